@@ -1,0 +1,242 @@
+import type { Readable } from 'node:stream'
+import { TooLong } from './errors.ts'
+
+const LF = 0x0a
+const CR = 0x0d
+const DOT = 0x2e
+const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
+const EMPTY = Buffer.alloc(0)
+/** Octets held for a session that does not read; beyond it the socket is paused. */
+const HIGH_WATER_OCTETS = 256 * 1024
+
+/**
+ * The octets of a connection as lines, counted octets and dot-ended blocks. What is there already is given at once,
+ * without a promise; what is not, is waited for by `more`.
+ */
+export class Input {
+  #source: Readable | undefined
+  #chunks: Buffer[] = []
+  #offset = 0
+  #heldOctets = 0
+  #wake: (() => void) | undefined
+  #skippingLine = false
+  readonly #onData = (chunk: Buffer): void => {
+    this.#chunks.push(chunk)
+    this.#heldOctets += chunk.length
+    if (this.#heldOctets > HIGH_WATER_OCTETS) this.#source?.pause()
+    this.#wake?.()
+  }
+
+  attach(source: Readable): void {
+    this.#source = source
+    source.on('data', this.#onData)
+  }
+
+  /** Lets go of the source, which is left paused, and drops everything received so far. */
+  detach(): void {
+    this.#source?.off('data', this.#onData)
+    this.#source?.pause()
+    this.#source = undefined
+    this.#chunks = []
+    this.#offset = 0
+    this.#heldOctets = 0
+    this.#skippingLine = false
+  }
+
+  get attached(): boolean {
+    return this.#source !== undefined
+  }
+
+  get heldOctets(): number {
+    return this.#heldOctets
+  }
+
+  /** Calls `wake` once, when octets arrive. */
+  onMore(wake: (() => void) | undefined): void {
+    this.#wake = wake
+    if (wake && this.#heldOctets <= HIGH_WATER_OCTETS) this.#source?.resume()
+  }
+
+  /**
+   * The next line without its line end (CRLF, or a bare LF as hand-typed), or undefined where none is whole yet.
+   * @throws TooLong once for a line over the limit
+   */
+  takeLine(maxOctets: number): Buffer | undefined {
+    for (;;) {
+      const end = this.#findLineEnd()
+      if (end === -1) {
+        if (this.#skippingLine) this.#drop(this.#heldOctets)
+        else if (this.#heldOctets > maxOctets) {
+          this.#skippingLine = true
+          this.#drop(this.#heldOctets)
+        }
+        return undefined
+      }
+      if (this.#skippingLine) {
+        this.#drop(end + 1)
+        this.#skippingLine = false
+        throw new TooLong('line', maxOctets)
+      }
+      const line = this.take(end + 1)
+      const text = line.subarray(0, end > 0 && line[end - 1] === CR ? end - 1 : end)
+      if (text.length > maxOctets) throw new TooLong('line', maxOctets)
+      return text
+    }
+  }
+
+  /** Exactly `octets` octets that are held: a view where they came in one piece. */
+  take(octets: number): Buffer {
+    const first = this.#chunks[0]
+    if (octets === 0 || first === undefined) return EMPTY
+    if (first.length - this.#offset >= octets) {
+      const view = first.subarray(this.#offset, this.#offset + octets)
+      this.#drop(octets)
+      return view
+    }
+    const whole = Buffer.allocUnsafe(octets)
+    let filled = 0
+    while (filled < octets) filled += this.takeSome(octets - filled).copy(whole, filled)
+    return whole
+  }
+
+  /** What is held of the first piece, at most `maxOctets`. */
+  takeSome(maxOctets: number): Buffer {
+    const first = this.#chunks[0]
+    if (first === undefined) return EMPTY
+    const view = first.subarray(this.#offset, Math.min(first.length, this.#offset + maxOctets))
+    this.#drop(view.length)
+    return view
+  }
+
+  /** Puts octets back in front. */
+  untake(octets: Buffer): void {
+    if (octets.length === 0) return
+    if (this.#offset > 0) this.#chunks[0] = (this.#chunks[0] as Buffer).subarray(this.#offset)
+    this.#offset = 0
+    this.#chunks.unshift(octets)
+    this.#heldOctets += octets.length
+  }
+
+  #findLineEnd(): number {
+    let before = -this.#offset
+    for (let i = 0; i < this.#chunks.length; i++) {
+      const chunk = this.#chunks[i] as Buffer
+      const at = chunk.indexOf(LF, i === 0 ? this.#offset : 0)
+      if (at !== -1) return before + at
+      before += chunk.length
+    }
+    return -1
+  }
+
+  #drop(octets: number): void {
+    this.#heldOctets -= octets
+    let left = octets
+    while (left > 0) {
+      const rest = (this.#chunks[0] as Buffer).length - this.#offset
+      if (left < rest) {
+        this.#offset += left
+        return
+      }
+      left -= rest
+      this.#chunks.shift()
+      this.#offset = 0
+    }
+  }
+}
+
+/**
+ * Collects a block of lines that a line with a single dot ends, the dots in front of other lines taken off.
+ * RFC 3977 section 3.1.1; RFC 5321 section 4.5.2.
+ */
+export class BlockCollector {
+  readonly #maxOctets: number
+  #parts: Buffer[] = []
+  #octets = 0
+  #tooLong = false
+  /** The last octets of what came before, as many as an end can straddle. A block starts as if after CRLF. */
+  #tail: Buffer = BLOCK_END.subarray(0, 2)
+  #straddled = 2
+
+  constructor(maxOctets: number) {
+    this.#maxOctets = maxOctets
+  }
+
+  /** Takes a piece; true when the end was in it. What follows the end is put back into `input`. */
+  add(piece: Buffer, input: Input): boolean {
+    const seam = Buffer.concat([this.#tail, piece.subarray(0, 4)])
+    const atSeam = seam.indexOf(BLOCK_END)
+    const at = atSeam !== -1 ? atSeam - this.#tail.length : piece.indexOf(BLOCK_END)
+    if (at === -1) {
+      this.#keep(piece)
+      this.#tail = Buffer.concat([this.#tail, piece.subarray(-4)]).subarray(-4)
+      return false
+    }
+    // The CRLF in front of the dot belongs to the last line of the block.
+    this.#keep(piece.subarray(0, Math.max(0, at + 2)))
+    if (at + 2 < 0) this.#trim(-(at + 2))
+    input.untake(piece.subarray(at + BLOCK_END.length))
+    return true
+  }
+
+  /** @throws TooLong where the block was over the limit */
+  result(): Buffer {
+    if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
+    const stuffed = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts, this.#octets)
+    return unstuff(stuffed)
+  }
+
+  #keep(piece: Buffer): void {
+    if (piece.length === 0) return
+    this.#octets += piece.length
+    if (this.#octets > this.#maxOctets + this.#straddled) this.#tooLong = true
+    if (this.#tooLong) this.#parts = []
+    else this.#parts.push(piece)
+  }
+
+  /** Takes back octets of an end that began in an earlier piece. */
+  #trim(octets: number): void {
+    let left = octets
+    while (left > 0) {
+      const last = this.#parts.pop()
+      if (last === undefined) return
+      if (last.length > left) this.#parts.push(last.subarray(0, last.length - left))
+      const taken = Math.min(left, last.length)
+      left -= taken
+      this.#octets -= taken
+    }
+  }
+}
+
+/** Takes off the dot that was put in front of each line beginning with one. RFC 3977 section 3.1.1. */
+export function unstuff(block: Buffer): Buffer {
+  const startsStuffed = block[0] === DOT
+  let at = block.indexOf('\r\n.', 0, 'latin1')
+  if (at === -1) return startsStuffed ? block.subarray(1) : block
+  const out = Buffer.allocUnsafe(block.length)
+  let written = 0
+  let from = startsStuffed ? 1 : 0
+  while (at !== -1) {
+    written += block.copy(out, written, from, at + 2)
+    from = at + 3
+    at = block.indexOf('\r\n.', from - 1, 'latin1')
+  }
+  written += block.copy(out, written, from)
+  return out.subarray(0, written)
+}
+
+/** Puts a dot in front of each line beginning with one, ends the last line and adds the ending dot. RFC 3977 section 3.1.1. */
+export function stuff(block: Buffer): Buffer[] {
+  const out: Buffer[] = []
+  let from = 0
+  if (block[0] === DOT) out.push(DOT_BUFFER)
+  for (let at = block.indexOf('\r\n.', 0, 'latin1'); at !== -1; at = block.indexOf('\r\n.', at + 2, 'latin1')) {
+    out.push(block.subarray(from, at + 2), DOT_BUFFER)
+    from = at + 2
+  }
+  out.push(block.subarray(from))
+  const ended = block.length === 0 || (block[block.length - 1] === LF && block[block.length - 2] === CR)
+  out.push(ended ? END_AFTER_CRLF : BLOCK_END)
+  return out
+}
+const DOT_BUFFER = Buffer.from('.')
+const END_AFTER_CRLF = Buffer.from('.\r\n')

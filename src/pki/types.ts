@@ -1,0 +1,27 @@
+/** A certificate with its key, ready to be worn by a virtual server. */
+export interface InstalledCertificate {
+  readonly friendlyName: string
+  /** SHA-1 over the DER, upper-case hexadecimal, as Windows shows it. */
+  readonly thumbprint: string
+  readonly certificatePem: string
+  /** Issuer upward, without the self-signed root. */
+  readonly chainPem: readonly string[]
+  /** PKCS#8. Never logged. */
+  readonly privateKeyPem: string
+}
+
+/** Which certificates a virtual server is to wear now; the first is the default, the others are chosen by SNI. */
+export interface CertificateSource {
+  /**
+   * Resolves the `certificate:` setting of one virtual server (auto, assigned, none, a name, a thumbprint, a list).
+   * Empty: none is assigned. `auto` issues one where none is assigned.
+   * @throws PkiError when a pinned name is unknown
+   */
+  resolve(
+    virtualServer: string,
+    setting: string | readonly string[],
+    names: readonly string[],
+  ): Promise<readonly InstalledCertificate[]>
+  /** Called after any change of the store, from whichever process, that may alter what `resolve` gives. Returns the function that ends it. */
+  watch(listener: () => void): () => void
+}
