@@ -1,0 +1,76 @@
+import { unfolded } from './headers.ts'
+import { parameters } from './parameters.ts'
+import { Scanner } from './scanner.ts'
+import type { ContentFields, Disposition, HeaderField, OctetString } from './types.ts'
+
+/** What `headerContent` found: the fields, and whether the entity counts as MIME at all. */
+export interface Content extends ContentFields {
+  readonly isMime: boolean
+  readonly typed: boolean
+}
+
+const PLAIN = { type: 'text', subtype: 'plain', params: [] } as const
+
+type Reader = (value: OctetString) => Partial<ContentFields>
+
+/** One row a header field; a field that comes twice counts once, the first. RFC 2045, 2183, 1864, 3282, 2557. */
+const READERS: ReadonlyMap<string, Reader> = new Map([
+  ['content-type', contentType],
+  ['content-id', (id): Partial<ContentFields> => (id ? { id } : {})],
+  ['content-description', (description): Partial<ContentFields> => (description ? { description } : {})],
+  ['content-transfer-encoding', transferEncoding],
+  ['content-md5', (md5): Partial<ContentFields> => (md5 ? { md5 } : {})],
+  ['content-disposition', disposition],
+  ['content-language', language],
+  ['content-location', (location): Partial<ContentFields> => (location ? { location } : {})],
+])
+
+/**
+ * Reads an entity's Content fields. Without `MIME-Version` and without `Content-Type` a message is no MIME message and
+ * its other Content fields mean nothing (RFC 2045 section 4); parts of a multipart are MIME by birth (`born`).
+ */
+export function headerContent(raw: Buffer, fields: readonly HeaderField[], born: boolean): Content {
+  let isMime = born
+  let found: Partial<ContentFields> = {}
+  const seen = new Set<string>()
+  for (const field of fields) {
+    if (field.nameLower === 'mime-version' || field.nameLower === 'content-type') isMime = true
+    const reader = READERS.get(field.nameLower)
+    if (!reader || seen.has(field.nameLower)) continue
+    seen.add(field.nameLower)
+    found = { ...found, ...reader(unfolded(raw, field)) }
+  }
+  if (!isMime) return { ...PLAIN, isMime, typed: false }
+  return { ...PLAIN, ...found, isMime, typed: seen.has('content-type') }
+}
+
+/** `type/subtype` and parameters. A broken value keeps what could be read, without parameters. RFC 2045 section 5.1. */
+function contentType(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const type = scanner.token()
+  if (!scanner.take('/')) return { type, subtype: '' }
+  const subtype = scanner.token()
+  return { type, subtype, params: parameters(scanner) }
+}
+
+function transferEncoding(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const encoding = scanner.token()
+  return encoding === '' ? {} : { encoding }
+}
+
+function disposition(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const type = scanner.token()
+  const disposition: Disposition = { type, params: parameters(scanner) }
+  return type === '' ? {} : { disposition }
+}
+
+function language(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const tags: OctetString[] = []
+  do tags.push(scanner.atom())
+  while (scanner.take(','))
+  const language = tags.filter((tag) => tag !== '')
+  return language.length === 0 ? {} : { language }
+}

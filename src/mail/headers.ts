@@ -1,0 +1,65 @@
+import { COLON, CR, LF, lineEnd, SPACE, TAB } from './octets.ts'
+import type { HeaderField, OctetString } from './types.ts'
+
+/** Whether an empty line (CRLF or LF) starts at `at`. */
+export const isEmptyLine = (raw: Buffer, at: number): boolean =>
+  raw[at] === LF || (raw[at] === CR && raw[at + 1] === LF)
+
+/** Where the body starts: behind the first empty line from `start` on; `end` where there is none. RFC 5322 section 2.1. */
+export function headerBlockEnd(raw: Buffer, start = 0, end = raw.length): number {
+  for (let at = start; at < end; at = lineEnd(raw, at, end)) {
+    if (isEmptyLine(raw, at)) return Math.min(end, raw[at] === LF ? at + 1 : at + 2)
+  }
+  return end
+}
+
+/**
+ * The header fields from `start` to the empty line or `end`. Lines without a colon come as fields without a name, so
+ * that the fields cover the block; folded lines belong to their field. RFC 5322 section 2.2.
+ */
+export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderField[] {
+  const fields: HeaderField[] = []
+  for (let at = start; at < end && !isEmptyLine(raw, at); ) {
+    let next = lineEnd(raw, at, end)
+    while (next < end && (raw[next] === SPACE || raw[next] === TAB)) next = lineEnd(raw, next, end)
+    fields.push(field(raw, at, next))
+    at = next
+  }
+  return fields
+}
+
+function field(raw: Buffer, start: number, end: number): HeaderField {
+  let colon = start
+  while (colon < end && raw[colon] !== COLON && raw[colon] !== LF) colon++
+  if (raw[colon] !== COLON || colon >= end) return { name: '', nameLower: '', start, valueStart: start, end }
+  let nameEnd = colon
+  while (nameEnd > start && (raw[nameEnd - 1] === SPACE || raw[nameEnd - 1] === TAB)) nameEnd-- // RFC 5322 section 4.5
+  const name = raw.toString('latin1', start, nameEnd)
+  return { name, nameLower: name.toLowerCase(), start, valueStart: colon + 1, end }
+}
+
+/** A field's value unfolded (line ends removed, the white space after them kept) and trimmed. RFC 5322 section 2.2.3. */
+export function unfolded(raw: Buffer, field: HeaderField): OctetString {
+  const value = raw.toString('latin1', field.valueStart, field.end)
+  return trimLwsp(value.includes('\n') ? value.replace(/\r?\n/g, '') : value)
+}
+
+const trimLwsp = (value: string): string => value.replace(/^[ \t]+|[ \t\r]+$/g, '')
+
+/** The unfolded value of the first field of that name (any case). */
+export function headerValue(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString | undefined {
+  const found = findField(fields, name)
+  return found && unfolded(raw, found)
+}
+
+/** The unfolded values of every field of that name, in order. */
+export function headerValues(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString[] {
+  const nameLower = name.toLowerCase()
+  return fields.filter((field) => field.nameLower === nameLower).map((field) => unfolded(raw, field))
+}
+
+/** The first field of that name (any case). */
+export function findField(fields: readonly HeaderField[], name: string): HeaderField | undefined {
+  const nameLower = name.toLowerCase()
+  return fields.find((field) => field.nameLower === nameLower)
+}

@@ -1,0 +1,144 @@
+import type { OctetString } from './types.ts'
+
+const SPECIALS = '()<>[]:;@\\,."'
+const TSPECIALS = '()<>@,;:\\"/[]?='
+
+const table = (excluded: string, included = ''): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, code) => {
+    const char = String.fromCharCode(code)
+    return included.includes(char) || (code > 0x20 && code !== 0x7f && !excluded.includes(char)) ? 1 : 0
+  })
+
+/** RFC 5322 section 3.2.3 atext, with 8-bit octets (RFC 6532 section 3.2, and mail that never asked). */
+const ATOM = table(SPECIALS)
+const DOT_ATOM = table(SPECIALS, '.')
+/** RFC 2045 section 5.1 token, with 8-bit octets. */
+const TOKEN = table(TSPECIALS)
+
+const isFolding = (char: string): boolean => char === ' ' || char === '\t' || char === '\r' || char === '\n'
+
+/** Reads the tokens of structured header fields, forgiving; RFC 5322 section 3.2 with the obsolete forms of section 4. */
+export class Scanner {
+  readonly text: OctetString
+  at = 0
+  /** The last comment passed, without its parentheses: old-style addresses keep the name there. */
+  comment: OctetString | undefined
+
+  constructor(text: OctetString) {
+    this.text = text
+    this.skip()
+  }
+
+  /** The next character; empty at the end. */
+  get next(): string {
+    return this.text.charAt(this.at)
+  }
+
+  get ended(): boolean {
+    return this.at >= this.text.length
+  }
+
+  /** Passes `char` and what white space and comments follow, if it is next. */
+  take(char: string): boolean {
+    if (this.next !== char) return false
+    this.at++
+    this.skip()
+    return true
+  }
+
+  /** Passes folding white space and comments. RFC 5322 section 3.2.2. */
+  skip(): void {
+    while (!this.ended) {
+      if (isFolding(this.next)) this.at++
+      else if (this.next === '(') this.comment = this.readComment()
+      else return
+    }
+  }
+
+  private readComment(): OctetString {
+    let out = ''
+    let depth = 0
+    for (; !this.ended; this.at++) {
+      const char = this.next
+      if (char === '(' && depth++ === 0) continue
+      if (char === ')' && --depth === 0) {
+        this.at++
+        return out
+      }
+      if (char === '\\' && this.at + 1 < this.text.length) this.at++
+      if (this.next !== '\r' && this.next !== '\n') out += this.next
+    }
+    return out
+  }
+
+  /** Whether an atom (or a quoted string) could start here. */
+  get atWord(): boolean {
+    return this.next === '"' || this.atAtom
+  }
+
+  get atAtom(): boolean {
+    return !this.ended && ATOM[this.text.charCodeAt(this.at)] === 1
+  }
+
+  atom(): OctetString {
+    return this.run(ATOM)
+  }
+
+  atomOrDots(): OctetString {
+    return this.run(DOT_ATOM)
+  }
+
+  token(): OctetString {
+    return this.run(TOKEN)
+  }
+
+  private run(allowed: Uint8Array): OctetString {
+    const start = this.at
+    while (!this.ended && allowed[this.text.charCodeAt(this.at)] === 1) this.at++
+    const found = this.text.slice(start, this.at)
+    this.skip()
+    return found
+  }
+
+  /** At `"`: the string's content, unescaped and unfolded. One that never closes runs to the end: `undefined`. */
+  quotedString(): OctetString | undefined {
+    let out = ''
+    for (this.at++; !this.ended; this.at++) {
+      let char = this.next
+      if (char === '"') {
+        this.at++
+        this.skip()
+        return out
+      }
+      if (char === '\\') {
+        this.at++
+        char = this.next
+      } else if (char === '\r' || char === '\n') continue
+      out += char
+    }
+    return undefined
+  }
+
+  /** Atoms with dots between them, white space and comments allowed around the dots. RFC 5322 section 4.4. */
+  dotAtom(): OctetString {
+    let out = ''
+    while (this.atAtom || this.next === '.') {
+      if (this.next === '.') {
+        out += '.'
+        this.take('.')
+      } else out += this.atom()
+      if (this.next !== '.' && !out.endsWith('.')) break
+    }
+    return out
+  }
+
+  /** `[…]` with its brackets, white space removed. RFC 5322 section 3.4.1. */
+  domainLiteral(): OctetString | undefined {
+    const close = this.text.indexOf(']', this.at)
+    if (close < 0) return undefined
+    const literal = this.text.slice(this.at, close + 1).replace(/[ \t\r\n]/g, '')
+    this.at = close + 1
+    this.skip()
+    return literal
+  }
+}
