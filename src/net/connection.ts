@@ -11,8 +11,13 @@ export interface SecuredSocket {
   readonly facts: TlsFacts
 }
 
-/** Makes the server's side of a TLS handshake on a raw socket. @throws HandshakeFailure */
-export type Secure = (raw: Duplex) => Promise<SecuredSocket>
+/** What makes the server's side of a TLS handshake on a raw socket. */
+export interface Securer {
+  /** Whether a certificate is assigned now. */
+  readonly available: boolean
+  /** @throws HandshakeFailure */
+  secure(raw: Duplex): Promise<SecuredSocket>
+}
 
 export interface ConnectionOptions {
   readonly socket: Duplex
@@ -20,8 +25,7 @@ export interface ConnectionOptions {
   readonly local: Endpoint
   readonly record: SessionRecorder
   readonly idleTimeoutMs: number
-  /** Absent: no certificate is assigned, STARTTLS is not to be had. */
-  readonly secure?: Secure
+  readonly securer: Securer
   /** Where the handshake came first (implicit TLS). */
   readonly facts?: TlsFacts
 }
@@ -41,7 +45,7 @@ export class Connection {
   readonly record: SessionRecorder
   /** Resolves with the cause once the socket is closed; never rejects. */
   readonly closed: Promise<EndCause>
-  readonly #secure: Secure | undefined
+  readonly #securer: Securer
   readonly #idleTimeoutMs: number
   readonly #input = new Input()
   #output: Output
@@ -57,7 +61,7 @@ export class Connection {
     this.remote = options.remote
     this.local = options.local
     this.record = options.record
-    this.#secure = options.secure
+    this.#securer = options.securer
     this.#idleTimeoutMs = options.idleTimeoutMs
     this.#tls = options.facts
     this.#socket = options.socket
@@ -79,7 +83,7 @@ export class Connection {
 
   /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is not under TLS yet. */
   get canStartTls(): boolean {
-    return this.#secure !== undefined && this.#tls === undefined
+    return this.#securer.available && this.#tls === undefined
   }
 
   get compressed(): boolean {
@@ -189,14 +193,14 @@ export class Connection {
    * @throws HandshakeFailure the connection is gone, the reason on record
    */
   async startTls(): Promise<TlsFacts> {
-    if (!this.#secure || this.#tls) throw new Error('STARTTLS without a certificate, or a second time')
+    if (!this.canStartTls) throw new Error('STARTTLS without a certificate, or a second time')
     if (this.#input.heldOctets > 0) {
       this.record.note(`${this.#input.heldOctets} octets sent in clear behind STARTTLS dropped`)
     }
     this.#input.detach()
     await this.#output.end()
     this.#unlisten(this.#socket)
-    const { socket, facts } = await this.#secure(this.#socket)
+    const { socket, facts } = await this.#securer.secure(this.#socket)
     this.#tls = facts
     this.#socket = socket
     this.#output = this.#listen(socket)
@@ -222,6 +226,7 @@ export class Connection {
   end(cause: EndCause = 'server closed'): void {
     this.#ended ??= new ConnectionEnded(cause)
     this.#output.flush()
+    if (this.#socket.destroyed) return
     this.#socket.end()
     // A client that does not close its side is not waited for longer than the linger time.
     const linger = setTimeout(() => this.#socket.destroy(), LINGER_MS)

@@ -1,0 +1,228 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import type { SessionLog } from '../sessions/log.ts'
+import type { SessionRecorder } from '../sessions/types.ts'
+import { Connection, type SecuredSocket, type Securer } from './connection.ts'
+import { ConnectionEnded, HandshakeFailure } from './errors.ts'
+import { Listener } from './listener.ts'
+import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
+
+/** Everything of a virtual server that a reload, or another certificate, can change. */
+export interface VirtualServerSettings {
+  readonly name: string
+  readonly protocol: string
+  readonly address: string
+  /** 0: any free port, which is then kept. */
+  readonly port: number | 'off'
+  readonly tlsPort: number | 'off'
+  /** Absent: no certificate is assigned; then there is no STARTTLS, and the TLS port is closed. */
+  readonly tls?: TlsSettings
+  readonly maxConnections: number | 'off'
+  readonly idleTimeoutMs: number
+  /** Serves one connection to its end. */
+  readonly serve: (connection: Connection) => Promise<void>
+  /** What a client over the connection limit is told. */
+  readonly busyLine: string
+}
+
+type Form = 'port' | 'tlsPort'
+/** How long sessions have to say good-bye when the lab stops. */
+const STOP_MS = 3_000
+
+/** One virtual server: its ports, its certificate, its connections. */
+export class VirtualServer {
+  readonly #log: Logger
+  readonly #sessions: SessionLog
+  readonly #connections = new Set<Connection>()
+  /** Sockets in their handshake. */
+  readonly #pending = new Set<Duplex>()
+  readonly #listeners: Partial<Record<Form, Listener>> = {}
+  #settings: VirtualServerSettings
+  #acceptor: TlsAcceptor | undefined
+
+  constructor(settings: VirtualServerSettings, sessions: SessionLog, log: Logger) {
+    this.#settings = settings
+    this.#sessions = sessions
+    this.#log = log
+    if (settings.tls) this.#acceptor = new TlsAcceptor(settings.tls)
+  }
+
+  get settings(): VirtualServerSettings {
+    return this.#settings
+  }
+
+  /** The ports as they are listened on; undefined where one is closed. */
+  get port(): number | undefined {
+    return this.#listeners.port?.port
+  }
+
+  get tlsPort(): number | undefined {
+    return this.#listeners.tlsPort?.port
+  }
+
+  /** Opens the ports. @throws ListenError, with none left open */
+  async start(): Promise<void> {
+    await this.#openPorts(this.#settings)
+  }
+
+  /**
+   * Takes new settings: for new connections at once, ports opened and closed as they ask.
+   * @throws ListenError, or what makes a certificate unusable: the old settings stay
+   */
+  async update(settings: VirtualServerSettings): Promise<void> {
+    const acceptor = settings.tls ? new TlsAcceptor(settings.tls) : undefined
+    await this.#openPorts(settings)
+    this.#acceptor = acceptor
+    this.#settings = settings
+    for (const form of ['port', 'tlsPort'] as const) {
+      if (!this.#wanted(form, settings)) this.#closePort(form)
+    }
+  }
+
+  /** Another certificate or policy, nothing else. */
+  async wear(tls: TlsSettings | undefined): Promise<void> {
+    const { tls: _, ...rest } = this.#settings
+    await this.update(tls ? { ...rest, tls } : rest)
+  }
+
+  /** Closes the ports, lets every session say good-bye, and closes what is still open after a few seconds. */
+  async stop(): Promise<void> {
+    this.#closePort('port')
+    this.#closePort('tlsPort')
+    for (const socket of this.#pending) socket.destroy()
+    const open = [...this.#connections]
+    for (const connection of open) connection.stop()
+    const last = setTimeout(() => {
+      for (const connection of open) connection.destroy('stopping')
+    }, STOP_MS)
+    await Promise.all(open.map((connection) => connection.closed))
+    clearTimeout(last)
+  }
+
+  /** Whether a form is to be listened on, and the listener there is fits. */
+  #wanted(form: Form, settings: VirtualServerSettings): boolean {
+    return settings[form] !== 'off' && (form === 'port' || settings.tls !== undefined)
+  }
+
+  #fits(form: Form, settings: VirtualServerSettings): boolean {
+    const listener = this.#listeners[form]
+    if (!listener || listener.address !== settings.address) return false
+    return settings[form] === listener.port || (settings[form] === 0 && this.#settings[form] === 0)
+  }
+
+  async #openPorts(settings: VirtualServerSettings): Promise<void> {
+    const opened: Partial<Record<Form, Listener>> = {}
+    try {
+      for (const form of ['port', 'tlsPort'] as const) {
+        const port = settings[form]
+        if (port === 'off' || !this.#wanted(form, settings) || this.#fits(form, settings)) continue
+        opened[form] = await Listener.open(
+          settings.name,
+          settings.address,
+          port,
+          (socket) => {
+            void this.#accept(socket, form === 'tlsPort')
+          },
+          (error) => this.#log.error({ server: settings.name, err: error }, 'a connection could not be accepted'),
+        )
+      }
+    } catch (error) {
+      for (const listener of Object.values(opened)) listener.close()
+      throw error
+    }
+    for (const form of ['port', 'tlsPort'] as const) {
+      if (!opened[form]) continue
+      this.#closePort(form)
+      this.#listeners[form] = opened[form]
+    }
+  }
+
+  #closePort(form: Form): void {
+    this.#listeners[form]?.close()
+    delete this.#listeners[form]
+  }
+
+  /** One client, from its first octet to its last. Never rejects. */
+  async #accept(socket: Socket, implicitTls: boolean): Promise<void> {
+    const settings = this.#settings
+    const recorder = this.#sessions.open({
+      virtualServer: settings.name,
+      protocol: settings.protocol,
+      remoteAddress: socket.remoteAddress ?? '',
+      remotePort: socket.remotePort ?? 0,
+      localAddress: socket.localAddress ?? '',
+      localPort: socket.localPort ?? 0,
+    })
+    let cause = 'handshake failed'
+    try {
+      const secured = implicitTls ? await this.#secure(socket, recorder) : undefined
+      cause = await this.#serve(socket, secured, settings, recorder)
+    } catch (error) {
+      socket.destroy()
+      if (error instanceof HandshakeFailure) {
+        this.#log.info({ session: recorder.id, server: settings.name, client: socket.remoteAddress }, error.message)
+      } else {
+        cause = 'internal error'
+        this.#log.error({ session: recorder.id, server: settings.name, err: error }, 'a session failed')
+      }
+    } finally {
+      recorder.end(cause)
+    }
+  }
+
+  async #secure(raw: Duplex, recorder: SessionRecorder): Promise<SecuredSocket> {
+    this.#pending.add(raw)
+    try {
+      // The one worn now, whatever was worn when the client connected.
+      if (!this.#acceptor) throw new HandshakeFailure('no certificate is assigned')
+      return await this.#acceptor.accept(raw, recorder)
+    } finally {
+      this.#pending.delete(raw)
+    }
+  }
+
+  #securer(recorder: SessionRecorder): Securer {
+    const available = (): boolean => this.#acceptor !== undefined
+    return {
+      get available() {
+        return available()
+      },
+      secure: (raw) => this.#secure(raw, recorder),
+    }
+  }
+
+  async #serve(
+    socket: Socket,
+    secured: SecuredSocket | undefined,
+    settings: VirtualServerSettings,
+    recorder: SessionRecorder,
+  ): Promise<string> {
+    const connection = new Connection({
+      socket: secured?.socket ?? socket,
+      remote: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+      local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+      record: recorder,
+      idleTimeoutMs: settings.idleTimeoutMs,
+      ...(secured ? { facts: secured.facts } : {}),
+      securer: this.#securer(recorder),
+    })
+    if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
+      recorder.refused(`the limit of ${settings.maxConnections} connections is reached`)
+      connection.write(`${settings.busyLine}\r\n`)
+      connection.end()
+      return connection.closed
+    }
+    this.#connections.add(connection)
+    try {
+      await settings.serve(connection)
+    } catch (error) {
+      if (!(error instanceof ConnectionEnded)) throw error
+    } finally {
+      // The engine of a session that failed must not leave its client hanging.
+      connection.end()
+      connection.closed.then(() => this.#connections.delete(connection))
+    }
+    return connection.closed
+  }
+}

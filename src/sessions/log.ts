@@ -1,0 +1,136 @@
+import type { Clock } from '../clock.ts'
+import { masked } from './mask.ts'
+import type { ClientHelloFacts, Direction, SessionRecord, SessionRecorder, TlsFacts, TranscriptEntry } from './types.ts'
+
+export interface SessionStart {
+  readonly virtualServer: string
+  readonly protocol: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/** Sessions kept, and entries and characters of one session's transcript; the oldest sessions go first. */
+const MAX_SESSIONS = 1_000
+const MAX_ENTRIES = 2_000
+const MAX_LINE = 1_000
+
+/** Everything that happened on the connections of a lab, the latest ones. */
+export class SessionLog {
+  readonly #clock: Clock
+  readonly #records = new Map<string, Recorder>()
+  readonly #listeners = new Set<(record: SessionRecord) => void>()
+  #count = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
+    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, (record) => {
+      for (const listener of this.#listeners) listener(record)
+    })
+    this.#records.set(recorder.id, recorder)
+    if (this.#records.size > MAX_SESSIONS) {
+      const oldest = this.#records.keys().next()
+      if (!oldest.done) this.#records.delete(oldest.value)
+    }
+    return recorder
+  }
+
+  /** Oldest first; open sessions included. */
+  list(): readonly SessionRecord[] {
+    return [...this.#records.values()].map((recorder) => recorder.record)
+  }
+
+  get(id: string): SessionRecord | undefined {
+    return this.#records.get(id)?.record
+  }
+
+  /** Calls `listener` when a session ends. Returns the function that ends it. */
+  watch(listener: (record: SessionRecord) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  clear(): void {
+    this.#records.clear()
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+class Recorder implements SessionRecorder {
+  readonly id: string
+  readonly record: SessionRecord
+  readonly #record: Mutable<SessionRecord> & { refusals: string[]; transcript: TranscriptEntry[] }
+  readonly #clock: Clock
+  readonly #onEnd: (record: SessionRecord) => void
+
+  constructor(id: string, start: SessionStart, clock: Clock, onEnd: (record: SessionRecord) => void) {
+    this.id = id
+    this.#clock = clock
+    this.#onEnd = onEnd
+    this.#record = { id, ...start, startedAt: clock.now(), refusals: [], transcript: [] }
+    this.record = this.#record
+  }
+
+  line(direction: Direction, text: string, secret = false): void {
+    if (!this.#hasRoom()) return
+    const shown = direction === 'in' ? masked(this.#record.protocol, text, secret) : text
+    const cut = shown.length > MAX_LINE ? `${shown.slice(0, MAX_LINE)}… (${shown.length} characters)` : shown
+    this.#record.transcript.push({ ...this.#stamp(), kind: 'line', direction, text: cut })
+  }
+
+  octets(direction: Direction, octets: number): void {
+    const last = this.#record.transcript.at(-1)
+    if (last?.kind === 'octets' && last.direction === direction) {
+      this.#record.transcript[this.#record.transcript.length - 1] = { ...last, octets: last.octets + octets }
+    } else if (this.#hasRoom()) {
+      this.#record.transcript.push({ ...this.#stamp(), kind: 'octets', direction, octets })
+    }
+  }
+
+  note(text: string): void {
+    if (this.#hasRoom()) this.#record.transcript.push({ ...this.#stamp(), kind: 'note', text })
+  }
+
+  hello(facts: ClientHelloFacts): void {
+    this.#record.hello = facts
+  }
+
+  secured(facts: TlsFacts): void {
+    this.#record.tls = facts
+    this.note(`TLS: ${facts.version} ${facts.suite} (${facts.bits} bits)`)
+  }
+
+  user(name: string): void {
+    this.#record.user = name
+  }
+
+  refused(why: string): void {
+    if (this.#record.refusals.length < MAX_ENTRIES) this.#record.refusals.push(why)
+    this.note(`refused: ${why}`)
+  }
+
+  end(cause: string): void {
+    if (this.#record.endedAt !== undefined) return
+    this.#record.endedAt = this.#clock.now()
+    this.#record.endCause = cause
+    this.#onEnd(this.#record)
+  }
+
+  #stamp(): { at: number; encrypted: boolean } {
+    return { at: this.#clock.now(), encrypted: this.#record.tls !== undefined }
+  }
+
+  /** A transcript that is full says so once. */
+  #hasRoom(): boolean {
+    const entries = this.#record.transcript
+    if (entries.length < MAX_ENTRIES) return true
+    if (entries.length === MAX_ENTRIES)
+      entries.push({ ...this.#stamp(), kind: 'note', text: 'the rest is not on record' })
+    return false
+  }
+}

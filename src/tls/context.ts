@@ -1,0 +1,14 @@
+import { X509Certificate } from 'node:crypto'
+import tls, { type SecureContext } from 'node:tls'
+import type { InstalledCertificate } from '../pki/types.ts'
+import { contextOptions, type TlsPolicy } from './policy.ts'
+
+/** A certificate worn under a policy. @throws when key and certificate do not belong together, or the policy is unusable */
+export function createContext(policy: TlsPolicy, certificate: InstalledCertificate): SecureContext {
+  return tls.createSecureContext(contextOptions(policy, certificate))
+}
+
+/** Whether a certificate is issued to a host name, wildcards counted. RFC 6125 section 6.4. */
+export function issuedTo(certificate: InstalledCertificate, name: string): boolean {
+  return new X509Certificate(certificate.certificatePem).checkHost(name) !== undefined
+}
