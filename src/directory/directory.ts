@@ -1,0 +1,102 @@
+import { domainToASCII } from 'node:url'
+import type { LabConfig } from '../config/schema.ts'
+import { sameSecret } from './compare.ts'
+import { parseLogonName, splitAddress, withoutDetail } from './names.ts'
+import type { Account, Directory } from './types.ts'
+
+/** What of a lab's configuration makes its directory. */
+export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
+
+const fold = (text: string): string => text.normalize('NFC').toLowerCase()
+/** Domains are compared in their ASCII form, so that a name and its `xn--` form are one. RFC 5890 section 2.3.2.4. */
+const foldDomain = (domain: string): string => domainToASCII(domain) || domain.toLowerCase()
+const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
+
+/** What can be a name at all: an open directory makes an account of anything else. */
+const NAMEABLE = /^\P{Cc}{1,255}$/u
+
+/** The accounts of a lab, by log-on name and by mail address; names and addresses are compared without regard to case. */
+export function createDirectory(config: DirectoryConfig): Directory {
+  return new LabDirectory(config)
+}
+
+class LabDirectory implements Directory {
+  readonly domain: string
+  readonly mode: 'listed' | 'open'
+  readonly #localDomain: string
+  readonly #byUser = new Map<string, Account>()
+  readonly #byAddress = new Map<string, Account>()
+
+  constructor(config: DirectoryConfig) {
+    this.domain = config.domain
+    this.mode = config.directory.mode
+    this.#localDomain = foldDomain(config.domain)
+    for (const { user, password, addresses } of config.directory.accounts) {
+      const account = { user, addresses: addresses ?? [this.#defaultAddress(user)] }
+      this.#add(this.mode === 'open' ? account : { ...account, password })
+    }
+  }
+
+  find(name: string): Account | undefined {
+    const { user, mailbox } = parseLogonName(name)
+    if (!NAMEABLE.test(user)) return undefined
+    const account = this.#known(user) ?? (this.mode === 'open' ? this.#make(user) : undefined)
+    // Nobody has rights on another's mailbox, so the third part of DOMAIN\user\mailbox can only name one's own.
+    return mailbox === undefined || this.#known(mailbox) === account ? account : undefined
+  }
+
+  authenticate(name: string, password: string): Account | undefined {
+    const account = this.find(name)
+    if (this.mode === 'open') return account
+    const right = sameSecret(account?.password ?? '', password)
+    return right && account?.password !== undefined ? account : undefined
+  }
+
+  findByAddress(address: string): Account | undefined {
+    const { localPart, domain } = splitAddress(address)
+    if (!NAMEABLE.test(localPart)) return undefined
+    const known =
+      this.#byAddress.get(foldAddress(localPart, domain)) ??
+      this.#byAddress.get(foldAddress(withoutDetail(localPart), domain))
+    if (known || this.mode === 'listed' || !this.isLocalDomain(domain)) return known
+    const user = withoutDetail(localPart)
+    return this.#byUser.get(fold(user)) ?? this.#make(user)
+  }
+
+  isLocalDomain(domain: string): boolean {
+    return foldDomain(domain) === this.#localDomain
+  }
+
+  accounts(): readonly Account[] {
+    return [...this.#byUser.values()]
+  }
+
+  /** By user name, by user name at the lab's domain, or by one of the account's addresses. */
+  #known(name: string): Account | undefined {
+    const exact = this.#byUser.get(fold(name))
+    if (exact || !name.includes('@')) return exact
+    const { localPart, domain } = splitAddress(name)
+    const byAddress = this.#byAddress.get(foldAddress(localPart, domain))
+    return byAddress ?? (this.isLocalDomain(domain) ? this.#byUser.get(fold(localPart)) : undefined)
+  }
+
+  #make(name: string): Account {
+    const { localPart, domain } = splitAddress(name)
+    const user = domain !== '' && this.isLocalDomain(domain) ? localPart : name
+    const account = { user, addresses: [this.#defaultAddress(user)] }
+    this.#add(account)
+    return account
+  }
+
+  #defaultAddress(user: string): string {
+    return user.includes('@') ? user : `${user}@${this.domain}`
+  }
+
+  #add(account: Account): void {
+    this.#byUser.set(fold(account.user), account)
+    for (const address of account.addresses) {
+      const { localPart, domain } = splitAddress(address)
+      this.#byAddress.set(foldAddress(localPart, domain), account)
+    }
+  }
+}

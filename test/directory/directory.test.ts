@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import { createDirectory } from '../../src/directory/directory.ts'
+
+const listed = createDirectory({
+  domain: 'lab.test',
+  directory: {
+    mode: 'listed',
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'bob', password: 'geheim', addresses: ['bob@lab.test', 'Robert@Other.Test'] },
+      { user: 'carol@lab.test', password: 'três' },
+    ],
+  },
+})
+const open = createDirectory({
+  domain: 'lab.test',
+  directory: { mode: 'open', accounts: [{ user: 'alice', password: 'secret' }] },
+})
+
+describe('log-on names of a listed directory', () => {
+  test.each([
+    ['alice', 'alice'],
+    ['ALICE', 'alice'],
+    ['alice@lab.test', 'alice'],
+    ['alice@LAB.TEST', 'alice'],
+    ['LAB\\alice', 'alice'],
+    ['LAB\\alice\\alice', 'alice'],
+    ['LAB\\alice\\alice@lab.test', 'alice'],
+    ['robert@other.test', 'bob'],
+    ['carol@lab.test', 'carol@lab.test'],
+  ])('%s is %s', (name, user) => {
+    expect(listed.find(name)?.user).toBe(user)
+  })
+
+  test.each(['', 'nobody', 'alice@elsewhere.test', 'LAB\\alice\\bob', 'LAB\\', 'alice\0', '\\', 'a'.repeat(300)])(
+    '%j is nobody',
+    (name) => {
+      expect(listed.find(name)).toBeUndefined()
+    },
+  )
+
+  test('a password is right or it is not', () => {
+    expect(listed.authenticate('LAB\\bob', 'geheim')?.user).toBe('bob')
+    expect(listed.authenticate('carol@lab.test', 'três')?.user).toBe('carol@lab.test')
+    for (const wrong of ['', 'Geheim', 'geheim ', 'geheimgeheim']) {
+      expect(listed.authenticate('bob', wrong)).toBeUndefined()
+    }
+    expect(listed.authenticate('nobody', '')).toBeUndefined()
+  })
+})
+
+describe('mail addresses', () => {
+  test.each([
+    ['alice@lab.test', 'alice'],
+    ['ALICE@Lab.Test', 'alice'],
+    ['alice+news@lab.test', 'alice'],
+    ['"alice"@lab.test', 'alice'],
+    ['robert@other.test', 'bob'],
+    ['robert+a+b@other.test', 'bob'],
+  ])('%s belongs to %s', (address, user) => {
+    expect(listed.findByAddress(address)?.user).toBe(user)
+  })
+
+  test.each(['nobody@lab.test', 'alice@other.test', 'alice', '@lab.test', '+alice@lab.test'])(
+    '%s belongs to nobody',
+    (address) => {
+      expect(listed.findByAddress(address)).toBeUndefined()
+    },
+  )
+
+  test('a domain is the same in Unicode and in ASCII', () => {
+    const directory = createDirectory({ domain: 'bücher.test', directory: { mode: 'listed', accounts: [] } })
+    expect(directory.isLocalDomain('xn--bcher-kva.test')).toBe(true)
+    expect(directory.isLocalDomain('BÜCHER.test')).toBe(true)
+    expect(directory.isLocalDomain('buecher.test')).toBe(false)
+  })
+})
+
+describe('an open directory', () => {
+  test('takes any name and password, and makes one account of all the forms of a name', () => {
+    const dora = open.authenticate('dora', 'whatever')
+    expect(dora).toEqual({ user: 'dora', addresses: ['dora@lab.test'] })
+    expect(open.find('dora@lab.test')).toBe(dora)
+    expect(open.find('LAB\\Dora')).toBe(dora)
+    expect(open.findByAddress('dora+x@lab.test')).toBe(dora)
+  })
+
+  test('knows no password in clear, not even that of a listed account', () => {
+    expect(open.authenticate('alice', 'anything')?.password).toBeUndefined()
+  })
+
+  test('makes a mailbox for mail to its own domain only', () => {
+    expect(open.findByAddress('erik+tag@lab.test')?.user).toBe('erik')
+    expect(open.findByAddress('erik@elsewhere.test')).toBeUndefined()
+    expect(open.find('frida@elsewhere.test')?.addresses).toEqual(['frida@elsewhere.test'])
+    expect(open.findByAddress('frida@elsewhere.test')?.user).toBe('frida@elsewhere.test')
+  })
+})

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest'
+import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
+
+type Method = 'anonymous' | 'basic' | 'basic-over-tls'
+const policy = (
+  authentication: Method[],
+  requireSecureChannel: boolean,
+  secure: boolean,
+  mode: 'listed' | 'open' = 'listed',
+  externalIdentity?: string,
+): LogonPolicy => logonPolicy({ authentication, requireSecureChannel }, { mode }, { secure, externalIdentity })
+
+const passwordMechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256']
+
+describe('what a connection may do', () => {
+  test.each([
+    // authentication, secure channel required, under TLS → channel, log-on
+    [['anonymous', 'basic'], false, false, 'yes', 'yes'],
+    [['anonymous', 'basic'], true, false, 'needs-tls', 'needs-tls'],
+    [['anonymous', 'basic'], true, true, 'yes', 'yes'],
+    [['basic-over-tls'], false, false, 'yes', 'needs-tls'],
+    [['basic-over-tls'], false, true, 'yes', 'yes'],
+    [['basic-over-tls'], true, false, 'needs-tls', 'needs-tls'],
+    [['anonymous'], false, true, 'yes', 'no'],
+    [['anonymous'], true, false, 'needs-tls', 'no'],
+    [['basic', 'basic-over-tls'], false, false, 'yes', 'yes'],
+  ] as const)('%j, required %s, secure %s: channel %s, log-on %s', (methods, required, secure, channel, logon) => {
+    const found = policy([...methods], required, secure)
+    expect(found).toMatchObject({ channel, logon })
+    expect(found.mechanisms).toEqual(logon === 'yes' ? passwordMechanisms : [])
+  })
+
+  test('an open directory offers nothing that needs the password in clear', () => {
+    const found = policy(['basic'], false, true, 'open')
+    expect(found.mechanisms).toEqual(['PLAIN', 'LOGIN'])
+    expect(found.clearPasswords).toBe(false)
+  })
+
+  test('EXTERNAL is offered to a client whose certificate names an account', () => {
+    expect(policy(['anonymous'], false, true, 'listed', 'alice').mechanisms).toEqual(['EXTERNAL'])
+    expect(policy(['anonymous'], false, false, 'listed', 'alice').mechanisms).toEqual([])
+  })
+})
