@@ -2,8 +2,9 @@ import type { Duplex } from 'node:stream'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { compressed } from './compression.ts'
 import { ConnectionEnded, type EndCause } from './errors.ts'
-import { BlockCollector, Input, stuff } from './input.ts'
+import { BlockCollector, Input } from './input.ts'
 import { Output } from './output.ts'
+import { Stuffer, stuff } from './stuffing.ts'
 
 /** A socket under TLS, and what was agreed on. */
 export interface SecuredSocket {
@@ -174,6 +175,17 @@ export class Connection {
   writeBlock(block: Buffer): void {
     this.record.octets('out', block.length)
     for (const piece of stuff(block)) this.#output.write(piece)
+  }
+
+  /** The same from pieces, as fast as the client takes them: for messages too large to hold. @throws ConnectionEnded */
+  async streamBlock(pieces: AsyncIterable<Buffer>): Promise<void> {
+    const stuffer = new Stuffer()
+    for await (const piece of pieces) {
+      this.record.octets('out', piece.length)
+      for (const part of stuffer.add(piece)) this.#output.write(part)
+      await this.drained()
+    }
+    this.#output.write(stuffer.end())
   }
 
   /** Sends what `write` has gathered. */

@@ -223,20 +223,3 @@ export function unstuff(block: Buffer): Buffer {
   written += block.copy(out, written, from)
   return out.subarray(0, written)
 }
-
-/** Puts a dot in front of each line beginning with one, ends the last line and adds the ending dot. RFC 3977 section 3.1.1. */
-export function stuff(block: Buffer): Buffer[] {
-  const out: Buffer[] = []
-  let from = 0
-  if (block[0] === DOT) out.push(DOT_BUFFER)
-  for (let at = block.indexOf('\r\n.', 0, 'latin1'); at !== -1; at = block.indexOf('\r\n.', at + 2, 'latin1')) {
-    out.push(block.subarray(from, at + 2), DOT_BUFFER)
-    from = at + 2
-  }
-  out.push(block.subarray(from))
-  const ended = block.length === 0 || (block[block.length - 1] === LF && block[block.length - 2] === CR)
-  out.push(ended ? END_AFTER_CRLF : BLOCK_END)
-  return out
-}
-const DOT_BUFFER = Buffer.from('.')
-const END_AFTER_CRLF = Buffer.from('.\r\n')
