@@ -1,0 +1,73 @@
+import type { OctetString } from './types.ts'
+
+export type CharsetDecoder = (octets: Uint8Array) => string
+
+/** 0x80 to 0x9F of windows-1252, which mail labelled ISO-8859-1 or US-ASCII means as well. */
+const C1_OF_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
+
+/** `TextDecoder` does this too, but wrongly on Node 20: it leaves 0x80 to 0x9F as they are. */
+const windows1252: CharsetDecoder = (octets) => {
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1')
+  return /[\x80-\x9f]/.test(text)
+    ? text.replace(/[\x80-\x9f]/g, (c) => C1_OF_1252.charAt(c.charCodeAt(0) - 0x80))
+    : text
+}
+
+/** Labels real mail uses beyond those of the Encoding Standard. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['chinesebig5', 'big5'],
+  ['gb2312_charset', 'gb2312'],
+  ['cp932', 'shift_jis'],
+  ['cp936', 'gbk'],
+  ['cp949', 'euc-kr'],
+  ['cp950', 'big5'],
+  ['iso-8859-8-e', 'iso-8859-8'],
+  ['latin-1', 'windows-1252'],
+  ['utf8mb4', 'utf-8'],
+])
+
+const decoders = new Map<string, CharsetDecoder | undefined>()
+
+/** The decoder of a charset by any of its names (RFC 2978), or `undefined` where it is unknown here. It never throws: what does not decode becomes U+FFFD. */
+export function charsetDecoder(charset: string): CharsetDecoder | undefined {
+  const label = charset.replace(/\*.*$/s, '').trim().toLowerCase() // RFC 2231 section 5: a language may follow
+  if (!decoders.has(label)) {
+    if (decoders.size > 500) decoders.clear() // names come from mail
+    decoders.set(
+      label,
+      makeDecoder(ALIASES.get(label) ?? label.replace(/^(?:cp-?|win-?|x-cp)(125\d|874)$/, 'windows-$1')),
+    )
+  }
+  return decoders.get(label)
+}
+
+function makeDecoder(label: string): CharsetDecoder | undefined {
+  try {
+    const decoder = new TextDecoder(label)
+    return decoder.encoding === 'windows-1252' ? windows1252 : (octets) => decoder.decode(octets)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined // no such label
+    throw error
+  }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Octets of a charset nobody named, or that nobody knows: UTF-8 if they are, else windows-1252. */
+export function decodeUnlabelled(octets: Uint8Array): string {
+  try {
+    return strictUtf8.decode(octets)
+  } catch {
+    return windows1252(octets)
+  }
+}
+
+/** Decodes by the charset's name; by `decodeUnlabelled` where there is none or it is unknown. */
+export function decodeCharset(octets: Uint8Array, charset: string | undefined): string {
+  const decoder = charset === undefined ? undefined : charsetDecoder(charset)
+  return decoder ? decoder(octets) : decodeUnlabelled(octets)
+}
+
+/** An octet string as text: UTF-8 if it is, else windows-1252. RFC 6532, and mail that never asked. */
+export const decodeRawText = (value: OctetString): string =>
+  /[\x80-\xff]/.test(value) ? decodeUnlabelled(Buffer.from(value, 'latin1')) : value

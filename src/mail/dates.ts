@@ -1,0 +1,112 @@
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
+export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
+
+/** Minutes east of Greenwich. RFC 5322 section 4.3; its single letters and anything unknown mean zone unknown, 0. */
+const ZONES: ReadonlyMap<string, number> = new Map([
+  ['EDT', -240],
+  ['EST', -300],
+  ['CDT', -300],
+  ['CST', -360],
+  ['MDT', -360],
+  ['MST', -420],
+  ['PDT', -420],
+  ['PST', -480],
+])
+
+/** A moment, and the zone it was written in. */
+export interface ZonedDate {
+  /** Milliseconds since the epoch. */
+  readonly ms: number
+  readonly zoneMinutes: number
+}
+
+const TIME = String.raw`(\d{1,2})\s*:\s*(\d{1,2})(?:\s*:\s*(\d{1,2})(?:\.\d+)?)?`
+const ZONE = String.raw`(?:\s*([+-]\d{4}|[A-Za-z]+))?`
+const DAY_NAME = String.raw`(?:[A-Za-z]+\.?\s*,?\s*)?`
+
+/** RFC 5322 section 3.3 (obsolete forms: 4.3), hyphens as some write them. */
+const MAIL_DATE = new RegExp(
+  String.raw`^${DAY_NAME}(\d{1,2})(?:\s+|\s*-\s*)([A-Za-z]{3})[A-Za-z]*\.?(?:\s+|\s*-\s*|\s*,\s*)(\d{2,4})(?:\s+${TIME}${ZONE})?`,
+)
+/** C's asctime, with or without a zone: `Fri Aug 30 11:25:31 EST 2002`. */
+const ASCTIME = new RegExp(
+  String.raw`^${DAY_NAME}([A-Za-z]{3})[A-Za-z]*\s+(\d{1,2}),?\s+${TIME}${ZONE}\s+(\d{4})(?:\s+([+-]\d{4}))?`,
+)
+
+/** Reads a Date field's value, comments and obsolete forms included. RFC 5322 sections 3.3, 4.3. */
+export function parseZonedDate(value: string): ZonedDate | undefined {
+  const text = withoutComments(value).trim()
+  const mail = MAIL_DATE.exec(text)
+  if (mail) return zonedDate(mail[3], mail[2], mail[1], mail.slice(4, 7), mail[7])
+  const asctime = ASCTIME.exec(text)
+  return asctime
+    ? zonedDate(asctime[7], asctime[1], asctime[2], asctime.slice(3, 6), asctime[8] ?? asctime[6])
+    : undefined
+}
+
+/** The moment a Date field's value names; `undefined` where it is none. */
+export function parseDate(value: string): Date | undefined {
+  const zoned = parseZonedDate(value)
+  return zoned && new Date(zoned.ms)
+}
+
+/** Midnight UTC, in milliseconds since the epoch, of the day as written, whatever its zone: SENTON and its like. RFC 9051 section 6.4.4. */
+export function dayAsWritten({ ms, zoneMinutes }: ZonedDate): number {
+  const local = ms + zoneMinutes * 60_000
+  return local - (((local % 86_400_000) + 86_400_000) % 86_400_000)
+}
+
+const withoutComments = (value: string): string => {
+  let text = value
+  for (let before = ''; before !== text; ) {
+    before = text
+    text = text.replace(/\([^()]*\)/g, ' ')
+  }
+  return text
+}
+
+type Digits = string | undefined
+
+function zonedDate(
+  year: Digits,
+  month: Digits,
+  day: Digits,
+  time: readonly Digits[],
+  zone: Digits,
+): ZonedDate | undefined {
+  const monthIndex = MONTHS.findIndex((name) => name.toLowerCase() === month?.toLowerCase())
+  const [hour = 0, minute = 0, second = 0] = time.map((digits) => Number(digits ?? 0))
+  const dayNumber = Number(day)
+  if (monthIndex < 0 || dayNumber < 1 || dayNumber > 31 || hour > 24 || minute > 59 || second > 60) return undefined
+  const zoneMinutes = zoneOf(zone)
+  const ms = Date.UTC(fullYear(year ?? ''), monthIndex, dayNumber, hour, minute, second) - zoneMinutes * 60_000
+  return { ms, zoneMinutes }
+}
+
+/** RFC 5322 section 4.3: two digits from 50 on are of the last century, three count from 1900. */
+function fullYear(digits: string): number {
+  const year = Number(digits)
+  if (digits.length === 2) return year < 50 ? year + 2000 : year + 1900
+  return digits.length === 3 ? year + 1900 : year
+}
+
+/** Minutes east of `+0130`, `EST` …; 0 where it says nothing. */
+export function zoneOf(zone: string | undefined): number {
+  const offset = /^([+-])(\d{2})(\d{2})$/.exec(zone ?? '')
+  if (!offset) return ZONES.get((zone ?? '').toUpperCase()) ?? 0
+  const minutes = Number(offset[2]) * 60 + Number(offset[3])
+  return offset[1] === '-' ? -minutes : minutes
+}
+
+export const twoDigits = (value: number): string => String(value).padStart(2, '0')
+
+/** `Fri, 30 Aug 2002 15:25:31 +0000` of milliseconds since the epoch. RFC 5322 section 3.3. */
+export function formatDate(ms: number): string {
+  const date = new Date(ms)
+  const day = `${DAYS[date.getUTCDay()]}, ${twoDigits(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]}`
+  return `${day} ${String(date.getUTCFullYear()).padStart(4, '0')} ${formatTime(date)} +0000`
+}
+
+/** `15:25:31`, UTC. */
+export const formatTime = (date: Date): string =>
+  [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(':')

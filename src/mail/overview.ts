@@ -1,0 +1,48 @@
+import { findField, headerBlockEnd, headerFields } from './headers.ts'
+import { LF, lineCount } from './octets.ts'
+import type { HeaderField, OctetString } from './types.ts'
+
+/** One row of OVER without its number; absent fields are empty. RFC 3977 section 8.3. */
+export interface Overview {
+  readonly subject: OctetString
+  readonly from: OctetString
+  readonly date: OctetString
+  readonly messageId: OctetString
+  readonly references: OctetString
+  /** Octets of the whole article. */
+  readonly bytes: number
+  /** Lines of its body. */
+  readonly lines: number
+  /** The value of Xref, without its name. */
+  readonly xref: OctetString
+}
+
+export function overview(raw: Buffer): Overview {
+  const bodyStart = headerBlockEnd(raw)
+  const fields = headerFields(raw, 0, bodyStart)
+  const value = (name: string): OctetString => newsValue(raw, fields, name) ?? ''
+  return {
+    subject: value('subject'),
+    from: value('from'),
+    date: value('date'),
+    messageId: value('message-id'),
+    references: value('references'),
+    bytes: raw.length,
+    lines: bodyLines(raw, bodyStart),
+    xref: value('xref'),
+  }
+}
+
+/** Lines of the body exactly: `:lines`. A last line without an end is one too. RFC 3977 section 8.1.1. */
+export function bodyLines(raw: Buffer, bodyStart = headerBlockEnd(raw)): number {
+  const unended = raw.length > bodyStart && raw[raw.length - 1] !== LF
+  return lineCount(raw, bodyStart, raw.length) + (unended ? 1 : 0)
+}
+
+/** A field's value as OVER and HDR give it: unfolded, on one line, TAB, NUL, CR and LF as spaces. RFC 3977 sections 8.3.2, 8.5.2. */
+export function newsValue(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString | undefined {
+  const field = findField(fields, name)
+  if (!field) return undefined
+  const value = raw.toString('latin1', field.valueStart, field.end).replace(/\r\n/g, '')
+  return value.replace(/[\0\t\r\n]/g, ' ').replace(/^ +| +$/g, '')
+}

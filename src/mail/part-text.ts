@@ -1,0 +1,19 @@
+import { decodeCharset } from './charsets.ts'
+import { partOctetsOrRaw } from './encodings.ts'
+import type { MessagePart } from './types.ts'
+import { parameterText } from './words.ts'
+
+/** A text part's content as text, line ends as they are. Unknown encodings and charsets are read as they most likely were meant. */
+export function partText(raw: Buffer, part: MessagePart): string {
+  return decodeCharset(partOctetsOrRaw(raw, part), parameterText(part.params, 'charset'))
+}
+
+/** Whether a part is text/*, as a part without Content-Type is. */
+export const isText = (part: MessagePart): boolean => part.kind === 'leaf' && part.type.toLowerCase() === 'text'
+
+/** Every part of the tree, the message itself first, those inside message/rfc822 included. */
+export function* everyPart(part: MessagePart): Generator<MessagePart> {
+  yield part
+  for (const child of part.children) yield* everyPart(child)
+  if (part.message) yield* everyPart(part.message)
+}

@@ -1,0 +1,75 @@
+import { findField, headerFields, unfolded } from './headers.ts'
+import { everyPart, isText, partText } from './part-text.ts'
+import type { HeaderField, MessagePart } from './types.ts'
+import { decodeWords } from './words.ts'
+
+/** Text as it is compared: case and compatibility differences gone, about i;unicode-casemap (RFC 5051). */
+export function fold(text: string): string {
+  return /^[\x00-\x7f]*$/.test(text) ? text.toLowerCase() : text.normalize('NFKD').toLowerCase()
+}
+
+/**
+ * One message's text for SEARCH, decoded and folded once, piece by piece as it is asked for. Needles must be folded by
+ * `fold` (once a search, not once a message). RFC 9051 section 6.4.4.
+ */
+export class SearchText {
+  private readonly headers = new Map<string, readonly string[]>()
+  private header: string | undefined
+  private body: string | undefined
+  private readonly grown: (chars: number) => void
+  /** Characters held, for caches that count. */
+  size = 0
+
+  /** `grown` is told of every text kept, in characters. */
+  constructor(grown: (chars: number) => void = () => {}) {
+    this.grown = grown
+  }
+
+  private keep(text: string): string {
+    this.size += text.length
+    this.grown(text.length)
+    return text
+  }
+
+  /** A field of that name (any case) holds the needle; an empty needle asks whether there is such a field. */
+  headerContains(raw: Buffer, fields: readonly HeaderField[], name: string, needle: string): boolean {
+    const nameLower = name.toLowerCase()
+    let values = this.headers.get(nameLower)
+    if (!values) {
+      values = findField(fields, nameLower) ? valuesOf(raw, fields, nameLower) : NONE
+      this.headers.set(nameLower, values)
+    }
+    return values.some((value) => value.includes(needle))
+  }
+
+  /** A text part, or the header of a message inside, holds the needle. */
+  bodyContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
+    this.body ??= this.keep(fold(bodyText(raw, structure)))
+    return this.body.includes(needle)
+  }
+
+  /** The header or the body holds the needle. */
+  textContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
+    this.header ??= this.keep(fold(headerText(raw, structure)))
+    return this.header.includes(needle) || this.bodyContains(raw, structure, needle)
+  }
+}
+
+const NONE: readonly string[] = []
+
+const valuesOf = (raw: Buffer, fields: readonly HeaderField[], nameLower: string): string[] =>
+  fields.filter((field) => field.nameLower === nameLower).map((field) => fold(decodeWords(unfolded(raw, field))))
+
+function headerText(raw: Buffer, part: MessagePart): string {
+  const fields = headerFields(raw, part.headerStart, part.bodyStart)
+  return fields.map((field) => `${field.name}: ${decodeWords(unfolded(raw, field))}`).join('\n')
+}
+
+function bodyText(raw: Buffer, structure: MessagePart): string {
+  const texts: string[] = []
+  for (const part of everyPart(structure)) {
+    if (part !== structure) texts.push(headerText(raw, part))
+    if (isText(part)) texts.push(partText(raw, part))
+  }
+  return texts.length === 1 ? (texts[0] as string) : texts.join('\n')
+}

@@ -1,0 +1,65 @@
+import { decodeCharset, decodeRawText } from './charsets.ts'
+import { decodeBase64 } from './encodings.ts'
+import type { OctetString, Parameter } from './types.ts'
+
+interface Word {
+  readonly charset: string
+  readonly octets: Buffer
+}
+
+/** `=?charset*language?encoding?text?=`; spaces in the text are wrong and common. RFC 2047 section 2. */
+const WORD = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g
+
+/**
+ * Decodes a header value: encoded-words, raw 8-bit text around them. White space between two encoded-words is dropped,
+ * and a character split over two of them is put together. RFC 2047 section 6.2.
+ */
+export function decodeWords(value: OctetString): string {
+  if (!value.includes('=?')) return decodeRawText(value)
+  let out = ''
+  let at = 0
+  let pending: Word[] = []
+  for (const match of value.matchAll(WORD)) {
+    const between = value.slice(at, match.index)
+    if (pending.length === 0 || between.trim() !== '') {
+      out += decodePending(pending) + decodeRawText(between)
+      pending = []
+    }
+    pending.push({ charset: match[1] ?? '', octets: wordOctets(match[2] ?? '', match[3] ?? '') })
+    at = match.index + match[0].length
+  }
+  return out + decodePending(pending) + decodeRawText(value.slice(at))
+}
+
+function decodePending(words: readonly Word[]): string {
+  let out = ''
+  for (let i = 0; i < words.length; ) {
+    const charset = words[i]?.charset ?? ''
+    const run: Buffer[] = []
+    while (words[i]?.charset.toLowerCase() === charset.toLowerCase()) run.push((words[i++] as Word).octets)
+    out += decodeCharset(run.length === 1 ? (run[0] as Buffer) : Buffer.concat(run), charset)
+  }
+  return out
+}
+
+function wordOctets(encoding: string, text: OctetString): Buffer {
+  if (encoding === 'B' || encoding === 'b') return decodeBase64(Buffer.from(text, 'latin1'))
+  const unescaped = text
+    .replace(/_/g, ' ')
+    .replace(/=([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  return Buffer.from(unescaped, 'latin1') // RFC 2047 section 4.2
+}
+
+/** A parameter's value as text: `charset'language'percent-encoded` where its name ends in `*`, encoded-words otherwise. RFC 2231 section 4. */
+export function parameterText(params: readonly Parameter[], name: string): string | undefined {
+  const extended = params.find((param) => param.name.toLowerCase() === `${name}*`)
+  if (extended) return decodeExtended(extended.value)
+  const plain = params.find((param) => param.name.toLowerCase() === name)
+  return plain && decodeWords(plain.value)
+}
+
+function decodeExtended(value: OctetString): string {
+  const [, charset, text] = /^([^']*)'[^']*'(.*)$/s.exec(value) ?? [value, '', value]
+  const octets = (text ?? '').replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  return decodeCharset(Buffer.from(octets, 'latin1'), charset || undefined)
+}
