@@ -1,0 +1,57 @@
+import type { X509Certificate } from 'node:crypto'
+import { PkiError } from '../errors.ts'
+import { readPrivateKey } from '../keys.ts'
+import { certificateFields, certificatePem, type Issuer, thumbprintOf } from '../x509/certificate.ts'
+import { commonName, readName } from '../x509/name.ts'
+import { createEndEntityCertificate, type EndEntityProfile } from '../x509/profiles.ts'
+import { type Draft, slug } from './draft.ts'
+import type { AuthorityRecord } from './index-file.ts'
+import type { Materials } from './materials.ts'
+
+/** An authority ready to sign: its record in the draft, its chain (itself first, the root last) and its key. */
+export interface OpenAuthority {
+  readonly record: AuthorityRecord
+  readonly chain: readonly X509Certificate[]
+  readonly issuer: Issuer
+}
+
+/** @throws PkiError `unknown` where there is no such authority, `refused` where it has no certificate yet */
+export async function openAuthority(
+  draft: Draft,
+  materials: Materials,
+  name: string | undefined,
+): Promise<OpenAuthority> {
+  const wanted = name ?? draft.index.defaultAuthority
+  const record = draft.index.authorities.find((authority) => authority.name === wanted)
+  if (record === undefined) {
+    const known = draft.index.authorities.map((authority) => authority.name).join(', ')
+    throw new PkiError('unknown', `no authority "${wanted ?? ''}"; there are: ${known || 'none'}`)
+  }
+  const chain = await materials.authorityChain(record)
+  const key = readPrivateKey(await draft.read(record.key))
+  return { record, chain, issuer: { key, certificate: chain[0], ...(record.hash ? { hash: record.hash } : {}) } }
+}
+
+/** The chain that a server sends below the root: a client that trusts the root has it. */
+export const chainToSend = (chain: readonly X509Certificate[]): X509Certificate[] =>
+  chain.filter((certificate) => certificate.subject !== certificate.issuer)
+
+/** Writes a certificate into its authority's book, where it can be revoked. */
+export function recordIssued(draft: Draft, record: AuthorityRecord, certificate: X509Certificate): void {
+  const serial = certificate.serialNumber
+  record.issued.push({
+    serial,
+    subject: commonName(readName(certificateFields(certificate.raw).subject)),
+    thumbprint: thumbprintOf(certificate),
+    certificate: draft.put(`authorities/${slug(record.name)}/issued/${serial}.pem`, certificatePem(certificate)),
+    notBefore: new Date(certificate.validFrom).toISOString(),
+    notAfter: new Date(certificate.validTo).toISOString(),
+  })
+}
+
+/** Issues a certificate to a server or a user and writes it into the authority's book. */
+export function issueFrom(draft: Draft, { record, issuer }: OpenAuthority, profile: EndEntityProfile): X509Certificate {
+  const certificate = createEndEntityCertificate(profile, issuer)
+  recordIssued(draft, record, certificate)
+  return certificate
+}
