@@ -1,0 +1,41 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import type { LegacySessionCache } from './session-cache.ts'
+import type { LegacySuite, StrengthMeasure } from './suites.ts'
+import type { TemporaryKeys } from './temporary-keys.ts'
+import type { LegacyVersion } from './versions.ts'
+
+/** An RSA key and its certificates as the engine shows them. */
+export interface LegacyIdentity {
+  readonly key: KeyObject
+  /** The server's own certificate first. */
+  readonly chainDer: readonly Buffer[]
+}
+
+/** What the engine lets a client agree on. */
+export interface LegacyTlsOptions {
+  /**
+   * The certificate for a name that the client asked for; `undefined` asks for the default one.
+   * The engine's suites need an RSA key.
+   */
+  readonly identity: (serverName: string | undefined) => LegacyIdentity
+  /** In the order of preference. */
+  readonly suites: readonly LegacySuite[]
+  readonly minVersion: LegacyVersion
+  readonly maxVersion: LegacyVersion
+  /** Suites below 128 bits are refused. */
+  readonly require128: boolean
+  /** How 3DES counts then. */
+  readonly strength: StrengthMeasure
+  readonly sessionCache: LegacySessionCache
+  readonly temporaryKeys: TemporaryKeys
+  /** Takes lines in NSS's key log format, each with its line end. They are secrets: for a capture, for nothing else. */
+  readonly keyLog?: (line: string) => void
+}
+
+/** @throws when the key is not RSA */
+export function legacyIdentity(privateKeyPem: string, certificatesPem: readonly string[]): LegacyIdentity {
+  const key = createPrivateKey(privateKeyPem)
+  if (key.asymmetricKeyType !== 'rsa')
+    throw new Error('SSL 3.0 and TLS 1.0 clients of the time need an RSA certificate')
+  return { key, chainDer: certificatesPem.map((pem) => new X509Certificate(pem).raw) }
+}

@@ -1,0 +1,114 @@
+const BLOCK_OCTETS = 8
+
+/** PITABLE: the digits of pi as a permutation of 0 to 255. RFC 2268 section 2. */
+const PITABLE = Buffer.from(
+  'd978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2' +
+    '179a59f587b34f1361456d8d09817d32bd8f40eb86b77b0bf09521225c6b4e82' +
+    '54d66593ce60b21c7356c014a78cf1dc1275ca1f3bbee4d1423dd430a33cb626' +
+    '6fbf0eda4669075727f21d9bbc944303f811c7f690ef3ee706c3d52fc8661ed7' +
+    '08e8eade8052eef784aa72ac354d6a2a961ad2715a1549744b9fd05e0418a4ec' +
+    'c2e0416e0f51cbcc2491af50a1f47039997c3a8523b8b47afc02365b25559731' +
+    '2d5dfa98e38a92ae05df2910676cbac9d300e6cfe19ea82c6316013f58e289a9' +
+    '0d38341bab33ffb0bb480c5fb9b1cd2ec5f3db47e5a59c770aa62068fe7fc1ad',
+  'hex',
+)
+
+/**
+ * RC2 in CBC mode without padding, as a stream of whole blocks: each call goes on from the last block of the one before.
+ * RFC 2268, with its vectors.
+ */
+export class Rc2Cbc {
+  readonly #keys: Uint16Array
+  readonly #decrypting: boolean
+  #previous: Buffer
+
+  /** @param effectiveBits the key's effective length (T1); TLS uses the whole of its 128-bit expanded key */
+  constructor(key: Uint8Array, iv: Uint8Array, direction: 'encrypt' | 'decrypt', effectiveBits = key.length * 8) {
+    this.#keys = expandKey(key, effectiveBits)
+    this.#previous = Buffer.from(iv)
+    this.#decrypting = direction === 'decrypt'
+  }
+
+  update(data: Uint8Array): Buffer {
+    const out = Buffer.allocUnsafe(data.length)
+    const words = new Uint16Array(4)
+    for (let at = 0; at < data.length; at += BLOCK_OCTETS) {
+      if (this.#decrypting) this.#decryptBlock(data, out, at, words)
+      else this.#encryptBlock(data, out, at, words)
+    }
+    return out
+  }
+
+  #encryptBlock(data: Uint8Array, out: Buffer, at: number, words: Uint16Array): void {
+    for (let w = 0; w < 4; w++) words[w] = word(data, at + 2 * w) ^ word(this.#previous, 2 * w)
+    encrypt(words, this.#keys)
+    for (let w = 0; w < 4; w++) out.writeUInt16LE(words[w] as number, at + 2 * w)
+    out.copy(this.#previous, 0, at, at + BLOCK_OCTETS)
+  }
+
+  #decryptBlock(data: Uint8Array, out: Buffer, at: number, words: Uint16Array): void {
+    for (let w = 0; w < 4; w++) words[w] = word(data, at + 2 * w)
+    decrypt(words, this.#keys)
+    for (let w = 0; w < 4; w++) out.writeUInt16LE((words[w] as number) ^ word(this.#previous, 2 * w), at + 2 * w)
+    this.#previous.set(data.subarray(at, at + BLOCK_OCTETS))
+  }
+}
+
+function word(octets: Uint8Array, at: number): number {
+  return (octets[at] as number) | ((octets[at + 1] as number) << 8)
+}
+
+/** The 64 words of the expanded key. RFC 2268 section 2. */
+function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
+  const octets = Buffer.alloc(128)
+  octets.set(key)
+  const t = key.length
+  for (let i = t; i < 128; i++) {
+    octets[i] = PITABLE[((octets[i - 1] as number) + (octets[i - t] as number)) & 0xff] as number
+  }
+  const t8 = (effectiveBits + 7) >> 3
+  const mask = 0xff >> (8 * t8 - effectiveBits)
+  octets[128 - t8] = PITABLE[(octets[128 - t8] as number) & mask] as number
+  for (let i = 127 - t8; i >= 0; i--) {
+    octets[i] = PITABLE[(octets[i + 1] as number) ^ (octets[i + t8] as number)] as number
+  }
+  return Uint16Array.from({ length: 64 }, (_, i) => octets.readUInt16LE(2 * i))
+}
+
+/** Rotations of the four words in a mixing round. */
+const ROTATIONS = [1, 2, 3, 5] as const
+/** Mixing rounds, with a mashing round between the groups. RFC 2268 section 3. */
+const ROUND_GROUPS = [5, 6, 5] as const
+
+function encrypt(r: Uint16Array, k: Uint16Array): void {
+  let j = 0
+  for (const [group, rounds] of ROUND_GROUPS.entries()) {
+    if (group > 0) for (let i = 0; i < 4; i++) r[i] = at(r, i) + at(k, at(r, i + 3) & 63)
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < 4; i++) {
+        const sum = (at(r, i) + at(k, j++) + (at(r, i + 3) & at(r, i + 2)) + (~at(r, i + 3) & at(r, i + 1))) & 0xffff
+        const s = ROTATIONS[i] as number
+        r[i] = (sum << s) | (sum >> (16 - s))
+      }
+    }
+  }
+}
+
+function decrypt(r: Uint16Array, k: Uint16Array): void {
+  let j = 63
+  for (const [group, rounds] of ROUND_GROUPS.entries()) {
+    if (group > 0) for (let i = 3; i >= 0; i--) r[i] = at(r, i) - at(k, at(r, i + 3) & 63)
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 3; i >= 0; i--) {
+        const s = ROTATIONS[i] as number
+        const turned = ((at(r, i) >> s) | (at(r, i) << (16 - s))) & 0xffff
+        r[i] = turned - at(k, j--) - (at(r, i + 3) & at(r, i + 2)) - (~at(r, i + 3) & at(r, i + 1))
+      }
+    }
+  }
+}
+
+/** The word at an index that wraps round where the array is the block. */
+function at(words: Uint16Array, i: number): number {
+  return words[words.length === 4 ? i & 3 : i] as number
+}

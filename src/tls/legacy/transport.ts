@@ -1,0 +1,146 @@
+import type { Duplex } from 'node:stream'
+import { type AlertLevel, type AlertName, alertLevels, alertName, encodeAlert, LegacyTlsError } from './alerts.ts'
+import { noProtection, type Protection } from './protection.ts'
+import { contentTypes, MAX_CONTENT_OCTETS, type RawRecord, RecordReader, recordHeader } from './record.ts'
+import { type LegacyVersion, legacyVersions } from './versions.ts'
+
+/** A record's content, the protection taken off. */
+export interface RecordContent {
+  readonly contentType: number
+  readonly content: Buffer
+}
+
+/** Records in a row without content that a client may send; OpenSSL 0.9.8 sends one in front of each record with some. */
+const MAX_EMPTY_RECORDS = 32
+/** How long a client may take to read its alert. */
+const LINGER_MS = 1_000
+/** Octets that may lie here unread beside the last piece. */
+const MAX_HELD_OCTETS = 64 * 1024
+/** Warnings in a row that are passed over. */
+const MAX_WARNINGS = 5
+
+/** Records over a raw socket, in both directions, under whatever protection is agreed on. */
+export class RecordTransport {
+  readonly raw: Duplex
+  readonly reader = new RecordReader()
+  /** What our records bear. */
+  version: LegacyVersion = 'TLSv1'
+  /** Once the version is agreed on, every record must bear it. */
+  versionAgreed = false
+  input: Protection = noProtection
+  output: Protection = noProtection
+  /** Called when octets have come, and when the peer has closed. */
+  onInput: () => void = () => {}
+  /** The peer has closed its side, or the connection is gone. */
+  ended = false
+  #emptyRecords = 0
+  #warnings = 0
+
+  constructor(raw: Duplex) {
+    this.raw = raw
+    raw.on('data', this.#onData)
+    raw.on('end', this.#onEnd)
+    raw.on('close', this.#onEnd)
+    raw.on('error', this.#onEnd)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.reader.push(chunk)
+    // Whoever does not take what came lets it stay in the socket. `take` goes on.
+    if (this.reader.heldOctets > MAX_HELD_OCTETS) this.raw.pause()
+    this.onInput()
+  }
+  readonly #onEnd = (): void => {
+    this.ended = true
+    this.onInput()
+  }
+
+  /** Says a fatal alert, where there is one to say, and closes: not at once, or the alert would be lost in a reset. */
+  fail(error: unknown): void {
+    this.raw.off('data', this.#onData)
+    this.onInput = () => {}
+    const alert = error instanceof LegacyTlsError ? error.alert : 'internal_error'
+    if (alert) this.writeAlert('fatal', alert)
+    const linger = setTimeout(() => this.raw.destroy(), LINGER_MS)
+    this.raw.once('close', () => clearTimeout(linger))
+    this.raw.once('end', () => this.raw.destroy())
+    this.raw.resume()
+    this.raw.end()
+  }
+
+  /**
+   * The next record that is not an ignored warning, or undefined where none is whole yet.
+   * @returns 'closed' once the peer has said close_notify
+   * @throws LegacyTlsError where the record is not genuine or malformed, and on a fatal alert
+   */
+  take(): RecordContent | 'closed' | undefined {
+    for (;;) {
+      const record = this.reader.take()
+      if (!record) {
+        if (this.raw.isPaused()) this.raw.resume()
+        return undefined
+      }
+      this.#checkVersion(record)
+      const content = this.input.open(record.contentType, record.fragment)
+      if (!content) throw new LegacyTlsError('bad_record_mac', 'a record is not genuine')
+      if (content.length > MAX_CONTENT_OCTETS) throw new LegacyTlsError('record_overflow', 'a record is too long')
+      this.#checkEmpty(record.contentType, content)
+      if (record.contentType !== contentTypes.alert) {
+        this.#warnings = 0
+        return { contentType: record.contentType, content }
+      }
+      if (this.#isClose(content)) return 'closed'
+    }
+  }
+
+  #checkVersion({ contentType, version }: RawRecord): void {
+    if (!this.versionAgreed || version === legacyVersions[this.version]) return
+    // An alert in clear may bear the version that the client would have liked.
+    if (contentType === contentTypes.alert && this.input === noProtection) return
+    throw new LegacyTlsError('illegal_parameter', `a record of version 0x${version.toString(16)}`)
+  }
+
+  #checkEmpty(contentType: number, content: Buffer): void {
+    if (content.length > 0) this.#emptyRecords = 0
+    else if (contentType !== contentTypes.applicationData || ++this.#emptyRecords > MAX_EMPTY_RECORDS) {
+      throw new LegacyTlsError('unexpected_message', 'records without content')
+    }
+  }
+
+  /** True for close_notify, false for a warning to be passed over. */
+  #isClose(content: Buffer): boolean {
+    if (content.length !== 2) throw new LegacyTlsError('decode_error', `an alert of ${content.length} octets`)
+    const name = alertName(content[1] as number)
+    if (name === 'close_notify') return true
+    if (content[0] !== alertLevels.warning) throw new LegacyTlsError(undefined, `the client sent the alert ${name}`)
+    if (++this.#warnings > MAX_WARNINGS) throw new LegacyTlsError('unexpected_message', 'too many warnings')
+    return false
+  }
+
+  /** Sends content in as many records as it takes. `done` is called when the socket has taken the last. */
+  write(contentType: number, content: Buffer, done?: (error?: Error | null) => void): void {
+    this.raw.cork()
+    let at = 0
+    if (contentType === contentTypes.applicationData && this.output.splitsFirstOctet && content.length > 1) {
+      this.#writeRecord(contentType, content.subarray(0, 1))
+      at = 1
+    }
+    do {
+      const end = Math.min(content.length, at + MAX_CONTENT_OCTETS)
+      this.#writeRecord(contentType, content.subarray(at, end), end === content.length ? done : undefined)
+      at = end
+    } while (at < content.length)
+    this.raw.uncork()
+  }
+
+  writeAlert(level: AlertLevel, name: AlertName): void {
+    if (!this.raw.writable) return
+    this.write(contentTypes.alert, encodeAlert(level, name, this.version))
+  }
+
+  #writeRecord(contentType: number, content: Buffer, done?: (error?: Error | null) => void): void {
+    const fragment = this.output.seal(contentType, content)
+    this.raw.write(recordHeader(contentType, legacyVersions[this.version], fragment.length))
+    this.raw.write(fragment, done)
+  }
+}
