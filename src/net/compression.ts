@@ -1,24 +1,49 @@
 import { Duplex } from 'node:stream'
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 
-/**
- * A stream whose two directions are raw DEFLATE on `socket`. RFC 4978 section 3; RFC 8054 section 2.2.
- * @param held compressed octets that were read from the socket already
- */
-export function compressed(socket: Duplex, held: Buffer): Duplex {
-  const inflate = createInflateRaw()
-  // What a reply holds must reach the client whole: each write is flushed.
-  const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
-  const layer = Duplex.from({ readable: inflate, writable: deflate })
-  const fail = (error: Error): void => {
-    layer.destroy(error)
+/** A stream whose two directions are raw DEFLATE on the one below it. RFC 4978 section 3; RFC 8054 section 2.2. */
+export class CompressedStream extends Duplex {
+  readonly #below: Duplex
+  /** A client may close at any octet: an unfinished stream is no error. */
+  readonly #inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
+  /** What a write holds must reach the client whole: each is flushed. */
+  readonly #deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
+
+  /** @param held compressed octets that were read from `below` already */
+  constructor(below: Duplex, held: Buffer) {
+    super()
+    this.#below = below
+    const fail = (error: Error): void => {
+      this.destroy(error)
+    }
+    for (const stream of [below, this.#inflate, this.#deflate]) stream.on('error', fail)
+    below.on('close', () => this.destroy())
+    this.#inflate.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) this.#inflate.pause()
+    })
+    this.#inflate.on('end', () => this.push(null))
+    if (held.length > 0) this.#inflate.write(held)
+    below.pipe(this.#inflate)
+    this.#deflate.pipe(below)
   }
-  inflate.on('error', fail)
-  deflate.on('error', fail)
-  socket.on('error', fail)
-  if (held.length > 0) inflate.write(held)
-  socket.pipe(inflate)
-  deflate.pipe(socket)
-  layer.on('close', () => socket.destroy())
-  return layer
+
+  override _read(): void {
+    this.#inflate.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#deflate.write(chunk, done)
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#below.once('finish', done)
+    this.#deflate.end()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#inflate.destroy()
+    this.#deflate.destroy()
+    this.#below.destroy()
+    done(error)
+  }
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { compressed } from './compression.ts'
+import { CompressedStream } from './compression.ts'
 import { ConnectionEnded, type EndCause } from './errors.ts'
 import { BlockCollector, Input } from './input.ts'
 import { Output } from './output.ts'
@@ -228,7 +228,7 @@ export class Connection {
     this.#input.detach()
     this.#output.flush()
     this.#unlisten(this.#socket)
-    const layer = compressed(this.#socket, held)
+    const layer = new CompressedStream(this.#socket, held)
     this.#compressed = true
     this.#socket = layer
     this.#output = this.#listen(layer)

@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { constants, createInflateRaw, deflateRawSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { startEcho } from '../support/echo-server.ts'
+
+/** Sends `input`, closes its side, and gives everything that came back. */
+async function talk(port: number | undefined, input: string | Buffer): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port: port as number })
+  socket.end(input)
+  return readAll(socket)
+}
+
+async function readAll(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+describe('a connection', () => {
+  it('answers everything a client sent before it closed its side', async () => {
+    await using echo = await startEcho({})
+    expect(await talk(echo.server.port, 'one\r\ntwo\nthree\r\nQUIT\r\n')).toBe('hello\r\none\r\ntwo\r\nthree\r\n')
+  })
+
+  it('joins the replies to pipelined commands into one write', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    await once(socket, 'data')
+    socket.write('a\r\n'.repeat(1_000))
+    const [first] = (await once(socket, 'data')) as [Buffer]
+    expect(first.toString()).toBe('a\r\n'.repeat(1_000))
+    socket.destroy()
+  })
+
+  it('refuses a line over the limit once, in whatever pieces it comes, and goes on', async () => {
+    await using echo = await startEcho({})
+    const long = 'x'.repeat(100_000)
+    expect(await talk(echo.server.port, `${long}\r\nshort\r\n${'y'.repeat(101)}\r\nQUIT\r\n`)).toBe(
+      'hello\r\ntoo long\r\nshort\r\ntoo long\r\n',
+    )
+  })
+
+  it('reads counted octets across pieces and lines behind them', async () => {
+    await using echo = await startEcho({})
+    const octets = 'z\r\n.\0'.repeat(20_000)
+    expect(await talk(echo.server.port, `OCTETS ${octets.length}\r\n${octets}next\r\nQUIT\r\n`)).toBe(
+      `hello\r\n${octets}next\r\n`,
+    )
+  })
+
+  const blocks = ['', 'a\r\n', '.\r\n', '..x\r\n.\r\n', 'no\r\n.dot\r\n', `${'long '.repeat(50_000)}\r\n.\r\n\r\n`]
+  it.each(blocks.map((block, i) => [i, block]))(
+    'takes and gives back block %i, dots stuffed both ways',
+    async (_, block) => {
+      await using echo = await startEcho({})
+      const stuffed = block.replace(/^\./gm, '..')
+      expect(await talk(echo.server.port, `BLOCK\r\n${stuffed}.\r\nnext\r\nQUIT\r\n`)).toBe(
+        `hello\r\n${stuffed}.\r\nnext\r\n`,
+      )
+    },
+  )
+
+  it('finds the end of a block wherever the pieces are cut', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number, noDelay: true })
+    const done = readAll(socket)
+    for (const octet of 'BLOCK\r\n..a\r\n.b\r\nc\r.\n\r\n.\r\nnext\r\nQUIT\r\n') {
+      await new Promise<void>((resolve) => socket.write(octet, () => setImmediate(resolve)))
+    }
+    socket.end()
+    expect(await done).toBe('hello\r\n..a\r\nb\r\nc\r.\n\r\n.\r\nnext\r\n')
+  })
+
+  it('says good-bye to a silent client, and to all when it stops', async () => {
+    await using idle = await startEcho({ idleTimeoutMs: 50 })
+    expect(await readAll(connect({ host: '127.0.0.1', port: idle.server.port as number }))).toBe(
+      'hello\r\nbye: idle\r\n',
+    )
+    const echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    await once(socket, 'data')
+    const rest = readAll(socket)
+    await echo.server.stop()
+    expect(await rest).toBe('bye: stopping\r\n')
+  })
+
+  it('turns away a client over the limit, and takes the next once there is room', async () => {
+    await using echo = await startEcho({ maxConnections: 1 })
+    const first = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    await once(first, 'data')
+    expect(await talk(echo.server.port, '')).toBe('busy\r\n')
+    first.end('QUIT\r\n')
+    first.resume()
+    await once(first, 'close')
+    await expect.poll(() => talk(echo.server.port, 'QUIT\r\n')).toBe('hello\r\n')
+  })
+
+  it('holds little for a client that does not read, and gives it all in the end', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    socket.pause()
+    const octets = 64 * 1024 * 1024
+    socket.write(`FLOOD ${octets}\r\nQUIT\r\n`)
+    await expect.poll(() => echo.sessions.list()[0]?.transcript.some((entry) => entry.kind === 'octets')).toBe(true)
+    const held = process.memoryUsage().arrayBuffers
+    expect(held).toBeLessThan(octets)
+    let received = 0
+    for await (const chunk of socket) received += (chunk as Buffer).length
+    expect(received).toBe('hello\r\n'.length + octets)
+  })
+
+  it('survives a reset and serves the next client', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    await once(socket, 'data')
+    socket.write('FLOOD 10000000\r\n')
+    await once(socket, 'data')
+    socket.resetAndDestroy()
+    expect(await talk(echo.server.port, 'still here\r\nQUIT\r\n')).toBe('hello\r\nstill here\r\n')
+    await expect.poll(() => echo.sessions.list()[0]?.endCause).toBe('connection lost')
+  })
+
+  it('compresses both directions, also what was pipelined behind the command', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    const packed = deflateRawSync('squeezed\r\nQUIT\r\n', { finishFlush: constants.Z_SYNC_FLUSH })
+    socket.end(Buffer.concat([Buffer.from('COMPRESS\r\n'), packed]))
+    const all = Buffer.from(await readAll(socket), 'latin1')
+    const clear = 'hello\r\ncompressing\r\n'
+    expect(all.subarray(0, clear.length).toString()).toBe(clear)
+    const inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
+    inflate.end(all.subarray(clear.length))
+    const chunks: Buffer[] = []
+    for await (const chunk of inflate) chunks.push(chunk as Buffer)
+    expect(Buffer.concat(chunks).toString()).toBe('squeezed\r\n')
+  })
+})

@@ -1,0 +1,197 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import tls from 'node:tls'
+import { describe, expect, it } from 'vitest'
+import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { opensslCertificate, sClient } from '../support/openssl.ts'
+
+const localhost = opensslCertificate(['localhost', '127.0.0.1'])
+const rsa = opensslCertificate(['localhost'], 'rsa')
+const other = opensslCertificate(['other.test', '*.wild.test'])
+
+/** A TLS client that verifies; resolves with the socket once it is secure. */
+async function secure(port: number | undefined, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
+  const socket = tls.connect({
+    host: '127.0.0.1',
+    port: port as number,
+    servername: 'localhost',
+    ca: localhost.certificatePem,
+    ...options,
+  })
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+async function firstLine(socket: tls.TLSSocket): Promise<string> {
+  const [chunk] = (await once(socket, 'data')) as [Buffer]
+  return chunk.toString()
+}
+
+describe('a virtual server under TLS', () => {
+  it('serves implicit TLS, and puts what was agreed on on record', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const socket = await secure(echo.server.tlsPort)
+    expect(await firstLine(socket)).toBe('hello\r\n')
+    expect(echo.sessions.list()[0]?.tls).toMatchObject({
+      version: 'TLSv1.3',
+      suite: socket.getCipher().standardName,
+      bits: 256,
+      serverName: 'localhost',
+      resumed: false,
+      certificate: { thumbprint: localhost.thumbprint },
+    })
+    socket.destroy()
+  })
+
+  it('drops what came in clear behind STARTTLS', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const raw = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    await once(raw, 'data')
+    raw.write('STARTTLS\r\ninjected\r\n')
+    expect(String((await once(raw, 'data'))[0])).toBe('go\r\n')
+    const socket = tls.connect({ socket: raw, servername: 'localhost', ca: localhost.certificatePem })
+    await once(socket, 'secureConnect')
+    socket.write('mine\r\n')
+    expect(await firstLine(socket)).toBe('mine\r\n')
+    expect(JSON.stringify(echo.sessions.list()[0]?.transcript)).toContain(
+      '10 octets sent in clear behind STARTTLS dropped',
+    )
+    socket.destroy()
+  })
+
+  it('wears another certificate from the next handshake on, while open connections live on', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const before = await secure(echo.server.tlsPort)
+    await firstLine(before)
+    const next = opensslCertificate(['localhost'])
+    await echo.server.wear(tlsSettings([next]))
+    const after = await secure(echo.server.tlsPort, { ca: next.certificatePem })
+    expect(after.getPeerCertificate().fingerprint.replaceAll(':', '')).toBe(next.thumbprint)
+    before.write('alive\r\n')
+    expect(await firstLine(before)).toBe('alive\r\n')
+    for (const socket of [before, after]) socket.destroy()
+  })
+
+  it('closes the TLS port and offers no STARTTLS while no certificate is assigned', async () => {
+    await using echo = await startEcho({})
+    expect(echo.server.tlsPort).toBeUndefined()
+    await echo.server.wear(tlsSettings([localhost]))
+    const socket = await secure(echo.server.tlsPort)
+    expect(await firstLine(socket)).toBe('hello\r\n')
+    socket.destroy()
+    await echo.server.wear(undefined)
+    expect(echo.server.tlsPort).toBeUndefined()
+  })
+
+  it('chooses the certificate by SNI', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost, other]) })
+    for (const [servername, certificate] of [
+      ['localhost', localhost],
+      ['other.test', other],
+      ['a.wild.test', other],
+      ['unknown.test', localhost],
+    ] as const) {
+      const options = { servername, ca: certificate.certificatePem, checkServerIdentity: () => undefined }
+      const socket = await secure(echo.server.tlsPort, options)
+      expect(socket.getPeerCertificate().fingerprint.replaceAll(':', '')).toBe(certificate.thumbprint)
+      await firstLine(socket)
+      expect(echo.sessions.list().at(-1)?.tls?.certificate?.thumbprint).toBe(certificate.thumbprint)
+      socket.destroy()
+    }
+  })
+
+  it('agrees on ALPN where the client offers its name, and lets unknown offers through', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const known = await secure(echo.server.tlsPort, { ALPNProtocols: ['h2', 'echo'] })
+    expect(known.alpnProtocol).toBe('echo')
+    const unknown = await secure(echo.server.tlsPort, { ALPNProtocols: ['h2'] })
+    expect(unknown.alpnProtocol).toBe(false)
+    await firstLine(unknown)
+    expect(echo.sessions.list().at(-1)?.hello?.alpn).toEqual(['h2'])
+    for (const socket of [known, unknown]) socket.destroy()
+  })
+
+  it('resumes sessions', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const first = await secure(echo.server.tlsPort)
+    const [session] = (await once(first, 'session')) as [Buffer]
+    first.destroy()
+    const second = await secure(echo.server.tlsPort, { session })
+    expect(second.isSessionReused()).toBe(true)
+    await firstLine(second)
+    expect(echo.sessions.list().at(-1)?.tls?.resumed).toBe(true)
+    second.destroy()
+  })
+})
+
+describe('the 128-bit minimum', () => {
+  const nullClient = (port: number | undefined) =>
+    sClient(['-connect', `127.0.0.1:${port}`, '-tls1_2', '-cipher', 'NULL-SHA256:@SECLEVEL=0'], 'QUIT\n')
+  const ciphers = 'NULL-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0'
+
+  it('lets a NULL suite in where it is off and the policy allows the suite', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers }) })
+    expect(await nullClient(echo.server.tlsPort)).toMatch(/Cipher is NULL-SHA256[\s\S]*hello/)
+    expect(echo.sessions.list()[0]?.tls).toMatchObject({ bits: 0, suite: 'TLS_RSA_WITH_NULL_SHA256' })
+  })
+
+  it('refuses it with an alert where it is on, and says what was offered', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers, require128BitEncryption: true }) })
+    const output = await nullClient(echo.server.tlsPort)
+    expect(output).toContain('handshake failure')
+    expect(output).not.toContain('hello')
+    expect(echo.sessions.list()[0]?.refusals).toEqual([
+      'TLS handshake: no cipher suite in common: the client offers TLS_RSA_WITH_NULL_SHA256 (0 bits); this virtual server requires 128-bit encryption',
+    ])
+    const strong = await secure(echo.server.tlsPort, { ca: rsa.certificatePem, maxVersion: 'TLSv1.2' })
+    expect(await firstLine(strong)).toBe('hello\r\n')
+    strong.destroy()
+  })
+})
+
+describe('versions', () => {
+  it.each([
+    ['TLSv1', 'TLSv1', '-tls1', true],
+    ['TLSv1.1', 'TLSv1.1', '-tls1_1', true],
+    ['TLSv1.2', 'TLSv1.2', '-tls1_2', true],
+    ['TLSv1.3', 'TLSv1.3', '-tls1_3', true],
+    ['TLSv1.3', 'TLSv1.3', '-tls1_2', false],
+    ['TLSv1.2', 'TLSv1.3', '-tls1', false],
+    ['TLSv1', 'TLSv1.2', '-tls1_3', false],
+  ] as const)('%s to %s with a client of %s: %s', async (minVersion, maxVersion, client, letIn) => {
+    await using echo = await startEcho({ tls: tlsSettings([rsa], { minVersion, maxVersion }) })
+    const args = ['-connect', `127.0.0.1:${echo.server.tlsPort}`, client, '-cipher', 'DEFAULT:@SECLEVEL=0']
+    const output = await sClient(args, 'QUIT\n')
+    expect(output.includes('hello')).toBe(letIn)
+    if (!letIn)
+      expect(echo.sessions.list()[0]?.refusals[0]).toMatch(
+        /the client offers .*TLSv1.*, this virtual server asks for TLSv1/,
+      )
+  })
+})
+
+describe('failed handshakes', () => {
+  it.each([
+    ['clear text on the TLS port', 'EHLO me\r\n', /not TLS/],
+    ['a record that never ends', Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x3f]), /closed, or said nothing/],
+    ['an empty connection', '', /closed, or said nothing/],
+    ['a ClientHello that lies about its length', Buffer.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3]), /./],
+  ])('%s ends that connection and nothing else', async (_, octets, why) => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const socket = connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
+    socket.on('error', () => {})
+    socket.end(octets)
+    socket.resume()
+    await expect.poll(() => echo.sessions.list()[0]?.endCause).toBe('handshake failed')
+    expect(echo.sessions.list()[0]?.refusals[0]).toMatch(why)
+    const good = await secure(echo.server.tlsPort)
+    expect(await firstLine(good)).toBe('hello\r\n')
+    good.destroy()
+  })
+
+  it('says that the client does not trust the issuer', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await sClient(['-connect', `127.0.0.1:${echo.server.tlsPort}`, '-verify_return_error', '-verify', '1'], 'QUIT\n')
+    expect(echo.sessions.list()[0]?.refusals[0]).toMatch(/does not trust the issuer \(alert 48\)|certificate/)
+  })
+})

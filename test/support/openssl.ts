@@ -1,0 +1,65 @@
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { InstalledCertificate } from '../../src/pki/types.ts'
+
+/** A certificate made by OpenSSL, for tests of rooms below the certificate store: self-signed, it is its own root. */
+export function opensslCertificate(names: readonly string[], key: 'rsa' | 'p256' = 'p256'): InstalledCertificate {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
+  try {
+    const algorithm = key === 'rsa' ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+    const alternativeNames = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',')
+    const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    const subject = ['-subj', `/CN=${names[0]}`, '-addext', `subjectAltName=${alternativeNames}`]
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        ...algorithm,
+        '-nodes',
+        '-days',
+        '2',
+        '-keyout',
+        keyFile,
+        '-out',
+        certificateFile,
+        ...subject,
+      ],
+      { stdio: 'ignore' },
+    )
+    const fingerprint = execFileSync('openssl', ['x509', '-in', certificateFile, '-noout', '-fingerprint', '-sha1'])
+    return {
+      friendlyName: names[0] ?? '',
+      thumbprint: fingerprint.toString().replace(/^.*=/, '').replaceAll(':', '').trim(),
+      certificatePem: readFileSync(certificateFile, 'utf8'),
+      privateKeyPem: readFileSync(keyFile, 'utf8'),
+      chainPem: [],
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Runs `openssl s_client` with `input` as what is typed, and gives all that it printed. Never rejects on its exit status. */
+export function sClient(args: readonly string[], input: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('openssl', ['s_client', '-ign_eof', ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8')
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8')
+    })
+    child.on('error', reject)
+    child.on('close', () => resolve(output))
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+  })
+}
+
+export const run = promisify(execFile)
