@@ -1,0 +1,99 @@
+import { resolve } from 'node:path'
+import {
+  type AccountConfig,
+  type LabConfig,
+  type Protocol,
+  protocolTitles,
+  standardPorts,
+  type VirtualServerConfig,
+} from './schema.ts'
+
+export type Port = number | 'off'
+
+/** A virtual server with nothing left to be looked up: its name, the ports it listens on, its time-out. */
+export interface ResolvedVirtualServer extends VirtualServerConfig {
+  readonly name: string
+  /** The port listened on, the offset added; 0 takes a free one. */
+  readonly port: Port
+  readonly tlsPort: Port
+  readonly idleTimeoutMs: number
+}
+
+/** A lab with nothing left to be looked up; folders are absolute. */
+export interface ResolvedLab extends Omit<LabConfig, 'portOffset'> {
+  readonly certificates: { readonly store: string; readonly key: KeyKind }
+  readonly directory: LabConfig['directory'] & { readonly accounts: ResolvedAccount[] }
+  readonly virtualServers: ResolvedVirtualServer[]
+}
+
+export interface ResolvedAccount extends AccountConfig {
+  readonly addresses: string[]
+}
+
+type KeyKind = Exclude<LabConfig['certificates'], string>['key']
+
+const DEFAULT_KEY: KeyKind = 'rsa-2048'
+
+/** RFC 9051 section 5.4: at least 30 minutes. */
+export const IMAP_IDLE_TIMEOUT_MS = 30 * 60_000
+const IDLE_TIMEOUT_MS = 10 * 60_000
+
+/**
+ * Fills in what depends on other keys, and makes folders absolute.
+ * @param baseDir what relative folders are relative to: the configuration file's folder
+ */
+export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
+  const { portOffset, ...lab } = config
+  return {
+    ...lab,
+    certificates: resolveCertificates(config.certificates, baseDir),
+    store: config.store === 'memory' ? 'memory' : { lmdb: resolve(baseDir, config.store.lmdb) },
+    directory: {
+      ...config.directory,
+      accounts: config.directory.accounts.map((account) => ({
+        ...account,
+        addresses: addressesOf(account, config.domain),
+      })),
+    },
+    virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset)),
+  }
+}
+
+/** The addresses of an account: those given, else the log-on name at the domain. */
+export function addressesOf(account: AccountConfig, domain: string): string[] {
+  return account.addresses ?? [account.user.includes('@') ? account.user : `${account.user}@${domain}`]
+}
+
+/** The name a virtual server goes by. */
+export function nameOf(server: { readonly name?: string | undefined; readonly protocol: Protocol }): string {
+  return server.name ?? `Default ${protocolTitles[server.protocol]} Virtual Server`
+}
+
+/** The ports a virtual server listens on. */
+export function portsOf(server: VirtualServerConfig, portOffset: number): { port: Port; tlsPort: Port } {
+  const standard = standardPorts[server.protocol]
+  const standardTls = server.certificate === 'none' ? 'off' : standard.tlsPort
+  return {
+    port: offsetBy(server.port ?? standard.port, portOffset),
+    tlsPort: offsetBy(server.tlsPort ?? standardTls, portOffset),
+  }
+}
+
+function offsetBy(port: Port, portOffset: number): Port {
+  return port === 'off' || port === 0 ? port : port + portOffset
+}
+
+function resolveVirtualServer(server: VirtualServerConfig, portOffset: number): ResolvedVirtualServer {
+  const idleTimeoutMs = server.protocol === 'imap4' ? IMAP_IDLE_TIMEOUT_MS : IDLE_TIMEOUT_MS
+  return {
+    ...server,
+    name: nameOf(server),
+    ...portsOf(server, portOffset),
+    idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutMs,
+  }
+}
+
+function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {
+  const { store, key } = typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY } : setting
+  return { store: store === 'memory' ? store : resolve(baseDir, store), key }
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { mailAddress } from './values.ts'
+
+const account = z.strictObject({
+  user: z
+    .string()
+    .min(1)
+    .describe('The log-on name.')
+    .meta({ examples: ['alice'] }),
+  password: z
+    .string()
+    .describe('The password, in clear: this is a lab.')
+    .meta({ examples: ['secret'] }),
+  addresses: z
+    .array(mailAddress)
+    .optional()
+    .describe('Mail addresses of the account; user@domain when absent.')
+    .meta({ examples: [['alice@lab.test']] }),
+})
+
+export const directory = z.strictObject({
+  mode: z
+    .enum(['listed', 'open'])
+    .default('listed')
+    .describe('listed: only the accounts below. open: any name and password; the mailbox is made on first use.'),
+  accounts: z.array(account).default([]).describe('The accounts.'),
+})

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { certificates } from './certificates.ts'
+import { directory } from './directory.ts'
+import { newsgroup } from './newsgroup.ts'
+import { protocols } from './protocol.ts'
+import { hostName } from './values.ts'
+import { virtualServer } from './virtual-server.ts'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export const labSchema = z.strictObject({
+  hostname: hostName
+    .default('localhost')
+    .describe('Certificates are issued to it; localhost, 127.0.0.1, ::1 and the machine’s name are always added.'),
+  alternativeNames: z.array(z.string().min(1)).default([]).describe('More names and addresses in the certificates.'),
+  domain: hostName.default('lab.test').describe('Mail for it goes to the accounts.'),
+  certificates: certificates
+    .default('../certs')
+    .describe(
+      'The certificate store: a folder, relative to this file, or `memory`. Long form { store, key }: key of the certificates that `auto` issues.',
+    ),
+  store: z
+    .union([
+      z.literal('memory'),
+      z.strictObject({
+        lmdb: z
+          .string()
+          .min(1)
+          .describe('The folder.')
+          .meta({ examples: ['../data'] }),
+      }),
+    ])
+    .default('memory')
+    .describe('Where mail and news are kept: memory, or { lmdb: DIR }, a folder relative to this file.'),
+  portOffset: z.number().int().min(0).max(60000).default(0).describe('Added to every port.'),
+  logLevel: z.enum(logLevels).default('info').describe('Least grave level logged.'),
+  directory: directory.prefault({}).describe('The accounts.'),
+  newsgroups: z.array(newsgroup).default([]).describe('The newsgroups, which are public folders too.'),
+  virtualServers: z
+    .array(virtualServer)
+    .prefault(protocols.map((protocol) => ({ protocol })))
+    .describe('The virtual servers; one of each protocol when absent.'),
+})

@@ -1,0 +1,17 @@
+/** The four protocols, under the names that Exchange Server 2003 gave its virtual servers. */
+export const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
+export type Protocol = (typeof protocols)[number]
+
+/** What the default name of a virtual server calls its protocol. */
+export const protocolTitles = { smtp: 'SMTP', pop3: 'POP3', imap4: 'IMAP4', nntp: 'NNTP' } as const satisfies Record<
+  Protocol,
+  string
+>
+
+/** The registered ports: clear text (STARTTLS there) and implicit TLS. SMTP clients use STARTTLS on 25. RFC 8314, RFC 4642. */
+export const standardPorts = {
+  smtp: { port: 25, tlsPort: 'off' },
+  pop3: { port: 110, tlsPort: 995 },
+  imap4: { port: 143, tlsPort: 993 },
+  nntp: { port: 119, tlsPort: 563 },
+} as const satisfies Record<Protocol, { port: number; tlsPort: number | 'off' }>
