@@ -74,7 +74,7 @@ export class TlsAcceptor {
       throw this.#failed(
         raw,
         record,
-        `${facts.suite} has ${facts.bits} bits; this virtual server requires 128-bit encryption`,
+        `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`,
       )
     }
     record.secured(facts)

@@ -102,7 +102,7 @@ class Recorder implements SessionRecorder {
 
   secured(facts: TlsFacts): void {
     this.#record.tls = facts
-    this.note(`TLS: ${facts.version} ${facts.suite} (${facts.bits} bits)`)
+    this.note(`TLS: ${facts.version} ${facts.cipher} (${facts.bits} bits)`)
   }
 
   user(name: string): void {

@@ -13,7 +13,7 @@ export interface TlsFacts {
   /** `TLSv1.3`, `TLSv1` … */
   readonly version: string
   /** IANA name of the suite, `TLS_AES_128_GCM_SHA256`. */
-  readonly suite: string
+  readonly cipher: string
   /** Strength of the symmetric cipher in bits; 0 for NULL. */
   readonly bits: number
   /** `X25519`, `ECDH prime256v1`, `RSA` … where known. */

@@ -15,7 +15,7 @@ export function tlsFacts(
   const keyExchange = suiteKeyExchange(standardName)
   return {
     version,
-    suite: standardName,
+    cipher: standardName,
     bits: suiteBits(standardName) ?? 0,
     resumed: socket.isSessionReused(),
     certificate: { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },

@@ -34,7 +34,7 @@ describe('a virtual server under TLS', () => {
     expect(await firstLine(socket)).toBe('hello\r\n')
     expect(echo.sessions.list()[0]?.tls).toMatchObject({
       version: 'TLSv1.3',
-      suite: socket.getCipher().standardName,
+      cipher: socket.getCipher().standardName,
       bits: 256,
       serverName: 'localhost',
       resumed: false,
@@ -132,7 +132,7 @@ describe('the 128-bit minimum', () => {
   it('lets a NULL suite in where it is off and the policy allows the suite', async () => {
     await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers }) })
     expect(await nullClient(echo.server.tlsPort)).toMatch(/Cipher is NULL-SHA256[\s\S]*hello/)
-    expect(echo.sessions.list()[0]?.tls).toMatchObject({ bits: 0, suite: 'TLS_RSA_WITH_NULL_SHA256' })
+    expect(echo.sessions.list()[0]?.tls).toMatchObject({ bits: 0, cipher: 'TLS_RSA_WITH_NULL_SHA256' })
   })
 
   it('refuses it with an alert where it is on, and says what was offered', async () => {
