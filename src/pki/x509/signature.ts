@@ -51,3 +51,12 @@ export const sign = (data: Buffer, signer: Signer): Buffer => cryptoSign(algorit
 /** SEQUENCE { data, algorithm, signature }: what certificates, requests, CRLs and OCSP responses have in common. */
 export const signed = (data: Buffer, signer: Signer): Buffer =>
   sequence(data, signatureAlgorithm(signer), bitString(sign(data, signer)))
+
+/** The hash of a signature algorithm, as `crypto.verify` takes it: null for EdDSA. @throws PkiError `malformed` */
+export function hashOfSignature(id: string): HashName | null {
+  if (Object.values(edwards).includes(id)) return null
+  for (const family of [algorithms.rsa, algorithms.ec]) {
+    for (const hash of ['md5', 'sha1', 'sha256', 'sha384', 'sha512'] as const) if (family[hash] === id) return hash
+  }
+  throw new PkiError('malformed', `signature algorithm ${id} is not known here`)
+}

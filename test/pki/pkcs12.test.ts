@@ -1,0 +1,123 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readCertificates } from '../../src/pki/answer.ts'
+import { readPrivateKey } from '../../src/pki/keys.ts'
+import { writePkcs7 } from '../../src/pki/pkcs7.ts'
+import { readPkcs12 } from '../../src/pki/pkcs12/read.ts'
+import { writePkcs12 } from '../../src/pki/pkcs12/write.ts'
+import { CertificateStore } from '../../src/pki/store/certificate-store.ts'
+import { needProgram, put, run, storeOptions, temporaryFolder } from './support.ts'
+
+const password = 'pässword & 日本'
+
+describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let files: { key: string; certificate: string; root: string }
+  let certificates: [X509Certificate, X509Certificate]
+  let keyPem: string
+
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    await using store = await CertificateStore.open(storeOptions('memory', { key: kind }))
+    const [installed] = await store.resolve('a', 'auto', ['mail.test'])
+    keyPem = installed?.privateKeyPem ?? ''
+    certificates = [new X509Certificate(installed?.certificatePem ?? ''), new X509Certificate(store.rootPem)]
+    files = {
+      key: await put(folder.path, 'key.pem', keyPem),
+      certificate: await put(folder.path, 'leaf.pem', installed?.certificatePem ?? ''),
+      root: await put(folder.path, 'root.pem', store.rootPem),
+    }
+  })
+  afterAll(() => folder[Symbol.asyncDispose]())
+
+  const write = (legacy: boolean, secret = password): Promise<string> => {
+    const content = {
+      friendlyName: 'Default SMTP',
+      key: readPrivateKey(keyPem),
+      certificates,
+      password: secret,
+      legacy,
+    }
+    return put(folder.path, 'out.pfx', writePkcs12(content))
+  }
+
+  it.each([false, true])('openssl reads ours, legacy %s', async (legacy) => {
+    const path = await write(legacy)
+    const shown = await run('openssl', ['pkcs12', '-in', path, '-passin', `pass:${password}`, '-noenc', '-info'])
+    expect(shown).toMatchObject({ code: 0 })
+    expect(shown.out.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
+    expect(shown.out).toContain('friendlyName: Default SMTP')
+    expect(shown.out).toContain('BEGIN PRIVATE KEY')
+    expect(shown.err).toContain(legacy ? 'pbeWithSHA1And3-KeyTripleDES-CBC' : 'AES-256-CBC')
+    expect(await run('openssl', ['pkcs12', '-in', path, '-passin', 'pass:no', '-noenc'])).not.toMatchObject({ code: 0 })
+  })
+
+  it.each([false, true])('Java keytool reads ours, legacy %s', async (legacy) => {
+    if (!(await needProgram('keytool'))) return
+    const path = await write(legacy, 'changeit')
+    const args = ['-list', '-v', '-keystore', path, '-storetype', 'PKCS12', '-storepass', 'changeit']
+    const shown = await run('keytool', args)
+    expect(shown).toMatchObject({ code: 0 })
+    expect(shown.out).toContain('PrivateKeyEntry')
+    expect(shown.out).toContain('Certificate chain length: 2')
+  })
+
+  it.each([false, true])('NSS pk12util reads ours and we read its, legacy %s', async (legacy) => {
+    if (!(await needProgram('pk12util'))) return
+    const path = await write(legacy, 'changeit')
+    await using database = await temporaryFolder()
+    const db = `sql:${database.path}`
+    expect(await run('certutil', ['-N', '-d', db, '--empty-password'])).toMatchObject({ code: 0 })
+    expect(await run('pk12util', ['-i', path, '-d', db, '-W', 'changeit'])).toMatchObject({ code: 0 })
+    const listed = await run('certutil', ['-L', '-d', db])
+    expect(listed.out).toMatch(/Default SMTP\s+u,u,u/)
+    const back = join(database.path, 'nss.p12')
+    const exported = await run('pk12util', ['-o', back, '-n', 'Default SMTP', '-d', db, '-W', 'other word'])
+    expect(exported).toMatchObject({ code: 0 })
+    const read = await readPkcs12(await readFile(back), 'other word')
+    expect(read.certificates.some((one) => one.checkPrivateKey(readPrivateKey(keyPem)))).toBe(true)
+  })
+
+  const opensslForms = [
+    { title: 'modern', args: [] },
+    { title: 'triple DES', args: ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1'] },
+    { title: 'RC2-40', args: ['-legacy'] },
+    { title: 'RC2-128', args: ['-legacy', '-certpbe', 'PBE-SHA1-RC2-128', '-keypbe', 'PBE-SHA1-RC2-128'] },
+    { title: 'without MAC', args: ['-nomac'] },
+    { title: 'keys in clear', args: ['-keypbe', 'NONE', '-certpbe', 'NONE'] },
+    { title: 'PBMAC1', args: ['-pbmac1_pbkdf2'] },
+  ]
+  it.each(opensslForms)('we read what openssl writes: $title', async ({ args }) => {
+    const path = join(folder.path, 'openssl.p12')
+    const base = ['pkcs12', '-export', '-inkey', files.key, '-in', files.certificate, '-certfile', files.root]
+    const made = await run('openssl', [...base, '-name', 'Ours', '-passout', `pass:${password}`, '-out', path, ...args])
+    expect(made).toMatchObject({ code: 0 })
+    const octets = await readFile(path)
+    const read = await readPkcs12(octets, password)
+    expect(read.friendlyName).toBe('Ours')
+    expect(read.certificates).toHaveLength(2)
+    expect(certificates[0].checkPrivateKey(read.keys[0] ?? readPrivateKey(''))).toBe(true)
+    if (args[0] !== '-nomac' && args[1] !== 'NONE')
+      await expect(readPkcs12(octets, 'no')).rejects.toThrow(/wrong password/)
+    if (args[0] !== '-nomac' && args[1] !== 'NONE') await expect(readPkcs12(octets, '')).rejects.toThrow(/is needed/)
+  })
+
+  it('PKCS#7 of ours is read by openssl, and back', async () => {
+    const der = writePkcs7(certificates)
+    const path = await put(folder.path, 'chain.p7b', der)
+    const shown = await run('openssl', ['pkcs7', '-inform', 'DER', '-in', path, '-print_certs'])
+    expect(shown.out.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
+    const made = join(folder.path, 'openssl.p7b')
+    const args = ['crl2pkcs7', '-nocrl', '-certfile', files.certificate, '-certfile', files.root, '-out', made]
+    expect(await run('openssl', args)).toMatchObject({ code: 0 })
+    for (const octets of [der, await readFile(made)]) {
+      expect(
+        readCertificates(octets)
+          .map(({ fingerprint }) => fingerprint)
+          .sort(),
+      ).toEqual(certificates.map(({ fingerprint }) => fingerprint).sort())
+    }
+  })
+})
