@@ -1,0 +1,48 @@
+import type { SmtpCommand } from '../command.ts'
+import { badSequence, SmtpError, tooLarge } from '../errors.ts'
+import { receive } from '../receive.ts'
+import type { SmtpSession } from '../session.ts'
+
+interface Chunk {
+  readonly octets: number
+  readonly last: boolean
+}
+
+/** BDAT size [LAST]: the message in counted chunks. RFC 3030 section 2. */
+export const bdat = {
+  name: 'BDAT',
+  async run(session, argument) {
+    const chunk = parse(argument)
+    const { envelope } = session.session
+    const { messageSize } = session.context.config.limits
+    const held = session.chunks.reduce((sum, { length }) => sum + length, 0)
+    if (envelope.rcptTo.length === 0) return refuse(session, chunk, badSequence('RCPT comes first'))
+    if (held + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    for await (const part of session.connection.streamOctets(chunk.octets)) session.chunks.push(part)
+    if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
+    try {
+      await receive(session, Buffer.concat(session.chunks))
+    } finally {
+      session.endTransaction()
+    }
+  },
+
+  /** Reads the chunk of a command that was refused, and forgets it. */
+  async drop(session: SmtpSession, argument: string): Promise<void> {
+    for await (const _ of session.connection.streamOctets(parse(argument).octets)) continue
+  },
+} satisfies SmtpCommand & Record<'drop', unknown>
+
+/** The chunk is read all the same; later ones of the message will be refused for want of a transaction. */
+async function refuse(session: SmtpSession, chunk: Chunk, error: SmtpError): Promise<never> {
+  for await (const _ of session.connection.streamOctets(chunk.octets)) continue
+  session._resetSession()
+  throw error
+}
+
+function parse(argument: string): Chunk {
+  const match = /^(\d{1,15})(?: (LAST))?$/i.exec(argument.trim())
+  // How many octets follow is not known then: taking them for commands would be worse than parting.
+  if (!match) throw new SmtpError(421, '4.5.4', 'write BDAT size [LAST]; what follows cannot be told from commands')
+  return { octets: Number(match[1]), last: match[2] !== undefined }
+}

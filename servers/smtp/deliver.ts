@@ -1,0 +1,61 @@
+import { openInbox } from '../../src/store/inbox.ts'
+import { accountOwner, CAPTURED_OWNER, type NewMessage, type Owner } from '../../src/store/types.ts'
+import type { ServerContext } from '../service.ts'
+import { scanHeader, withoutBcc } from './header-scan.ts'
+import { resolveRecipient } from './recipients.ts'
+
+/** A message on its way into the mailboxes. */
+export interface Delivery {
+  /** As received, dots and chunks undone. */
+  readonly message: Buffer
+  readonly trace: Buffer
+  readonly mailFrom: string
+  readonly recipients: readonly string[]
+  /** Id of the session that brought it. */
+  readonly session: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Which copy of a message an owner gets: as it came, or without its Bcc fields. */
+type Copy = 'whole' | 'without-bcc'
+
+/** Puts a message into the mailbox of every recipient, once each. Resolved: the store has it. @throws SmtpError, StoreError */
+export async function deliver(context: ServerContext, delivery: Delivery): Promise<void> {
+  const { messageId, hasBcc } = scanHeader(delivery.message)
+  const stripped = hasBcc ? withoutBcc(delivery.message) : undefined
+  const owners = new Map<Owner, Copy>()
+  for (const address of delivery.recipients) {
+    const destination = resolveRecipient(context, address)
+    const captured = destination.kind === 'captured'
+    const owner = captured ? CAPTURED_OWNER : accountOwner(destination.account.user)
+    // Whom the field names, and the lab's keeping, get it; the others must not see it. RFC 5322 section 3.6.3
+    const whole = !stripped || captured || stripped.named.has(address.toLowerCase())
+    if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
+  }
+  const common = {
+    internalDate: delivery.at,
+    envelope: { mailFrom: delivery.mailFrom, rcptTo: delivery.recipients, session: delivery.session },
+    ...(messageId === undefined ? {} : { messageId }),
+  }
+  const batch: NewMessage[] = []
+  for (const copy of ['whole', 'without-bcc'] as const) {
+    const targets = await inboxes(context, owners, copy)
+    if (targets.length === 0) continue
+    const message = copy === 'whole' || !stripped ? delivery.message : stripped.rest
+    batch.push({ ...common, targets, raw: Buffer.concat([delivery.trace, message]) })
+  }
+  await context.store.append(batch)
+}
+
+async function inboxes(
+  { store }: ServerContext,
+  owners: ReadonlyMap<Owner, Copy>,
+  wanted: Copy,
+): Promise<{ folderId: string }[]> {
+  const targets = []
+  for (const [owner, copy] of owners) {
+    if (copy === wanted) targets.push({ folderId: (await openInbox(store, owner)).id })
+  }
+  return targets
+}

@@ -1,0 +1,46 @@
+import { formatDate } from '../../src/mail/dates.ts'
+import type { TlsFacts } from '../../src/sessions/types.ts'
+
+/** What the trace fields tell of how a message came. */
+export interface Arrival {
+  /** What EHLO or HELO said. */
+  readonly heloName: string
+  readonly remoteAddress: string
+  readonly hostname: string
+  /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … RFC 3848. */
+  readonly transmissionType: string
+  readonly smtpUtf8: boolean
+  readonly tls: TlsFacts | undefined
+  readonly id: string
+  readonly mailFrom: string
+  readonly recipients: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** The fields put in front of a delivered message. RFC 5321 section 4.4. */
+export function traceFields(arrival: Arrival): Buffer {
+  const [recipient, ...others] = arrival.recipients
+  // Naming one of several would tell the others of them. RFC 5321 section 7.2
+  const recipientClause = others.length === 0 && recipient !== undefined ? `\r\n\tfor <${recipient}>` : ''
+  // RFC 8314 section 4.3
+  const tlsClause = arrival.tls ? `\r\n\ttls ${arrival.tls.suite}` : ''
+  return Buffer.from(
+    `Return-Path: <${arrival.mailFrom}>\r\n` +
+      `Received: from ${heloDomain(arrival.heloName)} (${addressLiteral(arrival.remoteAddress)})\r\n` +
+      `\tby ${arrival.hostname} (Sealpost) with ${protocolName(arrival)} id ${arrival.id}` +
+      `${recipientClause}${tlsClause};\r\n\t${formatDate(arrival.at)}\r\n`,
+  )
+}
+
+/** RFC 6531 section 4.3: the names with UTF8 in front where the client used SMTPUTF8. */
+const protocolName = ({ transmissionType, smtpUtf8 }: Arrival): string =>
+  smtpUtf8 ? transmissionType.replace(/^ESMTP/, 'UTF8SMTP') : transmissionType
+
+/** A name is whatever the client says; what would break the field is not copied. */
+const heloDomain = (name: string): string => name.replace(/[^\p{L}\p{N}._:[\]-]/gu, '?')
+
+const addressLiteral = (address: string): string => {
+  const plain = address.replace(/^::ffff:/i, '')
+  return plain.includes(':') ? `[IPv6:${plain}]` : `[${plain}]`
+}
