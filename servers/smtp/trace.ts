@@ -24,7 +24,7 @@ export function traceFields(arrival: Arrival): Buffer {
   // Naming one of several would tell the others of them. RFC 5321 section 7.2
   const recipientClause = others.length === 0 && recipient !== undefined ? `\r\n\tfor <${recipient}>` : ''
   // RFC 8314 section 4.3
-  const tlsClause = arrival.tls ? `\r\n\ttls ${arrival.tls.suite}` : ''
+  const tlsClause = arrival.tls ? `\r\n\ttls ${arrival.tls.cipher}` : ''
   return Buffer.from(
     `Return-Path: <${arrival.mailFrom}>\r\n` +
       `Received: from ${heloDomain(arrival.heloName)} (${addressLiteral(arrival.remoteAddress)})\r\n` +
