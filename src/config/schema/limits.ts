@@ -8,10 +8,7 @@ export const limits = z.strictObject({
     .optional()
     .describe('How long a silent client is kept: 10m; 30m for imap4 (RFC 9051 section 5.4).')
     .meta({ examples: ['10m'] }),
-  messageSize: octets
-    .default(25 * 1024 * 1024)
-    .describe('Largest message taken: 25MiB.')
-    .meta({ examples: ['25MiB'] }),
+  messageSize: octets.prefault('25MiB').describe('Largest message taken, in octets or as 4096KB, 25MiB.'),
   recipients: z.number().int().positive().default(1000).describe('Recipients of one SMTP message.'),
   messagesPerConnection: countOrOff.default('off').describe('SMTP messages of one connection.'),
 })

@@ -1,0 +1,199 @@
+import { isIPv4 } from 'node:net'
+import type { Mistake, Path } from './mistakes.ts'
+import { addressesOf, nameOf, type Port, portsOf } from './resolve.ts'
+import { type LabConfig, tlsVersions, type VirtualServerConfig } from './schema.ts'
+
+/** Keys that are right each by itself and wrong together. One rule a row. */
+type Rule = (config: LabConfig) => Iterable<Mistake>
+
+/** Everything in a configuration that contradicts something else in it; each message names the way out. */
+export function contradictions(config: LabConfig): Mistake[] {
+  return rules.flatMap((rule) => [...rule(config)])
+}
+
+/** A rule that looks at one virtual server at a time. */
+const eachServer = (find: (server: VirtualServerConfig, at: Path, config: LabConfig) => Iterable<Mistake>): Rule =>
+  function* (config) {
+    for (const [index, server] of config.virtualServers.entries())
+      yield* find(server, ['virtualServers', index], config)
+  }
+
+const rules: readonly Rule[] = [
+  function* noServers({ virtualServers }) {
+    if (virtualServers.length > 0) return
+    yield {
+      path: ['virtualServers'],
+      message:
+        'is an empty list: nothing would listen; name virtual servers, or leave the key out for one of each protocol',
+    }
+  },
+
+  eachServer(function* requiredTlsWithoutCertificate(server, at) {
+    if (server.certificate !== 'none') return
+    for (const key of ['requireSecureChannel', 'require128BitEncryption'] as const) {
+      if (server[key]) yield { path: [...at, key], message: `is true, but ${needsCertificate}, or ${key}: false` }
+    }
+    if (typeof server.tlsPort === 'number') {
+      yield { path: [...at, 'tlsPort'], message: `is ${server.tlsPort}, but ${needsCertificate}, or tlsPort: off` }
+    }
+    if (server.authentication.includes('basic-over-tls')) {
+      yield { path: [...at, 'authentication'], message: `has basic-over-tls, but ${needsCertificate}, or basic` }
+    }
+  }),
+
+  eachServer(function* secureChannelOnNntp(server, at) {
+    if (server.protocol !== 'nntp' || !server.requireSecureChannel) return
+    yield {
+      path: [...at, 'requireSecureChannel'],
+      message:
+        'an NNTP virtual server has no such setting (nor had it in Exchange); close its clear-text port instead: port: off',
+    }
+  }),
+
+  eachServer(function* basicTwice(server, at) {
+    if (!server.authentication.includes('basic') || !server.authentication.includes('basic-over-tls')) return
+    yield {
+      path: [...at, 'authentication'],
+      message: 'has both basic and basic-over-tls; keep basic (clear text too) or basic-over-tls (only under TLS)',
+    }
+  }),
+
+  eachServer(function* noneAmongOthers(server, at) {
+    if (typeof server.certificate === 'string') return
+    const index = server.certificate.indexOf('none')
+    if (index !== -1) {
+      yield { path: [...at, 'certificate', index], message: 'none cannot stand among others; write certificate: none' }
+    }
+  }),
+
+  eachServer(function* versionsCrossed(server, at) {
+    const { minVersion, maxVersion } = server.tls
+    if (tlsVersions.indexOf(minVersion) <= tlsVersions.indexOf(maxVersion)) return
+    yield {
+      path: [...at, 'tls', 'minVersion'],
+      message: `${minVersion} is higher than maxVersion, ${maxVersion}; no client could get in: lower the one or raise the other`,
+    }
+  }),
+
+  eachServer(function* nothingOpen(server, at, config) {
+    const { port, tlsPort } = portsOf(server, config.portOffset)
+    if (port !== 'off' || tlsPort !== 'off') return
+    const key = server.port === 'off' ? 'port' : 'tlsPort'
+    yield {
+      path: [...at, key],
+      message: 'port and tlsPort are both off; give one of them a number, or remove the virtual server',
+    }
+  }),
+
+  eachServer(function* beyondTheLastPort(server, at, config) {
+    for (const [key, port] of Object.entries(portsOf(server, config.portOffset))) {
+      if (port !== 'off' && port > 65535) {
+        yield { path: [...at, key], message: `with portOffset ${config.portOffset} is ${port}; ports end at 65535` }
+      }
+    }
+  }),
+
+  function* sameNames({ virtualServers }) {
+    const seen = new Map<string, number>()
+    for (const [index, server] of virtualServers.entries()) {
+      const name = nameOf(server)
+      const first = seen.get(name.toLowerCase())
+      if (first === undefined) seen.set(name.toLowerCase(), index)
+      else yield { path: ['virtualServers', index, 'name'], ...sameName(server, name, first) }
+    }
+  },
+
+  function* samePorts(config) {
+    const taken: Taken[] = []
+    for (const mine of config.virtualServers.flatMap((server, index) => listening(server, index, config.portOffset))) {
+      const other = taken.find((it) => it.port === mine.port && overlap(it.address, mine.address))
+      if (other) {
+        yield {
+          path: ['virtualServers', mine.index, mine.key],
+          message: `${mine.address} port ${mine.port} is taken by {other}; choose another port or address`,
+          other: ['virtualServers', other.index, other.key],
+        }
+      }
+      taken.push(mine)
+    }
+  },
+
+  function* moderatorMissing({ newsgroups }) {
+    for (const [index, group] of newsgroups.entries()) {
+      if (group.posting === 'moderated' && group.moderator === undefined) {
+        yield {
+          path: ['newsgroups', index, 'posting'],
+          message: 'is moderated, but there is no moderator; add moderator: ADDRESS, or write posting: yes or no',
+        }
+      }
+    }
+  },
+
+  function* sameGroups({ newsgroups }) {
+    yield* repeated(newsgroups.map(({ name }, index) => ({ text: name, path: ['newsgroups', index, 'name'] })))
+  },
+
+  function* sameAccounts({ directory, domain }) {
+    const at = (index: number, ...more: (string | number)[]): Path => ['directory', 'accounts', index, ...more]
+    yield* repeated(directory.accounts.map(({ user }, index) => ({ text: user, path: at(index, 'user') })))
+    yield* repeated(
+      directory.accounts.flatMap((account, index) =>
+        addressesOf(account, domain).map((text, n) => ({
+          text,
+          path: account.addresses ? at(index, 'addresses', n) : at(index, 'user'),
+          owner: account.user.toLowerCase(),
+        })),
+      ),
+    )
+  },
+]
+
+const needsCertificate =
+  'certificate: none leaves nothing to encrypt with; write certificate: auto (or assigned, or a name)'
+
+function sameName(server: VirtualServerConfig, name: string, first: number): Omit<Mistake, 'path'> {
+  const clash = `"${name}" is already the name of {other}`
+  const other = ['virtualServers', first]
+  if (server.name !== undefined) return { message: `${clash}; names must differ`, other }
+  return { message: `is missing, and the default ${clash}; name one of the two`, onKey: true, other }
+}
+
+interface Taken {
+  readonly index: number
+  readonly key: string
+  readonly address: string
+  readonly port: number
+}
+
+function listening(server: VirtualServerConfig, index: number, portOffset: number): Taken[] {
+  const ports: [string, Port][] = Object.entries(portsOf(server, portOffset))
+  return ports.flatMap(([key, port]) =>
+    typeof port === 'number' && port !== 0 ? [{ index, key, address: server.address, port }] : [],
+  )
+}
+
+/** Whether a socket on one address keeps another one from being opened on the other. */
+function overlap(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((address) => (address === 'localhost' ? '127.0.0.1' : address)) as [string, string]
+  const covers = (all: string, one: string): boolean => all === '::' || (all === '0.0.0.0' && isIPv4(one))
+  return x === y || covers(x, y) || covers(y, x)
+}
+
+interface Entry {
+  readonly text: string
+  readonly path: Path
+  /** Entries of one owner that are already reported by another row. */
+  readonly owner?: string
+}
+
+function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
+  const seen = new Map<string, Entry>()
+  for (const entry of entries) {
+    const key = entry.text.toLowerCase()
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, entry)
+    else if (entry.owner === undefined || entry.owner !== first.owner) {
+      yield { path: entry.path, message: `${entry.text} stands there twice; remove one` }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { resolve } from 'node:path'
+import { labJsonSchema } from './json-schema.ts'
+import type { Path } from './mistakes.ts'
+import { nearest } from './nearest.ts'
+import type { Override } from './overrides.ts'
+import { parseYamlValue } from './yaml.ts'
+
+/** The environment, as the command line hands it on. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface EnvironmentSettings {
+  readonly overrides: readonly Override[]
+  /** A whole configuration in `SEALPOST_CONFIG`: YAML, or base64 of it. */
+  readonly inline?: string
+  /** Variables that look misspelt. */
+  readonly warnings: readonly string[]
+}
+
+const PREFIX = 'SEALPOST_'
+
+/** Variables that are not keys of the configuration. */
+const others = ['SEALPOST_CONFIG', 'SEALPOST_CI', 'SEALPOST_CORPUS']
+
+/** Every key of the first level, `portOffset` as `SEALPOST_PORT_OFFSET`, and what is worth setting on all virtual servers. */
+const variables: ReadonlyMap<string, Path> = new Map<string, Path>([
+  ...Object.keys(labJsonSchema.properties ?? {}).map((key): [string, Path] => [variableOf(key), [key]]),
+  ['SEALPOST_ADDRESS', ['virtualServers', '*', 'address']],
+])
+
+function variableOf(key: string): string {
+  return PREFIX + key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
+}
+
+/** Keys that hold folders; in the environment they are relative to the working directory. */
+const folderKeys = new Set(['certificates', 'store'])
+
+/**
+ * What the `SEALPOST_…` variables ask for. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones count as absent.
+ * @param cwd what relative folders are relative to
+ */
+export function readEnvironment(environment: Environment, cwd: string): EnvironmentSettings {
+  const given = Object.entries(environment).filter((entry): entry is [string, string] => {
+    const [name, value] = entry
+    return name.startsWith(PREFIX) && value !== undefined && value !== ''
+  })
+  const inline = given.find(([name]) => name === 'SEALPOST_CONFIG')?.[1]
+  return {
+    overrides: given.flatMap(([origin, text]) => {
+      const path = variables.get(origin)
+      return path ? [{ origin, path, value: valueOf(path, text, cwd) }] : []
+    }),
+    warnings: given.flatMap(([name]) => misspelt(name)),
+    ...(inline === undefined ? {} : { inline: decoded(inline) }),
+  }
+}
+
+function valueOf(path: Path, text: string, cwd: string): unknown {
+  const key = path[0] as string
+  if (path.length > 1 || labJsonSchema.properties?.[key]?.type === 'string') return text
+  const value = parseYamlValue(text)
+  return folderKeys.has(key) ? absolute(value, cwd) : value
+}
+
+function absolute(value: unknown, cwd: string): unknown {
+  if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)
+  if (typeof value !== 'object' || value === null) return value
+  const folders = Object.entries(value).map(([key, text]) =>
+    key === 'store' || key === 'lmdb' ? [key, absolute(text, cwd)] : [key, text],
+  )
+  return Object.fromEntries(folders)
+}
+
+/** Only what is near a known name is reported: Kubernetes sets SEALPOST_SERVICE_HOST and the like by itself. */
+function misspelt(name: string): string[] {
+  const known = [...variables.keys(), ...others]
+  if (known.includes(name)) return []
+  const near = nearest(
+    name.slice(PREFIX.length),
+    known.map((variable) => variable.slice(PREFIX.length)),
+  )
+  return near === undefined ? [] : [`${name}: unknown variable, ignored; did you mean ${PREFIX}${near}?`]
+}
+
+/** Base64 holds neither spaces nor colons, and every lab in YAML has a colon. */
+function decoded(text: string): string {
+  const compact = text.replaceAll(/\s/g, '')
+  return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64').toString('utf8') : text
+}

@@ -1,0 +1,77 @@
+import type { z } from 'zod'
+import { expectation, inWords, schemasAt } from './json-schema.ts'
+import { type Mistake, type Path, valueAt } from './mistakes.ts'
+import { nearest } from './nearest.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** What the schema found wrong, in plain words: what stands there, and what would be right. */
+export function mistakesOf(issues: readonly Issue[], input: unknown): Mistake[] {
+  return issues.flatMap((issue) => mistakesOfIssue(issue, [], input))
+}
+
+function mistakesOfIssue(issue: Issue, prefix: Path, input: unknown): Mistake[] {
+  const path: Path = [...prefix, ...(issue.path as (string | number)[])]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey(path, key))
+    case 'invalid_union': {
+      const branch = chosenBranch(issue.errors)
+      if (branch) return branch.flatMap((inner) => mistakesOfIssue(inner, path, input))
+      // A union with words of its own for what it takes.
+      if (issue.message !== 'Invalid input') return [unfit(path, input, issue.message)]
+      break
+    }
+    case 'invalid_format':
+    case 'custom':
+      return [unfit(path, input, issue.message)]
+    case 'too_small':
+      if (issue.origin === 'string') return [{ path, message: 'is empty; write a text' }]
+      if (issue.origin === 'array') return [{ path, message: 'is an empty list; name at least one' }]
+      break
+  }
+  return [wrongValue(path, valueAt(input, path))]
+}
+
+const unfit = (path: Path, input: unknown, message: string): Mistake => ({
+  path,
+  message: `is ${shown(valueAt(input, path))}: ${message}`,
+})
+
+function wrongValue(path: Path, value: unknown): Mistake {
+  const expected = expectation(schemasAt(path))
+  if (value === undefined) return { path, message: `is missing; must be ${expected}`, onKey: true }
+  return { path, message: `is ${shown(value)}; must be ${expected}${hint(path, value)}` }
+}
+
+/** A text one slip away from an allowed word. */
+function hint(path: Path, value: unknown): string {
+  if (typeof value !== 'string') return ''
+  const words = schemasAt(path).flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
+  const near = nearest(value, words.map(String))
+  return near === undefined ? '' : `; did you mean ${near}?`
+}
+
+function unknownKey(path: Path, key: string): Mistake {
+  const known = [...new Set(schemasAt(path).flatMap((schema) => Object.keys(schema.properties ?? {})))]
+  const near = nearest(key, known)
+  const right = near === undefined ? `known here: ${inWords(known)}` : `did you mean ${near}?`
+  return { path: [...path, key], message: `unknown key; ${right}`, onKey: true }
+}
+
+/** The branch of a union that the value was meant for: the only one whose kind it has, so that it fails further inside. */
+function chosenBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const meant = errors.filter((issues) => !issues.some((issue) => issue.path.length === 0 && isOfOtherKind(issue)))
+  return meant.length === 1 ? meant[0] : undefined
+}
+
+const isOfOtherKind = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
+
+/** A value as it is named in a message; never longer than a line. */
+function shown(value: unknown): string {
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

@@ -1,0 +1,101 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
+import { ConfigError, type Path, type Place, pathText } from './mistakes.ts'
+
+/** What a YAML text says, and where in it each key stands. */
+export interface YamlInput {
+  readonly value: unknown
+  /** `FILE:LINE:COLUMN: path: message`, lines and columns counted from 1. */
+  readonly place: Place
+}
+
+/**
+ * Reads one YAML 1.2 document. An empty one is an empty mapping.
+ * @param file what it is called in messages
+ * @throws ConfigError every error of syntax, each with its place
+ */
+export function parseYaml(text: string, file: string): YamlInput {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset)
+    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`
+  }
+  const errors = [...document.errors, ...document.warnings]
+  if (errors.length > 0)
+    throw new ConfigError(errors.map(({ pos, message }) => `${at(pos[0])}: YAML: ${oneLine(message)}`))
+  return {
+    value: valueOf(document, at),
+    place: ({ path, message, onKey }) => {
+      const where = path.length === 0 ? '' : `${pathText(path)}: `
+      const offset = offsetOf(document, path, onKey ?? false)
+      return { line: `${at(offset)}: ${where}${message}`, offset }
+    },
+  }
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
+
+function valueOf(document: Document.Parsed, at: (offset: number) => string): unknown {
+  const lost: string[] = []
+  visit(document, {
+    Alias(_, alias) {
+      if (!alias.resolve(document))
+        lost.push(`${at(startOf(alias))}: YAML: no anchor &${alias.source} stands before this`)
+    },
+  })
+  if (lost.length > 0) throw new ConfigError(lost)
+  try {
+    return document.toJS() ?? {}
+  } catch (error) {
+    // Aliases of aliases, by which a small file would grow without bound.
+    throw new ConfigError([`${at(0)}: YAML: ${oneLine((error as Error).message)}`])
+  }
+}
+
+/** Where the value at a path begins, or its key; where it is absent, what it would stand in. */
+function offsetOf(document: Document.Parsed, path: Path, onKey: boolean): number {
+  let node: Node | null = document.contents
+  let offset = startOf(node)
+  for (const [depth, step] of path.entries()) {
+    const child = childOf(resolved(node, document), step)
+    if (child === undefined) return offset
+    const last = depth === path.length - 1
+    offset = startOf((last && onKey ? child.key : child.value) ?? child.key ?? child.value)
+    node = child.value
+  }
+  return offset
+}
+
+function childOf(node: Node | null, step: string | number): { key: Node | null; value: Node | null } | undefined {
+  if (isSeq(node) && typeof step === 'number') {
+    const item = node.items[step]
+    return isNode(item) ? { key: null, value: item } : undefined
+  }
+  if (!isMap(node)) return undefined
+  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
+  if (!isPair(pair)) return undefined
+  return { key: pair.key as Node, value: isNode(pair.value) ? pair.value : null }
+}
+
+const resolved = (node: Node | null, document: Document.Parsed): Node | null =>
+  isAlias(node) ? (node.resolve(document) ?? null) : node
+
+const startOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0
+
+/** One value as an environment variable or an option holds it: `3000`, `off`, `{ lmdb: /data }`. Never throws. */
+export function parseYamlValue(text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false })
+  return document.errors.length > 0 ? text : (document.toJS() as unknown)
+}

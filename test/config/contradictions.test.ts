@@ -1,0 +1,163 @@
+import { expect, test } from 'vitest'
+import { unknownCertificates } from '../../src/config/certificates.ts'
+import { loadObject } from '../../src/config/load.ts'
+import { ConfigError, placeByPath } from '../../src/config/mistakes.ts'
+import type { LabInput } from '../../src/config/schema.ts'
+
+type Server = NonNullable<LabInput['virtualServers']>[number]
+
+function complaints(input: LabInput): readonly string[] {
+  try {
+    loadObject(input, '/labs')
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes
+    throw error
+  }
+}
+
+const servers = (...virtualServers: Server[]): LabInput => ({ virtualServers })
+
+const contradictory: [string, LabInput, RegExp[]][] = [
+  ['nothing would listen', { virtualServers: [] }, [/^virtualServers: is an empty list: nothing would listen/]],
+  [
+    '128 bits without a certificate',
+    servers({ protocol: 'pop3', certificate: 'none', require128BitEncryption: true }),
+    [/^virtualServers\[0\]\.require128BitEncryption: .*write certificate: auto .* or require128BitEncryption: false$/],
+  ],
+  [
+    'a secure channel without a certificate',
+    servers({ protocol: 'imap4', certificate: 'none', requireSecureChannel: true }),
+    [/^virtualServers\[0\]\.requireSecureChannel: .*certificate: none/],
+  ],
+  [
+    'a TLS port without a certificate',
+    servers({ protocol: 'imap4', certificate: 'none', tlsPort: 993 }),
+    [/^virtualServers\[0\]\.tlsPort: is 993, .*tlsPort: off$/],
+  ],
+  [
+    'log-on under TLS without a certificate',
+    servers({ protocol: 'imap4', certificate: 'none', authentication: ['basic-over-tls'] }),
+    [/^virtualServers\[0\]\.authentication: has basic-over-tls/],
+  ],
+  [
+    'basic both ways',
+    servers({ protocol: 'imap4', authentication: ['basic', 'basic-over-tls'] }),
+    [/^virtualServers\[0\]\.authentication: has both/],
+  ],
+  [
+    'a secure channel on NNTP',
+    servers({ protocol: 'nntp', requireSecureChannel: true }),
+    [/^virtualServers\[0\]\.requireSecureChannel: .*port: off$/],
+  ],
+  [
+    'both ports off',
+    servers({ protocol: 'pop3', port: 'off', tlsPort: 'off' }),
+    [/^virtualServers\[0\]\.port: .*both off/],
+  ],
+  ['both ports off by default', servers({ protocol: 'smtp', port: 'off' }), [/^virtualServers\[0\]\.port: .*both off/]],
+  [
+    'one port twice in one virtual server',
+    servers({ protocol: 'pop3', port: 995 }),
+    [/^virtualServers\[0\]\.tlsPort: 127\.0\.0\.1 port 995 is taken by virtualServers\[0\]\.port/],
+  ],
+  [
+    'one port in two virtual servers',
+    servers({ protocol: 'pop3', port: 143 }, { protocol: 'imap4', address: 'localhost' }),
+    [/^virtualServers\[1\]\.port: localhost port 143 is taken by virtualServers\[0\]\.port/],
+  ],
+  [
+    'all addresses and one of them',
+    servers({ protocol: 'pop3', port: 143, address: '0.0.0.0' }, { protocol: 'imap4', address: '127.0.0.9' }),
+    [/^virtualServers\[1\]\.port: 127\.0\.0\.9 port 143 is taken/],
+  ],
+  [
+    'a port beyond the last',
+    { portOffset: 60000, virtualServers: [{ protocol: 'smtp', port: 6000 }] },
+    [/^virtualServers\[0\]\.port: with portOffset 60000 is 66000/],
+  ],
+  [
+    'two unnamed of one protocol',
+    servers({ protocol: 'smtp' }, { protocol: 'smtp', port: 26 }),
+    [/^virtualServers\[1\]\.name: is missing, and the default "Default SMTP Virtual Server" .*virtualServers\[0\]/],
+  ],
+  [
+    'two of one name',
+    servers({ protocol: 'smtp', name: 'Mail' }, { protocol: 'pop3', name: 'mail' }),
+    [/^virtualServers\[1\]\.name: "mail" is already the name of virtualServers\[0\]; names must differ$/],
+  ],
+  [
+    'a moderated group without moderator',
+    { newsgroups: [{ name: 'lab.m', posting: 'moderated' }] },
+    [/^newsgroups\[0\]\.posting: .*moderator: ADDRESS/],
+  ],
+  [
+    'a group twice',
+    { newsgroups: [{ name: 'lab.m' }, { name: 'lab.m' }] },
+    [/^newsgroups\[1\]\.name: lab\.m stands there twice/],
+  ],
+  [
+    'an account twice',
+    { directory: { accounts: ['a', 'a'].map((user) => ({ user, password: 'x' })) } },
+    [/^directory\.accounts\[1\]\.user: a stands there twice/],
+  ],
+  [
+    'an address of two accounts',
+    {
+      directory: {
+        accounts: [
+          { user: 'a', password: 'x' },
+          { user: 'b', password: 'x', addresses: ['a@lab.test'] },
+        ],
+      },
+    },
+    [/^directory\.accounts\[1\]\.addresses\[0\]: a@lab\.test stands there twice/],
+  ],
+  [
+    'TLS versions crossed',
+    servers({ protocol: 'smtp', tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' } }),
+    [/^virtualServers\[0\]\.tls\.minVersion: TLSv1\.3 is higher than maxVersion, TLSv1\.2/],
+  ],
+  [
+    'none among others',
+    servers({ protocol: 'smtp', certificate: ['auto', 'none'] }),
+    [/^virtualServers\[0\]\.certificate\[1\]: none cannot stand among others/],
+  ],
+]
+
+test.each(contradictory)('%s is a mistake', (_, input, lines) => {
+  const found = complaints(input)
+  expect(found).toHaveLength(lines.length)
+  for (const [index, line] of lines.entries()) expect(found[index]).toMatch(line)
+})
+
+const harmonious: [string, LabInput][] = [
+  ['NNTP with its clear-text port closed', servers({ protocol: 'nntp', port: 'off' })],
+  [
+    'one port on two addresses',
+    servers({ protocol: 'smtp', address: '127.0.0.1' }, { protocol: 'smtp', name: 'b', address: '127.0.0.2' }),
+  ],
+  ['free ports', servers({ protocol: 'pop3', port: 0, tlsPort: 0 }, { protocol: 'imap4', port: 0, tlsPort: 0 })],
+  ['no certificate and no TLS port', servers({ protocol: 'imap4', certificate: 'none' })],
+  ['a moderated group with moderator', { newsgroups: [{ name: 'm', posting: 'moderated', moderator: 'a@localhost' }] }],
+]
+
+test.each(harmonious)('%s is right', (_, input) => {
+  expect(complaints(input)).toEqual([])
+})
+
+test('certificates that the store does not have are mistakes, the nearest named', () => {
+  const { lab } = loadObject(
+    servers(
+      { protocol: 'smtp', certificate: 'Mail 2O26' },
+      { protocol: 'pop3', certificate: ['auto', '00:11:22', 'lost'] },
+      { protocol: 'imap4', certificate: 'Mail 2026' },
+    ),
+    '/',
+  )
+  const known = [{ friendlyName: 'Mail 2026', thumbprint: '001122' }]
+  expect(unknownCertificates(lab.virtualServers, known).map((mistake) => placeByPath(mistake).line)).toEqual([
+    'virtualServers[0].certificate: no certificate "Mail 2O26" is in the store; did you mean Mail 2026?',
+    'virtualServers[1].certificate[2]: no certificate "lost" is in the store; sealpost cert list shows those there are',
+  ])
+})

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { loadFile } from '../../src/config/load.ts'
+import { jsonSchemaText, referenceYaml } from '../../src/config/reference.ts'
+
+const folder = new URL('../../config/', import.meta.url)
+const examples = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+
+test('the examples are there', () => {
+  const named = ['default.yaml', 'outlook-express.yaml', 'reference.yaml', 'strict.yaml', 'two-smtp.yaml']
+  expect(examples).toEqual(expect.arrayContaining(named))
+})
+
+test.each(examples)('%s is valid, without warnings, and names the JSON Schema', async (name) => {
+  const file = new URL(name, folder).pathname
+  expect((await loadFile(file)).warnings).toEqual([])
+  expect(readFileSync(file, 'utf8')).toMatch(/^# yaml-language-server: \$schema=\.\/sealpost\.schema\.json$/m)
+})
+
+test('the reference and the JSON Schema are what the schema gives (npm run config:reference)', () => {
+  expect(readFileSync(new URL('reference.yaml', folder), 'utf8')).toBe(referenceYaml())
+  expect(readFileSync(new URL('sealpost.schema.json', folder), 'utf8')).toBe(jsonSchemaText())
+})
+
+test('the reference, its example keys made active, is valid too', async () => {
+  const { loadText } = await import('../../src/config/load.ts')
+  const active = referenceYaml().replaceAll(
+    /^( *)# ((?:\w+): (?!.*[.;]$)\S.*)$/gm,
+    (line, indent: string, key: string) =>
+      /^(addresses|moderator|port|tlsPort|ciphers|idleTimeout):/.test(key) ? indent + key : line,
+  )
+  expect(active).toMatch(/^ {4}port: 25$/m)
+  expect(active).toMatch(/^ {6}idleTimeout: 10m$/m)
+  expect(() => loadText(active, 'reference.yaml', '/')).not.toThrow()
+})
+
+test('default.yaml listens where GreenMail users expect it', async () => {
+  const { lab } = await loadFile(new URL('default.yaml', folder).pathname)
+  expect(lab.virtualServers.map(({ address, port, tlsPort }) => [address, port, tlsPort])).toEqual([
+    ['127.0.0.1', 3025, 'off'],
+    ['127.0.0.1', 3110, 3995],
+    ['127.0.0.1', 3143, 3993],
+    ['127.0.0.1', 3119, 3563],
+  ])
+})

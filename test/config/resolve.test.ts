@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { loadObject, loadText } from '../../src/config/load.ts'
+
+test('an empty file is one virtual server of each protocol at the standard ports', () => {
+  const { lab } = loadText('', 'lab.yaml', '/labs')
+  expect(
+    lab.virtualServers.map(({ name, port, tlsPort, idleTimeoutMs }) => [name, port, tlsPort, idleTimeoutMs]),
+  ).toEqual([
+    ['Default SMTP Virtual Server', 25, 'off', 600_000],
+    ['Default POP3 Virtual Server', 110, 995, 600_000],
+    ['Default IMAP4 Virtual Server', 143, 993, 1_800_000],
+    ['Default NNTP Virtual Server', 119, 563, 600_000],
+  ])
+})
+
+test('the offset is added to every port but to free ones', () => {
+  const { lab } = loadObject(
+    {
+      portOffset: 3000,
+      virtualServers: [
+        { protocol: 'smtp', tlsPort: 0 },
+        { protocol: 'imap4', certificate: 'none' },
+      ],
+    },
+    '/',
+  )
+  expect(lab.virtualServers.map(({ port, tlsPort }) => [port, tlsPort])).toEqual([
+    [3025, 0],
+    [3143, 'off'],
+  ])
+})
+
+test('folders are relative to the file, and become absolute', () => {
+  const { lab } = loadText('{ certificates: ../certs, store: { lmdb: data } }', 'lab.yaml', '/labs/config')
+  expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048' })
+  expect(lab.store).toEqual({ lmdb: '/labs/config/data' })
+  expect(loadText('certificates: { store: memory, key: p256 }', 'f', '/').lab.certificates).toEqual({
+    store: 'memory',
+    key: 'p256',
+  })
+})
+
+test('accounts without addresses have user@domain', () => {
+  const yaml = `domain: lab.test
+directory:
+  accounts:
+    - { user: alice, password: x }
+    - { user: bob, password: x, addresses: [robert@lab.test, bob@other.test] }
+    - { user: carol@other.test, password: x }`
+  expect(loadText(yaml, 'f', '/').lab.directory.accounts.map(({ addresses }) => addresses)).toEqual([
+    ['alice@lab.test'],
+    ['robert@lab.test', 'bob@other.test'],
+    ['carol@other.test'],
+  ])
+})
+
+test('times and sizes are read with their units', () => {
+  const yaml = 'virtualServers: [{ protocol: pop3, limits: { idleTimeout: 90s, messageSize: 4096KB } }]'
+  const [server] = loadText(yaml, 'f', '/').lab.virtualServers
+  expect([server?.idleTimeoutMs, server?.limits.messageSize]).toEqual([90_000, 4_096_000])
+})
+
+test('what works but should be known is warned of', () => {
+  const yaml = `virtualServers:
+  - { protocol: imap4, limits: { idleTimeout: 10m } }
+  - { protocol: smtp, address: 0.0.0.0 }`
+  expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
+    'lab.yaml:1:1: directory.accounts: no accounts are listed: nobody can log on',
+    'lab.yaml:2:47: virtualServers[0].limits.idleTimeout: is under 30 minutes, less than IMAP clients may count on (RFC 9051 section 5.4)',
+    'lab.yaml:3:32: virtualServers[1].address: 0.0.0.0 is not the loopback: other machines reach this virtual server',
+  ])
+})
