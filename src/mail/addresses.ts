@@ -5,62 +5,50 @@ import type { Address, OctetString } from './types.ts'
 export const MISSING_MAILBOX = 'MISSING_MAILBOX'
 export const MISSING_DOMAIN = 'MISSING_DOMAIN'
 export const SYNTAX_ERROR = 'SYNTAX_ERROR'
+export const INVALID_ROUTE = 'INVALID_ROUTE'
 
-/** An address list, with groups, source routes, comments, quoted strings and broken ones. RFC 5322 sections 3.4, 4.4. */
+/**
+ * An address list, with groups, source routes, comments and quoted strings. Where it breaks the grammar between
+ * addresses the rest is not guessed at. RFC 5322 sections 3.4, 4.4.
+ */
 export function parseAddresses(value: OctetString): Address[] {
   const scanner = new Scanner(value)
   const found: Address[] = []
   while (!scanner.ended) {
     if (scanner.take(',')) continue // RFC 5322 section 4.4: empty elements
-    const before = scanner.at
-    if (!group(scanner, found)) found.push(mailbox(scanner))
-    if (scanner.next !== ',') resume(scanner, before)
+    found.push(...(group(scanner) ?? [mailbox(scanner)]))
+    if (!scanner.take(',')) break
   }
   return found
 }
 
-/** Behind something broken: on to the next comma, and at least one character on. */
-function resume(scanner: Scanner, before: number): void {
-  if (scanner.at === before && !scanner.ended) scanner.at++
-  while (!scanner.ended && scanner.next !== ',') {
-    if (scanner.next === '"') scanner.quotedString()
-    else {
-      scanner.at++
-      scanner.skip()
-    }
-  }
-}
-
 /** `name: mailbox, mailbox;`. RFC 5322 section 3.4. */
-function group(scanner: Scanner, found: Address[]): boolean {
+function group(scanner: Scanner): Address[] | undefined {
   const start = scanner.at
   const name = phrase(scanner)
   if (name === undefined || !scanner.take(':')) {
     scanner.at = start
-    return false
+    return undefined
   }
-  found.push({ mailbox: name })
-  while (!scanner.ended && scanner.next !== ';') {
+  const members: Address[] = []
+  while (!scanner.ended && !scanner.take(';')) {
     if (scanner.take(',')) continue
-    const before = scanner.at
-    found.push(mailbox(scanner))
-    if (scanner.at === before) scanner.at++
+    members.push(mailbox(scanner))
+    if (scanner.next !== ',' && scanner.next !== ';') break
   }
-  scanner.take(';')
-  found.push({})
-  return true
+  return [{ mailbox: name }, ...members, {}]
 }
 
 /** Words with single spaces between; dots are let through. RFC 5322 sections 3.2.5, 4.1. */
 function phrase(scanner: Scanner): OctetString | undefined {
-  if (!scanner.atWord) return scanner.next === '<' || scanner.next === ':' ? '' : undefined
-  let out = ''
+  let out: OctetString | undefined
+  if (scanner.next === '.') return undefined
   while (scanner.atWord || scanner.next === '.') {
     const word = scanner.next === '"' ? scanner.quotedString() : scanner.atomOrDots()
     if (word === undefined) return undefined
-    out = out === '' ? word : `${out} ${word}`
+    out = out === undefined ? word : `${out} ${word}`
   }
-  return out
+  return out ?? (scanner.next === '<' || scanner.next === ':' ? '' : undefined)
 }
 
 function mailbox(scanner: Scanner): Address {
@@ -68,43 +56,45 @@ function mailbox(scanner: Scanner): Address {
   const name = phrase(scanner)
   if (name !== undefined && scanner.next === '<') return angleAddress(scanner, name)
   scanner.at = start
-  return addressSpec(scanner)
+  return addressSpec(scanner, start)
 }
 
 /** `<@route:local@domain>`. RFC 5322 sections 3.4, 4.4. */
 function angleAddress(scanner: Scanner, name: OctetString): Address {
   scanner.take('<')
   const named = name === '' ? {} : { name }
-  const route = scanner.next === '@' ? sourceRoute(scanner) : undefined
-  const spec = localAndDomain(scanner)
-  const closed = scanner.take('>')
-  const host = spec.host ?? (closed ? MISSING_DOMAIN : SYNTAX_ERROR)
-  return { ...named, ...(route ? { route } : {}), mailbox: spec.mailbox ?? MISSING_MAILBOX, host }
+  const route = scanner.next === '@' ? { route: sourceRoute(scanner) } : {}
+  const { mailbox = MISSING_MAILBOX, host } = localAndDomain(scanner)
+  if (!scanner.take('>')) return { ...named, ...route, mailbox, host: SYNTAX_ERROR }
+  return { ...named, ...route, mailbox, host: host === '' ? SYNTAX_ERROR : (host ?? MISSING_DOMAIN) }
 }
 
 function sourceRoute(scanner: Scanner): OctetString {
   const hops: OctetString[] = []
-  while (scanner.take('@') || scanner.take(',')) {
-    const hop = scanner.next === '[' ? scanner.domainLiteral() : scanner.dotAtom()
-    if (hop) hops.push(`@${hop}`)
-  }
-  scanner.take(':')
-  return hops.join(',')
+  while (scanner.take(',') || scanner.next === '@') if (scanner.take('@')) hops.push(`@${domain(scanner)}`)
+  return scanner.take(':') ? hops.join(',') : INVALID_ROUTE
 }
 
-/** `local@domain`, and a comment as the name. RFC 5322 section 3.4.1. */
-function addressSpec(scanner: Scanner): Address {
+/** `local@domain`, and a comment as the name (RFC 5322 section 3.4.1); words that lead nowhere are a name alone. */
+function addressSpec(scanner: Scanner, start: number): Address {
   scanner.comment = undefined
+  const quoted = scanner.next === '"'
   const { mailbox, host } = localAndDomain(scanner)
+  if (host === undefined && (quoted || scanner.atWord)) {
+    scanner.at = start
+    const name = phrase(scanner)
+    if (name !== undefined) return { name, mailbox: MISSING_MAILBOX, host: MISSING_DOMAIN }
+  }
   const name = scanner.comment as OctetString | undefined
-  const named = name ? { name } : {}
-  return { ...named, mailbox: mailbox ?? MISSING_MAILBOX, host: host ?? MISSING_DOMAIN }
+  return { ...(name ? { name } : {}), mailbox: mailbox ?? MISSING_MAILBOX, host: host || MISSING_DOMAIN }
 }
 
+/** `host` is empty where there is an `@` and nothing behind it. */
 function localAndDomain(scanner: Scanner): { mailbox?: OctetString; host?: OctetString } {
-  const mailbox = scanner.next === '"' ? scanner.quotedString() : scanner.dotAtom()
-  const local = mailbox ? { mailbox } : {}
-  if (!scanner.take('@')) return local
-  const host = scanner.next === '[' ? scanner.domainLiteral() : scanner.dotAtom()
-  return host ? { ...local, host } : local
+  const mailbox = scanner.atWord || scanner.next === '.' ? scanner.localPart() : undefined
+  const local = mailbox === undefined ? {} : { mailbox }
+  return scanner.take('@') ? { ...local, host: domain(scanner) } : local
 }
+
+const domain = (scanner: Scanner): OctetString =>
+  scanner.next === '[' ? (scanner.domainLiteral() ?? '') : scanner.dotAtom()

@@ -16,13 +16,13 @@ type Reader = (value: OctetString) => Partial<ContentFields>
 /** One row a header field; a field that comes twice counts once, the first. RFC 2045, 2183, 1864, 3282, 2557. */
 const READERS: ReadonlyMap<string, Reader> = new Map([
   ['content-type', contentType],
-  ['content-id', (id): Partial<ContentFields> => (id ? { id } : {})],
-  ['content-description', (description): Partial<ContentFields> => (description ? { description } : {})],
+  ['content-id', (id): Partial<ContentFields> => ({ id })],
+  ['content-description', (description): Partial<ContentFields> => ({ description })],
   ['content-transfer-encoding', transferEncoding],
-  ['content-md5', (md5): Partial<ContentFields> => (md5 ? { md5 } : {})],
+  ['content-md5', (md5): Partial<ContentFields> => ({ md5 })],
   ['content-disposition', disposition],
   ['content-language', language],
-  ['content-location', (location): Partial<ContentFields> => (location ? { location } : {})],
+  ['content-location', (location): Partial<ContentFields> => ({ location })],
 ])
 
 /**
@@ -44,26 +44,35 @@ export function headerContent(raw: Buffer, fields: readonly HeaderField[], born:
   return { ...PLAIN, ...found, isMime, typed: seen.has('content-type') }
 }
 
-/** `type/subtype` and parameters. A broken value keeps what could be read, without parameters. RFC 2045 section 5.1. */
+const BROKEN = { type: '', subtype: '' } as const
+
+/**
+ * `type/subtype` and parameters. A type that breaks the grammar is shown as empty, so that nobody takes it for what it
+ * half says; for people it is read as text (RFC 2045 section 5.2). RFC 2045 section 5.1.
+ */
 function contentType(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
   const type = scanner.token()
-  if (!scanner.take('/')) return { type, subtype: '' }
+  if (scanner.ended) return { type, subtype: '' }
+  if (type === '' || !scanner.take('/')) return BROKEN
   const subtype = scanner.token()
+  if (subtype === '' || !(scanner.ended || scanner.next === ';')) return BROKEN
   return { type, subtype, params: parameters(scanner) }
 }
 
+/** One token and nothing else, or it does not count. RFC 2045 section 6.1. */
 function transferEncoding(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
   const encoding = scanner.token()
-  return encoding === '' ? {} : { encoding }
+  return encoding === '' || !scanner.ended ? {} : { encoding }
 }
 
+/** RFC 2183 section 2; the type in quotes, as some write it, is understood. */
 function disposition(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
-  const type = scanner.token()
+  const type = (scanner.next === '"' ? scanner.quotedString() : scanner.token()) ?? ''
   const disposition: Disposition = { type, params: parameters(scanner) }
-  return type === '' ? {} : { disposition }
+  return type === '' && disposition.params.length === 0 ? {} : { disposition }
 }
 
 function language(value: OctetString): Partial<ContentFields> {

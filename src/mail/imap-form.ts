@@ -2,21 +2,25 @@ import { envelope } from './envelope.ts'
 import { headerFields } from './headers.ts'
 import type { Address, Disposition, Envelope, MessagePart, OctetString, Parameter } from './types.ts'
 
-export interface ImapFormOptions {
-  /** The client has said UTF8=ACCEPT or IMAP4rev2: valid UTF-8 may stand in quoted strings. RFC 9051 section 4.3. */
-  readonly utf8?: boolean
-}
-
-/** An IMAP `string`: quoted where it may be, else a literal. An octet string, as all texts here. RFC 9051 section 4.3. */
-export function imapString(value: OctetString): OctetString {
-  if (/[\x00\r\n\x80-\xff]/.test(value) || value.length > 4096) return literal(value)
+/** An IMAP `string`: quoted where it may be, else a literal, NUL (which neither can hold) as U+FFFD. RFC 9051 section 4.3. */
+export function imapString(text: OctetString): OctetString {
+  const value = text.includes('\0') ? text.replaceAll('\0', REPLACEMENT) : text
+  if (/[\r\n\x80-\xff]/.test(value) || value.length > MAX_QUOTED) return literal(value)
   return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
+
+/** U+FFFD in UTF-8. */
+const REPLACEMENT = '\xef\xbf\xbd'
+const MAX_QUOTED = 4096
 
 const literal = (value: OctetString): OctetString => `{${value.length}}\r\n${value}`
 
 export const imapNstring = (value: OctetString | undefined): OctetString =>
   value === undefined ? 'NIL' : imapString(value)
+
+/** Text for people: runs of white space become one space. */
+const imapPhrase = (value: OctetString | undefined): OctetString =>
+  imapNstring(value?.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, ''))
 
 /** The value of the ENVELOPE item. RFC 9051 section 7.5.2. */
 export function envelopeForm(value: Envelope): OctetString {
@@ -24,7 +28,7 @@ export function envelopeForm(value: Envelope): OctetString {
   const lists = [from, sender, replyTo, to, cc, bcc].map(addressList)
   return `(${[
     imapNstring(value.date),
-    imapNstring(value.subject),
+    imapPhrase(value.subject),
     ...lists,
     imapNstring(value.inReplyTo),
     imapNstring(value.messageId),
@@ -35,41 +39,49 @@ const addressList = (list: readonly Address[]): OctetString =>
   list.length === 0 ? 'NIL' : `(${list.map(addressForm).join('')})`
 
 const addressForm = ({ name, route, mailbox, host }: Address): OctetString =>
-  `(${[name, route, mailbox, host].map(imapNstring).join(' ')})`
+  `(${imapPhrase(name)} ${[route, mailbox, host].map(imapNstring).join(' ')})`
 
 /** The value of BODYSTRUCTURE (`extended`), or of BODY. RFC 9051 section 7.5.2. */
 export function bodyStructureForm(raw: Buffer, part: MessagePart, extended = true): OctetString {
-  const items = part.kind === 'multipart' ? multipartItems(raw, part, extended) : leafItems(raw, part)
+  const items = part.kind === 'multipart' ? multipartItems(raw, part, extended) : leafItems(raw, part, extended)
   if (extended) items.push(...extension(part))
   return `(${items.join(' ')})`
 }
 
-const EMPTY_PART = '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)'
+const isTextPart = (part: MessagePart): boolean => part.type.toLowerCase() === 'text'
+
+/** Text without a charset is US-ASCII, and clients like to be told. RFC 2045 section 5.2. */
+const withCharset = (params: readonly Parameter[]): readonly Parameter[] =>
+  params.some(({ name }) => /^charset\*?$/i.test(name)) ? params : [...params, { name: 'charset', value: 'us-ascii' }]
+
+/** What a multipart without parts shows: the grammar wants one. */
+const EMPTY_PART = '"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
 function multipartItems(raw: Buffer, part: MessagePart, extended: boolean): OctetString[] {
   const children = part.children.map((child) => bodyStructureForm(raw, child, extended)).join('')
-  return [children || EMPTY_PART, imapString(part.subtype), ...(extended ? [parameterList(part.params)] : [])]
+  const parts = children || `(${EMPTY_PART}${extended ? ' NIL NIL NIL NIL' : ''})`
+  return [parts, imapString(part.subtype), ...(extended ? [parameterList(part.params)] : [])]
 }
 
-function leafItems(raw: Buffer, part: MessagePart): OctetString[] {
+function leafItems(raw: Buffer, part: MessagePart, extended: boolean): OctetString[] {
   const { id, description, encoding } = part
   return [
     imapString(part.type),
     imapString(part.subtype),
-    parameterList(part.params),
+    parameterList(isTextPart(part) ? withCharset(part.params) : part.params),
     imapNstring(id),
     imapNstring(description),
     imapString(encoding ?? '7bit'),
     String(part.bodyEnd - part.bodyStart),
-    ...messageItems(raw, part),
-    ...(part.kind === 'message' || part.type.toLowerCase() === 'text' ? [String(part.lines)] : []),
+    ...messageItems(raw, part, extended),
+    ...(part.kind === 'message' || isTextPart(part) ? [String(part.lines)] : []),
   ]
 }
 
-function messageItems(raw: Buffer, { message }: MessagePart): OctetString[] {
+function messageItems(raw: Buffer, { message }: MessagePart, extended: boolean): OctetString[] {
   if (!message) return []
   const fields = headerFields(raw, message.headerStart, message.bodyStart)
-  return [envelopeForm(envelope(raw, fields)), bodyStructureForm(raw, message)]
+  return [envelopeForm(envelope(raw, fields)), bodyStructureForm(raw, message, extended)]
 }
 
 function extension(part: MessagePart): OctetString[] {

@@ -1,25 +1,24 @@
+import { decodeCharset } from './charsets.ts'
 import type { Scanner } from './scanner.ts'
 import type { OctetString, Parameter } from './types.ts'
 
-interface Piece extends Parameter {
-  readonly index: number
-  readonly extended: boolean
-}
-
-/** The `;name=value` list at the scanner, RFC 2231 continuations joined. Broken ones are passed over. */
+/**
+ * The `;name=value` list at the scanner, continuations joined and extended values decoded to UTF-8 under their plain
+ * name (RFC 2231, as RFC 9051 section 7.5.2 asks). Broken ones are passed over; of one name the first counts.
+ */
 export function parameters(scanner: Scanner): Parameter[] {
   const found: Parameter[] = []
   while (!scanner.ended) {
     const parameter = scanner.take(';') ? oneParameter(scanner) : undefined
     if (parameter) found.push(parameter)
-    else if (scanner.next !== ';') scanner.at++
+    else if (scanner.next !== ';' && !scanner.ended) scanner.at++
   }
-  return joined(found)
+  return unique(found.some(({ name }) => name.includes('*')) ? joined(found) : found)
 }
 
 function oneParameter(scanner: Scanner): Parameter | undefined {
   const name = scanner.token()
-  if (name === '' || !scanner.take('=') || scanner.ended) return undefined
+  if (name === '' || !scanner.take('=')) return undefined
   const value = parameterValue(scanner)
   return value === undefined ? undefined : { name, value }
 }
@@ -34,34 +33,52 @@ function parameterValue(scanner: Scanner): OctetString | undefined {
   return value
 }
 
-/** `name*0`, `name*1*` … become one parameter, called `name*` if any piece was extended. RFC 2231 section 4.1. */
+function unique(found: readonly Parameter[]): Parameter[] {
+  const names = new Set<string>()
+  return found.filter(({ name }) => names.size < names.add(name.toLowerCase()).size)
+}
+
+interface Piece extends Parameter {
+  readonly index: number
+  readonly extended: boolean
+}
+
+/** `name*0`, `name*1*` … become one parameter, behind the plain ones. RFC 2231 section 4.1. */
 function joined(found: readonly Parameter[]): Parameter[] {
-  if (!found.some(({ name }) => name.includes('*'))) return [...found]
-  const plain: Parameter[] = []
-  const pieces: Piece[] = []
+  const whole: Parameter[] = []
+  const pieces = new Map<string, Piece[]>()
   for (const parameter of found) {
-    const match = /^([^*]+)\*(\d{1,5})(\*?)$/.exec(parameter.name)
-    if (!match) plain.push(parameter)
-    else
-      pieces.push({ name: match[1] ?? '', index: Number(match[2]), extended: match[3] === '*', value: parameter.value })
+    const [, name = '', index, star] = /^([^*]+)\*(\d{1,5})?(\*?)$/.exec(parameter.name) ?? []
+    const piece = {
+      name,
+      index: Number(index ?? 0),
+      extended: index === undefined || star === '*',
+      value: parameter.value,
+    }
+    if (name === '') whole.push(parameter)
+    else if (index === undefined) whole.push(...assembled([piece]))
+    else pieces.set(name.toLowerCase(), [...(pieces.get(name.toLowerCase()) ?? []), piece])
   }
-  for (const name of new Set(pieces.map((piece) => piece.name.toLowerCase()))) {
-    const parts = pieces.filter((piece) => piece.name.toLowerCase() === name).sort((a, b) => a.index - b.index)
-    const whole = parts.filter((piece, i) => piece.index === i)
-    if (whole.length > 0) plain.push(join(whole))
-  }
-  return plain
+  return [...whole, ...[...pieces.values()].flatMap(assembled)]
 }
 
-function join(parts: readonly Piece[]): Parameter {
-  const name = parts[0]?.name ?? ''
-  if (!parts.some((piece) => piece.extended)) return { name, value: parts.map((piece) => piece.value).join('') }
-  const prefix = parts[0]?.extended ? '' : "''"
-  return {
-    name: `${name}*`,
-    value: prefix + parts.map((p) => (p.extended ? p.value : percentEncoded(p.value))).join(''),
+/** Pieces that are not numbered 0, 1, 2 … stay what they are. */
+function assembled(pieces: readonly Piece[]): Parameter[] {
+  const inOrder = [...pieces].sort((a, b) => a.index - b.index)
+  const [first] = inOrder
+  if (!first || inOrder.some((piece, i) => piece.index !== i)) {
+    return pieces.map(({ name, index, extended, value }) => ({ name: `${name}*${index}${extended ? '*' : ''}`, value }))
   }
+  if (!first.extended) return [{ name: first.name, value: inOrder.map((piece) => piece.value).join('') }]
+  const [, charset = '', text = first.value] = /^([^']*)'[^']*'(.*)$/s.exec(first.value) ?? []
+  const rest = inOrder.slice(1).map((piece) => (piece.extended ? percentDecoded(piece.value) : piece.value))
+  return [{ name: first.name, value: toUtf8(percentDecoded(text) + rest.join(''), charset) }]
 }
 
-const percentEncoded = (value: OctetString): OctetString =>
-  value.replace(/[^A-Za-z0-9!#$&+\-.^_`{|}~]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+const percentDecoded = (value: OctetString): OctetString =>
+  value.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+
+const toUtf8 = (value: OctetString, charset: string): OctetString =>
+  /[^\x20-\x7e]/.test(value)
+    ? Buffer.from(decodeCharset(Buffer.from(value, 'latin1'), charset || undefined)).toString('latin1')
+    : value

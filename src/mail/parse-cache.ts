@@ -68,14 +68,15 @@ export class ParseCache {
 
   /** The entry of these octets, made empty where there is none. */
   get(blob: string): ParsedMessage {
-    const found = this.messages.get(blob) ?? new ParsedMessage((chars) => this.grown(chars))
+    const found: ParsedMessage = this.messages.get(blob) ?? new ParsedMessage((chars) => this.grown(blob, found, chars))
     this.messages.delete(blob)
     this.messages.set(blob, found)
     this.forgetWhile(() => this.messages.size > this.limits.entries)
     return found
   }
 
-  private grown(chars: number): void {
+  private grown(blob: string, message: ParsedMessage, chars: number): void {
+    if (this.messages.get(blob) !== message) return // forgotten while someone still used it
     this.searchChars += chars
     this.forgetWhile(() => this.searchChars > this.limits.searchChars && this.messages.size > 1)
   }

@@ -8,8 +8,8 @@ export function partText(raw: Buffer, part: MessagePart): string {
   return decodeCharset(partOctetsOrRaw(raw, part), parameterText(part.params, 'charset'))
 }
 
-/** Whether a part is text/*, as a part without Content-Type is. */
-export const isText = (part: MessagePart): boolean => part.kind === 'leaf' && part.type.toLowerCase() === 'text'
+/** Whether a part is text/*, as one without Content-Type is, and one whose Content-Type nobody can read. RFC 2045 section 5.2. */
+export const isText = (part: MessagePart): boolean => part.kind === 'leaf' && /^(text)?$/i.test(part.type)
 
 /** Every part of the tree, the message itself first, those inside message/rfc822 included. */
 export function* everyPart(part: MessagePart): Generator<MessagePart> {

@@ -121,22 +121,37 @@ export class Scanner {
 
   /** Atoms with dots between them, white space and comments allowed around the dots. RFC 5322 section 4.4. */
   dotAtom(): OctetString {
+    return this.dotted(() => this.atom())
+  }
+
+  /** Words with dots between them, quoted ones too. RFC 5322 section 4.4, `obs-local-part`. `undefined` where a quote never closes. */
+  localPart(): OctetString | undefined {
+    let broken = false
+    const found = this.dotted(() => {
+      const word = this.next === '"' ? this.quotedString() : this.atom()
+      broken ||= word === undefined
+      return word ?? ''
+    }, true)
+    return broken ? undefined : found
+  }
+
+  private dotted(word: () => OctetString, quoted = false): OctetString {
     let out = ''
-    while (this.atAtom || this.next === '.') {
-      if (this.next === '.') {
-        out += '.'
-        this.take('.')
-      } else out += this.atom()
-      if (this.next !== '.' && !out.endsWith('.')) break
+    while (this.next === '.' || (quoted ? this.atWord : this.atAtom)) {
+      if (this.take('.')) out += '.'
+      else {
+        out += word()
+        if (this.next !== '.') break
+      }
     }
     return out
   }
 
-  /** `[…]` with its brackets, white space removed. RFC 5322 section 3.4.1. */
+  /** `[…]` with its brackets, unfolded. RFC 5322 section 3.4.1. */
   domainLiteral(): OctetString | undefined {
     const close = this.text.indexOf(']', this.at)
     if (close < 0) return undefined
-    const literal = this.text.slice(this.at, close + 1).replace(/[ \t\r\n]/g, '')
+    const literal = this.text.slice(this.at, close + 1).replace(/[\r\n]/g, '')
     this.at = close + 1
     this.skip()
     return literal

@@ -5,7 +5,7 @@ import { beforeLineEnd, LF, lineCount, lineEnd } from './octets.ts'
 import type { ContentFields, MessagePart, PartKind } from './types.ts'
 
 /** Deeper parts are leaves; more parts than that, and the rest are leaves: no message can exhaust the stack. */
-const MAX_DEPTH = 100
+const MAX_DEPTH = 99
 const MAX_PARTS = 10_000
 
 /** The MIME tree of a whole message. Any octets will do: what is broken is read as mildly as it can be. RFC 2045, 2046. */
@@ -37,26 +37,30 @@ class Parser {
     const header = this.header(headerStart)
     const content = headerContent(this.raw, headerFields(this.raw, headerStart, header.end), birth.born)
     const fields = contentFields(content, birth.digest)
-    const boundary = content.typed ? boundaryParameter(fields) : undefined
-    const kind = depth >= MAX_DEPTH || this.parts >= MAX_PARTS ? 'leaf' : kindOf(fields, boundary)
+    const kind = kindOf(fields)
     const start = { ...fields, kind, headerStart, bodyStart: header.end }
-    if (header.stopped) return this.finished(start, [])
-    if (kind === 'message') return this.message(start, depth)
-    if (kind === 'multipart' && boundary !== undefined) return this.multipart(start, boundaryOf(boundary), depth)
-    this.stop = findDelimiter(this.raw, header.end, this.open)
-    return this.finished(start, [])
+    if (kind !== 'leaf' && (depth >= MAX_DEPTH || this.parts >= MAX_PARTS))
+      return this.leaf({ ...start, ...OPAQUE }, header.cut)
+    if (kind === 'message') return this.message(start, depth, header.cut)
+    const boundary = kind === 'multipart' && !header.cut ? boundaryParameter(fields) : undefined
+    return boundary === undefined ? this.leaf(start, header.cut) : this.multipart(start, boundaryOf(boundary), depth)
   }
 
   /** A header ends at its empty line, or where a delimiter line of a multipart around it cuts it short. */
-  private header(start: number): { end: number; stopped: boolean } {
+  private header(start: number): { end: number; cut: boolean } {
     const { raw } = this
     for (let at = start; at < raw.length; at = lineEnd(raw, at, raw.length)) {
-      if (isEmptyLine(raw, at)) return { end: raw[at] === LF ? at + 1 : at + 2, stopped: false }
+      if (isEmptyLine(raw, at)) return { end: raw[at] === LF ? at + 1 : at + 2, cut: false }
       this.stop = delimiterAt(raw, at, this.open)
-      if (this.stop) return { end: beforeLineEnd(raw, at, start), stopped: true }
+      if (this.stop) return { end: beforeLineEnd(raw, at, start), cut: true }
     }
     this.stop = undefined
-    return { end: raw.length, stopped: true }
+    return { end: raw.length, cut: true }
+  }
+
+  private leaf(start: Unfinished, cut: boolean): MessagePart {
+    if (!cut) this.stop = findDelimiter(this.raw, start.bodyStart, this.open)
+    return this.finished(start, [])
   }
 
   private multipart(start: Unfinished, own: Boundary, depth: number): MessagePart {
@@ -72,7 +76,9 @@ class Parser {
     return this.finished(start, children)
   }
 
-  private message(start: Unfinished, depth: number): MessagePart {
+  /** Where the header was cut short there is still a message inside, an empty one. */
+  private message(start: Unfinished, depth: number, cut: boolean): MessagePart {
+    if (cut) return { ...this.finished(start, []), message: this.finished(emptyMessage(start.bodyStart), []) }
     const message = this.entity(start.bodyStart, { born: false, digest: false }, depth + 1)
     return { ...this.finished(start, []), message }
   }
@@ -94,8 +100,16 @@ function contentFields({ isMime: _, typed, ...fields }: Content, digest: boolean
 const boundaryParameter = (fields: ContentFields): string | undefined =>
   fields.params.find((param) => param.name.toLowerCase() === 'boundary')?.value
 
-function kindOf(fields: ContentFields, boundary: string | undefined): PartKind {
+/** What is nested too deep is shown as. */
+const OPAQUE = { kind: 'leaf', type: 'application', subtype: 'octet-stream' } as const
+
+const emptyMessage = (at: number): Unfinished => ({
+  ...{ kind: 'leaf', type: 'text', subtype: 'plain', params: [] },
+  ...{ headerStart: at, bodyStart: at },
+})
+
+function kindOf(fields: ContentFields): PartKind {
   const type = fields.type.toLowerCase()
-  if (type === 'multipart') return boundary === undefined ? 'leaf' : 'multipart'
-  return type === 'message' && /^(rfc822|global)$/i.test(fields.subtype) ? 'message' : 'leaf'
+  if (type === 'multipart' && fields.subtype !== '') return 'multipart'
+  return type === 'message' && /^(rfc822|global)$/i.test(fields.subtype) ? 'message' : 'leaf' // RFC 6532 section 3.7
 }

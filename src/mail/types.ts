@@ -18,7 +18,7 @@ export interface HeaderField {
   readonly end: number
 }
 
-/** One parameter of Content-Type or Content-Disposition, continuations joined; the name keeps its `*` where the value is extended (RFC 2231). */
+/** One parameter of Content-Type or Content-Disposition, continuations joined and extended values decoded to UTF-8 (RFC 2231). */
 export interface Parameter {
   readonly name: OctetString
   readonly value: OctetString
@@ -48,7 +48,7 @@ export type PartKind = 'leaf' | 'multipart' | 'message'
 
 /** A node of the MIME tree. `headerStart`…`bodyStart` is its header with the empty line, `bodyStart`…`bodyEnd` its body. */
 export interface MessagePart extends ContentFields {
-  /** How it was parsed. A `multipart/…` without boundary, or nested beyond the limit, is a leaf. */
+  /** How it was parsed. What is nested beyond the limit is a leaf. */
   readonly kind: PartKind
   readonly headerStart: number
   readonly bodyStart: number

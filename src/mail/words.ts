@@ -50,16 +50,8 @@ function wordOctets(encoding: string, text: OctetString): Buffer {
   return Buffer.from(unescaped, 'latin1') // RFC 2047 section 4.2
 }
 
-/** A parameter's value as text: `charset'language'percent-encoded` where its name ends in `*`, encoded-words otherwise. RFC 2231 section 4. */
+/** A parameter's value as text; `parameters` has decoded the extended ones, so what is left is encoded-words and raw 8-bit. */
 export function parameterText(params: readonly Parameter[], name: string): string | undefined {
-  const extended = params.find((param) => param.name.toLowerCase() === `${name}*`)
-  if (extended) return decodeExtended(extended.value)
-  const plain = params.find((param) => param.name.toLowerCase() === name)
-  return plain && decodeWords(plain.value)
-}
-
-function decodeExtended(value: OctetString): string {
-  const [, charset, text] = /^([^']*)'[^']*'(.*)$/s.exec(value) ?? [value, '', value]
-  const octets = (text ?? '').replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
-  return decodeCharset(Buffer.from(octets, 'latin1'), charset || undefined)
+  const found = params.find((param) => param.name.toLowerCase() === name)
+  return found && decodeWords(found.value)
 }

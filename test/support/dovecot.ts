@@ -1,0 +1,88 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+const DOVEADM = '/usr/bin/doveadm'
+const IMAP = '/usr/lib/dovecot/imap'
+
+/** Whether Debian's dovecot-imapd is here; an error where it must be. */
+export function hasDovecot(): boolean {
+  const found = fs.existsSync(DOVEADM) && fs.existsSync(IMAP)
+  if (!found && process.env.SEALPOST_CI === '1') throw new Error('dovecot-imapd is not installed')
+  return found
+}
+
+/** Dovecot serves nobody as root: there it becomes `nobody`. */
+const USER_ID = process.getuid?.() || 65534
+const GROUP_ID = process.getuid?.() ? (process.getgid?.() ?? 0) : 65534
+
+const configuration = (home: string): string => `dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+base_dir = ${home}/run
+state_dir = ${home}/state
+log_path = ${home}/log
+first_valid_uid = 1
+mail_uid = ${USER_ID}
+mail_gid = ${GROUP_ID}
+mail_driver = maildir
+mail_path = ${home}/Maildir
+mail_home = ${home}
+mail_debug = no
+protocols = imap
+`
+
+/**
+ * Gives the messages, as UID 1, 2 … of INBOX, to an IMAP session of Dovecot's own and sends it the command lines; answers
+ * with every octet it said. The messages' line ends must be CRLF. No daemon, no port: the program itself, over a pipe.
+ */
+export async function dovecotSession(messages: readonly Buffer[], commands: readonly string[]): Promise<Buffer> {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sealpost-dovecot-'))
+  try {
+    for (const folder of ['cur', 'new', 'tmp']) fs.mkdirSync(path.join(home, 'Maildir', folder), { recursive: true })
+    messages.forEach((raw, i) => {
+      const name = `${1_000_000_000 + i}.M${i}.host,S=${raw.length},W=${raw.length}:2,`
+      fs.writeFileSync(path.join(home, 'Maildir', 'cur', name), raw)
+    })
+    fs.writeFileSync(path.join(home, 'dovecot.conf'), configuration(home))
+    if (process.getuid?.() === 0) chownTree(home)
+    return await run(home, ['a SELECT INBOX', ...commands, 'z LOGOUT'])
+  } finally {
+    fs.rmSync(home, { recursive: true, force: true })
+  }
+}
+
+function chownTree(folder: string): void {
+  fs.chownSync(folder, USER_ID, GROUP_ID)
+  for (const name of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    fs.chownSync(path.join(folder, name), USER_ID, GROUP_ID)
+  }
+}
+
+/**
+ * Commands by a named pipe that is open for both at our end, answers into a file: Dovecot's program takes no sockets,
+ * which the pipes of Node are, and stops where its input ends, whatever it has still to say.
+ */
+async function run(home: string, lines: readonly string[]): Promise<Buffer> {
+  const [commands, said] = [path.join(home, 'commands'), path.join(home, 'said')]
+  spawnSync('mkfifo', [commands])
+  const input = await fs.promises.open(commands, 'r+')
+  const output = await fs.promises.open(said, 'w')
+  try {
+    const env = { PATH: process.env.PATH, USER: 'sealpost', HOME: home }
+    const stdio = [input.fd, output.fd, 'ignore'] as const
+    const child = spawn(DOVEADM, ['-c', `${home}/dovecot.conf`, 'exec', 'imap'], { env, stdio: [...stdio] })
+    await Promise.all([once(child, 'close'), input.write(Buffer.from(`${lines.join('\r\n')}\r\n`, 'latin1'))])
+  } finally {
+    await Promise.all([input.close(), output.close()])
+  }
+  const answers = fs.readFileSync(said)
+  if (answers.includes('\nz OK')) return answers
+  throw new Error(`dovecot did not reach its end: ${answers.subarray(-500)} ${logOf(home)}`)
+}
+
+const logOf = (home: string): string => {
+  const log = path.join(home, 'log')
+  return fs.existsSync(log) ? fs.readFileSync(log, 'utf8') : 'no log'
+}
