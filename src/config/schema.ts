@@ -9,7 +9,7 @@ import type { labSchema } from './schema/lab.ts'
 export { keyKinds } from './schema/certificates.ts'
 export { labSchema, logLevels } from './schema/lab.ts'
 export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
-export { tlsVersions } from './schema/tls.ts'
+export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 
 /** What a user writes: the YAML's keys as an object; what has a default may be absent. */
 export type LabInput = z.input<typeof labSchema>

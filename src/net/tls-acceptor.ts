@@ -5,10 +5,12 @@ import type { ClientHelloFacts, SessionRecorder } from '../sessions/types.ts'
 import { createContext, issuedTo } from '../tls/context.ts'
 import { tlsFacts } from '../tls/facts.ts'
 import { explainHandshakeFailure } from '../tls/failure.ts'
+import { type NodeCapabilities, nodeCanServe, nodeCapabilities } from '../tls/node-suites.ts'
 import { contextOptions, type TlsPolicy } from '../tls/policy.ts'
 import type { SecuredSocket } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
-import { peekFirstWords } from './peek.ts'
+import { LegacyAcceptor, type LegacySettings } from './legacy-acceptor.ts'
+import { type FirstWords, peekFirstWords } from './peek.ts'
 
 /** What a virtual server wears, and what it agrees to. */
 export interface TlsSettings {
@@ -17,6 +19,8 @@ export interface TlsSettings {
   readonly certificates: readonly InstalledCertificate[]
   readonly alpn: readonly string[]
   readonly handshakeTimeoutMs: number
+  /** Absent: clients that have nothing in common with node:tls are refused. */
+  readonly legacy?: LegacySettings
 }
 
 interface Worn {
@@ -39,6 +43,8 @@ export class TlsAcceptor {
   #others: readonly Worn[]
   #server: tls.Server
   #serverWithoutAlpn: tls.Server | undefined
+  #legacy: LegacyAcceptor | undefined
+  #node: Promise<NodeCapabilities> | undefined
   readonly #handshakes = new WeakMap<Duplex, Handshake>()
 
   /** @throws when a certificate and its key, or the policy, are unusable */
@@ -46,11 +52,14 @@ export class TlsAcceptor {
     this.#settings = settings
     this.#others = contexts(settings)
     this.#server = this.#makeServer(settings, this.#others, true)
+    this.#legacy = legacyAcceptor(settings)
   }
 
   /** Takes effect with the next handshake. @throws when a certificate and its key, or the policy, are unusable: the old ones stay */
   update(settings: TlsSettings): void {
     const others = contexts(settings)
+    this.#legacy = legacyAcceptor(settings)
+    this.#node = undefined
     this.#server = this.#makeServer(settings, others, true)
     this.#serverWithoutAlpn = undefined
     this.#others = others
@@ -65,6 +74,9 @@ export class TlsAcceptor {
     if (first === undefined) throw this.#failed(raw, record, 'the client closed, or said nothing, before the handshake')
     const hello = first.kind === 'hello' ? first.facts : undefined
     if (hello) record.hello(hello)
+    if (first.kind === 'hello' && this.#legacy && (await this.#needsLegacy(first, this.#legacy))) {
+      return this.#acceptLegacy(this.#legacy, raw, first.facts, record)
+    }
     const socket = await this.#handshake(raw, hello).catch((error: Error) => {
       throw this.#failed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
@@ -79,6 +91,30 @@ export class TlsAcceptor {
     }
     record.secured(facts)
     return { socket, facts }
+  }
+
+  /** Only a client that node:tls could do nothing for, and the engine can, goes to the engine. */
+  async #needsLegacy({ facts, sslv2 }: FirstWords & { kind: 'hello' }, legacy: LegacyAcceptor): Promise<boolean> {
+    if (!legacy.canServe(facts)) return false
+    if (sslv2) return true
+    this.#node ??= nodeCapabilities(this.#settings.policy, this.#settings.certificates)
+    return !nodeCanServe(facts, await this.#node)
+  }
+
+  async #acceptLegacy(
+    legacy: LegacyAcceptor,
+    raw: Duplex,
+    hello: ClientHelloFacts,
+    record: SessionRecorder,
+  ): Promise<SecuredSocket> {
+    const timer = setTimeout(() => raw.destroy(), this.#settings.handshakeTimeoutMs)
+    try {
+      return await legacy.accept(raw, hello, record)
+    } catch (error) {
+      throw this.#failed(raw, record, (error as Error).message, error as Error)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #handshake(raw: Duplex, hello: ClientHelloFacts | undefined): Promise<TLSSocket> {
@@ -148,6 +184,10 @@ export class TlsAcceptor {
     const other = name === undefined ? undefined : byName(this.#others, name)
     return other?.certificate ?? (this.#settings.certificates[0] as InstalledCertificate)
   }
+}
+
+function legacyAcceptor({ legacy, policy }: TlsSettings): LegacyAcceptor | undefined {
+  return legacy && new LegacyAcceptor(legacy, policy.require128BitEncryption)
 }
 
 function contexts({ certificates, policy }: TlsSettings): readonly Worn[] {

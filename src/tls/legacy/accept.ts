@@ -15,7 +15,7 @@ export async function acceptLegacy(raw: Duplex, options: LegacyTlsOptions): Prom
     const result = await serverHandshake(transport, options)
     return new LegacyTlsSocket(transport, result, options.sessionCache)
   } catch (error) {
-    transport.fail(error)
+    await transport.fail(error)
     throw error
   }
 }

@@ -5,6 +5,7 @@ import { handshakeTypes } from './messages.ts'
 import { RawAddress } from './raw-address.ts'
 import { contentTypes } from './record.ts'
 import type { LegacySessionCache } from './session-cache.ts'
+import type { LegacySuite } from './suites.ts'
 import type { RecordTransport } from './transport.ts'
 
 /** Attempts to renegotiate that are answered before the connection is closed. */
@@ -21,6 +22,7 @@ export class LegacyTlsSocket extends Duplex {
   readonly #result: HandshakeResult
   readonly #sessions: LegacySessionCache
   readonly #address: RawAddress
+  #failure: Error | undefined
   #renegotiations = 0
   #wanted = false
   #readEnded = false
@@ -44,6 +46,10 @@ export class LegacyTlsSocket extends Duplex {
 
   getProtocol(): string {
     return this.#result.version
+  }
+
+  get suite(): LegacySuite {
+    return this.#result.suite
   }
 
   isSessionReused(): boolean {
@@ -141,13 +147,13 @@ export class LegacyTlsSocket extends Duplex {
     // RFC 2246 section 7.2.2: a session that ended so is not to be resumed.
     this.#sessions.remove(this.#result.sessionId)
     this.#readEnded = true
-    this.#transport.raw.once('close', () => this.destroy(error))
-    this.#transport.fail(error)
+    this.#failure = error
+    void this.#transport.fail(error)
   }
 
   #onRawClose(): void {
     // Both sides have closed in order: what has come may still be read.
     if (this.#transport.raw.readableEnded && this.writableFinished) this.#pump()
-    else this.destroy()
+    else this.destroy(this.#failure)
   }
 }

@@ -1,3 +1,5 @@
+import type { LegacySuiteName } from '../../config/schema.ts'
+
 /** Symmetric ciphers and their key sizes in octets. RFC 2246 appendix C; draft-ietf-tls-56-bit-ciphersuites-01 for RC4-56. */
 export const bulkCiphers = {
   'rc4-128': { algorithm: 'rc4', materialOctets: 16, keyOctets: 16, blockOctets: 0 },
@@ -31,7 +33,7 @@ export interface LegacySuite {
   /** IANA code point. */
   readonly id: number
   /** IANA name. */
-  readonly name: string
+  readonly name: LegacySuiteName
   /** OpenSSL's name, as `TLSSocket.getCipher()` gives. */
   readonly opensslName: string
   readonly cipher: BulkCipherName
@@ -72,15 +74,15 @@ export function suiteBits(suite: LegacySuite, strength: StrengthMeasure): number
   return strength === 'effective' ? suite.effectiveBits : suite.keyBits
 }
 
-/** A suite by its IANA or OpenSSL name, or the IANA name with SSL 3.0's prefix `SSL_`; undefined where the engine has none. */
-export function legacySuiteNamed(name: string): LegacySuite | undefined {
-  const wanted = name.toUpperCase().replace(/^SSL_/, 'TLS_')
-  return legacySuites.find((suite) => suite.name === wanted || suite.opensslName === wanted)
+/** The suites of the configuration's `tls.legacy`: all of them, or those named, in that order. */
+export function legacySuitesOf(setting: true | readonly LegacySuiteName[]): readonly LegacySuite[] {
+  if (setting === true) return legacySuites
+  return setting.map((name) => legacySuites.find((suite) => suite.name === name) as LegacySuite)
 }
 
 function suite(
   id: number,
-  name: string,
+  name: LegacySuiteName,
   opensslName: string,
   cipher: BulkCipherName,
   keyBits: number,

@@ -42,6 +42,8 @@ export class RecordTransport {
     raw.on('end', this.#onEnd)
     raw.on('close', this.#onEnd)
     raw.on('error', this.#onEnd)
+    // Whoever read the first octets and put them back has left it paused.
+    raw.resume()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -55,17 +57,29 @@ export class RecordTransport {
     this.onInput()
   }
 
-  /** Says a fatal alert, where there is one to say, and closes: not at once, or the alert would be lost in a reset. */
-  fail(error: unknown): void {
+  /**
+   * Says a fatal alert, where there is one to say, and closes: not at once, or the alert would be lost in a reset.
+   * Resolves when the connection is gone.
+   */
+  fail(error: unknown): Promise<void> {
     this.raw.off('data', this.#onData)
     this.onInput = () => {}
     const alert = error instanceof LegacyTlsError ? error.alert : 'internal_error'
     if (alert) this.writeAlert('fatal', alert)
-    const linger = setTimeout(() => this.raw.destroy(), LINGER_MS)
-    this.raw.once('close', () => clearTimeout(linger))
-    this.raw.once('end', () => this.raw.destroy())
-    this.raw.resume()
-    this.raw.end()
+    return new Promise((resolve) => {
+      if (this.raw.destroyed) return resolve()
+      const linger = setTimeout(() => this.raw.destroy(), LINGER_MS)
+      this.raw.once('close', () => {
+        clearTimeout(linger)
+        resolve()
+      })
+      if (this.raw.readableEnded) this.raw.end(() => this.raw.destroy())
+      else {
+        this.raw.once('end', () => this.raw.destroy())
+        this.raw.resume()
+        this.raw.end()
+      }
+    })
   }
 
   /**

@@ -1,0 +1,98 @@
+import { createPrivateKey } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { InstalledCertificate } from '../pki/types.ts'
+import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
+import { issuedTo } from '../tls/context.ts'
+import { acceptLegacy } from '../tls/legacy/accept.ts'
+import { type LegacyIdentity, type LegacyTlsOptions, legacyIdentity } from '../tls/legacy/options.ts'
+import { LegacySessionCache } from '../tls/legacy/session-cache.ts'
+import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
+import { type LegacySuite, type StrengthMeasure, suiteBits } from '../tls/legacy/suites.ts'
+import { TemporaryKeys } from '../tls/legacy/temporary-keys.ts'
+import type { SecuredSocket } from './connection.ts'
+
+/** What a virtual server lets clients of the 1990s agree on. */
+export interface LegacySettings {
+  /** In the order of preference. */
+  readonly suites: readonly LegacySuite[]
+  readonly strength: StrengthMeasure
+  /** Their key must be RSA. The first is the default; the others are chosen by SNI. */
+  readonly certificates: readonly InstalledCertificate[]
+  /** Takes key log lines, for a capture. */
+  readonly keyLog?: (line: string) => void
+}
+
+interface Worn {
+  readonly certificate: InstalledCertificate
+  readonly identity: LegacyIdentity
+}
+
+/** Temporary keys belong to no certificate: all virtual servers share them. */
+const temporaryKeys = new TemporaryKeys()
+const oldVersions: readonly string[] = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2']
+
+/** The engine for SSL 3.0 and TLS 1.0, as one virtual server wears it. */
+export class LegacyAcceptor {
+  readonly #settings: LegacySettings
+  readonly #worn: readonly Worn[]
+  readonly #options: LegacyTlsOptions
+
+  /** @throws when no certificate has an RSA key */
+  constructor(settings: LegacySettings, require128BitEncryption: boolean) {
+    this.#settings = settings
+    this.#worn = settings.certificates.filter(hasRsaKey).map((certificate) => ({
+      certificate,
+      identity: legacyIdentity(certificate.privateKeyPem, [certificate.certificatePem, ...certificate.chainPem]),
+    }))
+    if (this.#worn.length === 0) throw new Error('tls.legacy needs a certificate with an RSA key')
+    this.#options = {
+      identity: (serverName) => this.#wornFor(serverName).identity,
+      suites: settings.suites,
+      minVersion: 'SSLv3',
+      maxVersion: 'TLSv1',
+      require128: require128BitEncryption,
+      strength: settings.strength,
+      sessionCache: new LegacySessionCache(),
+      temporaryKeys,
+      ...(settings.keyLog ? { keyLog: settings.keyLog } : {}),
+    }
+  }
+
+  /** Whether the engine has something to say to a client: at least a suite in common, if only to refuse it as too weak. */
+  canServe(hello: ClientHelloFacts): boolean {
+    const isOld = hello.versions.some((version) => oldVersions.includes(version))
+    return isOld && this.#settings.suites.some((suite) => hello.suites.includes(suite.id))
+  }
+
+  /** Makes the handshake. @throws LegacyTlsError: the alert is sent, and the raw socket closes */
+  async accept(raw: Duplex, hello: ClientHelloFacts, record: SessionRecorder): Promise<SecuredSocket> {
+    const socket = await acceptLegacy(raw, this.#options)
+    const facts = this.#facts(socket, hello)
+    record.secured(facts)
+    return { socket, facts }
+  }
+
+  #facts(socket: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
+    const { suite } = socket
+    const { certificate } = this.#wornFor(socket.servername || undefined)
+    return {
+      version: socket.getProtocol(),
+      cipher: suite.name,
+      bits: suiteBits(suite, this.#settings.strength),
+      keyExchange: suite.exchange === 'rsa' ? 'RSA' : 'RSA_EXPORT',
+      resumed: socket.isSessionReused(),
+      certificate: { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
+      ...(socket.servername ? { serverName: socket.servername } : {}),
+      hello,
+    }
+  }
+
+  #wornFor(serverName: string | undefined): Worn {
+    const named = serverName && this.#worn.slice(1).find(({ certificate }) => issuedTo(certificate, serverName))
+    return named || (this.#worn[0] as Worn)
+  }
+}
+
+function hasRsaKey({ privateKeyPem }: InstalledCertificate): boolean {
+  return createPrivateKey(privateKeyPem).asymmetricKeyType === 'rsa'
+}

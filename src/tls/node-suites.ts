@@ -1,0 +1,78 @@
+import { X509Certificate } from 'node:crypto'
+import { Duplex } from 'node:stream'
+import tls from 'node:tls'
+import type { InstalledCertificate } from '../pki/types.ts'
+import type { ClientHelloFacts } from '../sessions/types.ts'
+import { parseClientHello } from './client-hello.ts'
+import { cipherString, type TlsPolicy } from './policy.ts'
+import { suiteName } from './suites.ts'
+
+/** What node:tls may agree on under a policy, with the certificates worn. */
+export interface NodeCapabilities {
+  readonly policy: TlsPolicy
+  /** IANA code points. */
+  readonly suites: ReadonlySet<number>
+}
+
+/** Oldest first. */
+const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+
+/** Asks OpenSSL, whose cipher strings nobody else can read: a client of the same policy offers what the server takes. */
+export async function nodeCapabilities(
+  policy: TlsPolicy,
+  certificates: readonly InstalledCertificate[],
+): Promise<NodeCapabilities> {
+  const keys = new Set(certificates.map(({ certificatePem }) => keyKind(certificatePem)))
+  const offered = await offeredSuites(policy)
+  return { policy, suites: new Set(offered.filter((id) => isServable(suiteName(id), keys))) }
+}
+
+/** Whether a client and node:tls have a version and a suite in common. */
+export function nodeCanServe(hello: ClientHelloFacts, { policy, suites }: NodeCapabilities): boolean {
+  const allowed = versions.slice(versions.indexOf(policy.minVersion), versions.indexOf(policy.maxVersion) + 1)
+  // A client that names no versions takes its highest and those below.
+  const highest = versions.findIndex((version) => version === hello.versions[0])
+  const offered = hello.versions.length > 1 ? hello.versions : versions.slice(0, highest + 1)
+  const common = allowed.filter((version) => offered.includes(version)).at(-1)
+  return common !== undefined && hello.suites.some((id) => suites.has(id) && goesWith(suiteName(id), common))
+}
+
+function offeredSuites(policy: TlsPolicy): Promise<readonly number[]> {
+  return new Promise((resolve, reject) => {
+    let sent: Buffer = Buffer.alloc(0)
+    const wire = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        sent = Buffer.concat([sent, chunk])
+        const result = parseClientHello(sent)
+        if (result.kind === 'hello') {
+          resolve(result.facts.suites)
+          // It is written while `connect` runs.
+          setImmediate(() => client.destroy())
+        }
+        done()
+      },
+    })
+    const { minVersion, maxVersion } = policy
+    const client = tls.connect({ socket: wire, minVersion, maxVersion, ciphers: cipherString(policy) })
+    client.on('error', reject)
+  })
+}
+
+function keyKind(certificatePem: string): string {
+  return new X509Certificate(certificatePem).publicKey.asymmetricKeyType === 'rsa' ? 'RSA' : 'ECDSA'
+}
+
+/** Suites of TLS 1.3 name no key; those for pre-shared keys and without authentication are not served. */
+function isServable(name: string, keys: ReadonlySet<string>): boolean {
+  const exchange = /^TLS_(.+)_WITH_/.exec(name)?.[1]
+  if (exchange === undefined) return true
+  return (exchange === 'RSA' || /^(EC)?DHE_(RSA|ECDSA)$/.test(exchange)) && keys.has(exchange.replace(/^.*_/, ''))
+}
+
+/** RFC 8446 section 4.1.2; RFC 5246 appendix A.5: AEAD and SHA-2 suites begin with TLS 1.2. */
+function goesWith(name: string, version: (typeof versions)[number]): boolean {
+  const isOf13 = !name.includes('_WITH_')
+  if (version === 'TLSv1.3' || isOf13) return version === 'TLSv1.3' && isOf13
+  return version === 'TLSv1.2' || !/_(SHA256|SHA384|CCM|CCM_8)$/.test(name)
+}
