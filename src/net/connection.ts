@@ -212,7 +212,12 @@ export class Connection {
     this.#input.detach()
     await this.#output.end()
     this.#unlisten(this.#socket)
-    const { socket, facts } = await this.#securer.secure(this.#socket)
+    const { socket, facts } = await this.#securer.secure(this.#socket).catch((error: unknown) => {
+      // Nobody listens to the raw socket any more: its end is told here.
+      this.destroy('connection lost')
+      this.#onClose()
+      throw error
+    })
     this.#tls = facts
     this.#socket = socket
     this.#output = this.#listen(socket)

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { pop3 } from '../../servers/pop3/service.ts'
+import { LineClient } from '../support/line-client.ts'
+import { startMailLab } from '../support/mail-lab.ts'
+import { play } from '../support/transcript.ts'
+
+describe('a secure channel that is required', () => {
+  const refusedInClear = `
+    S: +OK *
+    C: USER alice
+    S: -ERR [AUTH] *STLS*
+    C: PASS secret
+    S: -ERR [AUTH] *STLS*
+    C: APOP alice 0123456789abcdef0123456789abcdef
+    S: -ERR [AUTH] *STLS*
+    C: AUTH PLAIN AGFsaWNlAHNlY3JldA==
+    S: -ERR [AUTH] *STLS*
+    C: AUTH
+    S: -ERR [AUTH] *STLS*
+    C: CAPA
+    S: +OK *`
+
+  test.each([
+    ['requireSecureChannel', { requireSecureChannel: true }],
+    ['basic-over-tls', { authentication: ['basic-over-tls' as const] }],
+  ])('%s: no log-on before STLS, and none offered', async (_, server) => {
+    await using lab = await startMailLab(pop3, { server })
+    const client = await LineClient.open(lab.port)
+    await play(client, refusedInClear)
+    const shown = await client.lines((line) => line === '.')
+    expect(shown).toContain('STLS')
+    expect(shown.filter((line) => /^(USER|SASL)/.test(line))).toEqual([])
+    await play(client, 'C: STLS\nS: +OK *')
+    await client.startTls(lab.ca)
+    await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
+    const refusals = lab.sessions()[0]?.refusals.join('\n') ?? ''
+    expect(refusals).toContain('a secure channel is required before USER')
+    expect(JSON.stringify(lab.sessions())).not.toContain('secret')
+  })
+
+  test('anonymous alone: nobody logs on', async () => {
+    await using lab = await startMailLab(pop3, { server: { authentication: ['anonymous'] } })
+    const client = await LineClient.openTls(lab.tlsPort, lab.ca)
+    await play(client, 'S: +OK *\nC: USER alice\nS: -ERR [AUTH] log-on is not offered*\nC: AUTH\nS: -ERR [AUTH] *')
+    client.destroy()
+  })
+})
+
+describe('STLS, RFC 2595 section 4', () => {
+  test('drops what was sent in clear behind it, and forgets USER', async () => {
+    await using lab = await startMailLab(pop3)
+    const client = await LineClient.open(lab.port)
+    await play(client, 'S: +OK *\nC: USER alice\nS: +OK*')
+    client.send('STLS\r\nPASS secret\r\nSTAT\r\n')
+    await play(client, 'S: +OK begin TLS negotiation')
+    await client.startTls(lab.ca)
+    await play(client, 'C: PASS secret\nS: -ERR USER comes first\nC: STLS\nS: -ERR *already*')
+    client.destroy()
+  })
+
+  test('takes no argument, and is refused where no certificate is assigned', async () => {
+    await using lab = await startMailLab(pop3, { bare: true })
+    const client = await LineClient.open(lab.port)
+    await play(client, 'S: +OK *\nC: STLS now\nS: -ERR *\nC: STLS\nS: -ERR no certificate *\nC: CAPA\nS: +OK *')
+    expect(await client.lines((line) => line === '.')).not.toContain('STLS')
+    client.destroy()
+  })
+
+  test('a handshake that fails ends that connection and nothing else', async () => {
+    await using lab = await startMailLab(pop3)
+    const client = await LineClient.open(lab.port)
+    await play(client, 'S: +OK *\nC: STLS\nS: +OK *')
+    client.send('GARBAGE that is no ClientHello\r\n\r\n')
+    await client.rest()
+    const other = await LineClient.open(lab.port)
+    await play(other, 'S: +OK *\nC: QUIT\nS: +OK bye\nS: (end)')
+  })
+})
+
+describe('APOP, RFC 1939 section 7', () => {
+  const digest = (greeting: string | undefined, password: string): string => {
+    const timestamp = /<[^<>]+@localhost>$/.exec(greeting ?? '')?.[0]
+    if (timestamp === undefined) throw new Error(`no timestamp: ${greeting}`)
+    return createHash('md5')
+      .update(timestamp + password)
+      .digest('hex')
+  }
+
+  test('proves the password over the greeting, which is another each time', async () => {
+    await using lab = await startMailLab(pop3)
+    const client = await LineClient.open(lab.port)
+    const greeting = await client.line()
+    client.send(`APOP alice ${digest(greeting, 'wrong')}\r\nAPOP nobody ${digest(greeting, '')}\r\n`)
+    await play(client, 'S: -ERR [AUTH] *\nS: -ERR [AUTH] *')
+    client.send(`APOP alice ${digest(greeting, 'secret').toUpperCase()}\r\n`)
+    await play(client, 'S: +OK 0 messages*')
+    const other = await LineClient.open(lab.port)
+    expect(await other.line()).not.toBe(greeting)
+    client.destroy()
+    other.destroy()
+  })
+})

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest'
+import { pop3 } from '../../servers/pop3/service.ts'
+import { StoreError } from '../../src/store/errors.ts'
+import { openInbox } from '../../src/store/inbox.ts'
+import { accountOwner } from '../../src/store/types.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type MailLab, startMailLab } from '../support/mail-lab.ts'
+import { play } from '../support/transcript.ts'
+
+async function logOn(lab: MailLab, user = 'alice', password = 'secret'): Promise<LineClient> {
+  const client = await LineClient.open(lab.port)
+  await play(client, `S: +OK *\nC: USER ${user}\nS: +OK*\nC: PASS ${password}\nS: +OK*`)
+  return client
+}
+
+/** Tries again until the maildrop is free. */
+async function logOnAgain(lab: MailLab): Promise<LineClient> {
+  const client = await LineClient.open(lab.port)
+  await client.line()
+  for (;;) {
+    client.send('USER alice\r\nPASS secret\r\n')
+    await client.line()
+    const reply = await client.line()
+    if (reply?.startsWith('+OK')) return client
+    expect(reply).toMatch(/^-ERR \[IN-USE\] /)
+  }
+}
+
+const mail = (n: number): string => `Subject: ${n}\r\n\r\nmessage ${n}\r\n`
+
+describe('the lock, RFC 1939 section 4', () => {
+  test('one session has a maildrop; another account has its own', async () => {
+    await using lab = await startMailLab(pop3)
+    const first = await logOn(lab)
+    const second = await LineClient.open(lab.port)
+    await play(second, 'S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [IN-USE] *')
+    await play(second, 'C: USER bob\nS: +OK*\nC: PASS geheim\nS: +OK*')
+    first.destroy()
+    second.destroy()
+  })
+
+  test.each<[string, (client: LineClient, lab: MailLab) => unknown]>([
+    ['QUIT', (client) => client.send('QUIT\r\n')],
+    ['a client that goes', (client) => client.destroy()],
+    ['a client that closes its side', (client) => client.end()],
+  ])('%s gives it back', async (_, end) => {
+    await using lab = await startMailLab(pop3)
+    end(await logOn(lab), lab)
+    const again = await logOnAgain(lab)
+    again.destroy()
+  })
+
+  test('a failed STLS and a store that fails give it back', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1))
+    const { id } = await openInbox(lab.store, accountOwner('alice'))
+    const list = lab.store.list.bind(lab.store)
+    lab.store.list = () => Promise.reject(new StoreError('closed', 'the store is closed'))
+    const client = await LineClient.open(lab.port)
+    await play(client, 'S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [SYS/TEMP] the store is closed')
+    lab.store.list = list
+    await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK 1 messages*')
+    expect(await lab.store.list(id)).toHaveLength(1)
+    client.destroy()
+  })
+})
+
+describe('the snapshot', () => {
+  test('mail that comes later is seen at the next log-on', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1))
+    const client = await logOn(lab)
+    await lab.put('alice', mail(2))
+    await play(client, 'C: STAT\nS: +OK 1 *\nC: QUIT\nS: +OK bye\nS: (end)')
+    const again = await logOn(lab)
+    await play(again, 'C: STAT\nS: +OK 2 *')
+    again.destroy()
+  })
+
+  test('a message that another session took away is an error, and no reason to fail at QUIT', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1), mail(2))
+    const { id } = await openInbox(lab.store, accountOwner('alice'))
+    const client = await logOn(lab)
+    await lab.store.expunge(id, [1])
+    await play(
+      client,
+      `C: RETR 1
+      S: -ERR message 1 has been removed by another session
+      C: TOP 1 1
+      S: -ERR message 1 has been removed by another session
+      C: DELE 1
+      S: +OK*
+      C: DELE 2
+      S: +OK*
+      C: QUIT
+      S: +OK*
+      S: (end)`,
+    )
+    expect(await lab.store.list(id)).toEqual([])
+  })
+
+  test('unique ids stay with their messages', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1), mail(2), mail(3))
+    const uidl = async (client: LineClient): Promise<string[]> => {
+      client.send('UIDL\r\n')
+      return (await client.lines((line) => line === '.')).slice(1, -1).map((line) => line.replace(/^\d+ /, ''))
+    }
+    const client = await logOn(lab)
+    const before = await uidl(client)
+    await play(client, 'C: DELE 1\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
+    await lab.put('alice', mail(4))
+    const after = await uidl(await logOn(lab))
+    expect(after.slice(0, 2)).toEqual(before.slice(1))
+    expect(new Set([...before, ...after]).size).toBe(4)
+  })
+})
+
+describe('UPDATE', () => {
+  test.each<[string, (client: LineClient) => void]>([
+    ['a client that goes', (client) => client.destroy()],
+    ['a client that closes its side', (client) => client.end()],
+  ])('%s without QUIT removes nothing', async (_, end) => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1))
+    const client = await logOn(lab)
+    await play(client, 'C: DELE 1\nS: +OK*')
+    end(client)
+    const again = await logOnAgain(lab)
+    await play(again, 'C: STAT\nS: +OK 1 *')
+    again.destroy()
+  })
+
+  test('a time-out removes nothing, and says nothing', async () => {
+    await using lab = await startMailLab(pop3, { idleTimeoutMs: 300 })
+    await lab.put('alice', mail(1))
+    const client = await logOn(lab)
+    await play(client, 'C: DELE 1\nS: +OK*\nS: (end)')
+    await expect.poll(() => lab.sessions()[0]?.endCause).toBe('idle')
+    expect(await lab.inbox('alice')).toHaveLength(1)
+  })
+
+  test('a lab that stops says so, and removes nothing', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1))
+    const client = await logOn(lab)
+    await play(client, 'C: DELE 1\nS: +OK*')
+    const stopped = lab.server.stop()
+    await play(client, 'S: -ERR [SYS/TEMP] server is stopping\nS: (end)')
+    await stopped
+    expect(await lab.inbox('alice')).toHaveLength(1)
+  })
+
+  test('a store that cannot remove is answered with SYS/TEMP', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1))
+    const client = await logOn(lab)
+    lab.store.expunge = () => Promise.reject(new StoreError('read-only', 'the store is read-only'))
+    await play(
+      client,
+      'C: DELE 1\nS: +OK*\nC: QUIT\nS: -ERR [SYS/TEMP] some deleted messages are not removed\nS: (end)',
+    )
+  })
+})
+
+describe('messages', () => {
+  test('large ones come in pieces, octet for octet, dots at every seam', async () => {
+    await using lab = await startMailLab(pop3)
+    const line = '.\r\n..\r\n\r\n.x\r\n'
+    const large = Buffer.from(`Subject: large\r\n\r\n${line.repeat(200_000)}`)
+    await lab.put('alice', large)
+    const client = await logOn(lab)
+    client.send('RETR 1\r\n')
+    expect(await client.line()).toBe(`+OK ${large.length} octets`)
+    const lines = (await client.lines((text) => text === '.')).slice(0, -1)
+    const got = lines.map((text) => `${text.replace(/^\./, '')}\r\n`).join('')
+    expect(got === large.toString()).toBe(true)
+    await play(
+      client,
+      'C: TOP 1 3\nS: +OK*\nS: Subject: large\nS:\nS: ..\nS: ...\nS:\nS: .\nC: QUIT\nS: +OK*\nS: (end)',
+    )
+  })
+
+  test('every octet is kept', async () => {
+    await using lab = await startMailLab(pop3)
+    const octets = Buffer.from(
+      Array.from({ length: 256 }, (_, octet) => octet).filter((octet) => octet !== 10 && octet !== 13),
+    )
+    const message = Buffer.concat([Buffer.from('Subject: all\r\n\r\n'), octets, Buffer.from('\r\n')])
+    await lab.put('alice', message)
+    const client = await logOn(lab)
+    client.send('RETR 1\r\n')
+    const lines = (await client.lines((text) => text === '.')).slice(1, -1)
+    expect(Buffer.from(lines.map((text) => `${text}\r\n`).join(''), 'latin1')).toEqual(message)
+    client.destroy()
+  })
+
+  test('pipelined commands are answered in order', async () => {
+    await using lab = await startMailLab(pop3)
+    const messages = Array.from({ length: 500 }, (_, i) => mail(i + 1))
+    await lab.put('alice', ...messages)
+    const client = await logOn(lab)
+    client.send(messages.map((_, i) => `RETR ${i + 1}\r\nDELE ${i + 1}\r\n`).join(''))
+    client.send('QUIT\r\n')
+    const all = (await client.rest()).join('\r\n')
+    expect(all).toBe(
+      `${messages.map((raw, i) => `+OK ${raw.length} octets\r\n${raw}.\r\n+OK message ${i + 1} deleted`).join('\r\n')}\r\n+OK bye, 500 messages removed`,
+    )
+    expect(await lab.inbox('alice')).toEqual([])
+  })
+
+  test('a line without end is refused once, and the session goes on', async () => {
+    await using lab = await startMailLab(pop3)
+    const client = await LineClient.open(lab.port)
+    client.send(`${'x'.repeat(200_000)}\r\nQUIT\r\n`)
+    await play(client, 'S: +OK*\nS: -ERR line too long\nS: +OK bye\nS: (end)')
+  })
+
+  test('a client over the connection limit is told so', async () => {
+    await using lab = await startMailLab(pop3, { limits: { connections: 1 } })
+    const first = await logOn(lab)
+    const second = await LineClient.open(lab.port)
+    await play(second, 'S: -ERR [SYS/TEMP] too many connections*\nS: (end)')
+    first.destroy()
+  })
+})

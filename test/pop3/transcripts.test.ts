@@ -1,0 +1,269 @@
+import { describe, expect, test } from 'vitest'
+import { pop3 } from '../../servers/pop3/service.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
+import { play } from '../support/transcript.ts'
+
+type Form = 'clear' | 'STLS' | 'TLS'
+const forms: readonly Form[] = ['clear', 'STLS', 'TLS']
+
+/** A client that has read the greeting, by one of the three ways in. */
+async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
+  const client = form === 'TLS' ? await LineClient.openTls(lab.tlsPort, lab.ca) : await LineClient.open(lab.port)
+  await play(client, 'S: +OK Sealpost POP3 server ready*')
+  if (form === 'STLS') {
+    await play(client, 'C: STLS\nS: +OK begin TLS negotiation')
+    await client.startTls(lab.ca)
+  }
+  return client
+}
+
+const one = 'Subject: one\r\n\r\nfirst\r\nsecond\r\n'
+const two = 'Subject: two\r\n\r\n.dot\r\n..\r\nend\r\n'
+const headerOnly = 'Subject: three\r\n'
+const logOn = `
+  C: USER alice
+  S: +OK send PASS
+  C: PASS secret
+  S: +OK 3 messages (*`
+
+async function withMail(options: MailLabOptions = {}): Promise<MailLab> {
+  const lab = await startMailLab(pop3, options)
+  await lab.put('alice', one, two, headerOnly)
+  return lab
+}
+
+describe.each(forms)('a session by %s', (form) => {
+  test('RFC 1939 section 5: the TRANSACTION state', async () => {
+    await using lab = await withMail()
+    const client = await connectBy(form, lab)
+    await play(
+      client,
+      `${logOn}
+      C: STAT
+      S: +OK 3 78
+      C: LIST
+      S: +OK 3 messages (78 octets)
+      S: 1 31
+      S: 2 31
+      S: 3 16
+      S: .
+      C: LIST 2
+      S: +OK 2 31
+      C: LIST 4
+      S: -ERR *
+      C: RETR 1
+      S: +OK 31 octets
+      S: Subject: one
+      S:
+      S: first
+      S: second
+      S: .
+      C: NOOP
+      S: +OK*
+      C: DELE 1
+      S: +OK*
+      C: DELE 1
+      S: -ERR *
+      C: RETR 1
+      S: -ERR *
+      C: LIST 1
+      S: -ERR *
+      C: STAT
+      S: +OK 2 47
+      C: LIST
+      S: +OK 2 messages (47 octets)
+      S: 2 31
+      S: 3 16
+      S: .
+      C: RSET
+      S: +OK 3 messages (78 octets)
+      C: STAT
+      S: +OK 3 78
+      C: DELE 2
+      S: +OK*
+      C: QUIT
+      S: +OK bye, 1 messages removed
+      S: (end)`,
+    )
+    expect((await lab.inbox('alice')).map(({ raw }) => raw)).toEqual([one, headerOnly])
+  })
+
+  test('RFC 1939 section 7: TOP and UIDL', async () => {
+    await using lab = await withMail()
+    const client = await connectBy(form, lab)
+    await play(
+      client,
+      `${logOn}
+      C: TOP 1 0
+      S: +OK *
+      S: Subject: one
+      S:
+      S: .
+      C: TOP 1 1
+      S: +OK *
+      S: Subject: one
+      S:
+      S: first
+      S: .
+      C: TOP 2 100
+      S: +OK *
+      S: Subject: two
+      S:
+      S: ..dot
+      S: ...
+      S: end
+      S: .
+      C: TOP 3 5
+      S: +OK *
+      S: Subject: three
+      S:
+      S: .
+      C: TOP 1
+      S: -ERR *
+      C: TOP 9 1
+      S: -ERR *
+      C: TOP 1 -1
+      S: -ERR *
+      C: UIDL 2
+      S: +OK 2 *.2
+      C: UIDL
+      S: +OK *
+      S: 1 *.1
+      S: 2 *.2
+      S: 3 *.3
+      S: .
+      C: QUIT
+      S: +OK bye
+      S: (end)`,
+    )
+  })
+
+  test('RFC 2449 section 5: what CAPA says of this channel', async () => {
+    await using lab = await withMail()
+    const client = await connectBy(form, lab)
+    client.send('CAPA\r\n')
+    const shown = await client.lines((line) => line === '.')
+    expect(shown.includes('STLS')).toBe(form === 'clear')
+    expect(shown).toEqual(
+      expect.arrayContaining(['TOP', 'UIDL', 'USER', 'PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE', 'EXPIRE NEVER']),
+    )
+    expect(shown).toContain('SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256')
+    await play(client, `${logOn}\nC: CAPA\nS: +OK*`)
+    expect(await client.lines((line) => line === '.')).not.toContain('STLS')
+    client.destroy()
+  })
+
+  test('RFC 5034 section 4: AUTH', async () => {
+    await using lab = await withMail()
+    const client = await connectBy(form, lab)
+    await play(
+      client,
+      `C: AUTH
+      S: +OK *
+      S: PLAIN
+      S: LOGIN
+      S: CRAM-MD5
+      S: SCRAM-SHA-256
+      S: .
+      C: AUTH NTLM
+      S: -ERR *
+      C: AUTH PLAIN
+      S: +\\x20
+      C: *
+      S: -ERR authentication cancelled
+      C: AUTH PLAIN AGFsaWNlAA==
+      S: -ERR [AUTH] *
+      C: AUTH PLAIN !
+      S: -ERR the response is not base64
+      C: AUTH LOGIN
+      S: + VXNlcm5hbWU6
+      C: YWxpY2U=
+      S: + UGFzc3dvcmQ6
+      C: c2VjcmV0
+      S: +OK 3 messages*
+      C: AUTH PLAIN AGFsaWNlAHNlY3JldA==
+      S: -ERR Command is not valid in this state.
+      C: QUIT
+      S: +OK bye
+      S: (end)`,
+    )
+  })
+})
+
+describe('log-on', () => {
+  test('RFC 1939 section 4: names and passwords', async () => {
+    await using lab = await withMail()
+    const client = await connectBy('clear', lab)
+    await play(
+      client,
+      `C: STAT
+      S: -ERR Command is not valid in this state.
+      C: PASS secret
+      S: -ERR USER comes first
+      C: USER
+      S: -ERR *
+      C: USER alice
+      S: +OK send PASS
+      C: PASS Secret
+      S: -ERR [AUTH] Logon failure: unknown user name or bad password.
+      C: PASS secret
+      S: -ERR USER comes first
+      C: user LAB\\alice\\alice
+      S: +OK send PASS
+      C: pass secret
+      S: +OK 3 messages*
+      C: USER alice
+      S: -ERR Command is not valid in this state.
+      C: STLS
+      S: -ERR Command is not valid in this state.
+      C: XYZZY
+      S: -ERR unknown command
+      C: STAT 1
+      S: -ERR *
+      C: RETR one
+      S: -ERR *
+      C: RETR 0
+      S: -ERR *
+      C: QUIT
+      S: +OK bye
+      S: (end)`,
+    )
+  })
+
+  test('an empty maildrop, and one that is made at first log-on', async () => {
+    await using lab = await startMailLab(pop3, { mode: 'open' })
+    const client = await connectBy('clear', lab)
+    await play(
+      client,
+      `C: USER someone new
+      S: +OK send PASS
+      C: PASS any password
+      S: +OK 0 messages (0 octets)
+      C: STAT
+      S: +OK 0 0
+      C: LIST
+      S: +OK 0 messages (0 octets)
+      S: .
+      C: UIDL
+      S: +OK *
+      S: .
+      C: QUIT
+      S: +OK bye`,
+    )
+  })
+
+  test('an open directory knows no passwords: no APOP, no CRAM-MD5', async () => {
+    await using lab = await startMailLab(pop3, { mode: 'open' })
+    const client = await LineClient.open(lab.port)
+    await play(
+      client,
+      `S: +OK Sealpost POP3 server ready
+      C: APOP alice 0123456789abcdef0123456789abcdef
+      S: -ERR APOP needs *
+      C: AUTH CRAM-MD5
+      S: -ERR *`,
+    )
+    client.destroy()
+  })
+})

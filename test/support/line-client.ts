@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { type TLSSocket, connect as tlsConnect } from 'node:tls'
+
+/** A client that knows nothing: lines out, lines in. */
+export class LineClient {
+  #socket: Socket | TLSSocket
+  #buffered = ''
+  #ended = false
+  #wake: () => void = () => {}
+
+  constructor(socket: Socket | TLSSocket) {
+    this.#socket = socket
+    this.#listen()
+  }
+
+  static async open(port: number): Promise<LineClient> {
+    const socket = connect({ host: '127.0.0.1', port })
+    await once(socket, 'connect')
+    return new LineClient(socket)
+  }
+
+  static async openTls(port: number, ca: string): Promise<LineClient> {
+    const socket = tlsConnect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
+    await once(socket, 'secureConnect')
+    return new LineClient(socket)
+  }
+
+  #listen(): void {
+    this.#socket.on('data', (chunk: Buffer) => {
+      this.#buffered += chunk.toString('latin1')
+      this.#wake()
+    })
+    this.#socket.on('error', () => {})
+    this.#socket.on('close', () => {
+      this.#ended = true
+      this.#wake()
+    })
+  }
+
+  send(text: string | Buffer): void {
+    this.#socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text)
+  }
+
+  /** The next line, without its CRLF; undefined at the end of the connection. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#buffered.indexOf('\r\n')
+      if (end !== -1) {
+        const line = this.#buffered.slice(0, end)
+        this.#buffered = this.#buffered.slice(end + 2)
+        return line
+      }
+      if (this.#ended) return this.#buffered === '' ? undefined : this.#take()
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Lines up to one that `isLast`. */
+  async lines(isLast: (line: string) => boolean): Promise<string[]> {
+    const found: string[] = []
+    for (;;) {
+      const line = await this.line()
+      if (line === undefined) return found
+      found.push(line)
+      if (isLast(line)) return found
+    }
+  }
+
+  /** Everything up to the end of the connection. */
+  async rest(): Promise<string[]> {
+    return this.lines(() => false)
+  }
+
+  async startTls(ca: string): Promise<void> {
+    this.#socket.removeAllListeners('data')
+    this.#socket.removeAllListeners('close')
+    const socket = tlsConnect({ socket: this.#socket, ca, servername: 'localhost' })
+    await once(socket, 'secureConnect')
+    this.#socket = socket
+    this.#listen()
+  }
+
+  /** Closes its side. */
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #take(): string {
+    const rest = this.#buffered
+    this.#buffered = ''
+    return rest
+  }
+}
