@@ -3,6 +3,7 @@ import type { Clock } from '../src/clock.ts'
 import type { Protocol, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
+import type { Newsroom } from '../src/news/newsroom.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
 /** What a protocol's sessions know of the lab they serve in. One a virtual server; replaced as a whole on reload. */
@@ -14,6 +15,8 @@ export interface ServerContext {
   readonly domain: string
   readonly store: MessageStore
   readonly directory: Directory
+  /** Where articles are posted. Absent where a protocol is served without newsgroups. */
+  readonly news?: Newsroom
   readonly clock: Clock
   readonly log: Logger
 }

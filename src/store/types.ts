@@ -18,6 +18,14 @@ export interface NewsgroupAttributes {
   /** Milliseconds since the epoch. LIST ACTIVE.TIMES, NEWGROUPS. */
   readonly createdAt: number
   readonly createdBy: string
+  /** Who may read and post without logging on; where absent, whoever the virtual server lets. */
+  readonly access?: 'anonymous-read' | 'authenticated'
+  /** Mail sent to one of these becomes an article. */
+  readonly addresses?: readonly string[]
+  /** What is kept: articles younger than `ageMs`, and the latest `count`. */
+  readonly expire?: { readonly ageMs?: number; readonly count?: number }
+  /** Suggested to new readers: LIST SUBSCRIPTIONS (RFC 6048 section 2.6). */
+  readonly suggested?: boolean
 }
 
 export interface Folder {

@@ -1,0 +1,53 @@
+import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type { NumberRange } from './wire.ts'
+
+/** What GROUP and LIST ACTIVE say of a group. */
+export interface WaterMarks {
+  /** Exactly. */
+  readonly count: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Entries taken from the store at a time. */
+const PAGE = 512
+
+/** RFC 3977 section 6.1.1.2: neither mark ever goes down; in an empty group high is one less than low. */
+export async function waterMarks(store: MessageStore, group: Folder): Promise<WaterMarks> {
+  const { exists, uidNext, lowestUid } = await store.status(group.id)
+  return { count: exists, low: exists === 0 ? uidNext : lowestUid, high: uidNext - 1 }
+}
+
+/** The entries of a range, a page at a time, however many there are. */
+export async function* pages(
+  store: MessageStore,
+  group: Folder,
+  range: NumberRange,
+): AsyncGenerator<readonly MessageEntry[]> {
+  const { low, high } = await waterMarks(store, group)
+  const to = Math.min(range.to, high)
+  for (let from = Math.max(range.from, low); from <= to; from += PAGE) {
+    const page = await store.list(group.id, { from, to: Math.min(to, from + PAGE - 1) })
+    if (page.length > 0) yield page
+  }
+}
+
+/** The first article above `number`. RFC 3977 section 6.1.4. */
+export async function nextEntry(store: MessageStore, group: Folder, number: number): Promise<MessageEntry | undefined> {
+  for await (const page of pages(store, group, { from: number + 1, to: Number.MAX_SAFE_INTEGER })) return page[0]
+  return undefined
+}
+
+/** The last article below `number`. RFC 3977 section 6.1.3. */
+export async function previousEntry(
+  store: MessageStore,
+  group: Folder,
+  number: number,
+): Promise<MessageEntry | undefined> {
+  const { low } = await waterMarks(store, group)
+  for (let to = number - 1; to >= low; to -= PAGE) {
+    const page = await store.list(group.id, { from: Math.max(low, to - PAGE + 1), to })
+    if (page.length > 0) return page.at(-1)
+  }
+  return undefined
+}

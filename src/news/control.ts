@@ -1,0 +1,97 @@
+import type { Folder } from '../store/types.ts'
+import { PUBLIC_OWNER } from '../store/types.ts'
+import type { Article } from './article.ts'
+import { cancel } from './cancel.ts'
+import { isNewsgroupName } from './newsgroups.ts'
+import type { Newsroom } from './newsroom.ts'
+
+/** The control messages known here. RFC 5537 section 5. */
+export const controlKinds = ['cancel', 'newgroup', 'rmgroup'] as const
+export type ControlKind = (typeof controlKinds)[number]
+
+export interface Control {
+  /** In lower case; any word, known or not. */
+  readonly kind: string
+  readonly args: readonly string[]
+}
+
+/** What the Control field says, if the article has one. RFC 5536 section 3.2.3. */
+export function controlOf(article: Article): Control | undefined {
+  const value = article.value('control')
+  if (value === undefined) return undefined
+  const [kind = '', ...args] = value.split(/[ \t]+/)
+  return { kind: kind.toLowerCase(), args }
+}
+
+/** The group that a control message is filed in: `control.cancel` and its like, made when first needed. RFC 5537 section 5. */
+export async function controlFolder(room: Newsroom, { kind }: Control): Promise<Folder> {
+  const known = controlKinds.find((candidate) => candidate === kind)
+  const name = known ? `control.${known}` : 'control'
+  const folder = await room.group(name)
+  if (folder) return folder
+  return room.store.createFolder(PUBLIC_OWNER, name, {
+    newsgroup: {
+      description: known ? `Control messages (${known})` : 'Other control messages',
+      posting: 'no',
+      createdAt: room.clock.now(),
+      createdBy: room.hostname,
+    },
+  })
+}
+
+/** Does what a stored article asks for: its Control field, and its Supersedes field, which cancels. */
+export async function actOnControl(room: Newsroom, article: Article, control: Control | undefined): Promise<void> {
+  const superseded = article.value('supersedes')
+  if (control) await act(room, article, control)
+  else if (superseded !== undefined && room.control.includes('cancel')) await cancel(room, article, superseded) // RFC 5537 section 5.4
+}
+
+async function act(room: Newsroom, article: Article, { kind, args }: Control): Promise<void> {
+  const known = controlKinds.find((candidate) => candidate === kind)
+  if (!known || !room.control.includes(known)) {
+    room.log.info({ control: kind }, 'control message filed, not acted on')
+    return
+  }
+  const [target] = args
+  if (target === undefined) return
+  if (known === 'cancel') await cancel(room, article, target)
+  // RFC 5537 section 5.2: without Approved, no group is made or removed.
+  else if (article.has('approved') && isNewsgroupName(target)) {
+    if (known === 'newgroup') await newgroup(room, article, target, args[1] === 'moderated')
+    else await rmgroup(room, target)
+  }
+}
+
+/** RFC 5537 section 5.2.1: makes the group, or changes whether it is moderated. */
+async function newgroup(room: Newsroom, article: Article, name: string, moderated: boolean): Promise<void> {
+  const posting = moderated ? 'moderated' : 'yes'
+  const existing = await room.group(name)
+  if (existing?.newsgroup) {
+    await room.store.updateFolder(existing.id, { ...existing, newsgroup: { ...existing.newsgroup, posting } })
+    return
+  }
+  const approved = article.value('approved') ?? ''
+  await room.store.createFolder(PUBLIC_OWNER, name, {
+    newsgroup: {
+      description: descriptionIn(article, name),
+      posting,
+      ...(moderated ? { moderator: approved } : {}),
+      createdAt: room.clock.now(),
+      createdBy: approved,
+    },
+  })
+}
+
+/** The group's line behind `For your newsgroups file:`. RFC 5537 section 4.2. */
+function descriptionIn(article: Article, name: string): string {
+  const lines = article.raw.toString('utf8', article.bodyStart).split(/\r?\n/)
+  const marker = lines.findIndex((line) => /^for your newsgroups file:\s*$/i.test(line))
+  const [group, ...words] = (lines[marker + 1] ?? '').split(/[ \t]+/)
+  return marker !== -1 && group === name ? words.join(' ') : ''
+}
+
+/** RFC 5537 section 5.2.2. */
+async function rmgroup(room: Newsroom, name: string): Promise<void> {
+  const folder = await room.group(name)
+  if (folder) await room.store.deleteFolder(folder.id)
+}

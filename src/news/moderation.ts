@@ -1,0 +1,37 @@
+import { parseAddresses } from '../mail/addresses.ts'
+import { formatDate } from '../mail/dates.ts'
+import type { Folder } from '../store/types.ts'
+import type { Article } from './article.ts'
+import { ArticleRefused } from './errors.ts'
+import type { Newsroom } from './newsroom.ts'
+
+/** Fields of the article that a mail does not carry along. */
+const NOT_MAILED = new Set(['path', 'to', 'cc', 'bcc'])
+
+/**
+ * Mails an unapproved article to the moderator, who posts it with an Approved field. RFC 5537 section 3.5.1.
+ * @returns the moderator's address
+ * @throws ArticleRefused where the group has no moderator
+ */
+export async function mailToModerator(
+  room: Newsroom,
+  article: Article,
+  group: Folder,
+  messageId: string,
+): Promise<string> {
+  const moderator = group.newsgroup?.moderator
+  if (moderator === undefined) {
+    throw new ArticleRefused('forbidden', `${group.name} is moderated, and its moderator is not known here`)
+  }
+  const lines = [`To: ${moderator}`]
+  if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
+  if (!article.has('date')) lines.push(`Date: ${formatDate(room.clock.now())}`)
+  await room.mail({ from: sender(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
+  return moderator
+}
+
+/** The mailbox of the From field; empty where it has none. */
+function sender(article: Article): string {
+  const [from] = parseAddresses(article.value('from') ?? '')
+  return from?.mailbox && from.host ? `${from.mailbox}@${from.host}` : ''
+}

@@ -1,0 +1,82 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Folder, MessageStore } from '../store/types.ts'
+import { PUBLIC_OWNER } from '../store/types.ts'
+import { Claims } from './claims.ts'
+import type { ControlKind } from './control.ts'
+import { inject, type Posted, type Poster } from './inject.ts'
+import { type Relayed, relay, type Source } from './relay.ts'
+
+/** A mail that the newsroom sends: an article for its moderator. */
+export interface NewsMail {
+  readonly from: string
+  readonly to: string
+  readonly raw: Buffer
+}
+
+export interface NewsroomOptions {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly log: Logger
+  /** The path identity of this site, and the right side of the Message-IDs made here. RFC 5537 section 3.2. */
+  readonly hostname: string
+  /** Delivers a mail. Resolves once it is delivered. */
+  readonly mail: (mail: NewsMail) => Promise<void>
+  /** The control messages that are acted on; the others are filed and relayed only. Default: cancel. */
+  readonly control?: readonly ControlKind[]
+}
+
+/** Whether an article that is offered is wanted: `coming` means that another peer is sending it right now. */
+export type Wanted = 'wanted' | 'known' | 'coming'
+
+/**
+ * The news side of a lab, one for all its virtual servers: articles come in by POST, from peers, by mail and by IMAP, and
+ * are all stored by the same rules. RFC 5537.
+ */
+export class Newsroom {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly log: Logger
+  readonly hostname: string
+  readonly mail: (mail: NewsMail) => Promise<void>
+  readonly claims: Claims
+  /** Set anew on reload. */
+  control: readonly ControlKind[]
+
+  constructor(options: NewsroomOptions) {
+    this.store = options.store
+    this.clock = options.clock
+    this.log = options.log
+    this.hostname = options.hostname
+    this.mail = options.mail
+    this.control = options.control ?? ['cancel']
+    this.claims = new Claims(options.clock)
+  }
+
+  /** The folder of a newsgroup. */
+  async group(name: string): Promise<Folder | undefined> {
+    const folder = await this.store.findFolder(PUBLIC_OWNER, name)
+    return folder?.newsgroup ? folder : undefined
+  }
+
+  /** Every newsgroup, in name order. */
+  async groups(): Promise<readonly Folder[]> {
+    return (await this.store.listFolders(PUBLIC_OWNER)).filter((folder) => folder.newsgroup !== undefined)
+  }
+
+  /** The injecting agent: takes a poster's article. @throws ArticleRefused */
+  post(raw: Buffer, poster: Poster): Promise<Posted> {
+    return inject(this, raw, poster)
+  }
+
+  /** The relaying agent: takes an article from a peer. @throws ArticleRefused */
+  relay(raw: Buffer, source: Source): Promise<Relayed> {
+    return relay(this, raw, source)
+  }
+
+  /** Answers an offer, and keeps a wanted article for `holder` (a session) until it comes. RFC 4644 section 2.4. */
+  async wants(messageId: string, holder: object): Promise<Wanted> {
+    if (await this.store.knows(messageId)) return 'known'
+    return this.claims.take(messageId, holder) ? 'wanted' : 'coming'
+  }
+}
