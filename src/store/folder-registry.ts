@@ -1,0 +1,129 @@
+import { StoreError } from './errors.ts'
+import { FolderIndex } from './folder-index.ts'
+import { byName, folderName, renamed } from './names.ts'
+import type { Folder, FolderSettings, Owner } from './types.ts'
+
+export interface FolderState {
+  folder: Folder
+  readonly index: FolderIndex
+}
+
+export interface Renaming {
+  readonly state: FolderState
+  readonly folder: Folder
+  readonly previousName: string
+}
+
+/** The folders of a store by id, and by owner and name. */
+export class FolderRegistry {
+  readonly #byId = new Map<string, FolderState>()
+  readonly #byOwner = new Map<Owner, Map<string, FolderState>>()
+  /** Lists in name order, until a folder of that owner changes. */
+  readonly #sorted = new Map<Owner, readonly Folder[]>()
+
+  get all(): Iterable<FolderState> {
+    return this.#byId.values()
+  }
+
+  get owners(): readonly Owner[] {
+    return [...this.#byOwner.keys()].sort()
+  }
+
+  find(owner: Owner, name: string): FolderState | undefined {
+    return this.#byOwner.get(owner)?.get(folderName(owner, name))
+  }
+
+  get(folderId: string): FolderState | undefined {
+    return this.#byId.get(folderId)
+  }
+
+  /** @throws StoreError `not-found` */
+  need(folderId: string): FolderState {
+    return this.#byId.get(folderId) ?? notFound(folderId)
+  }
+
+  list(owner: Owner): readonly Folder[] {
+    const known = this.#sorted.get(owner)
+    if (known) return known
+    const folders = Array.from(this.#byOwner.get(owner)?.values() ?? [], ({ folder }) => folder).sort(byName)
+    this.#sorted.set(owner, folders)
+    return folders
+  }
+
+  /** @throws StoreError `exists` */
+  checkFree(owner: Owner, name: string): void {
+    if (this.find(owner, name)) throw new StoreError('exists', `there is a folder ${name} already`)
+  }
+
+  add(folder: Folder, index = new FolderIndex()): FolderState {
+    const state: FolderState = { folder, index }
+    this.#byId.set(folder.id, state)
+    const names = this.#byOwner.get(folder.owner) ?? new Map<string, FolderState>()
+    this.#byOwner.set(folder.owner, names.set(folder.name, state))
+    this.#sorted.delete(folder.owner)
+    return state
+  }
+
+  remove({ folder }: FolderState): void {
+    this.#byId.delete(folder.id)
+    this.#unname(folder)
+  }
+
+  /** What renaming a folder makes of it and of every folder below it. @throws StoreError `exists` */
+  planRename(folderId: string, name: string): readonly Renaming[] {
+    const { owner, name: from } = this.need(folderId).folder
+    const to = folderName(owner, name)
+    const plan: Renaming[] = []
+    for (const state of this.#byOwner.get(owner)?.values() ?? []) {
+      const next = renamed(state.folder.name, from, to)
+      if (next === undefined) continue
+      plan.push({ state, folder: { ...state.folder, name: next }, previousName: state.folder.name })
+    }
+    const moving = new Set(plan.map(({ previousName }) => previousName))
+    for (const { folder } of plan) if (!moving.has(folder.name)) this.checkFree(owner, folder.name)
+    return plan.sort((a, b) => byName(a.folder, b.folder))
+  }
+
+  rename(plan: readonly Renaming[]): void {
+    for (const { state } of plan) this.#unname(state.folder)
+    for (const { state, folder } of plan) {
+      state.folder = folder
+      const names = this.#byOwner.get(folder.owner) ?? new Map<string, FolderState>()
+      this.#byOwner.set(folder.owner, names.set(folder.name, state))
+    }
+  }
+
+  update(folder: Folder): void {
+    this.need(folder.id).folder = folder
+    this.#sorted.delete(folder.owner)
+  }
+
+  clear(): void {
+    this.#byId.clear()
+    this.#byOwner.clear()
+    this.#sorted.clear()
+  }
+
+  #unname(folder: Folder): void {
+    const names = this.#byOwner.get(folder.owner)
+    names?.delete(folder.name)
+    if (names?.size === 0) this.#byOwner.delete(folder.owner)
+    this.#sorted.delete(folder.owner)
+  }
+}
+
+/** The folder under new settings: what they do not name is taken away. */
+export function withSettings(folder: Folder, settings: FolderSettings): Folder {
+  const { specialUse, newsgroup, ...rest } = folder
+  return { ...rest, ...settings }
+}
+
+export function notFound(folderId: string): never {
+  throw new StoreError('not-found', `there is no folder ${folderId}`)
+}
+
+/** A UIDVALIDITY above every earlier one: the time in seconds, where that is. RFC 9051 section 2.3.1.1. */
+export function nextUidValidity(last: number, now: number): number {
+  const seconds = Math.floor(now / 1000)
+  return seconds > last && seconds < 0xffff_ffff ? seconds : last + 1
+}

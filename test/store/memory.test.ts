@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { ENTRY_OCTETS, MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { accountOwner } from '../../src/store/types.ts'
+import { message, pattern, pieces, storeContract, TestClock } from '../contract/store.ts'
+
+storeContract('MemoryStore', () => ({ open: async (clock) => new MemoryStore({ clock }) }))
+
+describe('MemoryStore', () => {
+  const clock = new TestClock()
+  const room = 10_000
+  const open = async () => {
+    const store = new MemoryStore({ clock, maxOctets: room })
+    return { store, inbox: await store.createFolder(accountOwner('alice'), 'INBOX') }
+  }
+
+  it('answers no-space at its cap, keeps serving, and has room again after an expunge', async () => {
+    const { store, inbox } = await open()
+    await store.append([message('x'.repeat(room - ENTRY_OCTETS), inbox)])
+    await expect(store.append([message('', inbox)])).rejects.toMatchObject({ name: 'StoreError', code: 'no-space' })
+    await expect(store.copy(inbox.id, [1], inbox.id)).rejects.toMatchObject({ code: 'no-space' })
+    expect((await store.read(inbox.id, 1))?.length).toBe(room - ENTRY_OCTETS)
+    expect((await store.move(inbox.id, [1], inbox.id)).to).toEqual([2])
+    await store.expunge(inbox.id, [2])
+    await store.append([message('y'.repeat(room - ENTRY_OCTETS), inbox)])
+    await store.clear()
+    const again = await store.createFolder(accountOwner('alice'), 'INBOX')
+    await store.append([message('y'.repeat(room - ENTRY_OCTETS), again)])
+  })
+
+  it('counts octets that copies share once', async () => {
+    const { store, inbox } = await open()
+    await store.append([message('x'.repeat(4_000), inbox)])
+    await store.copy(inbox.id, [1], inbox.id)
+    await store.expunge(inbox.id, [1])
+    await expect(store.append([message('y'.repeat(6_000), inbox)])).rejects.toMatchObject({ code: 'no-space' })
+    await store.append([message('y'.repeat(4_000), inbox)])
+  })
+
+  it('stops reading a message that will not fit', async () => {
+    const { store, inbox } = await open()
+    let given = 0
+    const endless = (async function* () {
+      for await (const piece of pieces(pattern(1_000_000), 1_000)) {
+        given++
+        yield piece
+      }
+    })()
+    await expect(store.append([{ raw: endless, targets: [{ folderId: inbox.id }] }])).rejects.toMatchObject({
+      code: 'no-space',
+    })
+    expect(given).toBeLessThanOrEqual(room / 1_000 + 1)
+  })
+
+  it('goes on when a watcher throws, and says so', async () => {
+    const { store, inbox } = await open()
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    const heard: string[] = []
+    store.watch(() => {
+      throw new Error('watcher broke')
+    })
+    store.watch(({ type }) => heard.push(type))
+    await store.append([message('x', inbox)])
+    expect(heard).toEqual(['appended'])
+    expect((await warned).message).toBe('watcher broke')
+  })
+})
