@@ -10,17 +10,21 @@ export interface InstalledCertificate {
   readonly privateKeyPem: string
 }
 
+/** Clients of today; or those of the 1990s, which know neither SHA-2 nor elliptic curves. */
+export type Audience = 'modern' | 'old'
+
 /** Which certificates a virtual server is to wear now; the first is the default, the others are chosen by SNI. */
 export interface CertificateSource {
   /**
    * Resolves the `certificate:` setting of one virtual server (auto, assigned, none, a name, a thumbprint, a list).
-   * Empty: none is assigned. `auto` issues one where none is assigned.
+   * Empty: none is assigned. `auto` issues one where none is assigned, of a kind that the audience knows (default: modern).
    * @throws PkiError when a pinned name is unknown
    */
   resolve(
     virtualServer: string,
     setting: string | readonly string[],
     names: readonly string[],
+    audience?: Audience,
   ): Promise<readonly InstalledCertificate[]>
   /** Called after any change of the store, from whichever process, that may alter what `resolve` gives. Returns the function that ends it. */
   watch(listener: () => void): () => void

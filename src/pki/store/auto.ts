@@ -1,12 +1,15 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { generateKey } from '../keys.ts'
 import { subjectNames } from '../names.ts'
+import type { Audience } from '../types.ts'
 import { certificatePem, thumbprintOf } from '../x509/certificate.ts'
 import { formatGeneralName, type GeneralName } from '../x509/general-names.ts'
+import { audiences } from './audience.ts'
 import type { CertificateStore } from './certificate-store.ts'
 import { type Draft, slug } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 import { chainToSend, issueFrom, openAuthority } from './issue.ts'
+import { ensureRoot } from './root.ts'
 
 /** An automatic certificate is issued anew this long before it expires. */
 const renewBeforeMs = 30 * 86_400_000
@@ -14,13 +17,19 @@ const renewBeforeMs = 30 * 86_400_000
 export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
   Date.parse(record.notAfter) - nowMs < renewBeforeMs
 
-function findUsable(index: StoreIndex, names: string, key: string, nowMs: number): CertificateRecord | undefined {
-  const authority = index.authorities.find(({ name }) => name === index.defaultAuthority)
+function findUsable(
+  index: StoreIndex,
+  names: string,
+  key: string,
+  authorityName: string | undefined,
+  nowMs: number,
+): CertificateRecord | undefined {
+  const authority = index.authorities.find(({ name }) => name === authorityName)
   return index.certificates.findLast(
     (record) =>
       record.auto?.names.join() === names &&
       record.auto.key === key &&
-      record.auto.authority === index.defaultAuthority &&
+      record.auto.authority === authorityName &&
       !renewalDue(record, nowMs) &&
       !authority?.issued.some(({ serial, revoked }) => revoked && serial === record.auto?.serial),
   )
@@ -54,8 +63,15 @@ function describe(
   }
 }
 
-async function issueAuto(store: CertificateStore, draft: Draft, names: readonly GeneralName[], key: KeyObject) {
-  const authority = await openAuthority(draft, store.materials, undefined)
+async function issueAuto(
+  store: CertificateStore,
+  draft: Draft,
+  names: readonly GeneralName[],
+  key: KeyObject,
+  audience: Audience,
+) {
+  const wish = audiences[audience]
+  const authority = await openAuthority(draft, store.materials, draft.index[wish.authority])
   const nowMs = store.clock.now()
   const subject = names[0]?.value ?? 'localhost'
   const certificate = issueFrom(draft, authority, {
@@ -65,7 +81,7 @@ async function issueAuto(store: CertificateStore, draft: Draft, names: readonly 
     purposes: ['serverAuth'],
     nowMs,
   })
-  const title = `${subject} (issued by the lab)`
+  const title = `${subject} (${wish.titleSuffix})`
   const record: CertificateRecord = {
     ...describe(draft, [certificate, ...chainToSend(authority.chain)], key, title),
     friendlyName: title,
@@ -73,7 +89,7 @@ async function issueAuto(store: CertificateStore, draft: Draft, names: readonly 
     addedAt: new Date(nowMs).toISOString(),
     auto: {
       names: names.map(formatGeneralName),
-      key: store.key,
+      key: wish.key ?? store.key,
       serial: certificate.serialNumber,
       authority: authority.record.name,
     },
@@ -86,21 +102,31 @@ const underway = new WeakMap<CertificateStore, Map<string, Promise<CertificateRe
 
 /**
  * The certificate that `certificate: auto` wears where none is assigned: one for all virtual servers of the same names,
- * issued by the store's default authority; anew when it is about to expire, was revoked, or other names are wanted.
+ * issued by the store's default authority (to old clients, by one of theirs); anew when it is about to expire, was
+ * revoked, or other names are wanted.
  */
-export async function autoCertificate(store: CertificateStore, names: readonly string[]): Promise<CertificateRecord> {
+export async function autoCertificate(
+  store: CertificateStore,
+  names: readonly string[],
+  audience: Audience = 'modern',
+): Promise<CertificateRecord> {
+  const wish = audiences[audience]
+  const keySpec = wish.key ?? store.key
   const wanted = subjectNames(names)
   const list = wanted.map(formatGeneralName).join()
-  const find = (index: Readonly<StoreIndex>) => findUsable(index, list, store.key, store.clock.now())
+  const find = (index: Readonly<StoreIndex>) =>
+    findUsable(index, list, keySpec, index[wish.authority], store.clock.now())
   const existing = find(store.index)
   if (existing) return existing
   const pending = underway.get(store) ?? new Map<string, Promise<CertificateRecord>>()
   underway.set(store, pending)
   const issue = async (): Promise<CertificateRecord> => {
-    const key = await generateKey(store.key)
-    return store.update(async (draft) => find(draft.index) ?? issueAuto(store, draft, wanted, key))
+    if (audience === 'old') await ensureRoot(store, audience)
+    const key = await generateKey(keySpec)
+    return store.update(async (draft) => find(draft.index) ?? issueAuto(store, draft, wanted, key, audience))
   }
-  const started = pending.get(list) ?? issue().finally(() => pending.delete(list))
-  pending.set(list, started)
+  const underwayKey = `${audience} ${list}`
+  const started = pending.get(underwayKey) ?? issue().finally(() => pending.delete(underwayKey))
+  pending.set(underwayKey, started)
   return started
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
-import type { CertificateSource, InstalledCertificate } from '../types.ts'
+import type { Audience, CertificateSource, InstalledCertificate } from '../types.ts'
 import { autoCertificate, renewalDue } from './auto.ts'
 import { Draft } from './draft.ts'
 import { memoryFiles, type StoreFiles } from './files.ts'
@@ -89,13 +89,19 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     return this.#rootPem
   }
 
+  /** PEM of the root that old clients are to trust; empty until the first certificate for them is issued. */
+  oldClientRootPem(): Promise<string> {
+    return this.materials.rootOf(this.#index, 'old')
+  }
+
   async resolve(
     virtualServer: string,
     setting: string | readonly string[],
     names: readonly string[],
+    audience: Audience = 'modern',
   ): Promise<readonly InstalledCertificate[]> {
     if (Array.isArray(setting)) {
-      const each = await Promise.all(setting.map((one: string) => this.resolve(virtualServer, one, names)))
+      const each = await Promise.all(setting.map((one: string) => this.resolve(virtualServer, one, names, audience)))
       return [...new Map(each.flat().map((found) => [found.thumbprint, found])).values()]
     }
     if (setting === 'none') return []
@@ -103,7 +109,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     const thumbprint = this.#index.assignments[virtualServer]
     const assigned = this.#index.certificates.find((record) => record.thumbprint === thumbprint)
     if (assigned) return [await this.materials.load(assigned)]
-    return setting === 'auto' ? [await this.materials.load(await autoCertificate(this, names))] : []
+    return setting === 'auto' ? [await this.materials.load(await autoCertificate(this, names, audience))] : []
   }
 
   /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */

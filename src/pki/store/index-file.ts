@@ -76,6 +76,8 @@ const index = z.object({
   revision: z.number(),
   /** Issues what `certificate: auto` wears. */
   defaultAuthority: z.string().optional(),
+  /** Issues what `certificate: auto` shows to old clients. */
+  oldClientAuthority: z.string().optional(),
   certificates: z.array(certificate),
   /** Virtual server → thumbprint. */
   assignments: z.record(z.string(), z.string()),

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { readPem, writePem } from '../asn1/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
-import type { InstalledCertificate } from '../types.ts'
+import type { Audience, InstalledCertificate } from '../types.ts'
+import { audiences } from './audience.ts'
 import type { StoreLog } from './certificate-store.ts'
 import type { StoreFiles } from './files.ts'
 import type { AuthorityRecord, CertificateRecord, StoreIndex } from './index-file.ts'
@@ -85,9 +86,9 @@ export class Materials {
     return [own, ...above]
   }
 
-  /** PEM of the root above the default authority. */
-  async rootOf(index: StoreIndex): Promise<string> {
-    const authority = index.authorities.find(({ name }) => name === index.defaultAuthority)
+  /** PEM of the root above the authority that `auto` is issued by. */
+  async rootOf(index: StoreIndex, audience: Audience = 'modern'): Promise<string> {
+    const authority = index.authorities.find(({ name }) => name === index[audiences[audience].authority])
     if (authority === undefined) return ''
     const chain = await this.authorityChain(authority)
     return writePem('CERTIFICATE', (chain.at(-1) ?? chain[0]).raw)
