@@ -19,6 +19,12 @@ function* ofServer(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
       message: 'is under 30 minutes, less than IMAP clients may count on (RFC 9051 section 5.4)',
     }
   }
+  if (server.tls.legacy !== false) {
+    yield {
+      path: [...at, 'tls', 'legacy'],
+      message: 'lets SSL 3.0, TLS 1.0 and ciphers in that anybody can break by now; for old clients in a lab only',
+    }
+  }
   if (!isLoopback(server.address)) {
     yield {
       path: [...at, 'address'],
