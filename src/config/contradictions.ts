@@ -50,6 +50,16 @@ const rules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* unknownPeers(server, at) {
+    for (const [index, { direction, addresses, account }] of server.feeds.entries()) {
+      if (direction === 'out' || direction === 'pull' || addresses.length > 0 || account !== undefined) continue
+      yield {
+        path: [...at, 'feeds', index, 'direction'],
+        message: `is ${direction}, but nothing tells the peer's connections from others; add addresses: [ADDRESS] or account: NAME`,
+      }
+    }
+  }),
+
   eachServer(function* basicTwice(server, at) {
     if (!server.authentication.includes('basic') || !server.authentication.includes('basic-over-tls')) return
     yield {

@@ -51,7 +51,7 @@ function scalar(key: string, schema: JsonSchema, indent: string): string[] {
 }
 
 /** Keys of list items without which the file would not be valid. */
-const REQUIRED = new Set(['user', 'password', 'name', 'protocol'])
+const REQUIRED = new Set(['user', 'password', 'name', 'protocol', 'peer'])
 
 /** The mapping that may stand in a plain value's stead. */
 function longForm(key: string, schema: JsonSchema, indent: string): string[] {

@@ -28,6 +28,15 @@ export async function ensureNewsgroups(
 }
 
 function attributes(config: NewsgroupConfig): Omit<NewsgroupAttributes, 'createdAt' | 'createdBy'> {
-  const { description, posting, moderator } = config
-  return { description, posting, ...(moderator === undefined ? {} : { moderator }) }
+  const { description, posting, moderator, access, addresses, expireAfter, keepLatest, suggested } = config
+  return {
+    description,
+    posting,
+    ...(moderator === undefined ? {} : { moderator }),
+    ...(access === undefined ? {} : { access }),
+    ...(addresses.length === 0 ? {} : { addresses }),
+    ...(expireAfter === undefined ? {} : { expireAfterMs: expireAfter }),
+    ...(keepLatest === undefined ? {} : { keepLatest }),
+    ...(suggested ? { suggested } : {}),
+  }
 }

@@ -22,8 +22,10 @@ export interface NewsgroupAttributes {
   readonly access?: 'anonymous-read' | 'authenticated'
   /** Mail sent to one of these becomes an article. */
   readonly addresses?: readonly string[]
-  /** What is kept: articles younger than `ageMs`, and the latest `count`. */
-  readonly expire?: { readonly ageMs?: number; readonly count?: number }
+  /** Articles older than this go. */
+  readonly expireAfterMs?: number
+  /** The latest so many are kept. */
+  readonly keepLatest?: number
   /** Suggested to new readers: LIST SUBSCRIPTIONS (RFC 6048 section 2.6). */
   readonly suggested?: boolean
 }

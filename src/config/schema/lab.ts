@@ -36,6 +36,10 @@ export const labSchema = z.strictObject({
   logLevel: z.enum(logLevels).default('info').describe('Least grave level logged.'),
   directory: directory.prefault({}).describe('The accounts.'),
   newsgroups: z.array(newsgroup).default([]).describe('The newsgroups, which are public folders too.'),
+  control: z
+    .array(z.enum(['cancel', 'newgroup', 'rmgroup']))
+    .default(['cancel'])
+    .describe('Control messages that are acted on; cancel stands for Supersedes too. The others are only filed.'),
   virtualServers: z
     .array(virtualServer)
     .prefault(protocols.map((protocol) => ({ protocol })))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../units.ts'
 import { mailAddress } from './values.ts'
 
 export const newsgroup = z.strictObject({
@@ -17,4 +18,22 @@ export const newsgroup = z.strictObject({
     .optional()
     .describe('Address of the moderator of a moderated group.')
     .meta({ examples: ['alice@lab.test'] }),
+  access: z
+    .enum(['anonymous-read', 'authenticated'])
+    .optional()
+    .describe('Without logging on: anonymous-read: read only. authenticated: nothing. Default: as the virtual server.')
+    .meta({ examples: ['authenticated'] }),
+  addresses: z.array(mailAddress).default([]).describe('Mail addresses of the group: mail to them becomes an article.'),
+  expireAfter: duration
+    .optional()
+    .describe('Articles older than this go; their Message-IDs stay known. Default: none goes.')
+    .meta({ examples: ['30d'] }),
+  keepLatest: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('The latest so many are kept, the others go. Default: all are kept.')
+    .meta({ examples: [10_000] }),
+  suggested: z.boolean().default(false).describe('Suggested to new readers: LIST SUBSCRIPTIONS.'),
 })

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { distribution, feed } from './feed.ts'
 import { limits } from './limits.ts'
 import { protocols } from './protocol.ts'
 import { tls } from './tls.ts'
@@ -59,4 +60,15 @@ export const virtualServer = z.strictObject({
     .enum(['capture', 'deny'])
     .default('capture')
     .describe('smtp: mail for other domains. capture: kept in the lab. deny: 550 5.7.1.'),
+  access: z
+    .enum(['anonymous', 'anonymous-read', 'authenticated'])
+    .default('anonymous')
+    .describe('nntp, without logging on: anonymous: read and post. anonymous-read: read only. authenticated: nothing.'),
+  feeds: z.array(feed).default([]).describe('nntp: other news servers that articles are exchanged with.'),
+  motd: z
+    .string()
+    .optional()
+    .describe('nntp: what LIST MOTD says.')
+    .meta({ examples: ['Welcome to the lab.'] }),
+  distributions: z.array(distribution).default([]).describe('nntp: LIST DISTRIBUTIONS and LIST DISTRIB.PATS.'),
 })
