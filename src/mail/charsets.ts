@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { OctetString } from './types.ts'
 
 export type CharsetDecoder = (octets: Uint8Array) => string
@@ -5,9 +6,12 @@ export type CharsetDecoder = (octets: Uint8Array) => string
 /** 0x80 to 0x9F of windows-1252, which mail labelled ISO-8859-1 or US-ASCII means as well. */
 const C1_OF_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
 
+const latin1 = (octets: Uint8Array): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1')
+
 /** `TextDecoder` does this too, but wrongly on Node 20: it leaves 0x80 to 0x9F as they are. */
 const windows1252: CharsetDecoder = (octets) => {
-  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1')
+  const text = latin1(octets)
   return /[\x80-\x9f]/.test(text)
     ? text.replace(/[\x80-\x9f]/g, (c) => C1_OF_1252.charAt(c.charCodeAt(0) - 0x80))
     : text
@@ -62,8 +66,12 @@ export function decodeUnlabelled(octets: Uint8Array): string {
   }
 }
 
+/** Charsets in which octets below 0x80 may be something else than ASCII. */
+const SHIFTED = /^(?:iso-2022|utf-16|utf-7|hz-|replacement)/i
+
 /** Decodes by the charset's name; by `decodeUnlabelled` where there is none or it is unknown. */
 export function decodeCharset(octets: Uint8Array, charset: string | undefined): string {
+  if (isAscii(octets) && (charset === undefined || !SHIFTED.test(charset))) return latin1(octets)
   const decoder = charset === undefined ? undefined : charsetDecoder(charset)
   return decoder ? decoder(octets) : decodeUnlabelled(octets)
 }

@@ -5,7 +5,7 @@ import { decodeWords } from './words.ts'
 
 /** Text as it is compared: case and compatibility differences gone, about i;unicode-casemap (RFC 5051). */
 export function fold(text: string): string {
-  return /^[\x00-\x7f]*$/.test(text) ? text.toLowerCase() : text.normalize('NFKD').toLowerCase()
+  return Buffer.byteLength(text) === text.length ? text.toLowerCase() : text.normalize('NFKD').toLowerCase()
 }
 
 /**
