@@ -1,0 +1,191 @@
+import type { OctetString } from '../../../src/mail/types.ts'
+import { bad, type ImapError } from '../reply.ts'
+
+export interface Literal {
+  readonly octets: Buffer
+  /** `~{…}`: may hold NULs. RFC 9051 section 4.3. */
+  readonly binary: boolean
+}
+
+/** A whole command as it was read: `texts[i]` is followed by `literals[i]`, whose `{…}` has been taken off. */
+export interface CommandText {
+  readonly texts: readonly OctetString[]
+  readonly literals: readonly Literal[]
+}
+
+const ATOM = /[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+/y
+const ASTRING = /[^(){ \x00-\x1f\x7f-\xff%*"\\]+/y
+const LIST_MAILBOX = /[^(){ \x00-\x1f\x7f-\xff"\\]+/y
+const QUOTED = /"((?:[^"\\\r\n\x00]|\\["\\])*)"/y
+const DIGITS = /[0-9]+/y
+const TAG = /[^(){ \x00-\x1f\x7f-\xff%*"\\+]+/y
+const FLAG = /\\?[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+/y
+
+/** Reads a command from left to right by the grammar of RFC 9051 section 9. Everything it does not find is a BAD. */
+export class Cursor {
+  readonly #command: CommandText
+  #text: OctetString
+  #index = 0
+  #at = 0
+
+  constructor(command: CommandText) {
+    this.#command = command
+    this.#text = command.texts[0] ?? ''
+  }
+
+  /** A command without literals, as tests and replies have them. */
+  static of(text: OctetString): Cursor {
+    return new Cursor({ texts: [text], literals: [] })
+  }
+
+  /** The octet ahead, empty at a literal and at the end. */
+  get ahead(): string {
+    return this.#text.charAt(this.#at)
+  }
+
+  get atLiteral(): boolean {
+    return this.#at === this.#text.length && this.#index < this.#command.literals.length
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#text.length && !this.atLiteral
+  }
+
+  /** What `pattern` (sticky) matches here, taken; undefined and nothing taken where it does not. */
+  match(pattern: RegExp): OctetString | undefined {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)
+    if (!found) return undefined
+    this.#at = pattern.lastIndex
+    return found[0]
+  }
+
+  /** Takes `text`, in any case, if it is ahead. */
+  take(text: string): boolean {
+    const piece = this.#text.substr(this.#at, text.length)
+    if (piece !== text && piece.toUpperCase() !== text.toUpperCase()) return false
+    this.#at += text.length
+    return true
+  }
+
+  expect(text: string): void {
+    if (!this.take(text)) throw this.missing(text === ' ' ? 'a space' : text)
+  }
+
+  space(): void {
+    this.expect(' ')
+  }
+
+  end(): void {
+    if (!this.atEnd) throw bad(`unexpected text behind the command: ${this.#shown()}`)
+  }
+
+  missing(what: string): ImapError {
+    return bad(this.atEnd ? `${what} is missing` : `${what} expected at ${this.#shown()}`)
+  }
+
+  tag(): OctetString {
+    return this.match(TAG) ?? this.#fail('a tag')
+  }
+
+  atom(): OctetString {
+    return this.match(ATOM) ?? this.#fail('an atom')
+  }
+
+  /** A keyword of the grammar, in upper case. */
+  keyword(): string {
+    return this.atom().toUpperCase()
+  }
+
+  /** RFC 9051 section 9, `number`: at most 2^32-1. */
+  number(): number {
+    const value = this.number64()
+    if (value > 0xffffffff) throw bad('number too large')
+    return value
+  }
+
+  nzNumber(): number {
+    const value = this.number()
+    if (value === 0) throw bad('number must not be 0')
+    return value
+  }
+
+  /** `number64`, `mod-sequence-value`: at most 2^63-1. Beyond 2^53 it is rounded: nothing here counts so far. */
+  number64(): number {
+    const digits = this.match(DIGITS) ?? this.#fail('a number')
+    const value = Number(digits)
+    if (value >= 2 ** 63) throw bad('number too large')
+    return value
+  }
+
+  /** `string`: quoted or literal. */
+  string(): OctetString {
+    return this.#stringAhead() ?? this.#fail('a string')
+  }
+
+  astring(): OctetString {
+    return this.#stringAhead() ?? this.match(ASTRING) ?? this.#fail('a string')
+  }
+
+  nstring(): OctetString | undefined {
+    return this.take('NIL') ? undefined : this.string()
+  }
+
+  /** A mailbox name with wildcards. RFC 9051 section 6.3.9. */
+  listMailbox(): OctetString {
+    return this.#stringAhead() ?? this.match(LIST_MAILBOX) ?? this.#fail('a mailbox pattern')
+  }
+
+  /** The literal ahead, with its octets as they came. */
+  literal(): Literal {
+    if (!this.atLiteral) throw this.missing('a literal')
+    const literal = this.#command.literals[this.#index] as Literal
+    this.#index++
+    this.#text = this.#command.texts[this.#index] ?? ''
+    this.#at = 0
+    return literal
+  }
+
+  /** A flag or keyword, a system flag in its usual spelling. */
+  flag(): string {
+    const flag = this.match(FLAG) ?? this.#fail('a flag')
+    return SYSTEM_FLAGS.get(flag.toLowerCase()) ?? flag
+  }
+
+  /** `(item item …)`; empty where `mayBeEmpty`. */
+  list<T>(item: (cursor: Cursor) => T, mayBeEmpty = false): T[] {
+    this.expect('(')
+    const items: T[] = []
+    if (mayBeEmpty && this.take(')')) return items
+    do items.push(item(this))
+    while (this.take(' '))
+    this.expect(')')
+    return items
+  }
+
+  #stringAhead(): OctetString | undefined {
+    if (this.ahead === '"') {
+      const quoted = this.match(QUOTED) ?? this.#fail('the end of a quoted string')
+      const inner = quoted.slice(1, -1)
+      return inner.includes('\\') ? inner.replace(/\\(.)/g, '$1') : inner
+    }
+    if (!this.atLiteral) return undefined
+    const { octets } = this.literal()
+    if (octets.includes(0)) throw bad('NUL in a string') // RFC 9051 section 4.3
+    return octets.latin1Slice()
+  }
+
+  #fail(what: string): never {
+    throw this.missing(what)
+  }
+
+  #shown(): string {
+    const rest = this.#text.slice(this.#at, this.#at + 20).replace(/[^\x20-\x7e]/g, '?')
+    return rest === '' ? 'the literal' : `"${rest}"`
+  }
+}
+
+/** RFC 9051 section 2.3.2. `\Recent` can be neither set nor cleared, and is refused where flags are taken. */
+const SYSTEM_FLAGS: ReadonlyMap<string, string> = new Map(
+  ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '\\Recent'].map((flag) => [flag.toLowerCase(), flag]),
+)
