@@ -1,0 +1,37 @@
+import { converse } from '../../../src/directory/sasl/converse.ts'
+import { startSasl } from '../../../src/directory/sasl/mechanisms.ts'
+import { defineCommand } from '../command.ts'
+import { bad, no } from '../reply.ts'
+import { notAuthenticated } from '../state.ts'
+
+const MAX_RESPONSE_OCTETS = 12_288
+/** An initial response, or `=` for an empty one. RFC 4959 section 3. */
+const INITIAL = /[A-Za-z0-9+/=]+/y
+
+/** AUTHENTICATE mechanism [initial-response]. RFC 9051 section 6.2.2; RFC 4959. */
+export const authenticate = defineCommand({
+  name: 'AUTHENTICATE',
+  states: notAuthenticated,
+  parse(cursor, session) {
+    session.checkLogon()
+    cursor.space()
+    const mechanism = cursor.keyword()
+    return { mechanism, initial: cursor.take(' ') ? (cursor.match(INITIAL) ?? '') : undefined }
+  },
+  async run(session, _state, { mechanism, initial }) {
+    const { connection, context, policy } = session
+    const offered = policy.mechanisms.includes(mechanism)
+    const exchange = offered ? startSasl(mechanism, { directory: context.directory }) : undefined
+    if (!exchange) throw no(`the mechanism ${mechanism} is not offered`, 'CANNOT')
+    const outcome = await converse(exchange, {
+      initial,
+      async ask(challenge) {
+        connection.write(`+ ${challenge}\r\n`)
+        return (await connection.readLine(MAX_RESPONSE_OCTETS, true)).toString('latin1')
+      },
+    })
+    if (outcome.kind === 'cancelled') throw bad('authentication cancelled') // RFC 9051 section 6.2.2
+    if (outcome.kind === 'malformed') throw bad('the response is not base64')
+    return session.logOn(outcome.kind === 'success' ? outcome.account : undefined)
+  },
+})

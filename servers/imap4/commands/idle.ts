@@ -1,0 +1,57 @@
+import { defineCommand, noArguments } from '../command.ts'
+import { bad, done } from '../reply.ts'
+import { loggedOn } from '../state.ts'
+import { tellUpdates } from '../updates.ts'
+import type { Session } from '../session.ts'
+import type { Selection } from '../selection.ts'
+
+/** Octets that may lie unsent before changes are held back, put together, until the client takes them. */
+const CONGESTED_OCTETS = 64 * 1024
+
+/** IDLE: changes are told at once, until DONE. RFC 2177; RFC 9051 section 6.3.13. */
+export const idle = defineCommand({
+  name: 'IDLE',
+  states: loggedOn,
+  parse: noArguments,
+  async run(session, state) {
+    const { connection } = session
+    const selection = state.name === 'selected' ? state.selection : undefined
+    connection.write('+ idling\r\n')
+    if (selection) tellAtOnce(session, selection)
+    let line: Buffer
+    try {
+      line = await connection.readLine(MAX_DONE_OCTETS)
+    } finally {
+      if (selection) selection.onChange = undefined
+    }
+    if (line.toString('latin1').toUpperCase() !== 'DONE') throw bad('DONE expected')
+    return done('idled')
+  },
+})
+
+const MAX_DONE_OCTETS = 1024
+
+function tellAtOnce(session: Session, selection: Selection): void {
+  const { connection } = session
+  let scheduled = false
+  const tell = (): void => {
+    scheduled = false
+    if (selection.onChange !== schedule) return
+    if (selection.isGone) return session.endSelectedGone()
+    if (connection.socket.writableLength > CONGESTED_OCTETS) {
+      scheduled = true
+      connection.socket.once('drain', tell)
+      return
+    }
+    tellUpdates(session, selection, true)
+    connection.flush()
+  }
+  // Changes of one moment leave in one write.
+  const schedule = (): void => {
+    if (scheduled) return
+    scheduled = true
+    queueMicrotask(tell)
+  }
+  selection.onChange = schedule
+  if (selection.hasUpdates) schedule()
+}

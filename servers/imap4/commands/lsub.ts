@@ -1,0 +1,32 @@
+import { defineCommand } from '../command.ts'
+import { canonical, decodeName, nameForm } from '../mailbox-names.ts'
+import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { done } from '../reply.ts'
+import { loggedOn } from '../state.ts'
+import { matchesPattern } from '../wire/list-pattern.ts'
+
+/**
+ * LSUB reference pattern: names subscribed to. Where `%` stops above one, the level is listed as \Noselect.
+ * RFC 3501 section 6.3.9.
+ */
+export const lsub = defineCommand({
+  name: 'LSUB',
+  states: loggedOn,
+  parse(cursor, session) {
+    cursor.space()
+    const reference = decodeName(cursor.astring(), session)
+    cursor.space()
+    return canonical(reference + decodeName(cursor.listMailbox(), session))
+  },
+  async run(session, { identity }, pattern) {
+    const tree = await mailboxTree(session, identity)
+    for (const node of tree) {
+      if (!matchesPattern(node.name, pattern)) continue
+      const isAbove = pattern.includes('%') && tree.some((other) => other.subscribed && other.name.startsWith(`${node.name}/`))
+      if (!node.subscribed && !isAbove) continue
+      const found = node.subscribed ? attributes(node) : ['\\Noselect']
+      session.say(`* LSUB (${found.join(' ')}) "/" ${nameForm(node.name, session)}\r\n`)
+    }
+    return done('those are the subscriptions')
+  },
+})

@@ -1,0 +1,92 @@
+import type { Folder } from '../../../src/store/types.ts'
+import { defineCommand } from '../command.ts'
+import { findMailbox, fullName, isPublic, mailboxName, nameForm } from '../mailbox-names.ts'
+import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { claimRecent } from '../recent.ts'
+import { done } from '../reply.ts'
+import { type Opened, Selection } from '../selection.ts'
+import type { Session } from '../session.ts'
+import { loggedOn, type StateOf } from '../state.ts'
+import type { Cursor } from '../wire/cursor.ts'
+import { type SelectParameters, selectParameters } from '../wire/select-parameters.ts'
+import { tellResync } from '../resync.ts'
+
+/** SELECT mailbox [parameters]. RFC 9051 section 6.3.2; RFC 7162 section 3.2.5. */
+export const select = defineCommand({
+  name: 'SELECT',
+  states: loggedOn,
+  parse: mailboxToOpen,
+  updates: 'none',
+  run: (session, state, args) => open(session, state, args, false),
+})
+
+/** EXAMINE: the same, and nothing can be changed. RFC 9051 section 6.3.3. */
+export const examine = defineCommand({
+  name: 'EXAMINE',
+  states: loggedOn,
+  parse: mailboxToOpen,
+  updates: 'none',
+  run: (session, state, args) => open(session, state, args, true),
+})
+
+interface ToOpen {
+  readonly name: string
+  readonly parameters: SelectParameters
+}
+
+function mailboxToOpen(cursor: Cursor, session: Session): ToOpen {
+  cursor.space()
+  const name = mailboxName(cursor, session)
+  return { name, parameters: cursor.take(' ') ? selectParameters(cursor, session) : {} }
+}
+
+async function open(
+  session: Session,
+  state: StateOf<'authenticated'> | StateOf<'selected'>,
+  { name, parameters }: ToOpen,
+  examined: boolean,
+) {
+  // Whether the new one opens or not, the old one is closed. RFC 9051 section 6.3.2
+  if (state.name === 'selected') session.say('* OK [CLOSED] the previous mailbox is closed\r\n')
+  session.deselect()
+  const folder = await findMailbox(session, state.identity, name)
+  const { selection, opened } = await Selection.open(session.context.store, folder, examined || isPublic(name))
+  session.select(state, selection)
+  if (parameters.condstore) session.enabled.add('CONDSTORE')
+  claimRecent(session.context.store, selection)
+  session.say(await description(session, state, selection, opened))
+  if (parameters.resync) await tellResync(session, selection, parameters.resync)
+  return done('selected', selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')
+}
+
+const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']
+
+/** What a client is told of a mailbox it opens. RFC 9051 section 6.3.2. */
+async function description(session: Session, state: Parameters<typeof open>[1], selection: Selection, opened: Opened) {
+  const { folder, messages, knownFlags, readOnly } = selection
+  const revision2 = session.enabled.has('IMAP4REV2')
+  for (const flag of SYSTEM_FLAGS) knownFlags.add(flag)
+  for (const { flags } of messages) for (const flag of flags) knownFlags.add(flag)
+  const flags = [...knownFlags].join(' ')
+  const unseen = messages.findIndex((entry) => !entry.flags.includes('\\Seen')) + 1
+  const lines = [
+    `FLAGS (${flags})`,
+    `OK [PERMANENTFLAGS (${readOnly ? '' : `${flags} \\*`})] flags that last`,
+    `${messages.length} EXISTS`,
+    ...(revision2 ? [] : [`${selection.recent.size} RECENT`]),
+    ...(unseen > 0 && !revision2 ? [`OK [UNSEEN ${unseen}] first unseen message`] : []),
+    `OK [UIDVALIDITY ${folder.uidValidity}] uids are valid`,
+    `OK [UIDNEXT ${opened.uidNext}] next uid`,
+    `OK [HIGHESTMODSEQ ${opened.highestModSeq}] highest modification`,
+    `OK [MAILBOXID (${folder.id})] its identity`, // RFC 8474 section 4.2
+    ...(revision2 ? [await listed(session, state, folder)] : []),
+  ]
+  return lines.map((line) => `* ${line}\r\n`).join('')
+}
+
+/** The LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
+async function listed(session: Session, { identity }: Parameters<typeof open>[1], folder: Folder): Promise<string> {
+  const name = fullName(folder)
+  const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
+  return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${nameForm(name, session)}`
+}

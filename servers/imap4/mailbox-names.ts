@@ -1,0 +1,71 @@
+import type { OctetString } from '../../src/mail/types.ts'
+import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { no } from './reply.ts'
+import type { Session } from './session.ts'
+import type { Identity } from './state.ts'
+import type { Cursor } from './wire/cursor.ts'
+import { astringForm, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
+import { decodeUtf7, encodeUtf7 } from './wire/utf7.ts'
+
+/** Where the newsgroups stand: the shared namespace. RFC 2342. */
+export const PUBLIC_ROOT = 'Public Folders'
+export const SEPARATOR = '/'
+
+const MAX_NAME_CHARS = 512
+
+/** A mailbox name as a command has it, decoded, INBOX in its one spelling. RFC 9051 section 5.1. */
+export function mailboxName(cursor: Cursor, session: Session): string {
+  return canonical(decodeName(cursor.astring(), session))
+}
+
+/** @throws ImapError where the octets are no mailbox name */
+export function decodeName(octets: OctetString, session: Session): string {
+  const name = session.utf8 ? utf8Text(octets)?.normalize('NFC') : decodeUtf7(octets)
+  if (name === undefined) throw no(`a mailbox name must be in ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}`, 'CANNOT')
+  return name
+}
+
+/** INBOX has no case, nor has it as the first level of a name. RFC 9051 section 5.1. */
+export function canonical(name: string): string {
+  return /^inbox(?=\/|$)/i.test(name) ? `INBOX${name.slice(5)}` : name
+}
+
+/** A mailbox name for a response. */
+export function nameForm(name: string, session: Session): OctetString {
+  return session.utf8 ? quotedForm(utf8Octets(name)) : astringForm(encodeUtf7(name))
+}
+
+/** Whose folder a name means, and the folder's name there. */
+export function place(name: string, identity: Identity): { readonly owner: Owner; readonly name: string } {
+  return isPublic(name)
+    ? { owner: PUBLIC_OWNER, name: name.slice(PUBLIC_ROOT.length + 1) }
+    : { owner: identity.owner, name }
+}
+
+export const isPublic = (name: string): boolean => name === PUBLIC_ROOT || name.startsWith(PUBLIC_ROOT + SEPARATOR)
+
+/** The name that a folder has in IMAP. */
+export const fullName = (folder: Folder): string =>
+  folder.owner === PUBLIC_OWNER ? PUBLIC_ROOT + SEPARATOR + folder.name : folder.name
+
+/** The names of the levels above, the nearest last: `a`, `a/b` for `a/b/c`. */
+export function superiors(name: string): string[] {
+  const levels = name.split(SEPARATOR)
+  return levels.slice(1).map((_, i) => levels.slice(0, i + 1).join(SEPARATOR))
+}
+
+/** What a name for a new mailbox must be. @throws ImapError */
+export function checkNewName(name: string): void {
+  if (isPublic(name)) throw no('newsgroups are made by the configuration', 'NOPERM')
+  if (name === '' || name.split(SEPARATOR).includes('')) throw no('a level of the name is empty', 'CANNOT')
+  if (/\p{Cc}|[\u2028\u2029]/u.test(name)) throw no('control characters in the name', 'CANNOT') // RFC 9051 section 5.1
+  if (name.length > MAX_NAME_CHARS) throw no('the name is too long', 'CANNOT')
+}
+
+/** The folder of that name. @throws ImapError `code` where there is none */
+export async function findMailbox(session: Session, identity: Identity, name: string, code = 'NONEXISTENT'): Promise<Folder> {
+  const { owner, name: inside } = place(name, identity)
+  const folder = inside === '' ? undefined : await session.context.store.findFolder(owner, inside)
+  if (!folder) throw no('there is no such mailbox', code)
+  return folder
+}

@@ -1,0 +1,133 @@
+import type { OctetString } from '../../../src/mail/types.ts'
+import { bad } from '../reply.ts'
+import type { Cursor } from './cursor.ts'
+import { astringForm } from './text.ts'
+
+/** Items without a section. */
+const PLAIN_ITEMS = [
+  'FLAGS',
+  'UID',
+  'INTERNALDATE',
+  'RFC822.SIZE',
+  'ENVELOPE',
+  'BODY',
+  'BODYSTRUCTURE',
+  'MODSEQ', // RFC 7162
+  'EMAILID', // RFC 8474
+  'THREADID', // RFC 8474
+  'SAVEDATE', // RFC 8514
+  'PREVIEW', // RFC 8970
+] as const
+export type PlainItem = (typeof PLAIN_ITEMS)[number]
+
+/** RFC 9051 section 6.4.5.1. */
+export interface Section {
+  readonly path: readonly number[]
+  readonly text?: 'HEADER' | 'TEXT' | 'MIME'
+  /** HEADER.FIELDS, HEADER.FIELDS.NOT: names in lower case. */
+  readonly fields?: { readonly names: ReadonlySet<string>; readonly not: boolean }
+}
+
+/** `<start.length>` */
+export interface Partial {
+  readonly start: number
+  readonly octets: number
+}
+
+export type FetchItem =
+  | { readonly kind: PlainItem }
+  | {
+      readonly kind: 'section' | 'binary' | 'binary-size'
+      /** What the answer calls it: as the client wrote it, without `.PEEK`. */
+      readonly label: OctetString
+      readonly peek: boolean
+      readonly section: Section
+      readonly partial?: Partial
+    }
+
+const MACROS: Readonly<Record<string, readonly PlainItem[]>> = {
+  ALL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE'],
+  FAST: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE'],
+  FULL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY'],
+}
+
+/** Items of IMAP4rev1 that are sections by another name. RFC 3501 section 6.4.5. */
+const OLD_ITEMS: Readonly<Record<string, { readonly section: Section; readonly peek: boolean }>> = {
+  RFC822: { section: { path: [] }, peek: false },
+  'RFC822.HEADER': { section: { path: [], text: 'HEADER' }, peek: true },
+  'RFC822.TEXT': { section: { path: [], text: 'TEXT' }, peek: false },
+}
+
+const NAME = /[A-Z0-9.]+/iy
+const PATH = /\d+(?:\.\d+)*/y
+const SECTION_TEXT = /HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME/iy
+
+/** What FETCH is asked for: a macro, an item, or a list of items. RFC 9051 section 6.4.5. */
+export function fetchItems(cursor: Cursor): FetchItem[] {
+  if (cursor.ahead === '(') return cursor.list(fetchItem)
+  const name = cursor.match(NAME)?.toUpperCase() ?? ''
+  const macro = Object.hasOwn(MACROS, name) ? MACROS[name] : undefined
+  return macro ? macro.map((kind) => ({ kind })) : [namedItem(cursor, name)]
+}
+
+function fetchItem(cursor: Cursor): FetchItem {
+  return namedItem(cursor, cursor.match(NAME)?.toUpperCase() ?? '')
+}
+
+function namedItem(cursor: Cursor, name: string): FetchItem {
+  const old = Object.hasOwn(OLD_ITEMS, name) ? OLD_ITEMS[name] : undefined
+  if (old) return { kind: 'section', label: name, ...old }
+  if (cursor.ahead === '[') return sectionItem(cursor, name)
+  if (name === 'PREVIEW' && cursor.take(' (LAZY)')) return { kind: 'PREVIEW' } // made at once anyway
+  const kind = PLAIN_ITEMS.find((item) => item === name)
+  if (!kind) throw name === '' ? cursor.missing('a FETCH item') : bad(`unknown FETCH item ${name}`)
+  return { kind }
+}
+
+const SECTION_ITEMS = {
+  BODY: { kind: 'section', peek: false, name: 'BODY' },
+  'BODY.PEEK': { kind: 'section', peek: true, name: 'BODY' },
+  BINARY: { kind: 'binary', peek: false, name: 'BINARY' },
+  'BINARY.PEEK': { kind: 'binary', peek: true, name: 'BINARY' },
+  'BINARY.SIZE': { kind: 'binary-size', peek: true, name: 'BINARY.SIZE' },
+} as const
+
+function sectionItem(cursor: Cursor, itemName: string): FetchItem {
+  const row = Object.hasOwn(SECTION_ITEMS, itemName) ? SECTION_ITEMS[itemName as keyof typeof SECTION_ITEMS] : undefined
+  if (!row) throw bad(`unknown FETCH item ${itemName}[]`)
+  const { kind, peek, name } = row
+  cursor.expect('[')
+  const path = (cursor.match(PATH)?.split('.') ?? []).map(Number)
+  if (path.includes(0)) throw bad('part numbers start with 1')
+  const section = kind === 'section' && (path.length === 0 || cursor.take('.')) ? sectionText(cursor, path) : { path, form: path.join('.') }
+  cursor.expect(']')
+  const partial = kind !== 'binary-size' && cursor.take('<') ? partialOf(cursor) : undefined
+  const label = `${name}[${section.form}]${partial ? `<${partial.start}>` : ''}`
+  const { form: _, ...rest } = section
+  return { kind, label, peek, section: rest, ...(partial ? { partial } : {}) }
+}
+
+function sectionText(cursor: Cursor, path: readonly number[]): Section & { form: OctetString } {
+  const numbers = path.map((number) => `${number}.`).join('')
+  const keyword = cursor.match(SECTION_TEXT)?.toUpperCase()
+  if (keyword === undefined) {
+    if (path.length > 0) throw cursor.missing('HEADER, TEXT or MIME')
+    return { path, form: '' }
+  }
+  if (keyword === 'MIME' && path.length === 0) throw bad('MIME needs a part number')
+  if (keyword === 'HEADER' || keyword === 'TEXT' || keyword === 'MIME') return { path, text: keyword, form: numbers + keyword }
+  cursor.space()
+  const names = cursor.list((inner) => inner.astring())
+  const fields = { names: new Set(names.map((name) => name.toLowerCase())), not: keyword.endsWith('NOT') }
+  // Names in the client's case and order, else old clients find nothing in the answer.
+  return { path, text: 'HEADER', fields, form: `${numbers}${keyword} (${names.map(astringForm).join(' ')})` }
+}
+
+function partialOf(cursor: Cursor): Partial {
+  const start = cursor.number64()
+  cursor.expect('.')
+  const octets = cursor.number64()
+  if (octets === 0) throw bad('a partial fetch of nothing')
+  cursor.expect('>')
+  return { start, octets }
+}
