@@ -26,7 +26,9 @@ const mailboxes = [
 
 /** The capabilities of a session as it is now. RFC 9051 section 6.1.1. */
 export function capabilities(session: Session): string {
-  return [...always, ...logon(session, session.policy), ...mailboxes, ...limits(session), ...compression(session)].join(' ')
+  return [...always, ...logon(session, session.policy), ...mailboxes, ...limits(session), ...compression(session)].join(
+    ' ',
+  )
 }
 
 /** What can be done about logging on: nothing any more once that is done. */

@@ -63,7 +63,12 @@ export function checkNewName(name: string): void {
 }
 
 /** The folder of that name. @throws ImapError `code` where there is none */
-export async function findMailbox(session: Session, identity: Identity, name: string, code = 'NONEXISTENT'): Promise<Folder> {
+export async function findMailbox(
+  session: Session,
+  identity: Identity,
+  name: string,
+  code = 'NONEXISTENT',
+): Promise<Folder> {
   const { owner, name: inside } = place(name, identity)
   const folder = inside === '' ? undefined : await session.context.store.findFolder(owner, inside)
   if (!folder) throw no('there is no such mailbox', code)

@@ -24,7 +24,13 @@ export async function mailboxTree({ context }: Session, { owner }: Identity): Pr
   return [...names].sort().map((name) => {
     const folder = byName.get(name)
     const exists = folder !== undefined || levels.has(name)
-    return { name, exists, subscribed: subscribed.has(name), hasChildren: levels.has(name), ...(folder ? { folder } : {}) }
+    return {
+      name,
+      exists,
+      subscribed: subscribed.has(name),
+      hasChildren: levels.has(name),
+      ...(folder ? { folder } : {}),
+    }
   })
 }
 

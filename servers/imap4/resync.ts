@@ -1,5 +1,5 @@
-import type { Session } from './session.ts'
 import type { Selection } from './selection.ts'
+import type { Session } from './session.ts'
 import { flagsForm } from './updates.ts'
 import { formatNumbers, type NumberRange } from './wire/numbers.ts'
 import type { Resync } from './wire/select-parameters.ts'

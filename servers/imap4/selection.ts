@@ -1,6 +1,6 @@
 import type { Folder, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { firstIndexFrom, indexOfUid } from './entries.ts'
-import { no, bad } from './reply.ts'
+import { bad, no } from './reply.ts'
 import { HIGHEST, type NumberRange, type SequenceSet } from './wire/numbers.ts'
 
 /** Changes ready to be told, in the order they must be told. */
@@ -47,7 +47,11 @@ export class Selection {
     this.readOnly = readOnly
   }
 
-  static async open(store: MessageStore, folder: Folder, readOnly: boolean): Promise<{ selection: Selection; opened: Opened }> {
+  static async open(
+    store: MessageStore,
+    folder: Folder,
+    readOnly: boolean,
+  ): Promise<{ selection: Selection; opened: Opened }> {
     const selection = new Selection(folder, readOnly)
     const early: StoreEvent[] = []
     let take = (event: StoreEvent): void => {

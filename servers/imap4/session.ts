@@ -37,6 +37,11 @@ export class Session {
     return logonPolicy(this.context.config, this.context.directory, { secure: this.connection.tls !== undefined })
   }
 
+  /** The tag of the command that runs: ESEARCH names it. */
+  get tag(): string {
+    return this.#reader.tag
+  }
+
   /** Whether the client takes UTF-8 in quoted strings and mailbox names. RFC 6855 section 3; RFC 9051 section 5.1. */
   get utf8(): boolean {
     return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
@@ -65,9 +70,10 @@ export class Session {
       this.connection.record.refused('log-on failed: unknown user name or bad password')
       throw no('Logon failure: unknown user name or bad password.', 'AUTHENTICATIONFAILED')
     }
-    await ensureMailboxes(this.context.store, account)
+    const owner = accountOwner(account.user)
+    await ensureMailboxes(this.context.store, owner)
     this.connection.record.user(account.user)
-    this.state = { name: 'authenticated', identity: { account, owner: accountOwner(account.user) } }
+    this.state = { name: 'authenticated', identity: { account, owner } }
     return { text: 'logged on', code: `CAPABILITY ${capabilities(this)}` }
   }
 
@@ -76,7 +82,9 @@ export class Session {
     const { logon } = this.policy
     if (logon === 'yes') return
     const needsTls = logon === 'needs-tls'
-    const why = needsTls ? 'a secure channel is required: use STARTTLS first' : 'log-on is not offered on this virtual server'
+    const why = needsTls
+      ? 'a secure channel is required: use STARTTLS first'
+      : 'log-on is not offered on this virtual server'
     this.connection.record.refused(why)
     throw no(why, needsTls ? 'PRIVACYREQUIRED' : 'CONTACTADMIN') // RFC 5530 section 3
   }
@@ -153,7 +161,8 @@ export class Session {
   /** The one place where errors become replies. Rethrows what ends the session. */
   #asReply(error: unknown): ImapError {
     if (error instanceof ImapError) return error
-    if (error instanceof ConnectionEnded || error instanceof HandshakeFailure || error instanceof LiteralFlood) throw error
+    if (error instanceof ConnectionEnded || error instanceof HandshakeFailure || error instanceof LiteralFlood)
+      throw error
     if (error instanceof TooLong) return bad('line too long', 'TOOBIG')
     if (error instanceof StoreError && error.code !== 'closed') return storeReply(error)
     this.context.log.error({ session: this.connection.record.id, err: error }, 'an IMAP4 command failed')

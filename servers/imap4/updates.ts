@@ -1,7 +1,7 @@
 import type { MessageEntry } from '../../src/store/types.ts'
-import type { Session } from './session.ts'
-import type { Selection } from './selection.ts'
 import { claimRecent } from './recent.ts'
+import type { Selection } from './selection.ts'
+import type { Session } from './session.ts'
 import { formatNumbers } from './wire/numbers.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { StoreError } from './errors.ts'
-import { accountOwner, type MessageStore } from './types.ts'
+import type { MessageStore, Owner } from './types.ts'
 
 /** Every account's mailboxes, INBOX last: where it stands, the others have been made. RFC 6154 section 2. */
 const firstMailboxes = [
@@ -11,9 +11,8 @@ const firstMailboxes = [
   { name: 'INBOX' },
 ] as const
 
-/** Makes an account's mailboxes, subscribed to, at its first log-on or delivery. What a user deleted later stays so. */
-export async function ensureMailboxes(store: MessageStore, account: { readonly user: string }): Promise<void> {
-  const owner = accountOwner(account.user)
+/** Makes an account's mailboxes, subscribed to, at its first log-on or delivery. What a user deletes later stays so. */
+export async function ensureMailboxes(store: MessageStore, owner: Owner): Promise<void> {
   if (await store.findFolder(owner, 'INBOX')) return
   for (const { name, ...settings } of firstMailboxes) {
     try {

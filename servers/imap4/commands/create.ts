@@ -26,7 +26,11 @@ export const create = defineCommand({
     // RFC 6154 section 3: not made where the use cannot be given to it.
     if (known.length > 1 || known.includes(undefined)) throw no('a mailbox can be made for one known use', 'USEATTR')
     const { owner, name: inside } = place(name, identity)
-    const folder = await session.context.store.createFolder(owner, inside, specialUse === undefined ? {} : { specialUse })
+    const folder = await session.context.store.createFolder(
+      owner,
+      inside,
+      specialUse === undefined ? {} : { specialUse },
+    )
     return done('created', `MAILBOXID (${folder.id})`) // RFC 8474 section 4.1
   },
 })

@@ -1,8 +1,8 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
-import { type Content, type Producer, producerOf } from '../fetch/producers.ts'
+import { type Content, contentOf } from '../fetch/content.ts'
+import { type Producer, producerOf } from '../fetch/producers.ts'
 import { FetchWriter } from '../fetch/writer.ts'
-import { parseCacheOf } from '../parse-caches.ts'
 import { bad, done, no } from '../reply.ts'
 import { tellVanished } from '../resync.ts'
 import type { Selection } from '../selection.ts'
@@ -46,7 +46,8 @@ function fetchRequest(cursor: Cursor, session: Session, byUid: boolean): FetchRe
   const items = fetchItems(cursor)
   const modifiers = cursor.take(' ') ? fetchModifiers(cursor) : {}
   // RFC 7162 section 3.2.6
-  if (modifiers.vanished && !(byUid && session.enabled.has('QRESYNC'))) throw bad('VANISHED needs UID FETCH and QRESYNC')
+  if (modifiers.vanished && !(byUid && session.enabled.has('QRESYNC')))
+    throw bad('VANISHED needs UID FETCH and QRESYNC')
   return { set, byUid, items, modifiers }
 }
 
@@ -80,7 +81,12 @@ function withImplied(session: Session, { items, byUid, modifiers }: FetchRequest
 }
 
 /** Reading a body is seeing it. RFC 9051 section 6.4.5. Returns the uids that were unseen. */
-async function markSeen(session: Session, selection: Selection, items: readonly FetchItem[], indexes: readonly number[]) {
+async function markSeen(
+  session: Session,
+  selection: Selection,
+  items: readonly FetchItem[],
+  indexes: readonly number[],
+) {
   const sees = items.some((item) => 'peek' in item && !item.peek)
   if (!sees || selection.readOnly) return new Set<number>()
   const entries = indexes.map((index) => selection.messages[index] as MessageEntry)
@@ -160,9 +166,4 @@ function produceOne(
 ): void {
   if (producer.from === 'entry') producer.produce(out, entry, selection)
   else if (content) producer.produce(out, content)
-}
-
-async function contentOf({ context }: Session, { folder }: Selection, { uid, blob }: MessageEntry) {
-  const raw = await context.store.read(folder.id, uid)
-  return raw && { raw, parsed: parseCacheOf(context.store).get(blob) }
 }

@@ -1,9 +1,9 @@
 import { defineCommand, noArguments } from '../command.ts'
 import { bad, done } from '../reply.ts'
+import type { Selection } from '../selection.ts'
+import type { Session } from '../session.ts'
 import { loggedOn } from '../state.ts'
 import { tellUpdates } from '../updates.ts'
-import type { Session } from '../session.ts'
-import type { Selection } from '../selection.ts'
 
 /** Octets that may lie unsent before changes are held back, put together, until the client takes them. */
 const CONGESTED_OCTETS = 64 * 1024

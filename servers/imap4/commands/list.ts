@@ -5,9 +5,9 @@ import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { done } from '../reply.ts'
 import type { Session } from '../session.ts'
 import { loggedOn } from '../state.ts'
-import { type ListRequest, listRequest } from '../wire/list-request.ts'
-import { matchesPattern } from '../wire/list-pattern.ts'
 import { statusLine } from '../status-line.ts'
+import { matchesPattern } from '../wire/list-pattern.ts'
+import { type ListRequest, listRequest } from '../wire/list-request.ts'
 
 /** LIST, basic and extended. RFC 9051 section 6.3.9; RFC 5258, 5819, 6154. */
 export const list = defineCommand({

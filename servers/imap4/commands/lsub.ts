@@ -22,7 +22,8 @@ export const lsub = defineCommand({
     const tree = await mailboxTree(session, identity)
     for (const node of tree) {
       if (!matchesPattern(node.name, pattern)) continue
-      const isAbove = pattern.includes('%') && tree.some((other) => other.subscribed && other.name.startsWith(`${node.name}/`))
+      const isAbove =
+        pattern.includes('%') && tree.some((other) => other.subscribed && other.name.startsWith(`${node.name}/`))
       if (!node.subscribed && !isAbove) continue
       const found = node.subscribed ? attributes(node) : ['\\Noselect']
       session.say(`* LSUB (${found.join(' ')}) "/" ${nameForm(node.name, session)}\r\n`)

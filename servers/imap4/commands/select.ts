@@ -4,12 +4,12 @@ import { findMailbox, fullName, isPublic, mailboxName, nameForm } from '../mailb
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
 import { claimRecent } from '../recent.ts'
 import { done } from '../reply.ts'
+import { tellResync } from '../resync.ts'
 import { type Opened, Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { loggedOn, type StateOf } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { type SelectParameters, selectParameters } from '../wire/select-parameters.ts'
-import { tellResync } from '../resync.ts'
 
 /** SELECT mailbox [parameters]. RFC 9051 section 6.3.2; RFC 7162 section 3.2.5. */
 export const select = defineCommand({

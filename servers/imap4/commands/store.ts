@@ -76,7 +76,12 @@ async function runStore(session: Session, selection: Selection, request: StoreRe
   return outcome(selection, byUid, { asked: asked.length, missing, modified: result.modified })
 }
 
-function tellStored(session: Session, selection: Selection, request: StoreRequest, entries: readonly MessageEntry[]): void {
+function tellStored(
+  session: Session,
+  selection: Selection,
+  request: StoreRequest,
+  entries: readonly MessageEntry[],
+): void {
   const { silent, byUid, unchangedSince } = request
   const condstore = session.enabled.has('CONDSTORE')
   // Silent or not, who is aware of modification numbers is told them. RFC 7162 section 3.1.3
@@ -96,7 +101,11 @@ function tellStored(session: Session, selection: Selection, request: StoreReques
   session.say(text)
 }
 
-function outcome(selection: Selection, byUid: boolean, counts: { asked: number; missing: number; modified: readonly number[] }) {
+function outcome(
+  selection: Selection,
+  byUid: boolean,
+  counts: { asked: number; missing: number; modified: readonly number[] },
+) {
   const { asked, missing, modified } = counts
   if (modified.length > 0) {
     // RFC 7162 section 3.1.3: the numbers the client used.

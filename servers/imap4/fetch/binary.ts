@@ -3,7 +3,7 @@ import { MailError } from '../../../src/mail/errors.ts'
 import { part } from '../../../src/mail/sections.ts'
 import { no } from '../reply.ts'
 import type { Partial, Section } from '../wire/fetch-items.ts'
-import type { Content } from './producers.ts'
+import type { Content } from './content.ts'
 import { partialOctets } from './section.ts'
 
 /** A part decoded; undefined where there is none. RFC 3516 section 4.2. @throws ImapError UNKNOWN-CTE */

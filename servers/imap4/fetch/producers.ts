@@ -1,21 +1,15 @@
-import { bodyStructureForm, envelopeForm } from '../../../src/mail/imap-form.ts'
 import { formatImapDateTime } from '../../../src/mail/imap-dates.ts'
-import type { ParsedMessage } from '../../../src/mail/parse-cache.ts'
+import { bodyStructureForm, envelopeForm } from '../../../src/mail/imap-form.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Selection } from '../selection.ts'
 import { flagList } from '../updates.ts'
 import type { FetchItem, PlainItem } from '../wire/fetch-items.ts'
 import { quotedForm, utf8Octets } from '../wire/text.ts'
 import { binaryOctets, binarySize } from './binary.ts'
+import type { Content } from './content.ts'
 import { preview } from './preview.ts'
 import { sectionOctets } from './section.ts'
 import type { FetchWriter } from './writer.ts'
-
-/** A message being fetched: its octets and what is known of them, for the items that need those. */
-export interface Content {
-  readonly raw: Buffer
-  readonly parsed: ParsedMessage
-}
 
 export type EntryProducer = (out: FetchWriter, entry: MessageEntry, selection: Selection) => void
 export type ContentProducer = (out: FetchWriter, content: Content) => void
@@ -53,7 +47,9 @@ export function producerOf(item: FetchItem): Producer {
     return content((out, message) => labelled(out, item.label, binaryOctets(message, item.section, item.partial), true))
   }
   if (item.kind === 'section') {
-    return content((out, message) => labelled(out, item.label, sectionOctets(message, item.section, item.partial), false))
+    return content((out, message) =>
+      labelled(out, item.label, sectionOctets(message, item.section, item.partial), false),
+    )
   }
   return plain[item.kind]
 }

@@ -1,7 +1,8 @@
 import { headerFields } from '../../../src/mail/headers.ts'
 import { section as sectionRange } from '../../../src/mail/sections.ts'
+import type { HeaderField } from '../../../src/mail/types.ts'
 import type { Partial, Section } from '../wire/fetch-items.ts'
-import type { Content } from './producers.ts'
+import type { Content } from './content.ts'
 
 const CRLF = Buffer.from('\r\n')
 
@@ -21,7 +22,7 @@ export function sectionOctets({ raw, parsed }: Content, section: Section, partia
 }
 
 /** The fields asked for, in the message's order, and the empty line. RFC 9051 section 6.4.5.1. */
-function chosenFields(raw: Buffer, found: ReturnType<typeof headerFields>, fields: NonNullable<Section['fields']>): Buffer {
+function chosenFields(raw: Buffer, found: readonly HeaderField[], fields: NonNullable<Section['fields']>): Buffer {
   const { names, not } = fields
   const chosen = found.filter(({ nameLower }) => nameLower !== '' && names.has(nameLower) !== not)
   return Buffer.concat([...chosen.map(({ start, end }) => raw.subarray(start, end)), CRLF])

@@ -50,7 +50,7 @@ export class CommandReader {
     const literals: Literal[] = []
     let octets = 0
     for (;;) {
-      const line = (await this.#connection.readLine(MAX_LINE_OCTETS, this.#isSecret())).latin1Slice()
+      const line = (await this.#connection.readLine(MAX_LINE_OCTETS, this.#isSecret())).toString('latin1')
       octets += line.length
       const ahead = LITERAL_AHEAD.exec(line)
       const text = ahead ? line.slice(0, ahead.index) : line

@@ -172,7 +172,7 @@ export class Cursor {
     if (!this.atLiteral) return undefined
     const { octets } = this.literal()
     if (octets.includes(0)) throw bad('NUL in a string') // RFC 9051 section 4.3
-    return octets.latin1Slice()
+    return octets.toString('latin1')
   }
 
   #fail(what: string): never {

@@ -99,7 +99,10 @@ function sectionItem(cursor: Cursor, itemName: string): FetchItem {
   cursor.expect('[')
   const path = (cursor.match(PATH)?.split('.') ?? []).map(Number)
   if (path.includes(0)) throw bad('part numbers start with 1')
-  const section = kind === 'section' && (path.length === 0 || cursor.take('.')) ? sectionText(cursor, path) : { path, form: path.join('.') }
+  const section =
+    kind === 'section' && (path.length === 0 || cursor.take('.'))
+      ? sectionText(cursor, path)
+      : { path, form: path.join('.') }
   cursor.expect(']')
   const partial = kind !== 'binary-size' && cursor.take('<') ? partialOf(cursor) : undefined
   const label = `${name}[${section.form}]${partial ? `<${partial.start}>` : ''}`
@@ -115,7 +118,8 @@ function sectionText(cursor: Cursor, path: readonly number[]): Section & { form:
     return { path, form: '' }
   }
   if (keyword === 'MIME' && path.length === 0) throw bad('MIME needs a part number')
-  if (keyword === 'HEADER' || keyword === 'TEXT' || keyword === 'MIME') return { path, text: keyword, form: numbers + keyword }
+  if (keyword === 'HEADER' || keyword === 'TEXT' || keyword === 'MIME')
+    return { path, text: keyword, form: numbers + keyword }
   cursor.space()
   const names = cursor.list((inner) => inner.astring())
   const fields = { names: new Set(names.map((name) => name.toLowerCase())), not: keyword.endsWith('NOT') }

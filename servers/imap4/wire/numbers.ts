@@ -53,5 +53,9 @@ export function formatNumbers(numbers: readonly number[]): string {
 
 /** Whether a number lies in one of the ranges; `highest` is what `*` means. */
 export function inRanges(ranges: readonly NumberRange[], number: number, highest: number): boolean {
-  return ranges.some(({ from, to }) => number >= Math.min(from, highest) && number <= (to === HIGHEST ? Math.max(highest, from === HIGHEST ? highest : from) : to))
+  return ranges.some(
+    ({ from, to }) =>
+      number >= Math.min(from, highest) &&
+      number <= (to === HIGHEST ? Math.max(highest, from === HIGHEST ? highest : from) : to),
+  )
 }

@@ -21,8 +21,10 @@ export function selectParameters(cursor: Cursor, session: Session): SelectParame
   cursor.list(() => {
     const name = cursor.keyword()
     if (name === 'CONDSTORE') parameters = { ...parameters, condstore: true }
-    else if (name === 'QRESYNC' && session.enabled.has('QRESYNC')) parameters = { ...parameters, resync: resync(cursor) }
-    else if (name === 'QRESYNC') throw bad('ENABLE QRESYNC first') // RFC 7162 section 3.2.5
+    else if (name === 'QRESYNC' && session.enabled.has('QRESYNC'))
+      parameters = { ...parameters, resync: resync(cursor) }
+    else if (name === 'QRESYNC')
+      throw bad('ENABLE QRESYNC first') // RFC 7162 section 3.2.5
     else throw bad(`unknown parameter ${name}`)
   })
   return parameters

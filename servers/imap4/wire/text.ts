@@ -13,7 +13,7 @@ export function utf8Text(octets: OctetString): string | undefined {
 
 /** Text as octets of UTF-8. */
 export function utf8Octets(text: string): OctetString {
-  return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'utf8').latin1Slice() : text
+  return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
 }
 
 /** An `astring`: an atom where it may be. RFC 9051 section 9. */

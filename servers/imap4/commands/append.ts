@@ -1,0 +1,31 @@
+import { assembled, newMessage } from '../assemble.ts'
+import { defineCommand } from '../command.ts'
+import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
+import { done, no } from '../reply.ts'
+import { loggedOn } from '../state.ts'
+import { type GivenMessage, givenMessage } from '../wire/append-messages.ts'
+import { formatNumbers } from '../wire/numbers.ts'
+
+/** APPEND mailbox message…, all or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
+export const append = defineCommand({
+  name: 'APPEND',
+  states: loggedOn,
+  takesMessages: true,
+  parse(cursor, session) {
+    cursor.space()
+    const name = mailboxName(cursor, session)
+    const messages: GivenMessage[] = []
+    do messages.push(givenMessage(cursor, session))
+    while (!cursor.atEnd)
+    return { name, messages }
+  },
+  async run(session, state, { name, messages }) {
+    const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
+    if (isPublic(name)) throw no('posting is not possible here', 'NOPERM')
+    const batch = []
+    for (const given of messages) batch.push(newMessage(await assembled(session, state, given), given, folder.id))
+    const stored = await session.context.store.append(batch)
+    const uids = stored.map(({ entry }) => entry.uid)
+    return done('appended', `APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
+  },
+})

@@ -1,0 +1,163 @@
+import type { OctetString } from '../../../src/mail/types.ts'
+import { bad } from '../reply.ts'
+import type { Cursor } from './cursor.ts'
+import { date } from './date-time.ts'
+import { numberRanges, type SequenceSet } from './numbers.ts'
+
+/** Which date of a message is meant: when it came here, when it was sent, when it came into this mailbox. */
+export type SearchClock = 'internal' | 'sent' | 'saved'
+
+/** What a message must be. RFC 9051 section 6.4.4. */
+export type SearchKey =
+  | { readonly kind: 'all' | 'recent' | 'none' }
+  | { readonly kind: 'flag'; readonly flag: string }
+  | { readonly kind: 'numbers'; readonly set: SequenceSet; readonly byUid: boolean }
+  /** From `from` up to but not including `to`, milliseconds. */
+  | { readonly kind: 'date'; readonly clock: SearchClock; readonly from: number; readonly to: number }
+  /** Seconds before now. RFC 5032. */
+  | { readonly kind: 'age'; readonly older: boolean; readonly seconds: number }
+  | { readonly kind: 'size'; readonly larger: boolean; readonly octets: number }
+  | { readonly kind: 'header'; readonly name: OctetString; readonly text: OctetString }
+  | { readonly kind: 'body' | 'text'; readonly text: OctetString }
+  | { readonly kind: 'modseq'; readonly modSeq: number }
+  | { readonly kind: 'emailid'; readonly id: string }
+  | { readonly kind: 'not'; readonly key: SearchKey }
+  | { readonly kind: 'and' | 'or'; readonly keys: readonly SearchKey[] }
+
+type KeyReader = (cursor: Cursor, depth: number) => SearchKey
+
+const DAY_MS = 86_400_000
+/** A search nested deeper is no client's. */
+const MAX_DEPTH = 100
+
+const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
+const flag = (name: string): SearchKey => ({ kind: 'flag', flag: name })
+const always =
+  (key: SearchKey): KeyReader =>
+  () =>
+    key
+
+function spaced<T>(cursor: Cursor, read: (cursor: Cursor) => T): T {
+  cursor.space()
+  return read(cursor)
+}
+
+const headerKey =
+  (name: string): KeyReader =>
+  (cursor) => ({ kind: 'header', name, text: spaced(cursor, (c) => c.astring()) })
+
+const before =
+  (clock: SearchClock): KeyReader =>
+  (cursor) => ({ kind: 'date', clock, from: Number.NEGATIVE_INFINITY, to: spaced(cursor, date) })
+const on =
+  (clock: SearchClock): KeyReader =>
+  (cursor) => {
+    const from = spaced(cursor, date)
+    return { kind: 'date', clock, from, to: from + DAY_MS }
+  }
+const since =
+  (clock: SearchClock): KeyReader =>
+  (cursor) => ({ kind: 'date', clock, from: spaced(cursor, date), to: Number.POSITIVE_INFINITY })
+
+const size =
+  (larger: boolean): KeyReader =>
+  (cursor) => ({ kind: 'size', larger, octets: spaced(cursor, (c) => c.number64()) })
+const age =
+  (older: boolean): KeyReader =>
+  (cursor) => ({ kind: 'age', older, seconds: spaced(cursor, (c) => c.nzNumber()) })
+const keyword = (cursor: Cursor): SearchKey => flag(spaced(cursor, (c) => c.atom()))
+
+/** One row a key. RFC 9051 section 6.4.4; RFC 3501 for RECENT, NEW, OLD. */
+const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
+  ['ALL', always({ kind: 'all' })],
+  ['ANSWERED', always(flag('\\Answered'))],
+  ['DELETED', always(flag('\\Deleted'))],
+  ['DRAFT', always(flag('\\Draft'))],
+  ['FLAGGED', always(flag('\\Flagged'))],
+  ['SEEN', always(flag('\\Seen'))],
+  ['UNANSWERED', always(not(flag('\\Answered')))],
+  ['UNDELETED', always(not(flag('\\Deleted')))],
+  ['UNDRAFT', always(not(flag('\\Draft')))],
+  ['UNFLAGGED', always(not(flag('\\Flagged')))],
+  ['UNSEEN', always(not(flag('\\Seen')))],
+  ['RECENT', always({ kind: 'recent' })],
+  ['OLD', always(not({ kind: 'recent' }))],
+  ['NEW', always({ kind: 'and', keys: [{ kind: 'recent' }, not(flag('\\Seen'))] })],
+  ['KEYWORD', keyword],
+  ['UNKEYWORD', (cursor) => not(keyword(cursor))],
+  ['BEFORE', before('internal')],
+  ['ON', on('internal')],
+  ['SINCE', since('internal')],
+  ['SENTBEFORE', before('sent')],
+  ['SENTON', on('sent')],
+  ['SENTSINCE', since('sent')],
+  ['SAVEDBEFORE', before('saved')], // RFC 8514 section 4
+  ['SAVEDON', on('saved')],
+  ['SAVEDSINCE', since('saved')],
+  ['SAVEDATESUPPORTED', always({ kind: 'all' })],
+  ['OLDER', age(true)], // RFC 5032
+  ['YOUNGER', age(false)],
+  ['LARGER', size(true)],
+  ['SMALLER', size(false)],
+  ['BCC', headerKey('bcc')],
+  ['CC', headerKey('cc')],
+  ['FROM', headerKey('from')],
+  ['SUBJECT', headerKey('subject')],
+  ['TO', headerKey('to')],
+  ['HEADER', (cursor) => headerKey(spaced(cursor, (c) => c.astring()))(cursor, 0)],
+  ['BODY', (cursor) => ({ kind: 'body', text: spaced(cursor, (c) => c.astring()) })],
+  ['TEXT', (cursor) => ({ kind: 'text', text: spaced(cursor, (c) => c.astring()) })],
+  ['UID', (cursor) => ({ kind: 'numbers', set: spaced(cursor, sequenceSetOfSearch), byUid: true })],
+  ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
+  ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
+  ['THREADID', (cursor) => (spaced(cursor, (c) => c.atom()), { kind: 'none' })],
+  ['NOT', (cursor, depth) => not(spaced(cursor, (c) => searchKey(c, depth + 1)))],
+  ['OR', (cursor, depth) => ({ kind: 'or', keys: [0, 1].map(() => spaced(cursor, (c) => searchKey(c, depth + 1))) })],
+])
+
+const KEY_NAME = /[A-Z]+/iy
+
+/** `search-key *(SP search-key)`, all of which must hold. */
+export function searchKeys(cursor: Cursor, depth = 0): SearchKey {
+  const keys: SearchKey[] = []
+  do keys.push(searchKey(cursor, depth))
+  while (cursor.take(' '))
+  return keys.length === 1 ? (keys[0] as SearchKey) : { kind: 'and', keys }
+}
+
+function searchKey(cursor: Cursor, depth: number): SearchKey {
+  if (depth > MAX_DEPTH) throw bad('search nested too deeply')
+  if (cursor.take('(')) {
+    const keys = searchKeys(cursor, depth + 1)
+    cursor.expect(')')
+    return keys
+  }
+  if (/[\d*$]/.test(cursor.ahead)) return { kind: 'numbers', set: sequenceSetOfSearch(cursor), byUid: false }
+  const name = cursor.match(KEY_NAME)?.toUpperCase()
+  const reader = name === undefined ? undefined : READERS.get(name)
+  if (!reader) throw name === undefined ? cursor.missing('a search key') : bad(`unknown search key ${name}`)
+  return reader(cursor, depth)
+}
+
+function sequenceSetOfSearch(cursor: Cursor): SequenceSet {
+  return cursor.take('$') ? 'saved' : numberRanges(cursor)
+}
+
+/** Entry names are of no use here: there is one modification number a message. RFC 7162 section 3.1.5. */
+function modSeq(cursor: Cursor): SearchKey {
+  cursor.space()
+  if (cursor.ahead === '"') {
+    cursor.string()
+    cursor.space()
+    cursor.keyword()
+    cursor.space()
+  }
+  return { kind: 'modseq', modSeq: cursor.number64() }
+}
+
+/** Whether the search is about modification numbers, so that its answer names the highest. RFC 7162 section 3.1.5. */
+export function asksModSeq(key: SearchKey): boolean {
+  if (key.kind === 'not') return asksModSeq(key.key)
+  if (key.kind === 'and' || key.kind === 'or') return key.keys.some(asksModSeq)
+  return key.kind === 'modseq'
+}

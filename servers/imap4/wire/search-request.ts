@@ -1,0 +1,66 @@
+import { charsetDecoder, decodeUnlabelled } from '../../../src/mail/charsets.ts'
+import type { OctetString } from '../../../src/mail/types.ts'
+import { bad, no } from '../reply.ts'
+import type { Session } from '../session.ts'
+import type { Cursor } from './cursor.ts'
+import { type PartialRange, partialRange } from './partial-range.ts'
+import { type SearchKey, searchKeys } from './search-keys.ts'
+
+/** RETURN options. RFC 4731, 5182, 9394. */
+export interface SearchReturn {
+  readonly options: ReadonlySet<'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'>
+  readonly partial?: PartialRange
+}
+
+const OPTIONS = ['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'] as const
+
+/** `RETURN (…)` if it is ahead, with the space behind. `RETURN ()` means ALL. RFC 4731 section 3.1. */
+export function searchReturn(cursor: Cursor): SearchReturn | undefined {
+  if (!cursor.take('RETURN (')) return undefined
+  const options = new Set<(typeof OPTIONS)[number]>()
+  let partial: PartialRange | undefined
+  if (!cursor.take(')')) {
+    do {
+      const name = cursor.keyword()
+      const option = OPTIONS.find((known) => known === name)
+      if (option) options.add(option)
+      else if (name !== 'PARTIAL') throw bad(`unknown result option ${name}`)
+      else {
+        cursor.space()
+        partial = partialRange(cursor)
+      }
+    } while (cursor.take(' '))
+    cursor.expect(')')
+  }
+  cursor.space()
+  if (partial && options.has('ALL')) throw bad('PARTIAL and ALL together') // RFC 9394 section 3.1
+  if (options.size === 0 && !partial) options.add('ALL')
+  return { options, ...(partial ? { partial } : {}) }
+}
+
+/** Turns a key's octets into text. */
+export type TextDecoding = (octets: OctetString) => string
+
+export interface SearchCriteria {
+  readonly key: SearchKey
+  readonly decode: TextDecoding
+}
+
+/** `[CHARSET charset SP] keys`. RFC 9051 section 6.4.4. */
+export function searchProgram(cursor: Cursor, session: Session): SearchCriteria {
+  let charset: string | undefined
+  if (cursor.take('CHARSET ')) {
+    if (session.enabled.has('UTF8=ACCEPT')) throw bad('all strings are UTF-8 now') // RFC 6855 section 3
+    charset = cursor.astring()
+    cursor.space()
+  }
+  return { decode: decoding(charset), key: searchKeys(cursor) }
+}
+
+/** @throws ImapError BADCHARSET */
+export function decoding(charset: string | undefined): TextDecoding {
+  const decoder = charset === undefined ? decodeUnlabelled : charsetDecoder(charset)
+  if (!decoder) throw no(`the charset ${charset} is unknown`, 'BADCHARSET (UTF-8 US-ASCII)')
+  return (octets) =>
+    /^[\x00-\x7f]*$/.test(octets) && !octets.includes('\x1b') ? octets : decoder(Buffer.from(octets, 'latin1'))
+}
