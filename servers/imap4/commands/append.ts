@@ -1,6 +1,7 @@
 import { assembled, newMessage } from '../assemble.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
+import { postArticle } from '../post.ts'
 import { done, no } from '../reply.ts'
 import { loggedOn } from '../state.ts'
 import { type GivenMessage, givenMessage } from '../wire/append-messages.ts'
@@ -21,7 +22,11 @@ export const append = defineCommand({
   },
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
-    if (isPublic(name)) throw no('posting is not possible here', 'NOPERM')
+    const [first, ...more] = messages as [GivenMessage, ...GivenMessage[]]
+    if (isPublic(name)) {
+      if (more.length > 0) throw no('articles are posted one by one', 'CANNOT')
+      return postArticle(session, state.identity, folder, await assembled(session, state, first))
+    }
     const batch = []
     for (const given of messages) batch.push(newMessage(await assembled(session, state, given), given, folder.id))
     const stored = await session.context.store.append(batch)
