@@ -1,15 +1,16 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { serviceUrls } from '../authority/urls.ts'
 import { generateKey } from '../keys.ts'
 import { subjectNames } from '../names.ts'
 import type { Audience } from '../types.ts'
 import { certificatePem, thumbprintOf } from '../x509/certificate.ts'
 import { formatGeneralName, type GeneralName } from '../x509/general-names.ts'
 import { audiences } from './audience.ts'
-import type { CertificateStore } from './certificate-store.ts'
 import { type Draft, slug } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 import { chainToSend, issueFrom, openAuthority } from './issue.ts'
 import { ensureRoot } from './root.ts'
+import type { CertificateStore } from './store.ts'
 
 /** An automatic certificate is issued anew this long before it expires. */
 const renewBeforeMs = 30 * 86_400_000
@@ -74,12 +75,14 @@ async function issueAuto(
   const authority = await openAuthority(draft, store.materials, draft.index[wish.authority])
   const nowMs = store.clock.now()
   const subject = names[0]?.value ?? 'localhost'
+  const urls = serviceUrls(store.serviceUrl, authority.record.name)
   const certificate = issueFrom(draft, authority, {
     subject: [{ type: 'CN', value: subject.slice(0, 64) }],
     publicKey: createPublicKey(key),
     names,
     purposes: ['serverAuth'],
     nowMs,
+    ...(urls ? { urls } : {}),
   })
   const title = `${subject} (${wish.titleSuffix})`
   const record: CertificateRecord = {
