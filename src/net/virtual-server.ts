@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import type { SessionLog } from '../sessions/log.ts'
+import type { Capture } from '../sessions/capture/capture.ts'
+import type { SessionLog, SessionStart } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { Connection, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { Listener } from './listener.ts'
+import { TappedSocket } from './tapped-socket.ts'
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 
 /** Everything of a virtual server that a reload, or another certificate, can change. */
@@ -18,6 +20,8 @@ export interface VirtualServerSettings {
   readonly tlsPort: number | 'off'
   /** Absent: no certificate is assigned; then there is no STARTTLS, and the TLS port is closed. */
   readonly tls?: TlsSettings
+  /** Where the octets of its connections are captured. */
+  readonly captures?: readonly Capture[]
   readonly maxConnections: number | 'off'
   readonly idleTimeoutMs: number
   /** Serves one connection to its end. */
@@ -146,20 +150,16 @@ export class VirtualServer {
   /** One client, from its first octet to its last. Never rejects. */
   async #accept(socket: Socket, implicitTls: boolean): Promise<void> {
     const settings = this.#settings
-    const recorder = this.#sessions.open({
-      virtualServer: settings.name,
-      protocol: settings.protocol,
-      remoteAddress: socket.remoteAddress ?? '',
-      remotePort: socket.remotePort ?? 0,
-      localAddress: socket.localAddress ?? '',
-      localPort: socket.localPort ?? 0,
-    })
+    const start = sessionStart(socket, settings)
+    const recorder = this.#sessions.open(start)
     let cause = 'handshake failed'
+    const wire = tapped(socket, settings.captures ?? [])
+    const securer = this.#securer(recorder, wire instanceof TappedSocket ? wire.keyLog : undefined)
     try {
-      const secured = implicitTls ? await this.#secure(socket, recorder) : undefined
-      cause = await this.#serve(socket, secured, settings, recorder)
+      const secured = implicitTls ? await securer.secure(wire) : undefined
+      cause = await this.#serve(start, wire, secured, securer, settings, recorder)
     } catch (error) {
-      socket.destroy()
+      wire.destroy()
       if (error instanceof HandshakeFailure) {
         this.#log.info({ session: recorder.id, server: settings.name, client: socket.remoteAddress }, error.message)
       } else {
@@ -171,41 +171,44 @@ export class VirtualServer {
     }
   }
 
-  async #secure(raw: Duplex, recorder: SessionRecorder): Promise<SecuredSocket> {
+  async #secure(raw: Duplex, recorder: SessionRecorder, keyLog?: (line: Buffer) => void): Promise<SecuredSocket> {
     this.#pending.add(raw)
     try {
       // The one worn now, whatever was worn when the client connected.
       if (!this.#acceptor) throw new HandshakeFailure('no certificate is assigned')
-      return await this.#acceptor.accept(raw, recorder)
+      return await this.#acceptor.accept(raw, recorder, keyLog)
     } finally {
       this.#pending.delete(raw)
     }
   }
 
-  #securer(recorder: SessionRecorder): Securer {
+  #securer(recorder: SessionRecorder, keyLog: ((line: Buffer) => void) | undefined): Securer {
     const available = (): boolean => this.#acceptor !== undefined
     return {
       get available() {
         return available()
       },
-      secure: (raw) => this.#secure(raw, recorder),
+      secure: (raw) => this.#secure(raw, recorder, keyLog),
     }
   }
 
   async #serve(
-    socket: Socket,
+    start: SessionStart,
+    wire: Duplex,
     secured: SecuredSocket | undefined,
+    securer: Securer,
     settings: VirtualServerSettings,
     recorder: SessionRecorder,
   ): Promise<string> {
+    const { remoteAddress, remotePort, localAddress, localPort } = start
     const connection = new Connection({
-      socket: secured?.socket ?? socket,
-      remote: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
-      local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+      socket: secured?.socket ?? wire,
+      remote: { address: remoteAddress, port: remotePort },
+      local: { address: localAddress, port: localPort },
       record: recorder,
       idleTimeoutMs: settings.idleTimeoutMs,
       ...(secured ? { facts: secured.facts } : {}),
-      securer: this.#securer(recorder),
+      securer,
     })
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
       recorder.refused(`the limit of ${settings.maxConnections} connections is reached`)
@@ -225,4 +228,20 @@ export class VirtualServer {
     }
     return connection.closed
   }
+}
+
+function sessionStart(socket: Socket, { name, protocol }: VirtualServerSettings): SessionStart {
+  const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
+  return { virtualServer: name, protocol, remoteAddress, remotePort, localAddress, localPort }
+}
+
+/** The socket itself, or a copying one around it while something captures. */
+function tapped(socket: Socket, captures: readonly Capture[]): Socket | TappedSocket {
+  if (captures.length === 0) return socket
+  const client = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
+  const server = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
+  return new TappedSocket(
+    socket,
+    captures.map((capture) => capture.open(client, server)),
+  )
 }

@@ -7,8 +7,6 @@ import type { MessageStore } from './types.ts'
 export interface OpenStoreOptions {
   readonly clock: Clock
   readonly log: Logger
-  /** What relative folders of the setting are relative to. */
-  readonly baseDir: string
 }
 
 /** Opens the store that the `store:` key of a lab names. */

@@ -1,0 +1,9 @@
+import type { Protocol } from '../src/config/schema.ts'
+import { imap4 } from './imap4/service.ts'
+import { nntp } from './nntp/service.ts'
+import { pop3 } from './pop3/service.ts'
+import type { ProtocolService } from './service.ts'
+import { smtp } from './smtp/service.ts'
+
+/** The protocols that a virtual server can speak. */
+export const services: Readonly<Record<Protocol, ProtocolService>> = { smtp, pop3, imap4, nntp }

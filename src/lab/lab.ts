@@ -1,0 +1,275 @@
+import { hostname as machineName } from 'node:os'
+import type { Logger } from 'pino'
+import { services } from '../../servers/index.ts'
+import type { ServerContext } from '../../servers/service.ts'
+import type { Clock } from '../clock.ts'
+import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import type { Protocol } from '../config/schema.ts'
+import { createDirectory } from '../directory/directory.ts'
+import type { Directory } from '../directory/types.ts'
+import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
+import { ensureNewsgroups } from '../news/newsgroups.ts'
+import { Newsroom } from '../news/newsroom.ts'
+import { CertificateStore } from '../pki/store/certificate-store.ts'
+import { SessionLog } from '../sessions/log.ts'
+import { openStore } from '../store/open.ts'
+import type { MessageStore } from '../store/types.ts'
+import { legacySuitesOf } from '../tls/legacy/suites.ts'
+import { deliverLocally } from './local-delivery.ts'
+
+export interface LabOptions {
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+/** Where one virtual server is to be reached, and what it wears. */
+export interface Endpoint {
+  readonly virtualServer: string
+  readonly protocol: Protocol
+  readonly address: string
+  /** Undefined: closed. */
+  readonly port: number | undefined
+  readonly tlsPort: number | undefined
+  readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
+  readonly requireSecureChannel: boolean
+  readonly require128BitEncryption: boolean
+}
+
+/** What lives as long as the lab, whatever is reloaded. */
+interface Parts {
+  readonly certificates: CertificateStore
+  readonly store: MessageStore
+  readonly sessions: SessionLog
+}
+
+const HANDSHAKE_TIMEOUT_MS = 30_000
+
+/** A running lab: the composition root. Made by `createLab`. */
+export class Lab implements AsyncDisposable {
+  readonly certificates: CertificateStore
+  readonly store: MessageStore
+  readonly sessionLog: SessionLog
+  readonly clock: Clock
+  readonly #options: LabOptions
+  readonly #servers = new Map<string, VirtualServer>()
+  readonly #news: Newsroom
+  #config: ResolvedLab
+  #directory: Directory
+  #stopWatching: () => void = () => {}
+  /** Changes of certificates and configuration are applied one after the other. */
+  #changing: Promise<void> = Promise.resolve()
+  #stopped: Promise<void> | undefined
+
+  constructor(config: ResolvedLab, parts: Parts, options: LabOptions) {
+    this.#config = config
+    this.#options = options
+    this.certificates = parts.certificates
+    this.store = parts.store
+    this.sessionLog = parts.sessions
+    this.clock = options.clock
+    this.#directory = createDirectory(config)
+    this.#news = new Newsroom({
+      store: parts.store,
+      clock: options.clock,
+      log: options.log,
+      hostname: config.hostname,
+      mail: ({ from, to, raw }) => deliverLocally(this.store, this.#directory, { from, to: [to], raw }),
+    })
+  }
+
+  get config(): ResolvedLab {
+    return this.#config
+  }
+
+  get directory(): Directory {
+    return this.#directory
+  }
+
+  /** In the order of the configuration. */
+  endpoints(): readonly Endpoint[] {
+    return this.#config.virtualServers.map((config) => {
+      const server = this.#servers.get(config.name) as VirtualServer
+      const worn = server.settings.tls?.certificates[0]
+      return {
+        virtualServer: config.name,
+        protocol: config.protocol,
+        address: config.address,
+        port: server.port,
+        tlsPort: server.tlsPort,
+        certificate: worn && { friendlyName: worn.friendlyName, thumbprint: worn.thumbprint },
+        requireSecureChannel: config.requireSecureChannel,
+        require128BitEncryption: config.require128BitEncryption,
+      }
+    })
+  }
+
+  /** Opens every port. @throws ListenError when one cannot be opened: then none is */
+  async start(): Promise<void> {
+    await ensureNewsgroups(this.store, this.#config.newsgroups, this.clock)
+    try {
+      for (const config of this.#config.virtualServers) {
+        const server = new VirtualServer(await this.#settings(config), this.sessionLog, this.#options.log)
+        await server.start()
+        this.#servers.set(config.name, server)
+      }
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#stopWatching = this.certificates.watch(() => {
+      void this.#serially(() => this.#wearAll()).catch((err: Error) =>
+        this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays'),
+      )
+    })
+  }
+
+  /**
+   * Takes another configuration: new connections see it at once, open ones live on.
+   * @throws ListenError, PkiError: what could not be applied stays as it was
+   */
+  reload(config: ResolvedLab): Promise<void> {
+    return this.#serially(() => this.#apply(config))
+  }
+
+  /** Forgets every message and session; ports, certificates and configured newsgroups stay. */
+  async reset(): Promise<void> {
+    await this.store.clear()
+    await ensureNewsgroups(this.store, this.#config.newsgroups, this.clock)
+    this.sessionLog.clear()
+  }
+
+  /** Says good-bye to every session and closes everything. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopWatching()
+    await Promise.all([...this.#servers.values()].map((server) => server.stop()))
+    await this.certificates[Symbol.asyncDispose]()
+    await this.store[Symbol.asyncDispose]()
+  }
+
+  async #apply(next: ResolvedLab): Promise<void> {
+    const previous = { config: this.#config, directory: this.#directory }
+    this.#config = next
+    this.#directory = createDirectory(next)
+    try {
+      await ensureNewsgroups(this.store, next.newsgroups, this.clock)
+      await this.#applyServers(next)
+    } catch (error) {
+      this.#config = previous.config
+      this.#directory = previous.directory
+      await this.#applyServers(previous.config)
+      throw error
+    }
+  }
+
+  /** Ports that move from one virtual server to another are free only once the first has let go: stop those no longer wanted first. */
+  async #applyServers(config: ResolvedLab): Promise<void> {
+    const names = new Set(config.virtualServers.map(({ name }) => name))
+    for (const [name, server] of this.#servers) {
+      if (names.has(name)) continue
+      await server.stop()
+      this.#servers.delete(name)
+    }
+    for (const virtualServer of config.virtualServers) {
+      const settings = await this.#settings(virtualServer)
+      const running = this.#servers.get(virtualServer.name)
+      if (running) {
+        await running.update(settings)
+        continue
+      }
+      const server = new VirtualServer(settings, this.sessionLog, this.#options.log)
+      await server.start()
+      this.#servers.set(virtualServer.name, server)
+    }
+  }
+
+  async #wearAll(): Promise<void> {
+    for (const config of this.#config.virtualServers) {
+      await this.#servers.get(config.name)?.wear(await this.#tls(config))
+    }
+  }
+
+  #serially<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(change)
+    this.#changing = result.then(
+      () => {},
+      () => {},
+    )
+    return result
+  }
+
+  async #tls(config: ResolvedVirtualServer): Promise<VirtualServerSettings['tls']> {
+    const certificates = await this.certificates.resolve(
+      config.name,
+      config.certificate,
+      certificateNames(this.#config),
+    )
+    if (certificates.length === 0) return undefined
+    const { minVersion, maxVersion, ciphers, legacy, strength } = config.tls
+    return {
+      certificates,
+      policy: { minVersion, maxVersion, ciphers, require128BitEncryption: config.require128BitEncryption },
+      alpn: services[config.protocol].alpn,
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      ...(legacy ? { legacy: { suites: legacySuitesOf(legacy), strength, certificates } } : {}),
+    }
+  }
+
+  async #settings(config: ResolvedVirtualServer): Promise<VirtualServerSettings> {
+    const service = services[config.protocol]
+    const context: ServerContext = {
+      config,
+      name: config.name,
+      hostname: this.#config.hostname,
+      domain: this.#config.domain,
+      store: this.store,
+      directory: this.#directory,
+      news: this.#news,
+      clock: this.clock,
+      log: this.#options.log.child({ server: config.name }),
+    }
+    const tls = await this.#tls(config)
+    return {
+      name: config.name,
+      protocol: config.protocol,
+      address: config.address,
+      port: config.port,
+      tlsPort: config.tlsPort,
+      ...(tls ? { tls } : {}),
+      maxConnections: config.limits.connections,
+      idleTimeoutMs: config.idleTimeoutMs,
+      serve: (connection) => service.serve(connection, context),
+      busyLine: service.busy(context),
+    }
+  }
+}
+
+/** The names that certificates of a lab are issued to. */
+export function certificateNames(config: Pick<ResolvedLab, 'hostname' | 'alternativeNames'>): readonly string[] {
+  return [
+    ...new Set([config.hostname, ...config.alternativeNames, 'localhost', machineName(), '127.0.0.1', '::1']),
+  ].filter((name) => name !== '')
+}
+
+/** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError: nothing is left open then */
+export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
+  const { store: folder, key } = config.certificates
+  const certificates = await CertificateStore.open({ folder, key, ...options })
+  try {
+    const store = await openStore(config.store, options)
+    const lab = new Lab(config, { certificates, store, sessions: new SessionLog(options.clock) }, options)
+    await lab.start()
+    return lab
+  } catch (error) {
+    await certificates.close()
+    throw error
+  }
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import { PkiError } from '../errors.ts'
+
+/**
+ * `store.json`: the one file whose replacement by rename makes a change of the store happen. Every other file is written
+ * before it and never altered, so the store is always in the old or the new state. Dates are ISO 8601.
+ */
+export const indexPath = 'store.json'
+
+const attribute = z.object({ type: z.string(), value: z.string() })
+
+const certificate = z.object({
+  thumbprint: z.string(),
+  friendlyName: z.string(),
+  /** PEM: the certificate, then its chain without the root. */
+  certificate: z.string(),
+  key: z.string(),
+  origin: z.enum(['auto', 'issued', 'installed', 'imported']),
+  addedAt: z.string(),
+  notAfter: z.string(),
+  /** auto: what it was issued for; another wish means another certificate. */
+  auto: z.object({ names: z.array(z.string()), key: z.string(), serial: z.string(), authority: z.string() }).optional(),
+})
+
+const request = z.object({
+  id: z.string(),
+  virtualServer: z.string(),
+  friendlyName: z.string(),
+  subject: z.array(attribute),
+  names: z.array(z.string()),
+  key: z.string(),
+  /** PEM of the PKCS#10 request. */
+  request: z.string(),
+  createdAt: z.string(),
+  /** Where it waits: the lab's standalone authority and the number it gave. */
+  queued: z.object({ authority: z.string(), id: z.number() }).optional(),
+})
+
+const issued = z.object({
+  serial: z.string(),
+  subject: z.string(),
+  thumbprint: z.string(),
+  certificate: z.string(),
+  notBefore: z.string(),
+  notAfter: z.string(),
+  revoked: z.object({ at: z.string(), reason: z.string() }).optional(),
+})
+
+const queued = z.object({
+  id: z.number(),
+  request: z.string(),
+  subject: z.string(),
+  receivedAt: z.string(),
+  state: z.enum(['pending', 'denied', 'issued']),
+  serial: z.string().optional(),
+})
+
+const authority = z.object({
+  name: z.string(),
+  role: z.enum(['root', 'subordinate']),
+  type: z.enum(['enterprise', 'standalone']),
+  key: z.string(),
+  /** PEM with the chain up to the root, the root included; absent while an outside authority is asked to sign. */
+  certificate: z.string().optional(),
+  request: z.string().optional(),
+  hash: z.enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512']).optional(),
+  createdAt: z.string(),
+  crlNumber: z.number(),
+  issued: z.array(issued),
+  queue: z.array(queued),
+})
+
+const index = z.object({
+  version: z.literal(1),
+  /** Counts the changes: a writer that finds another number than it started from begins anew. */
+  revision: z.number(),
+  /** Issues what `certificate: auto` wears. */
+  defaultAuthority: z.string().optional(),
+  /** Issues what `certificate: auto` shows to old clients. */
+  oldClientAuthority: z.string().optional(),
+  certificates: z.array(certificate),
+  /** Virtual server → thumbprint. */
+  assignments: z.record(z.string(), z.string()),
+  requests: z.array(request),
+  authorities: z.array(authority),
+})
+
+export type StoreIndex = z.infer<typeof index>
+export type CertificateRecord = z.infer<typeof certificate>
+export type RequestRecord = z.infer<typeof request>
+export type IssuedRecord = z.infer<typeof issued>
+export type QueuedRecord = z.infer<typeof queued>
+export type AuthorityRecord = z.infer<typeof authority>
+
+export const emptyIndex = (): StoreIndex => ({
+  version: 1,
+  revision: 0,
+  certificates: [],
+  assignments: {},
+  requests: [],
+  authorities: [],
+})
+
+/** @throws PkiError `store` where the text is not an index */
+export function parseIndex(text: string, place: string): StoreIndex {
+  try {
+    return index.parse(JSON.parse(text))
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
+    throw new PkiError('store', `${place}/${indexPath} cannot be read: ${why}`, { cause })
+  }
+}
+
+/** Every other file that the index speaks of. */
+export function referencedPaths(of: StoreIndex): Set<string> {
+  const paths = [
+    ...of.certificates.flatMap((record) => [record.certificate, record.key]),
+    ...of.requests.flatMap((record) => [record.request, record.key]),
+    ...of.authorities.flatMap((record) => [
+      record.key,
+      record.certificate,
+      record.request,
+      ...record.issued.map((entry) => entry.certificate),
+      ...record.queue.map((entry) => entry.request),
+    ]),
+  ]
+  return new Set(paths.filter((path) => path !== undefined))
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import libmime from 'libmime'
+import { formatDate } from '../mail/dates.ts'
+
+export interface Attachment {
+  readonly filename: string
+  readonly content: string | Buffer
+  readonly contentType?: string
+}
+
+/** A message to be made; what is absent is filled in or left out. */
+export interface MessageDraft {
+  readonly from?: string
+  readonly to?: string | readonly string[]
+  readonly cc?: string | readonly string[]
+  readonly subject?: string
+  readonly text?: string
+  readonly html?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly attachments?: readonly Attachment[]
+}
+
+interface Part {
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+/** Makes a MIME message: text, HTML or both, with attachments; UTF-8. RFC 5322, RFC 2045, RFC 2046. */
+export function compose(draft: MessageDraft, nowMs: number): Buffer {
+  const fields: Record<string, string | undefined> = {
+    From: draft.from ?? 'sender@example.com',
+    To: list(draft.to),
+    Cc: list(draft.cc),
+    Subject: draft.subject,
+    Date: formatDate(nowMs),
+    'Message-ID': `<${randomUUID()}@sealpost>`,
+    'MIME-Version': '1.0',
+    ...draft.headers,
+  }
+  const lines = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(value, 'Q', 52)}`)],
+  )
+  const { headers, body } = content(draft)
+  return Buffer.from(`${[...lines, ...headers].join('\r\n')}\r\n\r\n${body}`, 'utf8')
+}
+
+const list = (value: string | readonly string[] | undefined): string | undefined =>
+  value === undefined || typeof value === 'string' ? value : value.join(', ')
+
+function content(draft: MessageDraft): Part {
+  const alternatives = [
+    ...(draft.text !== undefined || draft.html === undefined ? [textPart('plain', draft.text ?? '')] : []),
+    ...(draft.html === undefined ? [] : [textPart('html', draft.html)]),
+  ]
+  const body = alternatives.length === 1 ? (alternatives[0] as Part) : multipart('alternative', alternatives)
+  const attachments = (draft.attachments ?? []).map(attachmentPart)
+  return attachments.length === 0 ? body : multipart('mixed', [body, ...attachments])
+}
+
+const textPart = (subtype: string, text: string): Part => ({
+  headers: [`Content-Type: text/${subtype}; charset=utf-8`, 'Content-Transfer-Encoding: base64'],
+  body: base64(Buffer.from(text, 'utf8')),
+})
+
+function attachmentPart({ filename, content: data, contentType }: Attachment): Part {
+  const name = libmime.buildHeaderValue({ value: 'attachment', params: { filename } })
+  return {
+    headers: [
+      `Content-Type: ${contentType ?? libmime.detectMimeType(filename)}`,
+      `Content-Disposition: ${name}`,
+      'Content-Transfer-Encoding: base64',
+    ],
+    body: base64(Buffer.from(data as Buffer)),
+  }
+}
+
+function multipart(subtype: string, parts: readonly Part[]): Part {
+  const boundary = `=_${randomUUID()}`
+  const body = parts.map((part) => `--${boundary}\r\n${part.headers.join('\r\n')}\r\n\r\n${part.body}\r\n`).join('')
+  return {
+    headers: [`Content-Type: multipart/${subtype}; boundary="${boundary}"`],
+    body: `${body}--${boundary}--\r\n`,
+  }
+}
+
+/** Lines of 76 characters. RFC 2045 section 6.8. */
+const base64 = (octets: Buffer): string => octets.toString('base64').replace(/.{76}(?=.)/g, '$&\r\n')

@@ -1,0 +1,104 @@
+import type { Lab } from '../lab/lab.ts'
+import type { Arrival, Arrivals } from './arrivals.ts'
+import { WaitTimeout } from './errors.ts'
+import { LabMessage, type MessageFilter, matches } from './message.ts'
+
+export interface WaitOptions {
+  /** Milliseconds; default 5,000. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000
+
+/** The delivered messages of a lab, to list and to wait for. Driven by store events: nothing polls. */
+export class DeliveredMail {
+  readonly #arrivals: Arrivals
+  readonly #lab: Pick<Lab, 'store' | 'sessionLog' | 'directory'>
+  /** Arrivals that a wait has returned: no wait returns one twice. */
+  #seen = new WeakSet<Arrival>()
+  /** Octets of messages that a wait without a recipient has returned: their other copies are the same mail. */
+  #seenBlobs = new Set<string>()
+
+  constructor(arrivals: Arrivals, lab: Pick<Lab, 'store' | 'sessionLog' | 'directory'>) {
+    this.#arrivals = arrivals
+    this.#lab = lab
+  }
+
+  /** What was delivered, in order of arrival; a mail to several recipients is listed once. */
+  async list(filter: MessageFilter = {}): Promise<LabMessage[]> {
+    const found = new Map<string, LabMessage>()
+    for (const arrival of this.#arrivals.list()) {
+      if (found.has(arrival.entry.blob)) continue
+      const message = await this.#load(arrival)
+      if (message && matches(message, filter)) found.set(arrival.entry.blob, message)
+    }
+    return [...found.values()]
+  }
+
+  /**
+   * The first message that fits and that no wait has returned yet; it may have arrived before the call.
+   * @throws WaitTimeout; the signal's reason when aborted
+   */
+  wait(filter: MessageFilter, options: WaitOptions = {}): Promise<LabMessage> {
+    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
+    return new Promise((resolve, reject) => {
+      let settled = false
+      const settle = (finish: () => void): void => {
+        if (settled) return
+        settled = true
+        unwatch()
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        finish()
+      }
+      const onAbort = (): void => settle(() => reject(signal?.reason))
+      const look = async (arrival: Arrival): Promise<void> => {
+        const message = await this.#load(arrival)
+        if (settled || !message || this.#wasSeen(arrival, filter) || !matches(message, filter)) return
+        this.#markSeen(arrival, filter)
+        settle(() => resolve(message))
+      }
+      // One look at a time, in order of arrival, so that the first that fits is the one returned.
+      let looking: Promise<void> = Promise.resolve()
+      const enqueue = (arrival: Arrival): void => {
+        looking = looking.then(() => look(arrival)).catch((error: Error) => settle(() => reject(error)))
+      }
+      const unwatch = this.#arrivals.watch(enqueue)
+      const timer = setTimeout(() => {
+        this.list().then(
+          (messages) => settle(() => reject(new WaitTimeout(filter, timeout, messages, this.#lab.sessionLog.list()))),
+          (error: Error) => settle(() => reject(error)),
+        )
+      }, timeout)
+      signal?.addEventListener('abort', onAbort)
+      if (signal?.aborted) onAbort()
+      for (const arrival of this.#arrivals.list()) enqueue(arrival)
+    })
+  }
+
+  clear(): void {
+    this.#arrivals.clear()
+    this.#seen = new WeakSet()
+    this.#seenBlobs = new Set()
+  }
+
+  #wasSeen(arrival: Arrival, filter: MessageFilter): boolean {
+    return this.#seen.has(arrival) || (filter.to === undefined && this.#seenBlobs.has(arrival.entry.blob))
+  }
+
+  #markSeen(arrival: Arrival, filter: MessageFilter): void {
+    this.#seen.add(arrival)
+    this.#seenBlobs.add(arrival.entry.blob)
+    if (filter.to !== undefined) return
+    for (const copy of this.#arrivals.list()) if (copy.entry.blob === arrival.entry.blob) this.#seen.add(copy)
+  }
+
+  async #load(arrival: Arrival): Promise<LabMessage | undefined> {
+    const { store, sessionLog, directory } = this.#lab
+    const raw = await store.read(arrival.folder.id, arrival.entry.uid)
+    const session = arrival.entry.envelope?.session
+    const record = session === undefined ? undefined : sessionLog.get(session)
+    return raw && new LabMessage(arrival, raw, directory, record)
+  }
+}

@@ -1,0 +1,50 @@
+import pino, { type Logger } from 'pino'
+import { type Clock, systemClock } from '../clock.ts'
+import { loadFile, loadObject } from '../config/load.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { type LabInput, protocols } from '../config/schema.ts'
+import { createLab } from '../lab/lab.ts'
+import { Arrivals } from './arrivals.ts'
+import { TestLab } from './test-lab.ts'
+
+export interface StartLabOptions {
+  /** Default: silent. */
+  readonly log?: Logger
+  readonly clock?: Clock
+}
+
+type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
+
+/**
+ * Starts a lab and resolves once every port answers. Without an argument: the four protocols on free loopback ports,
+ * with TLS on all of them, everything in memory, any name and password. With an object: the YAML's keys, the same
+ * defaults for what is absent (ports not given are free ones). With a path: what that file says.
+ * @throws ConfigError with every mistake; ListenError when a port is taken
+ */
+export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
+  const { log = pino({ level: 'silent' }), clock = systemClock } = options
+  const lab = await createLab(await resolved(config), { log, clock })
+  return new TestLab(lab, await Arrivals.of(lab.store))
+}
+
+async function resolved(config: LabInput | string): Promise<ResolvedLab> {
+  const loaded =
+    typeof config === 'string' ? await loadFile(config) : loadObject(withTestDefaults(config), process.cwd())
+  return loaded.lab
+}
+
+/** What suits a test, where nothing else is said: free ports, nothing on disk, keys that are made in a millisecond. */
+function withTestDefaults(input: LabInput): LabInput {
+  const virtualServers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
+  return {
+    certificates: { store: 'memory', key: 'p256' },
+    ...input,
+    directory: { mode: input.directory?.accounts ? 'listed' : 'open', ...input.directory },
+    newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
+    virtualServers: virtualServers.map((server) => ({
+      port: 0,
+      ...(server.certificate === 'none' ? {} : { tlsPort: 0 }),
+      ...server,
+    })),
+  }
+}

@@ -1,0 +1,158 @@
+import type { Protocol } from '../config/schema.ts'
+import type { Endpoint, Lab } from '../lab/lab.ts'
+import { deliverLocally } from '../lab/local-delivery.ts'
+import type { SessionRecord } from '../sessions/types.ts'
+import { PUBLIC_OWNER } from '../store/types.ts'
+import type { Arrivals } from './arrivals.ts'
+import { compose, type MessageDraft } from './compose.ts'
+import { DeliveredMail, type WaitOptions } from './delivered-mail.ts'
+import { LabArticle, type LabMessage, type MessageFilter } from './message.ts'
+
+/** A log-on as client libraries take it. */
+export interface Credentials {
+  readonly user: string
+  readonly pass: string
+}
+
+/** Where a virtual server of a running lab answers. */
+export interface LabServer {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly address: string
+  /** Clear text, with STARTTLS. @throws where it is closed */
+  readonly port: number
+  /** Implicit TLS. @throws where it is closed */
+  readonly tlsPort: number
+  readonly certificate: Endpoint['certificate']
+}
+
+export interface DeliverOptions {
+  /** User names or addresses. */
+  readonly to: string | readonly string[]
+  readonly from?: string
+}
+
+/** A running lab, as test code uses it. */
+export class TestLab implements AsyncDisposable {
+  readonly #lab: Lab
+  readonly #arrivals: Arrivals
+  readonly #mail: DeliveredMail
+
+  constructor(lab: Lab, arrivals: Arrivals) {
+    this.#lab = lab
+    this.#arrivals = arrivals
+    this.#mail = new DeliveredMail(arrivals, lab)
+  }
+
+  /** PEM of the lab's root certificate: `tls: { ca: lab.ca }`. */
+  get ca(): string {
+    return this.#lab.certificates.rootPem
+  }
+
+  get certificates(): Lab['certificates'] {
+    return this.#lab.certificates
+  }
+
+  /** A virtual server by protocol (the first one) or by name. @throws when there is none */
+  server(which: Protocol | (string & {})): LabServer {
+    const endpoints = this.#lab.endpoints()
+    const found =
+      endpoints.find(({ virtualServer }) => virtualServer === which) ??
+      endpoints.find(({ protocol }) => protocol === which)
+    if (found) return labServer(found)
+    const names = endpoints.map(({ virtualServer, protocol }) => `${virtualServer} (${protocol})`)
+    throw new Error(`no virtual server "${which}"; there are: ${names.join(', ')}`)
+  }
+
+  /** Transport options for nodemailer: STARTTLS required, verified against the lab's root. */
+  nodemailer(auth?: Credentials) {
+    const { address, port } = this.server('smtp')
+    const tls = { ca: this.ca, servername: this.#lab.config.hostname }
+    return { host: address, port, secure: false, requireTLS: true, tls, ...(auth ? { auth } : {}) }
+  }
+
+  /** Client options for imapflow: implicit TLS, verified against the lab's root. */
+  imapflow(auth: Credentials) {
+    const { address, tlsPort } = this.server('imap4')
+    const tls = { ca: this.ca, servername: this.#lab.config.hostname }
+    return { host: address, port: tlsPort, secure: true, tls, auth, logger: false as const }
+  }
+
+  /**
+   * Resolves with the first delivered message that fits and that no wait has returned yet, whether it came before the
+   * call or comes after it.
+   * @throws WaitTimeout telling what did arrive
+   */
+  waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
+    return this.#mail.wait(filter, options)
+  }
+
+  /** The delivered messages that fit, in order of arrival; one sent to several recipients is listed once. */
+  messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
+    return this.#mail.list(filter)
+  }
+
+  /** Puts a message into mailboxes without SMTP: raw octets as they are, or made from its parts. */
+  async deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
+    const { store, directory, clock } = this.#lab
+    const recipients = typeof to === 'string' ? [to] : to
+    const addresses = recipients.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
+    const raw =
+      typeof message === 'string' || Buffer.isBuffer(message)
+        ? Buffer.from(message as Buffer)
+        : compose({ to: addresses, ...message }, clock.now())
+    await deliverLocally(store, directory, { from, to: recipients, raw })
+  }
+
+  /** The articles of a newsgroup, in number order. @throws when there is no such group */
+  async articles(newsgroup: string): Promise<LabArticle[]> {
+    const folder = await this.#lab.store.findFolder(PUBLIC_OWNER, newsgroup)
+    if (!folder) throw new Error(`no newsgroup "${newsgroup}"`)
+    const articles = []
+    for (const { uid } of await this.#lab.store.list(folder.id)) {
+      const raw = await this.#lab.store.read(folder.id, uid)
+      if (raw) articles.push(new LabArticle(uid, raw))
+    }
+    return articles
+  }
+
+  /** Every connection on record, oldest first, failed handshakes included. */
+  sessions(): readonly SessionRecord[] {
+    return this.#lab.sessionLog.list()
+  }
+
+  /** Forgets messages and sessions; ports, certificates and accounts stay. */
+  async reset(): Promise<void> {
+    await this.#lab.reset()
+    this.#mail.clear()
+  }
+
+  /** Says good-bye to every session and closes everything. */
+  async stop(): Promise<void> {
+    this.#arrivals.close()
+    await this.#lab.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+function labServer({ virtualServer, protocol, address, port, tlsPort, certificate }: Endpoint): LabServer {
+  const open = (value: number | undefined, key: string): number => {
+    if (value === undefined) throw new Error(`${virtualServer} has no ${key}: it is closed`)
+    return value
+  }
+  return {
+    name: virtualServer,
+    protocol,
+    address,
+    certificate,
+    get port() {
+      return open(port, 'port')
+    },
+    get tlsPort() {
+      return open(tlsPort, 'tlsPort')
+    },
+  }
+}
