@@ -1,6 +1,7 @@
 import { deliver } from './deliver.ts'
 import { tooLarge } from './errors.ts'
 import { normalizeLineEnds } from './line-ends.ts'
+import { reportSuccess } from './report.ts'
 import type { SmtpSession } from './session.ts'
 import { traceFields } from './trace.ts'
 
@@ -29,5 +30,6 @@ export async function receive(session: SmtpSession, octets: Buffer): Promise<voi
     at,
   })
   await deliver(context, { message, trace, mailFrom, recipients, session: session.id, at })
+  await reportSuccess(session, message, at)
   session.reply(250, '2.0.0', `OK: ${id} accepted`)
 }

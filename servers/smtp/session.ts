@@ -174,11 +174,11 @@ export class SmtpSession extends SMTPConnection {
 
   // What the engine does, done our way.
 
-  /** Replies go to our connection. A text may bring its own enhanced code, which the engine's errors have no room for. */
+  /** Replies go to our connection. A text may bring its own enhanced code, which the engine's errors have no room for; its 421 means misuse, not a time-out. */
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
     const given = typeof data === 'string' && ENHANCED_CODE.exec(data)?.[0]
     if (given) this.reply(code, given.trimEnd(), data.slice(given.length))
-    else this.reply(code, this._getEnhancedStatusCode(code, context), data ?? '')
+    else this.reply(code, code === 421 ? '4.7.0' : this._getEnhancedStatusCode(code, context), data ?? '')
   }
 
   override close(): void {

@@ -15,13 +15,14 @@ export class LineClient {
   }
 
   static async open(port: number): Promise<LineClient> {
-    const socket = connect({ host: '127.0.0.1', port })
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true })
     await once(socket, 'connect')
     return new LineClient(socket)
   }
 
   static async openTls(port: number, ca: string): Promise<LineClient> {
     const socket = tlsConnect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
+    socket.setNoDelay(true)
     await once(socket, 'secureConnect')
     return new LineClient(socket)
   }

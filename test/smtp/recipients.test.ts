@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import { smtp } from '../../servers/smtp/service.ts'
+import { startMailLab } from '../support/mail-lab.ts'
+import { ask, greeted, startData, withoutTrace } from './support.ts'
+
+describe('where a recipient is taken', () => {
+  test.each([
+    ['<alice@lab.test>', '250 2.1.5'],
+    ['<ALICE@LAB.TEST>', '250 2.1.5'],
+    ['<alice+tag@lab.test>', '250 2.1.5'],
+    ['<"alice"@lab.test>', '250 2.1.5'],
+    ['<@relay.test,@other.test:alice@lab.test>', '250 2.1.5'],
+    ['<Postmaster>', '250 2.1.5'],
+    ['<postmaster@lab.test>', '250 2.1.5'],
+    ['<someone@elsewhere.test>', '250 2.1.5'],
+    ['<someone@[192.0.2.1]>', '250 2.1.5'],
+    ['<nobody@lab.test>', '550 5.1.1'],
+    ['<alice>', '501 5.1.3'],
+    ['<>', '501 5.1.3'],
+    ['alice@lab.test', '501 5.1.3'],
+    ['<alice@lab.test', '501 5.1.3'],
+    ['<al ice@lab.test>', '501 5.1.3'],
+    ['<alice@lab.test>NOTIFY=NEVER', '501 5.1.3'],
+    ['<älice@lab.test>', '553 5.6.7'],
+    ['<alice@lab.test> NOTIFY=NEVER', '250 2.1.5'],
+    ['<alice@lab.test> NOTIFY=NEVER,DELAY', '501 5.5.4'],
+    ['<alice@lab.test> NOTIFY=SUCCESS ORCPT=rfc822;alice+2Bx@lab.test', '250 2.1.5'],
+    ['<alice@lab.test> NOTIFY=SUCCESS NOTIFY=SUCCESS', '501 5.5.4'],
+    ['<alice@lab.test> ORCPT=rfc822;a+0D+0Ab', '501 5.1.3'],
+    ['<alice@lab.test> RRVS=2014-04-03T23:01:00Z', '555 5.5.4'],
+  ])('RCPT TO:%s: %s', async (path, expected) => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    const answer = await ask(client, `RCPT TO:${Buffer.from(path).toString('latin1')}`)
+    expect(answer.startsWith(`${expected} `), answer).toBe(true)
+    client.destroy()
+  })
+
+  test.each([
+    ['<a@b.test>', '250 2.1.0'],
+    ['<>', '250 2.1.0'],
+    [' <a@b.test>', '250 2.1.0'],
+    ['<"a b"@b.test> SIZE=100 BODY=8BITMIME RET=HDRS ENVID=x+2By', '250 2.1.0'],
+    ['<a@b.test> AUTH=<>', '250 2.1.0'],
+    ['<ä@b.test> SMTPUTF8', '250 2.1.0'],
+    ['<ä@b.test>', '553 5.6.7'],
+    ['<a@b.test> SIZE=99999999', '552 5.3.4'],
+    ['<a@b.test> SIZE=x', '501 5.5.4'],
+    ['<a@b.test> SIZE', '501 5.5.4'],
+    ['<a@b.test> BODY=BINARYMIME', '501 5.5.4'],
+    ['<a@b.test> RET=ALL', '501 5.5.4'],
+    ['<a@b.test> REQUIRETLS', '555 5.5.4'],
+    ['<a@b.test> BY=120;R', '555 5.5.4'],
+    ['<a..b@b.test>', '501 5.1.7'],
+    ['<a@b_.te st>', '501 5.1.7'],
+    ['<a@[999.0.0.1]>', '501 5.1.7'],
+    ['', '501 5.1.7'],
+  ])('MAIL FROM:%s: %s', async (path, expected) => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    const answer = await ask(client, `MAIL FROM:${Buffer.from(path).toString('latin1')}`)
+    expect(answer.startsWith(`${expected} `), answer).toBe(true)
+    client.destroy()
+  })
+
+  test('relay: deny refuses other domains, logged on or not', async () => {
+    await using lab = await startMailLab(smtp, { server: { relay: 'deny' } })
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    const refusal = '550 5.7.1 Unable to relay for someone@elsewhere.test'
+    expect(await ask(client, 'RCPT TO:<someone@elsewhere.test>')).toBe(refusal)
+    expect(await ask(client, 'RCPT TO:<alice@lab.test>')).toMatch(/^250 /)
+    expect(lab.sessions()[0]?.refusals.join()).toContain('Unable to relay')
+    client.destroy()
+  })
+
+  test('more recipients than the limit: 452, and the mail goes to the others', async () => {
+    await using lab = await startMailLab(smtp, { limits: { recipients: 2 }, mode: 'open' })
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    const answers = []
+    for (const user of ['one', 'two', 'ONE', 'three']) answers.push(await ask(client, `RCPT TO:<${user}@lab.test>`))
+    expect(answers.map((line) => line.slice(0, 9))).toEqual(['250 2.1.5', '250 2.1.5', '250 2.1.5', '452 4.5.3'])
+    await ask(client, 'DATA')
+    expect(await ask(client, 'x\r\n.')).toMatch(/^250 /)
+    expect([
+      (await lab.inbox('one')).length,
+      (await lab.inbox('two')).length,
+      (await lab.inbox('three')).length,
+    ]).toEqual([1, 1, 0])
+    client.destroy()
+  })
+})
+
+describe('delivery', () => {
+  test('once a mailbox, however many of its addresses were named; other domains into the keeping', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await startData(client, 'alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test')
+    await ask(client, 'Subject: once\r\n\r\n.')
+    expect(await lab.inbox('alice')).toHaveLength(1)
+    const [kept, ...others] = await lab.inbox(undefined)
+    expect(others).toEqual([])
+    expect(kept?.entry.envelope).toMatchObject({
+      mailFrom: 'a@b.test',
+      rcptTo: ['alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test'],
+    })
+    client.destroy()
+  })
+
+  test('one recipient is named in the trace field, several are not', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await startData(client, 'alice@lab.test')
+    await ask(client, '.')
+    await startData(client, 'alice@lab.test', 'bob@lab.test')
+    await ask(client, '.')
+    const [one, several] = await lab.inbox('alice')
+    expect(one?.raw).toContain('\r\n\tfor <alice@lab.test>;')
+    expect(several?.raw).not.toContain('for <')
+    client.destroy()
+  })
+
+  test('Bcc: whom it names see it, others do not; nothing else changes', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await startData(client, 'alice@lab.test', 'bob@lab.test', 'x@one.test')
+    const before = 'To: alice@lab.test\r\n'
+    const blind = 'Bcc: Bob <bob@lab.test>,\r\n\tx@one.test\r\n'
+    const after = 'Subject: hush\r\n\r\nBcc: this is body\r\n'
+    await ask(client, `${before}${blind}${after}.`)
+    const [alice] = await lab.inbox('alice')
+    const [bob] = await lab.inbox('bob')
+    const [kept] = await lab.inbox(undefined)
+    expect(withoutTrace(alice?.raw ?? '')).toBe(before + after)
+    expect(withoutTrace(bob?.raw ?? '')).toBe(before + blind + after)
+    expect(withoutTrace(kept?.raw ?? '')).toBe(before + blind + after)
+    client.destroy()
+  })
+
+  test('an address in UTF-8 is one in the trace field and in the envelope too', async () => {
+    await using lab = await startMailLab(smtp, { mode: 'open' })
+    const client = await greeted(lab)
+    const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
+    await ask(client, utf8('MAIL FROM:<jörg@büro.test> SMTPUTF8'))
+    await ask(client, utf8('RCPT TO:<δοκιμή@lab.test>'))
+    await ask(client, 'DATA')
+    await ask(client, '.')
+    const [mail] = await lab.inbox('δοκιμή')
+    expect(Buffer.from(mail?.raw ?? '', 'latin1').toString()).toMatch(
+      /^Return-Path: <jörg@büro\.test>\r\n[^]* with UTF8SMTP id [^]*for <δοκιμή@lab\.test>/,
+    )
+    expect(mail?.entry.envelope?.mailFrom).toBe('jörg@büro.test')
+    client.destroy()
+  })
+
+  test('NOTIFY=SUCCESS: the sender is told, and only then', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<bob@lab.test> ENVID=QQ314159 RET=FULL')
+    await ask(client, 'RCPT TO:<alice@lab.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;alice@lab.test')
+    await ask(client, 'RCPT TO:<x@one.test> NOTIFY=SUCCESS')
+    await ask(client, 'RCPT TO:<y@two.test> NOTIFY=FAILURE')
+    await ask(client, 'DATA')
+    await ask(client, 'Subject: report me\r\n\r\nsecret body\r\n.')
+    const [report, ...others] = await lab.inbox('bob')
+    expect(others).toEqual([])
+    expect(report?.raw).toMatch(/^Return-Path: <>\r\n/)
+    expect(report?.raw).toContain('Content-Type: multipart/report; report-type=delivery-status')
+    expect(report?.raw).toContain('Original-Envelope-Id: QQ314159\r\n')
+    expect(report?.raw).toContain(
+      'Original-Recipient: rfc822;alice@lab.test\r\nFinal-Recipient: rfc822; alice@lab.test\r\nAction: delivered\r\nStatus: 2.1.5\r\n',
+    )
+    expect(report?.raw).toContain('Final-Recipient: rfc822; x@one.test\r\nAction: relayed\r\n')
+    expect(report?.raw).toContain('Subject: report me')
+    expect(report?.raw).not.toContain('y@two.test')
+    expect(report?.raw).not.toContain('secret body')
+    client.destroy()
+  })
+})
