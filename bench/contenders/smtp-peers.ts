@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findProgram, forkServer, freePort, spawnServer } from '../frame/processes.ts'
+import type { Contender } from '../frame/types.ts'
+
+export const bareSmtpServer: Contender = {
+  name: 'smtp-server (npm), bare',
+  start: () => forkServer('bare-smtp-server'),
+}
+
+/** Postfix's test sink, in C, which looks at no message. */
+export const smtpSink: Contender = {
+  name: 'smtp-sink (Postfix)',
+  missing: () => (findProgram('smtp-sink') ? undefined : 'no smtp-sink here (Debian package postfix)'),
+  async start() {
+    const port = await freePort()
+    const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
+    return spawnServer(findProgram('smtp-sink') ?? 'smtp-sink', [...user, `127.0.0.1:${port}`, '1000'], port)
+  },
+}
+
+/** MailDev 3 from the npm registry, put into a temporary folder for this run only. */
+export const mailDev: Contender = {
+  name: 'maildev 3 (npm)',
+  async start() {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'maildev@3'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const [port, web] = [await freePort(), await freePort()]
+    const program = ['dist/bin/maildev.js', 'bin/maildev']
+      .map((file) => join(folder, 'node_modules/maildev', file))
+      .find(existsSync)
+    if (!program) throw new Error('maildev was installed but its program was not found')
+    const store = join(folder, 'mail')
+    const args = [program, '--smtp', `${port}`, '--web', `${web}`, '--ip', '127.0.0.1', '--mail-directory', store]
+    const target = await spawnServer(process.execPath, [...args, '--silent'], port, { cwd: folder })
+    return {
+      ...target,
+      async stop() {
+        await target.stop()
+        rmSync(folder, { recursive: true, force: true })
+      },
+    }
+  },
+}

@@ -1,0 +1,83 @@
+import type { BenchOptions, Contender, RateSuite, Target, Workload } from './types.ts'
+
+/** What one contender did under one workload: the median of the rounds. */
+export interface Rate {
+  readonly workload: string
+  readonly unit: string
+  readonly contender: string
+  readonly perSecond: number
+  /** Per CPU second of the server: what it costs, whatever else the machine was doing. */
+  readonly perCpuSecond: number
+}
+
+/** Every workload on every contender, all running side by side, in turns, so that all see the same machine. */
+export async function measureRates(
+  { contenders, workloads }: RateSuite,
+  options: BenchOptions,
+  say: (line: string) => void,
+): Promise<readonly Rate[]> {
+  const rates: Rate[] = []
+  const running: { name: string; target: Target }[] = []
+  try {
+    for (const contender of contenders.filter((each, i) => i === 0 || wanted(each, options, say))) {
+      running.push({ name: contender.name, target: await contender.start() })
+    }
+    for (const workload of workloads) {
+      say(`  ${workload.name}`)
+      rates.push(...(await measureWorkload(workload, running, options)))
+    }
+  } finally {
+    for (const { target } of running) await target.stop()
+  }
+  return rates
+}
+
+function wanted({ name, missing }: Contender, { peer }: BenchOptions, say: (line: string) => void): boolean {
+  if (peer !== undefined && !name.toLowerCase().includes(peer.toLowerCase())) return false
+  const why = missing?.()
+  if (why !== undefined) say(`  without ${name}: ${why}`)
+  return why === undefined
+}
+
+async function measureWorkload(
+  workload: Workload,
+  running: readonly { name: string; target: Target }[],
+  { rounds, roundMs }: BenchOptions,
+): Promise<Rate[]> {
+  const samples = new Map<string, { perSecond: number; perCpuSecond: number }[]>()
+  // The first round warms up and is not counted.
+  for (let round = 0; round <= rounds; round++) {
+    for (const { name, target } of running) {
+      await target.reset?.()
+      const sample = await measureOnce(workload, target, round === 0 ? roundMs / 2 : roundMs)
+      if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample])
+    }
+  }
+  return running.map(({ name }) => ({
+    workload: workload.name,
+    unit: workload.unit,
+    contender: name,
+    perSecond: median((samples.get(name) ?? []).map(({ perSecond }) => perSecond)),
+    perCpuSecond: median((samples.get(name) ?? []).map(({ perCpuSecond }) => perCpuSecond)),
+  }))
+}
+
+async function measureOnce(
+  workload: Workload,
+  target: Target,
+  ms: number,
+): Promise<{ perSecond: number; perCpuSecond: number }> {
+  const cpuBefore = target.cpuSeconds()
+  const before = performance.now()
+  const units = await workload.run(target, before + ms)
+  const seconds = (performance.now() - before) / 1000
+  const cpuSeconds = Math.max(0.01, target.cpuSeconds() - cpuBefore)
+  return { perSecond: units / seconds, perCpuSecond: units / cpuSeconds }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
+}

@@ -1,0 +1,106 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { cpuSecondsOf, memoryOctetsOf } from './proc.ts'
+import type { Target } from './types.ts'
+
+const START_LIMIT_MS = 30_000
+
+/** What a server program of `bench/programs/` tells once it listens. */
+export interface ServerNews {
+  readonly port: number
+  readonly ca?: string
+}
+
+/** Runs `bench/programs/NAME.ts` in a process of its own; `settings` are its one argument, as JSON. */
+export async function forkServer(name: string, settings: object = {}): Promise<Target> {
+  const program = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
+  const child = fork(program, [JSON.stringify(settings)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const { port, ca } = (await nextMessage(child)) as ServerNews
+  return {
+    ...observed(child, port),
+    ...(ca !== undefined && { ca }),
+    async reset() {
+      const done = nextMessage(child)
+      child.send('reset')
+      await done
+    },
+  }
+}
+
+/** Runs a program that listens on `port`; resolves once it does. */
+export async function spawnServer(
+  command: string,
+  args: readonly string[],
+  port: number,
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+): Promise<Target> {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] })
+  await listening(child, port)
+  return observed(child, port)
+}
+
+/** Where a Debian program lies, which may be outside the PATH of those who are not root. */
+export const findProgram = (name: string): string | undefined =>
+  ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/usr/lib/news/bin'].map((at) => `${at}/${name}`).find(existsSync)
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const bound = server.address()
+      server.close(() => resolve(typeof bound === 'object' && bound ? bound.port : 0))
+    })
+  })
+}
+
+function observed(child: ChildProcess, port: number): Target {
+  const pid = child.pid as number
+  return {
+    host: '127.0.0.1',
+    port,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    memoryOctets: () => memoryOctetsOf(pid),
+    stop: () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resolve()
+        child.once('exit', () => resolve())
+        child.kill('SIGTERM')
+      }),
+  }
+}
+
+function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new Error(`the server ended before it was ready: ${child.spawnargs.join(' ')}`))
+    child.once('exit', ended)
+    child.once('message', (message) => {
+      child.off('exit', ended)
+      resolve(message)
+    })
+  })
+}
+
+async function listening(child: ChildProcess, port: number): Promise<void> {
+  for (const limit = Date.now() + START_LIMIT_MS; Date.now() < limit; ) {
+    if (child.exitCode !== null) break
+    if (await answers(port)) return
+    await wait(20)
+  }
+  child.kill('SIGKILL')
+  throw new Error(`the server does not listen on port ${port}: ${child.spawnargs.join(' ')}`)
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}

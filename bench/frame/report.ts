@@ -1,0 +1,31 @@
+import type { Rate } from './measure.ts'
+
+const whole = new Intl.NumberFormat('en')
+const figure = (value: number): string => (value >= 100 ? whole.format(Math.round(value)) : value.toPrecision(3))
+
+/** One row a workload and contender; the ratio is Sealpost's figure over the peer's: above 1, Sealpost is faster. */
+export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
+  return rates.map((rate) => {
+    const own = rates.find(({ workload }) => workload === rate.workload) ?? rate
+    const ratio = (key: 'perSecond' | 'perCpuSecond'): string =>
+      rate === own ? '' : `${(own[key] / rate[key]).toFixed(2)}×`
+    return {
+      workload: rate === own ? `${rate.workload} (${rate.unit})` : '',
+      server: rate.contender,
+      'per second': figure(rate.perSecond),
+      ratio: ratio('perSecond'),
+      'per CPU second': figure(rate.perCpuSecond),
+      'ratio (CPU)': ratio('perCpuSecond'),
+    }
+  })
+}
+
+/** Rows as a Markdown table, padded to be read as text too. */
+export function markdown(rows: readonly Record<string, string>[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => (row[column] ?? '').length)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`
+  return [line(columns), rule, ...rows.map((row) => line(columns.map((column) => row[column] ?? '')))].join('\n')
+}

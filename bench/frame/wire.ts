@@ -1,0 +1,95 @@
+import { connect, type Socket } from 'node:net'
+import type { Target } from './types.ts'
+
+const EMPTY = Buffer.alloc(0)
+
+/** A client that costs little beside any server: it sends octets and counts patterns in what comes back. */
+export class Wire {
+  readonly #socket: Socket
+  /** What came since the last `until` was met; only its end is kept while counting. */
+  #held: Buffer = EMPTY
+  #pattern: Buffer = EMPTY
+  #left = 0
+  #done: (() => void) | undefined
+  #failed: ((error: Error) => void) | undefined
+  #error: Error | undefined
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+  }
+
+  static open({ host, port }: Target): Promise<Wire> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host, port, noDelay: true })
+      socket.once('error', reject)
+      socket.once('connect', () => {
+        socket.off('error', reject)
+        resolve(new Wire(socket))
+      })
+    })
+  }
+
+  send(octets: Buffer | string): void {
+    this.#socket.write(octets)
+  }
+
+  /** Resolves once `pattern` has come so many times. Octets behind it are kept for the next call. */
+  until(pattern: string, times = 1): Promise<void> {
+    this.#pattern = Buffer.from(pattern, 'latin1')
+    this.#left = times
+    return new Promise((resolve, reject) => {
+      if (this.#error) return reject(this.#error)
+      this.#done = resolve
+      this.#failed = reject
+      const held = this.#held
+      this.#held = EMPTY
+      this.#count(held)
+    })
+  }
+
+  /** Sends a command and waits for `pattern`. */
+  async ask(octets: Buffer | string, pattern: string, times = 1): Promise<void> {
+    const answered = this.until(pattern, times)
+    this.send(octets)
+    await answered
+  }
+
+  close(): void {
+    this.#socket.removeAllListeners('close')
+    this.#socket.destroy()
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#done) this.#count(this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk)
+    else this.#held = Buffer.concat([this.#held, chunk])
+  }
+
+  #count(octets: Buffer): void {
+    let from = 0
+    for (let at = octets.indexOf(this.#pattern); at !== -1; at = octets.indexOf(this.#pattern, from)) {
+      from = at + this.#pattern.length
+      if (--this.#left > 0) continue
+      this.#held = octets.subarray(from)
+      const done = this.#done
+      this.#done = undefined
+      done?.()
+      return
+    }
+    this.#held = octets.subarray(Math.max(from, octets.length - this.#pattern.length + 1))
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error
+    if (this.#done) this.#failed?.(this.#error)
+    this.#done = undefined
+  }
+}
+
+/** Runs `work` on so many connections at once and adds up what they did. */
+export async function onConnections(count: number, work: () => Promise<number>): Promise<number> {
+  const done = await Promise.all(Array.from({ length: count }, work))
+  return done.reduce((sum, units) => sum + units, 0)
+}

@@ -1,0 +1,64 @@
+import { lab } from '../contenders/lab.ts'
+import { bareSmtpServer, mailDev, smtpSink } from '../contenders/smtp-peers.ts'
+import { mailOf } from '../frame/mail.ts'
+import type { RateSuite, Target, Workload } from '../frame/types.ts'
+import { onConnections, Wire } from '../frame/wire.ts'
+
+const ENVELOPE = 'MAIL FROM:<alice@lab.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\n'
+const END = Buffer.from('.\r\n')
+
+async function greeted(target: Target): Promise<Wire> {
+  const wire = await Wire.open(target)
+  await wire.until('\r\n')
+  await wire.ask('EHLO bench.test\r\n', '\n250 ')
+  await wire.until('\r\n')
+  return wire
+}
+
+/** One mail: the envelope pipelined (RFC 2920), the body once 354 is there, the end awaited. */
+async function send(wire: Wire, data: Buffer): Promise<void> {
+  await wire.ask(ENVELOPE, '\r\n', 3)
+  await wire.ask(data, '\r\n')
+}
+
+const ingest = (octets: number, connections: number): Workload => {
+  const data = Buffer.concat([mailOf(octets), END])
+  return {
+    name: `${octets / 1000} KB, ${connections} connections`,
+    unit: 'messages',
+    run: (target, untilMs) =>
+      onConnections(connections, async () => {
+        const wire = await greeted(target)
+        let sent = 0
+        for (; performance.now() < untilMs; sent++) await send(wire, data)
+        wire.close()
+        return sent
+      }),
+  }
+}
+
+/** As test suites send: a connection opened for every mail, and left with QUIT. */
+const connectionPerMail: Workload = {
+  name: '2 KB, a connection a mail, 4 at a time',
+  unit: 'messages',
+  run: (target, untilMs) => {
+    const data = Buffer.concat([mailOf(2000), END])
+    return onConnections(4, async () => {
+      let sent = 0
+      for (; performance.now() < untilMs; sent++) {
+        const wire = await greeted(target)
+        await send(wire, data)
+        await wire.ask('QUIT\r\n', '\r\n')
+        wire.close()
+      }
+      return sent
+    })
+  },
+}
+
+export const suite: RateSuite = {
+  kind: 'rates',
+  title: 'SMTP ingest',
+  contenders: [lab({ protocol: 'smtp' }), bareSmtpServer, smtpSink, mailDev],
+  workloads: [ingest(2000, 4), ingest(100_000, 4), connectionPerMail],
+}
