@@ -11,10 +11,10 @@ import { VirtualServer } from '../../src/net/virtual-server.ts'
 import { SessionLog } from '../../src/sessions/log.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
 import { openInbox } from '../../src/store/inbox.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } from '../../src/store/types.ts'
 import { modernPolicy } from './echo-server.ts'
 import { opensslCertificate } from './openssl.ts'
-import { tinyStore } from './tiny-store.ts'
 
 const certificate = opensslCertificate(['localhost', '127.0.0.1'])
 
@@ -59,7 +59,7 @@ export async function startMailLab(service: ProtocolService, options: MailLabOpt
   })
   const defaults = parsed.virtualServers[0] as VirtualServerConfig
   const config = { ...defaults, ...options.server, limits: { ...defaults.limits, ...options.limits } }
-  const store = options.store ?? tinyStore()
+  const store = options.store ?? new MemoryStore({ clock: systemClock })
   const directory = createDirectory(parsed)
   const log = pino({ level: 'silent' })
   const context: ServerContext = {
