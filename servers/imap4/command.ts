@@ -20,6 +20,8 @@ export interface CommandRow<S extends StateName, A> {
   readonly updates?: Updates
   /** Takes messages as literals, up to the limit for messages. */
   readonly takesMessages?: boolean
+  /** Speaks of messages by sequence number, which UIDONLY does not let. RFC 9586 section 3. */
+  readonly byNumber?: boolean
 }
 
 /** A row of the table, its argument type closed over. */
@@ -28,18 +30,20 @@ export interface Command {
   readonly states: readonly StateName[]
   readonly updates: Updates
   readonly takesMessages: boolean
+  readonly byNumber: boolean
   /** @throws ImapError before anything happened */
   readonly prepare: (cursor: Cursor, session: Session) => () => Promise<Result>
 }
 
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
-  const { name, states, parse, run, updates = 'all', takesMessages = false } = row
+  const { name, states, parse, run, updates = 'all', takesMessages = false, byNumber = false } = row
   const isMine = (state: Session['state']): state is StateOf<S> => (states as readonly StateName[]).includes(state.name)
   return {
     name,
     states,
     updates,
     takesMessages,
+    byNumber,
     prepare(cursor, session) {
       const args = parse(cursor, session)
       cursor.end()

@@ -142,6 +142,8 @@ export class Session {
     const command = commands.get(name)
     if (!command) throw bad(`unknown command ${name}`)
     if (!command.states.includes(this.state.name)) throw bad(`${name} may not be used in this state`)
+    // RFC 9586 section 3
+    if (command.byNumber && this.enabled.has('UIDONLY')) throw bad(`use UID ${name}`, 'UIDREQUIRED')
     return command
   }
 

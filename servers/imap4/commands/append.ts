@@ -2,6 +2,7 @@ import { assembled, newMessage } from '../assemble.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
 import { postArticle } from '../post.ts'
+import { checkQuota } from '../quota.ts'
 import { done, no } from '../reply.ts'
 import { loggedOn } from '../state.ts'
 import { type GivenMessage, givenMessage } from '../wire/append-messages.ts'
@@ -29,6 +30,8 @@ export const append = defineCommand({
     }
     const batch = []
     for (const given of messages) batch.push(newMessage(await assembled(session, state, given), given, folder.id))
+    const octets = batch.reduce((sum, { raw }) => sum + (raw as Buffer).length, 0)
+    await checkQuota(session, state.identity, octets, batch.length)
     const stored = await session.context.store.append(batch)
     const uids = stored.map(({ entry }) => entry.uid)
     return done('appended', `APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3

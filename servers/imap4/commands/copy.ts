@@ -1,6 +1,7 @@
 import type { CopyResult, MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
+import { checkQuota } from '../quota.ts'
 import { done, no } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
@@ -12,6 +13,7 @@ import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/numbers.ts
 export const copy = defineCommand({
   name: 'COPY',
   states: selected,
+  byNumber: true,
   parse: target(false),
   run: (session, { identity, selection }, args) => runCopy(session, identity, selection, args),
 })
@@ -27,6 +29,7 @@ export const uidCopy = defineCommand({
 export const move = defineCommand({
   name: 'MOVE',
   states: selected,
+  byNumber: true,
   parse: target(false),
   run: (session, { identity, selection }, args) => runMove(session, identity, selection, args),
 })
@@ -56,6 +59,8 @@ function target(byUid: boolean) {
 async function runCopy(session: Session, identity: Identity, selection: Selection, request: CopyRequest) {
   const { uids, folder } = await prepare(session, identity, selection, request)
   if (uids.length === 0) return done('nothing to copy')
+  const octets = uids.reduce((sum, uid) => sum + (selection.messages[selection.indexOf(uid)]?.sizeOctets ?? 0), 0)
+  await checkQuota(session, identity, octets, uids.length)
   const result = await session.context.store.copy(selection.folder.id, uids, folder.id)
   checkAny(result)
   return done('copied', copyUid(folder.uidValidity, result))

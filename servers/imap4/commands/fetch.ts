@@ -19,6 +19,7 @@ import { partialOf } from '../wire/partial-range.ts'
 export const fetch = defineCommand({
   name: 'FETCH',
   states: selected,
+  byNumber: true,
   parse: (cursor, session) => fetchRequest(cursor, session, false),
   updates: 'no-expunge',
   run: (session, { selection }, request) => runFetch(session, selection, request),

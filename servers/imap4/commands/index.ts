@@ -2,6 +2,7 @@ import type { Command } from '../command.ts'
 import { append } from './append.ts'
 import { authenticate } from './authenticate.ts'
 import { capability } from './capability.ts'
+import { compress } from './compress.ts'
 import { copy, move, uidCopy, uidMove } from './copy.ts'
 import { create } from './create.ts'
 import { deleteMailbox } from './delete.ts'
@@ -16,13 +17,17 @@ import { logout } from './logout.ts'
 import { lsub } from './lsub.ts'
 import { namespace } from './namespace.ts'
 import { check, noop } from './noop.ts'
+import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
 import { rename } from './rename.ts'
+import { replace, uidReplace } from './replace.ts'
 import { search, uidSearch } from './search.ts'
 import { examine, select } from './select.ts'
+import { sort, uidSort } from './sort.ts'
 import { starttls } from './starttls.ts'
 import { status } from './status.ts'
 import { store, uidStore } from './store.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
+import { thread, uidThread } from './thread.ts'
 import { close, unselect } from './unselect.ts'
 
 const rows: readonly Command[] = [
@@ -62,6 +67,16 @@ const rows: readonly Command[] = [
   uidCopy,
   move,
   uidMove,
+  replace,
+  uidReplace,
+  sort,
+  uidSort,
+  thread,
+  uidThread,
+  compress,
+  getQuota,
+  getQuotaRoot,
+  setQuota,
 ]
 
 /** Every command by its name in upper case. */

@@ -1,7 +1,8 @@
 import { defineCommand } from '../command.ts'
 import { done, ImapError } from '../reply.ts'
-import { extendedAnswer, plainAnswer, toldOf } from '../search/answer.ts'
+import { extendedAnswer, plainAnswer } from '../search/answer.ts'
 import { findMessages } from '../search/find.ts'
+import { saveFound } from '../search/save.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { selected } from '../state.ts'
@@ -13,6 +14,7 @@ import { type SearchCriteria, type SearchReturn, searchProgram, searchReturn } f
 export const search = defineCommand({
   name: 'SEARCH',
   states: selected,
+  byNumber: true,
   parse: searchRequest,
   updates: 'no-expunge',
   run: (session, { selection }, request) => runSearch(session, selection, request, false),
@@ -52,16 +54,6 @@ async function runSearch(session: Session, selection: Selection, request: Search
   const indexes = await findMessages(session, selection, request)
   const answer = { tag: session.tag, byUid, indexes, tellsModSeq }
   if (!wanted) session.say(plainAnswer(selection, 'SEARCH', answer))
-  else {
-    if (wanted.options.has('SAVE')) save(selection, wanted, indexes)
-    // SAVE alone answers nothing. RFC 5182 section 2.1
-    const silent = wanted.options.size === 1 && wanted.options.has('SAVE') && !wanted.partial
-    if (!silent) session.say(extendedAnswer(selection, wanted, answer))
-  }
+  else if (!saveFound(selection, wanted, indexes)) session.say(extendedAnswer(selection, wanted, answer))
   return done('searched')
-}
-
-function save(selection: Selection, wanted: SearchReturn, indexes: readonly number[]): void {
-  const uids = toldOf(wanted, indexes).map((index) => selection.messages[index]?.uid ?? 0)
-  selection.saved = uids.sort((a, b) => a - b)
 }

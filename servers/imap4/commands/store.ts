@@ -13,6 +13,7 @@ import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/numbers.ts
 export const store = defineCommand({
   name: 'STORE',
   states: selected,
+  byNumber: true,
   parse: (cursor) => storeRequest(cursor, false),
   updates: 'no-expunge',
   run: (session, { selection }, request) => runStore(session, selection, request),

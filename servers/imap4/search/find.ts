@@ -3,10 +3,8 @@ import { contentOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SearchCriteria } from '../wire/search-request.ts'
+import { pacer } from './pacer.ts'
 import { type Candidate, testOf } from './tests.ts'
-
-/** A search lets other sessions in after so long. */
-const SLICE_MS = 20
 
 /** The indexes of the messages that are what is looked for, ascending. */
 export async function findMessages(
@@ -29,16 +27,4 @@ export async function findMessages(
     if (held) found.push(index)
   }
   return found
-}
-
-/** Tells when a long command has had its slice of time. */
-export function pacer() {
-  let end = performance.now() + SLICE_MS
-  return {
-    isOver: (): boolean => performance.now() > end,
-    async rest(): Promise<void> {
-      await new Promise(setImmediate)
-      end = performance.now() + SLICE_MS
-    },
-  }
 }

@@ -1,5 +1,6 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import { bad } from '../reply.ts'
+import type { Session } from '../session.ts'
 import type { Cursor } from './cursor.ts'
 import { date } from './date-time.ts'
 import { numberRanges, type SequenceSet } from './numbers.ts'
@@ -118,7 +119,18 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
 const KEY_NAME = /[A-Z]+/iy
 
 /** `search-key *(SP search-key)`, all of which must hold. */
-export function searchKeys(cursor: Cursor, depth = 0): SearchKey {
+export function searchKeys(cursor: Cursor, session: Session): SearchKey {
+  const key = allOf(cursor, 0)
+  if (
+    session.enabled.has('UIDONLY') &&
+    names(key, (one) => one.kind === 'numbers' && one.set !== 'saved' && !one.byUid)
+  ) {
+    throw bad('sequence numbers may not be used now', 'UIDREQUIRED') // RFC 9586 section 3
+  }
+  return key
+}
+
+function allOf(cursor: Cursor, depth: number): SearchKey {
   const keys: SearchKey[] = []
   do keys.push(searchKey(cursor, depth))
   while (cursor.take(' '))
@@ -128,7 +140,7 @@ export function searchKeys(cursor: Cursor, depth = 0): SearchKey {
 function searchKey(cursor: Cursor, depth: number): SearchKey {
   if (depth > MAX_DEPTH) throw bad('search nested too deeply')
   if (cursor.take('(')) {
-    const keys = searchKeys(cursor, depth + 1)
+    const keys = allOf(cursor, depth + 1)
     cursor.expect(')')
     return keys
   }
@@ -156,8 +168,11 @@ function modSeq(cursor: Cursor): SearchKey {
 }
 
 /** Whether the search is about modification numbers, so that its answer names the highest. RFC 7162 section 3.1.5. */
-export function asksModSeq(key: SearchKey): boolean {
-  if (key.kind === 'not') return asksModSeq(key.key)
-  if (key.kind === 'and' || key.kind === 'or') return key.keys.some(asksModSeq)
-  return key.kind === 'modseq'
+export const asksModSeq = (key: SearchKey): boolean => names(key, ({ kind }) => kind === 'modseq')
+
+/** Whether some key within is such a one. */
+function names(key: SearchKey, isOne: (key: SearchKey) => boolean): boolean {
+  if (key.kind === 'not') return names(key.key, isOne)
+  if (key.kind === 'and' || key.kind === 'or') return key.keys.some((inner) => names(inner, isOne))
+  return isOne(key)
 }

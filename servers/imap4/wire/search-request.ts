@@ -54,11 +54,18 @@ export function searchProgram(cursor: Cursor, session: Session): SearchCriteria 
     charset = cursor.astring()
     cursor.space()
   }
-  return { decode: decoding(charset), key: searchKeys(cursor) }
+  return { decode: decoding(charset), key: searchKeys(cursor, session) }
+}
+
+/** `charset keys`, as SORT and THREAD have them. RFC 5256 section 5. */
+export function charsetProgram(cursor: Cursor, session: Session): SearchCriteria {
+  const decode = decoding(cursor.astring())
+  cursor.space()
+  return { decode, key: searchKeys(cursor, session) }
 }
 
 /** @throws ImapError BADCHARSET */
-export function decoding(charset: string | undefined): TextDecoding {
+function decoding(charset: string | undefined): TextDecoding {
   const decoder = charset === undefined ? decodeUnlabelled : charsetDecoder(charset)
   if (!decoder) throw no(`the charset ${charset} is unknown`, 'BADCHARSET (UTF-8 US-ASCII)')
   return (octets) =>

@@ -1,0 +1,69 @@
+import { parseZonedDate } from '../../../src/mail/dates.ts'
+import { headerValue } from '../../../src/mail/headers.ts'
+import { fold } from '../../../src/mail/search-text.ts'
+import { baseSubject } from '../../../src/mail/subject.ts'
+import type { Address } from '../../../src/mail/types.ts'
+import { decodeWords } from '../../../src/mail/words.ts'
+import type { MessageEntry } from '../../../src/store/types.ts'
+import { type Content, contentOf } from '../fetch/content.ts'
+import type { Selection } from '../selection.ts'
+import type { Session } from '../session.ts'
+import type { SortKey, SortKeyName } from '../wire/sort-keys.ts'
+import { pacer } from './pacer.ts'
+
+type SortValue = string | number
+
+/** What a key sorts by. RFC 5256 section 3. */
+const values = {
+  ARRIVAL: (entry) => entry.internalDate,
+  SIZE: (entry) => entry.sizeOctets,
+  DATE: sentDate,
+  SUBJECT: (_entry, content) => fold(baseSubject(subjectOf(content)).base),
+  FROM: (_entry, content) => firstMailbox(content, 'from'),
+  TO: (_entry, content) => firstMailbox(content, 'to'),
+  CC: (_entry, content) => firstMailbox(content, 'cc'),
+} as const satisfies Record<SortKeyName, (entry: MessageEntry, content: Content | undefined) => SortValue>
+
+/** The indexes in the order that the keys ask for; equal ones by sequence number. RFC 5256 section 3. */
+export async function sorted(
+  session: Session,
+  selection: Selection,
+  indexes: readonly number[],
+  keys: readonly SortKey[],
+): Promise<number[]> {
+  const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
+  const pace = pacer()
+  const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
+  for (const index of indexes) {
+    const entry = selection.messages[index] as MessageEntry
+    const content = needsContent ? await contentOf(session, selection, entry) : undefined
+    rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
+    if (pace.isOver()) await pace.rest()
+  }
+  rows.sort((a, b) => compareRows(a.values, b.values, keys) || a.index - b.index)
+  return rows.map(({ index }) => index)
+}
+
+function compareRows(a: readonly SortValue[], b: readonly SortValue[], keys: readonly SortKey[]): number {
+  for (const [i, { reverse }] of keys.entries()) {
+    const [left, right] = [a[i] as SortValue, b[i] as SortValue]
+    if (left !== right) return left < right === reverse ? 1 : -1
+  }
+  return 0
+}
+
+/** The Date field's moment; where it is missing or wrong, when the message came. RFC 5256 section 2.2. */
+export function sentDate(entry: MessageEntry, content: Content | undefined): number {
+  const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'date')
+  return (value === undefined ? undefined : parseZonedDate(value)?.ms) ?? entry.internalDate
+}
+
+export function subjectOf(content: Content | undefined): string {
+  const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'subject')
+  return value === undefined ? '' : decodeWords(value)
+}
+
+function firstMailbox(content: Content | undefined, name: 'from' | 'to' | 'cc'): string {
+  const [first]: readonly Address[] = content ? content.parsed.envelopeOf(content.raw)[name] : []
+  return fold(first?.mailbox ?? '')
+}

@@ -1,0 +1,44 @@
+import { headerValue } from '../../../src/mail/headers.ts'
+import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
+import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
+import type { MessageEntry } from '../../../src/store/types.ts'
+import { contentOf } from '../fetch/content.ts'
+import type { Selection } from '../selection.ts'
+import type { Session } from '../session.ts'
+import { pacer } from './pacer.ts'
+import { sentDate, subjectOf } from './sort.ts'
+
+/** RFC 5256 section 3. */
+export const threadAlgorithms = {
+  REFERENCES: threadReferences,
+  ORDEREDSUBJECT: orderedSubject,
+} as const satisfies Record<string, (messages: readonly Threadable[]) => Thread[]>
+
+export type ThreadAlgorithm = keyof typeof threadAlgorithms
+
+/** What threading needs of the messages; those expunged meanwhile are left out. */
+export async function threadables(
+  session: Session,
+  selection: Selection,
+  indexes: readonly number[],
+  byUid: boolean,
+): Promise<Threadable[]> {
+  const found: Threadable[] = []
+  const pace = pacer()
+  for (const index of indexes) {
+    const entry = selection.messages[index] as MessageEntry
+    const content = await contentOf(session, selection, entry)
+    if (!content) continue
+    const value = (name: string) => headerValue(content.raw, content.parsed.fieldsOf(content.raw), name)
+    const [messageId] = messageIds(value('message-id') ?? '')
+    found.push({
+      number: byUid ? entry.uid : index + 1,
+      ancestors: threadAncestors(value('references'), value('in-reply-to')),
+      subject: subjectOf(content),
+      date: sentDate(entry, content),
+      ...(messageId === undefined ? {} : { messageId }),
+    })
+    if (pace.isOver()) await pace.rest()
+  }
+  return found
+}
