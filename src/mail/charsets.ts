@@ -57,13 +57,33 @@ function makeDecoder(label: string): CharsetDecoder | undefined {
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Octets of a charset nobody named, or that nobody knows: UTF-8 if they are, else windows-1252. */
+/** Octets of a charset nobody named, or that nobody knows: UTF-8 if they are, else windows-1252; lines that differ are read each by itself. */
 export function decodeUnlabelled(octets: Uint8Array): string {
+  return (
+    utf8(octets) ??
+    linesOf(octets)
+      .map((line) => utf8(line) ?? windows1252(line))
+      .join('')
+  )
+}
+
+function utf8(octets: Uint8Array): string | undefined {
   try {
     return strictUtf8.decode(octets)
   } catch {
-    return windows1252(octets)
+    return undefined // a TypeError, always: these octets are something else
   }
+}
+
+function linesOf(octets: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = []
+  for (let at = 0; at < octets.length; ) {
+    const lf = octets.indexOf(0x0a, at)
+    const end = lf < 0 ? octets.length : lf + 1
+    lines.push(octets.subarray(at, end))
+    at = end
+  }
+  return lines
 }
 
 /** Charsets in which octets below 0x80 may be something else than ASCII. */

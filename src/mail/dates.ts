@@ -33,9 +33,12 @@ const ASCTIME = new RegExp(
   String.raw`^${DAY_NAME}([A-Za-z]{3})[A-Za-z]*\s+(\d{1,2}),?\s+${TIME}${ZONE}\s+(\d{4})(?:\s+([+-]\d{4}))?`,
 )
 
+/** No date is longer, and mail that says so is not to cost anything. */
+const MAX_DATE = 512
+
 /** Reads a Date field's value, comments and obsolete forms included. RFC 5322 sections 3.3, 4.3. */
 export function parseZonedDate(value: string): ZonedDate | undefined {
-  const text = withoutComments(value).trim()
+  const text = withoutComments(value.slice(0, MAX_DATE)).trim()
   const mail = MAIL_DATE.exec(text)
   if (mail) return zonedDate(mail[3], mail[2], mail[1], mail.slice(4, 7), mail[7])
   const asctime = ASCTIME.exec(text)
@@ -79,12 +82,14 @@ function zonedDate(
   const dayNumber = Number(day)
   if (monthIndex < 0 || dayNumber < 1 || dayNumber > 31 || hour > 24 || minute > 59 || second > 60) return undefined
   const zoneMinutes = zoneOf(zone)
-  const ms = Date.UTC(fullYear(year ?? ''), monthIndex, dayNumber, hour, minute, second) - zoneMinutes * 60_000
+  const fullYear = yearOf(year ?? '')
+  if (fullYear < 1900) return undefined // RFC 5322 section 3.3
+  const ms = Date.UTC(fullYear, monthIndex, dayNumber, hour, minute, second) - zoneMinutes * 60_000
   return { ms, zoneMinutes }
 }
 
 /** RFC 5322 section 4.3: two digits from 50 on are of the last century, three count from 1900. */
-function fullYear(digits: string): number {
+function yearOf(digits: string): number {
   const year = Number(digits)
   if (digits.length === 2) return year < 50 ? year + 2000 : year + 1900
   return digits.length === 3 ? year + 1900 : year

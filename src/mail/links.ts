@@ -3,7 +3,7 @@ import { decodeEntities } from './html-text.ts'
 /** Links of HTML: what `href` names, in order, each once; `#…` and `javascript:` are none. */
 export function htmlLinks(html: string): string[] {
   const found = Array.from(
-    html.matchAll(/<(?:a|area)\s[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi),
+    html.matchAll(/<(?:a|area)\s[^<>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi),
     (match) => decodeEntities((match[1] ?? match[2] ?? match[3] ?? '').trim()),
   )
   return [...new Set(found.filter((link) => /^[a-z][a-z0-9+.-]*:/i.test(link) && !/^javascript:/i.test(link)))]

@@ -44,5 +44,5 @@ export function newsValue(raw: Buffer, fields: readonly HeaderField[], name: str
   const field = findField(fields, name)
   if (!field) return undefined
   const value = raw.toString('latin1', field.valueStart, field.end).replace(/\r\n/g, '')
-  return value.replace(/[\0\t\r\n]/g, ' ').replace(/^ +| +$/g, '')
+  return value.replace(/[\0\t\r\n]/g, ' ').trim()
 }

@@ -42,13 +42,13 @@ export class SearchText {
     return values.some((value) => value.includes(needle))
   }
 
-  /** A text part, or the header of a message inside, holds the needle. */
+  /** A text part holds the needle; part headers are no body, as with Dovecot. */
   bodyContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
     this.body ??= this.keep(fold(bodyText(raw, structure)))
     return this.body.includes(needle)
   }
 
-  /** The header or the body holds the needle. */
+  /** Any header or a text part holds the needle. */
   textContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
     this.header ??= this.keep(fold(headerText(raw, structure)))
     return this.header.includes(needle) || this.bodyContains(raw, structure, needle)
@@ -60,16 +60,19 @@ const NONE: readonly string[] = []
 const valuesOf = (raw: Buffer, fields: readonly HeaderField[], nameLower: string): string[] =>
   fields.filter((field) => field.nameLower === nameLower).map((field) => fold(decodeWords(unfolded(raw, field))))
 
-function headerText(raw: Buffer, part: MessagePart): string {
-  const fields = headerFields(raw, part.headerStart, part.bodyStart)
-  return fields.map((field) => `${field.name}: ${decodeWords(unfolded(raw, field))}`).join('\n')
-}
-
-function bodyText(raw: Buffer, structure: MessagePart): string {
+/** Every header in the message, those of its parts and of messages inside too. */
+function headerText(raw: Buffer, structure: MessagePart): string {
   const texts: string[] = []
   for (const part of everyPart(structure)) {
-    if (part !== structure) texts.push(headerText(raw, part))
-    if (isText(part)) texts.push(partText(raw, part))
+    const fields = headerFields(raw, part.headerStart, part.bodyStart)
+    for (const field of fields) texts.push(`${field.name}: ${decodeWords(unfolded(raw, field))}`)
   }
+  return texts.join('\n')
+}
+
+/** The content of every text part; where there is no text part, BODY finds nothing. */
+function bodyText(raw: Buffer, structure: MessagePart): string {
+  const texts: string[] = []
+  for (const part of everyPart(structure)) if (isText(part)) texts.push(partText(raw, part))
   return texts.length === 1 ? (texts[0] as string) : texts.join('\n')
 }

@@ -12,9 +12,12 @@ const LEADER = new RegExp(String.raw`^(?:${BLOB})*(?:re|fwd?)\s*(?:${BLOB})?:\s*
 const LEADING_BLOB = new RegExp(`^${BLOB}`)
 const FORWARDED = /^\[fwd:(.*)\]$/i
 
+/** What stands behind it does not count. */
+const MAX_SUBJECT = 4096
+
 /** The base subject of a decoded Subject. RFC 5256 section 2.1. */
 export function baseSubject(subject: string): BaseSubject {
-  let base = subject.replace(/\s+/g, ' ').trim() // (1)
+  let base = subject.slice(0, MAX_SUBJECT).replace(/\s+/g, ' ').trim() // (1)
   let isReply = false
   for (;;) {
     if (/\(fwd\)\s*$/i.test(base)) isReply = true
