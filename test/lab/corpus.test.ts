@@ -1,0 +1,153 @@
+import { once } from 'node:events'
+import tls from 'node:tls'
+import { ImapFlow } from 'imapflow'
+import { createTransport } from 'nodemailer'
+import { describe, expect, it } from 'vitest'
+import { startLab, type TestLab } from '../../src/index.ts'
+import { corpus } from '../support/corpus.ts'
+
+/** The message below its trace fields: those that the lab put in front. RFC 5321 section 4.4. */
+function withoutTrace(raw: Buffer): Buffer {
+  const end = /^Return-Path: [^\r]*\r\nReceived: (?:[^\r]|\r\n[ \t])*\r\n/.exec(raw.toString('latin1'))
+  expect(end).not.toBeNull()
+  return raw.subarray(end?.[0].length)
+}
+
+/** A line conversation over verified TLS. */
+class Conversation {
+  readonly #socket: tls.TLSSocket
+  #held: Buffer = Buffer.alloc(0)
+  #wake: () => void = () => {}
+
+  private constructor(socket: tls.TLSSocket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => {
+      this.#held = Buffer.concat([this.#held, chunk])
+      this.#wake()
+    })
+  }
+
+  static async open(lab: TestLab, protocol: 'pop3' | 'nntp'): Promise<Conversation> {
+    const { address, tlsPort } = lab.server(protocol)
+    const socket = tls.connect({ host: address, port: tlsPort, ca: lab.ca, servername: 'localhost' })
+    await once(socket, 'secureConnect')
+    const conversation = new Conversation(socket)
+    await conversation.line()
+    return conversation
+  }
+
+  async ask(command: string | Buffer): Promise<string> {
+    this.#socket.write(typeof command === 'string' ? `${command}\r\n` : command)
+    return this.line()
+  }
+
+  async line(): Promise<string> {
+    return (await this.#upTo('\r\n')).toString('latin1')
+  }
+
+  /** A dot-stuffed block, unstuffed. */
+  async block(): Promise<Buffer> {
+    const stuffed = (await this.#upTo('\r\n.\r\n')).toString('latin1')
+    return Buffer.from(`${stuffed}\r\n`.replace(/(^|\r\n)\.\./g, '$1.'), 'latin1')
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  async #upTo(end: string): Promise<Buffer> {
+    for (;;) {
+      const at = this.#held.indexOf(end)
+      if (at !== -1) {
+        const taken = this.#held.subarray(0, at)
+        this.#held = this.#held.subarray(at + end.length)
+        return taken
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+}
+
+const mails = corpus()
+
+describe.skipIf(mails.length === 0)('the corpus', () => {
+  it('goes in by SMTP with STARTTLS and comes out by POP3S and IMAPS octet for octet', async () => {
+    await using lab = await startLab({ directory: { accounts: [{ user: 'bob', password: 'secret' }] } })
+    const transport = createTransport({
+      ...lab.nodemailer({ user: 'bob', pass: 'secret' }),
+      pool: true,
+      maxConnections: 1,
+    })
+    for (const { raw } of mails) {
+      await transport.sendMail({ envelope: { from: 'list@example.com', to: 'bob@lab.test' }, raw })
+    }
+    transport.close()
+
+    const pop = await Conversation.open(lab, 'pop3')
+    await pop.ask('USER bob')
+    expect(await pop.ask('PASS secret')).toMatch(/^\+OK/)
+    const imap = new ImapFlow(lab.imapflow({ user: 'bob', pass: 'secret' }))
+    await imap.connect()
+    await imap.mailboxOpen('INBOX', { readOnly: true })
+    for (const [i, { name, raw }] of mails.entries()) {
+      expect(await pop.ask(`RETR ${i + 1}`)).toMatch(/^\+OK/)
+      const byPop = await pop.block()
+      expect(withoutTrace(byPop).equals(sentByNodemailer(raw)), `${name} by POP3`).toBe(true)
+      const fetched = await imap.fetchOne(String(i + 1), { source: true })
+      expect(fetched && fetched.source?.equals(byPop), `${name} by IMAP4`).toBe(true)
+    }
+    pop.close()
+    await imap.logout()
+  })
+
+  it('goes in by POST and comes out by NNTPS octet for octet, threads intact', async () => {
+    const posts = mails.filter(
+      ({ raw }) => /^message-id:\s*<[^\s<>]+@[^\s<>]+>\r$/im.test(head(raw)) && isPostable(raw),
+    )
+    expect(posts.length).toBeGreaterThan(30)
+    await using lab = await startLab()
+    const news = await Conversation.open(lab, 'nntp')
+    for (const { name, raw } of posts) {
+      expect(await news.ask('POST')).toMatch(/^340/)
+      const article = Buffer.concat([Buffer.from('Newsgroups: lab.general\r\n'), ended(raw)])
+      const stuffed = article.toString('latin1').replace(/^\./gm, '..')
+      expect(await news.ask(Buffer.from(`${stuffed}.\r\n`, 'latin1')), name).toMatch(/^240/)
+    }
+    expect(await news.ask('GROUP lab.general')).toBe(`211 ${posts.length} 1 ${posts.length} lab.general`)
+    expect(await news.ask(`OVER 1-${posts.length}`)).toMatch(/^224/)
+    const rows = (await news.block()).toString('latin1').trimEnd().split('\r\n')
+    for (const [i, { name, raw }] of posts.entries()) {
+      expect(await news.ask(`ARTICLE ${i + 1}`)).toMatch(/^220/)
+      const article = await news.block()
+      expect(article.subarray(-ended(raw).length).equals(ended(raw)), name).toBe(true)
+      const references = /^references:\s*((?:[^\r]|\r\n[ \t])*)\r$/im.exec(head(raw))?.[1]?.replace(/\r\n/g, '')
+      expect(rows[i]?.split('\t')[5]?.replace(/\s+/g, ' ')).toBe((references ?? '').replace(/\s+/g, ' '))
+    }
+    news.close()
+  })
+})
+
+/** nodemailer makes a line end of a bare CR; everything else it sends as it is. */
+const sentByNodemailer = (raw: Buffer): Buffer =>
+  Buffer.from(
+    ended(raw)
+      .toString('latin1')
+      .replace(/\r(?!\n)/g, '\r\n'),
+    'latin1',
+  )
+
+const head = (raw: Buffer): string => raw.subarray(0, raw.indexOf('\r\n\r\n') + 2).toString('latin1')
+const ended = (raw: Buffer): Buffer =>
+  raw.subarray(-2).toString() === '\r\n' ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
+
+/** What a poster may send: no fields of a serving agent, each once, none empty. RFC 5537 section 3.4.1. */
+function isPostable(raw: Buffer): boolean {
+  const names = [...head(raw).matchAll(/^([^\s:]+):[^\r]*/gm)].map(([, name]) => (name ?? '').toLowerCase())
+  const single = ['from', 'date', 'subject', 'message-id', 'references']
+  return (
+    single.slice(0, 4).every((name) => names.includes(name)) &&
+    single.every((name) => names.filter((n) => n === name).length <= 1)
+  )
+}
