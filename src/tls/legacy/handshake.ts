@@ -5,7 +5,7 @@ import type { LegacyClientHello } from './client-hello.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
 import { keyLogLine } from './key-log.ts'
 import { keySchedules, type Randoms } from './key-schedule.ts'
-import { type Agreement, serverProtections } from './keys.ts'
+import { type Agreement, protections } from './keys.ts'
 import { certificateMessage, handshakeMessage, handshakeTypes, serverHello, serverHelloDone } from './messages.ts'
 import { OctetReader } from './octets.ts'
 import type { LegacyTlsOptions } from './options.ts'
@@ -85,7 +85,7 @@ async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
   const master = keySchedules[version].masterSecret(preMaster, randoms)
   const agreement = { version, suite, master, randoms }
   options.keyLog?.(keyLogLine(agreement))
-  const { input, output } = serverProtections(agreement)
+  const { input, output } = protections(agreement, 'server')
   await clientFinished(handshake, agreement, input)
   serverFinished(handshake, agreement, output)
   options.sessionCache.add({ id: sessionId, version, suite, master, serverName: hello.serverName })
@@ -98,7 +98,7 @@ async function resume(handshake: Handshake, session: LegacySession): Promise<Han
   const { suite, master, serverName } = session
   const agreement = { version, suite, master, randoms }
   options.keyLog?.(keyLogLine(agreement))
-  const { input, output } = serverProtections(agreement)
+  const { input, output } = protections(agreement, 'server')
   // RFC 6066 section 3: no server_name in the answer.
   flow.send(helloAnswer(handshake, session.id, suite, false))
   serverFinished(handshake, agreement, output)

@@ -13,29 +13,40 @@ export interface Agreement {
   readonly randoms: Randoms
 }
 
-/** The server's two protections: what it reads with (the client's keys), and what it writes with. RFC 2246 section 6.3. */
-export function serverProtections(agreement: Agreement): { input: Protection; output: Protection } {
-  const { version, suite, master, randoms } = agreement
+/** What one side reads with (the other's keys), and what it writes with (its own). RFC 2246 section 6.3. */
+export function protections(agreement: Agreement, side: Side): { input: Protection; output: Protection } {
+  const { version, suite, randoms } = agreement
   const schedule = keySchedules[version]
   const cipher = bulkCiphers[suite.cipher]
-  const isExport = cipher.materialOctets < cipher.keyOctets || suite.exchange !== 'rsa'
-  const sizes = [macOctets[suite.mac], cipher.materialOctets, isExport ? 0 : cipher.blockOctets]
-  const block = schedule.keyBlock(master, randoms, 2 * sizes.reduce((sum, size) => sum + size))
-  // MAC secrets, keys, vectors; of each the client's, then the server's.
-  let at = 0
-  const take = (octets: number): Buffer => block.subarray(at, (at += octets))
-  const [macs, materials, ivs] = sizes.map((size) => ({ client: take(size), server: take(size) })) as [Pair, Pair, Pair]
+  const isExport = suite.exchange !== 'rsa'
+  const { macs, materials, ivs } = partition(agreement, isExport)
 
-  const protection = (side: Side, direction: 'encrypt' | 'decrypt'): Protection => {
-    const material = materials[side]
-    const key = isExport ? schedule.exportKey(side, material, randoms, cipher.keyOctets) : material
-    const iv = isExport ? schedule.exportIv(side, randoms, cipher.blockOctets) : ivs[side]
-    const stream = cipherStream(cipher, key, iv, direction)
-    const mac = recordMac(version, suite.mac, macs[side])
+  const protection = (writer: Side): Protection => {
+    const material = materials[writer]
+    // RFC 2246 section 6.3.1: the keys of export suites are made from their material once more.
+    const key = isExport ? schedule.exportKey(writer, material, randoms, cipher.keyOctets) : material
+    const iv = isExport ? schedule.exportIv(writer, randoms, cipher.blockOctets) : ivs[writer]
+    const stream = cipherStream(cipher, key, iv, writer === side ? 'encrypt' : 'decrypt')
+    const mac = recordMac(version, suite.mac, macs[writer])
     if (cipher.blockOctets === 0) return streamProtection(stream, mac)
     return blockProtection(stream, mac, version, cipher.blockOctets)
   }
-  return { input: protection('client', 'decrypt'), output: protection('server', 'encrypt') }
+  return { input: protection(side === 'server' ? 'client' : 'server'), output: protection(side) }
 }
 
 type Pair = Record<Side, Buffer>
+
+/** Cuts the key block: MAC secrets, keys, vectors; of each the client's, then the server's. */
+function partition({ version, suite, master, randoms }: Agreement, isExport: boolean) {
+  const { materialOctets, blockOctets } = bulkCiphers[suite.cipher]
+  const sizes = { macs: macOctets[suite.mac], materials: materialOctets, ivs: isExport ? 0 : blockOctets }
+  const octets = 2 * (sizes.macs + sizes.materials + sizes.ivs)
+  const block = keySchedules[version].keyBlock(master, randoms, octets)
+  let at = 0
+  const take = (size: number): Buffer => {
+    at += size
+    return block.subarray(at - size, at)
+  }
+  const pair = (size: number): Pair => ({ client: take(size), server: take(size) })
+  return { macs: pair(sizes.macs), materials: pair(sizes.materials), ivs: pair(sizes.ivs) }
+}
