@@ -84,6 +84,16 @@ export class LineClient {
     this.#listen()
   }
 
+  /** Reads no more until the end. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  /** What was sent and could not be handed to the system yet. */
+  get pendingOctets(): number {
+    return this.#socket.writableLength
+  }
+
   /** Closes its side. */
   end(): void {
     this.#socket.end()
