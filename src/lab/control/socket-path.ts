@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { lstat, mkdir, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ControlError } from './messages.ts'
+
+/** Where control sockets may be. */
+export interface RuntimePlaces {
+  /** `XDG_RUNTIME_DIR`, where the system gives one. */
+  readonly xdgRuntimeDir?: string
+  readonly tmpdir: string
+  readonly uid: number
+}
+
+/** The folders that hold control sockets, the better first. */
+function folders({ xdgRuntimeDir, tmpdir, uid }: RuntimePlaces): string[] {
+  return [...(xdgRuntimeDir ? [join(xdgRuntimeDir, 'sealpost')] : []), join(tmpdir, `sealpost-${uid}`)]
+}
+
+/** A lab's socket name: which configuration it runs, and its process. Several labs may run one configuration. */
+const prefixOf = (configuration: string): string =>
+  createHash('sha256').update(configuration).digest('hex').slice(0, 12)
+
+/**
+ * The path for a new control socket; its folder is made, for its owner alone.
+ * @param configuration what identifies the configuration: the absolute path of its file
+ * @throws ControlError when no folder can be had
+ */
+export async function newSocketPath(configuration: string, pid: number, places: RuntimePlaces): Promise<string> {
+  const reasons: string[] = []
+  for (const folder of folders(places)) {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await assertPrivate(folder, places.uid)
+      return join(folder, `${prefixOf(configuration)}.${pid}.sock`)
+    } catch (error) {
+      reasons.push(`${folder}: ${(error as Error).message}`)
+    }
+  }
+  throw new ControlError(`no folder for the control socket: ${reasons.join('; ')}`)
+}
+
+/** In a folder that another user owns or may write to, anybody could pose as the lab. */
+async function assertPrivate(folder: string, uid: number): Promise<void> {
+  const found = await lstat(folder)
+  if (!found.isDirectory()) throw new ControlError('is not a folder')
+  if (found.uid !== uid) throw new ControlError('belongs to another user')
+  if ((found.mode & 0o077) !== 0) throw new ControlError('is open to other users')
+}
+
+/** The sockets of the labs that run a configuration now. What labs that were killed left behind is removed. */
+export async function findSockets(configuration: string, places: RuntimePlaces): Promise<string[]> {
+  const prefix = `${prefixOf(configuration)}.`
+  const found: string[] = []
+  for (const folder of folders(places)) {
+    const names = await readdir(folder).catch(() => [])
+    const mine = names.filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    if (mine.length > 0) await assertPrivate(folder, places.uid)
+    for (const name of mine) {
+      const path = join(folder, name)
+      if (isAlive(Number(name.slice(prefix.length, -'.sock'.length)))) found.push(path)
+      else await unlink(path).catch(() => {})
+    }
+  }
+  return found
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
