@@ -22,7 +22,7 @@ export interface ResolvedVirtualServer extends VirtualServerConfig {
 /** A lab with nothing left to be looked up; folders are absolute. */
 export interface ResolvedLab extends Omit<LabConfig, 'portOffset'> {
   readonly certificates: { readonly store: string; readonly key: KeyKind }
-  readonly directory: LabConfig['directory'] & { readonly accounts: ResolvedAccount[] }
+  readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
   readonly virtualServers: ResolvedVirtualServer[]
 }
 

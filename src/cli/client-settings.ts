@@ -1,0 +1,54 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import { type Settings, settingsOf } from './client-settings/access.ts'
+import { documents } from './client-settings/documents.ts'
+import { CA_FILE, programTexts } from './client-settings/programs.ts'
+import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { print } from './output.ts'
+import { storedRoots } from './stored-roots.ts'
+
+interface ClientSettingsOptions extends ConfigurationOptions {
+  readonly user?: string
+  readonly write?: string
+  readonly json?: boolean
+  readonly portOffset?: number
+}
+
+/** `sealpost client-settings`: what to type into mail and news programs. */
+export function addClientSettings(program: Command): void {
+  withConfig(program.command('client-settings'))
+    .description('what to type into mail and news programs; with --write, files by which they configure themselves')
+    .option('--user <name>', 'the account (default: the first)')
+    .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an iOS profile there')
+    .option('--json', 'print JSON')
+    .action(clientSettings)
+}
+
+async function clientSettings(options: ClientSettingsOptions): Promise<void> {
+  const configuration = await loadConfiguration(options)
+  const settings = settingsOf(configuration.lab, options.user)
+  if (options.write !== undefined) return writeDocuments(options.write, settings, configuration, options.json ?? false)
+  if (options.json) return print(JSON.stringify({ ...settings, programs: programTexts(settings) }))
+  print(`The root that clients are to trust: sealpost ca export --format pem --out ${CA_FILE}`)
+  for (const { name, text } of programTexts(settings)) print(`\n${name}\n${text.replaceAll(/^(?=.)/gm, '  ')}`)
+}
+
+async function writeDocuments(
+  folder: string,
+  settings: Settings,
+  configuration: Configuration,
+  json: boolean,
+): Promise<void> {
+  const [root = ''] = await storedRoots(configuration)
+  const written: string[] = []
+  for (const { path, text } of documents(settings, root)) {
+    const file = join(folder, path)
+    await mkdir(dirname(file), { recursive: true })
+    // The profile holds the password.
+    await writeFile(file, text, { mode: 0o600 })
+    written.push(file)
+  }
+  if (json) print(JSON.stringify({ written }))
+  else for (const file of written) print(file)
+}

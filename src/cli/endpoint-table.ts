@@ -1,0 +1,28 @@
+import { protocolTitles } from '../config/schema.ts'
+import type { Endpoint } from '../lab/lab.ts'
+import { table } from './output.ts'
+
+const heading = ['VIRTUAL SERVER', 'PROTOCOL', 'ADDRESS', 'PORT', 'TLS PORT', 'CERTIFICATE', 'REQUIRES']
+
+/** The virtual servers as `start` shows them once every port answers. */
+export function endpointTable(endpoints: readonly Endpoint[]): string {
+  return table(
+    heading,
+    endpoints.map((endpoint) => [
+      endpoint.virtualServer,
+      protocolTitles[endpoint.protocol],
+      endpoint.address,
+      portCell(endpoint.port),
+      portCell(endpoint.tlsPort),
+      endpoint.certificate?.friendlyName ?? 'none',
+      requirements(endpoint),
+    ]),
+  )
+}
+
+const portCell = (port: number | undefined): string => (port === undefined ? 'off' : String(port))
+
+function requirements({ requireSecureChannel, require128BitEncryption }: Endpoint): string {
+  const list = [...(requireSecureChannel ? ['secure channel'] : []), ...(require128BitEncryption ? ['128-bit'] : [])]
+  return list.length === 0 ? '-' : list.join(', ')
+}

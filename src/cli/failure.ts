@@ -1,0 +1,22 @@
+import { CommanderError } from 'commander'
+import { ConfigError } from '../config/mistakes.ts'
+
+/** A wrong use of the command line: exit status 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Exit statuses of every command. */
+export const exitStatus = { done: 0, failed: 1, wrongUsage: 2 } as const
+
+/** What to write on standard error, and the exit status. Never a stack trace. */
+export function explain(error: unknown): { readonly lines: readonly string[]; readonly status: number } {
+  // Commander has said on standard error itself what is wrong.
+  if (error instanceof CommanderError) {
+    return { lines: [], status: error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUsage }
+  }
+  if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }
+  const message = error instanceof Error ? error.message : String(error)
+  const line = `sealpost: ${message.replaceAll(/\s*\n\s*/g, '; ')}`
+  return { lines: [line], status: error instanceof UsageError ? exitStatus.wrongUsage : exitStatus.failed }
+}

@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import type { Port } from '../config/resolve.ts'
+import { findSockets } from '../lab/control/socket-path.ts'
+import { reachable } from './check/ports.ts'
+import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { exitStatus } from './failure.ts'
+import { greet } from './greeting.ts'
+import { labStatus } from './lab-status.ts'
+import { note, print } from './output.ts'
+import { runtimePlaces } from './runtime-places.ts'
+import { storedRoots } from './stored-roots.ts'
+
+interface HealthcheckOptions extends ConfigurationOptions {
+  readonly json?: boolean
+  readonly timeout: string
+}
+
+/** One port that must greet. */
+interface Target {
+  readonly virtualServer: string
+  readonly address: string
+  readonly port: number
+  readonly tls: boolean
+}
+
+/** `sealpost healthcheck`: whether every configured port greets, TLS verified against the lab's root. */
+export function addHealthcheck(program: Command): void {
+  withConfig(program.command('healthcheck'))
+    .description('exit 0 when every configured port greets')
+    .option('--timeout <seconds>', 'how long a port has to greet', '5')
+    .option('--json', 'print JSON')
+    .action(healthcheck)
+}
+
+async function healthcheck(options: HealthcheckOptions): Promise<void> {
+  const configuration = await loadConfiguration(options)
+  const { targets, roots } = await whatToAsk(configuration)
+  const { hostname } = configuration.lab
+  const timeoutMs = Number(options.timeout) * 1000
+  const results = await Promise.all(
+    targets.map(async (target) => {
+      const { virtualServer, port, tls } = target
+      try {
+        const verify = tls ? { ca: roots, servername: hostname } : undefined
+        return { virtualServer, port, tls, greeting: await greet(reachable(target.address), port, timeoutMs, verify) }
+      } catch (error) {
+        return { virtualServer, port, tls, error: (error as Error).message }
+      }
+    }),
+  )
+  const failed = results.filter((result) => 'error' in result)
+  if (options.json) print(JSON.stringify({ ok: failed.length === 0, ports: results }))
+  else for (const { virtualServer, port, error } of failed) note(`${virtualServer}: port ${port}: ${error}`)
+  if (failed.length > 0) process.exitCode = exitStatus.failed
+  else if (!options.json) print(`all ${results.length} ports greet`)
+}
+
+/** The running lab knows best which ports it holds and which root it has; where it cannot be asked, the file says. */
+async function whatToAsk(configuration: Configuration): Promise<{ targets: Target[]; roots: string[] }> {
+  const [socket] = await findSockets(configuration.identity, runtimePlaces())
+  if (socket === undefined) {
+    const targets = configuration.lab.virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
+      targetsOf(name, address, port, certificate === 'assigned' ? 'off' : tlsPort),
+    )
+    return { targets, roots: await storedRoots(configuration) }
+  }
+  const { endpoints, ca } = await labStatus(socket)
+  return {
+    targets: endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>
+      targetsOf(virtualServer, address, port ?? 'off', tlsPort ?? 'off'),
+    ),
+    roots: ca === '' ? [] : [ca],
+  }
+}
+
+function targetsOf(virtualServer: string, address: string, port: Port, tlsPort: Port): Target[] {
+  const open = [
+    { port, tls: false },
+    { port: tlsPort, tls: true },
+  ]
+  return open.flatMap(({ port: number, tls }) =>
+    typeof number === 'number' ? [{ virtualServer, address, port: number, tls }] : [],
+  )
+}

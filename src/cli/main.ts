@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+import { explain } from './failure.ts'
+import { createProgram } from './program.ts'
+
+// `sealpost cert list | head`: whoever reads no further ends the command, in peace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+try {
+  await createProgram().parseAsync()
+} catch (error) {
+  const { lines, status } = explain(error)
+  for (const line of lines) process.stderr.write(`${line}\n`)
+  process.exitCode = status
+}

@@ -1,0 +1,22 @@
+/** One line on standard output: what the command was asked for. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** One line on standard error: warnings, and what is said beside the answer. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Rows as columns of equal width, under a heading. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = heading.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [heading, ...rows].map(line).join('\n')
+}

@@ -1,0 +1,97 @@
+import type { Logger } from 'pino'
+import type { ResolvedLab } from '../config/resolve.ts'
+import type { ControlVerbs } from '../lab/control/messages.ts'
+import { ControlServer } from '../lab/control/server.ts'
+import { newSocketPath } from '../lab/control/socket-path.ts'
+import { labVerbs } from '../lab/control/verbs.ts'
+import type { Lab } from '../lab/lab.ts'
+import { type Configuration, loadConfiguration } from './configuration.ts'
+import type { ReloadReport } from './reload.ts'
+import { runtimePlaces } from './runtime-places.ts'
+import type { StartOptions } from './start.ts'
+
+/** The lab of a process: what signals and the control socket do to it. */
+export class RunningLab {
+  readonly #options: StartOptions
+  readonly #log: Logger
+  readonly #configuration: Configuration
+  readonly #stopped: Promise<void>
+  #stop: () => void = () => {}
+  #stopping = false
+  #lab: Lab | undefined
+  #control: ControlServer | undefined
+
+  constructor(options: StartOptions, configuration: Configuration, log: Logger) {
+    this.#options = options
+    this.#configuration = configuration
+    this.#log = log
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = resolve
+    })
+    // Whatever a client sends, the lab stays; what gets here is a defect, and is on record.
+    process.on('uncaughtException', (err) => log.fatal({ err }, 'uncaught error; the lab goes on'))
+    process.on('unhandledRejection', (err) => log.fatal({ err }, 'unhandled rejection; the lab goes on'))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#onStopSignal(signal))
+  }
+
+  /** The configuration that the options leave of the file. */
+  get config(): ResolvedLab {
+    return this.#narrowed(this.#configuration.lab)
+  }
+
+  /** Signals and the control socket reach the lab from here on. */
+  async takeOver(lab: Lab): Promise<void> {
+    this.#lab = lab
+    process.on('SIGHUP', () => {
+      this.#reload(lab).catch((err: Error) => this.#log.error(`not reloaded, nothing has changed: ${err.message}`))
+    })
+    const verbs: ControlVerbs = { ...labVerbs(lab), reload: () => this.#reload(lab) }
+    try {
+      const path = await newSocketPath(this.#configuration.identity, process.pid, runtimePlaces())
+      this.#control = await ControlServer.open(path, verbs)
+    } catch (error) {
+      // A read-only system: the lab runs, SIGHUP still reloads it.
+      this.#log.warn(`no control socket: ${(error as Error).message}`)
+    }
+  }
+
+  /** Resolves when a signal has ended the lab and every session has been told good-bye. */
+  async untilStopped(): Promise<void> {
+    await this.#stopped
+    await this.#control?.[Symbol.asyncDispose]()
+    await this.#lab?.stop()
+    this.#log.info('stopped')
+  }
+
+  /** The first signal ends politely, the second at once. */
+  #onStopSignal(signal: NodeJS.Signals): void {
+    if (this.#stopping) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
+    this.#stopping = true
+    this.#log.info(`${signal}: stopping`)
+    if (this.#lab) this.#stop()
+    else process.exit(0)
+  }
+
+  async #reload(lab: Lab): Promise<ReloadReport> {
+    const { lab: next, warnings } = await loadConfiguration(this.#options)
+    const narrowed = this.#narrowed(next)
+    const kept = (['store', 'certificates'] as const).filter((key) => !same(lab.config[key], narrowed[key]))
+    await lab.reload({ ...narrowed, store: lab.config.store, certificates: lab.config.certificates })
+    this.#log.level = next.logLevel
+    const report = {
+      pid: process.pid,
+      warnings: [...warnings, ...kept.map((key) => `${key}: a change of it takes effect at the next start`)],
+    }
+    for (const warning of report.warnings) this.#log.warn(warning)
+    this.#log.info('reloaded')
+    return report
+  }
+
+  #narrowed(config: ResolvedLab): ResolvedLab {
+    const { only } = this.#options
+    if (!only) return config
+    return { ...config, virtualServers: config.virtualServers.filter(({ protocol }) => only.includes(protocol)) }
+  }
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Workplace } from '../support/sealpost.ts'
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const accounts = 'directory: { accounts: [{ user: alice, password: secret }] }\n'
+
+test('a lab in order', async () => {
+  place.write('lab.yaml', `${accounts}virtualServers: [{ protocol: smtp, port: 0 }]`)
+  const { status, stdout, stderr } = await place.run(['check', '--config', 'lab.yaml'])
+  expect([status, stdout, stderr]).toEqual([0, 'lab.yaml: 1 virtual servers, all in order\n', ''])
+})
+
+test('a port in use and an unknown certificate', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as { port: number }
+  place.write('lab.yaml', `${accounts}virtualServers:\n  - { protocol: smtp, port: ${port}, certificate: Lost }\n`)
+  const { status, stderr } = await place.run(['check', '--config', 'lab.yaml'])
+  other.close()
+  expect(status).toBe(1)
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(
+      /^lab\.yaml:3:\d+: virtualServers\[0\]\.certificate: no certificate "Lost" is in the store; /,
+    ),
+    `Default SMTP Virtual Server: 127.0.0.1 port ${port} is in use by another program`,
+  ])
+})
+
+test('an address of another machine, as JSON; a warning alone leaves the status 0', async () => {
+  place.write('lab.yaml', `${accounts}virtualServers: [{ protocol: smtp, port: 3025, address: 192.0.2.1 }]`)
+  const { status, stdout } = await place.run(['check', '--config', 'lab.yaml', '--json'])
+  expect(status).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, findings: [{ severity: 'warning' }, { severity: 'error' }] })
+  place.write('open.yaml', 'virtualServers: [{ protocol: smtp, port: 0 }]')
+  const open = await place.run(['check', '--config', 'open.yaml'])
+  expect(open.status).toBe(0)
+  expect(open.stderr).toContain('warning: open.yaml:1:1: directory.accounts: no accounts are listed')
+})
+
+test('the ports of the running lab itself are its own', async () => {
+  place.write(
+    'lab.yaml',
+    `${accounts}certificates: memory\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,
+  )
+  await using running = await place.start(['--config', 'lab.yaml'])
+  const { port } = running.endpoint('pop3')
+  place.write(
+    'lab.yaml',
+    `${accounts}certificates: memory\nvirtualServers: [{ protocol: pop3, certificate: none, port: ${port} }]`,
+  )
+  expect(await place.run(['check', '--config', 'lab.yaml'])).toMatchObject({ status: 0 })
+})
