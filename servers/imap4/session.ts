@@ -34,7 +34,7 @@ export class Session {
   }
 
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, { secure: this.connection.tls !== undefined })
+    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
   }
 
   /** The tag of the command that runs: ESEARCH names it. */

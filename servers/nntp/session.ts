@@ -53,7 +53,7 @@ export class NntpSession {
   }
 
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, { secure: this.connection.tls !== undefined })
+    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
   }
 
   get access(): Access {

@@ -40,7 +40,7 @@ export class Pop3Session {
   }
 
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, { secure: this.connection.tls !== undefined })
+    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
   }
 
   async serve(): Promise<void> {

@@ -61,7 +61,7 @@ export class SmtpSession extends SMTPConnection {
   }
 
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, { secure: this.connection.tls !== undefined })
+    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
   }
 
   async serve(): Promise<void> {

@@ -82,6 +82,11 @@ export class Connection {
     return this.#tls
   }
 
+  /** What matters for a log-on (`logonPolicy`): whether the channel is secure, and whom the client's certificate names. */
+  get channel(): { readonly secure: boolean; readonly externalIdentity: string | undefined } {
+    return { secure: this.#tls !== undefined, externalIdentity: this.#tls?.clientCertificate?.account }
+  }
+
   /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is not under TLS yet. */
   get canStartTls(): boolean {
     return this.#securer.available && this.#tls === undefined

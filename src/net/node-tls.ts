@@ -40,7 +40,8 @@ export class NodeTls {
         finish()
       }
       const fail = (error: Error): void => settle(() => reject(error))
-      const onClose = (): void => fail(coded('ECONNRESET', 'connection closed'))
+      // Where node:tls closes, it says why right after.
+      const onClose = (): void => void setImmediate(() => fail(coded('ECONNRESET', 'connection closed')))
       const timer = setTimeout(
         () => fail(coded('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake time-out')),
         this.#settings.handshakeTimeoutMs,
@@ -48,7 +49,7 @@ export class NodeTls {
       raw.once('close', onClose)
       connect(this.#serverFor(hello), raw, {
         secureConnection: (socket) => settle(() => resolve(socket as TLSSocket)),
-        tlsClientError: (error) => fail(error as Error),
+        tlsClientError: (error, socket) => fail(rejection(error as Error, socket as TLSSocket)),
         // Lines come after the handshake too (TLS 1.3 key updates).
         ...(keyLog ? { keylog: (line) => keyLog(line as Buffer) } : {}),
       })
@@ -78,10 +79,17 @@ export class NodeTls {
   }
 
   #makeServer(withAlpn: boolean): tls.Server {
-    const { policy, certificates, alpn } = this.#settings
+    const { policy, certificates, alpn, clientCertificates } = this.#settings
     const ALPNCallback = ({ protocols }: { protocols: string[] }) => alpn.find((name) => protocols.includes(name))
     return tls.createServer({
       ...contextOptions(policy, certificates[0] as InstalledCertificate),
+      ...(clientCertificates
+        ? {
+            ca: [...clientCertificates.authoritiesPem],
+            requestCert: true,
+            rejectUnauthorized: clientCertificates.mode === 'require',
+          }
+        : {}),
       allowHalfOpen: true,
       SNICallback: (name, done) => done(null, this.#byName(name)?.context),
       ...(withAlpn ? { ALPNCallback } : {}),
@@ -90,7 +98,7 @@ export class NodeTls {
 }
 
 /** What a handshake tells, by the name of the tls.Server event. */
-type Handlers = Readonly<Record<string, (first: unknown) => void>>
+type Handlers = Readonly<Record<string, (...args: readonly unknown[]) => void>>
 
 /**
  * Hands a raw stream to a tls.Server that listens nowhere. The server tells all its handshakes in its own events, and
@@ -98,20 +106,23 @@ type Handlers = Readonly<Record<string, (first: unknown) => void>>
  */
 function connect(server: tls.Server, raw: Duplex, handlers: Handlers): void {
   const view: tls.Server = Object.create(server, {
-    emit: {
-      value: (event: string, first: unknown, ...rest: unknown[]) => handled(server, handlers, event, first, rest),
-    },
+    emit: { value: (event: string, ...args: unknown[]) => handled(server, handlers, event, args) },
     // Key logging costs a handshake a little: node:tls does it only where somebody listens.
     listenerCount: { value: (event: string) => (handlers[event] ? 1 : server.listenerCount(event)) },
   })
   for (const onConnection of server.listeners('connection')) onConnection.call(view, raw)
 }
 
-function handled(server: tls.Server, handlers: Handlers, event: string, first: unknown, rest: unknown[]): boolean {
+function handled(server: tls.Server, handlers: Handlers, event: string, args: readonly unknown[]): boolean {
   const handler = handlers[event]
-  if (!handler) return server.emit(event, first, ...rest)
-  handler(first)
+  if (!handler) return server.emit(event, ...args)
+  handler(...args)
   return true
+}
+
+/** node:tls closes on a client whose certificate is not good enough as if the client had: the reason is on the socket. */
+function rejection(error: Error, { authorizationError: reason }: TLSSocket): Error {
+  return reason ? coded('CLIENT_CERTIFICATE_REJECTED', String(reason)) : error
 }
 
 const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientHelloFacts, SessionRecorder } from '../sessions/types.ts'
-import { tlsFacts } from '../tls/facts.ts'
+import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
+import { clientCertificateFacts, tlsFacts } from '../tls/facts.ts'
 import { explainHandshakeFailure } from '../tls/failure.ts'
 import { type NodeCapabilities, nodeCanServe, nodeCapabilities } from '../tls/node-suites.ts'
 import type { TlsPolicy } from '../tls/policy.ts'
@@ -18,8 +19,20 @@ export interface TlsSettings {
   readonly certificates: readonly InstalledCertificate[]
   readonly alpn: readonly string[]
   readonly handshakeTimeoutMs: number
+  /** Absent: clients are not asked for a certificate. */
+  readonly clientCertificates?: ClientCertificateSettings
   /** Absent: clients that have nothing in common with node:tls are refused. */
   readonly legacy?: LegacySettings
+}
+
+/** How a virtual server treats the certificates of its clients. */
+export interface ClientCertificateSettings {
+  /** accept: a client may show one. require: it must show one that is verified. */
+  readonly mode: 'accept' | 'require'
+  /** PEM of the authorities whose certificates are verified. */
+  readonly authoritiesPem: readonly string[]
+  /** What a verified certificate is worth: the account it names, or why it is refused (revoked). */
+  readonly judge: (certificate: ClientCertificateFacts) => Promise<{ account?: string; refused?: string }>
 }
 
 /**
@@ -54,7 +67,8 @@ export class TlsAcceptor {
     const socket = await this.#node.handshake(raw, hello, keyLog).catch((error: Error) => {
       throw this.#failed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
-    const facts = tlsFacts(socket, this.#node.shown(hello?.serverName), hello)
+    const agreed = tlsFacts(socket, this.#node.shown(hello?.serverName), hello)
+    const facts = await this.#identified(agreed, socket, raw, record)
     if (policy.require128BitEncryption && facts.bits < 128) {
       socket.destroy()
       throw this.#failed(
@@ -89,6 +103,18 @@ export class TlsAcceptor {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Adds what the client's certificate says of it. @throws HandshakeFailure where it is not good enough */
+  async #identified(facts: TlsFacts, socket: TLSSocket, raw: Duplex, record: SessionRecorder): Promise<TlsFacts> {
+    const settings = this.#settings.clientCertificates
+    const shown = settings && clientCertificateFacts(socket)
+    if (!shown) return facts
+    const { account, refused } = shown.verified ? await settings.judge(shown) : {}
+    if (refused !== undefined)
+      throw this.#failed(raw, record, `the client’s certificate (${shown.subject}) is ${refused}`)
+    if (!shown.verified) record.note(`the client’s certificate (${shown.subject}) is not verified: ${shown.error}`)
+    return { ...facts, clientCertificate: account === undefined ? shown : { ...shown, account } }
   }
 
   #failed(raw: Duplex, record: SessionRecorder, why: string, cause?: Error): HandshakeFailure {

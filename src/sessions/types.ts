@@ -32,6 +32,8 @@ export interface ClientCertificateFacts {
   readonly verified: boolean
   /** Why it was not verified, in OpenSSL's word. */
   readonly error?: string
+  /** The account that it names, where it is verified and names one. */
+  readonly account?: string
   readonly subject: string
   readonly issuer: string
   readonly thumbprint: string

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
+import type { ClientCertificateFacts, ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
 
 /** What was agreed on in a handshake that node:tls made. */
@@ -25,3 +25,21 @@ export function tlsFacts(
     ...(hello === undefined ? {} : { hello }),
   }
 }
+
+/** The certificate a client showed; undefined where it showed none. */
+export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFacts | undefined {
+  const certificate = socket.getPeerX509Certificate()
+  if (!certificate) return undefined
+  const { authorized, authorizationError } = socket
+  return {
+    verified: authorized,
+    ...(authorized ? {} : { error: String(authorizationError) }),
+    subject: oneLine(certificate.subject),
+    issuer: oneLine(certificate.issuer),
+    thumbprint: certificate.fingerprint.replaceAll(':', ''),
+    der: certificate.raw,
+  }
+}
+
+/** Node.js writes a name an attribute a line, the most significant first. */
+const oneLine = (name: string): string => name.split('\n').reverse().join(', ')

@@ -5,6 +5,8 @@ import { suiteBits, suiteName } from './suites.ts'
 interface Failure {
   readonly hello: ClientHelloFacts | undefined
   readonly policy: TlsPolicy
+  /** Node.js's or OpenSSL's own word. */
+  readonly reason: string
 }
 
 const untrusted = 'the client does not trust the issuer (alert 48): install the lab’s root there (sealpost ca export)'
@@ -34,6 +36,10 @@ const causes: Readonly<Record<string, string | ((failure: Failure) => string)>> 
   ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR: 'the client reports an internal error (alert 80)',
   ERR_SSL_TLSV1_ALERT_USER_CANCELLED: 'the user cancelled at the client (alert 90)',
   ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'the client does not recognize the server’s name (alert 112)',
+  CLIENT_CERTIFICATE_REJECTED: ({ reason }) =>
+    reason === 'UNABLE_TO_GET_ISSUER_CERT'
+      ? 'the client showed no certificate of the lab’s authorities, and this virtual server requires one'
+      : `this virtual server requires a client certificate that verifies: ${reason}`,
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'the client showed no certificate, and this virtual server requires one',
   ECONNRESET: 'the client closed the connection during the handshake (many do so when they do not trust the issuer)',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the client did not finish the handshake in time',
@@ -44,7 +50,7 @@ export function explainHandshakeFailure(error: Error, hello: ClientHelloFacts | 
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const cause = causes[code]
   if (cause === undefined) return code === '' ? error.message : `${error.message} (${code})`
-  return typeof cause === 'string' ? cause : cause({ hello, policy })
+  return typeof cause === 'string' ? cause : cause({ hello, policy, reason: error.message })
 }
 
 function versionsDiffer({ hello, policy }: Failure): string {

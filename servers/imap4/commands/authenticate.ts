@@ -21,7 +21,9 @@ export const authenticate = defineCommand({
   async run(session, _state, { mechanism, initial }) {
     const { connection, context, policy } = session
     const offered = policy.mechanisms.includes(mechanism)
-    const exchange = offered ? startSasl(mechanism, { directory: context.directory }) : undefined
+    const exchange = offered
+      ? startSasl(mechanism, { directory: context.directory, ...session.connection.channel })
+      : undefined
     if (!exchange) throw no(`the mechanism ${mechanism} is not offered`, 'CANNOT')
     const outcome = await converse(exchange, {
       initial,

@@ -27,7 +27,9 @@ export const authinfoSasl = defineCommand<readonly [mechanism: string, initial?:
 function exchange(session: NntpSession, mechanism: string, initial: string | undefined): Promise<SaslOutcome> {
   const { connection, context, policy } = session
   const offered = policy.mechanisms.includes(mechanism.toUpperCase())
-  const started = offered ? startSasl(mechanism, { directory: context.directory }) : undefined
+  const started = offered
+    ? startSasl(mechanism, { directory: context.directory, ...session.connection.channel })
+    : undefined
   if (!started) throw new NntpError(503, 'mechanism not offered')
   return converse(started, {
     initial,

@@ -23,7 +23,7 @@ export const auth = asLogon({
 
 async function authenticate(session: Pop3Session, mechanism: string, initial: string | undefined): Promise<string> {
   const { connection, context } = session
-  const exchange = startSasl(mechanism, { directory: context.directory })
+  const exchange = startSasl(mechanism, { directory: context.directory, ...connection.channel })
   if (!exchange) throw new Pop3Error('unknown authentication mechanism')
   const outcome = await converse(exchange, {
     initial,

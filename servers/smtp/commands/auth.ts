@@ -18,7 +18,7 @@ export const auth: SmtpCommand = {
     const [mechanism, initial, ...more] = argument.split(' ')
     if (!mechanism || more.length > 0) throw new SmtpError(501, '5.5.4', 'write AUTH mechanism [initial-response]')
     const exchange = session.policy.mechanisms.includes(mechanism.toUpperCase())
-      ? startSasl(mechanism, { directory: session.context.directory })
+      ? startSasl(mechanism, { directory: session.context.directory, ...session.connection.channel })
       : undefined
     if (!exchange) throw new SmtpError(504, '5.5.4', 'authentication mechanism not to be had')
     finish(session, await converse(exchange, { initial, ask: (challenge) => ask(session, challenge) }))

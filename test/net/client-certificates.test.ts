@@ -1,0 +1,61 @@
+import tls from 'node:tls'
+import { describe, expect, it } from 'vitest'
+import type { ClientCertificateSettings } from '../../src/net/tls-acceptor.ts'
+import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { opensslCertificate } from '../support/openssl.ts'
+
+const server = opensslCertificate(['localhost'])
+const alice = opensslCertificate(['alice'])
+const stranger = opensslCertificate(['stranger'])
+
+const settings = (mode: 'accept' | 'require', refused?: string): ClientCertificateSettings => ({
+  mode,
+  authoritiesPem: [alice.certificatePem],
+  judge: async ({ subject }) => (refused ? { refused } : { account: subject.replace('CN=', '') }),
+})
+
+/** What the server says to a client that shows `certificate`; undefined where it closes without a word. */
+async function greeting(port: number | undefined, certificate?: typeof alice): Promise<string | undefined> {
+  const socket = tls.connect({
+    host: '127.0.0.1',
+    port: port as number,
+    servername: 'localhost',
+    ca: server.certificatePem,
+    ...(certificate ? { cert: certificate.certificatePem, key: certificate.privateKeyPem } : {}),
+  })
+  socket.on('error', () => {})
+  let said: string | undefined
+  socket.once('data', (chunk: Buffer) => {
+    said = chunk.toString()
+    socket.destroy()
+  })
+  await new Promise((resolve) => socket.once('close', resolve))
+  return said
+}
+
+describe('client certificates', () => {
+  it.each([
+    ['accept', alice, 'hello\r\n', { verified: true, account: 'alice' }],
+    ['accept', stranger, 'hello\r\n', { verified: false, error: 'DEPTH_ZERO_SELF_SIGNED_CERT' }],
+    ['accept', undefined, 'hello\r\n', undefined],
+    ['require', alice, 'hello\r\n', { verified: true, account: 'alice' }],
+    ['require', stranger, undefined, undefined],
+    ['require', undefined, undefined, undefined],
+  ] as const)('%s, client %#', async (mode, certificate, said, facts) => {
+    await using echo = await startEcho({ tls: { ...tlsSettings([server]), clientCertificates: settings(mode) } })
+    expect(await greeting(echo.server.tlsPort, certificate)).toBe(said)
+    const [record] = echo.sessions.list()
+    if (facts) expect(record?.tls?.clientCertificate).toMatchObject(facts)
+    else expect(record?.tls?.clientCertificate).toBeUndefined()
+    if (said === undefined) expect(record?.refusals[0]).toMatch(/requires (one|a client certificate that verifies)/)
+  })
+
+  it('refuses a verified one that is judged worthless, and says why', async () => {
+    const clientCertificates = settings('accept', 'revoked (keyCompromise)')
+    await using echo = await startEcho({ tls: { ...tlsSettings([server]), clientCertificates } })
+    expect(await greeting(echo.server.tlsPort, alice)).toBeUndefined()
+    expect(echo.sessions.list()[0]?.refusals).toEqual([
+      'TLS handshake: the client’s certificate (CN=alice) is revoked (keyCompromise)',
+    ])
+  })
+})
