@@ -7,6 +7,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
+import type { LegacySettings } from '../net/legacy-acceptor.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import { Newsroom } from '../news/newsroom.ts'
@@ -14,6 +15,7 @@ import { CertificateStore } from '../pki/store/certificate-store.ts'
 import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import type { MessageStore } from '../store/types.ts'
+import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import { deliverLocally } from './local-delivery.ts'
 
@@ -33,6 +35,8 @@ export interface Endpoint {
   readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
+  /** Clients of SSL 3.0 and TLS 1.0 with the ciphers of the 1990s are let in. */
+  readonly legacyTls: boolean
 }
 
 /** What lives as long as the lab, whatever is reloaded. */
@@ -99,6 +103,7 @@ export class Lab implements AsyncDisposable {
         certificate: worn && { friendlyName: worn.friendlyName, thumbprint: worn.thumbprint },
         requireSecureChannel: config.requireSecureChannel,
         require128BitEncryption: config.require128BitEncryption,
+        legacyTls: server.settings.tls?.legacy !== undefined,
       }
     })
   }
@@ -213,14 +218,25 @@ export class Lab implements AsyncDisposable {
       certificateNames(this.#config),
     )
     if (certificates.length === 0) return undefined
-    const { minVersion, maxVersion, ciphers, legacy, strength } = config.tls
+    const { minVersion, maxVersion, ciphers } = config.tls
+    const legacy = await this.#legacy(config)
     return {
       certificates,
       policy: { minVersion, maxVersion, ciphers, require128BitEncryption: config.require128BitEncryption },
       alpn: services[config.protocol].alpn,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
-      ...(legacy ? { legacy: { suites: legacySuitesOf(legacy), strength, certificates } } : {}),
+      ...(legacy ? { legacy } : {}),
     }
+  }
+
+  /** What old clients are let in by; undefined where they are not, or there is nothing that they could be shown. */
+  async #legacy({ name, certificate, tls }: ResolvedVirtualServer): Promise<LegacySettings | undefined> {
+    if (!tls.legacy) return undefined
+    const names = certificateNames(this.#config)
+    const certificates = (await this.certificates.resolve(name, certificate, names, 'old')).filter(hasRsaKey)
+    if (certificates.length > 0) return { suites: legacySuitesOf(tls.legacy), strength: tls.strength, certificates }
+    this.#options.log.warn({ server: name }, 'tls.legacy: old clients need a certificate with an RSA key: none get in')
+    return undefined
   }
 
   async #settings(config: ResolvedVirtualServer): Promise<VirtualServerSettings> {

@@ -1,10 +1,9 @@
-import { createPrivateKey } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { issuedTo } from '../tls/context.ts'
 import { acceptLegacy } from '../tls/legacy/accept.ts'
-import { type LegacyIdentity, type LegacyTlsOptions, legacyIdentity } from '../tls/legacy/options.ts'
+import { type KeyLog, type LegacyIdentity, type LegacyTlsOptions, legacyIdentity } from '../tls/legacy/options.ts'
 import { LegacySessionCache } from '../tls/legacy/session-cache.ts'
 import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
 import { type LegacySuite, type StrengthMeasure, suiteBits } from '../tls/legacy/suites.ts'
@@ -16,10 +15,8 @@ export interface LegacySettings {
   /** In the order of preference. */
   readonly suites: readonly LegacySuite[]
   readonly strength: StrengthMeasure
-  /** Their key must be RSA. The first is the default; the others are chosen by SNI. */
+  /** Never empty; their keys must be RSA. The first is the default; the others are chosen by SNI. */
   readonly certificates: readonly InstalledCertificate[]
-  /** Takes key log lines, for a capture. */
-  readonly keyLog?: (line: string) => void
 }
 
 interface Worn {
@@ -37,14 +34,13 @@ export class LegacyAcceptor {
   readonly #worn: readonly Worn[]
   readonly #options: LegacyTlsOptions
 
-  /** @throws when no certificate has an RSA key */
+  /** @throws when a certificate's key is not RSA */
   constructor(settings: LegacySettings, require128BitEncryption: boolean) {
     this.#settings = settings
-    this.#worn = settings.certificates.filter(hasRsaKey).map((certificate) => ({
+    this.#worn = settings.certificates.map((certificate) => ({
       certificate,
       identity: legacyIdentity(certificate.privateKeyPem, [certificate.certificatePem, ...certificate.chainPem]),
     }))
-    if (this.#worn.length === 0) throw new Error('tls.legacy needs a certificate with an RSA key')
     this.#options = {
       identity: (serverName) => this.#wornFor(serverName).identity,
       suites: settings.suites,
@@ -54,7 +50,6 @@ export class LegacyAcceptor {
       strength: settings.strength,
       sessionCache: new LegacySessionCache(),
       temporaryKeys,
-      ...(settings.keyLog ? { keyLog: settings.keyLog } : {}),
     }
   }
 
@@ -65,8 +60,13 @@ export class LegacyAcceptor {
   }
 
   /** Makes the handshake. @throws LegacyTlsError: the alert is sent, and the raw socket closes */
-  async accept(raw: Duplex, hello: ClientHelloFacts, record: SessionRecorder): Promise<SecuredSocket> {
-    const socket = await acceptLegacy(raw, this.#options)
+  async accept(
+    raw: Duplex,
+    hello: ClientHelloFacts,
+    record: SessionRecorder,
+    keyLog: KeyLog | undefined,
+  ): Promise<SecuredSocket> {
+    const socket = await acceptLegacy(raw, { ...this.#options, keyLog })
     const facts = this.#facts(socket, hello)
     record.secured(facts)
     return { socket, facts }
@@ -91,8 +91,4 @@ export class LegacyAcceptor {
     const named = serverName && this.#worn.slice(1).find(({ certificate }) => issuedTo(certificate, serverName))
     return named || (this.#worn[0] as Worn)
   }
-}
-
-function hasRsaKey({ privateKeyPem }: InstalledCertificate): boolean {
-  return createPrivateKey(privateKeyPem).asymmetricKeyType === 'rsa'
 }

@@ -62,7 +62,7 @@ export class TlsAcceptor {
     const hello = first.kind === 'hello' ? first.facts : undefined
     if (hello) record.hello(hello)
     if (first.kind === 'hello' && this.#legacy && (await this.#needsLegacy(first, this.#legacy))) {
-      return this.#acceptLegacy(this.#legacy, raw, first.facts, record)
+      return this.#acceptLegacy(this.#legacy, raw, first.facts, record, keyLog)
     }
     const socket = await this.#node.handshake(raw, hello, keyLog).catch((error: Error) => {
       throw this.#failed(raw, record, explainHandshakeFailure(error, hello, policy), error)
@@ -94,10 +94,11 @@ export class TlsAcceptor {
     raw: Duplex,
     hello: ClientHelloFacts,
     record: SessionRecorder,
+    keyLog: KeyLog | undefined,
   ): Promise<SecuredSocket> {
     const timer = setTimeout(() => raw.destroy(), this.#settings.handshakeTimeoutMs)
     try {
-      return await legacy.accept(raw, hello, record)
+      return await legacy.accept(raw, hello, record, keyLog)
     } catch (error) {
       throw this.#failed(raw, record, (error as Error).message, error as Error)
     } finally {

@@ -11,6 +11,9 @@ export interface LegacyIdentity {
   readonly chainDer: readonly Buffer[]
 }
 
+/** Takes lines of the NSS key log. */
+export type KeyLog = (line: Buffer) => void
+
 /** What the engine lets a client agree on. */
 export interface LegacyTlsOptions {
   /**
@@ -28,8 +31,8 @@ export interface LegacyTlsOptions {
   readonly strength: StrengthMeasure
   readonly sessionCache: LegacySessionCache
   readonly temporaryKeys: TemporaryKeys
-  /** Takes lines in NSS's key log format, each with its line end. They are secrets: for a capture, for nothing else. */
-  readonly keyLog?: (line: string) => void
+  /** Its lines are secrets: for a capture, for nothing else. */
+  readonly keyLog?: KeyLog | undefined
 }
 
 /** @throws when the key is not RSA */
@@ -38,4 +41,8 @@ export function legacyIdentity(privateKeyPem: string, certificatesPem: readonly 
   if (key.asymmetricKeyType !== 'rsa')
     throw new Error('SSL 3.0 and TLS 1.0 clients of the time need an RSA certificate')
   return { key, chainDer: certificatesPem.map((pem) => new X509Certificate(pem).raw) }
+}
+
+export function hasRsaKey({ certificatePem }: { readonly certificatePem: string }): boolean {
+  return new X509Certificate(certificatePem).publicKey.asymmetricKeyType === 'rsa'
 }
