@@ -1,9 +1,10 @@
+import type { VirtualServerConfig } from '../../src/config/schema.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Folder } from '../../src/store/types.ts'
 
-/** What a virtual server lets a client do without logging on (`access:`). */
-export type ServerAccess = 'anonymous' | 'anonymous-read' | 'authenticated'
+/** What a virtual server lets a client do without logging on. */
+type ServerAccess = VirtualServerConfig['access']
 
 /** What this client may do now: reading and posting, by server and by group. */
 export class Access {

@@ -1,3 +1,4 @@
+import { logonMakesPeer, type Peer } from './peer.ts'
 import { authenticationRequired, NntpError } from './reply.ts'
 import type { NntpSession } from './session.ts'
 import { expectArguments } from './wire.ts'
@@ -48,8 +49,9 @@ function checkAudience(session: NntpSession, audience: Audience): void {
 }
 
 /** RFC 3977 section 6.3.2: 480 where logging on would help, 502 where nothing would. */
-export function checkFeed(session: NntpSession): void {
-  if (session.peer) return
-  if (session.feedsNeedLogon) throw authenticationRequired()
+export function checkFeed(session: NntpSession): Peer {
+  const { peer } = session
+  if (peer) return peer
+  if (logonMakesPeer(session.context.config.feeds)) throw authenticationRequired()
   throw new NntpError(502, 'no feed is taken from this client')
 }

@@ -9,6 +9,7 @@ import type { Folder } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
 import { Access } from './access.ts'
 import { findCommand } from './commands/index.ts'
+import { type Peer, peerOf } from './peer.ts'
 import { NntpError, postingFailed, responseLine, syntaxError } from './reply.ts'
 import { MAX_COMMAND_OCTETS, MAX_SASL_OCTETS, words } from './wire.ts'
 
@@ -57,7 +58,12 @@ export class NntpSession {
   }
 
   get access(): Access {
-    return (this.#access ??= new Access('anonymous', this.policy, this.account))
+    return (this.#access ??= new Access(this.context.config.access, this.policy, this.account))
+  }
+
+  /** The inbound feed that this client is the peer of. */
+  get peer(): Peer | undefined {
+    return peerOf(this.context.config.feeds, this.connection.remote.address, this.account)
   }
 
   /** What the greeting and MODE READER answer. RFC 3977 sections 5.1 and 5.3. */
@@ -114,6 +120,8 @@ export class NntpSession {
         const { code, message } = this.#asReply(error)
         if (code === 480 || code === 483 || code === 481) this.connection.record.refused(message)
         this.reply(code, message)
+        // RFC 3977 section 3.2.1: the server says 400 and closes.
+        if (code === 400) this.quit()
       }
     }
   }
@@ -142,14 +150,5 @@ export class NntpSession {
     if (!(error instanceof ConnectionEnded)) throw error
     // RFC 3977 section 3.1: on a time-out the server closes without a response.
     if (error.reason === 'stopping') this.reply(400, 'the server is stopping')
-  }
-
-  /** The inbound feed that this client is the peer of. */
-  get peer(): undefined {
-    return undefined
-  }
-
-  get feedsNeedLogon(): boolean {
-    return false
   }
 }

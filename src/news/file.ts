@@ -1,3 +1,4 @@
+import { StoreError } from '../store/errors.ts'
 import type { Folder, Location, StoredMessage } from '../store/types.ts'
 import type { Article } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
@@ -16,30 +17,44 @@ export interface Filing {
 /**
  * Stores an article, once, with a number in each of its groups, and acts on what it asks for. A control message goes into
  * `control.cancel` and its like instead.
- * @throws ArticleRefused `duplicate` where it came by another way meanwhile
+ * @throws ArticleRefused `duplicate` where it came by another way meanwhile, `later` where the store cannot take it now
  */
 export async function file(room: Newsroom, filing: Filing): Promise<readonly StoredMessage[]> {
-  const { article, messageId, raw } = filing
-  const holder = {}
-  if (!room.claims.take(messageId, holder)) throw new ArticleRefused('later', `${messageId} is coming from a peer`)
+  const { messageId } = filing
+  // One that is being stored at this moment is there, or is not, before this one is looked at.
+  while (room.filing.has(messageId)) await room.filing.get(messageId)
+  const done = store(room, filing)
+  const settled = done.then(
+    () => {},
+    () => {},
+  )
+  room.filing.set(messageId, settled)
   try {
-    if (await room.store.knows(messageId)) throw new ArticleRefused('duplicate', `${messageId} is known here already`)
-    const control = controlOf(article)
-    const folders = control ? [await controlFolder(room, control)] : filing.folders
-    const stored = await room.store.append([
-      {
-        raw,
-        messageId,
-        prefix: (locations) => xref(room.hostname, locations),
-        targets: folders.map((folder) => ({ folderId: folder.id })),
-        ...(filing.session === undefined ? {} : { envelope: { session: filing.session } }),
-      },
-    ])
-    await actOnControl(room, article, control)
-    return stored
+    return await done
+  } catch (error) {
+    if (error instanceof StoreError) throw new ArticleRefused('later', error.message, { cause: error })
+    throw error
   } finally {
-    room.claims.release(messageId, holder)
+    room.filing.delete(messageId)
   }
+}
+
+async function store(room: Newsroom, filing: Filing): Promise<readonly StoredMessage[]> {
+  const { article, messageId, raw, session } = filing
+  if (await room.store.knows(messageId)) throw new ArticleRefused('duplicate', `${messageId} is known here already`)
+  const control = controlOf(article)
+  const folders = control ? [await controlFolder(room, control)] : filing.folders
+  const stored = await room.store.append([
+    {
+      raw,
+      messageId,
+      prefix: (locations) => xref(room.hostname, locations),
+      targets: folders.map((folder) => ({ folderId: folder.id })),
+      ...(session === undefined ? {} : { envelope: { session } }),
+    },
+  ])
+  await actOnControl(room, article, control)
+  return stored
 }
 
 /** RFC 5536 section 3.2.14: the server's name, then the article's number in each group. */

@@ -39,7 +39,10 @@ export class Newsroom {
   readonly log: Logger
   readonly hostname: string
   readonly mail: (mail: NewsMail) => Promise<void>
+  /** What peers were asked to send. */
   readonly claims: Claims
+  /** What is being stored at this moment. */
+  readonly filing = new Map<string, Promise<void>>()
   /** Set anew on reload. */
   control: readonly ControlKind[]
 

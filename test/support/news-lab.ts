@@ -1,5 +1,5 @@
 import pino from 'pino'
-import { nntp } from '../../servers/nntp/index.ts'
+import { nntp } from '../../servers/nntp/service.ts'
 import type { Clock } from '../../src/clock.ts'
 import { type LabInput, labSchema } from '../../src/config/schema.ts'
 import type { ControlKind } from '../../src/news/control.ts'

@@ -4,15 +4,18 @@ import { article, body, head, stat } from './article.ts'
 import { authinfoGeneric, authinfoPass, authinfoUser } from './authinfo.ts'
 import { authinfoSasl } from './authinfo-sasl.ts'
 import { capabilities } from './capabilities.ts'
+import { check } from './check.ts'
 import { compress } from './compress.ts'
 import { date } from './date.ts'
 import { group } from './group.ts'
 import { hdr, xhdr, xrover } from './hdr.ts'
 import { help } from './help.ts'
+import { ihave } from './ihave.ts'
 import { last } from './last.ts'
 import { listCommands } from './list.ts'
 import { listgroup } from './listgroup.ts'
 import { modeReader } from './mode-reader.ts'
+import { modeStream } from './mode-stream.ts'
 import { newgroups } from './newgroups.ts'
 import { newnews } from './newnews.ts'
 import { next } from './next.ts'
@@ -20,6 +23,7 @@ import { over, xover } from './over.ts'
 import { post } from './post.ts'
 import { quit } from './quit.ts'
 import { starttls } from './starttls.ts'
+import { takethis } from './takethis.ts'
 import { xgtitle } from './xgtitle.ts'
 import { xpat } from './xpat.ts'
 
@@ -32,16 +36,19 @@ export const commands: readonly NntpCommand[] = [
   authinfoUser,
   body,
   capabilities,
+  check,
   compress,
   date,
   group,
   hdr,
   head,
   help,
+  ihave,
   last,
   ...listCommands,
   listgroup,
   modeReader,
+  modeStream,
   newgroups,
   newnews,
   next,
@@ -50,6 +57,7 @@ export const commands: readonly NntpCommand[] = [
   quit,
   starttls,
   stat,
+  takethis,
   xgtitle,
   xhdr,
   xover,

@@ -1,3 +1,4 @@
+import type { VirtualServerConfig } from '../../../src/config/schema.ts'
 import { capabilityLines } from '../capabilities.ts'
 import { defineCommand, type NntpCommand } from '../command.ts'
 import { OVERVIEW_FORMAT } from '../overview.ts'
@@ -29,22 +30,40 @@ const extensions = defineCommand({
   run: (session) => session.replyLines(202, 'extensions supported', capabilityLines(session).slice(2)),
 })
 
-/** Texts of the configuration. 503 where it has none. RFC 3977 section 7.6.1, RFC 6048 sections 2.3 and 2.5. */
-const notMaintained = (name: string): NntpCommand =>
-  defineCommand({
-    name,
+/** A list out of the configuration; 503 where that has none. RFC 3977 section 7.6.1. */
+function configured(
+  variant: string,
+  text: string,
+  linesOf: (config: VirtualServerConfig) => readonly string[],
+): NntpCommand {
+  return defineCommand({
+    name: `LIST ${variant}`,
     audience: 'reader',
-    run() {
-      throw new NntpError(503, 'no such list is kept here')
+    run(session) {
+      const lines = linesOf(session.context.config)
+      if (lines.length === 0) throw new NntpError(503, 'no such list is kept here')
+      session.replyLines(215, text, lines)
     },
   })
+}
+
+/** RFC 3977 section 7.6.5: weight, wildmat, value. */
+const distribPats = configured('DISTRIB.PATS', 'distribution patterns follow', ({ distributions }) =>
+  distributions.flatMap(({ name, groups, weight }) => (groups === undefined ? [] : [`${weight}:${groups}:${name}`])),
+)
+/** RFC 6048 section 2.3. */
+const distributions = configured('DISTRIBUTIONS', 'list of distributions follows', (config) =>
+  config.distributions.map(({ name, description }) => `${name}\t${description}`),
+)
+/** RFC 6048 section 2.5. */
+const motd = configured('MOTD', 'message of the day follows', (config) => config.motd?.trimEnd().split(/\r?\n/) ?? [])
 
 export const listCommands: readonly NntpCommand[] = [
   ...groupLists,
   overviewFmt,
   headers,
   extensions,
-  notMaintained('LIST DISTRIB.PATS'),
-  notMaintained('LIST DISTRIBUTIONS'),
-  notMaintained('LIST MOTD'),
+  distribPats,
+  distributions,
+  motd,
 ]
