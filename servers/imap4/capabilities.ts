@@ -2,7 +2,7 @@ import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Session } from './session.ts'
 
 /** What ENABLE can switch on. RFC 5161, 6855, 7162, 9051, 9586. */
-export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4REV2', 'UIDONLY'] as const
+export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4rev2', 'UIDONLY'] as const
 export type Extension = (typeof extensions)[number]
 
 /** What is there in every state. Only what works whole is announced, here and below. */

@@ -13,6 +13,8 @@ export type Result = Done & { readonly after?: () => Promise<void> | void }
 export interface CommandRow<S extends StateName, A> {
   readonly name: string
   readonly states: readonly S[]
+  /** What must hold before the arguments, and their literals, are looked at. Throws the refusal. */
+  readonly check?: (session: Session) => void
   /** Reads the arguments, the space in front of them included. */
   readonly parse: (cursor: Cursor, session: Session) => A
   readonly run: (session: Session, state: StateOf<S>, args: A) => Promise<Result> | Result
@@ -31,12 +33,13 @@ export interface Command {
   readonly updates: Updates
   readonly takesMessages: boolean
   readonly byNumber: boolean
+  readonly check: (session: Session) => void
   /** @throws ImapError before anything happened */
   readonly prepare: (cursor: Cursor, session: Session) => () => Promise<Result>
 }
 
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
-  const { name, states, parse, run, updates = 'all', takesMessages = false, byNumber = false } = row
+  const { name, states, parse, run, check = () => {}, updates = 'all', takesMessages = false, byNumber = false } = row
   const isMine = (state: Session['state']): state is StateOf<S> => (states as readonly StateName[]).includes(state.name)
   return {
     name,
@@ -44,7 +47,9 @@ export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A
     updates,
     takesMessages,
     byNumber,
+    check,
     prepare(cursor, session) {
+      check(session)
       const args = parse(cursor, session)
       cursor.end()
       return async () => {

@@ -35,6 +35,13 @@ export function nameForm(name: string, session: Session): OctetString {
   return session.utf8 ? quotedForm(utf8Octets(name)) : astringForm(encodeUtf7(name))
 }
 
+/** The name as LIST patterns see it: a wildcard may stand within what modified UTF-7 makes of a character. */
+export const wireName = (name: string, session: Session): string => (session.utf8 ? name : encodeUtf7(name))
+
+export function patternOf(octets: OctetString, session: Session): string {
+  return session.utf8 ? decodeName(octets, session) : octets
+}
+
 /** Whose folder a name means, and the folder's name there. */
 export function place(name: string, identity: Identity): { readonly owner: Owner; readonly name: string } {
   return isPublic(name)

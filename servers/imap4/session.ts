@@ -44,7 +44,7 @@ export class Session {
 
   /** Whether the client takes UTF-8 in quoted strings and mailbox names. RFC 6855 section 3; RFC 9051 section 5.1. */
   get utf8(): boolean {
-    return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
+    return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4rev2')
   }
 
   async serve(): Promise<void> {
@@ -150,7 +150,8 @@ export class Session {
   /** What keeps a literal from being taken. */
   #literalRefusal(name: string, octets: number): ImapError | undefined {
     try {
-      const { takesMessages } = this.#commandOf(name)
+      const { takesMessages, check } = this.#commandOf(name)
+      check(this)
       if (!takesMessages) return octets > MAX_LITERAL_OCTETS ? bad('literal too long', 'TOOBIG') : undefined
       const limit = this.context.config.limits.messageSize
       return octets > limit ? no(`messages may have ${limit} octets`, 'TOOBIG') : undefined // RFC 7889 section 4

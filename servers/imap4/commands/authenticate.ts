@@ -12,8 +12,8 @@ const INITIAL = /[A-Za-z0-9+/=]+/y
 export const authenticate = defineCommand({
   name: 'AUTHENTICATE',
   states: notAuthenticated,
-  parse(cursor, session) {
-    session.checkLogon()
+  check: (session) => session.checkLogon(),
+  parse(cursor) {
     cursor.space()
     const mechanism = cursor.keyword()
     return { mechanism, initial: cursor.take(' ') ? (cursor.match(INITIAL) ?? '') : undefined }

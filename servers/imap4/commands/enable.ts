@@ -16,7 +16,9 @@ export const enable = defineCommand({
     return names
   },
   run(session, _state, names) {
-    const fresh = extensions.filter((extension) => names.includes(extension) && !session.enabled.has(extension))
+    const fresh = extensions.filter(
+      (extension) => names.includes(extension.toUpperCase()) && !session.enabled.has(extension),
+    )
     for (const extension of fresh) session.enabled.add(extension)
     for (const implied of fresh.flatMap((extension) => implications[extension] ?? [])) session.enabled.add(implied)
     session.say(`* ENABLED${fresh.map((extension) => ` ${extension}`).join('')}\r\n`)

@@ -1,6 +1,6 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import { defineCommand } from '../command.ts'
-import { nameForm } from '../mailbox-names.ts'
+import { nameForm, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { done } from '../reply.ts'
 import type { Session } from '../session.ts'
@@ -22,7 +22,7 @@ export const list = defineCommand({
     }
     const tree = await mailboxTree(session, identity)
     for (const node of tree) {
-      if (!request.patterns.some((pattern) => matchesPattern(node.name, pattern))) continue
+      if (!request.patterns.some((pattern) => matchesPattern(wireName(node.name, session), pattern))) continue
       const below = request.select.has('RECURSIVEMATCH') ? selectedBelow(tree, node, request) : false
       if (!isSelected(node, request) && !below) continue
       session.say(listLine(session, node, request, below))

@@ -7,8 +7,8 @@ import { utf8Text } from '../wire/text.ts'
 export const login = defineCommand({
   name: 'LOGIN',
   states: notAuthenticated,
-  parse(cursor, session) {
-    session.checkLogon()
+  check: (session) => session.checkLogon(),
+  parse(cursor) {
     cursor.space()
     const name = cursor.astring()
     cursor.space()

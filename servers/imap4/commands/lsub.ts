@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts'
-import { canonical, decodeName, nameForm } from '../mailbox-names.ts'
+import { canonical, nameForm, patternOf, wireName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
 import { done } from '../reply.ts'
 import { loggedOn } from '../state.ts'
@@ -14,14 +14,14 @@ export const lsub = defineCommand({
   states: loggedOn,
   parse(cursor, session) {
     cursor.space()
-    const reference = decodeName(cursor.astring(), session)
+    const reference = patternOf(cursor.astring(), session)
     cursor.space()
-    return canonical(reference + decodeName(cursor.listMailbox(), session))
+    return canonical(reference + patternOf(cursor.listMailbox(), session))
   },
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
     for (const node of tree) {
-      if (!matchesPattern(node.name, pattern)) continue
+      if (!matchesPattern(wireName(node.name, session), pattern)) continue
       const isAbove =
         pattern.includes('%') && tree.some((other) => other.subscribed && other.name.startsWith(`${node.name}/`))
       if (!node.subscribed && !isAbove) continue

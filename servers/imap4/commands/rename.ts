@@ -42,6 +42,7 @@ async function renameTree(session: Session, identity: Identity, from: string, to
   // A level without a mailbox of its own: the mailboxes below it move.
   const below = (await store.listFolders(identity.owner)).filter(({ name }) => name.startsWith(`${from}/`))
   if (below.length === 0) throw no('there is no such mailbox', 'NONEXISTENT')
+  if (await store.findFolder(identity.owner, to)) throw no('there is such a mailbox already', 'ALREADYEXISTS')
   for (const inferior of topmost(below)) await store.renameFolder(inferior.id, to + inferior.name.slice(from.length))
 }
 

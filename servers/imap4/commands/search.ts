@@ -36,7 +36,7 @@ const ALL: SearchReturn = { options: new Set(['ALL']) }
 
 function searchRequest(cursor: Cursor, session: Session): SearchRequest {
   cursor.space()
-  const wanted = searchReturn(cursor) ?? (session.enabled.has('IMAP4REV2') ? ALL : undefined)
+  const wanted = searchReturn(cursor) ?? (session.enabled.has('IMAP4rev2') ? ALL : undefined)
   try {
     return { wanted, ...searchProgram(cursor, session) }
   } catch (error) {

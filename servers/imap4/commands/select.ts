@@ -64,7 +64,7 @@ const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft
 /** What a client is told of a mailbox it opens. RFC 9051 section 6.3.2. */
 async function description(session: Session, state: Parameters<typeof open>[1], selection: Selection, opened: Opened) {
   const { folder, messages, knownFlags, readOnly } = selection
-  const revision2 = session.enabled.has('IMAP4REV2')
+  const revision2 = session.enabled.has('IMAP4rev2')
   for (const flag of SYSTEM_FLAGS) knownFlags.add(flag)
   for (const { flags } of messages) for (const flag of flags) knownFlags.add(flag)
   const flags = [...knownFlags].join(' ')

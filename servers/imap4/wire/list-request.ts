@@ -1,4 +1,4 @@
-import { canonical, decodeName } from '../mailbox-names.ts'
+import { canonical, patternOf } from '../mailbox-names.ts'
 import { bad } from '../reply.ts'
 import type { Session } from '../session.ts'
 import { type StatusItem, statusItems } from '../status-line.ts'
@@ -6,7 +6,7 @@ import type { Cursor } from './cursor.ts'
 
 /** A LIST command. RFC 9051 section 6.3.9. */
 export interface ListRequest {
-  /** The reference and each pattern, put together. */
+  /** The reference and each pattern, put together; in the form that names have on the wire. */
   readonly patterns: readonly string[]
   readonly select: ReadonlySet<string>
   readonly returns: ReadonlySet<string>
@@ -28,11 +28,11 @@ export function listRequest(cursor: Cursor, session: Session): ListRequest {
     throw bad('RECURSIVEMATCH needs another selection option')
   }
   if (hasOptions) cursor.space()
-  const reference = decodeName(cursor.astring(), session)
+  const reference = patternOf(cursor.astring(), session)
   cursor.space()
   const isList = cursor.ahead === '('
-  const pattern = (): string => canonical(reference + decodeName(cursor.listMailbox(), session))
-  const first = isList ? undefined : decodeName(cursor.listMailbox(), session)
+  const pattern = (): string => canonical(reference + patternOf(cursor.listMailbox(), session))
+  const first = isList ? undefined : patternOf(cursor.listMailbox(), session)
   const patterns = first === undefined ? cursor.list(pattern) : [first === '' ? '' : canonical(reference + first)]
   const returned = cursor.take(' ') ? returnOptions(cursor) : undefined
   return { patterns, select, returns: new Set(), ...returned, extended: hasOptions || isList || returned !== undefined }

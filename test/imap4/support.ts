@@ -1,0 +1,126 @@
+import { describe, test } from 'vitest'
+import { imap4 } from '../../servers/imap4/service.ts'
+import { systemClock } from '../../src/clock.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
+
+export type Form = 'STARTTLS' | 'TLS'
+
+/** An IMAP4 virtual server over a store of its own. */
+export function startImapLab(options: MailLabOptions = {}): Promise<MailLab> {
+  return startMailLab(imap4, { store: new MemoryStore({ clock: systemClock }), ...options })
+}
+
+/** A client under TLS, by one way or the other, that has read the greeting. */
+export async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
+  if (form === 'TLS') {
+    const client = await LineClient.openTls(lab.tlsPort, lab.ca)
+    await client.line()
+    return client
+  }
+  const client = await LineClient.open(lab.port)
+  await client.line()
+  client.send('tls STARTTLS\r\n')
+  await client.line()
+  await client.startTls(lab.ca)
+  return client
+}
+
+const PASSWORDS: Readonly<Record<string, string>> = { alice: 'secret', bob: 'geheim' }
+
+/** Sessions by name: `alice`, `alice2`, `bob` have logged on, `anon` and `clear` (without TLS) have not. */
+export class Sessions {
+  readonly #lab: MailLab
+  readonly #form: Form
+  readonly #clients = new Map<string, LineClient>()
+
+  constructor(lab: MailLab, form: Form) {
+    this.#lab = lab
+    this.#form = form
+  }
+
+  async get(name: string): Promise<LineClient> {
+    const known = this.#clients.get(name)
+    if (known) return known
+    const client = name.startsWith('clear')
+      ? await LineClient.open(this.#lab.port)
+      : await connectBy(this.#form, this.#lab)
+    const user = name.replace(/\d+$/, '')
+    const password = PASSWORDS[user]
+    if (password !== undefined) {
+      client.send(`log LOGIN ${user} ${password}\r\n`)
+      await client.line()
+    }
+    this.#clients.set(name, client)
+    return client
+  }
+
+  end(): void {
+    for (const client of this.#clients.values()) client.destroy()
+  }
+}
+
+const LINE = /^(?:(\w+) )?([CS]):(?: (.*))?$/
+const CAPTURE = /«(\w+)»/g
+
+/**
+ * Plays a transcript. `C: ` lines are sent, `S: ` lines must come, by the session named in front of them, `alice` where
+ * none is. In an `S: ` line `…` stands for anything, `«x»` for a word that is kept; in a `C: ` line `«x»` is that word.
+ * `S: (end)` is the end of the connection, `\xNN` an octet.
+ */
+export async function play(sessions: Sessions, script: string): Promise<void> {
+  const words = new Map<string, string>()
+  for (const line of script.trim().split('\n')) {
+    const [, name = 'alice', direction, text = ''] = LINE.exec(line.replace(/^ +/, '')) ?? []
+    const client = await sessions.get(name)
+    if (direction === 'C')
+      client.send(`${octets(text.replace(CAPTURE, (_, word: string) => words.get(word) ?? ''))}\r\n`)
+    else if (direction === 'S') expectLine(await client.line(), octets(text), words)
+    else throw new Error(`not a line of a transcript: ${line}`)
+  }
+}
+
+const octets = (text: string): string =>
+  text.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+
+function expectLine(found: string | undefined, expected: string, words: Map<string, string>): void {
+  if (expected === '(end)' && found === undefined) return
+  const names = Array.from(expected.matchAll(CAPTURE), ([, word]) => word as string)
+  const pattern = expected.split(/(…|«\w+»)/).map((piece) => {
+    if (piece === '…') return '.*'
+    const word = /^«(\w+)»$/.exec(piece)?.[1]
+    if (word === undefined) return piece.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+    const kept = words.get(word)
+    return kept === undefined ? '([^ )\\]]+)' : `(${kept})`
+  })
+  const match = found === undefined ? null : new RegExp(`^${pattern.join('')}$`, 's').exec(found)
+  if (!match) throw new Error(`expected ${expected}\n     got ${found ?? '(end)'}`)
+  for (const [i, word] of names.entries()) words.set(word, match[i + 1] as string)
+}
+
+export interface Topic {
+  readonly lab?: MailLabOptions
+  /** Messages of alice's INBOX. */
+  readonly mail?: readonly string[]
+}
+
+/** A topic's transcripts, each on a lab of its own, over STARTTLS and over the TLS port. */
+export function topic(
+  name: string,
+  { lab: options = {}, mail = [] }: Topic,
+  scripts: Readonly<Record<string, string>>,
+): void {
+  describe.each(['STARTTLS', 'TLS'] as const)(`${name}, by %s`, (form) => {
+    test.each(Object.entries(scripts))('%s', async (_title, script) => {
+      await using lab = await startImapLab(options)
+      if (mail.length > 0) await lab.put('alice', ...mail)
+      const sessions = new Sessions(lab, form)
+      try {
+        await play(sessions, script)
+      } finally {
+        sessions.end()
+      }
+    })
+  })
+}
