@@ -13,6 +13,9 @@ export interface ConfigurationOptions {
   readonly config?: string
   readonly portOffset?: number
   readonly logLevel?: string
+  readonly capture?: string
+  /** False: `--no-secrets`. */
+  readonly secrets?: boolean
 }
 
 export interface Configuration extends LoadedConfig {
@@ -91,9 +94,13 @@ function fromText(text: string, name: string, baseDir: string): Source {
   return { name, identity: `${name} ${baseDir}`, warnings: [], load }
 }
 
-function optionOverrides({ portOffset, logLevel }: ConfigurationOptions): Override[] {
+function optionOverrides({ portOffset, logLevel, capture, secrets }: ConfigurationOptions): Override[] {
   const overrides: Override[] = []
   if (portOffset !== undefined) overrides.push({ origin: '--port-offset', path: ['portOffset'], value: portOffset })
   if (logLevel !== undefined) overrides.push({ origin: '--log-level', path: ['logLevel'], value: logLevel })
+  if (capture !== undefined) {
+    const value = { file: resolve(capture), secrets: secrets ?? true }
+    overrides.push({ origin: '--capture', path: ['capture'], value })
+  }
   return overrides
 }

@@ -18,6 +18,8 @@ export function addStart(program: Command): void {
   const command = withConfig(program.command('start'))
     .description('run the lab until SIGINT or SIGTERM; SIGHUP reads the file again')
     .addOption(new Option('--only <protocol...>', 'only the virtual servers of these protocols').choices(protocols))
+    .option('--capture <file>', 'write what the sockets carry to a pcapng file, for Wireshark')
+    .option('--no-secrets', 'keep TLS secrets out of the capture: it shows ciphertext only')
     .option('--json', 'print events as JSON lines')
   withOverrideOptions(command).action(start)
 }

@@ -31,8 +31,8 @@ function variableOf(key: string): string {
   return PREFIX + key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
 }
 
-/** Keys that hold folders; in the environment they are relative to the working directory. */
-const folderKeys = new Set(['certificates', 'store'])
+/** Keys that hold folders or files; in the environment they are relative to the working directory. */
+const folderKeys = new Set(['certificates', 'store', 'capture'])
 
 /**
  * What the `SEALPOST_…` variables ask for. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones count as absent.
@@ -65,7 +65,7 @@ function absolute(value: unknown, cwd: string): unknown {
   if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)
   if (typeof value !== 'object' || value === null) return value
   const folders = Object.entries(value).map(([key, text]) =>
-    key === 'store' || key === 'lmdb' ? [key, absolute(text, cwd)] : [key, text],
+    key === 'store' || key === 'lmdb' || key === 'file' ? [key, absolute(text, cwd)] : [key, text],
   )
   return Object.fromEntries(folders)
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { capture as captureSchema } from './schema/capture.ts'
 import {
   type AccountConfig,
   type LabConfig,
@@ -11,16 +12,21 @@ import {
 export type Port = number | 'off'
 
 /** A virtual server with nothing left to be looked up: its name, the ports it listens on, its time-out. */
-export interface ResolvedVirtualServer extends VirtualServerConfig {
+export interface ResolvedVirtualServer extends Omit<VirtualServerConfig, 'capture'> {
   readonly name: string
   /** The port listened on, the offset added; 0 takes a free one. */
   readonly port: Port
   readonly tlsPort: Port
   readonly idleTimeoutMs: number
+  readonly capture?: ResolvedCapture
 }
 
+/** A capture whose file is absolute and whose every key is there. */
+export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
+
 /** A lab with nothing left to be looked up; folders are absolute. */
-export interface ResolvedLab extends Omit<LabConfig, 'portOffset'> {
+export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture'> {
+  readonly capture?: ResolvedCapture
   readonly certificates: { readonly store: string; readonly key: KeyKind }
   readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
   readonly virtualServers: ResolvedVirtualServer[]
@@ -43,9 +49,10 @@ const IDLE_TIMEOUT_MS = 10 * 60_000
  * @param baseDir what relative folders are relative to: the configuration file's folder
  */
 export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
-  const { portOffset, ...lab } = config
+  const { portOffset, capture, ...lab } = config
   return {
     ...lab,
+    ...resolveCapture(capture, baseDir),
     certificates: resolveCertificates(config.certificates, baseDir),
     store: config.store === 'memory' ? 'memory' : { lmdb: resolve(baseDir, config.store.lmdb) },
     directory: {
@@ -55,7 +62,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
         addresses: addressesOf(account, config.domain),
       })),
     },
-    virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset)),
+    virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
 }
 
@@ -83,14 +90,25 @@ function offsetBy(port: Port, portOffset: number): Port {
   return port === 'off' || port === 0 ? port : port + portOffset
 }
 
-function resolveVirtualServer(server: VirtualServerConfig, portOffset: number): ResolvedVirtualServer {
+function resolveVirtualServer(
+  { capture, ...server }: VirtualServerConfig,
+  portOffset: number,
+  baseDir: string,
+): ResolvedVirtualServer {
   const idleTimeoutMs = server.protocol === 'imap4' ? IMAP_IDLE_TIMEOUT_MS : IDLE_TIMEOUT_MS
   return {
     ...server,
+    ...resolveCapture(capture, baseDir),
     name: nameOf(server),
     ...portsOf(server, portOffset),
     idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutMs,
   }
+}
+
+function resolveCapture(setting: LabConfig['capture'], baseDir: string): { capture?: ResolvedCapture } {
+  if (setting === undefined) return {}
+  const whole = typeof setting === 'string' ? captureSchema.parse({ file: setting }) : setting
+  return typeof whole === 'string' ? {} : { capture: { ...whole, file: resolve(baseDir, whole.file) } }
 }
 
 function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {

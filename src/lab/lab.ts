@@ -17,6 +17,7 @@ import { openStore } from '../store/open.ts'
 import type { MessageStore } from '../store/types.ts'
 import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
+import { Captures } from './captures.ts'
 import { deliverLocally } from './local-delivery.ts'
 
 export interface LabOptions {
@@ -57,6 +58,7 @@ export class Lab implements AsyncDisposable {
   readonly #options: LabOptions
   readonly #servers = new Map<string, VirtualServer>()
   readonly #news: Newsroom
+  readonly #captures: Captures
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -72,6 +74,7 @@ export class Lab implements AsyncDisposable {
     this.sessionLog = parts.sessions
     this.clock = options.clock
     this.#directory = createDirectory(config)
+    this.#captures = new Captures(options.clock, options.log)
     this.#news = new Newsroom({
       store: parts.store,
       clock: options.clock,
@@ -156,6 +159,7 @@ export class Lab implements AsyncDisposable {
   async #stop(): Promise<void> {
     this.#stopWatching()
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
+    this.#captures.close()
     await this.certificates[Symbol.asyncDispose]()
     await this.store[Symbol.asyncDispose]()
   }
@@ -260,6 +264,7 @@ export class Lab implements AsyncDisposable {
       port: config.port,
       tlsPort: config.tlsPort,
       ...(tls ? { tls } : {}),
+      captures: this.#captures.wanted(this.#config.capture, config.capture),
       maxConnections: config.limits.connections,
       idleTimeoutMs: config.idleTimeoutMs,
       serve: (connection) => service.serve(connection, context),

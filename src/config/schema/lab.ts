@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { capture } from './capture.ts'
 import { certificates } from './certificates.ts'
 import { directory } from './directory.ts'
 import { newsgroup } from './newsgroup.ts'
@@ -40,6 +41,12 @@ export const labSchema = z.strictObject({
     .array(z.enum(['cancel', 'newgroup', 'rmgroup']))
     .default(['cancel'])
     .describe('Control messages that are acted on; cancel stands for Supersedes too. The others are only filed.'),
+  capture: capture
+    .optional()
+    .describe(
+      'A pcapng file, for Wireshark, of what the sockets of all virtual servers carry: FILE, or { file, secrets, maxSize, maxFiles }.',
+    )
+    .meta({ examples: ['lab.pcapng'] }),
   virtualServers: z
     .array(virtualServer)
     .prefault(protocols.map((protocol) => ({ protocol })))

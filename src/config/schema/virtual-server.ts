@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { capture } from './capture.ts'
 import { distribution, feed } from './feed.ts'
 import { limits } from './limits.ts'
 import { protocols } from './protocol.ts'
@@ -49,6 +50,16 @@ export const virtualServer = z.strictObject({
     .default(false)
     .describe('Nothing but STARTTLS before TLS. Not on nntp: there close the clear-text port with `port: off`.'),
   require128BitEncryption: z.boolean().default(false).describe('Cipher suites below 128 bits are refused.'),
+  clientCertificates: z
+    .enum(['off', 'accept', 'require'])
+    .default('off')
+    .describe(
+      'Certificates of clients, of the lab’s authorities: off, accept, or require. One that names an account (by mail address, UPN or thumbprint) logs on by SASL EXTERNAL.',
+    ),
+  capture: capture
+    .optional()
+    .describe('A capture of this virtual server alone.')
+    .meta({ examples: ['smtp.pcapng'] }),
   tls: tls.prefault({}).describe('TLS versions and suites.'),
   authentication: z
     .array(z.enum(['anonymous', 'basic', 'basic-over-tls']))

@@ -1,0 +1,37 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { ResolvedCapture } from '../config/resolve.ts'
+import { Capture } from '../sessions/capture/capture.ts'
+
+/** The capture files of a lab, one object a file, whoever asks for it. */
+export class Captures {
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #byFile = new Map<string, Capture>()
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** The captures that settings ask for. @throws when a file cannot be made */
+  wanted(...settings: readonly (ResolvedCapture | undefined)[]): readonly Capture[] {
+    const captures = settings.flatMap((setting) => (setting ? [this.#open(setting)] : []))
+    return [...new Set(captures)]
+  }
+
+  close(): void {
+    for (const capture of this.#byFile.values()) capture.close()
+    this.#byFile.clear()
+  }
+
+  #open({ file, secrets, maxSize, maxFiles }: ResolvedCapture): Capture {
+    const known = this.#byFile.get(file)
+    if (known) return known
+    const onError = (err: Error): void => this.#log.error({ err, file }, 'the capture ends: its file cannot be written')
+    const capture = new Capture({ file, secrets, maxOctets: maxSize, maxFiles, clock: this.#clock, onError })
+    this.#byFile.set(file, capture)
+    if (secrets) this.#log.warn({ file }, 'capturing with TLS secrets: who can read the file can read the sessions')
+    return capture
+  }
+}
