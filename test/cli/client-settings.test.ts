@@ -1,0 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { missing } from '../support/programs.ts'
+import { Workplace } from '../support/sealpost.ts'
