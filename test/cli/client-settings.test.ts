@@ -1,6 +1,136 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { missing } from '../support/programs.ts'
-import { Workplace } from '../support/sealpost.ts'
+import { needs } from '../support/programs.ts'
+import { type StartedLab, Workplace } from '../support/sealpost.ts'
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const accounts = 'directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: hidden }] }\n'
+
+/** The instructions for one program. */
+async function instructions(program: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await place.run(['client-settings', ...args, '--json'])
+  const { programs } = JSON.parse(stdout) as { programs: { name: string; text: string }[] }
+  return programs.find(({ name }) => name.startsWith(program))?.text ?? ''
+}
+
+/** The file of a running lab again, with the ports that the system chose: what a user would have written. */
+function withPorts({ endpoints }: StartedLab): string {
+  const servers = endpoints.map(
+    ({ protocol, port, tlsPort }) =>
+      `  - { protocol: ${protocol}, port: ${port ?? 'off'}, tlsPort: ${tlsPort ?? 'off'} }\n`,
+  )
+  return `certificates: { store: certs, key: p256 }\n${accounts}virtualServers:\n${servers.join('')}`
+}
+
+async function startLab(): Promise<StartedLab> {
+  const servers = ['smtp', 'pop3', 'imap4', 'nntp'].map((protocol) => `{ protocol: ${protocol}, port: 0, tlsPort: 0 }`)
+  place.write(
+    'lab.yaml',
+    `certificates: { store: certs, key: p256 }\n${accounts}virtualServers: [${servers.join(', ')}]`,
+  )
+  const running = await place.start(['--config', 'lab.yaml'])
+  place.write('lab.yaml', withPorts(running))
+  return running
+}
+
+test('ports change as the SSL box of Outlook Express is ticked; SMTP stays at 25', async () => {
+  place.write('lab.yaml', accounts)
+  const lines = (await instructions('Outlook Express', ['--config', 'lab.yaml'])).split('\n')
+  expect(lines.filter((line) => line.includes('localhost'))).toEqual([
+    'Incoming (POP3)  localhost, SSL empty: port 110; SSL ticked: port 995',
+    'Incoming (IMAP)  localhost, SSL empty: port 143; SSL ticked: port 993',
+    'Outgoing (SMTP)  localhost, port 25, SSL empty or ticked',
+    'News (NNTP)      localhost, SSL empty: port 119; SSL ticked: port 563',
+  ])
+})
+
+test('another account, and one that is not there', async () => {
+  place.write('lab.yaml', accounts)
+  expect(await instructions('imapflow', ['--config', 'lab.yaml', '--user', 'bob'])).toContain("pass: 'hidden'")
+  const { status, stderr } = await place.run(['client-settings', '--config', 'lab.yaml', '--user', 'eve'])
+  expect([status, stderr]).toEqual([1, 'sealpost: no account eve in the configuration; there are: alice, bob\n'])
+})
+
+test.skipIf(!needs('mbsync'))('mbsync reads mail with the settings as they are printed', async () => {
+  await using _running = await startLab()
+  const text = await instructions('mbsync', ['--config', 'lab.yaml'])
+  await writeCa()
+  mkdirSync(join(place.folder, 'Mail/lab'), { recursive: true })
+  const rc = place.write(
+    'mbsyncrc',
+    text.replaceAll('~', place.folder).replace('lab-ca.pem', join(place.folder, 'lab-ca.pem')),
+  )
+  const { status, stderr } = spawnSync('mbsync', ['-c', rc, 'lab'], { encoding: 'utf8', cwd: place.folder })
+  expect([status, stderr]).toEqual([0, ''])
+  expect(readdirSync(join(place.folder, 'Mail/lab/INBOX')).sort()).toContain('cur')
+})
+
+test('nodemailer and imapflow take the options as they are printed', async () => {
+  await using _running = await startLab()
+  await writeCa()
+  const send = await instructions('nodemailer', ['--config', 'lab.yaml'])
+  const read = await instructions('imapflow', ['--config', 'lab.yaml'])
+  const script = `
+    import { readFileSync } from 'node:fs'
+    import { createTransport } from '${import.meta.resolve('nodemailer')}'
+    import { ImapFlow } from '${import.meta.resolve('imapflow')}'
+    const transport = ${send}
+    await transport.sendMail({ from: 'bob@lab.test', to: 'alice@lab.test', subject: 'As printed', text: 'x' })
+    const client = ${read.replace(' })', ', logger: false })')}
+    await client.connect()
+    await client.mailboxOpen('INBOX')
+    console.log((await client.fetchOne('*', { envelope: true })).envelope.subject)
+    await client.logout()`
+  const file = place.write('script.mjs', script)
+  const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', cwd: place.folder })
+  expect(stderr).toBe('')
+  expect(stdout).toBe('As printed\n')
+})
+
+test.skipIf(!needs('python3'))('--write: documents that parse, for their owner alone', async () => {
+  await using _running = await startLab()
+  const { stdout } = await place.run(['client-settings', '--config', 'lab.yaml', '--write', 'out'])
+  const files = stdout.trim().split('\n')
+  expect(files).toEqual([
+    'out/.well-known/autoconfig/mail/config-v1.1.xml',
+    'out/autodiscover/autodiscover.xml',
+    'out/lab.mobileconfig',
+    'out/lab-ca.pem',
+  ])
+  expect(statSync(join(place.folder, 'out/lab.mobileconfig')).mode & 0o777).toBe(0o600)
+  const script = `
+import plistlib, xml.etree.ElementTree as tree
+config = tree.parse('out/.well-known/autoconfig/mail/config-v1.1.xml').getroot()
+print([(s.get('type'), s.find('socketType').text) for s in config.iter() if s.get('type')])
+ns = {'a': 'http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a'}
+discover = tree.parse('out/autodiscover/autodiscover.xml').getroot()
+print([e.text for e in discover.findall('.//a:Protocol/a:Type', ns)])
+profile = plistlib.load(open('out/lab.mobileconfig', 'rb'))
+print([p['PayloadType'] for p in profile['PayloadContent']])
+open('root.der', 'wb').write(profile['PayloadContent'][1]['PayloadContent'])
+`
+  const python = spawnSync('python3', ['-c', script], { encoding: 'utf8', cwd: place.folder })
+  expect(python.stderr).toBe('')
+  expect(python.stdout.trim().split('\n')).toEqual([
+    "[('imap', 'SSL'), ('pop3', 'SSL'), ('smtp', 'SSL')]",
+    "['IMAP', 'POP3', 'SMTP']",
+    "['com.apple.mail.managed', 'com.apple.security.root']",
+  ])
+  const root = spawnSync('openssl', ['x509', '-in', 'root.der', '-inform', 'der', '-noout', '-subject'], {
+    encoding: 'utf8',
+    cwd: place.folder,
+  })
+  expect(root.stdout).toMatch(/^subject=.*Sealpost Lab Root CA/)
+})
+
+/** Writes the documents, the root among them, as `lab-ca.pem` where the programs run. */
+async function writeCa(): Promise<void> {
+  await place.run(['client-settings', '--config', 'lab.yaml', '--write', '.'])
+}

@@ -1,5 +1,6 @@
 import type { Access, Settings } from './access.ts'
 import { mobileConfig } from './mobile-config.ts'
+import { CA_FILE } from './programs.ts'
 import { xml, xmlDocument } from './xml.ts'
 
 /** A file that a client configures itself from. */
@@ -10,14 +11,15 @@ export interface Document {
 }
 
 /**
- * Thunderbird's autoconfig, Outlook's autodiscover and an iOS profile.
- * @param rootPem the root certificate for the profile; empty: none yet
+ * Thunderbird's autoconfig, Outlook's autodiscover, an iOS profile, and the root to trust.
+ * @param rootPem the root certificate; empty: none yet
  */
 export function documents(settings: Settings, rootPem: string): Document[] {
   return [
     { path: '.well-known/autoconfig/mail/config-v1.1.xml', text: autoconfig(settings) },
     { path: 'autodiscover/autodiscover.xml', text: autodiscover(settings) },
     { path: 'lab.mobileconfig', text: mobileConfig(settings, rootPem) },
+    ...(rootPem === '' ? [] : [{ path: CA_FILE, text: rootPem }]),
   ]
 }
 

@@ -76,13 +76,16 @@ export const imapflow: Lines = ({ user, password, access: { imap4 } }, caFile) =
     ? [`new ImapFlow(${options(imap4, 'doSTARTTLS', user, password, caFile)})`]
     : ['The lab has no IMAP4 virtual server.']
 
+/** A string literal of JavaScript. */
+const quoted = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`
+
 function options({ host, best }: Access, startTls: string, user: string, pass: string, caFile: string): string {
   const parts = [
     `host: '${host}'`,
     `port: ${best.port}`,
     `secure: ${best.channel === 'tls'}`,
     ...(best.channel === 'starttls' ? [`${startTls}: true`] : []),
-    `auth: { user: ${JSON.stringify(user)}, pass: ${JSON.stringify(pass)} }`,
+    `auth: { user: ${quoted(user)}, pass: ${quoted(pass)} }`,
     ...(best.channel === 'clear' ? [] : [`tls: { ca: readFileSync('${caFile}') }`]),
   ]
   return `{ ${parts.join(', ')} }`
