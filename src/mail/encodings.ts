@@ -74,7 +74,7 @@ export function decodeQuotedPrintable(encoded: Buffer): Buffer {
       if (octet === LF || (octet !== SPACE && octet !== TAB && octet !== CR)) solid = size
     }
   }
-  return out.subarray(0, size)
+  return out.subarray(0, solid)
 }
 
 /** Where a line end may be written: behind the last solid octet; a CR right before the LF is part of it. */
