@@ -4,6 +4,7 @@ import { addClientSettings } from './client-settings.ts'
 import { addHealthcheck } from './healthcheck.ts'
 import { version } from './package.ts'
 import { addReload } from './reload.ts'
+import { addSessions } from './sessions.ts'
 import { addStart } from './start.ts'
 
 /** Every command, in the order of `--help`; one file each. */
@@ -11,6 +12,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addStart,
   addCheck,
   addReload,
+  addSessions,
   addHealthcheck,
   addClientSettings,
 ]

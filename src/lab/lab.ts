@@ -13,6 +13,7 @@ import { ensureNewsgroups } from '../news/newsgroups.ts'
 import { Newsroom } from '../news/newsroom.ts'
 import { CertificateStore } from '../pki/store/certificate-store.ts'
 import { SessionLog } from '../sessions/log.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 import { openStore } from '../store/open.ts'
 import type { MessageStore } from '../store/types.ts'
 import { hasRsaKey } from '../tls/legacy/options.ts'
@@ -124,6 +125,7 @@ export class Lab implements AsyncDisposable {
       await this.stop()
       throw error
     }
+    this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#stopWatching = this.certificates.watch(() => {
       void this.#serially(() => this.#wearAll()).catch((err: Error) =>
         this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays'),
@@ -271,6 +273,21 @@ export class Lab implements AsyncDisposable {
       busyLine: service.busy(context),
     }
   }
+}
+
+/** One structured line a session. */
+function logSession(log: Logger, record: SessionRecord): void {
+  const { id, virtualServer, remoteAddress, remotePort, user, tls, refusals, startedAt, endedAt, endCause } = record
+  const facts = {
+    session: id,
+    server: virtualServer,
+    client: `${remoteAddress}:${remotePort}`,
+    user,
+    tls: tls && { version: tls.version, cipher: tls.cipher, bits: tls.bits },
+    refusals: refusals.length > 0 ? refusals : undefined,
+    durationMs: (endedAt ?? startedAt) - startedAt,
+  }
+  log.info(facts, `session ended: ${endCause}`)
 }
 
 /** The names that certificates of a lab are issued to. */

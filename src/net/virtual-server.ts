@@ -160,9 +160,7 @@ export class VirtualServer {
       cause = await this.#serve(start, wire, secured, securer, settings, recorder)
     } catch (error) {
       wire.destroy()
-      if (error instanceof HandshakeFailure) {
-        this.#log.info({ session: recorder.id, server: settings.name, client: socket.remoteAddress }, error.message)
-      } else {
+      if (!(error instanceof HandshakeFailure)) {
         cause = 'internal error'
         this.#log.error({ session: recorder.id, server: settings.name, err: error }, 'a session failed')
       }

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { callLab } from '../lab/control/client.ts'
+import { summary, transcript } from '../sessions/describe.ts'
+import type { SessionRecord } from '../sessions/types.ts'
+import { type ConfigurationOptions, withConfig } from './configuration.ts'
+import { print } from './output.ts'
+import { runningLabs } from './running-labs.ts'
+
+interface SessionsOptions extends ConfigurationOptions {
+  readonly follow?: boolean
+  readonly failed?: boolean
+  readonly json?: boolean
+}
+
+/** `sealpost sessions`: what happened on the connections of a running lab. */
+export function addSessions(program: Command): void {
+  withConfig(program.command('sessions'))
+    .argument('[id]', 'the transcript of this session')
+    .description('show who connected to the running lab, over what, and why something was refused')
+    .option('-f, --follow', 'go on: a line for each session as it ends')
+    .option('--failed', 'only those in which something was refused or broke')
+    .option('--json', 'print JSON lines, transcripts included')
+    .action(sessions)
+}
+
+async function sessions(id: string | undefined, options: SessionsOptions): Promise<void> {
+  const { follow = false, failed = false, json = false } = options
+  let found = 0
+  for (const socket of await runningLabs(options)) {
+    for await (const item of callLab(socket, { verb: 'sessions', args: { follow, failed, id } })) {
+      const record = item as SessionRecord
+      found++
+      if (json) print(JSON.stringify(record))
+      else if (id === undefined) print(summary(record))
+      else for (const line of transcript(record)) print(line)
+    }
+  }
+  if (id !== undefined && found === 0) throw new Error(`no session ${id} is on record; sealpost sessions lists them`)
+}
