@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { addCa } from './ca.ts'
+import { addCert } from './cert.ts'
 import { addCheck } from './check.ts'
 import { addClientSettings } from './client-settings.ts'
 import { addHealthcheck } from './healthcheck.ts'
@@ -11,6 +13,8 @@ import { addStart } from './start.ts'
 const commands: readonly ((program: Command) => void)[] = [
   addStart,
   addCheck,
+  addCert,
+  addCa,
   addReload,
   addSessions,
   addHealthcheck,

@@ -1,4 +1,4 @@
-import type { StoreLog } from '../pki/store/certificate-store.ts'
+import type { StoreLog } from '../pki/certificate-store/store.ts'
 import { note } from './output.ts'
 
 /** For commands that only look at the store: what it has to report goes to standard error, its diary nowhere. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { CertificateStore } from '../pki/store/certificate-store.ts'
+import { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { Configuration } from './configuration.ts'
 import { silentStoreLog } from './store-log.ts'
 

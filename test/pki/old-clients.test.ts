@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CertificateStore } from '../../src/pki/store/certificate-store.ts'
+import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { put, run, storeOptions, temporaryFolder } from './support.ts'
 
 describe('certificate: auto for clients of the 1990s', () => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CertificateStoreOptions } from '../../src/pki/store/certificate-store.ts'
+import type { CertificateStoreOptions } from '../../src/pki/certificate-store/store.ts'
 
 export interface Ran {
   readonly code: number

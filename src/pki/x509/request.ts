@@ -27,6 +27,8 @@ export interface RequestContent {
   readonly names: readonly GeneralName[]
   /** As the certificate wizard of Windows Server 2003 wrote it. */
   readonly microsoft?: boolean
+  /** Further whole extensions to ask for. */
+  readonly extensions?: readonly Buffer[]
 }
 
 /** Attributes of the wizard's requests; Microsoft's Certificate Services read the second. */
@@ -58,10 +60,10 @@ function microsoftAttributes(names: readonly GeneralName[]): Buffer[] {
 const printableOrBmp = (text: string): Buffer => (isPrintable(text) ? printableString(text) : bmpString(text))
 
 /** Makes a certification request, in PEM. PKCS#10, RFC 2986. */
-export function createRequest({ subject, key, names, microsoft = false }: RequestContent): string {
-  const attributes = microsoft
-    ? microsoftAttributes(names)
-    : altNames(names).map((extension) => attribute(extensionRequest, sequence(extension)))
+export function createRequest({ subject, key, names, microsoft = false, extensions = [] }: RequestContent): string {
+  const wanted = [...extensions, ...altNames(names)]
+  const plain = wanted.length === 0 ? [] : [attribute(extensionRequest, sequence(...wanted))]
+  const attributes = microsoft ? microsoftAttributes(names) : plain
   const info = sequence(
     integer(0),
     encodeName(subject, microsoft ? printableOrBmp : undefined),
@@ -83,6 +85,8 @@ export interface ReadRequest {
   readonly publicKey: KeyObject
   readonly names: readonly GeneralName[]
   readonly purposes: readonly Purpose[]
+  /** Whether it asks for an authority's certificate. */
+  readonly authority: boolean
   readonly pem: string
 }
 
@@ -117,12 +121,14 @@ export function readRequest(octets: Buffer): ReadRequest {
   const extensions = requestedExtensions(info)
   const names = extensions.get(extensionIds.subjectAltName)
   const purposes = extensions.get(extensionIds.extKeyUsage)
+  const constraints = extensions.get(extensionIds.basicConstraints)
   return {
     subject: readName(item(info, 1)),
     subjectDer: item(info, 1).raw,
     publicKey,
     names: names ? items(names).map(readGeneralName) : [],
     purposes: (purposes ? items(purposes) : []).flatMap((id) => nameIn(purposeIds, oidOf(id)) ?? []),
+    authority: constraints !== undefined && items(constraints)[0]?.content[0] === 0xff,
     pem: writePem('CERTIFICATE REQUEST', der),
   }
 }

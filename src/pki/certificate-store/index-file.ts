@@ -32,6 +32,8 @@ const request = z.object({
   /** PEM of the PKCS#10 request. */
   request: z.string(),
   createdAt: z.string(),
+  /** Thumbprint of the certificate that the answer is to take over from. */
+  renews: z.string().optional(),
   /** Where it waits: the lab's standalone authority and the number it gave. */
   queued: z.object({ authority: z.string(), id: z.number() }).optional(),
 })
@@ -65,7 +67,8 @@ const authority = z.object({
   request: z.string().optional(),
   hash: z.enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512']).optional(),
   createdAt: z.string(),
-  crlNumber: z.number(),
+  /** The list published last. */
+  crl: z.string().optional(),
   issued: z.array(issued),
   queue: z.array(queued),
 })
@@ -120,6 +123,7 @@ export function referencedPaths(of: StoreIndex): Set<string> {
       record.key,
       record.certificate,
       record.request,
+      record.crl,
       ...record.issued.map((entry) => entry.certificate),
       ...record.queue.map((entry) => entry.request),
     ]),

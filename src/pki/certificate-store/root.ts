@@ -4,8 +4,8 @@ import type { Audience } from '../types.ts'
 import { certificatePem } from '../x509/certificate.ts'
 import { createAuthorityCertificate } from '../x509/profiles.ts'
 import { audiences } from './audience.ts'
-import type { CertificateStore } from './certificate-store.ts'
 import { type Draft, slug } from './draft.ts'
+import type { CertificateStore } from './store.ts'
 
 /** The names of two labs' roots differ, so that a client that trusts one says clearly that it does not know the other. */
 const rootName = (title: string): string => `${title} ${randomBytes(3).toString('hex').toUpperCase()}`
@@ -31,7 +31,6 @@ function addRoot(draft: Draft, audience: Audience, key: KeyObject, nowMs: number
     certificate: draft.put(`${folder}/authority.pem`, certificatePem(certificate)),
     createdAt: new Date(nowMs).toISOString(),
     ...hash,
-    crlNumber: 0,
     issued: [],
     queue: [],
   })

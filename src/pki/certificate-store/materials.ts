@@ -4,9 +4,9 @@ import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import type { Audience, InstalledCertificate } from '../types.ts'
 import { audiences } from './audience.ts'
-import type { StoreLog } from './certificate-store.ts'
 import type { StoreFiles } from './files.ts'
 import type { AuthorityRecord, CertificateRecord, StoreIndex } from './index-file.ts'
+import type { StoreLog } from './store.ts'
 
 /** The PEM files behind the index, read once; a broken one is reported and what was read last is given. */
 export class Materials {

@@ -1,21 +1,24 @@
-import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { serviceUrls } from '../authority/urls.ts'
 import { generateKey } from '../keys.ts'
 import { subjectNames } from '../names.ts'
 import type { Audience } from '../types.ts'
-import { certificatePem, thumbprintOf } from '../x509/certificate.ts'
-import { formatGeneralName, type GeneralName } from '../x509/general-names.ts'
+import { formatGeneralName, type GeneralName, generalName } from '../x509/general-names.ts'
+import { addCertificate, takeOver } from './add.ts'
 import { audiences } from './audience.ts'
-import type { CertificateStore } from './certificate-store.ts'
-import { type Draft, slug } from './draft.ts'
+import type { Draft } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
-import { chainToSend, issueFrom, openAuthority } from './issue.ts'
+import { issueFrom, openAuthority } from './issue.ts'
 import { ensureRoot } from './root.ts'
+import type { CertificateStore } from './store.ts'
 
 /** An automatic certificate is issued anew this long before it expires. */
 const renewBeforeMs = 30 * 86_400_000
 
 export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
   Date.parse(record.notAfter) - nowMs < renewBeforeMs
+
+const listOf = (names: readonly string[]): string => subjectNames(names).map(formatGeneralName).join()
 
 function findUsable(
   index: StoreIndex,
@@ -35,32 +38,12 @@ function findUsable(
   )
 }
 
-/** Adds the certificate to the store's own, and takes away automatic ones that are expired and not assigned. */
-function add(draft: Draft, record: CertificateRecord, nowMs: number): CertificateRecord {
+/** Takes away automatic certificates that are expired and not assigned. */
+function dropExpired(draft: Draft, nowMs: number): void {
   const assigned = new Set(Object.values(draft.index.assignments))
   draft.index.certificates = draft.index.certificates.filter(
     (old) => !old.auto || assigned.has(old.thumbprint) || Date.parse(old.notAfter) > nowMs,
   )
-  draft.index.certificates.push(record)
-  return record
-}
-
-function describe(
-  draft: Draft,
-  chain: readonly X509Certificate[],
-  key: KeyObject,
-  title: string,
-): Pick<CertificateRecord, 'thumbprint' | 'certificate' | 'key' | 'notAfter'> {
-  const [certificate] = chain
-  if (certificate === undefined) throw new TypeError('an empty chain')
-  const thumbprint = thumbprintOf(certificate)
-  const path = `certificates/${slug(title)}-${thumbprint.slice(0, 8)}.pem`
-  return {
-    thumbprint,
-    certificate: draft.put(path, chain.map(certificatePem).join('')),
-    key: draft.putKey(title, key),
-    notAfter: new Date(certificate.validTo).toISOString(),
-  }
 }
 
 async function issueAuto(
@@ -74,27 +57,34 @@ async function issueAuto(
   const authority = await openAuthority(draft, store.materials, draft.index[wish.authority])
   const nowMs = store.clock.now()
   const subject = names[0]?.value ?? 'localhost'
+  const urls = serviceUrls(store.serviceUrl, authority.record.name)
   const certificate = issueFrom(draft, authority, {
     subject: [{ type: 'CN', value: subject.slice(0, 64) }],
     publicKey: createPublicKey(key),
     names,
     purposes: ['serverAuth'],
     nowMs,
+    ...(urls ? { urls } : {}),
   })
-  const title = `${subject} (${wish.titleSuffix})`
-  const record: CertificateRecord = {
-    ...describe(draft, [certificate, ...chainToSend(authority.chain)], key, title),
-    friendlyName: title,
-    origin: 'auto',
-    addedAt: new Date(nowMs).toISOString(),
-    auto: {
-      names: names.map(formatGeneralName),
-      key: wish.key ?? store.key,
-      serial: certificate.serialNumber,
-      authority: authority.record.name,
+  dropExpired(draft, nowMs)
+  const friendlyName = `${subject} (${wish.titleSuffix})`
+  const record = addCertificate(
+    draft,
+    {
+      friendlyName,
+      certificates: [certificate, ...authority.chain],
+      key: draft.putKey(friendlyName, key),
+      origin: 'auto',
     },
+    nowMs,
+  )
+  record.auto = {
+    names: names.map(formatGeneralName),
+    key: wish.key ?? store.key,
+    serial: certificate.serialNumber,
+    authority: authority.record.name,
   }
-  return add(draft, record, nowMs)
+  return record
 }
 
 /** Those being issued, so that virtual servers that start together share one key. */
@@ -113,7 +103,7 @@ export async function autoCertificate(
   const wish = audiences[audience]
   const keySpec = wish.key ?? store.key
   const wanted = subjectNames(names)
-  const list = wanted.map(formatGeneralName).join()
+  const list = listOf(names)
   const find = (index: Readonly<StoreIndex>) =>
     findUsable(index, list, keySpec, index[wish.authority], store.clock.now())
   const existing = find(store.index)
@@ -129,4 +119,28 @@ export async function autoCertificate(
   const started = pending.get(underwayKey) ?? issue().finally(() => pending.delete(underwayKey))
   pending.set(underwayKey, started)
   return started
+}
+
+/** The certificate that `certificate: auto` wears now where none is assigned, if one is issued. */
+export function currentAuto(
+  store: CertificateStore,
+  names: readonly string[],
+  audience: Audience = 'modern',
+): CertificateRecord | undefined {
+  const { authority, key } = audiences[audience]
+  return findUsable(store.index, listOf(names), key ?? store.key, store.index[authority], store.clock.now())
+}
+
+/** Issues an automatic certificate anew before its time, under the key given. */
+export function renewAuto(
+  store: CertificateStore,
+  record: CertificateRecord,
+  key: KeyObject,
+): Promise<CertificateRecord> {
+  return store.update(async (draft) => {
+    const audience = record.auto?.authority === draft.index.oldClientAuthority ? 'old' : 'modern'
+    const next = await issueAuto(store, draft, (record.auto?.names ?? []).map(generalName), key, audience)
+    takeOver(draft, record.thumbprint, next.thumbprint)
+    return next
+  })
 }

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { addAssign } from './cert/assign.ts'
+import { addExport } from './cert/export.ts'
+import { addImport } from './cert/import.ts'
+import { addInstall } from './cert/install.ts'
+import { addIssue } from './cert/issue.ts'
+import { addList } from './cert/list.ts'
+import { addPending } from './cert/pending.ts'
+import { addRenew } from './cert/renew.ts'
+import { addRequest } from './cert/request.ts'
+
+/** `sealpost cert …`: the certificates of the virtual servers. */
+export function addCert(program: Command): void {
+  const cert = program
+    .command('cert')
+    .description('obtain, install, replace and retire certificates of virtual servers')
+  for (const add of [
+    addRequest,
+    addPending,
+    addInstall,
+    addIssue,
+    addAssign,
+    addRenew,
+    addImport,
+    addExport,
+    addList,
+  ]) {
+    add(cert)
+  }
+}

@@ -1,0 +1,107 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { KeySpec } from '../../pki/keys.ts'
+import type { RequestOptions } from '../../pki/lifecycle/request.ts'
+import type { SubjectFields } from '../../pki/lifecycle/subject.ts'
+import { UsageError } from '../failure.ts'
+import type { PkiOptions } from './session.ts'
+
+export interface KeyFlags {
+  readonly bits?: number
+  readonly curve?: string
+}
+
+/** Fields of an owner's name, under the names that openssl uses. */
+export interface SubjectFlags {
+  readonly cn?: string
+  readonly o?: string
+  readonly ou?: string
+  readonly c?: string
+  readonly st?: string
+  readonly l?: string
+}
+
+/** Options by which a request is described. */
+export interface RequestFlags extends PkiOptions, KeyFlags, SubjectFlags {
+  readonly for: string
+  readonly name?: string
+  readonly email?: string
+  readonly san?: readonly string[]
+}
+
+const curves: Record<string, KeySpec> = { 'P-256': 'p256', 'P-384': 'p384', 'P-521': 'p521', Ed25519: 'ed25519' }
+
+function curve(text: string): string {
+  const found = Object.keys(curves).find((name) => plain(name) === plain(text))
+  if (found === undefined) throw new InvalidArgumentError(`Curves are ${Object.keys(curves).join(', ')}.`)
+  return found
+}
+
+const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+
+function bits(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 512 || number > 16384) {
+    throw new InvalidArgumentError('An RSA key has 512 to 16384 bits.')
+  }
+  return number
+}
+
+/** Adds `--bits` and `--curve`. */
+export function withKeyOptions(command: Command): Command {
+  return command
+    .option('--bits <number>', 'make an RSA key of so many bits (512 to 16384; longer is slower)', bits)
+    .option('--curve <name>', 'make an elliptic curve key: P-256, P-384, P-521, Ed25519', curve)
+}
+
+/** Adds the fields of the owner's name. */
+export function withSubjectOptions(command: Command): Command {
+  return command
+    .option('--o <name>', 'organization')
+    .option('--ou <name>', 'organizational unit')
+    .option('--c <code>', 'country, two letters of ISO 3166')
+    .option('--st <name>', 'state or province')
+    .option('--l <name>', 'city or locality')
+}
+
+/** Adds everything that describes a request. */
+export function withRequestOptions(command: Command): Command {
+  const named = command
+    .requiredOption('--for <virtual server>', 'the virtual server, by its name or its protocol')
+    .option('--name <friendly name>', "friendly name (default: the virtual server's name)")
+    .option('--cn <name>', "common name: what clients call the server (default: the lab's hostname)")
+    .option('--san <name...>', 'further host names and addresses')
+    .option('--email <address>', 'mail address in the name')
+  return withKeyOptions(withSubjectOptions(named))
+}
+
+/** The key that `--bits` or `--curve` ask for. @throws UsageError for both */
+export function keyOf(flags: KeyFlags): KeySpec | undefined {
+  if (flags.bits !== undefined && flags.curve !== undefined) throw new UsageError('give --bits or --curve, not both')
+  if (flags.bits !== undefined) return `rsa-${flags.bits}`
+  return flags.curve === undefined ? undefined : curves[flags.curve]
+}
+
+/** The fields of a name that were given. */
+export function subjectOf(flags: SubjectFlags): SubjectFields {
+  const fields = {
+    commonName: flags.cn,
+    organization: flags.o,
+    organizationalUnit: flags.ou,
+    country: flags.c,
+    state: flags.st,
+    locality: flags.l,
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+/** What the library's verbs take. */
+export function requestOptions(flags: RequestFlags): RequestOptions {
+  const key = keyOf(flags)
+  return {
+    for: flags.for,
+    subject: { ...subjectOf(flags), ...(flags.email === undefined ? {} : { email: flags.email }) },
+    ...(flags.name === undefined ? {} : { friendlyName: flags.name }),
+    ...(key === undefined ? {} : { key }),
+    ...(flags.san === undefined ? {} : { names: flags.san }),
+  }
+}

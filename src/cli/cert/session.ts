@@ -1,0 +1,61 @@
+import { systemClock } from '../../clock.ts'
+import { Authorities } from '../../pki/authorities.ts'
+import { CertificateStore } from '../../pki/certificate-store/store.ts'
+import { Certificates } from '../../pki/certificates.ts'
+import type { LabFacts } from '../../pki/lifecycle/context.ts'
+import { certificateNames } from '../../pki/names.ts'
+import { type Configuration, type ConfigurationOptions, loadConfiguration } from '../configuration.ts'
+import { silentStoreLog } from '../store-log.ts'
+
+/** Options of every command on certificates. */
+export interface PkiOptions extends ConfigurationOptions {
+  readonly json?: boolean
+}
+
+/** A configuration's certificate store, opened for one command. */
+export interface PkiSession {
+  readonly certificates: Certificates
+  readonly authorities: Authorities
+  readonly store: CertificateStore
+  readonly lab: LabFacts
+}
+
+/** What the certificate lifecycle needs to know of a configuration. */
+export function labFacts({ lab, placed }: Configuration): LabFacts {
+  return {
+    hostname: lab.hostname,
+    names: certificateNames(lab.hostname, lab.alternativeNames),
+    virtualServers: lab.virtualServers.map(({ name, protocol, address, certificate }, index) => {
+      const [line] = placed([{ path: ['virtualServers', index, 'certificate'], message: '' }])
+      return { name, protocol, address, certificate, ...(line ? { place: line.replace(/: $/, '') } : {}) }
+    }),
+  }
+}
+
+/** Opens the configuration's store, runs a command on it and closes it. @throws PkiError, ConfigError */
+export async function withPki<T>(options: PkiOptions, run: (session: PkiSession) => Promise<T>): Promise<T> {
+  const configuration = await loadConfiguration(options)
+  const { store: folder, key } = configuration.lab.certificates
+  if (folder === 'memory') {
+    throw new Error(
+      `${configuration.name} keeps its certificates in memory, where only the lab itself reaches them: set certificates to a folder`,
+    )
+  }
+  const store = await CertificateStore.open({
+    folder,
+    key,
+    clock: systemClock,
+    log: silentStoreLog,
+  })
+  try {
+    const lab = labFacts(configuration)
+    return await run({
+      certificates: new Certificates(store, () => lab),
+      authorities: new Authorities(store),
+      store,
+      lab,
+    })
+  } finally {
+    await store.close()
+  }
+}

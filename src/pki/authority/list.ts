@@ -1,0 +1,67 @@
+import type { AuthorityRecord, IssuedRecord, QueuedRecord } from '../certificate-store/index-file.ts'
+import type { CertificateStore } from '../certificate-store/store.ts'
+import { readFacts } from '../x509/facts.ts'
+import { commonName } from '../x509/name.ts'
+import { findAuthority } from './find.ts'
+
+/** What a list shows of an authority. */
+export interface AuthorityEntry {
+  readonly name: string
+  readonly role: AuthorityRecord['role']
+  readonly type: AuthorityRecord['type']
+  /** Issues what `certificate: auto` wears. */
+  readonly default: boolean
+  /** False while an outside authority is asked to sign its certificate. */
+  readonly ready: boolean
+  readonly issuedBy?: string
+  readonly notAfter?: string
+  readonly key?: string
+  readonly thumbprint?: string
+  readonly issued: number
+  readonly revoked: number
+  /** Requests that wait for approval. */
+  readonly waiting: number
+}
+
+export async function listAuthorities(store: CertificateStore): Promise<AuthorityEntry[]> {
+  await store.refresh()
+  return Promise.all(
+    store.index.authorities.map(async (record) => {
+      const entry: AuthorityEntry = {
+        name: record.name,
+        role: record.role,
+        type: record.type,
+        default: record.name === store.index.defaultAuthority,
+        ready: record.certificate !== undefined,
+        issued: record.issued.length,
+        revoked: record.issued.filter(({ revoked }) => revoked).length,
+        waiting: record.queue.filter(({ state }) => state === 'pending').length,
+      }
+      if (!record.certificate) return entry
+      const facts = readFacts((await store.materials.authorityChain(record))[0])
+      return {
+        ...entry,
+        issuedBy: commonName(facts.issuer),
+        notAfter: facts.notAfter.toISOString(),
+        key: facts.key,
+        thumbprint: facts.thumbprint,
+      }
+    }),
+  )
+}
+
+/** Everything an authority has issued. @throws PkiError `unknown` */
+export async function listIssued(store: CertificateStore, name?: string): Promise<readonly IssuedRecord[]> {
+  await store.refresh()
+  return findAuthority(store.index, name).issued
+}
+
+/** Requests of standalone authorities, with the authority's name. */
+export async function listQueue(
+  store: CertificateStore,
+  name?: string,
+): Promise<(QueuedRecord & { authority: string })[]> {
+  await store.refresh()
+  const books = name === undefined ? store.index.authorities : [findAuthority(store.index, name)]
+  return books.flatMap(({ name: authority, queue }) => queue.map((entry) => ({ ...entry, authority })))
+}

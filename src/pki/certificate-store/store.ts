@@ -1,0 +1,247 @@
+import type { Clock } from '../../clock.ts'
+import { PkiError } from '../errors.ts'
+import type { KeySpec } from '../keys.ts'
+import type { Audience, CertificateSource, InstalledCertificate } from '../types.ts'
+import { autoCertificate, renewalDue } from './auto.ts'
+import { Draft } from './draft.ts'
+import { memoryFiles, type StoreFiles } from './files.ts'
+import { folderFiles } from './folder.ts'
+import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
+import { Materials } from './materials.ts'
+import { ensureRoot } from './root.ts'
+
+export interface StoreLog {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface CertificateStoreOptions {
+  /** A folder, or `memory`. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly log: StoreLog
+  /** Key of what `auto` issues, and of the lab's root. */
+  readonly key: KeySpec
+  /** Whether an empty store gets the lab's root authority at once. Default true. */
+  readonly makeRoot?: boolean
+  /** Address of the lab's authority service, as http://pki.example.test:8080. */
+  readonly serviceUrl?: string
+}
+
+/** Changes by other programs come in bursts of several files. */
+const settleMs = 40
+/** How often dates are looked at. */
+const lookMs = 3_600_000
+
+/** Certificates, keys, pending requests and authorities of a lab, in a folder that several processes may share. */
+export class CertificateStore implements CertificateSource, AsyncDisposable {
+  readonly clock: Clock
+  readonly log: StoreLog
+  readonly key: KeySpec
+  readonly materials: Materials
+  /** Address of the lab's authority service: what is issued from now on says where to ask about revocation. */
+  serviceUrl: string | undefined
+  readonly #files: StoreFiles
+  readonly #listeners = new Set<() => void>()
+  #index: StoreIndex = emptyIndex()
+  #last: Promise<unknown> = Promise.resolve()
+  #unwatch: (() => void) | undefined
+  #settling: NodeJS.Timeout | undefined
+  readonly #looking: NodeJS.Timeout
+  #swept = false
+  #rootPem = ''
+
+  private constructor(files: StoreFiles, options: CertificateStoreOptions) {
+    this.#files = files
+    this.clock = options.clock
+    this.log = options.log
+    this.key = options.key
+    this.serviceUrl = options.serviceUrl
+    this.materials = new Materials(files, options.log)
+    this.#looking = setInterval(() => {
+      if (this.#index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#tell()
+    }, lookMs).unref()
+  }
+
+  /** Opens the store, and makes the lab's root authority where there is none. @throws PkiError `store` */
+  static async open(options: CertificateStoreOptions): Promise<CertificateStore> {
+    const files = options.folder === 'memory' ? memoryFiles() : await folderFiles(options.folder, indexPath)
+    const store = new CertificateStore(files, options)
+    try {
+      store.#index = await store.#readIndex()
+      if (options.makeRoot !== false) await ensureRoot(store)
+      store.#rootPem = await store.materials.rootOf(store.#index)
+      return store
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  /** The folder, or `memory`. */
+  get place(): string {
+    return this.#files.place
+  }
+
+  /** What the store holds now. Not to be altered: `update` is for that. */
+  get index(): Readonly<StoreIndex> {
+    return this.#index
+  }
+
+  /** PEM of the root above the authority that issues for `auto`; empty where there is none. */
+  get rootPem(): string {
+    return this.#rootPem
+  }
+
+  /** PEM of the root that old clients are to trust; empty until the first certificate for them is issued. */
+  oldClientRootPem(): Promise<string> {
+    return this.materials.rootOf(this.#index, 'old')
+  }
+
+  async resolve(
+    virtualServer: string,
+    setting: string | readonly string[],
+    names: readonly string[],
+    audience: Audience = 'modern',
+  ): Promise<readonly InstalledCertificate[]> {
+    if (Array.isArray(setting)) {
+      const each = await Promise.all(setting.map((one: string) => this.resolve(virtualServer, one, names, audience)))
+      return [...new Map(each.flat().map((found) => [found.thumbprint, found])).values()]
+    }
+    if (setting === 'none') return []
+    if (setting !== 'auto' && setting !== 'assigned') return [await this.materials.load(this.find(setting as string))]
+    const thumbprint = this.#index.assignments[virtualServer]
+    const assigned = this.#index.certificates.find((record) => record.thumbprint === thumbprint)
+    if (assigned) return [await this.materials.load(assigned)]
+    return setting === 'auto' ? [await this.materials.load(await autoCertificate(this, names, audience))] : []
+  }
+
+  /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */
+  find(name: string): StoreIndex['certificates'][number] {
+    const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
+    const exact = this.#index.certificates.filter((record) => record.thumbprint === thumbprint)
+    const found = exact.length > 0 ? exact : this.#index.certificates.filter((record) => record.friendlyName === name)
+    // A renewed certificate carries on the friendly name: the newest of that name is meant.
+    const newest = found.at(-1)
+    if (newest) return newest
+    const known = this.#index.certificates.map((record) => record.friendlyName)
+    const list = known.length ? `there are: ${[...new Set(known)].join(', ')}` : 'the store holds none'
+    throw new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
+  }
+
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    this.#unwatch ??= this.#files.watch(() => this.#settle())
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) this.#stopWatching()
+    }
+  }
+
+  /**
+   * Changes the store: whole or not at all, one change at a time over all processes. `change` may run again when another
+   * process came in between, so it must do nothing but alter the draft. Make keys before, not within.
+   * @throws what `change` throws; then nothing has changed
+   */
+  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
+    const next = this.#last.then(() => this.#change(change))
+    this.#last = next.catch(() => {})
+    return next
+  }
+
+  /** Looks at the folder again: what a process that does not watch does before it reads. */
+  async refresh(): Promise<void> {
+    const found = await this.#readIndex()
+    if (found.revision === this.#index.revision) return
+    this.#index = found
+    this.#rootPem = await this.materials.rootOf(found)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#looking)
+    this.#listeners.clear()
+    this.#stopWatching()
+    await this.#last
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #change<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
+    const lock = await this.#files.lock()
+    try {
+      for (;;) {
+        const before = await this.#readIndex()
+        const draft = new Draft(before, (path) => this.materials.read(path))
+        const result = await change(draft)
+        for (const [path, text] of draft.files) await this.#files.write(path, text)
+        if (!(await lock.held()) || (await this.#readIndex()).revision !== before.revision) continue
+        await this.#commit(before, { ...draft.index, revision: before.revision + 1 })
+        return result
+      }
+    } finally {
+      await lock.release()
+    }
+  }
+
+  async #commit(before: StoreIndex, after: StoreIndex): Promise<void> {
+    await this.#files.write(indexPath, `${JSON.stringify(after, null, 2)}\n`)
+    this.#index = after
+    this.#rootPem = await this.materials.rootOf(after)
+    await this.#sweep(before, after)
+    this.#tell()
+  }
+
+  /** Removes files that the index speaks of no more; the first time, also what a killed process left. */
+  async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
+    const kept = referencedPaths(after)
+    const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()
+    this.#swept = true
+    for (const path of candidates) {
+      const own = /^(keys|certificates|authorities|requests)\//.test(path)
+      if (own && !kept.has(path)) await this.#files.remove(path)
+    }
+  }
+
+  async #readIndex(): Promise<StoreIndex> {
+    const text = await this.#files.read(indexPath).catch((cause: Error) => {
+      throw new PkiError('store', `${this.place} cannot be read: ${cause.message}`, { cause })
+    })
+    return text === undefined ? emptyIndex() : parseIndex(text, this.place)
+  }
+
+  #settle(): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined
+      this.#reload().catch((error: Error) =>
+        this.log.error(
+          { err: error },
+          `the certificate store is broken, what was read last stays in service: ${error.message}`,
+        ),
+      )
+    }, settleMs).unref()
+  }
+
+  async #reload(): Promise<void> {
+    await this.#last
+    if ((await this.#files.read(indexPath)) === undefined && this.#index.revision > 0) {
+      throw new PkiError('store', `${this.place}/${indexPath} is gone`)
+    }
+    this.materials.forget()
+    await this.refresh()
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #stopWatching(): void {
+    clearTimeout(this.#settling)
+    this.#settling = undefined
+    this.#unwatch?.()
+    this.#unwatch = undefined
+  }
+}

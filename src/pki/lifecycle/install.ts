@@ -1,0 +1,148 @@
+import type { X509Certificate } from 'node:crypto'
+import { readCertificates } from '../answer.ts'
+import { addCertificate, takeOver } from '../certificate-store/add.ts'
+import type { Draft } from '../certificate-store/draft.ts'
+import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
+import { issuersKnown } from '../certificate-store/issuers.ts'
+import { buildChain, checkChain } from '../chain.ts'
+import { PkiError } from '../errors.ts'
+import { readPrivateKey } from '../keys.ts'
+import { thumbprintOf } from '../x509/certificate.ts'
+import { type CertificateFacts, purposesText, readFacts } from '../x509/facts.ts'
+import { commonName } from '../x509/name.ts'
+import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
+import { checkDates } from './dates.ts'
+import { findRequest, requestList } from './pending.ts'
+
+export interface InstallOptions {
+  /** Only this virtual server's request. */
+  readonly for?: string
+  /** Take an expired or not yet valid certificate. */
+  readonly force?: boolean
+}
+
+/** The wizard's last page before it installs. */
+export interface InstallSummary {
+  readonly issuedTo: string
+  readonly issuedBy: string
+  readonly notAfter: Date
+  readonly purposes: readonly string[]
+  readonly friendlyName: string
+  readonly virtualServer: string
+  readonly thumbprint: string
+  /** Common names of the issuers, upward. */
+  readonly chain: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+export interface PlannedInstall {
+  readonly summary: InstallSummary
+  readonly request: RequestRecord
+  /** The certificate first, the root, if there, last. */
+  readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
+}
+
+async function matchRequest(
+  { store }: LifecycleContext,
+  certificates: readonly X509Certificate[],
+  requests: readonly RequestRecord[],
+): Promise<{ leaf: X509Certificate; request: RequestRecord } | undefined> {
+  for (const request of requests) {
+    const key = readPrivateKey(await store.materials.read(request.key))
+    const leaf = certificates.find((certificate) => certificate.checkPrivateKey(key))
+    if (leaf) return { leaf, request }
+  }
+  return undefined
+}
+
+function refuseStranger(context: LifecycleContext, certificates: readonly X509Certificate[]): never {
+  const { index } = context.store
+  const held = certificates.find((one) => index.certificates.some(({ thumbprint }) => thumbprint === thumbprintOf(one)))
+  if (held) throw new PkiError('refused', `the certificate is installed already (thumbprint ${thumbprintOf(held)})`)
+  const leaf = certificates.find((one) => !one.ca) ?? certificates[0]
+  const name = leaf ? commonName(readFacts(leaf).subject) : '(no name)'
+  throw new PkiError(
+    'refused',
+    `the certificate issued to ${name} has the key of no pending request; ${requestList(index.requests)}`,
+  )
+}
+
+function warningsOf(facts: CertificateFacts, complete: boolean): string[] {
+  const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
+  return [
+    ...(complete
+      ? []
+      : [`the chain is incomplete: the issuer ${commonName(facts.issuer)} is neither in the file nor in the store`]),
+    ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
+    ...(facts.authority ? ['the certificate is an authority’s own'] : []),
+  ]
+}
+
+/** Reads an authority's answer and checks it; changes nothing. @throws PkiError `refused`, `malformed` or `unknown` */
+export async function planInstall(
+  context: LifecycleContext,
+  octets: Buffer,
+  options: InstallOptions = {},
+): Promise<PlannedInstall> {
+  const { store } = context
+  await store.refresh()
+  const certificates = readCertificates(octets)
+  const { requests } = store.index
+  const wanted = options.for === undefined ? requests : [findRequest(context, requests, options.for)]
+  const { leaf, request } = (await matchRequest(context, certificates, wanted)) ?? refuseStranger(context, certificates)
+  refusePinned(findVirtualServer(context, request.virtualServer))
+  const facts = readFacts(leaf)
+  checkDates(facts, store.clock.now(), options.force ?? false)
+  const chain = buildChain(leaf, [...certificates, ...(await issuersKnown(store))])
+  checkChain(
+    chain,
+    certificates.filter((one) => one !== leaf),
+    store.clock.now(),
+    options.force ?? false,
+  )
+  return {
+    request,
+    certificates: chain.certificates,
+    summary: {
+      issuedTo: commonName(facts.subject),
+      issuedBy: commonName(facts.issuer),
+      notAfter: facts.notAfter,
+      purposes: purposesText(facts),
+      friendlyName: request.friendlyName,
+      virtualServer: request.virtualServer,
+      thumbprint: facts.thumbprint,
+      chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
+      warnings: warningsOf(facts, chain.complete),
+    },
+  }
+}
+
+/**
+ * Installs and assigns the answer to a request in a draft; the request is gone. A renewed certificate is taken over
+ * everywhere it is worn.
+ */
+export function installInDraft(
+  draft: Draft,
+  { request, certificates }: Pick<PlannedInstall, 'request' | 'certificates'>,
+  origin: CertificateRecord['origin'],
+  nowMs: number,
+): CertificateRecord {
+  if (!draft.index.requests.some(({ id }) => id === request.id)) {
+    throw new PkiError('refused', `the request of "${request.virtualServer}" was cancelled or answered meanwhile`)
+  }
+  const { friendlyName, key } = request
+  const record = addCertificate(draft, { friendlyName, certificates, key, origin }, nowMs)
+  draft.index.requests = draft.index.requests.filter(({ id }) => id !== request.id)
+  if (request.renews) takeOver(draft, request.renews, record.thumbprint)
+  draft.index.assignments[request.virtualServer] = record.thumbprint
+  return record
+}
+
+/** Installs what was planned and assigns it. */
+export function installPlanned(
+  { store }: LifecycleContext,
+  planned: Pick<PlannedInstall, 'request' | 'certificates'>,
+  origin: CertificateRecord['origin'] = 'installed',
+): Promise<CertificateRecord> {
+  return store.update((draft) => installInDraft(draft, planned, origin, store.clock.now()))
+}
