@@ -23,6 +23,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Elements whose content nobody sees. */
 const HIDDEN = new Set(['head', 'script', 'style', 'template', 'title'])
+/** Elements whose content is no mark-up: it ends at their end tag and nowhere else. */
+const UNMARKED = new Set(['script', 'style', 'title'])
 /** Elements that start a line of their own. */
 const BLOCKS = new Set(
   'address article blockquote br dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr li ol p pre section table tr ul'.split(
@@ -67,6 +69,7 @@ interface Piece {
 }
 
 function* pieces(html: string): Generator<Piece> {
+  const lower = html.toLowerCase()
   let at = 0
   while (at < html.length) {
     const open = html.indexOf('<', at)
@@ -75,8 +78,12 @@ function* pieces(html: string): Generator<Piece> {
     const close = html.indexOf(comment ? '-->' : '>', open)
     if (close < 0) break
     const [, slash, name = ''] = /^<(\/?)([A-Za-z][A-Za-z0-9]*)/.exec(html.slice(open, open + 24)) ?? []
-    yield { text: html.slice(at, open), name: name.toLowerCase(), closes: slash === '/' }
+    const piece = { text: html.slice(at, open), name: name.toLowerCase(), closes: slash === '/' }
+    yield piece
     at = close + (comment ? 3 : 1)
+    if (piece.closes || !UNMARKED.has(piece.name)) continue
+    const end = lower.indexOf(`</${piece.name}`, at)
+    at = end < 0 ? html.length : end
   }
   yield { text: html.slice(at), name: '', closes: false }
 }

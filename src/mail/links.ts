@@ -16,11 +16,13 @@ export function textLinks(text: string): string[] {
 }
 
 function withoutPunctuation(link: string): string {
+  const opened = link.split('(').length
+  let closed = link.split(')').length
   let end = link.length
   for (;;) {
-    const last = link[end - 1] ?? ''
-    const unopened = last === ')' && !link.slice(0, end).includes('(')
-    if (!unopened && !/[.,;:!?'\]}*]/.test(last)) return link.slice(0, end)
+    const unopened = link[end - 1] === ')' && closed > opened
+    if (unopened) closed--
+    else if (!/[.,;:!?'\]}*]/.test(link[end - 1] ?? '')) return link.slice(0, end)
     end--
   }
 }

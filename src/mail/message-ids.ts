@@ -8,11 +8,14 @@ export function messageIds(value: OctetString): OctetString[] {
   return Array.from(value.matchAll(/<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>/gs), ([, id]) => `<${normalized(id ?? '')}>`)
 }
 
-const normalized = (id: OctetString): OctetString =>
-  id.replace(/[ \t\r\n]+/g, '').replace(/^"((?:[^"\\]|\\.)*)"(?=@)/s, (whole, inside: string) => {
-    const plain = inside.replace(/\\(.)/gs, '$1')
-    return /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/.test(plain) ? plain : whole
-  })
+function normalized(id: OctetString): OctetString {
+  const [quoted, inside = ''] = /^"((?:[^"\\]|\\.)*)"(?=@)/s.exec(id) ?? []
+  if (quoted === undefined) return id.replace(/[ \t\r\n]+/g, '')
+  const plain = inside.replace(/\\(.)/gs, '$1')
+  return DOT_ATOM.test(plain) ? plain + id.slice(quoted.length) : id
+}
+
+const DOT_ATOM = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/
 
 /** What a message answers, oldest first: its References, or where it has none the first identifier of In-Reply-To. RFC 5256 section 3. */
 export function threadAncestors(

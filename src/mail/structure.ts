@@ -78,14 +78,16 @@ class Parser {
 
   /** Where the header was cut short there is still a message inside, an empty one. */
   private message(start: Unfinished, depth: number, cut: boolean): MessagePart {
-    if (cut) return { ...this.finished(start, []), message: this.finished(emptyMessage(start.bodyStart), []) }
-    const message = this.entity(start.bodyStart, { born: false, digest: false }, depth + 1)
-    return { ...this.finished(start, []), message }
+    const message = cut
+      ? this.finished(emptyMessage(start.bodyStart), [])
+      : this.entity(start.bodyStart, { born: false, digest: false }, depth + 1)
+    return { ...this.finished(start, [message]), children: [], message }
   }
 
   private finished(start: Unfinished, children: readonly MessagePart[]): MessagePart {
     const { raw, stop } = this
-    const bodyEnd = stop ? Math.max(start.bodyStart, beforeLineEnd(raw, stop.lineStart, start.bodyStart)) : raw.length
+    const floor = children.at(-1)?.bodyEnd ?? start.bodyStart // the line end may be that of a delimiter line inside
+    const bodyEnd = stop ? Math.max(floor, beforeLineEnd(raw, stop.lineStart, start.bodyStart)) : raw.length
     const counted = start.kind === 'message' || start.type.toLowerCase() === 'text'
     return { ...start, bodyEnd, lines: counted ? lineCount(raw, start.bodyStart, bodyEnd) : 0, children }
   }

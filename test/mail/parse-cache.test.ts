@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { ParseCache } from '../../src/mail/parse-cache.ts'
+import { fold } from '../../src/mail/search-text.ts'
+
+const mail = (body: string): Buffer => Buffer.from(`Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nTo: a@b\r\n\r\n${body}\r\n`)
+
+test('each thing is found out once a message', () => {
+  const cache = new ParseCache()
+  const raw = mail('x')
+  const parsed = cache.get('1')
+  expect(parsed.structure).toBeUndefined()
+  expect(parsed.structureOf(raw)).toBe(cache.get('1').structureOf(raw))
+  expect(parsed.envelopeOf(raw)).toBe(parsed.envelope)
+  expect(parsed.fieldsOf(raw)).toBe(parsed.fields)
+  expect(parsed.overviewOf(raw)).toBe(parsed.overview)
+})
+
+test('search looks into decoded text, whatever its case', () => {
+  const parsed = new ParseCache().get('1')
+  const raw = mail('Straße ＡＢＣ')
+  expect(parsed.headerContains(raw, 'SUBJECT', fold('GRÜ'))).toBe(true)
+  expect(parsed.headerContains(raw, 'Cc', '')).toBe(false)
+  expect(parsed.headerContains(raw, 'To', '')).toBe(true)
+  expect(parsed.bodyContains(raw, fold('straße'))).toBe(true)
+  expect(parsed.bodyContains(raw, fold('abc'))).toBe(true)
+  expect(parsed.bodyContains(raw, fold('grüße'))).toBe(false)
+  expect(parsed.textContains(raw, fold('grüße'))).toBe(true)
+})
+
+test('the least recently used are forgotten', () => {
+  const cache = new ParseCache({ entries: 2 })
+  const [one, two] = [cache.get('1'), cache.get('2')]
+  expect(cache.get('1')).toBe(one)
+  cache.get('3')
+  expect(cache.get('1')).toBe(one)
+  expect(cache.get('2')).not.toBe(two)
+})
+
+test('search text is bounded over all messages', () => {
+  const cache = new ParseCache({ searchChars: 3000 })
+  const raw = mail('x'.repeat(1000))
+  const first = cache.get('0')
+  for (let i = 0; i < 10; i++) cache.get(String(i)).bodyContains(raw, 'y')
+  expect(cache.get('0')).not.toBe(first)
+  first.textContains(raw, 'y') // still usable by whoever holds it, and no longer counted
+  const last = cache.get('9')
+  expect(last.search.size).toBeGreaterThan(0)
+})

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { envelope } from '../../src/mail/envelope.ts'
+import { headerBlockEnd, headerFields } from '../../src/mail/headers.ts'
+import { bodyStructureForm, envelopeForm } from '../../src/mail/imap-form.ts'
+import { overview } from '../../src/mail/overview.ts'
+import { ParsedMessage } from '../../src/mail/parse-cache.ts'
+import { readable } from '../../src/mail/readable.ts'
+import { parseMessage } from '../../src/mail/structure.ts'
+import type { MessagePart } from '../../src/mail/types.ts'
+import { corpus } from '../support/corpus.ts'
+import { readValues } from '../support/imap-values.ts'
+import { seededRandom } from '../support/random.ts'
+
+const messages = corpus()
+const MUTATIONS = 10
+
+const PIECES = [
+  '\r\n',
+  '\n',
+  '\r',
+  '\0',
+  '--',
+  ':',
+  ';',
+  '"',
+  '(',
+  ')',
+  '<',
+  '>',
+  '=?utf-8?q?',
+  '\r\n\r\n',
+  '\xff',
+  'boundary=',
+  '=',
+  '\\',
+  ' ',
+]
+
+/** Some octets changed, removed, doubled or put in. */
+function mutated(raw: Buffer, random: () => number): Buffer {
+  const below = (limit: number): number => Math.floor(random() * limit)
+  let out = raw
+  for (let i = below(8); i >= 0; i--) {
+    const at = below(Math.min(out.length, 3000))
+    const until = at + below(60)
+    const piece = Buffer.from(PIECES[below(PIECES.length)] ?? '', 'latin1')
+    const middle = [piece, Buffer.alloc(0), Buffer.concat([out.subarray(at, until), out.subarray(at, until)])][below(3)]
+    out = Buffer.concat([out.subarray(0, at), middle ?? piece, out.subarray(random() < 0.5 ? at : until)])
+  }
+  return out.subarray(0, random() < 0.2 ? below(out.length) : out.length)
+}
+
+/** A part lies within its place; the parts in it stand in order and do not meet. */
+function checkBounds(part: MessagePart, start: number, end: number): void {
+  const { headerStart, bodyStart, bodyEnd } = part
+  if (!(start <= headerStart && headerStart <= bodyStart && bodyStart <= bodyEnd && bodyEnd <= end)) {
+    throw new Error(`part ${headerStart} ${bodyStart} ${bodyEnd} outside ${start} ${end}`)
+  }
+  let at = bodyStart
+  for (const child of part.children) {
+    checkBounds(child, at, bodyEnd)
+    at = child.bodyEnd
+  }
+  if (part.message) checkBounds(part.message, bodyStart, bodyEnd)
+}
+
+/** Between the parts of a multipart nothing stands but preamble, delimiter lines and epilogue. */
+function checkCoverage(raw: Buffer, part: MessagePart): void {
+  part.children.forEach((child, i) => {
+    const before = raw.toString('latin1', part.children[i - 1]?.bodyEnd ?? part.bodyStart, child.headerStart)
+    if (!/(?:^|\n)--[^\n]*\n$/.test(before))
+      throw new Error(`no delimiter line before a part: ${JSON.stringify(before)}`)
+    if (i > 0 && before.split('\n').length > 3) throw new Error(`octets between two parts: ${JSON.stringify(before)}`)
+  })
+  for (const child of part.children) checkCoverage(raw, child)
+  if (!part.message) return
+  if (part.message.headerStart !== part.bodyStart || part.message.bodyEnd !== part.bodyEnd)
+    throw new Error('a message is its part')
+  checkCoverage(raw, part.message)
+}
+
+function everything(raw: Buffer): void {
+  const structure = parseMessage(raw)
+  if (structure.bodyEnd !== raw.length) throw new Error('the message is not covered')
+  checkBounds(structure, 0, raw.length)
+  checkCoverage(raw, structure)
+  const fields = headerFields(raw)
+  fields.reduce((at, field) => {
+    if (field.start !== at || field.valueStart > field.end) throw new Error(`field at ${field.start}, not ${at}`)
+    return field.end
+  }, 0)
+  if (headerBlockEnd(raw) < (fields.at(-1)?.end ?? 0)) throw new Error('fields beyond the header')
+  for (const form of [envelopeForm(envelope(raw, fields)), bodyStructureForm(raw, structure)]) {
+    if (readValues(form).values.length !== 1) throw new Error(`no single IMAP value: ${form}`)
+  }
+  overview(raw)
+  const parsed = new ParsedMessage()
+  parsed.textContains(raw, 'x')
+  parsed.headerContains(raw, 'subject', 'x')
+  const mail = readable(raw)
+  JSON.stringify([
+    mail.headers.size,
+    mail.from,
+    mail.to,
+    mail.cc,
+    mail.text,
+    mail.html,
+    mail.date,
+    mail.links,
+    mail.codes,
+  ])
+  for (const attachment of mail.attachments) if (attachment.sizeOctets > raw.length) throw new Error('grown attachment')
+}
+
+describe.skipIf(messages.length === 0)('whatever the octets (SEALPOST_CORPUS)', () => {
+  test('the corpus is covered, octet for octet', () => {
+    for (const { name, raw } of messages) expect(() => everything(raw), name).not.toThrow()
+  })
+
+  test('mutated messages never throw, and every offset stays within bounds', () => {
+    const random = seededRandom(20020830)
+    for (const { name, raw } of messages) {
+      for (let i = 0; i < MUTATIONS; i++) {
+        const broken = mutated(raw.length > 20_000 ? raw.subarray(0, 20_000) : raw, random)
+        expect(() => everything(broken), `${name}, mutation ${i}`).not.toThrow()
+      }
+    }
+  })
+})

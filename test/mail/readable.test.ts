@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import { codes } from '../../src/mail/codes.ts'
+import { htmlText } from '../../src/mail/html-text.ts'
+import { htmlLinks, textLinks } from '../../src/mail/links.ts'
+import { readable } from '../../src/mail/readable.ts'
+
+const MAIL = [
+  'From: =?utf-8?q?J=C3=BCrgen?= <j@x.test>',
+  'To: "Bob B." <bob@lab.test>, team: c@x.test, d@x.test;',
+  'Subject: =?utf-8?q?Willkommen=21?= Ihr Code',
+  'Date: Fri, 30 Aug 2002 15:25:31 +0000',
+  'Message-ID: <1@x>',
+  'X-Tag: one',
+  'X-Tag: two',
+  'Content-Type: multipart/mixed; boundary=m',
+  '',
+  '--m',
+  'Content-Type: multipart/alternative; boundary=a',
+  '',
+  '--a',
+  'Content-Type: text/plain; charset=utf-8',
+  'Content-Transfer-Encoding: quoted-printable',
+  '',
+  'Gr=C3=BC=C3=9Fe! Your code is 123456.',
+  'Open https://x.test/confirm?t=3D1.',
+  '--a',
+  'Content-Type: text/html; charset=utf-8',
+  '',
+  '<p>Hi <a href="https://x.test/confirm?t=1&amp;u=2">confirm</a></p>',
+  '--a--',
+  '--m',
+  'Content-Type: image/png; name="l.png"',
+  'Content-Disposition: inline',
+  'Content-ID: <logo@x>',
+  'Content-Transfer-Encoding: base64',
+  '',
+  'iVBORw==',
+  '--m',
+  'Content-Type: application/pdf',
+  "Content-Disposition: attachment; filename*=utf-8''r%C3%A9sum%C3%A9.pdf",
+  '',
+  '%PDF',
+  '--m--',
+  '',
+].join('\r\n')
+
+test('a message for people', () => {
+  const mail = readable(Buffer.from(MAIL))
+  expect(mail).toMatchObject({
+    subject: 'Willkommen! Ihr Code',
+    from: { name: 'Jürgen', address: 'j@x.test' },
+    to: [
+      { name: 'Bob B.', address: 'bob@lab.test' },
+      { name: '', address: 'c@x.test' },
+      { name: '', address: 'd@x.test' },
+    ],
+    cc: [],
+    date: new Date('2002-08-30T15:25:31Z'),
+    messageId: '<1@x>',
+    text: 'Grüße! Your code is 123456.\nOpen https://x.test/confirm?t=1.',
+    html: '<p>Hi <a href="https://x.test/confirm?t=1&amp;u=2">confirm</a></p>',
+    links: ['https://x.test/confirm?t=1&u=2', 'https://x.test/confirm?t=1'],
+    codes: ['123456'],
+  })
+  expect(mail.headers.get('x-tag')).toBe('one\ntwo')
+  expect(
+    mail.attachments.map(({ filename, contentType, disposition, cid, sizeOctets }) => ({
+      filename,
+      contentType,
+      disposition,
+      cid,
+      sizeOctets,
+    })),
+  ).toEqual([
+    { filename: 'l.png', contentType: 'image/png', disposition: 'inline', cid: 'logo@x', sizeOctets: 4 },
+    {
+      filename: 'résumé.pdf',
+      contentType: 'application/pdf',
+      disposition: 'attachment',
+      cid: undefined,
+      sizeOctets: 4,
+    },
+  ])
+  expect(mail.attachments[1]?.content.toString()).toBe('%PDF')
+  expect(mail.attachments).toBe(mail.attachments)
+})
+
+test('of a message that is only HTML the text is what a person reads', () => {
+  const mail = readable(
+    Buffer.from('Content-Type: text/html\r\n\r\n<style>p{}</style><p>Hi&nbsp;<b>there</b><br>you</p>'),
+  )
+  expect([mail.text, mail.from, mail.date]).toEqual(['Hi there\nyou', undefined, undefined])
+})
+
+test.each([
+  ['<p>a</p><p>b</p>', 'a\n\nb'],
+  ['a &lt; b &#8364; &#x20ac; &unknown; &amp;lt;', 'a < b € € &unknown; &lt;'],
+  ['a<!-- <p>hidden</p> -->b', 'ab'],
+  ['<script>x<y</script>z', 'z'],
+  ['<td>a</td><td>b</td>', 'a b'],
+  ['1 < 2', '1 < 2'],
+  ['<title>t', ''],
+])('HTML %j reads %j', (html, text) => {
+  expect(htmlText(html)).toBe(text)
+})
+
+describe('links', () => {
+  test('of HTML', () => {
+    const html = `<a href='https://a.test/?x=1&amp;y=2'>a</a> <A class=x HREF=https://b.test/>b</A> <a href="#top">c</a>
+      <a href="javascript:x()">d</a> <a href="mailto:e@f">e</a> <a href="https://b.test/">again</a>`
+    expect(htmlLinks(html)).toEqual(['https://a.test/?x=1&y=2', 'https://b.test/', 'mailto:e@f'])
+  })
+
+  test('of text, without the punctuation around them', () => {
+    const text = 'See https://a.test/x. Or (http://b.test/y(z)), <https://c.test/q?a=b> "https://d.test/"!'
+    expect(textLinks(text)).toEqual([
+      'https://a.test/x',
+      'http://b.test/y(z)',
+      'https://c.test/q?a=b',
+      'https://d.test/',
+    ])
+  })
+})
+
+test.each<[string, string[]]>([
+  ['Your code is 123456.', ['123456']],
+  ['123 456 is your verification code', ['123456']],
+  ['G-482913 is your Google verification code.', ['482913']],
+  ['Your one-time password: 7F3K-9QZP', ['7F3K-9QZP']],
+  ['PIN: 0042', ['0042']],
+  ['Order 48151623 shipped. Your code: 1234', ['1234', '48151623']],
+  ['Pay $1234 by 2024-05-06, see https://x.test/123456', []],
+  ['Copyright 2024 Example', []],
+  ['call +1 555 123 4567', []],
+  ['確認コード：831205', ['831205']],
+  ['no numbers', []],
+])('one-time codes in %j', (text, expected) => {
+  expect(codes(text)).toEqual(expected)
+})

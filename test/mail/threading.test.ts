@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { messageIds, threadAncestors } from '../../src/mail/message-ids.ts'
+import { baseSubject } from '../../src/mail/subject.ts'
+import { type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
+
+describe('base subjects (RFC 5256 section 2.1)', () => {
+  test.each([
+    ['Hello', 'Hello', false],
+    ['Re: Hello', 'Hello', true],
+    ['RE: re: Fwd: Hello', 'Hello', true],
+    ['Re[2]: Hello', 'Hello', true],
+    ['re [x] : Hello', 'Hello', true],
+    ['[list] Hello', 'Hello', false],
+    ['[list] Re: [list] Hello', 'Hello', true],
+    ['Hello (fwd)', 'Hello', true],
+    ['Hello (fwd) (FWD)', 'Hello', true],
+    ['[fwd: Hello]', 'Hello', true],
+    ['[Fwd: Re: [x] Hello]', 'Hello', true],
+    ['[list]', '[list]', false],
+    ['  a \t b  ', 'a b', false],
+    ['Regarding', 'Regarding', false],
+    ['Re:', '', true],
+    ['', '', false],
+  ])('%j is %j, reply %s', (subject, base, isReply) => {
+    expect(baseSubject(subject)).toEqual({ base, isReply })
+  })
+})
+
+describe('message identifiers', () => {
+  test.each([
+    ['<a@b>', ['<a@b>']],
+    ['text <a@b>\r\n\t<c@d> more', ['<a@b>', '<c@d>']],
+    ['<"a"@b>', ['<a@b>']],
+    ['<"a b"@c>', ['<"a b"@c>']],
+    ['<a@b', []],
+    ['<<a@b>>', ['<a@b>']],
+    ['', []],
+  ])('in %j are %j', (value, ids) => {
+    expect(messageIds(value)).toEqual(ids)
+  })
+
+  test('In-Reply-To counts where References names none', () => {
+    expect(threadAncestors('<a@x> <b@x>', '<c@x>')).toEqual(['<a@x>', '<b@x>'])
+    expect(threadAncestors(undefined, 'your mail <c@x> <d@x>')).toEqual(['<c@x>'])
+    expect(threadAncestors('none', '<c@x>')).toEqual(['<c@x>'])
+    expect(threadAncestors(undefined, undefined)).toEqual([])
+  })
+})
+
+describe('threads', () => {
+  const mail = (number: number, id: string, ancestors: string, subject = `s${number}`): Threadable => ({
+    number,
+    messageId: `<${id}>`,
+    ancestors: ancestors
+      .split(' ')
+      .filter((a) => a !== '')
+      .map((a) => `<${a}>`),
+    subject,
+    date: number,
+  })
+
+  test.each<[string, Threadable[], string]>([
+    ['a reply', [mail(1, 'a', ''), mail(2, 'b', 'a')], '(1 2)'],
+    ['two replies', [mail(1, 'a', ''), mail(2, 'b', 'a'), mail(3, 'c', 'a')], '(1 (2)(3))'],
+    ['a missing parent', [mail(1, 'b', 'a'), mail(2, 'c', 'a')], '((1)(2))'],
+    ['a missing link', [mail(1, 'a', ''), mail(2, 'c', 'a b')], '(1 2)'],
+    ['a loop', [mail(1, 'a', 'b'), mail(2, 'b', 'a')], '(2 1)'],
+    ['oneself', [mail(1, 'a', 'a')], '(1)'],
+    ['one identifier twice', [mail(1, 'a', ''), mail(2, 'a', '')], '(1)(2)'],
+    ['subjects', [mail(1, 'a', '', 'x'), mail(2, 'b', '', 'Re: x'), mail(3, 'c', '', 'x')], '((1 2)(3))'],
+  ])('by %s', (_, mails, form) => {
+    expect(threadForm(threadReferences(mails))).toBe(form)
+  })
+})
