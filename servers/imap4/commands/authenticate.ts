@@ -12,7 +12,10 @@ const INITIAL = /[A-Za-z0-9+/=]+/y
 export const authenticate = defineCommand({
   name: 'AUTHENTICATE',
   states: notAuthenticated,
-  check: (session) => session.checkLogon(),
+  check(session) {
+    // A client certificate may be let in where passwords are not.
+    if (session.policy.mechanisms.length === 0) session.checkLogon()
+  },
   parse(cursor) {
     cursor.space()
     const mechanism = cursor.keyword()
@@ -24,6 +27,7 @@ export const authenticate = defineCommand({
     const exchange = offered
       ? startSasl(mechanism, { directory: context.directory, ...session.connection.channel })
       : undefined
+    if (!exchange) session.checkLogon()
     if (!exchange) throw no(`the mechanism ${mechanism} is not offered`, 'CANNOT')
     const outcome = await converse(exchange, {
       initial,
