@@ -43,7 +43,7 @@ const EXPORT_RC2 = 0x0006
 const EXPORT_DES = 0x0008
 
 const java: Peer = {
-  name: 'Java 17',
+  name: 'Java',
   versions: ['TLSv1', 'SSLv3', 'SSLv2Hello'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_DES],
   forms,
@@ -58,7 +58,7 @@ const java: Peer = {
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
 const oldNode = join(cache, 'node-v0.10.28-linux-x64', 'bin', 'node')
 const openssl: Peer = {
-  name: 'OpenSSL 1.0.1g (Node.js 0.10.28)',
+  name: 'OpenSSL 1.0.1g',
   versions: ['TLSv1', 'SSLv3'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_RC2, EXPORT_DES],
   forms,
@@ -78,7 +78,7 @@ const gnutlsNames: Readonly<Record<number, string>> = {
   0x000a: '+3DES-CBC:+SHA1',
 }
 const gnutls: Peer = {
-  name: 'GnuTLS 3.8',
+  name: 'GnuTLS',
   versions: ['TLSv1'],
   suites: [...STRONG, ...RC4, TRIPLE_DES],
   forms,
@@ -93,7 +93,7 @@ const gnutls: Peer = {
 }
 
 const nss: Peer = {
-  name: 'NSS (tstclnt)',
+  name: 'NSS',
   versions: ['TLSv1', 'SSLv3'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES],
   forms: ['implicit'],

@@ -15,8 +15,8 @@ export interface Finding {
 }
 
 const docFile = new URL('../../../../docs/old-clients.md', import.meta.url)
-const BEGIN = '<!-- interop: begin (SEALPOST_WRITE_DOCS=1 npx vitest run test/tls/legacy/interop) -->\n'
-const END = '<!-- interop: end -->'
+const BEGIN = '<!-- interop: begin (SEALPOST_WRITE_DOCS=1 npx vitest run test/tls/legacy/interop) -->\n\n'
+const END = '\n<!-- interop: end -->'
 
 const versionTitles: Readonly<Record<OfferedVersion, string>> = {
   TLSv1: 'TLS 1.0',
@@ -38,12 +38,19 @@ export function tableOf(findings: readonly Finding[]): string {
       return [[`\`${suite.name}\``, String(suite.keyBits), versionTitles[version], ...cells, ...verdicts]]
     }),
   )
-  return [titles, titles.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('')
+  return markdown(titles, rows)
+}
+
+function markdown(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`
+  return [titles, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('')
 }
 
 function formsOf(findings: readonly Finding[]): string {
   const admitted = forms.filter((form) => findings.some((finding) => finding.form === form && finding.admitted))
-  if (findings.length === 0) return '·'
+  if (findings.length === 0) return '–'
   return admitted.length === forms.length ? 'all four' : admitted.join(', ') || 'none'
 }
 
