@@ -8,9 +8,15 @@ export function certificateNames(host: string, alternativeNames: readonly string
   return [...new Set(all.filter((name) => name !== ''))]
 }
 
-/** Names as they stand in subjectAltName; a machine's name that no certificate can carry is left out. */
+/** Names as they stand in subjectAltName, each once; a machine's name that no certificate can carry is left out. */
 export function subjectNames(names: readonly string[]): GeneralName[] {
-  const usable = names.filter((name) => name.includes(':') || domainToASCII(name) !== '')
-  const unique = new Map(usable.map((name) => generalName(name)).map((name) => [formatGeneralName(name), name]))
-  return [...unique.values()]
+  return unique(names.filter((name) => name.includes(':') || domainToASCII(name) !== '').map(generalName))
 }
+
+/** Names that were asked for, behind a common name, which need not be a host's. @throws PkiError for one that is no name */
+export const requestedNames = (commonName: string, names: readonly string[]): GeneralName[] =>
+  unique([...subjectNames([commonName]), ...names.map(generalName)])
+
+const unique = (names: readonly GeneralName[]): GeneralName[] => [
+  ...new Map(names.map((name) => [formatGeneralName(name), name])).values(),
+]

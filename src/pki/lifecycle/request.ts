@@ -3,7 +3,7 @@ import { type Draft, slug } from '../certificate-store/draft.ts'
 import type { RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
-import { subjectNames } from '../names.ts'
+import { requestedNames } from '../names.ts'
 import { formatGeneralName, type GeneralName } from '../x509/general-names.ts'
 import { type DistinguishedName, formatName } from '../x509/name.ts'
 import { createRequest } from '../x509/request.ts'
@@ -67,7 +67,7 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
     friendlyName: options.friendlyName?.trim() || server.name,
     key,
     subject: subjectName({ ...options.subject, commonName }),
-    names: subjectNames([commonName, ...(options.names ?? [])]),
+    names: requestedNames(commonName, options.names ?? []),
     microsoft: options.microsoft ?? false,
     warnings: [
       ...(small ? [`${bits} bits are too few: most clients refuse RSA keys below 1024, many below 2048`] : []),

@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run as runProgram } from '../pki/support.ts'
+import { type Outcome, Workplace } from '../support/sealpost.ts'
+
+const labYaml = `hostname: localhost
+certificates: { store: certs, key: p256 }
+virtualServers:
+  - { protocol: smtp, port: 0 }
+  - { protocol: pop3, port: 0, tlsPort: 0, certificate: assigned }
+  - { protocol: imap4, port: 0, tlsPort: 0 }
+  - { protocol: nntp, port: 0, certificate: none }
+`
+
+export const smtp = 'Default SMTP Virtual Server'
+export const pop3 = 'Default POP3 Virtual Server'
+export const imap4 = 'Default IMAP4 Virtual Server'
+
+/** What `cert list --json` and `cert show --json` print. */
+export interface ShownCertificate {
+  readonly friendlyName: string
+  readonly issuedTo: string
+  readonly issuedBy: string
+  readonly thumbprint: string
+  readonly usedBy: readonly string[]
+  readonly state: string
+  readonly serial: string
+  readonly key: string
+  readonly names: readonly string[]
+  readonly chain: readonly string[]
+  readonly certificatePem: string
+}
+
+/** A folder with a lab's file and its certificate store, in which commands are run. */
+export class CertificateOffice extends Workplace {
+  constructor(yaml: string = labYaml) {
+    super()
+    this.write('lab.yaml', yaml)
+  }
+
+  path(name: string): string {
+    return join(this.folder, name)
+  }
+
+  text(name: string): string {
+    return readFileSync(this.path(name), 'utf8')
+  }
+
+  /** The whole state of the store: an unchanged one has the same text. */
+  get state(): string {
+    return existsSync(this.path('certs/store.json')) ? this.text('certs/store.json') : ''
+  }
+
+  sealpost(...args: readonly string[]): Promise<Outcome> {
+    return this.run([...args, '--config', 'lab.yaml'])
+  }
+
+  /** A command that must succeed; gives its standard output. */
+  async done(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.sealpost(...args)
+    if (status !== 0) throw new Error(`sealpost ${args.join(' ')}: ${status}: ${stderr}`)
+    return stdout
+  }
+
+  async json<T = Record<string, string>>(...args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.done(...args, '--json')) as T
+  }
+
+  /** A command that must be refused, with nothing changed; gives its one line on standard error. */
+  async refused(...args: readonly string[]): Promise<string> {
+    const before = this.state
+    const { status, stderr } = await this.sealpost(...args)
+    if (status !== 1) throw new Error(`sealpost ${args.join(' ')}: status ${status}, not 1: ${stderr}`)
+    if (this.state !== before) throw new Error(`sealpost ${args.join(' ')}: the store was changed`)
+    const lines = stderr.trim().split('\n')
+    if (lines.length !== 1) throw new Error(`more than a line: ${stderr}`)
+    return lines[0] ?? ''
+  }
+
+  /** Makes a request for a virtual server with openssl-ready defaults. */
+  request(server: string, ...args: readonly string[]): Promise<string> {
+    return this.done('cert', 'request', '--for', server, '--cn', 'localhost', '--out', 'certreq.txt', ...args)
+  }
+
+  /** Runs openssl here. */
+  async openssl(...args: readonly string[]): Promise<string> {
+    const { code, out, err } = await runProgram('openssl', args, undefined, this.folder)
+    if (code !== 0) throw new Error(`openssl ${args.join(' ')}: ${err}`)
+    return out + err
+  }
+
+  /** The same, where it may fail. */
+  opensslCode(...args: readonly string[]): Promise<number> {
+    return runProgram('openssl', args, undefined, this.folder).then(({ code }) => code)
+  }
+
+  /** An authority outside the lab, kept by openssl: NAME.pem and NAME.key. */
+  async outsideAuthority(name: string, parent?: string): Promise<void> {
+    writeFileSync(
+      this.path(`${name}.ext`),
+      'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n' +
+        (parent ? 'authorityKeyIdentifier=keyid\n' : ''),
+    )
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`]
+    await this.openssl('req', '-new', ...key, '-subj', `/O=Outside/CN=${name}`, '-out', `${name}.csr`)
+    const signer = parent ? ['-CA', `${parent}.pem`, '-CAkey', `${parent}.key`] : ['-key', `${name}.key`]
+    const days = ['-days', '30', '-extfile', `${name}.ext`]
+    await this.openssl('x509', '-req', '-in', `${name}.csr`, ...signer, ...days, '-out', `${name}.pem`)
+  }
+
+  /** The outside authority signs a request. */
+  async sign(authority: string, request: string, out: string, ...args: readonly string[]): Promise<void> {
+    writeFileSync(
+      this.path('leaf.ext'),
+      'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n',
+    )
+    const signer = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-extfile', 'leaf.ext']
+    const days = args.length > 0 ? args : ['-days', '20']
+    await this.openssl('x509', '-req', '-in', request, ...signer, ...days, '-out', out)
+  }
+
+  makeFolder(name: string): void {
+    mkdirSync(this.path(name), { recursive: true })
+  }
+}
