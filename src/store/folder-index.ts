@@ -1,46 +1,38 @@
-import { DELETED, FlagTable, SEEN } from './flags.ts'
-import type { FlagChange, FlagChangeResult, FolderStatus, MessageEntry, UidRange } from './types.ts'
-
-interface Vanished {
-  readonly modSeq: number
-  readonly uids: readonly number[]
-}
+import { FolderCounts } from './folder-counts.ts'
+import type { FolderStatus, MessageEntry, UidRange } from './types.ts'
 
 /**
  * The entries of one folder in memory, by ascending uid, with everything STATUS asks for kept as a running count.
- * An array that was handed out is never changed: the next change works on a copy of the pointers.
+ * An array that was handed out is never changed: the next change works on a copy of the pointers. A change that is in
+ * the index already is taken for done.
  */
 export class FolderIndex {
-  readonly flags = new FlagTable()
   uidNext = 1
   highestModSeq = 1
+  readonly #counts = new FolderCounts()
   #entries: MessageEntry[] = []
   #handedOut = false
-  #vanished: Vanished[] = []
-  #sizeOctets = 0
-  #unseen = 0
-  #deleted = 0
 
   get exists(): number {
     return this.#entries.length
   }
 
   status(): FolderStatus {
+    const { exists, sizeOctets, unseen, deleted } = this.#counts
     return {
-      exists: this.#entries.length,
+      exists,
       uidNext: this.uidNext,
       highestModSeq: this.highestModSeq,
-      sizeOctets: this.#sizeOctets,
-      unseen: this.#unseen,
-      deleted: this.#deleted,
+      sizeOctets,
+      unseen,
+      deleted,
       lowestUid: this.#entries[0]?.uid ?? 0,
       highestUid: this.#entries.at(-1)?.uid ?? 0,
     }
   }
 
   find(uid: number): MessageEntry | undefined {
-    const at = this.#at(uid)
-    const entry = this.#entries[at]
+    const entry = this.#entries[this.#at(uid)]
     return entry?.uid === uid ? entry : undefined
   }
 
@@ -61,79 +53,44 @@ export class FolderIndex {
     return found
   }
 
-  /** Adds entries with ascending uids, all above those present. */
+  /** Adds entries in uid order, all with numbers not given before. */
   append(entries: readonly MessageEntry[]): void {
     this.#own()
     for (const entry of entries) {
+      if (entry.uid < this.uidNext) continue
       this.#entries.push(entry)
-      this.#count(entry, 1)
-      this.uidNext = Math.max(this.uidNext, entry.uid + 1)
-      this.highestModSeq = Math.max(this.highestModSeq, entry.modSeq)
+      this.#counts.add(entry)
+      this.uidNext = entry.uid + 1
+      this.#raise(entry.modSeq)
     }
   }
 
-  /** Puts entries in the place of those with the same uid. */
+  /** Puts entries in the place of older ones with the same uid. */
   replace(entries: readonly MessageEntry[]): void {
-    if (entries.length === 0) return
     this.#own()
     for (const entry of entries) {
       const at = this.#at(entry.uid)
       const before = this.#entries[at]
-      if (before?.uid !== entry.uid) continue
-      this.#count(before, -1)
-      this.#count(entry, 1)
+      if (before?.uid !== entry.uid || before.modSeq >= entry.modSeq) continue
+      this.#counts.replace(before, entry)
       this.#entries[at] = entry
-      this.highestModSeq = Math.max(this.highestModSeq, entry.modSeq)
+      this.#raise(entry.modSeq)
     }
   }
 
-  /** Takes these entries of the folder out and remembers that they vanished. */
-  remove(gone: readonly MessageEntry[], modSeq: number): void {
-    const uids = gone.map(({ uid }) => uid)
-    this.#vanished.push({ modSeq, uids })
-    this.highestModSeq = Math.max(this.highestModSeq, modSeq)
-    for (const entry of gone) this.#count(entry, -1)
-    const doomed = new Set(uids)
-    // A few at the front, as expiry takes them, or all: no need to look at the rest.
-    const first = this.#at(uids[0] ?? 0)
-    const last = this.#at((uids.at(-1) ?? 0) + 1)
-    const kept = this.#entries.slice(first, last).filter(({ uid }) => !doomed.has(uid))
+  /** Takes these uids out. */
+  remove(uids: readonly number[], modSeq: number): void {
+    this.#raise(modSeq)
+    const gone = this.pick(uids)
+    if (gone.length === 0) return
+    for (const entry of gone) this.#counts.remove(entry)
+    // Expiry takes a few at the front, others all: what lies before the first and after the last is not looked at.
+    const first = this.#at((gone[0] as MessageEntry).uid)
+    const last = this.#at((gone.at(-1) as MessageEntry).uid) + 1
+    const doomed = new Set(gone)
+    const kept = this.#entries.slice(first, last).filter((entry) => !doomed.has(entry))
     this.#entries = this.#entries.slice(0, first).concat(kept, this.#entries.slice(last))
     this.#handedOut = false
-  }
-
-  /** What a flag change makes of the folder; nothing is changed yet. `changed` are the entries that are new. */
-  planFlags(
-    uids: readonly number[],
-    change: FlagChange,
-    modSeq: number,
-  ): FlagChangeResult & { readonly changed: readonly MessageEntry[] } {
-    const next = this.flags.changer(change)
-    const limit = change.unchangedSince ?? Number.POSITIVE_INFINITY
-    const entries: MessageEntry[] = []
-    const changed: MessageEntry[] = []
-    const modified: number[] = []
-    for (const entry of this.pick(uids)) {
-      if (entry.modSeq > limit) {
-        modified.push(entry.uid)
-        continue
-      }
-      const flags = next(entry.flags)
-      const now = flags === entry.flags ? entry : { ...entry, flags, modSeq }
-      entries.push(now)
-      if (now !== entry) changed.push(now)
-    }
-    return { entries, modified, changed }
-  }
-
-  vanishedSince(modSeq: number): readonly number[] {
-    const uids: number[] = []
-    for (let at = this.#vanished.length - 1; at >= 0; at--) {
-      const batch = this.#vanished[at] as Vanished
-      if (batch.modSeq <= modSeq) break
-      for (const uid of batch.uids) uids.push(uid)
-    }
-    return uids.sort((a, b) => a - b)
   }
 
   /** Where `uid` is, or where it would be. */
@@ -159,10 +116,8 @@ export class FolderIndex {
     this.#handedOut = false
   }
 
-  #count(entry: MessageEntry, sign: 1 | -1): void {
-    this.#sizeOctets += sign * entry.sizeOctets
-    if (!entry.flags.includes(SEEN)) this.#unseen += sign
-    if (entry.flags.includes(DELETED)) this.#deleted += sign
+  #raise(modSeq: number): void {
+    if (modSeq > this.highestModSeq) this.highestModSeq = modSeq
   }
 }
 

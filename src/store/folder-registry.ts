@@ -1,27 +1,25 @@
 import { StoreError } from './errors.ts'
-import { FolderIndex } from './folder-index.ts'
 import { byName, folderName, renamed } from './names.ts'
 import type { Folder, FolderSettings, Owner } from './types.ts'
 
+/** A folder and whatever the store keeps with it. */
 export interface FolderState {
   folder: Folder
-  readonly index: FolderIndex
 }
 
 export interface Renaming {
-  readonly state: FolderState
   readonly folder: Folder
   readonly previousName: string
 }
 
 /** The folders of a store by id, and by owner and name. */
-export class FolderRegistry {
-  readonly #byId = new Map<string, FolderState>()
-  readonly #byOwner = new Map<Owner, Map<string, FolderState>>()
+export class FolderRegistry<State extends FolderState> {
+  readonly #byId = new Map<string, State>()
+  readonly #byOwner = new Map<Owner, Map<string, State>>()
   /** Lists in name order, until a folder of that owner changes. */
   readonly #sorted = new Map<Owner, readonly Folder[]>()
 
-  get all(): Iterable<FolderState> {
+  get all(): Iterable<State> {
     return this.#byId.values()
   }
 
@@ -29,16 +27,16 @@ export class FolderRegistry {
     return [...this.#byOwner.keys()].sort()
   }
 
-  find(owner: Owner, name: string): FolderState | undefined {
+  find(owner: Owner, name: string): State | undefined {
     return this.#byOwner.get(owner)?.get(folderName(owner, name))
   }
 
-  get(folderId: string): FolderState | undefined {
+  get(folderId: string): State | undefined {
     return this.#byId.get(folderId)
   }
 
   /** @throws StoreError `not-found` */
-  need(folderId: string): FolderState {
+  need(folderId: string): State {
     return this.#byId.get(folderId) ?? notFound(folderId)
   }
 
@@ -55,16 +53,12 @@ export class FolderRegistry {
     if (this.find(owner, name)) throw new StoreError('exists', `there is a folder ${name} already`)
   }
 
-  add(folder: Folder, index = new FolderIndex()): FolderState {
-    const state: FolderState = { folder, index }
-    this.#byId.set(folder.id, state)
-    const names = this.#byOwner.get(folder.owner) ?? new Map<string, FolderState>()
-    this.#byOwner.set(folder.owner, names.set(folder.name, state))
-    this.#sorted.delete(folder.owner)
-    return state
+  add(state: State): void {
+    this.#byId.set(state.folder.id, state)
+    this.#name(state)
   }
 
-  remove({ folder }: FolderState): void {
+  remove({ folder }: State): void {
     this.#byId.delete(folder.id)
     this.#unname(folder)
   }
@@ -77,31 +71,35 @@ export class FolderRegistry {
     for (const state of this.#byOwner.get(owner)?.values() ?? []) {
       const next = renamed(state.folder.name, from, to)
       if (next === undefined) continue
-      plan.push({ state, folder: { ...state.folder, name: next }, previousName: state.folder.name })
+      plan.push({ folder: { ...state.folder, name: next }, previousName: state.folder.name })
     }
     const moving = new Set(plan.map(({ previousName }) => previousName))
     for (const { folder } of plan) if (!moving.has(folder.name)) this.checkFree(owner, folder.name)
     return plan.sort((a, b) => byName(a.folder, b.folder))
   }
 
-  rename(plan: readonly Renaming[]): void {
-    for (const { state } of plan) this.#unname(state.folder)
-    for (const { state, folder } of plan) {
+  /** Puts folders in the place of those with the same id, whose names may be others. */
+  replace(folders: readonly Folder[]): void {
+    const states = folders.map((folder) => this.need(folder.id))
+    for (const { folder } of states) this.#unname(folder)
+    folders.forEach((folder, i) => {
+      const state = states[i] as State
       state.folder = folder
-      const names = this.#byOwner.get(folder.owner) ?? new Map<string, FolderState>()
-      this.#byOwner.set(folder.owner, names.set(folder.name, state))
-    }
-  }
-
-  update(folder: Folder): void {
-    this.need(folder.id).folder = folder
-    this.#sorted.delete(folder.owner)
+      this.#name(state)
+    })
   }
 
   clear(): void {
     this.#byId.clear()
     this.#byOwner.clear()
     this.#sorted.clear()
+  }
+
+  #name(state: State): void {
+    const { owner, name } = state.folder
+    const names = this.#byOwner.get(owner) ?? new Map<string, State>()
+    this.#byOwner.set(owner, names.set(name, state))
+    this.#sorted.delete(owner)
   }
 
   #unname(folder: Folder): void {

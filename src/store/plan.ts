@@ -1,15 +1,23 @@
-import type { FolderState } from './folder-registry.ts'
-import type { AppendTarget, Location, MessageEntry, NewMessage } from './types.ts'
+import type { FlagTable } from './flags.ts'
+import type { AppendTarget, FlagChange, FlagChangeResult, Folder, Location, MessageEntry, NewMessage } from './types.ts'
 
-/** One message of a batch with its numbers, before anything is stored. */
-export interface PlannedMessage {
-  readonly message: NewMessage
-  readonly octets: Buffer
-  readonly places: readonly PlannedPlace[]
+/** What is known of a folder when numbers are given out in it. */
+export interface FolderNumbers {
+  readonly folder: Folder
+  readonly flags: FlagTable
+  readonly uidNext: number
+  readonly highestModSeq: number
 }
 
-export interface PlannedPlace extends Location {
-  readonly state: FolderState
+/** One message of a batch with its numbers, before anything is stored. */
+export interface PlannedMessage<State> {
+  readonly message: NewMessage
+  readonly octets: Buffer
+  readonly places: readonly PlannedPlace<State>[]
+}
+
+export interface PlannedPlace<State> extends Location {
+  readonly state: State
   readonly target: AppendTarget
   readonly modSeq: number
 }
@@ -18,18 +26,18 @@ export interface PlannedPlace extends Location {
  * Gives every message of a batch its numbers, and its prefix (Xref) with them. All messages that one batch adds to a
  * folder share one modSeq: they are one change. RFC 7162 section 3.1.
  */
-export function planAppend(
+export function planAppend<State extends FolderNumbers>(
   batch: readonly NewMessage[],
   raws: readonly Buffer[],
-  stateOf: (folderId: string) => FolderState,
-): readonly PlannedMessage[] {
-  const next = new Map<FolderState, number>()
+  stateOf: (folderId: string) => State,
+): readonly PlannedMessage<State>[] {
+  const next = new Map<State, number>()
   return batch.map((message, i) => {
-    const places = message.targets.map((target): PlannedPlace => {
+    const places = message.targets.map((target): PlannedPlace<State> => {
       const state = stateOf(target.folderId)
-      const uid = next.get(state) ?? state.index.uidNext
+      const uid = next.get(state) ?? state.uidNext
       next.set(state, uid + 1)
-      return { state, folder: state.folder, uid, target, modSeq: state.index.highestModSeq + 1 }
+      return { state, folder: state.folder, uid, target, modSeq: state.highestModSeq + 1 }
     })
     const raw = raws[i] as Buffer
     const prefix = message.prefix?.(places.map(({ folder, uid }) => ({ folder, uid })))
@@ -38,7 +46,12 @@ export function planAppend(
 }
 
 /** The entry of a planned message in one of its folders. */
-export function newEntry(planned: PlannedMessage, place: PlannedPlace, blob: string, now: number): MessageEntry {
+export function newEntry<State extends FolderNumbers>(
+  planned: PlannedMessage<State>,
+  place: PlannedPlace<State>,
+  blob: string,
+  now: number,
+): MessageEntry {
   const { messageId, envelope, internalDate } = planned.message
   return {
     uid: place.uid,
@@ -46,7 +59,7 @@ export function newEntry(planned: PlannedMessage, place: PlannedPlace, blob: str
     sizeOctets: planned.octets.length,
     internalDate: internalDate ?? now,
     savedAt: now,
-    flags: place.state.index.flags.canonical(place.target.flags ?? []),
+    flags: place.state.flags.canonical(place.target.flags ?? []),
     modSeq: place.modSeq,
     ...(messageId !== undefined && { messageId }),
     ...(envelope && { envelope }),
@@ -54,13 +67,38 @@ export function newEntry(planned: PlannedMessage, place: PlannedPlace, blob: str
 }
 
 /** The entries that copying `from` into a folder gives. */
-export function copiedEntries(from: readonly MessageEntry[], { index }: FolderState, now: number): MessageEntry[] {
-  const modSeq = index.highestModSeq + 1
+export function copiedEntries(from: readonly MessageEntry[], target: FolderNumbers, now: number): MessageEntry[] {
+  const modSeq = target.highestModSeq + 1
   return from.map((entry, i) => ({
     ...entry,
-    uid: index.uidNext + i,
+    uid: target.uidNext + i,
     savedAt: now,
-    flags: index.flags.canonical(entry.flags),
+    flags: target.flags.canonical(entry.flags),
     modSeq,
   }))
+}
+
+/** What a flag change makes of entries, given in uid order. `changed` are the entries that are new. */
+export function planFlags(
+  found: readonly MessageEntry[],
+  { flags, highestModSeq }: FolderNumbers,
+  change: FlagChange,
+): FlagChangeResult & { readonly changed: readonly MessageEntry[] } {
+  const next = flags.changer(change)
+  const limit = change.unchangedSince ?? Number.POSITIVE_INFINITY
+  const modSeq = highestModSeq + 1
+  const entries: MessageEntry[] = []
+  const changed: MessageEntry[] = []
+  const modified: number[] = []
+  for (const entry of found) {
+    if (entry.modSeq > limit) {
+      modified.push(entry.uid)
+      continue
+    }
+    const after = next(entry.flags)
+    const now = after === entry.flags ? entry : { ...entry, flags: after, modSeq }
+    entries.push(now)
+    if (now !== entry) changed.push(now)
+  }
+  return { entries, modified, changed }
 }

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 import { StoreError } from '../errors.ts'
-import { FolderRegistry, type FolderState, nextUidValidity, withSettings } from '../folder-registry.ts'
+import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
 import { History } from '../history.ts'
 import { folderName } from '../names.ts'
-import { copiedEntries, newEntry, type PlannedMessage, planAppend } from '../plan.ts'
+import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags } from '../plan.ts'
 import type {
   CopyResult,
   FlagChange,
@@ -27,6 +27,7 @@ import { PUBLIC_OWNER } from '../types.ts'
 import { Watchers } from '../watchers.ts'
 import { Blobs, gather, noSpace } from './blobs.ts'
 import { defaultMaxOctets } from './capacity.ts'
+import { MemoryFolder } from './memory-folder.ts'
 
 export interface MemoryStoreOptions {
   readonly clock: Clock
@@ -47,7 +48,7 @@ export class MemoryStore implements MessageStore {
   readonly #watchers: Watchers
   readonly #tag = randomBytes(4).toString('hex')
   readonly #blobs = new Blobs(`M${this.#tag}-`)
-  readonly #folders = new FolderRegistry()
+  readonly #folders = new FolderRegistry<MemoryFolder>()
   readonly #history = new History()
   readonly #subscriptions = new Map<Owner, Set<string>>()
   readonly #state = new Map<string, string>()
@@ -78,7 +79,7 @@ export class MemoryStore implements MessageStore {
       uidValidity: this.#lastUidValidity,
       ...settings,
     }
-    this.#folders.add(folder).index.uidNext = this.#retired.get(retiredKey(folder)) ?? 1
+    this.#folders.add(new MemoryFolder(folder, this.#retired.get(retiredKey(folder)) ?? 1))
     this.#retired.delete(retiredKey(folder))
     this.#emit({ type: 'folder-created', folder })
     return folder
@@ -91,7 +92,7 @@ export class MemoryStore implements MessageStore {
   async renameFolder(folderId: string, name: string): Promise<Folder> {
     const state = this.#need(folderId)
     const plan = this.#folders.planRename(folderId, name)
-    this.#folders.rename(plan)
+    this.#folders.replace(plan.map(({ folder }) => folder))
     for (const { folder, previousName } of plan) {
       if (folder.name !== previousName) this.#emit({ type: 'folder-changed', folder, previousName })
     }
@@ -100,7 +101,7 @@ export class MemoryStore implements MessageStore {
 
   async updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
     const folder = withSettings(this.#need(folderId).folder, settings)
-    this.#folders.update(folder)
+    this.#folders.replace([folder])
     this.#emit({ type: 'folder-changed', folder, previousName: folder.name })
     return folder
   }
@@ -139,7 +140,7 @@ export class MemoryStore implements MessageStore {
     for (const { raw } of batch) raws.push(Buffer.isBuffer(raw) ? raw : await gather(raw, this.#freeOctets))
     const planned = planAppend(batch, raws, (folderId) => this.#need(folderId))
     this.#claim(planned.reduce((sum, { octets, places }) => sum + octets.length + places.length * ENTRY_OCTETS, 0))
-    const added = new Map<FolderState, MessageEntry[]>()
+    const added = new Map<MemoryFolder, MessageEntry[]>()
     const stored = planned.flatMap((message) => this.#store(message, added))
     for (const [state, entries] of added) this.#appendTo(state, entries, origin)
     return stored
@@ -169,8 +170,9 @@ export class MemoryStore implements MessageStore {
     change: FlagChange,
     origin?: Origin,
   ): Promise<FlagChangeResult> {
-    const { folder, index } = this.#need(folderId)
-    const { entries, modified, changed } = index.planFlags(uids, change, index.highestModSeq + 1)
+    const state = this.#need(folderId)
+    const { folder, index } = state
+    const { entries, modified, changed } = planFlags(index.pick(uids), state, change)
     if (changed.length > 0) {
       index.replace(changed)
       this.#emit({ type: 'flags', folder, entries: changed, ...(origin && { origin }) })
@@ -202,7 +204,7 @@ export class MemoryStore implements MessageStore {
   }
 
   async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
-    return this.#need(folderId).index.vanishedSince(modSeq)
+    return this.#need(folderId).vanishedSince(modSeq)
   }
 
   async locate(messageId: string): Promise<readonly Location[]> {
@@ -259,7 +261,7 @@ export class MemoryStore implements MessageStore {
     this.#heldOctets += octets
   }
 
-  #store(planned: PlannedMessage, added: Map<FolderState, MessageEntry[]>): StoredMessage[] {
+  #store(planned: PlannedMessage<MemoryFolder>, added: Map<MemoryFolder, MessageEntry[]>): StoredMessage[] {
     const now = this.#clock.now()
     const blob = this.#blobs.add(planned.octets, planned.places.length)
     return planned.places.map((place) => {
@@ -271,7 +273,7 @@ export class MemoryStore implements MessageStore {
     })
   }
 
-  #appendTo({ folder, index }: FolderState, entries: readonly MessageEntry[], origin: Origin | undefined): void {
+  #appendTo({ folder, index }: MemoryFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
     index.append(entries)
     if (folder.owner === PUBLIC_OWNER) {
       for (const { messageId, uid } of entries) if (messageId) this.#history.add(messageId, { folder, uid })
@@ -279,7 +281,7 @@ export class MemoryStore implements MessageStore {
     this.#emit({ type: 'appended', folder, entries, ...(origin && { origin }) })
   }
 
-  #place(from: readonly MessageEntry[], target: FolderState, origin: Origin | undefined): CopyResult {
+  #place(from: readonly MessageEntry[], target: MemoryFolder, origin: Origin | undefined): CopyResult {
     if (from.length === 0) return { from: [], to: [] }
     const entries = copiedEntries(from, target, this.#clock.now())
     for (const { blob } of entries) this.#blobs.hold(blob)
@@ -287,25 +289,25 @@ export class MemoryStore implements MessageStore {
     return { from: from.map(({ uid }) => uid), to: entries.map(({ uid }) => uid) }
   }
 
-  #expunge(state: FolderState, gone: readonly MessageEntry[], origin: Origin | undefined): readonly number[] {
+  #expunge(state: MemoryFolder, gone: readonly MessageEntry[], origin: Origin | undefined): readonly number[] {
     if (gone.length === 0) return []
-    const { folder, index } = state
-    const modSeq = index.highestModSeq + 1
-    index.remove(gone, modSeq)
-    this.#release(state, gone)
+    const { folder } = state
+    const modSeq = state.highestModSeq + 1
     const uids = gone.map(({ uid }) => uid)
+    state.expunge(uids, modSeq)
+    this.#release(state, gone)
     this.#emit({ type: 'expunged', folder, uids, modSeq, ...(origin && { origin }) })
     return uids
   }
 
-  #release({ folder }: FolderState, entries: readonly MessageEntry[]): void {
+  #release({ folder }: MemoryFolder, entries: readonly MessageEntry[]): void {
     for (const { blob, messageId, uid } of entries) {
       this.#heldOctets -= this.#blobs.release(blob) + ENTRY_OCTETS
       if (messageId && folder.owner === PUBLIC_OWNER) this.#history.remove(messageId, folder.id, uid)
     }
   }
 
-  #dropFolder(state: FolderState): void {
+  #dropFolder(state: MemoryFolder): void {
     const { folder, index } = state
     this.#release(state, index.list())
     this.#retired.set(retiredKey(folder), index.uidNext)
@@ -322,7 +324,7 @@ export class MemoryStore implements MessageStore {
     return entry && this.#blobs.get(entry.blob)
   }
 
-  #need(folderId: string): FolderState {
+  #need(folderId: string): MemoryFolder {
     this.#checkOpen()
     return this.#folders.need(folderId)
   }
