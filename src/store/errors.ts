@@ -1,4 +1,4 @@
-export type StoreErrorCode = 'exists' | 'not-found' | 'no-space' | 'read-only' | 'closed'
+export type StoreErrorCode = 'exists' | 'not-found' | 'no-space' | 'read-only' | 'in-use' | 'closed'
 
 /** The one error of every message store; each protocol turns the code into its own reply. */
 export class StoreError extends Error {

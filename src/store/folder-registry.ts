@@ -104,7 +104,8 @@ export class FolderRegistry<State extends FolderState> {
 
   #unname(folder: Folder): void {
     const names = this.#byOwner.get(folder.owner)
-    names?.delete(folder.name)
+    // Of several renamed one after another, the next may have taken the name already.
+    if (names?.get(folder.name)?.folder.id === folder.id) names.delete(folder.name)
     if (names?.size === 0) this.#byOwner.delete(folder.owner)
     this.#sorted.delete(folder.owner)
   }

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import type { LabConfig } from '../config/schema.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { MessageStore } from './types.ts'
 
@@ -9,8 +8,12 @@ export interface OpenStoreOptions {
   readonly log: Logger
 }
 
-/** Opens the store that the `store:` key of a lab names. */
-export async function openStore(setting: LabConfig['store'], { clock, log }: OpenStoreOptions): Promise<MessageStore> {
+/** Where the messages are: in memory, or in a folder (an absolute path) that LMDB keeps. */
+export type StoreSetting = 'memory' | { readonly lmdb: string }
+
+/** Opens a store. LMDB is loaded only where it is wanted. @throws StoreError */
+export async function openStore(setting: StoreSetting, { clock, log }: OpenStoreOptions): Promise<MessageStore> {
   if (setting === 'memory') return new MemoryStore({ clock, log })
-  throw new Error('store: the LMDB store is not built yet')
+  const { openLmdbStore } = await import('./lmdb/open.ts')
+  return openLmdbStore(setting.lmdb, { clock, log })
 }

@@ -1,5 +1,3 @@
-import { StoreError } from '../errors.ts'
-
 interface Blob {
   readonly octets: Buffer
   holders: number
@@ -70,19 +68,3 @@ export class Blobs {
     return packed
   }
 }
-
-/** Reads a message to its end. @throws StoreError `no-space` as soon as it is larger than `maxOctets` */
-export async function gather(raw: Buffer | AsyncIterable<Buffer>, maxOctets: number): Promise<Buffer> {
-  if (Buffer.isBuffer(raw)) return raw
-  const pieces: Buffer[] = []
-  let octets = 0
-  for await (const piece of raw) {
-    octets += piece.length
-    if (octets > maxOctets) throw noSpace(maxOctets)
-    pieces.push(piece)
-  }
-  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, octets)
-}
-
-export const noSpace = (maxOctets: number): StoreError =>
-  new StoreError('no-space', `the store is full: no room in its ${maxOctets} octets`)

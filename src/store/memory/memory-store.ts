@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 import { StoreError } from '../errors.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
+import { gather, noSpace } from '../gather.ts'
 import { History } from '../history.ts'
 import { folderName } from '../names.ts'
 import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags } from '../plan.ts'
@@ -25,7 +26,7 @@ import type {
 } from '../types.ts'
 import { PUBLIC_OWNER } from '../types.ts'
 import { Watchers } from '../watchers.ts'
-import { Blobs, gather, noSpace } from './blobs.ts'
+import { Blobs } from './blobs.ts'
 import { defaultMaxOctets } from './capacity.ts'
 import { MemoryFolder } from './memory-folder.ts'
 
@@ -257,7 +258,7 @@ export class MemoryStore implements MessageStore {
 
   /** Takes room for so many octets. @throws StoreError `no-space` */
   #claim(octets: number): void {
-    if (octets > this.#freeOctets) throw noSpace(this.#maxOctets)
+    if (octets > this.#freeOctets) throw noSpace(this.#freeOctets)
     this.#heldOctets += octets
   }
 
