@@ -1,0 +1,127 @@
+import type { Socket } from 'node:net'
+import type { FeedConfig } from '../../config/schema.ts'
+import type { SessionRecorder } from '../../sessions/types.ts'
+import { PUBLIC_OWNER } from '../../store/types.ts'
+import type { Newsroom } from '../newsroom.ts'
+import { everything, parseWildmat } from '../wildmat.ts'
+import type { DialOptions } from './dial.ts'
+import { pullRound } from './pull.ts'
+import { pushRound } from './push.ts'
+import { FeedQueue } from './queue.ts'
+import { Runner } from '../runner.ts'
+
+/** A feed with the virtual server it belongs to. */
+export interface ServerFeed {
+  readonly virtualServer: string
+  readonly feed: FeedConfig
+  /** Largest article taken from the peer. */
+  readonly maxArticleOctets: number
+}
+
+export interface FeedsOptions {
+  readonly news: Newsroom
+  /** PEM of the roots that a feed's `authority` names; asked anew for each session. */
+  readonly roots: (authority: string | undefined) => Promise<readonly string[]>
+  /** Puts a session with a peer on record. */
+  readonly record: (virtualServer: string, remote: { address: string; port: number }, socket: Socket) => SessionRecorder
+}
+
+interface Running {
+  readonly runners: readonly Runner[]
+  readonly unwatch: () => void
+}
+
+/** The feeds of a lab that it starts itself: those that send, and those that fetch. */
+export class Feeds implements AsyncDisposable {
+  readonly #options: FeedsOptions
+  readonly #running = new Map<string, Running>()
+
+  constructor(options: FeedsOptions) {
+    this.#options = options
+  }
+
+  /** Starts the feeds that are new, stops those that are no more; at start and on reload. */
+  async apply(feeds: readonly ServerFeed[]): Promise<void> {
+    const wanted = new Map(feeds.map((feed) => [JSON.stringify(feed), feed]))
+    for (const [key, running] of this.#running) {
+      if (wanted.has(key)) continue
+      this.#running.delete(key)
+      await stop(running)
+    }
+    for (const [key, feed] of wanted) if (!this.#running.has(key)) this.#running.set(key, this.#start(feed))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.apply([])
+  }
+
+  #start(server: ServerFeed): Running {
+    const { direction } = server.feed
+    const runners: Runner[] = []
+    if (direction === 'pull') runners.push(this.#puller(server))
+    if (direction === 'out' || direction === 'both') runners.push(this.#pusher(server))
+    const unwatch = this.#options.news.store.watch((event) => {
+      if (event.type === 'appended' && event.folder.owner === PUBLIC_OWNER && direction !== 'pull') {
+        for (const runner of runners) runner.wake()
+      }
+    })
+    return { runners, unwatch }
+  }
+
+  #pusher(server: ServerFeed): Runner {
+    const { news } = this.#options
+    const { feed } = server
+    const queue = new FeedQueue({
+      store: news.store,
+      key: stateKey(server, 'out'),
+      groups: parseWildmat(feed.groups) ?? everything,
+      peer: feed.peer,
+    })
+    return this.#runner(server, async (signal) => {
+      await queue.load()
+      return pushRound(queue, () => this.#dialOptions(server, signal))
+    })
+  }
+
+  #puller(server: ServerFeed): Runner {
+    const { news } = this.#options
+    const { feed, maxArticleOctets } = server
+    const source = {
+      address: feed.host ?? feed.peer,
+      identity: feed.peer,
+      groups: parseWildmat(feed.groups) ?? everything,
+    }
+    return this.#runner(server, (signal) =>
+      pullRound({
+        news,
+        key: stateKey(server, 'pull'),
+        source,
+        maxArticleOctets,
+        dialOptions: () => this.#dialOptions(server, signal),
+      }),
+    )
+  }
+
+  #runner({ feed, virtualServer }: ServerFeed, round: (signal: AbortSignal) => Promise<number | 'when woken'>): Runner {
+    const log = this.#options.news.log.child({ peer: feed.peer, server: virtualServer })
+    return new Runner({ log, longestWaitMs: feed.interval, round })
+  }
+
+  async #dialOptions({ feed, virtualServer }: ServerFeed, signal: AbortSignal): Promise<DialOptions> {
+    const { roots, record } = this.#options
+    return {
+      feed,
+      signal,
+      roots: feed.tls === 'off' ? [] : await roots(feed.authority),
+      record: (remote, socket) => record(virtualServer, remote, socket),
+    }
+  }
+}
+
+const stateKey = ({ virtualServer, feed }: ServerFeed, way: string): string =>
+  `feed:${way}:${virtualServer}:${feed.peer}`
+
+async function stop({ runners, unwatch }: Running): Promise<void> {
+  unwatch()
+  for (const runner of runners) await runner[Symbol.asyncDispose]()
+}
