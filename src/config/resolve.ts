@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { capture as captureSchema } from './schema/capture.ts'
 import {
   type AccountConfig,
+  type FeedConfig,
   type LabConfig,
   type Protocol,
   protocolTitles,
@@ -102,6 +103,7 @@ function resolveVirtualServer(
     name: nameOf(server),
     ...portsOf(server, portOffset),
     idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutMs,
+    feeds: server.feeds.map((feed) => resolveFeed(feed, baseDir)),
   }
 }
 
@@ -114,4 +116,10 @@ function resolveCapture(setting: LabConfig['capture'], baseDir: string): { captu
 function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {
   const { store, key } = typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY } : setting
   return { store: store === 'memory' ? store : resolve(baseDir, store), key }
+}
+
+/** What looks like a file is one; a name of an authority has no slash and no such ending. */
+function resolveFeed({ authority, ...feed }: FeedConfig, baseDir: string): FeedConfig {
+  if (authority === undefined) return feed
+  return { ...feed, authority: /[/\\]|\.(pem|crt|cer)$/i.test(authority) ? resolve(baseDir, authority) : authority }
 }

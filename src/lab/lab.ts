@@ -9,8 +9,6 @@ import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
 import type { LegacySettings } from '../net/legacy-acceptor.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
-import { ensureNewsgroups } from '../news/newsgroups.ts'
-import { Newsroom } from '../news/newsroom.ts'
 import { CertificateStore } from '../pki/certificate-store/store.ts'
 import { SessionLog } from '../sessions/log.ts'
 import type { SessionRecord } from '../sessions/types.ts'
@@ -20,6 +18,7 @@ import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import { Captures } from './captures.ts'
 import { deliverLocally } from './local-delivery.ts'
+import { NewsDesk } from './news-desk.ts'
 
 export interface LabOptions {
   readonly log: Logger
@@ -58,7 +57,7 @@ export class Lab implements AsyncDisposable {
   readonly clock: Clock
   readonly #options: LabOptions
   readonly #servers = new Map<string, VirtualServer>()
-  readonly #news: Newsroom
+  readonly #news: NewsDesk
   readonly #captures: Captures
   #config: ResolvedLab
   #directory: Directory
@@ -76,11 +75,9 @@ export class Lab implements AsyncDisposable {
     this.clock = options.clock
     this.#directory = createDirectory(config)
     this.#captures = new Captures(options.clock, options.log)
-    this.#news = new Newsroom({
-      store: parts.store,
-      clock: options.clock,
-      log: options.log,
-      hostname: config.hostname,
+    this.#news = new NewsDesk(config, {
+      ...parts,
+      ...options,
       mail: ({ from, to, raw }) => deliverLocally(this.store, this.#directory, { from, to: [to], raw }),
     })
   }
@@ -114,13 +111,14 @@ export class Lab implements AsyncDisposable {
 
   /** Opens every port. @throws ListenError when one cannot be opened: then none is */
   async start(): Promise<void> {
-    await ensureNewsgroups(this.store, this.#config.newsgroups, this.clock)
+    await this.#news.prepare(this.#config)
     try {
       for (const config of this.#config.virtualServers) {
         const server = new VirtualServer(await this.#settings(config), this.sessionLog, this.#options.log)
         await server.start()
         this.#servers.set(config.name, server)
       }
+      await this.#news.feed(this.#config)
     } catch (error) {
       await this.stop()
       throw error
@@ -144,7 +142,7 @@ export class Lab implements AsyncDisposable {
   /** Forgets every message and session; ports, certificates and configured newsgroups stay. */
   async reset(): Promise<void> {
     await this.store.clear()
-    await ensureNewsgroups(this.store, this.#config.newsgroups, this.clock)
+    await this.#news.prepare(this.#config)
     this.sessionLog.clear()
   }
 
@@ -160,6 +158,7 @@ export class Lab implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     this.#stopWatching()
+    await this.#news[Symbol.asyncDispose]()
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
     this.#captures.close()
     await this.certificates[Symbol.asyncDispose]()
@@ -171,8 +170,9 @@ export class Lab implements AsyncDisposable {
     this.#config = next
     this.#directory = createDirectory(next)
     try {
-      await ensureNewsgroups(this.store, next.newsgroups, this.clock)
+      await this.#news.prepare(next)
       await this.#applyServers(next)
+      await this.#news.feed(next)
     } catch (error) {
       this.#config = previous.config
       this.#directory = previous.directory
@@ -254,7 +254,7 @@ export class Lab implements AsyncDisposable {
       domain: this.#config.domain,
       store: this.store,
       directory: this.#directory,
-      news: this.#news,
+      news: this.#news.newsroom,
       clock: this.clock,
       log: this.#options.log.child({ server: config.name }),
     }

@@ -1,7 +1,7 @@
 import type { Folder, NewsgroupAttributes } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
-import { Runner } from './runner.ts'
 import type { Newsroom } from './newsroom.ts'
+import { Runner } from './runner.ts'
 
 /** Articles looked at in one go. */
 const PAGE = 512

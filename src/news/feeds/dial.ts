@@ -29,22 +29,31 @@ export async function dial(options: DialOptions): Promise<Connection> {
   const port = feed.port ?? (feed.tls === 'implicit' ? 563 : 119)
   const socket = await tcp(host, port, signal)
   const record = options.record({ address: host, port }, socket)
-  const secure = (raw: Duplex): Promise<SecuredSocket> => handshake(raw, host, options)
+  const secure = (raw: Duplex): Promise<SecuredSocket> => recorded(handshake(raw, host, options), record)
+  const secured = feed.tls === 'implicit' ? await secure(socket) : undefined
+  const connection = new Connection({
+    socket: secured?.socket ?? socket,
+    remote: { address: host, port },
+    local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+    record,
+    idleTimeoutMs: ANSWER_TIMEOUT_MS,
+    securer: { available: true, secure },
+    ...(secured ? { facts: secured.facts } : {}),
+  })
+  const stop = (): void => connection.destroy('stopping')
+  signal.addEventListener('abort', stop)
+  void connection.closed.then((cause) => {
+    signal.removeEventListener('abort', stop)
+    record.end(cause)
+  })
+  return connection
+}
+
+async function recorded(handshake: Promise<SecuredSocket>, record: SessionRecorder): Promise<SecuredSocket> {
   try {
-    const secured = feed.tls === 'implicit' ? await secure(socket) : undefined
-    if (secured) record.secured(secured.facts)
-    const connection = new Connection({
-      socket: secured?.socket ?? socket,
-      remote: { address: host, port },
-      local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
-      record,
-      idleTimeoutMs: ANSWER_TIMEOUT_MS,
-      securer: { available: true, secure },
-      ...(secured ? { facts: secured.facts } : {}),
-    })
-    signal.addEventListener('abort', () => connection.destroy('stopping'), { once: true })
-    void connection.closed.then((cause) => record.end(cause))
-    return connection
+    const secured = await handshake
+    record.secured(secured.facts)
+    return secured
   } catch (error) {
     record.refused(error instanceof Error ? error.message : String(error))
     record.end('connection lost')

@@ -2,10 +2,10 @@ import { ArticleRefused } from '../errors.ts'
 import { hasMessageIdForm } from '../message-id.ts'
 import type { Newsroom } from '../newsroom.ts'
 import type { Source } from '../relay.ts'
+import type { Next } from '../runner.ts'
 import type { DialOptions } from './dial.ts'
 import { FeedError } from './errors.ts'
 import { PeerSession } from './peer-session.ts'
-import type { Next } from '../runner.ts'
 
 export interface PullOptions {
   readonly news: Newsroom

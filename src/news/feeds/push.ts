@@ -1,7 +1,7 @@
+import type { Next } from '../runner.ts'
 import type { DialOptions } from './dial.ts'
 import { PeerSession } from './peer-session.ts'
 import type { FeedQueue } from './queue.ts'
-import type { Next } from '../runner.ts'
 import { senderFor } from './send.ts'
 
 /** Articles that a peer put off are offered again after this time. RFC 4644 section 2.4: 431. */

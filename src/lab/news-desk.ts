@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { Expiry } from '../news/expiry.ts'
+import { Feeds } from '../news/feeds/feeds.ts'
+import { ensureNewsgroups } from '../news/newsgroups.ts'
+import { type NewsMail, Newsroom } from '../news/newsroom.ts'
+import { Authorities } from '../pki/authorities.ts'
+import type { CertificateStore } from '../pki/certificate-store/store.ts'
+import type { SessionLog } from '../sessions/log.ts'
+import type { MessageStore } from '../store/types.ts'
+
+export interface NewsDeskOptions {
+  readonly store: MessageStore
+  readonly certificates: CertificateStore
+  readonly sessions: SessionLog
+  readonly clock: Clock
+  readonly log: Logger
+  readonly mail: (mail: NewsMail) => Promise<void>
+}
+
+/** The news side of a running lab: its newsroom, its newsgroups, the feeds it starts itself, and expiry. */
+export class NewsDesk implements AsyncDisposable {
+  readonly newsroom: Newsroom
+  readonly #options: NewsDeskOptions
+  readonly #feeds: Feeds
+  readonly #expiry: Expiry
+
+  constructor(config: ResolvedLab, options: NewsDeskOptions) {
+    const { hostname, control } = config
+    this.#options = options
+    this.newsroom = new Newsroom({ ...options, hostname, control })
+    this.#feeds = new Feeds({
+      news: this.newsroom,
+      roots: (authority) => this.#roots(authority),
+      record: (virtualServer, remote, socket) =>
+        options.sessions.open({
+          virtualServer,
+          protocol: 'nntp',
+          remoteAddress: remote.address,
+          remotePort: remote.port,
+          localAddress: socket.localAddress ?? '',
+          localPort: socket.localPort ?? 0,
+        }),
+    })
+    this.#expiry = new Expiry(this.newsroom)
+  }
+
+  /** Makes the newsgroups of a configuration, before anybody is served. */
+  async prepare({ newsgroups, control }: ResolvedLab): Promise<void> {
+    this.newsroom.control = control
+    await ensureNewsgroups(this.#options.store, newsgroups, this.#options.clock)
+  }
+
+  /** Starts and stops feeds as a configuration has them. */
+  async feed({ virtualServers }: ResolvedLab): Promise<void> {
+    await this.#feeds.apply(
+      virtualServers
+        .filter(({ protocol }) => protocol === 'nntp')
+        .flatMap(({ name, feeds, limits }) =>
+          feeds.map((feed) => ({ virtualServer: name, feed, maxArticleOctets: limits.messageSize })),
+        ),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#feeds[Symbol.asyncDispose]()
+    await this.#expiry[Symbol.asyncDispose]()
+  }
+
+  /** PEM of a file, of an authority of the lab with its issuers, or of the lab's root. */
+  async #roots(authority: string | undefined): Promise<readonly string[]> {
+    const { certificates } = this.#options
+    if (authority === undefined) return [certificates.rootPem]
+    if (isAbsolute(authority)) return [await readFile(authority, 'utf8')]
+    return [(await new Authorities(certificates).export(authority, 'chain')).toString()]
+  }
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { LabInput } from '../../src/config/schema.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
+import type { TestLab } from '../../src/testing/test-lab.ts'
+import { LineClient } from '../support/line-client.ts'
+import { articleOf } from '../support/news-lab.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-feeds-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+type Feed = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']>[number]
+
+const rootFile = (name: string): string => join(folder, `${name}.pem`)
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** A lab called `name.test`; its root is written where its peers look for it. */
+async function startPeer(name: string, port: number, tlsPort: number, ...feeds: Feed[]): Promise<TestLab> {
+  const lab = await startLab({
+    hostname: `${name}.test`,
+    newsgroups: [{ name: 'lab.general' }, { name: 'lab.test' }, { name: 'lab.local' }],
+    control: ['cancel', 'newgroup'],
+    virtualServers: [{ protocol: 'nntp', port, tlsPort, feeds }],
+  })
+  writeFileSync(rootFile(name), lab.ca)
+  return lab
+}
+
+/** The feed to and from another lab on this machine. */
+const feedWith = (peer: string, port: number, more: Partial<Feed> = {}): Feed => ({
+  peer: `${peer}.test`,
+  direction: 'both',
+  groups: 'lab.*,!lab.local',
+  addresses: ['127.0.0.1'],
+  host: '127.0.0.1',
+  port,
+  authority: rootFile(peer),
+  interval: 200,
+  ...more,
+})
+
+async function post(lab: TestLab, header: string): Promise<void> {
+  const client = await LineClient.open(lab.server('nntp').port)
+  await client.line()
+  client.send('POST\r\n')
+  await client.line()
+  client.send(Buffer.concat([articleOf(header), Buffer.from('.\r\nQUIT\r\n')]))
+  expect(await client.line()).toMatch(/^240 /)
+  client.destroy()
+}
+
+const idsIn = async (lab: TestLab, group: string): Promise<string[]> => {
+  const client = await LineClient.open(lab.server('nntp').port)
+  client.send(`GROUP ${group}\r\nHDR Message-ID 1-\r\nQUIT\r\n`)
+  const lines = await client.rest()
+  return lines.map((line) => /^\d+ (<.*>)$/.exec(line)?.[1]).filter((id) => id !== undefined)
+}
+
+const soon = { timeout: 20_000, interval: 50 }
+
+test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once, nothing back, cancels, other groups not', async () => {
+  const [a, b, aTls, bTls] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+  await using labA = await startPeer('a', a, aTls, feedWith('b', bTls, { tls: 'implicit' }))
+  await using labB = await startPeer('b', b, bTls, feedWith('a', a))
+  await post(labA, 'Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
+  await post(labA, 'Message-ID: <local@a>\nNewsgroups: lab.local')
+  await post(labB, 'Message-ID: <2@b>\nNewsgroups: lab.general')
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(expect.arrayContaining(['<1@a>', '<2@b>']))
+  await expect.poll(() => idsIn(labA, 'lab.general'), soon).toEqual(['<1@a>', '<2@b>'])
+  expect(await idsIn(labB, 'lab.test')).toEqual(['<1@a>'])
+  expect(await idsIn(labB, 'lab.local')).toEqual([])
+  const sent = labA.sessions().filter(({ remotePort }) => remotePort === bTls)
+  expect(sent.length).toBeGreaterThan(0)
+  expect(sent.every(({ tls }) => tls !== undefined)).toBe(true)
+
+  const client = await LineClient.open(b)
+  client.send('HDR Path <1@a>\r\nQUIT\r\n')
+  expect(await client.rest()).toContain('0 b.test!!a.test!.POSTED.127.0.0.1!not-for-mail')
+
+  await post(labA, 'Control: cancel <1@a>\nNewsgroups: lab.general,lab.test')
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<2@b>'])
+  expect(await idsIn(labB, 'lab.test')).toEqual([])
+})
+
+test('a peer that is down gets everything once it is back, once', async () => {
+  const [a, b] = await Promise.all([freePort(), freePort()])
+  await using labA = await startPeer('a', a, 0, feedWith('b', b))
+  for (let n = 1; n <= 70; n++) await post(labA, `Message-ID: <${n}@a>`)
+  const expected = Array.from({ length: 70 }, (_, i) => `<${i + 1}@a>`)
+  const first = await startPeer('b', b, 0, feedWith('a', a))
+  await expect.poll(() => idsIn(first, 'lab.general'), soon).toEqual(expected)
+  await first.stop()
+  await post(labA, 'Message-ID: <71@a>')
+  await using second = await startPeer('b', b, 0, feedWith('a', a))
+  await expect.poll(() => idsIn(second, 'lab.general'), soon).toEqual(['<71@a>'])
+})
+
+test('a peer whose certificate another authority issued gets nothing', async () => {
+  const [a, b] = await Promise.all([freePort(), freePort()])
+  await using stranger = await startLab({ hostname: 'stranger.test', virtualServers: [{ protocol: 'nntp' }] })
+  await using labB = await startPeer('b', b, 0, feedWith('a', a))
+  writeFileSync(rootFile('stranger'), stranger.ca)
+  await using labA = await startPeer('a', a, 0, feedWith('b', b, { authority: rootFile('stranger') }))
+  await post(labA, 'Message-ID: <1@a>')
+  const refusals = () => labA.sessions().flatMap((session) => session.refusals)
+  await expect.poll(refusals, soon).toContainEqual(expect.stringMatching(/TLS with 127\.0\.0\.1 failed/))
+  expect(await idsIn(labB, 'lab.general')).toEqual([])
+})
+
+test('a pull feed fetches by NEWNEWS what is new', async () => {
+  const [a, b] = await Promise.all([freePort(), freePort()])
+  await using labA = await startPeer('a', a, 0)
+  await post(labA, 'Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
+  await using labB = await startPeer('b', b, 0, feedWith('a', a, { direction: 'pull' }))
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>'])
+  await post(labA, 'Message-ID: <2@a>')
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>', '<2@a>'])
+  expect(await idsIn(labB, 'lab.test')).toEqual(['<1@a>'])
+})
+
+test('a peer known by its account logs on; nobody else may feed', async () => {
+  const [a, b] = await Promise.all([freePort(), freePort()])
+  const account = { addresses: [], account: 'peer-a' }
+  await using labB = await startPeer('b', b, 0, feedWith('a', a, account))
+  await using labA = await startPeer('a', a, 0, feedWith('b', b, { user: 'peer-a', password: 'pw' }))
+  await post(labA, 'Message-ID: <1@a>')
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>'])
+  expect(JSON.stringify(labA.sessions())).not.toContain('AUTHINFO PASS pw')
+  const client = await LineClient.open(b)
+  client.send('CHECK <9@x>\r\nIHAVE <9@x>\r\nMODE STREAM\r\nQUIT\r\n')
+  expect((await client.rest()).map((line) => line.slice(0, 3))).toEqual(['200', '480', '480', '480', '205'])
+})
