@@ -1,0 +1,289 @@
+import { expect, test } from 'vitest'
+import type { LineClient } from '../support/line-client.ts'
+import { seededRandom } from '../support/random.ts'
+import { connectBy, startImapLab } from './support.ts'
+
+const COMMANDS = 10_000
+const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '\\Deleted', 'Work', 'Later'] as const
+
+/** What the mailbox must hold: uids in order, and their flags. */
+type Truth = Map<number, Set<string>>
+
+/** What a client knows of one message: only what it was told. */
+interface Known {
+  uid?: number
+  flags?: Set<string>
+}
+
+/** A client that believes nothing but the responses. */
+class Client {
+  readonly name: string
+  readonly #line: LineClient
+  readonly byUid: boolean
+  view: Known[] = []
+  idling = false
+  #tag = 0
+
+  constructor(name: string, line: LineClient, byUid: boolean) {
+    this.name = name
+    this.#line = line
+    this.byUid = byUid
+  }
+
+  /** Sends a command and reads up to its tagged reply, which is returned. */
+  async command(text: string): Promise<string> {
+    const tag = `${this.name}${++this.#tag}`
+    this.#line.send(`${tag} ${text}\r\n`)
+    return this.#readTo(tag)
+  }
+
+  async startIdle(): Promise<void> {
+    this.idling = true
+    this.#line.send(`${this.name}${++this.#tag} IDLE\r\n`)
+    await this.#readTo('+')
+  }
+
+  async endIdle(): Promise<string> {
+    this.idling = false
+    this.#line.send('DONE\r\n')
+    return this.#readTo(`${this.name}${this.#tag}`)
+  }
+
+  async #readTo(tag: string): Promise<string> {
+    for (;;) {
+      const line = await this.#line.line()
+      if (line === undefined) throw new Error(`${this.name} was disconnected`)
+      if (line.startsWith(`${tag} `)) return line.slice(tag.length + 1)
+      this.#untagged(line)
+    }
+  }
+
+  #untagged(line: string): void {
+    const [, number, what, rest = ''] = /^\* (\d+) (EXISTS|EXPUNGE|FETCH)(.*)$/.exec(line) ?? []
+    const vanished = /^\* VANISHED ([\d:,]+)$/.exec(line)?.[1]
+    if (what === 'EXISTS') this.#exists(Number(number))
+    else if (what === 'EXPUNGE') this.#gone(Number(number) - 1)
+    else if (what === 'FETCH') this.#fetched(Number(number) - 1, rest)
+    else if (vanished) for (const uid of numbers(vanished)) this.#gone(this.#placeOf(uid))
+    else if (/^\* (BAD|BYE)/.test(line)) throw new Error(`${this.name} was told ${line}`)
+  }
+
+  /** Of a message whose uid it was never told, a client knows no more than that there was one. */
+  #placeOf(uid: number): number {
+    const index = this.view.findIndex((known) => known.uid === uid)
+    return index >= 0 ? index : this.view.findIndex((known) => known.uid === undefined)
+  }
+
+  #exists(count: number): void {
+    expect(count).toBeGreaterThanOrEqual(this.view.length)
+    while (this.view.length < count) this.view.push({})
+  }
+
+  #gone(index: number): void {
+    expect(this.view[index], `${this.name}: no message ${index + 1}`).toBeDefined()
+    this.view.splice(index, 1)
+  }
+
+  #fetched(index: number, data: string): void {
+    const known = this.view[index]
+    if (!known) throw new Error(`${this.name}: no message ${index + 1}`)
+    const uid = /UID (\d+)/.exec(data)?.[1]
+    const flags = /FLAGS \(([^)]*)\)/.exec(data)?.[1]
+    if (uid !== undefined) {
+      expect(known.uid ?? Number(uid), `${this.name}: uid of message ${index + 1}`).toBe(Number(uid))
+      known.uid = Number(uid)
+    }
+    if (flags !== undefined)
+      known.flags = new Set(flags.split(' ').filter((flag) => flag !== '' && flag !== '\\Recent'))
+  }
+}
+
+const numbers = (set: string): number[] =>
+  set.split(',').flatMap((part) => {
+    const [from = 0, to = from] = part.split(':').map(Number)
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  })
+
+type Random = () => number
+const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+
+interface Step {
+  readonly client: Client
+  readonly truth: Truth
+  readonly random: Random
+  /** The next uid. */
+  readonly next: { uid: number }
+}
+
+/** What may have been told: with EXPUNGE, without, or (a command that failed) nothing. */
+type Told = 'all' | 'no-expunge' | 'refused'
+type Operation = (step: Step) => Promise<Told>
+
+/** Some messages of the client's view: the set as it names them, and their uids as it knows them. */
+function someMessages({ client, random }: Step, byUid: boolean): { set: string; indexes: number[] } {
+  const count = client.view.length
+  const indexes = [
+    ...new Set(Array.from({ length: 1 + Math.floor(random() * 4) }, () => Math.floor(random() * count))),
+  ].sort((a, b) => a - b)
+  return { set: indexes.map((index) => (byUid ? client.view[index]?.uid : index + 1)).join(','), indexes }
+}
+
+async function append({ client, truth, random, next }: Step): Promise<Told> {
+  const flags = FLAGS.filter(() => random() < 0.2)
+  const reply = await client.command(`APPEND INBOX (${flags.join(' ')}) {12+}\r\nSubject: x\r\n`)
+  expect(reply).toMatch(new RegExp(`^OK \\[APPENDUID \\d+ ${next.uid}\\]`))
+  truth.set(next.uid++, new Set(flags))
+  return 'all'
+}
+
+async function store(step: Step): Promise<Told> {
+  const { client, truth, random } = step
+  const byUid = client.byUid || random() < 0.5
+  const { set, indexes } = someMessages(step, byUid)
+  const sign = pick(random, ['+', '-', ''])
+  const silent = random() < 0.5
+  const flags = FLAGS.filter(() => random() < 0.4)
+  const uids = indexes.map((index) => client.view[index]?.uid as number)
+  const reply = await client.command(
+    `${byUid ? 'UID ' : ''}STORE ${set} ${sign}FLAGS${silent ? '.SILENT' : ''} (${flags.join(' ')})`,
+  )
+  const present = uids.filter((uid) => truth.has(uid))
+  expect(reply).toMatch(present.length === 0 && !byUid ? /^NO \[EXPUNGEISSUED\]/ : /^OK/)
+  for (const uid of present) {
+    const before = truth.get(uid) as Set<string>
+    const after = sign === '' ? new Set<string>(flags) : new Set(before)
+    for (const flag of flags) sign === '-' ? after.delete(flag) : after.add(flag)
+    truth.set(uid, after)
+    const known = client.view.find((message) => message.uid === uid)
+    // Silent: a client works it out itself.
+    if (silent && known) known.flags = new Set(after)
+  }
+  if (present.length === 0 && !byUid) return 'refused'
+  return byUid ? 'all' : 'no-expunge'
+}
+
+async function expunge({ client, truth, random }: Step): Promise<Told> {
+  const known = client.view.map(({ uid }) => uid as number)
+  const some = random() < 0.5 ? known : known.filter(() => random() < 0.5)
+  if (some.length === 0) return noop({ client } as Step)
+  const reply = await client.command(some === known ? 'EXPUNGE' : `UID EXPUNGE ${some.join(',')}`)
+  expect(reply).toMatch(/^OK/)
+  for (const uid of some) if (truth.get(uid)?.has('\\Deleted')) truth.delete(uid)
+  return 'all'
+}
+
+async function copy(step: Step): Promise<Told> {
+  const { client, truth, random, next } = step
+  const byUid = random() < 0.5
+  const { set, indexes } = someMessages(step, byUid)
+  const verb = pick(random, ['COPY', 'MOVE'])
+  const present = indexes.map((index) => client.view[index]?.uid as number).filter((uid) => truth.has(uid))
+  const reply = await client.command(`${byUid ? 'UID ' : ''}${verb} ${set} INBOX`)
+  expect(reply).toMatch(present.length === 0 ? /^NO \[EXPUNGEISSUED\]/ : /^OK/)
+  for (const uid of present) {
+    truth.set(next.uid++, new Set(truth.get(uid)))
+    if (verb === 'MOVE') truth.delete(uid)
+  }
+  return present.length === 0 ? 'refused' : 'all'
+}
+
+async function fetchFlags(step: Step): Promise<Told> {
+  const { client, random } = step
+  const byUid = random() < 0.5
+  const { set } = someMessages(step, byUid)
+  expect(await client.command(`${byUid ? 'UID ' : ''}FETCH ${set} (UID FLAGS)`)).toMatch(/^OK/)
+  return byUid ? 'all' : 'no-expunge'
+}
+
+async function search({ client, random }: Step): Promise<Told> {
+  expect(await client.command(`SEARCH ${pick(random, ['SEEN', 'KEYWORD work', 'NOT FLAGGED', '1:*'])}`)).toMatch(/^OK/)
+  return 'no-expunge'
+}
+
+async function noop({ client }: Step): Promise<Told> {
+  expect(await client.command('NOOP')).toMatch(/^OK/)
+  return 'all'
+}
+
+async function reselect({ client, random }: Step): Promise<Told> {
+  if (random() < 0.5) expect(await client.command('UNSELECT')).toMatch(/^OK/)
+  client.view = []
+  expect(await client.command('SELECT INBOX')).toMatch(/^OK/)
+  return 'all'
+}
+
+const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] = [
+  [20, append],
+  [30, store],
+  [8, expunge],
+  [4, copy],
+  [12, fetchFlags],
+  [8, search],
+  [10, noop],
+  [1, reselect],
+]
+const WHEEL = OPERATIONS.flatMap(([weight, operation]) => Array<Operation>(weight).fill(operation))
+
+/** The uids a client has been told of, in order. */
+function toldNow(result: Told, before: readonly number[], truth: Truth): readonly number[] {
+  if (result === 'refused') return before
+  const last = before.at(-1) ?? 0
+  return result === 'all' ? [...truth.keys()] : [...before, ...[...truth.keys()].filter((uid) => uid > last)]
+}
+
+/** What a client believes must be what it was to be told. */
+function check({ view, name }: Client, told: readonly number[], truth: Truth, flagsToo = true): void {
+  expect(view.length, `${name}: number of messages`).toBe(told.length)
+  view.forEach((known, index) => {
+    const uid = told[index] as number
+    if (known.uid !== undefined && known.uid !== uid)
+      throw new Error(`${name}: message ${index + 1} is ${uid}, not ${known.uid}`)
+    known.uid = uid
+    const flags = truth.get(uid)
+    if (!known.flags || !flags || !flagsToo) return
+    const [believed, real] = [[...known.flags].sort().join(' '), [...flags].sort().join(' ')]
+    if (believed !== real) throw new Error(`${name}: flags of ${uid} are ${real}, not ${believed}`)
+  })
+}
+
+test.each([1, 20260202])(`4 sessions, ${COMMANDS} random commands, seed %i`, { timeout: 300_000 }, async (seed) => {
+  await using lab = await startImapLab()
+  const random = seededRandom(seed)
+  const truth: Truth = new Map()
+  const next = { uid: 1 }
+  const clients: Client[] = []
+  const toldTo = new Map<Client, readonly number[]>()
+  for (const [i, enabled] of [[], [], ['CONDSTORE'], ['QRESYNC']].entries()) {
+    const client = new Client(`s${i}-`, await connectBy(i % 2 === 0 ? 'TLS' : 'STARTTLS', lab), false)
+    await client.command('LOGIN alice secret')
+    if (enabled.length > 0) await client.command(`ENABLE ${enabled.join(' ')}`)
+    await client.command('SELECT INBOX')
+    clients.push(client)
+    toldTo.set(client, [])
+  }
+  for (let n = 0; n < COMMANDS; n++) {
+    const client = pick(random, clients)
+    const before = toldTo.get(client) ?? []
+    const operation = pick(random, WHEEL)
+    const needsMessages = operation !== append && operation !== noop && operation !== reselect && operation !== search
+    let result: Told = 'all'
+    if (client.idling) expect(await client.endIdle()).toMatch(/^OK/)
+    else if (random() < 0.05) {
+      await client.startIdle()
+      // What it is told now arrives before or behind the continuation: it is looked at when it is done.
+      continue
+    } else
+      result = await (needsMessages && client.view.length === 0 ? noop : operation)({ client, truth, random, next })
+    const told = toldNow(result, before, truth)
+    check(client, told, truth, result !== 'refused')
+    toldTo.set(client, told)
+  }
+  for (const client of clients) {
+    if (client.idling) await client.endIdle()
+    await client.command('NOOP')
+    check(client, [...truth.keys()], truth)
+    await client.command('UID FETCH 1:* FLAGS')
+    check(client, [...truth.keys()], truth)
+  }
+  expect(truth.size).toBeGreaterThan(0)
+})
