@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { Logger } from 'pino'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { ControlVerbs } from '../lab/control/messages.ts'
@@ -10,6 +11,9 @@ import type { ReloadReport } from './reload.ts'
 import { runtimePlaces } from './runtime-places.ts'
 import type { StartOptions } from './start.ts'
 
+/** `npm start` hands on the Ctrl-C that the terminal has sent already: that is one signal, not two. */
+const ECHO_MS = 250
+
 /** The lab of a process: what signals and the control socket do to it. */
 export class RunningLab {
   readonly #options: StartOptions
@@ -17,7 +21,7 @@ export class RunningLab {
   readonly #configuration: Configuration
   readonly #stopped: Promise<void>
   #stop: () => void = () => {}
-  #stopping = false
+  #stoppingSince: number | undefined
   #lab: Lab | undefined
   #control: ControlServer | undefined
 
@@ -65,8 +69,11 @@ export class RunningLab {
 
   /** The first signal ends politely, the second at once. */
   #onStopSignal(signal: NodeJS.Signals): void {
-    if (this.#stopping) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
-    this.#stopping = true
+    if (this.#stoppingSince !== undefined) {
+      if (performance.now() - this.#stoppingSince < ECHO_MS) return
+      process.exit(128 + constants.signals[signal])
+    }
+    this.#stoppingSince = performance.now()
     this.#log.info(`${signal}: stopping`)
     if (this.#lab) this.#stop()
     else process.exit(0)
