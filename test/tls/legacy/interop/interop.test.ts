@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TranscriptEntry } from '../../../../src/sessions/types.ts'
 import type { TestLab } from '../../../../src/testing/test-lab.ts'
 import { legacySuites } from '../../../../src/tls/legacy/suites.ts'
 import { dialogs } from './dialogs.ts'
@@ -24,6 +25,9 @@ afterAll(async () => {
 })
 
 const agreedVersion: Readonly<Record<OfferedVersion, string>> = { TLSv1: 'TLSv1', SSLv3: 'SSLv3', SSLv2Hello: 'TLSv1' }
+
+const isEncryptedCommand = (entry: TranscriptEntry): boolean =>
+  entry.encrypted && entry.kind === 'line' && entry.direction === 'in'
 
 function* casesOf(peer: Peer) {
   for (const minimum of minimums) {
@@ -66,6 +70,7 @@ for (const peer of peers) {
         expect(`${title}: ${results[index]}`).toMatch(new RegExp(`^${title}: ${admitted ? 'ok' : 'failed'}`))
         if (admitted) {
           expect(sessions[index]?.tls).toMatchObject({ cipher: one.suite.name, version: agreedVersion[one.version] })
+          expect(sessions[index]?.transcript.filter(isEncryptedCommand)).not.toEqual([])
         } else {
           expect(sessions[index]?.tls).toBeUndefined()
           expect(sessions[index]?.refusals[0]).toMatch(/requires 128-bit encryption/)

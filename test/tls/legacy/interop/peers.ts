@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { LegacySuite } from '../../../../src/tls/legacy/suites.ts'
 import { needs } from '../../../support/programs.ts'
 import { converse } from './converse.ts'
@@ -33,11 +34,13 @@ export interface Peer {
   readonly run: (jobs: readonly Job[], rootPemFile: string, folder: string) => Promise<readonly string[]>
 }
 
+const run = promisify(execFile)
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const STRONG = [0x0035, 0x002f]
 const RC4 = [0x0005, 0x0004]
 const TRIPLE_DES = 0x000a
 const DES = 0x0009
+const EXPORT_1024 = [0x0064, 0x0062]
 const EXPORT_RC4 = 0x0003
 const EXPORT_RC2 = 0x0006
 const EXPORT_DES = 0x0008
@@ -115,7 +118,23 @@ const nss: Peer = {
   },
 }
 
-export const peers: readonly Peer[] = [java, openssl, gnutls, nss]
+/** Debian's Python, which has Debian's Scapy. */
+const PYTHON = '/usr/bin/python3'
+const hasScapy = spawnSync(PYTHON, ['-c', 'import scapy'], { stdio: 'ignore' }).status === 0
+const scapy: Peer = {
+  name: 'Scapy',
+  versions: ['TLSv1', 'SSLv3'],
+  suites: [DES, ...EXPORT_1024, EXPORT_RC2],
+  forms: ['implicit'],
+  available: () => hasScapy || needs('python3-scapy'),
+  run: (jobs) =>
+    oneByOne(jobs, async ({ port, version, suite }) => {
+      const args = [String(port), version === 'SSLv3' ? '0300' : '0301', suite.id.toString(16)]
+      return (await run(PYTHON, [file('scapy_client.py'), ...args], { timeout: 60_000 })).stdout.trim()
+    }),
+}
+
+export const peers: readonly Peer[] = [java, openssl, gnutls, nss, scapy]
 
 /** A program that takes all jobs on standard input. */
 function runBatch(
