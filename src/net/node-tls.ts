@@ -47,8 +47,13 @@ export class NodeTls {
         this.#settings.handshakeTimeoutMs,
       )
       raw.once('close', onClose)
+      // A client that closes its side before it has shaken hands is gone; one that has may still want its answers.
+      raw.allowHalfOpen = false
       connect(this.#serverFor(hello), raw, {
-        secureConnection: (socket) => settle(() => resolve(socket as TLSSocket)),
+        secureConnection: (socket) => {
+          for (const stream of [raw, socket as TLSSocket]) stream.allowHalfOpen = true
+          settle(() => resolve(socket as TLSSocket))
+        },
         tlsClientError: (error, socket) => fail(rejection(error as Error, socket as TLSSocket)),
         // Lines come after the handshake too (TLS 1.3 key updates).
         ...(keyLog ? { keylog: (line) => keyLog(line as Buffer) } : {}),
@@ -90,7 +95,6 @@ export class NodeTls {
             rejectUnauthorized: clientCertificates.mode === 'require',
           }
         : {}),
-      allowHalfOpen: true,
       SNICallback: (name, done) => done(null, this.#byName(name)?.context),
       ...(withAlpn ? { ALPNCallback } : {}),
     })

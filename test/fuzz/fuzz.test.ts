@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { connect as tlsConnect } from 'node:tls'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Protocol, startLab, type TestLab } from '../../src/index.ts'
+import { LineClient } from '../support/line-client.ts'
+import { seededRandom } from '../support/random.ts'
+import { mutate } from './mutate.ts'
+import { fuzzStates } from './scripts.ts'
+
+/** Sessions a state; `npm run fuzz` runs more. Each says up to a dozen things. */
+const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
+const seed = Number(process.env.SEALPOST_FUZZ_SEED ?? 823024)
+
+let lab: TestLab
+/** What the lab logs as an error: a client's words must never be one. */
+const errors: string[] = []
+const rejections: unknown[] = []
+const onRejection = (reason: unknown): void => void rejections.push(reason)
+
+beforeAll(async () => {
+  process.on('unhandledRejection', onRejection)
+  const sink = new PassThrough()
+  sink.on('data', (line: Buffer) => errors.push(line.toString()))
+  const accounts = [
+    { user: 'alice', password: 'secret' },
+    { user: 'bob', password: 'secret' },
+  ]
+  lab = await startLab({ directory: { accounts } }, { log: pino({ level: 'error' }, sink) })
+  for (let n = 0; n < 3; n++) await lab.deliver({ subject: `mail ${n}`, text: 'to be fetched' }, { to: 'alice' })
+})
+
+afterAll(async () => {
+  await lab.stop()
+  process.off('unhandledRejection', onRejection)
+})
+
+/** One session of a client that has gone mad; resolves when it is over. */
+async function rave(port: number, said: readonly Buffer[]): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port })
+  socket.on('error', () => {})
+  socket.resume()
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  for (const words of said) socket.write(words)
+  socket.end('\r\n')
+  await closed
+}
+
+/** What a sane client says, and the beginning of what it hears after the greeting. */
+const sane: Readonly<Record<Protocol, readonly (readonly [say: string, hear: RegExp])[]>> = {
+  smtp: [
+    ['EHLO me', /^250/],
+    ['MAIL FROM:<a@b.c>', /^250/],
+    ['RCPT TO:<bob@lab.test>', /^250/],
+    ['DATA', /^354/],
+    ['Subject: sane\r\n\r\nx\r\n.', /^250/],
+    ['QUIT', /^221/],
+  ],
+  pop3: [
+    ['USER bob', /^\+OK/],
+    ['PASS secret', /^\+OK/],
+    ['STAT', /^\+OK \d+/],
+    ['QUIT', /^\+OK/],
+  ],
+  imap4: [
+    ['a LOGIN bob secret', /^a OK/],
+    ['b SELECT INBOX', /^b OK/],
+    ['c FETCH 1:* FLAGS', /^c OK/],
+    ['d LOGOUT', /^d OK/],
+  ],
+  nntp: [
+    ['MODE READER', /^20[01]/],
+    ['GROUP lab.general', /^211/],
+    ['DATE', /^111/],
+    ['QUIT', /^205/],
+  ],
+}
+
+async function saneSession(protocol: Protocol): Promise<void> {
+  const client = await LineClient.open(lab.server(protocol).port)
+  await client.line()
+  for (const [say, hear] of sane[protocol]) {
+    client.send(`${say}\r\n`)
+    const last = (line: string): boolean => (protocol === 'imap4' ? /^[a-d] /.test(line) : !/^\d{3}-/.test(line))
+    expect((await client.lines(last)).at(-1), `${protocol}: ${say}`).toMatch(hear)
+  }
+  client.destroy()
+}
+
+for (const protocol of ['smtp', 'pop3', 'imap4', 'nntp'] as const) {
+  describe(`${protocol}, whatever a client sends (seed ${seed})`, () => {
+    it.each(fuzzStates[protocol].map((state) => [state.name, state] as const))('%s', async (name, state) => {
+      const random = seededRandom(seed + name.length * 7919)
+      for (let round = 0; round < rounds; round++) {
+        const said: Buffer[] = state.lead.map((words) => Buffer.from(`${words}\r\n`, 'latin1'))
+        for (let n = 1 + Math.floor(random() * 12); n > 0; n--) {
+          const words = state.words[Math.floor(random() * state.words.length)] as string
+          said.push(mutate(Buffer.from(words, 'latin1'), random), Buffer.from(random() < 0.9 ? '\r\n' : ''))
+        }
+        await rave(lab.server(protocol).port, said)
+        expect(errors, Buffer.concat(said).toString('latin1').slice(0, 2_000)).toEqual([])
+        expect(rejections).toEqual([])
+      }
+      await saneSession(protocol)
+    })
+
+    it('mutated handshakes', async () => {
+      const random = seededRandom(seed)
+      const hello = await clientHello()
+      for (let round = 0; round < rounds; round++) {
+        await rave(lab.server(protocol).tlsPort, [mutate(Buffer.from(hello), random)])
+        expect(errors).toEqual([])
+        expect(rejections).toEqual([])
+      }
+      await saneSession(protocol)
+    })
+  })
+}
+
+/** The first octets of a real TLS client. */
+async function clientHello(): Promise<Buffer> {
+  const catcher = createServer()
+  catcher.listen(0, '127.0.0.1')
+  await once(catcher, 'listening')
+  const address = catcher.address() as { port: number }
+  const client = tlsConnect({ host: '127.0.0.1', port: address.port, servername: 'localhost' })
+  client.on('error', () => {})
+  const [socket] = (await once(catcher, 'connection')) as [Socket]
+  const [hello] = (await once(socket, 'data')) as [Buffer]
+  client.destroy()
+  socket.destroy()
+  catcher.close()
+  return hello
+}
