@@ -3,9 +3,8 @@ import { parameters } from './parameters.ts'
 import { Scanner } from './scanner.ts'
 import type { ContentFields, Disposition, HeaderField, OctetString } from './types.ts'
 
-/** What `headerContent` found: the fields, and whether the entity counts as MIME at all. */
+/** What `headerContent` found: the fields, and whether there was a Content-Type among them. */
 export interface Content extends ContentFields {
-  readonly isMime: boolean
   readonly typed: boolean
 }
 
@@ -31,17 +30,21 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
  */
 export function headerContent(raw: Buffer, fields: readonly HeaderField[], born: boolean): Content {
   let isMime = born
-  let found: Partial<ContentFields> = {}
+  const found: Partial<ContentFields> = {}
   const seen = new Set<string>()
   for (const field of fields) {
-    if (field.nameLower === 'mime-version' || field.nameLower === 'content-type') isMime = true
-    const reader = READERS.get(field.nameLower)
-    if (!reader || seen.has(field.nameLower)) continue
-    seen.add(field.nameLower)
-    found = { ...found, ...reader(unfolded(raw, field)) }
+    const { nameLower } = field
+    if (!nameLower.startsWith('content-')) {
+      if (nameLower === 'mime-version') isMime = true
+      continue
+    }
+    const reader = READERS.get(nameLower)
+    if (!reader || seen.has(nameLower)) continue
+    seen.add(nameLower)
+    Object.assign(found, reader(unfolded(raw, field)))
   }
-  if (!isMime) return { ...PLAIN, isMime, typed: false }
-  return { ...PLAIN, ...found, isMime, typed: seen.has('content-type') }
+  const typed = seen.has('content-type')
+  return isMime || typed ? { ...PLAIN, ...found, typed } : { ...PLAIN, typed }
 }
 
 const BROKEN = { type: '', subtype: '' } as const

@@ -4,6 +4,7 @@ import type { Address, Disposition, Envelope, MessagePart, OctetString, Paramete
 
 /** An IMAP `string`: quoted where it may be, else a literal, NUL (which neither can hold) as U+FFFD. RFC 9051 section 4.3. */
 export function imapString(text: OctetString): OctetString {
+  if (/^[\t !#-[\]-~]{0,200}$/.test(text)) return `"${text}"` // the usual case
   const value = text.includes('\0') ? text.replaceAll('\0', REPLACEMENT) : text
   if (/[\r\n\x80-\xff]/.test(value) || value.length > MAX_QUOTED) return literal(value)
   return `"${value.replace(/["\\]/g, '\\$&')}"`

@@ -57,7 +57,7 @@ function joined(found: readonly Parameter[]): Parameter[] {
     }
     if (name === '') whole.push(parameter)
     else if (index === undefined) whole.push(...assembled([piece]))
-    else pieces.set(name.toLowerCase(), [...(pieces.get(name.toLowerCase()) ?? []), piece])
+    else if (!pieces.get(name.toLowerCase())?.push(piece)) pieces.set(name.toLowerCase(), [piece])
   }
   return [...whole, ...[...pieces.values()].flatMap(assembled)]
 }

@@ -15,8 +15,6 @@ const DOT_ATOM = table(SPECIALS, '.')
 /** RFC 2045 section 5.1 token, with 8-bit octets. */
 const TOKEN = table(TSPECIALS)
 
-const isFolding = (char: string): boolean => char === ' ' || char === '\t' || char === '\r' || char === '\n'
-
 /** Reads the tokens of structured header fields, forgiving; RFC 5322 section 3.2 with the obsolete forms of section 4. */
 export class Scanner {
   readonly text: OctetString
@@ -48,9 +46,11 @@ export class Scanner {
 
   /** Passes folding white space and comments. RFC 5322 section 3.2.2. */
   skip(): void {
-    while (!this.ended) {
-      if (isFolding(this.next)) this.at++
-      else if (this.next === '(') this.comment = this.readComment()
+    const { text } = this
+    for (;;) {
+      const code = text.charCodeAt(this.at) // NaN at the end
+      if (code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a) this.at++
+      else if (code === 0x28) this.comment = this.readComment()
       else return
     }
   }
@@ -77,7 +77,7 @@ export class Scanner {
   }
 
   get atAtom(): boolean {
-    return !this.ended && ATOM[this.text.charCodeAt(this.at)] === 1
+    return ATOM[this.text.charCodeAt(this.at)] === 1
   }
 
   atom(): OctetString {
@@ -93,9 +93,11 @@ export class Scanner {
   }
 
   private run(allowed: Uint8Array): OctetString {
-    const start = this.at
-    while (!this.ended && allowed[this.text.charCodeAt(this.at)] === 1) this.at++
-    const found = this.text.slice(start, this.at)
+    const { text, at: start } = this
+    let end = start
+    while (allowed[text.charCodeAt(end)] === 1) end++
+    this.at = end
+    const found = text.slice(start, end)
     this.skip()
     return found
   }

@@ -95,7 +95,7 @@ class Parser {
 
 type Unfinished = Omit<MessagePart, 'bodyEnd' | 'lines' | 'children'>
 
-function contentFields({ isMime: _, typed, ...fields }: Content, digest: boolean): ContentFields {
+function contentFields({ typed, ...fields }: Content, digest: boolean): ContentFields {
   return digest && !typed ? { ...fields, type: 'message', subtype: 'rfc822' } : fields
 }
 

@@ -42,12 +42,21 @@ export function orderedSubject(messages: readonly Threadable[]): Thread[] {
 
 const byDate = (a: Threadable, b: Threadable): number => a.date - b.date || a.number - b.number
 
-/** THREAD=REFERENCES. RFC 5256 section 3, its steps numbered as there. */
+/** THREAD=REFERENCES. RFC 5256 section 3, its steps numbered as there. Without recursion: threads can be very deep. */
 export function threadReferences(messages: readonly Threadable[]): Thread[] {
-  let roots = linked(messages).flatMap((root) => pruned(root, true)) // (1) to (3)
+  let roots = pruned(linked(messages)) // (1) to (3)
   roots.sort(nodesByDate) // (4)
   roots = gathered(roots) // (5)
-  return inOrder(roots).map(toThread) // (6)
+  const nodes = everyNode(roots)
+  for (const node of nodes) node.children.sort(nodesByDate) // (4), (6)
+  return toThreads(roots.sort(nodesByDate), nodes)
+}
+
+/** Parents before their children. */
+function everyNode(roots: readonly Node[]): Node[] {
+  const nodes = [...roots]
+  for (let i = 0; i < nodes.length; i++) for (const child of nodes[i]?.children ?? []) nodes.push(child)
+  return nodes
 }
 
 /** (1) and (2): parents and children by identifiers, loops avoided; the first link made stays unless its child says otherwise. */
@@ -78,7 +87,9 @@ function linked(messages: readonly Threadable[]): Node[] {
 }
 
 function adopt(parent: Node, child: Node): void {
-  for (let above: Node | undefined = parent; above; above = above.parent) if (above === child) return
+  if (child === parent) return
+  if (child.children.length > 0)
+    for (let above = parent.parent; above; above = above.parent) if (above === child) return
   child.parent = parent
   parent.children.push(child)
 }
@@ -90,13 +101,17 @@ function disown(child: Node): void {
 }
 
 /** (3): nodes without a message go; their children take their place, at the root only a single one does. */
-function pruned(node: Node, isRoot: boolean): Node[] {
-  node.children = node.children.flatMap((child) => pruned(child, false))
-  if (node.message) return [node]
-  return isRoot && node.children.length > 1 ? [node] : node.children
+function pruned(roots: readonly Node[]): Node[] {
+  const kept = (node: Node): Node[] => (node.message ? [node] : node.children)
+  for (const node of everyNode(roots).reverse()) node.children = node.children.flatMap(kept)
+  return roots.flatMap((root) => (!root.message && root.children.length > 1 ? [root] : kept(root)))
 }
 
-const dateOf = (node: Node): Threadable | undefined => node.message ?? node.children.map(dateOf)[0]
+function dateOf(node: Node): Threadable | undefined {
+  let here: Node | undefined = node
+  while (here && !here.message) here = here.children[0]
+  return here?.message
+}
 
 function nodesByDate(a: Node, b: Node): number {
   const [left, right] = [dateOf(a), dateOf(b)]
@@ -133,23 +148,32 @@ function mergeInto(table: ReadonlyMap<string, Node>, merged: Map<Node, Node>, ro
   return true
 }
 
-/** (4), (6): siblings by sent date. */
-function inOrder(nodes: readonly Node[]): Node[] {
-  for (const node of nodes) node.children = inOrder(node.children)
-  return [...nodes].sort(nodesByDate)
+function toThreads(roots: readonly Node[], nodes: readonly Node[]): Thread[] {
+  const threads = new Map<Node, Thread>()
+  const of = (node: Node): Thread => threads.get(node) ?? { children: [] }
+  for (const node of [...nodes].reverse()) {
+    const number = node.message ? { number: node.message.number } : {}
+    threads.set(node, { ...number, children: node.children.map(of) })
+  }
+  return roots.map(of)
 }
 
-const toThread = ({ message, children }: Node): Thread => ({
-  ...(message ? { number: message.number } : {}),
-  children: children.map(toThread),
-})
-
 /** Threads as the THREAD response lists them: `(2)(3 6 (4 23)(44 7 96))`. RFC 5256 section 4. */
-export const threadForm = (threads: readonly Thread[]): string =>
-  threads.map((thread) => `(${members(thread)})`).join('')
-
-function members({ number, children }: Thread): string {
-  const [only] = children
-  const below = children.length === 1 && only ? members(only) : threadForm(children)
-  return number === undefined ? below : [number, below].filter((text) => text !== '').join(' ')
+export function threadForm(threads: readonly Thread[]): string {
+  const out: string[] = []
+  const ahead: (Thread | string)[] = []
+  const later = (list: readonly Thread[]): void => {
+    for (const thread of [...list].reverse()) ahead.push(')', thread, '(')
+  }
+  later(threads)
+  for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
+    if (typeof next === 'string') out.push(next)
+    else {
+      const [only] = next.children
+      if (next.number !== undefined) out.push(only ? `${next.number} ` : String(next.number))
+      if (only && next.children.length === 1) ahead.push(only)
+      else later(next.children)
+    }
+  }
+  return out.join('')
 }

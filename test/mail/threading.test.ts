@@ -71,4 +71,13 @@ describe('threads', () => {
   ])('by %s', (_, mails, form) => {
     expect(threadForm(threadReferences(mails))).toBe(form)
   })
+
+  test('as deep as they like', () => {
+    const chain = Array.from({ length: 50_000 }, (_, i) => mail(i + 1, `m${i + 1}`, i === 0 ? '' : `m${i}`))
+    const form = threadForm(threadReferences(chain))
+    expect(form.startsWith('(1 2 3 ')).toBe(true)
+    expect(form.endsWith(' 50000)')).toBe(true)
+    const one = mail(1, 'x', Array.from({ length: 100_000 }, (_, i) => `r${i}`).join(' '))
+    expect(threadForm(threadReferences([one]))).toBe('(1)')
+  })
 })
