@@ -8,6 +8,7 @@ import { version } from './package.ts'
 import { addReload } from './reload.ts'
 import { addSessions } from './sessions.ts'
 import { addStart } from './start.ts'
+import { addStore } from './store.ts'
 
 /** Every command, in the order of `--help`; one file each. */
 const commands: readonly ((program: Command) => void)[] = [
@@ -17,6 +18,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addCa,
   addReload,
   addSessions,
+  addStore,
   addHealthcheck,
   addClientSettings,
 ]

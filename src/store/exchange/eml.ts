@@ -1,0 +1,46 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { folderPath, walk, withCrlf } from './paths.ts'
+import type { FoundFolder, MailFormat } from './types.ts'
+
+/** Beside the messages of a folder: what a message's file cannot say. */
+const NOTES = 'messages.json'
+
+type Notes = Readonly<Record<string, { readonly flags: readonly string[]; readonly internalDate: number }>>
+
+/** One file a message, as mail programs save it by drag and drop. */
+export const eml: MailFormat = {
+  pathOf: folderPath,
+
+  async write(path, messages) {
+    mkdirSync(path, { recursive: true })
+    const notes: Record<string, Notes[string]> = {}
+    let number = 0
+    for await (const { raw, flags, internalDate } of messages) {
+      const name = `${String(++number).padStart(6, '0')}.eml`
+      writeFileSync(join(path, name), raw)
+      utimesSync(join(path, name), internalDate / 1000, internalDate / 1000)
+      notes[name] = { flags, internalDate }
+    }
+    writeFileSync(join(path, NOTES), `${JSON.stringify(notes, null, 1)}\n`)
+  },
+
+  find(root) {
+    const found: FoundFolder[] = []
+    walk(root, (path, name, files) => {
+      if (files.some((file) => file.endsWith('.eml') || file === NOTES)) found.push({ name, path })
+    })
+    return found
+  },
+
+  async *read(path) {
+    const file = join(path, NOTES)
+    const notes = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Notes) : {}
+    for (const name of readdirSync(path).sort()) {
+      if (!name.endsWith('.eml')) continue
+      const message = join(path, name)
+      const { flags = [], internalDate = Math.floor(statSync(message).mtimeMs) } = notes[name] ?? {}
+      yield { raw: withCrlf(readFileSync(message)), flags, internalDate }
+    }
+  },
+}

@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { folderPath, walk, withCrlf } from './paths.ts'
+import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
+
+/** The letters behind `:2,`. https://cr.yp.to/proto/maildir.html */
+const letterOf: Readonly<Record<string, string>> = {
+  '\\Draft': 'D',
+  '\\Flagged': 'F',
+  '\\Answered': 'R',
+  '\\Seen': 'S',
+  '\\Deleted': 'T',
+}
+const flagOf = new Map(Object.entries(letterOf).map(([flag, letter]) => [letter, flag]))
+/** Dovecot's file of keywords, a line each: number, name. Their letters are a to z. */
+const KEYWORDS = 'dovecot-keywords'
+const FIRST_KEYWORD = 'a'.charCodeAt(0)
+
+export const maildir: MailFormat = {
+  pathOf: folderPath,
+
+  async write(path, messages) {
+    for (const part of ['cur', 'new', 'tmp']) mkdirSync(join(path, part), { recursive: true })
+    const keywords: string[] = []
+    let number = 0
+    for await (const { raw, flags, internalDate } of messages) {
+      const seconds = Math.floor(internalDate / 1000)
+      const name = `${seconds}.M${String(++number).padStart(6, '0')}.sealpost,S=${raw.length}:2,${letters(flags, keywords)}`
+      const file = join(path, 'cur', name)
+      writeFileSync(file, raw)
+      utimesSync(file, internalDate / 1000, internalDate / 1000)
+    }
+    if (keywords.length === 0) return
+    writeFileSync(join(path, KEYWORDS), keywords.map((keyword, i) => `${i} ${keyword}\n`).join(''))
+  },
+
+  /** Nested folders, and the dotted names of Maildir++ at any level. */
+  find(root) {
+    const found: FoundFolder[] = []
+    walk(root, (path, name, files) => {
+      if (files.includes('cur')) found.push({ name: undotted(name), path })
+    })
+    return found
+  },
+
+  async *read(path) {
+    const keywords = readKeywords(path)
+    for (const part of ['cur', 'new']) {
+      const folder = join(path, part)
+      if (!existsSync(folder)) continue
+      for (const name of readdirSync(folder).sort()) yield readFile(join(folder, name), name, keywords)
+    }
+  },
+}
+
+function readFile(file: string, name: string, keywords: ReadonlyMap<string, string>): CarriedMessage {
+  const letters = /:2,([A-Za-z]*)/.exec(name)?.[1] ?? ''
+  const flags = [...letters].flatMap((letter) => flagOf.get(letter) ?? keywords.get(letter) ?? [])
+  return { raw: withCrlf(readFileSync(file)), flags, internalDate: Math.floor(statSync(file).mtimeMs) }
+}
+
+/** Sorted, as the format asks; a keyword beyond the 26th is left out, there is no letter for it. */
+function letters(flags: readonly string[], keywords: string[]): string {
+  const found = flags.flatMap((flag) => {
+    const system = letterOf[flag]
+    if (system) return [system]
+    if (!keywords.includes(flag) && keywords.length < 26) keywords.push(flag)
+    const at = keywords.indexOf(flag)
+    return at === -1 ? [] : [String.fromCharCode(FIRST_KEYWORD + at)]
+  })
+  return found.sort().join('')
+}
+
+function readKeywords(path: string): ReadonlyMap<string, string> {
+  const file = join(path, KEYWORDS)
+  if (!existsSync(file)) return new Map()
+  const lines = readFileSync(file, 'utf8').matchAll(/^(\d+) (\S+)$/gm)
+  return new Map(
+    Array.from(lines, ([, number, name]) => [String.fromCharCode(FIRST_KEYWORD + Number(number)), `${name}`]),
+  )
+}
+
+/** `.Archive.2025` is Maildir++ for Archive/2025. */
+const undotted = (name: string): string =>
+  name
+    .split('/')
+    .map((level) => (level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
+    .join('/')

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { headerBlockEnd, headerFields } from '../../mail/headers.ts'
+import { messageIds } from '../../mail/message-ids.ts'
+import { StoreError } from '../errors.ts'
+import { accountOwner, CAPTURED_OWNER, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../types.ts'
+import { eml } from './eml.ts'
+import { maildir } from './maildir.ts'
+import { mbox } from './mbox.ts'
+import { fileName, fromFileName, walk } from './paths.ts'
+import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
+
+export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
+export type FormatName = keyof typeof formats
+
+export interface Transferred {
+  readonly folders: number
+  readonly messages: number
+  /** Articles that the newsgroups knew already. */
+  readonly known: number
+}
+
+/** How the owners are told apart below the folder of an export. */
+const USERS = 'users'
+const ownerFolders = new Map<Owner, string>([
+  [PUBLIC_OWNER, 'public'],
+  [CAPTURED_OWNER, 'captured'],
+])
+/** Messages that are stored together. */
+const BATCH = 100
+
+/** Writes the folders of one owner, or of all. */
+export async function exportStore(
+  store: MessageStore,
+  root: string,
+  format: MailFormat,
+  only?: Owner,
+): Promise<Transferred> {
+  let [folders, messages] = [0, 0]
+  for (const owner of only === undefined ? await store.listOwners() : [only]) {
+    for (const folder of await store.listFolders(owner)) {
+      const { exists } = await store.status(folder.id)
+      await format.write(format.pathOf(ownerPath(root, owner), folder.name), messagesOf(store, folder))
+      folders++
+      messages += exists
+    }
+  }
+  return { folders, messages, known: 0 }
+}
+
+/**
+ * Reads what `exportStore` wrote; with `into`, any tree of that format, as this owner's. Messages are added to folders
+ * that are there; an article that the newsgroups had already is left out.
+ */
+export async function importStore(
+  store: MessageStore,
+  root: string,
+  format: MailFormat,
+  into?: Owner,
+): Promise<Transferred> {
+  const total = { folders: 0, messages: 0, known: 0 }
+  for (const [owner, path] of into === undefined ? ownersIn(root) : [[into, root] as const]) {
+    for (const found of format.find(path)) {
+      const folder = await folderFor(store, owner, found)
+      const { messages, known } = await importFolder(store, folder, format.read(found.path))
+      total.folders++
+      total.messages += messages
+      total.known += known
+    }
+  }
+  return total
+}
+
+async function* messagesOf(store: MessageStore, folder: Folder): AsyncGenerator<CarriedMessage, void, void> {
+  for (const { uid, flags, internalDate } of await store.list(folder.id)) {
+    const raw = await store.read(folder.id, uid)
+    if (raw) yield { raw, flags, internalDate }
+  }
+}
+
+async function importFolder(
+  store: MessageStore,
+  folder: Folder,
+  messages: AsyncIterable<CarriedMessage>,
+): Promise<{ messages: number; known: number }> {
+  let [stored, known] = [0, 0]
+  let batch: Parameters<MessageStore['append']>[0][number][] = []
+  const flush = async (): Promise<void> => {
+    await store.append(batch)
+    stored += batch.length
+    batch = []
+  }
+  const seen = new Set<string>()
+  for await (const { raw, flags, internalDate } of messages) {
+    const messageId = messageIdOf(raw)
+    if (folder.owner === PUBLIC_OWNER && messageId !== undefined) {
+      if (seen.has(messageId) || (await store.locate(messageId)).some((at) => at.folder.id === folder.id)) {
+        known++
+        continue
+      }
+      seen.add(messageId)
+    }
+    const targets = [{ folderId: folder.id, flags }]
+    batch.push({ raw, internalDate, targets, ...(messageId !== undefined && { messageId }) })
+    if (batch.length >= BATCH) await flush()
+  }
+  if (batch.length > 0) await flush()
+  return { messages: stored, known }
+}
+
+async function folderFor(store: MessageStore, owner: Owner, { name }: FoundFolder): Promise<Folder> {
+  const full = name === '' ? 'INBOX' : name
+  const found = await store.findFolder(owner, full)
+  if (found) return found
+  const newsgroup = { description: '', posting: 'yes', createdAt: Date.now(), createdBy: 'import' } as const
+  return store.createFolder(owner, full, owner === PUBLIC_OWNER ? { newsgroup } : {})
+}
+
+/** `<…>` of the Message-ID field. */
+function messageIdOf(raw: Buffer): string | undefined {
+  const field = headerFields(raw, 0, headerBlockEnd(raw)).find(({ nameLower }) => nameLower === 'message-id')
+  return field && messageIds(raw.toString('latin1', field.valueStart, field.end))[0]
+}
+
+function ownerPath(root: string, owner: Owner): string {
+  const known = ownerFolders.get(owner)
+  return known ? join(root, known) : join(root, USERS, fileName(owner.slice(accountOwner('').length)))
+}
+
+function ownersIn(root: string): [Owner, string][] {
+  const owners: [Owner, string][] = []
+  const users = join(root, USERS)
+  if (existsSync(users)) {
+    walk(users, (path, name) => {
+      if (name !== '' && !name.includes('/')) owners.push([accountOwner(fromFileName(name)), path])
+    })
+  }
+  for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
+  if (owners.length > 0) return owners
+  throw new StoreError('not-found', `${root} has no users/, public/ or captured/: say whose mail it is`)
+}
