@@ -1,6 +1,8 @@
+import { ArticleRefused } from '../../src/news/errors.ts'
 import { openInbox } from '../../src/store/inbox.ts'
 import { accountOwner, CAPTURED_OWNER, type NewMessage, type Owner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
+import { SmtpError } from './errors.ts'
 import { scanHeader, withoutBcc } from './header-scan.ts'
 import { resolveRecipient } from './recipients.ts'
 
@@ -20,19 +22,28 @@ export interface Delivery {
 /** Which copy of a message an owner gets: as it came, or without its Bcc fields. */
 type Copy = 'whole' | 'without-bcc'
 
-/** Puts a message into the mailbox of every recipient, once each. Resolved: the store has it. @throws SmtpError, StoreError */
+/**
+ * Puts a message into the mailbox of every recipient, once each, and into the newsgroups among them. Resolved: the store
+ * has it. @throws SmtpError, StoreError
+ */
 export async function deliver(context: ServerContext, delivery: Delivery): Promise<void> {
   const { messageId, hasBcc } = scanHeader(delivery.message)
   const stripped = hasBcc ? withoutBcc(delivery.message) : undefined
   const owners = new Map<Owner, Copy>()
+  const newsgroups = new Set<string>()
   for (const address of delivery.recipients) {
     const destination = resolveRecipient(context, address)
+    if (destination.kind === 'newsgroup') {
+      newsgroups.add(destination.name)
+      continue
+    }
     const captured = destination.kind === 'captured'
     const owner = captured ? CAPTURED_OWNER : accountOwner(destination.account.user)
     // Whom the field names, and the lab's keeping, get it; the others must not see it. RFC 5322 section 3.6.3
     const whole = !stripped || captured || stripped.named.has(address.toLowerCase())
     if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
   }
+  if (newsgroups.size > 0) await postToNewsgroups(context, [...newsgroups], delivery)
   const common = {
     internalDate: delivery.at,
     envelope: { mailFrom: delivery.mailFrom, rcptTo: delivery.recipients, session: delivery.session },
@@ -45,7 +56,25 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
     const message = copy === 'whole' || !stripped ? delivery.message : stripped.rest
     batch.push({ ...common, targets, raw: Buffer.concat([delivery.trace, message]) })
   }
-  await context.store.append(batch)
+  if (batch.length > 0) await context.store.append(batch)
+}
+
+/** One article for all the groups. A group that refuses it refuses the message, before any mailbox has it. @throws SmtpError */
+async function postToNewsgroups(
+  { news, hostname }: ServerContext,
+  newsgroups: readonly string[],
+  { message, session }: Delivery,
+): Promise<void> {
+  try {
+    await news?.postMail(newsgroups, message, { host: hostname, session })
+  } catch (error) {
+    if (!(error instanceof ArticleRefused)) throw error
+    // What a client sends again after a lost reply is there already.
+    if (error.code === 'duplicate') return
+    throw error.code === 'later'
+      ? new SmtpError(451, '4.3.0', error.message)
+      : new SmtpError(554, '5.6.0', error.message)
+  }
 }
 
 async function inboxes(

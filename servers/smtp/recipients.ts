@@ -4,13 +4,18 @@ import type { ServerContext } from '../service.ts'
 import { SmtpError } from './errors.ts'
 
 /** Where mail for one address goes. */
-export type Destination = { readonly kind: 'mailbox'; readonly account: Account } | { readonly kind: 'captured' }
+export type Destination =
+  | { readonly kind: 'mailbox'; readonly account: Account }
+  | { readonly kind: 'newsgroup'; readonly name: string }
+  | { readonly kind: 'captured' }
 
 /**
- * Where mail for an address goes: an account's mailbox, or, for other domains, the lab's own keeping (`relay: capture`).
+ * Where mail for an address goes: a newsgroup, an account's mailbox, or, for other domains, the lab's own keeping (`relay: capture`).
  * The one place that decides it. @throws SmtpError where nobody takes it
  */
-export function resolveRecipient({ config, directory }: ServerContext, address: string): Destination {
+export function resolveRecipient({ config, directory, news }: ServerContext, address: string): Destination {
+  const newsgroup = news?.groupOf(address)
+  if (newsgroup !== undefined) return { kind: 'newsgroup', name: newsgroup }
   const { localPart, domain } = splitAddress(address)
   const isLocal = domain === '' || directory.isLocalDomain(domain)
   const account = directory.findByAddress(domain === '' ? `${localPart}@${directory.domain}` : address)
