@@ -51,6 +51,9 @@ export class NewsDesk implements AsyncDisposable {
   /** Makes the newsgroups of a configuration, before anybody is served. */
   async prepare({ newsgroups, control }: ResolvedLab): Promise<void> {
     this.newsroom.control = control
+    this.newsroom.addresses = new Map(
+      newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
+    )
     await ensureNewsgroups(this.#options.store, newsgroups, this.#options.clock)
   }
 

@@ -5,6 +5,7 @@ import { PUBLIC_OWNER } from '../store/types.ts'
 import { Claims } from './claims.ts'
 import type { ControlKind } from './control.ts'
 import { inject, type Posted, type Poster } from './inject.ts'
+import { postMail } from './mail-to-news.ts'
 import { type Relayed, relay, type Source } from './relay.ts'
 
 /** A mail that the newsroom sends: an article for its moderator. */
@@ -45,6 +46,8 @@ export class Newsroom {
   readonly filing = new Map<string, Promise<void>>()
   /** Set anew on reload. */
   control: readonly ControlKind[]
+  /** Names of newsgroups by the mail addresses (lower case) that post to them. Set anew on reload. */
+  addresses: ReadonlyMap<string, string> = new Map()
 
   constructor(options: NewsroomOptions) {
     this.store = options.store
@@ -65,6 +68,16 @@ export class Newsroom {
   /** Every newsgroup, in name order. */
   async groups(): Promise<readonly Folder[]> {
     return (await this.store.listFolders(PUBLIC_OWNER)).filter((folder) => folder.newsgroup !== undefined)
+  }
+
+  /** The newsgroup that mail to an address is posted to. */
+  groupOf(address: string): string | undefined {
+    return this.addresses.get(address.toLowerCase())
+  }
+
+  /** Posts a mail to newsgroups. @throws ArticleRefused */
+  postMail(groups: readonly string[], mail: Buffer, poster: Poster): Promise<Posted> {
+    return postMail(this, groups, mail, poster)
   }
 
   /** The injecting agent: takes a poster's article. @throws ArticleRefused */

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { startNewsLab } from '../support/news-lab.ts'
+
+test('RFC 5537 section 5.3: cancel takes an article out of all its groups, and is filed', async () => {
+  await using lab = await startNewsLab()
+  await lab.post('Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
+  await lab.post('Message-ID: <c@a>\nControl: cancel <1@a>\nNewsgroups: lab.general,lab.test')
+  await lab.play(`
+    C: STAT <1@a>
+    S: 430 *
+    C: GROUP lab.general
+    S: 211 0 2 1 *
+    C: GROUP control.cancel
+    S: 211 1 1 1 *
+    C: STAT 1
+    S: 223 1 <c@a> *
+  `)
+})
+
+test('RFC 5537 section 5.3: a cancel that comes first keeps the article out', async () => {
+  await using lab = await startNewsLab()
+  await lab.post('Control: cancel <1@a>')
+  await expect(lab.post('Message-ID: <1@a>')).rejects.toThrow(/known/)
+})
+
+test('RFC 5537 section 5.4: Supersedes puts the new one in the place of the old', async () => {
+  await using lab = await startNewsLab()
+  await lab.post('Message-ID: <1@a>')
+  await lab.post('Message-ID: <2@a>\nSupersedes: <1@a>')
+  await lab.play('C: STAT <1@a>\nS: 430 *\nC: GROUP lab.general\nS: 211 1 2 2 *')
+})
+
+test('RFC 8315: an article with a Cancel-Lock is taken back by its key alone', async () => {
+  await using lab = await startNewsLab()
+  const lock = createHash('sha256').update('c2VjcmV0').digest('base64')
+  await lab.post(`Message-ID: <1@a>\nCancel-Lock: sha256:${lock}`)
+  await lab.post('Control: cancel <1@a>')
+  await lab.post('Control: cancel <1@a>\nCancel-Key: sha256:d3Jvbmc=')
+  await lab.play('C: STAT <1@a>\nS: 223 *')
+  await lab.post('Control: cancel <1@a>\nCancel-Key: SHA256:c2VjcmV0')
+  await lab.play('C: STAT <1@a>\nS: 430 *')
+})
+
+test('without control: [cancel], a cancel is filed and nothing else', async () => {
+  await using lab = await startNewsLab({ control: [] })
+  await lab.post('Message-ID: <1@a>')
+  await lab.post('Control: cancel <1@a>')
+  await lab.post('Message-ID: <2@a>\nSupersedes: <1@a>')
+  await lab.play('C: STAT <1@a>\nS: 223 *\nC: GROUP control.cancel\nS: 211 1 *')
+})
+
+test('RFC 5537 section 5.2: newgroup and rmgroup, approved and configured', async () => {
+  await using lab = await startNewsLab({ control: ['cancel', 'newgroup', 'rmgroup'] })
+  const body = 'For your newsgroups file:\r\nlab.new\tBrand new\r\n'
+  await lab.post('Control: newgroup lab.evil\nNewsgroups: lab.evil', body)
+  await lab.post('Control: newgroup lab.new moderated\nNewsgroups: lab.new\nApproved: root@lab.test', body)
+  await lab.play(`
+    C: GROUP lab.evil
+    S: 411 *
+    C: LIST ACTIVE lab.new
+    S: 215 *
+    S: lab.new 0 1 m
+    S: .
+    C: LIST NEWSGROUPS lab.new
+    S: 215 *
+    S: lab.new\\x09Brand new
+    S: .
+    C: LIST ACTIVE.TIMES lab.new
+    S: 215 *
+    S: lab.new * root@lab.test
+    S: .
+  `)
+  await lab.post('Control: newgroup lab.new\nNewsgroups: lab.new\nApproved: root@lab.test')
+  await lab.play('C: LIST ACTIVE lab.new\nS: 215 *\nS: lab.new 0 1 y\nS: .')
+  await lab.post('Control: rmgroup lab.new\nNewsgroups: lab.new\nApproved: root@lab.test')
+  await lab.play('C: GROUP lab.new\nS: 411 *')
+})
+
+test('newgroup and rmgroup do nothing unless they are configured', async () => {
+  await using lab = await startNewsLab()
+  await lab.post('Control: newgroup lab.new\nNewsgroups: lab.new\nApproved: a@b')
+  await lab.post('Control: rmgroup lab.test\nNewsgroups: lab.test\nApproved: a@b')
+  await lab.play('C: GROUP lab.new\nS: 411 *\nC: GROUP lab.test\nS: 211 *')
+})

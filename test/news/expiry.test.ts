@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { expire } from '../../src/news/expiry.ts'
+import { startNewsLab } from '../support/news-lab.ts'
+
+const HOUR_MS = 3_600_000
+
+test('articles go by age and by count; their Message-IDs stay known, numbers go on', async () => {
+  await using lab = await startNewsLab({
+    newsgroups: [{ name: 'lab.old', expireAfter: '2h' }, { name: 'lab.many', keepLatest: 3 }, { name: 'lab.all' }],
+  })
+  for (let n = 1; n <= 5; n++) {
+    await lab.post(`Message-ID: <${n}@a>\nNewsgroups: lab.old,lab.many,lab.all`)
+    lab.clock.ms += HOUR_MS / 2
+  }
+  lab.clock.ms += 1
+  expect(await expire(lab.news)).toBe(4)
+  await lab.play(`
+    C: GROUP lab.old
+    S: 211 3 3 5 *
+    C: GROUP lab.many
+    S: 211 3 3 5 *
+    C: GROUP lab.all
+    S: 211 5 1 5 *
+  `)
+  lab.clock.ms += 10 * HOUR_MS
+  expect(await expire(lab.news)).toBe(3)
+  await lab.play('C: GROUP lab.old\nS: 211 0 6 5 *')
+  await expect(lab.post('Message-ID: <1@a>\nNewsgroups: lab.old')).rejects.toThrow(/known/)
+  await lab.post('Message-ID: <6@a>\nNewsgroups: lab.old')
+  await lab.play('C: GROUP lab.old\nS: 211 1 6 6 *')
+})

@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest'
+import { type LabInput, labSchema } from '../../src/config/schema.ts'
+import { articleOf, type NewsLab, startNewsLab } from '../support/news-lab.ts'
+import { play } from '../support/transcript.ts'
+
+type FeedInput = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']>[number]
+
+function startPeerLab(feed: Partial<FeedInput> = {}): Promise<NewsLab> {
+  const input = {
+    peer: 'peer.test',
+    direction: 'in' as const,
+    groups: 'lab.*,!lab.test',
+    addresses: ['127.0.0.1'],
+    ...feed,
+  }
+  const parsed = labSchema.parse({ virtualServers: [{ protocol: 'nntp', feeds: [input] }] })
+  return startNewsLab({ server: { feeds: parsed.virtualServers[0]?.feeds ?? [] } })
+}
+
+const HEAD = `C: From: a@b
+    C: Date: Wed, 25 Nov 2026 11:00:00 +0000
+    C: Subject: x`
+const article = (id: string, more = 'Newsgroups: lab.general\n C: Path: peer.test!not-for-mail'): string =>
+  `${HEAD}\n C: Message-ID: ${id}\n C: ${more}\n C:\n C: body\n C: .`
+
+test('RFC 3977 section 6.3.2: IHAVE', async () => {
+  await using lab = await startPeerLab()
+  await lab.play(`
+    C: IHAVE <1@a>
+    S: 335 *
+    ${article('<1@a>')}
+    S: 235 *
+    C: IHAVE <1@a>
+    S: 435 *
+    C: IHAVE <2@a>
+    S: 335 *
+    ${article('<other@a>')}
+    S: 437 *offered as <2@a>*
+    C: IHAVE nonsense
+    S: 501 *
+    C: HDR Path <1@a>
+    S: 225 *
+    S: 0 news.lab.test!!peer.test!not-for-mail
+    S: .
+  `)
+})
+
+test('RFC 4644: MODE STREAM, CHECK and TAKETHIS', async () => {
+  await using lab = await startPeerLab()
+  await lab.play(`
+    C: CAPABILITIES
+    S: 101 *
+    S: VERSION 2
+    S: IMPLEMENTATION *
+    S: AUTHINFO *
+    S: COMPRESS *
+    S: HDR
+    S: IHAVE
+    S: LIST *
+    S: NEWNEWS
+    S: OVER *
+    S: POST
+    S: READER
+    S: SASL *
+    S: STARTTLS
+    S: STREAMING
+    S: XPAT
+    S: .
+    C: MODE STREAM
+    S: 203 *
+    C: CHECK <1@a>
+    C: CHECK <2@a>
+    S: 238 <1@a>
+    S: 238 <2@a>
+    C: TAKETHIS <1@a>
+    ${article('<1@a>')}
+    C: TAKETHIS <2@a>
+    ${article('<2@a>')}
+    S: 239 <1@a>
+    S: 239 <2@a>
+    C: CHECK <1@a>
+    S: 438 <1@a>
+    C: TAKETHIS <1@a>
+    ${article('<1@a>')}
+    S: 439 <1@a> *
+    C: TAKETHIS nonsense
+    ${article('<3@a>')}
+    S: 501 *
+    C: CHECK
+    S: 501 *
+    C: DATE
+    S: 111 *
+  `)
+})
+
+test('RFC 4644 section 2.4: 431 while another peer is sending it; the promise ends with its session', async () => {
+  await using lab = await startPeerLab()
+  const first = await lab.client()
+  const second = await lab.client()
+  await play(first, 'C: CHECK <1@a>\nS: 238 *')
+  await play(second, 'C: CHECK <1@a>\nS: 431 <1@a>\nC: IHAVE <1@a>\nS: 436 *')
+  await play(first, 'C: QUIT\nS: 205 *\nS: (end)')
+  await play(second, `C: CHECK <1@a>\nS: 238 *\nC: TAKETHIS <1@a>\n${article('<1@a>')}\nS: 239 *`)
+  second.destroy()
+})
+
+test.each([
+  ['its Path has been here', 'Newsgroups: lab.general\nC: Path: peer.test!News.Lab.Test!x', 'Path'],
+  ['its groups are not taken from this peer', 'Newsgroups: lab.test\nC: Path: peer.test!x', 'no group'],
+  ['its groups are not here', 'Newsgroups: no.such\nC: Path: peer.test!x', 'no group'],
+  ['it has no Path', 'Newsgroups: lab.general', 'Path'],
+  ['it has no Newsgroups', 'Path: peer.test!x', 'Newsgroups'],
+])('RFC 5537 section 3.6: refused where %s', async (_, more, reason) => {
+  await using lab = await startPeerLab()
+  await lab.play(`C: TAKETHIS <1@a>\n${article('<1@a>', more)}\nS: 439 <1@a> *${reason}*`)
+})
+
+test('what a peer calls itself wrongly stands in Path', async () => {
+  await using lab = await startPeerLab()
+  await lab.play(`
+    C: TAKETHIS <1@a>
+    ${article('<1@a>', 'Newsgroups: lab.general\n C: Path: other.test!x')}
+    S: 239 *
+    C: HDR Path <1@a>
+    S: 225 *
+    S: 0 news.lab.test!.MISMATCH.peer.test!other.test!x
+    S: .
+  `)
+})
+
+test('who is no peer is told so: 502, or 480 where a log-on makes one; TAKETHIS reads its article all the same', async () => {
+  await using stranger = await startPeerLab({ addresses: ['192.0.2.1'] })
+  await stranger.play(`
+    C: MODE STREAM
+    S: 502 *
+    C: CHECK <1@a>
+    S: 502 *
+    C: IHAVE <1@a>
+    S: 502 *
+    C: TAKETHIS <1@a>
+    ${article('<1@a>')}
+    S: 502 *
+    C: DATE
+    S: 111 *
+  `)
+  await using byAccount = await startPeerLab({ addresses: [], account: 'bob' })
+  await byAccount.play(`
+    C: CHECK <1@a>
+    S: 480 *
+    C: AUTHINFO USER alice
+    S: 381 *
+    C: AUTHINFO PASS secret
+    S: 281 *
+    C: CHECK <1@a>
+    S: 480 *
+  `)
+  await byAccount.play(`
+    C: AUTHINFO USER bob
+    S: 381 *
+    C: AUTHINFO PASS geheim
+    S: 281 *
+    C: CHECK <1@a>
+    S: 238 *
+  `)
+})
+
+test('one article sent by many peers at once is stored once', async () => {
+  await using lab = await startPeerLab()
+  const clients = await Promise.all(Array.from({ length: 8 }, () => lab.client()))
+  const raw = articleOf('Message-ID: <1@a>\nPath: peer.test!x\nDate: Wed, 25 Nov 2026 11:00:00 +0000')
+  for (const client of clients)
+    client.send(Buffer.concat([Buffer.from('TAKETHIS <1@a>\r\n'), raw, Buffer.from('.\r\n')]))
+  const codes = await Promise.all(clients.map(async (client) => (await client.line())?.slice(0, 3)))
+  expect(codes.sort()).toEqual(['239', ...Array(7).fill('439')])
+  await lab.play('C: GROUP lab.general\nS: 211 1 1 1 *')
+  for (const client of clients) client.destroy()
+})
