@@ -1,9 +1,14 @@
 import { envelope } from './envelope.ts'
 import { headerBlockEnd, headerFields } from './headers.ts'
 import { type Overview, overview } from './overview.ts'
+import { everyPart } from './part-text.ts'
 import { SearchText } from './search-text.ts'
 import { parseMessage } from './structure.ts'
 import type { Envelope, HeaderField, MessagePart } from './types.ts'
+
+/** What a field, and a part, take in memory, about. */
+const FIELD_OCTETS = 120
+const PART_OCTETS = 600
 
 /** What has been found out about one message's octets, each piece once. `raw` must be that message's, whole. */
 export class ParsedMessage {
@@ -12,29 +17,56 @@ export class ParsedMessage {
   structure: MessagePart | undefined
   envelope: Envelope | undefined
   overview: Overview | undefined
-  readonly search: SearchText
+  private readonly search: SearchText
+  private readonly grown: (octets: number) => void
+  /** Octets of memory this takes, about. */
+  heldOctets = 0
 
-  /** `grown` is told how many characters of search text came to be held. */
-  constructor(grown?: (chars: number) => void) {
-    this.search = new SearchText(grown)
+  /** `grown` is told how many octets more came to be held, about. */
+  constructor(grown: (octets: number) => void = () => {}) {
+    this.grown = grown
+    this.search = new SearchText((chars) => this.hold(chars))
+  }
+
+  private hold(octets: number): void {
+    this.heldOctets += octets
+    this.grown(octets)
   }
 
   fieldsOf(raw: Buffer): readonly HeaderField[] {
-    return (this.fields ??= headerFields(raw, 0, headerBlockEnd(raw)))
+    if (!this.fields) {
+      this.fields = headerFields(raw, 0, headerBlockEnd(raw))
+      this.hold(this.fields.length * FIELD_OCTETS)
+    }
+    return this.fields
   }
 
   structureOf(raw: Buffer): MessagePart {
-    return (this.structure ??= parseMessage(raw))
+    if (!this.structure) {
+      this.structure = parseMessage(raw)
+      for (const _ of everyPart(this.structure)) this.hold(PART_OCTETS)
+    }
+    return this.structure
   }
 
   envelopeOf(raw: Buffer): Envelope {
-    return (this.envelope ??= envelope(raw, this.fieldsOf(raw)))
+    if (!this.envelope) {
+      const fields = this.fieldsOf(raw)
+      this.envelope = envelope(raw, fields)
+      this.hold(fields.at(-1)?.end ?? 0) // at most what the header has
+    }
+    return this.envelope
   }
 
   overviewOf(raw: Buffer): Overview {
-    return (this.overview ??= overview(raw))
+    if (!this.overview) {
+      this.overview = overview(raw)
+      this.hold(FIELD_OCTETS * 6)
+    }
+    return this.overview
   }
 
+  /** A field of that name (any case) holds the needle, which `fold` has folded; an empty needle asks whether there is one. */
   headerContains(raw: Buffer, name: string, needle: string): boolean {
     return this.search.headerContains(raw, this.fieldsOf(raw), name, needle)
   }
@@ -50,17 +82,17 @@ export class ParsedMessage {
 
 export interface ParseCacheLimits {
   readonly entries: number
-  /** Folded search text kept, in characters of all messages together. */
-  readonly searchChars: number
+  /** Of memory, about, of all entries together. */
+  readonly octets: number
 }
 
-const DEFAULT_LIMITS: ParseCacheLimits = { entries: 20_000, searchChars: 64 << 20 }
+const DEFAULT_LIMITS: ParseCacheLimits = { entries: 20_000, octets: 128 << 20 }
 
 /** The least recently used go first. Keyed by `MessageEntry.blob`: the octets' identity, so copies share. */
 export class ParseCache {
   private readonly limits: ParseCacheLimits
   private readonly messages = new Map<string, ParsedMessage>()
-  private searchChars = 0
+  private heldOctets = 0
 
   constructor(limits: Partial<ParseCacheLimits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits }
@@ -68,24 +100,25 @@ export class ParseCache {
 
   /** The entry of these octets, made empty where there is none. */
   get(blob: string): ParsedMessage {
-    const found: ParsedMessage = this.messages.get(blob) ?? new ParsedMessage((chars) => this.grown(blob, found, chars))
+    const found: ParsedMessage =
+      this.messages.get(blob) ?? new ParsedMessage((octets) => this.grown(blob, found, octets))
     this.messages.delete(blob)
     this.messages.set(blob, found)
     this.forgetWhile(() => this.messages.size > this.limits.entries)
     return found
   }
 
-  private grown(blob: string, message: ParsedMessage, chars: number): void {
+  private grown(blob: string, message: ParsedMessage, octets: number): void {
     if (this.messages.get(blob) !== message) return // forgotten while someone still used it
-    this.searchChars += chars
-    this.forgetWhile(() => this.searchChars > this.limits.searchChars && this.messages.size > 1)
+    this.heldOctets += octets
+    this.forgetWhile(() => this.heldOctets > this.limits.octets && this.messages.size > 1)
   }
 
   private forgetWhile(tooMuch: () => boolean): void {
-    for (const [blob, { search }] of this.messages) {
+    for (const [blob, { heldOctets }] of this.messages) {
       if (!tooMuch()) return
       this.messages.delete(blob)
-      this.searchChars -= search.size
+      this.heldOctets -= heldOctets
     }
   }
 }

@@ -17,16 +17,12 @@ export class SearchText {
   private header: string | undefined
   private body: string | undefined
   private readonly grown: (chars: number) => void
-  /** Characters held, for caches that count. */
-  size = 0
-
   /** `grown` is told of every text kept, in characters. */
   constructor(grown: (chars: number) => void = () => {}) {
     this.grown = grown
   }
 
   private keep(text: string): string {
-    this.size += text.length
     this.grown(text.length)
     return text
   }
@@ -36,7 +32,8 @@ export class SearchText {
     const nameLower = name.toLowerCase()
     let values = this.headers.get(nameLower)
     if (!values) {
-      values = findField(fields, nameLower) ? valuesOf(raw, fields, nameLower) : NONE
+      if (!findField(fields, nameLower)) return false
+      values = valuesOf(raw, fields, nameLower).map((value) => this.keep(value))
       this.headers.set(nameLower, values)
     }
     return values.some((value) => value.includes(needle))
@@ -54,8 +51,6 @@ export class SearchText {
     return this.header.includes(needle) || this.bodyContains(raw, structure, needle)
   }
 }
-
-const NONE: readonly string[] = []
 
 const valuesOf = (raw: Buffer, fields: readonly HeaderField[], nameLower: string): string[] =>
   fields.filter((field) => field.nameLower === nameLower).map((field) => fold(decodeWords(unfolded(raw, field))))

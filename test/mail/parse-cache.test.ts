@@ -36,13 +36,23 @@ test('the least recently used are forgotten', () => {
   expect(cache.get('2')).not.toBe(two)
 })
 
-test('search text is bounded over all messages', () => {
-  const cache = new ParseCache({ searchChars: 3000 })
+test('memory is bounded over all messages', () => {
+  const cache = new ParseCache({ octets: 6000 })
   const raw = mail('x'.repeat(1000))
   const first = cache.get('0')
   for (let i = 0; i < 10; i++) cache.get(String(i)).bodyContains(raw, 'y')
+  expect(first.heldOctets).toBeGreaterThan(1000)
+  expect(cache.get('9').structure).toBeDefined()
   expect(cache.get('0')).not.toBe(first)
-  first.textContains(raw, 'y') // still usable by whoever holds it, and no longer counted
-  const last = cache.get('9')
-  expect(last.search.size).toBeGreaterThan(0)
+  expect(first.textContains(raw, fold('GRÜSSE'.replace('SS', 'ß')))).toBe(true) // whoever holds it may go on
+})
+
+test('a message with a great many fields and parts is known to be large', () => {
+  const many = Buffer.from(
+    `Content-Type: multipart/mixed; boundary=b\r\n${'X: y\r\n'.repeat(1000)}\r\n${'--b\r\n\r\n'.repeat(1000)}`,
+  )
+  const parsed = new ParseCache().get('1')
+  parsed.structureOf(many)
+  parsed.fieldsOf(many)
+  expect(parsed.heldOctets).toBeGreaterThan(500_000)
 })
