@@ -26,7 +26,7 @@ const MAX_LINE_OCTETS = 12_288
 export class Pop3Session {
   readonly connection: Connection
   readonly context: ServerContext
-  /** What APOP is computed over, where this lab can check it. RFC 1939 section 7, APOP. */
+  /** What APOP is computed over, where this lab can check it, and a client may log on as it connects. RFC 1939 section 7, APOP. */
   readonly timestamp: string | undefined
   state: Pop3State = { name: 'authorization' }
   #over = false
@@ -35,7 +35,7 @@ export class Pop3Session {
     this.connection = connection
     this.context = context
     const { clearPasswords, logon } = this.policy
-    const offersApop = clearPasswords && logon !== 'no'
+    const offersApop = clearPasswords && logon === 'yes'
     this.timestamp = offersApop ? `<${randomBytes(12).toString('hex')}@${context.hostname}>` : undefined
   }
 

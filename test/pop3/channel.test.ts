@@ -7,7 +7,7 @@ import { play } from '../support/transcript.ts'
 
 describe('a secure channel that is required', () => {
   const refusedInClear = `
-    S: +OK *
+    S: +OK Sealpost POP3 server ready
     C: USER alice
     S: -ERR [AUTH] *STLS*
     C: PASS secret

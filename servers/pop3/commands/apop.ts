@@ -9,7 +9,8 @@ export const apop = asLogon({
   name: 'APOP',
   parse: words(2, 2),
   run(session, [name = '', digest = '']) {
-    if (session.timestamp === undefined) throw new Pop3Error('APOP needs a password known in clear: use USER and PASS')
+    if (session.timestamp === undefined)
+      throw new Pop3Error('APOP needs the timestamp of a greeting, and there was none')
     const account = session.context.directory.find(name)
     const expected = createHash('md5')
       .update(session.timestamp + (account?.password ?? ''))

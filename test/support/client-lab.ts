@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type LabInput, startLab } from '../../src/index.ts'
+
+/** A whole lab for programs to talk to, with alice (secret) and bob (geheim), and a folder for their files. */
+export async function startClientLab(config: LabInput = {}) {
+  const lab = await startLab({
+    directory: {
+      accounts: [
+        { user: 'alice', password: 'secret' },
+        { user: 'bob', password: 'geheim' },
+      ],
+    },
+    ...config,
+  })
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-clients-'))
+  const caFile = join(folder, 'ca.pem')
+  writeFileSync(caFile, lab.ca)
+  return {
+    lab,
+    folder,
+    /** The lab's root certificate, for programs that take a file. */
+    caFile,
+    smtp: lab.server('smtp'),
+    pop3: lab.server('pop3'),
+    /** The one message in the lab, behind its trace fields. @throws where there is not exactly one */
+    async only(): Promise<string> {
+      const [message, ...others] = await lab.messages()
+      if (!message || others.length > 0) throw new Error(`${others.length + (message ? 1 : 0)} messages, not one`)
+      return withoutTrace(message.raw)
+    },
+    async [Symbol.asyncDispose]() {
+      await lab.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type ClientLab = Awaited<ReturnType<typeof startClientLab>>
+
+const TRACE = /^Return-Path: <[^\r]*>\r\nReceived: (?:[^\r]+\r\n[ \t])+[^\r]+\r\n/
+
+/** A message as it was before delivery put its trace fields in front. */
+export function withoutTrace(raw: Buffer): string {
+  const text = raw.toString('latin1')
+  if (!TRACE.test(text)) throw new Error(`no trace fields: ${text.slice(0, 200)}`)
+  return text.replace(TRACE, '')
+}
