@@ -28,14 +28,15 @@ async function check(options: CheckOptions): Promise<void> {
     ...(await checkCertificates(configuration)),
     ...(await checkPorts(configuration.lab, await portsOfRunningLabs(configuration.identity))),
   ]
-  const failed = findings.some(({ severity }) => severity === 'error')
+  const has = (wanted: string): boolean => findings.some(({ severity }) => severity === wanted)
+  const failed = has('mistake') || has('error')
   if (options.json) print(JSON.stringify({ ok: !failed, findings }))
   else {
     for (const { severity, message } of findings) note(severity === 'warning' ? `warning: ${message}` : message)
     if (!failed)
       print(`${configuration.name}: ${configuration.lab.virtualServers.length} virtual servers, all in order`)
   }
-  if (failed) process.exitCode = exitStatus.failed
+  if (failed) process.exitCode = has('mistake') ? exitStatus.wrongUsage : exitStatus.failed
 }
 
 async function portsOfRunningLabs(identity: string): Promise<Set<string>> {

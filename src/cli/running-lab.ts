@@ -7,6 +7,7 @@ import { newSocketPath } from '../lab/control/socket-path.ts'
 import { labVerbs } from '../lab/control/verbs.ts'
 import type { Lab } from '../lab/lab.ts'
 import { type Configuration, loadConfiguration } from './configuration.ts'
+import { assertPins } from './pinned-certificates.ts'
 import type { ReloadReport } from './reload.ts'
 import { runtimePlaces } from './runtime-places.ts'
 import type { StartOptions } from './start.ts'
@@ -80,7 +81,10 @@ export class RunningLab {
   }
 
   async #reload(lab: Lab): Promise<ReloadReport> {
-    const { lab: next, warnings } = await loadConfiguration(this.#options)
+    const configuration = await loadConfiguration(this.#options)
+    const { lab: next, warnings } = configuration
+    // A store in memory is the lab's own to look into.
+    if (next.certificates.store !== 'memory') await assertPins(configuration)
     const narrowed = this.#narrowed(next)
     const kept = (['store', 'certificates'] as const).filter((key) => !same(lab.config[key], narrowed[key]))
     await lab.reload({ ...narrowed, store: lab.config.store, certificates: lab.config.certificates })

@@ -6,6 +6,7 @@ import { type ConfigurationOptions, loadConfiguration, withConfig, withOverrideO
 import { endpointTable } from './endpoint-table.ts'
 import { createLog } from './log.ts'
 import { note, print } from './output.ts'
+import { assertPins } from './pinned-certificates.ts'
 import { RunningLab } from './running-lab.ts'
 
 export interface StartOptions extends ConfigurationOptions {
@@ -27,6 +28,7 @@ export function addStart(program: Command): void {
 async function start(options: StartOptions): Promise<void> {
   const configuration = await loadConfiguration(options)
   for (const warning of configuration.warnings) note(`warning: ${warning}`)
+  await assertPins(configuration)
   const log = createLog(configuration.lab.logLevel, options.json ?? false)
   const running = new RunningLab(options, configuration, log)
   const lab = await createLab(running.config, { log, clock: systemClock })

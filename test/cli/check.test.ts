@@ -24,7 +24,7 @@ test('a port in use and an unknown certificate', async () => {
   place.write('lab.yaml', `${accounts}virtualServers:\n  - { protocol: smtp, port: ${port}, certificate: Lost }\n`)
   const { status, stderr } = await place.run(['check', '--config', 'lab.yaml'])
   other.close()
-  expect(status).toBe(1)
+  expect(status).toBe(2)
   expect(stderr.trimEnd().split('\n')).toEqual([
     expect.stringMatching(
       /^lab\.yaml:3:\d+: virtualServers\[0\]\.certificate: no certificate "Lost" is in the store; /,

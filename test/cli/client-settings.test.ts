@@ -67,7 +67,11 @@ test.skipIf(!needs('mbsync'))('mbsync reads mail with the settings as they are p
     'mbsyncrc',
     text.replaceAll('~', place.folder).replace('lab-ca.pem', join(place.folder, 'lab-ca.pem')),
   )
-  const { status, stderr } = spawnSync('mbsync', ['-c', rc, 'lab'], { encoding: 'utf8', cwd: place.folder })
+  const { status, stderr } = spawnSync('mbsync', ['-c', rc, 'lab'], {
+    encoding: 'utf8',
+    cwd: place.folder,
+    env: { ...process.env, HOME: place.folder, XDG_STATE_HOME: join(place.folder, 'state') },
+  })
   expect([status, stderr]).toEqual([0, ''])
   expect(readdirSync(join(place.folder, 'Mail/lab/INBOX')).sort()).toContain('cur')
 })

@@ -42,3 +42,10 @@ test('reload without a running lab fails with one line', async () => {
   const { status, stderr } = await place.run(['reload', '--config', 'lab.yaml'])
   expect([status, stderr]).toEqual([1, 'sealpost: no lab of lab.yaml is running here under this user\n'])
 })
+
+test('a certificate that the store does not have is a mistake of the file', async () => {
+  place.write('lab.yaml', 'virtualServers:\n  - { protocol: smtp, port: 0, certificate: Lost }\n')
+  const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'])
+  expect([status, stdout]).toEqual([2, ''])
+  expect(stderr).toMatch(/^lab\.yaml:2:45: virtualServers\[0\]\.certificate: no certificate "Lost" is in the store; /m)
+})

@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { unknownCertificates } from '../../config/certificates.ts'
 import type { ResolvedVirtualServer } from '../../config/resolve.ts'
-import { CertificateStore } from '../../pki/certificate-store/store.ts'
+import type { CertificateStore } from '../../pki/certificate-store/store.ts'
 import type { InstalledCertificate } from '../../pki/types.ts'
 import type { Configuration } from '../configuration.ts'
-import { silentStoreLog } from '../store-log.ts'
-import { doubtful, type Finding, wrong } from './finding.ts'
+import { unknownPins } from '../pinned-certificates.ts'
+import { readStore } from '../read-store.ts'
+import { doubtful, type Finding, mistaken, wrong } from './finding.ts'
 
 const DAY_MS = 86_400_000
 const WARN_DAYS = 30
@@ -16,19 +15,13 @@ const WARN_DAYS = 30
  * What is wrong with the certificates that virtual servers are to wear. Nothing is issued or changed.
  * @throws PkiError when the store cannot be read
  */
-export async function checkCertificates({ lab, placed }: Configuration): Promise<Finding[]> {
-  const { store: folder, key } = lab.certificates
-  const empty = folder === 'memory' || !existsSync(folder)
-  if (empty) return placed(unknownCertificates(lab.virtualServers, [])).map(wrong)
-  const log = silentStoreLog
-  const store = await CertificateStore.open({ folder, key, clock: { now: () => Date.now() }, log, makeRoot: false })
-  try {
-    const unknown = placed(unknownCertificates(lab.virtualServers, store.index.certificates)).map(wrong)
-    const worn = lab.virtualServers.map((server) => checkServer(server, store, lab.hostname))
-    return [...unknown, ...(await Promise.all(worn)).flat()]
-  } finally {
-    await store.close()
-  }
+export async function checkCertificates(configuration: Configuration): Promise<Finding[]> {
+  const { lab } = configuration
+  const unknown = (await unknownPins(configuration)).map(mistaken)
+  const worn = await readStore(lab.certificates, (store) =>
+    Promise.all(lab.virtualServers.map((server) => checkServer(server, store, lab.hostname))),
+  )
+  return [...unknown, ...(worn ?? []).flat()]
 }
 
 /** The certificates of one virtual server that are in the store already. */

@@ -52,6 +52,7 @@ export const mbsync: Lines = ({ user, password, access: { imap4 } }, caFile) => 
     'Near :here:',
     'Patterns *',
     'Create Near',
+    'SyncState *',
   ]
 }
 
