@@ -54,6 +54,11 @@ export class Capture {
   }
 
   close(): void {
+    for (const stream of this.#streams) stream.flush()
+    this.#end()
+  }
+
+  #end(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor)
     this.#descriptor = undefined
   }
@@ -70,7 +75,7 @@ export class Capture {
   /** The secrets of streams that go on are needed in the new file too. */
   #rotate(): void {
     const { file, maxFiles } = this.#options
-    this.close()
+    this.#end()
     this.#guarded(() => {
       for (let n = maxFiles - 1; n > 0; n--) {
         const older = n === 1 ? file : `${file}.${n - 1}`
@@ -98,7 +103,7 @@ export class Capture {
     try {
       write()
     } catch (error) {
-      this.close()
+      this.#end()
       this.#options.onError(error as Error)
     }
   }
@@ -119,6 +124,7 @@ export class CapturedStream {
   #clientNext = 1_000
   #serverNext = 2_000
   #closed = false
+  readonly #waiting: (() => void)[] = []
 
   constructor(client: TcpEndpoint, server: TcpEndpoint, sink: Sink) {
     this.#client = client
@@ -137,6 +143,15 @@ export class CapturedStream {
 
   /** Octets that the client sent. */
   received(octets: Buffer): void {
+    this.#soon(() => this.#received(octets))
+  }
+
+  /** Octets that the server sent. */
+  sent(octets: Buffer): void {
+    this.#soon(() => this.#sent(octets))
+  }
+
+  #received(octets: Buffer): void {
     for (let at = 0; at < octets.length; at += MAX_PAYLOAD) {
       const payload = octets.subarray(at, at + MAX_PAYLOAD)
       this.#fromClient({ ack: true, psh: true }, payload)
@@ -145,8 +160,7 @@ export class CapturedStream {
     this.#fromServer({ ack: true })
   }
 
-  /** Octets that the server sent. */
-  sent(octets: Buffer): void {
+  #sent(octets: Buffer): void {
     for (let at = 0; at < octets.length; at += MAX_PAYLOAD) {
       const payload = octets.subarray(at, at + MAX_PAYLOAD)
       this.#fromServer({ ack: true, psh: true }, payload)
@@ -165,12 +179,27 @@ export class CapturedStream {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.flush()
     this.#fromServer({ ack: true, fin: true })
     this.#serverNext++
     this.#fromClient({ ack: true, fin: true })
     this.#clientNext++
     this.#fromServer({ ack: true })
     this.#sink.closed()
+  }
+
+  /** Writes what still waits. */
+  flush(): void {
+    for (const write of this.#waiting.splice(0)) write()
+  }
+
+  /**
+   * Octets wait a turn of the event loop, so that the secrets which they lead to come before them in the file: Wireshark
+   * reads it from front to back, and up to TLS 1.2 it must know the secret when it sees the client's ChangeCipherSpec.
+   */
+  #soon(write: () => void): void {
+    if (this.#waiting.length === 0) setImmediate(() => this.flush())
+    this.#waiting.push(write)
   }
 
   #fromClient(flags: TcpFlags, payload: Buffer = EMPTY): void {
