@@ -60,7 +60,7 @@ const java: Peer = {
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
 const oldNode = join(cache, 'node-v0.10.28-linux-x64', 'bin', 'node')
-const openssl: Peer = {
+export const oldOpenssl: Peer = {
   name: 'OpenSSL 1.0.1g',
   versions: ['TLSv1', 'SSLv3'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_RC2, EXPORT_DES],
@@ -134,7 +134,7 @@ const scapy: Peer = {
     }),
 }
 
-export const peers: readonly Peer[] = [java, openssl, gnutls, nss, scapy]
+export const peers: readonly Peer[] = [java, oldOpenssl, gnutls, nss, scapy]
 
 /** A program that takes all jobs on standard input. */
 function runBatch(
