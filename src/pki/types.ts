@@ -8,6 +8,11 @@ export interface InstalledCertificate {
   readonly chainPem: readonly string[]
   /** PKCS#8. Never logged. */
   readonly privateKeyPem: string
+  /**
+   * What the issuer says of the certificate now, to be stapled to a handshake (RFC 6066 section 8): a DER OCSP response.
+   * Absent where the issuer is no authority of the store.
+   */
+  readonly ocspResponse?: () => Buffer
 }
 
 /** Clients of today; or those of the 1990s, which know neither SHA-2 nor elliptic curves. */

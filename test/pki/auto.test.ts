@@ -56,7 +56,9 @@ describe('the certificate store', () => {
     }
     await using second = await CertificateStore.open(storeOptions(path))
     expect(second.rootPem).toBe(rootPem)
-    expect(await second.resolve('a', 'auto', names)).toEqual([before])
+    expect(await second.resolve('a', 'auto', names)).toMatchObject([
+      { thumbprint: before?.thumbprint, privateKeyPem: before?.privateKeyPem },
+    ])
   })
 
   it('issues anew when the names change or the end comes near', async () => {
@@ -99,10 +101,10 @@ describe('the certificate store', () => {
       draft.index.assignments['b'] = worn?.thumbprint ?? ''
     })
     await changed.promise
-    expect(await watching.resolve('b', 'assigned', [])).toEqual([worn])
+    expect(await watching.resolve('b', 'assigned', [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
     await writeFile(join(folder.path, 'store.json'), '{"version":1,')
     await expect.poll(() => log.entries.filter(({ level }) => level === 'error').length).toBeGreaterThan(0)
-    expect(await watching.resolve('b', 'assigned', [])).toEqual([worn])
+    expect(await watching.resolve('b', 'assigned', [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
     end()
   })
 })

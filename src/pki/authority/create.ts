@@ -36,9 +36,10 @@ export interface AuthorityOptions {
 const subjectOf = ({ name, subject }: AuthorityOptions) =>
   subjectName({ ...subject, commonName: subject?.commonName ?? name })
 
+/** Names that differ only in case or signs would share a folder and an address. */
 function refuseTaken(draft: Draft, name: string): void {
-  if (!draft.index.authorities.some((one) => one.name.toLowerCase() === name.toLowerCase())) return
-  throw new PkiError('refused', `there is an authority "${name}" already`)
+  const taken = draft.index.authorities.find((one) => slug(one.name) === slug(name))
+  if (taken) throw new PkiError('refused', `there is an authority "${taken.name}" already`)
 }
 
 function addAuthority(

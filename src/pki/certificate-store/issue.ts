@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { PkiError } from '../errors.ts'
+import { findAuthority } from '../authority/find.ts'
 import { readPrivateKey } from '../keys.ts'
 import { certificateFields, certificatePem, type Issuer, thumbprintOf } from '../x509/certificate.ts'
 import { commonName, readName } from '../x509/name.ts'
@@ -15,20 +15,18 @@ export interface OpenAuthority {
   readonly issuer: Issuer
 }
 
+/** Where an authority is looked up: a draft, or the store as it is. */
+export type Source = Pick<Draft, 'index' | 'read'>
+
 /** @throws PkiError `unknown` where there is no such authority, `refused` where it has no certificate yet */
 export async function openAuthority(
-  draft: Draft,
+  source: Source,
   materials: Materials,
   name: string | undefined,
 ): Promise<OpenAuthority> {
-  const wanted = name ?? draft.index.defaultAuthority
-  const record = draft.index.authorities.find((authority) => authority.name === wanted)
-  if (record === undefined) {
-    const known = draft.index.authorities.map((authority) => authority.name).join(', ')
-    throw new PkiError('unknown', `no authority "${wanted ?? ''}"; there are: ${known || 'none'}`)
-  }
+  const record = findAuthority(source.index, name)
   const chain = await materials.authorityChain(record)
-  const key = readPrivateKey(await draft.read(record.key))
+  const key = readPrivateKey(await source.read(record.key))
   return { record, chain, issuer: { key, certificate: chain[0], ...(record.hash ? { hash: record.hash } : {}) } }
 }
 

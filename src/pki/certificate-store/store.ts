@@ -1,12 +1,20 @@
 import type { Clock } from '../../clock.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
+import { staple } from '../revocation/staple.ts'
 import type { Audience, CertificateSource, InstalledCertificate } from '../types.ts'
 import { autoCertificate, renewalDue } from './auto.ts'
 import { Draft } from './draft.ts'
 import { memoryFiles, type StoreFiles } from './files.ts'
 import { folderFiles } from './folder.ts'
-import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
+import {
+  type CertificateRecord,
+  emptyIndex,
+  indexPath,
+  parseIndex,
+  referencedPaths,
+  type StoreIndex,
+} from './index-file.ts'
 import { Materials } from './materials.ts'
 import { ensureRoot } from './root.ts'
 
@@ -84,8 +92,13 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     return this.#files.place
   }
 
+  /** A file of the store. @throws PkiError `store` */
+  read(path: string): Promise<string> {
+    return this.materials.read(path)
+  }
+
   /** What the store holds now. Not to be altered: `update` is for that. */
-  get index(): Readonly<StoreIndex> {
+  get index(): StoreIndex {
     return this.#index
   }
 
@@ -110,15 +123,22 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
       return [...new Map(each.flat().map((found) => [found.thumbprint, found])).values()]
     }
     if (setting === 'none') return []
-    if (setting !== 'auto' && setting !== 'assigned') return [await this.materials.load(this.find(setting as string))]
+    if (setting !== 'auto' && setting !== 'assigned') return [await this.#wear(this.find(setting as string))]
     const thumbprint = this.#index.assignments[virtualServer]
     const assigned = this.#index.certificates.find((record) => record.thumbprint === thumbprint)
-    if (assigned) return [await this.materials.load(assigned)]
-    return setting === 'auto' ? [await this.materials.load(await autoCertificate(this, names, audience))] : []
+    if (assigned) return [await this.#wear(assigned)]
+    return setting === 'auto' ? [await this.#wear(await autoCertificate(this, names, audience))] : []
+  }
+
+  /** With what its issuer says of it, where that is an authority of the store. */
+  async #wear(record: CertificateRecord): Promise<InstalledCertificate> {
+    const installed = await this.materials.load(record)
+    const ocspResponse = await staple(this, installed)
+    return ocspResponse ? { ...installed, ocspResponse } : installed
   }
 
   /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */
-  find(name: string): StoreIndex['certificates'][number] {
+  find(name: string): CertificateRecord {
     const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
     const exact = this.#index.certificates.filter((record) => record.thumbprint === thumbprint)
     const found = exact.length > 0 ? exact : this.#index.certificates.filter((record) => record.friendlyName === name)
