@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { folderPath, walk, withCrlf } from './paths.ts'
+import { join, relative, sep } from 'node:path'
+import { folderPath, fromFileName, walk, withCrlf } from './paths.ts'
 import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
 
 /** The letters behind `:2,`. https://cr.yp.to/proto/maildir.html */
@@ -37,8 +37,8 @@ export const maildir: MailFormat = {
   /** Nested folders, and the dotted names of Maildir++ at any level. */
   find(root) {
     const found: FoundFolder[] = []
-    walk(root, (path, name, files) => {
-      if (files.includes('cur')) found.push({ name: undotted(name), path })
+    walk(root, (path, _, files) => {
+      if (files.includes('cur')) found.push({ name: nameOf(relative(root, path)), path })
     })
     return found
   },
@@ -81,8 +81,8 @@ function readKeywords(path: string): ReadonlyMap<string, string> {
 }
 
 /** `.Archive.2025` is Maildir++ for Archive/2025. */
-const undotted = (name: string): string =>
-  name
-    .split('/')
-    .map((level) => (level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
+const nameOf = (path: string): string =>
+  path
+    .split(sep)
+    .map((level) => fromFileName(level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
     .join('/')

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { headerBlockEnd, headerFields } from '../../mail/headers.ts'
 import { messageIds } from '../../mail/message-ids.ts'
@@ -7,7 +7,7 @@ import { accountOwner, CAPTURED_OWNER, type Folder, type MessageStore, type Owne
 import { eml } from './eml.ts'
 import { maildir } from './maildir.ts'
 import { mbox } from './mbox.ts'
-import { fileName, fromFileName, walk } from './paths.ts'
+import { fileName, fromFileName } from './paths.ts'
 import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
 
 export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
@@ -59,7 +59,7 @@ export async function importStore(
   into?: Owner,
 ): Promise<Transferred> {
   const total = { folders: 0, messages: 0, known: 0 }
-  for (const [owner, path] of into === undefined ? ownersIn(root) : [[into, root] as const]) {
+  for (const [owner, path] of into === undefined ? ownersIn(root) : [ownerIn(root, into)]) {
     for (const found of format.find(path)) {
       const folder = await folderFor(store, owner, found)
       const { messages, known } = await importFolder(store, folder, format.read(found.path))
@@ -127,13 +127,17 @@ function ownerPath(root: string, owner: Owner): string {
   return known ? join(root, known) : join(root, USERS, fileName(owner.slice(accountOwner('').length)))
 }
 
+/** An owner's part of an export, or else the whole tree as this owner's. */
+function ownerIn(root: string, owner: Owner): [Owner, string] {
+  const path = ownerPath(root, owner)
+  return [owner, existsSync(path) ? path : root]
+}
+
 function ownersIn(root: string): [Owner, string][] {
   const owners: [Owner, string][] = []
   const users = join(root, USERS)
-  if (existsSync(users)) {
-    walk(users, (path, name) => {
-      if (name !== '' && !name.includes('/')) owners.push([accountOwner(fromFileName(name)), path])
-    })
+  for (const file of existsSync(users) ? readdirSync(users) : []) {
+    owners.push([accountOwner(fromFileName(file)), join(users, file)])
   }
   for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
   if (owners.length > 0) return owners

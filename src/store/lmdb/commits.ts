@@ -20,6 +20,8 @@ export interface Draft<Effect> {
 interface Operation<D> {
   readonly work: (draft: D) => unknown
   readonly alone: boolean
+  /** It failed once for want of room. */
+  readonly again?: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -93,9 +95,7 @@ export class Commits<Effect, D extends Draft<Effect>> {
     try {
       outcomes = this.#write(group)
     } catch (error) {
-      if (group.length === 1) group[0]?.reject(storeError(error))
-      // One message may be too large for the room that is left while the others are not.
-      else for (const operation of group) await this.#commit([operation])
+      await this.#commitEach(group, error)
       return
     }
     try {
@@ -112,6 +112,30 @@ export class Commits<Effect, D extends Draft<Effect>> {
         group[i]?.resolve(outcome.value)
       }
     })
+  }
+
+  /** One message may be too large for the room that is left while the others are not. */
+  async #commitEach(group: readonly Operation<D>[], cause: unknown): Promise<void> {
+    const [only] = group
+    if (group.length > 1 || !only) {
+      for (const operation of group) await this.#commit([operation])
+    } else if (!only.again && (await this.#madeRoom(cause))) await this.#commit([{ ...only, again: true }])
+    else only.reject(storeError(cause))
+  }
+
+  /** LMDB uses the pages that a transaction freed in the one after the next: where there was no room, two are made. */
+  async #madeRoom(cause: unknown): Promise<boolean> {
+    const known = storeError(cause)
+    if (!(known instanceof StoreError) || known.code !== 'no-space') return false
+    try {
+      for (let turn = 0; turn < 2; turn++) {
+        this.#env.transactionSync(() => this.#env.putSync('turn', Date.now()), WRITE_NOW_FLUSH_LATER)
+        await this.#flush()
+      }
+      return true
+    } catch {
+      return false
+    }
   }
 
   #write(group: readonly Operation<D>[]): readonly Outcome<Effect>[] {

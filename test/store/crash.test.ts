@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createTransport } from 'nodemailer'
+import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
+import { openLmdbStore } from '../../src/store/lmdb/open.ts'
+import type { Owner } from '../../src/store/types.ts'
+import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { TestClock } from '../contract/store.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type StartedLab, Workplace } from '../support/sealpost.ts'
+
+/** `npm run test:crash` makes it 100. */
+const ROUNDS = Number(process.env.SEALPOST_CRASH_ROUNDS ?? 5)
+
+const CONFIG = `
+store: { lmdb: data }
+certificates: memory
+directory:
+  accounts: [{ user: alice, password: secret }]
+newsgroups: [{ name: lab.general }]
+virtualServers:
+  - { protocol: smtp, port: 0 }
+  - { protocol: nntp, port: 0, tlsPort: off }
+`
+
+/** What a client was told is stored. */
+interface Acknowledged {
+  readonly owner: Owner
+  readonly messageId: string
+  readonly body: string
+}
+
+class Load {
+  readonly acknowledged: Acknowledged[] = []
+  #sent = 0
+  #over = false
+  readonly #round: number
+
+  constructor(round: number) {
+    this.#round = round
+  }
+
+  /** Ends when the server is gone. */
+  async run(lab: StartedLab): Promise<void> {
+    const [smtp, nntp] = [lab.endpoint('smtp').port ?? 0, lab.endpoint('nntp').port ?? 0]
+    await Promise.all([this.#mail(smtp), this.#mail(smtp), this.#mail(smtp), this.#news(nntp), this.#news(nntp)])
+  }
+
+  end(): void {
+    this.#over = true
+  }
+
+  async #mail(port: number): Promise<void> {
+    const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true, pool: true, maxConnections: 1 })
+    try {
+      while (!this.#over) {
+        const { messageId, body, raw } = this.#message(['From: a@lab.test', 'To: alice@lab.test'])
+        await transport.sendMail({ envelope: { from: 'a@lab.test', to: 'alice@lab.test' }, raw })
+        this.acknowledged.push({ owner: accountOwner('alice'), messageId, body })
+      }
+    } catch {
+      // The server was killed under it.
+    } finally {
+      transport.close()
+    }
+  }
+
+  async #news(port: number): Promise<void> {
+    const client = await LineClient.open(port).catch(() => undefined)
+    await client?.line()
+    while (client && !this.#over) {
+      const { messageId, body, raw } = this.#message(['From: a@lab.test', 'Newsgroups: lab.general', 'Subject: s'])
+      client.send('POST\r\n')
+      if (!(await client.line())?.startsWith('340')) break
+      client.send(`${raw}.\r\n`)
+      if (!(await client.line())?.startsWith('240')) break
+      this.acknowledged.push({ owner: PUBLIC_OWNER, messageId, body })
+    }
+    client?.destroy()
+  }
+
+  #message(fields: readonly string[]): { messageId: string; body: string; raw: string } {
+    const messageId = `<${this.#round}.${++this.#sent}@crash.test>`
+    const octets = this.#sent % 7 === 0 ? 200_000 : 1_500
+    const body = randomBytes(octets / 2)
+      .toString('hex')
+      .replace(/.{76}/g, '$&\r\n')
+    return { messageId, body, raw: [...fields, `Message-ID: ${messageId}`, '', body, ''].join('\r\n') }
+  }
+}
+
+describe(`kill -9 under load, ${ROUNDS} times`, () => {
+  it(
+    'loses nothing acknowledged, keeps nothing half, and reuses no number',
+    async () => {
+      const place = new Workplace()
+      try {
+        const config = place.write('lab.yaml', CONFIG)
+        const acknowledged: Acknowledged[] = []
+        const numbers = new Map<string, string>()
+        for (let round = 0; round < ROUNDS; round++) {
+          const load = new Load(round)
+          const lab = await place.start(['--config', config, '--log-level', 'error'])
+          const running = load.run(lab)
+          while (load.acknowledged.length < 3) await wait(5)
+          await wait(Math.random() * 400)
+          await lab.end('SIGKILL')
+          load.end()
+          await running
+          acknowledged.push(...load.acknowledged)
+          const { status, stderr } = await place.run(['store', 'check', '--config', config])
+          expect([status, stderr], `round ${round}`).toEqual([0, ''])
+          await expectAllThere(`${place.folder}/data`, acknowledged, numbers)
+        }
+        expect(acknowledged.length).toBeGreaterThan(ROUNDS * 3)
+      } finally {
+        place.remove()
+      }
+    },
+    ROUNDS * 60_000,
+  )
+})
+
+async function expectAllThere(
+  folder: string,
+  acknowledged: readonly Acknowledged[],
+  numbers: Map<string, string>,
+): Promise<void> {
+  await using store = await openLmdbStore(folder, { clock: new TestClock(), log: pino({ level: 'silent' }) })
+  const found = new Map<string, string>()
+  for (const owner of [accountOwner('alice'), PUBLIC_OWNER] as const) {
+    for (const { id, name } of await store.listFolders(owner)) {
+      for (const { uid } of await store.list(id)) {
+        const text = (await store.read(id, uid))?.toString('latin1') ?? ''
+        const messageId = /^Message-ID: (<.*>)\r$/m.exec(text)?.[1] ?? ''
+        const key = `${owner} ${messageId}`
+        expect(found.has(key), `${key} twice`).toBe(false)
+        found.set(key, text)
+        // A number once given belongs to that message for ever.
+        const number = `${owner} ${name} ${uid}`
+        expect(numbers.get(number) ?? messageId, number).toBe(messageId)
+        numbers.set(number, messageId)
+      }
+    }
+  }
+  for (const { owner, messageId, body } of acknowledged) {
+    const text = found.get(`${owner} ${messageId}`)
+    expect(text?.includes(`\r\n\r\n${body}\r\n`), `${messageId} is there and whole`).toBe(true)
+  }
+}
