@@ -44,7 +44,7 @@ export class ParsedMessage {
   structureOf(raw: Buffer): MessagePart {
     if (!this.structure) {
       this.structure = parseMessage(raw)
-      for (const _ of everyPart(this.structure)) this.hold(PART_OCTETS)
+      this.hold([...everyPart(this.structure)].length * PART_OCTETS)
     }
     return this.structure
   }
@@ -88,6 +88,9 @@ export interface ParseCacheLimits {
 
 const DEFAULT_LIMITS: ParseCacheLimits = { entries: 20_000, octets: 128 << 20 }
 
+/** What is left of the limits after some were forgotten. */
+const KEPT = 15 / 16
+
 /** The least recently used go first. Keyed by `MessageEntry.blob`: the octets' identity, so copies share. */
 export class ParseCache {
   private readonly limits: ParseCacheLimits
@@ -104,19 +107,22 @@ export class ParseCache {
       this.messages.get(blob) ?? new ParsedMessage((octets) => this.grown(blob, found, octets))
     this.messages.delete(blob)
     this.messages.set(blob, found)
-    this.forgetWhile(() => this.messages.size > this.limits.entries)
+    if (this.messages.size > this.limits.entries) this.forgetOldest()
     return found
   }
 
   private grown(blob: string, message: ParsedMessage, octets: number): void {
     if (this.messages.get(blob) !== message) return // forgotten while someone still used it
     this.heldOctets += octets
-    this.forgetWhile(() => this.heldOctets > this.limits.octets && this.messages.size > 1)
+    if (this.heldOctets > this.limits.octets) this.forgetOldest()
   }
 
-  private forgetWhile(tooMuch: () => boolean): void {
+  /** Down to somewhat below the limits, so that this happens seldom: to find a map's oldest entry is not cheap. */
+  private forgetOldest(): void {
+    const { entries, octets } = this.limits
     for (const [blob, { heldOctets }] of this.messages) {
-      if (!tooMuch()) return
+      const enough = this.messages.size <= Math.ceil(entries * KEPT) && this.heldOctets <= octets * KEPT
+      if (enough || this.messages.size === 1) return
       this.messages.delete(blob)
       this.heldOctets -= heldOctets
     }
