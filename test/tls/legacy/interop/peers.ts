@@ -45,7 +45,7 @@ const EXPORT_RC4 = 0x0003
 const EXPORT_RC2 = 0x0006
 const EXPORT_DES = 0x0008
 
-const java: Peer = {
+export const java: Peer = {
   name: 'Java',
   versions: ['TLSv1', 'SSLv3', 'SSLv2Hello'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_DES],
