@@ -20,17 +20,25 @@ export interface JsonSchema {
   readonly maximum?: number
 }
 
-/** The schema of what a user writes. Editors pick it up from `config/sealpost.schema.json`. */
-export const labJsonSchema: JsonSchema = z.toJSONSchema(labSchema, {
-  io: 'input',
-  // Zod leaves these out of whatever is transformed (`10m` to milliseconds), though they are of the input.
-  override({ zodSchema, jsonSchema }) {
-    const { examples } = z.globalRegistry.get(zodSchema) ?? {}
-    if (Array.isArray(examples)) jsonSchema.examples = examples
-    const { def } = zodSchema._zod
-    if (def.type === 'prefault') jsonSchema.default = def.defaultValue as NonNullable<typeof jsonSchema.default>
-  },
-}) as JsonSchema
+let made: JsonSchema | undefined
+
+/** The schema of what a user writes. Editors pick it up from `config/sealpost.schema.json`. Made when first asked for. */
+export function labJsonSchema(): JsonSchema {
+  made ??= makeJsonSchema()
+  return made
+}
+
+const makeJsonSchema = (): JsonSchema =>
+  z.toJSONSchema(labSchema, {
+    io: 'input',
+    // Zod leaves these out of whatever is transformed (`10m` to milliseconds), though they are of the input.
+    override({ zodSchema, jsonSchema }) {
+      const { examples } = z.globalRegistry.get(zodSchema) ?? {}
+      if (Array.isArray(examples)) jsonSchema.examples = examples
+      const { def } = zodSchema._zod
+      if (def.type === 'prefault') jsonSchema.default = def.defaultValue as NonNullable<typeof jsonSchema.default>
+    },
+  }) as JsonSchema
 
 /** The alternatives of a schema: its branches, or itself. */
 export function branches(schema: JsonSchema): readonly JsonSchema[] {
@@ -38,7 +46,7 @@ export function branches(schema: JsonSchema): readonly JsonSchema[] {
 }
 
 /** The schemas that hold at a path. */
-export function schemasAt(path: Path, from: readonly JsonSchema[] = [labJsonSchema]): readonly JsonSchema[] {
+export function schemasAt(path: Path, from: readonly JsonSchema[] = [labJsonSchema()]): readonly JsonSchema[] {
   let at = from.flatMap(branches)
   for (const step of path) {
     at = at.flatMap((schema) => branches(childOf(schema, step) ?? {}).filter((child) => Object.keys(child).length > 0))

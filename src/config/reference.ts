@@ -13,12 +13,12 @@ export function referenceYaml(): string {
     '# Every key of a lab, with its default and its meaning. Made from the schema by `npm run config:reference`.',
     '# Keys behind a # have no default, or one that depends on others; what they show is an example.',
   ]
-  return `${[...heading, ...mapping(labJsonSchema, '')].join('\n')}\n`
+  return `${[...heading, ...mapping(labJsonSchema(), '')].join('\n')}\n`
 }
 
 /** `config/sealpost.schema.json`. */
 export function jsonSchemaText(): string {
-  return `${JSON.stringify({ title: 'A Sealpost lab', ...labJsonSchema }, null, 2)}\n`
+  return `${JSON.stringify({ title: 'A Sealpost lab', ...labJsonSchema() }, null, 2)}\n`
 }
 
 function mapping(schema: JsonSchema, indent: string): string[] {
