@@ -1,13 +1,6 @@
 import { type Command, Option } from 'commander'
-import { systemClock } from '../clock.ts'
 import { type Protocol, protocols } from '../config/schema.ts'
-import { createLab } from '../lab/lab.ts'
-import { type ConfigurationOptions, loadConfiguration, withConfig, withOverrideOptions } from './configuration.ts'
-import { endpointTable } from './endpoint-table.ts'
-import { createLog } from './log.ts'
-import { note, print } from './output.ts'
-import { assertPins } from './pinned-certificates.ts'
-import { RunningLab } from './running-lab.ts'
+import { type ConfigurationOptions, withConfig, withOverrideOptions } from './configuration.ts'
 
 export interface StartOptions extends ConfigurationOptions {
   readonly only?: readonly Protocol[]
@@ -22,19 +15,6 @@ export function addStart(program: Command): void {
     .option('--capture <file>', 'write what the sockets carry to a pcapng file, for Wireshark')
     .option('--no-secrets', 'keep TLS secrets out of the capture: it shows ciphertext only')
     .option('--json', 'print events as JSON lines')
-  withOverrideOptions(command).action(start)
-}
-
-async function start(options: StartOptions): Promise<void> {
-  const configuration = await loadConfiguration(options)
-  for (const warning of configuration.warnings) note(`warning: ${warning}`)
-  await assertPins(configuration)
-  const log = createLog(configuration.lab.logLevel, options.json ?? false)
-  const running = new RunningLab(options, configuration, log)
-  const lab = await createLab(running.config, { log, clock: systemClock })
-  await running.takeOver(lab)
-  const endpoints = lab.endpoints()
-  if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints }))
-  else print(`${endpointTable(endpoints)}\nready`)
-  await running.untilStopped()
+  // The lab itself is loaded for this command alone: the others answer sooner.
+  withOverrideOptions(command).action(async (options: StartOptions) => (await import('./run-lab.ts')).runLab(options))
 }
