@@ -68,10 +68,13 @@ class Client {
     else if (/^\* (BAD|BYE)/.test(line)) throw new Error(`${this.name} was told ${line}`)
   }
 
-  /** Of a message whose uid it was never told, a client knows no more than that there was one. */
+  /** A message whose uid it was never told stands, unnamed, between its neighbours. */
   #placeOf(uid: number): number {
     const index = this.view.findIndex((known) => known.uid === uid)
-    return index >= 0 ? index : this.view.findIndex((known) => known.uid === undefined)
+    if (index >= 0) return index
+    const behind = this.view.findIndex((known) => (known.uid ?? 0) > uid)
+    const end = behind === -1 ? this.view.length : behind
+    return this.view.slice(0, end).findLastIndex((known) => known.uid === undefined)
   }
 
   #exists(count: number): void {
