@@ -1,3 +1,4 @@
+import { Content } from './fetch/content.ts'
 import { sectionOctets } from './fetch/section.ts'
 import { canonical, findMailbox } from './mailbox-names.ts'
 import { parseCacheOf } from './parse-caches.ts'
@@ -32,7 +33,7 @@ export async function urlOctets(
   const raw = entry && (await store.read(folder.id, entry.uid))
   const item = sectionItem(decoded(section) ?? '')
   if (!entry || !raw || !item) throw badUrl()
-  const octets = sectionOctets({ raw, parsed: parseCacheOf(store).get(entry.blob) }, item)
+  const octets = sectionOctets(new Content(raw, entry.blob, parseCacheOf(store)), item)
   if (!octets) throw badUrl()
   return octets
 }

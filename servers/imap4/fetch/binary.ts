@@ -17,9 +17,10 @@ export function binarySize(content: Content, section: Section): number {
   return decoded(content, section)?.length ?? 0
 }
 
-function decoded({ raw, parsed }: Content, { path }: Section): Buffer | undefined {
+function decoded(content: Content, { path }: Section): Buffer | undefined {
+  const { raw } = content
   if (path.length === 0) return raw
-  const found = part(parsed.structureOf(raw), path)
+  const found = part(content.parsed.structureOf(raw), path)
   if (!found) return undefined
   try {
     return partOctets(raw, found)

@@ -1,4 +1,4 @@
-import { headerFields } from '../../../src/mail/headers.ts'
+import { headerBlockEnd, headerFields } from '../../../src/mail/headers.ts'
 import { section as sectionRange } from '../../../src/mail/sections.ts'
 import type { HeaderField } from '../../../src/mail/types.ts'
 import type { Partial, Section } from '../wire/fetch-items.ts'
@@ -7,13 +7,16 @@ import type { Content } from './content.ts'
 const CRLF = Buffer.from('\r\n')
 
 /** The octets of a section, as a view where it is one piece; undefined where there is no such part. RFC 9051 section 6.4.5.1. */
-export function sectionOctets({ raw, parsed }: Content, section: Section, partial?: Partial): Buffer | undefined {
+export function sectionOctets(content: Content, section: Section, partial?: Partial): Buffer | undefined {
   const { path, text, fields } = section
+  const { raw } = content
   if (path.length === 0 && text === undefined) return partialOctets(raw, partial)
-  if (path.length === 0 && text === 'HEADER') {
-    // The message's own header needs no MIME tree.
-    const found = parsed.fieldsOf(raw)
-    if (fields) return partialOctets(chosenFields(raw, found, fields), partial)
+  const { parsed } = content
+  // The message's own header and text need no MIME tree.
+  if (path.length === 0 && fields) return partialOctets(chosenFields(raw, parsed.fieldsOf(raw), fields), partial)
+  if (path.length === 0) {
+    const bodyStart = headerBlockEnd(raw)
+    return partialOctets(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), partial)
   }
   const range = sectionRange(parsed.structureOf(raw), path, text)
   if (!range) return undefined

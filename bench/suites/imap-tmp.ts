@@ -1,0 +1,132 @@
+import { dovecot } from '../contenders/dovecot.ts'
+import { lab } from '../contenders/lab.ts'
+import { mailOf } from '../frame/mail.ts'
+import type { Contender, RateSuite, Target, Workload } from '../frame/types.ts'
+import { Wire } from '../frame/wire.ts'
+
+const MESSAGES = 10_000
+const BATCH = 100
+
+async function loggedOn(target: Target): Promise<Wire> {
+  const wire = await Wire.open(target)
+  await wire.until('\r\n')
+  await wire.ask('l LOGIN alice secret\r\n', 'l OK')
+  await wire.until('\r\n')
+  return wire
+}
+
+async function selected(target: Target, mailbox = 'all'): Promise<Wire> {
+  const wire = await loggedOn(target)
+  await wire.ask(`s SELECT ${mailbox}\r\n`, 's OK')
+  await wire.until('\r\n')
+  return wire
+}
+
+/** The server with a mailbox `all`, filled by IMAP itself. */
+export const filled = (contender: Contender): Contender => ({
+  ...contender,
+  async start() {
+    const { reset: _, ...target } = await contender.start()
+    const wire = await loggedOn(target)
+    await wire.ask('c CREATE all\r\n', 'c OK')
+    for (let from = 0; from < MESSAGES; from += BATCH) {
+      const batch = Array.from({ length: BATCH }, (_, i) => appendCommand('all', mailOf(2000, from + i)))
+      await wire.ask(Buffer.concat(batch), 'a OK', BATCH)
+    }
+    wire.close()
+    return target
+  },
+})
+
+const appendCommand = (mailbox: string, raw: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`a APPEND ${mailbox} {${raw.length}+}\r\n`), raw, Buffer.from('\r\n')])
+
+/** One command over the whole mailbox, again and again. */
+const overAll = (name: string, command: string): Workload => ({
+  name,
+  unit: 'messages',
+  async run(target, untilMs) {
+    const wire = await selected(target)
+    let done = 0
+    for (; performance.now() < untilMs; done += MESSAGES) {
+      await wire.ask(`a ${command}\r\n`, 'a OK')
+      await wire.until('\r\n')
+    }
+    wire.close()
+    return done
+  },
+})
+
+const selecting: Workload = {
+  name: 'SELECT of 10,000 messages',
+  unit: 'commands',
+  async run(target, untilMs) {
+    const wire = await loggedOn(target)
+    let done = 0
+    for (; performance.now() < untilMs; done++) {
+      await wire.ask('a SELECT all\r\n', 'a OK')
+      await wire.until('\r\n')
+    }
+    wire.close()
+    return done
+  },
+}
+
+/** Into a mailbox that is made and deleted again; so many at a time by non-synchronizing literals. */
+const appending = (pipelined: number): Workload => ({
+  name: pipelined === 1 ? 'APPEND of 2 KB, one after another' : `APPEND of 2 KB, ${pipelined} pipelined`,
+  unit: 'messages',
+  async run(target, untilMs) {
+    const wire = await loggedOn(target)
+    await wire.ask('c CREATE bench\r\n', 'c OK')
+    await wire.until('\r\n')
+    const batch = Buffer.concat(Array<Buffer>(pipelined).fill(appendCommand('bench', mailOf(2000))))
+    let done = 0
+    for (; performance.now() < untilMs; done += pipelined) await wire.ask(batch, 'a OK', pipelined)
+    await wire.ask('d DELETE bench\r\n', 'd OK')
+    wire.close()
+    return done
+  },
+})
+
+/** One session appends, the other, in IDLE, is told: a second divided by the rate is append and delay together. */
+const idling: Workload = {
+  name: 'APPEND until another session in IDLE is told',
+  unit: 'messages',
+  async run(target, untilMs) {
+    const writer = await loggedOn(target)
+    await writer.ask('c CREATE idle\r\n', 'c OK')
+    await writer.until('\r\n')
+    const watcher = await selected(target, 'idle')
+    await watcher.ask('i IDLE\r\n', '+ ')
+    await watcher.until('\r\n')
+    let done = 0
+    for (; performance.now() < untilMs; done++) {
+      const told = watcher.until('EXISTS\r\n')
+      await writer.ask('a APPEND idle {14+}\r\nSubject: one\r\n\r\n', 'a OK')
+      await told
+    }
+    watcher.close()
+    await writer.ask('d DELETE idle\r\n', 'd OK')
+    writer.close()
+    return done
+  },
+}
+
+export const suite: RateSuite = {
+  kind: 'rates',
+  title: 'IMAP4',
+  contenders: [filled(lab({ protocol: 'imap4' })), filled(dovecot({ protocol: 'imap', messages: [] }))],
+  workloads: [
+    overAll('FETCH 1:* BODY.PEEK[], 2 KB each', 'FETCH 1:* BODY.PEEK[]'),
+    overAll('FETCH 1:* FLAGS', 'FETCH 1:* FLAGS'),
+    overAll('FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)', 'FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)'),
+    overAll('FETCH 1:* (ENVELOPE BODYSTRUCTURE)', 'FETCH 1:* (ENVELOPE BODYSTRUCTURE)'),
+    overAll('SEARCH HEADER', 'SEARCH HEADER Subject "Message 9999"'),
+    overAll('SEARCH TEXT', 'SEARCH TEXT "not to be found"'),
+    selecting,
+    appending(1),
+    appending(50),
+    idling,
+  ],
+}
