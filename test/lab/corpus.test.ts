@@ -103,9 +103,8 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
   })
 
   it('goes in by POST and comes out by NNTPS octet for octet, threads intact', async () => {
-    const posts = mails.filter(
-      ({ raw }) => /^message-id:\s*<[^\s<>]+@[^\s<>]+>\r$/im.test(head(raw)) && isPostable(raw),
-    )
+    // Mailing-list posts; spam has dates that no news server takes.
+    const posts = mails.filter(({ name, raw }) => name.startsWith('easy-ham') && isPostable(raw))
     expect(posts.length).toBeGreaterThan(30)
     await using lab = await startLab()
     const news = await Conversation.open(lab, 'nntp')
