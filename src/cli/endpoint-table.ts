@@ -2,7 +2,7 @@ import { protocolTitles } from '../config/schema.ts'
 import type { Endpoint } from '../lab/lab.ts'
 import { table } from './output.ts'
 
-const heading = ['VIRTUAL SERVER', 'PROTOCOL', 'ADDRESS', 'PORT', 'TLS PORT', 'CERTIFICATE', 'REQUIRES']
+const heading = ['VIRTUAL SERVER', 'PROTOCOL', 'ADDRESS', 'PORT', 'TLS PORT', 'CERTIFICATE', 'POLICY']
 
 /** The virtual servers as `start` shows them once every port answers. */
 export function endpointTable(endpoints: readonly Endpoint[]): string {
@@ -15,14 +15,18 @@ export function endpointTable(endpoints: readonly Endpoint[]): string {
       portCell(endpoint.port),
       portCell(endpoint.tlsPort),
       endpoint.certificate?.friendlyName ?? 'none',
-      requirements(endpoint),
+      policy(endpoint),
     ]),
   )
 }
 
 const portCell = (port: number | undefined): string => (port === undefined ? 'off' : String(port))
 
-function requirements({ requireSecureChannel, require128BitEncryption }: Endpoint): string {
-  const list = [...(requireSecureChannel ? ['secure channel'] : []), ...(require128BitEncryption ? ['128-bit'] : [])]
+function policy({ requireSecureChannel, require128BitEncryption, legacyTls }: Endpoint): string {
+  const list = [
+    ...(requireSecureChannel ? ['secure channel required'] : []),
+    ...(require128BitEncryption ? ['128-bit required'] : []),
+    ...(legacyTls ? ['broken ciphers of old clients let in'] : []),
+  ]
   return list.length === 0 ? '-' : list.join(', ')
 }
