@@ -15,13 +15,14 @@ const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d
 
 /** The inbound feed whose peer a client is: it comes from its address, and is logged on as its account, as far as both are set. */
 export function peerOf(feeds: readonly FeedConfig[], address: string, account: Account | undefined): Peer | undefined {
-  const feed = feeds
-    .filter(takesFrom)
-    .find(
-      (candidate) =>
-        (candidate.account === undefined || candidate.account === account?.user) &&
-        (candidate.addresses.length === 0 || candidate.addresses.map(plainAddress).includes(plainAddress(address))),
-    )
+  const ofClient = feeds.filter(
+    (feed) =>
+      takesFrom(feed) &&
+      (feed.account === undefined || feed.account === account?.user) &&
+      (feed.addresses.length === 0 || feed.addresses.map(plainAddress).includes(plainAddress(address))),
+  )
+  // Several peers may share an address: who logs on as a peer's account is that one.
+  const feed = ofClient.find((candidate) => candidate.account !== undefined) ?? ofClient[0]
   const groups = feed && parseWildmat(feed.groups)
   return groups && { identity: feed.peer, groups }
 }

@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { InstalledCertificate } from '../../src/pki/types.ts'
+
+/** TLS for a program that has none: taken in at one port and handed on in clear, or the other way round. */
+export type Tunnel =
+  | { readonly kind: 'server'; readonly port: number; readonly to: number; readonly certificate: InstalledCertificate }
+  | { readonly kind: 'client'; readonly port: number; readonly to: number; readonly ca: string }
+
+/** Debian's stunnel with these tunnels, all on 127.0.0.1. The client verifies the chain and the name `localhost`. */
+export async function startTunnels(tunnels: readonly Tunnel[]): Promise<AsyncDisposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-stunnel-'))
+  const services = tunnels.map((tunnel, n) => {
+    const pem = join(folder, `${n}.pem`)
+    const own = tunnel.kind === 'server'
+    const text = own ? tunnel.certificate.privateKeyPem + tunnel.certificate.certificatePem : tunnel.ca
+    writeFileSync(pem, text, { mode: 0o600 })
+    const wears = own ? `cert = ${pem}` : `client = yes\nCAfile = ${pem}\nverifyChain = yes\ncheckHost = localhost`
+    return `[tunnel${n}]\naccept = 127.0.0.1:${tunnel.port}\nconnect = 127.0.0.1:${tunnel.to}\n${wears}\n`
+  })
+  const conf = join(folder, 'stunnel.conf')
+  writeFileSync(conf, `foreground = yes\npid =\nsyslog = no\noutput = ${folder}/log\n${services.join('')}`)
+  const child = spawn('stunnel', [conf], { stdio: 'ignore' })
+  await Promise.all(tunnels.map(({ port }) => listening(child, port)))
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = once(child, 'exit')
+      child.kill()
+      await closed
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function listening(child: ChildProcess, port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error('stunnel did not start')
+    const socket = connect(port, '127.0.0.1')
+    const open = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false)
+    socket.destroy()
+    if (open) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`stunnel does not listen on ${port}`)
+}
