@@ -55,6 +55,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     ...lab,
     ...resolveCapture(capture, baseDir),
     certificates: resolveCertificates(config.certificates, baseDir),
+    ...resolveAuthorityService(config.authorityService, portOffset),
     store: config.store === 'memory' ? 'memory' : { lmdb: resolve(baseDir, config.store.lmdb) },
     directory: {
       ...config.directory,
@@ -111,6 +112,14 @@ function resolveCapture(setting: LabConfig['capture'], baseDir: string): { captu
   if (setting === undefined) return {}
   const whole = typeof setting === 'string' ? captureSchema.parse({ file: setting }) : setting
   return typeof whole === 'string' ? {} : { capture: { ...whole, file: resolve(baseDir, whole.file) } }
+}
+
+function resolveAuthorityService(
+  service: LabConfig['authorityService'],
+  portOffset: number,
+): Pick<LabConfig, 'authorityService'> {
+  if (service === undefined) return {}
+  return { authorityService: { ...service, port: service.port === 0 ? 0 : service.port + portOffset } }
 }
 
 function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {

@@ -1,4 +1,3 @@
-import { hostname as machineName } from 'node:os'
 import type { Logger } from 'pino'
 import { services } from '../../servers/index.ts'
 import type { ServerContext } from '../../servers/service.ts'
@@ -9,7 +8,10 @@ import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
 import type { LegacySettings } from '../net/legacy-acceptor.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
+import type { Authorities } from '../pki/authorities.ts'
 import { CertificateStore } from '../pki/certificate-store/store.ts'
+import type { Certificates } from '../pki/certificates.ts'
+import { certificateNames } from '../pki/names.ts'
 import { SessionLog } from '../sessions/log.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { openStore } from '../store/open.ts'
@@ -17,6 +19,7 @@ import type { MessageStore } from '../store/types.ts'
 import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import { Captures } from './captures.ts'
+import { CertificateOffice } from './certificate-office.ts'
 import { deliverLocally } from './local-delivery.ts'
 import { NewsDesk } from './news-desk.ts'
 
@@ -42,7 +45,7 @@ export interface Endpoint {
 
 /** What lives as long as the lab, whatever is reloaded. */
 interface Parts {
-  readonly certificates: CertificateStore
+  readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessions: SessionLog
 }
@@ -51,7 +54,7 @@ const HANDSHAKE_TIMEOUT_MS = 30_000
 
 /** A running lab: the composition root. Made by `createLab`. */
 export class Lab implements AsyncDisposable {
-  readonly certificates: CertificateStore
+  readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessionLog: SessionLog
   readonly clock: Clock
@@ -59,6 +62,7 @@ export class Lab implements AsyncDisposable {
   readonly #servers = new Map<string, VirtualServer>()
   readonly #news: NewsDesk
   readonly #captures: Captures
+  readonly #office: CertificateOffice
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -69,21 +73,42 @@ export class Lab implements AsyncDisposable {
   constructor(config: ResolvedLab, parts: Parts, options: LabOptions) {
     this.#config = config
     this.#options = options
-    this.certificates = parts.certificates
+    this.certificateStore = parts.certificateStore
     this.store = parts.store
     this.sessionLog = parts.sessions
     this.clock = options.clock
     this.#directory = createDirectory(config)
+    this.#office = new CertificateOffice(
+      parts.certificateStore,
+      () => ({ config: this.#config, directory: this.#directory }),
+      options.log,
+    )
     this.#captures = new Captures(options.clock, options.log)
     this.#news = new NewsDesk(config, {
       ...parts,
       ...options,
+      certificates: parts.certificateStore,
       mail: ({ from, to, raw }) => deliverLocally(this.store, this.#directory, { from, to: [to], raw }),
     })
   }
 
   get config(): ResolvedLab {
     return this.#config
+  }
+
+  /** The certificate lifecycle of the virtual servers. */
+  get certificates(): Certificates {
+    return this.#office.certificates
+  }
+
+  /** The lab's own certificate authorities. */
+  get authorities(): Authorities {
+    return this.#office.authorities
+  }
+
+  /** Address of the authorities' HTTP service; undefined where there is none. */
+  get authorityServiceUrl(): string | undefined {
+    return this.#office.serviceUrl
   }
 
   get directory(): Directory {
@@ -113,6 +138,7 @@ export class Lab implements AsyncDisposable {
   async start(): Promise<void> {
     await this.#news.prepare(this.#config)
     try {
+      await this.#office.serve(this.#config)
       for (const config of this.#config.virtualServers) {
         const server = new VirtualServer(await this.#settings(config), this.sessionLog, this.#options.log)
         await server.start()
@@ -124,7 +150,8 @@ export class Lab implements AsyncDisposable {
       throw error
     }
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
-    this.#stopWatching = this.certificates.watch(() => {
+    this.#office.warn()
+    this.#stopWatching = this.certificateStore.watch(() => {
       void this.#serially(() => this.#wearAll()).catch((err: Error) =>
         this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays'),
       )
@@ -161,7 +188,7 @@ export class Lab implements AsyncDisposable {
     await this.#news[Symbol.asyncDispose]()
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
     this.#captures.close()
-    await this.certificates[Symbol.asyncDispose]()
+    await this.#office[Symbol.asyncDispose]()
     await this.store[Symbol.asyncDispose]()
   }
 
@@ -171,11 +198,13 @@ export class Lab implements AsyncDisposable {
     this.#directory = createDirectory(next)
     try {
       await this.#news.prepare(next)
+      await this.#office.serve(next)
       await this.#applyServers(next)
       await this.#news.feed(next)
     } catch (error) {
       this.#config = previous.config
       this.#directory = previous.directory
+      await this.#office.serve(previous.config)
       await this.#applyServers(previous.config)
       throw error
     }
@@ -208,6 +237,10 @@ export class Lab implements AsyncDisposable {
     }
   }
 
+  #names(): readonly string[] {
+    return certificateNames(this.#config.hostname, this.#config.alternativeNames)
+  }
+
   #serially<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#changing.then(change)
     this.#changing = result.then(
@@ -218,19 +251,18 @@ export class Lab implements AsyncDisposable {
   }
 
   async #tls(config: ResolvedVirtualServer): Promise<VirtualServerSettings['tls']> {
-    const certificates = await this.certificates.resolve(
-      config.name,
-      config.certificate,
-      certificateNames(this.#config),
-    )
+    const certificates = await this.certificateStore.resolve(config.name, config.certificate, this.#names())
     if (certificates.length === 0) return undefined
     const { minVersion, maxVersion, ciphers } = config.tls
     const legacy = await this.#legacy(config)
+    const clientCertificates = await this.#office.clientCertificates(config)
     return {
       certificates,
       policy: { minVersion, maxVersion, ciphers, require128BitEncryption: config.require128BitEncryption },
       alpn: services[config.protocol].alpn,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      ocspStapling: config.tls.ocspStapling,
+      ...(clientCertificates ? { clientCertificates } : {}),
       ...(legacy ? { legacy } : {}),
     }
   }
@@ -238,8 +270,9 @@ export class Lab implements AsyncDisposable {
   /** What old clients are let in by; undefined where they are not, or there is nothing that they could be shown. */
   async #legacy({ name, certificate, tls }: ResolvedVirtualServer): Promise<LegacySettings | undefined> {
     if (!tls.legacy) return undefined
-    const names = certificateNames(this.#config)
-    const certificates = (await this.certificates.resolve(name, certificate, names, 'old')).filter(hasRsaKey)
+    const certificates = (await this.certificateStore.resolve(name, certificate, this.#names(), 'old')).filter(
+      hasRsaKey,
+    )
     if (certificates.length > 0) return { suites: legacySuitesOf(tls.legacy), strength: tls.strength, certificates }
     this.#options.log.warn({ server: name }, 'tls.legacy: old clients need a certificate with an RSA key: none get in')
     return undefined
@@ -290,24 +323,17 @@ function logSession(log: Logger, record: SessionRecord): void {
   log.info(facts, `session ended: ${endCause}`)
 }
 
-/** The names that certificates of a lab are issued to. */
-export function certificateNames(config: Pick<ResolvedLab, 'hostname' | 'alternativeNames'>): readonly string[] {
-  return [
-    ...new Set([config.hostname, ...config.alternativeNames, 'localhost', machineName(), '127.0.0.1', '::1']),
-  ].filter((name) => name !== '')
-}
-
 /** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError: nothing is left open then */
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
   const { store: folder, key } = config.certificates
-  const certificates = await CertificateStore.open({ folder, key, ...options })
+  const certificateStore = await CertificateStore.open({ folder, key, ...options })
   try {
     const store = await openStore(config.store, options)
-    const lab = new Lab(config, { certificates, store, sessions: new SessionLog(options.clock) }, options)
+    const lab = new Lab(config, { certificateStore, store, sessions: new SessionLog(options.clock) }, options)
     await lab.start()
     return lab
   } catch (error) {
-    await certificates.close()
+    await certificateStore.close()
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
@@ -25,9 +26,10 @@ export class NodeTls {
   /** @throws when a certificate and its key, or the policy, are unusable */
   constructor(settings: TlsSettings) {
     this.#settings = settings
-    this.#others = settings.certificates
-      .slice(1)
-      .map((certificate) => ({ certificate, context: createContext(settings.policy, certificate) }))
+    this.#others = settings.certificates.slice(1).map((certificate) => ({
+      certificate,
+      context: createContext(settings.policy, certificate, settings.clientCertificates?.authoritiesPem),
+    }))
     this.#server = this.#makeServer(true)
   }
 
@@ -83,10 +85,18 @@ export class NodeTls {
     return this.#serverWithoutAlpn
   }
 
+  /** What the issuer of the certificate (DER) says of it; empty: nothing is stapled. */
+  #staple(shown: Buffer): Buffer {
+    const found = this.#settings.certificates.find(({ certificatePem }) =>
+      new X509Certificate(certificatePem).raw.equals(shown),
+    )
+    return found?.ocspResponse?.() ?? Buffer.alloc(0)
+  }
+
   #makeServer(withAlpn: boolean): tls.Server {
     const { policy, certificates, alpn, clientCertificates } = this.#settings
     const ALPNCallback = ({ protocols }: { protocols: string[] }) => alpn.find((name) => protocols.includes(name))
-    return tls.createServer({
+    const server = tls.createServer({
       ...contextOptions(policy, certificates[0] as InstalledCertificate),
       ...(clientCertificates
         ? {
@@ -98,6 +108,8 @@ export class NodeTls {
       SNICallback: (name, done) => done(null, this.#byName(name)?.context),
       ...(withAlpn ? { ALPNCallback } : {}),
     })
+    if (this.#settings.ocspStapling) server.on('OCSPRequest', (shown, _, done) => done(null, this.#staple(shown)))
+    return server
   }
 }
 

@@ -19,6 +19,8 @@ export interface TlsSettings {
   readonly certificates: readonly InstalledCertificate[]
   readonly alpn: readonly string[]
   readonly handshakeTimeoutMs: number
+  /** Whether what the issuer says of a certificate is stapled to handshakes that ask for it. RFC 6066 section 8. */
+  readonly ocspStapling?: boolean
   /** Absent: clients are not asked for a certificate. */
   readonly clientCertificates?: ClientCertificateSettings
   /** Absent: clients that have nothing in common with node:tls are refused. */

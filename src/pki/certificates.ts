@@ -129,6 +129,11 @@ export class Certificates {
     return showCertificate(this.#context, name)
   }
 
+  /** PEM of the root that old clients are to trust; empty until the first certificate for them is issued. */
+  oldClientRootPem() {
+    return this.#context.store.oldClientRootPem()
+  }
+
   /** What is wrong, or soon will be, with what the virtual servers wear. */
   warnings() {
     return certificateWarnings(this.#context)

@@ -46,11 +46,17 @@ export class TestLab implements AsyncDisposable {
 
   /** PEM of the lab's root certificate: `tls: { ca: lab.ca }`. */
   get ca(): string {
-    return this.#lab.certificates.rootPem
+    return this.#lab.certificateStore.rootPem
   }
 
+  /** The verbs of `sealpost cert`: obtain, install, replace and retire certificates of the virtual servers. */
   get certificates(): Lab['certificates'] {
     return this.#lab.certificates
+  }
+
+  /** The verbs of `sealpost ca`: the lab's own certificate authorities. */
+  get authorities(): Lab['authorities'] {
+    return this.#lab.authorities
   }
 
   /** A virtual server by protocol (the first one) or by name. @throws when there is none */

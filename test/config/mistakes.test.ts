@@ -64,7 +64,7 @@ test('a mistake inside an alternative is told where it is', () => {
 
 test('an unknown key that resembles none names those there are', () => {
   expect(complaints('virtualServers: [{ protocol: smtp, tls: { zzz: 1 } }]')).toEqual([
-    'lab.yaml:1:43: virtualServers[0].tls.zzz: unknown key; known here: minVersion, maxVersion, ciphers, legacy or strength',
+    'lab.yaml:1:43: virtualServers[0].tls.zzz: unknown key; known here: minVersion, maxVersion, ciphers, ocspStapling, legacy or strength',
   ])
 })
 

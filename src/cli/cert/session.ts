@@ -32,6 +32,13 @@ export function labFacts({ lab, placed }: Configuration): LabFacts {
   }
 }
 
+/** What certificates call the lab's authority service; undefined where there is none, or its port is taken at start. */
+function serviceUrlOf({ authorityService, hostname }: Configuration['lab']): string | undefined {
+  if (authorityService === undefined) return undefined
+  const { url, port } = authorityService
+  return url ?? (port === 0 ? undefined : `http://${hostname}:${port}`)
+}
+
 /** Opens the configuration's store, runs a command on it and closes it. @throws PkiError, ConfigError */
 export async function withPki<T>(options: PkiOptions, run: (session: PkiSession) => Promise<T>): Promise<T> {
   const configuration = await loadConfiguration(options)
@@ -41,11 +48,13 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
       `${configuration.name} keeps its certificates in memory, where only the lab itself reaches them: set certificates to a folder`,
     )
   }
+  const serviceUrl = serviceUrlOf(configuration.lab)
   const store = await CertificateStore.open({
     folder,
     key,
     clock: systemClock,
     log: silentStoreLog,
+    ...(serviceUrl ? { serviceUrl } : {}),
   })
   try {
     const lab = labFacts(configuration)

@@ -16,6 +16,11 @@ const account = z.strictObject({
     .optional()
     .describe('Mail addresses of the account; user@domain when absent.')
     .meta({ examples: [['alice@lab.test']] }),
+  certificates: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Thumbprints of certificates that log this account on (clientCertificates of the virtual servers).')
+    .meta({ examples: [['0123456789ABCDEF0123456789ABCDEF01234567']] }),
 })
 
 export const directory = z.strictObject({

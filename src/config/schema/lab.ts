@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { authorityService } from './authority-service.ts'
 import { capture } from './capture.ts'
 import { certificates } from './certificates.ts'
 import { directory } from './directory.ts'
@@ -20,6 +21,9 @@ export const labSchema = z.strictObject({
     .describe(
       'The certificate store: a folder, relative to this file, or `memory`. Long form { store, key }: key of the certificates that `auto` issues.',
     ),
+  authorityService: authorityService
+    .optional()
+    .describe('The HTTP service of the lab’s authorities: revocation lists, OCSP, certificates. None when absent.'),
   store: z
     .union([
       z.literal('memory'),

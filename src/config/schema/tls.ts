@@ -30,6 +30,10 @@ export const tls = z.strictObject({
       'OpenSSL cipher string; the default of Node.js when absent. NULL suites and old versions can be allowed here.',
     )
     .meta({ examples: ['ECDHE+AESGCM'] }),
+  ocspStapling: z
+    .boolean()
+    .default(false)
+    .describe('Staples what the lab’s authority says of its certificate to handshakes that ask for it.'),
   legacy: z
     .union([z.boolean(), z.array(z.enum(legacySuiteNames)).min(1)])
     .default(false)

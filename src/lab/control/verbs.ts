@@ -19,7 +19,7 @@ export function labVerbs(lab: Lab): ControlVerbs {
       pid: process.pid,
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
-      ca: lab.certificates.rootPem,
+      ca: lab.certificateStore.rootPem,
     }),
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),

@@ -58,6 +58,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   #settling: NodeJS.Timeout | undefined
   readonly #looking: NodeJS.Timeout
   #swept = false
+  readonly #worn = new WeakMap<InstalledCertificate, InstalledCertificate>()
   #rootPem = ''
 
   private constructor(files: StoreFiles, options: CertificateStoreOptions) {
@@ -133,8 +134,12 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   /** With what its issuer says of it, where that is an authority of the store. */
   async #wear(record: CertificateRecord): Promise<InstalledCertificate> {
     const installed = await this.materials.load(record)
+    const known = this.#worn.get(installed)
+    if (known) return known
     const ocspResponse = await staple(this, installed)
-    return ocspResponse ? { ...installed, ocspResponse } : installed
+    const worn = ocspResponse ? { ...installed, ocspResponse } : installed
+    this.#worn.set(installed, worn)
+    return worn
   }
 
   /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */

@@ -1,0 +1,101 @@
+import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import type { Directory } from '../directory/types.ts'
+import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
+import { Authorities } from '../pki/authorities.ts'
+import type { CertificateStore, StoreLog } from '../pki/certificate-store/store.ts'
+import { Certificates } from '../pki/certificates.ts'
+import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
+import type { LabFacts } from '../pki/lifecycle/context.ts'
+import { warnInLog } from '../pki/lifecycle/warn.ts'
+import { certificateNames } from '../pki/names.ts'
+import { AuthorityService } from '../pki/service/service.ts'
+
+/** What the certificate lifecycle needs to know of a lab. */
+export const labFacts = (lab: ResolvedLab): LabFacts => ({
+  hostname: lab.hostname,
+  names: certificateNames(lab.hostname, lab.alternativeNames),
+  virtualServers: lab.virtualServers,
+})
+
+const plain = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
+
+function finder({ directory: { accounts } }: ResolvedLab, directory: Directory): AccountFinder {
+  return {
+    byThumbprint: (thumbprint) =>
+      accounts.find((one) => one.certificates?.some((own) => plain(own) === thumbprint))?.user,
+    byPrincipalName: (name) => directory.find(name)?.user,
+    byAddress: (address) => directory.findByAddress(address)?.user,
+  }
+}
+
+/** The certificates of a running lab: the lifecycle's verbs, the authorities' service, and what clients' certificates are worth. */
+export class CertificateOffice implements AsyncDisposable {
+  readonly store: CertificateStore
+  readonly certificates: Certificates
+  readonly authorities: Authorities
+  readonly #log: StoreLog
+  readonly #lab: () => { readonly config: ResolvedLab; readonly directory: Directory }
+  #service: AuthorityService | undefined
+  #serviceWish = ''
+  #stopWarning: () => void = () => {}
+
+  /** @param lab asked each time, since a lab may be reloaded */
+  constructor(
+    store: CertificateStore,
+    lab: () => { readonly config: ResolvedLab; readonly directory: Directory },
+    log: StoreLog,
+  ) {
+    this.store = store
+    this.#lab = lab
+    this.#log = log
+    this.certificates = new Certificates(store, () => labFacts(lab().config))
+    this.authorities = new Authorities(store)
+  }
+
+  /** Address of the authority service; undefined where there is none. */
+  get serviceUrl(): string | undefined {
+    return this.#service?.url
+  }
+
+  /** Opens, moves or closes the authority service as the configuration says. @throws PkiError where its port cannot be opened */
+  async serve({ authorityService, hostname }: ResolvedLab): Promise<void> {
+    const wish = JSON.stringify([authorityService, hostname])
+    if (wish === this.#serviceWish) return
+    await this.#service?.[Symbol.asyncDispose]()
+    this.#service = undefined
+    this.store.serviceUrl = undefined
+    if (authorityService) {
+      const { address, port, url } = authorityService
+      const options = { address, port, hostname, log: this.#log, ...(url ? { url } : {}) }
+      this.#service = await AuthorityService.open(this.store, options)
+    }
+    this.#serviceWish = wish
+  }
+
+  /** From now on the log tells what is wrong with what the virtual servers wear. */
+  warn(): void {
+    const context = { store: this.store, lab: () => labFacts(this.#lab().config) }
+    this.#stopWarning = warnInLog(context, this.#log)
+  }
+
+  /** How a virtual server treats its clients' certificates. */
+  async clientCertificates({
+    clientCertificates: mode,
+  }: ResolvedVirtualServer): Promise<ClientCertificateSettings | undefined> {
+    if (mode === 'off') return undefined
+    return {
+      mode,
+      authoritiesPem: await clientAuthorities(this.store),
+      judge: ({ der }) => {
+        const { config, directory } = this.#lab()
+        return identifyClient(this.store, der, finder(config, directory))
+      },
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopWarning()
+    await this.#service?.[Symbol.asyncDispose]()
+    await this.store.close()
+  }
+}
