@@ -75,40 +75,53 @@ function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
   return Uint16Array.from({ length: 64 }, (_, i) => octets.readUInt16LE(2 * i))
 }
 
-/** Rotations of the four words in a mixing round. */
-const ROTATIONS = [1, 2, 3, 5] as const
-/** Mixing rounds, with a mashing round between the groups. RFC 2268 section 3. */
-const ROUND_GROUPS = [5, 6, 5] as const
+/** The words of the key that begin the last mixing round before a mashing round. RFC 2268 section 3. */
+const MASH_AFTER = [16, 40]
 
-function encrypt(r: Uint16Array, k: Uint16Array): void {
-  let j = 0
-  for (const [group, rounds] of ROUND_GROUPS.entries()) {
-    if (group > 0) for (let i = 0; i < 4; i++) r[i] = at(r, i) + at(k, at(r, i + 3) & 63)
-    for (let round = 0; round < rounds; round++) {
-      for (let i = 0; i < 4; i++) {
-        const sum = (at(r, i) + at(k, j++) + (at(r, i + 3) & at(r, i + 2)) + (~at(r, i + 3) & at(r, i + 1))) & 0xffff
-        const s = ROTATIONS[i] as number
-        r[i] = (sum << s) | (sum >> (16 - s))
-      }
-    }
+function encrypt(words: Uint16Array, keys: Uint16Array): void {
+  let [a, b, c, d] = words as unknown as Words
+  const k = (i: number): number => keys[i] as number
+  for (let j = 0; j < 64; j += 4) {
+    a = rotateLeft(a + k(j) + (d & c) + (~d & b), 1)
+    b = rotateLeft(b + k(j + 1) + (a & d) + (~a & c), 2)
+    c = rotateLeft(c + k(j + 2) + (b & a) + (~b & d), 3)
+    d = rotateLeft(d + k(j + 3) + (c & b) + (~c & a), 5)
+    if (!MASH_AFTER.includes(j)) continue
+    a += k(d & 63)
+    b += k(a & 63)
+    c += k(b & 63)
+    d += k(c & 63)
   }
+  words[0] = a
+  words[1] = b
+  words[2] = c
+  words[3] = d
 }
 
-function decrypt(r: Uint16Array, k: Uint16Array): void {
-  let j = 63
-  for (const [group, rounds] of ROUND_GROUPS.entries()) {
-    if (group > 0) for (let i = 3; i >= 0; i--) r[i] = at(r, i) - at(k, at(r, i + 3) & 63)
-    for (let round = 0; round < rounds; round++) {
-      for (let i = 3; i >= 0; i--) {
-        const s = ROTATIONS[i] as number
-        const turned = ((at(r, i) >> s) | (at(r, i) << (16 - s))) & 0xffff
-        r[i] = turned - at(k, j--) - (at(r, i + 3) & at(r, i + 2)) - (~at(r, i + 3) & at(r, i + 1))
-      }
+function decrypt(words: Uint16Array, keys: Uint16Array): void {
+  let [a, b, c, d] = words as unknown as Words
+  const k = (i: number): number => keys[i] as number
+  for (let j = 60; j >= 0; j -= 4) {
+    if (MASH_AFTER.includes(j)) {
+      d -= k(c & 63)
+      c -= k(b & 63)
+      b -= k(a & 63)
+      a -= k(d & 63)
     }
+    d = rotateLeft(d, 16 - 5) - k(j + 3) - (c & b) - (~c & a)
+    c = rotateLeft(c, 16 - 3) - k(j + 2) - (b & a) - (~b & d)
+    b = rotateLeft(b, 16 - 2) - k(j + 1) - (a & d) - (~a & c)
+    a = rotateLeft(a, 16 - 1) - k(j) - (d & c) - (~d & b)
   }
+  words[0] = a
+  words[1] = b
+  words[2] = c
+  words[3] = d
 }
 
-/** The word at an index that wraps round where the array is the block. */
-function at(words: Uint16Array, i: number): number {
-  return words[words.length === 4 ? i & 3 : i] as number
+type Words = [number, number, number, number]
+
+/** Of a number's lower 16 bits. */
+function rotateLeft(word: number, bits: number): number {
+  return ((word << bits) | ((word & 0xffff) >> (16 - bits))) & 0xffff
 }

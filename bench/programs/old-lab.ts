@@ -1,0 +1,25 @@
+import { startLab } from '../../src/index.ts'
+import { mailOf } from '../frame/mail.ts'
+
+/** What the process is told in its argument. */
+export interface OldLabSettings {
+  /** Whether old clients are let in. */
+  readonly legacy: boolean
+  /** Size of the one message of `alice`. */
+  readonly octets: number
+  /** Which root its client is told of: that of today's certificate, or that of old clients. */
+  readonly root: 'modern' | 'old'
+}
+
+const { legacy, octets, root } = JSON.parse(process.argv[2] ?? '{}') as OldLabSettings
+const lab = await startLab({
+  certificates: { store: 'memory', key: 'rsa-2048' },
+  virtualServers: [{ protocol: 'pop3', tls: { legacy } }],
+})
+await lab.deliver(mailOf(octets), { to: 'alice' })
+process.on('SIGTERM', async () => {
+  await lab.stop()
+  process.exit(0)
+})
+const ca = root === 'old' ? await lab.certificates.oldClientRootPem() : lab.ca
+process.send?.({ port: lab.server('pop3').tlsPort, ca })
