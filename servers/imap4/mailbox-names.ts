@@ -1,4 +1,5 @@
 import type { OctetString } from '../../src/mail/types.ts'
+import { openInbox } from '../../src/store/inbox.ts'
 import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { no } from './reply.ts'
 import type { Session } from './session.ts'
@@ -76,6 +77,7 @@ export async function findMailbox(
   name: string,
   code = 'NONEXISTENT',
 ): Promise<Folder> {
+  if (name === 'INBOX') return openInbox(session.context.store, identity.owner) // there always. RFC 9051 section 5.1
   const { owner, name: inside } = place(name, identity)
   const folder = inside === '' ? undefined : await session.context.store.findFolder(owner, inside)
   if (!folder) throw no('there is no such mailbox', code)

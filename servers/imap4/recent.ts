@@ -1,5 +1,6 @@
 import type { MessageStore } from '../../src/store/types.ts'
 import type { Selection } from './selection.ts'
+import type { Session } from './session.ts'
 
 /** Folder by folder, the highest uid that some session has been told is `\Recent`. RFC 3501 section 2.3.2. */
 const marks = new WeakMap<MessageStore, Map<string, number>>()
@@ -11,8 +12,9 @@ function marksOf(store: MessageStore): Map<string, number> {
 }
 
 /** The messages that no session was told of yet are recent in this one, and in no later one unless it only examines. */
-export function claimRecent(store: MessageStore, selection: Selection): void {
-  const claimed = marksOf(store)
+export function claimRecent({ context, enabled }: Session, selection: Selection): void {
+  if (enabled.has('IMAP4rev2')) return // knows no \Recent. RFC 9051 appendix E
+  const claimed = marksOf(context.store)
   const mark = claimed.get(selection.folder.id) ?? 0
   const { messages } = selection
   for (let index = messages.length - 1; index >= 0; index--) {

@@ -22,7 +22,7 @@ function expungedForm(session: Session, { numbers, uids }: ReturnType<Selection[
 }
 
 function existsForm(session: Session, selection: Selection, exists: number): string {
-  claimRecent(session.context.store, selection)
+  claimRecent(session, selection)
   const recent = session.enabled.has('IMAP4rev2') ? '' : `* ${selection.recent.size} RECENT\r\n`
   return `* ${exists} EXISTS\r\n${recent}`
 }

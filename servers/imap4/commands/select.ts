@@ -53,7 +53,7 @@ async function open(
   const { selection, opened } = await Selection.open(session.context.store, folder, examined || isPublic(name))
   session.select(state, selection)
   if (parameters.condstore) session.enabled.add('CONDSTORE')
-  claimRecent(session.context.store, selection)
+  claimRecent(session, selection)
   session.say(await description(session, state, selection, opened))
   if (parameters.resync) await tellResync(session, selection, parameters.resync)
   return done('selected', selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')

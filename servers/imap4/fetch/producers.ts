@@ -1,10 +1,10 @@
 import { formatImapDateTime } from '../../../src/mail/imap-dates.ts'
-import { bodyStructureForm, envelopeForm } from '../../../src/mail/imap-form.ts'
+import { bodyStructureForm, envelopeForm, imapString } from '../../../src/mail/imap-form.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Selection } from '../selection.ts'
 import { flagList } from '../updates.ts'
 import type { FetchItem, PlainItem } from '../wire/fetch-items.ts'
-import { quotedForm, utf8Octets } from '../wire/text.ts'
+import { utf8Octets } from '../wire/text.ts'
 import { binaryOctets, binarySize } from './binary.ts'
 import type { Content } from './content.ts'
 import { preview } from './preview.ts'
@@ -36,7 +36,7 @@ const plain: Readonly<Record<PlainItem, Producer>> = {
   BODYSTRUCTURE: content((out, { raw, parsed }) =>
     out.text(`BODYSTRUCTURE ${bodyStructureForm(raw, parsed.structureOf(raw))}`),
   ),
-  PREVIEW: content((out, { raw, parsed }) => out.text(`PREVIEW ${quotedForm(utf8Octets(preview(raw, parsed)))}`)),
+  PREVIEW: content((out, { raw, parsed }) => out.text(`PREVIEW ${imapString(utf8Octets(preview(raw, parsed)))}`)),
 }
 
 export function producerOf(item: FetchItem): Producer {

@@ -1,0 +1,150 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { LineClient } from '../support/line-client.ts'
+import type { MailLab } from '../support/mail-lab.ts'
+import { connectBy, startImapLab } from './support.ts'
+
+async function loggedOn(lab: MailLab): Promise<LineClient> {
+  const client = await connectBy('TLS', lab)
+  client.send('l LOGIN alice secret\r\n')
+  expect(await client.line()).toMatch(/^l OK/)
+  return client
+}
+
+const upTo = (client: LineClient, tag: string): Promise<string[]> => client.lines((line) => line.startsWith(`${tag} `))
+
+test('RFC 9051 section 5.5: pipelined commands are answered in order', async () => {
+  await using lab = await startImapLab()
+  const client = await loggedOn(lab)
+  const tags = Array.from({ length: 200 }, (_, i) => `t${i}`)
+  client.send(tags.map((tag) => `${tag} ${tag.endsWith('7') ? 'NONSENSE' : 'NOOP'}\r\n`).join(''))
+  for (const tag of tags) expect(await client.line()).toMatch(tag.endsWith('7') ? `${tag} BAD` : `${tag} OK`)
+  client.destroy()
+})
+
+test('RFC 9051 section 6.2.1: what was sent in clear behind STARTTLS is dropped, what was known is forgotten', async () => {
+  await using lab = await startImapLab()
+  const client = await LineClient.open(lab.port)
+  await client.line()
+  client.send('1 STARTTLS\r\n2 LOGIN alice secret\r\n3 NOOP\r\n')
+  expect(await client.line()).toMatch(/^1 OK/)
+  await client.startTls(lab.ca)
+  client.send('4 CAPABILITY\r\n5 SELECT INBOX\r\n')
+  expect(await client.line()).toMatch(/^\* CAPABILITY (?!.*STARTTLS)(?!.*LOGINDISABLED).*AUTH=PLAIN/)
+  expect(await client.line()).toMatch(/^4 OK/)
+  expect(await client.line()).toMatch(/^5 BAD/)
+  client.destroy()
+})
+
+test('RFC 9051 section 5.4: a silent client is told BYE, in IDLE too', async () => {
+  await using lab = await startImapLab({ idleTimeoutMs: 300 })
+  const silent = await loggedOn(lab)
+  const idling = await loggedOn(lab)
+  idling.send('1 IDLE\r\n')
+  expect(await silent.rest()).toEqual([expect.stringMatching(/^\* BYE/)])
+  expect(await idling.rest()).toEqual(['+ idling', expect.stringMatching(/^\* BYE/)])
+})
+
+test('a lab that stops says BYE to every session', async () => {
+  const lab = await startImapLab()
+  const [one, other] = [await loggedOn(lab), await loggedOn(lab)]
+  other.send('1 IDLE\r\n')
+  expect(await other.line()).toBe('+ idling')
+  await lab[Symbol.asyncDispose]()
+  expect(await one.rest()).toEqual([expect.stringMatching(/^\* BYE/)])
+  expect(await other.rest()).toEqual([expect.stringMatching(/^\* BYE/)])
+})
+
+test('a client over the limit is told BYE', async () => {
+  await using lab = await startImapLab({ limits: { connections: 1 } })
+  const first = await loggedOn(lab)
+  const second = await LineClient.open(lab.port)
+  expect(await second.rest()).toEqual([expect.stringMatching(/^\* BYE \[UNAVAILABLE\]/)])
+  first.send('1 NOOP\r\n')
+  expect(await first.line()).toMatch(/^1 OK/)
+  first.destroy()
+})
+
+test('connections lost in the middle of a literal or of an answer leave the others alone', async () => {
+  await using lab = await startImapLab()
+  await lab.put('alice', ...Array.from({ length: 50 }, () => `Subject: x\r\n\r\n${'y'.repeat(100_000)}`))
+  const steady = await loggedOn(lab)
+  for (let n = 0; n < 10; n++) {
+    const literal = await loggedOn(lab)
+    literal.send('1 APPEND INBOX {1000+}\r\nabc')
+    literal.destroy()
+    const answer = await loggedOn(lab)
+    answer.send('1 SELECT INBOX\r\n2 FETCH 1:* BODY.PEEK[]\r\n')
+    await answer.line()
+    answer.destroy()
+  }
+  steady.send('1 STATUS INBOX (MESSAGES)\r\n')
+  expect(await upTo(steady, '1')).toEqual(['* STATUS INBOX (MESSAGES 50)', expect.stringMatching(/^1 OK/)])
+  steady.destroy()
+})
+
+test('a slow reader is waited for, and gets all of it', async () => {
+  await using lab = await startImapLab()
+  await lab.put('alice', ...Array.from({ length: 200 }, (_, n) => `Subject: ${n}\r\n\r\n${'y'.repeat(100_000)}\r\n`))
+  const slow = connect({ host: '127.0.0.1', port: lab.port })
+  await once(slow, 'data')
+  slow.pause()
+  slow.write('1 LOGIN alice secret\r\n2 EXAMINE INBOX\r\n3 FETCH 1:* BODY[]\r\n4 LOGOUT\r\n')
+  const other = await loggedOn(lab)
+  other.send('1 NOOP\r\n')
+  expect(await other.line()).toMatch(/^1 OK/)
+  const before = process.memoryUsage().arrayBuffers
+  for (let n = 0; n < 50; n++) {
+    other.send('2 NOOP\r\n')
+    await other.line()
+  }
+  // 20 MB are on their way: they wait in the store, not in pieces made ready.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 << 20)
+  let octets = 0
+  slow.on('data', (chunk: Buffer) => {
+    octets += chunk.length
+  })
+  slow.resume()
+  await once(slow, 'close')
+  expect(octets).toBeGreaterThan(200 * 100_000)
+  other.destroy()
+})
+
+test('a message of 50 MB goes in and out, and is held once', async () => {
+  await using lab = await startImapLab({ limits: { messageSize: 64 << 20 } })
+  const client = await loggedOn(lab)
+  const raw = Buffer.alloc(50 << 20, 'Subject: large\r\n\r\n0123456789abcde\r\n')
+  const before = process.memoryUsage().arrayBuffers
+  client.send(`1 APPEND INBOX {${raw.length}+}\r\n`)
+  client.send(raw)
+  client.send('\r\n')
+  expect(await client.line()).toMatch(/^1 OK/)
+  client.send(
+    '2 SELECT INBOX\r\n3 FETCH 1 (RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[]<52428000.99>)\r\n',
+  )
+  await upTo(client, '2')
+  const answer = await upTo(client, '3')
+  expect(answer[0]).toMatch(/RFC822.SIZE 52428800 BODY\[HEADER.FIELDS \(SUBJECT\)\] \{18\}/)
+  expect(answer.at(-1)).toMatch(/^3 OK/)
+  globalThis.gc?.()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(150 << 20)
+  client.destroy()
+})
+
+test('many short searches and a long one: the short ones are answered meanwhile', async () => {
+  await using lab = await startImapLab()
+  await lab.put(
+    'alice',
+    ...Array.from({ length: 300 }, (_, n) => `Subject: ${n}\r\n\r\n${'some words '.repeat(2_000)}`),
+  )
+  const [long, short] = [await loggedOn(lab), await loggedOn(lab)]
+  long.send('1 SELECT INBOX\r\n2 SEARCH BODY "not there"\r\n')
+  await upTo(long, '1')
+  const searched = upTo(long, '2')
+  short.send('1 NOOP\r\n')
+  expect(await short.line()).toMatch(/^1 OK/)
+  expect(await searched).toEqual(['* SEARCH', expect.stringMatching(/^2 OK/)])
+  long.destroy()
+  short.destroy()
+})
