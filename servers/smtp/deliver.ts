@@ -8,9 +8,9 @@ import { resolveRecipient } from './recipients.ts'
 
 /** A message on its way into the mailboxes. */
 export interface Delivery {
-  /** As received, dots and chunks undone. */
-  readonly message: Buffer
-  readonly trace: Buffer
+  /** Trace fields, then the message as received, dots and chunks undone. */
+  readonly whole: Buffer
+  readonly traceOctets: number
   readonly mailFrom: string
   readonly recipients: readonly string[]
   /** Id of the session that brought it. */
@@ -27,8 +27,9 @@ type Copy = 'whole' | 'without-bcc'
  * has it. @throws SmtpError, StoreError
  */
 export async function deliver(context: ServerContext, delivery: Delivery): Promise<void> {
-  const { messageId, hasBcc } = scanHeader(delivery.message)
-  const stripped = hasBcc ? withoutBcc(delivery.message) : undefined
+  const { whole: raw, traceOctets } = delivery
+  const { messageId, hasBcc } = scanHeader(raw, traceOctets)
+  const stripped = hasBcc ? withoutBcc(raw, traceOctets) : undefined
   const owners = new Map<Owner, Copy>()
   const newsgroups = new Set<string>()
   for (const address of delivery.recipients) {
@@ -53,8 +54,7 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
   for (const copy of ['whole', 'without-bcc'] as const) {
     const targets = await inboxes(context, owners, copy)
     if (targets.length === 0) continue
-    const message = copy === 'whole' || !stripped ? delivery.message : stripped.rest
-    batch.push({ ...common, targets, raw: Buffer.concat([delivery.trace, message]) })
+    batch.push({ ...common, targets, raw: copy === 'whole' || !stripped ? raw : stripped.rest })
   }
   if (batch.length > 0) await context.store.append(batch)
 }
@@ -63,10 +63,10 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
 async function postToNewsgroups(
   { news, hostname }: ServerContext,
   newsgroups: readonly string[],
-  { message, session }: Delivery,
+  { whole, traceOctets, session }: Delivery,
 ): Promise<void> {
   try {
-    await news?.postMail(newsgroups, message, { host: hostname, session })
+    await news?.postMail(newsgroups, whole.subarray(traceOctets), { host: hostname, session })
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error
     // What a client sends again after a lost reply is there already.

@@ -5,31 +5,46 @@ import { reportSuccess } from './report.ts'
 import type { SmtpSession } from './session.ts'
 import { traceFields } from './trace.ts'
 
-/** Takes over a message: 250 only once the store has it. RFC 5321 section 4.2.5. @throws SmtpError, StoreError */
-export async function receive(session: SmtpSession, octets: Buffer): Promise<void> {
+/** The trace fields of the message that comes next. */
+export function traceOf(session: SmtpSession): Buffer {
   const { connection, context } = session
-  const { envelope } = session.session
-  const { messageSize } = context.config.limits
-  if (octets.length > messageSize) throw tooLarge(messageSize)
-  const message = normalizeLineEnds(octets)
-  if (message !== octets) connection.record.note('bare LFs in the message made CRLFs')
-  const mailFrom = envelope.mailFrom ? envelope.mailFrom.address : ''
-  const recipients = envelope.rcptTo.map(({ address }) => address)
-  const at = context.clock.now()
-  const id = `${session.id}.${session._transactionCounter + 1}`
-  const trace = traceFields({
+  const { mailFrom, rcptTo, smtpUtf8 } = session.session.envelope
+  return traceFields({
     heloName: session.hostNameAppearsAs || '',
     remoteAddress: connection.remote.address,
     hostname: context.hostname,
     transmissionType: session._transmissionType(),
-    smtpUtf8: envelope.smtpUtf8 === true,
+    smtpUtf8: smtpUtf8 === true,
     tls: connection.tls,
-    id,
-    mailFrom,
-    recipients,
+    id: idOf(session),
+    mailFrom: mailFrom ? mailFrom.address : '',
+    recipients: rcptTo.map(({ address }) => address),
+    at: context.clock.now(),
+  })
+}
+
+const idOf = (session: SmtpSession): string => `${session.id}.${session._transactionCounter + 1}`
+
+/**
+ * Takes over a message, its trace fields in front (`traceOctets` of them): 250 only once the store has it. RFC 5321
+ * section 4.2.5. @throws SmtpError, StoreError
+ */
+export async function receive(session: SmtpSession, received: Buffer, traceOctets: number): Promise<void> {
+  const { connection, context } = session
+  const { mailFrom, rcptTo } = session.session.envelope
+  const { messageSize } = context.config.limits
+  if (received.length - traceOctets > messageSize) throw tooLarge(messageSize)
+  const whole = normalizeLineEnds(received)
+  if (whole !== received) connection.record.note('bare LFs in the message made CRLFs')
+  const at = context.clock.now()
+  await deliver(context, {
+    whole,
+    traceOctets,
+    mailFrom: mailFrom ? mailFrom.address : '',
+    recipients: rcptTo.map(({ address }) => address),
+    session: session.id,
     at,
   })
-  await deliver(context, { message, trace, mailFrom, recipients, session: session.id, at })
-  await reportSuccess(session, message, at)
-  session.reply(250, '2.0.0', `OK: ${id} accepted`)
+  await reportSuccess(session, whole.subarray(traceOctets), at)
+  session.reply(250, '2.0.0', `OK: ${idOf(session)} accepted`)
 }

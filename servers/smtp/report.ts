@@ -23,8 +23,9 @@ export async function reportSuccess(session: SmtpSession, message: Buffer, at: n
   const envelopeId = dsn?.envid ?? undefined
   const report = deliveryReport({ hostname, domain, to, envelopeId, recipients, message, at })
   const trace = Buffer.from('Return-Path: <>\r\n')
+  const delivery = { whole: Buffer.concat([trace, report]), traceOctets: trace.length, mailFrom: '', recipients: [to] }
   try {
-    await deliver(context, { message: report, trace, mailFrom: '', recipients: [to], session: session.id, at })
+    await deliver(context, { ...delivery, session: session.id, at })
   } catch (error) {
     // The message itself is delivered, and is acknowledged.
     connection.record.note(`no delivery report: ${String(error)}`)

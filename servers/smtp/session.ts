@@ -42,6 +42,7 @@ export class SmtpSession extends SMTPConnection {
   chunks: Buffer[] = []
   #over = false
   #settle: Settle = () => {}
+  #policy: LogonPolicy | undefined
 
   constructor(engine: SmtpEngine, connection: Connection) {
     super(engine, connection.socket as Socket, {
@@ -60,8 +61,10 @@ export class SmtpSession extends SMTPConnection {
     this._ready = true
   }
 
+  /** Of the channel as it is now. */
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
+    this.#policy ??= logonPolicy(this.context.config, this.context.directory, this.connection.channel)
+    return this.#policy
   }
 
   async serve(): Promise<void> {
@@ -93,6 +96,7 @@ export class SmtpSession extends SMTPConnection {
   forget(): void {
     this.secure = true
     this.session.secure = true
+    this.#policy = undefined
     this.logOn(undefined)
     this.hostNameAppearsAs = false
     this.openingCommand = false
@@ -122,8 +126,7 @@ export class SmtpSession extends SMTPConnection {
 
   async #next(): Promise<void> {
     try {
-      const line = await this.connection.readLine(MAX_LINE_OCTETS)
-      const text = line.toString('utf8')
+      const text = (await this.connection.readLine(MAX_LINE_OCTETS)).toString('utf8')
       const space = text.indexOf(' ')
       const verb = (space === -1 ? text : text.slice(0, space)).trim().toUpperCase()
       try {
@@ -133,17 +136,18 @@ export class SmtpSession extends SMTPConnection {
         if (verb === 'BDAT') await bdat.drop(this, text.slice(5))
         throw error
       }
-      await this.#dispatch(line)
+      await this.#dispatch(text)
     } catch (error) {
       this.#refuse(error)
     }
   }
 
   /** Resolves once the command is done, or the session is. */
-  #dispatch(line: Buffer): Promise<void> {
+  #dispatch(line: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error))
-      this._onCommand(line, () => resolve())
+      // The engine only ever calls toString() on it, often: a string is that already.
+      this._onCommand(line as unknown as Buffer, resolve)
     })
   }
 
@@ -201,6 +205,10 @@ export class SmtpSession extends SMTPConnection {
         this.#settle(error)
       }
     }
+  }
+
+  override _isSupported(name: string): boolean {
+    return commands.has(name) || fromEngine.has(name)
   }
 
   override _parseAddressCommand(name: string, command: Buffer | string): ParsedPath | false {

@@ -29,8 +29,17 @@ export function traceFields(arrival: Arrival): Buffer {
     `Return-Path: <${arrival.mailFrom}>\r\n` +
       `Received: from ${heloDomain(arrival.heloName)} (${addressLiteral(arrival.remoteAddress)})\r\n` +
       `\tby ${arrival.hostname} (Sealpost) with ${protocolName(arrival)} id ${arrival.id}` +
-      `${recipientClause}${tlsClause};\r\n\t${formatDate(arrival.at)}\r\n`,
+      `${recipientClause}${tlsClause};\r\n\t${dateOf(arrival.at)}\r\n`,
   )
+}
+
+let lastDate = { second: Number.NaN, text: '' }
+
+/** Messages come many a second: the date is written once for all of them. */
+function dateOf(ms: number): string {
+  const second = Math.floor(ms / 1000)
+  if (second !== lastDate.second) lastDate = { second, text: formatDate(ms) }
+  return lastDate.text
 }
 
 /** RFC 6531 section 4.3: the names with UTF8 in front where the client used SMTPUTF8. */

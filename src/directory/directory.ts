@@ -7,9 +7,11 @@ import type { Account, Directory } from './types.ts'
 /** What of a lab's configuration makes its directory. */
 export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
 
+const PLAIN_DOMAIN = /^[A-Za-z0-9.-]+$/
 const fold = (text: string): string => text.normalize('NFC').toLowerCase()
 /** Domains are compared in their ASCII form, so that a name and its `xn--` form are one. RFC 5890 section 2.3.2.4. */
-const foldDomain = (domain: string): string => domainToASCII(domain) || domain.toLowerCase()
+const foldDomain = (domain: string): string =>
+  PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
 const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
 
 /** What can be a name at all: an open directory makes an account of anything else. */

@@ -146,10 +146,11 @@ export class Connection {
 
   /**
    * A block of lines up to the line with a single dot, dots unstuffed, each line with its CRLF. RFC 3977 section 3.1.1.
+   * @param head put in front of the block, in the same copy (trace fields)
    * @throws TooLong once a longer block has been read and dropped
    * @throws ConnectionEnded
    */
-  async readBlock(maxOctets: number): Promise<Buffer> {
+  async readBlock(maxOctets: number, head: Buffer = NO_HEAD): Promise<Buffer> {
     const collector = new BlockCollector(maxOctets)
     for (;;) {
       this.#checkReadable()
@@ -159,8 +160,8 @@ export class Connection {
         continue
       }
       if (!collector.add(piece, this.#input)) continue
-      const block = collector.result()
-      this.record.octets('in', block.length)
+      const block = collector.result(head)
+      this.record.octets('in', block.length - head.length)
       return block
     }
   }
@@ -345,3 +346,4 @@ export class Connection {
 }
 
 const LINGER_MS = 2_000
+const NO_HEAD = Buffer.alloc(0)

@@ -178,11 +178,12 @@ export class BlockCollector {
     return true
   }
 
-  /** @throws TooLong where the block was over the limit */
-  result(): Buffer {
+  /** The block behind `head`. @throws TooLong where the block was over the limit */
+  result(head: Buffer): Buffer {
     if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
-    const stuffed = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts, this.#octets)
-    return unstuff(stuffed)
+    const parts = head.length === 0 ? this.#parts : [head, ...this.#parts]
+    const stuffed = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, head.length + this.#octets)
+    return unstuff(stuffed, head.length)
   }
 
   #keep(piece: Buffer): void {
@@ -207,19 +208,22 @@ export class BlockCollector {
   }
 }
 
-/** Takes off the dot that was put in front of each line beginning with one. RFC 3977 section 3.1.1. */
-export function unstuff(block: Buffer): Buffer {
-  const startsStuffed = block[0] === DOT
-  let at = block.indexOf('\r\n.', 0, 'latin1')
-  if (at === -1) return startsStuffed ? block.subarray(1) : block
+/** Takes off the dot that was put in front of each line beginning with one, from `start` on. RFC 3977 section 3.1.1. */
+function unstuff(block: Buffer, start: number): Buffer {
+  let dot = block[start] === DOT ? start : stuffedDot(block, start)
+  if (dot === -1) return block
   const out = Buffer.allocUnsafe(block.length)
   let written = 0
-  let from = startsStuffed ? 1 : 0
-  while (at !== -1) {
-    written += block.copy(out, written, from, at + 2)
-    from = at + 3
-    at = block.indexOf('\r\n.', from - 1, 'latin1')
+  let from = 0
+  for (; dot !== -1; dot = stuffedDot(block, from)) {
+    written += block.copy(out, written, from, dot)
+    from = dot + 1
   }
   written += block.copy(out, written, from)
   return out.subarray(0, written)
+}
+
+function stuffedDot(block: Buffer, from: number): number {
+  const at = block.indexOf('\r\n.', from, 'latin1')
+  return at === -1 ? -1 : at + 2
 }

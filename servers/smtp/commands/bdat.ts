@@ -1,6 +1,6 @@
 import type { SmtpCommand } from '../command.ts'
 import { badSequence, SmtpError, tooLarge } from '../errors.ts'
-import { receive } from '../receive.ts'
+import { receive, traceOf } from '../receive.ts'
 import type { SmtpSession } from '../session.ts'
 
 interface Chunk {
@@ -21,7 +21,8 @@ export const bdat = {
     for await (const part of session.connection.streamOctets(chunk.octets)) session.chunks.push(part)
     if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
     try {
-      await receive(session, Buffer.concat(session.chunks))
+      const trace = traceOf(session)
+      await receive(session, Buffer.concat([trace, ...session.chunks]), trace.length)
     } finally {
       session.endTransaction()
     }

@@ -1,7 +1,7 @@
 import { TooLong } from '../../../src/net/errors.ts'
 import { noArgument, type SmtpCommand } from '../command.ts'
 import { badSequence, tooLarge } from '../errors.ts'
-import { receive } from '../receive.ts'
+import { receive, traceOf } from '../receive.ts'
 import type { SmtpSession } from '../session.ts'
 
 /** DATA: the message, up to the line with a single dot. RFC 5321 section 4.1.1.4. */
@@ -12,18 +12,19 @@ export const data: SmtpCommand = {
     if (session.session.envelope.rcptTo.length === 0) throw badSequence('RCPT comes first')
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     try {
-      await receive(session, await readMessage(session))
+      const trace = traceOf(session)
+      await receive(session, await readMessage(session, trace), trace.length)
     } finally {
       session.endTransaction()
     }
   },
 }
 
-async function readMessage({ connection, context }: SmtpSession): Promise<Buffer> {
+async function readMessage({ connection, context }: SmtpSession, trace: Buffer): Promise<Buffer> {
   const { messageSize } = context.config.limits
   try {
     // The limit is for the message without the dots put in; at worst they are a fourth of what comes. RFC 1870 section 5
-    return await connection.readBlock(Math.ceil((messageSize * 4) / 3))
+    return await connection.readBlock(Math.ceil((messageSize * 4) / 3), trace)
   } catch (error) {
     throw error instanceof TooLong ? tooLarge(messageSize) : error
   }
