@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Protocol } from '../../src/config/schema.ts'
+import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
@@ -13,6 +13,9 @@ export interface LabSettings {
   readonly messages?: readonly Buffer[]
   /** What `store:` says; default `memory`. `lmdb` is a temporary folder. */
   readonly store?: 'memory' | 'lmdb'
+  readonly newsgroups?: LabInput['newsgroups']
+  /** More keys of the virtual server. */
+  readonly server?: Partial<NonNullable<LabInput['virtualServers']>[number]>
 }
 
 /** Sealpost as `startLab()` gives it, in a process of its own. */

@@ -7,6 +7,8 @@ import { Runner } from './runner.ts'
 const PAGE = 512
 /** Time between two looks at the articles' age. */
 const INTERVAL_MS = 60_000
+/** How long a group may have more than it keeps, so that a flood of articles is not counted one by one. */
+const SLACK_MS = 500
 
 /**
  * Removes what is too old or too much, a group at a time; Message-IDs stay in the history, so that nothing comes twice.
@@ -52,6 +54,7 @@ async function expireByAge({ store }: Newsroom, group: Folder, before: number): 
 export class Expiry implements AsyncDisposable {
   readonly #runner: Runner
   readonly #unwatch: () => void
+  #soon: NodeJS.Timeout | undefined
 
   constructor(news: Newsroom) {
     this.#runner = new Runner({
@@ -64,12 +67,17 @@ export class Expiry implements AsyncDisposable {
     })
     this.#unwatch = news.store.watch((event) => {
       if (event.type !== 'appended' || event.folder.owner !== PUBLIC_OWNER) return
-      if (event.folder.newsgroup?.keepLatest !== undefined) this.#runner.wake()
+      if (event.folder.newsgroup?.keepLatest === undefined) return
+      this.#soon ??= setTimeout(() => {
+        this.#soon = undefined
+        this.#runner.wake()
+      }, SLACK_MS).unref()
     })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unwatch()
+    clearTimeout(this.#soon)
     await this.#runner[Symbol.asyncDispose]()
   }
 }

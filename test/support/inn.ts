@@ -57,6 +57,10 @@ export class Inn implements AsyncDisposable {
     return this.#options.port
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
   async restart(): Promise<void> {
     const args = ['-d', '-P', String(this.port)]
     // A group of its own, so that innfeed and the readers end with it.

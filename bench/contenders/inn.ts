@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs'
+import { Inn } from '../../test/support/inn.ts'
+import { cpuSecondsOf, memoryOctetsOf } from '../frame/proc.ts'
+import { freePort } from '../frame/processes.ts'
+import type { Contender } from '../frame/types.ts'
+
+/** INN 2 as Debian builds it: tradspool, tradindexed overview, articles taken from this machine. */
+export const inn = (groups: readonly string[]): Contender => ({
+  name: 'INN',
+  missing: () => (existsSync('/usr/lib/news/bin/innd') ? undefined : 'no innd here (Debian package inn2)'),
+  async start() {
+    const server = await Inn.start({ pathHost: 'inn.test', port: await freePort(), groups, peers: [] })
+    return {
+      host: '127.0.0.1',
+      port: server.port,
+      cpuSeconds: () => cpuSecondsOf(server.pid),
+      memoryOctets: () => memoryOctetsOf(server.pid),
+      stop: () => server[Symbol.asyncDispose](),
+    }
+  },
+})
