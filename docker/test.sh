@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# Builds the image and tries what the README says of it, with docker or podman, whichever is there.
+#   GLOBAL_FLAGS  flags of the engine that stand before its command
+#   BUILD_FLAGS   flags for building
+#   RUN_FLAGS     flags for `run`
+#   BASE_IMAGE    instead of the image in docker/Dockerfile
+set -euo pipefail
+export PODMAN_IGNORE_CGROUPSV1_WARNING=1
+cd "$(dirname "$0")/.."
+
+engine=${ENGINE:-$(command -v docker || command -v podman || true)}
+[ -n "$engine" ] || { echo "docker/test.sh: neither docker nor podman is here" >&2; exit 1; }
+read -ra global <<<"${GLOBAL_FLAGS:-}"
+read -ra build_flags <<<"${BUILD_FLAGS:-}"
+read -ra run_flags <<<"${RUN_FLAGS:-}"
+tag=sealpost-test-$$
+image=localhost/$tag
+offset=$((20000 + RANDOM % 20000))
+work=$(mktemp -d)
+
+engine() { "$engine" "${global[@]}" "$@"; }
+ok() { echo "ok: $*"; }
+fail() { echo "FAILED: $*" >&2; engine logs "$tag" 2>&1 | tail -20 >&2 || true; exit 1; }
+
+clean_up() {
+  engine rm -f "$tag" >/dev/null 2>&1 || true
+  engine volume rm -f "$tag-certs" "$tag-data" >/dev/null 2>&1 || true
+  engine rmi -f "$image" >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+build() {
+  local arguments=(-f docker/Dockerfile -t "$image")
+  [ -z "${BASE_IMAGE:-}" ] || arguments+=(--build-arg "NODE_IMAGE=$BASE_IMAGE")
+  # A health check is a part of Docker's image format only.
+  if command -v buildah >/dev/null && [[ $engine == *podman ]]; then
+    buildah bud --format docker "${build_flags[@]}" "${arguments[@]}" . >"$work/build.log" 2>&1
+  else
+    engine build "${build_flags[@]}" "${arguments[@]}" . >"$work/build.log" 2>&1
+  fi || { tail -40 "$work/build.log" >&2; exit 1; }
+  ok "built: $(($(engine image inspect --format '{{.Size}}' "$image") / 1000000)) MB"
+  [ "$(engine image inspect --format '{{index .Config.Labels "org.opencontainers.image.title"}}' "$image")" = Sealpost ] || fail "OCI labels"
+}
+
+# start NETWORK FLAG…: runs the lab, with its volumes, until it is ready.
+start() {
+  local network=$1 before=$(date +%s%N)
+  shift
+  engine run -d --name "$tag" "${run_flags[@]}" --network "$network" --read-only \
+    -v "$tag-certs:/certs" -v "$tag-data:/data" "$@" "$image" >/dev/null
+  for _ in $(seq 300); do
+    if engine logs "$tag" 2>/dev/null | grep -x ready >/dev/null; then
+      ok "ready $(start_ms) ms after its start on network $network (with the engine: $((($(date +%s%N) - before) / 1000000)) ms)"
+      return
+    fi
+    sleep 0.1
+  done
+  fail "not ready"
+}
+
+# From the start of the process to its `ready`.
+start_ms() {
+  local started ready
+  started=$(engine inspect --format '{{.State.StartedAt}}' "$tag")
+  ready=$(engine logs -t "$tag" 2>/dev/null | sed -n 's/ ready$//p')
+  echo $((($(date -d "$ready" +%s%N) - $(date -d "${started% UTC}" +%s%N)) / 1000000))
+}
+
+# Ends the container with SIGTERM; the engine's ten seconds must not be needed, and the exit status is 0.
+stop() {
+  local before=$(date +%s%N)
+  engine stop -t 10 "$tag" >/dev/null
+  local ms=$((($(date +%s%N) - before) / 1000000)) status
+  status=$(engine inspect --format '{{.State.ExitCode}}' "$tag")
+  [ "$status" = 0 ] && [ $ms -lt 8000 ] || fail "SIGTERM: exit status $status after $ms ms"
+  engine rm "$tag" >/dev/null
+  ok "SIGTERM ended it after $ms ms"
+}
+
+root_certificate() { engine exec "$tag" sealpost ca export --format pem; }
+
+healthy() {
+  if [[ $engine == *podman ]]; then
+    engine healthcheck run "$tag" >/dev/null
+  else
+    for _ in $(seq 60); do
+      [ "$(engine inspect --format '{{.State.Health.Status}}' "$tag")" = healthy ] && return 0
+      sleep 1
+    done
+    return 1
+  fi
+}
+
+on_standard_ports() {
+  start none --sysctl net.ipv4.ip_unprivileged_port_start=0 --cap-drop all --security-opt no-new-privileges
+  [ "$(engine exec "$tag" id -u)" != 0 ] || fail "it runs as root"
+  ok "it runs without rights, on a read-only root file system"
+  healthy || fail "health check: $(engine exec "$tag" sealpost healthcheck 2>&1)"
+  engine exec "$tag" sealpost healthcheck --json >"$work/health"
+  for port in 25 110 143 119 995 993 563 465 587; do
+    grep -q "\"port\":$port," "$work/health" || fail "port $port does not greet"
+  done
+  ok "healthy: every standard port greets, TLS verified"
+  root_certificate >"$work/first.pem"
+  grep -q 'BEGIN CERTIFICATE' "$work/first.pem" || fail "ca export gave no certificate"
+  ok "it hands out its root certificate"
+  stop
+}
+
+mail_in_and_out() {
+  start host -e SEALPOST_PORT_OFFSET=$offset -e SEALPOST_ADDRESS=127.0.0.1
+  root_certificate >"$work/root.pem"
+  cmp -s "$work/first.pem" "$work/root.pem" || fail "another root certificate after re-creation"
+  ok "the certificates survived the container"
+  printf 'From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: In and out\r\n\r\nIt works.\r\n' >"$work/mail"
+  curl -sS --max-time 20 --cacert "$work/root.pem" --ssl-reqd "smtp://localhost:$((25 + offset))" \
+    --mail-from bob@lab.test --mail-rcpt alice@lab.test -T "$work/mail" || fail "SMTP with STARTTLS"
+  curl -sS --max-time 20 --cacert "$work/root.pem" --ssl-reqd -u bob:secret "smtps://localhost:$((465 + offset))" \
+    --mail-from bob@lab.test --mail-rcpt alice@lab.test -T "$work/mail" || fail "submission over TLS"
+  read_mail imaps $((993 + offset)) '/INBOX;MAILINDEX=2' && read_mail pop3s $((995 + offset)) /1
+  ok "mail went in by STARTTLS and by submission, and came out by IMAP and POP3 over TLS"
+  says_goodbye
+  stop
+}
+
+read_mail() {
+  curl -sS --max-time 20 --cacert "$work/root.pem" -u alice:secret "$1://localhost:$2$3" >"$work/read" || fail "$1"
+  grep -q 'It works.' "$work/read" || fail "$1 gave another message"
+}
+
+# An open session is told good-bye.
+says_goodbye() {
+  exec 7<>"/dev/tcp/127.0.0.1/$((25 + offset))"
+  head -1 <&7 | grep -q ^220 || fail "no greeting"
+  { sleep 0.5; engine kill --signal TERM "$tag" >/dev/null; } &
+  timeout 10 cat <&7 | grep ^421 >/dev/null || fail "an open SMTP session was not told 421"
+  wait
+  exec 7<&-
+  [ "$(engine wait "$tag")" = 0 ] || fail "exit status after SIGTERM"
+  engine rm "$tag" >/dev/null
+  ok "SIGTERM tells open sessions good-bye"
+  start host -e SEALPOST_PORT_OFFSET=$offset -e SEALPOST_ADDRESS=127.0.0.1
+  read_mail imaps $((993 + offset)) '/INBOX;MAILINDEX=2'
+  ok "the mail survived the container"
+}
+
+# No mount at all: the whole configuration in a variable.
+configured_by_variable() {
+  local yaml="certificates: memory
+store: memory
+virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
+  for value in "$yaml" "$(base64 -w0 <<<"$yaml")"; do
+    start host -e SEALPOST_CONFIG="$value"
+    engine logs "$tag" 2>&1 | grep 'Only one' >/dev/null || fail "SEALPOST_CONFIG was not read"
+    stop
+  done
+  ok "SEALPOST_CONFIG holds a configuration, as YAML and as base64"
+}
+
+build
+on_standard_ports
+mail_in_and_out
+configured_by_variable
