@@ -8,7 +8,7 @@ set -euo pipefail
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 cd "$(dirname "$0")/.."
 
-engine=${ENGINE:-$(command -v docker || command -v podman || true)}
+engine=$(command -v "${ENGINE:-docker}" || command -v podman || true)
 [ -n "$engine" ] || { echo "docker/test.sh: neither docker nor podman is here" >&2; exit 1; }
 read -ra global <<<"${GLOBAL_FLAGS:-}"
 read -ra build_flags <<<"${BUILD_FLAGS:-}"
