@@ -1,6 +1,8 @@
 export type { Clock } from './clock.ts'
 export { ConfigError } from './config/mistakes.ts'
+export type { Fault, FaultInput } from './config/schema/fault.ts'
 export type { LabInput, Protocol } from './config/schema.ts'
+export type { LabFaults } from './lab/lab-faults.ts'
 export { ListenError } from './net/listener.ts'
 export type { SessionRecord, TlsFacts, TranscriptEntry } from './sessions/types.ts'
 export type { Attachment, MessageDraft } from './testing/compose.ts'

@@ -39,6 +39,11 @@ function meaning(schema: JsonSchema): string {
 
 function entry(key: string, schema: JsonSchema, indent: string): string[] {
   const item = schema.items && branches(schema.items).find((branch) => branch.properties)
+  // Items whose keys exclude one another are no file by themselves: they are shown behind the list.
+  if (item && schema.examples) {
+    const keys = mapping(item, '  ').map((line) => `${indent}#   ${line}`)
+    return [...scalar(key, schema, indent), `${indent}# Each is`, ...keys]
+  }
   if (item) return [`${indent}${key}:`, `${indent}  -`, ...mapping(item, `${indent}    `)]
   if (schema.properties) return [`${indent}${key}:`, ...mapping(schema, `${indent}  `)]
   return [...scalar(key, schema, indent), ...longForm(key, schema, indent)]

@@ -20,6 +20,7 @@ import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import { Captures } from './captures.ts'
 import { CertificateOffice } from './certificate-office.ts'
+import { LabFaults } from './lab-faults.ts'
 import { deliverLocally } from './local-delivery.ts'
 import { NewsDesk } from './news-desk.ts'
 
@@ -63,6 +64,7 @@ export class Lab implements AsyncDisposable {
   readonly #news: NewsDesk
   readonly #captures: Captures
   readonly #office: CertificateOffice
+  readonly faults: LabFaults
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -83,6 +85,7 @@ export class Lab implements AsyncDisposable {
       () => ({ config: this.#config, directory: this.#directory }),
       options.log,
     )
+    this.faults = new LabFaults(config.faultSeed, config.faults)
     this.#captures = new Captures(options.clock, options.log)
     this.#news = new NewsDesk(config, {
       ...parts,
@@ -171,6 +174,7 @@ export class Lab implements AsyncDisposable {
     await this.store.clear()
     await this.#news.prepare(this.#config)
     this.sessionLog.clear()
+    this.faults.reset()
   }
 
   /** Says good-bye to every session and closes everything. */
@@ -201,6 +205,7 @@ export class Lab implements AsyncDisposable {
       await this.#office.serve(next)
       await this.#applyServers(next)
       await this.#news.feed(next)
+      this.faults.reset(next.faults)
     } catch (error) {
       this.#config = previous.config
       this.#directory = previous.directory
@@ -299,6 +304,7 @@ export class Lab implements AsyncDisposable {
       port: config.port,
       tlsPort: config.tlsPort,
       ...(tls ? { tls } : {}),
+      faults: this.faults.book,
       captures: this.#captures.wanted(this.#config.capture, config.capture),
       maxConnections: config.limits.connections,
       idleTimeoutMs: config.idleTimeoutMs,

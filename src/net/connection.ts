@@ -2,6 +2,9 @@ import type { Duplex } from 'node:stream'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
 import { ConnectionEnded, type EndCause } from './errors.ts'
+import type { ConnectionFaults } from './faults/fault-book.ts'
+import { type Outcome, strike } from './faults/perform.ts'
+import { Throttle } from './faults/throttle.ts'
 import { BlockCollector, Input } from './input.ts'
 import { Output } from './output.ts'
 import { Stuffer, stuff } from './stuffing.ts'
@@ -27,6 +30,8 @@ export interface ConnectionOptions {
   readonly record: SessionRecorder
   readonly idleTimeoutMs: number
   readonly securer: Securer
+  /** What goes wrong on purpose. */
+  readonly faults?: ConnectionFaults
   /** Where the handshake came first (implicit TLS). */
   readonly facts?: TlsFacts
 }
@@ -48,6 +53,7 @@ export class Connection {
   readonly closed: Promise<EndCause>
   readonly #securer: Securer
   readonly #idleTimeoutMs: number
+  readonly #faults: ConnectionFaults | undefined
   readonly #input = new Input()
   #output: Output
   #socket: Duplex
@@ -57,6 +63,10 @@ export class Connection {
   #waiting: ((ended?: ConnectionEnded) => void) | undefined
   #close: (cause: EndCause) => void = () => {}
   #idleTimer: NodeJS.Timeout | undefined
+  #dropsAfterReply = false
+  /** Octets of the message that is coming in. */
+  #dataOctets = 0
+  #dataLimit: number | undefined
 
   constructor(options: ConnectionOptions) {
     this.remote = options.remote
@@ -65,6 +75,7 @@ export class Connection {
     this.#securer = options.securer
     this.#idleTimeoutMs = options.idleTimeoutMs
     this.#tls = options.facts
+    this.#faults = options.faults
     this.#socket = options.socket
     this.closed = new Promise((resolve) => {
       this.#close = resolve
@@ -115,7 +126,8 @@ export class Connection {
       if (line !== undefined) {
         this.record.line('in', line.toString('utf8'), secret)
         if (this.#output.congested) await this.drained()
-        return line
+        if (secret || !this.#faults || (await this.#meetFaults(this.#faults, line)) === 'pass') return line
+        continue
       }
       await this.#more()
     }
@@ -139,8 +151,10 @@ export class Connection {
         continue
       }
       left -= part.length
+      if (this.#faults) this.#countData(this.#faults, part.length)
       yield part
     }
+    this.#dataOctets = 0
     if (octets > 0) this.record.octets('in', octets)
   }
 
@@ -159,7 +173,9 @@ export class Connection {
         await this.#more()
         continue
       }
+      if (this.#faults) this.#countData(this.#faults, piece.length)
       if (!collector.add(piece, this.#input)) continue
+      this.#dataOctets = 0
       const block = collector.result(head)
       this.record.octets('in', block.length - head.length)
       return block
@@ -264,9 +280,64 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  // What faults do (`faults/perform.ts`).
+
+  /** From here on the client gets so many octets a second. */
+  throttle(octetsPerSecond: number): void {
+    this.#output.flush()
+    this.#output = new Output(new Throttle(this.#socket, octetsPerSecond))
+  }
+
+  cutNextReply(): void {
+    this.#output.cutNext(() => this.destroy('server closed'))
+  }
+
+  dropAfterReply(): void {
+    this.#dropsAfterReply = true
+  }
+
+  halfClose(): void {
+    this.#output.flush()
+    this.#socket.end()
+  }
+
+  async ignoreClient(): Promise<never> {
+    for (;;) {
+      this.#checkReadable()
+      this.#input.take(this.#input.heldOctets)
+      await this.#more()
+    }
+  }
+
+  /** Faults that strike before the greeting; false: there is nobody left to greet. */
+  async meetFirstFaults(): Promise<boolean> {
+    const strikes = this.#faults?.due('connect') ?? []
+    if (!this.#faults || strikes.length === 0) return true
+    return (await strike(this.#faults, strikes, this)) === 'pass'
+  }
+
   /** The lab stops: a read that waits, or the next one, throws ConnectionEnded `stopping`; the session says good-bye. */
   stop(): void {
     this.#interrupt('stopping')
+  }
+
+  async #meetFaults(faults: ConnectionFaults, line: Buffer): Promise<Outcome> {
+    const text = line.toString('utf8')
+    const strikes = faults.due('command', text)
+    return strikes.length === 0 ? 'pass' : strike(faults, strikes, this, text)
+  }
+
+  /** Message octets that came in: a fault may have had enough of them. @throws ConnectionEnded then */
+  #countData(faults: ConnectionFaults, octets: number): void {
+    if (this.#dataOctets === 0) {
+      const [first] = faults.due('data')
+      this.#dataLimit = first?.action.dropAfterOctets
+      if (first) this.record.note(`fault: ${first.name}`)
+    }
+    this.#dataOctets += octets
+    if (this.#dataLimit === undefined || this.#dataOctets < this.#dataLimit) return
+    this.destroy('server closed')
+    this.#checkReadable()
   }
 
   #checkReadable(): void {
@@ -275,8 +346,12 @@ export class Connection {
     if (!this.#input.attached) this.#input.attach(this.#socket)
   }
 
-  #more(): Promise<void> {
+  async #more(): Promise<void> {
     this.#output.flush()
+    if (this.#dropsAfterReply) {
+      await this.#output.end()
+      this.destroy('server closed')
+    }
     return this.#wait(() => this.#input.onMore(() => this.#waiting?.()))
   }
 

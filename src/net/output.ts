@@ -13,6 +13,8 @@ export class Output {
   #text = ''
   #pieces: Buffer[] = []
   #octets = 0
+  /** A fault: the next thing sent ends in its middle. */
+  #cut: (() => void) | undefined
 
   constructor(sink: Writable) {
     this.#sink = sink
@@ -35,6 +37,7 @@ export class Output {
     this.#pieces = []
     this.#octets = 0
     if (!this.#sink.writable) return
+    if (this.#cut) return this.#sendHalf(Buffer.concat(pieces))
     const joined = join(pieces)
     if (joined.length === 1) {
       this.#sink.write(joined[0])
@@ -43,6 +46,11 @@ export class Output {
     this.#sink.cork()
     for (const piece of joined) this.#sink.write(piece)
     this.#sink.uncork()
+  }
+
+  /** The next thing sent is sent by half; then `done` is called. */
+  cutNext(done: () => void): void {
+    this.#cut = done
   }
 
   /** Whether the client takes less than it is sent. */
@@ -66,6 +74,12 @@ export class Output {
         resolve()
       })
     })
+  }
+
+  #sendHalf(whole: Buffer): void {
+    const done = this.#cut
+    this.#cut = undefined
+    this.#sink.write(whole.subarray(0, whole.length >> 1), () => done?.())
   }
 
   #settleText(): void {

@@ -6,7 +6,11 @@ import type { SessionLog, SessionStart } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { Connection, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
+import type { ConnectionFaults, FaultBook } from './faults/fault-book.ts'
+import { strikeHandshake } from './faults/perform.ts'
 import { Listener } from './listener.ts'
+import type { KeyLog } from './node-tls.ts'
+import { peekFirstWords } from './peek.ts'
 import { TappedSocket } from './tapped-socket.ts'
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 
@@ -22,6 +26,8 @@ export interface VirtualServerSettings {
   readonly tls?: TlsSettings
   /** Where the octets of its connections are captured. */
   readonly captures?: readonly Capture[]
+  /** What goes wrong on purpose. */
+  readonly faults?: FaultBook
   readonly maxConnections: number | 'off'
   readonly idleTimeoutMs: number
   /** Serves one connection to its end. */
@@ -33,6 +39,8 @@ export interface VirtualServerSettings {
 type Form = 'port' | 'tlsPort'
 /** How long sessions have to say good-bye when the lab stops. */
 const STOP_MS = 3_000
+/** How long a fault waits for a ClientHello. */
+const FIRST_WORDS_MS = 30_000
 
 /** One virtual server: its ports, its certificate, its connections. */
 export class VirtualServer {
@@ -154,10 +162,12 @@ export class VirtualServer {
     const recorder = this.#sessions.open(start)
     let cause = 'handshake failed'
     const wire = tapped(socket, settings.captures ?? [])
-    const securer = this.#securer(recorder, wire instanceof TappedSocket ? wire.keyLog : undefined)
+    const faults = settings.faults?.open({ ...start, user: () => recorder.record.user })
+    const securer = this.#securer(recorder, faults, wire instanceof TappedSocket ? wire.keyLog : undefined)
     try {
       const secured = implicitTls ? await securer.secure(wire) : undefined
-      cause = await this.#serve(start, wire, secured, securer, settings, recorder)
+      const connection = connectionOf(start, wire, secured, { record: recorder, securer, faults, settings })
+      cause = await this.#serve(connection, settings)
     } catch (error) {
       wire.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -169,7 +179,7 @@ export class VirtualServer {
     }
   }
 
-  async #secure(raw: Duplex, recorder: SessionRecorder, keyLog?: (line: Buffer) => void): Promise<SecuredSocket> {
+  async #secure(raw: Duplex, recorder: SessionRecorder, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
     this.#pending.add(raw)
     try {
       // The one worn now, whatever was worn when the client connected.
@@ -180,43 +190,36 @@ export class VirtualServer {
     }
   }
 
-  #securer(recorder: SessionRecorder, keyLog: ((line: Buffer) => void) | undefined): Securer {
+  #securer(recorder: SessionRecorder, faults: ConnectionFaults | undefined, keyLog: KeyLog | undefined): Securer {
     const available = (): boolean => this.#acceptor !== undefined
     return {
       get available() {
         return available()
       },
-      secure: (raw) => this.#secure(raw, recorder, keyLog),
+      secure: async (raw) => {
+        const strikes = faults?.due('handshake') ?? []
+        if (faults && strikes.length > 0) {
+          // The ClientHello first, so that it is on record.
+          const words = await peekFirstWords(raw, FIRST_WORDS_MS)
+          if (words?.kind === 'hello') recorder.hello(words.facts)
+          const outcome = await strikeHandshake(faults, strikes, raw, recorder)
+          if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
+        }
+        return this.#secure(raw, recorder, keyLog)
+      },
     }
   }
 
-  async #serve(
-    start: SessionStart,
-    wire: Duplex,
-    secured: SecuredSocket | undefined,
-    securer: Securer,
-    settings: VirtualServerSettings,
-    recorder: SessionRecorder,
-  ): Promise<string> {
-    const { remoteAddress, remotePort, localAddress, localPort } = start
-    const connection = new Connection({
-      socket: secured?.socket ?? wire,
-      remote: { address: remoteAddress, port: remotePort },
-      local: { address: localAddress, port: localPort },
-      record: recorder,
-      idleTimeoutMs: settings.idleTimeoutMs,
-      ...(secured ? { facts: secured.facts } : {}),
-      securer,
-    })
+  async #serve(connection: Connection, settings: VirtualServerSettings): Promise<string> {
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
-      recorder.refused(`the limit of ${settings.maxConnections} connections is reached`)
+      connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)
       connection.write(`${settings.busyLine}\r\n`)
       connection.end()
       return connection.closed
     }
     this.#connections.add(connection)
     try {
-      await settings.serve(connection)
+      if (await connection.meetFirstFaults()) await settings.serve(connection)
     } catch (error) {
       if (!(error instanceof ConnectionEnded)) throw error
     } finally {
@@ -231,6 +234,31 @@ export class VirtualServer {
 function sessionStart(socket: Socket, { name, protocol }: VirtualServerSettings): SessionStart {
   const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
   return { virtualServer: name, protocol, remoteAddress, remotePort, localAddress, localPort }
+}
+
+interface Surroundings {
+  readonly record: SessionRecorder
+  readonly securer: Securer
+  readonly faults: ConnectionFaults | undefined
+  readonly settings: VirtualServerSettings
+}
+
+function connectionOf(
+  { remoteAddress, remotePort, localAddress, localPort }: SessionStart,
+  wire: Duplex,
+  secured: SecuredSocket | undefined,
+  { record, securer, faults, settings }: Surroundings,
+): Connection {
+  return new Connection({
+    socket: secured?.socket ?? wire,
+    remote: { address: remoteAddress, port: remotePort },
+    local: { address: localAddress, port: localPort },
+    record,
+    securer,
+    idleTimeoutMs: settings.idleTimeoutMs,
+    ...(faults ? { faults } : {}),
+    ...(secured ? { facts: secured.facts } : {}),
+  })
 }
 
 /** The socket itself, or a copying one around it while something captures. */

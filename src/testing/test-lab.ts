@@ -1,5 +1,6 @@
 import type { Protocol } from '../config/schema.ts'
 import type { Endpoint, Lab } from '../lab/lab.ts'
+import type { LabFaults } from '../lab/lab-faults.ts'
 import { deliverLocally } from '../lab/local-delivery.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
@@ -127,7 +128,12 @@ export class TestLab implements AsyncDisposable {
     return this.#lab.sessionLog.list()
   }
 
-  /** Forgets messages and sessions; ports, certificates and accounts stay. */
+  /** What goes wrong on purpose: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */
+  get faults(): LabFaults {
+    return this.#lab.faults
+  }
+
+  /** Forgets messages, sessions and faults; ports, certificates and accounts stay. */
   async reset(): Promise<void> {
     await this.#lab.reset()
     this.#mail.clear()

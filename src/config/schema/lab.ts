@@ -3,6 +3,7 @@ import { authorityService } from './authority-service.ts'
 import { capture } from './capture.ts'
 import { certificates } from './certificates.ts'
 import { directory } from './directory.ts'
+import { fault } from './fault.ts'
 import { newsgroup } from './newsgroup.ts'
 import { protocols } from './protocol.ts'
 import { hostName } from './values.ts'
@@ -51,6 +52,17 @@ export const labSchema = z.strictObject({
       'A pcapng file, for Wireshark, of what the sockets of all virtual servers carry: FILE, or { file, secrets, maxSize, maxFiles }.',
     )
     .meta({ examples: ['lab.pcapng'] }),
+  faults: z
+    .array(fault)
+    .default([])
+    .describe('What goes wrong on purpose, for clients to be tested with.')
+    .meta({ examples: [[{ when: { verb: 'RCPT' }, do: { reply: '451 4.7.1 Greylisted' }, times: 1 }]] }),
+  faultSeed: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(823024)
+    .describe('Seed of what faults do by chance: the same seed and the same clients, the same run.'),
   virtualServers: z
     .array(virtualServer)
     .prefault(protocols.map((protocol) => ({ protocol })))

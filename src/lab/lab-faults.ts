@@ -1,0 +1,44 @@
+import { mistakesOf } from '../config/issues.ts'
+import { ConfigError, inOrder, placeByPath } from '../config/mistakes.ts'
+import { type Fault, type FaultInput, fault } from '../config/schema/fault.ts'
+import { FaultBook } from '../net/faults/fault-book.ts'
+
+/** The faults of a lab: those of its configuration, and those that test code adds. */
+export class LabFaults {
+  readonly book: FaultBook
+  #configured: readonly Fault[]
+
+  constructor(seed: number, configured: readonly Fault[]) {
+    this.book = new FaultBook(seed)
+    this.#configured = configured
+    this.reset()
+  }
+
+  /**
+   * Adds a fault. Returns the function that takes it away.
+   * @throws ConfigError with every mistake in it
+   */
+  add(input: FaultInput): () => void {
+    const { when = {}, ...rest } = input
+    const { matching, ...conditions } = when
+    const pattern = matching instanceof RegExp ? matching.source : matching
+    const parsed = fault.safeParse({
+      ...rest,
+      when: pattern === undefined ? conditions : { ...conditions, matching: pattern },
+    })
+    if (parsed.success) return this.book.add(parsed.data)
+    throw new ConfigError(inOrder(mistakesOf(parsed.error.issues, input), placeByPath))
+  }
+
+  /** Takes all away, those of the configuration too. */
+  clear(): void {
+    this.book.clear()
+  }
+
+  /** Those of the configuration again, and nothing else; every count begins anew. */
+  reset(configured: readonly Fault[] = this.#configured): void {
+    this.#configured = configured
+    this.book.clear()
+    for (const each of configured) this.book.add(each)
+  }
+}

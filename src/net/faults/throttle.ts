@@ -1,0 +1,33 @@
+import { Writable } from 'node:stream'
+
+/** Portions a second: often enough that a client sees a slow line, not stutter. */
+const PORTIONS = 20
+
+/** Lets so many octets a second through to a stream. */
+export class Throttle extends Writable {
+  readonly #below: Writable
+  readonly #portion: number
+
+  constructor(below: Writable, octetsPerSecond: number) {
+    super()
+    this.#below = below
+    this.#portion = Math.max(1, Math.floor(octetsPerSecond / PORTIONS))
+    below.once('close', () => this.destroy())
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const next = (at: number): void => {
+      if (this.destroyed || this.#below.destroyed) return done()
+      if (at >= chunk.length) return done()
+      this.#below.write(chunk.subarray(at, at + this.#portion))
+      setTimeout(next, 1000 / PORTIONS, at + this.#portion).unref()
+    }
+    next(0)
+  }
+
+  /** Ends the stream below once everything is through. */
+  override _final(done: (error?: Error | null) => void): void {
+    this.#below.end()
+    done()
+  }
+}
