@@ -68,6 +68,15 @@ const rules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* oldClientsHaveNoCertificates(server, at) {
+    if (server.tls.legacy === false || server.clientCertificates !== 'require') return
+    yield {
+      path: [...at, 'tls', 'legacy'],
+      message:
+        'lets old clients in, which are not asked for a certificate, and clientCertificates requires one; write clientCertificates: accept, or legacy: false',
+    }
+  }),
+
   eachServer(function* noneAmongOthers(server, at) {
     if (typeof server.certificate === 'string') return
     const index = server.certificate.indexOf('none')

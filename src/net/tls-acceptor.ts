@@ -49,10 +49,12 @@ export class TlsAcceptor {
 
   /** @throws when a certificate and its key, or the policy, are unusable */
   constructor(settings: TlsSettings) {
-    const { legacy, policy } = settings
+    const { legacy, policy, clientCertificates } = settings
     this.#settings = settings
     this.#node = new NodeTls(settings)
-    this.#legacy = legacy && new LegacyAcceptor(legacy, policy.require128BitEncryption)
+    // The engine asks for no certificates: where one is required, it lets nobody in.
+    if (legacy && clientCertificates?.mode !== 'require')
+      this.#legacy = new LegacyAcceptor(legacy, policy.require128BitEncryption)
   }
 
   /** Makes the handshake on a raw socket. Puts on record what was offered and agreed on. @throws HandshakeFailure */

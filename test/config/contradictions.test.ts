@@ -31,6 +31,11 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     [/^virtualServers\[0\]\.requireSecureChannel: .*certificate: none/],
   ],
   [
+    'old clients where certificates of clients are required',
+    servers({ protocol: 'imap4', clientCertificates: 'require', tls: { legacy: true } }),
+    [/^virtualServers\[0\]\.tls\.legacy: .*clientCertificates: accept, or legacy: false$/],
+  ],
+  [
     'a TLS port without a certificate',
     servers({ protocol: 'imap4', certificate: 'none', tlsPort: 993 }),
     [/^virtualServers\[0\]\.tlsPort: is 993, .*tlsPort: off$/],

@@ -83,6 +83,8 @@ function outlookExpress(settings: Settings): string[] {
     `Password         ${settings.password}`,
     ...each(settings, outlookExpressPorts),
     'Tick "My server requires authentication" for outgoing mail; leave Secure Password Authentication empty.',
+    'SSL works where the virtual server has tls: { legacy: true }. Trust: the root for old clients, which',
+    'sealpost ca list names and sealpost ca export NAME --format der --out root.cer writes (docs/old-clients.md).',
   ]
 }
 
