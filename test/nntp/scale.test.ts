@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { articleOf, startNewsLab } from '../support/news-lab.ts'
+import { play } from '../support/transcript.ts'
+
+const ARTICLES = 100_000
+/** What a connection may hold of an answer that its client does not take: far below the 20 MB of this one. */
+const BOUND_OCTETS = 2 << 20
+
+test('100,000 articles: GROUP and NEXT, OVER held back for a slow client and whole for a quick one', async () => {
+  await using lab = await startNewsLab()
+  const folder = await lab.news.group('lab.general')
+  const targets = [{ folderId: folder?.id as string }]
+  for (let n = 0; n < ARTICLES; n += 1000) {
+    const batch = Array.from({ length: 1000 }, (_, i) => {
+      const messageId = `<${n + i}@a>`
+      return { raw: articleOf(`Message-ID: ${messageId}`, ''), messageId, targets }
+    })
+    await lab.store.append(batch)
+  }
+  await lab.play(`
+    C: GROUP lab.general
+    S: 211 ${ARTICLES} 1 ${ARTICLES} lab.general
+    C: STAT 50000
+    S: 223 50000 *
+    C: NEXT
+    S: 223 50001 *
+    C: LAST
+    S: 223 50000 *
+    C: OVER 99999-
+    S: 224 *
+  `)
+
+  const slow = connect(lab.port, '127.0.0.1')
+  slow.pause()
+  slow.write('GROUP lab.general\r\nOVER 1-\r\n')
+  const client = await lab.client()
+  const before = process.memoryUsage()
+  // Other sessions go on meanwhile; what is sent to the slow one stops growing.
+  for (let i = 0; i < 50; i++) await play(client, 'C: GROUP lab.general\nS: 211 *')
+  const record = lab
+    .sessions()
+    .find(({ localPort, remotePort }) => localPort === lab.port && remotePort === slow.localPort)
+  const sent = () =>
+    record?.transcript.reduce((sum, entry) => sum + (entry.kind === 'octets' ? entry.octets : 0), 0) ?? 0
+  let last = -1
+  await expect
+    .poll(
+      () => {
+        const still = sent() === last && last > 0
+        last = sent()
+        return still
+      },
+      { timeout: 30_000, interval: 200 },
+    )
+    .toBe(true)
+  // The system's own socket buffers take some megabytes.
+  expect(last).toBeLessThan(12 << 20)
+  expect(process.memoryUsage().arrayBuffers - before.arrayBuffers).toBeLessThan(BOUND_OCTETS + (12 << 20))
+
+  let lines = 0
+  slow.on('data', (chunk: Buffer) => {
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++
+    if (lines >= ARTICLES + 4) slow.destroy()
+  })
+  slow.resume()
+  await once(slow, 'close')
+  // Greeting, 211, 224, the rows, the dot.
+  expect(lines).toBe(ARTICLES + 4)
+  client.destroy()
+})
