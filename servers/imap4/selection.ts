@@ -136,11 +136,14 @@ export class Selection {
     const numbers: number[] = []
     const uids: number[] = []
     const left: MessageEntry[] = []
-    this.#messages.forEach((entry, index) => {
-      if (!gone.has(entry.uid)) return left.push(entry)
+    for (const [index, entry] of this.#messages.entries()) {
+      if (!gone.has(entry.uid)) {
+        left.push(entry)
+        continue
+      }
       numbers.push(index + 1)
-      return uids.push(entry.uid)
-    })
+      uids.push(entry.uid)
+    }
     this.#messages = left
     this.saved = this.saved.filter((uid) => !gone.has(uid))
     for (const uid of uids) this.recent.delete(uid)

@@ -30,13 +30,13 @@ export const bdat = {
 
   /** Reads the chunk of a command that was refused, and forgets it. */
   async drop(session: SmtpSession, argument: string): Promise<void> {
-    for await (const _ of session.connection.streamOctets(parse(argument).octets)) continue
+    for await (const _ of session.connection.streamOctets(parse(argument).octets));
   },
 } satisfies SmtpCommand & Record<'drop', unknown>
 
 /** The chunk is read all the same; later ones of the message will be refused for want of a transaction. */
 async function refuse(session: SmtpSession, chunk: Chunk, error: SmtpError): Promise<never> {
-  for await (const _ of session.connection.streamOctets(chunk.octets)) continue
+  for await (const _ of session.connection.streamOctets(chunk.octets));
   session._resetSession()
   throw error
 }
