@@ -1,7 +1,8 @@
 import type { Folder, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
-import { firstIndexFrom, indexOfUid } from './entries.ts'
-import { bad, no } from './reply.ts'
-import { HIGHEST, type NumberRange, type SequenceSet } from './wire/numbers.ts'
+import { indexOfUid } from './entries.ts'
+import { no } from './reply.ts'
+import { indexesOfNumbers, indexesOfUids } from './sequence.ts'
+import type { SequenceSet } from './wire/numbers.ts'
 
 /** Changes ready to be told, in the order they must be told. */
 export interface Updates {
@@ -60,7 +61,7 @@ export class Selection {
     selection.#unwatch = store.watch((event) => take(event), folder.id)
     try {
       const status = await store.status(folder.id)
-      selection.#messages = [...(await store.list(folder.id))]
+      selection.#messages = (await store.list(folder.id)).slice()
       selection.#highestModSeq = status.highestModSeq
       take = (event) => selection.#take(event)
       for (const event of early) selection.#take(event)
@@ -109,8 +110,7 @@ export class Selection {
    */
   resolve(set: SequenceSet, byUid: boolean): number[] {
     if (set === 'saved') return this.saved.map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
-    const ranges = set.map((range) => (byUid ? this.#uidRange(range) : this.#numberRange(range)))
-    return ascending(ranges.filter(({ from, to }) => from < to))
+    return byUid ? indexesOfUids(this.#messages, set) : indexesOfNumbers(this.#messages.length, set)
   }
 
   /** Puts the entries of the session's own change into the view. */
@@ -199,45 +199,9 @@ export class Selection {
   #sawModSeq(modSeq: number): void {
     if (modSeq > this.#highestModSeq) this.#highestModSeq = modSeq
   }
-
-  #numberRange({ from, to }: NumberRange): IndexRange {
-    const count = this.#messages.length
-    const first = Math.min(from, to === HIGHEST ? Math.max(count, 1) : from)
-    const last = to === HIGHEST ? count : to
-    // `*` in an empty mailbox names nothing; every other number must be in use. RFC 9051 section 9, seq-number.
-    if (count === 0 && to === HIGHEST && from <= 1) return { from: 0, to: 0 }
-    if ((from !== HIGHEST && from > count) || last > count) throw bad(`there are ${count} messages`)
-    return { from: Math.min(first, count) - 1, to: last }
-  }
-
-  #uidRange({ from, to }: NumberRange): IndexRange {
-    const highest = this.#messages.at(-1)?.uid ?? 0
-    const last = to === HIGHEST ? highest : to
-    // `559:*` names the last message even where its uid is below 559. RFC 9051 section 9, seq-range.
-    const first = to === HIGHEST ? Math.min(from, highest) : from
-    return { from: firstIndexFrom(this.#messages, first), to: firstIndexFrom(this.#messages, last + 1) }
-  }
-}
-
-/** From `from` up to but not including `to`. */
-interface IndexRange {
-  readonly from: number
-  readonly to: number
 }
 
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }
-
-/** The indexes of all ranges, each once. */
-function ascending(ranges: readonly IndexRange[]): number[] {
-  const indexes: number[] = []
-  const sorted = [...ranges].sort((a, b) => a.from - b.from)
-  let next = 0
-  for (const { from, to } of sorted) {
-    for (let index = Math.max(from, next); index < to; index++) indexes.push(index)
-    next = Math.max(next, to)
-  }
-  return indexes
-}
 
 /** What is asked of a mailbox that was selected read-only, or of one that is no more. */
 export function checkWritable(selection: Selection): void {

@@ -1,6 +1,6 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
-import { type Content, contentOf } from '../fetch/content.ts'
+import { type Content, ContentReader } from '../fetch/content.ts'
 import { type Producer, producerOf } from '../fetch/producers.ts'
 import { FetchWriter } from '../fetch/writer.ts'
 import { bad, done, no } from '../reply.ts'
@@ -113,11 +113,12 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
   const implied = seen.size > 0 ? impliedBySeen(session, items) : []
   const isUidOnly = session.enabled.has('UIDONLY')
   const tellsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
+  const contents = new ContentReader(session, selection)
   const out = new FetchWriter(session)
   let missing = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
-    const content = needsContent ? await contentOf(session, selection, entry) : undefined
+    const content = needsContent ? await contents.read(entry) : undefined
     if (needsContent && !content) {
       missing++
       continue

@@ -1,4 +1,4 @@
-import type { Folder } from '../../../src/store/types.ts'
+import type { Folder, MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, fullName, isPublic, mailboxName, nameForm } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
@@ -66,7 +66,7 @@ async function description(session: Session, state: Parameters<typeof open>[1], 
   const { folder, messages, knownFlags, readOnly } = selection
   const revision2 = session.enabled.has('IMAP4rev2')
   for (const flag of SYSTEM_FLAGS) knownFlags.add(flag)
-  for (const { flags } of messages) for (const flag of flags) knownFlags.add(flag)
+  learnFlags(knownFlags, messages)
   const flags = [...knownFlags].join(' ')
   const unseen = messages.findIndex((entry) => !entry.flags.includes('\\Seen')) + 1
   const lines = [
@@ -82,6 +82,16 @@ async function description(session: Session, state: Parameters<typeof open>[1], 
     ...(revision2 ? [await listed(session, state, folder)] : []),
   ]
   return lines.map((line) => `* ${line}\r\n`).join('')
+}
+
+/** Adds the messages' flags. Neighbours mostly have the same ones, in the same array. */
+function learnFlags(known: Set<string>, messages: readonly MessageEntry[]): void {
+  let last: readonly string[] = []
+  for (const { flags } of messages) {
+    if (flags === last) continue
+    last = flags
+    for (const flag of flags) known.add(flag)
+  }
 }
 
 /** The LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */

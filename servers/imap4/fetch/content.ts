@@ -22,12 +22,20 @@ export class Content {
   }
 }
 
-/** Undefined once the message is expunged. */
-export async function contentOf(
-  { context }: Session,
-  { folder }: Selection,
-  { uid, blob }: MessageEntry,
-): Promise<Content | undefined> {
-  const raw = await context.store.read(folder.id, uid)
-  return raw && new Content(raw, blob, parseCacheOf(context.store))
+/** The contents of a mailbox's messages, one by one; undefined for one that is expunged. */
+export class ContentReader {
+  readonly #session: Session
+  readonly #folderId: string
+  readonly #cache: ParseCache
+
+  constructor(session: Session, { folder }: Selection) {
+    this.#session = session
+    this.#folderId = folder.id
+    this.#cache = parseCacheOf(session.context.store)
+  }
+
+  async read({ uid, blob }: MessageEntry): Promise<Content | undefined> {
+    const raw = await this.#session.context.store.read(this.#folderId, uid)
+    return raw && new Content(raw, blob, this.#cache)
+  }
 }

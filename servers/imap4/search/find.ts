@@ -1,10 +1,10 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { contentOf } from '../fetch/content.ts'
+import { ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SearchCriteria } from '../wire/search-request.ts'
 import { pacer } from './pacer.ts'
-import { type Candidate, testOf } from './tests.ts'
+import { testOf } from './tests.ts'
 
 /** The indexes of the messages that are what is looked for, ascending. */
 export async function findMessages(
@@ -13,15 +13,15 @@ export async function findMessages(
   { key, decode }: SearchCriteria,
 ): Promise<number[]> {
   const test = testOf(key, { selection, decode, now: session.context.clock.now() })
+  const contents = new ContentReader(session, selection)
   const found: number[] = []
   const pace = pacer()
   for (let index = 0; index < selection.messages.length; index++) {
     const entry = selection.messages[index] as MessageEntry
-    const candidate: Candidate = { index, entry }
-    let held = test(candidate)
+    let held = test({ index, entry })
     if (held === undefined) {
-      const content = await contentOf(session, selection, entry)
-      held = content !== undefined && test({ ...candidate, content })
+      const content = await contents.read(entry)
+      held = content !== undefined && test({ index, entry, content })
       if (pace.isOver()) await pace.rest()
     }
     if (held) found.push(index)

@@ -5,7 +5,7 @@ import { baseSubject } from '../../../src/mail/subject.ts'
 import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { type Content, contentOf } from '../fetch/content.ts'
+import { type Content, ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SortKey, SortKeyName } from '../wire/sort-keys.ts'
@@ -32,11 +32,12 @@ export async function sorted(
   keys: readonly SortKey[],
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
+  const contents = new ContentReader(session, selection)
   const pace = pacer()
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
-    const content = needsContent ? await contentOf(session, selection, entry) : undefined
+    const content = needsContent ? await contents.read(entry) : undefined
     rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
     if (pace.isOver()) await pace.rest()
   }

@@ -2,7 +2,7 @@ import { headerValue } from '../../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { contentOf } from '../fetch/content.ts'
+import { ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { pacer } from './pacer.ts'
@@ -24,10 +24,11 @@ export async function threadables(
   byUid: boolean,
 ): Promise<Threadable[]> {
   const found: Threadable[] = []
+  const contents = new ContentReader(session, selection)
   const pace = pacer()
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
-    const content = await contentOf(session, selection, entry)
+    const content = await contents.read(entry)
     if (!content) continue
     const value = (name: string) => headerValue(content.raw, content.parsed.fieldsOf(content.raw), name)
     const [messageId] = messageIds(value('message-id') ?? '')

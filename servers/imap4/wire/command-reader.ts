@@ -7,7 +7,7 @@ import { Cursor, type Literal } from './cursor.ts'
 const MAX_LINE_OCTETS = 64 * 1024
 const MAX_COMMAND_OCTETS = 512 * 1024
 /** What is refused but on its way already (`{n+}`) is read and dropped up to here; beyond, the connection ends. */
-export const MAX_DROPPED_OCTETS = 256 * 1024 * 1024
+const MAX_DROPPED_OCTETS = 256 * 1024 * 1024
 
 const HEAD = /^([^(){ \x00-\x1f\x7f-\xff%*"\\+]+) ((?:UID )?[^(){ \x00-\x1f\x7f-\xff%*"\\]+)/i
 const LITERAL_AHEAD = /(~?)\{(\d{1,10})(\+?)\}$/

@@ -50,12 +50,3 @@ export function formatNumbers(numbers: readonly number[]): string {
   }
   return parts.join(',')
 }
-
-/** Whether a number lies in one of the ranges; `highest` is what `*` means. */
-export function inRanges(ranges: readonly NumberRange[], number: number, highest: number): boolean {
-  return ranges.some(
-    ({ from, to }) =>
-      number >= Math.min(from, highest) &&
-      number <= (to === HIGHEST ? Math.max(highest, from === HIGHEST ? highest : from) : to),
-  )
-}
