@@ -163,16 +163,33 @@ test.skipIf(!needs('suck'))('suck fetches everything, logs on when it is told 48
   }
 })
 
-test.skipIf(!needs('slrn'))('slrn posts over NNTPS', async () => {
+test.skipIf(!needs('inews'))('inews of INN posts', async () => {
   await using client = await withThread()
-  const env = { HOME: home(client, 'slrn'), NNTPSERVER: `snews://127.0.0.1:${nntp(client).tlsPort}`, TERM: 'xterm' }
-  const article = articleOf('Subject: By slrn', '.dotted\r\n').toString().replaceAll('\r', '')
-  const result = await runProgram('slrn', ['--inews'], { input: article, env })
+  const folder = home(client, 'inews')
+  const conf = join(folder, 'inn.conf')
+  const settings = {
+    server: '127.0.0.1',
+    domain: 'lab.test',
+    pathhost: 'inews.test',
+    mta: '"/bin/true %s"',
+    pathtmp: folder,
+    pathnews: '/usr/lib/news',
+    hismethod: 'hisv6',
+    enableoverview: 'false',
+  }
+  writeFileSync(
+    conf,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}: ${value}\n`)
+      .join(''),
+  )
+  const article = articleOf('Subject: By inews', '.dotted\r\n').toString().replaceAll('\r', '')
+  const args = ['-h', '-S', '-p', String(nntp(client).port)]
+  const result = await runProgram('inews', args, { input: article, env: { INNCONF: conf, HOME: folder } })
   expect(result.status, result.stdout + result.stderr).toBe(0)
   const posted = (await client.lab.articles('lab.general')).at(-1)
-  expect(posted?.subject).toBe('By slrn')
+  expect(posted?.subject).toBe('By inews')
   expect(posted?.raw.toString('latin1')).toMatch(/\r\n\.dotted\r\n$/)
-  expectSecureSession(client)
 })
 
 test.skipIf(!needs('slrn', 'tmux'))('slrn shows groups, threads and articles', async () => {
