@@ -1,13 +1,12 @@
 import type { Duplex } from 'node:stream'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
-import { ConnectionEnded, type EndCause } from './errors.ts'
+import type { EndCause } from './errors.ts'
 import type { ConnectionFaults } from './faults/fault-book.ts'
-import { type Outcome, strike } from './faults/perform.ts'
-import { Throttle } from './faults/throttle.ts'
-import { BlockCollector, Input } from './input.ts'
-import { Output } from './output.ts'
+import { FaultMeter } from './faults/fault-meter.ts'
+import { BlockCollector } from './input.ts'
 import { Stuffer, stuff } from './stuffing.ts'
+import { Transport } from './transport.ts'
 
 /** A socket under TLS, and what was agreed on. */
 export interface SecuredSocket {
@@ -41,6 +40,8 @@ export interface Endpoint {
   readonly port: number
 }
 
+const NO_HEAD = Buffer.alloc(0)
+
 /**
  * One client, whatever the protocol: lines and octets in, replies out (joined into as few writes as the client's
  * pipelining lets), STARTTLS, compression, the idle time-out, the transcript, a polite end.
@@ -49,43 +50,32 @@ export class Connection {
   readonly remote: Endpoint
   readonly local: Endpoint
   readonly record: SessionRecorder
-  /** Resolves with the cause once the socket is closed; never rejects. */
-  readonly closed: Promise<EndCause>
   readonly #securer: Securer
-  readonly #idleTimeoutMs: number
-  readonly #faults: ConnectionFaults | undefined
-  readonly #input = new Input()
-  #output: Output
-  #socket: Duplex
+  readonly #transport: Transport
+  readonly #faults: FaultMeter | undefined
   #tls: TlsFacts | undefined
   #compressed = false
-  #ended: ConnectionEnded | undefined
-  #waiting: ((ended?: ConnectionEnded) => void) | undefined
-  #close: (cause: EndCause) => void = () => {}
-  #idleTimer: NodeJS.Timeout | undefined
-  #dropsAfterReply = false
-  /** Octets of the message that is coming in. */
-  #dataOctets = 0
-  #dataLimit: number | undefined
 
   constructor(options: ConnectionOptions) {
     this.remote = options.remote
     this.local = options.local
     this.record = options.record
     this.#securer = options.securer
-    this.#idleTimeoutMs = options.idleTimeoutMs
     this.#tls = options.facts
-    this.#faults = options.faults
-    this.#socket = options.socket
-    this.closed = new Promise((resolve) => {
-      this.#close = resolve
-    })
-    this.#output = this.#listen(options.socket)
+    this.#transport = new Transport(options.socket, options.idleTimeoutMs, (error) =>
+      this.record.note(`socket error: ${error.message}`),
+    )
+    this.#faults = options.faults && new FaultMeter(options.faults, this.#transport, this)
   }
 
-  /** The stream under the protocol, for an engine that does its own reading (SMTP). Nobody else reads it then. */
+  /** Resolves with the cause once the socket is closed; never rejects. */
+  get closed(): Promise<EndCause> {
+    return this.#transport.closed
+  }
+
+  /** The stream under the protocol, for what needs its addresses. Nobody else reads it. */
   get socket(): Duplex {
-    return this.#socket
+    return this.#transport.stream
   }
 
   /** What was agreed on in the TLS handshake; undefined in clear text. */
@@ -109,7 +99,12 @@ export class Connection {
 
   /** Whether octets have come that no read has taken yet (pipelining). */
   get hasInput(): boolean {
-    return this.#input.heldOctets > 0
+    return this.#transport.input.heldOctets > 0
+  }
+
+  /** Faults that strike before the greeting; false: there is nobody left to greet. @throws ConnectionEnded */
+  async meetFirstFaults(): Promise<boolean> {
+    return (await this.#faults?.beforeGreeting()) !== 'gone'
   }
 
   /**
@@ -120,16 +115,17 @@ export class Connection {
    * @throws ConnectionEnded
    */
   async readLine(maxOctets: number, secret = false): Promise<Buffer> {
+    const transport = this.#transport
     for (;;) {
-      this.#checkReadable()
-      const line = this.#input.takeLine(maxOctets)
-      if (line !== undefined) {
-        this.record.line('in', line.toString('utf8'), secret)
-        if (this.#output.congested) await this.drained()
-        if (secret || !this.#faults || (await this.#meetFaults(this.#faults, line)) === 'pass') return line
+      transport.checkReadable()
+      const line = transport.input.takeLine(maxOctets)
+      if (line === undefined) {
+        await transport.more()
         continue
       }
-      await this.#more()
+      this.record.line('in', line.toString('utf8'), secret)
+      if (transport.congested) await transport.drained()
+      if (secret || !this.#faults || (await this.#faults.atLine(line)) === 'pass') return line
     }
   }
 
@@ -142,19 +138,12 @@ export class Connection {
 
   /** The same as they come, without holding them. Read it to its end. @throws ConnectionEnded */
   async *streamOctets(octets: number): AsyncGenerator<Buffer, void, void> {
-    let left = octets
-    while (left > 0) {
-      this.#checkReadable()
-      const part = this.#input.takeSome(left)
-      if (part.length === 0) {
-        await this.#more()
-        continue
-      }
+    this.#faults?.messageBegins()
+    for (let left = octets; left > 0; ) {
+      const part = await this.#piece(left)
       left -= part.length
-      if (this.#faults) this.#countData(this.#faults, part.length)
       yield part
     }
-    this.#dataOctets = 0
     if (octets > 0) this.record.octets('in', octets)
   }
 
@@ -165,21 +154,12 @@ export class Connection {
    * @throws ConnectionEnded
    */
   async readBlock(maxOctets: number, head: Buffer = NO_HEAD): Promise<Buffer> {
+    this.#faults?.messageBegins()
     const collector = new BlockCollector(maxOctets)
-    for (;;) {
-      this.#checkReadable()
-      const piece = this.#input.takeSome(Number.MAX_SAFE_INTEGER)
-      if (piece.length === 0) {
-        await this.#more()
-        continue
-      }
-      if (this.#faults) this.#countData(this.#faults, piece.length)
-      if (!collector.add(piece, this.#input)) continue
-      this.#dataOctets = 0
-      const block = collector.result(head)
-      this.record.octets('in', block.length - head.length)
-      return block
-    }
+    while (!collector.add(await this.#piece(Number.MAX_SAFE_INTEGER), this.#transport.input)) {}
+    const block = collector.result(head)
+    this.record.octets('in', block.length - head.length)
+    return block
   }
 
   /**
@@ -190,13 +170,13 @@ export class Connection {
   write(data: string | Buffer): void {
     if (typeof data === 'string') this.#recordText(data)
     else this.record.octets('out', data.length)
-    this.#output.write(data)
+    this.#transport.write(data)
   }
 
   /** Message octets as a dot-stuffed block with its ending dot. RFC 3977 section 3.1.1; RFC 1939 section 3. */
   writeBlock(block: Buffer): void {
     this.record.octets('out', block.length)
-    for (const piece of stuff(block)) this.#output.write(piece)
+    for (const piece of stuff(block)) this.#transport.write(piece)
   }
 
   /** The same from pieces, as fast as the client takes them: for messages too large to hold. @throws ConnectionEnded */
@@ -204,21 +184,20 @@ export class Connection {
     const stuffer = new Stuffer()
     for await (const piece of pieces) {
       this.record.octets('out', piece.length)
-      for (const part of stuffer.add(piece)) this.#output.write(part)
+      for (const part of stuffer.add(piece)) this.#transport.write(part)
       await this.drained()
     }
-    this.#output.write(stuffer.end())
+    this.#transport.write(stuffer.end())
   }
 
   /** Sends what `write` has gathered. */
   flush(): void {
-    this.#output.flush()
+    this.#transport.flush()
   }
 
   /** Waits until a slow client has taken what was sent. Await it between the pieces of a long answer. @throws ConnectionEnded */
-  async drained(): Promise<void> {
-    this.#output.flush()
-    while (this.#output.congested) await this.#wait(() => this.#output.onDrain(this.#waiting))
+  drained(): Promise<void> {
+    return this.#transport.drained()
   }
 
   /**
@@ -228,22 +207,18 @@ export class Connection {
    */
   async startTls(): Promise<TlsFacts> {
     if (!this.canStartTls) throw new Error('STARTTLS without a certificate, or a second time')
-    if (this.#input.heldOctets > 0) {
-      this.record.note(`${this.#input.heldOctets} octets sent in clear behind STARTTLS dropped`)
-    }
-    this.#input.detach()
-    await this.#output.end()
-    this.#unlisten(this.#socket)
-    const { socket, facts } = await this.#securer.secure(this.#socket).catch((error: unknown) => {
-      // Nobody listens to the raw socket any more: its end is told here.
-      this.destroy('connection lost')
-      this.#onClose()
+    const { heldOctets } = this.#transport.input
+    if (heldOctets > 0) this.record.note(`${heldOctets} octets sent in clear behind STARTTLS dropped`)
+    const raw = await this.#transport.release()
+    try {
+      const { socket, facts } = await this.#securer.secure(raw)
+      this.#tls = facts
+      this.#transport.adopt(socket)
+      return facts
+    } catch (error) {
+      this.#transport.abandon()
       throw error
-    })
-    this.#tls = facts
-    this.#socket = socket
-    this.#output = this.#listen(socket)
-    return facts
+    }
   }
 
   /**
@@ -251,138 +226,36 @@ export class Connection {
    * Octets that the client sent behind the command are compressed already.
    */
   startCompression(): void {
-    const held = this.#input.take(this.#input.heldOctets)
-    this.#input.detach()
-    this.#output.flush()
-    this.#unlisten(this.#socket)
-    const layer = new CompressedStream(this.#socket, held)
     this.#compressed = true
-    this.#socket = layer
-    this.#output = this.#listen(layer)
+    this.#transport.wrap((below, held) => new CompressedStream(below, held))
   }
 
   /** Sends what was written, then closes. */
   end(cause: EndCause = 'server closed'): void {
-    this.#ended ??= new ConnectionEnded(cause)
-    this.#output.flush()
-    if (this.#socket.destroyed) return
-    this.#socket.end()
-    // A client that does not close its side is not waited for longer than the linger time.
-    const linger = setTimeout(() => this.#socket.destroy(), LINGER_MS)
-    linger.unref()
-    this.#socket.resume()
-    this.#socket.once('close', () => clearTimeout(linger))
+    this.#transport.end(cause)
   }
 
   /** Closes at once. */
   destroy(cause: EndCause = 'server closed'): void {
-    this.#ended ??= new ConnectionEnded(cause)
-    this.#socket.destroy()
-  }
-
-  // What faults do (`faults/perform.ts`).
-
-  /** From here on the client gets so many octets a second. */
-  throttle(octetsPerSecond: number): void {
-    this.#output.flush()
-    this.#output = new Output(new Throttle(this.#socket, octetsPerSecond))
-  }
-
-  cutNextReply(): void {
-    this.#output.cutNext(() => this.destroy('server closed'))
-  }
-
-  dropAfterReply(): void {
-    this.#dropsAfterReply = true
-  }
-
-  halfClose(): void {
-    this.#output.flush()
-    this.#socket.end()
-  }
-
-  async ignoreClient(): Promise<never> {
-    for (;;) {
-      this.#checkReadable()
-      this.#input.take(this.#input.heldOctets)
-      await this.#more()
-    }
-  }
-
-  /** Faults that strike before the greeting; false: there is nobody left to greet. */
-  async meetFirstFaults(): Promise<boolean> {
-    const strikes = this.#faults?.due('connect') ?? []
-    if (!this.#faults || strikes.length === 0) return true
-    return (await strike(this.#faults, strikes, this)) === 'pass'
+    this.#transport.destroy(cause)
   }
 
   /** The lab stops: a read that waits, or the next one, throws ConnectionEnded `stopping`; the session says good-bye. */
   stop(): void {
-    this.#interrupt('stopping')
+    this.#transport.interrupt('stopping')
   }
 
-  async #meetFaults(faults: ConnectionFaults, line: Buffer): Promise<Outcome> {
-    const text = line.toString('utf8')
-    const strikes = faults.due('command', text)
-    return strikes.length === 0 ? 'pass' : strike(faults, strikes, this, text)
-  }
-
-  /** Message octets that came in: a fault may have had enough of them. @throws ConnectionEnded then */
-  #countData(faults: ConnectionFaults, octets: number): void {
-    if (this.#dataOctets === 0) {
-      const [first] = faults.due('data')
-      this.#dataLimit = first?.action.dropAfterOctets
-      if (first) this.record.note(`fault: ${first.name}`)
-    }
-    this.#dataOctets += octets
-    if (this.#dataLimit === undefined || this.#dataOctets < this.#dataLimit) return
-    this.destroy('server closed')
-    this.#checkReadable()
-  }
-
-  #checkReadable(): void {
-    // What a client sent before it closed is still answered.
-    if (this.#ended && this.#ended.reason !== 'client closed') throw this.#ended
-    if (!this.#input.attached) this.#input.attach(this.#socket)
-  }
-
-  async #more(): Promise<void> {
-    this.#output.flush()
-    if (this.#dropsAfterReply) {
-      await this.#output.end()
-      this.destroy('server closed')
-    }
-    return this.#wait(() => this.#input.onMore(() => this.#waiting?.()))
-  }
-
-  /** Waits for `arm` to call, for the end of the connection, or for the idle time-out. */
-  #wait(arm: () => void): Promise<void> {
-    if (this.#ended) throw this.#ended
-    return new Promise((resolve, reject) => {
-      this.#waiting = (ended) => {
-        this.#waiting = undefined
-        this.#input.onMore(undefined)
-        if (ended) reject(ended)
-        else resolve()
+  /** Some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
+  async #piece(maxOctets: number): Promise<Buffer> {
+    for (;;) {
+      this.#transport.checkReadable()
+      const piece = this.#transport.input.takeSome(maxOctets)
+      if (piece.length > 0) {
+        this.#faults?.atOctets(piece.length)
+        return piece
       }
-      if (this.#idleTimer) this.#idleTimer.refresh()
-      else {
-        this.#idleTimer = setTimeout(() => this.#onIdle(), this.#idleTimeoutMs)
-        this.#idleTimer.unref()
-      }
-      arm()
-    })
-  }
-
-  #onIdle(): void {
-    // Only a connection that waits for its client can be idle.
-    if (this.#waiting) this.#interrupt('idle')
-    else this.#idleTimer?.refresh()
-  }
-
-  #interrupt(reason: EndCause): void {
-    this.#ended ??= new ConnectionEnded(reason)
-    this.#waiting?.(this.#ended)
+      await this.#transport.more()
+    }
   }
 
   #recordText(text: string): void {
@@ -393,32 +266,4 @@ export class Connection {
     }
     if (from < text.length) this.record.line('out', text.slice(from))
   }
-
-  readonly #onEnd = (): void => this.#interrupt('client closed')
-  readonly #onError = (error: Error): void => {
-    this.record.note(`socket error: ${error.message}`)
-    this.#interrupt('connection lost')
-  }
-  readonly #onClose = (): void => {
-    clearTimeout(this.#idleTimer)
-    this.#interrupt('connection lost')
-    this.#close(this.#ended?.reason ?? 'connection lost')
-  }
-
-  #listen(socket: Duplex): Output {
-    socket.on('end', this.#onEnd)
-    socket.on('error', this.#onError)
-    socket.on('close', this.#onClose)
-    if (socket.destroyed) queueMicrotask(this.#onClose)
-    return new Output(socket)
-  }
-
-  /** The layer below another one: its errors and its end are told by the upper one. */
-  #unlisten(socket: Duplex): void {
-    socket.off('end', this.#onEnd)
-    socket.off('close', this.#onClose)
-  }
 }
-
-const LINGER_MS = 2_000
-const NO_HEAD = Buffer.alloc(0)

@@ -1,57 +1,53 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionRecorder } from '../../sessions/types.ts'
+import type { Transport } from '../transport.ts'
 import type { ConnectionFaults, Strike } from './fault-book.ts'
-
-/** What a fault can do to a connection. */
-export interface Faulty {
-  readonly record: SessionRecorder
-  readonly closed: Promise<unknown>
-  write(data: string | Buffer): void
-  flush(): void
-  end(): void
-  destroy(): void
-  throttle(octetsPerSecond: number): void
-  cutNextReply(): void
-  dropAfterReply(): void
-  halfClose(): void
-  /** Reads on and answers nothing. @throws ConnectionEnded when the client goes */
-  ignoreClient(): Promise<never>
-}
+import type { Speaker } from './fault-meter.ts'
 
 /** `answered`: the session is not to see what the client said. `gone`: there is nobody left to answer. */
 export type Outcome = 'pass' | 'answered' | 'gone'
 
-/** Lets faults strike at a client's line (`line`), or before the greeting (no line). */
+/** Lets faults strike at a client's line (`line`), or before the greeting (no line). @throws ConnectionEnded */
 export async function strike(
   faults: ConnectionFaults,
   strikes: readonly Strike[],
-  faulty: Faulty,
+  transport: Transport,
+  speaker: Speaker,
   line?: string,
 ): Promise<Outcome> {
   let outcome: Outcome = 'pass'
   for (const { name, action } of strikes) {
-    faulty.record.note(`fault: ${name}`)
+    speaker.record.note(`fault: ${name}`)
     if (action.delay !== undefined) {
-      faulty.flush()
-      await Promise.race([sleep(action.delay, undefined, { ref: false }), faulty.closed])
+      transport.flush()
+      await Promise.race([sleep(action.delay, undefined, { ref: false }), transport.closed])
     }
-    if (action.throttle !== undefined) faulty.throttle(action.throttle)
-    if (action.silence) return faulty.ignoreClient()
-    if (action.drop === 'before') return drop(faulty)
-    if (action.drop === 'mid-reply') faulty.cutNextReply()
-    if (action.drop === 'after') faulty.dropAfterReply()
+    if (action.throttle !== undefined) transport.throttle(action.throttle)
+    if (action.silence) return ignoreClient(transport)
+    if (action.drop === 'before') return drop(transport)
+    if (action.drop === 'mid-reply') transport.cutNextReply()
+    if (action.drop === 'after') transport.dropAfterReply()
     const said = words(faults, action, line)
     if (said !== undefined) {
-      faulty.write(said)
+      speaker.write(said)
       outcome = 'answered'
     }
-    if (action.halfClose) faulty.halfClose()
+    if (action.halfClose) transport.halfClose()
   }
   if (outcome !== 'answered' || line !== undefined) return outcome
   // Said instead of a greeting: there is no session to go on with.
-  faulty.end()
+  transport.end('server closed')
   return 'gone'
+}
+
+/** Reads on and answers nothing. @throws ConnectionEnded when the client goes */
+async function ignoreClient(transport: Transport): Promise<never> {
+  for (;;) {
+    transport.checkReadable()
+    transport.input.take(transport.input.heldOctets)
+    await transport.more()
+  }
 }
 
 /** The same before a handshake is made, on the raw stream. */
@@ -91,9 +87,9 @@ export async function strikeHandshake(
 /** A fatal alert in a record of its own. RFC 5246 section 7.2; RFC 8446 section 6. */
 const alert = (description: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, description])
 
-function drop(faulty: Faulty): Outcome {
-  faulty.flush()
-  faulty.destroy()
+function drop(transport: Transport): Outcome {
+  transport.flush()
+  transport.destroy('server closed')
   return 'gone'
 }
 
