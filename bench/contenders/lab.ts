@@ -6,7 +6,7 @@ import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
 export interface LabSettings {
-  readonly protocol: Protocol
+  readonly protocol: Protocol | 'all'
   /** The port of implicit TLS instead of the clear one. */
   readonly tls?: boolean
   /** What lies in the INBOX of `alice` (password `secret`), from uid 1. */

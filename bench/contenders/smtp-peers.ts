@@ -22,26 +22,33 @@ export const smtpSink: Contender = {
 }
 
 /** MailDev 3 from the npm registry, put into a temporary folder for this run only. */
+export function installMailDev(): { command(smtp: number, web: number): string[]; folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
+  const install = ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'maildev@3']
+  execFileSync('npm', install, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const program = ['dist/bin/maildev.js', 'bin/maildev']
+    .map((file) => join(folder, 'node_modules/maildev', file))
+    .find(existsSync)
+  if (!program) throw new Error('maildev was installed but its program was not found')
+  const places = ['--ip', '127.0.0.1', '--mail-directory', join(folder, 'mail'), '--silent']
+  return {
+    folder,
+    command: (smtp, web) => [program, '--smtp', `${smtp}`, '--web', `${web}`, ...places],
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
 export const mailDev: Contender = {
   name: 'maildev 3 (npm)',
   async start() {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
-    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'maildev@3'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    const [port, web] = [await freePort(), await freePort()]
-    const program = ['dist/bin/maildev.js', 'bin/maildev']
-      .map((file) => join(folder, 'node_modules/maildev', file))
-      .find(existsSync)
-    if (!program) throw new Error('maildev was installed but its program was not found')
-    const store = join(folder, 'mail')
-    const args = [program, '--smtp', `${port}`, '--web', `${web}`, '--ip', '127.0.0.1', '--mail-directory', store]
-    const target = await spawnServer(process.execPath, [...args, '--silent'], port, { cwd: folder })
+    const { command, folder, remove } = installMailDev()
+    const port = await freePort()
+    const target = await spawnServer(process.execPath, command(port, await freePort()), port, { cwd: folder })
     return {
       ...target,
       async stop() {
         await target.stop()
-        rmSync(folder, { recursive: true, force: true })
+        remove()
       },
     }
   },

@@ -12,16 +12,21 @@ const START_LIMIT_MS = 30_000
 export interface ServerNews {
   readonly port: number
   readonly ca?: string
+  readonly note?: string
 }
 
 /** Runs `bench/programs/NAME.ts` in a process of its own; `settings` are its one argument, as JSON. */
 export async function forkServer(name: string, settings: object = {}): Promise<Target> {
   const program = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
-  const child = fork(program, [JSON.stringify(settings)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const { port, ca } = (await nextMessage(child)) as ServerNews
+  const child = fork(program, [JSON.stringify(settings)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: ['--expose-gc'],
+  })
+  const { port, ca, note } = (await nextMessage(child)) as ServerNews
   return {
     ...observed(child, port),
     ...(ca !== undefined && { ca }),
+    ...(note !== undefined && { note }),
     async reset() {
       const done = nextMessage(child)
       child.send('reset')
@@ -37,7 +42,7 @@ export async function spawnServer(
   port: number,
   options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
 ): Promise<Target> {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(command, args, { ...options, stdio: 'ignore' })
   await listening(child, port)
   return observed(child, port)
 }

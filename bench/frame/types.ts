@@ -4,6 +4,8 @@ export interface Target {
   readonly port: number
   /** PEM of the authority that issued the server's certificate, where it speaks TLS. */
   readonly ca?: string
+  /** What the server program had to say. */
+  readonly note?: string
   /** CPU seconds used so far by the server with all its processes. */
   cpuSeconds(): number
   /** Resident memory of the server with all its processes. */

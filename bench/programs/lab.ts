@@ -3,7 +3,8 @@ import type { Protocol } from '../../src/config/schema.ts'
 import { type LabInput, startLab } from '../../src/index.ts'
 
 interface Settings {
-  readonly protocol: Protocol
+  /** `all`: the four of them; the port told is IMAP4's. */
+  readonly protocol: Protocol | 'all'
   readonly tls?: boolean
   readonly seed: readonly string[]
   readonly store: 'memory' | { readonly lmdb: string }
@@ -13,6 +14,7 @@ interface Settings {
 }
 
 const { protocol, tls, seed, store, newsgroups = [], server: keys } = JSON.parse(process.argv[2] ?? '{}') as Settings
+const served: readonly Protocol[] = protocol === 'all' ? ['imap4', 'smtp', 'pop3', 'nntp'] : [protocol]
 const lab = await startLab({
   store,
   directory: {
@@ -22,12 +24,13 @@ const lab = await startLab({
     ],
   },
   newsgroups,
-  virtualServers: [{ protocol, port: 0, tlsPort: tls ? 0 : 'off', ...keys }],
+  virtualServers: served.map((each) => ({ protocol: each, port: 0, tlsPort: tls ? 0 : ('off' as const), ...keys })),
 })
 for (const file of seed) await lab.deliver(readFileSync(file), { to: 'alice' })
-const server = lab.server(protocol)
+const server = lab.server(served[0] ?? 'imap4')
 process.on('message', async () => {
   await lab.reset()
+  global.gc?.()
   process.send?.('done')
 })
 process.on('SIGTERM', async () => {
