@@ -10,8 +10,8 @@ export type Destination =
   | { readonly kind: 'captured' }
 
 /**
- * Where mail for an address goes: a newsgroup, an account's mailbox, or, for other domains, the lab's own keeping (`relay: capture`).
- * The one place that decides it. @throws SmtpError where nobody takes it
+ * Where mail for an address goes: a newsgroup, an account's mailbox, or, for other domains, the lab's own keeping
+ * (`relay: capture`). The one place that decides it. @throws SmtpError where nobody takes it
  */
 export function resolveRecipient({ config, directory, news }: ServerContext, address: string): Destination {
   const newsgroup = news?.groupOf(address)

@@ -1,40 +1,30 @@
-import type { Socket } from 'node:net'
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
-import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { ServerContext } from '../service.ts'
+import { SmtpAdapter } from './adapter.ts'
 import { bdat } from './commands/bdat.ts'
 import { commands, fromEngine } from './commands/index.ts'
 import type { SmtpEngine } from './engine.ts'
 import { SmtpError } from './errors.ts'
 import { checkPolicy } from './gate.ts'
-import { type ParsedPath, parsePath } from './path.ts'
 
-type CommandHandler = NonNullable<ReturnType<SMTPConnection['_getHandler']>>
+type CommandHandler = NonNullable<ReturnType<SmtpAdapter['_getHandler']>>
 type Settle = (error?: unknown) => void
 
 /** Room for a SASL response behind AUTH. RFC 4954 section 4. */
 const MAX_LINE_OCTETS = 12_288
-/** The engine's reader of sockets, which has nothing to read here. */
-const NO_PARSER = new SMTPStream()
-/** ESMTP parameters of the extensions that are announced. */
-const MAIL_PARAMETERS = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'RET', 'ENVID', 'AUTH'])
-const RCPT_PARAMETERS = new Set(['NOTIFY', 'ORCPT'])
-const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /
 /** Replies that session records show as refusals: policy, log-on, recipients, connections. */
 const REFUSALS = new Set([421, 530, 535, 550, 553])
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
 
 /**
  * One client's session. Lines come from our connection and replies go to it, so that STARTTLS, transcript, time-outs and
- * joined writes are those of every protocol; the engine is asked for what SMTP itself is. Every override of the engine has
- * its test in `test/smtp/contract.test.ts`.
+ * joined writes are those of every protocol; the engine is asked for what SMTP itself is.
  */
-export class SmtpSession extends SMTPConnection {
+export class SmtpSession extends SmtpAdapter {
   readonly connection: Connection
   readonly context: ServerContext
   account: Account | undefined
@@ -45,13 +35,7 @@ export class SmtpSession extends SMTPConnection {
   #policy: LogonPolicy | undefined
 
   constructor(engine: SmtpEngine, connection: Connection) {
-    super(engine, connection.socket as Socket, {
-      id: connection.record.id,
-      localAddress: connection.local.address,
-      localPort: connection.local.port,
-      remoteAddress: connection.remote.address,
-      remotePort: connection.remote.port,
-    })
+    super(engine, connection)
     this.connection = connection
     this.context = engine.context
     this.secure = connection.tls !== undefined
@@ -79,7 +63,7 @@ export class SmtpSession extends SMTPConnection {
   }
 
   /** One reply, of one line or several, each with its codes. RFC 2034 section 4. */
-  reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
+  override reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
     const lines = typeof text === 'string' ? [text] : text
     const middle = enhancedCode === '' ? '' : `${enhancedCode} `
     let out = ''
@@ -178,13 +162,6 @@ export class SmtpSession extends SMTPConnection {
 
   // What the engine does, done our way.
 
-  /** Replies go to our connection. A text may bring its own enhanced code, which the engine's errors have no room for; its 421 means misuse, not a time-out. */
-  override send(code: number, data?: string | string[] | null, context?: string | false): void {
-    const given = typeof data === 'string' && ENHANCED_CODE.exec(data)?.[0]
-    if (given) this.reply(code, given.trimEnd(), data.slice(given.length))
-    else this.reply(code, code === 421 ? '4.7.0' : this._getEnhancedStatusCode(code, context), data ?? '')
-  }
-
   override close(): void {
     this.#over = true
     this.#settle()
@@ -211,34 +188,8 @@ export class SmtpSession extends SMTPConnection {
     return commands.has(name) || fromEngine.has(name)
   }
 
-  override _parseAddressCommand(name: string, command: Buffer | string): ParsedPath | false {
-    const text = command.toString()
-    const colon = text.indexOf(':')
-    if (colon === -1 || text.slice(0, colon).trim().toUpperCase() !== name.toUpperCase()) return false
-    return parsePath(text.slice(colon + 1)) ?? false
-  }
-
-  /** Parameters of extensions that are not announced are refused. RFC 5321 section 4.1.1.11. */
-  override _rejectInvalidParams(parsed: ParsedPath, keys: string[], callback: () => void): boolean {
-    const known = keys.includes('SIZE') ? MAIL_PARAMETERS : RCPT_PARAMETERS
-    const unknown = Object.keys(parsed.args || {}).find((keyword) => !known.has(keyword))
-    if (unknown === undefined) return super._rejectInvalidParams(parsed, keys, callback)
-    this.reply(555, '5.5.4', `parameter ${unknown} not recognized`)
-    callback()
-    return true
-  }
-
   override _resetSession(): void {
     super._resetSession()
     this.chunks = []
-  }
-
-  override _createParser(): SMTPStream {
-    return NO_PARSER
-  }
-
-  /** Our reader waits for a slow client before it takes the next line. */
-  override _whenWritable(next: () => void): void {
-    next()
   }
 }
