@@ -19,6 +19,9 @@ import { CommandReader, LiteralFlood, type Request } from './wire/command-reader
 /** Literals of commands that take no messages. RFC 9051 section 4.3 lets a server refuse larger ones. */
 const MAX_LITERAL_OCTETS = 64 * 1024
 
+/** Of the largest messages, so many may come in one command: they are held until all are there. */
+const MAX_MESSAGES_HELD = 4
+
 /** One client's session, from the greeting to the end. */
 export class Session {
   readonly connection: Connection
@@ -30,7 +33,7 @@ export class Session {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    this.#reader = new CommandReader(connection, (name, octets) => this.#literalRefusal(name, octets))
+    this.#reader = new CommandReader(connection, (...literal) => this.#literalRefusal(...literal))
   }
 
   get policy(): LogonPolicy {
@@ -148,13 +151,14 @@ export class Session {
   }
 
   /** What keeps a literal from being taken. */
-  #literalRefusal(name: string, octets: number): ImapError | undefined {
+  #literalRefusal(name: string, octets: number, before: number): ImapError | undefined {
     try {
       const { takesMessages, check } = this.#commandOf(name)
       check(this)
       if (!takesMessages) return octets > MAX_LITERAL_OCTETS ? bad('literal too long', 'TOOBIG') : undefined
       const limit = this.context.config.limits.messageSize
-      return octets > limit ? no(`messages may have ${limit} octets`, 'TOOBIG') : undefined // RFC 7889 section 4
+      const isTooBig = octets > limit || before + octets > limit * MAX_MESSAGES_HELD
+      return isTooBig ? no(`messages may have ${limit} octets`, 'TOOBIG') : undefined // RFC 7889 section 4
     } catch (error) {
       if (error instanceof ImapError) return error
       throw error

@@ -1,4 +1,10 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { openStore } from '../../src/store/open.ts'
 import type { LineClient } from '../support/line-client.ts'
 import { seededRandom } from '../support/random.ts'
 import { connectBy, startImapLab } from './support.ts'
@@ -249,8 +255,16 @@ function check({ view, name }: Client, told: readonly number[], truth: Truth, fl
   })
 }
 
-test.each([1, 20260202])(`4 sessions, ${COMMANDS} random commands, seed %i`, { timeout: 300_000 }, async (seed) => {
-  await using lab = await startImapLab()
+test.each([
+  ['memory', 1],
+  ['memory', 20260202],
+  ['lmdb', 3],
+] as const)(`4 sessions, ${COMMANDS} random commands, store %s, seed %i`, { timeout: 300_000 }, async (kind, seed) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-model-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const setting = kind === 'lmdb' ? { lmdb: folder } : kind
+  await using store = await openStore(setting, { clock: systemClock, log: pino({ level: 'silent' }) })
+  await using lab = await startImapLab({ store })
   const random = seededRandom(seed)
   const truth: Truth = new Map()
   const next = { uid: 1 }

@@ -31,6 +31,17 @@ export const idle = defineCommand({
 
 const MAX_DONE_OCTETS = 1024
 
+/** Called by the store, not by a command: what goes wrong ends this session and no other. */
+function tellNow(session: Session, selection: Selection): void {
+  try {
+    tellUpdates(session, selection, true)
+    session.connection.flush()
+  } catch (error) {
+    session.context.log.error({ session: session.connection.record.id, err: error }, 'telling an idle client failed')
+    session.connection.destroy()
+  }
+}
+
 function tellAtOnce(session: Session, selection: Selection): void {
   const { connection } = session
   let scheduled = false
@@ -43,8 +54,7 @@ function tellAtOnce(session: Session, selection: Selection): void {
       connection.socket.once('drain', tell)
       return
     }
-    tellUpdates(session, selection, true)
-    connection.flush()
+    tellNow(session, selection)
   }
   // Changes of one moment leave in one write.
   const schedule = (): void => {

@@ -60,5 +60,6 @@ async function runReplace(session: Session, state: StateOf<'selected'>, request:
   // RFC 8508 section 3.3: the client learns where the new one is before the old one goes.
   session.say(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] replacement stored\r\n`)
   await store.expunge(selection.folder.id, [old.uid], selection)
-  return done('replaced')
+  // RFC 7162 section 3.2.7
+  return done('replaced', session.enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${selection.highestModSeq}` : undefined)
 }

@@ -20,8 +20,8 @@ export interface Request {
   readonly cursor: Cursor
 }
 
-/** What the session says of a literal before it is taken: its refusal, or nothing. */
-export type LiteralGate = (name: string, octets: number) => ImapError | undefined
+/** What the session says of a literal before it is taken, `before` octets in: its refusal, or nothing. */
+export type LiteralGate = (name: string, octets: number, before: number) => ImapError | undefined
 
 /** Reads whole commands, their literals included. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
 export class CommandReader {
@@ -31,6 +31,7 @@ export class CommandReader {
   tag = '*'
   #name = ''
   #refusal: ImapError | undefined
+  #literalOctets = 0
 
   constructor(connection: Connection, gate: LiteralGate) {
     this.#connection = connection
@@ -46,6 +47,7 @@ export class CommandReader {
     this.tag = '*'
     this.#name = ''
     this.#refusal = undefined
+    this.#literalOctets = 0
     const texts: OctetString[] = []
     const literals: Literal[] = []
     let octets = 0
@@ -86,7 +88,8 @@ export class CommandReader {
   }
 
   async #readLiteral(size: number, binary: boolean, underway: boolean): Promise<Literal | undefined> {
-    this.#refusal ??= this.#gate(this.#name, size)
+    this.#refusal ??= this.#gate(this.#name, size, this.#literalOctets)
+    this.#literalOctets += size
     if (!underway) {
       // A refusal in place of the continuation: the client keeps its literal. RFC 9051 section 4.3.
       if (this.#refusal) throw this.#refusal

@@ -28,8 +28,8 @@ export type SearchKey =
 type KeyReader = (cursor: Cursor, depth: number) => SearchKey
 
 const DAY_MS = 86_400_000
-/** A search nested deeper is no client's. */
-const MAX_DEPTH = 100
+/** Clients that look for many things at once nest an OR for each; a search nested deeper is no client's. */
+const MAX_DEPTH = 1000
 
 const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
 const flag = (name: string): SearchKey => ({ kind: 'flag', flag: name })
@@ -111,7 +111,7 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['UID', (cursor) => ({ kind: 'numbers', set: spaced(cursor, sequenceSetOfSearch), byUid: true })],
   ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
   ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
-  ['THREADID', (cursor) => (spaced(cursor, (c) => c.atom()), { kind: 'none' })],
+  ['THREADID', threadId],
   ['NOT', (cursor, depth) => not(spaced(cursor, (c) => searchKey(c, depth + 1)))],
   ['OR', (cursor, depth) => ({ kind: 'or', keys: [0, 1].map(() => spaced(cursor, (c) => searchKey(c, depth + 1))) })],
 ])
@@ -153,6 +153,12 @@ function searchKey(cursor: Cursor, depth: number): SearchKey {
 
 function sequenceSetOfSearch(cursor: Cursor): SequenceSet {
   return cursor.take('$') ? 'saved' : numberRanges(cursor)
+}
+
+/** No thread is known here, so nothing is in it. RFC 8474 section 6. */
+function threadId(cursor: Cursor): SearchKey {
+  spaced(cursor, (c) => c.atom())
+  return { kind: 'none' }
 }
 
 /** Entry names are of no use here: there is one modification number a message. RFC 7162 section 3.1.5. */

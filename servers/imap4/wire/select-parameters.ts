@@ -22,7 +22,7 @@ export function selectParameters(cursor: Cursor, session: Session): SelectParame
     const name = cursor.keyword()
     if (name === 'CONDSTORE') parameters = { ...parameters, condstore: true }
     else if (name === 'QRESYNC' && session.enabled.has('QRESYNC'))
-      parameters = { ...parameters, resync: resync(cursor) }
+      parameters = { ...parameters, resync: resync(cursor, session) }
     else if (name === 'QRESYNC')
       throw bad('ENABLE QRESYNC first') // RFC 7162 section 3.2.5
     else throw bad(`unknown parameter ${name}`)
@@ -30,7 +30,7 @@ export function selectParameters(cursor: Cursor, session: Session): SelectParame
   return parameters
 }
 
-function resync(cursor: Cursor): Resync {
+function resync(cursor: Cursor, session: Session): Resync {
   cursor.space()
   cursor.expect('(')
   const uidValidity = cursor.nzNumber()
@@ -39,14 +39,16 @@ function resync(cursor: Cursor): Resync {
   let known: NumberRange[] | undefined
   if (cursor.take(' ')) {
     if (cursor.ahead !== '(') known = knownUids(cursor)
-    if (known === undefined || cursor.take(' ')) matchData(cursor)
+    if (known === undefined || cursor.take(' ')) matchData(cursor, session)
   }
   cursor.expect(')')
   return { uidValidity, modSeq, ...(known ? { known } : {}) }
 }
 
 /** Sequence numbers and uids that belong together: a help to servers that forget expunges, which this one does not. */
-function matchData(cursor: Cursor): void {
+function matchData(cursor: Cursor, session: Session): void {
+  // RFC 9586 section 3
+  if (session.enabled.has('UIDONLY')) throw bad('sequence numbers may not be used now', 'UIDREQUIRED')
   cursor.expect('(')
   knownUids(cursor)
   cursor.space()
