@@ -9,6 +9,7 @@ import { addReload } from './reload.ts'
 import { addSessions } from './sessions.ts'
 import { addStart } from './start.ts'
 import { addStore } from './store.ts'
+import { addVerify } from './verify.ts'
 
 /** Every command, in the order of `--help`; one file each. */
 const commands: readonly ((program: Command) => void)[] = [
@@ -20,6 +21,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addSessions,
   addStore,
   addHealthcheck,
+  addVerify,
   addClientSettings,
 ]
 

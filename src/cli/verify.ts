@@ -1,0 +1,151 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Protocol, protocols } from '../config/schema.ts'
+import {
+  checks,
+  describe,
+  type Endpoint,
+  type EndpointReport,
+  type Finding,
+  hostEndpoints,
+  junit,
+  row,
+  splitPem,
+  summarize,
+  table,
+  type VerifyOptions,
+  verifyEndpoints,
+} from '../verify/index.ts'
+import { type ConfigurationOptions, withConfig } from './configuration.ts'
+import { exitStatus, UsageError } from './failure.ts'
+import { note, print } from './output.ts'
+import { labTarget } from './verify/lab-target.ts'
+
+export interface VerifyCommandOptions extends ConfigurationOptions {
+  readonly protocol?: readonly Protocol[]
+  readonly port?: number
+  /** True: `--tls`; false: `--starttls`. */
+  readonly tls?: boolean
+  readonly starttls?: boolean
+  readonly serverName?: string
+  readonly ca?: string
+  readonly requireSecureChannel?: boolean
+  readonly user?: string
+  readonly password?: string
+  readonly passwordFile?: string
+  readonly mailbox?: string
+  readonly newsgroup?: string
+  readonly only?: readonly string[]
+  readonly timeout: number
+  readonly json?: boolean
+  readonly junit?: string
+}
+
+/** `sealpost verify`: whether a lab, or any server, keeps its promises. */
+export function addVerify(program: Command): void {
+  withConfig(program.command('verify'))
+    .argument('[host]', 'any server; without it, every endpoint of the configuration')
+    .description('connect as a client and report what was proved of TLS, certificate and log-on')
+    .addOption(new Option('--protocol <protocol...>', 'what the host speaks (default: all four)').choices(protocols))
+    .option('--port <number>', 'one port of the host (default: the registered ones)', number)
+    .option('--tls', 'TLS from the first octet on that port')
+    .option('--starttls', 'clear text with STARTTLS on that port')
+    .option('--server-name <name>', 'the name the certificate must be issued to (default: the host)')
+    .option('--ca <file>', 'PEM roots to verify against (default: the system’s; for a lab, its own)')
+    .option('--require-secure-channel', 'hold the host to refusing everything but STARTTLS in clear')
+    .option('--user <name>', 'log on, send a message and an article, read them back')
+    .option('--password <text>', 'its password (default: the one in the configuration)')
+    .option('--password-file <file>', 'the password, in the first line of a file')
+    .option('--mailbox <address>', 'the address of that user (default: the user name, at the lab’s domain)')
+    .option('--newsgroup <name>', 'where to post (default: the first group that takes posts)')
+    .addOption(new Option('--only <check...>', 'only these checks').choices(checkNames))
+    .option('--timeout <seconds>', 'how long an answer may take', seconds, 10)
+    .option('--json', 'print JSON')
+    .option('--junit <file>', 'write JUnit XML too')
+    .action(verify)
+}
+
+const checkNames = checks.map(({ name }) => name)
+
+function number(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a port number.')
+  return Number(text)
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number of seconds.')
+  return value
+}
+
+async function verify(host: string | undefined, options: VerifyCommandOptions): Promise<void> {
+  const target = host === undefined ? await labTarget(options) : hostTarget(host, options)
+  const ca = options.ca === undefined ? target.ca : readRoots(options.ca)
+  const settings: VerifyOptions = {
+    timeoutMs: options.timeout * 1000,
+    now: () => Date.now(),
+    ...(ca ? { ca } : {}),
+    ...(options.only ? { only: options.only } : {}),
+    ...(target.credentials ? { credentials: target.credentials } : {}),
+    ...(target.mailbox === undefined ? {} : { mailbox: target.mailbox }),
+    ...(target.newsgroup === undefined ? {} : { newsgroup: target.newsgroup }),
+  }
+  const reports = await verifyEndpoints(target.endpoints, settings, progress(options))
+  const summary = summarize(reports)
+  if (options.junit !== undefined) writeFileSync(options.junit, junit(reports))
+  if (options.json) print(JSON.stringify({ ...summary, endpoints: reports.map(asJson) }))
+  else print([summary.verdict, ...reports.map((report) => `\n${table(report)}`)].join('\n'))
+  if (!summary.ok) process.exitCode = exitStatus.failed
+}
+
+/** What is to be verified, and by which roots and log-on. */
+export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca'> {
+  readonly endpoints: readonly Endpoint[]
+}
+
+/** @throws UsageError */
+function hostTarget(host: string, options: VerifyCommandOptions): Target {
+  const { protocol, port, tls, starttls, serverName, user, mailbox, newsgroup } = options
+  if (tls && starttls) throw new UsageError('--tls and --starttls exclude each other')
+  if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
+  const implicitTls = tls ? true : starttls ? false : undefined
+  const endpoints = hostEndpoints({
+    host,
+    protocols: protocol ?? protocols,
+    requireSecureChannel: options.requireSecureChannel ?? false,
+    ...(port === undefined ? {} : { port }),
+    ...(implicitTls === undefined ? {} : { implicitTls }),
+    ...(serverName === undefined ? {} : { serverName }),
+  })
+  const password = passwordOf(options)
+  if (user !== undefined && password === undefined) throw new UsageError('--user needs --password or --password-file')
+  return {
+    endpoints,
+    ...(user !== undefined && password !== undefined ? { credentials: { user, password } } : {}),
+    ...(mailbox === undefined ? {} : { mailbox }),
+    ...(newsgroup === undefined ? {} : { newsgroup }),
+  }
+}
+
+export function passwordOf({ password, passwordFile }: VerifyCommandOptions): string | undefined {
+  if (passwordFile === undefined) return password
+  return readFileSync(passwordFile, 'utf8').split(/\r?\n/)[0]
+}
+
+/** @throws UsageError */
+function readRoots(file: string): string[] {
+  const roots = splitPem(readFileSync(file, 'utf8'))
+  if (roots.length === 0) throw new UsageError(`${file} holds no certificate in PEM`)
+  return roots
+}
+
+/** A line a check, while a person waits for the table. */
+function progress({ json }: VerifyCommandOptions): (endpoint: Endpoint, finding: Finding) => void {
+  if (json || !process.stderr.isTTY) return () => {}
+  return (endpoint, finding) => note(`${describe(endpoint)}: ${row(finding)}`)
+}
+
+const asJson = ({ endpoint, findings }: EndpointReport): object => {
+  const { title, protocol, host, port, implicitTls, serverName } = endpoint
+  return { name: title, protocol, host, port, implicitTls, serverName, checks: findings }
+}

@@ -1,0 +1,55 @@
+import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
+import { findSockets } from '../../lab/control/socket-path.ts'
+import { endpointsOf } from '../../verify/index.ts'
+import { reachable } from '../check/ports.ts'
+import { loadConfiguration } from '../configuration.ts'
+import { UsageError } from '../failure.ts'
+import { labStatus } from '../lab-status.ts'
+import { runtimePlaces } from '../runtime-places.ts'
+import { storedRoots } from '../stored-roots.ts'
+import { passwordOf, type Target, type VerifyCommandOptions } from '../verify.ts'
+
+/**
+ * Every endpoint of the configuration. A lab that runs it knows best which ports it holds and which root it has; where
+ * none can be asked, the file says.
+ * @throws ConfigError UsageError PkiError
+ */
+export async function labTarget(options: VerifyCommandOptions): Promise<Target> {
+  const configuration = await loadConfiguration(options)
+  const { lab } = configuration
+  const [socket] = await findSockets(configuration.identity, runtimePlaces())
+  const status = socket === undefined ? undefined : await labStatus(socket)
+  const wanted = lab.virtualServers.filter(({ protocol }) => options.protocol?.includes(protocol) ?? true)
+  const endpoints = wanted.flatMap((server) => {
+    const running = status?.endpoints.find(({ virtualServer }) => virtualServer === server.name)
+    const ports = running ?? configuredPorts(server)
+    return endpointsOf(server, ports, reachable(server.address), options.serverName ?? lab.hostname)
+  })
+  return {
+    endpoints,
+    ca: status && status.ca !== '' ? [status.ca] : await storedRoots(configuration),
+    ...logOn(options, lab),
+  }
+}
+
+function configuredPorts({ port, tlsPort, certificate }: ResolvedVirtualServer) {
+  return {
+    port: port === 'off' ? undefined : port,
+    tlsPort: tlsPort === 'off' || certificate === 'assigned' ? undefined : tlsPort,
+  }
+}
+
+/** The user's log-on; the configuration knows passwords and addresses. */
+function logOn(options: VerifyCommandOptions, lab: ResolvedLab): Pick<Target, 'credentials' | 'mailbox' | 'newsgroup'> {
+  const { user, newsgroup } = options
+  if (user === undefined) return {}
+  const account = lab.directory.accounts.find((one) => one.user === user)
+  const password = passwordOf(options) ?? account?.password
+  if (password === undefined) throw new UsageError(`no password for ${user}: --password or --password-file`)
+  const group = newsgroup ?? lab.newsgroups.find(({ posting }) => posting === 'yes')?.name
+  return {
+    credentials: { user, password },
+    mailbox: options.mailbox ?? account?.addresses[0] ?? (user.includes('@') ? user : `${user}@${lab.domain}`),
+    ...(group === undefined ? {} : { newsgroup: group }),
+  }
+}

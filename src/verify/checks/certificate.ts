@@ -1,0 +1,150 @@
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { item, oidOf, readAsn1 } from '../../pki/asn1/reader.ts'
+import { purposesText, readFacts } from '../../pki/x509/facts.ts'
+import { hashOfSignature } from '../../pki/x509/signature.ts'
+import { NotTested } from '../errors.ts'
+import type { Probe, TlsView } from '../probe.ts'
+import { followChain, isSelfSigned, type Path, shortName } from '../tls/trust.ts'
+import { type Check, type Found, fail, pass, warn } from './check.ts'
+
+const DAY_MS = 86_400_000
+const WARN_DAYS = 14
+
+interface Shown extends TlsView {
+  readonly leaf: X509Certificate
+  readonly path: Path
+}
+
+/** The certificates as shown. @throws NotTested where they cannot be read */
+async function shown(probe: Probe): Promise<Shown> {
+  const view = await probe.tls()
+  const [leaf] = view.certificates
+  if (!leaf) {
+    const why = view.untrusted?.message ?? 'the server shows none'
+    throw new NotTested(`the certificate cannot be read: TLS 1.3 hides what does not verify (${why})`)
+  }
+  return { ...view, leaf, path: followChain(view.certificates, probe.roots) }
+}
+
+/** Whether the chain leads to a trusted root. */
+export const chain: Check = {
+  name: 'chain',
+  title: 'certificate chain',
+  async run(probe) {
+    const view = await probe.tls()
+    if (view.certificates.length === 0 && view.untrusted)
+      return fail(`${view.untrusted.message} (${view.untrusted.code})`)
+    const { path, untrusted } = await shown(probe)
+    const names = path.certificates.map(({ subject }) => shortName(subject))
+    const facts = { chain: names, root: path.root && shortName(path.root.subject), code: untrusted?.code }
+    if (!path.root) return fail(brokenChain(path), facts)
+    // Dates and names are the matter of other checks.
+    if (untrusted && !/EXPIRED|NOT_YET_VALID|ALTNAME/.test(untrusted.code)) {
+      return fail(`${untrusted.message} (${untrusted.code})`, facts)
+    }
+    return pass(`${names.join(' ← ')} ← ${shortName(path.root.subject)} (trusted)`, facts)
+  },
+}
+
+function brokenChain({ certificates }: Path): string {
+  const last = certificates.at(-1) as X509Certificate
+  const subject = shortName(last.subject)
+  if (isSelfSigned(last)) {
+    return certificates.length === 1
+      ? `self-signed: ${subject} vouches for itself, and is not trusted here`
+      : `the chain ends in ${subject}, a root that is not trusted here`
+  }
+  const issuer = shortName(last.issuer)
+  return `incomplete chain: ${issuer}, which issued ${subject}, is neither sent by the server nor a root trusted here`
+}
+
+export const names: Check = {
+  name: 'names',
+  title: 'certificate names',
+  async run(probe) {
+    const { leaf } = await shown(probe)
+    const { serverName } = probe.endpoint
+    const issuedTo =
+      leaf.subjectAltName?.replaceAll('DNS:', '').replaceAll('IP Address:', '') ?? shortName(leaf.subject)
+    const fits = isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })
+    const facts = { serverName, issuedTo }
+    if (!fits) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
+    return pass(`issued to ${serverName} (${issuedTo})`, facts)
+  },
+}
+
+export const dates: Check = {
+  name: 'dates',
+  title: 'certificate dates',
+  async run(probe) {
+    const { path } = await shown(probe)
+    const now = probe.options.now()
+    const judged = path.certificates.map((certificate) => judgeDates(certificate, now))
+    const worst = judged.find(({ outcome }) => outcome === 'fail') ?? judged.find(({ outcome }) => outcome === 'warn')
+    return worst ?? (judged[0] as Found)
+  },
+}
+
+function judgeDates(certificate: X509Certificate, now: number): Found {
+  const from = Date.parse(certificate.validFrom)
+  const to = Date.parse(certificate.validTo)
+  const name = shortName(certificate.subject)
+  const daysLeft = Math.floor((to - now) / DAY_MS)
+  const facts = { notBefore: new Date(from).toISOString(), notAfter: new Date(to).toISOString(), daysLeft }
+  if (to < now) return fail(`${name} expired on ${day(to)}, ${-daysLeft} days ago`, facts)
+  if (from > now) return fail(`${name} is not valid before ${day(from)}`, facts)
+  const words = `${name} is valid until ${day(to)}, ${daysLeft} days left`
+  return daysLeft < WARN_DAYS ? warn(words, facts) : pass(words, facts)
+}
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+
+/** Key and signatures of every certificate on the way. RFC 9325 section 4.4, CA/Browser Forum's sizes. */
+export const key: Check = {
+  name: 'key',
+  title: 'certificate key',
+  async run(probe) {
+    const { path, leaf } = await shown(probe)
+    const judged = path.certificates.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
+    const weak = judged.flatMap(({ certificate, facts }) => {
+      const hash = signatureHash(certificate)
+      const name = shortName(certificate.subject)
+      return [
+        ...(facts.keyBits < (facts.keyFamily === 'rsa' ? 2048 : 224) ? [`${name} has a key of ${facts.key}`] : []),
+        ...(hash === 'md5' || hash === 'sha1' ? [`${name} is signed with ${hash.toUpperCase()}`] : []),
+      ]
+    })
+    const own = readFacts(leaf)
+    const signature = signatureHash(leaf)?.toUpperCase() ?? 'EdDSA'
+    const facts = { key: own.key, keyBits: own.keyBits, signature }
+    if (weak.length === 0) return pass(`${own.key}, signed with ${signature}`, facts)
+    // Clients of the 1990s know nothing better: where they are let in on purpose, so is this.
+    return probe.endpoint.promises.weakSuites ? warn(weak.join('; '), facts) : fail(weak.join('; '), facts)
+  },
+}
+
+/** The hash of a certificate's signature; null for EdDSA. */
+function signatureHash(certificate: X509Certificate): string | null {
+  return hashOfSignature(oidOf(item(item(readAsn1(certificate.raw), 1), 0)))
+}
+
+export const purposes: Check = {
+  name: 'purposes',
+  title: 'certificate purposes',
+  async run(probe) {
+    const { leaf, path } = await shown(probe)
+    const facts = readFacts(leaf)
+    const words = purposesText(facts).join(', ')
+    const record = { purposes: facts.purposes, keyUsages: facts.keyUsages }
+    // RFC 5280 section 4.2.1.12: none named is any.
+    if (facts.purposes.length > 0 && !facts.purposes.includes('serverAuth') && !facts.purposes.includes(ANY_PURPOSE)) {
+      return fail(`not for servers: ${words}`, record)
+    }
+    if (facts.authority && path.certificates.length > 1) return warn(`an authority’s certificate: ${words}`, record)
+    return pass(words, record)
+  },
+}
+
+/** anyExtendedKeyUsage. RFC 5280 section 4.2.1.12. */
+const ANY_PURPOSE = '2.5.29.37.0'

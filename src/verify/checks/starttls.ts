@@ -1,0 +1,102 @@
+import { NotTested, VerifyError } from '../errors.ts'
+import type { Probe } from '../probe.ts'
+import type { StateFacts } from '../protocols/row.ts'
+import { type Check, fail, pass } from './check.ts'
+
+/** A command in the segment of STARTTLS is not answered under TLS. CVE-2011-0411 and its many siblings. */
+export const injection: Check = {
+  name: 'injection',
+  title: 'STARTTLS injection',
+  async run(probe) {
+    const { row, endpoint } = probe
+    if (endpoint.implicitTls) throw new NotTested('there is no STARTTLS on this port')
+    await probe.tls()
+    const wire = await probe.readyForTls(`${row.injected.command}\r\n`)
+    const dialog = await probe.secured(wire).catch((error: Error) => error)
+    if (dialog instanceof NotTested) throw dialog
+    if (dialog instanceof Error) return pass(`the server hangs up (${dialog.message})`)
+    try {
+      const reply = await dialog.command(row.capabilities.command)
+      if (!row.injected.answered(reply))
+        return pass(`what comes with ${row.startTls.command} in one segment is dropped`)
+      const words = `“${row.injected.command}”, sent in clear with ${row.startTls.command}, is answered under TLS: ${reply.status}`
+      return fail(`commands can be injected: ${words}`)
+    } catch (error) {
+      if (error instanceof VerifyError) return pass(`the server hangs up (${error.message})`)
+      throw error
+    } finally {
+      wire.close()
+    }
+  },
+}
+
+/** What was said before STARTTLS is forgotten. */
+export const state: Check = {
+  name: 'state',
+  title: 'state after STARTTLS',
+  async run(probe) {
+    const { state: row } = probe.row
+    if (probe.endpoint.implicitTls) throw new NotTested('there is no STARTTLS on this port')
+    if (!row) throw new NotTested(`before log-on ${probe.row.title} has no state to forget`)
+    const facts = await stateFacts(probe)
+    const before = row.before(facts)
+    if (!before) throw new NotTested('needs --user and --password, or a newsgroup, to have a state to forget')
+    await probe.tls()
+    const { dialog } = await probe.openClear()
+    try {
+      for (const command of before) {
+        const reply = await dialog.command(command)
+        if (probe.row.accepted.test(reply.status)) continue
+        throw new NotTested(`“${command}” is refused in clear: there is no state to forget (${reply.status})`)
+      }
+      const ready = await dialog.command(probe.row.startTls.command)
+      if (!probe.row.startTls.ready.test(ready.status)) {
+        throw new NotTested(`${probe.row.startTls.command} is not taken in this state: ${ready.status}`)
+      }
+      const secured = await probe.secured(dialog.wire)
+      const reply = await secured.command(row.after(facts))
+      const shown = row.after(facts).split(' ')[0]
+      if (row.forgotten.test(reply.status)) return pass(`${row.what} is forgotten (${shown}: ${reply.status})`)
+      return fail(`${row.what} survives STARTTLS (${shown}: ${reply.status})`)
+    } finally {
+      dialog.wire.close()
+    }
+  },
+}
+
+async function stateFacts(probe: Probe): Promise<StateFacts> {
+  const { credentials, newsgroup } = probe.options
+  const group = newsgroup ?? (probe.endpoint.protocol === 'nntp' ? await firstGroup(probe) : undefined)
+  return { user: credentials?.user, password: credentials?.password, newsgroup: group }
+}
+
+/** The first newsgroup that the server lists. RFC 3977 section 7.6.3. */
+async function firstGroup(probe: Probe): Promise<string | undefined> {
+  const { dialog } = await probe.openClear()
+  const { lines } = await dialog.command('LIST')
+  dialog.close()
+  return lines[1] === '.' ? undefined : lines[1]?.split(' ')[0]
+}
+
+/** Under TLS there is no second TLS. */
+export const second: Check = {
+  name: 'second-starttls',
+  title: 'second STARTTLS',
+  async run(probe) {
+    const { capabilities: row, startTls } = probe.row
+    const { dialog, capabilities } = await probe.openSecured()
+    try {
+      if (capabilities.lines.some((line) => row.startTls.test(line))) {
+        return fail(`${startTls.command} is announced under TLS`)
+      }
+      const reply = await dialog.command(startTls.command)
+      if (startTls.ready.test(reply.status)) return fail(`a second ${startTls.command} is accepted: ${reply.status}`)
+      return pass(`not announced, and refused: ${reply.status}`)
+    } catch (error) {
+      if (error instanceof VerifyError) return pass(`not announced, and refused: ${error.message}`)
+      throw error
+    } finally {
+      dialog.wire.close()
+    }
+  },
+}

@@ -1,0 +1,8 @@
+export { checks } from './checks/index.ts'
+export { junit } from './report/junit.ts'
+export { describe, summarize } from './report/summary.ts'
+export { row, table } from './report/table.ts'
+export { verifyEndpoints } from './run.ts'
+export { endpointsOf, hostEndpoints } from './targets.ts'
+export { splitPem } from './tls/pem.ts'
+export type { Endpoint, EndpointReport, Finding, Promises, VerifyOptions } from './types.ts'

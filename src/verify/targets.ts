@@ -1,0 +1,95 @@
+import type { ResolvedVirtualServer } from '../config/resolve.ts'
+import type { Protocol } from '../config/schema.ts'
+import type { Endpoint, Promises } from './types.ts'
+
+const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+
+/** What any server of today is held to. RFC 8314, RFC 8996, RFC 9325. */
+export function goodPractice(requireSecureChannel: boolean): Promises {
+  return {
+    by: 'good practice',
+    tls: true,
+    requireSecureChannel,
+    clearLogOn: false,
+    versions: ['TLSv1.2', 'TLSv1.3'],
+    require128BitEncryption: true,
+    weakSuites: false,
+  }
+}
+
+/** What a virtual server of a lab is held to: its configuration. */
+export function configuredPromises(server: ResolvedVirtualServer): Promises {
+  const { tls, authentication, requireSecureChannel, require128BitEncryption, certificate } = server
+  const configured = allVersions.slice(allVersions.indexOf(tls.minVersion), allVersions.indexOf(tls.maxVersion) + 1)
+  const legacy = tls.legacy === false ? [] : ['SSLv3', 'TLSv1']
+  return {
+    by: 'the configuration',
+    tls: certificate !== 'none' && certificate !== 'assigned',
+    requireSecureChannel,
+    clearLogOn: !requireSecureChannel && authentication.includes('basic'),
+    versions: allVersions.filter((version) => configured.includes(version) || legacy.includes(version)),
+    require128BitEncryption,
+    weakSuites: tls.legacy !== false || tls.ciphers !== undefined,
+  }
+}
+
+/** Where a virtual server listens now. */
+export interface OpenPorts {
+  readonly port: number | undefined
+  readonly tlsPort: number | undefined
+}
+
+/** The endpoints of one virtual server. */
+export function endpointsOf(
+  server: ResolvedVirtualServer,
+  { port, tlsPort }: OpenPorts,
+  host: string,
+  serverName: string,
+): Endpoint[] {
+  const promises = configuredPromises(server)
+  const common = { title: server.name, protocol: server.protocol, host, serverName, promises }
+  return [
+    ...(port === undefined ? [] : [{ ...common, port, implicitTls: false }]),
+    ...(tlsPort === undefined ? [] : [{ ...common, port: tlsPort, implicitTls: true }]),
+  ]
+}
+
+/** The registered ports. RFC 6409, RFC 8314, RFC 4642. */
+const registered: Readonly<Record<Protocol, { clear: readonly number[]; tls: readonly number[] }>> = {
+  smtp: { clear: [25, 587], tls: [465] },
+  pop3: { clear: [110], tls: [995] },
+  imap4: { clear: [143], tls: [993] },
+  nntp: { clear: [119], tls: [563] },
+}
+
+export interface HostTarget {
+  readonly host: string
+  readonly protocols: readonly Protocol[]
+  /** Absent: the registered ones. */
+  readonly port?: number
+  /** TLS from the first octet, on `port`; absent: as the port's number says. */
+  readonly implicitTls?: boolean
+  readonly serverName?: string
+  readonly requireSecureChannel: boolean
+}
+
+/** The endpoints of any host: one port, or those registered for the protocols, of which only some need to be there. */
+export function hostEndpoints(target: HostTarget): Endpoint[] {
+  const { host, protocols, port, serverName = host, requireSecureChannel } = target
+  const promises = goodPractice(requireSecureChannel)
+  return protocols.flatMap((protocol) => {
+    const common = { title: host, protocol, host, serverName, promises }
+    const { clear, tls } = registered[protocol]
+    if (port !== undefined) {
+      return [{ ...common, port, implicitTls: target.implicitTls ?? tls.includes(port) }]
+    }
+    return [
+      ...(target.implicitTls === true
+        ? []
+        : clear.map((one) => ({ ...common, port: one, implicitTls: false, optional: true }))),
+      ...(target.implicitTls === false
+        ? []
+        : tls.map((one) => ({ ...common, port: one, implicitTls: true, optional: true }))),
+    ]
+  })
+}

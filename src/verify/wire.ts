@@ -1,0 +1,124 @@
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { VerifyError } from './errors.ts'
+import { Tap } from './tap.ts'
+
+/** A server that says more than this without a line end, or at once, speaks no mail protocol. */
+const MAX_HELD_OCTETS = 16 * 1024 * 1024
+
+/** The client's end of one connection: lines or octets in, text out, TLS when it is time for it. */
+export class Wire {
+  readonly tap: Tap
+  readonly timeoutMs: number
+  #stream: Duplex
+  #held: Buffer = Buffer.alloc(0)
+  #end: Error | undefined
+  #wake: () => void = () => {}
+
+  private constructor(tap: Tap, timeoutMs: number) {
+    this.tap = tap
+    this.timeoutMs = timeoutMs
+    this.#stream = tap
+    this.#listen()
+  }
+
+  /** @throws VerifyError when nothing answers */
+  static async open(host: string, port: number, timeoutMs: number): Promise<Wire> {
+    const socket = connect({ host, port, noDelay: true })
+    const tap = new Tap(socket)
+    await new Promise<void>((resolve, reject) => {
+      const fail = (why: string): void => {
+        clearTimeout(timer)
+        tap.destroy()
+        reject(new VerifyError(why))
+      }
+      const timer = setTimeout(() => fail(`no connection within ${timeoutMs / 1000} s`), timeoutMs)
+      tap.once('error', (error: NodeJS.ErrnoException) => fail(connectFailure(error)))
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    return new Wire(tap, timeoutMs)
+  }
+
+  /** The next line without its line end. @throws VerifyError when none comes in time, or the connection ends */
+  async line(): Promise<string> {
+    for (;;) {
+      const end = this.#held.indexOf(0x0a)
+      if (end !== -1) {
+        const line = this.#held.subarray(0, end)
+        this.#held = this.#held.subarray(end + 1)
+        return line.toString('utf8').replace(/\r$/, '')
+      }
+      await this.#more()
+    }
+  }
+
+  /** The octets that are there, or the next that come. @throws VerifyError */
+  async octets(): Promise<Buffer> {
+    while (this.#held.length === 0) await this.#more()
+    const held = this.#held
+    this.#held = Buffer.alloc(0)
+    return held
+  }
+
+  write(data: string | Buffer): void {
+    if (!this.#stream.destroyed) this.#stream.write(data)
+  }
+
+  /** Makes the client's handshake. What came in clear behind the STARTTLS reply is dropped. @throws what `secure` throws */
+  async startTls(secure: (raw: Duplex) => Promise<TLSSocket>): Promise<TLSSocket> {
+    this.#stream.removeAllListeners('data')
+    this.#stream.pause()
+    this.#held = Buffer.alloc(0)
+    const socket = await secure(this.#stream)
+    this.#stream = socket
+    this.#listen()
+    return socket
+  }
+
+  close(): void {
+    this.#stream.destroy()
+    this.tap.destroy()
+  }
+
+  #listen(): void {
+    this.#stream.on('data', (chunk: Buffer) => {
+      this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+      if (this.#held.length > MAX_HELD_OCTETS) this.#ended(new VerifyError('the server says more than is read'))
+      this.#wake()
+    })
+    this.#stream.on('error', (error) => this.#ended(new VerifyError(`connection lost: ${error.message}`)))
+    for (const event of ['end', 'close']) {
+      this.#stream.on(event, () => this.#ended(new VerifyError('the server closes the connection')))
+    }
+  }
+
+  #ended(error: Error): void {
+    this.#end ??= error
+    this.#wake()
+  }
+
+  #more(): Promise<void> {
+    if (this.#end) return Promise.reject(this.#end)
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#wake = () => {}
+        reject(new VerifyError(`no answer within ${this.timeoutMs / 1000} s`))
+      }, this.timeoutMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        this.#wake = () => {}
+        resolve()
+      }
+    })
+  }
+}
+
+function connectFailure({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED') return 'nothing listens there (connection refused)'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the name does not resolve to an address'
+  return message || (code ?? 'no connection')
+}
