@@ -11,9 +11,9 @@ const always =
 /** Log-on by AUTHINFO: what can be used now; bare where TLS has to come first. RFC 4643 section 2.1. */
 const authinfo: Capability = ({ account, connection, policy }) => {
   // RFC 4643 section 2.2: not once logged on. RFC 8054 section 2.2.2: not under compression.
-  if (account || connection.compressed || policy.logon === 'no') return undefined
-  if (policy.logon === 'needs-tls') return 'AUTHINFO'
-  return policy.mechanisms.length > 0 ? 'AUTHINFO USER SASL' : 'AUTHINFO USER'
+  if (account || connection.compressed) return undefined
+  const ways = [policy.logon === 'yes' ? ' USER' : '', policy.mechanisms.length > 0 ? ' SASL' : ''].join('')
+  return ways === '' && policy.logon === 'no' ? undefined : `AUTHINFO${ways}`
 }
 
 /** In the order they are announced. */

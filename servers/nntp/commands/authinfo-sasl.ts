@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 import { NntpError } from '../reply.ts'
 import type { NntpSession } from '../session.ts'
 import { MAX_SASL_OCTETS } from '../wire.ts'
-import { checkLogon } from './authinfo.ts'
+import { checkLogon, checkNotLoggedOn } from './authinfo.ts'
 
 /** AUTHINFO SASL mechanism [initial-response]. RFC 4643 section 2.4. */
 export const authinfoSasl = defineCommand<readonly [mechanism: string, initial?: string]>({
@@ -13,7 +13,7 @@ export const authinfoSasl = defineCommand<readonly [mechanism: string, initial?:
   args: [1, 2],
   parse: ([mechanism = '', initial]) => (initial === undefined ? [mechanism] : [mechanism, initial]),
   async run(session, [mechanism, initial]) {
-    checkLogon(session)
+    checkNotLoggedOn(session)
     const outcome = await exchange(session, mechanism, initial)
     if (outcome.kind === 'cancelled') throw new NntpError(481, 'log-on cancelled')
     if (outcome.kind === 'malformed') throw new NntpError(504, 'the response is not base64')
@@ -30,6 +30,8 @@ function exchange(session: NntpSession, mechanism: string, initial: string | und
   const started = offered
     ? startSasl(mechanism, { directory: context.directory, ...session.connection.channel })
     : undefined
+  // A client certificate may be let in where passwords are not.
+  if (!started) checkLogon(session)
   if (!started) throw new NntpError(503, 'mechanism not offered')
   return converse(started, {
     initial,

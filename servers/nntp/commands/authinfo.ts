@@ -2,12 +2,18 @@ import { defineCommand } from '../command.ts'
 import { NntpError, privacyRequired, syntaxError } from '../reply.ts'
 import type { NntpSession } from '../session.ts'
 
-/** Whether a log-on may be tried now; asked before the password is looked at. @throws NntpError 502, 483 */
-export function checkLogon({ account, connection, policy }: NntpSession): void {
+/** @throws NntpError 502 where no log-on is to be had any more */
+export function checkNotLoggedOn({ account, connection }: NntpSession): void {
   if (account) throw new NntpError(502, 'logged on already') // RFC 4643 section 2.2
   if (connection.compressed) throw new NntpError(502, 'no log-on under compression') // RFC 8054 section 2.2.2
-  if (policy.logon === 'needs-tls') throw privacyRequired()
-  if (policy.logon === 'no') throw new NntpError(502, 'log-on is not offered on this virtual server')
+}
+
+/** Whether a log-on by password may be tried now; asked before the password is looked at. @throws NntpError 502, 483 */
+export function checkLogon(session: NntpSession): void {
+  checkNotLoggedOn(session)
+  const { logon } = session.policy
+  if (logon === 'needs-tls') throw privacyRequired()
+  if (logon === 'no') throw new NntpError(502, 'log-on is not offered on this virtual server')
 }
 
 /** A name or password as sent, spaces included. RFC 4643 section 2.3.2. */
