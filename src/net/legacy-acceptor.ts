@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { SecureVersion } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { issuedTo } from '../tls/context.ts'
@@ -8,6 +9,7 @@ import { LegacySessionCache } from '../tls/legacy/session-cache.ts'
 import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
 import { type LegacySuite, type StrengthMeasure, suiteBits } from '../tls/legacy/suites.ts'
 import { TemporaryKeys } from '../tls/legacy/temporary-keys.ts'
+import type { TlsPolicy } from '../tls/policy.ts'
 import type { SecuredSocket } from './connection.ts'
 
 /** What a virtual server lets clients of the 1990s agree on. */
@@ -26,6 +28,13 @@ interface Worn {
 
 /** Temporary keys belong to no certificate: all virtual servers share them. */
 const temporaryKeys = new TemporaryKeys()
+/** `client_version` of a client that offers a version. RFC 8446 section 4.1.2: TLS 1.3 says TLS 1.2 there. */
+const clientVersions: Record<SecureVersion, number> = {
+  TLSv1: 0x0301,
+  'TLSv1.1': 0x0302,
+  'TLSv1.2': 0x0303,
+  'TLSv1.3': 0x0303,
+}
 const oldVersions: readonly string[] = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2']
 
 /** The engine for SSL 3.0 and TLS 1.0, as one virtual server wears it. */
@@ -35,7 +44,7 @@ export class LegacyAcceptor {
   readonly #options: LegacyTlsOptions
 
   /** @throws when a certificate's key is not RSA */
-  constructor(settings: LegacySettings, require128BitEncryption: boolean) {
+  constructor(settings: LegacySettings, { require128BitEncryption, maxVersion }: TlsPolicy) {
     this.#settings = settings
     this.#worn = settings.certificates.map((certificate) => ({
       certificate,
@@ -46,6 +55,7 @@ export class LegacyAcceptor {
       suites: settings.suites,
       minVersion: 'SSLv3',
       maxVersion: 'TLSv1',
+      highestVersion: clientVersions[maxVersion],
       require128: require128BitEncryption,
       strength: settings.strength,
       sessionCache: new LegacySessionCache(),

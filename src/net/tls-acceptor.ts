@@ -53,8 +53,7 @@ export class TlsAcceptor {
     this.#settings = settings
     this.#node = new NodeTls(settings)
     // The engine asks for no certificates: where one is required, it lets nobody in.
-    if (legacy && clientCertificates?.mode !== 'require')
-      this.#legacy = new LegacyAcceptor(legacy, policy.require128BitEncryption)
+    if (legacy && clientCertificates?.mode !== 'require') this.#legacy = new LegacyAcceptor(legacy, policy)
   }
 
   /** Makes the handshake on a raw socket. Puts on record what was offered and agreed on. @throws HandshakeFailure */

@@ -31,7 +31,7 @@ export async function nodeCapabilities(
 export function nodeCanServe(hello: ClientHelloFacts, { policy, suites }: NodeCapabilities): boolean {
   const allowed = versions.slice(versions.indexOf(policy.minVersion), versions.indexOf(policy.maxVersion) + 1)
   // A client that names no versions takes its highest and those below.
-  const highest = versions.findIndex((version) => version === hello.versions[0])
+  const highest = (versions as readonly (string | undefined)[]).indexOf(hello.versions[0])
   const offered = hello.versions.length > 1 ? hello.versions : versions.slice(0, highest + 1)
   const common = allowed.filter((version) => offered.includes(version)).at(-1)
   return common !== undefined && hello.suites.some((id) => suites.has(id) && goesWith(suiteName(id), common))

@@ -6,12 +6,11 @@ import { type LegacyVersion, legacyVersions } from './versions.ts'
 
 /** The highest version that both know. @throws LegacyTlsError */
 export function chooseVersion(hello: LegacyClientHello, options: LegacyTlsOptions): LegacyVersion {
-  const highest = legacyVersions[options.maxVersion]
   // The client has tried a higher version and failed: somebody is in between. RFC 7507 section 3.
-  if (hello.suites.includes(FALLBACK_SCSV) && hello.version < highest) {
+  if (hello.suites.includes(FALLBACK_SCSV) && hello.version < options.highestVersion) {
     throw new LegacyTlsError('inappropriate_fallback', 'the client offers less than it could')
   }
-  const version = Math.min(hello.version, highest)
+  const version = Math.min(hello.version, legacyVersions[options.maxVersion])
   if (version < legacyVersions[options.minVersion]) {
     throw new LegacyTlsError('protocol_version', `the client offers version 0x${hello.version.toString(16)} at most`)
   }

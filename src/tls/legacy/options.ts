@@ -25,6 +25,8 @@ export interface LegacyTlsOptions {
   readonly suites: readonly LegacySuite[]
   readonly minVersion: LegacyVersion
   readonly maxVersion: LegacyVersion
+  /** The highest version that the server speaks by any means, as on the wire: a client that falls back below it is refused. */
+  readonly highestVersion: number
   /** Suites below 128 bits are refused. */
   readonly require128: boolean
   /** How 3DES counts then. */

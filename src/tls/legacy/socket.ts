@@ -6,7 +6,7 @@ import { RawAddress } from './raw-address.ts'
 import { contentTypes } from './record.ts'
 import type { LegacySessionCache } from './session-cache.ts'
 import type { LegacySuite } from './suites.ts'
-import type { RecordTransport } from './transport.ts'
+import type { RecordContent, RecordTransport } from './transport.ts'
 
 /** Attempts to renegotiate that are answered before the connection is closed. */
 const MAX_RENEGOTIATIONS = 3
@@ -111,30 +111,37 @@ export class LegacyTlsSocket extends Duplex {
 
   /** Hands on what has come, as long as it is wanted. */
   #pump(): void {
+    while (this.#wanted && !this.#readEnded) {
+      const record = this.#take()
+      if (record === 'closed' || (record === undefined && this.#transport.ended)) return this.#endReading()
+      if (record === undefined) return
+      if (record.content.length > 0) this.#wanted = this.push(record.content)
+    }
+  }
+
+  /** The next record of application data; after a failure none comes. */
+  #take(): RecordContent | 'closed' | undefined {
     try {
-      while (this.#wanted && !this.#readEnded) {
+      for (;;) {
         const record = this.#transport.take()
-        if (record === undefined) {
-          if (this.#transport.ended) this.#endReading()
-          return
-        }
-        if (record === 'closed') return this.#endReading()
-        if (record.contentType === contentTypes.applicationData) {
-          if (record.content.length > 0) this.#wanted = this.push(record.content)
-        } else this.#onHandshake(record.contentType, record.content)
+        if (record === undefined || record === 'closed') return record
+        if (record.contentType === contentTypes.applicationData) return record
+        this.#refuseRenegotiation(record)
       }
     } catch (error) {
       this.#fail(error as Error)
+      return undefined
     }
   }
 
   #endReading(): void {
+    if (this.#readEnded) return
     this.#readEnded = true
     this.push(null)
   }
 
   /** The client wants to renegotiate, which is refused: by a warning where the version has one. RFC 5746 section 4.4. */
-  #onHandshake(contentType: number, content: Buffer): void {
+  #refuseRenegotiation({ contentType, content }: RecordContent): void {
     const asks = contentType === contentTypes.handshake && content[0] === handshakeTypes.clientHello
     if (!asks) throw new LegacyTlsError('unexpected_message', `a record of type ${contentType} after the handshake`)
     if (this.#result.version === 'SSLv3' || ++this.#renegotiations > MAX_RENEGOTIATIONS) {

@@ -122,6 +122,7 @@ describe('a client is refused', () => {
     ['without the null compression', { compressions: [1] }, {}, 'illegal_parameter'],
     ['with another handshake’s renegotiation_info', { extensions: renegotiation }, {}, 'handshake_failure'],
     ['that falls back (RFC 7507)', { version: 0x0300, suites: [AES_128, 0x5600] }, {}, 'inappropriate_fallback'],
+    ['that falls back from TLS 1.2 (RFC 7507)', { suites: [AES_128, 0x5600] }, {}, 'inappropriate_fallback'],
     [
       'of 56 bits where 128 are required',
       { suites: [DES] },
