@@ -13,12 +13,15 @@ import { pacer } from './pacer.ts'
 
 type SortValue = string | number
 
+/** Without case, as capitals: `_` comes behind the letters. i;unicode-casemap, RFC 5051 section 2. */
+const sortable = (text: string): string => fold(text).toUpperCase()
+
 /** What a key sorts by. RFC 5256 section 3. */
 const values = {
   ARRIVAL: (entry) => entry.internalDate,
   SIZE: (entry) => entry.sizeOctets,
   DATE: sentDate,
-  SUBJECT: (_entry, content) => fold(baseSubject(subjectOf(content)).base),
+  SUBJECT: (_entry, content) => sortable(baseSubject(subjectOf(content)).base),
   FROM: (_entry, content) => firstMailbox(content, 'from'),
   TO: (_entry, content) => firstMailbox(content, 'to'),
   CC: (_entry, content) => firstMailbox(content, 'cc'),
@@ -66,5 +69,5 @@ export function subjectOf(content: Content | undefined): string {
 
 function firstMailbox(content: Content | undefined, name: 'from' | 'to' | 'cc'): string {
   const [first]: readonly Address[] = content ? content.parsed.envelopeOf(content.raw)[name] : []
-  return fold(first?.mailbox ?? '')
+  return sortable(first?.mailbox ?? '')
 }
