@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Protocol, protocols } from '../config/schema.ts'
 import {
   checks,
+  delivery,
   describe,
   type Endpoint,
   type EndpointReport,
@@ -65,7 +66,7 @@ export function addVerify(program: Command): void {
     .action(verify)
 }
 
-const checkNames = checks.map(({ name }) => name)
+const checkNames = [...checks, delivery].map(({ name }) => name)
 
 function number(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a port number.')

@@ -1,4 +1,5 @@
 export { checks } from './checks/index.ts'
+export { delivery } from './delivery/exchange.ts'
 export { junit } from './report/junit.ts'
 export { describe, summarize } from './report/summary.ts'
 export { row, table } from './report/table.ts'

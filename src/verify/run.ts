@@ -1,5 +1,9 @@
+import { PkiError } from '../pki/errors.ts'
 import { type Check, type Found, fail } from './checks/check.ts'
 import { checks } from './checks/index.ts'
+import { negotiated } from './checks/negotiated.ts'
+import { greeting, reachable, tls } from './checks/reach.ts'
+import { delivery, exchange } from './delivery/exchange.ts'
 import { NotTested, VerifyError } from './errors.ts'
 import { Probe } from './probe.ts'
 import { systemRoots } from './tls/trust.ts'
@@ -17,34 +21,41 @@ export async function verifyEndpoints(
   progress: Progress = () => {},
 ): Promise<readonly EndpointReport[]> {
   const ca = options.ca ?? systemRoots()
-  const reports = new Map<Endpoint, EndpointReport>()
-  const waiting = [...endpoints]
+  const book = new Map(endpoints.map((endpoint) => [new Probe(endpoint, options, ca), [] as Finding[]]))
+  const note: Note = (probe, { name, title }, found) => {
+    const finding = { check: name, title, ...found }
+    book.get(probe)?.push(finding)
+    progress(probe.endpoint, finding)
+  }
+  const waiting = [...book.keys()]
   const worker = async (): Promise<void> => {
-    for (let endpoint = waiting.shift(); endpoint; endpoint = waiting.shift()) {
-      reports.set(endpoint, await verifyEndpoint(new Probe(endpoint, options, ca), progress))
-    }
+    for (let probe = waiting.shift(); probe; probe = waiting.shift()) await verifyEndpoint(probe, note)
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
-  return endpoints.flatMap((endpoint) => reports.get(endpoint) ?? [])
+  const { credentials } = options
+  if (credentials && isWanted(delivery.name, options)) {
+    const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
+    await exchange(present, credentials, (probe, found) => note(probe, delivery, found))
+  }
+  return [...book].map(([{ endpoint }, findings]) => ({ endpoint, findings }))
 }
 
-async function verifyEndpoint(probe: Probe, progress: Progress): Promise<EndpointReport> {
-  const { endpoint } = probe
-  const findings: Finding[] = []
-  const note = (check: Check, found: Found): void => {
-    const finding = { check: check.name, title: check.title, ...found }
-    findings.push(finding)
-    progress(endpoint, finding)
-  }
-  const wanted = checks.filter(({ name }) => !probe.options.only || probe.options.only.includes(name))
-  for (const check of wanted) {
+type Note = (probe: Probe, check: Pick<Check, 'name' | 'title'>, found: Found) => void
+
+const isWanted = (name: string, { only }: VerifyOptions): boolean => !only || only.includes(name)
+
+/** Where nothing answers there is nothing more to say. */
+const isAbsent = (findings: readonly Finding[]): boolean =>
+  findings.some(({ check, outcome }) => check === reachable.name && outcome !== 'pass')
+
+async function verifyEndpoint(probe: Probe, note: Note): Promise<void> {
+  const { endpoint, options } = probe
+  for (const check of checks.filter(({ name }) => isWanted(name, options))) {
     const found = await attempt(check, probe)
-    const isAbsent = check.name === 'reachable' && found.outcome === 'fail'
-    note(check, isAbsent && endpoint.optional ? { ...found, outcome: 'not-applicable' } : found)
-    // Where nothing answers there is nothing more to say.
-    if (isAbsent) break
+    const absent = check === reachable && found.outcome === 'fail'
+    note(probe, check, absent && endpoint.optional ? { ...found, outcome: 'not-applicable' } : found)
+    if (absent) break
   }
-  return { endpoint, findings }
 }
 
 async function attempt(check: Check, probe: Probe): Promise<Found> {
@@ -52,13 +63,14 @@ async function attempt(check: Check, probe: Probe): Promise<Found> {
     return await check.run(probe)
   } catch (error) {
     if (error instanceof NotTested) return { outcome: 'not-applicable', words: error.message }
+    if (error instanceof PkiError) return fail(`it cannot be read: ${error.message}`)
     if (!(error instanceof VerifyError)) throw error
     // What has failed already is told once, where it belongs.
-    if (isToldElsewhere(check)) return { outcome: 'not-applicable', words: `not tested: ${error.message}` }
-    return fail(error.message)
+    return tellers.has(check)
+      ? fail(error.message)
+      : { outcome: 'not-applicable', words: `not tested: ${error.message}` }
   }
 }
 
 /** Checks that are there to tell that a connection or a handshake does not come about. */
-const tellers = new Set(['reachable', 'greeting', 'tls', 'negotiated'])
-const isToldElsewhere = ({ name }: Check): boolean => !tellers.has(name)
+const tellers = new Set<Check>([reachable, greeting, tls, negotiated])

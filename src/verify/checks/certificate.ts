@@ -1,10 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { item, oidOf, readAsn1 } from '../../pki/asn1/reader.ts'
 import { purposesText, readFacts } from '../../pki/x509/facts.ts'
-import { hashOfSignature } from '../../pki/x509/signature.ts'
 import { NotTested } from '../errors.ts'
 import type { Probe, TlsView } from '../probe.ts'
+import { isBrokenSignature, signatureTitle } from '../tls/signature.ts'
 import { followChain, isSelfSigned, type Path, shortName } from '../tls/trust.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
@@ -108,25 +107,20 @@ export const key: Check = {
     const { path, leaf } = await shown(probe)
     const judged = path.certificates.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
     const weak = judged.flatMap(({ certificate, facts }) => {
-      const hash = signatureHash(certificate)
+      const signature = signatureTitle(certificate)
       const name = shortName(certificate.subject)
       return [
         ...(facts.keyBits < (facts.keyFamily === 'rsa' ? 2048 : 224) ? [`${name} has a key of ${facts.key}`] : []),
-        ...(hash === 'md5' || hash === 'sha1' ? [`${name} is signed with ${hash.toUpperCase()}`] : []),
+        ...(isBrokenSignature(signature) ? [`${name} is signed with ${signature}`] : []),
       ]
     })
     const own = readFacts(leaf)
-    const signature = signatureHash(leaf)?.toUpperCase() ?? 'EdDSA'
+    const signature = signatureTitle(leaf)
     const facts = { key: own.key, keyBits: own.keyBits, signature }
     if (weak.length === 0) return pass(`${own.key}, signed with ${signature}`, facts)
     // Clients of the 1990s know nothing better: where they are let in on purpose, so is this.
     return probe.endpoint.promises.weakSuites ? warn(weak.join('; '), facts) : fail(weak.join('; '), facts)
   },
-}
-
-/** The hash of a certificate's signature; null for EdDSA. */
-function signatureHash(certificate: X509Certificate): string | null {
-  return hashOfSignature(oidOf(item(item(readAsn1(certificate.raw), 1), 0)))
 }
 
 export const purposes: Check = {

@@ -3,6 +3,7 @@ import { logOn, mechanisms, secureChannel, stripping } from './channel.ts'
 import type { Check } from './check.ts'
 import { negotiated, suitesAccepted, versionsAccepted } from './negotiated.ts'
 import { greeting, reachable, tls } from './reach.ts'
+import { revocation } from './revocation.ts'
 import { injection, second, state } from './starttls.ts'
 
 /** Every check of one endpoint, in the order of the report. */
@@ -16,6 +17,7 @@ export const checks: readonly Check[] = [
   dates,
   key,
   purposes,
+  revocation,
   versionsAccepted,
   suitesAccepted,
   secureChannel,

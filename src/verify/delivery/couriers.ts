@@ -1,0 +1,89 @@
+import type { Protocol } from '../../config/schema.ts'
+import type { Dialog } from '../dialog.ts'
+import { accepted, type Courier, must, plain } from './courier.ts'
+
+/** RFC 4954, RFC 5321 section 3.3. */
+const smtp: Courier = {
+  async logOn(dialog, credentials, announced) {
+    if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
+      await must(dialog, `AUTH PLAIN ${plain(credentials)}`, 'AUTH PLAIN')
+    }
+  },
+  async send(dialog, { raw }, mailbox) {
+    await must(dialog, `MAIL FROM:<${mailbox}>`)
+    await must(dialog, `RCPT TO:<${mailbox}>`)
+    await must(dialog, 'DATA')
+    accepted(dialog, await dialog.more(`${raw}\r\n.`), 'the message')
+  },
+}
+
+/** Messages looked at from the newest on. */
+const NEWEST = 25
+
+/** RFC 1939, RFC 5034. */
+const pop3: Courier = {
+  async logOn(dialog, credentials) {
+    await must(dialog, `USER ${credentials.user}`)
+    await must(dialog, `PASS ${credentials.password}`, 'PASS')
+  },
+  async read(dialog, { id, text }, remove) {
+    const { status } = await must(dialog, 'STAT')
+    const count = Number(status.split(' ')[1])
+    for (let n = count; n > Math.max(0, count - NEWEST); n--) {
+      const head = await must(dialog, `TOP ${n} 0`)
+      if (!head.lines.some((line) => line.includes(id))) continue
+      const { lines } = await must(dialog, `RETR ${n}`)
+      if (remove) await must(dialog, `DELE ${n}`)
+      return lines.find((line) => line.includes(text)) ?? ''
+    }
+    return undefined
+  },
+}
+
+/** RFC 9051. */
+const imap4: Courier = {
+  async logOn(dialog, credentials, announced) {
+    if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
+      await must(dialog, 'AUTHENTICATE PLAIN')
+      accepted(dialog, await dialog.more(plain(credentials)), 'AUTHENTICATE PLAIN')
+      return
+    }
+    const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`
+    await must(dialog, `LOGIN ${quoted(credentials.user)} ${quoted(credentials.password)}`, 'LOGIN')
+  },
+  async read(dialog, { id, text }, remove) {
+    await must(dialog, 'SELECT INBOX')
+    const { lines } = await must(dialog, `UID SEARCH HEADER Message-ID "${id}"`)
+    const uid = lines.flatMap((line) => /^\* SEARCH (\d+)/i.exec(line)?.[1] ?? [])[0]
+    if (uid === undefined) return undefined
+    const fetched = await must(dialog, `UID FETCH ${uid} (BODY.PEEK[])`)
+    if (remove) await removeByUid(dialog, uid)
+    return fetched.lines.find((line) => line.includes(text)) ?? ''
+  },
+}
+
+/** Nobody else's deleted messages go with it: without UIDPLUS it stays, marked. RFC 4315 section 2.1. */
+async function removeByUid(dialog: Dialog, uid: string): Promise<void> {
+  await must(dialog, `UID STORE ${uid} +FLAGS.SILENT (\\Deleted)`)
+  await dialog.command(`UID EXPUNGE ${uid}`)
+}
+
+/** RFC 3977 section 6.3.1, RFC 4643 section 2.3. */
+const nntp: Courier = {
+  async logOn(dialog, { user, password }, announced) {
+    if (!dialog.row.capabilities.mechanisms(announced).includes('USER')) return
+    const asked = await must(dialog, `AUTHINFO USER ${user}`)
+    if (asked.code === '381') await must(dialog, `AUTHINFO PASS ${password}`, 'AUTHINFO PASS')
+  },
+  async send(dialog, { raw }) {
+    await must(dialog, 'POST')
+    accepted(dialog, await dialog.more(`${raw}\r\n.`), 'the article')
+  },
+  async read(dialog, { id, text }) {
+    const { code, lines } = await dialog.command(`ARTICLE ${id}`)
+    return code === '220' ? (lines.find((line) => line.includes(text)) ?? '') : undefined
+  },
+}
+
+/** One row a protocol. */
+export const couriers: Readonly<Record<Protocol, Courier>> = { smtp, pop3, imap4, nntp }
