@@ -1,10 +1,12 @@
+import type { Protocol } from '../../../../src/config/schema.ts'
+
 /** A step of a conversation: the handshake, text to send, or text to wait for, to the end of its line. */
 export type Step = 'T' | `S${string}` | `E${string}`
 /** How TLS begins. */
 export type Form = 'implicit' | 'SMTP STARTTLS' | 'POP3 STLS' | 'IMAP STARTTLS'
 
 export interface Dialog {
-  readonly protocol: 'smtp' | 'pop3' | 'imap4'
+  readonly protocol: Protocol
   readonly port: 'port' | 'tlsPort'
   /** The steps up to the handshake, and its name in gnutls-cli's `--starttls-proto`. */
   readonly before: readonly Step[]

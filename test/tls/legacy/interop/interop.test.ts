@@ -62,6 +62,7 @@ for (const peer of peers) {
       const cases = [...casesOf(peer)]
       const results = await peer.run(cases.map(jobOf), rootFile, folder)
       expect(results).toHaveLength(cases.length)
+      await expect.poll(() => lab.sessions().filter(({ endedAt }) => endedAt === undefined)).toEqual([])
       const sessions = lab.sessions().toSorted((a, b) => a.startedAt - b.startedAt || Number(a.id) - Number(b.id))
       expect(sessions).toHaveLength(cases.length)
       for (const [index, one] of cases.entries()) {

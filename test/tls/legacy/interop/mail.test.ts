@@ -61,6 +61,24 @@ const retrieve: readonly Step[] = [
   'SQUIT\r\n',
   'E+OK',
 ]
+const ARTICLE =
+  'From: bob@lab.test\r\nNewsgroups: lab.general\r\nSubject: news over DES\r\nMessage-ID: <des@old.test>\r\n\r\nFifty-six.\r\n.\r\n'
+const post: readonly Step[] = [
+  'E200 ',
+  'SMODE READER\r\n',
+  'E200 ',
+  'SPOST\r\n',
+  'E340 ',
+  `S${ARTICLE}`,
+  'E240 ',
+  'SGROUP lab.general\r\n',
+  'E211 1 1 1 lab.general',
+  'SBODY <des@old.test>\r\n',
+  'EFifty-six.',
+  'E.\r\n',
+  'SQUIT\r\n',
+  'E205 ',
+]
 const fetch: readonly Step[] = [
   'Sb LOGIN alice secret\r\n',
   'Eb OK',
@@ -88,6 +106,14 @@ describe.skipIf(!java.available())('mail over DES with 56 bits', () => {
     for (const result of results.slice(3)) expect(result).toMatch(/^failed .*(handshake_failure|insufficient_security)/)
     const [message] = await lab.messages({ subject: 'over DES' })
     expect(message?.raw.toString()).toContain('Fifty-six bits.')
+  })
+})
+
+describe.skipIf(!java.available())('news over DES with 56 bits', () => {
+  it('is posted and read on the port of implicit TLS', async () => {
+    const { tlsPort } = lab.server(nameOf('nntp', 'off'))
+    const job = { ...overDes('implicit', 'off', post), port: tlsPort }
+    expect(await java.run([job], rootFile, folder)).toEqual(['ok TLSv1 SSL_RSA_WITH_DES_CBC_SHA'])
   })
 })
 

@@ -5,7 +5,7 @@ import type { Dialog } from './dialogs.ts'
 export type Minimum = 'off' | '128'
 export const minimums: readonly Minimum[] = ['off', '128']
 
-const protocols = ['smtp', 'pop3', 'imap4'] as const
+const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
 
 /** A lab that lets old clients in, each protocol twice: without and with the 128-bit minimum. */
 export async function startOldLab() {
