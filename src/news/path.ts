@@ -19,6 +19,7 @@ export function pathIdentities(path: OctetString): string[] {
 /** Whether the article has been at this site. Names of hosts know no case. RFC 5537 section 3.6. */
 export function hasPassed(path: OctetString, identity: string): boolean {
   const wanted = identity.toLowerCase()
+  if (!path.toLowerCase().includes(wanted)) return false
   return pathIdentities(path).some((entry) => entry.toLowerCase() === wanted)
 }
 
