@@ -11,7 +11,7 @@ const NOT_MAILED = new Set(['path', 'to', 'cc', 'bcc'])
 /**
  * Mails an unapproved article to the moderator, who posts it with an Approved field. RFC 5537 section 3.5.1.
  * @returns the moderator's address
- * @throws ArticleRefused where the group has no moderator
+ * @throws ArticleRefused where the group has no moderator, or the mail is not delivered
  */
 export async function mailToModerator(
   room: Newsroom,
@@ -26,8 +26,12 @@ export async function mailToModerator(
   const lines = [`To: ${moderator}`]
   if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
   if (!article.has('date')) lines.push(`Date: ${formatDate(room.clock.now())}`)
-  await room.mail({ from: sender(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
-  return moderator
+  try {
+    await room.mail({ from: sender(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
+    return moderator
+  } catch (error) {
+    throw new ArticleRefused('later', `the moderator ${moderator} cannot be reached`, { cause: error })
+  }
 }
 
 /** The mailbox of the From field; empty where it has none. */

@@ -28,7 +28,12 @@ beforeAll(async () => {
     { user: 'alice', password: 'secret' },
     { user: 'bob', password: 'secret' },
   ]
-  lab = await startLab({ directory: { accounts } }, { log: pino({ level: 'error' }, sink) })
+  const feeds = [{ peer: 'peer.test', direction: 'in' as const, addresses: ['127.0.0.1'] }]
+  const virtualServers = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
+    protocol,
+    ...(protocol === 'nntp' ? { feeds } : {}),
+  }))
+  lab = await startLab({ directory: { accounts }, virtualServers }, { log: pino({ level: 'error' }, sink) })
   for (let n = 0; n < 3; n++) await lab.deliver({ subject: `mail ${n}`, text: 'to be fetched' }, { to: 'alice' })
 })
 

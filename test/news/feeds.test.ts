@@ -29,7 +29,12 @@ async function freePort(): Promise<number> {
 
 /** A lab called `name.test`; its root is written where its peers look for it. */
 async function startPeer(name: string, port: number, tlsPort: number, ...feeds: Feed[]): Promise<TestLab> {
+  return startPeerWith({}, name, port, tlsPort, ...feeds)
+}
+
+async function startPeerWith(more: LabInput, name: string, port: number, tlsPort: number, ...feeds: Feed[]) {
   const lab = await startLab({
+    ...more,
     hostname: `${name}.test`,
     newsgroups: [{ name: 'lab.general' }, { name: 'lab.test' }, { name: 'lab.local' }],
     control: ['cancel', 'newgroup'],
@@ -106,6 +111,19 @@ test('a peer that is down gets everything once it is back, once', async () => {
   await post(labA, 'Message-ID: <71@a>')
   await using second = await startPeer('b', b, 0, feedWith('a', a))
   await expect.poll(() => idsIn(second, 'lab.general'), soon).toEqual(['<71@a>'])
+})
+
+test('what waits for a peer waits on disk: it is sent after the lab has been stopped and started', async () => {
+  const [a, b] = await Promise.all([freePort(), freePort()])
+  const onDisk: LabInput = { store: { lmdb: join(folder, 'data') }, certificates: join(folder, 'certs') }
+  const first = await startPeerWith(onDisk, 'a', a, 0, feedWith('b', b))
+  for (let n = 1; n <= 3; n++) await post(first, `Message-ID: <${n}@a>`)
+  await first.stop()
+  await using second = await startPeerWith(onDisk, 'a', a, 0, feedWith('b', b))
+  await using labB = await startPeer('b', b, 0, feedWith('a', a))
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>', '<2@a>', '<3@a>'])
+  await post(second, 'Message-ID: <4@a>')
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>', '<2@a>', '<3@a>', '<4@a>'])
 })
 
 test('a peer whose certificate another authority issued gets nothing', async () => {

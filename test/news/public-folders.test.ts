@@ -120,3 +120,11 @@ test('RFC 5537 section 3.5.1: an article for a moderated group goes to the moder
   expect(await postBy(news, approved)).toMatch(/^441 /)
   news.destroy()
 })
+
+test('without its moderator, an article for a moderated group is refused', async () => {
+  await using lab = await startLab({ newsgroups, directory: { accounts: [{ user: 'bob', password: 'x' }] } })
+  const news = await reader(lab)
+  const reply = await postBy(news, articleOf('Newsgroups: lab.announce\nMessage-ID: <m@a>'))
+  expect(reply).toMatch(/^441 .*alice@lab\.test/)
+  news.destroy()
+})
