@@ -25,6 +25,7 @@ export const opensslServer: Contender = {
     return {
       ...target,
       ca: cert,
+      silent: true,
       async stop() {
         await target.stop()
         rmSync(folder, { recursive: true, force: true })

@@ -6,6 +6,8 @@ export interface Target {
   readonly ca?: string
   /** What the server program had to say. */
   readonly note?: string
+  /** It says nothing before the client does. */
+  readonly silent?: boolean
   /** CPU seconds used so far by the server with all its processes. */
   cpuSeconds(): number
   /** Resident memory of the server with all its processes. */

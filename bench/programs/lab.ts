@@ -16,6 +16,8 @@ interface Settings {
 const { protocol, tls, seed, store, newsgroups = [], server: keys } = JSON.parse(process.argv[2] ?? '{}') as Settings
 const served: readonly Protocol[] = protocol === 'all' ? ['imap4', 'smtp', 'pop3', 'nntp'] : [protocol]
 const lab = await startLab({
+  // As the YAML file's default has it; startLab() alone makes a P-256 key, which is quicker.
+  certificates: { store: 'memory', key: 'rsa-2048' },
   store,
   directory: {
     accounts: [

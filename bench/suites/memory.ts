@@ -16,10 +16,12 @@ async function greeted({ host, port, ca }: Target): Promise<TLSSocket> {
   return socket
 }
 
+/** V8 gives memory back a while after the last garbage was collected, and only to an idle process. */
 async function settled(target: Target): Promise<number> {
   await target.reset?.()
   await wait(1000)
   await target.reset?.()
+  await wait(12_000)
   return target.memoryOctets()
 }
 

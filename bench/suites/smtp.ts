@@ -59,6 +59,6 @@ const connectionPerMail: Workload = {
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'SMTP ingest',
-  contenders: [lab({ protocol: 'smtp' }), bareSmtpServer, smtpSink, mailDev],
+  contenders: [lab({ protocol: 'smtp' }), lab({ protocol: 'smtp', store: 'lmdb' }), bareSmtpServer, smtpSink, mailDev],
   workloads: [ingest(2000, 4), ingest(100_000, 4), connectionPerMail],
 }

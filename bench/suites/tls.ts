@@ -6,14 +6,13 @@ import { onConnections } from '../frame/wire.ts'
 
 type Version = 'TLSv1.2' | 'TLSv1.3'
 
-/** A full handshake, verified; then the connection is dropped. */
-function handshake({ host, port, ca = '' }: Target, version: Version): Promise<void> {
+/** A full handshake, verified, and the greeting; then the connection is closed. */
+function handshake({ host, port, ca = '', silent = false }: Target, version: Version): Promise<void> {
   const secureContext = contextFor(ca, version)
   return new Promise((resolve, reject) => {
-    const socket: TLSSocket = connect({ host, port, servername: 'localhost', secureContext }, () => {
-      socket.destroy()
-      resolve()
-    })
+    const socket: TLSSocket = connect({ host, port, servername: 'localhost', secureContext })
+    socket.once(silent ? 'secureConnect' : 'data', () => socket.end())
+    socket.once('close', () => resolve())
     socket.once('error', reject)
   })
 }
