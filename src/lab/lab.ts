@@ -8,6 +8,7 @@ import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
 import type { LegacySettings } from '../net/legacy-acceptor.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
+import type { Newsroom } from '../news/newsroom.ts'
 import type { Authorities } from '../pki/authorities.ts'
 import { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { Certificates } from '../pki/certificates.ts'
@@ -91,7 +92,8 @@ export class Lab implements AsyncDisposable {
       ...parts,
       ...options,
       certificates: parts.certificateStore,
-      mail: ({ from, to, raw }) => deliverLocally(this.store, this.#directory, { from, to: [to], raw }),
+      mail: ({ from, to, raw }) =>
+        deliverLocally({ store: this.store, directory: this.#directory }, { from, to: [to], raw }),
     })
   }
 
@@ -112,6 +114,10 @@ export class Lab implements AsyncDisposable {
   /** Address of the authorities' HTTP service; undefined where there is none. */
   get authorityServiceUrl(): string | undefined {
     return this.#office.serviceUrl
+  }
+
+  get newsroom(): Newsroom {
+    return this.#news.newsroom
   }
 
   get directory(): Directory {

@@ -1,4 +1,5 @@
 import type { Directory } from '../directory/types.ts'
+import type { Newsroom } from '../news/newsroom.ts'
 import { openInbox } from '../store/inbox.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore } from '../store/types.ts'
 
@@ -10,16 +11,28 @@ export interface LocalMail {
   readonly raw: Buffer
 }
 
+/** Where such mail goes. */
+export interface MailSite {
+  readonly store: MessageStore
+  readonly directory: Directory
+  /** Takes mail for the addresses of newsgroups; absent: they are none. */
+  readonly newsroom?: Newsroom
+}
+
 /**
- * Puts a message into mailboxes without SMTP; mail for other domains is captured. Resolves once the store has it.
- * @throws when a local recipient does not exist: then nobody gets it
+ * Puts a message into mailboxes and newsgroups without SMTP; mail for other domains is captured. Resolves once the store
+ * has it.
+ * @throws when a local recipient does not exist, or a newsgroup refuses it: then nobody gets it
  */
-export async function deliverLocally(store: MessageStore, directory: Directory, mail: LocalMail): Promise<void> {
-  const owners = new Set(mail.to.map((recipient) => ownerOf(directory, recipient)))
+export async function deliverLocally({ store, directory, newsroom }: MailSite, mail: LocalMail): Promise<void> {
+  const rcptTo = mail.to.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
+  const groups = rcptTo.map((address) => newsroom?.groupOf(address))
+  const owners = new Set(mail.to.filter((_, i) => groups[i] === undefined).map((name) => ownerOf(directory, name)))
   const targets = []
   for (const owner of owners) targets.push({ folderId: (await openInbox(store, owner)).id })
-  const rcptTo = mail.to.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
-  await store.append([{ raw: mail.raw, targets, envelope: { mailFrom: mail.from, rcptTo } }])
+  const newsgroups = [...new Set(groups)].filter((group) => group !== undefined)
+  if (newsroom && newsgroups.length > 0) await newsroom.postMail(newsgroups, mail.raw, { host: newsroom.hostname })
+  if (targets.length > 0) await store.append([{ raw: mail.raw, targets, envelope: { mailFrom: mail.from, rcptTo } }])
 }
 
 function ownerOf(directory: Directory, recipient: string) {

@@ -99,16 +99,16 @@ export class TestLab implements AsyncDisposable {
     return this.#mail.list(filter)
   }
 
-  /** Puts a message into mailboxes without SMTP: raw octets as they are, or made from its parts. */
+  /** Puts a message into mailboxes, or newsgroups by their addresses, without SMTP: raw octets as they are, or made from its parts. */
   async deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
-    const { store, directory, clock } = this.#lab
+    const { directory, clock } = this.#lab
     const recipients = typeof to === 'string' ? [to] : to
     const addresses = recipients.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
     const raw =
       typeof message === 'string' || Buffer.isBuffer(message)
         ? Buffer.from(message as Buffer)
         : compose({ to: addresses, ...message }, clock.now())
-    await deliverLocally(store, directory, { from, to: recipients, raw })
+    await deliverLocally(this.#lab, { from, to: recipients, raw })
   }
 
   /** The articles of a newsgroup, in number order. @throws when there is no such group */

@@ -1,0 +1,98 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import pino from 'pino'
+import { expect, test } from 'vitest'
+import { startLab } from '../../src/testing/start-lab.ts'
+
+const soon = { timeout: 20_000, interval: 50 }
+
+/** A peer that greets, answers each line as it is told to, and keeps what it was sent. */
+async function startPeer(greeting: string, answer: (line: string) => string | undefined) {
+  const heard: string[] = []
+  let octets = ''
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.write(greeting)
+    let held = ''
+    socket.on('data', (chunk) => {
+      held += chunk.toString('latin1')
+      octets += chunk.toString('latin1')
+      for (let end = held.indexOf('\r\n'); end !== -1; end = held.indexOf('\r\n')) {
+        const line = held.slice(0, end)
+        held = held.slice(end + 2)
+        heard.push(line)
+        const reply = answer(line)
+        if (reply !== undefined) socket.write(reply)
+      }
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    heard,
+    octets: () => octets,
+    port: (server.address() as AddressInfo).port,
+    sessions: () => sockets.size,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      await once(server.close(), 'close')
+    },
+  }
+}
+
+/** A lab that has one article for such a peer. */
+async function labFor(port: number, tls: 'off' | 'starttls') {
+  const warnings: string[] = []
+  const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) })
+  const feed = { peer: 'peer.test', host: '127.0.0.1', port, tls, interval: 50, user: 'me', password: 'hidden' }
+  const addresses = ['general@lab.test']
+  const lab = await startLab(
+    {
+      newsgroups: [{ name: 'lab.general', addresses }],
+      virtualServers: [{ protocol: 'smtp' }, { protocol: 'nntp', feeds: [feed] }],
+    },
+    { log },
+  )
+  await lab.deliver({ from: 'a@lab.test', subject: 'for the peer', text: 'x' }, { to: 'general@lab.test' })
+  return { lab, warnings, [Symbol.asyncDispose]: () => lab.stop() }
+}
+
+test('a peer that refuses STARTTLS hears nothing more: no name, no password, no article', async () => {
+  await using peer = await startPeer('200 hi\r\n', () => '580 no\r\n')
+  await using feeding = await labFor(peer.port, 'starttls')
+  await expect.poll(() => peer.sessions(), soon).toBeGreaterThan(2)
+  expect(new Set(peer.heard)).toEqual(new Set(['STARTTLS']))
+  expect(feeding.warnings.join('')).toMatch(/STARTTLS: the peer says 580/)
+})
+
+test('answers put behind the 382 in clear do not count as the peer’s', async () => {
+  await using peer = await startPeer('200 hi\r\n', () => '382 go on\r\n281 you are in\r\n203 stream\r\n238 <x>\r\n')
+  await using _feeding = await labFor(peer.port, 'starttls')
+  // A TLS record follows, and nothing else.
+  await expect.poll(() => peer.octets(), soon).toMatch(/^STARTTLS\r\n\x16\x03/)
+  expect(peer.octets()).not.toMatch(/AUTHINFO|MODE|CHECK|TAKETHIS|for the peer/)
+})
+
+test.each([
+  ['of 502', '502 go away\r\n', /greeted by 502/],
+  ['of 400', '400 closed for today\r\n', /the peer says 400/],
+  ['that is none', '\x00\x01\x02\r\n', /not an NNTP response/],
+  ['without end', `200 ${'x'.repeat(100_000)}\r\n`, /line longer than/],
+])('a greeting %s is a failure that is tried again', async (_, greeting, why) => {
+  await using peer = await startPeer(greeting, () => undefined)
+  await using feeding = await labFor(peer.port, 'off')
+  await expect.poll(() => feeding.warnings.join(''), soon).toMatch(why)
+  await expect.poll(() => peer.sessions(), soon).toBeGreaterThan(1)
+  expect(await feeding.lab.articles('lab.general')).toHaveLength(1)
+})
+
+test('an answer that makes no sense ends the session, and the article is offered again', async () => {
+  const codes: Record<string, string> = { AUTHINFO: '281 ok', MODE: '203 ok', CHECK: '299 what' }
+  await using peer = await startPeer('200 hi\r\n', (line) => `${codes[line.split(' ')[0] ?? ''] ?? '500 ?'}\r\n`)
+  await using _feeding = await labFor(peer.port, 'off')
+  const offers = () => peer.heard.filter((line) => line.startsWith('CHECK ')).length
+  await expect.poll(offers, soon).toBeGreaterThan(1)
+  expect(new Set(peer.heard.filter((line) => line.startsWith('CHECK '))).size).toBe(1)
+})
