@@ -119,7 +119,10 @@ function resolveAuthorityService(
   portOffset: number,
 ): Pick<LabConfig, 'authorityService'> {
   if (service === undefined) return {}
-  return { authorityService: { ...service, port: service.port === 0 ? 0 : service.port + portOffset } }
+  const { port, tlsPort } = service
+  return {
+    authorityService: { ...service, port: port === 0 ? 0 : port + portOffset, tlsPort: offsetBy(tlsPort, portOffset) },
+  }
 }
 
 function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {

@@ -1,6 +1,7 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
+import { acmeRoutes } from '../pki/acme/routes.ts'
 import { Authorities } from '../pki/authorities.ts'
 import type { CertificateStore, StoreLog } from '../pki/certificate-store/store.ts'
 import { Certificates } from '../pki/certificates.ts'
@@ -58,16 +59,24 @@ export class CertificateOffice implements AsyncDisposable {
   }
 
   /** Opens, moves or closes the authority service as the configuration says. @throws PkiError where its port cannot be opened */
-  async serve({ authorityService, hostname }: ResolvedLab): Promise<void> {
+  async serve(lab: ResolvedLab): Promise<void> {
+    const { authorityService, hostname } = lab
     const wish = JSON.stringify([authorityService, hostname])
     if (wish === this.#serviceWish) return
     await this.#service?.[Symbol.asyncDispose]()
     this.#service = undefined
     this.store.serviceUrl = undefined
     if (authorityService) {
-      const { address, port, url } = authorityService
-      const options = { address, port, hostname, log: this.#log, ...(url ? { url } : {}) }
-      this.#service = await AuthorityService.open(this.store, options)
+      const { address, port, tlsPort, url, acme } = authorityService
+      this.#service = await AuthorityService.open(this.store, {
+        address,
+        port,
+        hostname,
+        log: this.#log,
+        ...(url ? { url } : {}),
+        ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: labFacts(lab).names } }),
+        ...(acme.enabled ? { routes: acmeRoutes(this.store, acme, this.#log) } : {}),
+      })
     }
     this.#serviceWish = wish
   }

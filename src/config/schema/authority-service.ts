@@ -14,6 +14,32 @@ export const authorityService = z.strictObject({
     .max(65535)
     .default(80)
     .describe('The HTTP port; portOffset is added. 0 takes a free one.'),
+  tlsPort: z
+    .union([z.literal('off'), z.number().int().min(0).max(65535)])
+    .default('off')
+    .describe(
+      'The HTTPS port, with a certificate of the lab, likewise. Revocation lists and OCSP are fetched by HTTP.',
+    ),
+  acme: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('Whether each authority has an ACME directory at /acme/AUTHORITY/directory.'),
+      httpPort: z
+        .number()
+        .int()
+        .min(1)
+        .max(65535)
+        .default(80)
+        .describe('Port at which http-01 answers of ACME clients are looked for.'),
+      externalAccounts: z
+        .record(z.string(), z.string().regex(/^[\w-]{22,}$/, 'write a MAC key of 128 bits or more in base64url'))
+        .default({})
+        .describe('MAC keys (base64url) by key identifier. Where there are any, a new account must be bound to one.'),
+    })
+    .prefault({})
+    .describe('Certificates for ACME clients such as certbot. RFC 8555.'),
   url: z
     .url()
     .optional()

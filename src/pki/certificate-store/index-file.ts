@@ -73,6 +73,17 @@ const authority = z.object({
   queue: z.array(queued),
 })
 
+/** What an ACME client registered. RFC 8555 section 7.1.2. */
+const acmeAccount = z.object({
+  id: z.string(),
+  authority: z.string(),
+  jwk: z.record(z.string(), z.string()),
+  contact: z.array(z.string()),
+  status: z.enum(['valid', 'deactivated']),
+  external: z.string().optional(),
+  createdAt: z.string(),
+})
+
 const index = z.object({
   version: z.literal(1),
   /** Counts the changes: a writer that finds another number than it started from begins anew. */
@@ -86,6 +97,7 @@ const index = z.object({
   assignments: z.record(z.string(), z.string()),
   requests: z.array(request),
   authorities: z.array(authority),
+  acmeAccounts: z.array(acmeAccount).optional(),
 })
 
 export type StoreIndex = z.infer<typeof index>

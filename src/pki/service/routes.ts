@@ -4,6 +4,9 @@ export interface ServiceRequest {
   /** The path behind the part that chose the route, percent-encoding and all. */
   readonly rest: string
   readonly path: string
+  /** Scheme, host and port that the client called. */
+  readonly origin: string
+  readonly clientAddress: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body: Buffer
 }

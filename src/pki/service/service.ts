@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
@@ -14,6 +15,8 @@ export interface AuthorityServiceOptions {
   readonly url?: string
   readonly hostname: string
   readonly log: StoreLog
+  /** HTTPS beside it, wearing what `certificate: auto` gives for these names. */
+  readonly tls?: { readonly port: number; readonly names: readonly string[] }
   /** What else is answered at, as an ACME directory. Asked at each request. */
   readonly routes?: () => readonly Route[]
 }
@@ -41,14 +44,18 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 export class AuthorityService implements AsyncDisposable {
   readonly url: string
   readonly port: number
-  readonly #server: Server
+  /** Undefined: there is no HTTPS. */
+  readonly tlsPort: number | undefined
+  readonly #servers: readonly (Server | TlsServer)[]
   readonly #unwatch: () => void
 
-  private constructor(server: Server, url: string, port: number, unwatch: () => void) {
-    this.#server = server
+  private constructor(servers: readonly (Server | TlsServer)[], url: string, unwatch: () => void) {
+    const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port)
+    this.#servers = servers
     this.#unwatch = unwatch
     this.url = url
-    this.port = port
+    this.port = port ?? 0
+    this.tlsPort = tlsPort
   }
 
   /**
@@ -58,33 +65,59 @@ export class AuthorityService implements AsyncDisposable {
   static async open(store: CertificateStore, options: AuthorityServiceOptions): Promise<AuthorityService> {
     const own = ownRoutes(store)
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
-    const server = createServer((request, response) => {
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       answer(routes, request, response).catch((err: Error) => {
         options.log.error({ err, path: request.url }, `authority service: ${err.message}`)
         response.destroy()
       })
-    })
-    server.headersTimeout = 10_000
-    server.requestTimeout = 30_000
-    await listen(server, options.address, options.port)
+    }
+    const server = createServer(onRequest)
+    const { address, tls } = options
+    await listen(server, address, options.port)
     const { port } = server.address() as AddressInfo
     const url = options.url ?? `http://${options.hostname}:${port}`
     store.serviceUrl = url
-    return new AuthorityService(
-      server,
-      url,
-      port,
-      store.watch(() => {}),
-    )
+    if (!tls)
+      return new AuthorityService(
+        [server],
+        url,
+        store.watch(() => {}),
+      )
+    try {
+      const tlsServer = createTlsServer(await wornBy(store, tls.names), onRequest)
+      await listen(tlsServer, address, tls.port)
+      const unwatch = store.watch(() => {
+        wornBy(store, tls.names).then(
+          (worn) => tlsServer.setSecureContext(worn),
+          (err: Error) => options.log.error({ err }, 'authority service: the last certificate stays in service'),
+        )
+      })
+      return new AuthorityService([server, tlsServer], url, unwatch)
+    } catch (error) {
+      server.close()
+      throw error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unwatch()
-    await new Promise((closed) => {
-      this.#server.close(closed)
-      this.#server.closeAllConnections()
-    })
+    await Promise.all(
+      this.#servers.map(
+        (server) =>
+          new Promise((closed) => {
+            server.close(closed)
+            server.closeAllConnections()
+          }),
+      ),
+    )
   }
+}
+
+/** The certificate that `auto` issues for the names, as HTTPS takes it. */
+async function wornBy(store: CertificateStore, names: readonly string[]): Promise<{ key: string; cert: string }> {
+  const [worn] = await store.resolve('authority service', 'auto', names)
+  if (!worn) throw new PkiError('refused', 'authorityService: no certificate for HTTPS')
+  return { key: worn.privateKeyPem, cert: [worn.certificatePem, ...worn.chainPem].join('\n') }
 }
 
 /** The routes of the store's authorities, made anew after each change of the store. */
@@ -97,7 +130,9 @@ function ownRoutes(store: CertificateStore): () => readonly Route[] {
   }
 }
 
-function listen(server: Server, address: string, port: number): Promise<void> {
+function listen(server: Server | TlsServer, address: string, port: number): Promise<void> {
+  server.headersTimeout = 10_000
+  server.requestTimeout = 30_000
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message
@@ -125,5 +160,14 @@ async function respond(routes: () => Route[], request: IncomingMessage): Promise
   const body = await readBody(request)
   if (body === undefined) return { ...plain(413, 'the request is too long'), headers: { connection: 'close' } }
   const rest = path.slice(route.path.length)
-  return route.handle({ method: method as ServiceRequest['method'], path, rest, headers: request.headers, body })
+  const { socket, headers } = request
+  return route.handle({
+    method: method as ServiceRequest['method'],
+    path,
+    rest,
+    headers,
+    body,
+    origin: `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? ''}`,
+    clientAddress: socket.remoteAddress ?? '',
+  })
 }

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import type { CertificateStore } from '../certificate-store/store.ts'
+import { type Jwk, jwkThumbprint } from './jwk.ts'
+import { AcmeProblem } from './problem.ts'
+import type { Account } from './types.ts'
+
+/** The accounts of all directories, kept in the certificate store: a client registers once, not at each start of the lab. */
+export class Accounts {
+  readonly #store: CertificateStore
+
+  constructor(store: CertificateStore) {
+    this.#store = store
+  }
+
+  find(authority: string, id: string): Account | undefined {
+    return this.#all().find((one) => one.authority === authority && one.id === id)
+  }
+
+  findByKey(authority: string, jwk: Jwk): Account | undefined {
+    const wanted = jwkThumbprint(jwk)
+    return this.#all().find((one) => one.authority === authority && jwkThumbprint(one.jwk) === wanted)
+  }
+
+  async add(
+    authority: string,
+    jwk: Jwk,
+    contact: string[],
+    external: string | undefined,
+    nowMs: number,
+  ): Promise<Account> {
+    const account: Account = {
+      id: randomBytes(9).toString('base64url'),
+      authority,
+      jwk,
+      contact,
+      status: 'valid',
+      createdAt: new Date(nowMs).toISOString(),
+      ...(external === undefined ? {} : { external }),
+    }
+    await this.#store.update((draft) => {
+      draft.index.acmeAccounts = [...(draft.index.acmeAccounts ?? []), account]
+    })
+    return account
+  }
+
+  /** @throws AcmeProblem when it is gone meanwhile */
+  change(id: string, change: Partial<Pick<Account, 'jwk' | 'contact' | 'status'>>): Promise<Account> {
+    return this.#store.update((draft) => {
+      const account = draft.index.acmeAccounts?.find((one) => one.id === id) as Account | undefined
+      if (!account) throw new AcmeProblem('accountDoesNotExist', 'the account is gone')
+      return Object.assign(account, change)
+    })
+  }
+
+  #all(): readonly Account[] {
+    return (this.#store.index.acmeAccounts ?? []) as readonly Account[]
+  }
+}

@@ -1,0 +1,268 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import acme from 'acme-client'
+import { describe, expect, it } from 'vitest'
+import { run } from '../support/openssl.ts'
+import { needs } from '../support/programs.ts'
+import { serveAnswers, startAcme } from './support.ts'
+
+type Lab = Awaited<ReturnType<typeof startAcme>>
+
+async function client(lab: Lab, options: Partial<ConstructorParameters<typeof acme.Client>[0]> = {}) {
+  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
+  return new acme.Client({ directoryUrl: lab.directory, accountKey, backoffMin: 50, backoffMax: 200, ...options })
+}
+
+const register = (of: InstanceType<typeof acme.Client>) => of.createAccount({ contact: ['mailto:admin@lab.test'] })
+
+/** Orders, answers, finalizes: what every client does. */
+async function obtain(lab: Lab, from: InstanceType<typeof acme.Client>, names: readonly string[]): Promise<string> {
+  await using served = await serveAnswers(lab.httpPort)
+  const [, csr] = await acme.crypto.createCsr({ altNames: [...names] })
+  return await from.auto({
+    csr,
+    email: 'admin@lab.test',
+    termsOfServiceAgreed: true,
+    skipChallengeVerification: true,
+    challengePriority: ['http-01'],
+    challengeCreateFn: async (_authorization, challenge, answer) => void served.answers.set(challenge.token, answer),
+    challengeRemoveFn: async (_authorization, challenge) => void served.answers.delete(challenge.token),
+  })
+}
+
+describe('the ACME server, as acme-client sees it', () => {
+  it('issues for names and addresses; openssl verifies the chain', async () => {
+    await using lab = await startAcme()
+    const pem = await obtain(lab, await client(lab), ['mail.lab.test', 'news.lab.test'])
+    await writeFile(join(lab.folder, 'chain.pem'), pem)
+    await writeFile(join(lab.folder, 'root.pem'), lab.store.rootPem)
+    const { stdout } = await run('openssl', [
+      'verify',
+      '-x509_strict',
+      '-CAfile',
+      join(lab.folder, 'root.pem'),
+      '-verify_hostname',
+      'news.lab.test',
+      join(lab.folder, 'chain.pem'),
+    ])
+    expect(stdout).toContain('OK')
+    expect((await lab.authorities.issued(lab.authority)).map(({ serial }) => serial)).toContain(
+      new X509Certificate(pem).serialNumber,
+    )
+  })
+
+  it('refuses an answer that is not in place, and says where it looked', async () => {
+    await using lab = await startAcme()
+    const asking = await client(lab)
+    await register(asking)
+    const order = await asking.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+    const [authorization] = await asking.getAuthorizations(order)
+    const [challenge] = authorization?.challenges ?? []
+    await asking.completeChallenge(challenge as NonNullable<typeof challenge>)
+    await expect(asking.waitForValidStatus(challenge as NonNullable<typeof challenge>)).rejects.toThrow(/ECONNREFUSED/)
+    const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test'] })
+    await expect(asking.finalizeOrder(order, csr)).rejects.toThrow(/the order is invalid/)
+  })
+
+  it('never asks outside of the lab', async () => {
+    await using lab = await startAcme()
+    const asking = await client(lab)
+    await register(asking)
+    const order = await asking.createOrder({ identifiers: [{ type: 'ip' as 'dns', value: '192.0.2.7' }] })
+    const [authorization] = await asking.getAuthorizations(order)
+    const [challenge] = authorization?.challenges ?? []
+    await asking.completeChallenge(challenge as NonNullable<typeof challenge>)
+    await expect(asking.waitForValidStatus(challenge as NonNullable<typeof challenge>)).rejects.toThrow(
+      /does not reach out/,
+    )
+  })
+
+  it('a request for other names than ordered is a bad CSR', async () => {
+    await using lab = await startAcme()
+    await using served = await serveAnswers(lab.httpPort)
+    const asking = await client(lab)
+    await register(asking)
+    const order = await asking.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+    const [authorization] = await asking.getAuthorizations(order)
+    const challenge = authorization?.challenges[0] as NonNullable<
+      NonNullable<typeof authorization>['challenges'][number]
+    >
+    served.answers.set(challenge.token, await asking.getChallengeKeyAuthorization(challenge))
+    await asking.completeChallenge(challenge)
+    await asking.waitForValidStatus(challenge)
+    const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'evil.lab.test'] })
+    await expect(asking.finalizeOrder(order, csr)).rejects.toThrow(
+      /the request is for mail\.lab\.test, evil\.lab\.test, the order for mail\.lab\.test/,
+    )
+  })
+
+  it('revokes for the account that ordered, and for nobody else', async () => {
+    await using lab = await startAcme()
+    const owner = await client(lab)
+    const pem = await obtain(lab, owner, ['mail.lab.test'])
+    const stranger = await client(lab)
+    await register(stranger)
+    await expect(stranger.revokeCertificate(pem)).rejects.toThrow(/neither the certificate’s key nor its account/)
+    await owner.revokeCertificate(pem, { reason: 4 })
+    await expect(owner.revokeCertificate(pem)).rejects.toThrow(/revoked on .*superseded/)
+    const { serialNumber } = new X509Certificate(pem)
+    expect(
+      (await lab.authorities.issued(lab.authority)).find(({ serial }) => serial === serialNumber)?.revoked?.reason,
+    ).toBe('superseded')
+  })
+
+  it('accounts: found again by their key, changed, given another key, deactivated', async () => {
+    await using lab = await startAcme()
+    const asking = await client(lab)
+    await register(asking)
+    const url = asking.getAccountUrl()
+    await register(asking)
+    expect(asking.getAccountUrl()).toBe(url)
+    expect((await asking.updateAccount({ contact: ['mailto:other@lab.test'] })).contact).toEqual([
+      'mailto:other@lab.test',
+    ])
+    await expect(asking.updateAccount({ contact: ['tel:1'] })).rejects.toThrow(/mailto/)
+    await asking.updateAccountKey(await acme.crypto.createPrivateRsaKey())
+    expect((await asking.updateAccount({ status: 'deactivated' } as never)).status).toBe('deactivated')
+    await expect(asking.createOrder({ identifiers: [{ type: 'dns', value: 'x.test' }] })).rejects.toThrow(/deactivated/)
+  })
+
+  it('external accounts: a binding with the right key, and nothing less', async () => {
+    const key = Buffer.alloc(32, 7).toString('base64url')
+    await using lab = await startAcme({ 'kid-1': key })
+    await expect(register(await client(lab))).rejects.toThrow(/external account binding/)
+    const wrong = { kid: 'kid-1', hmacKey: Buffer.alloc(32, 8).toString('base64url') }
+    await expect(register(await client(lab, { externalAccountBinding: wrong }))).rejects.toThrow(/HS256/)
+    await register(await client(lab, { externalAccountBinding: { kid: 'kid-1', hmacKey: key } }))
+  })
+
+  it('a standalone authority keeps an order waiting until it is approved', async () => {
+    await using lab = await startAcme()
+    await lab.authorities.createRoot({ name: 'By Hand', type: 'standalone' })
+    const asking = await client(lab, {
+      directoryUrl: lab.directory.replace(/acme\/.*\/directory/, 'acme/by-hand/directory'),
+    })
+    const approving = (async () => {
+      await expect.poll(async () => (await lab.authorities.requests('By Hand')).length, { timeout: 20_000 }).toBe(1)
+      await lab.authorities.approve((await lab.authorities.requests('By Hand'))[0]?.id ?? 0)
+    })()
+    const pem = await obtain(lab, asking, ['mail.lab.test'])
+    await approving
+    expect(new X509Certificate(pem).issuer).toContain('By Hand')
+  })
+
+  it('says when to renew: at two thirds of its life, and at once when revoked', async () => {
+    await using lab = await startAcme()
+    const pem = await obtain(lab, await client(lab), ['mail.lab.test'])
+    const certificate = new X509Certificate(pem)
+    const id = `AAAA.${Buffer.from(certificate.serialNumber, 'hex').toString('base64url')}`
+    const ask = async () => {
+      const response = await fetch(lab.directory.replace('directory', `renewal-info/${id}`))
+      return (await response.json()) as { suggestedWindow: { start: string; end: string } }
+    }
+    const { start } = (await ask()).suggestedWindow
+    const life = Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
+    expect((Date.parse(start) - Date.parse(certificate.validFrom)) / life).toBeCloseTo(2 / 3, 3)
+    await lab.authorities.revoke(certificate.serialNumber)
+    expect(Date.parse((await ask()).suggestedWindow.end)).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('a nonce is used once, and what is not signed is refused', async () => {
+    await using lab = await startAcme()
+    const post = (body: unknown, type = 'application/jose+json') =>
+      fetch(lab.directory.replace('directory', 'new-account'), {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: JSON.stringify(body),
+      })
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const cases: readonly (readonly [unknown, number, RegExp])[] = [
+      [{}, 400, /malformed/],
+      [{ protected: part({ alg: 'none' }), payload: '', signature: '' }, 400, /badNonce/],
+      [{ protected: part({ alg: 'HS256', nonce: 'made-up', jwk: {} }), payload: '', signature: '' }, 400, /badNonce/],
+    ]
+    for (const [body, status, why] of cases) {
+      const response = await post(body)
+      expect(response.status).toBe(status)
+      expect(await response.text()).toMatch(why)
+      expect(response.headers.get('replay-nonce')).toMatch(/^[\w-]{22}$/)
+    }
+    expect((await post({}, 'application/json')).status).toBe(415)
+  })
+})
+
+describe.skipIf(!needs('certbot'))('certbot', () => {
+  it('obtains over HTTPS, renews and revokes', async () => {
+    await using lab = await startAcme()
+    await writeFile(join(lab.folder, 'root.pem'), lab.store.rootPem)
+    const folders = ['config', 'work', 'logs'].flatMap((name) => [`--${name}-dir`, join(lab.folder, name)])
+    const certbot = (...args: string[]) =>
+      run('certbot', [...args, ...folders, '--server', lab.tlsDirectory, '-n'], {
+        env: { ...process.env, REQUESTS_CA_BUNDLE: join(lab.folder, 'root.pem') },
+      })
+    const http = ['--standalone', '--http-01-address', '127.0.0.1', '--http-01-port', String(lab.httpPort)]
+    await certbot(
+      'certonly',
+      ...http,
+      '--agree-tos',
+      '-m',
+      'admin@lab.test',
+      '-d',
+      'www.lab.test',
+      '-d',
+      'mail.lab.test',
+    )
+    const live = join(lab.folder, 'config/live/www.lab.test/cert.pem')
+    const first = new X509Certificate(await readFile(live))
+    expect(first.subjectAltName?.split(', ').sort()).toEqual(['DNS:mail.lab.test', 'DNS:www.lab.test'])
+    await certbot('renew', ...http, '--force-renewal', '--no-random-sleep-on-renew')
+    expect(new X509Certificate(await readFile(live)).serialNumber).not.toBe(first.serialNumber)
+    await certbot('revoke', '--cert-path', live, '--reason', 'superseded', '--no-delete-after-revoke')
+    expect((await lab.authorities.issued(lab.authority)).some(({ revoked }) => revoked?.reason === 'superseded')).toBe(
+      true,
+    )
+  })
+})
+
+describe.skipIf(!needs('acme-tiny'))('acme-tiny', () => {
+  it('obtains a certificate', async () => {
+    await using lab = await startAcme()
+    const at = (name: string): string => join(lab.folder, name)
+    await run('openssl', ['genrsa', '-out', at('account.key'), '2048'])
+    await run('openssl', [
+      'req',
+      '-new',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      at('www.key'),
+      '-out',
+      at('www.csr'),
+      '-subj',
+      '/CN=www.lab.test',
+    ])
+    const files = createServer((request, response) => {
+      readFile(at((request.url ?? '').split('/').at(-1) ?? '')).then(
+        (octets) => response.end(octets),
+        () => response.writeHead(404).end(),
+      )
+    })
+    await new Promise<void>((resolve) => files.listen(lab.httpPort, '127.0.0.1', resolve))
+    const { stdout } = await run('acme-tiny', [
+      '--account-key',
+      at('account.key'),
+      '--csr',
+      at('www.csr'),
+      '--acme-dir',
+      lab.folder,
+      '--directory-url',
+      lab.directory,
+      '--disable-check',
+    ])
+    files.close()
+    expect(new X509Certificate(stdout).checkHost('www.lab.test')).toBe('www.lab.test')
+  })
+})

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { systemClock } from '../../src/clock.ts'
+import { acmeRoutes } from '../../src/pki/acme/routes.ts'
+import { Authorities } from '../../src/pki/authorities.ts'
+import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { AuthorityService } from '../../src/pki/service/service.ts'
+
+export const log = pino({ level: 'silent' })
+
+/** A port that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** An authority that speaks ACME, over HTTP and HTTPS, and a folder for its clients. */
+export async function startAcme(externalAccounts: Record<string, string> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
+  const httpPort = await freePort()
+  const store = await CertificateStore.open({ folder: join(folder, 'certs'), clock: systemClock, log, key: 'p256' })
+  const service = await AuthorityService.open(store, {
+    address: '127.0.0.1',
+    port: 0,
+    hostname: 'localhost',
+    log,
+    tls: { port: 0, names: ['localhost', '127.0.0.1'] },
+    routes: acmeRoutes(store, { httpPort, externalAccounts }, log),
+  })
+  const name = store.index.authorities[0]?.name ?? ''
+  const path = `/acme/${name.toLowerCase().replaceAll(' ', '-')}/directory`
+  return {
+    folder,
+    httpPort,
+    store,
+    authorities: new Authorities(store),
+    authority: name,
+    directory: `http://localhost:${service.port}${path}`,
+    tlsDirectory: `https://localhost:${service.tlsPort}${path}`,
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]()
+      await store.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** What an ACME client puts at `/.well-known/acme-challenge/TOKEN`. */
+export async function serveAnswers(port: number) {
+  const answers = new Map<string, string>()
+  const server: Server = createServer((request, response) => {
+    const answer = answers.get((request.url ?? '').replace('/.well-known/acme-challenge/', ''))
+    response.writeHead(answer === undefined ? 404 : 200).end(answer)
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return {
+    answers,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
