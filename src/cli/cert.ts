@@ -8,6 +8,7 @@ import { addList } from './cert/list.ts'
 import { addPending } from './cert/pending.ts'
 import { addRenew } from './cert/renew.ts'
 import { addRequest } from './cert/request.ts'
+import { addWizard } from './wizard/wizard.ts'
 
 /** `sealpost cert …`: the certificates of the virtual servers. */
 export function addCert(program: Command): void {
@@ -24,6 +25,7 @@ export function addCert(program: Command): void {
     addImport,
     addExport,
     addList,
+    addWizard,
   ]) {
     add(cert)
   }

@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+import type { RequestRecord } from '../../pki/certificate-store/index-file.ts'
+import { PkiError } from '../../pki/errors.ts'
+import type { VirtualServerFacts } from '../../pki/lifecycle/context.ts'
+import { type PkiOptions, type PkiSession, withPki } from '../cert/session.ts'
+import { withConfig } from '../configuration.ts'
+import { UsageError } from '../failure.ts'
+import type { Choice } from './prompts.ts'
+
+/** One branch of the wizard: what it is called, when it is offered, what it does. Gives the closing sentence. */
+export interface Branch {
+  readonly label: string
+  readonly offered: (server: ServerState) => boolean
+  readonly run: (session: PkiSession, server: ServerState) => Promise<string>
+}
+
+/** What the first page shows of a virtual server. */
+export interface ServerState {
+  readonly facts: VirtualServerFacts
+  /** Thumbprint and friendly name of the certificate assigned. */
+  readonly assigned?: { readonly thumbprint: string; readonly friendlyName: string }
+  readonly pending?: RequestRecord
+}
+
+/** `sealpost cert wizard`: the lifecycle as questions and answers, one a page. */
+export function addWizard(cert: Command): void {
+  withConfig(cert.command('wizard'))
+    .description('all of the above as questions and answers in a terminal')
+    .option('--for <virtual server>', 'start at this virtual server')
+    .action((flags: PkiOptions & { for?: string }) => {
+      if (!process.stdin.isTTY || !process.stdout.isTTY) {
+        throw new UsageError(
+          'the wizard asks questions in a terminal; for scripts there are the other commands of sealpost cert',
+        )
+      }
+      return withPki(flags, (session) => runWizard(session, flags.for))
+    })
+}
+
+async function states({ certificates, lab, store }: PkiSession): Promise<ServerState[]> {
+  const pending = await certificates.pending()
+  const { assignments, certificates: records } = store.index
+  return lab.virtualServers.map((facts) => {
+    const record = records.find(({ thumbprint }) => thumbprint === assignments[facts.name])
+    const request = pending.find(({ virtualServer }) => virtualServer === facts.name)
+    return { facts, ...(record ? { assigned: record } : {}), ...(request ? { pending: request } : {}) }
+  })
+}
+
+function stateText({ facts, assigned, pending }: ServerState): string {
+  if (pending) return 'a request is pending'
+  if (assigned) return assigned.friendlyName
+  if (facts.certificate === 'auto') return 'the one issued by the lab'
+  return facts.certificate === 'assigned' ? 'no certificate' : `certificate: ${[facts.certificate].flat().join(', ')}`
+}
+
+async function runWizard(session: PkiSession, name: string | undefined): Promise<void> {
+  const [{ intro, outro }, { choose }, { branches }] = await Promise.all([
+    import('@clack/prompts'),
+    import('./prompts.ts'),
+    import('./branches.ts'),
+  ])
+  intro('Certificate wizard')
+  const all = await states(session)
+  const choices: Choice<string>[] = all.map((state, at) => ({
+    value: String(at),
+    label: state.facts.name,
+    hint: stateText(state),
+  }))
+  const given = all.find(({ facts }) => facts.name === name || facts.protocol === name)
+  const state = given ?? all[Number(await choose('Which virtual server?', choices))]
+  if (state === undefined) throw new PkiError('unknown', 'no virtual server is configured')
+  const offered = branches.filter((branch) => branch.offered(state))
+  const options = offered.map(({ label }, at) => ({ value: String(at), label }))
+  const branch = offered[Number(await choose(`"${state.facts.name}": what is to be done?`, options))]
+  outro((await branch?.run(session, state)) ?? '')
+}

@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../pki/support.ts'
+import { needs } from '../support/programs.ts'
+import { mainFile } from '../support/sealpost.ts'
+import { CertificateOffice, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+
+/** What is awaited on the screen, and what is typed then. */
+type Step = readonly [awaited: string, typed: string]
+
+const enter = '\\r'
+const down = (times: number): string => '\\033\\[B'.repeat(times) + enter
+const braced = (text: string): string => text.replace(/[[\]$"\\{}]/g, '\\$&')
+
+let office: CertificateOffice
+
+/** One expect command. Its braces must hold more than a line, or they are taken for a pattern. */
+const awaiting = (text: string, then: string): string =>
+  `expect {\n "${braced(text)}" { ${then} }\n timeout { puts "no: ${braced(text)}"; exit 9 }\n eof { exit 8 }\n}`
+
+/** Drives the wizard in a pseudo-terminal by expect(1). Fails where a page does not come. */
+async function wizard(server: string, steps: readonly Step[], last: string, yaml = 'lab.yaml'): Promise<void> {
+  const script = [
+    'set timeout 30',
+    'set stty_init "rows 50 cols 200"',
+    `spawn ${process.execPath} ${mainFile} cert wizard --for ${server} --config ${yaml}`,
+    ...steps.map(([awaited, typed]) => awaiting(awaited, `send -- "${typed}"`)),
+    awaiting(last, ''),
+    'expect eof',
+    'exit [lindex [wait] 3]',
+  ]
+  const { code, out } = await run('expect', ['-c', script.join('\n')], undefined, office.folder)
+  expect(code, out).toBe(0)
+}
+
+const page = (question: string, answer = ''): Step => [question, answer + enter]
+const questions: readonly Step[] = [
+  page('Name of the new certificate'),
+  page('Bit length or curve'),
+  page('Organization (', 'Example Ltd'),
+  page('Organizational unit', 'Mail'),
+  page('Common name'),
+  page('Further host names', 'mail.example.test 192.0.2.7'),
+  page('Country or region', 'JP'),
+  page('State or province', 'Tokyo'),
+  page('City or locality'),
+]
+const show = (name: string) => office.json<ShownCertificate>('cert', 'show', name)
+
+describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
+  beforeAll(async () => {
+    office = new CertificateOffice()
+    await office.outsideAuthority('outside')
+  })
+  afterAll(() => office.remove())
+
+  it('prepares a request to be sent later, with ways back', async () => {
+    await wizard(
+      'smtp',
+      [
+        [smtp, enter],
+        page('Prepare the request now'),
+        ...questions.slice(0, 3),
+        page('Organizational unit', '<'),
+        page('Organization ('),
+        ...questions.slice(3, 6),
+        ['Country or region', `UK${enter}`],
+        ['GB may be meant', `\\b\\bJP${enter}`],
+        ...questions.slice(7),
+        page('File name for the request'),
+        ['Is this right?', down(1)],
+        ['File name for the request', `<${enter}`],
+        page('City or locality', 'Chiyoda'),
+        page('File name for the request'),
+        ['Is this right?', enter],
+      ],
+      'The request is in certreq.txt',
+    )
+    const read = await office.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'RFC2253')
+    expect(read).toContain('CN=localhost,OU=Mail,O=Example Ltd,L=Chiyoda,ST=Tokyo,C=JP')
+    expect(read).toMatch(/2048 bit[\s\S]*DNS:localhost, DNS:mail\.example\.test, IP Address:192\.0\.2\.7/)
+  })
+
+  it('deletes a pending request only when that is confirmed', async () => {
+    const cancelled = wizard(
+      'smtp',
+      [
+        [smtp, down(1)],
+        ['Delete it?', down(1)],
+      ],
+      'nothing has changed',
+    )
+    await expect(cancelled).rejects.toThrow()
+    expect(await office.json<unknown[]>('cert', 'pending')).toHaveLength(1)
+  })
+
+  it('processes the pending request', async () => {
+    await office.sign('outside', 'certreq.txt', 'answer.cer')
+    const steps: Step[] = [[smtp, enter], page('Path of the file', 'answer.cer'), ['Install this certificate?', enter]]
+    await wizard('smtp', steps, `installed on "${smtp}"`)
+    expect(await show(smtp)).toMatchObject({ usedBy: [smtp], issuedBy: 'outside' })
+  })
+
+  it('renews at an outside authority: a request is written and then pending', async () => {
+    await wizard(
+      'smtp',
+      [[smtp, enter], ['Keep the key?', enter], page('File name for the request')],
+      'stays in service',
+    )
+    expect(await office.json<unknown[]>('cert', 'pending')).toHaveLength(1)
+    await wizard(
+      'smtp',
+      [
+        [smtp, down(1)],
+        ['Delete it?', enter],
+      ],
+      'is deleted',
+    )
+    expect(await office.json<unknown[]>('cert', 'pending')).toHaveLength(0)
+  })
+
+  it('sends a request at once to an online authority', async () => {
+    const steps: Step[] = [[pop3, enter], ['Prepare the request now', down(1)], ...questions, ['Is this right?', enter]]
+    await wizard('pop3', [...steps, ['Which authority?', enter]], `installed on "${pop3}"`)
+    expect(await show(pop3)).toMatchObject({ usedBy: [pop3] })
+  })
+
+  it('says so where the authority is a standalone one, and picks the answer up later', async () => {
+    await office.done('ca', 'create', 'root', 'Slow CA', '--type', 'standalone')
+    const steps: Step[] = [
+      [imap4, enter],
+      ['Prepare the request now', down(1)],
+      ...questions,
+      ['Is this right?', enter],
+    ]
+    await wizard('imap4', [...steps, ['Which authority?', down(1)]], 'does not answer at once')
+    await wizard('imap4', [[imap4, enter]], 'not yet approved')
+    await office.done('ca', 'approve', '1')
+    await wizard('imap4', [[imap4, enter]], `installed on "${imap4}"`)
+  })
+
+  it('renews, replaces, exports and removes the current certificate', async () => {
+    const before = await show(pop3)
+    await wizard(
+      'pop3',
+      [
+        [pop3, enter],
+        ['Keep the key?', down(1)],
+      ],
+      'is renewed',
+    )
+    expect((await show(pop3)).thumbprint).not.toBe(before.thumbprint)
+    await wizard(
+      'pop3',
+      [
+        [pop3, down(2)],
+        ['Which certificate?', enter],
+      ],
+      `"${pop3}" wears "${smtp}" now`,
+    )
+    const exporting: Step[] = [[pop3, down(3)], page('File name', ''), page('Password for the file', 'secret')]
+    await wizard('pop3', exporting, 'The certificate and its key are in certificate.pfx')
+    await office.openssl('pkcs12', '-in', 'certificate.pfx', '-passin', 'pass:secret', '-noout')
+    await wizard(
+      'pop3',
+      [
+        [pop3, down(1)],
+        ['It stays in the store', enter],
+      ],
+      'has no certificate assigned now',
+    )
+  })
+
+  it('assigns an existing certificate, and imports one from a file', async () => {
+    await wizard(
+      'pop3',
+      [
+        [pop3, down(1)],
+        ['Which certificate?', enter],
+      ],
+      `"${smtp}" is assigned to "${pop3}"`,
+    )
+    await office.done('cert', 'remove', '--for', pop3)
+    await office.done('cert', 'remove', '--for', smtp)
+    await office.done('cert', 'delete', smtp)
+    const steps: Step[] = [[pop3, down(2)], page('Path of the file', 'certificate.pfx'), page('Password', 'secret')]
+    await wizard('pop3', steps, 'is imported and assigned')
+  })
+
+  it('names the line of the file where that says what is worn', async () => {
+    const failed = wizard(
+      'nntp',
+      [
+        ['Default NNTP', down(1)],
+        ['Which certificate?', enter],
+      ],
+      'write auto or assigned there',
+    )
+    await expect(failed).rejects.toThrow(/expected 1 to be \+?0/)
+  })
+
+  it('asks for a terminal where there is none', async () => {
+    const { status, stderr } = await office.sealpost('cert', 'wizard')
+    expect(status).toBe(2)
+    expect(stderr).toContain('asks questions in a terminal')
+  })
+})
