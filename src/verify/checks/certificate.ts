@@ -91,7 +91,7 @@ function judgeDates(certificate: X509Certificate, now: number): Found {
   const name = shortName(certificate.subject)
   const daysLeft = Math.floor((to - now) / DAY_MS)
   const facts = { notBefore: new Date(from).toISOString(), notAfter: new Date(to).toISOString(), daysLeft }
-  if (to < now) return fail(`${name} expired on ${day(to)}, ${-daysLeft} days ago`, facts)
+  if (to < now) return fail(`${name} expired on ${day(to)}, ${Math.floor((now - to) / DAY_MS)} days ago`, facts)
   if (from > now) return fail(`${name} is not valid before ${day(from)}`, facts)
   const words = `${name} is valid until ${day(to)}, ${daysLeft} days left`
   return daysLeft < WARN_DAYS ? warn(words, facts) : pass(words, facts)

@@ -1,0 +1,122 @@
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import { generateKey, type KeySpec, privateKeyPem } from '../../src/pki/keys.ts'
+import { certificatePem, createCertificate, type Issuer } from '../../src/pki/x509/certificate.ts'
+import * as ext from '../../src/pki/x509/extensions.ts'
+import { generalName } from '../../src/pki/x509/general-names.ts'
+import type { HashName } from '../../src/pki/x509/signature.ts'
+
+const DAY_MS = 86_400_000
+
+/** A certificate with its key, as tls.createServer takes it. */
+export interface Identity {
+  readonly key: string
+  readonly cert: string
+  readonly certificate: X509Certificate
+}
+
+/** What is wrong with a certificate, as data; nothing: it is a good one for localhost. */
+export interface Defect {
+  readonly names?: readonly string[]
+  /** Days from now. */
+  readonly from?: number
+  readonly to?: number
+  readonly key?: KeySpec
+  readonly hash?: HashName
+  readonly purpose?: 'serverAuth' | 'clientAuth'
+  readonly crl?: string
+}
+
+/** A root and an intermediate authority for tests, and what they issue. */
+export class TestAuthority {
+  readonly root: X509Certificate
+  readonly intermediate: X509Certificate
+  readonly #rootKey: KeyObject
+  readonly #intermediateKey: KeyObject
+
+  private constructor(keys: readonly [KeyObject, KeyObject]) {
+    ;[this.#rootKey, this.#intermediateKey] = keys
+    this.root = authority('Test Root', this.#rootKey, { key: this.#rootKey, certificate: 'self' })
+    this.intermediate = authority('Test Intermediate', this.#intermediateKey, this.rootIssuer)
+  }
+
+  /** RSA throughout, so that the suites of any age fit. */
+  static async create(): Promise<TestAuthority> {
+    return new TestAuthority([await generateKey('rsa-2048'), await generateKey('rsa-2048')])
+  }
+
+  get rootIssuer(): Issuer {
+    return { key: this.#rootKey, certificate: this.root }
+  }
+
+  get rootPem(): string {
+    return certificatePem(this.root)
+  }
+
+  /** A server's certificate with its chain. */
+  async issue(defect: Defect = {}): Promise<Identity> {
+    const one = await this.#leaf(defect, { key: this.#intermediateKey, certificate: this.intermediate })
+    return { ...one, cert: one.cert + certificatePem(this.intermediate) }
+  }
+
+  /** The same without the intermediate authority's certificate. */
+  issueWithoutChain(): Promise<Identity> {
+    return this.#leaf({}, { key: this.#intermediateKey, certificate: this.intermediate })
+  }
+
+  /** Issued by the root itself. */
+  issueByRoot(defect: Defect = {}): Promise<Identity> {
+    return this.#leaf(defect, this.rootIssuer)
+  }
+
+  async selfSigned(): Promise<Identity> {
+    const key = await generateKey('rsa-2048')
+    return identity(key, leaf({}, key, { key, certificate: 'self' }))
+  }
+
+  async #leaf(defect: Defect, issuer: Issuer): Promise<Identity> {
+    const key = await generateKey(defect.key ?? 'rsa-2048')
+    return identity(key, leaf(defect, key, { ...issuer, ...(defect.hash ? { hash: defect.hash } : {}) }))
+  }
+}
+
+function leaf(defect: Defect, key: KeyObject, issuer: Issuer): X509Certificate {
+  const { names = ['localhost', '127.0.0.1'], from = -1, to = 90, purpose = 'serverAuth', crl } = defect
+  return createCertificate(
+    {
+      subject: [{ type: 'CN', value: names[0] ?? '' }],
+      publicKey: ext.publicKeyInfo(key),
+      ...dates(from, to),
+      extensions: [
+        ext.endEntityConstraints(),
+        ext.keyUsage(['digitalSignature', 'keyEncipherment']),
+        ext.extKeyUsage([purpose]),
+        ext.subjectAltName(names.map(generalName)),
+        ...(crl === undefined ? [] : [ext.crlDistributionPoints([crl])]),
+      ],
+    },
+    issuer,
+  )
+}
+
+function authority(name: string, key: KeyObject, issuer: Issuer): X509Certificate {
+  return createCertificate(
+    {
+      subject: [{ type: 'CN', value: name }],
+      publicKey: ext.publicKeyInfo(key),
+      ...dates(-400, 400),
+      extensions: [ext.authorityConstraints(), ext.keyUsage(['keyCertSign', 'cRLSign'])],
+    },
+    issuer,
+  )
+}
+
+const dates = (from: number, to: number): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(Date.now() + from * DAY_MS),
+  notAfter: new Date(Date.now() + to * DAY_MS),
+})
+
+const identity = (key: KeyObject, certificate: X509Certificate): Identity => ({
+  key: privateKeyPem(key),
+  cert: certificatePem(certificate),
+  certificate,
+})

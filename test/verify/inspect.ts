@@ -1,0 +1,44 @@
+import type { Protocol } from '../../src/config/schema.ts'
+import { type Finding, hostEndpoints, summarize, type VerifyOptions, verifyEndpoints } from '../../src/verify/index.ts'
+
+export interface Inspected {
+  /** The first line of the report. */
+  readonly verdict: string
+  readonly findings: readonly Finding[]
+  /** Names of the checks that failed. */
+  readonly failed: readonly string[]
+  /** What a check said. @throws where there is no such check */
+  readonly words: (check: string) => string
+}
+
+export interface InspectOptions extends Partial<VerifyOptions> {
+  readonly implicitTls?: boolean
+  readonly serverName?: string
+  readonly requireSecureChannel?: boolean
+}
+
+/** Verifies one port of this machine, as `sealpost verify localhost --protocol P --port N` does. */
+export async function inspect(protocol: Protocol, port: number, options: InspectOptions): Promise<Inspected> {
+  const { implicitTls = false, serverName = 'localhost', requireSecureChannel = false, ...more } = options
+  const [endpoint] = hostEndpoints({
+    host: '127.0.0.1',
+    protocols: [protocol],
+    port,
+    implicitTls,
+    serverName,
+    requireSecureChannel,
+  })
+  if (!endpoint) throw new Error('no endpoint')
+  const reports = await verifyEndpoints([endpoint], { timeoutMs: 5_000, now: () => Date.now(), ...more })
+  const findings = reports[0]?.findings ?? []
+  return {
+    verdict: summarize(reports).verdict,
+    findings,
+    failed: findings.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check),
+    words(check) {
+      const found = findings.find((finding) => finding.check === check)
+      if (!found) throw new Error(`no check ${check}`)
+      return `${found.outcome}: ${found.words}`
+    },
+  }
+}
