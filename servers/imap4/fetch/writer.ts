@@ -61,7 +61,7 @@ export class FetchWriter {
   #literal(prefix: string, octets: Buffer): void {
     this.#text += `${prefix}{${octets.length}}\r\n`
     const { connection } = this.#session
-    connection.record.line('out', this.#text.slice(0, -2))
+    for (const line of this.#text.split('\r\n')) if (line !== '') connection.record.line('out', line)
     this.#settleText()
     if (octets.length > COPY_OCTETS) {
       this.#sendPiece()
