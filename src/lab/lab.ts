@@ -215,6 +215,7 @@ export class Lab implements AsyncDisposable {
     } catch (error) {
       this.#config = previous.config
       this.#directory = previous.directory
+      await this.#news.prepare(previous.config)
       await this.#office.serve(previous.config)
       await this.#applyServers(previous.config)
       throw error

@@ -142,3 +142,26 @@ test.skipIf(!hasInn() || !needs('stunnel'))(
   },
   180_000,
 )
+
+test.skipIf(!hasInn() || !needs('stunnel'))('a lab pulls from INN by NEWNEWS over TLS', async () => {
+  const [innPort, innTls] = (await freePorts(2)) as [number, number]
+  const certificate = opensslCertificate(['localhost', '127.0.0.1'])
+  writeFileSync(rootFile('inn'), certificate.certificatePem)
+  await using inn = await Inn.start({ pathHost: 'inn.test', port: innPort, groups, peers: [] })
+  await using _tunnel = await startTunnels([{ kind: 'server', port: innTls, to: innPort, certificate }])
+  const both = `Newsgroups: ${groups.join(',')}\n`
+  await post(inn, ...many('inn', 1, 5, both))
+  const feed: Feed = {
+    ...{ peer: 'inn.test', direction: 'pull', host: '127.0.0.1', port: innTls, tls: 'implicit' },
+    ...{ authority: rootFile('inn'), groups: 'lab.*', interval: 200 },
+  }
+  await using lab = await startLab({
+    newsgroups: groups.map((name) => ({ name })),
+    virtualServers: [{ protocol: 'nntp', feeds: [feed] }],
+  })
+  await expect.poll(() => idsIn(lab, 'lab.test'), soon).toEqual(idsOf(many('inn', 1, 5)))
+  await post(inn, ...many('inn', 6, 7))
+  await expect.poll(() => idsIn(lab), soon).toEqual(idsOf(many('inn', 1, 7)))
+  const [first] = await lab.articles('lab.test')
+  expect(first?.raw.toString('latin1')).toMatch(/^Path: localhost!!inn\.test!/m)
+})

@@ -109,13 +109,27 @@ test.skipIf(!needs('perl')).each(['SSL', 'STARTTLS'])('Net::NNTP of Perl, %s, ce
   expect(posted?.raw.toString('latin1')).toMatch(/\r\nSubject: By Perl\r\n\r\n\.dotted\r\n$/)
 })
 
-test.skipIf(!needs('tin'))('tin saves what is new over NNTPS, certificate verified', async () => {
+test.skipIf(!needs('tin')).each([
+  ['', []],
+  [' and COMPRESS', ['-C']],
+])('tin saves what is new over NNTPS%s, certificate verified', async (_, more) => {
   await using client = await withThread()
   const folder = home(client, 'tin')
   mkdirSync(join(folder, '.tin'))
   writeFileSync(join(folder, '.newsrc'), 'lab.general:\nlab.test:\n')
   writeFileSync(join(folder, '.tin/tinrc'), `tls_ca_cert_file=${client.caFile}\nmailer_format=true\n`)
-  const args = ['-T', '-g', 'localhost', '-p', String(nntp(client).tlsPort), '-S', '-v', '-s', join(folder, 'News')]
+  const args = [
+    ...more,
+    '-T',
+    '-g',
+    'localhost',
+    '-p',
+    String(nntp(client).tlsPort),
+    '-S',
+    '-v',
+    '-s',
+    join(folder, 'News'),
+  ]
   const result = await runProgram('tin', args, { env: { HOME: folder, TERM: 'dumb', LC_ALL: 'C' } })
   expect(result.status, result.stdout + result.stderr).toBe(0)
   const saved = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\/\d+$/.test(name))
@@ -126,6 +140,8 @@ test.skipIf(!needs('tin'))('tin saves what is new over NNTPS, certificate verifi
     'lab/test/1',
   ])
   expectSecureSession(client)
+  const transcript = JSON.stringify(client.lab.sessions().at(-1)?.transcript)
+  expect(transcript.includes('206 compression active')).toBe(more.length > 0)
 })
 
 test.skipIf(!needs('slrnpull'))('slrnpull pulls a group, and posts', async () => {

@@ -2,8 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { loadObject } from '../../src/config/load.ts'
+import type { ResolvedLab } from '../../src/config/resolve.ts'
 import type { LabInput } from '../../src/config/schema.ts'
+import { createLab } from '../../src/lab/lab.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
@@ -57,8 +62,10 @@ const feedWith = (peer: string, port: number, more: Partial<Feed> = {}): Feed =>
   ...more,
 })
 
-async function post(lab: TestLab, header: string): Promise<void> {
-  const client = await LineClient.open(lab.server('nntp').port)
+const portOf = (lab: TestLab | number): number => (typeof lab === 'number' ? lab : lab.server('nntp').port)
+
+async function post(lab: TestLab | number, header: string): Promise<void> {
+  const client = await LineClient.open(portOf(lab))
   await client.line()
   client.send('POST\r\n')
   await client.line()
@@ -67,8 +74,8 @@ async function post(lab: TestLab, header: string): Promise<void> {
   client.destroy()
 }
 
-const idsIn = async (lab: TestLab, group: string): Promise<string[]> => {
-  const client = await LineClient.open(lab.server('nntp').port)
+const idsIn = async (lab: TestLab | number, group: string): Promise<string[]> => {
+  const client = await LineClient.open(portOf(lab))
   client.send(`GROUP ${group}\r\nHDR Message-ID 1-\r\nQUIT\r\n`)
   const lines = await client.rest()
   return lines.map((line) => /^\d+ (<.*>)$/.exec(line)?.[1]).filter((id) => id !== undefined)
@@ -160,4 +167,30 @@ test('a peer known by its account logs on; nobody else may feed', async () => {
   const client = await LineClient.open(b)
   client.send('CHECK <9@x>\r\nIHAVE <9@x>\r\nMODE STREAM\r\nQUIT\r\n')
   expect((await client.rest()).map((line) => line.slice(0, 3))).toEqual(['200', '480', '480', '480', '205'])
+})
+
+test('a reload starts and stops feeds, and other control messages count', async () => {
+  const [a, b] = await Promise.all([freePort(), freePort()])
+  await using labB = await startPeer('b', b, 0, feedWith('a', a))
+  const config = (feeds: Feed[]): ResolvedLab =>
+    loadObject(
+      {
+        certificates: { store: 'memory', key: 'p256' },
+        hostname: 'a.test',
+        newsgroups: [{ name: 'lab.general' }],
+        control: feeds.length > 0 ? [] : ['cancel'],
+        virtualServers: [{ protocol: 'nntp', port: a, tlsPort: 0, feeds }],
+      },
+      folder,
+    ).lab
+  await using lab = await createLab(config([]), { log: pino({ level: 'silent' }), clock: systemClock })
+  await post(a, 'Message-ID: <1@a>')
+  await lab.reload(config([feedWith('b', b)]))
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>'])
+  await post(a, 'Control: cancel <1@a>')
+  expect(await idsIn(a, 'lab.general')).toEqual(['<1@a>'])
+  await lab.reload(config([]))
+  await post(a, 'Message-ID: <2@a>')
+  await lab.reload(config([feedWith('b', b)]))
+  await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<2@a>'])
 })
