@@ -58,10 +58,12 @@ function scalar(key: string, schema: JsonSchema, indent: string): string[] {
 /** Keys of list items without which the file would not be valid. */
 const REQUIRED = new Set(['user', 'password', 'name', 'protocol', 'peer'])
 
-/** The mapping that may stand in a plain value's stead. */
+/** The mappings that may stand in a plain value's stead. */
 function longForm(key: string, schema: JsonSchema, indent: string): string[] {
-  const long = branches(schema).find((branch) => branch.properties)
-  return long ? [`# ${key}:`, ...mapping(long, '  ').map((line) => `# ${line}`)].map((line) => indent + line) : []
+  const long = branches(schema).filter((branch) => branch.properties)
+  return long
+    .flatMap((form) => [`# ${key}:`, ...mapping(form, '  ').map((line) => `# ${line}`)])
+    .map((line) => indent + line)
 }
 
 function flow(value: unknown): string {

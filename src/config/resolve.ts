@@ -56,7 +56,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     ...resolveCapture(capture, baseDir),
     certificates: resolveCertificates(config.certificates, baseDir),
     ...resolveAuthorityService(config.authorityService, portOffset),
-    store: config.store === 'memory' ? 'memory' : { lmdb: resolve(baseDir, config.store.lmdb) },
+    store: resolveStore(config.store, baseDir),
     directory: {
       ...config.directory,
       accounts: config.directory.accounts.map((account) => ({
@@ -67,6 +67,9 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
 }
+
+const resolveStore = (store: LabConfig['store'], baseDir: string): LabConfig['store'] =>
+  store !== 'memory' && 'lmdb' in store ? { lmdb: resolve(baseDir, store.lmdb) } : store
 
 /** The addresses of an account: those given, else the log-on name at the domain. */
 export function addressesOf(account: AccountConfig, domain: string): string[] {

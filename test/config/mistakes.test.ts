@@ -59,7 +59,9 @@ test('a mistake inside an alternative is told where it is', () => {
     'lab.yaml:1:24: certificates.store: is 3; must be a text',
     'lab.yaml:1:27: certificates.kay: unknown key; did you mean key?',
   ])
-  expect(complaints('store: disk')).toEqual(['lab.yaml:1:8: store: is "disk"; must be memory or a mapping of lmdb'])
+  expect(complaints('store: disk')).toEqual([
+    'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory or a mapping of lmdb',
+  ])
 })
 
 test('an unknown key that resembles none names those there are', () => {

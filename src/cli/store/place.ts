@@ -13,7 +13,8 @@ export const log = pino({ level: 'silent' })
 /** The folder of the store that the configuration names. @throws UsageError where it keeps messages in memory */
 export async function storeFolder(options: ConfigurationOptions): Promise<string> {
   const { lab, name } = await loadConfiguration(options)
-  if (lab.store === 'memory') throw new UsageError(`${name} keeps messages in memory: set store: { lmdb: DIR }`)
+  if (lab.store === 'memory' || 'memory' in lab.store)
+    throw new UsageError(`${name} keeps messages in memory: set store: { lmdb: DIR }`)
   return lab.store.lmdb
 }
 

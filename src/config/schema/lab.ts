@@ -6,6 +6,7 @@ import { directory } from './directory.ts'
 import { fault } from './fault.ts'
 import { newsgroup } from './newsgroup.ts'
 import { protocols } from './protocol.ts'
+import { retention, store } from './store.ts'
 import { hostName } from './values.ts'
 import { virtualServer } from './virtual-server.ts'
 
@@ -25,19 +26,16 @@ export const labSchema = z.strictObject({
   authorityService: authorityService
     .optional()
     .describe('The HTTP service of the lab’s authorities: revocation lists, OCSP, certificates. None when absent.'),
-  store: z
-    .union([
-      z.literal('memory'),
-      z.strictObject({
-        lmdb: z
-          .string()
-          .min(1)
-          .describe('The folder.')
-          .meta({ examples: ['../data'] }),
-      }),
-    ])
-    .default('memory')
-    .describe('Where mail and news are kept: memory, or { lmdb: DIR }, a folder relative to this file.'),
+  store: store
+    .prefault('memory')
+    .describe(
+      'Where mail and news are kept: memory, { memory: SIZE } with a limit of your own, or { lmdb: DIR }, a folder relative to this file.',
+    ),
+  retention: z
+    .array(retention)
+    .prefault([])
+    .describe('What is deleted by itself, looked for every minute; several rules may apply to a folder.')
+    .meta({ examples: [[{ folders: 'lab.*', age: '30d' }]] }),
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Least grave level logged.'),
   directory: directory.prefault({}).describe('The accounts.'),
