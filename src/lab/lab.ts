@@ -16,6 +16,7 @@ import { certificateNames } from '../pki/names.ts'
 import { SessionLog } from '../sessions/log.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { openStore } from '../store/open.ts'
+import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
 import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
@@ -69,6 +70,7 @@ export class Lab implements AsyncDisposable {
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
+  #stopRetention: () => void = () => {}
   /** Changes of certificates and configuration are applied one after the other. */
   #changing: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
@@ -160,6 +162,7 @@ export class Lab implements AsyncDisposable {
     }
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#office.warn()
+    this.#stopRetention = keepRetention(this.store, () => this.#config.retention, this.#options)
     this.#stopWatching = this.certificateStore.watch(() => {
       void this.#serially(() => this.#wearAll()).catch((err: Error) =>
         this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays'),
@@ -195,6 +198,7 @@ export class Lab implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     this.#stopWatching()
+    this.#stopRetention()
     await this.#news[Symbol.asyncDispose]()
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
     this.#captures.close()
