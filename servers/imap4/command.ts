@@ -15,6 +15,8 @@ export interface CommandRow<S extends StateName, A> {
   readonly states: readonly S[]
   /** What must hold before the arguments, and their literals, are looked at. Throws the refusal. */
   readonly check?: (session: Session) => void
+  /** Looks at what stands in front of a literal of so many octets, for a refusal that spares the client the sending. */
+  readonly foresee?: (cursor: Cursor, session: Session, octets: number) => Promise<void>
   /** Reads the arguments, the space in front of them included. */
   readonly parse: (cursor: Cursor, session: Session) => A
   readonly run: (session: Session, state: StateOf<S>, args: A) => Promise<Result> | Result
@@ -34,12 +36,23 @@ export interface Command {
   readonly takesMessages: boolean
   readonly byNumber: boolean
   readonly check: (session: Session) => void
+  readonly foresee: CommandRow<never, never>['foresee']
   /** @throws ImapError before anything happened */
   readonly prepare: (cursor: Cursor, session: Session) => () => Promise<Result>
 }
 
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
-  const { name, states, parse, run, check = () => {}, updates = 'all', takesMessages = false, byNumber = false } = row
+  const {
+    name,
+    states,
+    parse,
+    run,
+    foresee,
+    check = () => {},
+    updates = 'all',
+    takesMessages = false,
+    byNumber = false,
+  } = row
   const isMine = (state: Session['state']): state is StateOf<S> => (states as readonly StateName[]).includes(state.name)
   return {
     name,
@@ -48,6 +61,7 @@ export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A
     takesMessages,
     byNumber,
     check,
+    foresee,
     prepare(cursor, session) {
       check(session)
       const args = parse(cursor, session)

@@ -1,7 +1,7 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { openInbox } from '../../src/store/inbox.ts'
 import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { no } from './reply.ts'
+import { bad, no } from './reply.ts'
 import type { Session } from './session.ts'
 import type { Identity } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
@@ -13,6 +13,7 @@ export const PUBLIC_ROOT = 'Public Folders'
 export const SEPARATOR = '/'
 
 const MAX_NAME_CHARS = 512
+const MAX_PATTERN_OCTETS = 2048
 
 /** A mailbox name as a command has it, decoded, INBOX in its one spelling. RFC 9051 section 5.1. */
 export function mailboxName(cursor: Cursor, session: Session): string {
@@ -39,7 +40,9 @@ export function nameForm(name: string, session: Session): OctetString {
 /** The name as LIST patterns see it: a wildcard may stand within what modified UTF-7 makes of a character. */
 export const wireName = (name: string, session: Session): string => (session.utf8 ? name : encodeUtf7(name))
 
+/** A LIST pattern as it is compared with `wireName`. */
 export function patternOf(octets: OctetString, session: Session): string {
+  if (octets.length > MAX_PATTERN_OCTETS) throw bad('the pattern is too long')
   return session.utf8 ? decodeName(octets, session) : octets
 }
 

@@ -9,18 +9,12 @@ import { accountOwner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
 import { capabilities, type Extension } from './capabilities.ts'
 import type { Command, Result } from './command.ts'
-import { commands } from './commands/index.ts'
+import { commandOf, literalRefusal } from './dispatch.ts'
 import { bad, ImapError, no, replyLine } from './reply.ts'
 import type { Selection } from './selection.ts'
 import type { ImapState, StateOf } from './state.ts'
 import { tellUpdates } from './updates.ts'
 import { CommandReader, LiteralFlood, type Request } from './wire/command-reader.ts'
-
-/** Literals of commands that take no messages. RFC 9051 section 4.3 lets a server refuse larger ones. */
-const MAX_LITERAL_OCTETS = 64 * 1024
-
-/** Of the largest messages, so many may come in one command: they are held until all are there. */
-const MAX_MESSAGES_HELD = 4
 
 /** One client's session, from the greeting to the end. */
 export class Session {
@@ -33,7 +27,7 @@ export class Session {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
-    this.#reader = new CommandReader(connection, (...literal) => this.#literalRefusal(...literal))
+    this.#reader = new CommandReader(connection, (ahead) => literalRefusal(this, ahead))
   }
 
   get policy(): LogonPolicy {
@@ -114,7 +108,7 @@ export class Session {
   async #serveOne(): Promise<void> {
     try {
       const request = await this.#reader.next()
-      const command = this.#commandOf(request.name)
+      const command = commandOf(this, request.name)
       await this.#run(request, command)
     } catch (error) {
       const { status, message, code } = this.#asReply(error)
@@ -138,31 +132,6 @@ export class Session {
     this.deselect()
     this.state = { name: 'logout' }
     this.connection.end()
-  }
-
-  /** @throws ImapError where there is no such command now */
-  #commandOf(name: string): Command {
-    const command = commands.get(name)
-    if (!command) throw bad(`unknown command ${name}`)
-    if (!command.states.includes(this.state.name)) throw bad(`${name} may not be used in this state`)
-    // RFC 9586 section 3
-    if (command.byNumber && this.enabled.has('UIDONLY')) throw bad(`use UID ${name}`, 'UIDREQUIRED')
-    return command
-  }
-
-  /** What keeps a literal from being taken. */
-  #literalRefusal(name: string, octets: number, before: number): ImapError | undefined {
-    try {
-      const { takesMessages, check } = this.#commandOf(name)
-      check(this)
-      if (!takesMessages) return octets > MAX_LITERAL_OCTETS ? bad('literal too long', 'TOOBIG') : undefined
-      const limit = this.context.config.limits.messageSize
-      const isTooBig = octets > limit || before + octets > limit * MAX_MESSAGES_HELD
-      return isTooBig ? no(`messages may have ${limit} octets`, 'TOOBIG') : undefined // RFC 7889 section 4
-    } catch (error) {
-      if (error instanceof ImapError) return error
-      throw error
-    }
   }
 
   /** The one place where errors become replies. Rethrows what ends the session. */

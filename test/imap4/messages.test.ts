@@ -272,6 +272,46 @@ topic(
   },
 )
 
+/** The commands of Outlook Express 6, and what it needs in the answers. */
+topic(
+  'Outlook Express',
+  { mail: [nested] },
+  {
+    'header sync: names in its case and order': String.raw`
+    C: 1 EXAMINE INBOX
+    S: * FLAGS …
+    S: * OK [PERM…
+    S: * 1 EXISTS
+    S: * 1 RECENT
+    S: * OK [UNSEEN 1] …
+    S: * OK [UIDV…
+    S: * OK [UIDN…
+    S: * OK [HIGH…
+    S: * OK [MAIL…
+    S: 1 OK …
+    C: 2 UID FETCH 1:* (BODY.PEEK[HEADER.FIELDS (References X-Ref X-Priority X-MSMail-Priority X-MSOESRec Newsgroups)] ENVELOPE RFC822.SIZE UID FLAGS INTERNALDATE)
+    S: * 1 FETCH (BODY[HEADER.FIELDS (References X-Ref X-Priority X-MSMail-Priority X-MSOESRec Newsgroups)] {2}
+    S: 
+    S:  ENVELOPE (NIL "nested" …) RFC822.SIZE … UID 1 FLAGS (\Recent) INTERNALDATE "…")
+    S: 2 OK …`,
+    'the sent copy: TRYCREATE before the message is sent, then CREATE, then APPEND': String.raw`
+    C: 1 APPEND "Sent Items" (\Seen) {3}
+    S: 1 NO [TRYCREATE] …
+    C: 2 CREATE "Sent Items"
+    S: 2 OK …
+    C: 3 APPEND "Sent Items" (\Seen) {3}
+    S: + …
+    C: abc
+    S: 3 OK [APPENDUID … 1] …`,
+    'a quota that is spent is told before the message is sent': String.raw`
+    C: 1 SETQUOTA "" (MESSAGE 1)
+    S: * QUOTA "" (MESSAGE 1 1)
+    S: 1 OK …
+    C: 2 APPEND Drafts {3}
+    S: 2 NO [OVERQUOTA] …`,
+  },
+)
+
 topic(
   'limits',
   { lab: { limits: { messageSize: 100 } } },

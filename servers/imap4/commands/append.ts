@@ -21,6 +21,13 @@ export const append = defineCommand({
     while (!cursor.atEnd)
     return { name, messages }
   },
+  async foresee(cursor, session, octets) {
+    cursor.space()
+    const name = mailboxName(cursor, session)
+    if (session.state.name === 'not-authenticated' || session.state.name === 'logout') return
+    await findMailbox(session, session.state.identity, name, 'TRYCREATE')
+    if (!isPublic(name)) await checkQuota(session, session.state.identity, octets, 1)
+  },
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
     const [first, ...more] = messages as [GivenMessage, ...GivenMessage[]]

@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
 import { type Producer, producerOf } from '../fetch/producers.ts'
 import { FetchWriter } from '../fetch/writer.ts'
+import { pacer } from '../pacer.ts'
 import { bad, done, no } from '../reply.ts'
 import { tellVanished } from '../resync.ts'
 import type { Selection } from '../selection.ts'
@@ -115,6 +116,7 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
   const tellsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
   const contents = new ContentReader(session, selection)
   const out = new FetchWriter(session)
+  const pace = pacer()
   let missing = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
@@ -128,7 +130,9 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
     produce(out, producers, entry, selection, content)
     if (seen.has(entry.uid)) for (const producer of implied) produceNext(out, producer, entry, selection, content)
     out.text(')\r\n')
-    if (out.isFull) await out.rest()
+    if (!out.isFull) continue
+    await out.rest()
+    if (pace.isOver()) await pace.rest()
   }
   out.end()
   return missing

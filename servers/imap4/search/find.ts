@@ -1,10 +1,13 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
+import { pacer } from '../pacer.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SearchCriteria } from '../wire/search-request.ts'
-import { pacer } from './pacer.ts'
 import { testOf } from './tests.ts'
+
+/** Messages between looks at the time. */
+const BETWEEN_LOOKS = 16
 
 /** The indexes of the messages that are what is looked for, ascending. */
 export async function findMessages(
@@ -22,8 +25,8 @@ export async function findMessages(
     if (held === undefined) {
       const content = await contents.read(entry)
       held = content !== undefined && test({ index, entry, content })
-      if (pace.isOver()) await pace.rest()
     }
+    if (index % BETWEEN_LOOKS === 0 && pace.isOver()) await pace.rest()
     if (held) found.push(index)
   }
   return found

@@ -6,10 +6,10 @@ import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
+import { pacer } from '../pacer.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SortKey, SortKeyName } from '../wire/sort-keys.ts'
-import { pacer } from './pacer.ts'
 
 type SortValue = string | number
 

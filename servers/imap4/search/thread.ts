@@ -3,9 +3,9 @@ import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
+import { pacer } from '../pacer.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
-import { pacer } from './pacer.ts'
 import { sentDate, subjectOf } from './sort.ts'
 
 /** RFC 5256 section 3. */

@@ -20,8 +20,18 @@ export interface Request {
   readonly cursor: Cursor
 }
 
-/** What the session says of a literal before it is taken, `before` octets in: its refusal, or nothing. */
-export type LiteralGate = (name: string, octets: number, before: number) => ImapError | undefined
+/** A literal that is announced. */
+export interface LiteralAhead {
+  readonly name: string
+  readonly octets: number
+  /** Octets of the command's literals before it. */
+  readonly before: number
+  /** Over what was read so far, behind the name. */
+  readonly cursor: Cursor
+}
+
+/** What the session says of a literal before it is taken: its refusal, or nothing. */
+export type LiteralGate = (ahead: LiteralAhead) => Promise<ImapError | undefined>
 
 /** Reads whole commands, their literals included. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
 export class CommandReader {
@@ -61,6 +71,7 @@ export class CommandReader {
       if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('command too long', 'TOOBIG')
       if (!ahead) break
       const size = Number(ahead[2])
+      await this.#passGate(size, new Cursor({ texts, literals }))
       const literal = await this.#readLiteral(size, ahead[1] === '~', ahead[3] === '+')
       if (literal) literals.push(literal)
       // Messages have a limit of their own.
@@ -87,9 +98,12 @@ export class CommandReader {
     return text.slice(head[0].length)
   }
 
+  async #passGate(octets: number, cursor: Cursor): Promise<void> {
+    this.#refusal ??= await this.#gate({ name: this.#name, octets, before: this.#literalOctets, cursor })
+    this.#literalOctets += octets
+  }
+
   async #readLiteral(size: number, binary: boolean, underway: boolean): Promise<Literal | undefined> {
-    this.#refusal ??= this.#gate(this.#name, size, this.#literalOctets)
-    this.#literalOctets += size
     if (!underway) {
       // A refusal in place of the continuation: the client keeps its literal. RFC 9051 section 4.3.
       if (this.#refusal) throw this.#refusal
