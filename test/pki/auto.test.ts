@@ -98,7 +98,7 @@ describe('the certificate store', () => {
     const end = watching.watch(() => changed.resolve())
     await using other = await CertificateStore.open(storeOptions(folder.path))
     await other.update((draft) => {
-      draft.index.assignments['b'] = worn?.thumbprint ?? ''
+      draft.index.assignments.b = worn?.thumbprint ?? ''
     })
     await changed.promise
     expect(await watching.resolve('b', 'assigned', [])).toMatchObject([{ thumbprint: worn?.thumbprint }])

@@ -66,7 +66,7 @@ export function deferred(): { promise: Promise<void>; resolve: () => void } {
 /** Whether a program is here; where all must be (`SEALPOST_CI=1`), a missing one is a failure. */
 export async function needProgram(program: string): Promise<boolean> {
   const found = await run('sh', ['-c', `command -v ${program}`])
-  if (found.code !== 0 && process.env['SEALPOST_CI'] === '1') throw new Error(`${program} is not installed`)
+  if (found.code !== 0 && process.env.SEALPOST_CI === '1') throw new Error(`${program} is not installed`)
   if (found.code !== 0) console.warn(`skipped: ${program} is not installed`)
   return found.code === 0
 }

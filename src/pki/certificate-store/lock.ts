@@ -59,6 +59,10 @@ async function isStale(path: string, holder: Holder | undefined): Promise<boolea
   return !alive(holder.pid) || (await startOf(holder.pid)) !== holder.started
 }
 
+/** Looks twice: between the first look and the verdict, the lock may have been let go and taken by another. */
+const isAbandoned = async (path: string, holder: Holder | undefined): Promise<boolean> =>
+  (await isStale(path, holder)) && (await readHolder(path))?.token === holder?.token
+
 /**
  * Takes a stale lock away. The name it is moved to is made of its holder's token, so of two processes that see the same
  * stale lock the slower one notices that what it moved was another's, and puts it back.
@@ -90,7 +94,8 @@ async function tryLock(path: string, holder: Holder): Promise<boolean> {
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return false
+    // ENOENT: swept away as a killed process's leavings; the next try writes it again.
+    if (code === 'EEXIST' || code === 'ENOENT') return false
     if (code !== 'EPERM' && code !== 'ENOTSUP') throw error
     return await createExclusively(path, holder)
   } finally {
@@ -107,7 +112,7 @@ export async function lockFolder(folder: string): Promise<StoreLock> {
   ours.add(token)
   while (!(await tryLock(path, holder))) {
     const other = await readHolder(path)
-    if (await isStale(path, other)) await breakLock(path, other)
+    if (await isAbandoned(path, other)) await breakLock(path, other)
     else if (Date.now() > until) {
       ours.delete(token)
       throw new PkiError('store', `${folder} is locked by process ${other?.pid} on ${other?.host} (${path})`)

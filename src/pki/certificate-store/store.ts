@@ -195,19 +195,21 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   }
 
   async #change<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
-    const lock = await this.#files.lock()
-    try {
-      for (;;) {
+    for (;;) {
+      const lock = await this.#files.lock()
+      try {
         const before = await this.#readIndex()
         const draft = new Draft(before, (path) => this.materials.read(path))
         const result = await change(draft)
         for (const [path, text] of draft.files) await this.#files.write(path, text)
-        if (!(await lock.held()) || (await this.#readIndex()).revision !== before.revision) continue
-        await this.#commit(before, { ...draft.index, revision: before.revision + 1 })
-        return result
+        // Whoever was held up so long that another took the lock begins anew.
+        if ((await lock.held()) && (await this.#readIndex()).revision === before.revision) {
+          await this.#commit(before, { ...draft.index, revision: before.revision + 1 })
+          return result
+        }
+      } finally {
+        await lock.release()
       }
-    } finally {
-      await lock.release()
     }
   }
 
@@ -225,7 +227,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()
     this.#swept = true
     for (const path of candidates) {
-      const own = /^(keys|certificates|authorities|requests)\//.test(path)
+      const own = /^(keys|certificates|authorities|requests)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/.test(path)
       if (own && !kept.has(path)) await this.#files.remove(path)
     }
   }
