@@ -120,13 +120,13 @@ const nss: Peer = {
 
 /** Debian's Python, which has Debian's Scapy. */
 const PYTHON = '/usr/bin/python3'
-const hasScapy = spawnSync(PYTHON, ['-c', 'import scapy'], { stdio: 'ignore' }).status === 0
+const hasScapy = spawnSync(PYTHON, ['-c', 'import cryptography, scapy'], { stdio: 'ignore' }).status === 0
 const scapy: Peer = {
   name: 'Scapy',
   versions: ['TLSv1', 'SSLv3'],
   suites: [DES, ...EXPORT_1024, EXPORT_RC2],
   forms: ['implicit'],
-  available: () => hasScapy || needs('python3-scapy'),
+  available: () => hasScapy || needs('python3-scapy', 'python3-cryptography'),
   run: (jobs) =>
     oneByOne(jobs, async ({ port, version, suite }) => {
       const args = [String(port), version === 'SSLv3' ? '0300' : '0301', suite.id.toString(16)]
