@@ -1,6 +1,6 @@
 import type { Mistake } from './mistakes.ts'
 import { nearest } from './nearest.ts'
-import type { VirtualServerConfig } from './schema.ts'
+import { defectOf, type VirtualServerConfig } from './schema.ts'
 
 /** Settings of `certificate:` that name no certificate. */
 export const certificateWords = ['auto', 'assigned', 'none'] as const
@@ -25,7 +25,7 @@ export function unknownCertificates(
 }
 
 function isKnown(name: string, known: readonly KnownCertificate[]): boolean {
-  if (certificateWords.some((word) => word === name)) return true
+  if (certificateWords.some((word) => word === name) || defectOf(name)) return true
   const digits = name.replaceAll(/[\s:]/g, '').toUpperCase()
   return known.some((one) => one.friendlyName === name || one.thumbprint.toUpperCase() === digits)
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 import type { Override } from './overrides.ts'
-import { labSchema } from './schema.ts'
+import { labKeys } from './schema.ts'
 import { parseYamlValue } from './yaml.ts'
 
 /** The environment, as the command line hands it on. */
@@ -23,7 +23,7 @@ const others = ['SEALPOST_CONFIG', 'SEALPOST_CI', 'SEALPOST_CORPUS']
 
 /** Every key of the first level, `portOffset` as `SEALPOST_PORT_OFFSET`, and what is worth setting on all virtual servers. */
 const variables: ReadonlyMap<string, Path> = new Map<string, Path>([
-  ...Object.keys(labSchema.shape).map((key): [string, Path] => [variableOf(key), [key]]),
+  ...Object.keys(labKeys).map((key): [string, Path] => [variableOf(key), [key]]),
   ['SEALPOST_ADDRESS', ['virtualServers', '*', 'address']],
 ])
 
@@ -55,7 +55,7 @@ export function readEnvironment(environment: Environment, cwd: string): Environm
 }
 
 function valueOf(path: Path, text: string, cwd: string): unknown {
-  const key = path[0] as keyof typeof labSchema.shape
+  const key = path[0] as keyof typeof labKeys
   if (path.length > 1) return text
   const value = parseYamlValue(text)
   // A host that is named 12345 is not a number.
@@ -63,8 +63,7 @@ function valueOf(path: Path, text: string, cwd: string): unknown {
   return folderKeys.has(key) ? absolute(value, cwd) : value
 }
 
-const accepts = (key: keyof typeof labSchema.shape, value: unknown): boolean =>
-  labSchema.shape[key].safeParse(value).success
+const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
 
 function absolute(value: unknown, cwd: string): unknown {
   if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)

@@ -7,7 +7,8 @@ import type { labSchema } from './schema/lab.ts'
  * `schema/`.
  */
 export { keyKinds } from './schema/certificates.ts'
-export { labSchema, logLevels } from './schema/lab.ts'
+export { type DefectName, defectNames, defectOf } from './schema/defect.ts'
+export { labKeys, labSchema, logLevels } from './schema/lab.ts'
 export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 

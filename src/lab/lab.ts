@@ -178,6 +178,32 @@ export class Lab implements AsyncDisposable {
     return this.#serially(() => this.#apply(config))
   }
 
+  /**
+   * Puts another `certificate:` setting on one virtual server, or on all, until the next reload: for handshakes from now
+   * on, open connections live on.
+   * @throws PkiError where there is no such certificate: then nothing changes
+   */
+  wear(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
+    return this.#serially(async () => {
+      const previous = this.#config
+      const virtualServers = previous.virtualServers.map((server) =>
+        only === undefined || server.name === only ? { ...server, certificate } : server,
+      )
+      this.#config = { ...previous, virtualServers }
+      try {
+        await this.#wearAll()
+      } catch (error) {
+        this.#config = previous
+        throw error
+      }
+    })
+  }
+
+  /** Looks at all certificates anew: time has moved. */
+  wearAnew(): Promise<void> {
+    return this.#serially(() => this.#wearAll())
+  }
+
   /** Forgets every message and session; ports, certificates and configured newsgroups stay. */
   async reset(): Promise<void> {
     await this.store.clear()

@@ -13,6 +13,15 @@ export interface InstalledCertificate {
    * Absent where the issuer is no authority of the store.
    */
   readonly ocspResponse?: () => Buffer
+  /** Absent: any server can wear it. */
+  readonly needs?: ServerNeeds
+}
+
+/** What a server must allow to wear a certificate of weak keys or signatures. */
+export interface ServerNeeds {
+  /** OpenSSL's: 0 lets everything through. */
+  readonly securityLevel: 0
+  readonly maxVersion?: 'TLSv1.2'
 }
 
 /** Clients of today; or those of the 1990s, which know neither SHA-2 nor elliptic curves. */

@@ -43,7 +43,7 @@ function withTestDefaults(input: LabInput): LabInput {
     newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
     virtualServers: virtualServers.map((server) => ({
       port: 0,
-      ...(server.certificate === 'none' ? {} : { tlsPort: 0 }),
+      ...((server.certificate ?? input.certificate) === 'none' ? {} : { tlsPort: 0 }),
       ...server,
     })),
   }

@@ -1,3 +1,4 @@
+import { type Defect, defectSetting } from '../config/schema/defect.ts'
 import type { Protocol } from '../config/schema.ts'
 import type { Endpoint, Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
@@ -26,6 +27,9 @@ export interface LabServer {
   readonly tlsPort: number
   readonly certificate: Endpoint['certificate']
 }
+
+/** What `certificate:` takes in a configuration: `auto`, a friendly name, `{ defect: 'expired' }` … */
+export type CertificateSetting = string | Defect
 
 export interface DeliverOptions {
   /** User names or addresses. */
@@ -69,6 +73,17 @@ export class TestLab implements AsyncDisposable {
     if (found) return labServer(found)
     const names = endpoints.map(({ virtualServer, protocol }) => `${virtualServer} (${protocol})`)
     throw new Error(`no virtual server "${which}"; there are: ${names.join(', ')}`)
+  }
+
+  /**
+   * Puts another certificate on, for handshakes from now on: `await lab.wear({ defect: 'expired' }, 'imap4')`, and back
+   * again by `await lab.wear('auto')`. Stays through `reset`.
+   * @param which a virtual server by protocol (the first one) or by name; all where absent
+   * @throws PkiError where there is no such certificate: then nothing changes
+   */
+  wear(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
+    const setting = typeof certificate === 'string' ? certificate : defectSetting(certificate)
+    return this.#lab.wear(setting, which === undefined ? undefined : this.server(which).name)
   }
 
   /** Transport options for nodemailer: STARTTLS required, verified against the lab's root. */

@@ -8,11 +8,11 @@ import { newsgroup } from './newsgroup.ts'
 import { protocols } from './protocol.ts'
 import { retention, store } from './store.ts'
 import { hostName } from './values.ts'
-import { virtualServer } from './virtual-server.ts'
+import { certificate, virtualServer } from './virtual-server.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-export const labSchema = z.strictObject({
+const labObject = z.strictObject({
   hostname: hostName
     .default('localhost')
     .describe('Certificates are issued to it; localhost, 127.0.0.1, ::1 and the machine’s name are always added.'),
@@ -23,6 +23,9 @@ export const labSchema = z.strictObject({
     .describe(
       'The certificate store: a folder, relative to this file, or `memory`. Long form { store, key }: key of the certificates that `auto` issues.',
     ),
+  certificate: certificate
+    .prefault('auto')
+    .describe('What virtual servers wear that have no `certificate` of their own; as there.'),
   authorityService: authorityService
     .optional()
     .describe('The HTTP service of the lab’s authorities: revocation lists, OCSP, certificates. None when absent.'),
@@ -66,3 +69,11 @@ export const labSchema = z.strictObject({
     .prefault(protocols.map((protocol) => ({ protocol })))
     .describe('The virtual servers; one of each protocol when absent.'),
 })
+
+/** The keys of the first level. */
+export const labKeys = labObject.shape
+
+export const labSchema = labObject.transform(({ certificate: common, virtualServers, ...lab }) => ({
+  ...lab,
+  virtualServers: virtualServers.map((server) => ({ ...server, certificate: server.certificate ?? common })),
+}))

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { capture } from './capture.ts'
+import { defect } from './defect.ts'
 import { distribution, feed } from './feed.ts'
 import { limits } from './limits.ts'
 import { protocols } from './protocol.ts'
@@ -12,7 +13,9 @@ const address = z
   .string()
   .refine((text) => text === 'localhost' || isIP(text) !== 0, 'write an IP address as 127.0.0.1 or ::1')
 
-const certificate = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+const one = z.union([z.string().min(1), defect])
+
+export const certificate = z.union([z.string().min(1), defect, z.array(one).min(1)])
 
 export const virtualServer = z.strictObject({
   name: z
@@ -41,10 +44,11 @@ export const virtualServer = z.strictObject({
     )
     .meta({ examples: ['off'] }),
   certificate: certificate
-    .default('auto')
+    .optional()
     .describe(
-      'auto: the one assigned in the store, until then one issued by the lab. assigned: none until one is assigned. none. A friendly name or thumbprint: pinned. A list: the first is the default, the others are chosen by SNI.',
-    ),
+      'auto: the one assigned in the store, until then one issued by the lab. assigned: none until one is assigned. none. A friendly name or thumbprint: pinned. { defect: expired }: a bad one. A list: the first is the default, the others are chosen by SNI. Default: that of the lab.',
+    )
+    .meta({ examples: ['auto'] }),
   requireSecureChannel: z
     .boolean()
     .default(false)

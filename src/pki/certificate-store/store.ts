@@ -1,4 +1,6 @@
 import type { Clock } from '../../clock.ts'
+import { defectOf } from '../../config/schema/defect.ts'
+import { Wardrobe } from '../defects/wardrobe.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/staple.ts'
@@ -59,6 +61,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   readonly #looking: NodeJS.Timeout
   #swept = false
   readonly #worn = new WeakMap<InstalledCertificate, InstalledCertificate>()
+  readonly #wardrobe = new Wardrobe(this)
   #rootPem = ''
 
   private constructor(files: StoreFiles, options: CertificateStoreOptions) {
@@ -124,6 +127,8 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
       return [...new Map(each.flat().map((found) => [found.thumbprint, found])).values()]
     }
     if (setting === 'none') return []
+    const defect = defectOf(setting as string)
+    if (defect) return [await this.#wardrobe.wear(defect, names)]
     if (setting !== 'auto' && setting !== 'assigned') return [await this.#wear(this.find(setting as string))]
     const thumbprint = this.#index.assignments[virtualServer]
     const assigned = this.#index.certificates.find((record) => record.thumbprint === thumbprint)

@@ -70,6 +70,9 @@ export const authorityInfoAccess = (access: Partial<Record<keyof typeof accessMe
 /** The responder's certificate is itself not asked about. RFC 6960 section 4.2.2.2.1. */
 export const ocspNoCheck = (): Buffer => extension(extensionIds.ocspNoCheck, nul())
 
+/** The TLS feature status_request: "must staple". RFC 7633 section 6. */
+export const mustStaple = (): Buffer => extension(extensionIds.tlsFeature, sequence(integer(5)))
+
 export interface NameConstraints {
   readonly permitted?: readonly string[]
   readonly excluded?: readonly string[]

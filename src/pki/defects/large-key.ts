@@ -1,0 +1,62 @@
+import { createPrivateKey, generatePrime, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { integer, sequence } from '../asn1/der.ts'
+
+const makePrime = promisify(generatePrime)
+
+const EXPONENT = 65537n
+/** OpenSSL takes so many for a modulus of 8192 bits. */
+const PRIMES = 5
+
+/**
+ * An RSA key of several primes (RFC 8017 section 3.2): of 8192 bits in a second, where one of two primes takes half a
+ * minute. Nobody sees the difference in its public key.
+ */
+export async function generateLargeKey(bits: number): Promise<KeyObject> {
+  const size = Math.ceil(bits / PRIMES)
+  const first = await Promise.all(Array.from({ length: PRIMES - 1 }, () => prime(size)))
+  const product = first.reduce((all, one) => all * one)
+  const rest = bits - bitsOf(product)
+  let last = await prime(rest)
+  // Whether the product has as many bits as its factors together is luck.
+  for (let extra = 1; bitsOf(product * last) !== bits; extra = 1 - extra) last = await prime(rest + extra)
+  return keyOf([...first, last])
+}
+
+const prime = async (bits: number): Promise<bigint> => {
+  const octets = Buffer.from((await makePrime(bits)) as ArrayBuffer)
+  const value = BigInt(`0x${octets.toString('hex')}`)
+  // Its inverse must exist; a prime p with e | p - 1 comes once in 65,537 times.
+  return (value - 1n) % EXPONENT === 0n ? prime(bits) : value
+}
+
+const bitsOf = (value: bigint): number => value.toString(2).length
+
+/** PKCS#1, version 1 (multi). RFC 8017 appendix A.1.2. */
+function keyOf(primes: readonly bigint[]): KeyObject {
+  const [p, q, ...others] = primes as [bigint, bigint, ...bigint[]]
+  const modulus = primes.reduce((all, one) => all * one)
+  const d = inverse(
+    EXPONENT,
+    primes.reduce((all, one) => all * (one - 1n), 1n),
+  )
+  let before = p * q
+  const infos = others.map((r) => {
+    const info = sequence(integer(r), integer(d % (r - 1n)), integer(inverse(before % r, r)))
+    before *= r
+    return info
+  })
+  const numbers = [1n, modulus, EXPONENT, d, p, q, d % (p - 1n), d % (q - 1n), inverse(q, p)]
+  const der = sequence(...numbers.map((value) => integer(value)), sequence(...infos))
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs1' })
+}
+
+/** By Euclid's extended algorithm. */
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [r0, r1, s0, s1] = [modulus, value % modulus, 0n, 1n]
+  while (r1 !== 0n) {
+    const quotient = r0 / r1
+    ;[r0, r1, s0, s1] = [r1, r0 - quotient * r1, s1, s0 - quotient * s1]
+  }
+  return ((s0 % modulus) + modulus) % modulus
+}

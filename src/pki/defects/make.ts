@@ -1,0 +1,135 @@
+import { type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
+import type { DefectName } from '../../config/schema/defect.ts'
+import { serviceUrls } from '../authority/urls.ts'
+import { openAuthority } from '../certificate-store/issue.ts'
+import type { CertificateStore } from '../certificate-store/store.ts'
+import { generateKey, type KeySpec, privateKeyPem } from '../keys.ts'
+import type { InstalledCertificate } from '../types.ts'
+import { certificatePem, createCertificate, type Issuer, thumbprintOf } from '../x509/certificate.ts'
+import * as ext from '../x509/extensions.ts'
+import { createAuthorityCertificate, type ServiceUrls } from '../x509/profiles.ts'
+import { generateLargeKey } from './large-key.ts'
+import { namesFor } from './names.ts'
+import type { Recipe } from './recipe.ts'
+import { recipes } from './recipes.ts'
+import { revokeIssued } from './revoke.ts'
+
+const DAY_MS = 86_400_000
+const HOUR_DAYS = 1 / 24
+
+/** An issuer with what stands above it, itself first and the root last. */
+interface Above {
+  readonly issuer: Issuer
+  readonly chain: readonly X509Certificate[]
+  /** Its name in the store, where it is an authority of the lab. */
+  readonly authority?: string
+  readonly urls?: ServiceUrls
+}
+
+/**
+ * Makes the certificate of a recipe, as things stand now by the store's clock.
+ * @param hosts what the virtual server is reached by, its host name first
+ */
+export async function makeDefect(
+  store: CertificateStore,
+  name: DefectName,
+  hosts: readonly string[],
+): Promise<InstalledCertificate> {
+  const recipe = recipes[name]
+  const key = await keyOf(recipe.key ?? 'p256')
+  const above = await issuerOf(store, recipe)
+  const certificate = endEntity(recipe, key, hosts, above, store.clock.now())
+  if (recipe.revoked && above.authority) await revokeIssued(store, above.authority, certificate)
+  return {
+    friendlyName: `defect: ${name}`,
+    thumbprint: thumbprintOf(certificate),
+    certificatePem: certificatePem(certificate),
+    chainPem: sent(recipe, above.chain).map(certificatePem),
+    privateKeyPem: privateKeyPem(key),
+    ...(recipe.needs ? { needs: recipe.needs } : {}),
+  }
+}
+
+/** From this size on, two primes take too long. */
+const LARGE_BITS = 8192
+
+const keyOf = (spec: KeySpec): Promise<KeyObject> => {
+  const bits = spec.startsWith('rsa-') ? Number(spec.slice(4)) : 0
+  return bits >= LARGE_BITS ? generateLargeKey(bits) : generateKey(spec)
+}
+
+async function issuerOf(store: CertificateStore, { issuer, intermediates = [] }: Recipe): Promise<Above> {
+  const nowMs = store.clock.now()
+  let above = issuer === 'unknown root' ? await unknownRoot(nowMs) : await labRoot(store)
+  for (const { key: spec = 'p256', constraints } of intermediates) {
+    const key = await keyOf(spec)
+    const profile = { subject: authorityName('Intermediate CA'), publicKey: key, nowMs }
+    const certificate = createAuthorityCertificate({ ...profile, ...(constraints && { constraints }) }, above.issuer)
+    above = { issuer: { key, certificate }, chain: [certificate, ...above.chain] }
+  }
+  return above
+}
+
+async function labRoot(store: CertificateStore): Promise<Above> {
+  const { index, materials } = store
+  const source = { index, read: (path: string) => store.read(path) }
+  const { record, issuer, chain } = await openAuthority(source, materials, index.defaultAuthority)
+  const urls = serviceUrls(store.serviceUrl, record.name)
+  return { issuer, chain, authority: record.name, ...(urls && { urls }) }
+}
+
+async function unknownRoot(nowMs: number): Promise<Above> {
+  const key = await generateKey('p256')
+  const profile = { subject: authorityName('Unknown Root CA'), publicKey: key, nowMs }
+  const root = createAuthorityCertificate(profile, { key, certificate: 'self' })
+  return { issuer: { key, certificate: root }, chain: [root] }
+}
+
+/** Each a name of its own, so that no client finds the wrong one. */
+const authorityName = (title: string) => [
+  { type: 'O', value: 'Sealpost' },
+  { type: 'CN', value: `${title} ${randomBytes(3).toString('hex').toUpperCase()}` },
+]
+
+function endEntity(
+  recipe: Recipe,
+  key: KeyObject,
+  hosts: readonly string[],
+  { issuer, urls }: Above,
+  nowMs: number,
+): X509Certificate {
+  const { names = 'own', days = { from: -HOUR_DAYS, to: 90 }, hash, subject } = recipe
+  const all = namesFor(names, hosts)
+  const commonName = names === 'none' ? hosts[0] : all[0]?.value
+  const signer: Issuer = recipe.issuer === 'itself' ? { key, certificate: 'self' } : issuer
+  const at = (day: number): Date => new Date(Math.floor((nowMs + day * DAY_MS) / 1000) * 1000)
+  return createCertificate(
+    {
+      subject: subject === 'none' ? [] : [{ type: 'CN', value: (commonName ?? 'localhost').slice(0, 64) }],
+      publicKey: ext.publicKeyInfo(key),
+      notBefore: at(days.from),
+      notAfter: at(days.to),
+      extensions: [
+        recipe.authority ? ext.authorityConstraints() : ext.endEntityConstraints(),
+        ext.keyUsage([
+          'digitalSignature',
+          ...(key.asymmetricKeyType === 'rsa' ? (['keyEncipherment'] as const) : []),
+          ...(recipe.authority ? (['keyCertSign', 'cRLSign'] as const) : []),
+        ]),
+        ext.extKeyUsage([recipe.purpose ?? 'serverAuth']),
+        ...(all.length === 0 ? [] : [ext.subjectAltName(all, subject === 'none')]),
+        ...(recipe.mustStaple ? [ext.mustStaple()] : []),
+        ...(recipe.revoked && urls?.crl ? [ext.crlDistributionPoints([urls.crl])] : []),
+        ...(recipe.revoked && urls?.ocsp ? [ext.authorityInfoAccess({ ocsp: urls.ocsp })] : []),
+      ],
+    },
+    hash ? { ...signer, hash } : signer,
+  )
+}
+
+/** What the server sends behind its own certificate. */
+function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X509Certificate[] {
+  if (sends === 'nothing' || issuer === 'itself') return []
+  const below = chain.filter((one) => sends === 'root too' || one.subject !== one.issuer)
+  return sends === 'reversed' ? below.reverse() : below
+}
