@@ -7,7 +7,8 @@ import { checkDate } from './date.ts'
 import { ArticleRefused } from './errors.ts'
 import { file } from './file.ts'
 import { newMessageId } from './message-id.ts'
-import { mailToModerator } from './moderation.ts'
+import { mailToModerator, senderOf } from './moderation.ts'
+import { isNewsgroupName } from './newsgroups.ts'
 import type { Newsroom } from './newsroom.ts'
 import { injectedPath, wasPosted } from './path.ts'
 
@@ -58,6 +59,9 @@ function checkProto(article: Article): void {
   for (const name of ['Injection-Info', 'Xref']) {
     if (article.has(name)) throw new ArticleRefused('invalid', `${name} is set by servers alone`)
   }
+  if (senderOf(article) === '') throw new ArticleRefused('invalid', 'From has no mail address')
+  const misnamed = article.newsgroups().find((name) => !isNewsgroupName(name))
+  if (misnamed !== undefined) throw new ArticleRefused('invalid', `not a newsgroup name: ${misnamed.slice(0, 60)}`)
   if (wasPosted(article.value('path') ?? ''))
     throw new ArticleRefused('invalid', 'Path says that it was posted already')
 }

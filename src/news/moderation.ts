@@ -1,4 +1,4 @@
-import { parseAddresses } from '../mail/addresses.ts'
+import { MISSING_DOMAIN, MISSING_MAILBOX, parseAddresses, SYNTAX_ERROR } from '../mail/addresses.ts'
 import { formatDate } from '../mail/dates.ts'
 import type { Folder } from '../store/types.ts'
 import type { Article } from './article.ts'
@@ -27,7 +27,7 @@ export async function mailToModerator(
   if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
   if (!article.has('date')) lines.push(`Date: ${formatDate(room.clock.now())}`)
   try {
-    await room.mail({ from: sender(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
+    await room.mail({ from: senderOf(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
     return moderator
   } catch (error) {
     throw new ArticleRefused('later', `the moderator ${moderator} cannot be reached`, { cause: error })
@@ -35,7 +35,11 @@ export async function mailToModerator(
 }
 
 /** The mailbox of the From field; empty where it has none. */
-function sender(article: Article): string {
+export function senderOf(article: Article): string {
   const [from] = parseAddresses(article.value('from') ?? '')
-  return from?.mailbox && from.host ? `${from.mailbox}@${from.host}` : ''
+  const hasAddress = from?.mailbox && from.host && ![from.mailbox, from.host].some((part) => STAND_INS.has(part))
+  return hasAddress ? `${from.mailbox}@${from.host}` : ''
 }
+
+/** What stands for the parts of an address that are not there. */
+const STAND_INS = new Set([MISSING_MAILBOX, MISSING_DOMAIN, SYNTAX_ERROR])

@@ -140,6 +140,8 @@ test('an article without Message-ID, Date and Path is given them', async () => {
 
 test.each([
   ['an empty From', 'From:', /From/],
+  ['a From without address', 'From: nobody', /From/],
+  ['a group that is no name', 'Newsgroups: lab.general,a b', /not a newsgroup name: a b/],
   ['an empty Subject', 'Subject:', /Subject/],
   ['an empty Newsgroups', 'Newsgroups:', /Newsgroups/],
   ['a group that is not there', 'Newsgroups: no.such', /no such newsgroup: no\.such/],
