@@ -12,6 +12,8 @@ export interface Inspected {
 }
 
 export interface InspectOptions extends Partial<VerifyOptions> {
+  /** Default: 127.0.0.1. */
+  readonly host?: string
   readonly implicitTls?: boolean
   readonly serverName?: string
   readonly requireSecureChannel?: boolean
@@ -19,9 +21,15 @@ export interface InspectOptions extends Partial<VerifyOptions> {
 
 /** Verifies one port of this machine, as `sealpost verify localhost --protocol P --port N` does. */
 export async function inspect(protocol: Protocol, port: number, options: InspectOptions): Promise<Inspected> {
-  const { implicitTls = false, serverName = 'localhost', requireSecureChannel = false, ...more } = options
+  const {
+    host = '127.0.0.1',
+    implicitTls = false,
+    serverName = 'localhost',
+    requireSecureChannel = false,
+    ...more
+  } = options
   const [endpoint] = hostEndpoints({
-    host: '127.0.0.1',
+    host,
     protocols: [protocol],
     port,
     implicitTls,

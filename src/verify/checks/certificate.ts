@@ -91,12 +91,13 @@ function judgeDates(certificate: X509Certificate, now: number): Found {
   const name = shortName(certificate.subject)
   const daysLeft = Math.floor((to - now) / DAY_MS)
   const facts = { notBefore: new Date(from).toISOString(), notAfter: new Date(to).toISOString(), daysLeft }
-  if (to < now) return fail(`${name} expired on ${day(to)}, ${Math.floor((now - to) / DAY_MS)} days ago`, facts)
+  if (to < now) return fail(`${name} expired on ${day(to)}, ${days(Math.floor((now - to) / DAY_MS))} ago`, facts)
   if (from > now) return fail(`${name} is not valid before ${day(from)}`, facts)
-  const words = `${name} is valid until ${day(to)}, ${daysLeft} days left`
+  const words = `${name} is valid until ${day(to)}, ${days(daysLeft)} left`
   return daysLeft < WARN_DAYS ? warn(words, facts) : pass(words, facts)
 }
 
+const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`)
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 /** Key and signatures of every certificate on the way. RFC 9325 section 4.4, CA/Browser Forum's sizes. */

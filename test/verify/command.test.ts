@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runProgram } from '../support/run-program.ts'
+import { Workplace } from '../support/sealpost.ts'
+import { TestAuthority } from './authority.ts'
+import { startDouble } from './double.ts'
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const strict = new URL('../../config/strict.yaml', import.meta.url)
+
+/** config/strict.yaml as it is, but for its ports, which are free ones. */
+function strictLab(): string {
+  const text = readFileSync(strict, 'utf8')
+    .replaceAll(/- protocol: (pop3|imap4|nntp)$/gm, '$&\n    tlsPort: 0')
+    .replaceAll(/- protocol: (smtp|pop3|imap4)$/gm, '$&\n    port: 0')
+  return place.write('strict.yaml', `certificates: certs\n${text}`)
+}
+
+interface Answer {
+  readonly ok: boolean
+  readonly verdict: string
+  readonly endpoints: readonly {
+    readonly name: string
+    readonly port: number
+    readonly checks: readonly { readonly check: string; readonly outcome: string; readonly words: string }[]
+  }[]
+}
+
+describe('sealpost verify', () => {
+  it('is all green on config/strict.yaml, a message and an article there and back', async () => {
+    const config = strictLab()
+    await using _lab = await place.start(['--config', config])
+    const { status, stdout, stderr } = await place.run(['verify', '--config', config, '--user', 'alice'])
+    expect([status, stderr]).toEqual([0, ''])
+    const lines = stdout.split('\n')
+    expect(lines[0]).toMatch(/^all promises kept: \d+ checks passed$/)
+    const wire = lines.filter((line) => line.includes('there and back'))
+    expect(wire).toHaveLength(6)
+    for (const line of wire)
+      expect(line).toMatch(/^ {2}pass .*encrypted on the wire: \d+ octets captured, the text in none/)
+    // POP3 and IMAP4 each: no log-on in clear.
+    expect(stdout.match(/pass {2}log-on in clear {9}refused before the password matters/g)).toHaveLength(3)
+  })
+
+  it('gives JSON and JUnit, and only what is asked for', async () => {
+    const config = strictLab()
+    await using _lab = await place.start(['--config', config])
+    const report = join(place.folder, 'report.xml')
+    const only = ['--only', 'chain', 'versions', '--protocol', 'imap4']
+    const { status, stdout } = await place.run(['verify', '--config', config, '--json', '--junit', report, ...only])
+    const answer = JSON.parse(stdout) as Answer
+    expect([status, answer.ok]).toEqual([0, true])
+    expect(answer.endpoints.map(({ name, checks }) => [name, checks.map(({ check }) => check)])).toEqual([
+      ['Default IMAP4 Virtual Server', ['chain', 'versions']],
+      ['Default IMAP4 Virtual Server', ['chain', 'versions']],
+    ])
+    const script = `import xml.etree.ElementTree as t, sys
+root = t.parse(sys.argv[1]).getroot()
+print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in root])`
+    const parsed = await runProgram('python3', ['-c', script, report])
+    expect(parsed.stdout.trim()).toBe("[['2', '0', ['chain', 'versions']], ['2', '0', ['chain', 'versions']]]")
+  })
+
+  it('finds a lab that does not keep what its file promises: status 1, the first line says which', async () => {
+    const open = 'certificates: { store: certs, key: p256 }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'
+    const config = place.write('lab.yaml', open)
+    await using _lab = await place.start(['--config', config])
+    place.write('lab.yaml', open.replace('port: 0', 'port: 0, requireSecureChannel: true'))
+    const { status, stdout } = await place.run(['verify', '--config', config])
+    expect(status).toBe(1)
+    expect(stdout.split('\n')[0]).toMatch(
+      /^broken: Default SMTP Virtual Server, port \d+: require secure channel: MAIL FROM:<> in clear is answered 250 .*, not 530 .* \(and \d more\)$/,
+    )
+    expect(stdout).toMatch(/FAIL {2}log-on in clear {9}AUTH PLAIN, AUTH LOGIN accepted in clear/)
+  })
+
+  it('shows what crosses the wire readable: a lab that encrypts with NULL suites', async () => {
+    const server = 'port: 0, tls: { maxVersion: TLSv1.2, ciphers: "NULL-SHA256:@SECLEVEL=0" }'
+    const accounts = 'directory: { accounts: [{ user: alice, password: secret-word }] }\n'
+    const servers = `virtualServers: [{ protocol: smtp, ${server} }, { protocol: imap4, ${server}, tlsPort: off }]\n`
+    const config = place.write('lab.yaml', `certificates: certs\n${accounts}${servers}`)
+    await using _lab = await place.start(['--config', config])
+    const run = ['verify', '--config', config, '--user', 'alice', '--only', 'negotiated', 'delivery', '--json']
+    const { status, stdout } = await place.run(run)
+    const words = (JSON.parse(stdout) as Answer).endpoints.flatMap(({ checks }) => checks.map((one) => one.words))
+    expect(status).toBe(1)
+    expect(words).toEqual([
+      expect.stringMatching(/TLS_RSA_WITH_NULL_SHA256, 0 bits.*: no encryption at all/),
+      expect.stringMatching(/^sent as .*, but the text of the message crossed the wire readable/),
+      expect.stringMatching(/TLS_RSA_WITH_NULL_SHA256, 0 bits/),
+      expect.stringMatching(/^read back by IMAP4, but the text of the message crossed the wire readable/),
+    ])
+    expect(stdout).not.toContain('secret-word')
+  })
+
+  it('looks at any host: verified by --ca, by the name given', async () => {
+    const authority = await TestAuthority.create()
+    await using double = await startDouble('pop3', await authority.issue({ names: ['mail.test'] }))
+    const ca = place.write('ca.pem', authority.rootPem)
+    const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port)]
+    const trusted = await place.run([...host, '--ca', ca, '--server-name', 'mail.test'])
+    expect([trusted.status, trusted.stderr]).toEqual([0, ''])
+    const untrusted = await place.run([...host, '--server-name', 'mail.test'])
+    expect(untrusted.status).toBe(1)
+    expect(untrusted.stdout.split('\n')[0]).toBe(
+      `broken: 127.0.0.1, port ${double.port}: certificate chain: incomplete chain: Test Root, which issued Test Intermediate, is neither sent by the server nor a root trusted here`,
+    )
+  })
+
+  it('says in one line what is wrong with its use', async () => {
+    const cases: [string[], RegExp][] = [
+      [['verify', 'localhost', '--port', '25'], /--port needs one --protocol/],
+      [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /port number/],
+      [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
+      [['verify', 'localhost', '--only', 'everything'], /Allowed choices are reachable, greeting, tls/],
+      [['verify', 'localhost', '--protocol', 'http'], /Allowed choices are smtp, pop3, imap4, nntp/],
+    ]
+    for (const [args, words] of cases) {
+      const { status, stdout, stderr } = await place.run(args)
+      expect([status, stdout]).toEqual([2, ''])
+      expect(stderr).toMatch(words)
+      expect(stderr.trim().split('\n')).toHaveLength(1)
+    }
+  })
+
+  it('a host where nothing answers is broken, not kept', async () => {
+    const { status, stdout } = await place.run(['verify', '127.0.0.9', '--protocol', 'nntp'])
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^broken: nothing answers/)
+  })
+})
