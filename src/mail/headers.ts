@@ -13,6 +13,9 @@ export function headerBlockEnd(raw: Buffer, start = 0, end = raw.length): number
   return end
 }
 
+/** No mail has more; of one made to exhaust memory the rest of the block is one field without a name. */
+const MAX_FIELDS = 10_000
+
 /**
  * The header fields from `start` to the empty line or `end`. Lines without a colon come as fields without a name, so
  * that the fields cover the block; folded lines belong to their field. RFC 5322 section 2.2.
@@ -20,6 +23,10 @@ export function headerBlockEnd(raw: Buffer, start = 0, end = raw.length): number
 export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderField[] {
   const fields: HeaderField[] = []
   for (let at = start; at < end && !isEmptyLine(raw, at); ) {
+    if (fields.length === MAX_FIELDS) {
+      fields.push(unnamed(at, textEnd(raw, at, end)))
+      break
+    }
     let next = lineEnd(raw, at, end)
     while (next < end && (raw[next] === SPACE || raw[next] === TAB)) next = lineEnd(raw, next, end)
     fields.push(field(raw, at, next))
@@ -28,10 +35,25 @@ export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderFi
   return fields
 }
 
+const unnamed = (start: number, end: number): HeaderField => ({
+  name: '',
+  nameLower: '',
+  start,
+  valueStart: start,
+  end,
+})
+
+/** Where the empty line behind the fields starts; `end` where there is none. */
+function textEnd(raw: Buffer, start: number, end: number): number {
+  let at = start
+  while (at < end && !isEmptyLine(raw, at)) at = lineEnd(raw, at, end)
+  return at
+}
+
 function field(raw: Buffer, start: number, end: number): HeaderField {
   let colon = start
   while (colon < end && raw[colon] !== COLON && raw[colon] !== LF) colon++
-  if (raw[colon] !== COLON || colon >= end) return { name: '', nameLower: '', start, valueStart: start, end }
+  if (raw[colon] !== COLON || colon >= end) return unnamed(start, end)
   let nameEnd = colon
   while (nameEnd > start && (raw[nameEnd - 1] === SPACE || raw[nameEnd - 1] === TAB)) nameEnd-- // RFC 5322 section 4.5
   const name = raw.toString('latin1', start, nameEnd)

@@ -1,10 +1,10 @@
-import { type Boundary, boundaryOf, type Delimiter, delimiterAt, findDelimiter } from './boundaries.ts'
+import { type Boundary, boundaryOf, type Delimiter, delimiterAt, findDelimiter, OpenBoundaries } from './boundaries.ts'
 import { type Content, headerContent } from './content.ts'
 import { headerFields, isEmptyLine } from './headers.ts'
 import { beforeLineEnd, LF, lineCount, lineEnd } from './octets.ts'
 import type { ContentFields, MessagePart, PartKind } from './types.ts'
 
-/** Deeper parts are leaves; more parts than that, and the rest are leaves: no message can exhaust the stack. */
+/** Deeper parts are leaves; what comes behind so many parts is none: no message can exhaust the stack, or memory. */
 const MAX_DEPTH = 99
 const MAX_PARTS = 10_000
 
@@ -22,8 +22,7 @@ interface Birth {
 
 class Parser {
   private readonly raw: Buffer
-  /** Boundaries of the multiparts around, outermost first. */
-  private readonly open: Boundary[] = []
+  private readonly open = new OpenBoundaries()
   /** What ended the entity read last; absent at the end of the message. */
   private stop: Delimiter | undefined
   private parts = 0
@@ -68,10 +67,10 @@ class Parser {
     const digest = start.subtype.toLowerCase() === 'digest'
     this.open.push(own)
     this.stop = findDelimiter(this.raw, start.bodyStart, this.open)
-    while (this.stop?.boundary === own && !this.stop.closes) {
+    while (this.stop?.boundary === own && !this.stop.closes && this.parts < MAX_PARTS) {
       children.push(this.entity(this.stop.lineEnd, { born: true, digest }, depth + 1))
     }
-    this.open.pop()
+    this.open.pop(own)
     if (this.stop?.boundary === own) this.stop = findDelimiter(this.raw, this.stop.lineEnd, this.open) // epilogue
     return this.finished(start, children)
   }

@@ -65,3 +65,10 @@ describe('header fields', () => {
     expect(headerValue(raw, headerFields(raw), 'a')).toBe('x')
   })
 })
+
+test('a header made to exhaust memory gives so many fields, and what covers the rest', () => {
+  const raw = octets(`${'a:\r\n'.repeat(1_000_000)}\r\nbody`)
+  const fields = headerFields(raw)
+  expect(fields.length).toBeLessThan(20_000)
+  expect(fields.at(-1)).toMatchObject({ name: '', end: 4_000_000 })
+})

@@ -109,3 +109,26 @@ test('nesting is bounded, and what is deeper is opaque', () => {
   }
   expect([depth, deepest.type, deepest.subtype]).toEqual([99, 'application', 'octet-stream'])
 })
+
+describe('messages made to exhaust a reader', () => {
+  test('have so many parts; what comes behind is none', () => {
+    const raw = Buffer.from(`Content-Type: multipart/mixed; boundary=a\r\n\r\n${'--a\n\n'.repeat(200_000)}--a--\n`)
+    const { children, bodyEnd } = parseMessage(raw)
+    expect(children.length).toBeLessThan(20_000)
+    expect(bodyEnd).toBe(raw.length)
+  })
+
+  test('with many boundaries open, the longest that a line begins with is the one', () => {
+    const names = Array.from({ length: 60 }, (_, i) => 'x'.repeat(60 - i))
+    const opened = names.map(
+      (name, i) => `${i ? `--${names[i - 1]}\n` : ''}Content-Type: multipart/mixed; boundary=${name}\n\n`,
+    )
+    const raw = Buffer.from(`${opened.join('')}--x\n\ninner\n--x--\n--xxx\n\nouter\n--${names[0]}--\n`)
+    const chain: (readonly unknown[])[] = []
+    for (let at = parseMessage(raw); ; at = at.children[0] as typeof at) {
+      chain.push(at.children)
+      if (at.children.length === 0) break
+    }
+    expect(chain.map((children) => children.length)).toEqual([...Array(57).fill(1), 2, 1, 1, 0])
+  })
+})
