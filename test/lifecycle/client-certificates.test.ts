@@ -1,0 +1,121 @@
+import { once } from 'node:events'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Protocol, protocols } from '../../src/config/schema.ts'
+import { Authorities } from '../../src/pki/authorities.ts'
+import type { UserOptions } from '../../src/pki/authority/user.ts'
+import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { thumbprintOf } from '../../src/pki/x509/certificate.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
+import type { TestLab } from '../../src/testing/test-lab.ts'
+import { storeOptions, temporaryFolder } from '../pki/support.ts'
+
+let lab: TestLab
+
+beforeAll(async () => {
+  lab = await startLab({
+    directory: {
+      accounts: [
+        { user: 'alice', password: 'secret' },
+        { user: 'bob', password: 'secret' },
+      ],
+    },
+    virtualServers: protocols.map((protocol) => ({
+      protocol,
+      port: 0,
+      tlsPort: 0,
+      clientCertificates: 'require' as const,
+    })),
+  })
+})
+afterAll(() => lab.stop())
+
+async function user(options: UserOptions): Promise<ConnectionOptions & { thumbprint: string }> {
+  const { chain, pkcs12 } = await lab.authorities.issueUser(options)
+  return { pfx: pkcs12('secret'), passphrase: 'secret', thumbprint: thumbprintOf(chain[0]) }
+}
+
+const empty = Buffer.from('').toString('base64') || '='
+const logOns: Record<Protocol, { readonly lines: readonly string[]; readonly done: RegExp }> = {
+  smtp: { lines: ['EHLO client.test', `AUTH EXTERNAL ${empty}`], done: /^235 /m },
+  pop3: { lines: [`AUTH EXTERNAL ${empty}`], done: /^\+OK(?!.*ready)/m },
+  imap4: { lines: [`a AUTHENTICATE EXTERNAL ${empty}`], done: /^a OK/m },
+  nntp: { lines: [`AUTHINFO SASL EXTERNAL ${empty}`], done: /^281 /m },
+}
+
+/** Everything the server says to these lines, one after each answer. */
+async function talk(protocol: Protocol, options: ConnectionOptions): Promise<string> {
+  const socket: TLSSocket = connect({
+    host: '127.0.0.1',
+    port: lab.server(protocol).tlsPort,
+    ca: lab.ca,
+    servername: 'localhost',
+    ...options,
+  })
+  let said = ''
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const ended = once(socket, 'close').catch((error: Error) => {
+    said += error.message
+  })
+  const heard = (): Promise<unknown> => Promise.race([once(socket, 'data').catch(() => {}), ended])
+  await heard()
+  for (const line of logOns[protocol].lines) {
+    if (socket.destroyed) break
+    const answered = heard()
+    socket.write(`${line}\r\n`)
+    await answered
+  }
+  socket.destroy()
+  await ended
+  return said
+}
+
+describe.each(protocols)('a client certificate on %s', (protocol) => {
+  it.each([
+    { by: 'mail address', options: { commonName: 'Alice', emails: ['alice@lab.test'] } },
+    { by: 'principal name', options: { commonName: 'Alice', principalName: 'alice@lab.test' } },
+  ])('logs on by $by with SASL EXTERNAL', async ({ options }) => {
+    expect(await talk(protocol, await user(options))).toMatch(logOns[protocol].done)
+    const records = lab
+      .sessions()
+      .filter(({ user: name, virtualServer }) => name === 'alice' && virtualServer === lab.server(protocol).name)
+    expect(records.length).toBeGreaterThan(0)
+  })
+
+  it('is refused when it names nobody, is revoked, or is not there', async () => {
+    expect(await talk(protocol, await user({ commonName: 'X', emails: ['x@other.test'] }))).not.toMatch(
+      logOns[protocol].done,
+    )
+    const revoked = await user({ commonName: 'Bob', emails: ['bob@lab.test'] })
+    await lab.authorities.revoke(revoked.thumbprint, 'keyCompromise')
+    expect(await talk(protocol, revoked)).not.toMatch(logOns[protocol].done)
+    expect(lab.sessions().at(-1)?.refusals.join()).toMatch(/revoked \(keyCompromise\)/)
+    expect(await talk(protocol, {})).not.toMatch(logOns[protocol].done)
+  })
+})
+
+it('a thumbprint in the configuration names an account; another lab does not know the authority', async () => {
+  await using folder = await temporaryFolder()
+  const certificates = { store: folder.path, key: 'p256' as const }
+  const issued = await (async () => {
+    await using store = await CertificateStore.open(storeOptions(folder.path))
+    return new Authorities(store).issueUser({ commonName: 'Carol', emails: ['carol@other.test'] })
+  })()
+  const thumbprint = thumbprintOf(issued.chain[0]).toLowerCase()
+  const carol = { pfx: issued.pkcs12('secret'), passphrase: 'secret' }
+  const accounts = [{ user: 'carol', password: 'x', certificates: [thumbprint] }]
+  const virtualServers = [{ protocol: 'imap4', port: 0, tlsPort: 0, clientCertificates: 'accept' }] as const
+  const greeting = async (where: TestLab): Promise<string> => {
+    const { tlsPort } = where.server('imap4')
+    const socket = connect({ host: '127.0.0.1', port: tlsPort, ca: where.ca, servername: 'localhost', ...carol })
+    const [said] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return said.toString()
+  }
+  await using knowing = await startLab({ certificates, directory: { accounts }, virtualServers: [...virtualServers] })
+  expect(await greeting(knowing)).toContain('AUTH=EXTERNAL')
+  await using foreign = await startLab({ directory: { accounts }, virtualServers: [...virtualServers] })
+  expect(await greeting(foreign)).not.toContain('AUTH=EXTERNAL')
+})

@@ -1,0 +1,48 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { protocols } from '../../src/config/schema.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
+import { temporaryFolder } from '../pki/support.ts'
+import { sClient } from '../support/openssl.ts'
+
+describe('OCSP stapling', () => {
+  it('answers clients that ask, on all four protocols and by STARTTLS', async () => {
+    await using folder = await temporaryFolder()
+    await using lab = await startLab({
+      virtualServers: protocols.map((protocol) => ({ protocol, port: 0, tlsPort: 0, tls: { ocspStapling: true } })),
+    })
+    const root = join(folder.path, 'root.pem')
+    writeFileSync(root, lab.ca)
+    const common = ['-status', '-CAfile', root, '-verify_return_error', '-verify_hostname', 'localhost']
+    const quit = { smtp: 'QUIT\r\n', pop3: 'QUIT\r\n', imap4: 'a LOGOUT\r\n', nntp: 'QUIT\r\n' }
+    const names = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }
+    for (const protocol of protocols) {
+      const { port, tlsPort } = lab.server(protocol)
+      const implicit = await sClient([...common, '-connect', `127.0.0.1:${tlsPort}`], quit[protocol])
+      expect(implicit, protocol).toMatch(/OCSP Response Status: successful[\s\S]*Cert Status: good/)
+      const starttls = ['-starttls', names[protocol], '-connect', `127.0.0.1:${port}`]
+      const upgraded = await sClient([...common, ...starttls], quit[protocol])
+      expect(upgraded, protocol).toMatch(/OCSP Response Status: successful[\s\S]*Cert Status: good/)
+    }
+  })
+
+  it('tells the truth of a revoked certificate that is still worn', async () => {
+    await using lab = await startLab({
+      virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, tls: { ocspStapling: true } }],
+    })
+    const issued = await lab.certificates.issue({ for: 'imap4', resolver: async () => ['127.0.0.1'] })
+    if (issued.state !== 'issued') throw new Error(issued.state)
+    await lab.authorities.revoke(issued.record.thumbprint, 'keyCompromise')
+    const args = ['-status', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`]
+    await expect
+      .poll(() => sClient(args, 'a LOGOUT\r\n'), { timeout: 20_000, interval: 100 })
+      .toMatch(/Cert Status: revoked[\s\S]*keyCompromise/)
+  })
+
+  it('is off where it is not asked for', async () => {
+    await using lab = await startLab({ virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0 }] })
+    const said = await sClient(['-status', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`], 'a LOGOUT\r\n')
+    expect(said).toContain('OCSP response: no response sent')
+  })
+})
