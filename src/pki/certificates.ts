@@ -1,3 +1,4 @@
+import type { AcmeAuthority } from './acme/obtain.ts'
 import type { CertificateStore } from './certificate-store/store.ts'
 import { assignCertificate, removeCertificate, replaceCertificate } from './lifecycle/assign.ts'
 import type { LabFacts, LifecycleContext } from './lifecycle/context.ts'
@@ -6,6 +7,7 @@ import { type ExportOptions, exportCertificate } from './lifecycle/export.ts'
 import { type ImportOptions, importCertificate } from './lifecycle/import.ts'
 import { type InstallOptions, installPlanned, type PlannedInstall, planInstall } from './lifecycle/install.ts'
 import { issueCertificate, pickUp } from './lifecycle/issue.ts'
+import { issueByAcme } from './lifecycle/issue-acme.ts'
 import { listCertificates, showCertificate } from './lifecycle/list.ts'
 import { cancelRequest, findRequest, pendingRequests } from './lifecycle/pending.ts'
 import { type RenewOptions, renewCertificate } from './lifecycle/renew.ts'
@@ -84,6 +86,11 @@ export class Certificates {
   /** The second half of `issue`. */
   issuePlanned(planned: PlannedRequest, authority?: string) {
     return issueCertificate(this.#context, planned, authority)
+  }
+
+  /** Sends what was planned to an ACME authority anywhere, and installs the answer. Needs the package `acme-client`. */
+  issueByAcme(planned: PlannedRequest, authority: AcmeAuthority) {
+    return issueByAcme(this.#context, planned, authority)
   }
 
   /** @param name friendly name or thumbprint */

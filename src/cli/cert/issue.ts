@@ -1,12 +1,23 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import type { AcmeAuthority } from '../../pki/acme/obtain.ts'
+import type { CertificateRecord } from '../../pki/certificate-store/index-file.ts'
 import { withConfig } from '../configuration.ts'
+import { UsageError } from '../failure.ts'
 import { note, print } from '../output.ts'
+import { portNumber } from '../port-number.ts'
 import { requestSummary } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 import { withPki } from './session.ts'
 
 interface IssueFlags extends RequestFlags {
   readonly authority?: string
+  readonly acme?: string
+  readonly httpAddress: string
+  readonly httpPort: number
+  readonly acmeCa?: string
+  readonly eabKid?: string
+  readonly eabKey?: string
 }
 
 /** `sealpost cert issue`: sends the request to an online authority at once. */
@@ -14,6 +25,12 @@ export function addIssue(cert: Command): void {
   withRequestOptions(withConfig(cert.command('issue')))
     .description("send a request to one of the lab's authorities at once and install the answer")
     .option('--authority <name>', 'the authority (default: the one that issues for certificate: auto)')
+    .option('--acme <url>', 'an ACME directory anywhere, in place of an authority of the lab')
+    .option('--http-address <address>', 'where its http-01 challenge is answered', '0.0.0.0')
+    .option('--http-port <number>', 'likewise; the authority asks port 80', portNumber, 80)
+    .option('--acme-ca <file>', 'PEM that verifies the directory itself, beside the system’s roots')
+    .option('--eab-kid <id>', 'external account, with --eab-key')
+    .option('--eab-key <key>', 'its MAC key, base64url')
     .option('--json', 'print JSON')
     .action(issue)
 }
@@ -23,16 +40,15 @@ function issue(flags: IssueFlags): Promise<void> {
     const planned = await certificates.plan(requestOptions(flags))
     for (const warning of planned.warnings) note(`warning: ${warning}`)
     if (!flags.json) print(requestSummary(planned))
+    if (flags.acme !== undefined) {
+      const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
+      return tellIssued(flags, planned.virtualServer.name, flags.acme, record)
+    }
     const outcome = await certificates.issuePlanned(planned, flags.authority)
     const { authority } = outcome
     const virtualServer = planned.virtualServer.name
     if (outcome.state === 'issued') {
-      const { thumbprint, friendlyName, notAfter } = outcome.record
-      if (flags.json)
-        return print(JSON.stringify({ state: 'issued', authority, virtualServer, thumbprint, friendlyName, notAfter }))
-      return print(
-        `\n"${authority}" issued the certificate; it is installed on "${virtualServer}" (thumbprint ${thumbprint}).`,
-      )
+      return tellIssued(flags, virtualServer, authority, outcome.record)
     }
     if (flags.json) return print(JSON.stringify({ state: 'queued', authority, virtualServer, id: outcome.id }))
     print(
@@ -40,4 +56,29 @@ function issue(flags: IssueFlags): Promise<void> {
         `Approve it with: sealpost ca approve ${outcome.id}\nThen install it with: sealpost cert install --pending`,
     )
   })
+}
+
+function tellIssued(
+  { json }: IssueFlags,
+  virtualServer: string,
+  authority: string,
+  { thumbprint, friendlyName, notAfter }: CertificateRecord,
+): void {
+  if (json) print(JSON.stringify({ state: 'issued', authority, virtualServer, thumbprint, friendlyName, notAfter }))
+  else
+    print(`\n"${authority}" issued the certificate; it is installed on "${virtualServer}" (thumbprint ${thumbprint}).`)
+}
+
+async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<AcmeAuthority> {
+  const { httpAddress, httpPort, acmeCa, eabKid, eabKey, email } = flags
+  if ((eabKid === undefined) !== (eabKey === undefined)) throw new UsageError('--eab-kid and --eab-key go together')
+  return {
+    directoryUrl,
+    httpAddress,
+    httpPort,
+    progress: note,
+    ...(email ? { email } : {}),
+    ...(acmeCa ? { ca: await readFile(acmeCa, 'utf8') } : {}),
+    ...(eabKid && eabKey ? { externalAccount: { kid: eabKid, key: eabKey } } : {}),
+  }
 }

@@ -98,6 +98,8 @@ const index = z.object({
   requests: z.array(request),
   authorities: z.array(authority),
   acmeAccounts: z.array(acmeAccount).optional(),
+  /** Keys of this lab's own accounts at ACME directories elsewhere. */
+  acmeKeys: z.array(z.object({ directory: z.string(), key: z.string() })).optional(),
 })
 
 export type StoreIndex = z.infer<typeof index>
@@ -130,6 +132,7 @@ export function parseIndex(text: string, place: string): StoreIndex {
 export function referencedPaths(of: StoreIndex): Set<string> {
   const paths = [
     ...of.certificates.flatMap((record) => [record.certificate, record.key]),
+    ...(of.acmeKeys ?? []).map((record) => record.key),
     ...of.requests.flatMap((record) => [record.request, record.key]),
     ...of.authorities.flatMap((record) => [
       record.key,

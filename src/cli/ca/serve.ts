@@ -1,0 +1,74 @@
+import type { Command } from 'commander'
+import { systemClock } from '../../clock.ts'
+import { acmePath } from '../../pki/acme/directory.ts'
+import { acmeRoutes } from '../../pki/acme/routes.ts'
+import { CertificateStore } from '../../pki/certificate-store/store.ts'
+import { AuthorityService } from '../../pki/service/service.ts'
+import { labFacts, type PkiOptions } from '../cert/session.ts'
+import { loadConfiguration, withConfig } from '../configuration.ts'
+import { createLog } from '../log.ts'
+import { print } from '../output.ts'
+import { portNumber } from '../port-number.ts'
+
+interface ServeFlags extends PkiOptions {
+  readonly address?: string
+  readonly port?: number
+  readonly tlsPort?: number
+  readonly acmeHttpPort?: number
+}
+
+/** What is served where the configuration has no `authorityService:`. */
+const defaults = {
+  address: '127.0.0.1',
+  port: 8080,
+  tlsPort: 'off',
+  acme: { httpPort: 80, externalAccounts: {} },
+} as const
+
+/** `sealpost ca serve`: the authorities' service alone, without virtual servers. */
+export function addServe(ca: Command): void {
+  withConfig(ca.command('serve'))
+    .description('serve the authorities: ACME, revocation lists, OCSP and the root, until SIGINT or SIGTERM')
+    .option('--address <address>', 'the address listened on')
+    .option('--port <number>', 'the HTTP port', portNumber)
+    .option('--tls-port <number>', 'an HTTPS port beside it', portNumber)
+    .option('--acme-http-port <number>', 'where http-01 answers of ACME clients are looked for', portNumber)
+    .option('--json', 'print JSON')
+    .action(serve)
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const configuration = await loadConfiguration(flags)
+  const { lab } = configuration
+  const { store: folder, key } = lab.certificates
+  const log = createLog(lab.logLevel, flags.json ?? false)
+  const configured = lab.authorityService ?? defaults
+  const tlsPort = flags.tlsPort ?? configured.tlsPort
+  await using store = await CertificateStore.open({ folder, key, clock: systemClock, log })
+  const acme = { ...configured.acme, ...(flags.acmeHttpPort ? { httpPort: flags.acmeHttpPort } : {}) }
+  await using service = await AuthorityService.open(store, {
+    address: flags.address ?? configured.address,
+    port: flags.port ?? configured.port,
+    hostname: lab.hostname,
+    log,
+    ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: labFacts(configuration).names } }),
+    routes: acmeRoutes(store, acme, log),
+  })
+  tell(flags, service, store, lab.hostname)
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+}
+
+function tell(flags: ServeFlags, { url, tlsPort }: AuthorityService, store: CertificateStore, hostname: string): void {
+  const base = tlsPort === undefined ? url : `https://${hostname}:${tlsPort}`
+  const directories = store.index.authorities.map(({ name }) => ({
+    authority: name,
+    acme: `${base}${acmePath(name)}/directory`,
+  }))
+  if (flags.json) return print(JSON.stringify({ event: 'ready', url, root: `${url}/root.pem`, directories }))
+  print(`Authorities at ${url}; the root for clients to trust: ${url}/root.pem`)
+  for (const { authority, acme } of directories) print(`"${authority}": ACME directory ${acme}`)
+  print('ready')
+}
