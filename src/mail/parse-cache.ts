@@ -17,7 +17,8 @@ export class ParsedMessage {
   structure: MessagePart | undefined
   envelope: Envelope | undefined
   overview: Overview | undefined
-  private readonly search: SearchText
+  /** What it holds for SEARCH; ask it first, and for what it does not hold, the methods below with the octets. */
+  readonly search: SearchText
   private readonly grown: (octets: number) => void
   /** Octets of memory this takes, about. */
   heldOctets = 0
@@ -99,6 +100,11 @@ export class ParseCache {
 
   constructor(limits: Partial<ParseCacheLimits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits }
+  }
+
+  /** The entry of these octets as it is, and no less old for it. */
+  peek(blob: string): ParsedMessage | undefined {
+    return this.messages.get(blob)
   }
 
   /** The entry of these octets, made empty where there is none. */

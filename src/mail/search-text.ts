@@ -39,6 +39,25 @@ export class SearchText {
     return values.some((value) => value.includes(needle))
   }
 
+  /** `headerContains` from what is held already; undefined where the octets are needed. `nameLower` in lower case. */
+  headerHeld(fields: readonly HeaderField[] | undefined, nameLower: string, needle: string): boolean | undefined {
+    const values = this.headers.get(nameLower)
+    if (!values) return fields && !findField(fields, nameLower) ? false : undefined
+    for (const value of values) if (value.includes(needle)) return true
+    return false
+  }
+
+  /** `bodyContains` from what is held already. */
+  bodyHeld(needle: string): boolean | undefined {
+    return this.body?.includes(needle)
+  }
+
+  /** `textContains` from what is held already. */
+  textHeld(needle: string): boolean | undefined {
+    if (this.header === undefined) return undefined
+    return this.header.includes(needle) || this.bodyHeld(needle)
+  }
+
   /** A text part holds the needle; part headers are no body, as with Dovecot. */
   bodyContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
     this.body ??= this.keep(fold(bodyText(raw, structure)))

@@ -1,6 +1,7 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
 import { pacer } from '../pacer.ts'
+import { parseCacheOf } from '../parse-caches.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SearchCriteria } from '../wire/search-request.ts'
@@ -15,7 +16,8 @@ export async function findMessages(
   selection: Selection,
   { key, decode }: SearchCriteria,
 ): Promise<number[]> {
-  const test = testOf(key, { selection, decode, now: session.context.clock.now() })
+  const { store, clock } = session.context
+  const test = testOf(key, { selection, decode, cache: parseCacheOf(store), now: clock.now() })
   const contents = new ContentReader(session, selection)
   const found: number[] = []
   const pace = pacer()

@@ -1,5 +1,6 @@
 import { dayAsWritten, parseZonedDate } from '../../../src/mail/dates.ts'
 import { headerValue } from '../../../src/mail/headers.ts'
+import type { ParseCache, ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { fold } from '../../../src/mail/search-text.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Content } from '../fetch/content.ts'
@@ -21,6 +22,8 @@ export type Test = (candidate: Candidate) => boolean | undefined
 export interface TestContext {
   readonly selection: Selection
   readonly decode: TextDecoding
+  /** What is held of the messages' texts answers before their octets are read. */
+  readonly cache: ParseCache
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -51,7 +54,7 @@ export function testOf(key: SearchKey, context: TestContext): Test {
     case 'header':
     case 'body':
     case 'text':
-      return textTest(key, fold(context.decode(key.text)))
+      return textTest(key, fold(context.decode(key.text)), context.cache)
     case 'not':
       return not(testOf(key.key, context))
     case 'and':
@@ -109,13 +112,27 @@ function ageTest(older: boolean, at: number): Test {
   return ({ entry }) => (older ? entry.internalDate <= at : entry.internalDate >= at)
 }
 
-function textTest(key: Extract<SearchKey, { kind: 'header' | 'body' | 'text' }>, needle: string): Test {
-  return ({ content }) => {
-    if (!content) return undefined
-    const { raw, parsed } = content
-    if (key.kind === 'header') return parsed.headerContains(raw, key.name, needle)
-    return key.kind === 'body' ? parsed.bodyContains(raw, needle) : parsed.textContains(raw, needle)
+type TextKey = Extract<SearchKey, { kind: 'header' | 'body' | 'text' }>
+
+function textTest(key: TextKey, needle: string, cache: ParseCache): Test {
+  const held = heldTest(key, needle)
+  return ({ entry, content }) => {
+    const parsed = content ? content.parsed : cache.peek(entry.blob)
+    const known = parsed && held(parsed)
+    if (known !== undefined || !content) return known
+    if (key.kind === 'header') return content.parsed.headerContains(content.raw, key.name, needle)
+    if (key.kind === 'body') return content.parsed.bodyContains(content.raw, needle)
+    return content.parsed.textContains(content.raw, needle)
   }
+}
+
+/** The same from what is held already. */
+function heldTest(key: TextKey, needle: string): (parsed: ParsedMessage) => boolean | undefined {
+  if (key.kind === 'header') {
+    const nameLower = key.name.toLowerCase()
+    return ({ search, fields }) => search.headerHeld(fields, nameLower, needle)
+  }
+  return key.kind === 'body' ? ({ search }) => search.bodyHeld(needle) : ({ search }) => search.textHeld(needle)
 }
 
 function not(test: Test): Test {
