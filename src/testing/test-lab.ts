@@ -64,6 +64,11 @@ export class TestLab implements AsyncDisposable {
     return this.#lab.authorities
   }
 
+  /** Address of the authorities' HTTP service; undefined where the configuration has none. */
+  get authorityServiceUrl(): string | undefined {
+    return this.#lab.authorityServiceUrl
+  }
+
   /** A virtual server by protocol (the first one) or by name. @throws when there is none */
   server(which: Protocol | (string & {})): LabServer {
     const endpoints = this.#lab.endpoints()

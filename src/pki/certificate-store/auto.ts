@@ -20,20 +20,24 @@ export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
 
 const listOf = (names: readonly string[]): string => subjectNames(names).map(formatGeneralName).join()
 
+/** The newest certificate in service that is what `auto` asks of the store for an audience. */
 function findUsable(
+  store: CertificateStore,
   index: StoreIndex,
   names: string,
-  key: string,
-  authorityName: string | undefined,
-  nowMs: number,
+  audience: Audience,
 ): CertificateRecord | undefined {
-  const authority = index.authorities.find(({ name }) => name === authorityName)
+  const wish = audiences[audience]
+  const wanted = { key: wish.key ?? store.key, authority: index[wish.authority] }
+  const authority = index.authorities.find(({ name }) => name === wanted.authority)
   return index.certificates.findLast(
     (record) =>
       record.auto?.names.join() === names &&
-      record.auto.key === key &&
-      record.auto.authority === authorityName &&
-      !renewalDue(record, nowMs) &&
+      record.auto.key === wanted.key &&
+      record.auto.authority === wanted.authority &&
+      // Where the authority service has moved, or is new, its addresses are to stand in the certificate.
+      (store.serviceUrl === undefined || record.auto.serviceUrl === store.serviceUrl) &&
+      !renewalDue(record, store.clock.now()) &&
       !authority?.issued.some(({ serial, revoked }) => revoked && serial === record.auto?.serial),
   )
 }
@@ -83,6 +87,7 @@ async function issueAuto(
     key: wish.key ?? store.key,
     serial: certificate.serialNumber,
     authority: authority.record.name,
+    ...(store.serviceUrl ? { serviceUrl: store.serviceUrl } : {}),
   }
   return record
 }
@@ -100,12 +105,10 @@ export async function autoCertificate(
   names: readonly string[],
   audience: Audience = 'modern',
 ): Promise<CertificateRecord> {
-  const wish = audiences[audience]
-  const keySpec = wish.key ?? store.key
+  const keySpec = audiences[audience].key ?? store.key
   const wanted = subjectNames(names)
   const list = listOf(names)
-  const find = (index: Readonly<StoreIndex>) =>
-    findUsable(index, list, keySpec, index[wish.authority], store.clock.now())
+  const find = (index: StoreIndex) => findUsable(store, index, list, audience)
   const existing = find(store.index)
   if (existing) return existing
   const pending = underway.get(store) ?? new Map<string, Promise<CertificateRecord>>()
@@ -127,8 +130,7 @@ export function currentAuto(
   names: readonly string[],
   audience: Audience = 'modern',
 ): CertificateRecord | undefined {
-  const { authority, key } = audiences[audience]
-  return findUsable(store.index, listOf(names), key ?? store.key, store.index[authority], store.clock.now())
+  return findUsable(store, store.index, listOf(names), audience)
 }
 
 /** Issues an automatic certificate anew before its time, under the key given. */

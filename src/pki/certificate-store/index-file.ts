@@ -19,7 +19,15 @@ const certificate = z.object({
   addedAt: z.string(),
   notAfter: z.string(),
   /** auto: what it was issued for; another wish means another certificate. */
-  auto: z.object({ names: z.array(z.string()), key: z.string(), serial: z.string(), authority: z.string() }).optional(),
+  auto: z
+    .object({
+      names: z.array(z.string()),
+      key: z.string(),
+      serial: z.string(),
+      authority: z.string(),
+      serviceUrl: z.string().optional(),
+    })
+    .optional(),
 })
 
 const request = z.object({

@@ -1,1 +1,0 @@
-export * from '../certificate-store/store.ts'
