@@ -7,7 +7,8 @@ const MAX_FLAGS = 200
 /** Flags as STORE and APPEND take them, in parentheses or (STORE) without, each once. RFC 9051 section 9. */
 export function flags(cursor: Cursor): string[] {
   const given = cursor.ahead === '(' ? cursor.list((inner) => inner.flag(), true) : bareFlags(cursor)
-  const once = new Map(given.map((flag) => [flag.toLowerCase(), flag]))
+  const once = new Map<string, string>()
+  for (const flag of given) if (!once.has(flag.toLowerCase())) once.set(flag.toLowerCase(), flag)
   for (const flag of once.values()) {
     // RFC 3501 section 2.3.2: a client cannot change \Recent; other names with a backslash are the RFCs'.
     if (flag === '\\Recent' || (flag.startsWith('\\') && !SETTABLE.has(flag))) throw bad(`${flag} cannot be set`)

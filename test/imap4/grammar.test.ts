@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { ImapError } from '../../servers/imap4/reply.ts'
+import { Cursor } from '../../servers/imap4/wire/cursor.ts'
+import { date, dateTime } from '../../servers/imap4/wire/date-time.ts'
+import { flags } from '../../servers/imap4/wire/flags.ts'
+import { matchesPattern } from '../../servers/imap4/wire/list-pattern.ts'
+import { formatNumbers, HIGHEST, numberRanges } from '../../servers/imap4/wire/numbers.ts'
+import { partialOf, partialRange } from '../../servers/imap4/wire/partial-range.ts'
+import { astringForm } from '../../servers/imap4/wire/text.ts'
+import { decodeUtf7, encodeUtf7 } from '../../servers/imap4/wire/utf7.ts'
+
+describe('RFC 3501 section 5.1.3: modified UTF-7', () => {
+  test.each([
+    ['~peter/mail/&U,BTFw-/&ZeVnLIqe-', '~peter/mail/台北/日本語'],
+    ['Entw&APw-rfe', 'Entwürfe'],
+    ['R&-D', 'R&D'],
+    ['&2D3eAA-', '😀'],
+    ['', ''],
+  ])('%s is %s', (encoded, text) => {
+    expect(decodeUtf7(encoded)).toBe(text)
+    expect(encodeUtf7(text)).toBe(encoded)
+  })
+
+  test.each(['&', '&Jjo', '&AGE-', '&U,BTFw-&ZeVnLIqe-', '&!-', '&AP-', 'é', 'tab\t', '&AA-'])(
+    '%s is none',
+    (encoded) => {
+      expect(decodeUtf7(encoded)).toBeUndefined()
+    },
+  )
+})
+
+test.each([
+  ['INBOX', '*', true],
+  ['a/b/c', '*', true],
+  ['a/b/c', '%', false],
+  ['a/b/c', '%/%/%', true],
+  ['a/b/c', 'a/*', true],
+  ['a/b/c', 'a%c', false],
+  ['a/b/c', 'a*c', true],
+  ['a', 'a/*', false],
+  ['abc', 'a%%c', true],
+  ['abc', '**', true],
+  ['', '*', true],
+  ['', '', true],
+  ['a', '', false],
+  ['a'.repeat(200), '*a'.repeat(100), true],
+  ['a'.repeat(200), `${'*a'.repeat(100)}b`, false],
+])('RFC 9051 section 6.3.9: %s and the pattern %s: %s', (name, pattern, matches) => {
+  expect(matchesPattern(name, pattern)).toBe(matches)
+})
+
+test.each([
+  ['1', [{ from: 1, to: 1 }]],
+  ['4:2', [{ from: 2, to: 4 }]],
+  ['*', [{ from: HIGHEST, to: HIGHEST }]],
+  [
+    '*:3,7',
+    [
+      { from: 3, to: HIGHEST },
+      { from: 7, to: 7 },
+    ],
+  ],
+  ['4294967295', [{ from: 4294967295, to: 4294967295 }]],
+])('RFC 9051 section 9: the set %s', (text, ranges) => {
+  const cursor = Cursor.of(text)
+  expect(numberRanges(cursor)).toEqual(ranges)
+  expect(cursor.atEnd).toBe(true)
+})
+
+test.each(['', '0', '1,', ':3', '1:', '4294967296', 'x', '-1'])('RFC 9051 section 9: %s is no set', (text) => {
+  expect(() => numberRanges(Cursor.of(text))).toThrow(ImapError)
+})
+
+test.each([
+  [[], ''],
+  [[1], '1'],
+  [[1, 2, 3, 5, 7, 8], '1:3,5,7:8'],
+  [[3, 1, 2], '3,1:2'],
+])('numbers %j are written %s', (numbers, text) => {
+  expect(formatNumbers(numbers)).toBe(text)
+})
+
+test.each([
+  ['"a \\"quoted\\" \\\\ string"', 'a "quoted" \\ string'],
+  ['""', ''],
+  ['atom]', 'atom]'],
+  ['NIL', 'NIL'],
+])('RFC 9051 section 9: the astring %s', (text, value) => {
+  expect(Cursor.of(text).astring()).toBe(value)
+})
+
+test.each(['"open', '"bad \\x"', '(', '', '%', '{3}', '"\r"'])('RFC 9051 section 9: %j is no astring', (text) => {
+  expect(() => Cursor.of(text).astring()).toThrow(ImapError)
+})
+
+test.each([
+  ['plain', 'plain'],
+  ['with space', '"with space"'],
+  ['', '""'],
+  ['nil', '"nil"'],
+  ['a"b', '"a\\"b"'],
+  ['a\r\nb', '{4}\r\na\r\nb'],
+])('RFC 9051 section 9: %j is written %j', (value, text) => {
+  expect(astringForm(value)).toBe(text)
+})
+
+test('RFC 9051 section 9: dates', () => {
+  expect(date(Cursor.of('1-Feb-2026'))).toBe(Date.UTC(2026, 1, 1))
+  expect(date(Cursor.of('"01-feb-2026"'))).toBe(Date.UTC(2026, 1, 1))
+  expect(dateTime(Cursor.of('" 1-Feb-2026 23:30:00 -0130"'))).toBe(Date.UTC(2026, 1, 2, 1))
+  for (const text of ['31-Feb-2026', '1-Foo-2026', '1-2-2026', ''])
+    expect(() => date(Cursor.of(text))).toThrow(ImapError)
+})
+
+test('RFC 9051 section 9: flags, each once, system flags in their spelling', () => {
+  expect(flags(Cursor.of('(\\SEEN \\seen $Label $label)'))).toEqual(['\\Seen', '$Label'])
+  expect(flags(Cursor.of('\\Deleted Work'))).toEqual(['\\Deleted', 'Work'])
+  for (const text of ['(\\Recent)', '(\\Unknown)', '(a b', '(a  b)'])
+    expect(() => flags(Cursor.of(text))).toThrow(ImapError)
+})
+
+test.each([
+  ['1:2', [1, 2]],
+  ['-1:-2', [4, 5]],
+  ['-4:-2', [2, 3, 4]],
+  ['4:9', [4, 5]],
+  ['9:9', []],
+  ['-9:-5', [1]],
+])('RFC 9394 section 3.1: the part %s', (text, part) => {
+  expect(partialOf([1, 2, 3, 4, 5], partialRange(Cursor.of(text)))).toEqual(part)
+})
