@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { masked } from './mask.ts'
+import { Mask } from './mask.ts'
 import type { ClientHelloFacts, Direction, SessionRecord, SessionRecorder, TlsFacts, TranscriptEntry } from './types.ts'
 
 export interface SessionStart {
@@ -65,11 +65,13 @@ class Recorder implements SessionRecorder {
   readonly id: string
   readonly record: SessionRecord
   readonly #record: Mutable<SessionRecord> & { refusals: string[]; transcript: TranscriptEntry[] }
+  readonly #mask: Mask
   readonly #clock: Clock
   readonly #onEnd: (record: SessionRecord) => void
 
   constructor(id: string, start: SessionStart, clock: Clock, onEnd: (record: SessionRecord) => void) {
     this.id = id
+    this.#mask = new Mask(start.protocol)
     this.#clock = clock
     this.#onEnd = onEnd
     this.#record = { id, ...start, startedAt: clock.now(), refusals: [], transcript: [] }
@@ -78,7 +80,7 @@ class Recorder implements SessionRecorder {
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
-    const shown = direction === 'in' ? masked(this.#record.protocol, text, secret) : text
+    const shown = direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text)
     const cut = shown.length > MAX_LINE ? `${shown.slice(0, MAX_LINE)}… (${shown.length} characters)` : shown
     this.#record.transcript.push({ ...this.#stamp(), kind: 'line', direction, text: cut })
   }
@@ -110,8 +112,9 @@ class Recorder implements SessionRecorder {
   }
 
   refused(why: string): void {
-    if (this.#record.refusals.length < MAX_ENTRIES) this.#record.refusals.push(why)
-    this.note(`refused: ${why}`)
+    const shown = this.#mask.ofServer(why)
+    if (this.#record.refusals.length < MAX_ENTRIES) this.#record.refusals.push(shown)
+    this.note(`refused: ${shown}`)
   }
 
   end(cause: string): void {

@@ -1,0 +1,87 @@
+import type { Protocol } from '../../src/config/schema.ts'
+
+/** A password, and one mistyped: both are secrets. */
+export const PASSWORD = 'pw7Qx9-geheim'
+export const MISTYPED = 'pw7Qx9-gehiem'
+
+const b64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
+const plain = (password: string): string => b64(`\0alice\0${password}`)
+
+/** What a client says in one session: each element is one segment. */
+export type Script = readonly string[]
+
+/** Every mechanism and form of logging on, right and wrong, wanted and unwanted. `NONE`: to be had nowhere. */
+export const scripts: Readonly<Record<Protocol, readonly Script[]>> = {
+  smtp: [
+    ['EHLO x', `AUTH PLAIN ${plain(PASSWORD)}`, 'QUIT'],
+    ['EHLO x', `auth plain ${plain(MISTYPED)}`, 'QUIT'],
+    ['EHLO x', 'AUTH PLAIN', plain(PASSWORD), 'QUIT'],
+    ['EHLO x', 'AUTH LOGIN', b64('alice'), b64(PASSWORD), 'QUIT'],
+    ['EHLO x', `AUTH LOGIN ${b64('alice')}`, b64(MISTYPED), 'QUIT'],
+    [`EHLO x\r\nAUTH LOGIN\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nQUIT`],
+    [`EHLO x\r\nAUTH PLAIN\r\n${plain(PASSWORD)}\r\nQUIT`],
+    [`EHLO x\r\nAUTH NONE\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nQUIT`],
+    [`EHLO x\r\nAUTH LOGIN ${b64('alice')} ${b64(PASSWORD)}\r\nQUIT`],
+    [`EHLO x\r\nAUTH=PLAIN ${plain(PASSWORD)}\r\nQUIT`],
+    [`EHLO x\r\n  AUTH   PLAIN   ${plain(PASSWORD)}\r\nQUIT`],
+    [`AUTH PLAIN ${plain(PASSWORD)}`, 'QUIT'],
+    ['EHLO x', 'AUTH LOGIN', `${b64('alice')}!`, b64(PASSWORD), 'QUIT'],
+    [`GET / HTTP/1.1\r\nAuthorization: Basic ${b64(`alice:${PASSWORD}`)}\r\n\r\n`],
+  ],
+  pop3: [
+    ['USER alice', `PASS ${PASSWORD}`, 'QUIT'],
+    ['USER alice', `pass ${MISTYPED}`, 'QUIT'],
+    [`USER alice\r\nPASS ${PASSWORD}\r\nSTAT\r\nQUIT`],
+    [`USER alice\r\nPASS   ${PASSWORD}\r\nQUIT`],
+    [`USER alice\r\nPASS\t${PASSWORD}\r\nQUIT`],
+    [`PASS ${PASSWORD}`, 'QUIT'],
+    [`APOP alice ${PASSWORD}`, 'QUIT'],
+    [`AUTH PLAIN ${plain(PASSWORD)}`, 'QUIT'],
+    ['AUTH PLAIN', plain(PASSWORD), 'QUIT'],
+    [`AUTH LOGIN\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nQUIT`],
+    [`AUTH NONE\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nQUIT`],
+    [`AUTH PLAIN x ${plain(PASSWORD)}`, 'QUIT'],
+  ],
+  imap4: [
+    [`a LOGIN alice ${PASSWORD}`, 'b LOGOUT'],
+    [`a login "alice" "${MISTYPED}"`, 'b LOGOUT'],
+    [`a LOGIN "alice" ${PASSWORD}\r\nb SELECT INBOX\r\nc LOGOUT`],
+    [`a LOGIN {5}`, `alice {${PASSWORD.length}}`, PASSWORD, 'b LOGOUT'],
+    [`a LOGIN {5+}\r\nalice {${PASSWORD.length}+}\r\n${PASSWORD}\r\nb LOGOUT`],
+    [`a LOGIN {5}\r\nalice ${PASSWORD}\r\nb LOGOUT`],
+    [`a LOGIN {5}\r\nalice "${PASSWORD}"\r\nb LOGOUT`],
+    [`a LOGIN alice {${PASSWORD.length}+}\r\n${PASSWORD}\r\nb LOGOUT`],
+    [`a LOGIN alice {${PASSWORD.length}}\r\n${PASSWORD}\r\nb LOGOUT`],
+    [`a LOGIN ${PASSWORD}`, 'b LOGOUT'],
+    [`LOGIN alice ${PASSWORD}`, 'b LOGOUT'],
+    [`a LOGIN alice ${PASSWORD} more`, 'b LOGOUT'],
+    [`a AUTHENTICATE PLAIN ${plain(PASSWORD)}`, 'b LOGOUT'],
+    ['a AUTHENTICATE PLAIN', plain(PASSWORD), 'b LOGOUT'],
+    [`a AUTHENTICATE LOGIN\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nb LOGOUT`],
+    [`a AUTHENTICATE NONE\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nb LOGOUT`],
+  ],
+  nntp: [
+    ['AUTHINFO USER alice', `AUTHINFO PASS ${PASSWORD}`, 'QUIT'],
+    ['authinfo user alice', `authinfo pass ${MISTYPED}`, 'QUIT'],
+    [`AUTHINFO USER alice\r\nAUTHINFO PASS ${PASSWORD}\r\nDATE\r\nQUIT`],
+    [`AUTHINFO USER alice\r\nAUTHINFO  PASS\t${PASSWORD}\r\nQUIT`],
+    [`AUTHINFO PASS ${PASSWORD}`, 'QUIT'],
+    [`AUTHINFO SASL PLAIN ${plain(PASSWORD)}`, 'QUIT'],
+    ['AUTHINFO SASL PLAIN', plain(PASSWORD), 'QUIT'],
+    [`AUTHINFO SASL LOGIN\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nQUIT`],
+    [`AUTHINFO SASL NONE\r\n${b64('alice')}\r\n${b64(PASSWORD)}\r\nQUIT`],
+    [`AUTHINFO GENERIC ${plain(PASSWORD)}`, 'QUIT'],
+    [`AUTHINFO SIMPLE\r\nalice ${PASSWORD}\r\nQUIT`],
+    [`AUTHINFO ${PASSWORD}`, 'QUIT'],
+  ],
+}
+
+/** The forms in which the passwords may appear: raw, and in base64 at any of its three alignments. */
+export function needles(): string[] {
+  return [PASSWORD, MISTYPED].flatMap((password) => [password, ...alignments(password)])
+}
+
+/** The middle of what base64 makes of a text, whatever stands before it. */
+function alignments(text: string): string[] {
+  return [0, 1, 2].map((offset) => b64(`${'x'.repeat(offset)}${text}`).slice(4, -4))
+}

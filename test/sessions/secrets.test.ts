@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Protocol } from '../../src/config/schema.ts'
+import { transcript } from '../../src/sessions/describe.ts'
+import type { SessionRecord } from '../../src/sessions/types.ts'
+import { LineClient } from '../support/line-client.ts'
+import { Workplace } from '../support/sealpost.ts'
+import { needles, PASSWORD, type Script, scripts } from './log-on-scripts.ts'
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
+const accounts = `{ accounts: [{ user: alice, password: ${PASSWORD} }] }`
+
+/** Says a script, a segment at each word of the server, until it closes. */
+async function play(port: number, script: Script): Promise<void> {
+  const client = await LineClient.open(port)
+  await client.line()
+  for (const segment of script) {
+    client.send(`${segment}\r\n`)
+    await client.line()
+  }
+  client.end()
+  await client.rest()
+}
+
+/** Every place where a secret stands, a few words around it. */
+function leaks(text: string): string[] {
+  return needles().flatMap((needle) => {
+    const at = text.indexOf(needle)
+    return at === -1 ? [] : [text.slice(Math.max(0, at - 80), at + needle.length + 20)]
+  })
+}
+
+it.each([
+  ['where log-on in clear is let', '[anonymous, basic]'],
+  ['where it is refused', '[anonymous, basic-over-tls]'],
+])('secrets stay out of transcripts, logs and JSON %s, in every mechanism and form', async (_, authentication) => {
+  const servers = protocols.map((protocol) => `{ protocol: ${protocol}, port: 0, authentication: ${authentication} }`)
+  const certificates = 'certificates: { store: certs, key: p256 }'
+  place.write('lab.yaml', `${certificates}\ndirectory: ${accounts}\nvirtualServers: [${servers.join(', ')}]\n`)
+  await using lab = await place.start(['--config', 'lab.yaml', '--log-level', 'trace'])
+  const count = protocols.reduce((sum, protocol) => sum + scripts[protocol].length, 0)
+  for (const protocol of protocols) {
+    for (const script of scripts[protocol]) await play(lab.endpoint(protocol).port ?? 0, script)
+  }
+  const json = await place.run(['sessions', '--config', 'lab.yaml', '--json'])
+  const records = json.stdout.trim().split('\n')
+  expect(records).toHaveLength(count)
+  // The transcripts are there: what is masked is only the secret.
+  expect(json.stdout).toContain('***')
+  expect(json.stdout).toContain('AUTHINFO PASS ***')
+  expect(leaks(json.stdout)).toEqual([])
+  for (const record of records) expect(leaks(transcript(JSON.parse(record) as SessionRecord).join('\n'))).toEqual([])
+  await lab.end()
+  const log = lab.stderr.join('')
+  expect(log.match(/session ended/g)).toHaveLength(count)
+  expect(leaks(log)).toEqual([])
+})
