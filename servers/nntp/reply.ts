@@ -20,6 +20,7 @@ export const noGroupSelected = (): NntpError => new NntpError(412, 'no newsgroup
 export const noSuchGroup = (): NntpError => new NntpError(411, 'no such newsgroup')
 export const noCurrentArticle = (): NntpError => new NntpError(420, 'no current article')
 export const noArticleWithNumber = (): NntpError => new NntpError(423, 'no article with that number')
+export const noArticleInRange = (): NntpError => new NntpError(423, 'no article in that range')
 export const noArticleWithId = (): NntpError => new NntpError(430, 'no article with that message-id')
 export const authenticationRequired = (): NntpError => new NntpError(480, 'log-on required')
 export const privacyRequired = (): NntpError => new NntpError(483, 'a secure channel is required: use STARTTLS first')

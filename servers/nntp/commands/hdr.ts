@@ -4,7 +4,7 @@ import { defineCommand, type NntpCommand } from '../command.ts'
 import { pages } from '../groups.ts'
 import { fieldName, fieldReader } from '../header-values.ts'
 import { Listing } from '../listing.ts'
-import { type NntpError, noArticleWithNumber } from '../reply.ts'
+import { type NntpError, noArticleInRange } from '../reply.ts'
 import type { NntpSession } from '../session.ts'
 import { type NumberRange, parseRangeSpecifier, type RangeSpecifier } from '../wire.ts'
 
@@ -30,7 +30,7 @@ const modern: Style = {
   code: 225,
   text: 'header follows',
   missing: '',
-  emptyRange: noArticleWithNumber,
+  emptyRange: noArticleInRange,
   nameOf: () => '0',
 }
 /** RFC 2980 section 2.6. Newsreaders ask every group for fields that hardly any article has: that is never an error. */

@@ -4,7 +4,7 @@ import { defineCommand, type NntpCommand } from '../command.ts'
 import { pages } from '../groups.ts'
 import { Listing } from '../listing.ts'
 import { overviewRows } from '../overview.ts'
-import { NntpError, noArticleWithNumber } from '../reply.ts'
+import { NntpError, noArticleInRange, noArticleWithNumber } from '../reply.ts'
 import type { NntpSession } from '../session.ts'
 import { type NumberRange, parseRangeSpecifier, type RangeSpecifier } from '../wire.ts'
 
@@ -59,6 +59,6 @@ async function overRange(session: NntpSession, range: NumberRange, emptyRange: (
 }
 
 /** OVER [message-id|range]. */
-export const over = overCommand('OVER', noArticleWithNumber)
+export const over = overCommand('OVER', noArticleInRange)
 /** XOVER [range], as newsreaders older than RFC 3977 ask. */
 export const xover = overCommand('XOVER', () => new NntpError(420, 'no article selected'))
