@@ -40,7 +40,7 @@ const commands = [
   'QUIT',
 ]
 
-const MULTI_LINE = new Set(['100', '101', '215', '220', '221', '222', '224', '225', '230', '231', '282'])
+const MULTI_LINE = new Set(['100', '101', '202', '215', '220', '221', '222', '224', '225', '230', '231', '282'])
 
 async function codeOf(client: LineClient, command: string): Promise<string> {
   client.send(`${command}\r\n`)
