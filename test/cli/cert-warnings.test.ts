@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { CertificateOffice, imap4, pop3, smtp } from './cert-support.ts'
+
+let office: CertificateOffice
+
+beforeAll(async () => {
+  office = new CertificateOffice()
+  await office.outsideAuthority('outside')
+})
+afterAll(() => office.remove())
+
+/** Installs a certificate that the outside authority makes valid for so many days. */
+async function install(server: string, days: number, ...args: readonly string[]): Promise<void> {
+  await office.request(server, ...args)
+  await office.sign('outside', 'certreq.txt', 'answer.pem', '-days', String(days))
+  await office.done('cert', 'install', 'answer.pem')
+}
+
+async function check(): Promise<string> {
+  const { stdout, stderr } = await office.sealpost('check')
+  return stdout + stderr
+}
+
+it('sealpost check tells of certificates that end in 30, 7 and 1 days', async () => {
+  await install(smtp, 20)
+  await install(pop3, 5)
+  await install(imap4, 1)
+  const told = await check()
+  expect(told).toMatch(new RegExp(`warning: ${smtp}: the certificate "${smtp}" expires in (19|20) days`))
+  expect(told).toMatch(new RegExp(`warning: ${pop3}: .* expires in [45] days`))
+  expect(told).toMatch(new RegExp(`warning: ${imap4}: .* expires within a day`))
+  expect(told).toMatch(/incomplete chain: outside is not known here/)
+})
+
+it('of small keys and of names that are others', async () => {
+  await office.done('cert', 'remove', '--for', smtp)
+  await office.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
+  const told = await check()
+  expect(told).toMatch(/"Small" has a key of 1024 bits: too small/)
+  expect(told).toMatch(/"Small" is not issued to localhost, but to DNS:other\.test/)
+})
+
+it('and of revoked ones, which is an error', async () => {
+  const { thumbprint } = await office.json('cert', 'show', 'Small')
+  await office.done('ca', 'revoke', thumbprint ?? '')
+  const { status, stderr, stdout } = await office.sealpost('check')
+  expect(stdout + stderr).toMatch(/"Small" is revoked/)
+  expect(status).toBe(1)
+})
