@@ -6,25 +6,24 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
-import type { LegacySettings } from '../net/legacy-acceptor.ts'
-import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
+import type { TlsSettings } from '../net/tls-acceptor.ts'
+import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { Newsroom } from '../news/newsroom.ts'
 import type { Authorities } from '../pki/authorities.ts'
 import { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { Certificates } from '../pki/certificates.ts'
-import { certificateNames } from '../pki/names.ts'
 import { SessionLog } from '../sessions/log.ts'
-import type { SessionRecord } from '../sessions/types.ts'
 import { openStore } from '../store/open.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
-import { hasRsaKey } from '../tls/legacy/options.ts'
-import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import { Captures } from './captures.ts'
 import { CertificateOffice } from './certificate-office.ts'
+import { Fleet } from './fleet.ts'
 import { LabFaults } from './lab-faults.ts'
 import { deliverLocally } from './local-delivery.ts'
 import { NewsDesk } from './news-desk.ts'
+import { logSession } from './session-line.ts'
+import { tlsSettings } from './tls-settings.ts'
 
 export interface LabOptions {
   readonly log: Logger
@@ -53,8 +52,6 @@ interface Parts {
   readonly sessions: SessionLog
 }
 
-const HANDSHAKE_TIMEOUT_MS = 30_000
-
 /** A running lab: the composition root. Made by `createLab`. */
 export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
@@ -62,7 +59,7 @@ export class Lab implements AsyncDisposable {
   readonly sessionLog: SessionLog
   readonly clock: Clock
   readonly #options: LabOptions
-  readonly #servers = new Map<string, VirtualServer>()
+  readonly #fleet: Fleet
   readonly #news: NewsDesk
   readonly #captures: Captures
   readonly #office: CertificateOffice
@@ -83,6 +80,7 @@ export class Lab implements AsyncDisposable {
     this.sessionLog = parts.sessions
     this.clock = options.clock
     this.#directory = createDirectory(config)
+    this.#fleet = new Fleet(parts.sessions, options.log)
     this.#office = new CertificateOffice(
       parts.certificateStore,
       () => ({ config: this.#config, directory: this.#directory }),
@@ -129,18 +127,19 @@ export class Lab implements AsyncDisposable {
   /** In the order of the configuration. */
   endpoints(): readonly Endpoint[] {
     return this.#config.virtualServers.map((config) => {
-      const server = this.#servers.get(config.name) as VirtualServer
-      const worn = server.settings.tls?.certificates[0]
+      const server = this.#fleet.get(config.name)
+      const tls = server?.settings.tls
+      const worn = tls?.certificates[0]
       return {
         virtualServer: config.name,
         protocol: config.protocol,
         address: config.address,
-        port: server.port,
-        tlsPort: server.tlsPort,
+        port: server?.port,
+        tlsPort: server?.tlsPort,
         certificate: worn && { friendlyName: worn.friendlyName, thumbprint: worn.thumbprint },
         requireSecureChannel: config.requireSecureChannel,
         require128BitEncryption: config.require128BitEncryption,
-        legacyTls: server.settings.tls?.legacy !== undefined,
+        legacyTls: tls?.legacy !== undefined,
       }
     })
   }
@@ -150,11 +149,7 @@ export class Lab implements AsyncDisposable {
     await this.#news.prepare(this.#config)
     try {
       await this.#office.serve(this.#config)
-      for (const config of this.#config.virtualServers) {
-        const server = new VirtualServer(await this.#settings(config), this.sessionLog, this.#options.log)
-        await server.start()
-        this.#servers.set(config.name, server)
-      }
+      await this.#applyServers(this.#config)
       await this.#news.feed(this.#config)
     } catch (error) {
       await this.stop()
@@ -226,7 +221,7 @@ export class Lab implements AsyncDisposable {
     this.#stopWatching()
     this.#stopRetention()
     await this.#news[Symbol.asyncDispose]()
-    await Promise.all([...this.#servers.values()].map((server) => server.stop()))
+    await this.#fleet.stop()
     this.#captures.close()
     await this.#office[Symbol.asyncDispose]()
     await this.store[Symbol.asyncDispose]()
@@ -252,35 +247,14 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  /** Ports that move from one virtual server to another are free only once the first has let go: stop those no longer wanted first. */
   async #applyServers(config: ResolvedLab): Promise<void> {
-    const names = new Set(config.virtualServers.map(({ name }) => name))
-    for (const [name, server] of this.#servers) {
-      if (names.has(name)) continue
-      await server.stop()
-      this.#servers.delete(name)
-    }
-    for (const virtualServer of config.virtualServers) {
-      const settings = await this.#settings(virtualServer)
-      const running = this.#servers.get(virtualServer.name)
-      if (running) {
-        await running.update(settings)
-        continue
-      }
-      const server = new VirtualServer(settings, this.sessionLog, this.#options.log)
-      await server.start()
-      this.#servers.set(virtualServer.name, server)
-    }
+    const settings = []
+    for (const server of config.virtualServers) settings.push(await this.#settings(server))
+    await this.#fleet.apply(settings)
   }
 
   async #wearAll(): Promise<void> {
-    for (const config of this.#config.virtualServers) {
-      await this.#servers.get(config.name)?.wear(await this.#tls(config))
-    }
-  }
-
-  #names(): readonly string[] {
-    return certificateNames(this.#config.hostname, this.#config.alternativeNames)
+    for (const config of this.#config.virtualServers) await this.#fleet.wear(config.name, await this.#tls(config))
   }
 
   #serially<T>(change: () => Promise<T>): Promise<T> {
@@ -292,32 +266,8 @@ export class Lab implements AsyncDisposable {
     return result
   }
 
-  async #tls(config: ResolvedVirtualServer): Promise<VirtualServerSettings['tls']> {
-    const certificates = await this.certificateStore.resolve(config.name, config.certificate, this.#names())
-    if (certificates.length === 0) return undefined
-    const { minVersion, maxVersion, ciphers } = config.tls
-    const legacy = await this.#legacy(config)
-    const clientCertificates = await this.#office.clientCertificates(config)
-    return {
-      certificates,
-      policy: { minVersion, maxVersion, ciphers, require128BitEncryption: config.require128BitEncryption },
-      alpn: services[config.protocol].alpn,
-      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
-      ocspStapling: config.tls.ocspStapling,
-      ...(clientCertificates ? { clientCertificates } : {}),
-      ...(legacy ? { legacy } : {}),
-    }
-  }
-
-  /** What old clients are let in by; undefined where they are not, or there is nothing that they could be shown. */
-  async #legacy({ name, certificate, tls }: ResolvedVirtualServer): Promise<LegacySettings | undefined> {
-    if (!tls.legacy) return undefined
-    const certificates = (await this.certificateStore.resolve(name, certificate, this.#names(), 'old')).filter(
-      hasRsaKey,
-    )
-    if (certificates.length > 0) return { suites: legacySuitesOf(tls.legacy), strength: tls.strength, certificates }
-    this.#options.log.warn({ server: name }, 'tls.legacy: old clients need a certificate with an RSA key: none get in')
-    return undefined
+  #tls(config: ResolvedVirtualServer): Promise<TlsSettings | undefined> {
+    return tlsSettings(this.#config, config, this.#office, this.#options.log)
   }
 
   async #settings(config: ResolvedVirtualServer): Promise<VirtualServerSettings> {
@@ -349,21 +299,6 @@ export class Lab implements AsyncDisposable {
       busyLine: service.busy(context),
     }
   }
-}
-
-/** One structured line a session. */
-function logSession(log: Logger, record: SessionRecord): void {
-  const { id, virtualServer, remoteAddress, remotePort, user, tls, refusals, startedAt, endedAt, endCause } = record
-  const facts = {
-    session: id,
-    server: virtualServer,
-    client: `${remoteAddress}:${remotePort}`,
-    user,
-    tls: tls && { version: tls.version, cipher: tls.cipher, bits: tls.bits },
-    refusals: refusals.length > 0 ? refusals : undefined,
-    durationMs: (endedAt ?? startedAt) - startedAt,
-  }
-  log.info(facts, `session ended: ${endCause}`)
 }
 
 /** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError: nothing is left open then */

@@ -92,6 +92,13 @@ export class VirtualServer {
     }
   }
 
+  /** Lets go of the ports that new settings do not want, before `update` opens the new ones. */
+  vacate(settings: VirtualServerSettings): void {
+    for (const form of ['port', 'tlsPort'] as const) {
+      if (!this.#wanted(form, settings) || !this.#fits(form, settings)) this.#closePort(form)
+    }
+  }
+
   /** Another certificate or policy, nothing else. */
   async wear(tls: TlsSettings | undefined): Promise<void> {
     const { tls: _, ...rest } = this.#settings

@@ -24,7 +24,7 @@ type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
   const { log = pino({ level: 'silent' }), clock = systemClock } = options
   const lab = await createLab(await resolved(config), { log, clock })
-  return new TestLab(lab, await Arrivals.of(lab.store))
+  return new TestLab(lab, await Arrivals.of(lab.store), (next = config) => resolved(next))
 }
 
 async function resolved(config: LabInput | string): Promise<ResolvedLab> {

@@ -1,5 +1,6 @@
+import type { ResolvedLab } from '../config/resolve.ts'
 import { type Defect, defectSetting } from '../config/schema/defect.ts'
-import type { Protocol } from '../config/schema.ts'
+import type { LabInput, Protocol } from '../config/schema.ts'
 import type { Endpoint, Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
 import { deliverLocally } from '../lab/local-delivery.ts'
@@ -37,14 +38,19 @@ export interface DeliverOptions {
   readonly from?: string
 }
 
+/** Reads a configuration, the lab's own where none is given. */
+type Resolve = (config?: LabInput | string) => Promise<ResolvedLab>
+
 /** A running lab, as test code uses it. */
 export class TestLab implements AsyncDisposable {
   readonly #lab: Lab
   readonly #arrivals: Arrivals
   readonly #mail: DeliveredMail
+  readonly #resolve: Resolve
 
-  constructor(lab: Lab, arrivals: Arrivals) {
+  constructor(lab: Lab, arrivals: Arrivals, resolve: Resolve) {
     this.#lab = lab
+    this.#resolve = resolve
     this.#arrivals = arrivals
     this.#mail = new DeliveredMail(arrivals, lab)
   }
@@ -89,6 +95,17 @@ export class TestLab implements AsyncDisposable {
   wear(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
     const setting = typeof certificate === 'string' ? certificate : defectSetting(certificate)
     return this.#lab.wear(setting, which === undefined ? undefined : this.server(which).name)
+  }
+
+  /**
+   * Takes another configuration, or the lab's file as it is now: new connections see it at once, ports open and close as
+   * it asks, open connections live on. `store` and `certificates` stay as they were at the start.
+   * @throws ConfigError, ListenError: then nothing changes
+   */
+  async reload(config?: LabInput | string): Promise<void> {
+    const next = await this.#resolve(config)
+    const { store, certificates } = this.#lab.config
+    await this.#lab.reload({ ...next, store, certificates })
   }
 
   /** Transport options for nodemailer: STARTTLS required, verified against the lab's root. */

@@ -1,0 +1,91 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { startLab } from '../../src/index.ts'
+import { freePort } from '../acme/support.ts'
+import { LineClient } from '../support/line-client.ts'
+
+const refuses = async (port: number): Promise<boolean> => {
+  const socket = connect({ host: '127.0.0.1', port })
+  return Promise.race([
+    once(socket, 'connect').then(() => !socket.destroy()),
+    once(socket, 'error').then(() => true),
+  ]).catch(() => true)
+}
+
+describe('reload', () => {
+  it('ticks "require secure channel" for new connections, while an open one goes on', async () => {
+    await using lab = await startLab()
+    const before = await LineClient.open(lab.server('pop3').port)
+    await before.line()
+    const virtualServers = (['smtp', 'imap4', 'nntp'] as const).map((protocol) => ({ protocol }))
+    await lab.reload({ virtualServers: [...virtualServers, { protocol: 'pop3', requireSecureChannel: true }] })
+    before.send('USER bob\r\n')
+    expect(await before.line()).toMatch(/^\+OK/)
+    const after = await LineClient.open(lab.server('pop3').port)
+    await after.line()
+    after.send('USER bob\r\n')
+    expect(await after.line()).toMatch(/^-ERR \[AUTH\].*STLS/)
+    for (const client of [before, after]) client.destroy()
+  })
+
+  it('keeps free ports, opens and closes others, and moves a port from one virtual server to another', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    await using lab = await startLab({
+      virtualServers: [
+        { protocol: 'smtp', port: one, tlsPort: 'off' },
+        { protocol: 'pop3', port: two, tlsPort: 'off' },
+      ],
+    })
+    await lab.reload({
+      virtualServers: [
+        { protocol: 'smtp', port: two, tlsPort: 'off' },
+        { protocol: 'pop3', port: one, tlsPort: 'off' },
+        { protocol: 'nntp' },
+      ],
+    })
+    expect((await (await LineClient.open(two)).line())?.startsWith('220')).toBe(true)
+    expect((await (await LineClient.open(one)).line())?.startsWith('+OK')).toBe(true)
+    const { port } = lab.server('nntp')
+    await lab.reload({ virtualServers: [{ protocol: 'nntp' }] })
+    expect(lab.server('nntp').port).toBe(port)
+    expect(await Promise.all([refuses(one), refuses(two)])).toEqual([true, true])
+  })
+
+  it('changes nothing where a port is taken, or the configuration is wrong', async () => {
+    await using other = await startLab()
+    await using lab = await startLab()
+    const { port } = lab.server('smtp')
+    const taken = { protocol: 'imap4', port: other.server('imap4').port } as const
+    await expect(
+      lab.reload({ virtualServers: [{ protocol: 'smtp', requireSecureChannel: true }, taken] }),
+    ).rejects.toThrow(/cannot listen/)
+    await expect(lab.reload({ virtualServers: [{ protocol: 'smtp', port: 70_000 }] })).rejects.toThrow(
+      /virtualServers\[0\]\.port/,
+    )
+    const client = await LineClient.open(port)
+    await client.line()
+    client.send('EHLO me\r\n')
+    expect((await client.lines((line) => line.startsWith('250 '))).join()).toContain('AUTH')
+    expect(lab.server('pop3').port).toBeGreaterThan(0)
+    client.destroy()
+  })
+
+  it('takes accounts and newsgroups', async () => {
+    await using lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'old' }] } })
+    await lab.reload({
+      directory: { accounts: [{ user: 'alice', password: 'new' }] },
+      newsgroups: [{ name: 'lab.more' }],
+    })
+    const client = await LineClient.open(lab.server('pop3').port)
+    await client.line()
+    client.send('USER alice\r\nPASS old\r\n')
+    await client.line()
+    expect(await client.line()).toMatch(/^-ERR/)
+    client.send('USER alice\r\nPASS new\r\n')
+    await client.line()
+    expect(await client.line()).toMatch(/^\+OK/)
+    expect(await lab.articles('lab.more')).toEqual([])
+    client.destroy()
+  })
+})
