@@ -104,7 +104,10 @@ on_standard_ports() {
   ok "healthy: every standard port greets, TLS verified"
   root_certificate >"$work/first.pem"
   grep -q 'BEGIN CERTIFICATE' "$work/first.pem" || fail "ca export gave no certificate"
-  ok "it hands out its root certificate"
+  engine run --rm --network none "${run_flags[@]}" --user root -v "$tag-certs:/certs:ro" --entrypoint sealpost "$image" \
+    ca export --format pem >"$work/handed.pem" || fail "another container cannot hand the root certificate out"
+  cmp -s "$work/first.pem" "$work/handed.pem" || fail "another container hands another root certificate out"
+  ok "it hands out its root certificate, and so does another container from the volume"
   stop
 }
 

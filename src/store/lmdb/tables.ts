@@ -63,9 +63,11 @@ export interface OpenTablesOptions {
   readonly readOnly: boolean
 }
 
-/** @throws StoreError `read-only` where there is nothing to read and nothing can be made */
+/** @throws StoreError `not-found` where the package lmdb is not installed; `read-only` for a format of another version */
 export async function openTables({ file, readOnly }: OpenTablesOptions): Promise<Tables> {
-  const { open } = await import('lmdb')
+  const { open } = await import('lmdb').catch((cause: unknown) => {
+    throw new StoreError('not-found', 'messages on disk need the package lmdb: npm install lmdb', { cause })
+  })
   const options = { path: file, noSubdir: true, maxDbs: 16, overlappingSync: !readOnly, readOnly } as const
   const env = open(options satisfies RootDatabaseOptionsWithPath)
   try {
