@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAudit } from './audit.ts'
 import { addCa } from './ca.ts'
 import { addCert } from './cert.ts'
 import { addCheck } from './check.ts'
@@ -23,6 +24,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addHealthcheck,
   addVerify,
   addClientSettings,
+  addAudit,
 ]
 
 /** The command line `sealpost`. Wrong usage throws a CommanderError after one line on standard error. */

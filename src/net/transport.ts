@@ -24,6 +24,8 @@ export class Transport {
   #close: (cause: EndCause) => void = () => {}
   #idleTimer: NodeJS.Timeout | undefined
   #dropsAfterReply = false
+  #greeting: string | undefined
+  #injection: string | undefined
 
   constructor(stream: Duplex, idleTimeoutMs: number, onSocketError: (error: Error) => void) {
     this.#idleTimeoutMs = idleTimeoutMs
@@ -57,7 +59,8 @@ export class Transport {
   }
 
   write(data: string | Buffer): void {
-    this.#output.write(data)
+    this.#output.write(this.#greeting ?? data)
+    this.#greeting = undefined
   }
 
   flush(): void {
@@ -77,6 +80,8 @@ export class Transport {
   /** Lets go of the stream for a handshake: everything written is out, everything received and not taken is dropped. */
   async release(): Promise<Duplex> {
     this.input.detach()
+    if (this.#injection !== undefined) this.#output.write(this.#injection)
+    this.#injection = undefined
     await this.#output.end()
     this.#unlisten(this.#stream)
     return this.#stream
@@ -133,6 +138,16 @@ export class Transport {
   throttle(octetsPerSecond: number): void {
     this.#output.flush()
     this.#output = new Output(new Throttle(this.#stream, octetsPerSecond))
+  }
+
+  /** Said instead of the greeting that comes. */
+  greetWith(line: string): void {
+    this.#greeting = line
+  }
+
+  /** Said in clear behind the reply to STARTTLS, in one write with it. */
+  injectBehindReply(lines: string): void {
+    this.#injection = lines
   }
 
   /** The next thing sent is sent by half; then the connection is closed. */

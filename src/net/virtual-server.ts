@@ -169,7 +169,11 @@ export class VirtualServer {
     const recorder = this.#sessions.open(start)
     let cause = 'handshake failed'
     const wire = tapped(socket, settings.captures ?? [])
-    const faults = settings.faults?.open({ ...start, user: () => recorder.record.user })
+    const faults = settings.faults?.open({
+      ...start,
+      user: () => recorder.record.user,
+      secure: () => recorder.record.tls !== undefined,
+    })
     const securer = this.#securer(recorder, faults, wire instanceof TappedSocket ? wire.keyLog : undefined)
     try {
       const secured = implicitTls ? await securer.secure(wire) : undefined

@@ -1,7 +1,7 @@
+import { xml, xmlDocument } from '../../xml.ts'
 import type { Access, Settings } from './access.ts'
 import { mobileConfig } from './mobile-config.ts'
 import { CA_FILE } from './programs.ts'
-import { xml, xmlDocument } from './xml.ts'
 
 /** A file that a client configures itself from. */
 export interface Document {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { xml, xmlDocument } from '../../xml.ts'
 import type { Access, Settings } from './access.ts'
-import { xml, xmlDocument } from './xml.ts'
 
 interface Dictionary {
   readonly [key: string]: PlistValue

@@ -39,6 +39,11 @@ const when = z.strictObject({
     .optional()
     .describe('Only once this account has logged on.')
     .meta({ examples: ['alice'] }),
+  tls: z
+    .boolean()
+    .optional()
+    .describe('true: only under TLS. false: only in clear.')
+    .meta({ examples: [false] }),
   connection: count
     .optional()
     .describe('Only on the n-th connection of a virtual server.')
@@ -68,6 +73,19 @@ const action = z.strictObject({
       'Says this line, or these, instead of doing what was asked; IMAP4 lines get the tag. On connect: says it and closes.',
     )
     .meta({ examples: ['451 4.3.0 Try again later'] }),
+  greeting: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('On connect: greets with this line, and goes on.')
+    .meta({ examples: ['* PREAUTH welcome back'] }),
+  inject: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe(
+      'On STARTTLS (STLS): says this too, in clear behind the reply, before the handshake. {tag+1} is the IMAP4 tag that comes next.',
+    )
+    .meta({ examples: ['250 injected'] }),
   throttle: count
     .optional()
     .describe('Octets a second that the client gets from here on.')
@@ -118,6 +136,8 @@ const action = z.strictObject({
 const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> = {
   delay: ['connect', 'handshake', 'command'],
   reply: ['connect', 'command'],
+  greeting: ['connect'],
+  inject: ['command'],
   throttle: ['connect', 'command'],
   drop: ['connect', 'handshake', 'command'],
   dropAfterOctets: ['data'],

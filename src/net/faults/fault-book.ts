@@ -7,6 +7,8 @@ export interface Struck {
   readonly virtualServer: string
   /** The account logged on now. */
   readonly user: () => string | undefined
+  /** Whether it is under TLS now. */
+  readonly secure: () => boolean
 }
 
 interface Entry {
@@ -81,13 +83,14 @@ export class FaultBook {
   }
 
   #fits({ fault, pattern }: Entry, at: FaultPoint, line: string, struck: Struck, connection: number): boolean {
-    const { on, protocol, virtualServer, verb, user, connection: wanted } = fault.when
+    const { on, protocol, virtualServer, verb, user, tls, connection: wanted } = fault.when
     return (
       on === at &&
       (protocol === undefined || protocol === struck.protocol) &&
       (virtualServer === undefined || virtualServer === struck.virtualServer) &&
       (wanted === undefined || wanted === connection) &&
       (user === undefined || user === struck.user()) &&
+      (tls === undefined || tls === struck.secure()) &&
       (verb === undefined || isVerb(verb, verbOf(struck.protocol, line))) &&
       (pattern === undefined || pattern.test(line))
     )

@@ -24,6 +24,8 @@ export async function strike(
       await Promise.race([sleep(action.delay, undefined, { ref: false }), transport.closed])
     }
     if (action.throttle !== undefined) transport.throttle(action.throttle)
+    if (action.greeting !== undefined) transport.greetWith(`${action.greeting}\r\n`)
+    if (action.inject !== undefined) transport.injectBehindReply(linesOf(action.inject, faults.protocol, line))
     if (action.silence) return ignoreClient(transport)
     if (action.drop === 'before') return drop(transport)
     if (action.drop === 'mid-reply') transport.cutNextReply()
@@ -98,18 +100,29 @@ function words(
   { reply, garbage, oversizedReply }: Strike['action'],
   line: string | undefined,
 ): string | Buffer | undefined {
-  if (reply !== undefined) {
-    const lines = typeof reply === 'string' ? [reply] : reply
-    return lines.map((text) => `${tagged(faults.protocol, text, line)}\r\n`).join('')
-  }
+  if (reply !== undefined) return linesOf(reply, faults.protocol, line)
   if (garbage !== undefined) return faults.octets(garbage)
   if (oversizedReply === undefined) return undefined
   return Buffer.concat([Buffer.alloc(Math.max(0, oversizedReply - 2), 'x'), Buffer.from('\r\n')])
 }
 
+const linesOf = (text: string | readonly string[], protocol: string, line: string | undefined): string =>
+  [text]
+    .flat()
+    .map((each) => `${tagged(protocol, each, line)}\r\n`)
+    .join('')
+
 /** IMAP4 replies carry the tag of the command, unless they are untagged. RFC 9051 section 2.2. */
 function tagged(protocol: string, text: string, line: string | undefined): string {
   const tag = line?.trimStart().split(/\s/)[0]
   if (protocol !== 'imap4' || tag === undefined || /^[*+] /.test(text)) return text
-  return text.includes('{tag}') ? text.replaceAll('{tag}', tag) : `${tag} ${text}`
+  if (!/\{tag(\+\d+)?\}/.test(text)) return `${tag} ${text}`
+  return text.replaceAll(/\{tag(?:\+(\d+))?\}/g, (_, ahead) => laterTag(tag, Number(ahead ?? 0)))
+}
+
+/** The tag of a client that counts: A9 becomes A10, A009 becomes A010. */
+function laterTag(tag: string, ahead: number): string {
+  const digits = /\d+$/.exec(tag)?.[0] ?? ''
+  if (digits === '' || ahead === 0) return tag
+  return tag.slice(0, -digits.length) + String(Number(digits) + ahead).padStart(digits.length, '0')
 }

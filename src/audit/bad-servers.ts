@@ -1,0 +1,161 @@
+import type { FaultInput } from '../config/schema/fault.ts'
+import { type DefectName, defectNames, type Protocol } from '../config/schema.ts'
+import { recipes } from '../pki/defects/recipes.ts'
+import type { BadServer, Expectation } from './types.ts'
+
+/** The domain of the host names; names below `localhost` lead to this machine wherever they resolve (RFC 6761 section 6.3). */
+export const BAD_DOMAIN = 'badmail.localhost'
+
+export const hostnameOf = (name: string): string => `${name}.${BAD_DOMAIN}`
+
+/** Defects that a client must refuse, and those that only a careful one does; the others are in order. */
+const expectations: Partial<Record<DefectName, Expectation>> = {
+  expired: 'refuse',
+  'not-yet-valid': 'refuse',
+  'wrong-host': 'refuse',
+  'self-signed': 'refuse',
+  'untrusted-root': 'refuse',
+  'incomplete-chain': 'refuse',
+  revoked: 'careful',
+  'no-san': 'careful',
+  'weak-key': 'careful',
+  'weak-key-512': 'refuse',
+  'sha1-signature': 'refuse',
+  'md5-signature': 'refuse',
+  'wrong-purpose': 'refuse',
+  'ca-as-leaf': 'careful',
+  'name-constraint-violated': 'refuse',
+  'ip-only': 'refuse',
+  'must-staple-without-staple': 'careful',
+}
+
+const ofDefects: readonly BadServer[] = defectNames.map((name) => ({
+  name,
+  meaning: recipes[name].meaning,
+  expectation: expectations[name] ?? 'accept',
+  settings: { certificate: { defect: name, hostname: hostnameOf(name) } },
+  ...(name === 'wildcard' ? { needsOwnName: true } : {}),
+}))
+
+const good = (name: string) => ({ certificate: { defect: 'rsa', hostname: hostnameOf(name) } }) as const
+const startTls: Readonly<Record<Protocol, string>> = {
+  smtp: 'STARTTLS',
+  pop3: 'STLS',
+  imap4: 'STARTTLS',
+  nntp: 'STARTTLS',
+}
+
+const refusals: Readonly<Record<Protocol, string>> = {
+  smtp: '454 4.7.0 TLS not available due to temporary reason',
+  pop3: '-ERR TLS not available due to temporary reason',
+  imap4: 'NO TLS not available due to temporary reason',
+  nntp: '580 Can not initiate TLS negotiation',
+}
+
+/** All that a client needs to hear for the rest of a short session, said before TLS began. */
+const injected: Readonly<Record<Protocol, readonly string[]>> = {
+  smtp: [
+    ...['250-badmail.localhost', '250 AUTH PLAIN LOGIN', '235 2.7.0 injected', '250 2.1.0 injected'],
+    ...['250 2.1.5 injected', '354 injected', '250 2.0.0 injected', '221 2.0.0 injected'],
+  ],
+  pop3: ['+OK injected', '+OK injected', '+OK 0 0', '+OK injected', '.', '+OK injected', '+OK injected'],
+  imap4: [
+    '* CAPABILITY IMAP4rev1 AUTH=PLAIN',
+    ...['{tag+1} OK injected', '{tag+2} OK injected', '{tag+3} OK injected', '{tag+4} OK injected'],
+    ...['* BYE injected', '{tag+5} OK injected'],
+  ],
+  nntp: ['200 injected', '281 injected', '211 0 0 0 lab.general', '205 injected'],
+}
+
+const oddities: readonly BadServer[] = [
+  {
+    name: 'tls-1.0-only',
+    meaning: 'Speaks TLS 1.0 and nothing newer (RFC 8996 forbids it).',
+    expectation: 'refuse',
+    settings: { ...good('tls-1.0-only'), tls: { minVersion: 'TLSv1', maxVersion: 'TLSv1' } },
+  },
+  {
+    name: 'tls-1.2-only',
+    meaning: 'Good: TLS 1.2 and nothing else.',
+    expectation: 'accept',
+    settings: { ...good('tls-1.2-only'), tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } },
+  },
+  {
+    name: 'tls-1.3-only',
+    meaning: 'Good: TLS 1.3 and nothing else.',
+    expectation: 'accept',
+    settings: { ...good('tls-1.3-only'), tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } },
+  },
+  {
+    name: 'null-suites',
+    meaning: 'Cipher suites without encryption alone.',
+    expectation: 'refuse',
+    settings: {
+      ...good('null-suites'),
+      tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: 'NULL-SHA256:NULL-SHA:@SECLEVEL=0' },
+    },
+  },
+  {
+    name: 'starttls-fails',
+    meaning: 'STARTTLS is announced, and refused when it is asked for.',
+    expectation: 'refuse',
+    settings: good('starttls-fails'),
+    forms: ['starttls'],
+    faults: (protocol) => [{ when: { verb: startTls[protocol] }, do: { reply: refusals[protocol] } }],
+  },
+  {
+    name: 'starttls-stripped',
+    meaning: 'STARTTLS is not announced, as if somebody in between had taken it out.',
+    expectation: 'refuse',
+    settings: { certificate: 'none' },
+    forms: ['starttls'],
+  },
+  {
+    name: 'starttls-injection',
+    meaning: 'Replies to what comes under TLS are said before TLS begins; under TLS the server says nothing.',
+    expectation: 'refuse',
+    settings: good('starttls-injection'),
+    forms: ['starttls'],
+    faults: (protocol) => [
+      { when: { verb: startTls[protocol] }, do: { inject: [...injected[protocol]] } },
+      { when: { on: 'command', tls: true }, do: { silence: true } },
+    ],
+  },
+  {
+    name: 'preauth',
+    meaning: 'Greets with PREAUTH, in clear: after that there is no STARTTLS (RFC 9051 section 7.1.4).',
+    expectation: 'refuse',
+    settings: good('preauth'),
+    protocols: ['imap4'],
+    forms: ['starttls'],
+    faults: () => preauth,
+  },
+  {
+    name: 'slow-handshake',
+    meaning: 'Good: but the handshake begins two seconds late.',
+    expectation: 'accept',
+    settings: good('slow-handshake'),
+    faults: () => [{ when: { on: 'handshake' }, do: { delay: '2s' } }],
+  },
+  {
+    name: 'handshake-alert',
+    meaning: 'Ends the handshake with an alert (handshake_failure).',
+    expectation: 'refuse',
+    settings: good('handshake-alert'),
+    faults: () => [{ when: { on: 'handshake' }, do: { abortHandshake: 40 } }],
+  },
+]
+
+/** As a server that somebody has logged on to already: everything is allowed but STARTTLS. */
+const preauth: readonly FaultInput[] = [
+  { when: { on: 'connect' }, do: { greeting: '* PREAUTH [CAPABILITY IMAP4rev1] welcome back' } },
+  { when: { verb: 'STARTTLS' }, do: { reply: 'BAD not now' } },
+  { when: { verb: 'SELECT', tls: false }, do: { reply: ['* 0 EXISTS', '* FLAGS ()', '{tag} OK [READ-WRITE] done'] } },
+  {
+    when: { matching: '^\\S+ (LOGIN|AUTHENTICATE|EXAMINE|LIST|STATUS|UID|FETCH|SEARCH|CLOSE|APPEND)', tls: false },
+    do: { reply: 'OK done' },
+  },
+]
+
+/** Every bad, odd and good server: `config/badmail.yaml`, and what the audit runs through. */
+export const badServers: readonly BadServer[] = [...ofDefects, ...oddities]

@@ -1,0 +1,58 @@
+import type { LabInput, Protocol } from '../config/schema.ts'
+import { BAD_DOMAIN, badServers } from './bad-servers.ts'
+import { virtualServerName } from './index-of-ports.ts'
+import type { BadPort } from './types.ts'
+
+/** The account that clients log on with. */
+export const ACCOUNT = { user: 'alice', password: 'secret' } as const
+
+/**
+ * The lab of bad servers: those that have the ports given.
+ * @param portOf what each listens on: as in the index, or 0
+ */
+export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => number): LabInput {
+  const wanted = grouped(ports)
+  const servers = [...wanted].map(([virtualServer, its]) => virtualServerOf(virtualServer, its, portOf))
+  return {
+    hostname: BAD_DOMAIN,
+    domain: 'lab.test',
+    certificates: { store: 'memory', key: 'rsa-2048' },
+    authorityService: { port: 0 },
+    directory: { mode: 'listed', accounts: [ACCOUNT] },
+    newsgroups: [{ name: 'lab.general' }],
+    faults: [...wanted.values()].flatMap(faultsOf),
+    virtualServers: servers,
+  }
+}
+
+function grouped(ports: readonly BadPort[]): Map<string, BadPort[]> {
+  const groups = new Map<string, BadPort[]>()
+  for (const port of ports) groups.set(port.virtualServer, [...(groups.get(port.virtualServer) ?? []), port])
+  return groups
+}
+
+type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
+
+function virtualServerOf(
+  name: string,
+  ports: readonly BadPort[],
+  portOf: (port: BadPort) => number,
+): VirtualServerInput {
+  const listens = (form: BadPort['form']): number | 'off' => {
+    const found = ports.find((port) => port.form === form)
+    return found ? portOf(found) : 'off'
+  }
+  const [{ protocol, name: row } = { protocol: 'smtp' as Protocol, name: '' }] = ports
+  const settings = badServers.find((server) => server.name === row)?.settings ?? {}
+  return { name, protocol, port: listens('starttls'), tlsPort: listens('implicit'), ...settings }
+}
+
+function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
+  if (!port) return []
+  const faults = badServers.find(({ name }) => name === port.name)?.faults?.(port.protocol) ?? []
+  return faults.map(({ when, ...fault }) => {
+    const { matching, ...conditions } = when ?? {}
+    const pattern = matching === undefined ? {} : { matching: matching instanceof RegExp ? matching.source : matching }
+    return { ...fault, when: { virtualServer: virtualServerName(port.name, port.protocol), ...conditions, ...pattern } }
+  })
+}

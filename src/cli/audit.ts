@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { auditClient } from '../audit/audit.ts'
+import { badPorts } from '../audit/index-of-ports.ts'
+import { auditHeading, auditRows, counts, junit } from '../audit/report.ts'
+import { type Form, forms } from '../audit/types.ts'
+import { type Protocol, protocols } from '../config/schema.ts'
+import { commandClient, placeholders, unknownPlaceholder } from './audit/command.ts'
+import { exitStatus, UsageError } from './failure.ts'
+import { print, table } from './output.ts'
+
+interface AuditCommandOptions {
+  readonly protocol?: readonly Protocol[]
+  readonly form?: Form
+  readonly only?: readonly string[]
+  readonly timeout: string
+  readonly jobs: string
+  readonly strict?: boolean
+  readonly junit?: string
+  readonly list?: boolean
+  readonly json?: boolean
+}
+
+/** `sealpost audit -- COMMAND {host} {port} …`: which bad servers a client takes. */
+export function addAudit(program: Command): void {
+  program
+    .command('audit')
+    .argument('[command...]', `the client, after --; it may hold ${placeholders.map((name) => `{${name}}`).join(' ')}`)
+    .description('run a mail or news client against bad servers and report which ones it takes (exit status 0)')
+    .addOption(new Option('--protocol <name...>', 'only these protocols').choices(protocols))
+    .addOption(new Option('--form <form>', 'only STARTTLS or only implicit TLS').choices(forms))
+    .option('--only <name...>', 'only the bad servers of these names')
+    .option('--timeout <seconds>', 'a client that takes longer has refused', '10')
+    .option('--jobs <n>', 'clients that run at one time', '4')
+    .option('--strict', 'what only a careful client refuses counts as well')
+    .option('--junit <file>', 'write JUnit XML as well')
+    .option('--list', 'print the index of bad servers as config/badmail.yaml has them, and run nothing')
+    .option('--json', 'print JSON')
+    .action(audit)
+}
+
+async function audit(command: readonly string[], options: AuditCommandOptions): Promise<void> {
+  if (options.list) return list(options.json ?? false)
+  if (command.length === 0)
+    throw new UsageError('no client given; write it after --, as: sealpost audit -- COMMAND {host} {port}')
+  const unknown = unknownPlaceholder(command)
+  if (unknown !== undefined) {
+    throw new UsageError(`{${unknown}} is not known; there are ${placeholders.map((name) => `{${name}}`).join(' ')}`)
+  }
+  const results = await auditClient(commandClient(command), {
+    ...(options.protocol ? { protocols: options.protocol } : {}),
+    ...(options.form ? { forms: [options.form] } : {}),
+    ...(options.only ? { names: options.only } : {}),
+    timeoutMs: positive(options.timeout, '--timeout') * 1000,
+    jobs: Math.ceil(positive(options.jobs, '--jobs')),
+    byAddress: command.some((word) => word.includes('{hostname}')),
+  })
+  const found = counts(results)
+  if (options.junit !== undefined) writeFileSync(options.junit, junit(results))
+  if (options.json) print(JSON.stringify({ counts: found, results }))
+  else {
+    print(table(auditHeading, auditRows(results)))
+    print(
+      Object.entries(found)
+        .map(([verdict, count]) => `${count} ${verdict}`)
+        .join(', '),
+    )
+  }
+  const bad = found.unsafe + found.unable + (options.strict ? found.lax : 0)
+  if (bad > 0) process.exitCode = exitStatus.failed
+}
+
+function list(json: boolean): void {
+  if (json) return print(JSON.stringify(badPorts))
+  const rows = badPorts.map(({ name, protocol, form, hostname, port, expectation, meaning }) => [
+    ...[name, protocol, form, hostname, String(port), expectation, meaning],
+  ])
+  print(table(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT WOULD', 'MEANING'], rows))
+}
+
+function positive(text: string, option: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new UsageError(`${option} is ${text}; write a number above 0`)
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ImapFlow } from 'imapflow'
+import nodemailer from 'nodemailer'
+import { afterAll, expect, it } from 'vitest'
+import { badmailYaml } from '../../src/audit/yaml.ts'
+import { auditClient, type Client } from '../../src/index.ts'
+import { needs } from '../support/programs.ts'
+import { Workplace } from '../support/sealpost.ts'
+import { believe } from './believer.ts'
+
+const workplace = new Workplace()
+afterAll(() => workplace.remove())
+const runSealpost = (args: readonly string[]) => workplace.run(args)
+
+/** Sends by nodemailer as its users do who trust the lab's root. */
+const nodemailerClient: Client = async ({ address, port, form, hostname, user, password, ca }) => {
+  const transport = nodemailer.createTransport({
+    ...{ host: address, port, secure: form === 'implicit', requireTLS: true },
+    auth: { user, pass: password },
+    tls: { ca, servername: hostname },
+    connectionTimeout: 3_000,
+    greetingTimeout: 3_000,
+    socketTimeout: 4_000,
+  })
+  await transport.sendMail({ from: 'alice@lab.test', to: 'alice@lab.test', subject: 'audit', text: 'hello' })
+}
+
+const imapflowClient: Client = async ({ address, port, form, hostname, user, password, ca }) => {
+  const client = new ImapFlow({
+    ...{ host: address, port, secure: form === 'implicit', ...(form === 'starttls' ? { doSTARTTLS: true } : {}) },
+    auth: { user, pass: password },
+    tls: { ca, servername: hostname },
+    logger: false,
+    greetingTimeout: 3_000,
+    socketTimeout: 4_000,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  await client.logout()
+}
+
+const telling = [
+  'expired',
+  'wrong-host',
+  'self-signed',
+  'untrusted-root',
+  'starttls-stripped',
+  'starttls-fails',
+  'p256',
+]
+
+it('a client that verifies is safe; what the lab saw is told', async () => {
+  const results = await auditClient(nodemailerClient, { protocols: ['smtp'], names: telling })
+  expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
+  expect(results).toHaveLength(12)
+  const good = results.find(({ name, form }) => name === 'p256' && form === 'starttls')
+  expect(good).toMatchObject({ accepted: true, sessions: [{ user: 'alice', tls: { version: 'TLSv1.3' } }] })
+})
+
+it('a client that goes on in clear is found out', async () => {
+  const results = await auditClient(
+    async ({ address, port, hostname, user, password, ca }) => {
+      const transport = nodemailer.createTransport({
+        ...{ host: address, port, secure: false, opportunisticTLS: true },
+        auth: { user, pass: password },
+        tls: { ca, servername: hostname },
+      })
+      await transport.sendMail({ from: 'alice@lab.test', to: 'alice@lab.test', text: 'hello' })
+    },
+    { protocols: ['smtp'], forms: ['starttls'], names: ['starttls-stripped', 'starttls-fails', 'p256'] },
+  )
+  expect(Object.fromEntries(results.map(({ name, verdict }) => [name, verdict]))).toMatchObject({
+    p256: 'safe',
+    'starttls-stripped': 'unsafe',
+  })
+  const stripped = results.find(({ name }) => name === 'starttls-stripped')
+  expect(stripped?.sessions).toEqual([{ user: 'alice', refusals: [] }])
+})
+
+it('a client that believes what came before TLS is fooled by the injection', async () => {
+  const results = await auditClient(believe, { forms: ['starttls'], names: ['starttls-injection'], timeoutMs: 3_000 })
+  expect(results.map(({ protocol, verdict }) => [protocol, verdict])).toEqual([
+    ['smtp', 'unsafe'],
+    ['pop3', 'unsafe'],
+    ['imap4', 'unsafe'],
+    ['nntp', 'unsafe'],
+  ])
+})
+
+it('imapflow is safe against the oddities of IMAP4', async () => {
+  const names = ['preauth', 'starttls-injection', 'handshake-alert', 'null-suites', 'tls-1.0-only', 'slow-handshake']
+  const results = await auditClient(imapflowClient, { protocols: ['imap4'], names, timeoutMs: 6_000 })
+  expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
+})
+
+it.runIf(needs('openssl'))('the command line: a program as client, table, JSON, JUnit XML, exit status', async () => {
+  const xml = join(workplace.folder, 'audit.xml')
+  // s_client goes on whatever it finds, unless told otherwise.
+  const careless = [
+    'openssl',
+    's_client',
+    '-connect',
+    '{address}:{port}',
+    '-CAfile',
+    '{caFile}',
+    '-servername',
+    '{hostname}',
+  ]
+  const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'expired', 'p256']
+  const found = await runSealpost(['audit', ...only, '--json', '--junit', xml, '--', ...careless])
+  expect(found.status).toBe(1)
+  expect(JSON.parse(found.stdout)).toMatchObject({ counts: { unsafe: 1, safe: 1 } })
+  expect(readFileSync(xml, 'utf8')).toContain('<failure type="unsafe"')
+  const careful = [...careless, '-verify_return_error', '-verify_hostname', '{hostname}']
+  const table = await runSealpost(['audit', ...only, '--', ...careful])
+  expect(table.stdout).toMatch(/^safe +expired +imap4 +implicit +refuse +exit status 1/m)
+  expect(table.status).toBe(0)
+})
+
+it('wrong usage is told in a line', async () => {
+  expect((await runSealpost(['audit'])).status).toBe(2)
+  const unknown = await runSealpost(['audit', '--', 'true', '{hots}'])
+  expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('{hots} is not known') })
+})
+
+it('config/badmail.yaml is what the audit is made of', () => {
+  const file = readFileSync(new URL('../../config/badmail.yaml', import.meta.url), 'utf8')
+  expect(file, 'run `npm run config:reference`').toBe(badmailYaml())
+})
