@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { NumberRange } from './wire.ts'
 
@@ -10,7 +11,7 @@ export interface WaterMarks {
 }
 
 /** Entries taken from the store at a time. */
-const PAGE = 512
+const PAGE = 128
 
 /** RFC 3977 section 6.1.1.2: neither mark ever goes down; in an empty group high is one less than low. */
 export async function waterMarks(store: MessageStore, group: Folder): Promise<WaterMarks> {
@@ -18,7 +19,10 @@ export async function waterMarks(store: MessageStore, group: Folder): Promise<Wa
   return { count: exists, low: exists === 0 ? uidNext : lowestUid, high: uidNext - 1 }
 }
 
-/** The entries of a range, a page at a time, however many there are. */
+/**
+ * The entries of a range, a page at a time, however many there are. Between pages other sessions get their turn: a store
+ * in memory answers without ever waiting.
+ */
 export async function* pages(
   store: MessageStore,
   group: Folder,
@@ -29,6 +33,7 @@ export async function* pages(
   for (let from = Math.max(range.from, low); from <= to; from += PAGE) {
     const page = await store.list(group.id, { from, to: Math.min(to, from + PAGE - 1) })
     if (page.length > 0) yield page
+    if (from + PAGE <= to) await setImmediate()
   }
 }
 

@@ -15,7 +15,16 @@ const CLOSE = 0x5d
 const CARET = 0x5e
 const HYPHEN = 0x2d
 
-const codePoints = (text: string): number[] => Array.from(text, (char) => char.codePointAt(0) as number)
+/** A text as its code points, for several patterns to be tried on. */
+export function codePoints(text: string): readonly number[] {
+  const codes: number[] = []
+  for (let at = 0; at < text.length; at++) {
+    const code = text.codePointAt(at) as number
+    codes.push(code)
+    if (code > 0xffff) at++
+  }
+  return codes
+}
 
 /**
  * A pattern where `*` stands for any characters and `?` for one. With `classes`, also `[a-z]`, `[^a-z]` and `\x`, as the
@@ -64,9 +73,8 @@ function accepts(token: Token, code: number): boolean {
   return token.ranges.some(([from, to]) => code >= from && code <= to) !== token.negated
 }
 
-/** Whether the pattern matches all of `text`. Goes back to the last `*` alone, so the time is bounded by pattern × text. */
-export function globMatches(glob: Glob, text: string): boolean {
-  const codes = codePoints(text)
+/** Whether the pattern matches the whole text. Goes back to the last `*` alone, so the time is bounded by pattern × text. */
+export function globMatches(glob: Glob, codes: readonly number[]): boolean {
   let token = 0
   let at = 0
   let star = -1

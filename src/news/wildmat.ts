@@ -1,4 +1,4 @@
-import { type Glob, globMatches, parseGlob } from './glob.ts'
+import { codePoints, type Glob, globMatches, parseGlob } from './glob.ts'
 
 /** Whether a name is one of those that a wildmat chooses. */
 export type Wildmat = (name: string) => boolean
@@ -22,7 +22,8 @@ export function parseWildmat(text: string): Wildmat | undefined {
   // RFC 3977 section 4.2: the rightmost pattern that matches decides.
   patterns.reverse()
   return (name) => {
-    const found = patterns.find(({ glob }) => globMatches(glob, name))
+    const codes = codePoints(name)
+    const found = patterns.find(({ glob }) => globMatches(glob, codes))
     return found !== undefined && !found.negated
   }
 }

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
@@ -11,6 +10,7 @@ import type { LabInput } from '../../src/config/schema.ts'
 import { createLab } from '../../src/lab/lab.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { LineClient } from '../support/line-client.ts'
 import { articleOf } from '../support/news-lab.ts'
 
@@ -23,14 +23,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 type Feed = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']>[number]
 
 const rootFile = (name: string): string => join(folder, `${name}.pem`)
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 /** A lab called `name.test`; its root is written where its peers look for it. */
 async function startPeer(name: string, port: number, tlsPort: number, ...feeds: Feed[]): Promise<TestLab> {
@@ -84,7 +76,7 @@ const idsIn = async (lab: TestLab | number, group: string): Promise<string[]> =>
 const soon = { timeout: 20_000, interval: 50 }
 
 test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once, nothing back, cancels, other groups not', async () => {
-  const [a, b, aTls, bTls] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+  const [a, b, aTls, bTls] = (await freePorts(4)) as [number, number, number, number]
   await using labA = await startPeer('a', a, aTls, feedWith('b', bTls, { tls: 'implicit' }))
   await using labB = await startPeer('b', b, bTls, feedWith('a', a))
   await post(labA, 'Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
@@ -108,7 +100,7 @@ test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once,
 })
 
 test('a peer that is down gets everything once it is back, once', async () => {
-  const [a, b] = await Promise.all([freePort(), freePort()])
+  const [a, b] = (await freePorts(2)) as [number, number]
   await using labA = await startPeer('a', a, 0, feedWith('b', b))
   for (let n = 1; n <= 70; n++) await post(labA, `Message-ID: <${n}@a>`)
   const expected = Array.from({ length: 70 }, (_, i) => `<${i + 1}@a>`)
@@ -121,7 +113,7 @@ test('a peer that is down gets everything once it is back, once', async () => {
 })
 
 test('what waits for a peer waits on disk: it is sent after the lab has been stopped and started', async () => {
-  const [a, b] = await Promise.all([freePort(), freePort()])
+  const [a, b] = (await freePorts(2)) as [number, number]
   const onDisk: LabInput = { store: { lmdb: join(folder, 'data') }, certificates: join(folder, 'certs') }
   const first = await startPeerWith(onDisk, 'a', a, 0, feedWith('b', b))
   for (let n = 1; n <= 3; n++) await post(first, `Message-ID: <${n}@a>`)
@@ -134,7 +126,7 @@ test('what waits for a peer waits on disk: it is sent after the lab has been sto
 })
 
 test('a peer whose certificate another authority issued gets nothing', async () => {
-  const [a, b] = await Promise.all([freePort(), freePort()])
+  const [a, b] = (await freePorts(2)) as [number, number]
   await using stranger = await startLab({ hostname: 'stranger.test', virtualServers: [{ protocol: 'nntp' }] })
   await using labB = await startPeer('b', b, 0, feedWith('a', a))
   writeFileSync(rootFile('stranger'), stranger.ca)
@@ -146,7 +138,7 @@ test('a peer whose certificate another authority issued gets nothing', async () 
 })
 
 test('a pull feed fetches by NEWNEWS what is new', async () => {
-  const [a, b] = await Promise.all([freePort(), freePort()])
+  const [a, b] = (await freePorts(2)) as [number, number]
   await using labA = await startPeer('a', a, 0)
   await post(labA, 'Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
   await using labB = await startPeer('b', b, 0, feedWith('a', a, { direction: 'pull' }))
@@ -157,7 +149,7 @@ test('a pull feed fetches by NEWNEWS what is new', async () => {
 })
 
 test('a peer known by its account logs on; nobody else may feed', async () => {
-  const [a, b] = await Promise.all([freePort(), freePort()])
+  const [a, b] = (await freePorts(2)) as [number, number]
   const account = { addresses: [], account: 'peer-a' }
   await using labB = await startPeer('b', b, 0, feedWith('a', a, account))
   await using labA = await startPeer('a', a, 0, feedWith('b', b, { user: 'peer-a', password: 'pw' }))
@@ -170,7 +162,7 @@ test('a peer known by its account logs on; nobody else may feed', async () => {
 })
 
 test('a reload starts and stops feeds, and other control messages count', async () => {
-  const [a, b] = await Promise.all([freePort(), freePort()])
+  const [a, b] = (await freePorts(2)) as [number, number]
   await using labB = await startPeer('b', b, 0, feedWith('a', a))
   const config = (feeds: Feed[]): ResolvedLab =>
     loadObject(

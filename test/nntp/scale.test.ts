@@ -70,3 +70,25 @@ test('100,000 articles: GROUP and NEXT, OVER held back for a slow client and who
   expect(lines).toBe(ARTICLES + 4)
   client.destroy()
 })
+
+test('a search through a large group lets other sessions in', async () => {
+  await using lab = await startNewsLab()
+  const folder = await lab.news.group('lab.general')
+  const targets = [{ folderId: folder?.id as string }]
+  const raw = articleOf(`Subject: ${'a'.repeat(300)}`, '')
+  await lab.store.append(Array.from({ length: 5_000 }, (_, n) => ({ raw, messageId: `<${n}@a>`, targets })))
+  const searching = await lab.client()
+  const other = await lab.client()
+  let searched = false
+  searching.send(`GROUP lab.general\r\nXPAT Subject 1- ${Array(60).fill('*a*b').join(' ')}\r\n`)
+  const search = searching
+    .lines((line) => line === '.')
+    .then(() => {
+      searched = true
+    })
+  await play(other, 'C: DATE\nS: 111 *')
+  expect(searched).toBe(false)
+  await search
+  searching.destroy()
+  other.destroy()
+})

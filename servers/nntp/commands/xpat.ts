@@ -1,4 +1,4 @@
-import { type Glob, globMatches, parseGlob } from '../../../src/news/glob.ts'
+import { codePoints, type Glob, globMatches, parseGlob } from '../../../src/news/glob.ts'
 import { findArticle, selectedGroup } from '../articles.ts'
 import { defineCommand } from '../command.ts'
 import { pages } from '../groups.ts'
@@ -35,8 +35,8 @@ export const xpat = defineCommand<Query>({
     const { store } = session.context
     const read = fieldReader(store, field)
     const matches = (value: string): boolean => {
-      const text = Buffer.from(value, 'latin1').toString('utf8')
-      return globs.some((glob) => globMatches(glob, text))
+      const codes = codePoints(Buffer.from(value, 'latin1').toString('utf8'))
+      return globs.some((glob) => globMatches(glob, codes))
     }
     const listing = new Listing(session.connection, 'latin1')
     if (specifier.by === 'range') {
