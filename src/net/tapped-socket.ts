@@ -34,7 +34,8 @@ export class TappedSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    for (const capture of this.#captures) capture.sent(chunk)
+    // An empty write waits for those before it: nothing of it goes out.
+    if (chunk.length > 0) for (const capture of this.#captures) capture.sent(chunk)
     this.#socket.write(chunk, done)
   }
 

@@ -26,6 +26,9 @@ export class Transport {
   #dropsAfterReply = false
   #greeting: string | undefined
   #injection: string | undefined
+  /** What is waited for is that the client takes what was sent. */
+  #draining = false
+  #ending = false
 
   constructor(stream: Duplex, idleTimeoutMs: number, onSocketError: (error: Error) => void) {
     this.#idleTimeoutMs = idleTimeoutMs
@@ -52,7 +55,7 @@ export class Transport {
   async more(): Promise<void> {
     this.#output.flush()
     if (this.#dropsAfterReply) {
-      await this.#output.end()
+      await this.#sent()
       this.destroy('server closed')
     }
     return this.#wait(() => this.input.onMore(() => this.#waiting?.()))
@@ -74,7 +77,7 @@ export class Transport {
   /** Waits until a slow client has taken what was sent. @throws ConnectionEnded */
   async drained(): Promise<void> {
     this.#output.flush()
-    while (this.#output.congested) await this.#wait(() => this.#output.onDrain(this.#waiting))
+    while (this.#output.congested) await this.#wait(() => this.#output.onDrain(this.#waiting), true)
   }
 
   /** Lets go of the stream for a handshake: everything written is out, everything received and not taken is dropped. */
@@ -82,7 +85,7 @@ export class Transport {
     this.input.detach()
     if (this.#injection !== undefined) this.#output.write(this.#injection)
     this.#injection = undefined
-    await this.#output.end()
+    await this.#sent()
     this.#unlisten(this.#stream)
     return this.#stream
   }
@@ -108,16 +111,18 @@ export class Transport {
     this.adopt(layer(this.#stream, held))
   }
 
-  /** Sends what was written, then closes. */
+  /** Sends what was written, however slowly the client takes it, then closes. */
   end(cause: EndCause): void {
     this.#ended ??= new ConnectionEnded(cause)
-    this.#output.flush()
-    if (this.#stream.destroyed) return
-    this.#stream.end()
-    const linger = setTimeout(() => this.#stream.destroy(), LINGER_MS)
-    linger.unref()
+    if (this.#ending || this.#stream.destroyed) return
+    this.#ending = true
     this.#stream.resume()
-    this.#stream.once('close', () => clearTimeout(linger))
+    void this.#sent().then(() => {
+      this.#stream.end()
+      const linger = setTimeout(() => this.#stream.destroy(), LINGER_MS)
+      linger.unref()
+      this.#stream.once('close', () => clearTimeout(linger))
+    })
   }
 
   /** Closes at once. */
@@ -129,6 +134,8 @@ export class Transport {
   /** A wait that is on, or the next one, throws ConnectionEnded. */
   interrupt(reason: EndCause): void {
     this.#ended ??= new ConnectionEnded(reason)
+    // Who has said all there is to say still wants the answers.
+    if (reason === 'client closed' && this.#draining) return
     this.#waiting?.(this.#ended)
   }
 
@@ -167,11 +174,13 @@ export class Transport {
   }
 
   /** Waits for `arm` to call, for the end of the connection, or for the idle time-out. */
-  #wait(arm: () => void): Promise<void> {
-    if (this.#ended) throw this.#ended
+  #wait(arm: () => void, draining = false): Promise<void> {
+    if (this.#ended && !(draining && this.#ended.reason === 'client closed')) throw this.#ended
     return new Promise((resolve, reject) => {
+      this.#draining = draining
       this.#waiting = (ended) => {
         this.#waiting = undefined
+        this.#draining = false
         this.input.onMore(undefined)
         if (ended) reject(ended)
         else resolve()
@@ -183,6 +192,14 @@ export class Transport {
       }
       arm()
     })
+  }
+
+  /** Everything written is out. A client that does not take it for as long as one may be idle is let go. */
+  async #sent(): Promise<void> {
+    const timer = setTimeout(() => this.destroy('idle'), this.#idleTimeoutMs)
+    timer.unref()
+    await this.#output.end()
+    clearTimeout(timer)
   }
 
   #onIdle(): void {

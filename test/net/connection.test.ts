@@ -110,6 +110,17 @@ describe('a connection', () => {
     expect(received).toBe('hello\r\n'.length + octets)
   })
 
+  it('gives it all to a client that has closed its side', async () => {
+    await using echo = await startEcho({})
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number, allowHalfOpen: true })
+    socket.pause()
+    const octets = 64 * 1024 * 1024
+    socket.end(`FLOOD ${octets}\r\nlast\r\nQUIT\r\n`)
+    let received = 0
+    for await (const chunk of socket) received += (chunk as Buffer).length
+    expect(received).toBe('hello\r\nlast\r\n'.length + octets)
+  })
+
   it('survives a reset and serves the next client', async () => {
     await using echo = await startEcho({})
     const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })

@@ -1,0 +1,50 @@
+import { Duplex } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Transport } from '../../src/net/transport.ts'
+
+const IDLE_MS = 60_000
+
+/** A client that takes each write so long after the one before; `never`: none. */
+function slowStream(takes: number | 'never') {
+  const taken: Buffer[] = []
+  const stream = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      taken.push(chunk)
+      if (takes !== 'never') setTimeout(done, takes)
+    },
+  })
+  return { stream, text: () => Buffer.concat(taken).toString() }
+}
+
+describe('a transport over a slow stream', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('ends once everything is taken, not before', async () => {
+    const { stream, text } = slowStream(10_000)
+    const transport = new Transport(stream, IDLE_MS, () => {})
+    transport.write('one ')
+    transport.flush()
+    transport.write('two')
+    transport.end('server closed')
+    await vi.advanceTimersByTimeAsync(50_000)
+    expect(text()).toBe('one two')
+    expect(await transport.closed).toBe('server closed')
+  })
+
+  it.each(['end', 'release'] as const)('waits no longer than a client may be idle: %s', async (how) => {
+    const { stream } = slowStream('never')
+    const transport = new Transport(stream, IDLE_MS, () => {})
+    transport.write('never taken')
+    void (how === 'end' ? transport.end('server closed') : transport.release())
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1_000)
+    expect(stream.destroyed).toBe(false)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(stream.destroyed).toBe(true)
+  })
+})
