@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino'
+import { shown } from './output.ts'
 
 /** The lab's log on standard error: JSON lines, or short lines where a person reads. */
 export function createLog(level: string, json: boolean): Logger {
@@ -18,5 +19,5 @@ function short(line: string): string {
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
   const why = err === undefined ? '' : ` ${(err as { message?: string }).message ?? ''}`
-  return `${clock} ${label.padEnd(5)} ${String(msg ?? '')}${why}${more.join('')}\n`
+  return `${shown(`${clock} ${label.padEnd(5)} ${String(msg ?? '')}${why}${more.join('')}`)}\n`
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { explain } from './failure.ts'
+import { note } from './output.ts'
 import { createProgram } from './program.ts'
 
 // `sealpost cert list | head`: whoever reads no further ends the command, in peace.
@@ -9,6 +10,6 @@ try {
   await createProgram().parseAsync()
 } catch (error) {
   const { lines, status } = explain(error)
-  for (const line of lines) process.stderr.write(`${line}\n`)
+  for (const line of lines) note(line)
   process.exitCode = status
 }

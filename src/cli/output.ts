@@ -1,11 +1,14 @@
+/** Whoever connects chooses names, and what stands in requests: none of it is to steer the terminal. */
+export const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
+
 /** One line on standard output: what the command was asked for. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${shown(line)}\n`)
 }
 
 /** One line on standard error: warnings, and what is said beside the answer. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`)
+  process.stderr.write(`${shown(line)}\n`)
 }
 
 /** Rows as columns of equal width, under a heading. */

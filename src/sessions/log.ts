@@ -15,6 +15,9 @@ export interface SessionStart {
 const MAX_SESSIONS = 1_000
 const MAX_ENTRIES = 2_000
 const MAX_LINE = 1_000
+/** Characters of all transcripts together, and what an entry takes beside its text, about. */
+const MAX_HELD = 64 * 1024 * 1024
+const ENTRY_HELD = 200
 
 /** Everything that happened on the connections of a lab, the latest ones. */
 export class SessionLog {
@@ -22,21 +25,34 @@ export class SessionLog {
   readonly #records = new Map<string, Recorder>()
   readonly #listeners = new Set<(record: SessionRecord) => void>()
   #count = 0
+  #held = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
-    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, (record) => {
-      for (const listener of this.#listeners) listener(record)
+    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, {
+      ended: (record) => {
+        for (const listener of this.#listeners) listener(record)
+      },
+      grown: (held) => {
+        if (this.#records.get(recorder.id) !== recorder) return
+        this.#held += held
+        this.#forgetOldest()
+      },
     })
     this.#records.set(recorder.id, recorder)
-    if (this.#records.size > MAX_SESSIONS) {
-      const oldest = this.#records.keys().next()
-      if (!oldest.done) this.#records.delete(oldest.value)
-    }
+    this.#forgetOldest()
     return recorder
+  }
+
+  #forgetOldest(): void {
+    for (const [id, { held }] of this.#records) {
+      if (this.#records.size <= 1 || (this.#records.size <= MAX_SESSIONS && this.#held <= MAX_HELD)) return
+      this.#records.delete(id)
+      this.#held -= held
+    }
   }
 
   /** Oldest first; open sessions included. */
@@ -56,7 +72,20 @@ export class SessionLog {
 
   clear(): void {
     this.#records.clear()
+    this.#held = 0
   }
+}
+
+interface Told {
+  readonly ended: (record: SessionRecord) => void
+  /** So many characters more are held. */
+  readonly grown: (held: number) => void
+}
+
+/** No longer than a line of a record may be; a copy, since a piece would keep all of a long text in memory. */
+function cut(text: string): string {
+  if (text.length <= MAX_LINE) return text
+  return `${Buffer.from(text.slice(0, MAX_LINE)).toString()}… (${text.length} characters)`
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -67,22 +96,24 @@ class Recorder implements SessionRecorder {
   readonly #record: Mutable<SessionRecord> & { refusals: string[]; transcript: TranscriptEntry[] }
   readonly #mask: Mask
   readonly #clock: Clock
-  readonly #onEnd: (record: SessionRecord) => void
+  readonly #told: Told
+  /** Characters that the transcript takes in memory, about. */
+  held = 0
 
-  constructor(id: string, start: SessionStart, clock: Clock, onEnd: (record: SessionRecord) => void) {
+  constructor(id: string, start: SessionStart, clock: Clock, told: Told) {
     this.id = id
     this.#mask = new Mask(start.protocol)
     this.#clock = clock
-    this.#onEnd = onEnd
+    this.#told = told
     this.#record = { id, ...start, startedAt: clock.now(), refusals: [], transcript: [] }
     this.record = this.#record
   }
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
-    const shown = direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text)
-    const cut = shown.length > MAX_LINE ? `${shown.slice(0, MAX_LINE)}… (${shown.length} characters)` : shown
-    this.#record.transcript.push({ ...this.#stamp(), kind: 'line', direction, text: cut })
+    const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
+    this.#record.transcript.push({ ...this.#stamp(), kind: 'line', direction, text: shown })
+    this.#grow(shown.length)
   }
 
   octets(direction: Direction, octets: number): void {
@@ -95,7 +126,10 @@ class Recorder implements SessionRecorder {
   }
 
   note(text: string): void {
-    if (this.#hasRoom()) this.#record.transcript.push({ ...this.#stamp(), kind: 'note', text })
+    if (!this.#hasRoom()) return
+    const shown = cut(text)
+    this.#record.transcript.push({ ...this.#stamp(), kind: 'note', text: shown })
+    this.#grow(shown.length)
   }
 
   hello(facts: ClientHelloFacts): void {
@@ -112,8 +146,11 @@ class Recorder implements SessionRecorder {
   }
 
   refused(why: string): void {
-    const shown = this.#mask.ofServer(why)
-    if (this.#record.refusals.length < MAX_ENTRIES) this.#record.refusals.push(shown)
+    const shown = cut(this.#mask.ofServer(why))
+    if (this.#record.refusals.length < MAX_ENTRIES) {
+      this.#record.refusals.push(shown)
+      this.#grow(shown.length)
+    }
     this.note(`refused: ${shown}`)
   }
 
@@ -121,7 +158,13 @@ class Recorder implements SessionRecorder {
     if (this.#record.endedAt !== undefined) return
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
-    this.#onEnd(this.#record)
+    this.#told.ended(this.#record)
+  }
+
+  #grow(characters: number): void {
+    const grown = characters + ENTRY_HELD
+    this.held += grown
+    this.#told.grown(grown)
   }
 
   #stamp(): { at: number; encrypted: boolean } {

@@ -56,6 +56,18 @@ test('the table of virtual servers, then the line ready', async () => {
   expect(lines[2]).toMatch(/ POP3 +127\.0\.0\.1 +\d+ +\d+ +localhost \(issued by the lab\) +-$/)
 })
 
+test('what a client says steers no terminal', async () => {
+  place.write('lab.yaml', lab())
+  await using running = await place.start(['--config', 'lab.yaml'])
+  const smtp = await client(running.endpoints[0]?.port as number)
+  await smtp.line()
+  smtp.socket.write('EHLO \x1b[2J\x9b31m\r\nQUIT\r\n')
+  await smtp.closed
+  const { stdout } = await place.run(['sessions', '--config', 'lab.yaml', 'smtp-1'])
+  expect(stdout).toContain('C: EHLO ?[2J')
+  expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+})
+
 test('--only leaves the other protocols closed', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml', '--only', 'pop3', 'nntp'])
