@@ -89,30 +89,6 @@ const appending = (pipelined: number): Workload => ({
   },
 })
 
-/** One session appends, the other, in IDLE, is told: a second divided by the rate is append and delay together. */
-const idling: Workload = {
-  name: 'APPEND until another session in IDLE is told',
-  unit: 'messages',
-  async run(target, untilMs) {
-    const writer = await loggedOn(target)
-    await writer.ask('c CREATE idle\r\n', 'c OK')
-    await writer.until('\r\n')
-    const watcher = await selected(target, 'idle')
-    await watcher.ask('i IDLE\r\n', '+ ')
-    await watcher.until('\r\n')
-    let done = 0
-    for (; performance.now() < untilMs; done++) {
-      const told = watcher.until('EXISTS\r\n')
-      await writer.ask('a APPEND idle {14+}\r\nSubject: one\r\n\r\n', 'a OK')
-      await told
-    }
-    watcher.close()
-    await writer.ask('d DELETE idle\r\n', 'd OK')
-    writer.close()
-    return done
-  },
-}
-
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'IMAP4',
@@ -127,6 +103,5 @@ export const suite: RateSuite = {
     selecting,
     appending(1),
     appending(50),
-    idling,
   ],
 }
