@@ -1,12 +1,13 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readPem } from './asn1/pem.ts'
 import { PkiError } from './errors.ts'
 import { readPkcs7 } from './pkcs7.ts'
+import { readCertificate } from './x509/certificate.ts'
 
 const readers: Record<string, (der: Buffer) => X509Certificate[]> = {
-  CERTIFICATE: (der) => [new X509Certificate(der)],
-  'X509 CERTIFICATE': (der) => [new X509Certificate(der)],
-  'TRUSTED CERTIFICATE': (der) => [new X509Certificate(der)],
+  CERTIFICATE: (der) => [readCertificate(der)],
+  'X509 CERTIFICATE': (der) => [readCertificate(der)],
+  'TRUSTED CERTIFICATE': (der) => [readCertificate(der)],
   PKCS7: readPkcs7,
   CMS: readPkcs7,
 }
@@ -16,7 +17,7 @@ const none = (cause?: unknown): PkiError =>
 
 function readBinary(octets: Buffer): X509Certificate[] {
   try {
-    return [new X509Certificate(octets)]
+    return [readCertificate(octets)]
   } catch {
     return readPkcs7(octets)
   }

@@ -108,3 +108,25 @@ describe('the certificate store', () => {
     end()
   })
 })
+
+describe('a broken file of the store', () => {
+  it('is reported, and what was read last stays in service', async () => {
+    await using folder = await temporaryFolder()
+    const log = memoryLog()
+    await using store = await CertificateStore.open(storeOptions(folder.path, { log }))
+    const [worn] = await store.resolve('a', 'auto', names)
+    const changed = deferred()
+    const end = store.watch(() => changed.resolve())
+    const [record] = store.index.certificates
+    await writeFile(join(folder.path, record?.certificate ?? ''), '-----BEGIN CERTIFICATE-----\nMIIB')
+    await changed.promise
+    expect(await store.resolve('a', 'auto', names)).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(
+      log.entries
+        .filter(({ level }) => level === 'error')
+        .map(({ message }) => message)
+        .join(),
+    ).toMatch(/what was read last stays in service/)
+    end()
+  })
+})

@@ -85,6 +85,13 @@ export function unsigned(value: Asn1): Buffer {
 
 export const numberOf = (value: Asn1): number => Number(BigInt(`0x${value.content.toString('hex') || '0'}`))
 
+/** An iteration count of a key derivation, within what a computer does in seconds. @throws PkiError */
+export function iterationsOf(value: Asn1): number {
+  const count = numberOf(value)
+  if (count < 1 || count > 5_000_000) throw malformed(`an iteration count of ${count}`)
+  return count
+}
+
 export function oidOf(value: Asn1): string {
   if (value.tag !== tags.oid || value.content.length === 0) throw malformed('an object identifier was expected')
   const arcs: number[] = []

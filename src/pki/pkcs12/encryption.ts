@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { integer, nul, octetString, oid, sequence } from '../asn1/der.ts'
-import { type Asn1, item, items, numberOf, oidOf } from '../asn1/reader.ts'
+import { type Asn1, item, items, iterationsOf, oidOf } from '../asn1/reader.ts'
 import { PkiError } from '../errors.ts'
 import { deriveOctets, passwordOctets } from './kdf.ts'
 
@@ -59,7 +59,7 @@ export function derivePbkdf2(algorithm: Asn1, password: string, keyOctets: numbe
   const prf = rest.find(({ tag }) => tag === 0x30)
   const hash = prf ? prfs[oidOf(item(prf, 0))] : 'sha1'
   if (hash === undefined) throw new PkiError('malformed', 'a PBKDF2 hash that is not known here')
-  return pbkdf2Sync(password, salt.content, numberOf(count), keyOctets, hash)
+  return pbkdf2Sync(password, salt.content, iterationsOf(count), keyOctets, hash)
 }
 
 function decryptPbes2(parameters: Asn1, content: Buffer, password: string): Buffer {
@@ -77,7 +77,7 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: string
   const found = pbe[scheme]
   if (found === undefined) throw new PkiError('malformed', `encryption scheme ${scheme} is not known here`)
   const salt = item(item(algorithm, 1), 0).content
-  const count = numberOf(item(item(algorithm, 1), 1))
+  const count = iterationsOf(item(item(algorithm, 1), 1))
   const derive = (use: 'key' | 'iv', length: number): Buffer =>
     deriveOctets(use, passwordOctets(password), salt, count, length, 'sha1')
   const key = derive('key', found.keyOctets)

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { integer, nul, octetString, oid, sequence } from '../asn1/der.ts'
-import { type Asn1, item, items, numberOf, octetsOf, oidOf } from '../asn1/reader.ts'
+import { type Asn1, item, items, iterationsOf, numberOf, octetsOf, oidOf } from '../asn1/reader.ts'
 import { PkiError } from '../errors.ts'
 import { derivePbkdf2 } from './encryption.ts'
 import { deriveOctets, passwordOctets } from './kdf.ts'
@@ -54,6 +54,6 @@ export function verifyMac(macData: Asn1, content: Buffer, password: Buffer, text
   }
   const hash = Object.keys(hashIds).find((name) => hashIds[name] === id)
   if (hash === undefined) throw new PkiError('malformed', 'a PKCS#12 MAC that is not known here')
-  const iterations = count ? numberOf(count) : 1
+  const iterations = count ? iterationsOf(count) : 1
   return same(hash, deriveOctets('mac', password, salt.content, iterations, hashOctets[hash] ?? 0, hash))
 }

@@ -1,7 +1,8 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { type Asn1, item, items, octetsOf, oidOf, readAsn1, tagged, textOf } from '../asn1/reader.ts'
 import { PkiError } from '../errors.ts'
 import { dataType } from '../pkcs7.ts'
+import { readCertificate } from '../x509/certificate.ts'
 import { bagIds, encryptedDataType, friendlyNameId, x509Type } from './bags.ts'
 import { decrypt } from './encryption.ts'
 import { passwordOctets } from './kdf.ts'
@@ -26,7 +27,19 @@ interface Found {
   readonly names: string[]
 }
 
-const keyFrom = (der: Buffer): KeyObject => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+function readKey(der: Buffer): KeyObject {
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  } catch (cause) {
+    throw new PkiError('malformed', 'the private key in the file cannot be read', { cause })
+  }
+}
+
+/** Whatever goes wrong in deciphering, the password is the likeliest cause. */
+const decipher = (algorithm: Asn1, content: Buffer, password: string): Promise<Buffer> =>
+  decrypt(algorithm, content, password).catch((error: unknown) => {
+    throw error instanceof PkiError ? error : wrongPassword(password)
+  })
 
 /** Contents of a ContentInfo of type data, or of encryptedData once decrypted. */
 async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
@@ -37,7 +50,7 @@ async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
   const encrypted = item(item(item(info, 1), 0), 1)
   const content = tagged(items(encrypted), 0)
   if (content === undefined) throw new PkiError('malformed', 'a PKCS#12 part without content')
-  return decrypt(item(encrypted, 1), octetsOf(content), password)
+  return decipher(item(encrypted, 1), octetsOf(content), password)
 }
 
 async function readBag(bag: Asn1, password: string, found: Found): Promise<void> {
@@ -45,12 +58,12 @@ async function readBag(bag: Asn1, password: string, found: Found): Promise<void>
   if (!id || !wrapped) throw new PkiError('malformed', 'a broken PKCS#12 bag')
   const value = item(wrapped, 0)
   const type = oidOf(id)
-  if (type === bagIds.key) found.keys.push(keyFrom(value.raw))
+  if (type === bagIds.key) found.keys.push(readKey(value.raw))
   if (type === bagIds.shroudedKey) {
-    found.keys.push(keyFrom(await decrypt(item(value, 0), octetsOf(item(value, 1)), password)))
+    found.keys.push(readKey(await decipher(item(value, 0), octetsOf(item(value, 1)), password)))
   }
   if (type === bagIds.certificate && oidOf(item(value, 0)) === x509Type) {
-    found.certificates.push(new X509Certificate(octetsOf(item(item(value, 1), 0))))
+    found.certificates.push(readCertificate(octetsOf(item(item(value, 1), 0))))
   }
   if (type === bagIds.safeContents) for (const inner of items(value)) await readBag(inner, password, found)
   for (const one of attributes ? items(attributes) : []) {
@@ -68,9 +81,7 @@ export async function readPkcs12(der: Buffer, password: string): Promise<KeyStor
     throw wrongPassword(password)
   const found: Found = { keys: [], certificates: [], names: [] }
   for (const info of items(readAsn1(content))) {
-    const octets = await safeOctets(info, password).catch((error: unknown) => {
-      throw error instanceof PkiError ? error : wrongPassword(password)
-    })
+    const octets = await safeOctets(info, password)
     for (const bag of items(readAsn1(octets))) await readBag(bag, password, found)
   }
   const [friendlyName] = found.names

@@ -2,6 +2,7 @@ import { randomBytes, X509Certificate } from 'node:crypto'
 import { context, integer, sequence, time } from '../asn1/der.ts'
 import { writePem } from '../asn1/pem.ts'
 import { type Asn1, item, items, readAsn1, tagged } from '../asn1/reader.ts'
+import { PkiError } from '../errors.ts'
 import { authorityKeyIdentifier, keyIdentifier, subjectKeyIdentifier } from './extensions.ts'
 import { type DistinguishedName, encodeName } from './name.ts'
 import { type Signer, signatureAlgorithm, signed } from './signature.ts'
@@ -73,6 +74,18 @@ export function createCertificate(content: CertificateContent, issuer: Issuer): 
     ),
   )
   return new X509Certificate(signed(tbs, issuer))
+}
+
+/** Reads a certificate in DER, its public key included. @throws PkiError `malformed` */
+export function readCertificate(der: Buffer): X509Certificate {
+  try {
+    const certificate = new X509Certificate(der)
+    // Read on demand only, and all that is done with a certificate needs it.
+    void certificate.publicKey
+    return certificate
+  } catch (cause) {
+    throw new PkiError('malformed', 'a certificate that cannot be read', { cause })
+  }
 }
 
 export const certificatePem = (certificate: X509Certificate): string => writePem('CERTIFICATE', certificate.raw)

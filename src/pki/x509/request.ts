@@ -107,12 +107,20 @@ function requestDer(octets: Buffer): Buffer {
   return block.der
 }
 
+function readPublicKey(spki: Buffer): KeyObject {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  } catch (cause) {
+    throw new PkiError('malformed', 'the public key of the certificate request cannot be read', { cause })
+  }
+}
+
 /** Reads a request in DER or PEM and checks its signature. @throws PkiError `malformed` */
 export function readRequest(octets: Buffer): ReadRequest {
   const der = requestDer(octets)
   const [info, algorithm, signature] = items(readAsn1(der))
   if (!info || !algorithm || !signature) throw new PkiError('malformed', 'not a certificate request')
-  const publicKey = createPublicKey({ key: item(info, 2).raw, format: 'der', type: 'spki' })
+  const publicKey = readPublicKey(item(info, 2).raw)
   const hash = hashOfSignature(oidOf(item(algorithm, 0)))
   // Proof that whoever asks holds the key. RFC 2986 section 3.
   if (!cryptoVerify(hash, info.raw, publicKey, signature.content.subarray(1))) {
