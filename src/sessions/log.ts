@@ -88,6 +88,15 @@ function cut(text: string): string {
   return `${Buffer.from(text.slice(0, MAX_LINE)).toString()}… (${text.length} characters)`
 }
 
+/** First words of a client that is at the wrong door. */
+const mistakes: readonly (readonly [RegExp, string])[] = [
+  // A ClientHello, as far as it is a line. RFC 8446 section 5.1
+  [/^\x16\x03/, 'the client begins with TLS on the clear-text port: STARTTLS is offered here, or use the TLS port'],
+  [/^(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) \S+ HTTP\/\d/, 'the client sent an HTTP request'],
+]
+const SILENT =
+  'the client left after the handshake without a word: does it accept the certificate (its host name, its issuer)?'
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 class Recorder implements SessionRecorder {
@@ -95,6 +104,7 @@ class Recorder implements SessionRecorder {
   readonly record: SessionRecord
   readonly #record: Mutable<SessionRecord> & { refusals: string[]; transcript: TranscriptEntry[] }
   readonly #mask: Mask
+  #hasSpoken = false
   readonly #clock: Clock
   readonly #told: Told
   /** Characters that the transcript takes in memory, about. */
@@ -111,6 +121,7 @@ class Recorder implements SessionRecorder {
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
+    if (direction === 'in' && !this.#hasSpoken) this.#firstWords(text)
     const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
     this.#record.transcript.push({ ...this.#stamp(), kind: 'line', direction, text: shown })
     this.#grow(shown.length)
@@ -156,6 +167,8 @@ class Recorder implements SessionRecorder {
 
   end(cause: string): void {
     if (this.#record.endedAt !== undefined) return
+    // Many clients judge a certificate only after the handshake, and leave without an alert.
+    if (this.#record.tls && !this.#hasSpoken && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
     this.#told.ended(this.#record)
@@ -165,6 +178,13 @@ class Recorder implements SessionRecorder {
     const grown = characters + ENTRY_HELD
     this.held += grown
     this.#told.grown(grown)
+  }
+
+  /** Clients that took the port for another kind say so with their first words. */
+  #firstWords(text: string): void {
+    this.#hasSpoken = true
+    const mistake = mistakes.find(([words]) => words.test(text))
+    if (mistake) this.refused(mistake[1])
   }
 
   #stamp(): { at: number; encrypted: boolean } {

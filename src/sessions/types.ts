@@ -6,6 +6,8 @@ export interface ClientHelloFacts {
   readonly suites: readonly number[]
   readonly serverName?: string
   readonly alpn: readonly string[]
+  /** Groups of its key shares (TLS 1.3), IANA code points; GREASE left out. */
+  readonly keyShares?: readonly number[]
 }
 
 /** What was agreed on in a handshake, and with whom. */
@@ -16,7 +18,7 @@ export interface TlsFacts {
   readonly cipher: string
   /** Strength of the symmetric cipher in bits; 0 for NULL. */
   readonly bits: number
-  /** `X25519`, `ECDH prime256v1`, `RSA` … where known. */
+  /** `ECDHE_RSA`, `RSA` …; under TLS 1.3 the group, `X25519`, or those of which it is one. Where known. */
   readonly keyExchange?: string
   readonly serverName?: string
   readonly alpn?: string

@@ -64,6 +64,7 @@ function parseHello(body: Buffer): HelloResult {
       suites,
       alpn: extensions.alpn ?? [],
       ...(extensions.serverName === undefined ? {} : { serverName: extensions.serverName }),
+      ...(extensions.keyShares === undefined ? {} : { keyShares: extensions.keyShares }),
     }
   })
 }
@@ -72,6 +73,7 @@ interface Extensions {
   versions?: number[]
   alpn?: string[]
   serverName?: string
+  keyShares?: number[]
 }
 
 function parseExtensions(octets: Buffer): Extensions {
@@ -102,6 +104,16 @@ const extensionReaders: Readonly<Record<number, (data: Reader, found: Extensions
   43: (data, found) => {
     data.skip(1)
     found.versions = uint16s(data.take(data.left))
+  },
+  // key_share. RFC 8446 section 4.2.8
+  51: (data, found) => {
+    data.skip(2)
+    const groups: number[] = []
+    while (data.left > 0) {
+      groups.push(data.uint16())
+      data.skip(data.uint16())
+    }
+    found.keyShares = groups.filter((group) => !isGrease(group))
   },
 }
 

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
+import { groupName } from './groups.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
 
 /** What was agreed on in a handshake that node:tls made. */
@@ -12,7 +13,7 @@ export function tlsFacts(
   const { standardName } = socket.getCipher()
   // A suite's `version` is the lowest it goes with; the one agreed on is getProtocol()'s.
   const version = socket.getProtocol() ?? 'unknown'
-  const keyExchange = suiteKeyExchange(standardName)
+  const keyExchange = suiteKeyExchange(standardName) ?? sharedGroups(hello)
   return {
     version,
     cipher: standardName,
@@ -25,6 +26,21 @@ export function tlsFacts(
     ...(hello === undefined ? {} : { hello }),
   }
 }
+
+/**
+ * Node.js does not tell a server which group was agreed on. OpenSSL takes one of the client's key shares that it knows, a
+ * hybrid one first; only a client that sent none of those is asked again. RFC 8446 section 4.2.8.
+ */
+function sharedGroups(hello: ClientHelloFacts | undefined): string | undefined {
+  const shares = hello?.keyShares ?? []
+  if (KNOWS_HYBRID && shares.includes(X25519MLKEM768)) return groupName(X25519MLKEM768)
+  const known = shares.filter((group) => !isHybrid(group))
+  return known.map(groupName).join(' or ') || undefined
+}
+
+const X25519MLKEM768 = 0x11ec
+const isHybrid = (group: number): boolean => group >= 0x11eb && group <= 0x11ed
+const KNOWS_HYBRID = /^(?:3\.(?:[5-9]|\d\d)|[4-9])/.test(process.versions.openssl)
 
 /** The certificate a client showed; undefined where it showed none. */
 export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFacts | undefined {

@@ -1,7 +1,7 @@
 import type { EphemeralKeyInfo, TLSSocket } from 'node:tls'
+import { groupName } from '../../tls/groups.ts'
 import { suiteBits, suiteKeyExchange, suiteName } from '../../tls/suites.ts'
 import type { Tap } from '../tap.ts'
-import { groupName } from './groups.ts'
 import { readServerAnswer } from './server-answer.ts'
 
 /** What a handshake agreed on. */
