@@ -39,9 +39,10 @@ const commands: Readonly<Record<string, RegExp>> = {
 
 /** Lines behind a log-on that are looked at with suspicion: LOGIN sends two. */
 const SUSPECT_LINES = 2
-/** How many of the server's lines are searched for an echo of a secret, and from which length on. */
+/** How many of the server's lines are searched for an echo of a secret, of which lengths, and of how many. */
 const ECHO_LINES = 8
 const MIN_ECHO = 4
+const MAX_ECHO = 512
 const MAX_SECRETS = 12
 
 /** Keeps the secrets of one session out of its transcript. */
@@ -84,8 +85,9 @@ export class Mask {
   }
 
   #remember(secret: string): void {
-    const parts = [...secret.split(/\s+/), secret].filter((part) => part.length >= MIN_ECHO)
-    this.#secrets = [...this.#secrets, ...parts].slice(-MAX_SECRETS)
+    const parts = [...secret.split(/\s+/), secret].filter(({ length }) => length >= MIN_ECHO && length <= MAX_ECHO)
+    // Copies: a piece would keep all of a long line in memory.
+    this.#secrets = [...this.#secrets, ...parts.map((part) => Buffer.from(part).toString())].slice(-MAX_SECRETS)
     this.#echoes = ECHO_LINES
   }
 }
