@@ -70,7 +70,7 @@ export class Inn implements AsyncDisposable {
       const greeting = await client?.line()
       client?.destroy()
       if (greeting?.startsWith('200')) return
-      if (tries > 200) throw new Error(`innd did not start: ${greeting}`)
+      if (tries > 600) throw new Error(`innd did not start: ${greeting}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

@@ -37,7 +37,7 @@ export async function startTunnels(tunnels: readonly Tunnel[]): Promise<AsyncDis
 }
 
 async function listening(child: ChildProcess, port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null) throw new Error('stunnel did not start')
     const socket = connect(port, '127.0.0.1')
     const open = await Promise.race([
