@@ -6,17 +6,11 @@ import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/staple.ts'
 import type { Audience, CertificateSource, InstalledCertificate } from '../types.ts'
 import { autoCertificate, renewalDue } from './auto.ts'
-import { Draft } from './draft.ts'
+import type { Draft } from './draft.ts'
 import { memoryFiles, type StoreFiles } from './files.ts'
 import { folderFiles } from './folder.ts'
-import {
-  type CertificateRecord,
-  emptyIndex,
-  indexPath,
-  parseIndex,
-  referencedPaths,
-  type StoreIndex,
-} from './index-file.ts'
+import { type CertificateRecord, indexPath, type StoreIndex } from './index-file.ts'
+import { Journal } from './journal.ts'
 import { Materials } from './materials.ts'
 import { ensureRoot } from './root.ts'
 
@@ -54,12 +48,10 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   serviceUrl: string | undefined
   readonly #files: StoreFiles
   readonly #listeners = new Set<() => void>()
-  #index: StoreIndex = emptyIndex()
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #journal: Journal
   #unwatch: (() => void) | undefined
   #settling: NodeJS.Timeout | undefined
   readonly #looking: NodeJS.Timeout
-  #swept = false
   readonly #worn = new WeakMap<InstalledCertificate, InstalledCertificate>()
   readonly #wardrobe = new Wardrobe(this)
   #rootPem = ''
@@ -71,8 +63,16 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     this.key = options.key
     this.serviceUrl = options.serviceUrl
     this.materials = new Materials(files, options.log)
+    this.#journal = new Journal(
+      files,
+      (path) => this.materials.read(path),
+      async (index) => {
+        this.#rootPem = await this.materials.rootOf(index)
+        this.#tell()
+      },
+    )
     this.#looking = setInterval(() => {
-      if (this.#index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#tell()
+      if (this.index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#tell()
     }, lookMs).unref()
   }
 
@@ -81,9 +81,8 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     const files = options.folder === 'memory' ? memoryFiles() : await folderFiles(options.folder, indexPath)
     const store = new CertificateStore(files, options)
     try {
-      store.#index = await store.#readIndex()
+      await store.refresh()
       if (options.makeRoot !== false) await ensureRoot(store)
-      store.#rootPem = await store.materials.rootOf(store.#index)
       return store
     } catch (error) {
       await store.close()
@@ -103,7 +102,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
 
   /** What the store holds now. Not to be altered: `update` is for that. */
   get index(): StoreIndex {
-    return this.#index
+    return this.#journal.index
   }
 
   /** PEM of the root above the authority that issues for `auto`; empty where there is none. */
@@ -113,7 +112,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
 
   /** PEM of the root that old clients are to trust; empty until the first certificate for them is issued. */
   oldClientRootPem(): Promise<string> {
-    return this.materials.rootOf(this.#index, 'old')
+    return this.materials.rootOf(this.index, 'old')
   }
 
   async resolve(
@@ -130,8 +129,8 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     const defect = defectOf(setting as string)
     if (defect) return [await this.#wardrobe.wear(defect, names)]
     if (setting !== 'auto' && setting !== 'assigned') return [await this.#wear(this.find(setting as string))]
-    const thumbprint = this.#index.assignments[virtualServer]
-    const assigned = this.#index.certificates.find((record) => record.thumbprint === thumbprint)
+    const thumbprint = this.index.assignments[virtualServer]
+    const assigned = this.index.certificates.find((record) => record.thumbprint === thumbprint)
     if (assigned) return [await this.#wear(assigned)]
     return setting === 'auto' ? [await this.#wear(await autoCertificate(this, names, audience))] : []
   }
@@ -150,12 +149,12 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */
   find(name: string): CertificateRecord {
     const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
-    const exact = this.#index.certificates.filter((record) => record.thumbprint === thumbprint)
-    const found = exact.length > 0 ? exact : this.#index.certificates.filter((record) => record.friendlyName === name)
+    const exact = this.index.certificates.filter((record) => record.thumbprint === thumbprint)
+    const found = exact.length > 0 ? exact : this.index.certificates.filter((record) => record.friendlyName === name)
     // A renewed certificate carries on the friendly name: the newest of that name is meant.
     const newest = found.at(-1)
     if (newest) return newest
-    const known = this.#index.certificates.map((record) => record.friendlyName)
+    const known = this.index.certificates.map((record) => record.friendlyName)
     const list = known.length ? `there are: ${[...new Set(known)].join(', ')}` : 'the store holds none'
     throw new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
   }
@@ -175,73 +174,23 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
    * @throws what `change` throws; then nothing has changed
    */
   update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
-    const next = this.#last.then(() => this.#change(change))
-    this.#last = next.catch(() => {})
-    return next
+    return this.#journal.update(change)
   }
 
   /** Looks at the folder again: what a process that does not watch does before it reads. */
   async refresh(): Promise<void> {
-    const found = await this.#readIndex()
-    if (found.revision === this.#index.revision) return
-    this.#index = found
-    this.#rootPem = await this.materials.rootOf(found)
+    if (await this.#journal.refresh()) this.#rootPem = await this.materials.rootOf(this.index)
   }
 
   async close(): Promise<void> {
     clearInterval(this.#looking)
     this.#listeners.clear()
     this.#stopWatching()
-    await this.#last
+    await this.#journal.settled
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  async #change<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
-    for (;;) {
-      const lock = await this.#files.lock()
-      try {
-        const before = await this.#readIndex()
-        const draft = new Draft(before, (path) => this.materials.read(path))
-        const result = await change(draft)
-        for (const [path, text] of draft.files) await this.#files.write(path, text)
-        // Whoever was held up so long that another took the lock begins anew.
-        if ((await lock.held()) && (await this.#readIndex()).revision === before.revision) {
-          await this.#commit(before, { ...draft.index, revision: before.revision + 1 })
-          return result
-        }
-      } finally {
-        await lock.release()
-      }
-    }
-  }
-
-  async #commit(before: StoreIndex, after: StoreIndex): Promise<void> {
-    await this.#files.write(indexPath, `${JSON.stringify(after, null, 2)}\n`)
-    this.#index = after
-    this.#rootPem = await this.materials.rootOf(after)
-    await this.#sweep(before, after)
-    this.#tell()
-  }
-
-  /** Removes files that the index speaks of no more; the first time, also what a killed process left. */
-  async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
-    const kept = referencedPaths(after)
-    const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()
-    this.#swept = true
-    for (const path of candidates) {
-      const own = /^(keys|certificates|authorities|requests)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/.test(path)
-      if (own && !kept.has(path)) await this.#files.remove(path)
-    }
-  }
-
-  async #readIndex(): Promise<StoreIndex> {
-    const text = await this.#files.read(indexPath).catch((cause: Error) => {
-      throw new PkiError('store', `${this.place} cannot be read: ${cause.message}`, { cause })
-    })
-    return text === undefined ? emptyIndex() : parseIndex(text, this.place)
   }
 
   #settle(): void {
@@ -257,10 +206,8 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   }
 
   async #reload(): Promise<void> {
-    await this.#last
-    if ((await this.#files.read(indexPath)) === undefined && this.#index.revision > 0) {
-      throw new PkiError('store', `${this.place}/${indexPath} is gone`)
-    }
+    await this.#journal.settled
+    if (await this.#journal.isGone()) throw new PkiError('store', `${this.place}/${indexPath} is gone`)
     this.materials.forget()
     await this.refresh()
     this.#tell()
