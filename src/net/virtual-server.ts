@@ -191,6 +191,12 @@ export class VirtualServer {
   }
 
   async #secure(raw: Duplex, recorder: SessionRecorder, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
+    const { maxConnections } = this.#settings
+    if (maxConnections !== 'off' && this.#pending.size >= maxConnections) {
+      const why = `${maxConnections} TLS handshakes are under way, as many as there may be connections`
+      recorder.refused(why)
+      throw new HandshakeFailure(why)
+    }
     this.#pending.add(raw)
     try {
       // The one worn now, whatever was worn when the client connected.

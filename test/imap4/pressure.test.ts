@@ -148,3 +148,36 @@ test('many short searches and a long one: the short ones are answered meanwhile'
   long.destroy()
   short.destroy()
 })
+
+test('a message asked for many times in one command is not held many times', async () => {
+  await using lab = await startImapLab()
+  const client = await loggedOn(lab)
+  const raw = Buffer.alloc(8 * 1024 * 1024, 'a\0')
+  client.send(`1 APPEND INBOX ~{${raw.length}+}\r\n`)
+  client.send(raw)
+  client.send('\r\n2 SELECT INBOX\r\n')
+  expect((await upTo(client, '2')).at(-1)).toMatch(/^2 OK/)
+  client.pause()
+  const before = process.memoryUsage().arrayBuffers
+  const sent = lab.sessions()[0]?.transcript.length
+  client.send(`3 FETCH 1 (${Array(200).fill('BODY.PEEK[]').join(' ')})\r\n`)
+  await expect.poll(() => lab.sessions()[0]?.transcript.length).not.toBe(sent)
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200_000_000)
+  client.destroy()
+})
+
+test('what comes behind a refused command is not held, however much it is', async () => {
+  await using lab = await startImapLab()
+  const client = await loggedOn(lab)
+  client.send('1 NOOP {0+}\r\n')
+  const before = process.memoryUsage().heapUsed
+  for (let i = 0; i < 5_000; i++) {
+    client.send(`${'x'.repeat(60_000)}{0+}\r\n`)
+    if (i % 50 === 0) await expect.poll(() => client.pendingOctets, { interval: 1 }).toBeLessThan(1_000_000)
+  }
+  client.send('\r\n2 NOOP\r\n')
+  expect(await client.line()).toMatch(/^1 BAD/)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(150_000_000)
+  expect(await client.line()).toMatch(/^2 OK/)
+  client.destroy()
+})

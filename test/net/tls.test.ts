@@ -43,6 +43,21 @@ describe('a virtual server under TLS', () => {
     socket.destroy()
   })
 
+  it('has no more clients in their handshake than there may be connections, and room once they are gone', async () => {
+    await using echo = await startEcho({ maxConnections: 2, tls: tlsSettings([localhost]) })
+    const open = () => connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
+    const silent = [open(), open()]
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    await expect.poll(() => echo.sessions.list().length).toBe(2)
+    await once(open().resume(), 'close')
+    expect(echo.sessions.list().at(-1)?.refusals.join()).toMatch(/^2 TLS handshakes are under way/)
+    for (const socket of silent) socket.destroy()
+    await expect.poll(() => echo.sessions.list().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
+    const socket = await secure(echo.server.tlsPort)
+    expect(await firstLine(socket)).toBe('hello\r\n')
+    socket.destroy()
+  })
+
   it('drops what came in clear behind STARTTLS', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const raw = connect({ host: '127.0.0.1', port: echo.server.port as number })

@@ -127,7 +127,12 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
     }
     if (tellsFlags) out.text(newFlagsForm(selection, [entry]))
     out.text(isUidOnly ? `* ${entry.uid} UIDFETCH (` : `* ${index + 1} FETCH (`)
-    produce(out, producers, entry, selection, content)
+    for (let at = 0; at < producers.length; ) {
+      at = produce(out, producers, at, { entry, selection, content })
+      if (at === producers.length) break
+      if (out.isFull) await out.rest()
+      if (pace.isOver()) await pace.rest()
+    }
     if (seen.has(entry.uid)) for (const producer of implied) produceNext(out, producer, entry, selection, content)
     out.text(')\r\n')
     if (!out.isFull) continue
@@ -143,19 +148,25 @@ function impliedBySeen(session: Session, items: readonly FetchItem[]): Producer[
   return kinds.filter((kind) => !items.some((item) => item.kind === kind)).map((kind) => producerOf({ kind }))
 }
 
-function produce(
-  out: FetchWriter,
-  producers: readonly Producer[],
-  entry: MessageEntry,
-  selection: Selection,
-  content: Content | undefined,
-): void {
-  let first = true
-  for (const producer of producers) {
-    if (!first) out.text(' ')
-    first = false
-    produceOne(out, producer, entry, selection, content)
-  }
+interface Subject {
+  readonly entry: MessageEntry
+  readonly selection: Selection
+  readonly content: Content | undefined
+}
+
+/** Clients ask for fewer items at a time; whoever asks for many gets them with pauses, and they are not held all together. */
+const ITEMS_AT_ONCE = 16
+
+/** Produces items from `from` on; returns where it stopped. */
+function produce(out: FetchWriter, producers: readonly Producer[], from: number, subject: Subject): number {
+  const { entry, selection, content } = subject
+  let at = from
+  do {
+    if (at > 0) out.text(' ')
+    produceOne(out, producers[at] as Producer, entry, selection, content)
+    at++
+  } while (at < producers.length && at < from + ITEMS_AT_ONCE && !out.isFull)
+  return at
 }
 
 function produceNext(...args: Parameters<typeof produceOne>): void {

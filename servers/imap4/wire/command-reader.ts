@@ -67,8 +67,9 @@ export class CommandReader {
       const ahead = LITERAL_AHEAD.exec(line)
       const text = ahead ? line.slice(0, ahead.index) : line
       const behind = texts.length === 0 ? this.#readHead(text) : text
-      texts.push(behind)
       if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('command too long', 'TOOBIG')
+      // What is refused is read to its end, however long, and not held.
+      if (!this.#refusal) texts.push(behind)
       if (!ahead) break
       const size = Number(ahead[2])
       await this.#passGate(size, new Cursor({ texts, literals }))
