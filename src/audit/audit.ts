@@ -39,9 +39,9 @@ export async function auditClient(client: Client, options: AuditOptions = {}): P
   const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
   const ports = chosen(options)
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-audit-'))
-  const lab = await startLab(badLab(ports, () => 0))
+  // An account each, so that runs at the same time do not meet in a mailbox.
+  const lab = await startLab({ ...badLab(ports, () => 0), directory: { mode: 'open' } })
   try {
-    await lab.deliver({ subject: 'A message to read', text: 'Hello.' }, { to: ACCOUNT.user })
     const caFile = join(folder, 'ca.pem')
     await writeFile(caFile, lab.ca)
     const results: AuditResult[] = new Array(ports.length)
@@ -83,6 +83,8 @@ async function tried(
   const server = lab.server(port.virtualServer)
   const resolves = await leadsHere(hostname)
   if (port.needsOwnName && !resolves && !byAddress) return judged(port, undefined, [])
+  const user = `${ACCOUNT.user}-${port.port}`
+  await lab.deliver({ subject: 'A message to read', text: 'Hello.' }, { to: user })
   const listening = form === 'implicit' ? server.tlsPort : server.port
   const outcome = await outcomeOf(
     client,
@@ -91,7 +93,8 @@ async function tried(
       host: resolves ? hostname : 'localhost',
       address: server.address,
       port: listening,
-      ...ACCOUNT,
+      user,
+      password: ACCOUNT.password,
       ca: lab.ca,
     },
     timeoutMs,

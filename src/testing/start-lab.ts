@@ -1,10 +1,11 @@
 import pino, { type Logger } from 'pino'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { loadFile, loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type LabInput, protocols } from '../config/schema.ts'
 import { createLab } from '../lab/lab.ts'
 import { Arrivals } from './arrivals.ts'
+import { LabClock } from './clock.ts'
 import { TestLab } from './test-lab.ts'
 
 export interface StartLabOptions {
@@ -22,9 +23,10 @@ type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
  * @throws ConfigError with every mistake; ListenError when a port is taken
  */
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
-  const { log = pino({ level: 'silent' }), clock = systemClock } = options
+  const { log = pino({ level: 'silent' }) } = options
+  const clock = new LabClock(options.clock)
   const lab = await createLab(await resolved(config), { log, clock })
-  return new TestLab(lab, await Arrivals.of(lab.store), (next = config) => resolved(next))
+  return new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolved(next))
 }
 
 async function resolved(config: LabInput | string): Promise<ResolvedLab> {

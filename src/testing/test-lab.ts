@@ -5,11 +5,15 @@ import type { Endpoint, Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
 import { deliverLocally } from '../lab/local-delivery.ts'
 import type { SessionRecord } from '../sessions/types.ts'
+import type { FormatName } from '../store/exchange/transfer.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
+import type { LabClock } from './clock.ts'
 import { compose, type MessageDraft } from './compose.ts'
 import { DeliveredMail, type WaitOptions } from './delivered-mail.ts'
+import { Mailboxes, type MailboxRef } from './mailboxes.ts'
 import { LabArticle, type LabMessage, type MessageFilter } from './message.ts'
+import { Tenant } from './tenant.ts'
 
 /** A log-on as client libraries take it. */
 export interface Credentials {
@@ -48,8 +52,16 @@ export class TestLab implements AsyncDisposable {
   readonly #mail: DeliveredMail
   readonly #resolve: Resolve
 
-  constructor(lab: Lab, arrivals: Arrivals, resolve: Resolve) {
+  /** The lab's clock, to be moved. */
+  readonly clock: LabClock
+  readonly #mailboxes: Mailboxes
+  #tenants = 0
+
+  constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
     this.#lab = lab
+    this.clock = clock
+    clock.watch(() => lab.wearAnew())
+    this.#mailboxes = new Mailboxes(lab.store)
     this.#resolve = resolve
     this.#arrivals = arrivals
     this.#mail = new DeliveredMail(arrivals, lab)
@@ -129,6 +141,48 @@ export class TestLab implements AsyncDisposable {
    */
   waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return this.#mail.wait(filter, options)
+  }
+
+  /**
+   * Resolves with the first delivered message that fits, taken by a wait or not, and takes none.
+   * @throws WaitTimeout telling what did arrive
+   */
+  receives(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
+    return new DeliveredMail(this.#arrivals, this.#lab).wait(filter, options)
+  }
+
+  /**
+   * A part of the lab for one test, so that several can share it at a time. Needs `directory: { mode: open }` (the default).
+   * @param name what its accounts and newsgroups begin with; default: one of its own
+   */
+  tenant(name?: string): Tenant {
+    if (this.#lab.config.directory.mode !== 'open') {
+      throw new Error('tenants need accounts made on first use: start the lab with directory: { mode: "open" }')
+    }
+    return new Tenant(name ?? `t${++this.#tenants}`, this, this.#lab, this.#arrivals)
+  }
+
+  /**
+   * Puts the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox or newsgroup, and
+   * gives their number. They were there before: no wait returns them.
+   */
+  load(path: string, into: MailboxRef): Promise<number> {
+    return this.#mailboxes.load(path, into)
+  }
+
+  /** Writes a mailbox or newsgroup to a folder (`eml`, `maildir`) or a file (`mbox`). */
+  save(path: string, from: MailboxRef, format: FormatName = 'eml'): Promise<void> {
+    return this.#mailboxes.save(path, from, format)
+  }
+
+  /** Removes messages of a mailbox as another client would; all where no uids are given. Gives those that were there. */
+  expunge(from: MailboxRef, uids?: readonly number[]): Promise<readonly number[]> {
+    return this.#mailboxes.expunge(from, uids)
+  }
+
+  /** The same messages under another UIDVALIDITY, as after a restored backup; open sessions lose the mailbox. Gives the new value. */
+  changeUidValidity(of: MailboxRef): Promise<number> {
+    return this.#mailboxes.changeUidValidity(of)
   }
 
   /** The delivered messages that fit, in order of arrival; one sent to several recipients is listed once. */

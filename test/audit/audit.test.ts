@@ -55,7 +55,10 @@ it('a client that verifies is safe; what the lab saw is told', async () => {
   expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
   expect(results).toHaveLength(12)
   const good = results.find(({ name, form }) => name === 'p256' && form === 'starttls')
-  expect(good).toMatchObject({ accepted: true, sessions: [{ user: 'alice', tls: { version: 'TLSv1.3' } }] })
+  expect(good).toMatchObject({
+    accepted: true,
+    sessions: [{ user: expect.stringMatching(/^alice-/), tls: { version: 'TLSv1.3' } }],
+  })
 })
 
 it('a client that goes on in clear is found out', async () => {
@@ -75,7 +78,7 @@ it('a client that goes on in clear is found out', async () => {
     'starttls-stripped': 'unsafe',
   })
   const stripped = results.find(({ name }) => name === 'starttls-stripped')
-  expect(stripped?.sessions).toEqual([{ user: 'alice', refusals: [] }])
+  expect(stripped?.sessions).toEqual([{ user: expect.stringMatching(/^alice-/), refusals: [] }])
 })
 
 it('a client that believes what came before TLS is fooled by the injection', async () => {

@@ -71,14 +71,16 @@ export async function importStore(
   return total
 }
 
-async function* messagesOf(store: MessageStore, folder: Folder): AsyncGenerator<CarriedMessage, void, void> {
+/** The messages of a folder, in uid order. */
+export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGenerator<CarriedMessage, void, void> {
   for (const { uid, flags, internalDate } of await store.list(folder.id)) {
     const raw = await store.read(folder.id, uid)
     if (raw) yield { raw, flags, internalDate }
   }
 }
 
-async function importFolder(
+/** Adds messages to a folder; an article that the newsgroup has already is left out. */
+export async function importFolder(
   store: MessageStore,
   folder: Folder,
   messages: AsyncIterable<CarriedMessage>,

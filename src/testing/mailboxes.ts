@@ -1,0 +1,85 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { withCrlf } from '../store/exchange/paths.ts'
+import { type FormatName, formats, importFolder, messagesOf } from '../store/exchange/transfer.ts'
+import type { CarriedMessage } from '../store/exchange/types.ts'
+import { openInbox } from '../store/inbox.ts'
+import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../store/types.ts'
+
+/** A mailbox of an account (default INBOX), or a newsgroup. */
+export type MailboxRef = { readonly user: string; readonly folder?: string } | { readonly newsgroup: string }
+
+/** Mailboxes as files, and what happens to them behind a client's back. */
+export class Mailboxes {
+  readonly #store: MessageStore
+
+  constructor(store: MessageStore) {
+    this.#store = store
+  }
+
+  /** @throws where there is no such mailbox */
+  async find(ref: MailboxRef): Promise<Folder> {
+    const { owner, name } = place(ref)
+    const folder = await this.#store.findFolder(owner, name)
+    if (folder) return folder
+    const known = (await this.#store.listFolders(owner)).map((one) => one.name).join(', ')
+    throw new Error(`no mailbox "${name}" of ${owner.replace('user:', '')}; there are: ${known || 'none'}`)
+  }
+
+  /** Puts the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox, made where it is missing. */
+  async load(path: string, ref: MailboxRef): Promise<number> {
+    const messages = found(path)
+    return (await importFolder(this.#store, await this.#open(ref), messages)).messages
+  }
+
+  /** Writes the messages of a mailbox to a folder (maildir, eml) or a file (mbox). */
+  async save(path: string, ref: MailboxRef, format: FormatName): Promise<void> {
+    await formats[format].write(path, messagesOf(this.#store, await this.find(ref)))
+  }
+
+  /** Removes messages as another client would. @param uids all where absent. Gives those that were there. */
+  async expunge(ref: MailboxRef, uids?: readonly number[]): Promise<readonly number[]> {
+    const folder = await this.find(ref)
+    return this.#store.expunge(folder.id, uids ?? (await this.#store.list(folder.id)).map(({ uid }) => uid))
+  }
+
+  /**
+   * The same messages under another UIDVALIDITY, numbered anew, as after a restored backup. Clients that have the mailbox
+   * open lose it. Gives the new value.
+   */
+  async changeUidValidity(ref: MailboxRef): Promise<number> {
+    const store = this.#store
+    const { id, owner, name, specialUse, newsgroup } = await this.find(ref)
+    const settings = { ...(specialUse && { specialUse }), ...(newsgroup && { newsgroup }) }
+    const shelter = await store.createFolder(owner, `${name} (UIDVALIDITY changes)`)
+    const everything = async (folderId: string) => (await store.list(folderId)).map(({ uid }) => uid)
+    await store.copy(id, await everything(id), shelter.id)
+    await store.deleteFolder(id)
+    const anew = await store.createFolder(owner, name, settings)
+    await store.copy(shelter.id, await everything(shelter.id), anew.id)
+    await store.deleteFolder(shelter.id)
+    return anew.uidValidity
+  }
+
+  async #open(ref: MailboxRef): Promise<Folder> {
+    const { owner, name } = place(ref)
+    if (owner === PUBLIC_OWNER) return this.find(ref)
+    if (name === 'INBOX') return openInbox(this.#store, owner)
+    return (await this.#store.findFolder(owner, name)) ?? this.#store.createFolder(owner, name)
+  }
+}
+
+const place = (ref: MailboxRef): { readonly owner: Owner; readonly name: string } =>
+  'newsgroup' in ref
+    ? { owner: PUBLIC_OWNER, name: ref.newsgroup }
+    : { owner: accountOwner(ref.user), name: ref.folder ?? 'INBOX' }
+
+function found(path: string): AsyncIterable<CarriedMessage> {
+  if (!statSync(path).isDirectory()) return path.endsWith('.eml') ? oneFile(path) : formats.mbox.read(path)
+  const isMaildir = statSync(join(path, 'cur'), { throwIfNoEntry: false })?.isDirectory()
+  return isMaildir ? formats.maildir.read(path) : formats.eml.read(path)
+}
+
+async function* oneFile(path: string): AsyncGenerator<CarriedMessage, void, void> {
+  yield { raw: withCrlf(readFileSync(path)), flags: [], internalDate: Math.floor(statSync(path).mtimeMs) }
+}

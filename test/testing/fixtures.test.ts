@@ -1,0 +1,78 @@
+import { ImapFlow } from 'imapflow'
+import nodemailer from 'nodemailer'
+import { expectTypeOf } from 'vitest'
+import type { LabMessage, Tenant, TestLab } from '../../src/index.ts'
+import { expect, labTest, test } from '../../src/testing/vitest.ts'
+
+const send = async (tenant: Tenant, subject: string): Promise<void> => {
+  const transport = nodemailer.createTransport(tenant.nodemailer('alice'))
+  await transport.sendMail({ from: tenant.address('alice'), to: tenant.address('bob'), subject, text: 'hello' })
+  transport.close()
+}
+
+for (const n of Array.from({ length: 8 }, (_, index) => index)) {
+  test.concurrent(`tenants of one lab do not meet, at the same time: ${n}`, async ({ tenant }) => {
+    await send(tenant, `number ${n}`)
+    const mail = await tenant.waitForMessage({ to: 'bob' })
+    expect(mail.subject).toBe(`number ${n}`)
+    expect(await tenant.messages()).toHaveLength(1)
+    const client = new ImapFlow(tenant.imapflow('bob'))
+    await client.connect()
+    expect(await client.status('INBOX', { messages: true })).toMatchObject({ messages: 1 })
+    await client.logout()
+  })
+}
+
+test('a tenant has newsgroups of its own, and mail to elsewhere', async ({ lab, tenant }) => {
+  expect(await tenant.createNewsgroup('general')).toBe(`${tenant.name}.general`)
+  expect(await tenant.articles('general')).toEqual([])
+  const transport = nodemailer.createTransport(tenant.nodemailer('alice'))
+  await transport.sendMail({ from: tenant.address('alice'), to: 'far@example.org', subject: 'far', text: 'hello' })
+  transport.close()
+  expect((await tenant.messages()).map(({ subject }) => subject)).toEqual(['far'])
+  expect(await lab.tenant().messages()).toEqual([])
+  await tenant.clear()
+  await expect(tenant.articles('general')).rejects.toThrow('no newsgroup')
+})
+
+test('matchers', async ({ tenant }) => {
+  await expect(tenant).not.toHaveReceived({ subject: 'welcome' })
+  await send(tenant, 'welcome')
+  await expect(tenant).toHaveReceived({ to: 'bob', subject: 'welcome' })
+  const mail = await tenant.waitForMessage()
+  expect(mail).toHaveBeenEncrypted({ version: 'TLSv1.3', bits: 256 })
+  expect(() => expect(mail).not.toHaveBeenEncrypted()).toThrow('less was expected')
+  await expect(async () => expect(tenant).toHaveReceived({ subject: 'other' }, { timeout: 1 })).rejects.toThrow(
+    /no message with subject "other"[^]*what did arrive:[^]*"welcome"/,
+  )
+  await tenant.deliver({ subject: 'by no session' }, 'bob')
+  const other = await tenant.waitForMessage({ subject: 'by no session' })
+  expect(() => expect(other).toHaveBeenEncrypted()).toThrow('by no session')
+})
+
+const ports: number[] = []
+const each = labTest({}, { scope: 'test' })
+each('a lab for each test: the first', ({ lab }) => {
+  ports.push(lab.server('smtp').port)
+})
+each('a lab for each test: the second is another one', async ({ lab }) => {
+  ports.push(lab.server('smtp').port)
+  expect(ports).toHaveLength(2)
+  expect(await lab.messages()).toEqual([])
+  expect(lab.sessions()).toEqual([])
+})
+
+const listed = labTest({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } }, { scope: 'worker' })
+listed('a configuration of its own', ({ lab }) => {
+  expect(() => lab.tenant()).toThrow('mode: "open"')
+})
+
+test('types', async ({ lab, tenant }) => {
+  expectTypeOf(lab).toEqualTypeOf<TestLab>()
+  expectTypeOf(tenant).toEqualTypeOf<Tenant>()
+  expectTypeOf(lab.waitForMessage).returns.resolves.toEqualTypeOf<LabMessage>()
+  expectTypeOf(expect(lab).toHaveReceived).parameter(0).not.toBeAny()
+  expectTypeOf(expect(lab).toHaveBeenEncrypted).parameter(0).not.toBeAny()
+  // @ts-expect-error no such defect
+  await expect(lab.wear({ defect: 'perfect' })).rejects.toThrow()
+})

@@ -1,0 +1,93 @@
+import type { X509Certificate } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { ImapFlow } from 'imapflow'
+import { afterAll } from 'vitest'
+import { startLab, type TestLab } from '../../src/index.ts'
+import { expect, test } from '../../src/testing/vitest.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sealpost-mailboxes-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const DAY_MS = 86_400_000
+
+function shown(lab: TestLab): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const { tlsPort } = lab.server('imap4')
+    const socket = connect({ host: '127.0.0.1', port: tlsPort, ca: lab.ca, servername: 'localhost' }, () => {
+      resolve(socket.getPeerX509Certificate() as X509Certificate)
+      socket.destroy()
+    })
+    socket.once('error', reject)
+  })
+}
+
+test('time moves: INTERNALDATE, certificates of auto, certificates with a defect', async () => {
+  await using lab = await startLab()
+  await shown(lab)
+  await lab.clock.advance('370d')
+  await lab.deliver({ subject: 'later' }, { to: 'bob' })
+  const mail = await lab.waitForMessage({ subject: 'later' })
+  expect(Math.round((mail.receivedAt.getTime() - Date.now()) / DAY_MS)).toBe(370)
+  // Renewed, by the lab's clock: a client of today does not take it yet.
+  await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_NOT_YET_VALID' })
+  await lab.clock.reset()
+  await lab.wear({ defect: 'expired' })
+  await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_HAS_EXPIRED' })
+  // Expired the day before that day, so still valid today.
+  await lab.clock.moveTo(new Date(Date.now() + 10 * DAY_MS))
+  const until = Date.parse((await shown(lab)).validTo)
+  expect(Math.round((until - Date.now()) / DAY_MS)).toBe(9)
+  expect(() => lab.clock.moveTo('tomorrow')).toThrow('no moment')
+})
+
+test('mailboxes as files: .eml, mbox, Maildir; and newsgroups', async ({ lab }) => {
+  const raw =
+    'From: a@example.org\r\nTo: bob@lab.test\r\nSubject: kept\r\nMessage-ID: <kept@example.org>\r\n\r\nhello\r\n'
+  const file = join(folder, 'one.eml')
+  writeFileSync(file, raw.replaceAll('\r\n', '\n'))
+  expect(await lab.load(file, { user: 'bob' })).toBe(1)
+  expect(await lab.load(file, { user: 'bob', folder: 'Archive' })).toBe(1)
+  expect(await lab.load(file, { newsgroup: 'lab.general' })).toBe(1)
+  expect((await lab.articles('lab.general'))[0]?.subject).toBe('kept')
+  expect(await lab.messages()).toEqual([])
+  for (const format of ['eml', 'mbox', 'maildir'] as const) {
+    const saved = join(folder, format)
+    await lab.save(saved, { user: 'bob' }, format)
+    expect(await lab.load(saved, { user: 'carol', folder: format })).toBe(1)
+    const again = join(folder, `${format}-again`)
+    await lab.save(again, { user: 'carol', folder: format })
+    const [name = ''] = readdirSync(again).filter((one) => one.endsWith('.eml'))
+    expect(readFileSync(join(again, name), 'latin1')).toBe(raw)
+  }
+  await expect(lab.save(folder, { user: 'bob', folder: 'Nowhere' })).rejects.toThrow(
+    'there are: Archive, Drafts, INBOX',
+  )
+})
+
+test('another client expunges while this one looks; UIDVALIDITY changes', async ({ lab }) => {
+  const dora = lab.imapflow({ user: 'dora', pass: 'any' })
+  for (const subject of ['one', 'two', 'three']) await lab.deliver({ subject }, { to: 'dora' })
+  const client = new ImapFlow(dora)
+  client.on('error', () => {})
+  await client.connect()
+  const before = await client.mailboxOpen('INBOX')
+  const gone: number[] = []
+  client.on('expunge', ({ seq, uid }) => gone.push(uid ?? seq ?? 0))
+  expect(await lab.expunge({ user: 'dora' }, [2, 9])).toEqual([2])
+  await client.noop()
+  expect(gone).toEqual([2])
+  await client.logout()
+
+  const value = await lab.changeUidValidity({ user: 'dora' })
+  const again = new ImapFlow(dora)
+  await again.connect()
+  const after = await again.mailboxOpen('INBOX')
+  expect(Number(after.uidValidity)).toBe(value)
+  expect(after.uidValidity).toBeGreaterThan(before.uidValidity)
+  expect(after.exists).toBe(2)
+  await again.logout()
+  expect((await lab.messages({ to: 'dora' })).map(({ subject }) => subject)).toEqual(['one', 'three'])
+})
