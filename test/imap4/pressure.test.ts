@@ -181,3 +181,24 @@ test('what comes behind a refused command is not held, however much it is', asyn
   expect(await client.line()).toMatch(/^2 OK/)
   client.destroy()
 })
+
+test('a LIST that takes long lets other sessions in', async () => {
+  await using lab = await startImapLab()
+  const [slow, other] = [await loggedOn(lab), await loggedOn(lab)]
+  slow.send(Array.from({ length: 100 }, (_, i) => `c CREATE ${'a'.repeat(200)}${i}\r\n`).join(''))
+  slow.send('d NOOP\r\n')
+  await upTo(slow, 'd')
+  slow.send(
+    `1 LIST "" (${Array(5)
+      .fill(`${'*a'.repeat(100)}b`)
+      .join(' ')})\r\n`,
+  )
+  const answered: string[] = []
+  const done = upTo(slow, '1').then(() => answered.push('LIST'))
+  other.send('1 NOOP\r\n')
+  await upTo(other, '1').then(() => answered.push('NOOP'))
+  await done
+  expect(answered).toEqual(['NOOP', 'LIST'])
+  slow.destroy()
+  other.destroy()
+})

@@ -1,7 +1,8 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import { defineCommand } from '../command.ts'
-import { nameForm, wireName } from '../mailbox-names.ts'
+import { nameForm, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { pacer } from '../pacer.ts'
 import { done } from '../reply.ts'
 import type { Session } from '../session.ts'
 import { loggedOn } from '../state.ts'
@@ -21,9 +22,14 @@ export const list = defineCommand({
       return done('that is the separator')
     }
     const tree = await mailboxTree(session, identity)
+    const aboveSelected = request.select.has('RECURSIVEMATCH')
+      ? new Set(tree.filter((node) => isSelected(node, request)).flatMap(({ name }) => superiors(name)))
+      : undefined
+    const pace = pacer()
     for (const node of tree) {
+      if (pace.isOver()) await pace.rest()
       if (!request.patterns.some((pattern) => matchesPattern(wireName(node.name, session), pattern))) continue
-      const below = request.select.has('RECURSIVEMATCH') ? selectedBelow(tree, node, request) : false
+      const below = aboveSelected?.has(node.name) ?? false
       if (!isSelected(node, request) && !below) continue
       session.say(listLine(session, node, request, below))
       if (request.status && node.folder) session.say(await statusLine(session, node.folder, request.status))
@@ -36,10 +42,6 @@ export const list = defineCommand({
 function isSelected(node: MailboxNode, { select }: ListRequest): boolean {
   if (select.has('SUBSCRIBED') ? !node.subscribed : !node.exists) return false
   return !select.has('SPECIAL-USE') || node.folder?.specialUse !== undefined
-}
-
-function selectedBelow(tree: readonly MailboxNode[], { name }: MailboxNode, request: ListRequest): boolean {
-  return tree.some((node) => node.name.startsWith(`${name}/`) && isSelected(node, request))
 }
 
 function listLine(session: Session, node: MailboxNode, request: ListRequest, below: boolean): OctetString {

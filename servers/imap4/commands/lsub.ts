@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts'
-import { canonical, nameForm, patternOf, wireName } from '../mailbox-names.ts'
+import { canonical, nameForm, patternOf, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
+import { pacer } from '../pacer.ts'
 import { done } from '../reply.ts'
 import { loggedOn } from '../state.ts'
 import { matchesPattern } from '../wire/list-pattern.ts'
@@ -20,11 +21,12 @@ export const lsub = defineCommand({
   },
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
+    const above = new Set(tree.filter(({ subscribed }) => subscribed).flatMap(({ name }) => superiors(name)))
+    const pace = pacer()
     for (const node of tree) {
+      if (pace.isOver()) await pace.rest()
       if (!matchesPattern(wireName(node.name, session), pattern)) continue
-      const isAbove =
-        pattern.includes('%') && tree.some((other) => other.subscribed && other.name.startsWith(`${node.name}/`))
-      if (!node.subscribed && !isAbove) continue
+      if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
       const found = node.subscribed ? attributes(node) : ['\\Noselect']
       session.say(`* LSUB (${found.join(' ')}) "/" ${nameForm(node.name, session)}\r\n`)
     }

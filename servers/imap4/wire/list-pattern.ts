@@ -2,7 +2,9 @@
  * Whether a mailbox name matches a LIST pattern: `*` stands for anything, `%` for anything within one level.
  * RFC 9051 section 6.3.9. Every place the pattern can be at is followed at once, so no pattern is slow.
  */
-export function matchesPattern(name: string, pattern: string): boolean {
+export function matchesPattern(name: string, text: string): boolean {
+  // Wildcards in a row are one.
+  const pattern = text.replace(/[*%]{2,}/g, (run) => (run.includes('*') ? '*' : '%'))
   let places = opened(pattern, new Set([0]))
   for (const char of name) {
     const next = new Set<number>()
