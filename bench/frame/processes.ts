@@ -27,12 +27,15 @@ export async function forkServer(name: string, settings: object = {}): Promise<T
     ...observed(child, port),
     ...(ca !== undefined && { ca }),
     ...(note !== undefined && { note }),
-    async reset() {
-      const done = nextMessage(child)
-      child.send('reset')
-      await done
-    },
+    reset: () => ask(child, 'reset'),
+    collect: () => ask(child, 'collect'),
   }
+}
+
+async function ask(child: ChildProcess, what: 'reset' | 'collect'): Promise<void> {
+  const done = nextMessage(child)
+  child.send(what)
+  await done
 }
 
 /** Runs a program that listens on `port`; resolves once it does. */

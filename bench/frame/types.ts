@@ -14,6 +14,8 @@ export interface Target {
   memoryOctets(): number
   /** Makes the server forget what earlier rounds brought, where it can. */
   reset?(): Promise<void>
+  /** Collects garbage, in the servers that are programs of the bench. */
+  collect?(): Promise<void>
   stop(): Promise<void>
 }
 

@@ -30,9 +30,9 @@ const lab = await startLab({
 })
 for (const file of seed) await lab.deliver(readFileSync(file), { to: 'alice' })
 const server = lab.server(served[0] ?? 'imap4')
-process.on('message', async () => {
-  await lab.reset()
-  global.gc?.()
+process.on('message', async (what) => {
+  if (what === 'collect') global.gc?.()
+  else await lab.reset()
   process.send?.('done')
 })
 process.on('SIGTERM', async () => {

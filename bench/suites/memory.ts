@@ -21,9 +21,9 @@ async function greeted({ host, port, ca }: Target): Promise<TLSSocket> {
 }
 
 async function collected(target: Target): Promise<number> {
-  await target.reset?.()
+  await target.collect?.()
   await wait(500)
-  await target.reset?.()
+  await target.collect?.()
   return target.memoryOctets()
 }
 
