@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { yamlText } from '../config/yaml.ts'
 import { badPorts } from './index-of-ports.ts'
 import { badLab } from './lab.ts'
 
@@ -22,9 +22,6 @@ export function badmailYaml(): string {
     })
     return `# ${name}.badmail.localhost: ${first?.expectation}. ${first?.meaning}\n#   ${ports.join(', ')}`
   })
-  const body = stringify(
-    { ...badLab(badPorts, ({ port }) => port), authorityService: { port: 19_999 } },
-    { lineWidth: 0 },
-  )
+  const body = yamlText({ ...badLab(badPorts, ({ port }) => port), authorityService: { port: 19_999 } })
   return `${HEADING}${lines.join('\n')}\n\n${body}`
 }

@@ -9,6 +9,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  stringify,
   visit,
 } from 'yaml'
 import { ConfigError, type Path, type Place, pathText } from './mistakes.ts'
@@ -99,3 +100,6 @@ export function parseYamlValue(text: string): unknown {
   const document = parseDocument(text, { prettyErrors: false })
   return document.errors.length > 0 ? text : (document.toJS() as unknown)
 }
+
+/** The other way round: a value as a YAML text. */
+export const yamlText = (value: unknown): string => stringify(value, { lineWidth: 0 })

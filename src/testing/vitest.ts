@@ -54,4 +54,5 @@ export function labTest(config?: LabInput | string, { scope = 'file', ...options
 
 /** A `test` with the lab of `startLab()`, one a file. */
 export const test = labTest()
+export type { Tenant, TestLab }
 export { expect, matchers }

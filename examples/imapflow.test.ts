@@ -1,0 +1,55 @@
+// A suite for code that reads mail with imapflow.
+import { ImapFlow } from 'imapflow'
+import { expect, test } from 'sealpost/vitest'
+
+/** The code under test: subjects of unread mail, which is marked as read. */
+async function readNew(client: ImapFlow): Promise<string[]> {
+  const lock = await client.getMailboxLock('INBOX')
+  try {
+    // What has come since the last command is told with this one.
+    await client.noop()
+    const subjects: string[] = []
+    for await (const message of client.fetch({ seen: false }, { envelope: true })) {
+      subjects.push(message.envelope?.subject ?? '')
+    }
+    if (subjects.length > 0) await client.messageFlagsAdd({ seen: false }, ['\\Seen'])
+    return subjects
+  } finally {
+    lock.release()
+  }
+}
+
+test('new mail is read once', async ({ tenant }) => {
+  await tenant.deliver({ subject: 'First', text: 'hello' }, 'alice')
+  const client = new ImapFlow(tenant.imapflow('alice'))
+  await client.connect()
+  expect(await readNew(client)).toEqual(['First'])
+  await tenant.deliver({ subject: 'Second', text: 'hello' }, 'alice')
+  expect(await readNew(client)).toEqual(['Second'])
+  expect(await readNew(client)).toEqual([])
+  await client.logout()
+})
+
+test('mail that another client removes in between does no harm', async ({ lab, tenant }) => {
+  for (const subject of ['one', 'two']) await tenant.deliver({ subject }, 'alice')
+  const client = new ImapFlow(tenant.imapflow('alice'))
+  await client.connect()
+  await client.mailboxOpen('INBOX')
+  await lab.expunge({ user: tenant.user('alice') }, [1])
+  expect(await readNew(client)).toEqual(['two'])
+  await client.logout()
+})
+
+test('a mailbox whose UIDVALIDITY changed is read anew', async ({ lab, tenant }) => {
+  await tenant.deliver({ subject: 'kept' }, 'alice')
+  const open = async (): Promise<bigint> => {
+    const client = new ImapFlow(tenant.imapflow('alice'))
+    await client.connect()
+    const { uidValidity } = await client.mailboxOpen('INBOX')
+    await client.logout()
+    return uidValidity
+  }
+  const before = await open()
+  await lab.changeUidValidity({ user: tenant.user('alice') })
+  expect(await open()).toBeGreaterThan(before)
+})

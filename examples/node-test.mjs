@@ -1,0 +1,26 @@
+// The same with node:test: `node --test examples/node-test.mjs`. One lab a file, one tenant a test.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import nodemailer from 'nodemailer'
+import { startLab } from 'sealpost'
+
+/** @type {import('sealpost').TestLab} */
+let lab
+before(async () => {
+  lab = await startLab()
+})
+after(() => lab.stop())
+
+test('a mail arrives, encrypted', async () => {
+  const tenant = lab.tenant()
+  const transport = nodemailer.createTransport(tenant.nodemailer('alice'))
+  await transport.sendMail({
+    from: tenant.address('alice'),
+    to: tenant.address('bob'),
+    subject: 'hello',
+    text: 'hello',
+  })
+  const mail = await tenant.waitForMessage({ to: 'bob' })
+  assert.equal(mail.subject, 'hello')
+  assert.equal(mail.session.tls.version, 'TLSv1.3')
+})

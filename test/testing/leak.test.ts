@@ -1,0 +1,37 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { startLab, type TestLab } from '../../src/index.ts'
+
+/** `npm run test:leak` for 1,000. */
+const ROUNDS = Number(process.env.SEALPOST_LABS ?? '60')
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+test('labs started and stopped in a row leak nothing', { timeout: ROUNDS * 1_000 + 60_000 }, async () => {
+  const handles = (): string[] => process.getActiveResourcesInfo().filter((one) => /TCP|Timeout|Immediate/.test(one))
+  const labs: WeakRef<TestLab>[] = []
+  const round = async (): Promise<void> => {
+    const lab = await startLab()
+    labs.push(new WeakRef(lab))
+    await lab.deliver({ subject: 'hello', text: 'x'.repeat(10_000) }, { to: 'bob' })
+    await lab.waitForMessage({ to: 'bob' })
+    await lab.stop()
+  }
+  const heapOctets = (): number => {
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+  // What is loaded and compiled once is no leak.
+  for (let n = 0; n < ROUNDS / 4; n++) await round()
+  const [heapBefore, handlesBefore] = [heapOctets(), handles().sort()]
+  for (let n = 0; n < ROUNDS; n++) await round()
+  // A weak reference holds until the turn ends.
+  await new Promise((resolve) => setImmediate(resolve))
+  const grown = heapOctets() - heapBefore
+  expect(labs.filter((lab) => lab.deref() !== undefined).length).toBeLessThanOrEqual(2)
+  expect(handles().sort()).toEqual(handlesBefore)
+  // A lab holds some 200 KB: a tenth of that of each would show.
+  expect(grown).toBeLessThan(4_000_000 + ROUNDS * 20_000)
+})

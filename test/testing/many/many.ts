@@ -1,0 +1,21 @@
+import nodemailer from 'nodemailer'
+import { expect, labTest } from '../../../src/testing/vitest.ts'
+
+/** So many tests, each with a lab of its own that a mail goes through, and a look at what is left of them. */
+export function manyTests(count: number): void {
+  const test = labTest({}, { scope: 'test' })
+  const listeners = (): number => process.getActiveResourcesInfo().filter((one) => /TCPServer/i.test(one)).length
+  const before = listeners()
+  for (let n = 1; n <= count; n++) {
+    test(`lab ${n}`, async ({ lab }) => {
+      // Nothing is left open of the labs before: four clear-text ports and four of TLS are this one’s.
+      expect(listeners() - before).toBe(8)
+      const transport = nodemailer.createTransport(lab.nodemailer())
+      await transport.sendMail({ from: 'a@lab.test', to: `n${n}@lab.test`, subject: `number ${n}`, text: 'hello' })
+      transport.close()
+      await expect(lab).toHaveReceived({ to: `n${n}`, subject: `number ${n}` })
+    })
+  }
+}
+
+export const COUNT = Number(process.env.SEALPOST_MANY ?? '40') / 4

@@ -1,0 +1,3 @@
+import { COUNT, manyTests } from './many.ts'
+
+manyTests(COUNT)

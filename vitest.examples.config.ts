@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** The suites of examples/ run against the sources, under the names that they import. */
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^sealpost\/vitest$/, replacement: new URL('src/testing/vitest.ts', import.meta.url).pathname },
+      { find: /^sealpost$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+    ],
+  },
+  test: { include: ['examples/**/*.test.ts'], testTimeout: 60_000 },
+})
