@@ -155,7 +155,8 @@ export class Probe {
       })
       const agreed = readAgreed(socket, wire.tap)
       const staple = made?.staple
-      return { agreed, certificates: chainOf(socket), wide, ...(staple ? { staple } : {}) }
+      const certificates = await this.#asSent(chainOf(socket))
+      return { agreed, certificates, wide, ...(staple ? { staple } : {}) }
     } catch (error) {
       if (!(error instanceof Untrusted)) throw error
       return { ...(await this.#shown()), untrusted: error, wide }
@@ -164,12 +165,18 @@ export class Probe {
     }
   }
 
+  /** node:tls gives a chain in its own order; the server's is read off the wire, where it is readable. */
+  async #asSent(chain: readonly X509Certificate[]): Promise<readonly X509Certificate[]> {
+    const { certificates } = await this.#shown()
+    return certificates[0] && chain[0]?.raw.equals(certificates[0].raw) ? certificates : chain
+  }
+
   /** Certificates that do not verify, as they cross the wire in clear up to TLS 1.2. */
   async #shown(): Promise<Pick<TlsView, 'agreed' | 'certificates'>> {
     for (const version of [0x0303, 0x0302, 0x0301]) {
       const answer = await this.hello(version, anySuites)
       if (answer.kind !== 'hello') continue
-      const certificates = answer.certificates.flatMap((der) => parseRoots([toPem(der)]))
+      const certificates = answer.certificates.flatMap(certificateOf)
       return { agreed: { version: answer.version, suite: answer.suite }, certificates }
     }
     const answer = await this.hello(0x0304, [0x1301, 0x1302, 0x1303])
@@ -193,7 +200,7 @@ export class Probe {
   }
 }
 
-/** The chain of a verified socket, as sent. */
+/** The chain of a verified socket. */
 function chainOf(socket: Handshake['socket']): X509Certificate[] {
   const found: X509Certificate[] = []
   for (let one = socket.getPeerCertificate(true); one?.raw; ) {
@@ -205,5 +212,11 @@ function chainOf(socket: Handshake['socket']): X509Certificate[] {
   return found
 }
 
-const toPem = (der: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+/** What cannot be read as a certificate is none. */
+function certificateOf(der: Buffer): X509Certificate[] {
+  try {
+    return [new X509Certificate(der)]
+  } catch {
+    return []
+  }
+}

@@ -4,7 +4,7 @@ import { purposesText, readFacts } from '../../pki/x509/facts.ts'
 import { NotTested } from '../errors.ts'
 import type { Probe, TlsView } from '../probe.ts'
 import { isBrokenSignature, signatureTitle } from '../tls/signature.ts'
-import { followChain, isSelfSigned, type Path, shortName } from '../tls/trust.ts'
+import { followChain, isSelfSigned, issued, issuerOf, type Path, titleOf } from '../tls/trust.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
 const DAY_MS = 86_400_000
@@ -35,26 +35,34 @@ export const chain: Check = {
     if (view.certificates.length === 0 && view.untrusted)
       return fail(`${view.untrusted.message} (${view.untrusted.code})`)
     const { path, untrusted } = await shown(probe)
-    const names = path.certificates.map(({ subject }) => shortName(subject))
-    const facts = { chain: names, root: path.root && shortName(path.root.subject), code: untrusted?.code }
+    const names = path.certificates.map(titleOf)
+    const facts = { chain: names, root: path.root && titleOf(path.root), code: untrusted?.code }
     if (!path.root) return fail(brokenChain(path), facts)
     // Dates and names are the matter of other checks.
     if (untrusted && !/EXPIRED|NOT_YET_VALID|ALTNAME/.test(untrusted.code)) {
       return fail(`${untrusted.message} (${untrusted.code})`, facts)
     }
-    return pass(`${names.join(' ← ')} ← ${shortName(path.root.subject)} (trusted)`, facts)
+    if (isOutOfOrder(view.certificates)) {
+      // RFC 5246 section 7.4.2; since RFC 8446 section 4.4.2 clients should not mind.
+      return warn('the server sends its certificates in the wrong order: clients before TLS 1.3 may not follow', facts)
+    }
+    return pass(`${names.join(' ← ')} ← ${titleOf(path.root)} (trusted)`, facts)
   },
 }
 
+/** Whether a certificate is not followed by its issuer. */
+const isOutOfOrder = (sent: readonly X509Certificate[]): boolean =>
+  sent.slice(1).some((issuer, below) => !issued(sent[below] as X509Certificate, issuer))
+
 function brokenChain({ certificates }: Path): string {
   const last = certificates.at(-1) as X509Certificate
-  const subject = shortName(last.subject)
+  const subject = titleOf(last)
   if (isSelfSigned(last)) {
     return certificates.length === 1
       ? `self-signed: ${subject} vouches for itself, and is not trusted here`
       : `the chain ends in ${subject}, a root that is not trusted here`
   }
-  const issuer = shortName(last.issuer)
+  const issuer = issuerOf(last)
   return `incomplete chain: ${issuer}, which issued ${subject}, is neither sent by the server nor a root trusted here`
 }
 
@@ -64,10 +72,10 @@ export const names: Check = {
   async run(probe) {
     const { leaf } = await shown(probe)
     const { serverName } = probe.endpoint
-    const issuedTo =
-      leaf.subjectAltName?.replaceAll('DNS:', '').replaceAll('IP Address:', '') ?? shortName(leaf.subject)
+    const issuedTo = leaf.subjectAltName?.replaceAll('DNS:', '').replaceAll('IP Address:', '') ?? titleOf(leaf)
     const fits = isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })
     const facts = { serverName, issuedTo }
+    if (!leaf.subjectAltName) return fail('no names: clients of today look at subjectAltName alone (RFC 9525)', facts)
     if (!fits) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
     return pass(`issued to ${serverName} (${issuedTo})`, facts)
   },
@@ -88,7 +96,7 @@ export const dates: Check = {
 function judgeDates(certificate: X509Certificate, now: number): Found {
   const from = Date.parse(certificate.validFrom)
   const to = Date.parse(certificate.validTo)
-  const name = shortName(certificate.subject)
+  const name = titleOf(certificate)
   const daysLeft = Math.floor((to - now) / DAY_MS)
   const facts = { notBefore: new Date(from).toISOString(), notAfter: new Date(to).toISOString(), daysLeft }
   if (to < now) return fail(`${name} expired on ${day(to)}, ${days(Math.floor((now - to) / DAY_MS))} ago`, facts)
@@ -109,7 +117,7 @@ export const key: Check = {
     const judged = path.certificates.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
     const weak = judged.flatMap(({ certificate, facts }) => {
       const signature = signatureTitle(certificate)
-      const name = shortName(certificate.subject)
+      const name = titleOf(certificate)
       return [
         ...(facts.keyBits < (facts.keyFamily === 'rsa' ? 2048 : 224) ? [`${name} has a key of ${facts.key}`] : []),
         ...(isBrokenSignature(signature) ? [`${name} is signed with ${signature}`] : []),
@@ -128,7 +136,7 @@ export const purposes: Check = {
   name: 'purposes',
   title: 'certificate purposes',
   async run(probe) {
-    const { leaf, path } = await shown(probe)
+    const { leaf } = await shown(probe)
     const facts = readFacts(leaf)
     const words = purposesText(facts).join(', ')
     const record = { purposes: facts.purposes, keyUsages: facts.keyUsages }
@@ -136,7 +144,7 @@ export const purposes: Check = {
     if (facts.purposes.length > 0 && !facts.purposes.includes('serverAuth') && !facts.purposes.includes(ANY_PURPOSE)) {
       return fail(`not for servers: ${words}`, record)
     }
-    if (facts.authority && path.certificates.length > 1) return warn(`an authority’s certificate: ${words}`, record)
+    if (facts.authority) return warn(`an authority’s certificate: ${words}`, record)
     return pass(words, record)
   },
 }

@@ -1,9 +1,14 @@
 import type { X509Certificate } from 'node:crypto'
+import { extensionIds } from '../../pki/asn1/oids.ts'
+import { extensionValues } from '../../pki/x509/facts.ts'
 import { NotTested } from '../errors.ts'
 import { crlAddresses, readCrl } from '../revocation/crl.ts'
 import { readStaple } from '../revocation/staple.ts'
 import { followChain } from '../tls/trust.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
+
+/** TLS feature status_request. RFC 7633 section 6 */
+const mustStaple = (certificate: X509Certificate): boolean => extensionValues(certificate).has(extensionIds.tlsFeature)
 
 /** Longer lists are not read: those of public authorities are split to stay below. */
 const MAX_LIST_OCTETS = 32 * 1024 * 1024
@@ -20,6 +25,8 @@ export const revocation: Check = {
     if (!leaf || !issuer || issuer === leaf) throw new NotTested('no issuer is known who could revoke it')
     const now = probe.options.now()
     if (staple) return judgeStaple(staple, leaf, issuer, now)
+    // RFC 7633 section 4
+    if (mustStaple(leaf)) return fail('the certificate says that an OCSP response is stapled (must-staple); none is')
     const [address] = crlAddresses(leaf)
     if (address === undefined) {
       throw new NotTested('nothing is stapled, and the certificate names no revocation list')

@@ -40,10 +40,6 @@ export interface Handshake {
   readonly staple: Buffer | undefined
 }
 
-/** OpenSSL's words for a certificate that does not verify, and Node.js's for one of another name. */
-const CERTIFICATE_CODE =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERROR_IN_CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_|ERR_TLS_CERT_ALTNAME|EE_KEY_|CA_KEY_|CA_MD_|ERR_TLS_REQUIRED_SERVER_NAME)/
-
 /** Makes a verified handshake on a raw stream. @throws Untrusted HandshakeFailed */
 export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Handshake> {
   return new Promise((resolve, reject) => {
@@ -59,7 +55,7 @@ export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Han
     socket.on('OCSPResponse', (response: Buffer | null) => {
       if (response && response.length > 0) staple = response
     })
-    socket.on('error', (error: NodeJS.ErrnoException) => fail(failure(error)))
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(failure(error, socket)))
     socket.on('close', () => fail(new HandshakeFailed('CLOSED', 'the server closes the connection')))
     socket.once('secureConnect', () => {
       clearTimeout(timer)
@@ -89,8 +85,8 @@ function options(
   }
 }
 
-function failure({ code = '', message }: NodeJS.ErrnoException): Error {
-  if (CERTIFICATE_CODE.test(code)) return new Untrusted(code, message)
+function failure({ code = '', message }: NodeJS.ErrnoException, { authorizationError }: TLSSocket): Error {
+  if (authorizationError) return new Untrusted(code, message)
   const words = handshakeWords[code] ?? `${message.replace(/^[0-9A-F]+:error:[0-9A-F]+:/, '')}${code && ` (${code})`}`
   return new HandshakeFailed(code, words)
 }

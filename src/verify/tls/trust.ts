@@ -59,7 +59,16 @@ export function parseRoots(pems: readonly string[]): X509Certificate[] {
   })
 }
 
-/** A name in one line, as people write it: its common name where there is one. */
-export function shortName(name: string): string {
-  return /^CN=(.*)$/m.exec(name)?.[1] ?? name.replaceAll('\n', ', ')
+/** What a certificate is called: its common name, else its whole subject, else what it is issued to. */
+export function titleOf({ subject, subjectAltName }: X509Certificate): string {
+  // An empty subject is undefined in Node.js.
+  return shortName(subject || undefined) ?? subjectAltName?.split(', ')[0]?.replace(/^[^:]+:/, '') ?? 'nameless'
+}
+
+/** What the issuer of a certificate is called. */
+export const issuerOf = ({ issuer }: X509Certificate): string =>
+  shortName(issuer || undefined) ?? 'a nameless authority'
+
+function shortName(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : (/^CN=(.*)$/m.exec(name)?.[1] ?? name.replaceAll('\n', ', '))
 }
