@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { defectNames } from '../../src/config/schema.ts'
+import { startLab } from '../../src/index.ts'
+import { recipes } from '../../src/pki/defects/recipes.ts'
+
+const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8')
+
+test('the table of defects is the recipes', () => {
+  const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(([, name, meaning]) => [name, meaning])
+  expect(rows.slice(1)).toEqual(defectNames.map((name) => [name, recipes[name].meaning]))
+})
+
+test('every fault of the page is one', async () => {
+  await using lab = await startLab()
+  const literals = [...page.matchAll(/\{ when: \{[^`\n]*?\}, do: \{[^`\n]*?\}(?:, times: \d+)? \}/g)].map(
+    ([text]) => text,
+  )
+  expect(literals.length).toBeGreaterThan(12)
+  for (const literal of literals) {
+    const fault = JSON.parse(literal.replaceAll(/(\w+):(?= )/g, '"$1":').replaceAll("'", '"'))
+    expect(() => lab.faults.add(fault), literal).not.toThrow()
+  }
+})
