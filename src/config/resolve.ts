@@ -61,15 +61,20 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
       ...config.directory,
       accounts: config.directory.accounts.map((account) => ({
         ...account,
+        ...preloadOf(account, baseDir),
         addresses: addressesOf(account, config.domain),
       })),
     },
+    newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
 }
 
 const resolveStore = (store: LabConfig['store'], baseDir: string): LabConfig['store'] =>
   store !== 'memory' && 'lmdb' in store ? { lmdb: resolve(baseDir, store.lmdb) } : store
+
+const preloadOf = ({ preload }: { readonly preload?: string | undefined }, baseDir: string) =>
+  preload === undefined ? {} : { preload: resolve(baseDir, preload) }
 
 /** The addresses of an account: those given, else the log-on name at the domain. */
 export function addressesOf(account: AccountConfig, domain: string): string[] {

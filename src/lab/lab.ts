@@ -22,6 +22,7 @@ import { Fleet } from './fleet.ts'
 import { LabFaults } from './lab-faults.ts'
 import { deliverLocally } from './local-delivery.ts'
 import { NewsDesk } from './news-desk.ts'
+import { preload } from './preload.ts'
 import { logSession } from './session-line.ts'
 import { tlsSettings } from './tls-settings.ts'
 
@@ -148,6 +149,7 @@ export class Lab implements AsyncDisposable {
   async start(): Promise<void> {
     await this.#news.prepare(this.#config)
     try {
+      await preload(this.#config, this.store)
       await this.#office.serve(this.#config)
       await this.#applyServers(this.#config)
       await this.#news.feed(this.#config)
@@ -203,6 +205,7 @@ export class Lab implements AsyncDisposable {
   async reset(): Promise<void> {
     await this.store.clear()
     await this.#news.prepare(this.#config)
+    await preload(this.#config, this.store)
     this.sessionLog.clear()
     this.faults.reset()
   }

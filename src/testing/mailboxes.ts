@@ -1,8 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { withCrlf } from '../store/exchange/paths.ts'
+import { messagesAt } from '../store/exchange/any.ts'
 import { type FormatName, formats, importFolder, messagesOf } from '../store/exchange/transfer.ts'
-import type { CarriedMessage } from '../store/exchange/types.ts'
 import { openInbox } from '../store/inbox.ts'
 import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 
@@ -28,7 +25,7 @@ export class Mailboxes {
 
   /** Puts the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox, made where it is missing. */
   async load(path: string, ref: MailboxRef): Promise<number> {
-    const messages = found(path)
+    const messages = messagesAt(path)
     return (await importFolder(this.#store, await this.#open(ref), messages)).messages
   }
 
@@ -73,13 +70,3 @@ const place = (ref: MailboxRef): { readonly owner: Owner; readonly name: string 
   'newsgroup' in ref
     ? { owner: PUBLIC_OWNER, name: ref.newsgroup }
     : { owner: accountOwner(ref.user), name: ref.folder ?? 'INBOX' }
-
-function found(path: string): AsyncIterable<CarriedMessage> {
-  if (!statSync(path).isDirectory()) return path.endsWith('.eml') ? oneFile(path) : formats.mbox.read(path)
-  const isMaildir = statSync(join(path, 'cur'), { throwIfNoEntry: false })?.isDirectory()
-  return isMaildir ? formats.maildir.read(path) : formats.eml.read(path)
-}
-
-async function* oneFile(path: string): AsyncGenerator<CarriedMessage, void, void> {
-  yield { raw: withCrlf(readFileSync(path)), flags: [], internalDate: Math.floor(statSync(path).mtimeMs) }
-}

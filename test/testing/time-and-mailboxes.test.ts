@@ -67,6 +67,26 @@ test('mailboxes as files: .eml, mbox, Maildir; and newsgroups', async ({ lab }) 
   )
 })
 
+test('mail and news that are there from the start, and after a reset', async () => {
+  const raw = 'From: a@example.org\r\nSubject: there\r\nMessage-ID: <there@example.org>\r\n\r\nhello\r\n'
+  const file = join(folder, 'there.eml')
+  writeFileSync(file, raw)
+  await using lab = await startLab({
+    directory: { accounts: [{ user: 'bob', password: 'secret', preload: file }] },
+    newsgroups: [{ name: 'lab.general', preload: file }],
+  })
+  for (let round = 1; round <= 2; round++) {
+    const client = new ImapFlow(lab.imapflow({ user: 'bob', pass: 'secret' }))
+    await client.connect()
+    expect(await client.status('INBOX', { messages: true })).toMatchObject({ messages: 1 })
+    await client.logout()
+    expect((await lab.articles('lab.general')).map(({ subject }) => subject)).toEqual(['there'])
+    await lab.reset()
+  }
+  const missing = { directory: { accounts: [{ user: 'bob', password: 'secret', preload: '/nowhere.mbox' }] } }
+  await expect(startLab(missing)).rejects.toThrow('preload of INBOX: ENOENT')
+})
+
 test('another client expunges while this one looks; UIDVALIDITY changes', async ({ lab }) => {
   const dora = lab.imapflow({ user: 'dora', pass: 'any' })
   for (const subject of ['one', 'two', 'three']) await lab.deliver({ subject }, { to: 'dora' })

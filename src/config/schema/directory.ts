@@ -21,6 +21,14 @@ const account = z.strictObject({
     .optional()
     .describe('Thumbprints of certificates that log this account on (clientCertificates of the virtual servers).')
     .meta({ examples: [['0123456789ABCDEF0123456789ABCDEF01234567']] }),
+  preload: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Messages that are there from the start, if it is empty: a .eml or mbox file, a Maildir, or a folder of .eml files, relative to this file.',
+    )
+    .meta({ examples: ['mail/inbox.mbox'] }),
 })
 
 export const directory = z.strictObject({

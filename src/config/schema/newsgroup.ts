@@ -35,5 +35,13 @@ export const newsgroup = z.strictObject({
     .optional()
     .describe('The latest so many are kept, the others go. Default: all are kept.')
     .meta({ examples: [10_000] }),
+  preload: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Messages that are there from the start, if it is empty: a .eml or mbox file, a Maildir, or a folder of .eml files, relative to this file.',
+    )
+    .meta({ examples: ['mail/inbox.mbox'] }),
   suggested: z.boolean().default(false).describe('Suggested to new readers: LIST SUBSCRIPTIONS.'),
 })
