@@ -1,6 +1,5 @@
 const LF = 0x0a
 const CR = 0x0d
-const CRLF = Buffer.from('\r\n', 'latin1')
 
 /**
  * Octets with every bare LF made a CRLF; the same Buffer where there is none. A bare LF ends neither a command's data nor
@@ -8,12 +7,21 @@ const CRLF = Buffer.from('\r\n', 'latin1')
  * be made to see a message's end, or another message, inside (SMTP smuggling, CVE-2023-51764 and its siblings).
  */
 export function normalizeLineEnds(block: Buffer): Buffer {
-  const parts: Buffer[] = []
-  let from = 0
-  for (let at = block.indexOf(LF); at !== -1; at = block.indexOf(LF, at + 1)) {
-    if (at > 0 && block[at - 1] === CR) continue
-    parts.push(block.subarray(from, at), CRLF)
-    from = at + 1
+  const bare = countBareLineFeeds(block)
+  if (bare === 0) return block
+  const out = Buffer.allocUnsafe(block.length + bare)
+  let written = 0
+  for (let at = 0, before = 0; at < block.length; at++) {
+    const octet = block[at] as number
+    if (octet === LF && before !== CR) out[written++] = CR
+    out[written++] = octet
+    before = octet
   }
-  return parts.length === 0 ? block : Buffer.concat([...parts, block.subarray(from)])
+  return out
+}
+
+function countBareLineFeeds(block: Buffer): number {
+  let count = 0
+  for (let at = 0; at < block.length; at++) if (block[at] === LF && (at === 0 || block[at - 1] !== CR)) count++
+  return count
 }

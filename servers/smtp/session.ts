@@ -30,6 +30,7 @@ export class SmtpSession extends SmtpAdapter {
   account: Account | undefined
   /** What BDAT has brought of a message so far. */
   chunks: Buffer[] = []
+  chunkOctets = 0
   #over = false
   #settle: Settle = () => {}
   #policy: LogonPolicy | undefined
@@ -191,5 +192,6 @@ export class SmtpSession extends SmtpAdapter {
   override _resetSession(): void {
     super._resetSession()
     this.chunks = []
+    this.chunkOctets = 0
   }
 }

@@ -15,6 +15,9 @@ const DOT_ATOM = table(SPECIALS, '.')
 /** RFC 2045 section 5.1 token, with 8-bit octets. */
 const TOKEN = table(TSPECIALS)
 
+/** No field that is meant is longer; of one made to exhaust memory the rest is not read. */
+const MAX_TEXT = 1024 * 1024
+
 /** Reads the tokens of structured header fields, forgiving; RFC 5322 section 3.2 with the obsolete forms of section 4. */
 export class Scanner {
   readonly text: OctetString
@@ -23,7 +26,7 @@ export class Scanner {
   comment: OctetString | undefined
 
   constructor(text: OctetString) {
-    this.text = text
+    this.text = text.slice(0, MAX_TEXT)
     this.skip()
   }
 

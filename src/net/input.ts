@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { TooLong } from './errors.ts'
+import { copyOctets, nextLineDot } from './stuffing.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -210,20 +211,15 @@ export class BlockCollector {
 
 /** Takes off the dot that was put in front of each line beginning with one, from `start` on. RFC 3977 section 3.1.1. */
 function unstuff(block: Buffer, start: number): Buffer {
-  let dot = block[start] === DOT ? start : stuffedDot(block, start)
+  let dot = block[start] === DOT ? start : nextLineDot(block, start)
   if (dot === -1) return block
   const out = Buffer.allocUnsafe(block.length)
   let written = 0
   let from = 0
-  for (; dot !== -1; dot = stuffedDot(block, from)) {
-    written += block.copy(out, written, from, dot)
+  for (; dot !== -1; dot = nextLineDot(block, from)) {
+    written += copyOctets(block, from, dot, out, written)
     from = dot + 1
   }
-  written += block.copy(out, written, from)
+  written += copyOctets(block, from, block.length, out, written)
   return out.subarray(0, written)
-}
-
-function stuffedDot(block: Buffer, from: number): number {
-  const at = block.indexOf('\r\n.', from, 'latin1')
-  return at === -1 ? -1 : at + 2
 }

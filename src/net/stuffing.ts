@@ -5,6 +5,26 @@ const STUFFED_DOT = Buffer.from('.')
 const END_OF_LINES = Buffer.from('.\r\n')
 const END_OF_LINE_AND_LINES = Buffer.from('\r\n.\r\n')
 
+/** So far a loop looks, or copies, before a call does: dots may stand close together. */
+const NEAR_OCTETS = 64
+
+/** Where the next dot stands that begins a line, its CRLF from `from` on; -1 where none does. */
+export function nextLineDot(octets: Buffer, from: number): number {
+  const near = Math.min(from + NEAR_OCTETS, octets.length - 2)
+  for (let at = from; at < near; at++) {
+    if (octets[at + 2] === DOT && octets[at + 1] === LF && octets[at] === CR) return at + 2
+  }
+  const at = octets.indexOf('\r\n.', Math.max(from, near), 'latin1')
+  return at === -1 ? -1 : at + 2
+}
+
+/** Copies octets that may be few. Returns how many they were. */
+export function copyOctets(source: Buffer, start: number, end: number, target: Buffer, to: number): number {
+  if (end - start > NEAR_OCTETS) return source.copy(target, to, start, end)
+  for (let at = start; at < end; at++) target[to + at - start] = source[at] as number
+  return end - start
+}
+
 /**
  * Makes a block of lines out of octets that come in pieces: a dot in front of each line beginning with one, the last line
  * ended, the ending dot. RFC 3977 section 3.1.1; RFC 1939 section 3.
@@ -13,22 +33,14 @@ export class Stuffer {
   #atLineStart = true
   #afterCr = false
 
-  /** The piece with the dots that it needs; views of it. */
+  /** The piece with the dots that it needs: views of it where they are few. */
   add(piece: Buffer): Buffer[] {
-    const out: Buffer[] = []
-    let from = 0
+    const dots: number[] = []
     const first = this.#afterCr && piece[0] === LF ? 1 : this.#atLineStart ? 0 : -1
-    if (first !== -1 && piece[first] === DOT) {
-      out.push(piece.subarray(0, first), STUFFED_DOT)
-      from = first
-    }
-    for (let at = piece.indexOf('\r\n.', 0, 'latin1'); at !== -1; at = piece.indexOf('\r\n.', at + 2, 'latin1')) {
-      out.push(piece.subarray(from, at + 2), STUFFED_DOT)
-      from = at + 2
-    }
-    out.push(piece.subarray(from))
+    if (first !== -1 && piece[first] === DOT) dots.push(first)
+    for (let at = nextLineDot(piece, 0); at !== -1; at = nextLineDot(piece, at)) dots.push(at)
     this.#remember(piece)
-    return out
+    return dots.length * NEAR_OCTETS < piece.length ? views(piece, dots) : [copied(piece, dots)]
   }
 
   /** What ends the block. */
@@ -42,6 +54,30 @@ export class Stuffer {
     this.#atLineStart = last === LF && (piece.length > 1 ? piece[piece.length - 2] === CR : this.#afterCr)
     this.#afterCr = last === CR
   }
+}
+
+function views(piece: Buffer, dots: readonly number[]): Buffer[] {
+  const out: Buffer[] = []
+  let from = 0
+  for (const dot of dots) {
+    out.push(piece.subarray(from, dot), STUFFED_DOT)
+    from = dot
+  }
+  out.push(piece.subarray(from))
+  return out
+}
+
+function copied(piece: Buffer, dots: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(piece.length + dots.length)
+  let written = 0
+  let from = 0
+  for (const dot of dots) {
+    written += copyOctets(piece, from, dot, out, written)
+    out[written++] = DOT
+    from = dot
+  }
+  copyOctets(piece, from, piece.length, out, written)
+  return out
 }
 
 /** The same for octets that are all there. */

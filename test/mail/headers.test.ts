@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { envelope } from '../../src/mail/envelope.ts'
 import { headerBlockEnd, headerFields, headerValue, headerValues, unfolded } from '../../src/mail/headers.ts'
 
 const octets = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -71,4 +72,13 @@ test('a header made to exhaust memory gives so many fields, and what covers the 
   const fields = headerFields(raw)
   expect(fields.length).toBeLessThan(20_000)
   expect(fields.at(-1)).toMatchObject({ name: '', end: 4_000_000 })
+})
+
+test('addresses made to exhaust memory are read up to a bound', () => {
+  const raw = octets(
+    `From: ${'a@b, '.repeat(2_000_000)}z@z\r\n${'To: a@b, c@d\r\n'.repeat(9_000)}${'To: e@f\r\n'.repeat(900)}\r\n`,
+  )
+  const { from, to } = envelope(raw, headerFields(raw))
+  expect(from.length).toBeLessThan(300_000)
+  expect(to.length).toBe(18_900)
 })

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { stuff } from '../../src/net/stuffing.ts'
 import { Transport } from '../../src/net/transport.ts'
 
 const IDLE_MS = 60_000
@@ -47,4 +48,14 @@ describe('a transport over a slow stream', () => {
     await vi.advanceTimersByTimeAsync(2_000)
     expect(stream.destroyed).toBe(true)
   })
+})
+
+it('a block of dots alone is stuffed in one piece, one of few dots in views', () => {
+  const dots = stuff(Buffer.alloc(3 << 20, '.\r\n'))
+  expect(dots.length).toBe(2)
+  expect(Buffer.concat(dots).equals(Buffer.concat([Buffer.alloc(4 << 20, '..\r\n'), Buffer.from('.\r\n')]))).toBe(true)
+  const text = Buffer.from(`${'long line '.repeat(100)}\r\n.x\r\n`)
+  const few = stuff(text)
+  expect(Buffer.concat(few).toString()).toBe(`${'long line '.repeat(100)}\r\n..x\r\n.\r\n`)
+  expect(few[0]?.buffer).toBe(text.buffer)
 })

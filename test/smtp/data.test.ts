@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { normalizeLineEnds } from '../../servers/smtp/line-ends.ts'
 import { smtp } from '../../servers/smtp/service.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { startMailLab } from '../support/mail-lab.ts'
@@ -24,6 +25,13 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     expect(got).toHaveLength(stuffed.length - 1)
     expect(new Set(got.map(({ raw }) => withoutTrace(raw)))).toEqual(new Set([message]))
     client.destroy()
+  })
+
+  test('twelve million bare LFs are made CRLFs without as many pieces', () => {
+    const octets = normalizeLineEnds(Buffer.alloc(24 << 20, 'x\n'))
+    expect(octets.length).toBe(36 << 20)
+    expect(octets.subarray(0, 7).toString()).toBe('x\r\nx\r\nx')
+    expect(normalizeLineEnds(Buffer.from('\n\r\n\r\n\n')).toString()).toBe('\r\n\r\n\r\n\r\n')
   })
 
   test('every octet but a bare LF is kept', async () => {
@@ -170,6 +178,17 @@ describe('BDAT, RFC 3030', () => {
     await begin()
     expect(await ask(client, 'BDAT 3 LAST\r\ny')).toMatch(/^250 2\.0\.0 OK/)
     expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual(['x\r\ny\r\n'])
+    client.destroy()
+  })
+
+  test('a hundred thousand chunks of an octet take little time', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    await ask(client, 'RCPT TO:<alice@lab.test>')
+    client.send(`${'BDAT 1\r\nx'.repeat(100_000)}BDAT 0 LAST\r\n`)
+    await client.lines((line) => line.startsWith('250 2.0.0 OK'))
+    expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw).trimEnd().length)).toEqual([100_000])
     client.destroy()
   })
 

@@ -8,6 +8,9 @@ interface Chunk {
   readonly last: boolean
 }
 
+/** Small chunks are put together now and then, else they take more memory than their octets. */
+const MANY_CHUNKS = 4096
+
 /** BDAT size [LAST]: the message in counted chunks. RFC 3030 section 2. */
 export const bdat = {
   name: 'BDAT',
@@ -15,10 +18,11 @@ export const bdat = {
     const chunk = parse(argument)
     const { envelope } = session.session
     const { messageSize } = session.context.config.limits
-    const held = session.chunks.reduce((sum, { length }) => sum + length, 0)
     if (envelope.rcptTo.length === 0) return refuse(session, chunk, badSequence('RCPT comes first'))
-    if (held + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    if (session.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
     for await (const part of session.connection.streamOctets(chunk.octets)) session.chunks.push(part)
+    session.chunkOctets += chunk.octets
+    if (session.chunks.length > MANY_CHUNKS) session.chunks = [Buffer.concat(session.chunks)]
     if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
     try {
       const trace = traceOf(session)
