@@ -1,7 +1,7 @@
 import type { Lab } from '../lab/lab.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
 import { WaitTimeout } from './errors.ts'
-import { LabMessage, type MessageFilter, matches } from './message.ts'
+import { factsOf, LabMessage, type MessageFilter, matches } from './message.ts'
 
 export interface WaitOptions {
   /** Milliseconds; default 5,000. */
@@ -99,6 +99,6 @@ export class DeliveredMail {
     const raw = await store.read(arrival.folder.id, arrival.entry.uid)
     const session = arrival.entry.envelope?.session
     const record = session === undefined ? undefined : sessionLog.get(session)
-    return raw && new LabMessage(arrival, raw, directory, record)
+    return raw && new LabMessage(raw, factsOf(arrival, directory, record))
   }
 }

@@ -1,6 +1,5 @@
 import type { SessionRecord } from '../sessions/types.ts'
 import type { WaitOptions } from './delivered-mail.ts'
-import { WaitTimeout } from './errors.ts'
 import { LabMessage, type MessageFilter } from './message.ts'
 
 /** What has received messages: a lab, or a tenant. */
@@ -43,8 +42,9 @@ export const matchers = {
       await received.receives(filter, options)
       return { pass: true, message: () => 'such a message has come' }
     } catch (error) {
-      if (!(error instanceof WaitTimeout)) throw error
-      return { pass: false, message: () => error.message }
+      const { name, message } = error as Error
+      if (name !== 'WaitTimeout') throw error
+      return { pass: false, message: () => message }
     }
   },
 

@@ -3,8 +3,8 @@ import { ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { Arrival } from './arrivals.ts'
 
-/** A message as test code sees it. Everything is decoded when it is first asked for. */
-export class LabMessage extends ReadableMessage {
+/** What is known of a delivered message beside its octets. */
+export interface MessageFacts {
   /** MAIL FROM and RCPT TO, whatever the header says. */
   readonly envelope: { readonly from: string; readonly to: readonly string[] }
   /** Those of the envelope's recipients whose copy this is. */
@@ -19,18 +19,55 @@ export class LabMessage extends ReadableMessage {
   readonly receivedAt: Date
   /** The session that brought it, while it is on record; undefined for `lab.deliver`. */
   readonly session: SessionRecord | undefined
+}
 
-  constructor(arrival: Arrival, raw: Buffer, directory: Directory, session: SessionRecord | undefined) {
+/** A message as test code sees it. Everything is decoded when it is first asked for. */
+export class LabMessage extends ReadableMessage implements MessageFacts {
+  readonly envelope: MessageFacts['envelope']
+  readonly recipients: readonly string[]
+  readonly user: string | undefined
+  readonly folder: string
+  readonly uid: number
+  readonly flags: readonly string[]
+  readonly receivedAt: Date
+  readonly session: SessionRecord | undefined
+
+  constructor(raw: Buffer, facts: MessageFacts) {
     super(raw)
-    const { entry, folder, owner } = arrival
-    this.envelope = { from: entry.envelope?.mailFrom ?? '', to: entry.envelope?.rcptTo ?? [] }
-    this.user = owner.startsWith('user:') ? owner.slice('user:'.length) : undefined
-    this.recipients = this.envelope.to.filter((address) => directory.findByAddress(address)?.user === this.user)
-    this.folder = folder.name
-    this.uid = entry.uid
-    this.flags = entry.flags
-    this.receivedAt = new Date(entry.savedAt)
-    this.session = session
+    this.envelope = facts.envelope
+    this.recipients = facts.recipients
+    this.user = facts.user
+    this.folder = facts.folder
+    this.uid = facts.uid
+    this.flags = facts.flags
+    this.receivedAt = facts.receivedAt
+    this.session = facts.session
+  }
+
+  /** All but the octets, as plain data. */
+  get facts(): MessageFacts {
+    const { envelope, recipients, user, folder, uid, flags, receivedAt, session } = this
+    return { envelope, recipients, user, folder, uid, flags, receivedAt, session }
+  }
+}
+
+/** What an arrival, and the session that brought it, tell of a message. */
+export function factsOf(
+  { entry, folder, owner }: Arrival,
+  directory: Directory,
+  session: SessionRecord | undefined,
+): MessageFacts {
+  const user = owner.startsWith('user:') ? owner.slice('user:'.length) : undefined
+  const to = entry.envelope?.rcptTo ?? []
+  return {
+    envelope: { from: entry.envelope?.mailFrom ?? '', to },
+    recipients: to.filter((address) => directory.findByAddress(address)?.user === user),
+    user,
+    folder: folder.name,
+    uid: entry.uid,
+    flags: entry.flags,
+    receivedAt: new Date(entry.savedAt),
+    session,
   }
 }
 

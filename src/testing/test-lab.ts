@@ -72,6 +72,11 @@ export class TestLab implements AsyncDisposable {
     return this.#lab.certificateStore.rootPem
   }
 
+  /** The domain of its accounts. */
+  get domain(): string {
+    return this.#lab.directory.domain
+  }
+
   /** The verbs of `sealpost cert`: obtain, install, replace and retire certificates of the virtual servers. */
   get certificates(): Lab['certificates'] {
     return this.#lab.certificates

@@ -1,11 +1,14 @@
-import { test as base, expect } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { test as base, expect, inject } from 'vitest'
 import type { LabInput } from '../config/schema.ts'
 import type { WaitOptions } from './delivered-mail.ts'
 import { type EncryptionWish, matchers } from './matchers.ts'
 import type { MessageFilter } from './message.ts'
+import { SharedTenant } from './shared/shared-tenant.ts'
 import { type StartLabOptions, startLab } from './start-lab.ts'
 import type { Tenant } from './tenant.ts'
 import type { TestLab } from './test-lab.ts'
+import type {} from './vitest-setup.ts'
 
 declare module 'vitest' {
   interface Matchers<T> {
@@ -51,6 +54,15 @@ export function labTest(config?: LabInput | string, { scope = 'file', ...options
     },
   })
 }
+
+/** A `test` whose tenants share the lab that `sharedLab` (`sealpost/vitest-setup`) started, in whichever worker they run. */
+export const sharedTest = base.extend<{ readonly tenant: SharedTenant }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures that one needs off this pattern
+  tenant: async ({}, use) => {
+    await using tenant = await SharedTenant.of(inject('sealpost'), `t${randomBytes(4).toString('hex')}`)
+    await use(tenant)
+  },
+})
 
 /** A `test` with the lab of `startLab()`, one a file. */
 export const test = labTest()

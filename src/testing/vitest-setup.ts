@@ -1,0 +1,26 @@
+import type { TestProject } from 'vitest/node'
+import type { LabInput } from '../config/schema.ts'
+import { hostLab, type SharedLab } from './shared/host.ts'
+import { startLab } from './start-lab.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly sealpost: SharedLab
+  }
+}
+
+/**
+ * One lab for all workers of a run: `export default sharedLab()` in a file of vitest's `globalSetup`; the tests get their
+ * part of it by `sharedTest` of `sealpost/vitest`.
+ */
+export const sharedLab =
+  (config?: LabInput | string) =>
+  async (project: TestProject): Promise<() => Promise<void>> => {
+    const lab = await startLab(config)
+    const host = await hostLab(lab)
+    project.provide('sealpost', host.shared)
+    return async () => {
+      await host[Symbol.asyncDispose]()
+      await lab.stop()
+    }
+  }

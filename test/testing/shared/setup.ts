@@ -1,0 +1,3 @@
+import { sharedLab } from '../../../src/testing/vitest-setup.ts'
+
+export default sharedLab()
