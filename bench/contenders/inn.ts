@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Inn } from '../../test/support/inn.ts'
-import { cpuSecondsOf, memoryOctetsOf } from '../frame/proc.ts'
+import { ProcessTree } from '../frame/proc.ts'
 import { freePort } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
@@ -10,12 +10,16 @@ export const inn = (groups: readonly string[]): Contender => ({
   missing: () => (existsSync('/usr/lib/news/bin/innd') ? undefined : 'no innd here (Debian package inn2)'),
   async start() {
     const server = await Inn.start({ pathHost: 'inn.test', port: await freePort(), groups, peers: [] })
+    const tree = new ProcessTree(server.pid)
     return {
       host: '127.0.0.1',
       port: server.port,
-      cpuSeconds: () => cpuSecondsOf(server.pid),
-      memoryOctets: () => memoryOctetsOf(server.pid),
-      stop: () => server[Symbol.asyncDispose](),
+      cpuSeconds: () => tree.cpuSeconds(),
+      memoryOctets: () => tree.memoryOctets(),
+      async stop() {
+        tree.stop()
+        await server[Symbol.asyncDispose]()
+      },
     }
   },
 })

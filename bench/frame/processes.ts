@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { cpuSecondsOf, memoryOctetsOf } from './proc.ts'
+import { ProcessTree } from './proc.ts'
 import type { Target } from './types.ts'
 
 const START_LIMIT_MS = 30_000
@@ -66,12 +66,13 @@ export function freePort(): Promise<number> {
 }
 
 function observed(child: ChildProcess, port: number): Target {
-  const pid = child.pid as number
+  const tree = new ProcessTree(child.pid as number)
+  child.once('exit', () => tree.stop())
   return {
     host: '127.0.0.1',
     port,
-    cpuSeconds: () => cpuSecondsOf(pid),
-    memoryOctets: () => memoryOctetsOf(pid),
+    cpuSeconds: () => tree.cpuSeconds(),
+    memoryOctets: () => tree.memoryOctets(),
     stop: () =>
       new Promise((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) return resolve()
