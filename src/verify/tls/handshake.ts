@@ -86,20 +86,30 @@ function options(
 }
 
 function failure({ code = '', message }: NodeJS.ErrnoException, { authorizationError }: TLSSocket): Error {
-  if (authorizationError) return new Untrusted(code, message)
-  const words = handshakeWords[code] ?? `${message.replace(/^[0-9A-F]+:error:[0-9A-F]+:/, '')}${code && ` (${code})`}`
+  // Newer versions of Node.js add advice about their own options behind a semicolon.
+  if (authorizationError) return new Untrusted(code, message.split('; ')[0] ?? message)
+  const alert = /SSL alert number (\d+)/.exec(message)?.[1]
+  const words =
+    serverAlerts[alert ?? ''] ??
+    handshakeWords[code] ??
+    `${message.replace(/^[0-9A-F]+:error:[0-9A-F]+:/, '')}${code && ` (${code})`}`
   return new HandshakeFailed(code, words)
 }
 
 /** What Node.js's codes mean on a client's side. */
 const handshakeWords: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server answers with something that is not TLS',
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server accepts none of the versions offered (alert 70)',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server answers with something that is not TLS',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server agrees only on a version that is not accepted here',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the server finds nothing acceptable among what was offered (alert 40)',
-  ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY: 'the server asks for stronger suites (alert 71)',
-  ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR: 'the server reports an internal error (alert 80)',
-  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'the server does not know the name asked for (alert 112)',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server requires a client certificate (alert 116)',
   ECONNRESET: 'the server closes the connection during the handshake',
+}
+
+/** Alerts of the server, by their number: OpenSSL's names for them differ from version to version. */
+const serverAlerts: Readonly<Record<string, string>> = {
+  40: 'the server finds nothing acceptable among what was offered (alert 40)',
+  70: 'the server accepts none of the versions offered (alert 70)',
+  71: 'the server asks for stronger suites (alert 71)',
+  80: 'the server reports an internal error (alert 80)',
+  112: 'the server does not know the name asked for (alert 112)',
+  116: 'the server requires a client certificate (alert 116)',
 }
