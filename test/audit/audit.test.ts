@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
 import { afterAll, expect, it } from 'vitest'
+import { badPorts } from '../../src/audit/index-of-ports.ts'
+import { badLab } from '../../src/audit/lab.ts'
 import { badmailYaml } from '../../src/audit/yaml.ts'
-import { auditClient, type Client } from '../../src/index.ts'
+import { auditClient, type Client, startLab } from '../../src/index.ts'
+import { LineClient } from '../support/line-client.ts'
 import { needs } from '../support/programs.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { believe } from './believer.ts'
@@ -89,6 +92,31 @@ it('a client that believes what came before TLS is fooled by the injection', asy
     ['imap4', 'unsafe'],
     ['nntp', 'unsafe'],
   ])
+})
+
+it('a client that takes PREAUTH for a log-on is found out', async () => {
+  const results = await auditClient(
+    async ({ port }) => {
+      const client = await LineClient.open(port)
+      expect(await client.line()).toMatch(/^\* PREAUTH /)
+      for (const command of ['A1 SELECT INBOX', 'A2 LOGOUT']) {
+        client.send(`${command}\r\n`)
+        let line = await client.line()
+        while (line !== undefined && !line.startsWith(command.slice(0, 3))) line = await client.line()
+        if (!line?.includes(' OK ')) throw new Error(`${command}: ${line}`)
+      }
+    },
+    { protocols: ['imap4'], forms: ['starttls'], names: ['preauth'] },
+  )
+  expect(results).toMatchObject([{ verdict: 'unsafe', sessions: [{ refusals: [] }] }])
+})
+
+it('every bad server starts, in one lab', { timeout: 120_000 }, async () => {
+  await using lab = await startLab(badLab(badPorts, () => 0))
+  for (const { virtualServer, form } of badPorts) {
+    const server = lab.server(virtualServer)
+    expect(form === 'implicit' ? server.tlsPort : server.port, virtualServer).toBeGreaterThan(0)
+  }
 })
 
 it('imapflow is safe against the oddities of IMAP4', async () => {
