@@ -17,11 +17,14 @@ function normalized(id: OctetString): OctetString {
 
 const DOT_ATOM = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/
 
+/** Of longer values the end counts: the nearest stand last. */
+const MAX_REFERENCES = 64 * 1024
+
 /** What a message answers, oldest first: its References, or where it has none the first identifier of In-Reply-To. RFC 5256 section 3. */
 export function threadAncestors(
   references: OctetString | undefined,
   inReplyTo: OctetString | undefined,
 ): OctetString[] {
-  const found = references === undefined ? [] : messageIds(references)
+  const found = references === undefined ? [] : messageIds(references.slice(-MAX_REFERENCES))
   return found.length > 0 || inReplyTo === undefined ? found : messageIds(inReplyTo).slice(0, 1)
 }

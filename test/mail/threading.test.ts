@@ -81,3 +81,9 @@ describe('threads', () => {
     expect(threadForm(threadReferences([one]))).toBe('(1)')
   })
 })
+
+test('of references made to exhaust memory the nearest count', () => {
+  const ancestors = threadAncestors(`${'<a@b> '.repeat(2_000_000)}<near@b>`, undefined)
+  expect(ancestors.length).toBeLessThan(20_000)
+  expect(ancestors.at(-1)).toBe('<near@b>')
+})

@@ -62,9 +62,12 @@ export function sentDate(entry: MessageEntry, content: Content | undefined): num
   return (value === undefined ? undefined : parseZonedDate(value)?.ms) ?? entry.internalDate
 }
 
+/** Octets of a Subject that are looked at. */
+const MAX_SUBJECT = 64 * 1024
+
 export function subjectOf(content: Content | undefined): string {
   const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'subject')
-  return value === undefined ? '' : decodeWords(value)
+  return value === undefined ? '' : decodeWords(value.slice(0, MAX_SUBJECT))
 }
 
 function firstMailbox(content: Content | undefined, name: 'from' | 'to' | 'cc'): string {
