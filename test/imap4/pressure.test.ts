@@ -182,6 +182,15 @@ test('what comes behind a refused command is not held, however much it is', asyn
   client.destroy()
 })
 
+test('a command refused before its literal is answered by its tag, whatever stands behind the literal', async () => {
+  await using lab = await startImapLab()
+  const client = await loggedOn(lab)
+  client.send('1 {3+}\r\nabc2 NOOP\r\n3 NOOP\r\n')
+  expect(await client.line()).toMatch(/^1 BAD/)
+  expect(await client.line()).toMatch(/^3 OK/)
+  client.destroy()
+})
+
 test('a LIST that takes long lets other sessions in', async () => {
   await using lab = await startImapLab()
   const [slow, other] = [await loggedOn(lab), await loggedOn(lab)]

@@ -61,12 +61,14 @@ export class CommandReader {
     const texts: OctetString[] = []
     const literals: Literal[] = []
     let octets = 0
+    let isFirst = true
     for (;;) {
       const line = (await this.#connection.readLine(MAX_LINE_OCTETS, this.#isSecret())).toString('latin1')
       octets += line.length
       const ahead = LITERAL_AHEAD.exec(line)
       const text = ahead ? line.slice(0, ahead.index) : line
-      const behind = texts.length === 0 ? this.#readHead(text) : text
+      const behind = isFirst ? this.#readHead(text) : text
+      isFirst = false
       if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('command too long', 'TOOBIG')
       // What is refused is read to its end, however long, and not held.
       if (!this.#refusal) texts.push(behind)
