@@ -13,7 +13,8 @@ export interface Arrival {
  */
 export class Arrivals {
   readonly #arrivals = new Map<string, Arrival>()
-  readonly #listeners = new Set<(arrival: Arrival) => void>()
+  /** With what each is told at the end. */
+  readonly #listeners = new Map<(arrival: Arrival) => void, () => void>()
   readonly #unwatch: () => void
 
   private constructor(store: MessageStore) {
@@ -36,9 +37,9 @@ export class Arrivals {
     return [...this.#arrivals.values()]
   }
 
-  /** Calls `listener` for each new arrival. Returns the function that ends it. */
-  watch(listener: (arrival: Arrival) => void): () => void {
-    this.#listeners.add(listener)
+  /** Calls `listener` for each new arrival, `onClose` when none will come. Returns the function that ends it. */
+  watch(listener: (arrival: Arrival) => void, onClose: () => void = () => {}): () => void {
+    this.#listeners.set(listener, onClose)
     return () => this.#listeners.delete(listener)
   }
 
@@ -48,6 +49,7 @@ export class Arrivals {
 
   close(): void {
     this.#unwatch()
+    for (const onClose of [...this.#listeners.values()]) onClose()
     this.#listeners.clear()
   }
 
@@ -70,7 +72,7 @@ export class Arrivals {
     }
     const arrival: Arrival = { owner: folder.owner, folder, entry }
     this.#arrivals.set(key, arrival)
-    for (const listener of this.#listeners) listener(arrival)
+    for (const listener of this.#listeners.keys()) listener(arrival)
   }
 
   #expunge(folder: Folder, uids?: ReadonlySet<number>): void {

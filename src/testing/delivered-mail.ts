@@ -38,7 +38,7 @@ export class DeliveredMail {
 
   /**
    * The first message that fits and that no wait has returned yet; it may have arrived before the call.
-   * @throws WaitTimeout; the signal's reason when aborted
+   * @throws WaitTimeout; the signal's reason when aborted; when the lab is stopped
    */
   wait(filter: MessageFilter, options: WaitOptions = {}): Promise<LabMessage> {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
@@ -64,7 +64,8 @@ export class DeliveredMail {
       const enqueue = (arrival: Arrival): void => {
         looking = looking.then(() => look(arrival)).catch((error: Error) => settle(() => reject(error)))
       }
-      const unwatch = this.#arrivals.watch(enqueue)
+      const onClose = (): void => settle(() => reject(new Error('the lab was stopped while a message was waited for')))
+      const unwatch = this.#arrivals.watch(enqueue, onClose)
       const timer = setTimeout(() => {
         this.list().then(
           (messages) => settle(() => reject(new WaitTimeout(filter, timeout, messages, this.#lab.sessionLog.list()))),

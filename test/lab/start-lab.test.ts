@@ -22,6 +22,13 @@ describe('startLab()', () => {
     await client.logout()
   })
 
+  it('ends a wait when it is stopped', async () => {
+    const lab = await startLab()
+    const waiting = expect(lab.waitForMessage({ to: 'bob' }, { timeout: 3_600_000 })).rejects.toThrow(/was stopped/)
+    await lab.stop()
+    await waiting
+  })
+
   it('returns a mail that came before the wait, and none twice', async () => {
     await using lab = await startLab()
     await lab.deliver({ subject: 'first' }, { to: 'bob' })
