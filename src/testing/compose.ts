@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import libmime from 'libmime'
 import { formatDate } from '../mail/dates.ts'
 
+/** A file that goes along with a message. */
 export interface Attachment {
   readonly filename: string
   readonly content: string | Buffer

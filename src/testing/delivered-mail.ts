@@ -3,6 +3,7 @@ import type { Arrival, Arrivals } from './arrivals.ts'
 import { WaitTimeout } from './errors.ts'
 import { factsOf, LabMessage, type MessageFilter, matches } from './message.ts'
 
+/** How long a wait lasts. */
 export interface WaitOptions {
   /** Milliseconds; default 5,000. */
   readonly timeout?: number

@@ -8,6 +8,7 @@ import { Arrivals } from './arrivals.ts'
 import { LabClock } from './clock.ts'
 import { TestLab } from './test-lab.ts'
 
+/** What is no part of a lab's configuration. */
 export interface StartLabOptions {
   /** Default: silent. */
   readonly log?: Logger

@@ -36,9 +36,11 @@ export interface LabServer {
 /** What `certificate:` takes in a configuration: `auto`, a friendly name, `{ defect: 'expired' }` … */
 export type CertificateSetting = string | Defect
 
+/** Whose mailboxes a message is put into, and from whom. */
 export interface DeliverOptions {
   /** User names or addresses. */
   readonly to: string | readonly string[]
+  /** The envelope's sender. */
   readonly from?: string
 }
 

@@ -33,6 +33,17 @@ async function caServe(...args: string[]): Promise<{ process: ChildProcess; dire
   throw new Error('ca serve ended')
 }
 
+/** What a test started: ended with it, however it ends. */
+class Processes implements Disposable {
+  readonly #children: ChildProcess[] = []
+  add(child: ChildProcess): void {
+    this.#children.push(child)
+  }
+  [Symbol.dispose](): void {
+    for (const child of this.#children) child.kill()
+  }
+}
+
 async function end(child: ChildProcess): Promise<number | null> {
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
@@ -82,6 +93,7 @@ test('a challenge that nobody answers: refused, nothing changed, and the reason'
 describe.skipIf(!needs('acme.sh'))('ca serve', () => {
   test('acme.sh obtains, renews and revokes; CRL and OCSP answer beside it', async () => {
     const [port, tlsPort, httpPort] = [await freePort(), await freePort(), await freePort()]
+    using processes = new Processes()
     const serving = await caServe(
       '--port',
       String(port),
@@ -98,9 +110,11 @@ describe.skipIf(!needs('acme.sh'))('ca serve', () => {
       run('acme.sh', [...args, ...common], { env: { ...process.env, HOME: office.folder, NO_TIMESTAMP: '1' } })
     const web = join(office.folder, 'web')
     office.makeFolder('web/.well-known/acme-challenge')
+    processes.add(serving.process)
     const files = spawn('python3', ['-m', 'http.server', String(httpPort), '--bind', '127.0.0.1', '--directory', web], {
       stdio: 'ignore',
     })
+    processes.add(files)
     await expect
       .poll(
         () =>
@@ -124,7 +138,6 @@ describe.skipIf(!needs('acme.sh'))('ca serve', () => {
     const ocsp = second.infoAccess?.match(/OCSP - URI:(\S+)/)?.[1] ?? ''
     const args = ['-issuer', 'root.pem', '-cert', 'second.pem', '-url', ocsp, '-CAfile', 'root.pem']
     expect(await office.openssl('ocsp', ...args)).toContain('second.pem: revoked')
-    files.kill()
     expect(await end(serving.process)).toBe(0)
   })
 })
