@@ -9,13 +9,14 @@ const suites = new URL('suites/', import.meta.url)
 const names = readdirSync(suites)
   .filter((file) => file.endsWith('.js'))
   .map((file) => file.slice(0, -3))
-const usage = `usage: npm run bench -- ${names.join('|')} [--peer NAME] [--rounds N] [--seconds N] [--json]`
+const usage = `usage: npm run bench -- ${names.join('|')} [--peer NAME] [--only WORDS] [--rounds N] [--seconds N] [--json]`
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       peer: { type: 'string' },
+      only: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '2' },
       json: { type: 'boolean', default: false },
@@ -27,6 +28,7 @@ async function main(): Promise<number> {
   }
   const options: BenchOptions = {
     ...(values.peer !== undefined && { peer: values.peer }),
+    ...(values.only !== undefined && { only: values.only }),
     rounds: Number(values.rounds),
     roundMs: Number(values.seconds) * 1000,
   }

@@ -22,7 +22,7 @@ export async function measureRates(
     for (const contender of contenders.filter((each, i) => i === 0 || wanted(each, options, say))) {
       running.push({ name: contender.name, target: await contender.start() })
     }
-    for (const workload of workloads) {
+    for (const workload of workloads.filter(({ name }) => name.includes(options.only ?? ''))) {
       say(`  ${workload.name}`)
       rates.push(...(await measureWorkload(workload, running, options)))
     }

@@ -56,6 +56,8 @@ export type Suite = RateSuite | TableSuite
 export interface BenchOptions {
   /** Only peers with this in their name. */
   readonly peer?: string
+  /** Only workloads with this in their name. */
+  readonly only?: string
   readonly rounds: number
   /** How long each round of each contender lasts. */
   readonly roundMs: number
