@@ -1,4 +1,4 @@
-import type { Folder, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
+import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from './entries.ts'
 import { no } from './reply.ts'
 import { indexesOfNumbers, indexesOfUids } from './sequence.ts'
@@ -14,10 +14,8 @@ export interface Updates {
   readonly changed: readonly number[]
 }
 
-export interface Opened {
-  readonly uidNext: number
-  readonly highestModSeq: number
-}
+/** What SELECT tells of the mailbox. */
+export type Opened = Pick<FolderSnapshot, 'uidNext' | 'highestModSeq' | 'flags' | 'firstUnseen'>
 
 /**
  * A session's own view of the selected mailbox: what its client has been told. Sequence numbers are places in it and move
@@ -36,7 +34,9 @@ export class Selection {
   readonly knownFlags = new Set<string>()
   /** Called when something waits to be told (IDLE). */
   onChange: (() => void) | undefined
-  #messages: MessageEntry[] = []
+  #messages: readonly MessageEntry[] = []
+  /** Whether `#messages` is this session's own array, and not yet the one that the store gave to all. */
+  #isOwn = false
   #arrived: MessageEntry[] = []
   #expunged = new Set<number>()
   #changed = new Set<number>()
@@ -60,13 +60,12 @@ export class Selection {
     }
     selection.#unwatch = store.watch((event) => take(event), folder.id)
     try {
-      const status = await store.status(folder.id)
-      selection.#messages = (await store.list(folder.id)).slice()
-      selection.#highestModSeq = status.highestModSeq
+      const opened = await store.snapshot(folder.id)
+      selection.#messages = opened.entries
+      selection.#highestModSeq = opened.highestModSeq
       take = (event) => selection.#take(event)
       for (const event of early) selection.#take(event)
-      const last = selection.#messages.at(-1)?.uid ?? 0
-      return { selection, opened: { uidNext: Math.max(status.uidNext, last + 1), highestModSeq: status.highestModSeq } }
+      return { selection, opened }
     } catch (error) {
       selection.close()
       throw error
@@ -125,9 +124,22 @@ export class Selection {
     // A flag change of a message not told of yet needs no telling.
     const changed = [...this.#changed].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
     this.#changed.clear()
-    for (const entry of this.#arrived) this.#messages.push(entry)
-    this.#arrived = []
+    if (this.#arrived.length > 0) this.#admitArrived()
     return { expunged, exists, changed: changed.sort((a, b) => a - b) }
+  }
+
+  #admitArrived(): void {
+    const messages = this.#own()
+    for (const entry of this.#arrived) messages.push(entry)
+    this.#arrived = []
+  }
+
+  /** The messages, to be changed. */
+  #own(): MessageEntry[] {
+    const messages = this.#isOwn ? (this.#messages as MessageEntry[]) : this.#messages.slice()
+    this.#messages = messages
+    this.#isOwn = true
+    return messages
   }
 
   #removeExpunged(): Updates['expunged'] {
@@ -145,6 +157,7 @@ export class Selection {
       uids.push(entry.uid)
     }
     this.#messages = left
+    this.#isOwn = true
     this.saved = this.saved.filter((uid) => !gone.has(uid))
     for (const uid of uids) this.recent.delete(uid)
     return { numbers: numbers.reverse(), uids }
@@ -177,13 +190,14 @@ export class Selection {
 
   #replace(entry: MessageEntry, tell: boolean): void {
     const index = this.indexOf(entry.uid)
-    const list = index >= 0 ? this.#messages : this.#arrived
-    const at = index >= 0 ? index : indexOfUid(this.#arrived, entry.uid)
-    const old = list[at]
+    const isNumbered = index >= 0
+    const at = isNumbered ? index : indexOfUid(this.#arrived, entry.uid)
+    const old = (isNumbered ? this.#messages : this.#arrived)[at]
     // Events of a change that the view was read after come late.
     if (old === undefined || old.modSeq > entry.modSeq) return
-    list[at] = entry
-    if (tell && index >= 0) this.#changed.add(entry.uid)
+    if (isNumbered) this.#own()[at] = entry
+    else this.#arrived[at] = entry
+    if (tell && isNumbered) this.#changed.add(entry.uid)
   }
 
   #takeExpunged(uids: readonly number[], modSeq: number): void {

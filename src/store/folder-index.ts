@@ -1,8 +1,10 @@
+import { SEEN } from './flags.ts'
+import { FlagsInUse } from './flags-in-use.ts'
 import { FolderCounts } from './folder-counts.ts'
-import type { FolderStatus, MessageEntry, UidRange } from './types.ts'
+import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
 
 /**
- * The entries of one folder in memory, by ascending uid, with everything STATUS asks for kept as a running count.
+ * The entries of one folder in memory, by ascending uid, with everything STATUS and SELECT ask for kept up to date.
  * An array that was handed out is never changed: the next change works on a copy of the pointers. A change that is in
  * the index already is taken for done.
  */
@@ -10,8 +12,11 @@ export class FolderIndex {
   uidNext = 1
   highestModSeq = 1
   readonly #counts = new FolderCounts()
+  readonly #flags = new FlagsInUse()
   #entries: MessageEntry[] = []
   #handedOut = false
+  /** Of the entries before this one, each has `\Seen`. */
+  #seenUntil = 0
 
   get exists(): number {
     return this.#entries.length
@@ -29,6 +34,10 @@ export class FolderIndex {
       lowestUid: this.#entries[0]?.uid ?? 0,
       highestUid: this.#entries.at(-1)?.uid ?? 0,
     }
+  }
+
+  snapshot(): FolderSnapshot {
+    return { ...this.status(), entries: this.list(), flags: this.#flags.all, firstUnseen: this.#firstUnseen() }
   }
 
   find(uid: number): MessageEntry | undefined {
@@ -60,6 +69,7 @@ export class FolderIndex {
       if (entry.uid < this.uidNext) continue
       this.#entries.push(entry)
       this.#counts.add(entry)
+      this.#flags.add(entry.flags)
       this.uidNext = entry.uid + 1
       this.#raise(entry.modSeq)
     }
@@ -73,6 +83,7 @@ export class FolderIndex {
       const before = this.#entries[at]
       if (before?.uid !== entry.uid || before.modSeq >= entry.modSeq) continue
       this.#counts.replace(before, entry)
+      if (entry.flags !== before.flags) this.#reflag(at, before, entry)
       this.#entries[at] = entry
       this.#raise(entry.modSeq)
     }
@@ -83,7 +94,12 @@ export class FolderIndex {
     this.#raise(modSeq)
     const gone = this.pick(uids)
     if (gone.length === 0) return
-    for (const entry of gone) this.#counts.remove(entry)
+    const unseenFrom = this.#entries[this.#seenUntil]?.uid ?? Number.POSITIVE_INFINITY
+    for (const entry of gone) {
+      this.#counts.remove(entry)
+      this.#flags.remove(entry.flags)
+      if (entry.uid < unseenFrom) this.#seenUntil--
+    }
     // Expiry takes a few at the front, others all: what lies before the first and after the last is not looked at.
     const first = this.#at((gone[0] as MessageEntry).uid)
     const last = this.#at((gone.at(-1) as MessageEntry).uid) + 1
@@ -91,6 +107,20 @@ export class FolderIndex {
     const kept = this.#entries.slice(first, last).filter((entry) => !doomed.has(entry))
     this.#entries = this.#entries.slice(0, first).concat(kept, this.#entries.slice(last))
     this.#handedOut = false
+  }
+
+  #reflag(at: number, before: MessageEntry, after: MessageEntry): void {
+    this.#flags.remove(before.flags)
+    this.#flags.add(after.flags)
+    if (at < this.#seenUntil && !after.flags.includes(SEEN)) this.#seenUntil = at
+  }
+
+  /** Its number from 1, or 0. Only what was not looked at before is, so it costs nothing most times. */
+  #firstUnseen(): number {
+    const { unseen, exists } = this.#counts
+    if (unseen === 0) this.#seenUntil = exists
+    while (this.#seenUntil < exists && this.#entries[this.#seenUntil]?.flags.includes(SEEN)) this.#seenUntil++
+    return this.#seenUntil < exists ? this.#seenUntil + 1 : 0
   }
 
   /** Where `uid` is, or where it would be. */

@@ -83,6 +83,16 @@ export interface FolderStatus {
   readonly highestUid: number
 }
 
+/** A folder at one moment, as whoever opens it needs it: what it costs does not grow with the folder. */
+export interface FolderSnapshot extends FolderStatus {
+  /** In uid order; no later change touches it. */
+  readonly entries: readonly MessageEntry[]
+  /** Every flag that some message has, each once. */
+  readonly flags: readonly string[]
+  /** Place of the first message without `\Seen`, counted from 1; 0 where all have it. */
+  readonly firstUnseen: number
+}
+
 /** Where a message stands: one entry a folder it was stored in. */
 export interface Location {
   readonly folder: Folder
@@ -186,6 +196,8 @@ export interface MessageStore extends AsyncDisposable {
   listOwners(): Promise<readonly Owner[]>
   /** @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
+  /** @throws StoreError `not-found` */
+  snapshot(folderId: string): Promise<FolderSnapshot>
 
   /** Names subscribed to, existing or not. RFC 9051 section 6.3.7. */
   subscriptions(owner: Owner): Promise<readonly string[]>

@@ -9,6 +9,7 @@ import {
   PUBLIC_OWNER,
   type StoreEvent,
 } from '../../src/store/types.ts'
+import { seededRandom } from '../support/random.ts'
 
 /** A clock that tests move. */
 export class TestClock implements Clock {
@@ -25,6 +26,7 @@ export interface StoreUnderTest {
 }
 
 const alice = accountOwner('alice')
+const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', 'Work', 'work', 'Home'] as const
 const newsgroup = { description: 'Talk', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
 
 /** What every MessageStore must do. One suite, run for each implementation. */
@@ -337,6 +339,52 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
           highestUid: 3,
         })
         await expect(store.status('none')).rejects.toMatchObject({ code: 'not-found' })
+      })
+    })
+
+    describe('snapshot', () => {
+      /** What it must be, found by looking at every message. */
+      const expected = async () => {
+        const entries = await store.list(inbox.id)
+        return {
+          ...(await store.status(inbox.id)),
+          entries,
+          flags: [...new Set(entries.flatMap(({ flags }) => flags))].sort(),
+          firstUnseen: entries.findIndex(({ flags }) => !flags.includes('\\Seen')) + 1,
+        }
+      }
+      const taken = async () => {
+        const snapshot = await store.snapshot(inbox.id)
+        return { ...snapshot, flags: [...snapshot.flags].sort() }
+      }
+
+      it('is right after whatever changes', async () => {
+        const next = seededRandom(7)
+        const random = (below: number) => Math.floor(next() * below)
+        const uids = () => Array.from({ length: random(6) }, () => 1 + random(30))
+        const flags = () => FLAGS.filter(() => random(2) === 0)
+        for (let round = 0; round < 300; round++) {
+          const what = (['deliver', 'add', 'remove', 'replace', 'expunge'] as const)[random(5)]
+          if (what === 'deliver') {
+            await store.append([{ ...message('x'), targets: [{ folderId: inbox.id, flags: flags() }] }])
+          } else if (what === 'expunge') await store.expunge(inbox.id, uids().slice(0, 2))
+          else await store.setFlags(inbox.id, uids(), { mode: what ?? 'add', flags: flags() })
+          // Not each time: what was not looked at meanwhile must be right too.
+          if (random(2) === 0) expect(await taken()).toEqual(await expected())
+        }
+      })
+
+      it('stays as it was taken', async () => {
+        await deliver(inbox, 'a', 'b')
+        const { entries } = await store.snapshot(inbox.id)
+        await deliver(inbox, 'c')
+        await store.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen'] })
+        await store.expunge(inbox.id, [2])
+        expect(entries.map(({ uid, flags }) => [uid, flags])).toEqual([
+          [1, []],
+          [2, []],
+        ])
+        await expect(store.snapshot('none')).rejects.toMatchObject({ code: 'not-found' })
       })
     })
 

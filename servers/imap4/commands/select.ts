@@ -1,4 +1,4 @@
-import type { Folder, MessageEntry } from '../../../src/store/types.ts'
+import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, fullName, isPublic, mailboxName, nameForm } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
@@ -65,16 +65,14 @@ const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft
 async function description(session: Session, state: Parameters<typeof open>[1], selection: Selection, opened: Opened) {
   const { folder, messages, knownFlags, readOnly } = selection
   const revision2 = session.enabled.has('IMAP4rev2')
-  for (const flag of SYSTEM_FLAGS) knownFlags.add(flag)
-  learnFlags(knownFlags, messages)
+  for (const flag of [...SYSTEM_FLAGS, ...opened.flags]) knownFlags.add(flag)
   const flags = [...knownFlags].join(' ')
-  const unseen = messages.findIndex((entry) => !entry.flags.includes('\\Seen')) + 1
   const lines = [
     `FLAGS (${flags})`,
     `OK [PERMANENTFLAGS (${readOnly ? '' : `${flags} \\*`})] flags that last`,
     `${messages.length} EXISTS`,
     ...(revision2 ? [] : [`${selection.recent.size} RECENT`]),
-    ...(unseen > 0 && !revision2 ? [`OK [UNSEEN ${unseen}] first unseen message`] : []),
+    ...(opened.firstUnseen > 0 && !revision2 ? [`OK [UNSEEN ${opened.firstUnseen}] first unseen message`] : []),
     `OK [UIDVALIDITY ${folder.uidValidity}] uids are valid`,
     `OK [UIDNEXT ${opened.uidNext}] next uid`,
     `OK [HIGHESTMODSEQ ${opened.highestModSeq}] highest modification`,
@@ -82,16 +80,6 @@ async function description(session: Session, state: Parameters<typeof open>[1], 
     ...(revision2 ? [await listed(session, state, folder)] : []),
   ]
   return lines.map((line) => `* ${line}\r\n`).join('')
-}
-
-/** Adds the messages' flags. Neighbours mostly have the same ones, in the same array. */
-function learnFlags(known: Set<string>, messages: readonly MessageEntry[]): void {
-  let last: readonly string[] = []
-  for (const { flags } of messages) {
-    if (flags === last) continue
-    last = flags
-    for (const flag of flags) known.add(flag)
-  }
 }
 
 /** The LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */

@@ -11,6 +11,7 @@ import type {
   FlagChangeResult,
   Folder,
   FolderSettings,
+  FolderSnapshot,
   FolderStatus,
   Location,
   MessageEntry,
@@ -119,6 +120,10 @@ export class LmdbStore implements MessageStore {
 
   async status(folderId: string): Promise<FolderStatus> {
     return this.#need(folderId).status(this.#tables)
+  }
+
+  async snapshot(folderId: string): Promise<FolderSnapshot> {
+    return (await this.#index(folderId)).snapshot()
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {

@@ -13,6 +13,7 @@ import type {
   FlagChangeResult,
   Folder,
   FolderSettings,
+  FolderSnapshot,
   FolderStatus,
   Location,
   MessageEntry,
@@ -121,6 +122,10 @@ export class MemoryStore implements MessageStore {
 
   async status(folderId: string): Promise<FolderStatus> {
     return this.#need(folderId).index.status()
+  }
+
+  async snapshot(folderId: string): Promise<FolderSnapshot> {
+    return this.#need(folderId).index.snapshot()
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
