@@ -4,6 +4,7 @@
 #   BUILD_FLAGS   flags for building
 #   RUN_FLAGS     flags for `run`
 #   BASE_IMAGE    instead of the image in docker/Dockerfile
+# docker/compose.yaml is tried with every compose program that is found (test-compose.sh).
 set -euo pipefail
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 cd "$(dirname "$0")/.."
@@ -23,22 +24,28 @@ ok() { echo "ok: $*"; }
 fail() { echo "FAILED: $*" >&2; engine logs "$tag" 2>&1 | tail -20 >&2 || true; exit 1; }
 
 clean_up() {
-  engine rm -f "$tag" >/dev/null 2>&1 || true
+  compose_down
+  engine rm -fv "$tag" >/dev/null 2>&1 || true
   engine volume rm -f "$tag-certs" "$tag-data" >/dev/null 2>&1 || true
-  engine rmi -f "$image" >/dev/null 2>&1 || true
+  engine rmi -f "$image" "$client_image" >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap clean_up EXIT
 
+# build_image ARGUMENT…
+build_image() {
+  # A health check is a part of Docker's image format only.
+  if command -v buildah >/dev/null && [[ $engine == *podman ]]; then
+    buildah bud --format docker "${build_flags[@]}" "$@" >"$work/build.log" 2>&1
+  else
+    engine build "${build_flags[@]}" "$@" >"$work/build.log" 2>&1
+  fi || { tail -40 "$work/build.log" >&2; exit 1; }
+}
+
 build() {
   local arguments=(-f docker/Dockerfile -t "$image")
   [ -z "${BASE_IMAGE:-}" ] || arguments+=(--build-arg "NODE_IMAGE=$BASE_IMAGE")
-  # A health check is a part of Docker's image format only.
-  if command -v buildah >/dev/null && [[ $engine == *podman ]]; then
-    buildah bud --format docker "${build_flags[@]}" "${arguments[@]}" . >"$work/build.log" 2>&1
-  else
-    engine build "${build_flags[@]}" "${arguments[@]}" . >"$work/build.log" 2>&1
-  fi || { tail -40 "$work/build.log" >&2; exit 1; }
+  build_image "${arguments[@]}" .
   ok "built: $(($(engine image inspect --format '{{.Size}}' "$image") / 1000000)) MB"
   [ "$(engine image inspect --format '{{index .Config.Labels "org.opencontainers.image.title"}}' "$image")" = Sealpost ] || fail "OCI labels"
 }
@@ -74,7 +81,7 @@ stop() {
   local ms=$((($(date +%s%N) - before) / 1000000)) status
   status=$(engine inspect --format '{{.State.ExitCode}}' "$tag")
   [ "$status" = 0 ] && [ $ms -lt 8000 ] || fail "SIGTERM: exit status $status after $ms ms"
-  engine rm "$tag" >/dev/null
+  engine rm -v "$tag" >/dev/null
   ok "SIGTERM ended it after $ms ms"
 }
 
@@ -141,7 +148,7 @@ says_goodbye() {
   wait
   exec 7<&-
   [ "$(engine wait "$tag")" = 0 ] || fail "exit status after SIGTERM"
-  engine rm "$tag" >/dev/null
+  engine rm -v "$tag" >/dev/null
   ok "SIGTERM tells open sessions good-bye"
   start host -e SEALPOST_PORT_OFFSET=$offset -e SEALPOST_ADDRESS=127.0.0.1
   read_mail imaps $((993 + offset)) '/INBOX;MAILINDEX=2'
@@ -161,7 +168,10 @@ virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
   ok "SEALPOST_CONFIG holds a configuration, as YAML and as base64"
 }
 
+. docker/test-compose.sh
+
 build
 on_standard_ports
 mail_in_and_out
 configured_by_variable
+compose

@@ -1,0 +1,77 @@
+# The part of test.sh that tries docker/compose.yaml; reads test.sh's variables and functions.
+client_image=localhost/$tag-client
+children=()
+
+compose() {
+  local docker_compose=(docker-compose) tried=0 why
+  docker compose version >/dev/null 2>&1 && docker_compose=(docker compose)
+  if ! why=$(engine run --rm "${run_flags[@]}" --network bridge "$image" --version 2>&1); then
+    echo "skipped: compose.yaml, for the engine makes no network here: $why"
+    return
+  fi
+  compose_file
+  if [[ $engine == *podman ]] && command -v podman-compose >/dev/null; then
+    with_compose "${tag}_sealpost_1" podman-compose --no-ansi --podman-args="${GLOBAL_FLAGS:-}" --podman-run-args="${RUN_FLAGS:-}"
+    tried=1
+  fi
+  if command -v "${docker_compose[0]}" >/dev/null; then
+    [[ $engine != *podman ]] || podman_socket || fail "podman opens no socket"
+    with_compose "$tag-sealpost-1" "${docker_compose[@]}"
+    tried=1
+  fi
+  [ $tried = 1 ] || echo "skipped: compose.yaml, for no compose program is here"
+}
+
+# The compose file as it is, but for the images, which are there, and the host's ports, of which free ones are taken.
+compose_file() {
+  if timeout 60 "$engine" "${global[@]}" pull -q docker.io/curlimages/curl >/dev/null 2>&1; then
+    engine tag docker.io/curlimages/curl "$client_image"
+  else
+    printf 'FROM %s\nUSER root\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl\n' "$image" >"$work/client"
+    build_image -f "$work/client" -t "$client_image" "$work"
+  fi
+  sed -E -e '/^    build:/d' -e 's/127\.0\.0\.1:[0-9]+:/127.0.0.1::/' \
+    -e "s|image: sealpost$|image: $image|" -e "s|image: docker.io/curlimages/curl$|image: $client_image|" \
+    docker/compose.yaml >"$work/compose.yaml"
+  [ "$(grep -c "image: $image" "$work/compose.yaml")" = 2 ] || fail "docker/compose.yaml has other images than the test knows"
+}
+
+# with_compose CONTAINER PROGRAM FLAG…: the lab becomes healthy, its client sends and reads a mail, and all ends.
+with_compose() {
+  local container=$1 name=$2
+  shift
+  down=("$@" -p "$tag" -f "$work/compose.yaml" down -v)
+  run_health_checks "$container"
+  timeout 180 "$@" -p "$tag" -f "$work/compose.yaml" up --no-build --exit-code-from client >"$work/compose.log" 2>&1 &&
+    grep -q 'It works\.' "$work/compose.log" || { tail -40 "$work/compose.log" >&2; fail "compose.yaml by $name"; }
+  compose_down
+  ok "compose.yaml by $name: the client sends and reads a mail, TLS verified by the root it was handed"
+}
+
+# Ends what is left of with_compose.
+compose_down() {
+  [ ${#down[@]} = 0 ] || "${down[@]}" >/dev/null 2>&1 || true
+  [ ${#children[@]} = 0 ] || kill "${children[@]}" 2>/dev/null || true
+  down=() children=()
+}
+down=()
+
+# Without systemd nobody runs podman's health checks.
+run_health_checks() {
+  [[ $engine == *podman ]] && [ ! -d /run/systemd/system ] || return 0
+  while sleep 1; do engine healthcheck run "$1" || true; done >/dev/null 2>&1 &
+  children+=($!)
+}
+
+# Docker's compose asks an engine by its socket; podman opens one, and reads its flags for containers from a file.
+podman_socket() {
+  local limits
+  limits=$(grep -oE -- '--ulimit[ =][^ ]+' <<<"${RUN_FLAGS:-}" | sed -E 's/.*[ =]([^ =]+=[^ ]+)$/"\1"/' | paste -sd, || true)
+  printf '[containers]\ndefault_ulimits = [%s]\n' "$limits" >"$work/containers.conf"
+  CONTAINERS_CONF_OVERRIDE=$work/containers.conf "$engine" "${global[@]}" system service -t 0 "unix://$work/socket" >"$work/service.log" 2>&1 &
+  children+=($!)
+  export DOCKER_HOST=unix://$work/socket
+  for _ in $(seq 50); do [ ! -S "$work/socket" ] || return 0; sleep 0.1; done
+  cat "$work/service.log" >&2
+  return 1
+}
