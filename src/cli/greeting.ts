@@ -9,11 +9,17 @@ export interface Verification {
   readonly servername: string
 }
 
+/** What a port said, and the connection, which is still open. */
+export interface Greeting {
+  readonly line: string
+  readonly socket: Socket
+}
+
 /**
- * Connects and reads the first line, the greeting of SMTP, POP3, IMAP4 and NNTP alike.
+ * Connects and reads the first line, the greeting of SMTP, POP3, IMAP4 and NNTP alike. The caller ends the connection.
  * @throws Error in plain words when nothing greets in time, or the certificate cannot be verified
  */
-export function greet(host: string, port: number, timeoutMs: number, verify?: Verification): Promise<string> {
+export function greet(host: string, port: number, timeoutMs: number, verify?: Verification): Promise<Greeting> {
   const socket = verify ? tlsSocket(host, port, verify) : connectTcp({ host, port })
   return new Promise((resolve, reject) => {
     let said = ''
@@ -29,8 +35,7 @@ export function greet(host: string, port: number, timeoutMs: number, verify?: Ve
       const end = said.indexOf('\r\n')
       if (end === -1) return
       clearTimeout(timer)
-      socket.destroy()
-      resolve(said.slice(0, end))
+      resolve({ line: said.slice(0, end), socket })
     })
     socket.on('end', () => fail(new Error('closed without a greeting')))
     socket.on('error', (error) => fail(error))

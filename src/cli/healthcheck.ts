@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net'
 import type { Command } from 'commander'
 import type { Port } from '../config/resolve.ts'
+import { askLab } from '../lab/control/client.ts'
 import { findSockets } from '../lab/control/socket-path.ts'
 import { reachable } from './check/ports.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
@@ -34,20 +36,25 @@ export function addHealthcheck(program: Command): void {
 
 async function healthcheck(options: HealthcheckOptions): Promise<void> {
   const configuration = await loadConfiguration(options)
-  const { targets, roots } = await whatToAsk(configuration)
+  const [control] = await findSockets(configuration.identity, runtimePlaces())
+  const { targets, roots } = await whatToAsk(configuration, control)
   const { hostname } = configuration.lab
   const timeoutMs = Number(options.timeout) * 1000
+  const greeted: Socket[] = []
   const results = await Promise.all(
     targets.map(async (target) => {
       const { virtualServer, port, tls } = target
       try {
         const verify = tls ? { ca: roots, servername: hostname } : undefined
-        return { virtualServer, port, tls, greeting: await greet(reachable(target.address), port, timeoutMs, verify) }
+        const { line, socket } = await greet(reachable(target.address), port, timeoutMs, verify)
+        greeted.push(socket)
+        return { virtualServer, port, tls, greeting: line }
       } catch (error) {
         return { virtualServer, port, tls, error: (error as Error).message }
       }
     }),
   )
+  await leaveNoTrace(greeted, control)
   const failed = results.filter((result) => 'error' in result)
   if (options.json) print(JSON.stringify({ ok: failed.length === 0, ports: results }))
   else for (const { virtualServer, port, error } of failed) note(`${virtualServer}: port ${port}: ${error}`)
@@ -55,16 +62,33 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   else if (!options.json) print(`all ${results.length} ports greet`)
 }
 
+/** A check every ten seconds would crowd the clients out of the lab's log and records. What failed stays on record. */
+async function leaveNoTrace(greeted: readonly Socket[], control: string | undefined): Promise<void> {
+  try {
+    if (control === undefined) return
+    const sessions = greeted.map(({ localAddress, localPort, remotePort }) => ({
+      remoteAddress: localAddress,
+      remotePort: localPort,
+      localPort: remotePort,
+    }))
+    await askLab(control, { verb: 'forget', args: { sessions } })
+  } finally {
+    for (const socket of greeted) socket.destroy()
+  }
+}
+
 /** The running lab knows best which ports it holds and which root it has; where it cannot be asked, the file says. */
-async function whatToAsk(configuration: Configuration): Promise<{ targets: Target[]; roots: string[] }> {
-  const [socket] = await findSockets(configuration.identity, runtimePlaces())
-  if (socket === undefined) {
+async function whatToAsk(
+  configuration: Configuration,
+  control: string | undefined,
+): Promise<{ targets: Target[]; roots: string[] }> {
+  if (control === undefined) {
     const targets = configuration.lab.virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
       targetsOf(name, address, port, certificate === 'assigned' ? 'off' : tlsPort),
     )
     return { targets, roots: await storedRoots(configuration) }
   }
-  const { endpoints, ca } = await labStatus(socket)
+  const { endpoints, ca } = await labStatus(control)
   return {
     targets: endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>
       targetsOf(virtualServer, address, port ?? 'off', tlsPort ?? 'off'),

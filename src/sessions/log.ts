@@ -11,6 +11,9 @@ export interface SessionStart {
   readonly localPort: number
 }
 
+/** What tells a connection from all others that are open. */
+export type Ends = Pick<SessionStart, 'remoteAddress' | 'remotePort' | 'localPort'>
+
 /** Sessions kept, and entries and characters of one session's transcript; the oldest sessions go first. */
 const MAX_SESSIONS = 1_000
 const MAX_ENTRIES = 2_000
@@ -24,6 +27,8 @@ export class SessionLog {
   readonly #clock: Clock
   readonly #records = new Map<string, Recorder>()
   readonly #listeners = new Set<(record: SessionRecord) => void>()
+  /** Open, and of no interest: nobody will be told that they end. */
+  readonly #unwanted = new Set<string>()
   #count = 0
   #held = 0
 
@@ -34,7 +39,7 @@ export class SessionLog {
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
     const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, {
       ended: (record) => {
-        for (const listener of this.#listeners) listener(record)
+        if (!this.#unwanted.delete(recorder.id)) for (const listener of this.#listeners) listener(record)
       },
       grown: (held) => {
         if (this.#records.get(recorder.id) !== recorder) return
@@ -68,6 +73,17 @@ export class SessionLog {
   watch(listener: (record: SessionRecord) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** An open connection is not on record any more, nor does anybody hear of its end. */
+  forget({ remoteAddress, remotePort, localPort }: Ends): void {
+    for (const [id, { record, held }] of this.#records) {
+      if (record.endedAt !== undefined || record.remotePort !== remotePort || record.localPort !== localPort) continue
+      if (record.remoteAddress !== remoteAddress) continue
+      this.#unwanted.add(id)
+      this.#records.delete(id)
+      this.#held -= held
+    }
   }
 
   clear(): void {

@@ -40,7 +40,10 @@ test('every virtual server greets once the lab is ready, and healthcheck finds t
   const { ok, ports } = JSON.parse(health.stdout) as { ok: boolean; ports: { tls: boolean; greeting: string }[] }
   expect([ok, ports.length, ports.filter(({ tls }) => tls).length]).toEqual([true, 7, 3])
   expect(ports.map(({ greeting }) => greeting.split(' ')[0])).toEqual(['220', '+OK', '+OK', '*', '*', '200', '200'])
+  // A check every few seconds must not crowd out what clients did.
+  expect((await place.run(['sessions', '--config', 'lab.yaml'])).stdout.trim()).toBe('')
   expect(await running.end()).toBe(0)
+  expect(running.stderr.join('')).not.toContain('session ended')
   const after = await place.run(['healthcheck', '--config', 'lab.yaml'])
   expect(after.status).toBe(1)
 })

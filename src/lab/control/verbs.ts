@@ -1,4 +1,5 @@
 import { asJson, hasFailed } from '../../sessions/describe.ts'
+import type { Ends } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { Lab } from '../lab.ts'
 import type { ControlVerbs } from './messages.ts'
@@ -23,6 +24,9 @@ export function labVerbs(lab: Lab): ControlVerbs {
     }),
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),
+    forget: async ({ sessions: unwanted }) => {
+      if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as Ends)
+    },
   }
 }
 
