@@ -58,14 +58,15 @@ export class CertificateOffice implements AsyncDisposable {
     return this.#service?.url
   }
 
-  /** Opens, moves or closes the authority service as the configuration says. @throws PkiError where its port cannot be opened */
+  /** Opens, moves or closes the authority service as the configuration says. @throws PkiError where its port cannot be opened: then there is none */
   async serve(lab: ResolvedLab): Promise<void> {
     const { authorityService, hostname } = lab
-    const wish = JSON.stringify([authorityService, hostname])
+    const { names } = labFacts(lab)
+    const wish = JSON.stringify([authorityService, hostname, authorityService?.tlsPort === 'off' || names])
     if (wish === this.#serviceWish) return
+    this.#serviceWish = ''
     await this.#service?.[Symbol.asyncDispose]()
     this.#service = undefined
-    this.store.serviceUrl = undefined
     if (authorityService) {
       const { address, port, tlsPort, url, acme } = authorityService
       this.#service = await AuthorityService.open(this.store, {
@@ -74,7 +75,7 @@ export class CertificateOffice implements AsyncDisposable {
         hostname,
         log: this.#log,
         ...(url ? { url } : {}),
-        ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: labFacts(lab).names } }),
+        ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names } }),
         ...(acme.enabled ? { routes: acmeRoutes(this.store, acme, this.#log) } : {}),
       })
     }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { listen } from '../../listen.ts'
 import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
 import { revocationRoutes } from './revocation.ts'
@@ -23,10 +24,11 @@ export interface AuthorityServiceOptions {
 
 /** No request to an authority is longer. */
 const longestBody = 64 * 1024
-const plain = (status: number, text: string): ServiceResponse => ({
+const plain = (status: number, text: string, headers: ServiceResponse['headers'] = {}): ServiceResponse => ({
   status,
   type: 'text/plain; charset=utf-8',
   body: `${text}\n`,
+  headers,
 })
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
@@ -46,11 +48,18 @@ export class AuthorityService implements AsyncDisposable {
   readonly port: number
   /** Undefined: there is no HTTPS. */
   readonly tlsPort: number | undefined
+  readonly #store: CertificateStore
   readonly #servers: readonly (Server | TlsServer)[]
   readonly #unwatch: () => void
 
-  private constructor(servers: readonly (Server | TlsServer)[], url: string, unwatch: () => void) {
+  private constructor(
+    store: CertificateStore,
+    servers: readonly (Server | TlsServer)[],
+    url: string,
+    unwatch: () => void,
+  ) {
     const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port)
+    this.#store = store
     this.#servers = servers
     this.#unwatch = unwatch
     this.url = url
@@ -63,44 +72,50 @@ export class AuthorityService implements AsyncDisposable {
    * @throws PkiError `refused` where the port cannot be opened
    */
   static async open(store: CertificateStore, options: AuthorityServiceOptions): Promise<AuthorityService> {
+    const { address, tls, log } = options
     const own = ownRoutes(store)
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-      answer(routes, request, response).catch((err: Error) => {
-        options.log.error({ err, path: request.url }, `authority service: ${err.message}`)
+      answer(routes, request, response, log).catch((err: Error) => {
+        log.info({ err, path: request.url }, `authority service: ${err.message}`)
         response.destroy()
       })
     }
     const server = createServer(onRequest)
-    const { address, tls } = options
-    await listen(server, address, options.port)
+    await openPort(server, address, options.port, log)
     const { port } = server.address() as AddressInfo
     const url = options.url ?? `http://${options.hostname}:${port}`
     store.serviceUrl = url
-    if (!tls)
+    // Watched, so that what other processes change is seen.
+    if (!tls) {
       return new AuthorityService(
+        store,
         [server],
         url,
         store.watch(() => {}),
       )
+    }
     try {
       const tlsServer = createTlsServer(await wornBy(store, tls.names), onRequest)
-      await listen(tlsServer, address, tls.port)
+      await openPort(tlsServer, address, tls.port, log)
       const unwatch = store.watch(() => {
         wornBy(store, tls.names).then(
           (worn) => tlsServer.setSecureContext(worn),
-          (err: Error) => options.log.error({ err }, 'authority service: the last certificate stays in service'),
+          (err: Error) => log.error({ err }, 'authority service: the last certificate stays in service'),
         )
       })
-      return new AuthorityService([server, tlsServer], url, unwatch)
+      return new AuthorityService(store, [server, tlsServer], url, unwatch)
     } catch (error) {
+      store.serviceUrl = undefined
       server.close()
       throw error
     }
   }
 
+  /** Closes it. What the store issues from then on no more carries its addresses. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unwatch()
+    this.#store.serviceUrl = undefined
     await Promise.all(
       this.#servers.map(
         (server) =>
@@ -130,20 +145,37 @@ function ownRoutes(store: CertificateStore): () => readonly Route[] {
   }
 }
 
-function listen(server: Server | TlsServer, address: string, port: number): Promise<void> {
+async function openPort(server: Server | TlsServer, address: string, port: number, log: StoreLog): Promise<void> {
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message
-      reject(new PkiError('refused', `authorityService: ${address} port ${port} cannot be opened: ${why}`, { cause }))
-    })
-    server.listen(port, address, resolve)
-  })
+  try {
+    await listen(server, { host: address, port }, (err) =>
+      log.error({ err }, 'authority service: a connection could not be accepted'),
+    )
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'EADDRINUSE' ? 'it is in use' : message
+    throw new PkiError('refused', `authorityService: ${address} port ${port} cannot be opened: ${why}`, { cause })
+  }
 }
 
-async function answer(routes: () => Route[], request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status = 200, type, body, headers } = await respond(routes, request)
+async function answer(
+  routes: () => Route[],
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: StoreLog,
+): Promise<void> {
+  const {
+    status = 200,
+    type,
+    body,
+    headers,
+  } = await respond(routes, request).catch((err: Error) => {
+    // The client has hung up in the middle of its request.
+    if (request.destroyed && !request.complete) throw err
+    log.error({ err, path: request.url }, `authority service: ${err.message}`)
+    return plain(500, 'internal error')
+  })
   const octets = Buffer.from(body)
   response.writeHead(status, { 'content-type': type, 'content-length': octets.length, ...headers })
   response.end(request.method === 'HEAD' ? undefined : octets)
@@ -155,10 +187,10 @@ async function respond(routes: () => Route[], request: IncomingMessage): Promise
   if (route === undefined) return plain(404, 'no such page')
   const method = request.method === 'HEAD' ? 'GET' : request.method
   if (!route.methods.some((one) => one === method)) {
-    return { ...plain(405, 'no such method here'), headers: { allow: route.methods.join(', ') } }
+    return plain(405, 'no such method here', { allow: route.methods.join(', ') })
   }
   const body = await readBody(request)
-  if (body === undefined) return { ...plain(413, 'the request is too long'), headers: { connection: 'close' } }
+  if (body === undefined) return plain(413, 'the request is too long', { connection: 'close' })
   const rest = path.slice(route.path.length)
   const { socket, headers } = request
   return route.handle({
