@@ -1,5 +1,5 @@
 import { protocolTitles } from '../config/schema.ts'
-import type { Endpoint } from '../lab/lab.ts'
+import type { Endpoint } from '../lab/endpoints.ts'
 import { table } from './output.ts'
 
 const heading = ['VIRTUAL SERVER', 'PROTOCOL', 'ADDRESS', 'PORT', 'TLS PORT', 'CERTIFICATE', 'POLICY']

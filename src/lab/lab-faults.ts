@@ -35,10 +35,10 @@ export class LabFaults {
     this.book.clear()
   }
 
-  /** Those of the configuration again, and nothing else; every count begins anew. */
-  reset(configured: readonly Fault[] = this.#configured): void {
+  /** Those of the configuration again, and nothing else; every count begins anew. @param seed absent: the last one */
+  reset(configured: readonly Fault[] = this.#configured, seed?: number): void {
     this.#configured = configured
-    this.book.clear()
+    this.book.clear(seed)
     for (const each of configured) this.book.add(each)
   }
 }

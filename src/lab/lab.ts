@@ -1,13 +1,8 @@
 import type { Logger } from 'pino'
-import { services } from '../../servers/index.ts'
-import type { ServerContext } from '../../servers/service.ts'
 import type { Clock } from '../clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import type { Protocol } from '../config/schema.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
-import type { TlsSettings } from '../net/tls-acceptor.ts'
-import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { Newsroom } from '../news/newsroom.ts'
 import type { Authorities } from '../pki/authorities.ts'
 import { CertificateStore } from '../pki/certificate-store/store.ts'
@@ -18,32 +13,20 @@ import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
 import { Captures } from './captures.ts'
 import { CertificateOffice } from './certificate-office.ts'
+import { Changes, LabStopped } from './changes.ts'
+import { type Endpoint, endpointOf } from './endpoints.ts'
 import { Fleet } from './fleet.ts'
 import { LabFaults } from './lab-faults.ts'
 import { deliverLocally } from './local-delivery.ts'
 import { NewsDesk } from './news-desk.ts'
 import { preload } from './preload.ts'
+import { type Site, serverSettings } from './server-settings.ts'
 import { logSession } from './session-line.ts'
 import { tlsSettings } from './tls-settings.ts'
 
 export interface LabOptions {
   readonly log: Logger
   readonly clock: Clock
-}
-
-/** Where one virtual server is to be reached, and what it wears. */
-export interface Endpoint {
-  readonly virtualServer: string
-  readonly protocol: Protocol
-  readonly address: string
-  /** Undefined: closed. */
-  readonly port: number | undefined
-  readonly tlsPort: number | undefined
-  readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
-  readonly requireSecureChannel: boolean
-  readonly require128BitEncryption: boolean
-  /** Clients of SSL 3.0 and TLS 1.0 with the ciphers of the 1990s are let in. */
-  readonly legacyTls: boolean
 }
 
 /** What lives as long as the lab, whatever is reloaded. */
@@ -69,8 +52,7 @@ export class Lab implements AsyncDisposable {
   #directory: Directory
   #stopWatching: () => void = () => {}
   #stopRetention: () => void = () => {}
-  /** Changes of certificates and configuration are applied one after the other. */
-  #changing: Promise<void> = Promise.resolve()
+  readonly #changes = new Changes()
   #stopped: Promise<void> | undefined
 
   constructor(config: ResolvedLab, parts: Parts, options: LabOptions) {
@@ -127,31 +109,16 @@ export class Lab implements AsyncDisposable {
 
   /** In the order of the configuration. */
   endpoints(): readonly Endpoint[] {
-    return this.#config.virtualServers.map((config) => {
-      const server = this.#fleet.get(config.name)
-      const tls = server?.settings.tls
-      const worn = tls?.certificates[0]
-      return {
-        virtualServer: config.name,
-        protocol: config.protocol,
-        address: config.address,
-        port: server?.port,
-        tlsPort: server?.tlsPort,
-        certificate: worn && { friendlyName: worn.friendlyName, thumbprint: worn.thumbprint },
-        requireSecureChannel: config.requireSecureChannel,
-        require128BitEncryption: config.require128BitEncryption,
-        legacyTls: tls?.legacy !== undefined,
-      }
-    })
+    return this.#config.virtualServers.map((config) => endpointOf(config, this.#fleet))
   }
 
   /** Opens every port. @throws ListenError when one cannot be opened: then none is */
   async start(): Promise<void> {
-    await this.#news.prepare(this.#config)
     try {
+      await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.#office.serve(this.#config)
-      await this.#applyServers(this.#config)
+      await this.#applyServers()
       await this.#news.feed(this.#config)
     } catch (error) {
       await this.stop()
@@ -161,9 +128,10 @@ export class Lab implements AsyncDisposable {
     this.#office.warn()
     this.#stopRetention = keepRetention(this.store, () => this.#config.retention, this.#options)
     this.#stopWatching = this.certificateStore.watch(() => {
-      void this.#serially(() => this.#wearAll()).catch((err: Error) =>
-        this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays'),
-      )
+      this.wearAnew().catch((err: Error) => {
+        if (err instanceof LabStopped) return
+        this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays')
+      })
     })
   }
 
@@ -172,7 +140,7 @@ export class Lab implements AsyncDisposable {
    * @throws ListenError, PkiError: what could not be applied stays as it was
    */
   reload(config: ResolvedLab): Promise<void> {
-    return this.#serially(() => this.#apply(config))
+    return this.#changes.make(() => this.#apply(config))
   }
 
   /**
@@ -181,7 +149,7 @@ export class Lab implements AsyncDisposable {
    * @throws PkiError where there is no such certificate: then nothing changes
    */
   wear(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
-    return this.#serially(async () => {
+    return this.#changes.make(async () => {
       const previous = this.#config
       const virtualServers = previous.virtualServers.map((server) =>
         only === undefined || server.name === only ? { ...server, certificate } : server,
@@ -196,18 +164,20 @@ export class Lab implements AsyncDisposable {
     })
   }
 
-  /** Looks at all certificates anew: time has moved. */
+  /** Looks at all certificates anew: the store has changed, or time has moved. */
   wearAnew(): Promise<void> {
-    return this.#serially(() => this.#wearAll())
+    return this.#changes.make(() => this.#wearAll())
   }
 
   /** Forgets every message and session; ports, certificates and configured newsgroups stay. */
-  async reset(): Promise<void> {
-    await this.store.clear()
-    await this.#news.prepare(this.#config)
-    await preload(this.#config, this.store)
-    this.sessionLog.clear()
-    this.faults.reset()
+  reset(): Promise<void> {
+    return this.#changes.make(async () => {
+      await this.store.clear()
+      await this.#news.prepare(this.#config)
+      await preload(this.#config, this.store)
+      this.sessionLog.clear()
+      this.faults.reset()
+    })
   }
 
   /** Says good-bye to every session and closes everything. */
@@ -223,6 +193,8 @@ export class Lab implements AsyncDisposable {
   async #stop(): Promise<void> {
     this.#stopWatching()
     this.#stopRetention()
+    // A change that is being made would open again what is closed here.
+    await this.#changes.close()
     await this.#news[Symbol.asyncDispose]()
     await this.#fleet.stop()
     this.#captures.close()
@@ -232,74 +204,52 @@ export class Lab implements AsyncDisposable {
 
   async #apply(next: ResolvedLab): Promise<void> {
     const previous = { config: this.#config, directory: this.#directory }
-    this.#config = next
-    this.#directory = createDirectory(next)
     try {
-      await this.#news.prepare(next)
-      await this.#office.serve(next)
-      await this.#applyServers(next)
-      await this.#news.feed(next)
-      this.faults.reset(next.faults)
+      await this.#take(next, createDirectory(next))
     } catch (error) {
-      this.#config = previous.config
-      this.#directory = previous.directory
-      await this.#news.prepare(previous.config)
-      await this.#office.serve(previous.config)
-      await this.#applyServers(previous.config)
+      await this.#take(previous.config, previous.directory).catch((err: Error) =>
+        this.#options.log.error({ err }, 'what was before a reload that failed could not be restored whole'),
+      )
       throw error
     }
+    this.faults.reset(next.faults, next.faultSeed)
   }
 
-  async #applyServers(config: ResolvedLab): Promise<void> {
+  async #take(config: ResolvedLab, directory: Directory): Promise<void> {
+    this.#config = config
+    this.#directory = directory
+    await this.#news.prepare(config)
+    await this.#office.serve(config)
+    await this.#applyServers()
+    await this.#news.feed(config)
+  }
+
+  async #applyServers(): Promise<void> {
+    const site = this.#site()
     const settings = []
-    for (const server of config.virtualServers) settings.push(await this.#settings(server))
+    for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))
     await this.#fleet.apply(settings)
   }
 
+  /** All is resolved before anything is put on: one that cannot be had leaves the others as they are. */
   async #wearAll(): Promise<void> {
-    for (const config of this.#config.virtualServers) await this.#fleet.wear(config.name, await this.#tls(config))
+    const wanted = []
+    for (const server of this.#config.virtualServers) {
+      wanted.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#office, this.#options.log) })
+    }
+    for (const { name, tls } of wanted) await this.#fleet.wear(name, tls)
   }
 
-  #serially<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#changing.then(change)
-    this.#changing = result.then(
-      () => {},
-      () => {},
-    )
-    return result
-  }
-
-  #tls(config: ResolvedVirtualServer): Promise<TlsSettings | undefined> {
-    return tlsSettings(this.#config, config, this.#office, this.#options.log)
-  }
-
-  async #settings(config: ResolvedVirtualServer): Promise<VirtualServerSettings> {
-    const service = services[config.protocol]
-    const context: ServerContext = {
-      config,
-      name: config.name,
-      hostname: this.#config.hostname,
-      domain: this.#config.domain,
+  #site(): Site {
+    return {
+      ...this.#options,
+      config: this.#config,
       store: this.store,
       directory: this.#directory,
       news: this.#news.newsroom,
-      clock: this.clock,
-      log: this.#options.log.child({ server: config.name }),
-    }
-    const tls = await this.#tls(config)
-    return {
-      name: config.name,
-      protocol: config.protocol,
-      address: config.address,
-      port: config.port,
-      tlsPort: config.tlsPort,
-      ...(tls ? { tls } : {}),
+      office: this.#office,
+      captures: this.#captures,
       faults: this.faults.book,
-      captures: this.#captures.wanted(this.#config.capture, config.capture),
-      maxConnections: config.limits.connections,
-      idleTimeoutMs: config.idleTimeoutMs,
-      serve: (connection) => service.serve(connection, context),
-      busyLine: service.busy(context),
     }
   }
 }

@@ -49,7 +49,8 @@ export class NewsDesk implements AsyncDisposable {
   }
 
   /** Makes the newsgroups of a configuration, before anybody is served. */
-  async prepare({ newsgroups, control }: ResolvedLab): Promise<void> {
+  async prepare({ hostname, newsgroups, control }: ResolvedLab): Promise<void> {
+    this.newsroom.hostname = hostname
     this.newsroom.control = control
     this.newsroom.addresses = new Map(
       newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),

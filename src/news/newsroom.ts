@@ -19,7 +19,6 @@ export interface NewsroomOptions {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
-  /** The path identity of this site, and the right side of the Message-IDs made here. RFC 5537 section 3.2. */
   readonly hostname: string
   /** Delivers a mail. Resolves once it is delivered. */
   readonly mail: (mail: NewsMail) => Promise<void>
@@ -38,7 +37,8 @@ export class Newsroom {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
-  readonly hostname: string
+  /** The path identity of this site, and the right side of the Message-IDs made here. RFC 5537 section 3.2. Set anew on reload. */
+  hostname: string
   readonly mail: (mail: NewsMail) => Promise<void>
   /** What peers were asked to send. */
   readonly claims: Claims

@@ -71,6 +71,57 @@ describe('reload', () => {
     client.destroy()
   })
 
+  it('leaves the authority service where another one cannot be opened', async () => {
+    await using lab = await startLab({ authorityService: { port: 0 } })
+    await using other = await startLab({ authorityService: { port: 0 } })
+    const port = Number(new URL(other.authorityServiceUrl ?? '').port)
+    await expect(lab.reload({ authorityService: { port } })).rejects.toThrow(/it is in use/)
+    await expect(lab.reload({ authorityService: { port: 0, tlsPort: port } })).rejects.toThrow(/it is in use/)
+    const answer = await fetch(`${lab.authorityServiceUrl?.replace('localhost', '127.0.0.1')}/root.pem`)
+    expect(await answer.text()).toBe(lab.ca)
+  })
+
+  it('opens nothing in a lab that is being stopped, or is', async () => {
+    const port = await freePort()
+    const virtualServers = [{ protocol: 'pop3', port, certificate: { defect: 'rsa' } } as const]
+    const lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
+    const [reloaded, late] = [lab.reload({ virtualServers }), lab.reload({ virtualServers })].map((reload) =>
+      reload.then(
+        () => 'reloaded',
+        (error: Error) => error.message,
+      ),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    await lab.stop()
+    expect([await reloaded, await late].every((outcome) => /^reloaded$|^the lab is stopped$/.test(outcome ?? ''))).toBe(
+      true,
+    )
+    expect(await refuses(port)).toBe(true)
+    await expect(lab.reload({ virtualServers })).rejects.toThrow('the lab is stopped')
+    expect(await refuses(port)).toBe(true)
+  })
+
+  it('a certificate that cannot be had leaves every virtual server as it is', async () => {
+    await using lab = await startLab()
+    const worn = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)
+    await expect(lab.wear('No Such Certificate')).rejects.toThrow(/no certificate "No Such Certificate"/)
+    expect((['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)).toEqual(worn)
+  })
+
+  it('takes another host name for what is posted', async () => {
+    await using lab = await startLab()
+    await lab.reload({ hostname: 'news.lab.test' })
+    const client = await LineClient.open(lab.server('nntp').port)
+    expect(await client.line()).toContain('news.lab.test')
+    client.send('POST\r\n')
+    await client.line()
+    client.send('From: a@lab.test\r\nNewsgroups: lab.general\r\nSubject: Hello\r\n\r\nHello.\r\n.\r\n')
+    expect(await client.line()).toMatch(/^240/)
+    const [article] = await lab.articles('lab.general')
+    expect(article?.headers.get('path')).toMatch(/^news\.lab\.test!/)
+    client.destroy()
+  })
+
   it('takes accounts and newsgroups', async () => {
     await using lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'old' }] } })
     await lab.reload({

@@ -29,7 +29,7 @@ export interface Strike {
 export class FaultBook {
   readonly #entries = new Set<Entry>()
   readonly #connections = new Map<string, number>()
-  readonly #seed: number
+  #seed: number
   #random: () => number
 
   constructor(seed: number) {
@@ -50,11 +50,12 @@ export class FaultBook {
     return () => this.#entries.delete(entry)
   }
 
-  /** Takes all away, and begins the seed anew. */
-  clear(): void {
+  /** Takes all away, and begins the seed anew, or another one. */
+  clear(seed = this.#seed): void {
     this.#entries.clear()
     this.#connections.clear()
-    this.#random = seededRandom(this.#seed)
+    this.#seed = seed
+    this.#random = seededRandom(seed)
   }
 
   /** A connection that was accepted. */
