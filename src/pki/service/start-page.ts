@@ -1,14 +1,12 @@
+import { xml } from '../../xml.ts'
 import { servicePaths } from '../authority/urls.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import type { Route } from './routes.ts'
 
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => escapes[sign] ?? sign)
-
 function rowOf(name: string): string {
   const { crl, caIssuers, ocsp } = servicePaths(name)
   const link = (path: string, text: string): string => `<a href="${path}">${text}</a>`
-  return `<li>${escaped(name)}: ${link(caIssuers, 'certificate')}, ${link(crl, 'revocation list')}, OCSP at ${ocsp}</li>`
+  return `<li>${xml(name)}: ${link(caIssuers, 'certificate')}, ${link(crl, 'revocation list')}, OCSP at ${ocsp}</li>`
 }
 
 /** For people: the authorities, and `/root.pem` for clients that are to trust the lab. */

@@ -1,20 +1,15 @@
+import { xml, xmlDocument } from '../../xml.ts'
 import type { EndpointReport, Finding } from '../types.ts'
 import { describe } from './summary.ts'
 
 /** JUnit's XML, as CI systems read it: a test suite an endpoint, a test case a check. */
 export function junit(reports: readonly EndpointReport[]): string {
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    '<testsuites name="sealpost verify">',
-    ...reports.map(suite),
-    '</testsuites>',
-    '',
-  ].join('\n')
+  return xmlDocument(['<testsuites name="sealpost verify">', ...reports.map(suite), '</testsuites>'])
 }
 
 function suite({ endpoint, findings }: EndpointReport): string {
   const count = (outcome: Finding['outcome']): number => findings.filter((one) => one.outcome === outcome).length
-  const name = escape(describe(endpoint))
+  const name = xml(describe(endpoint))
   return [
     `  <testsuite name="${name}" tests="${findings.length}" failures="${count('fail')}" skipped="${count('not-applicable')}">`,
     ...findings.map((finding) => testCase(name, finding)),
@@ -30,8 +25,4 @@ const bodies: Readonly<Record<Finding['outcome'], (words: string) => string>> = 
 }
 
 const testCase = (className: string, { check, outcome, words }: Finding): string =>
-  `    <testcase classname="${className}" name="${escape(check)}">${bodies[outcome](escape(words))}</testcase>`
-
-/** XML 1.0 lets no control characters in, escaped or not. */
-const escape = (text: string): string =>
-  text.replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, '\ufffd').replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  `    <testcase classname="${className}" name="${xml(check)}">${bodies[outcome](xml(words))}</testcase>`
