@@ -38,9 +38,9 @@ export type Client = (target: AuditTarget, signal: AbortSignal) => Promise<unkno
 export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
   const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
   const ports = chosen(options)
-  const folder = await mkdtemp(join(tmpdir(), 'sealpost-audit-'))
   // An account each, so that runs at the same time do not meet in a mailbox.
-  const lab = await startLab({ ...badLab(ports, () => 0), directory: { mode: 'open' } })
+  await using lab = await startLab({ ...badLab(ports, () => 0), directory: { mode: 'open' } })
+  const folder = await mkdtemp(join(tmpdir(), 'sealpost-audit-'))
   try {
     const caFile = join(folder, 'ca.pem')
     await writeFile(caFile, lab.ca)
@@ -55,7 +55,6 @@ export async function auditClient(client: Client, options: AuditOptions = {}): P
     await Promise.all(Array.from({ length: Math.min(jobs, ports.length) }, work))
     return results
   } finally {
-    await lab.stop()
     await rm(folder, { recursive: true })
   }
 }

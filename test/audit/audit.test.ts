@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
@@ -147,6 +148,25 @@ it.runIf(needs('openssl'))('the command line: a program as client, table, JSON, 
   const table = await runSealpost(['audit', ...only, '--', ...careful])
   expect(table.stdout).toMatch(/^safe +expired +imap4 +implicit +refuse +exit status 1/m)
   expect(table.status).toBe(0)
+})
+
+it.runIf(needs('python3'))('what a client writes to a terminal is no harm to JUnit XML', async () => {
+  const report = join(workplace.folder, 'coloured.xml')
+  const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
+  const coloured = ['sh', '-c', 'printf "\\033[31m<no> & no\\033[0m\\n"; exit 3']
+  expect((await runSealpost(['audit', ...only, '--junit', report, '--', ...coloured])).status).toBe(1)
+  const script = 'import xml.etree.ElementTree as t, sys; print(t.parse(sys.argv[1]).find(".//failure").get("message"))'
+  const parsed = execFileSync('python3', ['-c', script, report], { encoding: 'utf8' })
+  expect(parsed).toContain('exit status 3: \ufffd[31m<no> & no')
+})
+
+it('a client that leaves a program of another session behind has its time, and no more', async () => {
+  const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
+  const found = await runSealpost(['audit', ...only, '--json', '--timeout', '1', '--', 'sh', '-c', 'setsid sleep 5 &'])
+  expect(found).toMatchObject({ status: 1, stderr: '' })
+  expect(JSON.parse(found.stdout)).toMatchObject({
+    results: [{ name: 'p256', detail: 'nothing came of it in 1000 ms' }],
+  })
 })
 
 it('wrong usage is told in a line', async () => {

@@ -49,7 +49,15 @@ function runToEnd([program = '', ...args]: readonly string[], target: AuditTarge
     child.stdout.on('data', hear)
     child.stderr.on('data', hear)
     const kill = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      if (child.pid === undefined) return
+      try {
+        process.kill(-child.pid, 'SIGKILL')
+      } catch (error) {
+        // ESRCH: the group has ended already, and what left it keeps the pipes open.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') reject(error as Error)
+      }
+      child.stdout.destroy()
+      child.stderr.destroy()
     }
     signal.addEventListener('abort', kill)
     child.on('error', (error) => reject(new Error(`${program}: ${error.message}`)))
