@@ -1,10 +1,11 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
+import { addressOctets } from '../../ip-address.ts'
 import { boolean, context, contextPrimitive, integer, namedBits, nul, octetString, oid, sequence } from '../asn1/der.ts'
 import { accessMethods, extensionIds, type KeyUsage, keyUsageBits, type Purpose, purposeIds } from '../asn1/oids.ts'
 import { item, readAsn1 } from '../asn1/reader.ts'
 import { PkiError } from '../errors.ts'
-import { addressOctets, encodeGeneralName, type GeneralName } from './general-names.ts'
+import { encodeGeneralName, type GeneralName } from './general-names.ts'
 
 /** Each function gives one Extension, whole. RFC 5280 section 4.2. */
 const extension = (id: string, value: Buffer, critical = false): Buffer =>

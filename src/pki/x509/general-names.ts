@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
+import { addressOctets, addressText } from '../../ip-address.ts'
 import { context, contextPrimitive, oid, utf8String } from '../asn1/der.ts'
 import { userPrincipalName } from '../asn1/oids.ts'
 import { type Asn1, items, oidOf, textOf } from '../asn1/reader.ts'
@@ -9,25 +10,6 @@ import { PkiError } from '../errors.ts'
 export type GeneralName =
   | { readonly type: 'dns' | 'ip' | 'email' | 'uri' | 'upn'; readonly value: string }
   | { readonly type: 'other'; readonly value: string }
-
-/** The 4 or 16 octets of an address. */
-export function addressOctets(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number))
-  // The URL parser gives every IPv6 form, IPv4 tails included, as plain groups.
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
-  const groups = (text: string): number[] => (text ? text.split(':').map((group) => Number.parseInt(group, 16)) : [])
-  const before = groups(head)
-  const after = groups(tail ?? '')
-  const all = [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
-  return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]))
-}
-
-/** The address in its usual form. RFC 5952 for IPv6. */
-export function addressText(octets: Buffer): string {
-  if (octets.length === 4) return octets.join('.')
-  if (octets.length !== 16) return octets.toString('hex')
-  return new URL(`http://[${octets.toString('hex').match(/.{4}/g)?.join(':')}]`).hostname.slice(1, -1)
-}
 
 /** What a bare name is: an address, a mail address or a host name. `dns:`, `ip:`, `email:`, `uri:` and `upn:` say it outright. */
 export function generalName(text: string): GeneralName {

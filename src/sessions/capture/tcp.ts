@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
+import { addressOctets } from '../../ip-address.ts'
 
 /** One end of a TCP connection. */
 export interface TcpEndpoint {
@@ -31,8 +32,8 @@ const TIME_TO_LIVE = 64
 
 /** The IP packet of a segment, checksums right. RFC 791 section 3.1, RFC 8200 section 3, RFC 9293 section 3.1. */
 export function ipPacket(segment: Segment): Buffer {
-  const source = addressOctets(segment.from.address)
-  const destination = addressOctets(segment.to.address)
+  const source = octetsOf(segment.from.address)
+  const destination = octetsOf(segment.to.address)
   const tcp = tcpSegment(segment)
   tcp.writeUInt16BE(checksum(pseudoHeader(source, destination, tcp.length), tcp), 16)
   return Buffer.concat([source.length === 4 ? ipv4(source, destination, tcp) : ipv6(source, destination, tcp), tcp])
@@ -94,22 +95,8 @@ function checksum(...buffers: readonly Buffer[]): number {
   return ~sum & 0xffff
 }
 
-/** Four octets of an IPv4 address (an IPv4-mapped IPv6 one too), sixteen of an IPv6 one. RFC 4291 section 2.2. */
-export function addressOctets(address: string): Buffer {
-  const mapped = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped?.[1]) return Buffer.from(mapped[1].split('.').map(Number))
-  if (!isIPv6(address)) return Buffer.alloc(4)
-  const [head = '', tail] = (address.split('%')[0] ?? '').split('::')
-  const groups = (text: string | undefined): number[] =>
-    text ? text.split(':').map((group) => Number.parseInt(group, 16)) : []
-  const left = groups(head)
-  const right = groups(tail)
-  const octets = Buffer.alloc(16)
-  left.forEach((group, i) => {
-    octets.writeUInt16BE(group, i * 2)
-  })
-  right.forEach((group, i) => {
-    octets.writeUInt16BE(group, 16 - (right.length - i) * 2)
-  })
-  return octets
+/** An IPv4 client of an IPv6 socket is one of IPv4; a socket that is gone already has no address. RFC 4291 section 2.5.5.2. */
+function octetsOf(address: string): Buffer {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  return isIP(plain) === 0 ? Buffer.alloc(4) : addressOctets(plain)
 }
