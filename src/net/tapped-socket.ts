@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import type { CapturedStream } from '../sessions/capture/capture.ts'
+import type { CapturedStream } from '../sessions/capture/stream.ts'
 
 /** A socket whose octets are captured both ways. Only used while capturing: TLS over it costs more than over a socket. */
 export class TappedSocket extends Duplex {

@@ -2,7 +2,7 @@ const MASK = '***'
 
 /** What of a client's line is a secret, a protocol. Group 1 is kept, the rest is masked. */
 const secretParts: Readonly<Record<string, readonly RegExp[]>> = {
-  smtp: [/^(\s*AUTH[\s=]+\S+\s+)\S.*$/i],
+  smtp: [/^(\s*AUTH[\s=]+[^\s=]\S*\s+)\S.*$/i],
   pop3: [/^(\s*PASS\s).+$/i, /^(\s*APOP\s+\S+\s+).+$/i, /^(\s*AUTH\s+\S+\s+)\S.*$/i],
   imap4: [
     /^(\s*(?:\S+\s+)?LOGIN\s+(?:"(?:[^"\\]|\\.)*"|[^\s"{]\S*)\s+)(?!\{\d+\+?\}$).+$/i,

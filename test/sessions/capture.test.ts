@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -79,6 +79,13 @@ describe.skipIf(!needs('tshark'))('a capture, read by tshark', () => {
     captured.close()
     expect(await tshark('tls', echo.server.tlsPort, '-z', 'follow,tls,ascii,0', '-q')).not.toContain('whispered words')
     expect(await tshark('tls', echo.server.tlsPort, '-Y', 'tls.record.opaque_type == 23')).not.toBe('')
+  })
+
+  it('makes a file that others could read its owner’s alone', async () => {
+    const file = join(folder, 'lab.pcapng')
+    await writeFile(file, 'an earlier capture', { mode: 0o644 })
+    capture().close()
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
   it('goes on in a new file when one is full, and keeps so many', async () => {

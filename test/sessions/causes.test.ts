@@ -86,7 +86,8 @@ describe.skipIf(!needs('curl'))('a client at the wrong door is told of: curl', (
     expect((await curl(`http://127.0.0.1:${tlsPort}/`)).refusals).toEqual([
       'TLS handshake: the client sent an HTTP request',
     ])
-    const { refusals } = await curl('--http0.9', `http://127.0.0.1:${port}/`)
+    // It takes every line for part of the answer, and would wait for more.
+    const { refusals } = await curl('--http0.9', '--max-time', '2', `http://127.0.0.1:${port}/`)
     expect(refusals[0]).toBe('the client sent an HTTP request')
   })
 
