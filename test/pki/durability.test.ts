@@ -6,6 +6,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { memoryFiles, type StoreFiles } from '../../src/pki/certificate-store/files.ts'
+import { Journal } from '../../src/pki/certificate-store/journal.ts'
 import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { mainFile } from '../support/sealpost.ts'
 import { storeOptions, temporaryFolder } from './support.ts'
@@ -151,4 +153,38 @@ describe('processes that change a store at once', () => {
     )
     expect(leftovers).toEqual([])
   })
+})
+
+it('a look at the folder that takes long does not undo what is changed meanwhile', async () => {
+  const files = memoryFiles()
+  let held: Promise<void> | undefined
+  let letGo = (): void => {}
+  const slow: StoreFiles = {
+    ...files,
+    async read(path) {
+      const text = await files.read(path)
+      const hold = held
+      held = undefined
+      await hold
+      return text
+    },
+  }
+  const journal = new Journal(
+    slow,
+    async () => '',
+    async () => {},
+  )
+  const change = (name: string) =>
+    journal.update((draft) => {
+      draft.index.assignments[name] = 'A'
+    })
+  await change('one')
+  held = new Promise((resolve) => {
+    letGo = resolve
+  })
+  const [look, made] = [journal.refresh(), change('two')]
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  letGo()
+  await Promise.all([look, made])
+  expect(Object.keys(journal.index.assignments)).toEqual(['one', 'two'])
 })

@@ -39,7 +39,12 @@ export class Journal {
   }
 
   /** Reads what other processes have made of the index; whether it is another. @throws PkiError `store`; the index stays then */
-  async refresh(): Promise<boolean> {
+  refresh(): Promise<boolean> {
+    // In its turn: what is read while a change of our own is being made would be older than what that makes.
+    return this.#inTurn(() => this.#refresh())
+  }
+
+  async #refresh(): Promise<boolean> {
     const found = await this.#readIndex()
     if (found.revision === this.#index.revision) return false
     this.#index = found
@@ -52,7 +57,12 @@ export class Journal {
   }
 
   update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
-    const next = this.#last.then(() => this.#change(change))
+    return this.#inTurn(() => this.#change(change))
+  }
+
+  /** Whoever asked is told what went wrong; the next one does not care. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(act)
     this.#last = next.catch(() => {})
     return next
   }
