@@ -17,17 +17,17 @@ export class Accounts {
   }
 
   findByKey(authority: string, jwk: Jwk): Account | undefined {
-    const wanted = jwkThumbprint(jwk)
-    return this.#all().find((one) => one.authority === authority && jwkThumbprint(one.jwk) === wanted)
+    return withKey(this.#all(), authority, jwk)
   }
 
-  async add(
+  /** Adds an account, unless one of this key has come meanwhile. */
+  add(
     authority: string,
     jwk: Jwk,
     contact: string[],
     external: string | undefined,
     nowMs: number,
-  ): Promise<Account> {
+  ): Promise<{ account: Account; made: boolean }> {
     const account: Account = {
       id: randomBytes(9).toString('base64url'),
       authority,
@@ -37,10 +37,13 @@ export class Accounts {
       createdAt: new Date(nowMs).toISOString(),
       ...(external === undefined ? {} : { external }),
     }
-    await this.#store.update((draft) => {
-      draft.index.acmeAccounts = [...(draft.index.acmeAccounts ?? []), account]
+    return this.#store.update((draft) => {
+      const all = (draft.index.acmeAccounts ?? []) as readonly Account[]
+      const known = withKey(all, authority, jwk)
+      if (known) return { account: known, made: false }
+      draft.index.acmeAccounts = [...all, account]
+      return { account, made: true }
     })
-    return account
   }
 
   /** @throws AcmeProblem when it is gone meanwhile */
@@ -55,4 +58,9 @@ export class Accounts {
   #all(): readonly Account[] {
     return (this.#store.index.acmeAccounts ?? []) as readonly Account[]
   }
+}
+
+function withKey(accounts: readonly Account[], authority: string, jwk: Jwk): Account | undefined {
+  const wanted = jwkThumbprint(jwk)
+  return accounts.find((one) => one.authority === authority && jwkThumbprint(one.jwk) === wanted)
 }

@@ -6,7 +6,7 @@ import { Accounts } from './accounts.ts'
 import { handlers } from './handlers/index.ts'
 import { renewalInfo } from './handlers/renewal-info.ts'
 import { json } from './json.ts'
-import type { Jwk } from './jwk.ts'
+import { type Jwk, readJwk } from './jwk.ts'
 import { checkSignature, type Jws, parseJson, parseJws } from './jws.ts'
 import { Nonces } from './nonces.ts'
 import { Orders } from './orders.ts'
@@ -94,7 +94,7 @@ export class AcmeDirectory {
     try {
       const [name = '', ...rest] = request.rest.split('/')
       if (request.method === 'GET') return await this.#get(request, name, rest.join('/'))
-      const handler = handlers[name]
+      const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (!handler) throw new AcmeProblem('malformed', 'no such resource', { status: 404 })
       return await handler.run(this.#verified(request, handler.signedBy, rest.join('/')))
     } catch (error) {
@@ -153,7 +153,7 @@ export class AcmeDirectory {
     if (header.jwk !== undefined) {
       if (signedBy === 'account')
         throw new AcmeProblem('malformed', 'this resource wants kid, the account, in the header')
-      return { jwk: header.jwk }
+      return { jwk: readJwk(header.jwk) }
     }
     if (signedBy === 'key') throw new AcmeProblem('malformed', 'this resource wants jwk, the key, in the header')
     const prefix = this.url(request, 'account', '')

@@ -11,6 +11,24 @@ const members: Readonly<Record<string, readonly string[]>> = {
   OKP: ['crv', 'kty', 'x'],
 }
 
+/**
+ * A key as a request holds it: the members that make it, without what goes along (`use`, `key_ops`, `ext`).
+ * @throws AcmeProblem `badPublicKey`
+ */
+export function readJwk(value: unknown): Jwk {
+  const given = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
+  const names = membersOf(given.kty)
+  if (names === undefined) {
+    throw new AcmeProblem('badPublicKey', `a key has kty ${Object.keys(members).join(', ')}`)
+  }
+  const missing = names.find((name) => typeof given[name] !== 'string')
+  if (missing !== undefined) throw new AcmeProblem('badPublicKey', `the key has no ${missing}`)
+  return Object.fromEntries(names.map((name) => [name, given[name] as string]))
+}
+
+const membersOf = (kty: unknown): readonly string[] | undefined =>
+  typeof kty === 'string' && Object.hasOwn(members, kty) ? members[kty] : undefined
+
 interface Algorithm {
   readonly kty: string
   readonly hash: string | null
@@ -28,7 +46,7 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
 
 /** SHA-256 over the key's members, base64url. RFC 7638. */
 export function jwkThumbprint(jwk: Jwk): string {
-  const names = members[jwk.kty ?? ''] ?? []
+  const names = membersOf(jwk.kty) ?? []
   const canonical = JSON.stringify(Object.fromEntries(names.map((name) => [name, jwk[name]])))
   return createHash('sha256').update(canonical).digest('base64url')
 }
@@ -47,7 +65,7 @@ export function publicKeyOf(jwk: Jwk): KeyObject {
 
 /** Whether a signature is the key's. @throws AcmeProblem `badSignatureAlgorithm`, `badPublicKey` */
 export function isSignedBy(jwk: Jwk, alg: string, signed: string, signature: Buffer): boolean {
-  const algorithm = algorithms[alg]
+  const algorithm = Object.hasOwn(algorithms, alg) ? algorithms[alg] : undefined
   if (!algorithm || algorithm.kty !== jwk.kty || (algorithm.crv !== undefined && algorithm.crv !== jwk.crv)) {
     throw new AcmeProblem('badSignatureAlgorithm', `${alg} does not go with this key, or is not known here`, {
       extra: { algorithms: Object.keys(algorithms) },

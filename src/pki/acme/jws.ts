@@ -7,7 +7,8 @@ export interface JwsHeader {
   readonly alg: string
   readonly nonce?: string
   readonly url?: string
-  readonly jwk?: Jwk
+  /** As it stands there: `readJwk` makes a key of it. */
+  readonly jwk?: unknown
   readonly kid?: string
 }
 
@@ -29,14 +30,23 @@ export function parseJws(value: unknown): Jws {
   if (!parts.every((part): part is string => typeof part === 'string' && BASE64URL.test(part))) {
     throw new AcmeProblem('malformed', 'the body is no flattened JWS with protected, payload and signature')
   }
-  const header = parseJson(Buffer.from(head as string, 'base64url'), 'the protected header') as unknown as JwsHeader
-  if (typeof header.alg !== 'string') throw new AcmeProblem('malformed', 'the protected header has no alg')
   return {
-    header,
+    header: readHeader(parseJson(Buffer.from(head as string, 'base64url'), 'the protected header')),
     payload: Buffer.from(payload as string, 'base64url'),
     signed: `${head}.${payload}`,
     signature: Buffer.from(signature as string, 'base64url'),
   }
+}
+
+function readHeader(header: Readonly<Record<string, unknown>>): JwsHeader {
+  const { alg, nonce, url, kid, crit } = header
+  if (typeof alg !== 'string') throw new AcmeProblem('malformed', 'the protected header has no alg')
+  for (const [name, value] of Object.entries({ nonce, url, kid })) {
+    if (value !== undefined && typeof value !== 'string') throw new AcmeProblem('malformed', `${name} is no text`)
+  }
+  // RFC 7515 section 4.1.11: what is critical and not understood makes a JWS invalid.
+  if (crit !== undefined) throw new AcmeProblem('malformed', 'no critical header is understood here')
+  return header as unknown as JwsHeader
 }
 
 /** A JSON object. @throws AcmeProblem `malformed` */

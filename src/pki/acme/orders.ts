@@ -15,7 +15,7 @@ export class Orders {
 
   create(account: string, identifiers: readonly Identifier[], nowMs: number, replaces?: string): Order {
     const expires = new Date(nowMs + DAY_MS).toISOString()
-    const authorizations = identifiers.map((identifier) => this.#authorize(account, identifier, expires))
+    const authorizations = identifiers.map((identifier) => this.#authorize(account, identifier, expires, nowMs))
     const order: Order = {
       id: newId(),
       account,
@@ -55,7 +55,7 @@ export class Orders {
   status(order: Order, nowMs: number): 'pending' | 'ready' | 'processing' | 'valid' | 'invalid' {
     if (order.outcome?.kind === 'issued') return 'valid'
     if (order.error) return 'invalid'
-    if (order.outcome) return 'processing'
+    if (order.outcome || order.finalizing) return 'processing'
     const states = order.authorizations.map((id) => this.#authorizations.get(id)?.status ?? 'invalid')
     if (Date.parse(order.expires) < nowMs || states.some((state) => state === 'invalid' || state === 'deactivated')) {
       return 'invalid'
@@ -63,15 +63,22 @@ export class Orders {
     return states.every((state) => state === 'valid') ? 'ready' : 'pending'
   }
 
+  /** Whether the account has shown that it holds a name, not too long ago. */
+  holds(account: string, identifier: Identifier, nowMs: number): boolean {
+    return this.#held(account, identifier, nowMs) !== undefined
+  }
+
+  #held(account: string, { type, value }: Identifier, nowMs: number): Authorization | undefined {
+    for (const one of this.#authorizations.values()) {
+      if (one.account !== account || one.identifier.type !== type || one.identifier.value !== value) continue
+      if (one.status === 'valid' && Date.parse(one.expires) > nowMs) return one
+    }
+    return undefined
+  }
+
   /** A name that the account has shown to hold need not be shown again while that is fresh. RFC 8555 section 7.4. */
-  #authorize(account: string, identifier: Identifier, expires: string): Authorization {
-    const known = [...this.#authorizations.values()].find(
-      (one) =>
-        one.account === account &&
-        one.identifier.type === identifier.type &&
-        one.identifier.value === identifier.value &&
-        one.status === 'valid',
-    )
+  #authorize(account: string, identifier: Identifier, expires: string, nowMs: number): Authorization {
+    const known = this.#held(account, identifier, nowMs)
     if (known) return known
     const challenge: Challenge = {
       id: newId(),
@@ -100,7 +107,8 @@ function own<T extends { readonly account: string }>(found: T | undefined, accou
 }
 
 function forgetOldest(map: Map<string, unknown>): void {
-  if (map.size <= MAX_ORDERS) return
-  const oldest = map.keys().next()
-  if (!oldest.done) map.delete(oldest.value)
+  for (const oldest of map.keys()) {
+    if (map.size <= MAX_ORDERS) return
+    map.delete(oldest)
+  }
 }

@@ -46,5 +46,7 @@ export interface Order {
   readonly replaces?: string
   /** What is done is done; whether it is ready follows from its authorizations. */
   outcome?: { readonly kind: 'issued'; readonly pem: string } | { readonly kind: 'queued'; readonly request: number }
+  /** Its request is being signed at this moment. */
+  finalizing?: boolean
   error?: Record<string, unknown>
 }

@@ -103,6 +103,8 @@ function get({ address, port, host, path }: Fetch): Promise<string> {
         if (length > MAX_BODY_OCTETS) asking.destroy(new Error('the answer is too long'))
         chunks.push(chunk)
       })
+      // It hung up in the middle of its answer.
+      response.on('error', (error) => fail(error.message))
       response.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')))
     })
     asking.on('timeout', () => asking.destroy(new Error('no answer in time')))

@@ -1,6 +1,6 @@
 import type { AcmeHandler } from '../directory.ts'
 import { json } from '../json.ts'
-import { type Jwk, jwkThumbprint, publicKeyOf } from '../jwk.ts'
+import { jwkThumbprint, publicKeyOf, readJwk } from '../jwk.ts'
 import { checkSignature, parseJson, parseJws } from '../jws.ts'
 import { AcmeProblem } from '../problem.ts'
 import { accountDocument, signer } from './account.ts'
@@ -12,15 +12,14 @@ export const keyChange: AcmeHandler = {
     const { directory, request, payload, jws } = asked
     const own = signer(asked)
     const inner = parseJws(payload)
-    const { jwk: next, url } = inner.header
-    if (!next || url !== jws.header.url) throw new AcmeProblem('malformed', 'the inner JWS has no jwk, or another url')
+    if (inner.header.url !== jws.header.url) throw new AcmeProblem('malformed', 'the inner JWS has another url')
+    const next = readJwk(inner.header.jwk)
     publicKeyOf(next)
     checkSignature(inner, next)
     const { account, oldKey } = parseJson(inner.payload, 'the inner payload')
     const sameAccount = account === directory.url(request, 'account', own.id)
-    const sameKey =
-      typeof oldKey === 'object' && oldKey !== null && jwkThumbprint(oldKey as Jwk) === jwkThumbprint(own.jwk)
-    if (!sameAccount || !sameKey) throw new AcmeProblem('malformed', 'account or oldKey is not that of the request')
+    if (!sameAccount || jwkThumbprint(readJwk(oldKey)) !== jwkThumbprint(own.jwk))
+      throw new AcmeProblem('malformed', 'account or oldKey is not that of the request')
     const holder = directory.accounts.findByKey(directory.id, next)
     if (holder) {
       const location = directory.url(request, 'account', holder.id)

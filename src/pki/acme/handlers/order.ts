@@ -49,6 +49,7 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, order: Order):
   if (typeof payload.csr !== 'string') throw new AcmeProblem('malformed', 'finalize wants csr, DER in base64url')
   const csr = Buffer.from(payload.csr, 'base64url')
   checkRequest(csr, order.identifiers, jwkThumbprint(jwk))
+  order.finalizing = true
   try {
     const answer = await new Authorities(directory.store).submit(csr, directory.authority)
     order.outcome =
@@ -56,6 +57,8 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, order: Order):
   } catch (error) {
     if (error instanceof PkiError) throw new AcmeProblem('badCSR', error.message)
     throw error
+  } finally {
+    order.finalizing = false
   }
 }
 

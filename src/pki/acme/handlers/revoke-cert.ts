@@ -3,9 +3,11 @@ import { findIssued } from '../../authority/find.ts'
 import { revokeCertificate } from '../../authority/revoke.ts'
 import { PkiError } from '../../errors.ts'
 import { type RevocationReason, revocationReasons } from '../../revocation/reasons.ts'
+import { readFacts } from '../../x509/facts.ts'
 import type { AcmeHandler, AcmeRequest } from '../directory.ts'
 import { jwkThumbprint } from '../jwk.ts'
 import { AcmeProblem } from '../problem.ts'
+import type { Account } from '../types.ts'
 
 /** Reasons a client may give. RFC 5280 section 5.3.1; holds are the authority's own. */
 const allowed = new Set([0, 1, 3, 4, 5, 9])
@@ -61,7 +63,24 @@ function mayRevoke({ directory, account, jwk }: AcmeRequest, certificate: X509Ce
     )
   }
   const pem = certificate.toString().replaceAll('\r', '').trim()
-  return directory.orders
+  const ordered = directory.orders
     .ofAccount(account.id)
     .some(({ outcome }) => outcome?.kind === 'issued' && outcome.pem.startsWith(pem))
+  return ordered || holdsNames(directory, account, certificate)
+}
+
+/** RFC 8555 section 7.6: an account that holds authorizations for all of its names. */
+function holdsNames(
+  { orders, store }: AcmeRequest['directory'],
+  account: Account,
+  certificate: X509Certificate,
+): boolean {
+  const { names } = readFacts(certificate)
+  const nowMs = store.clock.now()
+  return (
+    names.length > 0 &&
+    names.every(
+      ({ type, value }) => (type === 'dns' || type === 'ip') && orders.holds(account.id, { type, value }, nowMs),
+    )
+  )
 }

@@ -1,0 +1,134 @@
+import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto'
+import { createServer } from 'node:net'
+import acme from 'acme-client'
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { log, serveAnswers, startAcme } from './support.ts'
+
+type Lab = Awaited<ReturnType<typeof startAcme>>
+type Client = InstanceType<typeof acme.Client>
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** One request as any client may make it, signed with P-256. */
+async function post(lab: Lab, resource: string, key: KeyObject, header: object, payload: object) {
+  const url = lab.directory.replace('directory', resource)
+  const { headers } = await fetch(lab.directory.replace('directory', 'new-nonce'))
+  const protectedPart = part({ alg: 'ES256', nonce: headers.get('replay-nonce'), url, ...header })
+  const signed = `${protectedPart}.${part(payload)}`
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/jose+json' },
+    body: JSON.stringify({ protected: protectedPart, payload: part(payload), signature }),
+  })
+}
+
+async function client(lab: Lab, accountKey?: Buffer): Promise<Client> {
+  const key = accountKey ?? (await acme.crypto.createPrivateEcdsaKey('P-256'))
+  return new acme.Client({ directoryUrl: lab.directory, accountKey: key, backoffMin: 50, backoffMax: 200 })
+}
+
+/** An order whose names are all shown to be held. */
+async function readyOrder(lab: Lab, asking: Client, names: readonly string[]) {
+  await using served = await serveAnswers(lab.httpPort)
+  const order = await asking.createOrder({ identifiers: names.map((value) => ({ type: 'dns', value })) })
+  for (const { challenges } of await asking.getAuthorizations(order)) {
+    const [challenge] = challenges
+    if (!challenge) throw new Error('no challenge')
+    served.answers.set(challenge.token, await asking.getChallengeKeyAuthorization(challenge))
+    await asking.completeChallenge(challenge)
+    await asking.waitForValidStatus(challenge)
+  }
+  return order
+}
+
+it('what a key brings along is not kept: the store is read again', async () => {
+  await using lab = await startAcme()
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwk = { ...publicKey.export({ format: 'jwk' }), ext: true, key_ops: ['verify'] }
+  expect((await post(lab, 'new-account', privateKey, { jwk }, {})).status).toBe(201)
+  const folder = lab.store.place
+  await using again = await CertificateStore.open({ folder, clock: systemClock, log, key: 'p256' })
+  expect(again.index.acmeAccounts?.map((account) => Object.keys(account.jwk).sort())).toEqual([
+    ['crv', 'kty', 'x', 'y'],
+  ])
+})
+
+it('headers that are none of the kind are a mistake of the client', async () => {
+  await using lab = await startAcme()
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwk = publicKey.export({ format: 'jwk' })
+  const cases: readonly (readonly [resource: string, header: object, type: string])[] = [
+    ['new-account', { jwk: null }, 'badPublicKey'],
+    ['new-account', { jwk: 7 }, 'badPublicKey'],
+    ['new-account', { jwk: { kty: 'constructor' } }, 'badPublicKey'],
+    ['new-account', { jwk: { ...jwk, x: 7 } }, 'badPublicKey'],
+    ['new-account', { jwk, alg: 'constructor' }, 'badSignatureAlgorithm'],
+    ['new-account', { jwk, crit: ['b64'] }, 'malformed'],
+    ['new-order', { kid: 7 }, 'malformed'],
+    ['constructor', { jwk }, 'malformed'],
+    ['__proto__', { jwk }, 'malformed'],
+  ]
+  for (const [resource, header, type] of cases) {
+    const response = await post(lab, resource, privateKey, header, {})
+    const { type: told } = (await response.json()) as { type: string }
+    expect([resource, header, told]).toEqual([resource, header, `urn:ietf:params:acme:error:${type}`])
+    expect(response.status).toBeLessThan(500)
+  }
+})
+
+it('a key that registers twice at a time has one account', async () => {
+  await using lab = await startAcme()
+  const key = await acme.crypto.createPrivateEcdsaKey('P-256')
+  const both = await Promise.all([client(lab, key), client(lab, key)])
+  await Promise.all(both.map((one) => one.createAccount({ contact: ['mailto:admin@lab.test'] })))
+  expect(new Set(both.map((one) => one.getAccountUrl())).size).toBe(1)
+  expect(lab.store.index.acmeAccounts).toHaveLength(1)
+})
+
+it('an order that is finalized twice at a time brings one certificate', async () => {
+  await using lab = await startAcme()
+  const asking = await client(lab)
+  await asking.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await readyOrder(lab, asking, ['mail.lab.test'])
+  const before = (await lab.authorities.issued(lab.authority)).length
+  const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test'] })
+  const states = await Promise.all([asking.finalizeOrder(order, csr), asking.finalizeOrder(order, csr)])
+  expect(states.map(({ status }) => status)).toContain('valid')
+  expect(await lab.authorities.issued(lab.authority)).toHaveLength(before + 1)
+})
+
+it('another account that holds all of its names may revoke a certificate', async () => {
+  await using lab = await startAcme()
+  const [owner, heir] = [await client(lab), await client(lab)]
+  for (const one of [owner, heir]) await one.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await readyOrder(lab, owner, ['mail.lab.test', 'www.lab.test'])
+  const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'www.lab.test'] })
+  const pem = await owner.getCertificate(await owner.finalizeOrder(order, csr))
+  await readyOrder(lab, heir, ['mail.lab.test'])
+  await expect(heir.revokeCertificate(pem)).rejects.toThrow(/neither the certificate’s key nor its account/)
+  await readyOrder(lab, heir, ['www.lab.test'])
+  await heir.revokeCertificate(pem)
+  const { serialNumber } = new X509Certificate(pem)
+  const found = (await lab.authorities.issued(lab.authority)).find(({ serial }) => serial === serialNumber)
+  expect(found?.revoked?.reason).toBe('unspecified')
+})
+
+it('a web server that hangs up in the middle of its answer fails the challenge', async () => {
+  await using lab = await startAcme()
+  const broken = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc'))
+  })
+  await new Promise<void>((resolve) => broken.listen(lab.httpPort, '127.0.0.1', resolve))
+  const asking = await client(lab)
+  await asking.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await asking.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+  const [challenge] = (await asking.getAuthorizations(order))[0]?.challenges ?? []
+  if (!challenge) throw new Error('no challenge')
+  await asking.completeChallenge(challenge)
+  await expect(asking.waitForValidStatus(challenge)).rejects.toThrow(/http:\/\/mail\.lab\.test:\d+.*aborted/)
+  broken.close()
+})
