@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Authorities } from '../../src/pki/authorities.ts'
@@ -131,4 +131,31 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     const [next] = await store.resolve('b', 'auto', ['staple.test'])
     expect(next?.thumbprint).not.toBe(worn?.thumbprint)
   })
+})
+
+it('an authority whose key is lost says that the fault is its own, and the log says more', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'certs')
+  const first = await CertificateStore.open(storeOptions(path))
+  const [installed] = await first.resolve('a', 'auto', ['mail.test'])
+  await first.close()
+  const { key = '', name = '' } = first.index.authorities[0] ?? {}
+  await rm(join(path, key))
+  const log = memoryLog()
+  await using store = await CertificateStore.open(storeOptions(path, { log }))
+  await using service = await AuthorityService.open(store, {
+    ...{ address: '127.0.0.1', port: 0, hostname: '127.0.0.1', log },
+  })
+  const files = {
+    root: await put(folder.path, 'root.pem', store.rootPem),
+    leaf: await put(folder.path, 'leaf.pem', installed?.certificatePem ?? ''),
+  }
+  const asked = join(folder.path, 'request.der')
+  await run('openssl', ['ocsp', '-issuer', files.root, '-cert', files.leaf, '-reqout', asked])
+  const id = name.toLowerCase().replaceAll(' ', '-')
+  const response = await fetch(`${service.url}/ocsp/${id}`, { method: 'POST', body: await readFile(asked) })
+  // internalError. RFC 6960 section 4.2.1
+  expect(Buffer.from(await response.arrayBuffer()).toString('hex')).toBe('30030a0102')
+  expect((await fetch(`${service.url}/crl/${id}.crl`)).status).toBe(500)
+  expect(log.entries.filter(({ level, message }) => level === 'error' && message.includes(key))).toHaveLength(2)
 })

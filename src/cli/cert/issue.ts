@@ -28,7 +28,7 @@ export function addIssue(cert: Command): void {
     .option('--acme <url>', 'an ACME directory anywhere, in place of an authority of the lab')
     .option('--http-address <address>', 'where its http-01 challenge is answered', '0.0.0.0')
     .option('--http-port <number>', 'likewise; the authority asks port 80', portNumber, 80)
-    .option('--acme-ca <file>', 'PEM that verifies the directory itself, beside the system’s roots')
+    .option('--acme-ca <file>', 'PEM that verifies the directory itself, beside the roots of Node.js')
     .option('--eab-kid <id>', 'external account, with --eab-key')
     .option('--eab-key <key>', 'its MAC key, base64url')
     .option('--json', 'print JSON')

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { listen } from '../../listen.ts'
 import { PkiError } from '../errors.ts'
 
 const PREFIX = '/.well-known/acme-challenge/'
@@ -17,16 +18,14 @@ export async function openChallengeListener(address: string, port: number): Prom
     const answer = path.startsWith(PREFIX) ? answers.get(path.slice(PREFIX.length)) : undefined
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/octet-stream' }).end(answer)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EACCES' ? 'ports below 1024 are for root; send port 80 on to --http-port' : cause.message
-      reject(
-        new PkiError('refused', `the http-01 listener on ${address} port ${port} cannot be opened: ${why}`, { cause }),
-      )
-    })
-    server.listen(port, address, resolve)
-  })
+  try {
+    // The authority that could not be accepted asks again, or says that nothing answered.
+    await listen(server, { host: address, port }, () => {})
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'EACCES' ? 'ports below 1024 are for root; send port 80 on to --http-port' : message
+    throw new PkiError('refused', `the http-01 listener on ${address} port ${port} cannot be opened: ${why}`, { cause })
+  }
   return {
     set: (token, answer) => void answers.set(token, answer),
     delete: (token) => void answers.delete(token),

@@ -3,7 +3,7 @@ import { isSignedBy, type Jwk } from './jwk.ts'
 import { AcmeProblem } from './problem.ts'
 
 /** The protected header of a request. RFC 8555 section 6.2. */
-export interface JwsHeader {
+interface JwsHeader {
   readonly alg: string
   readonly nonce?: string
   readonly url?: string

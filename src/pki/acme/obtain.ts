@@ -1,4 +1,5 @@
 import { Agent } from 'node:https'
+import { rootCertificates } from 'node:tls'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
 import { generateKey, privateKeyPem } from '../keys.ts'
@@ -11,7 +12,7 @@ export interface AcmeAuthority {
   readonly httpAddress?: string
   readonly httpPort?: number
   readonly email?: string
-  /** PEM that the directory's own certificate is verified with, beside the system's roots. */
+  /** PEM that the directory's own certificate is verified with, beside the roots of Node.js. */
   readonly ca?: string
   readonly externalAccount?: { readonly kid: string; readonly key: string }
   /** Told what happens meanwhile. */
@@ -30,7 +31,7 @@ export async function obtainByAcme(
   const { directoryUrl, httpAddress = '0.0.0.0', httpPort = 80, progress = () => {}, externalAccount } = authority
   // A directory that cannot be reached is told at once; by itself the client asks for half a minute.
   Object.assign(acme.axios.defaults, { acmeSettings: { retryMaxAttempts: 1, retryDefaultDelay: 1 } })
-  if (authority.ca) acme.axios.defaults.httpsAgent = new Agent({ ca: authority.ca })
+  acme.axios.defaults.httpsAgent = authority.ca ? new Agent({ ca: [...rootCertificates, authority.ca] }) : undefined
   const client = new acme.Client({
     directoryUrl,
     accountKey: await accountKey(store, directoryUrl),

@@ -22,7 +22,8 @@ export async function issueByAcme(
     const answer = await obtainByAcme(context.store, pem, authority)
     return await installPlanned(context, await planInstall(context, Buffer.from(answer), { for: record.virtualServer }))
   } catch (error) {
-    await cancelRequest(context, record.id)
+    // Somebody else may have cancelled it already: what went wrong first is what is told.
+    await cancelRequest(context, record.id).catch(() => {})
     throw error
   }
 }

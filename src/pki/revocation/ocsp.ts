@@ -30,7 +30,7 @@ const hashIds: Record<string, string> = {
 const longestNonce = 128
 
 /** OCSPResponseStatus of the answers that carry nothing else. RFC 6960 section 4.2.1. */
-export const ocspErrors = { malformedRequest: 1, internalError: 2, unauthorized: 6 } as const
+const ocspErrors = { malformedRequest: 1, internalError: 2 } as const
 export const ocspError = (error: keyof typeof ocspErrors): Buffer => sequence(enumerated(ocspErrors[error]))
 
 /** How long an answer is good for. */
@@ -85,7 +85,7 @@ export function certIdOf(certificate: X509Certificate, issuer: X509Certificate):
 }
 
 /** Whether a question is about a certificate of this issuer. */
-export function asksAbout({ hash, issuerNameHash, issuerKeyHash }: CertId, issuer: X509Certificate): boolean {
+function asksAbout({ hash, issuerNameHash, issuerKeyHash }: CertId, issuer: X509Certificate): boolean {
   const { subject, publicKey } = certificateFields(issuer.raw)
   const bits = item(readAsn1(publicKey), 1).content.subarray(1)
   return (

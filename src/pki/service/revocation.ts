@@ -3,7 +3,7 @@ import type { AuthorityRecord } from '../certificate-store/index-file.ts'
 import { openAuthority } from '../certificate-store/issue.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { createCrl, crlLifeMs } from '../revocation/crl.ts'
-import { createOcspResponse, ocspError, ocspLifeMs, readOcspRequest } from '../revocation/ocsp.ts'
+import { createOcspResponse, type OcspRequest, ocspError, ocspLifeMs, readOcspRequest } from '../revocation/ocsp.ts'
 import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 
 /** Media types of RFC 5280 section 4.2.1.13, RFC 2585 section 4.1 and RFC 6960 appendix A. */
@@ -49,8 +49,10 @@ function requestDer({ method, rest, body }: ServiceRequest): Buffer {
 }
 
 async function answerOcsp(store: CertificateStore, name: string, request: ServiceRequest): Promise<ServiceResponse> {
+  // RFC 6960 section 2.3
+  const asked = readAsked(request)
+  if (asked === undefined) return { type: types.ocsp, body: ocspError('malformedRequest') }
   try {
-    const asked = readOcspRequest(requestDer(request))
     const { record, issuer } = await openAuthority(store, store.materials, name)
     const body = createOcspResponse(asked, record.issued, issuer, store.clock.now())
     // A nonce makes the answer the asker's own. RFC 5019 section 6.2 on the caching of the others.
@@ -58,9 +60,18 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
       ? 'no-store'
       : `max-age=${seconds(ocspLifeMs / 24)}, public, no-transform, must-revalidate`
     return { type: types.ocsp, body, headers: { 'cache-control': cache } }
+  } catch (err) {
+    store.log.error({ err, authority: name }, `an OCSP request cannot be answered: ${(err as Error).message}`)
+    return { type: types.ocsp, body: ocspError('internalError') }
+  }
+}
+
+/** Undefined: whatever it is, it is no request. */
+function readAsked(request: ServiceRequest): OcspRequest | undefined {
+  try {
+    return readOcspRequest(requestDer(request))
   } catch {
-    // Whatever it was, it was no request. RFC 6960 section 2.3
-    return { type: types.ocsp, body: ocspError('malformedRequest') }
+    return undefined
   }
 }
 
