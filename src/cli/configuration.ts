@@ -25,7 +25,7 @@ export interface Configuration extends LoadedConfig {
   readonly identity: string
 }
 
-export const DEFAULT_FILE = 'config/default.yaml'
+const DEFAULT_FILE = 'config/default.yaml'
 
 /** Adds `--config`, which every command has. */
 export function withConfig(command: Command): Command {

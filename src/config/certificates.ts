@@ -3,7 +3,7 @@ import { nearest } from './nearest.ts'
 import { defectOf, type VirtualServerConfig } from './schema.ts'
 
 /** Settings of `certificate:` that name no certificate. */
-export const certificateWords = ['auto', 'assigned', 'none'] as const
+const certificateWords = ['auto', 'assigned', 'none'] as const
 
 /** What a certificate can be pinned by. */
 export interface KnownCertificate {

@@ -14,7 +14,7 @@ export interface Mistake {
 /** Gives a mistake its place: `FILE:LINE:COLUMN: virtualServers[2].port: …`, or the variable or option it came from. */
 export type Place = (mistake: Mistake) => Placed
 
-export interface Placed {
+interface Placed {
   readonly line: string
   /** How far into the text it stands: mistakes are told in the order of the text. */
   readonly offset: number

@@ -33,7 +33,7 @@ export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture'> {
   readonly virtualServers: ResolvedVirtualServer[]
 }
 
-export interface ResolvedAccount extends AccountConfig {
+interface ResolvedAccount extends AccountConfig {
   readonly addresses: string[]
 }
 

@@ -6,7 +6,6 @@ import type { labSchema } from './schema/lab.ts'
  * the JSON Schema, the YAML reader's errors and the types of `startLab()` are all made from it. One file a concept under
  * `schema/`.
  */
-export { keyKinds } from './schema/certificates.ts'
 export { type DefectName, defectNames, defectOf } from './schema/defect.ts'
 export { labKeys, labSchema, logLevels } from './schema/lab.ts'
 export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
@@ -19,6 +18,4 @@ export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]
-export type TlsPolicyConfig = VirtualServerConfig['tls']
-export type LimitsConfig = VirtualServerConfig['limits']
 export type FeedConfig = VirtualServerConfig['feeds'][number]

@@ -3,7 +3,7 @@ import { type SaslMechanism, saslMechanisms } from './sasl/mechanisms.ts'
 import type { Directory } from './types.ts'
 
 /** Whether something may be done on a connection: yes, only after STARTTLS, or not on this virtual server. */
-export type Verdict = 'yes' | 'needs-tls' | 'no'
+type Verdict = 'yes' | 'needs-tls' | 'no'
 
 /** What a connection is allowed in matters of log-on, as all four protocols ask for it. */
 export interface LogonPolicy {

@@ -12,7 +12,7 @@ import { certificateNames } from '../pki/names.ts'
 import { AuthorityService } from '../pki/service/service.ts'
 
 /** What the certificate lifecycle needs to know of a lab. */
-export const labFacts = (lab: ResolvedLab): LabFacts => ({
+const labFacts = (lab: ResolvedLab): LabFacts => ({
   hostname: lab.hostname,
   names: certificateNames(lab.hostname, lab.alternativeNames),
   virtualServers: lab.virtualServers,

@@ -22,7 +22,7 @@ export async function cancel(room: Newsroom, request: Article, messageId: string
 }
 
 /** An article with a Cancel-Lock is taken back by its key alone. RFC 8315 section 3.3. */
-export function mayCancel(request: Article, target: Article): boolean {
+function mayCancel(request: Article, target: Article): boolean {
   const locks = elements(target.value('cancel-lock'))
   if (locks.length === 0) return true
   return elements(request.value('cancel-key')).some((key) => locks.includes(lockOf(key)))

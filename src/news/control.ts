@@ -6,7 +6,7 @@ import { isNewsgroupName } from './newsgroups.ts'
 import type { Newsroom } from './newsroom.ts'
 
 /** The control messages known here. RFC 5537 section 5. */
-export const controlKinds = ['cancel', 'newgroup', 'rmgroup'] as const
+const controlKinds = ['cancel', 'newgroup', 'rmgroup'] as const
 export type ControlKind = (typeof controlKinds)[number]
 
 export interface Control {

@@ -8,7 +8,7 @@ export interface PathSource {
 }
 
 /** The entries of a Path, latest first, the tail entry left out: it is no site. RFC 5536 section 3.1.5. */
-export function pathIdentities(path: OctetString): string[] {
+function pathIdentities(path: OctetString): string[] {
   return path
     .replace(/[ \t]/g, '')
     .split('!')

@@ -5,7 +5,7 @@ import type { Endpoint, Promises } from './types.ts'
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
 /** What any server of today is held to. RFC 8314, RFC 8996, RFC 9325. */
-export function goodPractice(requireSecureChannel: boolean): Promises {
+function goodPractice(requireSecureChannel: boolean): Promises {
   return {
     by: 'good practice',
     tls: true,
@@ -18,7 +18,7 @@ export function goodPractice(requireSecureChannel: boolean): Promises {
 }
 
 /** What a virtual server of a lab is held to: its configuration. */
-export function configuredPromises(server: ResolvedVirtualServer): Promises {
+function configuredPromises(server: ResolvedVirtualServer): Promises {
   const { tls, authentication, requireSecureChannel, require128BitEncryption, certificate } = server
   const configured = allVersions.slice(allVersions.indexOf(tls.minVersion), allVersions.indexOf(tls.maxVersion) + 1)
   const legacy = tls.legacy === false ? [] : ['SSLv3', 'TLSv1']

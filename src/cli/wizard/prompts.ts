@@ -10,7 +10,7 @@ export class Cancelled extends Error {
 
 /** The answer that leads to the page before. */
 export const BACK = Symbol('back')
-export const backSign = '<'
+const backSign = '<'
 
 function answered<T>(answer: T): Exclude<T, symbol> {
   if (isCancel(answer)) throw new Cancelled()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-export const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
+const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
 
 const store = z.string().min(1)
 

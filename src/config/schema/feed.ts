@@ -3,9 +3,7 @@ import { duration } from '../units.ts'
 import { hostName } from './values.ts'
 
 /** RFC 3977 section 4, in its text form. */
-export const wildmatText = z
-  .string()
-  .regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat as lab.*,!lab.private.*')
+const wildmatText = z.string().regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat as lab.*,!lab.private.*')
 
 /** An agreement with another news server. Exchange: replication of public folders between organizations. */
 export const feed = z.strictObject({

@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
 /** Suites of the 1990s, by their IANA names, strongest first: those of the engine for old clients. */
-export const legacySuiteNames = [
+const legacySuiteNames = [
   'TLS_RSA_WITH_AES_256_CBC_SHA',
   'TLS_RSA_WITH_AES_128_CBC_SHA',
   'TLS_RSA_WITH_RC4_128_SHA',

@@ -10,7 +10,7 @@ export interface ControlRequest {
 export type ControlAnswer = { readonly item: unknown } | { readonly done: true } | { readonly error: string }
 
 /** What a verb does. An iterable gives its items one by one (`--follow`) until the client hangs up: then `signal` aborts. */
-export type ControlVerb = (
+type ControlVerb = (
   args: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ) => Promise<unknown> | AsyncIterable<unknown>

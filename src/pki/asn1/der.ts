@@ -28,7 +28,7 @@ function lengthOctets(length: number): Buffer {
 }
 
 /** Tag, length and content. The tag is a single octet: no structure here needs numbers above 30. */
-export function tlv(tag: number, ...content: readonly Buffer[]): Buffer {
+function tlv(tag: number, ...content: readonly Buffer[]): Buffer {
   const length = content.reduce((sum, part) => sum + part.length, 0)
   return Buffer.concat([Buffer.from([tag]), lengthOctets(length), ...content])
 }

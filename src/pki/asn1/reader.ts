@@ -78,11 +78,6 @@ export function octetsOf(value: Asn1): Buffer {
   return value.tag & 0x20 ? Buffer.concat(items(value).map(octetsOf)) : value.content
 }
 
-/** An unsigned INTEGER's octets, without the leading zero. */
-export function unsigned(value: Asn1): Buffer {
-  return value.content[0] === 0 && value.content.length > 1 ? value.content.subarray(1) : value.content
-}
-
 export const numberOf = (value: Asn1): number => Number(BigInt(`0x${value.content.toString('hex') || '0'}`))
 
 /** An iteration count of a key derivation, within what a computer does in seconds. @throws PkiError */

@@ -4,7 +4,7 @@ import type { GeneralName } from '../x509/general-names.ts'
 import type { NameChoice } from './recipe.ts'
 
 const COUNT = 1000
-export const OTHER_HOST = 'other.host.example'
+const OTHER_HOST = 'other.host.example'
 
 /**
  * The names of a defect's certificate.

@@ -6,7 +6,7 @@ import type { HashName } from '../x509/signature.ts'
 /** Which names the certificate is issued to. */
 export type NameChoice = 'own' | 'other' | 'none' | 'addresses' | 'wildcard' | 'thousand'
 
-export interface Intermediate {
+interface Intermediate {
   readonly key?: KeySpec
   readonly constraints?: NameConstraints
 }

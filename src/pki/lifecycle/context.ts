@@ -77,11 +77,3 @@ function matches(store: CertificateStore, name: string): string | undefined {
     return undefined
   }
 }
-
-/** Assignments of virtual servers that the configuration speaks of no more. */
-export function orphansOf({ store, lab }: LifecycleContext, thumbprint: string): string[] {
-  const known = new Set(lab().virtualServers.map(({ name }) => name))
-  return Object.keys(store.index.assignments).filter(
-    (name) => store.index.assignments[name] === thumbprint && !known.has(name),
-  )
-}

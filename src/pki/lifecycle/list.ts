@@ -5,7 +5,7 @@ import { formatGeneralName } from '../x509/general-names.ts'
 import { commonName, formatName } from '../x509/name.ts'
 import { type LifecycleContext, usersOf } from './context.ts'
 
-export type CertificateState = 'valid' | 'expired' | 'not yet valid' | 'revoked'
+type CertificateState = 'valid' | 'expired' | 'not yet valid' | 'revoked'
 
 /** What a list shows of a certificate. */
 export interface CertificateEntry {

@@ -9,7 +9,7 @@ import type { LifecycleContext } from './context.ts'
 import { day } from './dates.ts'
 import { wornBy } from './worn.ts'
 
-export type WarningCode =
+type WarningCode =
   | 'expired'
   | 'expires'
   | 'not-yet-valid'

@@ -15,7 +15,7 @@ const ciphers: Record<string, { cipher: string; keyOctets: number }> = {
   [aes256]: { cipher: 'aes-256-cbc', keyOctets: 32 },
   [tripleDes]: { cipher: 'des-ede3-cbc', keyOctets: 24 },
 }
-export const hmacSha256 = '1.2.840.113549.2.9'
+const hmacSha256 = '1.2.840.113549.2.9'
 const prfs: Record<string, string> = {
   '1.2.840.113549.2.7': 'sha1',
   '1.2.840.113549.2.8': 'sha224',

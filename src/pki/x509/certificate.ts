@@ -23,7 +23,7 @@ export interface CertificateContent {
 export type Issuer = Signer & { readonly certificate: X509Certificate | 'self' }
 
 /** 128 random bits, never zero. RFC 5280 section 4.1.2.2 allows up to 159. */
-export function randomSerial(): Buffer {
+function randomSerial(): Buffer {
   const serial = randomBytes(16)
   return serial.some((octet) => octet !== 0) ? serial : randomSerial()
 }

@@ -3,7 +3,7 @@ import { type AttributeType, attributeTypes, nameIn } from '../asn1/oids.ts'
 import { type Asn1, items, oidOf, readAsn1, textOf } from '../asn1/reader.ts'
 
 /** One attribute of a distinguished name. `type` is a short name, or a dotted identifier where none is known. */
-export interface NameAttribute {
+interface NameAttribute {
   readonly type: AttributeType | (string & {})
   readonly value: string
 }
@@ -22,7 +22,7 @@ const fixedEncodings: Partial<Record<string, (text: string) => Buffer>> = {
 export type EncodeText = (text: string) => Buffer
 
 /** PrintableString where it will do, else UTF8String. */
-export const printableOrUtf8: EncodeText = (text) => (isPrintable(text) ? printableString(text) : utf8String(text))
+const printableOrUtf8: EncodeText = (text) => (isPrintable(text) ? printableString(text) : utf8String(text))
 
 export function encodeName(name: DistinguishedName, encodeText: EncodeText = printableOrUtf8): Buffer {
   return sequence(

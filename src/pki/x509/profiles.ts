@@ -10,11 +10,11 @@ import type { HashName } from './signature.ts'
 const dayMs = 86_400_000
 
 /** Clients refuse server certificates of a longer life: 398 days, here a day less. CA/Browser Forum BR section 6.3.2. */
-export const serverLifeDays = 397
-export const authorityLifeDays = 3650
+const serverLifeDays = 397
+const authorityLifeDays = 3650
 
 /** Valid from an hour ago, so that a client whose clock is slow takes it. */
-export function validity(
+function validity(
   nowMs: number,
   days: number,
   latestMs = Number.POSITIVE_INFINITY,

@@ -20,7 +20,6 @@ export const imap4: ProtocolRow = {
   code: statusWord,
   capabilities: {
     command: 'CAPABILITY',
-    accepted: /^\S+ OK/i,
     startTls: /^\* CAPABILITY (?:.* )?STARTTLS(?: |$)/i,
     mechanisms(lines) {
       const all = words(lines)

@@ -14,7 +14,6 @@ export const nntp: ProtocolRow = {
   code: (status) => status.slice(0, 3),
   capabilities: {
     command: 'CAPABILITIES',
-    accepted: /^101/,
     startTls: /^STARTTLS\b/i,
     mechanisms: (lines) => [
       ...wordsOf(lines, /^AUTHINFO\b/i).flatMap((word) => (word.toUpperCase() === 'USER' ? ['USER'] : [])),

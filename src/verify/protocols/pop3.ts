@@ -14,7 +14,6 @@ export const pop3: ProtocolRow = {
   code: (status) => /^\S*/.exec(status)?.[0] ?? '',
   capabilities: {
     command: 'CAPA',
-    accepted: /^\+OK/,
     startTls: /^STLS\b/i,
     mechanisms: (lines) => [
       ...(lines.some((line) => /^USER\b/i.test(line)) ? ['USER'] : []),

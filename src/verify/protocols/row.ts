@@ -2,7 +2,7 @@ import type { Protocol } from '../../config/schema.ts'
 import type { Reply } from '../dialog.ts'
 
 /** A way to log on that is tried in clear, with a name and a password that are nobody's. */
-export interface ClearLogOn {
+interface ClearLogOn {
   readonly name: string
   readonly command: string
   /** Whether the server went into it: asked for the password, or judged it. @param announced capability lines in clear */
@@ -10,7 +10,7 @@ export interface ClearLogOn {
 }
 
 /** What a session says before STARTTLS that it must have forgotten behind it. */
-export interface StateProbe {
+interface StateProbe {
   /** Said in clear; each must be accepted, else there is nothing to forget. */
   readonly before: (facts: StateFacts) => readonly string[] | undefined
   readonly after: (facts: StateFacts) => string
@@ -38,7 +38,6 @@ export interface ProtocolRow {
   readonly code: (status: string) => string
   readonly capabilities: {
     readonly command: string
-    readonly accepted: RegExp
     readonly startTls: RegExp
     /** Log-on mechanisms, plain commands included (`USER`, `LOGIN`). */
     readonly mechanisms: (lines: readonly string[]) => readonly string[]

@@ -11,7 +11,6 @@ export const smtp: ProtocolRow = {
   code: (status) => status.slice(0, 3),
   capabilities: {
     command: 'EHLO sealpost-verify.invalid',
-    accepted: /^250/,
     startTls: /^250[ -]STARTTLS\b/i,
     mechanisms: (lines) => [...new Set(wordsOf(lines, /^250[ -]AUTH[ =]/i).map((name) => name.toUpperCase()))],
   },
