@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { NumberRange } from './wire.ts'
 
 /** What GROUP and LIST ACTIVE say of a group. */
@@ -13,11 +13,16 @@ export interface WaterMarks {
 /** Entries taken from the store at a time. */
 const PAGE = 128
 
-/** RFC 3977 section 6.1.1.2: neither mark ever goes down; in an empty group high is one less than low. */
 export async function waterMarks(store: MessageStore, group: Folder): Promise<WaterMarks> {
-  const { exists, uidNext, lowestUid } = await store.status(group.id)
-  return { count: exists, low: exists === 0 ? uidNext : lowestUid, high: uidNext - 1 }
+  return marksOf(await store.status(group.id))
 }
+
+/** RFC 3977 section 6.1.1.2: neither mark ever goes down; in an empty group high is one less than low. */
+export const marksOf = ({ exists, uidNext, lowestUid }: FolderStatus): WaterMarks => ({
+  count: exists,
+  low: exists === 0 ? uidNext : lowestUid,
+  high: uidNext - 1,
+})
 
 /**
  * The entries of a range, a page at a time, however many there are. Between pages other sessions get their turn: a store

@@ -10,9 +10,14 @@ export class NntpError extends Error {
   }
 }
 
+const UNTOLD = /[\r\n\0]/
+const MAX_TEXT = 500
+
 /** A response line. Text from elsewhere cannot break out of it. RFC 3977 section 3.1: 512 octets at most. */
-export const responseLine = (code: number, text: string): string =>
-  `${code} ${text.replace(/[\r\n\0]+/g, ' ').slice(0, 500)}\r\n`
+export function responseLine(code: number, text: string): string {
+  const told = UNTOLD.test(text) ? text.replace(/[\r\n\0]+/g, ' ') : text
+  return `${code} ${told.length > MAX_TEXT ? told.slice(0, MAX_TEXT) : told}\r\n`
+}
 
 // The errors that several commands give. RFC 3977 section 3.2.1 and appendix C.
 export const syntaxError = (text = 'syntax error'): NntpError => new NntpError(501, text)

@@ -115,7 +115,9 @@ export class NntpSession {
   async #serveCommands(): Promise<void> {
     while (!this.#over) {
       try {
-        await this.#command((await this.connection.readLine(MAX_SASL_OCTETS)).toString('utf8'))
+        const running = this.#command(await this.connection.readLine(MAX_SASL_OCTETS))
+        // Of a command that is done already no promise is made.
+        if (running) await running
       } catch (error) {
         const { code, message } = this.#asReply(error)
         if (code === 480 || code === 483 || code === 481) this.connection.record.refused(message)
@@ -126,12 +128,12 @@ export class NntpSession {
     }
   }
 
-  async #command(line: string): Promise<void> {
-    this.line = line
-    const found = findCommand(words(line))
-    const isSasl = found.command.name === 'AUTHINFO SASL'
-    if (Buffer.byteLength(line) > MAX_COMMAND_OCTETS && !isSasl) throw syntaxError('command line too long')
-    await found.command.run(this, found.args)
+  #command(octets: Buffer): void | Promise<void> {
+    this.line = octets.toString('utf8')
+    const { command, args } = findCommand(words(this.line))
+    if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL')
+      throw syntaxError('command line too long')
+    return command.run(this, args)
   }
 
   /** The one place where errors become replies. Rethrows what ends the session. */

@@ -26,7 +26,11 @@ export type RangeSpecifier =
   | Exclude<ArticleSpecifier, { by: 'number' }>
 
 /** The words of a command line: separated by spaces or tabs. RFC 3977 section 3.1. */
-export const words = (line: string): string[] => line.split(/[ \t]+/).filter((word) => word !== '')
+export function words(line: string): string[] {
+  const found = line.split(' ')
+  // As nearly every client sends it; the slower way takes what is separated by more.
+  return found.includes('') || line.includes('\t') ? line.split(/[ \t]+/).filter((word) => word !== '') : found
+}
 
 /** @throws NntpError 501 unless there are so many */
 export function expectArguments(args: readonly string[], least: number, most = least): void {

@@ -79,16 +79,14 @@ export interface FoundCommand {
  * The row of a command line; keywords in any case. RFC 3977 section 3.1.
  * @throws NntpError 500 for an unknown command, 501 for an unknown variant of a known one
  */
-export function findCommand([first = '', ...rest]: readonly string[]): FoundCommand {
-  const keyword = first.toUpperCase()
-  if (!withVariants.has(keyword)) {
-    const command = byName.get(keyword)
-    if (!command) throw new NntpError(500, 'unknown command')
-    return { command, args: rest }
-  }
-  const [variant, ...args] = rest
+export function findCommand(words: readonly string[]): FoundCommand {
+  const keyword = (words[0] ?? '').toUpperCase()
+  const command = byName.get(keyword)
+  if (command) return { command, args: words.slice(1) }
+  if (!withVariants.has(keyword)) throw new NntpError(500, 'unknown command')
+  const variant = words[1]
   const name = variant === undefined ? bareVariants.get(keyword) : `${keyword} ${variant.toUpperCase()}`
-  const command = name === undefined ? undefined : byName.get(name)
-  if (!command) throw syntaxError(`unknown variant of ${keyword}`)
-  return { command, args }
+  const found = name === undefined ? undefined : byName.get(name)
+  if (!found) throw syntaxError(`unknown variant of ${keyword}`)
+  return { command: found, args: words.slice(2) }
 }

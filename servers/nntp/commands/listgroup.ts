@@ -16,7 +16,7 @@ export const listgroup = defineCommand<{ name: string | undefined; range: Number
   async run(session, { name, range }) {
     const { context, connection } = session
     const folder = name === undefined ? selectedGroup(session).folder : await readableGroup(session, name)
-    const { count, low, high } = await select(session, folder)
+    const { count, low, high } = select(session, folder, await context.store.status(folder.id))
     const listing = new Listing(connection, 'utf8')
     connection.write(responseLine(211, `${count} ${low} ${high} ${name ?? folder.name} list follows`))
     for await (const page of pages(context.store, folder, range)) {
