@@ -5,6 +5,7 @@ import type { EndCause } from './errors.ts'
 import type { ConnectionFaults } from './faults/fault-book.ts'
 import { FaultMeter } from './faults/fault-meter.ts'
 import { BlockCollector } from './input.ts'
+import { Pacer } from './pacer.ts'
 import { Stuffer, stuff } from './stuffing.ts'
 import { Transport } from './transport.ts'
 
@@ -53,6 +54,8 @@ export class Connection {
   readonly #securer: Securer
   readonly #transport: Transport
   readonly #faults: FaultMeter | undefined
+  /** Of commands that came together, whose answers nobody waits for. */
+  readonly #pace = new Pacer()
   #tls: TlsFacts | undefined
   #compressed = false
 
@@ -108,7 +111,7 @@ export class Connection {
   }
 
   /**
-   * The next line, without its line end.
+   * The next line, without its line end. Commands that came together are read with rests, in which others are served.
    * @param maxOctets the longest line taken
    * @param secret the whole line is a secret, as a SASL response: masked in the transcript
    * @throws TooLong once a longer line has been read and dropped
@@ -121,10 +124,12 @@ export class Connection {
       const line = transport.input.takeLine(maxOctets)
       if (line === undefined) {
         await transport.more()
+        this.#pace.rested()
         continue
       }
       this.record.line('in', line.toString('utf8'), secret)
       if (transport.congested) await transport.drained()
+      if (this.#pace.isOver()) await this.#pace.rest()
       if (secret || !this.#faults || (await this.#faults.atLine(line)) === 'pass') return line
     }
   }

@@ -33,6 +33,28 @@ describe('a connection', () => {
     socket.destroy()
   })
 
+  it('lets other clients in while one has sent a long row of commands', async () => {
+    const read: string[] = []
+    await using echo = await startEcho({
+      serve: async (connection) => {
+        connection.write('hello\r\n')
+        for (let line = ''; line !== 'end'; read.push(line)) {
+          line = (await connection.readLine(100)).toString()
+          // As a command that costs as much, and waits for nothing.
+          for (const until = performance.now() + 1; performance.now() < until; );
+        }
+        connection.end()
+      },
+    })
+    const [greedy, other] = [0, 1].map(() => connect({ host: '127.0.0.1', port: echo.server.port as number }))
+    for (const socket of [greedy, other]) if (socket) await once(socket, 'data')
+    greedy?.write(`${'greedy\r\n'.repeat(300)}end\r\n`)
+    other?.write('other\r\nend\r\n')
+    for (const socket of [greedy, other]) if (socket) await readAll(socket)
+    expect(read).toHaveLength(303)
+    expect(read.indexOf('other')).toBeLessThan(read.lastIndexOf('greedy'))
+  })
+
   it('refuses a line over the limit once, in whatever pieces it comes, and goes on', async () => {
     await using echo = await startEcho({})
     const long = 'x'.repeat(100_000)

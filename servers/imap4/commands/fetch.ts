@@ -1,9 +1,9 @@
+import { Pacer } from '../../../src/net/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
 import { type Producer, producerOf } from '../fetch/producers.ts'
 import { FetchWriter } from '../fetch/writer.ts'
-import { pacer } from '../pacer.ts'
 import { bad, done, no } from '../reply.ts'
 import { tellVanished } from '../resync.ts'
 import type { Selection } from '../selection.ts'
@@ -116,7 +116,7 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
   const tellsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
   const contents = new ContentReader(session, selection)
   const out = new FetchWriter(session)
-  const pace = pacer()
+  const pace = new Pacer()
   let missing = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry

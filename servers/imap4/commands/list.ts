@@ -1,8 +1,8 @@
 import type { OctetString } from '../../../src/mail/types.ts'
+import { Pacer } from '../../../src/net/pacer.ts'
 import { defineCommand } from '../command.ts'
 import { nameForm, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
-import { pacer } from '../pacer.ts'
 import { done } from '../reply.ts'
 import type { Session } from '../session.ts'
 import { loggedOn } from '../state.ts'
@@ -25,7 +25,7 @@ export const list = defineCommand({
     const aboveSelected = request.select.has('RECURSIVEMATCH')
       ? new Set(tree.filter((node) => isSelected(node, request)).flatMap(({ name }) => superiors(name)))
       : undefined
-    const pace = pacer()
+    const pace = new Pacer()
     for (const node of tree) {
       if (pace.isOver()) await pace.rest()
       if (!request.patterns.some((pattern) => matchesPattern(wireName(node.name, session), pattern))) continue

@@ -1,7 +1,7 @@
+import { Pacer } from '../../../src/net/pacer.ts'
 import { defineCommand } from '../command.ts'
 import { canonical, nameForm, patternOf, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
-import { pacer } from '../pacer.ts'
 import { done } from '../reply.ts'
 import { loggedOn } from '../state.ts'
 import { matchesPattern } from '../wire/list-pattern.ts'
@@ -22,7 +22,7 @@ export const lsub = defineCommand({
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
     const above = new Set(tree.filter(({ subscribed }) => subscribed).flatMap(({ name }) => superiors(name)))
-    const pace = pacer()
+    const pace = new Pacer()
     for (const node of tree) {
       if (pace.isOver()) await pace.rest()
       if (!matchesPattern(wireName(node.name, session), pattern)) continue

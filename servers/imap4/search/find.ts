@@ -1,6 +1,6 @@
+import { Pacer } from '../../../src/net/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
-import { pacer } from '../pacer.ts'
 import { parseCacheOf } from '../parse-caches.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
@@ -20,7 +20,7 @@ export async function findMessages(
   const test = testOf(key, { selection, decode, cache: parseCacheOf(store), now: clock.now() })
   const contents = new ContentReader(session, selection)
   const found: number[] = []
-  const pace = pacer()
+  const pace = new Pacer()
   for (let index = 0; index < selection.messages.length; index++) {
     const entry = selection.messages[index] as MessageEntry
     let held = test({ index, entry })

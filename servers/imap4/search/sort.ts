@@ -4,9 +4,9 @@ import { fold } from '../../../src/mail/search-text.ts'
 import { baseSubject } from '../../../src/mail/subject.ts'
 import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
+import { Pacer } from '../../../src/net/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
-import { pacer } from '../pacer.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import type { SortKey, SortKeyName } from '../wire/sort-keys.ts'
@@ -36,7 +36,7 @@ export async function sorted(
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
   const contents = new ContentReader(session, selection)
-  const pace = pacer()
+  const pace = new Pacer()
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry

@@ -1,9 +1,9 @@
 import { headerValue } from '../../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
+import { Pacer } from '../../../src/net/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
-import { pacer } from '../pacer.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { sentDate, subjectOf } from './sort.ts'
@@ -25,7 +25,7 @@ export async function threadables(
 ): Promise<Threadable[]> {
   const found: Threadable[] = []
   const contents = new ContentReader(session, selection)
-  const pace = pacer()
+  const pace = new Pacer()
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const content = await contents.read(entry)

@@ -1,0 +1,34 @@
+/** Whoever has much to do lets others in after so long. */
+const SLICE_MS = 20
+
+/** Tells a long piece of work when it has had its slice of time, and lets the others of this process in. */
+export class Pacer {
+  /** Undefined: the slice begins with the next look at the time. */
+  #end: number | undefined
+
+  isOver(): boolean {
+    const now = performance.now()
+    this.#end ??= now + SLICE_MS
+    return now > this.#end
+  }
+
+  /** Others are let in; the next slice begins. */
+  async rest(): Promise<void> {
+    await new Promise(setImmediate)
+    this.#end = undefined
+  }
+
+  /** Others have been let in already. */
+  rested(): void {
+    this.#end = undefined
+  }
+}
+
+/** Does work that comes in steps, each of them short, and lets others in between. */
+export async function paced<T>(steps: Iterator<void, T, void>, pace = new Pacer()): Promise<T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (pace.isOver()) await pace.rest()
+  }
+}
