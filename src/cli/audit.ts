@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { auditClient } from '../audit/audit.ts'
 import { badPorts } from '../audit/index-of-ports.ts'
@@ -7,14 +6,17 @@ import { type Form, forms } from '../audit/types.ts'
 import { type Protocol, protocols } from '../config/schema.ts'
 import { commandClient, placeholders, unknownPlaceholder } from './audit/command.ts'
 import { exitStatus, UsageError } from './failure.ts'
+import { checkOutput, writeOutput } from './files.ts'
+import { count, secondsAsMs } from './numbers.ts'
 import { print, table } from './output.ts'
 
 interface AuditCommandOptions {
   readonly protocol?: readonly Protocol[]
   readonly form?: Form
   readonly only?: readonly string[]
-  readonly timeout: string
-  readonly jobs: string
+  /** Milliseconds. */
+  readonly timeout?: number
+  readonly jobs?: number
   readonly strict?: boolean
   readonly junit?: string
   readonly list?: boolean
@@ -30,8 +32,8 @@ export function addAudit(program: Command): void {
     .addOption(new Option('--protocol <name...>', 'only these protocols').choices(protocols))
     .addOption(new Option('--form <form>', 'only STARTTLS or only implicit TLS').choices(forms))
     .option('--only <name...>', 'only the bad servers of these names')
-    .option('--timeout <seconds>', 'a client that takes longer has refused', '10')
-    .option('--jobs <n>', 'clients that run at one time', '4')
+    .option('--timeout <seconds>', 'a client that takes longer has refused (default: 10)', secondsAsMs)
+    .option('--jobs <n>', 'clients that run at one time (default: 4)', count)
     .option('--strict', 'what only a careful client refuses counts as well')
     .option('--junit <file>', 'write JUnit XML as well')
     .option('--list', 'print the index of bad servers as config/badmail.yaml has them, and run nothing')
@@ -47,16 +49,17 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   if (unknown !== undefined) {
     throw new UsageError(`{${unknown}} is not known; there are ${placeholders.map((name) => `{${name}}`).join(' ')}`)
   }
+  if (options.junit !== undefined) await checkOutput(options.junit)
   const results = await auditClient(commandClient(command), {
     ...(options.protocol ? { protocols: options.protocol } : {}),
     ...(options.form ? { forms: [options.form] } : {}),
     ...(options.only ? { names: options.only } : {}),
-    timeoutMs: positive(options.timeout, '--timeout') * 1000,
-    jobs: Math.ceil(positive(options.jobs, '--jobs')),
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
     byAddress: command.some((word) => word.includes('{hostname}')),
   })
   const found = counts(results)
-  if (options.junit !== undefined) writeFileSync(options.junit, junit(results))
+  if (options.junit !== undefined) await writeOutput(options.junit, junit(results))
   if (options.json) print(JSON.stringify({ counts: found, results }))
   else {
     print(table(auditHeading, auditRows(results)))
@@ -76,10 +79,4 @@ function list(json: boolean): void {
     ...[name, protocol, form, hostname, String(port), expectation, meaning],
   ])
   print(table(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT WOULD', 'MEANING'], rows))
-}
-
-function positive(text: string, option: string): number {
-  const value = Number(text)
-  if (value > 0 && Number.isFinite(value)) return value
-  throw new UsageError(`${option} is ${text}; write a number above 0`)
 }

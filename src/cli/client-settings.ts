@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { type Settings, settingsOf } from './client-settings/access.ts'
 import { documents } from './client-settings/documents.ts'
 import { CA_FILE, programTexts } from './client-settings/programs.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { writeOutput } from './files.ts'
 import { print } from './output.ts'
 import { storedRoots } from './stored-roots.ts'
 
@@ -46,7 +47,7 @@ async function writeDocuments(
     const file = join(folder, path)
     await mkdir(dirname(file), { recursive: true })
     // The profile holds the password.
-    await writeFile(file, text, { mode: 0o600 })
+    await writeOutput(file, text, true)
     written.push(file)
   }
   if (json) print(JSON.stringify({ written }))

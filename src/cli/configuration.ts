@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type EnvironmentSettings, readEnvironment } from '../config/environment.ts'
 import { type LoadedConfig, loadFile, loadText } from '../config/load.ts'
 import type { Override } from '../config/overrides.ts'
 import { logLevels } from '../config/schema.ts'
+import { wholeNumber } from './numbers.ts'
 import { packageFolder } from './package.ts'
 
 /** Options by which a command finds and changes its configuration. */
@@ -37,11 +38,6 @@ export function withOverrideOptions(command: Command): Command {
   return command
     .option('--port-offset <number>', 'added to every port', wholeNumber)
     .addOption(new Option('--log-level <level>', 'least grave level logged').choices(logLevels))
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
 }
 
 /**

@@ -8,14 +8,18 @@ import { type Configuration, type ConfigurationOptions, loadConfiguration, withC
 import { exitStatus } from './failure.ts'
 import { greet } from './greeting.ts'
 import { labStatus } from './lab-status.ts'
+import { secondsAsMs } from './numbers.ts'
 import { note, print } from './output.ts'
 import { runtimePlaces } from './runtime-places.ts'
 import { storedRoots } from './stored-roots.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
   readonly json?: boolean
-  readonly timeout: string
+  /** Milliseconds. */
+  readonly timeout?: number
 }
+
+const TIMEOUT_MS = 5_000
 
 /** One port that must greet. */
 interface Target {
@@ -29,7 +33,7 @@ interface Target {
 export function addHealthcheck(program: Command): void {
   withConfig(program.command('healthcheck'))
     .description('exit 0 when every configured port greets')
-    .option('--timeout <seconds>', 'how long a port has to greet', '5')
+    .option('--timeout <seconds>', 'how long a port has to greet (default: 5)', secondsAsMs)
     .option('--json', 'print JSON')
     .action(healthcheck)
 }
@@ -39,7 +43,7 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   const [control] = await findSockets(configuration.identity, runtimePlaces())
   const { targets, roots } = await whatToAsk(configuration, control)
   const { hostname } = configuration.lab
-  const timeoutMs = Number(options.timeout) * 1000
+  const { timeout: timeoutMs = TIMEOUT_MS } = options
   const greeted: Socket[] = []
   const results = await Promise.all(
     targets.map(async (target) => {

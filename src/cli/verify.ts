@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Protocol, protocols } from '../config/schema.ts'
 import {
   checks,
@@ -19,6 +18,8 @@ import {
 } from '../verify/index.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
+import { checkOutput, passwordOf, readInput, writeOutput } from './files.ts'
+import { portNumber, secondsAsMs } from './numbers.ts'
 import { note, print } from './output.ts'
 import { labTarget } from './verify/lab-target.ts'
 
@@ -37,7 +38,8 @@ export interface VerifyCommandOptions extends ConfigurationOptions {
   readonly mailbox?: string
   readonly newsgroup?: string
   readonly only?: readonly string[]
-  readonly timeout: number
+  /** Milliseconds. */
+  readonly timeout?: number
   readonly json?: boolean
   readonly junit?: string
 }
@@ -48,7 +50,7 @@ export function addVerify(program: Command): void {
     .argument('[host]', 'any server; without it, every endpoint of the configuration')
     .description('connect as a client and report what was proved of TLS, certificate and log-on')
     .addOption(new Option('--protocol <protocol...>', 'what the host speaks (default: all four)').choices(protocols))
-    .option('--port <number>', 'one port of the host (default: the registered ones)', number)
+    .option('--port <number>', 'one port of the host (default: the registered ones)', portNumber)
     .option('--tls', 'TLS from the first octet on that port')
     .option('--starttls', 'clear text with STARTTLS on that port')
     .option('--server-name <name>', 'the name the certificate must be issued to (default: the host)')
@@ -60,30 +62,22 @@ export function addVerify(program: Command): void {
     .option('--mailbox <address>', 'the address of that user (default: the user name, at the lab’s domain)')
     .option('--newsgroup <name>', 'where to post (default: the first group that takes posts)')
     .addOption(new Option('--only <check...>', 'only these checks').choices(checkNames))
-    .option('--timeout <seconds>', 'how long an answer may take', seconds, 10)
+    .option('--timeout <seconds>', 'how long an answer may take (default: 10)', secondsAsMs)
     .option('--json', 'print JSON')
     .option('--junit <file>', 'write JUnit XML too')
     .action(verify)
 }
 
+const TIMEOUT_MS = 10_000
+
 const checkNames = [...checks, delivery].map(({ name }) => name)
 
-function number(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a port number.')
-  return Number(text)
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('It must be a number of seconds.')
-  return value
-}
-
 async function verify(host: string | undefined, options: VerifyCommandOptions): Promise<void> {
-  const target = host === undefined ? await labTarget(options) : hostTarget(host, options)
-  const ca = options.ca === undefined ? target.ca : readRoots(options.ca)
+  if (options.junit !== undefined) await checkOutput(options.junit)
+  const target = host === undefined ? await labTarget(options) : await hostTarget(host, options)
+  const ca = options.ca === undefined ? target.ca : await readRoots(options.ca)
   const settings: VerifyOptions = {
-    timeoutMs: options.timeout * 1000,
+    timeoutMs: options.timeout ?? TIMEOUT_MS,
     now: () => Date.now(),
     ...(ca ? { ca } : {}),
     ...(options.only ? { only: options.only } : {}),
@@ -93,7 +87,7 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
   }
   const reports = await verifyEndpoints(target.endpoints, settings, progress(options))
   const summary = summarize(reports)
-  if (options.junit !== undefined) writeFileSync(options.junit, junit(reports))
+  if (options.junit !== undefined) await writeOutput(options.junit, junit(reports))
   if (options.json) print(JSON.stringify({ ...summary, endpoints: reports.map(asJson) }))
   else print([summary.verdict, ...reports.map((report) => `\n${table(report)}`)].join('\n'))
   if (!summary.ok) process.exitCode = exitStatus.failed
@@ -105,7 +99,7 @@ export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 
 }
 
 /** @throws UsageError */
-function hostTarget(host: string, options: VerifyCommandOptions): Target {
+async function hostTarget(host: string, options: VerifyCommandOptions): Promise<Target> {
   const { protocol, port, tls, starttls, serverName, user, mailbox, newsgroup } = options
   if (tls && starttls) throw new UsageError('--tls and --starttls exclude each other')
   if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
@@ -118,7 +112,7 @@ function hostTarget(host: string, options: VerifyCommandOptions): Target {
     ...(implicitTls === undefined ? {} : { implicitTls }),
     ...(serverName === undefined ? {} : { serverName }),
   })
-  const password = passwordOf(options)
+  const password = await passwordOf(options)
   if (user !== undefined && password === undefined) throw new UsageError('--user needs --password or --password-file')
   return {
     endpoints,
@@ -128,14 +122,9 @@ function hostTarget(host: string, options: VerifyCommandOptions): Target {
   }
 }
 
-export function passwordOf({ password, passwordFile }: VerifyCommandOptions): string | undefined {
-  if (passwordFile === undefined) return password
-  return readFileSync(passwordFile, 'utf8').split(/\r?\n/)[0]
-}
-
 /** @throws UsageError */
-function readRoots(file: string): string[] {
-  const roots = splitPem(readFileSync(file, 'utf8'))
+async function readRoots(file: string): Promise<string[]> {
+  const roots = splitPem((await readInput(file)).toString('utf8'))
   if (roots.length === 0) throw new UsageError(`${file} holds no certificate in PEM`)
   return roots
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
@@ -119,6 +119,8 @@ describe('sealpost cert export', () => {
   })
 
   it('writes PEM with the key, encrypted under a password', async () => {
+    // A file that others may read is there already: it is its owner's alone, with the key in it.
+    writeFileSync(office.path('open.pem'), 'an older export', { mode: 0o644 })
     await office.done('cert', 'export', 'Ours', '--out', 'open.pem')
     expect(statSync(office.path('open.pem')).mode & 0o777).toBe(0o600)
     expect(office.text('open.pem')).toContain('BEGIN PRIVATE KEY')

@@ -12,6 +12,12 @@ test.each([
   [['strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['start', '--port-offset', 'x'], /^sealpost: option '--port-offset <number>' argument 'x' is invalid\..*\n$/],
   [['start', '--only', 'http'], /^sealpost: option '--only <protocol\.\.\.>' argument 'http' is invalid\..*\n$/],
+  [['healthcheck', '--timeout', 'soon'], /^sealpost: option '--timeout <seconds>' argument 'soon' is invalid\..*\n$/],
+  [
+    ['verify', 'localhost', '--port', '99999'],
+    /^sealpost: option '--port <number>' argument '99999' is invalid\..*\n$/,
+  ],
+  [['audit', '--jobs', '0', '--', 'true'], /^sealpost: option '--jobs <n>' argument '0' is invalid\..*\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml: cannot be read: no such file\n'],
 ])('wrong usage is one line on standard error and status 2: %j', async (args, line) => {
   const { status, stdout, stderr } = await place.run(args)

@@ -116,7 +116,7 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
   it('says in one line what is wrong with its use', async () => {
     const cases: [string[], RegExp][] = [
       [['verify', 'localhost', '--port', '25'], /--port needs one --protocol/],
-      [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /port number/],
+      [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /A port is a number from 1 to 65535/],
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
       [['verify', 'localhost', '--only', 'everything'], /Allowed choices are reachable, greeting, tls/],
       [['verify', 'localhost', '--protocol', 'http'], /Allowed choices are smtp, pop3, imap4, nntp/],

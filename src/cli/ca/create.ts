@@ -1,8 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { AuthorityOptions } from '../../pki/authority/create.ts'
 import type { AuthorityRecord } from '../../pki/certificate-store/index-file.ts'
 import type { HashName } from '../../pki/x509/signature.ts'
-import { checkOutput, readInput, writeOutput } from '../cert/files.ts'
 import {
   type KeyFlags,
   keyOf,
@@ -13,6 +12,8 @@ import {
 } from '../cert/request-options.ts'
 import { type PkiOptions, withPki } from '../cert/session.ts'
 import { withConfig } from '../configuration.ts'
+import { checkOutput, readInput, writeOutput } from '../files.ts'
+import { wholeNumber } from '../numbers.ts'
 import { print } from '../output.ts'
 
 interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {
@@ -29,11 +30,6 @@ interface SubordinateFlags extends CreateFlags {
   readonly parent?: string
   readonly outside?: boolean
   readonly out: string
-}
-
-export function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
 }
 
 function withAuthorityOptions(command: Command): Command {

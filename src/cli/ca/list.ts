@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import { type AuthorityFormat, authorityFormats } from '../../pki/authority/export.ts'
-import { checkOutput, writeOutput } from '../cert/files.ts'
 import { type PkiOptions, withPki } from '../cert/session.ts'
 import { dayText } from '../cert/show-text.ts'
 import { withConfig } from '../configuration.ts'
+import { checkOutput, writeOutput } from '../files.ts'
 import { print, table } from '../output.ts'
 
 interface NamedFlags extends PkiOptions {

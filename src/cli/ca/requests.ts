@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander'
 import { type Purpose, purposeIds } from '../../pki/asn1/oids.ts'
 import type { IssuedChain, SignOptions } from '../../pki/authority/sign.ts'
 import { certificatePem, thumbprintOf } from '../../pki/x509/certificate.ts'
-import { checkOutput, readInput, writeOutput } from '../cert/files.ts'
 import { type PkiOptions, withPki } from '../cert/session.ts'
 import { dayText } from '../cert/show-text.ts'
 import { withConfig } from '../configuration.ts'
+import { checkOutput, readInput, writeOutput } from '../files.ts'
+import { wholeNumber } from '../numbers.ts'
 import { print, table } from '../output.ts'
-import { wholeNumber } from './create.ts'
 
 interface SignFlags extends PkiOptions {
   readonly authority?: string

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki/revocation/reasons.ts'
-import { checkOutput, writeOutput } from '../cert/files.ts'
 import { type PkiOptions, withPki } from '../cert/session.ts'
 import { withConfig } from '../configuration.ts'
+import { checkOutput, writeOutput } from '../files.ts'
 import { print } from '../output.ts'
 
 interface RevokeFlags extends PkiOptions {

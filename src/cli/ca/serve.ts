@@ -7,8 +7,8 @@ import { AuthorityService } from '../../pki/service/service.ts'
 import { labFacts, type PkiOptions } from '../cert/session.ts'
 import { loadConfiguration, withConfig } from '../configuration.ts'
 import { createLog } from '../log.ts'
+import { portNumber } from '../numbers.ts'
 import { print } from '../output.ts'
-import { portNumber } from '../port-number.ts'
 
 interface ServeFlags extends PkiOptions {
   readonly address?: string

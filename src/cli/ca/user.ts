@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { thumbprintOf } from '../../pki/x509/certificate.ts'
-import { checkOutput, passwordOf, writeOutput } from '../cert/files.ts'
 import {
   type KeyFlags,
   keyOf,
@@ -12,8 +11,9 @@ import {
 import { type PkiOptions, withPki } from '../cert/session.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import { checkOutput, passwordOf, writeOutput } from '../files.ts'
+import { wholeNumber } from '../numbers.ts'
 import { print } from '../output.ts'
-import { wholeNumber } from './create.ts'
 
 interface UserFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly email?: readonly string[]

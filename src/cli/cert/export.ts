@@ -3,8 +3,8 @@ import { type Command, Option } from 'commander'
 import { type ExportFormat, exportFormats } from '../../pki/lifecycle/export.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import { checkOutput, passwordOf, writeOutput } from '../files.ts'
 import { print } from '../output.ts'
-import { checkOutput, passwordOf, writeOutput } from './files.ts'
 import { type PkiOptions, withPki } from './session.ts'
 
 interface ExportFlags extends PkiOptions {

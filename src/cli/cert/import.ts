@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { withConfig } from '../configuration.ts'
+import { passwordOf, readInput } from '../files.ts'
 import { print } from '../output.ts'
-import { passwordOf, readInput } from './files.ts'
 import { type PkiOptions, withPki } from './session.ts'
 
 interface ImportFlags extends PkiOptions {

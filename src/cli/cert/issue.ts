@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { AcmeAuthority } from '../../pki/acme/obtain.ts'
 import type { CertificateRecord } from '../../pki/certificate-store/index-file.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import { readInput } from '../files.ts'
+import { portNumber } from '../numbers.ts'
 import { note, print } from '../output.ts'
-import { portNumber } from '../port-number.ts'
 import { requestSummary } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 import { withPki } from './session.ts'
@@ -78,7 +78,7 @@ async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<A
     httpPort,
     progress: note,
     ...(email ? { email } : {}),
-    ...(acmeCa ? { ca: await readFile(acmeCa, 'utf8') } : {}),
+    ...(acmeCa ? { ca: (await readInput(acmeCa)).toString('utf8') } : {}),
     ...(eabKid && eabKey ? { externalAccount: { kid: eabKid, key: eabKey } } : {}),
   }
 }

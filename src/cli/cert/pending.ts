@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import { writeOutput } from '../files.ts'
 import { print, table } from '../output.ts'
-import { writeOutput } from './files.ts'
 import { type PkiOptions, withPki } from './session.ts'
 import { dayText, nameText } from './show-text.ts'
 

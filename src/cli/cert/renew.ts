@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { Renewal } from '../../pki/lifecycle/renew.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import { checkOutput, writeOutput } from '../files.ts'
 import { print } from '../output.ts'
-import { checkOutput, writeOutput } from './files.ts'
 import { type PkiOptions, withPki } from './session.ts'
 
 interface RenewFlags extends PkiOptions {

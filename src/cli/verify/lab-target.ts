@@ -4,10 +4,11 @@ import { endpointsOf } from '../../verify/index.ts'
 import { reachable } from '../check/ports.ts'
 import { loadConfiguration } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import { passwordOf } from '../files.ts'
 import { labStatus } from '../lab-status.ts'
 import { runtimePlaces } from '../runtime-places.ts'
 import { storedRoots } from '../stored-roots.ts'
-import { passwordOf, type Target, type VerifyCommandOptions } from '../verify.ts'
+import type { Target, VerifyCommandOptions } from '../verify.ts'
 
 /**
  * Every endpoint of the configuration. A lab that runs it knows best which ports it holds and which root it has; where
@@ -28,7 +29,7 @@ export async function labTarget(options: VerifyCommandOptions): Promise<Target> 
   return {
     endpoints,
     ca: status && status.ca !== '' ? [status.ca] : await storedRoots(configuration),
-    ...logOn(options, lab),
+    ...(await logOn(options, lab)),
   }
 }
 
@@ -40,11 +41,14 @@ function configuredPorts({ port, tlsPort, certificate }: ResolvedVirtualServer) 
 }
 
 /** The user's log-on; the configuration knows passwords and addresses. */
-function logOn(options: VerifyCommandOptions, lab: ResolvedLab): Pick<Target, 'credentials' | 'mailbox' | 'newsgroup'> {
+async function logOn(
+  options: VerifyCommandOptions,
+  lab: ResolvedLab,
+): Promise<Pick<Target, 'credentials' | 'mailbox' | 'newsgroup'>> {
   const { user, newsgroup } = options
   if (user === undefined) return {}
   const account = lab.directory.accounts.find((one) => one.user === user)
-  const password = passwordOf(options) ?? account?.password
+  const password = (await passwordOf(options)) ?? account?.password
   if (password === undefined) throw new UsageError(`no password for ${user}: --password or --password-file`)
   const group = newsgroup ?? lab.newsgroups.find(({ posting }) => posting === 'yes')?.name
   return {

@@ -1,6 +1,6 @@
-import { checkOutput, readInput, writeOutput } from '../cert/files.ts'
 import { installSummary } from '../cert/install.ts'
 import type { PkiSession } from '../cert/session.ts'
+import { checkOutput, readInput, writeOutput } from '../files.ts'
 import { createBranch } from './create.ts'
 import { askPassword, askText, BACK, Cancelled, choose, showPage } from './prompts.ts'
 import type { Branch, ServerState } from './wizard.ts'

@@ -1,8 +1,8 @@
 import type { KeySpec } from '../../pki/keys.ts'
 import { checkCountry } from '../../pki/lifecycle/subject.ts'
-import { checkOutput, writeOutput } from '../cert/files.ts'
 import { requestSummary } from '../cert/request.ts'
 import type { PkiSession } from '../cert/session.ts'
+import { checkOutput, writeOutput } from '../files.ts'
 import { askText, BACK, choose, showPage, type TextPage } from './prompts.ts'
 import type { Branch, ServerState } from './wizard.ts'
 

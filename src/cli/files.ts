@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
-import { access, readFile, writeFile } from 'node:fs/promises'
+import { access, open, readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { UsageError } from '../failure.ts'
+import { UsageError } from './failure.ts'
 
 const reasons: Record<string, string> = {
   ENOENT: 'no such file',
@@ -34,12 +34,16 @@ export async function checkOutput(path: string): Promise<void> {
   })
 }
 
-/** Writes a file, or standard output for `-`. What holds a private key is for its owner alone. */
+/** Writes a file, or standard output for `-`. What holds a secret is for its owner alone, whatever the file was before. */
 export async function writeOutput(path: string, content: string | Buffer, secret = false): Promise<void> {
   if (path === '-') return void process.stdout.write(content)
-  await writeFile(path, content, { mode: secret ? 0o600 : 0o644 }).catch((error: unknown) => {
+  try {
+    await using file = await open(path, 'w', secret ? 0o600 : 0o644)
+    if (secret && (await file.stat()).isFile()) await file.chmod(0o600)
+    await file.writeFile(content)
+  } catch (error) {
     throw new Error(`${path} cannot be written: ${because(error)}`)
-  })
+  }
 }
 
 /** A password given outright or by a file's first line. */
