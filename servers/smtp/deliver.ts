@@ -4,7 +4,7 @@ import { accountOwner, CAPTURED_OWNER, type NewMessage, type Owner } from '../..
 import type { ServerContext } from '../service.ts'
 import { SmtpError } from './errors.ts'
 import { scanHeader, withoutBcc } from './header-scan.ts'
-import { resolveRecipient } from './recipients.ts'
+import type { Recipient } from './transaction.ts'
 
 /** A message on its way into the mailboxes. */
 export interface Delivery {
@@ -12,7 +12,7 @@ export interface Delivery {
   readonly whole: Buffer
   readonly traceOctets: number
   readonly mailFrom: string
-  readonly recipients: readonly string[]
+  readonly recipients: readonly Recipient[]
   /** Id of the session that brought it. */
   readonly session: string
   /** Milliseconds since the epoch. */
@@ -32,8 +32,7 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
   const stripped = hasBcc ? withoutBcc(raw, traceOctets) : undefined
   const owners = new Map<Owner, Copy>()
   const newsgroups = new Set<string>()
-  for (const address of delivery.recipients) {
-    const destination = resolveRecipient(context, address)
+  for (const { address, destination } of delivery.recipients) {
     if (destination.kind === 'newsgroup') {
       newsgroups.add(destination.name)
       continue
@@ -45,9 +44,10 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
     if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
   }
   if (newsgroups.size > 0) await postToNewsgroups(context, [...newsgroups], delivery)
+  const addresses = delivery.recipients.map(({ address }) => address)
   const common = {
     internalDate: delivery.at,
-    envelope: { mailFrom: delivery.mailFrom, rcptTo: delivery.recipients, session: delivery.session },
+    envelope: { mailFrom: delivery.mailFrom, rcptTo: addresses, session: delivery.session },
     ...(messageId === undefined ? {} : { messageId }),
   }
   const batch: NewMessage[] = []

@@ -14,3 +14,12 @@ export const mustStartTls = (): SmtpError => new SmtpError(530, '5.7.0', 'Must i
 export const badSequence = (message: string): SmtpError => new SmtpError(503, '5.5.1', message)
 export const tooLarge = (limitOctets: number): SmtpError =>
   new SmtpError(552, '5.3.4', `message exceeds the limit of ${limitOctets} octets`) // RFC 1870 section 6.2
+
+const NOT_ASCII = /[^\x20-\x7e]/
+
+/** An address outside of ASCII needs the SMTPUTF8 parameter of MAIL. RFC 6531 section 3.3. @throws SmtpError */
+export function checkAscii(address: string, smtpUtf8: boolean): void {
+  if (!smtpUtf8 && NOT_ASCII.test(address)) {
+    throw new SmtpError(553, '5.6.7', 'This address needs the SMTPUTF8 parameter of MAIL')
+  }
+}

@@ -8,14 +8,14 @@ const NEEDS_LOGON = new Set(['MAIL', 'RCPT', 'DATA', 'BDAT', 'VRFY', 'EXPN'])
 /** What cannot come between the chunks of a message. RFC 3030 section 2. */
 const NOT_BETWEEN_CHUNKS = new Set(['MAIL', 'RCPT', 'DATA', 'AUTH', 'STARTTLS'])
 
-/** The policy of the virtual server, before the engine sees a command. @throws SmtpError what is answered instead */
-export function checkPolicy(session: SmtpSession, verb: string): void {
+/** What the policy of the virtual server answers a command with, whatever the command is; undefined: it may run. */
+export function policyRefusal(session: SmtpSession, verb: string): SmtpError | undefined {
   const { channel, logon, anonymous } = session.policy
-  if (channel === 'needs-tls' && !BEFORE_TLS.has(verb)) throw mustStartTls()
+  if (channel === 'needs-tls' && !BEFORE_TLS.has(verb)) return mustStartTls()
   if (!anonymous && session.account === undefined && NEEDS_LOGON.has(verb)) {
-    throw logon === 'needs-tls' ? mustStartTls() : new SmtpError(530, '5.7.0', 'Authentication required') // RFC 4954 section 6
+    return logon === 'needs-tls' ? mustStartTls() : new SmtpError(530, '5.7.0', 'Authentication required') // RFC 4954 section 6
   }
-  if (session.chunks.length > 0 && NOT_BETWEEN_CHUNKS.has(verb))
-    throw badSequence('a message in chunks is not at its end')
-  if (verb === 'MAIL') session.checkMessageCount()
+  if (session.transaction && session.transaction.chunks.length > 0 && NOT_BETWEEN_CHUNKS.has(verb))
+    return badSequence('a message in chunks is not at its end')
+  return undefined
 }

@@ -1,15 +1,18 @@
 import { isIP } from 'node:net'
 
-/** A MAIL or RCPT command taken apart, in the shape the engine works on. */
+/** What stands behind `MAIL FROM:` or `RCPT TO:`, taken apart. */
 export interface ParsedPath {
   /** Without angle brackets and source route, as the client wrote it; empty for the null reverse-path. */
   readonly address: string
   /** ESMTP parameters by upper-case keyword; `true` where there is no value. */
-  readonly args: Record<string, string | true> | false
+  readonly args: Parameters
   /** A keyword that stands there twice. */
   readonly duplicate?: string
 }
 
+type Parameters = Readonly<Record<string, string | true>>
+
+const NO_PARAMETERS: Parameters = Object.freeze({})
 const QUOTED = /^"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"/u
 const DOT_STRING = /^[^\s\p{Cc}()<>[\]:;@\\,."]+(?:\.[^\s\p{Cc}()<>[\]:;@\\,."]+)*/u
 /** The bracket, and a source route, which is to be ignored. RFC 5321 section 4.1.2, appendix C. */
@@ -60,7 +63,7 @@ function isDomain(domain: string): boolean {
 function readParameters(text: string): Omit<ParsedPath, 'address'> | undefined {
   const words = text.split(' ').filter((word) => word !== '')
   if (text !== '' && !text.startsWith(' ')) return undefined
-  if (words.length === 0) return { args: false }
+  if (words.length === 0) return { args: NO_PARAMETERS }
   const args: Record<string, string | true> = Object.create(null)
   let duplicate: string | undefined
   for (const word of words) {

@@ -4,34 +4,37 @@ import { normalizeLineEnds } from './line-ends.ts'
 import { reportSuccess } from './report.ts'
 import type { SmtpSession } from './session.ts'
 import { traceFields } from './trace.ts'
+import type { Transaction } from './transaction.ts'
 
 /** The trace fields of the message that comes next. */
-export function traceOf(session: SmtpSession): Buffer {
-  const { connection, context } = session
-  const { mailFrom, rcptTo, smtpUtf8 } = session.session.envelope
+export function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Transaction): Buffer {
+  const { connection, context, client, account } = session
   return traceFields({
-    heloName: session.hostNameAppearsAs || '',
+    heloName: client?.name ?? '',
+    extended: client?.extended === true,
     remoteAddress: connection.remote.address,
     hostname: context.hostname,
-    transmissionType: session._transmissionType(),
-    smtpUtf8: smtpUtf8 === true,
+    authenticated: account !== undefined,
+    smtpUtf8,
     tls: connection.tls,
-    id: idOf(session),
-    mailFrom: mailFrom ? mailFrom.address : '',
-    recipients: rcptTo.map(({ address }) => address),
+    id: session.messageId,
+    mailFrom: reversePath,
+    recipients: recipients.map(({ address }) => address),
     at: context.clock.now(),
   })
 }
-
-const idOf = (session: SmtpSession): string => `${session.id}.${session._transactionCounter + 1}`
 
 /**
  * Takes over a message, its trace fields in front (`traceOctets` of them): 250 only once the store has it. RFC 5321
  * section 4.2.5. @throws SmtpError, StoreError
  */
-export async function receive(session: SmtpSession, received: Buffer, traceOctets: number): Promise<void> {
+export async function receive(
+  session: SmtpSession,
+  transaction: Transaction,
+  received: Buffer,
+  traceOctets: number,
+): Promise<void> {
   const { connection, context } = session
-  const { mailFrom, rcptTo } = session.session.envelope
   const { messageSize } = context.config.limits
   if (received.length - traceOctets > messageSize) throw tooLarge(messageSize)
   const whole = normalizeLineEnds(received)
@@ -40,11 +43,11 @@ export async function receive(session: SmtpSession, received: Buffer, traceOctet
   await deliver(context, {
     whole,
     traceOctets,
-    mailFrom: mailFrom ? mailFrom.address : '',
-    recipients: rcptTo.map(({ address }) => address),
-    session: session.id,
+    mailFrom: transaction.reversePath,
+    recipients: transaction.recipients,
+    session: connection.record.id,
     at,
   })
-  await reportSuccess(session, whole.subarray(traceOctets), at)
-  session.reply(250, '2.0.0', `OK: ${idOf(session)} accepted`)
+  await reportSuccess(session, transaction, whole.subarray(traceOctets), at)
+  session.reply(250, '2.0.0', `OK: ${session.messageId} accepted`)
 }

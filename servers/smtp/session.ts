@@ -4,46 +4,45 @@ import type { Connection } from '../../src/net/connection.ts'
 import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { ServerContext } from '../service.ts'
-import { SmtpAdapter } from './adapter.ts'
-import { bdat } from './commands/bdat.ts'
-import { commands, fromEngine } from './commands/index.ts'
-import type { SmtpEngine } from './engine.ts'
+import { commands } from './commands/index.ts'
 import { SmtpError } from './errors.ts'
-import { checkPolicy } from './gate.ts'
+import { policyRefusal } from './gate.ts'
+import type { Transaction } from './transaction.ts'
 
-type CommandHandler = NonNullable<ReturnType<SmtpAdapter['_getHandler']>>
-type Settle = (error?: unknown) => void
+/** What the client said of itself. */
+export interface ClientGreeting {
+  readonly name: string
+  /** EHLO rather than HELO. */
+  readonly extended: boolean
+}
 
 /** Room for a SASL response behind AUTH. RFC 4954 section 4. */
 const MAX_LINE_OCTETS = 12_288
+/** So many commands that are none end the session. */
+const MAX_UNRECOGNIZED = 10
 /** Replies that session records show as refusals: policy, log-on, recipients, connections. */
 const REFUSALS = new Set([421, 530, 535, 550, 553])
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
+/** What a web page can make a browser send here. */
+const HTTP_REQUEST = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) \/.* HTTP\/\d\.\d$/i
 
-/**
- * One client's session. Lines come from our connection and replies go to it, so that STARTTLS, transcript, time-outs and
- * joined writes are those of every protocol; the engine is asked for what SMTP itself is.
- */
-export class SmtpSession extends SmtpAdapter {
+/** One client's session: greeting, commands, end. */
+export class SmtpSession {
   readonly connection: Connection
   readonly context: ServerContext
   account: Account | undefined
-  /** What BDAT has brought of a message so far. */
-  chunks: Buffer[] = []
-  chunkOctets = 0
+  /** What EHLO or HELO said; undefined before. */
+  client: ClientGreeting | undefined
+  /** The transaction that MAIL has opened. */
+  transaction: Transaction | undefined
+  #messages = 0
+  #unrecognized = 0
   #over = false
-  #settle: Settle = () => {}
   #policy: LogonPolicy | undefined
 
-  constructor(engine: SmtpEngine, connection: Connection) {
-    super(engine, connection)
+  constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
-    this.context = engine.context
-    this.secure = connection.tls !== undefined
-    this.session.secure = this.secure
-    this._setClientHostname('')
-    this._resetSession()
-    this._ready = true
+    this.context = context
   }
 
   /** Of the channel as it is now. */
@@ -52,9 +51,15 @@ export class SmtpSession extends SmtpAdapter {
     return this.#policy
   }
 
+  /** Id of the message that comes next. */
+  get messageId(): string {
+    return `${this.connection.record.id}.${this.#messages + 1}`
+  }
+
   async serve(): Promise<void> {
     try {
-      this._sendGreeting()
+      // No enhanced code. RFC 2034 section 3
+      this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`)
       while (!this.#over) await this.#next()
     } catch (error) {
       this.#sayGoodBye(error)
@@ -64,76 +69,77 @@ export class SmtpSession extends SmtpAdapter {
   }
 
   /** One reply, of one line or several, each with its codes. RFC 2034 section 4. */
-  override reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
-    const lines = typeof text === 'string' ? [text] : text
+  reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
     const middle = enhancedCode === '' ? '' : `${enhancedCode} `
-    let out = ''
-    for (const [index, line] of lines.entries()) {
-      // Whatever a client got into a text cannot end the line.
-      out += `${code}${index < lines.length - 1 ? '-' : ' '}${middle}${line.replace(CONTROL, ' ')}\r\n`
+    if (typeof text === 'string') this.connection.write(replyLine(code, ' ', middle, text))
+    else {
+      const last = text.length - 1
+      this.connection.write(text.map((line, i) => replyLine(code, i < last ? '-' : ' ', middle, line)).join(''))
     }
-    this.connection.write(out)
-    if (REFUSALS.has(code)) this.connection.record.refused(`${code} ${lines.join(' ')}`)
-    if (code === 421) this.close()
+    if (REFUSALS.has(code))
+      this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
+    if (code === 421) this.quit()
   }
 
   /** Forgets everything that was said before TLS. RFC 3207 section 4.2. */
   forget(): void {
-    this.secure = true
-    this.session.secure = true
     this.#policy = undefined
-    this.logOn(undefined)
-    this.hostNameAppearsAs = false
-    this.openingCommand = false
-    this._resetSession()
+    this.account = undefined
+    this.client = undefined
+    this.transaction = undefined
   }
 
-  logOn(account: Account | undefined): void {
+  logOn(account: Account): void {
     this.account = account
-    this.session.user = account?.user ?? false
-    if (account) this.connection.record.user(account.user)
+    this.connection.record.user(account.user)
   }
 
-  /** The transaction is over, whatever came of it. */
+  /** The transaction is over, its message stored or refused. */
   endTransaction(): void {
-    this._transactionCounter++
-    this._unrecognizedCommands = 0
-    this._resetSession()
+    this.#messages++
+    this.#unrecognized = 0
+    this.transaction = undefined
   }
 
   /** @throws SmtpError 421 where this connection has brought as many messages as it may */
   checkMessageCount(): void {
     const { messagesPerConnection } = this.context.config.limits
-    if (messagesPerConnection !== 'off' && this._transactionCounter >= messagesPerConnection) {
+    if (messagesPerConnection !== 'off' && this.#messages >= messagesPerConnection) {
       throw new SmtpError(421, '4.7.0', `${messagesPerConnection} messages are enough for one connection`)
     }
   }
 
+  /** Ends the session once the reply is sent; what is pipelined behind is not answered. */
+  quit(): void {
+    this.#over = true
+  }
+
   async #next(): Promise<void> {
     try {
-      const text = (await this.connection.readLine(MAX_LINE_OCTETS)).toString('utf8')
-      const space = text.indexOf(' ')
-      const verb = (space === -1 ? text : text.slice(0, space)).trim().toUpperCase()
-      try {
-        checkPolicy(this, verb)
-      } catch (error) {
-        // A chunk comes behind its command, refused or not.
-        if (verb === 'BDAT') await bdat.drop(this, text.slice(5))
-        throw error
-      }
-      await this.#dispatch(text)
+      const line = await this.connection.readLine(MAX_LINE_OCTETS)
+      const done = this.#command(line.toString('utf8'))
+      if (done) await done
     } catch (error) {
       this.#refuse(error)
     }
   }
 
-  /** Resolves once the command is done, or the session is. */
-  #dispatch(line: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
-      // The engine only ever calls toString() on it, often: a string is that already.
-      this._onCommand(line as unknown as Buffer, resolve)
-    })
+  #command(line: string): void | Promise<void> {
+    const space = line.indexOf(' ')
+    const verb = (space === -1 ? line : line.slice(0, space)).trim().toUpperCase()
+    const argument = space === -1 ? '' : line.slice(space + 1).trim()
+    const command = commands.get(verb)
+    const refusal = policyRefusal(this, verb)
+    if (refusal) return command?.refused ? command.refused(this, argument, refusal) : fail(refusal)
+    if (!command) throw this.#unknown(line)
+    return command.run(this, argument)
+  }
+
+  #unknown(line: string): SmtpError {
+    if (HTTP_REQUEST.test(line)) return new SmtpError(421, '4.7.0', 'HTTP requests not allowed')
+    if (++this.#unrecognized >= MAX_UNRECOGNIZED)
+      return new SmtpError(421, '4.7.0', 'Error: too many unrecognized commands')
+    return new SmtpError(500, '5.5.2', 'Error: command not recognized')
   }
 
   /** The one place where errors become replies. Rethrows what ends the session. */
@@ -146,7 +152,7 @@ export class SmtpSession extends SmtpAdapter {
   #asReply(error: unknown): SmtpError {
     if (error instanceof SmtpError) return error
     if (error instanceof TooLong) return new SmtpError(500, '5.5.6', 'line too long') // RFC 4954 section 4
-    this.context.log.error({ session: this.id, err: error }, 'an SMTP command failed')
+    this.context.log.error({ session: this.connection.record.id, err: error }, 'an SMTP command failed')
     // RFC 5321 section 4.2.3, RFC 3463 section 3.4
     if (error instanceof StoreError && error.code === 'no-space')
       return new SmtpError(452, '4.3.1', 'the store is full')
@@ -160,38 +166,12 @@ export class SmtpSession extends SmtpAdapter {
     if (error.reason === 'idle') this.reply(421, '4.4.2', `${hostname} idle for too long, closing the connection`)
     if (error.reason === 'stopping') this.reply(421, '4.3.2', `${hostname} is stopping`)
   }
+}
 
-  // What the engine does, done our way.
+/** Whatever a client got into a text cannot end the line. */
+const replyLine = (code: number, separator: ' ' | '-', enhancedCode: string, text: string): string =>
+  `${code}${separator}${enhancedCode}${text.replace(CONTROL, ' ')}\r\n`
 
-  override close(): void {
-    this.#over = true
-    this.#settle()
-  }
-
-  /** Our commands first, then those of the engine's that are wanted. */
-  override _getHandler(name: string): CommandHandler | undefined {
-    const command = commands.get(name)
-    if (!command) return fromEngine.has(name) ? super._getHandler(name) : undefined
-    return (line, callback) => {
-      const text = line.toString('utf8')
-      const space = text.indexOf(' ')
-      try {
-        const done = command.run(this, space === -1 ? '' : text.slice(space + 1).trim())
-        if (done) done.then(callback, (error: unknown) => this.#settle(error))
-        else callback()
-      } catch (error) {
-        this.#settle(error)
-      }
-    }
-  }
-
-  override _isSupported(name: string): boolean {
-    return commands.has(name) || fromEngine.has(name)
-  }
-
-  override _resetSession(): void {
-    super._resetSession()
-    this.chunks = []
-    this.chunkOctets = 0
-  }
+function fail(error: Error): never {
+  throw error
 }

@@ -5,10 +5,11 @@ import type { TlsFacts } from '../../src/sessions/types.ts'
 export interface Arrival {
   /** What EHLO or HELO said. */
   readonly heloName: string
+  /** It was EHLO. */
+  readonly extended: boolean
   readonly remoteAddress: string
   readonly hostname: string
-  /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … RFC 3848. */
-  readonly transmissionType: string
+  readonly authenticated: boolean
   readonly smtpUtf8: boolean
   readonly tls: TlsFacts | undefined
   readonly id: string
@@ -42,9 +43,11 @@ function dateOf(ms: number): string {
   return lastDate.text
 }
 
-/** RFC 6531 section 4.3: the names with UTF8 in front where the client used SMTPUTF8. */
-const protocolName = ({ transmissionType, smtpUtf8 }: Arrival): string =>
-  smtpUtf8 ? transmissionType.replace(/^ESMTP/, 'UTF8SMTP') : transmissionType
+/** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … RFC 3848; `UTF8SMTP` … where the client used SMTPUTF8: RFC 6531 section 4.3. */
+function protocolName({ extended, smtpUtf8, tls, authenticated }: Arrival): string {
+  if (!extended) return 'SMTP'
+  return `${smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
+}
 
 /** A name is whatever the client says; what would break the field is not copied. */
 const heloDomain = (name: string): string => name.replace(/[^\p{L}\p{N}._:[\]-]/gu, '?')

@@ -31,7 +31,7 @@ test.each([
   ['servers/smtp/a.ts', "export { a } from '../pop3/session.ts'"],
   ['servers/nntp/commands/a.ts', "export { a } from '../../../src/lab/lab.ts'"],
   ['servers/imap4/a.ts', "export type { A } from '../../src/cli/start.ts'"],
-  ['servers/pop3/a.ts', "export { a } from 'smtp-server'"],
+  ['servers/smtp/e.ts', "export { a } from 'smtp-server'"],
   ['src/store/memory/a.ts', "export { a } from '../../net/connection.ts'"],
   ['src/config/a.ts', "export { a } from '../pki/errors.ts'"],
   ['src/tls/a.ts', "export { a } from '@peculiar/x509'"],
@@ -50,7 +50,6 @@ test.each([
   ['servers/smtp/c.ts', "export type { Protocol } from '../../src/config/schema.ts'"],
   ['servers/smtp/d.ts', "export { systemClock } from '../../src/clock.ts'"],
   ['servers/pop3/c.ts', "export { a } from '../service.ts'"],
-  ['servers/smtp/e.ts', "export { a } from 'smtp-server'"],
   ['src/tls/c.ts', 'export const a = tls.createSecureContext({})'],
   ['src/cli/c.ts', 'export const a = process.env.HOME'],
 ])('%s may say: %s', (file, line) => {

@@ -1,6 +1,6 @@
 import { converse, type SaslOutcome } from '../../../src/directory/sasl/converse.ts'
 import { startSasl } from '../../../src/directory/sasl/mechanisms.ts'
-import type { SmtpCommand } from '../command.ts'
+import { needGreeting, type SmtpCommand } from '../command.ts'
 import { badSequence, mustStartTls, SmtpError } from '../errors.ts'
 import type { SmtpSession } from '../session.ts'
 
@@ -13,8 +13,9 @@ export const auth: SmtpCommand = {
   async run(session, argument) {
     // Before the password is looked at.
     if (session.policy.logon === 'needs-tls') throw mustStartTls()
+    needGreeting(session)
     if (session.account) throw badSequence('logged on already')
-    if (session.session.envelope.mailFrom) throw badSequence('not during a mail transaction')
+    if (session.transaction) throw badSequence('not during a mail transaction')
     const [mechanism, initial, ...more] = argument.split(' ')
     if (!mechanism || more.length > 0) throw new SmtpError(501, '5.5.4', 'write AUTH mechanism [initial-response]')
     const exchange = session.policy.mechanisms.includes(mechanism.toUpperCase())

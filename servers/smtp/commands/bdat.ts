@@ -12,41 +12,43 @@ interface Chunk {
 const MANY_CHUNKS = 4096
 
 /** BDAT size [LAST]: the message in counted chunks. RFC 3030 section 2. */
-export const bdat = {
+export const bdat: SmtpCommand = {
   name: 'BDAT',
   async run(session, argument) {
     const chunk = parse(argument)
-    const { envelope } = session.session
+    const { transaction } = session
+    if (!transaction || transaction.recipientCount === 0) return refuse(session, chunk, badSequence('RCPT comes first'))
     const { messageSize } = session.context.config.limits
-    if (envelope.rcptTo.length === 0) return refuse(session, chunk, badSequence('RCPT comes first'))
-    if (session.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
-    for await (const part of session.connection.streamOctets(chunk.octets)) session.chunks.push(part)
-    session.chunkOctets += chunk.octets
-    if (session.chunks.length > MANY_CHUNKS) session.chunks = [Buffer.concat(session.chunks)]
+    if (transaction.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    for await (const part of session.connection.streamOctets(chunk.octets)) transaction.chunks.push(part)
+    transaction.chunkOctets += chunk.octets
+    if (transaction.chunks.length > MANY_CHUNKS) transaction.chunks = [Buffer.concat(transaction.chunks)]
     if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
     try {
-      const trace = traceOf(session)
-      await receive(session, Buffer.concat([trace, ...session.chunks]), trace.length)
+      const trace = traceOf(session, transaction)
+      await receive(session, transaction, Buffer.concat([trace, ...transaction.chunks]), trace.length)
     } finally {
       session.endTransaction()
     }
   },
 
-  /** Reads the chunk of a command that was refused, and forgets it. */
-  async drop(session: SmtpSession, argument: string): Promise<void> {
-    for await (const _ of session.connection.streamOctets(parse(argument).octets));
-  },
-} satisfies SmtpCommand & Record<'drop', unknown>
+  refused: (session, argument, refusal) => drop(session, parse(argument), refusal),
+}
 
-/** The chunk is read all the same; later ones of the message will be refused for want of a transaction. */
-async function refuse(session: SmtpSession, chunk: Chunk, error: SmtpError): Promise<never> {
-  for await (const _ of session.connection.streamOctets(chunk.octets));
-  session._resetSession()
-  throw error
+/** Later chunks of the message will be refused for want of a transaction. */
+function refuse(session: SmtpSession, chunk: Chunk, refusal: SmtpError): Promise<never> {
+  session.transaction = undefined
+  return drop(session, chunk, refusal)
+}
+
+/** The chunk comes all the same: it is read and forgotten. */
+async function drop({ connection }: SmtpSession, { octets }: Chunk, refusal: SmtpError): Promise<never> {
+  for await (const _ of connection.streamOctets(octets));
+  throw refusal
 }
 
 function parse(argument: string): Chunk {
-  const match = /^(\d{1,15})(?: (LAST))?$/i.exec(argument.trim())
+  const match = /^(\d{1,15})(?: (LAST))?$/i.exec(argument)
   // How many octets follow is not known then: taking them for commands would be worse than parting.
   if (!match) throw new SmtpError(421, '4.5.4', 'write BDAT size [LAST]; what follows cannot be told from commands')
   return { octets: Number(match[1]), last: match[2] !== undefined }

@@ -1,6 +1,6 @@
 import { TooLong } from '../../../src/net/errors.ts'
-import { noArgument, type SmtpCommand } from '../command.ts'
-import { badSequence, tooLarge } from '../errors.ts'
+import { needGreeting, needRecipients, noArgument, type SmtpCommand } from '../command.ts'
+import { tooLarge } from '../errors.ts'
 import { receive, traceOf } from '../receive.ts'
 import type { SmtpSession } from '../session.ts'
 
@@ -9,11 +9,12 @@ export const data: SmtpCommand = {
   name: 'DATA',
   async run(session, argument) {
     noArgument('DATA', argument)
-    if (session.session.envelope.rcptTo.length === 0) throw badSequence('RCPT comes first')
+    needGreeting(session)
+    const transaction = needRecipients(session)
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     try {
-      const trace = traceOf(session)
-      await receive(session, await readMessage(session, trace), trace.length)
+      const trace = traceOf(session, transaction)
+      await receive(session, transaction, await readMessage(session, trace), trace.length)
     } finally {
       session.endTransaction()
     }

@@ -1,6 +1,6 @@
 import type { SmtpCommand } from '../command.ts'
 import { SmtpError } from '../errors.ts'
-import type { SmtpSession } from '../session.ts'
+import type { ClientGreeting, SmtpSession } from '../session.ts'
 
 /** RFC 5321 section 4.5.3.1.2: a domain has 255 octets at most. Names are let through as real clients send them. */
 const MAX_NAME_LENGTH = 300
@@ -9,8 +9,7 @@ const MAX_NAME_LENGTH = 300
 export const ehlo: SmtpCommand = {
   name: 'EHLO',
   run(session, name) {
-    greet(session, name)
-    session.reply(250, '', [`${session.context.hostname} greets ${session.clientHostname}`, ...extensions(session)])
+    session.reply(250, '', [greet(session, { name, extended: true }), ...extensions(session)])
   },
 }
 
@@ -18,18 +17,19 @@ export const ehlo: SmtpCommand = {
 export const helo: SmtpCommand = {
   name: 'HELO',
   run(session, name) {
-    greet(session, name)
-    session.reply(250, '', `${session.context.hostname} greets ${session.clientHostname}`)
+    session.reply(250, '', greet(session, { name, extended: false }))
   },
 }
 
-/** A transaction that was open is over. RFC 5321 section 4.1.4. */
-function greet(session: SmtpSession, name: string): void {
+/** A transaction that was open is over. RFC 5321 section 4.1.4. Returns what is answered. */
+function greet(session: SmtpSession, client: ClientGreeting): string {
+  const { name } = client
   if (name === '' || /[\s\p{Cc}]/u.test(name) || name.length > MAX_NAME_LENGTH) {
     throw new SmtpError(501, '5.5.4', 'a host name or address literal is asked for')
   }
-  session.hostNameAppearsAs = name
-  session._resetSession()
+  session.client = client
+  session.transaction = undefined
+  return `${session.context.hostname} greets [${session.connection.remote.address}]`
 }
 
 function extensions(session: SmtpSession): string[] {

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest'
+import { smtp } from '../../servers/smtp/service.ts'
+import { LineClient } from '../support/line-client.ts'
+import { startMailLab } from '../support/mail-lab.ts'
+import { play } from '../support/transcript.ts'
+import { ask, greeted, startData } from './support.ts'
+
+describe('a session', () => {
+  test('the greeting comes at once, to a client that talks early too', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    expect(await ask(client, 'NOOP')).toBe('250 2.0.0 OK')
+    client.destroy()
+  })
+
+  test('what other servers know and nobody needs is not recognized', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    for (const name of ['WIZ x', 'SHELL', 'KILL', 'XCLIENT NAME=x', 'XFORWARD NAME=x']) {
+      expect(await ask(client, name)).toBe('500 5.5.2 Error: command not recognized')
+    }
+    client.destroy()
+  })
+
+  test('enhanced codes, and none on 3yz', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await play(
+      client,
+      `C: MAIL FROM:<a@b.test>
+      S: 250 2.1.0 Accepted
+      C: RCPT TO:<nobody@lab.test>
+      S: 550 5.1.1 No mailbox here by the name nobody@lab.test
+      C: RCPT TO:<alice@lab.test>
+      S: 250 2.1.5 Accepted
+      C: DATA
+      S: 354 End data with <CR><LF>.<CR><LF>`,
+    )
+    client.destroy()
+  })
+
+  test('quoted local parts and names in ASCII stay as the client wrote them', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<"John \\"Q\\" Doe"@xn--bcher-kva.test>')
+    await ask(client, 'RCPT TO:<"a b>@c"@xn--bcher-kva.test>')
+    await ask(client, 'DATA')
+    await ask(client, '.')
+    expect((await lab.inbox(undefined))[0]?.entry.envelope).toMatchObject({
+      mailFrom: '"John \\"Q\\" Doe"@xn--bcher-kva.test',
+      rcptTo: ['"a b>@c"@xn--bcher-kva.test'],
+    })
+    client.destroy()
+  })
+
+  test('chunks of a message go with its transaction', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    await ask(client, 'RCPT TO:<alice@lab.test>')
+    await ask(client, 'BDAT 3\r\nx')
+    await ask(client, 'EHLO again')
+    await startData(client)
+    expect(await ask(client, '.')).toMatch(/^250 /)
+    client.destroy()
+  })
+
+  test('nothing pipelined behind QUIT is answered', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    client.send('QUIT\r\nNOOP\r\nMAIL FROM:<a@b.test>\r\n')
+    expect(await client.rest()).toEqual(['221 2.0.0 Bye'])
+  })
+
+  test('a client that never reads is waited for, and memory stays bounded', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    client.pause()
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 200; i++) client.send('HELP\r\n'.repeat(5_000))
+    await expect.poll(() => client.pendingOctets > 1_000_000, { timeout: 20_000 }).toBe(true)
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024)
+    client.destroy()
+  })
+
+  test.each([
+    ['HELO c.test', '', 'SMTP'],
+    ['EHLO c.test\r\nAUTH PLAIN AGFsaWNlAHNlY3JldA==', '', 'ESMTPA'],
+    ['EHLO c.test', ' SMTPUTF8', 'UTF8SMTP'],
+  ])('RFC 3848: after %s, MAIL%s, a message came with %s', async (opening, parameters, type) => {
+    await using lab = await startMailLab(smtp)
+    const client = await LineClient.open(lab.port)
+    client.send(`${opening}\r\nMAIL FROM:<a@b.test>${parameters}\r\nRCPT TO:<alice@lab.test>\r\nDATA\r\n`)
+    await client.lines((line) => line.startsWith('354 '))
+    expect(await ask(client, '.')).toMatch(/^250 /)
+    expect((await lab.inbox('alice'))[0]?.raw).toContain(` (Sealpost) with ${type} id `)
+    client.destroy()
+  })
+
+  test('RSET takes no argument, NOOP any', async () => {
+    await using lab = await startMailLab(smtp)
+    const client = await greeted(lab)
+    await play(client, 'C: RSET now\nS: 501 5.5.4 *\nC: NOOP whatever\nS: 250 2.0.0 *')
+    client.destroy()
+  })
+})
