@@ -115,7 +115,7 @@ export class NntpSession {
   async #serveCommands(): Promise<void> {
     while (!this.#over) {
       try {
-        const running = this.#command(await this.connection.readLine(MAX_SASL_OCTETS))
+        const running = this.#command(await this.connection.readLine(MAX_SASL_OCTETS, 'utf8'))
         // Of a command that is done already no promise is made.
         if (running) await running
       } catch (error) {
@@ -128,10 +128,10 @@ export class NntpSession {
     }
   }
 
-  #command(octets: Buffer): void | Promise<void> {
-    this.line = octets.toString('utf8')
-    const { command, args } = findCommand(words(this.line))
-    if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL')
+  #command(line: string): void | Promise<void> {
+    this.line = line
+    const { command, args } = findCommand(words(line))
+    if (Buffer.byteLength(line) > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL')
       throw syntaxError('command line too long')
     return command.run(this, args)
   }

@@ -89,7 +89,7 @@ export class Pop3Session {
     connection.write(`+OK Sealpost POP3 server ready${timestamp ? ` ${timestamp}` : ''}\r\n`)
     while (!this.#over) {
       try {
-        await this.#command((await connection.readLine(MAX_LINE_OCTETS)).toString('utf8'))
+        await this.#command(await connection.readLine(MAX_LINE_OCTETS, 'utf8'))
       } catch (error) {
         sendError(connection, this.#asReply(error))
       }

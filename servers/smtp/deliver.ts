@@ -44,17 +44,17 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
     if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
   }
   if (newsgroups.size > 0) await postToNewsgroups(context, [...newsgroups], delivery)
-  const addresses = delivery.recipients.map(({ address }) => address)
-  const common = {
-    internalDate: delivery.at,
-    envelope: { mailFrom: delivery.mailFrom, rcptTo: addresses, session: delivery.session },
-    ...(messageId === undefined ? {} : { messageId }),
-  }
+  const rcptTo = delivery.recipients.map(({ address }) => address)
+  const envelope = { mailFrom: delivery.mailFrom, rcptTo, session: delivery.session }
   const batch: NewMessage[] = []
-  for (const copy of ['whole', 'without-bcc'] as const) {
-    const targets = await inboxes(context, owners, copy)
-    if (targets.length === 0) continue
-    batch.push({ ...common, targets, raw: copy === 'whole' || !stripped ? raw : stripped.rest })
+  for (const [copy, octets] of [
+    ['whole', raw],
+    ['without-bcc', stripped?.rest],
+  ] as const) {
+    const targets = octets ? await inboxes(context, owners, copy) : []
+    if (octets && targets.length > 0) {
+      batch.push({ raw: octets, targets, internalDate: delivery.at, messageId, envelope })
+    }
   }
   if (batch.length > 0) await context.store.append(batch)
 }

@@ -1,5 +1,6 @@
 const LF = 0x0a
 const CR = 0x0d
+const NEAR_OCTETS = 8
 
 /**
  * Octets with every bare LF made a CRLF; the same Buffer where there is none. A bare LF ends neither a command's data nor
@@ -22,6 +23,15 @@ export function normalizeLineEnds(block: Buffer): Buffer {
 
 function countBareLineFeeds(block: Buffer): number {
   let count = 0
-  for (let at = 0; at < block.length; at++) if (block[at] === LF && (at === 0 || block[at - 1] !== CR)) count++
+  for (let at = nextLineFeed(block, 0); at !== -1; at = nextLineFeed(block, at + 1)) {
+    if (at === 0 || block[at - 1] !== CR) count++
+  }
   return count
+}
+
+/** Lines may be so short that a call for each would cost more than a look at their octets. */
+function nextLineFeed(block: Buffer, from: number): number {
+  const near = Math.min(from + NEAR_OCTETS, block.length)
+  for (let at = from; at < near; at++) if (block[at] === LF) return at
+  return block.indexOf(LF, near)
 }

@@ -61,8 +61,9 @@ function isDomain(domain: string): boolean {
 }
 
 function readParameters(text: string): Omit<ParsedPath, 'address'> | undefined {
+  if (text === '') return { args: NO_PARAMETERS }
+  if (!text.startsWith(' ')) return undefined
   const words = text.split(' ').filter((word) => word !== '')
-  if (text !== '' && !text.startsWith(' ')) return undefined
   if (words.length === 0) return { args: NO_PARAMETERS }
   const args: Record<string, string | true> = Object.create(null)
   let duplicate: string | undefined

@@ -116,8 +116,7 @@ export class SmtpSession {
 
   async #next(): Promise<void> {
     try {
-      const line = await this.connection.readLine(MAX_LINE_OCTETS)
-      const done = this.#command(line.toString('utf8'))
+      const done = this.#command(await this.connection.readLine(MAX_LINE_OCTETS, 'utf8'))
       if (done) await done
     } catch (error) {
       this.#refuse(error)

@@ -4,7 +4,7 @@ import { CompressedStream } from './compression.ts'
 import type { EndCause } from './errors.ts'
 import type { ConnectionFaults } from './faults/fault-book.ts'
 import { FaultMeter } from './faults/fault-meter.ts'
-import { BlockCollector } from './input.ts'
+import { BlockCollector, type LineEncoding } from './input.ts'
 import { Pacer } from './pacer.ts'
 import { Stuffer, stuff } from './stuffing.ts'
 import { Transport } from './transport.ts'
@@ -42,6 +42,7 @@ export interface Endpoint {
 }
 
 const NO_HEAD = Buffer.alloc(0)
+const NOT_ASCII = /[^\x00-\x7f]/
 
 /**
  * One client, whatever the protocol: lines and octets in, replies out (joined into as few writes as the client's
@@ -113,24 +114,26 @@ export class Connection {
   /**
    * The next line, without its line end. Commands that came together are read with rests, in which others are served.
    * @param maxOctets the longest line taken
+   * @param encoding what its octets are read as; in the transcript a line is always UTF-8
    * @param secret the whole line is a secret, as a SASL response: masked in the transcript
    * @throws TooLong once a longer line has been read and dropped
    * @throws ConnectionEnded
    */
-  async readLine(maxOctets: number, secret = false): Promise<Buffer> {
+  async readLine(maxOctets: number, encoding: LineEncoding, secret = false): Promise<string> {
     const transport = this.#transport
     for (;;) {
       transport.checkReadable()
-      const line = transport.input.takeLine(maxOctets)
+      const line = transport.input.takeLine(maxOctets, encoding)
       if (line === undefined) {
         await transport.more()
         this.#pace.rested()
         continue
       }
-      this.record.line('in', line.toString('utf8'), secret)
+      const text = encoding === 'latin1' && NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString() : line
+      this.record.line('in', text, secret)
       if (transport.congested) await transport.drained()
       if (this.#pace.isOver()) await this.#pace.rest()
-      if (secret || !this.#faults || (await this.#faults.atLine(line)) === 'pass') return line
+      if (secret || !this.#faults || (await this.#faults.atLine(text)) === 'pass') return line
     }
   }
 

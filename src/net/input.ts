@@ -6,9 +6,15 @@ const LF = 0x0a
 const CR = 0x0d
 const DOT = 0x2e
 const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
+/** The line with the dot, and how much of it can be kept before it is seen to be the end. */
+const DOT_LINE_OCTETS = 3
+const STRADDLING_OCTETS = 2
 const EMPTY = Buffer.alloc(0)
 /** Octets held for a session that does not read; beyond it the socket is paused. */
 const HIGH_WATER_OCTETS = 256 * 1024
+
+/** What a line's octets are read as: text, or (`latin1`) a character an octet. */
+export type LineEncoding = 'utf8' | 'latin1'
 
 /**
  * The octets of a connection as lines, counted octets and dot-ended blocks. What is there already is given at once,
@@ -62,7 +68,7 @@ export class Input {
    * The next line without its line end (CRLF, or a bare LF as hand-typed), or undefined where none is whole yet.
    * @throws TooLong once for a line over the limit
    */
-  takeLine(maxOctets: number): Buffer | undefined {
+  takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
     for (;;) {
       const end = this.#findLineEnd()
       if (end === -1) {
@@ -78,10 +84,13 @@ export class Input {
         this.#skippingLine = false
         throw new TooLong('line', maxOctets)
       }
-      const line = this.take(end + 1)
-      const text = line.subarray(0, end > 0 && line[end - 1] === CR ? end - 1 : end)
-      if (text.length > maxOctets) throw new TooLong('line', maxOctets)
-      return text
+      const first = this.#chunks[0] as Buffer
+      const isInFirst = this.#offset + end < first.length
+      const [octets, start] = isInFirst ? [first, this.#offset] : [this.take(end + 1), 0]
+      if (isInFirst) this.#drop(end + 1)
+      const length = end > 0 && octets[start + end - 1] === CR ? end - 1 : end
+      if (length > maxOctets) throw new TooLong('line', maxOctets)
+      return octets.toString(encoding, start, start + length)
     }
   }
 
@@ -104,7 +113,8 @@ export class Input {
   takeSome(maxOctets: number): Buffer {
     const first = this.#chunks[0]
     if (first === undefined) return EMPTY
-    const view = first.subarray(this.#offset, Math.min(first.length, this.#offset + maxOctets))
+    const isWhole = this.#offset === 0 && first.length <= maxOctets
+    const view = isWhole ? first : first.subarray(this.#offset, Math.min(first.length, this.#offset + maxOctets))
     this.#drop(view.length)
     return view
   }
@@ -154,9 +164,8 @@ export class BlockCollector {
   #parts: Buffer[] = []
   #octets = 0
   #tooLong = false
-  /** The last octets of what came before, as many as an end can straddle. A block starts as if after CRLF. */
-  #tail: Buffer = BLOCK_END.subarray(0, 2)
-  #straddled = 2
+  /** How many octets of an end the last ones are. A block starts as if after CRLF. */
+  #matched = 2
 
   constructor(maxOctets: number) {
     this.#maxOctets = maxOctets
@@ -164,19 +173,36 @@ export class BlockCollector {
 
   /** Takes a piece; true when the end was in it. What follows the end is put back into `input`. */
   add(piece: Buffer, input: Input): boolean {
-    const seam = Buffer.concat([this.#tail, piece.subarray(0, 4)])
-    const atSeam = seam.indexOf(BLOCK_END)
-    const at = atSeam !== -1 ? atSeam - this.#tail.length : piece.indexOf(BLOCK_END)
-    if (at === -1) {
+    const end = this.#findEnd(piece)
+    if (end === -1) {
       this.#keep(piece)
-      this.#tail = Buffer.concat([this.#tail, piece.subarray(-4)]).subarray(-4)
       return false
     }
     // The CRLF in front of the dot belongs to the last line of the block.
-    this.#keep(piece.subarray(0, Math.max(0, at + 2)))
-    if (at + 2 < 0) this.#trim(-(at + 2))
-    input.untake(piece.subarray(at + BLOCK_END.length))
+    const octets = end - DOT_LINE_OCTETS
+    if (octets > 0) this.#keep(piece.subarray(0, octets))
+    else this.#trim(-octets)
+    if (end < piece.length) input.untake(piece.subarray(end))
     return true
+  }
+
+  /** Where the end ends in the piece, though it may have begun in an earlier one; -1 where it does not. */
+  #findEnd(piece: Buffer): number {
+    let at = 0
+    // As long as what matches began in an earlier piece.
+    for (; at < piece.length && this.#matched > at; at++) {
+      this.#matched = nextMatch(this.#matched, piece[at] as number)
+      if (this.#matched === BLOCK_END.length) return at + 1
+    }
+    const start = at - this.#matched
+    if (start < 0) return -1
+    const found = piece.indexOf(BLOCK_END, start)
+    if (found !== -1) return found + BLOCK_END.length
+    this.#matched = 0
+    for (at = Math.max(start, piece.length - BLOCK_END.length + 1); at < piece.length; at++) {
+      this.#matched = nextMatch(this.#matched, piece[at] as number)
+    }
+    return -1
   }
 
   /** The block behind `head`. @throws TooLong where the block was over the limit */
@@ -190,7 +216,7 @@ export class BlockCollector {
   #keep(piece: Buffer): void {
     if (piece.length === 0) return
     this.#octets += piece.length
-    if (this.#octets > this.#maxOctets + this.#straddled) this.#tooLong = true
+    if (this.#octets > this.#maxOctets + STRADDLING_OCTETS) this.#tooLong = true
     if (this.#tooLong) this.#parts = []
     else this.#parts.push(piece)
   }
@@ -207,6 +233,12 @@ export class BlockCollector {
       this.#octets -= taken
     }
   }
+}
+
+/** How many octets of an end match once `octet` has come behind `matched` of them. */
+function nextMatch(matched: number, octet: number): number {
+  if (octet === BLOCK_END[matched]) return matched + 1
+  return octet === CR ? 1 : 0
 }
 
 /** Takes off the dot that was put in front of each line beginning with one, from `start` on. RFC 3977 section 3.1.1. */

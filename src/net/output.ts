@@ -31,8 +31,8 @@ export class Output {
   }
 
   flush(): void {
+    if (this.#pieces.length === 0) return this.#flushText()
     this.#settleText()
-    if (this.#pieces.length === 0) return
     const pieces = this.#pieces
     this.#pieces = []
     this.#octets = 0
@@ -80,6 +80,17 @@ export class Output {
     const done = this.#cut
     this.#cut = undefined
     this.#sink.write(whole.subarray(0, whole.length >> 1), () => done?.())
+  }
+
+  /** Text alone, as most replies are, needs no Buffer. */
+  #flushText(): void {
+    if (this.#text === '') return
+    const text = this.#text
+    this.#text = ''
+    this.#octets = 0
+    if (!this.#sink.writable) return
+    if (this.#cut) this.#sendHalf(Buffer.from(text))
+    else this.#sink.write(text)
   }
 
   #settleText(): void {

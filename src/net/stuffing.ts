@@ -2,6 +2,7 @@ const LF = 0x0a
 const CR = 0x0d
 const DOT = 0x2e
 const STUFFED_DOT = Buffer.from('.')
+const LINE_WITH_DOT = Buffer.from('\r\n.', 'latin1')
 const END_OF_LINES = Buffer.from('.\r\n')
 const END_OF_LINE_AND_LINES = Buffer.from('\r\n.\r\n')
 
@@ -14,7 +15,7 @@ export function nextLineDot(octets: Buffer, from: number): number {
   for (let at = from; at < near; at++) {
     if (octets[at + 2] === DOT && octets[at + 1] === LF && octets[at] === CR) return at + 2
   }
-  const at = octets.indexOf('\r\n.', Math.max(from, near), 'latin1')
+  const at = octets.indexOf(LINE_WITH_DOT, Math.max(from, near))
   return at === -1 ? -1 : at + 2
 }
 

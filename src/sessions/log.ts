@@ -53,6 +53,7 @@ export class SessionLog {
   }
 
   #forgetOldest(): void {
+    if (this.#records.size <= MAX_SESSIONS && this.#held <= MAX_HELD) return
     for (const [id, { held }] of this.#records) {
       if (this.#records.size <= 1 || (this.#records.size <= MAX_SESSIONS && this.#held <= MAX_HELD)) return
       this.#records.delete(id)
@@ -139,7 +140,8 @@ class Recorder implements SessionRecorder {
     if (!this.#hasRoom()) return
     if (direction === 'in' && !this.#hasSpoken) this.#firstWords(text)
     const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
-    this.#record.transcript.push({ ...this.#stamp(), kind: 'line', direction, text: shown })
+    const { transcript, tls } = this.#record
+    transcript.push({ at: this.#clock.now(), encrypted: tls !== undefined, kind: 'line', direction, text: shown })
     this.#grow(shown.length)
   }
 

@@ -28,6 +28,14 @@ const opensLogOn: Readonly<Record<string, RegExp>> = {
   nntp: /^\s*AUTHINFO\s+(?:SASL|SIMPLE|GENERIC)\b/i,
 }
 
+/** How a line begins that one of the above can be about. Nearly all lines do not, and are looked at no further. */
+const ofInterest: Readonly<Record<string, RegExp>> = {
+  smtp: /^\s*(?:AUTH|(?:Proxy-)?Authorization:)/i,
+  pop3: /^\s*(?:PASS|APOP|AUTH|(?:Proxy-)?Authorization:)/i,
+  imap4: /^\s*(?:(?:\S+\s+)?(?:LOGIN|AUTHENTICATE)|(?:Proxy-)?Authorization:)/i,
+  nntp: /^\s*(?:AUTHINFO|(?:Proxy-)?Authorization:)/i,
+}
+
 /** Where a command stands in a line, and what is one: what begins so is no secret. */
 const commands: Readonly<Record<string, RegExp>> = {
   smtp: /^\s*(?:EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|QUIT|VRFY|EXPN|HELP|STARTTLS|AUTH)(?:\s|$)/i,
@@ -73,6 +81,7 @@ export class Mask {
   }
 
   #parts(line: string): string {
+    if (this.#suspect === 0 && ofInterest[this.#protocol]?.test(line) === false) return line
     const suspect = this.#suspect > 0 && !commands[this.#protocol]?.test(line)
     if (this.#suspect > 0) this.#suspect--
     if (opensLogOn[this.#protocol]?.test(line)) this.#suspect = SUSPECT_LINES

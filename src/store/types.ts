@@ -111,7 +111,7 @@ export interface NewMessage {
   readonly prefix?: (locations: readonly Location[]) => Buffer
   /** Default: now. Milliseconds since the epoch. */
   readonly internalDate?: number
-  readonly messageId?: string
+  readonly messageId?: string | undefined
   readonly envelope?: DeliveryEnvelope
   /** One message in several folders shares its octets. */
   readonly targets: readonly AppendTarget[]

@@ -39,7 +39,7 @@ describe('a connection', () => {
       serve: async (connection) => {
         connection.write('hello\r\n')
         for (let line = ''; line !== 'end'; read.push(line)) {
-          line = (await connection.readLine(100)).toString()
+          line = await connection.readLine(100, 'utf8')
           // As a command that costs as much, and waits for nothing.
           for (const until = performance.now() + 1; performance.now() < until; );
         }

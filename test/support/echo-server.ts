@@ -50,7 +50,7 @@ async function echo(connection: Connection): Promise<void> {
 async function turn(connection: Connection): Promise<boolean> {
   let line: string
   try {
-    line = (await connection.readLine(100)).toString()
+    line = await connection.readLine(100, 'utf8')
   } catch (error) {
     if (!(error instanceof TooLong)) throw error
     connection.write('too long\r\n')

@@ -33,7 +33,7 @@ export const authenticate = defineCommand({
       initial,
       async ask(challenge) {
         connection.write(`+ ${challenge}\r\n`)
-        return (await connection.readLine(MAX_RESPONSE_OCTETS, true)).toString('latin1')
+        return await connection.readLine(MAX_RESPONSE_OCTETS, 'latin1', true)
       },
     })
     if (outcome.kind === 'cancelled') throw bad('authentication cancelled') // RFC 9051 section 6.2.2

@@ -18,13 +18,13 @@ export const idle = defineCommand({
     const selection = state.name === 'selected' ? state.selection : undefined
     connection.write('+ idling\r\n')
     if (selection) tellAtOnce(session, selection)
-    let line: Buffer
+    let line: string
     try {
-      line = await connection.readLine(MAX_DONE_OCTETS)
+      line = await connection.readLine(MAX_DONE_OCTETS, 'latin1')
     } finally {
       if (selection) selection.onChange = undefined
     }
-    if (line.toString('latin1').toUpperCase() !== 'DONE') throw bad('DONE expected')
+    if (line.toUpperCase() !== 'DONE') throw bad('DONE expected')
     return done('idled')
   },
 })

@@ -63,7 +63,7 @@ export class CommandReader {
     let octets = 0
     let isFirst = true
     for (;;) {
-      const line = (await this.#connection.readLine(MAX_LINE_OCTETS, this.#isSecret())).toString('latin1')
+      const line = await this.#connection.readLine(MAX_LINE_OCTETS, 'latin1', this.#isSecret())
       octets += line.length
       const ahead = LITERAL_AHEAD.exec(line)
       const text = ahead ? line.slice(0, ahead.index) : line

@@ -39,7 +39,7 @@ function exchange(session: NntpSession, mechanism: string, initial: string | und
     async ask(challenge) {
       // RFC 4643 section 2.4.2: an empty challenge or response is `=`.
       session.reply(383, challenge === '' ? '=' : challenge)
-      const response = (await connection.readLine(MAX_SASL_OCTETS, true)).toString('latin1')
+      const response = await connection.readLine(MAX_SASL_OCTETS, 'latin1', true)
       return response === '=' ? '' : response
     },
   })

@@ -29,7 +29,7 @@ async function authenticate(session: Pop3Session, mechanism: string, initial: st
     initial,
     async ask(challenge) {
       connection.write(`+ ${challenge}\r\n`)
-      return (await connection.readLine(MAX_RESPONSE_OCTETS, true)).toString('latin1')
+      return await connection.readLine(MAX_RESPONSE_OCTETS, 'latin1', true)
     },
   })
   if (outcome.kind === 'cancelled') throw new Pop3Error('authentication cancelled')

@@ -28,7 +28,7 @@ export const auth: SmtpCommand = {
 
 async function ask({ connection }: SmtpSession, challenge: string): Promise<string> {
   connection.write(`334 ${challenge}\r\n`)
-  return (await connection.readLine(MAX_RESPONSE_OCTETS, true)).toString('latin1')
+  return await connection.readLine(MAX_RESPONSE_OCTETS, 'latin1', true)
 }
 
 function finish(session: SmtpSession, outcome: SaslOutcome): void {

@@ -31,8 +31,7 @@ export class FaultMeter {
   }
 
   /** @throws ConnectionEnded */
-  async atLine(line: Buffer): Promise<Outcome> {
-    const text = line.toString('utf8')
+  async atLine(text: string): Promise<Outcome> {
     const strikes = this.#faults.due('command', text)
     return strikes.length === 0 ? 'pass' : strike(this.#faults, strikes, this.#transport, this.#speaker, text)
   }

@@ -48,7 +48,7 @@ export class PeerSession {
   }
 
   async answer(): Promise<Answer> {
-    const line = (await this.connection.readLine(MAX_ANSWER_OCTETS)).toString('utf8')
+    const line = await this.connection.readLine(MAX_ANSWER_OCTETS, 'utf8')
     const code = Number(line.slice(0, 3))
     if (!/^[1-5]\d\d( |$)/.test(line)) throw new FeedError(`not an NNTP response: ${line.slice(0, 80)}`)
     // RFC 3977 section 3.2.1: the peer goes away.

@@ -1,0 +1,50 @@
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import { BlockCollector, Input } from '../../src/net/input.ts'
+import { seededRandom } from '../support/random.ts'
+
+const NO_HEAD = Buffer.alloc(0)
+
+/** What a block that begins `octets` holds, and what follows it. RFC 3977 section 3.1.1, written as it is said there. */
+function expected(octets: string): { block: string; rest: string } | undefined {
+  const lines = octets.split('\r\n')
+  const end = lines.slice(0, -1).indexOf('.')
+  if (end === -1) return undefined
+  const block = lines.slice(0, end).map((line) => `${line.startsWith('.') ? line.slice(1) : line}\r\n`)
+  return { block: block.join(''), rest: lines.slice(end + 1).join('\r\n') }
+}
+
+/** The same by the collector, the octets coming in pieces. */
+function collected(pieces: readonly string[]): { block: string; rest: string } | undefined {
+  const input = new Input()
+  const source = new PassThrough()
+  input.attach(source)
+  for (const piece of pieces) source.emit('data', Buffer.from(piece, 'latin1'))
+  const collector = new BlockCollector(1_000_000)
+  while (input.heldOctets > 0) {
+    if (!collector.add(input.takeSome(Number.MAX_SAFE_INTEGER), input)) continue
+    const block = collector.result(NO_HEAD).toString('latin1')
+    return { block, rest: input.take(input.heldOctets).toString('latin1') }
+  }
+  return undefined
+}
+
+test('a block ends at its dot and nowhere else, however its octets are cut', () => {
+  const random = seededRandom(3977)
+  const below = (limit: number): number => Math.floor(random() * limit)
+  const words = ['\r', '\n', '.', '\r\n', '\r\n.', '\r\n.\r\n', '.\r\n', 'x', '..', '\r\n..\r\n']
+  let ends = 0
+  for (let round = 0; round < 20_000; round++) {
+    const octets = Array.from({ length: 1 + below(8) }, () => words[below(words.length)]).join('')
+    const pieces: string[] = []
+    for (let at = 0; at < octets.length; ) {
+      const next = at + 1 + below(4)
+      pieces.push(octets.slice(at, next))
+      at = next
+    }
+    const found = collected(pieces)
+    expect({ pieces, found }).toEqual({ pieces, found: expected(octets) })
+    if (found) ends++
+  }
+  expect(ends).toBeGreaterThan(5_000)
+})
