@@ -53,3 +53,14 @@ export const mailDev: Contender = {
     }
   },
 }
+
+/** Mailpit, in Go, where it is on the machine. */
+export const mailpit: Contender = {
+  name: 'Mailpit',
+  missing: () => (findProgram('mailpit') ? undefined : 'no mailpit here'),
+  async start() {
+    const port = await freePort()
+    const places = ['--smtp', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${await freePort()}`]
+    return spawnServer(findProgram('mailpit') ?? 'mailpit', [...places, '--quiet', '--disable-version-check'], port)
+  },
+}

@@ -1,4 +1,5 @@
 import { dovecot } from '../contenders/dovecot.ts'
+import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
@@ -51,6 +52,10 @@ const logOn: Workload = {
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'POP3',
-  contenders: [lab({ protocol: 'pop3', messages }), dovecot({ protocol: 'pop3', messages })],
+  contenders: [
+    lab({ protocol: 'pop3', messages }),
+    dovecot({ protocol: 'pop3', messages }),
+    greenMail({ protocol: 'pop3', messages }),
+  ],
   workloads: [retrieve(1), retrieve(50), logOn],
 }

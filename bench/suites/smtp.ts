@@ -1,5 +1,6 @@
+import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
-import { bareSmtpServer, mailDev, smtpSink } from '../contenders/smtp-peers.ts'
+import { bareSmtpServer, mailDev, mailpit, smtpSink } from '../contenders/smtp-peers.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
 import { onConnections, Wire } from '../frame/wire.ts'
@@ -59,6 +60,14 @@ const connectionPerMail: Workload = {
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'SMTP ingest',
-  contenders: [lab({ protocol: 'smtp' }), lab({ protocol: 'smtp', store: 'lmdb' }), bareSmtpServer, smtpSink, mailDev],
+  contenders: [
+    lab({ protocol: 'smtp' }),
+    lab({ protocol: 'smtp', store: 'lmdb' }),
+    bareSmtpServer,
+    smtpSink,
+    mailDev,
+    greenMail({ protocol: 'smtp' }),
+    mailpit,
+  ],
   workloads: [ingest(2000, 4), ingest(100_000, 4), connectionPerMail],
 }
