@@ -1,4 +1,5 @@
 import { dovecot } from '../contenders/dovecot.ts'
+import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { Contender, RateSuite, Target, Workload } from '../frame/types.ts'
@@ -92,7 +93,11 @@ const appending = (pipelined: number): Workload => ({
 export const suite: RateSuite = {
   kind: 'rates',
   title: 'IMAP4',
-  contenders: [filled(lab({ protocol: 'imap4' })), filled(dovecot({ protocol: 'imap', messages: [] }))],
+  contenders: [
+    filled(lab({ protocol: 'imap4' })),
+    filled(dovecot({ protocol: 'imap', messages: [] })),
+    filled(greenMail({ protocol: 'imap' })),
+  ],
   workloads: [
     overAll('FETCH 1:* BODY.PEEK[], 2 KB each', 'FETCH 1:* BODY.PEEK[]'),
     overAll('FETCH 1:* FLAGS', 'FETCH 1:* FLAGS'),
