@@ -129,7 +129,10 @@ export class SmtpSession {
     const argument = space === -1 ? '' : line.slice(space + 1).trim()
     const command = commands.get(verb)
     const refusal = policyRefusal(this, verb)
-    if (refusal) return command?.refused ? command.refused(this, argument, refusal) : fail(refusal)
+    if (refusal) {
+      if (command?.refused) return command.refused(this, argument, refusal)
+      throw refusal
+    }
     if (!command) throw this.#unknown(line)
     return command.run(this, argument)
   }
@@ -170,7 +173,3 @@ export class SmtpSession {
 /** Whatever a client got into a text cannot end the line. */
 const replyLine = (code: number, separator: ' ' | '-', enhancedCode: string, text: string): string =>
   `${code}${separator}${enhancedCode}${text.replace(CONTROL, ' ')}\r\n`
-
-function fail(error: Error): never {
-  throw error
-}
