@@ -1,4 +1,5 @@
 import { ArticleRefused } from '../../src/news/errors.ts'
+import { joined, type Pieces } from '../../src/pieces.ts'
 import { openInbox } from '../../src/store/inbox.ts'
 import { accountOwner, CAPTURED_OWNER, type NewMessage, type Owner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
@@ -8,9 +9,10 @@ import type { Recipient } from './transaction.ts'
 
 /** A message on its way into the mailboxes. */
 export interface Delivery {
-  /** Trace fields, then the message as received, dots and chunks undone. */
-  readonly whole: Buffer
-  readonly traceOctets: number
+  /** Goes in front of the message. */
+  readonly trace: Buffer
+  /** As received, dots and chunks undone. */
+  readonly message: Pieces
   readonly mailFrom: string
   readonly recipients: readonly Recipient[]
   /** Id of the session that brought it. */
@@ -27,9 +29,9 @@ type Copy = 'whole' | 'without-bcc'
  * has it. @throws SmtpError, StoreError
  */
 export async function deliver(context: ServerContext, delivery: Delivery): Promise<void> {
-  const { whole: raw, traceOctets } = delivery
-  const { messageId, hasBcc } = scanHeader(raw, traceOctets)
-  const stripped = hasBcc ? withoutBcc(raw, traceOctets) : undefined
+  const { trace, message } = delivery
+  const { messageId, hasBcc } = scanHeader(message)
+  const stripped = hasBcc ? withoutBcc(joined(message)) : undefined
   const owners = new Map<Owner, Copy>()
   const newsgroups = new Set<string>()
   for (const { address, destination } of delivery.recipients) {
@@ -47,13 +49,13 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
   const rcptTo = delivery.recipients.map(({ address }) => address)
   const envelope = { mailFrom: delivery.mailFrom, rcptTo, session: delivery.session }
   const batch: NewMessage[] = []
-  for (const [copy, octets] of [
-    ['whole', raw],
+  for (const [copy, pieces] of [
+    ['whole', message],
     ['without-bcc', stripped?.rest],
   ] as const) {
-    const targets = octets ? await inboxes(context, owners, copy) : []
-    if (octets && targets.length > 0) {
-      batch.push({ raw: octets, targets, internalDate: delivery.at, messageId, envelope })
+    const targets = pieces ? await inboxes(context, owners, copy) : []
+    if (pieces && targets.length > 0) {
+      batch.push({ raw: [trace, ...pieces], targets, internalDate: delivery.at, messageId, envelope })
     }
   }
   if (batch.length > 0) await context.store.append(batch)
@@ -63,10 +65,10 @@ export async function deliver(context: ServerContext, delivery: Delivery): Promi
 async function postToNewsgroups(
   { news, hostname }: ServerContext,
   newsgroups: readonly string[],
-  { whole, traceOctets, session }: Delivery,
+  { message, session }: Delivery,
 ): Promise<void> {
   try {
-    await news?.postMail(newsgroups, whole.subarray(traceOctets), { host: hostname, session })
+    await news?.postMail(newsgroups, joined(message), { host: hostname, session })
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error
     // What a client sends again after a lost reply is there already.

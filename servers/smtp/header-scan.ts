@@ -1,6 +1,8 @@
 import { parseAddresses } from '../../src/mail/addresses.ts'
 import { headerBlockEnd, headerFields, unfolded } from '../../src/mail/headers.ts'
+import { joined, type Pieces } from '../../src/pieces.ts'
 
+const LINE_END = Buffer.from('\r\n', 'latin1')
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 const MESSAGE_ID = /^message-id[ \t]*:[ \t]*(?:\r\n[ \t]+)?(<[^<>\s]+>)/im
 const BLIND = /^(?:resent-)?bcc[ \t]*:/im
@@ -11,26 +13,38 @@ export interface HeaderScan {
   readonly hasBcc: boolean
 }
 
-/** Looks at the header that begins at `start`. */
-export function scanHeader(raw: Buffer, start: number): HeaderScan {
-  // The line before counts as its beginning: a message may have no header at all.
-  const end = raw.indexOf(END_OF_HEADER, Math.max(0, start - 2))
-  const header = raw.toString('latin1', start, end === -1 ? raw.length : end)
+/** Looks at the header of a message. */
+export function scanHeader(message: Pieces): HeaderScan {
+  const header = headerText(message)
   return { messageId: MESSAGE_ID.exec(header)?.[1], hasBcc: BLIND.test(header) }
 }
 
-/** A message whose header begins at `start`, without its Bcc fields, and the addresses they named, in lower case. */
-export function withoutBcc(raw: Buffer, start: number): { readonly rest: Buffer; readonly named: ReadonlySet<string> } {
-  const parts: Buffer[] = []
+/** It is in the first piece nearly always. */
+function headerText(message: Pieces): string {
+  const [first] = message
+  const end = first ? endOfHeader(first) : 0
+  if (first && end !== -1) return first.toString('latin1', 0, end)
+  const all = joined(message)
+  const endOfAll = endOfHeader(all)
+  return all.toString('latin1', 0, endOfAll === -1 ? all.length : endOfAll)
+}
+
+/** A message may have no header at all. */
+const endOfHeader = (raw: Buffer): number => (raw.indexOf(LINE_END) === 0 ? 0 : raw.indexOf(END_OF_HEADER))
+
+/** A message without its Bcc fields, and the addresses they named, in lower case. */
+export function withoutBcc(raw: Buffer): { readonly rest: Pieces; readonly named: ReadonlySet<string> } {
+  const rest: Buffer[] = []
   const named = new Set<string>()
   let from = 0
-  for (const field of headerFields(raw, start, headerBlockEnd(raw, start))) {
+  for (const field of headerFields(raw, 0, headerBlockEnd(raw, 0))) {
     if (field.nameLower !== 'bcc' && field.nameLower !== 'resent-bcc') continue
-    parts.push(raw.subarray(from, field.start))
+    rest.push(raw.subarray(from, field.start))
     from = field.end
     for (const { mailbox, host } of parseAddresses(unfolded(raw, field))) {
       if (mailbox !== undefined && host !== undefined) named.add(`${mailbox}@${host}`.toLowerCase())
     }
   }
-  return { rest: Buffer.concat([...parts, raw.subarray(from)]), named }
+  rest.push(raw.subarray(from))
+  return { rest, named }
 }

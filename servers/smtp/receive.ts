@@ -1,3 +1,4 @@
+import { octetsOf, type Pieces } from '../../src/pieces.ts'
 import { deliver } from './deliver.ts'
 import { tooLarge } from './errors.ts'
 import { normalizeLineEnds } from './line-ends.ts'
@@ -7,7 +8,7 @@ import { traceFields } from './trace.ts'
 import type { Transaction } from './transaction.ts'
 
 /** The trace fields of the message that comes next. */
-export function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Transaction): Buffer {
+function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Transaction): Buffer {
   const { connection, context, client, account } = session
   return traceFields({
     heloName: client?.name ?? '',
@@ -25,29 +26,24 @@ export function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipient
 }
 
 /**
- * Takes over a message, its trace fields in front (`traceOctets` of them): 250 only once the store has it. RFC 5321
- * section 4.2.5. @throws SmtpError, StoreError
+ * Takes over a message: 250 only once the store has it. RFC 5321 section 4.2.5.
+ * @throws SmtpError, StoreError
  */
-export async function receive(
-  session: SmtpSession,
-  transaction: Transaction,
-  received: Buffer,
-  traceOctets: number,
-): Promise<void> {
+export async function receive(session: SmtpSession, transaction: Transaction, received: Pieces): Promise<void> {
   const { connection, context } = session
   const { messageSize } = context.config.limits
-  if (received.length - traceOctets > messageSize) throw tooLarge(messageSize)
-  const whole = normalizeLineEnds(received)
-  if (whole !== received) connection.record.note('bare LFs in the message made CRLFs')
+  if (octetsOf(received) > messageSize) throw tooLarge(messageSize)
+  const message = normalizeLineEnds(received)
+  if (message !== received) connection.record.note('bare LFs in the message made CRLFs')
   const at = context.clock.now()
   await deliver(context, {
-    whole,
-    traceOctets,
+    trace: traceOf(session, transaction),
+    message,
     mailFrom: transaction.reversePath,
     recipients: transaction.recipients,
     session: connection.record.id,
     at,
   })
-  await reportSuccess(session, transaction, whole.subarray(traceOctets), at)
+  await reportSuccess(session, transaction, message, at)
   session.reply(250, '2.0.0', `OK: ${session.messageId} accepted`)
 }

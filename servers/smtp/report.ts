@@ -1,3 +1,4 @@
+import { joined, type Pieces } from '../../src/pieces.ts'
 import { deliver } from './deliver.ts'
 import { deliveryReport, type ReportedRecipient } from './delivery-report.ts'
 import { SmtpError } from './errors.ts'
@@ -12,7 +13,7 @@ import type { Transaction } from './transaction.ts'
 export async function reportSuccess(
   { context, connection }: SmtpSession,
   { reversePath: to, recipients, envelopeId }: Transaction,
-  message: Buffer,
+  message: Pieces,
   at: number,
 ): Promise<void> {
   const reported = recipients
@@ -22,13 +23,20 @@ export async function reportSuccess(
     })
   if (to === '' || reported.length === 0) return
   const { hostname, domain } = context
-  const report = deliveryReport({ hostname, domain, to, envelopeId, recipients: reported, message, at })
+  const report = deliveryReport({
+    hostname,
+    domain,
+    to,
+    envelopeId,
+    recipients: reported,
+    message: joined(message),
+    at,
+  })
   const trace = Buffer.from('Return-Path: <>\r\n')
   const session = connection.record.id
   try {
     const recipient = { address: to, destination: resolveRecipient(context, to) }
-    const whole = Buffer.concat([trace, report])
-    await deliver(context, { whole, traceOctets: trace.length, mailFrom: '', recipients: [recipient], session, at })
+    await deliver(context, { trace, message: [report], mailFrom: '', recipients: [recipient], session, at })
   } catch (error) {
     // The message itself is delivered, and is acknowledged.
     connection.record.note(`no delivery report: ${String(error)}`)

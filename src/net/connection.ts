@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { joined, octetsOf, type Pieces } from '../pieces.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
 import type { EndCause } from './errors.ts'
@@ -41,7 +42,6 @@ export interface Endpoint {
   readonly port: number
 }
 
-const NO_HEAD = Buffer.alloc(0)
 const NOT_ASCII = /[^\x00-\x7f]/
 
 /**
@@ -157,17 +157,21 @@ export class Connection {
 
   /**
    * A block of lines up to the line with a single dot, dots unstuffed, each line with its CRLF. RFC 3977 section 3.1.1.
-   * @param head put in front of the block, in the same copy (trace fields)
    * @throws TooLong once a longer block has been read and dropped
    * @throws ConnectionEnded
    */
-  async readBlock(maxOctets: number, head: Buffer = NO_HEAD): Promise<Buffer> {
+  async readBlock(maxOctets: number): Promise<Buffer> {
+    return joined(await this.readBlockPieces(maxOctets))
+  }
+
+  /** The same in pieces as they came, for whoever needs them in no other form. */
+  async readBlockPieces(maxOctets: number): Promise<Pieces> {
     this.#faults?.messageBegins()
     const collector = new BlockCollector(maxOctets)
     while (!collector.add(await this.#piece(Number.MAX_SAFE_INTEGER), this.#transport.input)) {}
-    const block = collector.result(head)
-    this.record.octets('in', block.length - head.length)
-    return block
+    const pieces = collector.result()
+    this.record.octets('in', octetsOf(pieces))
+    return pieces
   }
 
   /**

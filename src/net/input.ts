@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
+import type { Pieces } from '../pieces.ts'
 import { TooLong } from './errors.ts'
-import { copyOctets, nextLineDot } from './stuffing.ts'
+import { Unstuffer } from './stuffing.ts'
 
 const LF = 0x0a
 const CR = 0x0d
-const DOT = 0x2e
 const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
 /** The line with the dot, and how much of it can be kept before it is seen to be the end. */
 const DOT_LINE_OCTETS = 3
@@ -205,12 +205,11 @@ export class BlockCollector {
     return -1
   }
 
-  /** The block behind `head`. @throws TooLong where the block was over the limit */
-  result(head: Buffer): Buffer {
+  /** The block, in pieces as it came. @throws TooLong where it was over the limit */
+  result(): Pieces {
     if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
-    const parts = head.length === 0 ? this.#parts : [head, ...this.#parts]
-    const stuffed = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, head.length + this.#octets)
-    return unstuff(stuffed, head.length)
+    const unstuffer = new Unstuffer()
+    return this.#parts.map((part) => unstuffer.add(part))
   }
 
   #keep(piece: Buffer): void {
@@ -239,19 +238,4 @@ export class BlockCollector {
 function nextMatch(matched: number, octet: number): number {
   if (octet === BLOCK_END[matched]) return matched + 1
   return octet === CR ? 1 : 0
-}
-
-/** Takes off the dot that was put in front of each line beginning with one, from `start` on. RFC 3977 section 3.1.1. */
-function unstuff(block: Buffer, start: number): Buffer {
-  let dot = block[start] === DOT ? start : nextLineDot(block, start)
-  if (dot === -1) return block
-  const out = Buffer.allocUnsafe(block.length)
-  let written = 0
-  let from = 0
-  for (; dot !== -1; dot = nextLineDot(block, from)) {
-    written += copyOctets(block, from, dot, out, written)
-    from = dot + 1
-  }
-  written += copyOctets(block, from, block.length, out, written)
-  return out.subarray(0, written)
 }

@@ -1,7 +1,11 @@
+import type { Pieces } from '../pieces.ts'
 import { StoreError } from './errors.ts'
 
 /** Reads a message to its end. @throws StoreError `no-space` as soon as it is larger than `maxOctets` */
-export async function gather(pieces: AsyncIterable<Buffer>, maxOctets = Number.POSITIVE_INFINITY): Promise<Buffer> {
+export async function gather(
+  pieces: Pieces | AsyncIterable<Buffer>,
+  maxOctets = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
   const gathered: Buffer[] = []
   let octets = 0
   for await (const piece of pieces) {

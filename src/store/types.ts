@@ -4,6 +4,8 @@
  * the store has it (durably, where the store is durable): only then is a message acknowledged.
  */
 
+import type { Pieces } from '../pieces.ts'
+
 /** Who owns folders: an account (`accountOwner`), the public (newsgroups), or the lab (mail captured for other domains). */
 export type Owner = `user:${string}` | 'public:' | 'captured:'
 export const PUBLIC_OWNER = 'public:' satisfies Owner
@@ -106,7 +108,7 @@ export interface AppendTarget {
 
 export interface NewMessage {
   /** The octets, line ends CRLF, as they are to be kept. An iterable is read to its end before anything is stored. */
-  readonly raw: Buffer | AsyncIterable<Buffer>
+  readonly raw: Buffer | Pieces | AsyncIterable<Buffer>
   /** Header lines put in front of `raw` once the numbers are known (Xref). Called inside the commit; must not throw. */
   readonly prefix?: (locations: readonly Location[]) => Buffer
   /** Default: now. Milliseconds since the epoch. */

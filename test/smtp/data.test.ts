@@ -28,10 +28,13 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
   })
 
   test('twelve million bare LFs are made CRLFs without as many pieces', () => {
-    const octets = normalizeLineEnds(Buffer.alloc(24 << 20, 'x\n'))
+    const octets = Buffer.concat(normalizeLineEnds([Buffer.alloc(24 << 20, 'x\n')]))
     expect(octets.length).toBe(36 << 20)
     expect(octets.subarray(0, 7).toString()).toBe('x\r\nx\r\nx')
-    expect(normalizeLineEnds(Buffer.from('\n\r\n\r\n\n')).toString()).toBe('\r\n\r\n\r\n\r\n')
+    for (const pieces of [['\n\r\n\r\n\n'], ['\n', '\r', '\n\r', '', '\n', '\n']]) {
+      const normalized = normalizeLineEnds(pieces.map((piece) => Buffer.from(piece)))
+      expect(Buffer.concat(normalized).toString()).toBe('\r\n\r\n\r\n\r\n')
+    }
   })
 
   test('every octet but a bare LF is kept', async () => {

@@ -1,6 +1,6 @@
 import type { SmtpCommand } from '../command.ts'
 import { badSequence, SmtpError, tooLarge } from '../errors.ts'
-import { receive, traceOf } from '../receive.ts'
+import { receive } from '../receive.ts'
 import type { SmtpSession } from '../session.ts'
 
 interface Chunk {
@@ -25,8 +25,7 @@ export const bdat: SmtpCommand = {
     if (transaction.chunks.length > MANY_CHUNKS) transaction.chunks = [Buffer.concat(transaction.chunks)]
     if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
     try {
-      const trace = traceOf(session, transaction)
-      await receive(session, transaction, Buffer.concat([trace, ...transaction.chunks]), trace.length)
+      await receive(session, transaction, transaction.chunks)
     } finally {
       session.endTransaction()
     }

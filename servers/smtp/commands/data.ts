@@ -1,7 +1,8 @@
 import { TooLong } from '../../../src/net/errors.ts'
+import type { Pieces } from '../../../src/pieces.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand } from '../command.ts'
 import { tooLarge } from '../errors.ts'
-import { receive, traceOf } from '../receive.ts'
+import { receive } from '../receive.ts'
 import type { SmtpSession } from '../session.ts'
 
 /** DATA: the message, up to the line with a single dot. RFC 5321 section 4.1.1.4. */
@@ -13,19 +14,18 @@ export const data: SmtpCommand = {
     const transaction = needRecipients(session)
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     try {
-      const trace = traceOf(session, transaction)
-      await receive(session, transaction, await readMessage(session, trace), trace.length)
+      await receive(session, transaction, await readMessage(session))
     } finally {
       session.endTransaction()
     }
   },
 }
 
-async function readMessage({ connection, context }: SmtpSession, trace: Buffer): Promise<Buffer> {
+async function readMessage({ connection, context }: SmtpSession): Promise<Pieces> {
   const { messageSize } = context.config.limits
   try {
     // The limit is for the message without the dots put in; at worst they are a fourth of what comes. RFC 1870 section 5
-    return await connection.readBlock(Math.ceil((messageSize * 4) / 3), trace)
+    return await connection.readBlockPieces(Math.ceil((messageSize * 4) / 3))
   } catch (error) {
     throw error instanceof TooLong ? tooLarge(messageSize) : error
   }
