@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
@@ -36,7 +36,7 @@ export class Pop3Session {
     this.context = context
     const { clearPasswords, logon } = this.policy
     const offersApop = clearPasswords && logon === 'yes'
-    this.timestamp = offersApop ? `<${randomBytes(12).toString('hex')}@${context.hostname}>` : undefined
+    this.timestamp = offersApop ? `<${randomUUID()}@${context.hostname}>` : undefined
   }
 
   get policy(): LogonPolicy {

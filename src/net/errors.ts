@@ -1,13 +1,22 @@
+const endCauses = ['client closed', 'connection lost', 'idle', 'stopping', 'server closed'] as const
 /** Why a connection can be read from no more. */
-export type EndCause = 'client closed' | 'connection lost' | 'idle' | 'stopping' | 'server closed'
+export type EndCause = (typeof endCauses)[number]
 
 /** The end of a connection, thrown by every read from then on. On `idle` and `stopping` a last line can still be written. */
 export class ConnectionEnded extends Error {
   override readonly name = 'ConnectionEnded'
   readonly reason: EndCause
-  constructor(reason: EndCause, options?: ErrorOptions) {
-    super(reason, options)
+
+  private constructor(reason: EndCause) {
+    super(reason)
     this.reason = reason
+  }
+
+  // Every connection ends: to gather a stack each time would cost more than all else at its end.
+  static readonly #known = new Map(endCauses.map((cause) => [cause, new ConnectionEnded(cause)]))
+
+  static by(cause: EndCause): ConnectionEnded {
+    return ConnectionEnded.#known.get(cause) as ConnectionEnded
   }
 }
 

@@ -1,8 +1,9 @@
+import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { SecureVersion } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { issuedTo } from '../tls/context.ts'
+import { isIssuedTo } from '../tls/context.ts'
 import { acceptLegacy } from '../tls/legacy/accept.ts'
 import { type KeyLog, type LegacyIdentity, type LegacyTlsOptions, legacyIdentity } from '../tls/legacy/options.ts'
 import { LegacySessionCache } from '../tls/legacy/session-cache.ts'
@@ -23,6 +24,7 @@ export interface LegacySettings {
 
 interface Worn {
   readonly certificate: InstalledCertificate
+  readonly x509: X509Certificate
   readonly identity: LegacyIdentity
 }
 
@@ -48,6 +50,7 @@ export class LegacyAcceptor {
     this.#settings = settings
     this.#worn = settings.certificates.map((certificate) => ({
       certificate,
+      x509: new X509Certificate(certificate.certificatePem),
       identity: legacyIdentity(certificate.privateKeyPem, [certificate.certificatePem, ...certificate.chainPem]),
     }))
     this.#options = {
@@ -98,7 +101,7 @@ export class LegacyAcceptor {
   }
 
   #wornFor(serverName: string | undefined): Worn {
-    const named = serverName && this.#worn.slice(1).find(({ certificate }) => issuedTo(certificate, serverName))
+    const named = serverName && this.#worn.slice(1).find(({ x509 }) => isIssuedTo(x509, serverName))
     return named || (this.#worn[0] as Worn)
   }
 }

@@ -1,17 +1,19 @@
-import { X509Certificate } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { createContext, issuedTo } from '../tls/context.ts'
+import { createContext, isIssuedTo } from '../tls/context.ts'
 import { contextOptions } from '../tls/policy.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
 /** Takes lines of the NSS key log. */
 export type KeyLog = (line: Buffer) => void
 
-interface Worn {
+/** A certificate that is chosen by SNI. */
+interface Other {
   readonly certificate: InstalledCertificate
+  readonly x509: X509Certificate
   readonly context: SecureContext
 }
 
@@ -19,47 +21,50 @@ interface Worn {
 export class NodeTls {
   readonly #settings: TlsSettings
   /** The certificates beside the default one. */
-  readonly #others: readonly Worn[]
-  readonly #server: tls.Server
-  #serverWithoutAlpn: tls.Server | undefined
+  readonly #others: readonly Other[]
+  /** A client that resumes finds its ticket good for either of the servers below. */
+  readonly #ticketKeys = randomBytes(48)
+  readonly #View: ViewClass
+  #ViewWithoutAlpn: ViewClass | undefined
 
   /** @throws when a certificate and its key, or the policy, are unusable */
   constructor(settings: TlsSettings) {
     this.#settings = settings
     this.#others = settings.certificates.slice(1).map((certificate) => ({
       certificate,
+      x509: new X509Certificate(certificate.certificatePem),
       context: createContext(settings.policy, certificate, settings.clientCertificates?.authoritiesPem),
     }))
-    this.#server = this.#makeServer(true)
+    this.#View = viewsOf(this.#makeServer(true))
   }
 
   /** @throws what node:tls, or the client's close, or the time-out said; the raw socket is the caller's to close */
   handshake(raw: Duplex, hello: ClientHelloFacts | undefined, keyLog: KeyLog | undefined): Promise<TLSSocket> {
     return new Promise<TLSSocket>((resolve, reject) => {
-      const settle = (finish: () => void): void => {
+      const settle = (): void => {
         clearTimeout(timer)
         raw.off('close', onClose)
-        finish()
       }
-      const fail = (error: Error): void => settle(() => reject(error))
+      const failed = (error: Error): void => {
+        settle()
+        reject(error)
+      }
       // Where node:tls closes, it says why right after.
-      const onClose = (): void => void setImmediate(() => fail(coded('ECONNRESET', 'connection closed')))
+      const onClose = (): void => void setImmediate(() => failed(coded('ECONNRESET', 'connection closed')))
       const timer = setTimeout(
-        () => fail(coded('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake time-out')),
+        () => failed(coded('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake time-out')),
         this.#settings.handshakeTimeoutMs,
       )
-      raw.once('close', onClose)
+      raw.on('close', onClose)
       // A client that closes its side before it has shaken hands is gone; one that has may still want its answers.
       raw.allowHalfOpen = false
-      connect(this.#serverFor(hello), raw, {
-        secureConnection: (socket) => {
-          for (const stream of [raw, socket as TLSSocket]) stream.allowHalfOpen = true
-          settle(() => resolve(socket as TLSSocket))
-        },
-        tlsClientError: (error, socket) => fail(rejection(error as Error, socket as TLSSocket)),
-        // Lines come after the handshake too (TLS 1.3 key updates).
-        ...(keyLog ? { keylog: (line) => keyLog(line as Buffer) } : {}),
-      })
+      const secured = (socket: TLSSocket): void => {
+        raw.allowHalfOpen = true
+        socket.allowHalfOpen = true
+        settle()
+        resolve(socket)
+      }
+      ;new (this.#viewFor(hello))({ secured, failed, keyLog }).accept(raw)
     })
   }
 
@@ -70,19 +75,19 @@ export class NodeTls {
   }
 
   /** The certificate that is issued to a name; undefined: the default one serves. */
-  #byName(name: string): Worn | undefined {
-    return this.#others.find(({ certificate }) => issuedTo(certificate, name))
+  #byName(name: string): Other | undefined {
+    return this.#others.find(({ x509 }) => isIssuedTo(x509, name))
   }
 
   /**
    * Node.js refuses a client whose ALPN names are all unknown (alert 120). Such a client is served without ALPN, as by
    * a server that does not know the extension. RFC 7301 section 3.2 leaves the choice to the server.
    */
-  #serverFor(hello: ClientHelloFacts | undefined): tls.Server {
-    const unknown = hello && hello.alpn.length > 0 && !hello.alpn.some((name) => this.#settings.alpn.includes(name))
-    if (!unknown) return this.#server
-    this.#serverWithoutAlpn ??= this.#makeServer(false)
-    return this.#serverWithoutAlpn
+  #viewFor(hello: ClientHelloFacts | undefined): ViewClass {
+    const known = this.#settings.alpn
+    if (!hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name))) return this.#View
+    this.#ViewWithoutAlpn ??= viewsOf(this.#makeServer(false))
+    return this.#ViewWithoutAlpn
   }
 
   /** What the issuer of the certificate (DER) says of it; empty: nothing is stapled. */
@@ -96,8 +101,10 @@ export class NodeTls {
   #makeServer(withAlpn: boolean): tls.Server {
     const { policy, certificates, alpn, clientCertificates } = this.#settings
     const ALPNCallback = ({ protocols }: { protocols: string[] }) => alpn.find((name) => protocols.includes(name))
+    const SNICallback: tls.TlsOptions['SNICallback'] = (name, done) => done(null, this.#byName(name)?.context)
     const server = tls.createServer({
       ...contextOptions(policy, certificates[0] as InstalledCertificate),
+      ticketKeys: this.#ticketKeys,
       ...(clientCertificates
         ? {
             ca: [...clientCertificates.authoritiesPem],
@@ -105,7 +112,8 @@ export class NodeTls {
             rejectUnauthorized: clientCertificates.mode === 'require',
           }
         : {}),
-      SNICallback: (name, done) => done(null, this.#byName(name)?.context),
+      // Where there is one, each handshake stops in its middle to ask it.
+      ...(this.#others.length > 0 ? { SNICallback } : {}),
       ...(withAlpn ? { ALPNCallback } : {}),
     })
     if (this.#settings.ocspStapling) server.on('OCSPRequest', (shown, _, done) => done(null, this.#staple(shown)))
@@ -113,27 +121,47 @@ export class NodeTls {
   }
 }
 
-/** What a handshake tells, by the name of the tls.Server event. */
-type Handlers = Readonly<Record<string, (...args: readonly unknown[]) => void>>
-
-/**
- * Hands a raw stream to a tls.Server that listens nowhere. The server tells all its handshakes in its own events, and
- * nothing public says which stream an event is about; so each stream gets a view of the server that has its own `emit`.
- */
-function connect(server: tls.Server, raw: Duplex, handlers: Handlers): void {
-  const view: tls.Server = Object.create(server, {
-    emit: { value: (event: string, ...args: unknown[]) => handled(server, handlers, event, args) },
-    // Key logging costs a handshake a little: node:tls does it only where somebody listens.
-    listenerCount: { value: (event: string) => (handlers[event] ? 1 : server.listenerCount(event)) },
-  })
-  for (const onConnection of server.listeners('connection')) onConnection.call(view, raw)
+/** What is to be told of one handshake. Lines of the key log come after it too (TLS 1.3 key updates). */
+interface Told {
+  readonly secured: (socket: TLSSocket) => void
+  readonly failed: (error: Error) => void
+  readonly keyLog: KeyLog | undefined
 }
 
-function handled(server: tls.Server, handlers: Handlers, event: string, args: readonly unknown[]): boolean {
-  const handler = handlers[event]
-  if (!handler) return server.emit(event, ...args)
-  handler(...args)
-  return true
+type ViewClass = new (told: Told) => { accept(raw: Duplex): void }
+
+/**
+ * A tls.Server that listens nowhere tells all its handshakes in its own events, and nothing public says which stream an
+ * event is about; so each stream is handed to a view of the server that has its own `emit`. They are of one class, whose
+ * prototype is the server: objects that each had it as theirs would make node:tls slow.
+ */
+function viewsOf(server: tls.Server): ViewClass {
+  class View {
+    readonly #told: Told
+
+    constructor(told: Told) {
+      this.#told = told
+    }
+
+    accept(raw: Duplex): void {
+      for (const onConnection of server.listeners('connection')) onConnection.call(this, raw)
+    }
+
+    emit(event: string, ...args: readonly unknown[]): boolean {
+      if (event === 'secureConnection') this.#told.secured(args[0] as TLSSocket)
+      else if (event === 'tlsClientError') this.#told.failed(rejection(args[0] as Error, args[1] as TLSSocket))
+      else if (event === 'keylog') this.#told.keyLog?.(args[0] as Buffer)
+      else return server.emit(event, ...args)
+      return true
+    }
+
+    /** Key logging costs a handshake a little: node:tls does it only where somebody listens. */
+    listenerCount(event: string): number {
+      return event === 'keylog' ? Number(this.#told.keyLog !== undefined) : server.listenerCount(event)
+    }
+  }
+  Object.setPrototypeOf(View.prototype, server)
+  return View
 }
 
 /** node:tls closes on a client whose certificate is not good enough as if the client had: the reason is on the socket. */

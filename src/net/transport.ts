@@ -113,7 +113,7 @@ export class Transport {
 
   /** Sends what was written, however slowly the client takes it, then closes. */
   end(cause: EndCause): void {
-    this.#ended ??= new ConnectionEnded(cause)
+    this.#ended ??= ConnectionEnded.by(cause)
     if (this.#ending || this.#stream.destroyed) return
     this.#ending = true
     this.#stream.resume()
@@ -127,13 +127,13 @@ export class Transport {
 
   /** Closes at once. */
   destroy(cause: EndCause): void {
-    this.#ended ??= new ConnectionEnded(cause)
+    this.#ended ??= ConnectionEnded.by(cause)
     this.#stream.destroy()
   }
 
   /** A wait that is on, or the next one, throws ConnectionEnded. */
   interrupt(reason: EndCause): void {
-    this.#ended ??= new ConnectionEnded(reason)
+    this.#ended ??= ConnectionEnded.by(reason)
     // Who has said all there is to say still wants the answers.
     if (reason === 'client closed' && this.#draining) return
     this.#waiting?.(this.#ended)

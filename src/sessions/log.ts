@@ -29,6 +29,16 @@ export class SessionLog {
   readonly #listeners = new Set<(record: SessionRecord) => void>()
   /** Open, and of no interest: nobody will be told that they end. */
   readonly #unwanted = new Set<string>()
+  readonly #told: Told = {
+    ended: ({ id, record }) => {
+      if (!this.#unwanted.delete(id)) for (const listener of this.#listeners) listener(record)
+    },
+    grown: (recorder, held) => {
+      if (this.#records.get(recorder.id) !== recorder) return
+      this.#held += held
+      this.#forgetOldest()
+    },
+  }
   #count = 0
   #held = 0
 
@@ -37,16 +47,7 @@ export class SessionLog {
   }
 
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
-    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, {
-      ended: (record) => {
-        if (!this.#unwanted.delete(recorder.id)) for (const listener of this.#listeners) listener(record)
-      },
-      grown: (held) => {
-        if (this.#records.get(recorder.id) !== recorder) return
-        this.#held += held
-        this.#forgetOldest()
-      },
-    })
+    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#told)
     this.#records.set(recorder.id, recorder)
     this.#forgetOldest()
     return recorder
@@ -93,10 +94,11 @@ export class SessionLog {
   }
 }
 
+/** What the recorders tell the log. */
 interface Told {
-  readonly ended: (record: SessionRecord) => void
+  readonly ended: (recorder: Recorder) => void
   /** So many characters more are held. */
-  readonly grown: (held: number) => void
+  readonly grown: (recorder: Recorder, held: number) => void
 }
 
 /** No longer than a line of a record may be; a copy, since a piece would keep all of a long text in memory. */
@@ -140,8 +142,13 @@ class Recorder implements SessionRecorder {
     if (!this.#hasRoom()) return
     if (direction === 'in' && !this.#hasSpoken) this.#firstWords(text)
     const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
-    const { transcript, tls } = this.#record
-    transcript.push({ at: this.#clock.now(), encrypted: tls !== undefined, kind: 'line', direction, text: shown })
+    this.#record.transcript.push({
+      at: this.#clock.now(),
+      encrypted: this.#encrypted,
+      kind: 'line',
+      direction,
+      text: shown,
+    })
     this.#grow(shown.length)
   }
 
@@ -150,14 +157,20 @@ class Recorder implements SessionRecorder {
     if (last?.kind === 'octets' && last.direction === direction) {
       this.#record.transcript[this.#record.transcript.length - 1] = { ...last, octets: last.octets + octets }
     } else if (this.#hasRoom()) {
-      this.#record.transcript.push({ ...this.#stamp(), kind: 'octets', direction, octets })
+      this.#record.transcript.push({
+        at: this.#clock.now(),
+        encrypted: this.#encrypted,
+        kind: 'octets',
+        direction,
+        octets,
+      })
     }
   }
 
   note(text: string): void {
     if (!this.#hasRoom()) return
     const shown = cut(text)
-    this.#record.transcript.push({ ...this.#stamp(), kind: 'note', text: shown })
+    this.#record.transcript.push({ at: this.#clock.now(), encrypted: this.#encrypted, kind: 'note', text: shown })
     this.#grow(shown.length)
   }
 
@@ -189,13 +202,13 @@ class Recorder implements SessionRecorder {
     if (this.#record.tls && !this.#hasSpoken && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
-    this.#told.ended(this.#record)
+    this.#told.ended(this)
   }
 
   #grow(characters: number): void {
     const grown = characters + ENTRY_HELD
     this.held += grown
-    this.#told.grown(grown)
+    this.#told.grown(this, grown)
   }
 
   /** Clients that took the port for another kind say so with their first words. */
@@ -205,8 +218,8 @@ class Recorder implements SessionRecorder {
     if (mistake) this.refused(mistake[1])
   }
 
-  #stamp(): { at: number; encrypted: boolean } {
-    return { at: this.#clock.now(), encrypted: this.#record.tls !== undefined }
+  get #encrypted(): boolean {
+    return this.#record.tls !== undefined
   }
 
   /** A transcript that is full says so once. */
@@ -214,7 +227,12 @@ class Recorder implements SessionRecorder {
     const entries = this.#record.transcript
     if (entries.length < MAX_ENTRIES) return true
     if (entries.length === MAX_ENTRIES)
-      entries.push({ ...this.#stamp(), kind: 'note', text: 'the rest is not on record' })
+      entries.push({
+        at: this.#clock.now(),
+        encrypted: this.#encrypted,
+        kind: 'note',
+        text: 'the rest is not on record',
+      })
     return false
   }
 }

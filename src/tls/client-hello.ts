@@ -33,16 +33,16 @@ export function parseClientHello(octets: Buffer): HelloResult {
 }
 
 function parseRecords(octets: Buffer): HelloResult {
-  let message: Buffer = Buffer.alloc(0)
+  let message: Buffer | undefined
   for (let at = 0; at + 5 <= octets.length; ) {
     if (octets[at] !== HANDSHAKE) return { kind: 'not-tls' }
     const end = at + 5 + octets.readUInt16BE(at + 3)
     const fragment = octets.subarray(at + 5, end)
-    message = message.length === 0 ? fragment : Buffer.concat([message, fragment])
+    message = message === undefined ? fragment : Buffer.concat([message, fragment])
     if (message.length > 0 && message[0] !== CLIENT_HELLO) return { kind: 'not-tls' }
     if (message.length >= 4) {
       const length = message.readUIntBE(1, 3)
-      if (message.length >= 4 + length) return parseHello(message.subarray(4, 4 + length))
+      if (message.length >= 4 + length) return reading(new Reader(message, 4, 4 + length), readHello)
     }
     if (end > octets.length) break
     at = end
@@ -50,23 +50,21 @@ function parseRecords(octets: Buffer): HelloResult {
   return octets.length > MAX_HELLO_OCTETS ? { kind: 'not-tls' } : { kind: 'more' }
 }
 
-function parseHello(body: Buffer): HelloResult {
-  return reading(body, (reader) => {
-    const legacyVersion = reader.uint16()
-    reader.skip(32)
-    reader.skip(reader.uint8())
-    const suites = uint16s(reader.take(reader.uint16())).filter(isSuite)
-    reader.skip(reader.uint8())
-    const extensions = reader.left >= 2 ? parseExtensions(reader.take(reader.uint16())) : {}
-    const versions = extensions.versions ?? [Math.min(legacyVersion, 0x0303)]
-    return {
-      versions: versions.filter((version) => !isGrease(version)).map(versionName),
-      suites,
-      alpn: extensions.alpn ?? [],
-      ...(extensions.serverName === undefined ? {} : { serverName: extensions.serverName }),
-      ...(extensions.keyShares === undefined ? {} : { keyShares: extensions.keyShares }),
-    }
-  })
+function readHello(hello: Reader): ClientHelloFacts {
+  const legacyVersion = hello.uint16()
+  hello.skip(32)
+  hello.skip(hello.uint8())
+  const suites = uint16s(hello.take(hello.uint16())).filter(isSuite)
+  hello.skip(hello.uint8())
+  const extensions = hello.left >= 2 ? readExtensions(hello.take(hello.uint16())) : {}
+  const versions = extensions.versions ?? [Math.min(legacyVersion, 0x0303)]
+  return {
+    versions: versions.filter((version) => !isGrease(version)).map(versionName),
+    suites,
+    alpn: extensions.alpn ?? [],
+    ...(extensions.serverName === undefined ? {} : { serverName: extensions.serverName }),
+    ...(extensions.keyShares === undefined ? {} : { keyShares: extensions.keyShares }),
+  }
 }
 
 interface Extensions {
@@ -76,13 +74,12 @@ interface Extensions {
   keyShares?: number[]
 }
 
-function parseExtensions(octets: Buffer): Extensions {
+function readExtensions(extensions: Reader): Extensions {
   const found: Extensions = {}
-  const reader = new Reader(octets)
-  while (reader.left >= 4) {
-    const type = reader.uint16()
-    const data = new Reader(reader.take(reader.uint16()))
-    extensionReaders[type]?.(data, found)
+  while (extensions.left >= 4) {
+    const read = extensionReaders[extensions.uint16()]
+    const data = extensions.take(extensions.uint16())
+    read?.(data, found)
   }
   return found
 }
@@ -92,13 +89,13 @@ const extensionReaders: Readonly<Record<number, (data: Reader, found: Extensions
   0: (data, found) => {
     if (data.left < 5) return
     data.skip(3)
-    found.serverName = data.take(data.uint16()).toString('latin1')
+    found.serverName = data.take(data.uint16()).text()
   },
   // application_layer_protocol_negotiation. RFC 7301 section 3.1
   16: (data, found) => {
     data.skip(2)
     found.alpn = []
-    while (data.left > 0) found.alpn.push(data.take(data.uint8()).toString('latin1'))
+    while (data.left > 0) found.alpn.push(data.take(data.uint8()).text())
   },
   // supported_versions. RFC 8446 section 4.2.1
   43: (data, found) => {
@@ -121,24 +118,28 @@ const extensionReaders: Readonly<Record<number, (data: Reader, found: Extensions
 function parseSslv2(octets: Buffer): HelloResult {
   const length = octets.readUInt16BE(0) & 0x7fff
   if (octets.length < 2 + length) return { kind: 'more' }
-  const result = reading(octets.subarray(3, 2 + length), (reader) => {
-    const version = reader.uint16()
-    const suitesLength = reader.uint16()
-    reader.skip(4)
-    const specs = reader.take(suitesLength)
-    const suites: number[] = []
-    for (let at = 0; at + 3 <= specs.length; at += 3) {
-      // Three octets each; those of SSL 2.0 itself do not begin with a zero.
-      if (specs[at] === 0) suites.push(specs.readUInt16BE(at + 1))
-    }
-    return { versions: [versionName(version)], suites: suites.filter(isSuite), alpn: [] }
-  })
+  const result = reading(new Reader(octets, 3, 2 + length), readSslv2Hello)
   return result.kind === 'hello' ? { ...result, sslv2: true } : result
 }
 
-function reading(octets: Buffer, read: (reader: Reader) => ClientHelloFacts): HelloResult {
+function readSslv2Hello(hello: Reader): ClientHelloFacts {
+  const version = hello.uint16()
+  const suitesLength = hello.uint16()
+  hello.skip(4)
+  const specs = hello.take(suitesLength)
+  const suites: number[] = []
+  while (specs.left >= 3) {
+    // Three octets each; those of SSL 2.0 itself do not begin with a zero.
+    const isTls = specs.uint8() === 0
+    const id = specs.uint16()
+    if (isTls) suites.push(id)
+  }
+  return { versions: [versionName(version)], suites: suites.filter(isSuite), alpn: [] }
+}
+
+function reading(reader: Reader, read: (reader: Reader) => ClientHelloFacts): HelloResult {
   try {
-    return { kind: 'hello', facts: read(new Reader(octets)), sslv2: false }
+    return { kind: 'hello', facts: read(reader), sslv2: false }
   } catch (error) {
     if (error instanceof RangeError) return { kind: 'not-tls' }
     throw error
@@ -147,32 +148,44 @@ function reading(octets: Buffer, read: (reader: Reader) => ClientHelloFacts): He
 
 const versionName = (version: number): string => versionNames[version] ?? `0x${version.toString(16).padStart(4, '0')}`
 
-function uint16s(octets: Buffer): number[] {
-  return Array.from({ length: octets.length >> 1 }, (_, i) => octets.readUInt16BE(i * 2))
+function uint16s(reader: Reader): number[] {
+  const numbers: number[] = []
+  while (reader.left >= 2) numbers.push(reader.uint16())
+  return numbers
 }
 
-/** Reads forward; a read beyond the end throws RangeError. */
+/** Reads forward, without views of the octets: there would be one for each number. A read beyond the end throws RangeError. */
 class Reader {
   readonly #octets: Buffer
-  #at = 0
-  constructor(octets: Buffer) {
+  readonly #end: number
+  #at: number
+  constructor(octets: Buffer, start: number, end: number) {
     this.#octets = octets
+    this.#at = start
+    this.#end = end
   }
   get left(): number {
-    return this.#octets.length - this.#at
+    return this.#end - this.#at
   }
   uint8(): number {
-    return this.take(1)[0] as number
+    this.skip(1)
+    return this.#octets[this.#at - 1] as number
   }
   uint16(): number {
-    return this.take(2).readUInt16BE(0)
+    this.skip(2)
+    return this.#octets.readUInt16BE(this.#at - 2)
   }
   skip(octets: number): void {
-    this.take(octets)
-  }
-  take(octets: number): Buffer {
     if (octets > this.left) throw new RangeError('the ClientHello is shorter than it says')
     this.#at += octets
-    return this.#octets.subarray(this.#at - octets, this.#at)
+  }
+  /** The next octets, to be read on their own. */
+  take(octets: number): Reader {
+    this.skip(octets)
+    return new Reader(this.#octets, this.#at - octets, this.#at)
+  }
+  /** All that is left, as it is. */
+  text(): string {
+    return this.#octets.toString('latin1', this.#at, this.#end)
   }
 }

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import tls, { type SecureContext } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import { contextOptions, type TlsPolicy } from './policy.ts'
@@ -18,6 +18,6 @@ export function createContext(
 }
 
 /** Whether a certificate is issued to a host name, wildcards counted. RFC 6125 section 6.4. */
-export function issuedTo(certificate: InstalledCertificate, name: string): boolean {
-  return new X509Certificate(certificate.certificatePem).checkHost(name) !== undefined
+export function isIssuedTo(certificate: X509Certificate, name: string): boolean {
+  return certificate.checkHost(name) !== undefined
 }

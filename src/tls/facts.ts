@@ -4,27 +4,29 @@ import type { ClientCertificateFacts, ClientHelloFacts, TlsFacts } from '../sess
 import { groupName } from './groups.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** What was agreed on in a handshake that node:tls made. */
 export function tlsFacts(
   socket: TLSSocket,
-  certificate: InstalledCertificate,
+  { friendlyName, thumbprint }: InstalledCertificate,
   hello: ClientHelloFacts | undefined,
 ): TlsFacts {
   const { standardName } = socket.getCipher()
-  // A suite's `version` is the lowest it goes with; the one agreed on is getProtocol()'s.
-  const version = socket.getProtocol() ?? 'unknown'
-  const keyExchange = suiteKeyExchange(standardName) ?? sharedGroups(hello)
-  return {
-    version,
+  const facts: Mutable<TlsFacts> = {
+    // A suite's `version` is the lowest it goes with; the one agreed on is getProtocol()'s.
+    version: socket.getProtocol() ?? 'unknown',
     cipher: standardName,
     bits: suiteBits(standardName) ?? 0,
     resumed: socket.isSessionReused(),
-    certificate: { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
-    ...(keyExchange === undefined ? {} : { keyExchange }),
-    ...(hello?.serverName === undefined ? {} : { serverName: hello.serverName }),
-    ...(typeof socket.alpnProtocol === 'string' ? { alpn: socket.alpnProtocol } : {}),
-    ...(hello === undefined ? {} : { hello }),
+    certificate: { friendlyName, thumbprint },
   }
+  const keyExchange = suiteKeyExchange(standardName) ?? sharedGroups(hello)
+  if (keyExchange !== undefined) facts.keyExchange = keyExchange
+  if (hello?.serverName !== undefined) facts.serverName = hello.serverName
+  if (typeof socket.alpnProtocol === 'string') facts.alpn = socket.alpnProtocol
+  if (hello !== undefined) facts.hello = hello
+  return facts
 }
 
 /**

@@ -211,7 +211,8 @@ const strengths: readonly (readonly [RegExp, number])[] = [
 
 /** Strength of a suite's symmetric cipher in bits, by its IANA name; undefined for a suite that is not known. */
 export function suiteBits(name: string): number | undefined {
-  return strengths.find(([pattern]) => pattern.test(name))?.[1]
+  for (const [pattern, bits] of strengths) if (pattern.test(name)) return bits
+  return undefined
 }
 
 /** The key exchange in a suite's IANA name: `RSA`, `ECDHE_RSA` …; TLS 1.3 suites name none. */
