@@ -50,6 +50,11 @@ export class Input {
     this.#skippingLine = false
   }
 
+  /** The source is closed. What was received can still be taken. */
+  close(): void {
+    this.#source?.off('data', this.#onData)
+  }
+
   get attached(): boolean {
     return this.#source !== undefined
   }

@@ -63,10 +63,15 @@ export class Output {
     if (wake) this.#sink.once('drain', () => wake())
   }
 
+  /** Sends what has gathered. Whether all of it has been handed to the system, or can no more be. */
+  isOut(): boolean {
+    this.flush()
+    return !this.#sink.writable || this.#sink.writableLength === 0
+  }
+
   /** Resolves when everything written has been handed to the system, or can no more be. */
   end(): Promise<void> {
-    this.flush()
-    if (!this.#sink.writable || this.#sink.writableLength === 0) return Promise.resolve()
+    if (this.isOut()) return Promise.resolve()
     return new Promise((resolve) => {
       this.#sink.once('close', resolve)
       this.#sink.write('', () => {

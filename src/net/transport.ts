@@ -4,6 +4,7 @@ import { Throttle } from './faults/throttle.ts'
 import { Input } from './input.ts'
 import { Output } from './output.ts'
 
+const ignore = (): void => {}
 /** How long a client that does not close its side is waited for. */
 const LINGER_MS = 2_000
 
@@ -23,6 +24,7 @@ export class Transport {
   #waiting: ((ended?: ConnectionEnded) => void) | undefined
   #close: (cause: EndCause) => void = () => {}
   #idleTimer: NodeJS.Timeout | undefined
+  #lingerTimer: NodeJS.Timeout | undefined
   #dropsAfterReply = false
   #greeting: string | undefined
   #injection: string | undefined
@@ -52,12 +54,9 @@ export class Transport {
   }
 
   /** Sends what has gathered, and waits for octets to take. @throws ConnectionEnded */
-  async more(): Promise<void> {
+  more(): Promise<void> {
     this.#output.flush()
-    if (this.#dropsAfterReply) {
-      await this.#sent()
-      this.destroy('server closed')
-    }
+    if (this.#dropsAfterReply) return this.#sent().then(() => this.#dropped())
     return this.#wait(() => this.input.onMore(() => this.#waiting?.()))
   }
 
@@ -119,9 +118,9 @@ export class Transport {
     this.#stream.resume()
     void this.#sent().then(() => {
       this.#stream.end()
-      const linger = setTimeout(() => this.#stream.destroy(), LINGER_MS)
-      linger.unref()
-      this.#stream.once('close', () => clearTimeout(linger))
+      if (this.#stream.closed) return
+      this.#lingerTimer = setTimeout(() => this.#stream.destroy(), LINGER_MS)
+      this.#lingerTimer.unref()
     })
   }
 
@@ -173,6 +172,11 @@ export class Transport {
     this.#stream.end()
   }
 
+  #dropped(): Promise<void> {
+    this.destroy('server closed')
+    return this.#wait(() => {})
+  }
+
   /** Waits for `arm` to call, for the end of the connection, or for the idle time-out. */
   #wait(arm: () => void, draining = false): Promise<void> {
     if (this.#ended && !(draining && this.#ended.reason === 'client closed')) throw this.#ended
@@ -196,6 +200,7 @@ export class Transport {
 
   /** Everything written is out. A client that does not take it for as long as one may be idle is let go. */
   async #sent(): Promise<void> {
+    if (this.#output.isOut()) return
     const timer = setTimeout(() => this.destroy('idle'), this.#idleTimeoutMs)
     timer.unref()
     await this.#output.end()
@@ -215,8 +220,10 @@ export class Transport {
   }
   readonly #onClose = (): void => {
     clearTimeout(this.#idleTimer)
+    clearTimeout(this.#lingerTimer)
     this.interrupt('connection lost')
     this.#close(this.#ended?.reason ?? 'connection lost')
+    this.#forget(this.#stream)
   }
 
   #listen(stream: Duplex): Output {
@@ -225,6 +232,18 @@ export class Transport {
     stream.on('close', this.#onClose)
     if (stream.destroyed) queueMicrotask(this.#onClose)
     return new Output(stream)
+  }
+
+  /**
+   * A closed socket lives on until the next full collection, and all that it can reach with it: V8's quick ones take an
+   * object that Node.js's own code held for alive.
+   */
+  #forget(stream: Duplex): void {
+    this.#unlisten(stream)
+    this.input.close()
+    // Without a listener, a late error would end the process.
+    stream.on('error', ignore)
+    stream.off('error', this.#onError)
   }
 
   /** The layer below another one: its end is told by the upper one. */
