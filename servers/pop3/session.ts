@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
@@ -10,6 +9,7 @@ import { commands } from './commands/index.ts'
 import { Pop3Error } from './errors.ts'
 import { Maildrop } from './maildrop.ts'
 import { sendError, sendReply } from './reply.ts'
+import { timestamp } from './timestamp.ts'
 
 export interface AuthorizationState {
   readonly name: 'authorization'
@@ -36,7 +36,7 @@ export class Pop3Session {
     this.context = context
     const { clearPasswords, logon } = this.policy
     const offersApop = clearPasswords && logon === 'yes'
-    this.timestamp = offersApop ? `<${randomUUID()}@${context.hostname}>` : undefined
+    this.timestamp = offersApop ? timestamp(context.hostname) : undefined
   }
 
   get policy(): LogonPolicy {
