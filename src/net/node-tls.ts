@@ -137,7 +137,7 @@ type ViewClass = new (told: Told) => { accept(raw: Duplex): void }
  */
 function viewsOf(server: tls.Server): ViewClass {
   class View {
-    readonly #told: Told
+    #told: Told | undefined
 
     constructor(told: Told) {
       this.#told = told
@@ -148,16 +148,20 @@ function viewsOf(server: tls.Server): ViewClass {
     }
 
     emit(event: string, ...args: readonly unknown[]): boolean {
-      if (event === 'secureConnection') this.#told.secured(args[0] as TLSSocket)
-      else if (event === 'tlsClientError') this.#told.failed(rejection(args[0] as Error, args[1] as TLSSocket))
-      else if (event === 'keylog') this.#told.keyLog?.(args[0] as Buffer)
+      const told = this.#told
+      if (told === undefined) return server.emit(event, ...args)
+      if (event === 'keylog') told.keyLog?.(args[0] as Buffer)
+      else if (event === 'secureConnection') told.secured(args[0] as TLSSocket)
+      else if (event === 'tlsClientError') told.failed(rejection(args[0] as Error, args[1] as TLSSocket))
       else return server.emit(event, ...args)
+      // The socket keeps its view for good.
+      if (!told.keyLog) this.#told = undefined
       return true
     }
 
     /** Key logging costs a handshake a little: node:tls does it only where somebody listens. */
     listenerCount(event: string): number {
-      return event === 'keylog' ? Number(this.#told.keyLog !== undefined) : server.listenerCount(event)
+      return event === 'keylog' && this.#told?.keyLog ? 1 : server.listenerCount(event)
     }
   }
   Object.setPrototypeOf(View.prototype, server)

@@ -71,7 +71,8 @@ export class TlsAcceptor {
       throw this.#failed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
     const agreed = tlsFacts(socket, this.#node.shown(hello?.serverName), hello)
-    const facts = await this.#identified(agreed, socket, raw, record)
+    const { clientCertificates } = this.#settings
+    const facts = clientCertificates ? await this.#identified(agreed, clientCertificates, socket, raw, record) : agreed
     if (policy.require128BitEncryption && facts.bits < 128) {
       socket.destroy()
       throw this.#failed(
@@ -110,11 +111,16 @@ export class TlsAcceptor {
   }
 
   /** Adds what the client's certificate says of it. @throws HandshakeFailure where it is not good enough */
-  async #identified(facts: TlsFacts, socket: TLSSocket, raw: Duplex, record: SessionRecorder): Promise<TlsFacts> {
-    const settings = this.#settings.clientCertificates
-    const shown = settings && clientCertificateFacts(socket)
+  async #identified(
+    facts: TlsFacts,
+    { judge }: ClientCertificateSettings,
+    socket: TLSSocket,
+    raw: Duplex,
+    record: SessionRecorder,
+  ): Promise<TlsFacts> {
+    const shown = clientCertificateFacts(socket)
     if (!shown) return facts
-    const { account, refused } = shown.verified ? await settings.judge(shown) : {}
+    const { account, refused } = shown.verified ? await judge(shown) : {}
     if (refused !== undefined)
       throw this.#failed(raw, record, `the client’s certificate (${shown.subject}) is ${refused}`)
     if (!shown.verified) record.note(`the client’s certificate (${shown.subject}) is not verified: ${shown.error}`)

@@ -6,7 +6,7 @@ import type { SessionLog, SessionStart } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { Connection, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
-import type { ConnectionFaults, FaultBook } from './faults/fault-book.ts'
+import type { ConnectionFaults, FaultBook, Strike } from './faults/fault-book.ts'
 import { strikeHandshake } from './faults/perform.ts'
 import { Listener } from './listener.ts'
 import type { KeyLog } from './node-tls.ts'
@@ -213,16 +213,10 @@ export class VirtualServer {
       get available() {
         return available()
       },
-      secure: async (raw) => {
+      secure: (raw) => {
         const strikes = faults?.due('handshake') ?? []
-        if (faults && strikes.length > 0) {
-          // The ClientHello first, so that it is on record.
-          const words = await peekFirstWords(raw, FIRST_WORDS_MS)
-          if (words?.kind === 'hello') recorder.hello(words.facts)
-          const outcome = await strikeHandshake(faults, strikes, raw, recorder)
-          if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
-        }
-        return this.#secure(raw, recorder, keyLog)
+        if (!faults || strikes.length === 0) return this.#secure(raw, recorder, keyLog)
+        return struck(faults, strikes, raw, recorder).then(() => this.#secure(raw, recorder, keyLog))
       },
     }
   }
@@ -246,6 +240,20 @@ export class VirtualServer {
     }
     return connection.closed
   }
+}
+
+/** @throws HandshakeFailure where the faults leave no handshake to be made */
+async function struck(
+  faults: ConnectionFaults,
+  strikes: readonly Strike[],
+  raw: Duplex,
+  record: SessionRecorder,
+): Promise<void> {
+  // The ClientHello first, so that it is on record.
+  const words = await peekFirstWords(raw, FIRST_WORDS_MS)
+  if (words?.kind === 'hello') record.hello(words.facts)
+  const outcome = await strikeHandshake(faults, strikes, raw, record)
+  if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
 }
 
 function sessionStart(socket: Socket, { name, protocol }: VirtualServerSettings): SessionStart {

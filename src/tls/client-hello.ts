@@ -19,10 +19,10 @@ const versionNames: Readonly<Record<number, string>> = {
   0x0303: 'TLSv1.2',
   0x0304: 'TLSv1.3',
 }
-/** RFC 8701: GREASE. */
-const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)
+/** GREASE is what clients make up to keep servers tolerant. RFC 8701 */
+const isNoGrease = (id: number): boolean => (id & 0x0f0f) !== 0x0a0a || id >> 8 !== (id & 0xff)
 /** RFC 5746, RFC 7507: signals, not suites. */
-const isSuite = (id: number): boolean => id !== 0x00ff && id !== 0x5600 && !isGrease(id)
+const isSuite = (id: number): boolean => id !== 0x00ff && id !== 0x5600 && isNoGrease(id)
 
 /** Reads a ClientHello off the first octets of a connection, whatever its format. RFC 8446 section 4.1.2; RFC 5246 appendix E.2. */
 export function parseClientHello(octets: Buffer): HelloResult {
@@ -54,12 +54,12 @@ function readHello(hello: Reader): ClientHelloFacts {
   const legacyVersion = hello.uint16()
   hello.skip(32)
   hello.skip(hello.uint8())
-  const suites = uint16s(hello.take(hello.uint16())).filter(isSuite)
+  const suites = uint16s(hello.take(hello.uint16()), isSuite)
   hello.skip(hello.uint8())
   const extensions = hello.left >= 2 ? readExtensions(hello.take(hello.uint16())) : {}
   const versions = extensions.versions ?? [Math.min(legacyVersion, 0x0303)]
   return {
-    versions: versions.filter((version) => !isGrease(version)).map(versionName),
+    versions: versions.map(versionName),
     suites,
     alpn: extensions.alpn ?? [],
     ...(extensions.serverName === undefined ? {} : { serverName: extensions.serverName }),
@@ -100,17 +100,18 @@ const extensionReaders: Readonly<Record<number, (data: Reader, found: Extensions
   // supported_versions. RFC 8446 section 4.2.1
   43: (data, found) => {
     data.skip(1)
-    found.versions = uint16s(data.take(data.left))
+    found.versions = uint16s(data, isNoGrease)
   },
   // key_share. RFC 8446 section 4.2.8
   51: (data, found) => {
     data.skip(2)
     const groups: number[] = []
     while (data.left > 0) {
-      groups.push(data.uint16())
+      const group = data.uint16()
+      if (isNoGrease(group)) groups.push(group)
       data.skip(data.uint16())
     }
-    found.keyShares = groups.filter((group) => !isGrease(group))
+    found.keyShares = groups
   },
 }
 
@@ -130,11 +131,11 @@ function readSslv2Hello(hello: Reader): ClientHelloFacts {
   const suites: number[] = []
   while (specs.left >= 3) {
     // Three octets each; those of SSL 2.0 itself do not begin with a zero.
-    const isTls = specs.uint8() === 0
+    const isOfTls = specs.uint8() === 0
     const id = specs.uint16()
-    if (isTls) suites.push(id)
+    if (isOfTls && isSuite(id)) suites.push(id)
   }
-  return { versions: [versionName(version)], suites: suites.filter(isSuite), alpn: [] }
+  return { versions: [versionName(version)], suites, alpn: [] }
 }
 
 function reading(reader: Reader, read: (reader: Reader) => ClientHelloFacts): HelloResult {
@@ -148,9 +149,12 @@ function reading(reader: Reader, read: (reader: Reader) => ClientHelloFacts): He
 
 const versionName = (version: number): string => versionNames[version] ?? `0x${version.toString(16).padStart(4, '0')}`
 
-function uint16s(reader: Reader): number[] {
+function uint16s(reader: Reader, wanted: (number: number) => boolean): number[] {
   const numbers: number[] = []
-  while (reader.left >= 2) numbers.push(reader.uint16())
+  while (reader.left >= 2) {
+    const number = reader.uint16()
+    if (wanted(number)) numbers.push(number)
+  }
   return numbers
 }
 
