@@ -1,4 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Endpoint } from './connection.ts'
 
 /** A port that cannot be listened on; the message says which, and what to do. */
 export class ListenError extends Error {
@@ -29,12 +30,13 @@ export class Listener {
     owner: string,
     address: string,
     port: number,
-    onSocket: (socket: Socket) => void,
+    onSocket: (socket: Socket, local: Endpoint) => void,
     onError: (error: Error) => void,
   ): Promise<Listener> {
     return new Promise((resolve, reject) => {
-      // Half-open: a client that sends its commands and closes its side still gets its answers.
-      const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, onSocket)
+      // Half-open: a client that sends its commands and closes its side still gets its answers. Keep-alive is not asked for:
+      // the system's begins after two hours, when the idle time-out has long closed.
+      const server = createServer({ allowHalfOpen: true, noDelay: true })
       server.once('error', (error: NodeJS.ErrnoException) => {
         const why = causes[error.code ?? ''] ?? error.message
         reject(new ListenError(`${owner}: cannot listen on ${address} port ${port}: ${why}`, { cause: error }))
@@ -43,8 +45,9 @@ export class Listener {
         server.removeAllListeners('error')
         // Out of file descriptors: the client that could not be accepted is lost, the listener goes on.
         server.on('error', onError)
-        const bound = server.address()
-        resolve(new Listener(server, address, typeof bound === 'object' && bound ? bound.port : port))
+        const bound = server.address() as AddressInfo
+        server.on('connection', (socket: Socket) => onSocket(socket, localEnd(socket, bound)))
+        resolve(new Listener(server, address, bound.port))
       })
     })
   }
@@ -53,4 +56,11 @@ export class Listener {
   close(): void {
     this.#server.close()
   }
+}
+
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::']
+
+/** Where a client came to: the system is asked only where that may be any address of the machine. */
+function localEnd(socket: Socket, { address, port }: AddressInfo): Endpoint {
+  return { address: ANY_ADDRESS.includes(address) ? (socket.localAddress ?? '') : address, port }
 }

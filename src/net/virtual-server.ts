@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Capture } from '../sessions/capture/capture.ts'
 import type { SessionLog, SessionStart } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
-import { Connection, type SecuredSocket, type Securer } from './connection.ts'
+import { Connection, type Endpoint, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import type { ConnectionFaults, FaultBook, Strike } from './faults/fault-book.ts'
 import { strikeHandshake } from './faults/perform.ts'
@@ -140,8 +140,8 @@ export class VirtualServer {
           settings.name,
           settings.address,
           port,
-          (socket) => {
-            void this.#accept(socket, form === 'tlsPort')
+          (socket, local) => {
+            void this.#accept(socket, local, form === 'tlsPort')
           },
           (error) => this.#log.error({ server: settings.name, err: error }, 'a connection could not be accepted'),
         )
@@ -163,12 +163,12 @@ export class VirtualServer {
   }
 
   /** One client, from its first octet to its last. Never rejects. */
-  async #accept(socket: Socket, implicitTls: boolean): Promise<void> {
+  async #accept(socket: Socket, local: Endpoint, implicitTls: boolean): Promise<void> {
     const settings = this.#settings
-    const start = sessionStart(socket, settings)
+    const start = sessionStart(socket, local, settings)
     const recorder = this.#sessions.open(start)
     let cause = 'handshake failed'
-    const wire = tapped(socket, settings.captures ?? [])
+    const wire = tapped(socket, start, settings.captures ?? [])
     const faults = settings.faults?.open({
       ...start,
       user: () => recorder.record.user,
@@ -256,9 +256,12 @@ async function struck(
   if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
 }
 
-function sessionStart(socket: Socket, { name, protocol }: VirtualServerSettings): SessionStart {
-  const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
-  return { virtualServer: name, protocol, remoteAddress, remotePort, localAddress, localPort }
+function sessionStart(
+  { remoteAddress = '', remotePort = 0 }: Socket,
+  { address, port }: Endpoint,
+  { name, protocol }: VirtualServerSettings,
+): SessionStart {
+  return { virtualServer: name, protocol, remoteAddress, remotePort, localAddress: address, localPort: port }
 }
 
 interface Surroundings {
@@ -287,10 +290,10 @@ function connectionOf(
 }
 
 /** The socket itself, or a copying one around it while something captures. */
-function tapped(socket: Socket, captures: readonly Capture[]): Socket | TappedSocket {
+function tapped(socket: Socket, start: SessionStart, captures: readonly Capture[]): Socket | TappedSocket {
   if (captures.length === 0) return socket
-  const client = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
-  const server = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
+  const client = { address: start.remoteAddress, port: start.remotePort }
+  const server = { address: start.localAddress, port: start.localPort }
   return new TappedSocket(
     socket,
     captures.map((capture) => capture.open(client, server)),

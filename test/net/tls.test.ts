@@ -144,6 +144,29 @@ describe('the 128-bit minimum', () => {
     sClient(['-connect', `127.0.0.1:${port}`, '-tls1_2', '-cipher', 'NULL-SHA256:@SECLEVEL=0'], 'QUIT\n')
   const ciphers = 'NULL-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0'
 
+  it('resumes a session whose client offers another ALPN name than before, known or not', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const first = await secure(echo.server.tlsPort, { maxVersion: 'TLSv1.2', ALPNProtocols: ['echo'] })
+    await firstLine(first)
+    const session = first.getSession() as Buffer
+    first.destroy()
+    const second = await secure(echo.server.tlsPort, { maxVersion: 'TLSv1.2', ALPNProtocols: ['other'], session })
+    await firstLine(second)
+    expect(second.isSessionReused()).toBe(true)
+    expect(echo.sessions.list().map(({ tls }) => tls?.resumed)).toEqual([false, true])
+    second.destroy()
+  })
+
+  it('has the address that the client came to on record, also where it listens on all of them', async () => {
+    for (const address of ['127.0.0.1', '0.0.0.0']) {
+      await using echo = await startEcho({ address, tls: tlsSettings([localhost]) })
+      const socket = await secure(echo.server.tlsPort)
+      await firstLine(socket)
+      expect(echo.sessions.list()[0]).toMatchObject({ localAddress: '127.0.0.1', localPort: echo.server.tlsPort })
+      socket.destroy()
+    }
+  })
+
   it('lets a NULL suite in where it is off and the policy allows the suite', async () => {
     await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers }) })
     expect(await nullClient(echo.server.tlsPort)).toMatch(/Cipher is NULL-SHA256[\s\S]*hello/)
