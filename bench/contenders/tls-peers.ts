@@ -15,16 +15,16 @@ export const opensslServer: Contender = {
   missing: () => (findProgram('openssl') ? undefined : 'no openssl here'),
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
-    const { key, cert } = peerCertificate()
+    const { key, cert, ca } = peerCertificate()
     writeFileSync(join(folder, 'key.pem'), key)
     writeFileSync(join(folder, 'cert.pem'), cert)
     const port = await freePort()
     const files = ['-key', join(folder, 'key.pem'), '-cert', join(folder, 'cert.pem')]
-    const args = ['s_server', '-accept', `127.0.0.1:${port}`, ...files, '-quiet', '-no_ticket']
+    const args = ['s_server', '-accept', `127.0.0.1:${port}`, ...files, '-quiet']
     const target = await spawnServer(findProgram('openssl') ?? 'openssl', args, port)
     return {
       ...target,
-      ca: cert,
+      ca,
       silent: true,
       async stop() {
         await target.stop()

@@ -6,17 +6,33 @@ import { join } from 'node:path'
 export interface PeerCertificate {
   readonly key: string
   readonly cert: string
+  /** Of the authority that issued it. */
+  readonly ca: string
 }
 
-/** A certificate of the kind that a lab issues by default (RSA, 2048 bits), self-signed, for `localhost`. */
+/** A certificate of the kind that a lab wears by default, for `localhost`: RSA, 2048 bits, issued by an authority, sent by itself. */
 export function peerCertificate(): PeerCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
-  try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const file = (name: string): string => join(folder, name)
+  const issue = (name: string, ...options: string[]): void => {
     const kind = ['-newkey', 'rsa:2048', '-nodes', '-days', '2']
-    execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+    const files = ['-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)]
+    execFileSync('openssl', ['req', '-x509', ...kind, ...files, ...options], { stdio: 'ignore' })
+  }
+  try {
+    issue('ca', '-subj', '/CN=Bench authority')
+    const issuer = ['-CA', file('ca.pem'), '-CAkey', file('ca.key')]
+    const extensions = [
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      'basicConstraints=critical,CA:FALSE',
+      'keyUsage=critical,digitalSignature,keyEncipherment',
+      'extendedKeyUsage=serverAuth',
+    ]
+    issue('host', '-subj', '/CN=localhost', ...issuer, ...extensions.flatMap((extension) => ['-addext', extension]))
+    const [key = '', cert = '', ca = ''] = ['host.key', 'host.pem', 'ca.pem'].map((each) =>
+      readFileSync(file(each), 'utf8'),
+    )
+    return { key, cert, ca }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:tls'
 
 /** Node.js's own TLS server, which greets and listens. */
-const { key, cert } = JSON.parse(process.argv[2] ?? '{}') as { key: string; cert: string }
+const { key, cert, ca } = JSON.parse(process.argv[2] ?? '{}') as { key: string; cert: string; ca: string }
 const server = createServer({ key, cert, noDelay: true }, (socket) => {
   socket.on('error', () => {})
   socket.on('data', () => {})
@@ -10,7 +10,7 @@ const server = createServer({ key, cert, noDelay: true }, (socket) => {
 server.on('tlsClientError', () => {})
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, () => {
   const bound = server.address()
-  process.send?.({ port: typeof bound === 'object' && bound ? bound.port : 0, ca: cert })
+  process.send?.({ port: typeof bound === 'object' && bound ? bound.port : 0, ca })
 })
 process.on('message', () => {
   global.gc?.()
