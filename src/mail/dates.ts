@@ -38,7 +38,8 @@ const MAX_DATE = 512
 
 /** Reads a Date field's value, comments and obsolete forms included. RFC 5322 sections 3.3, 4.3. */
 export function parseZonedDate(value: string): ZonedDate | undefined {
-  const text = withoutComments(value.slice(0, MAX_DATE)).trim()
+  const given = value.slice(0, MAX_DATE)
+  const text = (given.includes('(') ? withoutComments(given) : given).trim()
   const mail = MAIL_DATE.exec(text)
   if (mail) return zonedDate(mail[3], mail[2], mail[1], mail.slice(4, 7), mail[7])
   const asctime = ASCTIME.exec(text)
@@ -77,7 +78,7 @@ function zonedDate(
   time: readonly Digits[],
   zone: Digits,
 ): ZonedDate | undefined {
-  const monthIndex = MONTHS.findIndex((name) => name.toLowerCase() === month?.toLowerCase())
+  const monthIndex = monthIndexOf(month ?? '')
   const [hour = 0, minute = 0, second = 0] = time.map((digits) => Number(digits ?? 0))
   const dayNumber = Number(day)
   if (monthIndex < 0 || dayNumber < 1 || dayNumber > 31 || hour > 24 || minute > 59 || second > 60) return undefined
@@ -87,6 +88,11 @@ function zonedDate(
   const ms = Date.UTC(fullYear, monthIndex, dayNumber, hour, minute, second) - zoneMinutes * 60_000
   return { ms, zoneMinutes }
 }
+
+const LOWER_MONTHS: readonly string[] = MONTHS.map((name) => name.toLowerCase())
+
+/** 0 to 11; -1 where it is no month's name of three letters, in any case. */
+export const monthIndexOf = (name: string): number => LOWER_MONTHS.indexOf(name.toLowerCase())
 
 /** RFC 5322 section 4.3: two digits from 50 on are of the last century, three count from 1900. */
 function yearOf(digits: string): number {

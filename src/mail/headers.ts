@@ -1,4 +1,4 @@
-import { COLON, CR, LF, lineEnd, SPACE, TAB } from './octets.ts'
+import { beforeLineEnd, COLON, CR, LF, lineEnd, SPACE, TAB } from './octets.ts'
 import type { HeaderField, OctetString } from './types.ts'
 
 /** Whether an empty line (CRLF or LF) starts at `at`. */
@@ -7,11 +7,15 @@ export const isEmptyLine = (raw: Buffer, at: number): boolean =>
 
 /** Where the body starts: behind the first empty line from `start` on; `end` where there is none. RFC 5322 section 2.1. */
 export function headerBlockEnd(raw: Buffer, start = 0, end = raw.length): number {
-  for (let at = start; at < end; at = lineEnd(raw, at, end)) {
-    if (isEmptyLine(raw, at)) return Math.min(end, raw[at] === LF ? at + 1 : at + 2)
-  }
-  return end
+  return behindEmptyLine(raw, textEnd(raw, start, end), end)
 }
+
+/** Where the body starts, from the fields that were found. */
+export const bodyStartBehind = (raw: Buffer, fields: readonly HeaderField[]): number =>
+  behindEmptyLine(raw, fields.at(-1)?.end ?? 0, raw.length)
+
+const behindEmptyLine = (raw: Buffer, at: number, end: number): number =>
+  at >= end ? end : Math.min(end, raw[at] === LF ? at + 1 : at + 2)
 
 /** No mail has more; of one made to exhaust memory the rest of the block is one field without a name. */
 const MAX_FIELDS = 10_000
@@ -62,16 +66,18 @@ function field(raw: Buffer, start: number, end: number): HeaderField {
 
 /** A field's value unfolded (line ends removed, the white space after them kept) and trimmed. RFC 5322 section 2.2.3. */
 export function unfolded(raw: Buffer, field: HeaderField): OctetString {
-  const value = raw.toString('latin1', field.valueStart, field.end)
+  const value = raw.toString('latin1', field.valueStart, beforeLineEnd(raw, field.end, field.valueStart))
   return trimLwsp(value.includes('\n') ? value.replace(/\r?\n/g, '') : value)
 }
+
+const isBlank = (code: number): boolean => code === SPACE || code === TAB
 
 /** By hand, since a pattern for the end takes time by the square of a run of spaces. */
 function trimLwsp(value: string): string {
   let start = 0
   let end = value.length
-  while (start < end && ' \t'.includes(value.charAt(start))) start++
-  while (end > start && ' \t\r'.includes(value.charAt(end - 1))) end--
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && (isBlank(value.charCodeAt(end - 1)) || value.charCodeAt(end - 1) === CR)) end--
   return value.slice(start, end)
 }
 

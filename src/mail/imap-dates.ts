@@ -1,4 +1,4 @@
-import { formatTime, MONTHS, zoneOf } from './dates.ts'
+import { formatTime, MONTHS, monthIndexOf, zoneOf } from './dates.ts'
 
 const DATE = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/
 const DATE_TIME = /^([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-]\d{4})$/
@@ -18,7 +18,7 @@ export function parseImapDateTime(text: string): number | undefined {
 }
 
 function midnight(year: string, month: string, day: string): number | undefined {
-  const monthIndex = MONTHS.findIndex((name) => name.toLowerCase() === month.toLowerCase())
+  const monthIndex = monthIndexOf(month)
   const ms = Date.UTC(Number(year), monthIndex, Number(day))
   return monthIndex >= 0 && new Date(ms).getUTCDate() === Number(day) ? ms : undefined
 }

@@ -1,4 +1,4 @@
-import { findField, headerBlockEnd, headerFields } from './headers.ts'
+import { bodyStartBehind, findField, headerBlockEnd, headerFields } from './headers.ts'
 import { LF, lineCount } from './octets.ts'
 import type { HeaderField, OctetString } from './types.ts'
 
@@ -18,8 +18,7 @@ export interface Overview {
 }
 
 export function overview(raw: Buffer): Overview {
-  const bodyStart = headerBlockEnd(raw)
-  const fields = headerFields(raw, 0, bodyStart)
+  const fields = headerFields(raw)
   const value = (name: string): OctetString => newsValue(raw, fields, name) ?? ''
   return {
     subject: value('subject'),
@@ -28,7 +27,7 @@ export function overview(raw: Buffer): Overview {
     messageId: value('message-id'),
     references: value('references'),
     bytes: raw.length,
-    lines: bodyLines(raw, bodyStart),
+    lines: bodyLines(raw, bodyStartBehind(raw, fields)),
     xref: value('xref'),
   }
 }

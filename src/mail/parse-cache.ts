@@ -1,5 +1,5 @@
 import { envelope } from './envelope.ts'
-import { headerBlockEnd, headerFields } from './headers.ts'
+import { headerFields } from './headers.ts'
 import { type Overview, overview } from './overview.ts'
 import { everyPart } from './part-text.ts'
 import { SearchText } from './search-text.ts'
@@ -36,7 +36,7 @@ export class ParsedMessage {
 
   fieldsOf(raw: Buffer): readonly HeaderField[] {
     if (!this.fields) {
-      this.fields = headerFields(raw, 0, headerBlockEnd(raw))
+      this.fields = headerFields(raw)
       this.hold(this.fields.length * FIELD_OCTETS)
     }
     return this.fields
