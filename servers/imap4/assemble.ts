@@ -1,4 +1,4 @@
-import { headerBlockEnd, headerFields, headerValue } from '../../src/mail/headers.ts'
+import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { messageIds } from '../../src/mail/message-ids.ts'
 import type { NewMessage } from '../../src/store/types.ts'
 import { urlOctets } from './catenate-url.ts'
@@ -22,7 +22,7 @@ export async function assembled(session: Session, state: LoggedOn, { pieces }: G
 
 /** The message as the store takes it. */
 export function newMessage(raw: Buffer, given: GivenMessage, folderId: string): NewMessage {
-  const id = headerValue(raw, headerFields(raw, 0, headerBlockEnd(raw)), 'message-id')
+  const id = headerValue(raw, headerFields(raw), 'message-id')
   const [messageId] = id === undefined ? [] : messageIds(id)
   return {
     raw,

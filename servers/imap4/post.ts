@@ -1,4 +1,4 @@
-import { findField, headerBlockEnd, headerFields, headerValue } from '../../src/mail/headers.ts'
+import { findField, headerFields, headerValue } from '../../src/mail/headers.ts'
 import { ArticleRefused } from '../../src/news/errors.ts'
 import type { Folder } from '../../src/store/types.ts'
 import { type Done, done, no } from './reply.ts'
@@ -23,7 +23,7 @@ export async function postArticle(session: Session, { account }: Identity, folde
 
 /** A mail client names the group by the mailbox alone; a Newsgroups field that is there must name it too. */
 function addressedTo(group: string, raw: Buffer): Buffer {
-  const fields = headerFields(raw, 0, headerBlockEnd(raw))
+  const fields = headerFields(raw)
   if (!findField(fields, 'newsgroups')) return Buffer.concat([Buffer.from(`Newsgroups: ${group}\r\n`, 'utf8'), raw])
   const named = (headerValue(raw, fields, 'newsgroups') ?? '').split(',').map((name) => name.trim())
   if (!named.includes(group)) throw no('Newsgroups does not name this mailbox', 'CANNOT')

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { Pacer } from '../../src/net/pacer.ts'
 import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { NumberRange } from './wire.ts'
 
@@ -25,8 +25,8 @@ export const marksOf = ({ exists, uidNext, lowestUid }: FolderStatus): WaterMark
 })
 
 /**
- * The entries of a range, a page at a time, however many there are. Between pages other sessions get their turn: a store
- * in memory answers without ever waiting.
+ * The entries of a range, a page at a time, however many there are. Other sessions get their turn in between: a store in
+ * memory answers without ever waiting.
  */
 export async function* pages(
   store: MessageStore,
@@ -35,10 +35,11 @@ export async function* pages(
 ): AsyncGenerator<readonly MessageEntry[]> {
   const { low, high } = await waterMarks(store, group)
   const to = Math.min(range.to, high)
+  const pace = new Pacer()
   for (let from = Math.max(range.from, low); from <= to; from += PAGE) {
     const page = await store.list(group.id, { from, to: Math.min(to, from + PAGE - 1) })
     if (page.length > 0) yield page
-    if (from + PAGE <= to) await setImmediate()
+    if (pace.isOver()) await pace.rest()
   }
 }
 

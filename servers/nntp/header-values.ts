@@ -1,4 +1,4 @@
-import { headerBlockEnd, headerFields } from '../../src/mail/headers.ts'
+import { headerFields } from '../../src/mail/headers.ts'
 import { bodyLines, newsValue } from '../../src/mail/overview.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
@@ -29,6 +29,6 @@ export function fieldReader(store: MessageStore, field: string): FieldReader {
   return async (folder, entry) => {
     const raw = await store.read(folder.id, entry.uid)
     if (!raw) return undefined
-    return item ? item(raw) : newsValue(raw, headerFields(raw, 0, headerBlockEnd(raw)), field)
+    return item ? item(raw) : newsValue(raw, headerFields(raw), field)
   }
 }

@@ -22,6 +22,11 @@ export class Listing {
     this.#text += text.startsWith('.') ? `.${text}\r\n` : `${text}\r\n`
   }
 
+  /** A number, and what follows on its line, line end included: no dot can be in front. */
+  numbered(number: number, rest: string): void {
+    this.#text += number + rest
+  }
+
   /** Call it now and then, between lines. @throws ConnectionEnded */
   async pause(): Promise<void> {
     if (this.#text.length < PIECE_CHARS) return

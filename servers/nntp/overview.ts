@@ -14,8 +14,9 @@ export const OVERVIEW_FORMAT = [
   'Xref:full',
 ] as const
 
-/** Characters of rows kept, of all articles together. */
+/** Characters of rows kept, of all articles together; and what is left of them after some were forgotten. */
 const MAX_CHARS = 48 << 20
+const KEPT_CHARS = MAX_CHARS * (15 / 16)
 
 /** The overview rows of articles, without their numbers: made once an article, the oldest forgotten first. */
 export class OverviewRows {
@@ -27,7 +28,7 @@ export class OverviewRows {
     this.#store = store
   }
 
-  /** The row from its first TAB on; undefined where the article is gone meanwhile. */
+  /** The row from its first TAB on, with its line end; undefined where the article is gone meanwhile. */
   async row(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
     return this.#rows.get(entry.blob) ?? (await this.#make(group, entry))
   }
@@ -43,21 +44,29 @@ export class OverviewRows {
     const { subject, from, date, messageId, references, bytes, lines, xref } = overview(raw)
     // RFC 3977 section 8.3.2: a full field has its name in front, and is empty where the article has none.
     const full = xref === '' ? '' : `Xref: ${xref}`
-    const row = `\t${subject}\t${from}\t${date}\t${messageId}\t${references}\t${bytes}\t${lines}\t${full}`
+    const row = inOnePiece(
+      `\t${subject}\t${from}\t${date}\t${messageId}\t${references}\t${bytes}\t${lines}\t${full}\r\n`,
+    )
     this.#keep(entry.blob, row)
     return row
   }
 
   #keep(blob: string, row: OctetString): void {
+    if (this.#rows.has(blob)) return // another session was quicker
     this.#rows.set(blob, row)
     this.#chars += row.length
+    if (this.#chars <= MAX_CHARS) return
+    // Somewhat more than must go, so that this happens seldom: to find a map's oldest entry is not cheap.
     for (const [oldest, forgotten] of this.#rows) {
-      if (this.#chars <= MAX_CHARS) return
+      if (this.#chars <= KEPT_CHARS) return
       this.#rows.delete(oldest)
       this.#chars -= forgotten.length
     }
   }
 }
+
+/** A string that was added up is kept as its pieces, which everyone who sends it would put together anew. */
+const inOnePiece = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
 
 const rowsOfStore = new WeakMap<MessageStore, OverviewRows>()
 

@@ -30,7 +30,7 @@ async function overOne(session: NntpSession, { folder, entry, number }: FoundArt
   if (row === undefined) throw noArticleWithNumber()
   session.reply(...OVERVIEW_FOLLOWS)
   const listing = new Listing(session.connection, 'latin1')
-  listing.line(`${number}${row}`)
+  listing.numbered(number, row)
   listing.end()
 }
 
@@ -41,7 +41,7 @@ async function overRange(session: NntpSession, range: NumberRange, emptyRange: (
   const listing = new Listing(session.connection, 'latin1')
   const tell = async (entry: MessageEntry): Promise<void> => {
     const row = await rows.row(folder, entry)
-    if (row !== undefined) listing.line(`${entry.uid}${row}`)
+    if (row !== undefined) listing.numbered(entry.uid, row)
   }
   let begun = false
   for await (const page of pages(store, folder, range)) {
@@ -50,7 +50,7 @@ async function overRange(session: NntpSession, range: NumberRange, emptyRange: (
     for (const entry of page) {
       const row = rows.known(entry)
       if (row === undefined) await tell(entry)
-      else listing.line(`${entry.uid}${row}`)
+      else listing.numbered(entry.uid, row)
     }
     await listing.pause()
   }
