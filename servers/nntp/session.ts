@@ -32,6 +32,7 @@ export class NntpSession {
   /** The command line being carried out, as it came. */
   line = ''
   #access: Access | undefined
+  #peer: Peer | undefined
   #over = false
 
   constructor(connection: Connection, context: ServerContext, news: Newsroom) {
@@ -63,7 +64,7 @@ export class NntpSession {
 
   /** The inbound feed that this client is the peer of. */
   get peer(): Peer | undefined {
-    return peerOf(this.context.config.feeds, this.connection.remote.address, this.account)
+    return (this.#peer ??= peerOf(this.context.config.feeds, this.connection.remote.address, this.account))
   }
 
   /** What the greeting and MODE READER answer. RFC 3977 sections 5.1 and 5.3. */
@@ -85,6 +86,7 @@ export class NntpSession {
     this.account = account
     this.claimedUser = undefined
     this.#access = undefined
+    this.#peer = undefined
     this.connection.record.user(account.user)
   }
 
@@ -94,6 +96,7 @@ export class NntpSession {
     this.account = undefined
     this.claimedUser = undefined
     this.#access = undefined
+    this.#peer = undefined
     this.news.claims.releaseAll(this)
   }
 

@@ -1,4 +1,4 @@
-import { findField, headerBlockEnd, headerFields, headerValues, unfolded } from '../mail/headers.ts'
+import { bodyStartBehind, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 import { ArticleRefused } from './errors.ts'
 import { isMessageId } from './message-id.ts'
@@ -9,11 +9,13 @@ export class Article {
   readonly fields: readonly HeaderField[]
   /** Where the body starts, behind the empty line. */
   readonly bodyStart: number
+  /** What was asked for already: each step asks for the same few. */
+  readonly #values = new Map<string, OctetString | undefined>()
 
   constructor(raw: Buffer) {
     this.raw = raw
-    this.bodyStart = headerBlockEnd(raw)
-    this.fields = headerFields(raw, 0, this.bodyStart)
+    this.fields = headerFields(raw)
+    this.bodyStart = bodyStartBehind(raw, this.fields)
   }
 
   has(name: string): boolean {
@@ -22,8 +24,10 @@ export class Article {
 
   /** The unfolded value of the first field of that name. */
   value(name: string): OctetString | undefined {
-    const field = findField(this.fields, name)
-    return field && unfolded(this.raw, field)
+    if (this.#values.has(name)) return this.#values.get(name)
+    const value = headerValue(this.raw, this.fields, name)
+    this.#values.set(name, value)
+    return value
   }
 
   values(name: string): OctetString[] {
@@ -32,8 +36,9 @@ export class Article {
 
   /** Names of the Newsgroups field, in order, each once. RFC 5536 section 3.1.4. */
   newsgroups(): string[] {
-    const value = Buffer.from(this.value('newsgroups') ?? '', 'latin1').toString('utf8')
-    return [...new Set(value.split(',').map((name) => name.trim()))].filter((name) => name !== '')
+    const value = this.value('newsgroups') ?? ''
+    const text = NOT_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
+    return [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '')
   }
 
   /**
@@ -52,6 +57,9 @@ export class Article {
     return Buffer.concat(pieces)
   }
 }
+
+const NOT_ASCII = /[^\x00-\x7f]/
+const FIELD_NAME = /^[!-9;-~]+$/
 
 /** Fields that an article has once at most. RFC 5536 sections 3.1 and 3.2. */
 const SINGLE = new Set(
@@ -83,7 +91,7 @@ export function checkHeader(article: Article, mandatory: readonly string[]): voi
 function checkFields({ raw, fields }: Article): void {
   const seen = new Set<string>()
   for (const { name, nameLower, start, end } of fields) {
-    if (!/^[!-9;-~]+$/.test(name)) {
+    if (!FIELD_NAME.test(name)) {
       throw invalid(`not a header field: ${raw.toString('latin1', start, Math.min(end, start + 60)).trimEnd()}`)
     }
     if (SINGLE.has(nameLower) && seen.has(nameLower)) throw invalid(`more than one ${title(nameLower)} header field`)

@@ -22,13 +22,9 @@ export interface Filing {
 export async function file(room: Newsroom, filing: Filing): Promise<readonly StoredMessage[]> {
   const { messageId } = filing
   // One that is being stored at this moment is there, or is not, before this one is looked at.
-  while (room.filing.has(messageId)) await room.filing.get(messageId)
+  while (room.filing.has(messageId)) await Promise.allSettled([room.filing.get(messageId)])
   const done = store(room, filing)
-  const settled = done.then(
-    () => {},
-    () => {},
-  )
-  room.filing.set(messageId, settled)
+  room.filing.set(messageId, done)
   try {
     return await done
   } catch (error) {

@@ -69,7 +69,7 @@ function checkProto(article: Article): void {
 /** The groups that it goes to. @throws ArticleRefused */
 async function groupsFor(room: Newsroom, article: Article, poster: Poster): Promise<Folder[]> {
   const names = article.newsgroups()
-  const found = (await Promise.all(names.map((name) => room.group(name)))).filter((group) => group !== undefined)
+  const found = await room.groupsNamed(names)
   // A newgroup message names a group that is not there yet; a control message is filed elsewhere anyway.
   if (controlOf(article)) return found
   if (found.length === 0) throw new ArticleRefused('unwanted', `no such newsgroup: ${names.join(', ')}`.slice(0, 200))

@@ -43,7 +43,7 @@ export class Newsroom {
   /** What peers were asked to send. */
   readonly claims: Claims
   /** What is being stored at this moment. */
-  readonly filing = new Map<string, Promise<void>>()
+  readonly filing = new Map<string, Promise<unknown>>()
   /** Set anew on reload. */
   control: readonly ControlKind[]
   /** Names of newsgroups by the mail addresses (lower case) that post to them. Set anew on reload. */
@@ -63,6 +63,16 @@ export class Newsroom {
   async group(name: string): Promise<Folder | undefined> {
     const folder = await this.store.findFolder(PUBLIC_OWNER, name)
     return folder?.newsgroup ? folder : undefined
+  }
+
+  /** The folders of these newsgroups, as far as they are here. */
+  async groupsNamed(names: readonly string[]): Promise<Folder[]> {
+    const found: Folder[] = []
+    for (const name of names) {
+      const folder = await this.store.findFolder(PUBLIC_OWNER, name)
+      if (folder?.newsgroup) found.push(folder)
+    }
+    return found
   }
 
   /** Every newsgroup, in name order. */

@@ -22,6 +22,8 @@ export interface Relayed {
   readonly stored: readonly StoredMessage[]
 }
 
+/** Fields that are made anew here, or are of the last server alone. */
+const REPLACED: ReadonlySet<string> = new Set(['path', 'xref'])
 const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'] as const
 
 /**
@@ -41,7 +43,7 @@ export async function relay(room: Newsroom, raw: Buffer, source: Source): Promis
   // RFC 5537 section 3.6: no article comes here twice.
   if (hasPassed(path, room.hostname)) throw new ArticleRefused('unwanted', `Path has ${room.hostname} already`)
   const folders = await carried(room, article, source, messageId)
-  const relayed = article.rebuilt(new Set(['path', 'xref']), [`Path: ${relayedPath(room.hostname, source, path)}`])
+  const relayed = article.rebuilt(REPLACED, [`Path: ${relayedPath(room.hostname, source, path)}`])
   const stored = await file(room, { article, messageId, raw: relayed, folders, session: source.session })
   return { messageId, stored }
 }
@@ -55,7 +57,7 @@ async function carried(room: Newsroom, article: Article, source: Source, message
   const wanted = article.newsgroups().filter(source.groups)
   const control = controlOf(article)
   if (control) return wanted.length > 0 ? [] : refuse(`no control messages for these groups are taken`)
-  const found = (await Promise.all(wanted.map((name) => room.group(name)))).filter((group) => group !== undefined)
+  const found = await room.groupsNamed(wanted)
   if (found.length === 0) return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
   const moderated = found.find((folder) => folder.newsgroup?.posting === 'moderated')
   // RFC 5537 section 3.7 step 5
