@@ -3,6 +3,9 @@ import type { HeaderField, OctetString } from '../mail/types.ts'
 import { ArticleRefused } from './errors.ts'
 import { isMessageId } from './message-id.ts'
 
+/** No list in a field that is meant is longer; of one made to keep a server busy the rest is not read. */
+export const MAX_LIST_CHARS = 1024 * 1024
+
 /** An article's octets with its header fields found. Values are octet strings. */
 export class Article {
   readonly raw: Buffer
@@ -36,7 +39,7 @@ export class Article {
 
   /** Names of the Newsgroups field, in order, each once. RFC 5536 section 3.1.4. */
   newsgroups(): string[] {
-    const value = this.value('newsgroups') ?? ''
+    const value = (this.value('newsgroups') ?? '').slice(0, MAX_LIST_CHARS)
     const text = NOT_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
     return [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '')
   }

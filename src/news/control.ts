@@ -1,6 +1,6 @@
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
-import type { Article } from './article.ts'
+import { type Article, MAX_LIST_CHARS } from './article.ts'
 import { cancel } from './cancel.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import type { Newsroom } from './newsroom.ts'
@@ -19,7 +19,7 @@ export interface Control {
 export function controlOf(article: Article): Control | undefined {
   const value = article.value('control')
   if (value === undefined) return undefined
-  const [kind = '', ...args] = value.split(/[ \t]+/)
+  const [kind = '', ...args] = value.slice(0, MAX_LIST_CHARS).split(/[ \t]+/)
   return { kind: kind.toLowerCase(), args }
 }
 

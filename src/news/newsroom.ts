@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { Pacer } from '../net/pacer.ts'
 import type { Folder, MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { Claims } from './claims.ts'
@@ -68,7 +69,9 @@ export class Newsroom {
   /** The folders of these newsgroups, as far as they are here. */
   async groupsNamed(names: readonly string[]): Promise<Folder[]> {
     const found: Folder[] = []
+    const pace = new Pacer()
     for (const name of names) {
+      if (pace.isOver()) await pace.rest()
       const folder = await this.store.findFolder(PUBLIC_OWNER, name)
       if (folder?.newsgroup) found.push(folder)
     }

@@ -104,6 +104,36 @@ test('RFC 4644 section 2.4: 431 while another peer is sending it; the promise en
   second.destroy()
 })
 
+test('of articles offered without end only so many are kept for their peer; the next one is kept for nobody', async () => {
+  await using lab = await startPeerLab()
+  const first = await lab.client()
+  const second = await lab.client()
+  const ids = Array.from({ length: 50_001 }, (_, n) => `<${n}@a>`)
+  first.send(ids.map((id) => `CHECK ${id}\r\n`).join(''))
+  const answers = await first.lines((line) => line === `238 ${ids.at(-1)}`)
+  expect(answers.slice(-ids.length)).toEqual(ids.map((id) => `238 ${id}`))
+  await play(second, `C: CHECK ${ids[0]}\nS: 431 *\nC: CHECK ${ids.at(-2)}\nS: 431 *\nC: CHECK ${ids.at(-1)}\nS: 238 *`)
+  // Once time has ended them there is room again.
+  lab.clock.ms += 61_000
+  await play(first, 'C: CHECK <new@a>\nS: 238 *')
+  await play(second, `C: CHECK <new@a>\nS: 431 *\nC: CHECK ${ids[0]}\nS: 238 *`)
+  first.destroy()
+  second.destroy()
+})
+
+test('of a list of newsgroups made to keep the server busy the rest is not read', async () => {
+  await using lab = await startPeerLab()
+  const list = `lab.none,${'lab.x,'.repeat(200_000)}`
+  await lab.play(`
+    C: TAKETHIS <1@a>
+    ${article('<1@a>', `Newsgroups: lab.general,${list}lab.none\n C: Path: peer.test!x`)}
+    S: 239 <1@a>
+    C: TAKETHIS <2@a>
+    ${article('<2@a>', `Newsgroups: ${list}lab.general\n C: Path: peer.test!x`)}
+    S: 439 <2@a> no group is carried here: lab.none, lab.x, l
+  `)
+})
+
 test.each([
   ['its Path has been here', 'Newsgroups: lab.general\nC: Path: peer.test!News.Lab.Test!x', 'Path'],
   ['its groups are not taken from this peer', 'Newsgroups: lab.test\nC: Path: peer.test!x', 'no group'],
