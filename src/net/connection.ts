@@ -125,8 +125,8 @@ export class Connection {
       transport.checkReadable()
       const line = transport.input.takeLine(maxOctets, encoding)
       if (line === undefined) {
+        // No rest: as long as more comes, one read follows another without a look at other connections.
         await transport.more()
-        this.#pace.rested()
         continue
       }
       const text = encoding === 'latin1' && NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString() : line

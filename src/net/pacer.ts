@@ -17,11 +17,6 @@ export class Pacer {
     await new Promise(setImmediate)
     this.#end = undefined
   }
-
-  /** Others have been let in already. */
-  rested(): void {
-    this.#end = undefined
-  }
 }
 
 /** Does work that comes in steps, each of them short, and lets others in between. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { run } from '../support/child.ts'
 import { startEcho } from '../support/echo-server.ts'
 
 /** Sends `input`, closes its side, and gives everything that came back. */
@@ -53,6 +54,32 @@ describe('a connection', () => {
     for (const socket of [greedy, other]) if (socket) await readAll(socket)
     expect(read).toHaveLength(303)
     expect(read.indexOf('other')).toBeLessThan(read.lastIndexOf('greedy'))
+  })
+
+  it('lets others in while commands keep coming from a client, each piece right behind the other', async () => {
+    let turns = 0
+    const spin = (): void => {
+      turns++
+      next = setImmediate(spin)
+    }
+    let next = setImmediate(spin)
+    const inTurn = new Map<number, number>()
+    await using echo = await startEcho({
+      serve: async (connection) => {
+        for (let line = ''; line !== 'end'; inTurn.set(turns, (inTurn.get(turns) ?? 0) + 1)) {
+          line = (await connection.readLine(8_000)).toString()
+          for (const until = performance.now() + 2; performance.now() < until; );
+        }
+        connection.end()
+      },
+    })
+    // A process of its own sends while this one reads.
+    const sends = `require('net').connect(${echo.server.port}, '127.0.0.1').end(('x'.repeat(7998) + '\\r\\n').repeat(300) + 'end\\r\\n')`
+    await run(process.execPath, ['-e', sends])
+    clearImmediate(next)
+    expect([...inTurn.values()].reduce((sum, lines) => sum + lines)).toBe(301)
+    // Of 2 ms each, in 20 ms.
+    expect(Math.max(...inTurn.values())).toBeLessThan(15)
   })
 
   it('refuses a line over the limit once, in whatever pieces it comes, and goes on', async () => {
