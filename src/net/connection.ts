@@ -137,11 +137,16 @@ export class Connection {
     }
   }
 
-  /** Exactly so many octets, for literals that fit in memory. @throws ConnectionEnded */
+  /**
+   * Exactly so many octets, for literals that fit in memory, in one piece of their own: what came in pieces is not held
+   * twice, and a small literal does not keep what else was read with it alive. @throws ConnectionEnded
+   */
   async readOctets(octets: number): Promise<Buffer> {
-    const parts: Buffer[] = []
-    for await (const part of this.streamOctets(octets)) parts.push(part)
-    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, octets)
+    this.#faults?.messageBegins()
+    const whole = Buffer.allocUnsafe(octets)
+    for (let filled = 0; filled < octets; ) filled += (await this.#piece(octets - filled)).copy(whole, filled)
+    if (octets > 0) this.record.octets('in', octets)
+    return whole
   }
 
   /** The same as they come, without holding them. Read it to its end. @throws ConnectionEnded */

@@ -113,21 +113,13 @@ export class CommandReader {
       this.#connection.write('+ OK\r\n')
     }
     if (this.#refusal) return this.#drop(size)
-    return { octets: await this.#readOctets(size), binary }
+    return { octets: await this.#connection.readOctets(size), binary }
   }
 
   async #drop(size: number): Promise<undefined> {
     if (size > MAX_DROPPED_OCTETS) throw new LiteralFlood()
     for await (const _ of this.#connection.streamOctets(size));
     return undefined
-  }
-
-  /** Into one piece of its own: what came in pieces is not held twice, and a small one does not keep a large one alive. */
-  async #readOctets(size: number): Promise<Buffer> {
-    const whole = Buffer.allocUnsafe(size)
-    let filled = 0
-    for await (const part of this.#connection.streamOctets(size)) filled += part.copy(whole, filled)
-    return whole
   }
 }
 
