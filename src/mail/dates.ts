@@ -109,7 +109,10 @@ export function zoneOf(zone: string | undefined): number {
   return offset[1] === '-' ? -minutes : minutes
 }
 
-export const twoDigits = (value: number): string => String(value).padStart(2, '0')
+const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0'))
+
+/** Of a number from 0 to 99. */
+const twoDigits = (value: number): string => TWO_DIGITS[value] as string
 
 /** `Fri, 30 Aug 2002 15:25:31 +0000` of milliseconds since the epoch. RFC 5322 section 3.3. */
 export function formatDate(ms: number): string {
@@ -120,4 +123,4 @@ export function formatDate(ms: number): string {
 
 /** `15:25:31`, UTC. */
 export const formatTime = (date: Date): string =>
-  [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(':')
+  `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}:${twoDigits(date.getUTCSeconds())}`

@@ -5,8 +5,12 @@ import type { OctetString } from './types.ts'
  * nothing removed, so that they compare equal. RFC 5322 section 3.6.4, RFC 5256 section 2.
  */
 export function messageIds(value: OctetString): OctetString[] {
+  if (PLAIN.test(value)) return [value]
   return Array.from(value.matchAll(/<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>/gs), ([, id]) => `<${normalized(id ?? '')}>`)
 }
+
+/** One identifier as nearly all are: nothing to be removed. */
+const PLAIN = /^<[^\s<>"]*>$/
 
 function normalized(id: OctetString): OctetString {
   const [quoted, inside = ''] = /^"((?:[^"\\]|\\.)*)"(?=@)/s.exec(id) ?? []

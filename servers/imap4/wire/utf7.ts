@@ -3,6 +3,7 @@
 /** @returns undefined where it is no modified UTF-7 */
 export function decodeUtf7(name: string): string | undefined {
   if (/[^\x20-\x7e]/.test(name)) return undefined
+  if (!name.includes('&')) return name
   let ok = true
   const decoded = name.replace(/&([^-]*)(-?)/g, (_whole, base64: string, end: string) => {
     if (end === '') ok = false
