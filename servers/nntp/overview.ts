@@ -1,3 +1,4 @@
+import { inOnePiece } from '../../src/mail/octets.ts'
 import { overview } from '../../src/mail/overview.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
@@ -64,9 +65,6 @@ export class OverviewRows {
     }
   }
 }
-
-/** A string that was added up is kept as its pieces, which everyone who sends it would put together anew. */
-const inOnePiece = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
 
 const rowsOfStore = new WeakMap<MessageStore, OverviewRows>()
 

@@ -1,3 +1,5 @@
+import type { OctetString } from './types.ts'
+
 /** Octets by name, and counting. */
 export const TAB = 0x09
 export const LF = 0x0a
@@ -12,6 +14,9 @@ export function lineCount(raw: Buffer, start: number, end: number): number {
   for (let at = raw.indexOf(LF, start); at >= 0 && at < end; at = raw.indexOf(LF, at + 1)) lines++
   return lines
 }
+
+/** A string that was added up is kept as its pieces, and put together anew by whoever sends it: here it is, in one. */
+export const inOnePiece = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
 
 /** Lines of mail are shorter than this, and a loop finds their ends faster than a call does. */
 const USUAL_LINE = 128

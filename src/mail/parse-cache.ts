@@ -1,10 +1,11 @@
 import { envelope } from './envelope.ts'
 import { headerFields } from './headers.ts'
-import { type Overview, overview } from './overview.ts'
+import { bodyStructureForm, envelopeForm } from './imap-form.ts'
+import { inOnePiece } from './octets.ts'
 import { everyPart } from './part-text.ts'
 import { SearchText } from './search-text.ts'
 import { parseMessage } from './structure.ts'
-import type { Envelope, HeaderField, MessagePart } from './types.ts'
+import type { Envelope, HeaderField, MessagePart, OctetString } from './types.ts'
 
 /** What a field, and a part, take in memory, about. */
 const FIELD_OCTETS = 120
@@ -16,7 +17,8 @@ export class ParsedMessage {
   fields: readonly HeaderField[] | undefined
   structure: MessagePart | undefined
   envelope: Envelope | undefined
-  overview: Overview | undefined
+  private envelopeText: OctetString | undefined
+  private structureText: OctetString | undefined
   /** What it holds for SEARCH; ask it first, and for what it does not hold, the methods below with the octets. */
   readonly search: SearchText
   private readonly grown: (octets: number) => void
@@ -59,12 +61,21 @@ export class ParsedMessage {
     return this.envelope
   }
 
-  overviewOf(raw: Buffer): Overview {
-    if (!this.overview) {
-      this.overview = overview(raw)
-      this.hold(FIELD_OCTETS * 6)
-    }
-    return this.overview
+  /** What FETCH ENVELOPE says. */
+  envelopeFormOf(raw: Buffer): OctetString {
+    this.envelopeText ??= this.keptForm(envelopeForm(this.envelopeOf(raw)))
+    return this.envelopeText
+  }
+
+  /** What FETCH BODYSTRUCTURE says. */
+  structureFormOf(raw: Buffer): OctetString {
+    this.structureText ??= this.keptForm(bodyStructureForm(raw, this.structureOf(raw)))
+    return this.structureText
+  }
+
+  private keptForm(text: OctetString): OctetString {
+    this.hold(text.length)
+    return inOnePiece(text)
   }
 
   /** A field of that name (any case) holds the needle, which `fold` has folded; an empty needle asks whether there is one. */

@@ -120,7 +120,8 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
   let missing = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
-    const content = needsContent ? await contents.read(entry) : undefined
+    const raw = needsContent ? await contents.octets(entry) : undefined
+    const content = raw && contents.of(entry, raw)
     if (needsContent && !content) {
       missing++
       continue

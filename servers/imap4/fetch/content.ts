@@ -34,8 +34,17 @@ export class ContentReader {
     this.#cache = parseCacheOf(session.context.store)
   }
 
-  async read({ uid, blob }: MessageEntry): Promise<Content | undefined> {
-    const raw = await this.#session.context.store.read(this.#folderId, uid)
-    return raw && new Content(raw, blob, this.#cache)
+  async read(entry: MessageEntry): Promise<Content | undefined> {
+    const raw = await this.octets(entry)
+    return raw && this.of(entry, raw)
+  }
+
+  /** The two steps of `read`, for many messages: one promise each, not two. */
+  octets({ uid }: MessageEntry): Promise<Buffer | undefined> {
+    return this.#session.context.store.read(this.#folderId, uid)
+  }
+
+  of({ blob }: MessageEntry, raw: Buffer): Content {
+    return new Content(raw, blob, this.#cache)
   }
 }

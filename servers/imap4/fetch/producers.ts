@@ -1,6 +1,5 @@
 import { formatImapDateTime } from '../../../src/mail/imap-dates.ts'
-import { bodyStructureForm, envelopeForm, imapString } from '../../../src/mail/imap-form.ts'
-import type { Envelope, MessagePart, OctetString } from '../../../src/mail/types.ts'
+import { bodyStructureForm, imapString } from '../../../src/mail/imap-form.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Selection } from '../selection.ts'
 import { flagList } from '../updates.ts'
@@ -23,21 +22,6 @@ export type Producer =
 const entry = (produce: EntryProducer): Producer => ({ from: 'entry', produce })
 const content = (produce: ContentProducer): Producer => ({ from: 'content', produce })
 
-/** What was written once is kept as long as what it was written of. */
-function kept<K extends object>(write: (of: K, raw: Buffer) => OctetString): (of: K, raw?: Buffer) => OctetString {
-  const forms = new WeakMap<K, OctetString>()
-  return (of, raw = EMPTY) => {
-    const known = forms.get(of)
-    if (known !== undefined) return known
-    const form = write(of, raw)
-    forms.set(of, form)
-    return form
-  }
-}
-const EMPTY = Buffer.alloc(0)
-const envelopes = kept((envelope: Envelope) => envelopeForm(envelope))
-const structures = kept((structure: MessagePart, raw) => bodyStructureForm(raw, structure))
-
 const plain: Readonly<Record<PlainItem, Producer>> = {
   FLAGS: entry((out, message, selection) => out.text(`FLAGS ${flagList(selection, message)}`)),
   UID: entry((out, { uid }) => out.text(`UID ${uid}`)),
@@ -47,11 +31,9 @@ const plain: Readonly<Record<PlainItem, Producer>> = {
   EMAILID: entry((out, { blob }) => out.text(`EMAILID (${blob})`)),
   THREADID: entry((out) => out.text('THREADID NIL')), // RFC 8474 section 5.2: not known here
   SAVEDATE: entry((out, { savedAt }) => out.text(`SAVEDATE "${formatImapDateTime(savedAt)}"`)),
-  ENVELOPE: content((out, { raw, parsed }) => out.text(`ENVELOPE ${envelopes(parsed.envelopeOf(raw))}`)),
+  ENVELOPE: content((out, { raw, parsed }) => out.text(`ENVELOPE ${parsed.envelopeFormOf(raw)}`)),
   BODY: content((out, { raw, parsed }) => out.text(`BODY ${bodyStructureForm(raw, parsed.structureOf(raw), false)}`)),
-  BODYSTRUCTURE: content((out, { raw, parsed }) => {
-    out.text(`BODYSTRUCTURE ${structures(parsed.structureOf(raw), raw)}`)
-  }),
+  BODYSTRUCTURE: content((out, { raw, parsed }) => out.text(`BODYSTRUCTURE ${parsed.structureFormOf(raw)}`)),
   PREVIEW: content((out, { raw, parsed }) => out.text(`PREVIEW ${imapString(utf8Octets(preview(raw, parsed)))}`)),
 }
 
