@@ -14,16 +14,14 @@ export type Pop3Reply =
 /** Lines of a long list that are sent before waiting for a slow client. */
 const LINES_AT_ONCE = 512
 
-export async function sendReply(connection: Connection, reply: Pop3Reply): Promise<void> {
-  if (typeof reply === 'string') {
-    connection.write(`+OK ${reply}\r\n`)
-    return
-  }
+/** Of what needs no waiting no promise is made. */
+export function sendReply(connection: Connection, reply: Pop3Reply): void | Promise<void> {
+  if (typeof reply === 'string') return connection.write(`+OK ${reply}\r\n`)
   connection.write(`+OK ${reply.text}\r\n`)
-  if ('afterwards' in reply) await reply.afterwards()
-  else if ('lines' in reply) await sendLines(connection, reply.lines)
-  else if (Buffer.isBuffer(reply.message)) connection.writeBlock(reply.message)
-  else await sendPieces(connection, reply.message)
+  if ('afterwards' in reply) return reply.afterwards()
+  if ('lines' in reply) return sendLines(connection, reply.lines)
+  if (Buffer.isBuffer(reply.message)) return connection.writeBlock(reply.message)
+  return sendPieces(connection, reply.message)
 }
 
 /** A message that cannot be read to its end must not look whole, nor run into a reply: the connection is closed. */

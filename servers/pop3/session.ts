@@ -89,20 +89,23 @@ export class Pop3Session {
     connection.write(`+OK Sealpost POP3 server ready${timestamp ? ` ${timestamp}` : ''}\r\n`)
     while (!this.#over) {
       try {
-        await this.#command(await connection.readLine(MAX_LINE_OCTETS, 'utf8'))
+        const running = this.#command(await connection.readLine(MAX_LINE_OCTETS, 'utf8'))
+        if (running) await running
       } catch (error) {
         sendError(connection, this.#asReply(error))
       }
     }
   }
 
-  async #command(line: string): Promise<void> {
+  #command(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
     const name = (space === -1 ? line : line.slice(0, space)).toUpperCase()
     const command = commands.get(name)
     if (!command) throw new Pop3Error('unknown command')
     const argument = space === -1 ? '' : line.slice(space + 1)
-    await sendReply(this.connection, await command.run(this, argument))
+    const reply = command.run(this, argument)
+    if (reply instanceof Promise) return reply.then((found) => sendReply(this.connection, found))
+    return sendReply(this.connection, reply)
   }
 
   /** The one place where errors become replies. Rethrows what ends the session. */
