@@ -67,7 +67,7 @@ describe('a connection', () => {
     await using echo = await startEcho({
       serve: async (connection) => {
         for (let line = ''; line !== 'end'; inTurn.set(turns, (inTurn.get(turns) ?? 0) + 1)) {
-          line = (await connection.readLine(8_000)).toString()
+          line = await connection.readLine(8_000, 'utf8')
           for (const until = performance.now() + 2; performance.now() < until; );
         }
         connection.end()
