@@ -7,7 +7,8 @@ import { createProgram } from './program.ts'
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 try {
-  await createProgram().parseAsync()
+  const args = process.argv.slice(2)
+  await (await createProgram(args)).parseAsync(args, { from: 'user' })
 } catch (error) {
   const { lines, status } = explain(error)
   for (const line of lines) note(line)

@@ -1,34 +1,28 @@
 import { Command } from 'commander'
-import { addAudit } from './audit.ts'
-import { addCa } from './ca.ts'
-import { addCert } from './cert.ts'
-import { addCheck } from './check.ts'
-import { addClientSettings } from './client-settings.ts'
-import { addHealthcheck } from './healthcheck.ts'
 import { version } from './package.ts'
-import { addReload } from './reload.ts'
-import { addSessions } from './sessions.ts'
-import { addStart } from './start.ts'
-import { addStore } from './store.ts'
-import { addVerify } from './verify.ts'
 
-/** Every command, in the order of `--help`; one file each. */
-const commands: readonly ((program: Command) => void)[] = [
-  addStart,
-  addCheck,
-  addCert,
-  addCa,
-  addReload,
-  addSessions,
-  addStore,
-  addHealthcheck,
-  addVerify,
-  addClientSettings,
-  addAudit,
-]
+type AddCommand = (program: Command) => void
 
-/** The command line `sealpost`. Wrong usage throws a CommanderError after one line on standard error. */
-export function createProgram(): Command {
+/** Every command, in the order of `--help`; one file each, loaded when it is asked for: a lab keeps no other in memory. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  start: async () => (await import('./start.ts')).addStart,
+  check: async () => (await import('./check.ts')).addCheck,
+  cert: async () => (await import('./cert.ts')).addCert,
+  ca: async () => (await import('./ca.ts')).addCa,
+  reload: async () => (await import('./reload.ts')).addReload,
+  sessions: async () => (await import('./sessions.ts')).addSessions,
+  store: async () => (await import('./store.ts')).addStore,
+  healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,
+  verify: async () => (await import('./verify.ts')).addVerify,
+  'client-settings': async () => (await import('./client-settings.ts')).addClientSettings,
+  audit: async () => (await import('./audit.ts')).addAudit,
+}
+
+/**
+ * The command line `sealpost`, with the command that `args` begin with, or with all where they begin with none: help and
+ * hints know every command. Wrong usage throws a CommanderError after one line on standard error.
+ */
+export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
     .description(
       'A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that wears whatever certificate you install.',
@@ -45,6 +39,8 @@ export function createProgram(): Command {
         ),
     })
     .exitOverride()
-  for (const add of commands) add(program)
+  const all = Object.entries(commands)
+  const named = all.filter(([name]) => name === args[0])
+  for (const [, load] of named.length > 0 ? named : all) (await load())(program)
   return program
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import libmime from 'libmime'
 import { formatDate } from '../mail/dates.ts'
 
 /** A file that goes along with a message. */
@@ -26,8 +25,12 @@ interface Part {
   readonly body: string
 }
 
+type Libmime = typeof import('libmime').default
+
 /** Makes a MIME message: text, HTML or both, with attachments; UTF-8. RFC 5322, RFC 2045, RFC 2046. */
-export function compose(draft: MessageDraft, nowMs: number): Buffer {
+export async function compose(draft: MessageDraft, nowMs: number): Promise<Buffer> {
+  // Its charset tables are large, and most labs make no message.
+  const { default: libmime } = await import('libmime')
   const fields: Record<string, string | undefined> = {
     From: draft.from ?? 'sender@example.com',
     To: list(draft.to),
@@ -41,20 +44,20 @@ export function compose(draft: MessageDraft, nowMs: number): Buffer {
   const lines = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(value, 'Q', 52)}`)],
   )
-  const { headers, body } = content(draft)
+  const { headers, body } = content(draft, libmime)
   return Buffer.from(`${[...lines, ...headers].join('\r\n')}\r\n\r\n${body}`, 'utf8')
 }
 
 const list = (value: string | readonly string[] | undefined): string | undefined =>
   value === undefined || typeof value === 'string' ? value : value.join(', ')
 
-function content(draft: MessageDraft): Part {
+function content(draft: MessageDraft, libmime: Libmime): Part {
   const alternatives = [
     ...(draft.text !== undefined || draft.html === undefined ? [textPart('plain', draft.text ?? '')] : []),
     ...(draft.html === undefined ? [] : [textPart('html', draft.html)]),
   ]
   const body = alternatives.length === 1 ? (alternatives[0] as Part) : multipart('alternative', alternatives)
-  const attachments = (draft.attachments ?? []).map(attachmentPart)
+  const attachments = (draft.attachments ?? []).map((attachment) => attachmentPart(attachment, libmime))
   return attachments.length === 0 ? body : multipart('mixed', [body, ...attachments])
 }
 
@@ -63,7 +66,7 @@ const textPart = (subtype: string, text: string): Part => ({
   body: base64(Buffer.from(text, 'utf8')),
 })
 
-function attachmentPart({ filename, content: data, contentType }: Attachment): Part {
+function attachmentPart({ filename, content: data, contentType }: Attachment, libmime: Libmime): Part {
   const name = libmime.buildHeaderValue({ value: 'attachment', params: { filename } })
   return {
     headers: [

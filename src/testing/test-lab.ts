@@ -206,7 +206,7 @@ export class TestLab implements AsyncDisposable {
     const raw =
       typeof message === 'string' || Buffer.isBuffer(message)
         ? Buffer.from(message as Buffer)
-        : compose({ to: addresses, ...message }, clock.now())
+        : await compose({ to: addresses, ...message }, clock.now())
     await deliverLocally(this.#lab, { from, to: recipients, raw })
   }
 
