@@ -2,6 +2,7 @@ import { systemClock } from '../clock.ts'
 import { createLab } from '../lab/lab.ts'
 import { loadConfiguration } from './configuration.ts'
 import { endpointTable } from './endpoint-table.ts'
+import { giveBackWhenIdle } from './idle-memory.ts'
 import { createLog } from './log.ts'
 import { note, print } from './output.ts'
 import { assertPins } from './pinned-certificates.ts'
@@ -20,5 +21,6 @@ export async function runLab(options: StartOptions): Promise<void> {
   const endpoints = lab.endpoints()
   if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints }))
   else print(`${endpointTable(endpoints)}\nready`)
+  giveBackWhenIdle(log)
   await running.untilStopped()
 }
