@@ -4,11 +4,14 @@ import { type Mistake, type Path, pathText } from './mistakes.ts'
 import { pruned } from './prune.ts'
 import { type LabConfig, labSchema } from './schema.ts'
 
+/** The code that zod would write for a schema is made for inputs by the thousand. */
+const once = { jitless: true }
+
 export type Validated = { readonly config: LabConfig } | { readonly mistakes: readonly Mistake[] }
 
 /** Checks an input whole: every mistake of form, and every contradiction among what has the right form. */
 export function validate(input: unknown): Validated {
-  const parsed = labSchema.safeParse(input)
+  const parsed = labSchema.safeParse(input, once)
   if (parsed.success) {
     const found = contradictions(parsed.data).map((mistake) => told(mistake, (path) => path))
     return found.length === 0 ? { config: parsed.data } : { mistakes: found }
@@ -20,7 +23,7 @@ export function validate(input: unknown): Validated {
 /** The contradictions of what is left when everything of the wrong form is taken out: one run reports all. */
 function contradictionsDespite(input: unknown, mistakes: readonly Mistake[]): Mistake[] {
   const rest = pruned(input, mistakes)
-  const parsed = labSchema.safeParse(rest.value)
+  const parsed = labSchema.safeParse(rest.value, once)
   if (!parsed.success) return []
   const wrong = new Set(mistakes.map(({ path }) => pathText(path)))
   const found = contradictions(parsed.data).map((mistake) => told(mistake, rest.originalPath))

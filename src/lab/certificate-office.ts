@@ -1,7 +1,6 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
-import { acmeRoutes } from '../pki/acme/routes.ts'
 import { Authorities } from '../pki/authorities.ts'
 import type { CertificateStore, StoreLog } from '../pki/certificate-store/store.ts'
 import { Certificates } from '../pki/certificates.ts'
@@ -9,7 +8,7 @@ import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/cl
 import type { LabFacts } from '../pki/lifecycle/context.ts'
 import { warnInLog } from '../pki/lifecycle/warn.ts'
 import { certificateNames } from '../pki/names.ts'
-import { AuthorityService } from '../pki/service/service.ts'
+import type { AuthorityService } from '../pki/service/service.ts'
 
 /** What the certificate lifecycle needs to know of a lab. */
 const labFacts = (lab: ResolvedLab): LabFacts => ({
@@ -69,6 +68,8 @@ export class CertificateOffice implements AsyncDisposable {
     this.#service = undefined
     if (authorityService) {
       const { address, port, tlsPort, url, acme } = authorityService
+      const { AuthorityService } = await import('../pki/service/service.ts')
+      const { acmeRoutes } = await import('../pki/acme/routes.ts')
       this.#service = await AuthorityService.open(this.store, {
         address,
         port,

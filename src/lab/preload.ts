@@ -1,6 +1,4 @@
 import type { ResolvedLab } from '../config/resolve.ts'
-import { messagesAt } from '../store/exchange/any.ts'
-import { importFolder } from '../store/exchange/transfer.ts'
 import { openInbox } from '../store/inbox.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../store/types.ts'
 
@@ -17,6 +15,8 @@ export async function preload({ directory, newsgroups }: ResolvedLab, store: Mes
 
 async function fill(store: MessageStore, folder: Folder, path: string): Promise<void> {
   if ((await store.status(folder.id)).exists > 0) return
+  const { messagesAt } = await import('../store/exchange/any.ts')
+  const { importFolder } = await import('../store/exchange/transfer.ts')
   try {
     await importFolder(store, folder, messagesAt(path))
   } catch (cause) {

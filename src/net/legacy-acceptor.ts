@@ -4,7 +4,6 @@ import type { SecureVersion } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { isIssuedTo } from '../tls/context.ts'
-import { acceptLegacy } from '../tls/legacy/accept.ts'
 import { type KeyLog, type LegacyIdentity, type LegacyTlsOptions, legacyIdentity } from '../tls/legacy/options.ts'
 import { LegacySessionCache } from '../tls/legacy/session-cache.ts'
 import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
@@ -44,6 +43,8 @@ export class LegacyAcceptor {
   readonly #settings: LegacySettings
   readonly #worn: readonly Worn[]
   readonly #options: LegacyTlsOptions
+  /** Loaded where old clients are let in, before the first of them comes. */
+  readonly #engine = import('../tls/legacy/accept.ts')
 
   /** @throws when a certificate's key is not RSA */
   constructor(settings: LegacySettings, { require128BitEncryption, maxVersion }: TlsPolicy) {
@@ -79,6 +80,7 @@ export class LegacyAcceptor {
     record: SessionRecorder,
     keyLog: KeyLog | undefined,
   ): Promise<SecuredSocket> {
+    const { acceptLegacy } = await this.#engine
     const socket = await acceptLegacy(raw, { ...this.#options, keyLog })
     const facts = this.#facts(socket, hello)
     record.secured(facts)

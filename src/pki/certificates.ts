@@ -7,7 +7,6 @@ import { type ExportOptions, exportCertificate } from './lifecycle/export.ts'
 import { type ImportOptions, importCertificate } from './lifecycle/import.ts'
 import { type InstallOptions, installPlanned, type PlannedInstall, planInstall } from './lifecycle/install.ts'
 import { issueCertificate, pickUp } from './lifecycle/issue.ts'
-import { issueByAcme } from './lifecycle/issue-acme.ts'
 import { listCertificates, showCertificate } from './lifecycle/list.ts'
 import { cancelRequest, findRequest, pendingRequests } from './lifecycle/pending.ts'
 import { type RenewOptions, renewCertificate } from './lifecycle/renew.ts'
@@ -89,7 +88,8 @@ export class Certificates {
   }
 
   /** Sends what was planned to an ACME authority anywhere, and installs the answer. Needs the package `acme-client`. */
-  issueByAcme(planned: PlannedRequest, authority: AcmeAuthority) {
+  async issueByAcme(planned: PlannedRequest, authority: AcmeAuthority) {
+    const { issueByAcme } = await import('./lifecycle/issue-acme.ts')
     return issueByAcme(this.#context, planned, authority)
   }
 

@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import { loadFile, loadObject } from '../config/load.ts'
+import { loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type LabInput, protocols } from '../config/schema.ts'
 import { createLab } from '../lab/lab.ts'
@@ -31,9 +31,9 @@ export async function startLab(config: LabInput | string = {}, options: StartLab
 }
 
 async function resolved(config: LabInput | string): Promise<ResolvedLab> {
-  const loaded =
-    typeof config === 'string' ? await loadFile(config) : loadObject(withTestDefaults(config), process.cwd())
-  return loaded.lab
+  if (typeof config !== 'string') return loadObject(withTestDefaults(config), process.cwd()).lab
+  const { loadFile } = await import('../config/load-yaml.ts')
+  return (await loadFile(config)).lab
 }
 
 /** What suits a test, where nothing else is said: free ports, nothing on disk, keys that are made in a millisecond. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readEnvironment } from '../../src/config/environment.ts'
-import { loadText } from '../../src/config/load.ts'
+import { loadText } from '../../src/config/load-yaml.ts'
 
 const file = `portOffset: 3000
 certificates: ../certs

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { loadObject, loadText } from '../../src/config/load.ts'
+import { loadObject } from '../../src/config/load.ts'
+import { loadText } from '../../src/config/load-yaml.ts'
 import { ConfigError } from '../../src/config/mistakes.ts'
 
 /** The lines of complaint about a YAML text. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { loadObject, loadText } from '../../src/config/load.ts'
+import { loadObject } from '../../src/config/load.ts'
+import { loadText } from '../../src/config/load-yaml.ts'
 
 test('an empty file is one virtual server of each protocol at the standard ports', () => {
   const { lab } = loadText('', 'lab.yaml', '/labs')

@@ -4,7 +4,6 @@ import type { CertificateStore } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
 import { generateKey, type KeySpec } from '../keys.ts'
 import { type SubjectFields, subjectName } from '../lifecycle/subject.ts'
-import { writePkcs12 } from '../pkcs12/write.ts'
 import { type GeneralName, generalName } from '../x509/general-names.ts'
 import type { IssuedChain } from './sign.ts'
 import { serviceUrls } from './urls.ts'
@@ -34,6 +33,7 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
     ...(options.principalName ? [{ type: 'upn', value: options.principalName } as const] : []),
   ]
   if (names.length === 0) throw new PkiError('refused', 'a user’s certificate needs a mail address or a principal name')
+  const { writePkcs12 } = await import('../pkcs12/write.ts')
   const key = await generateKey(options.key ?? store.key)
   const chain = await store.update(async (draft): Promise<IssuedChain> => {
     const authority = await openAuthority(draft, store.materials, options.authority)

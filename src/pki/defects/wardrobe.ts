@@ -2,7 +2,6 @@ import { type Defect, defectSetting } from '../../config/schema/defect.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { certificateNames } from '../names.ts'
 import type { InstalledCertificate } from '../types.ts'
-import { makeDefect } from './make.ts'
 
 /** A clock that is moved by more makes the certificates anew: `expired` is to be expired by it. */
 const FRESH_MS = 3_600_000
@@ -28,9 +27,14 @@ export class Wardrobe {
     const atMs = this.#store.clock.now()
     const known = this.#made.get(key)
     if (known && Math.abs(atMs - known.atMs) < FRESH_MS) return known.certificate
-    const certificate = makeDefect(this.#store, defect.defect, hosts)
+    const certificate = this.#make(defect, hosts)
     this.#made.set(key, { atMs, certificate })
     certificate.catch(() => this.#made.delete(key))
     return certificate
+  }
+
+  async #make({ defect }: Defect, hosts: readonly string[]): Promise<InstalledCertificate> {
+    const { makeDefect } = await import('./make.ts')
+    return makeDefect(this.#store, defect, hosts)
   }
 }

@@ -4,7 +4,6 @@ import { buildChain } from '../chain.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { writePkcs7 } from '../pkcs7.ts'
-import { writePkcs12 } from '../pkcs12/write.ts'
 import { certificatePem } from '../x509/certificate.ts'
 import type { LifecycleContext } from './context.ts'
 
@@ -39,5 +38,6 @@ export async function exportCertificate(
     return Buffer.from([...certificates.map(certificatePem), pem].join(''))
   }
   if (!password) throw new PkiError('password', 'a .pfx file carries the private key: give it a password')
+  const { writePkcs12 } = await import('../pkcs12/write.ts')
   return writePkcs12({ friendlyName: installed.friendlyName, key, certificates, password, legacy })
 }

@@ -7,7 +7,6 @@ import { issuersKnown } from '../certificate-store/issuers.ts'
 import { buildChain, checkChain } from '../chain.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
-import { readPkcs12 } from '../pkcs12/read.ts'
 import { readFacts } from '../x509/facts.ts'
 import { commonName } from '../x509/name.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
@@ -43,6 +42,7 @@ function readPemContent(text: string, { password, key }: ImportOptions): Content
 }
 
 async function readPkcs12Content(octets: Buffer, password: string): Promise<Content> {
+  const { readPkcs12 } = await import('../pkcs12/read.ts')
   const { keys, certificates, friendlyName } = await readPkcs12(octets, password)
   const key = keys.find((one) => certificates.some((certificate) => certificate.checkPrivateKey(one)))
   if (key === undefined) {
