@@ -2,11 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type EnvironmentSettings, readEnvironment } from '../config/environment.ts'
+import { inlineConfiguration } from '../config/inline.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { loadFile, loadText } from '../config/load-yaml.ts'
 import type { Override } from '../config/overrides.ts'
-import { logLevels } from '../config/schema.ts'
+import { logLevels } from '../config/schema/log-levels.ts'
 import { wholeNumber } from './numbers.ts'
 import { packageFolder } from './package.ts'
 
@@ -47,8 +46,9 @@ export function withOverrideOptions(command: Command): Command {
  * @throws ConfigError
  */
 export async function loadConfiguration(options: ConfigurationOptions): Promise<Configuration> {
+  const { readEnvironment } = await import('../config/environment.ts')
   const settings = readEnvironment(process.env, process.cwd())
-  const source = chooseSource(options.config, settings)
+  const source = chooseSource(options.config)
   const overrides = [...settings.overrides, ...optionOverrides(options)]
   const loaded = await source.load(overrides)
   return {
@@ -59,9 +59,9 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   }
 }
 
-/** What a running lab of the configuration is known by; the configuration itself may be broken. */
+/** What a running lab of the configuration is known by; nothing is read: the configuration itself may be broken. */
 export function configurationIdentity(options: ConfigurationOptions): { name: string; identity: string } {
-  return chooseSource(options.config, readEnvironment(process.env, process.cwd()))
+  return chooseSource(options.config)
 }
 
 interface Source {
@@ -71,7 +71,8 @@ interface Source {
   readonly load: (overrides: readonly Override[]) => Promise<LoadedConfig>
 }
 
-function chooseSource(file: string | undefined, { inline }: EnvironmentSettings): Source {
+function chooseSource(file: string | undefined): Source {
+  const inline = inlineConfiguration(process.env)
   if (file !== undefined)
     return fromFile(file, inline === undefined ? [] : ['SEALPOST_CONFIG is set aside by --config'])
   if (inline !== undefined) return fromText(inline, 'SEALPOST_CONFIG', process.cwd())
@@ -83,11 +84,18 @@ function chooseSource(file: string | undefined, { inline }: EnvironmentSettings)
 }
 
 function fromFile(file: string, warnings: readonly string[]): Source {
-  return { name: file, identity: resolve(file), warnings, load: (overrides) => loadFile(file, overrides) }
+  const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => {
+    const { loadFile } = await import('../config/load-yaml.ts')
+    return loadFile(file, overrides)
+  }
+  return { name: file, identity: resolve(file), warnings, load }
 }
 
 function fromText(text: string, name: string, baseDir: string): Source {
-  const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => loadText(text, name, baseDir, overrides)
+  const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => {
+    const { loadText } = await import('../config/load-yaml.ts')
+    return loadText(text, name, baseDir, overrides)
+  }
   return { name, identity: `${name} ${baseDir}`, warnings: [], load }
 }
 

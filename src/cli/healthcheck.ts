@@ -4,14 +4,13 @@ import type { Port } from '../config/resolve.ts'
 import { askLab } from '../lab/control/client.ts'
 import { findSockets } from '../lab/control/socket-path.ts'
 import { reachable } from './check/ports.ts'
-import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { type ConfigurationOptions, configurationIdentity, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
 import { greet } from './greeting.ts'
 import { labStatus } from './lab-status.ts'
 import { secondsAsMs } from './numbers.ts'
 import { note, print } from './output.ts'
 import { runtimePlaces } from './runtime-places.ts'
-import { storedRoots } from './stored-roots.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
   readonly json?: boolean
@@ -39,10 +38,8 @@ export function addHealthcheck(program: Command): void {
 }
 
 async function healthcheck(options: HealthcheckOptions): Promise<void> {
-  const configuration = await loadConfiguration(options)
-  const [control] = await findSockets(configuration.identity, runtimePlaces())
-  const { targets, roots } = await whatToAsk(configuration, control)
-  const { hostname } = configuration.lab
+  const [control] = await findSockets(configurationIdentity(options).identity, runtimePlaces())
+  const { hostname, targets, roots } = control === undefined ? await askFile(options) : await askRunning(control)
   const { timeout: timeoutMs = TIMEOUT_MS } = options
   const greeted: Socket[] = []
   const results = await Promise.all(
@@ -81,24 +78,31 @@ async function leaveNoTrace(greeted: readonly Socket[], control: string | undefi
   }
 }
 
-/** The running lab knows best which ports it holds and which root it has; where it cannot be asked, the file says. */
-async function whatToAsk(
-  configuration: Configuration,
-  control: string | undefined,
-): Promise<{ targets: Target[]; roots: string[] }> {
-  if (control === undefined) {
-    const targets = configuration.lab.virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
-      targetsOf(name, address, port, certificate === 'assigned' ? 'off' : tlsPort),
-    )
-    return { targets, roots: await storedRoots(configuration) }
-  }
-  const { endpoints, ca } = await labStatus(control)
-  return {
-    targets: endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>
-      targetsOf(virtualServer, address, port ?? 'off', tlsPort ?? 'off'),
-    ),
-    roots: ca === '' ? [] : [ca],
-  }
+/** What has to greet, under which name, and whose certificates are believed. */
+interface Questions {
+  readonly hostname: string
+  readonly targets: readonly Target[]
+  readonly roots: readonly string[]
+}
+
+/** The running lab knows best which ports it holds and which root it has; its file need not be read for that. */
+async function askRunning(control: string): Promise<Questions> {
+  const { hostname, endpoints, ca } = await labStatus(control)
+  const targets = endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>
+    targetsOf(virtualServer, address, port ?? 'off', tlsPort ?? 'off'),
+  )
+  return { hostname, targets, roots: ca === '' ? [] : [ca] }
+}
+
+/** Where no lab can be asked, the file says. @throws ConfigError, PkiError */
+async function askFile(options: ConfigurationOptions): Promise<Questions> {
+  const configuration = await loadConfiguration(options)
+  const { hostname, virtualServers } = configuration.lab
+  const targets = virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
+    targetsOf(name, address, port, certificate === 'assigned' ? 'off' : tlsPort),
+  )
+  const { storedRoots } = await import('./stored-roots.ts')
+  return { hostname, targets, roots: await storedRoots(configuration) }
 }
 
 function targetsOf(virtualServer: string, address: string, port: Port, tlsPort: Port): Target[] {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { type Protocol, protocols } from '../config/schema.ts'
+import { type Protocol, protocols } from '../config/schema/protocol.ts'
 import {
   checks,
   delivery,

@@ -1,17 +1,13 @@
 import { resolve } from 'node:path'
+import type { Environment } from './inline.ts'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 import type { Override } from './overrides.ts'
 import { labKeys } from './schema.ts'
 import { parseYamlValue } from './yaml.ts'
 
-/** The environment, as the command line hands it on. */
-export type Environment = Readonly<Record<string, string | undefined>>
-
 export interface EnvironmentSettings {
   readonly overrides: readonly Override[]
-  /** A whole configuration in `SEALPOST_CONFIG`: YAML, or base64 of it. */
-  readonly inline?: string
   /** Variables that look misspelt. */
   readonly warnings: readonly string[]
 }
@@ -43,14 +39,12 @@ export function readEnvironment(environment: Environment, cwd: string): Environm
     const [name, value] = entry
     return name.startsWith(PREFIX) && value !== undefined && value !== ''
   })
-  const inline = given.find(([name]) => name === 'SEALPOST_CONFIG')?.[1]
   return {
     overrides: given.flatMap(([origin, text]) => {
       const path = variables.get(origin)
       return path ? [{ origin, path, value: valueOf(path, text, cwd) }] : []
     }),
     warnings: given.flatMap(([name]) => misspelt(name)),
-    ...(inline === undefined ? {} : { inline: decoded(inline) }),
   }
 }
 
@@ -83,10 +77,4 @@ function misspelt(name: string): string[] {
     known.map((variable) => variable.slice(PREFIX.length)),
   )
   return near === undefined ? [] : [`${name}: unknown variable, ignored; did you mean ${PREFIX}${near}?`]
-}
-
-/** Base64 holds neither spaces nor colons, and every lab in YAML has a colon. */
-function decoded(text: string): string {
-  const compact = text.replaceAll(/\s/g, '')
-  return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64').toString('utf8') : text
 }

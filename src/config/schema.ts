@@ -7,7 +7,7 @@ import type { labSchema } from './schema/lab.ts'
  * `schema/`.
  */
 export { type DefectName, defectNames, defectOf } from './schema/defect.ts'
-export { labKeys, labSchema, logLevels } from './schema/lab.ts'
+export { labKeys, labSchema } from './schema/lab.ts'
 export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 

@@ -48,6 +48,20 @@ test('every virtual server greets once the lab is ready, and healthcheck finds t
   expect(after.status).toBe(1)
 })
 
+test('healthcheck asks the running lab: what its file has become meanwhile is no matter', async () => {
+  place.write('lab.yaml', lab())
+  await using running = await place.start(['--config', 'lab.yaml'])
+  place.write('lab.yaml', 'virtualServers: [{ protocol: smtp, prot: 1 }]')
+  expect(await place.run(['healthcheck', '--config', 'lab.yaml'])).toEqual({
+    status: 0,
+    stdout: 'all 7 ports greet\n',
+    stderr: '',
+  })
+  expect(await running.end()).toBe(0)
+  // Without a lab to ask, the file is read.
+  expect((await place.run(['healthcheck', '--config', 'lab.yaml'])).status).toBe(2)
+})
+
 test('the table of virtual servers, then the line ready', async () => {
   place.write('lab.yaml', lab())
   const lines = await place.untilReady(['start', '--config', 'lab.yaml'])

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readEnvironment } from '../../src/config/environment.ts'
+import { inlineConfiguration } from '../../src/config/inline.ts'
 import { loadText } from '../../src/config/load-yaml.ts'
 
 const file = `portOffset: 3000
@@ -56,7 +57,7 @@ test('misspelt variables are warned of, what a container runtime sets is not', (
 })
 
 test('a whole configuration comes as YAML or as base64 of it', () => {
-  const inline = (text: string) => readEnvironment({ SEALPOST_CONFIG: text }, '/').inline
+  const inline = (text: string) => inlineConfiguration({ SEALPOST_CONFIG: text })
   expect(inline(file)).toBe(file)
   expect(inline(Buffer.from(file).toString('base64'))).toBe(file)
 })

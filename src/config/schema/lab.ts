@@ -4,13 +4,12 @@ import { capture } from './capture.ts'
 import { certificates } from './certificates.ts'
 import { directory } from './directory.ts'
 import { fault } from './fault.ts'
+import { logLevels } from './log-levels.ts'
 import { newsgroup } from './newsgroup.ts'
 import { protocols } from './protocol.ts'
 import { retention, store } from './store.ts'
 import { hostName } from './values.ts'
 import { certificate, virtualServer } from './virtual-server.ts'
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 const labObject = z.strictObject({
   hostname: hostName
