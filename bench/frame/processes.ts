@@ -71,6 +71,7 @@ function observed(child: ChildProcess, port: number): Target {
   return {
     host: '127.0.0.1',
     port,
+    pid: child.pid as number,
     cpuSeconds: () => tree.cpuSeconds(),
     memoryOctets: () => tree.memoryOctets(),
     stop: () =>

@@ -2,6 +2,8 @@
 export interface Target {
   readonly host: string
   readonly port: number
+  /** Of what the bench has started itself. */
+  readonly pid?: number
   /** PEM of the authority that issued the server's certificate, where it speaks TLS. */
   readonly ca?: string
   /** What the server program had to say. */

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
+import { startCommand } from '../contenders/command.ts'
 import { lab } from '../contenders/lab.ts'
 import { bareTls } from '../contenders/tls-peers.ts'
-import { forkServer } from '../frame/processes.ts'
+import { forkServer, spawnServer } from '../frame/processes.ts'
 import type { Contender, TableSuite, Target } from '../frame/types.ts'
 
 /** The first connections bring in code and buffers that later ones share; the others are measured. */
@@ -27,6 +29,33 @@ async function collected(target: Target): Promise<number> {
   return target.memoryOctets()
 }
 
+async function leastWhileIdle(target: Target): Promise<number> {
+  let least = target.memoryOctets()
+  for (let second = 0; second < IDLE_SECONDS; second++) {
+    await wait(1000)
+    least = Math.min(least, target.memoryOctets())
+  }
+  return least
+}
+
+/** The command, nobody asking it for anything, nor for a garbage collection. What is not anonymous is pages of files: of Node.js. */
+async function commandIdle(): Promise<Record<string, string>> {
+  const { args, port, remove } = await startCommand(true)
+  try {
+    const target = await spawnServer(process.execPath, args, port)
+    const idle = await leastWhileIdle(target)
+    const [, anonymous] = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${target.pid}/status`, 'latin1')) ?? []
+    await target.stop()
+    const anonymousOctets = Number(anonymous) * 1024
+    return {
+      server: 'sealpost start, four protocols',
+      'idle, resident': `${(idle / 1e6).toFixed(1)} MB, anonymous ${(anonymousOctets / 1e6).toFixed(1)} MB`,
+    }
+  } finally {
+    remove()
+  }
+}
+
 /** Memory of a server that nobody has asked anything, and what each idle TLS connection adds. */
 async function measure(contender: Contender): Promise<{ idle: number; each: number }> {
   const target = await contender.start()
@@ -36,11 +65,7 @@ async function measure(contender: Contender): Promise<{ idle: number; each: numb
     return collected(target)
   }
   try {
-    let idle = await collected(target)
-    for (let second = 0; second < IDLE_SECONDS; second++) {
-      await wait(1000)
-      idle = Math.min(idle, target.memoryOctets())
-    }
+    const idle = Math.min(await collected(target), await leastWhileIdle(target))
     const before = await open(FIRST_CONNECTIONS)
     return { idle, each: ((await open(CONNECTIONS)) - before) / CONNECTIONS }
   } finally {
@@ -66,7 +91,7 @@ export const suite: TableSuite = {
         'each idle TLS connection': `${(each / 1024).toFixed(1)} KB`,
       })
     }
-    return [...rows, await manyLabs()]
+    return [...rows, await commandIdle(), await manyLabs()]
   },
 }
 

@@ -1,16 +1,11 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { startCommand } from '../contenders/command.ts'
 import { installMailDev } from '../contenders/smtp-peers.ts'
 import { median } from '../frame/measure.ts'
 import { forkServer, freePort } from '../frame/processes.ts'
 import type { TableSuite } from '../frame/types.ts'
-
-const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
 
 /** Milliseconds from the start of a process to the first greeting on `port`. */
 async function untilGreeting(args: readonly string[], port: number): Promise<number> {
@@ -43,23 +38,12 @@ async function repeated(rounds: number, once: () => Promise<number>): Promise<st
 
 /** The whole command, four protocols with TLS; `kept` certificates are those of an earlier start. */
 async function sealpost(rounds: number, kept: boolean): Promise<string> {
-  if (!existsSync(program)) throw new Error('npm run build first')
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
-  const port = await freePort()
-  const file = join(folder, 'lab.yaml')
-  const others = ['pop3', 'imap4', 'nntp'].map((protocol) => `  - { protocol: ${protocol}, port: 0, tlsPort: 0 }\n`)
-  const certificates = kept ? join(folder, 'certs') : 'memory'
-  const accounts = 'directory: { accounts: [{ user: alice, password: secret }] }\n'
-  writeFileSync(
-    file,
-    `certificates: ${certificates}\n${accounts}virtualServers:\n  - { protocol: smtp, port: ${port} }\n${others.join('')}`,
-  )
-  const start = (): Promise<number> => untilGreeting([program, 'start', '--config', file, '--log-level', 'error'], port)
+  const { args, port, remove } = await startCommand(kept)
   try {
-    if (kept) await start()
-    return await repeated(rounds, start)
+    if (kept) await untilGreeting(args, port)
+    return await repeated(rounds, () => untilGreeting(args, port))
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
 }
 

@@ -1,0 +1,33 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../frame/processes.ts'
+
+const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
+
+/** `sealpost start` as a user runs it: the four protocols, three of them with TLS ports. */
+export interface StartCommand {
+  /** After the name of Node.js. */
+  readonly args: readonly string[]
+  /** SMTP. */
+  readonly port: number
+  readonly remove: () => void
+}
+
+/** @param kept certificates stay from one start to the next; otherwise they are made at each */
+export async function startCommand(kept: boolean): Promise<StartCommand> {
+  if (!existsSync(program)) throw new Error('npm run build first')
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
+  const port = await freePort()
+  const file = join(folder, 'lab.yaml')
+  const others = ['pop3', 'imap4', 'nntp'].map((protocol) => `  - { protocol: ${protocol}, port: 0, tlsPort: 0 }\n`)
+  const certificates = kept ? join(folder, 'certs') : 'memory'
+  const accounts = 'directory: { accounts: [{ user: alice, password: secret }] }\n'
+  writeFileSync(
+    file,
+    `certificates: ${certificates}\n${accounts}virtualServers:\n  - { protocol: smtp, port: ${port} }\n${others.join('')}`,
+  )
+  const args = [program, 'start', '--config', file, '--log-level', 'error']
+  return { args, port, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
