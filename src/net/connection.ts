@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { Pacer } from '../pacer.ts'
 import { joined, octetsOf, type Pieces } from '../pieces.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
@@ -6,7 +7,6 @@ import type { EndCause } from './errors.ts'
 import type { ConnectionFaults } from './faults/fault-book.ts'
 import { FaultMeter } from './faults/fault-meter.ts'
 import { BlockCollector, type LineEncoding } from './input.ts'
-import { Pacer } from './pacer.ts'
 import { Stuffer, stuff } from './stuffing.ts'
 import { Transport } from './transport.ts'
 

@@ -1,4 +1,4 @@
-import { Pacer } from '../../../src/net/pacer.ts'
+import { Pacer } from '../../../src/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'

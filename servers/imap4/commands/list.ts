@@ -1,5 +1,5 @@
 import type { OctetString } from '../../../src/mail/types.ts'
-import { Pacer } from '../../../src/net/pacer.ts'
+import { Pacer } from '../../../src/pacer.ts'
 import { defineCommand } from '../command.ts'
 import { nameForm, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'

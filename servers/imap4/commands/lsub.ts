@@ -1,4 +1,4 @@
-import { Pacer } from '../../../src/net/pacer.ts'
+import { Pacer } from '../../../src/pacer.ts'
 import { defineCommand } from '../command.ts'
 import { canonical, nameForm, patternOf, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'

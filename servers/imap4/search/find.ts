@@ -1,4 +1,4 @@
-import { Pacer } from '../../../src/net/pacer.ts'
+import { Pacer } from '../../../src/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
 import { parseCacheOf } from '../parse-caches.ts'

@@ -1,7 +1,7 @@
 import { headerValue } from '../../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
-import { Pacer } from '../../../src/net/pacer.ts'
+import { Pacer } from '../../../src/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
