@@ -7,6 +7,7 @@ export class FolderCounts {
   sizeOctets = 0
   unseen = 0
   deleted = 0
+  deletedOctets = 0
 
   add(entry: MessageEntry): void {
     this.#change(entry, 1)
@@ -25,6 +26,8 @@ export class FolderCounts {
     this.exists += sign
     this.sizeOctets += sign * entry.sizeOctets
     if (!entry.flags.includes(SEEN)) this.unseen += sign
-    if (entry.flags.includes(DELETED)) this.deleted += sign
+    if (!entry.flags.includes(DELETED)) return
+    this.deleted += sign
+    this.deletedOctets += sign * entry.sizeOctets
   }
 }

@@ -23,7 +23,7 @@ export class FolderIndex {
   }
 
   status(): FolderStatus {
-    const { exists, sizeOctets, unseen, deleted } = this.#counts
+    const { exists, sizeOctets, unseen, deleted, deletedOctets } = this.#counts
     return {
       exists,
       uidNext: this.uidNext,
@@ -31,6 +31,7 @@ export class FolderIndex {
       sizeOctets,
       unseen,
       deleted,
+      deletedOctets,
       lowestUid: this.#entries[0]?.uid ?? 0,
       highestUid: this.#entries.at(-1)?.uid ?? 0,
     }
@@ -50,6 +51,11 @@ export class FolderIndex {
     if (range) return this.#entries.slice(this.#at(range.from), this.#at(range.to + 1))
     this.#handedOut = true
     return this.#entries
+  }
+
+  /** Those with a greater modSeq, in uid order. */
+  changedSince(modSeq: number): MessageEntry[] {
+    return this.#entries.filter((entry) => entry.modSeq > modSeq)
   }
 
   /** The entries that are there of these uids, in uid order, each once. */

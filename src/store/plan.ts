@@ -12,7 +12,8 @@ export interface FolderNumbers {
 /** One message of a batch with its numbers, before anything is stored. */
 export interface PlannedMessage<State> {
   readonly message: NewMessage
-  readonly octets: Buffer
+  /** What the numbers made its prefix (Xref). */
+  readonly prefix: Buffer | undefined
   readonly places: readonly PlannedPlace<State>[]
 }
 
@@ -28,35 +29,35 @@ export interface PlannedPlace<State> extends Location {
  */
 export function planAppend<State extends FolderNumbers>(
   batch: readonly NewMessage[],
-  raws: readonly Buffer[],
   stateOf: (folderId: string) => State,
 ): readonly PlannedMessage<State>[] {
   const next = new Map<State, number>()
-  return batch.map((message, i) => {
+  return batch.map((message) => {
     const places = message.targets.map((target): PlannedPlace<State> => {
       const state = stateOf(target.folderId)
       const uid = next.get(state) ?? state.uidNext
       next.set(state, uid + 1)
       return { state, folder: state.folder, uid, target, modSeq: state.highestModSeq + 1 }
     })
-    const raw = raws[i] as Buffer
     const prefix = message.prefix?.(places.map(({ folder, uid }) => ({ folder, uid })))
-    return { message, octets: prefix ? Buffer.concat([prefix, raw]) : raw, places }
+    return { message, prefix, places }
   })
 }
 
+export const prefixed = (prefix: Buffer | undefined, raw: Buffer): Buffer =>
+  prefix ? Buffer.concat([prefix, raw]) : raw
+
 /** The entry of a planned message in one of its folders. */
 export function newEntry<State extends FolderNumbers>(
-  planned: PlannedMessage<State>,
+  { message: { messageId, envelope, internalDate } }: PlannedMessage<State>,
   place: PlannedPlace<State>,
-  blob: string,
+  { blob, sizeOctets }: Pick<MessageEntry, 'blob' | 'sizeOctets'>,
   now: number,
 ): MessageEntry {
-  const { messageId, envelope, internalDate } = planned.message
   return {
     uid: place.uid,
     blob,
-    sizeOctets: planned.octets.length,
+    sizeOctets,
     internalDate: internalDate ?? now,
     savedAt: now,
     flags: place.state.flags.canonical(place.target.flags ?? []),

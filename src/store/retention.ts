@@ -16,6 +16,8 @@ export interface RetentionRule {
 }
 
 const INTERVAL_MS = 60_000
+/** Messages looked at in one go. */
+const PAGE = 512
 
 /** Deletes what the rules do not keep. Returns how many messages that were. @throws StoreError */
 export async function applyRetention(
@@ -29,10 +31,7 @@ export async function applyRetention(
     for (const { id, name } of await store.listFolders(owner)) {
       const applying = rules.filter(({ folders }) => matches(folders, name))
       if (applying.length === 0) continue
-      const entries = await store.list(id)
-      const first = Math.max(...applying.map((rule) => firstKept(entries, rule, now)))
-      const doomed = entries.slice(0, first).map(({ uid }) => uid)
-      if (doomed.length > 0) gone += (await store.expunge(id, doomed)).length
+      gone += await expungeOldest(store, id, applying, now)
     }
   }
   return gone
@@ -64,21 +63,41 @@ export function keepRetention(
   return () => clearInterval(timer)
 }
 
-/** Index of the first entry that a rule keeps: what came later is kept. */
-function firstKept(entries: readonly MessageEntry[], { age, count, size }: RetentionRule, now: number): number {
-  let first = count === undefined ? 0 : Math.max(0, entries.length - count)
-  if (age !== undefined) {
-    const young = entries.findIndex(({ savedAt }) => savedAt >= now - age)
-    first = Math.max(first, young === -1 ? entries.length : young)
+/** From the oldest on until all rules keep the next; what came later is not looked at. Returns how many went. */
+async function expungeOldest(
+  store: MessageStore,
+  folderId: string,
+  rules: readonly RetentionRule[],
+  now: number,
+): Promise<number> {
+  let gone = 0
+  const { exists, sizeOctets, lowestUid, highestUid } = await store.status(folderId)
+  const left = { messages: exists, octets: sizeOctets }
+  for (let from = lowestUid; left.messages > 0 && from <= highestUid; from += PAGE) {
+    const page = await store.list(folderId, { from, to: from + PAGE - 1 })
+    const doomed: number[] = []
+    for (const entry of page) {
+      if (!rules.some((rule) => isTooMuch(rule, entry, left, now))) break
+      doomed.push(entry.uid)
+      left.messages--
+      left.octets -= entry.sizeOctets
+    }
+    if (doomed.length > 0) gone += (await store.expunge(folderId, doomed)).length
+    if (doomed.length < page.length) break
   }
-  if (size === undefined) return first
-  let octets = 0
-  for (let at = entries.length - 1; at >= first; at--) {
-    octets += entries[at]?.sizeOctets ?? 0
-    if (octets > size) return at + 1
-  }
-  return first
+  return gone
 }
+
+/** Whether a rule lets the oldest message go of those that are left. */
+const isTooMuch = (
+  { age, count, size }: RetentionRule,
+  { savedAt }: MessageEntry,
+  { messages, octets }: { readonly messages: number; readonly octets: number },
+  now: number,
+): boolean =>
+  (count !== undefined && messages > count) ||
+  (age !== undefined && savedAt < now - age) ||
+  (size !== undefined && octets > size)
 
 function matches(pattern: string, name: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))

@@ -4,6 +4,7 @@
  * the store has it (durably, where the store is durable): only then is a message acknowledged.
  */
 
+import type { Overview } from '../mail/overview.ts'
 import type { Pieces } from '../pieces.ts'
 
 /** Who owns folders: an account (`accountOwner`), the public (newsgroups), or the lab (mail captured for other domains). */
@@ -80,6 +81,8 @@ export interface FolderStatus {
   /** Messages without `\Seen`, and with `\Deleted`. */
   readonly unseen: number
   readonly deleted: number
+  /** Octets of those with `\Deleted`: what an EXPUNGE would free. RFC 9208 section 4.1.4. */
+  readonly deletedOctets: number
   /** Lowest and highest number present; 0 and 0 where there is none. */
   readonly lowestUid: number
   readonly highestUid: number
@@ -107,7 +110,10 @@ export interface AppendTarget {
 }
 
 export interface NewMessage {
-  /** The octets, line ends CRLF, as they are to be kept. An iterable is read to its end before anything is stored. */
+  /**
+   * The octets, line ends CRLF, as they are to be kept. An iterable is read to its end before anything of its batch can
+   * be seen; if it throws, nothing of the batch is stored.
+   */
   readonly raw: Buffer | Pieces | AsyncIterable<Buffer>
   /** Header lines put in front of `raw` once the numbers are known (Xref). Called inside the commit; must not throw. */
   readonly prefix?: (locations: readonly Location[]) => Buffer
@@ -217,6 +223,8 @@ export interface MessageStore extends AsyncDisposable {
   read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined>
   /** The same in pieces, for messages too large to hold twice. */
   stream(folderId: string, uid: number, start?: number, end?: number): AsyncIterable<Buffer>
+  /** What OVER tells of a message, without its octets being read where the store can do so. RFC 3977 section 8.3. */
+  overview(folderId: string, uid: number): Promise<Overview | undefined>
   setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): Promise<FlagChangeResult>
   /** Flags, internal date and envelope go along. All or nothing. */
   copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
@@ -224,6 +232,8 @@ export interface MessageStore extends AsyncDisposable {
   move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
   /** Uids that were there and are now gone, ascending. */
   expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
+  /** Entries that came or were changed after `modSeq`, in uid order. RFC 7162 section 3.1. @throws StoreError `not-found` */
+  changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]>
   /** Uids expunged after `modSeq`, ascending. QRESYNC, RFC 7162 section 3.2. */
   vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]>
 

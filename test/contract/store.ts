@@ -335,6 +335,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
           sizeOctets: 3,
           unseen: 1,
           deleted: 1,
+          deletedOctets: 1,
           lowestUid: 2,
           highestUid: 3,
         })

@@ -1,11 +1,17 @@
-import type { RootDatabase, TransactionFlags } from 'lmdb'
+import type { RootDatabase } from 'lmdb'
 import { StoreError } from '../errors.ts'
 import { storeError } from './errors.ts'
 
-/** The sum of LMDB’s flags ABORTABLE, SYNCHRONOUS_COMMIT and NO_SYNC_FLUSH: written in this turn, flushed by `sync`, which blocks nothing. */
-const WRITE_NOW_FLUSH_LATER = 0x10003 as TransactionFlags
 /** A group is cut here, so that it does not keep the process from other work for long. */
 const GROUP_OPERATIONS = 500
+const GROUP_OCTETS = 8 << 20
+
+export interface OperationTraits {
+  /** No other operation shares its transaction, so it sees all effects. */
+  readonly alone?: boolean
+  /** About what it writes. */
+  readonly octets?: number
+}
 
 /** What one transaction of LMDB is made of, for the operations that share it. */
 export interface Draft<Effect> {
@@ -17,9 +23,20 @@ export interface Draft<Effect> {
   finish(): void
 }
 
+export interface CommitSteps<Effect, D extends Draft<Effect>> {
+  /** A draft for the next transaction. */
+  readonly draft: () => D
+  /** A transaction is on disk; its effects follow. */
+  readonly durable: () => void
+  readonly apply: (effect: Effect) => void
+  /** A flush failed: nobody knows which writes are there, what is in memory has to be read anew. */
+  readonly lost: () => void
+}
+
 interface Operation<D> {
   readonly work: (draft: D) => unknown
   readonly alone: boolean
+  readonly octets: number
   /** It failed once for want of room. */
   readonly again?: boolean
   readonly resolve: (value: unknown) => void
@@ -38,73 +55,74 @@ export class Commits<Effect, D extends Draft<Effect>> {
   readonly #env: RootDatabase
   readonly #draft: () => D
   readonly #apply: (effect: Effect) => void
+  readonly #durable: () => void
   readonly #lost: () => void
   #waiting: Operation<D>[] = []
   #running: Promise<void> | undefined
-  #current: Promise<void> | undefined
+  /** The last transaction found no room: see `#write`. */
+  #isFull = false
+  /** The package still waits for the flush of a transaction that failed. */
+  #owesFlush = false
+  #lastWritten = 0
 
-  /** `lost` is called when a flush failed: nobody knows then which writes are there, what is in memory has to be read anew. */
-  constructor(env: RootDatabase, draft: () => D, apply: (effect: Effect) => void, lost: () => void) {
+  constructor(env: RootDatabase, { draft, durable, apply, lost }: CommitSteps<Effect, D>) {
     this.#env = env
     this.#draft = draft
+    this.#durable = durable
     this.#apply = apply
     this.#lost = lost
   }
 
   /**
    * `work` reads and writes within the transaction. It may be called again in another transaction if the first one
-   * fails, so it must do nothing else. `alone`: no other operation shares its transaction, so it sees all effects.
+   * fails, so it must do nothing else.
    * @throws StoreError `no-space`, `read-only`
    */
-  run<T>(work: (draft: D) => T, alone = false): Promise<T> {
+  run<T>(work: (draft: D) => T, { alone = false, octets = 0 }: OperationTraits = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, alone, resolve: resolve as (value: unknown) => void, reject })
+      this.#waiting.push({ work, alone, octets, resolve: resolve as (value: unknown) => void, reject })
       this.#running ??= this.#drain()
     })
   }
 
-  /** Resolves when the transaction that is being written now is on disk, or was refused. */
-  current(): Promise<void> {
-    return this.#current ?? Promise.resolve()
-  }
-
-  /** Resolves when nothing is waiting any more. */
-  async idle(): Promise<void> {
+  /** Resolves when nothing is waiting any more, and the tables can be closed. */
+  async end(): Promise<void> {
     while (this.#running) await this.#running
+    // It would do so for ever, unless another one follows.
+    if (this.#owesFlush) await this.#env.childTransaction(() => {})
   }
 
   async #drain(): Promise<void> {
     // What other connections ask for in this turn of the event loop still joins the group.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      this.#current = this.#commit(this.#nextGroup())
-      await this.#current
+      await this.#commit(this.#nextGroup())
     }
-    this.#current = undefined
     this.#running = undefined
   }
 
   #nextGroup(): Operation<D>[] {
-    const size = this.#waiting.findIndex(({ alone }) => alone)
-    const end = size === -1 ? GROUP_OPERATIONS : Math.max(1, size)
-    return this.#waiting.splice(0, Math.min(end, GROUP_OPERATIONS))
+    let octets = 0
+    let size = 0
+    for (const operation of this.#waiting) {
+      octets += operation.octets
+      if (size > 0 && (operation.alone || octets > GROUP_OCTETS || size >= GROUP_OPERATIONS)) break
+      size++
+      if (operation.alone) break
+    }
+    return this.#waiting.splice(0, size)
   }
 
   async #commit(group: readonly Operation<D>[]): Promise<void> {
     let outcomes: readonly Outcome<Effect>[]
     try {
-      outcomes = this.#write(group)
+      outcomes = await this.#write(group)
+      this.#isFull = false
     } catch (error) {
-      await this.#commitEach(group, error)
+      await this.#refused(group, error)
       return
     }
-    try {
-      await this.#flush()
-    } catch (error) {
-      for (const { reject } of group) reject(storeError(error))
-      this.#lost()
-      return
-    }
+    this.#durable()
     outcomes.forEach((outcome, i) => {
       if ('error' in outcome) group[i]?.reject(outcome.error)
       else {
@@ -114,23 +132,35 @@ export class Commits<Effect, D extends Draft<Effect>> {
     })
   }
 
+  async #refused(group: readonly Operation<D>[], error: unknown): Promise<void> {
+    const cause = await causeOf(error)
+    // Written, and then the flush failed: nobody knows what is on disk, and it must not be written twice.
+    if (this.#lastWritten > 0 && lastTransaction(this.#env) >= this.#lastWritten) {
+      for (const { reject } of group) reject(storeError(cause))
+      this.#lost()
+      return
+    }
+    this.#isFull = true
+    await this.#commitEach(group, cause)
+  }
+
   /** One message may be too large for the room that is left while the others are not. */
   async #commitEach(group: readonly Operation<D>[], cause: unknown): Promise<void> {
     const [only] = group
     if (group.length > 1 || !only) {
       for (const operation of group) await this.#commit([operation])
-    } else if (!only.again && (await this.#madeRoom(cause))) await this.#commit([{ ...only, again: true }])
+    } else if (!only.again && this.#madeRoom(cause)) await this.#commit([{ ...only, again: true }])
     else only.reject(storeError(cause))
   }
 
-  /** LMDB uses the pages that a transaction freed in the one after the next: where there was no room, two are made. */
-  async #madeRoom(cause: unknown): Promise<boolean> {
+  /** LMDB uses the pages that a transaction freed once nobody looks at what was before it: where there was no room, two are made. */
+  #madeRoom(cause: unknown): boolean {
     const known = storeError(cause)
     if (!(known instanceof StoreError) || known.code !== 'no-space') return false
     try {
       for (let turn = 0; turn < 2; turn++) {
-        this.#env.transactionSync(() => this.#env.putSync('turn', Date.now()), WRITE_NOW_FLUSH_LATER)
-        await this.#flush()
+        this.#env.transactionSync(() => this.#env.putSync('turn', Date.now()))
+        this.#durable()
       }
       return true
     } catch {
@@ -138,28 +168,47 @@ export class Commits<Effect, D extends Draft<Effect>> {
     }
   }
 
-  #write(group: readonly Operation<D>[]): readonly Outcome<Effect>[] {
-    return this.#env.transactionSync(() => {
-      const draft = this.#draft()
-      const outcomes = group.map(({ work }): Outcome<Effect> => {
-        const before = draft.writes
-        try {
-          return { value: work(draft), effects: draft.takeEffects() }
-        } catch (error) {
-          // Refused before it wrote anything: the others go on. Else the whole transaction is given up.
-          if (draft.writes !== before || !(error instanceof StoreError)) throw error
-          return { error }
-        }
-      })
-      draft.finish()
-      return outcomes
-    }, WRITE_NOW_FLUSH_LATER)
+  /**
+   * Another thread begins, writes and flushes the transaction, so the disk keeps nobody waiting but those who wait for
+   * it; only `work` is done in this one. That other thread makes noise about a disk that is full: then it is done here.
+   */
+  async #write(group: readonly Operation<D>[]): Promise<readonly Outcome<Effect>[]> {
+    this.#lastWritten = 0
+    if (this.#isFull) return this.#env.transactionSync(() => this.#work(group))
+    this.#owesFlush = true
+    const outcomes = await this.#env.childTransaction(() => this.#work(group))
+    this.#owesFlush = false
+    return outcomes
   }
 
-  #flush(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const env = this.#env as RootDatabase & { sync(done: (error?: Error) => void): void }
-      env.sync((error) => (error ? reject(error) : resolve()))
+  #work(group: readonly Operation<D>[]): readonly Outcome<Effect>[] {
+    const draft = this.#draft()
+    const outcomes = group.map(({ work }): Outcome<Effect> => {
+      const before = draft.writes
+      try {
+        return { value: work(draft), effects: draft.takeEffects() }
+      } catch (error) {
+        // Refused before it wrote anything: the others go on. Else the whole transaction is given up.
+        if (draft.writes !== before || !(error instanceof StoreError)) throw error
+        return { error }
+      }
     })
+    draft.finish()
+    this.#lastWritten = this.#env.getWriteTxnId()
+    return outcomes
   }
+}
+
+/** The number of the last transaction that was written, flushed or not. */
+const lastTransaction = (env: RootDatabase): number => (env.getStats() as { lastTxnId: number }).lastTxnId
+
+/** What lies behind the package's "Commit failed". */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<unknown> }
+  return commitError
+    ? commitError.then(
+        () => error,
+        (cause: unknown) => cause,
+      )
+    : error
 }

@@ -1,17 +1,21 @@
 import { FlagTable } from '../flags.ts'
 import { FolderCounts } from '../folder-counts.ts'
-import { FolderIndex } from '../folder-index.ts'
+import type { FolderIndex } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
-import type { Folder, FolderStatus, MessageEntry } from '../types.ts'
-import { fromRecord, type NumbersRecord, type Tables } from './tables.ts'
+import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../types.ts'
+import type { ReadOptions } from './committed.ts'
+import { combinationKey, firstKey, fromRecord, lastKey, type NumbersRecord, type Tables } from './tables.ts'
 
-const FIRST_NUMBERS: NumbersRecord = [1, 1, 0, 0, 0, 0]
+const FIRST_NUMBERS: NumbersRecord = [1, 1, 0, 0, 0, 0, 0]
 
-/** A folder of the LMDB store as the last commit left it. Its entries come into memory when they are first asked for. */
+/** A folder of the LMDB store. Its entries are in memory only once all of them were asked for. */
 export class LmdbFolder {
   folder: Folder
-  readonly flags = new FlagTable()
+  #flags: FlagTable | undefined
   #index: FolderIndex | undefined
+  #loading: Promise<FolderIndex> | undefined
+  /** What happened while the entries were being read. */
+  #missed: StoreEvent[] = []
 
   constructor(folder: Folder) {
     this.folder = folder
@@ -22,18 +26,27 @@ export class LmdbFolder {
     return this.#index
   }
 
-  load(tables: Tables, blobName: (blob: number) => string): FolderIndex {
-    if (this.#index) return this.#index
-    const index = new FolderIndex()
-    index.append(
-      [...entriesOf(tables, this.folder.id, blobName)].map((entry) => ({
-        ...entry,
-        flags: this.flags.canonical(entry.flags),
-      })),
-    )
-    const [uidNext, highestModSeq] = numbersOf(tables, this.folder.id)
-    index.uidNext = uidNext
-    index.highestModSeq = highestModSeq
+  /** The keywords in the spelling that came first, without looking at the messages. */
+  flags(tables: Tables, options?: ReadOptions): FlagTable {
+    if (this.#flags) return this.#flags
+    const flags = new FlagTable()
+    for (const [combination] of combinationsOf(tables, this.folder.id, options)) flags.canonical(combination)
+    this.#flags = flags
+    return flags
+  }
+
+  /** The entries in memory, read by `read` if they are not there. */
+  load(read: () => Promise<FolderIndex>): Promise<FolderIndex> {
+    this.#loading ??= this.#load(read).finally(() => {
+      this.#loading = undefined
+      this.#missed = []
+    })
+    return this.#loading
+  }
+
+  async #load(read: () => Promise<FolderIndex>): Promise<FolderIndex> {
+    const index = await read()
+    for (const event of this.#missed) change(index, event)
     this.#index = index
     return index
   }
@@ -42,54 +55,95 @@ export class LmdbFolder {
     this.#index = undefined
   }
 
-  /** Without loading the entries. */
-  status(tables: Tables): FolderStatus {
+  /** Makes true in memory what a commit changed. */
+  take(event: StoreEvent): void {
+    if (this.#index) change(this.#index, event)
+    else if (this.#loading) this.#missed.push(event)
+  }
+
+  status(tables: Tables, options: ReadOptions): FolderStatus {
     if (this.#index) return this.#index.status()
     const { id } = this.folder
-    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted] = numbersOf(tables, id)
-    const end = (reverse: boolean): number => {
-      const [start, end] = reverse ? [lastKey(id), firstKey(id)] : [firstKey(id), lastKey(id)]
-      for (const [, uid] of tables.entries.getKeys({ start, end, reverse, limit: 1 })) return uid
-      return 0
-    }
-    return {
-      exists,
-      uidNext,
-      highestModSeq,
-      sizeOctets,
-      unseen,
-      deleted,
-      lowestUid: end(false),
-      highestUid: end(true),
-    }
+    const numbers = numbersOf(tables, id, options)
+    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets] = numbers
+    const [start, end] = [firstKey(id), lastKey(id)]
+    const ends = [
+      { start, end, limit: 1 },
+      { start: end, end: start, limit: 1, reverse: true },
+    ]
+    const [lowestUid = 0, highestUid = 0] = ends.flatMap((range) =>
+      Array.from(tables.entries.getKeys({ ...range, ...options }), ([, uid]) => uid),
+    )
+    return { exists, uidNext, highestModSeq, sizeOctets, unseen, deleted, deletedOctets, lowestUid, highestUid }
   }
+}
+
+function change(index: FolderIndex, event: StoreEvent): void {
+  if (event.type === 'appended') index.append(event.entries)
+  else if (event.type === 'flags') index.replace(event.entries)
+  else if (event.type === 'expunged') index.remove(event.uids, event.modSeq)
 }
 
 /** The numbers and counts of a folder while a transaction changes it. */
 export class FolderDraft implements FolderNumbers {
   readonly folder: Folder
   readonly flags: FlagTable
-  readonly counts = new FolderCounts()
   uidNext: number
   highestModSeq: number
+  readonly #tables: Tables
+  readonly #counts = new FolderCounts()
+  /** How many messages more have a combination of flags. */
+  readonly #combinations = new Map<readonly string[], number>()
 
-  constructor(tables: Tables, { folder, flags }: LmdbFolder) {
-    this.folder = folder
-    this.flags = flags
-    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted] = numbersOf(tables, folder.id)
+  constructor(tables: Tables, folder: LmdbFolder) {
+    this.#tables = tables
+    this.folder = folder.folder
+    this.flags = folder.flags(tables)
+    const numbers = numbersOf(tables, folder.folder.id)
+    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets] = numbers
     this.uidNext = uidNext
     this.highestModSeq = highestModSeq
-    Object.assign(this.counts, { exists, sizeOctets, unseen, deleted })
+    Object.assign(this.#counts, { exists, sizeOctets, unseen, deleted, deletedOctets })
   }
 
-  record(): NumbersRecord {
-    const { exists, sizeOctets, unseen, deleted } = this.counts
-    return [this.uidNext, this.highestModSeq, exists, sizeOctets, unseen, deleted]
+  add(entry: MessageEntry): void {
+    this.#counts.add(entry)
+    this.#combine(entry.flags, 1)
+  }
+
+  remove(entry: MessageEntry): void {
+    this.#counts.remove(entry)
+    this.#combine(entry.flags, -1)
+  }
+
+  replace(before: MessageEntry, after: MessageEntry): void {
+    this.remove(before)
+    this.add(after)
+  }
+
+  /** Writes what was gathered. */
+  finish(): void {
+    const { exists, sizeOctets, unseen, deleted, deletedOctets } = this.#counts
+    const { id } = this.folder
+    const record: NumbersRecord = [this.uidNext, this.highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets]
+    this.#tables.numbers.putSync(id, record)
+    const { combinations } = this.#tables
+    for (const [flags, more] of this.#combinations) {
+      if (more === 0) continue
+      const key: [string, string] = [id, combinationKey(flags)]
+      const messages = (combinations.get(key)?.[1] ?? 0) + more
+      if (messages > 0) combinations.putSync(key, [flags, messages])
+      else combinations.removeSync(key)
+    }
+  }
+
+  #combine(flags: readonly string[], more: 1 | -1): void {
+    if (flags.length > 0) this.#combinations.set(flags, (this.#combinations.get(flags) ?? 0) + more)
   }
 }
 
-export const numbersOf = (tables: Tables, folderId: string): NumbersRecord =>
-  tables.numbers.get(folderId) ?? FIRST_NUMBERS
+export const numbersOf = (tables: Tables, folderId: string, options?: ReadOptions): NumbersRecord =>
+  (tables.numbers.get(folderId, options) as NumbersRecord | undefined) ?? FIRST_NUMBERS
 
 /** As they are on disk, in uid order. */
 export function* entriesOf(
@@ -101,5 +155,11 @@ export function* entriesOf(
   for (const { key, value } of range) yield fromRecord(key[1], value, blobName)
 }
 
-export const firstKey = (folderId: string): [string, number] => [folderId, 0]
-export const lastKey = (folderId: string): [string, number] => [folderId, Number.MAX_SAFE_INTEGER]
+export function* combinationsOf(
+  tables: Tables,
+  folderId: string,
+  options?: ReadOptions,
+): Generator<readonly [flags: readonly string[], messages: number], void, void> {
+  const range = { start: [folderId, ''] as [string, string], end: [folderId, '\uffff'] as [string, string] }
+  for (const { value } of tables.combinations.getRange({ ...range, ...options })) yield value
+}

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
+import { type Overview, overview } from '../../mail/overview.ts'
 import { StoreError } from '../errors.ts'
-import type { FolderIndex } from '../folder-index.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
-import { gather } from '../gather.ts'
 import { folderName } from '../names.ts'
 import type {
   CopyResult,
@@ -24,12 +23,15 @@ import type {
   UidRange,
 } from '../types.ts'
 import { Watchers } from '../watchers.ts'
-import { Bodies } from './bodies.ts'
-import { Commits } from './commits.ts'
-import { LmdbFolder, lastKey } from './lmdb-folder.ts'
-import { LoadedFolders } from './loaded-folders.ts'
+import { Bodies, type StreamedBlob } from './bodies.ts'
+import { Commits, type OperationTraits } from './commits.ts'
+import { Committed } from './committed.ts'
+import { Entries } from './entries.ts'
+import { Incoming } from './incoming.ts'
+import { LmdbFolder } from './lmdb-folder.ts'
+import { fromOverviewRecord } from './overviews.ts'
 import { StoreDraft } from './store-draft.ts'
-import { type Tables, textKey } from './tables.ts'
+import { lastKey, type Tables, textKey } from './tables.ts'
 
 export interface LmdbStoreOptions {
   readonly clock: Clock
@@ -40,16 +42,17 @@ export interface LmdbStoreOptions {
 
 /**
  * A store in a folder on disk, made of LMDB. What a promise said is there is there after a crash. Reads see the last
- * commit; folders' entries are held in memory while they are in use, octets are read when they are asked for.
+ * commit that is surely on disk; nothing but a folder opened whole is held in memory.
  */
 export class LmdbStore implements MessageStore {
   readonly #tables: Tables
   readonly #clock: Clock
   readonly #unlock: () => Promise<void>
   readonly #watchers: Watchers
+  readonly #committed: Committed
   readonly #bodies: Bodies
   readonly #folders = new FolderRegistry<LmdbFolder>()
-  readonly #loaded = new LoadedFolders()
+  readonly #entries: Entries
   readonly #commits: Commits<StoreEvent, StoreDraft>
   #closing: Promise<void> | undefined
 
@@ -58,52 +61,63 @@ export class LmdbStore implements MessageStore {
     this.#clock = clock
     this.#unlock = unlock
     this.#watchers = new Watchers((error) => log.error({ err: error }, 'a watcher of the store failed'))
-    this.#bodies = new Bodies(tables)
-    this.#commits = new Commits(
-      tables.env,
-      () => new StoreDraft(tables, this.#bodies, (folderId) => this.#folders.need(folderId)),
-      (event) => this.#apply(event),
-      () => this.#readFolders(),
-    )
+    this.#committed = new Committed(tables.env, tables.readOnly)
+    this.#bodies = new Bodies(tables, this.#committed)
+    this.#entries = new Entries(tables, this.#committed, this.#bodies.nameOf)
+    this.#commits = new Commits(tables.env, {
+      draft: () => new StoreDraft(tables, this.#bodies, (folderId) => this.#folders.need(folderId)),
+      durable: () => this.#committed.renew(),
+      apply: (event) => this.#apply(event),
+      lost: () => this.#readFolders(),
+    })
     this.#readFolders()
-    if (!tables.readOnly) this.#removeDoomed()
+    if (!tables.readOnly) void this.#removeDoomed()
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
     const { meta } = this.#tables
-    return this.#change((draft) => {
-      this.#folders.checkFree(owner, name)
-      const uidValidity = nextUidValidity(Number(meta.get('lastUidValidity') ?? 0), this.#clock.now())
-      const number = Number(meta.get('lastFolder') ?? 0) + 1
-      const id = `F${meta.get('tag')}-${number.toString(36)}`
-      const folder: Folder = { id, owner, name: folderName(owner, name), uidValidity, ...settings }
-      draft.createFolder(folder)
-      meta.putSync('lastUidValidity', uidValidity)
-      meta.putSync('lastFolder', number)
-      return folder
-    }, true)
+    return this.#change(
+      (draft) => {
+        this.#folders.checkFree(owner, name)
+        const uidValidity = nextUidValidity(Number(meta.get('lastUidValidity') ?? 0), this.#clock.now())
+        const number = Number(meta.get('lastFolder') ?? 0) + 1
+        const id = `F${meta.get('tag')}-${number.toString(36)}`
+        const folder: Folder = { id, owner, name: folderName(owner, name), uidValidity, ...settings }
+        draft.createFolder(folder)
+        meta.putSync('lastUidValidity', uidValidity)
+        meta.putSync('lastFolder', number)
+        return folder
+      },
+      { alone: true },
+    )
   }
 
   deleteFolder(folderId: string): Promise<void> {
-    return this.#change((draft) => draft.deleteFolder(folderId), true)
+    return this.#change((draft) => draft.deleteFolder(folderId), { alone: true })
   }
 
   renameFolder(folderId: string, name: string): Promise<Folder> {
-    return this.#change((draft) => {
-      const plan = this.#folders.planRename(folderId, name)
-      for (const { folder, previousName } of plan) {
-        if (folder.name !== previousName) draft.changeFolder(folder, previousName)
-      }
-      return plan.find(({ folder }) => folder.id === folderId)?.folder ?? this.#folders.need(folderId).folder
-    }, true)
+    return this.#change(
+      (draft) => {
+        const plan = this.#folders.planRename(folderId, name)
+        for (const { folder, previousName } of plan) {
+          if (folder.name !== previousName) draft.changeFolder(folder, previousName)
+        }
+        return plan.find(({ folder }) => folder.id === folderId)?.folder ?? this.#folders.need(folderId).folder
+      },
+      { alone: true },
+    )
   }
 
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
-    return this.#change((draft) => {
-      const folder = withSettings(this.#folders.need(folderId).folder, settings)
-      draft.changeFolder(folder, folder.name)
-      return folder
-    }, true)
+    return this.#change(
+      (draft) => {
+        const folder = withSettings(this.#folders.need(folderId).folder, settings)
+        draft.changeFolder(folder, folder.name)
+        return folder
+      },
+      { alone: true },
+    )
   }
 
   async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
@@ -119,17 +133,17 @@ export class LmdbStore implements MessageStore {
   }
 
   async status(folderId: string): Promise<FolderStatus> {
-    return this.#need(folderId).status(this.#tables)
+    return this.#need(folderId).status(this.#tables, this.#committed.now)
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
-    return (await this.#index(folderId)).snapshot()
+    return (await this.#entries.all(this.#need(folderId))).snapshot()
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
-    this.#checkOpen()
-    const range = this.#tables.subscriptions.getRange({ start: [owner, ''], end: [owner, '\uffff'] })
-    return Array.from(range, ({ value }) => value).sort()
+    const range = { start: [owner, ''] as [string, string], end: [owner, '\uffff'] as [string, string] }
+    const names = this.#tables.subscriptions.getRange({ ...range, ...this.#committed.now })
+    return Array.from(names, ({ value }) => value).sort()
   }
 
   setSubscribed(owner: Owner, name: string, subscribed: boolean): Promise<void> {
@@ -144,13 +158,24 @@ export class LmdbStore implements MessageStore {
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     this.#checkWritable()
     for (const { targets } of batch) for (const { folderId } of targets) this.#need(folderId)
-    const raws: Buffer[] = []
-    for (const { raw } of batch) raws.push(Buffer.isBuffer(raw) ? raw : await gather(raw))
-    return this.#change((draft) => draft.append(batch, raws, this.#clock.now(), origin))
+    const incoming = new Incoming(this.#bodies, (work, octets) => this.#change(work, { octets }))
+    try {
+      const raws: (Buffer | StreamedBlob)[] = []
+      for (const { raw } of batch) raws.push(await incoming.take(raw))
+      const octets = raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0)
+      const stored = await this.#change((draft) => draft.append(batch, raws, this.#clock.now(), origin), { octets })
+      incoming.end()
+      return stored
+    } catch (error) {
+      incoming.end()
+      await this.#removeDoomed()
+      throw error
+    }
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
-    return (await this.#index(folderId)).list(range)
+    const folder = this.#need(folderId)
+    return range ? this.#entries.list(folder, range) : (await this.#entries.all(folder)).list()
   }
 
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
@@ -158,15 +183,25 @@ export class LmdbStore implements MessageStore {
   }
 
   async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
-    const entry = await this.#find(folderId, uid)
-    return entry && this.#bodies.read(this.#bodies.numberOf(entry.blob), ...within(entry, start, end))
+    const entry = this.#find(folderId, uid)
+    return entry && this.#bodies.read(this.#bodies.numberOf(entry.blob), entry.sizeOctets, ...within(entry, start, end))
   }
 
   async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
-    const entry = await this.#find(folderId, uid)
+    const entry = this.#find(folderId, uid)
     if (!entry) return
     const blob = this.#bodies.numberOf(entry.blob)
-    yield* this.#bodies.stream(blob, ...within(entry, start, end), () => this.#removeDoomed())
+    yield* this.#bodies.stream(blob, entry.sizeOctets, within(entry, start, end), () => void this.#removeDoomed())
+  }
+
+  async overview(folderId: string, uid: number): Promise<Overview | undefined> {
+    const entry = this.#find(folderId, uid)
+    if (!entry) return undefined
+    const blob = this.#bodies.numberOf(entry.blob)
+    const record = this.#tables.overviews.get(blob, this.#committed.now)
+    if (record) return fromOverviewRecord(record, entry.sizeOctets)
+    const raw = this.#bodies.read(blob, entry.sizeOctets, 0, entry.sizeOctets)
+    return raw && overview(raw)
   }
 
   async setFlags(
@@ -175,17 +210,17 @@ export class LmdbStore implements MessageStore {
     change: FlagChange,
     origin?: Origin,
   ): Promise<FlagChangeResult> {
-    await this.#index(folderId)
+    this.#need(folderId)
     return this.#change((draft) => draft.setFlags(folderId, uids, change, origin))
   }
 
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    await this.#index(targetFolderId)
+    this.#need(targetFolderId)
     return this.#change((draft) => draft.copy(folderId, uids, targetFolderId, this.#clock.now(), origin))
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    await this.#index(targetFolderId)
+    this.#need(targetFolderId)
     return this.#change((draft) => draft.move(folderId, uids, targetFolderId, this.#clock.now(), origin))
   }
 
@@ -193,18 +228,24 @@ export class LmdbStore implements MessageStore {
     return this.#change((draft) => draft.expunge(folderId, uids, origin))
   }
 
+  async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
+    return this.#entries.changedSince(this.#need(folderId), modSeq)
+  }
+
   async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
     this.#need(folderId)
-    const range = this.#tables.vanished.getRange({ start: [folderId, modSeq + 1], end: lastKey(folderId) })
-    return Array.from(range, ({ value }) => value)
+    const range = { start: [folderId, modSeq + 1] as [string, number], end: lastKey(folderId) }
+    const changes = this.#tables.vanished.getRange({ ...range, ...this.#committed.now })
+    return Array.from(changes, ({ value }) => value)
       .flat()
       .sort((a, b) => a - b)
   }
 
   async locate(messageId: string): Promise<readonly Location[]> {
-    this.#checkOpen()
     const key = textKey(messageId)
-    const places = this.#tables.places.getKeys({ start: [key, '', 0], end: [key, '\uffff', 0] })
+    const start: [string, string, number] = [key, '', 0]
+    const end: [string, string, number] = [key, '\uffff', 0]
+    const places = this.#tables.places.getKeys({ start, end, ...this.#committed.now })
     return [...places].flatMap(([, folderId, uid]) => {
       const folder = this.#folders.get(folderId)?.folder
       return folder ? [{ folder, uid }] : []
@@ -212,8 +253,7 @@ export class LmdbStore implements MessageStore {
   }
 
   async knows(messageId: string): Promise<boolean> {
-    this.#checkOpen()
-    return this.#tables.history.get(textKey(messageId)) === true
+    return this.#tables.history.get(textKey(messageId), this.#committed.now) === true
   }
 
   remember(messageId: string): Promise<void> {
@@ -221,8 +261,7 @@ export class LmdbStore implements MessageStore {
   }
 
   async getState(key: string): Promise<string | undefined> {
-    this.#checkOpen()
-    return this.#tables.state.get(textKey(key))
+    return this.#tables.state.get(textKey(key), this.#committed.now)
   }
 
   setState(key: string, value: string | undefined): Promise<void> {
@@ -237,12 +276,15 @@ export class LmdbStore implements MessageStore {
   }
 
   clear(): Promise<void> {
-    return this.#change((draft) => {
-      for (const { folder } of [...this.#folders.all]) draft.deleteFolder(folder.id)
-      draft.writes++
-      const { history, places, subscriptions, state } = this.#tables
-      for (const table of [history, places, subscriptions, state]) table.clearSync()
-    }, true)
+    return this.#change(
+      (draft) => {
+        for (const { folder } of [...this.#folders.all]) draft.deleteFolder(folder.id)
+        draft.writes++
+        const { history, places, subscriptions, state } = this.#tables
+        for (const table of [history, places, subscriptions, state]) table.clearSync()
+      },
+      { alone: true },
+    )
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -251,15 +293,16 @@ export class LmdbStore implements MessageStore {
   }
 
   async #close(): Promise<void> {
-    await this.#commits.idle()
+    await this.#commits.end()
+    this.#committed.close()
     await this.#tables.env.close()
     await this.#unlock()
   }
 
   /** @throws StoreError `closed`, `read-only` and what `work` throws */
-  async #change<T>(work: (draft: StoreDraft) => T, alone = false): Promise<T> {
+  async #change<T>(work: (draft: StoreDraft) => T, traits?: OperationTraits): Promise<T> {
     this.#checkWritable()
-    return this.#commits.run(work, alone)
+    return this.#commits.run(work, traits)
   }
 
   #put(write: () => void): Promise<void> {
@@ -272,52 +315,40 @@ export class LmdbStore implements MessageStore {
   /** What a commit changed, made true in memory and told to those who watch. */
   #apply(event: StoreEvent): void {
     const { folder } = event
-    const index = this.#folders.get(folder.id)?.loaded
-    if (event.type === 'appended') index?.append(event.entries)
-    else if (event.type === 'flags') index?.replace(event.entries)
-    else if (event.type === 'expunged') index?.remove(event.uids, event.modSeq)
-    else if (event.type === 'folder-created') this.#folders.add(new LmdbFolder(folder))
+    if (event.type === 'folder-created') this.#folders.add(new LmdbFolder(folder))
     else if (event.type === 'folder-changed') this.#folders.replace([folder])
-    else {
+    else if (event.type === 'folder-deleted') {
       const gone = this.#folders.need(folder.id)
-      this.#loaded.remove(gone)
+      this.#entries.loaded.remove(gone)
       this.#folders.remove(gone)
-    }
+    } else this.#folders.get(folder.id)?.take(event)
     this.#watchers.emit(event)
   }
 
   #readFolders(): void {
+    this.#committed.renew()
     this.#folders.clear()
-    this.#loaded.clear()
-    for (const { value } of this.#tables.folders.getRange({})) this.#folders.add(new LmdbFolder(value))
+    this.#entries.loaded.clear()
+    for (const { value } of this.#tables.folders.getRange(this.#committed.now)) {
+      this.#folders.add(new LmdbFolder(value))
+    }
   }
 
-  /** Octets that were kept for a reader only. */
-  #removeDoomed(): void {
-    const { doomed } = this.#tables
-    if (this.#closing || doomed.getCount() === 0) return
+  /** Octets that were kept for a reader only, and of messages that did not come to their end. */
+  async #removeDoomed(): Promise<void> {
+    if (this.#closing || this.#tables.readOnly || this.#tables.doomed.getCount() === 0) return
     const removal = this.#commits.run((draft) => {
       draft.writes++
-      for (const { key, value } of [...doomed.getRange({})]) {
-        if (!this.#bodies.isRead(key)) this.#bodies.remove(key, value)
-      }
+      this.#bodies.removeDoomed()
     })
     // Where there is no room to note it, the next start does it.
-    removal.catch(() => {})
+    await removal.catch(() => {})
   }
 
-  async #find(folderId: string, uid: number): Promise<MessageEntry | undefined> {
+  #find(folderId: string, uid: number): MessageEntry | undefined {
     this.#checkOpen()
-    return this.#folders.get(folderId) && (await this.#index(folderId)).find(uid)
-  }
-
-  /** The entries of a folder, read into memory if they are not there. @throws StoreError `not-found` */
-  async #index(folderId: string): Promise<FolderIndex> {
-    const index = this.#need(folderId).loaded
-    if (index) return index
-    await this.#commits.current()
-    const folder = this.#need(folderId)
-    return this.#loaded.add(folder, folder.load(this.#tables, this.#bodies.nameOf))
+    const folder = this.#folders.get(folderId)
+    return folder && this.#entries.find(folder, uid)
   }
 
   #need(folderId: string): LmdbFolder {

@@ -6,10 +6,11 @@ import { type CheckReport, checkTables } from './check.ts'
 import { lockFolder } from './lock.ts'
 import { DATA_FILE } from './open.ts'
 import { openTables, type Tables } from './tables.ts'
+import { upgrade } from './upgrade.ts'
 
 /** Looks through a store that no lab has open. @throws StoreError `in-use`, `not-found` */
 export function checkStore(folder: string, log: Logger): Promise<CheckReport> {
-  return locked(folder, log, (file) => opened(file, checkTables))
+  return locked(folder, log, (file) => opened(file, log, checkTables))
 }
 
 /**
@@ -20,7 +21,7 @@ export function compactStore(folder: string, log: Logger): Promise<{ before: num
   return locked(folder, log, async (file) => {
     const copy = `${file}.compact`
     rmSync(copy, { force: true })
-    await opened(file, ({ env }) => env.backup(copy, true))
+    await opened(file, log, ({ env }) => env.backup(copy, true))
     const before = statSync(file).size
     renameSync(copy, file)
     return { before, after: statSync(file).size }
@@ -38,9 +39,10 @@ async function locked<T>(folder: string, log: Logger, work: (file: string) => Pr
   }
 }
 
-async function opened<T>(file: string, work: (tables: Tables) => T | Promise<T>): Promise<T> {
+async function opened<T>(file: string, log: Logger, work: (tables: Tables) => T | Promise<T>): Promise<T> {
   const tables = await openTables({ file, readOnly: false })
   try {
+    upgrade(tables, log)
     return await work(tables)
   } finally {
     await tables.env.close()

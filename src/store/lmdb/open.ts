@@ -7,6 +7,7 @@ import { storeError } from './errors.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import { lockFolder } from './lock.ts'
 import { openTables } from './tables.ts'
+import { upgrade } from './upgrade.ts'
 
 export const DATA_FILE = 'messages.mdb'
 
@@ -33,7 +34,14 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
     readOnly = true
   }
   try {
-    return new LmdbStore(await openTables({ file, readOnly }), { clock, log, unlock })
+    const tables = await openTables({ file, readOnly })
+    try {
+      upgrade(tables, log)
+      return new LmdbStore(tables, { clock, log, unlock })
+    } catch (error) {
+      await tables.env.close()
+      throw error
+    }
   } catch (error) {
     await unlock()
     throw storeError(error)

@@ -1,6 +1,6 @@
 import { ascending } from '../folder-index.ts'
 import { folderName } from '../names.ts'
-import { copiedEntries, newEntry, planAppend, planFlags } from '../plan.ts'
+import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags, prefixed } from '../plan.ts'
 import type {
   CopyResult,
   FlagChange,
@@ -13,10 +13,11 @@ import type {
   StoreEvent,
 } from '../types.ts'
 import { PUBLIC_OWNER } from '../types.ts'
-import type { Bodies } from './bodies.ts'
+import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { Draft } from './commits.ts'
-import { entriesOf, FolderDraft, firstKey, type LmdbFolder, lastKey } from './lmdb-folder.ts'
-import { fromRecord, type Tables, textKey, toRecord } from './tables.ts'
+import { FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
+import { overviewRecord } from './overviews.ts'
+import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, textKey, toRecord } from './tables.ts'
 
 /** The changes of one transaction. Reads what earlier operations of the same transaction wrote. */
 export class StoreDraft implements Draft<StoreEvent> {
@@ -26,6 +27,7 @@ export class StoreDraft implements Draft<StoreEvent> {
   readonly #folderOf: (folderId: string) => LmdbFolder
   readonly #folders = new Map<string, FolderDraft>()
   #effects: StoreEvent[] = []
+  readonly #firstBlob: number
   #lastBlob: number
 
   /** `folderOf` throws StoreError `not-found`. */
@@ -33,7 +35,8 @@ export class StoreDraft implements Draft<StoreEvent> {
     this.#tables = tables
     this.#bodies = bodies
     this.#folderOf = folderOf
-    this.#lastBlob = (tables.meta.get('lastBlob') as number | undefined) ?? 0
+    this.#firstBlob = Number(tables.numbers.get(LAST_BLOB) ?? 0)
+    this.#lastBlob = this.#firstBlob
   }
 
   takeEffects(): readonly StoreEvent[] {
@@ -43,8 +46,8 @@ export class StoreDraft implements Draft<StoreEvent> {
   }
 
   finish(): void {
-    for (const folder of this.#folders.values()) this.#tables.numbers.putSync(folder.folder.id, folder.record())
-    if (this.#lastBlob > 0) this.#tables.meta.putSync('lastBlob', this.#lastBlob)
+    for (const folder of this.#folders.values()) folder.finish()
+    if (this.#lastBlob > this.#firstBlob) this.#tables.numbers.putSync(LAST_BLOB, this.#lastBlob)
   }
 
   folder(folderId: string): FolderDraft {
@@ -55,20 +58,34 @@ export class StoreDraft implements Draft<StoreEvent> {
     return draft
   }
 
-  append(batch: readonly NewMessage[], raws: readonly Buffer[], now: number, origin?: Origin): StoredMessage[] {
+  append(
+    batch: readonly NewMessage[],
+    raws: readonly (Buffer | StreamedBlob)[],
+    now: number,
+    origin?: Origin,
+  ): StoredMessage[] {
     const added = new Map<FolderDraft, MessageEntry[]>()
-    const stored = planAppend(batch, raws, (folderId) => this.folder(folderId)).flatMap((planned) => {
-      this.writes++
-      const blob = ++this.#lastBlob
-      if (planned.places.length > 0) this.#bodies.put(blob, planned.octets, planned.places.length)
+    const stored = planAppend(batch, (folderId) => this.folder(folderId)).flatMap((planned, i) => {
+      const kept = this.#keep(planned, raws[i] as Buffer | StreamedBlob)
       return planned.places.map((place) => {
-        const entry = newEntry(planned, place, this.#bodies.nameOf(blob), now)
-        added.set(place.state, [...(added.get(place.state) ?? []), entry])
+        const entry = newEntry(planned, place, kept, now)
+        const entries = added.get(place.state)
+        if (entries) entries.push(entry)
+        else added.set(place.state, [entry])
         return { folder: place.folder, entry }
       })
     })
     for (const [folder, entries] of added) this.#add(folder, entries, origin)
     return stored
+  }
+
+  /** Octets of a message that has not come to its end, as a new blob's or after what is there of it. Returns its number. */
+  putUnfinished(blob: number | undefined, firstPiece: number, octets: Buffer): number {
+    this.writes++
+    const number = blob ?? ++this.#lastBlob
+    if (blob === undefined) this.#tables.doomed.putSync(number, true)
+    this.#bodies.putPieces(number, firstPiece, octets)
+    return number
   }
 
   setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): FlagChangeResult {
@@ -78,8 +95,11 @@ export class StoreDraft implements Draft<StoreEvent> {
     if (changed.length === 0) return { entries, modified }
     const before = new Map(found.map((entry) => [entry.uid, entry]))
     for (const entry of changed) {
-      folder.counts.replace(before.get(entry.uid) as MessageEntry, entry)
+      const old = before.get(entry.uid) as MessageEntry
+      folder.replace(old, entry)
       this.#put(folder, entry)
+      this.#tables.changed.removeSync([folderId, old.modSeq, old.uid])
+      this.#tables.changed.putSync([folderId, entry.modSeq, entry.uid], true)
     }
     folder.highestModSeq++
     this.effect({ type: 'flags', folder: folder.folder, entries: changed, ...(origin && { origin }) })
@@ -119,7 +139,7 @@ export class StoreDraft implements Draft<StoreEvent> {
     const key = retiredKey(folder)
     this.writes++
     folders.putSync(folder.id, folder)
-    numbers.putSync(folder.id, [retired.get(key) ?? 1, 1, 0, 0, 0, 0])
+    numbers.putSync(folder.id, [retired.get(key) ?? 1, 1, 0, 0, 0, 0, 0])
     retired.removeSync(key)
     this.effect({ type: 'folder-created', folder })
   }
@@ -131,16 +151,24 @@ export class StoreDraft implements Draft<StoreEvent> {
   }
 
   deleteFolder(folderId: string): void {
-    const { folders, numbers, vanished, retired } = this.#tables
+    const { entries, folders, numbers, vanished, combinations, changed, retired } = this.#tables
     const draft = this.folder(folderId)
-    for (const entry of [...entriesOf(this.#tables, folderId, this.#bodies.nameOf)]) this.#drop(draft, entry)
+    const range = { start: firstKey(folderId), end: lastKey(folderId) }
+    for (const { key, value } of [...entries.getRange(range)]) {
+      this.#drop(draft, fromRecord(key[1], value, this.#bodies.nameOf))
+    }
     this.writes++
     this.#folders.delete(folderId)
     retired.putSync(retiredKey(draft.folder), draft.uidNext)
     folders.removeSync(folderId)
     numbers.removeSync(folderId)
-    const range = { start: firstKey(folderId), end: lastKey(folderId) }
     for (const key of [...vanished.getKeys(range)]) vanished.removeSync(key)
+    for (const key of [...changed.getKeys({ start: [folderId, 0, 0], end: [folderId, Number.MAX_SAFE_INTEGER, 0] })]) {
+      changed.removeSync(key)
+    }
+    for (const key of [...combinations.getKeys({ start: [folderId, ''], end: [folderId, '\uffff'] })]) {
+      combinations.removeSync(key)
+    }
     this.effect({ type: 'folder-deleted', folder: draft.folder })
   }
 
@@ -159,19 +187,47 @@ export class StoreDraft implements Draft<StoreEvent> {
     return found
   }
 
+  /** Keeps the octets of a message, whatever way they came. */
+  #keep(
+    { prefix, places }: PlannedMessage<FolderDraft>,
+    raw: Buffer | StreamedBlob,
+  ): Pick<MessageEntry, 'blob' | 'sizeOctets'> {
+    this.writes++
+    const holders = places.length
+    if (!Buffer.isBuffer(raw)) {
+      // A message for nobody stays doomed.
+      const sizeOctets = holders > 0 ? this.#bodies.adopt(raw, prefix, holders) : raw.sizeOctets
+      return { blob: this.#bodies.nameOf(raw.blob), sizeOctets }
+    }
+    const blob = ++this.#lastBlob
+    const octets = prefixed(prefix, raw)
+    if (holders > 0) this.#bodies.put(blob, octets, holders)
+    return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length }
+  }
+
   #add(folder: FolderDraft, entries: readonly MessageEntry[], origin: Origin | undefined): void {
     for (const entry of entries) {
-      folder.counts.add(entry)
+      folder.add(entry)
       this.#put(folder, entry)
-      if (entry.messageId && folder.folder.owner === PUBLIC_OWNER) {
-        const key = textKey(entry.messageId)
-        this.#tables.places.putSync([key, folder.folder.id, entry.uid], true)
-        this.#tables.history.putSync(key, true)
-      }
+      if (folder.folder.owner === PUBLIC_OWNER) this.#publish(folder, entry)
     }
     folder.uidNext += entries.length
     folder.highestModSeq++
     this.effect({ type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
+  }
+
+  /** What newsreaders ask for: the article by its Message-ID, and its overview. */
+  #publish(folder: FolderDraft, { uid, blob: name, sizeOctets, messageId }: MessageEntry): void {
+    const { places, history, overviews } = this.#tables
+    if (messageId) {
+      const key = textKey(messageId)
+      places.putSync([key, folder.folder.id, uid], true)
+      history.putSync(key, true)
+    }
+    const blob = this.#bodies.numberOf(name)
+    if (overviews.doesExist(blob)) return
+    const raw = this.#bodies.read(blob, sizeOctets, 0, sizeOctets, {})
+    if (raw) overviews.putSync(blob, overviewRecord(raw))
   }
 
   #put(folder: FolderDraft, entry: MessageEntry): void {
@@ -181,9 +237,10 @@ export class StoreDraft implements Draft<StoreEvent> {
 
   #drop(folder: FolderDraft, entry: MessageEntry): void {
     this.writes++
-    folder.counts.remove(entry)
+    folder.remove(entry)
     this.#tables.entries.removeSync([folder.folder.id, entry.uid])
-    this.#bodies.release(this.#bodies.numberOf(entry.blob), entry.sizeOctets)
+    this.#tables.changed.removeSync([folder.folder.id, entry.modSeq, entry.uid])
+    this.#bodies.release(this.#bodies.numberOf(entry.blob))
     if (entry.messageId && folder.folder.owner === PUBLIC_OWNER) {
       this.#tables.places.removeSync([textKey(entry.messageId), folder.folder.id, entry.uid])
     }

@@ -3,8 +3,8 @@ import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 import { StoreError } from '../errors.ts'
 import type { DeliveryEnvelope, Folder, MessageEntry } from '../types.ts'
 
-/** The version of what is written below; a folder with another one is not opened. */
-const FORMAT = 1
+/** The version of what is written below; a folder with an older one is upgraded, with a newer one not opened. */
+export const FORMAT = 2
 
 /** An entry without its uid, which is in the key. */
 type EntryRecord = readonly [
@@ -26,25 +26,45 @@ export type NumbersRecord = readonly [
   sizeOctets: number,
   unseen: number,
   deleted: number,
+  deletedOctets: number,
 ]
+
+/** How many messages of a folder have a combination of flags. */
+export type CombinationRecord = readonly [flags: readonly string[], messages: number]
+
+/** An article's overview, in the order of `overviewFields`. */
+export type OverviewRecord = readonly (string | number)[]
+
+/** The key in `numbers` of the last blob's number: there because that page is written with each append anyway. */
+export const LAST_BLOB = 'lastBlob'
 
 /** Everything the store has on disk, a table each. Blobs are numbered; a message id is kept by its key (`textKey`). */
 export interface Tables {
   readonly env: RootDatabase
   readonly readOnly: boolean
-  /** `format`, `tag`, `lastFolder`, `lastUidValidity`, `lastBlob`. */
+  /** `format`, `tag`, `lastFolder`, `lastUidValidity`. */
   readonly meta: Database<number | string, string>
   readonly folders: Database<Folder, string>
-  readonly numbers: Database<NumbersRecord, string>
+  /** A folder's by its id; and `LAST_BLOB`. */
+  readonly numbers: Database<NumbersRecord | number, string>
   readonly entries: Database<EntryRecord, [folderId: string, uid: number]>
+  /** Every combination of flags that messages have, but for no flags at all; by `combinationKey`. */
+  readonly combinations: Database<CombinationRecord, [folderId: string, combination: string]>
+  /**
+   * Entries whose last change was one of their flags. The modSeq of all others ascends with their uid, so what changed
+   * after one of them is found at the end of the folder and here.
+   */
+  readonly changed: Database<true, [folderId: string, modSeq: number, uid: number]>
   /** What vanished with a change: its modSeq and the uids. */
   readonly vanished: Database<readonly number[], [folderId: string, modSeq: number]>
-  /** Octets of a blob in pieces of `PIECE_OCTETS`. */
+  /** Octets of a blob in pieces of `PIECE_OCTETS`; in front of them, as piece -1, what a streamed one's prefix was. */
   readonly bodies: Database<Buffer, [blob: number, piece: number]>
   /** How many entries hold a blob, where it is more than one. */
   readonly holders: Database<number, number>
-  /** Blobs that no entry holds any more, but someone was reading: how many octets. Gone with the next start. */
-  readonly doomed: Database<number, number>
+  /** Blobs that no entry holds: someone was still reading them, or they never came to their end. Gone with the next start. */
+  readonly doomed: Database<true, number>
+  /** What OVER tells of a blob that public folders hold. */
+  readonly overviews: Database<OverviewRecord, number>
   /** Where the public folders hold a message id. */
   readonly places: Database<true, [messageId: string, folderId: string, uid: number]>
   /** Every message id the public folders ever had. */
@@ -54,6 +74,9 @@ export interface Tables {
   /** The next number of folders that were deleted. */
   readonly retired: Database<number, [owner: string, name: string]>
 }
+
+/** Tables of all formats together, and some to spare. */
+const MAX_TABLES = 24
 
 /** So much that a piece with its header fills whole pages. */
 export const PIECE_OCTETS = 16 * 4096 - 16
@@ -68,39 +91,56 @@ export async function openTables({ file, readOnly }: OpenTablesOptions): Promise
   const { open } = await import('lmdb').catch((cause: unknown) => {
     throw new StoreError('not-found', 'messages on disk need the package lmdb: npm install lmdb', { cause })
   })
-  const options = { path: file, noSubdir: true, maxDbs: 16, overlappingSync: !readOnly, readOnly } as const
+  // Batches of its own (`eventTurnBatching`) leave a rejected promise to nobody when a commit fails.
+  const options = {
+    path: file,
+    noSubdir: true,
+    maxDbs: MAX_TABLES,
+    overlappingSync: !readOnly,
+    eventTurnBatching: false,
+    readOnly,
+  } as const
   const env = open(options satisfies RootDatabaseOptionsWithPath)
   try {
-    return { env, readOnly, ...openEach(env) }
+    return { env, readOnly, ...openEach(env, readOnly) }
   } catch (error) {
     await env.close()
     throw error
   }
 }
 
-function openEach(env: RootDatabase): Omit<Tables, 'env' | 'readOnly'> {
+function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'readOnly'> {
   const meta = env.openDB<number | string, string>({ name: 'meta' })
   // A read-only environment gives nothing for a table that was never made.
-  const format = meta?.get('format')
-  if (format !== undefined && format !== FORMAT) {
+  const format = Number(meta?.get('format') ?? FORMAT)
+  if (format > FORMAT) {
     throw new StoreError('read-only', `the store was written in format ${format}; this version knows format ${FORMAT}`)
+  }
+  if (format < FORMAT && readOnly) {
+    throw new StoreError(
+      'read-only',
+      `the store was written in format ${format} and is to be upgraded to ${FORMAT}: open it once where it can be written to`,
+    )
   }
   const tables = {
     meta,
     folders: env.openDB<Folder, string>({ name: 'folders' }),
-    numbers: env.openDB<NumbersRecord, string>({ name: 'numbers' }),
+    numbers: env.openDB<NumbersRecord | number, string>({ name: 'numbers' }),
     entries: env.openDB<EntryRecord, [string, number]>({ name: 'entries' }),
+    combinations: env.openDB<CombinationRecord, [string, string]>({ name: 'combinations' }),
+    changed: env.openDB<true, [string, number, number]>({ name: 'changed' }),
     vanished: env.openDB<readonly number[], [string, number]>({ name: 'vanished' }),
     bodies: env.openDB<Buffer, [number, number]>({ name: 'bodies', encoding: 'binary' }),
     holders: env.openDB<number, number>({ name: 'holders' }),
-    doomed: env.openDB<number, number>({ name: 'doomed' }),
+    doomed: env.openDB<true, number>({ name: 'doomed' }),
+    overviews: env.openDB<OverviewRecord, number>({ name: 'overviews' }),
     places: env.openDB<true, [string, string, number]>({ name: 'places' }),
     history: env.openDB<true, string>({ name: 'history' }),
     subscriptions: env.openDB<string, [string, string]>({ name: 'subscriptions' }),
     state: env.openDB<string, string>({ name: 'state' }),
     retired: env.openDB<number, [string, string]>({ name: 'retired' }),
   }
-  if (format === undefined) {
+  if (!readOnly && meta.get('format') === undefined) {
     env.transactionSync(() => {
       meta.putSync('format', FORMAT)
       meta.putSync('tag', randomBytes(4).toString('hex'))
@@ -114,6 +154,12 @@ export function textKey(text: string): string {
   if (Buffer.byteLength(text) <= 200) return text
   return `#${createHash('sha256').update(text).digest('base64url')}`
 }
+
+/** Flags in their one order as a part of a key. */
+export const combinationKey = (flags: readonly string[]): string => textKey(flags.join(' '))
+
+export const firstKey = (folderId: string): [string, number] => [folderId, 0]
+export const lastKey = (folderId: string): [string, number] => [folderId, Number.MAX_SAFE_INTEGER]
 
 export const toRecord = (entry: MessageEntry, blob: number): EntryRecord => [
   blob,

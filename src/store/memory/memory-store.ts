@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
+import { type Overview, overview } from '../../mail/overview.ts'
 import { StoreError } from '../errors.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
 import { gather, noSpace } from '../gather.ts'
 import { History } from '../history.ts'
 import { folderName } from '../names.ts'
-import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags } from '../plan.ts'
+import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags, prefixed } from '../plan.ts'
 import type {
   CopyResult,
   FlagChange,
@@ -144,10 +145,13 @@ export class MemoryStore implements MessageStore {
     for (const { targets } of batch) for (const { folderId } of targets) this.#need(folderId)
     const raws: Buffer[] = []
     for (const { raw } of batch) raws.push(Buffer.isBuffer(raw) ? raw : await gather(raw, this.#freeOctets))
-    const planned = planAppend(batch, raws, (folderId) => this.#need(folderId))
-    this.#claim(planned.reduce((sum, { octets, places }) => sum + octets.length + places.length * ENTRY_OCTETS, 0))
+    const planned = planAppend(batch, (folderId) => this.#need(folderId))
+    const octets = planned.map(({ prefix }, i) => prefixed(prefix, raws[i] as Buffer))
+    this.#claim(
+      planned.reduce((sum, { places }, i) => sum + (octets[i]?.length ?? 0) + places.length * ENTRY_OCTETS, 0),
+    )
     const added = new Map<MemoryFolder, MessageEntry[]>()
-    const stored = planned.flatMap((message) => this.#store(message, added))
+    const stored = planned.flatMap((message, i) => this.#store(message, octets[i] as Buffer, added))
     for (const [state, entries] of added) this.#appendTo(state, entries, origin)
     return stored
   }
@@ -168,6 +172,11 @@ export class MemoryStore implements MessageStore {
   async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
     const octets = this.#octets(folderId, uid)?.subarray(start, end)
     for (let at = 0; octets && at < octets.length; at += PIECE_OCTETS) yield octets.subarray(at, at + PIECE_OCTETS)
+  }
+
+  async overview(folderId: string, uid: number): Promise<Overview | undefined> {
+    const octets = this.#octets(folderId, uid)
+    return octets && overview(octets)
   }
 
   async setFlags(
@@ -207,6 +216,10 @@ export class MemoryStore implements MessageStore {
   async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
     const state = this.#need(folderId)
     return this.#expunge(state, state.index.pick(uids), origin)
+  }
+
+  async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
+    return this.#need(folderId).index.changedSince(modSeq)
   }
 
   async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
@@ -267,11 +280,15 @@ export class MemoryStore implements MessageStore {
     this.#heldOctets += octets
   }
 
-  #store(planned: PlannedMessage<MemoryFolder>, added: Map<MemoryFolder, MessageEntry[]>): StoredMessage[] {
+  #store(
+    planned: PlannedMessage<MemoryFolder>,
+    octets: Buffer,
+    added: Map<MemoryFolder, MessageEntry[]>,
+  ): StoredMessage[] {
     const now = this.#clock.now()
-    const blob = this.#blobs.add(planned.octets, planned.places.length)
+    const kept = { blob: this.#blobs.add(octets, planned.places.length), sizeOctets: octets.length }
     return planned.places.map((place) => {
-      const entry = newEntry(planned, place, blob, now)
+      const entry = newEntry(planned, place, kept, now)
       const entries = added.get(place.state)
       if (entries) entries.push(entry)
       else added.set(place.state, [entry])

@@ -1,0 +1,140 @@
+import { Pacer } from '../../pacer.ts'
+import { FolderIndex } from '../folder-index.ts'
+import type { MessageEntry, UidRange } from '../types.ts'
+import type { Committed, HeldState, ReadOptions } from './committed.ts'
+import { type LmdbFolder, numbersOf } from './lmdb-folder.ts'
+import { LoadedFolders } from './loaded-folders.ts'
+import { fromRecord, lastKey, type Tables } from './tables.ts'
+
+/** Entries read between looks at the time. */
+const STEP = 256
+
+/**
+ * The entries of folders: by number, by range and by change from disk, so that what it costs does not grow with the
+ * folder; from memory where somebody needed all of them. What takes long is done in steps that let others in.
+ */
+export class Entries {
+  readonly loaded = new LoadedFolders()
+  readonly #tables: Tables
+  readonly #committed: Committed
+  readonly #blobName: (blob: number) => string
+
+  constructor(tables: Tables, committed: Committed, blobName: (blob: number) => string) {
+    this.#tables = tables
+    this.#committed = committed
+    this.#blobName = blobName
+  }
+
+  find(folder: LmdbFolder, uid: number): MessageEntry | undefined {
+    return folder.loaded ? folder.loaded.find(uid) : this.#get(folder, uid, this.#committed.now)
+  }
+
+  async list(folder: LmdbFolder, range: UidRange): Promise<readonly MessageEntry[]> {
+    if (folder.loaded) return folder.loaded.list(range)
+    using state = this.#committed.hold()
+    const found: MessageEntry[] = []
+    await this.#each(folder, range, state, (entries) => {
+      for (const entry of entries) found.push(entry)
+      return true
+    })
+    return found
+  }
+
+  /** In uid order. */
+  async changedSince(folder: LmdbFolder, modSeq: number): Promise<readonly MessageEntry[]> {
+    using state = this.#committed.hold()
+    const late: MessageEntry[] = []
+    // Back to the last that has not changed: those before it came before it, and if they did change, are in the index.
+    await this.#each(folder, { from: 0, to: Number.MAX_SAFE_INTEGER }, state, takeChanged(late, modSeq), true)
+    const before = late.at(-1)?.uid ?? Number.POSITIVE_INFINITY
+    const early: MessageEntry[] = []
+    const pace = new Pacer()
+    const { id } = folder.folder
+    const start: [string, number, number] = [id, modSeq + 1, 0]
+    for (const [, , uid] of [
+      ...this.#tables.changed.getKeys({ start, end: afterChanges(id), ...transactionOf(state) }),
+    ]) {
+      const entry = uid < before ? this.#get(folder, uid, state) : undefined
+      if (entry) early.push(entry)
+      if (pace.isOver()) await rest(pace, state)
+    }
+    return [...early.sort((a, b) => a.uid - b.uid), ...late.reverse()]
+  }
+
+  /** All of them, in memory from now on. */
+  async all(folder: LmdbFolder): Promise<FolderIndex> {
+    return folder.loaded ?? this.loaded.add(folder, await folder.load(() => this.#read(folder)))
+  }
+
+  async #read(folder: LmdbFolder): Promise<FolderIndex> {
+    using state = this.#committed.hold()
+    const index = new FolderIndex()
+    const [uidNext, highestModSeq] = numbersOf(this.#tables, folder.folder.id, state)
+    await this.#each(folder, { from: 0, to: Number.MAX_SAFE_INTEGER }, state, (entries) => {
+      index.append(entries)
+      return true
+    })
+    index.uidNext = uidNext
+    index.highestModSeq = highestModSeq
+    return index
+  }
+
+  /** Gives the entries of a range to `take`, some at a time, until it returns false. */
+  async #each(
+    folder: LmdbFolder,
+    { from, to }: UidRange,
+    state: HeldState,
+    take: (entries: readonly MessageEntry[]) => boolean,
+    reverse = false,
+  ): Promise<void> {
+    const { id } = folder.folder
+    const flags = folder.flags(this.#tables, state)
+    const pace = new Pacer()
+    let [low, high] = [from, Math.min(to, Number.MAX_SAFE_INTEGER)]
+    while (low <= high) {
+      const [first, last] = reverse ? [high, low] : [low, high]
+      const range = { start: [id, first] as EntryKey, end: [id, last] as EntryKey, inclusiveEnd: true, reverse }
+      const rows = this.#tables.entries.getRange({ ...range, limit: STEP, ...transactionOf(state) })
+      const entries = Array.from(rows, ({ key, value }) => {
+        const entry = fromRecord(key[1], value, this.#blobName)
+        return { ...entry, flags: flags.canonical(entry.flags) }
+      })
+      if (!take(entries) || entries.length < STEP) return
+      const reached = (entries.at(-1) as MessageEntry).uid
+      if (reverse) high = reached - 1
+      else low = reached + 1
+      if (pace.isOver()) await rest(pace, state)
+    }
+  }
+
+  #get(folder: LmdbFolder, uid: number, state: ReadOptions): MessageEntry | undefined {
+    const record = this.#tables.entries.get([folder.folder.id, uid], state)
+    if (!record) return undefined
+    const entry = fromRecord(uid, record, this.#blobName)
+    return { ...entry, flags: folder.flags(this.#tables, state).canonical(entry.flags) }
+  }
+}
+
+type EntryKey = [folderId: string, uid: number]
+
+/** The package looks at every option it is given. */
+const transactionOf = ({ transaction }: ReadOptions): ReadOptions => (transaction ? { transaction } : {})
+
+/** Takes entries, latest first, until one has not changed after `modSeq`. */
+const takeChanged =
+  (late: MessageEntry[], modSeq: number) =>
+  (entries: readonly MessageEntry[]): boolean => {
+    for (const entry of entries) {
+      if (entry.modSeq <= modSeq) return false
+      late.push(entry)
+    }
+    return true
+  }
+
+/** @throws StoreError `closed` */
+async function rest(pace: Pacer, state: HeldState): Promise<void> {
+  await pace.rest()
+  state.check()
+}
+
+const afterChanges = (folderId: string): [string, number, number] => [...lastKey(folderId), 0]

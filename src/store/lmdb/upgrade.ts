@@ -1,0 +1,78 @@
+import type { Logger } from 'pino'
+import { FolderCounts } from '../folder-counts.ts'
+import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
+import { blobOctets } from './bodies.ts'
+import { outOfOrder } from './check-indexes.ts'
+import { entriesOf, numbersOf } from './lmdb-folder.ts'
+import { overviewRecord } from './overviews.ts'
+import { combinationKey, FORMAT, LAST_BLOB, type NumbersRecord, type Tables } from './tables.ts'
+
+/** Entries whose indexes are written in one transaction. */
+const STEP = 1000
+
+/**
+ * Makes the indexes that a store of format 1 lacks. An upgrade that is broken off leaves a store of format 1, whose
+ * tables were not touched, and begins anew: only the last transaction says that it is one of format 2.
+ */
+export function upgrade(tables: Tables, log: Logger): void {
+  const format = Number(tables.meta.get('format'))
+  if (format >= FORMAT) return
+  log.info({ format, to: FORMAT }, 'the store is being upgraded')
+  const { env, combinations, changed, overviews, meta, numbers, doomed } = tables
+  env.transactionSync(() => {
+    for (const table of [combinations, changed, overviews]) table.clearSync()
+  })
+  const folders = Array.from(tables.folders.getRange({}), ({ value }) => value)
+  const counts = new Map<Folder, FolderCounts>()
+  for (const folder of folders) counts.set(folder, indexFolder(tables, folder))
+  env.transactionSync(() => {
+    for (const [{ id }, { deletedOctets }] of counts) {
+      const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted] = numbersOf(tables, id)
+      const record: NumbersRecord = [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets]
+      numbers.putSync(id, record)
+    }
+    numbers.putSync(LAST_BLOB, Number(meta.get('lastBlob') ?? 0))
+    meta.removeSync('lastBlob')
+    for (const blob of [...doomed.getKeys({})]) doomed.putSync(blob, true)
+    meta.putSync('format', FORMAT)
+  })
+}
+
+function indexFolder(tables: Tables, folder: Folder): FolderCounts {
+  const counts = new FolderCounts()
+  const combinations = new Map<string, [flags: readonly string[], messages: number]>()
+  const modSeqs = new Map<number, number>()
+  let articles: MessageEntry[] = []
+  for (const entry of entriesOf(tables, folder.id, String)) {
+    const { uid, flags, modSeq } = entry
+    counts.add(entry)
+    modSeqs.set(uid, modSeq)
+    if (flags.length > 0) combinations.set(flags.join(' '), [flags, (combinations.get(flags.join(' '))?.[1] ?? 0) + 1])
+    if (folder.owner !== PUBLIC_OWNER || articles.push(entry) < STEP) continue
+    putOverviews(tables, articles)
+    articles = []
+  }
+  putOverviews(tables, articles)
+  const late = [...outOfOrder([...modSeqs])]
+  for (let from = 0; from < late.length; from += STEP) {
+    tables.env.transactionSync(() => {
+      for (const uid of late.slice(from, from + STEP)) {
+        tables.changed.putSync([folder.id, modSeqs.get(uid) as number, uid], true)
+      }
+    })
+  }
+  tables.env.transactionSync(() => {
+    for (const record of combinations.values()) {
+      tables.combinations.putSync([folder.id, combinationKey(record[0])], record)
+    }
+  })
+  return counts
+}
+
+function putOverviews({ env, ...tables }: Tables, articles: readonly MessageEntry[]): void {
+  env.transactionSync(() => {
+    for (const { blob } of articles) {
+      tables.overviews.putSync(Number(blob), overviewRecord(blobOctets(tables, Number(blob))))
+    }
+  })
+}
