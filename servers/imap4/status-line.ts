@@ -16,7 +16,7 @@ const tellers = {
   UIDVALIDITY: (_status, { uidValidity }) => uidValidity,
   UNSEEN: ({ unseen }) => unseen,
   DELETED: ({ deleted }) => deleted,
-  'DELETED-STORAGE': (_status, folder, session) => deletedOctets(folder, session),
+  'DELETED-STORAGE': ({ deletedOctets }) => deletedOctets,
   SIZE: ({ sizeOctets }) => sizeOctets,
   HIGHESTMODSEQ: ({ highestModSeq }) => highestModSeq,
   MAILBOXID: (_status, { id }) => `(${id})`,
@@ -45,12 +45,6 @@ export async function statusLine(session: Session, folder: Folder, items: readon
     told.push(`${item} ${await teller(status, folder, session)}`)
   }
   return `* STATUS ${nameForm(fullName(folder), session)} (${told.join(' ')})\r\n`
-}
-
-/** What EXPUNGE would free. RFC 9208 section 4.1.4. */
-async function deletedOctets(folder: Folder, { context }: Session): Promise<number> {
-  const doomed = (await context.store.list(folder.id)).filter(({ flags }) => flags.includes('\\Deleted'))
-  return doomed.reduce((sum, { sizeOctets }) => sum + sizeOctets, 0)
 }
 
 async function recentCount({ highestUid }: FolderStatus, folder: Folder, { context }: Session): Promise<number> {

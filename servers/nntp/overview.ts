@@ -1,5 +1,4 @@
 import { inOnePiece } from '../../src/mail/octets.ts'
-import { overview } from '../../src/mail/overview.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
 
@@ -40,9 +39,9 @@ export class OverviewRows {
   }
 
   async #make(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
-    const raw = await this.#store.read(group.id, entry.uid)
-    if (!raw) return undefined
-    const { subject, from, date, messageId, references, bytes, lines, xref } = overview(raw)
+    const made = await this.#store.overview(group.id, entry.uid)
+    if (!made) return undefined
+    const { subject, from, date, messageId, references, bytes, lines, xref } = made
     // RFC 3977 section 8.3.2: a full field has its name in front, and is empty where the article has none.
     const full = xref === '' ? '' : `Xref: ${xref}`
     const row = inOnePiece(

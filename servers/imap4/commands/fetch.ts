@@ -5,7 +5,7 @@ import { type Content, ContentReader } from '../fetch/content.ts'
 import { type Producer, producerOf } from '../fetch/producers.ts'
 import { FetchWriter } from '../fetch/writer.ts'
 import { bad, done, no } from '../reply.ts'
-import { tellVanished } from '../resync.ts'
+import { changedAmong, tellVanished } from '../resync.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { selected } from '../state.ts'
@@ -60,7 +60,7 @@ async function runFetch(session: Session, selection: Selection, request: FetchRe
   if (modifiers.changedSince !== undefined) {
     const { changedSince } = modifiers
     if (modifiers.vanished && set !== 'saved') await tellVanished(session, selection, changedSince, set)
-    indexes = indexes.filter((index) => (selection.messages[index] as MessageEntry).modSeq > changedSince)
+    indexes = await changedAmong(session, selection, indexes, changedSince)
   }
   if (modifiers.partial) indexes = partialOf(indexes, modifiers.partial)
   const seen = await markSeen(session, selection, items, indexes)
