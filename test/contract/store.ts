@@ -238,6 +238,74 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.status(inbox.id)).toMatchObject({ exists: 0, uidNext: 1 })
       })
 
+      it('that end with an error after many pieces leave nothing, nor does their batch', async () => {
+        const broken = (async function* () {
+          yield* pieces(pattern(2_000_000), 100_000)
+          throw new Error('client gone')
+        })()
+        const events = watched()
+        const whole = { raw: pieces(pattern(700_000), 9_999), targets: [{ folderId: inbox.id }] }
+        await expect(store.append([whole, { raw: broken, targets: [{ folderId: inbox.id }] }])).rejects.toThrow(
+          'client gone',
+        )
+        expect(await store.status(inbox.id)).toMatchObject({ exists: 0, uidNext: 1 })
+        expect(events).toEqual([])
+        expect(await deliver(inbox, 'next')).toEqual([1])
+      })
+
+      it('come in pieces many at once, with and without a prefix, in several folders', async () => {
+        const other = await store.createFolder(alice, 'Other')
+        const raws = [300_000, 262_128, 65_520, 1_000_003, 10, 524_256].map(pattern)
+        const prefix = (at: readonly { uid: number }[]) => Buffer.from(`X-Number: ${at.map(({ uid }) => uid)}\r\n`)
+        const all = await Promise.all(
+          raws.map((raw, i) =>
+            store.append([
+              {
+                raw: pieces(raw, 33_333),
+                targets: [{ folderId: inbox.id }, { folderId: other.id }],
+                ...(i % 2 === 0 && { prefix }),
+              },
+            ]),
+          ),
+        )
+        for (const [i, stored] of all.entries()) {
+          for (const { folder, entry } of stored) {
+            const uids = stored.map((one) => one.entry.uid)
+            const whole = Buffer.concat([
+              i % 2 === 0 ? Buffer.from(`X-Number: ${uids}\r\n`) : Buffer.alloc(0),
+              raws[i] ?? Buffer.alloc(0),
+            ])
+            expect(entry.sizeOctets).toBe(whole.length)
+            expect((await store.read(folder.id, entry.uid))?.equals(whole)).toBe(true)
+            expect((await drain(store.stream(folder.id, entry.uid))).equals(whole)).toBe(true)
+            for (const [from, to] of [
+              [0, 5],
+              [5, 20],
+              [8, 70_000],
+              [65_510, 65_530],
+              [131_000, whole.length],
+            ] as const) {
+              expect((await store.read(folder.id, entry.uid, from, to))?.equals(whole.subarray(from, to))).toBe(true)
+            }
+          }
+        }
+        await store.copy(inbox.id, [1], inbox.id)
+        await store.deleteFolder(other.id)
+        expect((await store.read(inbox.id, 7))?.equals((await store.read(inbox.id, 1)) as Buffer)).toBe(true)
+      })
+
+      it('in pieces for a folder that is deleted meanwhile are refused', async () => {
+        const other = await store.createFolder(alice, 'Other')
+        const late = (async function* () {
+          yield* pieces(pattern(600_000), 100_000)
+          await store.deleteFolder(other.id)
+          yield Buffer.from('end')
+        })()
+        await expect(store.append([{ raw: late, targets: [{ folderId: other.id }] }])).rejects.toMatchObject({
+          code: 'not-found',
+        })
+      })
+
       it('are stored as a whole batch or not at all', async () => {
         const events = watched()
         await expect(
@@ -375,6 +443,21 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         }
       })
 
+      it('is right where changes come while it is taken', async () => {
+        const raw = Buffer.from('x')
+        await store.append(Array.from({ length: 3_000 }, () => ({ raw, targets: [{ folderId: inbox.id }] })))
+        const everything = { from: 1, to: Number.MAX_SAFE_INTEGER }
+        const [, appended, { entries }, gone] = await Promise.all([
+          store.snapshot(inbox.id),
+          deliver(inbox, 'late'),
+          store.setFlags(inbox.id, [2, 2_999], { mode: 'add', flags: ['\\Seen'] }),
+          store.expunge(inbox.id, [1, 3_000]),
+        ])
+        expect([appended, entries.length, gone]).toEqual([[3_001], 2, [1, 3_000]])
+        expect(await taken()).toEqual(await expected())
+        expect(await store.list(inbox.id, everything)).toEqual(await store.list(inbox.id))
+      })
+
       it('stays as it was taken', async () => {
         await deliver(inbox, 'a', 'b')
         const { entries } = await store.snapshot(inbox.id)
@@ -386,6 +469,71 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
           [2, []],
         ])
         await expect(store.snapshot('none')).rejects.toMatchObject({ code: 'not-found' })
+      })
+    })
+
+    describe('what changed since', () => {
+      it('is found whatever changes', async () => {
+        const next = seededRandom(11)
+        const random = (below: number) => Math.floor(next() * below)
+        for (let round = 0; round < 200; round++) {
+          const what = random(5)
+          const uids = Array.from({ length: random(4) }, () => 1 + random(40))
+          if (what === 0) await deliver(inbox, 'x')
+          else if (what === 1) await store.expunge(inbox.id, uids.slice(0, 1))
+          else if (what === 2) await store.copy(inbox.id, uids.slice(0, 1), inbox.id)
+          else
+            await store.setFlags(inbox.id, uids, {
+              mode: random(2) ? 'add' : 'remove',
+              flags: [FLAGS[random(4)] ?? ''],
+            })
+          const { highestModSeq } = await store.status(inbox.id)
+          const modSeq = random(highestModSeq + 2)
+          const entries = await store.list(inbox.id, { from: 1, to: Number.MAX_SAFE_INTEGER })
+          expect(await store.changedSince(inbox.id, modSeq)).toEqual(entries.filter((entry) => entry.modSeq > modSeq))
+        }
+        await expect(store.changedSince('none', 0)).rejects.toMatchObject({ code: 'not-found' })
+      })
+    })
+
+    describe('overviews', () => {
+      const article = (subject: string): string =>
+        `Subject: ${subject}\r\nFrom: a@x.test\r\nMessage-ID: <${subject}@x>\r\n\r\none\r\ntwo\r\n`
+
+      it('tell of articles and of mail, with the prefix that their numbers made', async () => {
+        const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
+        await store.append([
+          {
+            ...message(article('s'), group),
+            prefix: (at) => Buffer.from(`Xref: lab ${at[0]?.folder.name}:${at[0]?.uid}\r\n`),
+          },
+          message(article('mail'), inbox),
+        ])
+        const raw = await store.read(group.id, 1)
+        expect(await store.overview(group.id, 1)).toEqual({
+          subject: 's',
+          from: 'a@x.test',
+          date: '',
+          messageId: '<s@x>',
+          references: '',
+          bytes: raw?.length,
+          lines: 2,
+          xref: 'lab lab.general:1',
+        })
+        expect(await store.overview(inbox.id, 1)).toMatchObject({ subject: 'mail', lines: 2 })
+        expect(await store.overview(group.id, 2)).toBeUndefined()
+        expect(await store.overview('none', 1)).toBeUndefined()
+      })
+
+      it('stay with copies, and go with the message', async () => {
+        const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
+        const second = await store.createFolder(PUBLIC_OWNER, 'lab.other', { newsgroup })
+        await deliver(inbox, article('mail'))
+        await store.copy(inbox.id, [1], group.id)
+        await store.move(group.id, [1], second.id)
+        await store.expunge(inbox.id, [1])
+        expect(await store.overview(group.id, 1)).toBeUndefined()
+        expect(await store.overview(second.id, 1)).toMatchObject({ subject: 'mail' })
       })
     })
 

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkStore } from '../../src/store/lmdb/maintenance.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { message, pattern, TestClock } from '../contract/store.ts'
+import { withTables } from '../support/lmdb-file.ts'
 
 const log = pino({ level: 'silent' })
 const clock = new TestClock()
@@ -70,6 +72,33 @@ describe('an LMDB store on a disk that is full', () => {
       first: 100_000,
       last: true,
       again: 'stored',
+    })
+  })
+})
+
+describe('a process that is killed while messages come in pieces', () => {
+  it('leaves nothing of them behind, and all that it acknowledged', async () => {
+    {
+      await using store = await open()
+      const inbox = await store.createFolder(alice, 'INBOX')
+      await store.append([message('kept', inbox)])
+    }
+    await inProcess(
+      `async function* endless() { for (;;) yield Buffer.alloc(100_000, 'x') }
+      const targets = [{ folderId: inbox.id }]
+      for (let i = 0; i < 3; i++) store.append([{ raw: endless(), targets }]).catch(() => {})
+      for (let i = 0; i < 20; i++) await store.append([{ raw: Buffer.from('acknowledged'), targets }])
+      const { statSync } = await import('node:fs')
+      while (statSync(${JSON.stringify(folder)} + '/messages.mdb').size < 3_000_000) await new Promise(setImmediate)
+      process.kill(process.pid, 'SIGKILL')`,
+    )
+    expect(await checkStore(folder, log)).toEqual({ folders: 1, messages: 21, faults: [] })
+    await using store = await open()
+    const [inbox] = await store.listFolders(alice)
+    expect(await store.status(inbox?.id ?? '')).toMatchObject({ exists: 21, uidNext: 22, sizeOctets: 4 + 20 * 12 })
+    await store[Symbol.asyncDispose]()
+    await withTables(folder, (table) => {
+      expect([table('bodies').getCount(), table('doomed').getCount()]).toEqual([21, 0])
     })
   })
 })

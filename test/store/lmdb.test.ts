@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { expect } from 'vitest'
+import { checkStore } from '../../src/store/lmdb/maintenance.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { storeContract } from '../contract/store.ts'
 
@@ -11,6 +13,11 @@ storeContract('LmdbStore', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-'))
   return {
     open: (clock) => openLmdbStore(folder, { clock, log }),
-    cleanUp: async () => rmSync(folder, { recursive: true, force: true }),
+    cleanUp: async () => {
+      // Whatever was done, all that is on disk agrees.
+      const { faults } = await checkStore(folder, log)
+      rmSync(folder, { recursive: true, force: true })
+      expect(faults).toEqual([])
+    },
   }
 })

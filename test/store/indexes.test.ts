@@ -1,0 +1,237 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkStore } from '../../src/store/lmdb/maintenance.ts'
+import { openLmdbStore } from '../../src/store/lmdb/open.ts'
+import { applyRetention } from '../../src/store/retention.ts'
+import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { message, pattern, pieces, TestClock } from '../contract/store.ts'
+import { type RawTable, withTables } from '../support/lmdb-file.ts'
+
+const log = pino({ level: 'silent' })
+const clock = new TestClock()
+const alice = accountOwner('alice')
+const newsgroup = { description: 'Talk', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
+let folder: string
+const open = () => openLmdbStore(folder, { clock, log })
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-indexes-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A mailbox and a newsgroup with ten messages each, of which some have flags. */
+async function fill(): Promise<{ inbox: Folder; group: Folder }> {
+  await using store = await open()
+  const inbox = await store.createFolder(alice, 'INBOX')
+  const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
+  for (let i = 1; i <= 10; i++) {
+    await store.append([{ ...message(`Subject: s${i}\r\n\r\nx\r\n`, inbox, group), messageId: `<${i}@x>` }])
+  }
+  await store.setFlags(inbox.id, [2, 3], { mode: 'add', flags: ['Work', '\\Seen'] })
+  await store.setFlags(inbox.id, [4], { mode: 'add', flags: ['\\Deleted'] })
+  return { inbox, group }
+}
+
+/** Makes the folders so large that they are not read in one go. */
+async function grow({ inbox, group }: { inbox: Folder; group: Folder }): Promise<void> {
+  await using store = await open()
+  await store.append(Array.from({ length: 690 }, () => message('Subject: more\r\n\r\nx\r\n', inbox, group)))
+}
+
+/** What is noted of an entry in the file is no entry at all: whoever reads it fails. */
+const spoil = (...entries: readonly (readonly [folder: Folder, uid: number])[]): Promise<void> =>
+  withTables(folder, (table) => {
+    for (const [{ id }, uid] of entries) table('entries').putSync([id, uid], null)
+  })
+
+describe('an LMDB store reads one message without looking at the rest of its folder', () => {
+  let store: MessageStore
+  let inbox: Folder
+  let group: Folder
+  beforeEach(async () => {
+    const folders = await fill()
+    inbox = folders.inbox
+    group = folders.group
+    await grow(folders)
+    await spoil([inbox, 300], [group, 600])
+    store = await open()
+  })
+  afterEach(() => store[Symbol.asyncDispose]())
+
+  it('as the one that cannot be read shows to whoever wants all', async () => {
+    await expect(store.snapshot(inbox.id)).rejects.toThrow()
+    await expect(store.list(inbox.id)).rejects.toThrow()
+    await expect(store.list(group.id, { from: 599, to: 601 })).rejects.toThrow()
+    expect((await store.entry(inbox.id, 4))?.flags).toEqual(['\\Deleted'])
+  })
+
+  it('by number, by range, by Message-ID, and what is told of it', async () => {
+    expect((await store.read(group.id, 6))?.toString()).toBe('Subject: s6\r\n\r\nx\r\n')
+    for await (const piece of store.stream(group.id, 7)) expect(piece.toString()).toContain('s7')
+    expect((await store.list(group.id, { from: 601, to: 999 })).length).toBe(100)
+    expect((await store.list(group.id, { from: 1, to: 599 })).length).toBe(599)
+    expect(await store.status(group.id)).toMatchObject({ exists: 700, lowestUid: 1, highestUid: 700 })
+    expect(await store.locate('<8@x>')).toMatchObject([{ uid: 8 }])
+    expect(await store.overview(group.id, 8)).toMatchObject({ subject: 's8' })
+  })
+
+  it('when messages come, are flagged, copied, moved and expunged', async () => {
+    await store.append([{ ...message('new', inbox), targets: [{ folderId: inbox.id, flags: ['WORK'] }] }])
+    expect((await store.entry(inbox.id, 701))?.flags).toEqual(['Work'])
+    const { entries } = await store.setFlags(inbox.id, [6], { mode: 'add', flags: ['work'] })
+    expect(entries.map(({ flags }) => flags)).toEqual([['Work']])
+    expect((await store.copy(inbox.id, [2], inbox.id)).to).toEqual([702])
+    expect((await store.move(inbox.id, [3], group.id)).to).toEqual([701])
+    expect(await store.expunge(inbox.id, [1])).toEqual([1])
+    expect(await store.status(inbox.id)).toMatchObject({ exists: 700, deleted: 1 })
+  })
+
+  it('when retention takes the oldest', async () => {
+    expect(await applyRetention(store, [{ folders: 'lab.*', count: 690 }], clock.now())).toBe(10)
+    expect((await store.status(group.id)).lowestUid).toBe(11)
+  })
+
+  it('when asked what changed since', async () => {
+    const { highestModSeq } = await store.status(inbox.id)
+    await store.setFlags(inbox.id, [7, 1], { mode: 'add', flags: ['\\Seen'] })
+    await store.append([message('new', inbox)])
+    const changed = await store.changedSince(inbox.id, highestModSeq)
+    expect(changed.map(({ uid }) => uid)).toEqual([1, 7, 701])
+  })
+})
+
+describe('an LMDB store reads a large folder whole', () => {
+  it('in steps that let others in, and misses nothing that changes meanwhile', async () => {
+    let id: string
+    {
+      await using store = await open()
+      const inbox = await store.createFolder(alice, 'INBOX')
+      id = inbox.id
+      await store.append(Array.from({ length: 5_000 }, (_, i) => message(`${i}`, inbox)))
+      const uids = Array.from({ length: 5_000 }, (_, i) => i + 1)
+      for (let copies = 0; copies < 9; copies++) await store.copy(id, uids, id)
+    }
+    let read: unknown
+    {
+      await using store = await open()
+      let isLoaded = false
+      let turns = 0
+      const loading = store.snapshot(id).finally(() => {
+        isLoaded = true
+      })
+      const turn = async (): Promise<void> => {
+        while (!isLoaded) {
+          await new Promise(setImmediate)
+          turns++
+        }
+      }
+      const changes = async (): Promise<void> => {
+        for (let i = 1; !isLoaded; i++) {
+          await store.setFlags(id, [i, 50_000 - i], { mode: 'add', flags: ['\\Seen'] })
+          await store.expunge(id, [10_000 + i, 40_000 + i])
+          await store.append([{ raw: Buffer.from('new'), targets: [{ folderId: id }] }])
+        }
+      }
+      await Promise.all([loading, turn(), changes()])
+      expect(turns).toBeGreaterThan(1)
+      read = await store.snapshot(id)
+    }
+    await using again = await open()
+    expect(await again.snapshot(id)).toEqual(read)
+  })
+
+  it('or not, where it is closed meanwhile', async () => {
+    const { inbox } = await fill()
+    const store = await open()
+    const loading = store.snapshot(inbox.id).catch((error: unknown) => error)
+    await store[Symbol.asyncDispose]()
+    await loading
+    await expect(store.snapshot(inbox.id)).rejects.toMatchObject({ code: 'closed' })
+    await expect(store.read(inbox.id, 1)).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+describe('sealpost store check', () => {
+  type Breakage = readonly [
+    fault: RegExp,
+    breakIt: (table: (name: string) => RawTable, folders: Awaited<ReturnType<typeof fill>>) => void,
+  ]
+  const breakages: Readonly<Record<string, Breakage>> = {
+    'a count of flags': [
+      /INBOX: 7 messages are noted with \\Seen Work, there are 2$/,
+      (table, { inbox }) => table('combinations').putSync([inbox.id, '\\Seen Work'], [['\\Seen', 'Work'], 7]),
+    ],
+    'flags that are not noted': [
+      /INBOX: no messages are noted with \\Deleted, there are 1$/,
+      (table, { inbox }) => table('combinations').removeSync([inbox.id, '\\Deleted']),
+    ],
+    'a change that is not noted': [
+      /INBOX 3: not noted as changed, though its modSeq is above that of later ones$/,
+      (table, { inbox }) => table('changed').removeSync([inbox.id, 12, 3]),
+    ],
+    'a change that was none': [
+      /INBOX 7: noted as changed with modSeq 12, which it has not$/,
+      (table, { inbox }) => table('changed').putSync([inbox.id, 12, 7], true),
+    ],
+    'an overview that is missing': [
+      /lab\.general 6: its overview is missing$/,
+      (table) => table('overviews').removeSync(6),
+    ],
+    'an overview of another article': [
+      /lab\.general 6: its overview is not what its octets say$/,
+      (table) => table('overviews').putSync(6, table('overviews').get(7)),
+    ],
+    'an overview of nothing': [
+      /^blob 99: its overview is there, and no entry$/,
+      (table) => table('overviews').putSync(99, []),
+    ],
+    'a Message-ID that is not found': [
+      /lab\.general 6: not found by its message id <6@x>$/,
+      (table, { group }) => table('places').removeSync(['<6@x>', group.id, 6]),
+    ],
+    'octets that are noted to go': [
+      /^blob 6: entries hold it, and it is noted as one to be removed$/,
+      (table) => table('doomed').putSync(6, true),
+    ],
+    'octets of nobody': [/^blob 99: no entry holds it$/, (table) => table('bodies').putSync([99, 0], Buffer.from('x'))],
+    'what EXPUNGE would free': [
+      /INBOX: deletedOctets is noted as 0 and counted as 18$/,
+      (table, { inbox }) => {
+        const numbers = table('numbers').get(inbox.id) as number[]
+        table('numbers').putSync(inbox.id, numbers.with(6, 0))
+      },
+    ],
+    'something of a folder that is gone': [
+      /^changed has something of folder Fnone, which there is not$/,
+      (table) => table('changed').putSync(['Fnone', 1, 1], true),
+    ],
+  }
+
+  for (const [what, [fault, breakIt]] of Object.entries(breakages)) {
+    it(`finds ${what}`, async () => {
+      const folders = await fill()
+      expect((await checkStore(folder, log)).faults).toEqual([])
+      await withTables(folder, (table) => breakIt(table, folders))
+      const { faults } = await checkStore(folder, log)
+      expect(faults).toEqual([expect.stringMatching(fault)])
+    })
+  }
+})
+
+it('an LMDB store removes what was streamed and did not come to its end', async () => {
+  {
+    await using store = await open()
+    const inbox = await store.createFolder(alice, 'INBOX')
+    const broken = (async function* () {
+      yield* pieces(pattern(1_000_000), 50_000)
+      throw new Error('client gone')
+    })()
+    await expect(store.append([{ raw: broken, targets: [{ folderId: inbox.id }] }])).rejects.toThrow('client gone')
+  }
+  await withTables(folder, (table) => {
+    expect([table('bodies').getCount(), table('doomed').getCount()]).toEqual([0, 0])
+  })
+})
