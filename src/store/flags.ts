@@ -20,7 +20,7 @@ export class FlagTable {
   readonly #combinations = new Map<string, readonly string[]>()
 
   /** The one array of these flags, without doubles and without `\Recent`, which no client sets. */
-  canonical(flags: readonly string[]): readonly string[] {
+  readonly canonical = (flags: readonly string[]): readonly string[] => {
     if (flags.length === 0) return NONE
     const known = this.#combinations.get(keyOf(flags))
     if (known) return known

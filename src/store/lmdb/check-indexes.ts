@@ -31,7 +31,7 @@ export function* checkFolderIndexes(tables: Tables, folder: Folder): Generator<s
   const counted = new Map<string, number>()
   const changed = new Set<number>()
   const modSeqs = new Map<number, number>()
-  for (const { uid, flags, modSeq } of entriesOf(tables, folder.id, String)) {
+  for (const { uid, flags, modSeq } of entriesOf(tables, folder.id)) {
     if (flags.length > 0) counted.set(flags.join(' '), (counted.get(flags.join(' ')) ?? 0) + 1)
     modSeqs.set(uid, modSeq)
   }

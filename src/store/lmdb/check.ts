@@ -27,8 +27,7 @@ export function checkTables(tables: Tables): CheckReport {
   const folders = Array.from(tables.folders.getRange({}), ({ value }) => value)
   for (const folder of folders) {
     const counts = new Counts()
-    // By their numbers: the names of blobs are for others.
-    for (const entry of entriesOf(tables, folder.id, String)) {
+    for (const entry of entriesOf(tables, folder.id)) {
       counts.add(entry)
       const blob = Number(entry.blob)
       held.set(blob, { holders: (held.get(blob)?.holders ?? 0) + 1, sizeOctets: entry.sizeOctets })

@@ -4,9 +4,10 @@ import type { MessageEntry, UidRange } from '../types.ts'
 import type { Committed, HeldState, ReadOptions } from './committed.ts'
 import { type LmdbFolder, numbersOf } from './lmdb-folder.ts'
 import { LoadedFolders } from './loaded-folders.ts'
-import { fromRecord, lastKey, type Tables } from './tables.ts'
+import { type EntryForms, fromRecord, lastKey, type Tables } from './tables.ts'
 
 /** Entries read between looks at the time. */
+const FIRST_STEP = 16
 const STEP = 256
 
 /**
@@ -17,12 +18,12 @@ export class Entries {
   readonly loaded = new LoadedFolders()
   readonly #tables: Tables
   readonly #committed: Committed
-  readonly #blobName: (blob: number) => string
+  readonly #nameOf: (blob: number) => string
 
-  constructor(tables: Tables, committed: Committed, blobName: (blob: number) => string) {
+  constructor(tables: Tables, committed: Committed, nameOf: (blob: number) => string) {
     this.#tables = tables
     this.#committed = committed
-    this.#blobName = blobName
+    this.#nameOf = nameOf
   }
 
   find(folder: LmdbFolder, uid: number): MessageEntry | undefined {
@@ -88,18 +89,18 @@ export class Entries {
     reverse = false,
   ): Promise<void> {
     const { id } = folder.folder
-    const flags = folder.flags(this.#tables, state)
+    const forms = this.#forms(folder, state)
+    // Most times the first few are enough.
+    let step = FIRST_STEP
     const pace = new Pacer()
     let [low, high] = [from, Math.min(to, Number.MAX_SAFE_INTEGER)]
     while (low <= high) {
       const [first, last] = reverse ? [high, low] : [low, high]
       const range = { start: [id, first] as EntryKey, end: [id, last] as EntryKey, inclusiveEnd: true, reverse }
-      const rows = this.#tables.entries.getRange({ ...range, limit: STEP, ...transactionOf(state) })
-      const entries = Array.from(rows, ({ key, value }) => {
-        const entry = fromRecord(key[1], value, this.#blobName)
-        return { ...entry, flags: flags.canonical(entry.flags) }
-      })
-      if (!take(entries) || entries.length < STEP) return
+      const rows = this.#tables.entries.getRange({ ...range, limit: step, ...transactionOf(state) })
+      const entries = Array.from(rows, ({ key, value }) => fromRecord(key[1], value, forms))
+      if (!take(entries) || entries.length < step) return
+      step = STEP
       const reached = (entries.at(-1) as MessageEntry).uid
       if (reverse) high = reached - 1
       else low = reached + 1
@@ -109,9 +110,11 @@ export class Entries {
 
   #get(folder: LmdbFolder, uid: number, state: ReadOptions): MessageEntry | undefined {
     const record = this.#tables.entries.get([folder.folder.id, uid], state)
-    if (!record) return undefined
-    const entry = fromRecord(uid, record, this.#blobName)
-    return { ...entry, flags: folder.flags(this.#tables, state).canonical(entry.flags) }
+    return record && fromRecord(uid, record, this.#forms(folder, state))
+  }
+
+  #forms(folder: LmdbFolder, state: ReadOptions): EntryForms {
+    return { nameOf: this.#nameOf, canonical: folder.flags(this.#tables, state).canonical }
   }
 }
 

@@ -145,14 +145,10 @@ export class FolderDraft implements FolderNumbers {
 export const numbersOf = (tables: Tables, folderId: string, options?: ReadOptions): NumbersRecord =>
   (tables.numbers.get(folderId, options) as NumbersRecord | undefined) ?? FIRST_NUMBERS
 
-/** As they are on disk, in uid order. */
-export function* entriesOf(
-  tables: Tables,
-  folderId: string,
-  blobName: (blob: number) => string,
-): Generator<MessageEntry, void, void> {
+/** As they are on disk, in uid order, with the numbers of their blobs for names. */
+export function* entriesOf(tables: Tables, folderId: string): Generator<MessageEntry, void, void> {
   const range = tables.entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })
-  for (const { key, value } of range) yield fromRecord(key[1], value, blobName)
+  for (const { key, value } of range) yield fromRecord(key[1], value, { nameOf: String })
 }
 
 export function* combinationsOf(

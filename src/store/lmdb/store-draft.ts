@@ -155,7 +155,7 @@ export class StoreDraft implements Draft<StoreEvent> {
     const draft = this.folder(folderId)
     const range = { start: firstKey(folderId), end: lastKey(folderId) }
     for (const { key, value } of [...entries.getRange(range)]) {
-      this.#drop(draft, fromRecord(key[1], value, this.#bodies.nameOf))
+      this.#drop(draft, fromRecord(key[1], value, this.#bodies))
     }
     this.writes++
     this.#folders.delete(folderId)
@@ -181,8 +181,7 @@ export class StoreDraft implements Draft<StoreEvent> {
     for (const uid of ascending(uids)) {
       const record = this.#tables.entries.get([folder.folder.id, uid])
       if (!record) continue
-      const entry = fromRecord(uid, record, this.#bodies.nameOf)
-      found.push({ ...entry, flags: folder.flags.canonical(entry.flags) })
+      found.push(fromRecord(uid, record, { nameOf: this.#bodies.nameOf, canonical: folder.flags.canonical }))
     }
     return found
   }
@@ -202,6 +201,9 @@ export class StoreDraft implements Draft<StoreEvent> {
     const blob = ++this.#lastBlob
     const octets = prefixed(prefix, raw)
     if (holders > 0) this.#bodies.put(blob, octets, holders)
+    if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) {
+      this.#tables.overviews.putSync(blob, overviewRecord(octets))
+    }
     return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length }
   }
 

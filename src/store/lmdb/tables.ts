@@ -172,16 +172,23 @@ export const toRecord = (entry: MessageEntry, blob: number): EntryRecord => [
   entry.envelope ?? null,
 ]
 
-/** `blobName` makes the name of a blob of its number. */
-export function fromRecord(uid: number, record: EntryRecord, blobName: (blob: number) => string): MessageEntry {
+/** How the names and flags of entries are made of what is in their records. */
+export interface EntryForms {
+  /** The name of a blob of its number. */
+  readonly nameOf: (blob: number) => string
+  /** The one array of these flags: see `FlagTable`. */
+  readonly canonical?: (flags: readonly string[]) => readonly string[]
+}
+
+export function fromRecord(uid: number, record: EntryRecord, { nameOf, canonical }: EntryForms): MessageEntry {
   const [blob, sizeOctets, internalDate, savedAt, flags, modSeq, messageId, envelope] = record
   return {
     uid,
-    blob: blobName(blob),
+    blob: nameOf(blob),
     sizeOctets,
     internalDate,
     savedAt,
-    flags,
+    flags: canonical ? canonical(flags) : flags,
     modSeq,
     ...(messageId !== null && { messageId }),
     ...(envelope && { envelope }),

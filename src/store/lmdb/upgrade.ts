@@ -43,7 +43,7 @@ function indexFolder(tables: Tables, folder: Folder): FolderCounts {
   const combinations = new Map<string, [flags: readonly string[], messages: number]>()
   const modSeqs = new Map<number, number>()
   let articles: MessageEntry[] = []
-  for (const entry of entriesOf(tables, folder.id, String)) {
+  for (const entry of entriesOf(tables, folder.id)) {
     const { uid, flags, modSeq } = entry
     counts.add(entry)
     modSeqs.set(uid, modSeq)
