@@ -143,6 +143,20 @@ describe('an LMDB store reads a large folder whole', () => {
     expect(await again.snapshot(id)).toEqual(read)
   })
 
+  it('or not, where it is deleted meanwhile', async () => {
+    await using store = await open()
+    const inbox = await store.createFolder(alice, 'INBOX')
+    const messages = Array.from({ length: 5_000 }, () => message('x', inbox))
+    for (let batches = 0; batches < 6; batches++) await store.append(messages)
+    await store[Symbol.asyncDispose]()
+    await using again = await open()
+    const [deleted, snapshot] = await Promise.allSettled([again.deleteFolder(inbox.id), again.snapshot(inbox.id)])
+    expect(deleted.status).toBe('fulfilled')
+    // Whichever came first; what is there afterwards is certain.
+    if (snapshot.status === 'rejected') expect(snapshot.reason).toMatchObject({ code: 'not-found' })
+    await expect(again.snapshot(inbox.id)).rejects.toMatchObject({ code: 'not-found' })
+  })
+
   it('or not, where it is closed meanwhile', async () => {
     const { inbox } = await fill()
     const store = await open()

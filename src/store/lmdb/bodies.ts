@@ -132,7 +132,7 @@ export class Bodies {
       }
     } finally {
       release()
-      if (!this.#users.has(blob) && this.#tables.doomed.get(blob)) ended()
+      if (!this.#users.has(blob) && !this.#committed.isClosed && this.#tables.doomed.get(blob)) ended()
     }
   }
 }

@@ -31,6 +31,10 @@ export class Committed {
     this.renew()
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** @throws StoreError `closed` */
   get now(): ReadOptions {
     this.#check()

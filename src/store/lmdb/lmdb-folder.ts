@@ -156,6 +156,18 @@ export function* combinationsOf(
   folderId: string,
   options?: ReadOptions,
 ): Generator<readonly [flags: readonly string[], messages: number], void, void> {
-  const range = { start: [folderId, ''] as [string, string], end: [folderId, '\uffff'] as [string, string] }
-  for (const { value } of tables.combinations.getRange({ ...range, ...options })) yield value
+  for (const { value } of tables.combinations.getRange({ ...combinationsIn(folderId), ...options })) yield value
 }
+
+/** Within a transaction: nothing but the entries is left of a folder. */
+export function clearIndexes({ vanished, changed, combinations }: Tables, folderId: string): void {
+  const [first, last] = [firstKey(folderId), lastKey(folderId)]
+  for (const key of [...vanished.getKeys({ start: first, end: last })]) vanished.removeSync(key)
+  for (const key of [...changed.getKeys({ start: [...first, 0], end: [...last, 0] })]) changed.removeSync(key)
+  for (const key of [...combinations.getKeys(combinationsIn(folderId))]) combinations.removeSync(key)
+}
+
+const combinationsIn = (folderId: string): { start: [string, string]; end: [string, string] } => ({
+  start: [folderId, ''],
+  end: [folderId, '\uffff'],
+})

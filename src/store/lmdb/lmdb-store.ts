@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import { StoreError } from '../errors.ts'
+import type { FolderIndex } from '../folder-index.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
 import { folderName } from '../names.ts'
 import type {
@@ -24,11 +25,12 @@ import type {
 } from '../types.ts'
 import { Watchers } from '../watchers.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
-import { Commits, type OperationTraits } from './commits.ts'
+import { Commits } from './commits.ts'
 import { Committed } from './committed.ts'
 import { Entries } from './entries.ts'
 import { Incoming } from './incoming.ts'
 import { LmdbFolder } from './lmdb-folder.ts'
+import type { OperationTraits } from './operations.ts'
 import { fromOverviewRecord } from './overviews.ts'
 import { StoreDraft } from './store-draft.ts'
 import { lastKey, type Tables, textKey } from './tables.ts'
@@ -137,7 +139,7 @@ export class LmdbStore implements MessageStore {
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
-    return (await this.#entries.all(this.#need(folderId))).snapshot()
+    return (await this.#index(folderId)).snapshot()
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
@@ -174,8 +176,7 @@ export class LmdbStore implements MessageStore {
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
-    const folder = this.#need(folderId)
-    return range ? this.#entries.list(folder, range) : (await this.#entries.all(folder)).list()
+    return range ? this.#entries.list(this.#need(folderId), range) : (await this.#index(folderId)).list()
   }
 
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
@@ -343,6 +344,16 @@ export class LmdbStore implements MessageStore {
     })
     // Where there is no room to note it, the next start does it.
     await removal.catch(() => {})
+  }
+
+  /** All entries of a folder, in memory. @throws StoreError `not-found` */
+  async #index(folderId: string): Promise<FolderIndex> {
+    const folder = this.#need(folderId)
+    const index = await this.#entries.all(folder)
+    if (this.#folders.get(folderId) === folder) return index
+    // While it was read, it was deleted, or a flush failed.
+    this.#entries.loaded.remove(folder)
+    return this.#index(folderId)
   }
 
   #find(folderId: string, uid: number): MessageEntry | undefined {

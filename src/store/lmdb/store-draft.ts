@@ -13,10 +13,10 @@ import type {
   StoreEvent,
 } from '../types.ts'
 import { PUBLIC_OWNER } from '../types.ts'
+import { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
-import type { Draft } from './commits.ts'
-import { FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
-import { overviewRecord } from './overviews.ts'
+import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
+import type { Draft } from './operations.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, textKey, toRecord } from './tables.ts'
 
 /** The changes of one transaction. Reads what earlier operations of the same transaction wrote. */
@@ -24,6 +24,7 @@ export class StoreDraft implements Draft<StoreEvent> {
   writes = 0
   readonly #tables: Tables
   readonly #bodies: Bodies
+  readonly #articles: Articles
   readonly #folderOf: (folderId: string) => LmdbFolder
   readonly #folders = new Map<string, FolderDraft>()
   #effects: StoreEvent[] = []
@@ -34,6 +35,7 @@ export class StoreDraft implements Draft<StoreEvent> {
   constructor(tables: Tables, bodies: Bodies, folderOf: (folderId: string) => LmdbFolder) {
     this.#tables = tables
     this.#bodies = bodies
+    this.#articles = new Articles(tables, bodies)
     this.#folderOf = folderOf
     this.#firstBlob = Number(tables.numbers.get(LAST_BLOB) ?? 0)
     this.#lastBlob = this.#firstBlob
@@ -151,10 +153,9 @@ export class StoreDraft implements Draft<StoreEvent> {
   }
 
   deleteFolder(folderId: string): void {
-    const { entries, folders, numbers, vanished, combinations, changed, retired } = this.#tables
+    const { entries, folders, numbers, retired } = this.#tables
     const draft = this.folder(folderId)
-    const range = { start: firstKey(folderId), end: lastKey(folderId) }
-    for (const { key, value } of [...entries.getRange(range)]) {
+    for (const { key, value } of [...entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })]) {
       this.#drop(draft, fromRecord(key[1], value, this.#bodies))
     }
     this.writes++
@@ -162,13 +163,7 @@ export class StoreDraft implements Draft<StoreEvent> {
     retired.putSync(retiredKey(draft.folder), draft.uidNext)
     folders.removeSync(folderId)
     numbers.removeSync(folderId)
-    for (const key of [...vanished.getKeys(range)]) vanished.removeSync(key)
-    for (const key of [...changed.getKeys({ start: [folderId, 0, 0], end: [folderId, Number.MAX_SAFE_INTEGER, 0] })]) {
-      changed.removeSync(key)
-    }
-    for (const key of [...combinations.getKeys({ start: [folderId, ''], end: [folderId, '\uffff'] })]) {
-      combinations.removeSync(key)
-    }
+    clearIndexes(this.#tables, folderId)
     this.effect({ type: 'folder-deleted', folder: draft.folder })
   }
 
@@ -201,9 +196,7 @@ export class StoreDraft implements Draft<StoreEvent> {
     const blob = ++this.#lastBlob
     const octets = prefixed(prefix, raw)
     if (holders > 0) this.#bodies.put(blob, octets, holders)
-    if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) {
-      this.#tables.overviews.putSync(blob, overviewRecord(octets))
-    }
+    if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) this.#articles.describe(blob, octets)
     return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length }
   }
 
@@ -211,25 +204,11 @@ export class StoreDraft implements Draft<StoreEvent> {
     for (const entry of entries) {
       folder.add(entry)
       this.#put(folder, entry)
-      if (folder.folder.owner === PUBLIC_OWNER) this.#publish(folder, entry)
+      this.#articles.add(folder.folder, entry)
     }
     folder.uidNext += entries.length
     folder.highestModSeq++
     this.effect({ type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
-  }
-
-  /** What newsreaders ask for: the article by its Message-ID, and its overview. */
-  #publish(folder: FolderDraft, { uid, blob: name, sizeOctets, messageId }: MessageEntry): void {
-    const { places, history, overviews } = this.#tables
-    if (messageId) {
-      const key = textKey(messageId)
-      places.putSync([key, folder.folder.id, uid], true)
-      history.putSync(key, true)
-    }
-    const blob = this.#bodies.numberOf(name)
-    if (overviews.doesExist(blob)) return
-    const raw = this.#bodies.read(blob, sizeOctets, 0, sizeOctets, {})
-    if (raw) overviews.putSync(blob, overviewRecord(raw))
   }
 
   #put(folder: FolderDraft, entry: MessageEntry): void {
@@ -243,9 +222,7 @@ export class StoreDraft implements Draft<StoreEvent> {
     this.#tables.entries.removeSync([folder.folder.id, entry.uid])
     this.#tables.changed.removeSync([folder.folder.id, entry.modSeq, entry.uid])
     this.#bodies.release(this.#bodies.numberOf(entry.blob))
-    if (entry.messageId && folder.folder.owner === PUBLIC_OWNER) {
-      this.#tables.places.removeSync([textKey(entry.messageId), folder.folder.id, entry.uid])
-    }
+    this.#articles.remove(folder.folder, entry)
   }
 }
 
