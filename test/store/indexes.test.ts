@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startLab } from '../../src/index.ts'
 import { checkStore } from '../../src/store/lmdb/maintenance.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { message, pattern, pieces, TestClock } from '../contract/store.ts'
+import { LineClient } from '../support/line-client.ts'
 import { type RawTable, withTables } from '../support/lmdb-file.ts'
 
 const log = pino({ level: 'silent' })
@@ -166,6 +168,40 @@ describe('an LMDB store reads a large folder whole', () => {
     await expect(store.snapshot(inbox.id)).rejects.toMatchObject({ code: 'closed' })
     await expect(store.read(inbox.id, 1)).rejects.toMatchObject({ code: 'closed' })
   })
+})
+
+it('OVER and HDR of articles in an LMDB store need no octets of them, whoever restarted it', async () => {
+  const newsgroups = [{ name: 'lab.general' }]
+  const start = () =>
+    startLab({ store: { lmdb: folder }, newsgroups, virtualServers: [{ protocol: 'nntp', port: 0, tlsPort: 'off' }] })
+  const ask = async (...commands: readonly string[]): Promise<string[]> => {
+    await using lab = await start()
+    const client = await LineClient.open(lab.server('nntp').port ?? 0)
+    await client.line()
+    const answers: string[] = []
+    for (const command of commands) {
+      client.send(`${command}\r\n`)
+      const first = (await client.line()) ?? ''
+      const isList = /^22[0245]/.test(first)
+      answers.push(...(isList ? (await client.lines((line) => line === '.')).slice(0, -1) : [first]))
+    }
+    client.destroy()
+    return answers
+  }
+  const article =
+    'From: a@lab.test\r\nNewsgroups: lab.general\r\nSubject: kept\r\nMessage-ID: <1@x>\r\n\r\none\r\ntwo\r\n.'
+  expect(await ask('POST', article)).toEqual([expect.stringMatching(/^340 /), expect.stringMatching(/^240 /)])
+  const queries = ['GROUP lab.general', 'OVER 1', 'HDR Subject 1', 'HDR :lines 1', 'HDR Newsgroups 1'] as const
+  const before = await ask(...queries)
+  expect(before).toEqual([
+    expect.stringMatching(/^211 1 1 1 /),
+    expect.stringMatching(/^1\tkept\ta@lab\.test\t.*\t<1@x>\t\t\d+\t2\tXref: /),
+    '1 kept',
+    '1 2',
+    '1 lab.general',
+  ])
+  await withTables(folder, (table) => table('bodies').clearSync())
+  expect(await ask(...queries)).toEqual([...before.slice(0, 4), '1 '])
 })
 
 describe('sealpost store check', () => {
