@@ -53,10 +53,9 @@ export class Commits<Effect, D extends Draft<Effect>> {
   }
 
   async #drain(): Promise<void> {
-    // What other connections ask for in this turn of the event loop still joins the group.
-    await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      await this.#commit(this.#nextGroup())
+      if (this.#isFull) await this.#commit(this.#nextGroup())
+      else await this.#commit()
     }
     this.#running = undefined
   }
@@ -73,10 +72,15 @@ export class Commits<Effect, D extends Draft<Effect>> {
     return this.#waiting.splice(0, size)
   }
 
-  async #commit(group: readonly Operation<D>[]): Promise<void> {
+  /** Without a group: of those who wait, as many as may share it, once the transaction has begun. */
+  async #commit(given?: readonly Operation<D>[]): Promise<void> {
+    let group = given ?? []
     let outcomes: readonly Outcome<Effect>[]
     try {
-      outcomes = await this.#write(group)
+      outcomes = await this.#write(() => {
+        if (!given) group = this.#nextGroup()
+        return this.#work(group)
+      })
       this.#isFull = false
     } catch (error) {
       await this.#refused(group, error)
@@ -132,11 +136,11 @@ export class Commits<Effect, D extends Draft<Effect>> {
    * Another thread begins, writes and flushes the transaction, so the disk keeps nobody waiting but those who wait for
    * it; only `work` is done in this one. That other thread makes noise about a disk that is full: then it is done here.
    */
-  async #write(group: readonly Operation<D>[]): Promise<readonly Outcome<Effect>[]> {
+  async #write(work: () => readonly Outcome<Effect>[]): Promise<readonly Outcome<Effect>[]> {
     this.#lastWritten = 0
-    if (this.#isFull) return this.#env.transactionSync(() => this.#work(group))
+    if (this.#isFull) return this.#env.transactionSync(work)
     this.#owesFlush = true
-    const outcomes = await this.#env.childTransaction(() => this.#work(group))
+    const outcomes = await this.#env.childTransaction(work)
     this.#owesFlush = false
     return outcomes
   }
