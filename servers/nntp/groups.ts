@@ -1,4 +1,4 @@
-import { Pacer } from '../../src/net/pacer.ts'
+import { Pacer } from '../../src/pacer.ts'
 import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { NumberRange } from './wire.ts'
 

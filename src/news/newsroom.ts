@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import { Pacer } from '../net/pacer.ts'
+import { Pacer } from '../pacer.ts'
 import type { Folder, MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { Claims } from './claims.ts'

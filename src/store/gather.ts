@@ -1,19 +1,25 @@
 import type { Pieces } from '../pieces.ts'
 import { StoreError } from './errors.ts'
+import type { NewMessage } from './types.ts'
 
-/** Reads a message to its end. @throws StoreError `no-space` as soon as it is larger than `maxOctets` */
-export async function gather(
-  pieces: Pieces | AsyncIterable<Buffer>,
-  maxOctets = Number.POSITIVE_INFINITY,
-): Promise<Buffer> {
+/**
+ * A message in pieces: at once where it is there already, read to its end where it is not.
+ * @throws StoreError `no-space` as soon as it is larger than `maxOctets`
+ */
+export function inPieces(raw: NewMessage['raw'], maxOctets: number): Pieces | Promise<Pieces> {
+  if (Buffer.isBuffer(raw)) return [raw]
+  return Symbol.asyncIterator in raw ? gather(raw, maxOctets) : raw
+}
+
+async function gather(coming: AsyncIterable<Buffer>, maxOctets: number): Promise<Pieces> {
   const gathered: Buffer[] = []
   let octets = 0
-  for await (const piece of pieces) {
+  for await (const piece of coming) {
     octets += piece.length
     if (octets > maxOctets) throw noSpace(maxOctets)
     gathered.push(piece)
   }
-  return gathered.length === 1 ? (gathered[0] as Buffer) : Buffer.concat(gathered, octets)
+  return gathered
 }
 
 export const noSpace = (maxOctets: number): StoreError =>

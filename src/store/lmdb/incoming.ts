@@ -1,3 +1,5 @@
+import { joined } from '../../pieces.ts'
+import type { NewMessage } from '../types.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { StoreDraft } from './store-draft.ts'
 import { PIECE_OCTETS } from './tables.ts'
@@ -19,8 +21,9 @@ export class Incoming {
   }
 
   /** @throws StoreError, and what the message throws */
-  async take(message: Buffer | AsyncIterable<Buffer>): Promise<Buffer | StreamedBlob> {
+  async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
     if (Buffer.isBuffer(message)) return message
+    if (!(Symbol.asyncIterator in message)) return joined(message)
     let gathered: Buffer[] = []
     let octets = 0
     let streamed: StreamedBlob | undefined

@@ -1,9 +1,12 @@
+import { joined, octetsOf, type Pieces } from '../../pieces.ts'
+
 interface Blob {
-  readonly octets: Buffer
+  /** As the message came, until it is first read. */
+  pieces: Pieces
   holders: number
 }
 
-/** Small messages are packed into pieces of this size; larger ones stand alone. */
+/** Small pieces are packed into slabs of this size; larger ones stand alone. */
 const SLAB_OCTETS = 64 * 1024
 const PACKED_OCTETS = 8 * 1024
 
@@ -21,14 +24,16 @@ export class Blobs {
   }
 
   /** Keeps the octets for `holders` entries. Returns the blob's name. */
-  add(octets: Buffer, holders: number): string {
+  add(pieces: Pieces, holders: number): string {
     const id = `${this.#tag}${(this.#made++).toString(36)}`
-    this.#blobs.set(id, { octets: this.#compact(octets), holders })
+    this.#blobs.set(id, { pieces: this.#compact(pieces), holders })
     return id
   }
 
   get(id: string): Buffer | undefined {
-    return this.#blobs.get(id)?.octets
+    const blob = this.#blobs.get(id)
+    if (blob && blob.pieces.length > 1) blob.pieces = [joined(blob.pieces)]
+    return blob?.pieces[0]
   }
 
   hold(id: string): void {
@@ -41,7 +46,7 @@ export class Blobs {
     const blob = this.#blobs.get(id)
     if (!blob || --blob.holders > 0) return 0
     this.#blobs.delete(id)
-    return blob.octets.length
+    return octetsOf(blob.pieces)
   }
 
   clear(): void {
@@ -50,21 +55,33 @@ export class Blobs {
     this.#filled = 0
   }
 
-  /** A view of a socket's buffer would keep the whole of that alive. */
-  #compact(octets: Buffer): Buffer {
-    if (octets.length > PACKED_OCTETS) {
-      if (octets.length === octets.buffer.byteLength) return octets
-      const own = Buffer.allocUnsafeSlow(octets.length)
-      octets.copy(own)
-      return own
-    }
-    if (this.#filled + octets.length > this.#slab.length) {
+  /** Large pieces stay what they are; of a small message, or many small pieces, one is made. */
+  #compact(pieces: Pieces): Pieces {
+    const octets = octetsOf(pieces)
+    if (octets <= PACKED_OCTETS) return [copied(pieces, this.#room(octets))]
+    if (pieces.length > 2 + octets / PACKED_OCTETS) return [copied(pieces, Buffer.allocUnsafeSlow(octets))]
+    return pieces.map((piece) => this.#own(piece))
+  }
+
+  /** A view of a buffer that holds other things too would keep the whole of that alive. */
+  #own(piece: Buffer): Buffer {
+    if (piece.length <= PACKED_OCTETS) return copied([piece], this.#room(piece.length))
+    return piece.length > piece.buffer.byteLength / 2 ? piece : copied([piece], Buffer.allocUnsafeSlow(piece.length))
+  }
+
+  /** At most `PACKED_OCTETS`. */
+  #room(octets: number): Buffer {
+    if (this.#filled + octets > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB_OCTETS)
       this.#filled = 0
     }
-    const packed = this.#slab.subarray(this.#filled, this.#filled + octets.length)
-    octets.copy(packed)
-    this.#filled += octets.length
-    return packed
+    this.#filled += octets
+    return this.#slab.subarray(this.#filled - octets, this.#filled)
   }
+}
+
+function copied(pieces: Pieces, room: Buffer): Buffer {
+  let filled = 0
+  for (const piece of pieces) filled += piece.copy(room, filled)
+  return room
 }

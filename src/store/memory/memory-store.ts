@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
+import { octetsOf, type Pieces } from '../../pieces.ts'
 import { StoreError } from '../errors.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
-import { gather, noSpace } from '../gather.ts'
+import { inPieces, noSpace } from '../gather.ts'
 import { History } from '../history.ts'
 import { folderName } from '../names.ts'
-import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags, prefixed } from '../plan.ts'
+import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags } from '../plan.ts'
 import type {
   CopyResult,
   FlagChange,
@@ -143,15 +144,18 @@ export class MemoryStore implements MessageStore {
 
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     for (const { targets } of batch) for (const { folderId } of targets) this.#need(folderId)
-    const raws: Buffer[] = []
-    for (const { raw } of batch) raws.push(Buffer.isBuffer(raw) ? raw : await gather(raw, this.#freeOctets))
+    const raws: Pieces[] = []
+    for (const { raw } of batch) raws.push(await inPieces(raw, this.#freeOctets))
     const planned = planAppend(batch, (folderId) => this.#need(folderId))
-    const octets = planned.map(({ prefix }, i) => prefixed(prefix, raws[i] as Buffer))
-    this.#claim(
-      planned.reduce((sum, { places }, i) => sum + (octets[i]?.length ?? 0) + places.length * ENTRY_OCTETS, 0),
-    )
+    const messages = planned.map(({ prefix }, i) => (prefix ? [prefix, ...(raws[i] ?? [])] : (raws[i] ?? [])))
+    const octets = messages.map(octetsOf)
+    this.#claim(planned.reduce((sum, { places }, i) => sum + (octets[i] ?? 0) + places.length * ENTRY_OCTETS, 0))
+    const stored: StoredMessage[] = []
     const added = new Map<MemoryFolder, MessageEntry[]>()
-    const stored = planned.flatMap((message, i) => this.#store(message, octets[i] as Buffer, added))
+    for (const [i, message] of planned.entries()) {
+      const kept = { blob: this.#blobs.add(messages[i] ?? [], message.places.length), sizeOctets: octets[i] ?? 0 }
+      stored.push(...this.#enter(message, kept, added))
+    }
     for (const [state, entries] of added) this.#appendTo(state, entries, origin)
     return stored
   }
@@ -280,13 +284,13 @@ export class MemoryStore implements MessageStore {
     this.#heldOctets += octets
   }
 
-  #store(
+  /** The entries of a message whose octets are kept. */
+  #enter(
     planned: PlannedMessage<MemoryFolder>,
-    octets: Buffer,
+    kept: Pick<MessageEntry, 'blob' | 'sizeOctets'>,
     added: Map<MemoryFolder, MessageEntry[]>,
   ): StoredMessage[] {
     const now = this.#clock.now()
-    const kept = { blob: this.#blobs.add(octets, planned.places.length), sizeOctets: octets.length }
     return planned.places.map((place) => {
       const entry = newEntry(planned, place, kept, now)
       const entries = added.get(place.state)
