@@ -5,6 +5,9 @@ import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
+/** For what a round brings in, however fast the machine is. */
+const ROOM = '8GiB'
+
 export interface LabSettings {
   readonly protocol: Protocol | 'all'
   /** The port of implicit TLS instead of the clear one. */
@@ -31,7 +34,7 @@ export const lab = ({ messages = [], store = 'memory', ...settings }: LabSetting
     const target = await forkServer('lab', {
       ...settings,
       seed,
-      store: store === 'memory' ? store : { lmdb: join(folder, 'data') },
+      store: store === 'memory' ? { memory: ROOM } : { lmdb: join(folder, 'data') },
     })
     const { reset, ...kept } = target
     return {

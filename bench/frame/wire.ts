@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { Target } from './types.ts'
 
 const EMPTY = Buffer.alloc(0)
+const LIMIT_MS = 120_000
 
 /** A client that costs little beside any server: it sends octets and counts patterns in what comes back. */
 export class Wire {
@@ -13,9 +14,12 @@ export class Wire {
   #done: (() => void) | undefined
   #failed: ((error: Error) => void) | undefined
   #error: Error | undefined
+  /** Nothing that is asked here takes so long: the server said something else. */
+  readonly #limit: NodeJS.Timeout
 
   constructor(socket: Socket) {
     this.#socket = socket
+    this.#limit = setTimeout(() => this.#fail(new Error(`the server did not say ${this.#pattern}`)), LIMIT_MS).unref()
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))
@@ -40,6 +44,7 @@ export class Wire {
   until(pattern: string, times = 1): Promise<void> {
     this.#pattern = Buffer.from(pattern, 'latin1')
     this.#left = times
+    this.#limit.refresh()
     return new Promise((resolve, reject) => {
       if (this.#error) return reject(this.#error)
       this.#done = resolve
@@ -58,6 +63,7 @@ export class Wire {
   }
 
   close(): void {
+    clearTimeout(this.#limit)
     this.#socket.removeAllListeners('close')
     this.#socket.destroy()
   }

@@ -7,7 +7,7 @@ interface Settings {
   readonly protocol: Protocol | 'all'
   readonly tls?: boolean
   readonly seed: readonly string[]
-  readonly store: 'memory' | { readonly lmdb: string }
+  readonly store: LabInput['store']
   readonly newsgroups?: LabInput['newsgroups']
   /** More keys of the virtual server. */
   readonly server?: object

@@ -19,7 +19,8 @@ async function greeted(target: Target): Promise<Wire> {
 /** One mail: the envelope pipelined (RFC 2920), the body once 354 is there, the end awaited. */
 async function send(wire: Wire, data: Buffer): Promise<void> {
   await wire.ask(ENVELOPE, '\r\n', 3)
-  await wire.ask(data, '\r\n')
+  await wire.ask(data, '250 ')
+  await wire.until('\r\n')
 }
 
 const ingest = (octets: number, connections: number): Workload => {

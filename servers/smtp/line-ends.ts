@@ -2,7 +2,7 @@ import type { Pieces } from '../../src/pieces.ts'
 
 const LF = 0x0a
 const CR = 0x0d
-const NEAR_OCTETS = 8
+const NEAR_OCTETS = 4
 
 /**
  * A message with every bare LF made a CRLF; the same pieces where there is none. A bare LF ends neither a command's data
