@@ -24,7 +24,9 @@ const NOT_IN_ADDRESS = /[\u200b\u2060\ufeff\ufffd]/
 /** RFC 5321 section 4.5.3.1.3, less the angle brackets. Longer local parts than its 64 octets are seen and let through. */
 const MAX_PATH_OCTETS = 254
 /** Parameters whose value is xtext. RFC 3461 sections 4.2, 4.4; RFC 4954 section 5. */
-const XTEXT = new Set(['ENVID', 'ORCPT', 'AUTH'])
+const XTEXT_PARAMETERS = new Set(['ENVID', 'ORCPT', 'AUTH'])
+/** RFC 3461 section 4; octets above ASCII, which RFC 6533 section 3 adds, too. */
+const XTEXT = /^(?:[^+=]|\+[0-9A-F]{2})*$/
 
 /**
  * Reads what stands behind `MAIL FROM:` or `RCPT TO:`, quoted local parts and address literals included. RFC 5321 section
@@ -73,7 +75,9 @@ function readParameters(text: string): Omit<ParsedPath, 'address'> | undefined {
     const parameter = /^([a-zA-Z0-9][a-zA-Z0-9-]*)(?:=([^\p{Cc}]*))?$/u.exec(word)
     if (!parameter) return undefined
     const keyword = (parameter[1] as string).toUpperCase()
-    const value = parameter[2] && XTEXT.has(keyword) ? decodeXtext(parameter[2]) : parameter[2]
+    const isXtext = parameter[2] !== undefined && XTEXT_PARAMETERS.has(keyword)
+    if (isXtext && !XTEXT.test(parameter[2] as string)) return undefined
+    const value = isXtext ? decodeXtext(parameter[2] as string) : parameter[2]
     // Decoded control characters would end up in reports and logs.
     if (value !== undefined && /\p{Cc}/u.test(value)) return undefined
     if (keyword in args) duplicate = keyword
