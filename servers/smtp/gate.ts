@@ -15,7 +15,7 @@ export function policyRefusal(session: SmtpSession, verb: string): SmtpError | u
   if (!anonymous && session.account === undefined && NEEDS_LOGON.has(verb)) {
     return logon === 'needs-tls' ? mustStartTls() : new SmtpError(530, '5.7.0', 'Authentication required') // RFC 4954 section 6
   }
-  if (session.transaction && session.transaction.chunks.length > 0 && NOT_BETWEEN_CHUNKS.has(verb))
+  if (session.transaction?.inChunks && NOT_BETWEEN_CHUNKS.has(verb))
     return badSequence('a message in chunks is not at its end')
   return undefined
 }

@@ -36,7 +36,8 @@ export const rcptParameters: Parameters = {
 export function checkParameters({ args, duplicate }: ParsedPath, known: Parameters): void {
   for (const [keyword, value] of Object.entries(args)) {
     const parameter = known[keyword]
-    if (!parameter) throw new SmtpError(555, '5.5.4', `parameter ${keyword} not recognized`)
+    // Cut, since a reply line has 512 octets at most: RFC 5321 section 4.5.3.1.5
+    if (!parameter) throw new SmtpError(555, '5.5.4', `parameter ${keyword.slice(0, 64)} not recognized`)
     const fits = parameter.value === 'none' ? value === true : value !== true && parameter.value.test(value)
     if (!fits) throw new SmtpError(501, '5.5.4', `${keyword} takes ${parameter.expected}`)
   }

@@ -19,11 +19,14 @@ const DOT_STRING = /^[^\s\p{Cc}()<>[\]:;@\\,."]+(?:\.[^\s\p{Cc}()<>[\]:;@\\,."]+
 const OPENING = /^<(?:@[^\s,:@<>]+(?:,@[^\s,:@<>]+)*:)?/
 const DOMAIN =
   /^[\p{L}\p{N}\p{M}_](?:[\p{L}\p{N}\p{M}_-]*[\p{L}\p{N}\p{M}_])?(?:\.[\p{L}\p{N}\p{M}_](?:[\p{L}\p{N}\p{M}_-]*[\p{L}\p{N}\p{M}_])?)*$/u
-const INVISIBLE = /[\u200b\u2060\ufeff]/
+/** Invisible, or what octets that are no UTF-8 have been read as. RFC 6531 section 3.3. */
+const NOT_IN_ADDRESS = /[\u200b\u2060\ufeff\ufffd]/
 /** RFC 5321 section 4.5.3.1.3, less the angle brackets. Longer local parts than its 64 octets are seen and let through. */
 const MAX_PATH_OCTETS = 254
 /** Parameters whose value is xtext. RFC 3461 sections 4.2, 4.4; RFC 4954 section 5. */
-const XTEXT = new Set(['ENVID', 'ORCPT', 'AUTH'])
+const XTEXT_PARAMETERS = new Set(['ENVID', 'ORCPT', 'AUTH'])
+/** RFC 3461 section 4; octets above ASCII, which RFC 6533 section 3 adds, too. */
+const XTEXT = /^(?:[^+=]|\+[0-9A-F]{2})*$/
 
 /**
  * Reads what stands behind `MAIL FROM:` or `RCPT TO:`, quoted local parts and address literals included. RFC 5321 section
@@ -34,7 +37,8 @@ export function parsePath(text: string): ParsedPath | undefined {
   const opened = OPENING.exec(start)
   if (!opened) return undefined
   const mailbox = readMailbox(start.slice(opened[0].length))
-  if (!mailbox) return undefined
+  const hasRoute = opened[0].length > 1
+  if (!mailbox || (hasRoute && mailbox.address === '')) return undefined // A route leads to a mailbox: section 4.1.2
   const args = readParameters(mailbox.rest)
   return args && { address: mailbox.address, ...args }
 }
@@ -50,12 +54,12 @@ function readMailbox(text: string): { readonly address: string; readonly rest: s
   // RFC 5321 section 4.1.1.3: the domainless postmaster
   if (address.toLowerCase() === 'postmaster') return { address, rest }
   if (localPart === '' || address[localPart.length] !== '@') return undefined
-  if (Buffer.byteLength(address) > MAX_PATH_OCTETS || INVISIBLE.test(address)) return undefined
+  if (Buffer.byteLength(address) > MAX_PATH_OCTETS || NOT_IN_ADDRESS.test(address)) return undefined
   return isDomain(address.slice(localPart.length + 1)) ? { address, rest } : undefined
 }
 
 function isDomain(domain: string): boolean {
-  const literal = /^\[(IPv6:)?(.*)\]$/i.exec(domain)
+  const literal = /^\[(IPv6:)?([^%]*)\]$/i.exec(domain)
   if (literal) return isIP(literal[2] ?? '') === (literal[1] ? 6 : 4) // RFC 5321 section 4.1.3
   return DOMAIN.test(domain)
 }
@@ -68,14 +72,16 @@ function readParameters(text: string): Omit<ParsedPath, 'address'> | undefined {
   const args: Record<string, string | true> = Object.create(null)
   let duplicate: string | undefined
   for (const word of words) {
-    const parameter = /^([a-z0-9][a-z0-9-]*)(?:=([^\p{Cc}]*))?$/iu.exec(word)
+    const parameter = /^([a-zA-Z0-9][a-zA-Z0-9-]*)(?:=([^\p{Cc}]*))?$/u.exec(word)
     if (!parameter) return undefined
     const keyword = (parameter[1] as string).toUpperCase()
-    const value = parameter[2] && XTEXT.has(keyword) ? decodeXtext(parameter[2]) : parameter[2]
+    const isXtext = parameter[2] !== undefined && XTEXT_PARAMETERS.has(keyword)
+    if (isXtext && !XTEXT.test(parameter[2] as string)) return undefined
+    const value = isXtext ? decodeXtext(parameter[2] as string) : parameter[2]
     // Decoded control characters would end up in reports and logs.
     if (value !== undefined && /\p{Cc}/u.test(value)) return undefined
     if (keyword in args) duplicate = keyword
-    args[keyword] = value || true
+    args[keyword] = value ?? true
   }
   return duplicate === undefined ? { args } : { args, duplicate }
 }

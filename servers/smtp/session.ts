@@ -22,6 +22,8 @@ const MAX_LINE_OCTETS = 12_288
 const MAX_UNRECOGNIZED = 10
 /** Replies that session records show as refusals: policy, log-on, recipients, connections. */
 const REFUSALS = new Set([421, 530, 535, 550, 553])
+/** Capitals of other letters can be in ASCII: long s, dotless i. RFC 5321 section 2.4 knows ASCII alone. */
+const ASCII = /^[\x21-\x7e]*$/
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
 /** What a web page can make a browser send here. */
 const HTTP_REQUEST = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) \/.* HTTP\/\d\.\d$/i
@@ -125,7 +127,8 @@ export class SmtpSession {
 
   #command(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
-    const verb = (space === -1 ? line : line.slice(0, space)).trim().toUpperCase()
+    const word = (space === -1 ? line : line.slice(0, space)).trim()
+    const verb = ASCII.test(word) ? word.toUpperCase() : word
     const argument = space === -1 ? '' : line.slice(space + 1).trim()
     const command = commands.get(verb)
     const refusal = policyRefusal(this, verb)

@@ -17,6 +17,8 @@ export class Transaction {
   readonly smtpUtf8: boolean
   /** ENVID, decoded. RFC 3461 section 4.4. */
   readonly envelopeId: string | undefined
+  /** BDAT has begun the message, be it by a chunk of nothing: DATA cannot go on with it. RFC 3030 section 2. */
+  inChunks = false
   /** What BDAT has brought of the message so far. */
   chunks: Buffer[] = []
   chunkOctets = 0

@@ -9,6 +9,8 @@ const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
 /** The line with the dot, and how much of it can be kept before it is seen to be the end. */
 const DOT_LINE_OCTETS = 3
 const STRADDLING_OCTETS = 2
+/** Of a line as long as it may be, its CR may be there before its LF. */
+const CR_OCTETS = 1
 const EMPTY = Buffer.alloc(0)
 /** Octets held for a session that does not read; beyond it the socket is paused. */
 const HIGH_WATER_OCTETS = 256 * 1024
@@ -78,7 +80,7 @@ export class Input {
       const end = this.#findLineEnd()
       if (end === -1) {
         if (this.#skippingLine) this.#drop(this.#heldOctets)
-        else if (this.#heldOctets > maxOctets) {
+        else if (this.#heldOctets > maxOctets + CR_OCTETS) {
           this.#skippingLine = true
           this.#drop(this.#heldOctets)
         }

@@ -4,7 +4,7 @@ import { smtp } from '../../servers/smtp/service.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
-import { ask, greeted, reply, startData, withoutTrace } from './support.ts'
+import { ask, greeted, nextSegment, reply, startData, withoutTrace } from './support.ts'
 
 describe('DATA, RFC 5321 section 4.5.2', () => {
   const message = 'Subject: dots\r\n\r\n.\r\n..\r\n...x\r\nno dot\r\n.last\r\n\r\n'
@@ -16,8 +16,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     for (let cut = 1; cut < stuffed.length; cut++) {
       await startData(client)
       client.send(stuffed.slice(0, cut))
-      // A turn of the event loop: two writes, two segments.
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextSegment()
       client.send(stuffed.slice(cut))
       expect((await reply(client))[0]).toMatch(/^250 /)
     }

@@ -14,6 +14,12 @@ export async function ehlo(client: LineClient): Promise<string[]> {
   return reply(client)
 }
 
+/** As long as the server needs to read what was sent: what is sent then comes in a segment of its own. */
+export async function nextSegment(): Promise<void> {
+  // The first may come before the sockets are looked at again; between the two they are.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** The lines of one reply. */
 export const reply = (client: LineClient): Promise<string[]> => client.lines((line) => /^\d{3} /.test(line))
 

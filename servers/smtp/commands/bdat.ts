@@ -20,6 +20,7 @@ export const bdat: SmtpCommand = {
     if (!transaction || transaction.recipientCount === 0) return refuse(session, chunk, badSequence('RCPT comes first'))
     const { messageSize } = session.context.config.limits
     if (transaction.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    transaction.inChunks = true
     for await (const part of session.connection.streamOctets(chunk.octets)) transaction.chunks.push(part)
     transaction.chunkOctets += chunk.octets
     if (transaction.chunks.length > MANY_CHUNKS) transaction.chunks = [Buffer.concat(transaction.chunks)]

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { smtp } from '../../servers/smtp/service.ts'
+import { type MailLab, startMailLab } from '../support/mail-lab.ts'
+import { ask, greeted } from './support.ts'
+
+let lab: MailLab
+beforeAll(async () => {
+  lab = await startMailLab(smtp)
+})
+afterAll(() => lab[Symbol.asyncDispose]())
+
+const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
+
+describe('parameters, RFC 3461 section 4', () => {
+  test.each([
+    ['RET=full', 250],
+    ['RET=HDRS ENVID=x', 250],
+    ['RET=', 501],
+    ['RET', 501],
+    ['RET=FULL,HDRS', 501],
+    ['RET=FULL ret=FULL', 501],
+    ['ENVID=', 501],
+    ['ENVID=a ENVID=b', 501],
+    ['ENVID=a+2Bb+3Dc', 250],
+    // xtext: + and = are written as hexchars, of two digits, in capitals.
+    ['ENVID=a=b', 501],
+    ['ENVID=a+b', 501],
+    ['ENVID=a+', 501],
+    ['ENVID=a+2', 501],
+    ['ENVID=a+2b', 501],
+    ['ENVID=a+GG', 501],
+    ['ENVID=+00', 501],
+    ['ENVID=a+0D+0AX:', 501],
+    ['AUTH=a+b@c.test', 501],
+    ['AUTH=+3C+3E', 250],
+  ])('MAIL %s: %i', async (parameters, code) => {
+    const client = await greeted(lab)
+    expect((await ask(client, `MAIL FROM:<a@b.test> ${parameters}`)).slice(0, 3)).toBe(String(code))
+    client.destroy()
+  })
+
+  test.each([
+    ['NOTIFY=NEVER', 250],
+    ['notify=never', 250],
+    ['NOTIFY=SUCCESS,FAILURE,DELAY', 250],
+    ['NOTIFY=Delay,success', 250],
+    ['NOTIFY=', 501],
+    ['NOTIFY', 501],
+    ['NOTIFY=,', 501],
+    ['NOTIFY=SUCCESS,', 501],
+    ['NOTIFY=,SUCCESS', 501],
+    ['NOTIFY=SUCCESS,NEVER', 501],
+    ['NOTIFY=NEVER,NEVER', 501],
+    ['NOTIFY=SUCCESS NOTIFY=DELAY', 501],
+    ['ORCPT=rfc822;a+2Bb@c.test', 250],
+    ['ORCPT=RFC822;a@c.test', 250],
+    ['ORCPT=x-local;+20', 250],
+    ['ORCPT=', 501],
+    ['ORCPT', 501],
+    ['ORCPT=;a@c.test', 501],
+    ['ORCPT=rfc822;', 501],
+    ['ORCPT=rfc822', 501],
+    ['ORCPT=rfc822;a+b@c.test', 501],
+    ['ORCPT=rfc822;a=b@c.test', 501],
+    ['ORCPT=rfc822;a+0A', 501],
+    ['ORCPT=rfc822;a ORCPT=rfc822;a', 501],
+    ['SIZE=1', 555],
+    ['RET=FULL', 555],
+  ])('RCPT %s: %i', async (parameters, code) => {
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    expect((await ask(client, `RCPT TO:<alice@lab.test> ${parameters}`)).slice(0, 3)).toBe(String(code))
+    // A RCPT that is refused adds nobody.
+    expect((await ask(client, 'DATA')).slice(0, 3)).toBe(code === 250 ? '354' : '503')
+    client.destroy()
+  })
+
+  test('RFC 6533 section 3: an original recipient in UTF-8', async () => {
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test> SMTPUTF8')
+    expect(await ask(client, utf8('RCPT TO:<alice@lab.test> ORCPT=utf-8;älice@lab.test'))).toMatch(/^250 /)
+    expect(await ask(client, 'RCPT TO:<bob@lab.test> ORCPT=utf-8;b\\x{F6}b@lab.test')).toMatch(/^250 /)
+    client.destroy()
+  })
+})
+
+describe('who is told', () => {
+  const reports = async (envelope: readonly string[]): Promise<string[]> => {
+    await using own = await startMailLab(smtp)
+    const client = await greeted(own)
+    for (const command of envelope) expect(await ask(client, command)).toMatch(/^250 /)
+    await ask(client, 'DATA')
+    expect(await ask(client, 'Subject: x\r\nBcc: bob@lab.test\r\n\r\n.')).toMatch(/^250 /)
+    client.destroy()
+    return (await own.inbox('bob')).map(({ raw }) => raw)
+  }
+
+  test.each([
+    ['nobody asked', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test>']],
+    ['NEVER', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test> NOTIFY=NEVER']],
+    ['failures alone', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test> NOTIFY=FAILURE,DELAY']],
+    ['the null reverse-path', 'MAIL FROM:<>', ['RCPT TO:<alice@lab.test> NOTIFY=SUCCESS']],
+  ])('nobody: %s', async (_, mail, recipients) => {
+    expect(await reports([mail, ...recipients])).toEqual([])
+  })
+
+  test('the last of two RCPTs to one address counts', async () => {
+    const twice = ['RCPT TO:<alice@lab.test> NOTIFY=SUCCESS', 'RCPT TO:<alice@lab.test> NOTIFY=NEVER']
+    expect(await reports(['MAIL FROM:<bob@lab.test>', ...twice])).toEqual([])
+    expect(await reports(['MAIL FROM:<bob@lab.test>', ...twice.reverse()])).toHaveLength(1)
+  })
+
+  test('what was asked for in a transaction that was given up is forgotten', async () => {
+    const first = ['MAIL FROM:<bob@lab.test> ENVID=old', 'RCPT TO:<alice@lab.test> NOTIFY=SUCCESS', 'RSET']
+    expect(await reports([...first, 'MAIL FROM:<bob@lab.test>', 'RCPT TO:<alice@lab.test>'])).toEqual([])
+    const [report] = await reports([...first, 'MAIL FROM:<bob@lab.test>', first[1] ?? ''])
+    expect(report).not.toContain('Original-Envelope-Id')
+  })
+
+  test('ENVID and ORCPT are told decoded', async () => {
+    const [report] = await reports([
+      'MAIL FROM:<bob@lab.test> ENVID=a+2Bb+3Dc+20d',
+      'RCPT TO:<alice@lab.test> NOTIFY=success ORCPT=rfc822;x+2By@c.test',
+    ])
+    expect(report).toContain('\r\nOriginal-Envelope-Id: a+b=c d\r\n')
+    expect(report).toContain('\r\nOriginal-Recipient: rfc822;x+y@c.test\r\nFinal-Recipient: rfc822; alice@lab.test\r\n')
+  })
+})
