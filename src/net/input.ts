@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Pieces } from '../pieces.ts'
+import { GrowingPieces, type Pieces } from '../pieces.ts'
 import { TooLong } from './errors.ts'
 import { Unstuffer } from './stuffing.ts'
 
@@ -168,7 +168,7 @@ export class Input {
  */
 export class BlockCollector {
   readonly #maxOctets: number
-  #parts: Buffer[] = []
+  readonly #parts = new GrowingPieces()
   #octets = 0
   #tooLong = false
   /** How many octets of an end the last ones are. A block starts as if after CRLF. */
@@ -216,28 +216,21 @@ export class BlockCollector {
   result(): Pieces {
     if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
     const unstuffer = new Unstuffer()
-    return this.#parts.map((part) => unstuffer.add(part))
+    return this.#parts.pieces.map((part) => unstuffer.add(part))
   }
 
   #keep(piece: Buffer): void {
     if (piece.length === 0) return
     this.#octets += piece.length
     if (this.#octets > this.#maxOctets + STRADDLING_OCTETS) this.#tooLong = true
-    if (this.#tooLong) this.#parts = []
-    else this.#parts.push(piece)
+    if (this.#tooLong) this.#parts.clear()
+    else this.#parts.add(piece)
   }
 
   /** Takes back octets of an end that began in an earlier piece. */
   #trim(octets: number): void {
-    let left = octets
-    while (left > 0) {
-      const last = this.#parts.pop()
-      if (last === undefined) return
-      if (last.length > left) this.#parts.push(last.subarray(0, last.length - left))
-      const taken = Math.min(left, last.length)
-      left -= taken
-      this.#octets -= taken
-    }
+    this.#parts.trim(octets)
+    this.#octets -= octets
   }
 }
 

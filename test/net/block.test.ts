@@ -46,3 +46,17 @@ test('a block ends at its dot and nowhere else, however its octets are cut', () 
   }
   expect(ends).toBeGreaterThan(5_000)
 })
+
+test('a block that comes an octet at a time is held in few pieces, and ends as any other', () => {
+  for (const octets of [1_020, 1_021, 1_022, 1_023, 1_024, 1_025, 2_046, 2_048, 100_000]) {
+    const collector = new BlockCollector(1_000_000)
+    const input = new Input()
+    const line = `${'.x'.repeat(octets / 2)}${octets % 2 ? 'y' : ''}\r\n`
+    const coming = [...`.${line}.\r\n`].map((octet) => Buffer.from(octet))
+    expect(coming.map((piece) => collector.add(piece, input)).indexOf(true)).toBe(coming.length - 1)
+    const pieces = collector.result()
+    expect(Buffer.concat(pieces).toString()).toBe(line)
+    // Each takes hundreds of octets of memory.
+    expect(pieces.length).toBeLessThan(2_048)
+  }
+})

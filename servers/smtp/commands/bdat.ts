@@ -8,9 +8,6 @@ interface Chunk {
   readonly last: boolean
 }
 
-/** Small chunks are put together now and then, else they take more memory than their octets. */
-const MANY_CHUNKS = 4096
-
 /** BDAT size [LAST]: the message in counted chunks. RFC 3030 section 2. */
 export const bdat: SmtpCommand = {
   name: 'BDAT',
@@ -21,12 +18,11 @@ export const bdat: SmtpCommand = {
     const { messageSize } = session.context.config.limits
     if (transaction.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
     transaction.inChunks = true
-    for await (const part of session.connection.streamOctets(chunk.octets)) transaction.chunks.push(part)
+    for await (const part of session.connection.streamOctets(chunk.octets)) transaction.chunks.add(part)
     transaction.chunkOctets += chunk.octets
-    if (transaction.chunks.length > MANY_CHUNKS) transaction.chunks = [Buffer.concat(transaction.chunks)]
     if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
     try {
-      await receive(session, transaction, transaction.chunks)
+      await receive(session, transaction, transaction.chunks.pieces)
     } finally {
       session.endTransaction()
     }
