@@ -30,7 +30,7 @@ export class GrowingPieces {
     if (this.#pieces.length - this.#settled >= MANY_PIECES) this.#settle()
   }
 
-  /** Takes octets off the end. */
+  /** Takes octets off the end, once all have come. */
   trim(octets: number): void {
     for (let left = octets; left > 0; ) {
       const last = this.#pieces.pop()
@@ -38,7 +38,6 @@ export class GrowingPieces {
       if (last.length > left) this.#pieces.push(last.subarray(0, last.length - left))
       left -= Math.min(left, last.length)
     }
-    this.#settled = Math.min(this.#settled, this.#pieces.length)
   }
 
   clear(): void {
