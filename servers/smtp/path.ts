@@ -76,7 +76,8 @@ function readParameters(text: string): Omit<ParsedPath, 'address'> | undefined {
     if (!parameter) return undefined
     const keyword = (parameter[1] as string).toUpperCase()
     const isXtext = parameter[2] !== undefined && XTEXT_PARAMETERS.has(keyword)
-    if (isXtext && !XTEXT.test(parameter[2] as string)) return undefined
+    // AUTH is let through as curl writes it, which knows no xtext: no use is made of the value.
+    if (isXtext && keyword !== 'AUTH' && !XTEXT.test(parameter[2] as string)) return undefined
     const value = isXtext ? decodeXtext(parameter[2] as string) : parameter[2]
     // Decoded control characters would end up in reports and logs.
     if (value !== undefined && /\p{Cc}/u.test(value)) return undefined
