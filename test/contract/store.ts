@@ -228,6 +228,24 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         }
       })
 
+      it('that are expunged come whole to who found them, however near the end they were', async () => {
+        const raw = pattern(300_000)
+        for (let turns = 0; turns < 40; turns++) {
+          const [stored] = await store.append([{ raw, targets: [{ folderId: inbox.id }] }])
+          const uid = stored?.entry.uid ?? 0
+          const expunged = store.expunge(inbox.id, [uid])
+          for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+          const isThere = (await store.entry(inbox.id, uid)) !== undefined
+          const read: Buffer[] = []
+          for await (const piece of store.stream(inbox.id, uid)) {
+            read.push(piece)
+            await expunged
+          }
+          expect(Buffer.concat(read).length).toBe(isThere ? raw.length : 0)
+          await expunged
+        }
+      })
+
       it('that end with an error on the way leave nothing', async () => {
         const broken = (async function* () {
           yield Buffer.from('half')

@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.ts'
 import type { Committed, ReadOptions } from './committed.ts'
 import { PIECE_OCTETS, type Tables } from './tables.ts'
 
@@ -17,6 +18,8 @@ export class Bodies {
   readonly #tag: string
   /** Blobs that are being streamed, out or in, and to how many. */
   readonly #users = new Map<number, number>()
+  /** Blobs that a transaction removed which is not on disk yet: whoever finds them now is told of what was before it. */
+  readonly #leaving = new Set<number>()
 
   constructor(tables: Tables, committed: Committed) {
     this.#tables = tables
@@ -72,6 +75,12 @@ export class Bodies {
     for (const key of [...bodies.getKeys(piecesOf(blob))]) bodies.removeSync(key)
     doomed.removeSync(blob)
     overviews.removeSync(blob)
+    this.#leaving.add(blob)
+  }
+
+  /** What was removed is gone for everyone. */
+  durable(): void {
+    this.#leaving.clear()
   }
 
   /** Within a transaction. Octets that were kept for a reader only, and what never came to its end. */
@@ -123,10 +132,12 @@ export class Bodies {
   ): AsyncGenerator<Buffer, void, void> {
     const release = this.use(blob)
     try {
+      using before = this.#leaving.has(blob) ? this.#committed.hold() : undefined
       for (let at = start; at < end; ) {
         const next = Math.min(end, (Math.floor(at / PIECE_OCTETS) + 1) * PIECE_OCTETS)
-        const octets = this.read(blob, sizeOctets, at, next)
-        if (!octets) return
+        before?.check()
+        const octets = this.read(blob, sizeOctets, at, next, before)
+        if (!octets) throw new StoreError('not-found', `octets from ${at} on of a message are not there`)
         yield octets
         at = next
       }

@@ -68,7 +68,10 @@ export class LmdbStore implements MessageStore {
     this.#entries = new Entries(tables, this.#committed, this.#bodies.nameOf)
     this.#commits = new Commits(tables.env, {
       draft: () => new StoreDraft(tables, this.#bodies, (folderId) => this.#folders.need(folderId)),
-      durable: () => this.#committed.renew(),
+      durable: () => {
+        this.#committed.renew()
+        this.#bodies.durable()
+      },
       apply: (event) => this.#apply(event),
       lost: () => this.#readFolders(),
     })
