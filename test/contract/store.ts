@@ -169,6 +169,11 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         await store.setSubscribed(alice, 'Gone', false)
         expect(await store.subscriptions(alice)).toEqual(['INBOX'])
         expect(await store.subscriptions(accountOwner('bob'))).toEqual([])
+        for (const name of ['\u{1f4ec} Post', '\uffff']) {
+          await store.setSubscribed(alice, name, true)
+          expect(await store.subscriptions(alice)).toEqual(['INBOX', name])
+          await store.setSubscribed(alice, name, false)
+        }
       })
     })
 
@@ -570,6 +575,12 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await flagsOf(1)).toEqual(['\\Answered'])
         await store.setFlags(inbox.id, [1], { mode: 'replace', flags: [] })
         expect(await flagsOf(1)).toEqual([])
+      })
+
+      it('are found again whatever letters they are of', async () => {
+        await deliver(inbox, 'a', 'b')
+        await store.setFlags(inbox.id, [1, 2], { mode: 'add', flags: ['\u{1f4ec}'] })
+        expect((await store.snapshot(inbox.id)).flags).toEqual(['\u{1f4ec}'])
       })
 
       it('are the same in any case: system flags as the RFC spells them, keywords as they came first', async () => {

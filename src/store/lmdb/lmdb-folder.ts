@@ -4,7 +4,7 @@ import type { FolderIndex } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
 import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../types.ts'
 import type { ReadOptions } from './committed.ts'
-import { combinationKey, firstKey, fromRecord, lastKey, type NumbersRecord, type Tables } from './tables.ts'
+import { combinationKey, firstKey, fromRecord, LAST_TEXT, lastKey, type NumbersRecord, type Tables } from './tables.ts'
 
 const FIRST_NUMBERS: NumbersRecord = [1, 1, 0, 0, 0, 0, 0]
 
@@ -169,5 +169,5 @@ export function clearIndexes({ vanished, changed, combinations }: Tables, folder
 
 const combinationsIn = (folderId: string): { start: [string, string]; end: [string, string] } => ({
   start: [folderId, ''],
-  end: [folderId, '\uffff'],
+  end: [folderId, LAST_TEXT],
 })

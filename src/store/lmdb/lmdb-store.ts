@@ -33,7 +33,7 @@ import { LmdbFolder } from './lmdb-folder.ts'
 import type { OperationTraits } from './operations.ts'
 import { fromOverviewRecord } from './overviews.ts'
 import { StoreDraft } from './store-draft.ts'
-import { lastKey, type Tables, textKey } from './tables.ts'
+import { LAST_TEXT, lastKey, type Tables, textKey } from './tables.ts'
 
 export interface LmdbStoreOptions {
   readonly clock: Clock
@@ -146,7 +146,7 @@ export class LmdbStore implements MessageStore {
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
-    const range = { start: [owner, ''] as [string, string], end: [owner, '\uffff'] as [string, string] }
+    const range = { start: [owner, ''] as [string, string], end: [owner, LAST_TEXT] as [string, string] }
     const names = this.#tables.subscriptions.getRange({ ...range, ...this.#committed.now })
     return Array.from(names, ({ value }) => value).sort()
   }
@@ -248,7 +248,7 @@ export class LmdbStore implements MessageStore {
   async locate(messageId: string): Promise<readonly Location[]> {
     const key = textKey(messageId)
     const start: [string, string, number] = [key, '', 0]
-    const end: [string, string, number] = [key, '\uffff', 0]
+    const end: [string, string, number] = [key, LAST_TEXT, 0]
     const places = this.#tables.places.getKeys({ start, end, ...this.#committed.now })
     return [...places].flatMap(([, folderId, uid]) => {
       const folder = this.#folders.get(folderId)?.folder

@@ -155,6 +155,9 @@ export function textKey(text: string): string {
   return `#${createHash('sha256').update(text).digest('base64url')}`
 }
 
+/** Behind every text in a key, which are in the order of their code points: the last of these is no character. */
+export const LAST_TEXT = '\u{10ffff}'
+
 /** Flags in their one order as a part of a key. */
 export const combinationKey = (flags: readonly string[]): string => textKey(flags.join(' '))
 
