@@ -2,6 +2,7 @@ import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
+import { textOf } from '../../src/net/input.ts'
 import { ArticleRefused } from '../../src/news/errors.ts'
 import type { Newsroom } from '../../src/news/newsroom.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -118,7 +119,7 @@ export class NntpSession {
   async #serveCommands(): Promise<void> {
     while (!this.#over) {
       try {
-        const running = this.#command(await this.connection.readLine(MAX_SASL_OCTETS, 'utf8'))
+        const running = this.#command(await this.connection.readLine(MAX_SASL_OCTETS, 'latin1'))
         // Of a command that is done already no promise is made.
         if (running) await running
       } catch (error) {
@@ -131,10 +132,10 @@ export class NntpSession {
     }
   }
 
-  #command(line: string): void | Promise<void> {
-    this.line = line
-    const { command, args } = findCommand(words(line))
-    if (Buffer.byteLength(line) > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL')
+  #command(octets: string): void | Promise<void> {
+    this.line = textOf(octets)
+    const { command, args } = findCommand(words(this.line))
+    if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL')
       throw syntaxError('command line too long')
     return command.run(this, args)
   }

@@ -6,7 +6,7 @@ import { CompressedStream } from './compression.ts'
 import type { EndCause } from './errors.ts'
 import type { ConnectionFaults } from './faults/fault-book.ts'
 import { FaultMeter } from './faults/fault-meter.ts'
-import { BlockCollector, type LineEncoding } from './input.ts'
+import { BlockCollector, type LineEncoding, textOf } from './input.ts'
 import { Stuffer, stuff } from './stuffing.ts'
 import { Transport } from './transport.ts'
 
@@ -41,8 +41,6 @@ export interface Endpoint {
   readonly address: string
   readonly port: number
 }
-
-const NOT_ASCII = /[^\x00-\x7f]/
 
 /**
  * One client, whatever the protocol: lines and octets in, replies out (joined into as few writes as the client's
@@ -129,7 +127,7 @@ export class Connection {
         await transport.more()
         continue
       }
-      const text = encoding === 'latin1' && NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString() : line
+      const text = encoding === 'latin1' ? textOf(line) : line
       this.record.line('in', text, secret)
       if (transport.congested) await transport.drained()
       if (this.#pace.isOver()) await this.#pace.rest()

@@ -18,6 +18,12 @@ const HIGH_WATER_OCTETS = 256 * 1024
 /** What a line's octets are read as: text, or (`latin1`) a character an octet. */
 export type LineEncoding = 'utf8' | 'latin1'
 
+const NOT_ASCII = /[^\x00-\x7f]/
+
+/** The text, in UTF-8, of a line that was read as `latin1`. */
+export const textOf = (line: string): string =>
+  NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line
+
 /**
  * The octets of a connection as lines, counted octets and dot-ended blocks. What is there already is given at once,
  * without a promise; what is not, is waited for by `more`.

@@ -56,3 +56,11 @@ test.each(bodies)('what was posted comes back octet for octet: %s', async (_, bo
   const until = answer.lastIndexOf('205 ')
   expect(answer.subarray(from, until).equals(stuffed(body))).toBe(true)
 })
+
+test('RFC 3977 section 3.1: the octets of a command are counted as they came, though they are no UTF-8', async () => {
+  await using lab = await startNewsLab()
+  const command = (octets: number): Buffer => Buffer.concat([Buffer.from('GROUP '), Buffer.alloc(octets, 0xe4)])
+  const end = Buffer.from('\r\n')
+  const said = await exchange(lab.port, command(506), end, command(507), end)
+  expect(said.toString('latin1').match(/^[45]\d\d/gm)).toEqual(['411', '501'])
+})
