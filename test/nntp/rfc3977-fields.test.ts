@@ -89,6 +89,15 @@ test('RFC 3977 section 8.5: HDR of fields and metadata', async () => {
     S: 225 *
     S: 1 ${await octets(lab, 1)}
     S: .
+    C: HDR constructor 1-2
+    S: 225 *
+    S: 1\\x20
+    S: 2\\x20
+    S: .
+    C: HDR __proto__ <1@a>
+    S: 225 *
+    S: 0\\x20
+    S: .
     C: HDR :nonsense 1-2
     S: 503 *
     C: HDR Subject 5-
