@@ -18,12 +18,3 @@ export class Pacer {
     this.#end = undefined
   }
 }
-
-/** Does work that comes in steps, each of them short, and lets others in between. */
-export async function paced<T>(steps: Iterator<void, T, void>, pace = new Pacer()): Promise<T> {
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
-    if (pace.isOver()) await pace.rest()
-  }
-}

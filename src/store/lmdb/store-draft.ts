@@ -226,4 +226,4 @@ export class StoreDraft implements Draft<StoreEvent> {
   }
 }
 
-export const retiredKey = ({ owner, name }: Folder): [string, string] => [owner, textKey(folderName(owner, name))]
+const retiredKey = ({ owner, name }: Folder): [string, string] => [owner, textKey(folderName(owner, name))]
