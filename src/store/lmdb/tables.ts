@@ -61,7 +61,7 @@ export interface Tables {
   readonly bodies: Database<Buffer, [blob: number, piece: number]>
   /** How many entries hold a blob, where it is more than one. */
   readonly holders: Database<number, number>
-  /** Blobs that no entry holds: someone was still reading them, or they never came to their end. Gone with the next start. */
+  /** Blobs that no entry holds: someone was still reading them, or they never came to their end. Gone with the next start at the latest. */
   readonly doomed: Database<true, number>
   /** What OVER tells of a blob that public folders hold. */
   readonly overviews: Database<OverviewRecord, number>
