@@ -1,6 +1,6 @@
 import { parseAddresses } from '../../src/mail/addresses.ts'
-import { headerBlockEnd, headerFields, unfolded } from '../../src/mail/headers.ts'
-import { joined, type Pieces } from '../../src/pieces.ts'
+import { headerBlockEnd, headerFieldAt, isEmptyLine, unfolded } from '../../src/mail/headers.ts'
+import { GrowingPieces, joined, type Pieces } from '../../src/pieces.ts'
 
 const LINE_END = Buffer.from('\r\n', 'latin1')
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
@@ -34,17 +34,20 @@ const endOfHeader = (raw: Buffer): number => (raw.indexOf(LINE_END) === 0 ? 0 : 
 
 /** A message without its Bcc fields, and the addresses they named, in lower case. */
 export function withoutBcc(raw: Buffer): { readonly rest: Pieces; readonly named: ReadonlySet<string> } {
-  const rest: Buffer[] = []
+  const rest = new GrowingPieces()
   const named = new Set<string>()
+  const end = headerBlockEnd(raw, 0)
   let from = 0
-  for (const field of headerFields(raw, 0, headerBlockEnd(raw, 0))) {
+  for (let at = 0; at < end && !isEmptyLine(raw, at); ) {
+    const field = headerFieldAt(raw, at, end)
+    at = field.end
     if (field.nameLower !== 'bcc' && field.nameLower !== 'resent-bcc') continue
-    rest.push(raw.subarray(from, field.start))
+    if (field.start > from) rest.add(raw.subarray(from, field.start))
     from = field.end
     for (const { mailbox, host } of parseAddresses(unfolded(raw, field))) {
       if (mailbox !== undefined && host !== undefined) named.add(`${mailbox}@${host}`.toLowerCase())
     }
   }
-  rest.push(raw.subarray(from))
-  return { rest, named }
+  rest.add(raw.subarray(from))
+  return { rest: rest.pieces, named }
 }

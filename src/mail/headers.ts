@@ -31,12 +31,18 @@ export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderFi
       fields.push(unnamed(at, textEnd(raw, at, end)))
       break
     }
-    let next = lineEnd(raw, at, end)
-    while (next < end && (raw[next] === SPACE || raw[next] === TAB)) next = lineEnd(raw, next, end)
-    fields.push(field(raw, at, next))
-    at = next
+    const found = headerFieldAt(raw, at, end)
+    fields.push(found)
+    at = found.end
   }
   return fields
+}
+
+/** The field that starts at `at`, with the folded lines that belong to it. For those who must miss none, however many there are. */
+export function headerFieldAt(raw: Buffer, at: number, end: number): HeaderField {
+  let next = lineEnd(raw, at, end)
+  while (next < end && (raw[next] === SPACE || raw[next] === TAB)) next = lineEnd(raw, next, end)
+  return field(raw, at, next)
 }
 
 const unnamed = (start: number, end: number): HeaderField => ({
