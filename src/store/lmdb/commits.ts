@@ -24,6 +24,8 @@ export class Commits<Effect, D extends Draft<Effect>> {
   /** The package still waits for the flush of a transaction that failed. */
   #owesFlush = false
   #lastWritten = 0
+  /** What is in memory may not be what is on disk: see `#catchUp`. */
+  #isBehind = false
 
   constructor(env: RootDatabase, { draft, durable, apply, lost }: CommitSteps<Effect, D>) {
     this.#env = env
@@ -74,6 +76,8 @@ export class Commits<Effect, D extends Draft<Effect>> {
 
   /** Without a group: of those who wait, as many as may share it, once the transaction has begun. */
   async #commit(given?: readonly Operation<D>[]): Promise<void> {
+    const hindrance = this.#catchUp()
+    if (hindrance !== undefined) return rejectAll(given ?? this.#nextGroup(), hindrance)
     let group = given ?? []
     let outcomes: readonly Outcome<Effect>[]
     try {
@@ -86,22 +90,44 @@ export class Commits<Effect, D extends Draft<Effect>> {
       await this.#refused(group, error)
       return
     }
-    this.#durable()
-    outcomes.forEach((outcome, i) => {
-      if ('error' in outcome) group[i]?.reject(outcome.error)
-      else {
-        for (const effect of outcome.effects) this.#apply(effect)
-        group[i]?.resolve(outcome.value)
-      }
-    })
+    try {
+      this.#durable()
+      outcomes.forEach((outcome, i) => {
+        if ('error' in outcome) group[i]?.reject(outcome.error)
+        else {
+          for (const effect of outcome.effects) this.#apply(effect)
+          group[i]?.resolve(outcome.value)
+        }
+      })
+    } catch (error) {
+      this.#forsake(group, error)
+    }
+  }
+
+  /** They may be on disk, but not in what is in memory. */
+  #forsake(group: readonly Operation<D>[], cause: unknown): void {
+    rejectAll(group, cause)
+    this.#isBehind = true
+    this.#catchUp()
+  }
+
+  /** Reads anew what is in memory where it may be wrong, now or before the next transaction. Returns what forbids it. */
+  #catchUp(): unknown {
+    if (!this.#isBehind) return undefined
+    try {
+      this.#lost()
+      this.#isBehind = false
+      return undefined
+    } catch (error) {
+      return error
+    }
   }
 
   async #refused(group: readonly Operation<D>[], error: unknown): Promise<void> {
     const cause = await causeOf(error)
     // Written, and then the flush failed: nobody knows what is on disk, and it must not be written twice.
     if (this.#lastWritten > 0 && lastTransaction(this.#env) >= this.#lastWritten) {
-      for (const { reject } of group) reject(storeError(cause))
-      this.#lost()
+      this.#forsake(group, cause)
       return
     }
     this.#isFull = true
@@ -161,6 +187,10 @@ export class Commits<Effect, D extends Draft<Effect>> {
     this.#lastWritten = this.#env.getWriteTxnId()
     return outcomes
   }
+}
+
+function rejectAll<D>(group: readonly Operation<D>[], cause: unknown): void {
+  for (const { reject } of group) reject(storeError(cause))
 }
 
 /** The number of the last transaction that was written, flushed or not. */

@@ -49,6 +49,7 @@ export interface LmdbStoreOptions {
 export class LmdbStore implements MessageStore {
   readonly #tables: Tables
   readonly #clock: Clock
+  readonly #log: Logger
   readonly #unlock: () => Promise<void>
   readonly #watchers: Watchers
   readonly #committed: Committed
@@ -61,6 +62,7 @@ export class LmdbStore implements MessageStore {
   constructor(tables: Tables, { clock, log, unlock }: LmdbStoreOptions) {
     this.#tables = tables
     this.#clock = clock
+    this.#log = log
     this.#unlock = unlock
     this.#watchers = new Watchers((error) => log.error({ err: error }, 'a watcher of the store failed'))
     this.#committed = new Committed(tables.env, tables.readOnly)
@@ -346,7 +348,9 @@ export class LmdbStore implements MessageStore {
       this.#bodies.removeDoomed()
     })
     // Where there is no room to note it, the next start does it.
-    await removal.catch(() => {})
+    await removal.catch((err: unknown) =>
+      this.#log.warn({ err }, 'octets that no message holds are kept until the next start'),
+    )
   }
 
   /** All entries of a folder, in memory. @throws StoreError `not-found` */

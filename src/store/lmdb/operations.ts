@@ -21,7 +21,7 @@ export interface CommitSteps<Effect, D extends Draft<Effect>> {
   /** A transaction is on disk; its effects follow. */
   readonly durable: () => void
   readonly apply: (effect: Effect) => void
-  /** A flush failed: nobody knows which writes are there, what is in memory has to be read anew. */
+  /** Nobody knows which writes are there, as after a flush that failed: what is in memory is to be read anew. */
   readonly lost: () => void
 }
 

@@ -78,6 +78,9 @@ export interface Tables {
 /** Tables of all formats together, and some to spare. */
 const MAX_TABLES = 24
 
+/** States of the tables that can be looked at at the same time: by folders being read, and streams. */
+const MAX_VIEWS = 1024
+
 /** So much that a piece with its header fills whole pages. */
 export const PIECE_OCTETS = 16 * 4096 - 16
 
@@ -96,6 +99,7 @@ export async function openTables({ file, readOnly }: OpenTablesOptions): Promise
     path: file,
     noSubdir: true,
     maxDbs: MAX_TABLES,
+    maxReaders: MAX_VIEWS,
     overlappingSync: !readOnly,
     eventTurnBatching: false,
     readOnly,
