@@ -48,6 +48,8 @@ export class LegacyAcceptor {
 
   /** @throws when a certificate's key is not RSA */
   constructor(settings: LegacySettings, { require128BitEncryption, maxVersion }: TlsPolicy) {
+    // The client that needs it is told; until then nobody waits.
+    this.#engine.catch(() => {})
     this.#settings = settings
     this.#worn = settings.certificates.map((certificate) => ({
       certificate,

@@ -34,9 +34,8 @@ export class Listener {
     onError: (error: Error) => void,
   ): Promise<Listener> {
     return new Promise((resolve, reject) => {
-      // Half-open: a client that sends its commands and closes its side still gets its answers. Keep-alive is not asked for:
-      // the system's begins after two hours, when the idle time-out has long closed.
-      const server = createServer({ allowHalfOpen: true, noDelay: true })
+      // Half-open: a client that sends its commands and closes its side still gets its answers.
+      const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
       server.once('error', (error: NodeJS.ErrnoException) => {
         const why = causes[error.code ?? ''] ?? error.message
         reject(new ListenError(`${owner}: cannot listen on ${address} port ${port}: ${why}`, { cause: error }))
