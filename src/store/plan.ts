@@ -44,6 +44,7 @@ export function planAppend<State extends FolderNumbers>(
   })
 }
 
+/** A message with the header lines that its numbers made, in one buffer. */
 export const prefixed = (prefix: Buffer | undefined, raw: Buffer): Buffer =>
   prefix ? Buffer.concat([prefix, raw]) : raw
 

@@ -60,6 +60,7 @@ export function* outOfOrder(modSeqs: readonly (readonly [uid: number, modSeq: nu
   }
 }
 
+/** Overviews of octets that no entry holds. */
 export function* strayOverviews(tables: Tables, held: ReadonlyMap<number, Holders>): Generator<string> {
   for (const blob of tables.overviews.getKeys({})) {
     if (!held.has(blob) && !tables.doomed.doesExist(blob)) yield `blob ${blob}: its overview is there, and no entry`

@@ -142,6 +142,7 @@ export class FolderDraft implements FolderNumbers {
   }
 }
 
+/** A folder's numbers and counts; those of an empty one where none are noted. */
 export const numbersOf = (tables: Tables, folderId: string, options?: ReadOptions): NumbersRecord =>
   (tables.numbers.get(folderId, options) as NumbersRecord | undefined) ?? FIRST_NUMBERS
 
@@ -151,6 +152,7 @@ export function* entriesOf(tables: Tables, folderId: string): Generator<MessageE
   for (const { key, value } of range) yield fromRecord(key[1], value, { nameOf: String })
 }
 
+/** Every combination of flags that messages of a folder have, and how many have it. */
 export function* combinationsOf(
   tables: Tables,
   folderId: string,

@@ -10,6 +10,7 @@ export const overviewRecord = (raw: Buffer): OverviewRecord => {
   return overviewFields.map((field) => made[field])
 }
 
+/** The overview that a record was made of; `bytes` is the article's size in octets. */
 export const fromOverviewRecord = (record: OverviewRecord, bytes: number): Overview => ({
   ...(Object.fromEntries(overviewFields.map((field, at) => [field, record[at]])) as unknown as Overview),
   bytes,
