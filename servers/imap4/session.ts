@@ -164,7 +164,7 @@ const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
   exists: 'ALREADYEXISTS',
   'not-found': 'NONEXISTENT',
   'no-space': 'OVERQUOTA',
-  'read-only': 'NOPERM',
+  'read-only': 'OVERQUOTA',
 }
 
 /** RFC 5530 section 3. */

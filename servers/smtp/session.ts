@@ -158,10 +158,7 @@ export class SmtpSession {
     if (error instanceof SmtpError) return error
     if (error instanceof TooLong) return new SmtpError(500, '5.5.6', 'line too long') // RFC 4954 section 4
     this.context.log.error({ session: this.connection.record.id, err: error }, 'an SMTP command failed')
-    // RFC 5321 section 4.2.3, RFC 3463 section 3.4
-    if (error instanceof StoreError && error.code === 'no-space')
-      return new SmtpError(452, '4.3.1', 'the store is full')
-    return new SmtpError(451, '4.3.0', 'internal error')
+    return (error instanceof StoreError && storeReply(error)) || new SmtpError(451, '4.3.0', 'internal error')
   }
 
   #sayGoodBye(error: unknown): void {
@@ -171,6 +168,13 @@ export class SmtpSession {
     if (error.reason === 'idle') this.reply(421, '4.4.2', `${hostname} idle for too long, closing the connection`)
     if (error.reason === 'stopping') this.reply(421, '4.3.2', `${hostname} is stopping`)
   }
+}
+
+/** A store that takes nothing now. RFC 5321 section 4.2.3, RFC 3463 section 3.4 */
+function storeReply({ code }: StoreError): SmtpError | undefined {
+  if (code === 'no-space') return new SmtpError(452, '4.3.1', 'the store is full')
+  if (code === 'read-only') return new SmtpError(452, '4.3.2', 'the store cannot be written to')
+  return undefined
 }
 
 /** Whatever a client got into a text cannot end the line. */

@@ -10,6 +10,7 @@ import { type NewsMail, Newsroom } from '../news/newsroom.ts'
 import { Authorities } from '../pki/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { SessionLog } from '../sessions/log.ts'
+import { StoreError } from '../store/errors.ts'
 import type { MessageStore } from '../store/types.ts'
 
 export interface NewsDeskOptions {
@@ -55,7 +56,14 @@ export class NewsDesk implements AsyncDisposable {
     this.newsroom.addresses = new Map(
       newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
     )
-    await ensureNewsgroups(this.#options.store, newsgroups, this.#options.clock)
+    const { store, clock, log } = this.#options
+    try {
+      await ensureNewsgroups(store, newsgroups, clock)
+    } catch (err) {
+      // What the store has is still served.
+      if (!(err instanceof StoreError && (err.code === 'no-space' || err.code === 'read-only'))) throw err
+      log.error({ err }, 'the newsgroups are not all as the configuration has them')
+    }
   }
 
   /** Starts and stops feeds as a configuration has them. */

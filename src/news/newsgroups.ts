@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { NewsgroupConfig } from '../config/schema.ts'
 import type { MessageStore, NewsgroupAttributes } from '../store/types.ts'
@@ -22,6 +23,8 @@ export async function ensureNewsgroups(
       createdAt: folder?.newsgroup?.createdAt ?? clock.now(),
       createdBy: folder?.newsgroup?.createdBy ?? 'configuration',
     }
+    // What is as it should be is not written: a store that is full, or cannot be written to, is served all the same.
+    if (folder && isDeepStrictEqual(folder.newsgroup, newsgroup)) continue
     if (folder) await store.updateFolder(folder.id, { newsgroup })
     else await store.createFolder(PUBLIC_OWNER, config.name, { newsgroup })
   }

@@ -107,7 +107,8 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
 describe('a store that will not have it', () => {
   test.each([
     ['no-space', '452 4.3.1'],
-    ['read-only', '451 4.3.0'],
+    ['read-only', '452 4.3.2'],
+    ['closed', '451 4.3.0'],
   ] as const)('%s: %s, and the message can be sent again', async (code, expected) => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)

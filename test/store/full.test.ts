@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/index.ts'
@@ -85,9 +88,48 @@ describe('a store that is full answers 452, [OVERQUOTA] and 441, and serves on',
 
   it('on disk, when the disk takes no more', async () => {
     const place = new Workplace()
-    const config = place.write(
-      'lab.yaml',
-      `store: { lmdb: data }
+    // A limit on the size of files stands for the disk's end; the signal that comes with it is ignored.
+    const limited = ['sh', '-c', `trap '' XFSZ; ulimit -f 800; exec "$0" "$@"`]
+    try {
+      await withLab(place, limited, async (portOf) => {
+        expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
+        await expectRefusals(portOf)
+        expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
+      })
+    } finally {
+      place.remove()
+    }
+  })
+
+  it('on disk, where its folder cannot be written to', async () => {
+    const place = new Workplace()
+    const data = join(place.folder, 'data')
+    try {
+      await withLab(place, [], async (portOf) => {
+        expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
+      })
+      for (const file of readdirSync(data)) chmodSync(join(data, file), 0o444)
+      chmodSync(data, 0o555)
+      chmodSync(place.folder, 0o755)
+      // Root may write everywhere.
+      const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
+      await withLab(place, asNobody, expectRefusals)
+    } finally {
+      chmodSync(data, 0o755)
+      place.remove()
+    }
+  })
+})
+
+/** A lab with its store in `data`, its process started by way of another program; stopped afterwards. */
+async function withLab(
+  place: Workplace,
+  by: readonly string[],
+  use: (portOf: (protocol: string) => number) => Promise<void>,
+): Promise<void> {
+  const config = place.write(
+    'lab.yaml',
+    `store: { lmdb: data }
 certificates: memory
 directory: { accounts: [{ user: alice, password: secret }] }
 newsgroups: [{ name: lab.general }]
@@ -97,27 +139,21 @@ virtualServers:
   - { protocol: imap4, port: 0, tlsPort: off }
   - { protocol: nntp, port: 0, tlsPort: off }
 `,
-    )
-    // A limit on the size of files stands for the disk's end; the signal that comes with it is ignored.
-    const limited = `trap '' XFSZ; ulimit -f 800; exec "$0" "$@"`
-    const child = spawn('sh', ['-c', limited, process.execPath, mainFile, 'start', '--json', '--config', config], {
-      env: { ...process.env, TMPDIR: place.folder, XDG_RUNTIME_DIR: '' },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    try {
-      const endpoints = await ready(child)
-      const portOf = (protocol: string): number => endpoints.find((each) => each.protocol === protocol)?.port ?? 0
-      expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
-      await expectRefusals(portOf)
-      expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
-    } finally {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-      place.remove()
-    }
+  )
+  const [program = '', ...args] = [...by, process.execPath, mainFile, 'start', '--json', '--config', config]
+  const child = spawn(program, args, {
+    env: { ...process.env, TMPDIR: by[0] === 'setpriv' ? tmpdir() : place.folder, XDG_RUNTIME_DIR: '' },
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
-})
+  try {
+    const endpoints = await ready(child)
+    await use((protocol) => endpoints.find((each) => each.protocol === protocol)?.port ?? 0)
+  } finally {
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    await ended
+  }
+}
 
 async function ready(child: ChildProcess): Promise<readonly ReadyEndpoint[]> {
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
