@@ -16,6 +16,7 @@ async function expectRefusals(portOf: (protocol: string) => number): Promise<voi
   const article = `From: a@lab.test\r\nNewsgroups: lab.general\r\n${big}`
   expect(await nntpSays(portOf('nntp'), article)).toMatch(/^441 /)
   expect(await pop3Reads(portOf('pop3'))).toContain('It is kept.')
+  expect(await imapReads(portOf('imap4'))).toContain('It is kept.')
 }
 
 async function smtpSays(port: number, message: string): Promise<string | undefined> {
@@ -45,6 +46,16 @@ async function imapSays(port: number, message: string): Promise<string | undefin
   const replies = go?.startsWith('+') ? await client.lines((line) => line.startsWith('a2 ')) : [go]
   client.destroy()
   return replies.at(-1)
+}
+
+/** With a FETCH that would mark the message as seen. */
+async function imapReads(port: number): Promise<string> {
+  const client = await LineClient.open(port)
+  await client.line()
+  client.send('a1 LOGIN alice secret\r\na2 SELECT INBOX\r\na3 FETCH 1 BODY[]\r\n')
+  const lines = await client.lines((line) => line.startsWith('a3 '))
+  client.destroy()
+  return lines.join('\n')
 }
 
 async function nntpSays(port: number, article: string): Promise<string | undefined> {

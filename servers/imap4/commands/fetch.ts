@@ -1,4 +1,5 @@
 import { Pacer } from '../../../src/pacer.ts'
+import { StoreError } from '../../../src/store/errors.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
@@ -96,9 +97,16 @@ async function markSeen(
   if (unseen.length === 0) return new Set<number>()
   const uids = unseen.map(({ uid }) => uid)
   const change = { mode: 'add', flags: ['\\Seen'] } as const
-  const { entries: seen } = await session.context.store.setFlags(selection.folder.id, uids, change, selection)
-  selection.refresh(seen)
-  return new Set(seen.map(({ uid }) => uid))
+  try {
+    const { entries: seen } = await session.context.store.setFlags(selection.folder.id, uids, change, selection)
+    selection.refresh(seen)
+    return new Set(seen.map(({ uid }) => uid))
+  } catch (error) {
+    // A store that takes nothing now is read all the same.
+    if (!(error instanceof StoreError && (error.code === 'no-space' || error.code === 'read-only'))) throw error
+    session.connection.record.note(`not marked as seen: ${error.message}`)
+    return new Set<number>()
+  }
 }
 
 interface Telling {
