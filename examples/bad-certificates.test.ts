@@ -27,8 +27,8 @@ withOwnLab('a certificate that expires while the application runs', async ({ lab
     await transport.sendMail({ from: 'a@lab.test', to: 'b@lab.test', subject: 'hello', text: 'hello' })
   }
   await send()
-  await lab.wear({ defect: 'expired' }, 'smtp')
+  await lab.useCertificate({ defect: 'expired' }, 'smtp')
   await expect(send()).rejects.toThrow('certificate has expired')
-  await lab.wear('auto', 'smtp')
+  await lab.useCertificate('auto', 'smtp')
   await send()
 })

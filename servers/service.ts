@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../src/clock.ts'
+import type { Clock } from '../src/common/clock.ts'
 import type { Protocol, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
-import type { Newsroom } from '../src/news/newsroom.ts'
+import type { NewsService } from '../src/news/news-service.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
 /** What a protocol's sessions know of the lab they serve in. One a virtual server; replaced as a whole on reload. */
@@ -16,7 +16,7 @@ export interface ServerContext {
   readonly store: MessageStore
   readonly directory: Directory
   /** Where articles are posted. Absent where a protocol is served without newsgroups. */
-  readonly news?: Newsroom
+  readonly news?: NewsService
   readonly clock: Clock
   readonly log: Logger
 }

@@ -1,4 +1,4 @@
-import { Pacer } from '../../src/pacer.ts'
+import { TimeSlice } from '../../src/common/time-slice.ts'
 import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { NumberRange } from './wire.ts'
 
@@ -35,11 +35,11 @@ export async function* pages(
 ): AsyncGenerator<readonly MessageEntry[]> {
   const { low, high } = await waterMarks(store, group)
   const to = Math.min(range.to, high)
-  const pace = new Pacer()
+  const timeSlice = new TimeSlice()
   for (let from = Math.max(range.from, low); from <= to; from += PAGE) {
     const page = await store.list(group.id, { from, to: Math.min(to, from + PAGE - 1) })
     if (page.length > 0) yield page
-    if (pace.isOver()) await pace.rest()
+    if (timeSlice.isOver()) await timeSlice.yield()
   }
 }
 

@@ -10,7 +10,7 @@ export const nntp: ProtocolService = {
   protocol: 'nntp',
   alpn: ['nntp'],
   async serve(connection, context) {
-    if (!context.news) throw new Error('an NNTP virtual server needs the newsroom of its lab')
+    if (!context.news) throw new Error('an NNTP virtual server needs the newsService of its lab')
     await new NntpSession(connection, context, context.news).serve()
   },
   // RFC 3977 section 5.1: 400 for a while, 502 for good.

@@ -4,7 +4,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
 import { textOf } from '../../src/net/input.ts'
 import { ArticleRefused } from '../../src/news/errors.ts'
-import type { Newsroom } from '../../src/news/newsroom.ts'
+import type { NewsService } from '../../src/news/news-service.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import type { Folder } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
@@ -25,7 +25,7 @@ export interface SelectedGroup {
 export class NntpSession {
   readonly connection: Connection
   readonly context: ServerContext
-  readonly news: Newsroom
+  readonly news: NewsService
   group: SelectedGroup | undefined
   account: Account | undefined
   /** What AUTHINFO USER said. */
@@ -36,7 +36,7 @@ export class NntpSession {
   #peer: Peer | undefined
   #over = false
 
-  constructor(connection: Connection, context: ServerContext, news: Newsroom) {
+  constructor(connection: Connection, context: ServerContext, news: NewsService) {
     this.connection = connection
     this.context = context
     this.news = news

@@ -1,6 +1,6 @@
+import { GrowingPieces, joined, type Pieces } from '../../src/common/pieces.ts'
 import { parseAddresses } from '../../src/mail/addresses.ts'
 import { headerBlockEnd, headerFieldAt, isEmptyLine, unfolded } from '../../src/mail/headers.ts'
-import { GrowingPieces, joined, type Pieces } from '../../src/pieces.ts'
 
 const LINE_END = Buffer.from('\r\n', 'latin1')
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')

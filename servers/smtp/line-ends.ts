@@ -1,4 +1,4 @@
-import type { Pieces } from '../../src/pieces.ts'
+import type { Pieces } from '../../src/common/pieces.ts'
 
 const LF = 0x0a
 const CR = 0x0d

@@ -1,4 +1,4 @@
-import { octetsOf, type Pieces } from '../../src/pieces.ts'
+import { octetsOf, type Pieces } from '../../src/common/pieces.ts'
 import { deliver } from './deliver.ts'
 import { tooLarge } from './errors.ts'
 import { normalizeLineEnds } from './line-ends.ts'

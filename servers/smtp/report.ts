@@ -1,4 +1,4 @@
-import { joined, type Pieces } from '../../src/pieces.ts'
+import { joined, type Pieces } from '../../src/common/pieces.ts'
 import { deliver } from './deliver.ts'
 import { deliveryReport, type ReportedRecipient } from './delivery-report.ts'
 import { SmtpError } from './errors.ts'

@@ -1,4 +1,4 @@
-import { GrowingPieces } from '../../src/pieces.ts'
+import { GrowingPieces } from '../../src/common/pieces.ts'
 import type { Destination } from './recipients.ts'
 
 /** Whom a message is for, as RCPT said it. */

@@ -1,4 +1,4 @@
-import { xml, xmlDocument } from '../xml.ts'
+import { xml, xmlDocument } from '../common/xml.ts'
 import { sessionsText } from './judge.ts'
 import type { AuditResult, Verdict } from './types.ts'
 

@@ -1,4 +1,4 @@
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../common/clock.ts'
 import { createLab } from '../lab/lab.ts'
 import { loadConfiguration } from './configuration.ts'
 import { endpointTable } from './endpoint-table.ts'

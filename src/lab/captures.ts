@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import type { ResolvedCapture } from '../config/resolve.ts'
 import { Capture } from '../sessions/capture/capture.ts'
 

@@ -1,6 +1,6 @@
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'
-import type { Fleet } from './fleet.ts'
+import type { VirtualServers } from './virtual-servers.ts'
 
 /** Where one virtual server is to be reached, and what it wears. */
 export interface Endpoint {
@@ -18,8 +18,8 @@ export interface Endpoint {
 }
 
 /** A virtual server as it runs now. */
-export function endpointOf(config: ResolvedVirtualServer, fleet: Fleet): Endpoint {
-  const server = fleet.get(config.name)
+export function endpointOf(config: ResolvedVirtualServer, virtualServers: VirtualServers): Endpoint {
+  const server = virtualServers.get(config.name)
   const tls = server?.settings.tls
   const worn = tls?.certificates[0]
   return {

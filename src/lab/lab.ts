@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
-import type { Newsroom } from '../news/newsroom.ts'
+import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authorities.ts'
 import { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { Certificates } from '../pki/certificates.ts'
@@ -12,17 +12,17 @@ import { openStore } from '../store/open.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
 import { Captures } from './captures.ts'
-import { CertificateOffice } from './certificate-office.ts'
 import { Changes, LabStopped } from './changes.ts'
 import { type Endpoint, endpointOf } from './endpoints.ts'
-import { Fleet } from './fleet.ts'
 import { LabFaults } from './lab-faults.ts'
+import { LabNews } from './lab-news.ts'
+import { LabPki } from './lab-pki.ts'
 import { deliverLocally } from './local-delivery.ts'
-import { NewsDesk } from './news-desk.ts'
 import { preload } from './preload.ts'
 import { type Site, serverSettings } from './server-settings.ts'
 import { logSession } from './session-line.ts'
 import { tlsSettings } from './tls-settings.ts'
+import { VirtualServers } from './virtual-servers.ts'
 
 export interface LabOptions {
   readonly log: Logger
@@ -43,10 +43,10 @@ export class Lab implements AsyncDisposable {
   readonly sessionLog: SessionLog
   readonly clock: Clock
   readonly #options: LabOptions
-  readonly #fleet: Fleet
-  readonly #news: NewsDesk
+  readonly #servers: VirtualServers
+  readonly #news: LabNews
   readonly #captures: Captures
-  readonly #office: CertificateOffice
+  readonly #pki: LabPki
   readonly faults: LabFaults
   #config: ResolvedLab
   #directory: Directory
@@ -63,15 +63,15 @@ export class Lab implements AsyncDisposable {
     this.sessionLog = parts.sessions
     this.clock = options.clock
     this.#directory = createDirectory(config)
-    this.#fleet = new Fleet(parts.sessions, options.log)
-    this.#office = new CertificateOffice(
+    this.#servers = new VirtualServers(parts.sessions, options.log)
+    this.#pki = new LabPki(
       parts.certificateStore,
       () => ({ config: this.#config, directory: this.#directory }),
       options.log,
     )
     this.faults = new LabFaults(config.faultSeed, config.faults)
     this.#captures = new Captures(options.clock, options.log)
-    this.#news = new NewsDesk(config, {
+    this.#news = new LabNews(config, {
       ...parts,
       ...options,
       certificates: parts.certificateStore,
@@ -86,21 +86,21 @@ export class Lab implements AsyncDisposable {
 
   /** The certificate lifecycle of the virtual servers. */
   get certificates(): Certificates {
-    return this.#office.certificates
+    return this.#pki.certificates
   }
 
   /** The lab's own certificate authorities. */
   get authorities(): Authorities {
-    return this.#office.authorities
+    return this.#pki.authorities
   }
 
   /** Address of the authorities' HTTP service; undefined where there is none. */
   get authorityServiceUrl(): string | undefined {
-    return this.#office.serviceUrl
+    return this.#pki.serviceUrl
   }
 
-  get newsroom(): Newsroom {
-    return this.#news.newsroom
+  get newsService(): NewsService {
+    return this.#news.newsService
   }
 
   get directory(): Directory {
@@ -109,7 +109,7 @@ export class Lab implements AsyncDisposable {
 
   /** In the order of the configuration. */
   endpoints(): readonly Endpoint[] {
-    return this.#config.virtualServers.map((config) => endpointOf(config, this.#fleet))
+    return this.#config.virtualServers.map((config) => endpointOf(config, this.#servers))
   }
 
   /** Opens every port. @throws ListenError when one cannot be opened: then none is */
@@ -117,7 +117,7 @@ export class Lab implements AsyncDisposable {
     try {
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
-      await this.#office.serve(this.#config)
+      await this.#pki.serve(this.#config)
       await this.#applyServers()
       await this.#news.feed(this.#config)
     } catch (error) {
@@ -125,10 +125,10 @@ export class Lab implements AsyncDisposable {
       throw error
     }
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
-    this.#office.warn()
+    this.#pki.warn()
     this.#stopRetention = keepRetention(this.store, () => this.#config.retention, this.#options)
     this.#stopWatching = this.certificateStore.watch(() => {
-      this.wearAnew().catch((err: Error) => {
+      this.refreshCertificates().catch((err: Error) => {
         if (err instanceof LabStopped) return
         this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays')
       })
@@ -148,7 +148,7 @@ export class Lab implements AsyncDisposable {
    * on, open connections live on.
    * @throws PkiError where there is no such certificate: then nothing changes
    */
-  wear(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
+  useCertificate(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
     return this.#changes.make(async () => {
       const previous = this.#config
       const virtualServers = previous.virtualServers.map((server) =>
@@ -156,7 +156,7 @@ export class Lab implements AsyncDisposable {
       )
       this.#config = { ...previous, virtualServers }
       try {
-        await this.#wearAll()
+        await this.#refreshCertificates()
       } catch (error) {
         this.#config = previous
         throw error
@@ -165,8 +165,8 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Looks at all certificates anew: the store has changed, or time has moved. */
-  wearAnew(): Promise<void> {
-    return this.#changes.make(() => this.#wearAll())
+  refreshCertificates(): Promise<void> {
+    return this.#changes.make(() => this.#refreshCertificates())
   }
 
   /** Forgets every message and session; ports, certificates and configured newsgroups stay. */
@@ -196,9 +196,9 @@ export class Lab implements AsyncDisposable {
     // A change that is being made would open again what is closed here.
     await this.#changes.close()
     await this.#news[Symbol.asyncDispose]()
-    await this.#fleet.stop()
+    await this.#servers.stop()
     this.#captures.close()
-    await this.#office[Symbol.asyncDispose]()
+    await this.#pki[Symbol.asyncDispose]()
     await this.store[Symbol.asyncDispose]()
   }
 
@@ -219,7 +219,7 @@ export class Lab implements AsyncDisposable {
     this.#config = config
     this.#directory = directory
     await this.#news.prepare(config)
-    await this.#office.serve(config)
+    await this.#pki.serve(config)
     await this.#applyServers()
     await this.#news.feed(config)
   }
@@ -228,16 +228,16 @@ export class Lab implements AsyncDisposable {
     const site = this.#site()
     const settings = []
     for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))
-    await this.#fleet.apply(settings)
+    await this.#servers.apply(settings)
   }
 
   /** All is resolved before anything is put on: one that cannot be had leaves the others as they are. */
-  async #wearAll(): Promise<void> {
+  async #refreshCertificates(): Promise<void> {
     const wanted = []
     for (const server of this.#config.virtualServers) {
-      wanted.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#office, this.#options.log) })
+      wanted.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#pki, this.#options.log) })
     }
-    for (const { name, tls } of wanted) await this.#fleet.wear(name, tls)
+    for (const { name, tls } of wanted) await this.#servers.setTls(name, tls)
   }
 
   #site(): Site {
@@ -246,8 +246,8 @@ export class Lab implements AsyncDisposable {
       config: this.#config,
       store: this.store,
       directory: this.#directory,
-      news: this.#news.newsroom,
-      office: this.#office,
+      news: this.#news.newsService,
+      pki: this.#pki,
       captures: this.#captures,
       faults: this.faults.book,
     }

@@ -1,5 +1,5 @@
 import type { Directory } from '../directory/types.ts'
-import type { Newsroom } from '../news/newsroom.ts'
+import type { NewsService } from '../news/news-service.ts'
 import { openInbox } from '../store/inbox.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore } from '../store/types.ts'
 
@@ -16,7 +16,7 @@ export interface MailSite {
   readonly store: MessageStore
   readonly directory: Directory
   /** Takes mail for the addresses of newsgroups; absent: they are none. */
-  readonly newsroom?: Newsroom
+  readonly newsService?: NewsService
 }
 
 /**
@@ -24,14 +24,15 @@ export interface MailSite {
  * has it.
  * @throws when a local recipient does not exist, or a newsgroup refuses it: then nobody gets it
  */
-export async function deliverLocally({ store, directory, newsroom }: MailSite, mail: LocalMail): Promise<void> {
+export async function deliverLocally({ store, directory, newsService }: MailSite, mail: LocalMail): Promise<void> {
   const rcptTo = mail.to.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
-  const groups = rcptTo.map((address) => newsroom?.groupOf(address))
+  const groups = rcptTo.map((address) => newsService?.groupOf(address))
   const owners = new Set(mail.to.filter((_, i) => groups[i] === undefined).map((name) => ownerOf(directory, name)))
   const targets = []
   for (const owner of owners) targets.push({ folderId: (await openInbox(store, owner)).id })
   const newsgroups = [...new Set(groups)].filter((group) => group !== undefined)
-  if (newsroom && newsgroups.length > 0) await newsroom.postMail(newsgroups, mail.raw, { host: newsroom.hostname })
+  if (newsService && newsgroups.length > 0)
+    await newsService.postMail(newsgroups, mail.raw, { host: newsService.hostname })
   if (targets.length > 0) await store.append([{ raw: mail.raw, targets, envelope: { mailFrom: mail.from, rcptTo } }])
 }
 

@@ -6,7 +6,7 @@ import type { TlsSettings } from '../net/tls-acceptor.ts'
 import { certificateNames } from '../pki/names.ts'
 import { hasRsaKey } from '../tls/legacy/options.ts'
 import { legacySuitesOf } from '../tls/legacy/suites.ts'
-import type { CertificateOffice } from './certificate-office.ts'
+import type { LabPki } from './lab-pki.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 30_000
 
@@ -14,15 +14,15 @@ const HANDSHAKE_TIMEOUT_MS = 30_000
 export async function tlsSettings(
   lab: ResolvedLab,
   server: ResolvedVirtualServer,
-  office: CertificateOffice,
+  pki: LabPki,
   log: Logger,
 ): Promise<TlsSettings | undefined> {
   const names = certificateNames(lab.hostname, lab.alternativeNames)
-  const certificates = await office.store.resolve(server.name, server.certificate, names)
+  const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, ocspStapling } = server.tls
-  const legacy = await legacySettings(server, names, office, log)
-  const clientCertificates = await office.clientCertificates(server)
+  const legacy = await legacySettings(server, names, pki, log)
+  const clientCertificates = await pki.clientCertificates(server)
   return {
     certificates,
     policy: { minVersion, maxVersion, ciphers, require128BitEncryption: server.require128BitEncryption },
@@ -38,7 +38,7 @@ export async function tlsSettings(
 async function legacySettings(
   { name, certificate, tls }: ResolvedVirtualServer,
   names: readonly string[],
-  { store }: CertificateOffice,
+  { store }: LabPki,
   log: Logger,
 ): Promise<LegacySettings | undefined> {
   if (!tls.legacy) return undefined

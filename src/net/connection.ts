@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { Pacer } from '../pacer.ts'
-import { joined, octetsOf, type Pieces } from '../pieces.ts'
+import { joined, octetsOf, type Pieces } from '../common/pieces.ts'
+import { TimeSlice } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
 import type { EndCause } from './errors.ts'
@@ -54,7 +54,7 @@ export class Connection {
   readonly #transport: Transport
   readonly #faults: FaultMeter | undefined
   /** Of commands that came together, whose answers nobody waits for. */
-  readonly #pace = new Pacer()
+  readonly #timeSlice = new TimeSlice()
   #tls: TlsFacts | undefined
   #compressed = false
 
@@ -130,7 +130,7 @@ export class Connection {
       const text = encoding === 'latin1' ? textOf(line) : line
       this.record.line('in', text, secret)
       if (transport.congested) await transport.drained()
-      if (this.#pace.isOver()) await this.#pace.rest()
+      if (this.#timeSlice.isOver()) await this.#timeSlice.yield()
       if (secret || !this.#faults || (await this.#faults.atLine(text)) === 'pass') return line
     }
   }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { GrowingPieces, type Pieces } from '../pieces.ts'
+import { GrowingPieces, type Pieces } from '../common/pieces.ts'
 import { TooLong } from './errors.ts'
 import { Unstuffer } from './stuffing.ts'
 

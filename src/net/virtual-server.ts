@@ -100,7 +100,7 @@ export class VirtualServer {
   }
 
   /** Another certificate or policy, nothing else. */
-  async wear(tls: TlsSettings | undefined): Promise<void> {
+  async setTls(tls: TlsSettings | undefined): Promise<void> {
     const { tls: _, ...rest } = this.#settings
     await this.update(tls ? { ...rest, tls } : rest)
   }

@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto'
 import { Article } from './article.ts'
-import type { Newsroom } from './newsroom.ts'
+import type { NewsService } from './news-service.ts'
 
 /**
  * Takes an article out of its groups. One that has not come yet is refused when it comes. RFC 5537 section 5.3.
  * @param request the cancel message, or the article that supersedes
  */
-export async function cancel(room: Newsroom, request: Article, messageId: string): Promise<void> {
-  const locations = await room.store.locate(messageId)
+export async function cancel(news: NewsService, request: Article, messageId: string): Promise<void> {
+  const locations = await news.store.locate(messageId)
   const [first] = locations
   if (!first) {
-    await room.store.remember(messageId)
+    await news.store.remember(messageId)
     return
   }
-  const raw = await room.store.read(first.folder.id, first.uid)
+  const raw = await news.store.read(first.folder.id, first.uid)
   if (raw && !mayCancel(request, new Article(raw))) {
-    room.log.info({ messageId }, 'cancel refused: it has no key to the Cancel-Lock of the article')
+    news.log.info({ messageId }, 'cancel refused: it has no key to the Cancel-Lock of the article')
     return
   }
-  for (const { folder, uid } of locations) await room.store.expunge(folder.id, [uid])
+  for (const { folder, uid } of locations) await news.store.expunge(folder.id, [uid])
 }
 
 /** An article with a Cancel-Lock is taken back by its key alone. RFC 8315 section 3.3. */

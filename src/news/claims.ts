@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 
 /** A peer that promised an article and does not send it loses its claim after this time. */
 const CLAIM_MS = 60_000

@@ -2,8 +2,8 @@ import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { type Article, MAX_LIST_CHARS } from './article.ts'
 import { cancel } from './cancel.ts'
+import type { NewsService } from './news-service.ts'
 import { isNewsgroupName } from './newsgroups.ts'
-import type { Newsroom } from './newsroom.ts'
 
 /** The control messages known here. RFC 5537 section 5. */
 const controlKinds = ['cancel', 'newgroup', 'rmgroup'] as const
@@ -24,59 +24,59 @@ export function controlOf(article: Article): Control | undefined {
 }
 
 /** The group that a control message is filed in: `control.cancel` and its like, made when first needed. RFC 5537 section 5. */
-export async function controlFolder(room: Newsroom, { kind }: Control): Promise<Folder> {
+export async function controlFolder(news: NewsService, { kind }: Control): Promise<Folder> {
   const known = controlKinds.find((candidate) => candidate === kind)
   const name = known ? `control.${known}` : 'control'
-  const folder = await room.group(name)
+  const folder = await news.group(name)
   if (folder) return folder
-  return room.store.createFolder(PUBLIC_OWNER, name, {
+  return news.store.createFolder(PUBLIC_OWNER, name, {
     newsgroup: {
       description: known ? `Control messages (${known})` : 'Other control messages',
       posting: 'no',
-      createdAt: room.clock.now(),
-      createdBy: room.hostname,
+      createdAt: news.clock.now(),
+      createdBy: news.hostname,
     },
   })
 }
 
 /** Does what a stored article asks for: its Control field, and its Supersedes field, which cancels. */
-export async function actOnControl(room: Newsroom, article: Article, control: Control | undefined): Promise<void> {
+export async function actOnControl(news: NewsService, article: Article, control: Control | undefined): Promise<void> {
   const superseded = article.value('supersedes')
-  if (control) await act(room, article, control)
-  else if (superseded !== undefined && room.control.includes('cancel')) await cancel(room, article, superseded) // RFC 5537 section 5.4
+  if (control) await act(news, article, control)
+  else if (superseded !== undefined && news.control.includes('cancel')) await cancel(news, article, superseded) // RFC 5537 section 5.4
 }
 
-async function act(room: Newsroom, article: Article, { kind, args }: Control): Promise<void> {
+async function act(news: NewsService, article: Article, { kind, args }: Control): Promise<void> {
   const known = controlKinds.find((candidate) => candidate === kind)
-  if (!known || !room.control.includes(known)) {
-    room.log.info({ control: kind }, 'control message filed, not acted on')
+  if (!known || !news.control.includes(known)) {
+    news.log.info({ control: kind }, 'control message filed, not acted on')
     return
   }
   const [target] = args
   if (target === undefined) return
-  if (known === 'cancel') await cancel(room, article, target)
+  if (known === 'cancel') await cancel(news, article, target)
   // RFC 5537 section 5.2: without Approved, no group is made or removed.
   else if (article.has('approved') && isNewsgroupName(target)) {
-    if (known === 'newgroup') await newgroup(room, article, target, args[1] === 'moderated')
-    else await rmgroup(room, target)
+    if (known === 'newgroup') await newgroup(news, article, target, args[1] === 'moderated')
+    else await rmgroup(news, target)
   }
 }
 
 /** RFC 5537 section 5.2.1: makes the group, or changes whether it is moderated. */
-async function newgroup(room: Newsroom, article: Article, name: string, moderated: boolean): Promise<void> {
+async function newgroup(news: NewsService, article: Article, name: string, moderated: boolean): Promise<void> {
   const posting = moderated ? 'moderated' : 'yes'
-  const existing = await room.group(name)
+  const existing = await news.group(name)
   if (existing?.newsgroup) {
-    await room.store.updateFolder(existing.id, { ...existing, newsgroup: { ...existing.newsgroup, posting } })
+    await news.store.updateFolder(existing.id, { ...existing, newsgroup: { ...existing.newsgroup, posting } })
     return
   }
   const approved = article.value('approved') ?? ''
-  await room.store.createFolder(PUBLIC_OWNER, name, {
+  await news.store.createFolder(PUBLIC_OWNER, name, {
     newsgroup: {
       description: descriptionIn(article, name),
       posting,
       ...(moderated ? { moderator: approved } : {}),
-      createdAt: room.clock.now(),
+      createdAt: news.clock.now(),
       createdBy: approved,
     },
   })
@@ -91,7 +91,7 @@ function descriptionIn(article: Article, name: string): string {
 }
 
 /** RFC 5537 section 5.2.2. */
-async function rmgroup(room: Newsroom, name: string): Promise<void> {
-  const folder = await room.group(name)
-  if (folder) await room.store.deleteFolder(folder.id)
+async function rmgroup(news: NewsService, name: string): Promise<void> {
+  const folder = await news.group(name)
+  if (folder) await news.store.deleteFolder(folder.id)
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import { parseDate } from '../mail/dates.ts'
 import type { Article } from './article.ts'
 import { ArticleRefused } from './errors.ts'

@@ -1,6 +1,6 @@
 import type { Folder, NewsgroupAttributes } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
-import type { Newsroom } from './newsroom.ts'
+import type { NewsService } from './news-service.ts'
 import { Runner } from './runner.ts'
 
 /** Articles looked at in one go. */
@@ -14,7 +14,7 @@ const SLACK_MS = 500
  * Removes what is too old or too much, a group at a time; Message-IDs stay in the history, so that nothing comes twice.
  * @returns how many articles went
  */
-export async function expire(news: Newsroom): Promise<number> {
+export async function expire(news: NewsService): Promise<number> {
   let gone = 0
   for (const group of await news.groups()) {
     const { expireAfterMs, keepLatest } = group.newsgroup as NewsgroupAttributes
@@ -24,7 +24,7 @@ export async function expire(news: Newsroom): Promise<number> {
   return gone
 }
 
-async function expireByCount({ store }: Newsroom, group: Folder, keep: number): Promise<number> {
+async function expireByCount({ store }: NewsService, group: Folder, keep: number): Promise<number> {
   const { exists, lowestUid, highestUid } = await store.status(group.id)
   let tooMany = exists - keep
   for (let from = lowestUid; tooMany > 0 && from <= highestUid; from += PAGE) {
@@ -37,7 +37,7 @@ async function expireByCount({ store }: Newsroom, group: Folder, keep: number): 
 }
 
 /** Articles arrive in order, so the first one that is young enough ends it. */
-async function expireByAge({ store }: Newsroom, group: Folder, before: number): Promise<number> {
+async function expireByAge({ store }: NewsService, group: Folder, before: number): Promise<number> {
   let gone = 0
   const { lowestUid, highestUid } = await store.status(group.id)
   for (let from = lowestUid; from <= highestUid; from += PAGE) {
@@ -56,7 +56,7 @@ export class Expiry implements AsyncDisposable {
   readonly #unwatch: () => void
   #soon: NodeJS.Timeout | undefined
 
-  constructor(news: Newsroom) {
+  constructor(news: NewsService) {
     this.#runner = new Runner({
       log: news.log.child({ work: 'expiry' }),
       longestWaitMs: INTERVAL_MS,

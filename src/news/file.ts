@@ -3,7 +3,7 @@ import type { Folder, Location, StoredMessage } from '../store/types.ts'
 import type { Article } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
 import { ArticleRefused } from './errors.ts'
-import type { Newsroom } from './newsroom.ts'
+import type { NewsService } from './news-service.ts'
 
 export interface Filing {
   readonly article: Article
@@ -19,37 +19,37 @@ export interface Filing {
  * `control.cancel` and its like instead.
  * @throws ArticleRefused `duplicate` where it came by another way meanwhile, `later` where the store cannot take it now
  */
-export async function file(room: Newsroom, filing: Filing): Promise<readonly StoredMessage[]> {
+export async function file(news: NewsService, filing: Filing): Promise<readonly StoredMessage[]> {
   const { messageId } = filing
   // One that is being stored at this moment is there, or is not, before this one is looked at.
-  while (room.filing.has(messageId)) await Promise.allSettled([room.filing.get(messageId)])
-  const done = store(room, filing)
-  room.filing.set(messageId, done)
+  while (news.filing.has(messageId)) await Promise.allSettled([news.filing.get(messageId)])
+  const done = store(news, filing)
+  news.filing.set(messageId, done)
   try {
     return await done
   } catch (error) {
     if (error instanceof StoreError) throw new ArticleRefused('later', error.message, { cause: error })
     throw error
   } finally {
-    room.filing.delete(messageId)
+    news.filing.delete(messageId)
   }
 }
 
-async function store(room: Newsroom, filing: Filing): Promise<readonly StoredMessage[]> {
+async function store(news: NewsService, filing: Filing): Promise<readonly StoredMessage[]> {
   const { article, messageId, raw, session } = filing
-  if (await room.store.knows(messageId)) throw new ArticleRefused('duplicate', `${messageId} is known here already`)
+  if (await news.store.knows(messageId)) throw new ArticleRefused('duplicate', `${messageId} is known here already`)
   const control = controlOf(article)
-  const folders = control ? [await controlFolder(room, control)] : filing.folders
-  const stored = await room.store.append([
+  const folders = control ? [await controlFolder(news, control)] : filing.folders
+  const stored = await news.store.append([
     {
       raw,
       messageId,
-      prefix: (locations) => xref(room.hostname, locations),
+      prefix: (locations) => xref(news.hostname, locations),
       targets: folders.map((folder) => ({ folderId: folder.id })),
       ...(session === undefined ? {} : { envelope: { session } }),
     },
   ])
-  await actOnControl(room, article, control)
+  await actOnControl(news, article, control)
   return stored
 }
 

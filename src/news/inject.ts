@@ -8,8 +8,8 @@ import { ArticleRefused } from './errors.ts'
 import { file } from './file.ts'
 import { newMessageId } from './message-id.ts'
 import { mailToModerator, senderOf } from './moderation.ts'
+import type { NewsService } from './news-service.ts'
 import { isNewsgroupName } from './newsgroups.ts'
-import type { Newsroom } from './newsroom.ts'
 import { injectedPath, wasPosted } from './path.ts'
 
 /** Who posts. */
@@ -35,21 +35,21 @@ export interface Posted {
  * Injection-Info), and stores it, or mails it to the moderator. RFC 5537 section 3.5.
  * @throws ArticleRefused
  */
-export async function inject(room: Newsroom, raw: Buffer, poster: Poster): Promise<Posted> {
+export async function inject(news: NewsService, raw: Buffer, poster: Poster): Promise<Posted> {
   const article = new Article(raw)
   checkProto(article)
-  checkDate(article, room.clock)
-  const messageId = article.value('message-id') ?? newMessageId(room.hostname)
-  if (await room.store.knows(messageId)) {
+  checkDate(article, news.clock)
+  const messageId = article.value('message-id') ?? newMessageId(news.hostname)
+  if (await news.store.knows(messageId)) {
     throw new ArticleRefused('duplicate', `${messageId} is known here already`)
   }
-  const folders = await groupsFor(room, article, poster)
+  const folders = await groupsFor(news, article, poster)
   const moderated = folders.find((folder) => folder.newsgroup?.posting === 'moderated')
   if (moderated && !article.has('approved') && controlOf(article)?.kind !== 'cancel') {
-    return { messageId, stored: [], moderator: await mailToModerator(room, article, moderated, messageId) }
+    return { messageId, stored: [], moderator: await mailToModerator(news, article, moderated, messageId) }
   }
-  const injected = article.rebuilt(new Set(['path']), injectedFields(room, article, poster, messageId))
-  const stored = await file(room, { article, messageId, raw: injected, folders, session: poster.session })
+  const injected = article.rebuilt(new Set(['path']), injectedFields(news, article, poster, messageId))
+  const stored = await file(news, { article, messageId, raw: injected, folders, session: poster.session })
   return { messageId, stored }
 }
 
@@ -67,9 +67,9 @@ function checkProto(article: Article): void {
 }
 
 /** The groups that it goes to. @throws ArticleRefused */
-async function groupsFor(room: Newsroom, article: Article, poster: Poster): Promise<Folder[]> {
+async function groupsFor(news: NewsService, article: Article, poster: Poster): Promise<Folder[]> {
   const names = article.newsgroups()
-  const found = await room.groupsNamed(names)
+  const found = await news.groupsNamed(names)
   // A newgroup message names a group that is not there yet; a control message is filed elsewhere anyway.
   if (controlOf(article)) return found
   if (found.length === 0) throw new ArticleRefused('unwanted', `no such newsgroup: ${names.join(', ')}`.slice(0, 200))
@@ -81,22 +81,22 @@ async function groupsFor(room: Newsroom, article: Article, poster: Poster): Prom
 }
 
 /** The header lines that injection puts in front. RFC 5537 section 3.5 steps 7 to 11. */
-function injectedFields(room: Newsroom, article: Article, poster: Poster, messageId: string): OctetString[] {
-  const now = formatDate(room.clock.now())
-  const lines = [`Path: ${injectedPath(room.hostname, poster.host, article.value('path'))}`]
+function injectedFields(news: NewsService, article: Article, poster: Poster, messageId: string): OctetString[] {
+  const now = formatDate(news.clock.now())
+  const lines = [`Path: ${injectedPath(news.hostname, poster.host, article.value('path'))}`]
   if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
   if (!article.has('date')) lines.push(`Date: ${now}`)
   // With both fields given, it may have been injected elsewhere too: then no Injection-Date is added.
   const multiply = article.has('message-id') && article.has('date')
   if (!article.has('injection-date') && !multiply) lines.push(`Injection-Date: ${now}`)
-  lines.push(`Injection-Info: ${injectionInfo(room, poster)}`)
+  lines.push(`Injection-Info: ${injectionInfo(news, poster)}`)
   return lines
 }
 
 /** RFC 5536 section 3.2.8. */
-function injectionInfo(room: Newsroom, poster: Poster): OctetString {
+function injectionInfo(news: NewsService, poster: Poster): OctetString {
   const quoted = (text: string): string => `"${Buffer.from(text, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
-  const parts = [room.hostname, `posting-host=${quoted(poster.host)}`]
+  const parts = [news.hostname, `posting-host=${quoted(poster.host)}`]
   if (poster.account !== undefined) parts.push(`posting-account=${quoted(poster.account)}`)
   if (poster.session !== undefined) parts.push(`logging-data=${quoted(poster.session)}`)
   return parts.join('; ')

@@ -1,7 +1,7 @@
 import { Article } from './article.ts'
 import type { Posted, Poster } from './inject.ts'
 import { isMessageId } from './message-id.ts'
-import type { Newsroom } from './newsroom.ts'
+import type { NewsService } from './news-service.ts'
 
 /** Fields of a mail that its article does not have: those of its way here, and those that would command a server. */
 const DROPPED = `return-path received delivered-to bcc resent-bcc newsgroups path xref control supersedes approved
@@ -11,7 +11,7 @@ const DROPPED = `return-path received delivered-to bcc resent-bcc newsgroups pat
  * Posts a mail that was sent to the address of a newsgroup, or of several: one article in all of them. RFC 5537 section 3.9.
  * @throws ArticleRefused
  */
-export function postMail(room: Newsroom, groups: readonly string[], mail: Buffer, poster: Poster): Promise<Posted> {
+export function postMail(news: NewsService, groups: readonly string[], mail: Buffer, poster: Poster): Promise<Posted> {
   const article = new Article(mail)
   const dropped = new Set(DROPPED)
   const lines = [`Newsgroups: ${groups.join(',')}`]
@@ -22,5 +22,5 @@ export function postMail(room: Newsroom, groups: readonly string[], mail: Buffer
     dropped.add('subject')
     lines.push('Subject: (no subject)')
   }
-  return room.post(article.rebuilt(dropped, lines), poster)
+  return news.post(article.rebuilt(dropped, lines), poster)
 }

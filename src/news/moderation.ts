@@ -3,7 +3,7 @@ import { formatDate } from '../mail/dates.ts'
 import type { Folder } from '../store/types.ts'
 import type { Article } from './article.ts'
 import { ArticleRefused } from './errors.ts'
-import type { Newsroom } from './newsroom.ts'
+import type { NewsService } from './news-service.ts'
 
 /** Fields of the article that a mail does not carry along. */
 const NOT_MAILED = new Set(['path', 'to', 'cc', 'bcc'])
@@ -14,7 +14,7 @@ const NOT_MAILED = new Set(['path', 'to', 'cc', 'bcc'])
  * @throws ArticleRefused where the group has no moderator, or the mail is not delivered
  */
 export async function mailToModerator(
-  room: Newsroom,
+  news: NewsService,
   article: Article,
   group: Folder,
   messageId: string,
@@ -25,9 +25,9 @@ export async function mailToModerator(
   }
   const lines = [`To: ${moderator}`]
   if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
-  if (!article.has('date')) lines.push(`Date: ${formatDate(room.clock.now())}`)
+  if (!article.has('date')) lines.push(`Date: ${formatDate(news.clock.now())}`)
   try {
-    await room.mail({ from: senderOf(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
+    await news.mail({ from: senderOf(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
     return moderator
   } catch (error) {
     throw new ArticleRefused('later', `the moderator ${moderator} cannot be reached`, { cause: error })

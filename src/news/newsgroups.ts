@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import type { NewsgroupConfig } from '../config/schema.ts'
 import type { MessageStore, NewsgroupAttributes } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'

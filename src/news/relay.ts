@@ -4,7 +4,7 @@ import { controlOf } from './control.ts'
 import { checkDate } from './date.ts'
 import { ArticleRefused } from './errors.ts'
 import { file } from './file.ts'
-import type { Newsroom } from './newsroom.ts'
+import type { NewsService } from './news-service.ts'
 import { hasPassed, type PathSource, relayedPath } from './path.ts'
 import type { Wildmat } from './wildmat.ts'
 
@@ -31,33 +31,33 @@ const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'
  * site to its Path and stores it. RFC 5537 sections 3.6 and 3.7.
  * @throws ArticleRefused
  */
-export async function relay(room: Newsroom, raw: Buffer, source: Source): Promise<Relayed> {
+export async function relay(news: NewsService, raw: Buffer, source: Source): Promise<Relayed> {
   const article = new Article(raw)
   checkHeader(article, MANDATORY) // RFC 5536 section 3.1
   const messageId = article.value('message-id') as string
   if (source.messageId !== undefined && source.messageId !== messageId) {
     throw new ArticleRefused('invalid', `offered as ${source.messageId}, but its Message-ID is ${messageId}`)
   }
-  checkDate(article, room.clock)
+  checkDate(article, news.clock)
   const path = article.value('path') as string
   // RFC 5537 section 3.6: no article comes here twice.
-  if (hasPassed(path, room.hostname)) throw new ArticleRefused('unwanted', `Path has ${room.hostname} already`)
-  const folders = await carried(room, article, source, messageId)
-  const relayed = article.rebuilt(REPLACED, [`Path: ${relayedPath(room.hostname, source, path)}`])
-  const stored = await file(room, { article, messageId, raw: relayed, folders, session: source.session })
+  if (hasPassed(path, news.hostname)) throw new ArticleRefused('unwanted', `Path has ${news.hostname} already`)
+  const folders = await carried(news, article, source, messageId)
+  const relayed = article.rebuilt(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
+  const stored = await file(news, { article, messageId, raw: relayed, folders, session: source.session })
   return { messageId, stored }
 }
 
 /** The groups it goes to here. @throws ArticleRefused; then it is remembered, so that it is not asked for again */
-async function carried(room: Newsroom, article: Article, source: Source, messageId: string): Promise<Folder[]> {
+async function carried(news: NewsService, article: Article, source: Source, messageId: string): Promise<Folder[]> {
   const refuse = async (why: string): Promise<never> => {
-    await room.store.remember(messageId)
+    await news.store.remember(messageId)
     throw new ArticleRefused('unwanted', why)
   }
   const wanted = article.newsgroups().filter(source.groups)
   const control = controlOf(article)
   if (control) return wanted.length > 0 ? [] : refuse(`no control messages for these groups are taken`)
-  const found = await room.groupsNamed(wanted)
+  const found = await news.groupsNamed(wanted)
   if (found.length === 0) return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
   const moderated = found.find((folder) => folder.newsgroup?.posting === 'moderated')
   // RFC 5537 section 3.7 step 5

@@ -5,6 +5,7 @@ import type { LabFacts, LifecycleContext } from './lifecycle/context.ts'
 import { deleteCertificate } from './lifecycle/delete.ts'
 import { type ExportOptions, exportCertificate } from './lifecycle/export.ts'
 import { type ImportOptions, importCertificate } from './lifecycle/import.ts'
+import { thumbprintInUse } from './lifecycle/in-use.ts'
 import { type InstallOptions, installPlanned, type PlannedInstall, planInstall } from './lifecycle/install.ts'
 import { issueCertificate, pickUp } from './lifecycle/issue.ts'
 import { listCertificates, showCertificate } from './lifecycle/list.ts'
@@ -12,7 +13,6 @@ import { cancelRequest, findRequest, pendingRequests } from './lifecycle/pending
 import { type RenewOptions, renewCertificate } from './lifecycle/renew.ts'
 import { type PlannedRequest, planRequest, prepareRequest, type RequestOptions } from './lifecycle/request.ts'
 import { certificateWarnings } from './lifecycle/warnings.ts'
-import { thumbprintWorn } from './lifecycle/worn.ts'
 
 /**
  * The certificate lifecycle of a lab's virtual servers: the verbs of `sealpost cert`, and of the certificate wizard before
@@ -109,7 +109,7 @@ export class Certificates {
 
   /** Thumbprint of what a virtual server wears. @throws PkiError `refused` where it wears none */
   wornBy(virtualServer: string) {
-    return thumbprintWorn(this.#context, virtualServer)
+    return thumbprintInUse(this.#context, virtualServer)
   }
 
   renew(name: string, options?: RenewOptions) {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import { Mask } from './mask.ts'
 import type { ClientHelloFacts, Direction, SessionRecord, SessionRecorder, TlsFacts, TranscriptEntry } from './types.ts'
 

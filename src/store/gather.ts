@@ -1,4 +1,4 @@
-import type { Pieces } from '../pieces.ts'
+import type { Pieces } from '../common/pieces.ts'
 import { StoreError } from './errors.ts'
 import type { NewMessage } from './types.ts'
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { MessageStore } from './types.ts'
 

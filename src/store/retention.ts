@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import { StoreError } from './errors.ts'
 import type { MessageEntry, MessageStore } from './types.ts'
 

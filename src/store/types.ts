@@ -4,8 +4,8 @@
  * the store has it (durably, where the store is durable): only then is a message acknowledged.
  */
 
+import type { Pieces } from '../common/pieces.ts'
 import type { Overview } from '../mail/overview.ts'
-import type { Pieces } from '../pieces.ts'
 
 /** Who owns folders: an account (`accountOwner`), the public (newsgroups), or the lab (mail captured for other domains). */
 export type Owner = `user:${string}` | 'public:' | 'captured:'

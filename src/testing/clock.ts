@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../common/clock.ts'
 import { duration } from '../config/units.ts'
 
 /** The lab's clock, which test code moves: dates of certificates, INTERNALDATE, trace fields. Time-outs stay on real time. */

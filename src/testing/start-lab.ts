@@ -1,5 +1,5 @@
 import pino, { type Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import { loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type LabInput, protocols } from '../config/schema.ts'

@@ -63,7 +63,7 @@ export class TestLab implements AsyncDisposable {
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
     this.#lab = lab
     this.clock = clock
-    clock.watch(() => lab.wearAnew())
+    clock.watch(() => lab.refreshCertificates())
     this.#mailboxes = new Mailboxes(lab.store)
     this.#resolve = resolve
     this.#arrivals = arrivals
@@ -107,14 +107,19 @@ export class TestLab implements AsyncDisposable {
   }
 
   /**
-   * Puts another certificate on, for handshakes from now on: `await lab.wear({ defect: 'expired' }, 'imap4')`, and back
-   * again by `await lab.wear('auto')`. Stays through `reset`.
-   * @param which a virtual server by protocol (the first one) or by name; all where absent
-   * @throws PkiError where there is no such certificate: then nothing changes
+   * Serves another certificate in handshakes from now on: `await lab.useCertificate({ defect: 'expired' }, 'imap4')`.
+   * `await lab.useCertificate('auto')` goes back. Open connections go on, and `reset` keeps the choice.
+   * @param which a virtual server by protocol (the first one) or by name; default: all of them
+   * @throws PkiError if there is no such certificate; then nothing changes
    */
-  wear(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
+  useCertificate(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
     const setting = typeof certificate === 'string' ? certificate : defectSetting(certificate)
-    return this.#lab.wear(setting, which === undefined ? undefined : this.server(which).name)
+    return this.#lab.useCertificate(setting, which === undefined ? undefined : this.server(which).name)
+  }
+
+  /** @deprecated Use `useCertificate`. Removed in the next minor version. */
+  wear(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
+    return this.useCertificate(certificate, which)
   }
 
   /**

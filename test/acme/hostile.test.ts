@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node
 import { createServer } from 'node:net'
 import acme from 'acme-client'
 import { expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/common/clock.ts'
 import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { log, serveAnswers, startAcme } from './support.ts'
 

@@ -9,18 +9,18 @@ import { freePort, startAcme } from '../acme/support.ts'
 import { run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
-import { CertificateOffice, imap4, type ShownCertificate, smtp } from './cert-support.ts'
+import { imap4, LabPki, type ShownCertificate, smtp } from './cert-support.ts'
 
-let office: CertificateOffice
+let pki: LabPki
 beforeEach(() => {
-  office = new CertificateOffice()
+  pki = new LabPki()
 })
-afterEach(() => office.remove())
+afterEach(() => pki.remove())
 
-/** `sealpost ca serve` in the office's folder; resolves with what it says when it is ready. */
+/** `sealpost ca serve` in the pki's folder; resolves with what it says when it is ready. */
 async function caServe(...args: string[]): Promise<{ process: ChildProcess; directory: string; root: string }> {
   const child = spawn(process.execPath, [mainFile, 'ca', 'serve', '--config', 'lab.yaml', '--json', ...args], {
-    cwd: office.folder,
+    cwd: pki.folder,
   })
   for await (const line of createInterface({ input: child.stdout })) {
     const { event, directories, root } = JSON.parse(line) as {
@@ -53,25 +53,25 @@ async function end(child: ChildProcess): Promise<number | null> {
 
 test('cert issue --acme: an ACME authority elsewhere answers at once, over HTTPS, bound to an external account', async () => {
   await using acme = await startAcme({ 'kid-1': Buffer.alloc(32, 7).toString('base64url') })
-  office.write('root.pem', acme.store.rootPem)
+  pki.write('root.pem', acme.store.rootPem)
   const http = ['--http-address', '127.0.0.1', '--http-port', String(acme.httpPort)]
   const args = ['cert', 'issue', '--for', smtp, '--cn', 'mail.lab.test', '--acme', acme.tlsDirectory, ...http]
   const refused = async (...more: string[]): Promise<string> => {
-    const { status, stderr } = await office.sealpost(...args, ...more)
+    const { status, stderr } = await pki.sealpost(...args, ...more)
     expect(status).toBe(1)
-    expect(await office.json('cert', 'pending')).toEqual([])
+    expect(await pki.json('cert', 'pending')).toEqual([])
     return stderr
   }
   expect(await refused()).toMatch(/cannot be reached: (unable to|self.signed)/)
   expect(await refused('--acme-ca', 'root.pem')).toContain('external account binding')
   const account = ['--eab-kid', 'kid-1', '--eab-key', Buffer.alloc(32, 7).toString('base64url')]
-  expect(await office.done(...args, '--acme-ca', 'root.pem', ...account)).toContain(`it is installed on "${smtp}"`)
-  const [shown] = (await office.json<ShownCertificate[]>('cert', 'list')).filter(({ usedBy }) => usedBy.includes(smtp))
+  expect(await pki.done(...args, '--acme-ca', 'root.pem', ...account)).toContain(`it is installed on "${smtp}"`)
+  const [shown] = (await pki.json<ShownCertificate[]>('cert', 'list')).filter(({ usedBy }) => usedBy.includes(smtp))
   expect(shown).toMatchObject({ issuedTo: 'mail.lab.test', issuedBy: acme.authority })
-  expect(await office.json('cert', 'pending')).toEqual([])
+  expect(await pki.json('cert', 'pending')).toEqual([])
   // The account is kept: no second one for the next certificate.
   const again = ['cert', 'issue', '--for', imap4, '--cn', 'news.lab.test', '--acme', acme.tlsDirectory, ...http]
-  await office.done(...again, '--acme-ca', 'root.pem')
+  await pki.done(...again, '--acme-ca', 'root.pem')
   expect(acme.store.index.acmeAccounts).toHaveLength(1)
 })
 
@@ -79,7 +79,7 @@ test('a challenge that nobody answers: refused, nothing changed, and the reason'
   await using acme = await startAcme()
   const elsewhere = await freePort()
   const args = ['cert', 'issue', '--for', smtp, '--cn', 'mail.lab.test', '--acme', acme.directory]
-  const { status, stderr } = await office.sealpost(
+  const { status, stderr } = await pki.sealpost(
     ...args,
     '--http-address',
     '127.0.0.1',
@@ -87,7 +87,7 @@ test('a challenge that nobody answers: refused, nothing changed, and the reason'
     String(elsewhere),
   )
   expect([status, stderr]).toEqual([1, expect.stringContaining('ECONNREFUSED')])
-  expect(await office.json('cert', 'pending')).toEqual([])
+  expect(await pki.json('cert', 'pending')).toEqual([])
 })
 
 describe.skipIf(!needs('acme.sh'))('ca serve', () => {
@@ -103,13 +103,13 @@ describe.skipIf(!needs('acme.sh'))('ca serve', () => {
       String(httpPort),
     )
     const root = await (await fetch(serving.root)).text()
-    await writeFile(join(office.folder, 'root.pem'), root)
-    const home = ['--home', join(office.folder, 'acme'), '--config-home', join(office.folder, 'acme'), '--no-color']
-    const common = [...home, '--server', serving.directory, '--ca-bundle', join(office.folder, 'root.pem'), '--force']
+    await writeFile(join(pki.folder, 'root.pem'), root)
+    const home = ['--home', join(pki.folder, 'acme'), '--config-home', join(pki.folder, 'acme'), '--no-color']
+    const common = [...home, '--server', serving.directory, '--ca-bundle', join(pki.folder, 'root.pem'), '--force']
     const acmeSh = (...args: string[]) =>
-      run('acme.sh', [...args, ...common], { env: { ...process.env, HOME: office.folder, NO_TIMESTAMP: '1' } })
-    const web = join(office.folder, 'web')
-    office.makeFolder('web/.well-known/acme-challenge')
+      run('acme.sh', [...args, ...common], { env: { ...process.env, HOME: pki.folder, NO_TIMESTAMP: '1' } })
+    const web = join(pki.folder, 'web')
+    pki.makeFolder('web/.well-known/acme-challenge')
     processes.add(serving.process)
     const files = spawn('python3', ['-m', 'http.server', String(httpPort), '--bind', '127.0.0.1', '--directory', web], {
       stdio: 'ignore',
@@ -127,17 +127,17 @@ describe.skipIf(!needs('acme.sh'))('ca serve', () => {
       .toBe(200)
     await acmeSh('--register-account', '-m', 'admin@lab.test')
     await acmeSh('--issue', '-d', 'www.lab.test', '-w', web, '--keylength', 'ec-256')
-    const file = join(office.folder, 'acme/www.lab.test_ecc/www.lab.test.cer')
+    const file = join(pki.folder, 'acme/www.lab.test_ecc/www.lab.test.cer')
     const first = new X509Certificate(await readFile(file))
     await acmeSh('--renew', '-d', 'www.lab.test', '--ecc')
     const second = new X509Certificate(await readFile(file))
     expect(second.serialNumber).not.toBe(first.serialNumber)
     // acme.sh takes its own file away when it revokes.
-    await writeFile(join(office.folder, 'second.pem'), second.toString())
+    await writeFile(join(pki.folder, 'second.pem'), second.toString())
     await acmeSh('--revoke', '-d', 'www.lab.test', '--ecc')
     const ocsp = second.infoAccess?.match(/OCSP - URI:(\S+)/)?.[1] ?? ''
     const args = ['-issuer', 'root.pem', '-cert', 'second.pem', '-url', ocsp, '-CAfile', 'root.pem']
-    expect(await office.openssl('ocsp', ...args)).toContain('second.pem: revoked')
+    expect(await pki.openssl('ocsp', ...args)).toContain('second.pem: revoked')
     expect(await end(serving.process)).toBe(0)
   })
 })

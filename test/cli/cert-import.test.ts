@@ -2,25 +2,25 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
-import { CertificateOffice, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let office: CertificateOffice
+let pki: LabPki
 
 beforeAll(async () => {
-  office = new CertificateOffice()
-  await office.outsideAuthority('root')
-  await office.outsideAuthority('middle', 'root')
+  pki = new LabPki()
+  await pki.outsideAuthority('root')
+  await pki.outsideAuthority('middle', 'root')
   const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'leaf.key']
-  await office.openssl('req', '-new', ...key, '-subj', '/CN=localhost', '-out', 'leaf.csr')
-  await office.sign('middle', 'leaf.csr', 'leaf.pem')
-  office.write('chain.pem', office.text('middle.pem') + office.text('root.pem'))
+  await pki.openssl('req', '-new', ...key, '-subj', '/CN=localhost', '-out', 'leaf.csr')
+  await pki.sign('middle', 'leaf.csr', 'leaf.pem')
+  pki.write('chain.pem', pki.text('middle.pem') + pki.text('root.pem'))
 })
-afterAll(() => office.remove())
+afterAll(() => pki.remove())
 
 /** Each test imports the same certificate: the store must be without it. */
-const forget = () => office.done('cert', 'delete', 'Imported')
+const forget = () => pki.done('cert', 'delete', 'Imported')
 const pfx = (...args: readonly string[]) =>
-  office.openssl(
+  pki.openssl(
     'pkcs12',
     '-export',
     '-inkey',
@@ -40,111 +40,109 @@ describe('sealpost cert import', () => {
     { title: 'an old .pfx, RC2 and triple DES', args: ['-legacy'] },
   ])('takes $title with its chain', async ({ args }) => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx', ...args)
-    expect(await office.done('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('"Imported" is imported')
-    const shown = await office.json<ShownCertificate>('cert', 'show', 'Imported')
+    expect(await pki.done('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('"Imported" is imported')
+    const shown = await pki.json<ShownCertificate>('cert', 'show', 'Imported')
     expect(shown).toMatchObject({ issuedBy: 'middle', chain: ['CN=middle, O=Outside'], usedBy: [] })
-    expect(await office.refused('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('in the store already')
+    expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('in the store already')
     await forget()
   })
 
   it('assigns it at once, with the password from a file', async () => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx')
-    office.write('password', 'secret\n')
-    await office.done('cert', 'import', 'in.pfx', '--password-file', 'password', '--for', pop3)
-    expect((await office.json<ShownCertificate>('cert', 'show', 'Imported')).usedBy).toEqual([pop3])
-    await office.done('cert', 'remove', '--for', pop3)
+    pki.write('password', 'secret\n')
+    await pki.done('cert', 'import', 'in.pfx', '--password-file', 'password', '--for', pop3)
+    expect((await pki.json<ShownCertificate>('cert', 'show', 'Imported')).usedBy).toEqual([pop3])
+    await pki.done('cert', 'remove', '--for', pop3)
     await forget()
   })
 
   it('takes PEM: all in one, the key apart, the key encrypted', async () => {
-    office.write('all.pem', office.text('leaf.key') + office.text('chain.pem') + office.text('leaf.pem'))
-    await office.done('cert', 'import', 'all.pem', '--name', 'Imported')
+    pki.write('all.pem', pki.text('leaf.key') + pki.text('chain.pem') + pki.text('leaf.pem'))
+    await pki.done('cert', 'import', 'all.pem', '--name', 'Imported')
     await forget()
-    await office.done('cert', 'import', 'leaf.pem', '--key', 'leaf.key', '--name', 'Imported')
+    await pki.done('cert', 'import', 'leaf.pem', '--key', 'leaf.key', '--name', 'Imported')
     await forget()
-    await office.openssl('pkey', '-in', 'leaf.key', '-aes256', '-passout', 'pass:secret', '-out', 'locked.key')
-    await office.openssl('x509', '-in', 'leaf.pem', '-outform', 'DER', '-out', 'leaf.der')
+    await pki.openssl('pkey', '-in', 'leaf.key', '-aes256', '-passout', 'pass:secret', '-out', 'locked.key')
+    await pki.openssl('x509', '-in', 'leaf.pem', '-outform', 'DER', '-out', 'leaf.der')
     const args = ['cert', 'import', 'leaf.der', '--key', 'locked.key', '--name', 'Imported']
-    expect(await office.refused(...args)).toContain('a password is needed')
-    expect(await office.refused(...args, '--password', 'no')).toContain('wrong password')
-    await office.done(...args, '--password', 'secret')
+    expect(await pki.refused(...args)).toContain('a password is needed')
+    expect(await pki.refused(...args, '--password', 'no')).toContain('wrong password')
+    await pki.done(...args, '--password', 'secret')
     await forget()
   })
 
   it('says what is wrong, and changes nothing', async () => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx')
-    expect(await office.refused('cert', 'import', 'in.pfx', '--password', 'no')).toContain('wrong password')
-    expect(await office.refused('cert', 'import', 'in.pfx')).toContain('a password is needed')
-    expect(await office.refused('cert', 'import', 'leaf.pem')).toContain('no private key')
-    expect(await office.refused('cert', 'import', 'leaf.key')).toContain('no certificate')
-    expect(await office.refused('cert', 'import', 'leaf.pem', '--key', 'root.key')).toContain('does not belong')
-    office.write('junk.pfx', 'junk')
-    expect(await office.refused('cert', 'import', 'junk.pfx')).toMatch(/broken ASN\.1|not a PKCS#12/)
-    await office.openssl('pkcs12', '-export', '-nokeys', '-in', 'leaf.pem', '-passout', 'pass:x', '-out', 'nokey.pfx')
-    expect(await office.refused('cert', 'import', 'nokey.pfx', '--password', 'x')).toContain('holds no private key')
+    expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'no')).toContain('wrong password')
+    expect(await pki.refused('cert', 'import', 'in.pfx')).toContain('a password is needed')
+    expect(await pki.refused('cert', 'import', 'leaf.pem')).toContain('no private key')
+    expect(await pki.refused('cert', 'import', 'leaf.key')).toContain('no certificate')
+    expect(await pki.refused('cert', 'import', 'leaf.pem', '--key', 'root.key')).toContain('does not belong')
+    pki.write('junk.pfx', 'junk')
+    expect(await pki.refused('cert', 'import', 'junk.pfx')).toMatch(/broken ASN\.1|not a PKCS#12/)
+    await pki.openssl('pkcs12', '-export', '-nokeys', '-in', 'leaf.pem', '-passout', 'pass:x', '-out', 'nokey.pfx')
+    expect(await pki.refused('cert', 'import', 'nokey.pfx', '--password', 'x')).toContain('holds no private key')
   })
 })
 
 describe('sealpost cert export', () => {
   beforeAll(async () => {
-    await office.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'Ours', '--bits', '2048')
+    await pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'Ours', '--bits', '2048')
   })
 
   it.each([false, true])('writes a .pfx that openssl, Java and NSS read, legacy %s', async (legacy) => {
     const more = legacy ? ['--legacy'] : []
-    await office.done('cert', 'export', 'Ours', '--out', 'out.pfx', '--password', 'changeit', ...more)
-    expect(statSync(office.path('out.pfx')).mode & 0o777).toBe(0o600)
-    const shown = await office.openssl('pkcs12', '-in', 'out.pfx', '-passin', 'pass:changeit', '-noenc')
+    await pki.done('cert', 'export', 'Ours', '--out', 'out.pfx', '--password', 'changeit', ...more)
+    expect(statSync(pki.path('out.pfx')).mode & 0o777).toBe(0o600)
+    const shown = await pki.openssl('pkcs12', '-in', 'out.pfx', '-passin', 'pass:changeit', '-noenc')
     expect(shown.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
-    const keystore = ['-keystore', office.path('out.pfx'), '-storepass', 'changeit', '-storetype', 'PKCS12']
+    const keystore = ['-keystore', pki.path('out.pfx'), '-storepass', 'changeit', '-storetype', 'PKCS12']
     if (needs('keytool')) expect((await run('keytool', ['-list', ...keystore])).out).toContain('PrivateKeyEntry')
     if (needs('certutil', 'pk12util')) {
-      office.makeFolder(`nss${legacy}`)
-      const db = ['-d', `sql:${office.path(`nss${legacy}`)}`]
+      pki.makeFolder(`nss${legacy}`)
+      const db = ['-d', `sql:${pki.path(`nss${legacy}`)}`]
       await run('certutil', ['-N', ...db, '--empty-password'])
-      const imported = await run('pk12util', ['-i', office.path('out.pfx'), ...db, '-W', 'changeit'])
+      const imported = await run('pk12util', ['-i', pki.path('out.pfx'), ...db, '-W', 'changeit'])
       expect(imported).toMatchObject({ code: 0 })
     }
   })
 
   it('comes back whole, key, chain and name', async () => {
-    const before = await office.json<ShownCertificate>('cert', 'show', 'Ours')
-    await office.done('cert', 'export', 'Ours', '--out', 'back.pfx', '--password', 'secret')
-    await office.done('cert', 'remove', '--for', smtp)
-    await office.done('cert', 'delete', 'Ours')
-    await office.done('cert', 'import', 'back.pfx', '--password', 'secret', '--for', smtp)
-    const after = await office.json<ShownCertificate>('cert', 'show', 'Ours')
+    const before = await pki.json<ShownCertificate>('cert', 'show', 'Ours')
+    await pki.done('cert', 'export', 'Ours', '--out', 'back.pfx', '--password', 'secret')
+    await pki.done('cert', 'remove', '--for', smtp)
+    await pki.done('cert', 'delete', 'Ours')
+    await pki.done('cert', 'import', 'back.pfx', '--password', 'secret', '--for', smtp)
+    const after = await pki.json<ShownCertificate>('cert', 'show', 'Ours')
     expect(after.thumbprint).toBe(before.thumbprint)
     expect(after.usedBy).toEqual([smtp])
   })
 
   it('writes PEM with the key, encrypted under a password', async () => {
     // A file that others may read is there already: it is its owner's alone, with the key in it.
-    writeFileSync(office.path('open.pem'), 'an older export', { mode: 0o644 })
-    await office.done('cert', 'export', 'Ours', '--out', 'open.pem')
-    expect(statSync(office.path('open.pem')).mode & 0o777).toBe(0o600)
-    expect(office.text('open.pem')).toContain('BEGIN PRIVATE KEY')
-    await office.done('cert', 'export', 'Ours', '--out', 'closed.pem', '--password', 'secret')
-    expect(office.text('closed.pem')).toContain('BEGIN ENCRYPTED PRIVATE KEY')
-    expect(await office.openssl('pkey', '-in', 'closed.pem', '-passin', 'pass:secret', '-noout', '-check')).toContain(
+    writeFileSync(pki.path('open.pem'), 'an older export', { mode: 0o644 })
+    await pki.done('cert', 'export', 'Ours', '--out', 'open.pem')
+    expect(statSync(pki.path('open.pem')).mode & 0o777).toBe(0o600)
+    expect(pki.text('open.pem')).toContain('BEGIN PRIVATE KEY')
+    await pki.done('cert', 'export', 'Ours', '--out', 'closed.pem', '--password', 'secret')
+    expect(pki.text('closed.pem')).toContain('BEGIN ENCRYPTED PRIVATE KEY')
+    expect(await pki.openssl('pkey', '-in', 'closed.pem', '-passin', 'pass:secret', '-noout', '-check')).toContain(
       'valid',
     )
   })
 
   it('writes certificates alone as .cer and .p7b', async () => {
-    await office.done('cert', 'export', 'Ours', '--out', 'out.cer')
-    expect(await office.openssl('x509', '-inform', 'DER', '-in', 'out.cer', '-noout', '-subject')).toContain(
-      'localhost',
-    )
-    await office.done('cert', 'export', 'Ours', '--out', 'out.p7b')
-    const listed = await office.openssl('pkcs7', '-inform', 'DER', '-in', 'out.p7b', '-print_certs')
+    await pki.done('cert', 'export', 'Ours', '--out', 'out.cer')
+    expect(await pki.openssl('x509', '-inform', 'DER', '-in', 'out.cer', '-noout', '-subject')).toContain('localhost')
+    await pki.done('cert', 'export', 'Ours', '--out', 'out.p7b')
+    const listed = await pki.openssl('pkcs7', '-inform', 'DER', '-in', 'out.p7b', '-print_certs')
     expect(listed.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
-    expect(readFileSync(office.path('out.cer')).includes('PRIVATE')).toBe(false)
+    expect(readFileSync(pki.path('out.cer')).includes('PRIVATE')).toBe(false)
   })
 
   it('asks for what it needs', async () => {
-    expect(await office.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('give it a password')
-    expect(await office.sealpost('cert', 'export', 'Ours', '--out', 'x.txt')).toMatchObject({ status: 2 })
-    expect(await office.refused('cert', 'export', 'Nobody', '--out', 'x.cer')).toContain('no certificate "Nobody"')
+    expect(await pki.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('give it a password')
+    expect(await pki.sealpost('cert', 'export', 'Ours', '--out', 'x.txt')).toMatchObject({ status: 2 })
+    expect(await pki.refused('cert', 'export', 'Nobody', '--out', 'x.cer')).toContain('no certificate "Nobody"')
   })
 })

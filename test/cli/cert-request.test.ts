@@ -1,45 +1,45 @@
 import { statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CertificateOffice, imap4, pop3, smtp } from './cert-support.ts'
+import { imap4, LabPki, pop3, smtp } from './cert-support.ts'
 
-let office: CertificateOffice
+let pki: LabPki
 
 beforeAll(() => {
-  office = new CertificateOffice()
+  pki = new LabPki()
 })
-afterAll(() => office.remove())
+afterAll(() => pki.remove())
 
 describe('sealpost cert request', () => {
   it('shows a summary and writes a request that openssl verifies', async () => {
     const name = ['--o', 'Example Ltd', '--ou', 'Mail', '--c', 'JP', '--st', 'Tokyo', '--l', 'Chiyoda']
-    const shown = await office.request(smtp, ...name, '--bits', '2048', '--san', 'mail.example.test', '192.0.2.7')
+    const shown = await pki.request(smtp, ...name, '--bits', '2048', '--san', 'mail.example.test', '192.0.2.7')
     for (const part of [smtp, 'CN=localhost', 'OU=Mail', 'rsa-2048', 'dns:mail.example.test', 'certreq.txt']) {
       expect(shown).toContain(part)
     }
-    const read = await office.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'RFC2253')
+    const read = await pki.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'RFC2253')
     expect(read).toContain('verify OK')
     expect(read).toContain('CN=localhost,OU=Mail,O=Example Ltd,L=Chiyoda,ST=Tokyo,C=JP')
     expect(read).toContain('Public-Key: (2048 bit)')
     expect(read).toContain('DNS:localhost, DNS:mail.example.test, IP Address:192.0.2.7')
-    expect(office.text('certreq.txt')).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----\n/)
+    expect(pki.text('certreq.txt')).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----\n/)
   })
 
   it('keeps the key in the store, for its owner alone', async () => {
-    const [pending] = await office.json<{ virtualServer: string; id: string }[]>('cert', 'pending')
+    const [pending] = await pki.json<{ virtualServer: string; id: string }[]>('cert', 'pending')
     expect(pending).toMatchObject({ virtualServer: smtp, friendlyName: smtp })
     expect(JSON.stringify(pending)).not.toContain('PRIVATE')
-    const record = JSON.parse(office.state).requests[0]
-    expect(statSync(office.path(`certs/${record.key}`)).mode & 0o777).toBe(0o600)
-    expect(office.text(`certs/${record.key}`)).toContain('BEGIN PRIVATE KEY')
+    const record = JSON.parse(pki.state).requests[0]
+    expect(statSync(pki.path(`certs/${record.key}`)).mode & 0o777).toBe(0o600)
+    expect(pki.text(`certs/${record.key}`)).toContain('BEGIN PRIVATE KEY')
   })
 
   it('refuses a second request while one is pending, and takes it after a cancel', async () => {
-    expect(await office.refused('cert', 'request', '--for', 'smtp')).toMatch(/has a request pending.*cancel/)
-    expect(await office.done('cert', 'pending', smtp)).toBe(office.text('certreq.txt'))
-    expect(await office.done('cert', 'cancel', '--for', smtp)).toContain(smtp)
-    expect(await office.done('cert', 'pending')).toContain('No request is pending')
-    await office.request(smtp)
-    await office.done('cert', 'cancel', smtp)
+    expect(await pki.refused('cert', 'request', '--for', 'smtp')).toMatch(/has a request pending.*cancel/)
+    expect(await pki.done('cert', 'pending', smtp)).toBe(pki.text('certreq.txt'))
+    expect(await pki.done('cert', 'cancel', '--for', smtp)).toContain(smtp)
+    expect(await pki.done('cert', 'pending')).toContain('No request is pending')
+    await pki.request(smtp)
+    await pki.done('cert', 'cancel', smtp)
   })
 
   it.each([
@@ -53,12 +53,12 @@ describe('sealpost cert request', () => {
       says: /cannot be written: no such file/,
     },
   ])('refuses $title', async ({ args, says }) => {
-    expect(await office.refused('cert', 'request', '--for', smtp, '--cn', 'localhost', ...args)).toMatch(says)
+    expect(await pki.refused('cert', 'request', '--for', smtp, '--cn', 'localhost', ...args)).toMatch(says)
   })
 
   it('names the virtual servers there are', async () => {
-    expect(await office.refused('cert', 'request', '--for', 'nobody')).toContain(`there are: "${smtp}", "${pop3}"`)
-    const nntp = await office.refused('cert', 'request', '--for', 'nntp')
+    expect(await pki.refused('cert', 'request', '--for', 'nobody')).toContain(`there are: "${smtp}", "${pop3}"`)
+    const nntp = await pki.refused('cert', 'request', '--for', 'nntp')
     expect(nntp).toMatch(/lab\.yaml:7:\d+: virtualServers\[3\]\.certificate says: certificate: none/)
   })
 
@@ -68,39 +68,39 @@ describe('sealpost cert request', () => {
     ['--curve', 'P-1'],
     ['--bits', '2048', '--curve', 'P-256'],
   ])('calls %s %s wrong usage', async (...args) => {
-    expect(await office.sealpost('cert', 'request', '--for', smtp, ...args)).toMatchObject({ status: 2 })
+    expect(await pki.sealpost('cert', 'request', '--for', smtp, ...args)).toMatchObject({ status: 2 })
   })
 
   it('warns of a short key and of a common name that leads elsewhere', async () => {
-    const short = await office.sealpost('cert', 'request', '--for', imap4, '--cn', '192.0.2.9', '--bits', '512')
+    const short = await pki.sealpost('cert', 'request', '--for', imap4, '--cn', '192.0.2.9', '--bits', '512')
     expect(short.status).toBe(0)
     expect(short.stderr).toMatch(/512 bits are too few/)
     expect(short.stderr).toMatch(/192\.0\.2\.9.*listens on 127\.0\.0\.1/)
-    await office.done('cert', 'cancel', imap4)
-    const lost = await office.sealpost('cert', 'request', '--for', imap4, '--cn', 'nowhere.invalid')
+    await pki.done('cert', 'cancel', imap4)
+    const lost = await pki.sealpost('cert', 'request', '--for', imap4, '--cn', 'nowhere.invalid')
     expect(lost.stderr).toMatch(/nowhere\.invalid does not resolve/)
-    await office.done('cert', 'cancel', imap4)
+    await pki.done('cert', 'cancel', imap4)
   })
 
   it.each(['P-256', 'P-384', 'P-521', 'Ed25519'])('makes a key on %s', async (curve) => {
-    await office.request(imap4, '--curve', curve)
-    const read = await office.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text')
+    await pki.request(imap4, '--curve', curve)
+    const read = await pki.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text')
     expect(read.toLowerCase()).toContain(curve.toLowerCase())
-    await office.done('cert', 'cancel', imap4)
+    await pki.done('cert', 'cancel', imap4)
   })
 
   it('writes what the wizard of Windows Server 2003 wrote, on request', async () => {
     const args = ['--microsoft', '--bits', '2048', '--o', '株式会社例', '--c', 'JP']
-    await office.request(pop3, ...args)
-    const text = office.text('certreq.txt')
+    await pki.request(pop3, ...args)
+    const text = pki.text('certreq.txt')
     expect(text).toMatch(/^-----BEGIN NEW CERTIFICATE REQUEST-----\n/)
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBe(64)
-    const read = await office.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'utf8')
+    const read = await pki.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'utf8')
     expect(read).toContain('verify OK')
     expect(read).toContain('株式会社例')
     expect(read).toContain('sha1WithRSAEncryption')
     expect(read).toMatch(/X509v3 Key Usage: critical\s+Digital Signature, Non Repudiation, Key Encipherment, Data Enc/)
-    const parsed = await office.openssl('asn1parse', '-in', 'certreq.txt')
+    const parsed = await pki.openssl('asn1parse', '-in', 'certreq.txt')
     const order = ['1.3.6.1.4.1.311.13.2.3', 'Microsoft Extension Request', '1.3.6.1.4.1.311.13.2.2'].map((id) =>
       parsed.indexOf(id),
     )
@@ -108,15 +108,15 @@ describe('sealpost cert request', () => {
     expect(order).not.toContain(-1)
     expect(parsed).toMatch(/IA5STRING\s+:5\.2\.3790\.2/)
     expect(parsed.match(/BMPSTRING/g)).toHaveLength(2)
-    await office.done('cert', 'cancel', pop3)
+    await pki.done('cert', 'cancel', pop3)
   })
 
   it('writes to standard output, and prints JSON', async () => {
-    const { stdout } = await office.sealpost('cert', 'request', '--for', pop3, '--cn', 'localhost', '--out', '-')
+    const { stdout } = await pki.sealpost('cert', 'request', '--for', pop3, '--cn', 'localhost', '--out', '-')
     expect(stdout).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----[\s\S]*-----END CERTIFICATE REQUEST-----\n$/)
-    await office.done('cert', 'cancel', pop3)
-    const json = await office.json('cert', 'request', '--for', pop3, '--cn', 'localhost', '--name', 'Other name')
+    await pki.done('cert', 'cancel', pop3)
+    const json = await pki.json('cert', 'request', '--for', pop3, '--cn', 'localhost', '--name', 'Other name')
     expect(json).toMatchObject({ virtualServer: pop3, friendlyName: 'Other name', file: 'certreq.txt' })
-    await office.done('cert', 'cancel', pop3)
+    await pki.done('cert', 'cancel', pop3)
   })
 })

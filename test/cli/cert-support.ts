@@ -32,7 +32,7 @@ export interface ShownCertificate {
 }
 
 /** A folder with a lab's file and its certificate store, in which commands are run. */
-export class CertificateOffice extends Workplace {
+export class LabPki extends Workplace {
   constructor(yaml: string = labYaml) {
     super()
     this.write('lab.yaml', yaml)

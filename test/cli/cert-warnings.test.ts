@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { CertificateOffice, imap4, pop3, smtp } from './cert-support.ts'
+import { imap4, LabPki, pop3, smtp } from './cert-support.ts'
 
-let office: CertificateOffice
+let pki: LabPki
 
 beforeAll(async () => {
-  office = new CertificateOffice()
-  await office.outsideAuthority('outside')
+  pki = new LabPki()
+  await pki.outsideAuthority('outside')
 })
-afterAll(() => office.remove())
+afterAll(() => pki.remove())
 
 /** Installs a certificate that the outside authority makes valid for so many days. */
 async function install(server: string, days: number, ...args: readonly string[]): Promise<void> {
-  await office.request(server, ...args)
-  await office.sign('outside', 'certreq.txt', 'answer.pem', '-days', String(days))
-  await office.done('cert', 'install', 'answer.pem')
+  await pki.request(server, ...args)
+  await pki.sign('outside', 'certreq.txt', 'answer.pem', '-days', String(days))
+  await pki.done('cert', 'install', 'answer.pem')
 }
 
 async function check(): Promise<string> {
-  const { stdout, stderr } = await office.sealpost('check')
+  const { stdout, stderr } = await pki.sealpost('check')
   return stdout + stderr
 }
 
@@ -33,17 +33,17 @@ it('sealpost check tells of certificates that end in 30, 7 and 1 days', async ()
 })
 
 it('of small keys and of names that are others', async () => {
-  await office.done('cert', 'remove', '--for', smtp)
-  await office.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
+  await pki.done('cert', 'remove', '--for', smtp)
+  await pki.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
   const told = await check()
   expect(told).toMatch(/"Small" has a key of 1024 bits: too small/)
   expect(told).toMatch(/"Small" is not issued to localhost, but to DNS:other\.test/)
 })
 
 it('and of revoked ones, which is an error', async () => {
-  const { thumbprint } = await office.json('cert', 'show', 'Small')
-  await office.done('ca', 'revoke', thumbprint ?? '')
-  const { status, stderr, stdout } = await office.sealpost('check')
+  const { thumbprint } = await pki.json('cert', 'show', 'Small')
+  await pki.done('ca', 'revoke', thumbprint ?? '')
+  const { status, stderr, stdout } = await pki.sealpost('check')
   expect(stdout + stderr).toMatch(/"Small" is revoked/)
   expect(status).toBe(1)
 })

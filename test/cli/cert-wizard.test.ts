@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
-import { CertificateOffice, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { imap4, LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 /** What is awaited on the screen, and what is typed then. */
 type Step = readonly [awaited: string, typed: string]
@@ -11,7 +11,7 @@ const enter = '\\r'
 const down = (times: number): string => '\\033\\[B'.repeat(times) + enter
 const braced = (text: string): string => text.replace(/[[\]$"\\{}]/g, '\\$&')
 
-let office: CertificateOffice
+let pki: LabPki
 
 /** One expect command. Its braces must hold more than a line, or they are taken for a pattern. */
 const awaiting = (text: string, then: string): string =>
@@ -28,7 +28,7 @@ async function wizard(server: string, steps: readonly Step[], last: string, yaml
     'expect eof',
     'exit [lindex [wait] 3]',
   ]
-  const { code, out } = await run('expect', ['-c', script.join('\n')], undefined, office.folder)
+  const { code, out } = await run('expect', ['-c', script.join('\n')], undefined, pki.folder)
   expect(code, out).toBe(0)
 }
 
@@ -44,14 +44,14 @@ const questions: readonly Step[] = [
   page('State or province', 'Tokyo'),
   page('City or locality'),
 ]
-const show = (name: string) => office.json<ShownCertificate>('cert', 'show', name)
+const show = (name: string) => pki.json<ShownCertificate>('cert', 'show', name)
 
 describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   beforeAll(async () => {
-    office = new CertificateOffice()
-    await office.outsideAuthority('outside')
+    pki = new LabPki()
+    await pki.outsideAuthority('outside')
   })
-  afterAll(() => office.remove())
+  afterAll(() => pki.remove())
 
   it('prepares a request to be sent later, with ways back', async () => {
     await wizard(
@@ -75,7 +75,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ],
       'The request is in certreq.txt',
     )
-    const read = await office.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'RFC2253')
+    const read = await pki.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'RFC2253')
     expect(read).toContain('CN=localhost,OU=Mail,O=Example Ltd,L=Chiyoda,ST=Tokyo,C=JP')
     expect(read).toMatch(/2048 bit[\s\S]*DNS:localhost, DNS:mail\.example\.test, IP Address:192\.0\.2\.7/)
   })
@@ -90,11 +90,11 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       'nothing has changed',
     )
     await expect(cancelled).rejects.toThrow(/expected 1 to be/)
-    expect(await office.json<unknown[]>('cert', 'pending')).toHaveLength(1)
+    expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(1)
   })
 
   it('processes the pending request', async () => {
-    await office.sign('outside', 'certreq.txt', 'answer.cer')
+    await pki.sign('outside', 'certreq.txt', 'answer.cer')
     const steps: Step[] = [[smtp, enter], page('Path of the file', 'answer.cer'), ['Install this certificate?', enter]]
     await wizard('smtp', steps, `installed on "${smtp}"`)
     expect(await show(smtp)).toMatchObject({ usedBy: [smtp], issuedBy: 'outside' })
@@ -106,7 +106,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       [[smtp, enter], ['Keep the key?', enter], page('File name for the request')],
       'stays in service',
     )
-    expect(await office.json<unknown[]>('cert', 'pending')).toHaveLength(1)
+    expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(1)
     await wizard(
       'smtp',
       [
@@ -115,7 +115,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ],
       'is deleted',
     )
-    expect(await office.json<unknown[]>('cert', 'pending')).toHaveLength(0)
+    expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(0)
   })
 
   it('sends a request at once to an online authority', async () => {
@@ -125,7 +125,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   })
 
   it('says so where the authority is a standalone one, and picks the answer up later', async () => {
-    await office.done('ca', 'create', 'root', 'Slow CA', '--type', 'standalone')
+    await pki.done('ca', 'create', 'root', 'Slow CA', '--type', 'standalone')
     const steps: Step[] = [
       [imap4, enter],
       ['Prepare the request now', down(1)],
@@ -134,7 +134,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     ]
     await wizard('imap4', [...steps, ['Which authority?', down(1)]], 'does not answer at once')
     await wizard('imap4', [[imap4, enter]], 'not yet approved')
-    await office.done('ca', 'approve', '1')
+    await pki.done('ca', 'approve', '1')
     await wizard('imap4', [[imap4, enter]], `installed on "${imap4}"`)
   })
 
@@ -159,7 +159,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     )
     const exporting: Step[] = [[pop3, down(3)], page('File name', ''), page('Password for the file', 'secret')]
     await wizard('pop3', exporting, 'The certificate and its key are in certificate.pfx')
-    await office.openssl('pkcs12', '-in', 'certificate.pfx', '-passin', 'pass:secret', '-noout')
+    await pki.openssl('pkcs12', '-in', 'certificate.pfx', '-passin', 'pass:secret', '-noout')
     await wizard(
       'pop3',
       [
@@ -179,9 +179,9 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ],
       `"${smtp}" is assigned to "${pop3}"`,
     )
-    await office.done('cert', 'remove', '--for', pop3)
-    await office.done('cert', 'remove', '--for', smtp)
-    await office.done('cert', 'delete', smtp)
+    await pki.done('cert', 'remove', '--for', pop3)
+    await pki.done('cert', 'remove', '--for', smtp)
+    await pki.done('cert', 'delete', smtp)
     const steps: Step[] = [[pop3, down(2)], page('Path of the file', 'certificate.pfx'), page('Password', 'secret')]
     await wizard('pop3', steps, 'is imported and assigned')
   })
@@ -199,7 +199,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   })
 
   it('asks for a terminal where there is none', async () => {
-    const { status, stderr } = await office.sealpost('cert', 'wizard')
+    const { status, stderr } = await pki.sealpost('cert', 'wizard')
     expect(status).toBe(2)
     expect(stderr).toContain('asks questions in a terminal')
   })

@@ -155,7 +155,7 @@ describe.runIf(needs('openssl'))('each defect, worn by a listener', () => {
   })
 
   it.each(defectNames)('%s is shown by s_client as what it is', { timeout: 120_000 }, async (name) => {
-    await lab.wear({ defect: name }, 'imap4')
+    await lab.useCertificate({ defect: name }, 'imap4')
     const { stdout, stderr } = await run('openssl', [
       ...['s_client', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`, '-servername', HOST],
       ...['-CAfile', join(folder, 'root.pem'), '-verify_hostname', HOST, '-cipher', 'DEFAULT@SECLEVEL=0'],

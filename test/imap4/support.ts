@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import { imap4 } from '../../servers/imap4/service.ts'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/common/clock.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'

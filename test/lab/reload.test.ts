@@ -104,7 +104,7 @@ describe('reload', () => {
   it('a certificate that cannot be had leaves every virtual server as it is', async () => {
     await using lab = await startLab()
     const worn = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)
-    await expect(lab.wear('No Such Certificate')).rejects.toThrow(/no certificate "No Such Certificate"/)
+    await expect(lab.useCertificate('No Such Certificate')).rejects.toThrow(/no certificate "No Such Certificate"/)
     expect((['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)).toEqual(worn)
   })
 

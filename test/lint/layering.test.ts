@@ -48,7 +48,7 @@ test.each([
 
 test.each([
   ['servers/smtp/c.ts', "export type { Protocol } from '../../src/config/schema.ts'"],
-  ['servers/smtp/d.ts', "export { systemClock } from '../../src/clock.ts'"],
+  ['servers/smtp/d.ts', "export { systemClock } from '../../src/common/clock.ts'"],
   ['servers/pop3/c.ts', "export { a } from '../service.ts'"],
   ['src/tls/c.ts', 'export const a = tls.createSecureContext({})'],
   ['src/cli/c.ts', 'export const a = process.env.HOME'],

@@ -79,7 +79,7 @@ describe('a virtual server under TLS', () => {
     const before = await secure(echo.server.tlsPort)
     await firstLine(before)
     const next = opensslCertificate(['localhost'])
-    await echo.server.wear(tlsSettings([next]))
+    await echo.server.setTls(tlsSettings([next]))
     const after = await secure(echo.server.tlsPort, { ca: next.certificatePem })
     expect(after.getPeerCertificate().fingerprint.replaceAll(':', '')).toBe(next.thumbprint)
     before.write('alive\r\n')
@@ -90,11 +90,11 @@ describe('a virtual server under TLS', () => {
   it('closes the TLS port and offers no STARTTLS while no certificate is assigned', async () => {
     await using echo = await startEcho({})
     expect(echo.server.tlsPort).toBeUndefined()
-    await echo.server.wear(tlsSettings([localhost]))
+    await echo.server.setTls(tlsSettings([localhost]))
     const socket = await secure(echo.server.tlsPort)
     expect(await firstLine(socket)).toBe('hello\r\n')
     socket.destroy()
-    await echo.server.wear(undefined)
+    await echo.server.setTls(undefined)
     expect(echo.server.tlsPort).toBeUndefined()
   })
 

@@ -1,5 +1,5 @@
 import pino from 'pino'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/common/clock.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { ConnectionEnded, TooLong } from '../../src/net/errors.ts'
 import { VirtualServer, type VirtualServerSettings } from '../../src/net/virtual-server.ts'

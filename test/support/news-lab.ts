@@ -1,10 +1,10 @@
 import pino from 'pino'
 import { nntp } from '../../servers/nntp/service.ts'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/common/clock.ts'
 import { type LabInput, labSchema } from '../../src/config/schema.ts'
 import type { ControlKind } from '../../src/news/control.ts'
+import { type NewsMail, NewsService } from '../../src/news/news-service.ts'
 import { ensureNewsgroups } from '../../src/news/newsgroups.ts'
-import { type NewsMail, Newsroom } from '../../src/news/newsroom.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { LineClient } from './line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from './mail-lab.ts'
@@ -26,7 +26,7 @@ export interface NewsLabOptions extends Omit<MailLabOptions, 'store'> {
 }
 
 export interface NewsLab extends MailLab {
-  readonly news: Newsroom
+  readonly news: NewsService
   readonly clock: TestClock
   /** What was mailed to moderators. */
   readonly mailed: NewsMail[]
@@ -50,7 +50,7 @@ export async function startNewsLab(options: NewsLabOptions = {}): Promise<NewsLa
   })
   await ensureNewsgroups(store, newsgroups, clock)
   const mailed: NewsMail[] = []
-  const news = new Newsroom({
+  const news = new NewsService({
     store,
     clock,
     log: pino({ level: 'silent' }),

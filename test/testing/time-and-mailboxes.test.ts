@@ -34,7 +34,7 @@ test('time moves: INTERNALDATE, certificates of auto, certificates with a defect
   // Renewed, by the lab's clock: a client of today does not take it yet.
   await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_NOT_YET_VALID' })
   await lab.clock.reset()
-  await lab.wear({ defect: 'expired' })
+  await lab.useCertificate({ defect: 'expired' })
   await expect(shown(lab)).rejects.toMatchObject({ code: 'CERT_HAS_EXPIRED' })
   // Expired the day before that day, so still valid today.
   await lab.clock.moveTo(new Date(Date.now() + 10 * DAY_MS))

@@ -58,7 +58,7 @@ const look = () => {
 
 describe('a lab that wears a certificate with a defect', () => {
   it.each(defectNames)('%s', async (name) => {
-    await lab.wear({ defect: name })
+    await lab.useCertificate({ defect: name })
     const seen = await look()
     const expected = told[name]
     if (expected === 'good')
@@ -75,7 +75,7 @@ describe('a lab that wears a certificate with a defect', () => {
 
 describe('revocation', () => {
   it('is told by a staple: good, then revoked', async () => {
-    await lab.wear('auto')
+    await lab.useCertificate('auto')
     expect((await look()).words('revocation')).toMatch(/^pass: good, by a stapled OCSP response until 20\d\d-/)
     const issued = await lab.certificates.issue({ for: 'imap4', resolver: async () => ['127.0.0.1'] })
     if (issued.state !== 'issued') throw new Error(issued.state)

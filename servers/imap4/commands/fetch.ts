@@ -1,4 +1,4 @@
-import { Pacer } from '../../../src/pacer.ts'
+import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { StoreError } from '../../../src/store/errors.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
@@ -124,7 +124,7 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
   const tellsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
   const contents = new ContentReader(session, selection)
   const out = new FetchWriter(session)
-  const pace = new Pacer()
+  const timeSlice = new TimeSlice()
   let missing = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
@@ -140,13 +140,13 @@ async function tell(session: Session, selection: Selection, { items, indexes, se
       at = produce(out, producers, at, { entry, selection, content })
       if (at === producers.length) break
       if (out.isFull) await out.rest()
-      if (pace.isOver()) await pace.rest()
+      if (timeSlice.isOver()) await timeSlice.yield()
     }
     if (seen.has(entry.uid)) for (const producer of implied) produceNext(out, producer, entry, selection, content)
     out.text(')\r\n')
     if (!out.isFull) continue
     await out.rest()
-    if (pace.isOver()) await pace.rest()
+    if (timeSlice.isOver()) await timeSlice.yield()
   }
   out.end()
   return missing

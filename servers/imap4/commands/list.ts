@@ -1,5 +1,5 @@
+import { TimeSlice } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
-import { Pacer } from '../../../src/pacer.ts'
 import { defineCommand } from '../command.ts'
 import { nameForm, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
@@ -25,9 +25,9 @@ export const list = defineCommand({
     const aboveSelected = request.select.has('RECURSIVEMATCH')
       ? new Set(tree.filter((node) => isSelected(node, request)).flatMap(({ name }) => superiors(name)))
       : undefined
-    const pace = new Pacer()
+    const timeSlice = new TimeSlice()
     for (const node of tree) {
-      if (pace.isOver()) await pace.rest()
+      if (timeSlice.isOver()) await timeSlice.yield()
       if (!request.patterns.some((pattern) => matchesPattern(wireName(node.name, session), pattern))) continue
       const below = aboveSelected?.has(node.name) ?? false
       if (!isSelected(node, request) && !below) continue

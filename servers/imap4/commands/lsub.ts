@@ -1,4 +1,4 @@
-import { Pacer } from '../../../src/pacer.ts'
+import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { defineCommand } from '../command.ts'
 import { canonical, nameForm, patternOf, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
@@ -22,9 +22,9 @@ export const lsub = defineCommand({
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
     const above = new Set(tree.filter(({ subscribed }) => subscribed).flatMap(({ name }) => superiors(name)))
-    const pace = new Pacer()
+    const timeSlice = new TimeSlice()
     for (const node of tree) {
-      if (pace.isOver()) await pace.rest()
+      if (timeSlice.isOver()) await timeSlice.yield()
       if (!matchesPattern(wireName(node.name, session), pattern)) continue
       if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
       const found = node.subscribed ? attributes(node) : ['\\Noselect']

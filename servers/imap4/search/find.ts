@@ -1,4 +1,4 @@
-import { Pacer } from '../../../src/pacer.ts'
+import { TimeSlice } from '../../../src/common/time-slice.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
 import { parseCacheOf } from '../parse-caches.ts'
@@ -20,7 +20,7 @@ export async function findMessages(
   const test = testOf(key, { selection, decode, cache: parseCacheOf(store), now: clock.now() })
   const contents = new ContentReader(session, selection)
   const found: number[] = []
-  const pace = new Pacer()
+  const timeSlice = new TimeSlice()
   for (let index = 0; index < selection.messages.length; index++) {
     const entry = selection.messages[index] as MessageEntry
     let held = test({ index, entry })
@@ -28,7 +28,7 @@ export async function findMessages(
       const content = await contents.read(entry)
       held = content !== undefined && test({ index, entry, content })
     }
-    if (index % BETWEEN_LOOKS === 0 && pace.isOver()) await pace.rest()
+    if (index % BETWEEN_LOOKS === 0 && timeSlice.isOver()) await timeSlice.yield()
     if (held) found.push(index)
   }
   return found

@@ -1,10 +1,10 @@
+import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { parseZonedDate } from '../../../src/mail/dates.ts'
 import { headerValue } from '../../../src/mail/headers.ts'
 import { fold } from '../../../src/mail/search-text.ts'
 import { baseSubject } from '../../../src/mail/subject.ts'
 import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
-import { Pacer } from '../../../src/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
@@ -36,13 +36,13 @@ export async function sorted(
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
   const contents = new ContentReader(session, selection)
-  const pace = new Pacer()
+  const timeSlice = new TimeSlice()
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const content = needsContent ? await contents.read(entry) : undefined
     rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
-    if (pace.isOver()) await pace.rest()
+    if (timeSlice.isOver()) await timeSlice.yield()
   }
   rows.sort((a, b) => compareRows(a.values, b.values, keys) || a.index - b.index)
   return rows.map(({ index }) => index)

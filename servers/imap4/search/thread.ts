@@ -1,7 +1,7 @@
+import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { headerValue } from '../../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
-import { Pacer } from '../../../src/pacer.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
@@ -25,7 +25,7 @@ export async function threadables(
 ): Promise<Threadable[]> {
   const found: Threadable[] = []
   const contents = new ContentReader(session, selection)
-  const pace = new Pacer()
+  const timeSlice = new TimeSlice()
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const content = await contents.read(entry)
@@ -39,7 +39,7 @@ export async function threadables(
       date: sentDate(entry, content),
       ...(messageId === undefined ? {} : { messageId }),
     })
-    if (pace.isOver()) await pace.rest()
+    if (timeSlice.isOver()) await timeSlice.yield()
   }
   return found
 }

@@ -1,5 +1,5 @@
+import type { Pieces } from '../../../src/common/pieces.ts'
 import { TooLong } from '../../../src/net/errors.ts'
-import type { Pieces } from '../../../src/pieces.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand } from '../command.ts'
 import { tooLarge } from '../errors.ts'
 import { receive } from '../receive.ts'

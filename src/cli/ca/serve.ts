@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { systemClock } from '../../clock.ts'
+import { systemClock } from '../../common/clock.ts'
 import { acmePath } from '../../pki/acme/directory.ts'
 import { acmeRoutes } from '../../pki/acme/routes.ts'
 import { CertificateStore } from '../../pki/certificate-store/store.ts'

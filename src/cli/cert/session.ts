@@ -1,4 +1,4 @@
-import { systemClock } from '../../clock.ts'
+import { systemClock } from '../../common/clock.ts'
 import { Authorities } from '../../pki/authorities.ts'
 import { CertificateStore } from '../../pki/certificate-store/store.ts'
 import { Certificates } from '../../pki/certificates.ts'

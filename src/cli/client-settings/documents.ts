@@ -1,4 +1,4 @@
-import { xml, xmlDocument } from '../../xml.ts'
+import { xml, xmlDocument } from '../../common/xml.ts'
 import type { Access, Settings } from './access.ts'
 import { mobileConfig } from './mobile-config.ts'
 import { CA_FILE } from './programs.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { xml, xmlDocument } from '../../xml.ts'
+import { xml, xmlDocument } from '../../common/xml.ts'
 import type { Access, Settings } from './access.ts'
 
 interface Dictionary {

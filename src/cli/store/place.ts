@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { pino } from 'pino'
-import { systemClock } from '../../clock.ts'
+import { systemClock } from '../../common/clock.ts'
 import { type FormatName, formats } from '../../store/exchange/transfer.ts'
 import { openStore } from '../../store/open.ts'
 import { accountOwner, type MessageStore, type Owner, PUBLIC_OWNER } from '../../store/types.ts'

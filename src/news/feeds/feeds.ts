@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FeedConfig } from '../../config/schema.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
 import { PUBLIC_OWNER } from '../../store/types.ts'
-import type { Newsroom } from '../newsroom.ts'
+import type { NewsService } from '../news-service.ts'
 import { Runner } from '../runner.ts'
 import { everything, parseWildmat } from '../wildmat.ts'
 import type { DialOptions } from './dial.ts'
@@ -19,7 +19,7 @@ export interface ServerFeed {
 }
 
 export interface FeedsOptions {
-  readonly news: Newsroom
+  readonly news: NewsService
   /** PEM of the roots that a feed's `authority` names; asked anew for each session. */
   readonly roots: (authority: string | undefined) => Promise<readonly string[]>
   /** Puts a session with a peer on record. */

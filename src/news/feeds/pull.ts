@@ -1,6 +1,6 @@
 import { ArticleRefused } from '../errors.ts'
 import { hasMessageIdForm } from '../message-id.ts'
-import type { Newsroom } from '../newsroom.ts'
+import type { NewsService } from '../news-service.ts'
 import type { Source } from '../relay.ts'
 import type { Next } from '../runner.ts'
 import type { DialOptions } from './dial.ts'
@@ -8,7 +8,7 @@ import { FeedError } from './errors.ts'
 import { PeerSession } from './peer-session.ts'
 
 export interface PullOptions {
-  readonly news: Newsroom
+  readonly news: NewsService
   /** Under which the store keeps the time of the last fetch. */
   readonly key: string
   readonly source: Source

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { listen } from '../../listen.ts'
+import { listen } from '../../common/listen.ts'
 import { PkiError } from '../errors.ts'
 
 const PREFIX = '/.well-known/acme-challenge/'

@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../common/clock.ts'
 import { defectOf } from '../../config/schema/defect.ts'
-import { Wardrobe } from '../defects/wardrobe.ts'
+import { DefectiveCertificates } from '../defects/defective-certificates.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/staple.ts'
@@ -52,8 +52,8 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   #unwatch: (() => void) | undefined
   #settling: NodeJS.Timeout | undefined
   readonly #looking: NodeJS.Timeout
-  readonly #worn = new WeakMap<InstalledCertificate, InstalledCertificate>()
-  readonly #wardrobe = new Wardrobe(this)
+  readonly #stapled = new WeakMap<InstalledCertificate, InstalledCertificate>()
+  readonly #defective = new DefectiveCertificates(this)
   #rootPem = ''
 
   private constructor(files: StoreFiles, options: CertificateStoreOptions) {
@@ -127,23 +127,23 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     }
     if (setting === 'none') return []
     const defect = defectOf(setting as string)
-    if (defect) return [await this.#wardrobe.wear(defect, names)]
-    if (setting !== 'auto' && setting !== 'assigned') return [await this.#wear(this.find(setting as string))]
+    if (defect) return [await this.#defective.certificateFor(defect, names)]
+    if (setting !== 'auto' && setting !== 'assigned') return [await this.#withStaple(this.find(setting as string))]
     const thumbprint = this.index.assignments[virtualServer]
     const assigned = this.index.certificates.find((record) => record.thumbprint === thumbprint)
-    if (assigned) return [await this.#wear(assigned)]
-    return setting === 'auto' ? [await this.#wear(await autoCertificate(this, names, audience))] : []
+    if (assigned) return [await this.#withStaple(assigned)]
+    return setting === 'auto' ? [await this.#withStaple(await autoCertificate(this, names, audience))] : []
   }
 
   /** With what its issuer says of it, where that is an authority of the store. */
-  async #wear(record: CertificateRecord): Promise<InstalledCertificate> {
+  async #withStaple(record: CertificateRecord): Promise<InstalledCertificate> {
     const installed = await this.materials.load(record)
-    const known = this.#worn.get(installed)
+    const known = this.#stapled.get(installed)
     if (known) return known
     const ocspResponse = await staple(this, installed)
-    const worn = ocspResponse ? { ...installed, ocspResponse } : installed
-    this.#worn.set(installed, worn)
-    return worn
+    const stapled = ocspResponse ? { ...installed, ocspResponse } : installed
+    this.#stapled.set(installed, stapled)
+    return stapled
   }
 
   /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */

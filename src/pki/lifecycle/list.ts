@@ -48,7 +48,7 @@ function stateOf(context: LifecycleContext, facts: CertificateFacts, nowMs: numb
 }
 
 /** Virtual servers that wear it: assigned, pinned, or by `auto` for want of another. */
-function wearers(context: LifecycleContext, record: CertificateRecord): string[] {
+function virtualServersUsing(context: LifecycleContext, record: CertificateRecord): string[] {
   const { store, lab } = context
   const named = usersOf(context, record.thumbprint)
   if (!record.auto || currentAuto(store, lab().names)?.thumbprint !== record.thumbprint) return named
@@ -78,7 +78,7 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
     bits: facts.keyBits,
     thumbprint: facts.thumbprint,
     origin: record.origin,
-    usedBy: wearers(context, record),
+    usedBy: virtualServersUsing(context, record),
   }
   return { entry, facts, certificate, chain }
 }

@@ -7,7 +7,7 @@ import { type CertificateFacts, readFacts } from '../x509/facts.ts'
 import { commonName } from '../x509/name.ts'
 import type { LifecycleContext } from './context.ts'
 import { day } from './dates.ts'
-import { wornBy } from './worn.ts'
+import { wornBy } from './in-use.ts'
 
 type WarningCode =
   | 'expired'

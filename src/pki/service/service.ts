@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { listen } from '../../listen.ts'
+import { listen } from '../../common/listen.ts'
 import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
 import { revocationRoutes } from './revocation.ts'

@@ -1,4 +1,4 @@
-import { xml } from '../../xml.ts'
+import { xml } from '../../common/xml.ts'
 import { servicePaths } from '../authority/urls.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import type { Route } from './routes.ts'

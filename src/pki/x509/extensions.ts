@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
-import { addressOctets } from '../../ip-address.ts'
+import { addressOctets } from '../../common/ip-address.ts'
 import { boolean, context, contextPrimitive, integer, namedBits, nul, octetString, oid, sequence } from '../asn1/der.ts'
 import { accessMethods, extensionIds, type KeyUsage, keyUsageBits, type Purpose, purposeIds } from '../asn1/oids.ts'
 import { item, readAsn1 } from '../asn1/reader.ts'

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import { addressOctets, addressText } from '../../ip-address.ts'
+import { addressOctets, addressText } from '../../common/ip-address.ts'
 import { context, contextPrimitive, oid, utf8String } from '../asn1/der.ts'
 import { userPrincipalName } from '../asn1/oids.ts'
 import { type Asn1, items, oidOf, textOf } from '../asn1/reader.ts'

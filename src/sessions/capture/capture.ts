@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../common/clock.ts'
 import { fileHeader, packet, secrets } from './pcapng.ts'
 import { CapturedStream } from './stream.ts'
 import type { TcpEndpoint } from './tcp.ts'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { addressOctets } from '../../ip-address.ts'
+import { addressOctets } from '../../common/ip-address.ts'
 
 /** One end of a TCP connection. */
 export interface TcpEndpoint {

@@ -1,4 +1,4 @@
-import { Pacer } from '../../pacer.ts'
+import { TimeSlice } from '../../common/time-slice.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry, UidRange } from '../types.ts'
 import type { Committed, HeldState, ReadOptions } from './committed.ts'
@@ -49,7 +49,7 @@ export class Entries {
     await this.#each(folder, { from: 0, to: Number.MAX_SAFE_INTEGER }, state, takeChanged(late, modSeq), true)
     const before = late.at(-1)?.uid ?? Number.POSITIVE_INFINITY
     const early: MessageEntry[] = []
-    const pace = new Pacer()
+    const timeSlice = new TimeSlice()
     const { id } = folder.folder
     const start: [string, number, number] = [id, modSeq + 1, 0]
     for (const [, , uid] of [
@@ -57,7 +57,7 @@ export class Entries {
     ]) {
       const entry = uid < before ? this.#get(folder, uid, state) : undefined
       if (entry) early.push(entry)
-      if (pace.isOver()) await rest(pace, state)
+      if (timeSlice.isOver()) await rest(timeSlice, state)
     }
     return [...early.sort((a, b) => a.uid - b.uid), ...late.reverse()]
   }
@@ -92,7 +92,7 @@ export class Entries {
     const forms = this.#forms(folder, state)
     // Most times the first few are enough.
     let step = FIRST_STEP
-    const pace = new Pacer()
+    const timeSlice = new TimeSlice()
     let [low, high] = [from, Math.min(to, Number.MAX_SAFE_INTEGER)]
     while (low <= high) {
       const [first, last] = reverse ? [high, low] : [low, high]
@@ -104,7 +104,7 @@ export class Entries {
       const reached = (entries.at(-1) as MessageEntry).uid
       if (reverse) high = reached - 1
       else low = reached + 1
-      if (pace.isOver()) await rest(pace, state)
+      if (timeSlice.isOver()) await rest(timeSlice, state)
     }
   }
 
@@ -135,8 +135,8 @@ const takeChanged =
   }
 
 /** @throws StoreError `closed` */
-async function rest(pace: Pacer, state: HeldState): Promise<void> {
-  await pace.rest()
+async function rest(timeSlice: TimeSlice, state: HeldState): Promise<void> {
+  await timeSlice.yield()
   state.check()
 }
 

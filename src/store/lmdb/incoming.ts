@@ -1,4 +1,4 @@
-import { joined } from '../../pieces.ts'
+import { joined } from '../../common/pieces.ts'
 import type { NewMessage } from '../types.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { StoreDraft } from './store-draft.ts'

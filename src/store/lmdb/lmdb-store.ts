@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../common/clock.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import { StoreError } from '../errors.ts'
 import type { FolderIndex } from '../folder-index.ts'

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../common/clock.ts'
 import { StoreError } from '../errors.ts'
 import { storeError } from './errors.ts'
 import { LmdbStore } from './lmdb-store.ts'

@@ -1,4 +1,4 @@
-import { joined, octetsOf, type Pieces } from '../../pieces.ts'
+import { joined, octetsOf, type Pieces } from '../../common/pieces.ts'
 
 interface Blob {
   /** As the message came, until it is first read. */

@@ -1,4 +1,4 @@
-import { xml, xmlDocument } from '../../xml.ts'
+import { xml, xmlDocument } from '../../common/xml.ts'
 import type { EndpointReport, Finding } from '../types.ts'
 import { describe } from './summary.ts'
 

@@ -29,7 +29,7 @@ function finder({ directory: { accounts } }: ResolvedLab, directory: Directory):
 }
 
 /** The certificates of a running lab: the lifecycle's verbs, the authorities' service, and what clients' certificates are worth. */
-export class CertificateOffice implements AsyncDisposable {
+export class LabPki implements AsyncDisposable {
   readonly store: CertificateStore
   readonly certificates: Certificates
   readonly authorities: Authorities

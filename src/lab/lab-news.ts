@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { Expiry } from '../news/expiry.ts'
 import { Feeds } from '../news/feeds/feeds.ts'
+import { type NewsMail, NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
-import { type NewsMail, Newsroom } from '../news/newsroom.ts'
 import { Authorities } from '../pki/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import { StoreError } from '../store/errors.ts'
 import type { MessageStore } from '../store/types.ts'
 
-export interface NewsDeskOptions {
+export interface LabNewsOptions {
   readonly store: MessageStore
   readonly certificates: CertificateStore
   readonly sessions: SessionLog
@@ -22,19 +22,19 @@ export interface NewsDeskOptions {
   readonly mail: (mail: NewsMail) => Promise<void>
 }
 
-/** The news side of a running lab: its newsroom, its newsgroups, the feeds it starts itself, and expiry. */
-export class NewsDesk implements AsyncDisposable {
-  readonly newsroom: Newsroom
-  readonly #options: NewsDeskOptions
+/** The news side of a running lab: its newsService, its newsgroups, the feeds it starts itself, and expiry. */
+export class LabNews implements AsyncDisposable {
+  readonly newsService: NewsService
+  readonly #options: LabNewsOptions
   readonly #feeds: Feeds
   readonly #expiry: Expiry
 
-  constructor(config: ResolvedLab, options: NewsDeskOptions) {
+  constructor(config: ResolvedLab, options: LabNewsOptions) {
     const { hostname, control } = config
     this.#options = options
-    this.newsroom = new Newsroom({ ...options, hostname, control })
+    this.newsService = new NewsService({ ...options, hostname, control })
     this.#feeds = new Feeds({
-      news: this.newsroom,
+      news: this.newsService,
       roots: (authority) => this.#roots(authority),
       record: (virtualServer, remote, socket) =>
         options.sessions.open({
@@ -46,14 +46,14 @@ export class NewsDesk implements AsyncDisposable {
           localPort: socket.localPort ?? 0,
         }),
     })
-    this.#expiry = new Expiry(this.newsroom)
+    this.#expiry = new Expiry(this.newsService)
   }
 
   /** Makes the newsgroups of a configuration, before anybody is served. */
   async prepare({ hostname, newsgroups, control }: ResolvedLab): Promise<void> {
-    this.newsroom.hostname = hostname
-    this.newsroom.control = control
-    this.newsroom.addresses = new Map(
+    this.newsService.hostname = hostname
+    this.newsService.control = control
+    this.newsService.addresses = new Map(
       newsgroups.flatMap(({ name, addresses }) => addresses.map((address) => [address.toLowerCase(), name] as const)),
     )
     const { store, clock, log } = this.#options

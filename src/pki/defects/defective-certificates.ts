@@ -12,7 +12,7 @@ interface Made {
 }
 
 /** The defects that a store's virtual servers wear: each made once, and again when time has moved. Nothing of them is kept. */
-export class Wardrobe {
+export class DefectiveCertificates {
   readonly #store: CertificateStore
   readonly #made = new Map<string, Made>()
 
@@ -21,7 +21,7 @@ export class Wardrobe {
   }
 
   /** @param names the lab's names, for a defect that has no host name of its own */
-  wear(defect: Defect, names: readonly string[]): Promise<InstalledCertificate> {
+  certificateFor(defect: Defect, names: readonly string[]): Promise<InstalledCertificate> {
     const hosts = defect.hostname === undefined ? names : certificateNames(defect.hostname)
     const key = `${defectSetting(defect)} ${hosts.join()}`
     const atMs = this.#store.clock.now()

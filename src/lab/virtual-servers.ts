@@ -3,7 +3,7 @@ import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server
 import type { SessionLog } from '../sessions/log.ts'
 
 /** The virtual servers that run, by name. */
-export class Fleet {
+export class VirtualServers {
   readonly #sessions: SessionLog
   readonly #log: Logger
   readonly #servers = new Map<string, VirtualServer>()
@@ -32,8 +32,8 @@ export class Fleet {
   }
 
   /** Another certificate or policy for one that runs. */
-  async wear(name: string, tls: VirtualServerSettings['tls']): Promise<void> {
-    await this.#servers.get(name)?.wear(tls)
+  async setTls(name: string, tls: VirtualServerSettings['tls']): Promise<void> {
+    await this.#servers.get(name)?.setTls(tls)
   }
 
   /** Says good-bye to every session. */

@@ -21,7 +21,7 @@ export function wornBy({ store, lab }: LifecycleContext, server: VirtualServerFa
 }
 
 /** Thumbprint of what a virtual server wears, the first where there are several. @throws PkiError `refused` where it is none */
-export async function thumbprintWorn(context: LifecycleContext, virtualServer: string): Promise<string> {
+export async function thumbprintInUse(context: LifecycleContext, virtualServer: string): Promise<string> {
   await context.store.refresh()
   const server = findVirtualServer(context, virtualServer)
   const [first] = wornBy(context, server)

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
-import { Pacer } from '../pacer.ts'
+import type { Clock } from '../common/clock.ts'
+import { TimeSlice } from '../common/time-slice.ts'
 import type { Folder, MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { Claims } from './claims.ts'
@@ -9,14 +9,14 @@ import { inject, type Posted, type Poster } from './inject.ts'
 import { postMail } from './mail-to-news.ts'
 import { type Relayed, relay, type Source } from './relay.ts'
 
-/** A mail that the newsroom sends: an article for its moderator. */
+/** A mail that the newsService sends: an article for its moderator. */
 export interface NewsMail {
   readonly from: string
   readonly to: string
   readonly raw: Buffer
 }
 
-export interface NewsroomOptions {
+export interface NewsServiceOptions {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
@@ -34,7 +34,7 @@ export type Wanted = 'wanted' | 'known' | 'coming'
  * The news side of a lab, one for all its virtual servers: articles come in by POST, from peers, by mail and by IMAP, and
  * are all stored by the same rules. RFC 5537.
  */
-export class Newsroom {
+export class NewsService {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
@@ -50,7 +50,7 @@ export class Newsroom {
   /** Names of newsgroups by the mail addresses (lower case) that post to them. Set anew on reload. */
   addresses: ReadonlyMap<string, string> = new Map()
 
-  constructor(options: NewsroomOptions) {
+  constructor(options: NewsServiceOptions) {
     this.store = options.store
     this.clock = options.clock
     this.log = options.log
@@ -69,9 +69,9 @@ export class Newsroom {
   /** The folders of these newsgroups, as far as they are here. */
   async groupsNamed(names: readonly string[]): Promise<Folder[]> {
     const found: Folder[] = []
-    const pace = new Pacer()
+    const timeSlice = new TimeSlice()
     for (const name of names) {
-      if (pace.isOver()) await pace.rest()
+      if (timeSlice.isOver()) await timeSlice.yield()
       const folder = await this.store.findFolder(PUBLIC_OWNER, name)
       if (folder?.newsgroup) found.push(folder)
     }

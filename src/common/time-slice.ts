@@ -2,7 +2,7 @@
 const SLICE_MS = 20
 
 /** Tells a long piece of work when it has had its slice of time, and lets the others of this process in. */
-export class Pacer {
+export class TimeSlice {
   /** Undefined: the slice begins with the next look at the time. */
   #end: number | undefined
 
@@ -13,7 +13,7 @@ export class Pacer {
   }
 
   /** Others are let in; the next slice begins. */
-  async rest(): Promise<void> {
+  async yield(): Promise<void> {
     await new Promise(setImmediate)
     this.#end = undefined
   }
