@@ -1,8 +1,73 @@
 import type { Command } from './command.ts'
-import { commands } from './commands/index.ts'
+import { append, replace, uidReplace } from './commands/append.ts'
+import { capability, check, compress, enable, id, logout, noop, starttls } from './commands/basic.ts'
+import { copy, move, uidCopy, uidMove } from './commands/copy.ts'
+import { expunge, uidExpunge } from './commands/expunge.ts'
+import { fetch, uidFetch } from './commands/fetch.ts'
+import { idle } from './commands/idle.ts'
+import { list, lsub, namespace } from './commands/list.ts'
+import { authenticate, login } from './commands/logon.ts'
+import { create, deleteMailbox, rename, subscribe, unsubscribe } from './commands/mailboxes.ts'
+import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
+import { search, sort, thread, uidSearch, uidSort, uidThread } from './commands/search.ts'
+import { close, examine, select, unselect } from './commands/select.ts'
+import { status } from './commands/status.ts'
+import { store, uidStore } from './commands/store.ts'
 import { bad, ImapError, no } from './reply.ts'
 import type { Session } from './session.ts'
 import type { LiteralAhead } from './wire/command-reader.ts'
+
+const rows: readonly Command[] = [
+  capability,
+  noop,
+  logout,
+  id,
+  starttls,
+  login,
+  authenticate,
+  enable,
+  namespace,
+  select,
+  examine,
+  create,
+  deleteMailbox,
+  rename,
+  subscribe,
+  unsubscribe,
+  list,
+  lsub,
+  status,
+  append,
+  idle,
+  check,
+  close,
+  unselect,
+  expunge,
+  uidExpunge,
+  search,
+  uidSearch,
+  fetch,
+  uidFetch,
+  store,
+  uidStore,
+  copy,
+  uidCopy,
+  move,
+  uidMove,
+  replace,
+  uidReplace,
+  sort,
+  uidSort,
+  thread,
+  uidThread,
+  compress,
+  getQuota,
+  getQuotaRoot,
+  setQuota,
+]
+
+/** Every command by its name in upper case. */
+export const commands: ReadonlyMap<string, Command> = new Map(rows.map((row) => [row.name, row]))
 
 /** Literals of commands that take no messages. RFC 9051 section 4.3 lets a server refuse larger ones. */
 const MAX_LITERAL_OCTETS = 64 * 1024

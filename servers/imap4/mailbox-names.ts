@@ -5,8 +5,7 @@ import { bad, no } from './reply.ts'
 import type { Session } from './session.ts'
 import type { Identity } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
-import { astringForm, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
-import { decodeUtf7, encodeUtf7 } from './wire/utf7.ts'
+import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
 
 /** Where the newsgroups stand: the shared namespace. RFC 2342. */
 export const PUBLIC_ROOT = 'Public Folders'
@@ -85,4 +84,31 @@ export async function findMailbox(
   const folder = inside === '' ? undefined : await session.context.store.findFolder(owner, inside)
   if (!folder) throw no('there is no such mailbox', code)
   return folder
+}
+
+/**
+ * Whether a mailbox name matches a LIST pattern: `*` stands for anything, `%` for anything within one level.
+ * RFC 9051 section 6.3.9. Every place the pattern can be at is followed at once, so no pattern is slow.
+ */
+export function matchesPattern(name: string, text: string): boolean {
+  // Wildcards in a row are one.
+  const pattern = text.replace(/[*%]{2,}/g, (run) => (run.includes('*') ? '*' : '%'))
+  let places = opened(pattern, new Set([0]))
+  for (const char of name) {
+    const next = new Set<number>()
+    for (const place of places) {
+      const wanted = pattern[place]
+      if (wanted === '*' || (wanted === '%' && char !== '/')) next.add(place)
+      else if (wanted === char) next.add(place + 1)
+    }
+    if (next.size === 0) return false
+    places = opened(pattern, next)
+  }
+  return places.has(pattern.length)
+}
+
+/** A wildcard may stand for nothing: what can be behind it can be here. */
+function opened(pattern: string, places: Set<number>): Set<number> {
+  for (const place of places) if (pattern[place] === '*' || pattern[place] === '%') places.add(place + 1)
+  return places
 }

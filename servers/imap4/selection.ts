@@ -1,8 +1,8 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from './entries.ts'
 import { no } from './reply.ts'
-import { indexesOfNumbers, indexesOfUids } from './sequence.ts'
-import type { SequenceSet } from './wire/numbers.ts'
+import type { SequenceSet } from './wire/sequence-set.ts'
+import { indexesOfNumbers, indexesOfUids } from './wire/sequence-set.ts'
 
 /** Changes ready to be told, in the order they must be told. */
 export interface Updates {

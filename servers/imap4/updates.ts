@@ -1,8 +1,8 @@
-import type { MessageEntry } from '../../src/store/types.ts'
-import { claimRecent } from './recent.ts'
+import type { MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type { Resync } from './commands/select.ts'
 import type { Selection } from './selection.ts'
 import type { Session } from './session.ts'
-import { formatNumbers } from './wire/numbers.ts'
+import { formatNumbers, type NumberRange } from './wire/sequence-set.ts'
 
 /**
  * Tells the client what others changed in the selected mailbox: first what is gone, then what is new, then flags.
@@ -57,3 +57,90 @@ export function newFlagsForm(selection: Selection, entries: readonly MessageEntr
   for (const { flags } of entries) for (const flag of flags) if (!known.has(flag)) known.add(flag)
   return known.size === before ? '' : `* FLAGS (${[...known].join(' ')})\r\n`
 }
+
+/** Folder by folder, the highest uid that some session has been told is `\Recent`. RFC 3501 section 2.3.2. */
+const marks = new WeakMap<MessageStore, Map<string, number>>()
+
+function marksOf(store: MessageStore): Map<string, number> {
+  const known = marks.get(store) ?? new Map<string, number>()
+  marks.set(store, known)
+  return known
+}
+
+/** The messages that no session was told of yet are recent in this one, and in no later one unless it only examines. */
+export function claimRecent({ context, enabled }: Session, selection: Selection): void {
+  if (enabled.has('IMAP4rev2')) return // knows no \Recent. RFC 9051 appendix E
+  const claimed = marksOf(context.store)
+  const mark = claimed.get(selection.folder.id) ?? 0
+  const { messages } = selection
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const uid = messages[index]?.uid ?? 0
+    if (uid <= mark) break
+    selection.recent.add(uid)
+  }
+  if (!selection.readOnly) claimed.set(selection.folder.id, Math.max(mark, messages.at(-1)?.uid ?? 0))
+}
+
+/** Above which uid messages are recent. */
+export function recentMark(store: MessageStore, folderId: string): number {
+  return marksOf(store).get(folderId) ?? 0
+}
+
+/** What became of a mailbox since the client last saw it. RFC 7162 section 3.2.5. */
+export async function tellResync(session: Session, selection: Selection, resync: Resync): Promise<void> {
+  if (resync.uidValidity !== selection.folder.uidValidity) return
+  await tellVanished(session, selection, resync.modSeq, resync.known)
+  const changed = (await changedIndexes(session, selection, resync.modSeq)).filter((index) =>
+    isKnown(resync.known, (selection.messages[index] as MessageEntry).uid),
+  )
+  if (changed.length > 0) session.say(flagsForm(session, selection, changed))
+}
+
+/**
+ * Those of the messages (places, ascending) that came or were changed after `modSeq`. Many may be asked for where few
+ * changed. RFC 7162 section 3.1.4.1.
+ */
+export async function changedAmong(
+  session: Session,
+  selection: Selection,
+  asked: readonly number[],
+  modSeq: number,
+): Promise<number[]> {
+  const changed = await changedIndexes(session, selection, modSeq)
+  const isAll = asked.length === selection.messages.length
+  return isAll ? changed : changed.filter((index) => asked[firstAtLeast(asked, index)] === index)
+}
+
+async function changedIndexes(session: Session, selection: Selection, modSeq: number): Promise<number[]> {
+  const changed = await session.context.store.changedSince(selection.folder.id, modSeq)
+  // The client is told of what its view has: what others did since is told as theirs.
+  return changed
+    .map(({ uid }) => selection.indexOf(uid))
+    .filter((index) => index >= 0 && (selection.messages[index] as MessageEntry).modSeq > modSeq)
+}
+
+/** The place of the first number that is not below `number`. */
+function firstAtLeast(ascending: readonly number[], number: number): number {
+  let [low, high] = [0, ascending.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ascending[middle] as number) < number) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Uids expunged after `modSeq`, of those in `known`. RFC 7162 section 3.2.10.1. */
+export async function tellVanished(
+  session: Session,
+  selection: Selection,
+  modSeq: number,
+  known: readonly NumberRange[] | undefined,
+): Promise<void> {
+  const vanished = await session.context.store.vanishedSince(selection.folder.id, modSeq)
+  const asked = known ? vanished.filter((uid) => isKnown(known, uid)) : vanished
+  if (asked.length > 0) session.say(`* VANISHED (EARLIER) ${formatNumbers(asked)}\r\n`)
+}
+
+const isKnown = (known: readonly NumberRange[] | undefined, uid: number): boolean =>
+  known === undefined || known.some(({ from, to }) => uid >= from && uid <= to)

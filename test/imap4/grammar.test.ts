@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { matchesPattern } from '../../servers/imap4/mailbox-names.ts'
 import { ImapError } from '../../servers/imap4/reply.ts'
 import { Cursor } from '../../servers/imap4/wire/cursor.ts'
 import { date, dateTime } from '../../servers/imap4/wire/date-time.ts'
 import { flags } from '../../servers/imap4/wire/flags.ts'
-import { matchesPattern } from '../../servers/imap4/wire/list-pattern.ts'
-import { formatNumbers, HIGHEST, numberRanges } from '../../servers/imap4/wire/numbers.ts'
-import { partialOf, partialRange } from '../../servers/imap4/wire/partial-range.ts'
-import { astringForm } from '../../servers/imap4/wire/text.ts'
-import { decodeUtf7, encodeUtf7 } from '../../servers/imap4/wire/utf7.ts'
+import { formatNumbers, HIGHEST, numberRanges, partialOf, partialRange } from '../../servers/imap4/wire/sequence-set.ts'
+import { astringForm, decodeUtf7, encodeUtf7 } from '../../servers/imap4/wire/text.ts'
 
 describe('RFC 3501 section 5.1.3: modified UTF-7', () => {
   test.each([

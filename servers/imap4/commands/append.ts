@@ -1,12 +1,16 @@
-import { assembled, newMessage } from '../assemble.ts'
+import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
+import { ArticleRefused } from '../../../src/news/errors.ts'
+import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
-import { postArticle } from '../post.ts'
-import { checkQuota } from '../quota.ts'
-import { done, no } from '../reply.ts'
-import { loggedOn } from '../state.ts'
-import { type GivenMessage, givenMessage } from '../wire/append-messages.ts'
-import { formatNumbers } from '../wire/numbers.ts'
+import { assembled, type GivenMessage, givenMessage, newMessage } from '../message-data.ts'
+import { bad, type Done, done, no } from '../reply.ts'
+import { checkWritable } from '../selection.ts'
+import type { Session } from '../session.ts'
+import { type Identity, loggedOn, type StateOf, selected } from '../state.ts'
+import type { Cursor } from '../wire/cursor.ts'
+import { formatNumbers } from '../wire/sequence-set.ts'
+import { checkQuota } from './quota.ts'
 
 /** APPEND mailbox message…, all or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
 export const append = defineCommand({
@@ -44,3 +48,83 @@ export const append = defineCommand({
     return done('appended', `APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
   },
 })
+
+/** REPLACE number mailbox message: a new message in the place of an old one. RFC 8508. */
+export const replace = defineCommand({
+  name: 'REPLACE',
+  states: selected,
+  takesMessages: true,
+  byNumber: true,
+  parse: replaceRequest(false),
+  run: runReplace,
+})
+
+export const uidReplace = defineCommand({
+  name: 'UID REPLACE',
+  states: selected,
+  takesMessages: true,
+  parse: replaceRequest(true),
+  run: runReplace,
+})
+
+interface ReplaceRequest {
+  readonly number: number
+  readonly byUid: boolean
+  readonly name: string
+  readonly message: GivenMessage
+}
+
+function replaceRequest(byUid: boolean) {
+  return (cursor: Cursor, session: Session): ReplaceRequest => {
+    cursor.space()
+    const highest = session.state.name === 'selected' ? session.state.selection.messages : []
+    const last = byUid ? highest.at(-1)?.uid : highest.length
+    const number = cursor.take('*') ? (last ?? 0) : cursor.nzNumber()
+    cursor.space()
+    return { number, byUid, name: mailboxName(cursor, session), message: givenMessage(cursor, session) }
+  }
+}
+
+async function runReplace(session: Session, state: StateOf<'selected'>, request: ReplaceRequest) {
+  const { selection, identity } = state
+  const { store } = session.context
+  checkWritable(selection)
+  const [index] = selection.resolve([{ from: request.number, to: request.number }], request.byUid)
+  const old = index === undefined ? undefined : selection.messages[index]
+  if (!old) throw request.byUid ? no('there is no such message', 'NONEXISTENT') : bad('there is no such message')
+  if (isPublic(request.name)) throw no('articles are posted by APPEND', 'NOPERM')
+  const folder = await findMailbox(session, identity, request.name, 'TRYCREATE')
+  const raw = await assembled(session, state, request.message)
+  await checkQuota(session, identity, raw.length - old.sizeOctets, 0)
+  const [stored] = await store.append([newMessage(raw, request.message, folder.id)])
+  // RFC 8508 section 3.3: the client learns where the new one is before the old one goes.
+  session.say(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] replacement stored\r\n`)
+  await store.expunge(selection.folder.id, [old.uid], selection)
+  // RFC 7162 section 3.2.7
+  return done('replaced', session.enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${selection.highestModSeq}` : undefined)
+}
+
+/** Posts what was appended to a newsgroup, as any newsreader's article. @throws ImapError where the group does not let */
+export async function postArticle(session: Session, { account }: Identity, folder: Folder, raw: Buffer): Promise<Done> {
+  const { connection, context } = session
+  if (!context.news) throw no('posting is not possible here', 'NOPERM')
+  const poster = { host: connection.remote.address, account: account.user, session: connection.record.id }
+  try {
+    const { stored, moderator } = await context.news.post(addressedTo(folder.name, raw), poster)
+    const uid = stored.find((article) => article.folder.id === folder.id)?.entry.uid
+    if (uid !== undefined) return done('posted', `APPENDUID ${folder.uidValidity} ${uid}`)
+    return done(moderator === undefined ? 'posted' : 'sent to the moderator')
+  } catch (error) {
+    if (!(error instanceof ArticleRefused)) throw error
+    throw no(error.message.replace(/[^\x20-\x7e]/g, '?'), error.code === 'forbidden' ? 'NOPERM' : 'CANNOT')
+  }
+}
+
+/** A mail client names the group by the mailbox alone; a Newsgroups field that is there must name it too. */
+function addressedTo(group: string, raw: Buffer): Buffer {
+  const fields = headerFields(raw)
+  if (!findField(fields, 'newsgroups')) return Buffer.concat([Buffer.from(`Newsgroups: ${group}\r\n`, 'utf8'), raw])
+  const named = (headerValue(raw, fields, 'newsgroups') ?? '').split(',').map((name) => name.trim())
+  if (!named.includes(group)) throw no('Newsgroups does not name this mailbox', 'CANNOT')
+  return raw
+}

@@ -1,13 +1,13 @@
 import type { CopyResult, MessageEntry } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
-import { checkQuota } from '../quota.ts'
 import { done, no } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { type Identity, selected } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
-import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/numbers.ts'
+import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
+import { checkQuota } from './quota.ts'
 
 /** COPY numbers mailbox. RFC 9051 section 6.4.7; COPYUID: RFC 4315. */
 export const copy = defineCommand({

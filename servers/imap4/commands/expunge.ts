@@ -3,7 +3,7 @@ import { done } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { selected } from '../state.ts'
-import { type SequenceSet, sequenceSet } from '../wire/numbers.ts'
+import { type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
 
 /** EXPUNGE. RFC 9051 section 6.4.3. What is gone is told as every expunge is, before the reply. */
 export const expunge = defineCommand({

@@ -1,14 +1,23 @@
+import { threadForm } from '../../../src/mail/threading.ts'
 import { defineCommand } from '../command.ts'
-import { done, ImapError } from '../reply.ts'
-import { extendedAnswer, plainAnswer } from '../search/answer.ts'
+import { bad, done, ImapError } from '../reply.ts'
+import { extendedAnswer, plainAnswer, saveFound } from '../search/answer.ts'
 import { findMessages } from '../search/find.ts'
-import { saveFound } from '../search/save.ts'
+import { sorted, type ThreadAlgorithm, threadAlgorithms, threadables } from '../search/sort.ts'
 import type { Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { selected } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { asksModSeq } from '../wire/search-keys.ts'
-import { type SearchCriteria, type SearchReturn, searchProgram, searchReturn } from '../wire/search-request.ts'
+import {
+  charsetProgram,
+  type SearchCriteria,
+  type SearchReturn,
+  type SortKey,
+  searchProgram,
+  searchReturn,
+  sortKeys,
+} from '../wire/search-request.ts'
 
 /** SEARCH [RETURN (…)] [CHARSET …] keys. RFC 9051 section 6.4.4; RFC 4731, 5182, 9394. */
 export const search = defineCommand({
@@ -56,4 +65,81 @@ async function runSearch(session: Session, selection: Selection, request: Search
   if (!wanted) session.say(plainAnswer(selection, 'SEARCH', answer))
   else if (!saveFound(selection, wanted, indexes)) session.say(extendedAnswer(selection, wanted, answer))
   return done('searched')
+}
+
+/** SORT [RETURN (…)] (keys) charset search-keys. RFC 5256 section 3; RFC 5267 section 3. */
+export const sort = defineCommand({
+  name: 'SORT',
+  states: selected,
+  parse: sortRequest,
+  updates: 'no-expunge',
+  byNumber: true,
+  run: (session, { selection }, request) => runSort(session, selection, request, false),
+})
+
+export const uidSort = defineCommand({
+  name: 'UID SORT',
+  states: selected,
+  parse: sortRequest,
+  run: (session, { selection }, request) => runSort(session, selection, request, true),
+})
+
+interface SortRequest extends SearchCriteria {
+  readonly wanted: SearchReturn | undefined
+  readonly keys: readonly SortKey[]
+}
+
+function sortRequest(cursor: Cursor, session: Session): SortRequest {
+  cursor.space()
+  const wanted = searchReturn(cursor)
+  const keys = sortKeys(cursor)
+  cursor.space()
+  return { wanted, keys, ...charsetProgram(cursor, session) }
+}
+
+async function runSort(session: Session, selection: Selection, request: SortRequest, byUid: boolean) {
+  const { wanted, keys, key } = request
+  const found = await findMessages(session, selection, request)
+  const indexes = await sorted(session, selection, found, keys)
+  const answer = { tag: session.tag, byUid, indexes, tellsModSeq: asksModSeq(key) }
+  if (!wanted) session.say(plainAnswer(selection, 'SORT', answer))
+  else if (!saveFound(selection, wanted, indexes)) session.say(extendedAnswer(selection, wanted, answer))
+  return done('sorted')
+}
+
+/** THREAD algorithm charset search-keys. RFC 5256 section 3. */
+export const thread = defineCommand({
+  name: 'THREAD',
+  states: selected,
+  parse: threadRequest,
+  updates: 'no-expunge',
+  byNumber: true,
+  run: (session, { selection }, request) => runThread(session, selection, request, false),
+})
+
+export const uidThread = defineCommand({
+  name: 'UID THREAD',
+  states: selected,
+  parse: threadRequest,
+  run: (session, { selection }, request) => runThread(session, selection, request, true),
+})
+
+interface ThreadRequest extends SearchCriteria {
+  readonly algorithm: ThreadAlgorithm
+}
+
+function threadRequest(cursor: Cursor, session: Session): ThreadRequest {
+  cursor.space()
+  const algorithm = cursor.keyword()
+  if (!Object.hasOwn(threadAlgorithms, algorithm)) throw bad(`unknown threading algorithm ${algorithm}`)
+  cursor.space()
+  return { algorithm: algorithm as ThreadAlgorithm, ...charsetProgram(cursor, session) }
+}
+
+async function runThread(session: Session, selection: Selection, request: ThreadRequest, byUid: boolean) {
+  const found = await findMessages(session, selection, request)
+  const messages = await threadables(session, selection, found, byUid)
+  const threads = threadForm(threadAlgorithms[request.algorithm](messages))
+  session.say(`* THREAD${threads === '' ? '' : ` ${threads}`}\r\n`)
+  return done('threaded')
 }

@@ -1,15 +1,15 @@
 import type { Folder } from '../../../src/store/types.ts'
-import { defineCommand } from '../command.ts'
+import { defineCommand, noArguments } from '../command.ts'
 import { findMailbox, fullName, isPublic, mailboxName, nameForm } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
-import { claimRecent } from '../recent.ts'
-import { done } from '../reply.ts'
-import { tellResync } from '../resync.ts'
+import { bad, done } from '../reply.ts'
 import { type Opened, Selection } from '../selection.ts'
 import type { Session } from '../session.ts'
-import { loggedOn, type StateOf } from '../state.ts'
+import { loggedOn, type StateOf, selected } from '../state.ts'
+import { claimRecent, tellResync } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
-import { type SelectParameters, selectParameters } from '../wire/select-parameters.ts'
+import { knownUids, type NumberRange } from '../wire/sequence-set.ts'
+import { expungeDeleted } from './expunge.ts'
 
 /** SELECT mailbox [parameters]. RFC 9051 section 6.3.2; RFC 7162 section 3.2.5. */
 export const select = defineCommand({
@@ -87,4 +87,82 @@ async function listed(session: Session, { identity }: Parameters<typeof open>[1]
   const name = fullName(folder)
   const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
   return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${nameForm(name, session)}`
+}
+
+/** UNSELECT: leaves the mailbox as it is. RFC 3691; RFC 9051 section 6.4.2. */
+export const unselect = defineCommand({
+  name: 'UNSELECT',
+  states: selected,
+  parse: noArguments,
+  run(session) {
+    session.deselect()
+    return done('unselected')
+  },
+})
+
+/** CLOSE: removes what is marked, untold, and leaves. RFC 9051 section 6.4.1. */
+export const close = defineCommand({
+  name: 'CLOSE',
+  states: selected,
+  parse: noArguments,
+  updates: 'none',
+  async run(session, { selection }) {
+    if (!selection.readOnly && !selection.isGone) await expungeDeleted(session, selection)
+    const code = session.enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${selection.highestModSeq}` : undefined
+    session.deselect()
+    return done('closed', code) // RFC 7162 section 3.2.8
+  },
+})
+
+/** What a client remembers of a mailbox. RFC 7162 section 3.2.5. */
+export interface Resync {
+  readonly uidValidity: number
+  readonly modSeq: number
+  readonly known?: readonly NumberRange[]
+}
+
+export interface SelectParameters {
+  readonly condstore?: true
+  readonly resync?: Resync
+}
+
+/** `(CONDSTORE)`, `(QRESYNC (…))`. RFC 7162 section 7. */
+export function selectParameters(cursor: Cursor, session: Session): SelectParameters {
+  let parameters: SelectParameters = {}
+  cursor.list(() => {
+    const name = cursor.keyword()
+    if (name === 'CONDSTORE') parameters = { ...parameters, condstore: true }
+    else if (name === 'QRESYNC' && session.enabled.has('QRESYNC'))
+      parameters = { ...parameters, resync: resync(cursor, session) }
+    else if (name === 'QRESYNC')
+      throw bad('ENABLE QRESYNC first') // RFC 7162 section 3.2.5
+    else throw bad(`unknown parameter ${name}`)
+  })
+  return parameters
+}
+
+function resync(cursor: Cursor, session: Session): Resync {
+  cursor.space()
+  cursor.expect('(')
+  const uidValidity = cursor.nzNumber()
+  cursor.space()
+  const modSeq = cursor.number64()
+  let known: NumberRange[] | undefined
+  if (cursor.take(' ')) {
+    if (cursor.ahead !== '(') known = knownUids(cursor)
+    if (known === undefined || cursor.take(' ')) matchData(cursor, session)
+  }
+  cursor.expect(')')
+  return { uidValidity, modSeq, ...(known ? { known } : {}) }
+}
+
+/** Sequence numbers and uids that belong together: a help to servers that forget expunges, which this one does not. */
+function matchData(cursor: Cursor, session: Session): void {
+  // RFC 9586 section 3
+  if (session.enabled.has('UIDONLY')) throw bad('sequence numbers may not be used now', 'UIDREQUIRED')
+  cursor.expect('(')
+  knownUids(cursor)
+  cursor.space()
+  knownUids(cursor)
+  cursor.expect(')')
 }

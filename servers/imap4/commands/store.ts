@@ -7,7 +7,7 @@ import { selected } from '../state.ts'
 import { flagList, messageData, newFlagsForm } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { flags } from '../wire/flags.ts'
-import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/numbers.ts'
+import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
 
 /** STORE numbers [(UNCHANGEDSINCE n)] [+|-]FLAGS[.SILENT] flags. RFC 9051 section 6.4.6; RFC 7162 section 3.1.3. */
 export const store = defineCommand({

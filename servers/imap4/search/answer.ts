@@ -1,8 +1,7 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Selection } from '../selection.ts'
-import { formatNumbers } from '../wire/numbers.ts'
-import { partialForm, partialOf } from '../wire/partial-range.ts'
 import type { SearchReturn } from '../wire/search-request.ts'
+import { formatNumbers, partialForm, partialOf } from '../wire/sequence-set.ts'
 
 export interface Answer {
   readonly tag: string
@@ -59,4 +58,12 @@ export function toldOf({ options, partial }: SearchReturn, indexes: readonly num
 
 function highestModSeq({ messages }: Selection, indexes: readonly number[]): number {
   return indexes.reduce((highest, index) => Math.max(highest, (messages[index] as MessageEntry).modSeq), 0)
+}
+
+/** Saves a result where that is asked for. Returns whether it was all that was asked for: then nothing is answered. RFC 5182 section 2.1. */
+export function saveFound(selection: Selection, wanted: SearchReturn, indexes: readonly number[]): boolean {
+  if (!wanted.options.has('SAVE')) return false
+  const uids = toldOf(wanted, indexes).map((index) => selection.messages[index]?.uid ?? 0)
+  selection.saved = uids.sort((a, b) => a - b)
+  return wanted.options.size === 1 && !wanted.partial
 }

@@ -3,7 +3,7 @@ import { bad } from '../reply.ts'
 import type { Session } from '../session.ts'
 import type { Cursor } from './cursor.ts'
 import { date } from './date-time.ts'
-import { numberRanges, type SequenceSet } from './numbers.ts'
+import { numberRanges, type SequenceSet } from './sequence-set.ts'
 
 /** Which date of a message is meant: when it came here, when it was sent, when it came into this mailbox. */
 export type SearchClock = 'internal' | 'sent' | 'saved'

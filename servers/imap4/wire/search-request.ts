@@ -3,8 +3,8 @@ import type { OctetString } from '../../../src/mail/types.ts'
 import { bad, no } from '../reply.ts'
 import type { Session } from '../session.ts'
 import type { Cursor } from './cursor.ts'
-import { type PartialRange, partialRange } from './partial-range.ts'
 import { type SearchKey, searchKeys } from './search-keys.ts'
+import { type PartialRange, partialRange } from './sequence-set.ts'
 
 /** RETURN options. RFC 4731, 5182, 9394. */
 export interface SearchReturn {
@@ -70,4 +70,23 @@ function decoding(charset: string | undefined): TextDecoding {
   if (!decoder) throw no(`the charset ${charset} is unknown`, 'BADCHARSET (UTF-8 US-ASCII)')
   return (octets) =>
     /^[\x00-\x7f]*$/.test(octets) && !octets.includes('\x1b') ? octets : decoder(Buffer.from(octets, 'latin1'))
+}
+
+export const sortKeyNames = ['ARRIVAL', 'CC', 'DATE', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const
+export type SortKeyName = (typeof sortKeyNames)[number]
+
+export interface SortKey {
+  readonly name: SortKeyName
+  readonly reverse: boolean
+}
+
+/** `(REVERSE DATE SUBJECT)`. RFC 5256 section 5. */
+export function sortKeys(cursor: Cursor): SortKey[] {
+  return cursor.list(() => {
+    const reverse = cursor.take('REVERSE ')
+    const word = cursor.keyword()
+    const name = sortKeyNames.find((known) => known === word)
+    if (!name) throw bad(`unknown sort key ${word}`)
+    return { name, reverse }
+  })
 }
