@@ -1,23 +1,23 @@
 import { domainToASCII } from 'node:url'
 import type { LabConfig } from '../config/schema.ts'
-import { sameSecret } from './compare.ts'
 import { parseLogonName, splitAddress, withoutDetail } from './names.ts'
+import { sameSecret } from './secrets.ts'
 import type { Account, Directory } from './types.ts'
 
-/** What of a lab's configuration makes its directory. */
+/** The configuration keys that define a directory. */
 export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
 
 const PLAIN_DOMAIN = /^[A-Za-z0-9.-]+$/
 const fold = (text: string): string => text.normalize('NFC').toLowerCase()
-/** Domains are compared in their ASCII form, so that a name and its `xn--` form are one. RFC 5890 section 2.3.2.4. */
+/** Folds a domain to its ASCII form, so that a Unicode domain equals its `xn--` form. RFC 5890 section 2.3.2.4. */
 const foldDomain = (domain: string): string =>
   PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
 const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
 
-/** What can be a name at all: an open directory makes an account of anything else. */
+/** Valid user names. An open directory creates an account for any of them. */
 const NAMEABLE = /^\P{Cc}{1,255}$/u
 
-/** The accounts of a lab, by log-on name and by mail address; names and addresses are compared without regard to case. */
+/** Creates the directory of a lab. Names and addresses are case-insensitive. */
 export function createDirectory(config: DirectoryConfig): Directory {
   return new LabDirectory(config)
 }
@@ -42,8 +42,8 @@ class LabDirectory implements Directory {
   find(name: string): Account | undefined {
     const { user, mailbox } = parseLogonName(name)
     if (!NAMEABLE.test(user)) return undefined
-    const account = this.#known(user) ?? (this.mode === 'open' ? this.#make(user) : undefined)
-    // Nobody has rights on another's mailbox, so the third part of DOMAIN\user\mailbox can only name one's own.
+    const account = this.#known(user) ?? (this.mode === 'open' ? this.#create(user) : undefined)
+    // Nobody may open another's mailbox, so the third part of DOMAIN\user\mailbox must name the user's own.
     return mailbox === undefined || this.#known(mailbox) === account ? account : undefined
   }
 
@@ -62,7 +62,7 @@ class LabDirectory implements Directory {
       this.#byAddress.get(foldAddress(withoutDetail(localPart), domain))
     if (known || this.mode === 'listed' || !this.isLocalDomain(domain)) return known
     const user = withoutDetail(localPart)
-    return this.#byUser.get(fold(user)) ?? this.#make(user)
+    return this.#byUser.get(fold(user)) ?? this.#create(user)
   }
 
   isLocalDomain(domain: string): boolean {
@@ -73,7 +73,7 @@ class LabDirectory implements Directory {
     return [...this.#byUser.values()]
   }
 
-  /** By user name, by user name at the lab's domain, or by one of the account's addresses. */
+  /** Finds an existing account by user name, by `user@domain`, or by one of its addresses. */
   #known(name: string): Account | undefined {
     const exact = this.#byUser.get(fold(name))
     if (exact || !name.includes('@')) return exact
@@ -82,7 +82,7 @@ class LabDirectory implements Directory {
     return byAddress ?? (this.isLocalDomain(domain) ? this.#byUser.get(fold(localPart)) : undefined)
   }
 
-  #make(name: string): Account {
+  #create(name: string): Account {
     const { localPart, domain } = splitAddress(name)
     const user = domain !== '' && this.isLocalDomain(domain) ? localPart : name
     const account = { user, addresses: [this.#defaultAddress(user)] }

@@ -1,31 +1,32 @@
 import type { VirtualServerConfig } from '../config/schema.ts'
-import { type SaslMechanism, saslMechanisms } from './sasl/mechanisms.ts'
+import type { SaslMechanism } from './sasl/exchange.ts'
+import { saslMechanisms } from './sasl/mechanisms.ts'
 import type { Directory } from './types.ts'
 
-/** Whether something may be done on a connection: yes, only after STARTTLS, or not on this virtual server. */
+/** Whether a connection may do something: yes, only after STARTTLS, or never on this virtual server. */
 type Verdict = 'yes' | 'needs-tls' | 'no'
 
-/** What a connection is allowed in matters of log-on, as all four protocols ask for it. */
+/** What a connection may do before and by logging on. All four protocols use it. */
 export interface LogonPolicy {
-  /** Anything but the greeting's neighbours and STARTTLS: `needs-tls` where a secure channel is required. */
+  /** `needs-tls` if a secure channel is required: only greeting commands and STARTTLS work before TLS. */
   readonly channel: 'yes' | 'needs-tls'
-  /** A log-on by name and password, whichever command carries it. Ask before looking at the password. */
+  /** Log-on by name and password, by any command. Check this before reading the password. */
   readonly logon: Verdict
-  /** Whether a client that has not logged on may send, read or post. */
+  /** Whether a client may send, read or post without logging on. */
   readonly anonymous: boolean
-  /** Names of the SASL mechanisms to announce; empty where none may be used now. */
+  /** Names of the SASL mechanisms to announce. Empty if none may be used now. */
   readonly mechanisms: readonly string[]
-  /** Whether APOP and the like can be checked: they need the password in clear. */
+  /** Whether the directory knows passwords in clear text, as APOP and CRAM-MD5 need. */
   readonly clearPasswords: boolean
 }
 
 export interface ChannelState {
   readonly secure: boolean
-  /** The account that the client's certificate names. */
+  /** The account named by the client certificate. */
   readonly externalIdentity?: string | undefined
 }
 
-/** The policy of a virtual server (`authentication`, `requireSecureChannel`) for a connection as it is now. */
+/** Returns what a virtual server (`authentication`, `requireSecureChannel`) allows a connection in its current state. */
 export function logonPolicy(
   config: Pick<VirtualServerConfig, 'authentication' | 'requireSecureChannel'>,
   directory: Pick<Directory, 'mode'>,

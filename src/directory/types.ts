@@ -1,7 +1,7 @@
-/** One person or program that can log on. */
+/** A person or program that can log on. */
 export interface Account {
   readonly user: string
-  /** In clear, as a lab knows it; absent where any password is right (open directory). */
+  /** In clear text. Absent in an open directory, which accepts any password. */
   readonly password?: string
   readonly addresses: readonly string[]
 }
@@ -11,15 +11,15 @@ export interface Directory {
   readonly domain: string
   readonly mode: 'listed' | 'open'
   /**
-   * The account of a log-on name, in any of the forms that Exchange takes: `user`, `user@domain`, `DOMAIN\user`.
-   * An open directory makes one on first use.
+   * Finds an account by log-on name, in any form that Exchange accepts: `user`, `user@domain`, `DOMAIN\user`.
+   * An open directory creates the account on first use.
    */
   find(name: string): Account | undefined
-  /** The account, if name and password are right. Compares in constant time. */
+  /** Returns the account if name and password are right. Compares in constant time. */
   authenticate(name: string, password: string): Account | undefined
-  /** The account that a mail address belongs to; subaddresses (`alice+tag@…`, RFC 5233) are the account's. */
+  /** Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. */
   findByAddress(address: string): Account | undefined
-  /** Whether mail for this domain is delivered here. */
+  /** Returns whether the lab delivers mail for this domain to its accounts. */
   isLocalDomain(domain: string): boolean
   accounts(): readonly Account[]
 }

@@ -28,18 +28,18 @@ describe('log-on names of a listed directory', () => {
     ['LAB\\alice\\alice@lab.test', 'alice'],
     ['robert@other.test', 'bob'],
     ['carol@lab.test', 'carol@lab.test'],
-  ])('%s is %s', (name, user) => {
+  ])('%s names %s', (name, user) => {
     expect(listed.find(name)?.user).toBe(user)
   })
 
   test.each(['', 'nobody', 'alice@elsewhere.test', 'LAB\\alice\\bob', 'LAB\\', 'alice\0', '\\', 'a'.repeat(300)])(
-    '%j is nobody',
+    '%j names no account',
     (name) => {
       expect(listed.find(name)).toBeUndefined()
     },
   )
 
-  test('a password is right or it is not', () => {
+  test('accepts only the right password', () => {
     expect(listed.authenticate('LAB\\bob', 'geheim')?.user).toBe('bob')
     expect(listed.authenticate('carol@lab.test', 'três')?.user).toBe('carol@lab.test')
     for (const wrong of ['', 'Geheim', 'geheim ', 'geheimgeheim']) {
@@ -62,13 +62,13 @@ describe('mail addresses', () => {
   })
 
   test.each(['nobody@lab.test', 'alice@other.test', 'alice', '@lab.test', '+alice@lab.test'])(
-    '%s belongs to nobody',
+    '%s belongs to no account',
     (address) => {
       expect(listed.findByAddress(address)).toBeUndefined()
     },
   )
 
-  test('a domain is the same in Unicode and in ASCII', () => {
+  test('treats the Unicode and ASCII forms of a domain as equal', () => {
     const directory = createDirectory({ domain: 'bücher.test', directory: { mode: 'listed', accounts: [] } })
     expect(directory.isLocalDomain('xn--bcher-kva.test')).toBe(true)
     expect(directory.isLocalDomain('BÜCHER.test')).toBe(true)
@@ -77,7 +77,7 @@ describe('mail addresses', () => {
 })
 
 describe('an open directory', () => {
-  test('takes any name and password, and makes one account of all the forms of a name', () => {
+  test('accepts any name and password, and creates one account for all forms of a name', () => {
     const dora = open.authenticate('dora', 'whatever')
     expect(dora).toEqual({ user: 'dora', addresses: ['dora@lab.test'] })
     expect(open.find('dora@lab.test')).toBe(dora)
@@ -85,11 +85,11 @@ describe('an open directory', () => {
     expect(open.findByAddress('dora+x@lab.test')).toBe(dora)
   })
 
-  test('knows no password in clear, not even that of a listed account', () => {
+  test('knows no password in clear text, not even that of a listed account', () => {
     expect(open.authenticate('alice', 'anything')?.password).toBeUndefined()
   })
 
-  test('makes a mailbox for mail to its own domain only', () => {
+  test('creates a mailbox only for mail to its own domain', () => {
     expect(open.findByAddress('erik+tag@lab.test')?.user).toBe('erik')
     expect(open.findByAddress('erik@elsewhere.test')).toBeUndefined()
     expect(open.find('frida@elsewhere.test')?.addresses).toEqual(['frida@elsewhere.test'])

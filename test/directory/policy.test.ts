@@ -30,13 +30,13 @@ describe('what a connection may do', () => {
     expect(found.mechanisms).toEqual(logon === 'yes' ? passwordMechanisms : [])
   })
 
-  test('an open directory offers nothing that needs the password in clear', () => {
+  test('an open directory offers no mechanism that needs the password in clear text', () => {
     const found = policy(['basic'], false, true, 'open')
     expect(found.mechanisms).toEqual(['PLAIN', 'LOGIN'])
     expect(found.clearPasswords).toBe(false)
   })
 
-  test('EXTERNAL is offered to a client whose certificate names an account', () => {
+  test('EXTERNAL is offered under TLS to a client whose certificate names an account', () => {
     expect(policy(['anonymous'], false, true, 'listed', 'alice').mechanisms).toEqual(['EXTERNAL'])
     expect(policy(['anonymous'], false, false, 'listed', 'alice').mechanisms).toEqual([])
   })

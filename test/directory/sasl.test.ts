@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createDirectory } from '../../src/directory/directory.ts'
-import { converse, decodeResponse, type SaslOutcome } from '../../src/directory/sasl/converse.ts'
+import { converse, decodeResponse, type SaslOutcome } from '../../src/directory/sasl/exchange.ts'
 import { startSasl } from '../../src/directory/sasl/mechanisms.ts'
 
 const directory = createDirectory({
@@ -17,7 +17,7 @@ const directory = createDirectory({
 })
 
 type Answer = (challenge: string) => string
-/** Plays a client: its initial response, then what it answers to each challenge. */
+/** Runs an exchange with a client that sends `initial`, then one of `answers` to each challenge. */
 async function authenticate(
   mechanism: string,
   initial: string | undefined,
@@ -40,7 +40,7 @@ const b64 = (text: string): string => Buffer.from(text).toString('base64')
 const decode = (text: string): string => Buffer.from(text, 'base64').toString()
 const user = (outcome: SaslOutcome): string => (outcome.kind === 'success' ? outcome.account.user : outcome.kind)
 
-describe('responses', () => {
+describe('client responses', () => {
   test.each([
     ['', Buffer.alloc(0)],
     ['*', 'cancelled'],
@@ -60,7 +60,7 @@ describe('PLAIN', () => {
     ['\0alice\0pencil', 'alice'],
     ['alice\0alice\0pencil', 'alice'],
     ['\0LAB\\alice\0pencil', 'alice'],
-    // U+2168 is IX in compatibility form. RFC 4013 section 3
+    // NFKC turns U+2168 into IX. RFC 4013 section 3
     ['\0bob\0\u2168', 'bob'],
     ['\0al\u00adice\0pencil', 'alice'],
     ['bob\0alice\0pencil', 'failure'],
@@ -75,11 +75,11 @@ describe('PLAIN', () => {
     expect(user(await authenticate('plain', message))).toBe(expected)
   })
 
-  test('without an initial response the challenge is empty', async () => {
+  test('sends an empty challenge if there is no initial response', async () => {
     expect(user(await authenticate('PLAIN', undefined, [(asked) => `${asked}\0alice\0pencil`]))).toBe('alice')
   })
 
-  test('the client may give up', async () => {
+  test('ends when the client cancels or sends no base64', async () => {
     expect(await authenticate('PLAIN', undefined, ['*'])).toEqual({ kind: 'cancelled' })
     expect(await authenticate('PLAIN', undefined, ['no base64'])).toEqual({ kind: 'malformed' })
   })
@@ -94,10 +94,10 @@ describe('LOGIN', () => {
     const answers = [asked('Username:', 'alice'), asked('Password:', 'pencil')]
     expect(user(await authenticate('LOGIN', undefined, answers))).toBe('alice')
   })
-  test('takes the name as initial response', async () => {
+  test('accepts the name as initial response', async () => {
     expect(user(await authenticate('LOGIN', 'alice', [asked('Password:', 'pencil')]))).toBe('alice')
   })
-  test('refuses a wrong password', async () => {
+  test('rejects a wrong password', async () => {
     expect(user(await authenticate('LOGIN', 'alice', [asked('Password:', 'pen')]))).toBe('failure')
     expect(user(await authenticate('LOGIN', '', [asked('Password:', '')]))).toBe('failure')
   })
@@ -108,18 +108,18 @@ describe('CRAM-MD5', () => {
     expect(challenge).toMatch(/^<[^<>@]+@lab\.test>$/)
     return `${name} ${createHmac('md5', password).update(challenge).digest('hex')}`
   }
-  test('checks the proof', async () => {
+  test('verifies the proof', async () => {
     expect(user(await authenticate('CRAM-MD5', undefined, [prove('alice', 'pencil')]))).toBe('alice')
     expect(user(await authenticate('CRAM-MD5', undefined, [prove('alice', 'pen')]))).toBe('failure')
     expect(user(await authenticate('CRAM-MD5', undefined, [prove('nobody', '')]))).toBe('failure')
   })
-  test('takes no initial response', async () => {
+  test('rejects an initial response', async () => {
     expect(user(await authenticate('CRAM-MD5', 'alice x'))).toBe('failure')
   })
 })
 
 describe('EXTERNAL', () => {
-  test('lets in whom the certificate names, as nobody else', async () => {
+  test('logs on the account that the certificate names, and no other', async () => {
     expect(user(await authenticate('EXTERNAL', '', [], 'alice@lab.test'))).toBe('alice')
     expect(user(await authenticate('EXTERNAL', 'alice', [], 'alice'))).toBe('alice')
     expect(user(await authenticate('EXTERNAL', 'bob', [], 'alice'))).toBe('failure')
@@ -127,7 +127,7 @@ describe('EXTERNAL', () => {
   })
 })
 
-/** The client of RFC 5802 section 3, written from the formulas there. */
+/** A client written from the formulas in RFC 5802 section 3. */
 class ScramClient {
   readonly nonce = 'rOprNGfwEbeRWgbNEkqO'
   readonly name: string
@@ -162,20 +162,20 @@ describe('SCRAM-SHA-256', () => {
   test.each([
     ['alice', 'pencil'],
     ['a,b=c', 'comma'],
-  ])('both ends prove the password: %s', async (name, password) => {
+  ])('both sides prove that they know the password: %s', async (name, password) => {
     const client = new ScramClient(name, password)
     const answers = [(first: string) => client.final(first), (final: string) => client.check(final)]
     expect(user(await authenticate('SCRAM-SHA-256', client.first(), answers))).toBe(name)
   })
 
-  test('a wrong password, and a name without account, fail alike', async () => {
+  test('a wrong password and an unknown name fail with the same reason', async () => {
     for (const client of [new ScramClient('alice', 'pen'), new ScramClient('nobody', 'pencil')]) {
       const outcome = await authenticate('SCRAM-SHA-256', client.first(), [(first) => client.final(first)])
       expect(outcome).toEqual({ kind: 'failure', reason: 'unknown user name or bad password' })
     }
   })
 
-  test('a name without account always shows the same salt', async () => {
+  test('an unknown name always gets the same salt', async () => {
     const salts = new Set<string>()
     for (let round = 0; round < 2; round++) {
       const step = startSasl('SCRAM-SHA-256', { directory })?.next(Buffer.from('n,,n=nobody,r=abc'))
@@ -184,7 +184,7 @@ describe('SCRAM-SHA-256', () => {
     expect(salts.size).toBe(1)
   })
 
-  test('another nonce or another binding than announced is refused', async () => {
+  test('rejects a changed nonce or channel binding', async () => {
     const client = new ScramClient('alice', 'pencil')
     const nonce = await authenticate('SCRAM-SHA-256', client.first(), [(first) => client.final(first, 'n,,', 'x')])
     const binding = await authenticate('SCRAM-SHA-256', client.first(), [(first) => client.final(first, 'y,,')])
@@ -198,7 +198,7 @@ describe('SCRAM-SHA-256', () => {
     },
   )
 
-  test('it acts as itself only', async () => {
+  test('rejects an authorization identity of another account', async () => {
     const client = new ScramClient('alice', 'pencil')
     const asBob = await authenticate('SCRAM-SHA-256', client.first('n,a=bob,'), [
       (first) => client.final(first, 'n,a=bob,'),

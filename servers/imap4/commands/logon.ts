@@ -1,4 +1,4 @@
-import { converse } from '../../../src/directory/sasl/converse.ts'
+import { converse } from '../../../src/directory/sasl/exchange.ts'
 import { startSasl } from '../../../src/directory/sasl/mechanisms.ts'
 import { defineCommand } from '../command.ts'
 import { bad, no } from '../reply.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { sameSecret } from '../../../src/directory/compare.ts'
+import { sameSecret } from '../../../src/directory/secrets.ts'
 import { words } from '../arguments.ts'
 import { asLogon } from '../command.ts'
 import { Pop3Error } from '../errors.ts'

@@ -1,4 +1,4 @@
-import { converse, type SaslOutcome } from '../../../src/directory/sasl/converse.ts'
+import { converse, type SaslOutcome } from '../../../src/directory/sasl/exchange.ts'
 import { startSasl } from '../../../src/directory/sasl/mechanisms.ts'
 import { needGreeting, type SmtpCommand } from '../command.ts'
 import { badSequence, mustStartTls, SmtpError } from '../errors.ts'

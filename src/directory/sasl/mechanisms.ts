@@ -1,16 +1,108 @@
-import { cramMd5 } from './cram-md5.ts'
-import { external } from './external.ts'
-import { login } from './login.ts'
-import { plain } from './plain.ts'
+import { createHmac, randomBytes } from 'node:crypto'
+import { sameSecret, saslprep } from '../secrets.ts'
+import {
+  challenge,
+  failure,
+  mayActAs,
+  outcome,
+  type SaslContext,
+  type SaslExchange,
+  type SaslMechanism,
+} from './exchange.ts'
 import { scramSha256 } from './scram-sha-256.ts'
-import type { SaslContext, SaslExchange, SaslMechanism } from './types.ts'
 
-export type { SaslMechanism } from './types.ts'
+/** PLAIN sends `authzid NUL authcid NUL password` in UTF-8. RFC 4616. */
+const plain: SaslMechanism = {
+  name: 'PLAIN',
+  needs: 'password',
+  start: (context) => ({
+    next(response) {
+      if (response === undefined) return challenge()
+      const parts = response.toString('utf8').split('\0') // RFC 4616 section 2
+      const [authzid, authcid, password] = parts
+      if (parts.length !== 3 || authzid === undefined || !authcid || !password)
+        return failure('malformed PLAIN message')
+      const name = saslprep(authcid)
+      const secret = saslprep(password)
+      if (name === undefined || secret === undefined) return failure('malformed PLAIN message')
+      const account = context.directory.authenticate(name, secret)
+      return mayActAs(context, account, authzid) ? outcome(account) : failure('not authorized to act as another')
+    },
+  }),
+}
 
-/** Every mechanism, in the order they are announced. What `needs` a clear password is not to be had in an open directory. */
+/** LOGIN asks for the name, then for the password. Outlook Express needs it. draft-murchison-sasl-login-00. */
+const login: SaslMechanism = {
+  name: 'LOGIN',
+  needs: 'password',
+  start({ directory }) {
+    let name: string | undefined
+    let asked = false
+    return {
+      next(response) {
+        if (response === undefined && !asked) {
+          asked = true
+          return challenge('Username:')
+        }
+        if (name === undefined) {
+          name = response?.toString('utf8') ?? ''
+          return challenge('Password:')
+        }
+        if (response === undefined || name === '') return failure('malformed LOGIN message')
+        return outcome(directory.authenticate(name, response.toString('utf8')))
+      },
+    }
+  },
+}
+
+/** CRAM-MD5 sends the name and the HMAC-MD5 of the challenge, keyed with the password. RFC 2195. */
+const cramMd5: SaslMechanism = {
+  name: 'CRAM-MD5',
+  needs: 'clear-password',
+  start({ directory }) {
+    const question = `<${randomBytes(12).toString('hex')}.${Date.now()}@${directory.domain}>`
+    let asked = false
+    return {
+      next(response) {
+        if (!asked) {
+          asked = true
+          // The server speaks first, so an initial response is an error. RFC 4422 section 5
+          return response === undefined ? challenge(question) : failure('CRAM-MD5 takes no initial response')
+        }
+        const text = response?.toString('utf8') ?? ''
+        const space = text.lastIndexOf(' ')
+        if (space < 1) return failure('malformed CRAM-MD5 response')
+        const account = directory.find(text.slice(0, space))
+        const proof = createHmac('md5', account?.password ?? '')
+          .update(question)
+          .digest('hex')
+        const right = sameSecret(proof, text.slice(space + 1).toLowerCase())
+        return outcome(right && account?.password !== undefined ? account : undefined)
+      },
+    }
+  },
+}
+
+/** EXTERNAL logs on as the account that the client certificate names. RFC 4422 appendix A. */
+const external: SaslMechanism = {
+  name: 'EXTERNAL',
+  needs: 'certificate',
+  start: (context) => ({
+    next(response) {
+      if (response === undefined) return challenge()
+      const { directory, externalIdentity } = context
+      if (externalIdentity === undefined) return failure('no client certificate names an account')
+      const account = directory.find(externalIdentity)
+      const allowed = mayActAs(context, account, response.toString('utf8'))
+      return allowed ? outcome(account) : failure('the client certificate names another account')
+    },
+  }),
+}
+
+/** Every mechanism, in the order in which servers announce them. */
 export const saslMechanisms: readonly SaslMechanism[] = [plain, login, cramMd5, scramSha256, external]
 
-/** Starts an exchange of a mechanism, named in any case; undefined where there is none of that name. */
+/** Starts an exchange. The mechanism's name is case-insensitive. Returns undefined for an unknown mechanism. */
 export function startSasl(mechanism: string, context: SaslContext): SaslExchange | undefined {
   return saslMechanisms.find(({ name }) => name === mechanism.toUpperCase())?.start(context)
 }

@@ -1,13 +1,19 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
-import { sameSecret } from '../compare.ts'
+import { sameSecret, saslprep } from '../secrets.ts'
 import type { Account } from '../types.ts'
-import { saslprep } from './saslprep.ts'
-import { type ClientFinal, type ClientFirst, parseClientFinal, parseClientFirst } from './scram-messages.ts'
-import { challenge, failure, mayActAs, outcome, type SaslContext, type SaslMechanism, type SaslStep } from './types.ts'
+import {
+  challenge,
+  failure,
+  mayActAs,
+  outcome,
+  type SaslContext,
+  type SaslMechanism,
+  type SaslStep,
+} from './exchange.ts'
 
-/** RFC 7677 section 4: at least 4096. */
+/** RFC 7677 section 4: at least 4096 */
 const ITERATIONS = 4096
-/** Salts follow from the name, so that a name without account shows a salt too, and always the same one. */
+/** Salts are derived from names, so that an unknown name also gets a constant salt and cannot be told from a known one. */
 const saltKey = randomBytes(32)
 
 interface Keys {
@@ -19,14 +25,14 @@ const keysOf = new WeakMap<Account, Keys>()
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 const saltOf = (name: string): Buffer => hmac(saltKey, name).subarray(0, 16)
 
-/** SCRAM-SHA-256: the password proved by both ends without being sent. RFC 5802, RFC 7677. No channel binding. */
+/** SCRAM-SHA-256: both sides prove that they know the password without sending it. RFC 5802, RFC 7677. No channel binding. */
 export const scramSha256: SaslMechanism = {
   name: 'SCRAM-SHA-256',
   needs: 'clear-password',
   start(context) {
     let answer = (response: Buffer): SaslStep => {
       const first = parseClientFirst(response.toString('utf8'))
-      if (!first) return failure('malformed SCRAM message, or channel binding asked for')
+      if (!first) return failure('malformed SCRAM message, or channel binding requested (not supported)')
       const account = context.directory.find(first.name)
       const nonce = first.nonce + randomBytes(18).toString('base64')
       const salt = saltOf(account?.user ?? first.name)
@@ -49,7 +55,7 @@ interface Exchange {
 function finish(context: SaslContext, exchange: Exchange, response: Buffer): SaslStep {
   const { first, account, nonce, serverFirst, salt } = exchange
   const final = parseClientFinal(response.toString('utf8'))
-  // RFC 5802 section 6: the binding repeats the gs2-header, so that nobody took an offer away on the way.
+  // The client repeats the gs2-header, which shows that nobody changed it in transit. RFC 5802 section 6
   const bound = Buffer.from(first.gs2Header).toString('base64')
   if (!final || final.nonce !== nonce || final.channelBinding !== bound) return failure('malformed SCRAM message')
   const keys = account ? keysFor(account, salt) : makeKeys('', salt)
@@ -59,7 +65,7 @@ function finish(context: SaslContext, exchange: Exchange, response: Buffer): Sas
   return { kind: 'success', account, data: Buffer.from(`v=${hmac(keys.server, authMessage).toString('base64')}`) }
 }
 
-/** RFC 5802 section 3: StoredKey is the hash of what the client's proof uncovers. */
+/** Returns whether the proof reveals the client key whose hash is the StoredKey. RFC 5802 section 3. */
 function provesPassword(keys: Keys, authMessage: string, { proof }: ClientFinal): boolean {
   const signature = hmac(keys.stored, authMessage)
   if (proof.length !== signature.length) return false
@@ -79,4 +85,49 @@ function makeKeys(password: string, salt: Buffer): Keys {
   const salted = pbkdf2Sync(saslprep(password) ?? password, salt, ITERATIONS, 32, 'sha256')
   const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest()
   return { stored, server: hmac(salted, 'Server Key') }
+}
+
+/** The client's first message: gs2-header, then client-first-message-bare. RFC 5802 section 7. */
+interface ClientFirst {
+  readonly gs2Header: string
+  readonly authzid: string
+  readonly bare: string
+  readonly name: string
+  readonly nonce: string
+}
+
+/** The client's final message: channel binding, nonce and proof. RFC 5802 section 7. */
+interface ClientFinal {
+  readonly withoutProof: string
+  readonly channelBinding: string
+  readonly nonce: string
+  readonly proof: Buffer
+}
+
+const FIRST = /^((?:n|y),(?:a=([^,]+))?,)(n=([^,]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,.*)?)$/su
+const FINAL = /^(c=([A-Za-z0-9+/=]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[^p][^,]*)*),p=([A-Za-z0-9+/=]+)$/su
+
+/** Parses the first message. Returns undefined if it is malformed or asks for channel binding (`p=`), which is unsupported. */
+function parseClientFirst(message: string): ClientFirst | undefined {
+  const match = FIRST.exec(message)
+  if (!match) return undefined
+  const [, gs2Header = '', authzid = '', bare = '', rawName = '', nonce = ''] = match
+  const name = decodeName(rawName)
+  const actAs = decodeName(authzid)
+  if (name === undefined || actAs === undefined) return undefined
+  return { gs2Header, authzid: actAs, bare, name, nonce }
+}
+
+/** Parses the final message. Returns undefined if it is malformed. */
+function parseClientFinal(message: string): ClientFinal | undefined {
+  const match = FINAL.exec(message)
+  if (!match) return undefined
+  const [, withoutProof = '', channelBinding = '', nonce = '', proof = ''] = match
+  return { withoutProof, channelBinding, nonce, proof: Buffer.from(proof, 'base64') }
+}
+
+/** Decodes `=2C` and `=3D` to comma and equals sign. Any other equals sign is an error. RFC 5802 section 5.1. */
+function decodeName(name: string): string | undefined {
+  if (/=(?!2C|3D)/.test(name)) return undefined
+  return saslprep(name.replaceAll('=2C', ',').replaceAll('=3D', '='))
 }

@@ -1,0 +1,91 @@
+import type { Account, Directory } from '../types.ts'
+
+/** What a mechanism checks credentials against. */
+export interface SaslContext {
+  readonly directory: Directory
+  /** The account named by the client certificate, if there is one. */
+  readonly externalIdentity?: string | undefined
+}
+
+/** The server's next step: another challenge, or the result. The `data` of a success is the server's own proof (SCRAM). */
+export type SaslStep =
+  | { readonly kind: 'challenge'; readonly data: Buffer }
+  | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }
+  | { readonly kind: 'failure'; readonly reason: string }
+
+/** One authentication in progress. */
+export interface SaslExchange {
+  /** Handles a client response. The first call gets the initial response, or undefined if the client sent none. */
+  next(response: Buffer | undefined): SaslStep
+}
+
+/** A SASL mechanism as a row of the table in `mechanisms.ts`. */
+export interface SaslMechanism {
+  /** The name registered with IANA. */
+  readonly name: string
+  /** What it needs: any directory, a directory that knows passwords in clear text, or a client certificate. */
+  readonly needs: 'password' | 'clear-password' | 'certificate'
+  start(context: SaslContext): SaslExchange
+}
+
+const EMPTY = Buffer.alloc(0)
+
+export const challenge = (data: Buffer | string = EMPTY): SaslStep => ({
+  kind: 'challenge',
+  data: typeof data === 'string' ? Buffer.from(data, 'utf8') : data,
+})
+export const failure = (reason: string): SaslStep => ({ kind: 'failure', reason })
+/** Returns success for an account, else a failure that does not say whether the name or the password was wrong. */
+export const outcome = (account: Account | undefined): SaslStep =>
+  account ? { kind: 'success', account } : failure('unknown user name or bad password')
+
+/** Returns whether an account may act as `authzid`: only as itself. RFC 4422 section 3.4.1. */
+export function mayActAs(context: SaslContext, account: Account | undefined, authzid: string): boolean {
+  return authzid === '' || (account !== undefined && context.directory.find(authzid) === account)
+}
+
+/** How an authentication ended. */
+export type SaslOutcome =
+  | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }
+  | { readonly kind: 'failure'; readonly reason: string }
+  /** The client sent `*`. */
+  | { readonly kind: 'cancelled' }
+  /** The client sent a response that is not base64. */
+  | { readonly kind: 'malformed' }
+
+export interface ConverseOptions {
+  /** The command's initial response: base64, or `=` for an empty one. RFC 4954, 5034, 4959, 4643. */
+  readonly initial?: string | undefined
+  /** Sends a base64 challenge in the protocol's form and returns the client's next line. */
+  readonly ask: (challenge: string) => Promise<string>
+  /** The protocol's success reply can carry data (NNTP's 283). Without it, the data is sent as a last challenge. */
+  readonly successData?: boolean
+}
+
+/** Runs an exchange to its end. Used by all four protocols. */
+export async function converse(exchange: SaslExchange, options: ConverseOptions): Promise<SaslOutcome> {
+  const { initial, ask } = options
+  let response = initial === undefined ? undefined : decodeResponse(initial === '=' ? '' : initial)
+  for (;;) {
+    if (response === 'cancelled' || response === 'malformed') return { kind: response }
+    const step = exchange.next(response)
+    if (step.kind === 'challenge') {
+      response = decodeResponse(await ask(step.data.toString('base64')))
+      continue
+    }
+    if (step.kind === 'success' && step.data !== undefined && !options.successData) {
+      const last = decodeResponse(await ask(step.data.toString('base64')))
+      if (!Buffer.isBuffer(last)) return { kind: last }
+      return last.length === 0 ? step : { kind: 'failure', reason: 'unexpected data after the last message' }
+    }
+    return step
+  }
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** Decodes a client's response line: base64 octets, or `*` to cancel. RFC 4422 section 3, RFC 4648 section 4. */
+export function decodeResponse(line: string): Buffer | 'cancelled' | 'malformed' {
+  if (line === '*') return 'cancelled'
+  return BASE64.test(line) ? Buffer.from(line, 'base64') : 'malformed'
+}
