@@ -1,0 +1,119 @@
+// Checks every import of src/ and servers/ against the table "Modules" in docs/architecture.md, and finds import circles.
+//   node scripts/lint/imports.mjs [FOLDER]   FOLDER: the checkout to check; default: this one
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
+const MAX_CIRCLE_FILES = 3
+/** Modules that every other module may import. */
+const SHARED = ['src/common', 'src/config']
+/** Public entry points. They only re-export, so no module limits them. */
+const ENTRY_POINTS = ['src/index.ts']
+
+const problems = []
+
+/** @returns {Map<string, { modules: string[], packages: string[] }>} what each module may import, as the table says */
+function readTable() {
+  const rows = readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(
+    /^\| `((?:src|servers)(?:\/[\w-]+)?)` \|[^|]*\| ([^|]*) \| ([^|]*) \|$/gm,
+  )
+  const list = (cell) => (cell.trim() === '–' ? [] : cell.trim().replaceAll('`', '').split(/,\s*/))
+  return new Map(
+    [...rows].map(([, name, modules, packages]) => [name, { modules: list(modules), packages: list(packages) }]),
+  )
+}
+
+function sourceFiles(folder) {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+}
+
+/** Returns the static and dynamic imports and re-exports of a file, each with its line. */
+function importsOf(file) {
+  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, (comment) =>
+    comment.replace(/[^\n]/g, ' '),
+  )
+  return [...text.matchAll(/(?<![\w.])(?:from\s+|import\s*\(\s*|import\s+)'([^'\n]+)'/g)].map(
+    ({ 1: specifier, index }) => ({
+      specifier,
+      line: text.slice(0, index).split('\n').length,
+    }),
+  )
+}
+
+/** Returns `src/net` for `src/net/faults/verb.ts`, and `servers` for `servers/index.ts`. */
+function moduleOf(file) {
+  const [top, folder, ...rest] = file.split('/')
+  return rest.length === 0 ? top : `${top}/${folder}`
+}
+
+const packageOf = (specifier) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+
+function checkFile(file, table, graph) {
+  const self = moduleOf(file)
+  const allowed = table.get(self)
+  const limited = !ENTRY_POINTS.includes(file)
+  const report = (line, message) => problems.push(`${file}:${line}: ${message}`)
+  if (limited && !allowed)
+    return report(1, `module ${self} is missing from the table "Modules" in docs/architecture.md`)
+  for (const { specifier, line } of importsOf(file)) {
+    if (specifier.startsWith('node:')) continue
+    if (!specifier.startsWith('.')) {
+      const name = packageOf(specifier)
+      if (limited && !allowed.packages.includes(name)) report(line, `${self} may not import the package ${name}`)
+      continue
+    }
+    const target = relative(root, resolve(root, dirname(file), specifier))
+      .split(sep)
+      .join('/')
+    graph.get(file).push(target)
+    const other = moduleOf(target)
+    const fits = other === self || SHARED.includes(other) || allowed?.modules.includes(other)
+    if (limited && !fits) report(line, `${self} may not import ${other}`)
+  }
+}
+
+/** Returns the strongly connected components of the import graph that have more than one file (Tarjan's algorithm). */
+function circles(graph) {
+  const indexes = new Map()
+  const low = new Map()
+  const stack = []
+  const found = []
+  const visit = (file) => {
+    indexes.set(file, indexes.size)
+    low.set(file, indexes.get(file))
+    stack.push(file)
+    for (const target of graph.get(file) ?? []) {
+      if (!indexes.has(target)) {
+        visit(target)
+        low.set(file, Math.min(low.get(file), low.get(target)))
+      } else if (stack.includes(target)) low.set(file, Math.min(low.get(file), indexes.get(target)))
+    }
+    if (low.get(file) !== indexes.get(file)) return
+    const circle = stack.splice(stack.indexOf(file))
+    if (circle.length > 1) found.push(circle.sort())
+  }
+  for (const file of graph.keys()) if (!indexes.has(file)) visit(file)
+  return found
+}
+
+const table = readTable()
+if (table.size === 0) problems.push('docs/architecture.md: the table "Modules" has no rows')
+const graph = new Map([...sourceFiles('src'), ...sourceFiles('servers')].map((file) => [file, []]))
+for (const file of graph.keys()) checkFile(file, table, graph)
+for (const circle of circles(graph)) {
+  if (circle.length > MAX_CIRCLE_FILES) problems.push(`import circle of ${circle.length} files: ${circle.join(', ')}`)
+}
+for (const problem of problems) console.error(problem)
+if (problems.length > 0)
+  console.error(
+    `\n${problems.length} problems. The table "Modules" in docs/architecture.md says what each module may import.`,
+  )
+process.exitCode = problems.length > 0 ? 1 : 0

@@ -1,0 +1,40 @@
+// Runs the longer forms of the test suite. `npm test` is the short form.
+//   node scripts/test.mjs all|fuzz|many|leak|crash [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
+// Environment variables set by the caller win over those below.
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+const VITEST = 'node_modules/vitest/vitest.mjs'
+const VERSIONS = ['20', '22', '24', '26']
+
+const forms = {
+  /** Everything: other programs, the corpus, large counts, long fuzzing. */
+  all: { env: { SEALPOST_LONG: '1' }, args: [] },
+  fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
+  many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
+  leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },
+  crash: { env: { SEALPOST_LONG: '1', SEALPOST_CRASH_ROUNDS: '100' }, args: ['test/store/crash.test.ts'] },
+}
+
+const [name = 'all', ...rest] = process.argv.slice(2)
+
+function run(command, args, env = {}) {
+  const options = { stdio: 'inherit', env: { ...env, ...process.env }, shell: process.platform === 'win32' }
+  return spawnSync(command, args, options).status ?? 1
+}
+
+if (name === 'versions') {
+  for (const version of rest.length > 0 ? rest : VERSIONS) {
+    console.log(`── Node.js ${version}`)
+    const status = run('npx', ['--yes', '--package', `node@${version}`, 'node', VITEST, 'run'])
+    if (status !== 0) process.exitCode = status
+  }
+} else if (forms[name]) {
+  const { env, args } = forms[name]
+  process.exitCode = run(process.execPath, [VITEST, 'run', ...args, ...rest], env)
+} else {
+  console.error(`test: no form "${name}"; there are ${[...Object.keys(forms), 'versions'].join(', ')}`)
+  process.exitCode = 2
+}
