@@ -1,7 +1,7 @@
 import type { Protocol } from '../src/config/schema.ts'
 import { imap4 } from './imap4/service.ts'
 import { nntp } from './nntp/service.ts'
-import { pop3 } from './pop3/service.ts'
+import { pop3 } from './pop3/session.ts'
 import type { ProtocolService } from './service.ts'
 import { smtp } from './smtp/service.ts'
 

@@ -1,28 +1,52 @@
-import { noArgument, type Parse } from './arguments.ts'
-import { Pop3Error } from './errors.ts'
+import type { Account } from '../../src/directory/types.ts'
+import type { LogonSession } from '../logon.ts'
 import type { Maildrop } from './maildrop.ts'
-import type { Pop3Reply } from './reply.ts'
-import type { AuthorizationState, Pop3Session } from './session.ts'
+import { Pop3Error, type Pop3Reply } from './reply.ts'
+
+export interface AuthorizationState {
+  readonly name: 'authorization'
+  /** The name that USER gave; every attempt to log on forgets it. */
+  readonly user?: string
+}
+
+/** RFC 1939 section 3. QUIT carries out the UPDATE state at the end of a transaction. */
+export type Pop3State = AuthorizationState | { readonly name: 'transaction'; readonly maildrop: Maildrop }
+
+/** The session as commands see it. */
+export interface Pop3Session extends LogonSession {
+  /** The greeting's timestamp, if APOP is offered. RFC 1939 section 7, APOP. */
+  readonly timestamp: string | undefined
+  state: Pop3State
+  /** Opens the account's maildrop and enters the TRANSACTION state. Returns the reply's text. @throws Pop3Error `IN-USE` */
+  logOn(account: Account): Promise<string>
+  /** Ends the session once the reply is sent. */
+  quit(): void
+}
 
 type Reply = Pop3Reply | Promise<Pop3Reply>
 
-/** A row of the command table. @throws Pop3Error what is answered with `-ERR` */
+/** A row of the command table. */
 export interface Pop3Command {
   readonly name: string
+  /** @throws Pop3Error the `-ERR` reply */
   run(session: Pop3Session, argument: string): Reply
 }
 
 interface Definition<T> {
   readonly name: string
-  /** Absent: there is no argument. */
+  /** Default: the command takes no argument. */
   readonly parse?: Parse<T>
 }
 
 const wrongState = (): Pop3Error => new Pop3Error('Command is not valid in this state.')
 
-/** A command of the AUTHORIZATION state. */
+/** Defines a command of the AUTHORIZATION state. */
 export function inAuthorization<T = void>(
-  definition: Definition<T> & { run(session: Pop3Session, argument: T, state: AuthorizationState): Reply },
+  definition: Definition<T> & {
+    /** Runs before the argument is parsed. @throws Pop3Error */
+    check?(session: Pop3Session): void
+    run(session: Pop3Session, argument: T, state: AuthorizationState): Reply
+  },
 ): Pop3Command {
   const parse = (definition.parse ?? noArgument) as Parse<T>
   return {
@@ -30,26 +54,13 @@ export function inAuthorization<T = void>(
     run(session, argument) {
       const { state } = session
       if (state.name !== 'authorization') throw wrongState()
+      definition.check?.(session)
       return definition.run(session, parse(argument), state)
     },
   }
 }
 
-/** A log-on: refused for want of TLS before its argument is looked at. RFC 2595 section 2.1. */
-export function asLogon<T = void>(
-  definition: Definition<T> & { run(session: Pop3Session, argument: T, state: AuthorizationState): Reply },
-): Pop3Command {
-  const command = inAuthorization(definition)
-  return {
-    name: command.name,
-    run(session, argument) {
-      if (session.state.name === 'authorization') session.checkLogon(command.name)
-      return command.run(session, argument)
-    },
-  }
-}
-
-/** A command of the TRANSACTION state. */
+/** Defines a command of the TRANSACTION state. */
 export function inTransaction<T = void>(
   definition: Definition<T> & { run(maildrop: Maildrop, argument: T): Reply },
 ): Pop3Command {
@@ -63,7 +74,7 @@ export function inTransaction<T = void>(
   }
 }
 
-/** A command of every state. */
+/** Defines a command that every state allows and that takes no argument. */
 export function inAnyState(definition: { name: string; run(session: Pop3Session): Reply }): Pop3Command {
   return {
     name: definition.name,
@@ -72,4 +83,44 @@ export function inAnyState(definition: { name: string; run(session: Pop3Session)
       return definition.run(session)
     },
   }
+}
+
+/** Parses everything after a command's name before the command has any effect. @throws Pop3Error */
+export type Parse<T> = (argument: string) => T
+
+export const noArgument: Parse<void> = (argument) => {
+  if (argument !== '') throw new Pop3Error('This command takes no arguments.')
+}
+
+/** Takes the whole rest of the line, because names and passwords may contain spaces. RFC 1939 section 7, PASS. */
+export const restOfLine: Parse<string> = (argument) => {
+  if (argument === '') throw new Pop3Error('Missing argument.')
+  return argument
+}
+
+/** Takes from `min` to `max` words separated by single spaces. */
+export const words =
+  (min: number, max: number): Parse<readonly string[]> =>
+  (argument) => {
+    const found = argument === '' ? [] : argument.split(' ')
+    if (found.length < min || found.length > max || found.includes(''))
+      throw new Pop3Error('Wrong number of arguments.')
+    return found
+  }
+
+export const messageNumber: Parse<number> = (argument) => number(words(1, 1)(argument)[0])
+
+export const optionalMessageNumber: Parse<number | undefined> = (argument) =>
+  argument === '' ? undefined : messageNumber(argument)
+
+export const messageAndLines: Parse<{ readonly message: number; readonly lines: number }> = (argument) => {
+  const [message, lines] = words(2, 2)(argument)
+  return { message: number(message), lines: number(lines) }
+}
+
+const NUMBER = /^\d{1,10}$/
+
+function number(word: string | undefined): number {
+  if (word === undefined || !NUMBER.test(word)) throw new Pop3Error('Invalid number.')
+  return Number(word)
 }

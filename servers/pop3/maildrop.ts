@@ -1,13 +1,11 @@
 import { openInbox } from '../../src/store/inbox.ts'
 import type { Folder, MessageEntry, MessageStore, Owner } from '../../src/store/types.ts'
-import { Pop3Error } from './errors.ts'
-import { lockMaildrop } from './lock.ts'
-import { topOf } from './top.ts'
+import { Pop3Error } from './reply.ts'
 
-/** Larger messages are sent in pieces. */
+/** Messages larger than this are sent in pieces. */
 const WHOLE_OCTETS = 256 * 1024
 
-/** An INBOX as it was at log-on, numbered from 1, held by one session alone. RFC 1939 section 5. */
+/** An INBOX as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */
 export class Maildrop {
   readonly #store: MessageStore
   readonly #folder: Folder
@@ -21,14 +19,14 @@ export class Maildrop {
     this.#folder = folder
     this.#entries = entries
     this.#unlock = unlock
-    this.#octets = sizeOf(entries)
+    this.#octets = totalOctets(entries)
   }
 
-  /** @throws Pop3Error `IN-USE` */
+  /** Opens and locks an account's INBOX, and creates it if it does not exist. @throws Pop3Error `IN-USE` */
   static async open(store: MessageStore, owner: Owner): Promise<Maildrop> {
     const folder = await openInbox(store, owner)
     const unlock = lockMaildrop(store, folder.id)
-    if (!unlock) throw new Pop3Error('another session has this maildrop', 'IN-USE')
+    if (!unlock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {
       return new Maildrop(store, folder, await store.list(folder.id), unlock)
     } catch (error) {
@@ -37,35 +35,41 @@ export class Maildrop {
     }
   }
 
-  /** Gives the maildrop back to others. */
+  /** Unlocks the INBOX. */
   close(): void {
     this.#unlock()
   }
 
-  /** Messages not marked as deleted. */
+  /** The number of messages not marked as deleted. */
   get count(): number {
     return this.#entries.length - this.#deleted.size
   }
 
+  /** The octets of the messages not marked as deleted. */
   get octets(): number {
     return this.#octets
   }
 
-  /** The entry of a message number. @throws Pop3Error where there is none, or it is marked as deleted */
+  /** The text of the replies to a log-on, LIST and RSET. */
+  get summary(): string {
+    return `${this.count} messages (${this.#octets} octets)`
+  }
+
+  /** Returns the entry of a message number. @throws Pop3Error if it does not exist or is marked as deleted */
   entry(number: number): MessageEntry {
     const entry = this.#entries[number - 1]
-    if (entry === undefined || this.#deleted.has(number)) throw new Pop3Error(`no such message: ${number}`)
+    if (entry === undefined || this.#deleted.has(number)) throw new Pop3Error(`No such message: ${number}`)
     return entry
   }
 
-  /** The messages not marked as deleted, with their numbers. */
+  /** Yields the messages not marked as deleted, with their numbers. */
   *messages(): Generator<readonly [number: number, entry: MessageEntry], void, void> {
     for (const [index, entry] of this.#entries.entries()) {
       if (!this.#deleted.has(index + 1)) yield [index + 1, entry]
     }
   }
 
-  /** What UIDL shows: the same for ever, and never of another message. RFC 1939 section 7. */
+  /** Returns the id that UIDL shows. It never changes and is never reused. RFC 1939 section 7. */
   uniqueId(entry: MessageEntry): string {
     return `${this.#folder.uidValidity}.${entry.uid}`
   }
@@ -77,29 +81,32 @@ export class Maildrop {
 
   unmarkAll(): void {
     this.#deleted.clear()
-    this.#octets = sizeOf(this.#entries)
+    this.#octets = totalOctets(this.#entries)
   }
 
-  /** A message's octets, in pieces if it is large. @throws Pop3Error where it has gone since log-on */
+  /** Returns a message's octets, as a stream if it is large. @throws Pop3Error if it was removed since log-on */
   async message(number: number): Promise<Buffer | AsyncIterable<Buffer>> {
     const { uid, sizeOctets } = this.entry(number)
     if (sizeOctets > WHOLE_OCTETS && (await this.#store.entry(this.#folder.id, uid))) {
       return this.#store.stream(this.#folder.id, uid)
     }
-    return (await this.#store.read(this.#folder.id, uid)) ?? gone(number)
+    return (await this.#store.read(this.#folder.id, uid)) ?? throwRemoved(number)
   }
 
-  /** Header, blank line and so many lines of the body. @throws Pop3Error where the message has gone since log-on */
+  /**
+   * Returns a message's header, the blank line and the first `lines` lines of its body.
+   * @throws Pop3Error if it was removed since log-on
+   */
   async top(number: number, lines: number): Promise<Buffer> {
     const { uid, sizeOctets } = this.entry(number)
     for (let octets = WHOLE_OCTETS; ; octets *= 4) {
-      const start = (await this.#store.read(this.#folder.id, uid, 0, Math.min(octets, sizeOctets))) ?? gone(number)
-      const top = topOf(start, lines, octets >= sizeOctets)
+      const start = await this.#store.read(this.#folder.id, uid, 0, Math.min(octets, sizeOctets))
+      const top = topOf(start ?? throwRemoved(number), lines, octets >= sizeOctets)
       if (top) return top
     }
   }
 
-  /** The UPDATE state: takes away what was marked. RFC 1939 section 6. */
+  /** Removes the messages marked as deleted and returns how many there were: the UPDATE state. RFC 1939 section 6. */
   async update(): Promise<number> {
     if (this.#deleted.size === 0) return 0
     const uids = [...this.#deleted]
@@ -109,9 +116,50 @@ export class Maildrop {
   }
 }
 
-const sizeOf = (entries: readonly MessageEntry[]): number =>
+const totalOctets = (entries: readonly MessageEntry[]): number =>
   entries.reduce((sum, { sizeOctets }) => sum + sizeOctets, 0)
 
-function gone(number: number): never {
-  throw new Pop3Error(`message ${number} has been removed by another session`)
+function throwRemoved(number: number): never {
+  throw new Pop3Error(`Message ${number} was removed by another session.`)
+}
+
+/** The folders locked by POP3 sessions, for each store. */
+const lockedFolders = new WeakMap<MessageStore, Set<string>>()
+
+/** Locks a folder. Returns the function that unlocks it, or undefined if it is locked already. RFC 1939 section 4. */
+function lockMaildrop(store: MessageStore, folderId: string): (() => void) | undefined {
+  const locked = lockedFolders.get(store) ?? new Set<string>()
+  lockedFolders.set(store, locked)
+  if (locked.has(folderId)) return undefined
+  locked.add(folderId)
+  return () => locked.delete(folderId)
+}
+
+const CRLF = Buffer.from('\r\n', 'latin1')
+const BLANK_LINE = Buffer.from('\r\n\r\n', 'latin1')
+
+/**
+ * Returns the header, the blank line and the first body lines, given the start of a message; undefined if the start is
+ * too short to contain them. A message without a body gets its blank line all the same. RFC 1939 section 7, TOP.
+ */
+function topOf(start: Buffer, lines: number, isWhole: boolean): Buffer | undefined {
+  const body = bodyOffset(start)
+  if (body === -1) return isWhole ? withBlankLine(start) : undefined
+  let end = body
+  for (let line = 0; line < lines; line++) {
+    const at = start.indexOf(CRLF, end)
+    if (at === -1) return isWhole ? start : undefined
+    end = at + CRLF.length
+  }
+  return start.subarray(0, end)
+}
+
+function bodyOffset(message: Buffer): number {
+  if (message.subarray(0, 2).equals(CRLF)) return CRLF.length
+  const at = message.indexOf(BLANK_LINE)
+  return at === -1 ? -1 : at + BLANK_LINE.length
+}
+
+function withBlankLine(header: Buffer): Buffer {
+  return Buffer.concat(header.subarray(-2).equals(CRLF) || header.length === 0 ? [header, CRLF] : [header, BLANK_LINE])
 }

@@ -1,9 +1,21 @@
 import type { Connection } from '../../src/net/connection.ts'
-import type { Pop3Error } from './errors.ts'
+
+/** The response codes of `-ERR`, which programs read. RFC 2449 section 8, RFC 3206. */
+type ResponseCode = 'AUTH' | 'IN-USE' | 'SYS/TEMP' | 'SYS/PERM'
+
+/** The one error type of POP3 sessions: an `-ERR` reply with this message as its text. */
+export class Pop3Error extends Error {
+  override readonly name = 'Pop3Error'
+  readonly code: ResponseCode | undefined
+  constructor(message: string, code?: ResponseCode, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
 
 /**
- * What a command answers: the text behind `+OK`, alone, above lines, or above a message (RFC 1939 section 3), or followed
- * by what changes the connection.
+ * What a command replies: the text after `+OK`, alone or followed by lines, by a message (RFC 1939 section 3), or by a
+ * change of the connection, such as TLS.
  */
 export type Pop3Reply =
   | string
@@ -11,38 +23,49 @@ export type Pop3Reply =
   | { readonly text: string; readonly lines: Iterable<string> }
   | { readonly text: string; readonly message: Buffer | AsyncIterable<Buffer> }
 
-/** Lines of a long list that are sent before waiting for a slow client. */
-const LINES_AT_ONCE = 512
-
-/** Of what needs no waiting no promise is made. */
+/** Sends a reply. Returns synchronously when nothing has to be awaited. */
 export function sendReply(connection: Connection, reply: Pop3Reply): void | Promise<void> {
-  if (typeof reply === 'string') return connection.write(`+OK ${reply}\r\n`)
-  connection.write(`+OK ${reply.text}\r\n`)
+  if (typeof reply === 'string') return writeLine(connection, `+OK ${reply}`)
+  writeLine(connection, `+OK ${reply.text}`)
   if ('afterwards' in reply) return reply.afterwards()
   if ('lines' in reply) return sendLines(connection, reply.lines)
   if (Buffer.isBuffer(reply.message)) return connection.writeBlock(reply.message)
-  return sendPieces(connection, reply.message)
+  return sendStream(connection, reply.message)
 }
 
-/** A message that cannot be read to its end must not look whole, nor run into a reply: the connection is closed. */
-async function sendPieces(connection: Connection, pieces: AsyncIterable<Buffer>): Promise<void> {
+export function sendError(connection: Connection, { message, code }: Pop3Error): void {
+  writeLine(connection, code ? `-ERR [${code}] ${message}` : `-ERR ${message}`)
+}
+
+const CONTROL = /[\x00-\x1f\x7f]/
+const CONTROLS = /[\x00-\x1f\x7f]+/g
+
+/** Writes one line. Control characters become spaces, so that a text from elsewhere cannot start another line. */
+function writeLine(connection: Connection, line: string): void {
+  connection.write(`${CONTROL.test(line) ? line.replace(CONTROLS, ' ') : line}\r\n`)
+}
+
+/** How many lines of a long list are written before waiting for a slow client. */
+const LINES_PER_WAIT = 512
+
+async function sendLines(connection: Connection, lines: Iterable<string>): Promise<void> {
+  let sent = 0
+  for (const line of lines) {
+    connection.write(`${line}\r\n`)
+    if (++sent % LINES_PER_WAIT === 0) await connection.drained()
+  }
+  connection.write('.\r\n')
+}
+
+/**
+ * Sends a large message. If it cannot be read to its end, the connection is closed: the client must not take a part for
+ * the whole, nor the next reply for message text.
+ */
+async function sendStream(connection: Connection, pieces: AsyncIterable<Buffer>): Promise<void> {
   try {
     await connection.streamBlock(pieces)
   } catch (error) {
     connection.destroy()
     throw error
   }
-}
-
-async function sendLines(connection: Connection, lines: Iterable<string>): Promise<void> {
-  let sent = 0
-  for (const line of lines) {
-    connection.write(`${line}\r\n`)
-    if (++sent % LINES_AT_ONCE === 0) await connection.drained()
-  }
-  connection.write('.\r\n')
-}
-
-export function sendError(connection: Connection, { message, code }: Pop3Error): void {
-  connection.write(code ? `-ERR [${code}] ${message}\r\n` : `-ERR ${message}\r\n`)
 }

@@ -1,131 +1,94 @@
-import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
+import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
-import { StoreError } from '../../src/store/errors.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import type { ServerContext } from '../service.ts'
+import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
+import { currentPolicy } from '../logon.ts'
+import type { ProtocolService, ServerContext } from '../service.ts'
+import { createTimestamp } from './apop.ts'
+import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
-import { Pop3Error } from './errors.ts'
 import { Maildrop } from './maildrop.ts'
-import { sendError, sendReply } from './reply.ts'
-import { timestamp } from './timestamp.ts'
+import { Pop3Error, sendError, sendReply } from './reply.ts'
 
-export interface AuthorizationState {
-  readonly name: 'authorization'
-  /** What USER said. */
-  readonly user?: string
+/** POP3. RFC 1939, with RFC 2449 (CAPA), RFC 2595 (STLS), RFC 3206 (AUTH response code), RFC 5034 (SASL). */
+export const pop3: ProtocolService = {
+  protocol: 'pop3',
+  alpn: ['pop3'],
+  serve: (connection, context) => serveSession(new Session(connection, context)),
+  busy: () => '-ERR [SYS/TEMP] Too many connections. Try again later.',
 }
-/** RFC 1939 section 3. The UPDATE state is what QUIT does at the end of a transaction. */
-export type Pop3State = AuthorizationState | { readonly name: 'transaction'; readonly maildrop: Maildrop }
 
-/** Room for a SASL response. RFC 5034 section 4. */
+/** Long enough for AUTH with an initial response. RFC 5034 section 4. */
 const MAX_LINE_OCTETS = 12_288
 
-/** One client's session: greeting, commands, end. */
-export class Pop3Session {
+const errorReplies: ErrorReplies<Pop3Error> = {
+  expected: (error) => (error instanceof Pop3Error ? error : undefined),
+  tooLong: () => new Pop3Error('Line too long.'),
+  storeFailed: ({ message }) => new Pop3Error(message, 'SYS/TEMP'),
+  internal: () => new Pop3Error('Internal server error.', 'SYS/TEMP'),
+  // A timeout has no reply and removes no messages. RFC 1939 section 3
+  farewell: (reason) => (reason === 'stopping' ? new Pop3Error('Server is shutting down.', 'SYS/TEMP') : undefined),
+}
+
+/** The session of one client. */
+class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   readonly connection: Connection
   readonly context: ServerContext
-  /** What APOP is computed over, where this lab can check it, and a client may log on as it connects. RFC 1939 section 7, APOP. */
   readonly timestamp: string | undefined
+  readonly errorReplies = errorReplies
   state: Pop3State = { name: 'authorization' }
-  #over = false
+  isOver = false
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
     const { clearPasswords, logon } = this.policy
+    // APOP needs the password in clear text, and no TLS can start before the greeting. RFC 1939 section 7, APOP
     const offersApop = clearPasswords && logon === 'yes'
-    this.timestamp = offersApop ? timestamp(context.hostname) : undefined
+    this.timestamp = offersApop ? createTimestamp(context.hostname) : undefined
   }
 
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
+    return currentPolicy(this)
   }
 
-  async serve(): Promise<void> {
-    try {
-      await this.#greetAndServe()
-    } catch (error) {
-      this.#sayGoodBye(error)
-    } finally {
-      this.#closeMaildrop()
-      this.connection.end()
-    }
-  }
-
-  /** Whether a log-on may be tried now. @throws Pop3Error naming STLS where that is what is missing */
-  checkLogon(command: string): void {
-    const { logon } = this.policy
-    if (logon === 'yes') return
-    const why =
-      logon === 'needs-tls'
-        ? `a secure channel is required before ${command}: use STLS first`
-        : 'log-on is not offered on this virtual server'
-    this.connection.record.refused(why)
-    throw new Pop3Error(why, 'AUTH')
-  }
-
-  /** Lets an account in, or nobody. @throws Pop3Error `AUTH`, `IN-USE` */
-  async logOn(account: Account | undefined): Promise<string> {
-    this.state = { name: 'authorization' }
-    if (!account) {
-      this.connection.record.refused('log-on failed: unknown user name or bad password')
-      throw new Pop3Error('Logon failure: unknown user name or bad password.', 'AUTH')
-    }
-    const maildrop = await Maildrop.open(this.context.store, accountOwner(account.user))
+  async logOn({ user }: Account): Promise<string> {
+    const maildrop = await Maildrop.open(this.context.store, accountOwner(user))
     this.state = { name: 'transaction', maildrop }
-    this.connection.record.user(account.user)
-    return `${maildrop.count} messages (${maildrop.octets} octets)`
+    this.connection.record.user(user)
+    return maildrop.summary
   }
 
-  /** Ends the session once the reply is sent. */
   quit(): void {
-    this.#over = true
+    this.isOver = true
   }
 
-  async #greetAndServe(): Promise<void> {
-    const { connection, timestamp } = this
-    connection.write(`+OK Sealpost POP3 server ready${timestamp ? ` ${timestamp}` : ''}\r\n`)
-    while (!this.#over) {
-      try {
-        const running = this.#command(await connection.readLine(MAX_LINE_OCTETS, 'utf8'))
-        if (running) await running
-      } catch (error) {
-        sendError(connection, this.#asReply(error))
-      }
-    }
+  greet(): void {
+    sendReply(this.connection, `Sealpost POP3 server ready${this.timestamp ? ` ${this.timestamp}` : ''}`)
   }
 
-  #command(line: string): void | Promise<void> {
+  readCommand(): Promise<string> {
+    return this.connection.readLine(MAX_LINE_OCTETS, 'utf8')
+  }
+
+  run(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
     const name = (space === -1 ? line : line.slice(0, space)).toUpperCase()
     const command = commands.get(name)
-    if (!command) throw new Pop3Error('unknown command')
+    if (!command) throw new Pop3Error('Unknown command.')
     const argument = space === -1 ? '' : line.slice(space + 1)
     const reply = command.run(this, argument)
     if (reply instanceof Promise) return reply.then((found) => sendReply(this.connection, found))
     return sendReply(this.connection, reply)
   }
 
-  /** The one place where errors become replies. Rethrows what ends the session. */
-  #asReply(error: unknown): Pop3Error {
-    if (error instanceof Pop3Error) return error
-    if (error instanceof ConnectionEnded || error instanceof HandshakeFailure) throw error
-    if (error instanceof TooLong) return new Pop3Error('line too long')
-    this.context.log.error({ session: this.connection.record.id, err: error }, 'a POP3 command failed')
-    if (error instanceof StoreError) return new Pop3Error(error.message, 'SYS/TEMP')
-    return new Pop3Error('internal error', 'SYS/TEMP')
+  sendError(error: Pop3Error): void {
+    if (error.code === 'AUTH') this.connection.record.refused(error.message)
+    sendError(this.connection, error)
   }
 
-  #sayGoodBye(error: unknown): void {
-    if (error instanceof HandshakeFailure) return
-    if (!(error instanceof ConnectionEnded)) throw error
-    // On a time-out nothing is sent and nothing is removed. RFC 1939 section 3
-    if (error.reason === 'stopping') sendError(this.connection, new Pop3Error('server is stopping', 'SYS/TEMP'))
-  }
-
-  #closeMaildrop(): void {
+  close(): void {
     if (this.state.name === 'transaction') this.state.maildrop.close()
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { pop3 } from '../../servers/pop3/service.ts'
+import { pop3 } from '../../servers/pop3/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -35,14 +35,14 @@ describe('a secure channel that is required', () => {
     await client.startTls(lab.ca)
     await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
     const refusals = lab.sessions()[0]?.refusals.join('\n') ?? ''
-    expect(refusals).toContain('a secure channel is required before USER')
+    expect(refusals).toContain('A secure channel is required before USER')
     expect(JSON.stringify(lab.sessions())).not.toContain('secret')
   })
 
   test('anonymous alone: nobody logs on', async () => {
     await using lab = await startMailLab(pop3, { server: { authentication: ['anonymous'] } })
     const client = await LineClient.openTls(lab.tlsPort, lab.ca)
-    await play(client, 'S: +OK *\nC: USER alice\nS: -ERR [AUTH] log-on is not offered*\nC: AUTH\nS: -ERR [AUTH] *')
+    await play(client, 'S: +OK *\nC: USER alice\nS: -ERR [AUTH] Logon is not offered*\nC: AUTH\nS: -ERR [AUTH] *')
     client.destroy()
   })
 })
@@ -53,16 +53,19 @@ describe('STLS, RFC 2595 section 4', () => {
     const client = await LineClient.open(lab.port)
     await play(client, 'S: +OK *\nC: USER alice\nS: +OK*')
     client.send('STLS\r\nPASS secret\r\nSTAT\r\n')
-    await play(client, 'S: +OK begin TLS negotiation')
+    await play(client, 'S: +OK Begin TLS negotiation now.')
     await client.startTls(lab.ca)
-    await play(client, 'C: PASS secret\nS: -ERR USER comes first\nC: STLS\nS: -ERR *already*')
+    await play(client, 'C: PASS secret\nS: -ERR Send USER first.\nC: STLS\nS: -ERR *already*')
     client.destroy()
   })
 
   test('takes no argument, and is refused where no certificate is assigned', async () => {
     await using lab = await startMailLab(pop3, { bare: true })
     const client = await LineClient.open(lab.port)
-    await play(client, 'S: +OK *\nC: STLS now\nS: -ERR *\nC: STLS\nS: -ERR no certificate *\nC: CAPA\nS: +OK *')
+    await play(
+      client,
+      'S: +OK *\nC: STLS now\nS: -ERR *\nC: STLS\nS: -ERR TLS is not available: no certificate *\nC: CAPA\nS: +OK *',
+    )
     expect(await client.lines((line) => line === '.')).not.toContain('STLS')
     client.destroy()
   })

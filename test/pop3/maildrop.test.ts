@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pop3 } from '../../servers/pop3/service.ts'
+import { pop3 } from '../../servers/pop3/session.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { openInbox } from '../../src/store/inbox.ts'
 import { accountOwner } from '../../src/store/types.ts'
@@ -86,9 +86,9 @@ describe('the snapshot', () => {
     await play(
       client,
       `C: RETR 1
-      S: -ERR message 1 has been removed by another session
+      S: -ERR Message 1 was removed by another session.
       C: TOP 1 1
-      S: -ERR message 1 has been removed by another session
+      S: -ERR Message 1 was removed by another session.
       C: DELE 1
       S: +OK*
       C: DELE 2
@@ -147,7 +147,7 @@ describe('UPDATE', () => {
     const client = await logOn(lab)
     await play(client, 'C: DELE 1\nS: +OK*')
     const stopped = lab.server.stop()
-    await play(client, 'S: -ERR [SYS/TEMP] server is stopping\nS: (end)')
+    await play(client, 'S: -ERR [SYS/TEMP] Server is shutting down.\nS: (end)')
     await stopped
     expect(await lab.inbox('alice')).toHaveLength(1)
   })
@@ -159,7 +159,7 @@ describe('UPDATE', () => {
     lab.store.expunge = () => Promise.reject(new StoreError('read-only', 'the store is read-only'))
     await play(
       client,
-      'C: DELE 1\nS: +OK*\nC: QUIT\nS: -ERR [SYS/TEMP] some deleted messages are not removed\nS: (end)',
+      'C: DELE 1\nS: +OK*\nC: QUIT\nS: -ERR [SYS/TEMP] Some deleted messages were not removed.\nS: (end)',
     )
   })
 })
@@ -214,14 +214,14 @@ describe('messages', () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
     client.send(`${'x'.repeat(200_000)}\r\nQUIT\r\n`)
-    await play(client, 'S: +OK*\nS: -ERR line too long\nS: +OK bye\nS: (end)')
+    await play(client, 'S: +OK*\nS: -ERR Line too long.\nS: +OK bye\nS: (end)')
   })
 
   test('a client over the connection limit is told so', async () => {
     await using lab = await startMailLab(pop3, { limits: { connections: 1 } })
     const first = await logOn(lab)
     const second = await LineClient.open(lab.port)
-    await play(second, 'S: -ERR [SYS/TEMP] too many connections*\nS: (end)')
+    await play(second, 'S: -ERR [SYS/TEMP] Too many connections*\nS: (end)')
     first.destroy()
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pop3 } from '../../servers/pop3/service.ts'
+import { pop3 } from '../../servers/pop3/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -12,7 +12,7 @@ async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
   const client = form === 'TLS' ? await LineClient.openTls(lab.tlsPort, lab.ca) : await LineClient.open(lab.port)
   await play(client, 'S: +OK Sealpost POP3 server ready*')
   if (form === 'STLS') {
-    await play(client, 'C: STLS\nS: +OK begin TLS negotiation')
+    await play(client, 'C: STLS\nS: +OK Begin TLS negotiation now.')
     await client.startTls(lab.ca)
   }
   return client
@@ -171,11 +171,11 @@ describe.each(forms)('a session by %s', (form) => {
       C: AUTH PLAIN
       S: +\\x20
       C: *
-      S: -ERR authentication cancelled
+      S: -ERR Authentication cancelled.
       C: AUTH PLAIN AGFsaWNlAA==
       S: -ERR [AUTH] *
       C: AUTH PLAIN !
-      S: -ERR the response is not base64
+      S: -ERR Invalid base64 in the response.
       C: AUTH LOGIN
       S: + VXNlcm5hbWU6
       C: YWxpY2U=
@@ -200,7 +200,7 @@ describe('log-on', () => {
       `C: STAT
       S: -ERR Command is not valid in this state.
       C: PASS secret
-      S: -ERR USER comes first
+      S: -ERR Send USER first.
       C: USER
       S: -ERR *
       C: USER alice
@@ -208,7 +208,7 @@ describe('log-on', () => {
       C: PASS Secret
       S: -ERR [AUTH] Logon failure: unknown user name or bad password.
       C: PASS secret
-      S: -ERR USER comes first
+      S: -ERR Send USER first.
       C: user LAB\\alice\\alice
       S: +OK send PASS
       C: pass secret
@@ -218,7 +218,7 @@ describe('log-on', () => {
       C: STLS
       S: -ERR Command is not valid in this state.
       C: XYZZY
-      S: -ERR unknown command
+      S: -ERR Unknown command.
       C: STAT 1
       S: -ERR *
       C: RETR one
@@ -260,7 +260,7 @@ describe('log-on', () => {
       client,
       `S: +OK Sealpost POP3 server ready
       C: APOP alice 0123456789abcdef0123456789abcdef
-      S: -ERR APOP needs *
+      S: -ERR APOP is not available*
       C: AUTH CRAM-MD5
       S: -ERR *`,
     )

@@ -1,0 +1,86 @@
+import { type LogonPolicy, logonPolicy } from '../src/directory/policy.ts'
+import { converse } from '../src/directory/sasl/exchange.ts'
+import { startSasl } from '../src/directory/sasl/mechanisms.ts'
+import type { Account } from '../src/directory/types.ts'
+import type { Connection } from '../src/net/connection.ts'
+import type { ServerContext } from './service.ts'
+
+/** The longest SASL response line. RFC 4954 section 4, RFC 5034 section 4 and RFC 4643 section 2.4. */
+export const MAX_SASL_OCTETS = 12_288
+
+/** The part of a session that a log-on needs. */
+export interface LogonSession {
+  readonly connection: Connection
+  readonly context: ServerContext
+  /** The policy for the connection as it is now; it changes with STARTTLS. */
+  readonly policy: LogonPolicy
+}
+
+/** Why a log-on is refused. Each protocol has its own error for every reason. */
+export interface LogonErrors {
+  /** A log-on would be accepted after STARTTLS. */
+  needsTls(): Error
+  /** This virtual server accepts no passwords. */
+  notOffered(): Error
+  unknownMechanism(mechanism: string): Error
+  /** The client sent `*` instead of a response. */
+  cancelled(): Error
+  /** A SASL response is not valid base64. */
+  malformed(): Error
+  /** Wrong user name, password or proof. */
+  failed(reason: string): Error
+}
+
+/** How a protocol carries a SASL exchange. */
+export interface SaslDialect {
+  /** What precedes a challenge on its line: `+`, `334` or `383`. */
+  readonly challengePrefix: string
+  /** Whether an empty challenge or response is written `=`, and success data has a reply of its own. RFC 4643 section 2.4.2. */
+  readonly equalsSign?: boolean
+}
+
+/** Returns the log-on policy of a virtual server for a connection as it is now. */
+export const currentPolicy = ({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy =>
+  logonPolicy(context.config, context.directory, connection.channel)
+
+/** Refuses a log-on by password where the policy forbids it. Call this before the password is looked at. RFC 2595 section 2.3. */
+export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void {
+  if (policy.logon === 'needs-tls') throw errors.needsTls()
+  if (policy.logon === 'no') throw errors.notOffered()
+}
+
+/**
+ * Runs a SASL exchange to its end. Returns the account, and the mechanism's success data if the protocol sends that
+ * with its final reply. Throws one of `errors` if the log-on is refused.
+ */
+export async function authenticateSasl(
+  session: LogonSession,
+  command: { readonly mechanism: string; readonly initial?: string | undefined },
+  dialect: SaslDialect,
+  errors: LogonErrors,
+): Promise<{ readonly account: Account; readonly data?: Buffer }> {
+  const { connection, context, policy } = session
+  const mechanism = command.mechanism.toUpperCase()
+  const exchange = policy.mechanisms.includes(mechanism)
+    ? startSasl(mechanism, { directory: context.directory, ...connection.channel })
+    : undefined
+  if (!exchange) {
+    // A client certificate may be accepted where passwords are not, so the policy for passwords comes second.
+    checkLogon(session, errors)
+    throw errors.unknownMechanism(mechanism)
+  }
+  const empty = dialect.equalsSign ? '=' : ''
+  const outcome = await converse(exchange, {
+    initial: command.initial,
+    ...(dialect.equalsSign ? { successData: true } : {}),
+    async ask(challenge) {
+      connection.write(`${dialect.challengePrefix} ${challenge === '' ? empty : challenge}\r\n`)
+      const response = await connection.readLine(MAX_SASL_OCTETS, 'latin1', true)
+      return response === empty ? '' : response
+    },
+  })
+  if (outcome.kind === 'cancelled') throw errors.cancelled()
+  if (outcome.kind === 'malformed') throw errors.malformed()
+  if (outcome.kind === 'failure') throw errors.failed(outcome.reason)
+  return outcome
+}

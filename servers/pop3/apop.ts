@@ -1,0 +1,30 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { sameSecret } from '../../src/directory/secrets.ts'
+import type { Account } from '../../src/directory/types.ts'
+
+const TIMESTAMP_OCTETS = 12
+const TIMESTAMPS_PER_POOL = 100
+/** Random octets for the next timestamps: one large request costs far less than a request per greeting. */
+let pool = Buffer.alloc(0)
+let used = 0
+
+/** Creates the timestamp of a greeting, which must be unique and unpredictable. RFC 1939 section 7, APOP. */
+export function createTimestamp(hostname: string): string {
+  if (used + TIMESTAMP_OCTETS > pool.length) {
+    pool = randomBytes(TIMESTAMP_OCTETS * TIMESTAMPS_PER_POOL)
+    used = 0
+  }
+  used += TIMESTAMP_OCTETS
+  return `<${pool.toString('hex', used - TIMESTAMP_OCTETS, used)}@${hostname}>`
+}
+
+/**
+ * Returns whether a digest proves the account's password. Computes a digest for an unknown account too, so that the
+ * time it takes does not reveal which accounts exist.
+ */
+export function provesPassword(digest: string, timestamp: string, account: Account | undefined): boolean {
+  const expected = createHash('md5')
+    .update(timestamp + (account?.password ?? ''))
+    .digest('hex')
+  return sameSecret(expected, digest.toLowerCase()) && account?.password !== undefined
+}

@@ -1,0 +1,77 @@
+import { authenticateSasl, checkLogon, type LogonErrors } from '../../logon.ts'
+import { provesPassword } from '../apop.ts'
+import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
+import { Pop3Error, type Pop3Reply } from '../reply.ts'
+
+const logonErrors = (command: string): LogonErrors => ({
+  needsTls: () => new Pop3Error(`A secure channel is required before ${command}. Use STLS first.`, 'AUTH'),
+  notOffered: () => new Pop3Error('Logon is not offered on this virtual server.', 'AUTH'),
+  unknownMechanism: () => new Pop3Error('Unknown authentication mechanism.'),
+  cancelled: () => new Pop3Error('Authentication cancelled.'),
+  malformed: () => new Pop3Error('Invalid base64 in the response.'),
+  failed: () => new Pop3Error('Logon failure: unknown user name or bad password.', 'AUTH'),
+})
+
+const userErrors = logonErrors('USER')
+const passErrors = logonErrors('PASS')
+const apopErrors = logonErrors('APOP')
+const authErrors = logonErrors('AUTH')
+
+/** USER name. Accepts any name, so that nobody learns which ones exist. RFC 1939 section 7. */
+export const user = inAuthorization({
+  name: 'USER',
+  check: (session) => checkLogon(session, userErrors),
+  parse: restOfLine,
+  run(session, name) {
+    session.state = { name: 'authorization', user: name }
+    return 'send PASS'
+  },
+})
+
+/** PASS password, only directly after USER. RFC 1939 section 7. */
+export const pass = inAuthorization({
+  name: 'PASS',
+  check: (session) => checkLogon(session, passErrors),
+  parse: restOfLine,
+  run(session, password, { user }) {
+    if (user === undefined) throw new Pop3Error('Send USER first.')
+    session.state = { name: 'authorization' }
+    const account = session.context.directory.authenticate(user, password)
+    if (!account) throw passErrors.failed('')
+    return session.logOn(account)
+  },
+})
+
+/** APOP name digest: MD5 over the greeting's timestamp and the password. RFC 1939 section 7. */
+export const apop = inAuthorization({
+  name: 'APOP',
+  check: (session) => checkLogon(session, apopErrors),
+  parse: words(2, 2),
+  run(session, [name = '', digest = '']) {
+    if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
+    session.state = { name: 'authorization' }
+    const account = session.context.directory.find(name)
+    if (!provesPassword(digest, session.timestamp, account) || !account) throw apopErrors.failed('')
+    return session.logOn(account)
+  },
+})
+
+/** AUTH [mechanism [initial-response]]. RFC 5034. Without arguments it lists the mechanisms, for Outlook Express. */
+export const auth = inAuthorization({
+  name: 'AUTH',
+  check(session) {
+    // RFC 2595 section 2.3
+    if (session.policy.mechanisms.length === 0) checkLogon(session, authErrors)
+  },
+  parse: words(0, 2),
+  run(session, [mechanism, initial]): Pop3Reply | Promise<Pop3Reply> {
+    if (mechanism === undefined) return { text: 'mechanisms follow', lines: session.policy.mechanisms }
+    session.state = { name: 'authorization' }
+    return authenticate(session, mechanism, initial)
+  },
+})
+
+async function authenticate(session: Pop3Session, mechanism: string, initial: string | undefined): Promise<string> {
+  const { account } = await authenticateSasl(session, { mechanism, initial }, { challengePrefix: '+' }, authErrors)
+  return session.logOn(account)
+}

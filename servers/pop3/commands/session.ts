@@ -1,0 +1,64 @@
+import { inAnyState, inAuthorization, inTransaction, type Pop3Session } from '../command.ts'
+import { Pop3Error, type Pop3Reply } from '../reply.ts'
+
+/** CAPA. RFC 2449. */
+export const capa = inAnyState({
+  name: 'CAPA',
+  run: (session) => ({ text: 'capability list follows', lines: capabilities(session) }),
+})
+
+function capabilities({ policy, connection, state }: Pop3Session): string[] {
+  return [
+    'TOP',
+    'UIDL',
+    'RESP-CODES',
+    'AUTH-RESP-CODE',
+    'PIPELINING',
+    'EXPIRE NEVER',
+    // USER and SASL are hidden while a log-on would be refused in clear text. RFC 2595 section 2.3
+    ...(policy.logon === 'yes' ? ['USER'] : []),
+    ...(policy.mechanisms.length > 0 ? [`SASL ${policy.mechanisms.join(' ')}`] : []),
+    // STLS is announced only where it is allowed. RFC 2595 section 4
+    ...(state.name === 'authorization' && connection.canStartTls ? ['STLS'] : []),
+    'IMPLEMENTATION Sealpost',
+  ]
+}
+
+/** STLS: starts TLS and forgets the name that USER gave. RFC 2595 section 4. */
+export const stls = inAuthorization({
+  name: 'STLS',
+  run(session): Pop3Reply {
+    const { connection } = session
+    if (connection.tls) throw new Pop3Error('TLS is already active.')
+    if (!connection.canStartTls) throw new Pop3Error('TLS is not available: no certificate is assigned.')
+    return {
+      text: 'Begin TLS negotiation now.',
+      async afterwards() {
+        await connection.startTls()
+        session.state = { name: 'authorization' }
+      },
+    }
+  },
+})
+
+/** NOOP. RFC 1939 section 5. */
+export const noop = inTransaction({ name: 'NOOP', run: () => 'NOOP completed' })
+
+/** QUIT: at the end of a transaction, removes the messages marked as deleted. RFC 1939 sections 4 and 6. */
+export const quit = inAnyState({
+  name: 'QUIT',
+  async run(session) {
+    session.quit()
+    if (session.state.name === 'authorization') return 'bye'
+    const { maildrop } = session.state
+    try {
+      const removed = await maildrop.update()
+      return removed === 0 ? 'bye' : `bye, ${removed} messages removed`
+    } catch (error) {
+      session.context.log.error({ session: session.connection.record.id, err: error }, 'pop3: UPDATE failed')
+      throw new Pop3Error('Some deleted messages were not removed.', 'SYS/TEMP', { cause: error })
+    } finally {
+      maildrop.close()
+    }
+  },
+})
