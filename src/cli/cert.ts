@@ -1,13 +1,10 @@
 import type { Command } from 'commander'
 import { addAssign } from './cert/assign.ts'
-import { addExport } from './cert/export.ts'
-import { addImport } from './cert/import.ts'
 import { addInstall } from './cert/install.ts'
-import { addIssue } from './cert/issue.ts'
+import { addIssue, addRenew } from './cert/issue.ts'
 import { addList } from './cert/list.ts'
-import { addPending } from './cert/pending.ts'
-import { addRenew } from './cert/renew.ts'
-import { addRequest } from './cert/request.ts'
+import { addPending, addRequest } from './cert/request.ts'
+import { addExport, addImport } from './cert/transfer.ts'
 import { addWizard } from './wizard/wizard.ts'
 
 /** `sealpost cert …`: the certificates of the virtual servers. */

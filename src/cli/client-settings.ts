@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
-import { type Settings, settingsOf } from './client-settings/access.ts'
+import { storedRoots } from './certificate-store.ts'
 import { documents } from './client-settings/documents.ts'
 import { CA_FILE, programTexts } from './client-settings/programs.ts'
+import { type Settings, settingsOf } from './client-settings/settings.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { writeOutput } from './files.ts'
 import { print } from './output.ts'
-import { storedRoots } from './stored-roots.ts'
 
 interface ClientSettingsOptions extends ConfigurationOptions {
   readonly user?: string

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { inlineConfiguration } from '../config/inline.ts'
-import type { LoadedConfig } from '../config/load.ts'
-import type { Override } from '../config/overrides.ts'
-import { logLevels } from '../config/schema/log-levels.ts'
-import { wholeNumber } from './numbers.ts'
-import { packageFolder } from './package.ts'
+import type { LoadedConfig, Override } from '../config/load.ts'
+import { logLevels } from '../config/schema/values.ts'
+import { wholeNumber } from './options.ts'
 
 /** Options by which a command finds and changes its configuration. */
 export interface ConfigurationOptions {
@@ -85,7 +84,7 @@ function chooseSource(file: string | undefined): Source {
 
 function fromFile(file: string, warnings: readonly string[]): Source {
   const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => {
-    const { loadFile } = await import('../config/load-yaml.ts')
+    const { loadFile } = await import('../config/yaml.ts')
     return loadFile(file, overrides)
   }
   return { name: file, identity: resolve(file), warnings, load }
@@ -93,7 +92,7 @@ function fromFile(file: string, warnings: readonly string[]): Source {
 
 function fromText(text: string, name: string, baseDir: string): Source {
   const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => {
-    const { loadText } = await import('../config/load-yaml.ts')
+    const { loadText } = await import('../config/yaml.ts')
     return loadText(text, name, baseDir, overrides)
   }
   return { name, identity: `${name} ${baseDir}`, warnings: [], load }
@@ -108,4 +107,15 @@ function optionOverrides({ portOffset, logLevel, capture, secrets }: Configurati
     overrides.push({ origin: '--capture', path: ['capture'], value })
   }
   return overrides
+}
+
+/** The package's own folder: that of `package.json`, above this file as compiled or as written. */
+export const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))
+
+export const version: string = (
+  JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
+).version
+
+function findPackage(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
 }

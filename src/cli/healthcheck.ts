@@ -1,16 +1,15 @@
-import type { Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls, rootCertificates } from 'node:tls'
 import type { Command } from 'commander'
 import type { Port } from '../config/resolve.ts'
 import { askLab } from '../lab/control/client.ts'
 import { findSockets } from '../lab/control/socket-path.ts'
-import { reachable } from './check/ports.ts'
+import { reachable } from './check.ts'
 import { type ConfigurationOptions, configurationIdentity, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
-import { greet } from './greeting.ts'
-import { labStatus } from './lab-status.ts'
-import { secondsAsMs } from './numbers.ts'
+import { secondsAsMs } from './options.ts'
 import { note, print } from './output.ts'
-import { runtimePlaces } from './runtime-places.ts'
+import { labStatus, runtimePlaces } from './running-labs.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
   readonly json?: boolean
@@ -101,7 +100,7 @@ async function askFile(options: ConfigurationOptions): Promise<Questions> {
   const targets = virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
     targetsOf(name, address, port, certificate === 'assigned' ? 'off' : tlsPort),
   )
-  const { storedRoots } = await import('./stored-roots.ts')
+  const { storedRoots } = await import('./certificate-store.ts')
   return { hostname, targets, roots: await storedRoots(configuration) }
 }
 
@@ -113,4 +112,51 @@ function targetsOf(virtualServer: string, address: string, port: Port, tlsPort: 
   return open.flatMap(({ port: number, tls }) =>
     typeof number === 'number' ? [{ virtualServer, address, port: number, tls }] : [],
   )
+}
+
+/** How the certificate behind a port is verified. */
+export interface Verification {
+  /** PEM roots, trusted beside the system's own. */
+  readonly ca: readonly string[]
+  /** The name the certificate must be issued to. */
+  readonly servername: string
+}
+
+/** What a port said, and the connection, which is still open. */
+export interface Greeting {
+  readonly line: string
+  readonly socket: Socket
+}
+
+/**
+ * Connects and reads the first line, the greeting of SMTP, POP3, IMAP4 and NNTP alike. The caller ends the connection.
+ * @throws Error in plain words when nothing greets in time, or the certificate cannot be verified
+ */
+export function greet(host: string, port: number, timeoutMs: number, verify?: Verification): Promise<Greeting> {
+  const socket = verify ? tlsSocket(host, port, verify) : connectTcp({ host, port })
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const timer = setTimeout(() => fail(new Error(`no greeting within ${timeoutMs / 1000} s`)), timeoutMs)
+    const fail = (error: Error): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    socket.setEncoding('utf8')
+    socket.on('data', (text: string) => {
+      said += text
+      const end = said.indexOf('\r\n')
+      if (end === -1) return
+      clearTimeout(timer)
+      resolve({ line: said.slice(0, end), socket })
+    })
+    socket.on('end', () => fail(new Error('closed without a greeting')))
+    socket.on('error', (error) => fail(error))
+  })
+}
+
+function tlsSocket(host: string, port: number, { ca, servername }: Verification): Socket {
+  // An IP address is no SNI name (RFC 6066 section 3); the certificate is then checked for the host itself.
+  const name = isIP(servername) ? {} : { servername }
+  return connectTls({ host, port, ...name, ca: [...ca, ...rootCertificates] })
 }

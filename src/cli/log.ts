@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino'
-import { shown } from './output.ts'
+import type { StoreLog } from '../pki/certificate-store/store.ts'
+import { note, shown } from './output.ts'
 
 /** The lab's log on standard error: JSON lines, or short lines where a person reads. */
 export function createLog(level: string, json: boolean): Logger {
@@ -20,4 +21,11 @@ function short(line: string): string {
   )
   const why = err === undefined ? '' : ` ${(err as { message?: string }).message ?? ''}`
   return `${shown(`${clock} ${label.padEnd(5)} ${String(msg ?? '')}${why}${more.join('')}`)}\n`
+}
+
+/** For commands that only look at the store: what it has to report goes to standard error, its diary nowhere. */
+export const silentStoreLog: StoreLog = {
+  info: () => {},
+  warn: (_, message) => note(`warning: ${message}`),
+  error: (_, message) => note(`warning: ${message}`),
 }

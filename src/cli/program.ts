@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { version } from './package.ts'
+import { version } from './configuration.ts'
 
 type AddCommand = (program: Command) => void
 

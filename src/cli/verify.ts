@@ -19,9 +19,9 @@ import {
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, passwordOf, readInput, writeOutput } from './files.ts'
-import { portNumber, secondsAsMs } from './numbers.ts'
+import { portNumber, secondsAsMs } from './options.ts'
 import { note, print } from './output.ts'
-import { labTarget } from './verify/lab-target.ts'
+import { labTarget } from './verify-target.ts'
 
 export interface VerifyCommandOptions extends ConfigurationOptions {
   readonly protocol?: readonly Protocol[]

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { Environment } from './inline.ts'
+import type { Override } from './load.ts'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
-import type { Override } from './overrides.ts'
 import { labKeys } from './schema.ts'
 import { parseYamlValue } from './yaml.ts'
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { capture as captureSchema } from './schema/capture.ts'
+import { capture as captureSchema } from './schema/values.ts'
 import {
   type AccountConfig,
   type FeedConfig,

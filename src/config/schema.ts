@@ -1,19 +1,99 @@
-import type { z } from 'zod'
-import type { labSchema } from './schema/lab.ts'
+import { z } from 'zod'
+import { authorityService, certificates } from './schema/certificates.ts'
+import { directory } from './schema/directory.ts'
+import { fault } from './schema/fault.ts'
+import { newsgroup } from './schema/news.ts'
+import { protocols } from './schema/protocol.ts'
+import { retention, store } from './schema/store.ts'
+import { capture, hostName, logLevels } from './schema/values.ts'
+import { certificate, virtualServer } from './schema/virtual-server.ts'
 
-/**
- * The schema of a lab: the one place that gives every key its type, its default and its meaning. `config/reference.yaml`,
- * the JSON Schema, the YAML reader's errors and the types of `startLab()` are all made from it. One file a concept under
- * `schema/`.
- */
+// Re-exported: most callers need the lab's types together with these.
 export { type DefectName, defectNames, defectOf } from './schema/defect.ts'
-export { labKeys, labSchema } from './schema/lab.ts'
 export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 
-/** What a user writes: the YAML's keys as an object; what has a default may be absent. */
+/**
+ * Defines every key of a lab with its type, default and description. `config/reference.yaml`, the JSON Schema, the errors
+ * for a wrong file and the types of `startLab()` all derive from this schema. The nested keys are in `schema/`.
+ */
+const labObject = z.strictObject({
+  hostname: hostName
+    .default('localhost')
+    .describe('Host name in the certificates. localhost, 127.0.0.1, ::1 and the name of the machine are always added.'),
+  alternativeNames: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Additional host names and IP addresses in the certificates.'),
+  domain: hostName.default('lab.test').describe('Mail domain of the accounts.'),
+  certificates: certificates
+    .default('../certs')
+    .describe(
+      'Certificate store: a folder relative to this file, or `memory`. The long form { store, key } also sets the key type of certificates that `auto` issues.',
+    ),
+  certificate: certificate
+    .prefault('auto')
+    .describe('Certificate of virtual servers without a `certificate` key. Takes the same values.'),
+  authorityService: authorityService
+    .optional()
+    .describe(
+      'HTTP service of the lab’s certificate authorities: revocation lists, OCSP, ACME and certificates. Not started when absent.',
+    ),
+  store: store
+    .prefault('memory')
+    .describe(
+      'Where messages and articles are stored: memory, { memory: SIZE } with a size limit, or { lmdb: DIR } in a folder relative to this file.',
+    ),
+  retention: z
+    .array(retention)
+    .prefault([])
+    .describe('Rules that delete old messages. They run every minute; several rules can apply to one folder.')
+    .meta({ examples: [[{ folders: 'lab.*', age: '30d' }]] }),
+  portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
+  logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
+  directory: directory.prefault({}).describe('Accounts of the lab.'),
+  newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
+  control: z
+    .array(z.enum(['cancel', 'newgroup', 'rmgroup']))
+    .default(['cancel'])
+    .describe(
+      'Control messages that take effect. cancel includes Supersedes. All other control messages are only stored.',
+    ),
+  capture: capture
+    .optional()
+    .describe(
+      'Captures the traffic of all virtual servers to a pcapng file for Wireshark: FILE, or { file, secrets, maxSize, maxFiles }.',
+    )
+    .meta({ examples: ['lab.pcapng'] }),
+  faults: z
+    .array(fault)
+    .default([])
+    .describe('Faults to inject, to test how clients handle errors.')
+    .meta({ examples: [[{ when: { verb: 'RCPT' }, do: { reply: '451 4.7.1 Greylisted' }, times: 1 }]] }),
+  faultSeed: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(823024)
+    .describe('Seed of the random numbers that faults use. The same seed and the same clients give the same run.'),
+  virtualServers: z
+    .array(virtualServer)
+    .prefault(protocols.map((protocol) => ({ protocol })))
+    .describe('Virtual servers. Default: one for each protocol.'),
+})
+
+/** The top-level keys. */
+export const labKeys = labObject.shape
+
+/** The schema with `certificate` copied to each virtual server that has none. */
+export const labSchema = labObject.transform(({ certificate: common, virtualServers, ...lab }) => ({
+  ...lab,
+  virtualServers: virtualServers.map((server) => ({ ...server, certificate: server.certificate ?? common })),
+}))
+
+/** What a user writes: the YAML's keys as an object. Keys with a default are optional. */
 export type LabInput = z.input<typeof labSchema>
-/** What the schema gives: every default filled in. */
+/** What the schema returns: the same with every default filled in. */
 export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]

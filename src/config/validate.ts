@@ -1,7 +1,7 @@
-import { contradictions } from './contradictions.ts'
 import { mistakesOf } from './issues.ts'
-import { type Mistake, type Path, pathText } from './mistakes.ts'
-import { pruned } from './prune.ts'
+import { schemasAt } from './json-schema.ts'
+import { type Mistake, type Path, pathText, valueAt } from './mistakes.ts'
+import { contradictions } from './rules.ts'
 import { type LabConfig, labSchema } from './schema.ts'
 
 /** The code that zod would write for a schema is made for inputs by the thousand. */
@@ -34,4 +34,49 @@ function contradictionsDespite(input: unknown, mistakes: readonly Mistake[]): Mi
 function told({ other, ...mistake }: Mistake, original: (path: Path) => Path): Mistake {
   const message = other ? mistake.message.replace('{other}', pathText(original(other))) : mistake.message
   return { ...mistake, path: original(mistake.path), message }
+}
+
+export interface Pruned {
+  readonly value: unknown
+  /** Where something of the pruned value stood before. */
+  originalPath(path: Path): Path
+}
+
+/** A copy without what is wrong: the wrong keys, and whole list items where a key is wrong that has no default. */
+export function pruned(input: unknown, mistakes: readonly Mistake[]): Pruned {
+  const dropped = new Set(mistakes.map(({ path }) => pathText(replaceable(path))))
+  const kept = new Map<string, number[]>()
+  return {
+    value: copy(input, [], dropped, kept),
+    originalPath(path) {
+      const original: (string | number)[] = []
+      for (const step of path) {
+        const positions = typeof step === 'number' ? kept.get(pathText(original)) : undefined
+        original.push(typeof step === 'number' ? (positions?.[step] ?? step) : step)
+      }
+      return original
+    },
+  }
+}
+
+/** The nearest thing upward that can be left out. */
+function replaceable(path: Path): Path {
+  const key = path.at(-1)
+  const parent = path.slice(0, -1)
+  const required = typeof key === 'string' && schemasAt(parent).some((schema) => schema.required?.includes(key))
+  return required ? replaceable(parent) : path
+}
+
+function copy(value: unknown, path: Path, dropped: ReadonlySet<string>, kept: Map<string, number[]>): unknown {
+  const isKept = (step: string | number): boolean => !dropped.has(pathText([...path, step]))
+  if (Array.isArray(value)) {
+    const positions = value.map((_, index) => index).filter(isKept)
+    kept.set(pathText(path), positions)
+    // A list that is empty only because of this is left to its default.
+    if (positions.length === 0 && value.length > 0) return undefined
+    return positions.map((index) => copy(value[index], [...path, index], dropped, kept))
+  }
+  if (typeof value !== 'object' || value === null) return value
+  const keys = Object.keys(value).filter(isKept)
+  return Object.fromEntries(keys.map((key) => [key, copy(valueAt(value, [key]), [...path, key], dropped, kept)]))
 }

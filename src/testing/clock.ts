@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../common/clock.ts'
-import { duration } from '../config/units.ts'
+import { duration } from '../config/schema/values.ts'
 
 /** The lab's clock, which test code moves: dates of certificates, INTERNALDATE, trace fields. Time-outs stay on real time. */
 export class LabClock implements Clock {

@@ -32,7 +32,7 @@ export async function startLab(config: LabInput | string = {}, options: StartLab
 
 async function resolved(config: LabInput | string): Promise<ResolvedLab> {
   if (typeof config !== 'string') return loadObject(withTestDefaults(config), process.cwd()).lab
-  const { loadFile } = await import('../config/load-yaml.ts')
+  const { loadFile } = await import('../config/yaml.ts')
   return (await loadFile(config)).lab
 }
 

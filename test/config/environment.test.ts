@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readEnvironment } from '../../src/config/environment.ts'
 import { inlineConfiguration } from '../../src/config/inline.ts'
-import { loadText } from '../../src/config/load-yaml.ts'
+import { loadText } from '../../src/config/yaml.ts'
 
 const file = `portOffset: 3000
 certificates: ../certs
@@ -40,7 +40,7 @@ test('mistakes in them are told by the name of the variable, once', () => {
   expect(() => load({ SEALPOST_PORT_OFFSET: '-3', SEALPOST_ADDRESS: 'nowhere' })).toThrow(
     [
       'SEALPOST_PORT_OFFSET: is -3; must be a whole number from 0 to 60000',
-      'SEALPOST_ADDRESS: is "nowhere": write an IP address as 127.0.0.1 or ::1',
+      'SEALPOST_ADDRESS: is "nowhere": write an IP address like 127.0.0.1 or ::1',
     ].join('\n'),
   )
 })

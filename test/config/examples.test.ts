@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { loadFile } from '../../src/config/load-yaml.ts'
 import { jsonSchemaText, referenceYaml } from '../../src/config/reference.ts'
+import { loadFile } from '../../src/config/yaml.ts'
 
 const folder = new URL('../../config/', import.meta.url)
 const examples = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
@@ -25,7 +25,7 @@ test('the reference and the JSON Schema are what the schema gives (npm run confi
 })
 
 test('the reference, its example keys made active, is valid too', async () => {
-  const { loadText } = await import('../../src/config/load-yaml.ts')
+  const { loadText } = await import('../../src/config/yaml.ts')
   const active = referenceYaml().replaceAll(
     /^( *)# ((?:\w+): (?!.*[.;]$)\S.*)$/gm,
     (line, indent: string, key: string) =>

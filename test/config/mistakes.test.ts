@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { loadObject } from '../../src/config/load.ts'
-import { loadText } from '../../src/config/load-yaml.ts'
 import { ConfigError } from '../../src/config/mistakes.ts'
+import { loadText } from '../../src/config/yaml.ts'
 
 /** The lines of complaint about a YAML text. */
 function complaints(yaml: string): readonly string[] {

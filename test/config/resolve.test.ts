@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadObject } from '../../src/config/load.ts'
-import { loadText } from '../../src/config/load-yaml.ts'
+import { loadText } from '../../src/config/yaml.ts'
 
 test('an empty file is one virtual server of each protocol at the standard ports', () => {
   const { lab } = loadText('', 'lab.yaml', '/labs')

@@ -172,9 +172,9 @@ describe('faults, as clients meet them', () => {
   it('says what is wrong with a fault', async () => {
     await using lab = await startLab()
     expect(() => lab.faults.add({ when: { verb: 'RCPT' }, do: { abortHandshake: 40 } })).toThrow(
-      'do.abortHandshake: is 40: cannot happen on command; it can on handshake',
+      'do.abortHandshake: is 40: not possible on command, only on handshake',
     )
-    expect(() => lab.faults.add({ do: {} })).toThrow(/do: .*says nothing to do; write one of delay, reply/)
+    expect(() => lab.faults.add({ do: {} })).toThrow(/do: .*no action; write one of delay, reply/)
   })
 
   it('stops while a fault keeps clients waiting', async () => {

@@ -10,10 +10,10 @@ import {
   withKeyOptions,
   withSubjectOptions,
 } from '../cert/request-options.ts'
-import { type PkiOptions, withPki } from '../cert/session.ts'
+import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, readInput, writeOutput } from '../files.ts'
-import { wholeNumber } from '../numbers.ts'
+import { wholeNumber } from '../options.ts'
 import { print } from '../output.ts'
 
 interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {

@@ -4,10 +4,10 @@ import { acmePath } from '../../pki/acme/directory.ts'
 import { acmeRoutes } from '../../pki/acme/routes.ts'
 import { CertificateStore } from '../../pki/certificate-store/store.ts'
 import { AuthorityService } from '../../pki/service/service.ts'
-import { labFacts, type PkiOptions } from '../cert/session.ts'
+import { labFacts, type PkiOptions } from '../certificate-store.ts'
 import { loadConfiguration, withConfig } from '../configuration.ts'
 import { createLog } from '../log.ts'
-import { portNumber } from '../numbers.ts'
+import { portNumber } from '../options.ts'
 import { print } from '../output.ts'
 
 interface ServeFlags extends PkiOptions {

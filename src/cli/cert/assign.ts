@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { print } from '../output.ts'
-import { type PkiOptions, withPki } from './session.ts'
 
 interface ForFlags extends PkiOptions {
   readonly for: string

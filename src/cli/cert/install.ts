@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
 import type { InstallSummary } from '../../pki/lifecycle/install.ts'
 import type { PickUp } from '../../pki/lifecycle/issue.ts'
+import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { exitStatus, UsageError } from '../failure.ts'
 import { readInput } from '../files.ts'
-import { note, print } from '../output.ts'
-import { type PkiOptions, type PkiSession, withPki } from './session.ts'
-import { dayText, page } from './show-text.ts'
+import { dayText, note, page, print } from '../output.ts'
 
 interface InstallFlags extends PkiOptions {
   readonly for?: string

@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
 import type { CertificateDetails } from '../../pki/lifecycle/list.ts'
+import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
-import { note, print, table } from '../output.ts'
-import { type PkiOptions, withPki } from './session.ts'
-import { dayText, page } from './show-text.ts'
+import { dayText, note, page, print, table } from '../output.ts'
 
 /** `sealpost cert list` and `cert show`. */
 export function addList(cert: Command): void {

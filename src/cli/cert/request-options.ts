@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { KeySpec } from '../../pki/keys.ts'
 import type { RequestOptions } from '../../pki/lifecycle/request.ts'
 import type { SubjectFields } from '../../pki/lifecycle/subject.ts'
+import type { PkiOptions } from '../certificate-store.ts'
 import { UsageError } from '../failure.ts'
-import type { PkiOptions } from './session.ts'
 
 export interface KeyFlags {
   readonly bits?: number

@@ -1,28 +1,26 @@
 import type { Protocol } from '../../config/schema.ts'
-import type { Access, Settings } from './access.ts'
-import { imapflow, mbsync, mutt, nodemailer, tin } from './files.ts'
+import type { Access, Settings } from './settings.ts'
 
-/** A client program, and what to type into it. */
-interface Program {
-  readonly name: string
-  readonly lines: (settings: Settings, caFile: string) => readonly string[]
-}
-
-/** The file that the root certificate is written to in the instructions. */
+/** File name of the root certificate in the instructions. */
 export const CA_FILE = 'lab-ca.pem'
 
-/** What to type into each program, as sections of text. */
+interface Program {
+  readonly name: string
+  readonly lines: (settings: Settings) => readonly string[]
+}
+
+/** Returns the instructions for each program as a text of several lines. */
 export function programTexts(settings: Settings): { readonly name: string; readonly text: string }[] {
-  return programs.map(({ name, lines }) => ({ name, text: lines(settings, CA_FILE).join('\n') }))
+  return programs.map(({ name, lines }) => ({ name, text: lines(settings).join('\n') }))
 }
 
 const programs: readonly Program[] = [
   { name: 'Outlook Express 5 and 6', lines: outlookExpress },
   {
     name: 'Outlook',
-    lines: (settings, caFile) => [
+    lines: (settings) => [
       ...modern(settings),
-      `Trust: import the root into "Trusted Root Certification Authorities" (certutil -user -addstore Root ${caFile}).`,
+      `Trust: import the root into "Trusted Root Certification Authorities" (certutil -user -addstore Root ${CA_FILE}).`,
     ],
   },
   {
@@ -56,7 +54,7 @@ const titles: Readonly<Record<Protocol, string>> = {
 
 const order: readonly Protocol[] = ['pop3', 'imap4', 'smtp', 'nntp']
 
-/** A line for each protocol the lab has. */
+/** Returns a line for each protocol of the lab. */
 function each({ access }: Settings, line: (access: Access, title: string) => string): string[] {
   return order.flatMap((protocol) => {
     const one = access[protocol]
@@ -82,15 +80,16 @@ function outlookExpress(settings: Settings): string[] {
     `Account name     ${settings.user}`,
     `Password         ${settings.password}`,
     ...each(settings, outlookExpressPorts),
-    'Tick "My server requires authentication" for outgoing mail; leave Secure Password Authentication empty.',
-    'SSL works where the virtual server has tls: { legacy: true }. Trust: the root for old clients, which',
-    'sealpost ca list names and sealpost ca export NAME --format der --out root.cer writes (docs/old-clients.md).',
+    'Tick "My server requires authentication" for outgoing mail; do not tick Secure Password Authentication.',
+    'SSL needs tls: { legacy: true } on the virtual server and the root for old clients on the client:',
+    'sealpost ca list shows its name, sealpost ca export NAME --format der --out root.cer writes it',
+    '(docs/old-clients.md).',
   ]
 }
 
-/** What the port becomes as the box is ticked: 110 to 995, 143 to 993, 119 to 563, SMTP stays 25. */
+/** Outlook Express changes the port when the box is ticked: 110 to 995, 143 to 993, 119 to 563. SMTP stays at 25. */
 function outlookExpressPorts({ protocol, host, port, tlsPort, startTls, tlsRequired }: Access, title: string): string {
-  // STARTTLS on port 25 alone, implicit TLS on every other SMTP port.
+  // Outlook Express uses STARTTLS on port 25 and implicit TLS on every other SMTP port.
   if (protocol === 'smtp' && port === 25 && startTls) {
     return `${title}  ${host}, port 25, SSL ${tlsRequired ? 'ticked' : 'empty or ticked'}`
   }
@@ -98,3 +97,90 @@ function outlookExpressPorts({ protocol, host, port, tlsPort, startTls, tlsRequi
   const missing = protocol === 'smtp' ? 'only with SMTP at port 25, or with a tlsPort' : 'no such port'
   return `${title}  ${host}, SSL empty: ${off}; SSL ticked: ${tlsPort === undefined ? missing : `port ${tlsPort}`}`
 }
+
+function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settings): string[] {
+  const secure = [imap4, smtp].every((access) => access?.best.channel !== 'clear')
+  return [
+    `set from = "${address}"`,
+    `set certificate_file = "${CA_FILE}"`,
+    'set ssl_starttls = yes',
+    ...(secure ? ['set ssl_force_tls = yes'] : []),
+    ...(imap4
+      ? [`set folder = "${url('imap', user, imap4)}"`, `set imap_pass = "${password}"`, 'set spoolfile = "+INBOX"']
+      : []),
+    ...(smtp ? [`set smtp_url = "${url('smtp', user, smtp)}"`, `set smtp_pass = "${password}"`] : []),
+    ...(nntp
+      ? [
+          '# NeoMutt only:',
+          `set news_server = "${url('news', user, nntp).replace(/^newss/, 'snews')}"`,
+          `set nntp_pass = "${password}"`,
+        ]
+      : []),
+  ]
+}
+
+function url(scheme: string, user: string, { host, best }: Access): string {
+  return `${scheme}${best.channel === 'tls' ? 's' : ''}://${encodeURIComponent(user)}@${host}:${best.port}/`
+}
+
+const mbsyncTlsTypes = { tls: 'IMAPS', starttls: 'STARTTLS', clear: 'None' } as const
+
+function mbsync({ user, password, access: { imap4 } }: Settings): string[] {
+  if (!imap4) return ['The lab has no IMAP4 virtual server.']
+  return [
+    'IMAPStore lab',
+    `Host ${imap4.host}`,
+    `Port ${imap4.best.port}`,
+    `User ${user}`,
+    `Pass ${password}`,
+    `TLSType ${mbsyncTlsTypes[imap4.best.channel]}`,
+    imap4.best.channel === 'clear' ? 'AuthMechs LOGIN' : `CertificateFile ${CA_FILE}`,
+    '',
+    'MaildirStore here',
+    'Path ~/Mail/lab/',
+    'Inbox ~/Mail/lab/INBOX',
+    'SubFolders Verbatim',
+    '',
+    'Channel lab',
+    'Far :lab:',
+    'Near :here:',
+    'Patterns *',
+    'Create Near',
+    'SyncState *',
+  ]
+}
+
+function tin({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
+  if (!nntp) return ['The lab has no NNTP virtual server.']
+  const tls = nntp.best.channel === 'tls'
+  const port = tls ? nntp.best.port : (nntp.port ?? nntp.best.port)
+  return [
+    ...(tls ? [`~/.tin/tinrc: tls_ca_cert_file=${CA_FILE}`] : []),
+    `~/.newsauth: ${nntp.host} ${password} ${user}`,
+    `NNTPSERVER=${nntp.host} tin -r${tls ? ' -T' : ''} -p ${port} -A${newsgroup ? ` ${newsgroup}` : ''}`,
+  ]
+}
+
+function nodemailer({ user, password, access: { smtp } }: Settings): string[] {
+  if (!smtp) return ['The lab has no SMTP virtual server.']
+  return [`createTransport(${clientOptions(smtp, 'requireTLS', user, password)})`]
+}
+
+function imapflow({ user, password, access: { imap4 } }: Settings): string[] {
+  if (!imap4) return ['The lab has no IMAP4 virtual server.']
+  return [`new ImapFlow(${clientOptions(imap4, 'doSTARTTLS', user, password)})`]
+}
+
+function clientOptions({ host, best }: Access, startTls: string, user: string, pass: string): string {
+  const parts = [
+    `host: '${host}'`,
+    `port: ${best.port}`,
+    `secure: ${best.channel === 'tls'}`,
+    ...(best.channel === 'starttls' ? [`${startTls}: true`] : []),
+    `auth: { user: ${javaScriptString(user)}, pass: ${javaScriptString(pass)} }`,
+    ...(best.channel === 'clear' ? [] : [`tls: { ca: readFileSync('${CA_FILE}') }`]),
+  ]
+  return `{ ${parts.join(', ')} }`
+}
+
+const javaScriptString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`

@@ -1,5 +1,5 @@
 import { installSummary } from '../cert/install.ts'
-import type { PkiSession } from '../cert/session.ts'
+import type { PkiSession } from '../certificate-store.ts'
 import { checkOutput, readInput, writeOutput } from '../files.ts'
 import { createBranch } from './create.ts'
 import { askPassword, askText, BACK, Cancelled, choose, showPage } from './prompts.ts'

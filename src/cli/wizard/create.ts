@@ -1,7 +1,7 @@
 import type { KeySpec } from '../../pki/keys.ts'
 import { checkCountry } from '../../pki/lifecycle/subject.ts'
 import { requestSummary } from '../cert/request.ts'
-import type { PkiSession } from '../cert/session.ts'
+import type { PkiSession } from '../certificate-store.ts'
 import { checkOutput, writeOutput } from '../files.ts'
 import { askText, BACK, choose, showPage, type TextPage } from './prompts.ts'
 import type { Branch, ServerState } from './wizard.ts'

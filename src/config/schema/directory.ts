@@ -1,40 +1,37 @@
 import { z } from 'zod'
-import { mailAddress } from './values.ts'
+import { mailAddress, preload } from './values.ts'
 
 const account = z.strictObject({
   user: z
     .string()
     .min(1)
-    .describe('The log-on name.')
+    .describe('User name.')
     .meta({ examples: ['alice'] }),
   password: z
     .string()
-    .describe('The password, in clear: this is a lab.')
+    .describe('Password in clear text.')
     .meta({ examples: ['secret'] }),
   addresses: z
     .array(mailAddress)
     .optional()
-    .describe('Mail addresses of the account; user@domain when absent.')
+    .describe('Mail addresses of the account. Default: user@domain.')
     .meta({ examples: [['alice@lab.test']] }),
   certificates: z
     .array(z.string().min(1))
     .optional()
-    .describe('Thumbprints of certificates that log this account on (clientCertificates of the virtual servers).')
-    .meta({ examples: [['0123456789ABCDEF0123456789ABCDEF01234567']] }),
-  preload: z
-    .string()
-    .min(1)
-    .optional()
     .describe(
-      'Messages that are there from the start, if it is empty: a .eml or mbox file, a Maildir, or a folder of .eml files, relative to this file.',
+      'Thumbprints of client certificates that log on to this account. See clientCertificates of the virtual servers.',
     )
-    .meta({ examples: ['mail/inbox.mbox'] }),
+    .meta({ examples: [['0123456789ABCDEF0123456789ABCDEF01234567']] }),
+  preload,
 })
 
 export const directory = z.strictObject({
   mode: z
     .enum(['listed', 'open'])
     .default('listed')
-    .describe('listed: only the accounts below. open: any name and password; the mailbox is made on first use.'),
-  accounts: z.array(account).default([]).describe('The accounts.'),
+    .describe(
+      'listed: only the accounts below can log on. open: any name and password can; the mailbox is created on first use.',
+    ),
+  accounts: z.array(account).default([]).describe('Accounts.'),
 })

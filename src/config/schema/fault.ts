@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { duration, octets } from '../units.ts'
 import { protocols } from './protocol.ts'
+import { duration, octets } from './values.ts'
 
 const count = z.number().int().positive()
 
@@ -8,117 +8,117 @@ const when = z.strictObject({
   protocol: z
     .enum(protocols)
     .optional()
-    .describe('Only on this protocol.')
+    .describe('Only for this protocol.')
     .meta({ examples: ['smtp'] }),
   virtualServer: z
     .string()
     .optional()
-    .describe('Only on the virtual server of this name.')
+    .describe('Only for the virtual server with this name.')
     .meta({ examples: ['Default SMTP Virtual Server'] }),
   on: z
     .enum(['connect', 'handshake', 'command', 'data'])
     .optional()
     .describe(
-      'connect: before the greeting. handshake: after the ClientHello. command: a line of the client (the default where verb is given). data: message octets of the client.',
+      'connect: before the greeting. handshake: after the ClientHello. command: when the client sends a command. data: while the client sends a message. Default: command if verb or matching is given, else connect.',
     )
     .meta({ examples: ['command'] }),
   verb: z
     .string()
     .min(1)
     .optional()
-    .describe('The command: RCPT, RETR, UID FETCH, AUTHINFO …')
+    .describe('Only for this command: RCPT, RETR, UID FETCH, AUTHINFO …')
     .meta({ examples: ['RCPT'] }),
   matching: z
     .string()
     .min(1)
     .optional()
-    .describe('A regular expression that the line fits, case ignored.')
+    .describe('Only for command lines that match this regular expression. Case is ignored.')
     .meta({ examples: ['bob@'] }),
   user: z
     .string()
     .optional()
-    .describe('Only once this account has logged on.')
+    .describe('Only after this account has logged on.')
     .meta({ examples: ['alice'] }),
   tls: z
     .boolean()
     .optional()
-    .describe('true: only under TLS. false: only in clear.')
+    .describe('true: only over TLS. false: only in clear text.')
     .meta({ examples: [false] }),
   connection: count
     .optional()
-    .describe('Only on the n-th connection of a virtual server.')
+    .describe('Only for the n-th connection to a virtual server.')
     .meta({ examples: [2] }),
   nth: count
     .optional()
-    .describe('Only the n-th time that the rest fits in a session.')
+    .describe('Only the n-th time that the other conditions match in a session.')
     .meta({ examples: [3] }),
   chance: z
     .number()
     .min(0)
     .max(1)
     .optional()
-    .describe('Only so often, by a seeded generator: the same seed, the same run.')
+    .describe('Probability from 0 to 1. faultSeed makes the result repeatable.')
     .meta({ examples: [0.1] }),
 })
 
 const action = z.strictObject({
   delay: duration
     .optional()
-    .describe('Waits, then goes on.')
+    .describe('Waits this long, then continues.')
     .meta({ examples: ['2s'] }),
   reply: z
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
     .describe(
-      'Says this line, or these, instead of doing what was asked; IMAP4 lines get the tag. On connect: says it and closes.',
+      'Sends this line or these lines and does not run the command. IMAP4 lines get the tag. On connect: sends the reply, then closes the connection.',
     )
     .meta({ examples: ['451 4.3.0 Try again later'] }),
   greeting: z
     .string()
     .min(1)
     .optional()
-    .describe('On connect: greets with this line, and goes on.')
+    .describe('On connect: sends this line as the greeting, then continues.')
     .meta({ examples: ['* PREAUTH welcome back'] }),
   inject: z
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
     .describe(
-      'On STARTTLS (STLS): says this too, in clear behind the reply, before the handshake. {tag+1} is the IMAP4 tag that comes next.',
+      'On STARTTLS or STLS: sends this in clear text after the reply, before the handshake. {tag+1} becomes the next IMAP4 tag.',
     )
     .meta({ examples: ['250 injected'] }),
   throttle: count
     .optional()
-    .describe('Octets a second that the client gets from here on.')
+    .describe('Limits what is sent to the client to this many octets per second.')
     .meta({ examples: [1000] }),
   drop: z
     .enum(['before', 'after', 'mid-reply'])
     .optional()
-    .describe('Closes the connection: before the reply, after it, or in the middle of it.')
+    .describe('Closes the connection before, after or in the middle of the reply.')
     .meta({ examples: ['mid-reply'] }),
   dropAfterOctets: z
     .number()
     .int()
     .nonnegative()
     .optional()
-    .describe('On data: closes once so many octets have come.')
+    .describe('On data: closes the connection after this many octets of the message.')
     .meta({ examples: [100] }),
   halfClose: z
     .literal(true)
     .optional()
-    .describe('Ends the server’s side and goes on reading.')
+    .describe('Closes the sending side of the connection and keeps reading.')
     .meta({ examples: [true] }),
   silence: z
     .literal(true)
     .optional()
-    .describe('Says nothing more, and keeps the connection open.')
+    .describe('Sends nothing more and keeps the connection open.')
     .meta({ examples: [true] }),
   garbage: octets
     .optional()
-    .describe('Says so many random octets instead of the reply.')
+    .describe('Sends this many random octets instead of the reply.')
     .meta({ examples: ['1KiB'] }),
   oversizedReply: octets
     .optional()
-    .describe('Says one line of so many octets instead of the reply.')
+    .describe('Sends one line of this many octets instead of the reply.')
     .meta({ examples: ['1MiB'] }),
   abortHandshake: z
     .number()
@@ -132,7 +132,7 @@ const action = z.strictObject({
     .meta({ examples: [40] }),
 })
 
-/** Where each action makes sense. */
+/** The points at which each action is possible. */
 const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> = {
   delay: ['connect', 'handshake', 'command'],
   reply: ['connect', 'command'],
@@ -148,22 +148,22 @@ const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> 
   abortHandshake: ['handshake'],
 }
 
-/** Something that goes wrong on purpose: when, what, and how often. */
+/** A fault to inject: when, what, and how often. */
 export const fault = z
   .strictObject({
     name: z
       .string()
       .min(1)
       .optional()
-      .describe('What session records call it.')
+      .describe('Name of the fault in session records.')
       .meta({ examples: ['greylisting'] }),
-    when: when.prefault({}).describe('Which moment; every condition must hold.'),
-    do: action.describe('What happens; several things happen in the order of this list.'),
-    skip: z.number().int().nonnegative().default(0).describe('Times that it lets pass first.'),
+    when: when.prefault({}).describe('When the fault happens. All conditions must match.'),
+    do: action.describe('What happens. Several actions run in the order of this list.'),
+    skip: z.number().int().nonnegative().default(0).describe('Number of matches to ignore first.'),
     times: z
       .union([z.literal('always'), count])
       .default('always')
-      .describe('Times that it happens.'),
+      .describe('How often the fault happens.'),
   })
   .transform((given) => ({ ...given, when: { ...given.when, on: given.when.on ?? defaultPoint(given.when) } }))
   .check((context) => {
@@ -174,7 +174,7 @@ export const fault = z
         code: 'custom',
         input: chosen,
         path: ['do'],
-        message: `says nothing to do; write one of ${Object.keys(places).join(', ')}`,
+        message: `no action; write one of ${Object.keys(places).join(', ')}`,
       })
     for (const key of keys) {
       if (places[key].includes(at.on)) continue
@@ -182,7 +182,7 @@ export const fault = z
         code: 'custom',
         input: chosen,
         path: ['do', key],
-        message: `cannot happen on ${at.on}; it can on ${places[key].join(', ')}`,
+        message: `not possible on ${at.on}, only on ${places[key].join(', ')}`,
       })
     }
   })
@@ -193,7 +193,7 @@ function defaultPoint({ verb, matching }: z.infer<typeof when>): 'command' | 'co
 
 export type Fault = z.output<typeof fault>
 type Written = z.input<typeof fault>
-/** A fault as code writes it; a pattern may be a RegExp. */
+/** A fault as an argument of the library: `matching` can also be a RegExp. */
 export type FaultInput = Omit<Written, 'when'> & {
   readonly when?: Omit<NonNullable<Written['when']>, 'matching'> & { readonly matching?: string | RegExp }
 }

@@ -1,14 +1,14 @@
-/** The four protocols, under the names that Exchange Server 2003 gave its virtual servers. */
+/** The protocols, named as Exchange Server 2003 names its virtual servers. */
 export const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
 export type Protocol = (typeof protocols)[number]
 
-/** What the default name of a virtual server calls its protocol. */
+/** Protocols as they are written in text and in the default names of virtual servers. */
 export const protocolTitles = { smtp: 'SMTP', pop3: 'POP3', imap4: 'IMAP4', nntp: 'NNTP' } as const satisfies Record<
   Protocol,
   string
 >
 
-/** The registered ports: clear text (STARTTLS there) and implicit TLS. SMTP clients use STARTTLS on 25. RFC 8314, RFC 4642. */
+/** Registered ports for clear text (with STARTTLS) and implicit TLS. SMTP clients use STARTTLS on port 25. RFC 8314, RFC 4642. */
 export const standardPorts = {
   smtp: { port: 25, tlsPort: 'off' },
   pop3: { port: 110, tlsPort: 995 },

@@ -1,48 +1,48 @@
 import { z } from 'zod'
-import { duration, octets } from '../units.ts'
+import { duration, octets } from './values.ts'
 
-/** Where messages are kept. */
+/** Where messages are stored. */
 export const store = z.union([
   z.literal('memory'),
   z.strictObject({
     memory: octets
-      .describe('In memory, so many octets at most; more mail is refused with 452 and its like.')
+      .describe('Size limit of the store in memory. When it is full, new messages are refused (SMTP: 452).')
       .meta({ examples: ['256MiB'] }),
   }),
   z.strictObject({
     lmdb: z
       .string()
       .min(1)
-      .describe('The folder.')
+      .describe('Folder of the store.')
       .meta({ examples: ['../data'] }),
   }),
 ])
 
-/** What is deleted by itself from some folders. */
+/** A rule that deletes old messages from some folders. */
 export const retention = z
   .strictObject({
     folders: z
       .string()
       .min(1)
       .default('*')
-      .describe('Names of the folders and newsgroups; * stands for anything.')
+      .describe('Names of folders and newsgroups. * matches any text.')
       .meta({ examples: ['lab.*'] }),
     age: duration
       .optional()
-      .describe('Messages that came into the folder longer ago go.')
+      .describe('Deletes messages that arrived in the folder longer ago than this.')
       .meta({ examples: ['30d'] }),
     count: z
       .number()
       .int()
       .positive()
       .optional()
-      .describe('The latest so many of a folder are kept.')
+      .describe('Number of newest messages to keep in each folder.')
       .meta({ examples: [10_000] }),
     size: octets
       .optional()
-      .describe('The latest of a folder are kept, so many octets together at most.')
+      .describe('Total size of each folder. The oldest messages are deleted first.')
       .meta({ examples: ['100MiB'] }),
   })
   .refine(({ age, count, size }) => age !== undefined || count !== undefined || size !== undefined, {
-    message: 'a rule of retention needs an age, a count or a size',
+    message: 'a retention rule needs an age, a count or a size',
   })

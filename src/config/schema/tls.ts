@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
-/** Oldest first. */
+/** TLS versions, oldest first. */
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
-/** Suites of the 1990s, by their IANA names, strongest first: those of the engine for old clients. */
+/** IANA names of the cipher suites that the TLS engine for old clients implements, strongest first. */
 const legacySuiteNames = [
   'TLS_RSA_WITH_AES_256_CBC_SHA',
   'TLS_RSA_WITH_AES_128_CBC_SHA',
@@ -20,30 +20,28 @@ const legacySuiteNames = [
 export type LegacySuiteName = (typeof legacySuiteNames)[number]
 
 export const tls = z.strictObject({
-  minVersion: z.enum(tlsVersions).default('TLSv1.2').describe('Lowest TLS version let in.'),
-  maxVersion: z.enum(tlsVersions).default('TLSv1.3').describe('Highest TLS version let in.'),
+  minVersion: z.enum(tlsVersions).default('TLSv1.2').describe('Lowest TLS version accepted.'),
+  maxVersion: z.enum(tlsVersions).default('TLSv1.3').describe('Highest TLS version accepted.'),
   ciphers: z
     .string()
     .min(1)
     .optional()
-    .describe(
-      'OpenSSL cipher string; the default of Node.js when absent. NULL suites and old versions can be allowed here.',
-    )
+    .describe('OpenSSL cipher string. Default: that of Node.js. NULL suites and old versions can be allowed here.')
     .meta({ examples: ['ECDHE+AESGCM'] }),
   ocspStapling: z
     .boolean()
     .default(false)
-    .describe('Staples what the lab’s authority says of its certificate to handshakes that ask for it.'),
+    .describe('Whether an OCSP response of the lab’s authority is stapled to handshakes that ask for one.'),
   legacy: z
     .union([z.boolean(), z.array(z.enum(legacySuiteNames)).min(1)])
     .default(false)
     .describe(
-      'Lets clients of the 1990s in by SSL 3.0 and TLS 1.0, beside those above: true, or a list of their suites in the order of preference. All of it is broken cryptography: for a lab.',
+      'Also accepts clients of the 1990s with SSL 3.0 and TLS 1.0: true, or a list of their suites in order of preference. This cryptography is broken; use it in a lab only.',
     ),
   strength: z
     .enum(['nominal', 'effective'])
     .default('nominal')
     .describe(
-      'How 3DES counts where 128 bits are required: nominal by its key (168), as Exchange did; effective by what an attack needs (112).',
+      'Strength of 3DES when require128BitEncryption is true. nominal: its key length (168 bits), as in Exchange. effective: the cost of an attack (112 bits).',
     ),
 })

@@ -1,10 +1,81 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
-/** A mail address; without RFC 5322's comments and quoting, with any domain a lab may use (`alice@localhost`). */
-export const mailAddress = z.string().regex(/^[^\s@<>,;]+@[^\s@<>,;]+$/, 'write an address as alice@lab.test')
+/** A mail address without RFC 5322 comments and quoting. Any domain is accepted, also `alice@localhost`. */
+export const mailAddress = z.string().regex(/^[^\s@<>,;]+@[^\s@<>,;]+$/, 'write an address like alice@lab.test')
 
 /** A host or domain name. */
-export const hostName = z.string().regex(/^[^\s@/:,;]+$/, 'write a name as mail.lab.test')
+export const hostName = z.string().regex(/^[^\s@/:,;]+$/, 'write a name like mail.lab.test')
 
-/** Counts of which `off` means no limit. */
+/** An address to listen on. */
+export const listenAddress = z
+  .string()
+  .refine((text) => text === 'localhost' || isIP(text) !== 0, 'write an IP address like 127.0.0.1 or ::1')
+  .default('127.0.0.1')
+
+/** A port to listen on; 0 takes a free one. */
+export const listenPort = z.number().int().min(0).max(65535)
+/** The same, or `off` for no port. */
+export const portOrOff = z.union([z.literal('off'), listenPort])
+
+/** A positive count, or `off` for no limit. */
 export const countOrOff = z.union([z.literal('off'), z.number().int().positive()])
+
+/** Messages for a mailbox or a newsgroup. */
+export const preload = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'Messages to load at start if the mailbox or newsgroup is empty: a .eml file, an mbox file, a Maildir or a folder of .eml files, relative to this file.',
+  )
+  .meta({ examples: ['mail/inbox.mbox'] })
+
+const timeUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const sizeUnits = { B: 1, KB: 1000, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
+
+const timeForm = 'write a time as 500ms, 30s, 10m, 1h or 2d'
+const sizeForm = 'write a size as 4096KB, 25MiB or 1GB'
+
+/** A duration: `10m`, `500ms`, `1h`, or a number of milliseconds. Returns milliseconds. */
+export const duration = z
+  .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, timeForm)], timeForm)
+  .transform((value) => inUnits(value, timeUnits))
+
+/** A size: `25MiB`, `4096KB`, or a number of octets. Returns octets. */
+export const octets = z
+  .union(
+    [z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$/, sizeForm)],
+    sizeForm,
+  )
+  .transform((value) => inUnits(value, sizeUnits))
+
+function inUnits<Unit extends string>(value: number | string, units: Readonly<Record<Unit, number>>): number {
+  if (typeof value === 'number') return value
+  const unit = value.replace(/[\d.]+/, '') as Unit
+  return Math.round(Number.parseFloat(value) * units[unit])
+}
+
+const captureFile = z
+  .string()
+  .min(1)
+  .meta({ examples: ['lab.pcapng'] })
+
+/** A capture of network traffic: the file alone, or with options. */
+export const capture = z.union([
+  captureFile,
+  z.strictObject({
+    file: captureFile.describe('The pcapng file, relative to this file. Overwritten at start.'),
+    secrets: z
+      .boolean()
+      .default(true)
+      .describe('Whether TLS secrets are written to the capture, so that Wireshark can decrypt it.'),
+    maxSize: octets
+      .prefault('100MiB')
+      .describe('Size at which the file is renamed to FILE.1 and a new one is started.'),
+    maxFiles: z.number().int().positive().default(2).describe('Number of files to keep, including the current one.'),
+  }),
+])
+
+/** Log levels, the most detailed first. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const

@@ -1,89 +1,101 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import { capture } from './capture.ts'
 import { defect } from './defect.ts'
-import { distribution, feed } from './feed.ts'
-import { limits } from './limits.ts'
+import { distribution, feed } from './news.ts'
 import { protocols } from './protocol.ts'
 import { tls } from './tls.ts'
-
-const port = z.union([z.literal('off'), z.number().int().min(0).max(65535)])
-
-const address = z
-  .string()
-  .refine((text) => text === 'localhost' || isIP(text) !== 0, 'write an IP address as 127.0.0.1 or ::1')
+import { capture, countOrOff, duration, listenAddress, octets, portOrOff } from './values.ts'
 
 const one = z.union([z.string().min(1), defect])
 
 export const certificate = z.union([z.string().min(1), defect, z.array(one).min(1)])
+
+const limits = z.strictObject({
+  connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
+  idleTimeout: duration
+    .optional()
+    .describe('Time after which an idle client is disconnected. Default: 10m; 30m for imap4 (RFC 9051 section 5.4).')
+    .meta({ examples: ['10m'] }),
+  messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
+  recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
+  messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
+})
 
 export const virtualServer = z.strictObject({
   name: z
     .string()
     .min(1)
     .optional()
-    .describe('Default "Default <Protocol> Virtual Server".')
+    .describe('Name of the virtual server. Default: "Default <Protocol> Virtual Server".')
     .meta({ examples: ['Default SMTP Virtual Server'] }),
   protocol: z
     .enum(protocols)
-    .describe('The protocol.')
+    .describe('Protocol.')
     .meta({ examples: ['smtp'] }),
-  address: address
-    .default('127.0.0.1')
-    .describe('The address listened on. 0.0.0.0 (IPv4) or :: (all) leaves the safe loopback.'),
-  port: port
+  address: listenAddress.describe(
+    'Address to listen on. 0.0.0.0 (IPv4) and :: (all) make the virtual server reachable from other machines.',
+  ),
+  port: portOrOff
     .optional()
     .describe(
-      'Clear-text port; STARTTLS there once a certificate is assigned. off closes it, 0 takes a free one. Default: smtp 25, pop3 110, imap4 143, nntp 119.',
+      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119.',
     )
     .meta({ examples: [25] }),
-  tlsPort: port
+  tlsPort: portOrOff
     .optional()
     .describe(
-      'Implicit-TLS port, likewise. Default: smtp off, pop3 995, imap4 993, nntp 563; off without a certificate.',
+      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp off, pop3 995, imap4 993, nntp 563; off without a certificate.',
     )
     .meta({ examples: ['off'] }),
   certificate: certificate
     .optional()
     .describe(
-      'auto: the one assigned in the store, until then one issued by the lab. assigned: none until one is assigned. none. A friendly name or thumbprint: pinned. { defect: expired }: a bad one. A list: the first is the default, the others are chosen by SNI. Default: that of the lab.',
+      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. A list: the first is the default, SNI selects the others. Default: the `certificate` of the lab.',
     )
     .meta({ examples: ['auto'] }),
   requireSecureChannel: z
     .boolean()
     .default(false)
-    .describe('Nothing but STARTTLS before TLS. Not on nntp: there close the clear-text port with `port: off`.'),
-  require128BitEncryption: z.boolean().default(false).describe('Cipher suites below 128 bits are refused.'),
+    .describe(
+      'Whether clients must start TLS before they can do anything else. Not available on nntp; there, close the clear-text port with `port: off`.',
+    ),
+  require128BitEncryption: z.boolean().default(false).describe('Whether cipher suites below 128 bits are refused.'),
   clientCertificates: z
     .enum(['off', 'accept', 'require'])
     .default('off')
     .describe(
-      'Certificates of clients, of the lab’s authorities: off, accept, or require. One that names an account (by mail address, UPN or thumbprint) logs on by SASL EXTERNAL.',
+      'Whether clients are asked for a certificate issued by an authority of the lab. A certificate that names an account (by mail address, UPN or thumbprint) can log on with SASL EXTERNAL.',
     ),
   capture: capture
     .optional()
-    .describe('A capture of this virtual server alone.')
+    .describe('Captures the traffic of this virtual server alone.')
     .meta({ examples: ['smtp.pcapng'] }),
-  tls: tls.prefault({}).describe('TLS versions and suites.'),
+  tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication: z
     .array(z.enum(['anonymous', 'basic', 'basic-over-tls']))
     .min(1)
     .default(['anonymous', 'basic'])
-    .describe('anonymous, basic, basic-over-tls (offered and accepted only under TLS).'),
-  limits: limits.prefault({}).describe('Limits.'),
+    .describe('Authentication methods: anonymous, basic, basic-over-tls (offered and accepted only over TLS).'),
+  limits: limits.prefault({}).describe('Limits of the virtual server.'),
   relay: z
     .enum(['capture', 'deny'])
     .default('capture')
-    .describe('smtp: mail for other domains. capture: kept in the lab. deny: 550 5.7.1.'),
+    .describe(
+      'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1.',
+    ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])
     .default('anonymous')
-    .describe('nntp, without logging on: anonymous: read and post. anonymous-read: read only. authenticated: nothing.'),
-  feeds: z.array(feed).default([]).describe('nntp: other news servers that articles are exchanged with.'),
+    .describe(
+      'nntp: what clients can do without logging on. anonymous: read and post. anonymous-read: read only. authenticated: nothing.',
+    ),
+  feeds: z.array(feed).default([]).describe('nntp: news servers to exchange articles with.'),
   motd: z
     .string()
     .optional()
-    .describe('nntp: what LIST MOTD says.')
+    .describe('nntp: message of the day (LIST MOTD).')
     .meta({ examples: ['Welcome to the lab.'] }),
-  distributions: z.array(distribution).default([]).describe('nntp: LIST DISTRIBUTIONS and LIST DISTRIB.PATS.'),
+  distributions: z
+    .array(distribution)
+    .default([])
+    .describe('nntp: distributions for LIST DISTRIBUTIONS and LIST DISTRIB.PATS.'),
 })

@@ -1,11 +1,15 @@
-import { systemClock } from '../../common/clock.ts'
-import { Authorities } from '../../pki/authorities.ts'
-import { CertificateStore } from '../../pki/certificate-store/store.ts'
-import { Certificates } from '../../pki/certificates.ts'
-import type { LabFacts } from '../../pki/lifecycle/context.ts'
-import { certificateNames } from '../../pki/names.ts'
-import { type Configuration, type ConfigurationOptions, loadConfiguration } from '../configuration.ts'
-import { silentStoreLog } from '../store-log.ts'
+import { existsSync } from 'node:fs'
+import { systemClock } from '../common/clock.ts'
+import { unknownCertificates } from '../config/certificates.ts'
+import { ConfigError } from '../config/mistakes.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { Authorities } from '../pki/authorities.ts'
+import { CertificateStore } from '../pki/certificate-store/store.ts'
+import { Certificates } from '../pki/certificates.ts'
+import type { LabFacts } from '../pki/lifecycle/context.ts'
+import { certificateNames } from '../pki/names.ts'
+import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
+import { silentStoreLog } from './log.ts'
 
 /** Options of every command on certificates. */
 export interface PkiOptions extends ConfigurationOptions {
@@ -67,4 +71,41 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
   } finally {
     await store.close()
   }
+}
+
+/**
+ * Looks into the certificate store on disk, changing nothing.
+ * @returns what `look` gives; undefined when there is no store on disk (yet)
+ * @throws PkiError when the store cannot be read
+ */
+export async function readStore<T>(
+  { store: folder, key }: ResolvedLab['certificates'],
+  look: (store: CertificateStore) => T | Promise<T>,
+): Promise<T | undefined> {
+  if (folder === 'memory' || !existsSync(folder)) return undefined
+  const clock = { now: () => Date.now() }
+  const store = await CertificateStore.open({ folder, key, clock, log: silentStoreLog, makeRoot: false })
+  try {
+    return await look(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** PEM of the roots that the certificate store has on disk; none before the first start. @throws PkiError */
+export async function storedRoots({ lab }: Configuration): Promise<string[]> {
+  const root = await readStore(lab.certificates, (store) => store.rootPem)
+  return root ? [root] : []
+}
+
+/** The mistakes of a file that names certificates which the store does not have, each with its place. @throws PkiError */
+export async function unknownPins({ lab, placed }: Configuration): Promise<string[]> {
+  const known = await readStore(lab.certificates, (store) => store.index.certificates)
+  return placed(unknownCertificates(lab.virtualServers, known ?? []))
+}
+
+/** @throws ConfigError naming every certificate that the store does not have; PkiError */
+export async function assertPins(configuration: Configuration): Promise<void> {
+  const unknown = await unknownPins(configuration)
+  if (unknown.length > 0) throw new ConfigError(unknown)
 }

@@ -1,2 +1,0 @@
-/** From the least grave on. */
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const

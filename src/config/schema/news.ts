@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import { duration, hostName, mailAddress, preload } from './values.ts'
+
+export const newsgroup = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[^\s,!*?\\[\]/]+$/, 'a newsgroup name has no spaces, commas, slashes or wildmat characters')
+    .describe('Name of the newsgroup.')
+    .meta({ examples: ['lab.general'] }),
+  description: z
+    .string()
+    .default('')
+    .describe('Description in LIST NEWSGROUPS.')
+    .meta({ examples: ['General talk'] }),
+  posting: z
+    .enum(['yes', 'no', 'moderated'])
+    .default('yes')
+    .describe('Whether users can post. moderated requires `moderator`.'),
+  moderator: mailAddress
+    .optional()
+    .describe('Mail address of the moderator.')
+    .meta({ examples: ['alice@lab.test'] }),
+  access: z
+    .enum(['anonymous-read', 'authenticated'])
+    .optional()
+    .describe(
+      'What clients can do without logging on. anonymous-read: read only. authenticated: nothing. Default: the access of the virtual server.',
+    )
+    .meta({ examples: ['authenticated'] }),
+  addresses: z
+    .array(mailAddress)
+    .default([])
+    .describe('Mail addresses of the newsgroup. Mail to them is posted as an article.'),
+  expireAfter: duration
+    .optional()
+    .describe('Age at which articles are deleted. Their Message-IDs are remembered. Default: articles are kept.')
+    .meta({ examples: ['30d'] }),
+  keepLatest: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Number of newest articles to keep. Default: all.')
+    .meta({ examples: [10_000] }),
+  preload,
+  suggested: z.boolean().default(false).describe('Whether LIST SUBSCRIPTIONS suggests the newsgroup to new readers.'),
+})
+
+/** A wildmat, as in RFC 3977 section 4. */
+const wildmatText = z
+  .string()
+  .regex(/^!?[^\s,!\\[\]]+(,!?[^\s,!\\[\]]+)*$/, 'write a wildmat like lab.*,!lab.private.*')
+
+/** An exchange of articles with another news server. Exchange Server calls it a newsfeed. */
+export const feed = z.strictObject({
+  peer: hostName.describe('Name of the peer in Path headers.').meta({ examples: ['localhost'] }),
+  direction: z
+    .enum(['in', 'out', 'both', 'pull'])
+    .default('out')
+    .describe(
+      'in: accepts articles from the peer. out: sends articles to it. both: does both. pull: fetches articles with NEWNEWS.',
+    ),
+  groups: wildmatText.default('*').describe('Newsgroups to exchange, as a wildmat.'),
+  addresses: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('in, both: IP addresses that the peer connects from.')
+    .meta({ examples: [['127.0.0.1']] }),
+  account: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('in, both: account that the peer logs on with. Can be used instead of addresses or together with them.')
+    .meta({ examples: ['peer'] }),
+  host: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('out, both, pull: host to connect to. Default: `peer`.')
+    .meta({ examples: ['127.0.0.1'] }),
+  port: z
+    .number()
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe('Port of the peer. Default: 563 with implicit TLS, else 119. portOffset is not added.')
+    .meta({ examples: [563] }),
+  tls: z
+    .enum(['implicit', 'starttls', 'off'])
+    .default('starttls')
+    .describe('Encryption of the connection to the peer. The connection fails if the peer does not support it.'),
+  authority: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Authority that must have issued the peer’s certificate: the name of an authority of the lab, or a PEM file. Default: the root of the lab.',
+    )
+    .meta({ examples: ['../peer-root.pem'] }),
+  user: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('User name for the peer.')
+    .meta({ examples: ['sealpost'] }),
+  password: z
+    .string()
+    .optional()
+    .describe('Password for the peer, in clear text.')
+    .meta({ examples: ['secret'] }),
+  interval: duration
+    .prefault('5m')
+    .describe('pull: time between two fetches. out, both: longest wait before a retry after a failure.'),
+})
+
+/** A distribution and the newsgroups it is suggested for. RFC 3977 section 7.6.5, RFC 6048 section 2.3. */
+export const distribution = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9+_-]+$/, 'write a distribution as one word, like local')
+    .describe('Word in the Distribution header.')
+    .meta({ examples: ['local'] }),
+  description: z.string().default('').describe('Description in LIST DISTRIBUTIONS.'),
+  groups: wildmatText
+    .optional()
+    .describe('Newsgroups for which LIST DISTRIB.PATS suggests it.')
+    .meta({ examples: ['lab.*'] }),
+  weight: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe('If several distributions match a newsgroup, the one with the highest weight is suggested.'),
+})
