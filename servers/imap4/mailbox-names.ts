@@ -1,5 +1,6 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { openInbox } from '../../src/store/inbox.ts'
+import { withInboxInCapitals } from '../../src/store/names.ts'
 import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { bad, no } from './reply.ts'
 import type { Session } from './session.ts'
@@ -16,7 +17,7 @@ const MAX_PATTERN_OCTETS = 2048
 
 /** A mailbox name as a command has it, decoded, INBOX in its one spelling. RFC 9051 section 5.1. */
 export function mailboxName(cursor: Cursor, session: Session): string {
-  return canonical(decodeName(cursor.astring(), session))
+  return withInboxInCapitals(decodeName(cursor.astring(), session))
 }
 
 /** @throws ImapError where the octets are no mailbox name */
@@ -24,11 +25,6 @@ export function decodeName(octets: OctetString, session: Session): string {
   const name = session.utf8 ? utf8Text(octets)?.normalize('NFC') : decodeUtf7(octets)
   if (name === undefined) throw no(`a mailbox name must be in ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}`, 'CANNOT')
   return name
-}
-
-/** INBOX has no case, nor has it as the first level of a name. RFC 9051 section 5.1. */
-export function canonical(name: string): string {
-  return /^inbox(?=\/|$)/i.test(name) ? `INBOX${name.slice(5)}` : name
 }
 
 /** A mailbox name for a response. */

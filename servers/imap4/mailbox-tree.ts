@@ -1,5 +1,5 @@
 import { type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { canonical, fullName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
+import { fullName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
 import type { Session } from './session.ts'
 import type { Identity } from './state.ts'
 
@@ -17,7 +17,7 @@ export interface MailboxNode {
 export async function mailboxTree({ context }: Session, { owner }: Identity): Promise<MailboxNode[]> {
   const { store } = context
   const folders = [...(await store.listFolders(owner)), ...(await store.listFolders(PUBLIC_OWNER))]
-  const subscribed = new Set((await store.subscriptions(owner)).map(canonical))
+  const subscribed = new Set(await store.subscriptions(owner))
   const byName = new Map(folders.map((folder) => [fullName(folder), folder] as const))
   const levels = new Set([...byName.keys()].flatMap(superiors))
   const names = new Set([...byName.keys(), ...levels, ...subscribed])

@@ -1,8 +1,9 @@
 import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { messageIds } from '../../src/mail/message-ids.ts'
+import { withInboxInCapitals } from '../../src/store/names.ts'
 import type { NewMessage } from '../../src/store/types.ts'
 import { Content, parseCacheOf, sectionOctets } from './fetch/content.ts'
-import { canonical, findMailbox } from './mailbox-names.ts'
+import { findMailbox } from './mailbox-names.ts'
 import { bad, ImapError, no } from './reply.ts'
 import type { Session } from './session.ts'
 import type { StateOf } from './state.ts'
@@ -100,7 +101,7 @@ export async function urlOctets(
   const { store } = session.context
   const selection = state.name === 'selected' ? state.selection : undefined
   const name = mailbox === undefined ? undefined : decoded(mailbox)
-  const folder = name === undefined ? selection?.folder : await found(session, state, canonical(name))
+  const folder = name === undefined ? selection?.folder : await found(session, state, withInboxInCapitals(name))
   if (!folder || (uidValidity !== undefined && Number(uidValidity) !== folder.uidValidity)) throw badUrl()
   const entry = await store.entry(folder.id, Number(uid))
   const raw = entry && (await store.read(folder.id, entry.uid))

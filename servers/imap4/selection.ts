@@ -1,5 +1,5 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
-import { indexOfUid } from './entries.ts'
+import { indexOfUid } from '../../src/store/uid-order.ts'
 import { no } from './reply.ts'
 import type { SequenceSet } from './wire/sequence-set.ts'
 import { indexesOfNumbers, indexesOfUids } from './wire/sequence-set.ts'

@@ -107,8 +107,12 @@ export async function changedAmong(
   modSeq: number,
 ): Promise<number[]> {
   const changed = await changedIndexes(session, selection, modSeq)
-  const isAll = asked.length === selection.messages.length
-  return isAll ? changed : changed.filter((index) => asked[firstAtLeast(asked, index)] === index)
+  // Both ascend, so one pass over them finds the common ones.
+  let at = 0
+  return changed.filter((index) => {
+    while (at < asked.length && (asked[at] as number) < index) at++
+    return asked[at] === index
+  })
 }
 
 async function changedIndexes(session: Session, selection: Selection, modSeq: number): Promise<number[]> {
@@ -117,17 +121,6 @@ async function changedIndexes(session: Session, selection: Selection, modSeq: nu
   return changed
     .map(({ uid }) => selection.indexOf(uid))
     .filter((index) => index >= 0 && (selection.messages[index] as MessageEntry).modSeq > modSeq)
-}
-
-/** The place of the first number that is not below `number`. */
-function firstAtLeast(ascending: readonly number[], number: number): number {
-  let [low, high] = [0, ascending.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ascending[middle] as number) < number) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** Uids expunged after `modSeq`, of those in `known`. RFC 7162 section 3.2.10.1. */

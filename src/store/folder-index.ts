@@ -2,6 +2,7 @@ import { SEEN } from './flags.ts'
 import { FlagsInUse } from './flags-in-use.ts'
 import { FolderCounts } from './folder-counts.ts'
 import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
+import { firstIndexFrom } from './uid-order.ts'
 
 /**
  * The entries of one folder in memory, by ascending uid, with everything STATUS and SELECT ask for kept up to date.
@@ -129,21 +130,8 @@ export class FolderIndex {
     return this.#seenUntil < exists ? this.#seenUntil + 1 : 0
   }
 
-  /** Where `uid` is, or where it would be. */
   #at(uid: number): number {
-    const entries = this.#entries
-    const first = entries[0]
-    if (!first || uid <= first.uid) return 0
-    // Uids ascend, so an entry stands at most as far behind the first as its uid does: there, if none is missing.
-    let high = Math.min(entries.length, uid - first.uid)
-    if (entries[high]?.uid === uid) return high
-    let low = 0
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((entries[middle] as MessageEntry).uid < uid) low = middle + 1
-      else high = middle
-    }
-    return low
+    return firstIndexFrom(this.#entries, uid)
   }
 
   #own(): void {

@@ -1,9 +1,13 @@
 import { type Owner, PUBLIC_OWNER } from './types.ts'
 
-/** The name a folder is kept under: `INBOX`, alone or as the first level, in this spelling. RFC 9051 section 5.1. */
+/** Writes `INBOX`, alone or as the first level, in capitals: it is case-insensitive. RFC 9051 section 5.1. */
+export function withInboxInCapitals(name: string): string {
+  return /^inbox(?=\/|$)/i.test(name) ? `INBOX${name.slice(5)}` : name
+}
+
+/** Returns the name under which the store keeps an owner's folder. Newsgroups have no INBOX. */
 export function folderName(owner: Owner, name: string): string {
-  if (owner === PUBLIC_OWNER || !/^inbox(?:\/|$)/i.test(name)) return name
-  return `INBOX${name.slice(5)}`
+  return owner === PUBLIC_OWNER ? name : withInboxInCapitals(name)
 }
 
 /** The name after `from` was renamed to `to`, or undefined where `name` is neither that folder nor below it. */

@@ -1,7 +1,8 @@
 import { TimeSlice } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
+import { withInboxInCapitals } from '../../../src/store/names.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { canonical, matchesPattern, nameForm, PUBLIC_ROOT, patternOf, superiors, wireName } from '../mailbox-names.ts'
+import { matchesPattern, nameForm, PUBLIC_ROOT, patternOf, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { bad, done } from '../reply.ts'
 import type { Session } from '../session.ts'
@@ -64,7 +65,7 @@ export const lsub = defineCommand({
     cursor.space()
     const reference = patternOf(cursor.astring(), session)
     cursor.space()
-    return canonical(reference + patternOf(cursor.listMailbox(), session))
+    return withInboxInCapitals(reference + patternOf(cursor.listMailbox(), session))
   },
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
@@ -119,9 +120,10 @@ export function listRequest(cursor: Cursor, session: Session): ListRequest {
   const reference = patternOf(cursor.astring(), session)
   cursor.space()
   const isList = cursor.ahead === '('
-  const pattern = (): string => canonical(reference + patternOf(cursor.listMailbox(), session))
+  const pattern = (): string => withInboxInCapitals(reference + patternOf(cursor.listMailbox(), session))
   const first = isList ? undefined : patternOf(cursor.listMailbox(), session)
-  const patterns = first === undefined ? cursor.list(pattern) : [first === '' ? '' : canonical(reference + first)]
+  const patterns =
+    first === undefined ? cursor.list(pattern) : [first === '' ? '' : withInboxInCapitals(reference + first)]
   const returned = cursor.take(' ') ? returnOptions(cursor) : undefined
   return { patterns, select, returns: new Set(), ...returned, extended: hasOptions || isList || returned !== undefined }
 }

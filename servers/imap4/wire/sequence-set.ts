@@ -1,5 +1,5 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { firstIndexFrom } from '../entries.ts'
+import { firstIndexFrom } from '../../../src/store/uid-order.ts'
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
 

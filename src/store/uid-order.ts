@@ -1,0 +1,25 @@
+interface HasUid {
+  readonly uid: number
+}
+
+/** Returns the index of the first entry whose uid is at least `uid`. The entries must be in ascending uid order. */
+export function firstIndexFrom(entries: readonly HasUid[], uid: number): number {
+  const first = entries[0]
+  if (!first || uid <= first.uid) return 0
+  // Without gaps the entry stands exactly here. With gaps it stands further to the front, never further back.
+  let high = Math.min(entries.length, uid - first.uid)
+  if (entries[high]?.uid === uid) return high
+  let low = 0
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((entries[middle] as HasUid).uid < uid) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Returns the index of the entry with this uid, or -1. The entries must be in ascending uid order. */
+export function indexOfUid(entries: readonly HasUid[], uid: number): number {
+  const index = firstIndexFrom(entries, uid)
+  return entries[index]?.uid === uid ? index : -1
+}
