@@ -1,6 +1,6 @@
 import type { FaultInput } from '../config/schema/fault.ts'
-import { type DefectName, defectNames, type Protocol } from '../config/schema.ts'
-import { recipes } from '../pki/defects/recipes.ts'
+import { type DefectName, defectNames, type Protocol, variantNames } from '../config/schema.ts'
+import { defectRecipes, variantRecipes } from '../pki/defects/recipes.ts'
 import type { BadServer, Expectation } from './types.ts'
 
 /** The domain of the host names; names below `localhost` lead to this machine wherever they resolve (RFC 6761 section 6.3). */
@@ -31,13 +31,20 @@ const expectations: Partial<Record<DefectName, Expectation>> = {
 
 const ofDefects: readonly BadServer[] = defectNames.map((name) => ({
   name,
-  meaning: recipes[name].meaning,
+  meaning: defectRecipes[name].meaning,
   expectation: expectations[name] ?? 'accept',
   settings: { certificate: { defect: name, hostname: hostnameOf(name) } },
   ...(name === 'wildcard' ? { needsOwnName: true } : {}),
 }))
 
-const good = (name: string) => ({ certificate: { defect: 'rsa', hostname: hostnameOf(name) } }) as const
+const ofVariants: readonly BadServer[] = variantNames.map((name) => ({
+  name,
+  meaning: variantRecipes[name].meaning,
+  expectation: 'accept',
+  settings: { certificate: { variant: name, hostname: hostnameOf(name) } },
+}))
+
+const good = (name: string) => ({ certificate: { variant: 'rsa', hostname: hostnameOf(name) } }) as const
 const startTls: Readonly<Record<Protocol, string>> = {
   smtp: 'STARTTLS',
   pop3: 'STLS',
@@ -158,4 +165,4 @@ const preauth: readonly FaultInput[] = [
 ]
 
 /** Every bad, odd and good server: `config/badmail.yaml`, and what the audit runs through. */
-export const badServers: readonly BadServer[] = [...ofDefects, ...oddities]
+export const badServers: readonly BadServer[] = [...ofDefects, ...ofVariants, ...oddities]

@@ -98,7 +98,7 @@ async function askFile(options: ConfigurationOptions): Promise<Questions> {
   const configuration = await loadConfiguration(options)
   const { hostname, virtualServers } = configuration.lab
   const targets = virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
-    targetsOf(name, address, port, certificate === 'assigned' ? 'off' : tlsPort),
+    targetsOf(name, address, port, certificate.kind === 'assigned' ? 'off' : tlsPort),
   )
   const { storedRoots } = await import('./certificate-store.ts')
   return { hostname, targets, roots: await storedRoots(configuration) }

@@ -35,7 +35,7 @@ export async function labTarget(options: VerifyCommandOptions): Promise<Target> 
 function configuredPorts({ port, tlsPort, certificate }: ResolvedVirtualServer) {
   return {
     port: port === 'off' ? undefined : port,
-    tlsPort: tlsPort === 'off' || certificate === 'assigned' ? undefined : tlsPort,
+    tlsPort: tlsPort === 'off' || certificate.kind === 'assigned' ? undefined : tlsPort,
   }
 }
 

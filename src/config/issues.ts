@@ -59,11 +59,19 @@ function unknownKey(path: Path, key: string): Mistake {
   return { path: [...path, key], message: `unknown key; ${right}`, onKey: true }
 }
 
-/** The branch of a union that the value was meant for: the only one whose kind it has, so that it fails further inside. */
+/**
+ * The branch of a union that the value was meant for: the only one whose kind it has, so that it fails further inside. Of
+ * several mappings, the one that knows most of the keys.
+ */
 function chosenBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const meant = errors.filter((issues) => !issues.some((issue) => issue.path.length === 0 && isOfOtherKind(issue)))
-  return meant.length === 1 ? meant[0] : undefined
+  const fewest = Math.min(...meant.map(unknownKeys))
+  const best = meant.filter((issues) => unknownKeys(issues) === fewest)
+  return best.length === 1 ? best[0] : undefined
 }
+
+const unknownKeys = (issues: readonly Issue[]): number =>
+  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0)
 
 const isOfOtherKind = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
 

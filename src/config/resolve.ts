@@ -26,7 +26,7 @@ export interface ResolvedVirtualServer extends Omit<VirtualServerConfig, 'captur
 export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
 
 /** A lab with nothing left to be looked up; folders are absolute. */
-export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture'> {
+export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate'> {
   readonly capture?: ResolvedCapture
   readonly certificates: { readonly store: string; readonly key: KeyKind }
   readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
@@ -50,7 +50,7 @@ const IDLE_TIMEOUT_MS = 10 * 60_000
  * @param baseDir what relative folders are relative to: the configuration file's folder
  */
 export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
-  const { portOffset, capture, ...lab } = config
+  const { portOffset, capture, certificate: _, ...lab } = config
   return {
     ...lab,
     ...resolveCapture(capture, baseDir),
@@ -89,7 +89,7 @@ export function nameOf(server: { readonly name?: string | undefined; readonly pr
 /** The ports a virtual server listens on. */
 export function portsOf(server: VirtualServerConfig, portOffset: number): { port: Port; tlsPort: Port } {
   const standard = standardPorts[server.protocol]
-  const standardTls = server.certificate === 'none' ? 'off' : standard.tlsPort
+  const standardTls = server.certificate.kind === 'none' ? 'off' : standard.tlsPort
   return {
     port: offsetBy(server.port ?? standard.port, portOffset),
     tlsPort: offsetBy(server.tlsPort ?? standardTls, portOffset),

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import type { Mistake, Path } from './mistakes.ts'
 import { addressesOf, IMAP_IDLE_TIMEOUT_MS, nameOf, type Port, portsOf } from './resolve.ts'
+import { type CertificateChoice, certificateText, choicesOf } from './schema/certificate.ts'
 import { type LabConfig, tlsVersions, type VirtualServerConfig } from './schema.ts'
 
 /** Keys that are right each by itself and wrong together. One rule a row. */
@@ -29,7 +30,7 @@ const rules: readonly Rule[] = [
   },
 
   eachServer(function* requiredTlsWithoutCertificate(server, at) {
-    if (server.certificate !== 'none') return
+    if (server.certificate.kind !== 'none') return
     for (const key of ['requireSecureChannel', 'require128BitEncryption'] as const) {
       if (server[key]) yield { path: [...at, key], message: `is true, but ${needsCertificate}, or ${key}: false` }
     }
@@ -78,8 +79,8 @@ const rules: readonly Rule[] = [
   }),
 
   eachServer(function* noneAmongOthers(server, at) {
-    if (typeof server.certificate === 'string') return
-    const index = server.certificate.indexOf('none')
+    if (server.certificate.kind !== 'list') return
+    const index = server.certificate.choices.findIndex(({ kind }) => kind === 'none')
     if (index !== -1) {
       yield { path: [...at, 'certificate', index], message: 'none cannot stand among others; write certificate: none' }
     }
@@ -219,7 +220,14 @@ function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
 
 /** What works but should be known. */
 export function warnings(config: LabConfig): Mistake[] {
-  const found = config.virtualServers.flatMap((server, index) => [...ofServer(server, ['virtualServers', index])])
+  const found = config.virtualServers.flatMap((server, index) => {
+    const at = ['virtualServers', index]
+    // A virtual server that names no certificate has the lab's own choice, which is checked once.
+    const own =
+      server.certificate === config.certificate ? [] : deprecatedDefects(server.certificate, [...at, 'certificate'])
+    return [...own, ...ofServer(server, at)]
+  })
+  found.push(...deprecatedDefects(config.certificate, ['certificate']))
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed: nobody can log on' })
   }
@@ -244,6 +252,17 @@ function* ofServer(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
     yield {
       path: [...at, 'address'],
       message: `${server.address} is not the loopback: other machines reach this virtual server`,
+    }
+  }
+}
+
+function* deprecatedDefects(certificate: CertificateChoice, at: Path): Iterable<Mistake> {
+  for (const [index, choice] of choicesOf(certificate).entries()) {
+    if (choice.kind !== 'variant' || !choice.deprecatedKey) continue
+    const path = certificate.kind === 'list' ? [...at, index] : at
+    yield {
+      path,
+      message: `${choice.variant} is not a defect but a variant of a good certificate; write ${certificateText(choice)}`,
     }
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { certificate } from './schema/certificate.ts'
 import { authorityService, certificates } from './schema/certificates.ts'
 import { directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
@@ -6,10 +7,10 @@ import { newsgroup } from './schema/news.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
 import { capture, hostName, logLevels } from './schema/values.ts'
-import { certificate, virtualServer } from './schema/virtual-server.ts'
+import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
-export { type DefectName, defectNames, defectOf } from './schema/defect.ts'
+export { type DefectName, defectNames, type VariantName, variantNames } from './schema/certificate.ts'
 export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 
@@ -86,9 +87,9 @@ const labObject = z.strictObject({
 export const labKeys = labObject.shape
 
 /** The schema with `certificate` copied to each virtual server that has none. */
-export const labSchema = labObject.transform(({ certificate: common, virtualServers, ...lab }) => ({
+export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
   ...lab,
-  virtualServers: virtualServers.map((server) => ({ ...server, certificate: server.certificate ?? common })),
+  virtualServers: virtualServers.map((server) => ({ ...server, certificate: server.certificate ?? lab.certificate })),
 }))
 
 /** What a user writes: the YAML's keys as an object. Keys with a default are optional. */

@@ -1,4 +1,6 @@
-/** A certificate with its key, ready to be worn by a virtual server. */
+import type { CertificateChoice } from '../config/schema/certificate.ts'
+
+/** A certificate with its key, ready to be used by a virtual server. */
 export interface InstalledCertificate {
   readonly friendlyName: string
   /** SHA-1 over the DER, upper-case hexadecimal, as Windows shows it. */
@@ -30,13 +32,13 @@ export type Audience = 'modern' | 'old'
 /** Which certificates a virtual server is to wear now; the first is the default, the others are chosen by SNI. */
 export interface CertificateSource {
   /**
-   * Resolves the `certificate:` setting of one virtual server (auto, assigned, none, a name, a thumbprint, a list).
-   * Empty: none is assigned. `auto` issues one where none is assigned, of a kind that the audience knows (default: modern).
-   * @throws PkiError when a pinned name is unknown
+   * Returns the certificates that one virtual server uses by its `certificate:` setting, the default one first. Empty if
+   * none is assigned. For `auto`, issues one that the audience supports if none is assigned.
+   * @throws PkiError `unknown` if the store has no certificate of that name
    */
   resolve(
     virtualServer: string,
-    setting: string | readonly string[],
+    choice: CertificateChoice,
     names: readonly string[],
     audience?: Audience,
   ): Promise<readonly InstalledCertificate[]>

@@ -1,5 +1,5 @@
 import type { ResolvedLab } from '../config/resolve.ts'
-import { type Defect, defectSetting } from '../config/schema/defect.ts'
+import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
 import type { Endpoint } from '../lab/endpoints.ts'
 import type { Lab } from '../lab/lab.ts'
@@ -34,8 +34,8 @@ export interface LabServer {
   readonly certificate: Endpoint['certificate']
 }
 
-/** What `certificate:` takes in a configuration: `auto`, a friendly name, `{ defect: 'expired' }` … */
-export type CertificateSetting = string | Defect
+/** What `certificate:` takes in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
+export type CertificateSetting = CertificateInput
 
 /** Whose mailboxes a message is put into, and from whom. */
 export interface DeliverOptions {
@@ -113,8 +113,10 @@ export class TestLab implements AsyncDisposable {
    * @throws PkiError if there is no such certificate; then nothing changes
    */
   useCertificate(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
-    const setting = typeof certificate === 'string' ? certificate : defectSetting(certificate)
-    return this.#lab.useCertificate(setting, which === undefined ? undefined : this.server(which).name)
+    return this.#lab.useCertificate(
+      certificateChoice(certificate),
+      which === undefined ? undefined : this.server(which).name,
+    )
   }
 
   /** @deprecated Use `useCertificate`. Removed in the next minor version. */

@@ -24,7 +24,7 @@ function configuredPromises(server: ResolvedVirtualServer): Promises {
   const legacy = tls.legacy === false ? [] : ['SSLv3', 'TLSv1']
   return {
     by: 'the configuration',
-    tls: certificate !== 'none' && certificate !== 'assigned',
+    tls: certificate.kind !== 'none' && certificate.kind !== 'assigned',
     requireSecureChannel,
     clearLogOn: !requireSecureChannel && authentication.includes('basic'),
     versions: allVersions.filter((version) => configured.includes(version) || legacy.includes(version)),

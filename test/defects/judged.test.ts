@@ -2,19 +2,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type DefectName, defectNames } from '../../src/config/schema.ts'
+import { type DefectName, defectNames, type VariantName, variantNames } from '../../src/config/schema.ts'
 import { startLab, type TestLab } from '../../src/index.ts'
 import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import type { RecipeChoice } from '../../src/pki/defects/recipe-certificates.ts'
 import type { InstalledCertificate } from '../../src/pki/types.ts'
 import { needs } from '../support/programs.ts'
 import { type ProgramResult, runProgram as run } from '../support/run-program.ts'
 
 const HOST = 'mail.lab.test'
 const NAMES = [HOST, 'localhost', '127.0.0.1', '::1']
+
+type Name = DefectName | VariantName
+const all: readonly { readonly name: Name; readonly choice: RecipeChoice }[] = [
+  ...defectNames.map((name) => ({ name, choice: { kind: 'defect', defect: name } as const })),
+  ...variantNames.map((name) => ({ name, choice: { kind: 'variant', variant: name } as const })),
+]
+const choiceOf = (wanted: Name): RecipeChoice =>
+  all.find(({ name }) => name === wanted)?.choice ?? { kind: 'variant', variant: 'p256' }
 const quiet = { info() {}, warn() {}, error() {} }
 
 /** How OpenSSL tells each defect: the number of its verification error (`openssl verify(1)`), 0 where it finds none. */
-const verdicts: Readonly<Record<DefectName, number>> = {
+const verdicts: Readonly<Record<Name, number>> = {
   expired: 10,
   'not-yet-valid': 9,
   'wrong-host': 62,
@@ -46,7 +55,7 @@ const verdicts: Readonly<Record<DefectName, number>> = {
 }
 
 /** What OpenSSL prints of a certificate that it has nothing against. */
-const traits: Partial<Record<DefectName, { readonly has?: RegExp; readonly lacks?: RegExp }>> = {
+const traits: Partial<Record<Name, { readonly has?: RegExp; readonly lacks?: RegExp }>> = {
   'no-san': { has: /Subject: CN ?= ?mail\.lab\.test/, lacks: /Subject Alternative Name/ },
   'no-subject': { has: /Subject: *\n[^]*Subject Alternative Name: critical/ },
   'ca-as-leaf': { has: /CA:TRUE/ },
@@ -79,8 +88,8 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const worn = async (name: DefectName): Promise<InstalledCertificate> => {
-    const [certificate] = await store.resolve('any', `defect:${name}`, NAMES)
+  const worn = async (name: Name): Promise<InstalledCertificate> => {
+    const [certificate] = await store.resolve('any', choiceOf(name), NAMES)
     if (!certificate) throw new Error('nothing is worn')
     writeFileSync(file(`${name}.pem`), certificate.certificatePem)
     writeFileSync(file(`${name}.chain.pem`), certificate.chainPem.join('\n'))
@@ -88,7 +97,7 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
   }
 
   const verify = (
-    name: DefectName,
+    name: Name,
     { chainPem }: InstalledCertificate,
     more: readonly string[] = [],
   ): Promise<ProgramResult> =>
@@ -102,7 +111,7 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
   const codes = ({ stdout, stderr }: ProgramResult): number[] =>
     [...`${stdout}${stderr}`.matchAll(/^error (\d+) at/gm)].map(([, code]) => Number(code))
 
-  it.each(defectNames)('%s is that very defect and no other', { timeout: 120_000 }, async (name) => {
+  it.each(all)('$name is that very defect and no other', { timeout: 120_000 }, async ({ name }) => {
     const certificate = await worn(name)
     const lists: string[] = []
     if (name === 'revoked') {
@@ -123,7 +132,7 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
   })
 
   it('sends chains as their names say', async () => {
-    const links = async (name: DefectName): Promise<number> => (await worn(name)).chainPem.length
+    const links = async (name: Name): Promise<number> => (await worn(name)).chainPem.length
     expect(await links('p256')).toBe(0)
     expect(await links('one-intermediate')).toBe(1)
     expect(await links('two-intermediates')).toBe(2)
@@ -154,8 +163,11 @@ describe.runIf(needs('openssl'))('each defect, worn by a listener', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it.each(defectNames)('%s is shown by s_client as what it is', { timeout: 120_000 }, async (name) => {
-    await lab.useCertificate({ defect: name }, 'imap4')
+  it.each(all)('$name is shown by s_client as what it is', { timeout: 120_000 }, async ({ name, choice }) => {
+    await lab.useCertificate(
+      choice.kind === 'defect' ? { defect: choice.defect } : { variant: choice.variant },
+      'imap4',
+    )
     const { stdout, stderr } = await run('openssl', [
       ...['s_client', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`, '-servername', HOST],
       ...['-CAfile', join(folder, 'root.pem'), '-verify_hostname', HOST, '-cipher', 'DEFAULT@SECLEVEL=0'],

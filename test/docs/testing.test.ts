@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { defectNames } from '../../src/config/schema.ts'
+import { defectNames, variantNames } from '../../src/config/schema.ts'
 import { startLab } from '../../src/index.ts'
-import { recipes } from '../../src/pki/defects/recipes.ts'
+import { defectRecipes, variantRecipes } from '../../src/pki/defects/recipes.ts'
 
 const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8')
 
-test('the table of defects is the recipes', () => {
+test('the tables of defects and variants match the recipes', () => {
   const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(([, name, meaning]) => [name, meaning])
-  expect(rows.slice(1)).toEqual(defectNames.map((name) => [name, recipes[name].meaning]))
+  expect(rows).toEqual([
+    ['defect', 'what it is'],
+    ...defectNames.map((name) => [name, defectRecipes[name].meaning]),
+    ['variant', 'what it is'],
+    ...variantNames.map((name) => [name, variantRecipes[name].meaning]),
+  ])
 })
 
 test('every fault of the page is one', async () => {

@@ -83,7 +83,7 @@ describe('reload', () => {
 
   it('opens nothing in a lab that is being stopped, or is', async () => {
     const port = await freePort()
-    const virtualServers = [{ protocol: 'pop3', port, certificate: { defect: 'rsa' } } as const]
+    const virtualServers = [{ protocol: 'pop3', port, certificate: { variant: 'rsa' } } as const]
     const lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
     const [reloaded, late] = [lab.reload({ virtualServers }), lab.reload({ virtualServers })].map((reload) =>
       reload.then(

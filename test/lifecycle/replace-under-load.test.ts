@@ -84,7 +84,7 @@ it('a hundred certificates replaced under load break no session, and every new h
       name: lab.server(protocol).name,
       protocol,
       address: '127.0.0.1',
-      certificate: 'auto',
+      certificate: { kind: 'auto' },
     })),
   }))
   for (const protocol of protocols) {

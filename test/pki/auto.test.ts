@@ -13,7 +13,7 @@ describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('cer
   it('is what openssl and GnuTLS call right', async () => {
     await using folder = await temporaryFolder()
     await using store = await CertificateStore.open(storeOptions('memory', { key }))
-    const [installed] = await store.resolve('Default SMTP Virtual Server', 'auto', names)
+    const [installed] = await store.resolve('Default SMTP Virtual Server', { kind: 'auto' }, names)
     const root = await put(folder.path, 'root.pem', store.rootPem)
     const leaf = await put(folder.path, 'leaf.pem', installed?.certificatePem ?? '')
     const keyFile = await put(folder.path, 'key.pem', installed?.privateKeyPem ?? '')
@@ -34,7 +34,7 @@ describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('cer
 describe('the certificate store', () => {
   it('issues one certificate for all virtual servers of the same names', async () => {
     await using store = await CertificateStore.open(storeOptions('memory'))
-    const all = await Promise.all(['a', 'b', 'c', 'd'].map((server) => store.resolve(server, 'auto', names)))
+    const all = await Promise.all(['a', 'b', 'c', 'd'].map((server) => store.resolve(server, { kind: 'auto' }, names)))
     expect(new Set(all.flat().map(({ thumbprint }) => thumbprint)).size).toBe(1)
     const certificate = new X509Certificate(all[0]?.[0]?.certificatePem ?? '')
     const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / dayMs
@@ -46,7 +46,7 @@ describe('the certificate store', () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
     const first = await CertificateStore.open(storeOptions(path))
-    const [before] = await first.resolve('a', 'auto', names)
+    const [before] = await first.resolve('a', { kind: 'auto' }, names)
     const { rootPem } = first
     await first.close()
     expect((await stat(path)).mode & 0o777).toBe(0o700)
@@ -56,7 +56,7 @@ describe('the certificate store', () => {
     }
     await using second = await CertificateStore.open(storeOptions(path))
     expect(second.rootPem).toBe(rootPem)
-    expect(await second.resolve('a', 'auto', names)).toMatchObject([
+    expect(await second.resolve('a', { kind: 'auto' }, names)).toMatchObject([
       { thumbprint: before?.thumbprint, privateKeyPem: before?.privateKeyPem },
     ])
   })
@@ -64,7 +64,8 @@ describe('the certificate store', () => {
   it('issues anew when the names change or the end comes near', async () => {
     const clock = { at: Date.now(), now: () => clock.at }
     await using store = await CertificateStore.open(storeOptions('memory', { clock }))
-    const thumbprint = async (wanted: readonly string[]) => (await store.resolve('a', 'auto', wanted))[0]?.thumbprint
+    const thumbprint = async (wanted: readonly string[]) =>
+      (await store.resolve('a', { kind: 'auto' }, wanted))[0]?.thumbprint
     const first = await thumbprint(names)
     expect(await thumbprint(['other.test'])).not.toBe(first)
     expect(await thumbprint(names)).toBe(first)
@@ -83,17 +84,19 @@ describe('the certificate store', () => {
 
   it('says what names it knows when asked for another', async () => {
     await using store = await CertificateStore.open(storeOptions('memory'))
-    await store.resolve('a', 'auto', ['mail.test'])
-    await expect(store.resolve('a', 'nobody', [])).rejects.toThrow(/no certificate "nobody".*mail\.test/)
-    expect(await store.resolve('a', 'none', [])).toEqual([])
-    expect(await store.resolve('a', 'assigned', [])).toEqual([])
+    await store.resolve('a', { kind: 'auto' }, ['mail.test'])
+    await expect(store.resolve('a', { kind: 'named', name: 'nobody' }, [])).rejects.toThrow(
+      /no certificate "nobody".*mail\.test/,
+    )
+    expect(await store.resolve('a', { kind: 'none' }, [])).toEqual([])
+    expect(await store.resolve('a', { kind: 'assigned' }, [])).toEqual([])
   })
 
   it('tells watchers what another process changed, and survives a broken index', async () => {
     await using folder = await temporaryFolder()
     const log = memoryLog()
     await using watching = await CertificateStore.open(storeOptions(folder.path, { log }))
-    const [worn] = await watching.resolve('a', 'auto', names)
+    const [worn] = await watching.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = watching.watch(() => changed.resolve())
     await using other = await CertificateStore.open(storeOptions(folder.path))
@@ -101,10 +104,10 @@ describe('the certificate store', () => {
       draft.index.assignments.b = worn?.thumbprint ?? ''
     })
     await changed.promise
-    expect(await watching.resolve('b', 'assigned', [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
     await writeFile(join(folder.path, 'store.json'), '{"version":1,')
     await expect.poll(() => log.entries.filter(({ level }) => level === 'error').length).toBeGreaterThan(0)
-    expect(await watching.resolve('b', 'assigned', [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
     end()
   })
 })
@@ -114,13 +117,13 @@ describe('a broken file of the store', () => {
     await using folder = await temporaryFolder()
     const log = memoryLog()
     await using store = await CertificateStore.open(storeOptions(folder.path, { log }))
-    const [worn] = await store.resolve('a', 'auto', names)
+    const [worn] = await store.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = store.watch(() => changed.resolve())
     const [record] = store.index.certificates
     await writeFile(join(folder.path, record?.certificate ?? ''), '-----BEGIN CERTIFICATE-----\nMIIB')
     await changed.promise
-    expect(await store.resolve('a', 'auto', names)).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(await store.resolve('a', { kind: 'auto' }, names)).toMatchObject([{ thumbprint: worn?.thumbprint }])
     expect(
       log.entries
         .filter(({ level }) => level === 'error')

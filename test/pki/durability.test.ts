@@ -64,7 +64,7 @@ describe('a store whose commands are killed at any moment', () => {
       const log = { info() {}, warn() {}, error() {} }
       const store = await CertificateStore.open({ folder: process.argv[2], clock: Date, log, key: 'p256' })
       for (let n = 0; ; n++) {
-        await store.resolve('a', 'auto', ['name' + n + '.test'])
+        await store.resolve('a', { kind: 'auto' }, ['name' + n + '.test'])
         process.stdout.write('.')
       }`
     const module = new URL('../../dist/src/pki/certificate-store/store.js', import.meta.url).href
@@ -79,7 +79,7 @@ describe('a store whose commands are killed at any moment', () => {
     await using store = await assertWhole(path)
     expect(store.index.certificates.length).toBeGreaterThan(0)
     // The first change after a kill clears away what it left.
-    await store.resolve('a', 'auto', ['last.test'])
+    await store.resolve('a', { kind: 'auto' }, ['last.test'])
     const kept = new Set(store.index.certificates.map((record) => record.certificate.replace('certificates/', '')))
     expect(new Set(readdirSync(join(path, 'certificates')))).toEqual(kept)
     expect(readdirSync(path).filter((name) => name.startsWith('.'))).toEqual([])
@@ -96,7 +96,7 @@ describe('a store whose commands are killed at any moment', () => {
     await mkdir(join(path, 'requests'), { recursive: true })
     await writeFile(join(path, 'requests/half-done.pem'), 'nothing')
     await using store = await CertificateStore.open(storeOptions(path))
-    await store.resolve('a', 'auto', ['localhost'])
+    await store.resolve('a', { kind: 'auto' }, ['localhost'])
     expect(existsSync(join(path, '.lock'))).toBe(false)
     expect(existsSync(join(path, 'requests/half-done.pem'))).toBe(false)
   })

@@ -26,7 +26,7 @@ const readers: Record<string, (octets: Buffer) => unknown> = {
 
 beforeAll(async () => {
   await using store = await CertificateStore.open(storeOptions('memory'))
-  const [installed] = await store.resolve('a', 'auto', ['mail.test'])
+  const [installed] = await store.resolve('a', { kind: 'auto' }, ['mail.test'])
   const key = readPrivateKey(installed?.privateKeyPem ?? '')
   const certificates = [
     new X509Certificate(installed?.certificatePem ?? ''),

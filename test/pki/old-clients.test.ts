@@ -6,9 +6,9 @@ describe('certificate: auto for clients of the 1990s', () => {
   it('is RSA and SHA-1 under a root of its own, and leaves the other clients theirs', async () => {
     await using folder = await temporaryFolder()
     await using store = await CertificateStore.open(storeOptions(folder.path))
-    const [old] = await store.resolve('a', 'auto', ['localhost'], 'old')
-    const [modern] = await store.resolve('a', 'auto', ['localhost'])
-    expect(await store.resolve('b', 'auto', ['localhost'], 'old')).toEqual([old])
+    const [old] = await store.resolve('a', { kind: 'auto' }, ['localhost'], 'old')
+    const [modern] = await store.resolve('a', { kind: 'auto' }, ['localhost'])
+    expect(await store.resolve('b', { kind: 'auto' }, ['localhost'], 'old')).toEqual([old])
     expect(modern?.thumbprint).not.toBe(old?.thumbprint)
     const root = await put(folder.path, 'root.pem', await store.oldClientRootPem())
     const leaf = await put(folder.path, 'leaf.pem', old?.certificatePem ?? '')
@@ -23,9 +23,9 @@ describe('certificate: auto for clients of the 1990s', () => {
 
   it('gives what is assigned or pinned to every client', async () => {
     await using store = await CertificateStore.open(storeOptions('memory'))
-    const [modern] = await store.resolve('a', 'auto', ['localhost'])
+    const [modern] = await store.resolve('a', { kind: 'auto' }, ['localhost'])
     const pinned = modern?.thumbprint ?? ''
-    expect(await store.resolve('a', pinned, ['localhost'], 'old')).toEqual([modern])
-    expect(await store.resolve('a', 'assigned', ['localhost'], 'old')).toEqual([])
+    expect(await store.resolve('a', { kind: 'named', name: pinned }, ['localhost'], 'old')).toEqual([modern])
+    expect(await store.resolve('a', { kind: 'assigned' }, ['localhost'], 'old')).toEqual([])
   })
 })

@@ -22,7 +22,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     authorities = new Authorities(store)
     const options = { address: '127.0.0.1', port: 0, hostname: '127.0.0.1', log: memoryLog() }
     service = await AuthorityService.open(store, options)
-    const [installed] = await store.resolve('a', 'auto', ['mail.test'])
+    const [installed] = await store.resolve('a', { kind: 'auto' }, ['mail.test'])
     leaf = new X509Certificate(installed?.certificatePem ?? '')
     files = {
       root: await put(folder.path, 'root.pem', store.rootPem),
@@ -117,7 +117,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
   })
 
   it('makes staples that follow the book', async () => {
-    const [worn] = await store.resolve('b', 'auto', ['staple.test'])
+    const [worn] = await store.resolve('b', { kind: 'auto' }, ['staple.test'])
     const certificate = await put(folder.path, 'stapled.pem', worn?.certificatePem ?? '')
     const status = async (): Promise<string> => {
       const answer = await put(folder.path, 'staple.der', worn?.ocspResponse?.() ?? '')
@@ -128,7 +128,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     expect(worn?.ocspResponse?.()).toBe(worn?.ocspResponse?.())
     await authorities.revoke(worn?.thumbprint ?? '')
     expect(await status()).toMatch(/: revoked/)
-    const [next] = await store.resolve('b', 'auto', ['staple.test'])
+    const [next] = await store.resolve('b', { kind: 'auto' }, ['staple.test'])
     expect(next?.thumbprint).not.toBe(worn?.thumbprint)
   })
 })
@@ -137,7 +137,7 @@ it('an authority whose key is lost says that the fault is its own, and the log s
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'certs')
   const first = await CertificateStore.open(storeOptions(path))
-  const [installed] = await first.resolve('a', 'auto', ['mail.test'])
+  const [installed] = await first.resolve('a', { kind: 'auto' }, ['mail.test'])
   await first.close()
   const { key = '', name = '' } = first.index.authorities[0] ?? {}
   await rm(join(path, key))

@@ -74,5 +74,5 @@ test('types', async ({ lab, tenant }) => {
   expectTypeOf(expect(lab).toHaveReceived).parameter(0).not.toBeAny()
   expectTypeOf(expect(lab).toHaveBeenEncrypted).parameter(0).not.toBeAny()
   // @ts-expect-error no such defect
-  await expect(lab.useCertificate({ defect: 'perfect' })).rejects.toThrow()
+  await expect(lab.useCertificate({ defect: 'perfect' })).rejects.toThrow('no defect "perfect"; there are: expired, ')
 })

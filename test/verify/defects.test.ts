@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type DefectName, defectNames } from '../../src/config/schema.ts'
+import { type DefectName, defectNames, type VariantName, variantNames } from '../../src/config/schema.ts'
 import { startLab, type TestLab } from '../../src/index.ts'
 import { inspect } from './inspect.ts'
 
@@ -7,7 +7,7 @@ const HOST = 'localhost'
 const only = ['chain', 'names', 'dates', 'key', 'purposes', 'revocation']
 
 /** Which check tells each defect, and how; `good`: nothing is wrong with it, or nothing that a client minds. */
-const told: Readonly<Record<DefectName, readonly [check: string, words: RegExp] | 'good'>> = {
+const told: Readonly<Record<DefectName | VariantName, readonly [check: string, words: RegExp] | 'good'>> = {
   expired: ['dates', /^fail: localhost expired on .*, 1 day ago$/],
   'not-yet-valid': ['dates', /^fail: localhost is not valid before /],
   'wrong-host': ['names', /^fail: wrong name: issued to other.host.example, not to localhost$/],
@@ -57,8 +57,11 @@ const look = () => {
 }
 
 describe('a lab that wears a certificate with a defect', () => {
-  it.each(defectNames)('%s', async (name) => {
-    await lab.useCertificate({ defect: name })
+  it.each([
+    ...defectNames.map((name) => ({ name, choice: { defect: name } })),
+    ...variantNames.map((name) => ({ name, choice: { variant: name } })),
+  ])('$name', async ({ name, choice }) => {
+    await lab.useCertificate(choice)
     const seen = await look()
     const expected = told[name]
     if (expected === 'good')

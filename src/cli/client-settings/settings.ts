@@ -65,7 +65,7 @@ function accessTo(server: ResolvedVirtualServer, hostname: string): Access[] {
   const { protocol, name, certificate, requireSecureChannel, authentication } = server
   const port = server.port === 'off' ? undefined : server.port
   const tlsPort = server.tlsPort === 'off' ? undefined : server.tlsPort
-  const startTls = port !== undefined && certificate !== 'none'
+  const startTls = port !== undefined && certificate.kind !== 'none'
   const best = bestOf(port, tlsPort, startTls)
   if (!best) return []
   const tlsRequired = requireSecureChannel || !authentication.includes('basic')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { certificateText } from '../../config/schema/certificate.ts'
 import type { RequestRecord } from '../../pki/certificate-store/index-file.ts'
 import { PkiError } from '../../pki/errors.ts'
 import type { VirtualServerFacts } from '../../pki/lifecycle/context.ts'
@@ -50,8 +51,9 @@ async function states({ certificates, lab, store }: PkiSession): Promise<ServerS
 function stateText({ facts, assigned, pending }: ServerState): string {
   if (pending) return 'a request is pending'
   if (assigned) return assigned.friendlyName
-  if (facts.certificate === 'auto') return 'the one issued by the lab'
-  return facts.certificate === 'assigned' ? 'no certificate' : `certificate: ${[facts.certificate].flat().join(', ')}`
+  const { certificate } = facts
+  if (certificate.kind === 'auto') return 'the one issued by the lab'
+  return certificate.kind === 'assigned' ? 'no certificate' : `certificate: ${certificateText(certificate)}`
 }
 
 async function runWizard(session: PkiSession, name: string | undefined): Promise<void> {

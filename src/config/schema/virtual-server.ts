@@ -1,13 +1,9 @@
 import { z } from 'zod'
-import { defect } from './defect.ts'
+import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
 import { protocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import { capture, countOrOff, duration, listenAddress, octets, portOrOff } from './values.ts'
-
-const one = z.union([z.string().min(1), defect])
-
-export const certificate = z.union([z.string().min(1), defect, z.array(one).min(1)])
 
 const limits = z.strictObject({
   connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
@@ -49,7 +45,7 @@ export const virtualServer = z.strictObject({
   certificate: certificate
     .optional()
     .describe(
-      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. A list: the first is the default, SNI selects the others. Default: the `certificate` of the lab.',
+      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. { variant: p384 }: a good certificate of that kind. A list: the first is the default, SNI selects the others. Default: the `certificate` of the lab.',
     )
     .meta({ examples: ['auto'] }),
   requireSecureChannel: z

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
-import { defectOf } from '../../config/schema/defect.ts'
-import { DefectiveCertificates } from '../defects/defective-certificates.ts'
+import { type CertificateChoice, choicesOf, type SingleCertificateChoice } from '../../config/schema/certificate.ts'
+import { RecipeCertificates } from '../defects/recipe-certificates.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/staple.ts'
@@ -53,7 +53,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
   #settling: NodeJS.Timeout | undefined
   readonly #looking: NodeJS.Timeout
   readonly #stapled = new WeakMap<InstalledCertificate, InstalledCertificate>()
-  readonly #defective = new DefectiveCertificates(this)
+  readonly #byRecipe = new RecipeCertificates(this)
   #rootPem = ''
 
   private constructor(files: StoreFiles, options: CertificateStoreOptions) {
@@ -117,22 +117,38 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
 
   async resolve(
     virtualServer: string,
-    setting: string | readonly string[],
+    choice: CertificateChoice,
     names: readonly string[],
     audience: Audience = 'modern',
   ): Promise<readonly InstalledCertificate[]> {
-    if (Array.isArray(setting)) {
-      const each = await Promise.all(setting.map((one: string) => this.resolve(virtualServer, one, names, audience)))
-      return [...new Map(each.flat().map((found) => [found.thumbprint, found])).values()]
+    const found = await Promise.all(
+      choicesOf(choice).map((one) => this.#resolveOne(virtualServer, one, names, audience)),
+    )
+    const certificates = found.filter((one) => one !== undefined)
+    return [...new Map(certificates.map((one) => [one.thumbprint, one])).values()]
+  }
+
+  async #resolveOne(
+    virtualServer: string,
+    choice: SingleCertificateChoice,
+    names: readonly string[],
+    audience: Audience,
+  ): Promise<InstalledCertificate | undefined> {
+    switch (choice.kind) {
+      case 'none':
+        return undefined
+      case 'defect':
+      case 'variant':
+        return this.#byRecipe.certificateFor(choice, names)
+      case 'named':
+        return this.#withStaple(this.find(choice.name))
+      default: {
+        const thumbprint = this.index.assignments[virtualServer]
+        const assigned = this.index.certificates.find((record) => record.thumbprint === thumbprint)
+        if (assigned) return this.#withStaple(assigned)
+        return choice.kind === 'auto' ? this.#withStaple(await autoCertificate(this, names, audience)) : undefined
+      }
     }
-    if (setting === 'none') return []
-    const defect = defectOf(setting as string)
-    if (defect) return [await this.#defective.certificateFor(defect, names)]
-    if (setting !== 'auto' && setting !== 'assigned') return [await this.#withStaple(this.find(setting as string))]
-    const thumbprint = this.index.assignments[virtualServer]
-    const assigned = this.index.certificates.find((record) => record.thumbprint === thumbprint)
-    if (assigned) return [await this.#withStaple(assigned)]
-    return setting === 'auto' ? [await this.#withStaple(await autoCertificate(this, names, audience))] : []
   }
 
   /** With what its issuer says of it, where that is an authority of the store. */

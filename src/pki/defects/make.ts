@@ -1,47 +1,48 @@
 import { type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
-import type { DefectName } from '../../config/schema/defect.ts'
+import { isIP } from 'node:net'
+import { findAuthority } from '../authority/find.ts'
+import { revokeCertificate } from '../authority/revoke.ts'
 import { serviceUrls } from '../authority/urls.ts'
-import { openAuthority } from '../certificate-store/issue.ts'
+import { openAuthority, recordIssued } from '../certificate-store/issue.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { generateKey, type KeySpec, privateKeyPem } from '../keys.ts'
+import { subjectNames } from '../names.ts'
 import type { InstalledCertificate } from '../types.ts'
 import { certificatePem, createCertificate, type Issuer, thumbprintOf } from '../x509/certificate.ts'
 import * as ext from '../x509/extensions.ts'
 import { createAuthorityCertificate, type ServiceUrls } from '../x509/profiles.ts'
 import { generateLargeKey } from './large-key.ts'
-import { namesFor } from './names.ts'
-import type { Recipe } from './recipe.ts'
-import { recipes } from './recipes.ts'
-import { revokeIssued } from './revoke.ts'
+import type { NameChoice, Recipe } from './recipes.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_DAYS = 1 / 24
 
-/** An issuer with what stands above it, itself first and the root last. */
+/** An issuer and its chain. */
 interface Above {
   readonly issuer: Issuer
+  /** The issuer first, the root last. */
   readonly chain: readonly X509Certificate[]
-  /** Its name in the store, where it is an authority of the lab. */
+  /** Name of the lab's authority; absent for any other issuer. */
   readonly authority?: string
   readonly urls?: ServiceUrls
 }
 
 /**
- * Makes the certificate of a recipe, as things stand now by the store's clock.
- * @param hosts what the virtual server is reached by, its host name first
+ * Makes the certificate of a recipe, with dates counted from the store's clock.
+ * @param hosts names that clients use for the virtual server, its host name first
  */
-export async function makeDefect(
+export async function makeByRecipe(
   store: CertificateStore,
-  name: DefectName,
+  friendlyName: string,
+  recipe: Recipe,
   hosts: readonly string[],
 ): Promise<InstalledCertificate> {
-  const recipe = recipes[name]
   const key = await keyOf(recipe.key ?? 'p256')
   const above = await issuerOf(store, recipe)
   const certificate = endEntity(recipe, key, hosts, above, store.clock.now())
   if (recipe.revoked && above.authority) await revokeIssued(store, above.authority, certificate)
   return {
-    friendlyName: `defect: ${name}`,
+    friendlyName,
     thumbprint: thumbprintOf(certificate),
     certificatePem: certificatePem(certificate),
     chainPem: sent(recipe, above.chain).map(certificatePem),
@@ -50,7 +51,7 @@ export async function makeDefect(
   }
 }
 
-/** From this size on, two primes take too long. */
+/** Making a key of this size from two primes takes half a minute. */
 const LARGE_BITS = 8192
 
 const keyOf = (spec: KeySpec): Promise<KeyObject> => {
@@ -85,7 +86,7 @@ async function unknownRoot(nowMs: number): Promise<Above> {
   return { issuer: { key, certificate: root }, chain: [root] }
 }
 
-/** Each a name of its own, so that no client finds the wrong one. */
+/** Names are unique, so that no client confuses two authorities. */
 const authorityName = (title: string) => [
   { type: 'O', value: 'Sealpost' },
   { type: 'CN', value: `${title} ${randomBytes(3).toString('hex').toUpperCase()}` },
@@ -99,7 +100,7 @@ function endEntity(
   nowMs: number,
 ): X509Certificate {
   const { names = 'own', days = { from: -HOUR_DAYS, to: 90 }, hash, subject } = recipe
-  const all = namesFor(names, hosts)
+  const all = subjectNames(namesOf[names](hosts))
   const commonName = names === 'none' ? hosts[0] : all[0]?.value
   const signer: Issuer = recipe.issuer === 'itself' ? { key, certificate: 'self' } : issuer
   const at = (day: number): Date => new Date(Math.floor((nowMs + day * DAY_MS) / 1000) * 1000)
@@ -127,9 +128,37 @@ function endEntity(
   )
 }
 
-/** What the server sends behind its own certificate. */
+/** Records a certificate as issued by an authority and revokes it: the CRL and OCSP responses then say so. */
+async function revokeIssued(store: CertificateStore, authority: string, certificate: X509Certificate): Promise<void> {
+  await store.update((draft) => recordIssued(draft, findAuthority(draft.index, authority), certificate))
+  await revokeCertificate(store, certificate.serialNumber, 'keyCompromise', authority)
+}
+
+/** Returns what the server sends after its own certificate. */
 function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X509Certificate[] {
   if (sends === 'nothing' || issuer === 'itself') return []
   const below = chain.filter((one) => sends === 'root too' || one.subject !== one.issuer)
   return sends === 'reversed' ? below.reverse() : below
+}
+
+const nameCount = 1000
+
+/** The names that a certificate is issued to, from those of the virtual server. */
+const namesOf: Readonly<Record<NameChoice, (hosts: readonly string[]) => readonly string[]>> = {
+  own: (hosts) => hosts,
+  other: () => ['other.host.example'],
+  none: () => [],
+  addresses: (hosts) => hosts.filter((name) => isIP(name) !== 0),
+  wildcard: (hosts) => [wildcardFor(hosts[0] ?? 'localhost')],
+  thousand: (hosts) => [...hosts, ...Array.from({ length: nameCount - hosts.length }, (_, n) => `n${n}.names.example`)],
+}
+
+/**
+ * Returns `*.lab.test` for mail.lab.test. Clients ignore a wildcard directly below a top-level domain, so that localhost
+ * gets `*.lab.localhost`.
+ */
+function wildcardFor(host: string): string {
+  const labels = host.split('.')
+  if (labels.length >= 3) return `*.${labels.slice(1).join('.')}`
+  return labels.length === 2 ? `*.${host}` : `*.lab.${host}`
 }

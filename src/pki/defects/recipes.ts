@@ -1,73 +1,121 @@
-import type { DefectName } from '../../config/schema/defect.ts'
-import type { Recipe } from './recipe.ts'
+import type { DefectName, VariantName } from '../../config/schema/certificate.ts'
+import type { KeySpec } from '../keys.ts'
+import type { ServerNeeds } from '../types.ts'
+import type { NameConstraints } from '../x509/extensions.ts'
+import type { HashName } from '../x509/signature.ts'
 
-/** Signatures and keys that OpenSSL refuses even to show at its usual security level. */
-const anything = { securityLevel: 0 } as const
-/** An issuer that can sign with old hashes: elliptic curves cannot with MD5. */
+/** Which names the certificate is issued to. */
+export type NameChoice = 'own' | 'other' | 'none' | 'addresses' | 'wildcard' | 'thousand'
+
+/** An intermediate authority between the root and the certificate. */
+interface Intermediate {
+  readonly key?: KeySpec
+  readonly constraints?: NameConstraints
+}
+
+/** How a certificate is made. A field that is absent has its correct value. */
+export interface Recipe {
+  /** One sentence for documentation. */
+  readonly meaning: string
+  /** Default: P-256. */
+  readonly key?: KeySpec
+  /** First and last day, in days from now. Default: from an hour ago, for 90 days. */
+  readonly days?: { readonly from: number; readonly to: number }
+  readonly names?: NameChoice
+  /** Default: a common name. */
+  readonly subject?: 'none'
+  readonly purpose?: 'clientAuth'
+  /** Makes an authority's certificate (CA:TRUE). */
+  readonly authority?: true
+  /** Adds the TLS feature that requires a stapled OCSP response (RFC 7633). */
+  readonly mustStaple?: true
+  /** Who issues it, or the topmost intermediate. Default: the lab's root. */
+  readonly issuer?: 'itself' | 'unknown root'
+  /** From the root down. */
+  readonly intermediates?: readonly Intermediate[]
+  /** Hash of the signature on it. Default: what fits the issuer's key. */
+  readonly hash?: HashName
+  /** What the server sends after the certificate. Default: the intermediates. */
+  readonly sends?: 'nothing' | 'reversed' | 'root too'
+  readonly revoked?: true
+  /** What a server must allow in order to use it. */
+  readonly needs?: ServerNeeds
+}
+
+/** For keys and signatures that OpenSSL refuses to use at its default security level. */
+const lowestLevel = { securityLevel: 0 } as const
+/** An issuer that can sign with old hashes: an elliptic-curve key cannot sign with MD5. */
 const rsaIssuer = [{ key: 'rsa-2048' }] as const
 
-/** Every certificate of `certificate: { defect: NAME }`. */
-export const recipes: Readonly<Record<DefectName, Recipe>> = {
-  expired: { meaning: 'Its time is over since yesterday.', days: { from: -60, to: -1 } },
-  'not-yet-valid': { meaning: 'Its time begins in a week.', days: { from: 7, to: 97 } },
+/** The certificates of `certificate: { defect: NAME }`. */
+export const defectRecipes: Readonly<Record<DefectName, Recipe>> = {
+  expired: { meaning: 'It expired yesterday.', days: { from: -60, to: -1 } },
+  'not-yet-valid': { meaning: 'It becomes valid in a week.', days: { from: 7, to: 97 } },
   'wrong-host': { meaning: 'It is issued to another host.', names: 'other' },
-  'self-signed': { meaning: 'It is its own issuer.', issuer: 'itself' },
+  'self-signed': { meaning: 'It is self-signed.', issuer: 'itself' },
   'untrusted-root': {
-    meaning: 'Its root, sent along, is nobody’s authority.',
+    meaning: 'Its chain ends in an unknown root, which the server sends too.',
     issuer: 'unknown root',
     sends: 'root too',
   },
   'incomplete-chain': {
-    meaning: 'The intermediate certificate is not sent.',
+    meaning: 'The server does not send the intermediate certificate.',
     intermediates: [{}],
     sends: 'nothing',
   },
   'reversed-chain': {
-    meaning: 'Two intermediate certificates are sent in the wrong order.',
+    meaning: 'The server sends two intermediate certificates in the wrong order.',
     intermediates: [{}, {}],
     sends: 'reversed',
   },
-  revoked: { meaning: 'The lab’s authority has revoked it: its list and its OCSP answers say so.', revoked: true },
-  'no-san': { meaning: 'The host is named in the common name alone.', names: 'none' },
-  'no-subject': { meaning: 'The subject is empty; the names are all in subjectAltName.', subject: 'none' },
-  'weak-key': { meaning: 'An RSA key of 1,024 bits.', key: 'rsa-1024', needs: anything },
+  revoked: { meaning: 'The lab’s authority has revoked it: its CRL and its OCSP responses say so.', revoked: true },
+  'no-san': { meaning: 'It has no subjectAltName: only the common name holds the host name.', names: 'none' },
+  'no-subject': { meaning: 'Its subject is empty: only subjectAltName holds names.', subject: 'none' },
+  'weak-key': { meaning: 'It has an RSA key of 1,024 bits.', key: 'rsa-1024', needs: lowestLevel },
   'weak-key-512': {
-    meaning: 'An RSA key of 512 bits; too short for the signatures of TLS 1.3.',
+    meaning: 'It has an RSA key of 512 bits, which is too short for TLS 1.3 signatures.',
     key: 'rsa-512',
     needs: { securityLevel: 0, maxVersion: 'TLSv1.2' },
   },
   'sha1-signature': {
-    meaning: 'Signed with SHA-1.',
+    meaning: 'It is signed with SHA-1.',
     key: 'rsa-2048',
     intermediates: rsaIssuer,
     hash: 'sha1',
-    needs: anything,
+    needs: lowestLevel,
   },
   'md5-signature': {
-    meaning: 'Signed with MD5.',
+    meaning: 'It is signed with MD5.',
     key: 'rsa-2048',
     intermediates: rsaIssuer,
     hash: 'md5',
-    needs: anything,
+    needs: lowestLevel,
   },
-  'wrong-purpose': { meaning: 'Issued for clients: serverAuth is not among its purposes.', purpose: 'clientAuth' },
-  'ca-as-leaf': { meaning: 'An authority’s certificate, worn by a server.', authority: true },
+  'wrong-purpose': {
+    meaning: 'It is issued for clients: its purposes do not include serverAuth.',
+    purpose: 'clientAuth',
+  },
+  'ca-as-leaf': { meaning: 'It is the certificate of a certificate authority (CA:TRUE).', authority: true },
   'name-constraint-violated': {
-    meaning: 'The intermediate may issue for other domains only.',
+    meaning: 'Its intermediate authority may issue for other domains only.',
     intermediates: [{ constraints: { permitted: ['elsewhere.example'] } }],
   },
-  'thousand-sans': { meaning: 'Issued to a thousand names.', names: 'thousand' },
-  'rsa-8192': { meaning: 'An RSA key of 8,192 bits.', key: 'rsa-8192' },
-  'ip-only': { meaning: 'Issued to addresses, to no host name.', names: 'addresses' },
-  wildcard: { meaning: 'Issued to `*.` and the domain of the host.', names: 'wildcard' },
+  'thousand-sans': { meaning: 'It is issued to a thousand names.', names: 'thousand' },
+  'rsa-8192': { meaning: 'It has an RSA key of 8,192 bits.', key: 'rsa-8192' },
+  'ip-only': { meaning: 'It is issued to IP addresses only, not to a host name.', names: 'addresses' },
+  wildcard: { meaning: 'It is issued to `*.` and the domain of the host.', names: 'wildcard' },
   'must-staple-without-staple': {
-    meaning: 'Says that an OCSP response is stapled; none is.',
+    meaning: 'It requires a stapled OCSP response, and the server sends none.',
     mustStaple: true,
   },
-  rsa: { meaning: 'Good: RSA of 2,048 bits.', key: 'rsa-2048' },
-  p256: { meaning: 'Good: the curve P-256.' },
-  p384: { meaning: 'Good: the curve P-384.', key: 'p384' },
-  ed25519: { meaning: 'Good: Ed25519.', key: 'ed25519' },
+}
+
+/** The certificates of `certificate: { variant: NAME }`: nothing is wrong with them. */
+export const variantRecipes: Readonly<Record<VariantName, Recipe>> = {
+  rsa: { meaning: 'Good: an RSA key of 2,048 bits.', key: 'rsa-2048' },
+  p256: { meaning: 'Good: a key on the curve P-256.' },
+  p384: { meaning: 'Good: a key on the curve P-384.', key: 'p384' },
+  ed25519: { meaning: 'Good: an Ed25519 key.', key: 'ed25519' },
   'one-intermediate': { meaning: 'Good: one intermediate authority.', intermediates: [{}] },
   'two-intermediates': { meaning: 'Good: two intermediate authorities.', intermediates: [{}, {}] },
 }

@@ -1,3 +1,4 @@
+import { type CertificateChoice, certificateText, choicesOf } from '../../config/schema/certificate.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
 
@@ -7,7 +8,7 @@ export interface VirtualServerFacts {
   readonly protocol: string
   readonly address: string
   /** The `certificate:` setting. */
-  readonly certificate: string | readonly string[]
+  readonly certificate: CertificateChoice
   /** Where that setting stands: `FILE:LINE:COLUMN`. */
   readonly place?: string
 }
@@ -43,29 +44,25 @@ export function findVirtualServer({ lab }: LifecycleContext, name: string): Virt
   )
 }
 
-const isSetting = (setting: string | readonly string[]): boolean => setting === 'auto' || setting === 'assigned'
+const isAssignable = ({ kind }: CertificateChoice): boolean => kind === 'auto' || kind === 'assigned'
 
-/** Refuses to assign where the configuration says what is worn. @throws PkiError `refused` */
+/** Refuses to assign a certificate where the configuration names another one. @throws PkiError `refused` */
 export function refusePinned(server: VirtualServerFacts): void {
-  if (isSetting(server.certificate)) return
-  const setting = Array.isArray(server.certificate) ? `[${server.certificate.join(', ')}]` : server.certificate
-  const place = server.place === undefined ? 'its configuration' : server.place
+  if (isAssignable(server.certificate)) return
+  const { name, certificate, place = 'its configuration' } = server
   throw new PkiError(
     'refused',
-    `"${server.name}" wears what ${place} says: certificate: ${setting}; write auto or assigned there to assign one`,
+    `"${name}" uses what ${place} says: certificate: ${certificateText(certificate)}; write auto or assigned there to assign one`,
   )
 }
 
-/** Names of the virtual servers that wear a certificate by assignment or by name. */
+/** Returns the names of the virtual servers that use a certificate by assignment or by name. */
 export function usersOf({ store, lab }: LifecycleContext, thumbprint: string): string[] {
-  const record = store.index.certificates.find((one) => one.thumbprint === thumbprint)
-  const pins = (setting: string): boolean =>
-    !isSetting(setting) && setting !== 'none' && matches(store, setting) === record?.thumbprint
   return lab()
     .virtualServers.filter(({ name, certificate }) =>
-      typeof certificate === 'string' && isSetting(certificate)
+      isAssignable(certificate)
         ? store.index.assignments[name] === thumbprint
-        : [certificate].flat().some((one) => pins(one as string)),
+        : choicesOf(certificate).some((one) => one.kind === 'named' && matches(store, one.name) === thumbprint),
     )
     .map(({ name }) => name)
 }

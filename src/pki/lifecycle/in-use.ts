@@ -1,3 +1,4 @@
+import { choicesOf } from '../../config/schema/certificate.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
@@ -5,17 +6,18 @@ import { findVirtualServer, type LifecycleContext, type VirtualServerFacts } fro
 
 /** The certificates of the store that a virtual server wears now. Pinned names that are not in the store are left out. */
 export function wornBy({ store, lab }: LifecycleContext, server: VirtualServerFacts): CertificateRecord[] {
-  return [server.certificate].flat().flatMap((setting) => {
-    const name = setting as string
-    if (name === 'none') return []
-    if (name !== 'auto' && name !== 'assigned') {
-      const plain = name.replace(/[\s:]/g, '').toUpperCase()
-      return store.index.certificates.filter((one) => one.friendlyName === name || one.thumbprint === plain).slice(-1)
+  return choicesOf(server.certificate).flatMap((choice) => {
+    if (choice.kind === 'named') {
+      const plain = choice.name.replace(/[\s:]/g, '').toUpperCase()
+      return store.index.certificates
+        .filter((one) => one.friendlyName === choice.name || one.thumbprint === plain)
+        .slice(-1)
     }
+    if (choice.kind !== 'auto' && choice.kind !== 'assigned') return []
     const assigned = store.index.certificates.find(
       ({ thumbprint }) => thumbprint === store.index.assignments[server.name],
     )
-    const automatic = name === 'auto' ? currentAuto(store, lab().names) : undefined
+    const automatic = choice.kind === 'auto' ? currentAuto(store, lab().names) : undefined
     return assigned ?? automatic ?? []
   })
 }

@@ -1,3 +1,4 @@
+import { choicesOf } from '../../config/schema/certificate.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { type CertificateFacts, purposesText, readFacts } from '../x509/facts.ts'
@@ -54,7 +55,9 @@ function virtualServersUsing(context: LifecycleContext, record: CertificateRecor
   if (!record.auto || currentAuto(store, lab().names)?.thumbprint !== record.thumbprint) return named
   const automatic = lab().virtualServers.filter(
     ({ name, certificate }) =>
-      [certificate].flat().includes('auto') && store.index.assignments[name] === undefined && !named.includes(name),
+      choicesOf(certificate).some(({ kind }) => kind === 'auto') &&
+      store.index.assignments[name] === undefined &&
+      !named.includes(name),
   )
   return [...named, ...automatic.map(({ name }) => name)]
 }

@@ -130,7 +130,7 @@ export class AuthorityService implements AsyncDisposable {
 
 /** The certificate that `auto` issues for the names, as HTTPS takes it. */
 async function wornBy(store: CertificateStore, names: readonly string[]): Promise<{ key: string; cert: string }> {
-  const [worn] = await store.resolve('authority service', 'auto', names)
+  const [worn] = await store.resolve('authority service', { kind: 'auto' }, names)
   if (!worn) throw new PkiError('refused', 'authorityService: no certificate for HTTPS')
   return { key: worn.privateKeyPem, cert: [worn.certificatePem, ...worn.chainPem].join('\n') }
 }

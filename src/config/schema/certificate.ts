@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import { hostName } from './values.ts'
+
+/** Certificates with one thing wrong or unusual each. `src/pki/defects/recipes.ts` describes how each one is made. */
+export const defectNames = [
+  'expired',
+  'not-yet-valid',
+  'wrong-host',
+  'self-signed',
+  'untrusted-root',
+  'incomplete-chain',
+  'reversed-chain',
+  'revoked',
+  'no-san',
+  'no-subject',
+  'weak-key',
+  'weak-key-512',
+  'sha1-signature',
+  'md5-signature',
+  'wrong-purpose',
+  'ca-as-leaf',
+  'name-constraint-violated',
+  'thousand-sans',
+  'rsa-8192',
+  'ip-only',
+  'wildcard',
+  'must-staple-without-staple',
+] as const
+export type DefectName = (typeof defectNames)[number]
+
+/** Good certificates of different kinds, to compare the defective ones with. */
+export const variantNames = ['rsa', 'p256', 'p384', 'ed25519', 'one-intermediate', 'two-intermediates'] as const
+export type VariantName = (typeof variantNames)[number]
+
+/** A defective certificate as a user writes it. */
+export interface DefectInput {
+  /** The names of variants are accepted too, but deprecated here: write `{ variant: NAME }`. */
+  readonly defect: DefectName | VariantName
+  /** The host name that the certificate is for. Default: the lab's names. */
+  readonly hostname?: string | undefined
+}
+
+/** A variant of a good certificate as a user writes it. */
+export interface VariantInput {
+  readonly variant: VariantName
+  /** The host name that the certificate is for. Default: the lab's names. */
+  readonly hostname?: string | undefined
+}
+
+/** One certificate as a user writes it: `auto`, `assigned`, `none`, a friendly name, a thumbprint, a defect or a variant. */
+export type CertificateInput = string | DefectInput | VariantInput
+
+/** Which certificate a virtual server uses. */
+export type SingleCertificateChoice =
+  /** The certificate assigned in the store, or else one that the lab issues. */
+  | { readonly kind: 'auto' }
+  /** The certificate assigned in the store, if any. */
+  | { readonly kind: 'assigned' }
+  | { readonly kind: 'none' }
+  /** A certificate of the store, by friendly name or thumbprint. */
+  | { readonly kind: 'named'; readonly name: string }
+  | { readonly kind: 'defect'; readonly defect: DefectName; readonly hostname?: string }
+  /** `deprecatedKey`: written as `{ defect: NAME }`. */
+  | {
+      readonly kind: 'variant'
+      readonly variant: VariantName
+      readonly hostname?: string
+      readonly deprecatedKey?: true
+    }
+
+/** Which certificates a virtual server uses. The first of a list is the default; the others are chosen by SNI. */
+export type CertificateChoice =
+  | SingleCertificateChoice
+  | { readonly kind: 'list'; readonly choices: readonly SingleCertificateChoice[] }
+
+const keywords = ['auto', 'assigned', 'none'] as const
+
+const isVariant = (name: string): name is VariantName => variantNames.some((known) => known === name)
+
+/** Returns the choice that a user's setting stands for. Does not check names. */
+export function certificateChoice(input: CertificateInput): SingleCertificateChoice {
+  if (typeof input === 'string') {
+    const keyword = keywords.find((known) => known === input)
+    return keyword === undefined ? { kind: 'named', name: input } : { kind: keyword }
+  }
+  const host = input.hostname === undefined ? {} : { hostname: input.hostname }
+  if ('variant' in input) return { kind: 'variant', variant: input.variant, ...host }
+  const { defect } = input
+  return isVariant(defect)
+    ? { kind: 'variant', variant: defect, ...host, deprecatedKey: true }
+    : { kind: 'defect', defect, ...host }
+}
+
+/** Returns the choices of a list, or the one choice. */
+export const choicesOf = (choice: CertificateChoice): readonly SingleCertificateChoice[] =>
+  choice.kind === 'list' ? choice.choices : [choice]
+
+/** Returns a choice as the configuration file writes it, for messages: `auto`, `{ defect: expired }`, `[First, Second]`. */
+export function certificateText(choice: CertificateChoice): string {
+  switch (choice.kind) {
+    case 'list':
+      return `[${choice.choices.map(certificateText).join(', ')}]`
+    case 'named':
+      return choice.name
+    case 'defect':
+      return `{ defect: ${choice.defect}${hostText(choice.hostname)} }`
+    case 'variant':
+      return `{ variant: ${choice.variant}${hostText(choice.hostname)} }`
+    default:
+      return choice.kind
+  }
+}
+
+const hostText = (hostname: string | undefined): string => (hostname === undefined ? '' : `, hostname: ${hostname}`)
+
+const hostname = hostName
+  .optional()
+  .describe('The host name that the certificate is for. Default: the lab’s names.')
+  .meta({ examples: ['expired.lab.test'] })
+
+const name = z.string().min(1)
+
+const defect = z.strictObject({
+  defect: z
+    .enum([...defectNames, ...variantNames])
+    .describe(
+      'What is wrong with it; docs/testing.md describes each defect. The names of variants are deprecated here: write { variant: NAME }.',
+    )
+    .meta({ examples: ['expired'] }),
+  hostname,
+})
+
+const variant = z.strictObject({
+  variant: z
+    .enum(variantNames)
+    .describe('A good certificate of this kind; docs/testing.md describes each variant.')
+    .meta({ examples: ['p256'] }),
+  hostname,
+})
+
+const single = z.union([name, defect, variant])
+
+/** The value of `certificate:`. */
+export const certificate = z
+  .union([name, defect, variant, z.array(single).min(1)])
+  .transform(
+    (input): CertificateChoice =>
+      Array.isArray(input) ? { kind: 'list', choices: input.map(certificateChoice) } : certificateChoice(input),
+  )

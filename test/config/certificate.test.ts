@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { loadObject } from '../../src/config/load.ts'
+import { ConfigError } from '../../src/config/mistakes.ts'
+import { certificateText } from '../../src/config/schema/certificate.ts'
+import type { LabInput } from '../../src/config/schema.ts'
+
+const accounts = { accounts: [{ user: 'alice', password: 'secret' }] }
+const load = (input: LabInput) => loadObject({ directory: accounts, ...input }, '/')
+const choicesOf = (input: LabInput) => load(input).lab.virtualServers.map(({ certificate }) => certificate)
+
+describe('certificate:', () => {
+  it.each([
+    ['auto', { kind: 'auto' }, 'auto'],
+    ['assigned', { kind: 'assigned' }, 'assigned'],
+    ['none', { kind: 'none' }, 'none'],
+    ['Mail 2026', { kind: 'named', name: 'Mail 2026' }, 'Mail 2026'],
+    [{ defect: 'expired' }, { kind: 'defect', defect: 'expired' }, '{ defect: expired }'],
+    [
+      { variant: 'p384', hostname: 'a.test' },
+      { kind: 'variant', variant: 'p384', hostname: 'a.test' },
+      '{ variant: p384, hostname: a.test }',
+    ],
+    [
+      ['First', { variant: 'rsa' }],
+      {
+        kind: 'list',
+        choices: [
+          { kind: 'named', name: 'First' },
+          { kind: 'variant', variant: 'rsa' },
+        ],
+      },
+      '[First, { variant: rsa }]',
+    ],
+  ] as const)('%j is %j', (certificate, choice, text) => {
+    const input = { virtualServers: [{ protocol: 'pop3', certificate }] } as LabInput
+    expect(choicesOf(input)).toEqual([choice])
+    expect(choicesOf(input).map(certificateText)).toEqual([text])
+  })
+
+  it('of the lab is that of every virtual server that has none of its own', () => {
+    expect(
+      choicesOf({
+        certificate: { defect: 'expired' },
+        virtualServers: [{ protocol: 'smtp' }, { protocol: 'pop3', certificate: 'auto' }],
+      }),
+    ).toEqual([{ kind: 'defect', defect: 'expired' }, { kind: 'auto' }])
+  })
+
+  it('accepts a variant under the deprecated key `defect`, with one warning that shows the new form', () => {
+    const { lab, warnings } = load({
+      certificate: { defect: 'p256', hostname: 'a.test' },
+      virtualServers: [
+        { protocol: 'smtp' },
+        { protocol: 'pop3' },
+        { protocol: 'imap4', certificate: ['auto', { defect: 'rsa' }] },
+      ],
+    })
+    expect(lab.virtualServers[0]?.certificate).toMatchObject({ kind: 'variant', variant: 'p256', hostname: 'a.test' })
+    expect(warnings).toEqual([
+      'virtualServers[2].certificate[1]: rsa is not a defect but a variant of a good certificate; write { variant: rsa }',
+      'certificate: p256 is not a defect but a variant of a good certificate; write { variant: p256, hostname: a.test }',
+    ])
+    expect(load({ certificate: { variant: 'p256' } }).warnings).toEqual([])
+  })
+
+  it.each([
+    [{ defect: 'expried' }, /^certificate\.defect: is "expried"; must be .*; did you mean expired\?$/],
+    [{ variant: 'p265' }, /^certificate\.variant: is "p265"; must be .*; did you mean p256\?$/],
+    [{ variant: 'expired' }, /^certificate\.variant: is "expired"; must be rsa, /],
+    [
+      { defect: 'expired', host: 'a.test' },
+      /^certificate\.host: unknown key; known here: defect, hostname or variant$/,
+    ],
+  ])('explains what is wrong with %j', (certificate, words) => {
+    const mistakes = (): unknown => {
+      try {
+        return load({ certificate } as unknown as LabInput)
+      } catch (error) {
+        return error instanceof ConfigError ? error.message : error
+      }
+    }
+    expect(mistakes()).toMatch(words)
+  })
+})
