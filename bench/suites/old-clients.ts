@@ -9,7 +9,8 @@ import type { RateSuite, Target, Workload } from '../frame/types.ts'
 
 const run = promisify(execFile)
 /** Node.js 0.10 with OpenSSL 1.0.1g, which has all suites but the EXPORT1024 ones. */
-const oldNode = (): string => execFileSync('node', ['scripts/fetch-old-node.mjs'], { encoding: 'utf8' }).trim()
+const oldNode = (): string =>
+  execFileSync('node', ['scripts/fetch-clients.mjs', 'old-node'], { encoding: 'utf8' }).trim()
 
 async function load({ port, ca }: Target, suite: string, counted: string, untilMs: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))

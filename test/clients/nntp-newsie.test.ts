@@ -10,8 +10,8 @@ const newsie = join(cache, 'newsie-1.2.1/dist/index.js')
 
 function hasNewsie(): boolean {
   const found = existsSync(newsie)
-  if (!found && process.env.SEALPOST_CI === '1') throw new Error('newsie is missing: node scripts/fetch-newsie.mjs')
-  if (!found) console.warn('skipped, missing: newsie (node scripts/fetch-newsie.mjs)')
+  if (!found && process.env.SEALPOST_CI === '1') throw new Error('newsie is missing: node scripts/fetch-clients.mjs')
+  if (!found) console.warn('skipped, missing: newsie (node scripts/fetch-clients.mjs)')
   return found
 }
 

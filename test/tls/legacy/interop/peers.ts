@@ -65,7 +65,7 @@ export const oldOpenssl: Peer = {
   versions: ['TLSv1', 'SSLv3'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_RC2, EXPORT_DES],
   forms,
-  available: () => existsSync(oldNode) || needs('node 0.10.28: node scripts/fetch-old-node.mjs'),
+  available: () => existsSync(oldNode) || needs('node 0.10.28: node scripts/fetch-clients.mjs'),
   run: (jobs, root) =>
     runBatch(oldNode, [file('old-client.cjs'), root], jobs, ({ version, suite }) => [
       `${version}_method`,

