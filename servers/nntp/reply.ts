@@ -1,4 +1,4 @@
-import type { ArticleRefused } from '../../src/news/errors.ts'
+import type { ArticleRefused } from '../../src/news/article.ts'
 
 /** The one error of an NNTP session: the response code and the text behind it. */
 export class NntpError extends Error {

@@ -1,4 +1,4 @@
-import { hasMessageIdForm } from '../../src/news/message-id.ts'
+import { hasMessageIdForm } from '../../src/news/article.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import { syntaxError } from './reply.ts'
 

@@ -3,10 +3,10 @@ import { isAbsolute } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { Expiry } from '../news/expiry.ts'
 import { Feeds } from '../news/feeds/feeds.ts'
-import { type NewsMail, NewsService } from '../news/news-service.ts'
+import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
+import type { NewsMail } from '../news/types.ts'
 import { Authorities } from '../pki/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { SessionLog } from '../sessions/log.ts'
@@ -22,12 +22,11 @@ export interface LabNewsOptions {
   readonly mail: (mail: NewsMail) => Promise<void>
 }
 
-/** The news side of a running lab: its newsService, its newsgroups, the feeds it starts itself, and expiry. */
+/** The news side of a running lab: its news service, its newsgroups and the feeds that it starts. */
 export class LabNews implements AsyncDisposable {
   readonly newsService: NewsService
   readonly #options: LabNewsOptions
   readonly #feeds: Feeds
-  readonly #expiry: Expiry
 
   constructor(config: ResolvedLab, options: LabNewsOptions) {
     const { hostname, control } = config
@@ -46,7 +45,6 @@ export class LabNews implements AsyncDisposable {
           localPort: socket.localPort ?? 0,
         }),
     })
-    this.#expiry = new Expiry(this.newsService)
   }
 
   /** Makes the newsgroups of a configuration, before anybody is served. */
@@ -79,7 +77,6 @@ export class LabNews implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#feeds[Symbol.asyncDispose]()
-    await this.#expiry[Symbol.asyncDispose]()
   }
 
   /** PEM of a file, of an authority of the lab with its issuers, or of the lab's root. */

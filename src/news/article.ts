@@ -1,18 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../common/clock.ts'
+import { parseDate } from '../mail/dates.ts'
 import { bodyStartBehind, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
-import { ArticleRefused } from './errors.ts'
-import { isMessageId } from './message-id.ts'
 
-/** No list in a field that is meant is longer; of one made to keep a server busy the rest is not read. */
+/**
+ * Why an article is refused.
+ * - `invalid`: it breaks the article format.
+ * - `duplicate`: its Message-ID is known.
+ * - `unwanted`: this site does not carry its groups, or it has been here before.
+ * - `forbidden`: the poster may not post it.
+ * - `later`: the store or the moderator cannot accept it now.
+ */
+export type RefusalCode = 'invalid' | 'duplicate' | 'unwanted' | 'forbidden' | 'later'
+
+/** A refused article. The message gives the reason and fits on a 441, 437 or 439 line. */
+export class ArticleRefused extends Error {
+  override readonly name = 'ArticleRefused'
+  readonly code: RefusalCode
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Longest list in a header field that is read. Real lists are shorter; a longer one only keeps the server busy. */
 export const MAX_LIST_CHARS = 1024 * 1024
 
-/** An article's octets with its header fields found. Values are octet strings. */
+/** An article's octets with its parsed header fields. Values are octet strings. */
 export class Article {
   readonly raw: Buffer
   readonly fields: readonly HeaderField[]
-  /** Where the body starts, behind the empty line. */
+  /** Offset of the body, after the empty line. */
   readonly bodyStart: number
-  /** What was asked for already: each step asks for the same few. */
+  /** Values read so far. Each step of injection and relaying reads the same few fields. */
   readonly #values = new Map<string, OctetString | undefined>()
 
   constructor(raw: Buffer) {
@@ -25,7 +46,7 @@ export class Article {
     return findField(this.fields, name) !== undefined
   }
 
-  /** The unfolded value of the first field of that name. */
+  /** Returns the unfolded value of the first field with this name. */
   value(name: string): OctetString | undefined {
     if (this.#values.has(name)) return this.#values.get(name)
     const value = headerValue(this.raw, this.fields, name)
@@ -37,7 +58,7 @@ export class Article {
     return headerValues(this.raw, this.fields, name)
   }
 
-  /** Names of the Newsgroups field, in order, each once. RFC 5536 section 3.1.4. */
+  /** Returns the names in the Newsgroups field, in order, without duplicates. RFC 5536 section 3.1.4. */
   newsgroups(): string[] {
     const value = (this.value('newsgroups') ?? '').slice(0, MAX_LIST_CHARS)
     const text = NOT_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
@@ -45,8 +66,8 @@ export class Article {
   }
 
   /**
-   * The octets with the fields of these names (lower case) left out and header lines put in front.
-   * @param first header lines without their line ends, octet strings
+   * Returns the octets without the named fields (lower case), with new header lines in front.
+   * @param first header lines without line ends, as octet strings
    */
   rebuilt(dropped: ReadonlySet<string>, first: readonly OctetString[]): Buffer {
     const pieces: Buffer[] = [Buffer.from(first.map((line) => `${line}\r\n`).join(''), 'latin1')]
@@ -64,16 +85,15 @@ export class Article {
 const NOT_ASCII = /[^\x00-\x7f]/
 const FIELD_NAME = /^[!-9;-~]+$/
 
-/** Fields that an article has once at most. RFC 5536 sections 3.1 and 3.2. */
+/** Fields that may occur only once. RFC 5536 sections 3.1 and 3.2. */
 const SINGLE = new Set(
   `from newsgroups subject message-id date path approved control supersedes followup-to references injection-date
   injection-info distribution expires organization reply-to sender xref`.split(/\s+/),
 )
 
 /**
- * Checks what every article must be, posted or relayed: a header of proper fields with an empty line behind it, none
- * twice, none of the mandatory ones empty. RFC 5536 section 3.
- * @param mandatory the fields that must be there
+ * Checks the format of a posted or relayed article: valid header fields, none repeated, mandatory ones present and not
+ * empty, an empty line before the body. RFC 5536 section 3.
  * @throws ArticleRefused `invalid`
  */
 export function checkHeader(article: Article, mandatory: readonly string[]): void {
@@ -102,7 +122,38 @@ function checkFields({ raw, fields }: Article): void {
   }
 }
 
-const invalid = (why: string): ArticleRefused => new ArticleRefused('invalid', why)
-
 const title = (name: string): string =>
   name === 'message-id' ? 'Message-ID' : name.replace(/(^|-)./g, (start) => start.toUpperCase())
+
+const DAY_MS = 86_400_000
+
+/**
+ * Rejects malformed dates and dates more than a day ahead. RFC 5537 sections 3.5 and 3.6. Accepts old articles, because a
+ * lab's archives are older than any cut-off and the history detects duplicates.
+ * @throws ArticleRefused `invalid`
+ */
+export function checkDate(article: Article, clock: Clock): void {
+  for (const name of ['Date', 'Injection-Date']) {
+    const value = article.value(name)
+    if (value === undefined) continue
+    const at = parseDate(value)?.getTime()
+    if (at === undefined) throw invalid(`not a date: ${name}: ${value.slice(0, 60)}`)
+    if (at > clock.now() + DAY_MS) throw invalid(`${name} lies in the future: ${value.slice(0, 60)}`)
+  }
+}
+
+const invalid = (reason: string): ArticleRefused => new ArticleRefused('invalid', reason)
+
+/** RFC 3977 section 3.6: 3 to 250 octets, printable ASCII between `<` and `>` */
+const FORM = /^<[!-=?-~]{1,248}>$/
+/** RFC 5536 section 3.1.3: a left and a right side, without `<` and `>` */
+const STRICT = /^<[!-;=?-~]+@[!-;=?-~]+>$/
+
+/** Returns whether a command's argument has the form of a message-id. */
+export const hasMessageIdForm = (text: string): boolean => FORM.test(text)
+
+/** Returns whether an article may have this Message-ID. */
+export const isMessageId = (text: string): boolean => FORM.test(text) && STRICT.test(text)
+
+/** Creates a unique Message-ID. RFC 5536 section 3.1.3. */
+export const newMessageId = (host: string): string => `<${randomBytes(12).toString('hex')}@${host}>`

@@ -1,21 +1,19 @@
+import { createHash } from 'node:crypto'
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
-import { type Article, MAX_LIST_CHARS } from './article.ts'
-import { cancel } from './cancel.ts'
-import type { NewsService } from './news-service.ts'
+import { Article, MAX_LIST_CHARS } from './article.ts'
 import { isNewsgroupName } from './newsgroups.ts'
+import type { ControlKind, NewsContext } from './types.ts'
 
-/** The control messages known here. RFC 5537 section 5. */
-const controlKinds = ['cancel', 'newgroup', 'rmgroup'] as const
-export type ControlKind = (typeof controlKinds)[number]
+const controlKinds: readonly ControlKind[] = ['cancel', 'newgroup', 'rmgroup']
 
 export interface Control {
-  /** In lower case; any word, known or not. */
+  /** The first word of the field in lower case, known or not. */
   readonly kind: string
   readonly args: readonly string[]
 }
 
-/** What the Control field says, if the article has one. RFC 5536 section 3.2.3. */
+/** Parses the Control field, if the article has one. RFC 5536 section 3.2.3. */
 export function controlOf(article: Article): Control | undefined {
   const value = article.value('control')
   if (value === undefined) return undefined
@@ -23,8 +21,8 @@ export function controlOf(article: Article): Control | undefined {
   return { kind: kind.toLowerCase(), args }
 }
 
-/** The group that a control message is filed in: `control.cancel` and its like, made when first needed. RFC 5537 section 5. */
-export async function controlFolder(news: NewsService, { kind }: Control): Promise<Folder> {
+/** Returns the group that keeps this kind of control message, for example `control.cancel`. Creates it if missing. RFC 5537 section 5. */
+export async function controlFolder(news: NewsContext, { kind }: Control): Promise<Folder> {
   const known = controlKinds.find((candidate) => candidate === kind)
   const name = known ? `control.${known}` : 'control'
   const folder = await news.group(name)
@@ -39,31 +37,31 @@ export async function controlFolder(news: NewsService, { kind }: Control): Promi
   })
 }
 
-/** Does what a stored article asks for: its Control field, and its Supersedes field, which cancels. */
-export async function actOnControl(news: NewsService, article: Article, control: Control | undefined): Promise<void> {
+/** Acts on a stored article's Control field, or on its Supersedes field, which cancels another article. */
+export async function actOnControl(news: NewsContext, article: Article, control: Control | undefined): Promise<void> {
   const superseded = article.value('supersedes')
   if (control) await act(news, article, control)
   else if (superseded !== undefined && news.control.includes('cancel')) await cancel(news, article, superseded) // RFC 5537 section 5.4
 }
 
-async function act(news: NewsService, article: Article, { kind, args }: Control): Promise<void> {
+async function act(news: NewsContext, article: Article, { kind, args }: Control): Promise<void> {
   const known = controlKinds.find((candidate) => candidate === kind)
   if (!known || !news.control.includes(known)) {
-    news.log.info({ control: kind }, 'control message filed, not acted on')
+    news.log.info({ control: kind }, 'control message filed, but not acted on')
     return
   }
   const [target] = args
   if (target === undefined) return
   if (known === 'cancel') await cancel(news, article, target)
-  // RFC 5537 section 5.2: without Approved, no group is made or removed.
+  // Without Approved, no group is created or removed. RFC 5537 section 5.2
   else if (article.has('approved') && isNewsgroupName(target)) {
     if (known === 'newgroup') await newgroup(news, article, target, args[1] === 'moderated')
     else await rmgroup(news, target)
   }
 }
 
-/** RFC 5537 section 5.2.1: makes the group, or changes whether it is moderated. */
-async function newgroup(news: NewsService, article: Article, name: string, moderated: boolean): Promise<void> {
+/** Creates the group, or changes whether it is moderated. RFC 5537 section 5.2.1. */
+async function newgroup(news: NewsContext, article: Article, name: string, moderated: boolean): Promise<void> {
   const posting = moderated ? 'moderated' : 'yes'
   const existing = await news.group(name)
   if (existing?.newsgroup) {
@@ -82,7 +80,7 @@ async function newgroup(news: NewsService, article: Article, name: string, moder
   })
 }
 
-/** The group's line behind `For your newsgroups file:`. RFC 5537 section 4.2. */
+/** Returns the group's description from the line after `For your newsgroups file:`. RFC 5537 section 4.2. */
 function descriptionIn(article: Article, name: string): string {
   const lines = article.raw.toString('utf8', article.bodyStart).split(/\r?\n/)
   const marker = lines.findIndex((line) => /^for your newsgroups file:\s*$/i.test(line))
@@ -90,8 +88,48 @@ function descriptionIn(article: Article, name: string): string {
   return marker !== -1 && group === name ? words.join(' ') : ''
 }
 
-/** RFC 5537 section 5.2.2. */
-async function rmgroup(news: NewsService, name: string): Promise<void> {
+/** Removes the group. RFC 5537 section 5.2.2. */
+async function rmgroup(news: NewsContext, name: string): Promise<void> {
   const folder = await news.group(name)
   if (folder) await news.store.deleteFolder(folder.id)
+}
+
+/**
+ * Removes an article from its groups. An article that has not arrived yet is refused when it does. RFC 5537 section 5.3.
+ * @param request the cancel message, or the superseding article
+ */
+async function cancel(news: NewsContext, request: Article, messageId: string): Promise<void> {
+  const locations = await news.store.locate(messageId)
+  const [first] = locations
+  if (!first) {
+    await news.store.remember(messageId)
+    return
+  }
+  const raw = await news.store.read(first.folder.id, first.uid)
+  if (raw && !mayCancel(request, new Article(raw))) {
+    news.log.info({ messageId }, "cancel refused: it has no key to the article's Cancel-Lock")
+    return
+  }
+  for (const { folder, uid } of locations) await news.store.expunge(folder.id, [uid])
+}
+
+/** Returns whether the request has a key to the article's Cancel-Lock, if there is one. RFC 8315 section 3.3. */
+function mayCancel(request: Article, target: Article): boolean {
+  const locks = lockElements(target.value('cancel-lock'))
+  if (locks.length === 0) return true
+  return lockElements(request.value('cancel-key')).some((key) => locks.includes(lockOf(key)))
+}
+
+/** Splits a field into its `scheme:base64` elements. Schemes are case-insensitive. RFC 8315 section 2. */
+const lockElements = (value: string | undefined): string[] =>
+  (value ?? '')
+    .split(/[ \t]+/)
+    .filter((element) => element.includes(':'))
+    .map((element) => element.replace(/^[^:]+/, (scheme) => scheme.toLowerCase()))
+
+/** Returns the lock that a key opens: the hash of the key's base64 text. RFC 8315 section 3.1. */
+function lockOf(key: string): string {
+  const [scheme = '', secret = ''] = key.split(':')
+  if (scheme !== 'sha256' && scheme !== 'sha1') return ''
+  return `${scheme}:${createHash(scheme).update(secret).digest('base64')}`
 }

@@ -1,43 +1,40 @@
+import { MISSING_DOMAIN, MISSING_MAILBOX, parseAddresses, SYNTAX_ERROR } from '../mail/addresses.ts'
 import { formatDate } from '../mail/dates.ts'
 import type { OctetString } from '../mail/types.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
-import { Article, checkHeader } from './article.ts'
+import { Article, ArticleRefused, checkDate, checkHeader, isMessageId, newMessageId } from './article.ts'
 import { controlOf } from './control.ts'
-import { checkDate } from './date.ts'
-import { ArticleRefused } from './errors.ts'
-import { file } from './file.ts'
-import { newMessageId } from './message-id.ts'
-import { mailToModerator, senderOf } from './moderation.ts'
-import type { NewsService } from './news-service.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import { injectedPath, wasPosted } from './path.ts'
+import { storeArticle } from './store-article.ts'
+import type { NewsContext } from './types.ts'
 
-/** Who posts. */
+/** The client that posts an article. */
 export interface Poster {
   /** The client's address, for Path and Injection-Info. */
   readonly host: string
-  /** The account logged on. */
+  /** The account that is logged on. */
   readonly account?: string | undefined
   readonly session?: string | undefined
-  /** Whether this poster may post to a group; absent: to all. */
+  /** Returns whether this poster may post to a group. Absent: to all groups. */
   readonly mayPost?: (group: Folder) => boolean
 }
 
 export interface Posted {
   readonly messageId: string
   readonly stored: readonly StoredMessage[]
-  /** The moderator whom the article was mailed to instead of being stored. */
+  /** The moderator that the article was mailed to instead of being stored. */
   readonly moderator?: string
 }
 
 /**
- * Injects an article: checks it, gives it what it lacks (Message-ID, Date), says where it came from (Path,
- * Injection-Info), and stores it, or mails it to the moderator. RFC 5537 section 3.5.
+ * Injects an article: checks it, adds missing fields (Message-ID, Date) and its origin (Path, Injection-Info), then stores
+ * it or mails it to the moderator. RFC 5537 section 3.5.
  * @throws ArticleRefused
  */
-export async function inject(news: NewsService, raw: Buffer, poster: Poster): Promise<Posted> {
+export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Promise<Posted> {
   const article = new Article(raw)
-  checkProto(article)
+  checkProtoArticle(article)
   checkDate(article, news.clock)
   const messageId = article.value('message-id') ?? newMessageId(news.hostname)
   if (await news.store.knows(messageId)) {
@@ -49,28 +46,29 @@ export async function inject(news: NewsService, raw: Buffer, poster: Poster): Pr
     return { messageId, stored: [], moderator: await mailToModerator(news, article, moderated, messageId) }
   }
   const injected = article.rebuilt(new Set(['path']), injectedFields(news, article, poster, messageId))
-  const stored = await file(news, { article, messageId, raw: injected, folders, session: poster.session })
+  const stored = await storeArticle(news, { article, messageId, raw: injected, folders, session: poster.session })
   return { messageId, stored }
 }
 
-/** What a proto-article must and must not have. RFC 5537 section 3.4.1. */
-function checkProto(article: Article): void {
+/** Checks what a proto-article must and must not have. RFC 5537 section 3.4.1. */
+function checkProtoArticle(article: Article): void {
   checkHeader(article, ['from', 'subject', 'newsgroups'])
   for (const name of ['Injection-Info', 'Xref']) {
-    if (article.has(name)) throw new ArticleRefused('invalid', `${name} is set by servers alone`)
+    if (article.has(name)) throw new ArticleRefused('invalid', `only servers may set ${name}`)
   }
   if (senderOf(article) === '') throw new ArticleRefused('invalid', 'From has no mail address')
   const misnamed = article.newsgroups().find((name) => !isNewsgroupName(name))
   if (misnamed !== undefined) throw new ArticleRefused('invalid', `not a newsgroup name: ${misnamed.slice(0, 60)}`)
-  if (wasPosted(article.value('path') ?? ''))
-    throw new ArticleRefused('invalid', 'Path says that it was posted already')
+  if (wasPosted(article.value('path') ?? '')) {
+    throw new ArticleRefused('invalid', 'according to its Path, the article was posted already')
+  }
 }
 
-/** The groups that it goes to. @throws ArticleRefused */
-async function groupsFor(news: NewsService, article: Article, poster: Poster): Promise<Folder[]> {
+/** Returns the groups to store the article in. @throws ArticleRefused */
+async function groupsFor(news: NewsContext, article: Article, poster: Poster): Promise<Folder[]> {
   const names = article.newsgroups()
   const found = await news.groupsNamed(names)
-  // A newgroup message names a group that is not there yet; a control message is filed elsewhere anyway.
+  // A newgroup message names a group that does not exist yet. Control messages go to groups of their own anyway.
   if (controlOf(article)) return found
   if (found.length === 0) throw new ArticleRefused('unwanted', `no such newsgroup: ${names.join(', ')}`.slice(0, 200))
   for (const group of found) {
@@ -80,24 +78,85 @@ async function groupsFor(news: NewsService, article: Article, poster: Poster): P
   return found
 }
 
-/** The header lines that injection puts in front. RFC 5537 section 3.5 steps 7 to 11. */
-function injectedFields(news: NewsService, article: Article, poster: Poster, messageId: string): OctetString[] {
+/** Returns the header lines that injection adds. RFC 5537 section 3.5 steps 7 to 11. */
+function injectedFields(news: NewsContext, article: Article, poster: Poster, messageId: string): OctetString[] {
   const now = formatDate(news.clock.now())
   const lines = [`Path: ${injectedPath(news.hostname, poster.host, article.value('path'))}`]
   if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
   if (!article.has('date')) lines.push(`Date: ${now}`)
-  // With both fields given, it may have been injected elsewhere too: then no Injection-Date is added.
+  // An article that has both may also be injected elsewhere; it gets no Injection-Date.
   const multiply = article.has('message-id') && article.has('date')
   if (!article.has('injection-date') && !multiply) lines.push(`Injection-Date: ${now}`)
   lines.push(`Injection-Info: ${injectionInfo(news, poster)}`)
   return lines
 }
 
-/** RFC 5536 section 3.2.8. */
-function injectionInfo(news: NewsService, poster: Poster): OctetString {
+/** Returns the value of Injection-Info. RFC 5536 section 3.2.8. */
+function injectionInfo(news: NewsContext, poster: Poster): OctetString {
   const quoted = (text: string): string => `"${Buffer.from(text, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
   const parts = [news.hostname, `posting-host=${quoted(poster.host)}`]
   if (poster.account !== undefined) parts.push(`posting-account=${quoted(poster.account)}`)
   if (poster.session !== undefined) parts.push(`logging-data=${quoted(poster.session)}`)
   return parts.join('; ')
+}
+
+/** Fields of the article that the mail to the moderator leaves out. */
+const NOT_MAILED = new Set(['path', 'to', 'cc', 'bcc'])
+
+/**
+ * Mails an unapproved article to the moderator, who posts it with an Approved field. RFC 5537 section 3.5.1.
+ * @returns the moderator's address
+ * @throws ArticleRefused if the group has no moderator, or the mail cannot be delivered
+ */
+async function mailToModerator(news: NewsContext, article: Article, group: Folder, messageId: string): Promise<string> {
+  const moderator = group.newsgroup?.moderator
+  if (moderator === undefined) {
+    throw new ArticleRefused('forbidden', `${group.name} is moderated, but no moderator is configured`)
+  }
+  const lines = [`To: ${moderator}`]
+  if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
+  if (!article.has('date')) lines.push(`Date: ${formatDate(news.clock.now())}`)
+  try {
+    await news.mail({ from: senderOf(article), to: moderator, raw: article.rebuilt(NOT_MAILED, lines) })
+    return moderator
+  } catch (error) {
+    throw new ArticleRefused('later', `mail to the moderator ${moderator} cannot be delivered`, { cause: error })
+  }
+}
+
+/** Returns the mailbox of the From field, or an empty string if it has none. */
+function senderOf(article: Article): string {
+  const [from] = parseAddresses(article.value('from') ?? '')
+  const hasAddress = from?.mailbox && from.host && ![from.mailbox, from.host].some((part) => STAND_INS.has(part))
+  return hasAddress ? `${from.mailbox}@${from.host}` : ''
+}
+
+/** Values that the address parser returns for missing parts of an address. */
+const STAND_INS = new Set([MISSING_MAILBOX, MISSING_DOMAIN, SYNTAX_ERROR])
+
+/** Mail fields that are left out of the article: transport fields, and fields that would control a news server. */
+const NOT_POSTED = `return-path received delivered-to bcc resent-bcc newsgroups path xref control supersedes approved
+  injection-info injection-date also-control date-received posting-version relay-version`.split(/\s+/)
+
+/**
+ * Posts a mail that was sent to the address of one or more newsgroups, as one article in all of them. RFC 5537 section 3.9.
+ * @throws ArticleRefused
+ */
+export function injectMail(
+  news: NewsContext,
+  groups: readonly string[],
+  mail: Buffer,
+  poster: Poster,
+): Promise<Posted> {
+  const article = new Article(mail)
+  const dropped = new Set(NOT_POSTED)
+  const lines = [`Newsgroups: ${groups.join(',')}`]
+  // A mail's Message-ID may be invalid for an article. Injection then creates a new one.
+  const messageId = article.value('message-id')
+  if (messageId !== undefined && !isMessageId(messageId)) dropped.add('message-id')
+  if (!article.value('subject')) {
+    dropped.add('subject')
+    lines.push('Subject: (no subject)')
+  }
+  return inject(news, article.rebuilt(dropped, lines), poster)
 }

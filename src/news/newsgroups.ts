@@ -4,12 +4,12 @@ import type { NewsgroupConfig } from '../config/schema.ts'
 import type { MessageStore, NewsgroupAttributes } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 
-/** RFC 5536 section 3.1.4, and the UTF-8 that RFC 3977 lets through. */
+/** Returns whether a name is valid: RFC 5536 section 3.1.4, with UTF-8 as RFC 3977 allows. */
 export const isNewsgroupName = (name: string): boolean => /^[^\s,!*?\\[\]/\p{Cc}]{1,200}$/u.test(name)
 
 /**
- * Makes the newsgroups of the configuration, and gives those that are there their attributes; groups that left the
- * configuration stay, as do their articles. Called at start and on reload.
+ * Creates the configured newsgroups and updates the attributes of existing ones. Groups that are no longer configured stay,
+ * with their articles. Called at start and on reload.
  */
 export async function ensureNewsgroups(
   store: MessageStore,
@@ -23,7 +23,7 @@ export async function ensureNewsgroups(
       createdAt: folder?.newsgroup?.createdAt ?? clock.now(),
       createdBy: folder?.newsgroup?.createdBy ?? 'configuration',
     }
-    // What is as it should be is not written: a store that is full, or cannot be written to, is served all the same.
+    // Unchanged groups are not written, so that a full or read-only store can still be served.
     if (folder && isDeepStrictEqual(folder.newsgroup, newsgroup)) continue
     if (folder) await store.updateFolder(folder.id, { newsgroup })
     else await store.createFolder(PUBLIC_OWNER, config.name, { newsgroup })

@@ -1,19 +1,18 @@
+import type { Clock } from '../common/clock.ts'
 import type { Folder, StoredMessage } from '../store/types.ts'
-import { Article, checkHeader } from './article.ts'
+import { Article, ArticleRefused, checkDate, checkHeader } from './article.ts'
 import { controlOf } from './control.ts'
-import { checkDate } from './date.ts'
-import { ArticleRefused } from './errors.ts'
-import { file } from './file.ts'
-import type { NewsService } from './news-service.ts'
 import { hasPassed, type PathSource, relayedPath } from './path.ts'
+import { storeArticle } from './store-article.ts'
+import type { NewsContext } from './types.ts'
 import type { Wildmat } from './wildmat.ts'
 
 /** The peer that an article comes from. */
 export interface Source extends PathSource {
-  /** The groups that are taken from it. */
+  /** The groups accepted from it. */
   readonly groups: Wildmat
   readonly session?: string | undefined
-  /** The Message-ID it was offered under. */
+  /** The Message-ID that the peer offered. */
   readonly messageId?: string | undefined
 }
 
@@ -22,16 +21,16 @@ export interface Relayed {
   readonly stored: readonly StoredMessage[]
 }
 
-/** Fields that are made anew here, or are of the last server alone. */
+/** Fields that this site sets itself. */
 const REPLACED: ReadonlySet<string> = new Set(['path', 'xref'])
 const MANDATORY = ['from', 'newsgroups', 'subject', 'message-id', 'date', 'path'] as const
 
 /**
- * Takes an article from a peer: refuses what is no article, was here before, or goes to no group carried here; adds this
- * site to its Path and stores it. RFC 5537 sections 3.6 and 3.7.
+ * Accepts an article from a peer: rejects invalid articles, duplicates, and articles for groups that are not carried here;
+ * adds this site to the Path and stores the article. RFC 5537 sections 3.6 and 3.7.
  * @throws ArticleRefused
  */
-export async function relay(news: NewsService, raw: Buffer, source: Source): Promise<Relayed> {
+export async function relay(news: NewsContext, raw: Buffer, source: Source): Promise<Relayed> {
   const article = new Article(raw)
   checkHeader(article, MANDATORY) // RFC 5536 section 3.1
   const messageId = article.value('message-id') as string
@@ -40,27 +39,78 @@ export async function relay(news: NewsService, raw: Buffer, source: Source): Pro
   }
   checkDate(article, news.clock)
   const path = article.value('path') as string
-  // RFC 5537 section 3.6: no article comes here twice.
+  // RFC 5537 section 3.6: an article never comes to a site twice
   if (hasPassed(path, news.hostname)) throw new ArticleRefused('unwanted', `Path has ${news.hostname} already`)
-  const folders = await carried(news, article, source, messageId)
+  const folders = await carriedGroups(news, article, source, messageId)
   const relayed = article.rebuilt(REPLACED, [`Path: ${relayedPath(news.hostname, source, path)}`])
-  const stored = await file(news, { article, messageId, raw: relayed, folders, session: source.session })
+  const stored = await storeArticle(news, { article, messageId, raw: relayed, folders, session: source.session })
   return { messageId, stored }
 }
 
-/** The groups it goes to here. @throws ArticleRefused; then it is remembered, so that it is not asked for again */
-async function carried(news: NewsService, article: Article, source: Source, messageId: string): Promise<Folder[]> {
-  const refuse = async (why: string): Promise<never> => {
+/**
+ * Returns the groups to store the article in. A refused article is added to the history, so that no peer offers it again
+ * in vain.
+ * @throws ArticleRefused
+ */
+async function carriedGroups(
+  news: NewsContext,
+  article: Article,
+  source: Source,
+  messageId: string,
+): Promise<Folder[]> {
+  const refuse = async (reason: string): Promise<never> => {
     await news.store.remember(messageId)
-    throw new ArticleRefused('unwanted', why)
+    throw new ArticleRefused('unwanted', reason)
   }
   const wanted = article.newsgroups().filter(source.groups)
   const control = controlOf(article)
-  if (control) return wanted.length > 0 ? [] : refuse(`no control messages for these groups are taken`)
+  if (control) return wanted.length > 0 ? [] : refuse('control messages for these groups are not accepted')
   const found = await news.groupsNamed(wanted)
   if (found.length === 0) return refuse(`no group is carried here: ${article.newsgroups().join(', ')}`.slice(0, 200))
   const moderated = found.find((folder) => folder.newsgroup?.posting === 'moderated')
   // RFC 5537 section 3.7 step 5
   if (moderated && !article.has('approved')) return refuse(`not approved for the moderated group ${moderated.name}`)
   return found
+}
+
+/** A peer that was asked for an article and does not send it loses its claim after this time. */
+const CLAIM_MS = 60_000
+/** Claims kept at most. An article offered beyond that may be sent twice, but is stored once. */
+const MAX_CLAIMS = 50_000
+
+/** Articles that peers were asked to send, so that no two peers send the same one. */
+export class Claims {
+  readonly #clock: Clock
+  readonly #claims = new Map<string, { readonly holder: object; readonly until: number }>()
+
+  #sweepAt = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Claims an article. Returns false if another holder has a claim on it. */
+  take(messageId: string, holder: object): boolean {
+    const claim = this.#claims.get(messageId)
+    const now = this.#clock.now()
+    if (claim && claim.holder !== holder && claim.until > now) return false
+    if (now >= this.#sweepAt) this.#sweep(now)
+    if (claim || this.#claims.size < MAX_CLAIMS) this.#claims.set(messageId, { holder, until: now + CLAIM_MS })
+    return true
+  }
+
+  release(messageId: string, holder: object): void {
+    if (this.#claims.get(messageId)?.holder === holder) this.#claims.delete(messageId)
+  }
+
+  /** Releases every claim of a session that ended. */
+  releaseAll(holder: object): void {
+    for (const [messageId, claim] of this.#claims) if (claim.holder === holder) this.#claims.delete(messageId)
+  }
+
+  /** Removes expired claims. */
+  #sweep(now: number): void {
+    for (const [messageId, { until }] of this.#claims) if (until <= now) this.#claims.delete(messageId)
+    this.#sweepAt = now + CLAIM_MS
+  }
 }

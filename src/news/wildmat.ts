@@ -1,26 +1,25 @@
-import { codePoints, type Glob, globMatches, parseGlob } from './glob.ts'
+import { codePoints, type Glob, globMatches, parseGlob } from '../common/glob.ts'
 
-/** Whether a name is one of those that a wildmat chooses. */
+/** Returns whether a wildmat selects a name. */
 export type Wildmat = (name: string) => boolean
 
-/** Every name. */
+/** Selects every name. */
 export const everything: Wildmat = () => true
 
-// RFC 3977 section 4.1: a pattern is not empty, and has none of these.
+/** A pattern is not empty and has none of these characters. RFC 3977 section 4.1. */
 const PATTERN = /^[^\s,!\\[\]\p{Cc}]+$/u
 
-/** A wildmat in its text form, `lab.*,!lab.private.*`; undefined where it is none. RFC 3977 section 4. */
+/** Parses a wildmat such as `lab.*,!lab.private.*`. Returns undefined if it is invalid. RFC 3977 section 4. */
 export function parseWildmat(text: string): Wildmat | undefined {
   const patterns: { readonly negated: boolean; readonly glob: Glob }[] = []
   for (const part of text.split(',')) {
     const negated = part.startsWith('!')
     const pattern = negated ? part.slice(1) : part
-    const glob = PATTERN.test(pattern) ? parseGlob(pattern) : undefined
+    const glob = PATTERN.test(pattern) ? parseGlob(pattern, 'wildmat') : undefined
     if (!glob) return undefined
     patterns.push({ negated, glob })
   }
-  // RFC 3977 section 4.2: the rightmost pattern that matches decides.
-  patterns.reverse()
+  patterns.reverse() // RFC 3977 section 4.2: the rightmost matching pattern decides
   return (name) => {
     const codes = codePoints(name)
     const found = patterns.find(({ glob }) => globMatches(glob, codes))

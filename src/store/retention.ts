@@ -1,55 +1,81 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
+import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
 import { StoreError } from './errors.ts'
-import type { MessageEntry, MessageStore } from './types.ts'
+import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER } from './types.ts'
 
-/** What is kept in the folders whose name matches. */
-export interface RetentionRule {
-  /** `*` stands for anything. */
-  readonly folders: string
-  /** Milliseconds in the folder. */
+/** What a folder keeps. The oldest messages beyond any of the limits are deleted. */
+interface Limits {
+  /** Longest time in the folder, in milliseconds. */
   readonly age?: number | undefined
-  /** The latest so many. */
+  /** Most messages. */
   readonly count?: number | undefined
-  /** The latest ones with so many octets together. */
+  /** Most octets of all messages together. */
   readonly size?: number | undefined
 }
 
+/** Limits for the folders whose name matches a pattern. */
+export interface RetentionRule extends Limits {
+  /** `*` stands for any run of characters. */
+  readonly folders: string
+}
+
 const INTERVAL_MS = 60_000
-/** Messages looked at in one go. */
+/** Delay after a new article in a group with `keepLatest`, so that a flood of articles causes few rounds. */
+const DEBOUNCE_MS = 500
+/** Messages listed at a time. */
 const PAGE = 512
 
-/** Deletes what the rules do not keep. Returns how many messages that were. @throws StoreError */
+/**
+ * Deletes messages that neither the rules nor a newsgroup's `expireAfter` and `keepLatest` keep. Message-IDs of articles
+ * stay in the history, so that deleted articles do not come back. Returns the number of deleted messages.
+ * @throws StoreError
+ */
 export async function applyRetention(
   store: MessageStore,
   rules: readonly RetentionRule[],
   now: number,
 ): Promise<number> {
-  let gone = 0
-  if (rules.length === 0) return gone
-  for (const owner of await store.listOwners()) {
-    for (const { id, name } of await store.listFolders(owner)) {
-      const applying = rules.filter(({ folders }) => matches(folders, name))
-      if (applying.length === 0) continue
-      gone += await expungeOldest(store, id, applying, now)
+  let deleted = 0
+  const parsed = rules.map((rule) => ({ rule, glob: parseGlob(rule.folders, 'stars') ?? [] }))
+  const owners: readonly Owner[] = rules.length > 0 ? await store.listOwners() : [PUBLIC_OWNER]
+  for (const owner of owners) {
+    for (const folder of await store.listFolders(owner)) {
+      const name = codePoints(folder.name)
+      const limits = [
+        ...parsed.filter(({ glob }) => globMatches(glob, name)).map(({ rule }) => rule),
+        ...newsgroupLimits(folder),
+      ]
+      if (limits.length > 0) deleted += await expungeOldest(store, folder.id, limits, now)
     }
   }
-  return gone
+  return deleted
 }
 
-/** Applies the rules as they are then, now and every minute, until the function that is returned is called. */
+/** Returns the limits that a newsgroup's configuration sets. */
+function newsgroupLimits({ newsgroup }: Folder): Limits[] {
+  const { expireAfterMs: age, keepLatest: count } = newsgroup ?? {}
+  return age === undefined && count === undefined ? [] : [{ age, count }]
+}
+
+/**
+ * Applies retention now, every minute, and soon after an article arrives in a group with `keepLatest`.
+ * @param rules returns the current rules, which change on reload
+ * @returns a function that stops it
+ */
 export function keepRetention(
   store: MessageStore,
   rules: () => readonly RetentionRule[],
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): () => void {
   let running = false
+  let soon: NodeJS.Timeout | undefined
   const apply = async (): Promise<void> => {
     if (running) return
     running = true
     try {
-      const gone = await applyRetention(store, rules(), clock.now())
-      if (gone > 0) log.info({ messages: gone }, 'retention: messages deleted')
+      const deleted = await applyRetention(store, rules(), clock.now())
+      if (deleted > 0) log.info({ messages: deleted }, 'retention: messages deleted')
     } catch (err) {
       const closed = err instanceof StoreError && (err.code === 'closed' || err.code === 'not-found')
       if (!closed) log.error({ err }, 'retention: messages could not be deleted')
@@ -57,40 +83,57 @@ export function keepRetention(
       running = false
     }
   }
+  const applySoon = (): void => {
+    soon ??= setTimeout(() => {
+      soon = undefined
+      if (running) applySoon()
+      else void apply()
+    }, DEBOUNCE_MS).unref()
+  }
+  const unwatch = store.watch((event) => {
+    if (event.type === 'appended' && event.folder.newsgroup?.keepLatest !== undefined) applySoon()
+  })
   const timer = setInterval(() => void apply(), INTERVAL_MS)
   timer.unref()
   void apply()
-  return () => clearInterval(timer)
+  return () => {
+    unwatch()
+    clearInterval(timer)
+    clearTimeout(soon)
+  }
 }
 
-/** From the oldest on until all rules keep the next; what came later is not looked at. Returns how many went. */
+/**
+ * Deletes from the oldest message on until all limits hold. Messages arrive in order, so that the first message to keep ends
+ * the search. Returns the number of deleted messages.
+ */
 async function expungeOldest(
   store: MessageStore,
   folderId: string,
-  rules: readonly RetentionRule[],
+  limits: readonly Limits[],
   now: number,
 ): Promise<number> {
-  let gone = 0
+  let deleted = 0
   const { exists, sizeOctets, lowestUid, highestUid } = await store.status(folderId)
   const left = { messages: exists, octets: sizeOctets }
   for (let from = lowestUid; left.messages > 0 && from <= highestUid; from += PAGE) {
     const page = await store.list(folderId, { from, to: from + PAGE - 1 })
     const doomed: number[] = []
     for (const entry of page) {
-      if (!rules.some((rule) => isTooMuch(rule, entry, left, now))) break
+      if (!limits.some((limit) => isBeyond(limit, entry, left, now))) break
       doomed.push(entry.uid)
       left.messages--
       left.octets -= entry.sizeOctets
     }
-    if (doomed.length > 0) gone += (await store.expunge(folderId, doomed)).length
+    if (doomed.length > 0) deleted += (await store.expunge(folderId, doomed)).length
     if (doomed.length < page.length) break
   }
-  return gone
+  return deleted
 }
 
-/** Whether a rule lets the oldest message go of those that are left. */
-const isTooMuch = (
-  { age, count, size }: RetentionRule,
+/** Returns whether a limit requires the oldest remaining message to be deleted. */
+const isBeyond = (
+  { age, count, size }: Limits,
   { savedAt }: MessageEntry,
   { messages, octets }: { readonly messages: number; readonly octets: number },
   now: number,
@@ -98,8 +141,3 @@ const isTooMuch = (
   (count !== undefined && messages > count) ||
   (age !== undefined && savedAt < now - age) ||
   (size !== undefined && octets > size)
-
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(name)
-}

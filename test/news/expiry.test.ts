@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
-import { expire } from '../../src/news/expiry.ts'
+import { startLab } from '../../src/index.ts'
+import { applyRetention } from '../../src/store/retention.ts'
 import { startNewsLab } from '../support/news-lab.ts'
 
 const HOUR_MS = 3_600_000
 
-test('articles go by age and by count; their Message-IDs stay known, numbers go on', async () => {
+test('deletes articles by age and by count, keeps their Message-IDs known, and never reuses numbers', async () => {
   await using lab = await startNewsLab({
     newsgroups: [{ name: 'lab.old', expireAfter: '2h' }, { name: 'lab.many', keepLatest: 3 }, { name: 'lab.all' }],
   })
@@ -13,7 +14,7 @@ test('articles go by age and by count; their Message-IDs stay known, numbers go 
     lab.clock.ms += HOUR_MS / 2
   }
   lab.clock.ms += 1
-  expect(await expire(lab.news)).toBe(4)
+  expect(await applyRetention(lab.store, [], lab.clock.now())).toBe(4)
   await lab.play(`
     C: GROUP lab.old
     S: 211 3 3 5 *
@@ -23,9 +24,22 @@ test('articles go by age and by count; their Message-IDs stay known, numbers go 
     S: 211 5 1 5 *
   `)
   lab.clock.ms += 10 * HOUR_MS
-  expect(await expire(lab.news)).toBe(3)
+  expect(await applyRetention(lab.store, [], lab.clock.now())).toBe(3)
   await lab.play('C: GROUP lab.old\nS: 211 0 6 5 *')
   await expect(lab.post('Message-ID: <1@a>\nNewsgroups: lab.old')).rejects.toThrow(/known/)
   await lab.post('Message-ID: <6@a>\nNewsgroups: lab.old')
   await lab.play('C: GROUP lab.old\nS: 211 1 6 6 *')
+})
+
+test('a group with keepLatest is trimmed soon after articles arrive', async () => {
+  const lab = await startLab({ newsgroups: [{ name: 'lab.many', keepLatest: 3, addresses: ['many@lab.test'] }] })
+  try {
+    for (let n = 1; n <= 5; n++) {
+      await lab.deliver({ from: 'alice@lab.test', subject: `article ${n}`, text: 'x' }, { to: 'many@lab.test' })
+    }
+    const numbers = async (): Promise<number[]> => (await lab.articles('lab.many')).map(({ number }) => number)
+    await expect.poll(numbers, { timeout: 10_000 }).toEqual([3, 4, 5])
+  } finally {
+    await lab.stop()
+  }
 })

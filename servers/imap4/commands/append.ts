@@ -1,5 +1,5 @@
 import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
-import { ArticleRefused } from '../../../src/news/errors.ts'
+import { ArticleRefused } from '../../../src/news/article.ts'
 import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'

@@ -1,4 +1,4 @@
-import { ArticleRefused } from '../../../src/news/errors.ts'
+import { ArticleRefused } from '../../../src/news/article.ts'
 import { checkFeed, defineCommand } from '../command.ts'
 import { NntpError } from '../reply.ts'
 import { parseMessageId } from '../wire.ts'

@@ -1,5 +1,5 @@
 import { TooLong } from '../../../src/net/errors.ts'
-import { ArticleRefused } from '../../../src/news/errors.ts'
+import { ArticleRefused } from '../../../src/news/article.ts'
 import { checkFeed, type NntpCommand } from '../command.ts'
 import { NntpError } from '../reply.ts'
 import type { NntpSession } from '../session.ts'

@@ -1,4 +1,4 @@
-import { codePoints, type Glob, globMatches, parseGlob } from '../../../src/news/glob.ts'
+import { codePoints, type Glob, globMatches, parseGlob } from '../../../src/common/glob.ts'
 import { findArticle, selectedGroup } from '../articles.ts'
 import { defineCommand } from '../command.ts'
 import { pages } from '../groups.ts'
@@ -15,7 +15,7 @@ interface Query {
 
 /** Patterns of before RFC 3977, with `[a-z]`; one that matches is enough. */
 function parsePattern(pattern: string): Glob {
-  const glob = parseGlob(pattern, true)
+  const glob = parseGlob(pattern, 'old-wildmat')
   if (!glob) throw syntaxError(`not a pattern: ${pattern}`)
   return glob
 }

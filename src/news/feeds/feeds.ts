@@ -3,12 +3,12 @@ import type { FeedConfig } from '../../config/schema.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
 import { PUBLIC_OWNER } from '../../store/types.ts'
 import type { NewsService } from '../news-service.ts'
-import { Runner } from '../runner.ts'
 import { everything, parseWildmat } from '../wildmat.ts'
-import type { DialOptions } from './dial.ts'
+import type { DialOptions } from './peer-session.ts'
 import { pullRound } from './pull.ts'
 import { pushRound } from './push.ts'
 import { FeedQueue } from './queue.ts'
+import { Runner } from './runner.ts'
 
 /** A feed with the virtual server it belongs to. */
 export interface ServerFeed {

@@ -1,11 +1,8 @@
-import { ArticleRefused } from '../errors.ts'
-import { hasMessageIdForm } from '../message-id.ts'
+import { ArticleRefused, hasMessageIdForm } from '../article.ts'
 import type { NewsService } from '../news-service.ts'
 import type { Source } from '../relay.ts'
-import type { Next } from '../runner.ts'
-import type { DialOptions } from './dial.ts'
-import { FeedError } from './errors.ts'
-import { PeerSession } from './peer-session.ts'
+import { type DialOptions, FeedError, PeerSession } from './peer-session.ts'
+import type { Next } from './runner.ts'
 
 export interface PullOptions {
   readonly news: NewsService

@@ -1,11 +1,20 @@
-/** One element of a pattern: a character, any one character, any characters, or one of a class. */
+/** An element of a pattern: a character, any one character, any run of characters, or one of a class. */
 type Token =
   | { readonly kind: 'char'; readonly code: number }
   | { readonly kind: 'one' }
   | { readonly kind: 'many' }
   | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly (readonly [number, number])[] }
 
+/** A parsed pattern. */
 export type Glob = readonly Token[]
+
+/**
+ * Which characters are special in a pattern.
+ * - `stars`: only `*`, any run of characters. Folder patterns in the configuration.
+ * - `wildmat`: also `?`, any one character. RFC 3977 section 4.
+ * - `old-wildmat`: also classes `[a-z]`, `[^a-z]` and escapes `\x`. RFC 2980 section 3.3.
+ */
+export type GlobSyntax = 'stars' | 'wildmat' | 'old-wildmat'
 
 const STAR = 0x2a
 const QUESTION = 0x3f
@@ -15,7 +24,7 @@ const CLOSE = 0x5d
 const CARET = 0x5e
 const HYPHEN = 0x2d
 
-/** A text as its code points, for several patterns to be tried on. */
+/** Returns a text as code points, to match it against several patterns. */
 export function codePoints(text: string): readonly number[] {
   const codes: number[] = []
   for (let at = 0; at < text.length; at++) {
@@ -26,17 +35,15 @@ export function codePoints(text: string): readonly number[] {
   return codes
 }
 
-/**
- * A pattern where `*` stands for any characters and `?` for one. With `classes`, also `[a-z]`, `[^a-z]` and `\x`, as the
- * wildmats before RFC 3977 had them (RFC 2980 section 3.3). Undefined for a class without its end.
- */
-export function parseGlob(pattern: string, classes = false): Glob | undefined {
+/** Parses a pattern. Returns undefined for an unclosed class, which only `old-wildmat` can have. */
+export function parseGlob(pattern: string, syntax: GlobSyntax): Glob | undefined {
+  const classes = syntax === 'old-wildmat'
   const codes = codePoints(pattern)
   const tokens: Token[] = []
   for (let at = 0; at < codes.length; at++) {
     const code = codes[at] as number
     if (code === STAR) tokens.push({ kind: 'many' })
-    else if (code === QUESTION) tokens.push({ kind: 'one' })
+    else if (code === QUESTION && syntax !== 'stars') tokens.push({ kind: 'one' })
     else if (classes && code === BACKSLASH && at + 1 < codes.length) {
       tokens.push({ kind: 'char', code: codes[++at] as number })
     } else if (classes && code === OPEN) {
@@ -49,7 +56,7 @@ export function parseGlob(pattern: string, classes = false): Glob | undefined {
   return tokens
 }
 
-/** Where the class ends: a `]` at its very start is one of its characters. */
+/** Returns the index of the class's `]`, or -1. A `]` right after the start belongs to the class. */
 function classEnd(codes: readonly number[], open: number): number {
   const first = codes[open + 1] === CARET ? open + 2 : open + 1
   return codes.indexOf(CLOSE, first + 1)
@@ -73,7 +80,7 @@ function accepts(token: Token, code: number): boolean {
   return token.ranges.some(([from, to]) => code >= from && code <= to) !== token.negated
 }
 
-/** Whether the pattern matches the whole text. Goes back to the last `*` alone, so the time is bounded by pattern × text. */
+/** Returns whether the pattern matches the whole text. Backtracks only to the last `*`, so time is at most pattern × text. */
 export function globMatches(glob: Glob, codes: readonly number[]): boolean {
   let token = 0
   let at = 0

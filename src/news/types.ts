@@ -1,0 +1,32 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../common/clock.ts'
+import type { Folder, MessageStore } from '../store/types.ts'
+
+/** Control messages that a server can act on. RFC 5537 section 5. */
+export type ControlKind = 'cancel' | 'newgroup' | 'rmgroup'
+
+/** A mail that the news service sends: an article for its moderator. */
+export interface NewsMail {
+  readonly from: string
+  readonly to: string
+  readonly raw: Buffer
+}
+
+/** What the steps of injection and relaying need of the news service. */
+export interface NewsContext {
+  readonly store: MessageStore
+  readonly clock: Clock
+  readonly log: Logger
+  /** The path identity of this site, and the right side of new Message-IDs. RFC 5537 section 3.2. Changes on reload. */
+  readonly hostname: string
+  /** The control messages to act on; others are only filed and relayed. Changes on reload. */
+  readonly control: readonly ControlKind[]
+  /** Articles being stored right now, by Message-ID. */
+  readonly storing: Map<string, Promise<unknown>>
+  /** Delivers a mail. Resolves once it is delivered. */
+  readonly mail: (mail: NewsMail) => Promise<void>
+  /** Finds the folder of a newsgroup. */
+  group(name: string): Promise<Folder | undefined>
+  /** Finds the folders of those of the newsgroups that exist. */
+  groupsNamed(names: readonly string[]): Promise<Folder[]>
+}
