@@ -107,6 +107,5 @@ export class LabPki implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopWarning()
     await this.#service?.[Symbol.asyncDispose]()
-    await this.store.close()
   }
 }

@@ -27,6 +27,10 @@ import { VirtualServers } from './virtual-servers.ts'
 export interface LabOptions {
   readonly log: Logger
   readonly clock: Clock
+  /** Used instead of the store that the configuration names. Stays open when the lab stops. */
+  readonly store?: MessageStore
+  /** Used instead of the certificate store that the configuration names. Stays open when the lab stops. */
+  readonly certificateStore?: CertificateStore
 }
 
 /** What lives as long as the lab, whatever is reloaded. */
@@ -199,7 +203,8 @@ export class Lab implements AsyncDisposable {
     await this.#servers.stop()
     this.#captures.close()
     await this.#pki[Symbol.asyncDispose]()
-    await this.store[Symbol.asyncDispose]()
+    if (!this.#options.certificateStore) await this.certificateStore.close()
+    if (!this.#options.store) await this.store[Symbol.asyncDispose]()
   }
 
   async #apply(next: ResolvedLab): Promise<void> {
@@ -254,17 +259,18 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-/** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError: nothing is left open then */
+/** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
+  const { log, clock } = options
   const { store: folder, key } = config.certificates
-  const certificateStore = await CertificateStore.open({ folder, key, ...options })
+  const certificateStore = options.certificateStore ?? (await CertificateStore.open({ folder, key, log, clock }))
   try {
-    const store = await openStore(config.store, options)
-    const lab = new Lab(config, { certificateStore, store, sessions: new SessionLog(options.clock) }, options)
+    const store = options.store ?? (await openStore(config.store, { log, clock }))
+    const lab = new Lab(config, { certificateStore, store, sessions: new SessionLog(clock) }, options)
     await lab.start()
     return lab
   } catch (error) {
-    await certificateStore.close()
+    if (!options.certificateStore) await certificateStore.close()
     throw error
   }
 }

@@ -26,17 +26,18 @@ type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
   const { log = pino({ level: 'silent' }) } = options
   const clock = new LabClock(options.clock)
-  const lab = await createLab(await resolved(config), { log, clock })
-  return new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolved(next))
+  const lab = await createLab(await resolveForTests(config), { log, clock })
+  return new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolveForTests(next))
 }
 
-async function resolved(config: LabInput | string): Promise<ResolvedLab> {
+/** Resolves a configuration: a file's as it stands, an object's with the defaults that suit tests. @throws ConfigError */
+export async function resolveForTests(config: LabInput | string): Promise<ResolvedLab> {
   if (typeof config !== 'string') return loadObject(withTestDefaults(config), process.cwd()).lab
   const { loadFile } = await import('../config/yaml.ts')
   return (await loadFile(config)).lab
 }
 
-/** What suits a test, where nothing else is said: free ports, nothing on disk, keys that are made in a millisecond. */
+/** Adds defaults that suit tests: free ports, nothing on disk, and P-256 keys, which take a millisecond to generate. */
 function withTestDefaults(input: LabInput): LabInput {
   const virtualServers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
   return {

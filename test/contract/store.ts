@@ -10,14 +10,7 @@ import {
   type StoreEvent,
 } from '../../src/store/types.ts'
 import { seededRandom } from '../support/random.ts'
-
-/** A clock that tests move. */
-export class TestClock implements Clock {
-  time = Date.UTC(2026, 0, 1)
-  now(): number {
-    return this.time
-  }
-}
+import { TestClock } from '../support/test-clock.ts'
 
 export interface StoreUnderTest {
   open(clock: Clock): Promise<MessageStore>
@@ -91,7 +84,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       it('have a UIDVALIDITY above that of any earlier folder, even with a clock that goes back', async () => {
         const first = await store.createFolder(alice, 'Again')
         await store.deleteFolder(first.id)
-        clock.time -= 86_400_000
+        clock.ms -= 86_400_000
         const second = await store.createFolder(alice, 'Again')
         expect(second.uidValidity).toBeGreaterThan(first.uidValidity)
         expect(second.id).not.toBe(first.id)
@@ -190,7 +183,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
             targets: [{ folderId: inbox.id, flags: ['\\Seen'] }],
           },
         ])
-        expect(stored?.entry).toMatchObject({ uid: 1, sizeOctets: 256, internalDate: 86_400_000, savedAt: clock.time })
+        expect(stored?.entry).toMatchObject({ uid: 1, sizeOctets: 256, internalDate: 86_400_000, savedAt: clock.ms })
         expect(stored?.entry).toMatchObject({ flags: ['\\Seen'], messageId: '<1@x>', envelope })
         expect(await store.entry(inbox.id, 1)).toEqual(stored?.entry)
         expect((await store.read(inbox.id, 1))?.equals(raw)).toBe(true)
@@ -203,7 +196,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
 
       it('are dated now unless a date is given', async () => {
         await deliver(inbox, 'x')
-        expect((await store.entry(inbox.id, 1))?.internalDate).toBe(clock.time)
+        expect((await store.entry(inbox.id, 1))?.internalDate).toBe(clock.ms)
       })
 
       it('may be empty', async () => {
@@ -645,10 +638,10 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       })
 
       it('copies flags, date, envelope and octets under new numbers', async () => {
-        clock.time += 1000
+        clock.ms += 1000
         expect(await store.copy(inbox.id, [3, 1, 99], other.id)).toEqual({ from: [1, 3], to: [2, 3] })
         const [source, copy] = [await store.entry(inbox.id, 1), await store.entry(other.id, 2)]
-        expect(copy).toMatchObject({ internalDate: 5_000, savedAt: clock.time, envelope: { mailFrom: 'x@y.test' } })
+        expect(copy).toMatchObject({ internalDate: 5_000, savedAt: clock.ms, envelope: { mailFrom: 'x@y.test' } })
         expect(copy?.flags).toEqual(source?.flags)
         expect(copy?.blob).toBe(source?.blob)
         await store.expunge(inbox.id, [1])

@@ -146,7 +146,7 @@ describe('UPDATE', () => {
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
     await play(client, 'C: DELE 1\nS: +OK*')
-    const stopped = lab.server.stop()
+    const stopped = lab.stop()
     await play(client, 'S: -ERR [SYS/TEMP] Server is shutting down.\nS: (end)')
     await stopped
     expect(await lab.inbox('alice')).toHaveLength(1)

@@ -140,6 +140,6 @@ test('an open directory: any password, and nothing that would need to know it', 
   await client.line()
   expect(await ehlo(client)).toContain('250-AUTH PLAIN LOGIN')
   await play(client, 'C: AUTH CRAM-MD5\nS: 504*\nC: AUTH PLAIN AHdob2V2ZXIAd2hhdGV2ZXI=\nS: 235*')
-  expect(lab.directory.find('whoever')).toBeDefined()
+  expect(lab.lab.directory.find('whoever')).toBeDefined()
   client.destroy()
 })

@@ -24,7 +24,7 @@ describe('the end of a session', () => {
   test('a lab that stops says so', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
-    const stopped = lab.server.stop()
+    const stopped = lab.stop()
     await play(client, 'S: 421 4.3.2 localhost is stopping\nS: (end)')
     await stopped
   })

@@ -4,8 +4,9 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { message, pattern, TestClock } from '../contract/store.ts'
+import { message, pattern } from '../contract/store.ts'
 import { Workplace } from '../support/sealpost.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 const CONFIG = 'store: { lmdb: data }\ncertificates: memory\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'
 let place: Workplace

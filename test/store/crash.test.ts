@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import type { Owner } from '../../src/store/types.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { TestClock } from '../contract/store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 /** `npm run test:crash` makes it 100. */
 const ROUNDS = Number(process.env.SEALPOST_CRASH_ROUNDS ?? 5)

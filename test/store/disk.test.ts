@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkStore } from '../../src/store/lmdb/maintenance.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { message, pattern, TestClock } from '../contract/store.ts'
+import { message, pattern } from '../contract/store.ts'
 import { withTables } from '../support/lmdb-file.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 const log = pino({ level: 'silent' })
 const clock = new TestClock()

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exportStore, type FormatName, formats, importStore } from '../../src/store/exchange/transfer.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { TestClock } from '../contract/store.ts'
 import { corpus } from '../support/corpus.ts'
 import { needs } from '../support/programs.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 const clock = new TestClock()
 const alice = accountOwner('alice')

@@ -8,9 +8,10 @@ import { checkStore } from '../../src/store/lmdb/maintenance.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { message, pattern, pieces, TestClock } from '../contract/store.ts'
+import { message, pattern, pieces } from '../contract/store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type RawTable, withTables } from '../support/lmdb-file.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 const log = pino({ level: 'silent' })
 const clock = new TestClock()

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ENTRY_OCTETS, MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { message, pattern, pieces, storeContract, TestClock } from '../contract/store.ts'
+import { message, pattern, pieces, storeContract } from '../contract/store.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 storeContract('MemoryStore', () => ({ open: async (clock) => new MemoryStore({ clock }) }))
 

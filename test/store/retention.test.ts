@@ -3,7 +3,8 @@ import { startLab } from '../../src/index.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { message, TestClock } from '../contract/store.ts'
+import { message } from '../contract/store.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 const newsgroup = { description: '', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
 
@@ -21,9 +22,9 @@ it.each([
   const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
   for (let i = 0; i < 6; i++) {
     await store.append([message('ten octets', group)])
-    clock.time += 10_000
+    clock.ms += 10_000
   }
-  expect(await applyRetention(store, [rule], clock.time)).toBe(6 - kept.length)
+  expect(await applyRetention(store, [rule], clock.ms)).toBe(6 - kept.length)
   expect((await store.list(group.id)).map(({ uid }) => uid)).toEqual(kept)
 })
 
@@ -45,6 +46,6 @@ it('a rule is for the folder that it names', async () => {
     await store.createFolder(accountOwner('alice'), 'Archive/2025'),
   ]
   await store.append([message('a', inbox, archive), message('b', inbox, archive)])
-  await applyRetention(store, [{ folders: 'Archive/*', count: 1 }], clock.time)
+  await applyRetention(store, [{ folders: 'Archive/*', count: 1 }], clock.ms)
   expect([(await store.list(inbox.id)).length, (await store.list(archive.id)).length]).toEqual([2, 1])
 })

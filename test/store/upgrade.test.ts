@@ -6,8 +6,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { checkStore } from '../../src/store/lmdb/maintenance.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { message, TestClock } from '../contract/store.ts'
+import { message } from '../contract/store.ts'
 import { withTables } from '../support/lmdb-file.ts'
+import { TestClock } from '../support/test-clock.ts'
 
 const log = pino({ level: 'silent' })
 const alice = accountOwner('alice')

@@ -2,52 +2,66 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
-import type { ProtocolService, ServerContext } from '../../servers/service.ts'
-import { systemClock } from '../../src/common/clock.ts'
-import { labSchema, type VirtualServerConfig } from '../../src/config/schema.ts'
-import { createDirectory } from '../../src/directory/directory.ts'
-import type { Directory } from '../../src/directory/types.ts'
-import { VirtualServer } from '../../src/net/virtual-server.ts'
-import { SessionLog } from '../../src/sessions/log.ts'
+import { type Clock, systemClock } from '../../src/common/clock.ts'
+import type { ResolvedVirtualServer } from '../../src/config/resolve.ts'
+import type { LabInput, Protocol, VirtualServerConfig } from '../../src/config/schema.ts'
+import { createLab, type Lab } from '../../src/lab/lab.ts'
+import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
 import { openInbox } from '../../src/store/inbox.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } from '../../src/store/types.ts'
-import { modernPolicy } from './echo-server.ts'
-import { opensslCertificate } from './openssl.ts'
+import { resolveForTests } from '../../src/testing/start-lab.ts'
 
-const certificate = opensslCertificate(['localhost', '127.0.0.1'])
+const log = pino({ level: 'silent' })
+
+/**
+ * All labs of a test file share one certificate store, so that the root and the server certificate are issued once.
+ * It runs on the machine's clock, because the clients verify certificates against that.
+ */
+const certificateStore = await CertificateStore.open({ folder: 'memory', key: 'p256', clock: systemClock, log })
 
 export interface MailLabOptions {
-  readonly server?: Partial<Omit<VirtualServerConfig, 'protocol' | 'limits'>>
+  readonly server?: Partial<Omit<ResolvedVirtualServer, 'protocol' | 'limits'>>
   readonly limits?: Partial<VirtualServerConfig['limits']>
   readonly mode?: 'listed' | 'open'
   readonly store?: MessageStore
+  readonly clock?: Clock
   readonly idleTimeoutMs?: number
-  /** No certificate is assigned. */
+  /** Starts the server without a certificate. */
   readonly bare?: boolean
+  /** More keys of the configuration. */
+  readonly config?: LabInput
 }
 
-/** One virtual server of one protocol, over a store and a directory: alice (secret) and bob (geheim) of lab.test. */
+/** A lab with one virtual server and two accounts of lab.test: alice (secret) and bob (geheim). */
 export interface MailLab extends AsyncDisposable {
   readonly port: number
+  /** 0 if the server has no certificate. */
   readonly tlsPort: number
-  /** PEM of the certificate to trust, and the same as a file. */
+  /** The lab's root certificate in PEM. */
   readonly ca: string
+  /** The path of a file that holds `ca`. */
   readonly caFile: string
-  /** A folder of this lab's own. */
+  /** A folder for the test's files, removed when the lab stops. */
   readonly folder: string
   readonly store: MessageStore
-  readonly directory: Directory
-  readonly server: VirtualServer
+  readonly lab: Lab
   sessions(): readonly SessionRecord[]
-  /** Messages of an account's INBOX, or of the lab's keeping. */
+  /** Returns the messages of an account's INBOX, or for `undefined` the captured messages. */
   inbox(user: string | undefined): Promise<{ readonly raw: string; readonly entry: StoredMessage['entry'] }[]>
+  /** Appends messages to an account's INBOX. */
   put(user: string, ...messages: (string | Buffer)[]): Promise<void>
+  stop(): Promise<void>
 }
 
-export async function startMailLab(service: ProtocolService, options: MailLabOptions = {}): Promise<MailLab> {
-  const parsed = labSchema.parse({
+/** Starts a whole lab with one virtual server of the given protocol, through the same code as `sealpost start`. */
+export async function startMailLab(
+  { protocol }: { readonly protocol: Protocol },
+  options: MailLabOptions = {},
+): Promise<MailLab> {
+  const { clock = systemClock } = options
+  const resolved = await resolveForTests({
     directory: {
       mode: options.mode ?? 'listed',
       accounts: [
@@ -55,55 +69,32 @@ export async function startMailLab(service: ProtocolService, options: MailLabOpt
         { user: 'bob', password: 'geheim' },
       ],
     },
-    virtualServers: [{ protocol: service.protocol }],
+    newsgroups: [],
+    virtualServers: [{ protocol, ...(options.bare ? { certificate: 'none' } : {}) }],
+    ...options.config,
   })
-  const defaults = parsed.virtualServers[0] as VirtualServerConfig
-  const config = { ...defaults, ...options.server, limits: { ...defaults.limits, ...options.limits } }
-  const store = options.store ?? new MemoryStore({ clock: systemClock })
-  const directory = createDirectory(parsed)
-  const log = pino({ level: 'silent' })
-  const context: ServerContext = {
-    config,
-    name: 'Test',
-    hostname: 'localhost',
-    domain: 'lab.test',
-    store,
-    directory,
-    clock: systemClock,
-    log,
-  }
-  const sessions = new SessionLog(systemClock)
-  const tls = { certificates: [certificate], policy: modernPolicy, alpn: service.alpn, handshakeTimeoutMs: 10_000 }
-  const server = new VirtualServer(
-    {
-      name: context.name,
-      protocol: service.protocol,
-      address: '127.0.0.1',
-      port: 0,
-      tlsPort: 0,
-      maxConnections: config.limits.connections,
-      idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
-      serve: (connection) => service.serve(connection, context),
-      busyLine: service.busy(context),
-      ...(options.bare ? {} : { tls }),
-    },
-    sessions,
-    log,
-  )
-  await server.start()
+  const virtualServers = resolved.virtualServers.map((server) => ({
+    ...server,
+    ...options.server,
+    limits: { ...server.limits, ...options.limits },
+    idleTimeoutMs: options.idleTimeoutMs ?? server.idleTimeoutMs,
+  }))
+  const store = options.store ?? new MemoryStore({ clock })
+  const lab = await createLab({ ...resolved, virtualServers }, { log, clock, store, certificateStore })
+  const [server] = lab.endpoints()
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-mail-lab-'))
+  const ca = certificateStore.rootPem
   const caFile = join(folder, 'ca.pem')
-  writeFileSync(caFile, certificate.certificatePem)
+  writeFileSync(caFile, ca)
   return {
-    port: server.port as number,
-    tlsPort: server.tlsPort ?? 0,
-    ca: certificate.certificatePem,
+    port: server?.port ?? 0,
+    tlsPort: server?.tlsPort ?? 0,
+    ca,
     caFile,
     folder,
     store,
-    directory,
-    server,
-    sessions: () => sessions.list(),
+    lab,
+    sessions: () => lab.sessionLog.list(),
     async inbox(user) {
       const { id } = await openInbox(store, user === undefined ? CAPTURED_OWNER : accountOwner(user))
       const entries = await store.list(id)
@@ -117,8 +108,9 @@ export async function startMailLab(service: ProtocolService, options: MailLabOpt
         await store.append([{ raw, targets: [{ folderId: id }] }])
       }
     },
+    stop: () => lab.stop(),
     async [Symbol.asyncDispose]() {
-      await server.stop()
+      await lab.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
