@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { startNewsLab } from '../support/news-lab.ts'
 
-test('RFC 5537 section 5.3: cancel takes an article out of all its groups, and is filed', async () => {
+test('RFC 5537 section 5.3: cancel removes an article from all its groups, and the cancel message is filed', async () => {
   await using lab = await startNewsLab()
   await lab.post('Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
   await lab.post('Message-ID: <c@a>\nControl: cancel <1@a>\nNewsgroups: lab.general,lab.test')
@@ -18,20 +18,20 @@ test('RFC 5537 section 5.3: cancel takes an article out of all its groups, and i
   `)
 })
 
-test('RFC 5537 section 5.3: a cancel that comes first keeps the article out', async () => {
+test('RFC 5537 section 5.3: an article is refused if its cancel message arrived first', async () => {
   await using lab = await startNewsLab()
   await lab.post('Control: cancel <1@a>')
   await expect(lab.post('Message-ID: <1@a>')).rejects.toThrow(/known/)
 })
 
-test('RFC 5537 section 5.4: Supersedes puts the new one in the place of the old', async () => {
+test('RFC 5537 section 5.4: Supersedes replaces an article', async () => {
   await using lab = await startNewsLab()
   await lab.post('Message-ID: <1@a>')
   await lab.post('Message-ID: <2@a>\nSupersedes: <1@a>')
   await lab.play('C: STAT <1@a>\nS: 430 *\nC: GROUP lab.general\nS: 211 1 2 2 *')
 })
 
-test('RFC 8315: an article with a Cancel-Lock is taken back by its key alone', async () => {
+test('RFC 8315: an article with a Cancel-Lock is cancelled only with its key', async () => {
   await using lab = await startNewsLab()
   const lock = createHash('sha256').update('c2VjcmV0').digest('base64')
   await lab.post(`Message-ID: <1@a>\nCancel-Lock: sha256:${lock}`)
@@ -42,7 +42,7 @@ test('RFC 8315: an article with a Cancel-Lock is taken back by its key alone', a
   await lab.play('C: STAT <1@a>\nS: 430 *')
 })
 
-test('without control: [cancel], a cancel is filed and nothing else', async () => {
+test('without control: [cancel], a cancel message is only filed', async () => {
   await using lab = await startNewsLab({ control: [] })
   await lab.post('Message-ID: <1@a>')
   await lab.post('Control: cancel <1@a>')
@@ -50,7 +50,7 @@ test('without control: [cancel], a cancel is filed and nothing else', async () =
   await lab.play('C: STAT <1@a>\nS: 223 *\nC: GROUP control.cancel\nS: 211 1 *')
 })
 
-test('RFC 5537 section 5.2: newgroup and rmgroup, approved and configured', async () => {
+test('RFC 5537 section 5.2: newgroup and rmgroup act if they are approved and configured', async () => {
   await using lab = await startNewsLab({ control: ['cancel', 'newgroup', 'rmgroup'] })
   const body = 'For your newsgroups file:\r\nlab.new\tBrand new\r\n'
   await lab.post('Control: newgroup lab.evil\nNewsgroups: lab.evil', body)
@@ -77,7 +77,7 @@ test('RFC 5537 section 5.2: newgroup and rmgroup, approved and configured', asyn
   await lab.play('C: GROUP lab.new\nS: 411 *')
 })
 
-test('newgroup and rmgroup do nothing unless they are configured', async () => {
+test('newgroup and rmgroup have no effect unless they are configured', async () => {
   await using lab = await startNewsLab()
   await lab.post('Control: newgroup lab.new\nNewsgroups: lab.new\nApproved: a@b')
   await lab.post('Control: rmgroup lab.test\nNewsgroups: lab.test\nApproved: a@b')

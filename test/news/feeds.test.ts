@@ -24,7 +24,7 @@ type Feed = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']
 
 const rootFile = (name: string): string => join(folder, `${name}.pem`)
 
-/** A lab called `name.test`; its root is written where its peers look for it. */
+/** Starts a lab with host name `NAME.test` and writes its root certificate for its peers. */
 async function startPeer(name: string, port: number, tlsPort: number, ...feeds: Feed[]): Promise<TestLab> {
   return startPeerWith({}, name, port, tlsPort, ...feeds)
 }
@@ -41,7 +41,7 @@ async function startPeerWith(more: LabInput, name: string, port: number, tlsPort
   return lab
 }
 
-/** The feed to and from another lab on this machine. */
+/** Returns a feed to and from another lab on this machine. */
 const feedWith = (peer: string, port: number, more: Partial<Feed> = {}): Feed => ({
   peer: `${peer}.test`,
   direction: 'both',
@@ -75,7 +75,7 @@ const idsIn = async (lab: TestLab | number, group: string): Promise<string[]> =>
 
 const soon = { timeout: 20_000, interval: 50 }
 
-test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once, nothing back, cancels, other groups not', async () => {
+test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once, no echo, cancels, only the feed’s groups', async () => {
   const [a, b, aTls, bTls] = (await freePorts(4)) as [number, number, number, number]
   await using labA = await startPeer('a', a, aTls, feedWith('b', bTls, { tls: 'implicit' }))
   await using labB = await startPeer('b', b, bTls, feedWith('a', a))
@@ -99,7 +99,7 @@ test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once,
   expect(await idsIn(labB, 'lab.test')).toEqual([])
 })
 
-test('a peer that is down gets everything once it is back, once', async () => {
+test('a peer that was down gets every article once, after it is back', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
   await using labA = await startPeer('a', a, 0, feedWith('b', b))
   for (let n = 1; n <= 70; n++) await post(labA, `Message-ID: <${n}@a>`)
@@ -112,7 +112,7 @@ test('a peer that is down gets everything once it is back, once', async () => {
   await expect.poll(() => idsIn(second, 'lab.general'), soon).toEqual(['<71@a>'])
 })
 
-test('what waits for a peer waits on disk: it is sent after the lab has been stopped and started', async () => {
+test('the queue for a peer survives a restart of the lab', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
   const onDisk: LabInput = { store: { lmdb: join(folder, 'data') }, certificates: join(folder, 'certs') }
   const first = await startPeerWith(onDisk, 'a', a, 0, feedWith('b', b))
@@ -125,7 +125,7 @@ test('what waits for a peer waits on disk: it is sent after the lab has been sto
   await expect.poll(() => idsIn(labB, 'lab.general'), soon).toEqual(['<1@a>', '<2@a>', '<3@a>', '<4@a>'])
 })
 
-test('a peer whose certificate another authority issued gets nothing', async () => {
+test('a peer with a certificate from another authority gets nothing', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
   await using stranger = await startLab({ hostname: 'stranger.test', virtualServers: [{ protocol: 'nntp' }] })
   await using labB = await startPeer('b', b, 0, feedWith('a', a))
@@ -137,7 +137,7 @@ test('a peer whose certificate another authority issued gets nothing', async () 
   expect(await idsIn(labB, 'lab.general')).toEqual([])
 })
 
-test('a pull feed fetches by NEWNEWS what is new', async () => {
+test('a pull feed fetches new articles with NEWNEWS', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
   await using labA = await startPeer('a', a, 0)
   await post(labA, 'Message-ID: <1@a>\nNewsgroups: lab.general,lab.test')
@@ -148,7 +148,7 @@ test('a pull feed fetches by NEWNEWS what is new', async () => {
   expect(await idsIn(labB, 'lab.test')).toEqual(['<1@a>'])
 })
 
-test('a peer known by its account logs on; nobody else may feed', async () => {
+test('a peer that is identified by an account logs on, and no other client may feed', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
   const account = { addresses: [], account: 'peer-a' }
   await using labB = await startPeer('b', b, 0, feedWith('a', a, account))
@@ -161,7 +161,7 @@ test('a peer known by its account logs on; nobody else may feed', async () => {
   expect((await client.rest()).map((line) => line.slice(0, 3))).toEqual(['200', '480', '480', '480', '205'])
 })
 
-test('a reload starts and stops feeds, and other control messages count', async () => {
+test('a reload starts and stops feeds, and changes which control messages act', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
   await using labB = await startPeer('b', b, 0, feedWith('a', a))
   const config = (feeds: Feed[]): ResolvedLab =>

@@ -6,7 +6,7 @@ import { startLab } from '../../src/testing/start-lab.ts'
 
 const soon = { timeout: 20_000, interval: 50 }
 
-/** A peer that greets, answers each line as it is told to, and keeps what it was sent. */
+/** Starts a peer that greets, answers each line with `answer`, and records what it receives. */
 async function startPeer(greeting: string, answer: (line: string) => string | undefined) {
   const heard: string[] = []
   let octets = ''
@@ -42,7 +42,7 @@ async function startPeer(greeting: string, answer: (line: string) => string | un
   }
 }
 
-/** A lab that has one article for such a peer. */
+/** Starts a lab that has one article for such a peer. */
 async function labFor(port: number, tls: 'off' | 'starttls') {
   const warnings: string[] = []
   const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) })
@@ -59,28 +59,28 @@ async function labFor(port: number, tls: 'off' | 'starttls') {
   return { lab, warnings, [Symbol.asyncDispose]: () => lab.stop() }
 }
 
-test('a peer that refuses STARTTLS hears nothing more: no name, no password, no article', async () => {
+test('a peer that refuses STARTTLS is sent nothing more: no name, no password, no article', async () => {
   await using peer = await startPeer('200 hi\r\n', () => '580 no\r\n')
   await using feeding = await labFor(peer.port, 'starttls')
   await expect.poll(() => peer.sessions(), soon).toBeGreaterThan(2)
   expect(new Set(peer.heard)).toEqual(new Set(['STARTTLS']))
-  expect(feeding.warnings.join('')).toMatch(/STARTTLS: the peer says 580/)
+  expect(feeding.warnings.join('')).toMatch(/STARTTLS: the peer answered 580/)
 })
 
-test('answers put behind the 382 in clear do not count as the peer’s', async () => {
+test('answers sent in clear text after the 382 are discarded', async () => {
   await using peer = await startPeer('200 hi\r\n', () => '382 go on\r\n281 you are in\r\n203 stream\r\n238 <x>\r\n')
   await using _feeding = await labFor(peer.port, 'starttls')
-  // A TLS record follows, and nothing else.
+  // Only a TLS record follows.
   await expect.poll(() => peer.octets(), soon).toMatch(/^STARTTLS\r\n\x16\x03/)
   expect(peer.octets()).not.toMatch(/AUTHINFO|MODE|CHECK|TAKETHIS|for the peer/)
 })
 
 test.each([
-  ['of 502', '502 go away\r\n', /greeted by 502/],
-  ['of 400', '400 closed for today\r\n', /the peer says 400/],
-  ['that is none', '\x00\x01\x02\r\n', /not an NNTP response/],
-  ['without end', `200 ${'x'.repeat(100_000)}\r\n`, /line longer than/],
-])('a greeting %s is a failure that is tried again', async (_, greeting, why) => {
+  ['of 502', '502 go away\r\n', /the peer greeted with 502/],
+  ['of 400', '400 closed for today\r\n', /the peer answered 400/],
+  ['that is no response', '\x00\x01\x02\r\n', /not an NNTP response/],
+  ['without a line end', `200 ${'x'.repeat(100_000)}\r\n`, /line longer than/],
+])('a greeting %s fails and is retried', async (_, greeting, why) => {
   await using peer = await startPeer(greeting, () => undefined)
   await using feeding = await labFor(peer.port, 'off')
   await expect.poll(() => feeding.warnings.join(''), soon).toMatch(why)
@@ -88,7 +88,7 @@ test.each([
   expect(await feeding.lab.articles('lab.general')).toHaveLength(1)
 })
 
-test('an answer that makes no sense ends the session, and the article is offered again', async () => {
+test('an unexpected answer ends the session, and the article is offered again', async () => {
   const codes: Record<string, string> = { AUTHINFO: '281 ok', MODE: '203 ok', CHECK: '299 what' }
   await using peer = await startPeer('200 hi\r\n', (line) => `${codes[line.split(' ')[0] ?? ''] ?? '500 ?'}\r\n`)
   await using _feeding = await labFor(peer.port, 'off')

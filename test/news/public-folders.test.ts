@@ -39,7 +39,7 @@ async function postBy(client: LineClient, article: Buffer): Promise<string> {
   return (await client.line()) as string
 }
 
-test('mail to the addresses of groups is one article, by IMAP under the same numbers', async () => {
+test('mail to the addresses of two groups becomes one article, which IMAP shows under the same numbers', async () => {
   await using lab = await startLab({ newsgroups })
   const news = await reader(lab)
   await postBy(news, articleOf('Message-ID: <first@a>'))
@@ -86,7 +86,7 @@ test('mail to the addresses of groups is one article, by IMAP under the same num
   await imap.logout()
 })
 
-test('mail that can be no article is refused, and no mailbox has it', async () => {
+test('mail to a group that refuses it is rejected and reaches no mailbox', async () => {
   await using lab = await startLab({
     newsgroups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }],
   })
@@ -97,7 +97,7 @@ test('mail that can be no article is refused, and no mailbox has it', async () =
   expect(await lab.messages({ to: 'bob@lab.test' })).toEqual([])
 })
 
-test('RFC 5537 section 3.5.1: an article for a moderated group goes to the moderator, and in once it is approved', async () => {
+test('RFC 5537 section 3.5.1: an article for a moderated group is mailed to the moderator, and accepted once it is approved', async () => {
   await using lab = await startLab({
     newsgroups,
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
@@ -121,7 +121,7 @@ test('RFC 5537 section 3.5.1: an article for a moderated group goes to the moder
   news.destroy()
 })
 
-test('without its moderator, an article for a moderated group is refused', async () => {
+test('an article for a moderated group is refused if the moderator has no mailbox', async () => {
   await using lab = await startLab({ newsgroups, directory: { accounts: [{ user: 'bob', password: 'x' }] } })
   const news = await reader(lab)
   const reply = await postBy(news, articleOf('Newsgroups: lab.announce\nMessage-ID: <m@a>'))

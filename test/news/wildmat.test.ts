@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { codePoints, globMatches, parseGlob } from '../../src/common/glob.ts'
 import { parseWildmat } from '../../src/news/wildmat.ts'
 
-// RFC 3977 section 4.4, and what lies around it.
+// The examples of RFC 3977 section 4.4, and edge cases.
 test.each([
   ['a*', ['a', 'ab', 'a.b.c'], ['b', 'ba', '']],
   ['*', ['', 'x', 'grüße'], []],
@@ -20,9 +20,12 @@ test.each([
   expect(others.filter((name) => wildmat?.(name))).toEqual([])
 })
 
-test.each(['', ',', 'a,', ',a', '!', 'a,!', '!!a', 'a b', 'a[b]', 'a\\b', 'a\u0000'])('no wildmat: %j', (text) => {
-  expect(parseWildmat(text)).toBeUndefined()
-})
+test.each(['', ',', 'a,', ',a', '!', 'a,!', '!!a', 'a b', 'a[b]', 'a\\b', 'a\u0000'])(
+  'rejects as wildmat: %j',
+  (text) => {
+    expect(parseWildmat(text)).toBeUndefined()
+  },
+)
 
 test.each([
   ['[a-c]x', ['ax', 'cx'], ['dx', 'x', '[a-c]x']],
@@ -31,13 +34,13 @@ test.each([
   ['a\\*b', ['a*b'], ['axb', 'a\\*b']],
   ['[a-]', ['a', '-'], ['b']],
   ['*[0-9]', ['a1', '9'], ['a', '1a']],
-])('pattern of before RFC 3977: %s', (pattern, chosen, others) => {
+])('wildmat with the syntax of RFC 2980: %s', (pattern, chosen, others) => {
   const glob = parseGlob(pattern, 'old-wildmat')
   expect(chosen.filter((text) => !globMatches(glob ?? [], codePoints(text)))).toEqual([])
   expect(others.filter((text) => globMatches(glob ?? [], codePoints(text)))).toEqual([])
 })
 
-test('a pattern made to take for ever takes no time', () => {
+test('a pattern with many stars is matched in bounded time', () => {
   const glob = parseGlob(`${'*a'.repeat(200)}b`, 'wildmat') ?? []
   expect(globMatches(glob, codePoints('a'.repeat(100_000)))).toBe(false)
 })

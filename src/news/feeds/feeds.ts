@@ -14,15 +14,15 @@ import { Runner } from './runner.ts'
 export interface ServerFeed {
   readonly virtualServer: string
   readonly feed: FeedConfig
-  /** Largest article taken from the peer. */
+  /** Largest article accepted from the peer. */
   readonly maxArticleOctets: number
 }
 
 export interface FeedsOptions {
   readonly news: NewsService
-  /** PEM of the roots that a feed's `authority` names; asked anew for each session. */
+  /** Returns the PEM of the roots that a feed's `authority` names. Called for each session. */
   readonly roots: (authority: string | undefined) => Promise<readonly string[]>
-  /** Puts a session with a peer on record. */
+  /** Opens a session record for a connection to a peer. */
   readonly record: (virtualServer: string, remote: { address: string; port: number }, socket: Socket) => SessionRecorder
 }
 
@@ -31,7 +31,7 @@ interface Running {
   readonly unwatch: () => void
 }
 
-/** The feeds of a lab that it starts itself: those that send, and those that fetch. */
+/** The feeds that a lab starts itself: outbound feeds and pull feeds. */
 export class Feeds implements AsyncDisposable {
   readonly #options: FeedsOptions
   readonly #running = new Map<string, Running>()
@@ -40,7 +40,7 @@ export class Feeds implements AsyncDisposable {
     this.#options = options
   }
 
-  /** Starts the feeds that are new, stops those that are no more; at start and on reload. */
+  /** Starts new feeds and stops removed ones. Called at start and on reload. */
   async apply(feeds: readonly ServerFeed[]): Promise<void> {
     const wanted = new Map(feeds.map((feed) => [JSON.stringify(feed), feed]))
     for (const [key, running] of this.#running) {
@@ -118,8 +118,8 @@ export class Feeds implements AsyncDisposable {
   }
 }
 
-const stateKey = ({ virtualServer, feed }: ServerFeed, way: string): string =>
-  `feed:${way}:${virtualServer}:${feed.peer}`
+const stateKey = ({ virtualServer, feed }: ServerFeed, direction: string): string =>
+  `feed:${direction}:${virtualServer}:${feed.peer}`
 
 async function stop({ runners, unwatch }: Running): Promise<void> {
   unwatch()

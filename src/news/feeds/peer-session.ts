@@ -8,26 +8,26 @@ import { HandshakeFailure } from '../../net/errors.ts'
 import type { SessionRecorder, TlsFacts } from '../../sessions/types.ts'
 import { suiteBits } from '../../tls/suites.ts'
 
-/** A feed session that came to nothing; the message says why. It is tried again after a while. */
+/** A feed session that failed. The message gives the reason. The feed retries later. */
 export class FeedError extends Error {
   override readonly name = 'FeedError'
 }
 
 export interface DialOptions {
   readonly feed: FeedConfig
-  /** PEM of the roots that the peer's certificate must lead to. */
+  /** PEM of the roots that the peer's certificate must chain to. */
   readonly roots: readonly string[]
-  /** Puts the session on record. */
+  /** Opens a session record. */
   readonly record: (remote: { address: string; port: number }, socket: Socket) => SessionRecorder
   readonly signal: AbortSignal
 }
 
 const CONNECT_TIMEOUT_MS = 30_000
-/** How long a peer may think about an answer. */
+/** Longest wait for a peer's answer. */
 const ANSWER_TIMEOUT_MS = 5 * 60_000
 
-/** A connection to a peer, under TLS already where that is implicit. @throws FeedError, HandshakeFailure */
-export async function dial(options: DialOptions): Promise<Connection> {
+/** Connects to a peer, with TLS at once if the feed uses implicit TLS. @throws FeedError, HandshakeFailure */
+async function dial(options: DialOptions): Promise<Connection> {
   const { feed, signal } = options
   const host = feed.host ?? feed.peer
   const port = feed.port ?? (feed.tls === 'implicit' ? 563 : 119)
@@ -76,7 +76,7 @@ async function tcp(host: string, port: number, signal: AbortSignal): Promise<Soc
   }
 }
 
-/** The client's side of a handshake; the certificate is verified against the roots and the host's name. */
+/** Runs a TLS handshake as client. Verifies the certificate against the roots and the host name. */
 async function handshake(raw: Duplex, host: string, { roots, signal }: DialOptions): Promise<SecuredSocket> {
   const socket = connectTls({
     socket: raw,
@@ -106,14 +106,14 @@ function factsOf(socket: TLSSocket): TlsFacts {
   }
 }
 
-export interface Answer {
+interface Answer {
   readonly code: number
   readonly text: string
 }
 
 const MAX_ANSWER_OCTETS = 16_384
 
-/** A session with another news server, as its client. */
+/** A client session with another news server. */
 export class PeerSession {
   readonly connection: Connection
 
@@ -121,7 +121,7 @@ export class PeerSession {
     this.connection = connection
   }
 
-  /** Connects, secures as the feed asks, and logs on. @throws FeedError, HandshakeFailure, ConnectionEnded */
+  /** Connects, starts TLS and logs on as the feed is configured. @throws FeedError, HandshakeFailure, ConnectionEnded */
   static async open(options: DialOptions): Promise<PeerSession> {
     const session = new PeerSession(await dial(options))
     try {
@@ -133,17 +133,17 @@ export class PeerSession {
     }
   }
 
-  /** Sends a command and gives the answer. */
+  /** Sends a command and returns the answer. */
   async ask(command: string): Promise<Answer> {
     this.send(command)
     return this.answer()
   }
 
-  /** As `ask`; any other code is an error. @throws FeedError */
+  /** Sends a command and returns the answer. @throws FeedError if the answer has another code */
   async expect(command: string, code: number): Promise<Answer> {
     const answer = await this.ask(command)
     if (answer.code !== code)
-      throw new FeedError(`${command.split(' ')[0]}: the peer says ${answer.code} ${answer.text}`)
+      throw new FeedError(`${command.split(' ')[0]}: the peer answered ${answer.code} ${answer.text}`)
     return answer
   }
 
@@ -155,8 +155,8 @@ export class PeerSession {
     const line = await this.connection.readLine(MAX_ANSWER_OCTETS, 'utf8')
     const code = Number(line.slice(0, 3))
     if (!/^[1-5]\d\d( |$)/.test(line)) throw new FeedError(`not an NNTP response: ${line.slice(0, 80)}`)
-    // RFC 3977 section 3.2.1: the peer goes away.
-    if (code === 400) throw new FeedError(`the peer says ${line}`)
+    // RFC 3977 section 3.2.1: the peer closes the connection
+    if (code === 400) throw new FeedError(`the peer answered ${line}`)
     return { code, text: line.slice(4) }
   }
 
@@ -169,21 +169,21 @@ export class PeerSession {
   async #begin({ feed }: DialOptions): Promise<void> {
     const greeting = await this.answer()
     if (greeting.code !== 200 && greeting.code !== 201) {
-      throw new FeedError(`greeted by ${greeting.code} ${greeting.text}`)
+      throw new FeedError(`the peer greeted with ${greeting.code} ${greeting.text}`)
     }
     if (feed.tls === 'starttls') {
-      await this.expect('STARTTLS', 382) // RFC 4642; refused, nothing more is said in clear
+      await this.expect('STARTTLS', 382) // RFC 4642. If the peer refuses, the session ends without sending anything in clear text.
       await this.connection.startTls()
     }
     if (feed.user === undefined) return
     const asked = await this.ask(`AUTHINFO USER ${feed.user}`) // RFC 4643 section 2.3
     if (asked.code === 381) {
-      // As octets: the transcript keeps no password.
+      // Sent as a Buffer, because the transcript records only strings: no password is kept.
       this.connection.write(Buffer.from(`AUTHINFO PASS ${feed.password ?? ''}\r\n`))
       const done = await this.answer()
-      if (done.code !== 281) throw new FeedError(`log-on as ${feed.user}: the peer says ${done.code} ${done.text}`)
+      if (done.code !== 281) throw new FeedError(`log-on as ${feed.user}: the peer answered ${done.code} ${done.text}`)
     } else if (asked.code !== 281) {
-      throw new FeedError(`log-on as ${feed.user}: the peer says ${asked.code} ${asked.text}`)
+      throw new FeedError(`log-on as ${feed.user}: the peer answered ${asked.code} ${asked.text}`)
     }
   }
 }

@@ -6,18 +6,18 @@ import type { Next } from './runner.ts'
 
 export interface PullOptions {
   readonly news: NewsService
-  /** Under which the store keeps the time of the last fetch. */
+  /** Key of the store's state that holds the time of the last fetch. */
   readonly key: string
   readonly source: Source
   readonly maxArticleOctets: number
   readonly dialOptions: () => Promise<DialOptions>
 }
 
-/** What arrived in the same second as the last fetch, or while it ran, is looked at again: known Message-IDs cost nothing. */
+/** Overlap of two fetches, so that articles that arrived during a fetch are not missed. Known Message-IDs are skipped. */
 const OVERLAP_MS = 60_000
 const MAX_LIST_OCTETS = 64 << 20
 
-/** A round of a pull feed: fetches what is new at the peer since the last one. RFC 3977 section 7.4. */
+/** Runs a round of a pull feed: fetches the peer's new articles since the last round. RFC 3977 section 7.4. */
 export async function pullRound(options: PullOptions): Promise<Next> {
   const { news, key } = options
   const dialOptions = await options.dialOptions()
@@ -37,11 +37,11 @@ export async function pullRound(options: PullOptions): Promise<Next> {
   return dialOptions.feed.interval
 }
 
-/** By the peer's own clock. RFC 3977 section 7.1. */
+/** Returns the time by the peer's clock, in milliseconds since the epoch. RFC 3977 section 7.1. */
 async function peerTime(session: PeerSession): Promise<number> {
   const { text } = await session.expect('DATE', 111)
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(text) ?? []
-  if (year === undefined) throw new FeedError(`DATE: the peer says ${text}`)
+  if (year === undefined) throw new FeedError(`DATE: the peer answered ${text}`)
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
 }
 
@@ -57,8 +57,7 @@ async function newArticles(session: PeerSession, groups: string, since: number):
 
 async function fetchArticle(session: PeerSession, options: PullOptions, messageId: string): Promise<void> {
   const { code } = await session.ask(`ARTICLE ${messageId}`)
-  // Gone meanwhile.
-  if (code !== 220) return
+  if (code !== 220) return // deleted meanwhile
   const raw = await session.connection.readBlock(options.maxArticleOctets)
   try {
     await options.news.relay(raw, { ...options.source, messageId })

@@ -2,10 +2,10 @@ import { type DialOptions, FeedError, PeerSession } from './peer-session.ts'
 import type { FeedQueue, Outgoing } from './queue.ts'
 import type { Next } from './runner.ts'
 
-/** Articles that a peer put off are offered again after this time. RFC 4644 section 2.4: 431. */
+/** Delay before deferred articles (431) are offered again. RFC 4644 section 2.4. */
 const DEFERRED_MS = 30_000
 
-/** A round of an outbound feed: connects if there is anything to send, and sends it all. */
+/** Runs a round of an outbound feed: if the queue is not empty, connects and sends all of it. */
 export async function pushRound(queue: FeedQueue, dialOptions: () => Promise<DialOptions>): Promise<Next> {
   let batch = await nextToSend(queue, true)
   if (batch) {
@@ -24,7 +24,7 @@ export async function pushRound(queue: FeedQueue, dialOptions: () => Promise<Dia
   return queue.hasDeferred ? DEFERRED_MS : 'when woken'
 }
 
-/** The next batch with anything in it; those with nothing for this peer are done with on the way. */
+/** Returns the next batch that has articles. Settles batches with nothing for this peer. */
 async function nextToSend(queue: FeedQueue, withDeferred: boolean) {
   for (;;) {
     const { articles, settle } = await queue.next(withDeferred)
@@ -34,19 +34,16 @@ async function nextToSend(queue: FeedQueue, withDeferred: boolean) {
   }
 }
 
-/**
- * Sends articles to a peer, each in one of two ways. Gives the Message-IDs that it wants to be offered again later; what
- * it refuses is done with.
- */
-export type Sender = (session: PeerSession, articles: readonly Outgoing[]) => Promise<string[]>
+/** Sends articles to a peer. Returns the Message-IDs that the peer deferred. A refused article is not offered again. */
+type Sender = (session: PeerSession, articles: readonly Outgoing[]) => Promise<string[]>
 
-/** CHECK and TAKETHIS where the peer streams, else IHAVE. RFC 4644 section 2.3. */
-export async function senderFor(session: PeerSession): Promise<Sender> {
+/** Chooses CHECK and TAKETHIS if the peer supports streaming, else IHAVE. RFC 4644 section 2.3. */
+async function senderFor(session: PeerSession): Promise<Sender> {
   const { code } = await session.ask('MODE STREAM')
   return code === 203 ? streamed : oneByOne
 }
 
-/** RFC 4644: all are offered, then all that are wanted are sent, without waiting in between. */
+/** Offers all articles, then sends all that are wanted, without waiting for each answer. RFC 4644 sections 2.4 and 2.5. */
 const streamed: Sender = async (session, articles) => {
   const wanted: Outgoing[] = []
   const deferred: string[] = []
@@ -55,7 +52,7 @@ const streamed: Sender = async (session, articles) => {
     const { code, text } = await session.answer()
     if (code === 238) wanted.push(article)
     else if (code === 431) deferred.push(article.messageId)
-    else if (code !== 438) throw new FeedError(`CHECK: the peer says ${code} ${text}`)
+    else if (code !== 438) throw new FeedError(`CHECK: the peer answered ${code} ${text}`)
   }
   for (const { messageId, raw } of wanted) {
     session.send(`TAKETHIS ${messageId}`)
@@ -64,12 +61,12 @@ const streamed: Sender = async (session, articles) => {
   }
   for (const _ of wanted) {
     const { code, text } = await session.answer()
-    if (code !== 239 && code !== 439) throw new FeedError(`TAKETHIS: the peer says ${code} ${text}`)
+    if (code !== 239 && code !== 439) throw new FeedError(`TAKETHIS: the peer answered ${code} ${text}`)
   }
   return deferred
 }
 
-/** RFC 3977 section 6.3.2. */
+/** Offers and sends one article after the other. RFC 3977 section 6.3.2. */
 const oneByOne: Sender = async (session, articles) => {
   const deferred: string[] = []
   for (const { messageId, raw } of articles) {
@@ -79,9 +76,9 @@ const oneByOne: Sender = async (session, articles) => {
       session.connection.writeBlock(raw)
       const { code, text } = await session.answer()
       if (code === 436) deferred.push(messageId)
-      else if (code !== 235 && code !== 437) throw new FeedError(`IHAVE: the peer says ${code} ${text}`)
+      else if (code !== 235 && code !== 437) throw new FeedError(`IHAVE: the peer answered ${code} ${text}`)
     } else if (offered.code !== 435) {
-      throw new FeedError(`IHAVE: the peer says ${offered.code} ${offered.text}`)
+      throw new FeedError(`IHAVE: the peer answered ${offered.code} ${offered.text}`)
     }
   }
   return deferred

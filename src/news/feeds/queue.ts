@@ -4,35 +4,35 @@ import { Article } from '../article.ts'
 import { hasPassed } from '../path.ts'
 import type { Wildmat } from '../wildmat.ts'
 
-/** An article for a peer. */
+/** An article to send to a peer. */
 export interface Outgoing {
   readonly messageId: string
   readonly raw: Buffer
 }
 
 interface Saved {
-  /** The last article looked at, a group. */
+  /** Number of the last article processed in each group. */
   readonly sent: Readonly<Record<string, number>>
-  /** Articles that the peer asked to be offered again. */
+  /** Message-IDs that the peer asked to be offered again. */
   readonly deferred: readonly string[]
 }
 
 export interface QueueOptions {
   readonly store: MessageStore
-  /** Under which the store keeps the position. */
+  /** Key of the store's state that holds the position. */
   readonly key: string
   readonly groups: Wildmat
-  /** What the peer calls itself. */
+  /** The peer's path identity. */
   readonly peer: string
 }
 
-/** Entries looked at in one go, and octets sent in one go. */
+/** Most entries and most octets of a batch. */
 const BATCH = 64
 const BATCH_OCTETS = 4 << 20
 
 /**
- * What is still to be sent to a peer: a position in every group, kept by the store, so that the queue is as long as the
- * groups are and takes no memory. Nothing is lost when the peer or the lab is down.
+ * The articles still to be sent to a peer. The queue is a position in every group, kept in the store: it takes no memory,
+ * and no article is lost while the peer or the lab is down.
  */
 export class FeedQueue {
   readonly #options: QueueOptions
@@ -51,8 +51,8 @@ export class FeedQueue {
   }
 
   /**
-   * The next articles; empty: there is none now. The batch counts as dealt with once `settle` is called.
-   * @param withDeferred also those that the peer put off before
+   * Returns the next batch. It counts as processed once `settle` is called; `settle` is undefined if the queue is empty.
+   * @param withDeferred whether to include the articles that the peer deferred
    */
   async next(withDeferred: boolean): Promise<{ readonly articles: readonly Outgoing[]; readonly settle: Settle }> {
     if (withDeferred && this.#deferred.size > 0) return this.#nextDeferred()
@@ -89,7 +89,7 @@ export class FeedQueue {
     }
   }
 
-  /** Groups that the feed carries, and those that control messages are filed in. */
+  /** Returns the groups that the feed carries, and the groups of control messages. */
   async #folders(): Promise<readonly Folder[]> {
     const folders = await this.#options.store.listFolders(PUBLIC_OWNER)
     return folders.filter(({ name, newsgroup }) => newsgroup && (isControl(name) || this.#options.groups(name)))
@@ -113,15 +113,15 @@ export class FeedQueue {
       if (octets > 0 && octets + entry.sizeOctets > BATCH_OCTETS) break
       last = entry.uid
       const raw = await this.#options.store.read(folder.id, entry.uid)
-      if (!raw || entry.messageId === undefined || !(await this.#goes(folder, entry.messageId, raw))) continue
+      if (!raw || entry.messageId === undefined || !(await this.#shouldSend(folder, entry.messageId, raw))) continue
       octets += raw.length
       articles.push({ messageId: entry.messageId, raw })
     }
     return { articles, last }
   }
 
-  /** Each article once, whatever groups it stands in, and never to where it has been. RFC 5537 section 3.6. */
-  async #goes(folder: Folder, messageId: string, raw: Buffer): Promise<boolean> {
+  /** Returns whether to send an article: once, from one of its groups, and never to a peer that it has passed. RFC 5537 section 3.6. */
+  async #shouldSend(folder: Folder, messageId: string, raw: Buffer): Promise<boolean> {
     const article = new Article(raw)
     if (hasPassed(article.value('path') ?? '', this.#options.peer)) return false
     if (isControl(folder.name)) return article.newsgroups().some(this.#options.groups)
@@ -141,7 +141,7 @@ export class FeedQueue {
   }
 }
 
-/** Ends a batch: these Message-IDs are to be offered again, the others are done. Undefined: there was nothing to send. */
+/** Ends a batch: the given Message-IDs are offered again, the others are done. Undefined: there was nothing to send. */
 export type Settle = ((deferred: readonly string[]) => Promise<void>) | undefined
 
 const isControl = (name: string): boolean => name === 'control' || name.startsWith('control.')

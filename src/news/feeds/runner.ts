@@ -1,22 +1,22 @@
 import type { Logger } from 'pino'
 
-/** When the next round is due: after so many milliseconds, or when woken. */
+/** When the next round is due: after this many milliseconds, or when woken. */
 export type Next = number | 'when woken'
 
 export interface RunnerOptions {
   readonly log: Logger
-  /** Longest wait after failures. */
+  /** Longest wait after failures, in milliseconds. */
   readonly longestWaitMs: number
-  /** Does what there is to do, and says when it is to be called again. */
+  /** Does the pending work and returns when to call it again. */
   readonly round: (signal: AbortSignal) => Promise<Next>
 }
 
-/** First wait after a failure; doubled with each further one. */
+/** Wait after the first failure. Doubles with every further failure. */
 const FIRST_WAIT_MS = 1_000
 
 /**
- * Calls rounds until it is stopped: when woken or when the time has come, and again after a growing wait where one
- * failed. A failure is logged, and ends nothing but its round.
+ * Calls rounds until it is disposed: when woken, when the next one is due, and after a growing wait if one failed. A failure
+ * is logged and ends only its round.
  */
 export class Runner implements AsyncDisposable {
   readonly #options: RunnerOptions
@@ -30,7 +30,7 @@ export class Runner implements AsyncDisposable {
     this.#running = this.#run()
   }
 
-  /** There may be something to do. */
+  /** Starts the next round now, because there may be work. */
   wake(): void {
     this.#woken = true
     this.#interrupt(false)
@@ -55,13 +55,13 @@ export class Runner implements AsyncDisposable {
       } catch (error) {
         if (signal.aborted) return
         waitMs = Math.min(Math.max(FIRST_WAIT_MS, waitMs * 2), longestWaitMs)
-        log.warn({ err: error, waitMs }, 'failed, and is tried again')
+        log.warn({ err: error, waitMs }, 'round failed; it will be retried')
         await this.#rest(waitMs, false)
       }
     }
   }
 
-  /** Waits for so long (undefined: for ever), until stopped, or until woken where that counts. */
+  /** Waits until the time is over (undefined: without limit), until stopped, or until woken if `wakeable`. */
   #rest(ms: number | undefined, wakeable: boolean): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
