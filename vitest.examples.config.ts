@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** The suites of examples/ run against the sources, under the names that they import. */
+/** Runs the suites of examples/ against the sources, under the names that they import. */
 export default defineConfig({
   resolve: {
     alias: [

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** One lab for four workers: run by test/testing/shared.test.ts. */
+/** Runs one lab for four workers. test/testing/shared.test.ts starts it. */
 export default defineConfig({
   test: {
     include: ['test/testing/shared/*.shared.ts'],

@@ -1,4 +1,4 @@
-// Compiles src/, servers/ and bench/ into dist-bench/ and runs a benchmark there: Node.js 20 runs no TypeScript.
+// Compiles src/, servers/ and bench/ into dist-bench/ and runs a benchmark there, because Node.js 20 cannot run TypeScript.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

@@ -1,4 +1,4 @@
-// Compiles src/ and servers/ into dist/. Where the compiler is not installed (npm ci --omit=dev), dist/ is taken as it is.
+// Compiles src/ and servers/ into dist/. Without the compiler (npm ci --omit=dev), an existing dist/ is used as it is.
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,5 @@
-// Runs the clients of examples/audit through `sealpost audit` and writes what came of it into docs/client-audit.md, between
-// its markers. Names below localhost must lead to this machine: where they do not, wildcard stays untested for some.
+// Runs the clients of examples/audit through `sealpost audit` and writes the results into docs/client-audit.md, between its
+// markers. Names below localhost must resolve to this machine; otherwise some clients are not tested with wildcard names.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -89,7 +89,7 @@ const table = [
 const versions = [...new Map(columns.map(({ title, version }) => [title, version])).values()].map(
   (version) => `- ${version}`,
 )
-const unable = columns.flatMap(({ title, results }) =>
+const details = columns.flatMap(({ title, results }) =>
   results
     .filter(({ verdict }) => verdict === 'unsafe' || verdict === 'unable')
     .map(
@@ -104,11 +104,11 @@ const text = [
   '',
   ...table,
   '',
-  '### What was said',
+  '### Details',
   '',
-  '| Verdict | Client | Server | | In the client’s words |',
+  '| Verdict | Client | Server | | The client’s message |',
   '|---|---|---|---|---|',
-  ...unable,
+  ...details,
 ].join('\n')
 const page = 'docs/client-audit.md'
 writeFileSync(

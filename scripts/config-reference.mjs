@@ -1,4 +1,4 @@
-// Writes config/reference.yaml and config/sealpost.schema.json from the schema as it was built, and config/badmail.yaml.
+// Writes config/reference.yaml, config/sealpost.schema.json and config/badmail.yaml from the built tree.
 import { writeFileSync } from 'node:fs'
 import { badmailYaml } from '../dist/src/audit/yaml.js'
 import { jsonSchemaText, referenceYaml } from '../dist/src/config/reference.js'

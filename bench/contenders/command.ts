@@ -6,18 +6,18 @@ import { freePort } from '../frame/processes.ts'
 
 const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
 
-/** `sealpost start` as a user runs it: the four protocols, three of them with TLS ports. */
+/** `sealpost start` as a user runs it: four protocols, three of them with TLS ports. */
 export interface StartCommand {
-  /** After the name of Node.js. */
+  /** The arguments of Node.js. */
   readonly args: readonly string[]
-  /** SMTP. */
+  /** Port of the SMTP virtual server. */
   readonly port: number
   readonly remove: () => void
 }
 
-/** @param kept certificates stay from one start to the next; otherwise they are made at each */
+/** @param kept keeps the certificates from one start to the next; otherwise each start creates them */
 export async function startCommand(kept: boolean): Promise<StartCommand> {
-  if (!existsSync(program)) throw new Error('npm run build first')
+  if (!existsSync(program)) throw new Error('dist/ is missing: run npm run build first')
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
   const port = await freePort()
   const file = join(folder, 'lab.yaml')

@@ -4,18 +4,19 @@ import { join } from 'node:path'
 import { findProgram, freePort, spawnServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-/** Dovecot serves nobody as root: there it becomes `nobody`. */
+/** Dovecot does not serve mail as root, so it runs as `nobody` then. */
 const [USER_ID, GROUP_ID] = process.getuid?.() ? [process.getuid(), process.getgid?.() ?? 0] : [65534, 65534]
 
 export interface DovecotSettings {
   readonly protocol: 'imap' | 'pop3'
-  /** What lies in the INBOX of `alice` (password `secret`), from the lowest uid. */
+  /** Messages in the INBOX of `alice` (password `secret`), from the lowest uid. */
   readonly messages: readonly Buffer[]
 }
 
 export const dovecot = ({ protocol, messages }: DovecotSettings): Contender => ({
   name: 'Dovecot',
-  missing: () => (findProgram('dovecot') ? undefined : `no dovecot here (Debian package dovecot-${protocol}d)`),
+  missing: () =>
+    findProgram('dovecot') ? undefined : `dovecot is not installed (Debian package dovecot-${protocol}d)`,
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
     const port = await freePort()

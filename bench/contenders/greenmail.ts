@@ -6,15 +6,15 @@ import type { Contender } from '../frame/types.ts'
 
 export interface GreenMailSettings {
   readonly protocol: 'smtp' | 'pop3' | 'imap'
-  /** What lies in the INBOX of `alice` (password `secret`). */
+  /** Messages in the INBOX of `alice` (password `secret`). */
   readonly messages?: readonly Buffer[]
 }
 
-/** GreenMail standalone, in Java. It is in no registry that npm or Debian reaches, so its jar has to be named. */
+/** GreenMail standalone, in Java. Neither npm nor Debian has it, so GREENMAIL_JAR must name its jar. */
 export const greenMail = ({ protocol, messages = [] }: GreenMailSettings): Contender => ({
   name: 'GreenMail',
   missing() {
-    if (!findProgram('java')) return 'no java here'
+    if (!findProgram('java')) return 'java is not installed'
     return process.env.GREENMAIL_JAR ? undefined : 'GREENMAIL_JAR does not name a greenmail-standalone.jar'
   },
   async start() {
@@ -27,7 +27,7 @@ export const greenMail = ({ protocol, messages = [] }: GreenMailSettings): Conte
     const port = await freePort()
     const settings = {
       hostname: '127.0.0.1',
-      // What is preloaded comes in by SMTP.
+      // GreenMail preloads messages through SMTP.
       'smtp.port': await freePort(),
       [`${protocol}.port`]: port,
       users: 'alice:secret@lab.test,bob:secret@lab.test',

@@ -4,10 +4,10 @@ import { ProcessTree } from '../frame/proc.ts'
 import { freePort } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-/** INN 2 as Debian builds it: tradspool, tradindexed overview, articles taken from this machine. */
+/** INN 2 as Debian builds it: tradspool, tradindexed overview. It accepts articles from this machine. */
 export const inn = (groups: readonly string[]): Contender => ({
   name: 'INN',
-  missing: () => (existsSync('/usr/lib/news/bin/innd') ? undefined : 'no innd here (Debian package inn2)'),
+  missing: () => (existsSync('/usr/lib/news/bin/innd') ? undefined : 'innd is not installed (Debian package inn2)'),
   async start() {
     const server = await Inn.start({ pathHost: 'inn.test', port: await freePort(), groups, peers: [] })
     const tree = new ProcessTree(server.pid)

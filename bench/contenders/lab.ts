@@ -5,23 +5,23 @@ import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-/** For what a round brings in, however fast the machine is. */
+/** Room for everything that a round stores, however fast the machine is. */
 const ROOM = '8GiB'
 
 export interface LabSettings {
   readonly protocol: Protocol | 'all'
-  /** The port of implicit TLS instead of the clear one. */
+  /** Use the port of implicit TLS instead of the clear-text port. */
   readonly tls?: boolean
-  /** What lies in the INBOX of `alice` (password `secret`), from uid 1. */
+  /** Messages in the INBOX of `alice` (password `secret`), from uid 1. */
   readonly messages?: readonly Buffer[]
-  /** What `store:` says; default `memory`. `lmdb` is a temporary folder. */
+  /** The value of `store:`. Default: `memory`. `lmdb` uses a temporary folder. */
   readonly store?: 'memory' | 'lmdb'
   readonly newsgroups?: LabInput['newsgroups']
-  /** More keys of the virtual server. */
+  /** Further keys of the virtual server. */
   readonly server?: Partial<NonNullable<LabInput['virtualServers']>[number]>
 }
 
-/** Sealpost as `startLab()` gives it, in a process of its own. */
+/** Sealpost as `startLab()` creates it, in its own process. */
 export const lab = ({ messages = [], store = 'memory', ...settings }: LabSettings): Contender => ({
   name: store === 'memory' ? 'Sealpost' : `Sealpost, ${store}`,
   async start() {
@@ -39,7 +39,7 @@ export const lab = ({ messages = [], store = 'memory', ...settings }: LabSetting
     const { reset, ...kept } = target
     return {
       ...kept,
-      // What was seeded has to stay; what a workload brings has to go, or the last round would not be like the first.
+      // Seeded messages stay. What a workload stores is removed, or the last round would not be like the first.
       ...(messages.length === 0 && reset && { reset }),
       async stop() {
         await target.stop()

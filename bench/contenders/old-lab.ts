@@ -11,5 +11,5 @@ export const oldLab = (name: string, settings: OldLabSettings): Contender => ({
   },
 })
 
-/** Octets of the message that is read over and over. */
+/** Size of the message that is read repeatedly. */
 export const MESSAGE_OCTETS = 4_000_000

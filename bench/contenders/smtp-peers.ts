@@ -10,10 +10,10 @@ export const bareSmtpServer: Contender = {
   start: () => forkServer('bare-smtp-server'),
 }
 
-/** Postfix's test sink, in C, which looks at no message. */
+/** Postfix's test sink, in C. It does not look at messages. */
 export const smtpSink: Contender = {
   name: 'smtp-sink (Postfix)',
-  missing: () => (findProgram('smtp-sink') ? undefined : 'no smtp-sink here (Debian package postfix)'),
+  missing: () => (findProgram('smtp-sink') ? undefined : 'smtp-sink is not installed (Debian package postfix)'),
   async start() {
     const port = await freePort()
     const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
@@ -21,7 +21,7 @@ export const smtpSink: Contender = {
   },
 }
 
-/** MailDev 3 from the npm registry, put into a temporary folder for this run only. */
+/** Installs MailDev 3 from the npm registry into a temporary folder, for this run only. */
 export function installMailDev(): { command(smtp: number, web: number): string[]; folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
   const install = ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'maildev@3']
@@ -54,10 +54,10 @@ export const mailDev: Contender = {
   },
 }
 
-/** Mailpit, in Go, where it is on the machine. */
+/** Mailpit, in Go, if it is installed. */
 export const mailpit: Contender = {
   name: 'Mailpit',
-  missing: () => (findProgram('mailpit') ? undefined : 'no mailpit here'),
+  missing: () => (findProgram('mailpit') ? undefined : 'mailpit is not installed'),
   async start() {
     const port = await freePort()
     const places = ['--smtp', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${await freePort()}`]

@@ -12,7 +12,7 @@ export const bareTls: Contender = {
 
 export const opensslServer: Contender = {
   name: 'openssl s_server',
-  missing: () => (findProgram('openssl') ? undefined : 'no openssl here'),
+  missing: () => (findProgram('openssl') ? undefined : 'openssl is not installed'),
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
     const { key, cert, ca } = peerCertificate()

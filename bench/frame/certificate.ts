@@ -6,11 +6,11 @@ import { join } from 'node:path'
 export interface PeerCertificate {
   readonly key: string
   readonly cert: string
-  /** Of the authority that issued it. */
+  /** PEM of the issuing authority. */
   readonly ca: string
 }
 
-/** A certificate of the kind that a lab wears by default, for `localhost`: RSA, 2048 bits, issued by an authority, sent by itself. */
+/** Creates the kind of certificate that a lab uses by default: `localhost`, RSA 2048, issued by an authority that is not sent along. */
 export function peerCertificate(): PeerCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
   const file = (name: string): string => join(folder, name)

@@ -1,4 +1,4 @@
-/** A message of about so many octets: headers, then text in lines of 76, no dot at any line's start. */
+/** Returns a message of about `octets` octets: headers, then text in lines of 76 characters. No line starts with a dot. */
 export function mailOf(octets: number, number = 0): Buffer {
   const head = [
     'From: Alice <alice@lab.test>',

@@ -1,16 +1,16 @@
 import type { BenchOptions, Contender, RateSuite, Target, Workload } from './types.ts'
 
-/** What one contender did under one workload: the median of the rounds. */
+/** The result of one contender under one workload: the median of the rounds. */
 export interface Rate {
   readonly workload: string
   readonly unit: string
   readonly contender: string
   readonly perSecond: number
-  /** Per CPU second of the server: what it costs, whatever else the machine was doing. */
+  /** Units per CPU second of the server. It does not depend on what else the machine does. */
   readonly perCpuSecond: number
 }
 
-/** Every workload on every contender, all running side by side, in turns, so that all see the same machine. */
+/** Measures every workload on every contender. All run side by side and take turns, so all see the same machine. */
 export async function measureRates(
   { contenders, workloads }: RateSuite,
   options: BenchOptions,
@@ -45,7 +45,7 @@ async function measureWorkload(
   { rounds, roundMs }: BenchOptions,
 ): Promise<Rate[]> {
   const samples = new Map<string, { perSecond: number; perCpuSecond: number }[]>()
-  // The first round warms up and is not counted.
+  // The first round is a warm-up.
   for (let round = 0; round <= rounds; round++) {
     for (const { name, target } of running) {
       await target.reset?.()

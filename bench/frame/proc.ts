@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** `getconf CLK_TCK` of every Linux that Node.js runs on. */
+/** `getconf CLK_TCK` on every Linux that Node.js supports. */
 const TICKS_PER_SECOND = 100
 const PAGE_OCTETS = 4096
 const SAMPLE_MS = 20
@@ -11,8 +11,8 @@ interface ProcessFacts {
 }
 
 /**
- * CPU time and memory of a process and all its descendants. A descendant that ends takes its CPU time with it unless its
- * parent asks for it (Dovecot does not), so what each had used is noted every few milliseconds. proc_pid_stat(5).
+ * Measures CPU time and memory of a process and all its descendants. The CPU time of a descendant that ends is lost unless
+ * its parent waits for it (Dovecot does not), so each one's usage is read every few milliseconds. proc_pid_stat(5).
  */
 export class ProcessTree {
   readonly #root: number
@@ -54,11 +54,11 @@ export class ProcessTree {
   }
 }
 
-/** Undefined where the process has ended. */
+/** Returns undefined if the process has ended. */
 function factsOf(pid: number): ProcessFacts | undefined {
   const stat = read(`/proc/${pid}/stat`)
   if (stat === undefined) return undefined
-  // The command's name, in parentheses, may hold anything; the fields after it are counted from 3.
+  // The command name in parentheses can contain anything. The fields after it are numbered from 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const field = (number: number): number => Number(fields[number - 3])
   return { ticks: field(14) + field(15), residentPages: field(24) }

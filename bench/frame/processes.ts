@@ -8,14 +8,14 @@ import type { Target } from './types.ts'
 
 const START_LIMIT_MS = 30_000
 
-/** What a server program of `bench/programs/` tells once it listens. */
+/** What a server program of `bench/programs/` reports when it listens. */
 export interface ServerNews {
   readonly port: number
   readonly ca?: string
   readonly note?: string
 }
 
-/** Runs `bench/programs/NAME.ts` in a process of its own; `settings` are its one argument, as JSON. */
+/** Runs `bench/programs/NAME.ts` in its own process. `settings` is its only argument, as JSON. */
 export async function forkServer(name: string, settings: object = {}): Promise<Target> {
   const program = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
   const child = fork(program, [JSON.stringify(settings)], {
@@ -38,7 +38,7 @@ async function ask(child: ChildProcess, what: 'reset' | 'collect'): Promise<void
   await done
 }
 
-/** Runs a program that listens on `port`; resolves once it does. */
+/** Runs a program that listens on `port`. Resolves when it does. */
 export async function spawnServer(
   command: string,
   args: readonly string[],
@@ -50,7 +50,7 @@ export async function spawnServer(
   return observed(child, port)
 }
 
-/** Where a Debian program lies, which may be outside the PATH of those who are not root. */
+/** Returns the path of a Debian program, which can be outside the PATH of a user who is not root. */
 export const findProgram = (name: string): string | undefined =>
   ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/usr/lib/news/bin'].map((at) => `${at}/${name}`).find(existsSync)
 

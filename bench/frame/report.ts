@@ -3,7 +3,7 @@ import type { Rate } from './measure.ts'
 const whole = new Intl.NumberFormat('en')
 const figure = (value: number): string => (value >= 100 ? whole.format(Math.round(value)) : value.toPrecision(3))
 
-/** One row a workload and contender; the ratio is Sealpost's figure over the peer's: above 1, Sealpost is faster. */
+/** Returns one row per workload and contender. The ratio is Sealpost's figure divided by the peer's: above 1, Sealpost is faster. */
 export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
   return rates.map((rate) => {
     const own = rates.find(({ workload }) => workload === rate.workload) ?? rate
@@ -20,7 +20,7 @@ export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
   })
 }
 
-/** Rows as a Markdown table, padded to be read as text too. */
+/** Returns the rows as a Markdown table, padded so that it is readable as text. */
 export function markdown(rows: readonly Record<string, string>[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => (row[column] ?? '').length)))

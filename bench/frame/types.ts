@@ -1,44 +1,44 @@
-/** A server that is running, and how to reach and observe it. */
+/** A running server, and how to reach and observe it. */
 export interface Target {
   readonly host: string
   readonly port: number
-  /** Of what the bench has started itself. */
+  /** Process id, if the benchmark started the server. */
   readonly pid?: number
-  /** PEM of the authority that issued the server's certificate, where it speaks TLS. */
+  /** PEM of the authority that issued the server's certificate, if it speaks TLS. */
   readonly ca?: string
-  /** What the server program had to say. */
+  /** A note from the server program, such as a measurement. */
   readonly note?: string
-  /** It says nothing before the client does. */
+  /** The server sends no greeting. */
   readonly silent?: boolean
-  /** CPU seconds used so far by the server with all its processes. */
+  /** Returns the CPU seconds that all processes of the server have used so far. */
   cpuSeconds(): number
-  /** Resident memory of the server with all its processes. */
+  /** Returns the resident memory of all processes of the server, in octets. */
   memoryOctets(): number
-  /** Makes the server forget what earlier rounds brought, where it can. */
+  /** Removes what earlier rounds stored, if the server can. */
   reset?(): Promise<void>
-  /** Collects garbage, in the servers that are programs of the bench. */
+  /** Collects garbage. Only the server programs of `bench/programs/` can. */
   collect?(): Promise<void>
   stop(): Promise<void>
 }
 
-/** One of those compared. The first of a suite is Sealpost, the others its peers. */
+/** A server to compare. The first one of a suite is Sealpost, the others are its peers. */
 export interface Contender {
   readonly name: string
-  /** Why it cannot be had here; undefined where it can. */
+  /** Returns why this contender cannot run here, or undefined. */
   missing?(): string | undefined
   start(): Promise<Target>
 }
 
-/** What is done to each contender, by the same code. */
+/** What each contender is asked to do, by the same code. */
 export interface Workload {
   readonly name: string
-  /** What is counted, in the plural: `messages`. */
+  /** What is counted, as a plural: `messages`. */
   readonly unit: string
-  /** Works until `performance.now()` reaches `untilMs`. Returns how many units were done. */
+  /** Works until `performance.now()` reaches `untilMs`. Returns the number of units done. */
   run(target: Target, untilMs: number): Promise<number>
 }
 
-/** Rates against the peers. */
+/** A suite that compares rates with the peers. */
 export interface RateSuite {
   readonly kind: 'rates'
   readonly title: string
@@ -46,7 +46,7 @@ export interface RateSuite {
   readonly workloads: readonly Workload[]
 }
 
-/** Anything else that is measured: rows as they are to be shown. */
+/** A suite of other measurements. It returns finished rows. */
 export interface TableSuite {
   readonly kind: 'table'
   readonly title: string
@@ -56,11 +56,11 @@ export interface TableSuite {
 export type Suite = RateSuite | TableSuite
 
 export interface BenchOptions {
-  /** Only peers with this in their name. */
+  /** Only peers whose name contains this. */
   readonly peer?: string
-  /** Only workloads with this in their name. */
+  /** Only workloads whose name contains this. */
   readonly only?: string
   readonly rounds: number
-  /** How long each round of each contender lasts. */
+  /** Length of each round of each contender. */
   readonly roundMs: number
 }

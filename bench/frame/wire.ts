@@ -4,17 +4,17 @@ import type { Target } from './types.ts'
 const EMPTY = Buffer.alloc(0)
 const LIMIT_MS = 120_000
 
-/** A client that costs little beside any server: it sends octets and counts patterns in what comes back. */
+/** A client that costs little compared with any server: it sends octets and counts patterns in the answer. */
 export class Wire {
   readonly #socket: Socket
-  /** What came since the last `until` was met; only its end is kept while counting. */
+  /** Octets received since the last `until`. While counting, only the end is kept. */
   #held: Buffer = EMPTY
   #pattern: Buffer = EMPTY
   #left = 0
   #done: (() => void) | undefined
   #failed: ((error: Error) => void) | undefined
   #error: Error | undefined
-  /** Nothing that is asked here takes so long: the server said something else. */
+  /** Nothing asked here takes this long, so the server must have sent something else. */
   readonly #limit: NodeJS.Timeout
 
   constructor(socket: Socket) {
@@ -40,7 +40,7 @@ export class Wire {
     this.#socket.write(octets)
   }
 
-  /** Resolves once `pattern` has come so many times. Octets behind it are kept for the next call. */
+  /** Resolves when `pattern` has arrived `times` times. Octets after it are kept for the next call. */
   until(pattern: string, times = 1): Promise<void> {
     this.#pattern = Buffer.from(pattern, 'latin1')
     this.#left = times
@@ -94,8 +94,17 @@ export class Wire {
   }
 }
 
-/** Runs `work` on so many connections at once and adds up what they did. */
+/** Runs `work` on `count` connections at once and returns the sum of their results. */
 export async function onConnections(count: number, work: () => Promise<number>): Promise<number> {
   const done = await Promise.all(Array.from({ length: count }, work))
   return done.reduce((sum, units) => sum + units, 0)
+}
+
+/** Opens a connection and logs on as `alice` by IMAP4. */
+export async function logOnByImap(target: Target): Promise<Wire> {
+  const wire = await Wire.open(target)
+  await wire.until('\r\n')
+  await wire.ask('l LOGIN alice secret\r\n', 'l OK')
+  await wire.until('\r\n')
+  return wire
 }

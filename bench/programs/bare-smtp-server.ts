@@ -1,6 +1,6 @@
 import { SMTPServer } from 'smtp-server'
 
-/** The npm package smtp-server as its README starts it, reading every message and keeping none. */
+/** The npm package smtp-server, started as its README does. It reads every message and keeps none. */
 const server = new SMTPServer({
   authOptional: true,
   disabledCommands: ['AUTH', 'STARTTLS'],

@@ -1,6 +1,6 @@
 import { createServer } from 'node:tls'
 
-/** Node.js's own TLS server, which greets and listens. */
+/** Node.js's own TLS server. It sends a greeting and ignores its input. */
 const { key, cert, ca } = JSON.parse(process.argv[2] ?? '{}') as { key: string; cert: string; ca: string }
 const server = createServer({ key, cert, noDelay: true }, (socket) => {
   socket.on('error', () => {})

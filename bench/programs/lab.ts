@@ -3,20 +3,20 @@ import type { Protocol } from '../../src/config/schema.ts'
 import { type LabInput, startLab } from '../../src/index.ts'
 
 interface Settings {
-  /** `all`: the four of them; the port told is IMAP4's. */
+  /** `all`: the four protocols; the reported port is IMAP4's. */
   readonly protocol: Protocol | 'all'
   readonly tls?: boolean
   readonly seed: readonly string[]
   readonly store: LabInput['store']
   readonly newsgroups?: LabInput['newsgroups']
-  /** More keys of the virtual server. */
+  /** Further keys of the virtual server. */
   readonly server?: object
 }
 
 const { protocol, tls, seed, store, newsgroups = [], server: keys } = JSON.parse(process.argv[2] ?? '{}') as Settings
 const served: readonly Protocol[] = protocol === 'all' ? ['imap4', 'smtp', 'pop3', 'nntp'] : [protocol]
 const lab = await startLab({
-  // As the YAML file's default has it; startLab() alone makes a P-256 key, which is quicker.
+  // The default of the YAML file. startLab() alone creates a P-256 key, which is faster.
   certificates: { store: 'memory', key: 'rsa-2048' },
   store,
   directory: {

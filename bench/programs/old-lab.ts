@@ -1,13 +1,13 @@
 import { startLab } from '../../src/index.ts'
 import { mailOf } from '../frame/mail.ts'
 
-/** What the process is told in its argument. */
+/** The argument of the process, as JSON. */
 export interface OldLabSettings {
-  /** Whether old clients are let in. */
+  /** Whether the engine for old clients is on. */
   readonly legacy: boolean
-  /** Size of the one message of `alice`. */
+  /** Size of the only message of `alice`. */
   readonly octets: number
-  /** Which root its client is told of: that of today's certificate, or that of old clients. */
+  /** Which root the client trusts: the one of the modern certificate or the one for old clients. */
   readonly root: 'modern' | 'old'
 }
 

@@ -1,5 +1,5 @@
-// The load of an old client, for Node.js 0.10 (ES5 throughout). Arguments: port, PEM of the root, OpenSSL's name of the
-// suite, `handshakes` or `octets`, milliseconds. Prints how many handshakes were made, or octets read.
+// The load of an old client, for Node.js 0.10 (ES5 only). Arguments: port, PEM file of the root, OpenSSL's name of the
+// suite, `handshakes` or `octets`, milliseconds. Prints the number of handshakes made or octets read.
 var fs = require('fs')
 var tls = require('tls')
 

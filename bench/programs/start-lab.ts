@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { startLab } from '../../src/index.ts'
 
-/** The first `startLab()` of a process: milliseconds to the first greeting. */
+/** Measures the first `startLab()` of a process: milliseconds to the first greeting. */
 const before = performance.now()
 const lab = await startLab()
 const socket = connect({ host: '127.0.0.1', port: lab.server('smtp').port ?? 0 })

@@ -5,7 +5,7 @@ import { decryptPreMaster } from '../../src/tls/legacy/rsa.ts'
 import { median } from '../frame/measure.ts'
 import type { TableSuite } from '../frame/types.ts'
 
-/** A case whose time is compared with that of the others of its kind. */
+/** A case whose time is compared with the other cases of its group. */
 interface Case {
   readonly name: string
   readonly work: () => void
@@ -14,7 +14,7 @@ interface Case {
 const RECORD_OCTETS = 512
 const mac = recordMac('TLSv1', 'sha1', randomBytes(20))
 
-/** A decrypted record; padding of so many octets at its end, which may be spoilt. */
+/** Returns a decrypted record that ends in `paddingOctets` octets of padding; `spoil` makes one of them wrong. */
 function record(paddingOctets: number, spoil = false): Buffer {
   const plain = randomBytes(RECORD_OCTETS).fill(paddingOctets, RECORD_OCTETS - 1 - paddingOctets)
   if (spoil) plain[RECORD_OCTETS - 2 - (paddingOctets >> 1)] = paddingOctets ^ 1
@@ -50,10 +50,10 @@ const groups: readonly (readonly Case[])[] = [
   ],
 ]
 
-/** What an attacker could tell from the time that the engine for old clients takes: the cases of a group, in turns. */
+/** Measures whether the time that the engine for old clients takes reveals a secret. The cases of a group take turns. */
 export const suite: TableSuite = {
   kind: 'table',
-  title: 'Time of what must not tell',
+  title: 'Constant time: cases that must not differ',
   async measure({ rounds, roundMs }) {
     return groups.flatMap((group) => {
       const times = group.map((): number[] => [])
@@ -64,7 +64,7 @@ export const suite: TableSuite = {
           times[i]?.push(performance.now() - before)
         }
       }
-      // The first half warms up.
+      // The first half is a warm-up.
       const medians = times.map((all) => median(all.slice(all.length >> 1)))
       return group.map(({ name }, i) => ({
         case: name,

@@ -1,36 +1,28 @@
 import { dovecot } from '../contenders/dovecot.ts'
 import { lab } from '../contenders/lab.ts'
 import type { BenchOptions, Contender, TableSuite, Target } from '../frame/types.ts'
-import { Wire } from '../frame/wire.ts'
+import { logOnByImap, type Wire } from '../frame/wire.ts'
 
 const APPENDS = 200
 const contenders: readonly Contender[] = [lab({ protocol: 'imap4' }), dovecot({ protocol: 'imap', messages: [] })]
 
-async function loggedOn(target: Target): Promise<Wire> {
-  const wire = await Wire.open(target)
-  await wire.until('\r\n')
-  await wire.ask('l LOGIN alice secret\r\n', 'l OK')
-  await wire.until('\r\n')
-  return wire
-}
-
-/** Milliseconds from the tagged OK of an APPEND to the EXISTS that another session in IDLE is told; 0 where it came first. */
+/** Returns the milliseconds from the tagged OK of an APPEND until another session in IDLE receives EXISTS; 0 if EXISTS came first. */
 async function delays(target: Target, untilMs: number): Promise<number[]> {
-  const [writer, watcher] = [await loggedOn(target), await loggedOn(target)]
+  const [writer, watcher] = [await logOnByImap(target), await logOnByImap(target)]
   await watcher.ask('s SELECT INBOX\r\n', 's OK')
   await watcher.until('\r\n')
   await watcher.ask('i IDLE\r\n', '+ ')
   await watcher.until('\r\n')
   const found: number[] = []
   while (found.length < APPENDS && performance.now() < untilMs) {
-    let toldAt = 0
-    const told = watcher.until('EXISTS\r\n').then(() => {
-      toldAt = performance.now()
+    let receivedAt = 0
+    const received = watcher.until('EXISTS\r\n').then(() => {
+      receivedAt = performance.now()
     })
     await writer.ask('a APPEND INBOX {14+}\r\nSubject: one\r\n\r\n', 'a OK')
     const storedAt = performance.now()
-    await told
-    found.push(Math.max(0, toldAt - storedAt))
+    await received
+    found.push(Math.max(0, receivedAt - storedAt))
   }
   for (const wire of [writer, watcher]) wire.close()
   return found.sort((a, b) => a - b)
@@ -41,7 +33,7 @@ const at = (sorted: readonly number[], share: number): string =>
 
 export const suite: TableSuite = {
   kind: 'table',
-  title: 'IMAP4 IDLE: from the OK of an APPEND until another session is told',
+  title: 'IMAP4 IDLE: from the OK of an APPEND until another session receives EXISTS',
   async measure({ peer, rounds, roundMs }: BenchOptions) {
     const rows: Record<string, string>[] = []
     for (const [i, { name, missing, start }] of contenders.entries()) {

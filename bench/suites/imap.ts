@@ -3,32 +3,24 @@ import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { Contender, RateSuite, Target, Workload } from '../frame/types.ts'
-import { Wire } from '../frame/wire.ts'
+import { logOnByImap, type Wire } from '../frame/wire.ts'
 
 const MESSAGES = 10_000
 const BATCH = 100
 
-async function loggedOn(target: Target): Promise<Wire> {
-  const wire = await Wire.open(target)
-  await wire.until('\r\n')
-  await wire.ask('l LOGIN alice secret\r\n', 'l OK')
-  await wire.until('\r\n')
-  return wire
-}
-
 async function selected(target: Target, mailbox = 'all'): Promise<Wire> {
-  const wire = await loggedOn(target)
+  const wire = await logOnByImap(target)
   await wire.ask(`s SELECT ${mailbox}\r\n`, 's OK')
   await wire.until('\r\n')
   return wire
 }
 
-/** The server with a mailbox `all`, filled by IMAP itself. */
+/** Adds a mailbox `all` to the server, filled through IMAP. */
 const filled = (contender: Contender): Contender => ({
   ...contender,
   async start() {
     const { reset: _, ...target } = await contender.start()
-    const wire = await loggedOn(target)
+    const wire = await logOnByImap(target)
     await wire.ask('c CREATE all\r\n', 'c OK')
     for (let from = 0; from < MESSAGES; from += BATCH) {
       const batch = Array.from({ length: BATCH }, (_, i) => appendCommand('all', mailOf(2000, from + i)))
@@ -42,7 +34,7 @@ const filled = (contender: Contender): Contender => ({
 const appendCommand = (mailbox: string, raw: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`a APPEND ${mailbox} {${raw.length}+}\r\n`), raw, Buffer.from('\r\n')])
 
-/** One command over the whole mailbox, again and again. */
+/** Repeats one command over the whole mailbox. */
 const overAll = (name: string, command: string): Workload => ({
   name,
   unit: 'messages',
@@ -62,7 +54,7 @@ const selecting: Workload = {
   name: 'SELECT of 10,000 messages',
   unit: 'commands',
   async run(target, untilMs) {
-    const wire = await loggedOn(target)
+    const wire = await logOnByImap(target)
     let done = 0
     for (; performance.now() < untilMs; done++) {
       await wire.ask('a SELECT all\r\n', 'a OK')
@@ -73,12 +65,12 @@ const selecting: Workload = {
   },
 }
 
-/** Into a mailbox that is made and deleted again; so many at a time by non-synchronizing literals. */
+/** Appends to a mailbox that is created and deleted again, `pipelined` messages at a time with non-synchronizing literals. */
 const appending = (pipelined: number): Workload => ({
   name: pipelined === 1 ? 'APPEND of 2 KB, one after another' : `APPEND of 2 KB, ${pipelined} pipelined`,
   unit: 'messages',
   async run(target, untilMs) {
-    const wire = await loggedOn(target)
+    const wire = await logOnByImap(target)
     await wire.ask('c CREATE bench\r\n', 'c OK')
     await wire.until('\r\n')
     const batch = Buffer.concat(Array<Buffer>(pipelined).fill(appendCommand('bench', mailOf(2000))))

@@ -8,14 +8,14 @@ import { bareTls } from '../contenders/tls-peers.ts'
 import { forkServer, spawnServer } from '../frame/processes.ts'
 import type { Contender, TableSuite, Target } from '../frame/types.ts'
 
-/** The first connections bring in code and buffers that later ones share; the others are measured. */
+/** The first connections load code and buffers that later ones share, so they are not measured. */
 const FIRST_CONNECTIONS = 200
 const CONNECTIONS = 800
 const LABS = 1000
-/** V8 gives memory back a while after the last garbage was collected. */
+/** V8 returns memory some time after the last garbage collection. */
 const IDLE_SECONDS = 20
 
-/** A connection under TLS that has been greeted. */
+/** Opens a TLS connection and waits for the greeting. */
 async function greeted({ host, port, ca }: Target): Promise<TLSSocket> {
   const socket = connect({ host, port, servername: 'localhost', ...(ca !== undefined && { ca }) })
   await once(socket, 'data')
@@ -38,7 +38,7 @@ async function leastWhileIdle(target: Target): Promise<number> {
   return least
 }
 
-/** The command, nobody asking it for anything, nor for a garbage collection. What is not anonymous is pages of files: of Node.js. */
+/** Measures an idle `sealpost start` without forcing a garbage collection. Memory that is not anonymous is pages of files, mostly of Node.js. */
 async function commandIdle(): Promise<Record<string, string>> {
   const { args, port, remove } = await startCommand(true)
   try {
@@ -56,7 +56,7 @@ async function commandIdle(): Promise<Record<string, string>> {
   }
 }
 
-/** Memory of a server that nobody has asked anything, and what each idle TLS connection adds. */
+/** Measures the memory of an unused server, and what each idle TLS connection adds. */
 async function measure(contender: Contender): Promise<{ idle: number; each: number }> {
   const target = await contender.start()
   const sockets: TLSSocket[] = []
@@ -95,7 +95,7 @@ export const suite: TableSuite = {
   },
 }
 
-/** Labs started and stopped in one process: what is still there afterwards. */
+/** Measures what remains after many labs were started and stopped in one process. */
 async function manyLabs(): Promise<Record<string, string>> {
   const target = await forkServer('many-labs', { labs: LABS })
   await target.stop()

@@ -4,7 +4,7 @@ import { lab } from '../contenders/lab.ts'
 import type { Contender, RateSuite, Target, Workload } from '../frame/types.ts'
 import { Wire } from '../frame/wire.ts'
 
-/** Articles in the group that is read. */
+/** Articles in the group that is read from. */
 const ARTICLES = 10_000
 const BATCH = 100
 const READ = 'bench.read'
@@ -13,7 +13,7 @@ const WRITTEN = 'bench.written'
 let count = 0
 const run = randomBytes(4).toString('hex')
 
-/** An article of about 1 KB with a Message-ID of its own; `relayed` ones have what a peer's must have. */
+/** Returns an article of about 1 KB with a unique Message-ID. A `relayed` one has the headers that a peer must send. */
 function articleOf(group: string, relayed: boolean): { readonly id: string; readonly raw: Buffer } {
   const id = `<${++count}.${run}@bench.test>`
   const head = [
@@ -49,7 +49,7 @@ async function stream(wire: Wire, group: string): Promise<void> {
   await wire.ask(Buffer.concat(Array.from({ length: BATCH }, () => takethis(group))), '239 <', BATCH)
 }
 
-/** The server with a group that is full already, filled by a feed. */
+/** Adds a group to the server that a feed has filled. */
 const filled = (contender: Contender): Contender => ({
   ...contender,
   async start() {
@@ -90,7 +90,7 @@ const streaming: Workload = {
   },
 }
 
-/** Commands on the full group, so many units each. */
+/** Repeats commands on the filled group. */
 const reading = (
   name: string,
   unit: string,

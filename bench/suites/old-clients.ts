@@ -8,7 +8,7 @@ import { MESSAGE_OCTETS, oldLab } from '../contenders/old-lab.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
 
 const run = promisify(execFile)
-/** Node.js 0.10 with OpenSSL 1.0.1g, which has all suites but the EXPORT1024 ones. */
+/** Node.js 0.10 with OpenSSL 1.0.1g, which has every suite except the EXPORT1024 ones. */
 const oldNode = (): string =>
   execFileSync('node', ['scripts/fetch-clients.mjs', 'old-node'], { encoding: 'utf8' }).trim()
 

@@ -16,7 +16,7 @@ async function loggedOn(target: Target): Promise<Wire> {
   return wire
 }
 
-/** Every message of the maildrop over and over, so many RETR at a time. A maildrop takes one session. */
+/** Reads every message of the maildrop repeatedly, `pipelined` RETR at a time. A maildrop allows one session. */
 const retrieve = (pipelined: number): Workload => ({
   name: pipelined === 1 ? 'RETR of 2 KB, one after another' : `RETR of 2 KB, ${pipelined} pipelined`,
   unit: 'messages',

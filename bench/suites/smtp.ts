@@ -16,7 +16,7 @@ async function greeted(target: Target): Promise<Wire> {
   return wire
 }
 
-/** One mail: the envelope pipelined (RFC 2920), the body once 354 is there, the end awaited. */
+/** Sends one message: pipelines the envelope (RFC 2920), sends the body after 354, waits for the final reply. */
 async function send(wire: Wire, data: Buffer): Promise<void> {
   await wire.ask(ENVELOPE, '\r\n', 3)
   await wire.ask(data, '250 ')
@@ -39,9 +39,9 @@ const ingest = (octets: number, connections: number): Workload => {
   }
 }
 
-/** As test suites send: a connection opened for every mail, and left with QUIT. */
+/** Sends as test suites do: one connection per message, closed with QUIT. */
 const connectionPerMail: Workload = {
-  name: '2 KB, a connection a mail, 4 at a time',
+  name: '2 KB, a connection per mail, 4 at a time',
   unit: 'messages',
   run: (target, untilMs) => {
     const data = Buffer.concat([mailOf(2000), END])

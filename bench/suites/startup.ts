@@ -7,7 +7,7 @@ import { median } from '../frame/measure.ts'
 import { forkServer, freePort } from '../frame/processes.ts'
 import type { TableSuite } from '../frame/types.ts'
 
-/** Milliseconds from the start of a process to the first greeting on `port`. */
+/** Returns the milliseconds from the start of a process to the first greeting on `port`. */
 async function untilGreeting(args: readonly string[], port: number): Promise<number> {
   const before = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -36,7 +36,7 @@ async function repeated(rounds: number, once: () => Promise<number>): Promise<st
   return `${median(times).toFixed(0)} ms`
 }
 
-/** The whole command, four protocols with TLS; `kept` certificates are those of an earlier start. */
+/** Measures the whole command with four protocols and TLS. `kept` reuses the certificates of an earlier start. */
 async function sealpost(rounds: number, kept: boolean): Promise<string> {
   const { args, port, remove } = await startCommand(kept)
   try {

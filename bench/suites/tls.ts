@@ -6,7 +6,7 @@ import { onConnections } from '../frame/wire.ts'
 
 type Version = 'TLSv1.2' | 'TLSv1.3'
 
-/** A full handshake, verified, and the greeting; then the connection is closed. */
+/** Makes a full, verified handshake, waits for the greeting and closes the connection. */
 function handshake({ host, port, ca = '', silent = false }: Target, version: Version): Promise<void> {
   const secureContext = contextFor(ca, version)
   return new Promise((resolve, reject) => {
