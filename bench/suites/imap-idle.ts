@@ -1,7 +1,7 @@
 import { dovecot } from '../contenders/dovecot.ts'
 import { lab } from '../contenders/lab.ts'
 import type { BenchOptions, Contender, TableSuite, Target } from '../frame/types.ts'
-import { logOnByImap, type Wire } from '../frame/wire.ts'
+import { logOnByImap } from '../frame/wire.ts'
 
 const APPENDS = 200
 const contenders: readonly Contender[] = [lab({ protocol: 'imap4' }), dovecot({ protocol: 'imap', messages: [] })]
