@@ -1,4 +1,4 @@
-import { type DistinguishedName, formatName } from '../pki/x509/name.ts'
+import { type DistinguishedName, formatName } from '../pki/certificate/names.ts'
 
 /** Whoever connects chooses names, and what stands in requests: none of it is to steer the terminal. */
 export const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')

@@ -1,13 +1,13 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
-import { Authorities } from '../pki/authorities.ts'
+import { Authorities } from '../pki/authority/authorities.ts'
+import { certificateNames } from '../pki/certificate/names.ts'
 import type { CertificateStore, StoreLog } from '../pki/certificate-store/store.ts'
-import { Certificates } from '../pki/certificates.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
+import { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
-import { warnInLog } from '../pki/lifecycle/warn.ts'
-import { certificateNames } from '../pki/names.ts'
+import { warnInLog } from '../pki/lifecycle/warnings.ts'
 import type { AuthorityService } from '../pki/service/service.ts'
 
 /** What the certificate lifecycle needs to know of a lab. */
@@ -69,7 +69,7 @@ export class LabPki implements AsyncDisposable {
     if (authorityService) {
       const { address, port, tlsPort, url, acme } = authorityService
       const { AuthorityService } = await import('../pki/service/service.ts')
-      const { acmeRoutes } = await import('../pki/acme/routes.ts')
+      const { acmeRoutes } = await import('../pki/acme/directory.ts')
       this.#service = await AuthorityService.open(this.store, {
         address,
         port,

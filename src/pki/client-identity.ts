@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
+import { certificatePem, readFacts, thumbprintOf } from './certificate/certificate.ts'
 import type { CertificateStore } from './certificate-store/store.ts'
-import { certificatePem, thumbprintOf } from './x509/certificate.ts'
-import { readFacts } from './x509/facts.ts'
 
 /** The accounts that a certificate may name. Each gives the log-on name. */
 export interface AccountFinder {

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { certificateNames } from '../../src/pki/certificate/names.ts'
 import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
-import { certificateNames } from '../../src/pki/names.ts'
 import { deferred, memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])

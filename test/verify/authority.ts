@@ -1,9 +1,8 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { generateKey, type KeySpec, privateKeyPem } from '../../src/pki/keys.ts'
-import { certificatePem, createCertificate, type Issuer } from '../../src/pki/x509/certificate.ts'
-import * as ext from '../../src/pki/x509/extensions.ts'
-import { generalName } from '../../src/pki/x509/general-names.ts'
-import type { HashName } from '../../src/pki/x509/signature.ts'
+import { certificatePem, createCertificate, type Issuer } from '../../src/pki/certificate/certificate.ts'
+import * as ext from '../../src/pki/certificate/extensions.ts'
+import { generalName } from '../../src/pki/certificate/names.ts'
+import { generateKey, type HashName, type KeySpec, privateKeyPem } from '../../src/pki/keys.ts'
 
 const DAY_MS = 86_400_000
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { AuthorityOptions } from '../../pki/authority/create.ts'
 import type { AuthorityRecord } from '../../pki/certificate-store/index-file.ts'
-import type { HashName } from '../../pki/x509/signature.ts'
+import type { HashName } from '../../pki/keys.ts'
 import {
   type KeyFlags,
   keyOf,

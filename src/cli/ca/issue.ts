@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { type Purpose, purposeIds } from '../../pki/asn1/oids.ts'
 import type { IssuedChain, SignOptions } from '../../pki/authority/sign.ts'
-import { certificatePem, thumbprintOf } from '../../pki/x509/certificate.ts'
+import { certificatePem, thumbprintOf } from '../../pki/certificate/certificate.ts'
+import { type Purpose, purposeIds } from '../../pki/der/oids.ts'
 import {
   type KeyFlags,
   keyOf,

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type AuthorityFormat, authorityFormats } from '../../pki/authority/export.ts'
-import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki/revocation/reasons.ts'
+import { type AuthorityFormat, authorityFormats } from '../../pki/authority/list.ts'
+import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki/revocation/crl.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, writeOutput } from '../files.ts'

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../common/clock.ts'
-import { acmePath } from '../../pki/acme/directory.ts'
-import { acmeRoutes } from '../../pki/acme/routes.ts'
+import { acmePath, acmeRoutes } from '../../pki/acme/directory.ts'
 import { CertificateStore } from '../../pki/certificate-store/store.ts'
 import { AuthorityService } from '../../pki/service/service.ts'
 import { labFacts, type PkiOptions } from '../certificate-store.ts'

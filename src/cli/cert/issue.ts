@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AcmeAuthority } from '../../pki/acme/obtain.ts'
+import type { AcmeAuthority } from '../../pki/acme/client.ts'
 import type { CertificateRecord } from '../../pki/certificate-store/index-file.ts'
 import type { Renewal } from '../../pki/lifecycle/renew.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { SubjectFields } from '../../pki/certificate/subject.ts'
 import type { KeySpec } from '../../pki/keys.ts'
 import type { RequestOptions } from '../../pki/lifecycle/request.ts'
-import type { SubjectFields } from '../../pki/lifecycle/subject.ts'
 import type { PkiOptions } from '../certificate-store.ts'
 import { UsageError } from '../failure.ts'
 

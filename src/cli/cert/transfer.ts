@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type ExportFormat, exportFormats } from '../../pki/lifecycle/export.ts'
+import { type ExportFormat, exportFormats } from '../../pki/lifecycle/import-export.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'

@@ -1,5 +1,5 @@
+import { checkCountry } from '../../pki/certificate/subject.ts'
 import type { KeySpec } from '../../pki/keys.ts'
-import { checkCountry } from '../../pki/lifecycle/subject.ts'
 import { requestSummary } from '../cert/request.ts'
 import type { PkiSession } from '../certificate-store.ts'
 import { checkOutput, writeOutput } from '../files.ts'

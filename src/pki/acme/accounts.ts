@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CertificateStore } from '../certificate-store/store.ts'
-import { type Jwk, jwkThumbprint } from './jwk.ts'
-import { AcmeProblem } from './problem.ts'
+import { type Jwk, jwkThumbprint } from './jws.ts'
+import { AcmeProblem } from './response.ts'
 import type { Account } from './types.ts'
 
 /** The accounts of all directories, kept in the certificate store: a client registers once, not at each start of the lab. */

@@ -1,16 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import { slug } from '../certificate-store/draft.ts'
 import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
 import type { Route, ServiceRequest, ServiceResponse } from '../service/routes.ts'
 import { Accounts } from './accounts.ts'
-import { handlers } from './handlers/index.ts'
-import { renewalInfo } from './handlers/renewal-info.ts'
-import { json } from './json.ts'
-import { type Jwk, readJwk } from './jwk.ts'
-import { checkSignature, type Jws, parseJson, parseJws } from './jws.ts'
-import { Nonces } from './nonces.ts'
+import { account, keyChange, newAccount, orderList } from './handlers/accounts.ts'
+import { certificate, renewalInfo, revokeCert } from './handlers/certificates.ts'
+import { authorization, challenge, finalizeOrOrder, newOrder } from './handlers/orders.ts'
+import { checkSignature, type Jwk, type Jws, parseJson, parseJws, readJwk } from './jws.ts'
 import { Orders } from './orders.ts'
-import { AcmeProblem, problemResponse } from './problem.ts'
+import { AcmeProblem, json, problemResponse } from './response.ts'
 import type { Account } from './types.ts'
 
 export interface AcmeOptions {
@@ -170,4 +169,54 @@ export class AcmeDirectory {
     this.log.error({ err: error as Error, authority: this.authority }, 'an ACME request failed')
     return new AcmeProblem('serverInternal', 'internal error')
   }
+}
+
+/** Nonces not used yet; the oldest go first. */
+const MAX_NONCES = 10_000
+
+/** Numbers used once, against replay. RFC 8555 section 6.5. */
+export class Nonces {
+  readonly #fresh = new Set<string>()
+
+  next(): string {
+    const nonce = randomBytes(16).toString('base64url')
+    this.#fresh.add(nonce)
+    if (this.#fresh.size > MAX_NONCES) {
+      const oldest = this.#fresh.values().next()
+      if (!oldest.done) this.#fresh.delete(oldest.value)
+    }
+    return nonce
+  }
+
+  /** Whether it was given out and not used yet; it is used now. */
+  use(nonce: string | undefined): boolean {
+    return nonce !== undefined && this.#fresh.delete(nonce)
+  }
+}
+
+/** The ACME directories of a store's authorities, one each; made when an authority is first asked for. */
+export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
+  const directories = new Map<string, AcmeDirectory>()
+  return () =>
+    store.index.authorities
+      .filter(({ certificate }) => certificate !== undefined)
+      .flatMap(({ name }) => {
+        const directory = directories.get(name) ?? new AcmeDirectory(name, store, options, log)
+        directories.set(name, directory)
+        return directory.routes()
+      })
+}
+
+/** Every resource that is posted to, by the first step of its path; one file each. */
+export const handlers: Readonly<Record<string, AcmeHandler>> = {
+  'new-account': newAccount,
+  'new-order': newOrder,
+  'key-change': keyChange,
+  'revoke-cert': revokeCert,
+  account,
+  orders: orderList,
+  order: finalizeOrOrder,
+  authorization,
+  challenge,
+  certificate,
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { AcmeProblem } from './problem.ts'
+import { AcmeProblem } from './response.ts'
 import type { Authorization, Challenge, Identifier, Order } from './types.ts'
 
 const DAY_MS = 86_400_000

@@ -1,4 +1,4 @@
-import type { Jwk } from './jwk.ts'
+import type { Jwk } from './jws.ts'
 
 /** RFC 8555 section 7.1.6, with `ip` of RFC 8738. */
 export interface Identifier {

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { request } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import { type Jwk, jwkThumbprint } from './jwk.ts'
-import { AcmeProblem } from './problem.ts'
+import { type Jwk, jwkThumbprint } from './jws.ts'
+import { AcmeProblem } from './response.ts'
 import type { Identifier } from './types.ts'
 
 export interface Validation {

@@ -1,20 +1,19 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
-import type { Draft } from '../certificate-store/draft.ts'
-import { slug } from '../certificate-store/draft.ts'
+import { certificatePem, readFacts } from '../certificate/certificate.ts'
+import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
+import { authorityConstraints, keyUsage, type NameConstraints } from '../certificate/extensions.ts'
+import { commonName } from '../certificate/names.ts'
+import { createAuthorityCertificate } from '../certificate/profiles.ts'
+import { createRequest } from '../certificate/request.ts'
+import { type SubjectFields, subjectName } from '../certificate/subject.ts'
+import { type Draft, slug } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
-import { openAuthority, recordIssued } from '../certificate-store/issue.ts'
+import { issuersKnown } from '../certificate-store/materials.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
-import { generateKey, type KeySpec } from '../keys.ts'
-import type { SubjectFields } from '../lifecycle/subject.ts'
-import { subjectName } from '../lifecycle/subject.ts'
-import { certificatePem } from '../x509/certificate.ts'
-import { authorityConstraints, keyUsage, type NameConstraints } from '../x509/extensions.ts'
-import { readFacts } from '../x509/facts.ts'
-import { createAuthorityCertificate } from '../x509/profiles.ts'
-import { createRequest } from '../x509/request.ts'
-import type { HashName } from '../x509/signature.ts'
-import { serviceUrls } from './urls.ts'
+import { generateKey, type HashName, type KeySpec, readPrivateKey } from '../keys.ts'
+import { readCertificates } from '../keystore/certificate-files.ts'
+import { openAuthority, recordIssued, serviceUrls } from './issue.ts'
 
 export interface AuthorityOptions {
   /** Also the common name, where the subject gives none. */
@@ -156,4 +155,54 @@ export async function requestSubordinate(
     return addAuthority(draft, options, 'subordinate', key, store.clock.now(), { request })
   })
   return { record, pem }
+}
+
+async function match(store: CertificateStore, octets: Buffer) {
+  const certificates = readCertificates(octets)
+  const waiting = store.index.authorities.filter(({ certificate }) => certificate === undefined)
+  for (const authority of waiting) {
+    const key = readPrivateKey(await store.materials.read(authority.key))
+    const own = certificates.find((one) => one.checkPrivateKey(key))
+    if (own) return { authority, own, certificates }
+  }
+  const names = waiting.map(({ name }) => `"${name}"`).join(', ')
+  throw new PkiError(
+    'refused',
+    `the certificate has the key of no authority that waits for one; ${names ? `waiting: ${names}` : 'none is waiting'}`,
+  )
+}
+
+/** Installs what an outside authority answered to a subordinate's request. @throws PkiError */
+export async function installAuthority(
+  store: CertificateStore,
+  octets: Buffer,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<AuthorityRecord> {
+  await store.refresh()
+  const { authority, own, certificates } = await match(store, octets)
+  const facts = readFacts(own)
+  if (!facts.authority) {
+    throw new PkiError(
+      'refused',
+      `the certificate issued to ${commonName(facts.subject)} is not one of an authority (no CA:TRUE)`,
+    )
+  }
+  checkDates(facts, store.clock.now(), force)
+  const chain = buildChain(own, [...certificates, ...(await issuersKnown(store))])
+  checkChain(
+    chain,
+    certificates.filter((one) => one !== own),
+    store.clock.now(),
+    force,
+  )
+  return store.update((draft) => {
+    const record = draft.index.authorities.find(({ name }) => name === authority.name)
+    if (record === undefined || record.certificate !== undefined) {
+      throw new PkiError('refused', `"${authority.name}" was changed meanwhile`)
+    }
+    record.certificate = draft.put(authorityPath(record.name, own), chain.certificates.map(certificatePem).join(''))
+    delete record.request
+    draft.index.defaultAuthority ??= record.name
+    return record
+  })
 }

@@ -1,8 +1,13 @@
-import type { AuthorityRecord, IssuedRecord, QueuedRecord } from '../certificate-store/index-file.ts'
+import { certificatePem, readFacts } from '../certificate/certificate.ts'
+import { commonName } from '../certificate/names.ts'
+import {
+  type AuthorityRecord,
+  findAuthority,
+  type IssuedRecord,
+  type QueuedRecord,
+} from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
-import { readFacts } from '../x509/facts.ts'
-import { commonName } from '../x509/name.ts'
-import { findAuthority } from './find.ts'
+import { writePkcs7 } from '../keystore/certificate-files.ts'
 
 /** What a list shows of an authority. */
 export interface AuthorityEntry {
@@ -64,4 +69,21 @@ export async function listQueue(
   await store.refresh()
   const books = name === undefined ? store.index.authorities : [findAuthority(store.index, name)]
   return books.flatMap(({ name: authority, queue }) => queue.map((entry) => ({ ...entry, authority })))
+}
+
+/** pem and der: the authority's certificate alone. p7b: with its issuers. chain: the same in PEM. */
+export const authorityFormats = ['pem', 'der', 'p7b', 'chain'] as const
+export type AuthorityFormat = (typeof authorityFormats)[number]
+
+/** The certificate of an authority, for clients to trust. Never its key. @throws PkiError */
+export async function exportAuthority(
+  store: CertificateStore,
+  name?: string,
+  format: AuthorityFormat = 'pem',
+): Promise<Buffer> {
+  await store.refresh()
+  const chain = await store.materials.authorityChain(findAuthority(store.index, name))
+  if (format === 'der') return chain[0].raw
+  if (format === 'p7b') return writePkcs7(chain)
+  return Buffer.from(format === 'chain' ? chain.map(certificatePem).join('') : certificatePem(chain[0]))
 }

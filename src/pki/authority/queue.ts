@@ -1,12 +1,11 @@
 import { X509Certificate } from 'node:crypto'
-import { readPem } from '../asn1/pem.ts'
+import { formatName } from '../certificate/names.ts'
+import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { type Draft, slug } from '../certificate-store/draft.ts'
-import type { AuthorityRecord, QueuedRecord } from '../certificate-store/index-file.ts'
+import { type AuthorityRecord, findAuthority, findIssued, type QueuedRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
+import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { formatName } from '../x509/name.ts'
-import { type ReadRequest, readRequest } from '../x509/request.ts'
-import { findAuthority, findIssued } from './find.ts'
 import { type IssuedChain, type SignOptions, signInDraft } from './sign.ts'
 
 /** Numbers are unique over all authorities of the lab, so that `ca approve` needs no other name. */

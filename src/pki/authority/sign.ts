@@ -1,15 +1,15 @@
-import type { X509Certificate } from 'node:crypto'
-import type { Purpose } from '../asn1/oids.ts'
+import { createPublicKey, type X509Certificate } from 'node:crypto'
+import { type GeneralName, generalName } from '../certificate/names.ts'
+import { createAuthorityCertificate } from '../certificate/profiles.ts'
+import type { ReadRequest } from '../certificate/request.ts'
+import { type SubjectFields, subjectName } from '../certificate/subject.ts'
 import type { Draft } from '../certificate-store/draft.ts'
-import { issueFrom, type OpenAuthority, openAuthority, recordIssued } from '../certificate-store/issue.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
+import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
-import { describeKey } from '../keys.ts'
-import { generalName } from '../x509/general-names.ts'
-import { createAuthorityCertificate } from '../x509/profiles.ts'
-import type { ReadRequest } from '../x509/request.ts'
+import { describeKey, generateKey, type KeySpec } from '../keys.ts'
 import { checkDepth } from './create.ts'
-import { serviceUrls } from './urls.ts'
+import { issueFrom, type OpenAuthority, openAuthority, recordIssued, serviceUrls } from './issue.ts'
 
 /** How a request is signed. */
 export interface SignOptions {
@@ -101,4 +101,50 @@ export async function signInDraft(
     ...(urls ? { urls } : {}),
   })
   return { authority, chain: [certificate, ...authority.chain] }
+}
+
+export interface UserOptions {
+  /** The person's name. */
+  readonly commonName: string
+  readonly emails?: readonly string[]
+  /** User principal name: the log-on name, as alice@lab.test. */
+  readonly principalName?: string
+  readonly subject?: Omit<SubjectFields, 'commonName'>
+  readonly authority?: string
+  readonly key?: KeySpec
+  readonly days?: number
+}
+
+export interface IssuedUser {
+  readonly chain: IssuedChain
+  /** PKCS#12 with key and chain, under a password. The key is kept nowhere else. */
+  pkcs12(password: string, legacy?: boolean): Buffer
+}
+
+/** Issues a user's certificate for log-on (client authentication) and S/MIME. @throws PkiError */
+export async function issueUser(store: CertificateStore, options: UserOptions): Promise<IssuedUser> {
+  const names: GeneralName[] = [
+    ...(options.emails ?? []).map((value) => generalName(`email:${value}`)),
+    ...(options.principalName ? [{ type: 'upn', value: options.principalName } as const] : []),
+  ]
+  if (names.length === 0) throw new PkiError('refused', 'a user’s certificate needs a mail address or a principal name')
+  const { writePkcs12 } = await import('../keystore/pkcs12.ts')
+  const key = await generateKey(options.key ?? store.key)
+  const chain = await store.update(async (draft): Promise<IssuedChain> => {
+    const authority = await openAuthority(draft, store.materials, options.authority)
+    const urls = serviceUrls(store.serviceUrl, authority.record.name)
+    const certificate = issueFrom(draft, authority, {
+      subject: subjectName({ ...options.subject, commonName: options.commonName }),
+      publicKey: createPublicKey(key),
+      names,
+      purposes: ['clientAuth', 'emailProtection'],
+      nowMs: store.clock.now(),
+      ...(options.days ? { days: options.days } : {}),
+      ...(urls ? { urls } : {}),
+    })
+    return [certificate, ...authority.chain]
+  })
+  const pkcs12 = (password: string, legacy = false): Buffer =>
+    writePkcs12({ friendlyName: options.commonName, key, certificates: chain, password, legacy })
+  return { chain, pkcs12 }
 }

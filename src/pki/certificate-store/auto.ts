@@ -1,15 +1,12 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
-import { serviceUrls } from '../authority/urls.ts'
-import { generateKey } from '../keys.ts'
-import { subjectNames } from '../names.ts'
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import { issueFrom, openAuthority, serviceUrls } from '../authority/issue.ts'
+import { certificatePem } from '../certificate/certificate.ts'
+import { formatGeneralName, type GeneralName, generalName, subjectNames } from '../certificate/names.ts'
+import { createAuthorityCertificate } from '../certificate/profiles.ts'
+import { generateKey, type HashName, type KeySpec } from '../keys.ts'
 import type { Audience } from '../types.ts'
-import { formatGeneralName, type GeneralName, generalName } from '../x509/general-names.ts'
-import { addCertificate, takeOver } from './add.ts'
-import { audiences } from './audience.ts'
-import type { Draft } from './draft.ts'
+import { addCertificate, type Draft, slug, takeOver } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
-import { issueFrom, openAuthority } from './issue.ts'
-import { ensureRoot } from './root.ts'
 import type { CertificateStore } from './store.ts'
 
 /** An automatic certificate is issued anew this long before it expires. */
@@ -145,4 +142,71 @@ export function renewAuto(
     takeOver(draft, record.thumbprint, next.thumbprint)
     return next
   })
+}
+
+/** What `certificate: auto` is, and who issues it, for the clients of a time. */
+interface Wish {
+  /** Where the store keeps the name of the authority. */
+  readonly authority: 'defaultAuthority' | 'oldClientAuthority'
+  readonly rootTitle: string
+  readonly titleSuffix: string
+  /** Absent: the key that the configuration names. */
+  readonly key?: KeySpec
+  /** Absent: what fits the key. */
+  readonly hash?: HashName
+}
+
+/** Windows before XP SP3 knows neither SHA-2 nor elliptic curves, not even in the root: it gets a root of its own. */
+export const audiences: Record<Audience, Wish> = {
+  modern: { authority: 'defaultAuthority', rootTitle: 'Sealpost Lab Root CA', titleSuffix: 'issued by the lab' },
+  old: {
+    authority: 'oldClientAuthority',
+    rootTitle: 'Sealpost Lab Root CA for old clients',
+    titleSuffix: 'issued by the lab for old clients',
+    key: 'rsa-2048',
+    hash: 'sha1',
+  },
+}
+
+/** The names of two labs' roots differ, so that a client that trusts one says clearly that it does not know the other. */
+const rootName = (title: string): string => `${title} ${randomBytes(3).toString('hex').toUpperCase()}`
+
+function addRoot(draft: Draft, audience: Audience, key: KeyObject, nowMs: number): void {
+  const { rootTitle, hash: wished, authority } = audiences[audience]
+  const name = rootName(rootTitle)
+  const hash = wished ? { hash: wished } : {}
+  const subject = [
+    { type: 'O', value: 'Sealpost' },
+    { type: 'CN', value: name },
+  ]
+  const certificate = createAuthorityCertificate(
+    { subject, publicKey: createPublicKey(key), nowMs },
+    { key, certificate: 'self', ...hash },
+  )
+  const folder = `authorities/${slug(name)}`
+  draft.index.authorities.push({
+    name,
+    role: 'root',
+    type: 'enterprise',
+    key: draft.putKey(name, key),
+    certificate: draft.put(`${folder}/authority.pem`, certificatePem(certificate)),
+    createdAt: new Date(nowMs).toISOString(),
+    ...hash,
+    issued: [],
+    queue: [],
+  })
+  draft.index[authority] = name
+}
+
+/** Makes the lab's root authority where the store has no authority to issue for `auto`. */
+export async function ensureRoot(store: CertificateStore, audience: Audience = 'modern'): Promise<void> {
+  const { authority, key: wished } = audiences[audience]
+  if (store.index[authority] !== undefined) return
+  const key = await generateKey(wished ?? store.key)
+  const made = await store.update((draft) => {
+    if (draft.index[authority] !== undefined) return false
+    addRoot(draft, audience, key, store.clock.now())
+    return true
+  })
+  if (made) store.log.info({ authority: store.index[authority] }, `made a root authority of the lab in ${store.place}`)
 }

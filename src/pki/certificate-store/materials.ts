@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { readPem, writePem } from '../asn1/pem.ts'
+import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import type { Audience, InstalledCertificate } from '../types.ts'
-import { audiences } from './audience.ts'
+import { audiences } from './auto.ts'
 import type { StoreFiles } from './files.ts'
 import type { AuthorityRecord, CertificateRecord, StoreIndex } from './index-file.ts'
-import type { StoreLog } from './store.ts'
+import type { CertificateStore, StoreLog } from './store.ts'
 
 /** The PEM files behind the index, read once; a broken one is reported and what was read last is given. */
 export class Materials {
@@ -93,4 +93,15 @@ export class Materials {
     const chain = await this.authorityChain(authority)
     return writePem('CERTIFICATE', (chain.at(-1) ?? chain[0]).raw)
   }
+}
+
+/** Every authority's certificate that the store knows: its own authorities', and the chains of what is installed. */
+export async function issuersKnown({ index, materials }: CertificateStore): Promise<X509Certificate[]> {
+  const paths = [
+    ...index.authorities.flatMap(({ certificate }) => certificate ?? []),
+    ...index.certificates.map(({ certificate }) => certificate),
+  ]
+  // A broken file is not this question's business: what it held is merely not known.
+  const all = await Promise.all(paths.map((path) => materials.certificates(path).catch(() => [])))
+  return all.flat().filter((certificate) => certificate.ca)
 }

@@ -3,16 +3,14 @@ import { type CertificateChoice, choicesOf, type SingleCertificateChoice } from 
 import { RecipeCertificates } from '../defects/recipe-certificates.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
-import { staple } from '../revocation/staple.ts'
+import { staple } from '../revocation/ocsp.ts'
 import type { Audience, CertificateSource, InstalledCertificate } from '../types.ts'
-import { autoCertificate, renewalDue } from './auto.ts'
+import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
 import type { Draft } from './draft.ts'
-import { memoryFiles, type StoreFiles } from './files.ts'
-import { folderFiles } from './folder.ts'
+import { folderFiles, memoryFiles, type StoreFiles } from './files.ts'
 import { type CertificateRecord, indexPath, type StoreIndex } from './index-file.ts'
 import { Journal } from './journal.ts'
 import { Materials } from './materials.ts'
-import { ensureRoot } from './root.ts'
 
 export interface StoreLog {
   info(facts: object, message: string): void

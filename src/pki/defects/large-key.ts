@@ -1,6 +1,6 @@
 import { createPrivateKey, generatePrime, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { integer, sequence } from '../asn1/der.ts'
+import { integer, sequence } from '../der/encode.ts'
 
 const makePrime = promisify(generatePrime)
 

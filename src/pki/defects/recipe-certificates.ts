@@ -1,7 +1,7 @@
 import type { SingleCertificateChoice } from '../../config/schema/certificate.ts'
+import { certificateNames } from '../certificate/names.ts'
 import type { CertificateStore } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
-import { certificateNames } from '../names.ts'
 import type { InstalledCertificate } from '../types.ts'
 import { defectRecipes, type Recipe, variantRecipes } from './recipes.ts'
 

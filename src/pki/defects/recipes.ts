@@ -1,8 +1,7 @@
 import type { DefectName, VariantName } from '../../config/schema/certificate.ts'
-import type { KeySpec } from '../keys.ts'
+import type { NameConstraints } from '../certificate/extensions.ts'
+import type { HashName, KeySpec } from '../keys.ts'
 import type { ServerNeeds } from '../types.ts'
-import type { NameConstraints } from '../x509/extensions.ts'
-import type { HashName } from '../x509/signature.ts'
 
 /** Which names the certificate is issued to. */
 export type NameChoice = 'own' | 'other' | 'none' | 'addresses' | 'wildcard' | 'thousand'

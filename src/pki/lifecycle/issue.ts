@@ -1,15 +1,13 @@
 import type { KeyObject } from 'node:crypto'
-import { findAuthority } from '../authority/find.ts'
 import { answerTo, enqueue } from '../authority/queue.ts'
 import { signInDraft } from '../authority/sign.ts'
-import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
+import { readRequest } from '../certificate/request.ts'
+import { type CertificateRecord, findAuthority, type RequestRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { generateKey } from '../keys.ts'
-import { readRequest } from '../x509/request.ts'
 import type { LifecycleContext } from './context.ts'
 import { installInDraft, installPlanned } from './install.ts'
-import { findRequest } from './pending.ts'
-import { addRequest, type PlannedRequest } from './request.ts'
+import { addRequest, findRequest, type PlannedRequest } from './request.ts'
 
 /** Issued at once by an enterprise authority, or waiting in the queue of a standalone one. */
 export type IssueOutcome =

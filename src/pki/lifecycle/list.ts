@@ -1,9 +1,8 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
+import { type CertificateFacts, purposesText, readFacts } from '../certificate/certificate.ts'
+import { commonName, formatGeneralName, formatName } from '../certificate/names.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
-import { type CertificateFacts, purposesText, readFacts } from '../x509/facts.ts'
-import { formatGeneralName } from '../x509/general-names.ts'
-import { commonName, formatName } from '../x509/name.ts'
 import { type LifecycleContext, usersOf } from './context.ts'
 
 type CertificateState = 'valid' | 'expired' | 'not yet valid' | 'revoked'

@@ -1,15 +1,21 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import {
+  type DistinguishedName,
+  formatGeneralName,
+  formatName,
+  type GeneralName,
+  requestedNames,
+} from '../certificate/names.ts'
+import { createRequest } from '../certificate/request.ts'
+import { type SubjectFields, subjectName } from '../certificate/subject.ts'
 import { type Draft, slug } from '../certificate-store/draft.ts'
 import type { RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
-import { requestedNames } from '../names.ts'
-import { formatGeneralName, type GeneralName } from '../x509/general-names.ts'
-import { type DistinguishedName, formatName } from '../x509/name.ts'
-import { createRequest } from '../x509/request.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, type VirtualServerFacts } from './context.ts'
-import { commonNameProblem, type Resolver, systemResolver } from './resolves.ts'
-import { type SubjectFields, subjectName } from './subject.ts'
 
 /** What the wizard asks before it prepares a request. */
 export interface RequestOptions {
@@ -117,4 +123,82 @@ export async function prepareRequest(
     return { record: added, pem: await draft.read(added.request) }
   })
   return { record, pem, key: describeKey(key).title, warnings: planned.warnings }
+}
+
+/** The requests that wait for an answer. */
+export async function pendingRequests({ store }: LifecycleContext): Promise<readonly RequestRecord[]> {
+  await store.refresh()
+  return store.index.requests
+}
+
+/** The request of a virtual server, or of an identifier as `pending` shows it. @throws PkiError `unknown` */
+export function findRequest(
+  context: LifecycleContext,
+  requests: readonly RequestRecord[],
+  name: string,
+): RequestRecord {
+  const byId = requests.find(({ id }) => id === name)
+  if (byId) return byId
+  // A request outlives its virtual server's place in the configuration; its own name is asked first.
+  const named = requests.find(({ virtualServer }) => virtualServer.toLowerCase() === name.toLowerCase())
+  if (named) return named
+  const server = findVirtualServer(context, name)
+  const found = requests.find(({ virtualServer }) => virtualServer === server.name)
+  if (found) return found
+  throw new PkiError('unknown', `"${server.name}" has no request pending`)
+}
+
+/** What there is to choose from, for messages. */
+export const requestList = (requests: readonly RequestRecord[]): string =>
+  requests.length === 0
+    ? 'no request is pending'
+    : `pending: ${requests.map((one) => `"${one.virtualServer}" (${formatName(one.subject)})`).join(', ')}`
+
+/** Deletes a pending request and its key: an answer to it can no more be installed. */
+export async function cancelRequest(context: LifecycleContext, name: string): Promise<RequestRecord> {
+  await context.store.refresh()
+  return context.store.update((draft) => {
+    const found = findRequest(context, draft.index.requests, name)
+    draft.index.requests = draft.index.requests.filter(({ id }) => id !== found.id)
+    return found
+  })
+}
+
+/** Finds the addresses of a name; empty where it has none. */
+export type Resolver = (name: string) => Promise<readonly string[]>
+
+/** As the system finds them, its hosts file included. */
+export const systemResolver: Resolver = async (name) => {
+  const timeout = new Promise<never[]>((done) => setTimeout(done, 3000, []).unref())
+  const found = lookup(name, { all: true }).then(
+    (all) => all.map(({ address }) => address),
+    () => [],
+  )
+  return Promise.race([found, timeout])
+}
+
+const everywhere = new Set(['0.0.0.0', '::'])
+
+function ownAddresses(address: string): Set<string> {
+  if (address === 'localhost') return new Set(['127.0.0.1', '::1'])
+  if (!everywhere.has(address)) return new Set([address])
+  return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((one) => one.address)))
+}
+
+/**
+ * Why clients that use this common name may not reach the virtual server; undefined where they do.
+ * @param address what the virtual server listens on
+ */
+export async function commonNameProblem(
+  name: string,
+  address: string,
+  resolver: Resolver,
+): Promise<string | undefined> {
+  if (name.startsWith('*.')) return undefined
+  const found = isIP(name) ? [name] : await resolver(name)
+  if (found.length === 0)
+    return `the common name ${name} does not resolve to any address: clients cannot reach the virtual server by it`
+  const own = ownAddresses(address)
+  if (found.some((one) => own.has(one))) return undefined
+  return `the common name ${name} resolves to ${found.join(', ')}, but the virtual server listens on ${address}`
 }

@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { type CertificateFacts, readFacts } from '../certificate/certificate.ts'
+import { buildChain, day } from '../certificate/chain.ts'
+import { commonName } from '../certificate/names.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
-import { issuersKnown } from '../certificate-store/issuers.ts'
-import { buildChain } from '../chain.ts'
-import { type CertificateFacts, readFacts } from '../x509/facts.ts'
-import { commonName } from '../x509/name.ts'
-import type { LifecycleContext } from './context.ts'
-import { day } from './dates.ts'
-import { wornBy } from './in-use.ts'
+import { issuersKnown } from '../certificate-store/materials.ts'
+import type { StoreLog } from '../certificate-store/store.ts'
+import { type LifecycleContext, wornBy } from './context.ts'
 
 type WarningCode =
   | 'expired'
@@ -117,4 +116,36 @@ export async function certificateWarnings(context: LifecycleContext): Promise<Ce
     return (await Promise.all(each)).flat()
   })
   return (await Promise.all(found)).flat()
+}
+
+/** How often dates are looked at. */
+const lookMs = 3_600_000
+
+const keyOf = ({ virtualServer, thumbprint, code, withinDays }: CertificateWarning): string =>
+  [virtualServer, thumbprint, code, withinDays].join()
+
+/**
+ * Logs the warnings about what virtual servers wear: now, after each change of the store, and as 30, 7 and 1 days are left.
+ * Each is said once. Returns the function that ends it.
+ */
+export function warnInLog(context: LifecycleContext, log: StoreLog): () => void {
+  const said = new Set<string>()
+  const look = (): void => {
+    certificateWarnings(context)
+      .then((warnings) => {
+        for (const warning of warnings.filter((one) => !said.has(keyOf(one)))) {
+          said.add(keyOf(warning))
+          const { message, virtualServer, thumbprint, code } = warning
+          log[warning.severity === 'error' ? 'error' : 'warn']({ virtualServer, thumbprint, code }, message)
+        }
+      })
+      .catch((err: Error) => log.error({ err }, `certificates could not be looked at: ${err.message}`))
+  }
+  const timer = setInterval(look, lookMs).unref()
+  const unwatch = context.store.watch(look)
+  look()
+  return () => {
+    clearInterval(timer)
+    unwatch()
+  }
 }

@@ -1,10 +1,9 @@
-import { context, enumerated, integer, octetString, oid, sequence, time } from '../asn1/der.ts'
-import { extensionIds } from '../asn1/oids.ts'
+import { certificateFields, type Issuer } from '../certificate/certificate.ts'
+import { authorityKeyIdentifier, keyIdentifier } from '../certificate/extensions.ts'
 import type { IssuedRecord } from '../certificate-store/index-file.ts'
-import { certificateFields, type Issuer } from '../x509/certificate.ts'
-import { authorityKeyIdentifier, keyIdentifier } from '../x509/extensions.ts'
-import { signatureAlgorithm, signed } from '../x509/signature.ts'
-import { type RevocationReason, revocationReasons } from './reasons.ts'
+import { context, enumerated, integer, octetString, oid, sequence, time } from '../der/encode.ts'
+import { extensionIds } from '../der/oids.ts'
+import { signatureAlgorithm, signed } from '../keys.ts'
 
 /** How long a list is good for. */
 export const crlLifeMs = 7 * 86_400_000
@@ -47,3 +46,22 @@ export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs
   )
   return signed(list, issuer)
 }
+
+/** CRLReason. RFC 5280 section 5.3.1. */
+export const revocationReasons = {
+  unspecified: 0,
+  keyCompromise: 1,
+  cACompromise: 2,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  certificateHold: 6,
+  removeFromCRL: 8,
+  privilegeWithdrawn: 9,
+  aACompromise: 10,
+} as const
+export type RevocationReason = keyof typeof revocationReasons
+
+/** A reason by its name in any case. */
+export const reasonNamed = (text: string): RevocationReason | undefined =>
+  (Object.keys(revocationReasons) as RevocationReason[]).find((name) => name.toLowerCase() === text.toLowerCase())

@@ -1,4 +1,10 @@
-import { createHash, type X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
+import { openAuthority } from '../authority/issue.ts'
+import { certificateFields, type Issuer } from '../certificate/certificate.ts'
+import { keyIdentifier } from '../certificate/extensions.ts'
+import { type IssuedRecord, plainSerial } from '../certificate-store/index-file.ts'
+import type { CertificateStore } from '../certificate-store/store.ts'
+import { type Asn1, item, items, octetsOf, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import {
   bitString,
   context,
@@ -8,15 +14,11 @@ import {
   octetString,
   oid,
   sequence,
-} from '../asn1/der.ts'
-import { type Asn1, item, items, octetsOf, oidOf, readAsn1, tagged } from '../asn1/reader.ts'
-import { plainSerial } from '../authority/find.ts'
-import type { IssuedRecord } from '../certificate-store/index-file.ts'
+} from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
-import { certificateFields, type Issuer } from '../x509/certificate.ts'
-import { keyIdentifier } from '../x509/extensions.ts'
-import { sign, signatureAlgorithm } from '../x509/signature.ts'
-import { type RevocationReason, revocationReasons } from './reasons.ts'
+import { sign, signatureAlgorithm } from '../keys.ts'
+import type { InstalledCertificate } from '../types.ts'
+import { type RevocationReason, revocationReasons } from './crl.ts'
 
 const basicResponse = '1.3.6.1.5.5.7.48.1.1'
 const nonceId = '1.3.6.1.5.5.7.48.1.2'
@@ -124,4 +126,30 @@ export function createOcspResponse(
   )
   const basic = sequence(data, signatureAlgorithm(issuer), bitString(sign(data, issuer)))
   return sequence(enumerated(0), context(0, sequence(oid(basicResponse), octetString(basic))))
+}
+
+/**
+ * What makes the OCSP response to staple with a certificate: a fresh one after each change of the store, else the same for
+ * half its life. Undefined where no authority of the store issued the certificate.
+ */
+export async function staple(
+  store: CertificateStore,
+  { thumbprint, certificatePem }: InstalledCertificate,
+): Promise<(() => Buffer) | undefined> {
+  const book = store.index.authorities.find(({ issued }) => issued.some((one) => one.thumbprint === thumbprint))
+  if (book?.certificate === undefined) return undefined
+  const { record, chain, issuer } = await openAuthority(store, store.materials, book.name)
+  const [own] = chain
+  if (own === undefined) return undefined
+  const id = certIdOf(new X509Certificate(certificatePem), own)
+  let made: { der: Buffer; revision: number; at: number } | undefined
+  return () => {
+    const nowMs = store.clock.now()
+    const { revision, authorities } = store.index
+    if (made === undefined || made.revision !== revision || Math.abs(nowMs - made.at) > ocspLifeMs / 2) {
+      const issued = authorities.find(({ name }) => name === record.name)?.issued ?? record.issued
+      made = { der: createOcspResponse({ ids: [id] }, issued, issuer, nowMs), revision, at: nowMs }
+    }
+    return made.der
+  }
 }

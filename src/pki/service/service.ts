@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { listen } from '../../common/listen.ts'
 import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
 import { PkiError } from '../errors.ts'
-import { revocationRoutes } from './revocation.ts'
+import { revocationRoutes, startPages } from './authority-routes.ts'
 import { findRoute, type Route, type ServiceRequest, type ServiceResponse } from './routes.ts'
-import { startPages } from './start-page.ts'
 
 export interface AuthorityServiceOptions {
   readonly address: string

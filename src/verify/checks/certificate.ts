@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { purposesText, readFacts } from '../../pki/x509/facts.ts'
+import { purposesText, readFacts } from '../../pki/certificate/certificate.ts'
 import { NotTested } from '../errors.ts'
 import type { Probe, TlsView } from '../probe.ts'
 import { isBrokenSignature, signatureTitle } from '../tls/signature.ts'

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { extensionIds } from '../../pki/asn1/oids.ts'
-import { extensionValues } from '../../pki/x509/facts.ts'
+import { extensionValues } from '../../pki/certificate/certificate.ts'
+import { extensionIds } from '../../pki/der/oids.ts'
 import { NotTested } from '../errors.ts'
 import { crlAddresses, readCrl } from '../revocation/crl.ts'
 import { readStaple } from '../revocation/staple.ts'

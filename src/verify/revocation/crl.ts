@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
-import { extensionIds } from '../../pki/asn1/oids.ts'
-import { type Asn1, item, items, readAsn1, tagged, timeOf } from '../../pki/asn1/reader.ts'
-import { extensionValues } from '../../pki/x509/facts.ts'
+import { extensionValues } from '../../pki/certificate/certificate.ts'
+import { type Asn1, item, items, readAsn1, tagged, timeOf } from '../../pki/der/decode.ts'
+import { extensionIds } from '../../pki/der/oids.ts'
 import { isSignedBy } from './signed.ts'
 
 /** What a revocation list says of a certificate. */

@@ -1,6 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto'
-import { type Asn1, item, oidOf } from '../../pki/asn1/reader.ts'
-import { hashOfSignature } from '../../pki/x509/signature.ts'
+import { type Asn1, item, oidOf } from '../../pki/der/decode.ts'
+import { hashOfSignature } from '../../pki/keys.ts'
 
 /** Whether `key` made the signature of a SEQUENCE { data, algorithm, signature, … }. @throws PkiError for an unknown algorithm */
 export function isSignedBy(value: Asn1, key: KeyObject): boolean {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import { type Asn1, item, items, numberOf, octetsOf, readAsn1, tagged, timeOf } from '../../pki/asn1/reader.ts'
-import { readFacts } from '../../pki/x509/facts.ts'
+import { readFacts } from '../../pki/certificate/certificate.ts'
+import { type Asn1, item, items, numberOf, octetsOf, readAsn1, tagged, timeOf } from '../../pki/der/decode.ts'
 import { issued } from '../tls/trust.ts'
 import { isSignedBy } from './signed.ts'
 

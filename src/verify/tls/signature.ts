@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
-import { item, oidOf, readAsn1 } from '../../pki/asn1/reader.ts'
+import { item, oidOf, readAsn1 } from '../../pki/der/decode.ts'
 import { PkiError } from '../../pki/errors.ts'
-import { hashOfSignature } from '../../pki/x509/signature.ts'
+import { hashOfSignature } from '../../pki/keys.ts'
 
 /** The hash of a certificate's signature, as `SHA256`; another algorithm by its name or identifier. */
 export function signatureTitle(certificate: X509Certificate): string {

@@ -1,0 +1,115 @@
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { isIP } from 'node:net'
+import { addressOctets } from '../../common/ip-address.ts'
+import { item, readAsn1 } from '../der/decode.ts'
+import {
+  boolean,
+  context,
+  contextPrimitive,
+  integer,
+  namedBits,
+  nul,
+  octetString,
+  oid,
+  sequence,
+} from '../der/encode.ts'
+import { accessMethods, extensionIds, type KeyUsage, keyUsageBits, type Purpose, purposeIds } from '../der/oids.ts'
+import { PkiError } from '../errors.ts'
+import { encodeGeneralName, type GeneralName } from './names.ts'
+
+/** Each function gives one Extension, whole. RFC 5280 section 4.2. */
+const extension = (id: string, value: Buffer, critical = false): Buffer =>
+  critical ? sequence(oid(id), boolean(true), octetString(value)) : sequence(oid(id), octetString(value))
+
+/** SubjectPublicKeyInfo of a key, private or public. */
+export const publicKeyInfo = (key: KeyObject): Buffer =>
+  (key.type === 'public' ? key : createPublicKey(key)).export({ type: 'spki', format: 'der' })
+
+/** SHA-1 of the public key's bits. RFC 5280 section 4.2.1.2, method 1. */
+export function keyIdentifier(spki: Buffer): Buffer {
+  return createHash('sha1')
+    .update(item(readAsn1(spki), 1).content.subarray(1))
+    .digest()
+}
+
+export const subjectKeyIdentifier = (id: Buffer): Buffer =>
+  extension(extensionIds.subjectKeyIdentifier, octetString(id))
+
+export const authorityKeyIdentifier = (id: Buffer): Buffer =>
+  extension(extensionIds.authorityKeyIdentifier, sequence(contextPrimitive(0, id)))
+
+export const keyUsage = (usages: readonly KeyUsage[]): Buffer =>
+  extension(extensionIds.keyUsage, namedBits(usages.map((usage) => keyUsageBits[usage])), true)
+
+export const extKeyUsage = (purposes: readonly Purpose[]): Buffer =>
+  extension(extensionIds.extKeyUsage, sequence(...purposes.map((purpose) => oid(purposeIds[purpose]))))
+
+/** Critical on an authority. RFC 5280 section 4.2.1.9. */
+export const authorityConstraints = (pathLength?: number): Buffer =>
+  extension(
+    extensionIds.basicConstraints,
+    sequence(boolean(true), ...(pathLength === undefined ? [] : [integer(pathLength)])),
+    true,
+  )
+
+/** An end entity: the FALSE of `cA` is its default, so the sequence is empty. */
+export const endEntityConstraints = (): Buffer => extension(extensionIds.basicConstraints, sequence())
+
+/** Critical where the subject is empty. RFC 5280 section 4.2.1.6. */
+export const subjectAltName = (names: readonly GeneralName[], critical = false): Buffer =>
+  extension(extensionIds.subjectAltName, sequence(...names.map(encodeGeneralName)), critical)
+
+export const crlDistributionPoints = (urls: readonly string[]): Buffer =>
+  extension(
+    extensionIds.crlDistributionPoints,
+    sequence(...urls.map((value) => sequence(context(0, context(0, encodeGeneralName({ type: 'uri', value })))))),
+  )
+
+export const authorityInfoAccess = (access: Partial<Record<keyof typeof accessMethods, string>>): Buffer =>
+  extension(
+    extensionIds.authorityInfoAccess,
+    sequence(
+      ...(Object.keys(accessMethods) as (keyof typeof accessMethods)[]).flatMap((method) => {
+        const value = access[method]
+        return value === undefined
+          ? []
+          : [sequence(oid(accessMethods[method]), encodeGeneralName({ type: 'uri', value }))]
+      }),
+    ),
+  )
+
+/** The responder's certificate is itself not asked about. RFC 6960 section 4.2.2.2.1. */
+export const ocspNoCheck = (): Buffer => extension(extensionIds.ocspNoCheck, nul())
+
+/** The TLS feature status_request: "must staple". RFC 7633 section 6. */
+export const mustStaple = (): Buffer => extension(extensionIds.tlsFeature, sequence(integer(5)))
+
+export interface NameConstraints {
+  readonly permitted?: readonly string[]
+  readonly excluded?: readonly string[]
+}
+
+/** `example.test`, `@example.test` (mail) or `192.0.2.0/24`. RFC 5280 section 4.2.1.10. */
+function subtree(text: string): Buffer {
+  const [address = '', prefix] = text.split('/')
+  const version = isIP(address)
+  if (version !== 0 && prefix !== undefined) {
+    const octets = addressOctets(address)
+    const bits = Number(prefix)
+    if (!Number.isInteger(bits) || bits < 0 || bits > octets.length * 8) {
+      throw new PkiError('refused', `${text} is not an address range`)
+    }
+    const mask = octets.map((_, index) => 0xff & ~(0xff >> Math.max(0, Math.min(8, bits - index * 8))))
+    return sequence(contextPrimitive(7, Buffer.concat([octets.map((octet, i) => octet & (mask[i] ?? 0)), mask])))
+  }
+  if (version !== 0) return subtree(`${text}/${version === 4 ? 32 : 128}`)
+  if (text.includes('@')) return sequence(contextPrimitive(1, Buffer.from(text.replace(/^@/, ''), 'latin1')))
+  return sequence(contextPrimitive(2, Buffer.from(text, 'latin1')))
+}
+
+/** Critical. RFC 5280 section 4.2.1.10. */
+export function nameConstraints({ permitted = [], excluded = [] }: NameConstraints): Buffer {
+  const part = (number: number, names: readonly string[]): Buffer[] =>
+    names.length === 0 ? [] : [context(number, ...names.map(subtree))]
+  return extension(extensionIds.nameConstraints, sequence(...part(0, permitted), ...part(1, excluded)), true)
+}

@@ -1,0 +1,148 @@
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+import { domainToASCII } from 'node:url'
+import { addressOctets, addressText } from '../../common/ip-address.ts'
+import { type Asn1, items, oidOf, readAsn1, textOf } from '../der/decode.ts'
+import {
+  context,
+  contextPrimitive,
+  ia5String,
+  isPrintable,
+  oid,
+  printableString,
+  sequence,
+  setOf,
+  utf8String,
+} from '../der/encode.ts'
+import { type AttributeType, attributeTypes, nameIn, userPrincipalName } from '../der/oids.ts'
+import { PkiError } from '../errors.ts'
+
+/** One attribute of a distinguished name. `type` is a short name, or a dotted identifier where none is known. */
+interface NameAttribute {
+  readonly type: AttributeType | (string & {})
+  readonly value: string
+}
+
+/** A distinguished name in its encoded order (most significant first, by custom). RFC 5280 section 4.1.2.4. */
+export type DistinguishedName = readonly NameAttribute[]
+
+/** Types that must be PrintableString or IA5String; all others are UTF8String. RFC 5280 appendix A.1. */
+const fixedEncodings: Partial<Record<string, (text: string) => Buffer>> = {
+  C: printableString,
+  serialNumber: printableString,
+  emailAddress: ia5String,
+  DC: ia5String,
+}
+
+export type EncodeText = (text: string) => Buffer
+
+/** PrintableString where it will do, else UTF8String. */
+const printableOrUtf8: EncodeText = (text) => (isPrintable(text) ? printableString(text) : utf8String(text))
+
+export function encodeName(name: DistinguishedName, encodeText: EncodeText = printableOrUtf8): Buffer {
+  return sequence(
+    ...name.map(({ type, value }) => {
+      const id = attributeTypes[type as AttributeType] ?? type
+      return setOf(sequence(oid(id), (fixedEncodings[type] ?? encodeText)(value)))
+    }),
+  )
+}
+
+export function readName(name: Asn1 | Buffer): DistinguishedName {
+  return items(Buffer.isBuffer(name) ? readAsn1(name) : name).flatMap((relative) =>
+    items(relative).map((attribute) => {
+      const [type, value] = items(attribute)
+      const id = type ? oidOf(type) : ''
+      return { type: nameIn(attributeTypes, id) ?? id, value: value ? textOf(value) : '' }
+    }),
+  )
+}
+
+/** `CN=mail.example.test, O=Example`: as people read it, in the encoded order turned round. RFC 4514 section 2.1. */
+export function formatName(name: DistinguishedName): string {
+  return [...name]
+    .reverse()
+    .map(({ type, value }) => `${type}=${/[,+"\\<>;=]|^[ #]| $/.test(value) ? JSON.stringify(value) : value}`)
+    .join(', ')
+}
+
+/** The last common name, or else the whole name: what a list shows. */
+export function commonName(name: DistinguishedName): string {
+  return name.findLast(({ type }) => type === 'CN')?.value ?? (formatName(name) || '(no name)')
+}
+
+/** The kinds of GeneralName met in mail and news. RFC 5280 section 4.2.1.6. */
+export type GeneralName =
+  | { readonly type: 'dns' | 'ip' | 'email' | 'uri' | 'upn'; readonly value: string }
+  | { readonly type: 'other'; readonly value: string }
+
+/** What a bare name is: an address, a mail address or a host name. `dns:`, `ip:`, `email:`, `uri:` and `upn:` say it outright. */
+export function generalName(text: string): GeneralName {
+  const prefixed = /^(dns|ip|email|uri|upn):(.+)$/i.exec(text)
+  if (prefixed) return checked({ type: (prefixed[1] ?? '').toLowerCase() as 'dns', value: prefixed[2] ?? '' })
+  if (isIP(text)) return checked({ type: 'ip', value: text })
+  return checked({ type: text.includes('@') ? 'email' : 'dns', value: text })
+}
+
+function checked(name: GeneralName): GeneralName {
+  if (name.type === 'ip') {
+    if (!isIP(name.value)) throw new PkiError('refused', `${name.value} is not an IP address`)
+    return { type: 'ip', value: addressText(addressOctets(name.value)) }
+  }
+  if (name.type !== 'dns') return name
+  const ascii = domainToASCII(name.value.replace(/^\*\./, ''))
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(ascii))
+    throw new PkiError('refused', `${name.value} is not a host name`)
+  return { type: 'dns', value: `${name.value.startsWith('*.') ? '*.' : ''}${ascii.replace(/\.$/, '')}` }
+}
+
+const ia5 = (text: string): Buffer => Buffer.from(text, 'latin1')
+
+const encoders: Record<GeneralName['type'], (value: string) => Buffer> = {
+  email: (value) => contextPrimitive(1, ia5(value)),
+  dns: (value) => contextPrimitive(2, ia5(value)),
+  uri: (value) => contextPrimitive(6, ia5(value)),
+  ip: (value) => contextPrimitive(7, addressOctets(value)),
+  upn: (value) => context(0, oid(userPrincipalName), context(0, utf8String(value))),
+  other: () => {
+    throw new PkiError('refused', 'a name of this kind can be read but not written')
+  },
+}
+
+export const encodeGeneralName = ({ type, value }: GeneralName): Buffer => encoders[type](value)
+
+export function readGeneralName(name: Asn1): GeneralName {
+  const number = name.tag & 0x1f
+  if (number === 1) return { type: 'email', value: name.content.toString('latin1') }
+  if (number === 2) return { type: 'dns', value: name.content.toString('latin1') }
+  if (number === 6) return { type: 'uri', value: name.content.toString('latin1') }
+  if (number === 7) return { type: 'ip', value: addressText(name.content) }
+  if (number === 0) {
+    const [id, value] = items(name)
+    const text = value && items(value)[0]
+    if (id && text && oidOf(id) === userPrincipalName) return { type: 'upn', value: textOf(text) }
+  }
+  return { type: 'other', value: name.raw.toString('hex') }
+}
+
+/** `dns:mail.example.test`: what `generalName` reads back. */
+export const formatGeneralName = ({ type, value }: GeneralName): string => `${type}:${value}`
+
+/** The names a lab's certificates carry: its host name, the further names, and always the ways to reach this machine. */
+export function certificateNames(host: string, alternativeNames: readonly string[] = []): string[] {
+  const all = [host, ...alternativeNames, 'localhost', '127.0.0.1', '::1', hostname()]
+  return [...new Set(all.filter((name) => name !== ''))]
+}
+
+/** Names as they stand in subjectAltName, each once; a machine's name that no certificate can carry is left out. */
+export function subjectNames(names: readonly string[]): GeneralName[] {
+  return unique(names.filter((name) => name.includes(':') || domainToASCII(name) !== '').map(generalName))
+}
+
+/** Names that were asked for, behind a common name, which need not be a host's. @throws PkiError for one that is no name */
+export const requestedNames = (commonName: string, names: readonly string[]): GeneralName[] =>
+  unique([...subjectNames([commonName]), ...names.map(generalName)])
+
+const unique = (names: readonly GeneralName[]): GeneralName[] => [
+  ...new Map(names.map((name) => [formatGeneralName(name), name])).values(),
+]

@@ -1,0 +1,108 @@
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import type { KeyUsage, Purpose } from '../der/oids.ts'
+import { describeKey, type HashName } from '../keys.ts'
+import { createCertificate, type Issuer } from './certificate.ts'
+import * as ext from './extensions.ts'
+import type { DistinguishedName, GeneralName } from './names.ts'
+
+const dayMs = 86_400_000
+
+/** Clients refuse server certificates of a longer life: 398 days, here a day less. CA/Browser Forum BR section 6.3.2. */
+const serverLifeDays = 397
+const authorityLifeDays = 3650
+
+/** Valid from an hour ago, so that a client whose clock is slow takes it. */
+function validity(
+  nowMs: number,
+  days: number,
+  latestMs = Number.POSITIVE_INFINITY,
+): { notBefore: Date; notAfter: Date } {
+  const from = Math.floor(nowMs / 1000) * 1000 - 3_600_000
+  return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * dayMs, latestMs)) }
+}
+
+/** Where relying parties find out about revocation and issuers, when the lab serves it. */
+export interface ServiceUrls {
+  readonly crl?: string
+  readonly ocsp?: string
+  readonly caIssuers?: string
+}
+
+const services = ({ crl, ocsp, caIssuers }: ServiceUrls): Buffer[] => [
+  ...(crl === undefined ? [] : [ext.crlDistributionPoints([crl])]),
+  ...(ocsp === undefined && caIssuers === undefined
+    ? []
+    : [ext.authorityInfoAccess({ ...(ocsp ? { ocsp } : {}), ...(caIssuers ? { caIssuers } : {}) })]),
+]
+
+export interface AuthorityProfile {
+  readonly subject: DistinguishedName | Buffer
+  readonly publicKey: KeyObject
+  readonly nowMs: number
+  readonly days?: number
+  readonly pathLength?: number
+  readonly constraints?: ext.NameConstraints
+  readonly urls?: ServiceUrls
+}
+
+/** A root (`issuer.certificate` is `self`) or a subordinate authority. */
+export function createAuthorityCertificate(profile: AuthorityProfile, issuer: Issuer): X509Certificate {
+  const constraints = profile.constraints
+  const latest = issuer.certificate === 'self' ? undefined : Date.parse(issuer.certificate.validTo)
+  return createCertificate(
+    {
+      subject: profile.subject,
+      publicKey: ext.publicKeyInfo(profile.publicKey),
+      ...validity(profile.nowMs, profile.days ?? authorityLifeDays, latest),
+      extensions: [
+        ext.authorityConstraints(profile.pathLength),
+        ext.keyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),
+        ...(constraints?.permitted?.length || constraints?.excluded?.length ? [ext.nameConstraints(constraints)] : []),
+        ...services(profile.urls ?? {}),
+      ],
+    },
+    issuer,
+  )
+}
+
+export interface EndEntityProfile {
+  readonly subject: DistinguishedName | Buffer
+  readonly publicKey: KeyObject
+  readonly names: readonly GeneralName[]
+  readonly purposes: readonly Purpose[]
+  readonly nowMs: number
+  readonly days?: number
+  readonly notAfter?: Date
+  readonly urls?: ServiceUrls
+  readonly hash?: HashName
+}
+
+/** RSA keys also carry session keys; the others only sign. RFC 5280 section 4.2.1.3, RFC 5480 section 3. */
+function usagesFor(key: KeyObject, purposes: readonly Purpose[]): KeyUsage[] {
+  const mail: KeyUsage[] = purposes.includes('emailProtection') ? ['nonRepudiation'] : []
+  const carries = describeKey(key).family === 'rsa' && !purposes.includes('OCSPSigning')
+  return ['digitalSignature', ...mail, ...(carries ? (['keyEncipherment'] as const) : [])]
+}
+
+/** A certificate for a server, a user or an OCSP responder, never outliving its issuer. */
+export function createEndEntityCertificate(profile: EndEntityProfile, issuer: Issuer): X509Certificate {
+  const issuerEnd = issuer.certificate === 'self' ? Number.POSITIVE_INFINITY : Date.parse(issuer.certificate.validTo)
+  const latest = Math.min(issuerEnd, profile.notAfter?.getTime() ?? Number.POSITIVE_INFINITY)
+  const nameless = Buffer.isBuffer(profile.subject) ? profile.subject.length <= 2 : profile.subject.length === 0
+  return createCertificate(
+    {
+      subject: profile.subject,
+      publicKey: ext.publicKeyInfo(profile.publicKey),
+      ...validity(profile.nowMs, profile.days ?? serverLifeDays, latest),
+      extensions: [
+        ext.endEntityConstraints(),
+        ext.keyUsage(usagesFor(profile.publicKey, profile.purposes)),
+        ext.extKeyUsage(profile.purposes),
+        ...(profile.names.length === 0 ? [] : [ext.subjectAltName(profile.names, nameless)]),
+        ...(profile.purposes.includes('OCSPSigning') ? [ext.ocspNoCheck()] : []),
+        ...services(profile.urls ?? {}),
+      ],
+    },
+    issuer,
+  )
+}

@@ -1,0 +1,140 @@
+import { createPublicKey, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import { type Asn1, item, items, octetsOf, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import {
+  bitString,
+  bmpString,
+  context,
+  ia5String,
+  integer,
+  isPrintable,
+  oid,
+  printableString,
+  sequence,
+  setOf,
+} from '../der/encode.ts'
+import { extensionIds, extensionRequest, nameIn, type Purpose, purposeIds } from '../der/oids.ts'
+import { readPem, writePem } from '../der/pem.ts'
+import { PkiError } from '../errors.ts'
+import { describeKey, hashOfSignature, signed } from '../keys.ts'
+import { extKeyUsage, keyUsage, publicKeyInfo, subjectAltName } from './extensions.ts'
+import { type DistinguishedName, encodeName, type GeneralName, readGeneralName, readName } from './names.ts'
+
+export interface RequestContent {
+  readonly subject: DistinguishedName
+  readonly key: KeyObject
+  readonly names: readonly GeneralName[]
+  /** As the certificate wizard of Windows Server 2003 wrote it. */
+  readonly microsoft?: boolean
+  /** Further whole extensions to ask for. */
+  readonly extensions?: readonly Buffer[]
+}
+
+/** Attributes of the wizard's requests; Microsoft's Certificate Services read the second. */
+const microsoftIds = {
+  osVersion: '1.3.6.1.4.1.311.13.2.3',
+  extensions: '1.3.6.1.4.1.311.2.1.14',
+  enrollmentProvider: '1.3.6.1.4.1.311.13.2.2',
+} as const
+
+const attribute = (id: string, value: Buffer): Buffer => sequence(oid(id), setOf(value))
+
+const altNames = (names: readonly GeneralName[]): Buffer[] => (names.length === 0 ? [] : [subjectAltName(names)])
+
+function microsoftAttributes(names: readonly GeneralName[]): Buffer[] {
+  const usage = keyUsage(['digitalSignature', 'nonRepudiation', 'keyEncipherment', 'dataEncipherment'])
+  const provider = sequence(
+    integer(1),
+    bmpString('Microsoft RSA SChannel Cryptographic Provider'),
+    bitString(Buffer.alloc(136)),
+  )
+  return [
+    attribute(microsoftIds.osVersion, ia5String('5.2.3790.2')),
+    attribute(microsoftIds.extensions, sequence(usage, extKeyUsage(['serverAuth']), ...altNames(names))),
+    attribute(microsoftIds.enrollmentProvider, provider),
+  ]
+}
+
+/** Windows before Vista wrote BMPString where PrintableString does not do. */
+const printableOrBmp = (text: string): Buffer => (isPrintable(text) ? printableString(text) : bmpString(text))
+
+/** Makes a certification request, in PEM. PKCS#10, RFC 2986. */
+export function createRequest({ subject, key, names, microsoft = false, extensions = [] }: RequestContent): string {
+  const wanted = [...extensions, ...altNames(names)]
+  const plain = wanted.length === 0 ? [] : [attribute(extensionRequest, sequence(...wanted))]
+  const attributes = microsoft ? microsoftAttributes(names) : plain
+  const info = sequence(
+    integer(0),
+    encodeName(subject, microsoft ? printableOrBmp : undefined),
+    publicKeyInfo(key),
+    context(0, ...attributes),
+  )
+  const old = microsoft && describeKey(key).family === 'rsa'
+  return writePem(
+    microsoft ? 'NEW CERTIFICATE REQUEST' : 'CERTIFICATE REQUEST',
+    signed(info, old ? { key, hash: 'sha1' } : { key }),
+  )
+}
+
+/** A request as an authority reads it. */
+export interface ReadRequest {
+  readonly subject: DistinguishedName
+  /** The subject as encoded: a certificate repeats it octet for octet. */
+  readonly subjectDer: Buffer
+  readonly publicKey: KeyObject
+  readonly names: readonly GeneralName[]
+  readonly purposes: readonly Purpose[]
+  /** Whether it asks for an authority's certificate. */
+  readonly authority: boolean
+  readonly pem: string
+}
+
+function requestedExtensions(info: Asn1): Map<string, Asn1> {
+  const attributes = tagged(items(info), 0)
+  const wanted = (attributes ? items(attributes) : []).filter((one) =>
+    [extensionRequest, microsoftIds.extensions].includes(oidOf(item(one, 0)) as typeof extensionRequest),
+  )
+  const extensions = wanted.flatMap((one) => items(item(item(one, 1), 0)))
+  return new Map(extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetsOf(items(one).at(-1) ?? item(one, 1)))]))
+}
+
+function requestDer(octets: Buffer): Buffer {
+  const text = octets.toString('latin1')
+  if (!text.includes('-----BEGIN')) return octets
+  const block = readPem(text).find(({ label }) => /^(NEW )?CERTIFICATE REQUEST$/.test(label))
+  if (block === undefined) throw new PkiError('malformed', 'the file holds no certificate request')
+  return block.der
+}
+
+function readPublicKey(spki: Buffer): KeyObject {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  } catch (cause) {
+    throw new PkiError('malformed', 'the public key of the certificate request cannot be read', { cause })
+  }
+}
+
+/** Reads a request in DER or PEM and checks its signature. @throws PkiError `malformed` */
+export function readRequest(octets: Buffer): ReadRequest {
+  const der = requestDer(octets)
+  const [info, algorithm, signature] = items(readAsn1(der))
+  if (!info || !algorithm || !signature) throw new PkiError('malformed', 'not a certificate request')
+  const publicKey = readPublicKey(item(info, 2).raw)
+  const hash = hashOfSignature(oidOf(item(algorithm, 0)))
+  // Proof that whoever asks holds the key. RFC 2986 section 3.
+  if (!cryptoVerify(hash, info.raw, publicKey, signature.content.subarray(1))) {
+    throw new PkiError('malformed', 'the signature of the certificate request is wrong')
+  }
+  const extensions = requestedExtensions(info)
+  const names = extensions.get(extensionIds.subjectAltName)
+  const purposes = extensions.get(extensionIds.extKeyUsage)
+  const constraints = extensions.get(extensionIds.basicConstraints)
+  return {
+    subject: readName(item(info, 1)),
+    subjectDer: item(info, 1).raw,
+    publicKey,
+    names: names ? items(names).map(readGeneralName) : [],
+    purposes: (purposes ? items(purposes) : []).flatMap((id) => nameIn(purposeIds, oidOf(id)) ?? []),
+    authority: constraints !== undefined && items(constraints)[0]?.content[0] === 0xff,
+    pem: writePem('CERTIFICATE REQUEST', der),
+  }
+}

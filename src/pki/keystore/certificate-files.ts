@@ -1,0 +1,68 @@
+import type { X509Certificate } from 'node:crypto'
+import { readCertificate } from '../certificate/certificate.ts'
+import { item, items, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { context, integer, oid, sequence, setOf } from '../der/encode.ts'
+import { readPem } from '../der/pem.ts'
+import { PkiError } from '../errors.ts'
+
+const readers: Record<string, (der: Buffer) => X509Certificate[]> = {
+  CERTIFICATE: (der) => [readCertificate(der)],
+  'X509 CERTIFICATE': (der) => [readCertificate(der)],
+  'TRUSTED CERTIFICATE': (der) => [readCertificate(der)],
+  PKCS7: readPkcs7,
+  CMS: readPkcs7,
+}
+
+const none = (cause?: unknown): PkiError =>
+  new PkiError('malformed', 'neither a certificate (DER, PEM) nor a PKCS#7 file', { cause })
+
+function readBinary(octets: Buffer): X509Certificate[] {
+  try {
+    return [readCertificate(octets)]
+  } catch {
+    return readPkcs7(octets)
+  }
+}
+
+/**
+ * Reads what an authority answers with: a certificate in DER or PEM (`.cer`), PEM certificates in any order, PKCS#7 in DER
+ * or PEM (`.p7b`), or either in bare base64.
+ * @throws PkiError `malformed` where it is none of these
+ */
+export function readCertificates(octets: Buffer): X509Certificate[] {
+  try {
+    const text = octets.toString('latin1')
+    if (text.includes('-----BEGIN ')) {
+      const found = readPem(text).flatMap(({ label, der }) => readers[label]?.(der) ?? [])
+      if (found.length === 0) throw none()
+      return found
+    }
+    return readBinary(/^[A-Za-z0-9+/=\s]+$/.test(text) ? Buffer.from(text, 'base64') : octets)
+  } catch (cause) {
+    throw none(cause)
+  }
+}
+
+export const dataType = '1.2.840.113549.1.7.1'
+const signedDataType = '1.2.840.113549.1.7.2'
+
+/** The certificates of a PKCS#7 file (`.p7b`), in its order. RFC 5652 section 5.1. @throws PkiError `malformed` */
+export function readPkcs7(der: Buffer): X509Certificate[] {
+  const content = readAsn1(der)
+  if (oidOf(item(content, 0)) !== signedDataType) throw new PkiError('malformed', 'a PKCS#7 file without certificates')
+  const certificates = tagged(items(item(item(content, 1), 0)).slice(3), 0)
+  if (certificates === undefined) throw new PkiError('malformed', 'a PKCS#7 file without certificates')
+  return items(certificates).map(({ raw }) => readCertificate(raw))
+}
+
+/** A PKCS#7 file that carries certificates only. RFC 5652 section 5.1; RFC 8551 section 3.8. */
+export function writePkcs7(certificates: readonly X509Certificate[]): Buffer {
+  const signedData = sequence(
+    integer(1),
+    setOf(),
+    sequence(oid(dataType)),
+    context(0, ...certificates.map(({ raw }) => raw)),
+    setOf(),
+  )
+  return sequence(oid(signedDataType), context(0, signedData))
+}

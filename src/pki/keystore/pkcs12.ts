@@ -1,0 +1,211 @@
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+  type X509Certificate,
+} from 'node:crypto'
+import { readCertificate } from '../certificate/certificate.ts'
+import {
+  type Asn1,
+  item,
+  items,
+  iterationsOf,
+  numberOf,
+  octetsOf,
+  oidOf,
+  readAsn1,
+  tagged,
+  textOf,
+} from '../der/decode.ts'
+import { bmpString, context, contextPrimitive, integer, nul, octetString, oid, sequence, setOf } from '../der/encode.ts'
+import { PkiError } from '../errors.ts'
+import { dataType } from './certificate-files.ts'
+import { decrypt, deriveOctets, derivePbkdf2, encrypt, passwordOctets } from './password-encryption.ts'
+
+export interface KeyStoreContent {
+  readonly keys: readonly KeyObject[]
+  readonly certificates: readonly X509Certificate[]
+  /** The first friendly name met, on the key or its certificate. */
+  readonly friendlyName?: string
+}
+
+const wrongPassword = (password: string): PkiError =>
+  new PkiError(
+    'password',
+    password === '' ? 'the file is protected: a password is needed' : 'wrong password for the file',
+  )
+
+interface Found {
+  readonly keys: KeyObject[]
+  readonly certificates: X509Certificate[]
+  readonly names: string[]
+}
+
+function readKey(der: Buffer): KeyObject {
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  } catch (cause) {
+    throw new PkiError('malformed', 'the private key in the file cannot be read', { cause })
+  }
+}
+
+/** Whatever goes wrong in deciphering, the password is the likeliest cause. */
+const decipher = (algorithm: Asn1, content: Buffer, password: string): Promise<Buffer> =>
+  decrypt(algorithm, content, password).catch((error: unknown) => {
+    throw error instanceof PkiError ? error : wrongPassword(password)
+  })
+
+/** Contents of a ContentInfo of type data, or of encryptedData once decrypted. */
+async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
+  const type = oidOf(item(info, 0))
+  if (type === dataType) return octetsOf(item(item(info, 1), 0))
+  if (type !== encryptedDataType)
+    throw new PkiError('malformed', 'a PKCS#12 file protected by a key, not by a password')
+  const encrypted = item(item(item(info, 1), 0), 1)
+  const content = tagged(items(encrypted), 0)
+  if (content === undefined) throw new PkiError('malformed', 'a PKCS#12 part without content')
+  return decipher(item(encrypted, 1), octetsOf(content), password)
+}
+
+async function readBag(bag: Asn1, password: string, found: Found): Promise<void> {
+  const [id, wrapped, attributes] = items(bag)
+  if (!id || !wrapped) throw new PkiError('malformed', 'a broken PKCS#12 bag')
+  const value = item(wrapped, 0)
+  const type = oidOf(id)
+  if (type === bagIds.key) found.keys.push(readKey(value.raw))
+  if (type === bagIds.shroudedKey) {
+    found.keys.push(readKey(await decipher(item(value, 0), octetsOf(item(value, 1)), password)))
+  }
+  if (type === bagIds.certificate && oidOf(item(value, 0)) === x509Type) {
+    found.certificates.push(readCertificate(octetsOf(item(item(value, 1), 0))))
+  }
+  if (type === bagIds.safeContents) for (const inner of items(value)) await readBag(inner, password, found)
+  for (const one of attributes ? items(attributes) : []) {
+    if (oidOf(item(one, 0)) === friendlyNameId) found.names.push(textOf(item(item(one, 1), 0)))
+  }
+}
+
+/** Reads a PKCS#12 file, modern or old. RFC 7292. @throws PkiError `password` or `malformed` */
+export async function readPkcs12(der: Buffer, password: string): Promise<KeyStoreContent> {
+  const [version, authSafe, macData] = items(readAsn1(der))
+  if (version?.tag !== 0x02 || !authSafe) throw new PkiError('malformed', 'not a PKCS#12 file')
+  const content = await safeOctets(authSafe, password)
+  const candidates = password === '' ? [passwordOctets(''), Buffer.alloc(0)] : [passwordOctets(password)]
+  if (macData && !candidates.some((octets) => verifyMac(macData, content, octets, password)))
+    throw wrongPassword(password)
+  const found: Found = { keys: [], certificates: [], names: [] }
+  for (const info of items(readAsn1(content))) {
+    const octets = await safeOctets(info, password)
+    for (const bag of items(readAsn1(octets))) await readBag(bag, password, found)
+  }
+  const [friendlyName] = found.names
+  return { keys: found.keys, certificates: found.certificates, ...(friendlyName ? { friendlyName } : {}) }
+}
+
+export interface KeyStoreFile {
+  readonly friendlyName: string
+  readonly key: KeyObject
+  /** The key's certificate first, then its issuers. */
+  readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
+  readonly password: string
+  /** In a form that Windows XP reads. */
+  readonly legacy?: boolean
+}
+
+const data = (content: Buffer): Buffer => sequence(oid(dataType), context(0, octetString(content)))
+
+const bag = (id: string, value: Buffer, attributes: readonly Buffer[]): Buffer =>
+  sequence(oid(id), context(0, value), ...(attributes.length > 0 ? [setOf(...attributes)] : []))
+
+const certificateBag = (certificate: X509Certificate, attributes: readonly Buffer[]): Buffer =>
+  bag(bagIds.certificate, sequence(oid(x509Type), context(0, octetString(certificate.raw))), attributes)
+
+/** Makes a PKCS#12 file (`.pfx`, `.p12`). RFC 7292. */
+export function writePkcs12({ friendlyName, key, certificates, password, legacy = false }: KeyStoreFile): Buffer {
+  const [leaf, ...chain] = certificates
+  // Both attributes tie the key to its certificate: Windows goes by the identifier, Java shows the name.
+  const attributes = [
+    sequence(oid(friendlyNameId), setOf(bmpString(friendlyName))),
+    sequence(oid(localKeyId), setOf(octetString(createHash('sha1').update(leaf.raw).digest()))),
+  ]
+  const shrouded = encrypt(key.export({ type: 'pkcs8', format: 'der' }), password, legacy)
+  const keys = sequence(
+    bag(bagIds.shroudedKey, sequence(shrouded.algorithm, octetString(shrouded.content)), attributes),
+  )
+  const open = sequence(certificateBag(leaf, attributes), ...chain.map((one) => certificateBag(one, [])))
+  const closed = encrypt(open, password, legacy)
+  const encryptedContent = sequence(oid(dataType), closed.algorithm, contextPrimitive(0, closed.content))
+  const safe = sequence(
+    sequence(oid(encryptedDataType), context(0, sequence(integer(0), encryptedContent))),
+    data(keys),
+  )
+  return sequence(integer(3), data(safe), createMac(safe, password, legacy))
+}
+
+const hashIds: Record<string, string> = {
+  sha1: '1.3.14.3.2.26',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha512: '2.16.840.1.101.3.4.2.3',
+  sha224: '2.16.840.1.101.3.4.2.4',
+}
+const hashOctets: Record<string, number> = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 }
+/** RFC 9579. */
+const pbmac1 = '1.2.840.113549.1.5.14'
+const hmacHashes: Record<string, string> = {
+  '1.2.840.113549.2.7': 'sha1',
+  '1.2.840.113549.2.9': 'sha256',
+  '1.2.840.113549.2.10': 'sha384',
+  '1.2.840.113549.2.11': 'sha512',
+}
+
+/** MacData over the authenticated safe. RFC 7292 section 4. */
+export function createMac(content: Buffer, password: string, legacy: boolean): Buffer {
+  const hash = legacy ? 'sha1' : 'sha256'
+  const salt = randomBytes(legacy ? 8 : 16)
+  const iterations = legacy ? 2000 : 10_000
+  const key = deriveOctets('mac', passwordOctets(password), salt, iterations, hashOctets[hash] ?? 0, hash)
+  const digest = createHmac(hash, key).update(content).digest()
+  const info = sequence(sequence(oid(hashIds[hash] ?? ''), nul()), octetString(digest))
+  return sequence(info, octetString(salt), integer(iterations))
+}
+
+/** Whether the password is the one that MacData was made with. */
+export function verifyMac(macData: Asn1, content: Buffer, password: Buffer, text: string): boolean {
+  const [info, salt, count] = items(macData)
+  if (!info || !salt) throw new PkiError('malformed', 'broken PKCS#12 integrity data')
+  const algorithm = item(info, 0)
+  const id = oidOf(item(algorithm, 0))
+  const digest = octetsOf(item(info, 1))
+  const same = (hash: string, key: Buffer): boolean => {
+    const ours = createHmac(hash, key).update(content).digest()
+    return ours.length === digest.length && timingSafeEqual(ours, digest)
+  }
+  if (id === pbmac1) {
+    const [derivation, mac] = items(item(algorithm, 1))
+    const hash = mac ? hmacHashes[oidOf(item(mac, 0))] : undefined
+    if (!derivation || hash === undefined) throw new PkiError('malformed', 'a PKCS#12 MAC that is not known here')
+    const lengthAt = items(item(derivation, 1))[2]
+    const length = lengthAt?.tag === 0x02 ? numberOf(lengthAt) : (hashOctets[hash] ?? 0)
+    return same(hash, derivePbkdf2(derivation, text, length))
+  }
+  const hash = Object.keys(hashIds).find((name) => hashIds[name] === id)
+  if (hash === undefined) throw new PkiError('malformed', 'a PKCS#12 MAC that is not known here')
+  const iterations = count ? iterationsOf(count) : 1
+  return same(hash, deriveOctets('mac', password, salt.content, iterations, hashOctets[hash] ?? 0, hash))
+}
+
+/** Object identifiers of PKCS#12 bags and attributes. RFC 7292 section 4.2, RFC 2985 section 5.5. */
+export const bagIds = {
+  key: '1.2.840.113549.1.12.10.1.1',
+  shroudedKey: '1.2.840.113549.1.12.10.1.2',
+  certificate: '1.2.840.113549.1.12.10.1.3',
+  safeContents: '1.2.840.113549.1.12.10.1.6',
+} as const
+export const x509Type = '1.2.840.113549.1.9.22.1'
+export const friendlyNameId = '1.2.840.113549.1.9.20'
+export const localKeyId = '1.2.840.113549.1.9.21'
+export const encryptedDataType = '1.2.840.113549.1.7.6'
