@@ -1,6 +1,6 @@
 import type { Protocol } from '../src/config/schema.ts'
 import { imap4 } from './imap4/service.ts'
-import { nntp } from './nntp/service.ts'
+import { nntp } from './nntp/session.ts'
 import { pop3 } from './pop3/session.ts'
 import type { ProtocolService } from './service.ts'
 import { smtp } from './smtp/service.ts'

@@ -1,36 +1,66 @@
-import type { VirtualServerConfig } from '../../src/config/schema.ts'
+import type { FeedConfig, VirtualServerConfig } from '../../src/config/schema.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
+import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import type { Folder } from '../../src/store/types.ts'
 
-/** What a virtual server lets a client do without logging on. */
+/** What a virtual server allows clients that have not logged on. */
 type ServerAccess = VirtualServerConfig['access']
 
-/** What this client may do now: reading and posting, by server and by group. */
+/** What one client may read and post, on the whole server and in each group. */
 export class Access {
-  readonly #known: boolean
+  readonly #isLoggedOn: boolean
   readonly #server: ServerAccess
 
   constructor(server: ServerAccess, policy: LogonPolicy, account: Account | undefined) {
-    this.#known = account !== undefined
+    this.#isLoggedOn = account !== undefined
     this.#server = policy.anonymous ? server : 'authenticated'
   }
 
-  /** Whether anything can be read. */
+  /** Whether the client may read any group. */
   get reads(): boolean {
-    return this.#known || this.#server !== 'authenticated'
+    return this.#isLoggedOn || this.#server !== 'authenticated'
   }
 
-  /** Whether posting is open at all. */
+  /** Whether the client may post to any group. */
   get posts(): boolean {
-    return this.#known || this.#server === 'anonymous'
+    return this.#isLoggedOn || this.#server === 'anonymous'
   }
 
   readsGroup(group: Folder): boolean {
-    return this.reads && (this.#known || group.newsgroup?.access !== 'authenticated')
+    return this.reads && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')
   }
 
   postsTo(group: Folder): boolean {
-    return this.posts && (this.#known || group.newsgroup?.access === undefined)
+    return this.posts && (this.#isLoggedOn || group.newsgroup?.access === undefined)
   }
 }
+
+/** The peer of an inbound feed. */
+export interface Peer {
+  /** Its name in Path. */
+  readonly identity: string
+  readonly groups: Wildmat
+}
+
+const isInbound = ({ direction }: FeedConfig): boolean => direction === 'in' || direction === 'both'
+
+const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase()
+
+/** Returns the peer that a client is: its address and account match the feed's, as far as the feed names them. */
+export function peerOf(feeds: readonly FeedConfig[], address: string, account: Account | undefined): Peer | undefined {
+  const matching = feeds.filter(
+    (feed) =>
+      isInbound(feed) &&
+      (feed.account === undefined || feed.account === account?.user) &&
+      (feed.addresses.length === 0 || feed.addresses.map(plainAddress).includes(plainAddress(address))),
+  )
+  // Several peers may share an address. The account, if a feed names it, tells them apart.
+  const feed = matching.find((candidate) => candidate.account !== undefined) ?? matching[0]
+  const groups = feed && parseWildmat(feed.groups)
+  return groups && { identity: feed.peer, groups }
+}
+
+/** Returns whether a client could become a peer by logging on. */
+export const logonMakesPeer = (feeds: readonly FeedConfig[]): boolean =>
+  feeds.some((feed) => isInbound(feed) && feed.account !== undefined)

@@ -1,34 +1,71 @@
-import { logonMakesPeer, type Peer } from './peer.ts'
+import type { Account } from '../../src/directory/types.ts'
+import type { NewsService } from '../../src/news/news-service.ts'
+import type { Folder } from '../../src/store/types.ts'
+import type { LogonSession } from '../logon.ts'
+import { type Access, logonMakesPeer, type Peer } from './access.ts'
+import { expectArguments } from './arguments.ts'
 import { authenticationRequired, NntpError } from './reply.ts'
-import type { NntpSession } from './session.ts'
-import { expectArguments } from './wire.ts'
 
-/** Whom a command is for. `feed`: a peer of an inbound feed. */
-export type Audience = 'everyone' | 'reader' | 'feed'
+/** The selected newsgroup. RFC 3977 section 6.1. */
+export interface SelectedGroup {
+  readonly folder: Folder
+  /** The current article number; undefined if it is invalid. */
+  current: number | undefined
+}
+
+/** The session as commands see it. */
+export interface NntpSession extends LogonSession {
+  readonly news: NewsService
+  /** The command line being run, as the client sent it. */
+  readonly line: string
+  /** What the client may do now. */
+  readonly access: Access
+  /** The inbound feed whose peer this client is. */
+  readonly peer: Peer | undefined
+  /** The reply to the connection and to MODE READER. RFC 3977 sections 5.1 and 5.3. */
+  readonly welcome: readonly [code: number, text: string]
+  readonly account: Account | undefined
+  group: SelectedGroup | undefined
+  /** The name that AUTHINFO USER gave. */
+  claimedUser: string | undefined
+  /** Returns the groups that the client may read, in name order. */
+  readableGroups(): Promise<readonly Folder[]>
+  logOn(account: Account): void
+  /** Forgets everything the client sent in clear text. RFC 4642 section 2.2.2. */
+  forget(): void
+  reply(code: number, text: string): void
+  /** Sends a multi-line reply that is short enough for the session's transcript. */
+  replyLines(code: number, text: string, lines: readonly string[]): void
+  /** Ends the session once the reply is sent. */
+  quit(): void
+}
+
+/** What a client needs for a command: the right to read, or an inbound feed that names it as the peer. */
+type Requirement = 'read-access' | 'feed'
 
 /** A row of the command table. */
 export interface NntpCommand {
-  /** In capitals; a second word where the command has variants (`LIST ACTIVE`). */
+  /** In capitals, with a second word for a variant (`LIST ACTIVE`). */
   readonly name: string
-  /** What HELP says of its arguments. */
+  /** The arguments, as HELP shows them. */
   readonly syntax: string
-  /** @throws NntpError */
+  /** Returns a promise only if something has to be awaited. @throws NntpError */
   run(session: NntpSession, args: readonly string[]): void | Promise<void>
 }
 
 interface Definition<A> {
   readonly name: string
   readonly syntax?: string
-  /** Default: everyone. */
-  readonly audience?: Audience
-  /** Least and most arguments. Default: none. */
+  /** Default: every client may use the command. */
+  readonly requires?: Requirement
+  /** The least and the most arguments. Default: none. */
   readonly args?: readonly [least: number, most: number]
-  /** Parses the whole command before anything happens. @throws NntpError 501 */
+  /** Parses all arguments before the command has any effect. @throws NntpError 501 */
   readonly parse?: (args: readonly string[], session: NntpSession) => A
   readonly run: (session: NntpSession, argument: A) => void | Promise<void>
 }
 
-/** Makes a row: counts the arguments, parses them, checks that the client may, and only then runs. */
+/** Creates a row that counts and parses the arguments and checks the requirement before it runs. */
 export function defineCommand<A = void>(definition: Definition<A>): NntpCommand {
   const [least, most] = definition.args ?? [0, 0]
   return {
@@ -37,21 +74,21 @@ export function defineCommand<A = void>(definition: Definition<A>): NntpCommand 
     run(session, args) {
       expectArguments(args, least, most)
       const argument = definition.parse?.(args, session) as A
-      checkAudience(session, definition.audience ?? 'everyone')
+      checkRequirement(session, definition.requires)
       return definition.run(session, argument)
     },
   }
 }
 
-function checkAudience(session: NntpSession, audience: Audience): void {
-  if (audience === 'reader' && !session.access.reads) throw authenticationRequired()
-  if (audience === 'feed') checkFeed(session)
+function checkRequirement(session: NntpSession, requirement: Requirement | undefined): void {
+  if (requirement === 'read-access' && !session.access.reads) throw authenticationRequired()
+  if (requirement === 'feed') expectPeer(session)
 }
 
-/** RFC 3977 section 6.3.2: 480 where logging on would help, 502 where nothing would. */
-export function checkFeed(session: NntpSession): Peer {
+/** Returns the feed's peer. @throws NntpError 480 if a log-on could help, else 502. RFC 3977 section 6.3.2 */
+export function expectPeer(session: NntpSession): Peer {
   const { peer } = session
   if (peer) return peer
   if (logonMakesPeer(session.context.config.feeds)) throw authenticationRequired()
-  throw new NntpError(502, 'no feed is taken from this client')
+  throw new NntpError(502, 'No feed is accepted from this client')
 }

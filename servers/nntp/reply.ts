@@ -1,6 +1,6 @@
-import type { ArticleRefused } from '../../src/news/article.ts'
+import type { Connection } from '../../src/net/connection.ts'
 
-/** The one error of an NNTP session: the response code and the text behind it. */
+/** The one error type of NNTP sessions: a response code and its text. */
 export class NntpError extends Error {
   override readonly name = 'NntpError'
   readonly code: number
@@ -10,25 +10,80 @@ export class NntpError extends Error {
   }
 }
 
-const UNTOLD = /[\r\n\0]/
-const MAX_TEXT = 500
+// Errors that several commands give. RFC 3977 section 3.2.1 and appendix C.
+export const syntaxError = (text = 'Syntax error'): NntpError => new NntpError(501, text)
+export const noGroupSelected = (): NntpError => new NntpError(412, 'No newsgroup selected')
+export const noSuchGroup = (): NntpError => new NntpError(411, 'No such newsgroup')
+export const noCurrentArticle = (): NntpError => new NntpError(420, 'Current article number is invalid')
+export const noArticleWithNumber = (): NntpError => new NntpError(423, 'No article with that number')
+export const noArticleInRange = (): NntpError => new NntpError(423, 'No articles in that range')
+export const noArticleWithId = (): NntpError => new NntpError(430, 'No article with that message-id')
+export const authenticationRequired = (): NntpError => new NntpError(480, 'Authentication required')
 
-/** A response line. Text from elsewhere cannot break out of it. RFC 3977 section 3.1: 512 octets at most. */
+const CONTROL = /[\x00-\x1f\x7f]/
+const CONTROLS = /[\x00-\x1f\x7f]+/g
+/** Leaves room for the code and CRLF in a line of 512 octets. RFC 3977 section 3.1. */
+const MAX_TEXT_CHARS = 500
+
+/** Returns a response line. Control characters become spaces, so that a text from elsewhere cannot start another line. */
 export function responseLine(code: number, text: string): string {
-  const told = UNTOLD.test(text) ? text.replace(/[\r\n\0]+/g, ' ') : text
-  return `${code} ${told.length > MAX_TEXT ? told.slice(0, MAX_TEXT) : told}\r\n`
+  const clean = CONTROL.test(text) ? text.replace(CONTROLS, ' ') : text
+  return `${code} ${clean.length > MAX_TEXT_CHARS ? clean.slice(0, MAX_TEXT_CHARS) : clean}\r\n`
 }
 
-// The errors that several commands give. RFC 3977 section 3.2.1 and appendix C.
-export const syntaxError = (text = 'syntax error'): NntpError => new NntpError(501, text)
-export const noGroupSelected = (): NntpError => new NntpError(412, 'no newsgroup selected')
-export const noSuchGroup = (): NntpError => new NntpError(411, 'no such newsgroup')
-export const noCurrentArticle = (): NntpError => new NntpError(420, 'no current article')
-export const noArticleWithNumber = (): NntpError => new NntpError(423, 'no article with that number')
-export const noArticleInRange = (): NntpError => new NntpError(423, 'no article in that range')
-export const noArticleWithId = (): NntpError => new NntpError(430, 'no article with that message-id')
-export const authenticationRequired = (): NntpError => new NntpError(480, 'log-on required')
-export const privacyRequired = (): NntpError => new NntpError(483, 'a secure channel is required: use STARTTLS first')
+/** Returns a multi-line block with its final dot; lines that start with a dot get a second one. RFC 3977 section 3.1.1. */
+export const block = (lines: readonly string[]): string => `${lines.map(blockLine).join('')}.\r\n`
 
-/** How the reasons of the news room are told to a poster. Each one is a 441. RFC 3977 section 6.3.1. */
-export const postingFailed = (refused: ArticleRefused): NntpError => new NntpError(441, refused.message)
+function blockLine(text: string): string {
+  // Descriptions come from configuration files and control messages and may hold line ends.
+  const clean = LINE_END.test(text) ? text.replace(LINE_ENDS, ' ') : text
+  return clean.startsWith('.') ? `.${clean}\r\n` : `${clean}\r\n`
+}
+
+const LINE_END = /[\r\n\0]/
+const LINE_ENDS = /[\r\n\0]+/g
+
+/** How many characters a listing collects before it writes them. */
+const CHUNK_CHARS = 32 * 1024
+
+/**
+ * Writes the lines of a long multi-line reply in chunks, and waits while the client is slow: memory stays bounded however
+ * long the reply is. RFC 3977 section 3.1.1.
+ */
+export class Listing {
+  readonly #connection: Connection
+  readonly #encoding: 'latin1' | 'utf8'
+  #text = ''
+
+  /** @param encoding `latin1` for octet strings (header values), `utf8` for text */
+  constructor(connection: Connection, encoding: 'latin1' | 'utf8') {
+    this.#connection = connection
+    this.#encoding = encoding
+  }
+
+  line(text: string): void {
+    this.#text += blockLine(text)
+  }
+
+  /** Adds a line that starts with a number. `rest` includes the line end and is written as it is: this is the hot path of OVER. */
+  numbered(number: number, rest: string): void {
+    this.#text += number + rest
+  }
+
+  /** Writes a full chunk and waits for a slow client. Call it every few hundred lines. @throws ConnectionEnded */
+  async pause(): Promise<void> {
+    if (this.#text.length < CHUNK_CHARS) return
+    this.#write()
+    await this.#connection.drained()
+  }
+
+  end(): void {
+    this.#text += '.\r\n'
+    this.#write()
+  }
+
+  #write(): void {
+    this.#connection.write(Buffer.from(this.#text, this.#encoding))
+    this.#text = ''
+  }
+}

@@ -1,40 +1,64 @@
-import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
+import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
 import { textOf } from '../../src/net/input.ts'
 import { ArticleRefused } from '../../src/news/article.ts'
 import type { NewsService } from '../../src/news/news-service.ts'
-import { StoreError } from '../../src/store/errors.ts'
 import type { Folder } from '../../src/store/types.ts'
-import type { ServerContext } from '../service.ts'
-import { Access } from './access.ts'
+import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
+import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import type { ProtocolService, ServerContext } from '../service.ts'
+import { Access, type Peer, peerOf } from './access.ts'
+import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
+import type { NntpSession, SelectedGroup } from './command.ts'
 import { findCommand } from './commands/index.ts'
-import { type Peer, peerOf } from './peer.ts'
-import { NntpError, postingFailed, responseLine, syntaxError } from './reply.ts'
-import { MAX_COMMAND_OCTETS, MAX_SASL_OCTETS, words } from './wire.ts'
+import { block, NntpError, responseLine, syntaxError } from './reply.ts'
 
-/** The selected newsgroup. RFC 3977 section 6.1. */
-export interface SelectedGroup {
-  readonly folder: Folder
-  /** The current article number; undefined where it is invalid. */
-  current: number | undefined
+/**
+ * NNTP. RFC 3977, with RFC 4642 and RFC 8143 (TLS), RFC 4643 (log-on), RFC 4644 (streaming), RFC 6048 (LIST), RFC 8054
+ * (compression), and the commands of older clients (RFC 2980).
+ */
+export const nntp: ProtocolService = {
+  protocol: 'nntp',
+  alpn: ['nntp'],
+  async serve(connection, context) {
+    if (!context.news) throw new Error('An NNTP virtual server needs a news service')
+    await serveSession(new Session(connection, context, context.news))
+  },
+  // RFC 3977 section 5.1: 400 for a temporary refusal, 502 for a permanent one.
+  busy: () => responseLine(400, 'Too many connections. Try again later').trimEnd(),
 }
 
-/** One client's session: greeting, commands, end. */
-export class NntpSession {
+/** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
+const REFUSALS: ReadonlySet<number> = new Set([480, 481, 483])
+
+const errorReplies: ErrorReplies<NntpError> = {
+  expected(error) {
+    if (error instanceof NntpError) return error
+    // RFC 3977 section 6.3.1. The transfer commands turn this error into replies of their own.
+    return error instanceof ArticleRefused ? new NntpError(441, error.message) : undefined
+  },
+  tooLong: () => syntaxError('Line too long'),
+  // 403: internal fault, here a closed store or a removed group. RFC 3977 section 3.2.1
+  storeFailed: ({ message }) => new NntpError(403, message),
+  internal: () => new NntpError(403, 'Internal fault'),
+  // On a timeout the server closes without a response. RFC 3977 section 3.1
+  farewell: (reason) => (reason === 'stopping' ? new NntpError(400, 'Server is shutting down') : undefined),
+}
+
+/** The session of one client. */
+class Session implements NntpSession, ProtocolSession<string, NntpError> {
   readonly connection: Connection
   readonly context: ServerContext
   readonly news: NewsService
+  readonly errorReplies = errorReplies
   group: SelectedGroup | undefined
   account: Account | undefined
-  /** What AUTHINFO USER said. */
   claimedUser: string | undefined
-  /** The command line being carried out, as it came. */
   line = ''
+  isOver = false
   #access: Access | undefined
   #peer: Peer | undefined
-  #over = false
 
   constructor(connection: Connection, context: ServerContext, news: NewsService) {
     this.connection = connection
@@ -42,119 +66,87 @@ export class NntpSession {
     this.news = news
   }
 
-  async serve(): Promise<void> {
-    try {
-      // RFC 3977 section 5.1
-      this.reply(...this.welcome)
-      await this.#serveCommands()
-    } catch (error) {
-      this.#sayGoodBye(error)
-    } finally {
-      this.news.claims.releaseAll(this)
-      this.connection.end()
-    }
-  }
-
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
+    return currentPolicy(this)
   }
 
   get access(): Access {
     return (this.#access ??= new Access(this.context.config.access, this.policy, this.account))
   }
 
-  /** The inbound feed that this client is the peer of. */
   get peer(): Peer | undefined {
     return (this.#peer ??= peerOf(this.context.config.feeds, this.connection.remote.address, this.account))
   }
 
-  /** What the greeting and MODE READER answer. RFC 3977 sections 5.1 and 5.3. */
-  get welcome(): [code: number, text: string] {
-    // Who has to log on first is not told yet that posting is closed.
+  get welcome(): readonly [code: number, text: string] {
+    // 200 also for a client that may post only after a log-on, which it can still do.
     const posts = this.access.posts || this.policy.logon !== 'no'
     const { hostname } = this.context
     return posts
       ? [200, `${hostname} Sealpost NNTP server ready, posting allowed`]
-      : [201, `${hostname} Sealpost NNTP server ready, no posting`]
+      : [201, `${hostname} Sealpost NNTP server ready, posting prohibited`]
   }
 
-  /** The groups that this client may read, in name order. */
   async readableGroups(): Promise<readonly Folder[]> {
     return (await this.news.groups()).filter((group) => this.access.readsGroup(group))
   }
 
   logOn(account: Account): void {
+    this.#setAccount(account)
+    this.connection.record.user(account.user)
+  }
+
+  forget(): void {
+    this.#setAccount(undefined)
+    this.group = undefined
+    this.news.claims.releaseAll(this)
+  }
+
+  #setAccount(account: Account | undefined): void {
     this.account = account
     this.claimedUser = undefined
     this.#access = undefined
     this.#peer = undefined
-    this.connection.record.user(account.user)
-  }
-
-  /** Forgets all that was said in clear. RFC 4642 section 2.2.2. */
-  forget(): void {
-    this.group = undefined
-    this.account = undefined
-    this.claimedUser = undefined
-    this.#access = undefined
-    this.#peer = undefined
-    this.news.claims.releaseAll(this)
   }
 
   reply(code: number, text: string): void {
     this.connection.write(responseLine(code, text))
   }
 
-  /** A multi-line answer short enough for the transcript. */
   replyLines(code: number, text: string, lines: readonly string[]): void {
-    const block = lines.map((line) => `${line.startsWith('.') ? '.' : ''}${line}\r\n`).join('')
-    this.connection.write(`${responseLine(code, text)}${block}.\r\n`)
+    this.connection.write(responseLine(code, text) + block(lines))
   }
 
-  /** Ends the session once the reply is sent. */
   quit(): void {
-    this.#over = true
+    this.isOver = true
   }
 
-  async #serveCommands(): Promise<void> {
-    while (!this.#over) {
-      try {
-        const running = this.#command(await this.connection.readLine(MAX_SASL_OCTETS, 'latin1'))
-        // Of a command that is done already no promise is made.
-        if (running) await running
-      } catch (error) {
-        const { code, message } = this.#asReply(error)
-        if (code === 480 || code === 483 || code === 481) this.connection.record.refused(message)
-        this.reply(code, message)
-        // RFC 3977 section 3.2.1: the server says 400 and closes.
-        if (code === 400) this.quit()
-      }
-    }
+  greet(): void {
+    this.reply(...this.welcome)
   }
 
-  #command(octets: string): void | Promise<void> {
+  readCommand(): Promise<string> {
+    return this.connection.readLine(MAX_SASL_OCTETS, 'latin1')
+  }
+
+  run(octets: string): void | Promise<void> {
     this.line = textOf(octets)
     const { command, args } = findCommand(words(this.line))
-    if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL')
-      throw syntaxError('command line too long')
+    // Only SASL responses may be longer than other commands. RFC 4643 section 2.4
+    if (octets.length > MAX_COMMAND_OCTETS && command.name !== 'AUTHINFO SASL') {
+      throw syntaxError('Command line too long')
+    }
     return command.run(this, args)
   }
 
-  /** The one place where errors become replies. Rethrows what ends the session. */
-  #asReply(error: unknown): NntpError {
-    if (error instanceof NntpError) return error
-    if (error instanceof ConnectionEnded || error instanceof HandshakeFailure) throw error
-    if (error instanceof TooLong) return syntaxError('line too long')
-    if (error instanceof ArticleRefused) return postingFailed(error)
-    this.context.log.error({ session: this.connection.record.id, err: error }, 'an NNTP command failed')
-    // RFC 3977 section 3.2.1: 403 internal fault; a store that is closed, or a group that was removed.
-    return new NntpError(403, error instanceof StoreError ? error.message : 'internal fault')
+  sendError({ code, message }: NntpError): void {
+    if (REFUSALS.has(code)) this.connection.record.refused(message)
+    this.reply(code, message)
+    // 400 announces that the server closes the connection. RFC 3977 section 3.2.1
+    if (code === 400) this.quit()
   }
 
-  #sayGoodBye(error: unknown): void {
-    if (error instanceof HandshakeFailure) return
-    if (!(error instanceof ConnectionEnded)) throw error
-    // RFC 3977 section 3.1: on a time-out the server closes without a response.
-    if (error.reason === 'stopping') this.reply(400, 'the server is stopping')
+  close(): void {
+    this.news.claims.releaseAll(this)
   }
 }

@@ -1,16 +1,61 @@
-import { capabilityLines } from '../capabilities.ts'
-import { defineCommand } from '../command.ts'
+import { defineCommand, type NntpSession } from '../command.ts'
 import { syntaxError } from '../reply.ts'
 
-/** CAPABILITIES [keyword]: a keyword is for extensions, and ignored. RFC 3977 section 5.2. */
+/** Returns a capability line for the session as it is now; undefined if it is not available. RFC 3977 section 3.3. */
+type Capability = (session: NntpSession) => string | undefined
+
+const always =
+  (line: string): Capability =>
+  () =>
+    line
+
+/** The forms of AUTHINFO that can be used now; none if the client has to start TLS first. RFC 4643 section 2.1. */
+const authinfo: Capability = ({ account, connection, policy }) => {
+  // RFC 4643 section 2.2: not after a log-on. RFC 8054 section 2.2.2: not under compression.
+  if (account || connection.compressed) return undefined
+  const forms = [policy.logon === 'yes' ? ' USER' : '', policy.mechanisms.length > 0 ? ' SASL' : ''].join('')
+  return forms === '' && policy.logon === 'no' ? undefined : `AUTHINFO${forms}`
+}
+
+/** In the order of the reply. */
+const capabilityRows: readonly Capability[] = [
+  always('VERSION 2'), // RFC 3977 section 3.3.2: the first line
+  always('IMPLEMENTATION Sealpost'),
+  authinfo,
+  ({ connection }) => (connection.compressed ? undefined : 'COMPRESS DEFLATE'), // RFC 8054 section 2.1
+  always('HDR'),
+  ({ peer }) => (peer ? 'IHAVE' : undefined),
+  always(
+    'LIST ACTIVE ACTIVE.TIMES COUNTS DISTRIB.PATS DISTRIBUTIONS HEADERS MODERATORS MOTD NEWSGROUPS OVERVIEW.FMT SUBSCRIPTIONS',
+  ),
+  always('NEWNEWS'),
+  always('OVER MSGID'),
+  ({ access }) => (access.posts ? 'POST' : undefined),
+  always('READER'),
+  // RFC 4643 section 2.1: only together with AUTHINFO SASL.
+  (session) => (authinfo(session)?.includes('SASL') ? `SASL ${session.policy.mechanisms.join(' ')}` : undefined),
+  // RFC 4642 section 2.1: not under TLS or after a log-on. RFC 8054 section 2.2.2: not under compression.
+  ({ connection, account }) => (connection.canStartTls && !account && !connection.compressed ? 'STARTTLS' : undefined),
+  ({ peer }) => (peer ? 'STREAMING' : undefined), // RFC 4644 section 2.1
+  always('XPAT'),
+]
+
+const capabilityLines = (session: NntpSession): string[] =>
+  capabilityRows.map((row) => row(session)).filter((line) => line !== undefined)
+
+/** CAPABILITIES [keyword]. The keyword is reserved for extensions and ignored. RFC 3977 section 5.2. */
 export const capabilities = defineCommand({
   name: 'CAPABILITIES',
   syntax: '[keyword]',
   args: [0, 1],
   parse([keyword]) {
-    if (keyword !== undefined && !/^[a-z][a-z0-9.-]{2,}$/i.test(keyword)) throw syntaxError('not a keyword')
+    if (keyword !== undefined && !/^[a-z][a-z0-9.-]{2,}$/i.test(keyword)) throw syntaxError('Invalid keyword')
   },
-  run(session) {
-    session.replyLines(101, 'capability list follows', capabilityLines(session))
-  },
+  run: (session) => session.replyLines(101, 'Capability list follows', capabilityLines(session)),
+})
+
+/** LIST EXTENSIONS, from the drafts before RFC 3977: the capabilities without VERSION and IMPLEMENTATION. */
+export const listExtensions = defineCommand({
+  name: 'LIST EXTENSIONS',
+  run: (session) => session.replyLines(202, 'Extensions supported', capabilityLines(session).slice(2)),
 })

@@ -1,15 +1,14 @@
 import { headerBlockEnd, isEmptyLine } from '../../../src/mail/headers.ts'
-import { type FoundArticle, findArticle } from '../articles.ts'
-import { defineCommand, type NntpCommand } from '../command.ts'
+import { type ArticleSpecifier, parseArticleSpecifier } from '../arguments.ts'
+import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
+import { type FoundArticle, findArticle } from '../lookup.ts'
 import { noArticleWithNumber } from '../reply.ts'
-import type { NntpSession } from '../session.ts'
-import { type ArticleSpecifier, parseArticleSpecifier } from '../wire.ts'
 
 interface Variant {
   readonly name: string
   readonly code: number
   readonly text: string
-  /** The octets to send; undefined: none are. */
+  /** Returns the octets to send. Absent if there are none. */
   readonly part?: (raw: Buffer) => Buffer
 }
 
@@ -18,13 +17,13 @@ function articleCommand({ name, code, text, part }: Variant): NntpCommand {
   return defineCommand<ArticleSpecifier>({
     name,
     syntax: '[message-id|number]',
-    audience: 'reader',
+    requires: 'read-access',
     args: [0, 1],
     parse: ([specifier]) => parseArticleSpecifier(specifier),
     async run(session, specifier) {
       const found = await findArticle(session, specifier)
-      const raw = part && (await octetsOf(session, found))
-      // RFC 3977 section 6.2.1.2: asked for by message-id, it does not become the current article.
+      const raw = part && (await readRaw(session, found))
+      // An article named by its message-id does not become the current one. RFC 3977 section 6.2.1.2
       if (found.number !== 0 && session.group) session.group.current = found.number
       session.reply(code, `${found.number} ${found.entry.messageId ?? '<0>'} ${text}`)
       if (raw && part) session.connection.writeBlock(part(raw))
@@ -32,14 +31,14 @@ function articleCommand({ name, code, text, part }: Variant): NntpCommand {
   })
 }
 
-/** @throws NntpError 423 where it has gone meanwhile */
-async function octetsOf(session: NntpSession, { folder, entry }: FoundArticle): Promise<Buffer> {
+/** Returns the article's octets. @throws NntpError 423 if it was removed meanwhile */
+async function readRaw(session: NntpSession, { folder, entry }: FoundArticle): Promise<Buffer> {
   const raw = await session.context.store.read(folder.id, entry.uid)
   if (!raw) throw noArticleWithNumber()
   return raw
 }
 
-/** The header without the empty line behind it. RFC 3977 section 6.2.2. */
+/** Returns the header without the empty line that ends it. RFC 3977 section 6.2.2. */
 function headerOf(raw: Buffer): Buffer {
   const end = headerBlockEnd(raw)
   if (end >= 2 && isEmptyLine(raw, end - 2) && raw[end - 3] === 0x0a) return raw.subarray(0, end - 2)

@@ -2,7 +2,7 @@ import { inOnePiece } from '../../src/mail/octets.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Folder, MessageEntry, MessageStore } from '../../src/store/types.ts'
 
-/** What LIST OVERVIEW.FMT says, in the order of the columns. RFC 3977 section 8.4. */
+/** The columns of a row, as LIST OVERVIEW.FMT shows them. RFC 3977 section 8.4. */
 export const OVERVIEW_FORMAT = [
   'Subject:',
   'From:',
@@ -14,11 +14,11 @@ export const OVERVIEW_FORMAT = [
   'Xref:full',
 ] as const
 
-/** Characters of rows kept, of all articles together; and what is left of them after some were forgotten. */
+/** The most characters that the rows of all articles take together, and how many remain once the oldest rows are dropped. */
 const MAX_CHARS = 48 << 20
 const KEPT_CHARS = MAX_CHARS * (15 / 16)
 
-/** The overview rows of articles, without their numbers: made once an article, the oldest forgotten first. */
+/** Caches the overview rows of articles, without their numbers. Each row is built once; the oldest are dropped first. */
 export class OverviewRows {
   readonly #store: MessageStore
   readonly #rows = new Map<string, OctetString>()
@@ -28,21 +28,21 @@ export class OverviewRows {
     this.#store = store
   }
 
-  /** The row from its first TAB on, with its line end; undefined where the article is gone meanwhile. */
+  /** Returns a row from its first TAB to its line end; undefined if the article was removed. */
   async row(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
-    return this.#rows.get(entry.blob) ?? (await this.#make(group, entry))
+    return this.#rows.get(entry.blob) ?? (await this.#build(group, entry))
   }
 
-  /** The same if it is there already: no promise a row. */
-  known(entry: MessageEntry): OctetString | undefined {
+  /** Returns a row if it is cached already, without the cost of a promise. */
+  cached(entry: MessageEntry): OctetString | undefined {
     return this.#rows.get(entry.blob)
   }
 
-  async #make(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
-    const made = await this.#store.overview(group.id, entry.uid)
-    if (!made) return undefined
-    const { subject, from, date, messageId, references, bytes, lines, xref } = made
-    // RFC 3977 section 8.3.2: a full field has its name in front, and is empty where the article has none.
+  async #build(group: Folder, entry: MessageEntry): Promise<OctetString | undefined> {
+    const overview = await this.#store.overview(group.id, entry.uid)
+    if (!overview) return undefined
+    const { subject, from, date, messageId, references, bytes, lines, xref } = overview
+    // A "full" column includes the field's name, and is empty if the article lacks the field. RFC 3977 section 8.3.2
     const full = xref === '' ? '' : `Xref: ${xref}`
     const row = inOnePiece(
       `\t${subject}\t${from}\t${date}\t${messageId}\t${references}\t${bytes}\t${lines}\t${full}\r\n`,
@@ -52,22 +52,22 @@ export class OverviewRows {
   }
 
   #keep(blob: string, row: OctetString): void {
-    if (this.#rows.has(blob)) return // another session was quicker
+    if (this.#rows.has(blob)) return // another session built it meanwhile
     this.#rows.set(blob, row)
     this.#chars += row.length
     if (this.#chars <= MAX_CHARS) return
-    // Somewhat more than must go, so that this happens seldom: to find a map's oldest entry is not cheap.
-    for (const [oldest, forgotten] of this.#rows) {
+    // Drops many rows at once, because finding the oldest entry of a Map is not cheap.
+    for (const [oldest, dropped] of this.#rows) {
       if (this.#chars <= KEPT_CHARS) return
       this.#rows.delete(oldest)
-      this.#chars -= forgotten.length
+      this.#chars -= dropped.length
     }
   }
 }
 
 const rowsOfStore = new WeakMap<MessageStore, OverviewRows>()
 
-/** The rows of a store, shared by every session on it. */
+/** Returns the rows of a store, which all its sessions share. */
 export function overviewRows(store: MessageStore): OverviewRows {
   let rows = rowsOfStore.get(store)
   if (!rows) {

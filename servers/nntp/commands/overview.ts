@@ -1,21 +1,18 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { type FoundArticle, findArticle, selectedGroup } from '../articles.ts'
-import { defineCommand, type NntpCommand } from '../command.ts'
-import { pages } from '../groups.ts'
-import { Listing } from '../listing.ts'
-import { overviewRows } from '../overview.ts'
-import { NntpError, noArticleInRange, noArticleWithNumber } from '../reply.ts'
-import type { NntpSession } from '../session.ts'
-import { type NumberRange, parseRangeSpecifier, type RangeSpecifier } from '../wire.ts'
+import { type NumberRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
+import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
+import { type FoundArticle, findArticle, pages, selectedGroup } from '../lookup.ts'
+import { overviewRows } from '../overview-rows.ts'
+import { Listing, NntpError, noArticleInRange, noArticleWithNumber } from '../reply.ts'
 
-const OVERVIEW_FOLLOWS = [224, 'overview information follows'] as const
+const OVERVIEW_FOLLOWS = [224, 'Overview information follows'] as const
 
-/** RFC 3977 section 8.3; XOVER differs in the code for an empty range. RFC 2980 section 2.8. */
+/** OVER and XOVER differ in the error for an empty range. RFC 3977 section 8.3, RFC 2980 section 2.8. */
 function overCommand(name: string, emptyRange: () => NntpError): NntpCommand {
   return defineCommand<RangeSpecifier>({
     name,
     syntax: '[message-id|range]',
-    audience: 'reader',
+    requires: 'read-access',
     args: [0, 1],
     parse: ([specifier]) => parseRangeSpecifier(specifier),
     async run(session, specifier) {
@@ -39,26 +36,26 @@ async function overRange(session: NntpSession, range: NumberRange, emptyRange: (
   const { store } = session.context
   const rows = overviewRows(store)
   const listing = new Listing(session.connection, 'latin1')
-  const tell = async (entry: MessageEntry): Promise<void> => {
+  const build = async (entry: MessageEntry): Promise<void> => {
     const row = await rows.row(folder, entry)
     if (row !== undefined) listing.numbered(entry.uid, row)
   }
-  let begun = false
+  let hasReplied = false
   for await (const page of pages(store, folder, range)) {
-    if (!begun) session.reply(...OVERVIEW_FOLLOWS)
-    begun = true
+    if (!hasReplied) session.reply(...OVERVIEW_FOLLOWS)
+    hasReplied = true
     for (const entry of page) {
-      const row = rows.known(entry)
-      if (row === undefined) await tell(entry)
+      const row = rows.cached(entry)
+      if (row === undefined) await build(entry)
       else listing.numbered(entry.uid, row)
     }
     await listing.pause()
   }
-  if (!begun) throw emptyRange()
+  if (!hasReplied) throw emptyRange()
   listing.end()
 }
 
 /** OVER [message-id|range]. */
 export const over = overCommand('OVER', noArticleInRange)
-/** XOVER [range], as newsreaders older than RFC 3977 ask. */
-export const xover = overCommand('XOVER', () => new NntpError(420, 'no article selected'))
+/** XOVER [range], from newsreaders older than RFC 3977. */
+export const xover = overCommand('XOVER', () => new NntpError(420, 'No article selected'))

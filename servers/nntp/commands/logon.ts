@@ -1,0 +1,83 @@
+import { authenticateSasl, checkLogon, type LogonErrors, type SaslDialect } from '../../logon.ts'
+import { defineCommand, type NntpSession } from '../command.ts'
+import { NntpError, syntaxError } from '../reply.ts'
+
+const logonErrors: LogonErrors = {
+  needsTls: () => new NntpError(483, 'A secure channel is required. Use STARTTLS first'),
+  notOffered: () => new NntpError(502, 'Logon is not offered on this virtual server'),
+  unknownMechanism: () => new NntpError(503, 'Unknown authentication mechanism'),
+  cancelled: () => new NntpError(481, 'Authentication cancelled'),
+  malformed: () => new NntpError(504, 'Invalid base64 in the response'),
+  failed: (reason) => new NntpError(481, `Authentication failed: ${reason}`),
+}
+
+/** RFC 4643 section 2.4.2: 383 with a challenge, `=` for an empty one, 283 with success data. */
+const saslDialect: SaslDialect = { challengePrefix: '383', equalsSign: true }
+
+/** @throws NntpError 502 if the client cannot log on any more */
+function expectNotLoggedOn({ account, connection }: NntpSession): void {
+  if (account) throw new NntpError(502, 'Already authenticated') // RFC 4643 section 2.2
+  if (connection.compressed) throw new NntpError(502, 'Compression is active') // RFC 8054 section 2.2.2
+}
+
+/** Checks that a password may be sent now, before it is looked at. @throws NntpError 502, 483 */
+function checkPasswordLogon(session: NntpSession): void {
+  expectNotLoggedOn(session)
+  checkLogon(session, logonErrors)
+}
+
+/** Returns a name or password as the client sent it, spaces included. RFC 4643 section 2.3.2. */
+const afterTwoWords = ({ line }: NntpSession): string => line.replace(/^\s*\S+\s+\S+[ \t]/, '')
+
+/** AUTHINFO USER name. RFC 4643 section 2.3. */
+export const authinfoUser = defineCommand({
+  name: 'AUTHINFO USER',
+  syntax: 'name',
+  args: [1, 32],
+  run(session) {
+    checkPasswordLogon(session)
+    session.claimedUser = afterTwoWords(session)
+    session.reply(381, 'Password required')
+  },
+})
+
+/** AUTHINFO PASS password. RFC 4643 section 2.3. */
+export const authinfoPass = defineCommand({
+  name: 'AUTHINFO PASS',
+  syntax: 'password',
+  args: [1, 32],
+  run(session) {
+    checkPasswordLogon(session)
+    const { claimedUser, context } = session
+    if (claimedUser === undefined) throw new NntpError(482, 'Send AUTHINFO USER first')
+    session.claimedUser = undefined
+    const account = context.directory.authenticate(claimedUser, afterTwoWords(session))
+    if (!account) throw logonErrors.failed('unknown user name or bad password')
+    session.logOn(account)
+    session.reply(281, `Authenticated as ${account.user}`)
+  },
+})
+
+/** AUTHINFO SASL mechanism [initial-response]. RFC 4643 section 2.4. */
+export const authinfoSasl = defineCommand<{ mechanism: string; initial: string | undefined }>({
+  name: 'AUTHINFO SASL',
+  syntax: 'mechanism [initial-response]',
+  args: [1, 2],
+  parse: ([mechanism = '', initial]) => ({ mechanism, initial }),
+  async run(session, command) {
+    expectNotLoggedOn(session)
+    const { account, data } = await authenticateSasl(session, command, saslDialect, logonErrors)
+    session.logOn(account)
+    if (data) session.reply(283, data.toString('base64'))
+    else session.reply(281, `Authenticated as ${account.user}`)
+  },
+})
+
+/** AUTHINFO GENERIC (NTLM). Not supported, which clients that try it learn from a 501. RFC 2980 section 3.1.3. */
+export const authinfoGeneric = defineCommand({
+  name: 'AUTHINFO GENERIC',
+  args: [0, 32],
+  run() {
+    throw syntaxError('AUTHINFO GENERIC is not supported. Use AUTHINFO USER or AUTHINFO SASL')
+  },
+})

@@ -1,0 +1,100 @@
+import { TooLong } from '../../../src/net/errors.ts'
+import { ArticleRefused } from '../../../src/news/article.ts'
+import type { Peer } from '../access.ts'
+import { expectArguments, parseMessageId } from '../arguments.ts'
+import { defineCommand, expectPeer, type NntpCommand, type NntpSession } from '../command.ts'
+import { NntpError } from '../reply.ts'
+import { readArticle } from './posting.ts'
+
+/** IHAVE message-id. RFC 3977 section 6.3.2. */
+export const ihave = defineCommand<string>({
+  name: 'IHAVE',
+  syntax: 'message-id',
+  requires: 'feed',
+  args: [1, 1],
+  parse: ([messageId = '']) => parseMessageId(messageId),
+  async run(session, messageId) {
+    const { news } = session
+    const wanted = await news.wants(messageId, session)
+    if (wanted === 'known') throw new NntpError(435, 'Article not wanted')
+    if (wanted === 'coming') throw new NntpError(436, 'Another peer is sending the article. Try again later')
+    session.reply(335, 'Send article to be transferred')
+    try {
+      const raw = await readArticle(session, 437)
+      await relay(session, messageId, raw, expectPeer(session))
+      session.reply(235, 'Article transferred')
+    } catch (error) {
+      if (!(error instanceof ArticleRefused)) throw error
+      // 436: the peer may try again. 437: it must not.
+      throw new NntpError(error.code === 'later' ? 436 : 437, error.message)
+    } finally {
+      news.claims.release(messageId, session)
+    }
+  },
+})
+
+/** MODE STREAM: CHECK and TAKETHIS work without it, too. RFC 4644 section 2.3. */
+export const modeStream = defineCommand({
+  name: 'MODE STREAM',
+  requires: 'feed',
+  run: (session) => session.reply(203, 'Streaming permitted'),
+})
+
+/** The replies to CHECK. RFC 4644 section 2.4. */
+const checkCodes = { wanted: 238, coming: 431, known: 438 } as const
+
+/** CHECK message-id. RFC 4644 section 2.4. */
+export const check = defineCommand<string>({
+  name: 'CHECK',
+  syntax: 'message-id',
+  requires: 'feed',
+  args: [1, 1],
+  parse: ([messageId = '']) => parseMessageId(messageId),
+  async run(session, messageId) {
+    session.reply(checkCodes[await session.news.wants(messageId, session)], messageId)
+  },
+})
+
+/**
+ * TAKETHIS message-id, followed by the article. RFC 4644 section 2.5. The article is read even if the command is wrong,
+ * because its lines would be taken for commands otherwise. Therefore `defineCommand` does not fit.
+ */
+export const takethis: NntpCommand = {
+  name: 'TAKETHIS',
+  syntax: 'message-id',
+  async run(session, args) {
+    const raw = await session.connection
+      .readBlock(session.context.config.limits.messageSize)
+      .catch((error: unknown) => {
+        if (error instanceof TooLong) return error
+        throw error
+      })
+    expectArguments(args, 1)
+    const messageId = parseMessageId(args[0] as string)
+    const peer = expectPeer(session)
+    if (raw instanceof TooLong) session.reply(439, `${messageId} exceeds the limit of ${raw.limitOctets} octets`)
+    else await take(session, messageId, raw, peer)
+  },
+}
+
+async function take(session: NntpSession, messageId: string, raw: Buffer, peer: Peer): Promise<void> {
+  try {
+    await relay(session, messageId, raw, peer)
+    session.reply(239, messageId)
+  } catch (error) {
+    if (!(error instanceof ArticleRefused)) throw error
+    // 400 ends the connection if the article cannot be stored now. Every other refusal is final. RFC 4644 section 2.5.2
+    if (error.code === 'later') throw new NntpError(400, error.message)
+    session.reply(439, `${messageId} ${error.message}`)
+  } finally {
+    session.news.claims.release(messageId, session)
+  }
+}
+
+/** Stores an article from a peer. @throws ArticleRefused */
+async function relay(session: NntpSession, messageId: string, raw: Buffer, peer: Peer): Promise<void> {
+  const { connection, news } = session
+  const { identity, groups } = peer
+  const source = { address: connection.remote.address, identity, groups, messageId, session: connection.record.id }
+  await news.relay(raw, source)
+}

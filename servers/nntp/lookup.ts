@@ -1,0 +1,126 @@
+import { TimeSlice } from '../../src/common/time-slice.ts'
+import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
+import type { ArticleSpecifier, NumberRange } from './arguments.ts'
+import type { NntpSession, SelectedGroup } from './command.ts'
+import {
+  authenticationRequired,
+  noArticleWithId,
+  noArticleWithNumber,
+  noCurrentArticle,
+  noGroupSelected,
+  noSuchGroup,
+} from './reply.ts'
+
+/** The numbers that GROUP and LIST ACTIVE show. */
+export interface WaterMarks {
+  /** The exact number of articles. */
+  readonly count: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Returns a group's marks. They never decrease, and in an empty group high is one less than low. RFC 3977 section 6.1.1.2. */
+export const marksOf = ({ exists, uidNext, lowestUid }: FolderStatus): WaterMarks => ({
+  count: exists,
+  low: exists === 0 ? uidNext : lowestUid,
+  high: uidNext - 1,
+})
+
+export async function waterMarks(store: MessageStore, group: Folder): Promise<WaterMarks> {
+  return marksOf(await store.status(group.id))
+}
+
+/** Returns a group that the client may read. @throws NntpError 411; 480 if the group is hidden until a log-on */
+export async function readableGroup(session: NntpSession, name: string): Promise<Folder> {
+  const folder = await session.news.group(name)
+  if (!folder) throw noSuchGroup()
+  if (!session.access.readsGroup(folder)) throw authenticationRequired()
+  return folder
+}
+
+/** @throws NntpError 412 */
+export function selectedGroup(session: NntpSession): SelectedGroup {
+  if (!session.group) throw noGroupSelected()
+  return session.group
+}
+
+/** An article as a command named it. */
+export interface FoundArticle {
+  readonly folder: Folder
+  readonly entry: MessageEntry
+  /** The number in the reply: 0 if the article was named by its message-id. RFC 3977 section 6.2.1.2. */
+  readonly number: number
+}
+
+/** Finds an article without making it the current one. @throws NntpError 412, 420, 423, 430, 480 */
+export async function findArticle(session: NntpSession, specifier: ArticleSpecifier): Promise<FoundArticle> {
+  if (specifier.by === 'current') return currentArticle(session)
+  if (specifier.by === 'messageId') return articleWithId(session, specifier.messageId)
+  const { folder } = selectedGroup(session)
+  const entry = await session.context.store.entry(folder.id, specifier.number)
+  if (!entry) throw noArticleWithNumber()
+  return { folder, entry, number: entry.uid }
+}
+
+/** RFC 3977 section 6.1. @throws NntpError 412, 420 */
+async function currentArticle(session: NntpSession): Promise<FoundArticle> {
+  const { folder, current } = selectedGroup(session)
+  if (current === undefined) throw noCurrentArticle()
+  const entry = await session.context.store.entry(folder.id, current)
+  // It may have been removed since it became the current article. RFC 3977 section 6.2.1.2
+  if (!entry) throw noCurrentArticle()
+  return { folder, entry, number: entry.uid }
+}
+
+/** @throws NntpError 430; 480 if the article is only in groups that are hidden until a log-on */
+async function articleWithId(session: NntpSession, messageId: string): Promise<FoundArticle> {
+  const { store } = session.context
+  const locations = await store.locate(messageId)
+  const readable = locations.find(({ folder }) => session.access.readsGroup(folder))
+  if (!readable) throw locations.length > 0 ? authenticationRequired() : noArticleWithId()
+  const entry = await store.entry(readable.folder.id, readable.uid)
+  if (!entry) throw noArticleWithId()
+  return { folder: readable.folder, entry, number: 0 }
+}
+
+/** How many entries are read from the store at once. */
+const PAGE_SIZE = 128
+
+/**
+ * Yields the entries of a range in pages, however many there are. Yields to other sessions in between, because a store in
+ * memory never makes this one wait.
+ */
+export async function* pages(
+  store: MessageStore,
+  group: Folder,
+  range: NumberRange,
+): AsyncGenerator<readonly MessageEntry[]> {
+  const { low, high } = await waterMarks(store, group)
+  const to = Math.min(range.to, high)
+  const timeSlice = new TimeSlice()
+  for (let from = Math.max(range.from, low); from <= to; from += PAGE_SIZE) {
+    const page = await store.list(group.id, { from, to: Math.min(to, from + PAGE_SIZE - 1) })
+    if (page.length > 0) yield page
+    if (timeSlice.isOver()) await timeSlice.yield()
+  }
+}
+
+/** Returns the first article above a number. RFC 3977 section 6.1.4. */
+export async function nextEntry(store: MessageStore, group: Folder, number: number): Promise<MessageEntry | undefined> {
+  for await (const page of pages(store, group, { from: number + 1, to: Number.MAX_SAFE_INTEGER })) return page[0]
+  return undefined
+}
+
+/** Returns the last article below a number. RFC 3977 section 6.1.3. */
+export async function previousEntry(
+  store: MessageStore,
+  group: Folder,
+  number: number,
+): Promise<MessageEntry | undefined> {
+  const { low } = await waterMarks(store, group)
+  for (let to = number - 1; to >= low; to -= PAGE_SIZE) {
+    const page = await store.list(group.id, { from: Math.max(low, to - PAGE_SIZE + 1), to })
+    if (page.length > 0) return page.at(-1)
+  }
+  return undefined
+}
