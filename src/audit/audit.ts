@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import type { Protocol } from '../config/schema.ts'
 import { startLab } from '../testing/start-lab.ts'
 import type { TestLab } from '../testing/test-lab.ts'
-import { badPorts } from './index-of-ports.ts'
-import { judged, type Outcome } from './judge.ts'
-import { ACCOUNT, badLab } from './lab.ts'
+import { ACCOUNT, badLab, badPorts } from './lab.ts'
+import { judged, type Outcome } from './report.ts'
 import type { AuditResult, AuditTarget, BadPort, Form } from './types.ts'
 
 export interface AuditOptions {

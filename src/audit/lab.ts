@@ -1,7 +1,6 @@
-import type { LabInput, Protocol } from '../config/schema.ts'
-import { BAD_DOMAIN, badServers } from './bad-servers.ts'
-import { virtualServerName } from './index-of-ports.ts'
-import type { BadPort } from './types.ts'
+import { type LabInput, type Protocol, protocols } from '../config/schema.ts'
+import { BAD_DOMAIN, badServers, hostnameOf } from './bad-servers.ts'
+import { type BadPort, type BadServer, forms } from './types.ts'
 
 /** The account that clients log on with. */
 export const ACCOUNT = { user: 'alice', password: 'secret' } as const
@@ -55,4 +54,33 @@ function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
     const pattern = matching === undefined ? {} : { matching: matching instanceof RegExp ? matching.source : matching }
     return { ...fault, when: { virtualServer: virtualServerName(port.name, port.protocol), ...conditions, ...pattern } }
   })
+}
+
+/** The first port; each server has ten: two a protocol, STARTTLS and implicit TLS. */
+const FIRST_PORT = 20_000
+const PORTS_EACH = 10
+
+export const virtualServerName = (name: string, protocol: string): string => `${name} ${protocol}`
+
+/** Every port of `config/badmail.yaml`: name, port, and what a safe client must do. */
+export const badPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))
+
+function portsOf(server: BadServer, row: number): BadPort[] {
+  return protocols.flatMap((protocol, column) =>
+    forms.flatMap((form, n) => {
+      if (server.protocols?.includes(protocol) === false || server.forms?.includes(form) === false) return []
+      const { name, meaning, expectation } = server
+      return {
+        name,
+        meaning,
+        expectation,
+        protocol,
+        form,
+        hostname: hostnameOf(name),
+        port: FIRST_PORT + row * PORTS_EACH + column * 2 + n,
+        virtualServer: virtualServerName(name, protocol),
+        needsOwnName: server.needsOwnName ?? false,
+      }
+    }),
+  )
 }

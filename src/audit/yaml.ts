@@ -1,6 +1,5 @@
 import { yamlText } from '../config/yaml.ts'
-import { badPorts } from './index-of-ports.ts'
-import { badLab } from './lab.ts'
+import { badLab, badPorts } from './lab.ts'
 
 const HEADING = `# yaml-language-server: $schema=./sealpost.schema.json
 # Bad servers, odd servers and a few good ones, for clients to be tried on: \`npx sealpost start --config config/badmail.yaml\`.

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { type Command, Option } from 'commander'
 import { auditClient, type Client } from '../audit/audit.ts'
-import { badPorts } from '../audit/index-of-ports.ts'
+import { badPorts } from '../audit/lab.ts'
 import { auditHeading, auditRows, counts, junit } from '../audit/report.ts'
 import { type AuditTarget, type Form, forms } from '../audit/types.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'

@@ -1,11 +1,11 @@
 import { protocolTitles } from '../config/schema.ts'
-import type { Endpoint } from '../lab/endpoints.ts'
+import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import { table } from './output.ts'
 
 const heading = ['VIRTUAL SERVER', 'PROTOCOL', 'ADDRESS', 'PORT', 'TLS PORT', 'CERTIFICATE', 'POLICY']
 
 /** The virtual servers as `start` shows them once every port answers. */
-export function endpointTable(endpoints: readonly Endpoint[]): string {
+export function endpointTable(endpoints: readonly VirtualServerStatus[]): string {
   return table(
     heading,
     endpoints.map((endpoint) => [
@@ -22,7 +22,7 @@ export function endpointTable(endpoints: readonly Endpoint[]): string {
 
 const portCell = (port: number | undefined): string => (port === undefined ? 'off' : String(port))
 
-function policy({ requireSecureChannel, require128BitEncryption, legacyTls }: Endpoint): string {
+function policy({ requireSecureChannel, require128BitEncryption, legacyTls }: VirtualServerStatus): string {
   const list = [
     ...(requireSecureChannel ? ['secure channel required'] : []),
     ...(require128BitEncryption ? ['128-bit required'] : []),

@@ -1,6 +1,6 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { findSockets } from '../lab/control/socket-path.ts'
-import { endpointsOf } from '../verify/index.ts'
+import { endpointsOf } from '../verify/targets.ts'
 import { storedRoots } from './certificate-store.ts'
 import { reachable } from './check.ts'
 import { loadConfiguration } from './configuration.ts'

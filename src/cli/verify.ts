@@ -1,21 +1,11 @@
 import { type Command, Option } from 'commander'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
-import {
-  checks,
-  delivery,
-  describe,
-  type Endpoint,
-  type EndpointReport,
-  type Finding,
-  hostEndpoints,
-  junit,
-  row,
-  splitPem,
-  summarize,
-  table,
-  type VerifyOptions,
-  verifyEndpoints,
-} from '../verify/index.ts'
+import { delivery } from '../verify/exchange.ts'
+import { describe, junit, row, summarize, table } from '../verify/report.ts'
+import { checks, verifyEndpoints } from '../verify/run.ts'
+import { hostEndpoints } from '../verify/targets.ts'
+import { splitPem } from '../verify/tls/trust.ts'
+import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../verify/types.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, passwordOf, readInput, writeOutput } from './files.ts'

@@ -11,18 +11,15 @@ import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
-import { Captures } from './captures.ts'
 import { Changes, LabStopped } from './changes.ts'
-import { type Endpoint, endpointOf } from './endpoints.ts'
 import { LabFaults } from './lab-faults.ts'
 import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
 import { deliverLocally } from './local-delivery.ts'
 import { preload } from './preload.ts'
-import { type Site, serverSettings } from './server-settings.ts'
-import { logSession } from './session-line.ts'
-import { tlsSettings } from './tls-settings.ts'
-import { VirtualServers } from './virtual-servers.ts'
+import { Captures, logSession } from './recording.ts'
+import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
+import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
 
 export interface LabOptions {
   readonly log: Logger
@@ -112,8 +109,8 @@ export class Lab implements AsyncDisposable {
   }
 
   /** In the order of the configuration. */
-  endpoints(): readonly Endpoint[] {
-    return this.#config.virtualServers.map((config) => endpointOf(config, this.#servers))
+  endpoints(): readonly VirtualServerStatus[] {
+    return this.#config.virtualServers.map((config) => statusOf(config, this.#servers))
   }
 
   /** Opens every port. @throws ListenError when one cannot be opened: then none is */

@@ -5,12 +5,16 @@ import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { FaultBook } from '../net/faults/fault-book.ts'
+import type { LegacySettings } from '../net/legacy-acceptor.ts'
+import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
+import { certificateNames } from '../pki/certificate/names.ts'
 import type { MessageStore } from '../store/types.ts'
-import type { Captures } from './captures.ts'
+import { hasRsaKey } from '../tls/legacy/options.ts'
+import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import type { LabPki } from './lab-pki.ts'
-import { tlsSettings } from './tls-settings.ts'
+import type { Captures } from './recording.ts'
 
 /** What the virtual servers of a lab have in common. */
 export interface Site {
@@ -56,4 +60,44 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     serve: (connection) => service.serve(connection, context),
     busyLine: service.busy(context),
   }
+}
+
+const HANDSHAKE_TIMEOUT_MS = 30_000
+
+/** What a virtual server wears now, and what it agrees to; undefined where no certificate is assigned. @throws PkiError */
+export async function tlsSettings(
+  lab: ResolvedLab,
+  server: ResolvedVirtualServer,
+  pki: LabPki,
+  log: Logger,
+): Promise<TlsSettings | undefined> {
+  const names = certificateNames(lab.hostname, lab.alternativeNames)
+  const certificates = await pki.store.resolve(server.name, server.certificate, names)
+  if (certificates.length === 0) return undefined
+  const { minVersion, maxVersion, ciphers, ocspStapling } = server.tls
+  const legacy = await legacySettings(server, names, pki, log)
+  const clientCertificates = await pki.clientCertificates(server)
+  return {
+    certificates,
+    policy: { minVersion, maxVersion, ciphers, require128BitEncryption: server.require128BitEncryption },
+    alpn: services[server.protocol].alpn,
+    handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+    ocspStapling,
+    ...(clientCertificates ? { clientCertificates } : {}),
+    ...(legacy ? { legacy } : {}),
+  }
+}
+
+/** What old clients are let in by; undefined where they are not, or there is nothing that they could be shown. */
+async function legacySettings(
+  { name, certificate, tls }: ResolvedVirtualServer,
+  names: readonly string[],
+  { store }: LabPki,
+  log: Logger,
+): Promise<LegacySettings | undefined> {
+  if (!tls.legacy) return undefined
+  const certificates = (await store.resolve(name, certificate, names, 'old')).filter(hasRsaKey)
+  if (certificates.length > 0) return { suites: legacySuitesOf(tls.legacy), strength: tls.strength, certificates }
+  log.warn({ server: name }, 'tls.legacy: old clients need a certificate with an RSA key: none get in')
+  return undefined
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { formatDate } from '../mail/dates.ts'
 
 /** A file that goes along with a message. */
-export interface Attachment {
+export interface DraftAttachment {
   readonly filename: string
   readonly content: string | Buffer
   readonly contentType?: string
@@ -17,7 +17,7 @@ export interface MessageDraft {
   readonly text?: string
   readonly html?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly attachments?: readonly Attachment[]
+  readonly attachments?: readonly DraftAttachment[]
 }
 
 interface Part {
@@ -66,7 +66,7 @@ const textPart = (subtype: string, text: string): Part => ({
   body: base64(Buffer.from(text, 'utf8')),
 })
 
-function attachmentPart({ filename, content: data, contentType }: Attachment, libmime: Libmime): Part {
+function attachmentPart({ filename, content: data, contentType }: DraftAttachment, libmime: Libmime): Part {
   const name = libmime.buildHeaderValue({ value: 'attachment', params: { filename } })
   return {
     headers: [

@@ -1,10 +1,10 @@
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
-import type { Endpoint } from '../lab/endpoints.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
 import { deliverLocally } from '../lab/local-delivery.ts'
+import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
@@ -31,7 +31,7 @@ export interface LabServer {
   readonly port: number
   /** Implicit TLS. @throws where it is closed */
   readonly tlsPort: number
-  readonly certificate: Endpoint['certificate']
+  readonly certificate: VirtualServerStatus['certificate']
 }
 
 /** What `certificate:` takes in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
@@ -256,7 +256,7 @@ export class TestLab implements AsyncDisposable {
   }
 }
 
-function labServer({ virtualServer, protocol, address, port, tlsPort, certificate }: Endpoint): LabServer {
+function labServer({ virtualServer, protocol, address, port, tlsPort, certificate }: VirtualServerStatus): LabServer {
   const open = (value: number | undefined, key: string): number => {
     if (value === undefined) throw new Error(`${virtualServer} has no ${key}: it is closed`)
     return value

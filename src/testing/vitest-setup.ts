@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import type { LabInput } from '../config/schema.ts'
-import { hostLab, type SharedLab } from './shared/host.ts'
+import { hostLab, type SharedLab } from './shared-lab.ts'
 import { startLab } from './start-lab.ts'
 
 declare module 'vitest' {

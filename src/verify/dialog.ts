@@ -1,14 +1,5 @@
-import type { ProtocolRow } from './protocols/row.ts'
+import type { ProtocolRow, Reply } from './protocols.ts'
 import type { Wire } from './wire.ts'
-
-/** What a server answered to one command. */
-export interface Reply {
-  readonly lines: readonly string[]
-  /** `250`, `+OK`, `OK`, `+` …: what its status says. */
-  readonly code: string
-  /** The line that holds the status. */
-  readonly status: string
-}
 
 /** Commands and replies of one protocol over a wire. */
 export class Dialog {

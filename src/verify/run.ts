@@ -1,13 +1,21 @@
 import { PkiError } from '../pki/errors.ts'
+import { chain, dates, key, names, purposes } from './checks/certificate.ts'
+import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
 import { type Check, type Found, fail } from './checks/check.ts'
-import { checks } from './checks/index.ts'
-import { negotiated } from './checks/negotiated.ts'
-import { greeting, reachable, tls } from './checks/reach.ts'
-import { delivery, exchange } from './delivery/exchange.ts'
-import { NotTested, VerifyError } from './errors.ts'
+import { greeting, negotiated, reachable, suitesAccepted, tls, versionsAccepted } from './checks/connection.ts'
+import { revocation } from './checks/revocation.ts'
+import { injection, second, state } from './checks/starttls.ts'
+import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
 import { systemRoots } from './tls/trust.ts'
-import type { Endpoint, EndpointReport, Finding, VerifyOptions } from './types.ts'
+import {
+  type Endpoint,
+  type EndpointReport,
+  type Finding,
+  NotTested,
+  VerifyError,
+  type VerifyOptions,
+} from './types.ts'
 
 /** Endpoints looked at side by side. */
 const PARALLEL = 4
@@ -74,3 +82,26 @@ async function attempt(check: Check, probe: Probe): Promise<Found> {
 
 /** Checks that are there to tell that a connection or a handshake does not come about. */
 const tellers = new Set<Check>([reachable, greeting, tls, negotiated])
+
+/** Every check of one endpoint, in the order of the report. */
+export const checks: readonly Check[] = [
+  reachable,
+  greeting,
+  tls,
+  negotiated,
+  chain,
+  names,
+  dates,
+  key,
+  purposes,
+  revocation,
+  versionsAccepted,
+  suitesAccepted,
+  secureChannel,
+  logOn,
+  mechanisms,
+  injection,
+  stripping,
+  state,
+  second,
+]

@@ -1,5 +1,8 @@
 import type { Protocol } from '../../src/config/schema.ts'
-import { type Finding, hostEndpoints, summarize, type VerifyOptions, verifyEndpoints } from '../../src/verify/index.ts'
+import { summarize } from '../../src/verify/report.ts'
+import { verifyEndpoints } from '../../src/verify/run.ts'
+import { hostEndpoints } from '../../src/verify/targets.ts'
+import type { Finding, VerifyOptions } from '../../src/verify/types.ts'
 
 export interface Inspected {
   /** The first line of the report. */

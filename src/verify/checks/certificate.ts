@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { purposesText, readFacts } from '../../pki/certificate/certificate.ts'
-import { NotTested } from '../errors.ts'
 import type { Probe, TlsView } from '../probe.ts'
-import { isBrokenSignature, signatureTitle } from '../tls/signature.ts'
+import { isBrokenSignature, signatureTitle } from '../tls/suite-classes.ts'
 import { followChain, isSelfSigned, issued, issuerOf, type Path, titleOf } from '../tls/trust.ts'
+import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
 const DAY_MS = 86_400_000

@@ -1,5 +1,5 @@
-import { NotTested, VerifyError } from '../errors.ts'
 import type { Probe } from '../probe.ts'
+import { NotTested, VerifyError } from '../types.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 
 /** Ways to log on that a server goes into in clear. A name and a password that are nobody's are tried, each way on its own connection. */

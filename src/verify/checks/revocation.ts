@@ -1,10 +1,10 @@
-import type { X509Certificate } from 'node:crypto'
-import { extensionValues } from '../../pki/certificate/certificate.ts'
+import { type KeyObject, verify, X509Certificate } from 'node:crypto'
+import { extensionValues, readFacts } from '../../pki/certificate/certificate.ts'
+import { type Asn1, item, items, numberOf, octetsOf, oidOf, readAsn1, tagged, timeOf } from '../../pki/der/decode.ts'
 import { extensionIds } from '../../pki/der/oids.ts'
-import { NotTested } from '../errors.ts'
-import { crlAddresses, readCrl } from '../revocation/crl.ts'
-import { readStaple } from '../revocation/staple.ts'
-import { followChain } from '../tls/trust.ts'
+import { hashOfSignature } from '../../pki/keys.ts'
+import { followChain, issued } from '../tls/trust.ts'
+import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
 /** TLS feature status_request. RFC 7633 section 6 */
@@ -77,4 +77,101 @@ async function download(address: string, timeoutMs: number): Promise<Buffer | st
     const cause = (error as Error).cause
     return cause instanceof Error ? cause.message : (error as Error).message
   }
+}
+
+/** What a revocation list says of a certificate. */
+export interface CrlFacts {
+  readonly revoked: boolean
+  readonly nextUpdate: Date | undefined
+  readonly signed: boolean
+}
+
+const SEQUENCE = 0x30
+const isTime = ({ tag }: Asn1): boolean => tag === 0x17 || tag === 0x18
+
+/** The http addresses of a certificate's revocation lists. RFC 5280 section 4.2.1.13. */
+export function crlAddresses(certificate: X509Certificate): string[] {
+  const value = extensionValues(certificate).get(extensionIds.crlDistributionPoints)
+  return (value ? items(value) : []).flatMap((point) => {
+    const name = tagged(items(point), 0)
+    const full = name && tagged(items(name), 0)
+    return (full ? items(full) : [])
+      .map(({ content }) => content.toString('latin1'))
+      .filter((url) => /^http:/i.test(url))
+  })
+}
+
+/** Looks a certificate up in a list. RFC 5280 section 5.1. @throws PkiError for one that is broken */
+export function readCrl(octets: Buffer, leaf: X509Certificate, issuer: X509Certificate): CrlFacts {
+  const text = octets.toString('latin1')
+  const pem = /-----BEGIN X509 CRL-----([^-]+)-----END/.exec(text)?.[1]
+  const list = readAsn1(pem ? Buffer.from(pem, 'base64') : octets)
+  const fields = items(item(list, 0))
+  const times = fields.filter(isTime)
+  const lastTime = fields.findLastIndex(isTime)
+  const entries = fields[lastTime + 1]
+  const serial = BigInt(`0x${leaf.serialNumber}`)
+  const isOurs = (entry: Asn1): boolean => BigInt(`0x${item(entry, 0).content.toString('hex') || '0'}`) === serial
+  return {
+    revoked: entries?.tag === SEQUENCE && items(entries).some(isOurs),
+    nextUpdate: times[1] ? timeOf(times[1]) : undefined,
+    signed: isSignedBy(list, issuer.publicKey),
+  }
+}
+
+/** What an OCSP response says of a certificate. */
+export interface StapleFacts {
+  readonly status: 'good' | 'revoked' | 'unknown'
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date | undefined
+  /** By the issuer, or by a responder that it names. */
+  readonly signed: boolean
+}
+
+const statuses = ['good', 'revoked', 'unknown'] as const
+const GENERALIZED_TIME = 0x18
+
+/**
+ * Reads an OCSP response about a certificate. RFC 6960 section 4.2.1.
+ * @returns undefined where it is about another certificate, or says only that it could not be made
+ * @throws PkiError for one that is broken
+ */
+export function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate): StapleFacts | undefined {
+  const response = readAsn1(der)
+  if (numberOf(item(response, 0)) !== 0) return undefined
+  const basic = readAsn1(octetsOf(item(item(item(response, 1), 0), 1)))
+  const list = items(item(basic, 0)).find(({ tag }) => tag === SEQUENCE)
+  const serial = BigInt(`0x${leaf.serialNumber}`)
+  const single = (list ? items(list) : []).find((one) => serialOf(one) === serial)
+  if (!single) return undefined
+  const parts = items(single)
+  const next = tagged(parts.slice(2), 0)
+  const thisUpdate = parts.find(({ tag }) => tag === GENERALIZED_TIME)
+  return {
+    status: statuses[(parts[1]?.tag ?? 2) & 0x1f] ?? 'unknown',
+    thisUpdate: thisUpdate ? timeOf(thisUpdate) : new Date(0),
+    nextUpdate: next ? timeOf(item(next, 0)) : undefined,
+    signed: isSignedBy(basic, issuer.publicKey) || isSignedByResponder(basic, issuer),
+  }
+}
+
+const serialOf = (single: Asn1): bigint => BigInt(`0x${item(item(single, 0), 3).content.toString('hex') || '0'}`)
+
+/** A responder's certificate comes along, and is the issuer's own for this purpose. RFC 6960 section 4.2.2.2. */
+function isSignedByResponder(basic: Asn1, issuer: X509Certificate): boolean {
+  const sent = tagged(items(basic).slice(3), 0)
+  return (sent ? items(item(sent, 0)) : []).some(({ raw }) => {
+    const responder = new X509Certificate(raw)
+    return (
+      issued(responder, issuer) &&
+      readFacts(responder).purposes.includes('OCSPSigning') &&
+      isSignedBy(basic, responder.publicKey)
+    )
+  })
+}
+
+/** Whether `key` made the signature of a SEQUENCE { data, algorithm, signature, … }. @throws PkiError for an unknown algorithm */
+export function isSignedBy(value: Asn1, key: KeyObject): boolean {
+  const hash = hashOfSignature(oidOf(item(item(value, 1), 0)))
+  return verify(hash, item(value, 0).raw, key, item(value, 2).content.subarray(1))
 }

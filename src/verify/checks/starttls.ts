@@ -1,6 +1,6 @@
-import { NotTested, VerifyError } from '../errors.ts'
 import type { Probe } from '../probe.ts'
-import type { StateFacts } from '../protocols/row.ts'
+import type { StateFacts } from '../protocols.ts'
+import { NotTested, VerifyError } from '../types.ts'
 import { type Check, fail, pass } from './check.ts'
 
 /** A command in the segment of STARTTLS is not answered under TLS. CVE-2011-0411 and its many siblings. */

@@ -1,3 +1,8 @@
+import type { X509Certificate } from 'node:crypto'
+import { item, oidOf, readAsn1 } from '../../pki/der/decode.ts'
+import { PkiError } from '../../pki/errors.ts'
+import { hashOfSignature } from '../../pki/keys.ts'
+
 /** Suites up to TLS 1.2 that a server of any age may know, the good ones first. IANA code points. */
 export const anySuites: readonly number[] = [
   0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc023, 0xc027, 0xc009, 0xc013, 0xc00a, 0xc014, 0x009e, 0x009f,
@@ -38,3 +43,23 @@ export const suiteClasses: readonly SuiteClass[] = [
   { name: 'RC4 (128 bits)', suites: [0x0005, 0x0004, 0xc011, 0xc007, 0x0066], broken: false },
   { name: '3DES (112 bits)', suites: [0x000a, 0xc012, 0xc008, 0x0016, 0x0013, 0x000d, 0x0010], broken: false },
 ]
+
+/** The hash of a certificate's signature, as `SHA256`; another algorithm by its name or identifier. */
+export function signatureTitle(certificate: X509Certificate): string {
+  const id = oidOf(item(item(readAsn1(certificate.raw), 1), 0))
+  try {
+    return hashOfSignature(id)?.toUpperCase() ?? 'EdDSA'
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error
+    return otherAlgorithms[id] ?? id
+  }
+}
+
+const otherAlgorithms: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.2': 'MD2',
+  '1.2.840.113549.1.1.10': 'RSASSA-PSS',
+  '1.2.840.10040.4.3': 'SHA1 (DSA)',
+}
+
+/** Hashes for which forged certificates are known or near. RFC 9325 section 4.5 */
+export const isBrokenSignature = (title: string): boolean => /^(?:MD|SHA1\b)/.test(title)

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import tls from 'node:tls'
-import { splitPem } from './pem.ts'
 
 /** Where systems keep the roots they trust; the first that is there. */
 const SYSTEM_FILES = [
@@ -71,4 +70,9 @@ export const issuerOf = ({ issuer }: X509Certificate): string =>
 
 function shortName(name: string | undefined): string | undefined {
   return name === undefined ? undefined : (/^CN=(.*)$/m.exec(name)?.[1] ?? name.replaceAll('\n', ', '))
+}
+
+/** The certificates of a PEM file, each by itself. */
+export function splitPem(text: string): string[] {
+  return text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedCapture } from '../config/resolve.ts'
 import { Capture } from '../sessions/capture/capture.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 
 /** The capture files of a lab, one object a file, whoever asks for it. */
 export class Captures {
@@ -34,4 +35,19 @@ export class Captures {
     if (secrets) this.#log.warn({ file }, 'capturing with TLS secrets: who can read the file can read the sessions')
     return capture
   }
+}
+
+/** One structured line a session. */
+export function logSession(log: Logger, record: SessionRecord): void {
+  const { id, virtualServer, remoteAddress, remotePort, user, tls, refusals, startedAt, endedAt, endCause } = record
+  const facts = {
+    session: id,
+    server: virtualServer,
+    client: `${remoteAddress}:${remotePort}`,
+    user,
+    tls: tls && { version: tls.version, cipher: tls.cipher, bits: tls.bits },
+    refusals: refusals.length > 0 ? refusals : undefined,
+    durationMs: (endedAt ?? startedAt) - startedAt,
+  }
+  log.info(facts, `session ended: ${endCause}`)
 }

@@ -1,6 +1,8 @@
-import type { Protocol } from '../../config/schema.ts'
-import type { Dialog } from '../dialog.ts'
-import { accepted, type Courier, must, plain } from './courier.ts'
+import type { Protocol } from '../config/schema.ts'
+import type { Dialog } from './dialog.ts'
+import type { ProbeMessage } from './exchange.ts'
+import type { Reply } from './protocols.ts'
+import { type Credentials, VerifyError } from './types.ts'
 
 /** RFC 4954, RFC 5321 section 3.3. */
 const smtp: Courier = {
@@ -87,3 +89,27 @@ const nntp: Courier = {
 
 /** One row a protocol. */
 export const couriers: Readonly<Record<Protocol, Courier>> = { smtp, pop3, imap4, nntp }
+
+/** How one protocol sends a message, or finds it again. */
+export interface Courier {
+  /** @param announced the capability lines under TLS. @throws VerifyError */
+  readonly logOn: (dialog: Dialog, credentials: Credentials, announced: readonly string[]) => Promise<void>
+  readonly send?: (dialog: Dialog, message: ProbeMessage, mailbox: string) => Promise<void>
+  /** What there is of the message; undefined: it is not there (yet). @param remove whether it may go afterwards */
+  readonly read?: (dialog: Dialog, message: ProbeMessage, remove: boolean) => Promise<string | undefined>
+}
+
+/** SASL PLAIN. RFC 4616 section 2. */
+export const plain = ({ user, password }: Credentials): string =>
+  Buffer.from(`\0${user}\0${password}`).toString('base64')
+
+/** Sends a command that must be accepted. @throws VerifyError saying what was answered */
+export async function must(dialog: Dialog, command: string, what: string = command): Promise<Reply> {
+  return accepted(dialog, await dialog.command(command), what)
+}
+
+/** @throws VerifyError */
+export function accepted(dialog: Dialog, reply: Reply, what: string): Reply {
+  if (dialog.row.accepted.test(reply.status) || reply.code === '+') return reply
+  throw new VerifyError(`${what} is answered ${reply.status}`)
+}

@@ -1,11 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Check, type Found, fail, pass } from '../checks/check.ts'
-import type { Dialog } from '../dialog.ts'
-import { NotTested, VerifyError } from '../errors.ts'
-import type { Probe } from '../probe.ts'
-import type { Credentials } from '../types.ts'
+import { type Check, type Found, fail, pass } from './checks/check.ts'
 import { couriers } from './couriers.ts'
-import { type ProbeMessage, probeMessage } from './message.ts'
+import type { Dialog } from './dialog.ts'
+import type { Probe } from './probe.ts'
+import { type Credentials, NotTested, VerifyError } from './types.ts'
 
 /** Between two looks for a message that is still on its way. */
 const AGAIN_MS = 300
@@ -140,4 +139,33 @@ function judgeWire({ wire }: Dialog, { text }: ProbeMessage, { password }: Crede
   ]
   if (readable.length > 0) return fail(`${what}, but ${readable.join(' and ')} crossed the wire readable`, facts)
   return pass(`${what}; encrypted on the wire: ${tap.octets} octets captured, the text in none of them`, facts)
+}
+
+/** A message, or article, that is sent and looked for again. */
+export interface ProbeMessage {
+  readonly id: string
+  /** A word that stands nowhere else. */
+  readonly text: string
+  readonly raw: string
+}
+
+/** RFC 5322 section 3.6; RFC 5536 section 3.1 with `newsgroup`. */
+export function probeMessage(mailbox: string, newsgroup: string | undefined, now: number): ProbeMessage {
+  const token = randomBytes(12).toString('hex')
+  const id = `<${token}@sealpost-verify.invalid>`
+  const text = `sealpost-verify-${randomBytes(12).toString('hex')}`
+  const date = new Date(now).toUTCString().replace('GMT', '+0000')
+  const where = newsgroup === undefined ? `To: <${mailbox}>` : `Newsgroups: ${newsgroup}`
+  const lines = [
+    `From: <${mailbox}>`,
+    where,
+    'Subject: sealpost verify',
+    `Date: ${date}`,
+    `Message-ID: ${id}`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=us-ascii',
+    '',
+    `A probe of sealpost verify; it can be deleted. ${text}`,
+  ]
+  return { id, text, raw: lines.join('\r\n') }
 }

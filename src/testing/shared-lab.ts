@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { deserialize, serialize } from 'node:v8'
+import type { MessageDraft } from './compose.ts'
+import type { WaitOptions } from './delivered-mail.ts'
+import { LabArticle, LabMessage, type MessageFacts, type MessageFilter } from './message.ts'
+import type { Tenant } from './tenant.ts'
+import type { Credentials, TestLab } from './test-lab.ts'
+
+/** How another process reaches a shared lab; plain data. */
+export interface SharedLab {
+  readonly port: number
+  readonly token: string
+  readonly domain: string
+  readonly nodemailer: ReturnType<TestLab['nodemailer']>
+  readonly imapflow: ReturnType<TestLab['imapflow']>
+}
+
+export interface SharedLabHost extends AsyncDisposable {
+  readonly shared: SharedLab
+}
+
+type Verb = (tenant: Tenant, ...args: never[]) => Promise<unknown>
+
+const told = ({ raw, facts }: LabMessage) => ({ raw, facts })
+
+/** What a tenant of another process may ask. */
+const verbs: Readonly<Record<string, Verb>> = {
+  wait: async (tenant, ...args: Parameters<Tenant['waitForMessage']>) => told(await tenant.waitForMessage(...args)),
+  receives: async (tenant, ...args: Parameters<Tenant['receives']>) => told(await tenant.receives(...args)),
+  messages: async (tenant, ...args: Parameters<Tenant['messages']>) => (await tenant.messages(...args)).map(told),
+  deliver: (tenant, ...args: Parameters<Tenant['deliver']>) => tenant.deliver(...args),
+  createNewsgroup: (tenant, ...args: Parameters<Tenant['createNewsgroup']>) => tenant.createNewsgroup(...args),
+  articles: async (tenant, ...args: Parameters<Tenant['articles']>) =>
+    (await tenant.articles(...args)).map(({ number, raw }: LabArticle) => ({ number, raw })),
+  clear: (tenant) => tenant.clear(),
+}
+
+/** Lets other processes of this machine, which know the token, be tenants of a lab. */
+export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
+  const token = randomUUID()
+  const tenants = new Map<string, Tenant>()
+  const sockets = new Set<Socket>()
+  const tenantOf = (name: string): Tenant => {
+    const tenant = tenants.get(name) ?? lab.tenant(name)
+    tenants.set(name, tenant)
+    return tenant
+  }
+  const answer = async (socket: Socket, request: Request): Promise<void> => {
+    const { id, tenant, method, args } = request
+    if (request.token !== token) return void socket.destroy()
+    try {
+      const verb = verbs[method]
+      if (!verb) throw new Error(`no verb ${method}`)
+      writeFrame(socket, { id, value: await verb(tenantOf(tenant), ...(args as never[])) })
+      if (method === 'clear') tenants.delete(tenant)
+    } catch (error) {
+      const { name, message } = error as Error
+      writeFrame(socket, { id, error: { name, message } })
+    }
+  }
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    readFrames(socket, (request) => void answer(socket, request as Request))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    shared: {
+      ...{ port, token, domain: lab.domain },
+      nodemailer: lab.nodemailer(),
+      imapflow: lab.imapflow({ user: '', pass: '' }),
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** What one side asks the other; values as structured clone keeps them: patterns, dates and octets go through. */
+export interface Request {
+  readonly id: number
+  readonly token: string
+  readonly tenant: string
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+export type Response =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } }
+
+const HEAD_OCTETS = 4
+
+/** @throws DataCloneError where a value cannot go through, as a function */
+export function writeFrame(socket: Socket, value: Request | Response): void {
+  const body = serialize(value)
+  const head = Buffer.alloc(HEAD_OCTETS)
+  head.writeUInt32BE(body.length)
+  socket.write(Buffer.concat([head, body]))
+}
+
+/** Calls `take` for each frame that comes; whoever sends something else is let go. */
+export function readFrames(socket: Socket, take: (value: unknown) => void): void {
+  let held: Buffer = Buffer.alloc(0)
+  socket.on('data', (chunk: Buffer) => {
+    held = Buffer.concat([held, chunk])
+    while (held.length >= HEAD_OCTETS && held.length >= HEAD_OCTETS + held.readUInt32BE()) {
+      const end = HEAD_OCTETS + held.readUInt32BE()
+      const body = held.subarray(HEAD_OCTETS, end)
+      held = held.subarray(end)
+      try {
+        take(deserialize(body))
+      } catch (error) {
+        socket.destroy(error as Error)
+        return
+      }
+    }
+  })
+}
+
+interface Pending {
+  readonly resolve: (value: never) => void
+  readonly reject: (error: Error) => void
+}
+
+interface ToldMessage {
+  readonly raw: Uint8Array
+  readonly facts: MessageFacts
+}
+
+/** A tenant of a lab that runs in another process. Filters go there as data: `matches` cannot. */
+export class SharedTenant implements AsyncDisposable {
+  readonly name: string
+  readonly #lab: SharedLab
+  readonly #socket: Socket
+  readonly #pending = new Map<number, Pending>()
+  #last = 0
+
+  private constructor(name: string, lab: SharedLab, socket: Socket) {
+    this.name = name
+    this.#lab = lab
+    this.#socket = socket
+    readFrames(socket, (response) => this.#settle(response as Response))
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      for (const { reject } of this.#pending.values()) reject(new Error('the shared lab is gone'))
+    })
+  }
+
+  static async of(lab: SharedLab, name: string): Promise<SharedTenant> {
+    const socket = connect({ host: '127.0.0.1', port: lab.port, noDelay: true })
+    await once(socket, 'connect')
+    return new SharedTenant(name, lab, socket)
+  }
+
+  /** The log-on name of one of its accounts. */
+  user(name: string): string {
+    return `${this.name}-${name}`
+  }
+
+  address(name: string): string {
+    return `${this.user(name)}@${this.#lab.domain}`
+  }
+
+  credentials(name: string): Credentials {
+    return { user: this.user(name), pass: 'secret' }
+  }
+
+  nodemailer(name: string) {
+    return { ...this.#lab.nodemailer, auth: this.credentials(name) }
+  }
+
+  imapflow(name: string) {
+    return { ...this.#lab.imapflow, auth: this.credentials(name) }
+  }
+
+  async waitForMessage(filter: MessageFilter = {}, { timeout }: WaitOptions = {}): Promise<LabMessage> {
+    return heard(await this.#ask('wait', filter, timeout === undefined ? {} : { timeout }))
+  }
+
+  async receives(filter: MessageFilter = {}, { timeout }: WaitOptions = {}): Promise<LabMessage> {
+    return heard(await this.#ask('receives', filter, timeout === undefined ? {} : { timeout }))
+  }
+
+  async messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
+    return (await this.#ask<ToldMessage[]>('messages', filter)).map(heard)
+  }
+
+  deliver(message: Buffer | string | MessageDraft, to: string | readonly string[]): Promise<void> {
+    return this.#ask('deliver', message, to)
+  }
+
+  createNewsgroup(name: string): Promise<string> {
+    return this.#ask('createNewsgroup', name)
+  }
+
+  async articles(name: string): Promise<LabArticle[]> {
+    const articles = await this.#ask<{ number: number; raw: Uint8Array }[]>('articles', name)
+    return articles.map(({ number, raw }) => new LabArticle(number, Buffer.from(raw)))
+  }
+
+  /** Removes its mailboxes and newsgroups, and leaves. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ask('clear')
+    this.#socket.destroy()
+  }
+
+  #ask<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+    const id = ++this.#last
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      writeFrame(this.#socket, { id, token: this.#lab.token, tenant: this.name, method, args })
+    })
+  }
+
+  #settle(response: Response): void {
+    const pending = this.#pending.get(response.id)
+    this.#pending.delete(response.id)
+    if ('error' in response) {
+      const { name, message } = response.error
+      pending?.reject(Object.assign(new Error(message), { name }))
+    } else pending?.resolve(response.value as never)
+  }
+}
+
+const heard = ({ raw, facts }: ToldMessage): LabMessage => new LabMessage(Buffer.from(raw), facts)

@@ -1,0 +1,243 @@
+import type { Protocol } from '../config/schema.ts'
+
+/** What a server answered to one command. */
+export interface Reply {
+  readonly lines: readonly string[]
+  /** `250`, `+OK`, `OK`, `+` …: what its status says. */
+  readonly code: string
+  /** The line that holds the status. */
+  readonly status: string
+}
+
+/** A way to log on that is tried in clear, with a name and a password that are nobody's. */
+interface ClearLogOn {
+  readonly name: string
+  readonly command: string
+  /** Whether the server went into it: asked for the password, or judged it. @param announced capability lines in clear */
+  readonly goesInto: (reply: Reply, announced: readonly string[]) => boolean
+}
+
+/** What a session says before STARTTLS that it must have forgotten behind it. */
+interface StateProbe {
+  /** Said in clear; each must be accepted, else there is nothing to forget. */
+  readonly before: (facts: StateFacts) => readonly string[] | undefined
+  readonly after: (facts: StateFacts) => string
+  /** The status of an answer that shows that it is forgotten. */
+  readonly forgotten: RegExp
+  /** What would have survived. */
+  readonly what: string
+}
+
+export interface StateFacts {
+  readonly user: string | undefined
+  readonly password: string | undefined
+  readonly newsgroup: string | undefined
+}
+
+/** What a client needs to know of a protocol to look at its TLS. */
+export interface ProtocolRow {
+  readonly protocol: Protocol
+  readonly title: string
+  readonly greeting: RegExp
+  /** A command as it is sent, without its line end. @param n the how manieth it is */
+  readonly frame: (command: string, n: number) => string
+  readonly isLast: (lines: readonly string[], command: string, n: number) => boolean
+  readonly status: (lines: readonly string[]) => string
+  readonly code: (status: string) => string
+  readonly capabilities: {
+    readonly command: string
+    readonly startTls: RegExp
+    /** Log-on mechanisms, plain commands included (`USER`, `LOGIN`). */
+    readonly mechanisms: (lines: readonly string[]) => readonly string[]
+  }
+  readonly startTls: { readonly command: string; readonly ready: RegExp }
+  /** Positive, whatever the command. */
+  readonly accepted: RegExp
+  readonly clearLogOn: readonly ClearLogOn[]
+  /** What is refused in clear beside the log-on, where a secure channel is required. */
+  readonly clearUse?: { readonly command: string; readonly refused: RegExp; readonly rule: string }
+  /** What is put behind STARTTLS in the same segment: nothing may answer it. */
+  readonly injected: { readonly command: string; readonly answered: (reply: Reply) => boolean }
+  readonly state?: StateProbe
+  readonly quit: string
+}
+
+/** A name and a password that are nobody's. */
+export const NOBODY = 'sealpost-verify'
+export const NO_PASSWORD = 'not-a-password'
+/** SASL PLAIN of them. RFC 4616 section 2. */
+export const nobodyPlain = Buffer.from(`\0${NOBODY}\0${NO_PASSWORD}`).toString('base64')
+
+export const lastOf = (lines: readonly string[]): string => lines.at(-1) ?? ''
+export const firstOf = (lines: readonly string[]): string => lines[0] ?? ''
+export const isIn = (...codes: readonly string[]): ((reply: Reply) => boolean) => {
+  const known = new Set(codes)
+  return ({ code }) => known.has(code)
+}
+
+/** Words of the capability line that begins with `name`. */
+export function wordsOf(lines: readonly string[], name: RegExp): string[] {
+  return lines.flatMap((line) => {
+    const match = name.exec(line)
+    return match ? line.slice(match[0].length).trim().split(/\s+/).filter(Boolean) : []
+  })
+}
+
+/** RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). */
+export const smtp: ProtocolRow = {
+  protocol: 'smtp',
+  title: 'SMTP',
+  greeting: /^220[ -]/,
+  frame: (command) => command,
+  isLast: (lines) => /^\d{3}(?!-)/.test(lastOf(lines)) || !/^\d{3}/.test(lastOf(lines)),
+  status: lastOf,
+  code: (status) => status.slice(0, 3),
+  capabilities: {
+    command: 'EHLO sealpost-verify.invalid',
+    startTls: /^250[ -]STARTTLS\b/i,
+    mechanisms: (lines) => [...new Set(wordsOf(lines, /^250[ -]AUTH[ =]/i).map((name) => name.toUpperCase()))],
+  },
+  startTls: { command: 'STARTTLS', ready: /^220/ },
+  accepted: /^[23]/,
+  clearLogOn: [
+    { name: 'AUTH PLAIN', command: `AUTH PLAIN ${nobodyPlain}`, goesInto: isIn('235', '334', '535') },
+    { name: 'AUTH LOGIN', command: 'AUTH LOGIN', goesInto: isIn('235', '334', '535') },
+  ],
+  clearUse: { command: 'MAIL FROM:<>', refused: /^530/, rule: 'RFC 3207 section 4' },
+  injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
+  state: {
+    before: () => ['MAIL FROM:<>'],
+    after: () => 'RCPT TO:<postmaster>',
+    // RFC 3207 section 4.2
+    forgotten: /^5[03]\d/,
+    what: 'the mail transaction begun in clear',
+  },
+  quit: 'QUIT',
+}
+
+/** Commands whose positive reply goes on up to a line with a single dot. */
+const POP3_MULTILINE = /^(?:CAPA|LIST|UIDL|AUTH)$|^(?:RETR|TOP) /i
+
+/** RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH). */
+export const pop3: ProtocolRow = {
+  protocol: 'pop3',
+  title: 'POP3',
+  greeting: /^\+OK/,
+  frame: (command) => command,
+  isLast: (lines, command) =>
+    !firstOf(lines).startsWith('+OK') || !POP3_MULTILINE.test(command) || lastOf(lines) === '.',
+  status: firstOf,
+  code: (status) => /^\S*/.exec(status)?.[0] ?? '',
+  capabilities: {
+    command: 'CAPA',
+    startTls: /^STLS\b/i,
+    mechanisms: (lines) => [
+      ...(lines.some((line) => /^USER\b/i.test(line)) ? ['USER'] : []),
+      ...wordsOf(lines, /^SASL\b/i).map((name) => name.toUpperCase()),
+    ],
+  },
+  startTls: { command: 'STLS', ready: /^\+OK/ },
+  accepted: /^\+OK/,
+  clearLogOn: [
+    { name: 'USER', command: `USER ${NOBODY}`, goesInto: isIn('+OK', '+') },
+    { name: 'AUTH PLAIN', command: 'AUTH PLAIN', goesInto: isIn('+OK', '+') },
+  ],
+  injected: { command: 'XINJECTED', answered: ({ code }) => code === '-ERR' },
+  state: {
+    before: ({ user, password }) => (user && password ? [`USER ${user}`] : undefined),
+    after: ({ password }) => `PASS ${password}`,
+    // RFC 2595 section 4
+    forgotten: /^-ERR/,
+    what: 'the user name given in clear',
+  },
+  quit: 'QUIT',
+}
+
+const tagOf = (n: number): string => `V${n}`
+const statusWord = (status: string): string =>
+  status.startsWith('+') ? '+' : (/^\S+ (\S+)/.exec(status)?.[1] ?? '').toUpperCase()
+
+/** Every word of the CAPABILITY responses. */
+function words(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => /^\* CAPABILITY (.*)$/i.exec(line)?.[1]?.toUpperCase().split(/\s+/) ?? [])
+}
+
+/** RFC 9051, RFC 3501. */
+export const imap4: ProtocolRow = {
+  protocol: 'imap4',
+  title: 'IMAP4',
+  greeting: /^\* (?:OK|PREAUTH)\b/i,
+  frame: (command, n) => `${tagOf(n)} ${command}`,
+  isLast: (lines, _command, n) => n === 0 || lastOf(lines).startsWith(`${tagOf(n)} `) || lastOf(lines).startsWith('+'),
+  status: lastOf,
+  code: statusWord,
+  capabilities: {
+    command: 'CAPABILITY',
+    startTls: /^\* CAPABILITY (?:.* )?STARTTLS(?: |$)/i,
+    mechanisms(lines) {
+      const all = words(lines)
+      const sasl = all.flatMap((word) => (word.startsWith('AUTH=') ? [word.slice(5)] : []))
+      return all.includes('LOGINDISABLED') ? sasl : ['LOGIN command', ...sasl]
+    },
+  },
+  startTls: { command: 'STARTTLS', ready: /^\S+ OK/i },
+  accepted: /^\S+ OK/i,
+  clearLogOn: [
+    {
+      name: 'LOGIN',
+      command: `LOGIN ${NOBODY} ${NO_PASSWORD}`,
+      goesInto({ code, status }, announced) {
+        // A refusal that has not looked says so, or was announced. RFC 9051 sections 6.2.3 and 7.1 (PRIVACYREQUIRED)
+        if (code === 'OK' || status.includes('[AUTHENTICATIONFAILED]')) return true
+        return code === 'NO' && !status.includes('[PRIVACYREQUIRED]') && !words(announced).includes('LOGINDISABLED')
+      },
+    },
+    { name: 'AUTHENTICATE PLAIN', command: 'AUTHENTICATE PLAIN', goesInto: isIn('OK', '+') },
+  ],
+  injected: { command: 'INJ1 NOOP', answered: ({ lines }) => lines.some((line) => line.startsWith('INJ1 ')) },
+  quit: 'LOGOUT',
+}
+
+/** Replies that go on up to a line with a single dot. RFC 3977 section 3.2. */
+const NNTP_MULTILINE = /^(?:100|101|215|220|221|222|224|225|230|231)\b/
+
+/** RFC 3977, RFC 4642 (STARTTLS), RFC 4643 (AUTHINFO). */
+export const nntp: ProtocolRow = {
+  protocol: 'nntp',
+  title: 'NNTP',
+  greeting: /^20[01]\b/,
+  frame: (command) => command,
+  isLast: (lines) => !NNTP_MULTILINE.test(firstOf(lines)) || lastOf(lines) === '.',
+  status: firstOf,
+  code: (status) => status.slice(0, 3),
+  capabilities: {
+    command: 'CAPABILITIES',
+    startTls: /^STARTTLS\b/i,
+    mechanisms: (lines) => [
+      ...wordsOf(lines, /^AUTHINFO\b/i).flatMap((word) => (word.toUpperCase() === 'USER' ? ['USER'] : [])),
+      ...wordsOf(lines, /^SASL\b/i).map((name) => name.toUpperCase()),
+    ],
+  },
+  startTls: { command: 'STARTTLS', ready: /^382/ },
+  accepted: /^[23]/,
+  clearLogOn: [
+    { name: 'AUTHINFO USER', command: `AUTHINFO USER ${NOBODY}`, goesInto: isIn('281', '381', '481') },
+    {
+      name: 'AUTHINFO SASL PLAIN',
+      command: `AUTHINFO SASL PLAIN ${nobodyPlain}`,
+      goesInto: isIn('281', '283', '383', '481'),
+    },
+  ],
+  injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
+  state: {
+    before: ({ newsgroup }) => (newsgroup === undefined ? undefined : [`GROUP ${newsgroup}`]),
+    after: () => 'STAT',
+    // RFC 4642 section 2.2.2
+    forgotten: /^(?:412|480|483)/,
+    what: 'the newsgroup chosen in clear',
+  },
+  quit: 'QUIT',
+}
+
+/** One row a protocol. */
+export const protocolRows: Readonly<Record<Protocol, ProtocolRow>> = { smtp, pop3, imap4, nntp }

@@ -1,0 +1,83 @@
+import { xml, xmlDocument } from '../common/xml.ts'
+import { protocolRows } from './protocols.ts'
+import type { Endpoint, EndpointReport, Finding, Outcome } from './types.ts'
+
+/** What all findings come to. */
+export interface Summary {
+  readonly ok: boolean
+  readonly counts: Readonly<Record<Outcome, number>>
+  /** The first line of a report: that every promise is kept, or which is broken. */
+  readonly verdict: string
+}
+
+export function summarize(reports: readonly EndpointReport[]): Summary {
+  const all = reports.flatMap(({ endpoint, findings }) => findings.map((finding) => ({ endpoint, finding })))
+  const count = (outcome: Outcome): number => all.filter(({ finding }) => finding.outcome === outcome).length
+  const counts = {
+    pass: count('pass'),
+    fail: count('fail'),
+    warn: count('warn'),
+    'not-applicable': count('not-applicable'),
+  }
+  const broken = all.filter(({ finding }) => finding.outcome === 'fail')
+  const [first] = broken
+  if (first)
+    return {
+      ok: false,
+      counts,
+      verdict: broken.map(({ endpoint, finding }) => line(endpoint, finding))[0] + more(broken.length),
+    }
+  if (counts.pass === 0) return { ok: false, counts, verdict: 'broken: nothing answers, so nothing could be verified' }
+  const warnings = counts.warn === 0 ? '' : `, ${counts.warn} warning${counts.warn === 1 ? '' : 's'}`
+  return { ok: true, counts, verdict: `all promises kept: ${counts.pass} checks passed${warnings}` }
+}
+
+const more = (count: number): string => (count > 1 ? ` (and ${count - 1} more)` : '')
+
+const line = (endpoint: Endpoint, { title, words }: Finding): string =>
+  `broken: ${describe(endpoint)}: ${title}: ${words}`
+
+/** `Default SMTP Virtual Server, port 3025`. */
+export const describe = ({ title, port }: Endpoint): string => `${title}, port ${port}`
+
+const marks: Readonly<Record<Outcome, string>> = { pass: 'pass', fail: 'FAIL', warn: 'warn', 'not-applicable': '-' }
+
+/** The findings of one endpoint under its name, a line a check. */
+export function table({ endpoint, findings }: EndpointReport): string {
+  const width = Math.max(0, ...findings.map(({ title }) => title.length))
+  return [heading(endpoint), ...findings.map((finding) => `  ${row(finding, width)}`)].join('\n')
+}
+
+export function row({ outcome, title, words }: Finding, width = 0): string {
+  return `${marks[outcome].padEnd(4)}  ${title.padEnd(width)}  ${words}`
+}
+
+function heading(endpoint: Endpoint): string {
+  const { title, startTls } = protocolRows[endpoint.protocol]
+  return `${describe(endpoint)} (${title} at ${endpoint.host}, ${endpoint.implicitTls ? 'implicit TLS' : startTls.command})`
+}
+
+/** JUnit's XML, as CI systems read it: a test suite an endpoint, a test case a check. */
+export function junit(reports: readonly EndpointReport[]): string {
+  return xmlDocument(['<testsuites name="sealpost verify">', ...reports.map(suite), '</testsuites>'])
+}
+
+function suite({ endpoint, findings }: EndpointReport): string {
+  const count = (outcome: Finding['outcome']): number => findings.filter((one) => one.outcome === outcome).length
+  const name = xml(describe(endpoint))
+  return [
+    `  <testsuite name="${name}" tests="${findings.length}" failures="${count('fail')}" skipped="${count('not-applicable')}">`,
+    ...findings.map((finding) => testCase(name, finding)),
+    '  </testsuite>',
+  ].join('\n')
+}
+
+const bodies: Readonly<Record<Finding['outcome'], (words: string) => string>> = {
+  pass: (words) => `<system-out>${words}</system-out>`,
+  warn: (words) => `<system-out>warning: ${words}</system-out>`,
+  fail: (words) => `<failure message="${words}"/>`,
+  'not-applicable': (words) => `<skipped message="${words}"/>`,
+}
+
+const testCase = (className: string, { check, outcome, words }: Finding): string =>
+  `    <testcase classname="${className}" name="${xml(check)}">${bodies[outcome](xml(words))}</testcase>`
