@@ -1,6 +1,6 @@
 import type { Connection } from '../src/net/connection.ts'
 import { ConnectionEnded, HandshakeFailure, TooLong } from '../src/net/errors.ts'
-import { StoreError } from '../src/store/errors.ts'
+import { StoreError } from '../src/store/types.ts'
 import type { ServerContext } from './service.ts'
 
 /** The ends of a connection at which the server can still send a last line. */

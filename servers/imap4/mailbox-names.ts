@@ -1,6 +1,5 @@
 import type { OctetString } from '../../src/mail/types.ts'
-import { openInbox } from '../../src/store/inbox.ts'
-import { withInboxInCapitals } from '../../src/store/names.ts'
+import { openInbox, withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { bad, no } from './reply.ts'
 import type { Session } from './session.ts'

@@ -1,6 +1,6 @@
 import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { messageIds } from '../../src/mail/message-ids.ts'
-import { withInboxInCapitals } from '../../src/store/names.ts'
+import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import type { NewMessage } from '../../src/store/types.ts'
 import { Content, parseCacheOf, sectionOctets } from './fetch/content.ts'
 import { findMailbox } from './mailbox-names.ts'

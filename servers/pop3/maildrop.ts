@@ -1,4 +1,4 @@
-import { openInbox } from '../../src/store/inbox.ts'
+import { openInbox } from '../../src/store/mailboxes.ts'
 import type { Folder, MessageEntry, MessageStore, Owner } from '../../src/store/types.ts'
 import { Pop3Error } from './reply.ts'
 

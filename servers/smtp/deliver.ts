@@ -1,6 +1,6 @@
 import { joined, type Pieces } from '../../src/common/pieces.ts'
 import { ArticleRefused } from '../../src/news/article.ts'
-import { openInbox } from '../../src/store/inbox.ts'
+import { openInbox } from '../../src/store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type NewMessage, type Owner } from '../../src/store/types.ts'
 import type { ServerContext } from '../service.ts'
 import { SmtpError } from './errors.ts'

@@ -10,8 +10,7 @@ import type { NewsMail } from '../news/types.ts'
 import { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/store.ts'
 import type { SessionLog } from '../sessions/log.ts'
-import { StoreError } from '../store/errors.ts'
-import type { MessageStore } from '../store/types.ts'
+import { type MessageStore, StoreError } from '../store/types.ts'
 
 export interface LabNewsOptions {
   readonly store: MessageStore

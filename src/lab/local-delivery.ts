@@ -1,6 +1,6 @@
 import type { Directory } from '../directory/types.ts'
 import type { NewsService } from '../news/news-service.ts'
-import { openInbox } from '../store/inbox.ts'
+import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore } from '../store/types.ts'
 
 /** A message that comes from the lab itself: to a moderator, or from test code. */

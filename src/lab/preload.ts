@@ -1,5 +1,5 @@
 import type { ResolvedLab } from '../config/resolve.ts'
-import { openInbox } from '../store/inbox.ts'
+import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../store/types.ts'
 
 /** Puts the messages that the configuration names into mailboxes and newsgroups that are empty. @throws where a file cannot be read */
@@ -15,7 +15,7 @@ export async function preload({ directory, newsgroups }: ResolvedLab, store: Mes
 
 async function fill(store: MessageStore, folder: Folder, path: string): Promise<void> {
   if ((await store.status(folder.id)).exists > 0) return
-  const { messagesAt } = await import('../store/exchange/any.ts')
+  const { messagesAt } = await import('../store/exchange/transfer.ts')
   const { importFolder } = await import('../store/exchange/transfer.ts')
   try {
     await importFolder(store, folder, messagesAt(path))

@@ -1,5 +1,5 @@
-import { MailError } from './errors.ts'
 import { CR, LF, SPACE, TAB } from './octets.ts'
+import { MailError } from './parts.ts'
 import type { ContentFields, MessagePart } from './types.ts'
 
 export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable'

@@ -1,5 +1,5 @@
 import { findField, headerFields, unfolded } from './headers.ts'
-import { everyPart, isText, partText } from './part-text.ts'
+import { everyPart, isText, partText } from './parts.ts'
 import type { HeaderField, MessagePart } from './types.ts'
 import { decodeWords } from './words.ts'
 

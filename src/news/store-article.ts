@@ -1,5 +1,4 @@
-import { StoreError } from '../store/errors.ts'
-import type { Folder, Location, StoredMessage } from '../store/types.ts'
+import { type Folder, type Location, type StoredMessage, StoreError } from '../store/types.ts'
 import { type Article, ArticleRefused } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
 import type { NewsContext } from './types.ts'

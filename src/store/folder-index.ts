@@ -1,6 +1,4 @@
-import { SEEN } from './flags.ts'
-import { FlagsInUse } from './flags-in-use.ts'
-import { FolderCounts } from './folder-counts.ts'
+import { DELETED, FlagsInUse, SEEN } from './flags.ts'
 import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
 import { firstIndexFrom } from './uid-order.ts'
 
@@ -151,4 +149,35 @@ export function ascending(uids: readonly number[]): readonly number[] {
     if ((uids[i - 1] as number) >= (uids[i] as number)) return [...new Set(uids)].sort((a, b) => a - b)
   }
   return uids
+}
+
+/** What STATUS counts of a folder, kept up to date by telling it of every entry that comes and goes. */
+export class FolderCounts {
+  exists = 0
+  sizeOctets = 0
+  unseen = 0
+  deleted = 0
+  deletedOctets = 0
+
+  add(entry: MessageEntry): void {
+    this.#change(entry, 1)
+  }
+
+  remove(entry: MessageEntry): void {
+    this.#change(entry, -1)
+  }
+
+  replace(before: MessageEntry, after: MessageEntry): void {
+    this.#change(before, -1)
+    this.#change(after, 1)
+  }
+
+  #change(entry: MessageEntry, sign: 1 | -1): void {
+    this.exists += sign
+    this.sizeOctets += sign * entry.sizeOctets
+    if (!entry.flags.includes(SEEN)) this.unseen += sign
+    if (!entry.flags.includes(DELETED)) return
+    this.deleted += sign
+    this.deletedOctets += sign * entry.sizeOctets
+  }
 }

@@ -1,6 +1,5 @@
-import { StoreError } from './errors.ts'
-import { byName, folderName, renamed } from './names.ts'
-import type { Folder, FolderSettings, Owner } from './types.ts'
+import { byName, folderName, renamed } from './mailboxes.ts'
+import { type Folder, type FolderSettings, type Owner, StoreError } from './types.ts'
 
 /** A folder and whatever the store keeps with it. */
 export interface FolderState {

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
-import { StoreError } from './errors.ts'
-import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER } from './types.ts'
+import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER, StoreError } from './types.ts'
 
 /** What a folder keeps. The oldest messages beyond any of the limits are deleted. */
 interface Limits {

@@ -1,6 +1,5 @@
-import { messagesAt } from '../store/exchange/any.ts'
-import { type FormatName, formats, importFolder, messagesOf } from '../store/exchange/transfer.ts'
-import { openInbox } from '../store/inbox.ts'
+import { type FormatName, formats, importFolder, messagesAt, messagesOf } from '../store/exchange/transfer.ts'
+import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 
 /** A mailbox of an account (default INBOX), or a newsgroup. */

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { dayAsWritten, formatDate, parseDate, parseZonedDate } from '../../src/mail/dates.ts'
-import { formatImapDate, formatImapDateTime, parseImapDate, parseImapDateTime } from '../../src/mail/imap-dates.ts'
+import {
+  dayAsWritten,
+  formatDate,
+  formatImapDate,
+  formatImapDateTime,
+  parseDate,
+  parseImapDate,
+  parseImapDateTime,
+  parseZonedDate,
+} from '../../src/mail/dates.ts'
 
 describe('dates of mail (RFC 5322 sections 3.3, 4.3)', () => {
   test.each([

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { envelope } from '../../src/mail/envelope.ts'
 import { headerFields } from '../../src/mail/headers.ts'
-import { bodyStructureForm, envelopeForm } from '../../src/mail/imap-form.ts'
+import { bodyStructureForm, envelope, envelopeForm } from '../../src/mail/imap-form.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 import { corpus } from '../support/corpus.ts'
 import { dovecotSession, hasDovecot } from '../support/dovecot.ts'

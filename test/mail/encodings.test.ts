@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decodeBase64, decodeQuotedPrintable, partOctets, partOctetsOrRaw } from '../../src/mail/encodings.ts'
-import { partText } from '../../src/mail/part-text.ts'
+import { partText } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 import { seededRandom } from '../support/random.ts'
 

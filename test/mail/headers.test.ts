@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { envelope } from '../../src/mail/envelope.ts'
 import { headerBlockEnd, headerFields, headerValue, headerValues, unfolded } from '../../src/mail/headers.ts'
+import { envelope } from '../../src/mail/imap-form.ts'
 
 const octets = (text: string): Buffer => Buffer.from(text, 'latin1')
 

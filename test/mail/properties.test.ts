@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { envelope } from '../../src/mail/envelope.ts'
 import { headerBlockEnd, headerFields } from '../../src/mail/headers.ts'
-import { bodyStructureForm, envelopeForm } from '../../src/mail/imap-form.ts'
+import { bodyStructureForm, envelope, envelopeForm } from '../../src/mail/imap-form.ts'
 import { overview } from '../../src/mail/overview.ts'
 import { ParsedMessage } from '../../src/mail/parse-cache.ts'
 import { readable } from '../../src/mail/readable.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { codes } from '../../src/mail/codes.ts'
+import { codes, htmlLinks, textLinks } from '../../src/mail/extract.ts'
 import { htmlText } from '../../src/mail/html-text.ts'
-import { htmlLinks, textLinks } from '../../src/mail/links.ts'
 import { readable } from '../../src/mail/readable.ts'
 
 const MAIL = [

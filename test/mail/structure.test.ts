@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { part, type SectionText, section } from '../../src/mail/sections.ts'
+import { part, type SectionText, section } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 
 const MESSAGE = [

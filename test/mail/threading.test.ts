@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { messageIds, threadAncestors } from '../../src/mail/message-ids.ts'
-import { baseSubject } from '../../src/mail/subject.ts'
-import { type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
+import { baseSubject, type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
 
 describe('base subjects (RFC 5256 section 2.1)', () => {
   test.each([

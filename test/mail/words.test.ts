@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { charsetDecoder, decodeCharset, decodeUnlabelled } from '../../src/mail/charsets.ts'
-import { parameters } from '../../src/mail/parameters.ts'
+import { parameters } from '../../src/mail/content-fields.ts'
 import { Scanner } from '../../src/mail/scanner.ts'
 import { decodeWords, parameterText } from '../../src/mail/words.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normalizeLineEnds } from '../../servers/smtp/line-ends.ts'
 import { smtp } from '../../servers/smtp/service.ts'
-import { StoreError } from '../../src/store/errors.ts'
+import { StoreError } from '../../src/store/types.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
 import { ask, greeted, nextSegment, reply, startData, withoutTrace } from './support.ts'

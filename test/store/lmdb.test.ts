@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect } from 'vitest'
-import { checkStore } from '../../src/store/lmdb/maintenance.ts'
-import { openLmdbStore } from '../../src/store/lmdb/open.ts'
+import { checkStore, openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { storeContract } from '../contract/store.ts'
 
 const log = pino({ level: 'silent' })

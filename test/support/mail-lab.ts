@@ -8,7 +8,7 @@ import type { LabInput, Protocol, VirtualServerConfig } from '../../src/config/s
 import { createLab, type Lab } from '../../src/lab/lab.ts'
 import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
-import { openInbox } from '../../src/store/inbox.ts'
+import { openInbox } from '../../src/store/mailboxes.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } from '../../src/store/types.ts'
 import { resolveForTests } from '../../src/testing/start-lab.ts'

@@ -1,6 +1,5 @@
 import { TimeSlice } from '../../../src/common/time-slice.ts'
-import { StoreError } from '../../../src/store/errors.ts'
-import type { MessageEntry } from '../../../src/store/types.ts'
+import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
 import { type Producer, producerOf } from '../fetch/items.ts'

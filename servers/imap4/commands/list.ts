@@ -1,6 +1,6 @@
 import { TimeSlice } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
-import { withInboxInCapitals } from '../../../src/store/names.ts'
+import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { matchesPattern, nameForm, PUBLIC_ROOT, patternOf, superiors, wireName } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'

@@ -3,8 +3,13 @@ import { parseZonedDate } from '../../../src/mail/dates.ts'
 import { headerValue } from '../../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { fold } from '../../../src/mail/search-text.ts'
-import { baseSubject } from '../../../src/mail/subject.ts'
-import { orderedSubject, type Thread, type Threadable, threadReferences } from '../../../src/mail/threading.ts'
+import {
+  baseSubject,
+  orderedSubject,
+  type Thread,
+  type Threadable,
+  threadReferences,
+} from '../../../src/mail/threading.ts'
 import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'

@@ -1,4 +1,4 @@
-import { parseImapDate, parseImapDateTime } from '../../../src/mail/imap-dates.ts'
+import { parseImapDate, parseImapDateTime } from '../../../src/mail/dates.ts'
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
 

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { folderPath, walk, withCrlf } from './paths.ts'
-import type { FoundFolder, MailFormat } from './types.ts'
+import { type FoundFolder, folderPath, type MailFormat, walk, withCrlf } from './format.ts'
 
 /** Beside the messages of a folder: what a message's file cannot say. */
 const NOTES = 'messages.json'

@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { folderPath, fromFileName, walk, withCrlf } from './paths.ts'
-import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
+import {
+  type CarriedMessage,
+  type FoundFolder,
+  folderPath,
+  fromFileName,
+  type MailFormat,
+  walk,
+  withCrlf,
+} from './format.ts'
 
 /** The letters behind `:2,`. https://cr.yp.to/proto/maildir.html */
 const letterOf: Readonly<Record<string, string>> = {

@@ -1,8 +1,7 @@
 import { closeSync, createReadStream, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { folderPath, fromFileName, walk } from './paths.ts'
-import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
+import { type CarriedMessage, type FoundFolder, folderPath, fromFileName, type MailFormat, walk } from './format.ts'
 
 /** Letters of the fields Status and X-Status, which mail readers keep flags in. */
 const statusFlags: Readonly<Record<string, string>> = {

@@ -1,14 +1,20 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { headerBlockEnd, headerFields } from '../../mail/headers.ts'
 import { messageIds } from '../../mail/message-ids.ts'
-import { StoreError } from '../errors.ts'
-import { accountOwner, CAPTURED_OWNER, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../types.ts'
+import {
+  accountOwner,
+  CAPTURED_OWNER,
+  type Folder,
+  type MessageStore,
+  type Owner,
+  PUBLIC_OWNER,
+  StoreError,
+} from '../types.ts'
 import { eml } from './eml.ts'
+import { type CarriedMessage, type FoundFolder, fileName, fromFileName, type MailFormat, withCrlf } from './format.ts'
 import { maildir } from './maildir.ts'
 import { mbox } from './mbox.ts'
-import { fileName, fromFileName } from './paths.ts'
-import type { CarriedMessage, FoundFolder, MailFormat } from './types.ts'
 
 export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
 export type FormatName = keyof typeof formats
@@ -144,4 +150,15 @@ function ownersIn(root: string): [Owner, string][] {
   for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
   if (owners.length > 0) return owners
   throw new StoreError('not-found', `${root} has no users/, public/ or captured/: say whose mail it is`)
+}
+
+/** The messages of a .eml file, an mbox file, a Maildir or a folder of .eml files. @throws where there is nothing */
+export function messagesAt(path: string): AsyncIterable<CarriedMessage> {
+  if (!statSync(path).isDirectory()) return path.endsWith('.eml') ? oneFile(path) : formats.mbox.read(path)
+  const isMaildir = statSync(join(path, 'cur'), { throwIfNoEntry: false })?.isDirectory()
+  return isMaildir ? formats.maildir.read(path) : formats.eml.read(path)
+}
+
+async function* oneFile(path: string): AsyncGenerator<CarriedMessage, void, void> {
+  yield { raw: withCrlf(readFileSync(path)), flags: [], internalDate: Math.floor(statSync(path).mtimeMs) }
 }

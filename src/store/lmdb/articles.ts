@@ -1,7 +1,7 @@
+import { type Overview, overview } from '../../mail/overview.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import type { Bodies } from './bodies.ts'
-import { overviewRecord } from './overviews.ts'
-import { type Tables, textKey } from './tables.ts'
+import { type OverviewRecord, type Tables, textKey } from './tables.ts'
 
 /** What newsreaders ask for by other ways than a number: articles by their Message-ID, and overviews. All within a transaction. */
 export class Articles {
@@ -39,3 +39,18 @@ export class Articles {
     }
   }
 }
+
+/** What of an overview is on disk; the size is in the entry. */
+const overviewFields = ['subject', 'from', 'date', 'messageId', 'references', 'lines', 'xref'] as const
+
+/** Of a message's octets. */
+export const overviewRecord = (raw: Buffer): OverviewRecord => {
+  const { bytes: _, ...made } = overview(raw)
+  return overviewFields.map((field) => made[field])
+}
+
+/** The overview that a record was made of; `bytes` is the article's size in octets. */
+export const fromOverviewRecord = (record: OverviewRecord, bytes: number): Overview => ({
+  ...(Object.fromEntries(overviewFields.map((field, at) => [field, record[at]])) as unknown as Overview),
+  bytes,
+})

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../types.ts'
 import type { Committed, ReadOptions } from './committed.ts'
 import { PIECE_OCTETS, type Tables } from './tables.ts'
 

@@ -1,5 +1,5 @@
 import type { RootDatabase, Transaction } from 'lmdb'
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../types.ts'
 
 /** Given to the reads of a table: what state of it they see. */
 export interface ReadOptions {

@@ -3,7 +3,6 @@ import { FolderIndex } from '../folder-index.ts'
 import type { MessageEntry, UidRange } from '../types.ts'
 import type { Committed, HeldState, ReadOptions } from './committed.ts'
 import { type LmdbFolder, numbersOf } from './lmdb-folder.ts'
-import { LoadedFolders } from './loaded-folders.ts'
 import { type EntryForms, fromRecord, lastKey, type Tables } from './tables.ts'
 
 /** Entries read between looks at the time. */
@@ -141,3 +140,34 @@ async function rest(timeSlice: TimeSlice, state: HeldState): Promise<void> {
 }
 
 const afterChanges = (folderId: string): [string, number, number] => [...lastKey(folderId), 0]
+
+/** Entries held in memory over all folders; beyond it the folders asked for longest ago are let go. */
+const ENTRIES = 1_000_000
+
+/** The folders whose entries are in memory, in the order they came. */
+export class LoadedFolders {
+  readonly #folders = new Set<LmdbFolder>()
+
+  add(folder: LmdbFolder, index: FolderIndex): FolderIndex {
+    this.#folders.delete(folder)
+    this.#folders.add(folder)
+    let entries = 0
+    for (const { loaded } of this.#folders) entries += loaded?.exists ?? 0
+    for (const oldest of this.#folders) {
+      if (entries <= ENTRIES || oldest === folder) break
+      entries -= oldest.loaded?.exists ?? 0
+      this.remove(oldest)
+    }
+    return index
+  }
+
+  remove(folder: LmdbFolder): void {
+    folder.unload()
+    this.#folders.delete(folder)
+  }
+
+  clear(): void {
+    for (const folder of this.#folders) folder.unload()
+    this.#folders.clear()
+  }
+}

@@ -1,6 +1,5 @@
 import { FlagTable } from '../flags.ts'
-import { FolderCounts } from '../folder-counts.ts'
-import type { FolderIndex } from '../folder-index.ts'
+import { FolderCounts, type FolderIndex } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
 import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../types.ts'
 import type { ReadOptions } from './committed.ts'

@@ -1,37 +1,36 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
-import { StoreError } from '../errors.ts'
 import type { FolderIndex } from '../folder-index.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
-import { folderName } from '../names.ts'
-import type {
-  CopyResult,
-  FlagChange,
-  FlagChangeResult,
-  Folder,
-  FolderSettings,
-  FolderSnapshot,
-  FolderStatus,
-  Location,
-  MessageEntry,
-  MessageStore,
-  NewMessage,
-  Origin,
-  Owner,
-  StoredMessage,
-  StoreEvent,
-  UidRange,
+import { folderName } from '../mailboxes.ts'
+import {
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type FolderSettings,
+  type FolderSnapshot,
+  type FolderStatus,
+  type Location,
+  type MessageEntry,
+  type MessageStore,
+  type NewMessage,
+  type Origin,
+  type Owner,
+  type StoredMessage,
+  StoreError,
+  type StoreEvent,
+  type UidRange,
 } from '../types.ts'
 import { Watchers } from '../watchers.ts'
+import { fromOverviewRecord } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
-import { Commits } from './commits.ts'
+import { Commits, type OperationTraits } from './commits.ts'
 import { Committed } from './committed.ts'
 import { Entries } from './entries.ts'
 import { Incoming } from './incoming.ts'
 import { LmdbFolder } from './lmdb-folder.ts'
-import type { OperationTraits } from './operations.ts'
-import { fromOverviewRecord } from './overviews.ts'
 import { StoreDraft } from './store-draft.ts'
 import { LAST_TEXT, lastKey, type Tables, textKey } from './tables.ts'
 

@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../types.ts'
 
 /** What the owner of a folder tells those who would open it too. */
 interface Owner {

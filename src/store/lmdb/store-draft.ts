@@ -1,22 +1,22 @@
 import { ascending } from '../folder-index.ts'
-import { folderName } from '../names.ts'
+import { folderName } from '../mailboxes.ts'
 import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags, prefixed } from '../plan.ts'
-import type {
-  CopyResult,
-  FlagChange,
-  FlagChangeResult,
-  Folder,
-  MessageEntry,
-  NewMessage,
-  Origin,
-  StoredMessage,
-  StoreEvent,
+import {
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type MessageEntry,
+  type NewMessage,
+  type Origin,
+  PUBLIC_OWNER,
+  type StoredMessage,
+  type StoreEvent,
 } from '../types.ts'
-import { PUBLIC_OWNER } from '../types.ts'
 import { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
+import type { Draft } from './commits.ts'
 import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
-import type { Draft } from './operations.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, textKey, toRecord } from './tables.ts'
 
 /** The changes of one transaction. Reads what earlier operations of the same transaction wrote. */

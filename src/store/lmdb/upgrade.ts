@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
-import { FolderCounts } from '../folder-counts.ts'
+import { FolderCounts } from '../folder-index.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
+import { overviewRecord } from './articles.ts'
 import { blobOctets } from './bodies.ts'
-import { outOfOrder } from './check-indexes.ts'
+import { outOfOrder } from './check.ts'
 import { entriesOf, numbersOf } from './lmdb-folder.ts'
-import { overviewRecord } from './overviews.ts'
 import { combinationKey, FORMAT, LAST_BLOB, type NumbersRecord, type Tables } from './tables.ts'
 
 /** Entries whose indexes are written in one transaction. */

@@ -1,4 +1,6 @@
+import { totalmem } from 'node:os'
 import { joined, octetsOf, type Pieces } from '../../common/pieces.ts'
+import { type NewMessage, StoreError } from '../types.ts'
 
 interface Blob {
   /** As the message came, until it is first read. */
@@ -85,3 +87,35 @@ function copied(pieces: Pieces, room: Buffer): Buffer {
   for (const piece of pieces) filled += piece.copy(room, filled)
   return room
 }
+
+const GIBIBYTE = 1024 ** 3
+
+/** A share of the memory that this process may use (a container's limit, where there is one), at most 1 GiB. */
+export function defaultMaxOctets(): number {
+  const limit = process.constrainedMemory()
+  const usable = limit > 0 && limit < totalmem() ? limit : totalmem()
+  return Math.min(GIBIBYTE, Math.floor(usable / 2))
+}
+
+/**
+ * A message in pieces: at once where it is there already, read to its end where it is not.
+ * @throws StoreError `no-space` as soon as it is larger than `maxOctets`
+ */
+export function inPieces(raw: NewMessage['raw'], maxOctets: number): Pieces | Promise<Pieces> {
+  if (Buffer.isBuffer(raw)) return [raw]
+  return Symbol.asyncIterator in raw ? gather(raw, maxOctets) : raw
+}
+
+async function gather(coming: AsyncIterable<Buffer>, maxOctets: number): Promise<Pieces> {
+  const gathered: Buffer[] = []
+  let octets = 0
+  for await (const piece of coming) {
+    octets += piece.length
+    if (octets > maxOctets) throw noSpace(maxOctets)
+    gathered.push(piece)
+  }
+  return gathered
+}
+
+export const noSpace = (maxOctets: number): StoreError =>
+  new StoreError('no-space', `the store is full: ${maxOctets} octets are free`)

@@ -3,35 +3,32 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
 import { octetsOf, type Pieces } from '../../common/pieces.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
-import { StoreError } from '../errors.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
-import { inPieces, noSpace } from '../gather.ts'
-import { History } from '../history.ts'
-import { folderName } from '../names.ts'
+import { folderName } from '../mailboxes.ts'
 import { copiedEntries, newEntry, type PlannedMessage, planAppend, planFlags } from '../plan.ts'
-import type {
-  CopyResult,
-  FlagChange,
-  FlagChangeResult,
-  Folder,
-  FolderSettings,
-  FolderSnapshot,
-  FolderStatus,
-  Location,
-  MessageEntry,
-  MessageStore,
-  NewMessage,
-  Origin,
-  Owner,
-  StoredMessage,
-  StoreEvent,
-  UidRange,
+import {
+  type CopyResult,
+  type FlagChange,
+  type FlagChangeResult,
+  type Folder,
+  type FolderSettings,
+  type FolderSnapshot,
+  type FolderStatus,
+  type Location,
+  type MessageEntry,
+  type MessageStore,
+  type NewMessage,
+  type Origin,
+  type Owner,
+  PUBLIC_OWNER,
+  type StoredMessage,
+  StoreError,
+  type StoreEvent,
+  type UidRange,
 } from '../types.ts'
-import { PUBLIC_OWNER } from '../types.ts'
 import { Watchers } from '../watchers.ts'
-import { Blobs } from './blobs.ts'
-import { defaultMaxOctets } from './capacity.ts'
-import { MemoryFolder } from './memory-folder.ts'
+import { Blobs, defaultMaxOctets, inPieces, noSpace } from './blobs.ts'
+import { History, MemoryFolder } from './indexes.ts'
 
 export interface MemoryStoreOptions {
   readonly clock: Clock

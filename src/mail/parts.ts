@@ -1,4 +1,22 @@
+import { decodeCharset } from './charsets.ts'
+import { partOctetsOrRaw } from './encodings.ts'
 import type { MessagePart, OctetRange } from './types.ts'
+import { parameterText } from './words.ts'
+
+/** A text part's content as text, line ends as they are. Unknown encodings and charsets are read as they most likely were meant. */
+export function partText(raw: Buffer, part: MessagePart): string {
+  return decodeCharset(partOctetsOrRaw(raw, part), parameterText(part.params, 'charset'))
+}
+
+/** Whether a part is text/*, as one without Content-Type is, and one whose Content-Type nobody can read. RFC 2045 section 5.2. */
+export const isText = (part: MessagePart): boolean => part.kind === 'leaf' && /^(text)?$/i.test(part.type)
+
+/** Every part of the tree, the message itself first, those inside message/rfc822 included. */
+export function* everyPart(part: MessagePart): Generator<MessagePart> {
+  yield part
+  for (const child of part.children) yield* everyPart(child)
+  if (part.message) yield* everyPart(part.message)
+}
 
 /**
  * The part an IMAP section number names, `[1, 2]` for `1.2`, those inside message/rfc822 included; `[]` is the message
@@ -31,4 +49,16 @@ export function section(structure: MessagePart, path: readonly number[], text?: 
   if (!message) return undefined
   if (text === 'HEADER') return { start: message.headerStart, end: message.bodyStart }
   return { start: message.bodyStart, end: message.bodyEnd }
+}
+
+export type MailErrorCode = 'unknown-encoding'
+
+/** The one error of this room: reading mail never fails for being broken, only where a promise cannot be kept. */
+export class MailError extends Error {
+  override readonly name = 'MailError'
+  readonly code: MailErrorCode
+  constructor(code: MailErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
 }

@@ -1,0 +1,169 @@
+import { decodeCharset } from './charsets.ts'
+import { unfolded } from './headers.ts'
+import { Scanner } from './scanner.ts'
+import type { ContentFields, Disposition, HeaderField, OctetString, Parameter } from './types.ts'
+
+/** What `headerContent` found: the fields, and whether there was a Content-Type among them. */
+export interface Content extends ContentFields {
+  readonly typed: boolean
+}
+
+const PLAIN = { type: 'text', subtype: 'plain', params: [] } as const
+
+type Reader = (value: OctetString) => Partial<ContentFields>
+
+/** One row a header field; a field that comes twice counts once, the first. RFC 2045, 2183, 1864, 3282, 2557. */
+const READERS: ReadonlyMap<string, Reader> = new Map([
+  ['content-type', contentType],
+  ['content-id', (id): Partial<ContentFields> => ({ id })],
+  ['content-description', (description): Partial<ContentFields> => ({ description })],
+  ['content-transfer-encoding', transferEncoding],
+  ['content-md5', (md5): Partial<ContentFields> => ({ md5 })],
+  ['content-disposition', disposition],
+  ['content-language', language],
+  ['content-location', (location): Partial<ContentFields> => ({ location })],
+])
+
+/**
+ * Reads an entity's Content fields. Without `MIME-Version` and without `Content-Type` a message is no MIME message and
+ * its other Content fields mean nothing (RFC 2045 section 4); parts of a multipart are MIME by birth (`born`).
+ */
+export function headerContent(raw: Buffer, fields: readonly HeaderField[], born: boolean): Content {
+  let isMime = born
+  const found: Partial<ContentFields> = {}
+  const seen = new Set<string>()
+  for (const field of fields) {
+    const { nameLower } = field
+    if (!nameLower.startsWith('content-')) {
+      if (nameLower === 'mime-version') isMime = true
+      continue
+    }
+    const reader = READERS.get(nameLower)
+    if (!reader || seen.has(nameLower)) continue
+    seen.add(nameLower)
+    Object.assign(found, reader(unfolded(raw, field)))
+  }
+  const typed = seen.has('content-type')
+  return isMime || typed ? { ...PLAIN, ...found, typed } : { ...PLAIN, typed }
+}
+
+const BROKEN = { type: '', subtype: '' } as const
+
+/**
+ * `type/subtype` and parameters. A type that breaks the grammar is shown as empty, so that nobody takes it for what it
+ * half says; for people it is read as text (RFC 2045 section 5.2). RFC 2045 section 5.1.
+ */
+function contentType(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const type = scanner.token()
+  if (scanner.ended) return { type, subtype: '' }
+  if (type === '' || !scanner.take('/')) return BROKEN
+  const subtype = scanner.token()
+  if (subtype === '' || !(scanner.ended || scanner.next === ';')) return BROKEN
+  return { type, subtype, params: parameters(scanner) }
+}
+
+/** One token and nothing else, or it does not count. RFC 2045 section 6.1. */
+function transferEncoding(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const encoding = scanner.token()
+  return encoding === '' || !scanner.ended ? {} : { encoding }
+}
+
+/** RFC 2183 section 2; the type in quotes, as some write it, is understood. */
+function disposition(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const type = (scanner.next === '"' ? scanner.quotedString() : scanner.token()) ?? ''
+  const disposition: Disposition = { type, params: parameters(scanner) }
+  return type === '' && disposition.params.length === 0 ? {} : { disposition }
+}
+
+function language(value: OctetString): Partial<ContentFields> {
+  const scanner = new Scanner(value)
+  const tags: OctetString[] = []
+  do tags.push(scanner.atom())
+  while (scanner.take(','))
+  const language = tags.filter((tag) => tag !== '')
+  return language.length === 0 ? {} : { language }
+}
+
+/**
+ * The `;name=value` list at the scanner, continuations joined and extended values decoded to UTF-8 under their plain
+ * name (RFC 2231, as RFC 9051 section 7.5.2 asks). Broken ones are passed over; of one name the first counts.
+ */
+export function parameters(scanner: Scanner): Parameter[] {
+  const found: Parameter[] = []
+  while (!scanner.ended) {
+    const parameter = scanner.take(';') ? oneParameter(scanner) : undefined
+    if (parameter) found.push(parameter)
+    else if (scanner.next !== ';' && !scanner.ended) scanner.at++
+  }
+  return unique(found.some(({ name }) => name.includes('*')) ? joined(found) : found)
+}
+
+function oneParameter(scanner: Scanner): Parameter | undefined {
+  const name = scanner.token()
+  if (name === '' || !scanner.take('=')) return undefined
+  const value = parameterValue(scanner)
+  return value === undefined ? undefined : { name, value }
+}
+
+function parameterValue(scanner: Scanner): OctetString | undefined {
+  if (scanner.next === '"') return scanner.quotedString()
+  if (scanner.next !== '=') return scanner.token()
+  const start = scanner.at // an encoded-word where a token should be: common, and meant
+  while (!scanner.ended && !/[; \t\r\n]/.test(scanner.next)) scanner.at++
+  const value = scanner.text.slice(start, scanner.at)
+  scanner.skip()
+  return value
+}
+
+function unique(found: readonly Parameter[]): Parameter[] {
+  const names = new Set<string>()
+  return found.filter(({ name }) => names.size < names.add(name.toLowerCase()).size)
+}
+
+interface Piece extends Parameter {
+  readonly index: number
+  readonly extended: boolean
+}
+
+/** `name*0`, `name*1*` … become one parameter, behind the plain ones. RFC 2231 section 4.1. */
+function joined(found: readonly Parameter[]): Parameter[] {
+  const whole: Parameter[] = []
+  const pieces = new Map<string, Piece[]>()
+  for (const parameter of found) {
+    const [, name = '', index, star] = /^([^*]+)\*(\d{1,5})?(\*?)$/.exec(parameter.name) ?? []
+    const piece = {
+      name,
+      index: Number(index ?? 0),
+      extended: index === undefined || star === '*',
+      value: parameter.value,
+    }
+    if (name === '') whole.push(parameter)
+    else if (index === undefined) whole.push(...assembled([piece]))
+    else if (!pieces.get(name.toLowerCase())?.push(piece)) pieces.set(name.toLowerCase(), [piece])
+  }
+  return [...whole, ...[...pieces.values()].flatMap(assembled)]
+}
+
+/** Pieces that are not numbered 0, 1, 2 … stay what they are. */
+function assembled(pieces: readonly Piece[]): Parameter[] {
+  const inOrder = [...pieces].sort((a, b) => a.index - b.index)
+  const [first] = inOrder
+  if (!first || inOrder.some((piece, i) => piece.index !== i)) {
+    return pieces.map(({ name, index, extended, value }) => ({ name: `${name}*${index}${extended ? '*' : ''}`, value }))
+  }
+  if (!first.extended) return [{ name: first.name, value: inOrder.map((piece) => piece.value).join('') }]
+  const [, charset = '', text = first.value] = /^([^']*)'[^']*'(.*)$/s.exec(first.value) ?? []
+  const rest = inOrder.slice(1).map((piece) => (piece.extended ? percentDecoded(piece.value) : piece.value))
+  return [{ name: first.name, value: toUtf8(percentDecoded(text) + rest.join(''), charset) }]
+}
+
+const percentDecoded = (value: OctetString): OctetString =>
+  value.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+
+const toUtf8 = (value: OctetString, charset: string): OctetString =>
+  /[^\x20-\x7e]/.test(value)
+    ? Buffer.from(decodeCharset(Buffer.from(value, 'latin1'), charset || undefined)).toString('latin1')
+    : value
