@@ -1,17 +1,12 @@
 import type { Command } from 'commander'
 import { askLab } from '../lab/control/client.ts'
+import type { ReloadReport } from '../lab/control/verbs.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { note, print } from './output.ts'
 import { runningLabs } from './running-labs.ts'
 
 interface ReloadOptions extends ConfigurationOptions {
   readonly json?: boolean
-}
-
-/** What a lab says of a reload. */
-export interface ReloadReport {
-  readonly pid: number
-  readonly warnings: readonly string[]
 }
 
 /** `sealpost reload`: a running lab reads its YAML again. */

@@ -2,17 +2,15 @@ import { constants } from 'node:os'
 import type { Logger } from 'pino'
 import { systemClock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import type { ControlVerbs } from '../lab/control/messages.ts'
 import { ControlServer } from '../lab/control/server.ts'
 import { newSocketPath } from '../lab/control/socket-path.ts'
-import { labVerbs } from '../lab/control/verbs.ts'
+import { controlVerbs, type ReloadReport } from '../lab/control/verbs.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { assertPins } from './certificate-store.ts'
 import { type Configuration, loadConfiguration } from './configuration.ts'
 import { giveBackWhenIdle } from './idle-memory.ts'
 import { createLog } from './log.ts'
 import { note, print } from './output.ts'
-import type { ReloadReport } from './reload.ts'
 import { runtimePlaces } from './running-labs.ts'
 import type { StartOptions } from './start.ts'
 import { endpointTable } from './start-banner.ts'
@@ -71,7 +69,7 @@ export class RunningLab {
     process.on('SIGHUP', () => {
       this.#reload(lab).catch((err: Error) => this.#log.error(`not reloaded, nothing has changed: ${err.message}`))
     })
-    const verbs: ControlVerbs = { ...labVerbs(lab), reload: () => this.#reload(lab) }
+    const verbs = controlVerbs(lab, { reload: () => this.#reload(lab) })
     try {
       const path = await newSocketPath(this.#configuration.identity, process.pid, runtimePlaces())
       this.#control = await ControlServer.open(path, verbs)

@@ -1,4 +1,4 @@
-/** The lab has ended: nothing can be changed any more. */
+/** Thrown when a stopped lab is asked to change. */
 export class LabStopped extends Error {
   override readonly name = 'LabStopped'
   constructor() {
@@ -6,23 +6,23 @@ export class LabStopped extends Error {
   }
 }
 
-/** Changes of a running lab: one after the other, and none once it has begun to end. */
+/** Runs the changes of a lab one at a time, and refuses new ones once the lab stops. */
 export class Changes {
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** @throws what the change throws; LabStopped where its turn did not come before the end */
-  make<T>(change: () => Promise<T>): Promise<T> {
-    const made = this.#last.then(() => {
+  /** Runs a change after all earlier ones. @throws what the change throws; LabStopped if the lab stops before its turn */
+  run<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
       if (this.#closed) throw new LabStopped()
       return change()
     })
-    // Whoever asked for it is told what became of it; the next one does not care.
-    this.#last = made.catch(() => {})
-    return made
+    // The caller gets the error; the next change runs all the same.
+    this.#last = result.catch(() => {})
+    return result
   }
 
-  /** Makes no more. Resolves when the one that is being made is done. */
+  /** Refuses further changes. Resolves when the current one has finished. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#last

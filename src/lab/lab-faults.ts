@@ -3,7 +3,7 @@ import { ConfigError, inOrder, placeByPath } from '../config/mistakes.ts'
 import { type Fault, type FaultInput, fault } from '../config/schema/fault.ts'
 import { FaultBook } from '../net/faults/fault-book.ts'
 
-/** The faults of a lab: those of its configuration, and those that test code adds. */
+/** The faults of a lab: those of its configuration, and those that tests add. */
 export class LabFaults {
   readonly book: FaultBook
   #configured: readonly Fault[]
@@ -15,8 +15,8 @@ export class LabFaults {
   }
 
   /**
-   * Adds a fault. Returns the function that takes it away.
-   * @throws ConfigError with every mistake in it
+   * Adds a fault. Returns a function that removes it.
+   * @throws ConfigError listing every mistake in it
    */
   add(input: FaultInput): () => void {
     const { when = {}, ...rest } = input
@@ -30,12 +30,12 @@ export class LabFaults {
     throw new ConfigError(inOrder(mistakesOf(parsed.error.issues, input), placeByPath))
   }
 
-  /** Takes all away, those of the configuration too. */
+  /** Removes all faults, including those of the configuration. */
   clear(): void {
     this.book.clear()
   }
 
-  /** Those of the configuration again, and nothing else; every count begins anew. @param seed absent: the last one */
+  /** Restores the faults of the configuration, removes all others and resets every count. @param seed default: the last one */
   reset(configured: readonly Fault[] = this.#configured, seed?: number): void {
     this.#configured = configured
     this.book.clear(seed)

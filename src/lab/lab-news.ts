@@ -46,7 +46,7 @@ export class LabNews implements AsyncDisposable {
     })
   }
 
-  /** Makes the newsgroups of a configuration, before anybody is served. */
+  /** Creates the configured newsgroups. Runs before the ports open. */
   async prepare({ hostname, newsgroups, control }: ResolvedLab): Promise<void> {
     this.newsService.hostname = hostname
     this.newsService.control = control
@@ -57,13 +57,13 @@ export class LabNews implements AsyncDisposable {
     try {
       await ensureNewsgroups(store, newsgroups, clock)
     } catch (err) {
-      // What the store has is still served.
+      // A full or read-only store still serves the newsgroups that it has.
       if (!(err instanceof StoreError && (err.code === 'no-space' || err.code === 'read-only'))) throw err
-      log.error({ err }, 'the newsgroups are not all as the configuration has them')
+      log.error({ err }, 'cannot create or update all configured newsgroups')
     }
   }
 
-  /** Starts and stops feeds as a configuration has them. */
+  /** Starts and stops feeds to match a configuration. */
   async feed({ virtualServers }: ResolvedLab): Promise<void> {
     await this.#feeds.apply(
       virtualServers
@@ -78,7 +78,7 @@ export class LabNews implements AsyncDisposable {
     await this.#feeds[Symbol.asyncDispose]()
   }
 
-  /** PEM of a file, of an authority of the lab with its issuers, or of the lab's root. */
+  /** Returns trusted roots in PEM: from a file, from an authority of the lab with its issuers, or the lab's root. */
   async #roots(authority: string | undefined): Promise<readonly string[]> {
     const { certificates } = this.#options
     if (authority === undefined) return [certificates.rootPem]

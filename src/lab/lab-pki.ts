@@ -10,25 +10,25 @@ import type { LabFacts } from '../pki/lifecycle/context.ts'
 import { warnInLog } from '../pki/lifecycle/warnings.ts'
 import type { AuthorityService } from '../pki/service/service.ts'
 
-/** What the certificate lifecycle needs to know of a lab. */
+/** Returns the facts about a lab that the certificate lifecycle needs. */
 const labFacts = (lab: ResolvedLab): LabFacts => ({
   hostname: lab.hostname,
   names: certificateNames(lab.hostname, lab.alternativeNames),
   virtualServers: lab.virtualServers,
 })
 
-const plain = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
+const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
 
 function finder({ directory: { accounts } }: ResolvedLab, directory: Directory): AccountFinder {
   return {
     byThumbprint: (thumbprint) =>
-      accounts.find((one) => one.certificates?.some((own) => plain(own) === thumbprint))?.user,
+      accounts.find((one) => one.certificates?.some((own) => normalized(own) === thumbprint))?.user,
     byPrincipalName: (name) => directory.find(name)?.user,
     byAddress: (address) => directory.findByAddress(address)?.user,
   }
 }
 
-/** The certificates of a running lab: the lifecycle's verbs, the authorities' service, and what clients' certificates are worth. */
+/** The certificates of a lab: their lifecycle, the lab's authorities and their HTTP service, and client certificates. */
 export class LabPki implements AsyncDisposable {
   readonly store: CertificateStore
   readonly certificates: Certificates
@@ -39,7 +39,7 @@ export class LabPki implements AsyncDisposable {
   #serviceWish = ''
   #stopWarning: () => void = () => {}
 
-  /** @param lab asked each time, since a lab may be reloaded */
+  /** @param lab returns the current configuration and directory, which a reload replaces */
   constructor(
     store: CertificateStore,
     lab: () => { readonly config: ResolvedLab; readonly directory: Directory },
@@ -52,12 +52,12 @@ export class LabPki implements AsyncDisposable {
     this.authorities = new Authorities(store)
   }
 
-  /** Address of the authority service; undefined where there is none. */
+  /** Address of the authority service; undefined if there is none. */
   get serviceUrl(): string | undefined {
     return this.#service?.url
   }
 
-  /** Opens, moves or closes the authority service as the configuration says. @throws PkiError where its port cannot be opened: then there is none */
+  /** Opens, moves or closes the authority service to match the configuration. @throws PkiError if its port cannot be opened; there is then no service */
   async serve(lab: ResolvedLab): Promise<void> {
     const { authorityService, hostname } = lab
     const { names } = labFacts(lab)
@@ -83,13 +83,13 @@ export class LabPki implements AsyncDisposable {
     this.#serviceWish = wish
   }
 
-  /** From now on the log tells what is wrong with what the virtual servers wear. */
+  /** Starts to log warnings about the certificates that the virtual servers use. */
   warn(): void {
     const context = { store: this.store, lab: () => labFacts(this.#lab().config) }
     this.#stopWarning = warnInLog(context, this.#log)
   }
 
-  /** How a virtual server treats its clients' certificates. */
+  /** Returns a virtual server's settings for client certificates; undefined if they are off. */
   async clientCertificates({
     clientCertificates: mode,
   }: ResolvedVirtualServer): Promise<ClientCertificateSettings | undefined> {

@@ -30,14 +30,14 @@ export interface LabOptions {
   readonly certificateStore?: CertificateStore
 }
 
-/** What lives as long as the lab, whatever is reloaded. */
+/** The parts that a reload does not replace. */
 interface Parts {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessions: SessionLog
 }
 
-/** A running lab: the composition root. Made by `createLab`. */
+/** A running lab, and the composition root of the project. `createLab` makes it. */
 export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
@@ -95,7 +95,7 @@ export class Lab implements AsyncDisposable {
     return this.#pki.authorities
   }
 
-  /** Address of the authorities' HTTP service; undefined where there is none. */
+  /** Address of the authorities' HTTP service; undefined if the configuration has none. */
   get authorityServiceUrl(): string | undefined {
     return this.#pki.serviceUrl
   }
@@ -108,12 +108,12 @@ export class Lab implements AsyncDisposable {
     return this.#directory
   }
 
-  /** In the order of the configuration. */
+  /** Returns the status of each virtual server, in the order of the configuration. */
   endpoints(): readonly VirtualServerStatus[] {
     return this.#config.virtualServers.map((config) => statusOf(config, this.#servers))
   }
 
-  /** Opens every port. @throws ListenError when one cannot be opened: then none is */
+  /** Opens every port. @throws ListenError if one cannot be opened; all are then closed again */
   async start(): Promise<void> {
     try {
       await this.#news.prepare(this.#config)
@@ -131,26 +131,26 @@ export class Lab implements AsyncDisposable {
     this.#stopWatching = this.certificateStore.watch(() => {
       this.refreshCertificates().catch((err: Error) => {
         if (err instanceof LabStopped) return
-        this.#options.log.error({ err }, 'a changed certificate could not be put on; the last one stays')
+        this.#options.log.error({ err }, 'cannot use the changed certificate; the servers keep the previous one')
       })
     })
   }
 
   /**
-   * Takes another configuration: new connections see it at once, open ones live on.
-   * @throws ListenError, PkiError: what could not be applied stays as it was
+   * Applies another configuration to new connections. Open connections go on.
+   * @throws ListenError, PkiError; the previous configuration is then restored
    */
   reload(config: ResolvedLab): Promise<void> {
-    return this.#changes.make(() => this.#apply(config))
+    return this.#changes.run(() => this.#apply(config))
   }
 
   /**
-   * Puts another `certificate:` setting on one virtual server, or on all, until the next reload: for handshakes from now
-   * on, open connections live on.
-   * @throws PkiError where there is no such certificate: then nothing changes
+   * Changes the `certificate:` setting of one virtual server, or of all, until the next reload. Applies to new handshakes;
+   * open connections go on.
+   * @throws PkiError if there is no such certificate; nothing changes then
    */
   useCertificate(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
-    return this.#changes.make(async () => {
+    return this.#changes.run(async () => {
       const previous = this.#config
       const virtualServers = previous.virtualServers.map((server) =>
         only === undefined || server.name === only ? { ...server, certificate } : server,
@@ -165,14 +165,14 @@ export class Lab implements AsyncDisposable {
     })
   }
 
-  /** Looks at all certificates anew: the store has changed, or time has moved. */
+  /** Resolves all certificates again, after the store or the clock has changed. */
   refreshCertificates(): Promise<void> {
-    return this.#changes.make(() => this.#refreshCertificates())
+    return this.#changes.run(() => this.#refreshCertificates())
   }
 
-  /** Forgets every message and session; ports, certificates and configured newsgroups stay. */
+  /** Deletes every message and session record. Ports, certificates and configured newsgroups stay. */
   reset(): Promise<void> {
-    return this.#changes.make(async () => {
+    return this.#changes.run(async () => {
       await this.store.clear()
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
@@ -181,7 +181,7 @@ export class Lab implements AsyncDisposable {
     })
   }
 
-  /** Says good-bye to every session and closes everything. */
+  /** Ends every session with its protocol's farewell and closes everything. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
@@ -194,7 +194,7 @@ export class Lab implements AsyncDisposable {
   async #stop(): Promise<void> {
     this.#stopWatching()
     this.#stopRetention()
-    // A change that is being made would open again what is closed here.
+    // A change still in progress would reopen what is closed below.
     await this.#changes.close()
     await this.#news[Symbol.asyncDispose]()
     await this.#servers.stop()
@@ -207,17 +207,20 @@ export class Lab implements AsyncDisposable {
   async #apply(next: ResolvedLab): Promise<void> {
     const previous = { config: this.#config, directory: this.#directory }
     try {
-      await this.#take(next, createDirectory(next))
+      await this.#use(next, createDirectory(next))
     } catch (error) {
-      await this.#take(previous.config, previous.directory).catch((err: Error) =>
-        this.#options.log.error({ err }, 'what was before a reload that failed could not be restored whole'),
+      await this.#use(previous.config, previous.directory).catch((err: Error) =>
+        this.#options.log.error(
+          { err },
+          'the reload failed, and the previous configuration could not be fully restored',
+        ),
       )
       throw error
     }
     this.faults.reset(next.faults, next.faultSeed)
   }
 
-  async #take(config: ResolvedLab, directory: Directory): Promise<void> {
+  async #use(config: ResolvedLab, directory: Directory): Promise<void> {
     this.#config = config
     this.#directory = directory
     await this.#news.prepare(config)
@@ -233,13 +236,13 @@ export class Lab implements AsyncDisposable {
     await this.#servers.apply(settings)
   }
 
-  /** All is resolved before anything is put on: one that cannot be had leaves the others as they are. */
+  /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. */
   async #refreshCertificates(): Promise<void> {
-    const wanted = []
+    const resolved = []
     for (const server of this.#config.virtualServers) {
-      wanted.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#pki, this.#options.log) })
+      resolved.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#pki, this.#options.log) })
     }
-    for (const { name, tls } of wanted) await this.#servers.setTls(name, tls)
+    for (const { name, tls } of resolved) await this.#servers.setTls(name, tls)
   }
 
   #site(): Site {

@@ -2,7 +2,7 @@ import type { ResolvedLab } from '../config/resolve.ts'
 import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../store/types.ts'
 
-/** Puts the messages that the configuration names into mailboxes and newsgroups that are empty. @throws where a file cannot be read */
+/** Imports the configured `preload` files into mailboxes and newsgroups that are empty. @throws if a file cannot be read */
 export async function preload({ directory, newsgroups }: ResolvedLab, store: MessageStore): Promise<void> {
   for (const { user, preload: path } of directory.accounts) {
     if (path !== undefined) await fill(store, await openInbox(store, accountOwner(user)), path)

@@ -4,7 +4,7 @@ import type { ResolvedCapture } from '../config/resolve.ts'
 import { Capture } from '../sessions/capture/capture.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
-/** The capture files of a lab, one object a file, whoever asks for it. */
+/** The capture files of a lab. Virtual servers that name the same file share one `Capture`. */
 export class Captures {
   readonly #clock: Clock
   readonly #log: Logger
@@ -15,9 +15,9 @@ export class Captures {
     this.#log = log
   }
 
-  /** The captures that settings ask for. @throws when a file cannot be made */
-  wanted(...settings: readonly (ResolvedCapture | undefined)[]): readonly Capture[] {
-    const captures = settings.flatMap((setting) => (setting ? [this.#open(setting)] : []))
+  /** Returns the captures that the settings name, and opens those that are new. @throws if a file cannot be created */
+  open(...settings: readonly (ResolvedCapture | undefined)[]): readonly Capture[] {
+    const captures = settings.flatMap((setting) => (setting ? [this.#captureOf(setting)] : []))
     return [...new Set(captures)]
   }
 
@@ -26,18 +26,19 @@ export class Captures {
     this.#byFile.clear()
   }
 
-  #open({ file, secrets, maxSize, maxFiles }: ResolvedCapture): Capture {
+  #captureOf({ file, secrets, maxSize, maxFiles }: ResolvedCapture): Capture {
     const known = this.#byFile.get(file)
     if (known) return known
-    const onError = (err: Error): void => this.#log.error({ err, file }, 'the capture ends: its file cannot be written')
+    const onError = (err: Error): void => this.#log.error({ err, file }, 'capture stopped: cannot write the file')
     const capture = new Capture({ file, secrets, maxOctets: maxSize, maxFiles, clock: this.#clock, onError })
     this.#byFile.set(file, capture)
-    if (secrets) this.#log.warn({ file }, 'capturing with TLS secrets: who can read the file can read the sessions')
+    if (secrets)
+      this.#log.warn({ file }, 'the capture holds TLS secrets: anyone who can read the file can read the sessions')
     return capture
   }
 }
 
-/** One structured line a session. */
+/** Logs one structured line for a session that has ended. */
 export function logSession(log: Logger, record: SessionRecord): void {
   const { id, virtualServer, remoteAddress, remotePort, user, tls, refusals, startedAt, endedAt, endCause } = record
   const facts = {

@@ -16,7 +16,7 @@ import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import type { LabPki } from './lab-pki.ts'
 import type { Captures } from './recording.ts'
 
-/** What the virtual servers of a lab have in common. */
+/** The parts of a lab that its virtual servers share. */
 export interface Site {
   readonly config: ResolvedLab
   readonly store: MessageStore
@@ -29,7 +29,7 @@ export interface Site {
   readonly log: Logger
 }
 
-/** What a virtual server runs with, as the configuration has it and the certificate store is now. @throws PkiError */
+/** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
   const { config, store, directory, news, pki, captures, faults, clock, log } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
@@ -54,7 +54,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     tlsPort,
     ...(tls ? { tls } : {}),
     faults,
-    captures: captures.wanted(config.capture, server.capture),
+    captures: captures.open(config.capture, server.capture),
     maxConnections: limits.connections,
     idleTimeoutMs,
     serve: (connection) => service.serve(connection, context),
@@ -64,7 +64,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
 
 const HANDSHAKE_TIMEOUT_MS = 30_000
 
-/** What a virtual server wears now, and what it agrees to; undefined where no certificate is assigned. @throws PkiError */
+/** Resolves a virtual server's certificates and TLS policy; undefined if no certificate is assigned. @throws PkiError */
 export async function tlsSettings(
   lab: ResolvedLab,
   server: ResolvedVirtualServer,
@@ -88,7 +88,7 @@ export async function tlsSettings(
   }
 }
 
-/** What old clients are let in by; undefined where they are not, or there is nothing that they could be shown. */
+/** Returns the settings for old clients; undefined if `tls.legacy` is off or there is no RSA certificate to show them. */
 async function legacySettings(
   { name, certificate, tls }: ResolvedVirtualServer,
   names: readonly string[],
@@ -98,6 +98,6 @@ async function legacySettings(
   if (!tls.legacy) return undefined
   const certificates = (await store.resolve(name, certificate, names, 'old')).filter(hasRsaKey)
   if (certificates.length > 0) return { suites: legacySuitesOf(tls.legacy), strength: tls.strength, certificates }
-  log.warn({ server: name }, 'tls.legacy: old clients need a certificate with an RSA key: none get in')
+  log.warn({ server: name }, 'tls.legacy has no effect: old clients need a certificate with an RSA key')
   return undefined
 }

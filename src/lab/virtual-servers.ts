@@ -4,7 +4,7 @@ import type { Protocol } from '../config/schema.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
 import type { SessionLog } from '../sessions/log.ts'
 
-/** The virtual servers that run, by name. */
+/** The running virtual servers, by name. */
 export class VirtualServers {
   readonly #sessions: SessionLog
   readonly #log: Logger
@@ -20,25 +20,26 @@ export class VirtualServers {
   }
 
   /**
-   * Makes the virtual servers those of the settings: some stop, some change, some start. Connections that are open live on.
-   * @throws ListenError, or what makes a certificate unusable; some may have changed by then: apply the old settings again
+   * Starts, updates and stops virtual servers so that they match the settings. Open connections of the others go on.
+   * @throws ListenError, or the reason why a certificate is unusable. Some servers may have changed by then: the caller
+   * applies the previous settings again.
    */
   async apply(settings: readonly VirtualServerSettings[]): Promise<void> {
     const wanted = new Set(settings.map(({ name }) => name))
-    const leaving = [...this.#servers].filter(([name]) => !wanted.has(name))
-    for (const [name] of leaving) this.#servers.delete(name)
-    await Promise.all(leaving.map(([, server]) => server.stop()))
-    // A port may move from one virtual server to another: all let go before any takes.
+    const removed = [...this.#servers].filter(([name]) => !wanted.has(name))
+    for (const [name] of removed) this.#servers.delete(name)
+    await Promise.all(removed.map(([, server]) => server.stop()))
+    // A port may move from one virtual server to another, so all close theirs before any opens one.
     for (const each of settings) this.#servers.get(each.name)?.vacate(each)
     for (const each of settings) await this.#put(each)
   }
 
-  /** Another certificate or policy for one that runs. */
+  /** Replaces the certificate and TLS policy of a running server. */
   async setTls(name: string, tls: VirtualServerSettings['tls']): Promise<void> {
     await this.#servers.get(name)?.setTls(tls)
   }
 
-  /** Says good-bye to every session. */
+  /** Stops every server; each session ends with its protocol's farewell. */
   async stop(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
   }
@@ -52,33 +53,35 @@ export class VirtualServers {
   }
 }
 
-/** Where one virtual server is to be reached, and what it wears. */
+/** The addresses, certificate and TLS policy of a running virtual server, for reports and tests. */
 export interface VirtualServerStatus {
   readonly virtualServer: string
   readonly protocol: Protocol
   readonly address: string
-  /** Undefined: closed. */
+  /** Undefined if closed. */
   readonly port: number | undefined
+  /** Undefined if closed. */
   readonly tlsPort: number | undefined
+  /** The default certificate; undefined if none is assigned. */
   readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
-  /** Clients of SSL 3.0 and TLS 1.0 with the ciphers of the 1990s are let in. */
+  /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
   readonly legacyTls: boolean
 }
 
-/** A virtual server as it runs now. */
+/** Returns the current status of a virtual server. */
 export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualServers): VirtualServerStatus {
   const server = virtualServers.get(config.name)
   const tls = server?.settings.tls
-  const worn = tls?.certificates[0]
+  const certificate = tls?.certificates[0]
   return {
     virtualServer: config.name,
     protocol: config.protocol,
     address: config.address,
     port: server?.port,
     tlsPort: server?.tlsPort,
-    certificate: worn && { friendlyName: worn.friendlyName, thumbprint: worn.thumbprint },
+    certificate: certificate && { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
     requireSecureChannel: config.requireSecureChannel,
     require128BitEncryption: config.require128BitEncryption,
     legacyTls: tls?.legacy !== undefined,

@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline'
 import { type ControlAnswer, ControlError, type ControlRequest } from './messages.ts'
 
 /**
- * Asks a running lab for something over its control socket; gives the items as they come.
- * @param path as `findSockets` gives it
- * @throws ControlError with the lab's own words, or when it does not answer to the end
+ * Sends a request to a running lab over its control socket and yields the items of the answer as they arrive.
+ * @param path a path from `findSockets`
+ * @throws ControlError with the lab's error message, or if the lab does not answer completely
  */
 export async function* callLab(path: string, request: ControlRequest): AsyncGenerator<unknown, void, void> {
   const socket = connect(path)
@@ -24,13 +24,13 @@ export async function* callLab(path: string, request: ControlRequest): AsyncGene
       if ('error' in answer) throw new ControlError(answer.error)
       yield answer.item
     }
-    throw new ControlError('the running lab hung up in the middle of its answer')
+    throw new ControlError('the running lab closed the connection before its answer was complete')
   } finally {
     socket.destroy()
   }
 }
 
-/** The same for a verb that gives one item. @throws ControlError */
+/** Sends a request whose answer has one item, and returns it. @throws ControlError */
 export async function askLab(path: string, request: ControlRequest): Promise<unknown> {
   const items: unknown[] = []
   for await (const item of callLab(path, request)) items.push(item)

@@ -1,6 +1,6 @@
 /**
- * The control socket's language: JSON lines. The client says one request; the lab answers any number of items, then either
- * that it is done or why it failed, and closes.
+ * A request on the control socket. Messages are JSON lines: the client sends one request; the lab answers with any number
+ * of items, then with `done` or an error, and closes the connection.
  */
 export interface ControlRequest {
   readonly verb: string
@@ -9,7 +9,7 @@ export interface ControlRequest {
 
 export type ControlAnswer = { readonly item: unknown } | { readonly done: true } | { readonly error: string }
 
-/** What a verb does. An iterable gives its items one by one (`--follow`) until the client hangs up: then `signal` aborts. */
+/** Handles a verb. An iterable sends its items one by one (`--follow`); `signal` aborts when the client disconnects. */
 type ControlVerb = (
   args: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
@@ -17,7 +17,7 @@ type ControlVerb = (
 
 export type ControlVerbs = Readonly<Record<string, ControlVerb>>
 
-/** Something about a control socket that does not work out; the message says what. */
+/** A failure on a control socket; the message says what failed. */
 export class ControlError extends Error {
   override readonly name = 'ControlError'
 }

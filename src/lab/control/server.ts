@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { type ControlAnswer, ControlError, type ControlRequest, type ControlVerbs } from './messages.ts'
 
-/** The socket by which its owner, and nobody else, tells a running lab what to do. */
+/** The socket through which the owner of a running lab, and nobody else, controls it. */
 export class ControlServer implements AsyncDisposable {
   readonly path: string
   readonly #server: Server
@@ -14,13 +14,13 @@ export class ControlServer implements AsyncDisposable {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
-      // A client that hangs up in the middle of an answer concerns nobody else.
+      // A client that disconnects during an answer must not affect others.
       socket.on('error', () => socket.destroy())
       serve(socket, verbs)
     })
   }
 
-  /** @throws ControlError when the socket cannot be made */
+  /** Opens the socket. @throws ControlError if it cannot be created */
   static async open(path: string, verbs: ControlVerbs): Promise<ControlServer> {
     const control = new ControlServer(path, verbs)
     await unlink(path).catch(() => {})
@@ -42,10 +42,12 @@ function serve(socket: Socket, verbs: ControlVerbs): void {
   const gone = new AbortController()
   socket.on('close', () => gone.abort())
   const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
-  // It hands on the socket's errors, which are dealt with there.
+  // readline repeats the socket's errors, which have their own handler.
   lines.on('error', () => {})
   lines.once('line', (line) => {
-    void answer(line, verbs, gone.signal, (said) => socket.write(`${JSON.stringify(said)}\n`)).then(() => socket.end())
+    void answer(line, verbs, gone.signal, (message) => socket.write(`${JSON.stringify(message)}\n`)).then(() =>
+      socket.end(),
+    )
   })
 }
 
@@ -53,17 +55,17 @@ async function answer(
   line: string,
   verbs: ControlVerbs,
   signal: AbortSignal,
-  say: (answer: ControlAnswer) => void,
+  send: (answer: ControlAnswer) => void,
 ): Promise<void> {
   try {
     const { verb, args = {} } = JSON.parse(line) as ControlRequest
     const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-    if (!run) throw new ControlError(`this lab does not know "${verb}"; is it of another version?`)
+    if (!run) throw new ControlError(`unknown request "${verb}": the running lab may have another version of Sealpost`)
     const result = run(args, signal)
-    if (Symbol.asyncIterator in result) for await (const item of result) say({ item })
-    else say({ item: await result })
-    say({ done: true })
+    if (Symbol.asyncIterator in result) for await (const item of result) send({ item })
+    else send({ item: await result })
+    send({ done: true })
   } catch (error) {
-    say({ error: (error as Error).message })
+    send({ error: (error as Error).message })
   }
 }

@@ -3,27 +3,27 @@ import { lstat, mkdir, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ControlError } from './messages.ts'
 
-/** Where control sockets may be. */
+/** Where control sockets may lie. */
 export interface RuntimePlaces {
-  /** `XDG_RUNTIME_DIR`, where the system gives one. */
+  /** `XDG_RUNTIME_DIR`, if the system sets it. */
   readonly xdgRuntimeDir?: string
   readonly tmpdir: string
   readonly uid: number
 }
 
-/** The folders that hold control sockets, the better first. */
+/** Returns the folders for control sockets, the preferred one first. */
 function folders({ xdgRuntimeDir, tmpdir, uid }: RuntimePlaces): string[] {
   return [...(xdgRuntimeDir ? [join(xdgRuntimeDir, 'sealpost')] : []), join(tmpdir, `sealpost-${uid}`)]
 }
 
-/** A lab's socket name: which configuration it runs, and its process. Several labs may run one configuration. */
+/** Returns the part of a socket's name that stands for the configuration. The process id follows, as several labs may run one configuration. */
 const prefixOf = (configuration: string): string =>
   createHash('sha256').update(configuration).digest('hex').slice(0, 12)
 
 /**
- * The path for a new control socket; its folder is made, for its owner alone.
- * @param configuration what identifies the configuration: the absolute path of its file
- * @throws ControlError when no folder can be had
+ * Returns the path for a new control socket, and creates its folder with access for the owner alone.
+ * @param configuration identifies the configuration: the absolute path of its file
+ * @throws ControlError if no folder can be used
  */
 export async function newSocketPath(configuration: string, pid: number, places: RuntimePlaces): Promise<string> {
   const reasons: string[] = []
@@ -36,10 +36,10 @@ export async function newSocketPath(configuration: string, pid: number, places: 
       reasons.push(`${folder}: ${(error as Error).message}`)
     }
   }
-  throw new ControlError(`no folder for the control socket: ${reasons.join('; ')}`)
+  throw new ControlError(`cannot create a folder for the control socket: ${reasons.join('; ')}`)
 }
 
-/** In a folder that another user owns or may write to, anybody could pose as the lab. */
+/** Rejects a folder that another user owns or can open: that user could pose as the lab. */
 async function assertPrivate(folder: string, uid: number): Promise<void> {
   const found = await lstat(folder)
   if (!found.isDirectory()) throw new ControlError('is not a folder')
@@ -47,15 +47,15 @@ async function assertPrivate(folder: string, uid: number): Promise<void> {
   if ((found.mode & 0o077) !== 0) throw new ControlError('is open to other users')
 }
 
-/** The sockets of the labs that run a configuration now. What labs that were killed left behind is removed. */
+/** Returns the sockets of the labs that run a configuration now, and removes those of labs that were killed. */
 export async function findSockets(configuration: string, places: RuntimePlaces): Promise<string[]> {
   const prefix = `${prefixOf(configuration)}.`
   const found: string[] = []
   for (const folder of folders(places)) {
     const names = await readdir(folder).catch(() => [])
-    const mine = names.filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
-    if (mine.length > 0) await assertPrivate(folder, places.uid)
-    for (const name of mine) {
+    const matching = names.filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    if (matching.length > 0) await assertPrivate(folder, places.uid)
+    for (const name of matching) {
       const path = join(folder, name)
       if (isAlive(Number(name.slice(prefix.length, -'.sock'.length)))) found.push(path)
       else await unlink(path).catch(() => {})

@@ -4,17 +4,28 @@ import type { SessionRecord } from '../../sessions/types.ts'
 import type { Lab } from '../lab.ts'
 import type { ControlVerbs } from './messages.ts'
 
-/** What a running lab says of itself. */
+/** The answer to `status`. */
 export interface LabStatus {
   readonly pid: number
   readonly hostname: string
   readonly endpoints: ReturnType<Lab['endpoints']>
-  /** PEM of the lab's root. */
+  /** The lab's root certificate in PEM. */
   readonly ca: string
 }
 
-/** What can be asked of any running lab; one row a verb. */
-export function labVerbs(lab: Lab): ControlVerbs {
+/** The answer to `reload`. */
+export interface ReloadReport {
+  readonly pid: number
+  readonly warnings: readonly string[]
+}
+
+/** The requests that only the process around the lab can handle, because it knows where the configuration came from. */
+export interface ControlHost {
+  reload(): Promise<ReloadReport>
+}
+
+/** Returns the handlers of all requests on the control socket, by verb. */
+export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
   return {
     status: async (): Promise<LabStatus> => ({
       pid: process.pid,
@@ -24,21 +35,22 @@ export function labVerbs(lab: Lab): ControlVerbs {
     }),
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),
+    reload: () => host.reload(),
     forget: async ({ sessions: unwanted }) => {
       if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as Ends)
     },
   }
 }
 
-interface Wanted {
+interface SessionQuery {
   readonly follow: boolean
   readonly failed: boolean
   readonly id: unknown
 }
 
-/** Records as JSON takes them: those there are, then, to follow, each as it ends. */
-async function* sessions(lab: Lab, { follow, failed, id }: Wanted, signal: AbortSignal): AsyncGenerator<object> {
-  const fits = (record: SessionRecord): boolean =>
+/** Yields the recorded sessions as JSON values and, with `follow`, each further session as it ends. */
+async function* sessions(lab: Lab, { follow, failed, id }: SessionQuery, signal: AbortSignal): AsyncGenerator<object> {
+  const matches = (record: SessionRecord): boolean =>
     (id === undefined || record.id === id) && (!failed || hasFailed(record))
   const queue: SessionRecord[] = []
   let wake = (): void => {}
@@ -48,9 +60,9 @@ async function* sessions(lab: Lab, { follow, failed, id }: Wanted, signal: Abort
   })
   signal.addEventListener('abort', () => wake())
   try {
-    for (const record of lab.sessionLog.list()) if (fits(record)) yield asJson(record)
+    for (const record of lab.sessionLog.list()) if (matches(record)) yield asJson(record)
     while (follow && !signal.aborted) {
-      for (let record = queue.shift(); record; record = queue.shift()) if (fits(record)) yield asJson(record)
+      for (let record = queue.shift(); record; record = queue.shift()) if (matches(record)) yield asJson(record)
       if (queue.length === 0 && !signal.aborted) {
         await new Promise<void>((resolve) => {
           wake = resolve
