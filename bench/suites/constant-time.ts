@@ -1,7 +1,7 @@
 import { constants, createPublicKey, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto'
-import { takeOffPadding } from '../../src/tls/legacy/cbc-padding.ts'
-import { recordMac } from '../../src/tls/legacy/mac.ts'
-import { decryptPreMaster } from '../../src/tls/legacy/rsa.ts'
+import { removePadding } from '../../src/legacy-tls/cbc-padding.ts'
+import { recordMac } from '../../src/legacy-tls/mac.ts'
+import { decryptPreMaster } from '../../src/legacy-tls/rsa.ts'
 import { median } from '../frame/measure.ts'
 import type { TableSuite } from '../frame/types.ts'
 
@@ -22,7 +22,7 @@ function record(paddingOctets: number, spoil = false): Buffer {
 }
 
 function recordCase(name: string, plain: Buffer): Case {
-  return { name: `record: ${name}`, work: () => takeOffPadding(plain, 23, mac, 'TLSv1', 16) }
+  return { name: `record: ${name}`, work: () => removePadding(plain, 23, mac, 'TLSv1', 16) }
 }
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

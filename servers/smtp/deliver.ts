@@ -1,4 +1,4 @@
-import { joined, type Pieces } from '../../src/common/pieces.ts'
+import { joinPieces, type Pieces } from '../../src/common/pieces.ts'
 import { ArticleRefused } from '../../src/news/article.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type NewMessage, type Owner } from '../../src/store/types.ts'
@@ -31,7 +31,7 @@ type Copy = 'whole' | 'without-bcc'
 export async function deliver(context: ServerContext, delivery: Delivery): Promise<void> {
   const { trace, message } = delivery
   const { messageId, hasBcc } = scanHeader(message)
-  const stripped = hasBcc ? withoutBcc(joined(message)) : undefined
+  const stripped = hasBcc ? withoutBcc(joinPieces(message)) : undefined
   const owners = new Map<Owner, Copy>()
   const newsgroups = new Set<string>()
   for (const { address, destination } of delivery.recipients) {
@@ -68,7 +68,7 @@ async function postToNewsgroups(
   { message, session }: Delivery,
 ): Promise<void> {
   try {
-    await news?.postMail(newsgroups, joined(message), { host: hostname, session })
+    await news?.postMail(newsgroups, joinPieces(message), { host: hostname, session })
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error
     // What a client sends again after a lost reply is there already.

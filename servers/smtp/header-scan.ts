@@ -1,4 +1,4 @@
-import { GrowingPieces, joined, type Pieces } from '../../src/common/pieces.ts'
+import { joinPieces, PieceCollector, type Pieces } from '../../src/common/pieces.ts'
 import { parseAddresses } from '../../src/mail/addresses.ts'
 import { headerBlockEnd, headerFieldAt, isEmptyLine, unfolded } from '../../src/mail/headers.ts'
 
@@ -24,7 +24,7 @@ function headerText(message: Pieces): string {
   const [first] = message
   const end = first ? endOfHeader(first) : 0
   if (first && end !== -1) return first.toString('latin1', 0, end)
-  const all = joined(message)
+  const all = joinPieces(message)
   const endOfAll = endOfHeader(all)
   return all.toString('latin1', 0, endOfAll === -1 ? all.length : endOfAll)
 }
@@ -34,7 +34,7 @@ const endOfHeader = (raw: Buffer): number => (raw.indexOf(LINE_END) === 0 ? 0 : 
 
 /** A message without its Bcc fields, and the addresses they named, in lower case. */
 export function withoutBcc(raw: Buffer): { readonly rest: Pieces; readonly named: ReadonlySet<string> } {
-  const rest = new GrowingPieces()
+  const rest = new PieceCollector()
   const named = new Set<string>()
   const end = headerBlockEnd(raw, 0)
   let from = 0

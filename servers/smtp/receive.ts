@@ -1,4 +1,4 @@
-import { octetsOf, type Pieces } from '../../src/common/pieces.ts'
+import { countOctets, type Pieces } from '../../src/common/pieces.ts'
 import { deliver } from './deliver.ts'
 import { tooLarge } from './errors.ts'
 import { normalizeLineEnds } from './line-ends.ts'
@@ -32,7 +32,7 @@ function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Tr
 export async function receive(session: SmtpSession, transaction: Transaction, received: Pieces): Promise<void> {
   const { connection, context } = session
   const { messageSize } = context.config.limits
-  if (octetsOf(received) > messageSize) throw tooLarge(messageSize)
+  if (countOctets(received) > messageSize) throw tooLarge(messageSize)
   const message = normalizeLineEnds(received)
   if (message !== received) connection.record.note('bare LFs in the message made CRLFs')
   const at = context.clock.now()

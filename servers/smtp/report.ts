@@ -1,4 +1,4 @@
-import { joined, type Pieces } from '../../src/common/pieces.ts'
+import { joinPieces, type Pieces } from '../../src/common/pieces.ts'
 import { deliver } from './deliver.ts'
 import { deliveryReport, type ReportedRecipient } from './delivery-report.ts'
 import { SmtpError } from './errors.ts'
@@ -29,7 +29,7 @@ export async function reportSuccess(
     to,
     envelopeId,
     recipients: reported,
-    message: joined(message),
+    message: joinPieces(message),
     at,
   })
   const trace = Buffer.from('Return-Path: <>\r\n')

@@ -1,4 +1,4 @@
-import { GrowingPieces } from '../../src/common/pieces.ts'
+import { PieceCollector } from '../../src/common/pieces.ts'
 import type { Destination } from './recipients.ts'
 
 /** Whom a message is for, as RCPT said it. */
@@ -21,7 +21,7 @@ export class Transaction {
   /** BDAT has begun the message, be it by a chunk of nothing: DATA cannot go on with it. RFC 3030 section 2. */
   inChunks = false
   /** What BDAT has brought of the message so far. */
-  readonly chunks = new GrowingPieces()
+  readonly chunks = new PieceCollector()
   chunkOctets = 0
   /** By address in lower case: one that is named again replaces the earlier one. */
   readonly #recipients = new Map<string, Recipient>()

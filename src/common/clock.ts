@@ -1,8 +1,8 @@
-/** The lab's sense of time; tests move it (`lab.clock`). Time-outs run on real timers, dates on this. */
+/** The lab's current time, which tests can set (`lab.clock`). It is used for dates; timeouts run on real timers. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Returns milliseconds since the epoch. */
   now(): number
 }
 
-/** The machine's own time. */
+/** The machine's time. */
 export const systemClock: Clock = { now: () => Date.now() }

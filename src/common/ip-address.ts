@@ -1,9 +1,18 @@
 import { isIPv4 } from 'node:net'
 
-/** The 4 octets of an IPv4 address, the 16 of an IPv6 one in any of its forms, its zone left out. RFC 4291 section 2.2. @throws TypeError for any other text */
+/** An IP address and a TCP port. */
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * Returns the 4 octets of an IPv4 address, or the 16 of an IPv6 address in any notation, without its zone.
+ * RFC 4291 section 2.2. @throws TypeError for any other text
+ */
 export function addressOctets(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number))
-  // The URL parser gives every form, IPv4 tails included, as plain groups.
+  // The URL parser turns every notation, IPv4 tails included, into plain groups.
   const [head = '', tail] = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1).split('::')
   const groups = (text: string): number[] => (text ? text.split(':').map((group) => Number.parseInt(group, 16)) : [])
   const before = groups(head)
@@ -12,9 +21,13 @@ export function addressOctets(address: string): Buffer {
   return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]))
 }
 
-/** The other way round, in the usual form (RFC 5952); octets that are no address as hexadecimal. */
+/** Returns the usual notation of an address (RFC 5952), or hexadecimal for octets that are not an address. */
 export function addressText(octets: Buffer): string {
   if (octets.length === 4) return octets.join('.')
   if (octets.length !== 16) return octets.toString('hex')
   return new URL(`http://[${octets.toString('hex').match(/.{4}/g)?.join(':')}]`).hostname.slice(1, -1)
 }
+
+/** Shortens the IPv6 addresses in a text of Node.js, which writes those of a certificate as `0:0:0:0:0:0:0:1`. RFC 5952. */
+export const shortenAddresses = (text: string): string =>
+  text.replaceAll(/\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b/gi, (address) => addressText(addressOctets(address)))

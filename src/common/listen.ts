@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import type { ListenOptions, Server } from 'node:net'
 
 /**
- * Opens a server of Node.js. What goes wrong with it later (no more file descriptors) is told to `onError`: unheard, it
- * would end the process.
- * @throws the system's error where it cannot listen
+ * Starts a server listening. Reports later errors, such as a lack of file descriptors, to `onError`; without a listener
+ * they would end the process.
+ * @throws the system's error when it cannot listen
  */
 export async function listen(server: Server, at: ListenOptions, onError: (error: Error) => void): Promise<void> {
   server.listen(at)

@@ -1,25 +1,27 @@
-/** Octets in pieces, as they came: a large message is never copied into one buffer for the sake of it. */
+/** Octets in pieces, as received, so that a large message need not be copied into one buffer. */
 export type Pieces = readonly Buffer[]
 
-/** How many octets they are together. */
-export function octetsOf(pieces: Pieces): number {
+/** Returns the number of octets in all pieces together. */
+export function countOctets(pieces: Pieces): number {
   let octets = 0
   for (const { length } of pieces) octets += length
   return octets
 }
 
-/** In one buffer: the piece itself where there is one only. */
-export const joined = (pieces: Pieces): Buffer => (pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces))
+/** Returns all pieces in one buffer: a single piece as it is, several as a copy. */
+export const joinPieces = (pieces: Pieces): Buffer =>
+  pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
 
-/** So many small pieces are made one: each takes hundreds of octets of memory, however few it has itself. */
-const MANY_PIECES = 1024
+/** Pieces that are examined together. A Buffer takes hundreds of octets of memory, however few it holds. */
+const BATCH_PIECES = 1024
+/** A batch whose pieces are smaller than this on average is merged into one piece. */
 const SMALL_OCTETS = 1024
 
-/** Pieces as they come, in memory that their octets bound: a client may send one octet at a time. */
-export class GrowingPieces {
+/** Collects pieces as they arrive, and merges small ones: a client that sends one octet at a time cannot fill the memory. */
+export class PieceCollector {
   #pieces: Buffer[] = []
-  /** Of so many it has been decided whether they are made one. */
-  #settled = 0
+  /** Pieces at the beginning of the list that have been examined. */
+  #examined = 0
 
   get pieces(): Pieces {
     return this.#pieces
@@ -27,10 +29,10 @@ export class GrowingPieces {
 
   add(piece: Buffer): void {
     this.#pieces.push(piece)
-    if (this.#pieces.length - this.#settled >= MANY_PIECES) this.#settle()
+    if (this.#pieces.length - this.#examined >= BATCH_PIECES) this.#mergeSmall()
   }
 
-  /** Takes octets off the end, once all have come. */
+  /** Removes octets from the end. Call it only after the last `add`. */
   trim(octets: number): void {
     for (let left = octets; left > 0; ) {
       const last = this.#pieces.pop()
@@ -42,15 +44,15 @@ export class GrowingPieces {
 
   clear(): void {
     this.#pieces = []
-    this.#settled = 0
+    this.#examined = 0
   }
 
-  #settle(): void {
-    const latest = this.#pieces.slice(this.#settled)
-    if (octetsOf(latest) <= latest.length * SMALL_OCTETS) {
-      this.#pieces.length = this.#settled
+  #mergeSmall(): void {
+    const latest = this.#pieces.slice(this.#examined)
+    if (countOctets(latest) <= latest.length * SMALL_OCTETS) {
+      this.#pieces.length = this.#examined
       this.#pieces.push(Buffer.concat(latest))
     }
-    this.#settled = this.#pieces.length
+    this.#examined = this.#pieces.length
   }
 }

@@ -1,9 +1,9 @@
-/** Whoever has much to do lets others in after so long. */
+/** How long a piece of work may run before it yields to other sessions. */
 const SLICE_MS = 20
 
-/** Tells a long piece of work when it has had its slice of time, and lets the others of this process in. */
+/** Interrupts long work at intervals, so that other sessions of this process are served in between. */
 export class TimeSlice {
-  /** Undefined: the slice begins with the next look at the time. */
+  /** Undefined until the first check of a slice. */
   #end: number | undefined
 
   isOver(): boolean {
@@ -12,7 +12,7 @@ export class TimeSlice {
     return now > this.#end
   }
 
-  /** Others are let in; the next slice begins. */
+  /** Lets pending events run, then starts the next slice. */
   async yield(): Promise<void> {
     await new Promise(setImmediate)
     this.#end = undefined

@@ -1,15 +1,15 @@
 import { mistakesOf } from '../config/issues.ts'
 import { ConfigError, inOrder, placeByPath } from '../config/mistakes.ts'
 import { type Fault, type FaultInput, fault } from '../config/schema/fault.ts'
-import { FaultBook } from '../net/faults/fault-book.ts'
+import { FaultRules } from '../net/faults/fault-rules.ts'
 
 /** The faults of a lab: those of its configuration, and those that tests add. */
 export class LabFaults {
-  readonly book: FaultBook
+  readonly book: FaultRules
   #configured: readonly Fault[]
 
   constructor(seed: number, configured: readonly Fault[]) {
-    this.book = new FaultBook(seed)
+    this.book = new FaultRules(seed)
     this.#configured = configured
     this.reset()
   }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedCapture } from '../config/resolve.ts'
-import { Capture } from '../sessions/capture/capture.ts'
+import { Capture } from '../sessions/capture.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
 /** The capture files of a lab. Virtual servers that name the same file share one `Capture`. */

@@ -4,15 +4,15 @@ import type { ServerContext } from '../../servers/service.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
-import type { FaultBook } from '../net/faults/fault-book.ts'
+import { hasRsaKey } from '../legacy-tls/options.ts'
+import { legacySuitesOf } from '../legacy-tls/suites.ts'
+import type { FaultRules } from '../net/faults/fault-rules.ts'
 import type { LegacySettings } from '../net/legacy-acceptor.ts'
 import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
 import type { MessageStore } from '../store/types.ts'
-import { hasRsaKey } from '../tls/legacy/options.ts'
-import { legacySuitesOf } from '../tls/legacy/suites.ts'
 import type { LabPki } from './lab-pki.ts'
 import type { Captures } from './recording.ts'
 
@@ -24,7 +24,7 @@ export interface Site {
   readonly news: NewsService
   readonly pki: LabPki
   readonly captures: Captures
-  readonly faults: FaultBook
+  readonly faults: FaultRules
   readonly clock: Clock
   readonly log: Logger
 }

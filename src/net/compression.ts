@@ -1,15 +1,15 @@
 import { Duplex } from 'node:stream'
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 
-/** A stream whose two directions are raw DEFLATE on the one below it. RFC 4978 section 3; RFC 8054 section 2.2. */
+/** A stream that compresses both directions of the stream below with raw DEFLATE. RFC 4978 section 3; RFC 8054 section 2.2. */
 export class CompressedStream extends Duplex {
   readonly #below: Duplex
-  /** A client may close at any octet: an unfinished stream is no error. */
+  /** Z_SYNC_FLUSH: an unfinished stream is not an error, because a client may close at any time. */
   readonly #inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
-  /** What a write holds must reach the client whole: each is flushed. */
+  /** Z_SYNC_FLUSH: every write reaches the client completely. */
   readonly #deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
 
-  /** @param held compressed octets that were read from `below` already */
+  /** @param held compressed octets already read from `below` */
   constructor(below: Duplex, held: Buffer) {
     super()
     this.#below = below

@@ -1,24 +1,25 @@
 import type { Duplex } from 'node:stream'
-import { joined, octetsOf, type Pieces } from '../common/pieces.ts'
+import type { SocketAddress } from '../common/ip-address.ts'
+import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
 import { TimeSlice } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
+import { BlockCollector, Stuffer, stuff } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
-import type { ConnectionFaults } from './faults/fault-book.ts'
-import { FaultMeter } from './faults/fault-meter.ts'
-import { BlockCollector, type LineEncoding, textOf } from './input.ts'
-import { Stuffer, stuff } from './stuffing.ts'
+import { FaultInjector } from './faults/apply-faults.ts'
+import type { ConnectionFaults } from './faults/fault-rules.ts'
+import { type LineEncoding, textOf } from './input.ts'
 import { Transport } from './transport.ts'
 
-/** A socket under TLS, and what was agreed on. */
+/** A socket under TLS, and what its handshake agreed on. */
 export interface SecuredSocket {
   readonly socket: Duplex
   readonly facts: TlsFacts
 }
 
-/** What makes the server's side of a TLS handshake on a raw socket. */
+/** Makes the server's side of a TLS handshake on a raw socket. */
 export interface Securer {
-  /** Whether a certificate is assigned now. */
+  /** Whether a certificate is assigned. */
   readonly available: boolean
   /** @throws HandshakeFailure */
   secure(raw: Duplex): Promise<SecuredSocket>
@@ -26,34 +27,29 @@ export interface Securer {
 
 export interface ConnectionOptions {
   readonly socket: Duplex
-  readonly remote: Endpoint
-  readonly local: Endpoint
+  readonly remote: SocketAddress
+  readonly local: SocketAddress
   readonly record: SessionRecorder
   readonly idleTimeoutMs: number
   readonly securer: Securer
-  /** What goes wrong on purpose. */
+  /** Failures to produce on purpose. */
   readonly faults?: ConnectionFaults
-  /** Where the handshake came first (implicit TLS). */
+  /** What the handshake of a TLS port agreed on. */
   readonly facts?: TlsFacts
 }
 
-export interface Endpoint {
-  readonly address: string
-  readonly port: number
-}
-
 /**
- * One client, whatever the protocol: lines and octets in, replies out (joined into as few writes as the client's
- * pipelining lets), STARTTLS, compression, the idle time-out, the transcript, a polite end.
+ * One client connection, for every protocol: reads lines and octets, writes replies (few writes for pipelined commands),
+ * handles STARTTLS, compression and the idle timeout, and records the transcript.
  */
 export class Connection {
-  readonly remote: Endpoint
-  readonly local: Endpoint
+  readonly remote: SocketAddress
+  readonly local: SocketAddress
   readonly record: SessionRecorder
   readonly #securer: Securer
   readonly #transport: Transport
-  readonly #faults: FaultMeter | undefined
-  /** Of commands that came together, whose answers nobody waits for. */
+  readonly #faults: FaultInjector | undefined
+  /** Limits how long pipelined commands are read before other connections are served. */
   readonly #timeSlice = new TimeSlice()
   #tls: TlsFacts | undefined
   #compressed = false
@@ -67,30 +63,30 @@ export class Connection {
     this.#transport = new Transport(options.socket, options.idleTimeoutMs, (error) =>
       this.record.note(`socket error: ${error.message}`),
     )
-    this.#faults = options.faults && new FaultMeter(options.faults, this.#transport, this)
+    this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)
   }
 
-  /** Resolves with the cause once the socket is closed; never rejects. */
+  /** Resolves with the cause once the socket is closed. Never rejects. */
   get closed(): Promise<EndCause> {
     return this.#transport.closed
   }
 
-  /** The stream under the protocol, for what needs its addresses. Nobody else reads it. */
+  /** The current stream. IMAP4 IDLE uses it to see how much is unsent; nothing else may read or write it. */
   get socket(): Duplex {
     return this.#transport.stream
   }
 
-  /** What was agreed on in the TLS handshake; undefined in clear text. */
+  /** What the TLS handshake agreed on; undefined in clear text. */
   get tls(): TlsFacts | undefined {
     return this.#tls
   }
 
-  /** What matters for a log-on (`logonPolicy`): whether the channel is secure, and whom the client's certificate names. */
+  /** What decides how a client may log on (`logonPolicy`): TLS, and the account that its certificate names. */
   get channel(): { readonly secure: boolean; readonly externalIdentity: string | undefined } {
     return { secure: this.#tls !== undefined, externalIdentity: this.#tls?.clientCertificate?.account }
   }
 
-  /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is not under TLS yet. */
+  /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is still in clear text. */
   get canStartTls(): boolean {
     return this.#securer.available && this.#tls === undefined
   }
@@ -99,22 +95,22 @@ export class Connection {
     return this.#compressed
   }
 
-  /** Whether octets have come that no read has taken yet (pipelining). */
+  /** Whether received octets have not been read yet (pipelining). */
   get hasInput(): boolean {
     return this.#transport.input.heldOctets > 0
   }
 
-  /** Faults that strike before the greeting; false: there is nobody left to greet. @throws ConnectionEnded */
+  /** Produces the faults before the greeting. Returns false if they closed the connection. @throws ConnectionEnded */
   async meetFirstFaults(): Promise<boolean> {
     return (await this.#faults?.beforeGreeting()) !== 'gone'
   }
 
   /**
-   * The next line, without its line end. Commands that came together are read with rests, in which others are served.
-   * @param maxOctets the longest line taken
-   * @param encoding what its octets are read as; in the transcript a line is always UTF-8
-   * @param secret the whole line is a secret, as a SASL response: masked in the transcript
-   * @throws TooLong once a longer line has been read and dropped
+   * Returns the next line without its line end. Other connections are served between many pipelined commands.
+   * @param maxOctets the longest line accepted
+   * @param encoding how its octets are decoded; in the transcript a line is always UTF-8
+   * @param secret masks the whole line in the transcript, for example a SASL response
+   * @throws TooLong once a longer line has been read and discarded
    * @throws ConnectionEnded
    */
   async readLine(maxOctets: number, encoding: LineEncoding, secret = false): Promise<string> {
@@ -123,7 +119,7 @@ export class Connection {
       transport.checkReadable()
       const line = transport.input.takeLine(maxOctets, encoding)
       if (line === undefined) {
-        // No rest: as long as more comes, one read follows another without a look at other connections.
+        // Waiting does not reset the time slice: while octets keep arriving, no other connection is served.
         await transport.more()
         continue
       }
@@ -136,8 +132,8 @@ export class Connection {
   }
 
   /**
-   * Exactly so many octets, for literals that fit in memory, in one piece of their own: what came in pieces is not held
-   * twice, and a small literal does not keep what else was read with it alive. @throws ConnectionEnded
+   * Reads exactly `octets` octets into a buffer of their own, for literals that fit in memory. A view would keep
+   * alive everything that was received together with a small literal. @throws ConnectionEnded
    */
   async readOctets(octets: number): Promise<Buffer> {
     this.#faults?.messageBegins()
@@ -147,7 +143,7 @@ export class Connection {
     return whole
   }
 
-  /** The same as they come, without holding them. Read it to its end. @throws ConnectionEnded */
+  /** Yields exactly `octets` octets as they arrive, for literals of any size. Read it to its end. @throws ConnectionEnded */
   async *streamOctets(octets: number): AsyncGenerator<Buffer, void, void> {
     this.#faults?.messageBegins()
     for (let left = octets; left > 0; ) {
@@ -159,28 +155,29 @@ export class Connection {
   }
 
   /**
-   * A block of lines up to the line with a single dot, dots unstuffed, each line with its CRLF. RFC 3977 section 3.1.1.
-   * @throws TooLong once a longer block has been read and dropped
+   * Reads a dot-stuffed block up to the line with a single dot. Returns its lines, unstuffed, each with its CRLF.
+   * RFC 3977 section 3.1.1.
+   * @throws TooLong once a longer block has been read and discarded
    * @throws ConnectionEnded
    */
   async readBlock(maxOctets: number): Promise<Buffer> {
-    return joined(await this.readBlockPieces(maxOctets))
+    return joinPieces(await this.readBlockPieces(maxOctets))
   }
 
-  /** The same in pieces as they came, for whoever needs them in no other form. */
+  /** Reads a block as `readBlock` does, but returns it in pieces as received. @throws TooLong, ConnectionEnded */
   async readBlockPieces(maxOctets: number): Promise<Pieces> {
     this.#faults?.messageBegins()
     const collector = new BlockCollector(maxOctets)
     while (!collector.add(await this.#piece(Number.MAX_SAFE_INTEGER), this.#transport.input)) {}
     const pieces = collector.result()
-    this.record.octets('in', octetsOf(pieces))
+    this.record.octets('in', countOctets(pieces))
     return pieces
   }
 
   /**
-   * Says something. Text is protocol lines (UTF-8, with their CRLFs) and goes into the transcript; a Buffer is message
-   * octets and is summarized there. It leaves with the next `flush`, with the next read that has to wait, or when much
-   * has gathered.
+   * Writes output. Text is protocol lines (UTF-8, with their CRLFs) and is recorded in the transcript; a Buffer is message
+   * octets, of which the transcript states the size. It is sent by the next `flush`, by the next read that has to wait,
+   * or when much output has gathered.
    */
   write(data: string | Buffer): void {
     if (typeof data === 'string') this.#recordText(data)
@@ -188,13 +185,13 @@ export class Connection {
     this.#transport.write(data)
   }
 
-  /** Message octets as a dot-stuffed block with its ending dot. RFC 3977 section 3.1.1; RFC 1939 section 3. */
+  /** Writes a message as a dot-stuffed block with its final dot. RFC 3977 section 3.1.1; RFC 1939 section 3. */
   writeBlock(block: Buffer): void {
     this.record.octets('out', block.length)
     for (const piece of stuff(block)) this.#transport.write(piece)
   }
 
-  /** The same from pieces, as fast as the client takes them: for messages too large to hold. @throws ConnectionEnded */
+  /** Writes a block from pieces, as fast as the client reads them, for messages too large to hold. @throws ConnectionEnded */
   async streamBlock(pieces: AsyncIterable<Buffer>): Promise<void> {
     const stuffer = new Stuffer()
     for await (const piece of pieces) {
@@ -205,25 +202,25 @@ export class Connection {
     this.#transport.write(stuffer.end())
   }
 
-  /** Sends what `write` has gathered. */
+  /** Sends the output gathered by `write`. */
   flush(): void {
     this.#transport.flush()
   }
 
-  /** Waits until a slow client has taken what was sent. Await it between the pieces of a long answer. @throws ConnectionEnded */
+  /** Waits until a slow client has read what was sent. Call it between the pieces of a long reply. @throws ConnectionEnded */
   drained(): Promise<void> {
     return this.#transport.drained()
   }
 
   /**
-   * STARTTLS, after its positive reply was written: whatever the client sent in clear behind the command is dropped
-   * (CVE-2011-0411), then the handshake is made. The session must forget all it knew (RFC 3207 section 4.2 and its siblings).
-   * @throws HandshakeFailure the connection is gone, the reason on record
+   * Starts TLS after the positive reply to STARTTLS was written. Discards whatever the client sent in clear text after the
+   * command (CVE-2011-0411). The session must then reset its state (RFC 3207 section 4.2 and similar).
+   * @throws HandshakeFailure; the connection is closed then, and the reason recorded
    */
   async startTls(): Promise<TlsFacts> {
     if (!this.canStartTls) throw new Error('STARTTLS without a certificate, or a second time')
     const { heldOctets } = this.#transport.input
-    if (heldOctets > 0) this.record.note(`${heldOctets} octets sent in clear behind STARTTLS dropped`)
+    if (heldOctets > 0) this.record.note(`${heldOctets} octets sent in clear text after STARTTLS were discarded`)
     const raw = await this.#transport.release()
     try {
       const { socket, facts } = await this.#securer.secure(raw)
@@ -237,15 +234,15 @@ export class Connection {
   }
 
   /**
-   * Compresses both directions from here on, after the positive reply was written. RFC 4978, RFC 8054.
-   * Octets that the client sent behind the command are compressed already.
+   * Starts compression in both directions after the positive reply was written. RFC 4978, RFC 8054.
+   * Octets that the client sent after the command are compressed already.
    */
   startCompression(): void {
     this.#compressed = true
     this.#transport.wrap((below, held) => new CompressedStream(below, held))
   }
 
-  /** Sends what was written, then closes. */
+  /** Sends the gathered output, then closes. */
   end(cause: EndCause = 'server closed'): void {
     this.#transport.end(cause)
   }
@@ -255,12 +252,12 @@ export class Connection {
     this.#transport.destroy(cause)
   }
 
-  /** The lab stops: a read that waits, or the next one, throws ConnectionEnded `stopping`; the session says good-bye. */
+  /** Makes the current or next read throw ConnectionEnded `stopping`, so that the session can say goodbye. */
   stop(): void {
     this.#transport.interrupt('stopping')
   }
 
-  /** Some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
+  /** Returns some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
   async #piece(maxOctets: number): Promise<Buffer> {
     for (;;) {
       this.#transport.checkReadable()

@@ -1,8 +1,8 @@
 const endCauses = ['client closed', 'connection lost', 'idle', 'stopping', 'server closed'] as const
-/** Why a connection can be read from no more. */
+/** Why no more can be read from a connection. */
 export type EndCause = (typeof endCauses)[number]
 
-/** The end of a connection, thrown by every read from then on. On `idle` and `stopping` a last line can still be written. */
+/** Thrown by every read after the end of a connection. After `idle` and `stopping` a last line can still be written. */
 export class ConnectionEnded extends Error {
   override readonly name = 'ConnectionEnded'
   readonly reason: EndCause
@@ -12,15 +12,15 @@ export class ConnectionEnded extends Error {
     this.reason = reason
   }
 
-  // Every connection ends: to gather a stack each time would cost more than all else at its end.
-  static readonly #known = new Map(endCauses.map((cause) => [cause, new ConnectionEnded(cause)]))
+  // One shared object per cause: every connection ends, and collecting a stack trace each time is expensive.
+  static readonly #shared = new Map(endCauses.map((cause) => [cause, new ConnectionEnded(cause)]))
 
   static by(cause: EndCause): ConnectionEnded {
-    return ConnectionEnded.#known.get(cause) as ConnectionEnded
+    return ConnectionEnded.#shared.get(cause) as ConnectionEnded
   }
 }
 
-/** The client sent more than a limit lets. What was too long has been read and dropped: the next read starts behind it. */
+/** The client exceeded a size limit. The excess has been read and discarded: the next read starts after it. */
 export class TooLong extends Error {
   override readonly name = 'TooLong'
   readonly limitOctets: number
@@ -30,7 +30,7 @@ export class TooLong extends Error {
   }
 }
 
-/** A TLS handshake that came to nothing; the message says why in plain words. The connection is gone. */
+/** A failed TLS handshake; the message gives the reason in plain words. The connection is closed. */
 export class HandshakeFailure extends Error {
   override readonly name = 'HandshakeFailure'
 }

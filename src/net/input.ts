@@ -1,32 +1,26 @@
 import type { Readable } from 'node:stream'
-import { GrowingPieces, type Pieces } from '../common/pieces.ts'
 import { TooLong } from './errors.ts'
-import { Unstuffer } from './stuffing.ts'
 
 const LF = 0x0a
 const CR = 0x0d
-const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
-/** The line with the dot, and how much of it can be kept before it is seen to be the end. */
-const DOT_LINE_OCTETS = 3
-const STRADDLING_OCTETS = 2
-/** Of a line as long as it may be, its CR may be there before its LF. */
+/** The CR of a maximum-length line may arrive before its LF. */
 const CR_OCTETS = 1
 const EMPTY = Buffer.alloc(0)
-/** Octets held for a session that does not read; beyond it the socket is paused. */
+/** Received octets, not yet read by the session, above which the socket is paused. */
 const HIGH_WATER_OCTETS = 256 * 1024
 
-/** What a line's octets are read as: text, or (`latin1`) a character an octet. */
+/** How the octets of a line are decoded; `latin1` makes each octet one character. */
 export type LineEncoding = 'utf8' | 'latin1'
 
 const NOT_ASCII = /[^\x00-\x7f]/
 
-/** The text, in UTF-8, of a line that was read as `latin1`. */
+/** Decodes a line that was read as `latin1` as UTF-8. */
 export const textOf = (line: string): string =>
   NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line
 
 /**
- * The octets of a connection as lines, counted octets and dot-ended blocks. What is there already is given at once,
- * without a promise; what is not, is waited for by `more`.
+ * The received octets of a connection, taken as lines or as a number of octets. Every method returns at once;
+ * `Transport.more` waits for further octets.
  */
 export class Input {
   #source: Readable | undefined
@@ -47,7 +41,7 @@ export class Input {
     source.on('data', this.#onData)
   }
 
-  /** Lets go of the source, which is left paused, and drops everything received so far. */
+  /** Stops reading the source, leaves it paused, and discards everything received so far. */
   detach(): void {
     this.#source?.off('data', this.#onData)
     this.#source?.pause()
@@ -58,7 +52,7 @@ export class Input {
     this.#skippingLine = false
   }
 
-  /** The source is closed. What was received can still be taken. */
+  /** Stops listening to a closed source. What was received can still be taken. */
   close(): void {
     this.#source?.off('data', this.#onData)
   }
@@ -71,15 +65,16 @@ export class Input {
     return this.#heldOctets
   }
 
-  /** Calls `wake` once, when octets arrive. */
+  /** Calls `wake` when octets arrive; undefined removes it. */
   onMore(wake: (() => void) | undefined): void {
     this.#wake = wake
     if (wake && this.#heldOctets <= HIGH_WATER_OCTETS) this.#source?.resume()
   }
 
   /**
-   * The next line without its line end (CRLF, or a bare LF as hand-typed), or undefined where none is whole yet.
-   * @throws TooLong once for a line over the limit
+   * Returns the next line without its line end, or undefined when it is not complete yet. The line end is CRLF, or a
+   * bare LF as typed by hand.
+   * @throws TooLong once for a line above the limit
    */
   takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
     for (;;) {
@@ -107,7 +102,7 @@ export class Input {
     }
   }
 
-  /** Exactly `octets` octets that are held: a view where they came in one piece. */
+  /** Takes exactly `octets` octets, which must be held: a view if they arrived in one piece. */
   take(octets: number): Buffer {
     const first = this.#chunks[0]
     if (octets === 0 || first === undefined) return EMPTY
@@ -122,7 +117,7 @@ export class Input {
     return whole
   }
 
-  /** What is held of the first piece, at most `maxOctets`. */
+  /** Takes the rest of the first piece, at most `maxOctets`. */
   takeSome(maxOctets: number): Buffer {
     const first = this.#chunks[0]
     if (first === undefined) return EMPTY
@@ -132,7 +127,7 @@ export class Input {
     return view
   }
 
-  /** Puts octets back in front. */
+  /** Puts octets back at the front. */
   untake(octets: Buffer): void {
     if (octets.length === 0) return
     if (this.#offset > 0) this.#chunks[0] = (this.#chunks[0] as Buffer).subarray(this.#offset)
@@ -166,82 +161,4 @@ export class Input {
       this.#offset = 0
     }
   }
-}
-
-/**
- * Collects a block of lines that a line with a single dot ends, the dots in front of other lines taken off.
- * RFC 3977 section 3.1.1; RFC 5321 section 4.5.2.
- */
-export class BlockCollector {
-  readonly #maxOctets: number
-  readonly #parts = new GrowingPieces()
-  #octets = 0
-  #tooLong = false
-  /** How many octets of an end the last ones are. A block starts as if after CRLF. */
-  #matched = 2
-
-  constructor(maxOctets: number) {
-    this.#maxOctets = maxOctets
-  }
-
-  /** Takes a piece; true when the end was in it. What follows the end is put back into `input`. */
-  add(piece: Buffer, input: Input): boolean {
-    const end = this.#findEnd(piece)
-    if (end === -1) {
-      this.#keep(piece)
-      return false
-    }
-    // The CRLF in front of the dot belongs to the last line of the block.
-    const octets = end - DOT_LINE_OCTETS
-    if (octets > 0) this.#keep(piece.subarray(0, octets))
-    else this.#trim(-octets)
-    if (end < piece.length) input.untake(piece.subarray(end))
-    return true
-  }
-
-  /** Where the end ends in the piece, though it may have begun in an earlier one; -1 where it does not. */
-  #findEnd(piece: Buffer): number {
-    let at = 0
-    // As long as what matches began in an earlier piece.
-    for (; at < piece.length && this.#matched > at; at++) {
-      this.#matched = nextMatch(this.#matched, piece[at] as number)
-      if (this.#matched === BLOCK_END.length) return at + 1
-    }
-    const start = at - this.#matched
-    if (start < 0) return -1
-    const found = piece.indexOf(BLOCK_END, start)
-    if (found !== -1) return found + BLOCK_END.length
-    this.#matched = 0
-    for (at = Math.max(start, piece.length - BLOCK_END.length + 1); at < piece.length; at++) {
-      this.#matched = nextMatch(this.#matched, piece[at] as number)
-    }
-    return -1
-  }
-
-  /** The block, in pieces as it came. @throws TooLong where it was over the limit */
-  result(): Pieces {
-    if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
-    const unstuffer = new Unstuffer()
-    return this.#parts.pieces.map((part) => unstuffer.add(part))
-  }
-
-  #keep(piece: Buffer): void {
-    if (piece.length === 0) return
-    this.#octets += piece.length
-    if (this.#octets > this.#maxOctets + STRADDLING_OCTETS) this.#tooLong = true
-    if (this.#tooLong) this.#parts.clear()
-    else this.#parts.add(piece)
-  }
-
-  /** Takes back octets of an end that began in an earlier piece. */
-  #trim(octets: number): void {
-    this.#parts.trim(octets)
-    this.#octets -= octets
-  }
-}
-
-/** How many octets of an end match once `octet` has come behind `matched` of them. */
-function nextMatch(matched: number, octet: number): number {
-  if (octet === BLOCK_END[matched]) return matched + 1
-  return octet === CR ? 1 : 0
 }

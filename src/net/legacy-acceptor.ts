@@ -1,35 +1,38 @@
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { SecureVersion } from 'node:tls'
+import {
+  type LegacyIdentity,
+  LegacySessionCache,
+  type LegacyTlsOptions,
+  legacyIdentity,
+  TemporaryKeys,
+} from '../legacy-tls/options.ts'
+import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
+import { type LegacySuite, type StrengthMeasure, suiteBits } from '../legacy-tls/suites.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { isIssuedTo } from '../tls/context.ts'
-import { type KeyLog, type LegacyIdentity, type LegacyTlsOptions, legacyIdentity } from '../tls/legacy/options.ts'
-import { LegacySessionCache } from '../tls/legacy/session-cache.ts'
-import type { LegacyTlsSocket } from '../tls/legacy/socket.ts'
-import { type LegacySuite, type StrengthMeasure, suiteBits } from '../tls/legacy/suites.ts'
-import { TemporaryKeys } from '../tls/legacy/temporary-keys.ts'
-import type { TlsPolicy } from '../tls/policy.ts'
+import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
 import type { SecuredSocket } from './connection.ts'
 
-/** What a virtual server lets clients of the 1990s agree on. */
+/** What a virtual server allows clients of the 1990s to negotiate. */
 export interface LegacySettings {
   /** In the order of preference. */
   readonly suites: readonly LegacySuite[]
   readonly strength: StrengthMeasure
-  /** Never empty; their keys must be RSA. The first is the default; the others are chosen by SNI. */
+  /** Never empty, all with RSA keys. The first is the default; the server name (SNI) selects the others. */
   readonly certificates: readonly InstalledCertificate[]
 }
 
-interface Worn {
+interface LegacyCertificate {
   readonly certificate: InstalledCertificate
   readonly x509: X509Certificate
   readonly identity: LegacyIdentity
 }
 
-/** Temporary keys belong to no certificate: all virtual servers share them. */
+/** Shared by all virtual servers, because temporary keys do not belong to a certificate. */
 const temporaryKeys = new TemporaryKeys()
-/** `client_version` of a client that offers a version. RFC 8446 section 4.1.2: TLS 1.3 says TLS 1.2 there. */
+/** `client_version` of a client that offers a version. RFC 8446 section 4.1.2: a TLS 1.3 client sends that of TLS 1.2. */
 const clientVersions: Record<SecureVersion, number> = {
   TLSv1: 0x0301,
   'TLSv1.1': 0x0302,
@@ -38,26 +41,26 @@ const clientVersions: Record<SecureVersion, number> = {
 }
 const oldVersions: readonly string[] = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2']
 
-/** The engine for SSL 3.0 and TLS 1.0, as one virtual server wears it. */
+/** Makes the handshakes of one virtual server with the engine for SSL 3.0 and TLS 1.0 (`src/legacy-tls`). */
 export class LegacyAcceptor {
   readonly #settings: LegacySettings
-  readonly #worn: readonly Worn[]
+  readonly #certificates: readonly LegacyCertificate[]
   readonly #options: LegacyTlsOptions
-  /** Loaded where old clients are let in, before the first of them comes. */
-  readonly #engine = import('../tls/legacy/accept.ts')
+  /** Loaded only where old clients are allowed, and before the first one connects. */
+  readonly #engine = import('../legacy-tls/socket.ts')
 
   /** @throws when a certificate's key is not RSA */
   constructor(settings: LegacySettings, { require128BitEncryption, maxVersion }: TlsPolicy) {
-    // The client that needs it is told; until then nobody waits.
+    // `accept` reports the failure to the client that needs the engine.
     this.#engine.catch(() => {})
     this.#settings = settings
-    this.#worn = settings.certificates.map((certificate) => ({
+    this.#certificates = settings.certificates.map((certificate) => ({
       certificate,
       x509: new X509Certificate(certificate.certificatePem),
       identity: legacyIdentity(certificate.privateKeyPem, [certificate.certificatePem, ...certificate.chainPem]),
     }))
     this.#options = {
-      identity: (serverName) => this.#wornFor(serverName).identity,
+      identity: (serverName) => this.#certificateFor(serverName).identity,
       suites: settings.suites,
       minVersion: 'SSLv3',
       maxVersion: 'TLSv1',
@@ -69,13 +72,13 @@ export class LegacyAcceptor {
     }
   }
 
-  /** Whether the engine has something to say to a client: at least a suite in common, if only to refuse it as too weak. */
+  /** Returns whether client and engine share a suite, even one that the engine then refuses as too weak. */
   canServe(hello: ClientHelloFacts): boolean {
     const isOld = hello.versions.some((version) => oldVersions.includes(version))
     return isOld && this.#settings.suites.some((suite) => hello.suites.includes(suite.id))
   }
 
-  /** Makes the handshake. @throws LegacyTlsError: the alert is sent, and the raw socket closes */
+  /** Makes the handshake. @throws LegacyTlsError after the alert was sent and the raw socket was closed */
   async accept(
     raw: Duplex,
     hello: ClientHelloFacts,
@@ -89,23 +92,23 @@ export class LegacyAcceptor {
     return { socket, facts }
   }
 
-  #facts(socket: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
-    const { suite } = socket
-    const { certificate } = this.#wornFor(socket.servername || undefined)
+  #facts({ agreed }: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
+    const { version, suite, serverName, resumed } = agreed
+    const { certificate } = this.#certificateFor(serverName)
     return {
-      version: socket.getProtocol(),
+      version,
       cipher: suite.name,
       bits: suiteBits(suite, this.#settings.strength),
       keyExchange: suite.exchange === 'rsa' ? 'RSA' : 'RSA_EXPORT',
-      resumed: socket.isSessionReused(),
+      resumed,
       certificate: { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
-      ...(socket.servername ? { serverName: socket.servername } : {}),
+      ...(serverName ? { serverName } : {}),
       hello,
     }
   }
 
-  #wornFor(serverName: string | undefined): Worn {
-    const named = serverName && this.#worn.slice(1).find(({ x509 }) => isIssuedTo(x509, serverName))
-    return named || (this.#worn[0] as Worn)
+  #certificateFor(serverName: string | undefined): LegacyCertificate {
+    const named = serverName && this.#certificates.slice(1).find(({ x509 }) => isIssuedTo(x509, serverName))
+    return named || (this.#certificates[0] as LegacyCertificate)
   }
 }

@@ -3,31 +3,27 @@ import type { Duplex } from 'node:stream'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { createContext, isIssuedTo } from '../tls/context.ts'
-import { contextOptions } from '../tls/policy.ts'
+import { contextOptions, createContext, isIssuedTo, type KeyLog } from '../tls/policy.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
-/** Takes lines of the NSS key log. */
-export type KeyLog = (line: Buffer) => void
-
-/** A certificate that is chosen by SNI. */
-interface Other {
+/** A certificate selected by server name (SNI). */
+interface NamedCertificate {
   readonly certificate: InstalledCertificate
   readonly x509: X509Certificate
   readonly context: SecureContext
 }
 
-/** Handshakes by node:tls under one set of settings. */
+/** Makes handshakes by node:tls with one set of settings. */
 export class NodeTls {
   readonly #settings: TlsSettings
-  /** The certificates beside the default one. */
-  readonly #others: readonly Other[]
-  /** A client that resumes finds its ticket good for either of the servers below. */
+  /** The certificates other than the default one. */
+  readonly #others: readonly NamedCertificate[]
+  /** Shared by the two servers below, so that a ticket of one is valid at the other. */
   readonly #ticketKeys = randomBytes(48)
   readonly #View: ViewClass
   #ViewWithoutAlpn: ViewClass | undefined
 
-  /** @throws when a certificate and its key, or the policy, are unusable */
+  /** @throws when a certificate, its key or the policy is unusable */
   constructor(settings: TlsSettings) {
     this.#settings = settings
     this.#others = settings.certificates.slice(1).map((certificate) => ({
@@ -38,7 +34,7 @@ export class NodeTls {
     this.#View = viewsOf(this.#makeServer(true))
   }
 
-  /** @throws what node:tls, or the client's close, or the time-out said; the raw socket is the caller's to close */
+  /** @throws the error of node:tls, of a client that closed, or of the timeout. The caller closes the raw socket. */
   handshake(raw: Duplex, hello: ClientHelloFacts | undefined, keyLog: KeyLog | undefined): Promise<TLSSocket> {
     return new Promise<TLSSocket>((resolve, reject) => {
       const settle = (): void => {
@@ -49,14 +45,14 @@ export class NodeTls {
         settle()
         reject(error)
       }
-      // Where node:tls closes, it says why right after.
+      // When node:tls closes the socket, it reports the reason just after.
       const onClose = (): void => void setImmediate(() => failed(coded('ECONNRESET', 'connection closed')))
       const timer = setTimeout(
-        () => failed(coded('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake time-out')),
+        () => failed(coded('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake timeout')),
         this.#settings.handshakeTimeoutMs,
       )
       raw.on('close', onClose)
-      // A client that closes its side before it has shaken hands is gone; one that has may still want its answers.
+      // A client that closes its side before the end of the handshake has left; later it may still expect replies.
       raw.allowHalfOpen = false
       const secured = (socket: TLSSocket): void => {
         raw.allowHalfOpen = true
@@ -68,20 +64,20 @@ export class NodeTls {
     })
   }
 
-  /** The certificate that a client asking for `name` is shown. */
-  shown(name: string | undefined): InstalledCertificate {
+  /** Returns the certificate that is sent to a client that asks for `name`. */
+  certificateFor(name: string | undefined): InstalledCertificate {
     const other = name === undefined ? undefined : this.#byName(name)
     return other?.certificate ?? (this.#settings.certificates[0] as InstalledCertificate)
   }
 
-  /** The certificate that is issued to a name; undefined: the default one serves. */
-  #byName(name: string): Other | undefined {
+  /** Returns the certificate issued to a name; undefined for the default one. */
+  #byName(name: string): NamedCertificate | undefined {
     return this.#others.find(({ x509 }) => isIssuedTo(x509, name))
   }
 
   /**
-   * Node.js refuses a client whose ALPN names are all unknown (alert 120). Such a client is served without ALPN, as by
-   * a server that does not know the extension. RFC 7301 section 3.2 leaves the choice to the server.
+   * Node.js refuses a client whose ALPN names are all unknown (alert 120). Such a client is served without ALPN instead,
+   * as by a server that does not support the extension. RFC 7301 section 3.2 leaves the choice to the server.
    */
   #viewFor(hello: ClientHelloFacts | undefined): ViewClass {
     const known = this.#settings.alpn
@@ -90,10 +86,10 @@ export class NodeTls {
     return this.#ViewWithoutAlpn
   }
 
-  /** What the issuer of the certificate (DER) says of it; empty: nothing is stapled. */
-  #staple(shown: Buffer): Buffer {
+  /** Returns the OCSP response to staple to a certificate (DER); empty for none. */
+  #staple(certificateDer: Buffer): Buffer {
     const found = this.#settings.certificates.find(({ certificatePem }) =>
-      new X509Certificate(certificatePem).raw.equals(shown),
+      new X509Certificate(certificatePem).raw.equals(certificateDer),
     )
     return found?.ocspResponse?.() ?? Buffer.alloc(0)
   }
@@ -112,35 +108,37 @@ export class NodeTls {
             rejectUnauthorized: clientCertificates.mode === 'require',
           }
         : {}),
-      // Where there is one, each handshake stops in its middle to ask it.
+      // A callback interrupts every handshake, so it is set only when needed.
       ...(this.#others.length > 0 ? { SNICallback } : {}),
       ...(withAlpn ? { ALPNCallback } : {}),
     })
-    if (this.#settings.ocspStapling) server.on('OCSPRequest', (shown, _, done) => done(null, this.#staple(shown)))
+    if (this.#settings.ocspStapling)
+      server.on('OCSPRequest', (certificate, _, done) => done(null, this.#staple(certificate)))
     return server
   }
 }
 
-/** What is to be told of one handshake. Lines of the key log come after it too (TLS 1.3 key updates). */
-interface Told {
+/** Callbacks of one handshake. Lines of the key log also arrive after it (TLS 1.3 key updates). */
+interface HandshakeEvents {
   readonly secured: (socket: TLSSocket) => void
   readonly failed: (error: Error) => void
   readonly keyLog: KeyLog | undefined
 }
 
-type ViewClass = new (told: Told) => { accept(raw: Duplex): void }
+type ViewClass = new (events: HandshakeEvents) => { accept(raw: Duplex): void }
 
 /**
- * A tls.Server that listens nowhere tells all its handshakes in its own events, and nothing public says which stream an
- * event is about; so each stream is handed to a view of the server that has its own `emit`. They are of one class, whose
- * prototype is the server: objects that each had it as theirs would make node:tls slow.
+ * Creates a class of views of a tls.Server, one view per handshake. The server, which listens nowhere, reports all
+ * handshakes in its own events, and no public interface tells which stream an event belongs to. Each stream is
+ * therefore given to a view with its own `emit`. The views share a class whose prototype is the server, because
+ * node:tls is slow with objects that each have their own prototype.
  */
 function viewsOf(server: tls.Server): ViewClass {
   class View {
-    #told: Told | undefined
+    #events: HandshakeEvents | undefined
 
-    constructor(told: Told) {
-      this.#told = told
+    constructor(events: HandshakeEvents) {
+      this.#events = events
     }
 
     accept(raw: Duplex): void {
@@ -148,27 +146,27 @@ function viewsOf(server: tls.Server): ViewClass {
     }
 
     emit(event: string, ...args: readonly unknown[]): boolean {
-      const told = this.#told
-      if (told === undefined) return server.emit(event, ...args)
-      if (event === 'keylog') told.keyLog?.(args[0] as Buffer)
-      else if (event === 'secureConnection') told.secured(args[0] as TLSSocket)
-      else if (event === 'tlsClientError') told.failed(rejection(args[0] as Error, args[1] as TLSSocket))
+      const events = this.#events
+      if (events === undefined) return server.emit(event, ...args)
+      if (event === 'keylog') events.keyLog?.(args[0] as Buffer)
+      else if (event === 'secureConnection') events.secured(args[0] as TLSSocket)
+      else if (event === 'tlsClientError') events.failed(rejection(args[0] as Error, args[1] as TLSSocket))
       else return server.emit(event, ...args)
-      // The socket keeps its view for good.
-      if (!told.keyLog) this.#told = undefined
+      // The socket keeps its view for as long as it lives.
+      if (!events.keyLog) this.#events = undefined
       return true
     }
 
-    /** Key logging costs a handshake a little: node:tls does it only where somebody listens. */
+    /** node:tls logs keys, which costs time, only if there is a listener. */
     listenerCount(event: string): number {
-      return event === 'keylog' && this.#told?.keyLog ? 1 : server.listenerCount(event)
+      return event === 'keylog' && this.#events?.keyLog ? 1 : server.listenerCount(event)
     }
   }
   Object.setPrototypeOf(View.prototype, server)
   return View
 }
 
-/** node:tls closes on a client whose certificate is not good enough as if the client had: the reason is on the socket. */
+/** For a rejected client certificate, node:tls reports that the client closed; the socket has the real reason. */
 function rejection(error: Error, { authorizationError: reason }: TLSSocket): Error {
   return reason ? coded('CLIENT_CERTIFICATE_REJECTED', String(reason)) : error
 }

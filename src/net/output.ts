@@ -1,19 +1,19 @@
 import type { Writable } from 'node:stream'
 
-/** Text and octets gathered until then are sent without waiting for more. */
+/** Gathered output of this size is sent without waiting for more. */
 const GATHER_OCTETS = 64 * 1024
-/** Octets that may lie unsent before a session waits for its client. */
+/** Unsent octets above which a session waits for its client. */
 const CONGESTED_OCTETS = 256 * 1024
-/** Octets up to this size are copied into the gathered piece; larger ones are sent as they are. */
+/** Pieces up to this size are joined by copying; larger ones are sent as they are. */
 const COPY_OCTETS = 16 * 1024
 
-/** Replies on their way out: gathered so that the replies to pipelined commands leave in one write. */
+/** Outgoing replies, gathered so that the replies to pipelined commands are sent in one write. */
 export class Output {
   readonly #sink: Writable
   #text = ''
   #pieces: Buffer[] = []
   #octets = 0
-  /** A fault: the next thing sent ends in its middle. */
+  /** Fault: called after half of the next output is sent. */
   #cut: (() => void) | undefined
 
   constructor(sink: Writable) {
@@ -48,30 +48,30 @@ export class Output {
     this.#sink.uncork()
   }
 
-  /** The next thing sent is sent by half; then `done` is called. */
+  /** Sends only half of the next output, then calls `done`. */
   cutNext(done: () => void): void {
     this.#cut = done
   }
 
-  /** Whether the client takes less than it is sent. */
+  /** Whether the client reads more slowly than it is sent to. */
   get congested(): boolean {
     return this.#sink.writable && this.#sink.writableLength > CONGESTED_OCTETS
   }
 
-  /** Calls `wake` once the client has taken what was sent. */
+  /** Calls `wake` once the client has read what was sent. */
   onDrain(wake: (() => void) | undefined): void {
     if (wake) this.#sink.once('drain', () => wake())
   }
 
-  /** Sends what has gathered. Whether all of it has been handed to the system, or can no more be. */
-  isOut(): boolean {
+  /** Sends the gathered output. Returns whether all output is with the operating system, or the stream is closed. */
+  isFlushed(): boolean {
     this.flush()
     return !this.#sink.writable || this.#sink.writableLength === 0
   }
 
-  /** Resolves when everything written has been handed to the system, or can no more be. */
+  /** Resolves when all output is with the operating system, or the stream is closed. */
   end(): Promise<void> {
-    if (this.isOut()) return Promise.resolve()
+    if (this.isFlushed()) return Promise.resolve()
     return new Promise((resolve) => {
       this.#sink.once('close', resolve)
       this.#sink.write('', () => {
@@ -87,7 +87,7 @@ export class Output {
     this.#sink.write(whole.subarray(0, whole.length >> 1), () => done?.())
   }
 
-  /** Text alone, as most replies are, needs no Buffer. */
+  /** Most replies are text alone, which needs no Buffer. */
   #flushText(): void {
     if (this.#text === '') return
     const text = this.#text
@@ -105,7 +105,7 @@ export class Output {
   }
 }
 
-/** Small neighbours are joined, since a write costs more than a copy; large pieces stay views. */
+/** Joins adjacent small pieces, because a write costs more than a copy. Large pieces are not copied. */
 function join(pieces: readonly Buffer[]): Buffer[] {
   const joined: Buffer[] = []
   let small: Buffer[] = []

@@ -5,12 +5,12 @@ import { Input } from './input.ts'
 import { Output } from './output.ts'
 
 const ignore = (): void => {}
-/** How long a client that does not close its side is waited for. */
+/** How long to wait for the client to close its side. */
 const LINGER_MS = 2_000
 
 /**
- * The octets of a connection, whichever stream carries them now: a socket, TLS over it, compression over that. Waiting for
- * the client, the idle time-out and every kind of end are here, once.
+ * The octets of a connection over its current stream: a socket, TLS over it, or compression over that. Handles waiting for
+ * the client, the idle timeout, and every way a connection can end.
  */
 export class Transport {
   readonly input = new Input()
@@ -28,7 +28,7 @@ export class Transport {
   #dropsAfterReply = false
   #greeting: string | undefined
   #injection: string | undefined
-  /** What is waited for is that the client takes what was sent. */
+  /** Whether the current wait is for the client to read what was sent. */
   #draining = false
   #ending = false
 
@@ -46,17 +46,17 @@ export class Transport {
     return this.#stream
   }
 
-  /** Call before each take. @throws ConnectionEnded where there is nothing more to take */
+  /** Call it before each take. @throws ConnectionEnded when nothing more can be taken */
   checkReadable(): void {
-    // What a client sent before it closed is still answered.
+    // Commands sent before the client closed are still answered.
     if (this.#ended && this.#ended.reason !== 'client closed') throw this.#ended
     if (!this.input.attached) this.input.attach(this.#stream)
   }
 
-  /** Sends what has gathered, and waits for octets to take. @throws ConnectionEnded */
+  /** Sends the gathered output, and waits for octets to take. @throws ConnectionEnded */
   more(): Promise<void> {
     this.#output.flush()
-    if (this.#dropsAfterReply) return this.#sent().then(() => this.#dropped())
+    if (this.#dropsAfterReply) return this.#flushed().then(() => this.#dropped())
     return this.#wait(() => this.input.onMore(() => this.#waiting?.()))
   }
 
@@ -73,35 +73,35 @@ export class Transport {
     return this.#output.congested
   }
 
-  /** Waits until a slow client has taken what was sent. @throws ConnectionEnded */
+  /** Waits until a slow client has read what was sent. @throws ConnectionEnded */
   async drained(): Promise<void> {
     this.#output.flush()
     while (this.#output.congested) await this.#wait(() => this.#output.onDrain(this.#waiting), true)
   }
 
-  /** Lets go of the stream for a handshake: everything written is out, everything received and not taken is dropped. */
+  /** Hands over the stream for a handshake. Sends all output first, and discards received octets that were not taken. */
   async release(): Promise<Duplex> {
     this.input.detach()
     if (this.#injection !== undefined) this.#output.write(this.#injection)
     this.#injection = undefined
-    await this.#sent()
+    await this.#flushed()
     this.#unlisten(this.#stream)
     return this.#stream
   }
 
-  /** A stream that was released turned out useless: its end is told here. */
+  /** Ends the connection after a failed handshake on the released stream. */
   abandon(): void {
     this.destroy('connection lost')
     this.#onClose()
   }
 
-  /** Goes on over another stream, after `release`. */
+  /** Continues over another stream, after `release`. */
   adopt(stream: Duplex): void {
     this.#stream = stream
     this.#output = this.#listen(stream)
   }
 
-  /** Goes on over a layer above the stream; `layer` gets what was received and not taken. */
+  /** Continues over a layer above the stream; `layer` gets the received octets that were not taken. */
   wrap(layer: (below: Duplex, held: Buffer) => Duplex): void {
     const held = this.input.take(this.input.heldOctets)
     this.input.detach()
@@ -110,13 +110,13 @@ export class Transport {
     this.adopt(layer(this.#stream, held))
   }
 
-  /** Sends what was written, however slowly the client takes it, then closes. */
+  /** Sends all output, even to a slow client, then closes. */
   end(cause: EndCause): void {
     this.#ended ??= ConnectionEnded.by(cause)
     if (this.#ending || this.#stream.destroyed) return
     this.#ending = true
     this.#stream.resume()
-    void this.#sent().then(() => {
+    void this.#flushed().then(() => {
       this.#stream.end()
       if (this.#stream.closed) return
       this.#lingerTimer = setTimeout(() => this.#stream.destroy(), LINGER_MS)
@@ -130,33 +130,33 @@ export class Transport {
     this.#stream.destroy()
   }
 
-  /** A wait that is on, or the next one, throws ConnectionEnded. */
+  /** Makes the current wait, or the next one, throw ConnectionEnded. */
   interrupt(reason: EndCause): void {
     this.#ended ??= ConnectionEnded.by(reason)
-    // Who has said all there is to say still wants the answers.
+    // A client that half-closes the connection still receives its replies.
     if (reason === 'client closed' && this.#draining) return
     this.#waiting?.(this.#ended)
   }
 
-  // What faults do.
+  // For fault injection.
 
-  /** From here on the client gets so many octets a second. */
+  /** Limits further output to a number of octets per second. */
   throttle(octetsPerSecond: number): void {
     this.#output.flush()
     this.#output = new Output(new Throttle(this.#stream, octetsPerSecond))
   }
 
-  /** Said instead of the greeting that comes. */
-  greetWith(line: string): void {
+  /** Replaces the server's greeting. */
+  replaceGreeting(line: string): void {
     this.#greeting = line
   }
 
-  /** Said in clear behind the reply to STARTTLS, in one write with it. */
-  injectBehindReply(lines: string): void {
+  /** Sends lines in clear text after the reply to STARTTLS, in the same write. */
+  injectBeforeTls(lines: string): void {
     this.#injection = lines
   }
 
-  /** The next thing sent is sent by half; then the connection is closed. */
+  /** Sends half of the next output, then closes. */
   cutNextReply(): void {
     this.#output.cutNext(() => this.destroy('server closed'))
   }
@@ -166,7 +166,7 @@ export class Transport {
     this.#dropsAfterReply = true
   }
 
-  /** Ends the server's side, and goes on reading. */
+  /** Closes the server's side, and continues reading. */
   halfClose(): void {
     this.#output.flush()
     this.#stream.end()
@@ -177,7 +177,7 @@ export class Transport {
     return this.#wait(() => {})
   }
 
-  /** Waits for `arm` to call, for the end of the connection, or for the idle time-out. */
+  /** Waits until the event that `arm` listens for, the end of the connection, or the idle timeout. */
   #wait(arm: () => void, draining = false): Promise<void> {
     if (this.#ended && !(draining && this.#ended.reason === 'client closed')) throw this.#ended
     return new Promise((resolve, reject) => {
@@ -198,9 +198,9 @@ export class Transport {
     })
   }
 
-  /** Everything written is out. A client that does not take it for as long as one may be idle is let go. */
-  async #sent(): Promise<void> {
-    if (this.#output.isOut()) return
+  /** Resolves when all output is sent. Closes the connection of a client that does not read it within the idle timeout. */
+  async #flushed(): Promise<void> {
+    if (this.#output.isFlushed()) return
     const timer = setTimeout(() => this.destroy('idle'), this.#idleTimeoutMs)
     timer.unref()
     await this.#output.end()
@@ -208,7 +208,7 @@ export class Transport {
   }
 
   #onIdle(): void {
-    // Only a connection that waits for its client can be idle.
+    // Only a connection that waits for its client is idle.
     if (this.#waiting) this.interrupt('idle')
     else this.#idleTimer?.refresh()
   }
@@ -235,18 +235,18 @@ export class Transport {
   }
 
   /**
-   * A closed socket lives on until the next full collection, and all that it can reach with it: V8's quick ones take an
-   * object that Node.js's own code held for alive.
+   * Detaches a closed stream. V8 frees the stream only in its next full garbage collection, because Node.js's own code
+   * held it, and until then everything reachable from it stays in memory.
    */
   #forget(stream: Duplex): void {
     this.#unlisten(stream)
     this.input.close()
-    // Without a listener, a late error would end the process.
+    // An error without a listener would end the process.
     stream.on('error', ignore)
     stream.off('error', this.#onError)
   }
 
-  /** The layer below another one: its end is told by the upper one. */
+  /** Stops listening for the end of a stream; the layer above it reports the end. */
   #unlisten(stream: Duplex): void {
     stream.off('end', this.#onEnd)
     stream.off('close', this.#onClose)

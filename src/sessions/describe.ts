@@ -1,24 +1,30 @@
 import type { SessionRecord, TlsFacts, TranscriptEntry } from './types.ts'
 
-/** Whether something was refused on a connection, or it broke. */
+/** Returns whether something was refused on a connection, or the connection failed. */
 export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
   return refusals.length > 0 || endCause === 'internal error' || endCause === 'handshake failed'
 }
 
-/** A session in one line. */
+/** Describes a session in one line. */
 export function summary(record: SessionRecord): string {
-  const { startedAt, id, virtualServer, remoteAddress, remotePort, user, tls, endCause, refusals } = record
+  const { startedAt, id, virtualServer, remoteAddress, remotePort, user, endCause, refusals } = record
   const parts = [
     `${new Date(startedAt).toISOString()} ${id}`,
     `${virtualServer} from ${remoteAddress} port ${remotePort}`,
-    tls ? `${tls.version} ${tls.cipher}` : 'clear text',
+    channel(record),
     user === undefined ? 'no log-on' : `as ${user}`,
     endCause ?? 'open',
   ]
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')
 }
 
-/** A session whole, a line an entry. `C:` is what the client said, `S:` the server; `*` marks what went in clear text. */
+/** A client whose handshake failed, on the TLS port or after STARTTLS, did not ask for clear text. */
+function channel({ tls, endCause }: SessionRecord): string {
+  if (tls) return `${tls.version} ${tls.cipher}`
+  return endCause === 'handshake failed' ? 'TLS not established' : 'clear text'
+}
+
+/** Describes a session completely, one line per entry. `C:` precedes the client's lines, `S:` the server's; `*` marks clear text. */
 export function transcript(record: SessionRecord): string[] {
   const { hello, tls } = record
   return [
@@ -43,7 +49,7 @@ function agreed({
   return [
     `${version} ${cipher} (${bits} bits)`,
     ...(keyExchange ? [`key exchange ${keyExchange}`] : []),
-    ...(serverName ? [`name asked for: ${serverName}`] : []),
+    ...(serverName ? [`server name ${serverName}`] : []),
     ...(alpn ? [`ALPN ${alpn}`] : []),
     resumed ? 'resumed' : 'full handshake',
     ...(certificate ? [`certificate ${certificate.friendlyName} (${certificate.thumbprint})`] : []),
@@ -63,7 +69,7 @@ function line(entry: TranscriptEntry, startedAt: number): string {
   return `${seconds} ${channel}${who}: ${entry.kind === 'line' ? entry.text : `(${entry.octets} octets)`}`
 }
 
-/** The record as it goes into JSON: without the octets of certificates. */
+/** Returns the record for JSON output, without the octets of certificates. */
 export function asJson(record: SessionRecord): object {
   const { tls } = record
   if (!tls?.clientCertificate) return record

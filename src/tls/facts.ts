@@ -1,12 +1,11 @@
 import type { TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
-import { groupName } from './groups.ts'
 import { suiteBits, suiteKeyExchange } from './suites.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** What was agreed on in a handshake that node:tls made. */
+/** Returns what a handshake made by node:tls agreed on. */
 export function tlsFacts(
   socket: TLSSocket,
   { friendlyName, thumbprint }: InstalledCertificate,
@@ -14,7 +13,7 @@ export function tlsFacts(
 ): TlsFacts {
   const { standardName } = socket.getCipher()
   const facts: Mutable<TlsFacts> = {
-    // A suite's `version` is the lowest it goes with; the one agreed on is getProtocol()'s.
+    // The `version` of getCipher() is the lowest version that the suite supports, not the negotiated one.
     version: socket.getProtocol() ?? 'unknown',
     cipher: standardName,
     bits: suiteBits(standardName) ?? 0,
@@ -30,21 +29,21 @@ export function tlsFacts(
 }
 
 /**
- * Node.js does not tell a server which group was agreed on. OpenSSL takes one of the client's key shares that it knows, a
- * hybrid one first; only a client that sent none of those is asked again. RFC 8446 section 4.2.8.
+ * Returns the groups that the key exchange may have used: Node.js does not tell a server which one it was. OpenSSL takes
+ * one of the client's key shares that it supports, a hybrid group first. RFC 8446 section 4.2.8.
  */
 function sharedGroups(hello: ClientHelloFacts | undefined): string | undefined {
   const shares = hello?.keyShares ?? []
-  if (KNOWS_HYBRID && shares.includes(X25519MLKEM768)) return groupName(X25519MLKEM768)
-  const known = shares.filter((group) => !isHybrid(group))
-  return known.map(groupName).join(' or ') || undefined
+  if (SUPPORTS_HYBRID && shares.includes(X25519MLKEM768)) return groupName(X25519MLKEM768)
+  const classic = shares.filter((group) => !isHybrid(group))
+  return classic.map(groupName).join(' or ') || undefined
 }
 
 const X25519MLKEM768 = 0x11ec
 const isHybrid = (group: number): boolean => group >= 0x11eb && group <= 0x11ed
-const KNOWS_HYBRID = /^(?:3\.(?:[5-9]|\d\d)|[4-9])/.test(process.versions.openssl)
+const SUPPORTS_HYBRID = /^(?:3\.(?:[5-9]|\d\d)|[4-9])/.test(process.versions.openssl)
 
-/** The certificate a client showed; undefined where it showed none. */
+/** Returns the certificate that a client sent; undefined if it sent none. */
 export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFacts | undefined {
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) return undefined
@@ -59,5 +58,22 @@ export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFact
   }
 }
 
-/** Node.js writes a name an attribute a line, the most significant first. */
+/** Node.js puts each attribute of a name on a line of its own, the most significant first. */
 const oneLine = (name: string): string => name.split('\n').reverse().join(', ')
+
+/** Key-exchange groups by their code point (IANA "TLS Supported Groups"). */
+const names: Readonly<Record<number, string>> = {
+  0x0017: 'P-256',
+  0x0018: 'P-384',
+  0x0019: 'P-521',
+  0x001d: 'X25519',
+  0x001e: 'X448',
+  0x0100: 'ffdhe2048',
+  0x0101: 'ffdhe3072',
+  0x0102: 'ffdhe4096',
+  0x11eb: 'SecP256r1MLKEM768',
+  0x11ec: 'X25519MLKEM768',
+  0x11ed: 'SecP384r1MLKEM1024',
+}
+
+export const groupName = (id: number): string => names[id] ?? `group 0x${id.toString(16).padStart(4, '0')}`

@@ -3,11 +3,11 @@ import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { parseClientHello } from './client-hello.ts'
+import { readClientHello } from './client-hello.ts'
 import { cipherString, type TlsPolicy } from './policy.ts'
 import { suiteName } from './suites.ts'
 
-/** What node:tls may agree on under a policy, with the certificates worn. */
+/** What node:tls can negotiate with a policy and certificates. */
 export interface NodeCapabilities {
   readonly policy: TlsPolicy
   /** IANA code points. */
@@ -17,7 +17,10 @@ export interface NodeCapabilities {
 /** Oldest first. */
 const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
-/** Asks OpenSSL, whose cipher strings nobody else can read: a client of the same policy offers what the server takes. */
+/**
+ * Finds the suites that a policy's cipher string allows. Only OpenSSL can read such a string, so a client with the same
+ * policy is started, and its ClientHello shows the suites.
+ */
 export async function nodeCapabilities(
   policy: TlsPolicy,
   certificates: readonly InstalledCertificate[],
@@ -27,14 +30,14 @@ export async function nodeCapabilities(
   return { policy, suites: new Set(offered.filter((id) => isServable(suiteName(id), keys))) }
 }
 
-/** Whether a client and node:tls have a version and a suite in common. */
+/** Returns whether a client and node:tls have a version and a suite in common. */
 export function nodeCanServe(hello: ClientHelloFacts, { policy, suites }: NodeCapabilities): boolean {
   const allowed = versions.slice(versions.indexOf(policy.minVersion), versions.indexOf(policy.maxVersion) + 1)
-  // A client that names no versions takes its highest and those below.
+  // A client without supported_versions accepts its highest version and all below.
   const highest = (versions as readonly (string | undefined)[]).indexOf(hello.versions[0])
   const offered = hello.versions.length > 1 ? hello.versions : versions.slice(0, highest + 1)
   const common = allowed.filter((version) => offered.includes(version)).at(-1)
-  return common !== undefined && hello.suites.some((id) => suites.has(id) && goesWith(suiteName(id), common))
+  return common !== undefined && hello.suites.some((id) => suites.has(id) && worksWith(suiteName(id), common))
 }
 
 function offeredSuites(policy: TlsPolicy): Promise<readonly number[]> {
@@ -44,10 +47,10 @@ function offeredSuites(policy: TlsPolicy): Promise<readonly number[]> {
       read() {},
       write(chunk: Buffer, _encoding, done) {
         sent = Buffer.concat([sent, chunk])
-        const result = parseClientHello(sent)
+        const result = readClientHello(sent)
         if (result.kind === 'hello') {
           resolve(result.facts.suites)
-          // It is written while `connect` runs.
+          // `connect` has not returned yet: it writes the ClientHello.
           setImmediate(() => client.destroy())
         }
         done()
@@ -63,15 +66,15 @@ function keyKind(certificatePem: string): string {
   return new X509Certificate(certificatePem).publicKey.asymmetricKeyType === 'rsa' ? 'RSA' : 'ECDSA'
 }
 
-/** Suites of TLS 1.3 name no key; those for pre-shared keys and without authentication are not served. */
+/** Suites of TLS 1.3 name no key type. Suites with pre-shared keys or without authentication are not offered. */
 function isServable(name: string, keys: ReadonlySet<string>): boolean {
   const exchange = /^TLS_(.+)_WITH_/.exec(name)?.[1]
   if (exchange === undefined) return true
   return (exchange === 'RSA' || /^(EC)?DHE_(RSA|ECDSA)$/.test(exchange)) && keys.has(exchange.replace(/^.*_/, ''))
 }
 
-/** RFC 8446 section 4.1.2; RFC 5246 appendix A.5: AEAD and SHA-2 suites begin with TLS 1.2. */
-function goesWith(name: string, version: (typeof versions)[number]): boolean {
+/** RFC 8446 section 4.1.2; RFC 5246 appendix A.5: AEAD and SHA-2 suites require TLS 1.2. */
+function worksWith(name: string, version: (typeof versions)[number]): boolean {
   const isOf13 = !name.includes('_WITH_')
   if (version === 'TLSv1.3' || isOf13) return version === 'TLSv1.3' && isOf13
   return version === 'TLSv1.2' || !/_(SHA256|SHA384|CCM|CCM_8)$/.test(name)

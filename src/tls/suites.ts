@@ -1,6 +1,6 @@
 /**
- * Cipher suites by their IANA code point (registry "TLS Cipher Suites"): those that some OpenSSL knows, and those that
- * the clients of the 1990s offered.
+ * Cipher suites by their IANA code point (registry "TLS Cipher Suites"): all that any OpenSSL version supports, and those
+ * that clients of the 1990s offered.
  */
 const names: Readonly<Record<number, string>> = {
   0x0001: 'TLS_RSA_WITH_NULL_MD5',
@@ -192,30 +192,30 @@ const names: Readonly<Record<number, string>> = {
   0xccae: 'TLS_RSA_PSK_WITH_CHACHA20_POLY1305_SHA256',
 }
 
-/** The IANA name of a suite, or its code point as `0xC0FF` where it has none here. */
+/** Returns the IANA name of a suite, or the code point of an unknown one: `0xC0FF`. */
 export function suiteName(id: number): string {
   return names[id] ?? `0x${id.toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-/** Key length in bits by the cipher's part of the name; the first that matches counts. */
+/** Key length in bits by the part of the name that states the cipher; the first match counts. */
 const strengths: readonly (readonly [RegExp, number])[] = [
   [/_NULL_/, 0],
   [/EXPORT1024|_RC4_56_/, 56],
   [/EXPORT|_40_|DES40/, 40],
-  // Exchange counted the 168 bits of the three keys, not the 112 that an attack needs.
+  // Exchange counted the 168 bits of the three keys, not the strength of 112 bits.
   [/3DES_EDE/, 168],
   [/_DES_CBC_/, 56],
   [/_256_|CHACHA20/, 256],
   [/_128_|IDEA|SEED/, 128],
 ]
 
-/** Strength of a suite's symmetric cipher in bits, by its IANA name; undefined for a suite that is not known. */
+/** Returns the bits of a suite's symmetric cipher by the suite's IANA name; undefined for an unknown suite. */
 export function suiteBits(name: string): number | undefined {
   for (const [pattern, bits] of strengths) if (pattern.test(name)) return bits
   return undefined
 }
 
-/** The key exchange in a suite's IANA name: `RSA`, `ECDHE_RSA` …; TLS 1.3 suites name none. */
+/** Returns the key exchange in a suite's IANA name: `RSA`, `ECDHE_RSA` …; undefined for suites of TLS 1.3. */
 export function suiteKeyExchange(name: string): string | undefined {
   return /^TLS_(.+)_WITH_/.exec(name)?.[1]
 }

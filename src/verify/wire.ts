@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { TappedSocket } from '../common/tapped-socket.ts'
 import { VerifyError } from './types.ts'
 
 /** A server that says more than this without a line end, or at once, speaks no mail protocol. */
@@ -122,57 +123,36 @@ function connectFailure({ code, message }: NodeJS.ErrnoException): string {
   return message || (code ?? 'no connection')
 }
 
-/** What is kept of each direction: more than any probe says. */
+/** Octets kept of both directions together: more than any probe exchanges. */
 const MAX_KEPT_OCTETS = 4 * 1024 * 1024
 
-/** A socket that keeps what crosses the wire, in both directions, for a look at it afterwards. */
-export class Tap extends Duplex {
-  readonly received: Buffer[] = []
-  readonly sent: Buffer[] = []
-  readonly #socket: Socket
-  #kept = 0
+/** A socket that keeps what crossed the wire, in both directions, for later inspection. */
+export class Tap extends TappedSocket {
+  readonly received: Buffer[]
+  readonly sent: Buffer[]
+  readonly #octets: () => number
 
   constructor(socket: Socket) {
-    super({ allowHalfOpen: true })
-    this.#socket = socket
-    socket.on('data', (chunk: Buffer) => {
-      this.#keep(this.received, chunk)
-      if (!this.push(chunk)) socket.pause()
-    })
-    socket.on('end', () => this.push(null))
-    socket.on('error', (error) => this.destroy(error))
-    socket.on('close', () => this.destroy())
+    const received: Buffer[] = []
+    const sent: Buffer[] = []
+    let octets = 0
+    const keep = (side: Buffer[], chunk: Buffer): void => {
+      octets += chunk.length
+      if (octets <= MAX_KEPT_OCTETS) side.push(chunk)
+    }
+    super(socket, [{ received: (chunk) => keep(received, chunk), sent: (chunk) => keep(sent, chunk), close: () => {} }])
+    this.received = received
+    this.sent = sent
+    this.#octets = () => octets
   }
 
-  /** Whether a text crossed the wire readable. */
+  /** Octets that crossed the wire, kept or not. */
+  get octets(): number {
+    return this.#octets()
+  }
+
+  /** Returns whether a text crossed the wire in readable form. */
   saw(text: string): boolean {
     return [this.received, this.sent].some((side) => Buffer.concat(side).includes(text))
-  }
-
-  get octets(): number {
-    return this.#kept
-  }
-
-  override _read(): void {
-    this.#socket.resume()
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#keep(this.sent, chunk)
-    this.#socket.write(chunk, done)
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(() => done())
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy()
-    done(error)
-  }
-
-  #keep(side: Buffer[], chunk: Buffer): void {
-    this.#kept += chunk.length
-    if (this.#kept <= MAX_KEPT_OCTETS) side.push(chunk)
   }
 }

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import { BlockCollector, Input } from '../../src/net/input.ts'
+import { BlockCollector } from '../../src/net/dot-stuffing.ts'
+import { Input } from '../../src/net/input.ts'
 import { seededRandom } from '../support/random.ts'
 
 /** What a block that begins `octets` holds, and what follows it. RFC 3977 section 3.1.1, written as it is said there. */

@@ -50,7 +50,7 @@ describe('a virtual server under TLS', () => {
     await Promise.all(silent.map((socket) => once(socket, 'connect')))
     await expect.poll(() => echo.sessions.list().length).toBe(2)
     await once(open().resume(), 'close')
-    expect(echo.sessions.list().at(-1)?.refusals.join()).toMatch(/^2 TLS handshakes are under way/)
+    expect(echo.sessions.list().at(-1)?.refusals.join()).toMatch(/^2 TLS handshakes are in progress/)
     for (const socket of silent) socket.destroy()
     await expect.poll(() => echo.sessions.list().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
     const socket = await secure(echo.server.tlsPort)
@@ -69,7 +69,7 @@ describe('a virtual server under TLS', () => {
     socket.write('mine\r\n')
     expect(await firstLine(socket)).toBe('mine\r\n')
     expect(JSON.stringify(echo.sessions.list()[0]?.transcript)).toContain(
-      '10 octets sent in clear behind STARTTLS dropped',
+      '10 octets sent in clear text after STARTTLS were discarded',
     )
     socket.destroy()
   })
@@ -203,7 +203,7 @@ describe('versions', () => {
     expect(output.includes('hello')).toBe(letIn)
     if (!letIn)
       expect(echo.sessions.list()[0]?.refusals[0]).toMatch(
-        /the client offers .*TLSv1.*, this virtual server asks for TLSv1/,
+        /the client offers .*TLSv1.*, this virtual server allows TLSv1/,
       )
   })
 })
@@ -211,8 +211,12 @@ describe('versions', () => {
 describe('failed handshakes', () => {
   it.each([
     ['clear text on the TLS port', 'EHLO me\r\n', /not TLS/],
-    ['a record that never ends', Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x3f]), /closed, or said nothing/],
-    ['an empty connection', '', /closed, or said nothing/],
+    [
+      'a record that never ends',
+      Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x3f]),
+      /closed the connection, or sent nothing/,
+    ],
+    ['an empty connection', '', /closed the connection, or sent nothing/],
     ['a ClientHello that lies about its length', Buffer.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3]), /./],
   ])('%s ends that connection and nothing else', async (_, octets, why) => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { stuff } from '../../src/net/stuffing.ts'
+import { stuff } from '../../src/net/dot-stuffing.ts'
 import { Transport } from '../../src/net/transport.ts'
 
 const IDLE_MS = 60_000

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
 
-/** Portions a second: often enough that a client sees a slow line, not stutter. */
+/** Portions per second: enough for a client to see a slow line instead of pauses. */
 const PORTIONS = 20
 
-/** Lets so many octets a second through to a stream. */
+/** Writes a limited number of octets per second to a stream. */
 export class Throttle extends Writable {
   readonly #below: Writable
   readonly #portion: number
@@ -25,7 +25,7 @@ export class Throttle extends Writable {
     next(0)
   }
 
-  /** Ends the stream below once everything is through. */
+  /** Ends the stream below after the last portion. */
   override _final(done: (error?: Error | null) => void): void {
     this.#below.end()
     done()

@@ -1,4 +1,4 @@
-import { joined } from '../../common/pieces.ts'
+import { joinPieces } from '../../common/pieces.ts'
 import type { NewMessage } from '../types.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { StoreDraft } from './store-draft.ts'
@@ -23,7 +23,7 @@ export class Incoming {
   /** @throws StoreError, and what the message throws */
   async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
     if (Buffer.isBuffer(message)) return message
-    if (!(Symbol.asyncIterator in message)) return joined(message)
+    if (!(Symbol.asyncIterator in message)) return joinPieces(message)
     let gathered: Buffer[] = []
     let octets = 0
     let streamed: StreamedBlob | undefined

@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os'
-import { joined, octetsOf, type Pieces } from '../../common/pieces.ts'
+import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 
 interface Blob {
@@ -34,7 +34,7 @@ export class Blobs {
 
   get(id: string): Buffer | undefined {
     const blob = this.#blobs.get(id)
-    if (blob && blob.pieces.length > 1) blob.pieces = [joined(blob.pieces)]
+    if (blob && blob.pieces.length > 1) blob.pieces = [joinPieces(blob.pieces)]
     return blob?.pieces[0]
   }
 
@@ -48,7 +48,7 @@ export class Blobs {
     const blob = this.#blobs.get(id)
     if (!blob || --blob.holders > 0) return 0
     this.#blobs.delete(id)
-    return octetsOf(blob.pieces)
+    return countOctets(blob.pieces)
   }
 
   clear(): void {
@@ -59,7 +59,7 @@ export class Blobs {
 
   /** Large pieces stay what they are; of a small message, or many small pieces, one is made. */
   #compact(pieces: Pieces): Pieces {
-    const octets = octetsOf(pieces)
+    const octets = countOctets(pieces)
     if (octets <= PACKED_OCTETS) return [copied(pieces, this.#room(octets))]
     if (pieces.length > 2 + octets / PACKED_OCTETS) return [copied(pieces, Buffer.allocUnsafeSlow(octets))]
     return pieces.map((piece) => this.#own(piece))

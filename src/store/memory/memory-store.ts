@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
-import { octetsOf, type Pieces } from '../../common/pieces.ts'
+import { countOctets, type Pieces } from '../../common/pieces.ts'
 import { type Overview, overview } from '../../mail/overview.ts'
 import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
 import { folderName } from '../mailboxes.ts'
@@ -145,7 +145,7 @@ export class MemoryStore implements MessageStore {
     for (const { raw } of batch) raws.push(await inPieces(raw, this.#freeOctets))
     const planned = planAppend(batch, (folderId) => this.#need(folderId))
     const messages = planned.map(({ prefix }, i) => (prefix ? [prefix, ...(raws[i] ?? [])] : (raws[i] ?? [])))
-    const octets = messages.map(octetsOf)
+    const octets = messages.map(countOctets)
     this.#claim(planned.reduce((sum, { places }, i) => sum + (octets[i] ?? 0) + places.length * ENTRY_OCTETS, 0))
     const stored: StoredMessage[] = []
     const added = new Map<MemoryFolder, MessageEntry[]>()

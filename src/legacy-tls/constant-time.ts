@@ -1,0 +1,24 @@
+/**
+ * Comparisons that return a mask (all ones or all zeros) in a time independent of the values, as far as a just-in-time
+ * compiler allows: no branch and no table index depends on a secret. For values from 0 to 2^30.
+ */
+
+/** a < b */
+export function below(a: number, b: number): number {
+  return (a - b) >> 31
+}
+
+/** a = 0 */
+export function isZero(a: number): number {
+  return ~((a | -a) >> 31)
+}
+
+/** a = b */
+export function equal(a: number, b: number): number {
+  return isZero(a ^ b)
+}
+
+/** a where the mask is all ones, else b. */
+export function select(mask: number, a: number, b: number): number {
+  return (mask & a) | (~mask & b)
+}

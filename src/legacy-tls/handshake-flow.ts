@@ -1,0 +1,110 @@
+import { type ClientHello, parseClientHello, parseSslv2ClientHello } from '../tls/client-hello.ts'
+import { LegacyTlsError } from './alerts.ts'
+import { handshakeTypes } from './messages.ts'
+import { contentTypes } from './record.ts'
+import type { RecordContent, RecordTransport } from './transport.ts'
+
+const HEADER_OCTETS = 4
+/** Longer than any message that a client has to send. */
+const MAX_MESSAGE_OCTETS = 32 * 1024
+const EMPTY = Buffer.alloc(0)
+
+/** The messages of one handshake in order. Keeps all of them, as Finished covers them. RFC 2246 section 7.4. */
+export class HandshakeFlow {
+  readonly transcript: Buffer[] = []
+  readonly #transport: RecordTransport
+  #held: Buffer = EMPTY
+
+  constructor(transport: RecordTransport) {
+    this.#transport = transport
+  }
+
+  /** @throws LegacyTlsError, MalformedMessage */
+  async clientHello(): Promise<ClientHello> {
+    const { reader } = this.#transport
+    while (!reader.canTellFormat) await this.#moreInput()
+    if (!reader.startsAsSslv2) return parseClientHello(await this.message(handshakeTypes.clientHello))
+    for (;;) {
+      const message = reader.takeSslv2Hello()
+      if (!message) {
+        await this.#moreInput()
+        continue
+      }
+      // RFC 2246 appendix E.1: Finished covers it without its two octets of length.
+      this.transcript.push(message)
+      return parseSslv2ClientHello(message)
+    }
+  }
+
+  /** Returns the body of the next message, which must be of the given type. @throws LegacyTlsError */
+  async message(type: number): Promise<Buffer> {
+    for (;;) {
+      const octets = this.#held.length < HEADER_OCTETS ? 0 : this.#held.readUIntBE(1, 3) + HEADER_OCTETS
+      if (octets > MAX_MESSAGE_OCTETS) throw new LegacyTlsError('illegal_parameter', `a message of ${octets} octets`)
+      if (this.#held.length > 0 && this.#held[0] !== type) {
+        throw new LegacyTlsError('unexpected_message', `handshake message ${this.#held[0]} instead of ${type}`)
+      }
+      if (octets > 0 && this.#held.length >= octets) {
+        const message = this.#held.subarray(0, octets)
+        this.#held = this.#held.subarray(octets)
+        this.transcript.push(message)
+        return message.subarray(HEADER_OCTETS)
+      }
+      const { content } = await this.#record(contentTypes.handshake)
+      this.#held = this.#held.length === 0 ? content : Buffer.concat([this.#held, content])
+    }
+  }
+
+  /** @throws LegacyTlsError */
+  async changeCipherSpec(): Promise<void> {
+    // A message that begins under one protection must not end under another.
+    this.expectNothingHeld()
+    const { content } = await this.#record(contentTypes.changeCipherSpec)
+    if (content.length !== 1 || content[0] !== 1) {
+      throw new LegacyTlsError('decode_error', 'a malformed ChangeCipherSpec message')
+    }
+  }
+
+  /** @throws LegacyTlsError when octets follow the last message */
+  expectNothingHeld(): void {
+    if (this.#held.length > 0) throw new LegacyTlsError('unexpected_message', 'an unexpected handshake message')
+  }
+
+  /** Sends messages, each in a record of its own, as servers of that time did. */
+  send(...messages: readonly Buffer[]): void {
+    this.#transport.raw.cork()
+    for (const message of messages) {
+      this.transcript.push(message)
+      this.#transport.write(contentTypes.handshake, message)
+    }
+    this.#transport.raw.uncork()
+  }
+
+  async #record(contentType: number): Promise<RecordContent> {
+    for (;;) {
+      const record = this.#transport.take()
+      if (record === 'closed') {
+        throw new LegacyTlsError(undefined, 'the client closed the connection during the handshake (close_notify)')
+      }
+      if (record) {
+        if (record.contentType === contentType) return record
+        throw new LegacyTlsError('unexpected_message', `a record of type ${record.contentType} in the handshake`)
+      }
+      await this.#moreInput()
+    }
+  }
+
+  #moreInput(): Promise<void> {
+    const transport = this.#transport
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        transport.onInput = () => {}
+        if (transport.ended)
+          reject(new LegacyTlsError(undefined, 'the client closed the connection during the handshake'))
+        else resolve()
+      }
+      if (transport.ended) settle()
+      else transport.onInput = settle
+    })
+  }
+}

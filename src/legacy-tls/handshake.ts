@@ -1,0 +1,204 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  type ClientHello,
+  EMPTY_RENEGOTIATION_INFO_SCSV,
+  extensionTypes,
+  FALLBACK_SCSV,
+  requestedServerName,
+} from '../tls/client-hello.ts'
+import { OctetReader } from '../tls/octets.ts'
+import { LegacyTlsError } from './alerts.ts'
+import { HandshakeFlow } from './handshake-flow.ts'
+import { keySchedules, type Randoms } from './key-schedule.ts'
+import { type Agreement, keyLogLine, protections } from './keys.ts'
+import { certificateMessage, handshakeMessage, handshakeTypes, serverHello, serverHelloDone } from './messages.ts'
+import type { LegacySession, LegacyTlsOptions } from './options.ts'
+import type { Protection } from './protection.ts'
+import { contentTypes } from './record.ts'
+import { decryptPreMaster, serverKeyExchange } from './rsa.ts'
+import { type LegacySuite, type LegacyVersion, legacySuites, legacyVersions, suiteBits } from './suites.ts'
+import type { RecordTransport } from './transport.ts'
+
+/** What a handshake agreed on. */
+export interface HandshakeResult {
+  readonly version: LegacyVersion
+  readonly suite: LegacySuite
+  readonly sessionId: Buffer
+  readonly serverName: string | undefined
+  readonly resumed: boolean
+}
+
+/** A handshake in progress. */
+interface Handshake {
+  readonly transport: RecordTransport
+  readonly flow: HandshakeFlow
+  readonly options: LegacyTlsOptions
+  readonly hello: ClientHello
+  readonly serverName: string | undefined
+  readonly version: LegacyVersion
+  readonly randoms: Randoms
+}
+
+/**
+ * Makes the server's side of a handshake. RFC 2246 section 7.3; RFC 6101 section 5.5.
+ * @throws LegacyTlsError, MalformedMessage
+ */
+export async function serverHandshake(transport: RecordTransport, options: LegacyTlsOptions): Promise<HandshakeResult> {
+  const flow = new HandshakeFlow(transport)
+  const hello = await flow.clientHello()
+  if (hello.version === legacyVersions.SSLv3) transport.version = 'SSLv3'
+  checkHello(hello)
+  const version = chooseVersion(hello, options)
+  transport.version = version
+  transport.versionAgreed = true
+  const randoms = { client: hello.random, server: randomBytes(32) }
+  const serverName = requestedServerName(hello)
+  const handshake = { transport, flow, options, hello, serverName, version, randoms }
+  const session = resumableSession(handshake)
+  return session ? resume(handshake, session) : negotiate(handshake)
+}
+
+function checkHello({ defects, compressionMethods, extensions }: ClientHello): void {
+  const [defect] = defects
+  if (defect !== undefined) throw new LegacyTlsError('decode_error', defect)
+  if (!compressionMethods.includes(0)) {
+    throw new LegacyTlsError('illegal_parameter', 'the client does not offer the null compression method')
+  }
+  const renegotiationInfo = extensions.get(extensionTypes.renegotiationInfo)
+  // RFC 5746 section 3.6: it must be empty, since no handshake precedes this one.
+  if (renegotiationInfo && new OctetReader(renegotiationInfo).vector8().length > 0) {
+    throw new LegacyTlsError('handshake_failure', 'renegotiation_info refers to another handshake')
+  }
+}
+
+/** Returns the highest version that both sides support. @throws LegacyTlsError */
+function chooseVersion(hello: ClientHello, options: LegacyTlsOptions): LegacyVersion {
+  // RFC 7507 section 3: the client tried a higher version before and failed, so something interfered.
+  if (hello.suites.includes(FALLBACK_SCSV) && hello.version < options.highestVersion) {
+    throw new LegacyTlsError(
+      'inappropriate_fallback',
+      'the client fell back to an older version than both sides support',
+    )
+  }
+  const version = Math.min(hello.version, legacyVersions[options.maxVersion])
+  if (version < legacyVersions[options.minVersion]) {
+    throw new LegacyTlsError('protocol_version', `the client offers version 0x${hello.version.toString(16)} at most`)
+  }
+  return version === legacyVersions.SSLv3 ? 'SSLv3' : 'TLSv1'
+}
+
+/** Returns the first of the server's suites that the client offers. @throws LegacyTlsError */
+function chooseSuite(offered: readonly number[], options: LegacyTlsOptions): LegacySuite {
+  const common = options.suites.filter((suite) => offered.includes(suite.id))
+  const chosen = common.find((suite) => isAllowed(suite, options))
+  if (chosen) return chosen
+  const offer = `the client offers ${describeSuites(offered, options)}`
+  if (common.length === 0) throw new LegacyTlsError('handshake_failure', `no cipher suite in common: ${offer}`)
+  throw new LegacyTlsError('insufficient_security', `this virtual server requires 128-bit encryption: ${offer}`)
+}
+
+function isAllowed(suite: LegacySuite, { require128, strength }: LegacyTlsOptions): boolean {
+  return !require128 || suiteBits(suite, strength) >= 128
+}
+
+/** Describes suites for the log: name and bits, or the code point of a suite that the engine does not know. */
+function describeSuites(offered: readonly number[], { strength }: LegacyTlsOptions): string {
+  return offered
+    .map((id) => {
+      const suite = legacySuites.find((known) => known.id === id)
+      return suite ? `${suite.name} (${suiteBits(suite, strength)} bits)` : `0x${id.toString(16).padStart(4, '0')}`
+    })
+    .join(', ')
+}
+
+/** Returns the session that the client asks to resume, if it still fits. RFC 2246 section 7.4.1.3. */
+function resumableSession({ hello, options, serverName, version }: Handshake): LegacySession | undefined {
+  const session = hello.sessionId.length > 0 ? options.sessionCache.find(hello.sessionId) : undefined
+  if (!session || session.version !== version || session.serverName !== serverName) return undefined
+  const isOffered = hello.suites.includes(session.suite.id) && options.suites.includes(session.suite)
+  return isOffered && isAllowed(session.suite, options) ? session : undefined
+}
+
+async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
+  const { flow, options, hello, serverName, version, randoms } = handshake
+  const suite = chooseSuite(hello.suites, options)
+  const { key, chainDer } = options.identity(serverName)
+  const temporary = await options.temporaryKeys.keyFor(suite.exchange, key)
+  const sessionId = options.sessionCache.newId()
+  flow.send(
+    serverHelloFor(handshake, sessionId, suite, serverName !== undefined),
+    certificateMessage(chainDer),
+    ...(temporary ? [serverKeyExchange(key, temporary, randoms)] : []),
+    serverHelloDone,
+  )
+  const encrypted = encryptedPreMaster(await flow.message(handshakeTypes.clientKeyExchange), version)
+  const preMaster = decryptPreMaster(temporary ?? key, encrypted, hello.version)
+  const master = keySchedules[version].masterSecret(preMaster, randoms)
+  const agreement = { version, suite, master, randoms }
+  options.keyLog?.(keyLogLine(agreement))
+  const { input, output } = protections(agreement, 'server')
+  await receiveFinished(handshake, agreement, input)
+  sendFinished(handshake, agreement, output)
+  options.sessionCache.add({ id: sessionId, version, suite, master, serverName })
+  return { version, suite, sessionId, serverName, resumed: false }
+}
+
+/** RFC 2246 section 7.3, figure 2: in a resumed handshake the server sends Finished first. */
+async function resume(handshake: Handshake, session: LegacySession): Promise<HandshakeResult> {
+  const { flow, options, version, randoms } = handshake
+  const { suite, master, serverName } = session
+  const agreement = { version, suite, master, randoms }
+  options.keyLog?.(keyLogLine(agreement))
+  const { input, output } = protections(agreement, 'server')
+  // RFC 6066 section 3: a resumed session's ServerHello carries no server_name.
+  flow.send(serverHelloFor(handshake, session.id, suite, false))
+  sendFinished(handshake, agreement, output)
+  await receiveFinished(handshake, agreement, input)
+  return { version, suite, sessionId: session.id, serverName, resumed: true }
+}
+
+function serverHelloFor(
+  { hello, version, randoms }: Handshake,
+  sessionId: Buffer,
+  suite: LegacySuite,
+  serverNameUsed: boolean,
+): Buffer {
+  const secureRenegotiation =
+    hello.extensions.has(extensionTypes.renegotiationInfo) || hello.suites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)
+  return serverHello({
+    version,
+    random: randoms.server,
+    sessionId,
+    suite: suite.id,
+    secureRenegotiation,
+    serverNameUsed,
+  })
+}
+
+/** SSL 3.0 sends the encrypted secret without its length. RFC 2246 section 7.4.7.1; RFC 6101 section 5.6.7.1. */
+function encryptedPreMaster(body: Buffer, version: LegacyVersion): Buffer {
+  if (version === 'SSLv3') return body
+  const reader = new OctetReader(body)
+  const encrypted = reader.vector16()
+  reader.expectEnd()
+  return encrypted
+}
+
+async function receiveFinished({ transport, flow }: Handshake, agreement: Agreement, input: Protection): Promise<void> {
+  await flow.changeCipherSpec()
+  transport.input = input
+  const expected = keySchedules[agreement.version].finished('client', agreement.master, flow.transcript)
+  const received = await flow.message(handshakeTypes.finished)
+  flow.expectNothingHeld()
+  if (received.length !== expected.length || !timingSafeEqual(received, expected)) {
+    throw new LegacyTlsError('decrypt_error', 'the client’s Finished message does not match this handshake')
+  }
+}
+
+function sendFinished({ transport, flow }: Handshake, agreement: Agreement, output: Protection): void {
+  const { version, master } = agreement
+  transport.write(contentTypes.changeCipherSpec, Buffer.of(1))
+  transport.output = output
+  const finished = keySchedules[version].finished('server', master, flow.transcript)
+  flow.send(handshakeMessage(handshakeTypes.finished, finished))
+}

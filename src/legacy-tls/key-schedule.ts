@@ -1,0 +1,120 @@
+import { createHash, createHmac } from 'node:crypto'
+import type { LegacyVersion, MacName } from './suites.ts'
+
+export type Side = 'client' | 'server'
+
+/** The random values of both hello messages, 32 octets each. */
+export interface Randoms {
+  readonly client: Buffer
+  readonly server: Buffer
+}
+
+/** How a version derives its secrets and its Finished message. */
+interface KeySchedule {
+  /** Derives 48 octets from the premaster secret. */
+  masterSecret(preMaster: Buffer, randoms: Randoms): Buffer
+  /** Derives as many octets of key material as a suite needs. */
+  keyBlock(master: Buffer, randoms: Randoms, octets: number): Buffer
+  /** Derives the key of an export cipher from its few octets of key material. */
+  exportKey(side: Side, material: Buffer, randoms: Randoms, octets: number): Buffer
+  /** Derives the first initialization vector of an export cipher. */
+  exportIv(side: Side, randoms: Randoms, octets: number): Buffer
+  /** Returns the content of a Finished message over all handshake messages so far. */
+  finished(side: Side, master: Buffer, transcript: readonly Buffer[]): Buffer
+}
+
+/** The two pads of SSL 3.0's MAC: 48 octets for MD5, 40 for SHA-1. RFC 6101 section 5.2.3.1. */
+export const ssl3Pads = {
+  md5: { inner: Buffer.alloc(48, 0x36), outer: Buffer.alloc(48, 0x5c) },
+  sha1: { inner: Buffer.alloc(40, 0x36), outer: Buffer.alloc(40, 0x5c) },
+} as const satisfies Record<MacName, { inner: Buffer; outer: Buffer }>
+
+const ssl3Senders: Record<Side, Buffer> = {
+  client: Buffer.from('CLNT', 'latin1'),
+  server: Buffer.from('SRVR', 'latin1'),
+}
+
+/** SSL 3.0. RFC 6101 sections 5.6.9, 6.1, 6.2.2, 6.2.2.1. */
+const ssl3: KeySchedule = {
+  masterSecret: (preMaster, { client, server }) => ssl3Expand(preMaster, [client, server], 48),
+  keyBlock: (master, { client, server }, octets) => ssl3Expand(master, [server, client], octets),
+  exportKey(side, material, { client, server }, octets) {
+    const [first, second] = side === 'client' ? [client, server] : [server, client]
+    return createHash('md5').update(material).update(first).update(second).digest().subarray(0, octets)
+  },
+  exportIv(side, { client, server }, octets) {
+    const [first, second] = side === 'client' ? [client, server] : [server, client]
+    return createHash('md5').update(first).update(second).digest().subarray(0, octets)
+  },
+  finished: (side, master, transcript) =>
+    Buffer.concat([
+      ssl3FinishedHash('md5', side, master, transcript),
+      ssl3FinishedHash('sha1', side, master, transcript),
+    ]),
+}
+
+/** MD5(secret + SHA(label + secret + seed)) with the labels A, BB, CCC … RFC 6101 sections 6.1, 6.2.2. */
+function ssl3Expand(secret: Buffer, seed: readonly [Buffer, Buffer], octets: number): Buffer {
+  const out: Buffer[] = []
+  for (let i = 1; (i - 1) * 16 < octets; i++) {
+    const inner = createHash('sha1').update(Buffer.alloc(i, 0x40 + i))
+    inner.update(secret).update(seed[0]).update(seed[1])
+    out.push(createHash('md5').update(secret).update(inner.digest()).digest())
+  }
+  return Buffer.concat(out).subarray(0, octets)
+}
+
+function ssl3FinishedHash(hash: MacName, side: Side, master: Buffer, transcript: readonly Buffer[]): Buffer {
+  const { inner, outer } = ssl3Pads[hash]
+  const state = createHash(hash)
+  for (const message of transcript) state.update(message)
+  const digest = state.update(ssl3Senders[side]).update(master).update(inner).digest()
+  return createHash(hash).update(master).update(outer).update(digest).digest()
+}
+
+/** TLS 1.0. RFC 2246 sections 6.3, 6.3.1, 7.4.9, 8.1. */
+const tls10: KeySchedule = {
+  masterSecret: (preMaster, randoms) => tls10Prf(preMaster, 'master secret', clientFirst(randoms), 48),
+  keyBlock: (master, randoms, octets) => tls10Prf(master, 'key expansion', serverFirst(randoms), octets),
+  exportKey: (side, material, randoms, octets) => tls10Prf(material, `${side} write key`, clientFirst(randoms), octets),
+  exportIv(side, randoms, octets) {
+    const block = tls10Prf(Buffer.alloc(0), 'IV block', clientFirst(randoms), 2 * octets)
+    return side === 'client' ? block.subarray(0, octets) : block.subarray(octets)
+  },
+  finished(side, master, transcript) {
+    const digests = Buffer.concat([digest('md5', transcript), digest('sha1', transcript)])
+    return tls10Prf(master, `${side} finished`, digests, 12)
+  },
+}
+
+const clientFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([client, server])
+const serverFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([server, client])
+
+/** The pseudo-random function: MD5 over the secret's first half, SHA-1 over its second. RFC 2246 section 5. */
+function tls10Prf(secret: Buffer, label: string, seed: Buffer, octets: number): Buffer {
+  const half = Math.ceil(secret.length / 2)
+  const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed])
+  const left = tls10Hash('md5', secret.subarray(0, half), labelled, octets)
+  const right = tls10Hash('sha1', secret.subarray(secret.length - half), labelled, octets)
+  for (let i = 0; i < octets; i++) left[i] = (left[i] as number) ^ (right[i] as number)
+  return left
+}
+
+/** P_hash. RFC 2246 section 5. */
+function tls10Hash(hash: MacName, secret: Buffer, seed: Buffer, octets: number): Buffer {
+  const out: Buffer[] = []
+  let a = seed
+  for (let filled = 0; filled < octets; filled += (out.at(-1) as Buffer).length) {
+    a = createHmac(hash, secret).update(a).digest()
+    out.push(createHmac(hash, secret).update(a).update(seed).digest())
+  }
+  return Buffer.concat(out).subarray(0, octets)
+}
+
+function digest(hash: MacName, parts: readonly Buffer[]): Buffer {
+  const state = createHash(hash)
+  for (const part of parts) state.update(part)
+  return state.digest()
+}
+
+export const keySchedules: Record<LegacyVersion, KeySchedule> = { SSLv3: ssl3, TLSv1: tls10 }

@@ -1,0 +1,59 @@
+import { constants, createHash, type KeyObject, privateDecrypt, privateEncrypt, randomBytes } from 'node:crypto'
+import { vector } from '../tls/octets.ts'
+import { equal, isZero, select } from './constant-time.ts'
+import type { Randoms } from './key-schedule.ts'
+import { handshakeMessage, handshakeTypes } from './messages.ts'
+
+const PRE_MASTER_OCTETS = 48
+
+/**
+ * Decrypts the premaster secret of a ClientKeyExchange. Returns a random one when it is malformed or names another
+ * version than the client offered: the handshake then fails at Finished and does not reveal what was wrong
+ * (Bleichenbacher; Klima, Pokorný, Rosa). RFC 5246 section 7.4.7.1 describes the method. The padding is removed here,
+ * because some Node.js versions refuse to do it and others return a random secret of their own.
+ * @param offeredVersion `client_version` of the ClientHello
+ */
+export function decryptPreMaster(key: KeyObject, encrypted: Buffer, offeredVersion: number): Buffer {
+  const preMaster = randomBytes(PRE_MASTER_OCTETS)
+  const block = decryptRaw(key, encrypted)
+  if (!block) return preMaster
+  const start = block.length - PRE_MASTER_OCTETS
+  const good =
+    paddingIsGood(block, start) &
+    equal(block[start] as number, offeredVersion >> 8) &
+    equal(block[start + 1] as number, offeredVersion & 0xff)
+  for (let i = 0; i < PRE_MASTER_OCTETS; i++) {
+    preMaster[i] = select(good, block[start + i] as number, preMaster[i] as number)
+  }
+  return preMaster
+}
+
+/** Returns undefined when length or value do not fit the key. That is no secret: anybody can see it. */
+function decryptRaw(key: KeyObject, encrypted: Buffer): Buffer | undefined {
+  try {
+    const block = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, encrypted)
+    return block.length < PRE_MASTER_OCTETS + 11 ? undefined : block
+  } catch {
+    return undefined
+  }
+}
+
+/** Returns all ones if the secret is preceded by 00 02, octets other than zero, and 00. RFC 8017 section 7.2.2. */
+function paddingIsGood(block: Buffer, start: number): number {
+  let good = isZero(block[0] as number) & equal(block[1] as number, 2) & isZero(block[start - 1] as number)
+  for (let i = 2; i < start - 1; i++) good &= ~isZero(block[i] as number)
+  return good
+}
+
+/**
+ * Returns the ServerKeyExchange message: a temporary RSA key, signed with the certificate's key. The signature covers MD5
+ * and SHA-1 of the random values and the key, without DigestInfo. RFC 2246 section 7.4.3.
+ */
+export function serverKeyExchange(key: KeyObject, temporary: KeyObject, randoms: Randoms): Buffer {
+  const jwk = temporary.export({ format: 'jwk' })
+  const params = Buffer.concat([jwk.n, jwk.e].map((value) => vector(2, Buffer.from(value as string, 'base64url'))))
+  const signed = Buffer.concat([randoms.client, randoms.server, params])
+  const digests = Buffer.concat(['md5', 'sha1'].map((hash) => createHash(hash).update(signed).digest()))
+  const signature = privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digests)
+  return handshakeMessage(handshakeTypes.serverKeyExchange, Buffer.concat([params, vector(2, signature)]))
+}

@@ -1,0 +1,211 @@
+import { PieceCollector, type Pieces } from '../common/pieces.ts'
+import { TooLong } from './errors.ts'
+import type { Input } from './input.ts'
+
+const LF = 0x0a
+const CR = 0x0d
+const DOT = 0x2e
+const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
+/** Length of the line with the dot. */
+const DOT_LINE_OCTETS = 3
+/** Octets of the end that may be kept before it is recognized. */
+const STRADDLING_OCTETS = 2
+const STUFFED_DOT = Buffer.from('.')
+const LINE_WITH_DOT = Buffer.from('\r\n.', 'latin1')
+const END_OF_LINES = Buffer.from('.\r\n')
+const END_OF_LINE_AND_LINES = Buffer.from('\r\n.\r\n')
+
+/** Distance up to which a loop is faster than a native call: dots may be close together. */
+const NEAR_OCTETS = 64
+
+/** Returns the position of the next dot at the start of a line whose CRLF is at `from` or later; -1 if there is none. */
+function nextLineDot(octets: Buffer, from: number): number {
+  const near = Math.min(from + NEAR_OCTETS, octets.length - 2)
+  for (let at = from; at < near; at++) {
+    if (octets[at + 2] === DOT && octets[at + 1] === LF && octets[at] === CR) return at + 2
+  }
+  const at = octets.indexOf(LINE_WITH_DOT, Math.max(from, near))
+  return at === -1 ? -1 : at + 2
+}
+
+/** Copies octets, quickly also when they are few. Returns their number. */
+function copyOctets(source: Buffer, start: number, end: number, target: Buffer, to: number): number {
+  if (end - start > NEAR_OCTETS) return source.copy(target, to, start, end)
+  for (let at = start; at < end; at++) target[to + at - start] = source[at] as number
+  return end - start
+}
+
+/** Finds the dots at the start of lines in octets that arrive in pieces. */
+class LineDots {
+  atLineStart = true
+  #afterCr = false
+
+  /** Returns their positions in the next piece, in ascending order. */
+  next(piece: Buffer): number[] {
+    const dots: number[] = []
+    const first = this.#afterCr && piece[0] === LF ? 1 : this.atLineStart ? 0 : -1
+    if (first !== -1 && piece[first] === DOT) dots.push(first)
+    for (let at = nextLineDot(piece, 0); at !== -1; at = nextLineDot(piece, at)) dots.push(at)
+    this.#remember(piece)
+    return dots
+  }
+
+  #remember(piece: Buffer): void {
+    const last = piece[piece.length - 1]
+    if (last === undefined) return
+    this.atLineStart = last === LF && (piece.length > 1 ? piece[piece.length - 2] === CR : this.#afterCr)
+    this.#afterCr = last === CR
+  }
+}
+
+/**
+ * Turns octets that arrive in pieces into a dot-stuffed block: adds a dot to each line that begins with one, ends the last
+ * line, and adds the final dot. RFC 3977 section 3.1.1; RFC 1939 section 3.
+ */
+export class Stuffer {
+  readonly #lineDots = new LineDots()
+
+  /** Returns the piece with the added dots: views of it if they are few. */
+  add(piece: Buffer): Buffer[] {
+    const dots = this.#lineDots.next(piece)
+    return dots.length * NEAR_OCTETS < piece.length ? stuffedViews(piece, dots) : [stuffedCopy(piece, dots)]
+  }
+
+  /** Returns the end of the block. */
+  end(): Buffer {
+    return this.#lineDots.atLineStart ? END_OF_LINES : END_OF_LINE_AND_LINES
+  }
+}
+
+/** Removes the dot that was added to each line beginning with one. RFC 3977 section 3.1.1; RFC 5321 section 4.5.2. */
+class Unstuffer {
+  readonly #lineDots = new LineDots()
+
+  /** Returns the piece without those dots: the piece itself if it has none. */
+  add(piece: Buffer): Buffer {
+    const dots = this.#lineDots.next(piece)
+    return dots.length === 0 ? piece : unstuffedCopy(piece, dots)
+  }
+}
+
+function stuffedViews(piece: Buffer, dots: readonly number[]): Buffer[] {
+  const out: Buffer[] = []
+  let from = 0
+  for (const dot of dots) {
+    out.push(piece.subarray(from, dot), STUFFED_DOT)
+    from = dot
+  }
+  out.push(piece.subarray(from))
+  return out
+}
+
+function stuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(piece.length + dots.length)
+  let written = 0
+  let from = 0
+  for (const dot of dots) {
+    written += copyOctets(piece, from, dot, out, written)
+    out[written++] = DOT
+    from = dot
+  }
+  copyOctets(piece, from, piece.length, out, written)
+  return out
+}
+
+function unstuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(piece.length - dots.length)
+  let written = 0
+  let from = 0
+  for (const dot of dots) {
+    written += copyOctets(piece, from, dot, out, written)
+    from = dot + 1
+  }
+  copyOctets(piece, from, piece.length, out, written)
+  return out
+}
+
+/** Turns all octets of a message into a dot-stuffed block. */
+export function stuff(block: Buffer): Buffer[] {
+  const stuffer = new Stuffer()
+  const out = stuffer.add(block)
+  out.push(stuffer.end())
+  return out
+}
+
+/**
+ * Collects a block of lines up to the line with a single dot, and removes the stuffed dots of other lines.
+ * RFC 3977 section 3.1.1; RFC 5321 section 4.5.2.
+ */
+export class BlockCollector {
+  readonly #maxOctets: number
+  readonly #parts = new PieceCollector()
+  #octets = 0
+  #tooLong = false
+  /** How many octets of BLOCK_END the last octets match. A block starts as if after CRLF. */
+  #matched = 2
+
+  constructor(maxOctets: number) {
+    this.#maxOctets = maxOctets
+  }
+
+  /** Adds a piece. Returns true if it contained the end, and puts back into `input` what follows the end. */
+  add(piece: Buffer, input: Input): boolean {
+    const end = this.#findEnd(piece)
+    if (end === -1) {
+      this.#keep(piece)
+      return false
+    }
+    // The CRLF before the dot belongs to the last line of the block.
+    const octets = end - DOT_LINE_OCTETS
+    if (octets > 0) this.#keep(piece.subarray(0, octets))
+    else this.#trim(-octets)
+    if (end < piece.length) input.untake(piece.subarray(end))
+    return true
+  }
+
+  /** Returns the position after the end, which may have begun in an earlier piece; -1 if the piece does not contain it. */
+  #findEnd(piece: Buffer): number {
+    let at = 0
+    // While the match began in an earlier piece.
+    for (; at < piece.length && this.#matched > at; at++) {
+      this.#matched = nextMatch(this.#matched, piece[at] as number)
+      if (this.#matched === BLOCK_END.length) return at + 1
+    }
+    const start = at - this.#matched
+    if (start < 0) return -1
+    const found = piece.indexOf(BLOCK_END, start)
+    if (found !== -1) return found + BLOCK_END.length
+    this.#matched = 0
+    for (at = Math.max(start, piece.length - BLOCK_END.length + 1); at < piece.length; at++) {
+      this.#matched = nextMatch(this.#matched, piece[at] as number)
+    }
+    return -1
+  }
+
+  /** Returns the block in pieces as received. @throws TooLong when it exceeded the limit */
+  result(): Pieces {
+    if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
+    const unstuffer = new Unstuffer()
+    return this.#parts.pieces.map((part) => unstuffer.add(part))
+  }
+
+  #keep(piece: Buffer): void {
+    if (piece.length === 0) return
+    this.#octets += piece.length
+    if (this.#octets > this.#maxOctets + STRADDLING_OCTETS) this.#tooLong = true
+    if (this.#tooLong) this.#parts.clear()
+    else this.#parts.add(piece)
+  }
+
+  /** Removes octets of an end that began in an earlier piece. */
+  #trim(octets: number): void {
+    this.#parts.trim(octets)
+    this.#octets -= octets
+  }
+}
+
+/** Returns how many octets of BLOCK_END match after one more octet. */
+function nextMatch(matched: number, octet: number): number {
+  if (octet === BLOCK_END[matched]) return matched + 1
+  return octet === CR ? 1 : 0
+}

@@ -1,0 +1,166 @@
+import type { Fault, FaultAction, FaultPoint } from '../../config/schema/fault.ts'
+
+/** What fault rules know of a connection. */
+export interface FaultTarget {
+  readonly protocol: string
+  readonly virtualServer: string
+  /** Returns the account that is logged on now. */
+  readonly user: () => string | undefined
+  /** Returns whether the connection is under TLS now. */
+  readonly secure: () => boolean
+}
+
+/** A fault to produce now. */
+export interface DueFault {
+  /** Its name in the record. */
+  readonly name: string
+  readonly action: FaultAction
+}
+
+interface Rule {
+  readonly fault: Fault
+  readonly pattern: RegExp | undefined
+  /** How often the conditions were met. */
+  matched: number
+  /** How often the fault was produced. */
+  fired: number
+}
+
+/** The fault rules of a lab. The same seed and the same clients always produce the same faults. */
+export class FaultRules {
+  readonly #rules = new Set<Rule>()
+  readonly #connections = new Map<string, number>()
+  #seed: number
+  #random: () => number
+
+  constructor(seed: number) {
+    this.#seed = seed
+    this.#random = seededRandom(seed)
+  }
+
+  get isEmpty(): boolean {
+    return this.#rules.size === 0
+  }
+
+  /** Adds a rule. Returns the function that removes it. */
+  add(fault: Fault): () => void {
+    const { matching } = fault.when
+    const pattern = matching === undefined ? undefined : new RegExp(matching, 'i')
+    const rule: Rule = { fault, pattern, matched: 0, fired: 0 }
+    this.#rules.add(rule)
+    return () => this.#rules.delete(rule)
+  }
+
+  /** Removes all rules, and restarts the random numbers from a seed. */
+  clear(seed = this.#seed): void {
+    this.#rules.clear()
+    this.#connections.clear()
+    this.#seed = seed
+    this.#random = seededRandom(seed)
+  }
+
+  /** Starts counting for a connection that was just accepted. */
+  open(target: FaultTarget): ConnectionFaults {
+    const number = (this.#connections.get(target.virtualServer) ?? 0) + 1
+    this.#connections.set(target.virtualServer, number)
+    return new ConnectionFaults(this, target, number)
+  }
+
+  /** Returns random octets of the seeded generator. */
+  octets(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => Math.floor(this.#random() * 256)))
+  }
+
+  /** Returns the faults to produce now, in the order in which their rules were added. */
+  due(at: FaultPoint, line: string, target: FaultTarget, connection: number, seen: Map<object, number>): DueFault[] {
+    const due: DueFault[] = []
+    for (const rule of this.#rules) {
+      if (!this.#matches(rule, at, line, target, connection)) continue
+      const nth = (seen.get(rule) ?? 0) + 1
+      seen.set(rule, nth)
+      if (this.#fires(rule, nth)) due.push({ name: rule.fault.name ?? describe(rule.fault), action: rule.fault.do })
+    }
+    return due
+  }
+
+  #matches({ fault, pattern }: Rule, at: FaultPoint, line: string, target: FaultTarget, connection: number): boolean {
+    const { on, protocol, virtualServer, verb, user, tls, connection: wanted } = fault.when
+    return (
+      on === at &&
+      (protocol === undefined || protocol === target.protocol) &&
+      (virtualServer === undefined || virtualServer === target.virtualServer) &&
+      (wanted === undefined || wanted === connection) &&
+      (user === undefined || user === target.user()) &&
+      (tls === undefined || tls === target.secure()) &&
+      (verb === undefined || isVerb(verb, verbOf(target.protocol, line))) &&
+      (pattern === undefined || pattern.test(line))
+    )
+  }
+
+  #fires(rule: Rule, nth: number): boolean {
+    const { when, skip, times } = rule.fault
+    if (when.nth !== undefined && when.nth !== nth) return false
+    if (when.chance !== undefined && this.#random() >= when.chance) return false
+    rule.matched++
+    if (rule.matched <= skip || (times !== 'always' && rule.fired >= times)) return false
+    rule.fired++
+    return true
+  }
+}
+
+/** The fault rules as applied to one connection. */
+export class ConnectionFaults {
+  readonly #rules: FaultRules
+  readonly #target: FaultTarget
+  readonly #number: number
+  readonly #seen = new Map<object, number>()
+
+  constructor(rules: FaultRules, target: FaultTarget, number: number) {
+    this.#rules = rules
+    this.#target = target
+    this.#number = number
+  }
+
+  get protocol(): string {
+    return this.#target.protocol
+  }
+
+  /** Returns the faults to produce now; mostly none. */
+  due(at: FaultPoint, line = ''): readonly DueFault[] {
+    if (this.#rules.isEmpty) return []
+    return this.#rules.due(at, line, this.#target, this.#number, this.#seen)
+  }
+
+  octets(count: number): Buffer {
+    return this.#rules.octets(count)
+  }
+}
+
+const describe = ({ do: action }: Fault): string =>
+  Object.entries(action)
+    .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
+
+/** Returns the command of a client's line in upper case: `RCPT`, `UID FETCH`, `AUTHINFO PASS`. */
+function verbOf(protocol: string, line: string): string {
+  const words = line.trim().toUpperCase().split(/\s+/)
+  const command = protocol === 'imap4' ? words.slice(1) : words
+  return command.slice(0, 2).join(' ')
+}
+
+/** Returns whether a rule's verb matches a command: `UID FETCH` exactly, `AUTHINFO` with any argument. */
+function isVerb(wanted: string, verb: string): boolean {
+  const upper = wanted.toUpperCase()
+  return verb === upper || verb.startsWith(`${upper} `)
+}
+
+/** Returns a generator of numbers from 0 to below 1 (mulberry32). */
+function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

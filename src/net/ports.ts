@@ -1,0 +1,144 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { SocketAddress } from '../common/ip-address.ts'
+
+/** The two ports of a virtual server: `port` starts in clear text, `tlsPort` with a TLS handshake. */
+export const portKinds = ['port', 'tlsPort'] as const
+export type PortKind = (typeof portKinds)[number]
+
+/** What the open ports depend on. */
+export interface PortSettings {
+  readonly name: string
+  readonly address: string
+  /** 0: any free port, which is then kept. */
+  readonly port: number | 'off'
+  readonly tlsPort: number | 'off'
+  /** Absent: no certificate is assigned, and the TLS port stays closed. */
+  readonly tls?: object
+}
+
+/** A port that cannot be opened; the message says which one, why, and what to do. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+export interface PortEvents {
+  readonly onSocket: (socket: Socket, local: SocketAddress, kind: PortKind) => void
+  /** Reports that a connection could not be accepted, for example for lack of file descriptors. */
+  readonly onError: (error: Error) => void
+}
+
+/** The open ports of one virtual server. */
+export class Ports {
+  readonly #events: PortEvents
+  readonly #open: Partial<Record<PortKind, Listener>> = {}
+  #settings: PortSettings | undefined
+
+  constructor(events: PortEvents) {
+    this.#events = events
+  }
+
+  /** Returns the port that is listened on; undefined while it is closed. */
+  number(kind: PortKind): number | undefined {
+    return this.#open[kind]?.port
+  }
+
+  /** Opens the ports that settings require and are not open yet. @throws ListenError; nothing has changed then */
+  async open(settings: PortSettings): Promise<void> {
+    const opened: Partial<Record<PortKind, Listener>> = {}
+    try {
+      for (const kind of portKinds) {
+        const port = settings[kind]
+        if (port === 'off' || !isWanted(kind, settings) || this.#isOpen(kind, settings)) continue
+        opened[kind] = await Listener.open(settings, port, kind, this.#events)
+      }
+    } catch (error) {
+      for (const listener of Object.values(opened)) listener.close()
+      throw error
+    }
+    for (const kind of portKinds) {
+      if (!opened[kind]) continue
+      this.#close(kind)
+      this.#open[kind] = opened[kind]
+    }
+    this.#settings = settings
+  }
+
+  /** Closes the ports that settings do not want. */
+  closeUnwanted(settings: PortSettings): void {
+    for (const kind of portKinds) if (!isWanted(kind, settings)) this.#close(kind)
+  }
+
+  /** Closes every port that settings do not want as it is, so that another virtual server can open it. */
+  vacate(settings: PortSettings): void {
+    for (const kind of portKinds) if (!isWanted(kind, settings) || !this.#isOpen(kind, settings)) this.#close(kind)
+  }
+
+  closeAll(): void {
+    for (const kind of portKinds) this.#close(kind)
+  }
+
+  #isOpen(kind: PortKind, settings: PortSettings): boolean {
+    const listener = this.#open[kind]
+    if (!listener || listener.address !== settings.address) return false
+    return settings[kind] === listener.port || (settings[kind] === 0 && this.#settings?.[kind] === 0)
+  }
+
+  #close(kind: PortKind): void {
+    this.#open[kind]?.close()
+    delete this.#open[kind]
+  }
+}
+
+const isWanted = (kind: PortKind, settings: PortSettings): boolean =>
+  settings[kind] !== 'off' && (kind === 'port' || settings.tls !== undefined)
+
+/** One address and port that is listened on. */
+class Listener {
+  readonly #server: Server
+  readonly address: string
+  /** The system's choice where 0 was requested. */
+  readonly port: number
+
+  private constructor(server: Server, address: string, port: number) {
+    this.#server = server
+    this.address = address
+    this.port = port
+  }
+
+  /** @throws ListenError */
+  static open({ name, address }: PortSettings, port: number, kind: PortKind, events: PortEvents): Promise<Listener> {
+    return new Promise((resolve, reject) => {
+      // Half-open: a client that closes its side after its commands still receives the replies.
+      const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const why = listenFailures[error.code ?? ''] ?? error.message
+        reject(new ListenError(`${name}: cannot listen on ${address} port ${port}: ${why}`, { cause: error }))
+      })
+      server.listen({ host: address, port, backlog: 1024 }, () => {
+        server.removeAllListeners('error')
+        server.on('error', events.onError)
+        const bound = server.address() as AddressInfo
+        server.on('connection', (socket: Socket) => events.onSocket(socket, localAddress(socket, bound), kind))
+        resolve(new Listener(server, address, bound.port))
+      })
+    })
+  }
+
+  /** Accepts no more connections; open ones continue. */
+  close(): void {
+    this.#server.close()
+  }
+}
+
+const listenFailures: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'it is in use by another program; stop that program, or set another port or a portOffset',
+  EACCES: 'this needs more privileges (ports below 1024 require root); set a portOffset, for example 3000',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+}
+
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::']
+
+/** Returns the address a client connected to. Asks the system only where the server listens on all addresses. */
+function localAddress(socket: Socket, { address, port }: AddressInfo): SocketAddress {
+  return { address: ANY_ADDRESS.includes(address) ? (socket.localAddress ?? '') : address, port }
+}

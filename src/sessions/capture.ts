@@ -1,0 +1,110 @@
+import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
+import type { Clock } from '../common/clock.ts'
+import type { SocketAddress } from '../common/ip-address.ts'
+import { CapturedConnection } from './captured-connection.ts'
+import { fileHeader, packetBlock, secretsBlock } from './pcapng.ts'
+
+export interface CaptureOptions {
+  readonly file: string
+  /** Whether to write TLS secrets, so that Wireshark can decrypt the sessions. */
+  readonly secrets: boolean
+  /** A file that would grow larger is renamed to FILE.1 (FILE.1 to FILE.2 …), and a new one is started. */
+  readonly maxOctets: number
+  /** Files kept, including the current one. */
+  readonly maxFiles: number
+  readonly clock: Clock
+  /** Called once when the file cannot be written any more (full disk). The capture ends, the lab continues. */
+  readonly onError: (error: Error) => void
+}
+
+/**
+ * A pcapng file of the octets on a lab's sockets, for Wireshark. Each connection appears as a TCP stream with handshake,
+ * acknowledged segments and end. Writes are synchronous, so that the file is complete whenever the process ends.
+ */
+export class Capture {
+  readonly #options: CaptureOptions
+  readonly #open = new Set<CapturedConnection>()
+  #descriptor: number | undefined
+  #octets = 0
+
+  /** @throws when the file cannot be created */
+  constructor(options: CaptureOptions) {
+    this.#options = options
+    this.#descriptor = openPrivate(options.file)
+    this.#write(fileHeader('Sealpost'))
+  }
+
+  /** Starts the capture of a connection that was just accepted. */
+  open(client: SocketAddress, server: SocketAddress): CapturedConnection {
+    const connection = new CapturedConnection(client, server, {
+      packet: (ip) => this.#put(packetBlock(ip, this.#options.clock.now())),
+      secret: (line) => this.#secret(line),
+      closed: () => this.#open.delete(connection),
+    })
+    this.#open.add(connection)
+    connection.begin()
+    return connection
+  }
+
+  close(): void {
+    for (const connection of this.#open) connection.flush()
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+    this.#descriptor = undefined
+  }
+
+  #secret(line: Buffer): void {
+    if (this.#options.secrets) this.#put(secretsBlock(line))
+  }
+
+  #put(block: Buffer): void {
+    if (this.#descriptor !== undefined && this.#octets + block.length > this.#options.maxOctets) this.#rotate()
+    this.#write(block)
+  }
+
+  /** Starts a new file, with the secrets of open connections. */
+  #rotate(): void {
+    const { file, maxFiles } = this.#options
+    this.#end()
+    this.#guarded(() => {
+      for (let n = maxFiles - 1; n > 0; n--) {
+        const older = n === 1 ? file : `${file}.${n - 1}`
+        try {
+          renameSync(older, `${file}.${n}`)
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        }
+      }
+      this.#descriptor = openPrivate(file)
+    })
+    this.#octets = 0
+    this.#write(fileHeader('Sealpost'))
+    for (const connection of this.#open) for (const line of connection.secrets) this.#write(secretsBlock(line))
+  }
+
+  #write(octets: Buffer): void {
+    const descriptor = this.#descriptor
+    if (descriptor === undefined) return
+    this.#guarded(() => writeSync(descriptor, octets))
+    this.#octets += octets.length
+  }
+
+  #guarded(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      this.#end()
+      this.#options.onError(error as Error)
+    }
+  }
+}
+
+/** Opens a file that only its owner can read, because it shows whole sessions. Changes the mode of an existing file. */
+function openPrivate(file: string): number {
+  const descriptor = openSync(file, 'w', 0o600)
+  if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600)
+  return descriptor
+}

@@ -1,0 +1,190 @@
+import { constants, createPublicKey, type KeyObject, publicEncrypt, randomBytes, X509Certificate } from 'node:crypto'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { HandshakeFlow } from '../../src/legacy-tls/handshake-flow.ts'
+import { keySchedules } from '../../src/legacy-tls/key-schedule.ts'
+import { type Agreement, protections } from '../../src/legacy-tls/keys.ts'
+import { handshakeMessage, handshakeTypes } from '../../src/legacy-tls/messages.ts'
+import { contentTypes } from '../../src/legacy-tls/record.ts'
+import { type LegacySuite, type LegacyVersion, legacySuites, legacyVersions } from '../../src/legacy-tls/suites.ts'
+import { RecordTransport } from '../../src/legacy-tls/transport.ts'
+import { OctetReader, uint16, vector } from '../../src/tls/octets.ts'
+
+/** What a client that misbehaves does otherwise. */
+export interface ClientOptions {
+  readonly suites?: readonly number[]
+  readonly version?: number
+  readonly random?: Buffer
+  readonly sessionId?: Buffer
+  readonly compressions?: readonly number[]
+  readonly extensions?: Buffer
+  /** The octets put into the RSA encryption, padding and all; the default is the right ones. */
+  readonly encryptedBlock?: (preMaster: Buffer, keyOctets: number) => Buffer
+}
+
+export interface ServerFlight {
+  readonly version: LegacyVersion
+  readonly suite: LegacySuite
+  readonly random: Buffer
+  readonly sessionId: Buffer
+  readonly extensions: Buffer
+  /** What the premaster secret is encrypted under; absent where the session is resumed. */
+  readonly key?: KeyObject
+}
+
+/**
+ * A client made of the engine's own parts, to say what no real client says. That the two sides understand each other
+ * proves nothing; that real clients are understood is proved in interop.test.ts.
+ */
+export class LegacyClient {
+  readonly transport: RecordTransport
+  readonly flow: HandshakeFlow
+  readonly options: ClientOptions
+  readonly random: Buffer
+  readonly version: number
+  /** Says its ClientHello in SSL 2.0's form. RFC 2246 appendix E.1. */
+  ssl2Hello = false
+
+  constructor(raw: Duplex, options: ClientOptions = {}) {
+    raw.on('error', () => {})
+    this.transport = new RecordTransport(raw)
+    this.flow = new HandshakeFlow(this.transport)
+    this.options = options
+    this.random = options.random ?? randomBytes(32)
+    this.version = options.version ?? legacyVersions.TLSv1
+  }
+
+  static connect(port: number, options?: ClientOptions): LegacyClient {
+    return new LegacyClient(connect({ host: '127.0.0.1', port, noDelay: true }), options)
+  }
+
+  sendHello(): void {
+    if (this.ssl2Hello) this.#sendSsl2Hello()
+    else this.#sendHello()
+  }
+
+  #sendSsl2Hello(): void {
+    const suites = this.options.suites ?? legacySuites.map(({ id }) => id)
+    const specs = Buffer.concat(suites.flatMap((suite) => [Buffer.of(0), uint16(suite)]))
+    const lengths = [specs.length, 0, 16].map(uint16)
+    const message = Buffer.concat([Buffer.of(1), uint16(this.version), ...lengths, specs, this.random.subarray(16)])
+    this.flow.transcript.push(message)
+    this.transport.raw.write(Buffer.concat([uint16(0x8000 | message.length), message]))
+  }
+
+  #sendHello(): void {
+    const { suites = legacySuites.map(({ id }) => id), sessionId = Buffer.alloc(0), compressions = [0] } = this.options
+    const body = [uint16(this.version), this.random, vector(1, sessionId)]
+    body.push(vector(2, Buffer.concat(suites.map(uint16))), vector(1, Buffer.from(compressions)))
+    if (this.options.extensions) body.push(vector(2, this.options.extensions))
+    this.flow.send(handshakeMessage(handshakeTypes.clientHello, Buffer.concat(body)))
+  }
+
+  async serverHello(): Promise<ServerFlight> {
+    const reader = new OctetReader(await this.flow.message(handshakeTypes.serverHello))
+    const version = reader.uint16() === legacyVersions.SSLv3 ? 'SSLv3' : 'TLSv1'
+    const random = reader.octets(32)
+    const sessionId = reader.vector8()
+    const suiteId = reader.uint16()
+    reader.octets(1)
+    const extensions = reader.left === 0 ? Buffer.alloc(0) : reader.vector16()
+    const suite = legacySuites.find(({ id }) => id === suiteId) as LegacySuite
+    this.transport.version = version
+    this.transport.versionAgreed = true
+    return { version, suite, random, sessionId, extensions }
+  }
+
+  /** The server's messages up to ServerHelloDone. */
+  async serverFlight(): Promise<ServerFlight & { key: KeyObject }> {
+    const hello = await this.serverHello()
+    const chain = new OctetReader(
+      new OctetReader(await this.flow.message(handshakeTypes.certificate)).octets(6).subarray(3),
+    )
+    const length = chain.octets(3).readUIntBE(0, 3)
+    const message = this.flow.transcript.at(-1) as Buffer
+    const certificate = new X509Certificate(message.subarray(10, 10 + length))
+    const isExport = hello.suite.exchange !== 'rsa'
+    const key = isExport ? await this.#temporaryKey() : certificate.publicKey
+    await this.flow.message(handshakeTypes.serverHelloDone)
+    return { ...hello, key }
+  }
+
+  async #temporaryKey(): Promise<KeyObject> {
+    const reader = new OctetReader(await this.flow.message(handshakeTypes.serverKeyExchange))
+    const [n, e] = [reader.vector16(), reader.vector16()].map((value) => value.toString('base64url'))
+    return createPublicKey({ key: { kty: 'RSA', n: n as string, e: e as string }, format: 'jwk' })
+  }
+
+  /** ClientKeyExchange, ChangeCipherSpec and Finished. */
+  sendKeyExchange(flight: ServerFlight & { key: KeyObject }): Agreement {
+    const preMaster = Buffer.concat([uint16(this.version), randomBytes(46)])
+    const keyOctets = (flight.key.asymmetricKeyDetails?.modulusLength as number) / 8
+    const block = (this.options.encryptedBlock ?? paddedBlock)(preMaster, keyOctets)
+    const encrypted = publicEncrypt({ key: flight.key, padding: constants.RSA_NO_PADDING }, block)
+    const body = flight.version === 'SSLv3' ? encrypted : vector(2, encrypted)
+    this.flow.send(handshakeMessage(handshakeTypes.clientKeyExchange, body))
+    const randoms = { client: this.random, server: flight.random }
+    const master = keySchedules[flight.version].masterSecret(preMaster, randoms)
+    return { version: flight.version, suite: flight.suite, master, randoms }
+  }
+
+  sendFinished(agreement: Agreement): void {
+    this.transport.write(contentTypes.changeCipherSpec, Buffer.of(1))
+    const { input, output } = protections(agreement, 'client')
+    this.transport.output = output
+    this.#input = input
+    const finished = keySchedules[agreement.version].finished('client', agreement.master, this.flow.transcript)
+    this.flow.send(handshakeMessage(handshakeTypes.finished, finished))
+  }
+
+  #input: ReturnType<typeof protections>['input'] | undefined
+
+  async serverFinished(agreement: Agreement): Promise<void> {
+    await this.flow.changeCipherSpec()
+    this.transport.input = this.#input ?? protections(agreement, 'client').input
+    const expected = keySchedules[agreement.version].finished('server', agreement.master, this.flow.transcript)
+    if (!expected.equals(await this.flow.message(handshakeTypes.finished)))
+      throw new Error('the server’s Finished is wrong')
+  }
+
+  /** A whole handshake. */
+  async handshake(): Promise<ServerFlight & { agreement: Agreement }> {
+    this.sendHello()
+    const flight = await this.serverFlight()
+    const agreement = this.sendKeyExchange(flight)
+    this.sendFinished(agreement)
+    await this.serverFinished(agreement)
+    return { ...flight, agreement }
+  }
+
+  send(text: string): void {
+    this.transport.write(contentTypes.applicationData, Buffer.from(text))
+  }
+
+  /** Application data until `text` has come. @throws when the server sends a fatal alert, or closes */
+  async expectText(text: string): Promise<void> {
+    for (let got = ''; !got.includes(text); ) {
+      const record = this.transport.take()
+      if (record === 'closed') throw new Error('close_notify')
+      if (record) got += record.content.toString()
+      else await this.moreInput()
+    }
+  }
+
+  moreInput(): Promise<void> {
+    if (this.transport.ended) return Promise.reject(new Error('the server closed'))
+    return new Promise((resolve) => {
+      this.transport.onInput = resolve
+    })
+  }
+
+  destroy(): void {
+    this.transport.raw.destroy()
+  }
+}
+
+/** 00 02, padding, 00, the secret. RFC 8017 section 7.2.1. */
+export function paddedBlock(secret: Buffer, keyOctets: number): Buffer {
+  const padding = randomBytes(keyOctets - secret.length - 3).map((octet) => octet || 1)
+  return Buffer.concat([Buffer.of(0, 2), padding, Buffer.of(0), secret])
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { legacySuites } from '../../src/legacy-tls/suites.ts'
+import { LegacyClient } from './client.ts'
+import { startOldEcho } from './server.ts'
+
+const ROUNDS = 400
+const AT_ONCE = 40
+
+/** Numbers that look random and are the same at each run. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 0x1_0000_0000) * below)
+  }
+}
+
+type Mutation = (octets: Buffer, random: (below: number) => number) => Buffer
+const mutations: readonly Mutation[] = [
+  function flipBit(octets, random) {
+    const at = random(octets.length)
+    octets[at] = (octets[at] as number) ^ (1 << random(8))
+    return octets
+  },
+  function anyOctet(octets, random) {
+    octets[random(octets.length)] = random(256)
+    return octets
+  },
+  function cut(octets, random) {
+    return octets.subarray(0, random(octets.length))
+  },
+  function insert(octets, random) {
+    const at = random(octets.length)
+    const more = Buffer.from(Array.from({ length: 1 + random(40) }, () => random(256)))
+    return Buffer.concat([octets.subarray(0, at), more, octets.subarray(at)])
+  },
+  function twice(octets) {
+    return Buffer.concat([octets, octets])
+  },
+  function fillEnd(octets, random) {
+    return octets.fill(random(256), random(octets.length))
+  },
+]
+
+/** A client whose n-th write is mutated. The handshake's writes come as headers and fragments, each a write of its own. */
+function mangle(client: LegacyClient, nth: number, mutation: Mutation, random: (below: number) => number): void {
+  const { raw } = client.transport
+  const write = raw.write.bind(raw) as (octets: Buffer, done?: (error?: Error | null) => void) => boolean
+  let writes = 0
+  raw.write = ((octets: Buffer, done?: (error?: Error | null) => void): boolean => {
+    const isIt = writes++ === nth && octets.length > 0
+    return write(isIt ? mutation(Buffer.from(octets), random) : octets, done)
+  }) as typeof raw.write
+}
+
+describe('mutated records in a handshake', () => {
+  it(`end their own connection and nothing else (${ROUNDS} rounds)`, { timeout: 120_000 }, async () => {
+    await using echo = await startOldEcho()
+    const port = echo.server.tlsPort as number
+    const witness = LegacyClient.connect(port)
+    await witness.handshake()
+    const outcomes: string[] = []
+    for (let round = 0; round < ROUNDS; round += AT_ONCE) {
+      const rounds = Array.from({ length: AT_ONCE }, (_, i) => round + i)
+      outcomes.push(...(await Promise.all(rounds.map((seed) => mutatedHandshake(port, seed)))))
+    }
+    // What was mutated did reach the engine, and was seen in more than one place.
+    for (const alert of ['bad_record_mac', 'decode_error', 'unexpected_message']) {
+      expect(outcomes.filter((outcome) => outcome.endsWith(alert))).not.toEqual([])
+    }
+    witness.send('still here\r\n')
+    await witness.expectText('still here\r\n')
+    const after = LegacyClient.connect(port)
+    await after.handshake()
+    after.send('and new\r\n')
+    await after.expectText('and new\r\n')
+    expect(echo.sessions.list().filter(({ endCause }) => endCause === 'internal error')).toEqual([])
+    witness.destroy()
+    after.destroy()
+  })
+})
+
+async function mutatedHandshake(port: number, seed: number): Promise<string> {
+  const random = randomNumbers(seed)
+  const suite = legacySuites[seed % legacySuites.length]?.id ?? 0
+  const version = 0x0300 + random(2)
+  const mutation = mutations[random(mutations.length)] as Mutation
+  const client = LegacyClient.connect(port, { suites: [suite], version })
+  if (random(4) === 0) {
+    client.random.fill(0, 0, 16)
+    client.ssl2Hello = true
+  }
+  mangle(client, random(10), mutation, random)
+  return attempt(client)
+}
+
+/** Runs the handshake and a line to their end. Where the server waits for what was cut off, the client gives up. */
+async function attempt(client: LegacyClient): Promise<string> {
+  const patience = setInterval(() => client.transport.raw.end(), 500)
+  client.transport.raw.on('data', () => patience.refresh())
+  try {
+    await client.handshake()
+    client.send('a line\r\n')
+    await client.expectText('a line\r\n')
+    return 'served'
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    clearInterval(patience)
+    client.destroy()
+  }
+}

@@ -1,0 +1,47 @@
+import type { Protocol } from '../../../src/config/schema.ts'
+
+/** A step of a conversation: the handshake, text to send, or text to wait for, to the end of its line. */
+export type Step = 'T' | `S${string}` | `E${string}`
+/** How TLS begins. */
+export type Form = 'implicit' | 'SMTP STARTTLS' | 'POP3 STLS' | 'IMAP STARTTLS'
+
+export interface Dialog {
+  readonly protocol: Protocol
+  readonly port: 'port' | 'tlsPort'
+  /** The steps up to the handshake, and its name in gnutls-cli's `--starttls-proto`. */
+  readonly before: readonly Step[]
+  readonly starttls?: string
+  /** Those behind it: enough to know that both sides read each other. */
+  readonly after: readonly Step[]
+}
+
+export const dialogs: Readonly<Record<Form, Dialog>> = {
+  implicit: { protocol: 'pop3', port: 'tlsPort', before: [], after: ['E+OK', 'SQUIT\r\n', 'E+OK'] },
+  'SMTP STARTTLS': {
+    protocol: 'smtp',
+    port: 'port',
+    before: ['E220 ', 'SEHLO old.test\r\n', 'E250 ', 'SSTARTTLS\r\n', 'E220 '],
+    starttls: 'smtp',
+    after: ['SEHLO old.test\r\n', 'E250 ', 'SQUIT\r\n', 'E221 '],
+  },
+  'POP3 STLS': {
+    protocol: 'pop3',
+    port: 'port',
+    before: ['E+OK', 'SSTLS\r\n', 'E+OK'],
+    starttls: 'pop3',
+    after: ['SCAPA\r\n', 'E.\r\n', 'SQUIT\r\n', 'E+OK'],
+  },
+  'IMAP STARTTLS': {
+    protocol: 'imap4',
+    port: 'port',
+    before: ['E* OK', 'Sa STARTTLS\r\n', 'Ea OK'],
+    starttls: 'imap',
+    after: ['Sb CAPABILITY\r\n', 'Eb OK', 'Sc LOGOUT\r\n', 'Ec OK'],
+  },
+}
+export const forms = Object.keys(dialogs) as readonly Form[]
+
+/** Steps in the form that the client programs read. */
+export function encodeSteps(steps: readonly Step[]): string {
+  return steps.map((step) => step[0] + encodeURIComponent(step.slice(1))).join(' ')
+}

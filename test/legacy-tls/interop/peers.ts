@@ -1,0 +1,163 @@
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { LegacySuite } from '../../../src/legacy-tls/suites.ts'
+import { needs } from '../../support/programs.ts'
+import { converse } from './converse.ts'
+import { encodeSteps, type Form, forms, type Step } from './dialogs.ts'
+
+/** What a client is to do. */
+export interface Job {
+  readonly port: number
+  readonly version: OfferedVersion
+  readonly suite: LegacySuite
+  /** gnutls-cli does this part by itself. */
+  readonly starttls?: string
+  readonly before: readonly Step[]
+  readonly after: readonly Step[]
+}
+
+/** `SSLv2Hello`: SSL 3.0 and TLS 1.0 offered in the ClientHello of SSL 2.0. */
+export type OfferedVersion = 'TLSv1' | 'SSLv3' | 'SSLv2Hello'
+
+/** A client that nobody here wrote. */
+export interface Peer {
+  readonly name: string
+  readonly versions: readonly OfferedVersion[]
+  readonly suites: readonly number[]
+  readonly forms: readonly Form[]
+  readonly available: () => boolean
+  /** Runs jobs one after the other; gives `ok …` or `failed …` for each. Trusts that root alone. */
+  readonly run: (jobs: readonly Job[], rootPemFile: string, folder: string) => Promise<readonly string[]>
+}
+
+const run = promisify(execFile)
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const STRONG = [0x0035, 0x002f]
+const RC4 = [0x0005, 0x0004]
+const TRIPLE_DES = 0x000a
+const DES = 0x0009
+const EXPORT_1024 = [0x0064, 0x0062]
+const EXPORT_RC4 = 0x0003
+const EXPORT_RC2 = 0x0006
+const EXPORT_DES = 0x0008
+
+export const java: Peer = {
+  name: 'Java',
+  versions: ['TLSv1', 'SSLv3', 'SSLv2Hello'],
+  suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_DES],
+  forms,
+  available: () => needs('java'),
+  run: (jobs, root) =>
+    runBatch('java', [file('OldClient.java'), root], jobs, ({ version, suite }) => [
+      version === 'SSLv2Hello' ? 'SSLv2Hello,SSLv3,TLSv1' : version,
+      suite.name.includes('AES') ? suite.name : suite.name.replace('TLS_', 'SSL_'),
+    ]),
+}
+
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
+const oldNode = join(cache, 'node-v0.10.28-linux-x64', 'bin', 'node')
+export const oldOpenssl: Peer = {
+  name: 'OpenSSL 1.0.1g',
+  versions: ['TLSv1', 'SSLv3'],
+  suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_RC2, EXPORT_DES],
+  forms,
+  available: () => existsSync(oldNode) || needs('node 0.10.28: node scripts/fetch-clients.mjs'),
+  run: (jobs, root) =>
+    runBatch(oldNode, [file('old-client.cjs'), root], jobs, ({ version, suite }) => [
+      `${version}_method`,
+      suite.opensslName,
+    ]),
+}
+
+const gnutlsNames: Readonly<Record<number, string>> = {
+  0x0035: '+AES-256-CBC:+SHA1',
+  0x002f: '+AES-128-CBC:+SHA1',
+  0x0005: '+ARCFOUR-128:+SHA1',
+  0x0004: '+ARCFOUR-128:+MD5',
+  0x000a: '+3DES-CBC:+SHA1',
+}
+const gnutls: Peer = {
+  name: 'GnuTLS',
+  versions: ['TLSv1'],
+  suites: [...STRONG, ...RC4, TRIPLE_DES],
+  forms,
+  available: () => needs('gnutls-cli'),
+  run: (jobs, root) =>
+    oneByOne(jobs, ({ port, suite, starttls, after }) => {
+      const priority = `NONE:+VERS-TLS1.0:+RSA:+COMP-NULL:+SIGN-ALL:%SAFE_RENEGOTIATION:%VERIFY_ALLOW_SIGN_WITH_SHA1:${gnutlsNames[suite.id]}`
+      const trust = [`--x509cafile=${root}`, '--verify-hostname=localhost', `--priority=${priority}`]
+      const start = starttls ? [`--starttls-proto=${starttls}`] : []
+      return converse('gnutls-cli', [...trust, ...start, '-p', String(port), '127.0.0.1'], after)
+    }),
+}
+
+const nss: Peer = {
+  name: 'NSS',
+  versions: ['TLSv1', 'SSLv3'],
+  suites: [...STRONG, ...RC4, TRIPLE_DES, DES],
+  forms: ['implicit'],
+  available: () => needs('tstclnt', 'certutil'),
+  run(jobs, root, folder) {
+    const password = join(folder, 'nss-password')
+    writeFileSync(password, '\n')
+    execFileSync('certutil', ['-N', '-d', folder, '-f', password])
+    execFileSync('certutil', ['-A', '-d', folder, '-f', password, '-n', 'root', '-t', 'C,,', '-i', root])
+    return oneByOne(jobs, ({ port, version, suite, after }) => {
+      const range = version === 'SSLv3' ? 'ssl3:ssl3' : 'tls1.0:tls1.0'
+      const cipher = `:${suite.id.toString(16).toUpperCase().padStart(4, '0')}`
+      return converse(
+        'tstclnt',
+        ['-d', folder, '-h', 'localhost', '-4', '-p', String(port), '-V', range, '-c', cipher],
+        after,
+      )
+    })
+  },
+}
+
+/** Debian's Python, which has Debian's Scapy. */
+const PYTHON = '/usr/bin/python3'
+const hasScapy = spawnSync(PYTHON, ['-c', 'import cryptography, scapy'], { stdio: 'ignore' }).status === 0
+const scapy: Peer = {
+  name: 'Scapy',
+  versions: ['TLSv1', 'SSLv3'],
+  suites: [DES, ...EXPORT_1024, EXPORT_RC2],
+  forms: ['implicit'],
+  available: () => hasScapy || needs('python3-scapy', 'python3-cryptography'),
+  run: (jobs) =>
+    oneByOne(jobs, async ({ port, version, suite }) => {
+      const args = [String(port), version === 'SSLv3' ? '0300' : '0301', suite.id.toString(16)]
+      return (await run(PYTHON, [file('scapy_client.py'), ...args], { timeout: 60_000 })).stdout.trim()
+    }),
+}
+
+export const peers: readonly Peer[] = [java, oldOpenssl, gnutls, nss, scapy]
+
+/** A program that takes all jobs on standard input. */
+function runBatch(
+  program: string,
+  args: readonly string[],
+  jobs: readonly Job[],
+  names: (job: Job) => readonly [version: string, suite: string],
+): Promise<readonly string[]> {
+  const lines = jobs.map((job) => [job.port, ...names(job), encodeSteps([...job.before, 'T', ...job.after])].join('\t'))
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+    })
+    child.on('error', reject)
+    child.on('close', () => resolve(out.split('\n').filter((line) => line !== '')))
+    child.stdin.end(`${lines.join('\n')}\n`)
+  })
+}
+
+async function oneByOne(jobs: readonly Job[], run: (job: Job) => Promise<string>): Promise<readonly string[]> {
+  const results: string[] = []
+  for (const job of jobs) results.push(await run(job))
+  return results
+}

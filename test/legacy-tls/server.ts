@@ -1,0 +1,22 @@
+import { legacySuites } from '../../src/legacy-tls/suites.ts'
+import type { LegacySettings } from '../../src/net/legacy-acceptor.ts'
+import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { opensslCertificate } from '../support/openssl.ts'
+
+export const rsa = opensslCertificate(['localhost', '127.0.0.1'], 'rsa')
+export const p256 = opensslCertificate(['localhost', '127.0.0.1'])
+
+export interface OldServerOptions extends Partial<LegacySettings> {
+  readonly require128BitEncryption?: boolean
+}
+
+/** The echo server with the engine on: newer clients are shown a P-256 certificate, old ones RSA. */
+export function startOldEcho({ require128BitEncryption = false, ...legacy }: OldServerOptions = {}) {
+  return startEcho({
+    tls: {
+      ...tlsSettings([p256], { require128BitEncryption }),
+      handshakeTimeoutMs: 3_000,
+      legacy: { suites: legacySuites, strength: 'nominal', certificates: [rsa], ...legacy },
+    },
+  })
+}
