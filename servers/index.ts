@@ -5,5 +5,5 @@ import { pop3 } from './pop3/session.ts'
 import type { ProtocolService } from './service.ts'
 import { smtp } from './smtp/service.ts'
 
-/** The protocols that a virtual server can speak. */
+/** The service of every protocol. */
 export const services: Readonly<Record<Protocol, ProtocolService>> = { smtp, pop3, imap4, nntp }

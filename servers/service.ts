@@ -6,31 +6,31 @@ import type { Connection } from '../src/net/connection.ts'
 import type { NewsService } from '../src/news/news-service.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
-/** What a protocol's sessions know of the lab they serve in. One a virtual server; replaced as a whole on reload. */
+/** The part of the lab that sessions use. Each virtual server has one, and a reload replaces it as a whole. */
 export interface ServerContext {
   readonly config: VirtualServerConfig
-  /** The virtual server's name, the default filled in. */
+  /** The virtual server's name, or the default if the configuration gives none. */
   readonly name: string
   readonly hostname: string
   readonly domain: string
   readonly store: MessageStore
   readonly directory: Directory
-  /** Where articles are posted. Absent where a protocol is served without newsgroups. */
+  /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
   readonly news?: NewsService
   readonly clock: Clock
   readonly log: Logger
 }
 
-/** A protocol: how one connection is served, from the greeting to the end. */
+/** A protocol that virtual servers can speak. */
 export interface ProtocolService {
   readonly protocol: Protocol
-  /** ALPN names a client may choose. RFC 7301; IANA registry of ALPN protocol ids. */
+  /** The ALPN names that a client may choose. RFC 7301 and IANA's registry of ALPN protocol ids. */
   readonly alpn: readonly string[]
   /**
-   * Serves one connection. Resolves when the session is over; rejects only with errors that the listener should log.
-   * The connection is already under TLS on an implicit-TLS port.
+   * Serves one connection from the greeting to its end. On a port with implicit TLS, the handshake is already done.
+   * Rejects only with errors that the listener should log.
    */
   serve(connection: Connection, context: ServerContext): Promise<void>
-  /** The line (without CRLF) that turns away a client over the connection limit. */
+  /** Returns the line, without CRLF, that refuses a client over the connection limit. */
   readonly busy: (context: ServerContext) => string
 }

@@ -3,7 +3,7 @@ import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
-import { currentPolicy } from '../logon.ts'
+import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
@@ -18,9 +18,6 @@ export const pop3: ProtocolService = {
   serve: (connection, context) => serveSession(new Session(connection, context)),
   busy: () => '-ERR [SYS/TEMP] Too many connections. Try again later.',
 }
-
-/** Long enough for AUTH with an initial response. RFC 5034 section 4. */
-const MAX_LINE_OCTETS = 12_288
 
 const errorReplies: ErrorReplies<Pop3Error> = {
   expected: (error) => (error instanceof Pop3Error ? error : undefined),
@@ -69,7 +66,8 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   }
 
   readCommand(): Promise<string> {
-    return this.connection.readLine(MAX_LINE_OCTETS, 'utf8')
+    // AUTH may carry an initial response. RFC 5034 section 4
+    return this.connection.readLine(MAX_SASL_OCTETS, 'utf8')
   }
 
   run(line: string): void | Promise<void> {

@@ -4,16 +4,16 @@ import { hasInn, Inn } from '../support/inn.ts'
 import type { LineClient } from '../support/line-client.ts'
 import { articleOf, startNewsLab } from '../support/news-lab.ts'
 
-/** Where we differ on purpose: INN's code, ours, and why. */
+/** Intended differences: INN's code, ours, and the reason. */
 const differences: Readonly<Record<string, readonly [inn: string, ours: string, why: string]>> = {
   'XOVER 5-': ['224', '420', 'RFC 2980 section 2.8'],
-  'OVER <1@a>': ['503', '224', 'MSGID is announced here'],
+  'OVER <1@a>': ['503', '224', 'Sealpost announces OVER MSGID'],
   'LIST EXTENSIONS': ['501', '202', 'for clients older than RFC 3977'],
-  'LIST DISTRIBUTIONS': ['215', '503', 'none are configured; INN has an empty file'],
+  'LIST DISTRIBUTIONS': ['215', '503', 'no distributions are configured; INN has an empty file'],
   'AUTHINFO GENERIC x': ['503', '501', 'what clients that try NTLM expect'],
 }
 
-/** Said to both servers in this order; lab.general has two articles, lab.test none. */
+/** Sent to both servers in this order. lab.general has two articles, lab.test has none. */
 const commands = [
   ...['ARTICLE', 'OVER 1', 'LISTGROUP', 'NEXT', 'GROUP lab.general', 'STAT', 'NEXT', 'NEXT', 'LAST', 'LAST'],
   ...['LISTGROUP lab.general 2-', 'LISTGROUP lab.general 9-', 'OVER', 'OVER 1-', 'OVER 5-', 'XOVER 1-'],
@@ -50,7 +50,7 @@ async function codeOf(client: LineClient, command: string): Promise<string> {
   return code
 }
 
-test.skipIf(!hasInn())('the codes are INN’s', async () => {
+test.skipIf(!hasInn())('replies have the same codes as INN', async () => {
   const [port] = await freePorts(1)
   await using inn = await Inn.start({
     pathHost: 'inn.test',
@@ -73,7 +73,7 @@ test.skipIf(!hasInn())('the codes are INN’s', async () => {
     const [expected, own] = differences[command] ?? []
     const [inn, lab] = [await codeOf(theirs, command), await codeOf(ours, command)]
     inns.push(`${inn} ${command}`)
-    // A difference that is no more is told too.
+    // A listed difference that no longer exists fails too.
     labs.push(
       own === lab && expected === inn ? `${inn} ${command}` : `${own === undefined ? lab : `not ${own}`} ${command}`,
     )

@@ -21,7 +21,7 @@ type EightPorts = [number, number, number, number, number, number, number, numbe
 const groups = ['lab.general', 'lab.test']
 const soon = { timeout: 60_000, interval: 200 }
 
-/** Two labs and INN, each feeding both others over TLS; INN through stunnel, having none for feeds itself. */
+/** Starts two labs and INN, each of which feeds both others over TLS. INN feeds in clear text, so stunnel adds the TLS. */
 async function startTriangle() {
   const [aPort, aTls, bPort, bTls, innPort, innTls, toA, toB] = (await freePorts(8)) as EightPorts
   const innCertificate = opensslCertificate(['localhost', '127.0.0.1'])
@@ -85,7 +85,7 @@ async function post(site: TestLab | Inn, ...headers: string[]): Promise<void> {
   client.destroy()
 }
 
-/** Message-IDs of a group, sorted; one that were there twice would stand there twice. */
+/** Returns the Message-IDs of a group, sorted. A duplicate article appears twice. */
 async function idsIn(site: TestLab | Inn, group = 'lab.general'): Promise<string[]> {
   const client = await readerOf(site)
   client.send(`GROUP ${group}\r\n`)
@@ -105,7 +105,7 @@ const many = (site: string, from: number, to: number, more = ''): string[] =>
 const idsOf = (headers: readonly string[]): string[] => headers.map((header) => /<.*>/.exec(header)?.[0] ?? '')
 
 test.skipIf(!hasInn() || !needs('stunnel'))(
-  'two labs and INN feed each other over TLS: cross-posts, cancels, a peer killed and restarted; nothing lost or doubled',
+  'two labs and INN feed each other over TLS: cross-posts, cancels, a peer killed and restarted; no article is lost or duplicated',
   async () => {
     await using sites = await startTriangle()
     const { a, b, inn } = sites

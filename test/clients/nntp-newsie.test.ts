@@ -10,12 +10,13 @@ const newsie = join(cache, 'newsie-1.2.1/dist/index.js')
 
 function hasNewsie(): boolean {
   const found = existsSync(newsie)
-  if (!found && process.env.SEALPOST_CI === '1') throw new Error('newsie is missing: node scripts/fetch-clients.mjs')
+  if (!found && process.env.SEALPOST_CI === '1')
+    throw new Error('newsie is missing. Run: node scripts/fetch-clients.mjs')
   if (!found) console.warn('skipped, missing: newsie (node scripts/fetch-clients.mjs)')
   return found
 }
 
-/** What the client does; it prints a line of JSON a step. */
+/** The client program. It prints one line of JSON for each step. */
 const PROGRAM = String.raw`
 const { readFileSync } = require('node:fs')
 const [main, port, tlsPort, caFile] = process.argv.slice(1)
@@ -46,17 +47,17 @@ async function main_() {
 main_().catch((error) => { console.error(error); process.exit(1) })
 `
 
-test.skipIf(!hasNewsie()).each(['implicit TLS', 'STARTTLS'])('newsie reads and posts by %s', async (way) => {
+test.skipIf(!hasNewsie()).each(['implicit TLS', 'STARTTLS'])('newsie reads and posts over %s', async (way) => {
   await using client = await startClientLab()
   const { port, tlsPort } = client.lab.server('nntp')
   const args = ['-e', PROGRAM, newsie, String(port), way === 'STARTTLS' ? '0' : String(tlsPort), client.caFile]
   const result = await runProgram(process.execPath, args)
   expect(result.status, result.stdout + result.stderr).toBe(0)
-  const said = result.stdout
+  const printed = result.stdout
     .trim()
     .split('\n')
     .map((line): unknown => JSON.parse(line))
-  expect(said).toEqual([
+  expect(printed).toEqual([
     200,
     ...(way === 'STARTTLS' ? [382] : []),
     [381, 281],

@@ -13,7 +13,7 @@ const newsgroups = [
   { name: 'lab.test', description: 'Tests' },
 ]
 
-/** A lab with a thread of three articles in lab.general, the last one in lab.test too. */
+/** Starts a lab with a thread of three articles in lab.general. The last one is cross-posted to lab.test. */
 async function withThread(access?: 'authenticated'): Promise<ClientLab> {
   const server = { protocol: 'nntp' as const, ...(access ? { access } : {}) }
   const client = await startClientLab({
@@ -41,14 +41,14 @@ async function withThread(access?: 'authenticated'): Promise<ClientLab> {
 
 const nntp = ({ lab }: ClientLab) => lab.server('nntp')
 
-/** A folder for a program's own files. */
+/** Creates a home folder for a client program. */
 function home({ folder }: ClientLab, name: string): string {
   const path = join(folder, name)
   mkdirSync(path, { recursive: true })
   return path
 }
 
-/** What is said of the last session: that it was under TLS, and whose it was. */
+/** Checks that the last session used TLS and belonged to `user`. */
 function expectSecureSession({ lab }: ClientLab, user?: string): void {
   const session = lab.sessions().findLast(({ protocol }) => protocol === 'nntp')
   expect(session?.tls?.version).toMatch(/^TLSv1\.[23]$/)
@@ -79,40 +79,43 @@ print "date ", abs($news->date - time) < 60 ? 'right' : 'wrong', "\n";
 $news->quit;
 `
 
-test.skipIf(!needs('perl')).each(['SSL', 'STARTTLS'])('Net::NNTP of Perl, %s, certificate verified', async (mode) => {
-  await using client = await withThread()
-  const { port, tlsPort } = nntp(client)
-  const result = await runProgram('perl', ['-', String(mode === 'SSL' ? tlsPort : port), client.caFile, mode], {
-    input: PERL,
-  })
-  expect(result.stderr).toBe('')
-  // Under TLS the module leaves the CR at the end of lines.
-  expect(result.stdout.replaceAll('\r', '').split('\n')).toEqual([
-    'group 3 1 3 lab.general',
-    'article .Article 3',
-    '..',
-    'xover 1 First []',
-    'xover 2 Re: First [<1@a>]',
-    'xover 3 Re: First [<1@a> <2@a>]',
-    'xhdr <1@a>,<2@a>,<3@a>',
-    'active lab.general,lab.test',
-    'newsgroups Tests',
-    'newnews <1@a>,<2@a>,<3@a>',
-    'listgroup 1',
-    'overview Subject: From: Date: Message-ID: References: :bytes :lines Xref:full',
-    'xpat 1',
-    'date right',
-    '',
-  ])
-  expectSecureSession(client, 'alice')
-  const [, posted] = await client.lab.articles('lab.test')
-  expect(posted?.raw.toString('latin1')).toMatch(/\r\nSubject: By Perl\r\n\r\n\.dotted\r\n$/)
-})
+test.skipIf(!needs('perl')).each(['SSL', 'STARTTLS'])(
+  'Perl Net::NNTP verifies the certificate over %s',
+  async (mode) => {
+    await using client = await withThread()
+    const { port, tlsPort } = nntp(client)
+    const result = await runProgram('perl', ['-', String(mode === 'SSL' ? tlsPort : port), client.caFile, mode], {
+      input: PERL,
+    })
+    expect(result.stderr).toBe('')
+    // Over TLS, Net::NNTP leaves the CR at the end of lines.
+    expect(result.stdout.replaceAll('\r', '').split('\n')).toEqual([
+      'group 3 1 3 lab.general',
+      'article .Article 3',
+      '..',
+      'xover 1 First []',
+      'xover 2 Re: First [<1@a>]',
+      'xover 3 Re: First [<1@a> <2@a>]',
+      'xhdr <1@a>,<2@a>,<3@a>',
+      'active lab.general,lab.test',
+      'newsgroups Tests',
+      'newnews <1@a>,<2@a>,<3@a>',
+      'listgroup 1',
+      'overview Subject: From: Date: Message-ID: References: :bytes :lines Xref:full',
+      'xpat 1',
+      'date right',
+      '',
+    ])
+    expectSecureSession(client, 'alice')
+    const [, posted] = await client.lab.articles('lab.test')
+    expect(posted?.raw.toString('latin1')).toMatch(/\r\nSubject: By Perl\r\n\r\n\.dotted\r\n$/)
+  },
+)
 
 test.skipIf(!needs('tin')).each([
   ['', []],
   [' and COMPRESS', ['-C']],
-])('tin saves what is new over NNTPS%s, certificate verified', async (_, more) => {
+])('tin saves new articles over NNTPS%s and verifies the certificate', async (_, more) => {
   await using client = await withThread()
   const folder = home(client, 'tin')
   mkdirSync(join(folder, '.tin'))
@@ -141,10 +144,10 @@ test.skipIf(!needs('tin')).each([
   ])
   expectSecureSession(client)
   const transcript = JSON.stringify(client.lab.sessions().at(-1)?.transcript)
-  expect(transcript.includes('206 compression active')).toBe(more.length > 0)
+  expect(transcript.includes('206 Compression active')).toBe(more.length > 0)
 })
 
-test.skipIf(!needs('slrnpull'))('slrnpull pulls a group, and posts', async () => {
+test.skipIf(!needs('slrnpull'))('slrnpull pulls a group and posts', async () => {
   await using client = await withThread()
   const folder = home(client, 'slrnpull')
   writeFileSync(join(folder, 'slrnpull.conf'), 'default 0 0\nlab.general\nlab.test\n')
@@ -163,7 +166,7 @@ test.skipIf(!needs('slrnpull'))('slrnpull pulls a group, and posts', async () =>
   expect((await client.lab.articles('lab.test')).map(({ subject }) => subject)).toContain('By slrnpull')
 })
 
-test.skipIf(!needs('suck'))('suck fetches everything, logs on when it is told 480, over TLS too', async () => {
+test.skipIf(!needs('suck'))('suck fetches every article and logs on after a 480, with and without TLS', async () => {
   await using client = await withThread('authenticated')
   for (const tls of [false, true]) {
     const folder = home(client, `suck-${tls}`)
@@ -179,7 +182,7 @@ test.skipIf(!needs('suck'))('suck fetches everything, logs on when it is told 48
   }
 })
 
-test.skipIf(!needs('inews'))('inews of INN posts', async () => {
+test.skipIf(!needs('inews'))('INN inews posts', async () => {
   await using client = await withThread()
   const folder = home(client, 'inews')
   const conf = join(folder, 'inn.conf')

@@ -26,7 +26,7 @@ function expectDone(result: ProgramResult): void {
   expect(result.status, result.stdout + result.stderr).toBe(0)
 }
 
-/** What is left in the lab, by how many messages. */
+/** Returns how many messages remain in the lab. */
 const left = async ({ lab }: ClientLab): Promise<number> => (await lab.messages({ to: 'alice@lab.test' })).length
 
 function expectSecureSession({ lab }: ClientLab): void {
@@ -36,7 +36,7 @@ function expectSecureSession({ lab }: ClientLab): void {
   expect(JSON.stringify(lab.sessions())).not.toContain('secret')
 }
 
-/** The files that getmail wrote, without the fields it adds, line ends as on the wire. */
+/** Returns the files that getmail wrote, without the fields it adds, with CRLF line ends. */
 function written(folder: string): string[] {
   return readdirSync(folder)
     .map((name) => readFileSync(join(folder, name), 'latin1').replace(/^(?:Return-Path|X-getmail-\S+): .*\n/gm, ''))
@@ -45,7 +45,7 @@ function written(folder: string): string[] {
 }
 const wire = mails.map((mail) => mail.toString('latin1')).sort()
 
-describe.each(forms)('by %s', (form: Form) => {
+describe.each(forms)('over %s', (form: Form) => {
   test.skipIf(!needs('curl')).each(['', 'AUTH=PLAIN', 'AUTH=LOGIN', 'AUTH=CRAM-MD5', 'AUTH=+APOP'])(
     'curl %s lists, reads and deletes, octet for octet',
     async (login) => {
@@ -70,7 +70,7 @@ describe.each(forms)('by %s', (form: Form) => {
     },
   )
 
-  test.skipIf(!needs('fetchmail'))('fetchmail fetches all and leaves nothing', async () => {
+  test.skipIf(!needs('fetchmail'))('fetchmail fetches and deletes every message', async () => {
     await using client = await withMail()
     const { folder, caFile } = client
     const how = form === 'TLS' ? "ssl sslproto 'TLS1.2+'" : "sslproto 'TLS1.2+'"
@@ -93,7 +93,7 @@ describe.each(forms)('by %s', (form: Form) => {
     expectSecureSession(client)
   })
 
-  test.skipIf(!needs('python3'))('Python poplib: every command it knows', async () => {
+  test.skipIf(!needs('python3'))('Python poplib: every command that it supports', async () => {
     await using client = await withMail()
     const script = `
 import poplib, ssl, sys, json
@@ -106,7 +106,7 @@ else:
     pop.stls(context=context)
 assert 'STLS' not in pop.capa()
 try:
-    pop.apop('alice', 'wrong'); raise SystemExit('let in')
+    pop.apop('alice', 'wrong'); raise SystemExit('accepted')
 except poplib.error_proto as error:
     assert b'[AUTH]' in error.args[0], error
 pop.apop('alice', 'secret')
@@ -174,8 +174,8 @@ $pop->quit or die $pop->message;
   )
 })
 
-describe('others', () => {
-  test.skipIf(!needs('getmail'))('getmail over TLS, twice: what it has seen is not fetched again', async () => {
+describe('other clients', () => {
+  test.skipIf(!needs('getmail'))('getmail over TLS does not fetch a message twice', async () => {
     await using client = await withMail()
     const { folder, caFile, pop3 } = client
     const got = join(folder, 'got')
@@ -209,23 +209,35 @@ received = false
     expectSecureSession(client)
   })
 
-  test.skipIf(!needs('openssl'))('openssl s_client: STLS, verified, and a session over it', async () => {
-    await using client = await withMail()
-    const { pop3, caFile } = client
-    const result = await runProgram(
-      'openssl',
-      [
-        ...['s_client', '-starttls', 'pop3', '-connect', `127.0.0.1:${pop3.port}`, '-servername', 'localhost'],
-        ...['-CAfile', caFile, '-verify_return_error', '-verify_hostname', 'localhost', '-quiet', '-ign_eof', '-crlf'],
-      ],
-      { input: 'USER alice\nPASS secret\nSTAT\nQUIT\n' },
-    )
-    expectDone(result)
-    expect(result.stdout).toMatch(/\+OK 3 \d+\r\n\+OK bye\r\n$/)
-  })
+  test.skipIf(!needs('openssl'))(
+    'openssl s_client verifies the certificate after STLS and runs a session',
+    async () => {
+      await using client = await withMail()
+      const { pop3, caFile } = client
+      const result = await runProgram(
+        'openssl',
+        [
+          ...['s_client', '-starttls', 'pop3', '-connect', `127.0.0.1:${pop3.port}`, '-servername', 'localhost'],
+          ...[
+            '-CAfile',
+            caFile,
+            '-verify_return_error',
+            '-verify_hostname',
+            'localhost',
+            '-quiet',
+            '-ign_eof',
+            '-crlf',
+          ],
+        ],
+        { input: 'USER alice\nPASS secret\nSTAT\nQUIT\n' },
+      )
+      expectDone(result)
+      expect(result.stdout).toMatch(/\+OK 3 \d+\r\n\+OK bye\r\n$/)
+    },
+  )
 
   test.skipIf(!needs('curl'))(
-    'curl is refused in clear where a secure channel is required, and not asked for its password',
+    'curl in clear text is refused before it sends its password if a secure channel is required',
     async () => {
       await using client = await startClientLab({
         virtualServers: [{ protocol: 'pop3', requireSecureChannel: true }, { protocol: 'smtp' }],
@@ -237,9 +249,11 @@ received = false
         `pop3://localhost:${client.pop3.port}/`,
       ])
       expect(result.status).not.toBe(0)
-      const said = client.lab.sessions().at(-1)?.transcript ?? []
+      const transcript = client.lab.sessions().at(-1)?.transcript ?? []
       expect(
-        said.some((entry) => entry.kind === 'line' && entry.direction === 'in' && /^(PASS|AUTH|APOP)/.test(entry.text)),
+        transcript.some(
+          (entry) => entry.kind === 'line' && entry.direction === 'in' && /^(PASS|AUTH|APOP)/.test(entry.text),
+        ),
       ).toBe(false)
     },
   )

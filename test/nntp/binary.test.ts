@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { startNewsLab } from '../support/news-lab.ts'
 import { seededRandom } from '../support/random.ts'
 
-/** A client that keeps octets: sends commands and gives everything that came. */
+/** Sends commands and returns every octet of the replies. */
 async function exchange(port: number, ...pieces: (Buffer | string)[]): Promise<Buffer> {
   const socket = connect(port, '127.0.0.1')
   const chunks: Buffer[] = []
@@ -15,14 +15,14 @@ async function exchange(port: number, ...pieces: (Buffer | string)[]): Promise<B
   return Buffer.concat(chunks)
 }
 
-/** Only behind CRLF is a dot doubled: a bare LF is no line end. RFC 3977 section 3.1.1. */
+/** Dot-stuffs an article. A bare LF does not end a line, so a dot after it stays single. RFC 3977 section 3.1.1. */
 function stuffed(raw: Buffer): Buffer {
   const text = raw.toString('latin1')
   const lines = text.split('\r\n').map((line) => (line.startsWith('.') ? `.${line}` : line))
   return Buffer.from(`${lines.join('\r\n')}.\r\n`, 'latin1')
 }
 
-/** As yEnc writes data: every octet but NUL, LF, CR and `=`, which are escaped, in lines of 128. */
+/** Encodes data with yEnc: lines of 128 octets, where only NUL, LF, CR and `=` are escaped. */
 function yEncoded(data: Buffer): Buffer {
   const out: number[] = [...Buffer.from(`=ybegin line=128 size=${data.length} name=a.bin\r\n`)]
   let column = 0
@@ -44,7 +44,7 @@ const bodies: readonly (readonly [string, Buffer])[] = [
   ['bare CR, LF and NUL', Buffer.from('a\rb\nc\0d\r\n.e\r\n', 'latin1')],
 ]
 
-test.each(bodies)('what was posted comes back octet for octet: %s', async (_, body) => {
+test.each(bodies)('an article is returned octet for octet: %s', async (_, body) => {
   await using lab = await startNewsLab()
   const header = 'Message-ID: <1@a>\r\nFrom: a@b\r\nSubject: x\r\nNewsgroups: lab.general\r\n\r\n'
   const article = Buffer.concat([Buffer.from(header), body])
@@ -57,10 +57,10 @@ test.each(bodies)('what was posted comes back octet for octet: %s', async (_, bo
   expect(answer.subarray(from, until).equals(stuffed(body))).toBe(true)
 })
 
-test('RFC 3977 section 3.1: the octets of a command are counted as they came, though they are no UTF-8', async () => {
+test('RFC 3977 section 3.1: the length limit counts octets, even if they are not UTF-8', async () => {
   await using lab = await startNewsLab()
   const command = (octets: number): Buffer => Buffer.concat([Buffer.from('GROUP '), Buffer.alloc(octets, 0xe4)])
   const end = Buffer.from('\r\n')
-  const said = await exchange(lab.port, command(506), end, command(507), end)
-  expect(said.toString('latin1').match(/^[45]\d\d/gm)).toEqual(['411', '501'])
+  const replies = await exchange(lab.port, command(506), end, command(507), end)
+  expect(replies.toString('latin1').match(/^[45]\d\d/gm)).toEqual(['411', '501'])
 })

@@ -5,7 +5,7 @@ import { startLab } from '../../src/testing/start-lab.ts'
 import { LineClient } from '../support/line-client.ts'
 import { play } from '../support/transcript.ts'
 
-test('RFC 4643, RFC 4422: SASL EXTERNAL logs the account on that the client certificate names', async () => {
+test('RFC 4643, RFC 4422: SASL EXTERNAL logs on as the account that the client certificate names', async () => {
   await using lab = await startLab({
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
     virtualServers: [

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { articleOf, type NewsLab, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
-/** One article, `<1@a>`, with the header as injection makes it. */
+/** Starts a lab with one article, `<1@a>`. */
 async function labWithArticle(): Promise<NewsLab> {
   const lab = await startNewsLab()
   await lab.post('Message-ID: <1@a>\nDate: Wed, 25 Nov 2026 11:00:00 +0000', '.dot\r\n..two\r\n\r\nend')
@@ -31,7 +31,7 @@ async function expunge(lab: NewsLab): Promise<void> {
   await lab.store.expunge(folder?.id as string, [1])
 }
 
-test('RFC 3977 section 6.2.1: ARTICLE by number, by message-id, and the current one', async () => {
+test('RFC 3977 section 6.2.1: ARTICLE by number, by message-id, and of the current article', async () => {
   await using lab = await labWithArticle()
   await lab.play(`
     C: ARTICLE
@@ -83,7 +83,7 @@ test('RFC 3977 sections 6.2.2 to 6.2.4: HEAD, BODY and STAT', async () => {
   `)
 })
 
-test('RFC 3977 section 6.2.1.2: an article that went is no more the current one', async () => {
+test('RFC 3977 section 6.2.1.2: a removed article is no longer the current one', async () => {
   await using lab = await labWithArticle()
   const client = await lab.client()
   await play(client, 'C: GROUP lab.general\nS: 211 *')
@@ -118,7 +118,7 @@ test('RFC 3977 section 6.3.1: POST', async () => {
   `)
 })
 
-test('an article without Message-ID, Date and Path is given them', async () => {
+test('POST adds Message-ID, Date and Path if they are missing', async () => {
   await using lab = await startNewsLab()
   const client = await lab.client()
   client.send('POST\r\n')
@@ -141,19 +141,19 @@ test('an article without Message-ID, Date and Path is given them', async () => {
 test.each([
   ['an empty From', 'From:', /From/],
   ['a From without address', 'From: nobody', /From/],
-  ['a group that is no name', 'Newsgroups: lab.general,a b', /not a newsgroup name: a b/],
+  ['an invalid group name', 'Newsgroups: lab.general,a b', /not a newsgroup name: a b/],
   ['an empty Subject', 'Subject:', /Subject/],
   ['an empty Newsgroups', 'Newsgroups:', /Newsgroups/],
-  ['a group that is not there', 'Newsgroups: no.such', /no such newsgroup: no\.such/],
+  ['a group that does not exist', 'Newsgroups: no.such', /no such newsgroup: no\.such/],
   ['two Subjects', 'Subject: a\nSubject: b', /more than one Subject/],
-  ['no Message-ID at all', 'Message-ID: nonsense', /not a Message-ID/],
+  ['an invalid Message-ID', 'Message-ID: nonsense', /not a Message-ID/],
   ['Injection-Info', 'Injection-Info: evil', /Injection-Info/],
   ['Xref', 'Xref: evil lab.general:1', /Xref/],
-  ['a Path that was posted', 'Path: evil!.POSTED!x', /posted already/],
-  ['a date that is none', 'Date: yesterday', /not a date/],
-  ['a date in the future', 'Date: Wed, 25 Nov 2037 11:00:00 +0000', /future/],
-  ['a line that is no header field', 'Subject: a\nnonsense', /not a header field/],
-])('RFC 5537 section 3.5: refused with its reason: %s', async (_, header, reason) => {
+  ['a Path that shows an earlier injection', 'Path: evil!.POSTED!x', /posted already/],
+  ['an invalid Date', 'Date: yesterday', /not a date/],
+  ['a Date in the future', 'Date: Wed, 25 Nov 2037 11:00:00 +0000', /future/],
+  ['a line that is not a header field', 'Subject: a\nnonsense', /not a header field/],
+])('RFC 5537 section 3.5: POST refuses and explains: %s', async (_, header, reason) => {
   await using lab = await startNewsLab()
   const client = await lab.client()
   client.send('POST\r\n')
@@ -165,7 +165,7 @@ test.each([
   client.destroy()
 })
 
-test('a duplicate is refused, also when the first one has gone', async () => {
+test('a duplicate is refused even after the first article was removed', async () => {
   await using lab = await startNewsLab()
   await lab.post('Message-ID: <1@a>')
   await expunge(lab)
@@ -174,7 +174,7 @@ test('a duplicate is refused, also when the first one has gone', async () => {
   )
 })
 
-test('an article over the limit is refused, and the session goes on', async () => {
+test('an article over the size limit is refused, and the session continues', async () => {
   await using lab = await startNewsLab({ limits: { messageSize: 1000 } })
   const client = await lab.client()
   client.send('POST\r\n')

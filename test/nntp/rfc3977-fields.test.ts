@@ -62,7 +62,7 @@ test('RFC 3977 section 8.3: OVER by range, by message-id, and of the current art
   `)
 })
 
-test('RFC 3977 section 8.5: HDR of fields and metadata', async () => {
+test('RFC 3977 section 8.5: HDR of header fields and metadata items', async () => {
   await using lab = await labWithThread()
   await lab.play(`
     C: HDR Subject
@@ -105,7 +105,7 @@ test('RFC 3977 section 8.5: HDR of fields and metadata', async () => {
   `)
 })
 
-test('RFC 2980: XHDR is 221 whatever the articles have; XPAT, XROVER, XGTITLE', async () => {
+test('RFC 2980: XHDR replies 221 even if no article has the field; XPAT, XROVER, XGTITLE', async () => {
   await using lab = await labWithThread()
   await lab.play(`
     C: XGTITLE
@@ -153,7 +153,7 @@ test('RFC 2980: XHDR is 221 whatever the articles have; XPAT, XROVER, XGTITLE', 
   `)
 })
 
-test('RFC 3977 section 8.3.2: TAB and line ends in fields become spaces, octets stay', async () => {
+test('RFC 3977 section 8.3.2: OVER replaces TAB and line ends by spaces and keeps other octets', async () => {
   await using lab = await startNewsLab()
   await lab.post('Message-ID: <1@a>\nSubject: a\tb\n \tc\xe4')
   const client = await lab.client()

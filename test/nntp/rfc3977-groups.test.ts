@@ -4,7 +4,7 @@ import { type NewsLab, startNewsLab } from '../support/news-lab.ts'
 const folderId = async (lab: NewsLab, name = 'lab.general'): Promise<string> =>
   (await lab.news.group(name))?.id as string
 
-/** Numbers 2, 3 and 5 in lab.general, `<1@a>` to `<5@a>` having been posted. */
+/** Starts a lab with articles 2, 3 and 5 in lab.general; 1 and 4 were removed. */
 async function labWithGaps(): Promise<NewsLab> {
   const lab = await startNewsLab()
   for (let n = 1; n <= 5; n++) await lab.post(`Message-ID: <${n}@a>`)
@@ -30,7 +30,7 @@ test('RFC 3977 section 6.1.1: GROUP', async () => {
   `)
 })
 
-test('RFC 3977 section 6.1.1.2: neither water mark goes down when articles go', async () => {
+test('RFC 3977 section 6.1.1.2: water marks never decrease', async () => {
   await using lab = await labWithGaps()
   await lab.store.expunge(await folderId(lab), [2, 3, 5])
   await lab.play('C: GROUP lab.general\nS: 211 0 6 5 lab.general')
@@ -38,7 +38,7 @@ test('RFC 3977 section 6.1.1.2: neither water mark goes down when articles go', 
   await lab.play('C: GROUP lab.general\nS: 211 1 6 6 lab.general')
 })
 
-test('RFC 3977 section 6.1.2: LISTGROUP with its ranges', async () => {
+test('RFC 3977 section 6.1.2: LISTGROUP with ranges', async () => {
   await using lab = await labWithGaps()
   const listed = (...numbers: number[]): string =>
     `S: 211 3 2 5 lab.general *\n${numbers.map((n) => `S: ${n}\n`).join('')}S: .`
@@ -68,7 +68,7 @@ test('RFC 3977 section 6.1.2: LISTGROUP with its ranges', async () => {
   `)
 })
 
-test('RFC 3977 sections 6.1.3 and 6.1.4: LAST and NEXT over gaps', async () => {
+test('RFC 3977 sections 6.1.3 and 6.1.4: LAST and NEXT skip gaps', async () => {
   await using lab = await labWithGaps()
   await lab.play(`
     C: NEXT
@@ -96,7 +96,7 @@ test('RFC 3977 sections 6.1.3 and 6.1.4: LAST and NEXT over gaps', async () => {
   `)
 })
 
-test('RFC 3977 section 7.3: NEWGROUPS with two and four digits, GMT and local', async () => {
+test('RFC 3977 section 7.3: NEWGROUPS with years of two and four digits, in GMT and local time', async () => {
   await using lab = await startNewsLab()
   const both = 'S: 231 *\nS: lab.general 0 1 y\nS: lab.test 0 1 y\nS: .'
   await lab.play(`
@@ -118,7 +118,7 @@ test('RFC 3977 section 7.3: NEWGROUPS with two and four digits, GMT and local', 
   `)
 })
 
-test('RFC 3977 section 7.4: NEWNEWS names each article once', async () => {
+test('RFC 3977 section 7.4: NEWNEWS lists each article once', async () => {
   await using lab = await startNewsLab()
   await lab.post('Message-ID: <old@a>')
   lab.clock.ms += 60_000
@@ -143,7 +143,7 @@ test('RFC 3977 section 7.4: NEWNEWS names each article once', async () => {
   `)
 })
 
-test('a cross-post is one article with a number in each group', async () => {
+test('a cross-post is stored once and has a number in each group', async () => {
   await using lab = await startNewsLab()
   await lab.post('Newsgroups: lab.test')
   const id = await lab.post('Newsgroups: lab.general, lab.test')

@@ -110,3 +110,9 @@ test('RFC 6048: COUNTS, DISTRIBUTIONS, MODERATORS, MOTD, SUBSCRIPTIONS; RFC 3977
   await using bare = await startNewsLab()
   await bare.play('C: LIST MOTD\nS: 503 *\nC: LIST DISTRIBUTIONS\nS: 503 *\nC: LIST DISTRIB.PATS\nS: 503 *')
 })
+
+test('RFC 3977 section 3.1.1: a line end in a description does not split its line', async () => {
+  await using lab = await startNewsLab({ newsgroups: [{ name: 'lab.general', description: 'one\r\n.\r\ntwo' }] })
+  const shown = 'S: lab.general\\x09one . two\nS: .'
+  await lab.play(`C: LIST NEWSGROUPS\nS: 215 *\n${shown}\nC: XGTITLE lab.*\nS: 282 *\n${shown}\nC: DATE\nS: 111 *`)
+})

@@ -3,7 +3,7 @@ import { LineClient } from '../support/line-client.ts'
 import { startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
-test('RFC 3977 section 3.1: commands in mixed case, words by spaces and tabs, pipelining', async () => {
+test('RFC 3977 section 3.1: mixed case, spaces and tabs between words, pipelining', async () => {
   await using lab = await startNewsLab()
   await lab.play(`
     C: gRoUp   lab.general
@@ -17,7 +17,7 @@ test('RFC 3977 section 3.1: commands in mixed case, words by spaces and tabs, pi
   `)
 })
 
-test('RFC 3977 section 3.1: lines of 512 octets at most', async () => {
+test('RFC 3977 section 3.1: a command line has at most 512 octets', async () => {
   await using lab = await startNewsLab()
   await lab.play(`
     C: STAT <${'x'.repeat(600)}>
@@ -29,7 +29,7 @@ test('RFC 3977 section 3.1: lines of 512 octets at most', async () => {
   `)
 })
 
-test('RFC 3977 section 3.2.1: 500 for what is unknown, 501 for what is wrong', async () => {
+test('RFC 3977 section 3.2.1: 500 for unknown commands, 501 for wrong arguments', async () => {
   await using lab = await startNewsLab()
   const wrong = [
     'GROUP',
@@ -49,6 +49,11 @@ test('RFC 3977 section 3.2.1: 500 for what is unknown, 501 for what is wrong', a
   ]
   await lab.play(wrong.map((line) => `C: ${line}\nS: 501 *`).join('\n'))
   await lab.play('C: MAIL\nS: 500 *\nC:\nS: 500 *\nC: \\xff\\xfe\nS: 500 *')
+})
+
+test('RFC 3977 section 3.1: control characters from the client cannot split a response line', async () => {
+  await using lab = await startNewsLab()
+  await lab.play('C: STAT a\\x0db\\x00\\x0bc\nS: 501 Invalid article number: a b c')
 })
 
 test('RFC 3977 sections 5.1 and 5.4: greeting and QUIT', async () => {
@@ -81,7 +86,7 @@ test('RFC 3977 section 5.2: CAPABILITIES', async () => {
   `)
 })
 
-test('RFC 3977 section 5.3: MODE READER at any moment', async () => {
+test('RFC 3977 section 5.3: MODE READER at any time', async () => {
   await using lab = await startNewsLab()
   await lab.play(
     'C: mode reader\nS: 200 *\nC: GROUP lab.general\nS: 211 *\nC: MODE READER\nS: 200 *\nC: STAT\nS: 420 *',
@@ -102,7 +107,7 @@ test('RFC 3977 section 7.2: HELP', async () => {
   client.destroy()
 })
 
-test('RFC 3977 section 3.1: a silent client is let go without a word', async () => {
+test('RFC 3977 section 3.1: a timeout closes the connection without a response', async () => {
   await using lab = await startNewsLab({ idleTimeoutMs: 50 })
   const client = await LineClient.open(lab.port)
   expect(await client.rest()).toEqual([expect.stringMatching(/^200 /)])
@@ -115,7 +120,7 @@ test('RFC 3977 section 3.2.1: 400 when the server stops', async () => {
   expect(await client.rest()).toEqual([expect.stringMatching(/^400 /)])
 })
 
-test('RFC 3977 section 5.1: 400 for a client too many', async () => {
+test('RFC 3977 section 5.1: 400 for a client over the connection limit', async () => {
   await using lab = await startNewsLab({ limits: { connections: 1 } })
   const first = await lab.client()
   const second = await LineClient.open(lab.port)

@@ -10,7 +10,7 @@ const capabilitiesOf = async (client: LineClient): Promise<string[]> => {
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
 const LOGON = 'C: AUTHINFO USER alice\nS: 381 *\nC: AUTHINFO PASS secret\nS: 281 *'
 
-test('RFC 4642: STARTTLS forgets everything, drops what came in clear, and is offered once', async () => {
+test('RFC 4642: STARTTLS resets the session, drops pipelined clear text, and is offered once', async () => {
   await using lab = await startNewsLab()
   const client = await lab.client()
   await play(client, 'C: GROUP lab.general\nS: 211 *\nC: AUTHINFO USER alice\nS: 381 *\nC: STARTTLS now\nS: 501 *')
@@ -26,7 +26,7 @@ test('RFC 4642: STARTTLS forgets everything, drops what came in clear, and is of
   client.destroy()
 })
 
-test('RFC 4642: 580 without a certificate, 502 once logged on', async () => {
+test('RFC 4642: STARTTLS replies 580 without a certificate, 502 after a log-on', async () => {
   await using bare = await startNewsLab({ bare: true })
   await bare.play('C: STARTTLS\nS: 580 *')
   await using lab = await startNewsLab()
@@ -101,7 +101,7 @@ test('AUTHINFO GENERIC and NTLM are refused with 501', async () => {
   await lab.play('C: AUTHINFO GENERIC NTLM x\nS: 501 *\nC: AUTHINFO GENERIC\nS: 501 *\nC: AUTHINFO SIMPLE\nS: 501 *')
 })
 
-test('basic-over-tls: 483 in clear, whatever the password', async () => {
+test('basic-over-tls: AUTHINFO in clear text gets 483 for any password', async () => {
   await using lab = await startNewsLab({ server: { authentication: ['anonymous', 'basic-over-tls'] } })
   const client = await lab.client()
   const refused = ['USER alice', 'PASS secret', 'SASL PLAIN =']
@@ -114,7 +114,7 @@ test('basic-over-tls: 483 in clear, whatever the password', async () => {
   client.destroy()
 })
 
-test('access: authenticated: 480 for reading and posting, until the log-on', async () => {
+test('access: authenticated: 480 for reading and posting before the log-on', async () => {
   await using lab = await startNewsLab({ server: { access: 'authenticated' } })
   await lab.post('Message-ID: <1@a>')
   await lab.play(`
@@ -142,7 +142,7 @@ test('access: authenticated: 480 for reading and posting, until the log-on', asy
   `)
 })
 
-test('access by group: hidden until the log-on, and 480 rather than 411', async () => {
+test('access by group: a group is hidden before the log-on, and GROUP replies 480, not 411', async () => {
   await using lab = await startNewsLab({
     newsgroups: [
       { name: 'lab.open' },

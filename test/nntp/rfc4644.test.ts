@@ -93,7 +93,7 @@ test('RFC 4644: MODE STREAM, CHECK and TAKETHIS', async () => {
   `)
 })
 
-test('RFC 4644 section 2.4: 431 while another peer is sending it; the promise ends with its session', async () => {
+test('RFC 4644 section 2.4: 431 while another peer sends the article; the claim ends with that session', async () => {
   await using lab = await startPeerLab()
   const first = await lab.client()
   const second = await lab.client()
@@ -104,7 +104,7 @@ test('RFC 4644 section 2.4: 431 while another peer is sending it; the promise en
   second.destroy()
 })
 
-test('of articles offered without end only so many are kept for their peer; the next one is kept for nobody', async () => {
+test('claims are limited to 50,000; an article offered beyond that is not claimed', async () => {
   await using lab = await startPeerLab()
   const first = await lab.client()
   const second = await lab.client()
@@ -113,7 +113,7 @@ test('of articles offered without end only so many are kept for their peer; the 
   const answers = await first.lines((line) => line === `238 ${ids.at(-1)}`)
   expect(answers.slice(-ids.length)).toEqual(ids.map((id) => `238 ${id}`))
   await play(second, `C: CHECK ${ids[0]}\nS: 431 *\nC: CHECK ${ids.at(-2)}\nS: 431 *\nC: CHECK ${ids.at(-1)}\nS: 238 *`)
-  // Once time has ended them there is room again.
+  // Expired claims make room for new ones.
   lab.clock.ms += 61_000
   await play(first, 'C: CHECK <new@a>\nS: 238 *')
   await play(second, `C: CHECK <new@a>\nS: 431 *\nC: CHECK ${ids[0]}\nS: 238 *`)
@@ -121,7 +121,7 @@ test('of articles offered without end only so many are kept for their peer; the 
   second.destroy()
 })
 
-test('of a list of newsgroups made to keep the server busy the rest is not read', async () => {
+test('an excessive Newsgroups list is read only up to a limit', async () => {
   await using lab = await startPeerLab()
   const list = `lab.none,${'lab.x,'.repeat(200_000)}`
   await lab.play(`
@@ -135,17 +135,17 @@ test('of a list of newsgroups made to keep the server busy the rest is not read'
 })
 
 test.each([
-  ['its Path has been here', 'Newsgroups: lab.general\nC: Path: peer.test!News.Lab.Test!x', 'Path'],
-  ['its groups are not taken from this peer', 'Newsgroups: lab.test\nC: Path: peer.test!x', 'no group'],
-  ['its groups are not here', 'Newsgroups: no.such\nC: Path: peer.test!x', 'no group'],
-  ['it has no Path', 'Newsgroups: lab.general', 'Path'],
-  ['it has no Newsgroups', 'Path: peer.test!x', 'Newsgroups'],
-])('RFC 5537 section 3.6: refused where %s', async (_, more, reason) => {
+  ['the Path contains this server', 'Newsgroups: lab.general\nC: Path: peer.test!News.Lab.Test!x', 'Path'],
+  ['no group is accepted from this peer', 'Newsgroups: lab.test\nC: Path: peer.test!x', 'no group'],
+  ['no group exists here', 'Newsgroups: no.such\nC: Path: peer.test!x', 'no group'],
+  ['Path is missing', 'Newsgroups: lab.general', 'Path'],
+  ['Newsgroups is missing', 'Path: peer.test!x', 'Newsgroups'],
+])('RFC 5537 section 3.6: TAKETHIS refuses an article if %s', async (_, more, reason) => {
   await using lab = await startPeerLab()
   await lab.play(`C: TAKETHIS <1@a>\n${article('<1@a>', more)}\nS: 439 <1@a> *${reason}*`)
 })
 
-test('what a peer calls itself wrongly stands in Path', async () => {
+test('Path records a peer that gives a wrong name', async () => {
   await using lab = await startPeerLab()
   await lab.play(`
     C: TAKETHIS <1@a>
@@ -158,7 +158,7 @@ test('what a peer calls itself wrongly stands in Path', async () => {
   `)
 })
 
-test('who is no peer is told so: 502, or 480 where a log-on makes one; TAKETHIS reads its article all the same', async () => {
+test('a client that is not a peer gets 502, or 480 if a log-on could help; TAKETHIS still reads the article', async () => {
   await using stranger = await startPeerLab({ addresses: ['192.0.2.1'] })
   await stranger.play(`
     C: MODE STREAM
@@ -194,7 +194,7 @@ test('who is no peer is told so: 502, or 480 where a log-on makes one; TAKETHIS 
   `)
 })
 
-test('one article sent by many peers at once is stored once', async () => {
+test('an article sent by many peers at once is stored once', async () => {
   await using lab = await startPeerLab()
   const clients = await Promise.all(Array.from({ length: 8 }, () => lab.client()))
   const raw = articleOf('Message-ID: <1@a>\nPath: peer.test!x\nDate: Wed, 25 Nov 2026 11:00:00 +0000')

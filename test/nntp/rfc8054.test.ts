@@ -4,7 +4,7 @@ import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { startNewsLab } from '../support/news-lab.ts'
 
-test('RFC 8054: COMPRESS DEFLATE, its refusals, and what it rules out', async () => {
+test('RFC 8054: COMPRESS DEFLATE, its errors, and the commands it forbids', async () => {
   await using lab = await startNewsLab()
   for (let n = 1; n <= 50; n++) await lab.post(`Message-ID: <${n}@a>`)
   await lab.play('C: COMPRESS NONSENSE\nS: 503 *\nC: COMPRESS\nS: 501 *')

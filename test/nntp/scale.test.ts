@@ -5,10 +5,10 @@ import { articleOf, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
 const ARTICLES = 100_000
-/** What a connection may hold of an answer that its client does not take: far below the 20 MB of this one. */
+/** The most memory for a reply that a slow client does not read. The reply has 20 MB. */
 const BOUND_OCTETS = 2 << 20
 
-test('100,000 articles: GROUP and NEXT, OVER held back for a slow client and whole for a quick one', async () => {
+test('100,000 articles: GROUP and NEXT; OVER waits for a slow client and is complete in the end', async () => {
   await using lab = await startNewsLab()
   const folder = await lab.news.group('lab.general')
   const targets = [{ folderId: folder?.id as string }]
@@ -37,7 +37,7 @@ test('100,000 articles: GROUP and NEXT, OVER held back for a slow client and who
   slow.write('GROUP lab.general\r\nOVER 1-\r\n')
   const client = await lab.client()
   const before = process.memoryUsage()
-  // Other sessions go on meanwhile; what is sent to the slow one stops growing.
+  // Other sessions continue meanwhile, and the slow one stops growing.
   for (let i = 0; i < 50; i++) await play(client, 'C: GROUP lab.general\nS: 211 *')
   const record = lab
     .sessions()
@@ -55,7 +55,7 @@ test('100,000 articles: GROUP and NEXT, OVER held back for a slow client and who
       { timeout: 30_000, interval: 200 },
     )
     .toBe(true)
-  // The system's own socket buffers take some megabytes.
+  // The operating system's socket buffers hold some megabytes.
   expect(last).toBeLessThan(12 << 20)
   expect(process.memoryUsage().arrayBuffers - before.arrayBuffers).toBeLessThan(BOUND_OCTETS + (12 << 20))
 
@@ -66,12 +66,12 @@ test('100,000 articles: GROUP and NEXT, OVER held back for a slow client and who
   })
   slow.resume()
   await once(slow, 'close')
-  // Greeting, 211, 224, the rows, the dot.
+  // The greeting, 211, 224, the rows and the final dot.
   expect(lines).toBe(ARTICLES + 4)
   client.destroy()
 })
 
-test('a search through a large group lets other sessions in', async () => {
+test('a search in a large group yields to other sessions', async () => {
   await using lab = await startNewsLab()
   const folder = await lab.news.group('lab.general')
   const targets = [{ folderId: folder?.id as string }]

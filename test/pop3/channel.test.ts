@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { pop3 } from '../../servers/pop3/session.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
 
-describe('a secure channel that is required', () => {
+describe('a required secure channel', () => {
   const refusedInClear = `
     S: +OK Sealpost POP3 server ready
     C: USER alice
@@ -24,7 +27,7 @@ describe('a secure channel that is required', () => {
   test.each([
     ['requireSecureChannel', { requireSecureChannel: true }],
     ['basic-over-tls', { authentication: ['basic-over-tls' as const] }],
-  ])('%s: no log-on before STLS, and none offered', async (_, server) => {
+  ])('%s: a log-on before STLS is neither offered nor accepted', async (_, server) => {
     await using lab = await startMailLab(pop3, { server })
     const client = await LineClient.open(lab.port)
     await play(client, refusedInClear)
@@ -39,7 +42,7 @@ describe('a secure channel that is required', () => {
     expect(JSON.stringify(lab.sessions())).not.toContain('secret')
   })
 
-  test('anonymous alone: nobody logs on', async () => {
+  test('anonymous only: no log-on is accepted', async () => {
     await using lab = await startMailLab(pop3, { server: { authentication: ['anonymous'] } })
     const client = await LineClient.openTls(lab.tlsPort, lab.ca)
     await play(client, 'S: +OK *\nC: USER alice\nS: -ERR [AUTH] Logon is not offered*\nC: AUTH\nS: -ERR [AUTH] *')
@@ -47,8 +50,37 @@ describe('a secure channel that is required', () => {
   })
 })
 
-describe('STLS, RFC 2595 section 4', () => {
-  test('drops what was sent in clear behind it, and forgets USER', async () => {
+test('RFC 5034: AUTH EXTERNAL is accepted where passwords are not', async () => {
+  await using lab = await startLab({
+    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+    virtualServers: [{ protocol: 'pop3', clientCertificates: 'accept', authentication: ['anonymous'] }],
+  })
+  const { pkcs12 } = await lab.authorities.issueUser({ commonName: 'Alice', emails: ['alice@lab.test'] })
+  const socket = connect({
+    ...{ host: '127.0.0.1', port: lab.server('pop3').tlsPort, ca: lab.ca, servername: 'localhost' },
+    ...{ pfx: pkcs12('pw'), passphrase: 'pw' },
+  })
+  await once(socket, 'secureConnect')
+  const client = new LineClient(socket)
+  await play(
+    client,
+    `S: +OK *
+    C: AUTH
+    S: +OK *
+    S: EXTERNAL
+    S: .
+    C: AUTH PLAIN AGFsaWNlAHNlY3JldA==
+    S: -ERR [AUTH] Logon is not offered*
+    C: USER alice
+    S: -ERR [AUTH] Logon is not offered*
+    C: AUTH EXTERNAL =
+    S: +OK 0 messages*`,
+  )
+  client.destroy()
+})
+
+describe('RFC 2595 section 4: STLS', () => {
+  test('STLS drops pipelined clear text and forgets USER', async () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
     await play(client, 'S: +OK *\nC: USER alice\nS: +OK*')
@@ -59,7 +91,7 @@ describe('STLS, RFC 2595 section 4', () => {
     client.destroy()
   })
 
-  test('takes no argument, and is refused where no certificate is assigned', async () => {
+  test('STLS takes no argument, and is refused without a certificate', async () => {
     await using lab = await startMailLab(pop3, { bare: true })
     const client = await LineClient.open(lab.port)
     await play(
@@ -70,7 +102,7 @@ describe('STLS, RFC 2595 section 4', () => {
     client.destroy()
   })
 
-  test('a handshake that fails ends that connection and nothing else', async () => {
+  test('a failed handshake ends only its own connection', async () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
     await play(client, 'S: +OK *\nC: STLS\nS: +OK *')
@@ -81,16 +113,16 @@ describe('STLS, RFC 2595 section 4', () => {
   })
 })
 
-describe('APOP, RFC 1939 section 7', () => {
+describe('RFC 1939 section 7: APOP', () => {
   const digest = (greeting: string | undefined, password: string): string => {
     const timestamp = /<[^<>]+@localhost>$/.exec(greeting ?? '')?.[0]
-    if (timestamp === undefined) throw new Error(`no timestamp: ${greeting}`)
+    if (timestamp === undefined) throw new Error(`no timestamp in the greeting: ${greeting}`)
     return createHash('md5')
       .update(timestamp + password)
       .digest('hex')
   }
 
-  test('proves the password over the greeting, which is another each time', async () => {
+  test('the digest proves the password, and every greeting has a new timestamp', async () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
     const greeting = await client.line()

@@ -12,7 +12,7 @@ async function logOn(lab: MailLab, user = 'alice', password = 'secret'): Promise
   return client
 }
 
-/** Tries again until the maildrop is free. */
+/** Logs on, and retries until the maildrop is unlocked. */
 async function logOnAgain(lab: MailLab): Promise<LineClient> {
   const client = await LineClient.open(lab.port)
   await client.line()
@@ -27,8 +27,8 @@ async function logOnAgain(lab: MailLab): Promise<LineClient> {
 
 const mail = (n: number): string => `Subject: ${n}\r\n\r\nmessage ${n}\r\n`
 
-describe('the lock, RFC 1939 section 4', () => {
-  test('one session has a maildrop; another account has its own', async () => {
+describe('RFC 1939 section 4: the exclusive lock', () => {
+  test('only one session can open a maildrop; other accounts are not affected', async () => {
     await using lab = await startMailLab(pop3)
     const first = await logOn(lab)
     const second = await LineClient.open(lab.port)
@@ -40,16 +40,16 @@ describe('the lock, RFC 1939 section 4', () => {
 
   test.each<[string, (client: LineClient, lab: MailLab) => unknown]>([
     ['QUIT', (client) => client.send('QUIT\r\n')],
-    ['a client that goes', (client) => client.destroy()],
-    ['a client that closes its side', (client) => client.end()],
-  ])('%s gives it back', async (_, end) => {
+    ['a lost connection', (client) => client.destroy()],
+    ['a half-closed connection', (client) => client.end()],
+  ])('%s releases the lock', async (_, end) => {
     await using lab = await startMailLab(pop3)
     end(await logOn(lab), lab)
     const again = await logOnAgain(lab)
     again.destroy()
   })
 
-  test('a failed STLS and a store that fails give it back', async () => {
+  test('a store that fails at log-on releases the lock', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const { id } = await openInbox(lab.store, accountOwner('alice'))
@@ -64,8 +64,17 @@ describe('the lock, RFC 1939 section 4', () => {
   })
 })
 
-describe('the snapshot', () => {
-  test('mail that comes later is seen at the next log-on', async () => {
+test('an unexpected error is an internal error, and the session continues', async () => {
+  await using lab = await startMailLab(pop3)
+  await lab.put('alice', mail(1))
+  const client = await logOn(lab)
+  lab.store.read = () => Promise.reject(new TypeError('a defect'))
+  await play(client, 'C: RETR 1\nS: -ERR [SYS/TEMP] Internal server error.\nC: STAT\nS: +OK 1 *')
+  client.destroy()
+})
+
+describe('the snapshot taken at log-on', () => {
+  test('new mail is visible only after the next log-on', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
@@ -76,7 +85,7 @@ describe('the snapshot', () => {
     again.destroy()
   })
 
-  test('a message that another session took away is an error, and no reason to fail at QUIT', async () => {
+  test('a message removed by another session is an error for RETR and TOP, but not for QUIT', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1), mail(2))
     const { id } = await openInbox(lab.store, accountOwner('alice'))
@@ -99,7 +108,7 @@ describe('the snapshot', () => {
     expect(await lab.store.list(id)).toEqual([])
   })
 
-  test('unique ids stay with their messages', async () => {
+  test('unique ids are never reused', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1), mail(2), mail(3))
     const uidl = async (client: LineClient): Promise<string[]> => {
@@ -116,10 +125,10 @@ describe('the snapshot', () => {
   })
 })
 
-describe('UPDATE', () => {
+describe('RFC 1939 section 6: UPDATE', () => {
   test.each<[string, (client: LineClient) => void]>([
-    ['a client that goes', (client) => client.destroy()],
-    ['a client that closes its side', (client) => client.end()],
+    ['a lost connection', (client) => client.destroy()],
+    ['a half-closed connection', (client) => client.end()],
   ])('%s without QUIT removes nothing', async (_, end) => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
@@ -131,7 +140,7 @@ describe('UPDATE', () => {
     again.destroy()
   })
 
-  test('a time-out removes nothing, and says nothing', async () => {
+  test('a timeout removes no messages and sends no reply', async () => {
     await using lab = await startMailLab(pop3, { idleTimeoutMs: 300 })
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
@@ -140,7 +149,7 @@ describe('UPDATE', () => {
     expect(await lab.inbox('alice')).toHaveLength(1)
   })
 
-  test('a lab that stops says so, and removes nothing', async () => {
+  test('a lab that stops sends a farewell and removes no messages', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
@@ -151,7 +160,7 @@ describe('UPDATE', () => {
     expect(await lab.inbox('alice')).toHaveLength(1)
   })
 
-  test('a store that cannot remove is answered with SYS/TEMP', async () => {
+  test('QUIT replies SYS/TEMP if the store cannot remove messages', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
@@ -164,7 +173,7 @@ describe('UPDATE', () => {
 })
 
 describe('messages', () => {
-  test('large ones come in pieces, octet for octet, dots at every seam', async () => {
+  test('large messages are streamed octet for octet, with dots at chunk boundaries', async () => {
     await using lab = await startMailLab(pop3)
     const line = '.\r\n..\r\n\r\n.x\r\n'
     const large = Buffer.from(`Subject: large\r\n\r\n${line.repeat(200_000)}`)
@@ -181,7 +190,7 @@ describe('messages', () => {
     )
   })
 
-  test('every octet is kept', async () => {
+  test('RETR returns every octet value unchanged', async () => {
     await using lab = await startMailLab(pop3)
     const octets = Buffer.from(
       Array.from({ length: 256 }, (_, octet) => octet).filter((octet) => octet !== 10 && octet !== 13),
@@ -209,14 +218,14 @@ describe('messages', () => {
     expect(await lab.inbox('alice')).toEqual([])
   })
 
-  test('a line without end is refused once, and the session goes on', async () => {
+  test('a line that is too long gets one error, and the session continues', async () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
     client.send(`${'x'.repeat(200_000)}\r\nQUIT\r\n`)
     await play(client, 'S: +OK*\nS: -ERR Line too long.\nS: +OK bye\nS: (end)')
   })
 
-  test('a client over the connection limit is told so', async () => {
+  test('a client over the connection limit gets an error', async () => {
     await using lab = await startMailLab(pop3, { limits: { connections: 1 } })
     const first = await logOn(lab)
     const second = await LineClient.open(lab.port)

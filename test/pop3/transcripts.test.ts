@@ -7,7 +7,7 @@ import { play } from '../support/transcript.ts'
 type Form = 'clear' | 'STLS' | 'TLS'
 const forms: readonly Form[] = ['clear', 'STLS', 'TLS']
 
-/** A client that has read the greeting, by one of the three ways in. */
+/** Opens a connection in clear text, with STLS or with implicit TLS, and reads the greeting. */
 async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
   const client = form === 'TLS' ? await LineClient.openTls(lab.tlsPort, lab.ca) : await LineClient.open(lab.port)
   await play(client, 'S: +OK Sealpost POP3 server ready*')
@@ -33,7 +33,7 @@ async function withMail(options: MailLabOptions = {}): Promise<MailLab> {
   return lab
 }
 
-describe.each(forms)('a session by %s', (form) => {
+describe.each(forms)('over %s', (form) => {
   test('RFC 1939 section 5: the TRANSACTION state', async () => {
     await using lab = await withMail()
     const client = await connectBy(form, lab)
@@ -139,7 +139,7 @@ describe.each(forms)('a session by %s', (form) => {
     )
   })
 
-  test('RFC 2449 section 5: what CAPA says of this channel', async () => {
+  test('RFC 2449 section 5: CAPA depends on the channel and the state', async () => {
     await using lab = await withMail()
     const client = await connectBy(form, lab)
     client.send('CAPA\r\n')
@@ -192,7 +192,7 @@ describe.each(forms)('a session by %s', (form) => {
 })
 
 describe('log-on', () => {
-  test('RFC 1939 section 4: names and passwords', async () => {
+  test('RFC 1939 section 4: the AUTHORIZATION state', async () => {
     await using lab = await withMail()
     const client = await connectBy('clear', lab)
     await play(
@@ -231,7 +231,7 @@ describe('log-on', () => {
     )
   })
 
-  test('an empty maildrop, and one that is made at first log-on', async () => {
+  test('the first log-on creates an empty maildrop', async () => {
     await using lab = await startMailLab(pop3, { mode: 'open' })
     const client = await connectBy('clear', lab)
     await play(
@@ -253,7 +253,7 @@ describe('log-on', () => {
     )
   })
 
-  test('an open directory knows no passwords: no APOP, no CRAM-MD5', async () => {
+  test('an open directory has no passwords, so APOP and CRAM-MD5 are not available', async () => {
     await using lab = await startMailLab(pop3, { mode: 'open' })
     const client = await LineClient.open(lab.port)
     await play(
