@@ -1,5 +1,5 @@
 import type { Protocol } from '../src/config/schema.ts'
-import { imap4 } from './imap4/service.ts'
+import { imap4 } from './imap4/session.ts'
 import { nntp } from './nntp/session.ts'
 import { pop3 } from './pop3/session.ts'
 import type { ProtocolService } from './service.ts'

@@ -1,11 +1,7 @@
 import type { LogonPolicy } from '../../src/directory/policy.ts'
-import type { Session } from './session.ts'
+import type { ImapSession } from './state.ts'
 
-/** What ENABLE can switch on. RFC 5161, 6855, 7162, 9051, 9586. */
-export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4rev2', 'UIDONLY'] as const
-export type Extension = (typeof extensions)[number]
-
-/** What is there in every state. Only what works whole is announced, here and below. */
+/** Announced in every state. Only complete implementations are announced, here and below. */
 const always = [
   'IMAP4rev1', // RFC 3501
   'IMAP4rev2', // RFC 9051
@@ -15,7 +11,7 @@ const always = [
   'ENABLE', // RFC 5161
 ] as const
 
-/** What concerns mailboxes and messages, and means nothing before log-on. */
+/** Announced after log-on only, since they concern mailboxes and messages. */
 const onceLoggedOn = [
   'IDLE', // RFC 2177
   'NAMESPACE', // RFC 2342
@@ -53,8 +49,8 @@ const onceLoggedOn = [
   'QUOTASET',
 ] as const
 
-/** The capabilities of a session as it is now. RFC 9051 section 6.1.1. */
-export function capabilities(session: Session): string {
+/** Returns the session's capabilities in its current state, separated by spaces. RFC 9051 section 6.1.1. */
+export function capabilities(session: ImapSession): string {
   const { connection, context, state, policy } = session
   const isLoggedOn = state.name !== 'not-authenticated'
   return [
@@ -65,11 +61,11 @@ export function capabilities(session: Session): string {
   ].join(' ')
 }
 
-/** How one can log on. RFC 9051 section 6.2. */
+/** RFC 9051 section 6.2. */
 function beforeLogOn(canStartTls: boolean, { logon, mechanisms }: LogonPolicy): string[] {
   return [
     ...(canStartTls ? ['STARTTLS'] : []),
-    // LOGIN would be refused, so the password need not be sent. RFC 9051 section 6.2.3
+    // Keeps clients from sending a password that would be refused. RFC 9051 section 6.2.3
     ...(logon === 'yes' ? [] : ['LOGINDISABLED']),
     ...mechanisms.map((mechanism) => `AUTH=${mechanism}`),
   ]

@@ -1,78 +1,97 @@
-import type { Done } from './reply.ts'
-import type { Session } from './session.ts'
-import type { StateName, StateOf } from './state.ts'
+import type { CommandResult } from './reply.ts'
+import type { ImapSession, StateName, StateOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 
-/** What of the changes others made may be told before the tagged reply. RFC 9051 section 7.5.1. */
+/** Which changes by other sessions are reported before the tagged reply. RFC 9051 section 7.5.1. */
 export type Updates = 'all' | 'no-expunge' | 'none'
 
-/** What a command ends with; `after` is done once the tagged reply is written (STARTTLS, COMPRESS). */
-export type Result = Done & { readonly after?: () => Promise<void> | void }
-
-/** One verb: where it may stand, its grammar, what it does. The whole command is parsed before anything happens. */
+/** One command: the states that allow it, its grammar and its action. All of it is parsed before the action starts. */
 export interface CommandRow<S extends StateName, A> {
   readonly name: string
   readonly states: readonly S[]
-  /** What must hold before the arguments, and their literals, are looked at. Throws the refusal. */
-  readonly check?: (session: Session) => void
-  /** Looks at what stands in front of a literal of so many octets, for a refusal that spares the client the sending. */
-  readonly foresee?: (cursor: Cursor, session: Session, octets: number) => Promise<void>
-  /** Reads the arguments, the space in front of them included. */
-  readonly parse: (cursor: Cursor, session: Session) => A
-  readonly run: (session: Session, state: StateOf<S>, args: A) => Promise<Result> | Result
+  /** Throws if the command must be refused before its arguments and literals are read. */
+  readonly check?: (session: ImapSession) => void
+  /**
+   * Rejects if a literal of `octets` octets would be refused, judged by the arguments before it: the client then need
+   * not send it.
+   */
+  readonly checkLiteral?: (cursor: Cursor, session: ImapSession, octets: number) => Promise<void>
+  /** Reads the arguments, including the space in front of them. */
+  readonly parse: (cursor: Cursor, session: ImapSession) => A
+  readonly run: (session: ImapSession, state: StateOf<S>, args: A) => Promise<CommandResult> | CommandResult
   /** Default: all. */
   readonly updates?: Updates
-  /** Takes messages as literals, up to the limit for messages. */
+  /** Whether its literals are messages, limited by `limits.messageSize`. */
   readonly takesMessages?: boolean
-  /** Speaks of messages by sequence number, which UIDONLY does not let. RFC 9586 section 3. */
-  readonly byNumber?: boolean
+  /** Whether it uses sequence numbers, which UIDONLY forbids. RFC 9586 section 3. */
+  readonly bySequenceNumber?: boolean
 }
 
-/** A row of the table, its argument type closed over. */
+/** A row of the command table, with its argument type hidden. */
 export interface Command {
   readonly name: string
   readonly states: readonly StateName[]
   readonly updates: Updates
   readonly takesMessages: boolean
-  readonly byNumber: boolean
-  readonly check: (session: Session) => void
-  readonly foresee: CommandRow<never, never>['foresee']
-  /** @throws ImapError before anything happened */
-  readonly prepare: (cursor: Cursor, session: Session) => () => Promise<Result>
+  readonly bySequenceNumber: boolean
+  readonly check: (session: ImapSession) => void
+  readonly checkLiteral: CommandRow<never, never>['checkLiteral']
+  /** Parses the command and returns its action. @throws ImapError if it cannot run */
+  readonly prepare: (cursor: Cursor, session: ImapSession) => () => Promise<CommandResult>
 }
 
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
-  const {
-    name,
-    states,
-    parse,
-    run,
-    foresee,
-    check = () => {},
-    updates = 'all',
-    takesMessages = false,
-    byNumber = false,
-  } = row
-  const isMine = (state: Session['state']): state is StateOf<S> => (states as readonly StateName[]).includes(state.name)
+  const { name, states, parse, run, checkLiteral, check = () => {} } = row
+  const { updates = 'all', takesMessages = false, bySequenceNumber = false } = row
+  const isAllowed = (state: ImapSession['state']): state is StateOf<S> =>
+    (states as readonly StateName[]).includes(state.name)
   return {
     name,
     states,
     updates,
     takesMessages,
-    byNumber,
+    bySequenceNumber,
     check,
-    foresee,
+    checkLiteral,
     prepare(cursor, session) {
       check(session)
       const args = parse(cursor, session)
       cursor.end()
       return async () => {
         const { state } = session
-        if (!isMine(state)) throw new Error(`${name} run in state ${state.name}`)
+        if (!isAllowed(state)) throw new Error(`${name} run in state ${state.name}`)
         return run(session, state, args)
       }
     },
   }
+}
+
+type Selected = StateOf<'selected'>
+
+/** A command of the selected state that names messages by sequence number, and by uid as `UID NAME`. */
+export interface MessageCommandRow<A> {
+  readonly name: string
+  readonly parse: (cursor: Cursor, session: ImapSession, byUid: boolean) => A
+  readonly run: (session: ImapSession, state: Selected, args: A, byUid: boolean) => Promise<CommandResult>
+  /** For the command with sequence numbers. The UID command always reports all. Default: all. */
+  readonly updates?: Updates
+  readonly takesMessages?: boolean
+}
+
+/** Defines `NAME` and `UID NAME`. RFC 9051 section 6.4.9. */
+export function defineMessageCommand<A>(row: MessageCommandRow<A>): readonly [Command, Command] {
+  const { name, parse, run, updates = 'all', takesMessages = false } = row
+  const define = (byUid: boolean): Command =>
+    defineCommand({
+      name: byUid ? `UID ${name}` : name,
+      states: ['selected'],
+      takesMessages,
+      bySequenceNumber: !byUid,
+      updates: byUid ? 'all' : updates,
+      parse: (cursor, session) => parse(cursor, session, byUid),
+      run: (session, state, args) => run(session, state, args, byUid),
+    })
+  return [define(false), define(true)]
 }
 
 /** The grammar of a command without arguments. */

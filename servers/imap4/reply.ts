@@ -1,38 +1,58 @@
-/** What a tagged reply can say. RFC 9051 section 7.1. */
-export type ReplyStatus = 'OK' | 'NO' | 'BAD'
+import type { OctetString } from '../../src/mail/types.ts'
+import { utf8Octets } from './wire/text.ts'
 
-/** The end of a command that went well: what the tagged OK says. */
-export interface Done {
-  readonly text: string
-  /** Response code without its brackets, `APPENDUID 1 2`. */
+/** What a successful command adds to its tagged OK. */
+export interface CommandResult {
+  /** Response code without its brackets: `APPENDUID 1 2`. */
   readonly code?: string
+  /** Default: `NAME completed`. */
+  readonly text?: string
+  /** Runs once the tagged reply is written (STARTTLS, COMPRESS). */
+  readonly after?: () => Promise<void> | void
 }
 
-/** The tagged OK of a command. */
-export const done = (text: string, code?: string): Done => (code === undefined ? { text } : { text, code })
+/** The result of a successful command. */
+export const ok = (code?: string, text?: string): CommandResult => ({
+  ...(code === undefined ? {} : { code }),
+  ...(text === undefined ? {} : { text }),
+})
 
 /**
- * The one error of the IMAP4 sessions: what cannot or may not be done (`NO`), or is no command (`BAD`).
- * Shown to the client as it is; everything else that is thrown is an internal error.
+ * The one error type of IMAP4 sessions. The client sees its text and code: a tagged NO for a command that failed, a
+ * tagged BAD for one that broke the protocol, an untagged BYE for an error that ends the session. RFC 9051 section 7.1.
  */
 export class ImapError extends Error {
   override readonly name = 'ImapError'
-  readonly status: 'NO' | 'BAD'
+  readonly status: 'NO' | 'BAD' | 'BYE'
   readonly code: string | undefined
-  constructor(status: 'NO' | 'BAD', text: string, code?: string, options?: ErrorOptions) {
+  constructor(status: 'NO' | 'BAD' | 'BYE', text: string, code?: string, options?: ErrorOptions) {
     super(text, options)
     this.status = status
     this.code = code
   }
 }
 
-/** The operation failed. Codes: RFC 5530 section 3. */
+/** The command failed. Codes: RFC 5530 section 3. */
 export const no = (text: string, code?: string): ImapError => new ImapError('NO', text, code)
 
-/** The client broke the grammar or the states. */
+/** The command is malformed or not allowed in this state. */
 export const bad = (text: string, code?: string): ImapError => new ImapError('BAD', text, code)
 
-/** A reply line, or an untagged status response with the tag `*`. */
-export function replyLine(tag: string, status: ReplyStatus | 'BYE' | 'PREAUTH', text: string, code?: string): string {
-  return code === undefined ? `${tag} ${status} ${text}\r\n` : `${tag} ${status} [${code}] ${text}\r\n`
+/** The session ends. RFC 9051 section 7.1.5. */
+export const bye = (text: string, code?: string): ImapError => new ImapError('BYE', text, code)
+
+/**
+ * Formats a status response as one line, whatever client text it quotes: control characters become `?`. Characters
+ * outside ASCII are sent as UTF-8 if `utf8`, else as `?`. The tag is `*` for untagged responses. RFC 9051 section 9, `text`.
+ */
+export function statusResponse(
+  tag: string,
+  status: 'OK' | ImapError['status'],
+  { text, code }: { readonly text: string; readonly code?: string | undefined },
+  utf8 = false,
+): OctetString {
+  const shown = utf8 ? utf8Octets(text.replace(/[\p{Cc}\p{Cs}]/gu, '?')) : ascii(text)
+  return code === undefined ? `${tag} ${status} ${shown}\r\n` : `${tag} ${status} [${ascii(code)}] ${shown}\r\n`
 }
+
+const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/gu, '?')

@@ -1,41 +1,41 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
 import { no } from './reply.ts'
-import type { SequenceSet } from './wire/sequence-set.ts'
-import { indexesOfNumbers, indexesOfUids } from './wire/sequence-set.ts'
+import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
 
-/** Changes ready to be told, in the order they must be told. */
+/** Changes to send to the client, in this order. */
 export interface Updates {
-  /** Sequence numbers, descending, so that each is right when it is told; and the uids, ascending. */
+  /** Sequence numbers, descending, so that each is still right when the client reads it; and uids, ascending. */
   readonly expunged: { readonly numbers: readonly number[]; readonly uids: readonly number[] }
-  /** The number of messages, where it grew. */
+  /** The number of messages, if it grew. */
   readonly exists: number | undefined
-  /** Indexes of messages whose flags others changed. */
+  /** Indexes of messages whose flags other sessions changed. */
   readonly changed: readonly number[]
 }
 
-/** What SELECT tells of the mailbox. */
+/** What SELECT reports about the mailbox. */
 export type Opened = Pick<FolderSnapshot, 'uidNext' | 'highestModSeq' | 'flags' | 'firstUnseen'>
 
 /**
- * A session's own view of the selected mailbox: what its client has been told. Sequence numbers are places in it and move
- * only when an EXPUNGE is told; what the store reports meanwhile waits here. RFC 9051 sections 2.3.1.2 and 7.5.1.
+ * A session's view of the selected mailbox: what its client knows. Sequence numbers are positions in this view, and
+ * change only when the client is sent an EXPUNGE. Changes that the store reports wait here until `takeUpdates`.
+ * RFC 9051 sections 2.3.1.2 and 7.5.1.
  */
 export class Selection {
   readonly readOnly: boolean
   folder: Folder
-  /** The folder is no more. */
+  /** Whether the folder has been deleted. */
   isGone = false
   /** Uids saved by SEARCH RETURN (SAVE), ascending. RFC 5182. */
   saved: readonly number[] = []
   /** Uids that are `\Recent` in this session. RFC 3501 section 2.3.2. */
   readonly recent = new Set<number>()
-  /** Flags and keywords that the client has been told of. */
+  /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
-  /** Called when something waits to be told (IDLE). */
+  /** Called when there are changes to send (IDLE). */
   onChange: (() => void) | undefined
   #messages: readonly MessageEntry[] = []
-  /** Whether `#messages` is this session's own array, and not yet the one that the store gave to all. */
+  /** Whether `#messages` is this session's own array. At first it is the store's snapshot, which must not be changed. */
   #isOwn = false
   #arrived: MessageEntry[] = []
   #expunged = new Set<number>()
@@ -55,16 +55,16 @@ export class Selection {
   ): Promise<{ selection: Selection; opened: Opened }> {
     const selection = new Selection(folder, readOnly)
     const early: StoreEvent[] = []
-    let take = (event: StoreEvent): void => {
+    let handle = (event: StoreEvent): void => {
       early.push(event)
     }
-    selection.#unwatch = store.watch((event) => take(event), folder.id)
+    selection.#unwatch = store.watch((event) => handle(event), folder.id)
     try {
       const opened = await store.snapshot(folder.id)
       selection.#messages = opened.entries
       selection.#highestModSeq = opened.highestModSeq
-      take = (event) => selection.#take(event)
-      for (const event of early) selection.#take(event)
+      handle = (event) => selection.#handle(event)
+      for (const event of early) selection.#handle(event)
       return { selection, opened }
     } catch (error) {
       selection.close()
@@ -77,7 +77,7 @@ export class Selection {
     this.onChange = undefined
   }
 
-  /** The messages by sequence number less one; those another session expunged are there until that is told. */
+  /** The messages, in sequence number order. Expunged ones stay until the client is sent their EXPUNGE. */
   get messages(): readonly MessageEntry[] {
     return this.#messages
   }
@@ -86,7 +86,7 @@ export class Selection {
     return this.#highestModSeq
   }
 
-  /** Whether the message is gone from the store though still numbered here. */
+  /** Whether the message has been expunged from the store but still has a sequence number here. */
   isExpunged(uid: number): boolean {
     return this.#expunged.has(uid)
   }
@@ -104,7 +104,7 @@ export class Selection {
   }
 
   /**
-   * The indexes a set names, ascending. Unknown uids are left out (RFC 9051 section 6.4.9).
+   * Returns the indexes of the messages in a set, ascending. Ignores unknown uids (RFC 9051 section 6.4.9).
    * @throws ImapError for a sequence number that is not in use
    */
   resolve(set: SequenceSet, byUid: boolean): number[] {
@@ -112,29 +112,29 @@ export class Selection {
     return byUid ? indexesOfUids(this.#messages, set) : indexesOfNumbers(this.#messages.length, set)
   }
 
-  /** Puts the entries of the session's own change into the view. */
+  /** Updates the view after a change by this session. */
   refresh(entries: readonly MessageEntry[]): void {
     for (const entry of entries) this.#replace(entry, false)
   }
 
-  /** What may be told now; the view is then what the client knows. */
+  /** Returns the changes that may be sent now, and applies them to the view. */
   takeUpdates(mayExpunge: boolean): Updates {
     const expunged = mayExpunge && this.#expunged.size > 0 ? this.#removeExpunged() : NONE_EXPUNGED
     const exists = this.#arrived.length > 0 ? this.#messages.length + this.#arrived.length : undefined
-    // A flag change of a message not told of yet needs no telling.
+    // New messages are not in the view yet: their flags need no update.
     const changed = [...this.#changed].map((uid) => this.indexOf(uid)).filter((index) => index >= 0)
     this.#changed.clear()
-    if (this.#arrived.length > 0) this.#admitArrived()
+    if (this.#arrived.length > 0) this.#addArrived()
     return { expunged, exists, changed: changed.sort((a, b) => a - b) }
   }
 
-  #admitArrived(): void {
+  #addArrived(): void {
     const messages = this.#own()
     for (const entry of this.#arrived) messages.push(entry)
     this.#arrived = []
   }
 
-  /** The messages, to be changed. */
+  /** Returns the messages as an array that may be changed. */
   #own(): MessageEntry[] {
     const messages = this.#isOwn ? (this.#messages as MessageEntry[]) : this.#messages.slice()
     this.#messages = messages
@@ -163,61 +163,61 @@ export class Selection {
     return { numbers: numbers.reverse(), uids }
   }
 
-  #take(event: StoreEvent): void {
+  #handle(event: StoreEvent): void {
     if (event.type === 'folder-deleted') this.isGone = true
     else if (event.type === 'folder-changed') this.folder = event.folder
-    else if (event.type === 'appended') this.#arrive(event.entries)
-    else if (event.type === 'flags') this.#takeFlags(event.entries, event.origin === this)
-    else if (event.type === 'expunged') this.#takeExpunged(event.uids, event.modSeq)
+    else if (event.type === 'appended') this.#addNew(event.entries)
+    else if (event.type === 'flags') this.#updateFlags(event.entries, event.origin === this)
+    else if (event.type === 'expunged') this.#addExpunged(event.uids, event.modSeq)
     if (this.hasUpdates || this.isGone) this.onChange?.()
   }
 
-  #arrive(entries: readonly MessageEntry[]): void {
+  #addNew(entries: readonly MessageEntry[]): void {
     for (const entry of entries) {
       const last = this.#arrived.at(-1) ?? this.#messages.at(-1)
       if (last !== undefined && entry.uid <= last.uid) continue
       this.#arrived.push(entry)
-      this.#sawModSeq(entry.modSeq)
+      this.#raiseModSeq(entry.modSeq)
     }
   }
 
-  #takeFlags(entries: readonly MessageEntry[], own: boolean): void {
+  #updateFlags(entries: readonly MessageEntry[], own: boolean): void {
     for (const entry of entries) {
       this.#replace(entry, !own)
-      this.#sawModSeq(entry.modSeq)
+      this.#raiseModSeq(entry.modSeq)
     }
   }
 
-  #replace(entry: MessageEntry, tell: boolean): void {
+  #replace(entry: MessageEntry, isForeign: boolean): void {
     const index = this.indexOf(entry.uid)
     const isNumbered = index >= 0
     const at = isNumbered ? index : indexOfUid(this.#arrived, entry.uid)
     const old = (isNumbered ? this.#messages : this.#arrived)[at]
-    // Events of a change that the view was read after come late.
+    // An event may report a change that the snapshot already contains.
     if (old === undefined || old.modSeq > entry.modSeq) return
     if (isNumbered) this.#own()[at] = entry
     else this.#arrived[at] = entry
-    if (tell && isNumbered) this.#changed.add(entry.uid)
+    if (isForeign && isNumbered) this.#changed.add(entry.uid)
   }
 
-  #takeExpunged(uids: readonly number[], modSeq: number): void {
+  #addExpunged(uids: readonly number[], modSeq: number): void {
     for (const uid of uids) {
       const arrived = indexOfUid(this.#arrived, uid)
       if (arrived >= 0) this.#arrived.splice(arrived, 1)
       else if (this.indexOf(uid) >= 0) this.#expunged.add(uid)
       this.#changed.delete(uid)
     }
-    this.#sawModSeq(modSeq)
+    this.#raiseModSeq(modSeq)
   }
 
-  #sawModSeq(modSeq: number): void {
+  #raiseModSeq(modSeq: number): void {
     if (modSeq > this.#highestModSeq) this.#highestModSeq = modSeq
   }
 }
 
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }
 
-/** What is asked of a mailbox that was selected read-only, or of one that is no more. */
+/** @throws ImapError if the mailbox is read-only */
 export function checkWritable(selection: Selection): void {
-  if (selection.readOnly) throw no('the mailbox is selected read-only', 'NOPERM')
+  if (selection.readOnly) throw no('The mailbox is read-only.', 'NOPERM')
 }

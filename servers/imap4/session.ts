@@ -1,24 +1,58 @@
-import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
-import type { Account } from '../../src/directory/types.ts'
+import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
-import { ensureMailboxes } from '../../src/store/mailboxes.ts'
-import { accountOwner, StoreError } from '../../src/store/types.ts'
-import type { ServerContext } from '../service.ts'
-import { capabilities, type Extension } from './capabilities.ts'
-import type { Command, Result } from './command.ts'
-import { commandOf, literalRefusal } from './dispatch.ts'
-import { bad, ImapError, no, replyLine } from './reply.ts'
-import type { Selection } from './selection.ts'
-import type { ImapState, StateOf } from './state.ts'
-import { tellUpdates } from './updates.ts'
-import { CommandReader, LiteralFlood, type Request } from './wire/command-reader.ts'
+import { StoreError } from '../../src/store/types.ts'
+import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
+import { currentPolicy } from '../logon.ts'
+import type { ProtocolService, ServerContext } from '../service.ts'
+import { capabilities } from './capabilities.ts'
+import type { Command } from './command.ts'
+import { findCommand } from './commands/index.ts'
+import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
+import type { Extension, ImapSession, ImapState } from './state.ts'
+import { sendUpdates } from './updates.ts'
+import { CommandReader, type LiteralAhead, type Request } from './wire/command-reader.ts'
 
-/** One client's session, from the greeting to the end. */
-export class Session {
+/** IMAP4rev1 and IMAP4rev2. RFC 3501, RFC 9051. */
+export const imap4: ProtocolService = {
+  protocol: 'imap4',
+  alpn: ['imap'],
+  serve: (connection, context) => serveSession(new Session(connection, context)),
+  busy: () => '* BYE [UNAVAILABLE] Too many connections. Try again later.',
+}
+
+const FAREWELLS = { idle: 'Logged out for inactivity.', stopping: 'Server is shutting down.' } as const
+
+/** RFC 5530 section 3. */
+const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
+  exists: 'ALREADYEXISTS',
+  'not-found': 'NONEXISTENT',
+  'no-space': 'OVERQUOTA',
+  'read-only': 'OVERQUOTA',
+}
+
+const internalError = (): ImapError => no('Internal server error.', 'SERVERBUG')
+
+const errorReplies: ErrorReplies<ImapError> = {
+  expected(error) {
+    if (error instanceof ImapError) return error
+    if (!(error instanceof StoreError) || error.code === 'closed') return undefined
+    return new ImapError('NO', error.message, STORE_CODES[error.code], { cause: error })
+  },
+  tooLong: () => bad('Line too long.', 'TOOBIG'),
+  storeFailed: internalError,
+  internal: internalError,
+  farewell: (reason) => bye(FAREWELLS[reason]),
+}
+
+/** Codes of refused log-ons, which the session's record lists. RFC 5530 section 3. */
+const REFUSALS = new Set<string | undefined>(['AUTHENTICATIONFAILED', 'PRIVACYREQUIRED', 'CONTACTADMIN'])
+
+/** The session of one client. */
+class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly connection: Connection
   readonly context: ServerContext
+  readonly errorReplies = errorReplies
   readonly enabled = new Set<Extension>()
   state: ImapState = { name: 'not-authenticated' }
   readonly #reader: CommandReader
@@ -30,143 +64,117 @@ export class Session {
   }
 
   get policy(): LogonPolicy {
-    return logonPolicy(this.context.config, this.context.directory, this.connection.channel)
+    return currentPolicy(this)
   }
 
-  /** The tag of the command that runs: ESEARCH names it. */
   get tag(): string {
     return this.#reader.tag
   }
 
-  /** Whether the client takes UTF-8 in quoted strings and mailbox names. RFC 6855 section 3; RFC 9051 section 5.1. */
   get utf8(): boolean {
     return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4rev2')
   }
 
-  async serve(): Promise<void> {
-    try {
-      this.connection.write(replyLine('*', 'OK', 'Sealpost IMAP4 server ready', `CAPABILITY ${capabilities(this)}`))
-      while (this.state.name !== 'logout') await this.#serveOne()
-    } catch (error) {
-      this.#sayGoodBye(error)
-    } finally {
-      this.deselect()
-      this.connection.end()
-    }
+  get isOver(): boolean {
+    return this.state.name === 'logout'
   }
 
-  /** Sends octets: as text, which goes on record, where they are ASCII. */
-  say(octets: OctetString): void {
-    this.connection.write(/[\x80-\xff]/.test(octets) ? Buffer.from(octets, 'latin1') : octets)
+  /** Octets above ASCII are written as a Buffer. Plain text goes into the transcript as it is. */
+  send(octets: OctetString): void {
+    const isAscii = !/[^\x00-\x7f]/.test(octets)
+    // A longer character would be cut to its low octet, which may be CR or LF.
+    if (!isAscii && /[^\x00-\xff]/.test(octets)) throw new TypeError('a response must be octets, not text')
+    this.connection.write(isAscii ? octets : Buffer.from(octets, 'latin1'))
   }
 
-  /** Lets an account in. RFC 9051 section 6.2. */
-  async logOn(account: Account | undefined): Promise<Result> {
-    if (!account) {
-      this.connection.record.refused('log-on failed: unknown user name or bad password')
-      throw no('Logon failure: unknown user name or bad password.', 'AUTHENTICATIONFAILED')
-    }
-    const owner = accountOwner(account.user)
-    await ensureMailboxes(this.context.store, owner)
-    this.connection.record.user(account.user)
-    this.state = { name: 'authenticated', identity: { account, owner } }
-    return { text: 'logged on', code: `CAPABILITY ${capabilities(this)}` }
-  }
-
-  /** @throws ImapError where a log-on may not be tried, before its password is looked at */
-  checkLogon(): void {
-    const { logon } = this.policy
-    if (logon === 'yes') return
-    const needsTls = logon === 'needs-tls'
-    const why = needsTls
-      ? 'a secure channel is required: use STARTTLS first'
-      : 'log-on is not offered on this virtual server'
-    this.connection.record.refused(why)
-    throw no(why, needsTls ? 'PRIVACYREQUIRED' : 'CONTACTADMIN') // RFC 5530 section 3
-  }
-
-  select(state: StateOf<'authenticated'> | StateOf<'selected'>, selection: Selection): void {
+  enter(state: ImapState): void {
     this.deselect()
-    this.state = { name: 'selected', identity: state.identity, selection }
+    this.state = state
   }
 
-  /** From selected back to authenticated. */
   deselect(): void {
     if (this.state.name !== 'selected') return
     this.state.selection.close()
     this.state = { name: 'authenticated', identity: this.state.identity }
   }
 
-  /** Everything that was known is forgotten, as after STARTTLS. RFC 9051 section 6.2.1. */
   forget(): void {
-    this.deselect()
     this.enabled.clear()
-    this.state = { name: 'not-authenticated' }
+    this.enter({ name: 'not-authenticated' })
   }
 
-  async #serveOne(): Promise<void> {
-    try {
-      const request = await this.#reader.next()
-      const command = commandOf(this, request.name)
-      await this.#run(request, command)
-    } catch (error) {
-      const { status, message, code } = this.#asReply(error)
-      this.say(replyLine(this.#reader.tag, status, message, code))
-    }
+  greet(): void {
+    const text = 'Sealpost IMAP4 server ready'
+    this.connection.write(statusResponse('*', 'OK', { text, code: `CAPABILITY ${capabilities(this)}` }))
   }
 
-  async #run({ tag, cursor }: Request, command: Command): Promise<void> {
-    const { text, code, after } = await command.prepare(cursor, this)()
+  readCommand(): Promise<Request> {
+    return this.#reader.next()
+  }
+
+  async run({ tag, name, cursor }: Request): Promise<void> {
+    const command = findCommand(this, name)
+    const { text = `${name} completed`, code, after } = await command.prepare(cursor, this)()
     if (this.state.name === 'selected' && command.updates !== 'none') {
-      tellUpdates(this, this.state.selection, command.updates === 'all')
+      sendUpdates(this, this.state.selection, command.updates === 'all')
       if (this.state.selection.isGone) return this.endSelectedGone()
     }
-    this.say(replyLine(tag, 'OK', text, code))
+    this.send(statusResponse(tag, 'OK', { text, code }))
     await after?.()
   }
 
-  /** Another session deleted the selected mailbox: nothing said of it would be true any more. RFC 2180 section 3.3. */
+  sendError({ status, message, code }: ImapError): void {
+    if (REFUSALS.has(code)) this.connection.record.refused(message)
+    const tag = status === 'BYE' ? '*' : this.#reader.tag
+    // Text outside ASCII needs IMAP4rev2; UTF8=ACCEPT covers quoted strings only. RFC 9051 section 9, `text`
+    this.send(statusResponse(tag, status, { text: message, code }, this.enabled.has('IMAP4rev2')))
+    if (status === 'BYE') this.enter({ name: 'logout' })
+  }
+
+  /** No reply about the deleted mailbox would be true any more. RFC 2180 section 3.3. */
   endSelectedGone(): void {
-    this.say(replyLine('*', 'BYE', 'the selected mailbox was deleted'))
-    this.deselect()
-    this.state = { name: 'logout' }
+    this.sendError(bye('The selected mailbox was deleted.'))
     this.connection.end()
   }
 
-  /** The one place where errors become replies. Rethrows what ends the session. */
-  #asReply(error: unknown): ImapError {
-    if (error instanceof ImapError) return error
-    if (error instanceof ConnectionEnded || error instanceof HandshakeFailure || error instanceof LiteralFlood)
-      throw error
-    if (error instanceof TooLong) return bad('line too long', 'TOOBIG')
-    if (error instanceof StoreError && error.code !== 'closed') return storeReply(error)
-    this.context.log.error({ session: this.connection.record.id, err: error }, 'an IMAP4 command failed')
-    return no('internal error', 'SERVERBUG')
-  }
-
-  #sayGoodBye(error: unknown): void {
-    if (error instanceof HandshakeFailure) return
-    if (error instanceof LiteralFlood) return this.say(replyLine('*', 'BYE', 'literal too long', 'TOOBIG'))
-    if (!(error instanceof ConnectionEnded)) throw error
-    const farewell = FAREWELLS[error.reason]
-    if (farewell) this.say(replyLine('*', 'BYE', farewell))
+  close(): void {
+    this.deselect()
   }
 }
 
-/** What can still be said at the end. RFC 9051 section 7.1.5. */
-const FAREWELLS: Partial<Record<ConnectionEnded['reason'], string>> = {
-  idle: 'logged out for inactivity',
-  stopping: 'server is stopping',
+/** The largest literal that is not a message. RFC 9051 section 4.3 allows servers to refuse larger ones. */
+const MAX_LITERAL_OCTETS = 64 * 1024
+/** Messages in one command are held in memory until all have arrived: at most this many of the largest size. */
+const MAX_MESSAGES_HELD = 4
+
+/** Returns why a literal is refused before it is read, judged by what the client sent before it; undefined if it is not. */
+async function literalRefusal(session: ImapSession, ahead: LiteralAhead): Promise<ImapError | undefined> {
+  let command: Command
+  try {
+    command = findCommand(session, ahead.name)
+    command.check(session)
+    checkSize(session, command, ahead)
+  } catch (error) {
+    return asRefusal(error)
+  }
+  try {
+    await command.checkLiteral?.(ahead.cursor, session, ahead.octets)
+    return undefined
+  } catch (error) {
+    // A BAD only says that the command is not complete yet.
+    const refusal = asRefusal(error)
+    return refusal.status === 'BAD' ? undefined : refusal
+  }
 }
 
-const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
-  exists: 'ALREADYEXISTS',
-  'not-found': 'NONEXISTENT',
-  'no-space': 'OVERQUOTA',
-  'read-only': 'OVERQUOTA',
+function checkSize({ context }: ImapSession, { takesMessages }: Command, { octets, before }: LiteralAhead): void {
+  if (!takesMessages && octets > MAX_LITERAL_OCTETS) throw bad('Literal too long.', 'TOOBIG')
+  const limit = context.config.limits.messageSize
+  const isTooBig = takesMessages && (octets > limit || before + octets > limit * MAX_MESSAGES_HELD)
+  if (isTooBig) throw no(`A message may have ${limit} octets.`, 'TOOBIG') // RFC 7889 section 4
 }
 
-/** RFC 5530 section 3. */
-function storeReply(error: StoreError): ImapError {
-  return new ImapError('NO', error.message, STORE_CODES[error.code], { cause: error })
+function asRefusal(error: unknown): ImapError {
+  if (error instanceof ImapError) return error
+  throw error
 }

@@ -1,14 +1,18 @@
+import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
+import type { OctetString } from '../../src/mail/types.ts'
+import type { Connection } from '../../src/net/connection.ts'
 import type { Owner } from '../../src/store/types.ts'
+import type { ServerContext } from '../service.ts'
 import type { Selection } from './selection.ts'
 
-/** Who has logged on. */
+/** The account that has logged on. */
 export interface Identity {
   readonly account: Account
   readonly owner: Owner
 }
 
-/** RFC 9051 section 3. What a state has is there in that state alone. */
+/** The states of RFC 9051 section 3, each with the data that exists only in that state. */
 export type ImapState =
   | { readonly name: 'not-authenticated' }
   | { readonly name: 'authenticated'; readonly identity: Identity }
@@ -17,8 +21,37 @@ export type ImapState =
 
 export type StateName = ImapState['name']
 export type StateOf<S extends StateName> = Extract<ImapState, { name: S }>
+export type LoggedOn = StateOf<'authenticated' | 'selected'>
 
 export const anyState = ['not-authenticated', 'authenticated', 'selected'] as const
 export const loggedOn = ['authenticated', 'selected'] as const
 export const selected = ['selected'] as const
 export const notAuthenticated = ['not-authenticated'] as const
+
+/** Extensions that ENABLE can turn on. RFC 5161, 6855, 7162, 9051, 9586. */
+export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4rev2', 'UIDONLY'] as const
+export type Extension = (typeof extensions)[number]
+
+/** A session as commands see it. */
+export interface ImapSession {
+  readonly connection: Connection
+  readonly context: ServerContext
+  readonly state: ImapState
+  /** Extensions turned on by ENABLE, or by use (CONDSTORE). */
+  readonly enabled: Set<Extension>
+  /** The tag of the running command; ESEARCH repeats it. */
+  readonly tag: string
+  readonly policy: LogonPolicy
+  /** Whether quoted strings and mailbox names are UTF-8. RFC 6855 section 3; RFC 9051 section 5.1. */
+  readonly utf8: boolean
+  /** Writes responses, as octets. */
+  send(octets: OctetString): void
+  /** Changes the state. Closes the selected mailbox, if any. */
+  enter(state: ImapState): void
+  /** Returns from selected to authenticated. Does nothing in any other state. */
+  deselect(): void
+  /** Forgets everything the client said, as required after STARTTLS. RFC 9051 section 6.2.1. */
+  forget(): void
+  /** Ends the session, because its selected mailbox was deleted. */
+  endSelectedGone(): void
+}

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { dateTime } from '../../servers/imap4/append-message.ts'
 import { matchesPattern } from '../../servers/imap4/mailbox-names.ts'
 import { ImapError } from '../../servers/imap4/reply.ts'
 import { Cursor } from '../../servers/imap4/wire/cursor.ts'
-import { date, dateTime } from '../../servers/imap4/wire/date-time.ts'
 import { flags } from '../../servers/imap4/wire/flags.ts'
+import { date } from '../../servers/imap4/wire/search-keys.ts'
 import { formatNumbers, HIGHEST, numberRanges, partialOf, partialRange } from '../../servers/imap4/wire/sequence-set.ts'
 import { astringForm, decodeUtf7, encodeUtf7 } from '../../servers/imap4/wire/text.ts'
 

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import { imap4 } from '../../servers/imap4/service.ts'
+import { imap4 } from '../../servers/imap4/session.ts'
 import { systemClock } from '../../src/common/clock.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { LineClient } from '../support/line-client.ts'

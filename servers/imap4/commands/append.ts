@@ -1,130 +1,111 @@
 import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ArticleRefused } from '../../../src/news/article.ts'
 import type { Folder } from '../../../src/store/types.ts'
-import { defineCommand } from '../command.ts'
-import { findMailbox, isPublic, mailboxName } from '../mailbox-names.ts'
-import { assembled, type GivenMessage, givenMessage, newMessage } from '../message-data.ts'
-import { bad, type Done, done, no } from '../reply.ts'
+import { type AppendMessage, appendMessage, assembleMessage, newMessage } from '../append-message.ts'
+import { defineCommand, defineMessageCommand } from '../command.ts'
+import { findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable } from '../selection.ts'
-import type { Session } from '../session.ts'
-import { type Identity, loggedOn, type StateOf, selected } from '../state.ts'
-import type { Cursor } from '../wire/cursor.ts'
+import { type Identity, type ImapSession, loggedOn } from '../state.ts'
+import { highestModSeqCode } from '../updates.ts'
 import { formatNumbers } from '../wire/sequence-set.ts'
 import { checkQuota } from './quota.ts'
 
-/** APPEND mailbox message…, all or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
+/** APPEND mailbox message… Stores all messages or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
 export const append = defineCommand({
   name: 'APPEND',
   states: loggedOn,
   takesMessages: true,
   parse(cursor, session) {
     cursor.space()
-    const name = mailboxName(cursor, session)
-    const messages: GivenMessage[] = []
-    do messages.push(givenMessage(cursor, session))
+    const name = readMailboxName(cursor, session)
+    const messages: AppendMessage[] = []
+    do messages.push(appendMessage(cursor, session))
     while (!cursor.atEnd)
     return { name, messages }
   },
-  async foresee(cursor, session, octets) {
+  async checkLiteral(cursor, session, octets) {
     cursor.space()
-    const name = mailboxName(cursor, session)
+    const name = readMailboxName(cursor, session)
     if (session.state.name === 'not-authenticated' || session.state.name === 'logout') return
     await findMailbox(session, session.state.identity, name, 'TRYCREATE')
     if (!isPublic(name)) await checkQuota(session, session.state.identity, octets, 1)
   },
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
-    const [first, ...more] = messages as [GivenMessage, ...GivenMessage[]]
+    const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
     if (isPublic(name)) {
-      if (more.length > 0) throw no('articles are posted one by one', 'CANNOT')
-      return postArticle(session, state.identity, folder, await assembled(session, state, first))
+      if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
+      return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
     }
     const batch = []
-    for (const given of messages) batch.push(newMessage(await assembled(session, state, given), given, folder.id))
-    const octets = batch.reduce((sum, { raw }) => sum + (raw as Buffer).length, 0)
+    for (const message of messages)
+      batch.push(newMessage(await assembleMessage(session, state, message), message, folder.id))
+    const octets = batch.reduce((sum, { raw }) => sum + raw.length, 0)
     await checkQuota(session, state.identity, octets, batch.length)
     const stored = await session.context.store.append(batch)
     const uids = stored.map(({ entry }) => entry.uid)
-    return done('appended', `APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
+    return ok(`APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
   },
 })
 
-/** REPLACE number mailbox message: a new message in the place of an old one. RFC 8508. */
-export const replace = defineCommand({
+/** REPLACE number mailbox message: stores a message and expunges an old one. RFC 8508. */
+export const replace = defineMessageCommand({
   name: 'REPLACE',
-  states: selected,
   takesMessages: true,
-  byNumber: true,
-  parse: replaceRequest(false),
-  run: runReplace,
-})
-
-export const uidReplace = defineCommand({
-  name: 'UID REPLACE',
-  states: selected,
-  takesMessages: true,
-  parse: replaceRequest(true),
-  run: runReplace,
-})
-
-interface ReplaceRequest {
-  readonly number: number
-  readonly byUid: boolean
-  readonly name: string
-  readonly message: GivenMessage
-}
-
-function replaceRequest(byUid: boolean) {
-  return (cursor: Cursor, session: Session): ReplaceRequest => {
+  parse(cursor, session, byUid) {
     cursor.space()
-    const highest = session.state.name === 'selected' ? session.state.selection.messages : []
-    const last = byUid ? highest.at(-1)?.uid : highest.length
+    const messages = session.state.name === 'selected' ? session.state.selection.messages : []
+    const last = byUid ? messages.at(-1)?.uid : messages.length
     const number = cursor.take('*') ? (last ?? 0) : cursor.nzNumber()
     cursor.space()
-    return { number, byUid, name: mailboxName(cursor, session), message: givenMessage(cursor, session) }
-  }
-}
+    return { number, name: readMailboxName(cursor, session), message: appendMessage(cursor, session) }
+  },
+  async run(session, state, { number, name, message }, byUid) {
+    const { selection, identity } = state
+    const { store } = session.context
+    checkWritable(selection)
+    const [index] = selection.resolve([{ from: number, to: number }], byUid)
+    const old = index === undefined ? undefined : selection.messages[index]
+    if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
+    if (isPublic(name)) throw no('Only APPEND can post articles.', 'NOPERM')
+    const folder = await findMailbox(session, identity, name, 'TRYCREATE')
+    const raw = await assembleMessage(session, state, message)
+    await checkQuota(session, identity, raw.length - old.sizeOctets, 0)
+    const [stored] = await store.append([newMessage(raw, message, folder.id)])
+    // Sent before the EXPUNGE, so that the client never sees neither message. RFC 8508 section 3.3
+    session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
+    await store.expunge(selection.folder.id, [old.uid], selection)
+    return ok(highestModSeqCode(session, selection)) // RFC 7162 section 3.2.7
+  },
+})
 
-async function runReplace(session: Session, state: StateOf<'selected'>, request: ReplaceRequest) {
-  const { selection, identity } = state
-  const { store } = session.context
-  checkWritable(selection)
-  const [index] = selection.resolve([{ from: request.number, to: request.number }], request.byUid)
-  const old = index === undefined ? undefined : selection.messages[index]
-  if (!old) throw request.byUid ? no('there is no such message', 'NONEXISTENT') : bad('there is no such message')
-  if (isPublic(request.name)) throw no('articles are posted by APPEND', 'NOPERM')
-  const folder = await findMailbox(session, identity, request.name, 'TRYCREATE')
-  const raw = await assembled(session, state, request.message)
-  await checkQuota(session, identity, raw.length - old.sizeOctets, 0)
-  const [stored] = await store.append([newMessage(raw, request.message, folder.id)])
-  // RFC 8508 section 3.3: the client learns where the new one is before the old one goes.
-  session.say(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] replacement stored\r\n`)
-  await store.expunge(selection.folder.id, [old.uid], selection)
-  // RFC 7162 section 3.2.7
-  return done('replaced', session.enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${selection.highestModSeq}` : undefined)
-}
-
-/** Posts what was appended to a newsgroup, as any newsreader's article. @throws ImapError where the group does not let */
-export async function postArticle(session: Session, { account }: Identity, folder: Folder, raw: Buffer): Promise<Done> {
+/** Posts a message appended to a newsgroup, like an article from a newsreader. @throws ImapError if the group refuses it */
+async function postArticle(
+  session: ImapSession,
+  { account }: Identity,
+  folder: Folder,
+  raw: Buffer,
+): Promise<CommandResult> {
   const { connection, context } = session
-  if (!context.news) throw no('posting is not possible here', 'NOPERM')
+  if (!context.news) throw no('Posting is not available on this virtual server.', 'NOPERM')
   const poster = { host: connection.remote.address, account: account.user, session: connection.record.id }
   try {
     const { stored, moderator } = await context.news.post(addressedTo(folder.name, raw), poster)
     const uid = stored.find((article) => article.folder.id === folder.id)?.entry.uid
-    if (uid !== undefined) return done('posted', `APPENDUID ${folder.uidValidity} ${uid}`)
-    return done(moderator === undefined ? 'posted' : 'sent to the moderator')
+    if (uid !== undefined) return ok(`APPENDUID ${folder.uidValidity} ${uid}`)
+    return moderator === undefined ? ok() : ok(undefined, 'APPEND completed, article sent to the moderator')
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error
-    throw no(error.message.replace(/[^\x20-\x7e]/g, '?'), error.code === 'forbidden' ? 'NOPERM' : 'CANNOT')
+    throw no(error.message, error.code === 'forbidden' ? 'NOPERM' : 'CANNOT')
   }
 }
 
-/** A mail client names the group by the mailbox alone; a Newsgroups field that is there must name it too. */
+/** Adds the Newsgroups field, which mail clients do not write. @throws ImapError if the field does not name the group */
 function addressedTo(group: string, raw: Buffer): Buffer {
   const fields = headerFields(raw)
   if (!findField(fields, 'newsgroups')) return Buffer.concat([Buffer.from(`Newsgroups: ${group}\r\n`, 'utf8'), raw])
   const named = (headerValue(raw, fields, 'newsgroups') ?? '').split(',').map((name) => name.trim())
-  if (!named.includes(group)) throw no('Newsgroups does not name this mailbox', 'CANNOT')
+  if (!named.includes(group)) throw no('The Newsgroups field does not name this mailbox.', 'CANNOT')
   return raw
 }

@@ -1,11 +1,11 @@
 import { defineCommand, noArguments } from '../command.ts'
-import { done } from '../reply.ts'
+import { type CommandResult, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
-import type { Session } from '../session.ts'
-import { selected } from '../state.ts'
+import { type ImapSession, selected } from '../state.ts'
+import { highestModSeqCode } from '../updates.ts'
 import { type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
 
-/** EXPUNGE. RFC 9051 section 6.4.3. What is gone is told as every expunge is, before the reply. */
+/** EXPUNGE. The EXPUNGE responses are sent with the other updates, before the reply. RFC 9051 section 6.4.3. */
 export const expunge = defineCommand({
   name: 'EXPUNGE',
   states: selected,
@@ -24,16 +24,14 @@ export const uidExpunge = defineCommand({
   run: (session, { selection }, set) => expungeAndReport(session, selection, set),
 })
 
-async function expungeAndReport(session: Session, selection: Selection, set?: SequenceSet) {
+async function expungeAndReport(session: ImapSession, selection: Selection, set?: SequenceSet): Promise<CommandResult> {
   checkWritable(selection)
-  const gone = await expungeDeleted(session, selection, set)
-  // RFC 7162 section 3.2.7
-  const code = session.enabled.has('QRESYNC') && gone > 0 ? `HIGHESTMODSEQ ${selection.highestModSeq}` : undefined
-  return done('expunged', code)
+  const count = await expungeDeleted(session, selection, set)
+  return ok(count > 0 ? highestModSeqCode(session, selection) : undefined) // RFC 7162 section 3.2.7
 }
 
-/** Removes the messages marked `\Deleted`, those of `set` where there is one. Returns how many. */
-export async function expungeDeleted(session: Session, selection: Selection, set?: SequenceSet): Promise<number> {
+/** Removes the messages marked `\Deleted`, or only those in `set`. Returns how many. */
+export async function expungeDeleted(session: ImapSession, selection: Selection, set?: SequenceSet): Promise<number> {
   const entries = set ? selection.resolve(set, true).map((index) => selection.messages[index]) : selection.messages
   const uids = entries.flatMap((entry) => (entry?.flags.includes('\\Deleted') ? [entry.uid] : []))
   if (uids.length === 0) return 0

@@ -2,13 +2,27 @@ import { TimeSlice } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { matchesPattern, nameForm, PUBLIC_ROOT, patternOf, superiors, wireName } from '../mailbox-names.ts'
+import { decodePattern, encodeName, matchesPattern, PUBLIC_ROOT, patternName, superiors } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
-import { bad, done } from '../reply.ts'
-import type { Session } from '../session.ts'
-import { loggedOn } from '../state.ts'
+import { bad, ok } from '../reply.ts'
+import { type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { type StatusItem, statusItems, statusLine } from './status.ts'
+
+/** The arguments of LIST. RFC 9051 section 6.3.9. */
+interface ListRequest {
+  /** Each pattern with the reference in front, encoded like `patternName`. */
+  readonly patterns: readonly string[]
+  readonly select: ReadonlySet<string>
+  readonly returns: ReadonlySet<string>
+  /** STATUS items to report for each mailbox. RFC 5819. */
+  readonly status?: readonly StatusItem[]
+  /** Whether it has options or a list of patterns. RFC 5258 section 3. */
+  readonly extended: boolean
+}
+
+const SELECT_OPTIONS = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE']
+const RETURN_OPTIONS = ['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS']
 
 /** LIST, basic and extended. RFC 9051 section 6.3.9; RFC 5258, 5819, 6154. */
 export const list = defineCommand({
@@ -18,8 +32,8 @@ export const list = defineCommand({
   async run(session, { identity }, request) {
     // An empty pattern asks for the separator. RFC 9051 section 6.3.9
     if (!request.extended && request.patterns[0] === '') {
-      session.say('* LIST (\\Noselect) "/" ""\r\n')
-      return done('that is the separator')
+      session.send('* LIST (\\Noselect) "/" ""\r\n')
+      return ok()
     }
     const tree = await mailboxTree(session, identity)
     const aboveSelected = request.select.has('RECURSIVEMATCH')
@@ -28,114 +42,46 @@ export const list = defineCommand({
     const timeSlice = new TimeSlice()
     for (const node of tree) {
       if (timeSlice.isOver()) await timeSlice.yield()
-      if (!request.patterns.some((pattern) => matchesPattern(wireName(node.name, session), pattern))) continue
-      const below = aboveSelected?.has(node.name) ?? false
-      if (!isSelected(node, request) && !below) continue
-      session.say(listLine(session, node, request, below))
-      if (request.status && node.folder) session.say(await statusLine(session, node.folder, request.status))
+      const name = patternName(node.name, session)
+      if (!request.patterns.some((pattern) => matchesPattern(name, pattern))) continue
+      const selectsBelow = aboveSelected?.has(node.name) ?? false
+      if (!isSelected(node, request) && !selectsBelow) continue
+      session.send(listLine(session, node, request, selectsBelow))
+      if (request.status && node.folder) session.send(await statusLine(session, node.folder, request.status))
     }
-    return done('those are the mailboxes')
+    return ok()
   },
 })
 
-/** Whether a name is what the selection options ask for. RFC 5258 section 3.1. */
-function isSelected(node: MailboxNode, { select }: ListRequest): boolean {
-  if (select.has('SUBSCRIBED') ? !node.subscribed : !node.exists) return false
-  return !select.has('SPECIAL-USE') || node.folder?.specialUse !== undefined
-}
-
-function listLine(session: Session, node: MailboxNode, request: ListRequest, below: boolean): OctetString {
-  const found = attributes(node)
-  const wantsSubscribed = request.select.has('SUBSCRIBED') || request.returns.has('SUBSCRIBED')
-  if (wantsSubscribed && node.subscribed) found.unshift('\\Subscribed')
-  // RFC 5258 section 3.5: which criteria something below fulfils.
-  const criteria = below ? ['SUBSCRIBED', 'SPECIAL-USE'].filter((option) => request.select.has(option)) : []
-  const info = criteria.length > 0 ? ` ("CHILDINFO" (${criteria.map((name) => `"${name}"`).join(' ')}))` : ''
-  return `* LIST (${found.join(' ')}) "/" ${nameForm(node.name, session)}${info}\r\n`
-}
-
-/**
- * LSUB reference pattern: names subscribed to. Where `%` stops above one, the level is listed as \Noselect.
- * RFC 3501 section 6.3.9.
- */
-export const lsub = defineCommand({
-  name: 'LSUB',
-  states: loggedOn,
-  parse(cursor, session) {
-    cursor.space()
-    const reference = patternOf(cursor.astring(), session)
-    cursor.space()
-    return withInboxInCapitals(reference + patternOf(cursor.listMailbox(), session))
-  },
-  async run(session, { identity }, pattern) {
-    const tree = await mailboxTree(session, identity)
-    const above = new Set(tree.filter(({ subscribed }) => subscribed).flatMap(({ name }) => superiors(name)))
-    const timeSlice = new TimeSlice()
-    for (const node of tree) {
-      if (timeSlice.isOver()) await timeSlice.yield()
-      if (!matchesPattern(wireName(node.name, session), pattern)) continue
-      if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
-      const found = node.subscribed ? attributes(node) : ['\\Noselect']
-      session.say(`* LSUB (${found.join(' ')}) "/" ${nameForm(node.name, session)}\r\n`)
-    }
-    return done('those are the subscriptions')
-  },
-})
-
-/** NAMESPACE: one's own mailboxes, nobody else's, and the newsgroups. RFC 2342; RFC 9051 section 6.3.10. */
-export const namespace = defineCommand({
-  name: 'NAMESPACE',
-  states: loggedOn,
-  parse: noArguments,
-  run(session) {
-    session.say(`* NAMESPACE (("" "/")) NIL (("${PUBLIC_ROOT}/" "/"))\r\n`)
-    return done('those are the namespaces')
-  },
-})
-
-/** A LIST command. RFC 9051 section 6.3.9. */
-export interface ListRequest {
-  /** The reference and each pattern, put together; in the form that names have on the wire. */
-  readonly patterns: readonly string[]
-  readonly select: ReadonlySet<string>
-  readonly returns: ReadonlySet<string>
-  /** What STATUS is to be told of each mailbox. RFC 5819. */
-  readonly status?: readonly StatusItem[]
-  /** It has options or several patterns. RFC 5258 section 3. */
-  readonly extended: boolean
-}
-
-const SELECT_OPTIONS = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE']
-const RETURN_OPTIONS = ['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS']
-
-export function listRequest(cursor: Cursor, session: Session): ListRequest {
+function listRequest(cursor: Cursor, session: ImapSession): ListRequest {
   cursor.space()
   const hasOptions = cursor.ahead === '('
   const select = new Set(hasOptions ? cursor.list(() => option(cursor, SELECT_OPTIONS), true) : [])
-  // RFC 5258 section 3.1: it modifies another option, which must be there.
+  // RECURSIVEMATCH only modifies another option. RFC 5258 section 3.1
   if (select.has('RECURSIVEMATCH') && !select.has('SUBSCRIBED') && !select.has('SPECIAL-USE')) {
-    throw bad('RECURSIVEMATCH needs another selection option')
+    throw bad('RECURSIVEMATCH needs another selection option.')
   }
   if (hasOptions) cursor.space()
-  const reference = patternOf(cursor.astring(), session)
+  const reference = decodePattern(cursor.astring(), session)
   cursor.space()
   const isList = cursor.ahead === '('
-  const pattern = (): string => withInboxInCapitals(reference + patternOf(cursor.listMailbox(), session))
-  const first = isList ? undefined : patternOf(cursor.listMailbox(), session)
+  const pattern = (): string => decodePattern(cursor.listMailbox(), session)
+  const withReference = (text: string): string => withInboxInCapitals(reference + text)
+  const first = isList ? undefined : pattern()
   const patterns =
-    first === undefined ? cursor.list(pattern) : [first === '' ? '' : withInboxInCapitals(reference + first)]
+    first === undefined ? cursor.list(() => withReference(pattern())) : [first === '' ? '' : withReference(first)]
   const returned = cursor.take(' ') ? returnOptions(cursor) : undefined
   return { patterns, select, returns: new Set(), ...returned, extended: hasOptions || isList || returned !== undefined }
 }
 
 function option(cursor: Cursor, known: readonly string[]): string {
   const name = cursor.keyword()
-  if (!known.includes(name)) throw bad(`unknown LIST option ${name}`)
+  if (!known.includes(name)) throw bad(`Unknown LIST option ${name}.`)
   return name
 }
 
 function returnOptions(cursor: Cursor): Pick<ListRequest, 'returns' | 'status'> {
-  if (cursor.keyword() !== 'RETURN') throw bad('RETURN expected')
+  if (cursor.keyword() !== 'RETURN') throw bad('RETURN expected.')
   cursor.space()
   let status: readonly StatusItem[] | undefined
   const names = cursor.list(() => {
@@ -148,3 +94,58 @@ function returnOptions(cursor: Cursor): Pick<ListRequest, 'returns' | 'status'> 
   }, true)
   return { returns: new Set(names), ...(status ? { status } : {}) }
 }
+
+/** Returns whether a name matches the selection options. RFC 5258 section 3.1. */
+function isSelected(node: MailboxNode, { select }: ListRequest): boolean {
+  if (select.has('SUBSCRIBED') ? !node.subscribed : !node.exists) return false
+  return !select.has('SPECIAL-USE') || node.folder?.specialUse !== undefined
+}
+
+function listLine(session: ImapSession, node: MailboxNode, request: ListRequest, selectsBelow: boolean): OctetString {
+  const found = attributes(node)
+  const wantsSubscribed = request.select.has('SUBSCRIBED') || request.returns.has('SUBSCRIBED')
+  if (wantsSubscribed && node.subscribed) found.unshift('\\Subscribed')
+  // The criteria that a mailbox below matches. RFC 5258 section 3.5
+  const criteria = selectsBelow ? ['SUBSCRIBED', 'SPECIAL-USE'].filter((name) => request.select.has(name)) : []
+  const info = criteria.length > 0 ? ` ("CHILDINFO" (${criteria.map((name) => `"${name}"`).join(' ')}))` : ''
+  return `* LIST (${found.join(' ')}) "/" ${encodeName(node.name, session)}${info}\r\n`
+}
+
+/**
+ * LSUB reference pattern: subscribed names. A level above one is listed as \Noselect if the pattern ends with `%`.
+ * RFC 3501 section 6.3.9.
+ */
+export const lsub = defineCommand({
+  name: 'LSUB',
+  states: loggedOn,
+  parse(cursor, session) {
+    cursor.space()
+    const reference = decodePattern(cursor.astring(), session)
+    cursor.space()
+    return withInboxInCapitals(reference + decodePattern(cursor.listMailbox(), session))
+  },
+  async run(session, { identity }, pattern) {
+    const tree = await mailboxTree(session, identity)
+    const above = new Set(tree.filter(({ subscribed }) => subscribed).flatMap(({ name }) => superiors(name)))
+    const timeSlice = new TimeSlice()
+    for (const node of tree) {
+      if (timeSlice.isOver()) await timeSlice.yield()
+      if (!matchesPattern(patternName(node.name, session), pattern)) continue
+      if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
+      const found = node.subscribed ? attributes(node) : ['\\Noselect']
+      session.send(`* LSUB (${found.join(' ')}) "/" ${encodeName(node.name, session)}\r\n`)
+    }
+    return ok()
+  },
+})
+
+/** NAMESPACE: the account's own mailboxes, no other users' mailboxes, and the newsgroups. RFC 2342; RFC 9051 section 6.3.10. */
+export const namespace = defineCommand({
+  name: 'NAMESPACE',
+  states: loggedOn,
+  parse: noArguments,
+  run(session) {
+    session.send(`* NAMESPACE (("" "/")) NIL (("${PUBLIC_ROOT}/" "/"))\r\n`)
+    return ok()
+  },
+})

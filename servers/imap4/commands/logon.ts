@@ -1,15 +1,28 @@
-import { converse } from '../../../src/directory/sasl/exchange.ts'
-import { startSasl } from '../../../src/directory/sasl/mechanisms.ts'
+import type { Account } from '../../../src/directory/types.ts'
+import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
+import { accountOwner } from '../../../src/store/types.ts'
+import { authenticateSasl, checkLogon, type LogonErrors } from '../../logon.ts'
+import { capabilities } from '../capabilities.ts'
 import { defineCommand } from '../command.ts'
-import { bad, no } from '../reply.ts'
-import { notAuthenticated } from '../state.ts'
+import { bad, type CommandResult, no, ok } from '../reply.ts'
+import { type ImapSession, notAuthenticated } from '../state.ts'
 import { utf8Text } from '../wire/text.ts'
+
+/** RFC 5530 section 3. */
+const logonErrors: LogonErrors = {
+  needsTls: () => no('A secure channel is required. Use STARTTLS first.', 'PRIVACYREQUIRED'),
+  notOffered: () => no('Logon is not offered on this virtual server.', 'CONTACTADMIN'),
+  unknownMechanism: (mechanism) => no(`The mechanism ${mechanism} is not offered.`, 'CANNOT'),
+  cancelled: () => bad('Authentication cancelled.'), // RFC 9051 section 6.2.2
+  malformed: () => bad('Invalid base64 in the response.'),
+  failed: () => no('Logon failure: unknown user name or bad password.', 'AUTHENTICATIONFAILED'),
+}
 
 /** LOGIN name password. RFC 9051 section 6.2.3. */
 export const login = defineCommand({
   name: 'LOGIN',
   states: notAuthenticated,
-  check: (session) => session.checkLogon(),
+  check: (session) => checkLogon(session, logonErrors),
   parse(cursor) {
     cursor.space()
     const name = cursor.astring()
@@ -17,45 +30,39 @@ export const login = defineCommand({
     return { name: utf8Text(name), password: utf8Text(cursor.astring()) }
   },
   run(session, _state, { name, password }) {
-    if (name === undefined || password === undefined) throw bad('name and password must be UTF-8')
-    return session.logOn(session.context.directory.authenticate(name, password))
+    if (name === undefined || password === undefined) throw bad('Name and password must be UTF-8.')
+    const account = session.context.directory.authenticate(name, password)
+    if (!account) throw logonErrors.failed('')
+    return logOn(session, account)
   },
 })
 
-const MAX_RESPONSE_OCTETS = 12_288
-/** An initial response, or `=` for an empty one. RFC 4959 section 3. */
-const INITIAL = /[A-Za-z0-9+/=]+/y
+/** A base64 initial response, or `=` for an empty one. RFC 4959 section 3. */
+const INITIAL_RESPONSE = /[A-Za-z0-9+/=]+/y
 
 /** AUTHENTICATE mechanism [initial-response]. RFC 9051 section 6.2.2; RFC 4959. */
 export const authenticate = defineCommand({
   name: 'AUTHENTICATE',
   states: notAuthenticated,
   check(session) {
-    // A client certificate may be let in where passwords are not.
-    if (session.policy.mechanisms.length === 0) session.checkLogon()
+    // A client certificate may be accepted where passwords are not.
+    if (session.policy.mechanisms.length === 0) checkLogon(session, logonErrors)
   },
   parse(cursor) {
     cursor.space()
     const mechanism = cursor.keyword()
-    return { mechanism, initial: cursor.take(' ') ? (cursor.match(INITIAL) ?? '') : undefined }
+    return { mechanism, initial: cursor.take(' ') ? (cursor.match(INITIAL_RESPONSE) ?? '') : undefined }
   },
-  async run(session, _state, { mechanism, initial }) {
-    const { connection, context, policy } = session
-    const offered = policy.mechanisms.includes(mechanism)
-    const exchange = offered
-      ? startSasl(mechanism, { directory: context.directory, ...session.connection.channel })
-      : undefined
-    if (!exchange) session.checkLogon()
-    if (!exchange) throw no(`the mechanism ${mechanism} is not offered`, 'CANNOT')
-    const outcome = await converse(exchange, {
-      initial,
-      async ask(challenge) {
-        connection.write(`+ ${challenge}\r\n`)
-        return await connection.readLine(MAX_RESPONSE_OCTETS, 'latin1', true)
-      },
-    })
-    if (outcome.kind === 'cancelled') throw bad('authentication cancelled') // RFC 9051 section 6.2.2
-    if (outcome.kind === 'malformed') throw bad('the response is not base64')
-    return session.logOn(outcome.kind === 'success' ? outcome.account : undefined)
+  async run(session, _state, command) {
+    const { account } = await authenticateSasl(session, command, { challengePrefix: '+' }, logonErrors)
+    return logOn(session, account)
   },
 })
+
+async function logOn(session: ImapSession, account: Account): Promise<CommandResult> {
+  const owner = accountOwner(account.user)
+  await ensureMailboxes(session.context.store, owner)
+  session.connection.record.user(account.user)
+  session.enter({ name: 'authenticated', identity: { account, owner } })
+  return ok(`CAPABILITY ${capabilities(session)}`)
+}

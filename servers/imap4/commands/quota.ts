@@ -1,9 +1,16 @@
 import { defineCommand } from '../command.ts'
-import { findMailbox, isPublic, mailboxName, nameForm } from '../mailbox-names.ts'
-import { bad, done, no } from '../reply.ts'
-import type { Session } from '../session.ts'
-import { type Identity, loggedOn } from '../state.ts'
+import { encodeName, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { bad, no, ok } from '../reply.ts'
+import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
+
+/** What can be limited: storage in kibibytes, and the number of messages. RFC 9208 section 5. */
+const quotaResources = ['STORAGE', 'MESSAGE'] as const
+type QuotaResource = (typeof quotaResources)[number]
+type QuotaLimits = Partial<Record<QuotaResource, number>>
+
+/** An account's only quota root, which covers all its mailboxes. */
+const QUOTA_ROOT = ''
 
 /** GETQUOTA root. RFC 9208 section 4.1.1. */
 export const getQuota = defineCommand({
@@ -12,29 +19,29 @@ export const getQuota = defineCommand({
   parse: quotaRoot,
   async run(session, { identity }, root) {
     checkRoot(root)
-    session.say(await quotaLine(session, identity))
-    return done('that is the quota')
+    session.send(await quotaResponse(session, identity))
+    return ok()
   },
 })
 
-/** GETQUOTAROOT mailbox. Newsgroups count for nobody. RFC 9208 section 4.1.2. */
+/** GETQUOTAROOT mailbox. Newsgroups have no quota root. RFC 9208 section 4.1.2. */
 export const getQuotaRoot = defineCommand({
   name: 'GETQUOTAROOT',
   states: loggedOn,
   parse(cursor, session) {
     cursor.space()
-    return mailboxName(cursor, session)
+    return readMailboxName(cursor, session)
   },
   async run(session, { identity }, name) {
     await findMailbox(session, identity, name)
     const root = isPublic(name) ? '' : ` "${QUOTA_ROOT}"`
-    session.say(`* QUOTAROOT ${nameForm(name, session)}${root}\r\n`)
-    if (root !== '') session.say(await quotaLine(session, identity))
-    return done('that is the quota')
+    session.send(`* QUOTAROOT ${encodeName(name, session)}${root}\r\n`)
+    if (root !== '') session.send(await quotaResponse(session, identity))
+    return ok()
   },
 })
 
-/** SETQUOTA root (resource limit …): in a lab, everybody sets their own. RFC 9208 section 4.1.3. */
+/** SETQUOTA root (resource limit …). In a lab, every account sets its own limits. RFC 9208 section 4.1.3. */
 export const setQuota = defineCommand({
   name: 'SETQUOTA',
   states: loggedOn,
@@ -45,7 +52,7 @@ export const setQuota = defineCommand({
     cursor.list(() => {
       const name = cursor.keyword()
       const resource = quotaResources.find((known) => known === name)
-      if (!resource) throw bad(`the resource ${name} is not limited here`)
+      if (!resource) throw bad(`The resource ${name} cannot be limited.`)
       cursor.space()
       limits[resource] = cursor.number64()
     }, true)
@@ -53,11 +60,27 @@ export const setQuota = defineCommand({
   },
   async run(session, { identity }, { root, limits }) {
     checkRoot(root)
-    await setQuotaLimits(session, identity, limits)
-    session.say(await quotaLine(session, identity))
-    return done('that is the quota now')
+    await saveLimits(session, identity, limits)
+    session.send(await quotaResponse(session, identity))
+    return ok()
   },
 })
+
+/** @throws ImapError OVERQUOTA if the account may not store this much more. RFC 9208 section 4.3.3 */
+export async function checkQuota(
+  session: ImapSession,
+  identity: Identity,
+  octets: number,
+  messages: number,
+): Promise<void> {
+  const limits = await savedLimits(session, identity)
+  if (limits.STORAGE === undefined && limits.MESSAGE === undefined) return
+  const used = await usage(session, identity)
+  const isOver =
+    used.octets + octets > (limits.STORAGE ?? Number.POSITIVE_INFINITY) * 1024 ||
+    used.messages + messages > (limits.MESSAGE ?? Number.POSITIVE_INFINITY)
+  if (isOver) throw no('The quota would be exceeded.', 'OVERQUOTA')
+}
 
 function quotaRoot(cursor: Cursor): string {
   cursor.space()
@@ -65,31 +88,25 @@ function quotaRoot(cursor: Cursor): string {
 }
 
 function checkRoot(root: string): void {
-  if (root !== QUOTA_ROOT) throw no('there is no such quota root', 'NONEXISTENT')
+  if (root !== QUOTA_ROOT) throw no('The quota root does not exist.', 'NONEXISTENT')
 }
 
-/** What can be limited: kibibytes, and messages. RFC 9208 section 5. */
-export const quotaResources = ['STORAGE', 'MESSAGE'] as const
-export type QuotaResource = (typeof quotaResources)[number]
-export type QuotaLimits = Partial<Record<QuotaResource, number>>
-
-/** An account's one quota root, over all its mailboxes. */
-export const QUOTA_ROOT = ''
-
-const stateKey = ({ owner }: Identity): string => `imap4:quota:${owner}`
-
-export async function quotaLimits({ context }: Session, identity: Identity): Promise<QuotaLimits> {
-  const kept = await context.store.getState(stateKey(identity))
-  return kept === undefined ? {} : (JSON.parse(kept) as QuotaLimits)
+/** `* QUOTA "" (STORAGE 10 512)`. Resources without a limit are not listed. RFC 9208 section 4.2.1. */
+async function quotaResponse(session: ImapSession, identity: Identity): Promise<string> {
+  const limits = await savedLimits(session, identity)
+  const { octets, messages } = await usage(session, identity)
+  const used: Record<QuotaResource, number> = { STORAGE: Math.ceil(octets / 1024), MESSAGE: messages }
+  const listed = quotaResources.flatMap((name) =>
+    limits[name] === undefined ? [] : [`${name} ${used[name]} ${limits[name]}`],
+  )
+  return `* QUOTA "${QUOTA_ROOT}" (${listed.join(' ')})\r\n`
 }
 
-export async function setQuotaLimits({ context }: Session, identity: Identity, limits: QuotaLimits): Promise<void> {
-  const isFree = Object.keys(limits).length === 0
-  await context.store.setState(stateKey(identity), isFree ? undefined : JSON.stringify(limits))
-}
-
-/** What the account's mailboxes hold now. */
-async function usage({ context }: Session, { owner }: Identity): Promise<{ octets: number; messages: number }> {
+/** Returns what the account's mailboxes hold now. */
+async function usage(
+  { context }: ImapSession,
+  { owner }: Identity,
+): Promise<{ readonly octets: number; readonly messages: number }> {
   let octets = 0
   let messages = 0
   for (const folder of await context.store.listFolders(owner)) {
@@ -100,29 +117,14 @@ async function usage({ context }: Session, { owner }: Identity): Promise<{ octet
   return { octets, messages }
 }
 
-/** `* QUOTA "" (STORAGE 10 512)`: resources without a limit are not listed. RFC 9208 section 4.2.1. */
-export async function quotaLine(session: Session, identity: Identity): Promise<string> {
-  const limits = await quotaLimits(session, identity)
-  const { octets, messages } = await usage(session, identity)
-  const used: Record<QuotaResource, number> = { STORAGE: Math.ceil(octets / 1024), MESSAGE: messages }
-  const listed = quotaResources.flatMap((name) =>
-    limits[name] === undefined ? [] : [`${name} ${used[name]} ${limits[name]}`],
-  )
-  return `* QUOTA "${QUOTA_ROOT}" (${listed.join(' ')})\r\n`
+const stateKey = ({ owner }: Identity): string => `imap4:quota:${owner}`
+
+async function savedLimits({ context }: ImapSession, identity: Identity): Promise<QuotaLimits> {
+  const saved = await context.store.getState(stateKey(identity))
+  return saved === undefined ? {} : (JSON.parse(saved) as QuotaLimits)
 }
 
-/** @throws ImapError OVERQUOTA where so much more would be too much. RFC 9208 section 4.3.3 */
-export async function checkQuota(
-  session: Session,
-  identity: Identity,
-  octets: number,
-  messages: number,
-): Promise<void> {
-  const limits = await quotaLimits(session, identity)
-  if (limits.STORAGE === undefined && limits.MESSAGE === undefined) return
-  const used = await usage(session, identity)
-  const isOver =
-    used.octets + octets > (limits.STORAGE ?? Number.POSITIVE_INFINITY) * 1024 ||
-    used.messages + messages > (limits.MESSAGE ?? Number.POSITIVE_INFINITY)
-  if (isOver) throw no('that is more than the quota lets', 'OVERQUOTA')
+async function saveLimits({ context }: ImapSession, identity: Identity, limits: QuotaLimits): Promise<void> {
+  const isUnlimited = Object.keys(limits).length === 0
+  await context.store.setState(stateKey(identity), isUnlimited ? undefined : JSON.stringify(limits))
 }

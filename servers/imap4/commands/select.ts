@@ -1,13 +1,13 @@
 import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { findMailbox, fullName, isPublic, mailboxName, nameForm } from '../mailbox-names.ts'
+import { encodeName, findMailbox, isPublic, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
-import { bad, done } from '../reply.ts'
+import { bad, type CommandResult, ok } from '../reply.ts'
 import { type Opened, Selection } from '../selection.ts'
-import type { Session } from '../session.ts'
-import { loggedOn, type StateOf, selected } from '../state.ts'
-import { claimRecent, tellResync } from '../updates.ts'
+import { type Identity, type ImapSession, type LoggedOn, loggedOn, selected } from '../state.ts'
+import { claimRecent, highestModSeqCode, type Resync, sendResync } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
+import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { knownUids, type NumberRange } from '../wire/sequence-set.ts'
 import { expungeDeleted } from './expunge.ts'
 
@@ -15,92 +15,32 @@ import { expungeDeleted } from './expunge.ts'
 export const select = defineCommand({
   name: 'SELECT',
   states: loggedOn,
-  parse: mailboxToOpen,
+  parse: selectRequest,
   updates: 'none',
-  run: (session, state, args) => open(session, state, args, false),
+  run: (session, state, request) => open(session, state, request, false),
 })
 
-/** EXAMINE: the same, and nothing can be changed. RFC 9051 section 6.3.3. */
+/** EXAMINE: SELECT for reading only. RFC 9051 section 6.3.3. */
 export const examine = defineCommand({
   name: 'EXAMINE',
   states: loggedOn,
-  parse: mailboxToOpen,
+  parse: selectRequest,
   updates: 'none',
-  run: (session, state, args) => open(session, state, args, true),
+  run: (session, state, request) => open(session, state, request, true),
 })
 
-interface ToOpen {
-  readonly name: string
-  readonly parameters: SelectParameters
-}
-
-function mailboxToOpen(cursor: Cursor, session: Session): ToOpen {
-  cursor.space()
-  const name = mailboxName(cursor, session)
-  return { name, parameters: cursor.take(' ') ? selectParameters(cursor, session) : {} }
-}
-
-async function open(
-  session: Session,
-  state: StateOf<'authenticated'> | StateOf<'selected'>,
-  { name, parameters }: ToOpen,
-  examined: boolean,
-) {
-  // Whether the new one opens or not, the old one is closed. RFC 9051 section 6.3.2
-  if (state.name === 'selected') session.say('* OK [CLOSED] the previous mailbox is closed\r\n')
-  session.deselect()
-  const folder = await findMailbox(session, state.identity, name)
-  const { selection, opened } = await Selection.open(session.context.store, folder, examined || isPublic(name))
-  session.select(state, selection)
-  if (parameters.condstore) session.enabled.add('CONDSTORE')
-  claimRecent(session, selection)
-  session.say(await description(session, state, selection, opened))
-  if (parameters.resync) await tellResync(session, selection, parameters.resync)
-  return done('selected', selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')
-}
-
-const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft']
-
-/** What a client is told of a mailbox it opens. RFC 9051 section 6.3.2. */
-async function description(session: Session, state: Parameters<typeof open>[1], selection: Selection, opened: Opened) {
-  const { folder, messages, knownFlags, readOnly } = selection
-  const revision2 = session.enabled.has('IMAP4rev2')
-  for (const flag of [...SYSTEM_FLAGS, ...opened.flags]) knownFlags.add(flag)
-  const flags = [...knownFlags].join(' ')
-  const lines = [
-    `FLAGS (${flags})`,
-    `OK [PERMANENTFLAGS (${readOnly ? '' : `${flags} \\*`})] flags that last`,
-    `${messages.length} EXISTS`,
-    ...(revision2 ? [] : [`${selection.recent.size} RECENT`]),
-    ...(opened.firstUnseen > 0 && !revision2 ? [`OK [UNSEEN ${opened.firstUnseen}] first unseen message`] : []),
-    `OK [UIDVALIDITY ${folder.uidValidity}] uids are valid`,
-    `OK [UIDNEXT ${opened.uidNext}] next uid`,
-    `OK [HIGHESTMODSEQ ${opened.highestModSeq}] highest modification`,
-    `OK [MAILBOXID (${folder.id})] its identity`, // RFC 8474 section 4.2
-    ...(revision2 ? [await listed(session, state, folder)] : []),
-  ]
-  return lines.map((line) => `* ${line}\r\n`).join('')
-}
-
-/** The LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
-async function listed(session: Session, { identity }: Parameters<typeof open>[1], folder: Folder): Promise<string> {
-  const name = fullName(folder)
-  const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
-  return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${nameForm(name, session)}`
-}
-
-/** UNSELECT: leaves the mailbox as it is. RFC 3691; RFC 9051 section 6.4.2. */
+/** UNSELECT: leaves the mailbox without changing it. RFC 3691; RFC 9051 section 6.4.2. */
 export const unselect = defineCommand({
   name: 'UNSELECT',
   states: selected,
   parse: noArguments,
   run(session) {
     session.deselect()
-    return done('unselected')
+    return ok()
   },
 })
 
-/** CLOSE: removes what is marked, untold, and leaves. RFC 9051 section 6.4.1. */
+/** CLOSE: leaves the mailbox and expunges the messages marked `\Deleted`, without EXPUNGE responses. RFC 9051 section 6.4.1. */
 export const close = defineCommand({
   name: 'CLOSE',
   states: selected,
@@ -108,40 +48,45 @@ export const close = defineCommand({
   updates: 'none',
   async run(session, { selection }) {
     if (!selection.readOnly && !selection.isGone) await expungeDeleted(session, selection)
-    const code = session.enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${selection.highestModSeq}` : undefined
+    const code = highestModSeqCode(session, selection) // RFC 7162 section 3.2.8
     session.deselect()
-    return done('closed', code) // RFC 7162 section 3.2.8
+    return ok(code)
   },
 })
 
-/** What a client remembers of a mailbox. RFC 7162 section 3.2.5. */
-export interface Resync {
-  readonly uidValidity: number
-  readonly modSeq: number
-  readonly known?: readonly NumberRange[]
-}
-
-export interface SelectParameters {
+interface SelectParameters {
   readonly condstore?: true
   readonly resync?: Resync
 }
 
-/** `(CONDSTORE)`, `(QRESYNC (…))`. RFC 7162 section 7. */
-export function selectParameters(cursor: Cursor, session: Session): SelectParameters {
+interface SelectRequest {
+  readonly name: string
+  readonly parameters: SelectParameters
+}
+
+function selectRequest(cursor: Cursor, session: ImapSession): SelectRequest {
+  cursor.space()
+  const name = readMailboxName(cursor, session)
+  return { name, parameters: cursor.take(' ') ? selectParameters(cursor, session) : {} }
+}
+
+/** Reads `(CONDSTORE)` or `(QRESYNC (…))`. RFC 7162 section 7. */
+function selectParameters(cursor: Cursor, session: ImapSession): SelectParameters {
   let parameters: SelectParameters = {}
   cursor.list(() => {
     const name = cursor.keyword()
-    if (name === 'CONDSTORE') parameters = { ...parameters, condstore: true }
-    else if (name === 'QRESYNC' && session.enabled.has('QRESYNC'))
-      parameters = { ...parameters, resync: resync(cursor, session) }
-    else if (name === 'QRESYNC')
-      throw bad('ENABLE QRESYNC first') // RFC 7162 section 3.2.5
-    else throw bad(`unknown parameter ${name}`)
+    if (name === 'CONDSTORE') {
+      parameters = { ...parameters, condstore: true }
+      return
+    }
+    if (name !== 'QRESYNC') throw bad(`Unknown SELECT parameter ${name}.`)
+    if (!session.enabled.has('QRESYNC')) throw bad('Use ENABLE QRESYNC first.') // RFC 7162 section 3.2.5
+    parameters = { ...parameters, resync: resync(cursor, session) }
   })
   return parameters
 }
 
-function resync(cursor: Cursor, session: Session): Resync {
+function resync(cursor: Cursor, session: ImapSession): Resync {
   cursor.space()
   cursor.expect('(')
   const uidValidity = cursor.nzNumber()
@@ -150,19 +95,72 @@ function resync(cursor: Cursor, session: Session): Resync {
   let known: NumberRange[] | undefined
   if (cursor.take(' ')) {
     if (cursor.ahead !== '(') known = knownUids(cursor)
-    if (known === undefined || cursor.take(' ')) matchData(cursor, session)
+    if (known === undefined || cursor.take(' ')) skipMatchData(cursor, session)
   }
   cursor.expect(')')
   return { uidValidity, modSeq, ...(known ? { known } : {}) }
 }
 
-/** Sequence numbers and uids that belong together: a help to servers that forget expunges, which this one does not. */
-function matchData(cursor: Cursor, session: Session): void {
+/** Skips pairs of sequence numbers and uids. They help servers that forget expunged messages; this one remembers them. */
+function skipMatchData(cursor: Cursor, session: ImapSession): void {
   // RFC 9586 section 3
-  if (session.enabled.has('UIDONLY')) throw bad('sequence numbers may not be used now', 'UIDREQUIRED')
+  if (session.enabled.has('UIDONLY')) throw bad('Sequence numbers are not allowed under UIDONLY.', 'UIDREQUIRED')
   cursor.expect('(')
   knownUids(cursor)
   cursor.space()
   knownUids(cursor)
   cursor.expect(')')
+}
+
+async function open(
+  session: ImapSession,
+  state: LoggedOn,
+  { name, parameters }: SelectRequest,
+  examined: boolean,
+): Promise<CommandResult> {
+  const { identity } = state
+  // The old mailbox is closed even if the new one cannot be opened. RFC 9051 section 6.3.2
+  if (state.name === 'selected') session.send('* OK [CLOSED] Previous mailbox closed\r\n')
+  session.deselect()
+  const folder = await findMailbox(session, identity, name)
+  const { selection, opened } = await Selection.open(session.context.store, folder, examined || isPublic(name))
+  session.enter({ name: 'selected', identity, selection })
+  if (parameters.condstore) session.enabled.add('CONDSTORE')
+  claimRecent(session, selection)
+  session.send(await description(session, identity, selection, opened))
+  if (parameters.resync) await sendResync(session, selection, parameters.resync)
+  return ok(selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')
+}
+
+/** Returns the responses that describe a mailbox when it is opened. RFC 9051 section 6.3.2. */
+async function description(
+  session: ImapSession,
+  identity: Identity,
+  selection: Selection,
+  opened: Opened,
+): Promise<string> {
+  const { folder, messages, knownFlags, readOnly } = selection
+  const isRev2 = session.enabled.has('IMAP4rev2')
+  for (const flag of [...SYSTEM_FLAGS, ...opened.flags]) knownFlags.add(flag)
+  const flags = [...knownFlags].join(' ')
+  const lines = [
+    `FLAGS (${flags})`,
+    `OK [PERMANENTFLAGS (${readOnly ? '' : `${flags} \\*`})] Flags that are stored`,
+    `${messages.length} EXISTS`,
+    ...(isRev2 ? [] : [`${selection.recent.size} RECENT`]),
+    ...(opened.firstUnseen > 0 && !isRev2 ? [`OK [UNSEEN ${opened.firstUnseen}] First unseen message`] : []),
+    `OK [UIDVALIDITY ${folder.uidValidity}] UIDs are valid`,
+    `OK [UIDNEXT ${opened.uidNext}] Predicted next UID`,
+    `OK [HIGHESTMODSEQ ${opened.highestModSeq}] Highest modification sequence`,
+    `OK [MAILBOXID (${folder.id})] Mailbox identifier`, // RFC 8474 section 4.2
+    ...(isRev2 ? [await listResponse(session, identity, folder)] : []),
+  ]
+  return lines.map((line) => `* ${line}\r\n`).join('')
+}
+
+/** The LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
+async function listResponse(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
+  const name = mailboxName(folder)
+  const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
+  return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${encodeName(name, session)}`
 }

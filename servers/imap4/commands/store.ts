@@ -1,35 +1,37 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { defineCommand } from '../command.ts'
-import { bad, done, no } from '../reply.ts'
+import { defineMessageCommand } from '../command.ts'
+import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
-import type { Session } from '../session.ts'
-import { selected } from '../state.ts'
-import { flagList, messageData, newFlagsForm } from '../updates.ts'
+import type { ImapSession } from '../state.ts'
+import { fetchResponse, flagList, newFlagsResponse } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { flags } from '../wire/flags.ts'
 import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
 
 /** STORE numbers [(UNCHANGEDSINCE n)] [+|-]FLAGS[.SILENT] flags. RFC 9051 section 6.4.6; RFC 7162 section 3.1.3. */
-export const store = defineCommand({
+export const store = defineMessageCommand({
   name: 'STORE',
-  states: selected,
-  byNumber: true,
-  parse: (cursor) => storeRequest(cursor, false),
+  parse: storeRequest,
   updates: 'no-expunge',
-  run: (session, { selection }, request) => runStore(session, selection, request),
-})
-
-/** UID STORE. RFC 9051 section 6.4.9. */
-export const uidStore = defineCommand({
-  name: 'UID STORE',
-  states: selected,
-  parse: (cursor) => storeRequest(cursor, true),
-  run: (session, { selection }, request) => runStore(session, selection, request),
+  async run(session, { selection }, request, byUid) {
+    const { set, mode, flags, unchangedSince } = request
+    checkWritable(selection)
+    if (unchangedSince !== undefined) session.enabled.add('CONDSTORE')
+    const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
+    const change = { mode, flags, ...(unchangedSince === undefined ? {} : { unchangedSince }) }
+    const { entries, modified } =
+      uids.length === 0
+        ? { entries: [], modified: [] }
+        : await session.context.store.setFlags(selection.folder.id, uids, change, selection)
+    selection.refresh(entries)
+    sendStored(session, selection, request, { entries, byUid })
+    const missing = uids.length - entries.length - modified.length
+    return result(selection, { count: uids.length, missing, modified, byUid })
+  },
 })
 
 interface StoreRequest {
   readonly set: SequenceSet
-  readonly byUid: boolean
   readonly mode: 'add' | 'remove' | 'replace'
   readonly silent: boolean
   readonly flags: readonly string[]
@@ -38,7 +40,7 @@ interface StoreRequest {
 
 const MODES = { '+': 'add', '-': 'remove', '': 'replace' } as const
 
-function storeRequest(cursor: Cursor, byUid: boolean): StoreRequest {
+function storeRequest(cursor: Cursor): StoreRequest {
   cursor.space()
   const set = sequenceSet(cursor)
   cursor.space()
@@ -48,7 +50,7 @@ function storeRequest(cursor: Cursor, byUid: boolean): StoreRequest {
   const silent = cursor.take('.SILENT')
   cursor.space()
   const modifier = unchangedSince === undefined ? {} : { unchangedSince }
-  return { set, byUid, mode: MODES[sign], silent, flags: flags(cursor), ...modifier }
+  return { set, mode: MODES[sign], silent, flags: flags(cursor), ...modifier }
 }
 
 function storeModifier(cursor: Cursor): number {
@@ -56,63 +58,51 @@ function storeModifier(cursor: Cursor): number {
     cursor.expect('UNCHANGEDSINCE ')
     return cursor.number64()
   })
-  if (more.length > 0) throw bad('UNCHANGEDSINCE twice')
+  if (more.length > 0) throw bad('UNCHANGEDSINCE may be given once.')
   cursor.space()
   return unchangedSince
 }
 
-async function runStore(session: Session, selection: Selection, request: StoreRequest) {
-  const { set, byUid, mode, flags, unchangedSince } = request
-  checkWritable(selection)
-  if (unchangedSince !== undefined) session.enabled.add('CONDSTORE')
-  const asked = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
-  const change = { mode, flags, ...(unchangedSince === undefined ? {} : { unchangedSince }) }
-  const result =
-    asked.length === 0
-      ? { entries: [], modified: [] }
-      : await session.context.store.setFlags(selection.folder.id, asked, change, selection)
-  selection.refresh(result.entries)
-  tellStored(session, selection, request, result.entries)
-  const missing = asked.length - result.entries.length - result.modified.length
-  return outcome(selection, byUid, { asked: asked.length, missing, modified: result.modified })
-}
-
-function tellStored(
-  session: Session,
+function sendStored(
+  session: ImapSession,
   selection: Selection,
-  request: StoreRequest,
-  entries: readonly MessageEntry[],
+  { silent, unchangedSince }: StoreRequest,
+  { entries, byUid }: { readonly entries: readonly MessageEntry[]; readonly byUid: boolean },
 ): void {
-  const { silent, byUid, unchangedSince } = request
   const condstore = session.enabled.has('CONDSTORE')
-  // Silent or not, who is aware of modification numbers is told them. RFC 7162 section 3.1.3
+  // CONDSTORE clients get the new modification sequence even if silent. RFC 7162 section 3.1.3
   if (silent && !condstore && unchangedSince === undefined) return
-  const namesUid = (byUid || condstore) && !session.enabled.has('UIDONLY')
-  let text = newFlagsForm(selection, entries)
+  const showsUid = (byUid || condstore) && !session.enabled.has('UIDONLY')
+  let text = newFlagsResponse(selection, entries)
   for (const entry of entries) {
     const index = selection.indexOf(entry.uid)
     if (index < 0) continue
     const items = [
-      ...(namesUid ? [`UID ${entry.uid}`] : []),
+      ...(showsUid ? [`UID ${entry.uid}`] : []),
       ...(silent ? [] : [`FLAGS ${flagList(selection, entry)}`]),
       ...(condstore ? [`MODSEQ (${entry.modSeq})`] : []),
     ]
-    text += messageData(session, index, entry, items.join(' '))
+    text += fetchResponse(session, index, entry, items.join(' '))
   }
-  session.say(text)
+  session.send(text)
 }
 
-function outcome(
-  selection: Selection,
-  byUid: boolean,
-  counts: { asked: number; missing: number; modified: readonly number[] },
-) {
-  const { asked, missing, modified } = counts
+interface StoreCounts {
+  readonly count: number
+  /** Messages that other sessions have expunged. */
+  readonly missing: number
+  /** Uids of messages changed after UNCHANGEDSINCE. */
+  readonly modified: readonly number[]
+  readonly byUid: boolean
+}
+
+function result(selection: Selection, { count, missing, modified, byUid }: StoreCounts): CommandResult {
   if (modified.length > 0) {
-    // RFC 7162 section 3.1.3: the numbers the client used.
+    // In the numbers that the client used. RFC 7162 section 3.1.3
     const numbers = byUid ? modified : modified.map((uid) => selection.indexOf(uid) + 1)
-    return done('some were changed meanwhile', `MODIFIED ${formatNumbers(numbers)}`)
+    return ok(`MODIFIED ${formatNumbers(numbers)}`, 'Conditional STORE failed')
   }
-  if (missing > 0 && missing === asked && !byUid) throw no('those messages have been expunged', 'EXPUNGEISSUED')
-  return missing > 0 ? done('stored, less what has been expunged', 'EXPUNGEISSUED') : done('stored')
+  if (missing === 0) return ok()
+  if (missing === count && !byUid) throw no('The messages have been expunged.', 'EXPUNGEISSUED')
+  return ok('EXPUNGEISSUED', 'Some of the messages have been expunged')
 }

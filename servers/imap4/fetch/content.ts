@@ -6,10 +6,19 @@ import type { HeaderField } from '../../../src/mail/types.ts'
 import type { MessageEntry, MessageStore } from '../../../src/store/types.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
-import type { Session } from '../session.ts'
-import type { Partial, Section } from '../wire/fetch-request.ts'
+import type { ImapSession } from '../state.ts'
+import type { OctetRange, Section } from '../wire/fetch-request.ts'
 
-/** A message's octets, and what has been found out about them, once that is asked for. */
+const caches = new WeakMap<MessageStore, ParseCache>()
+
+/** Returns the cache of parsed messages of a store. All sessions share it. */
+export function parseCacheOf(store: MessageStore): ParseCache {
+  const known = caches.get(store) ?? new ParseCache()
+  caches.set(store, known)
+  return known
+}
+
+/** A message's octets. They are parsed on first use. */
 export class Content {
   readonly raw: Buffer
   readonly #blob: string
@@ -27,16 +36,16 @@ export class Content {
   }
 }
 
-/** The contents of a mailbox's messages, one by one; undefined for one that is expunged. */
+/** Reads the messages of the selected mailbox. Returns undefined for an expunged one. */
 export class ContentReader {
-  readonly #session: Session
+  readonly #store: MessageStore
   readonly #folderId: string
   readonly #cache: ParseCache
 
-  constructor(session: Session, { folder }: Selection) {
-    this.#session = session
+  constructor({ context }: ImapSession, { folder }: Selection) {
+    this.#store = context.store
     this.#folderId = folder.id
-    this.#cache = parseCacheOf(session.context.store)
+    this.#cache = parseCacheOf(context.store)
   }
 
   async read(entry: MessageEntry): Promise<Content | undefined> {
@@ -44,9 +53,9 @@ export class ContentReader {
     return raw && this.of(entry, raw)
   }
 
-  /** The two steps of `read`, for many messages: one promise each, not two. */
+  /** `octets` and `of` are the two steps of `read`. For many messages they save one promise each. */
   octets({ uid }: MessageEntry): Promise<Buffer | undefined> {
-    return this.#session.context.store.read(this.#folderId, uid)
+    return this.#store.read(this.#folderId, uid)
   }
 
   of({ blob }: MessageEntry, raw: Buffer): Content {
@@ -54,59 +63,45 @@ export class ContentReader {
   }
 }
 
-const caches = new WeakMap<MessageStore, ParseCache>()
-
-/** What has been found out about a store's messages, shared by all sessions: a structure is parsed once. */
-export function parseCacheOf(store: MessageStore): ParseCache {
-  const known = caches.get(store) ?? new ParseCache()
-  caches.set(store, known)
-  return known
-}
-
 const CRLF = Buffer.from('\r\n')
 
-/** The octets of a section, as a view where it is one piece; undefined where there is no such part. RFC 9051 section 6.4.5.1. */
-export function sectionOctets(content: Content, section: Section, partial?: Partial): Buffer | undefined {
+/** Returns the octets of a section, without copying if possible; undefined if the part does not exist. RFC 9051 section 6.4.5.1. */
+export function sectionOctets(content: Content, section: Section, range?: OctetRange): Buffer | undefined {
   const { path, text, fields } = section
   const { raw } = content
-  if (path.length === 0 && text === undefined) return partialOctets(raw, partial)
+  if (path.length === 0 && text === undefined) return inRange(raw, range)
   const { parsed } = content
   // The message's own header and text need no MIME tree.
-  if (path.length === 0 && fields) return partialOctets(chosenFields(raw, parsed.fieldsOf(raw), fields), partial)
+  if (path.length === 0 && fields) return inRange(chosenFields(raw, parsed.fieldsOf(raw), fields), range)
   if (path.length === 0) {
     const bodyStart = headerBlockEnd(raw)
-    return partialOctets(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), partial)
+    return inRange(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), range)
   }
-  const range = sectionRange(parsed.structureOf(raw), path, text)
-  if (!range) return undefined
-  if (!fields) return partialOctets(raw.subarray(range.start, range.end), partial)
-  return partialOctets(chosenFields(raw, headerFields(raw, range.start, range.end), fields), partial)
+  const found = sectionRange(parsed.structureOf(raw), path, text)
+  if (!found) return undefined
+  if (!fields) return inRange(raw.subarray(found.start, found.end), range)
+  return inRange(chosenFields(raw, headerFields(raw, found.start, found.end), fields), range)
 }
 
-/** The fields asked for, in the message's order, and the empty line. RFC 9051 section 6.4.5.1. */
+/** Returns the requested header fields, in the message's order, and the empty line. RFC 9051 section 6.4.5.1. */
 function chosenFields(raw: Buffer, found: readonly HeaderField[], fields: NonNullable<Section['fields']>): Buffer {
   const { names, not } = fields
   const chosen = found.filter(({ nameLower }) => nameLower !== '' && names.has(nameLower) !== not)
   return Buffer.concat([...chosen.map(({ start, end }) => raw.subarray(start, end)), CRLF])
 }
 
-/** RFC 9051 section 6.4.5: what lies behind the end is empty. */
-export function partialOctets(octets: Buffer, partial: Partial | undefined): Buffer {
-  return partial ? octets.subarray(partial.start, partial.start + partial.octets) : octets
+/** Returns a decoded part; undefined if it does not exist. RFC 3516 section 4.2. @throws ImapError UNKNOWN-CTE */
+export function binaryOctets(content: Content, section: Section, range?: OctetRange): Buffer | undefined {
+  const octets = decodedPart(content, section)
+  return octets && inRange(octets, range)
 }
 
-/** A part decoded; undefined where there is none. RFC 3516 section 4.2. @throws ImapError UNKNOWN-CTE */
-export function binaryOctets(content: Content, section: Section, partial?: Partial): Buffer | undefined {
-  const octets = decoded(content, section)
-  return octets && partialOctets(octets, partial)
-}
-
-/** Octets of a part once decoded, 0 where there is none. RFC 3516 section 4.3. */
+/** Returns the size of a decoded part, 0 if it does not exist. RFC 3516 section 4.3. @throws ImapError UNKNOWN-CTE */
 export function binarySize(content: Content, section: Section): number {
-  return decoded(content, section)?.length ?? 0
+  return decodedPart(content, section)?.length ?? 0
 }
 
-function decoded(content: Content, { path }: Section): Buffer | undefined {
+function decodedPart(content: Content, { path }: Section): Buffer | undefined {
   const { raw } = content
   if (path.length === 0) return raw
   const found = part(content.parsed.structureOf(raw), path)
@@ -117,4 +112,9 @@ function decoded(content: Content, { path }: Section): Buffer | undefined {
     if (error instanceof MailError) throw no(error.message, 'UNKNOWN-CTE')
     throw error
   }
+}
+
+/** Octets after the end are left out. RFC 9051 section 6.4.5. */
+function inRange(octets: Buffer, range: OctetRange | undefined): Buffer {
+  return range ? octets.subarray(range.start, range.start + range.octets) : octets
 }

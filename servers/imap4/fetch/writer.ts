@@ -1,23 +1,23 @@
 import type { OctetString } from '../../../src/mail/types.ts'
-import type { Session } from '../session.ts'
+import type { ImapSession } from '../state.ts'
 
-/** Responses are put together in pieces of this size, each sent in one write. */
-const PIECE_OCTETS = 64 * 1024
-/** Literals up to this size are copied into the piece; longer ones are sent as they are. */
+/** Responses are collected in buffers of this size, each sent in one write. */
+const BUFFER_OCTETS = 64 * 1024
+/** Literals up to this size are copied into the buffer. Longer ones are written without copying. */
 const COPY_OCTETS = 16 * 1024
 
 /**
- * Puts FETCH responses together. Texts without literals stay text, which goes on record line by line; with literals they
- * are octets, the lines that announce them on record.
+ * Collects FETCH responses and writes them. Responses without literals are written as text, so that the session's
+ * record shows every line. Of the others it shows the lines, but not the literals.
  */
 export class FetchWriter {
-  readonly #session: Session
+  readonly #session: ImapSession
   #text = ''
-  #piece: Buffer | undefined
+  #buffer: Buffer | undefined
   #filled = 0
   #octets = 0
 
-  constructor(session: Session) {
+  constructor(session: ImapSession) {
     this.#session = session
   }
 
@@ -25,73 +25,73 @@ export class FetchWriter {
     this.#text += octets
   }
 
-  /** A literal; NULs become 0x80, since a literal cannot hold them. RFC 9051 section 9, CHAR8. */
+  /** Adds a literal. NULs, which a literal cannot contain, become 0x80. RFC 9051 section 9, CHAR8. */
   literal(octets: Buffer): void {
     this.#literal('', octets.includes(0) ? withoutNuls(octets) : octets)
   }
 
-  /** A literal that may hold NULs. RFC 9051 section 4.3, literal8. */
+  /** Adds a literal that may contain NULs. RFC 9051 section 4.3, literal8. */
   literal8(octets: Buffer): void {
     this.#literal(octets.includes(0) ? '~' : '', octets)
   }
 
-  /** Whether it is time to `rest`. */
+  /** Whether the caller should call `flush`. */
   get isFull(): boolean {
-    return this.#octets + this.#filled + this.#text.length > PIECE_OCTETS
+    return this.#octets + this.#filled + this.#text.length > BUFFER_OCTETS
   }
 
-  /** Sends what has gathered and waits for a slow client. @throws ConnectionEnded */
-  async rest(): Promise<void> {
+  /** Writes everything collected and waits for a slow client. @throws ConnectionEnded */
+  async flush(): Promise<void> {
     this.end()
     this.#octets = 0
     await this.#session.connection.drained()
   }
 
-  /** Sends what has gathered. */
+  /** Writes everything collected. */
   end(): void {
     if (this.#filled === 0) {
-      if (this.#text !== '') this.#session.say(this.#text)
+      if (this.#text !== '') this.#session.send(this.#text)
       this.#text = ''
       return
     }
-    this.#settleText()
-    this.#sendPiece()
+    this.#moveText()
+    this.#sendBuffer()
   }
 
   #literal(prefix: string, octets: Buffer): void {
     this.#text += `${prefix}{${octets.length}}\r\n`
     const { connection } = this.#session
     for (const line of this.#text.split('\r\n')) if (line !== '') connection.record.line('out', line)
-    this.#settleText()
+    this.#moveText()
     if (octets.length > COPY_OCTETS) {
-      this.#sendPiece()
+      this.#sendBuffer()
       connection.write(octets)
       this.#octets += octets.length
-    } else this.#copy(octets.length, (piece, at) => octets.copy(piece, at))
+    } else this.#copy(octets.length, (buffer, at) => octets.copy(buffer, at))
   }
 
-  #settleText(): void {
+  #moveText(): void {
     const text = this.#text
     this.#text = ''
     if (text.length > COPY_OCTETS) {
-      this.#sendPiece()
+      this.#sendBuffer()
       this.#session.connection.write(Buffer.from(text, 'latin1'))
-    } else this.#copy(text.length, (piece, at) => piece.write(text, at, 'latin1'))
+    } else this.#copy(text.length, (buffer, at) => buffer.write(text, at, 'latin1'))
   }
 
-  #copy(octets: number, put: (piece: Buffer, at: number) => void): void {
-    if (this.#filled + octets > PIECE_OCTETS) this.#sendPiece()
-    this.#piece ??= Buffer.allocUnsafeSlow(PIECE_OCTETS)
-    put(this.#piece, this.#filled)
+  #copy(octets: number, put: (buffer: Buffer, at: number) => void): void {
+    if (this.#filled + octets > BUFFER_OCTETS) this.#sendBuffer()
+    this.#buffer ??= Buffer.allocUnsafeSlow(BUFFER_OCTETS)
+    put(this.#buffer, this.#filled)
     this.#filled += octets
   }
 
-  #sendPiece(): void {
-    if (!this.#piece || this.#filled === 0) return
-    this.#session.connection.write(this.#piece.subarray(0, this.#filled))
+  #sendBuffer(): void {
+    if (!this.#buffer || this.#filled === 0) return
+    this.#session.connection.write(this.#buffer.subarray(0, this.#filled))
     this.#octets += this.#filled
-    // What is sent may be looked at until it is gone: the next piece is another one.
-    this.#piece = undefined
+    // The socket may still read the buffer, so it cannot be reused.
+    this.#buffer = undefined
     this.#filled = 0
   }
 }

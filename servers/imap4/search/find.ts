@@ -6,17 +6,17 @@ import { fold } from '../../../src/mail/search-text.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { type Content, ContentReader, parseCacheOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
-import type { Session } from '../session.ts'
+import type { ImapSession } from '../state.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import type { SearchCriteria, TextDecoding } from '../wire/search-request.ts'
 import { HIGHEST, type SequenceSet } from '../wire/sequence-set.ts'
 
-/** Messages between looks at the time. */
-const BETWEEN_LOOKS = 16
+/** Messages tested between two checks of the time slice. */
+const MESSAGES_PER_CHECK = 16
 
-/** The indexes of the messages that are what is looked for, ascending. */
+/** Returns the indexes of the messages that match, ascending. */
 export async function findMessages(
-  session: Session,
+  session: ImapSession,
   selection: Selection,
   { key, decode }: SearchCriteria,
 ): Promise<number[]> {
@@ -27,38 +27,38 @@ export async function findMessages(
   const timeSlice = new TimeSlice()
   for (let index = 0; index < selection.messages.length; index++) {
     const entry = selection.messages[index] as MessageEntry
-    let held = test({ index, entry })
-    if (held === undefined) {
+    let matches = test({ index, entry })
+    if (matches === undefined) {
       const content = await contents.read(entry)
-      held = content !== undefined && test({ index, entry, content })
+      matches = content !== undefined && test({ index, entry, content })
     }
-    if (index % BETWEEN_LOOKS === 0 && timeSlice.isOver()) await timeSlice.yield()
-    if (held) found.push(index)
+    if (index % MESSAGES_PER_CHECK === 0 && timeSlice.isOver()) await timeSlice.yield()
+    if (matches) found.push(index)
   }
   return found
 }
 
-/** A message being looked at; its content only once some test has asked for it. */
-export interface Candidate {
+/** A message to test. Its content is read only if a test needs it. */
+interface Candidate {
   readonly index: number
   readonly entry: MessageEntry
   readonly content?: Content
 }
 
-/** Whether the message is what is looked for; undefined where that cannot be told without its content. */
-export type Test = (candidate: Candidate) => boolean | undefined
+/** Returns whether a message matches; undefined if that cannot be decided without its content. */
+type Test = (candidate: Candidate) => boolean | undefined
 
-export interface TestContext {
+interface TestContext {
   readonly selection: Selection
   readonly decode: TextDecoding
-  /** What is held of the messages' texts answers before their octets are read. */
+  /** Cached texts can decide before a message's octets are read. */
   readonly cache: ParseCache
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
-/** Makes a search key into a test, doing once what need not be done for each message. RFC 9051 section 6.4.4. */
-export function testOf(key: SearchKey, context: TestContext): Test {
+/** Compiles a search key into a test. RFC 9051 section 6.4.4. */
+function testOf(key: SearchKey, context: TestContext): Test {
   switch (key.kind) {
     case 'all':
       return () => true
@@ -87,12 +87,12 @@ export function testOf(key: SearchKey, context: TestContext): Test {
     case 'not':
       return not(testOf(key.key, context))
     case 'and':
-      return every(
+      return combined(
         key.keys.map((inner) => testOf(inner, context)),
         false,
       )
     case 'or':
-      return every(
+      return combined(
         key.keys.map((inner) => testOf(inner, context)),
         true,
       )
@@ -101,20 +101,20 @@ export function testOf(key: SearchKey, context: TestContext): Test {
 
 function flagTest(flag: string): Test {
   if (flag.startsWith('\\')) return ({ entry }) => entry.flags.includes(flag)
-  const lower = flag.toLowerCase() // keywords have no case. RFC 9051 section 2.3.2
+  const lower = flag.toLowerCase() // keywords are case-insensitive. RFC 9051 section 2.3.2
   return ({ entry }) => entry.flags.some((other) => other.toLowerCase() === lower)
 }
 
-/** Numbers beyond the last message name nothing. */
+/** Numbers after the last message match nothing. */
 function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Test {
   if (set === 'saved') {
     const saved = new Set(selection.saved)
     return ({ entry }) => saved.has(entry.uid)
   }
   const last = byUid ? (selection.messages.at(-1)?.uid ?? 0) : selection.messages.length
-  const real = (number: number): number => (number === HIGHEST ? last : number)
+  const resolve = (number: number): number => (number === HIGHEST ? last : number)
   const ranges = set.map(({ from, to }) => {
-    const [one, other] = [real(from), real(to)]
+    const [one, other] = [resolve(from), resolve(to)]
     return one <= other ? { from: one, to: other } : { from: other, to: one }
   })
   return ({ index, entry }) => {
@@ -144,10 +144,10 @@ function ageTest(older: boolean, at: number): Test {
 type TextKey = Extract<SearchKey, { kind: 'header' | 'body' | 'text' }>
 
 function textTest(key: TextKey, needle: string, cache: ParseCache): Test {
-  const held = heldTest(key, needle)
+  const cachedTest = cachedTextTest(key, needle)
   return ({ entry, content }) => {
     const parsed = content ? content.parsed : cache.peek(entry.blob)
-    const known = parsed && held(parsed)
+    const known = parsed && cachedTest(parsed)
     if (known !== undefined || !content) return known
     if (key.kind === 'header') return content.parsed.headerContains(content.raw, key.name, needle)
     if (key.kind === 'body') return content.parsed.bodyContains(content.raw, needle)
@@ -155,8 +155,8 @@ function textTest(key: TextKey, needle: string, cache: ParseCache): Test {
   }
 }
 
-/** The same from what is held already. */
-function heldTest(key: TextKey, needle: string): (parsed: ParsedMessage) => boolean | undefined {
+/** The same test on cached texts only. */
+function cachedTextTest(key: TextKey, needle: string): (parsed: ParsedMessage) => boolean | undefined {
   if (key.kind === 'header') {
     const nameLower = key.name.toLowerCase()
     return ({ search, fields }) => search.headerHeld(fields, nameLower, needle)
@@ -166,19 +166,19 @@ function heldTest(key: TextKey, needle: string): (parsed: ParsedMessage) => bool
 
 function not(test: Test): Test {
   return (candidate) => {
-    const held = test(candidate)
-    return held === undefined ? undefined : !held
+    const matches = test(candidate)
+    return matches === undefined ? undefined : !matches
   }
 }
 
-/** `and` decides on the first false, `or` on the first true; what needs content waits until all others were asked. */
-function every(tests: readonly Test[], decisive: boolean): Test {
+/** `and` is decided by the first false, `or` by the first true. Undefined only if no test that needs no content decides. */
+function combined(tests: readonly Test[], decisive: boolean): Test {
   return (candidate) => {
     let result: boolean | undefined = !decisive
     for (const test of tests) {
-      const held = test(candidate)
-      if (held === decisive) return decisive
-      if (held === undefined) result = undefined
+      const matches = test(candidate)
+      if (matches === decisive) return decisive
+      if (matches === undefined) result = undefined
     }
     return result
   }

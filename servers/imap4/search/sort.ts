@@ -15,15 +15,15 @@ import { decodeWords } from '../../../src/mail/words.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { type Content, ContentReader } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
-import type { Session } from '../session.ts'
+import type { ImapSession } from '../state.ts'
 import type { SortKey, SortKeyName } from '../wire/search-request.ts'
 
 type SortValue = string | number
 
-/** Without case, as capitals: `_` comes behind the letters. i;unicode-casemap, RFC 5051 section 2. */
+/** Folds case to capitals, so that `_` sorts after the letters. i;unicode-casemap, RFC 5051 section 2. */
 const sortable = (text: string): string => fold(text).toUpperCase()
 
-/** What a key sorts by. RFC 5256 section 3. */
+/** The value that each key sorts by. RFC 5256 section 3. */
 const values = {
   ARRIVAL: (entry) => entry.internalDate,
   SIZE: (entry) => entry.sizeOctets,
@@ -34,9 +34,9 @@ const values = {
   CC: (_entry, content) => firstMailbox(content, 'cc'),
 } as const satisfies Record<SortKeyName, (entry: MessageEntry, content: Content | undefined) => SortValue>
 
-/** The indexes in the order that the keys ask for; equal ones by sequence number. RFC 5256 section 3. */
-export async function sorted(
-  session: Session,
+/** Returns the indexes sorted by the keys. Messages that compare equal keep their order. RFC 5256 section 3. */
+export async function sortMessages(
+  session: ImapSession,
   selection: Selection,
   indexes: readonly number[],
   keys: readonly SortKey[],
@@ -63,18 +63,18 @@ function compareRows(a: readonly SortValue[], b: readonly SortValue[], keys: rea
   return 0
 }
 
-/** The Date field's moment; where it is missing or wrong, when the message came. RFC 5256 section 2.2. */
-export function sentDate(entry: MessageEntry, content: Content | undefined): number {
+/** Returns the time of the Date field, or the internal date if that field is missing or invalid. RFC 5256 section 2.2. */
+function sentDate(entry: MessageEntry, content: Content | undefined): number {
   const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'date')
   return (value === undefined ? undefined : parseZonedDate(value)?.ms) ?? entry.internalDate
 }
 
-/** Octets of a Subject that are looked at. */
-const MAX_SUBJECT = 64 * 1024
+/** Only this much of a Subject is compared. */
+const MAX_SUBJECT_OCTETS = 64 * 1024
 
-export function subjectOf(content: Content | undefined): string {
+function subjectOf(content: Content | undefined): string {
   const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'subject')
-  return value === undefined ? '' : decodeWords(value.slice(0, MAX_SUBJECT))
+  return value === undefined ? '' : decodeWords(value.slice(0, MAX_SUBJECT_OCTETS))
 }
 
 function firstMailbox(content: Content | undefined, name: 'from' | 'to' | 'cc'): string {
@@ -90,9 +90,9 @@ export const threadAlgorithms = {
 
 export type ThreadAlgorithm = keyof typeof threadAlgorithms
 
-/** What threading needs of the messages; those expunged meanwhile are left out. */
+/** Reads what threading needs. Skips messages that other sessions have expunged. */
 export async function threadables(
-  session: Session,
+  session: ImapSession,
   selection: Selection,
   indexes: readonly number[],
   byUid: boolean,

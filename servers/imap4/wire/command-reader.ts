@@ -1,43 +1,44 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Connection } from '../../../src/net/connection.ts'
-import { bad, type ImapError } from '../reply.ts'
+import { bad, bye, type ImapError } from '../reply.ts'
 import { Cursor, type Literal } from './cursor.ts'
 
-/** The longest line, and the most text of one command, literals that are no messages included. */
+/** Limits on one line, and on the text of one command, which includes literals up to the length of a line. */
 const MAX_LINE_OCTETS = 64 * 1024
 const MAX_COMMAND_OCTETS = 512 * 1024
-/** What is refused but on its way already (`{n+}`) is read and dropped up to here; beyond, the connection ends. */
-const MAX_DROPPED_OCTETS = 256 * 1024 * 1024
+/** A refused literal that the client sends anyway (`{n+}`) is read and discarded. A larger one ends the connection. */
+const MAX_DISCARDED_OCTETS = 256 * 1024 * 1024
 
 const HEAD = /^([^(){ \x00-\x1f\x7f-\xff%*"\\+]+) ((?:UID )?[^(){ \x00-\x1f\x7f-\xff%*"\\]+)/i
 const LITERAL_AHEAD = /(~?)\{(\d{1,10})(\+?)\}$/
 
+/** A complete command. */
 export interface Request {
   readonly tag: string
-  /** In upper case, `UID FETCH` with its prefix. */
+  /** In capitals, with the prefix of `UID FETCH`. */
   readonly name: string
-  /** Behind the name. */
+  /** Starts after the name. */
   readonly cursor: Cursor
 }
 
-/** A literal that is announced. */
+/** A literal that the client has announced. */
 export interface LiteralAhead {
   readonly name: string
   readonly octets: number
-  /** Octets of the command's literals before it. */
+  /** Octets of the command's earlier literals. */
   readonly before: number
-  /** Over what was read so far, behind the name. */
+  /** The command up to the literal, after the name. */
   readonly cursor: Cursor
 }
 
-/** What the session says of a literal before it is taken: its refusal, or nothing. */
-export type LiteralGate = (ahead: LiteralAhead) => Promise<ImapError | undefined>
+/** Decides about a literal before it is read. Returns its refusal, or undefined to accept it. */
+type LiteralGate = (ahead: LiteralAhead) => Promise<ImapError | undefined>
 
-/** Reads whole commands, their literals included. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
+/** Reads commands with their literals. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
 export class CommandReader {
   readonly #connection: Connection
   readonly #gate: LiteralGate
-  /** The tag of the command being read, `*` until it is known. */
+  /** The tag of the current command, `*` until it has been read. */
   tag = '*'
   #name = ''
   #refusal: ImapError | undefined
@@ -49,8 +50,8 @@ export class CommandReader {
   }
 
   /**
-   * The next command.
-   * @throws ImapError what is no command, or a literal that is not taken; the next read starts behind it
+   * Reads the next command.
+   * @throws ImapError for a malformed or refused command, which has been read to its end
    * @throws TooLong ConnectionEnded
    */
   async next(): Promise<Request> {
@@ -67,24 +68,24 @@ export class CommandReader {
       octets += line.length
       const ahead = LITERAL_AHEAD.exec(line)
       const text = ahead ? line.slice(0, ahead.index) : line
-      const behind = isFirst ? this.#readHead(text) : text
+      const rest = isFirst ? this.#readHead(text) : text
       isFirst = false
-      if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('command too long', 'TOOBIG')
-      // What is refused is read to its end, however long, and not held.
-      if (!this.#refusal) texts.push(behind)
+      if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('Command too long.', 'TOOBIG')
+      // A refused command is read to its end, but not kept in memory.
+      if (!this.#refusal) texts.push(rest)
       if (!ahead) break
       const size = Number(ahead[2])
       await this.#passGate(size, new Cursor({ texts, literals }))
       const literal = await this.#readLiteral(size, ahead[1] === '~', ahead[3] === '+')
       if (literal) literals.push(literal)
-      // Messages have a limit of their own.
+      // Longer literals are messages, which have their own limit.
       if (size <= MAX_LINE_OCTETS) octets += size
     }
     if (this.#refusal) throw this.#refusal
     return { tag: this.tag, name: this.#name, cursor: new Cursor({ texts, literals }) }
   }
 
-  /** Lines of LOGIN after a literal hold the password. */
+  /** Later lines of LOGIN contain the password. */
   #isSecret(): boolean {
     return this.#name === 'LOGIN'
   }
@@ -93,7 +94,7 @@ export class CommandReader {
     const head = HEAD.exec(text)
     if (!head) {
       this.tag = /^[^(){ \x00-\x1f\x7f-\xff%*"\\+]+(?= |$)/.exec(text)?.[0] ?? '*'
-      this.#refusal = bad(this.tag === '*' ? 'no tag' : 'no command behind the tag')
+      this.#refusal = bad(this.tag === '*' ? 'Missing tag.' : 'Missing command after the tag.')
       return text
     }
     this.tag = head[1] as string
@@ -106,24 +107,19 @@ export class CommandReader {
     this.#literalOctets += octets
   }
 
-  async #readLiteral(size: number, binary: boolean, underway: boolean): Promise<Literal | undefined> {
-    if (!underway) {
-      // A refusal in place of the continuation: the client keeps its literal. RFC 9051 section 4.3.
+  async #readLiteral(size: number, binary: boolean, isSent: boolean): Promise<Literal | undefined> {
+    if (!isSent) {
+      // The refusal replaces the continuation, so the client does not send the literal. RFC 9051 section 4.3
       if (this.#refusal) throw this.#refusal
       this.#connection.write('+ OK\r\n')
     }
-    if (this.#refusal) return this.#drop(size)
+    if (this.#refusal) return this.#discard(size)
     return { octets: await this.#connection.readOctets(size), binary }
   }
 
-  async #drop(size: number): Promise<undefined> {
-    if (size > MAX_DROPPED_OCTETS) throw new LiteralFlood()
+  async #discard(size: number): Promise<undefined> {
+    if (size > MAX_DISCARDED_OCTETS) throw bye('Literal too long.', 'TOOBIG')
     for await (const _ of this.#connection.streamOctets(size));
     return undefined
   }
-}
-
-/** A refused literal too long to be read and dropped: the connection ends. */
-export class LiteralFlood extends Error {
-  override readonly name = 'LiteralFlood'
 }

@@ -3,11 +3,11 @@ import { bad, type ImapError } from '../reply.ts'
 
 export interface Literal {
   readonly octets: Buffer
-  /** `~{…}`: may hold NULs. RFC 9051 section 4.3. */
+  /** Sent as `~{…}`, so it may contain NULs. RFC 9051 section 4.3. */
   readonly binary: boolean
 }
 
-/** A whole command as it was read: `texts[i]` is followed by `literals[i]`, whose `{…}` has been taken off. */
+/** A complete command: `texts[i]` is followed by `literals[i]`. The `{…}` before a literal is removed. */
 export interface CommandText {
   readonly texts: readonly OctetString[]
   readonly literals: readonly Literal[]
@@ -18,10 +18,8 @@ const ASTRING = /[^(){ \x00-\x1f\x7f-\xff%*"\\]+/y
 const LIST_MAILBOX = /[^(){ \x00-\x1f\x7f-\xff"\\]+/y
 const QUOTED = /"((?:[^"\\\r\n\x00]|\\["\\])*)"/y
 const DIGITS = /[0-9]+/y
-const TAG = /[^(){ \x00-\x1f\x7f-\xff%*"\\+]+/y
-const FLAG = /\\?[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+/y
 
-/** Reads a command from left to right by the grammar of RFC 9051 section 9. Everything it does not find is a BAD. */
+/** Reads a command from left to right by the grammar of RFC 9051 section 9. Throws a BAD if it finds something else. */
 export class Cursor {
   readonly #command: CommandText
   #text: OctetString
@@ -33,12 +31,12 @@ export class Cursor {
     this.#text = command.texts[0] ?? ''
   }
 
-  /** A command without literals, as tests and replies have them. */
+  /** Returns a cursor over a command without literals. */
   static of(text: OctetString): Cursor {
     return new Cursor({ texts: [text], literals: [] })
   }
 
-  /** The octet ahead, empty at a literal and at the end. */
+  /** The next octet, '' at a literal and at the end. */
   get ahead(): string {
     return this.#text.charAt(this.#at)
   }
@@ -51,7 +49,7 @@ export class Cursor {
     return this.#at === this.#text.length && !this.atLiteral
   }
 
-  /** What `pattern` (sticky) matches here, taken; undefined and nothing taken where it does not. */
+  /** Takes what a sticky `pattern` matches here. Returns undefined, and takes nothing, if it does not match. */
   match(pattern: RegExp): OctetString | undefined {
     pattern.lastIndex = this.#at
     const found = pattern.exec(this.#text)
@@ -60,7 +58,7 @@ export class Cursor {
     return found[0]
   }
 
-  /** Takes `text`, in any case, if it is ahead. */
+  /** Takes `text`, in any case, if it comes next. */
   take(text: string): boolean {
     const piece = this.#text.substr(this.#at, text.length)
     if (piece !== text && piece.toUpperCase() !== text.toUpperCase()) return false
@@ -77,22 +75,19 @@ export class Cursor {
   }
 
   end(): void {
-    if (!this.atEnd) throw bad(`unexpected text behind the command: ${this.#shown()}`)
+    if (!this.atEnd) throw bad(`Unexpected text after the command: ${this.#shown()}.`)
   }
 
+  /** Returns the error for something that should come next. */
   missing(what: string): ImapError {
-    return bad(this.atEnd ? `${what} is missing` : `${what} expected at ${this.#shown()}`)
-  }
-
-  tag(): OctetString {
-    return this.match(TAG) ?? this.#fail('a tag')
+    return bad(this.atEnd ? `Missing ${what}.` : `Expected ${what} at ${this.#shown()}.`)
   }
 
   atom(): OctetString {
     return this.match(ATOM) ?? this.#fail('an atom')
   }
 
-  /** A keyword of the grammar, in upper case. */
+  /** Reads a keyword of the grammar. Returns it in capitals. */
   keyword(): string {
     return this.atom().toUpperCase()
   }
@@ -100,21 +95,21 @@ export class Cursor {
   /** RFC 9051 section 9, `number`: at most 2^32-1. */
   number(): number {
     const value = this.number64()
-    if (value > 0xffffffff) throw bad('number too large')
+    if (value > 0xffffffff) throw bad('The number is too large.')
     return value
   }
 
   nzNumber(): number {
     const value = this.number()
-    if (value === 0) throw bad('number must not be 0')
+    if (value === 0) throw bad('The number must not be 0.')
     return value
   }
 
-  /** `number64`, `mod-sequence-value`: at most 2^63-1. Beyond 2^53 it is rounded: nothing here counts so far. */
+  /** `number64`, `mod-sequence-value`: at most 2^63-1. Rounded above 2^53, which no count here reaches. */
   number64(): number {
     const digits = this.match(DIGITS) ?? this.#fail('a number')
     const value = Number(digits)
-    if (value >= 2 ** 63) throw bad('number too large')
+    if (value >= 2 ** 63) throw bad('The number is too large.')
     return value
   }
 
@@ -136,7 +131,7 @@ export class Cursor {
     return this.#stringAhead() ?? this.match(LIST_MAILBOX) ?? this.#fail('a mailbox pattern')
   }
 
-  /** The literal ahead, with its octets as they came. */
+  /** Takes the literal that comes next. */
   literal(): Literal {
     if (!this.atLiteral) throw this.missing('a literal')
     const literal = this.#command.literals[this.#index] as Literal
@@ -146,13 +141,7 @@ export class Cursor {
     return literal
   }
 
-  /** A flag or keyword, a system flag in its usual spelling. */
-  flag(): string {
-    const flag = this.match(FLAG) ?? this.#fail('a flag')
-    return SYSTEM_FLAGS.get(flag.toLowerCase()) ?? flag
-  }
-
-  /** `(item item …)`; empty where `mayBeEmpty`. */
+  /** Reads `(item item …)`. */
   list<T>(item: (cursor: Cursor) => T, mayBeEmpty = false): T[] {
     this.expect('(')
     const items: T[] = []
@@ -171,7 +160,7 @@ export class Cursor {
     }
     if (!this.atLiteral) return undefined
     const { octets } = this.literal()
-    if (octets.includes(0)) throw bad('NUL in a string') // RFC 9051 section 4.3
+    if (octets.includes(0)) throw bad('A string may not contain NUL.') // RFC 9051 section 4.3
     return octets.toString('latin1')
   }
 
@@ -184,8 +173,3 @@ export class Cursor {
     return rest === '' ? 'the literal' : `"${rest}"`
   }
 }
-
-/** RFC 9051 section 2.3.2. `\Recent` can be neither set nor cleared, and is refused where flags are taken. */
-const SYSTEM_FLAGS: ReadonlyMap<string, string> = new Map(
-  ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '\\Recent'].map((flag) => [flag.toLowerCase(), flag]),
-)

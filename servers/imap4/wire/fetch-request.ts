@@ -4,7 +4,7 @@ import type { Cursor } from './cursor.ts'
 import { type PartialRange, partialRange } from './sequence-set.ts'
 import { astringForm } from './text.ts'
 
-/** Items without a section. */
+/** FETCH items without a section. */
 const PLAIN_ITEMS = [
   'FLAGS',
   'UID',
@@ -25,12 +25,12 @@ export type PlainItem = (typeof PLAIN_ITEMS)[number]
 export interface Section {
   readonly path: readonly number[]
   readonly text?: 'HEADER' | 'TEXT' | 'MIME'
-  /** HEADER.FIELDS, HEADER.FIELDS.NOT: names in lower case. */
+  /** For HEADER.FIELDS and HEADER.FIELDS.NOT, with names in lower case. */
   readonly fields?: { readonly names: ReadonlySet<string>; readonly not: boolean }
 }
 
-/** `<start.length>` */
-export interface Partial {
+/** `<start.length>`: a part of a section. RFC 9051 section 6.4.5. */
+export interface OctetRange {
   readonly start: number
   readonly octets: number
 }
@@ -39,11 +39,11 @@ export type FetchItem =
   | { readonly kind: PlainItem }
   | {
       readonly kind: 'section' | 'binary' | 'binary-size'
-      /** What the answer calls it: as the client wrote it, without `.PEEK`. */
+      /** Its name in the response: as the client wrote it, without `.PEEK`. */
       readonly label: OctetString
       readonly peek: boolean
       readonly section: Section
-      readonly partial?: Partial
+      readonly range?: OctetRange
     }
 
 const MACROS: Readonly<Record<string, readonly PlainItem[]>> = {
@@ -52,7 +52,7 @@ const MACROS: Readonly<Record<string, readonly PlainItem[]>> = {
   FULL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY'],
 }
 
-/** Items of IMAP4rev1 that are sections by another name. RFC 3501 section 6.4.5. */
+/** Items of IMAP4rev1 that are other names for sections. RFC 3501 section 6.4.5. */
 const OLD_ITEMS: Readonly<Record<string, { readonly section: Section; readonly peek: boolean }>> = {
   RFC822: { section: { path: [] }, peek: false },
   'RFC822.HEADER': { section: { path: [], text: 'HEADER' }, peek: true },
@@ -63,7 +63,7 @@ const NAME = /[A-Z0-9.]+/iy
 const PATH = /\d+(?:\.\d+)*/y
 const SECTION_TEXT = /HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME/iy
 
-/** What FETCH is asked for: a macro, an item, or a list of items. RFC 9051 section 6.4.5. */
+/** Reads a macro, an item, or a list of items. RFC 9051 section 6.4.5. */
 export function fetchItems(cursor: Cursor): FetchItem[] {
   if (cursor.ahead === '(') return cursor.list(fetchItem)
   const name = cursor.match(NAME)?.toUpperCase() ?? ''
@@ -79,9 +79,9 @@ function namedItem(cursor: Cursor, name: string): FetchItem {
   const old = Object.hasOwn(OLD_ITEMS, name) ? OLD_ITEMS[name] : undefined
   if (old) return { kind: 'section', label: name, ...old }
   if (cursor.ahead === '[') return sectionItem(cursor, name)
-  if (name === 'PREVIEW' && cursor.take(' (LAZY)')) return { kind: 'PREVIEW' } // made at once anyway
+  if (name === 'PREVIEW' && cursor.take(' (LAZY)')) return { kind: 'PREVIEW' } // every preview is made immediately
   const kind = PLAIN_ITEMS.find((item) => item === name)
-  if (!kind) throw name === '' ? cursor.missing('a FETCH item') : bad(`unknown FETCH item ${name}`)
+  if (!kind) throw name === '' ? cursor.missing('a FETCH item') : bad(`Unknown FETCH item ${name}.`)
   return { kind }
 }
 
@@ -95,20 +95,20 @@ const SECTION_ITEMS = {
 
 function sectionItem(cursor: Cursor, itemName: string): FetchItem {
   const row = Object.hasOwn(SECTION_ITEMS, itemName) ? SECTION_ITEMS[itemName as keyof typeof SECTION_ITEMS] : undefined
-  if (!row) throw bad(`unknown FETCH item ${itemName}[]`)
+  if (!row) throw bad(`Unknown FETCH item ${itemName}[].`)
   const { kind, peek, name } = row
   cursor.expect('[')
   const path = (cursor.match(PATH)?.split('.') ?? []).map(Number)
-  if (path.includes(0)) throw bad('part numbers start with 1')
+  if (path.includes(0)) throw bad('Part numbers start at 1.')
   const section =
     kind === 'section' && (path.length === 0 || cursor.take('.'))
       ? sectionText(cursor, path)
       : { path, form: path.join('.') }
   cursor.expect(']')
-  const partial = kind !== 'binary-size' && cursor.take('<') ? partialOf(cursor) : undefined
-  const label = `${name}[${section.form}]${partial ? `<${partial.start}>` : ''}`
+  const range = kind !== 'binary-size' && cursor.take('<') ? octetRange(cursor) : undefined
+  const label = `${name}[${section.form}]${range ? `<${range.start}>` : ''}`
   const { form: _, ...rest } = section
-  return { kind, label, peek, section: rest, ...(partial ? { partial } : {}) }
+  return { kind, label, peek, section: rest, ...(range ? { range } : {}) }
 }
 
 function sectionText(cursor: Cursor, path: readonly number[]): Section & { form: OctetString } {
@@ -118,33 +118,33 @@ function sectionText(cursor: Cursor, path: readonly number[]): Section & { form:
     if (path.length > 0) throw cursor.missing('HEADER, TEXT or MIME')
     return { path, form: '' }
   }
-  if (keyword === 'MIME' && path.length === 0) throw bad('MIME needs a part number')
+  if (keyword === 'MIME' && path.length === 0) throw bad('MIME needs a part number.')
   if (keyword === 'HEADER' || keyword === 'TEXT' || keyword === 'MIME')
     return { path, text: keyword, form: numbers + keyword }
   cursor.space()
   const names = cursor.list((inner) => inner.astring())
   const fields = { names: new Set(names.map((name) => name.toLowerCase())), not: keyword.endsWith('NOT') }
-  // Names in the client's case and order, else old clients find nothing in the answer.
+  // Outlook Express finds the fields only under their names in its own case and order.
   return { path, text: 'HEADER', fields, form: `${numbers}${keyword} (${names.map(astringForm).join(' ')})` }
 }
 
-function partialOf(cursor: Cursor): Partial {
+function octetRange(cursor: Cursor): OctetRange {
   const start = cursor.number64()
   cursor.expect('.')
   const octets = cursor.number64()
-  if (octets === 0) throw bad('a partial fetch of nothing')
+  if (octets === 0) throw bad('The length of a partial fetch must not be 0.')
   cursor.expect('>')
   return { start, octets }
 }
 
-/** RFC 7162 section 3.1.4; RFC 9394 section 3.3. */
+/** What limits a FETCH. RFC 7162 section 3.1.4; RFC 9394 section 3.3. */
 export interface FetchModifiers {
   readonly changedSince?: number
   readonly vanished?: true
   readonly partial?: PartialRange
 }
 
-/** `(CHANGEDSINCE n VANISHED)`, `(PARTIAL 1:10)` */
+/** Reads `(CHANGEDSINCE n VANISHED)` or `(PARTIAL 1:10)`. */
 export function fetchModifiers(cursor: Cursor): FetchModifiers {
   let modifiers: FetchModifiers = {}
   cursor.list(() => {
@@ -156,9 +156,9 @@ export function fetchModifiers(cursor: Cursor): FetchModifiers {
     cursor.space()
     if (name === 'CHANGEDSINCE') modifiers = { ...modifiers, changedSince: cursor.number64() }
     else if (name === 'PARTIAL') modifiers = { ...modifiers, partial: partialRange(cursor) }
-    else throw bad(`unknown FETCH modifier ${name}`)
+    else throw bad(`Unknown FETCH modifier ${name}.`)
   })
   // RFC 7162 section 3.2.6
-  if (modifiers.vanished && modifiers.changedSince === undefined) throw bad('VANISHED needs CHANGEDSINCE')
+  if (modifiers.vanished && modifiers.changedSince === undefined) throw bad('VANISHED needs CHANGEDSINCE.')
   return modifiers
 }

@@ -1,26 +1,38 @@
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
 
-/** Keywords of one message that are kept; a client that wants more is no client. */
+/** The flags that clients can set. Keywords have no backslash. RFC 9051 section 2.3.2. */
+export const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'] as const
+
+/** Limits the memory that one message's keywords can take. */
 const MAX_FLAGS = 200
 
-/** Flags as STORE and APPEND take them, in parentheses or (STORE) without, each once. RFC 9051 section 9. */
+const FLAG = /\\?[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+/y
+
+const BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(SYSTEM_FLAGS.map((flag) => [flag.toLowerCase(), flag]))
+
+/** Reads a flag. System flags get their usual spelling. */
+export function flag(cursor: Cursor): string {
+  const found = cursor.match(FLAG)
+  if (found === undefined) throw cursor.missing('a flag')
+  return BY_LOWER_CASE.get(found.toLowerCase()) ?? found
+}
+
+/** Reads the flags of STORE and APPEND, in parentheses or (STORE only) without. Drops repeated ones. RFC 9051 section 9. */
 export function flags(cursor: Cursor): string[] {
-  const given = cursor.ahead === '(' ? cursor.list((inner) => inner.flag(), true) : bareFlags(cursor)
+  const given = cursor.ahead === '(' ? cursor.list(flag, true) : bareFlags(cursor)
   const once = new Map<string, string>()
-  for (const flag of given) if (!once.has(flag.toLowerCase())) once.set(flag.toLowerCase(), flag)
-  for (const flag of once.values()) {
-    // RFC 3501 section 2.3.2: a client cannot change \Recent; other names with a backslash are the RFCs'.
-    if (flag === '\\Recent' || (flag.startsWith('\\') && !SETTABLE.has(flag))) throw bad(`${flag} cannot be set`)
+  for (const name of given) if (!once.has(name.toLowerCase())) once.set(name.toLowerCase(), name)
+  for (const name of once.values()) {
+    // \Recent cannot be changed, and all other names with a backslash are reserved. RFC 3501 section 2.3.2
+    if (name.startsWith('\\') && !BY_LOWER_CASE.has(name.toLowerCase())) throw bad(`${name} cannot be set.`)
   }
-  if (once.size > MAX_FLAGS) throw bad('too many flags')
+  if (once.size > MAX_FLAGS) throw bad('Too many flags.')
   return [...once.values()]
 }
 
-const SETTABLE = new Set(['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'])
-
 function bareFlags(cursor: Cursor): string[] {
-  const found = [cursor.flag()]
-  while (cursor.take(' ')) found.push(cursor.flag())
+  const found = [flag(cursor)]
+  while (cursor.take(' ')) found.push(flag(cursor))
   return found
 }

@@ -1,14 +1,14 @@
+import { parseImapDate } from '../../../src/mail/dates.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { bad } from '../reply.ts'
-import type { Session } from '../session.ts'
+import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'
-import { date } from './date-time.ts'
-import { numberRanges, type SequenceSet } from './sequence-set.ts'
+import { type SequenceSet, sequenceSet } from './sequence-set.ts'
 
-/** Which date of a message is meant: when it came here, when it was sent, when it came into this mailbox. */
-export type SearchClock = 'internal' | 'sent' | 'saved'
+/** Which date of a message: its internal date, its Date field, or when it was stored in this mailbox. */
+type SearchClock = 'internal' | 'sent' | 'saved'
 
-/** What a message must be. RFC 9051 section 6.4.4. */
+/** A condition on messages. RFC 9051 section 6.4.4. */
 export type SearchKey =
   | { readonly kind: 'all' | 'recent' | 'none' }
   | { readonly kind: 'flag'; readonly flag: string }
@@ -28,7 +28,7 @@ export type SearchKey =
 type KeyReader = (cursor: Cursor, depth: number) => SearchKey
 
 const DAY_MS = 86_400_000
-/** Clients that look for many things at once nest an OR for each; a search nested deeper is no client's. */
+/** Clients nest one OR for each of many alternatives. Deeper nesting could overflow the stack. */
 const MAX_DEPTH = 1000
 
 const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
@@ -68,7 +68,7 @@ const age =
   (cursor) => ({ kind: 'age', older, seconds: spaced(cursor, (c) => c.nzNumber()) })
 const keyword = (cursor: Cursor): SearchKey => flag(spaced(cursor, (c) => c.atom()))
 
-/** One row a key. RFC 9051 section 6.4.4; RFC 3501 for RECENT, NEW, OLD. */
+/** The search keys. RFC 9051 section 6.4.4; RFC 3501 for RECENT, NEW, OLD. */
 const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['ALL', always({ kind: 'all' })],
   ['ANSWERED', always(flag('\\Answered'))],
@@ -108,7 +108,7 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['HEADER', (cursor) => headerKey(spaced(cursor, (c) => c.astring()))(cursor, 0)],
   ['BODY', (cursor) => ({ kind: 'body', text: spaced(cursor, (c) => c.astring()) })],
   ['TEXT', (cursor) => ({ kind: 'text', text: spaced(cursor, (c) => c.astring()) })],
-  ['UID', (cursor) => ({ kind: 'numbers', set: spaced(cursor, sequenceSetOfSearch), byUid: true })],
+  ['UID', (cursor) => ({ kind: 'numbers', set: spaced(cursor, sequenceSet), byUid: true })],
   ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
   ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
   ['THREADID', threadId],
@@ -118,14 +118,14 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
 
 const KEY_NAME = /[A-Z]+/iy
 
-/** `search-key *(SP search-key)`, all of which must hold. */
-export function searchKeys(cursor: Cursor, session: Session): SearchKey {
+/** Reads `search-key *(SP search-key)`. A message must match all of them. */
+export function searchKeys(cursor: Cursor, session: ImapSession): SearchKey {
   const key = allOf(cursor, 0)
   if (
     session.enabled.has('UIDONLY') &&
-    names(key, (one) => one.kind === 'numbers' && one.set !== 'saved' && !one.byUid)
+    contains(key, (one) => one.kind === 'numbers' && one.set !== 'saved' && !one.byUid)
   ) {
-    throw bad('sequence numbers may not be used now', 'UIDREQUIRED') // RFC 9586 section 3
+    throw bad('Sequence numbers are not allowed under UIDONLY.', 'UIDREQUIRED') // RFC 9586 section 3
   }
   return key
 }
@@ -138,30 +138,35 @@ function allOf(cursor: Cursor, depth: number): SearchKey {
 }
 
 function searchKey(cursor: Cursor, depth: number): SearchKey {
-  if (depth > MAX_DEPTH) throw bad('search nested too deeply')
+  if (depth > MAX_DEPTH) throw bad('The search is nested too deeply.')
   if (cursor.take('(')) {
     const keys = allOf(cursor, depth + 1)
     cursor.expect(')')
     return keys
   }
-  if (/[\d*$]/.test(cursor.ahead)) return { kind: 'numbers', set: sequenceSetOfSearch(cursor), byUid: false }
+  if (/[\d*$]/.test(cursor.ahead)) return { kind: 'numbers', set: sequenceSet(cursor), byUid: false }
   const name = cursor.match(KEY_NAME)?.toUpperCase()
   const reader = name === undefined ? undefined : READERS.get(name)
-  if (!reader) throw name === undefined ? cursor.missing('a search key') : bad(`unknown search key ${name}`)
+  if (!reader) throw name === undefined ? cursor.missing('a search key') : bad(`Unknown search key ${name}.`)
   return reader(cursor, depth)
 }
 
-function sequenceSetOfSearch(cursor: Cursor): SequenceSet {
-  return cursor.take('$') ? 'saved' : numberRanges(cursor)
+const DATE = /"?\d{1,2}-[a-z]{3}-\d{4}"?/iy
+
+/** Reads a date, quoted or not. Returns its midnight UTC in milliseconds since the epoch. RFC 9051 section 9. */
+export function date(cursor: Cursor): number {
+  const ms = parseImapDate((cursor.match(DATE) ?? '').replaceAll('"', ''))
+  if (ms === undefined) throw bad('Date expected, such as 1-Feb-2026.')
+  return ms
 }
 
-/** No thread is known here, so nothing is in it. RFC 8474 section 6. */
+/** Matches nothing, since threads are not supported. RFC 8474 section 6. */
 function threadId(cursor: Cursor): SearchKey {
   spaced(cursor, (c) => c.atom())
   return { kind: 'none' }
 }
 
-/** Entry names are of no use here: there is one modification number a message. RFC 7162 section 3.1.5. */
+/** Skips the entry name: a message has one modification sequence for all its flags. RFC 7162 section 3.1.5. */
 function modSeq(cursor: Cursor): SearchKey {
   cursor.space()
   if (cursor.ahead === '"') {
@@ -173,12 +178,12 @@ function modSeq(cursor: Cursor): SearchKey {
   return { kind: 'modseq', modSeq: cursor.number64() }
 }
 
-/** Whether the search is about modification numbers, so that its answer names the highest. RFC 7162 section 3.1.5. */
-export const asksModSeq = (key: SearchKey): boolean => names(key, ({ kind }) => kind === 'modseq')
+/** Returns whether a search uses MODSEQ, so that its response contains the highest one. RFC 7162 section 3.1.5. */
+export const asksModSeq = (key: SearchKey): boolean => contains(key, ({ kind }) => kind === 'modseq')
 
-/** Whether some key within is such a one. */
-function names(key: SearchKey, isOne: (key: SearchKey) => boolean): boolean {
-  if (key.kind === 'not') return names(key.key, isOne)
-  if (key.kind === 'and' || key.kind === 'or') return key.keys.some((inner) => names(inner, isOne))
+/** Returns whether a key, or a key inside it, satisfies `isOne`. */
+function contains(key: SearchKey, isOne: (key: SearchKey) => boolean): boolean {
+  if (key.kind === 'not') return contains(key.key, isOne)
+  if (key.kind === 'and' || key.kind === 'or') return key.keys.some((inner) => contains(inner, isOne))
   return isOne(key)
 }

@@ -1,7 +1,7 @@
 import { charsetDecoder, decodeUnlabelled } from '../../../src/mail/charsets.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { bad, no } from '../reply.ts'
-import type { Session } from '../session.ts'
+import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'
 import { type SearchKey, searchKeys } from './search-keys.ts'
 import { type PartialRange, partialRange } from './sequence-set.ts'
@@ -14,7 +14,7 @@ export interface SearchReturn {
 
 const OPTIONS = ['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'] as const
 
-/** `RETURN (…)` if it is ahead, with the space behind. `RETURN ()` means ALL. RFC 4731 section 3.1. */
+/** Reads `RETURN (…) `, if it comes next. `RETURN ()` means ALL. RFC 4731 section 3.1. */
 export function searchReturn(cursor: Cursor): SearchReturn | undefined {
   if (!cursor.take('RETURN (')) return undefined
   const options = new Set<(typeof OPTIONS)[number]>()
@@ -24,7 +24,7 @@ export function searchReturn(cursor: Cursor): SearchReturn | undefined {
       const name = cursor.keyword()
       const option = OPTIONS.find((known) => known === name)
       if (option) options.add(option)
-      else if (name !== 'PARTIAL') throw bad(`unknown result option ${name}`)
+      else if (name !== 'PARTIAL') throw bad(`Unknown result option ${name}.`)
       else {
         cursor.space()
         partial = partialRange(cursor)
@@ -33,12 +33,12 @@ export function searchReturn(cursor: Cursor): SearchReturn | undefined {
     cursor.expect(')')
   }
   cursor.space()
-  if (partial && options.has('ALL')) throw bad('PARTIAL and ALL together') // RFC 9394 section 3.1
+  if (partial && options.has('ALL')) throw bad('PARTIAL and ALL cannot be combined.') // RFC 9394 section 3.1
   if (options.size === 0 && !partial) options.add('ALL')
   return { options, ...(partial ? { partial } : {}) }
 }
 
-/** Turns a key's octets into text. */
+/** Decodes the octets of a search key. */
 export type TextDecoding = (octets: OctetString) => string
 
 export interface SearchCriteria {
@@ -46,19 +46,19 @@ export interface SearchCriteria {
   readonly decode: TextDecoding
 }
 
-/** `[CHARSET charset SP] keys`. RFC 9051 section 6.4.4. */
-export function searchProgram(cursor: Cursor, session: Session): SearchCriteria {
+/** Reads `[CHARSET charset SP] keys`. RFC 9051 section 6.4.4. */
+export function searchProgram(cursor: Cursor, session: ImapSession): SearchCriteria {
   let charset: string | undefined
   if (cursor.take('CHARSET ')) {
-    if (session.enabled.has('UTF8=ACCEPT')) throw bad('all strings are UTF-8 now') // RFC 6855 section 3
+    if (session.enabled.has('UTF8=ACCEPT')) throw bad('CHARSET is not allowed after ENABLE UTF8=ACCEPT.') // RFC 6855 section 3
     charset = cursor.astring()
     cursor.space()
   }
   return { decode: decoding(charset), key: searchKeys(cursor, session) }
 }
 
-/** `charset keys`, as SORT and THREAD have them. RFC 5256 section 5. */
-export function charsetProgram(cursor: Cursor, session: Session): SearchCriteria {
+/** Reads `charset keys` of SORT and THREAD. RFC 5256 section 5. */
+export function charsetProgram(cursor: Cursor, session: ImapSession): SearchCriteria {
   const decode = decoding(cursor.astring())
   cursor.space()
   return { decode, key: searchKeys(cursor, session) }
@@ -67,12 +67,12 @@ export function charsetProgram(cursor: Cursor, session: Session): SearchCriteria
 /** @throws ImapError BADCHARSET */
 function decoding(charset: string | undefined): TextDecoding {
   const decoder = charset === undefined ? decodeUnlabelled : charsetDecoder(charset)
-  if (!decoder) throw no(`the charset ${charset} is unknown`, 'BADCHARSET (UTF-8 US-ASCII)')
+  if (!decoder) throw no(`Unknown charset ${charset}.`, 'BADCHARSET (UTF-8 US-ASCII)')
   return (octets) =>
     /^[\x00-\x7f]*$/.test(octets) && !octets.includes('\x1b') ? octets : decoder(Buffer.from(octets, 'latin1'))
 }
 
-export const sortKeyNames = ['ARRIVAL', 'CC', 'DATE', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const
+const sortKeyNames = ['ARRIVAL', 'CC', 'DATE', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const
 export type SortKeyName = (typeof sortKeyNames)[number]
 
 export interface SortKey {
@@ -80,13 +80,13 @@ export interface SortKey {
   readonly reverse: boolean
 }
 
-/** `(REVERSE DATE SUBJECT)`. RFC 5256 section 5. */
+/** Reads `(REVERSE DATE SUBJECT)`. RFC 5256 section 5. */
 export function sortKeys(cursor: Cursor): SortKey[] {
   return cursor.list(() => {
     const reverse = cursor.take('REVERSE ')
     const word = cursor.keyword()
     const name = sortKeyNames.find((known) => known === word)
-    if (!name) throw bad(`unknown sort key ${word}`)
+    if (!name) throw bad(`Unknown sort key ${word}.`)
     return { name, reverse }
   })
 }

@@ -1,4 +1,3 @@
-import type { MessageEntry } from '../../../src/store/types.ts'
 import { firstIndexFrom } from '../../../src/store/uid-order.ts'
 import { bad } from '../reply.ts'
 import type { Cursor } from './cursor.ts'
@@ -6,20 +5,20 @@ import type { Cursor } from './cursor.ts'
 /** `*`, the highest number in use. Greater than every number, so that `7:*` is an ascending range. */
 export const HIGHEST = Number.POSITIVE_INFINITY
 
+/** From `from` to `to`, both included. */
 export interface NumberRange {
   readonly from: number
   readonly to: number
 }
 
-/** A `sequence-set`: numbers or uids, or the saved result of a SEARCH (`$`, RFC 5182). RFC 9051 section 9. */
+/** Sequence numbers or uids, or `$`, the saved result of a SEARCH (RFC 5182). RFC 9051 section 9, sequence-set. */
 export type SequenceSet = 'saved' | readonly NumberRange[]
 
 export function sequenceSet(cursor: Cursor): SequenceSet {
-  if (cursor.take('$')) return 'saved'
-  return numberRanges(cursor)
+  return cursor.take('$') ? 'saved' : numberRanges(cursor)
 }
 
-/** The same without `$`. */
+/** Reads a sequence set other than `$`. */
 export function numberRanges(cursor: Cursor): NumberRange[] {
   const ranges: NumberRange[] = []
   do {
@@ -30,10 +29,10 @@ export function numberRanges(cursor: Cursor): NumberRange[] {
   return ranges
 }
 
-/** A set of known uids: no `*` there. RFC 7162 section 7. */
+/** Reads a set without `*`. RFC 7162 section 7, known-uids. */
 export function knownUids(cursor: Cursor): NumberRange[] {
   const ranges = numberRanges(cursor)
-  if (ranges.some(({ to }) => to === HIGHEST)) throw bad('"*" may not stand here')
+  if (ranges.some(({ to }) => to === HIGHEST)) throw bad('"*" is not allowed in a set of known UIDs.')
   return ranges
 }
 
@@ -41,7 +40,7 @@ function sequenceNumber(cursor: Cursor): number {
   return cursor.take('*') ? HIGHEST : cursor.nzNumber()
 }
 
-/** Ascending numbers as a set, `1:3,7`. */
+/** Writes ascending numbers as a set: `1:3,7`. */
 export function formatNumbers(numbers: readonly number[]): string {
   const parts: string[] = []
   for (let i = 0; i < numbers.length; ) {
@@ -53,30 +52,6 @@ export function formatNumbers(numbers: readonly number[]): string {
   return parts.join(',')
 }
 
-/** Places in a result, from 1; from the end where negative. RFC 9394 section 3.1. */
-export interface PartialRange {
-  readonly from: number
-  readonly to: number
-}
-
-export function partialRange(cursor: Cursor): PartialRange {
-  const fromEnd = cursor.take('-')
-  const first = cursor.nzNumber()
-  cursor.expect(':')
-  if (cursor.take('-') !== fromEnd) throw bad('both ends of a partial range count from the same side')
-  const last = cursor.nzNumber()
-  const [from, to] = first <= last ? [first, last] : [last, first]
-  return fromEnd ? { from: -from, to: -to } : { from, to }
-}
-
-/** The part of `items` a range names, in their order. */
-export function partialOf<T>(items: readonly T[], { from, to }: PartialRange): T[] {
-  if (from > 0) return items.slice(from - 1, to)
-  return items.slice(Math.max(0, items.length + to), Math.max(0, items.length + from + 1))
-}
-
-export const partialForm = ({ from, to }: PartialRange): string => `${from}:${to}`
-
 /** From `from` up to but not including `to`. */
 interface IndexRange {
   readonly from: number
@@ -84,36 +59,36 @@ interface IndexRange {
 }
 
 /**
- * The indexes that sequence numbers name, ascending, each once.
+ * Returns the indexes of sequence numbers, ascending and without repetition.
  * @throws ImapError for a number that is not in use. RFC 9051 section 9, seq-number
  */
 export function indexesOfNumbers(count: number, set: readonly NumberRange[]): number[] {
-  return ascending(set.map((range) => numberRange(count, range)))
+  return joined(set.map((range) => numberRange(count, range)))
 }
 
-/** The indexes of the messages that uids name; unknown ones are left out. RFC 9051 section 6.4.9. */
-export function indexesOfUids(messages: readonly MessageEntry[], set: readonly NumberRange[]): number[] {
-  return ascending(set.map((range) => uidRange(messages, range)))
+/** Returns the indexes of uids, ascending. Ignores unknown uids. RFC 9051 section 6.4.9. */
+export function indexesOfUids(messages: readonly { readonly uid: number }[], set: readonly NumberRange[]): number[] {
+  return joined(set.map((range) => uidRange(messages, range)))
 }
 
 function numberRange(count: number, { from, to }: NumberRange): IndexRange {
   const first = Math.min(from, to === HIGHEST ? Math.max(count, 1) : from)
   const last = to === HIGHEST ? count : to
-  // `*` in an empty mailbox names nothing; every other number must be in use.
+  // In an empty mailbox, `*` matches nothing. Every other number must be in use.
   if (count === 0 && to === HIGHEST && first <= 1) return { from: 0, to: 0 }
-  if ((from !== HIGHEST && from > count) || last > count) throw bad(`there are ${count} messages`)
+  if ((from !== HIGHEST && from > count) || last > count) throw bad(`The mailbox has ${count} messages.`)
   return { from: Math.min(first, count) - 1, to: last }
 }
 
-function uidRange(messages: readonly MessageEntry[], { from, to }: NumberRange): IndexRange {
+function uidRange(messages: readonly { readonly uid: number }[], { from, to }: NumberRange): IndexRange {
   const highest = messages.at(-1)?.uid ?? 0
   const last = to === HIGHEST ? highest : to
-  // `559:*` names the last message even where its uid is below 559. RFC 9051 section 9, seq-range.
+  // `559:*` includes the last message even if its uid is below 559. RFC 9051 section 9, seq-range
   const first = to === HIGHEST ? Math.min(from, highest) : from
   return { from: firstIndexFrom(messages, first), to: firstIndexFrom(messages, last + 1) }
 }
 
-function ascending(ranges: readonly IndexRange[]): number[] {
+function joined(ranges: readonly IndexRange[]): number[] {
   const indexes: number[] = []
   const sorted = [...ranges].sort((a, b) => a.from - b.from)
   let next = 0
@@ -123,3 +98,27 @@ function ascending(ranges: readonly IndexRange[]): number[] {
   }
   return indexes
 }
+
+/** A part of a result, counted from 1, or from the end if negative. RFC 9394 section 3.1. */
+export interface PartialRange {
+  readonly from: number
+  readonly to: number
+}
+
+export function partialRange(cursor: Cursor): PartialRange {
+  const fromEnd = cursor.take('-')
+  const first = cursor.nzNumber()
+  cursor.expect(':')
+  if (cursor.take('-') !== fromEnd) throw bad('Both ends of a partial range must count from the same side.')
+  const last = cursor.nzNumber()
+  const [from, to] = first <= last ? [first, last] : [last, first]
+  return fromEnd ? { from: -from, to: -to } : { from, to }
+}
+
+/** Returns the items in a range, in their order. */
+export function partialOf<T>(items: readonly T[], { from, to }: PartialRange): T[] {
+  if (from > 0) return items.slice(from - 1, to)
+  return items.slice(Math.max(0, items.length + to), Math.max(0, items.length + from + 1))
+}
+
+export const formatPartial = ({ from, to }: PartialRange): string => `${from}:${to}`

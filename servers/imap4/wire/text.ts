@@ -1,7 +1,7 @@
 import { imapString } from '../../../src/mail/imap-form.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 
-/** Octets as text; undefined where they are no UTF-8. */
+/** Decodes UTF-8. Returns undefined if the octets are not valid UTF-8. */
 export function utf8Text(octets: OctetString): string | undefined {
   if (!/[\x80-\xff]/.test(octets)) return octets
   try {
@@ -11,24 +11,22 @@ export function utf8Text(octets: OctetString): string | undefined {
   }
 }
 
-/** Text as octets of UTF-8. */
+/** Encodes text as UTF-8. */
 export function utf8Octets(text: string): OctetString {
   return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
 }
 
-/** An `astring`: an atom where it may be. RFC 9051 section 9. */
+/** Writes an `astring`, as an atom if possible. RFC 9051 section 9. */
 export function astringForm(value: OctetString): OctetString {
   return /^[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+$/.test(value) && value.toUpperCase() !== 'NIL' ? value : imapString(value)
 }
 
-/** A quoted string that may hold UTF-8, once the client has said it understands that. RFC 6855 section 3. */
+/** Writes a quoted string that may contain UTF-8, for clients that enabled it. RFC 6855 section 3. */
 export function quotedForm(value: OctetString): OctetString {
   return /[\x00\r\n]/.test(value) ? imapString(value) : `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
-/** Modified UTF-7, the mailbox names of IMAP4rev1. RFC 3501 section 5.1.3. */
-
-/** @returns undefined where it is no modified UTF-7 */
+/** Decodes modified UTF-7. Returns undefined if it is malformed. RFC 3501 section 5.1.3. */
 export function decodeUtf7(name: string): string | undefined {
   if (/[^\x20-\x7e]/.test(name)) return undefined
   if (!name.includes('&')) return name
@@ -40,10 +38,11 @@ export function decodeUtf7(name: string): string | undefined {
     if (units === undefined) ok = false
     return units ?? ''
   })
-  // Only the one right spelling of a name is taken, else two names would be one. RFC 3501 section 5.1.3.
+  // Other encodings of the same name are rejected, so that each name has one only. RFC 3501 section 5.1.3
   return ok && encodeUtf7(decoded) === name ? decoded : undefined
 }
 
+/** Encodes modified UTF-7. RFC 3501 section 5.1.3. */
 export function encodeUtf7(name: string): string {
   return name.replace(/&|[^\x20-\x7e]+/g, (run) => (run === '&' ? '&-' : `&${encodeUnits(run)}-`))
 }

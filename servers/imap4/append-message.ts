@@ -1,0 +1,139 @@
+import { parseImapDateTime } from '../../src/mail/dates.ts'
+import { headerFields, headerValue } from '../../src/mail/headers.ts'
+import { messageIds } from '../../src/mail/message-ids.ts'
+import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
+import type { Folder, NewMessage } from '../../src/store/types.ts'
+import { Content, parseCacheOf, sectionOctets } from './fetch/content.ts'
+import { findMailbox } from './mailbox-names.ts'
+import { bad, ImapError, no } from './reply.ts'
+import type { ImapSession, LoggedOn } from './state.ts'
+import { Cursor } from './wire/cursor.ts'
+import { fetchItems, type Section } from './wire/fetch-request.ts'
+import { flags } from './wire/flags.ts'
+
+/** A part of a message given to APPEND: octets, or the URL of octets. RFC 4469. */
+type MessagePart = { readonly octets: Buffer } | { readonly url: string }
+
+/** One message of APPEND or REPLACE. */
+export interface AppendMessage {
+  readonly flags: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly internalDate?: number
+  readonly parts: readonly MessagePart[]
+}
+
+/** Reads ` [(flags)] ["date-time"] data`. RFC 9051 section 9, append-message; RFC 3502, 4469, 6855. */
+export function appendMessage(cursor: Cursor, session: ImapSession): AppendMessage {
+  cursor.space()
+  const given = cursor.ahead === '(' ? flags(cursor) : []
+  if (cursor.atEnd) throw cursor.missing('a message')
+  if (given.length > 0 || cursor.ahead === ' ') cursor.take(' ')
+  const internalDate = cursor.ahead === '"' ? dateTime(cursor) : undefined
+  if (internalDate !== undefined) cursor.space()
+  return { flags: given, parts: data(cursor, session), ...(internalDate === undefined ? {} : { internalDate }) }
+}
+
+/** Reads a quoted `date-time` and returns milliseconds since the epoch. RFC 9051 section 9. */
+export function dateTime(cursor: Cursor): number {
+  const ms = parseImapDateTime(cursor.string())
+  if (ms === undefined) throw bad('Date and time expected, such as "17-Jul-1996 02:44:25 -0700".')
+  return ms
+}
+
+function data(cursor: Cursor, session: ImapSession): MessagePart[] {
+  if (cursor.take('CATENATE ')) return cursor.list(catenatePart)
+  if (!cursor.take('UTF8 (')) return [{ octets: messageOctets(cursor) }]
+  if (!session.utf8) throw bad('Use ENABLE UTF8=ACCEPT first.') // RFC 6855 section 4
+  const octets = messageOctets(cursor)
+  cursor.expect(')')
+  return [{ octets }]
+}
+
+function catenatePart(cursor: Cursor): MessagePart {
+  if (cursor.take('URL ')) return { url: cursor.astring() }
+  cursor.expect('TEXT ')
+  return { octets: messageOctets(cursor) }
+}
+
+function messageOctets(cursor: Cursor): Buffer {
+  const { octets, binary } = cursor.literal()
+  if (!binary && octets.includes(0)) throw no('A literal may not contain NUL. Use a literal8.', 'CANNOT') // RFC 9051 section 4.3
+  return octets
+}
+
+/** Joins the parts of a message. @throws ImapError TOOBIG, BADURL, or CANNOT if it is empty */
+export async function assembleMessage(
+  session: ImapSession,
+  state: LoggedOn,
+  { parts }: AppendMessage,
+): Promise<Buffer> {
+  const found: Buffer[] = []
+  for (const part of parts) found.push('url' in part ? await urlOctets(session, state, part.url) : part.octets)
+  const limit = session.context.config.limits.messageSize
+  const octets = found.reduce((sum, part) => sum + part.length, 0)
+  if (octets > limit) throw no(`A message may have ${limit} octets.`, 'TOOBIG') // RFC 4469 section 3
+  if (octets === 0) throw no('An empty message is not stored.', 'CANNOT') // the client cancelled. RFC 3502 section 6.3.11
+  return found.length === 1 ? (found[0] as Buffer) : Buffer.concat(found, octets)
+}
+
+/** Returns the message in the store's form. */
+export function newMessage(raw: Buffer, message: AppendMessage, folderId: string): NewMessage & { raw: Buffer } {
+  const id = headerValue(raw, headerFields(raw), 'message-id')
+  const [messageId] = id === undefined ? [] : messageIds(id)
+  return {
+    raw,
+    targets: [{ folderId, flags: message.flags }],
+    ...(message.internalDate === undefined ? {} : { internalDate: message.internalDate }),
+    ...(messageId === undefined ? {} : { messageId }),
+  }
+}
+
+/** `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2`, or `/;UID=20…` in the selected mailbox. RFC 5092 section 7. */
+const URL_FORM =
+  /^(?:\/(?<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?<uidValidity>\d+))?)?\/?;UID=(?<uid>\d+)(?:\/;SECTION=(?<section>[^;/]+))?$/i
+
+/** Returns the octets that a CATENATE URL names in this account. RFC 4469 section 4. @throws ImapError BADURL */
+async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Promise<Buffer> {
+  const { mailbox, uidValidity, uid, section = '' } = URL_FORM.exec(url)?.groups ?? {}
+  const { store } = session.context
+  const folder = uid === undefined ? undefined : await urlFolder(session, state, mailbox)
+  const isValid = folder && (uidValidity === undefined || Number(uidValidity) === folder.uidValidity)
+  const entry = isValid ? await store.entry(folder.id, Number(uid)) : undefined
+  const raw = folder && entry && (await store.read(folder.id, entry.uid))
+  const item = await urlSection(decodePercent(section) ?? '')
+  const octets = raw && item && sectionOctets(new Content(raw, entry.blob, parseCacheOf(store)), item)
+  // RFC 4469 section 5, url-resp-text
+  if (!octets) throw no('The URL names no data on this server.', `BADURL "${url.replace(/["\\\]\r\n]/g, '')}"`)
+  return octets
+}
+
+async function urlFolder(session: ImapSession, state: LoggedOn, mailbox?: string): Promise<Folder | undefined> {
+  if (mailbox === undefined) return state.name === 'selected' ? state.selection.folder : undefined
+  const name = decodePercent(mailbox)
+  if (name === undefined) return undefined
+  return unlessRefused(() => findMailbox(session, state.identity, withInboxInCapitals(name)))
+}
+
+function urlSection(section: string): Promise<Section | undefined> {
+  return unlessRefused(async () => {
+    const [item] = fetchItems(Cursor.of(`BODY.PEEK[${section}]`))
+    return item?.kind === 'section' ? item.section : undefined
+  })
+}
+
+function decodePercent(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined // not percent-encoded UTF-8
+  }
+}
+
+async function unlessRefused<T>(find: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await find()
+  } catch (error) {
+    if (error instanceof ImapError) return undefined
+    throw error
+  }
+}

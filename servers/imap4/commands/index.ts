@@ -1,0 +1,39 @@
+import type { Command } from '../command.ts'
+import { bad } from '../reply.ts'
+import type { ImapSession } from '../state.ts'
+import { append, replace } from './append.ts'
+import { capability, check, compress, enable, id, logout, noop, starttls } from './basic.ts'
+import { copy, move } from './copy.ts'
+import { expunge, uidExpunge } from './expunge.ts'
+import { fetch } from './fetch.ts'
+import { idle } from './idle.ts'
+import { list, lsub, namespace } from './list.ts'
+import { authenticate, login } from './logon.ts'
+import { create, deleteMailbox, rename, subscribe, unsubscribe } from './mailboxes.ts'
+import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
+import { search, sort, thread } from './search.ts'
+import { close, examine, select, unselect } from './select.ts'
+import { status } from './status.ts'
+import { store } from './store.ts'
+
+const rows: readonly Command[] = [
+  ...[capability, noop, logout, id, enable, starttls, compress, idle],
+  ...[login, authenticate],
+  ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, namespace, status],
+  ...[getQuota, getQuotaRoot, setQuota],
+  ...[select, examine, check, close, unselect, expunge, uidExpunge],
+  ...[append, ...replace, ...fetch, ...store, ...copy, ...move, ...search, ...sort, ...thread],
+]
+
+/** Every command, by its name in capitals. */
+const commands: ReadonlyMap<string, Command> = new Map(rows.map((row) => [row.name, row]))
+
+/** Returns the command of that name. @throws ImapError if it does not exist or is not allowed now */
+export function findCommand({ state, enabled }: ImapSession, name: string): Command {
+  const command = commands.get(name)
+  if (!command) throw bad(`Unknown command ${name}.`)
+  if (!command.states.includes(state.name)) throw bad(`${name} is not allowed in this state.`)
+  // RFC 9586 section 3
+  if (command.bySequenceNumber && enabled.has('UIDONLY')) throw bad(`Use UID ${name}.`, 'UIDREQUIRED')
+  return command
+}
