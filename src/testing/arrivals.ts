@@ -1,6 +1,6 @@
 import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../store/types.ts'
 
-/** One message in one mailbox as it was delivered, wherever its owner has moved it since. */
+/** A message delivered to one mailbox, and where its owner has moved it since. */
 export interface Arrival {
   readonly owner: Owner
   folder: Folder
@@ -8,12 +8,12 @@ export interface Arrival {
 }
 
 /**
- * What was delivered to the lab, in order of arrival. A message that its owner moves or copies is still the one that
- * arrived; one that is expunged everywhere is gone.
+ * The messages delivered to a lab, in order of arrival. A message that its owner moves or copies stays one arrival; a
+ * message whose last copy is expunged is removed.
  */
 export class Arrivals {
   readonly #arrivals = new Map<string, Arrival>()
-  /** With what each is told at the end. */
+  /** Each listener with its `onClose`. */
   readonly #listeners = new Map<(arrival: Arrival) => void, () => void>()
   readonly #unwatch: () => void
 
@@ -21,7 +21,7 @@ export class Arrivals {
     this.#unwatch = store.watch((event) => this.#onEvent(event))
   }
 
-  /** Watches a store, what it holds already counted in. */
+  /** Watches a store. The messages that it already holds count as arrivals. */
   static async of(store: MessageStore): Promise<Arrivals> {
     const arrivals = new Arrivals(store)
     for (const owner of await store.listOwners()) {
@@ -37,7 +37,7 @@ export class Arrivals {
     return [...this.#arrivals.values()]
   }
 
-  /** Calls `listener` for each new arrival, `onClose` when none will come. Returns the function that ends it. */
+  /** Calls `listener` for each new arrival, and `onClose` when the lab stops. Returns a function that ends the watch. */
   watch(listener: (arrival: Arrival) => void, onClose: () => void = () => {}): () => void {
     this.#listeners.set(listener, onClose)
     return () => this.#listeners.delete(listener)
@@ -61,7 +61,7 @@ export class Arrivals {
   }
 
   #add(folder: Folder, entry: MessageEntry): void {
-    // Delivered mail has an envelope; what a client saves by APPEND (drafts, sent copies) has none.
+    // Only delivered mail has an envelope; messages saved with APPEND (drafts, sent copies) have none.
     if (!entry.envelope) return
     const key = `${folder.owner} ${entry.blob}`
     const known = this.#arrivals.get(key)
@@ -76,8 +76,8 @@ export class Arrivals {
   }
 
   #expunge(folder: Folder, uids?: ReadonlySet<number>): void {
-    for (const [key, { folder: where, entry }] of this.#arrivals) {
-      if (where.id === folder.id && (uids === undefined || uids.has(entry.uid))) this.#arrivals.delete(key)
+    for (const [key, { folder: current, entry }] of this.#arrivals) {
+      if (current.id === folder.id && (uids === undefined || uids.has(entry.uid))) this.#arrivals.delete(key)
     }
   }
 }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { formatDate } from '../mail/dates.ts'
 
-/** A file that goes along with a message. */
+/** A file to attach to a message. */
 export interface DraftAttachment {
   readonly filename: string
   readonly content: string | Buffer
   readonly contentType?: string
 }
 
-/** A message to be made; what is absent is filled in or left out. */
+/** The parts of a message to compose. From, Date and Message-ID have default values; other missing parts are left out. */
 export interface MessageDraft {
   readonly from?: string
   readonly to?: string | readonly string[]
@@ -27,9 +27,9 @@ interface Part {
 
 type Libmime = typeof import('libmime').default
 
-/** Makes a MIME message: text, HTML or both, with attachments; UTF-8. RFC 5322, RFC 2045, RFC 2046. */
+/** Composes a MIME message in UTF-8 with text, HTML or both, and attachments. RFC 5322, RFC 2045, RFC 2046. */
 export async function compose(draft: MessageDraft, nowMs: number): Promise<Buffer> {
-  // Its charset tables are large, and most labs make no message.
+  // Loaded on demand: libmime's charset tables are large, and most labs compose no message.
   const { default: libmime } = await import('libmime')
   const fields: Record<string, string | undefined> = {
     From: draft.from ?? 'sender@example.com',
@@ -87,5 +87,5 @@ function multipart(subtype: string, parts: readonly Part[]): Part {
   }
 }
 
-/** Lines of 76 characters. RFC 2045 section 6.8. */
+/** Encodes in lines of 76 characters. RFC 2045 section 6.8. */
 const base64 = (octets: Buffer): string => octets.toString('base64').replace(/.{76}(?=.)/g, '$&\r\n')

@@ -3,7 +3,7 @@ import type { SessionRecord } from '../sessions/types.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
 import { factsOf, LabMessage, type MessageFilter, matches } from './message.ts'
 
-/** How long a wait lasts. */
+/** Limits of a wait. */
 export interface WaitOptions {
   /** Milliseconds; default 5,000. */
   readonly timeout?: number
@@ -12,13 +12,13 @@ export interface WaitOptions {
 
 const DEFAULT_TIMEOUT_MS = 5_000
 
-/** The delivered messages of a lab, to list and to wait for. Driven by store events: nothing polls. */
+/** Lists the delivered messages of a lab and waits for new ones. Store events wake the waits; nothing polls. */
 export class DeliveredMail {
   readonly #arrivals: Arrivals
   readonly #lab: Pick<Lab, 'store' | 'sessionLog' | 'directory'>
-  /** Arrivals that a wait has returned: no wait returns one twice. */
+  /** Arrivals that no wait may return again. */
   #seen = new WeakSet<Arrival>()
-  /** Octets of messages that a wait without a recipient has returned: their other copies are the same mail. */
+  /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
 
   constructor(arrivals: Arrivals, lab: Pick<Lab, 'store' | 'sessionLog' | 'directory'>) {
@@ -26,7 +26,7 @@ export class DeliveredMail {
     this.#lab = lab
   }
 
-  /** What was delivered, in order of arrival; a mail to several recipients is listed once. */
+  /** Returns the delivered messages in order of arrival. A message to several recipients is listed once. */
   async list(filter: MessageFilter = {}): Promise<LabMessage[]> {
     const found = new Map<string, LabMessage>()
     for (const arrival of this.#arrivals.list()) {
@@ -38,8 +38,8 @@ export class DeliveredMail {
   }
 
   /**
-   * The first message that fits and that no wait has returned yet; it may have arrived before the call.
-   * @throws WaitTimeout; the signal's reason when aborted; when the lab is stopped
+   * Resolves with the first message that matches and that no wait has returned yet. It may have arrived before the call.
+   * @throws WaitTimeout; the signal's reason if aborted; an Error if the lab is stopped
    */
   wait(filter: MessageFilter, options: WaitOptions = {}): Promise<LabMessage> {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
@@ -54,18 +54,18 @@ export class DeliveredMail {
         finish()
       }
       const onAbort = (): void => settle(() => reject(signal?.reason))
-      const look = async (arrival: Arrival): Promise<void> => {
+      const examine = async (arrival: Arrival): Promise<void> => {
         const message = await this.#load(arrival)
         if (settled || !message || this.#wasSeen(arrival, filter) || !matches(message, filter)) return
         this.#markSeen(arrival, filter)
         settle(() => resolve(message))
       }
-      // One look at a time, in order of arrival, so that the first that fits is the one returned.
-      let looking: Promise<void> = Promise.resolve()
+      // Arrivals are examined one at a time, so that the first match is the one returned.
+      let examined: Promise<void> = Promise.resolve()
       const enqueue = (arrival: Arrival): void => {
-        looking = looking.then(() => look(arrival)).catch((error: Error) => settle(() => reject(error)))
+        examined = examined.then(() => examine(arrival)).catch((error: Error) => settle(() => reject(error)))
       }
-      const onClose = (): void => settle(() => reject(new Error('the lab was stopped while a message was waited for')))
+      const onClose = (): void => settle(() => reject(new Error('the lab was stopped during a wait for a message')))
       const unwatch = this.#arrivals.watch(enqueue, onClose)
       const timer = setTimeout(() => {
         this.list().then(
@@ -105,7 +105,7 @@ export class DeliveredMail {
   }
 }
 
-/** No message came that was waited for; the text tells what did come, and why sessions were refused. */
+/** No message matched in time. The error text lists the messages that arrived, and the sessions with their refusals. */
 export class WaitTimeout extends Error {
   override readonly name = 'WaitTimeout'
   constructor(
@@ -117,30 +117,31 @@ export class WaitTimeout extends Error {
     super(
       [
         `no message with ${describeFilter(filter)} within ${timeoutMs} ms`,
-        ...section('what did arrive', messages.map(describeMessage)),
+        ...section('messages that arrived', messages.map(describeMessage)),
         ...section('sessions', sessions.map(describeSession)),
       ].join('\n'),
     )
   }
 }
 
-/** Lines of a list that are told; the latest ones. */
+/** Longer lists show their latest lines only. */
 const MAX_LINES = 20
 
 function section(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [`${title}: none`]
-  const left = lines.length > MAX_LINES ? [`  … and ${lines.length - MAX_LINES} before`] : []
-  return [`${title}:`, ...left, ...lines.slice(-MAX_LINES).map((line) => `  ${line}`)]
+  const omitted = lines.length > MAX_LINES ? [`  … and ${lines.length - MAX_LINES} earlier`] : []
+  return [`${title}:`, ...omitted, ...lines.slice(-MAX_LINES).map((line) => `  ${line}`)]
 }
 
-const shown = (value: string | RegExp): string => (typeof value === 'string' ? JSON.stringify(value) : String(value))
+const patternText = (value: string | RegExp): string =>
+  typeof value === 'string' ? JSON.stringify(value) : String(value)
 
 function describeFilter(filter: MessageFilter): string {
   const conditions = (['to', 'from', 'subject', 'text', 'folder'] as const).flatMap((key) => {
     const value = filter[key]
-    return value === undefined ? [] : [`${key} ${shown(value)}`]
+    return value === undefined ? [] : [`${key} ${patternText(value)}`]
   })
-  if (filter.matches) conditions.push('a match by function')
+  if (filter.matches) conditions.push('a `matches` function')
   return conditions.length === 0 ? 'any content' : conditions.join(', ')
 }
 
@@ -152,5 +153,5 @@ function describeMessage({ envelope, subject }: LabMessage): string {
 function describeSession({ id, user, tls, refusals, endCause }: SessionRecord): string {
   const channel = tls ? `${tls.version} ${tls.cipher}` : 'clear text'
   const refused = refusals.length === 0 ? '' : `; refused: ${refusals.join('; ')}`
-  return `${id} ${user ?? 'nobody'} over ${channel}, ${endCause ?? 'open'}${refused}`
+  return `${id} ${user ?? 'not logged on'}, ${channel}, ${endCause ?? 'open'}${refused}`
 }

@@ -5,7 +5,7 @@ import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER 
 /** A mailbox of an account (default INBOX), or a newsgroup. */
 export type MailboxRef = { readonly user: string; readonly folder?: string } | { readonly newsgroup: string }
 
-/** Mailboxes as files, and what happens to them behind a client's back. */
+/** Loads and saves mailboxes as files, and changes them as another client or a restored backup would. */
 export class Mailboxes {
   readonly #store: MessageStore
 
@@ -13,7 +13,7 @@ export class Mailboxes {
     this.#store = store
   }
 
-  /** @throws where there is no such mailbox */
+  /** @throws if there is no such mailbox */
   async find(ref: MailboxRef): Promise<Folder> {
     const { owner, name } = place(ref)
     const folder = await this.#store.findFolder(owner, name)
@@ -22,7 +22,7 @@ export class Mailboxes {
     throw new Error(`no mailbox "${name}" of ${owner.replace('user:', '')}; there are: ${known || 'none'}`)
   }
 
-  /** Puts the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox, made where it is missing. */
+  /** Imports a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox, and creates it if it is missing. */
   async load(path: string, ref: MailboxRef): Promise<number> {
     const messages = messagesAt(path)
     return (await importFolder(this.#store, await this.#open(ref), messages)).messages
@@ -33,28 +33,28 @@ export class Mailboxes {
     await formats[format].write(path, messagesOf(this.#store, await this.find(ref)))
   }
 
-  /** Removes messages as another client would. @param uids all where absent. Gives those that were there. */
+  /** Expunges messages as another client would, and returns the UIDs that existed. @param uids default: all */
   async expunge(ref: MailboxRef, uids?: readonly number[]): Promise<readonly number[]> {
     const folder = await this.find(ref)
     return this.#store.expunge(folder.id, uids ?? (await this.#store.list(folder.id)).map(({ uid }) => uid))
   }
 
   /**
-   * The same messages under another UIDVALIDITY, numbered anew, as after a restored backup. Clients that have the mailbox
-   * open lose it. Gives the new value.
+   * Gives a mailbox a new UIDVALIDITY and its messages new UIDs, as a restored backup does, and returns the new value.
+   * Clients that have the mailbox selected lose it.
    */
   async changeUidValidity(ref: MailboxRef): Promise<number> {
     const store = this.#store
     const { id, owner, name, specialUse, newsgroup } = await this.find(ref)
     const settings = { ...(specialUse && { specialUse }), ...(newsgroup && { newsgroup }) }
-    const shelter = await store.createFolder(owner, `${name} (UIDVALIDITY changes)`)
-    const everything = async (folderId: string) => (await store.list(folderId)).map(({ uid }) => uid)
-    await store.copy(id, await everything(id), shelter.id)
+    const temporary = await store.createFolder(owner, `${name} (UIDVALIDITY changes)`)
+    const allUids = async (folderId: string) => (await store.list(folderId)).map(({ uid }) => uid)
+    await store.copy(id, await allUids(id), temporary.id)
     await store.deleteFolder(id)
-    const anew = await store.createFolder(owner, name, settings)
-    await store.copy(shelter.id, await everything(shelter.id), anew.id)
-    await store.deleteFolder(shelter.id)
-    return anew.uidValidity
+    const recreated = await store.createFolder(owner, name, settings)
+    await store.copy(temporary.id, await allUids(temporary.id), recreated.id)
+    await store.deleteFolder(temporary.id)
+    return recreated.uidValidity
   }
 
   async #open(ref: MailboxRef): Promise<Folder> {

@@ -2,7 +2,7 @@ import type { SessionRecord } from '../sessions/types.ts'
 import type { WaitOptions } from './delivered-mail.ts'
 import { LabMessage, type MessageFilter } from './message.ts'
 
-/** What has received messages: a lab, or a tenant. */
+/** A receiver of messages: a lab or a tenant. */
 interface Receiver {
   messages(filter?: MessageFilter): Promise<LabMessage[]>
   receives(filter: MessageFilter, options?: WaitOptions): Promise<LabMessage>
@@ -13,7 +13,7 @@ export interface MatcherResult {
   readonly message: () => string
 }
 
-/** How strong a channel has to be, at least. */
+/** The minimum strength of a TLS channel. */
 export interface EncryptionWish {
   /** Bits of the symmetric cipher; default 128. */
   readonly bits?: number
@@ -24,8 +24,8 @@ export interface EncryptionWish {
 /** Matchers for `expect.extend`, of vitest and of Jest alike. */
 export const matchers = {
   /**
-   * `await expect(lab).toHaveReceived({ to: 'bob', subject: /welcome/ })`: such a message has come, or comes within the
-   * time-out. It is not taken: `waitForMessage` gives it still. With `.not`: none has come yet.
+   * `await expect(lab).toHaveReceived({ to: 'bob', subject: /welcome/ })`: a matching message has arrived or arrives before
+   * the timeout. `waitForMessage` can still return it. With `.not`: no matching message has arrived so far.
    */
   async toHaveReceived(
     this: { readonly isNot?: boolean } | undefined,
@@ -36,11 +36,11 @@ export const matchers = {
     if (this?.isNot) {
       const found = await received.messages(filter)
       const subjects = found.map(({ subject }) => JSON.stringify(subject)).join(', ')
-      return { pass: found.length > 0, message: () => `such messages have come: ${subjects}` }
+      return { pass: found.length > 0, message: () => `expected no matching message, but these arrived: ${subjects}` }
     }
     try {
       await received.receives(filter, options)
-      return { pass: true, message: () => 'such a message has come' }
+      return { pass: true, message: () => 'expected no matching message, but one arrived' }
     } catch (error) {
       const { name, message } = error as Error
       if (name !== 'WaitTimeout') throw error
@@ -48,17 +48,17 @@ export const matchers = {
     }
   },
 
-  /** `expect(message).toHaveBeenEncrypted({ version: 'TLSv1.3' })`, of the session that brought a message, or of a session record. */
+  /** `expect(message).toHaveBeenEncrypted({ version: 'TLSv1.3' })`: checks a session, or the session that delivered a message. */
   toHaveBeenEncrypted(received: LabMessage | SessionRecord, wish: EncryptionWish = {}): MatcherResult {
     const session = received instanceof LabMessage ? received.session : received
     const { bits = 128, version } = wish
     const tls = session?.tls
     const pass = tls !== undefined && tls.bits >= bits && (version === undefined || atLeast(tls.version, version))
-    const was = tls ? `${tls.version} with ${tls.cipher}, ${tls.bits} bits` : session ? 'in clear' : 'by no session'
-    const wanted = `at least ${version ?? 'TLS'} with ${bits} bits`
-    return { pass, message: () => `it came ${was}; ${pass ? 'less was expected' : `expected: ${wanted}`}` }
+    const actual = tls ? `${tls.version} with ${tls.cipher}, ${tls.bits} bits` : session ? 'clear text' : 'no session'
+    const minimum = `${version ?? 'TLS'} with ${bits} bits`
+    return { pass, message: () => `expected ${pass ? 'less than' : 'at least'} ${minimum}; it was ${actual}` }
   },
 }
 
 const versions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
-const atLeast = (version: string, wanted: string): boolean => versions.indexOf(version) >= versions.indexOf(wanted)
+const atLeast = (version: string, minimum: string): boolean => versions.indexOf(version) >= versions.indexOf(minimum)

@@ -3,25 +3,25 @@ import { ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { Arrival } from './arrivals.ts'
 
-/** What is known of a delivered message beside its octets. */
+/** The facts about a delivered message that its octets do not hold. */
 export interface MessageFacts {
-  /** MAIL FROM and RCPT TO, whatever the header says. */
+  /** MAIL FROM and RCPT TO; the header may differ. */
   readonly envelope: { readonly from: string; readonly to: readonly string[] }
-  /** Those of the envelope's recipients whose copy this is. */
+  /** The envelope's recipients who received this copy. */
   readonly recipients: readonly string[]
-  /** The account whose mailbox it is in; undefined for mail to other domains that the lab captured. */
+  /** The account whose mailbox holds it; undefined for captured mail to other domains. */
   readonly user: string | undefined
-  /** The mailbox it is in now. */
+  /** The mailbox that holds it now. */
   readonly folder: string
   readonly uid: number
   readonly flags: readonly string[]
-  /** When it arrived. */
+  /** The time of arrival by the lab's clock. */
   readonly receivedAt: Date
-  /** The session that brought it, while it is on record; undefined for `lab.deliver`. */
+  /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
   readonly session: SessionRecord | undefined
 }
 
-/** A message as test code sees it. Everything is decoded when it is first asked for. */
+/** A delivered message. Its parts are decoded when first read. */
 export class LabMessage extends ReadableMessage implements MessageFacts {
   readonly envelope: MessageFacts['envelope']
   readonly recipients: readonly string[]
@@ -44,14 +44,14 @@ export class LabMessage extends ReadableMessage implements MessageFacts {
     this.session = facts.session
   }
 
-  /** All but the octets, as plain data. */
+  /** Everything except the octets, as plain data. */
   get facts(): MessageFacts {
     const { envelope, recipients, user, folder, uid, flags, receivedAt, session } = this
     return { envelope, recipients, user, folder, uid, flags, receivedAt, session }
   }
 }
 
-/** What an arrival, and the session that brought it, tell of a message. */
+/** Collects the facts about a message from its arrival and the session that delivered it. */
 export function factsOf(
   { entry, folder, owner }: Arrival,
   directory: Directory,
@@ -71,7 +71,7 @@ export function factsOf(
   }
 }
 
-/** An article as test code sees it. */
+/** An article of a newsgroup. Its parts are decoded when first read. */
 export class LabArticle extends ReadableMessage {
   /** Its number in the group. */
   readonly number: number
@@ -82,20 +82,20 @@ export class LabArticle extends ReadableMessage {
   }
 }
 
-/** What to look for; every condition must hold. A string is found anywhere in the field without regard to case. */
+/** Conditions that all must hold. A string matches anywhere in the field, in any case. */
 export interface MessageFilter {
-  /** A recipient: of the envelope, or a user name. */
+  /** An address of the envelope or a user name, whole but in any case; or a pattern. */
   readonly to?: string | RegExp
-  /** MAIL FROM, or the From field. */
+  /** MAIL FROM or the From field. */
   readonly from?: string | RegExp
   readonly subject?: string | RegExp
-  /** In the text or the HTML. */
+  /** The text or the HTML. */
   readonly text?: string | RegExp
   readonly folder?: string
   readonly matches?: (message: LabMessage) => boolean
 }
 
-/** Whether a message is what a filter asks for. */
+/** Returns whether a message satisfies a filter. */
 export function matches(message: LabMessage, filter: MessageFilter): boolean {
   const { to, from, subject, text, folder } = filter
   if (folder !== undefined && folder !== message.folder) return false
@@ -107,18 +107,18 @@ export function matches(message: LabMessage, filter: MessageFilter): boolean {
   return filter.matches?.(message) ?? true
 }
 
-/** An address is that of a recipient whose copy this is, whole; without an `@`, a user name. */
+/** Compares whole addresses of the recipients of this copy, and the user name. */
 function isTo({ recipients, user }: LabMessage, to: string | RegExp): boolean {
   const names = user === undefined ? recipients : [...recipients, user]
-  if (to instanceof RegExp) return names.some((name) => found(to, name))
+  if (to instanceof RegExp) return names.some((name) => test(to, name))
   return names.some((name) => name.toLowerCase() === to.toLowerCase())
 }
 
-const has = (wanted: string | RegExp, value: string): boolean =>
-  typeof wanted === 'string' ? value.toLowerCase().includes(wanted.toLowerCase()) : found(wanted, value)
+const has = (pattern: string | RegExp, value: string): boolean =>
+  typeof pattern === 'string' ? value.toLowerCase().includes(pattern.toLowerCase()) : test(pattern, value)
 
-/** A `g` or `y` pattern remembers where it was: it starts anew each time. */
-function found(pattern: RegExp, value: string): boolean {
+/** Tests from the start: a pattern with the `g` or `y` flag keeps its last position. */
+function test(pattern: RegExp, value: string): boolean {
   pattern.lastIndex = 0
   return pattern.test(value)
 }

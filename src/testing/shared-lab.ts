@@ -8,7 +8,7 @@ import { LabArticle, LabMessage, type MessageFacts, type MessageFilter } from '.
 import type { Tenant } from './tenant.ts'
 import type { Credentials, TestLab } from './test-lab.ts'
 
-/** How another process reaches a shared lab; plain data. */
+/** The data with which another process connects to a shared lab. Vitest passes it to the workers. */
 export interface SharedLab {
   readonly port: number
   readonly token: string
@@ -23,13 +23,15 @@ export interface SharedLabHost extends AsyncDisposable {
 
 type Verb = (tenant: Tenant, ...args: never[]) => Promise<unknown>
 
-const told = ({ raw, facts }: LabMessage) => ({ raw, facts })
+const encodeMessage = ({ raw, facts }: LabMessage) => ({ raw, facts })
 
-/** What a tenant of another process may ask. */
+/** The calls that a tenant in another process can make. */
 const verbs: Readonly<Record<string, Verb>> = {
-  wait: async (tenant, ...args: Parameters<Tenant['waitForMessage']>) => told(await tenant.waitForMessage(...args)),
-  receives: async (tenant, ...args: Parameters<Tenant['receives']>) => told(await tenant.receives(...args)),
-  messages: async (tenant, ...args: Parameters<Tenant['messages']>) => (await tenant.messages(...args)).map(told),
+  wait: async (tenant, ...args: Parameters<Tenant['waitForMessage']>) =>
+    encodeMessage(await tenant.waitForMessage(...args)),
+  receives: async (tenant, ...args: Parameters<Tenant['receives']>) => encodeMessage(await tenant.receives(...args)),
+  messages: async (tenant, ...args: Parameters<Tenant['messages']>) =>
+    (await tenant.messages(...args)).map(encodeMessage),
   deliver: (tenant, ...args: Parameters<Tenant['deliver']>) => tenant.deliver(...args),
   createNewsgroup: (tenant, ...args: Parameters<Tenant['createNewsgroup']>) => tenant.createNewsgroup(...args),
   articles: async (tenant, ...args: Parameters<Tenant['articles']>) =>
@@ -37,7 +39,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   clear: (tenant) => tenant.clear(),
 }
 
-/** Lets other processes of this machine, which know the token, be tenants of a lab. */
+/** Serves tenants of a lab in other processes on this machine. They must know the token. */
 export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
   const token = randomUUID()
   const tenants = new Map<string, Tenant>()
@@ -52,7 +54,7 @@ export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
     if (request.token !== token) return void socket.destroy()
     try {
       const verb = verbs[method]
-      if (!verb) throw new Error(`no verb ${method}`)
+      if (!verb) throw new Error(`unknown method ${method}`)
       writeFrame(socket, { id, value: await verb(tenantOf(tenant), ...(args as never[])) })
       if (method === 'clear') tenants.delete(tenant)
     } catch (error) {
@@ -83,8 +85,8 @@ export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
   }
 }
 
-/** What one side asks the other; values as structured clone keeps them: patterns, dates and octets go through. */
-export interface Request {
+/** A call. Values are sent by structured clone, which keeps patterns, dates and octets. */
+interface Request {
   readonly id: number
   readonly token: string
   readonly tenant: string
@@ -92,22 +94,23 @@ export interface Request {
   readonly args: readonly unknown[]
 }
 
-export type Response =
+type Response =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } }
 
+/** Each frame begins with its length. */
 const HEAD_OCTETS = 4
 
-/** @throws DataCloneError where a value cannot go through, as a function */
-export function writeFrame(socket: Socket, value: Request | Response): void {
+/** @throws DataCloneError if a value cannot be cloned, such as a function */
+function writeFrame(socket: Socket, value: Request | Response): void {
   const body = serialize(value)
   const head = Buffer.alloc(HEAD_OCTETS)
   head.writeUInt32BE(body.length)
   socket.write(Buffer.concat([head, body]))
 }
 
-/** Calls `take` for each frame that comes; whoever sends something else is let go. */
-export function readFrames(socket: Socket, take: (value: unknown) => void): void {
+/** Calls `onFrame` for each frame. Closes the connection if a frame cannot be read. */
+function readFrames(socket: Socket, onFrame: (value: unknown) => void): void {
   let held: Buffer = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
     held = Buffer.concat([held, chunk])
@@ -116,7 +119,7 @@ export function readFrames(socket: Socket, take: (value: unknown) => void): void
       const body = held.subarray(HEAD_OCTETS, end)
       held = held.subarray(end)
       try {
-        take(deserialize(body))
+        onFrame(deserialize(body))
       } catch (error) {
         socket.destroy(error as Error)
         return
@@ -130,12 +133,12 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-interface ToldMessage {
+interface EncodedMessage {
   readonly raw: Uint8Array
   readonly facts: MessageFacts
 }
 
-/** A tenant of a lab that runs in another process. Filters go there as data: `matches` cannot. */
+/** A tenant of a lab that runs in another process. Filters are sent as data, so `matches` is not supported. */
 export class SharedTenant implements AsyncDisposable {
   readonly name: string
   readonly #lab: SharedLab
@@ -150,7 +153,7 @@ export class SharedTenant implements AsyncDisposable {
     readFrames(socket, (response) => this.#settle(response as Response))
     socket.on('error', () => {})
     socket.on('close', () => {
-      for (const { reject } of this.#pending.values()) reject(new Error('the shared lab is gone'))
+      for (const { reject } of this.#pending.values()) reject(new Error('the shared lab has stopped'))
     })
   }
 
@@ -160,7 +163,7 @@ export class SharedTenant implements AsyncDisposable {
     return new SharedTenant(name, lab, socket)
   }
 
-  /** The log-on name of one of its accounts. */
+  /** Returns the log-on name of an account. */
   user(name: string): string {
     return `${this.name}-${name}`
   }
@@ -182,37 +185,37 @@ export class SharedTenant implements AsyncDisposable {
   }
 
   async waitForMessage(filter: MessageFilter = {}, { timeout }: WaitOptions = {}): Promise<LabMessage> {
-    return heard(await this.#ask('wait', filter, timeout === undefined ? {} : { timeout }))
+    return decodeMessage(await this.#call('wait', filter, timeout === undefined ? {} : { timeout }))
   }
 
   async receives(filter: MessageFilter = {}, { timeout }: WaitOptions = {}): Promise<LabMessage> {
-    return heard(await this.#ask('receives', filter, timeout === undefined ? {} : { timeout }))
+    return decodeMessage(await this.#call('receives', filter, timeout === undefined ? {} : { timeout }))
   }
 
   async messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
-    return (await this.#ask<ToldMessage[]>('messages', filter)).map(heard)
+    return (await this.#call<EncodedMessage[]>('messages', filter)).map(decodeMessage)
   }
 
   deliver(message: Buffer | string | MessageDraft, to: string | readonly string[]): Promise<void> {
-    return this.#ask('deliver', message, to)
+    return this.#call('deliver', message, to)
   }
 
   createNewsgroup(name: string): Promise<string> {
-    return this.#ask('createNewsgroup', name)
+    return this.#call('createNewsgroup', name)
   }
 
   async articles(name: string): Promise<LabArticle[]> {
-    const articles = await this.#ask<{ number: number; raw: Uint8Array }[]>('articles', name)
+    const articles = await this.#call<{ number: number; raw: Uint8Array }[]>('articles', name)
     return articles.map(({ number, raw }) => new LabArticle(number, Buffer.from(raw)))
   }
 
-  /** Removes its mailboxes and newsgroups, and leaves. */
+  /** Deletes the tenant's mailboxes and newsgroups and disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ask('clear')
+    await this.#call('clear')
     this.#socket.destroy()
   }
 
-  #ask<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+  #call<T>(method: string, ...args: readonly unknown[]): Promise<T> {
     const id = ++this.#last
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject })
@@ -230,4 +233,4 @@ export class SharedTenant implements AsyncDisposable {
   }
 }
 
-const heard = ({ raw, facts }: ToldMessage): LabMessage => new LabMessage(Buffer.from(raw), facts)
+const decodeMessage = ({ raw, facts }: EncodedMessage): LabMessage => new LabMessage(Buffer.from(raw), facts)

@@ -8,20 +8,23 @@ import { Arrivals } from './arrivals.ts'
 import { LabClock } from './clock.ts'
 import { TestLab } from './test-lab.ts'
 
-/** What is no part of a lab's configuration. */
+/** Options of a lab that are not part of its configuration. */
 export interface StartLabOptions {
   /** Default: silent. */
   readonly log?: Logger
+  /** The clock that `lab.clock` follows. Default: the machine's. */
   readonly clock?: Clock
 }
 
 type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 
 /**
- * Starts a lab and resolves once every port answers. Without an argument: the four protocols on free loopback ports,
- * with TLS on all of them, everything in memory, any name and password. With an object: the YAML's keys, the same
- * defaults for what is absent (ports not given are free ones). With a path: what that file says.
- * @throws ConfigError with every mistake; ListenError when a port is taken
+ * Starts a lab and resolves once every port answers.
+ *
+ * - Without an argument: the four protocols with TLS on free loopback ports, all data in memory, any name and password.
+ * - With an object: the keys of the YAML file; missing keys have the same defaults as above.
+ * - With a path: the lab of that file.
+ * @throws ConfigError listing every mistake; ListenError if a port is taken
  */
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
   const { log = pino({ level: 'silent' }) } = options

@@ -6,12 +6,12 @@ import { DeliveredMail, type WaitOptions } from './delivered-mail.ts'
 import type { LabArticle, LabMessage, MessageFilter } from './message.ts'
 import type { Credentials, TestLab } from './test-lab.ts'
 
-/** Any password will do in an open directory. */
+/** An open directory accepts any password. */
 const PASSWORD = 'secret'
 
 /**
- * A part of a lab that one test has to itself: accounts, newsgroups and messages whose names begin with the tenant's, and
- * a cursor of its own. Many tenants share one lab and its ports.
+ * A part of a lab for one test: accounts and newsgroups whose names begin with the tenant's name, and the messages to
+ * them. Waits of one tenant do not affect another. Many tenants share one lab and its ports.
  */
 export class Tenant {
   readonly name: string
@@ -26,12 +26,12 @@ export class Tenant {
     this.#mail = new DeliveredMail(arrivals, inner)
   }
 
-  /** The log-on name of one of its accounts: `t1-alice`. */
+  /** Returns the log-on name of an account: `t1-alice`. */
   user(name: string): string {
     return `${this.name}-${name}`
   }
 
-  /** `t1-alice@lab.test` */
+  /** Returns the address of an account: `t1-alice@lab.test`. */
   address(name: string): string {
     return `${this.user(name)}@${this.#inner.directory.domain}`
   }
@@ -40,37 +40,37 @@ export class Tenant {
     return { user: this.user(name), pass: PASSWORD }
   }
 
-  /** Transport options for nodemailer, logged on as one of its accounts. */
+  /** Returns transport options for nodemailer with the credentials of an account. */
   nodemailer(name: string) {
     return this.lab.nodemailer(this.credentials(name))
   }
 
-  /** Client options for imapflow, likewise. */
+  /** Returns client options for imapflow with the credentials of an account. */
   imapflow(name: string) {
     return this.lab.imapflow(this.credentials(name))
   }
 
-  /** As `lab.waitForMessage`, among its own messages. A name without `@` in `to` is one of its accounts. */
+  /** Like `lab.waitForMessage`, for the tenant's messages. A `to` without `@` names one of its accounts. */
   waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return this.#mail.wait(this.#own(filter), options)
   }
 
-  /** As `lab.receives`, among its own. */
+  /** Like `lab.receives`, for the tenant's messages. */
   receives(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return this.lab.receives(this.#own(filter), options)
   }
 
-  /** As `lab.messages`, of its own. */
+  /** Like `lab.messages`, for the tenant's messages. */
   messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
     return this.#mail.list(this.#own(filter))
   }
 
-  /** As `lab.deliver`, to its accounts. */
+  /** Like `lab.deliver`, to accounts of the tenant. */
   deliver(message: Buffer | string | MessageDraft, to: string | readonly string[]): Promise<void> {
     return this.lab.deliver(message, { to: [to].flat().map((name) => this.user(name)) })
   }
 
-  /** Makes a newsgroup of its own, `t1.general`, and gives its name. */
+  /** Creates a newsgroup of the tenant, `t1.general`, and returns its full name. */
   async createNewsgroup(name: string): Promise<string> {
     const full = `${this.name}.${name}`
     const newsgroup = {
@@ -83,15 +83,16 @@ export class Tenant {
     return full
   }
 
+  /** Like `lab.articles`, for a newsgroup of the tenant. */
   articles(name: string): Promise<LabArticle[]> {
     return this.lab.articles(`${this.name}.${name}`)
   }
 
-  /** Removes its mailboxes and newsgroups. */
+  /** Deletes the tenant's mailboxes and newsgroups. */
   async clear(): Promise<void> {
     const { store } = this.#inner
-    const mine = accountOwner(`${this.name}-`)
-    const owners = (await store.listOwners()).filter((owner) => owner.startsWith(mine))
+    const prefix = accountOwner(`${this.name}-`)
+    const owners = (await store.listOwners()).filter((owner) => owner.startsWith(prefix))
     const folders = (await Promise.all(owners.map((owner) => store.listFolders(owner)))).flat()
     const groups = (await store.listFolders(PUBLIC_OWNER)).filter(({ name }) => name.startsWith(`${this.name}.`))
     for (const { id } of [...folders, ...groups]) await store.deleteFolder(id)
@@ -106,7 +107,7 @@ export class Tenant {
     }
   }
 
-  /** To one of its accounts, or from one to another domain. */
+  /** Returns whether a message is to an account of the tenant, or from one to another domain. */
   #owns({ user, envelope, session }: LabMessage): boolean {
     const names = [user ?? envelope.from, ...(user === undefined ? [session?.user ?? ''] : [])]
     return names.some((name) => name.startsWith(`${this.name}-`))

@@ -16,46 +16,46 @@ import { Mailboxes, type MailboxRef } from './mailboxes.ts'
 import { LabArticle, type LabMessage, type MessageFilter } from './message.ts'
 import { Tenant } from './tenant.ts'
 
-/** A log-on as client libraries take it. */
+/** A user name and password in the form that client libraries take. */
 export interface Credentials {
   readonly user: string
   readonly pass: string
 }
 
-/** Where a virtual server of a running lab answers. */
+/** The addresses of a virtual server of a running lab. */
 export interface LabServer {
   readonly name: string
   readonly protocol: Protocol
   readonly address: string
-  /** Clear text, with STARTTLS. @throws where it is closed */
+  /** The clear-text port, with STARTTLS. @throws if it is closed */
   readonly port: number
-  /** Implicit TLS. @throws where it is closed */
+  /** The implicit-TLS port. @throws if it is closed */
   readonly tlsPort: number
   readonly certificate: VirtualServerStatus['certificate']
 }
 
-/** What `certificate:` takes in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
+/** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
 export type CertificateSetting = CertificateInput
 
-/** Whose mailboxes a message is put into, and from whom. */
+/** The envelope of a delivered message. */
 export interface DeliverOptions {
   /** User names or addresses. */
   readonly to: string | readonly string[]
-  /** The envelope's sender. */
+  /** The envelope's sender. Default: the null sender. */
   readonly from?: string
 }
 
-/** Reads a configuration, the lab's own where none is given. */
+/** Reads a configuration; default: the one that the lab was started with. */
 type Resolve = (config?: LabInput | string) => Promise<ResolvedLab>
 
-/** A running lab, as test code uses it. */
+/** A running lab, with the methods that tests need. */
 export class TestLab implements AsyncDisposable {
   readonly #lab: Lab
   readonly #arrivals: Arrivals
   readonly #mail: DeliveredMail
   readonly #resolve: Resolve
 
-  /** The lab's clock, to be moved. */
+  /** The lab's clock, which tests can move. */
   readonly clock: LabClock
   readonly #mailboxes: Mailboxes
   #tenants = 0
@@ -70,7 +70,7 @@ export class TestLab implements AsyncDisposable {
     this.#mail = new DeliveredMail(arrivals, lab)
   }
 
-  /** PEM of the lab's root certificate: `tls: { ca: lab.ca }`. */
+  /** The lab's root certificate in PEM: `tls: { ca: lab.ca }`. */
   get ca(): string {
     return this.#lab.certificateStore.rootPem
   }
@@ -80,22 +80,22 @@ export class TestLab implements AsyncDisposable {
     return this.#lab.directory.domain
   }
 
-  /** The verbs of `sealpost cert`: obtain, install, replace and retire certificates of the virtual servers. */
+  /** The commands of `sealpost cert`: obtain, install, replace and remove certificates of the virtual servers. */
   get certificates(): Lab['certificates'] {
     return this.#lab.certificates
   }
 
-  /** The verbs of `sealpost ca`: the lab's own certificate authorities. */
+  /** The commands of `sealpost ca`, for the lab's own certificate authorities. */
   get authorities(): Lab['authorities'] {
     return this.#lab.authorities
   }
 
-  /** Address of the authorities' HTTP service; undefined where the configuration has none. */
+  /** Address of the authorities' HTTP service; undefined if the configuration has none. */
   get authorityServiceUrl(): string | undefined {
     return this.#lab.authorityServiceUrl
   }
 
-  /** A virtual server by protocol (the first one) or by name. @throws when there is none */
+  /** Finds a virtual server by name, or the first one of a protocol. @throws if there is none */
   server(which: Protocol | (string & {})): LabServer {
     const endpoints = this.#lab.endpoints()
     const found =
@@ -107,10 +107,10 @@ export class TestLab implements AsyncDisposable {
   }
 
   /**
-   * Serves another certificate in handshakes from now on: `await lab.useCertificate({ defect: 'expired' }, 'imap4')`.
+   * Serves another certificate from the next handshake on: `await lab.useCertificate({ defect: 'expired' }, 'imap4')`.
    * `await lab.useCertificate('auto')` goes back. Open connections go on, and `reset` keeps the choice.
-   * @param which a virtual server by protocol (the first one) or by name; default: all of them
-   * @throws PkiError if there is no such certificate; then nothing changes
+   * @param which the name of a virtual server, or a protocol for its first one; default: all virtual servers
+   * @throws PkiError if there is no such certificate; nothing changes then
    */
   useCertificate(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
     return this.#lab.useCertificate(
@@ -125,9 +125,9 @@ export class TestLab implements AsyncDisposable {
   }
 
   /**
-   * Takes another configuration, or the lab's file as it is now: new connections see it at once, ports open and close as
-   * it asks, open connections live on. `store` and `certificates` stay as they were at the start.
-   * @throws ConfigError, ListenError: then nothing changes
+   * Applies another configuration, or reads the lab's file again. Ports open and close as needed, and new connections use
+   * the new settings; open connections go on. `store` and `certificates` keep their values from the start.
+   * @throws ConfigError, ListenError; nothing changes then
    */
   async reload(config?: LabInput | string): Promise<void> {
     const next = await this.#resolve(config)
@@ -135,14 +135,14 @@ export class TestLab implements AsyncDisposable {
     await this.#lab.reload({ ...next, store, certificates })
   }
 
-  /** Transport options for nodemailer: STARTTLS required, verified against the lab's root. */
+  /** Returns transport options for nodemailer: STARTTLS is required and verified against the lab's root. */
   nodemailer(auth?: Credentials) {
     const { address, port } = this.server('smtp')
     const tls = { ca: this.ca, servername: this.#lab.config.hostname }
     return { host: address, port, secure: false, requireTLS: true, tls, ...(auth ? { auth } : {}) }
   }
 
-  /** Client options for imapflow: implicit TLS, verified against the lab's root. */
+  /** Returns client options for imapflow: implicit TLS, verified against the lab's root. */
   imapflow(auth: Credentials) {
     const { address, tlsPort } = this.server('imap4')
     const tls = { ca: this.ca, servername: this.#lab.config.hostname }
@@ -150,36 +150,38 @@ export class TestLab implements AsyncDisposable {
   }
 
   /**
-   * Resolves with the first delivered message that fits and that no wait has returned yet, whether it came before the
-   * call or comes after it.
-   * @throws WaitTimeout telling what did arrive
+   * Resolves with the first delivered message that matches and that no wait has returned yet. It may have arrived before
+   * the call.
+   * @throws WaitTimeout, which lists the messages that did arrive
    */
   waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return this.#mail.wait(filter, options)
   }
 
   /**
-   * Resolves with the first delivered message that fits, taken by a wait or not, and takes none.
-   * @throws WaitTimeout telling what did arrive
+   * Resolves with the first delivered message that matches, whether or not a wait has returned it. `waitForMessage` can
+   * still return it.
+   * @throws WaitTimeout, which lists the messages that did arrive
    */
   receives(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return new DeliveredMail(this.#arrivals, this.#lab).wait(filter, options)
   }
 
   /**
-   * A part of the lab for one test, so that several can share it at a time. Needs `directory: { mode: open }` (the default).
-   * @param name what its accounts and newsgroups begin with; default: one of its own
+   * Returns a part of the lab for one test, so that several tests can share the lab at the same time. Requires
+   * `directory: { mode: 'open' }` (the default).
+   * @param name the prefix of its accounts and newsgroups; default: a unique one
    */
   tenant(name?: string): Tenant {
     if (this.#lab.config.directory.mode !== 'open') {
-      throw new Error('tenants need accounts made on first use: start the lab with directory: { mode: "open" }')
+      throw new Error('tenants need an open directory: start the lab with directory: { mode: "open" }')
     }
     return new Tenant(name ?? `t${++this.#tenants}`, this, this.#lab, this.#arrivals)
   }
 
   /**
-   * Puts the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox or newsgroup, and
-   * gives their number. They were there before: no wait returns them.
+   * Imports a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox or newsgroup, and returns the
+   * number of messages. They do not count as delivered, so no wait returns them.
    */
   load(path: string, into: MailboxRef): Promise<number> {
     return this.#mailboxes.load(path, into)
@@ -190,22 +192,22 @@ export class TestLab implements AsyncDisposable {
     return this.#mailboxes.save(path, from, format)
   }
 
-  /** Removes messages of a mailbox as another client would; all where no uids are given. Gives those that were there. */
+  /** Expunges messages of a mailbox (default: all) as another client would, and returns the UIDs that existed. */
   expunge(from: MailboxRef, uids?: readonly number[]): Promise<readonly number[]> {
     return this.#mailboxes.expunge(from, uids)
   }
 
-  /** The same messages under another UIDVALIDITY, as after a restored backup; open sessions lose the mailbox. Gives the new value. */
+  /** Gives a mailbox a new UIDVALIDITY, as a restored backup does, and returns it. Open sessions lose the mailbox. */
   changeUidValidity(of: MailboxRef): Promise<number> {
     return this.#mailboxes.changeUidValidity(of)
   }
 
-  /** The delivered messages that fit, in order of arrival; one sent to several recipients is listed once. */
+  /** Returns the delivered messages that match, in order of arrival. A message to several recipients is listed once. */
   messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
     return this.#mail.list(filter)
   }
 
-  /** Puts a message into mailboxes, or newsgroups by their addresses, without SMTP: raw octets as they are, or made from its parts. */
+  /** Delivers a message to mailboxes, or to newsgroups by their addresses, without SMTP. Takes raw octets, or parts to compose. */
   async deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
     const { directory, clock } = this.#lab
     const recipients = typeof to === 'string' ? [to] : to
@@ -217,7 +219,7 @@ export class TestLab implements AsyncDisposable {
     await deliverLocally(this.#lab, { from, to: recipients, raw })
   }
 
-  /** The articles of a newsgroup, in number order. @throws when there is no such group */
+  /** Returns the articles of a newsgroup, by number. @throws if there is no such group */
   async articles(newsgroup: string): Promise<LabArticle[]> {
     const folder = await this.#lab.store.findFolder(PUBLIC_OWNER, newsgroup)
     if (!folder) throw new Error(`no newsgroup "${newsgroup}"`)
@@ -229,23 +231,23 @@ export class TestLab implements AsyncDisposable {
     return articles
   }
 
-  /** Every connection on record, oldest first, failed handshakes included. */
+  /** Returns every recorded connection, including failed handshakes, oldest first. */
   sessions(): readonly SessionRecord[] {
     return this.#lab.sessionLog.list()
   }
 
-  /** What goes wrong on purpose: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */
+  /** The faults that the lab injects: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */
   get faults(): LabFaults {
     return this.#lab.faults
   }
 
-  /** Forgets messages, sessions and faults; ports, certificates and accounts stay. */
+  /** Deletes messages, session records and added faults. Ports, certificates and accounts stay. */
   async reset(): Promise<void> {
     await this.#lab.reset()
     this.#mail.clear()
   }
 
-  /** Says good-bye to every session and closes everything. */
+  /** Ends every session with its protocol's farewell and closes everything. */
   async stop(): Promise<void> {
     this.#arrivals.close()
     await this.#lab.stop()
@@ -258,7 +260,7 @@ export class TestLab implements AsyncDisposable {
 
 function labServer({ virtualServer, protocol, address, port, tlsPort, certificate }: VirtualServerStatus): LabServer {
   const open = (value: number | undefined, key: string): number => {
-    if (value === undefined) throw new Error(`${virtualServer} has no ${key}: it is closed`)
+    if (value === undefined) throw new Error(`the ${key} of ${virtualServer} is closed`)
     return value
   }
   return {

@@ -10,8 +10,8 @@ declare module 'vitest' {
 }
 
 /**
- * One lab for all workers of a run: `export default sharedLab()` in a file of vitest's `globalSetup`; the tests get their
- * part of it by `sharedTest` of `sealpost/vitest`.
+ * Returns a vitest `globalSetup` function that starts one lab for all workers of a run: `export default sharedLab()`. Tests
+ * use it through `sharedTest` of `sealpost/vitest`.
  */
 export const sharedLab =
   (config?: LabInput | string) =>

@@ -12,9 +12,9 @@ import type {} from './vitest-setup.ts'
 
 declare module 'vitest' {
   interface Matchers<T> {
-    /** Such a message has come, or comes within the time-out; it is not taken. With `.not`: none has come yet. */
+    /** A matching message has arrived or arrives before the timeout. With `.not`: no matching message has arrived so far. */
     toHaveReceived(filter?: MessageFilter, options?: WaitOptions): Promise<T>
-    /** The message, or the session, came over a channel of at least this strength (default: TLS, 128 bits). */
+    /** The message or the session used a TLS channel of at least this strength (default: TLS, 128 bits). */
     toHaveBeenEncrypted(wish?: EncryptionWish): T
   }
 }
@@ -23,24 +23,24 @@ expect.extend(matchers)
 
 export interface LabTestOptions extends StartLabOptions {
   /**
-   * test: a lab for each test that asks for it. file: one a test file. worker: one for all files of a worker (where vitest
-   * runs several in one: `isolate: false`). Default: file.
+   * `test`: a lab for each test that uses it. `file` (the default): one lab per test file. `worker`: one lab for all files
+   * of a worker, if vitest runs several files in one (`isolate: false`).
    */
   readonly scope?: 'test' | 'file' | 'worker'
 }
 
 export interface LabFixtures {
-  /** A running lab, stopped at the end of its scope. */
+  /** A running lab. It stops at the end of its scope. */
   readonly lab: TestLab
-  /** A part of the lab that this test has to itself: tests of one lab may run at the same time. */
+  /** A part of the lab for this test alone, so that tests of one lab can run concurrently. */
   readonly tenant: Tenant
 }
 
-/** A `test` whose functions get a lab, started when the first one asks for it: `labTest({ … })('…', async ({ lab }) => …)`. */
+/** Returns a `test` with a lab that starts when first used: `labTest({ … })('…', async ({ lab }) => …)`. */
 export function labTest(config?: LabInput | string, { scope = 'file', ...options }: LabTestOptions = {}) {
   return base.extend<LabFixtures>({
     lab: [
-      // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures that one needs off this pattern
+      // biome-ignore lint/correctness/noEmptyPattern: vitest requires a destructuring pattern
       async ({}, use) => {
         await using lab = await startLab(config, options)
         await use(lab)
@@ -55,16 +55,16 @@ export function labTest(config?: LabInput | string, { scope = 'file', ...options
   })
 }
 
-/** A `test` whose tenants share the lab that `sharedLab` (`sealpost/vitest-setup`) started, in whichever worker they run. */
+/** A `test` whose tenants, in any worker, share the lab that `sharedLab` (`sealpost/vitest-setup`) started. */
 export const sharedTest = base.extend<{ readonly tenant: SharedTenant }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures that one needs off this pattern
+  // biome-ignore lint/correctness/noEmptyPattern: vitest requires a destructuring pattern
   tenant: async ({}, use) => {
     await using tenant = await SharedTenant.of(inject('sealpost'), `t${randomBytes(4).toString('hex')}`)
     await use(tenant)
   },
 })
 
-/** A `test` with the lab of `startLab()`, one a file. */
+/** A `test` with the lab of `startLab()`, one per file. */
 export const test = labTest()
 export type { Tenant, TestLab }
 export { expect, matchers }

@@ -7,8 +7,8 @@ import { LineClient } from '../support/line-client.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** A lab that was used and stopped, and nothing that holds it. */
-async function used(): Promise<WeakRef<object>[]> {
+/** Starts, uses and stops a lab, and returns weak references to its parts. */
+async function useLab(): Promise<WeakRef<object>[]> {
   const lab = await startLab()
   const client = await LineClient.openTls(lab.server('pop3').tlsPort ?? 0, lab.ca)
   await client.line()
@@ -18,15 +18,15 @@ async function used(): Promise<WeakRef<object>[]> {
   return [new WeakRef(lab), new WeakRef(lab.certificates)]
 }
 
-it('labs that were stopped are garbage: 20 in one process leave nothing of themselves', async () => {
+it('20 stopped labs are garbage-collected and leave no handles open', async () => {
   const refs: WeakRef<object>[] = []
-  for (let i = 0; i < 20; i++) refs.push(...(await used()))
-  const held = (): number => refs.filter((ref) => ref.deref() !== undefined).length
-  // Sockets' last events come in later turns of the event loop.
-  for (let turn = 0; turn < 100 && held() > 0; turn++) {
+  for (let i = 0; i < 20; i++) refs.push(...(await useLab()))
+  const reachable = (): number => refs.filter((ref) => ref.deref() !== undefined).length
+  // The last events of sockets come in later turns of the event loop.
+  for (let turn = 0; turn < 100 && reachable() > 0; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 20))
     collectGarbage()
   }
-  expect(held()).toBe(0)
+  expect(reachable()).toBe(0)
   expect(process.getActiveResourcesInfo().filter((name) => /^(?:TCP|TLS|Pipe)ServerWrap/.test(name))).toEqual([])
 })

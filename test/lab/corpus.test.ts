@@ -6,14 +6,14 @@ import { describe, expect, it } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
 import { corpus } from '../support/corpus.ts'
 
-/** The message below its trace fields: those that the lab put in front. RFC 5321 section 4.4. */
+/** Removes the trace fields that the lab added at the front. RFC 5321 section 4.4. */
 function withoutTrace(raw: Buffer): Buffer {
   const end = /^Return-Path: [^\r]*\r\nReceived: (?:[^\r]|\r\n[ \t])*\r\n/.exec(raw.toString('latin1'))
   expect(end).not.toBeNull()
   return raw.subarray(end?.[0].length)
 }
 
-/** A line conversation over verified TLS. */
+/** A client of a line protocol over verified TLS. */
 class Conversation {
   readonly #socket: tls.TLSSocket
   #held: Buffer = Buffer.alloc(0)
@@ -45,7 +45,7 @@ class Conversation {
     return (await this.#upTo('\r\n')).toString('latin1')
   }
 
-  /** A dot-stuffed block, unstuffed. */
+  /** Reads a dot-stuffed block and removes the stuffing. */
   async block(): Promise<Buffer> {
     const stuffed = (await this.#upTo('\r\n.\r\n')).toString('latin1')
     return Buffer.from(`${stuffed}\r\n`.replace(/(^|\r\n)\.\./g, '$1.'), 'latin1')
@@ -73,7 +73,7 @@ class Conversation {
 const mails = corpus()
 
 describe.skipIf(mails.length === 0)('the corpus', () => {
-  it('goes in by SMTP with STARTTLS and comes out by POP3S and IMAPS octet for octet', async () => {
+  it('every message sent by SMTP with STARTTLS is the same octets by POP3S and IMAPS', async () => {
     await using lab = await startLab({ directory: { accounts: [{ user: 'bob', password: 'secret' }] } })
     const transport = createTransport({
       ...lab.nodemailer({ user: 'bob', pass: 'secret' }),
@@ -102,8 +102,8 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
     await imap.logout()
   })
 
-  it('goes in by POST and comes out by NNTPS octet for octet, threads intact', async () => {
-    // Mailing-list posts; spam has dates that no news server takes.
+  it('every article posted by NNTPS is the same octets when read, and OVER has its References', async () => {
+    // Only mailing-list posts: news servers reject the dates of spam.
     const posts = mails.filter(({ name, raw }) => name.startsWith('easy-ham') && isPostable(raw))
     expect(posts.length).toBeGreaterThan(30)
     await using lab = await startLab()
@@ -128,7 +128,7 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
   })
 })
 
-/** nodemailer makes a line end of a bare CR; everything else it sends as it is. */
+/** nodemailer turns a bare CR into CRLF and sends everything else unchanged. */
 const sentByNodemailer = (raw: Buffer): Buffer =>
   Buffer.from(
     ended(raw)
@@ -141,7 +141,7 @@ const head = (raw: Buffer): string => raw.subarray(0, raw.indexOf('\r\n\r\n') + 
 const ended = (raw: Buffer): Buffer =>
   raw.subarray(-2).toString() === '\r\n' ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
 
-/** What a poster may send: no fields of a serving agent, each once, none empty. RFC 5537 section 3.4.1. */
+/** Returns whether a message has the required fields, and each only once. RFC 5537 section 3.4.1. */
 function isPostable(raw: Buffer): boolean {
   const names = [...head(raw).matchAll(/^([^\s:]+):[^\r]*/gm)].map(([, name]) => (name ?? '').toLowerCase())
   const single = ['from', 'date', 'subject', 'message-id', 'references']

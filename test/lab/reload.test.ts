@@ -14,7 +14,7 @@ const refuses = async (port: number): Promise<boolean> => {
 }
 
 describe('reload', () => {
-  it('ticks "require secure channel" for new connections, while an open one goes on', async () => {
+  it('applies requireSecureChannel to new connections, while an open one goes on', async () => {
     await using lab = await startLab()
     const before = await LineClient.open(lab.server('pop3').port)
     await before.line()
@@ -29,7 +29,7 @@ describe('reload', () => {
     for (const client of [before, after]) client.destroy()
   })
 
-  it('keeps free ports, opens and closes others, and moves a port from one virtual server to another', async () => {
+  it('keeps automatic ports, opens and closes others, and moves a port between virtual servers', async () => {
     const [one, two] = [await freePort(), await freePort()]
     await using lab = await startLab({
       virtualServers: [
@@ -52,7 +52,7 @@ describe('reload', () => {
     expect(await Promise.all([refuses(one), refuses(two)])).toEqual([true, true])
   })
 
-  it('changes nothing where a port is taken, or the configuration is wrong', async () => {
+  it('changes nothing if a port is taken or the configuration is invalid', async () => {
     await using other = await startLab()
     await using lab = await startLab()
     const { port } = lab.server('smtp')
@@ -71,7 +71,7 @@ describe('reload', () => {
     client.destroy()
   })
 
-  it('leaves the authority service where another one cannot be opened', async () => {
+  it('keeps the authority service if its new port cannot be opened', async () => {
     await using lab = await startLab({ authorityService: { port: 0 } })
     await using other = await startLab({ authorityService: { port: 0 } })
     const port = Number(new URL(other.authorityServiceUrl ?? '').port)
@@ -81,7 +81,7 @@ describe('reload', () => {
     expect(await answer.text()).toBe(lab.ca)
   })
 
-  it('opens nothing in a lab that is being stopped, or is', async () => {
+  it('opens nothing in a lab that is stopping or has stopped', async () => {
     const port = await freePort()
     const virtualServers = [{ protocol: 'pop3', port, certificate: { variant: 'rsa' } } as const]
     const lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
@@ -101,14 +101,14 @@ describe('reload', () => {
     expect(await refuses(port)).toBe(true)
   })
 
-  it('a certificate that cannot be had leaves every virtual server as it is', async () => {
+  it('an unknown certificate leaves every virtual server unchanged', async () => {
     await using lab = await startLab()
-    const worn = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)
+    const before = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)
     await expect(lab.useCertificate('No Such Certificate')).rejects.toThrow(/no certificate "No Such Certificate"/)
-    expect((['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)).toEqual(worn)
+    expect((['smtp', 'pop3', 'imap4', 'nntp'] as const).map((name) => lab.server(name).certificate)).toEqual(before)
   })
 
-  it('takes another host name for what is posted', async () => {
+  it('applies a new hostname to posted articles', async () => {
     await using lab = await startLab()
     await lab.reload({ hostname: 'news.lab.test' })
     const client = await LineClient.open(lab.server('nntp').port)
@@ -122,7 +122,7 @@ describe('reload', () => {
     client.destroy()
   })
 
-  it('takes accounts and newsgroups', async () => {
+  it('applies new accounts and newsgroups', async () => {
     await using lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'old' }] } })
     await lab.reload({
       directory: { accounts: [{ user: 'alice', password: 'new' }] },

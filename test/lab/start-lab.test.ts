@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/index.ts'
 
 describe('startLab()', () => {
-  it('carries a mail in by SMTP and out by IMAP, over TLS that is verified', async () => {
+  it('receives a message by SMTP and serves it by IMAP, over verified TLS', async () => {
     await using lab = await startLab()
     const transport = createTransport(lab.nodemailer({ user: 'alice', pass: 'secret' }))
     await transport.sendMail({ from: 'alice@lab.test', to: 'bob@lab.test', subject: 'welcome, bob', text: 'hello' })
@@ -22,20 +22,22 @@ describe('startLab()', () => {
     await client.logout()
   })
 
-  it('ends a wait when it is stopped', async () => {
+  it('ends waits when it stops', async () => {
     const lab = await startLab()
     const waiting = expect(lab.waitForMessage({ to: 'bob' }, { timeout: 3_600_000 })).rejects.toThrow(/was stopped/)
     await lab.stop()
     await waiting
   })
 
-  it('returns a mail that came before the wait, and none twice', async () => {
+  it('waitForMessage returns a message that arrived before the call, and no message twice', async () => {
     await using lab = await startLab()
     await lab.deliver({ subject: 'first' }, { to: 'bob' })
     await lab.deliver({ subject: 'second' }, { to: 'bob' })
     expect((await lab.waitForMessage({ to: 'bob' })).subject).toBe('first')
     expect((await lab.waitForMessage({ to: 'bob' })).subject).toBe('second')
-    await expect(lab.waitForMessage({ to: 'bob' }, { timeout: 20 })).rejects.toThrow(/what did arrive:[\s\S]*"first"/)
+    await expect(lab.waitForMessage({ to: 'bob' }, { timeout: 20 })).rejects.toThrow(
+      /messages that arrived:[\s\S]*"first"/,
+    )
     const waiting = lab.waitForMessage({ to: 'carol@lab.test' })
     await lab.deliver({ subject: 'third' }, { to: ['bob', 'carol'] })
     expect((await waiting).user).toBe('carol')
@@ -43,7 +45,7 @@ describe('startLab()', () => {
     expect(await lab.messages()).toHaveLength(3)
   })
 
-  it('forgets messages on reset, and goes on with the same ports and certificates', async () => {
+  it('reset deletes messages and keeps ports and certificates', async () => {
     await using lab = await startLab()
     const { port, certificate } = lab.server('smtp')
     await lab.deliver({ subject: 'gone' }, { to: 'bob' })
@@ -54,7 +56,7 @@ describe('startLab()', () => {
     expect((await lab.waitForMessage()).subject).toBe('new')
   })
 
-  it('tells every mistake of its argument', async () => {
+  it('reports every mistake in its argument together', async () => {
     await expect(
       startLab({ virtualServers: [{ protocol: 'nntp', requireSecureChannel: true, port: 70_000 }] }),
     ).rejects.toThrow(
@@ -62,7 +64,7 @@ describe('startLab()', () => {
     )
   })
 
-  it('rejects when a port is taken, with nothing left open', async () => {
+  it('rejects if a port is taken, and leaves nothing open', async () => {
     await using lab = await startLab()
     const { port } = lab.server('pop3')
     const virtualServers = [{ protocol: 'smtp' } as const, { protocol: 'pop3', port } as const]

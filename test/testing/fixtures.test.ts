@@ -11,7 +11,7 @@ const send = async (tenant: Tenant, subject: string): Promise<void> => {
 }
 
 for (const n of Array.from({ length: 8 }, (_, index) => index)) {
-  test.concurrent(`tenants of one lab do not meet, at the same time: ${n}`, async ({ tenant }) => {
+  test.concurrent(`concurrent tenants of one lab do not see each other: ${n}`, async ({ tenant }) => {
     await send(tenant, `number ${n}`)
     const mail = await tenant.waitForMessage({ to: 'bob' })
     expect(mail.subject).toBe(`number ${n}`)
@@ -23,7 +23,7 @@ for (const n of Array.from({ length: 8 }, (_, index) => index)) {
   })
 }
 
-test('a tenant has newsgroups of its own, and mail to elsewhere', async ({ lab, tenant }) => {
+test('a tenant has its own newsgroups and its own mail to other domains', async ({ lab, tenant }) => {
   expect(await tenant.createNewsgroup('general')).toBe(`${tenant.name}.general`)
   expect(await tenant.articles('general')).toEqual([])
   const transport = nodemailer.createTransport(tenant.nodemailer('alice'))
@@ -41,13 +41,13 @@ test('matchers', async ({ tenant }) => {
   await expect(tenant).toHaveReceived({ to: 'bob', subject: 'welcome' })
   const mail = await tenant.waitForMessage()
   expect(mail).toHaveBeenEncrypted({ version: 'TLSv1.3', bits: 256 })
-  expect(() => expect(mail).not.toHaveBeenEncrypted()).toThrow('less was expected')
+  expect(() => expect(mail).not.toHaveBeenEncrypted()).toThrow('expected less than TLS with 128 bits')
   await expect(async () => expect(tenant).toHaveReceived({ subject: 'other' }, { timeout: 1 })).rejects.toThrow(
-    /no message with subject "other"[^]*what did arrive:[^]*"welcome"/,
+    /no message with subject "other"[^]*messages that arrived:[^]*"welcome"/,
   )
-  await tenant.deliver({ subject: 'by no session' }, 'bob')
-  const other = await tenant.waitForMessage({ subject: 'by no session' })
-  expect(() => expect(other).toHaveBeenEncrypted()).toThrow('by no session')
+  await tenant.deliver({ subject: 'without a session' }, 'bob')
+  const other = await tenant.waitForMessage({ subject: 'without a session' })
+  expect(() => expect(other).toHaveBeenEncrypted()).toThrow('it was no session')
 })
 
 const ports: number[] = []
@@ -55,7 +55,7 @@ const each = labTest({}, { scope: 'test' })
 each('a lab for each test: the first', ({ lab }) => {
   ports.push(lab.server('smtp').port)
 })
-each('a lab for each test: the second is another one', async ({ lab }) => {
+each('a lab for each test: the second gets a different lab', async ({ lab }) => {
   ports.push(lab.server('smtp').port)
   expect(ports).toHaveLength(2)
   expect(await lab.messages()).toEqual([])
@@ -63,7 +63,7 @@ each('a lab for each test: the second is another one', async ({ lab }) => {
 })
 
 const listed = labTest({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } }, { scope: 'worker' })
-listed('a configuration of its own', ({ lab }) => {
+listed('a lab with its own configuration', ({ lab }) => {
   expect(() => lab.tenant()).toThrow('mode: "open"')
 })
 

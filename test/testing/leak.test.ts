@@ -3,13 +3,13 @@ import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../src/index.ts'
 
-/** `npm run test:leak` for 1,000. */
+/** `npm run test:leak` sets 1,000. */
 const ROUNDS = Number(process.env.SEALPOST_LABS ?? '60')
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-test('labs started and stopped in a row leak nothing', { timeout: ROUNDS * 1_000 + 60_000 }, async () => {
+test('starting and stopping labs leaks nothing', { timeout: ROUNDS * 1_000 + 60_000 }, async () => {
   const handles = (): string[] => process.getActiveResourcesInfo().filter((one) => /TCP|Timeout|Immediate/.test(one))
   const labs: WeakRef<TestLab>[] = []
   const round = async (): Promise<void> => {
@@ -23,15 +23,15 @@ test('labs started and stopped in a row leak nothing', { timeout: ROUNDS * 1_000
     collectGarbage()
     return process.memoryUsage().heapUsed
   }
-  // What is loaded and compiled once is no leak.
+  // The first rounds load and compile code once, which is not a leak.
   for (let n = 0; n < ROUNDS / 4; n++) await round()
   const [heapBefore, handlesBefore] = [heapOctets(), handles().sort()]
   for (let n = 0; n < ROUNDS; n++) await round()
-  // A weak reference holds until the turn ends.
+  // A weak reference keeps its target until the turn of the event loop ends.
   await new Promise((resolve) => setImmediate(resolve))
   const grown = heapOctets() - heapBefore
   expect(labs.filter((lab) => lab.deref() !== undefined).length).toBeLessThanOrEqual(2)
   expect(handles().sort()).toEqual(handlesBefore)
-  // A lab holds some 200 KB: a tenth of that of each would show.
+  // A lab takes about 200 KB. Leaking a tenth of that per lab fails the test.
   expect(grown).toBeLessThan(4_000_000 + ROUNDS * 20_000)
 })

@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { runProgram } from '../support/run-program.ts'
 
-test('many tests in four workers, a lab each: no port clashes, nothing is left', { timeout: 180_000 }, async () => {
+test('many tests in four workers, each with its own lab: no port clashes, nothing stays open', {
+  timeout: 180_000,
+}, async () => {
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.many.config.ts']
   const { status, stdout, stderr } = await runProgram(process.execPath, args, {
     cwd: fileURLToPath(new URL('../../', import.meta.url)),

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { runProgram } from '../support/run-program.ts'
 
-test('one lab serves four workers at a time', { timeout: 120_000 }, async () => {
+test('one lab serves four workers concurrently', { timeout: 120_000 }, async () => {
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.shared.config.ts']
   const { status, stdout, stderr } = await runProgram(process.execPath, args, {
     cwd: fileURLToPath(new URL('../../', import.meta.url)),

@@ -1,10 +1,10 @@
 import nodemailer from 'nodemailer'
 import { expect, sharedTest as test } from '../../../src/testing/vitest.ts'
 
-/** The same accounts and subjects in every worker: tenants keep them apart. */
+/** Defines tests with the same accounts and subjects in every worker; tenants keep them apart. */
 export function suite(): void {
   for (let n = 1; n <= 5; n++) {
-    test.concurrent(`mail of one worker, ${n}`, async ({ tenant }) => {
+    test.concurrent(`a tenant sees only its own mail, ${n}`, async ({ tenant }) => {
       const transport = nodemailer.createTransport(tenant.nodemailer('alice'))
       await transport.sendMail({
         from: tenant.address('alice'),

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
+import { createDirectory } from '../../src/directory/directory.ts'
+import { startLab } from '../../src/index.ts'
+import { SessionLog } from '../../src/sessions/log.ts'
+import { openInbox } from '../../src/store/mailboxes.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { accountOwner } from '../../src/store/types.ts'
+import { Arrivals } from '../../src/testing/arrivals.ts'
+import { DeliveredMail } from '../../src/testing/delivered-mail.ts'
+import { resolveForTests } from '../../src/testing/start-lab.ts'
+
+const soon = { timeout: 20 }
+
+it('a wait without a recipient skips the other copies of a message that a wait has returned', async () => {
+  await using lab = await startLab()
+  await lab.deliver({ subject: 'to both' }, { to: ['alice', 'bob'] })
+  expect((await lab.waitForMessage({ to: 'bob' })).user).toBe('bob')
+  await expect(lab.waitForMessage({}, soon)).rejects.toThrow('no message with any content')
+  expect((await lab.waitForMessage({ to: 'alice' })).user).toBe('alice')
+})
+
+it('a wait without a recipient returns a message to several recipients once and for all of them', async () => {
+  await using lab = await startLab()
+  await lab.deliver({ subject: 'to both' }, { to: ['alice', 'bob'] })
+  expect((await lab.waitForMessage()).subject).toBe('to both')
+  await expect(lab.waitForMessage({}, soon)).rejects.toThrow('no message with any content')
+  await expect(lab.waitForMessage({ to: 'bob' }, soon)).rejects.toThrow('no message with to "bob"')
+})
+
+it('a copy that reaches another recipient later is returned to a wait for that recipient only', async () => {
+  await using store = new MemoryStore({ clock: systemClock })
+  const arrivals = await Arrivals.of(store)
+  const directory = createDirectory(await resolveForTests({}))
+  const mail = new DeliveredMail(arrivals, { store, directory, sessionLog: new SessionLog(systemClock) })
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((user) => openInbox(store, accountOwner(user))))
+  const envelope = { mailFrom: '', rcptTo: ['alice@lab.test', 'bob@lab.test'] }
+  const raw = Buffer.from('Subject: to both\r\n\r\nhello\r\n')
+  await store.append([{ raw, targets: [{ folderId: alice?.id ?? '' }], envelope }])
+  expect((await mail.wait({})).user).toBe('alice')
+  await store.copy(alice?.id ?? '', [1], bob?.id ?? '')
+  await expect(mail.wait({}, soon)).rejects.toThrow('no message with any content')
+  expect((await mail.wait({ to: 'bob' })).user).toBe('bob')
+  arrivals.close()
+})
