@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { dateTime } from '../../servers/imap4/append-message.ts'
 import { matchesPattern } from '../../servers/imap4/mailbox-names.ts'
-import { ImapError } from '../../servers/imap4/reply.ts'
+import { ImapError, statusResponse } from '../../servers/imap4/reply.ts'
 import { Cursor } from '../../servers/imap4/wire/cursor.ts'
 import { flags } from '../../servers/imap4/wire/flags.ts'
 import { date } from '../../servers/imap4/wire/search-keys.ts'
@@ -127,4 +127,18 @@ test.each([
   ['-9:-5', [1]],
 ])('RFC 9394 section 3.1: the part %s', (text, part) => {
   expect(partialOf([1, 2, 3, 4, 5], partialRange(Cursor.of(text)))).toEqual(part)
+})
+
+test.each([
+  ['plain text', 'plain text', 'plain text'],
+  ['CR \r, LF \n, NUL \0', 'CR ?, LF ?, NUL ?', 'CR ?, LF ?, NUL ?'],
+  ['\u010d\u010a', '??', '\xc4\x8d\xc4\x8a'],
+  ['\u0085', '?', '?'],
+  ['\u{1f600}', '?', '\xf0\x9f\x98\x80'],
+  ['\ud83d', '?', '?'],
+])('RFC 9051 section 9, text: %j in a reply', (text, ascii, utf8) => {
+  expect(statusResponse('a', 'NO', { text })).toBe(`a NO ${ascii}\r\n`)
+  expect(statusResponse('a', 'NO', { text, code: `BADURL "${text}"` }, true)).toBe(
+    `a NO [BADURL "${ascii}"] ${utf8}\r\n`,
+  )
 })

@@ -230,5 +230,26 @@ topic(
     alice2 C: 9 LIST "" r*
     alice2 S: * LIST (\HasNoChildren) "/" r&AOk-sum&AOk-
     alice2 S: 9 OK …`,
+    // U+010D and U+010A, cut to their low octets, would be CR and LF.
+    'RFC 9051 section 9, text: a reply that quotes a name stays one line, in ASCII': String.raw`
+    C: 1 ENABLE UTF8=ACCEPT
+    S: * ENABLED UTF8=ACCEPT
+    S: 1 OK …
+    C: 2 CREATE "in\xc3\xa9\xc4\x8d\xc4\x8a* BYE"
+    S: 2 OK …
+    C: 3 CREATE "in\xc3\xa9\xc4\x8d\xc4\x8a* BYE"
+    S: 3 NO [ALREADYEXISTS] …in???* BYE…
+    C: 4 NOOP
+    S: 4 OK …`,
+    'RFC 9051 section 9, text: a reply that quotes a name is UTF-8 under IMAP4rev2': String.raw`
+    C: 1 ENABLE IMAP4rev2
+    S: * ENABLED IMAP4rev2
+    S: 1 OK …
+    C: 2 CREATE "in\xc3\xa9\xc4\x8d\xc4\x8a"
+    S: 2 OK …
+    C: 3 CREATE "in\xc3\xa9\xc4\x8d\xc4\x8a"
+    S: 3 NO [ALREADYEXISTS] …in\xc3\xa9\xc4\x8d\xc4\x8a…
+    C: 4 NOOP
+    S: 4 OK …`,
   },
 )

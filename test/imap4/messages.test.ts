@@ -229,6 +229,30 @@ topic(
     C: 3 STATUS INBOX (MESSAGES SIZE)
     S: * STATUS INBOX (MESSAGES 2 SIZE 7)
     S: 3 OK …`,
+    'RFC 9208 section 4.3.3: messages that exceed the quota only together are all refused': String.raw`
+    C: 1 APPEND INBOX {3+}
+    C: abc
+    S: 1 OK …
+    C: 2 SETQUOTA "" (MESSAGE 2)
+    S: * QUOTA "" (MESSAGE 1 2)
+    S: 2 OK …
+    C: 3 APPEND INBOX {3+}
+    C: abc {3+}
+    C: abc
+    S: 3 NO [OVERQUOTA] …
+    C: 4 SETQUOTA "" (STORAGE 1)
+    S: * QUOTA "" (STORAGE 1 1)
+    S: 4 OK …
+    C: 5 APPEND INBOX {600+}
+    C: ${'x'.repeat(600)} {600+}
+    C: ${'x'.repeat(600)}
+    S: 5 NO [OVERQUOTA] …
+    C: 6 STATUS INBOX (MESSAGES)
+    S: * STATUS INBOX (MESSAGES 1)
+    S: 6 OK …
+    C: 7 APPEND INBOX {600+}
+    C: ${'x'.repeat(600)}
+    S: 7 OK …`,
     'RFC 4469: CATENATE': String.raw`
     C: 1 APPEND INBOX {20+}
     C: Subject: x
@@ -272,7 +296,36 @@ topic(
   },
 )
 
-/** The commands of Outlook Express 6, and what it needs in the answers. */
+topic(
+  'HTML messages',
+  {
+    mail: [
+      'Content-Type: text/html; charset=utf-8\r\n\r\n<title>no</title><p>A &lt;b&gt;&amp;&nbsp;5 &#8364;</p><br><div>next</div>\r\n',
+      `Content-Type: text/html\r\n\r\n<b>${'word '.repeat(100)}</b>\r\n`,
+    ],
+  },
+  {
+    'RFC 8970: PREVIEW shows the text without tags, at most 200 characters': String.raw`
+    C: 1 EXAMINE INBOX
+    S: * FLAGS …
+    S: * OK [PERM…
+    S: * 2 EXISTS
+    S: * 2 RECENT
+    S: * OK [UNSEEN…
+    S: * OK [UIDV…
+    S: * OK [UIDN…
+    S: * OK [HIGH…
+    S: * OK [MAIL…
+    S: 1 OK …
+    C: 2 FETCH 1:2 PREVIEW
+    S: * 1 FETCH (PREVIEW {17}
+    S: A <b>& 5 \xe2\x82\xac next)
+    S: * 2 FETCH (PREVIEW "${'word '.repeat(40)}")
+    S: 2 OK …`,
+  },
+)
+
+/** The commands of Outlook Express 6, and what it requires in the responses. */
 topic(
   'Outlook Express',
   { mail: [nested] },
