@@ -12,7 +12,6 @@ export interface ServerContext {
   /** The virtual server's name, or the default if the configuration gives none. */
   readonly name: string
   readonly hostname: string
-  readonly domain: string
   readonly store: MessageStore
   readonly directory: Directory
   /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */

@@ -1,27 +1,61 @@
-import { badSequence, SmtpError } from './errors.ts'
-import type { SmtpSession } from './session.ts'
+import type { DeliverySite } from '../../src/delivery/types.ts'
+import type { Account } from '../../src/directory/types.ts'
+import type { LogonSession } from '../logon.ts'
+import { badSequence, SmtpError } from './reply.ts'
 import type { Transaction } from './transaction.ts'
 
-/** A row of the command table. @throws SmtpError what is answered */
+/** What the client said in EHLO or HELO. */
+export interface ClientGreeting {
+  readonly name: string
+  /** The command was EHLO. */
+  readonly extended: boolean
+}
+
+/** The session as commands see it. */
+export interface SmtpSession extends LogonSession {
+  readonly site: DeliverySite
+  /** The account that is logged on. */
+  readonly account: Account | undefined
+  /** Undefined before EHLO or HELO. */
+  client: ClientGreeting | undefined
+  /** The open transaction, from MAIL to the end of the message. */
+  transaction: Transaction | undefined
+  /** Id of the current message. */
+  readonly messageId: string
+  /** Sends a reply of one or several lines. */
+  reply(code: number, enhancedCode: string, text: string | readonly string[]): void
+  logOn(account: Account): void
+  /** Forgets everything from before STARTTLS. RFC 3207 section 4.2. */
+  forget(): void
+  /** Checks the limit of messages per connection. @throws SmtpError 421 */
+  checkMessageCount(): void
+  /** Ends the transaction after its message was stored or refused. */
+  endTransaction(): void
+  /** Ends the session once the reply is sent. Pipelined commands are not answered. */
+  quit(): void
+}
+
+/** A row of the command table. */
 export interface SmtpCommand {
   readonly name: string
+  /** @throws SmtpError, DeliveryError the reply */
   run(session: SmtpSession, argument: string): void | Promise<void>
-  /** For what comes behind a command that the policy refuses: takes it in, then throws `refusal`. */
+  /** Reads the data that follows a command that the policy refuses, then throws `refusal`. */
   refused?(session: SmtpSession, argument: string, refusal: SmtpError): Promise<void>
 }
 
-/** For commands that take no argument. RFC 5321 section 4.1.1. */
+/** Checks that a command has no argument. RFC 5321 section 4.1.1. */
 export function noArgument(name: string, argument: string): void {
   if (argument !== '') throw new SmtpError(501, '5.5.4', `${name} takes no argument`)
 }
 
-/** A session begins with EHLO or HELO. RFC 5321 section 4.1.4. */
+/** Checks that the client has sent EHLO or HELO. RFC 5321 section 4.1.4. */
 export function needGreeting({ client }: SmtpSession): void {
   if (!client) throw badSequence('Error: send HELO/EHLO first')
 }
 
-/** The transaction, which has a recipient. RFC 5321 section 4.1.4. */
+/** Returns the transaction. Checks that it has a recipient. RFC 5321 section 4.1.4. */
 export function needRecipients({ transaction }: SmtpSession): Transaction {
-  if (!transaction || transaction.recipientCount === 0) throw badSequence('RCPT comes first')
+  if (!transaction || transaction.recipientCount === 0) throw badSequence('Error: need RCPT command')
   return transaction
 }

@@ -5,21 +5,21 @@ const CR = 0x0d
 const NEAR_OCTETS = 4
 
 /**
- * A message with every bare LF made a CRLF; the same pieces where there is none. A bare LF ends neither a command's data
- * nor a line of it (RFC 5321 section 2.3.8), so it is content; but handed on as it came, readers that do end lines at it
- * could be made to see a message's end, or another message, inside (SMTP smuggling, CVE-2023-51764 and its siblings).
+ * Replaces every bare LF of a message by CRLF. Returns the same pieces if there is none. A bare LF does not end a line or
+ * the message (RFC 5321 section 2.3.8), so it is content. But if it were kept, a later reader that ends lines at LF could
+ * see the end of the message, or another message, inside it (SMTP smuggling, CVE-2023-51764).
  */
 export function normalizeLineEnds(message: Pieces): Pieces {
   let before = 0
-  let isAsItCame = true
+  let unchanged = true
   const normalized = message.map((piece) => {
     const bare = countBareLineFeeds(piece, before)
-    const made = bare === 0 ? piece : withCarriageReturns(piece, before, bare)
-    if (bare > 0) isAsItCame = false
+    const result = bare === 0 ? piece : withCarriageReturns(piece, before, bare)
+    if (bare > 0) unchanged = false
     before = piece.at(-1) ?? before
-    return made
+    return result
   })
-  return isAsItCame ? message : normalized
+  return unchanged ? message : normalized
 }
 
 function withCarriageReturns(piece: Buffer, octetBefore: number, bare: number): Buffer {
@@ -43,7 +43,7 @@ function countBareLineFeeds(piece: Buffer, octetBefore: number): number {
   return count
 }
 
-/** Lines may be so short that a call for each would cost more than a look at their octets. */
+/** Finds the next LF. Checks the nearest octets itself, because a call of indexOf costs more than that for short lines. */
 function nextLineFeed(piece: Buffer, from: number): number {
   const near = Math.min(from + NEAR_OCTETS, piece.length)
   for (let at = from; at < near; at++) if (piece[at] === LF) return at

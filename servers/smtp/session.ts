@@ -1,131 +1,86 @@
-import { type LogonPolicy, logonPolicy } from '../../src/directory/policy.ts'
+import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
+import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { ConnectionEnded, HandshakeFailure, TooLong } from '../../src/net/errors.ts'
-import { StoreError } from '../../src/store/types.ts'
-import type { ServerContext } from '../service.ts'
+import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
+import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import type { ProtocolService, ServerContext } from '../service.ts'
+import type { ClientGreeting, SmtpSession } from './command.ts'
 import { commands } from './commands/index.ts'
-import { SmtpError } from './errors.ts'
-import { policyRefusal } from './gate.ts'
+import { badSequence, deliveryReply, formatReply, internalError, mustStartTls, SmtpError, storeReply } from './reply.ts'
 import type { Transaction } from './transaction.ts'
 
-/** What the client said of itself. */
-export interface ClientGreeting {
-  readonly name: string
-  /** EHLO rather than HELO. */
-  readonly extended: boolean
+/** SMTP: RFC 5321 with the extensions that `commands/session.ts` announces. */
+export const smtp: ProtocolService = {
+  protocol: 'smtp',
+  alpn: ['smtp', 'esmtp'],
+  serve: (connection, context) => serveSession(new Session(connection, context)),
+  busy: ({ hostname }) => `421 4.3.2 ${hostname} Error: too many connections, try again later`,
 }
 
-/** Room for a SASL response behind AUTH. RFC 4954 section 4. */
-const MAX_LINE_OCTETS = 12_288
-/** So many commands that are none end the session. */
+/** Number of unrecognized commands that ends the session. */
 const MAX_UNRECOGNIZED = 10
 /** Replies that session records show as refusals: policy, log-on, recipients, connections. */
 const REFUSALS = new Set([421, 530, 535, 550, 553])
-/** Capitals of other letters can be in ASCII: long s, dotless i. RFC 5321 section 2.4 knows ASCII alone. */
+/** Some letters outside ASCII have ASCII capitals (long s, dotless i), but verbs are ASCII. RFC 5321 section 2.4. */
 const ASCII = /^[\x21-\x7e]*$/
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
-/** What a web page can make a browser send here. */
+/** A request that a web page can make a browser send to this port. */
 const HTTP_REQUEST = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) \/.* HTTP\/\d\.\d$/i
 
-/** One client's session: greeting, commands, end. */
-export class SmtpSession {
+const errorReplies: ErrorReplies<SmtpError> = {
+  expected(error) {
+    if (error instanceof SmtpError) return error
+    return error instanceof DeliveryError ? deliveryReply(error) : undefined
+  },
+  tooLong: () => new SmtpError(500, '5.5.6', 'Error: line too long'), // RFC 4954 section 4
+  storeFailed: storeReply,
+  internal: internalError,
+  farewell: (reason, { hostname }) =>
+    reason === 'idle'
+      ? new SmtpError(421, '4.4.2', `${hostname} Idle timeout, closing connection`)
+      : new SmtpError(421, '4.3.2', `${hostname} Server is shutting down`),
+}
+
+/** The session of one client. */
+class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   readonly connection: Connection
   readonly context: ServerContext
+  readonly site: DeliverySite
+  readonly errorReplies = errorReplies
   account: Account | undefined
-  /** What EHLO or HELO said; undefined before. */
   client: ClientGreeting | undefined
-  /** The transaction that MAIL has opened. */
   transaction: Transaction | undefined
+  isOver = false
   #messages = 0
   #unrecognized = 0
-  #over = false
   #policy: LogonPolicy | undefined
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
+    const { store, directory, news, hostname, config } = context
+    this.site = { store, directory, news, hostname, relay: config.relay }
   }
 
-  /** Of the channel as it is now. */
+  /** Cached, because every command asks for it. Only STARTTLS changes it. */
   get policy(): LogonPolicy {
-    this.#policy ??= logonPolicy(this.context.config, this.context.directory, this.connection.channel)
+    this.#policy ??= currentPolicy(this)
     return this.#policy
   }
 
-  /** Id of the message that comes next. */
   get messageId(): string {
     return `${this.connection.record.id}.${this.#messages + 1}`
   }
 
-  async serve(): Promise<void> {
-    try {
-      // No enhanced code. RFC 2034 section 3
-      this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`)
-      while (!this.#over) await this.#next()
-    } catch (error) {
-      this.#sayGoodBye(error)
-    } finally {
-      this.connection.end()
-    }
+  greet(): void {
+    this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
   }
 
-  /** One reply, of one line or several, each with its codes. RFC 2034 section 4. */
-  reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
-    const middle = enhancedCode === '' ? '' : `${enhancedCode} `
-    if (typeof text === 'string') this.connection.write(replyLine(code, ' ', middle, text))
-    else {
-      const last = text.length - 1
-      this.connection.write(text.map((line, i) => replyLine(code, i < last ? '-' : ' ', middle, line)).join(''))
-    }
-    if (REFUSALS.has(code))
-      this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
-    if (code === 421) this.quit()
+  readCommand(): Promise<string> {
+    return this.connection.readLine(MAX_SASL_OCTETS, 'utf8')
   }
 
-  /** Forgets everything that was said before TLS. RFC 3207 section 4.2. */
-  forget(): void {
-    this.#policy = undefined
-    this.account = undefined
-    this.client = undefined
-    this.transaction = undefined
-  }
-
-  logOn(account: Account): void {
-    this.account = account
-    this.connection.record.user(account.user)
-  }
-
-  /** The transaction is over, its message stored or refused. */
-  endTransaction(): void {
-    this.#messages++
-    this.#unrecognized = 0
-    this.transaction = undefined
-  }
-
-  /** @throws SmtpError 421 where this connection has brought as many messages as it may */
-  checkMessageCount(): void {
-    const { messagesPerConnection } = this.context.config.limits
-    if (messagesPerConnection !== 'off' && this.#messages >= messagesPerConnection) {
-      throw new SmtpError(421, '4.7.0', `${messagesPerConnection} messages are enough for one connection`)
-    }
-  }
-
-  /** Ends the session once the reply is sent; what is pipelined behind is not answered. */
-  quit(): void {
-    this.#over = true
-  }
-
-  async #next(): Promise<void> {
-    try {
-      const done = this.#command(await this.connection.readLine(MAX_LINE_OCTETS, 'utf8'))
-      if (done) await done
-    } catch (error) {
-      this.#refuse(error)
-    }
-  }
-
-  #command(line: string): void | Promise<void> {
+  run(line: string): void | Promise<void> {
     const space = line.indexOf(' ')
     const word = (space === -1 ? line : line.slice(0, space)).trim()
     const verb = ASCII.test(word) ? word.toUpperCase() : word
@@ -136,47 +91,80 @@ export class SmtpSession {
       if (command?.refused) return command.refused(this, argument, refusal)
       throw refusal
     }
-    if (!command) throw this.#unknown(line)
+    if (!command) throw this.#unrecognizedReply(line)
     return command.run(this, argument)
   }
 
-  #unknown(line: string): SmtpError {
+  reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
+    this.connection.write(formatReply(code, enhancedCode, text))
+    if (REFUSALS.has(code))
+      this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
+    if (code === 421) this.quit()
+  }
+
+  sendError({ code, enhancedCode, message }: SmtpError): void {
+    this.reply(code, enhancedCode, message)
+  }
+
+  logOn(account: Account): void {
+    this.account = account
+    this.connection.record.user(account.user)
+  }
+
+  forget(): void {
+    this.#policy = undefined
+    this.account = undefined
+    this.client = undefined
+    this.transaction = undefined
+  }
+
+  checkMessageCount(): void {
+    const { messagesPerConnection } = this.context.config.limits
+    if (messagesPerConnection !== 'off' && this.#messages >= messagesPerConnection) {
+      throw new SmtpError(
+        421,
+        '4.7.0',
+        `Error: too many messages, the limit is ${messagesPerConnection} per connection`,
+      )
+    }
+  }
+
+  endTransaction(): void {
+    this.#messages++
+    this.#unrecognized = 0
+    this.transaction = undefined
+  }
+
+  quit(): void {
+    this.isOver = true
+  }
+
+  close(): void {}
+
+  #unrecognizedReply(line: string): SmtpError {
     if (HTTP_REQUEST.test(line)) return new SmtpError(421, '4.7.0', 'HTTP requests not allowed')
     if (++this.#unrecognized >= MAX_UNRECOGNIZED)
       return new SmtpError(421, '4.7.0', 'Error: too many unrecognized commands')
     return new SmtpError(500, '5.5.2', 'Error: command not recognized')
   }
-
-  /** The one place where errors become replies. Rethrows what ends the session. */
-  #refuse(error: unknown): void {
-    if (error instanceof ConnectionEnded || error instanceof HandshakeFailure) throw error
-    const { code, enhancedCode, message } = this.#asReply(error)
-    this.reply(code, enhancedCode, message)
-  }
-
-  #asReply(error: unknown): SmtpError {
-    if (error instanceof SmtpError) return error
-    if (error instanceof TooLong) return new SmtpError(500, '5.5.6', 'line too long') // RFC 4954 section 4
-    this.context.log.error({ session: this.connection.record.id, err: error }, 'an SMTP command failed')
-    return (error instanceof StoreError && storeReply(error)) || new SmtpError(451, '4.3.0', 'internal error')
-  }
-
-  #sayGoodBye(error: unknown): void {
-    if (error instanceof HandshakeFailure) return
-    if (!(error instanceof ConnectionEnded)) throw error
-    const { hostname } = this.context
-    if (error.reason === 'idle') this.reply(421, '4.4.2', `${hostname} idle for too long, closing the connection`)
-    if (error.reason === 'stopping') this.reply(421, '4.3.2', `${hostname} is stopping`)
-  }
 }
 
-/** A store that takes nothing now. RFC 5321 section 4.2.3, RFC 3463 section 3.4 */
-function storeReply({ code }: StoreError): SmtpError | undefined {
-  if (code === 'no-space') return new SmtpError(452, '4.3.1', 'the store is full')
-  if (code === 'read-only') return new SmtpError(452, '4.3.2', 'the store cannot be written to')
+/** Commands allowed before TLS if a secure channel is required. RFC 3207 section 4. */
+const BEFORE_TLS = new Set(['EHLO', 'HELO', 'NOOP', 'RSET', 'STARTTLS', 'QUIT'])
+/** Commands that need a log-on if `anonymous` is not allowed. */
+const NEEDS_LOGON = new Set(['MAIL', 'RCPT', 'DATA', 'BDAT', 'VRFY', 'EXPN'])
+/** Commands that are not allowed between the chunks of a message. RFC 3030 section 2. */
+const NOT_BETWEEN_CHUNKS = new Set(['MAIL', 'RCPT', 'DATA', 'AUTH', 'STARTTLS'])
+
+/** Returns the reply if the virtual server's policy refuses a command, known or not. Undefined: it may run. */
+function policyRefusal(session: Session, verb: string): SmtpError | undefined {
+  const { channel, logon, anonymous } = session.policy
+  if (channel === 'needs-tls' && !BEFORE_TLS.has(verb)) return mustStartTls()
+  if (!anonymous && session.account === undefined && NEEDS_LOGON.has(verb)) {
+    return logon === 'needs-tls' ? mustStartTls() : new SmtpError(530, '5.7.0', 'Authentication required') // RFC 4954 section 6
+  }
+  if (session.transaction?.inChunks && NOT_BETWEEN_CHUNKS.has(verb)) {
+    return badSequence('Error: the message sent with BDAT is incomplete')
+  }
   return undefined
 }
-
-/** Whatever a client got into a text cannot end the line. */
-const replyLine = (code: number, separator: ' ' | '-', enhancedCode: string, text: string): string =>
-  `${code}${separator}${enhancedCode}${text.replace(CONTROL, ' ')}\r\n`

@@ -1,11 +1,11 @@
 import { formatDate } from '../../src/mail/dates.ts'
 import type { TlsFacts } from '../../src/sessions/types.ts'
 
-/** What the trace fields tell of how a message came. */
+/** How a message arrived, for its trace fields. */
 export interface Arrival {
-  /** What EHLO or HELO said. */
+  /** The name from EHLO or HELO. */
   readonly heloName: string
-  /** It was EHLO. */
+  /** The client sent EHLO. */
   readonly extended: boolean
   readonly remoteAddress: string
   readonly hostname: string
@@ -19,10 +19,10 @@ export interface Arrival {
   readonly at: number
 }
 
-/** The fields put in front of a delivered message. RFC 5321 section 4.4. */
+/** Returns the header fields that are put in front of a delivered message. RFC 5321 section 4.4. */
 export function traceFields(arrival: Arrival): Buffer {
   const [recipient, ...others] = arrival.recipients
-  // Naming one of several would tell the others of them. RFC 5321 section 7.2
+  // With several recipients, none is named: it would disclose Bcc recipients. RFC 5321 section 7.2
   const recipientClause = others.length === 0 && recipient !== undefined ? `\r\n\tfor <${recipient}>` : ''
   // RFC 8314 section 4.3
   const tlsClause = arrival.tls ? `\r\n\ttls ${arrival.tls.cipher}` : ''
@@ -36,20 +36,20 @@ export function traceFields(arrival: Arrival): Buffer {
 
 let lastDate = { second: Number.NaN, text: '' }
 
-/** Messages come many a second: the date is written once for all of them. */
+/** Formats a date. Cached for a second, in which many messages arrive. */
 function dateOf(ms: number): string {
   const second = Math.floor(ms / 1000)
   if (second !== lastDate.second) lastDate = { second, text: formatDate(ms) }
   return lastDate.text
 }
 
-/** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … RFC 3848; `UTF8SMTP` … where the client used SMTPUTF8: RFC 6531 section 4.3. */
+/** Returns `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … (RFC 3848), or `UTF8SMTP` … if the client used SMTPUTF8 (RFC 6531 section 4.3). */
 function protocolName({ extended, smtpUtf8, tls, authenticated }: Arrival): string {
   if (!extended) return 'SMTP'
   return `${smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
 }
 
-/** A name is whatever the client says; what would break the field is not copied. */
+/** Replaces characters of the client's name that would break the field. */
 const heloDomain = (name: string): string => name.replace(/[^\p{L}\p{N}._:[\]-]/gu, '?')
 
 const addressLiteral = (address: string): string => {

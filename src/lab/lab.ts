@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
+import type { DeliverySite } from '../delivery/types.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
 import type { NewsService } from '../news/news-service.ts'
@@ -15,7 +17,6 @@ import { Changes, LabStopped } from './changes.ts'
 import { LabFaults } from './lab-faults.ts'
 import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
-import { deliverLocally } from './local-delivery.ts'
 import { preload } from './preload.ts'
 import { Captures, logSession } from './recording.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
@@ -76,8 +77,9 @@ export class Lab implements AsyncDisposable {
       ...parts,
       ...options,
       certificates: parts.certificateStore,
+      // Without newsgroups: an article for a moderator must not be posted again.
       mail: ({ from, to, raw }) =>
-        deliverLocally({ store: this.store, directory: this.#directory }, { from, to: [to], raw }),
+        deliverLocalMail({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw }),
     })
   }
 
@@ -106,6 +108,11 @@ export class Lab implements AsyncDisposable {
 
   get directory(): Directory {
     return this.#directory
+  }
+
+  /** Delivers a message without SMTP. @throws DeliveryError, StoreError: then nobody gets it */
+  deliver(mail: LocalMail): Promise<void> {
+    return deliverLocalMail(this.#deliverySite(), mail)
   }
 
   /** Returns the status of each virtual server, in the order of the configuration. */
@@ -243,6 +250,11 @@ export class Lab implements AsyncDisposable {
       resolved.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#pki, this.#options.log) })
     }
     for (const { name, tls } of resolved) await this.#servers.setTls(name, tls)
+  }
+
+  #deliverySite(): DeliverySite {
+    const { hostname } = this.#config
+    return { store: this.store, directory: this.#directory, news: this.newsService, hostname, relay: 'capture' }
   }
 
   #site(): Site {

@@ -38,7 +38,6 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     config: server,
     name,
     hostname: config.hostname,
-    domain: config.domain,
     store,
     directory,
     news,

@@ -3,7 +3,6 @@ import { type CertificateInput, certificateChoice } from '../config/schema/certi
 import type { LabInput, Protocol } from '../config/schema.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
-import { deliverLocally } from '../lab/local-delivery.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
@@ -216,7 +215,7 @@ export class TestLab implements AsyncDisposable {
       typeof message === 'string' || Buffer.isBuffer(message)
         ? Buffer.from(message as Buffer)
         : await compose({ to: addresses, ...message }, clock.now())
-    await deliverLocally(this.#lab, { from, to: recipients, raw })
+    await this.#lab.deliver({ from, to: recipients, raw })
   }
 
   /** Returns the articles of a newsgroup, by number. @throws if there is no such group */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -7,8 +7,8 @@ import { ask, ehlo } from './support.ts'
 
 const MUST_START_TLS = '530 5.7.0 Must issue a STARTTLS command first'
 
-describe('a secure channel that is required, RFC 3207 section 4', () => {
-  test('everything but the six is refused before STARTTLS, and no AUTH is announced', async () => {
+describe('a required secure channel, RFC 3207 section 4', () => {
+  test('before STARTTLS only six commands are accepted, and no AUTH is announced', async () => {
     await using lab = await startMailLab(smtp, { server: { requireSecureChannel: true } })
     const client = await LineClient.open(lab.port)
     await client.line()
@@ -32,7 +32,7 @@ describe('a secure channel that is required, RFC 3207 section 4', () => {
     expect(lab.sessions()[0]?.refusals).toContain('530 Must issue a STARTTLS command first')
   })
 
-  test('a chunk behind a refused BDAT is no command', async () => {
+  test('the chunk after a refused BDAT is not read as commands', async () => {
     await using lab = await startMailLab(smtp, { server: { requireSecureChannel: true } })
     const client = await LineClient.open(lab.port)
     client.send('EHLO x\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n')
@@ -42,7 +42,7 @@ describe('a secure channel that is required, RFC 3207 section 4', () => {
     client.destroy()
   })
 
-  test('basic-over-tls: AUTH is refused in clear before the password is looked at; the rest is not', async () => {
+  test('basic-over-tls: only AUTH is refused in clear text, before the password is read', async () => {
     await using lab = await startMailLab(smtp, { server: { authentication: ['anonymous', 'basic-over-tls'] } })
     const client = await LineClient.open(lab.port)
     await client.line()
@@ -57,7 +57,7 @@ describe('a secure channel that is required, RFC 3207 section 4', () => {
 })
 
 describe('a virtual server without anonymous', () => {
-  test('MAIL needs a log-on', async () => {
+  test('MAIL and VRFY need a log-on', async () => {
     await using lab = await startMailLab(smtp, { server: { authentication: ['basic'] } })
     const client = await LineClient.open(lab.port)
     await client.line()
@@ -76,7 +76,7 @@ describe('a virtual server without anonymous', () => {
     client.destroy()
   })
 
-  test('basic-over-tls alone: in clear the way to a log-on is named', async () => {
+  test('only basic-over-tls: a reply in clear text asks for STARTTLS', async () => {
     await using lab = await startMailLab(smtp, { server: { authentication: ['basic-over-tls'] } })
     const client = await LineClient.open(lab.port)
     await client.line()
@@ -85,7 +85,7 @@ describe('a virtual server without anonymous', () => {
     client.destroy()
   })
 
-  test('anonymous alone: nobody logs on', async () => {
+  test('only anonymous: nobody can log on', async () => {
     await using lab = await startMailLab(smtp, { server: { authentication: ['anonymous'] } })
     const client = await LineClient.openTls(lab.tlsPort, lab.ca)
     await client.line()
@@ -96,7 +96,7 @@ describe('a virtual server without anonymous', () => {
 })
 
 describe('STARTTLS', () => {
-  test('what was sent in clear behind it is dropped (CVE-2011-0411), what was said before it forgotten', async () => {
+  test('commands sent in clear text after it are discarded (CVE-2011-0411), and earlier state is forgotten', async () => {
     await using lab = await startMailLab(smtp)
     const client = await LineClient.open(lab.port)
     await client.line()
@@ -115,7 +115,7 @@ describe('STARTTLS', () => {
     )
   })
 
-  test('is neither announced nor to be had where no certificate is assigned', async () => {
+  test('is neither announced nor accepted if no certificate is assigned', async () => {
     await using lab = await startMailLab(smtp, { bare: true })
     const client = await LineClient.open(lab.port)
     await client.line()
@@ -124,7 +124,7 @@ describe('STARTTLS', () => {
     client.destroy()
   })
 
-  test('a handshake that fails ends that connection and nothing else', async () => {
+  test('a failed handshake ends only its own connection', async () => {
     await using lab = await startMailLab(smtp)
     const client = await LineClient.open(lab.port)
     await play(client, 'S: 220 *\nC: STARTTLS\nS: 220 *')
@@ -136,7 +136,7 @@ describe('STARTTLS', () => {
   })
 })
 
-test('an open directory: any password, and nothing that would need to know it', async () => {
+test('an open directory accepts any password, and offers no mechanism that needs to know it', async () => {
   await using lab = await startMailLab(smtp, { mode: 'open' })
   const client = await LineClient.open(lab.port)
   await client.line()

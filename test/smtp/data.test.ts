@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { normalizeLineEnds } from '../../servers/smtp/line-ends.ts'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
@@ -10,7 +10,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
   const message = 'Subject: dots\r\n\r\n.\r\n..\r\n...x\r\nno dot\r\n.last\r\n\r\n'
   const stuffed = `${message.replace(/^\./gm, '..')}.\r\n`
 
-  test('dots are taken off wherever the network cuts the message', async () => {
+  test('dot-stuffing is removed wherever the message is cut into segments', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     for (let cut = 1; cut < stuffed.length; cut++) {
@@ -26,7 +26,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     client.destroy()
   })
 
-  test('twelve million bare LFs are made CRLFs without as many pieces', () => {
+  test('twelve million bare LFs become CRLFs without as many pieces', () => {
     const octets = Buffer.concat(normalizeLineEnds([Buffer.alloc(24 << 20, 'x\n')]))
     expect(octets.length).toBe(36 << 20)
     expect(octets.subarray(0, 7).toString()).toBe('x\r\nx\r\nx')
@@ -36,7 +36,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     }
   })
 
-  test('every octet but a bare LF is kept', async () => {
+  test('every octet except a bare LF is kept', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client)
@@ -59,7 +59,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     ['\r\n.\r', '\r\n\r'],
     ['\r.\r\n', '\r.\r\n'],
     ['\r\n\0.\r\n', '\r\n\0.\r\n'],
-  ])('SMTP smuggling: %j ends no message', async (end, kept) => {
+  ])('SMTP smuggling: %j does not end a message', async (end, kept) => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client)
@@ -76,7 +76,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     client.destroy()
   })
 
-  test('a message at the limit is taken, dots put in or not; one above it is refused, and the session goes on', async () => {
+  test('a message at the size limit is accepted, stuffed dots not counted; a larger one is rejected, and the session goes on', async () => {
     await using lab = await startMailLab(smtp, { limits: { messageSize: 3_000 } })
     const client = await greeted(lab)
     const attempt = async (text: string): Promise<string> => {
@@ -92,7 +92,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     client.destroy()
   })
 
-  test('a client that goes in the middle leaves nothing', async () => {
+  test('a client that disconnects in the middle leaves no message', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client)
@@ -104,12 +104,12 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
   })
 })
 
-describe('a store that will not have it', () => {
+describe('a store that cannot keep the message', () => {
   test.each([
     ['no-space', '452 4.3.1'],
     ['read-only', '452 4.3.2'],
     ['closed', '451 4.3.0'],
-  ] as const)('%s: %s, and the message can be sent again', async (code, expected) => {
+  ] as const)('%s: %s, and a second attempt succeeds', async (code, expected) => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const append = lab.store.append.bind(lab.store)
@@ -122,7 +122,7 @@ describe('a store that will not have it', () => {
     client.destroy()
   })
 
-  test('250 comes only once the store has the message', async () => {
+  test('250 comes only after the store has the message', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const append = lab.store.append.bind(lab.store)
@@ -152,7 +152,7 @@ describe('a store that will not have it', () => {
 })
 
 describe('BDAT, RFC 3030', () => {
-  test('octets that look like commands or like an end are octets', async () => {
+  test('content that looks like commands or like the end of a message stays content', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     expect(await ask(client, 'BDAT 6 LAST\r\nQUIT')).toMatch(/^503 5\.5\.1 /)
@@ -165,7 +165,7 @@ describe('BDAT, RFC 3030', () => {
     client.destroy()
   })
 
-  test('a message in chunks cannot be mixed with anything, and can be given up', async () => {
+  test('a message in chunks cannot be mixed with other commands, but RSET aborts it', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const begin = async (): Promise<void> => {
@@ -184,7 +184,7 @@ describe('BDAT, RFC 3030', () => {
     client.destroy()
   })
 
-  test('a hundred thousand chunks of an octet take little time', async () => {
+  test('a hundred thousand chunks of one octet take little time', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
@@ -195,7 +195,7 @@ describe('BDAT, RFC 3030', () => {
     client.destroy()
   })
 
-  test('above the size limit: 552, the chunk is read, the rest refused', async () => {
+  test('above the size limit: 552, the chunk is read, later chunks are refused', async () => {
     await using lab = await startMailLab(smtp, { limits: { messageSize: 10 } })
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
@@ -206,7 +206,7 @@ describe('BDAT, RFC 3030', () => {
     client.destroy()
   })
 
-  test('a size that cannot be read ends the session: what follows might be octets', async () => {
+  test('an invalid size ends the session, because what follows may be content', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send('BDAT ten LAST\r\nMAIL FROM:<a@b.test>\r\n')

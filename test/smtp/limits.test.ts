@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
 import { ask, greeted, startData } from './support.ts'
 
 describe('the end of a session', () => {
-  test('an idle client is told so and parted with', async () => {
+  test('an idle client gets 421 and is disconnected', async () => {
     await using lab = await startMailLab(smtp, { idleTimeoutMs: 300 })
     const client = await greeted(lab)
     await play(client, 'S: 421 4.4.2 localhost *\nS: (end)')
   })
 
-  test('so is one that stops in the middle of its message, of which nothing is kept', async () => {
+  test('so is a client that stops in the middle of a message, and nothing of it is kept', async () => {
     await using lab = await startMailLab(smtp, { idleTimeoutMs: 300 })
     const client = await greeted(lab)
     await startData(client)
@@ -21,15 +21,15 @@ describe('the end of a session', () => {
     expect(await lab.inbox('alice')).toEqual([])
   })
 
-  test('a lab that stops says so', async () => {
+  test('a lab that stops says so to its clients', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const stopped = lab.stop()
-    await play(client, 'S: 421 4.3.2 localhost is stopping\nS: (end)')
+    await play(client, 'S: 421 4.3.2 localhost Server is shutting down\nS: (end)')
     await stopped
   })
 
-  test('a client over the connection limit is told so', async () => {
+  test('a client over the connection limit gets 421', async () => {
     await using lab = await startMailLab(smtp, { limits: { connections: 1 } })
     const first = await greeted(lab)
     const second = await LineClient.open(lab.port)
@@ -37,7 +37,7 @@ describe('the end of a session', () => {
     first.destroy()
   })
 
-  test('messagesPerConnection: the next MAIL is the last command', async () => {
+  test('messagesPerConnection: MAIL beyond the limit ends the session', async () => {
     await using lab = await startMailLab(smtp, { limits: { messagesPerConnection: 2 } })
     const client = await greeted(lab)
     for (let i = 0; i < 2; i++) {
@@ -48,7 +48,7 @@ describe('the end of a session', () => {
     expect(await lab.inbox('alice')).toHaveLength(2)
   })
 
-  test('a line over the limit is refused once, and the session goes on', async () => {
+  test('a line over the limit is rejected once, and the session goes on', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send(`NOOP ${'x'.repeat(300_000)}\r\nNOOP\r\n`)
@@ -56,7 +56,7 @@ describe('the end of a session', () => {
     client.destroy()
   })
 
-  test('a browser that was lured here is parted with', async () => {
+  test('an HTTP request from a browser ends the session', async () => {
     await using lab = await startMailLab(smtp)
     const client = await LineClient.open(lab.port)
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\n\r\nMAIL FROM:<a@b.test>\r\n')
@@ -64,7 +64,7 @@ describe('the end of a session', () => {
   })
 })
 
-test('the transcript has both sides, message octets summarized', async () => {
+test('the transcript shows both directions, with message octets as a count', async () => {
   await using lab = await startMailLab(smtp)
   const client = await greeted(lab)
   await startData(client)
@@ -86,7 +86,7 @@ test('the transcript has both sides, message octets summarized', async () => {
     'in DATA',
     'out 354 End data with <CR><LF>.<CR><LF>',
     'in 24 octets',
-    'out 250 2.0.0 OK: smtp-1.1 accepted',
+    'out 250 2.0.0 OK: queued as smtp-1.1',
     'in QUIT',
     'out 221 2.0.0 Bye',
   ])

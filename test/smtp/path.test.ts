@@ -16,7 +16,7 @@ describe('paths and parameters, RFC 5321 section 4.1.2', () => {
     ['<jörg@bücher.test>', 'jörg@bücher.test'],
     ['<a@under_score.test>', 'a@under_score.test'],
     ['<アリス@例え.テスト>', 'アリス@例え.テスト'],
-  ])('%s is %s', (text, address) => {
+  ])('%s has the address %j', (text, address) => {
     expect(parsePath(text)?.address).toBe(address)
   })
 
@@ -48,11 +48,11 @@ describe('paths and parameters, RFC 5321 section 4.1.2', () => {
     '<a@b.test> =1',
     '<a@b.test> -X=1',
     '<a@b.test> ENVID=a+0Ab',
-  ])('%j is none', (text) => {
+  ])('%j is rejected', (text) => {
     expect(parsePath(text)).toBeUndefined()
   })
 
-  test('parameters: keywords in any case, xtext decoded where the value is xtext, doubles told', () => {
+  test('parameters: keywords in any case, xtext values decoded, duplicates reported', () => {
     expect(parsePath('<a@b> size=10 Body=8BITMIME SMTPUTF8')?.args).toEqual({
       SIZE: '10',
       BODY: '8BITMIME',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted, startData, withoutTrace } from './support.ts'
 
-describe('where a recipient is taken', () => {
+describe('accepted and rejected addresses', () => {
   test.each([
     ['<alice@lab.test>', '250 2.1.5'],
     ['<ALICE@LAB.TEST>', '250 2.1.5'],
@@ -71,7 +71,7 @@ describe('where a recipient is taken', () => {
     client.destroy()
   })
 
-  test('relay: deny refuses other domains, logged on or not', async () => {
+  test('relay: deny rejects other domains', async () => {
     await using lab = await startMailLab(smtp, { server: { relay: 'deny' } })
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
@@ -101,7 +101,7 @@ describe('where a recipient is taken', () => {
 })
 
 describe('delivery', () => {
-  test('once a mailbox, however many of its addresses were named; other domains into the keeping', async () => {
+  test('delivers once per mailbox, even for several of its addresses, and captures mail for other domains', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client, 'alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test')
@@ -116,7 +116,7 @@ describe('delivery', () => {
     client.destroy()
   })
 
-  test('one recipient is named in the trace field, several are not', async () => {
+  test('the trace field names a single recipient, but not one of several', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client, 'alice@lab.test')
@@ -129,7 +129,7 @@ describe('delivery', () => {
     client.destroy()
   })
 
-  test('Bcc: whom it names see it, others do not; nothing else changes', async () => {
+  test('Bcc: only the recipients it names see the field', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client, 'alice@lab.test', 'bob@lab.test', 'x@one.test')
@@ -146,7 +146,7 @@ describe('delivery', () => {
     client.destroy()
   })
 
-  test('Bcc is found behind as many fields as a client sends', async () => {
+  test('Bcc is found after thousands of other fields', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const fields = 'X: y\r\n'.repeat(12_000)
@@ -160,7 +160,7 @@ describe('delivery', () => {
     client.destroy()
   })
 
-  test('an address in UTF-8 is one in the trace field and in the envelope too', async () => {
+  test('a UTF-8 address stays UTF-8 in the trace field and in the envelope', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open' })
     const client = await greeted(lab)
     const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
@@ -176,7 +176,7 @@ describe('delivery', () => {
     client.destroy()
   })
 
-  test('NOTIFY=SUCCESS: the sender is told, and only then', async () => {
+  test('NOTIFY=SUCCESS sends a report to the sender, without the message body', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<bob@lab.test> ENVID=QQ314159 RET=FULL')

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 import { nextSegment, withoutTrace } from './support.ts'
 
 const envelope = 'MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@lab.test>\r\n'
 
-/** All that may be sent without waiting, and the code of each answer. */
+/** Commands that may be sent without waiting, and the code of each answer. */
 const pipelined: readonly (readonly [string, number])[] = [
   ['EHLO client.test\r\n', 250],
   ['MAIL FROM:<lost@b.test>\r\n', 250],
@@ -52,8 +52,8 @@ async function expectAll(lab: MailLab, client: LineClient, cuts: readonly number
   expect(got.map(({ raw }) => withoutTrace(raw)), where).toEqual(kept) // biome-ignore format: one line
 }
 
-describe('all that may be pipelined', () => {
-  test('in one segment, in two, cut at every octet', async () => {
+describe('pipelined commands', () => {
+  test('in one segment, and in two segments cut at every octet', async () => {
     await using lab = await startMailLab(smtp)
     await expectAll(lab, await LineClient.open(lab.port), [])
     for (let cut = 1; cut < all.length; cut++) await expectAll(lab, await LineClient.open(lab.port), [cut])
@@ -61,7 +61,7 @@ describe('all that may be pipelined', () => {
     expect(await lab.inbox('bob')).toEqual([])
   })
 
-  test.each(['clear', 'TLS'])('an octet a segment: %s', async (form) => {
+  test.each(['clear', 'TLS'])('one octet per segment: %s', async (form) => {
     await using lab = await startMailLab(smtp)
     const client = form === 'TLS' ? await LineClient.openTls(lab.tlsPort, lab.ca) : await LineClient.open(lab.port)
     await expectAll(
@@ -71,27 +71,30 @@ describe('all that may be pipelined', () => {
     )
   })
 
-  test.each(['in one segment', 'cut'])('a client that closes its side behind the last command: %s', async (form) => {
-    await using lab = await startMailLab(smtp)
-    const client = await LineClient.open(lab.port)
-    const text = `EHLO x\r\n${envelope}DATA\r\nSubject: x\r\n\r\n.\r\n${'NOOP\r\n'.repeat(500)}`
-    if (form === 'cut') {
-      client.send(text.slice(0, 40))
-      await nextSegment()
-      client.send(text.slice(40))
-    } else client.send(text)
-    client.end()
-    const replies = (await client.rest()).filter((line) => line[3] === ' ').map((line) => line.slice(0, 3))
-    expect(replies).toEqual(['220', '250', '250', '250', '354', '250', ...Array.from({ length: 500 }, () => '250')])
-    expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual(['Subject: x\r\n\r\n'])
-  })
+  test.each(['in one segment', 'cut'])(
+    'a client that closes its side after the last command gets all replies: %s',
+    async (form) => {
+      await using lab = await startMailLab(smtp)
+      const client = await LineClient.open(lab.port)
+      const text = `EHLO x\r\n${envelope}DATA\r\nSubject: x\r\n\r\n.\r\n${'NOOP\r\n'.repeat(500)}`
+      if (form === 'cut') {
+        client.send(text.slice(0, 40))
+        await nextSegment()
+        client.send(text.slice(40))
+      } else client.send(text)
+      client.end()
+      const replies = (await client.rest()).filter((line) => line[3] === ' ').map((line) => line.slice(0, 3))
+      expect(replies).toEqual(['220', '250', '250', '250', '354', '250', ...Array.from({ length: 500 }, () => '250')])
+      expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual(['Subject: x\r\n\r\n'])
+    },
+  )
 
   test.each([
     ['a half command', `EHLO x\r\n${envelope}NOO`, ['220', '250', '250', '250']],
     ['a half message', `EHLO x\r\n${envelope}DATA\r\nSubject: x\r\n\r\n.\r`, ['220', '250', '250', '250', '354']],
     ['a half chunk', `EHLO x\r\n${envelope}BDAT 10 LAST\r\nSubject: `, ['220', '250', '250', '250']],
     ['chunks without LAST', `EHLO x\r\n${envelope}BDAT 3\r\nx\r\n`, ['220', '250', '250', '250', '250']],
-  ])('a client that closes its side in the middle: %s', async (_, text, expected) => {
+  ])('a client that closes its side in the middle leaves no message: %s', async (_, text, expected) => {
     await using lab = await startMailLab(smtp)
     const client = await LineClient.open(lab.port)
     client.send(text)

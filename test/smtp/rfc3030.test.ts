@@ -1,39 +1,35 @@
 import { describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted, withoutTrace } from './support.ts'
 
 const envelope = 'MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@lab.test>\r\n'
-/** Of octets that are commands to whoever lost count. */
+/** Content that a server which counts wrongly would take for commands. */
 const trap = 'RSET\r\nMAIL FROM:<evil@b.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\nevil\r\n.\r\nQUIT\r\n'
 
-/** What is sent behind EHLO, the code of each answer, and the messages that alice gets. RFC 3030 section 2. */
+/** What is sent after EHLO, the code of each answer, and the messages that alice gets. RFC 3030 section 2. */
 const dialogs: Readonly<Record<string, readonly [string, string, readonly string[]]>> = {
-  'LAST alone': [`${envelope}BDAT 0 LAST\r\n`, '250 250 250', ['']],
-  'chunks of nothing': [
+  'only LAST': [`${envelope}BDAT 0 LAST\r\n`, '250 250 250', ['']],
+  'empty chunks': [
     `${envelope}BDAT 0\r\nBDAT 0\r\nBDAT 3\r\nx\r\nBDAT 0\r\nBDAT 0 LAST\r\n`,
     '250 250 250 250 250 250 250',
     ['x\r\n'],
   ],
   'case, white space, zeros': [`${envelope}bdat 0003\r\nx\r\nBdat 0 last \r\n`, '250 250 250 250', ['x\r\n']],
   'no line end at the end': [`${envelope}BDAT 1 LAST\r\nxNOOP\r\n`, '250 250 250 250', ['x']],
-  'LF behind a chunk belongs to the next command': [
+  'a line end after a chunk belongs to the next command': [
     `${envelope}BDAT 1 LAST\r\nx\r\nNOOP\r\n`,
     '250 250 250 500 250',
     ['x'],
   ],
-  'DATA behind a chunk of nothing': [
-    `${envelope}BDAT 0\r\nDATA\r\nBDAT 3 LAST\r\nx\r\n`,
-    '250 250 250 503 250',
-    ['x\r\n'],
-  ],
-  'RCPT behind a chunk of nothing': [
+  'DATA after an empty chunk': [`${envelope}BDAT 0\r\nDATA\r\nBDAT 3 LAST\r\nx\r\n`, '250 250 250 503 250', ['x\r\n']],
+  'RCPT after an empty chunk': [
     `${envelope}BDAT 0\r\nRCPT TO:<bob@lab.test>\r\nBDAT 3 LAST\r\nx\r\n`,
     '250 250 250 503 250',
     ['x\r\n'],
   ],
-  'a chunk behind LAST': [
+  'a chunk after LAST': [
     `${envelope}BDAT 3 LAST\r\nx\r\nBDAT ${trap.length}\r\n${trap}NOOP\r\n`,
     '250 250 250 503 250',
     ['x\r\n'],
@@ -48,17 +44,17 @@ const dialogs: Readonly<Record<string, readonly [string, string, readonly string
     '503 503 250',
     [],
   ],
-  'a chunk too large, and all behind it': [
+  'a chunk that is too large, and all after it': [
     `${envelope}BDAT 3\r\nx\r\nBDAT 2000 LAST\r\n${trap.padEnd(2_000)}BDAT 0 LAST\r\nBDAT ${trap.length} LAST\r\n${trap}NOOP\r\n`,
     '250 250 250 552 503 503 250',
     [],
   ],
-  'chunks too large together': [
+  'chunks that are too large together': [
     `${envelope}BDAT 1000\r\n${'x'.repeat(1_000)}BDAT 1\r\nxBDAT 0 LAST\r\n`,
     '250 250 250 552 503',
     [],
   ],
-  'as large as it may be': [
+  'exactly the size limit': [
     `${envelope}BDAT 999\r\n${'x'.repeat(999)}BDAT 1 LAST\r\nx`,
     '250 250 250 250',
     ['x'.repeat(1_000)],
@@ -69,12 +65,12 @@ const dialogs: Readonly<Record<string, readonly [string, string, readonly string
     ['y\r\n'],
   ],
   'QUIT between': [`${envelope}BDAT 3\r\nx\r\nQUIT\r\nBDAT 0 LAST\r\n`, '250 250 250 221', []],
-  'all else between': [
+  'other commands between': [
     `${envelope}BDAT 3\r\nx\r\nNOOP\r\nVRFY x\r\nHELP\r\nDATA\r\nMAIL FROM:<>\r\nSTARTTLS\r\nXYZZY\r\nBDAT 3 LAST\r\ny\r\n`,
     '250 250 250 250 252 214 503 503 503 500 250',
     ['x\r\ny\r\n'],
   ],
-  'DATA and chunks by turns': [
+  'DATA and chunks alternating': [
     `${envelope}DATA\r\n1\r\n.\r\n${envelope}BDAT 3 LAST\r\n2\r\n${envelope}DATA\r\n3\r\n.\r\n`,
     '250 250 354 250 250 250 250 250 250 354 250',
     ['1\r\n', '2\r\n', '3\r\n'],
@@ -113,7 +109,7 @@ describe('chunks', () => {
     `BDAT ${'9'.repeat(16)}`,
     'BDAT \xb2',
     'BDAT 0x10',
-  ])('%j: who cannot say how much comes is parted with, for what follows may be octets', async (command) => {
+  ])('%j ends the session, because what follows may be content', async (command) => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send(`${envelope}${command}\r\n${trap}`)
@@ -122,7 +118,7 @@ describe('chunks', () => {
     expect(await lab.inbox('bob')).toEqual([])
   })
 
-  test('a chunk that never ends is refused, and the client who sends none of it can go', async () => {
+  test('a chunk of absurd size is read as content until the client disconnects', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send(`${envelope}BDAT 999999999999999 LAST\r\n${trap}`)
@@ -131,7 +127,7 @@ describe('chunks', () => {
     expect(await lab.inbox('bob')).toEqual([])
   })
 
-  test('a log-on that is asked for: the chunk is read and forgotten', async () => {
+  test('a chunk that is refused for want of a log-on is read and dropped', async () => {
     await using lab = await startMailLab(smtp, { server: { authentication: ['basic'] } })
     const client = await LineClient.open(lab.port)
     client.send(`EHLO x\r\nBDAT ${trap.length} LAST\r\n${trap}NOOP\r\nQUIT\r\n`)
@@ -139,7 +135,7 @@ describe('chunks', () => {
     expect(replies).toEqual(['220', '250', '530', '250', '221'])
   })
 
-  test('the client may log on and greet again between messages in chunks', async () => {
+  test('a client may log on between messages sent in chunks', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send(`${envelope}BDAT 3 LAST\r\nx\r\n`)

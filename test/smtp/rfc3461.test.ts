@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted } from './support.ts'
 
@@ -22,7 +22,7 @@ describe('parameters, RFC 3461 section 4', () => {
     ['ENVID=', 501],
     ['ENVID=a ENVID=b', 501],
     ['ENVID=a+2Bb+3Dc', 250],
-    // xtext: + and = are written as hexchars, of two digits, in capitals.
+    // In xtext, + and = are encoded as + and two capital hexadecimal digits.
     ['ENVID=a=b', 501],
     ['ENVID=a+b', 501],
     ['ENVID=a+', 501],
@@ -31,7 +31,7 @@ describe('parameters, RFC 3461 section 4', () => {
     ['ENVID=a+GG', 501],
     ['ENVID=+00', 501],
     ['ENVID=a+0D+0AX:', 501],
-    // As curl writes it, which knows no xtext; but what is xtext can hide nothing.
+    // curl sends AUTH without xtext encoding. Encoded control characters are still rejected.
     ['AUTH=a+b=c@d.test', 250],
     ['AUTH=a+0D+0A', 501],
     ['AUTH=+3C+3E', 250],
@@ -72,7 +72,7 @@ describe('parameters, RFC 3461 section 4', () => {
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     expect((await ask(client, `RCPT TO:<alice@lab.test> ${parameters}`)).slice(0, 3)).toBe(String(code))
-    // A RCPT that is refused adds nobody.
+    // A rejected RCPT adds no recipient.
     expect((await ask(client, 'DATA')).slice(0, 3)).toBe(code === 250 ? '354' : '503')
     client.destroy()
   })
@@ -86,7 +86,7 @@ describe('parameters, RFC 3461 section 4', () => {
   })
 })
 
-describe('who is told', () => {
+describe('delivery reports', () => {
   const reports = async (envelope: readonly string[]): Promise<string[]> => {
     await using own = await startMailLab(smtp)
     const client = await greeted(own)
@@ -98,28 +98,28 @@ describe('who is told', () => {
   }
 
   test.each([
-    ['nobody asked', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test>']],
+    ['none requested', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test>']],
     ['NEVER', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test> NOTIFY=NEVER']],
-    ['failures alone', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test> NOTIFY=FAILURE,DELAY']],
+    ['only failures', 'MAIL FROM:<bob@lab.test>', ['RCPT TO:<alice@lab.test> NOTIFY=FAILURE,DELAY']],
     ['the null reverse-path', 'MAIL FROM:<>', ['RCPT TO:<alice@lab.test> NOTIFY=SUCCESS']],
-  ])('nobody: %s', async (_, mail, recipients) => {
+  ])('are not sent: %s', async (_, mail, recipients) => {
     expect(await reports([mail, ...recipients])).toEqual([])
   })
 
-  test('the last of two RCPTs to one address counts', async () => {
+  test('the last RCPT for an address decides', async () => {
     const twice = ['RCPT TO:<alice@lab.test> NOTIFY=SUCCESS', 'RCPT TO:<alice@lab.test> NOTIFY=NEVER']
     expect(await reports(['MAIL FROM:<bob@lab.test>', ...twice])).toEqual([])
     expect(await reports(['MAIL FROM:<bob@lab.test>', ...twice.reverse()])).toHaveLength(1)
   })
 
-  test('what was asked for in a transaction that was given up is forgotten', async () => {
+  test('RSET forgets the requests of its transaction', async () => {
     const first = ['MAIL FROM:<bob@lab.test> ENVID=old', 'RCPT TO:<alice@lab.test> NOTIFY=SUCCESS', 'RSET']
     expect(await reports([...first, 'MAIL FROM:<bob@lab.test>', 'RCPT TO:<alice@lab.test>'])).toEqual([])
     const [report] = await reports([...first, 'MAIL FROM:<bob@lab.test>', first[1] ?? ''])
     expect(report).not.toContain('Original-Envelope-Id')
   })
 
-  test('ENVID and ORCPT are told decoded', async () => {
+  test('ENVID and ORCPT are reported decoded', async () => {
     const [report] = await reports([
       'MAIL FROM:<bob@lab.test> ENVID=a+2Bb+3Dc+20d',
       'RCPT TO:<alice@lab.test> NOTIFY=success ORCPT=rfc822;x+2By@c.test',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted, nextSegment, reply } from './support.ts'
 
@@ -36,9 +36,9 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     ['MAILFROM:<a@b.test>', 500],
     ['RCPT FROM:<alice@lab.test>', 501],
     ['DATA.', 500],
-    // A tab is no SP.
+    // A tab is not a space.
     ['MAIL\tFROM:<a@b.test>', 500],
-    // Octets that no command has, NUL among them.
+    // Octets that no command may have, such as NUL.
     ['NOOP\0', 500],
     ['\0NOOP', 500],
     ['NO\0OP', 500],
@@ -48,7 +48,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     ['MAIL FROM:<a@b.test> SIZE=1\0', 501],
     ['MAIL FROM:<a@b.test\r>', 501],
     ['MAIL FROM:<\xff@b.test>', 501],
-    // What is no UTF-8 is no address either. RFC 6531 section 3.3
+    // An address must be valid UTF-8. RFC 6531 section 3.3
     ['MAIL FROM:<\xff@b.test> SMTPUTF8', 501],
     ['MAIL FROM:<"\xc3"@b.test> SMTPUTF8', 501],
     ['MAIL FROM:<\xc3\xbc@b.test> SMTPUTF8', 250],
@@ -59,7 +59,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     client.destroy()
   })
 
-  test.each(['\u017f', '\u212a', '\u0131'])('letters that only Unicode takes for ASCII: %j', async (letter) => {
+  test.each(['\u017f', '\u212a', '\u0131'])('letters that Unicode folds to ASCII are not ASCII: %j', async (letter) => {
     const client = await greeted(lab)
     const utf8 = Buffer.from(letter).toString('latin1')
     const verb = letter === '\u0131' ? `QU${utf8}T` : `R${utf8}ET`
@@ -68,7 +68,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     client.destroy()
   })
 
-  test('a command may be ended by a bare LF, as typed by hand, and a CR alone ends none', async () => {
+  test('a bare LF ends a command, as typed by hand, but a bare CR does not', async () => {
     const client = await greeted(lab)
     client.send('NOOP\nRSET\r\nMAIL FROM:<a@b.test>\nNOOP x\rQUIT\r\nHELP\n')
     const replies = [await reply(client), await reply(client), await reply(client), await reply(client)]
@@ -77,7 +77,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     client.destroy()
   })
 
-  test('a line of 12,288 octets is taken, one above it refused, wherever its CRLF is cut', async () => {
+  test('a line of 12,288 octets is accepted and a longer one rejected, wherever its CRLF is cut', async () => {
     const client = await greeted(lab)
     for (const cut of [0, 1, 12_287, 12_288, 12_289]) {
       for (const [octets, told] of [
@@ -95,7 +95,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     client.destroy()
   })
 
-  test('no reply line is over 512 octets, whatever the client wrote: section 4.5.3.1.5', async () => {
+  test('no reply line exceeds 512 octets, whatever the client sent: section 4.5.3.1.5', async () => {
     const client = await greeted(lab)
     const long = 'x'.repeat(10_000)
     for (const command of [
@@ -166,7 +166,7 @@ describe('paths, RFC 5321 sections 4.1.2 and 4.5.3.1', () => {
     client.destroy()
   })
 
-  test('a source route is forgotten, and a null path is a sender only', async () => {
+  test('a source route is ignored, and only a sender may be the null path', async () => {
     const client = await greeted(lab)
     for (const command of ['MAIL FROM:<>', 'RCPT TO:<@relay.test:route@lab.test>', 'RCPT TO:<postMASTER>'])
       expect(await ask(client, command)).toMatch(/^250 /)
@@ -205,14 +205,14 @@ describe('parameters of MAIL, RFC 5321 section 4.1.1.11', () => {
     ['X-UNKNOWN=', 555],
     ['__PROTO__=1', 501],
     ['CONSTRUCTOR=1', 555],
-    ['NOTIFY=NEVER', 555], // of RCPT
+    ['NOTIFY=NEVER', 555], // a parameter of RCPT
     ['AUTH=<>', 250],
     ['AUTH=a+2Bb@b.test', 250],
     ['AUTH=', 501],
   ])('%s: %i', async (parameters, code) => {
     const client = await greeted(lab)
     expect((await ask(client, `${MAIL} ${parameters}`)).slice(0, 3)).toBe(String(code))
-    // A MAIL that is refused opens nothing.
+    // A rejected MAIL opens no transaction.
     expect((await ask(client, RCPT)).slice(0, 3)).toBe(code === 250 ? '250' : '503')
     client.destroy()
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 import { ask, ehlo, greeted, withoutTrace } from './support.ts'
@@ -26,7 +26,7 @@ async function after(...commands: readonly string[]): Promise<LineClient> {
   return client
 }
 
-/** The states of a session: the way into each, and a command with the answer that only it gives. */
+/** The states of a session: how to enter each, and a command whose answer identifies the state. */
 const states = {
   fresh: { enter: connected, probe: RCPT, told: /^503 5\.5\.1 .*HELO/ },
   greeted: { enter: () => after(), probe: MAIL, told: /^250 2\.1\.0 / },
@@ -42,10 +42,10 @@ const states = {
     probe: MAIL,
     told: /^503 5\.5\.1 .*HELO/,
   },
-  loggedOn: { enter: () => after(AUTH), probe: AUTH, told: /^503 5\.5\.1 .*logged on/ },
+  loggedOn: { enter: () => after(AUTH), probe: AUTH, told: /^503 5\.5\.1 .*already authenticated/ },
 } as const
 
-/** What every command is answered with in the states as they stand above. RFC 5321 sections 4.1.4 and 4.3.2. */
+/** The reply code to each command in each of the states above, in order. RFC 5321 sections 4.1.4 and 4.3.2. */
 const order: readonly (readonly [string, string])[] = [
   ['EHLO x', '250 250 250 250 250 250 250'],
   ['HELO x', '250 250 250 250 250 250 250'],
@@ -89,15 +89,15 @@ describe.each(Object.entries(states))('commands and their order: %s', (name, { e
     async (command, code) => {
       const client = await enter()
       expect((await ask(client, command)).slice(0, 3)).toBe(code)
-      // What is refused changes nothing; but a chunk that is refused ends its transaction.
-      const isLost = command.startsWith('BDAT') && name === 'mail'
-      if (code.startsWith('5') && !isLost) expect(await ask(client, probe)).toMatch(told)
+      // A rejected command does not change the state, but a rejected chunk ends its transaction.
+      const endsTransaction = command.startsWith('BDAT') && name === 'mail'
+      if (code.startsWith('5') && !endsTransaction) expect(await ask(client, probe)).toMatch(told)
       client.destroy()
     },
   )
 })
 
-describe.each(['mail', 'rcpt', 'chunks'] as const)('what ends a transaction: %s', (name) => {
+describe.each(['mail', 'rcpt', 'chunks'] as const)('commands that end a transaction: %s', (name) => {
   test.each(['RSET', 'EHLO x', 'HELO x'])('%s', async (command) => {
     const client = await states[name].enter()
     expect(await ask(client, command)).toMatch(/^250 /)
@@ -107,7 +107,7 @@ describe.each(['mail', 'rcpt', 'chunks'] as const)('what ends a transaction: %s'
   })
 })
 
-test('section 4.5.3.1.10: 1,000 recipients, and the 1,001st is told to wait, in one segment', async () => {
+test('section 4.5.3.1.10: 1,000 recipients in one segment are accepted, and the 1,001st gets 452', async () => {
   const client = await greeted(lab)
   const names = Array.from({ length: 1_001 }, (_, i) => `many${i}@elsewhere.test`)
   client.send(`${MAIL}\r\n${names.map((name) => `RCPT TO:<${name}>\r\n`).join('')}DATA\r\n`)
@@ -120,7 +120,7 @@ test('section 4.5.3.1.10: 1,000 recipients, and the 1,001st is told to wait, in 
   client.destroy()
 })
 
-test('EHLO in the clear and after TLS: nothing of the first is kept', async () => {
+test('STARTTLS discards the transaction that was open before it', async () => {
   const client = await states.tls.enter()
   expect(await ask(client, RCPT)).toMatch(/^503 /)
   await ehlo(client)

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { smtp } from '../../servers/smtp/service.ts'
+import { smtp } from '../../servers/smtp/session.ts'
 import { LineClient } from '../support/line-client.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { play } from '../support/transcript.ts'
 import { ask, greeted, startData } from './support.ts'
 
 describe('a session', () => {
-  test('the greeting comes at once, to a client that talks early too', async () => {
+  test('the greeting comes at once, even to a client that sends first', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     expect(await ask(client, 'NOOP')).toBe('250 2.0.0 OK')
     client.destroy()
   })
 
-  test('what other servers know and nobody needs is not recognized', async () => {
+  test('commands that only other servers know are not recognized', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     for (const name of ['WIZ x', 'SHELL', 'KILL', 'XCLIENT NAME=x', 'XFORWARD NAME=x']) {
@@ -22,7 +22,7 @@ describe('a session', () => {
     client.destroy()
   })
 
-  test('enhanced codes, and none on 3yz', async () => {
+  test('replies have enhanced codes, except 3yz', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await play(
@@ -30,7 +30,7 @@ describe('a session', () => {
       `C: MAIL FROM:<a@b.test>
       S: 250 2.1.0 Accepted
       C: RCPT TO:<nobody@lab.test>
-      S: 550 5.1.1 No mailbox here by the name nobody@lab.test
+      S: 550 5.1.1 No mailbox for nobody@lab.test
       C: RCPT TO:<alice@lab.test>
       S: 250 2.1.5 Accepted
       C: DATA
@@ -39,7 +39,7 @@ describe('a session', () => {
     client.destroy()
   })
 
-  test('quoted local parts and names in ASCII stay as the client wrote them', async () => {
+  test('quoted local parts and ASCII domain names stay as the client wrote them', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<"John \\"Q\\" Doe"@xn--bcher-kva.test>')
@@ -53,7 +53,7 @@ describe('a session', () => {
     client.destroy()
   })
 
-  test('chunks of a message go with its transaction', async () => {
+  test('EHLO discards the chunks of an unfinished message', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
@@ -65,14 +65,14 @@ describe('a session', () => {
     client.destroy()
   })
 
-  test('nothing pipelined behind QUIT is answered', async () => {
+  test('commands pipelined after QUIT are not answered', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.send('QUIT\r\nNOOP\r\nMAIL FROM:<a@b.test>\r\n')
     expect(await client.rest()).toEqual(['221 2.0.0 Bye'])
   })
 
-  test('a client that never reads is waited for, and memory stays bounded', async () => {
+  test('memory stays bounded for a client that never reads', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     client.pause()
@@ -87,7 +87,7 @@ describe('a session', () => {
     ['HELO c.test', '', 'SMTP'],
     ['EHLO c.test\r\nAUTH PLAIN AGFsaWNlAHNlY3JldA==', '', 'ESMTPA'],
     ['EHLO c.test', ' SMTPUTF8', 'UTF8SMTP'],
-  ])('RFC 3848: after %s, MAIL%s, a message came with %s', async (opening, parameters, type) => {
+  ])('RFC 3848: after %s, MAIL%s, the message arrives with %s', async (opening, parameters, type) => {
     await using lab = await startMailLab(smtp)
     const client = await LineClient.open(lab.port)
     client.send(`${opening}\r\nMAIL FROM:<a@b.test>${parameters}\r\nRCPT TO:<alice@lab.test>\r\nDATA\r\n`)
@@ -97,7 +97,7 @@ describe('a session', () => {
     client.destroy()
   })
 
-  test('RSET takes no argument, NOOP any', async () => {
+  test('RSET takes no argument, NOOP takes any', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await play(client, 'C: RSET now\nS: 501 5.5.4 *\nC: NOOP whatever\nS: 250 2.0.0 *')

@@ -1,7 +1,7 @@
 import { LineClient } from '../support/line-client.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 
-/** A client that has said EHLO, in clear. */
+/** Opens a clear-text session and sends EHLO. */
 export async function greeted(lab: MailLab): Promise<LineClient> {
   const client = await LineClient.open(lab.port)
   await client.line()
@@ -14,22 +14,22 @@ export async function ehlo(client: LineClient): Promise<string[]> {
   return reply(client)
 }
 
-/** As long as the server needs to read what was sent: what is sent then comes in a segment of its own. */
+/** Waits until the server has read what was sent, so that the next write arrives as a segment of its own. */
 export async function nextSegment(): Promise<void> {
-  // The first may come before the sockets are looked at again; between the two they are.
+  // The first turn may come before the event loop polls the sockets; between two turns it has.
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** The lines of one reply. */
+/** Returns the lines of one reply. */
 export const reply = (client: LineClient): Promise<string[]> => client.lines((line) => /^\d{3} /.test(line))
 
-/** Sends a command and gives the last line of its reply. */
+/** Sends a command and returns the last line of its reply. */
 export async function ask(client: LineClient, command: string): Promise<string> {
   client.send(`${command}\r\n`)
   return (await reply(client)).at(-1) ?? ''
 }
 
-/** Opens a transaction from a@b.test to alice, up to DATA's 354. */
+/** Opens a transaction from a@b.test, by default to alice, up to the 354 of DATA. */
 export async function startData(client: LineClient, ...recipients: string[]): Promise<void> {
   await ask(client, 'MAIL FROM:<a@b.test>')
   for (const recipient of recipients.length > 0 ? recipients : ['alice@lab.test'])
@@ -38,6 +38,6 @@ export async function startData(client: LineClient, ...recipients: string[]): Pr
   if (!begun.startsWith('354 ')) throw new Error(begun)
 }
 
-/** The message behind its trace fields. */
+/** Returns a message without its trace fields. */
 export const withoutTrace = (raw: string): string =>
   raw.replace(/^Return-Path: <[^\r]*>\r\nReceived: (?:[^\r]+\r\n[ \t])+[^\r]+\r\n/, '')

@@ -1,38 +1,28 @@
-import { joinPieces, PieceCollector, type Pieces } from '../../src/common/pieces.ts'
-import { parseAddresses } from '../../src/mail/addresses.ts'
-import { headerBlockEnd, headerFieldAt, isEmptyLine, unfolded } from '../../src/mail/headers.ts'
+import { joinPieces, PieceCollector, type Pieces } from '../common/pieces.ts'
+import { parseAddresses } from '../mail/addresses.ts'
+import { headerBlockEnd, headerFieldAt, isEmptyLine, unfolded } from '../mail/headers.ts'
 
 const LINE_END = Buffer.from('\r\n', 'latin1')
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
-const MESSAGE_ID = /^message-id[ \t]*:[ \t]*(?:\r\n[ \t]+)?(<[^<>\s]+>)/im
-const BLIND = /^(?:resent-)?bcc[ \t]*:/im
+const BCC = /^(?:resent-)?bcc[ \t]*:/im
 
-/** What delivery wants to know of a header, found without parsing all of it. */
-export interface HeaderScan {
-  readonly messageId: string | undefined
-  readonly hasBcc: boolean
-}
+/** Returns whether the header has a Bcc field, without parsing it. Called for every message. */
+export const hasBcc = (message: Pieces): boolean => BCC.test(headerText(message))
 
-/** Looks at the header of a message. */
-export function scanHeader(message: Pieces): HeaderScan {
-  const header = headerText(message)
-  return { messageId: MESSAGE_ID.exec(header)?.[1], hasBcc: BLIND.test(header) }
-}
-
-/** It is in the first piece nearly always. */
 function headerText(message: Pieces): string {
   const [first] = message
   const end = first ? endOfHeader(first) : 0
+  // The whole header is nearly always in the first piece.
   if (first && end !== -1) return first.toString('latin1', 0, end)
   const all = joinPieces(message)
   const endOfAll = endOfHeader(all)
   return all.toString('latin1', 0, endOfAll === -1 ? all.length : endOfAll)
 }
 
-/** A message may have no header at all. */
+/** Returns the length of the header, which may be empty, or -1 if its end is not in this piece. */
 const endOfHeader = (raw: Buffer): number => (raw.indexOf(LINE_END) === 0 ? 0 : raw.indexOf(END_OF_HEADER))
 
-/** A message without its Bcc fields, and the addresses they named, in lower case. */
+/** Returns a message without its Bcc fields, and the addresses that they named, in lower case. */
 export function withoutBcc(raw: Buffer): { readonly rest: Pieces; readonly named: ReadonlySet<string> } {
   const rest = new PieceCollector()
   const named = new Set<string>()

@@ -1,0 +1,80 @@
+import type { Pieces } from '../../../src/common/pieces.ts'
+import { TooLong } from '../../../src/net/errors.ts'
+import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
+import { receive } from '../receive.ts'
+import { badSequence, SmtpError, tooLarge } from '../reply.ts'
+
+/** DATA: the message, up to a line with a single dot. RFC 5321 section 4.1.1.4. */
+export const data: SmtpCommand = {
+  name: 'DATA',
+  async run(session, argument) {
+    noArgument('DATA', argument)
+    needGreeting(session)
+    const transaction = needRecipients(session)
+    session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
+    try {
+      await receive(session, transaction, await readMessage(session))
+    } finally {
+      session.endTransaction()
+    }
+  },
+}
+
+async function readMessage({ connection, context }: SmtpSession): Promise<Pieces> {
+  const { messageSize } = context.config.limits
+  try {
+    // The limit does not count stuffed dots, which are at most a quarter of what arrives. RFC 1870 section 5
+    return await connection.readBlockPieces(Math.ceil((messageSize * 4) / 3))
+  } catch (error) {
+    throw error instanceof TooLong ? tooLarge(messageSize) : error
+  }
+}
+
+interface Chunk {
+  readonly octets: number
+  readonly last: boolean
+}
+
+/** BDAT size [LAST]: the message in counted chunks. RFC 3030 section 2. */
+export const bdat: SmtpCommand = {
+  name: 'BDAT',
+  async run(session, argument) {
+    const chunk = parseChunk(argument)
+    const { transaction } = session
+    if (!transaction || transaction.recipientCount === 0) {
+      return refuse(session, chunk, badSequence('Error: need RCPT command'))
+    }
+    const { messageSize } = session.context.config.limits
+    if (transaction.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    transaction.inChunks = true
+    for await (const part of session.connection.streamOctets(chunk.octets)) transaction.chunks.add(part)
+    transaction.chunkOctets += chunk.octets
+    if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
+    try {
+      await receive(session, transaction, transaction.chunks.pieces)
+    } finally {
+      session.endTransaction()
+    }
+  },
+
+  refused: (session, argument, refusal) => discard(session, parseChunk(argument), refusal),
+}
+
+/** Refuses a chunk and ends the transaction, so that later chunks of the message are refused, too. */
+function refuse(session: SmtpSession, chunk: Chunk, refusal: SmtpError): Promise<never> {
+  session.transaction = undefined
+  return discard(session, chunk, refusal)
+}
+
+/** Reads and drops a refused chunk, which the client sends anyway. */
+async function discard({ connection }: SmtpSession, { octets }: Chunk, refusal: SmtpError): Promise<never> {
+  for await (const _ of connection.streamOctets(octets));
+  throw refusal
+}
+
+function parseChunk(argument: string): Chunk {
+  const match = /^(\d{1,15})(?: (LAST))?$/i.exec(argument)
+  // Without a size, the chunk's octets cannot be told from commands: the connection must close.
+  if (!match) throw new SmtpError(421, '4.5.4', 'Syntax: BDAT size [LAST]; closing connection')
+  return { octets: Number(match[1]), last: match[2] !== undefined }
+}

@@ -1,0 +1,46 @@
+import { authenticateSasl, type LogonErrors } from '../../logon.ts'
+import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
+import { badSequence, mustStartTls, SmtpError, syntax } from '../reply.ts'
+
+/** STARTTLS. Everything said before is forgotten; everything sent in clear text after it is discarded. RFC 3207. */
+export const starttls: SmtpCommand = {
+  name: 'STARTTLS',
+  async run(session, argument) {
+    noArgument('STARTTLS', argument)
+    const { connection } = session
+    if (connection.tls) throw badSequence('Error: TLS is already active')
+    if (!connection.canStartTls) throw new SmtpError(454, '4.7.0', 'TLS not available: no certificate is assigned')
+    session.reply(220, '2.0.0', 'Ready to start TLS')
+    await connection.startTls()
+    session.forget()
+  },
+}
+
+const unknownMechanism = (): SmtpError => new SmtpError(504, '5.5.4', 'Unrecognized authentication mechanism')
+
+/** RFC 4954 sections 4 and 6. */
+const errors: LogonErrors = {
+  needsTls: mustStartTls,
+  notOffered: unknownMechanism,
+  unknownMechanism,
+  cancelled: () => new SmtpError(501, '5.7.0', 'Authentication cancelled'),
+  malformed: () => new SmtpError(501, '5.5.2', 'Cannot decode the response: not base64'),
+  failed: (reason) => new SmtpError(535, '5.7.8', `Authentication failed: ${reason}`),
+}
+
+/** AUTH mechanism [initial-response]. RFC 4954 section 4. */
+export const auth: SmtpCommand = {
+  name: 'AUTH',
+  async run(session, argument) {
+    // Refused before the password is read, wrong mechanism or not.
+    if (session.policy.logon === 'needs-tls') throw mustStartTls()
+    needGreeting(session)
+    if (session.account) throw badSequence('Error: already authenticated')
+    if (session.transaction) throw badSequence('Error: AUTH is not allowed during a mail transaction')
+    const [mechanism, initial, ...more] = argument.split(' ')
+    if (!mechanism || more.length > 0) throw syntax('AUTH mechanism [initial-response]')
+    const { account } = await authenticateSasl(session, { mechanism, initial }, { challengePrefix: '334' }, errors)
+    session.logOn(account)
+    session.reply(235, '2.7.0', 'Authentication successful')
+  },
+}

@@ -1,0 +1,105 @@
+import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
+import { SmtpError, syntax } from '../reply.ts'
+
+/** RFC 5321 section 4.5.3.1.2 limits a domain to 255 octets. Real clients send other names, so the check is lenient. */
+const MAX_NAME_LENGTH = 300
+
+/** EHLO: lists the extensions that the client may use now. RFC 5321 section 4.1.1.1. */
+export const ehlo: SmtpCommand = {
+  name: 'EHLO',
+  run(session, name) {
+    session.reply(250, '', [greet(session, { name, extended: true }), ...extensions(session)])
+  },
+}
+
+/** HELO, for clients without extensions. RFC 5321 section 4.1.1.1. */
+export const helo: SmtpCommand = {
+  name: 'HELO',
+  run(session, name) {
+    session.reply(250, '', greet(session, { name, extended: false }))
+  },
+}
+
+/** Ends an open transaction (RFC 5321 section 4.1.4) and returns the reply's first line. */
+function greet(session: SmtpSession, client: ClientGreeting): string {
+  const { name, extended } = client
+  if (name === '' || /[\s\p{Cc}]/u.test(name) || name.length > MAX_NAME_LENGTH) {
+    throw syntax(`${extended ? 'EHLO' : 'HELO'} hostname`)
+  }
+  session.client = client
+  session.transaction = undefined
+  return `${session.context.hostname} greets [${session.connection.remote.address}]`
+}
+
+function extensions({ policy, connection, context, account }: SmtpSession): string[] {
+  const mechanisms = account ? [] : policy.mechanisms
+  return [
+    'PIPELINING', // RFC 2920
+    `SIZE ${context.config.limits.messageSize}`, // RFC 1870
+    '8BITMIME', // RFC 6152
+    'SMTPUTF8', // RFC 6531
+    'CHUNKING', // RFC 3030
+    'DSN', // RFC 3461
+    'ENHANCEDSTATUSCODES', // RFC 2034
+    ...(connection.canStartTls ? ['STARTTLS'] : []), // RFC 3207
+    ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(' ')}`] : []), // RFC 4954
+    // Outlook Express 4 and clients of its time know only the draft's form.
+    ...(mechanisms.includes('LOGIN') ? ['AUTH=LOGIN'] : []),
+    'HELP',
+  ]
+}
+
+/** NOOP [string]. RFC 5321 section 4.1.1.9. */
+export const noop: SmtpCommand = {
+  name: 'NOOP',
+  run(session) {
+    session.reply(250, '2.0.0', 'OK')
+  },
+}
+
+/** HELP. RFC 5321 section 4.1.1.8. */
+export const help: SmtpCommand = {
+  name: 'HELP',
+  run(session) {
+    session.reply(214, '2.0.0', [
+      'Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP AUTH STARTTLS',
+      'See RFC 5321',
+    ])
+  },
+}
+
+/** VRFY never says who has a mailbox. RFC 5321 sections 3.5.3 and 7.3. */
+export const vrfy: SmtpCommand = {
+  name: 'VRFY',
+  run(session, argument) {
+    if (argument === '') throw syntax('VRFY address')
+    session.reply(252, '2.5.2', 'Cannot VRFY user, but will accept message and attempt delivery')
+  },
+}
+
+/** QUIT. RFC 5321 section 4.1.1.10. */
+export const quit: SmtpCommand = {
+  name: 'QUIT',
+  run(session, argument) {
+    noArgument('QUIT', argument)
+    session.reply(221, '2.0.0', 'Bye')
+    session.quit()
+  },
+}
+
+/** Standard commands that this server does not implement. RFC 5321 section 4.2.4; EXPN: section 7.3. */
+export const notImplemented: readonly SmtpCommand[] = [
+  'EXPN',
+  'ETRN',
+  'TURN',
+  'ATRN',
+  'SEND',
+  'SOML',
+  'SAML',
+  'BURL',
+].map((name) => ({
+  name,
+  run() {
+    throw new SmtpError(502, '5.5.1', `${name} not implemented`)
+  },
+}))

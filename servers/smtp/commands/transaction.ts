@@ -1,0 +1,86 @@
+import { resolveRecipient } from '../../../src/delivery/resolve.ts'
+import type { Recipient } from '../../../src/delivery/types.ts'
+import { needGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
+import { checkParameters, mailParameters, type ParsedPath, parsePath, rcptParameters } from '../path.ts'
+import { badSequence, SmtpError, tooLarge } from '../reply.ts'
+import { Transaction } from '../transaction.ts'
+
+const FROM = /^FROM\s*:/i
+const TO = /^TO\s*:/i
+
+/** MAIL FROM:<reverse-path> [parameters]: opens a transaction. RFC 5321 section 4.1.1.2. */
+export const mail: SmtpCommand = {
+  name: 'MAIL',
+  run(session, argument) {
+    session.checkMessageCount()
+    needGreeting(session)
+    const path = FROM.test(argument) ? parsePath(argument.slice(argument.indexOf(':') + 1)) : undefined
+    if (!path) throw new SmtpError(501, '5.1.7', 'Error: Bad sender address syntax')
+    checkParameters(path, mailParameters)
+    if (session.transaction) throw badSequence('Error: nested MAIL command')
+    const { messageSize } = session.context.config.limits
+    if (Number(path.args.SIZE ?? 0) > messageSize) throw tooLarge(messageSize) // RFC 1870 section 6.1
+    const smtpUtf8 = path.args.SMTPUTF8 === true
+    checkAscii(path.address, smtpUtf8)
+    const envelopeId = path.args.ENVID
+    session.transaction = new Transaction(
+      path.address,
+      smtpUtf8,
+      typeof envelopeId === 'string' ? envelopeId : undefined,
+    )
+    session.reply(250, '2.1.0', 'Accepted')
+  },
+}
+
+/** RCPT TO:<forward-path> [parameters]: adds a recipient. RFC 5321 section 4.1.1.3. */
+export const rcpt: SmtpCommand = {
+  name: 'RCPT',
+  run(session, argument) {
+    needGreeting(session)
+    const path = TO.test(argument) ? parsePath(argument.slice(argument.indexOf(':') + 1)) : undefined
+    if (!path || path.address === '') throw new SmtpError(501, '5.1.3', 'Error: Bad recipient address syntax')
+    checkParameters(path, rcptParameters)
+    const { transaction } = session
+    if (!transaction) throw badSequence('Error: need MAIL command')
+    checkCount(session, transaction, path.address)
+    checkAscii(path.address, transaction.smtpUtf8)
+    transaction.add(recipientOf(session, path))
+    session.reply(250, '2.1.5', 'Accepted')
+  },
+}
+
+/** RSET: aborts the transaction. RFC 5321 section 4.1.1.5. */
+export const rset: SmtpCommand = {
+  name: 'RSET',
+  run(session, argument) {
+    noArgument('RSET', argument)
+    session.transaction = undefined
+    session.reply(250, '2.0.0', 'OK')
+  },
+}
+
+/** Checks the limit of recipients. RFC 5321 section 4.5.3.1.10. */
+function checkCount({ context }: SmtpSession, transaction: Transaction, address: string): void {
+  if (transaction.recipientCount >= context.config.limits.recipients && !transaction.has(address)) {
+    throw new SmtpError(452, '4.5.3', 'Error: too many recipients')
+  }
+}
+
+const NOT_ASCII = /[^\x20-\x7e]/
+
+/** Checks that an address outside ASCII comes with the SMTPUTF8 parameter of MAIL. RFC 6531 section 3.3. */
+function checkAscii(address: string, smtpUtf8: boolean): void {
+  if (!smtpUtf8 && NOT_ASCII.test(address)) {
+    throw new SmtpError(553, '5.6.7', 'This address needs the SMTPUTF8 parameter of MAIL')
+  }
+}
+
+/** @throws DeliveryError if the address cannot receive mail */
+function recipientOf({ site }: SmtpSession, { address, args: { NOTIFY, ORCPT } }: ParsedPath): Recipient {
+  return {
+    address,
+    destination: resolveRecipient(site, address),
+    ...(typeof NOTIFY === 'string' && { notify: NOTIFY.toUpperCase().split(',') }),
+    ...(typeof ORCPT === 'string' && { originalRecipient: ORCPT }),
+  }
+}

@@ -1,0 +1,56 @@
+import type { DeliveryError, DeliveryFailure } from '../../src/delivery/types.ts'
+import type { StoreError } from '../../src/store/types.ts'
+
+/** An error that is answered with a 4yz or 5yz reply. RFC 5321 section 4.2, RFC 3463. */
+export class SmtpError extends Error {
+  override readonly name = 'SmtpError'
+  readonly code: number
+  readonly enhancedCode: string
+  constructor(code: number, enhancedCode: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.enhancedCode = enhancedCode
+  }
+}
+
+export const mustStartTls = (): SmtpError => new SmtpError(530, '5.7.0', 'Must issue a STARTTLS command first') // RFC 3207 section 4
+export const badSequence = (message: string): SmtpError => new SmtpError(503, '5.5.1', message)
+export const syntax = (usage: string): SmtpError => new SmtpError(501, '5.5.4', `Syntax: ${usage}`)
+export const tooLarge = (limitOctets: number): SmtpError =>
+  new SmtpError(552, '5.3.4', `Message exceeds the limit of ${limitOctets} octets`) // RFC 1870 section 6.2
+
+const DELIVERY_CODES: Readonly<Record<DeliveryFailure, readonly [code: number, enhancedCode: string]>> = {
+  'no-mailbox': [550, '5.1.1'],
+  'relay-denied': [550, '5.7.1'],
+  'article-refused': [554, '5.6.0'],
+  'article-deferred': [451, '4.3.0'],
+}
+
+/** Returns the reply to a message or recipient that cannot be delivered. */
+export function deliveryReply(error: DeliveryError): SmtpError {
+  const [code, enhancedCode] = DELIVERY_CODES[error.reason]
+  return new SmtpError(code, enhancedCode, error.message, { cause: error })
+}
+
+/** Returns the reply if the store cannot keep a message. RFC 5321 section 4.2.3, RFC 3463 section 3.4. */
+export function storeReply({ code }: StoreError): SmtpError {
+  if (code === 'no-space') return new SmtpError(452, '4.3.1', 'Insufficient system storage')
+  if (code === 'read-only') return new SmtpError(452, '4.3.2', 'The message store is read-only')
+  return internalError()
+}
+
+export const internalError = (): SmtpError => new SmtpError(451, '4.3.0', 'Internal server error')
+
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
+
+/** Returns a reply of one or several lines. RFC 5321 section 4.2.1, RFC 2034 section 4. */
+export function formatReply(code: number, enhancedCode: string, text: string | readonly string[]): string {
+  const middle = enhancedCode === '' ? '' : `${enhancedCode} `
+  if (typeof text === 'string') return replyLine(code, ' ', middle, text)
+  const last = text.length - 1
+  return text.map((line, i) => replyLine(code, i < last ? '-' : ' ', middle, line)).join('')
+}
+
+/** Control characters become spaces: texts may quote the client, and must not end the line. */
+const replyLine = (code: number, separator: ' ' | '-', enhancedCode: string, text: string): string =>
+  `${code}${separator}${enhancedCode}${text.replace(CONTROL, ' ')}\r\n`

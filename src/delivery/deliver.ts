@@ -1,0 +1,97 @@
+import { joinPieces } from '../common/pieces.ts'
+import { ArticleRefused } from '../news/article.ts'
+import { openInbox } from '../store/mailboxes.ts'
+import { accountOwner, CAPTURED_OWNER, type MessageStore, type NewMessage, type Owner } from '../store/types.ts'
+import { hasBcc, withoutBcc } from './bcc.ts'
+import { resolveNamed } from './resolve.ts'
+import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
+
+/** A message from the lab itself: to a moderator, or from test code. */
+export interface LocalMail {
+  readonly from: string
+  /** Addresses or log-on names. */
+  readonly to: readonly string[]
+  readonly raw: Buffer
+}
+
+/** Delivers a message without SMTP. Resolves once the store has it. @throws DeliveryError, StoreError: then nobody gets it */
+export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: LocalMail): Promise<void> {
+  const recipients = to.map((name) => resolveNamed(site, name))
+  await deliver(site, { message: [raw], mailFrom: from, recipients })
+}
+
+/**
+ * Puts a message into each recipient's mailbox, once per mailbox, and posts it to the newsgroups among the recipients.
+ * Resolves once the store has it.
+ * @throws DeliveryError `article-refused`, `article-deferred`; StoreError
+ */
+export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
+  const { trace, message, recipients, mailFrom, session, at } = delivery
+  const stripped = hasBcc(message) ? withoutBcc(joinPieces(message)) : undefined
+  const { owners, newsgroups } = sortRecipients(recipients, stripped?.named)
+  // A group that refuses the message must refuse it before any mailbox has it.
+  if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
+  const rcptTo = recipients.map(({ address }) => address)
+  const envelope = { mailFrom, rcptTo, ...(session !== undefined && { session }) }
+  const batch: NewMessage[] = []
+  for (const [copy, pieces] of [
+    ['whole', message],
+    ['without-bcc', stripped?.rest],
+  ] as const) {
+    const targets = pieces ? await inboxes(site.store, owners, copy) : []
+    if (!pieces || targets.length === 0) continue
+    const raw = trace ? [trace, ...pieces] : pieces
+    batch.push({ raw, targets, envelope, ...(at !== undefined && { internalDate: at }) })
+  }
+  if (batch.length > 0) await site.store.append(batch)
+}
+
+/** The copy of a message that a mailbox gets: as received, or without its Bcc fields. */
+type Copy = 'whole' | 'without-bcc'
+
+/** Groups the recipients by mailbox. `named`: the addresses in the Bcc fields; undefined without such fields. */
+function sortRecipients(recipients: readonly Recipient[], named: ReadonlySet<string> | undefined) {
+  const owners = new Map<Owner, Copy>()
+  const newsgroups = new Set<string>()
+  for (const { address, destination } of recipients) {
+    if (destination.kind === 'newsgroup') {
+      newsgroups.add(destination.name)
+      continue
+    }
+    const captured = destination.kind === 'captured'
+    const owner = captured ? CAPTURED_OWNER : accountOwner(destination.account.user)
+    // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
+    const whole = !named || captured || named.has(address.toLowerCase())
+    if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
+  }
+  return { owners, newsgroups: [...newsgroups] }
+}
+
+/** Posts one article to all the groups. @throws DeliveryError */
+async function postToNewsgroups(
+  { news, hostname }: DeliverySite,
+  newsgroups: readonly string[],
+  { message, session }: Delivery,
+): Promise<void> {
+  try {
+    await news?.postMail(newsgroups, joinPieces(message), { host: hostname, session })
+  } catch (error) {
+    if (!(error instanceof ArticleRefused)) throw error
+    // A client that lost the reply sends the message again: the article exists already.
+    if (error.code === 'duplicate') return
+    const reason = error.code === 'later' ? 'article-deferred' : 'article-refused'
+    throw new DeliveryError(reason, error.message, { cause: error })
+  }
+}
+
+async function inboxes(
+  store: MessageStore,
+  owners: ReadonlyMap<Owner, Copy>,
+  wanted: Copy,
+): Promise<{ folderId: string }[]> {
+  const targets = []
+  for (const [owner, copy] of owners) {
+    if (copy === wanted) targets.push({ folderId: (await openInbox(store, owner)).id })
+  }
+  return targets
+}

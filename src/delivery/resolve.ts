@@ -1,0 +1,33 @@
+import { splitAddress } from '../directory/names.ts'
+import { DeliveryError, type DeliverySite, type Destination, type Recipient } from './types.ts'
+
+/**
+ * Decides where mail for an address goes: to a newsgroup, to an account's mailbox, or, for other domains, to the lab's own
+ * mailbox (`relay: capture`). `postmaster` may come without a domain.
+ * @throws DeliveryError `no-mailbox`, `relay-denied`
+ */
+export function resolveRecipient({ directory, news, relay }: DeliverySite, address: string): Destination {
+  const newsgroup = news?.groupOf(address)
+  if (newsgroup !== undefined) return { kind: 'newsgroup', name: newsgroup }
+  const { localPart, domain } = splitAddress(address)
+  const isLocal = domain === '' || directory.isLocalDomain(domain)
+  const account = directory.findByAddress(domain === '' ? `${localPart}@${directory.domain}` : address)
+  if (account) return { kind: 'mailbox', account }
+  // Mail for the postmaster is always accepted. RFC 5321 section 4.5.1
+  if (isLocal && localPart.toLowerCase() === 'postmaster') return { kind: 'captured' }
+  if (isLocal) throw new DeliveryError('no-mailbox', `No mailbox for ${address}`)
+  if (relay === 'deny') throw new DeliveryError('relay-denied', `Unable to relay for ${address}`)
+  return { kind: 'captured' }
+}
+
+/**
+ * Resolves a recipient given as an address or as a log-on name, as test code does. A log-on name stands for the account's
+ * mailbox even if `name@domain` is not one of its addresses.
+ * @throws DeliveryError
+ */
+export function resolveNamed(site: DeliverySite, name: string): Recipient {
+  if (name.includes('@')) return { address: name, destination: resolveRecipient(site, name) }
+  const address = `${name}@${site.directory.domain}`
+  const account = site.news?.groupOf(address) === undefined ? site.directory.find(name) : undefined
+  return { address, destination: account ? { kind: 'mailbox', account } : resolveRecipient(site, address) }
+}

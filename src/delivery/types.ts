@@ -1,0 +1,66 @@
+import type { Pieces } from '../common/pieces.ts'
+import type { Account, Directory } from '../directory/types.ts'
+import type { NewsService } from '../news/news-service.ts'
+import type { MessageStore } from '../store/types.ts'
+
+/** Where mail is delivered: the parts of a lab that delivery needs. */
+export interface DeliverySite {
+  readonly store: MessageStore
+  readonly directory: Directory
+  /** Posts mail for the addresses of newsgroups. Absent: no address belongs to a newsgroup. */
+  readonly news?: NewsService | undefined
+  readonly hostname: string
+  /** Whether mail for other domains is captured by the lab or rejected. */
+  readonly relay: 'capture' | 'deny'
+}
+
+/** Where mail for one address goes. */
+export type Destination =
+  | { readonly kind: 'mailbox'; readonly account: Account }
+  | { readonly kind: 'newsgroup'; readonly name: string }
+  /** The mailbox of the lab itself, which keeps mail for other domains. */
+  | { readonly kind: 'captured' }
+
+export interface Recipient {
+  readonly address: string
+  readonly destination: Destination
+  /** The values of NOTIFY in capitals. RFC 3461 section 4.1. */
+  readonly notify?: readonly string[]
+  /** ORCPT, decoded: `rfc822;address`. RFC 3461 section 4.2. */
+  readonly originalRecipient?: string
+}
+
+/** A message with its envelope. */
+export interface Delivery {
+  /** Header lines to put in front of the mailbox copies (RFC 5321 section 4.4). Articles do not get them. */
+  readonly trace?: Buffer
+  /** The message as received, with dot-stuffing and chunks removed. */
+  readonly message: Pieces
+  /** The reverse-path without angle brackets. Empty: the null reverse-path. */
+  readonly mailFrom: string
+  readonly recipients: readonly Recipient[]
+  /** ENVID, decoded. RFC 3461 section 4.4. */
+  readonly envelopeId?: string | undefined
+  /** Id of the session that received the message. */
+  readonly session?: string
+  /** Time of arrival in milliseconds since the epoch. Default: now. */
+  readonly at?: number
+}
+
+/**
+ * Why mail is not delivered.
+ * - `no-mailbox`: the address is local, but belongs to no account.
+ * - `relay-denied`: the address belongs to another domain, and the site does not capture such mail.
+ * - `article-refused`: a newsgroup among the recipients refuses the message.
+ * - `article-deferred`: a newsgroup cannot accept the message now.
+ */
+export type DeliveryFailure = 'no-mailbox' | 'relay-denied' | 'article-refused' | 'article-deferred'
+
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError'
+  readonly reason: DeliveryFailure
+  constructor(reason: DeliveryFailure, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
