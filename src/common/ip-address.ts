@@ -30,4 +30,7 @@ export function addressText(octets: Buffer): string {
 
 /** Shortens the IPv6 addresses in a text of Node.js, which writes those of a certificate as `0:0:0:0:0:0:0:1`. RFC 5952. */
 export const shortenAddresses = (text: string): string =>
-  text.replaceAll(/\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b/gi, (address) => addressText(addressOctets(address)))
+  text.replaceAll(FULL_IPV6, (address) => addressText(addressOctets(address)))
+
+/** Exactly eight groups: the hexadecimal octets of a thumbprint are more. */
+const FULL_IPV6 = /(?<![0-9a-f]:|[0-9a-f])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![:0-9a-f])/gi

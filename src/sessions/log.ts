@@ -11,58 +11,59 @@ export interface SessionStart {
   readonly localPort: number
 }
 
-/** What tells a connection from all others that are open. */
+/** What identifies an open connection. */
 export type Ends = Pick<SessionStart, 'remoteAddress' | 'remotePort' | 'localPort'>
 
-/** Sessions kept, and entries and characters of one session's transcript; the oldest sessions go first. */
+/** Sessions kept. The oldest are deleted first. */
 const MAX_SESSIONS = 1_000
+/** Entries of one transcript, and characters of one entry. */
 const MAX_ENTRIES = 2_000
 const MAX_LINE = 1_000
-/** Characters of all transcripts together, and what an entry takes beside its text, about. */
-const MAX_HELD = 64 * 1024 * 1024
-const ENTRY_HELD = 200
+/** Characters of all transcripts together. An entry counts as its text and a fixed overhead. */
+const MAX_CHARACTERS = 64 * 1024 * 1024
+const ENTRY_OVERHEAD = 200
 
-/** Everything that happened on the connections of a lab, the latest ones. */
+/** Records of the latest connections of a lab. */
 export class SessionLog {
   readonly #clock: Clock
   readonly #records = new Map<string, Recorder>()
   readonly #listeners = new Set<(record: SessionRecord) => void>()
-  /** Open, and of no interest: nobody will be told that they end. */
+  /** Open sessions whose end is not reported. */
   readonly #unwanted = new Set<string>()
-  readonly #told: Told = {
+  readonly #events: RecorderEvents = {
     ended: ({ id, record }) => {
       if (!this.#unwanted.delete(id)) for (const listener of this.#listeners) listener(record)
     },
-    grown: (recorder, held) => {
+    grown: (recorder, characters) => {
       if (this.#records.get(recorder.id) !== recorder) return
-      this.#held += held
+      this.#characters += characters
       this.#forgetOldest()
     },
   }
   #count = 0
-  #held = 0
+  #characters = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
-    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#told)
+    const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#events)
     this.#records.set(recorder.id, recorder)
     this.#forgetOldest()
     return recorder
   }
 
   #forgetOldest(): void {
-    if (this.#records.size <= MAX_SESSIONS && this.#held <= MAX_HELD) return
-    for (const [id, { held }] of this.#records) {
-      if (this.#records.size <= 1 || (this.#records.size <= MAX_SESSIONS && this.#held <= MAX_HELD)) return
+    if (this.#records.size <= MAX_SESSIONS && this.#characters <= MAX_CHARACTERS) return
+    for (const [id, { characters }] of this.#records) {
+      if (this.#records.size <= 1 || (this.#records.size <= MAX_SESSIONS && this.#characters <= MAX_CHARACTERS)) return
       this.#records.delete(id)
-      this.#held -= held
+      this.#characters -= characters
     }
   }
 
-  /** Oldest first; open sessions included. */
+  /** Returns all records, oldest first, open sessions included. */
   list(): readonly SessionRecord[] {
     return [...this.#records.values()].map((recorder) => recorder.record)
   }
@@ -71,50 +72,49 @@ export class SessionLog {
     return this.#records.get(id)?.record
   }
 
-  /** Calls `listener` when a session ends. Returns the function that ends it. */
+  /** Calls `listener` when a session ends. Returns the function that removes the listener. */
   watch(listener: (record: SessionRecord) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** An open connection is not on record any more, nor does anybody hear of its end. */
+  /** Deletes the record of an open connection, and does not report its end. */
   forget({ remoteAddress, remotePort, localPort }: Ends): void {
-    for (const [id, { record, held }] of this.#records) {
+    for (const [id, { record, characters }] of this.#records) {
       if (record.endedAt !== undefined || record.remotePort !== remotePort || record.localPort !== localPort) continue
       if (record.remoteAddress !== remoteAddress) continue
       this.#unwanted.add(id)
       this.#records.delete(id)
-      this.#held -= held
+      this.#characters -= characters
     }
   }
 
   clear(): void {
     this.#records.clear()
-    this.#held = 0
+    this.#characters = 0
   }
 }
 
-/** What the recorders tell the log. */
-interface Told {
+/** What the recorders report to the log. */
+interface RecorderEvents {
   readonly ended: (recorder: Recorder) => void
-  /** So many characters more are held. */
-  readonly grown: (recorder: Recorder, held: number) => void
+  readonly grown: (recorder: Recorder, characters: number) => void
 }
 
-/** No longer than a line of a record may be; a copy, since a piece would keep all of a long text in memory. */
+/** Shortens a text to the longest allowed line. Makes a copy, because a slice would keep the whole text in memory. */
 function cut(text: string): string {
   if (text.length <= MAX_LINE) return text
   return `${Buffer.from(text.slice(0, MAX_LINE)).toString()}… (${text.length} characters)`
 }
 
-/** First words of a client that is at the wrong door. */
+/** First lines of a client that uses the wrong port. */
 const mistakes: readonly (readonly [RegExp, string])[] = [
-  // A ClientHello, as far as it is a line. RFC 8446 section 5.1
-  [/^\x16\x03/, 'the client begins with TLS on the clear-text port: STARTTLS is offered here, or use the TLS port'],
+  // The beginning of a ClientHello. RFC 8446 section 5.1
+  [/^\x16\x03/, 'the client started TLS on the clear-text port: use STARTTLS there, or connect to the TLS port'],
   [/^(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) \S+ HTTP\/\d/, 'the client sent an HTTP request'],
 ]
 const SILENT =
-  'the client left after the handshake without a word: does it accept the certificate (its host name, its issuer)?'
+  'the client closed the connection right after the handshake: does it accept the certificate (host name, issuer)?'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -125,22 +125,22 @@ class Recorder implements SessionRecorder {
   readonly #mask: Mask
   #hasSpoken = false
   readonly #clock: Clock
-  readonly #told: Told
-  /** Characters that the transcript takes in memory, about. */
-  held = 0
+  readonly #events: RecorderEvents
+  /** Approximate size of the transcript in memory. */
+  characters = 0
 
-  constructor(id: string, start: SessionStart, clock: Clock, told: Told) {
+  constructor(id: string, start: SessionStart, clock: Clock, events: RecorderEvents) {
     this.id = id
     this.#mask = new Mask(start.protocol)
     this.#clock = clock
-    this.#told = told
+    this.#events = events
     this.#record = { id, ...start, startedAt: clock.now(), refusals: [], transcript: [] }
     this.record = this.#record
   }
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
-    if (direction === 'in' && !this.#hasSpoken) this.#firstWords(text)
+    if (direction === 'in' && !this.#hasSpoken) this.#checkFirstLine(text)
     const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
     this.#record.transcript.push({
       at: this.#clock.now(),
@@ -198,21 +198,21 @@ class Recorder implements SessionRecorder {
 
   end(cause: string): void {
     if (this.#record.endedAt !== undefined) return
-    // Many clients judge a certificate only after the handshake, and leave without an alert.
+    // Many clients check the certificate only after the handshake, and close without an alert.
     if (this.#record.tls && !this.#hasSpoken && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
-    this.#told.ended(this)
+    this.#events.ended(this)
   }
 
   #grow(characters: number): void {
-    const grown = characters + ENTRY_HELD
-    this.held += grown
-    this.#told.grown(this, grown)
+    const added = characters + ENTRY_OVERHEAD
+    this.characters += added
+    this.#events.grown(this, added)
   }
 
-  /** Clients that took the port for another kind say so with their first words. */
-  #firstWords(text: string): void {
+  /** Recognizes a client that uses the wrong port by its first line. */
+  #checkFirstLine(text: string): void {
     this.#hasSpoken = true
     const mistake = mistakes.find(([words]) => words.test(text))
     if (mistake) this.refused(mistake[1])
@@ -222,7 +222,7 @@ class Recorder implements SessionRecorder {
     return this.#record.tls !== undefined
   }
 
-  /** A transcript that is full says so once. */
+  /** Returns whether the transcript can take another entry. Notes once that it is full. */
   #hasRoom(): boolean {
     const entries = this.#record.transcript
     if (entries.length < MAX_ENTRIES) return true
@@ -231,7 +231,7 @@ class Recorder implements SessionRecorder {
         at: this.#clock.now(),
         encrypted: this.#encrypted,
         kind: 'note',
-        text: 'the rest is not on record',
+        text: 'the transcript is full: the rest is not recorded',
       })
     return false
   }

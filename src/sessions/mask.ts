@@ -1,12 +1,12 @@
 const MASK = '***'
 
-/** What of a client's line is a secret, a protocol. Group 1 is kept, the rest is masked. */
+/** Client lines that contain a secret, by protocol. Group 1 is shown, the rest is masked. */
 const secretParts: Readonly<Record<string, readonly RegExp[]>> = {
   smtp: [/^(\s*AUTH[\s=]+[^\s=]\S*\s+)\S.*$/i],
   pop3: [/^(\s*PASS\s).+$/i, /^(\s*APOP\s+\S+\s+).+$/i, /^(\s*AUTH\s+\S+\s+)\S.*$/i],
   imap4: [
     /^(\s*(?:\S+\s+)?LOGIN\s+(?:"(?:[^"\\]|\\.)*"|[^\s"{]\S*)\s+)(?!\{\d+\+?\}$).+$/i,
-    // One argument where two belong: it may be either.
+    // With one argument instead of two, it may be the password.
     /^(\s*(?:\S+\s+)?LOGIN\s+)(?!\{)\S+$/i,
     /^(\s*(?:\S+\s+)?AUTHENTICATE\s+\S+\s+)\S.*$/i,
   ],
@@ -17,26 +17,26 @@ const secretParts: Readonly<Record<string, readonly RegExp[]>> = {
     /^(\s*AUTHINFO\s+)(?!(?:USER|PASS|SASL|SIMPLE|GENERIC)\b).+$/i,
   ],
 }
-/** A browser, or a proxy, that took the port for one of HTTP. RFC 9110 section 11.6.2 */
+/** The credentials of an HTTP client that uses the wrong port. RFC 9110 section 11.6.2 */
 const httpCredentials = /^(\s*(?:Proxy-)?Authorization:\s*\S+\s+).+$/i
 
-/** Lines behind which lines of secrets may come, whether the server wants them or not. */
-const opensLogOn: Readonly<Record<string, RegExp>> = {
+/** Lines after which whole lines may be secrets, whether the server asks for them or not. */
+const startsLogon: Readonly<Record<string, RegExp>> = {
   smtp: /^\s*AUTH\b/i,
   pop3: /^\s*AUTH\b/i,
   imap4: /^\s*(?:\S+\s+)?(?:AUTHENTICATE\b|LOGIN\b.*\{\d+\+?\}$)/i,
   nntp: /^\s*AUTHINFO\s+(?:SASL|SIMPLE|GENERIC)\b/i,
 }
 
-/** How a line begins that one of the above can be about. Nearly all lines do not, and are looked at no further. */
-const ofInterest: Readonly<Record<string, RegExp>> = {
+/** Beginning of the lines that the patterns above can match. Nearly all lines fail this quick test. */
+const candidates: Readonly<Record<string, RegExp>> = {
   smtp: /^\s*(?:AUTH|(?:Proxy-)?Authorization:)/i,
   pop3: /^\s*(?:PASS|APOP|AUTH|(?:Proxy-)?Authorization:)/i,
   imap4: /^\s*(?:(?:\S+\s+)?(?:LOGIN|AUTHENTICATE)|(?:Proxy-)?Authorization:)/i,
   nntp: /^\s*(?:AUTHINFO|(?:Proxy-)?Authorization:)/i,
 }
 
-/** Where a command stands in a line, and what is one: what begins so is no secret. */
+/** Lines that begin with a command, and are therefore not secrets as a whole. */
 const commands: Readonly<Record<string, RegExp>> = {
   smtp: /^\s*(?:EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|QUIT|VRFY|EXPN|HELP|STARTTLS|AUTH)(?:\s|$)/i,
   pop3: /^\s*(?:USER|PASS|APOP|AUTH|CAPA|STLS|STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|UTF8|LANG|QUIT)(?:\s|$)/i,
@@ -45,9 +45,9 @@ const commands: Readonly<Record<string, RegExp>> = {
   nntp: /^\s*(?:CAPABILITIES|MODE|AUTHINFO|STARTTLS|GROUP|LISTGROUP|LIST|ARTICLE|HEAD|BODY|STAT|OVER|XOVER|HDR|XHDR|POST|IHAVE|CHECK|TAKETHIS|NEXT|LAST|DATE|HELP|NEWGROUPS|NEWNEWS|COMPRESS|QUIT)(?:\s|$)/i,
 }
 
-/** Lines behind a log-on that are looked at with suspicion: LOGIN sends two. */
+/** Lines after the start of a log-on that may be secrets: AUTH LOGIN sends two. */
 const SUSPECT_LINES = 2
-/** How many of the server's lines are searched for an echo of a secret, of which lengths, and of how many. */
+/** Server lines that are searched for a repeated secret, and length and number of the secrets. */
 const ECHO_LINES = 8
 const MIN_ECHO = 4
 const MAX_ECHO = 512
@@ -64,14 +64,14 @@ export class Mask {
     this.#protocol = protocol
   }
 
-  /** A line of the client with its secrets masked. `whole`: all of it is one. */
+  /** Masks the secrets in a client's line. @param whole whether the whole line is a secret */
   ofClient(line: string, whole: boolean): string {
     const shown = whole ? MASK : this.#parts(line)
     if (shown !== line) this.#remember(line.slice(shown.length - MASK.length))
     return shown
   }
 
-  /** A line of the server, which may have repeated a secret (as the tag of a command that is none). */
+  /** Masks secrets that the server repeats, for example as the tag of an invalid command. */
   ofServer(line: string): string {
     if (this.#echoes === 0) return line
     this.#echoes--
@@ -81,10 +81,10 @@ export class Mask {
   }
 
   #parts(line: string): string {
-    if (this.#suspect === 0 && ofInterest[this.#protocol]?.test(line) === false) return line
+    if (this.#suspect === 0 && candidates[this.#protocol]?.test(line) === false) return line
     const suspect = this.#suspect > 0 && !commands[this.#protocol]?.test(line)
     if (this.#suspect > 0) this.#suspect--
-    if (opensLogOn[this.#protocol]?.test(line)) this.#suspect = SUSPECT_LINES
+    if (startsLogon[this.#protocol]?.test(line)) this.#suspect = SUSPECT_LINES
     else if (suspect) return MASK
     for (const pattern of [...(secretParts[this.#protocol] ?? []), httpCredentials]) {
       const match = pattern.exec(line)
@@ -95,7 +95,7 @@ export class Mask {
 
   #remember(secret: string): void {
     const parts = [...secret.split(/\s+/), secret].filter(({ length }) => length >= MIN_ECHO && length <= MAX_ECHO)
-    // Copies: a piece would keep all of a long line in memory.
+    // Copied, because a slice would keep the whole line in memory.
     this.#secrets = [...this.#secrets, ...parts.map((part) => Buffer.from(part).toString())].slice(-MAX_SECRETS)
     this.#echoes = ECHO_LINES
   }

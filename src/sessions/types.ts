@@ -1,16 +1,16 @@
 /** What a client offered in its ClientHello. RFC 8446 section 4.1.2. */
 export interface ClientHelloFacts {
-  /** The highest version offered, and all of them, as `TLSv1.3`, `TLSv1`, `SSLv3`. */
+  /** `TLSv1.3`, `TLSv1`, `SSLv3` …: all versions of supported_versions, or only the highest for older clients. */
   readonly versions: readonly string[]
-  /** Suites in the client's order, IANA code points (0x1301 …). SCSVs and GREASE left out. */
+  /** IANA code points (0x1301 …) in the client's order, without SCSVs and GREASE. */
   readonly suites: readonly number[]
   readonly serverName?: string
   readonly alpn: readonly string[]
-  /** Groups of its key shares (TLS 1.3), IANA code points; GREASE left out. */
+  /** Groups of the key shares (TLS 1.3), as IANA code points, without GREASE. */
   readonly keyShares?: readonly number[]
 }
 
-/** What was agreed on in a handshake, and with whom. */
+/** What a handshake agreed on. */
 export interface TlsFacts {
   /** `TLSv1.3`, `TLSv1` … */
   readonly version: string
@@ -18,23 +18,23 @@ export interface TlsFacts {
   readonly cipher: string
   /** Strength of the symmetric cipher in bits; 0 for NULL. */
   readonly bits: number
-  /** `ECDHE_RSA`, `RSA` …; under TLS 1.3 the group, `X25519`, or those of which it is one. Where known. */
+  /** If known: `ECDHE_RSA`, `RSA` …; in TLS 1.3 the group, `X25519`, or the groups that are possible. */
   readonly keyExchange?: string
   readonly serverName?: string
   readonly alpn?: string
   readonly resumed: boolean
-  /** The certificate the server showed. */
+  /** The certificate that the server sent. */
   readonly certificate?: { readonly friendlyName: string; readonly thumbprint: string }
-  /** The certificate the client showed, and whether it was verified. */
+  /** The certificate that the client sent. */
   readonly clientCertificate?: ClientCertificateFacts
   readonly hello?: ClientHelloFacts
 }
 
 export interface ClientCertificateFacts {
   readonly verified: boolean
-  /** Why it was not verified, in OpenSSL's word. */
+  /** OpenSSL's code for why it was not verified. */
   readonly error?: string
-  /** The account that it names, where it is verified and names one. */
+  /** The account that a verified certificate names. */
   readonly account?: string
   readonly subject: string
   readonly issuer: string
@@ -44,14 +44,14 @@ export interface ClientCertificateFacts {
 
 export type Direction = 'in' | 'out'
 
-/** One entry of a transcript. `encrypted` says whether it crossed the wire under TLS. */
+/** One entry of a transcript. `encrypted`: it was sent under TLS. */
 export type TranscriptEntry = { readonly at: number; readonly encrypted: boolean } & (
   | { readonly kind: 'line'; readonly direction: Direction; readonly text: string }
   | { readonly kind: 'octets'; readonly direction: Direction; readonly octets: number }
   | { readonly kind: 'note'; readonly text: string }
 )
 
-/** What is on record of one connection. */
+/** The record of one connection. */
 export interface SessionRecord {
   readonly id: string
   readonly virtualServer: string
@@ -66,18 +66,18 @@ export interface SessionRecord {
   readonly user?: string
   readonly tls?: TlsFacts
   readonly hello?: ClientHelloFacts
-  /** Why something was refused: the handshake, a command, a log-on. In plain words. */
+  /** Why a handshake, a command or a log-on was refused. */
   readonly refusals: readonly string[]
   readonly endCause?: string
   readonly transcript: readonly TranscriptEntry[]
 }
 
-/** How the listener and the sessions put a connection on record. Secrets are masked by the recorder. */
+/** Records a connection. Masks secrets. */
 export interface SessionRecorder {
   readonly id: string
-  /** A line of the protocol, without its CRLF. `secret`: all of it is a secret (a SASL response). */
+  /** Records a protocol line without its CRLF. @param secret masks the whole line, for example a SASL response */
   line(direction: Direction, text: string, secret?: boolean): void
-  /** Message octets, summarized. */
+  /** Records the number of message octets. */
   octets(direction: Direction, octets: number): void
   note(text: string): void
   hello(facts: ClientHelloFacts): void

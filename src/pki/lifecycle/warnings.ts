@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { shortenAddresses } from '../../common/ip-address.ts'
 import { type CertificateFacts, readFacts } from '../certificate/certificate.ts'
 import { buildChain, day } from '../certificate/chain.ts'
 import { commonName } from '../certificate/names.ts'
@@ -52,7 +53,7 @@ function dateWarnings(facts: CertificateFacts, nowMs: number): Found[] {
 function nameWarnings(certificate: X509Certificate, hostname: string): Found[] {
   const covers = isIP(hostname) ? certificate.checkIP(hostname) : certificate.checkHost(hostname)
   if (covers !== undefined) return []
-  const names = certificate.subjectAltName ?? certificate.subject
+  const names = shortenAddresses(certificate.subjectAltName ?? certificate.subject)
   return [{ code: 'name-mismatch', severity: 'warning', message: `is not issued to ${hostname}, but to ${names}` }]
 }
 

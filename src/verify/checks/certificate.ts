@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { shortenAddresses } from '../../common/ip-address.ts'
 import { purposesText, readFacts } from '../../pki/certificate/certificate.ts'
 import type { Probe, TlsView } from '../probe.ts'
 import { isBrokenSignature, signatureTitle } from '../tls/suite-classes.ts'
@@ -72,7 +73,8 @@ export const names: Check = {
   async run(probe) {
     const { leaf } = await shown(probe)
     const { serverName } = probe.endpoint
-    const issuedTo = leaf.subjectAltName?.replaceAll('DNS:', '').replaceAll('IP Address:', '') ?? titleOf(leaf)
+    const names = shortenAddresses(leaf.subjectAltName ?? '')
+    const issuedTo = names.replaceAll('DNS:', '').replaceAll('IP Address:', '') || titleOf(leaf)
     const fits = isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })
     const facts = { serverName, issuedTo }
     if (!leaf.subjectAltName) return fail('no names: clients of today look at subjectAltName alone (RFC 9525)', facts)

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import tls from 'node:tls'
+import { shortenAddresses } from '../../common/ip-address.ts'
 
 /** Where systems keep the roots they trust; the first that is there. */
 const SYSTEM_FILES = [
@@ -61,7 +62,8 @@ export function parseRoots(pems: readonly string[]): X509Certificate[] {
 /** What a certificate is called: its common name, else its whole subject, else what it is issued to. */
 export function titleOf({ subject, subjectAltName }: X509Certificate): string {
   // An empty subject is undefined in Node.js.
-  return shortName(subject || undefined) ?? subjectAltName?.split(', ')[0]?.replace(/^[^:]+:/, '') ?? 'nameless'
+  const name = subjectAltName?.split(', ')[0]?.replace(/^[^:]+:/, '')
+  return shortName(subject || undefined) ?? (name === undefined ? 'nameless' : shortenAddresses(name))
 }
 
 /** What the issuer of a certificate is called. */
