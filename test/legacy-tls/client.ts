@@ -10,7 +10,7 @@ import { type LegacySuite, type LegacyVersion, legacySuites, legacyVersions } fr
 import { RecordTransport } from '../../src/legacy-tls/transport.ts'
 import { OctetReader, uint16, vector } from '../../src/tls/octets.ts'
 
-/** What a client that misbehaves does otherwise. */
+/** How a misbehaving client deviates. */
 export interface ClientOptions {
   readonly suites?: readonly number[]
   readonly version?: number
@@ -18,7 +18,7 @@ export interface ClientOptions {
   readonly sessionId?: Buffer
   readonly compressions?: readonly number[]
   readonly extensions?: Buffer
-  /** The octets put into the RSA encryption, padding and all; the default is the right ones. */
+  /** Returns the octets to encrypt with RSA, padding included; correct by default. */
   readonly encryptedBlock?: (preMaster: Buffer, keyOctets: number) => Buffer
 }
 
@@ -28,13 +28,13 @@ export interface ServerFlight {
   readonly random: Buffer
   readonly sessionId: Buffer
   readonly extensions: Buffer
-  /** What the premaster secret is encrypted under; absent where the session is resumed. */
+  /** The key that encrypts the premaster secret; absent in a resumed session. */
   readonly key?: KeyObject
 }
 
 /**
- * A client made of the engine's own parts, to say what no real client says. That the two sides understand each other
- * proves nothing; that real clients are understood is proved in interop.test.ts.
+ * A client built from the engine's own parts, to send what no real client sends. It cannot prove that the engine follows
+ * the standard; the tests with real clients in `interop/` do.
  */
 export class LegacyClient {
   readonly transport: RecordTransport
@@ -42,8 +42,8 @@ export class LegacyClient {
   readonly options: ClientOptions
   readonly random: Buffer
   readonly version: number
-  /** Says its ClientHello in SSL 2.0's form. RFC 2246 appendix E.1. */
-  ssl2Hello = false
+  /** Sends the ClientHello in SSL 2.0 format. RFC 2246 appendix E.1. */
+  sslv2Hello = false
 
   constructor(raw: Duplex, options: ClientOptions = {}) {
     raw.on('error', () => {})
@@ -59,11 +59,11 @@ export class LegacyClient {
   }
 
   sendHello(): void {
-    if (this.ssl2Hello) this.#sendSsl2Hello()
+    if (this.sslv2Hello) this.#sendSslv2Hello()
     else this.#sendHello()
   }
 
-  #sendSsl2Hello(): void {
+  #sendSslv2Hello(): void {
     const suites = this.options.suites ?? legacySuites.map(({ id }) => id)
     const specs = Buffer.concat(suites.flatMap((suite) => [Buffer.of(0), uint16(suite)]))
     const lengths = [specs.length, 0, 16].map(uint16)
@@ -94,7 +94,7 @@ export class LegacyClient {
     return { version, suite, random, sessionId, extensions }
   }
 
-  /** The server's messages up to ServerHelloDone. */
+  /** Reads the server's messages up to ServerHelloDone. */
   async serverFlight(): Promise<ServerFlight & { key: KeyObject }> {
     const hello = await this.serverHello()
     const chain = new OctetReader(
@@ -115,7 +115,7 @@ export class LegacyClient {
     return createPublicKey({ key: { kty: 'RSA', n: n as string, e: e as string }, format: 'jwk' })
   }
 
-  /** ClientKeyExchange, ChangeCipherSpec and Finished. */
+  /** Sends ClientKeyExchange. */
   sendKeyExchange(flight: ServerFlight & { key: KeyObject }): Agreement {
     const preMaster = Buffer.concat([uint16(this.version), randomBytes(46)])
     const keyOctets = (flight.key.asymmetricKeyDetails?.modulusLength as number) / 8
@@ -147,7 +147,7 @@ export class LegacyClient {
       throw new Error('the server’s Finished is wrong')
   }
 
-  /** A whole handshake. */
+  /** Makes a complete handshake. */
   async handshake(): Promise<ServerFlight & { agreement: Agreement }> {
     this.sendHello()
     const flight = await this.serverFlight()
@@ -161,7 +161,7 @@ export class LegacyClient {
     this.transport.write(contentTypes.applicationData, Buffer.from(text))
   }
 
-  /** Application data until `text` has come. @throws when the server sends a fatal alert, or closes */
+  /** Reads application data until it contains `text`. @throws when the server sends a fatal alert, or closes */
   async expectText(text: string): Promise<void> {
     for (let got = ''; !got.includes(text); ) {
       const record = this.transport.take()

@@ -14,7 +14,7 @@ const DES = 0x0009
 const TRIPLE_DES = 0x000a
 const AES_128 = 0x002f
 
-/** The alert that a handshake with such a client ends in; `none` where it succeeds. */
+/** Returns the alert that ends the handshake of a client; `none` if it succeeds. */
 async function alertFor(client: ClientOptions, server: OldServerOptions = {}): Promise<string> {
   await using echo = await startOldEcho(server)
   const legacy = LegacyClient.connect(echo.server.tlsPort as number, client)
@@ -31,7 +31,7 @@ async function alertFor(client: ClientOptions, server: OldServerOptions = {}): P
 describe('a handshake', () => {
   const each = Object.keys(legacyVersions).flatMap((version) => legacySuites.map((suite) => [version, suite] as const))
   it.each(each.map(([version, suite]) => [version, suite.name, suite] as const))(
-    'agrees on %s and %s',
+    'negotiates %s and %s',
     async (version, _, suite) => {
       await using echo = await startOldEcho()
       const client = LegacyClient.connect(echo.server.tlsPort as number, {
@@ -47,16 +47,16 @@ describe('a handshake', () => {
     },
   )
 
-  it.each(['TLSv1', 'SSLv3'] as const)('may begin with an SSL 2.0 ClientHello that offers %s', async (version) => {
+  it.each(['TLSv1', 'SSLv3'] as const)('may start with an SSL 2.0 ClientHello that offers %s', async (version) => {
     await using echo = await startOldEcho()
     const random = Buffer.concat([Buffer.alloc(16), randomBytes(16)])
     const client = LegacyClient.connect(echo.server.tlsPort as number, { version: legacyVersions[version], random })
-    client.ssl2Hello = true
+    client.sslv2Hello = true
     expect(await client.handshake()).toMatchObject({ version })
     client.destroy()
   })
 
-  it('takes the strongest suite offered, whatever the client’s order', async () => {
+  it('chooses the strongest suite offered, whatever the client’s order', async () => {
     await using echo = await startOldEcho()
     const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [RC4_40, DES, AES_128] })
     expect((await client.handshake()).suite.id).toBe(AES_128)
@@ -76,7 +76,7 @@ describe('a handshake', () => {
     client.destroy()
   })
 
-  it('is resumed by the session’s id, and not once a fatal alert has ended it', async () => {
+  it('can be resumed by its session id, unless a fatal alert ended the session', async () => {
     await using echo = await startOldEcho()
     const port = echo.server.tlsPort as number
     const first = LegacyClient.connect(port)
@@ -103,7 +103,7 @@ describe('a handshake', () => {
     third.destroy()
   })
 
-  it('signals secure renegotiation where the client does, by value or by extension (RFC 5746)', async () => {
+  it('signals secure renegotiation if the client does, by SCSV or by extension (RFC 5746)', async () => {
     await using echo = await startOldEcho()
     const renegotiationInfo = Buffer.concat([uint16(0xff01), vector(2, Buffer.of(0))])
     for (const options of [{ suites: [AES_128, 0x00ff] }, { extensions: renegotiationInfo }, {}]) {
@@ -118,7 +118,7 @@ describe('a handshake', () => {
 describe('a client is refused', () => {
   const renegotiation = Buffer.concat([uint16(0xff01), vector(2, vector(1, Buffer.alloc(12)))])
   it.each([
-    ['without the null compression', { compressions: [1] }, {}, 'illegal_parameter'],
+    ['without the null compression method', { compressions: [1] }, {}, 'illegal_parameter'],
     ['with another handshake’s renegotiation_info', { extensions: renegotiation }, {}, 'handshake_failure'],
     ['that falls back (RFC 7507)', { version: 0x0300, suites: [AES_128, 0x5600] }, {}, 'inappropriate_fallback'],
     ['that falls back from TLS 1.2 (RFC 7507)', { suites: [AES_128, 0x5600] }, {}, 'inappropriate_fallback'],
@@ -134,9 +134,9 @@ describe('a client is refused', () => {
       { require128BitEncryption: true },
       'insufficient_security',
     ],
-    ['of 168 bits by number, never', { suites: [TRIPLE_DES] }, { require128BitEncryption: true }, 'none'],
+    ['of 168 bits by key length: never', { suites: [TRIPLE_DES] }, { require128BitEncryption: true }, 'none'],
     [
-      'of 112 bits by strength, where that counts',
+      'of 112 bits by strength, if that counts',
       { suites: [TRIPLE_DES] },
       { require128BitEncryption: true, strength: 'effective' },
       'insufficient_security',
@@ -145,7 +145,7 @@ describe('a client is refused', () => {
     expect(await alertFor(client, server)).toBe(alert)
   })
 
-  it('with the suites and their bits on record', async () => {
+  it('and the record names the suites with their bits', async () => {
     await using echo = await startOldEcho({ require128BitEncryption: true })
     const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DES, RC4_40] })
     await expect(client.handshake()).rejects.toThrow('insufficient_security')
@@ -155,7 +155,7 @@ describe('a client is refused', () => {
   })
 })
 
-describe('nothing tells an attacker more than that it failed', () => {
+describe('an attacker learns nothing but the failure', () => {
   const wrongVersion = (secret: Buffer): Buffer => Buffer.concat([uint16(0x0300), secret.subarray(2)])
   it.each<[string, NonNullable<ClientOptions['encryptedBlock']>]>([
     ['the block type is wrong', (secret, octets) => overwrite(paddedBlock(secret, octets), 1, 1)],
@@ -188,7 +188,7 @@ describe('nothing tells an attacker more than that it failed', () => {
 })
 
 describe('after the handshake', () => {
-  it('renegotiation is refused: by a warning in TLS 1.0, by an end in SSL 3.0', async () => {
+  it('renegotiation is refused: by a warning in TLS 1.0, by closing in SSL 3.0', async () => {
     await using echo = await startOldEcho()
     const port = echo.server.tlsPort as number
     const tls10 = LegacyClient.connect(port)
@@ -204,7 +204,7 @@ describe('after the handshake', () => {
     await expect(ssl3.expectText('never')).rejects.toThrow('handshake_failure')
   })
 
-  it('block ciphers split the first octet off (BEAST), stream ciphers do not', async () => {
+  it('block ciphers send the first octet in its own record (BEAST), stream ciphers do not', async () => {
     await using echo = await startOldEcho()
     for (const [suite, sizes] of [
       [AES_128, [1, 'hello\r\n'.length - 1]],
@@ -229,19 +229,19 @@ describe('after the handshake', () => {
       (client: LegacyClient) => client.transport.write(contentTypes.handshake, Buffer.alloc(0)),
     ],
     [
-      'empty records without end',
+      'endless empty records',
       (client: LegacyClient) => {
         for (let i = 0; i < 40; i++) client.transport.write(contentTypes.applicationData, Buffer.alloc(0))
       },
     ],
     [
-      'warnings without end',
+      'endless warnings',
       (client: LegacyClient) => {
         for (let i = 0; i < 10; i++) client.transport.writeAlert('warning', 'no_renegotiation')
       },
     ],
     [
-      'a message that the server alone sends',
+      'a message that only a server sends',
       (client: LegacyClient) =>
         client.transport.write(
           contentTypes.handshake,
@@ -260,7 +260,7 @@ describe('after the handshake', () => {
     await expect(client.expectText('never')).rejects.toThrow('unexpected_message')
   })
 
-  it('large data crosses whole, both ways, however slowly it is read', async () => {
+  it('large data arrives completely in both directions', async () => {
     await using echo = await startOldEcho()
     const client = LegacyClient.connect(echo.server.tlsPort as number)
     await client.handshake()

@@ -10,7 +10,7 @@ type Server = NonNullable<LabInput['virtualServers']>[number]
 
 const config = (server: Partial<Server>): LabInput => ({ virtualServers: [{ protocol: 'pop3', ...server }] })
 
-/** The suite that such a client gets, or the alert. */
+/** Returns the suite that a client negotiates, or the alert that it receives. */
 async function outcome(lab: TestLab, suites: readonly number[], version = legacyVersions.TLSv1): Promise<string> {
   const client = LegacyClient.connect(lab.server('pop3').tlsPort, { suites, version })
   try {
@@ -28,7 +28,7 @@ const TRIPLE_DES = 0x000a
 const AES_128 = 0x002f
 
 describe('tls.legacy in a lab', () => {
-  it('is off unless it is written', async () => {
+  it('is off by default', async () => {
     await using lab = await startLab(config({}))
     expect(await outcome(lab, [AES_128, TRIPLE_DES])).toMatch(/protocol_version|handshake_failure/)
     await expect.poll(() => lab.sessions()[0]?.refusals[0]).toMatch(/the client offers TLSv1, .* allows TLSv1.2/)
@@ -42,7 +42,7 @@ describe('tls.legacy in a lab', () => {
     expect(await outcome(lab, [TRIPLE_DES])).not.toMatch(/TLS_RSA/)
   })
 
-  it('counts 3DES by its key, or by its strength where that is asked for', async () => {
+  it('counts 3DES by its key length, or by its strength if configured', async () => {
     const required = { require128BitEncryption: true }
     await using nominal = await startLab(config({ ...required, tls: { legacy: true } }))
     expect(await outcome(nominal, [TRIPLE_DES, DES])).toBe('TLS_RSA_WITH_3DES_EDE_CBC_SHA')
@@ -51,19 +51,19 @@ describe('tls.legacy in a lab', () => {
     expect(await outcome(effective, [TRIPLE_DES, RC4_MD5])).toBe('TLS_RSA_WITH_RC4_128_MD5')
   })
 
-  it('leaves TLS 1.0 to Node.js where the policy lets it in and a suite is shared', async () => {
+  it('leaves TLS 1.0 to Node.js if the policy allows it and a suite is shared', async () => {
     await using lab = await startLab({
       certificates: { store: 'memory', key: 'rsa-2048' },
       ...config({ tls: { legacy: true, minVersion: 'TLSv1', ciphers: 'AES128-SHA' } }),
     })
     expect(await outcome(lab, [AES_128])).toBe('TLS_RSA_WITH_AES_128_CBC_SHA')
     expect(await outcome(lab, [DES])).toBe('TLS_RSA_WITH_DES_CBC_SHA')
-    const [shown, old] = lab.sessions().map(({ tls }) => tls?.certificate?.thumbprint)
-    expect(shown).toBe(lab.server('pop3').certificate?.thumbprint)
-    expect(old).not.toBe(shown)
+    const [regular, old] = lab.sessions().map(({ tls }) => tls?.certificate?.thumbprint)
+    expect(regular).toBe(lab.server('pop3').certificate?.thumbprint)
+    expect(old).not.toBe(regular)
   })
 
-  it('lets nobody in, and says so, where no certificate has an RSA key', async () => {
+  it('accepts no old client, and logs it, if no certificate has an RSA key', async () => {
     const lines: string[] = []
     const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
     await using lab = await startLab(config({ tls: { legacy: true } }), { log })

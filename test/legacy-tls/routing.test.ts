@@ -18,8 +18,8 @@ describe('which clients node:tls can serve', () => {
   it.each([
     ['TLS 1.3', 'TLSv1.3', 0x1301, true],
     ['TLS 1.2 with GCM', 'TLSv1.2', 0xc02f, true],
-    ['TLS 1.2 with a suite of another key', 'TLSv1.2', 0xc02b, false],
-    ['TLS 1.2 with nothing but 3DES', 'TLSv1.2', 0x000a, false],
+    ['TLS 1.2 with a suite for another key type', 'TLSv1.2', 0xc02b, false],
+    ['TLS 1.2 with only 3DES', 'TLSv1.2', 0x000a, false],
     ['TLS 1.0', 'TLSv1', 0xc013, false],
     ['SSL 3.0', 'SSLv3', 0x002f, false],
   ])('%s, under the default policy with an RSA certificate', async (_, version, suite, expected) => {
@@ -39,7 +39,7 @@ describe('which clients node:tls can serve', () => {
 })
 
 describe('a virtual server with the engine for old clients', () => {
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('serves %s by node:tls as without it', async (version) => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('serves %s with node:tls', async (version) => {
     await using echo = await startEcho({ tls: { ...tlsSettings([p256]), legacy } })
     const client = tls.connect({
       port: echo.server.tlsPort as number,
@@ -53,7 +53,7 @@ describe('a virtual server with the engine for old clients', () => {
     client.destroy()
   })
 
-  it('refuses what neither can serve with an alert, and says what was offered', async () => {
+  it('refuses a client that neither can serve with an alert, and records its offer', async () => {
     await using echo = await startEcho({ tls: { ...tlsSettings([p256]), legacy } })
     const client = tls.connect({
       port: echo.server.tlsPort as number,
@@ -65,7 +65,7 @@ describe('a virtual server with the engine for old clients', () => {
     await expect.poll(() => echo.sessions.list()[0]?.refusals[0]).toMatch(/no cipher suite in common.*ECDHE_RSA/)
   })
 
-  it('closes on clear text', async () => {
+  it('closes when it receives clear text', async () => {
     await using echo = await startEcho({ tls: { ...tlsSettings([p256]), legacy } })
     const client = connect({ port: echo.server.tlsPort as number, host: '127.0.0.1' })
     client.end('EHLO there\r\n')

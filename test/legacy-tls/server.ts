@@ -10,7 +10,7 @@ export interface OldServerOptions extends Partial<LegacySettings> {
   readonly require128BitEncryption?: boolean
 }
 
-/** The echo server with the engine on: newer clients are shown a P-256 certificate, old ones RSA. */
+/** Starts the echo server with the legacy engine: modern clients receive a P-256 certificate, old ones RSA. */
 export function startOldEcho({ require128BitEncryption = false, ...legacy }: OldServerOptions = {}) {
   return startEcho({
     tls: {

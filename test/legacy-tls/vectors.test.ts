@@ -3,7 +3,7 @@ import { Rc2Cbc, Rc4 } from '../../src/legacy-tls/ciphers.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 
-// RFC 6229 section 2: the stream at offset 0 and at offset 4096.
+// RFC 6229 section 2: the key stream at offsets 0 and 4096.
 test.each([
   ['0102030405', 'b2396305f03dc027ccc3524a0a1118a8', 'ff25b58995996707e51fbdf08b34d875'],
   ['01020304050607', '293f02d47f37c9b633f2af5285feb46b', 'e74b0b9731227fd37c0ec08a47ddd8b8'],
@@ -14,7 +14,7 @@ test.each([
   expect(whole.subarray(4096).toString('hex')).toBe(at4096)
 })
 
-test('RC4 goes on where it ended', () => {
+test('RC4 continues where the previous call ended', () => {
   const whole = new Rc4(hex('0102030405')).update(Buffer.alloc(64))
   const rc4 = new Rc4(hex('0102030405'))
   const pieces = [1, 0, 30, 33].map((octets) => rc4.update(Buffer.alloc(octets)))
@@ -38,7 +38,7 @@ test.each(rc2Vectors)('RC2 with the key %s and %i effective bits', (key, effecti
   expect(new Rc2Cbc(hex(key), iv, 'decrypt', effectiveBits).update(hex(cipher)).toString('hex')).toBe(plain)
 })
 
-test('RC2 chains its blocks over calls', () => {
+test('RC2 chains its blocks across calls', () => {
   const key = hex('88bca90e90875a7f0f79c384627bafb2')
   const iv = hex('0123456789abcdef')
   const plain = Buffer.from('thirty-two octets of plain text.')

@@ -99,7 +99,9 @@ describe.skipIf(!needs('curl'))('a client at the wrong door is told of: curl', (
     const run = ['--cacert', mail.caFile, '--resolve', resolve, `pop3s://other.test:${tlsPort}/`]
     const record = await curl(...run)
     expect(record.tls?.serverName).toBe('other.test')
-    expect(transcript(record).join('\n')).toMatch(/closed the connection right after the handshake: does it accept the certif/)
+    expect(transcript(record).join('\n')).toMatch(
+      /closed the connection right after the handshake: does it accept the certif/,
+    )
   })
 
   it('that has no root', async () => {

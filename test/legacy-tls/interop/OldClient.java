@@ -18,9 +18,9 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * Talks to servers as jobs on standard input say, one a line: port, versions, suite, steps, separated by tabs. A step is
- * T (handshake), S and text (send) or E and text (read to the end of the line that has it); texts are percent-encoded, steps separated by
- * spaces. Argument: PEM of the root to trust. Prints a line a job: "ok VERSION SUITE", or "failed WHY".
+ * Runs jobs from standard input, one per line: port, versions, suite and steps, separated by tabs. Steps are separated by
+ * spaces: T (handshake), S and text (send), or E and text (read to the end of the line that contains it). Texts are
+ * percent-encoded. Argument: PEM of the root to trust. Prints one line per job: "ok VERSION SUITE", or "failed REASON".
  */
 public class OldClient {
     static final int TIMEOUT_MS = 20_000;
@@ -59,7 +59,7 @@ public class OldClient {
         Socket socket = new Socket();
         socket.connect(new InetSocketAddress("127.0.0.1", port), TIMEOUT_MS);
         socket.setSoTimeout(TIMEOUT_MS);
-        String agreed = "in clear";
+        String agreed = "clear text";
         try {
             for (String step : job[3].split(" ")) {
                 String text = URLDecoder.decode(step.substring(1), StandardCharsets.UTF_8);
@@ -97,7 +97,7 @@ public class OldClient {
         StringBuilder got = new StringBuilder();
         while (got.indexOf(text) < 0 || got.charAt(got.length() - 1) != '\n') {
             int octet = input.read();
-            if (octet < 0) throw new IOException("closed in place of " + text + ", after " + got);
+            if (octet < 0) throw new IOException("closed instead of " + text + ", after " + got);
             got.append((char) octet);
         }
     }

@@ -4,15 +4,15 @@ import type { Step } from './dialogs.ts'
 const TIMEOUT_MS = 20_000
 
 /**
- * Talks through a program that hands standard input and output to a server, after its handshake.
- * @returns `ok`, or `failed` with what the program said
+ * Runs a dialog with a server through a program that connects standard input and output to it after the handshake.
+ * @returns `ok`, or `failed` with the program's output
  */
 export function converse(program: string, args: readonly string[], steps: readonly Step[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     const left = [...steps]
     let got = ''
-    let said = ''
+    let output = ''
     const proceed = (): void => {
       for (let step = left[0]; step !== undefined; step = left[0]) {
         const text = step.slice(1)
@@ -31,16 +31,16 @@ export function converse(program: string, args: readonly string[], steps: readon
     child.stdin.on('error', () => {})
     child.stdout.on('data', (chunk: Buffer) => {
       got += chunk.toString('latin1')
-      said += chunk.toString('latin1')
+      output += chunk.toString('latin1')
       proceed()
     })
     child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString('latin1')
+      output += chunk.toString('latin1')
     })
     child.on('error', reject)
     child.on('close', () => {
       clearTimeout(timer)
-      resolve(left.length === 0 ? 'ok' : `failed ${said.replaceAll(/\s+/g, ' ').slice(-300)}`)
+      resolve(left.length === 0 ? 'ok' : `failed ${output.replaceAll(/\s+/g, ' ').slice(-300)}`)
     })
     proceed()
   })

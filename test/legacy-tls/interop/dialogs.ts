@@ -1,17 +1,17 @@
 import type { Protocol } from '../../../src/config/schema.ts'
 
-/** A step of a conversation: the handshake, text to send, or text to wait for, to the end of its line. */
+/** A step of a dialog: the handshake, text to send, or text to wait for (up to the end of its line). */
 export type Step = 'T' | `S${string}` | `E${string}`
-/** How TLS begins. */
+/** How TLS starts. */
 export type Form = 'implicit' | 'SMTP STARTTLS' | 'POP3 STLS' | 'IMAP STARTTLS'
 
 export interface Dialog {
   readonly protocol: Protocol
   readonly port: 'port' | 'tlsPort'
-  /** The steps up to the handshake, and its name in gnutls-cli's `--starttls-proto`. */
+  /** The steps before the handshake, and the name of the protocol in gnutls-cli's `--starttls-proto`. */
   readonly before: readonly Step[]
   readonly starttls?: string
-  /** Those behind it: enough to know that both sides read each other. */
+  /** The steps after it, which prove that both sides can read each other. */
   readonly after: readonly Step[]
 }
 
@@ -41,7 +41,7 @@ export const dialogs: Readonly<Record<Form, Dialog>> = {
 }
 export const forms = Object.keys(dialogs) as readonly Form[]
 
-/** Steps in the form that the client programs read. */
+/** Encodes steps for the client programs. */
 export function encodeSteps(steps: readonly Step[]): string {
   return steps.map((step) => step[0] + encodeURIComponent(step.slice(1))).join(' ')
 }

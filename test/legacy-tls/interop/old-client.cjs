@@ -1,5 +1,5 @@
-// The same as OldClient.java, for Node.js 0.10: ES5 throughout, and the TLS of OpenSSL 1.0.1. The third column of a job
-// is OpenSSL's name of the suite, the second the name of a method of OpenSSL. Argument: PEM of the root to trust.
+// Does the same as OldClient.java, for Node.js 0.10 with OpenSSL 1.0.1 (ES5 only). The second column of a job is the name
+// of an OpenSSL method, the third OpenSSL's name of the suite. Argument: PEM of the root to trust.
 var fs = require('fs')
 var net = require('net')
 var tls = require('tls')
@@ -20,20 +20,20 @@ function next() {
 function run(job, done) {
   var steps = job[3].split(' ')
   var got = ''
-  var agreed = 'in clear'
+  var agreed = 'clear text'
   var raw = net.connect(Number(job[0]), '127.0.0.1')
   var socket = raw
   var timer = setTimeout(function () {
-    finish('failed time-out, after ' + got)
+    finish('failed timeout, after ' + got)
   }, TIMEOUT_MS)
 
   function finish(result) {
     if (!done) return
     clearTimeout(timer)
     raw.destroy()
-    var tell = done
+    var callback = done
     done = undefined
-    tell(result)
+    callback(result)
   }
 
   function listen(stream) {

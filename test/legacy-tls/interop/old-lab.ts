@@ -1,15 +1,15 @@
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { Dialog } from './dialogs.ts'
 
-/** The article's tick-box: whether 128 bits are required. */
+/** Whether 128 bits are required, as in Exchange's check box. */
 export type Minimum = 'off' | '128'
 export const minimums: readonly Minimum[] = ['off', '128']
 
 const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
 
-/** A lab that lets old clients in, each protocol twice: without and with the 128-bit minimum. */
-export async function startOldLab() {
-  const lab = await startLab({
+/** Starts a lab that accepts old clients, with two virtual servers per protocol: without and with the 128-bit minimum. */
+export function startOldLab() {
+  return startLab({
     virtualServers: minimums.flatMap((minimum) =>
       protocols.map((protocol) => ({
         name: nameOf(protocol, minimum),
@@ -19,7 +19,6 @@ export async function startOldLab() {
       })),
     ),
   })
-  return lab
 }
 
 export function nameOf(protocol: Dialog['protocol'], minimum: Minimum): string {

@@ -9,28 +9,28 @@ import { needs } from '../../support/programs.ts'
 import { converse } from './converse.ts'
 import { encodeSteps, type Form, forms, type Step } from './dialogs.ts'
 
-/** What a client is to do. */
+/** What a client has to do. */
 export interface Job {
   readonly port: number
   readonly version: OfferedVersion
   readonly suite: LegacySuite
-  /** gnutls-cli does this part by itself. */
+  /** gnutls-cli runs this part of the dialog by itself. */
   readonly starttls?: string
   readonly before: readonly Step[]
   readonly after: readonly Step[]
 }
 
-/** `SSLv2Hello`: SSL 3.0 and TLS 1.0 offered in the ClientHello of SSL 2.0. */
+/** `SSLv2Hello`: a ClientHello in SSL 2.0 format that offers SSL 3.0 and TLS 1.0. */
 export type OfferedVersion = 'TLSv1' | 'SSLv3' | 'SSLv2Hello'
 
-/** A client that nobody here wrote. */
+/** An independent client program. */
 export interface Peer {
   readonly name: string
   readonly versions: readonly OfferedVersion[]
   readonly suites: readonly number[]
   readonly forms: readonly Form[]
   readonly available: () => boolean
-  /** Runs jobs one after the other; gives `ok …` or `failed …` for each. Trusts that root alone. */
+  /** Runs jobs one after the other, trusting only the given root. Returns `ok …` or `failed …` for each. */
   readonly run: (jobs: readonly Job[], rootPemFile: string, folder: string) => Promise<readonly string[]>
 }
 
@@ -118,7 +118,7 @@ const nss: Peer = {
   },
 }
 
-/** Debian's Python, which has Debian's Scapy. */
+/** Debian's Python, for Debian's Scapy package. */
 const PYTHON = '/usr/bin/python3'
 const hasScapy = spawnSync(PYTHON, ['-c', 'import cryptography, scapy'], { stdio: 'ignore' }).status === 0
 const scapy: Peer = {
@@ -136,7 +136,7 @@ const scapy: Peer = {
 
 export const peers: readonly Peer[] = [java, oldOpenssl, gnutls, nss, scapy]
 
-/** A program that takes all jobs on standard input. */
+/** Runs a program that reads all jobs from standard input. */
 function runBatch(
   program: string,
   args: readonly string[],

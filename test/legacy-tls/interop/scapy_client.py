@@ -1,7 +1,7 @@
 """
-A POP3 client over Scapy's TLS, for the suites that no client of today has. Scapy has no EXPORT1024 suites either: they
-are put together here from its RSA_EXPORT key exchange and its ciphers. It verifies no certificates.
-Arguments: port, version (0300 or 0301) and number of the suite. Prints "ok" once the greeting was read.
+A POP3 client over Scapy's TLS, for suites that no current client supports. Scapy has no EXPORT1024 suites either, so
+they are combined here from its RSA_EXPORT key exchange and its ciphers. It does not verify certificates.
+Arguments: port, version (0300 or 0301) and code point of the suite. Prints "ok" once the greeting was read.
 """
 import sys
 import warnings
@@ -21,7 +21,7 @@ class Cipher_RC4_56(cipher_stream.Cipher_RC4_128):
     expanded_key_len = 16
 
 
-# Scapy knows an export key exchange by the end of its name, and registered its ciphers when it was loaded.
+# Scapy recognizes an export key exchange by the end of its class name, and registers its ciphers when it is loaded.
 KX_RSA_EXPORT1024.export = True
 KX_RSA_EXPORT1024.no_ske = False
 suites._tls_cipher_algs["RC4_56"] = Cipher_RC4_56
@@ -38,10 +38,10 @@ class TLS_RSA_EXPORT1024_WITH_RC4_56_SHA(suites._GenericCipherSuite):
 
 class Client(TLSClientAutomaton):
     def vprint(self, text=""):
-        said.append(text)
+        output.append(text)
 
 
-said = []
+output = []
 port, version, suite = int(sys.argv[1]), int(sys.argv[2], 16), int(sys.argv[3], 16)
 Client(
     server="127.0.0.1",
@@ -50,4 +50,4 @@ Client(
     version="sslv3" if version == 0x0300 else "tls1",
     data=["QUIT\r\n", "quit"],
 ).run()
-print("ok" if any("Received: b'+" in text for text in said) else "failed " + " ".join(said).replace("\n", " "))
+print("ok" if any("Received: b'+" in text for text in output) else "failed " + " ".join(output).replace("\n", " "))

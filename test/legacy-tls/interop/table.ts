@@ -4,18 +4,19 @@ import { type Form, forms } from './dialogs.ts'
 import type { Minimum } from './old-lab.ts'
 import { type OfferedVersion, peers } from './peers.ts'
 
-/** What one client came to. */
+/** The result of one client in one case. */
 export interface Finding {
   readonly peer: string
   readonly version: OfferedVersion
   readonly suite: LegacySuite
   readonly form: Form
   readonly minimum: Minimum
-  readonly admitted: boolean
+  readonly accepted: boolean
 }
 
 const docFile = new URL('../../../docs/old-clients.md', import.meta.url)
-const BEGIN = '<!-- interop: begin (SEALPOST_WRITE_DOCS=1 npx vitest run test/tls/legacy/interop) -->\n\n'
+const BEGIN =
+  '<!-- interop: begin (SEALPOST_LONG=1 SEALPOST_WRITE_DOCS=1 npx vitest run test/legacy-tls/interop) -->\n\n'
 const END = '\n<!-- interop: end -->'
 
 const versionTitles: Readonly<Record<OfferedVersion, string>> = {
@@ -24,7 +25,7 @@ const versionTitles: Readonly<Record<OfferedVersion, string>> = {
   SSLv2Hello: 'SSL 2.0 hello',
 }
 
-/** The table of docs/old-clients.md: a row a suite and version, a column a client. */
+/** Returns the table of docs/old-clients.md: one row per suite and version, one column per client. */
 export function tableOf(findings: readonly Finding[]): string {
   const titles = ['Suite', 'Bits', 'Version', ...peers.map(({ name }) => name), '128 bits not required', 'required']
   const rows = legacySuites.flatMap((suite) =>
@@ -49,15 +50,15 @@ function markdown(titles: readonly string[], rows: readonly (readonly string[])[
 }
 
 function formsOf(findings: readonly Finding[]): string {
-  const admitted = forms.filter((form) => findings.some((finding) => finding.form === form && finding.admitted))
+  const accepted = forms.filter((form) => findings.some((finding) => finding.form === form && finding.accepted))
   if (findings.length === 0) return '–'
-  return admitted.length === forms.length ? 'all four' : admitted.join(', ') || 'none'
+  return accepted.length === forms.length ? 'all four' : accepted.join(', ') || 'none'
 }
 
 function verdict(findings: readonly Finding[]): string {
-  const admitted = findings.filter((finding) => finding.admitted).length
-  if (admitted === findings.length) return 'in'
-  return admitted === 0 ? 'refused' : `${admitted} of ${findings.length} in`
+  const accepted = findings.filter((finding) => finding.accepted).length
+  if (accepted === findings.length) return 'accepted'
+  return accepted === 0 ? 'refused' : `${accepted} of ${findings.length} accepted`
 }
 
 export function tableInDocs(): string {

@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sealpost-old-capture-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe.skipIf(!needs('tshark') || !oldOpenssl.available())('the secrets of a capture', () => {
-  it('let tshark read both sides, in every suite and version', async () => {
+  it('let tshark decrypt both directions in every suite and version', async () => {
     const file = join(folder, 'old.pcapng')
     await using lab = await startLab({
       capture: { file, secrets: true },
@@ -41,7 +41,6 @@ describe.skipIf(!needs('tshark') || !oldOpenssl.available())('the secrets of a c
     const followed = new Map(stdout.split('Filter: tcp.stream eq ').map((text) => [Number.parseInt(text, 10), text]))
     for (const [stream, { suite, version }] of jobs.entries()) {
       const words = `${suite.name} ${version}: ${followed.get(stream)}`
-      // The first octet may stand alone (1/n−1 splitting).
       expect(words).toContain('USER alice')
       expect(words).toContain('OK send PASS')
     }
