@@ -20,8 +20,8 @@ async function send(lab: TestLab, options: object = {}): Promise<void> {
 const notes = (lab: TestLab): string[] =>
   lab.sessions().flatMap(({ transcript }) => transcript.flatMap((entry) => (entry.kind === 'note' ? [entry.text] : [])))
 
-describe('faults, as clients meet them', () => {
-  it('third RCPT: 451 twice, then accepted', async () => {
+describe('faults as clients see them', () => {
+  it('RCPT is refused with 451 on the third and fourth mail, then accepted', async () => {
     await using lab = await startLab()
     lab.faults.add({
       name: 'busy',
@@ -43,7 +43,7 @@ describe('faults, as clients meet them', () => {
     expect(notes(lab)).toContain('fault: busy')
   })
 
-  it('a reply is tagged for IMAP4 clients', async () => {
+  it('replies to IMAP4 clients carry the tag', async () => {
     await using lab = await startLab()
     lab.faults.add({ when: { protocol: 'imap4', verb: 'SELECT' }, do: { reply: 'NO [SERVERBUG] not today' }, times: 1 })
     const client = new ImapFlow(lab.imapflow({ user: 'bob', pass: 'x' }))
@@ -57,7 +57,7 @@ describe('faults, as clients meet them', () => {
 
   it.each([
     ['drop: before', { when: { verb: 'DATA' }, do: { drop: 'before' } }, /closed|ECONNRESET|socket/i],
-    ['drop in mid-DATA', { when: { on: 'data' }, do: { dropAfterOctets: 10 } }, /closed|ECONNRESET|EPIPE|socket/i],
+    ['drop during DATA', { when: { on: 'data' }, do: { dropAfterOctets: 10 } }, /closed|ECONNRESET|EPIPE|socket/i],
     ['421 on the second connection', { when: { connection: 1 }, do: { reply: '421 4.3.2 come back' } }, /421/],
     ['garbage', { when: { verb: 'MAIL' }, do: { garbage: '2KiB', drop: 'after' } }, /./],
     [
@@ -67,7 +67,7 @@ describe('faults, as clients meet them', () => {
     ],
     ['STARTTLS refused', { when: { verb: 'STARTTLS' }, do: { reply: '454 4.7.0 TLS not available' } }, /STARTTLS|454/],
   ] as readonly (readonly [string, FaultInput, RegExp])[])(
-    '%s: nodemailer fails, and the next mail goes through',
+    '%s: nodemailer fails, and the next mail is accepted',
     async (_, fault, why) => {
       await using lab = await startLab()
       lab.faults.add({ ...fault, times: 1 })
@@ -78,7 +78,7 @@ describe('faults, as clients meet them', () => {
     },
   )
 
-  it('a greeting that never comes, and silence in the middle', async () => {
+  it('silence instead of a greeting, and later in the session', async () => {
     await using lab = await startLab()
     const remove = lab.faults.add({ when: { protocol: 'smtp', on: 'connect' }, do: { silence: true } })
     await expect(send(lab, { greetingTimeout: 100 })).rejects.toThrow(/Greeting never received/)
@@ -88,7 +88,7 @@ describe('faults, as clients meet them', () => {
     await send(lab)
   })
 
-  it('a reply cut in its middle: curl sees less than half of a message', async () => {
+  it('drop: mid-reply sends about half of a message', async () => {
     await using lab = await startLab()
     await lab.deliver({ text: 'x'.repeat(3_000) }, { to: 'bob' })
     const whole = (await lab.waitForMessage()).raw
@@ -102,7 +102,7 @@ describe('faults, as clients meet them', () => {
     expect(got).toBeLessThan(whole.length * 0.75)
   })
 
-  it('half-close: the server ends its side and still hears', async () => {
+  it('halfClose closes the server’s side after the reply', async () => {
     await using lab = await startLab()
     lab.faults.add({ when: { protocol: 'nntp', verb: 'DATE' }, do: { reply: '111 20260101000000', halfClose: true } })
     const client = await LineClient.open(lab.server('nntp').port)
@@ -110,7 +110,7 @@ describe('faults, as clients meet them', () => {
     expect((await client.rest()).at(-1)).toBe('111 20260101000000')
   })
 
-  it('throttle: what is left of a slow reply comes late, and all of it', async () => {
+  it('throttle sends a slow reply completely', async () => {
     await using lab = await startLab()
     await lab.deliver({ text: 'y'.repeat(20_000) }, { to: 'bob' })
     lab.faults.add({ when: { protocol: 'pop3', verb: 'RETR' }, do: { throttle: 100_000 } })
@@ -118,7 +118,7 @@ describe('faults, as clients meet them', () => {
     expect(stdout.replaceAll('\r\n', '').length).toBeGreaterThan(20_000)
   })
 
-  it('one oversized line', async () => {
+  it('oversizedReply sends one long line', async () => {
     await using lab = await startLab()
     lab.faults.add({ when: { protocol: 'smtp', verb: 'EHLO' }, do: { oversizedReply: '100KB' }, times: 1 })
     const client = await LineClient.open(lab.server('smtp').port)
@@ -128,7 +128,7 @@ describe('faults, as clients meet them', () => {
     client.destroy()
   })
 
-  it('a chosen alert before the ServerHello, as openssl reads it', async () => {
+  it('abortHandshake sends the configured alert before the ServerHello', async () => {
     await using lab = await startLab()
     lab.faults.add({ when: { protocol: 'imap4', on: 'handshake' }, do: { abortHandshake: 112 } })
     const output = await sClient(['-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`], '')
@@ -136,29 +136,29 @@ describe('faults, as clients meet them', () => {
     expect(lab.sessions().at(-1)?.hello?.versions).toContain('TLSv1.3')
   })
 
-  it('the same seed gives the same run, and reset takes faults away', async () => {
+  it('the same seed produces the same faults, and reset removes faults', async () => {
     const outcomes = async (): Promise<boolean[]> => {
       await using lab = await startLab({ faultSeed: 7 })
       lab.faults.add({ when: { verb: 'NOOP', chance: 0.5 }, do: { reply: '450 4.0.0 no' } })
       const client = await LineClient.open(lab.server('smtp').port)
       await client.line()
-      const heard = []
+      const accepted = []
       for (let n = 0; n < 30; n++) {
         client.send('NOOP\r\n')
-        heard.push((await client.line())?.startsWith('250') ?? false)
+        accepted.push((await client.line())?.startsWith('250') ?? false)
       }
       await lab.reset()
       client.send('NOOP\r\n')
       expect(await client.line()).toMatch(/^250/)
       client.destroy()
-      return heard
+      return accepted
     }
     const first = await outcomes()
     expect(new Set(first).size).toBe(2)
     expect(await outcomes()).toEqual(first)
   })
 
-  it('faults of the configuration come back on reset, those added do not', async () => {
+  it('reset restores the faults of the configuration, but not added ones', async () => {
     await using lab = await startLab({ faults: [{ when: { verb: 'VRFY' }, do: { reply: '252 configured' } }] })
     lab.faults.add({ when: { verb: 'NOOP' }, do: { reply: '450 added' } })
     await lab.reset()
@@ -169,7 +169,7 @@ describe('faults, as clients meet them', () => {
     client.destroy()
   })
 
-  it('says what is wrong with a fault', async () => {
+  it('explains what is wrong with a fault', async () => {
     await using lab = await startLab()
     expect(() => lab.faults.add({ when: { verb: 'RCPT' }, do: { abortHandshake: 40 } })).toThrow(
       'do.abortHandshake: is 40: not possible on command, only on handshake',
@@ -177,7 +177,7 @@ describe('faults, as clients meet them', () => {
     expect(() => lab.faults.add({ do: {} })).toThrow(/do: .*no action; write one of delay, reply/)
   })
 
-  it('stops while a fault keeps clients waiting', async () => {
+  it('the lab stops while a fault keeps clients waiting', async () => {
     const lab = await startLab()
     lab.faults.add({ when: { protocol: 'smtp', on: 'connect' }, do: { delay: '1h' } })
     lab.faults.add({ when: { protocol: 'pop3', on: 'connect' }, do: { silence: true } })

@@ -10,12 +10,12 @@ import { seededRandom } from '../support/random.ts'
 import { mutate } from './mutate.ts'
 import { fuzzStates } from './scripts.ts'
 
-/** Sessions a state; `npm run fuzz` runs more. Each says up to a dozen things. */
+/** Sessions per state, each with up to a dozen commands. `npm run fuzz` runs more. */
 const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
 const seed = Number(process.env.SEALPOST_FUZZ_SEED ?? 823024)
 
 let lab: TestLab
-/** What the lab logs as an error: a client's words must never be one. */
+/** Errors that the lab logs. Nothing that a client sends may cause one. */
 const errors: string[] = []
 const rejections: unknown[] = []
 const onRejection = (reason: unknown): void => void rejections.push(reason)
@@ -42,25 +42,25 @@ afterAll(async () => {
   process.off('unhandledRejection', onRejection)
 })
 
-/** One session of a client that has gone mad; resolves when it is over. */
-async function rave(port: number, said: readonly Buffer[]): Promise<void> {
+/** Sends arbitrary octets in one session. Resolves when the session is over. */
+async function sendAll(port: number, input: readonly Buffer[]): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port })
   socket.on('error', () => {})
   socket.resume()
   const closed = new Promise((resolve) => socket.once('close', resolve))
-  for (const words of said) socket.write(words)
+  for (const octets of input) socket.write(octets)
   socket.end('\r\n')
   await closed
 }
 
-/** What a sane client says, and the beginning of what it hears after the greeting. */
-const sane: Readonly<Record<Protocol, readonly (readonly [say: string, hear: RegExp])[]>> = {
+/** The commands of a regular client, and the beginning of each reply. */
+const regular: Readonly<Record<Protocol, readonly (readonly [command: string, reply: RegExp])[]>> = {
   smtp: [
     ['EHLO me', /^250/],
     ['MAIL FROM:<a@b.c>', /^250/],
     ['RCPT TO:<bob@lab.test>', /^250/],
     ['DATA', /^354/],
-    ['Subject: sane\r\n\r\nx\r\n.', /^250/],
+    ['Subject: regular\r\n\r\nx\r\n.', /^250/],
     ['QUIT', /^221/],
   ],
   pop3: [
@@ -83,13 +83,13 @@ const sane: Readonly<Record<Protocol, readonly (readonly [say: string, hear: Reg
   ],
 }
 
-async function saneSession(protocol: Protocol): Promise<void> {
+async function regularSession(protocol: Protocol): Promise<void> {
   const client = await LineClient.open(lab.server(protocol).port)
   await client.line()
-  for (const [say, hear] of sane[protocol]) {
-    client.send(`${say}\r\n`)
+  for (const [command, reply] of regular[protocol]) {
+    client.send(`${command}\r\n`)
     const last = (line: string): boolean => (protocol === 'imap4' ? /^[a-d] /.test(line) : !/^\d{3}-/.test(line))
-    expect((await client.lines(last)).at(-1), `${protocol}: ${say}`).toMatch(hear)
+    expect((await client.lines(last)).at(-1), `${protocol}: ${command}`).toMatch(reply)
   }
   client.destroy()
 }
@@ -99,43 +99,43 @@ for (const protocol of ['smtp', 'pop3', 'imap4', 'nntp'] as const) {
     it.each(fuzzStates[protocol].map((state) => [state.name, state] as const))('%s', async (name, state) => {
       const random = seededRandom(seed + name.length * 7919)
       for (let round = 0; round < rounds; round++) {
-        const said: Buffer[] = state.lead.map((words) => Buffer.from(`${words}\r\n`, 'latin1'))
+        const input: Buffer[] = state.lead.map((words) => Buffer.from(`${words}\r\n`, 'latin1'))
         for (let n = 1 + Math.floor(random() * 12); n > 0; n--) {
           const words = state.words[Math.floor(random() * state.words.length)] as string
-          said.push(mutate(Buffer.from(words, 'latin1'), random), Buffer.from(random() < 0.9 ? '\r\n' : ''))
+          input.push(mutate(Buffer.from(words, 'latin1'), random), Buffer.from(random() < 0.9 ? '\r\n' : ''))
         }
-        await rave(lab.server(protocol).port, said)
-        expect(errors, Buffer.concat(said).toString('latin1').slice(0, 2_000)).toEqual([])
+        await sendAll(lab.server(protocol).port, input)
+        expect(errors, Buffer.concat(input).toString('latin1').slice(0, 2_000)).toEqual([])
         expect(rejections).toEqual([])
       }
-      await saneSession(protocol)
+      await regularSession(protocol)
     })
 
-    it('mutated handshakes', async () => {
+    it('mutated ClientHello messages', async () => {
       const random = seededRandom(seed)
       const hello = await clientHello()
       for (let round = 0; round < rounds; round++) {
-        await rave(lab.server(protocol).tlsPort, [mutate(Buffer.from(hello), random)])
+        await sendAll(lab.server(protocol).tlsPort, [mutate(Buffer.from(hello), random)])
         expect(errors).toEqual([])
         expect(rejections).toEqual([])
       }
-      await saneSession(protocol)
+      await regularSession(protocol)
     })
   })
 }
 
-/** The first octets of a real TLS client. */
+/** Returns the ClientHello of a real TLS client. */
 async function clientHello(): Promise<Buffer> {
-  const catcher = createServer()
-  catcher.listen(0, '127.0.0.1')
-  await once(catcher, 'listening')
-  const address = catcher.address() as { port: number }
+  const listener = createServer()
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address() as { port: number }
   const client = tlsConnect({ host: '127.0.0.1', port: address.port, servername: 'localhost' })
   client.on('error', () => {})
-  const [socket] = (await once(catcher, 'connection')) as [Socket]
+  const [socket] = (await once(listener, 'connection')) as [Socket]
   const [hello] = (await once(socket, 'data')) as [Buffer]
   client.destroy()
   socket.destroy()
-  catcher.close()
+  listener.close()
   return hello
 }

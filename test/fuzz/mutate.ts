@@ -1,5 +1,5 @@
-/** Octets that parsers stumble over. */
-const spice = [
+/** Octets that often expose parser errors. */
+const difficult = [
   '\0',
   '\r',
   '\n',
@@ -37,7 +37,7 @@ const spice = [
   'A'.repeat(70_000),
 ]
 
-/** Words changed in a few places: octets dropped, doubled, flipped, swapped for spice, cut, joined. */
+/** Changes octets in a few places: drops, repeats, flips, inserts difficult ones, cuts or reorders. */
 export function mutate(words: Buffer, random: () => number): Buffer {
   let octets = words
   const changes = Math.floor(random() * 4)
@@ -53,7 +53,7 @@ function mutateOnce(octets: Buffer, random: () => number): Buffer {
   const kinds = [
     () => [head, tail],
     () => [head, middle, middle, middle, tail],
-    () => [head, Buffer.from(spice[Math.floor(random() * spice.length)] as string, 'latin1'), tail],
+    () => [head, Buffer.from(difficult[Math.floor(random() * difficult.length)] as string, 'latin1'), tail],
     () => [head, random8(), middle, tail],
     () => [head],
     () => [tail, head],

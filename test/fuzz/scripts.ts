@@ -1,10 +1,10 @@
 import type { Protocol } from '../../src/index.ts'
 
-/** What leads a session into a state, and what may be said there. */
+/** The commands that lead a session into a state, and the commands to send there. */
 export interface FuzzState {
   readonly name: string
   readonly lead: readonly string[]
-  /** Mutated, they are what the fuzzer sends. */
+  /** Sent in mutated form. */
   readonly words: readonly string[]
 }
 

@@ -4,7 +4,7 @@ import { BlockCollector } from '../../src/net/dot-stuffing.ts'
 import { Input } from '../../src/net/input.ts'
 import { seededRandom } from '../support/random.ts'
 
-/** What a block that begins `octets` holds, and what follows it. RFC 3977 section 3.1.1, written as it is said there. */
+/** Returns the block at the beginning of `octets`, and what follows it: a literal reading of RFC 3977 section 3.1.1. */
 function expected(octets: string): { block: string; rest: string } | undefined {
   const lines = octets.split('\r\n')
   const end = lines.slice(0, -1).indexOf('.')
@@ -13,7 +13,7 @@ function expected(octets: string): { block: string; rest: string } | undefined {
   return { block: block.join(''), rest: lines.slice(end + 1).join('\r\n') }
 }
 
-/** The same by the collector, the octets coming in pieces. */
+/** Returns the same from the collector, which receives the octets in pieces. */
 function collected(pieces: readonly string[]): { block: string; rest: string } | undefined {
   const input = new Input()
   const source = new PassThrough()
@@ -28,7 +28,7 @@ function collected(pieces: readonly string[]): { block: string; rest: string } |
   return undefined
 }
 
-test('a block ends at its dot and nowhere else, however its octets are cut', () => {
+test('a block ends at its final dot and nowhere else, however its octets are split', () => {
   const random = seededRandom(3977)
   const below = (limit: number): number => Math.floor(random() * limit)
   const words = ['\r', '\n', '.', '\r\n', '\r\n.', '\r\n.\r\n', '.\r\n', 'x', '..', '\r\n..\r\n']
@@ -48,16 +48,16 @@ test('a block ends at its dot and nowhere else, however its octets are cut', () 
   expect(ends).toBeGreaterThan(5_000)
 })
 
-test('a block that comes an octet at a time is held in few pieces, and ends as any other', () => {
+test('a block that arrives one octet at a time is held in few pieces', () => {
   for (const octets of [1_020, 1_021, 1_022, 1_023, 1_024, 1_025, 2_046, 2_048, 100_000]) {
     const collector = new BlockCollector(1_000_000)
     const input = new Input()
     const line = `${'.x'.repeat(octets / 2)}${octets % 2 ? 'y' : ''}\r\n`
-    const coming = [...`.${line}.\r\n`].map((octet) => Buffer.from(octet))
-    expect(coming.map((piece) => collector.add(piece, input)).indexOf(true)).toBe(coming.length - 1)
+    const received = [...`.${line}.\r\n`].map((octet) => Buffer.from(octet))
+    expect(received.map((piece) => collector.add(piece, input)).indexOf(true)).toBe(received.length - 1)
     const pieces = collector.result()
     expect(Buffer.concat(pieces).toString()).toBe(line)
-    // Each takes hundreds of octets of memory.
+    // Each piece takes hundreds of octets of memory.
     expect(pieces.length).toBeLessThan(2_048)
   }
 })

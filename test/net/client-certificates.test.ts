@@ -14,7 +14,7 @@ const settings = (mode: 'accept' | 'require', refused?: string): ClientCertifica
   judge: async ({ subject }) => (refused ? { refused } : { account: subject.replace('CN=', '') }),
 })
 
-/** What the server says to a client that shows `certificate`; undefined where it closes without a word. */
+/** Returns the greeting for a client that sends `certificate`; undefined if the server closes without one. */
 async function greeting(port: number | undefined, certificate?: typeof alice): Promise<string | undefined> {
   const socket = tls.connect({
     host: '127.0.0.1',
@@ -24,13 +24,13 @@ async function greeting(port: number | undefined, certificate?: typeof alice): P
     ...(certificate ? { cert: certificate.certificatePem, key: certificate.privateKeyPem } : {}),
   })
   socket.on('error', () => {})
-  let said: string | undefined
+  let received: string | undefined
   socket.once('data', (chunk: Buffer) => {
-    said = chunk.toString()
+    received = chunk.toString()
     socket.destroy()
   })
   await new Promise((resolve) => socket.once('close', resolve))
-  return said
+  return received
 }
 
 describe('client certificates', () => {
@@ -41,17 +41,17 @@ describe('client certificates', () => {
     ['require', alice, 'hello\r\n', { verified: true, account: 'alice' }],
     ['require', stranger, undefined, undefined],
     ['require', undefined, undefined, undefined],
-  ] as const)('%s, client %#', async (mode, certificate, said, facts) => {
+  ] as const)('%s, client %#', async (mode, certificate, expected, facts) => {
     await using echo = await startEcho({ tls: { ...tlsSettings([server]), clientCertificates: settings(mode) } })
-    expect(await greeting(echo.server.tlsPort, certificate)).toBe(said)
+    expect(await greeting(echo.server.tlsPort, certificate)).toBe(expected)
     const [record] = echo.sessions.list()
     if (facts) expect(record?.tls?.clientCertificate).toMatchObject(facts)
     else expect(record?.tls?.clientCertificate).toBeUndefined()
-    if (said === undefined)
+    if (expected === undefined)
       expect(record?.refusals[0]).toMatch(/requires (one|a client certificate that it can verify)/)
   })
 
-  it('refuses a verified one that is judged worthless, and says why', async () => {
+  it('refuses a verified certificate that the lab rejects, and records why', async () => {
     const clientCertificates = settings('accept', 'revoked (keyCompromise)')
     await using echo = await startEcho({ tls: { ...tlsSettings([server]), clientCertificates } })
     expect(await greeting(echo.server.tlsPort, alice)).toBeUndefined()

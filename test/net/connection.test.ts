@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { run } from '../support/child.ts'
 import { startEcho } from '../support/echo-server.ts'
 
-/** Sends `input`, closes its side, and gives everything that came back. */
+/** Sends `input`, closes its side, and returns everything received. */
 async function talk(port: number | undefined, input: string | Buffer): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port: port as number })
   socket.end(input)
@@ -19,7 +19,7 @@ async function readAll(socket: Socket): Promise<string> {
 }
 
 describe('a connection', () => {
-  it('answers everything a client sent before it closed its side', async () => {
+  it('answers everything that a client sent before it closed its side', async () => {
     await using echo = await startEcho({})
     expect(await talk(echo.server.port, 'one\r\ntwo\nthree\r\nQUIT\r\n')).toBe('hello\r\none\r\ntwo\r\nthree\r\n')
   })
@@ -34,14 +34,14 @@ describe('a connection', () => {
     socket.destroy()
   })
 
-  it('lets other clients in while one has sent a long row of commands', async () => {
+  it('serves other clients while one has sent many commands', async () => {
     const read: string[] = []
     await using echo = await startEcho({
       serve: async (connection) => {
         connection.write('hello\r\n')
         for (let line = ''; line !== 'end'; read.push(line)) {
           line = await connection.readLine(100, 'utf8')
-          // As a command that costs as much, and waits for nothing.
+          // Simulates an expensive command that never waits.
           for (const until = performance.now() + 1; performance.now() < until; );
         }
         connection.end()
@@ -56,33 +56,33 @@ describe('a connection', () => {
     expect(read.indexOf('other')).toBeLessThan(read.lastIndexOf('greedy'))
   })
 
-  it('lets others in while commands keep coming from a client, each piece right behind the other', async () => {
+  it('yields while a client keeps sending commands without a pause', async () => {
     let turns = 0
     const spin = (): void => {
       turns++
       next = setImmediate(spin)
     }
     let next = setImmediate(spin)
-    const inTurn = new Map<number, number>()
+    const linesPerTurn = new Map<number, number>()
     await using echo = await startEcho({
       serve: async (connection) => {
-        for (let line = ''; line !== 'end'; inTurn.set(turns, (inTurn.get(turns) ?? 0) + 1)) {
+        for (let line = ''; line !== 'end'; linesPerTurn.set(turns, (linesPerTurn.get(turns) ?? 0) + 1)) {
           line = await connection.readLine(8_000, 'utf8')
           for (const until = performance.now() + 2; performance.now() < until; );
         }
         connection.end()
       },
     })
-    // A process of its own sends while this one reads.
-    const sends = `require('net').connect(${echo.server.port}, '127.0.0.1').end(('x'.repeat(7998) + '\\r\\n').repeat(300) + 'end\\r\\n')`
-    await run(process.execPath, ['-e', sends])
+    // A separate process sends while this one reads.
+    const sender = `require('net').connect(${echo.server.port}, '127.0.0.1').end(('x'.repeat(7998) + '\\r\\n').repeat(300) + 'end\\r\\n')`
+    await run(process.execPath, ['-e', sender])
     clearImmediate(next)
-    expect([...inTurn.values()].reduce((sum, lines) => sum + lines)).toBe(301)
-    // Of 2 ms each, in 20 ms.
-    expect(Math.max(...inTurn.values())).toBeLessThan(15)
+    expect([...linesPerTurn.values()].reduce((sum, lines) => sum + lines)).toBe(301)
+    // A time slice is 20 ms, and each line takes 2 ms.
+    expect(Math.max(...linesPerTurn.values())).toBeLessThan(15)
   })
 
-  it('refuses a line over the limit once, in whatever pieces it comes, and goes on', async () => {
+  it('rejects a line above the limit once, however it is split, and continues', async () => {
     await using echo = await startEcho({})
     const long = 'x'.repeat(100_000)
     expect(await talk(echo.server.port, `${long}\r\nshort\r\n${'y'.repeat(101)}\r\nQUIT\r\n`)).toBe(
@@ -90,7 +90,7 @@ describe('a connection', () => {
     )
   })
 
-  it('reads counted octets across pieces and lines behind them', async () => {
+  it('reads a number of octets across pieces, and the lines after them', async () => {
     await using echo = await startEcho({})
     const octets = 'z\r\n.\0'.repeat(20_000)
     expect(await talk(echo.server.port, `OCTETS ${octets.length}\r\n${octets}next\r\nQUIT\r\n`)).toBe(
@@ -100,7 +100,7 @@ describe('a connection', () => {
 
   const blocks = ['', 'a\r\n', '.\r\n', '..x\r\n.\r\n', 'no\r\n.dot\r\n', `${'long '.repeat(50_000)}\r\n.\r\n\r\n`]
   it.each(blocks.map((block, i) => [i, block]))(
-    'takes and gives back block %i, dots stuffed both ways',
+    'receives and returns block %i, dot-stuffed in both directions',
     async (_, block) => {
       await using echo = await startEcho({})
       const stuffed = block.replace(/^\./gm, '..')
@@ -110,7 +110,7 @@ describe('a connection', () => {
     },
   )
 
-  it('finds the end of a block wherever the pieces are cut', async () => {
+  it('finds the end of a block wherever it is split', async () => {
     await using echo = await startEcho({})
     const socket = connect({ host: '127.0.0.1', port: echo.server.port as number, noDelay: true })
     const done = readAll(socket)
@@ -121,7 +121,7 @@ describe('a connection', () => {
     expect(await done).toBe('hello\r\n..a\r\nb\r\nc\r.\n\r\n.\r\nnext\r\n')
   })
 
-  it('says good-bye to a silent client, and to all when it stops', async () => {
+  it('says goodbye to an idle client, and to all clients when it stops', async () => {
     await using idle = await startEcho({ idleTimeoutMs: 50 })
     expect(await readAll(connect({ host: '127.0.0.1', port: idle.server.port as number }))).toBe(
       'hello\r\nbye: idle\r\n',
@@ -134,7 +134,7 @@ describe('a connection', () => {
     expect(await rest).toBe('bye: stopping\r\n')
   })
 
-  it('turns away a client over the limit, and takes the next once there is room', async () => {
+  it('refuses a client above the connection limit, and accepts the next when another has left', async () => {
     await using echo = await startEcho({ maxConnections: 1 })
     const first = connect({ host: '127.0.0.1', port: echo.server.port as number })
     await once(first, 'data')
@@ -145,7 +145,7 @@ describe('a connection', () => {
     await expect.poll(() => talk(echo.server.port, 'QUIT\r\n')).toBe('hello\r\n')
   })
 
-  it('holds little for a client that does not read, and gives it all in the end', async () => {
+  it('holds little for a client that does not read, and sends everything in the end', async () => {
     await using echo = await startEcho({})
     const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
     socket.pause()
@@ -159,7 +159,7 @@ describe('a connection', () => {
     expect(received).toBe('hello\r\n'.length + octets)
   })
 
-  it('gives it all to a client that has closed its side', async () => {
+  it('sends everything to a client that has closed its side', async () => {
     await using echo = await startEcho({})
     const socket = connect({ host: '127.0.0.1', port: echo.server.port as number, allowHalfOpen: true })
     socket.pause()
@@ -181,7 +181,7 @@ describe('a connection', () => {
     await expect.poll(() => echo.sessions.list()[0]?.endCause).toBe('connection lost')
   })
 
-  it('compresses both directions, also what was pipelined behind the command', async () => {
+  it('compresses both directions, including octets pipelined after the command', async () => {
     await using echo = await startEcho({})
     const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
     const packed = deflateRawSync('squeezed\r\nQUIT\r\n', { finishFlush: constants.Z_SYNC_FLUSH })

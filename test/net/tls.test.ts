@@ -1,15 +1,19 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
+import { summary } from '../../src/sessions/describe.ts'
+import type { SessionRecord } from '../../src/sessions/types.ts'
 import { startEcho, tlsSettings } from '../support/echo-server.ts'
 import { opensslCertificate, sClient } from '../support/openssl.ts'
 
+const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 const localhost = opensslCertificate(['localhost', '127.0.0.1'])
 const rsa = opensslCertificate(['localhost'], 'rsa')
 const other = opensslCertificate(['other.test', '*.wild.test'])
 
-/** A TLS client that verifies; resolves with the socket once it is secure. */
+/** Connects with TLS and verifies the certificate. */
 async function secure(port: number | undefined, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
   const socket = tls.connect({
     host: '127.0.0.1',
@@ -28,7 +32,7 @@ async function firstLine(socket: tls.TLSSocket): Promise<string> {
 }
 
 describe('a virtual server under TLS', () => {
-  it('serves implicit TLS, and puts what was agreed on on record', async () => {
+  it('serves implicit TLS, and records what was agreed on', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const socket = await secure(echo.server.tlsPort)
     expect(await firstLine(socket)).toBe('hello\r\n')
@@ -43,7 +47,7 @@ describe('a virtual server under TLS', () => {
     socket.destroy()
   })
 
-  it('has no more clients in their handshake than there may be connections, and room once they are gone', async () => {
+  it('limits handshakes in progress to the connection limit, and accepts clients again afterwards', async () => {
     await using echo = await startEcho({ maxConnections: 2, tls: tlsSettings([localhost]) })
     const open = () => connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
     const silent = [open(), open()]
@@ -58,7 +62,7 @@ describe('a virtual server under TLS', () => {
     socket.destroy()
   })
 
-  it('drops what came in clear behind STARTTLS', async () => {
+  it('discards what was sent in clear text after STARTTLS', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const raw = connect({ host: '127.0.0.1', port: echo.server.port as number })
     await once(raw, 'data')
@@ -74,7 +78,7 @@ describe('a virtual server under TLS', () => {
     socket.destroy()
   })
 
-  it('wears another certificate from the next handshake on, while open connections live on', async () => {
+  it('uses a new certificate for the next handshake, and keeps open connections', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const before = await secure(echo.server.tlsPort)
     await firstLine(before)
@@ -87,7 +91,7 @@ describe('a virtual server under TLS', () => {
     for (const socket of [before, after]) socket.destroy()
   })
 
-  it('closes the TLS port and offers no STARTTLS while no certificate is assigned', async () => {
+  it('closes the TLS port and does not offer STARTTLS while no certificate is assigned', async () => {
     await using echo = await startEcho({})
     expect(echo.server.tlsPort).toBeUndefined()
     await echo.server.setTls(tlsSettings([localhost]))
@@ -98,7 +102,7 @@ describe('a virtual server under TLS', () => {
     expect(echo.server.tlsPort).toBeUndefined()
   })
 
-  it('chooses the certificate by SNI', async () => {
+  it('selects the certificate by SNI', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost, other]) })
     for (const [servername, certificate] of [
       ['localhost', localhost],
@@ -115,7 +119,7 @@ describe('a virtual server under TLS', () => {
     }
   })
 
-  it('agrees on ALPN where the client offers its name, and lets unknown offers through', async () => {
+  it('negotiates ALPN if the client offers its protocol, and ignores unknown offers', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const known = await secure(echo.server.tlsPort, { ALPNProtocols: ['h2', 'echo'] })
     expect(known.alpnProtocol).toBe('echo')
@@ -137,14 +141,8 @@ describe('a virtual server under TLS', () => {
     expect(echo.sessions.list().at(-1)?.tls?.resumed).toBe(true)
     second.destroy()
   })
-})
 
-describe('the 128-bit minimum', () => {
-  const nullClient = (port: number | undefined) =>
-    sClient(['-connect', `127.0.0.1:${port}`, '-tls1_2', '-cipher', 'NULL-SHA256:@SECLEVEL=0'], 'QUIT\n')
-  const ciphers = 'NULL-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0'
-
-  it('resumes a session whose client offers another ALPN name than before, known or not', async () => {
+  it('resumes a session when the client offers another ALPN name than before', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const first = await secure(echo.server.tlsPort, { maxVersion: 'TLSv1.2', ALPNProtocols: ['echo'] })
     await firstLine(first)
@@ -157,7 +155,7 @@ describe('the 128-bit minimum', () => {
     second.destroy()
   })
 
-  it('has the address that the client came to on record, also where it listens on all of them', async () => {
+  it('records the address that the client connected to, also when it listens on all addresses', async () => {
     for (const address of ['127.0.0.1', '0.0.0.0']) {
       await using echo = await startEcho({ address, tls: tlsSettings([localhost]) })
       const socket = await secure(echo.server.tlsPort)
@@ -167,13 +165,46 @@ describe('the 128-bit minimum', () => {
     }
   })
 
-  it('lets a NULL suite in where it is off and the policy allows the suite', async () => {
+  it.skipIf(!hasIpv6)('records IPv6 addresses in their short form', async () => {
+    await using echo = await startEcho({ address: '0:0:0:0:0:0:0:1' })
+    const socket = connect({ host: '::1', port: echo.server.port as number })
+    await once(socket, 'data')
+    expect(echo.sessions.list()[0]).toMatchObject({ localAddress: '::1', remoteAddress: '::1' })
+    expect(summary(echo.sessions.list()[0] as SessionRecord)).toContain(' from ::1 port ')
+    socket.destroy()
+  })
+
+  it('lists a client whose handshake failed neither as clear text nor as secure', async () => {
+    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    const onTlsPort = connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
+    onTlsPort.end('EHLO me\r\n')
+    await once(onTlsPort.resume(), 'close')
+    const afterStartTls = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    await once(afterStartTls, 'data')
+    afterStartTls.write('STARTTLS\r\n')
+    await once(afterStartTls, 'data')
+    afterStartTls.end('EHLO me\r\n')
+    await once(afterStartTls.resume(), 'close')
+    await expect.poll(() => echo.sessions.list().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
+    for (const record of echo.sessions.list()) {
+      expect(summary(record)).toMatch(/, TLS not established, no log-on, handshake failed; refused: TLS handshake: /)
+    }
+    expect(echo.sessions.list()).toHaveLength(2)
+  })
+})
+
+describe('the 128-bit minimum', () => {
+  const nullClient = (port: number | undefined) =>
+    sClient(['-connect', `127.0.0.1:${port}`, '-tls1_2', '-cipher', 'NULL-SHA256:@SECLEVEL=0'], 'QUIT\n')
+  const ciphers = 'NULL-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0'
+
+  it('accepts a NULL suite while it is off and the policy allows the suite', async () => {
     await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers }) })
     expect(await nullClient(echo.server.tlsPort)).toMatch(/Cipher is NULL-SHA256[\s\S]*hello/)
     expect(echo.sessions.list()[0]?.tls).toMatchObject({ bits: 0, cipher: 'TLS_RSA_WITH_NULL_SHA256' })
   })
 
-  it('refuses it with an alert where it is on, and says what was offered', async () => {
+  it('refuses the suite with an alert while it is on, and records what was offered', async () => {
     await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers, require128BitEncryption: true }) })
     const output = await nullClient(echo.server.tlsPort)
     expect(output).toContain('handshake failure')
@@ -196,12 +227,12 @@ describe('versions', () => {
     ['TLSv1.3', 'TLSv1.3', '-tls1_2', false],
     ['TLSv1.2', 'TLSv1.3', '-tls1', false],
     ['TLSv1', 'TLSv1.2', '-tls1_3', false],
-  ] as const)('%s to %s with a client of %s: %s', async (minVersion, maxVersion, client, letIn) => {
+  ] as const)('%s to %s with a client of %s: %s', async (minVersion, maxVersion, client, accepted) => {
     await using echo = await startEcho({ tls: tlsSettings([rsa], { minVersion, maxVersion }) })
     const args = ['-connect', `127.0.0.1:${echo.server.tlsPort}`, client, '-cipher', 'DEFAULT:@SECLEVEL=0']
     const output = await sClient(args, 'QUIT\n')
-    expect(output.includes('hello')).toBe(letIn)
-    if (!letIn)
+    expect(output.includes('hello')).toBe(accepted)
+    if (!accepted)
       expect(echo.sessions.list()[0]?.refusals[0]).toMatch(
         /the client offers .*TLSv1.*, this virtual server allows TLSv1/,
       )
@@ -211,14 +242,10 @@ describe('versions', () => {
 describe('failed handshakes', () => {
   it.each([
     ['clear text on the TLS port', 'EHLO me\r\n', /not TLS/],
-    [
-      'a record that never ends',
-      Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x3f]),
-      /closed the connection, or sent nothing/,
-    ],
+    ['an incomplete record', Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x3f]), /closed the connection, or sent nothing/],
     ['an empty connection', '', /closed the connection, or sent nothing/],
-    ['a ClientHello that lies about its length', Buffer.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3]), /./],
-  ])('%s ends that connection and nothing else', async (_, octets, why) => {
+    ['a ClientHello with a wrong length', Buffer.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3]), /./],
+  ])('%s ends only that connection', async (_, octets, why) => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     const socket = connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
     socket.on('error', () => {})
@@ -231,7 +258,7 @@ describe('failed handshakes', () => {
     good.destroy()
   })
 
-  it('says that the client does not trust the issuer', async () => {
+  it('are explained: the client does not trust the issuer', async () => {
     await using echo = await startEcho({ tls: tlsSettings([localhost]) })
     await sClient(['-connect', `127.0.0.1:${echo.server.tlsPort}`, '-verify_return_error', '-verify', '1'], 'QUIT\n')
     expect(echo.sessions.list()[0]?.refusals[0]).toMatch(/does not trust the issuer \(alert 48\)|certificate/)

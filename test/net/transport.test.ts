@@ -5,17 +5,17 @@ import { Transport } from '../../src/net/transport.ts'
 
 const IDLE_MS = 60_000
 
-/** A client that takes each write so long after the one before; `never`: none. */
-function slowStream(takes: number | 'never') {
-  const taken: Buffer[] = []
+/** A client that reads each write after a delay, or never. */
+function slowStream(delayMs: number | 'never') {
+  const received: Buffer[] = []
   const stream = new Duplex({
     read() {},
     write(chunk: Buffer, _encoding, done) {
-      taken.push(chunk)
-      if (takes !== 'never') setTimeout(done, takes)
+      received.push(chunk)
+      if (delayMs !== 'never') setTimeout(done, delayMs)
     },
   })
-  return { stream, text: () => Buffer.concat(taken).toString() }
+  return { stream, text: () => Buffer.concat(received).toString() }
 }
 
 describe('a transport over a slow stream', () => {
@@ -26,7 +26,7 @@ describe('a transport over a slow stream', () => {
     vi.useRealTimers()
   })
 
-  it('ends once everything is taken, not before', async () => {
+  it('ends when everything is read, not before', async () => {
     const { stream, text } = slowStream(10_000)
     const transport = new Transport(stream, IDLE_MS, () => {})
     transport.write('one ')
@@ -38,10 +38,10 @@ describe('a transport over a slow stream', () => {
     expect(await transport.closed).toBe('server closed')
   })
 
-  it.each(['end', 'release'] as const)('waits no longer than a client may be idle: %s', async (how) => {
+  it.each(['end', 'release'] as const)('waits no longer than the idle timeout: %s', async (how) => {
     const { stream } = slowStream('never')
     const transport = new Transport(stream, IDLE_MS, () => {})
-    transport.write('never taken')
+    transport.write('never read')
     void (how === 'end' ? transport.end('server closed') : transport.release())
     await vi.advanceTimersByTimeAsync(IDLE_MS - 1_000)
     expect(stream.destroyed).toBe(false)
@@ -50,7 +50,7 @@ describe('a transport over a slow stream', () => {
   })
 })
 
-it('a block of dots alone is stuffed in one piece, one of few dots in views', () => {
+it('dot-stuffing copies a block with many dots, and returns views of one with few', () => {
   const dots = stuff(Buffer.alloc(3 << 20, '.\r\n'))
   expect(dots.length).toBe(2)
   expect(Buffer.concat(dots).equals(Buffer.concat([Buffer.alloc(4 << 20, '..\r\n'), Buffer.from('.\r\n')]))).toBe(true)

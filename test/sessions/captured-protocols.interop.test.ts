@@ -14,7 +14,7 @@ const PASSWORD = 'pw7Qx9-geheim'
 const accounts = [{ user: 'alice', password: PASSWORD }]
 const plain = Buffer.from(`\0alice\0${PASSWORD}`).toString('base64')
 
-/** What a client says: how it asks for TLS, how it logs on, and what Wireshark calls that. */
+/** How a client asks for TLS and logs on, and how Wireshark shows the log-on. */
 interface Talk {
   readonly hello?: string
   readonly startTls: string
@@ -53,17 +53,17 @@ const talks: Readonly<Record<Protocol, Talk>> = {
 
 type Form = 'clear' | 'STARTTLS' | 'implicit TLS'
 
-/** The protocols that tshark decodes; the words of NNTP on its TLS port are looked up in the stream. */
+/** The protocols that tshark decodes. NNTP on its TLS port is searched in the stream instead. */
 const decoded = (form: Form): readonly Protocol[] =>
   form === 'implicit TLS' ? protocols.filter((protocol) => protocol !== 'nntp') : protocols
 const NNTP_STREAM = protocols.indexOf('nntp')
 
-/** The reply to the last command, whatever its length. */
+/** Reads the reply to the last command, whatever its length. */
 async function reply(client: LineClient): Promise<void> {
   await client.lines((line) => !/^(?:\d{3}-|\* )/.test(line))
 }
 
-/** One session, logged on. */
+/** Runs one session with a log-on. */
 async function talk(protocol: Protocol, port: number, form: Form, ca: string): Promise<void> {
   const { hello, startTls, logOn, quit } = talks[protocol]
   const client = form === 'implicit TLS' ? await LineClient.openTls(port, ca) : await LineClient.open(port)
@@ -89,7 +89,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** A lab of four protocols that captures; every protocol is spoken once in the form given. */
+/** Runs a capturing lab of four protocols, and one session per protocol in the given form. */
 async function captured(form: Form, secrets: boolean): Promise<{ shark: Tshark; file: string }> {
   const file = join(folder, 'lab.pcapng')
   const ports: CapturedPort[] = []
@@ -110,8 +110,8 @@ async function captured(form: Form, secrets: boolean): Promise<{ shark: Tshark; 
   return { shark: new Tshark(file, ports), file }
 }
 
-describe.skipIf(!needs('tshark'))('a capture of all four protocols, read by tshark', () => {
-  it('in clear: readable log-ons, no broken frame', async () => {
+describe.skipIf(!needs('tshark'))('a capture of all four protocols read by tshark', () => {
+  it('clear text: readable log-ons, no broken frames', async () => {
     const { shark } = await captured('clear', true)
     const lines = await shark.lines('smtp || pop || imap || nntp')
     for (const protocol of protocols) expect(lines).toContainEqual(expect.stringMatching(talks[protocol].shown))
@@ -119,23 +119,20 @@ describe.skipIf(!needs('tshark'))('a capture of all four protocols, read by tsha
     expect(await shark.broken()).toEqual([])
   })
 
-  it.each(['STARTTLS', 'implicit TLS'] as const)(
-    '%s with secrets: ciphertext, and the protocol behind it',
-    async (form) => {
-      const { shark, file } = await captured(form, true)
-      expect(
-        (await shark.lines('tls.record.content_type == 23 || tls.record.opaque_type == 23')).length,
-      ).toBeGreaterThan(20)
-      const lines = await shark.lines('smtp || pop || imap || nntp')
-      for (const protocol of decoded(form)) expect(lines).toContainEqual(expect.stringMatching(talks[protocol].shown))
-      expect(await shark.followed(NNTP_STREAM)).toContain(`AUTHINFO PASS ${PASSWORD}`)
-      expect(await shark.broken()).toEqual([])
-      const octets = await readFile(file)
-      expect([octets.includes(PASSWORD), octets.includes(plain)]).toEqual([false, false])
-    },
-  )
+  it.each(['STARTTLS', 'implicit TLS'] as const)('%s with secrets: ciphertext that can be decrypted', async (form) => {
+    const { shark, file } = await captured(form, true)
+    expect((await shark.lines('tls.record.content_type == 23 || tls.record.opaque_type == 23')).length).toBeGreaterThan(
+      20,
+    )
+    const lines = await shark.lines('smtp || pop || imap || nntp')
+    for (const protocol of decoded(form)) expect(lines).toContainEqual(expect.stringMatching(talks[protocol].shown))
+    expect(await shark.followed(NNTP_STREAM)).toContain(`AUTHINFO PASS ${PASSWORD}`)
+    expect(await shark.broken()).toEqual([])
+    const octets = await readFile(file)
+    expect([octets.includes(PASSWORD), octets.includes(plain)]).toEqual([false, false])
+  })
 
-  it.each(['STARTTLS', 'implicit TLS'] as const)('%s without secrets: ciphertext and nothing else', async (form) => {
+  it.each(['STARTTLS', 'implicit TLS'] as const)('%s without secrets: only ciphertext', async (form) => {
     const { shark, file } = await captured(form, false)
     expect((await shark.lines('tls.record.content_type == 23 || tls.record.opaque_type == 23')).length).toBeGreaterThan(
       20,
@@ -147,14 +144,14 @@ describe.skipIf(!needs('tshark'))('a capture of all four protocols, read by tsha
     expect((await readFile(file)).includes('CLIENT_')).toBe(false)
   })
 
-  it('has one stream a connection', async () => {
+  it('has one stream per connection', async () => {
     const { shark } = await captured('clear', true)
     expect(await shark.lines('tcp.flags.syn == 1 && tcp.flags.ack == 0')).toHaveLength(protocols.length)
     expect(await shark.lines('tcp.flags.fin == 1')).toHaveLength(2 * protocols.length)
   })
 })
 
-describe.skipIf(!needs('tshark'))('sealpost start --capture, and capture: in the file', () => {
+describe.skipIf(!needs('tshark'))('sealpost start --capture, and capture: in the configuration', () => {
   const servers =
     'virtualServers: [{ protocol: imap4, port: 0, tlsPort: 0 }, { protocol: pop3, port: 0, tlsPort: 0, capture: pop3.pcapng }]'
   const text = `certificates: certs\ndirectory: { accounts: [{ user: alice, password: ${PASSWORD} }] }\n${servers}\n`

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => mail[Symbol.asyncDispose]())
 
-/** The record of the one session that `act` brings about, once it has ended. */
+/** Returns the record of the session that `act` causes, once it has ended. */
 async function sessionOf(act: () => Promise<unknown>): Promise<SessionRecord> {
   const known = new Set(mail.lab.sessions().map(({ id }) => id))
   await act()
@@ -33,16 +33,16 @@ const curl = (...args: readonly string[]): Promise<SessionRecord> =>
 
 const weak = ['-cipher', 'DEFAULT:@SECLEVEL=0']
 
-describe.skipIf(!needs('openssl'))('a handshake that fails is on record with its cause: openssl', () => {
+describe.skipIf(!needs('openssl'))('a failed handshake is recorded with its cause: openssl', () => {
   it.each([
     [
-      'that has no root',
+      'without the root',
       ['-tls1_3', '-verify_return_error'],
       /does not trust the issuer \(alert 48\): install the lab’s root on the client/,
     ],
-    ['that has no root, TLS 1.2', ['-tls1_2', '-verify_return_error'], /does not trust the issuer \(alert 48\)/],
-    ['of TLS 1.0', ['-tls1', ...weak], /the client offers TLSv1, this virtual server allows TLSv1.2 to TLSv1.3$/],
-    ['of TLS 1.1', ['-tls1_1', ...weak], /the client offers TLSv1.1, this virtual server allows TLSv1.2 to TLSv1.3$/],
+    ['without the root, TLS 1.2', ['-tls1_2', '-verify_return_error'], /does not trust the issuer \(alert 48\)/],
+    ['with TLS 1.0', ['-tls1', ...weak], /the client offers TLSv1, this virtual server allows TLSv1.2 to TLSv1.3$/],
+    ['with TLS 1.1', ['-tls1_1', ...weak], /the client offers TLSv1.1, this virtual server allows TLSv1.2 to TLSv1.3$/],
     [
       'without a suite in common',
       ['-tls1_2', '-cipher', 'NULL-SHA256:@SECLEVEL=0'],
@@ -54,7 +54,7 @@ describe.skipIf(!needs('openssl'))('a handshake that fails is on record with its
     expect(entries.at(-1)).toMatchObject({ kind: 'note', text: `refused: ${refusals[0]}` })
   })
 
-  it('wants a certificate of another name', async () => {
+  it('expecting another name in the certificate', async () => {
     const { refusals } = await openssl('-verify_return_error', '-CAfile', mail.caFile, '-verify_hostname', 'other.test')
     expect(refusals).toEqual([
       expect.stringMatching(/rejects the certificate as bad \(alert 42\): does it contain the host name/),
@@ -62,7 +62,7 @@ describe.skipIf(!needs('openssl'))('a handshake that fails is on record with its
   })
 })
 
-describe.skipIf(!needs('openssl'))('what was agreed on is on record', () => {
+describe.skipIf(!needs('openssl'))('the record shows what was agreed on', () => {
   it.each([
     ['-tls1_3 -groups X25519', 'TLSv1.3', 'X25519'],
     ['-tls1_3 -groups P-384', 'TLSv1.3', 'P-384'],
@@ -75,25 +75,25 @@ describe.skipIf(!needs('openssl'))('what was agreed on is on record', () => {
   })
 })
 
-describe.skipIf(!needs('curl'))('a client at the wrong door is told of: curl', () => {
-  it('in clear text on the TLS port', async () => {
+describe.skipIf(!needs('curl'))('a client on the wrong port is recognized: curl', () => {
+  it('clear text on the TLS port', async () => {
     const { tlsPort } = mail.lab.server('imap4')
-    // curl waits for a greeting; a newsreader or a telnet says something first.
+    // With dict:// curl speaks first; with mail protocols it would wait for a greeting.
     const { refusals } = await sessionOf(() => runProgram('curl', ['-s', `dict://127.0.0.1:${tlsPort}/d:word`]))
     expect(refusals).toEqual([expect.stringMatching(/something that is not TLS \(clear text on a TLS port\?\)/)])
   })
 
-  it('with HTTP on the TLS port, and on the clear-text port', async () => {
+  it('HTTP on the TLS port, and on the clear-text port', async () => {
     const { port, tlsPort } = mail.lab.server('pop3')
     expect((await curl(`http://127.0.0.1:${tlsPort}/`)).refusals).toEqual([
       'TLS handshake: the client sent an HTTP request',
     ])
-    // It takes every line for part of the answer, and would wait for more.
+    // curl takes every line as part of the response, and would wait for more.
     const { refusals } = await curl('--http0.9', '--max-time', '2', `http://127.0.0.1:${port}/`)
     expect(refusals[0]).toBe('the client sent an HTTP request')
   })
 
-  it('that finds another name in the certificate', async () => {
+  it('another name in the certificate', async () => {
     const { tlsPort } = mail.lab.server('pop3')
     const resolve = `other.test:${tlsPort}:127.0.0.1`
     const run = ['--cacert', mail.caFile, '--resolve', resolve, `pop3s://other.test:${tlsPort}/`]
@@ -104,7 +104,7 @@ describe.skipIf(!needs('curl'))('a client at the wrong door is told of: curl', (
     )
   })
 
-  it('that has no root', async () => {
+  it('without the root', async () => {
     const { tlsPort } = mail.lab.server('pop3')
     const { refusals } = await curl(`pop3s://localhost:${tlsPort}/`)
     expect(refusals).toEqual([expect.stringMatching(/does not trust the issuer \(alert 48\)/)])

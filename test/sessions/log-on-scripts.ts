@@ -1,16 +1,16 @@
 import type { Protocol } from '../../src/config/schema.ts'
 
-/** A password, and one mistyped: both are secrets. */
+/** A password and a mistyped one; both are secrets. */
 export const PASSWORD = 'pw7Qx9-geheim'
 export const MISTYPED = 'pw7Qx9-gehiem'
 
 const b64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
 const plain = (password: string): string => b64(`\0alice\0${password}`)
 
-/** What a client says in one session: each element is one segment. */
+/** What a client sends in one session; each element is one segment. */
 export type Script = readonly string[]
 
-/** Every mechanism and form of logging on, right and wrong, wanted and unwanted. `NONE`: to be had nowhere. */
+/** Every mechanism and form of log-on: correct and wrong, supported and unsupported (`NONE`). */
 export const scripts: Readonly<Record<Protocol, readonly Script[]>> = {
   smtp: [
     ['EHLO x', `AUTH PLAIN ${plain(PASSWORD)}`, 'QUIT'],
@@ -76,7 +76,7 @@ export const scripts: Readonly<Record<Protocol, readonly Script[]>> = {
   ],
 }
 
-/** The forms in which the passwords may appear: raw, and in base64 at any of its three alignments. */
+/** Returns the forms in which the passwords may appear: raw, and in base64 at each of its three alignments. */
 export function needles(): string[] {
   return [PASSWORD, MISTYPED].flatMap((password) => [password, ...alignments(password)])
 }

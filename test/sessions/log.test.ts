@@ -17,7 +17,7 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 describe('the session log', () => {
-  it('keeps no more of a long line than it shows', () => {
+  it('keeps only the part of a long line that it shows', () => {
     const log = new SessionLog(systemClock)
     const recorder = log.open(start)
     collect()
@@ -32,7 +32,7 @@ describe('the session log', () => {
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(16_000_000)
   })
 
-  it('forgets the oldest sessions once all of them together say too much', () => {
+  it('deletes the oldest sessions when all transcripts together are too long', () => {
     const log = new SessionLog(systemClock)
     for (let i = 0; i < 100; i++) {
       const recorder = log.open(start)
@@ -45,7 +45,7 @@ describe('the session log', () => {
     expect(log.list()).toHaveLength(1)
   })
 
-  it('masks a password whatever space stands before its command', () => {
+  it('masks a password whatever white space precedes its command', () => {
     const recorder = new SessionLog(systemClock).open(start)
     recorder.line('in', ' \tAUTHINFO \t PASS secret')
     expect(recorder.record.transcript[0]).toMatchObject({ text: ' \tAUTHINFO \t PASS ***' })

@@ -15,7 +15,7 @@ afterEach(() => place.remove())
 const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
 const accounts = `{ accounts: [{ user: alice, password: ${PASSWORD} }] }`
 
-/** Says a script, a segment at each word of the server, until it closes. */
+/** Sends a script, one segment per line of the server, until the server closes. */
 async function play(port: number, script: Script): Promise<void> {
   const client = await LineClient.open(port)
   await client.line()
@@ -27,7 +27,7 @@ async function play(port: number, script: Script): Promise<void> {
   await client.rest()
 }
 
-/** Every place where a secret stands, a few words around it. */
+/** Returns every place where a secret appears, with its surroundings. */
 function leaks(text: string): string[] {
   return needles().flatMap((needle) => {
     const at = text.indexOf(needle)
@@ -36,9 +36,9 @@ function leaks(text: string): string[] {
 }
 
 it.each([
-  ['where log-on in clear is let', '[anonymous, basic]'],
+  ['where clear-text log-on is allowed', '[anonymous, basic]'],
   ['where it is refused', '[anonymous, basic-over-tls]'],
-])('secrets stay out of transcripts, logs and JSON %s, in every mechanism and form', async (_, authentication) => {
+])('transcripts, logs and JSON contain no secrets %s, for every mechanism and form', async (_, authentication) => {
   const servers = protocols.map((protocol) => `{ protocol: ${protocol}, port: 0, authentication: ${authentication} }`)
   const certificates = 'certificates: { store: certs, key: p256 }'
   place.write('lab.yaml', `${certificates}\ndirectory: ${accounts}\nvirtualServers: [${servers.join(', ')}]\n`)
@@ -50,7 +50,7 @@ it.each([
   const json = await place.run(['sessions', '--config', 'lab.yaml', '--json'])
   const records = json.stdout.trim().split('\n')
   expect(records).toHaveLength(count)
-  // The transcripts are there: what is masked is only the secret.
+  // The transcripts exist; only the secrets are masked.
   expect(json.stdout).toContain('***')
   expect(json.stdout).toContain('AUTHINFO PASS ***')
   expect(leaks(json.stdout)).toEqual([])

@@ -1,7 +1,7 @@
 import type { Protocol } from '../../src/config/schema.ts'
 import { runProgram } from '../support/run-program.ts'
 
-/** What Wireshark calls the protocols. */
+/** Wireshark's names of the protocols. */
 const dissectors: Readonly<Record<Protocol, string>> = { smtp: 'smtp', pop3: 'pop', imap4: 'imap', nntp: 'nntp' }
 
 export interface CapturedPort {
@@ -10,7 +10,7 @@ export interface CapturedPort {
   readonly implicitTls: boolean
 }
 
-/** Reads a capture as Wireshark shows it, each port decoded as what it is. */
+/** Reads a capture with tshark, each port decoded as its protocol. */
 export class Tshark {
   readonly #file: string
   readonly #decode: readonly string[]
@@ -19,14 +19,14 @@ export class Tshark {
     this.#file = file
     const rules = ports.flatMap(({ protocol, port, implicitTls }) =>
       implicitTls
-        ? // tshark can be told what is behind TLS, but not that it is NNTP.
+        ? // tshark cannot decode NNTP over TLS by a rule.
           [`tcp.port==${port},tls`, ...(protocol === 'nntp' ? [] : [`tls.port==${port},${dissectors[protocol]}`])]
         : [`tcp.port==${port},${dissectors[protocol]}`],
     )
     this.#decode = rules.flatMap((rule) => ['-d', rule])
   }
 
-  /** The Info column of the frames that a display filter lets through. */
+  /** Returns the Info column of the frames that match a display filter. */
   async lines(filter: string): Promise<string[]> {
     const checks = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE']
     const columns = ['-T', 'fields', '-e', '_ws.col.Info']
@@ -36,7 +36,7 @@ export class Tshark {
     return stdout.split('\n').filter((line) => line !== '')
   }
 
-  /** What was said under TLS in a connection, as far as it can be decrypted. @param stream the how manieth, from 0 */
+  /** Returns the decrypted content of a TLS connection. @param stream its number, from 0 */
   async followed(stream: number): Promise<string> {
     const { stdout } = await runProgram('tshark', [
       ...['-r', this.#file, ...this.#decode, '-q'],
@@ -45,7 +45,7 @@ export class Tshark {
     return stdout
   }
 
-  /** Frames that are broken: malformed, of a wrong checksum, out of order. */
+  /** Returns the frames that are malformed, out of order, or have a wrong checksum. */
   broken(): Promise<string[]> {
     return this.lines(
       '_ws.malformed || tcp.checksum.status == "Bad" || ip.checksum.status == "Bad" || tcp.analysis.flags',
