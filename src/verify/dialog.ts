@@ -1,7 +1,7 @@
 import type { ProtocolRow, Reply } from './protocols.ts'
 import type { Wire } from './wire.ts'
 
-/** Commands and replies of one protocol over a wire. */
+/** Sends commands of one protocol over a wire and reads the replies. */
 export class Dialog {
   readonly wire: Wire
   readonly row: ProtocolRow
@@ -12,7 +12,7 @@ export class Dialog {
     this.row = row
   }
 
-  /** The greeting. @throws VerifyError */
+  /** Reads the greeting. @throws VerifyError */
   greeting(): Promise<Reply> {
     return this.#reply('', 0)
   }
@@ -22,20 +22,20 @@ export class Dialog {
     return this.pipeline(command, '')
   }
 
-  /** The same with something behind the command in the same segment. */
-  pipeline(command: string, behind: string): Promise<Reply> {
+  /** Sends a command with more octets behind it in the same segment, and reads its reply. @throws VerifyError */
+  pipeline(command: string, rest: string): Promise<Reply> {
     const n = ++this.#count
-    this.wire.write(`${this.row.frame(command, n)}\r\n${behind}`)
+    this.wire.write(`${this.row.frame(command, n)}\r\n${rest}`)
     return this.#reply(command, n)
   }
 
-  /** Sends a line that is no command: the answer to a continuation request, or message text with its ending dot. */
+  /** Sends a line that is not a command (a continuation, or a message with its final dot) and reads the reply. */
   more(text: string): Promise<Reply> {
     this.wire.write(`${text}\r\n`)
     return this.#reply('', this.#count)
   }
 
-  /** Leaves politely, without waiting long for the good-bye. */
+  /** Sends QUIT or LOGOUT and closes without waiting for the reply. */
   close(): void {
     this.wire.write(`${this.row.frame(this.row.quit, ++this.#count)}\r\n`)
     setImmediate(() => this.wire.close())

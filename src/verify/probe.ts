@@ -8,33 +8,33 @@ import { parseRoots } from './tls/trust.ts'
 import { type Endpoint, NotTested, VerifyError, type VerifyOptions } from './types.ts'
 import { Wire } from './wire.ts'
 
-/** A session as it began: its greeting, and what is announced. */
+/** The start of a session: its greeting and its capabilities. */
 export interface Opening {
   readonly dialog: Dialog
   readonly greeting: Reply
   readonly capabilities: Reply
 }
 
-/** What a client sees of a server's TLS. */
+/** The result of a handshake with a server. */
 export interface TlsView {
   readonly agreed: Agreed
-  /** As the server sends them, its own first. Empty: they could not be read. */
+  /** The certificates in the order that the server sends them. Empty if they could not be read. */
   readonly certificates: readonly X509Certificate[]
-  /** OpenSSL's word for why they do not verify. */
+  /** OpenSSL's reason why they do not verify. */
   readonly untrusted?: Untrusted
   readonly staple?: Buffer
-  /** Only what clients of today no longer offer was agreed on. */
+  /** The handshake succeeded only with versions and suites that current clients no longer offer. */
   readonly wide: boolean
 }
 
-/** One endpoint under inspection: opens connections to it, and remembers what it saw first. */
+/** Opens connections to one endpoint, and caches the first results for later checks. */
 export class Probe {
   readonly endpoint: Endpoint
   readonly options: VerifyOptions
   readonly row: ProtocolRow
   readonly roots: readonly X509Certificate[]
   readonly #ca: readonly string[]
-  readonly #seen = new Map<string, Promise<unknown>>()
+  readonly #results = new Map<string, Promise<unknown>>()
 
   constructor(endpoint: Endpoint, options: VerifyOptions, ca: readonly string[]) {
     this.endpoint = endpoint
@@ -44,14 +44,14 @@ export class Probe {
     this.roots = parseRoots(ca)
   }
 
-  /** What `look` sees, looked at once. */
-  once<T>(name: string, look: () => Promise<T>): Promise<T> {
-    const known = this.#seen.get(name) as Promise<T> | undefined
+  /** Runs a function once per name, and returns the cached result afterwards. */
+  once<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const known = this.#results.get(name) as Promise<T> | undefined
     if (known) return known
-    const seen = look()
-    seen.catch(() => {})
-    this.#seen.set(name, seen)
-    return seen
+    const result = run()
+    result.catch(() => {})
+    this.#results.set(name, result)
+    return result
   }
 
   /** @throws VerifyError */
@@ -59,23 +59,23 @@ export class Probe {
     return Wire.open(this.endpoint.host, this.endpoint.port, this.options.timeoutMs)
   }
 
-  /** Greeting and capabilities in clear. @throws NotTested on an implicit-TLS port; VerifyError */
+  /** Opens a clear-text session and reads greeting and capabilities. @throws NotTested on an implicit-TLS port; VerifyError */
   async openClear(): Promise<Opening> {
-    if (this.endpoint.implicitTls) throw new NotTested('nothing is said in clear on this port')
+    if (this.endpoint.implicitTls) throw new NotTested('this port has no clear text')
     return this.#begin(new Dialog(await this.connect(), this.row))
   }
 
-  /** What the first session in clear saw. */
+  /** Returns greeting and capabilities of the first clear-text session. */
   clear(): Promise<Omit<Opening, 'dialog'>> {
     return this.once('clear', async () => {
-      const { dialog, ...seen } = await this.openClear()
+      const { dialog, ...opening } = await this.openClear()
       dialog.close()
-      return seen
+      return opening
     })
   }
 
-  /** A wire on which the next octet is the client's handshake. @throws NotTested without STARTTLS; VerifyError */
-  async readyForTls(behind = ''): Promise<Wire> {
+  /** Opens a wire on which the handshake can begin. @throws NotTested without STARTTLS; VerifyError */
+  async readyForTls(rest = ''): Promise<Wire> {
     const { row, endpoint } = this
     if (endpoint.implicitTls) return this.connect()
     const { dialog, capabilities } = await this.openClear()
@@ -83,28 +83,28 @@ export class Probe {
       dialog.close()
       throw new NotTested(`${row.startTls.command} is not announced`)
     }
-    const reply = await dialog.pipeline(row.startTls.command, behind)
+    const reply = await dialog.pipeline(row.startTls.command, rest)
     if (!row.startTls.ready.test(reply.status)) {
       dialog.close()
-      throw new VerifyError(`${row.startTls.command} is announced, and fails: ${reply.status}`)
+      throw new VerifyError(`${row.startTls.command} is announced but fails: ${reply.status}`)
     }
     return dialog.wire
   }
 
-  /** The answer to a hand-made hello. @throws NotTested VerifyError */
+  /** Sends a ClientHello of our own and returns the answer. @throws NotTested VerifyError */
   async hello(version: number, suites: readonly number[]): Promise<HelloOutcome> {
     return askHello(await this.readyForTls(), { version, suites, serverName: this.endpoint.serverName })
   }
 
-  /** The first handshake: verified where it can be, and looked at where it cannot. */
+  /** Does the first handshake. If the certificate does not verify, the result says why. */
   tls(): Promise<TlsView> {
     return this.once('tls', async () => {
       try {
-        return await this.#look(false)
+        return await this.#handshake(false)
       } catch (error) {
         if (!(error instanceof HandshakeFailed) || error.code === 'CLOSED' || error.code === 'TIMEOUT') throw error
-        // A server that offers nothing a client of today takes: say what it does offer.
-        return this.#look(true).catch(() => {
+        // The server may offer only what current clients refuse: try again with everything, to report it.
+        return this.#handshake(true).catch(() => {
           throw error
         })
       }
@@ -112,8 +112,8 @@ export class Probe {
   }
 
   /**
-   * A session under TLS, greeting and capabilities read. A certificate that does not verify has been reported: to look
-   * behind it, it is pinned as it was shown.
+   * Opens a session under TLS and reads greeting and capabilities. A certificate that does not verify is pinned, because
+   * other checks report it and the rest of the session still needs checking.
    * @throws NotTested VerifyError
    */
   async openSecured(): Promise<Opening> {
@@ -121,7 +121,7 @@ export class Probe {
     return this.#begin(dialog, this.endpoint.implicitTls)
   }
 
-  /** The same before anything was said under TLS. */
+  /** Opens a session under TLS without reading anything. */
   async secured(wire?: Wire): Promise<Dialog> {
     const view = await this.tls()
     const under = wire ?? (await this.readyForTls())
@@ -129,7 +129,7 @@ export class Probe {
       await under.startTls(async (raw) => (await handshake(raw, this.#settings(view))).socket)
     } catch (error) {
       under.close()
-      if (view.untrusted) throw new NotTested(`no client goes on past this certificate (${view.untrusted.message})`)
+      if (view.untrusted) throw new NotTested(`clients end the session at this certificate (${view.untrusted.message})`)
       throw error
     }
     return new Dialog(under, this.row)
@@ -141,7 +141,7 @@ export class Probe {
     return { serverName, ca: this.#ca, timeoutMs: this.options.timeoutMs, wide: view.wide, ...pinned }
   }
 
-  async #look(wide: boolean): Promise<TlsView> {
+  async #handshake(wide: boolean): Promise<TlsView> {
     const wire = await this.readyForTls()
     let made: Handshake | undefined
     try {
@@ -152,24 +152,24 @@ export class Probe {
       })
       const agreed = readAgreed(socket, wire.tap)
       const staple = made?.staple
-      const certificates = await this.#asSent(chainOf(socket))
+      const certificates = await this.#inSentOrder(chainOf(socket))
       return { agreed, certificates, wide, ...(staple ? { staple } : {}) }
     } catch (error) {
       if (!(error instanceof Untrusted)) throw error
-      return { ...(await this.#shown()), untrusted: error, wide }
+      return { ...(await this.#readFromWire()), untrusted: error, wide }
     } finally {
       wire.close()
     }
   }
 
-  /** node:tls gives a chain in its own order; the server's is read off the wire, where it is readable. */
-  async #asSent(chain: readonly X509Certificate[]): Promise<readonly X509Certificate[]> {
-    const { certificates } = await this.#shown()
+  /** Returns a chain in the server's order, read from the wire if possible: node:tls reorders it. */
+  async #inSentOrder(chain: readonly X509Certificate[]): Promise<readonly X509Certificate[]> {
+    const { certificates } = await this.#readFromWire()
     return certificates[0] && chain[0]?.raw.equals(certificates[0].raw) ? certificates : chain
   }
 
-  /** Certificates that do not verify, as they cross the wire in clear up to TLS 1.2. */
-  async #shown(): Promise<Pick<TlsView, 'agreed' | 'certificates'>> {
+  /** Reads the certificates from the wire, which carries them unencrypted up to TLS 1.2. */
+  async #readFromWire(): Promise<Pick<TlsView, 'agreed' | 'certificates'>> {
     for (const version of [0x0303, 0x0302, 0x0301]) {
       const answer = await this.hello(version, anySuites)
       if (answer.kind !== 'hello') continue
@@ -177,7 +177,7 @@ export class Probe {
       return { agreed: { version: answer.version, suite: answer.suite }, certificates }
     }
     const answer = await this.hello(0x0304, [0x1301, 0x1302, 0x1303])
-    if (answer.kind !== 'hello') throw new VerifyError('the server hangs up when it is looked at again')
+    if (answer.kind !== 'hello') throw new VerifyError('the server closes the connection on a second attempt')
     return { agreed: { version: answer.version, suite: answer.suite, group: answer.group }, certificates: [] }
   }
 
@@ -186,7 +186,7 @@ export class Probe {
     try {
       const greeting = greets ? await dialog.greeting() : { lines: [], code: '', status: '' }
       if (greets && !row.greeting.test(greeting.status)) {
-        throw new VerifyError(`“${greeting.status.slice(0, 120)}” is no ${row.title} greeting`)
+        throw new VerifyError(`“${greeting.status.slice(0, 120)}” is not a valid ${row.title} greeting`)
       }
       const capabilities = await dialog.command(row.capabilities.command)
       return { dialog, greeting, capabilities }
@@ -197,7 +197,7 @@ export class Probe {
   }
 }
 
-/** The chain of a verified socket. */
+/** Returns the chain of a verified socket. */
 function chainOf(socket: Handshake['socket']): X509Certificate[] {
   const found: X509Certificate[] = []
   for (let one = socket.getPeerCertificate(true); one?.raw; ) {
@@ -209,7 +209,7 @@ function chainOf(socket: Handshake['socket']): X509Certificate[] {
   return found
 }
 
-/** What cannot be read as a certificate is none. */
+/** Parses a certificate; returns an empty list if it is malformed. */
 function certificateOf(der: Buffer): X509Certificate[] {
   try {
     return [new X509Certificate(der)]

@@ -1,30 +1,31 @@
 import type { Protocol } from '../config/schema.ts'
 
-/** What a server answered to one command. */
+/** A server's reply to a command. */
 export interface Reply {
   readonly lines: readonly string[]
-  /** `250`, `+OK`, `OK`, `+` …: what its status says. */
+  /** The status: `250`, `+OK`, `OK`, `+` … */
   readonly code: string
   /** The line that holds the status. */
   readonly status: string
 }
 
-/** A way to log on that is tried in clear, with a name and a password that are nobody's. */
+/** A log-on to try in clear text, with a name and password of no account. */
 interface ClearLogOn {
   readonly name: string
   readonly command: string
-  /** Whether the server went into it: asked for the password, or judged it. @param announced capability lines in clear */
-  readonly goesInto: (reply: Reply, announced: readonly string[]) => boolean
+  /** Returns whether the server accepted the attempt: asked for the password or checked it. @param announced capability lines */
+  readonly isAccepted: (reply: Reply, announced: readonly string[]) => boolean
 }
 
-/** What a session says before STARTTLS that it must have forgotten behind it. */
+/** Commands before STARTTLS whose effect the server must forget. */
 interface StateProbe {
-  /** Said in clear; each must be accepted, else there is nothing to forget. */
+  /** Commands in clear text. Each must be accepted, or there is no state to forget. */
   readonly before: (facts: StateFacts) => readonly string[] | undefined
+  /** The command under TLS that shows whether the state is kept. */
   readonly after: (facts: StateFacts) => string
-  /** The status of an answer that shows that it is forgotten. */
+  /** Matches the reply to `after` if the state is forgotten. */
   readonly forgotten: RegExp
-  /** What would have survived. */
+  /** The state, for reports. */
   readonly what: string
 }
 
@@ -34,12 +35,12 @@ export interface StateFacts {
   readonly newsgroup: string | undefined
 }
 
-/** What a client needs to know of a protocol to look at its TLS. */
+/** The client's side of a protocol, as far as the checks need it. */
 export interface ProtocolRow {
   readonly protocol: Protocol
   readonly title: string
   readonly greeting: RegExp
-  /** A command as it is sent, without its line end. @param n the how manieth it is */
+  /** Returns a command as it is sent, without its line end. @param n its number in the session, for tags */
   readonly frame: (command: string, n: number) => string
   readonly isLast: (lines: readonly string[], command: string, n: number) => boolean
   readonly status: (lines: readonly string[]) => string
@@ -47,25 +48,25 @@ export interface ProtocolRow {
   readonly capabilities: {
     readonly command: string
     readonly startTls: RegExp
-    /** Log-on mechanisms, plain commands included (`USER`, `LOGIN`). */
+    /** Returns the log-on mechanisms, including commands (`USER`, `LOGIN`). */
     readonly mechanisms: (lines: readonly string[]) => readonly string[]
   }
   readonly startTls: { readonly command: string; readonly ready: RegExp }
-  /** Positive, whatever the command. */
+  /** Matches any positive reply. */
   readonly accepted: RegExp
   readonly clearLogOn: readonly ClearLogOn[]
-  /** What is refused in clear beside the log-on, where a secure channel is required. */
+  /** A command other than log-on that is refused in clear text if a secure channel is required. */
   readonly clearUse?: { readonly command: string; readonly refused: RegExp; readonly rule: string }
-  /** What is put behind STARTTLS in the same segment: nothing may answer it. */
+  /** A command to send behind STARTTLS in the same segment. The server must not answer it. */
   readonly injected: { readonly command: string; readonly answered: (reply: Reply) => boolean }
   readonly state?: StateProbe
   readonly quit: string
 }
 
-/** A name and a password that are nobody's. */
+/** A name and a password that belong to no account. */
 export const NOBODY = 'sealpost-verify'
 export const NO_PASSWORD = 'not-a-password'
-/** SASL PLAIN of them. RFC 4616 section 2. */
+/** Their SASL PLAIN response. RFC 4616 section 2. */
 export const nobodyPlain = Buffer.from(`\0${NOBODY}\0${NO_PASSWORD}`).toString('base64')
 
 export const lastOf = (lines: readonly string[]): string => lines.at(-1) ?? ''
@@ -75,7 +76,7 @@ export const isIn = (...codes: readonly string[]): ((reply: Reply) => boolean) =
   return ({ code }) => known.has(code)
 }
 
-/** Words of the capability line that begins with `name`. */
+/** Returns the words of the capability lines that begin with `name`. */
 export function wordsOf(lines: readonly string[], name: RegExp): string[] {
   return lines.flatMap((line) => {
     const match = name.exec(line)
@@ -100,8 +101,8 @@ export const smtp: ProtocolRow = {
   startTls: { command: 'STARTTLS', ready: /^220/ },
   accepted: /^[23]/,
   clearLogOn: [
-    { name: 'AUTH PLAIN', command: `AUTH PLAIN ${nobodyPlain}`, goesInto: isIn('235', '334', '535') },
-    { name: 'AUTH LOGIN', command: 'AUTH LOGIN', goesInto: isIn('235', '334', '535') },
+    { name: 'AUTH PLAIN', command: `AUTH PLAIN ${nobodyPlain}`, isAccepted: isIn('235', '334', '535') },
+    { name: 'AUTH LOGIN', command: 'AUTH LOGIN', isAccepted: isIn('235', '334', '535') },
   ],
   clearUse: { command: 'MAIL FROM:<>', refused: /^530/, rule: 'RFC 3207 section 4' },
   injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
@@ -110,12 +111,12 @@ export const smtp: ProtocolRow = {
     after: () => 'RCPT TO:<postmaster>',
     // RFC 3207 section 4.2
     forgotten: /^5[03]\d/,
-    what: 'the mail transaction begun in clear',
+    what: 'the mail transaction from before TLS',
   },
   quit: 'QUIT',
 }
 
-/** Commands whose positive reply goes on up to a line with a single dot. */
+/** Commands whose positive reply ends with a line of a single dot. */
 const POP3_MULTILINE = /^(?:CAPA|LIST|UIDL|AUTH)$|^(?:RETR|TOP) /i
 
 /** RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH). */
@@ -139,8 +140,8 @@ export const pop3: ProtocolRow = {
   startTls: { command: 'STLS', ready: /^\+OK/ },
   accepted: /^\+OK/,
   clearLogOn: [
-    { name: 'USER', command: `USER ${NOBODY}`, goesInto: isIn('+OK', '+') },
-    { name: 'AUTH PLAIN', command: 'AUTH PLAIN', goesInto: isIn('+OK', '+') },
+    { name: 'USER', command: `USER ${NOBODY}`, isAccepted: isIn('+OK', '+') },
+    { name: 'AUTH PLAIN', command: 'AUTH PLAIN', isAccepted: isIn('+OK', '+') },
   ],
   injected: { command: 'XINJECTED', answered: ({ code }) => code === '-ERR' },
   state: {
@@ -148,7 +149,7 @@ export const pop3: ProtocolRow = {
     after: ({ password }) => `PASS ${password}`,
     // RFC 2595 section 4
     forgotten: /^-ERR/,
-    what: 'the user name given in clear',
+    what: 'the user name from before TLS',
   },
   quit: 'QUIT',
 }
@@ -157,7 +158,7 @@ const tagOf = (n: number): string => `V${n}`
 const statusWord = (status: string): string =>
   status.startsWith('+') ? '+' : (/^\S+ (\S+)/.exec(status)?.[1] ?? '').toUpperCase()
 
-/** Every word of the CAPABILITY responses. */
+/** Returns every word of the CAPABILITY responses. */
 function words(lines: readonly string[]): string[] {
   return lines.flatMap((line) => /^\* CAPABILITY (.*)$/i.exec(line)?.[1]?.toUpperCase().split(/\s+/) ?? [])
 }
@@ -186,19 +187,19 @@ export const imap4: ProtocolRow = {
     {
       name: 'LOGIN',
       command: `LOGIN ${NOBODY} ${NO_PASSWORD}`,
-      goesInto({ code, status }, announced) {
-        // A refusal that has not looked says so, or was announced. RFC 9051 sections 6.2.3 and 7.1 (PRIVACYREQUIRED)
+      isAccepted({ code, status }, announced) {
+        // A refusal before the password was checked has PRIVACYREQUIRED or was announced. RFC 9051 sections 6.2.3 and 7.1
         if (code === 'OK' || status.includes('[AUTHENTICATIONFAILED]')) return true
         return code === 'NO' && !status.includes('[PRIVACYREQUIRED]') && !words(announced).includes('LOGINDISABLED')
       },
     },
-    { name: 'AUTHENTICATE PLAIN', command: 'AUTHENTICATE PLAIN', goesInto: isIn('OK', '+') },
+    { name: 'AUTHENTICATE PLAIN', command: 'AUTHENTICATE PLAIN', isAccepted: isIn('OK', '+') },
   ],
   injected: { command: 'INJ1 NOOP', answered: ({ lines }) => lines.some((line) => line.startsWith('INJ1 ')) },
   quit: 'LOGOUT',
 }
 
-/** Replies that go on up to a line with a single dot. RFC 3977 section 3.2. */
+/** Replies that end with a line of a single dot. RFC 3977 section 3.2. */
 const NNTP_MULTILINE = /^(?:100|101|215|220|221|222|224|225|230|231)\b/
 
 /** RFC 3977, RFC 4642 (STARTTLS), RFC 4643 (AUTHINFO). */
@@ -221,11 +222,11 @@ export const nntp: ProtocolRow = {
   startTls: { command: 'STARTTLS', ready: /^382/ },
   accepted: /^[23]/,
   clearLogOn: [
-    { name: 'AUTHINFO USER', command: `AUTHINFO USER ${NOBODY}`, goesInto: isIn('281', '381', '481') },
+    { name: 'AUTHINFO USER', command: `AUTHINFO USER ${NOBODY}`, isAccepted: isIn('281', '381', '481') },
     {
       name: 'AUTHINFO SASL PLAIN',
       command: `AUTHINFO SASL PLAIN ${nobodyPlain}`,
-      goesInto: isIn('281', '283', '383', '481'),
+      isAccepted: isIn('281', '283', '383', '481'),
     },
   ],
   injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
@@ -234,7 +235,7 @@ export const nntp: ProtocolRow = {
     after: () => 'STAT',
     // RFC 4642 section 2.2.2
     forgotten: /^(?:412|480|483)/,
-    what: 'the newsgroup chosen in clear',
+    what: 'the newsgroup selected before TLS',
   },
   quit: 'QUIT',
 }

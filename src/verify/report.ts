@@ -2,11 +2,11 @@ import { xml, xmlDocument } from '../common/xml.ts'
 import { protocolRows } from './protocols.ts'
 import type { Endpoint, EndpointReport, Finding, Outcome } from './types.ts'
 
-/** What all findings come to. */
+/** The summary of all findings. */
 export interface Summary {
   readonly ok: boolean
   readonly counts: Readonly<Record<Outcome, number>>
-  /** The first line of a report: that every promise is kept, or which is broken. */
+  /** The first line of a report: all promises are kept, or which one is broken. */
   readonly verdict: string
 }
 
@@ -27,7 +27,7 @@ export function summarize(reports: readonly EndpointReport[]): Summary {
       counts,
       verdict: broken.map(({ endpoint, finding }) => line(endpoint, finding))[0] + more(broken.length),
     }
-  if (counts.pass === 0) return { ok: false, counts, verdict: 'broken: nothing answers, so nothing could be verified' }
+  if (counts.pass === 0) return { ok: false, counts, verdict: 'broken: no port answers, so nothing could be verified' }
   const warnings = counts.warn === 0 ? '' : `, ${counts.warn} warning${counts.warn === 1 ? '' : 's'}`
   return { ok: true, counts, verdict: `all promises kept: ${counts.pass} checks passed${warnings}` }
 }
@@ -42,7 +42,7 @@ export const describe = ({ title, port }: Endpoint): string => `${title}, port $
 
 const marks: Readonly<Record<Outcome, string>> = { pass: 'pass', fail: 'FAIL', warn: 'warn', 'not-applicable': '-' }
 
-/** The findings of one endpoint under its name, a line a check. */
+/** Formats the findings of one endpoint, one line per check, under its name. */
 export function table({ endpoint, findings }: EndpointReport): string {
   const width = Math.max(0, ...findings.map(({ title }) => title.length))
   return [heading(endpoint), ...findings.map((finding) => `  ${row(finding, width)}`)].join('\n')
@@ -57,7 +57,7 @@ function heading(endpoint: Endpoint): string {
   return `${describe(endpoint)} (${title} at ${endpoint.host}, ${endpoint.implicitTls ? 'implicit TLS' : startTls.command})`
 }
 
-/** JUnit's XML, as CI systems read it: a test suite an endpoint, a test case a check. */
+/** Formats reports as JUnit XML for CI systems: a test suite per endpoint, a test case per check. */
 export function junit(reports: readonly EndpointReport[]): string {
   return xmlDocument(['<testsuites name="sealpost verify">', ...reports.map(suite), '</testsuites>'])
 }

@@ -17,12 +17,12 @@ import {
   type VerifyOptions,
 } from './types.ts'
 
-/** Endpoints looked at side by side. */
+/** Number of endpoints verified at the same time. */
 const PARALLEL = 4
 
 export type Progress = (endpoint: Endpoint, finding: Finding) => void
 
-/** Looks at every endpoint. What a server does is in the report, never thrown. */
+/** Verifies every endpoint. Failures of a server are reported, not thrown. */
 export async function verifyEndpoints(
   endpoints: readonly Endpoint[],
   options: VerifyOptions,
@@ -52,7 +52,7 @@ type Note = (probe: Probe, check: Pick<Check, 'name' | 'title'>, found: Found) =
 
 const isWanted = (name: string, { only }: VerifyOptions): boolean => !only || only.includes(name)
 
-/** Where nothing answers there is nothing more to say. */
+/** Returns whether the port is closed, so that no other check applies. */
 const isAbsent = (findings: readonly Finding[]): boolean =>
   findings.some(({ check, outcome }) => check === reachable.name && outcome !== 'pass')
 
@@ -71,17 +71,17 @@ async function attempt(check: Check, probe: Probe): Promise<Found> {
     return await check.run(probe)
   } catch (error) {
     if (error instanceof NotTested) return { outcome: 'not-applicable', words: error.message }
-    if (error instanceof PkiError) return fail(`it cannot be read: ${error.message}`)
+    if (error instanceof PkiError) return fail(`malformed certificate data: ${error.message}`)
     if (!(error instanceof VerifyError)) throw error
-    // What has failed already is told once, where it belongs.
-    return tellers.has(check)
+    // A connection or handshake that fails is reported once, by the check for it.
+    return connectionChecks.has(check)
       ? fail(error.message)
       : { outcome: 'not-applicable', words: `not tested: ${error.message}` }
   }
 }
 
-/** Checks that are there to tell that a connection or a handshake does not come about. */
-const tellers = new Set<Check>([reachable, greeting, tls, negotiated])
+/** The checks that report a failed connection or handshake. */
+const connectionChecks = new Set<Check>([reachable, greeting, tls, negotiated])
 
 /** Every check of one endpoint, in the order of the report. */
 export const checks: readonly Check[] = [

@@ -4,7 +4,7 @@ import type { Endpoint, Promises } from './types.ts'
 
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
-/** What any server of today is held to. RFC 8314, RFC 8996, RFC 9325. */
+/** The policy for any current server. RFC 8314, RFC 8996, RFC 9325. */
 function goodPractice(requireSecureChannel: boolean): Promises {
   return {
     by: 'good practice',
@@ -17,7 +17,7 @@ function goodPractice(requireSecureChannel: boolean): Promises {
   }
 }
 
-/** What a virtual server of a lab is held to: its configuration. */
+/** The policy that a virtual server's configuration promises. */
 function configuredPromises(server: ResolvedVirtualServer): Promises {
   const { tls, authentication, requireSecureChannel, require128BitEncryption, certificate } = server
   const configured = allVersions.slice(allVersions.indexOf(tls.minVersion), allVersions.indexOf(tls.maxVersion) + 1)
@@ -33,13 +33,13 @@ function configuredPromises(server: ResolvedVirtualServer): Promises {
   }
 }
 
-/** Where a virtual server listens now. */
+/** The ports that a virtual server listens on now. */
 export interface OpenPorts {
   readonly port: number | undefined
   readonly tlsPort: number | undefined
 }
 
-/** The endpoints of one virtual server. */
+/** Returns the endpoints of a virtual server. */
 export function endpointsOf(
   server: ResolvedVirtualServer,
   { port, tlsPort }: OpenPorts,
@@ -65,15 +65,15 @@ const registered: Readonly<Record<Protocol, { clear: readonly number[]; tls: rea
 export interface HostTarget {
   readonly host: string
   readonly protocols: readonly Protocol[]
-  /** Absent: the registered ones. */
+  /** Default: the registered ports. */
   readonly port?: number
-  /** TLS from the first octet, on `port`; absent: as the port's number says. */
+  /** Whether `port` uses TLS from the first octet. Default: if it is a registered TLS port. */
   readonly implicitTls?: boolean
   readonly serverName?: string
   readonly requireSecureChannel: boolean
 }
 
-/** The endpoints of any host: one port, or those registered for the protocols, of which only some need to be there. */
+/** Returns the endpoints of a host: one port, or the registered ports of the protocols, which may be closed. */
 export function hostEndpoints(target: HostTarget): Endpoint[] {
   const { host, protocols, port, serverName = host, requireSecureChannel } = target
   const promises = goodPractice(requireSecureChannel)

@@ -1,57 +1,57 @@
 import type { Protocol } from '../config/schema.ts'
 
-/** What a check came to. `warn` breaks no promise; `not-applicable` says why it was not tested. */
+/** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
 export type Outcome = 'pass' | 'fail' | 'warn' | 'not-applicable'
 
-/** What a server is held to, and who said so. */
+/** The policy that a server is checked against, and its source. */
 export interface Promises {
   readonly by: 'the configuration' | 'good practice'
-  /** TLS is to be had. */
+  /** The server offers TLS. */
   readonly tls: boolean
-  /** Nothing but STARTTLS before TLS. */
+  /** Before TLS, the server accepts only STARTTLS. */
   readonly requireSecureChannel: boolean
-  /** Passwords may cross the wire in clear. */
+  /** The server may accept passwords in clear text. */
   readonly clearLogOn: boolean
-  /** The versions that may be agreed on, oldest first, as `TLSv1.2`. */
+  /** The TLS versions that the server may accept, oldest first, such as `TLSv1.2`. */
   readonly versions: readonly string[]
   readonly require128BitEncryption: boolean
-  /** Suites below 128 bits, RC4 and 3DES are let in on purpose. */
+  /** The server accepts RC4, 3DES and suites below 128 bits on purpose. */
   readonly weakSuites: boolean
 }
 
-/** One port of a server, as a client sees it. */
+/** One port of a server to verify. */
 export interface Endpoint {
-  /** How reports call it: a virtual server's name, or the host's. */
+  /** Its name in reports: the virtual server's or the host's. */
   readonly title: string
   readonly protocol: Protocol
   readonly host: string
   readonly port: number
-  /** TLS from the first octet; otherwise STARTTLS. */
+  /** Whether the port uses TLS from the first octet; otherwise STARTTLS. */
   readonly implicitTls: boolean
-  /** The name or address that the certificate must be issued to. */
+  /** The name or address that the certificate must have. */
   readonly serverName: string
   readonly promises: Promises
-  /** Nothing needs to listen there: one of the standard ports of a host. */
+  /** A closed port is not a failure: it is one of a host's standard ports. */
   readonly optional?: boolean
 }
 
-/** A log-on for the checks that send and read. */
+/** The account for the checks that send and read messages. */
 export interface Credentials {
   readonly user: string
   readonly password: string
 }
 
 export interface VerifyOptions {
-  /** PEM roots; absent: those of the system and of Node.js. */
+  /** Trusted roots in PEM. Default: those of the system and of Node.js. */
   readonly ca?: readonly string[]
-  /** How long any one answer may take. */
+  /** Limit for each answer. */
   readonly timeoutMs: number
-  /** Names of checks; absent: all. */
+  /** Names of the checks to run. Default: all. */
   readonly only?: readonly string[]
   readonly credentials?: Credentials
-  /** Where the probe message goes, and from whom it comes; default: the user's own address. */
+  /** Sender and recipient of the test message. Default: the user's own address. */
   readonly mailbox?: string
-  /** Where the probe article is posted; default: the first group that takes posts. */
+  /** The newsgroup for the test article. Default: the first one that accepts posts. */
   readonly newsgroup?: string
   readonly now: () => number
 }
@@ -60,8 +60,9 @@ export interface Finding {
   readonly check: string
   readonly title: string
   readonly outcome: Outcome
+  /** The result in words. */
   readonly words: string
-  /** The same for programs. */
+  /** The result as data. */
   readonly facts?: Readonly<Record<string, unknown>>
 }
 
@@ -70,12 +71,12 @@ export interface EndpointReport {
   readonly findings: readonly Finding[]
 }
 
-/** Something that a server did, or did not do, in plain words. */
+/** A failure of the server, with a message for the report. */
 export class VerifyError extends Error {
   override readonly name = 'VerifyError'
 }
 
-/** A check that cannot be made here, and why. */
+/** Thrown by a check that does not apply to the server; the message says why. */
 export class NotTested extends Error {
   override readonly name = 'NotTested'
 }

@@ -4,10 +4,10 @@ import type { TLSSocket } from 'node:tls'
 import { TappedSocket } from '../common/tapped-socket.ts'
 import { VerifyError } from './types.ts'
 
-/** A server that says more than this without a line end, or at once, speaks no mail protocol. */
+/** A server that sends more than this at once or without a line end does not speak a mail protocol. */
 const MAX_HELD_OCTETS = 16 * 1024 * 1024
 
-/** The client's end of one connection: lines or octets in, text out, TLS when it is time for it. */
+/** The client's end of a connection: reads lines or octets, writes text, and starts TLS. */
 export class Wire {
   readonly tap: Tap
   readonly timeoutMs: number
@@ -23,7 +23,7 @@ export class Wire {
     this.#listen()
   }
 
-  /** @throws VerifyError when nothing answers */
+  /** Connects. @throws VerifyError if nothing answers */
   static async open(host: string, port: number, timeoutMs: number): Promise<Wire> {
     const socket = connect({ host, port, noDelay: true })
     const tap = new Tap(socket)
@@ -43,7 +43,7 @@ export class Wire {
     return new Wire(tap, timeoutMs)
   }
 
-  /** The next line without its line end. @throws VerifyError when none comes in time, or the connection ends */
+  /** Reads a line, without its line end. @throws VerifyError on a timeout or at the end of the connection */
   async line(): Promise<string> {
     for (;;) {
       const end = this.#held.indexOf(0x0a)
@@ -56,7 +56,7 @@ export class Wire {
     }
   }
 
-  /** The octets that are there, or the next that come. @throws VerifyError */
+  /** Returns the octets received so far, or waits for the next ones. @throws VerifyError */
   async octets(): Promise<Buffer> {
     while (this.#held.length === 0) await this.#more()
     const held = this.#held
@@ -68,7 +68,7 @@ export class Wire {
     if (!this.#stream.destroyed) this.#stream.write(data)
   }
 
-  /** Makes the client's handshake. What came in clear behind the STARTTLS reply is dropped. @throws what `secure` throws */
+  /** Does the client's handshake. Discards clear text received behind the STARTTLS reply. @throws what `secure` throws */
   async startTls(secure: (raw: Duplex) => Promise<TLSSocket>): Promise<TLSSocket> {
     this.#stream.removeAllListeners('data')
     this.#stream.pause()
@@ -87,7 +87,8 @@ export class Wire {
   #listen(): void {
     this.#stream.on('data', (chunk: Buffer) => {
       this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
-      if (this.#held.length > MAX_HELD_OCTETS) this.#ended(new VerifyError('the server says more than is read'))
+      if (this.#held.length > MAX_HELD_OCTETS)
+        this.#ended(new VerifyError('the server sends more than the limit of 16 MiB'))
       this.#wake()
     })
     this.#stream.on('error', (error) => this.#ended(new VerifyError(`connection lost: ${error.message}`)))
@@ -118,8 +119,8 @@ export class Wire {
 }
 
 function connectFailure({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ECONNREFUSED') return 'nothing listens there (connection refused)'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the name does not resolve to an address'
+  if (code === 'ECONNREFUSED') return 'connection refused: nothing listens on this port'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name does not resolve to an address'
   return message || (code ?? 'no connection')
 }
 

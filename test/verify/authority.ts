@@ -6,14 +6,14 @@ import { generateKey, type HashName, type KeySpec, privateKeyPem } from '../../s
 
 const DAY_MS = 86_400_000
 
-/** A certificate with its key, as tls.createServer takes it. */
+/** A certificate and its key, for tls.createServer. */
 export interface Identity {
   readonly key: string
   readonly cert: string
   readonly certificate: X509Certificate
 }
 
-/** What is wrong with a certificate, as data; nothing: it is a good one for localhost. */
+/** The defects of a certificate. Default: a valid certificate for localhost. */
 export interface Defect {
   readonly names?: readonly string[]
   /** Days from now. */
@@ -25,7 +25,7 @@ export interface Defect {
   readonly crl?: string
 }
 
-/** A root and an intermediate authority for tests, and what they issue. */
+/** A root and an intermediate authority that issue test certificates. */
 export class TestAuthority {
   readonly root: X509Certificate
   readonly intermediate: X509Certificate
@@ -38,7 +38,7 @@ export class TestAuthority {
     this.intermediate = authority('Test Intermediate', this.#intermediateKey, this.rootIssuer)
   }
 
-  /** RSA throughout, so that the suites of any age fit. */
+  /** Creates the authorities, with RSA keys so that old suites work too. */
   static async create(): Promise<TestAuthority> {
     return new TestAuthority([await generateKey('rsa-2048'), await generateKey('rsa-2048')])
   }
@@ -51,18 +51,18 @@ export class TestAuthority {
     return certificatePem(this.root)
   }
 
-  /** A server's certificate with its chain. */
+  /** Issues a server certificate with its chain. */
   async issue(defect: Defect = {}): Promise<Identity> {
     const one = await this.#leaf(defect, { key: this.#intermediateKey, certificate: this.intermediate })
     return { ...one, cert: one.cert + certificatePem(this.intermediate) }
   }
 
-  /** The same without the intermediate authority's certificate. */
+  /** Issues a server certificate without the intermediate's certificate. */
   issueWithoutChain(): Promise<Identity> {
     return this.#leaf({}, { key: this.#intermediateKey, certificate: this.intermediate })
   }
 
-  /** Issued by the root itself. */
+  /** Issues a server certificate directly from the root. */
   issueByRoot(defect: Defect = {}): Promise<Identity> {
     return this.#leaf(defect, this.rootIssuer)
   }

@@ -1,7 +1,7 @@
 import type { Protocol } from '../../src/config/schema.ts'
 import type { Faults } from './double.ts'
 
-/** What a double remembers: whether TLS is on, and what the client chose (a sender, a user, a newsgroup). */
+/** The state of a double's session: whether TLS is on, and the client's sender, user or newsgroup. */
 export interface DoubleState {
   readonly underTls: boolean
   chosen: string | undefined
@@ -18,9 +18,10 @@ const offersTls = ({ underTls }: DoubleState, { startTls, secondStartTls }: Faul
   startTls !== 'absent' && (!underTls || secondStartTls === true)
 const announcesLogOn = ({ underTls }: DoubleState, { clearLogOn }: Faults): boolean =>
   underTls || clearLogOn === 'announced'
-const takesLogOn = ({ underTls }: DoubleState, { clearLogOn }: Faults): boolean => underTls || clearLogOn !== undefined
+const acceptsLogOn = ({ underTls }: DoubleState, { clearLogOn }: Faults): boolean =>
+  underTls || clearLogOn !== undefined
 
-/** The answer to STARTTLS, where it goes and where it does not. */
+/** Answers STARTTLS: with `ready` if it is offered and not refused. */
 const startTls = (state: DoubleState, faults: Faults, ready: string, refused: string): Answer =>
   offersTls(state, faults) && faults.startTls !== 'refused' ? { ready } : refused
 
@@ -35,7 +36,7 @@ const smtp: Answers = {
     }
     if (verb === 'STARTTLS') return startTls(state, faults, '220 go', '454 4.7.0 TLS not available')
     if (verb === 'AUTH')
-      return takesLogOn(state, faults) ? '535 5.7.8 no' : '530 5.7.0 Must issue a STARTTLS command first'
+      return acceptsLogOn(state, faults) ? '535 5.7.8 no' : '530 5.7.0 Must issue a STARTTLS command first'
     if (verb === 'MAIL') {
       if (faults.secureChannel && !state.underTls) return '530 5.7.0 Must issue a STARTTLS command first'
       state.chosen = line
@@ -57,7 +58,7 @@ const pop3: Answers = {
     }
     if (verb === 'STLS') return startTls(state, faults, '+OK go', '-ERR no')
     if (verb === 'USER') {
-      if (!takesLogOn(state, faults)) return '-ERR STLS first'
+      if (!acceptsLogOn(state, faults)) return '-ERR STLS first'
       state.chosen = line
       return '+OK'
     }
@@ -78,7 +79,7 @@ const imap4: Answers = {
     }
     if (command === 'STARTTLS') return startTls(state, faults, `${tag} OK go`, `${tag} NO`)
     if (command === 'LOGIN') {
-      return takesLogOn(state, faults) ? `${tag} NO [AUTHENTICATIONFAILED] no` : `${tag} NO [PRIVACYREQUIRED] no`
+      return acceptsLogOn(state, faults) ? `${tag} NO [AUTHENTICATIONFAILED] no` : `${tag} NO [PRIVACYREQUIRED] no`
     }
     if (command === 'NOOP') return `${tag} OK done`
     return `${tag} BAD what?`
@@ -95,7 +96,7 @@ const nntp: Answers = {
       return `101\r\nVERSION 2\r\nREADER\r\n${tls}${auth}.`
     }
     if (verb === 'STARTTLS') return startTls(state, faults, '382 go', '580 no')
-    if (verb === 'AUTHINFO') return takesLogOn(state, faults) ? '381 password' : '483 STARTTLS first'
+    if (verb === 'AUTHINFO') return acceptsLogOn(state, faults) ? '381 password' : '483 STARTTLS first'
     if (verb === 'LIST') return '215\r\ndouble.general 1 1 y\r\n.'
     if (verb === 'GROUP') {
       state.chosen = line

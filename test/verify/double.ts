@@ -5,24 +5,25 @@ import type { Protocol } from '../../src/config/schema.ts'
 import type { Identity } from './authority.ts'
 import { type Answers, answers, type DoubleState } from './double-answers.ts'
 
-/** What a test double does wrong, as data; nothing: it is a server as it should be. */
+/** The faults of a test double. Default: none. */
 export interface Faults {
-  /** How STARTTLS goes; default: as it should. */
+  /** What happens at STARTTLS. Default: it works. */
   readonly startTls?: 'absent' | 'refused' | 'garbage' | 'closes'
-  /** TLS from the first octet; `clear`: the port should be so, and is not. */
+  /** TLS from the first octet; `clear`: the port should use TLS but does not. */
   readonly implicitTls?: boolean | 'clear'
-  /** Versions, suites, an OCSP response. */
+  /** TLS versions and suites. */
   readonly tls?: TlsOptions
+  /** The OCSP response to staple. */
   readonly ocsp?: Buffer
-  /** Log-on in clear: gone into, though it is not announced; or announced too. */
+  /** Log-on in clear text: accepted without an announcement, or also announced. */
   readonly clearLogOn?: 'accepted' | 'announced'
-  /** MAIL is refused in clear. */
+  /** Refuses MAIL in clear text. */
   readonly secureChannel?: boolean
-  /** Answers under TLS what came in clear in one segment with STARTTLS. CVE-2011-0411 */
+  /** Answers under TLS the commands sent in clear text behind STARTTLS. CVE-2011-0411 */
   readonly injectable?: boolean
-  /** Remembers under TLS what was said before. */
+  /** Keeps the state from before TLS. */
   readonly keepsState?: boolean
-  /** Announces and takes STARTTLS under TLS. */
+  /** Announces and accepts STARTTLS under TLS. */
   readonly secondStartTls?: boolean
   readonly greeting?: string
 }
@@ -31,7 +32,7 @@ export interface Double extends AsyncDisposable {
   readonly port: number
 }
 
-/** A server that says just enough to be verified, and errs as it is told. */
+/** Starts a minimal server with the given faults. */
 export async function startDouble(protocol: Protocol, identity: Identity, faults: Faults = {}): Promise<Double> {
   const open = new Set<Socket>()
   const server = createServer({ noDelay: true }, (socket) => {
@@ -83,7 +84,7 @@ class Session {
     this.#turn(socket)
   }
 
-  /** The server's handshake. */
+  /** Does the server's handshake. */
   wrap(socket: Socket, greets: boolean): void {
     const secure = tlsServer(this.#identity, this.#faults)
     secure.once('secureConnection', (secured) => {
@@ -109,7 +110,7 @@ class Session {
     socket.write(`${ready}\r\n`)
     if (this.#faults.startTls === 'garbage') {
       socket.removeAllListeners('data')
-      socket.once('data', () => socket.write('this is no TLS\r\n'))
+      socket.once('data', () => socket.write('this is not TLS\r\n'))
     } else if (this.#faults.startTls === 'closes') socket.end()
     else {
       socket.removeAllListeners('data')

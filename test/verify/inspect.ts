@@ -10,7 +10,7 @@ export interface Inspected {
   readonly findings: readonly Finding[]
   /** Names of the checks that failed. */
   readonly failed: readonly string[]
-  /** What a check said. @throws where there is no such check */
+  /** Returns the outcome and words of a check. @throws if the check did not run */
   readonly words: (check: string) => string
 }
 
@@ -22,7 +22,7 @@ export interface InspectOptions extends Partial<VerifyOptions> {
   readonly requireSecureChannel?: boolean
 }
 
-/** Verifies one port of this machine, as `sealpost verify localhost --protocol P --port N` does. */
+/** Verifies one port like `sealpost verify localhost --protocol P --port N`. */
 export async function inspect(protocol: Protocol, port: number, options: InspectOptions): Promise<Inspected> {
   const {
     host = '127.0.0.1',

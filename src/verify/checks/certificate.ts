@@ -2,8 +2,10 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { shortenAddresses } from '../../common/ip-address.ts'
 import { purposesText, readFacts } from '../../pki/certificate/certificate.ts'
+import { item, oidOf, readAsn1 } from '../../pki/der/decode.ts'
+import { PkiError } from '../../pki/errors.ts'
+import { hashOfSignature } from '../../pki/keys.ts'
 import type { Probe, TlsView } from '../probe.ts'
-import { isBrokenSignature, signatureTitle } from '../tls/suite-classes.ts'
 import { followChain, isSelfSigned, issued, issuerOf, type Path, titleOf } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
@@ -16,18 +18,18 @@ interface Shown extends TlsView {
   readonly path: Path
 }
 
-/** The certificates as shown. @throws NotTested where they cannot be read */
-async function shown(probe: Probe): Promise<Shown> {
+/** Returns the server's certificates. @throws NotTested if they cannot be read */
+async function readCertificates(probe: Probe): Promise<Shown> {
   const view = await probe.tls()
   const [leaf] = view.certificates
   if (!leaf) {
-    const why = view.untrusted?.message ?? 'the server shows none'
-    throw new NotTested(`the certificate cannot be read: TLS 1.3 hides what does not verify (${why})`)
+    const why = view.untrusted?.message ?? 'the server sends none'
+    throw new NotTested(`the certificate cannot be read: TLS 1.3 encrypts it, and it does not verify (${why})`)
   }
   return { ...view, leaf, path: followChain(view.certificates, probe.roots) }
 }
 
-/** Whether the chain leads to a trusted root. */
+/** Checks that the chain leads to a trusted root. */
 export const chain: Check = {
   name: 'chain',
   title: 'certificate chain',
@@ -35,23 +37,26 @@ export const chain: Check = {
     const view = await probe.tls()
     if (view.certificates.length === 0 && view.untrusted)
       return fail(`${view.untrusted.message} (${view.untrusted.code})`)
-    const { path, untrusted } = await shown(probe)
+    const { path, untrusted } = await readCertificates(probe)
     const names = path.certificates.map(titleOf)
     const facts = { chain: names, root: path.root && titleOf(path.root), code: untrusted?.code }
     if (!path.root) return fail(brokenChain(path), facts)
-    // Dates and names are the matter of other checks.
+    // Other checks report dates and names.
     if (untrusted && !/EXPIRED|NOT_YET_VALID|ALTNAME/.test(untrusted.code)) {
       return fail(`${untrusted.message} (${untrusted.code})`, facts)
     }
     if (isOutOfOrder(view.certificates)) {
-      // RFC 5246 section 7.4.2; since RFC 8446 section 4.4.2 clients should not mind.
-      return warn('the server sends its certificates in the wrong order: clients before TLS 1.3 may not follow', facts)
+      // RFC 5246 section 7.4.2. RFC 8446 section 4.4.2 asks clients to accept any order.
+      return warn(
+        'the server sends its certificates in the wrong order, which clients before TLS 1.3 may reject',
+        facts,
+      )
     }
     return pass(`${names.join(' ← ')} ← ${titleOf(path.root)} (trusted)`, facts)
   },
 }
 
-/** Whether a certificate is not followed by its issuer. */
+/** Returns whether some certificate is not followed by its issuer. */
 const isOutOfOrder = (sent: readonly X509Certificate[]): boolean =>
   sent.slice(1).some((issuer, below) => !issued(sent[below] as X509Certificate, issuer))
 
@@ -60,24 +65,24 @@ function brokenChain({ certificates }: Path): string {
   const subject = titleOf(last)
   if (isSelfSigned(last)) {
     return certificates.length === 1
-      ? `self-signed: ${subject} vouches for itself, and is not trusted here`
-      : `the chain ends in ${subject}, a root that is not trusted here`
+      ? `self-signed: ${subject} is its own issuer and is not trusted`
+      : `the chain ends in ${subject}, which is not a trusted root`
   }
   const issuer = issuerOf(last)
-  return `incomplete chain: ${issuer}, which issued ${subject}, is neither sent by the server nor a root trusted here`
+  return `incomplete chain: the server does not send the certificate of ${issuer}, which issued ${subject}, and it is not a trusted root`
 }
 
 export const names: Check = {
   name: 'names',
   title: 'certificate names',
   async run(probe) {
-    const { leaf } = await shown(probe)
+    const { leaf } = await readCertificates(probe)
     const { serverName } = probe.endpoint
     const names = shortenAddresses(leaf.subjectAltName ?? '')
     const issuedTo = names.replaceAll('DNS:', '').replaceAll('IP Address:', '') || titleOf(leaf)
     const fits = isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })
     const facts = { serverName, issuedTo }
-    if (!leaf.subjectAltName) return fail('no names: clients of today look at subjectAltName alone (RFC 9525)', facts)
+    if (!leaf.subjectAltName) return fail('no names: current clients check only subjectAltName (RFC 9525)', facts)
     if (!fits) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
     return pass(`issued to ${serverName} (${issuedTo})`, facts)
   },
@@ -87,7 +92,7 @@ export const dates: Check = {
   name: 'dates',
   title: 'certificate dates',
   async run(probe) {
-    const { path } = await shown(probe)
+    const { path } = await readCertificates(probe)
     const now = probe.options.now()
     const judged = path.certificates.map((certificate) => judgeDates(certificate, now))
     const worst = judged.find(({ outcome }) => outcome === 'fail') ?? judged.find(({ outcome }) => outcome === 'warn')
@@ -110,12 +115,12 @@ function judgeDates(certificate: X509Certificate, now: number): Found {
 const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`)
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
-/** Key and signatures of every certificate on the way. RFC 9325 section 4.4, CA/Browser Forum's sizes. */
+/** Checks key sizes and signatures of the chain. RFC 9325 section 4.4 and the CA/Browser Forum's sizes. */
 export const key: Check = {
   name: 'key',
   title: 'certificate key',
   async run(probe) {
-    const { path, leaf } = await shown(probe)
+    const { path, leaf } = await readCertificates(probe)
     const judged = path.certificates.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
     const weak = judged.flatMap(({ certificate, facts }) => {
       const signature = signatureTitle(certificate)
@@ -129,24 +134,44 @@ export const key: Check = {
     const signature = signatureTitle(leaf)
     const facts = { key: own.key, keyBits: own.keyBits, signature }
     if (weak.length === 0) return pass(`${own.key}, signed with ${signature}`, facts)
-    // Clients of the 1990s know nothing better: where they are let in on purpose, so is this.
+    // A server that accepts clients of the 1990s on purpose needs keys and signatures that they support.
     return probe.endpoint.promises.weakSuites ? warn(weak.join('; '), facts) : fail(weak.join('; '), facts)
   },
 }
+
+/** Returns the hash of a certificate's signature, such as `SHA256`; for other algorithms their name or identifier. */
+function signatureTitle(certificate: X509Certificate): string {
+  const id = oidOf(item(item(readAsn1(certificate.raw), 1), 0))
+  try {
+    return hashOfSignature(id)?.toUpperCase() ?? 'EdDSA'
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error
+    return otherAlgorithms[id] ?? id
+  }
+}
+
+const otherAlgorithms: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.2': 'MD2',
+  '1.2.840.113549.1.1.10': 'RSASSA-PSS',
+  '1.2.840.10040.4.3': 'SHA1 (DSA)',
+}
+
+/** Returns whether certificates with this hash can be forged, or soon will be. RFC 9325 section 4.5 */
+const isBrokenSignature = (title: string): boolean => /^(?:MD|SHA1\b)/.test(title)
 
 export const purposes: Check = {
   name: 'purposes',
   title: 'certificate purposes',
   async run(probe) {
-    const { leaf } = await shown(probe)
+    const { leaf } = await readCertificates(probe)
     const facts = readFacts(leaf)
     const words = purposesText(facts).join(', ')
     const record = { purposes: facts.purposes, keyUsages: facts.keyUsages }
-    // RFC 5280 section 4.2.1.12: none named is any.
+    // Without an extended key usage, every purpose is allowed. RFC 5280 section 4.2.1.12
     if (facts.purposes.length > 0 && !facts.purposes.includes('serverAuth') && !facts.purposes.includes(ANY_PURPOSE)) {
       return fail(`not for servers: ${words}`, record)
     }
-    if (facts.authority) return warn(`an authority’s certificate: ${words}`, record)
+    if (facts.authority) return warn(`this is a certificate authority’s certificate: ${words}`, record)
     return pass(words, record)
   },
 }

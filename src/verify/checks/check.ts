@@ -1,18 +1,18 @@
 import type { Probe } from '../probe.ts'
 import type { Outcome } from '../types.ts'
 
-/** What a check found. */
+/** The result of a check. */
 export interface Found {
   readonly outcome: Outcome
   readonly words: string
   readonly facts?: Readonly<Record<string, unknown>>
 }
 
-/** One row of the report: its name (for `--only`), its title, and what it looks at. */
+/** One check and row of the report. `name` is its name for `--only`. */
 export interface Check {
   readonly name: string
   readonly title: string
-  /** @throws NotTested where it cannot be made; VerifyError where the server breaks off: that is a failure */
+  /** @throws NotTested if the check does not apply; VerifyError if the server ends the connection, which is a failure */
   readonly run: (probe: Probe) => Promise<Found>
 }
 

@@ -25,7 +25,7 @@ export const greeting: Check = {
   },
 }
 
-/** Implicit TLS, or STARTTLS announced and working. */
+/** Checks that TLS works, and with STARTTLS that it is announced. */
 export const tls: Check = {
   name: 'tls',
   title: 'TLS',
@@ -34,21 +34,21 @@ export const tls: Check = {
     if (!endpoint.implicitTls) {
       const { capabilities } = await probe.clear()
       if (!capabilities.lines.some((line) => row.capabilities.startTls.test(line))) {
-        const words = `${row.startTls.command} is not announced: everything crosses the wire in clear`
+        const words = `${row.startTls.command} is not announced, so all traffic is clear text`
         return endpoint.promises.tls ? fail(words) : warn(words)
       }
     }
     const { agreed } = await probe.tls().catch((error: Error) => {
       if (!(error instanceof VerifyError) || endpoint.implicitTls) throw error
       const started = error.message.includes(row.startTls.command)
-      throw started ? error : new VerifyError(`${row.startTls.command} is announced, and fails: ${error.message}`)
+      throw started ? error : new VerifyError(`${row.startTls.command} is announced but fails: ${error.message}`)
     })
-    const how = endpoint.implicitTls ? 'from the first octet' : `${row.startTls.command} announced and working`
+    const how = endpoint.implicitTls ? 'implicit TLS works' : `${row.startTls.command} is announced and works`
     return pass(`${how} (${agreed.version})`)
   },
 }
 
-/** Version, suite and strength that a client of today comes to. */
+/** Checks the version, suite and strength that a current client negotiates. */
 export const negotiated: Check = {
   name: 'negotiated',
   title: 'version and suite',
@@ -59,7 +59,7 @@ export const negotiated: Check = {
     const { version, cipher, bits, keyExchange } = facts
     const words = `${version} ${cipher}, ${bits ?? 'unknown'} bits${keyExchange ? `, key exchange ${keyExchange}` : ''}`
     const record = { ...facts }
-    if (bits === 0) return fail(`${words}: no encryption at all`, record)
+    if (bits === 0) return fail(`${words}: no encryption`, record)
     if (bits !== undefined && bits < 128 && (promises.require128BitEncryption || !promises.weakSuites)) {
       return fail(`${words}: below 128 bits`, record)
     }
@@ -69,7 +69,7 @@ export const negotiated: Check = {
 }
 
 const oldVersion = (version: string, by: string): string =>
-  by === 'the configuration' ? `the configuration does not let ${version}` : `${version} must not be used (RFC 8996)`
+  by === 'the configuration' ? `the configuration does not allow ${version}` : `${version} must not be used (RFC 8996)`
 
 const versions: readonly (readonly [name: string, wire: number, suites: readonly number[]])[] = [
   ['SSLv3', 0x0300, anySuites],
@@ -79,7 +79,7 @@ const versions: readonly (readonly [name: string, wire: number, suites: readonly
   ['TLSv1.3', 0x0304, suites13],
 ]
 
-/** Each version offered alone. */
+/** Offers each version alone. */
 export const versionsAccepted: Check = {
   name: 'versions',
   title: 'TLS versions',
@@ -100,12 +100,12 @@ export const versionsAccepted: Check = {
       const rule = promises.by === 'the configuration' ? 'against the configuration' : 'against RFC 8996'
       return fail(`accepts ${list(bad)}, ${rule} (${words})`, facts)
     }
-    if (accepted.length === 0) return fail(`none is accepted (${words})`, facts)
+    if (accepted.length === 0) return fail(`accepts no version (${words})`, facts)
     return pass(words, facts)
   },
 }
 
-/** Each class of weak suites offered alone. */
+/** Offers each class of weak suites alone. */
 export const suitesAccepted: Check = {
   name: 'suites',
   title: 'weak suites',
@@ -114,7 +114,7 @@ export const suitesAccepted: Check = {
     const accepted: { name: string; broken: boolean; answer: HelloOutcome }[] = []
     for (const { name, suites, broken } of suiteClasses) {
       let answer = await probe.hello(0x0303, suites)
-      // A server of SSL 3.0 alone answers only its own version.
+      // A server with SSL 3.0 alone answers only that version.
       if (answer.kind !== 'hello') answer = await probe.hello(0x0300, suites)
       if (answer.kind === 'hello') accepted.push({ name, broken, answer })
     }
@@ -129,8 +129,8 @@ export const suitesAccepted: Check = {
     if (broken.length > 0 && (promises.require128BitEncryption || !promises.weakSuites)) {
       return fail(`accepts ${list(broken)}`, facts)
     }
-    if (!promises.weakSuites) return warn(`accepts ${list(names)}, which RFC 9325 section 4.1 rules out`, facts)
-    return warn(`accepts ${list(names)}, as ${promises.by} lets it`, facts)
+    if (!promises.weakSuites) return warn(`accepts ${list(names)}, which RFC 9325 section 4.1 forbids`, facts)
+    return warn(`accepts ${list(names)}, allowed by ${promises.by}`, facts)
   },
 }
 

@@ -10,10 +10,10 @@ import { type Check, type Found, fail, pass, warn } from './check.ts'
 /** TLS feature status_request. RFC 7633 section 6 */
 const mustStaple = (certificate: X509Certificate): boolean => extensionValues(certificate).has(extensionIds.tlsFeature)
 
-/** Longer lists are not read: those of public authorities are split to stay below. */
+/** Longer lists are not read. Public authorities split theirs into shorter ones. */
 const MAX_LIST_OCTETS = 32 * 1024 * 1024
 
-/** What the issuer says of the certificate now: by the stapled OCSP response, else by its revocation list. */
+/** Checks the certificate's status by the stapled OCSP response, or by the issuer's revocation list. */
 export const revocation: Check = {
   name: 'revocation',
   title: 'revocation',
@@ -22,14 +22,15 @@ export const revocation: Check = {
     const { certificates: path, root } = followChain(certificates, probe.roots)
     const [leaf] = path
     const issuer = path[1] ?? root
-    if (!leaf || !issuer || issuer === leaf) throw new NotTested('no issuer is known who could revoke it')
+    if (!leaf || !issuer || issuer === leaf) throw new NotTested('the issuer is not known')
     const now = probe.options.now()
     if (staple) return judgeStaple(staple, leaf, issuer, now)
     // RFC 7633 section 4
-    if (mustStaple(leaf)) return fail('the certificate says that an OCSP response is stapled (must-staple); none is')
+    if (mustStaple(leaf))
+      return fail('the certificate requires a stapled OCSP response (must-staple), and there is none')
     const [address] = crlAddresses(leaf)
     if (address === undefined) {
-      throw new NotTested('nothing is stapled, and the certificate names no revocation list')
+      throw new NotTested('no OCSP response is stapled, and the certificate names no revocation list')
     }
     return judgeList(address, leaf, issuer, now, probe.options.timeoutMs)
   },
@@ -37,16 +38,17 @@ export const revocation: Check = {
 
 function judgeStaple(staple: Buffer, leaf: X509Certificate, issuer: X509Certificate, now: number): Found {
   const facts = readStaple(staple, leaf, issuer)
-  if (!facts) return fail('the stapled OCSP response says nothing of this certificate')
+  if (!facts) return fail('the stapled OCSP response is not about this certificate')
   const { status, thisUpdate, nextUpdate, signed } = facts
-  const until = nextUpdate ? ` until ${nextUpdate.toISOString()}` : ''
+  const until = nextUpdate ? ` valid until ${nextUpdate.toISOString()}` : ''
   const record = { source: 'staple', ...facts }
   if (!signed) return fail('the stapled OCSP response is not signed by the issuer', record)
-  if (status === 'revoked') return fail('revoked, by the stapled OCSP response', record)
-  if (status === 'unknown') return fail('the issuer does not know it, by the stapled OCSP response', record)
-  if (nextUpdate && nextUpdate.getTime() < now) return fail(`the stapled OCSP response was good${until} only`, record)
-  if (thisUpdate.getTime() > now) return fail('the stapled OCSP response is of the future', record)
-  return pass(`good, by a stapled OCSP response${until}`, record)
+  if (status === 'revoked') return fail('revoked, according to the stapled OCSP response', record)
+  if (status === 'unknown') return fail('unknown to the issuer, according to the stapled OCSP response', record)
+  if (nextUpdate && nextUpdate.getTime() < now)
+    return fail(`the stapled OCSP response expired on ${nextUpdate.toISOString()}`, record)
+  if (thisUpdate.getTime() > now) return fail('the stapled OCSP response is dated in the future', record)
+  return pass(`good, according to a stapled OCSP response${until}`, record)
 }
 
 async function judgeList(
@@ -57,16 +59,17 @@ async function judgeList(
   timeoutMs: number,
 ): Promise<Found> {
   const list = await download(address, timeoutMs)
-  if (typeof list === 'string') return warn(`nothing is stapled, and ${address} cannot be read: ${list}`)
+  if (typeof list === 'string')
+    return warn(`no OCSP response is stapled, and the list at ${address} cannot be read: ${list}`)
   const facts = readCrl(list, leaf, issuer)
   const record = { source: address, ...facts }
-  if (facts.revoked) return fail(`revoked, by the list at ${address}`, record)
+  if (facts.revoked) return fail(`revoked, according to the list at ${address}`, record)
   if (!facts.signed) return warn(`the list at ${address} is not signed by the issuer`, record)
   if (facts.nextUpdate && facts.nextUpdate.getTime() < now) return warn(`the list at ${address} is out of date`, record)
-  return pass(`not on the list at ${address}; nothing is stapled`, record)
+  return pass(`not on the list at ${address}; no OCSP response is stapled`, record)
 }
 
-/** The octets, or why there are none. */
+/** Downloads a list; returns its octets, or the reason why there are none. */
 async function download(address: string, timeoutMs: number): Promise<Buffer | string> {
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) })
@@ -79,7 +82,7 @@ async function download(address: string, timeoutMs: number): Promise<Buffer | st
   }
 }
 
-/** What a revocation list says of a certificate. */
+/** A certificate's status in a revocation list. */
 export interface CrlFacts {
   readonly revoked: boolean
   readonly nextUpdate: Date | undefined
@@ -89,7 +92,7 @@ export interface CrlFacts {
 const SEQUENCE = 0x30
 const isTime = ({ tag }: Asn1): boolean => tag === 0x17 || tag === 0x18
 
-/** The http addresses of a certificate's revocation lists. RFC 5280 section 4.2.1.13. */
+/** Returns the http addresses of a certificate's revocation lists. RFC 5280 section 4.2.1.13. */
 export function crlAddresses(certificate: X509Certificate): string[] {
   const value = extensionValues(certificate).get(extensionIds.crlDistributionPoints)
   return (value ? items(value) : []).flatMap((point) => {
@@ -101,7 +104,7 @@ export function crlAddresses(certificate: X509Certificate): string[] {
   })
 }
 
-/** Looks a certificate up in a list. RFC 5280 section 5.1. @throws PkiError for one that is broken */
+/** Looks up a certificate in a list. RFC 5280 section 5.1. @throws PkiError for a malformed list */
 export function readCrl(octets: Buffer, leaf: X509Certificate, issuer: X509Certificate): CrlFacts {
   const text = octets.toString('latin1')
   const pem = /-----BEGIN X509 CRL-----([^-]+)-----END/.exec(text)?.[1]
@@ -119,12 +122,12 @@ export function readCrl(octets: Buffer, leaf: X509Certificate, issuer: X509Certi
   }
 }
 
-/** What an OCSP response says of a certificate. */
+/** A certificate's status in an OCSP response. */
 export interface StapleFacts {
   readonly status: 'good' | 'revoked' | 'unknown'
   readonly thisUpdate: Date
   readonly nextUpdate: Date | undefined
-  /** By the issuer, or by a responder that it names. */
+  /** Whether the issuer, or a responder that it authorizes, signed the response. */
   readonly signed: boolean
 }
 
@@ -133,8 +136,8 @@ const GENERALIZED_TIME = 0x18
 
 /**
  * Reads an OCSP response about a certificate. RFC 6960 section 4.2.1.
- * @returns undefined where it is about another certificate, or says only that it could not be made
- * @throws PkiError for one that is broken
+ * @returns undefined if it is about another certificate, or is an error response
+ * @throws PkiError for a malformed response
  */
 export function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate): StapleFacts | undefined {
   const response = readAsn1(der)
@@ -157,7 +160,7 @@ export function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certi
 
 const serialOf = (single: Asn1): bigint => BigInt(`0x${item(item(single, 0), 3).content.toString('hex') || '0'}`)
 
-/** A responder's certificate comes along, and is the issuer's own for this purpose. RFC 6960 section 4.2.2.2. */
+/** Accepts a responder's certificate in the response if the issuer issued it for OCSP. RFC 6960 section 4.2.2.2. */
 function isSignedByResponder(basic: Asn1, issuer: X509Certificate): boolean {
   const sent = tagged(items(basic).slice(3), 0)
   return (sent ? items(item(sent, 0)) : []).some(({ raw }) => {
@@ -170,7 +173,7 @@ function isSignedByResponder(basic: Asn1, issuer: X509Certificate): boolean {
   })
 }
 
-/** Whether `key` made the signature of a SEQUENCE { data, algorithm, signature, … }. @throws PkiError for an unknown algorithm */
+/** Returns whether `key` signed a SEQUENCE { data, algorithm, signature, … }. @throws PkiError for an unknown algorithm */
 export function isSignedBy(value: Asn1, key: KeyObject): boolean {
   const hash = hashOfSignature(oidOf(item(item(value, 1), 0)))
   return verify(hash, item(value, 0).raw, key, item(value, 2).content.subarray(1))

@@ -3,26 +3,26 @@ import type { StateFacts } from '../protocols.ts'
 import { NotTested, VerifyError } from '../types.ts'
 import { type Check, fail, pass } from './check.ts'
 
-/** A command in the segment of STARTTLS is not answered under TLS. CVE-2011-0411 and its many siblings. */
+/** Checks that a command sent behind STARTTLS in the same segment is not answered under TLS. CVE-2011-0411 and others. */
 export const injection: Check = {
   name: 'injection',
   title: 'STARTTLS injection',
   async run(probe) {
     const { row, endpoint } = probe
-    if (endpoint.implicitTls) throw new NotTested('there is no STARTTLS on this port')
+    if (endpoint.implicitTls) throw new NotTested('this port has no STARTTLS')
     await probe.tls()
     const wire = await probe.readyForTls(`${row.injected.command}\r\n`)
     const dialog = await probe.secured(wire).catch((error: Error) => error)
     if (dialog instanceof NotTested) throw dialog
-    if (dialog instanceof Error) return pass(`the server hangs up (${dialog.message})`)
+    if (dialog instanceof Error) return pass(`the server ends the connection (${dialog.message})`)
     try {
       const reply = await dialog.command(row.capabilities.command)
       if (!row.injected.answered(reply))
-        return pass(`what comes with ${row.startTls.command} in one segment is dropped`)
-      const words = `“${row.injected.command}”, sent in clear with ${row.startTls.command}, is answered under TLS: ${reply.status}`
+        return pass(`commands behind ${row.startTls.command} in the same segment are discarded`)
+      const words = `“${row.injected.command}”, sent in clear text behind ${row.startTls.command}, is answered under TLS: ${reply.status}`
       return fail(`commands can be injected: ${words}`)
     } catch (error) {
-      if (error instanceof VerifyError) return pass(`the server hangs up (${error.message})`)
+      if (error instanceof VerifyError) return pass(`the server ends the connection (${error.message})`)
       throw error
     } finally {
       wire.close()
@@ -30,28 +30,28 @@ export const injection: Check = {
   },
 }
 
-/** What was said before STARTTLS is forgotten. */
+/** Checks that the server forgets the session's state at STARTTLS. */
 export const state: Check = {
   name: 'state',
   title: 'state after STARTTLS',
   async run(probe) {
     const { state: row } = probe.row
-    if (probe.endpoint.implicitTls) throw new NotTested('there is no STARTTLS on this port')
-    if (!row) throw new NotTested(`before log-on ${probe.row.title} has no state to forget`)
+    if (probe.endpoint.implicitTls) throw new NotTested('this port has no STARTTLS')
+    if (!row) throw new NotTested(`${probe.row.title} has no state before log-on`)
     const facts = await stateFacts(probe)
     const before = row.before(facts)
-    if (!before) throw new NotTested('needs --user and --password, or a newsgroup, to have a state to forget')
+    if (!before) throw new NotTested('needs --user and --password, or a newsgroup')
     await probe.tls()
     const { dialog } = await probe.openClear()
     try {
       for (const command of before) {
         const reply = await dialog.command(command)
         if (probe.row.accepted.test(reply.status)) continue
-        throw new NotTested(`“${command}” is refused in clear: there is no state to forget (${reply.status})`)
+        throw new NotTested(`“${command}” is refused in clear text, so there is no state to forget (${reply.status})`)
       }
       const ready = await dialog.command(probe.row.startTls.command)
       if (!probe.row.startTls.ready.test(ready.status)) {
-        throw new NotTested(`${probe.row.startTls.command} is not taken in this state: ${ready.status}`)
+        throw new NotTested(`${probe.row.startTls.command} is refused in this state: ${ready.status}`)
       }
       const secured = await probe.secured(dialog.wire)
       const reply = await secured.command(row.after(facts))
@@ -70,7 +70,7 @@ async function stateFacts(probe: Probe): Promise<StateFacts> {
   return { user: credentials?.user, password: credentials?.password, newsgroup: group }
 }
 
-/** The first newsgroup that the server lists. RFC 3977 section 7.6.3. */
+/** Returns the first newsgroup that the server lists. RFC 3977 section 7.6.3. */
 async function firstGroup(probe: Probe): Promise<string | undefined> {
   const { dialog } = await probe.openClear()
   const { lines } = await dialog.command('LIST')
@@ -78,7 +78,7 @@ async function firstGroup(probe: Probe): Promise<string | undefined> {
   return lines[1] === '.' ? undefined : lines[1]?.split(' ')[0]
 }
 
-/** Under TLS there is no second TLS. */
+/** Checks that STARTTLS is refused under TLS. */
 export const second: Check = {
   name: 'second-starttls',
   title: 'second STARTTLS',

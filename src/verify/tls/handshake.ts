@@ -8,19 +8,19 @@ import { VerifyError } from '../types.ts'
 import type { Tap } from '../wire.ts'
 import { readServerAnswer } from './hello.ts'
 
-/** How a handshake is to be made. */
+/** Settings of a client handshake. */
 export interface HandshakeSettings {
   readonly serverName: string
-  /** PEM roots; absent: those of the system. */
+  /** Trusted roots in PEM. */
   readonly ca: readonly string[]
   readonly timeoutMs: number
-  /** Whatever Node.js knows, the broken too: to look at servers that offer nothing better. */
+  /** Offers everything that Node.js supports, even broken suites, to examine servers with nothing better. */
   readonly wide?: boolean
-  /** Trust just these certificates, whatever their names: those that the server has shown before. */
+  /** Trusts only these certificates, with any name: those that the server sent before. */
   readonly pinned?: readonly X509Certificate[]
 }
 
-/** A certificate that does not verify; everything else of the handshake is right. */
+/** The certificate does not verify; the rest of the handshake is valid. */
 export class Untrusted extends VerifyError {
   readonly code: string
   constructor(code: string, message: string) {
@@ -29,7 +29,7 @@ export class Untrusted extends VerifyError {
   }
 }
 
-/** Another failure of a handshake, with the code of Node.js or OpenSSL. */
+/** The handshake failed for another reason. `code` is that of Node.js or OpenSSL. */
 export class HandshakeFailed extends VerifyError {
   readonly code: string
   constructor(code: string, message: string) {
@@ -40,11 +40,11 @@ export class HandshakeFailed extends VerifyError {
 
 export interface Handshake {
   readonly socket: TLSSocket
-  /** What the server stapled. RFC 6066 section 8. */
+  /** The stapled OCSP response. RFC 6066 section 8. */
   readonly staple: Buffer | undefined
 }
 
-/** Makes a verified handshake on a raw stream. @throws Untrusted HandshakeFailed */
+/** Does a verified handshake on a raw stream. @throws Untrusted HandshakeFailed */
 export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Handshake> {
   return new Promise((resolve, reject) => {
     let staple: Buffer | undefined
@@ -54,7 +54,7 @@ export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Han
       socket.destroy()
       reject(error)
     }
-    const late = new HandshakeFailed('TIMEOUT', `the handshake is not done within ${settings.timeoutMs / 1000} s`)
+    const late = new HandshakeFailed('TIMEOUT', `the handshake did not finish within ${settings.timeoutMs / 1000} s`)
     const timer = setTimeout(() => fail(late), settings.timeoutMs)
     socket.on('OCSPResponse', (response: Buffer | null) => {
       if (response && response.length > 0) staple = response
@@ -75,7 +75,7 @@ function options(
   return {
     socket,
     requestOCSP: true,
-    // An address is no SNI name (RFC 6066 section 3); the certificate is then checked for the address.
+    // An address is not allowed in SNI (RFC 6066 section 3). Node.js then checks the certificate for the address.
     ...(isIP(serverName) ? { host: serverName } : { servername: serverName }),
     ca: [...ca],
     ...(wide ? { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', ciphers: 'ALL:eNULL:@SECLEVEL=0' } : {}),
@@ -90,7 +90,7 @@ function options(
 }
 
 function failure({ code = '', message }: NodeJS.ErrnoException, { authorizationError }: TLSSocket): Error {
-  // Newer versions of Node.js add advice about their own options behind a semicolon.
+  // Newer versions of Node.js add advice about their own options after a semicolon.
   if (authorizationError) return new Untrusted(code, message.split('; ')[0] ?? message)
   const alert = /SSL alert number (\d+)/.exec(message)?.[1]
   const words =
@@ -100,34 +100,34 @@ function failure({ code = '', message }: NodeJS.ErrnoException, { authorizationE
   return new HandshakeFailed(code, words)
 }
 
-/** What Node.js's codes mean on a client's side. */
+/** The meaning of Node.js's error codes for a client. */
 const handshakeWords: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server answers with something that is not TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server answers with something that is not TLS',
-  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server agrees only on a version that is not accepted here',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server chose a TLS version that the client does not accept',
   ECONNRESET: 'the server closes the connection during the handshake',
 }
 
-/** Alerts of the server, by their number: OpenSSL's names for them differ from version to version. */
+/** The server's alerts by number, because their names differ between versions of OpenSSL. */
 const serverAlerts: Readonly<Record<string, string>> = {
-  40: 'the server finds nothing acceptable among what was offered (alert 40)',
+  40: 'the server accepts nothing that was offered (alert 40)',
   70: 'the server accepts none of the versions offered (alert 70)',
-  71: 'the server asks for stronger suites (alert 71)',
+  71: 'the server requires stronger suites (alert 71)',
   80: 'the server reports an internal error (alert 80)',
-  112: 'the server does not know the name asked for (alert 112)',
+  112: 'the server does not know the requested name (alert 112)',
   116: 'the server requires a client certificate (alert 116)',
 }
 
-/** What a handshake agreed on. */
+/** The negotiated parameters of a handshake. */
 export interface Agreed {
   readonly version: string
-  /** IANA code point, or the name where the handshake was made by Node.js. */
+  /** IANA code point, or the name if Node.js did the handshake. */
   readonly suite: number | string
-  /** Code point of the key-exchange group, or its name. */
+  /** Code point or name of the key-exchange group. */
   readonly group?: number | string | undefined
 }
 
-/** For people and reports. */
+/** The negotiated parameters by name, for reports. */
 export interface AgreedFacts {
   readonly version: string
   readonly cipher: string
@@ -143,15 +143,15 @@ export function describeAgreed({ version, suite, group }: Agreed): AgreedFacts {
   return { version, cipher, bits: suiteBits(cipher), keyExchange }
 }
 
-/** Off a socket and what crossed its wire. */
+/** Reads the negotiated parameters from a socket and the octets that it received. */
 export function readAgreed(socket: TLSSocket, tap: Tap): Agreed {
   const group = groupOnWire(Buffer.concat(tap.received)) ?? groupOf(socket.getEphemeralKeyInfo())
   return { version: socket.getProtocol() ?? 'unknown', suite: socket.getCipher().standardName, group }
 }
 
-/** TLS 1.3 names the group in its ServerHello, hybrid ones too, which Node.js does not tell. */
+/** Reads the group from a TLS 1.3 ServerHello, because Node.js does not name hybrid groups. */
 function groupOnWire(received: Buffer): number | undefined {
-  // Behind a STARTTLS reply the first record begins after a line end.
+  // With STARTTLS, the first record follows the lines in clear text.
   for (let at = received.indexOf(HANDSHAKE_RECORD); at !== -1; at = received.indexOf(HANDSHAKE_RECORD, at + 1)) {
     try {
       const answer = readServerAnswer(received.subarray(at))

@@ -2,45 +2,45 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Wire } from '../wire.ts'
 
-/** What came of a hand-made hello; `closed`: the server hung up without a word. */
+/** The server's answer to a ClientHello of ours; `closed` if it ended the connection instead. */
 export type HelloOutcome = Exclude<ServerAnswer, { kind: 'more' }> | { readonly kind: 'closed' }
 
-/** Sends a ClientHello on a wire that is ready for one, reads the answer and goes no further. Closes the wire. */
+/** Sends a ClientHello, reads the answer and closes the wire. */
 export async function askHello(wire: Wire, offer: HelloOffer): Promise<HelloOutcome> {
-  let said: Buffer = Buffer.alloc(0)
+  let received: Buffer = Buffer.alloc(0)
   wire.write(clientHello(offer))
   try {
     for (;;) {
-      const answer = readServerAnswer(said)
+      const answer = readServerAnswer(received)
       if (answer.kind !== 'more') return answer
-      said = Buffer.concat([said, await wire.octets()])
+      received = Buffer.concat([received, await wire.octets()])
     }
   } catch {
-    // It hung up, stayed silent, or sent what contradicts itself: in none of the cases did it accept.
+    // It closed the connection, stayed silent or sent malformed data: it did not accept the offer.
     return { kind: 'closed' }
   } finally {
     wire.close()
   }
 }
 
-/** What a hand-made ClientHello offers. */
+/** The contents of a ClientHello. */
 export interface HelloOffer {
-  /** The one version, as on the wire: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3). */
+  /** The only version offered, as on the wire: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3). */
   readonly version: number
   readonly suites: readonly number[]
   readonly serverName: string
 }
 
 /**
- * A ClientHello in one record, for what no TLS library of today offers any more. RFC 8446 section 4.1.2; RFC 5246 section
- * 7.4.1.2; RFC 6101 section 5.6.1.2 (SSL 3.0, which knows no extensions).
+ * Builds a ClientHello in one record, with versions and suites that current TLS libraries no longer offer. RFC 8446 section
+ * 4.1.2; RFC 5246 section 7.4.1.2; RFC 6101 section 5.6.1.2 (SSL 3.0, which has no extensions).
  */
 export function clientHello({ version, suites, serverName }: HelloOffer): Buffer {
   const is13 = version === 0x0304
   const body = Buffer.concat([
     uint16(Math.min(version, 0x0303)),
     randomBytes(32),
-    // A session identifier, as middle boxes expect of TLS 1.3. RFC 8446 appendix D.4
+    // Middleboxes expect a session identifier in TLS 1.3. RFC 8446 appendix D.4
     vector8(is13 ? randomBytes(32) : Buffer.alloc(0)),
     vector16(Buffer.concat(suites.map(uint16))),
     vector8(Buffer.from([0])),
@@ -52,14 +52,14 @@ export function clientHello({ version, suites, serverName }: HelloOffer): Buffer
 
 function extensions(is13: boolean, serverName: string): Buffer {
   const all = [
-    // An address is no SNI name. RFC 6066 section 3
+    // An address is not allowed in SNI. RFC 6066 section 3
     ...(isIP(serverName) || serverName === ''
       ? []
       : [extension(0, vector16(Buffer.concat([Buffer.from([0]), vector16(Buffer.from(serverName, 'latin1'))])))]),
     // supported_groups, ec_point_formats. RFC 8422 section 5.1
     extension(10, vector16(Buffer.concat([0x001d, 0x0017, 0x0018, 0x0019].map(uint16)))),
     extension(11, vector8(Buffer.from([0]))),
-    // signature_algorithms, SHA-1 and MD5 too: what is accepted is to be seen. RFC 8446 section 4.2.3
+    // signature_algorithms, with SHA-1 and MD5 to see whether the server accepts them. RFC 8446 section 4.2.3
     extension(13, vector16(Buffer.concat(signatureAlgorithms.map(uint16)))),
     // renegotiation_info. RFC 5746 section 3.4
     extension(0xff01, Buffer.from([0])),
@@ -72,7 +72,7 @@ const signatureAlgorithms = [
   0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201, 0x0101,
 ]
 
-/** A share of X25519: a server that wants another group asks for it, which shows the version as well. */
+/** Returns a key share for X25519. A server that wants another group requests it, which also shows the version. */
 function keyShare(): Buffer {
   const spki = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' })
   return Buffer.concat([uint16(0x001d), vector16(spki.subarray(-32))])
@@ -95,16 +95,16 @@ function uint24(value: number): Buffer {
 const vector8 = (octets: Buffer): Buffer => Buffer.concat([Buffer.from([octets.length]), octets])
 const vector16 = (octets: Buffer): Buffer => Buffer.concat([uint16(octets.length), octets])
 
-/** What a server answered to a ClientHello. */
+/** A server's answer to a ClientHello. `more`: it is not complete yet. */
 export type ServerAnswer =
   | {
       readonly kind: 'hello'
       readonly version: string
       /** IANA code point. */
       readonly suite: number
-      /** The key-exchange group, where the ServerHello names it (TLS 1.3). */
+      /** The key-exchange group, if the ServerHello names it (TLS 1.3). */
       readonly group?: number
-      /** DER, the server's own first; empty under TLS 1.3, where they are not readable. */
+      /** In DER, the server's own first. Empty under TLS 1.3, which encrypts them. */
       readonly certificates: readonly Buffer[]
     }
   | { readonly kind: 'alert'; readonly alert: number }
@@ -130,9 +130,9 @@ const versionNames: Readonly<Record<number, string>> = {
 }
 
 /**
- * Reads a server's first flight, as far as it is readable. RFC 8446 sections 4.1.3 and 5.1; RFC 5246 sections 7.4.1.3 and
- * 7.4.2. `more` until the flight is there.
- * @throws RangeError when it contradicts itself
+ * Reads the unencrypted part of a server's first flight. RFC 8446 sections 4.1.3 and 5.1; RFC 5246 sections 7.4.1.3 and
+ * 7.4.2. Returns `more` until the flight is complete.
+ * @throws RangeError for malformed data
  */
 export function readServerAnswer(octets: Buffer): ServerAnswer {
   let messages: Buffer = Buffer.alloc(0)
@@ -152,7 +152,7 @@ export function readServerAnswer(octets: Buffer): ServerAnswer {
   return isTls ? { kind: 'more' } : { kind: 'not-tls' }
 }
 
-/** @param last no handshake message follows in clear */
+/** @param last whether no further handshake message is unencrypted */
 function readMessages(messages: Buffer, last: boolean): ServerAnswer {
   let hello: ServerHello | undefined
   for (let at = 0; at + 4 <= messages.length; ) {
@@ -172,10 +172,10 @@ function readMessages(messages: Buffer, last: boolean): ServerAnswer {
 }
 
 function readHello(body: Buffer): ServerHello {
-  const behindSession = 35 + (body[34] ?? 0)
-  const suite = body.readUInt16BE(behindSession)
+  const afterSession = 35 + (body[34] ?? 0)
+  const suite = body.readUInt16BE(afterSession)
   const extensions = new Map<number, Buffer>()
-  for (let at = behindSession + 5; at + 4 <= body.length; ) {
+  for (let at = afterSession + 5; at + 4 <= body.length; ) {
     const length = body.readUInt16BE(at + 2)
     extensions.set(body.readUInt16BE(at), body.subarray(at + 4, at + 4 + length))
     at += 4 + length

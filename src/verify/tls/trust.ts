@@ -3,29 +3,29 @@ import { existsSync, readFileSync } from 'node:fs'
 import tls from 'node:tls'
 import { shortenAddresses } from '../../common/ip-address.ts'
 
-/** Where systems keep the roots they trust; the first that is there. */
+/** Files of trusted roots on common systems. The first that exists is used. */
 const SYSTEM_FILES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/ssl/cert.pem',
 ] as const
 
-/** The roots that are trusted where none are given: the system's and those of Node.js. */
+/** Returns the roots trusted by default: those of the system and of Node.js. */
 export function systemRoots(): string[] {
   const file = SYSTEM_FILES.find((name) => existsSync(name))
   const own = file ? splitPem(readFileSync(file, 'utf8')) : []
   return [...new Set([...own, ...tls.rootCertificates.map((pem) => pem.trim())])]
 }
 
-/** A chain as a client follows it. */
+/** A chain built from a server's certificates. */
 export interface Path {
   /** The server's certificate first. */
   readonly certificates: readonly X509Certificate[]
-  /** The trusted root it ends in. */
+  /** The trusted root at its end, if there is one. */
   readonly root: X509Certificate | undefined
 }
 
-/** Follows issuers upward, first through what the server sent, to a trusted root. Dates are not its matter. RFC 5280 section 6.1. */
+/** Follows issuers from the server's certificate to a trusted root. Does not check dates. RFC 5280 section 6.1. */
 export function followChain(sent: readonly X509Certificate[], roots: readonly X509Certificate[]): Path {
   const [leaf] = sent
   const certificates: X509Certificate[] = leaf ? [leaf] : []
@@ -48,7 +48,7 @@ export const issued = (certificate: X509Certificate, issuer: X509Certificate): b
 export const isSelfSigned = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
-/** Roots parsed once; what cannot be read is no root. */
+/** Parses roots, and skips malformed ones. */
 export function parseRoots(pems: readonly string[]): X509Certificate[] {
   return pems.flatMap((pem) => {
     try {
@@ -59,22 +59,24 @@ export function parseRoots(pems: readonly string[]): X509Certificate[] {
   })
 }
 
-/** What a certificate is called: its common name, else its whole subject, else what it is issued to. */
+/** Returns a certificate's common name, else its whole subject, else its first alternative name. */
 export function titleOf({ subject, subjectAltName }: X509Certificate): string {
-  // An empty subject is undefined in Node.js.
+  // Node.js returns undefined for an empty subject.
   const name = subjectAltName?.split(', ')[0]?.replace(/^[^:]+:/, '')
-  return shortName(subject || undefined) ?? (name === undefined ? 'nameless' : shortenAddresses(name))
+  return (
+    shortName(subject || undefined) ?? (name === undefined ? 'a certificate without a name' : shortenAddresses(name))
+  )
 }
 
-/** What the issuer of a certificate is called. */
+/** Returns the name of a certificate's issuer. */
 export const issuerOf = ({ issuer }: X509Certificate): string =>
-  shortName(issuer || undefined) ?? 'a nameless authority'
+  shortName(issuer || undefined) ?? 'an authority without a name'
 
 function shortName(name: string | undefined): string | undefined {
   return name === undefined ? undefined : (/^CN=(.*)$/m.exec(name)?.[1] ?? name.replaceAll('\n', ', '))
 }
 
-/** The certificates of a PEM file, each by itself. */
+/** Splits a PEM file into its certificates. */
 export function splitPem(text: string): string[] {
   return text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
 }

@@ -19,7 +19,7 @@ export async function startServer(
   }
 }
 
-/** Ends a server and its children, a group of their own. */
+/** Ends a server and its children, which are their own process group. */
 export async function endServer(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
@@ -27,7 +27,7 @@ export async function endServer(child: ChildProcess, signal: NodeJS.Signals = 'S
   await exited
 }
 
-/** Whether something accepts connections there. */
+/** Returns whether a port accepts connections. */
 async function answers(host: string, port: number): Promise<boolean> {
   const socket = connect({ host, port })
   try {

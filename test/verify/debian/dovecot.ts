@@ -10,15 +10,15 @@ export interface DovecotServer extends AsyncDisposable {
   readonly imap4: { readonly port: number; readonly tlsPort: number }
 }
 
-/** Dovecot takes clients that come from its own address for secure: here they come from 127.0.0.1 to another one. */
+/** Dovecot treats clients from its own address as secure. Here they connect from 127.0.0.1 to another address. */
 export const DOVECOT_HOST = '127.0.0.2'
 
-/** Dovecot serves nobody as root: there it becomes `nobody`. */
+/** Dovecot does not serve users as root; under root it runs as `nobody`. */
 const ids = process.getuid?.() ? [process.getuid(), process.getgid?.() ?? 0] : [65_534, 65_534]
 
 /**
- * Debian's Dovecot on four high ports, everybody's password `secret-word`.
- * @param settings its own, in its own words, behind those that make it run
+ * Starts Debian's Dovecot on four high ports. Every user's password is `secret-word`.
+ * @param settings lines of dovecot.conf to append
  */
 export async function startDovecot({ key, cert }: Identity, settings = ''): Promise<DovecotServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-dovecot-'))

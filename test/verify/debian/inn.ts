@@ -18,14 +18,14 @@ const NNRPD = '/usr/lib/news/bin/nnrpd'
 export const INN_PASSWORD = 'secret-word'
 const OWN_FILES = ['key.pem', 'cert.pem', 'passwords', 'readers.conf']
 
-/** Everybody reads; who logs on does so anywhere, or under TLS only. */
+/** Lets everyone read, and log on anywhere or only under TLS. */
 const readersConf = (passwords: string, logOn: 'anywhere' | 'under TLS'): string =>
   `auth everybody { hosts: "*" default: "<any>" }
 auth known { hosts: "*" ${logOn === 'under TLS' ? 'require_encryption: true ' : ''}auth: "ckpasswd -f ${passwords}" default: "<any>" }
 access all { users: "*" newsgroups: "*" access: RPA }
 `
 
-/** Debian's INN, read by its nnrpd on a port with STARTTLS and one with implicit TLS. */
+/** Starts Debian's INN with nnrpd on a STARTTLS port and an implicit-TLS port. */
 export async function startInnReaders({ key, cert }: Identity, logOn: 'anywhere' | 'under TLS'): Promise<InnReaders> {
   const [port = 0, readerPort = 0, tlsPort = 0] = await freePorts(3)
   const inn = await Inn.start({ pathHost: 'inn.test', port, groups: ['test.general'], peers: [] })

@@ -15,8 +15,8 @@ export interface PostfixServer extends AsyncDisposable {
 const PROGRAMS = '/usr/lib/postfix/sbin'
 
 /**
- * Debian's Postfix in a temporary folder; its master takes no orders but root's.
- * @param settings lines of main.cf behind those that make it run
+ * Starts Debian's Postfix in a temporary folder. Requires root.
+ * @param settings lines of main.cf to append
  */
 export async function startPostfix({ key, cert }: Identity, settings = ''): Promise<PostfixServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'))

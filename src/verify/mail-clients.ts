@@ -1,11 +1,27 @@
 import type { Protocol } from '../config/schema.ts'
 import type { Dialog } from './dialog.ts'
-import type { ProbeMessage } from './exchange.ts'
 import type { Reply } from './protocols.ts'
 import { type Credentials, VerifyError } from './types.ts'
 
+/** The test message or article. */
+export interface ProbeMessage {
+  readonly id: string
+  /** A unique word in the body. */
+  readonly text: string
+  readonly raw: string
+}
+
+/** How one protocol sends the test message, or finds it again. */
+export interface MailClient {
+  /** @param announced the capability lines under TLS. @throws VerifyError */
+  readonly logOn: (dialog: Dialog, credentials: Credentials, announced: readonly string[]) => Promise<void>
+  readonly send?: (dialog: Dialog, message: ProbeMessage, mailbox: string) => Promise<void>
+  /** Returns the line with the test text, `''` if the message lacks it, undefined if there is no message. @param remove deletes it */
+  readonly read?: (dialog: Dialog, message: ProbeMessage, remove: boolean) => Promise<string | undefined>
+}
+
 /** RFC 4954, RFC 5321 section 3.3. */
-const smtp: Courier = {
+const smtp: MailClient = {
   async logOn(dialog, credentials, announced) {
     if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
       await must(dialog, `AUTH PLAIN ${plain(credentials)}`, 'AUTH PLAIN')
@@ -19,11 +35,11 @@ const smtp: Courier = {
   },
 }
 
-/** Messages looked at from the newest on. */
+/** Number of messages to search, newest first. */
 const NEWEST = 25
 
 /** RFC 1939, RFC 5034. */
-const pop3: Courier = {
+const pop3: MailClient = {
   async logOn(dialog, credentials) {
     await must(dialog, `USER ${credentials.user}`)
     await must(dialog, `PASS ${credentials.password}`, 'PASS')
@@ -43,7 +59,7 @@ const pop3: Courier = {
 }
 
 /** RFC 9051. */
-const imap4: Courier = {
+const imap4: MailClient = {
   async logOn(dialog, credentials, announced) {
     if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
       await must(dialog, 'AUTHENTICATE PLAIN')
@@ -64,14 +80,14 @@ const imap4: Courier = {
   },
 }
 
-/** Nobody else's deleted messages go with it: without UIDPLUS it stays, marked. RFC 4315 section 2.1. */
+/** Never expunges other messages: without UIDPLUS the message stays, marked as deleted. RFC 4315 section 2.1. */
 async function removeByUid(dialog: Dialog, uid: string): Promise<void> {
   await must(dialog, `UID STORE ${uid} +FLAGS.SILENT (\\Deleted)`)
   await dialog.command(`UID EXPUNGE ${uid}`)
 }
 
 /** RFC 3977 section 6.3.1, RFC 4643 section 2.3. */
-const nntp: Courier = {
+const nntp: MailClient = {
   async logOn(dialog, { user, password }, announced) {
     if (!dialog.row.capabilities.mechanisms(announced).includes('USER')) return
     const asked = await must(dialog, `AUTHINFO USER ${user}`)
@@ -87,23 +103,14 @@ const nntp: Courier = {
   },
 }
 
-/** One row a protocol. */
-export const couriers: Readonly<Record<Protocol, Courier>> = { smtp, pop3, imap4, nntp }
+/** How each protocol sends and reads the test message. */
+export const mailClients: Readonly<Record<Protocol, MailClient>> = { smtp, pop3, imap4, nntp }
 
-/** How one protocol sends a message, or finds it again. */
-export interface Courier {
-  /** @param announced the capability lines under TLS. @throws VerifyError */
-  readonly logOn: (dialog: Dialog, credentials: Credentials, announced: readonly string[]) => Promise<void>
-  readonly send?: (dialog: Dialog, message: ProbeMessage, mailbox: string) => Promise<void>
-  /** What there is of the message; undefined: it is not there (yet). @param remove whether it may go afterwards */
-  readonly read?: (dialog: Dialog, message: ProbeMessage, remove: boolean) => Promise<string | undefined>
-}
-
-/** SASL PLAIN. RFC 4616 section 2. */
+/** Returns the SASL PLAIN response. RFC 4616 section 2. */
 export const plain = ({ user, password }: Credentials): string =>
   Buffer.from(`\0${user}\0${password}`).toString('base64')
 
-/** Sends a command that must be accepted. @throws VerifyError saying what was answered */
+/** Sends a command that must be accepted. @throws VerifyError with the reply */
 export async function must(dialog: Dialog, command: string, what: string = command): Promise<Reply> {
   return accepted(dialog, await dialog.command(command), what)
 }
@@ -111,5 +118,5 @@ export async function must(dialog: Dialog, command: string, what: string = comma
 /** @throws VerifyError */
 export function accepted(dialog: Dialog, reply: Reply, what: string): Reply {
   if (dialog.row.accepted.test(reply.status) || reply.code === '+') return reply
-  throw new VerifyError(`${what} is answered ${reply.status}`)
+  throw new VerifyError(`${what} is answered with ${reply.status}`)
 }
