@@ -28,7 +28,7 @@ const folders = `<?xml version="1.0" encoding="UTF-8"?>
 </folder>
 </folderlist>
 `
-/** Claws Mail on a screen of its own: what it asks is answered, until it has what the mailbox holds. */
+/** Runs Claws Mail on a virtual screen and answers its dialogs until the test has seen what it fetched. */
 const script = (folder: string): string => `
 claws="claws-mail --alternate-config-dir ${folder}/claws"
 $claws --receive-all >${folder}/log 2>&1 &
@@ -48,16 +48,16 @@ $claws --quit
 wait $pid
 `
 
-/** What it must have been told. */
+/** The response with the headers that Claws Mail fetches. */
 const HEADERS = /^\* 2 FETCH \(UID 2 FLAGS .* BODY\[HEADER\.FIELDS \(Date From /
 
-const said = (lab: MailLab): string[] =>
+const sentLines = (lab: MailLab): string[] =>
   lab.sessions().flatMap(({ transcript }) => transcript.flatMap((entry) => (entry.kind === 'line' ? [entry.text] : [])))
 
 const isReady = needs('claws-mail', 'xvfb-run', 'xauth', 'xdotool')
 
 describe.skipIf(!isReady)('Claws Mail', () => {
-  test.each(['TLS', 'STARTTLS'] as const)('by %s: reads the headers of a mailbox', async (form) => {
+  test.each(['TLS', 'STARTTLS'] as const)('%s: reads the headers of a mailbox', async (form) => {
     await using lab = await startImapLab()
     const message = (n: number): string =>
       `From: bob@lab.test\r\nSubject: message ${n}\r\nMessage-ID: <${n}@lab.test>\r\n\r\n${n}\r\n`
@@ -72,7 +72,7 @@ describe.skipIf(!isReady)('Claws Mail', () => {
     writeFileSync(join(lab.folder, 'run.sh'), script(lab.folder))
     const env = { HOME: join(lab.folder, 'home'), SSL_CERT_FILE: lab.caFile, NO_AT_BRIDGE: '1', GDK_BACKEND: 'x11' }
     const claws = run('xvfb-run', ['-a', 'sh', join(lab.folder, 'run.sh')], env)
-    await vi.waitFor(() => expect(said(lab)).toContainEqual(expect.stringMatching(HEADERS)), { timeout: 50_000 })
+    await vi.waitFor(() => expect(sentLines(lab)).toContainEqual(expect.stringMatching(HEADERS)), { timeout: 50_000 })
     writeFileSync(join(lab.folder, 'done'), '')
     const { stdout } = await claws
     expect(stdout).toMatch(/^ *2 +2 +2 #imap\/lab\/INBOX$/m)

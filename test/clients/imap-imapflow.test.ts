@@ -15,7 +15,7 @@ afterEach(async () => {
   await lab[Symbol.asyncDispose]()
 })
 
-/** A client that verifies our certificate, logged on. */
+/** Returns a client that verifies our certificate and is logged on. */
 async function connect(options: Partial<ImapFlowOptions> = {}): Promise<ImapFlow> {
   const client = new ImapFlow({
     host: 'localhost',
@@ -34,7 +34,7 @@ async function connect(options: Partial<ImapFlowOptions> = {}): Promise<ImapFlow
 const mail = (subject: string, body = 'hello\r\n'): string =>
   `From: Bob <bob@lab.test>\r\nTo: alice@lab.test\r\nSubject: ${subject}\r\nMessage-ID: <${subject}@lab.test>\r\n\r\n${body}`
 
-test.each(['STARTTLS', 'TLS'])('by %s: mailboxes', async (form) => {
+test.each(['STARTTLS', 'TLS'])('%s: mailboxes', async (form) => {
   const client = await connect(form === 'TLS' ? {} : { port: lab.port, secure: false, doSTARTTLS: true })
   expect(client.secureConnection).toBe(true)
   const names = async () => (await client.list()).map(({ path, specialUse }) => [path, specialUse])
@@ -125,7 +125,7 @@ test('messages: append, fetch, flags, search, copy, move, delete', async () => {
   expect(await client.status('Archive', { messages: true })).toMatchObject({ messages: 2 })
 })
 
-test('events of others, in IDLE', async () => {
+test('changes by other sessions arrive during IDLE', async () => {
   const watcher = await connect({ qresync: true })
   await watcher.mailboxOpen('INBOX')
   const exists = once(watcher, 'exists')
@@ -145,7 +145,7 @@ test('events of others, in IDLE', async () => {
   await idling
 })
 
-test('what changed since, by CONDSTORE', async () => {
+test('CONDSTORE: fetches what changed since a modification sequence', async () => {
   const client = await connect()
   await lab.put('alice', mail('one'), mail('two'))
   const { highestModseq } = await client.mailboxOpen('INBOX')
@@ -156,14 +156,14 @@ test('what changed since, by CONDSTORE', async () => {
   expect(changed).toEqual([2])
 })
 
-test('wrong password, wrong certificate', async () => {
+test('a wrong password and an untrusted certificate are rejected', async () => {
   await expect(connect({ auth: { user: 'alice', pass: 'wrong' } })).rejects.toMatchObject({
     authenticationFailed: true,
   })
   await expect(connect({ tls: {} })).rejects.toThrow(/certificate/)
 })
 
-test('a message of 10 MB, compressed on the way', async () => {
+test('a message of 10 MB over a compressed connection', async () => {
   const client = await connect()
   const body = `${'0123456789abcdef'.repeat(64)}\r\n`.repeat(10_000)
   await client.append('INBOX', mail('large', body))

@@ -49,7 +49,7 @@ const files = (home: string, folder: string): string[] =>
 
 describe.skipIf(!needs('mbsync'))('mbsync', () => {
   test.each(['IMAPS', 'STARTTLS'] as const)(
-    'by %s: 1,000 messages both ways; running again changes nothing',
+    '%s: syncs 1,000 messages both ways, and a second run changes nothing',
     async (form) => {
       await using lab = await startImapLab()
       const home = lab.folder
@@ -64,10 +64,10 @@ describe.skipIf(!needs('mbsync'))('mbsync', () => {
       expect(files(home, 'INBOX')).toHaveLength(1000)
       const first = files(home, 'INBOX').find((name) => name.includes('U=1:') || name.includes('U=1,')) as string
       const text = readFileSync(join(home, 'mail', 'INBOX', first), 'latin1')
-      // mbsync marks what it stored, until the next run.
+      // mbsync marks messages that it has stored, until its next run.
       expect(text.replaceAll('\n', '\r\n').replace(/^X-TUID: .*\r\n/m, '')).toBe(message(0))
 
-      // Nearby: one read, one deleted, 100 new ones in another folder.
+      // Local changes: one message read, one deleted, 100 new ones in another folder.
       const [read, deleted] = files(home, 'INBOX') as [string, string]
       const inbox = join(home, 'mail', 'INBOX')
       renameSync(join(inbox, read), join(inbox, 'cur', `${read.slice(4).replace(/:2,.*$/, '')}:2,S`))
@@ -75,7 +75,7 @@ describe.skipIf(!needs('mbsync'))('mbsync', () => {
       for (let n = 0; n < 100; n++) {
         writeFileSync(join(home, 'mail', 'Archive', 'cur', `${n}.local:2,`), message(5000 + n).replaceAll('\r\n', '\n'))
       }
-      // Far: one flagged.
+      // Remote change: one message flagged.
       const [far] = (await lab.store.listFolders(accountOwner('alice'))).filter(({ name }) => name === 'INBOX')
       await lab.store.setFlags(far?.id ?? '', [500], { mode: 'add', flags: ['\\Flagged'] })
       await sync()

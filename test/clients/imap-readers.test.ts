@@ -21,7 +21,7 @@ const inboxOf = async ({ store }: MailLab) => {
   return store.list(inbox?.id ?? '')
 }
 
-/** The messages of a Maildir, line ends as on the wire. */
+/** Returns the messages of a Maildir, with CRLF line ends. */
 const maildir = (folder: string): string[] =>
   ['new', 'cur']
     .flatMap((part) => readdirSync(join(folder, part)).map((name) => readFileSync(join(folder, part, name), 'latin1')))
@@ -49,7 +49,7 @@ describe.skipIf(!needs('curl'))('curl', () => {
 })
 
 describe.skipIf(!needs('fetchmail'))('fetchmail', () => {
-  test.each(['STARTTLS', 'TLS'])('by %s: fetches and deletes', async (form) => {
+  test.each(['STARTTLS', 'TLS'])('%s: fetches and deletes', async (form) => {
     await using lab = await withMail()
     mkdirSync(join(lab.folder, 'got'))
     const ssl = form === 'TLS' ? 'ssl' : "sslproto 'TLS1.2+'"
@@ -73,7 +73,7 @@ poll localhost protocol IMAP service ${form === 'TLS' ? lab.tlsPort : lab.port}
 })
 
 describe.skipIf(!needs('getmail'))('getmail', () => {
-  test('fetches by TLS, and fetches nothing twice', async () => {
+  test('fetches over TLS, and fetches nothing twice', async () => {
     await using lab = await withMail()
     mkdirSync(join(lab.folder, 'got'))
     const rc = `[retriever]
@@ -101,7 +101,7 @@ received = false
       const got = readdirSync(join(lab.folder, 'got')).map((name) =>
         readFileSync(join(lab.folder, 'got', name), 'latin1'),
       )
-      // getmail adds two fields of its own.
+      // getmail adds two fields.
       const own = /^(?:Return-Path|X-getmail-\S+): .*\r\n/gm
       expect(got.map((text) => text.replaceAll('\n', '\r\n').replace(own, '')).sort()).toEqual([1, 2, 3].map(message))
     }
@@ -109,7 +109,7 @@ received = false
 })
 
 describe.skipIf(!needs('offlineimap'))('offlineimap', () => {
-  test('syncs both ways, and running again changes nothing', async () => {
+  test('syncs both ways, and a second run changes nothing', async () => {
     await using lab = await withMail()
     const rc = `[general]
 accounts = lab
@@ -147,7 +147,7 @@ remotepass = secret
 })
 
 describe.skipIf(!needs('neomutt'))('neomutt', () => {
-  test.each(['STARTTLS', 'TLS'])('by %s: reads a mailbox in batch', async (form) => {
+  test.each(['STARTTLS', 'TLS'])('%s: reads a mailbox in batch', async (form) => {
     await using lab = await withMail()
     const url = form === 'TLS' ? `imaps://localhost:${lab.tlsPort}/` : `imap://localhost:${lab.port}/`
     const rc = `set imap_user=alice imap_pass=secret ssl_force_tls=yes
@@ -167,7 +167,7 @@ push "<tag-pattern>~s 'message 2'<enter><tag-prefix-cond><copy-message>${lab.fol
 })
 
 describe.skipIf(!needs('python3'))("Python's imaplib", () => {
-  test.each(['STARTTLS', 'TLS'])('by %s', async (form) => {
+  test.each(['STARTTLS', 'TLS'])('%s', async (form) => {
     await using lab = await withMail()
     const script = `
 import imaplib, ssl, sys

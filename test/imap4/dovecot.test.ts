@@ -60,31 +60,31 @@ const commands = [
   ...SORTS.map((keys, i) => `o${i} SORT RETURN (ALL) ${keys} UTF-8 ALL`),
 ]
 
-/** What our server says to the same commands. */
-async function oursSaid(): Promise<Buffer> {
+/** Returns our server's responses to the same commands. */
+async function ourResponses(): Promise<Buffer> {
   await using lab = await startImapLab()
   await lab.put('alice', ...raws)
   const socket = tlsConnect({ host: '127.0.0.1', port: lab.tlsPort, ca: lab.ca, servername: 'localhost' })
-  const said: Buffer[] = []
-  socket.on('data', (chunk: Buffer) => said.push(chunk))
+  const received: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => received.push(chunk))
   await once(socket, 'secureConnect')
   socket.write(
     ['l LOGIN alice secret', 'a SELECT INBOX', ...commands, 'z LOGOUT'].map((line) => `${line}\r\n`).join(''),
   )
   await once(socket, 'close')
-  return Buffer.concat(said)
+  return Buffer.concat(received)
 }
 
-/** Dovecot carries out several commands at once: an answer is known by its item, or by its tag, not by its place. */
+/** Dovecot runs several commands at the same time, so responses are identified by item or tag, not by position. */
 interface Answers {
-  /** Item → by sequence number, its value. */
+  /** Item → sequence number → value. */
   readonly fetched: ReadonlyMap<string, ReadonlyMap<number, ImapValue | undefined>>
-  /** Tag → what ESEARCH says. */
+  /** Tag → ESEARCH response. */
   readonly found: ReadonlyMap<string, string>
 }
 
-function answers(said: Buffer): Answers {
-  const text = said.toString('latin1')
+function answers(received: Buffer): Answers {
+  const text = received.toString('latin1')
   const fetched = new Map<string, Map<number, ImapValue | undefined>>()
   const start = /^\* (\d+) FETCH \(/gm
   for (let match = start.exec(text); match; match = start.exec(text)) {
@@ -98,18 +98,18 @@ function answers(said: Buffer): Answers {
   return { fetched, found: new Map(Array.from(lines, ([, tag = '', rest = '']) => [tag, rest])) }
 }
 
-/** A part that is not there is NIL here, and empty with Dovecot. RFC 9051 section 7.5.2 has NIL for it. */
+/** For a part that does not exist we send NIL, as in RFC 9051 section 7.5.2; Dovecot sends an empty string. */
 const present = (value: ImapValue | undefined): ImapValue | undefined =>
   value && 'string' in value && value.string === '' ? { atom: 'NIL' } : value
 
-/** Messages that are read differently on purpose, wherever dates or subjects decide. */
+/** Messages whose dates or subjects we deliberately read in another way than Dovecot. */
 const DELIBERATE: Readonly<Record<string, string>> = {
-  'spam-1.00187.eml': 'the year 0102 is no date to us; Dovecot searches it as a year long ago, and sorts it as no date',
-  'spam-2.00588.eml': 'the same',
-  'spam-2.00471.eml': 'we read seconds of one digit',
-  'spam-2.00645.eml': 'we read the date, whose zone makes no sense',
+  'spam-1.00187.eml': 'we reject the year 0102; Dovecot accepts it in SEARCH and rejects it in SORT',
+  'spam-2.00588.eml': 'same as above',
+  'spam-2.00471.eml': 'we accept one-digit seconds',
+  'spam-2.00645.eml': 'we accept the date in spite of its invalid zone',
 }
-/** Raw 8-bit text: a charset is guessed by us; Dovecot compares what it takes for broken UTF-8. */
+/** For raw 8-bit text we guess a charset; Dovecot treats it as invalid UTF-8. */
 const hasRawSubject = (raw: Buffer): boolean =>
   /^subject:.*[\x80-\xff]/im.test(raw.toString('latin1').split('\r\n\r\n', 1)[0] ?? '')
 
@@ -117,7 +117,7 @@ const deliberate = new Set(
   messages.flatMap(({ name, raw }, i) => (name in DELIBERATE || hasRawSubject(raw) ? [i + 1] : [])),
 )
 
-/** The numbers an ESEARCH response lists, in its order. */
+/** Returns the numbers in an ESEARCH response, in its order, without the deliberate differences. */
 function withoutDeliberate(answer = ''): number[] {
   const [, set = ''] = / ALL ([\d:,]+)/.exec(answer) ?? []
   const numbers = set
@@ -131,11 +131,11 @@ function withoutDeliberate(answer = ''): number[] {
 }
 
 describe.skipIf(!hasDovecot() || messages.length === 0)(
-  'the same commands to Dovecot (dovecot-imapd), over SEALPOST_CORPUS',
+  'the same commands sent to Dovecot (dovecot-imapd), over SEALPOST_CORPUS',
   () => {
-    test('FETCH, SEARCH and SORT answer the same', async () => {
+    test('FETCH, SEARCH and SORT return the same results', async () => {
       const theirs = answers(await dovecotSession(raws, commands))
-      const ours = answers(await oursSaid())
+      const ours = answers(await ourResponses())
       expect([...ours.fetched.keys()]).toEqual(expect.arrayContaining([...theirs.fetched.keys()]))
       for (const [item, values] of ours.fetched) {
         expect(values.size, item).toBe(raws.length)

@@ -21,7 +21,7 @@ describe('RFC 3501 section 5.1.3: modified UTF-7', () => {
   })
 
   test.each(['&', '&Jjo', '&AGE-', '&U,BTFw-&ZeVnLIqe-', '&!-', '&AP-', 'é', 'tab\t', '&AA-'])(
-    '%s is none',
+    '%s is rejected',
     (encoded) => {
       expect(decodeUtf7(encoded)).toBeUndefined()
     },
@@ -44,7 +44,7 @@ test.each([
   ['a', '', false],
   ['a'.repeat(200), '*a'.repeat(100), true],
   ['a'.repeat(200), `${'*a'.repeat(100)}b`, false],
-])('RFC 9051 section 6.3.9: %s and the pattern %s: %s', (name, pattern, matches) => {
+])('RFC 9051 section 6.3.9: name %s, pattern %s: %s', (name, pattern, matches) => {
   expect(matchesPattern(name, pattern)).toBe(matches)
 })
 
@@ -60,22 +60,25 @@ test.each([
     ],
   ],
   ['4294967295', [{ from: 4294967295, to: 4294967295 }]],
-])('RFC 9051 section 9: the set %s', (text, ranges) => {
+])('RFC 9051 section 9: the sequence set %s', (text, ranges) => {
   const cursor = Cursor.of(text)
   expect(numberRanges(cursor)).toEqual(ranges)
   expect(cursor.atEnd).toBe(true)
 })
 
-test.each(['', '0', '1,', ':3', '1:', '4294967296', 'x', '-1'])('RFC 9051 section 9: %s is no set', (text) => {
-  expect(() => numberRanges(Cursor.of(text))).toThrow(ImapError)
-})
+test.each(['', '0', '1,', ':3', '1:', '4294967296', 'x', '-1'])(
+  'RFC 9051 section 9: %s is not a sequence set',
+  (text) => {
+    expect(() => numberRanges(Cursor.of(text))).toThrow(ImapError)
+  },
+)
 
 test.each([
   [[], ''],
   [[1], '1'],
   [[1, 2, 3, 5, 7, 8], '1:3,5,7:8'],
   [[3, 1, 2], '3,1:2'],
-])('numbers %j are written %s', (numbers, text) => {
+])('numbers %j are written as %s', (numbers, text) => {
   expect(formatNumbers(numbers)).toBe(text)
 })
 
@@ -88,7 +91,7 @@ test.each([
   expect(Cursor.of(text).astring()).toBe(value)
 })
 
-test.each(['"open', '"bad \\x"', '(', '', '%', '{3}', '"\r"'])('RFC 9051 section 9: %j is no astring', (text) => {
+test.each(['"open', '"bad \\x"', '(', '', '%', '{3}', '"\r"'])('RFC 9051 section 9: %j is not an astring', (text) => {
   expect(() => Cursor.of(text).astring()).toThrow(ImapError)
 })
 
@@ -99,7 +102,7 @@ test.each([
   ['nil', '"nil"'],
   ['a"b', '"a\\"b"'],
   ['a\r\nb', '{4}\r\na\r\nb'],
-])('RFC 9051 section 9: %j is written %j', (value, text) => {
+])('RFC 9051 section 9: %j is written as %j', (value, text) => {
   expect(astringForm(value)).toBe(text)
 })
 
@@ -111,7 +114,7 @@ test('RFC 9051 section 9: dates', () => {
     expect(() => date(Cursor.of(text))).toThrow(ImapError)
 })
 
-test('RFC 9051 section 9: flags, each once, system flags in their spelling', () => {
+test('RFC 9051 section 9: flags without repetition, system flags in their usual spelling', () => {
   expect(flags(Cursor.of('(\\SEEN \\seen $Label $label)'))).toEqual(['\\Seen', '$Label'])
   expect(flags(Cursor.of('\\Deleted Work'))).toEqual(['\\Deleted', 'Work'])
   for (const text of ['(\\Recent)', '(\\Unknown)', '(a b', '(a  b)'])
@@ -125,7 +128,7 @@ test.each([
   ['4:9', [4, 5]],
   ['9:9', []],
   ['-9:-5', [1]],
-])('RFC 9394 section 3.1: the part %s', (text, part) => {
+])('RFC 9394 section 3.1: the range %s', (text, part) => {
   expect(partialOf([1, 2, 3, 4, 5], partialRange(Cursor.of(text)))).toEqual(part)
 })
 

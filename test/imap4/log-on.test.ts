@@ -24,7 +24,7 @@ topic(
     'RFC 4959: an initial response': `
     anon C: 1 AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA==
     anon S: 1 OK [CAPABILITY …] …`,
-    'RFC 9051 section 6.2.2: cancelled, malformed, unknown, LOGIN': `
+    'RFC 9051 section 6.2.2: cancelled, malformed and unknown mechanisms, LOGIN': `
     anon C: 1 AUTHENTICATE PLAIN
     anon S: +…
     anon C: *
@@ -54,7 +54,7 @@ topic(
     S: * BYE …
     S: 5 OK …
     S: (end)`,
-    'RFC 9051 section 2.2.1: what is no command': `
+    'RFC 9051 section 2.2.1: malformed commands': `
     C: NOOP
     S: NOOP BAD …
     C: 
@@ -106,10 +106,10 @@ topic(
 )
 
 topic(
-  'a required secure channel',
+  'requireSecureChannel',
   { lab: { server: { requireSecureChannel: true } } },
   {
-    'RFC 9051 section 6.2.3: LOGINDISABLED, and no log-on before TLS': `
+    'RFC 9051 section 6.2.3: LOGINDISABLED, and log-on is refused before TLS': `
     clear S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE STARTTLS LOGINDISABLED APPENDLIMIT=26214400] …
     clear C: 1 LOGIN alice secret
     clear S: 1 NO [PRIVACYREQUIRED] …
@@ -125,7 +125,7 @@ topic(
   },
 )
 topic(
-  'authentication under TLS alone',
+  'authentication: basic-over-tls',
   { lab: { server: { authentication: ['basic-over-tls'] } } },
   {
     'RFC 5530: PRIVACYREQUIRED': `

@@ -4,7 +4,7 @@ topic(
   'mailboxes',
   {},
   {
-    'RFC 9051 section 6.3.4: CREATE, and the levels above': String.raw`
+    'RFC 9051 section 6.3.4: CREATE makes levels above visible': String.raw`
     C: 1 CREATE a/b/c
     S: 1 OK [MAILBOXID (…)] …
     C: 2 LIST "" a*
@@ -24,7 +24,7 @@ topic(
     S: 7 NO [NOPERM] …
     C: 8 SELECT a/b
     S: 8 NO [NONEXISTENT] …`,
-    'RFC 9051 section 6.3.5: DELETE, with inferiors': String.raw`
+    'RFC 9051 section 6.3.5: DELETE of a mailbox with mailboxes below': String.raw`
     C: 1 CREATE a
     S: 1 OK …
     C: 2 CREATE a/b
@@ -45,7 +45,7 @@ topic(
     S: 8 NO …
     C: 9 DELETE nowhere
     S: 9 NO [NONEXISTENT] …`,
-    'RFC 9051 section 2.3.1.1: a name made anew has another UIDVALIDITY': String.raw`
+    'RFC 9051 section 2.3.1.1: a recreated mailbox has a new UIDVALIDITY': String.raw`
     C: 1 CREATE a
     S: 1 OK [MAILBOXID («id»)] …
     C: 2 STATUS a (UIDVALIDITY)
@@ -76,7 +76,7 @@ topic(
     S: * OK [HIGHESTMODSEQ …] …
     S: * OK [MAILBOXID («other»)] …
     S: 9 OK [READ-WRITE] …`,
-    'RFC 9051 section 6.3.6: RENAME takes what is below along': String.raw`
+    'RFC 9051 section 6.3.6: RENAME also renames the mailboxes below': String.raw`
     C: 1 CREATE a
     S: 1 OK …
     C: 2 CREATE a/b
@@ -119,7 +119,7 @@ topic(
     S: * LIST (\HasChildren) "/" INBOX
     S: * LIST (\HasNoChildren) "/" INBOX/below
     S: 6 OK …`,
-    'RFC 9051 section 6.3.9: LIST and its wildcards': String.raw`
+    'RFC 9051 section 6.3.9: LIST and wildcards': String.raw`
     C: 1 CREATE a/b/c
     S: 1 OK …
     C: 2 LIST "" ""
@@ -195,7 +195,7 @@ topic(
     S: * LIST (\HasNoChildren) "/" INBOX
     S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1)
     S: 1 OK …`,
-    'RFC 6154: CREATE with a use': String.raw`
+    'RFC 6154: CREATE with a special use': String.raw`
     C: 1 CREATE "Sent Items" (USE (\Sent))
     S: 1 OK …
     C: 2 LIST "" Sent*

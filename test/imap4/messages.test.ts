@@ -92,7 +92,7 @@ topic(
     C: 10 UID FETCH 3:* FLAGS
     S: * 2 FETCH (UID 2 FLAGS (\Recent))
     S: 10 OK …`,
-    'RFC 9051 section 6.4.5: reading marks as seen, once, and not under EXAMINE': String.raw`
+    'RFC 9051 section 6.4.5: reading a body marks the message as seen': String.raw`
     C: 1 SELECT INBOX
     S: * FLAGS …
     S: * OK [PERM…
@@ -145,7 +145,7 @@ topic(
     S: hello\x00world BINARY[1]<0> {5}
     S: hello)
     S: 2 OK …`,
-    'RFC 9051 section 7.5.2: BODYSTRUCTURE, macros and the small items': String.raw`
+    'RFC 9051 section 7.5.2: BODYSTRUCTURE, macros and simple items': String.raw`
     C: 1 EXAMINE INBOX
     S: * FLAGS …
     S: * OK [PERM…
@@ -217,7 +217,7 @@ topic(
     S: * 2 EXISTS
     S: * 2 RECENT
     S: 7 OK [APPENDUID … 2] …`,
-    'RFC 3502: several at once, all or none': String.raw`
+    'RFC 3502: several messages are stored all or none': String.raw`
     C: 1 APPEND INBOX (\Seen) {3+}
     C: abc "17-Jul-1996 02:44:25 -0700" {4+}
     C: abcd
@@ -330,7 +330,7 @@ topic(
   'Outlook Express',
   { mail: [nested] },
   {
-    'header sync: names in its case and order': String.raw`
+    'header sync: field names in its case and order': String.raw`
     C: 1 EXAMINE INBOX
     S: * FLAGS …
     S: * OK [PERM…
@@ -347,7 +347,7 @@ topic(
     S: 
     S:  ENVELOPE (NIL "nested" …) RFC822.SIZE … UID 1 FLAGS (\Recent) INTERNALDATE "…")
     S: 2 OK …`,
-    'the sent copy: TRYCREATE before the message is sent, then CREATE, then APPEND': String.raw`
+    'copy of a sent message: TRYCREATE before the literal, then CREATE, then APPEND': String.raw`
     C: 1 APPEND "Sent Items" (\Seen) {3}
     S: 1 NO [TRYCREATE] …
     C: 2 CREATE "Sent Items"
@@ -356,7 +356,7 @@ topic(
     S: + …
     C: abc
     S: 3 OK [APPENDUID … 1] …`,
-    'a quota that is spent is told before the message is sent': String.raw`
+    'an exceeded quota is reported before the client sends the literal': String.raw`
     C: 1 SETQUOTA "" (MESSAGE 1)
     S: * QUOTA "" (MESSAGE 1 1)
     S: 1 OK …
@@ -369,7 +369,7 @@ topic(
   'limits',
   { lab: { limits: { messageSize: 100 } } },
   {
-    'RFC 7889: APPENDLIMIT, refused before and behind the continuation': String.raw`
+    'RFC 7889: APPENDLIMIT, with synchronizing and non-synchronizing literals': String.raw`
     anon C: 1 CAPABILITY
     anon S: * CAPABILITY …APPENDLIMIT=100…
     anon S: 1 OK …
@@ -389,7 +389,7 @@ topic(
     S: 6 NO [TOOBIG] …
     C: 7 NOOP
     S: 7 OK …`,
-    'RFC 9051 section 4: a line too long': String.raw`
+    'RFC 9051 section 4: a line that is too long': String.raw`
     C: 1 NOOP ${'x'.repeat(70_000)}
     S: * BAD [TOOBIG] …
     C: 2 NOOP

@@ -12,16 +12,16 @@ import { connectBy, startImapLab } from './support.ts'
 const COMMANDS = 10_000
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '\\Deleted', 'Work', 'Later'] as const
 
-/** What the mailbox must hold: uids in order, and their flags. */
+/** The expected state of the mailbox: uids in order, with their flags. */
 type Truth = Map<number, Set<string>>
 
-/** What a client knows of one message: only what it was told. */
+/** What a client knows about one message from the responses it has read. */
 interface Known {
   uid?: number
   flags?: Set<string>
 }
 
-/** A client that believes nothing but the responses. */
+/** A client whose view of the mailbox comes from responses only. */
 class Client {
   readonly name: string
   readonly #line: LineClient
@@ -36,7 +36,7 @@ class Client {
     this.byUid = byUid
   }
 
-  /** Sends a command and reads up to its tagged reply, which is returned. */
+  /** Sends a command, reads up to its tagged reply, and returns that. */
   async command(text: string): Promise<string> {
     const tag = `${this.name}${++this.#tag}`
     this.#line.send(`${tag} ${text}\r\n`)
@@ -71,15 +71,15 @@ class Client {
     else if (what === 'EXPUNGE') this.#gone(Number(number) - 1)
     else if (what === 'FETCH') this.#fetched(Number(number) - 1, rest)
     else if (vanished) for (const uid of numbers(vanished)) this.#gone(this.#placeOf(uid))
-    else if (/^\* (BAD|BYE)/.test(line)) throw new Error(`${this.name} was told ${line}`)
+    else if (/^\* (BAD|BYE)/.test(line)) throw new Error(`${this.name} received ${line}`)
   }
 
-  /** A message whose uid it was never told stands, unnamed, between its neighbours. */
+  /** Returns the position of a uid. If the client does not know the uid, it is the last unknown one before a greater uid. */
   #placeOf(uid: number): number {
     const index = this.view.findIndex((known) => known.uid === uid)
     if (index >= 0) return index
-    const behind = this.view.findIndex((known) => (known.uid ?? 0) > uid)
-    const end = behind === -1 ? this.view.length : behind
+    const next = this.view.findIndex((known) => (known.uid ?? 0) > uid)
+    const end = next === -1 ? this.view.length : next
     return this.view.slice(0, end).findLastIndex((known) => known.uid === undefined)
   }
 
@@ -124,11 +124,11 @@ interface Step {
   readonly next: { uid: number }
 }
 
-/** What may have been told: with EXPUNGE, without, or (a command that failed) nothing. */
-type Told = 'all' | 'no-expunge' | 'refused'
-type Operation = (step: Step) => Promise<Told>
+/** The updates that a command allows: all, all but EXPUNGE, or none because it failed. */
+type Reported = 'all' | 'no-expunge' | 'refused'
+type Operation = (step: Step) => Promise<Reported>
 
-/** Some messages of the client's view: the set as it names them, and their uids as it knows them. */
+/** Picks some messages from the client's view: their sequence set and their indexes in the view. */
 function someMessages({ client, random }: Step, byUid: boolean): { set: string; indexes: number[] } {
   const count = client.view.length
   const indexes = [
@@ -137,7 +137,7 @@ function someMessages({ client, random }: Step, byUid: boolean): { set: string; 
   return { set: indexes.map((index) => (byUid ? client.view[index]?.uid : index + 1)).join(','), indexes }
 }
 
-async function append({ client, truth, random, next }: Step): Promise<Told> {
+async function append({ client, truth, random, next }: Step): Promise<Reported> {
   const flags = FLAGS.filter(() => random() < 0.2)
   const reply = await client.command(`APPEND INBOX (${flags.join(' ')}) {12+}\r\nSubject: x\r\n`)
   expect(reply).toMatch(new RegExp(`^OK \\[APPENDUID \\d+ ${next.uid}\\]`))
@@ -145,7 +145,7 @@ async function append({ client, truth, random, next }: Step): Promise<Told> {
   return 'all'
 }
 
-async function store(step: Step): Promise<Told> {
+async function store(step: Step): Promise<Reported> {
   const { client, truth, random } = step
   const byUid = client.byUid || random() < 0.5
   const { set, indexes } = someMessages(step, byUid)
@@ -164,14 +164,14 @@ async function store(step: Step): Promise<Told> {
     for (const flag of flags) sign === '-' ? after.delete(flag) : after.add(flag)
     truth.set(uid, after)
     const known = client.view.find((message) => message.uid === uid)
-    // Silent: a client works it out itself.
+    // With .SILENT the client computes the new flags itself.
     if (silent && known) known.flags = new Set(after)
   }
   if (present.length === 0 && !byUid) return 'refused'
   return byUid ? 'all' : 'no-expunge'
 }
 
-async function expunge({ client, truth, random }: Step): Promise<Told> {
+async function expunge({ client, truth, random }: Step): Promise<Reported> {
   const known = client.view.map(({ uid }) => uid as number)
   const some = random() < 0.5 ? known : known.filter(() => random() < 0.5)
   if (some.length === 0) return noop({ client } as Step)
@@ -181,7 +181,7 @@ async function expunge({ client, truth, random }: Step): Promise<Told> {
   return 'all'
 }
 
-async function copy(step: Step): Promise<Told> {
+async function copy(step: Step): Promise<Reported> {
   const { client, truth, random, next } = step
   const byUid = random() < 0.5
   const { set, indexes } = someMessages(step, byUid)
@@ -196,7 +196,7 @@ async function copy(step: Step): Promise<Told> {
   return present.length === 0 ? 'refused' : 'all'
 }
 
-async function fetchFlags(step: Step): Promise<Told> {
+async function fetchFlags(step: Step): Promise<Reported> {
   const { client, random } = step
   const byUid = random() < 0.5
   const { set } = someMessages(step, byUid)
@@ -204,17 +204,17 @@ async function fetchFlags(step: Step): Promise<Told> {
   return byUid ? 'all' : 'no-expunge'
 }
 
-async function search({ client, random }: Step): Promise<Told> {
+async function search({ client, random }: Step): Promise<Reported> {
   expect(await client.command(`SEARCH ${pick(random, ['SEEN', 'KEYWORD work', 'NOT FLAGGED', '1:*'])}`)).toMatch(/^OK/)
   return 'no-expunge'
 }
 
-async function noop({ client }: Step): Promise<Told> {
+async function noop({ client }: Step): Promise<Reported> {
   expect(await client.command('NOOP')).toMatch(/^OK/)
   return 'all'
 }
 
-async function reselect({ client, random }: Step): Promise<Told> {
+async function reselect({ client, random }: Step): Promise<Reported> {
   if (random() < 0.5) expect(await client.command('UNSELECT')).toMatch(/^OK/)
   client.view = []
   expect(await client.command('SELECT INBOX')).toMatch(/^OK/)
@@ -233,25 +233,25 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
 ]
 const WHEEL = OPERATIONS.flatMap(([weight, operation]) => Array<Operation>(weight).fill(operation))
 
-/** The uids a client has been told of, in order. */
-function toldNow(result: Told, before: readonly number[], truth: Truth): readonly number[] {
+/** Returns the uids that a client knows after a command, in order. */
+function knownUids(result: Reported, before: readonly number[], truth: Truth): readonly number[] {
   if (result === 'refused') return before
   const last = before.at(-1) ?? 0
   return result === 'all' ? [...truth.keys()] : [...before, ...[...truth.keys()].filter((uid) => uid > last)]
 }
 
-/** What a client believes must be what it was to be told. */
-function check({ view, name }: Client, told: readonly number[], truth: Truth, flagsToo = true): void {
-  expect(view.length, `${name}: number of messages`).toBe(told.length)
+/** Compares a client's view with the uids that it should know, and with the real flags. */
+function check({ view, name }: Client, uids: readonly number[], truth: Truth, flagsToo = true): void {
+  expect(view.length, `${name}: number of messages`).toBe(uids.length)
   view.forEach((known, index) => {
-    const uid = told[index] as number
+    const uid = uids[index] as number
     if (known.uid !== undefined && known.uid !== uid)
       throw new Error(`${name}: message ${index + 1} is ${uid}, not ${known.uid}`)
     known.uid = uid
     const flags = truth.get(uid)
     if (!known.flags || !flags || !flagsToo) return
-    const [believed, real] = [[...known.flags].sort().join(' '), [...flags].sort().join(' ')]
-    if (believed !== real) throw new Error(`${name}: flags of ${uid} are ${real}, not ${believed}`)
+    const [seen, real] = [[...known.flags].sort().join(' '), [...flags].sort().join(' ')]
+    if (seen !== real) throw new Error(`${name}: flags of ${uid} are ${real}, not ${seen}`)
   })
 }
 
@@ -269,31 +269,31 @@ test.each([
   const truth: Truth = new Map()
   const next = { uid: 1 }
   const clients: Client[] = []
-  const toldTo = new Map<Client, readonly number[]>()
+  const known = new Map<Client, readonly number[]>()
   for (const [i, enabled] of [[], [], ['CONDSTORE'], ['QRESYNC']].entries()) {
     const client = new Client(`s${i}-`, await connectBy(i % 2 === 0 ? 'TLS' : 'STARTTLS', lab), false)
     await client.command('LOGIN alice secret')
     if (enabled.length > 0) await client.command(`ENABLE ${enabled.join(' ')}`)
     await client.command('SELECT INBOX')
     clients.push(client)
-    toldTo.set(client, [])
+    known.set(client, [])
   }
   for (let n = 0; n < COMMANDS; n++) {
     const client = pick(random, clients)
-    const before = toldTo.get(client) ?? []
+    const before = known.get(client) ?? []
     const operation = pick(random, WHEEL)
     const needsMessages = operation !== append && operation !== noop && operation !== reselect && operation !== search
-    let result: Told = 'all'
+    let result: Reported = 'all'
     if (client.idling) expect(await client.endIdle()).toMatch(/^OK/)
     else if (random() < 0.05) {
       await client.startIdle()
-      // What it is told now arrives before or behind the continuation: it is looked at when it is done.
+      // Updates may arrive before or after the continuation, so they are checked when IDLE ends.
       continue
     } else
       result = await (needsMessages && client.view.length === 0 ? noop : operation)({ client, truth, random, next })
-    const told = toldNow(result, before, truth)
-    check(client, told, truth, result !== 'refused')
-    toldTo.set(client, told)
+    const uids = knownUids(result, before, truth)
+    check(client, uids, truth, result !== 'refused')
+    known.set(client, uids)
   }
   for (const client of clients) {
     if (client.idling) await client.endIdle()

@@ -5,7 +5,7 @@ import { connectBy, startImapLab } from './support.ts'
 const COMMANDS = 20_000
 const SEED = 3501
 
-/** What is mutated: something of every verb and of every part of the grammar. */
+/** The commands to mutate. They cover every command and every part of the grammar. */
 const SEEDS = [
   'FETCH 1:* (FLAGS UID BODY.PEEK[1.2.HEADER.FIELDS.NOT (a "b")]<1.2> BINARY.SIZE[1] PREVIEW (LAZY))',
   'UID FETCH 1,3:5,* ALL (CHANGEDSINCE 1 VANISHED)',
@@ -64,7 +64,7 @@ const SPLICES = [
   '~',
 ]
 
-/** Changes a command here and there, never a literal's announcement, so that the count of commands stays known. */
+/** Makes random changes to a command. Literals are not changed, so that the number of commands stays known. */
 function mutated(random: () => number): string {
   const text = SEEDS[Math.floor(random() * SEEDS.length)] as string
   const literal = text.search(/~?\{\d+\+\}\r\n/)
@@ -81,7 +81,7 @@ function mutated(random: () => number): string {
   return literal === -1 ? head.replace(/\{\d+\+?\}$/, '') : head + text.slice(literal)
 }
 
-test(`${COMMANDS} commands with wrong grammar: each is answered, none is an internal error`, async () => {
+test(`${COMMANDS} malformed commands: each gets a reply, none causes an internal error`, async () => {
   await using lab = await startImapLab()
   await lab.put('alice', 'Subject: 1\r\n\r\none', 'Subject: 2\r\n\r\ntwo', 'Subject: 3\r\n\r\nthree')
   const random = seededRandom(SEED)
@@ -100,7 +100,7 @@ test(`${COMMANDS} commands with wrong grammar: each is answered, none is an inte
     expect(reply, text).not.toContain('[SERVERBUG]')
     if (status) counts[status]++
   }
-  // The grammar was left often, and not always.
+  // Proves that many mutations were malformed, and not all.
   expect(counts.BAD).toBeGreaterThan(COMMANDS / 4)
   expect(counts.OK + counts.NO).toBeGreaterThan(COMMANDS / 20)
   client.destroy()

@@ -14,7 +14,7 @@ async function loggedOn(lab: MailLab): Promise<LineClient> {
 
 const upTo = (client: LineClient, tag: string): Promise<string[]> => client.lines((line) => line.startsWith(`${tag} `))
 
-test('RFC 9051 section 5.5: pipelined commands are answered in order', async () => {
+test('RFC 9051 section 5.5: replies to pipelined commands come in order', async () => {
   await using lab = await startImapLab()
   const client = await loggedOn(lab)
   const tags = Array.from({ length: 200 }, (_, i) => `t${i}`)
@@ -23,7 +23,7 @@ test('RFC 9051 section 5.5: pipelined commands are answered in order', async () 
   client.destroy()
 })
 
-test('RFC 9051 section 6.2.1: what was sent in clear behind STARTTLS is dropped, what was known is forgotten', async () => {
+test('RFC 9051 section 6.2.1: clear text after STARTTLS is discarded, and the session is reset', async () => {
   await using lab = await startImapLab()
   const client = await LineClient.open(lab.port)
   await client.line()
@@ -37,7 +37,7 @@ test('RFC 9051 section 6.2.1: what was sent in clear behind STARTTLS is dropped,
   client.destroy()
 })
 
-test('RFC 9051 section 5.4: a silent client is told BYE, in IDLE too', async () => {
+test('RFC 9051 section 5.4: an idle client receives BYE, in IDLE too', async () => {
   await using lab = await startImapLab({ idleTimeoutMs: 300 })
   const silent = await loggedOn(lab)
   const idling = await loggedOn(lab)
@@ -46,7 +46,7 @@ test('RFC 9051 section 5.4: a silent client is told BYE, in IDLE too', async () 
   expect(await idling.rest()).toEqual(['+ idling', expect.stringMatching(/^\* BYE/)])
 })
 
-test('a lab that stops says BYE to every session', async () => {
+test('when the lab stops, every session receives BYE', async () => {
   const lab = await startImapLab()
   const [one, other] = [await loggedOn(lab), await loggedOn(lab)]
   other.send('1 IDLE\r\n')
@@ -56,7 +56,7 @@ test('a lab that stops says BYE to every session', async () => {
   expect(await other.rest()).toEqual([expect.stringMatching(/^\* BYE/)])
 })
 
-test('a client over the limit is told BYE', async () => {
+test('a client over the connection limit receives BYE', async () => {
   await using lab = await startImapLab({ limits: { connections: 1 } })
   const first = await loggedOn(lab)
   const second = await LineClient.open(lab.port)
@@ -66,7 +66,7 @@ test('a client over the limit is told BYE', async () => {
   first.destroy()
 })
 
-test('connections lost in the middle of a literal or of an answer leave the others alone', async () => {
+test('connections lost in a literal or a response do not affect other sessions', async () => {
   await using lab = await startImapLab()
   await lab.put('alice', ...Array.from({ length: 50 }, () => `Subject: x\r\n\r\n${'y'.repeat(100_000)}`))
   const steady = await loggedOn(lab)
@@ -84,7 +84,7 @@ test('connections lost in the middle of a literal or of an answer leave the othe
   steady.destroy()
 })
 
-test('a slow reader is waited for, and gets all of it', async () => {
+test('a slow reader receives everything, without buffering it in memory', async () => {
   await using lab = await startImapLab()
   await lab.put('alice', ...Array.from({ length: 200 }, (_, n) => `Subject: ${n}\r\n\r\n${'y'.repeat(100_000)}\r\n`))
   const slow = connect({ host: '127.0.0.1', port: lab.port })
@@ -99,7 +99,7 @@ test('a slow reader is waited for, and gets all of it', async () => {
     other.send('2 NOOP\r\n')
     await other.line()
   }
-  // 20 MB are on their way: they wait in the store, not in pieces made ready.
+  // The 20 MB that are still to be sent are in the store, not in prepared responses.
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 << 20)
   let octets = 0
   slow.on('data', (chunk: Buffer) => {
@@ -111,7 +111,7 @@ test('a slow reader is waited for, and gets all of it', async () => {
   other.destroy()
 })
 
-test('a message of 50 MB goes in and out, and is held once', async () => {
+test('a message of 50 MB is stored and fetched, and kept in memory once', async () => {
   await using lab = await startImapLab({ limits: { messageSize: 64 << 20 } })
   const client = await loggedOn(lab)
   const raw = Buffer.alloc(50 << 20, 'Subject: large\r\n\r\n0123456789abcde\r\n')
@@ -132,7 +132,7 @@ test('a message of 50 MB goes in and out, and is held once', async () => {
   client.destroy()
 })
 
-test('many short searches and a long one: the short ones are answered meanwhile', async () => {
+test('a short command is answered while a long search runs', async () => {
   await using lab = await startImapLab()
   await lab.put(
     'alice',
@@ -149,7 +149,7 @@ test('many short searches and a long one: the short ones are answered meanwhile'
   short.destroy()
 })
 
-test('a message asked for many times in one command is not held many times', async () => {
+test('a message fetched many times in one command is not kept in memory many times', async () => {
   await using lab = await startImapLab()
   const client = await loggedOn(lab)
   const raw = Buffer.alloc(8 * 1024 * 1024, 'a\0')
@@ -166,7 +166,7 @@ test('a message asked for many times in one command is not held many times', asy
   client.destroy()
 })
 
-test('what comes behind a refused command is not held, however much it is', async () => {
+test('the rest of a refused command is not kept in memory, whatever its size', async () => {
   await using lab = await startImapLab()
   const client = await loggedOn(lab)
   client.send('1 NOOP {0+}\r\n')
@@ -182,7 +182,7 @@ test('what comes behind a refused command is not held, however much it is', asyn
   client.destroy()
 })
 
-test('a command refused before its literal is answered by its tag, whatever stands behind the literal', async () => {
+test('a command refused before its literal gets a reply with its tag, even if text follows the literal', async () => {
   await using lab = await startImapLab()
   const client = await loggedOn(lab)
   client.send('1 {3+}\r\nabc2 NOOP\r\n3 NOOP\r\n')
@@ -191,7 +191,7 @@ test('a command refused before its literal is answered by its tag, whatever stan
   client.destroy()
 })
 
-test('a LIST that takes long lets other sessions in', async () => {
+test('other sessions are served while a long LIST runs', async () => {
   await using lab = await startImapLab()
   const [slow, other] = [await loggedOn(lab), await loggedOn(lab)]
   slow.send(Array.from({ length: 100 }, (_, i) => `c CREATE ${'a'.repeat(200)}${i}\r\n`).join(''))

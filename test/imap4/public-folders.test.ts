@@ -36,14 +36,14 @@ const sources = async (path: string): Promise<string[]> => {
   return found
 }
 
-test('RFC 2342: newsgroups stand in the shared namespace', async () => {
+test('RFC 2342: newsgroups are in the shared namespace', async () => {
   const paths = (await client.list()).map(({ path }) => path).filter((path) => path.startsWith('Public'))
   expect(paths).toEqual(
     expect.arrayContaining(['Public Folders/lab.closed', 'Public Folders/lab.general', 'Public Folders/lab.moderated']),
   )
 })
 
-test('an APPEND posts an article, which has the number of its uid', async () => {
+test('APPEND posts an article, and its uid is the article number', async () => {
   const made = await client.append('Public Folders/lab.general', mail('posted'))
   expect(made).toMatchObject({ uid: 1 })
   const [source] = await sources('Public Folders/lab.general')
@@ -55,7 +55,7 @@ test('an APPEND posts an article, which has the number of its uid', async () => 
   expect(client.mailbox).toMatchObject({ readOnly: true })
 })
 
-test('where the group does not let, it is refused', async () => {
+test('APPEND is refused if the group does not accept the article', async () => {
   const refused = async (path: string, text: string): Promise<string | undefined> => {
     try {
       await client.append(path, text)
@@ -71,14 +71,14 @@ test('where the group does not let, it is refused', async () => {
   expect(await lab.articles('lab.closed')).toHaveLength(0)
 })
 
-test('an article for a moderated group goes to its moderator', async () => {
+test('APPEND to a moderated group sends the article to the moderator', async () => {
   await client.append('Public Folders/lab.moderated', mail('moderate'))
   const sent = await lab.waitForMessage({ to: 'bob@lab.test', subject: /moderate/ }, { timeout: 5_000 })
   expect(sent.subject).toBe('moderate')
   expect(await sources('Public Folders/lab.moderated')).toEqual([])
 })
 
-test('an article can be copied into a mailbox, and nothing in the group can be changed', async () => {
+test('an article can be copied into a mailbox, but the group is read-only', async () => {
   await client.mailboxOpen('Public Folders/lab.general')
   expect(await client.messageCopy('1', 'Archive')).toMatchObject({ destination: 'Archive' })
   expect(await client.messageDelete('1')).toBe(false)

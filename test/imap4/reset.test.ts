@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
 
-test('lab.reset(): who has a mailbox selected is told BYE, who has not finds an empty INBOX', async () => {
+test('lab.reset(): sessions with a selected mailbox receive BYE, others find an empty INBOX', async () => {
   await using lab = await startLab()
   await lab.deliver({ subject: 'before', text: 'x' }, { to: 'alice' })
   const open = async (): Promise<LineClient> => {
@@ -30,7 +30,7 @@ test('lab.reset(): who has a mailbox selected is told BYE, who has not finds an 
   waiting.destroy()
 })
 
-test('a hundred sessions in IDLE are all told of one message', async () => {
+test('a hundred sessions in IDLE are all notified of one message', async () => {
   await using lab = await startLab()
   const clients = await Promise.all(
     Array.from({ length: 100 }, async () => {
@@ -41,7 +41,7 @@ test('a hundred sessions in IDLE are all told of one message', async () => {
     }),
   )
   await lab.deliver({ subject: 'news', text: 'x' }, { to: 'alice' })
-  const told = await Promise.all(clients.map((client) => client.line()))
-  expect(new Set(told)).toEqual(new Set(['* 1 EXISTS']))
+  const received = await Promise.all(clients.map((client) => client.line()))
+  expect(new Set(received)).toEqual(new Set(['* 1 EXISTS']))
   for (const client of clients) client.destroy()
 })

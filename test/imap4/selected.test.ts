@@ -1,6 +1,6 @@
 import { topic } from './support.ts'
 
-/** What SELECT of alice's INBOX with three messages says. */
+/** SELECT of alice's INBOX with three messages, and its responses. */
 const select = String.raw`
     C: s SELECT INBOX
     S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft)

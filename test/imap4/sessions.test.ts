@@ -17,7 +17,7 @@ topic(
   'several sessions on one mailbox',
   { mail: ['Subject: 1\r\n\r\n1', 'Subject: 2\r\n\r\n2', 'Subject: 3\r\n\r\n3'] },
   {
-    'RFC 9051 section 7.5.1: no EXPUNGE while numbers are in use': String.raw`${select('alice', 3, 3)}${select('alice2', 3, 0)}
+    'RFC 9051 section 7.5.1: no EXPUNGE during commands with sequence numbers': String.raw`${select('alice', 3, 3)}${select('alice2', 3, 0)}
     alice C: 1 STORE 1:2 +FLAGS.SILENT (\Deleted)
     alice S: 1 OK …
     alice C: 2 EXPUNGE
@@ -45,7 +45,7 @@ topic(
     alice2 C: 9 FETCH 1 UID
     alice2 S: * 1 FETCH (UID 3)
     alice2 S: 9 OK …`,
-    'RFC 9051 section 7.5.1: a UID command lets EXPUNGE be told': String.raw`${select('alice', 3, 3)}${select('alice2', 3, 0)}
+    'RFC 9051 section 7.5.1: EXPUNGE is sent during UID commands': String.raw`${select('alice', 3, 3)}${select('alice2', 3, 0)}
     alice C: 1 MOVE 1 Trash
     alice S: * OK [COPYUID …
     alice S: * 1 EXPUNGE
@@ -54,7 +54,7 @@ topic(
     alice2 S: * 3 FETCH (UID 3 FLAGS ())
     alice2 S: * 1 EXPUNGE
     alice2 S: 2 OK …`,
-    "RFC 9051 section 7.3.3: others' flags and messages are told, one's own STORE is not told twice": String.raw`${select('alice', 3, 3)}${select('alice2', 3, 0)}
+    "RFC 9051 section 7.3.3: changes by other sessions are sent, a session's own STORE is not sent twice": String.raw`${select('alice', 3, 3)}${select('alice2', 3, 0)}
     alice C: 1 STORE 2 +FLAGS (Label)
     alice S: * FLAGS (… Label)
     alice S: * 2 FETCH (FLAGS (Label \Recent))
@@ -72,7 +72,7 @@ topic(
     alice2 S: 3 OK …
     alice C: 4 NOOP
     alice S: 4 OK …`,
-    'RFC 2177: IDLE is told at once': String.raw`${select('alice', 3, 3)}
+    'RFC 2177: changes are sent immediately during IDLE': String.raw`${select('alice', 3, 3)}
     alice2 C: 1 STATUS INBOX (MESSAGES)
     alice2 S: * STATUS …
     alice2 S: 1 OK …
@@ -96,7 +96,7 @@ topic(
     alice S: + …
     alice C: NOOP
     alice S: 6 BAD …`,
-    'RFC 2180 section 3.3: the selected mailbox is deleted by another session': String.raw`
+    'RFC 2180 section 3.3: another session deletes the selected mailbox': String.raw`
     alice C: 1 CREATE work
     alice S: 1 OK …
     alice C: 2 SELECT work
@@ -128,7 +128,7 @@ topic(
     alice C: 6 NOOP
     alice S: * BYE …
     alice S: (end)`,
-    'RFC 9051 section 6.3.5: a session deletes what it has selected; a renamed mailbox stays selected': String.raw`${select('alice', 3, 3)}
+    'RFC 9051 section 6.3.5: a session deletes its selected mailbox; a renamed mailbox stays selected': String.raw`${select('alice', 3, 3)}
     alice C: 1 RENAME INBOX old
     alice S: * 3 EXPUNGE
     alice S: * 2 EXPUNGE

@@ -7,12 +7,12 @@ import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail
 
 export type Form = 'STARTTLS' | 'TLS'
 
-/** An IMAP4 virtual server over a store of its own. */
+/** Starts an IMAP4 virtual server with its own store. */
 export function startImapLab(options: MailLabOptions = {}): Promise<MailLab> {
   return startMailLab(imap4, { store: new MemoryStore({ clock: systemClock }), ...options })
 }
 
-/** A client under TLS, by one way or the other, that has read the greeting. */
+/** Connects a client under TLS, by STARTTLS or on the TLS port. It has read the greeting. */
 export async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
   if (form === 'TLS') {
     const client = await LineClient.openTls(lab.tlsPort, lab.ca)
@@ -29,7 +29,7 @@ export async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
 
 const PASSWORDS: Readonly<Record<string, string>> = { alice: 'secret', bob: 'geheim' }
 
-/** Sessions by name: `alice`, `alice2`, `bob` have logged on, `anon` and `clear` (without TLS) have not. */
+/** Sessions by name: `alice`, `alice2` and `bob` are logged on, `anon` and `clear` (without TLS) are not. */
 export class Sessions {
   readonly #lab: MailLab
   readonly #form: Form
@@ -65,9 +65,9 @@ const LINE = /^(?:(\w+) )?([CS]):(?: (.*))?$/
 const CAPTURE = /«(\w+)»/g
 
 /**
- * Plays a transcript. `C: ` lines are sent, `S: ` lines must come, by the session named in front of them, `alice` where
- * none is. In an `S: ` line `…` stands for anything, `«x»` for a word that is kept; in a `C: ` line `«x»` is that word.
- * `S: (end)` is the end of the connection, `\xNN` an octet.
+ * Plays a transcript. `C: ` lines are sent and `S: ` lines are expected, each in the session named in front of it
+ * (default: `alice`). In an `S: ` line, `…` matches anything and `«x»` matches a word and stores it; in a `C: ` line,
+ * `«x»` inserts the stored word. `S: (end)` expects the end of the connection. `\xNN` is an octet.
  */
 export async function play(sessions: Sessions, script: string): Promise<void> {
   const words = new Map<string, string>()
@@ -77,7 +77,7 @@ export async function play(sessions: Sessions, script: string): Promise<void> {
     if (direction === 'C')
       client.send(`${octets(text.replace(CAPTURE, (_, word: string) => words.get(word) ?? ''))}\r\n`)
     else if (direction === 'S') expectLine(await client.line(), octets(text), words)
-    else throw new Error(`not a line of a transcript: ${line}`)
+    else throw new Error(`invalid transcript line: ${line}`)
   }
 }
 
@@ -101,11 +101,11 @@ function expectLine(found: string | undefined, expected: string, words: Map<stri
 
 export interface Topic {
   readonly lab?: MailLabOptions
-  /** Messages of alice's INBOX. */
+  /** Messages in alice's INBOX. */
   readonly mail?: readonly string[]
 }
 
-/** A topic's transcripts, each on a lab of its own, over STARTTLS and over the TLS port. */
+/** Defines one test per transcript, over STARTTLS and over the TLS port. Each test starts its own lab. */
 export function topic(
   name: string,
   { lab: options = {}, mail = [] }: Topic,
