@@ -1,25 +1,25 @@
 import type { FlagChange } from './types.ts'
 
-/** The system flags, in the order they are shown in. RFC 9051 section 2.3.2. */
+/** The system flags in the order in which they are shown. RFC 9051 section 2.3.2. */
 const systemFlags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'] as const
 const systemRank = new Map<string, number>(systemFlags.map((flag, rank) => [flag, rank]))
 const systemSpelling = new Map<string, string>(systemFlags.map((flag) => [flag.toLowerCase(), flag]))
 const NONE: readonly string[] = []
-/** Distinct combinations remembered; a client that sets a new keyword on every message starts the table anew. */
-const COMBINATIONS = 10_000
+/** Limit of remembered combinations, for clients that set a new keyword on every message. At the limit the table is cleared. */
+const MAX_COMBINATIONS = 10_000
 
 export const SEEN = '\\Seen'
 export const DELETED = '\\Deleted'
 
 /**
- * The flags of one folder: each keyword in the spelling that came first (flags are compared without regard to case,
- * RFC 9051 section 2.3.2), each combination one shared array, so that equal flags are the same object.
+ * The flags of one folder. Keywords keep the spelling that was used first, because flags are case-insensitive (RFC 9051
+ * section 2.3.2). Equal combinations of flags are the same array, so they can be compared with `===`.
  */
 export class FlagTable {
   readonly #keywords = new Map<string, string>()
   readonly #combinations = new Map<string, readonly string[]>()
 
-  /** The one array of these flags, without doubles and without `\Recent`, which no client sets. */
+  /** Returns the shared array of these flags, without duplicates and without `\Recent`, which clients cannot set. */
   readonly canonical = (flags: readonly string[]): readonly string[] => {
     if (flags.length === 0) return NONE
     const known = this.#combinations.get(keyOf(flags))
@@ -27,13 +27,13 @@ export class FlagTable {
     const spelled = [...new Set(flags.map((flag) => this.#spell(flag)))].filter((flag) => flag !== '\\Recent')
     const sorted = spelled.sort(byRank)
     const shared = sorted.length === 0 ? NONE : (this.#combinations.get(keyOf(sorted)) ?? sorted)
-    if (this.#combinations.size >= COMBINATIONS) this.#combinations.clear()
+    if (this.#combinations.size >= MAX_COMBINATIONS) this.#combinations.clear()
     this.#combinations.set(keyOf(sorted), shared)
     this.#combinations.set(keyOf(flags), shared)
     return shared
   }
 
-  /** A function that gives the flags after `change`; it computes each combination once. */
+  /** Returns a function that applies `change` to a message's flags. It computes each combination once. */
   changer({ mode, flags }: FlagChange): (current: readonly string[]) => readonly string[] {
     const given = this.canonical(flags)
     if (mode === 'replace') return () => given
@@ -65,28 +65,28 @@ function byRank(a: string, b: string): number {
   return rank !== 0 ? rank : a < b ? -1 : a > b ? 1 : 0
 }
 
-/** The flags that the messages of a folder have, kept up to date by telling it of each message's flags as they come and go. */
+/** Tracks which flags the messages of a folder have. Call `add` and `remove` with the flags of every message. */
 export class FlagsInUse {
-  /** How many messages have a combination. Equal combinations are one array nearly always: see `FlagTable`. */
-  readonly #holders = new Map<readonly string[], number>()
+  /** Number of messages per combination. Equal combinations are nearly always the same array: see `FlagTable`. */
+  readonly #messages = new Map<readonly string[], number>()
   #all: readonly string[] | undefined
 
-  /** Each flag once. A new array whenever there are others. */
+  /** Returns each flag once. The array is a new one after the flags in use have changed. */
   get all(): readonly string[] {
-    return (this.#all ??= [...new Set([...this.#holders.keys()].flat())])
+    return (this.#all ??= [...new Set([...this.#messages.keys()].flat())])
   }
 
   add(flags: readonly string[]): void {
-    const holders = this.#holders.get(flags) ?? 0
-    this.#holders.set(flags, holders + 1)
-    if (holders === 0) this.#all = undefined
+    const messages = this.#messages.get(flags) ?? 0
+    this.#messages.set(flags, messages + 1)
+    if (messages === 0) this.#all = undefined
   }
 
   remove(flags: readonly string[]): void {
-    const holders = this.#holders.get(flags) ?? 0
-    if (holders > 1) this.#holders.set(flags, holders - 1)
+    const messages = this.#messages.get(flags) ?? 0
+    if (messages > 1) this.#messages.set(flags, messages - 1)
     else {
-      this.#holders.delete(flags)
+      this.#messages.delete(flags)
       this.#all = undefined
     }
   }

@@ -1,11 +1,11 @@
 import { DELETED, FlagsInUse, SEEN } from './flags.ts'
 import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from './types.ts'
-import { firstIndexFrom } from './uid-order.ts'
+import { ascending, firstIndexFrom, indexOfUid } from './uid-order.ts'
 
 /**
- * The entries of one folder in memory, by ascending uid, with everything STATUS and SELECT ask for kept up to date.
- * An array that was handed out is never changed: the next change works on a copy of the pointers. A change that is in
- * the index already is taken for done.
+ * The entries of one folder in memory, in uid order, with everything that STATUS and SELECT need kept up to date.
+ * Arrays that were returned are never changed: the next change works on a copy. Changes that the index already contains
+ * are ignored, so a change may be applied twice.
  */
 export class FolderIndex {
   uidNext = 1
@@ -13,8 +13,9 @@ export class FolderIndex {
   readonly #counts = new FolderCounts()
   readonly #flags = new FlagsInUse()
   #entries: MessageEntry[] = []
-  #handedOut = false
-  /** Of the entries before this one, each has `\Seen`. */
+  /** Whether `#entries` was returned to a caller and must be copied before the next change. */
+  #isShared = false
+  /** All entries before this index have `\Seen`. */
   #seenUntil = 0
 
   get exists(): number {
@@ -41,23 +42,22 @@ export class FolderIndex {
   }
 
   find(uid: number): MessageEntry | undefined {
-    const entry = this.#entries[this.#at(uid)]
-    return entry?.uid === uid ? entry : undefined
+    return this.#entries[indexOfUid(this.#entries, uid)]
   }
 
-  /** In uid order; a snapshot that no later change touches. */
+  /** Returns entries in uid order. Later changes do not affect the array. */
   list(range?: UidRange): readonly MessageEntry[] {
-    if (range) return this.#entries.slice(this.#at(range.from), this.#at(range.to + 1))
-    this.#handedOut = true
+    if (range) return this.#entries.slice(this.#indexFrom(range.from), this.#indexFrom(range.to + 1))
+    this.#isShared = true
     return this.#entries
   }
 
-  /** Those with a greater modSeq, in uid order. */
+  /** Returns the entries with a greater modSeq, in uid order. */
   changedSince(modSeq: number): MessageEntry[] {
     return this.#entries.filter((entry) => entry.modSeq > modSeq)
   }
 
-  /** The entries that are there of these uids, in uid order, each once. */
+  /** Returns the entries of those uids that exist, in uid order and without duplicates. */
   pick(uids: readonly number[]): MessageEntry[] {
     const found: MessageEntry[] = []
     for (const uid of ascending(uids)) {
@@ -67,60 +67,60 @@ export class FolderIndex {
     return found
   }
 
-  /** Adds entries in uid order, all with numbers not given before. */
+  /** Adds entries in uid order. Entries below `uidNext` are in the index already and are skipped. */
   append(entries: readonly MessageEntry[]): void {
-    this.#own()
+    this.#copyIfShared()
     for (const entry of entries) {
       if (entry.uid < this.uidNext) continue
       this.#entries.push(entry)
       this.#counts.add(entry)
       this.#flags.add(entry.flags)
       this.uidNext = entry.uid + 1
-      this.#raise(entry.modSeq)
+      this.#raiseModSeq(entry.modSeq)
     }
   }
 
-  /** Puts entries in the place of older ones with the same uid. */
+  /** Replaces entries by newer ones with the same uid. */
   replace(entries: readonly MessageEntry[]): void {
-    this.#own()
+    this.#copyIfShared()
     for (const entry of entries) {
-      const at = this.#at(entry.uid)
-      const before = this.#entries[at]
+      const index = this.#indexFrom(entry.uid)
+      const before = this.#entries[index]
       if (before?.uid !== entry.uid || before.modSeq >= entry.modSeq) continue
       this.#counts.replace(before, entry)
-      if (entry.flags !== before.flags) this.#reflag(at, before, entry)
-      this.#entries[at] = entry
-      this.#raise(entry.modSeq)
+      if (entry.flags !== before.flags) this.#replaceFlags(index, before, entry)
+      this.#entries[index] = entry
+      this.#raiseModSeq(entry.modSeq)
     }
   }
 
-  /** Takes these uids out. */
+  /** Removes the entries with these uids. */
   remove(uids: readonly number[], modSeq: number): void {
-    this.#raise(modSeq)
-    const gone = this.pick(uids)
-    if (gone.length === 0) return
+    this.#raiseModSeq(modSeq)
+    const removed = this.pick(uids)
+    if (removed.length === 0) return
     const unseenFrom = this.#entries[this.#seenUntil]?.uid ?? Number.POSITIVE_INFINITY
-    for (const entry of gone) {
+    for (const entry of removed) {
       this.#counts.remove(entry)
       this.#flags.remove(entry.flags)
       if (entry.uid < unseenFrom) this.#seenUntil--
     }
-    // Expiry takes a few at the front, others all: what lies before the first and after the last is not looked at.
-    const first = this.#at((gone[0] as MessageEntry).uid)
-    const last = this.#at((gone.at(-1) as MessageEntry).uid) + 1
-    const doomed = new Set(gone)
-    const kept = this.#entries.slice(first, last).filter((entry) => !doomed.has(entry))
-    this.#entries = this.#entries.slice(0, first).concat(kept, this.#entries.slice(last))
-    this.#handedOut = false
+    // Only the entries between the first and the last removed one are filtered: expiry removes a few at the front.
+    const first = this.#indexFrom((removed[0] as MessageEntry).uid)
+    const end = this.#indexFrom((removed.at(-1) as MessageEntry).uid) + 1
+    const isRemoved = new Set(removed)
+    const kept = this.#entries.slice(first, end).filter((entry) => !isRemoved.has(entry))
+    this.#entries = this.#entries.slice(0, first).concat(kept, this.#entries.slice(end))
+    this.#isShared = false
   }
 
-  #reflag(at: number, before: MessageEntry, after: MessageEntry): void {
+  #replaceFlags(index: number, before: MessageEntry, after: MessageEntry): void {
     this.#flags.remove(before.flags)
     this.#flags.add(after.flags)
-    if (at < this.#seenUntil && !after.flags.includes(SEEN)) this.#seenUntil = at
+    if (index < this.#seenUntil && !after.flags.includes(SEEN)) this.#seenUntil = index
   }
 
-  /** Its number from 1, or 0. Only what was not looked at before is, so it costs nothing most times. */
+  /** Returns the position of the first unseen message, from 1, or 0. Continues where the last search ended. */
   #firstUnseen(): number {
     const { unseen, exists } = this.#counts
     if (unseen === 0) this.#seenUntil = exists
@@ -128,30 +128,22 @@ export class FolderIndex {
     return this.#seenUntil < exists ? this.#seenUntil + 1 : 0
   }
 
-  #at(uid: number): number {
+  #indexFrom(uid: number): number {
     return firstIndexFrom(this.#entries, uid)
   }
 
-  #own(): void {
-    if (!this.#handedOut) return
+  #copyIfShared(): void {
+    if (!this.#isShared) return
     this.#entries = this.#entries.slice()
-    this.#handedOut = false
+    this.#isShared = false
   }
 
-  #raise(modSeq: number): void {
+  #raiseModSeq(modSeq: number): void {
     if (modSeq > this.highestModSeq) this.highestModSeq = modSeq
   }
 }
 
-/** The uids ascending, each once; as they are where they already do. */
-export function ascending(uids: readonly number[]): readonly number[] {
-  for (let i = 1; i < uids.length; i++) {
-    if ((uids[i - 1] as number) >= (uids[i] as number)) return [...new Set(uids)].sort((a, b) => a - b)
-  }
-  return uids
-}
-
-/** What STATUS counts of a folder, kept up to date by telling it of every entry that comes and goes. */
+/** The counts of a folder that STATUS returns. Call a method for every entry that is added, removed or replaced. */
 export class FolderCounts {
   exists = 0
   sizeOctets = 0

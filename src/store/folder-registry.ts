@@ -1,7 +1,7 @@
-import { byName, folderName, renamed } from './mailboxes.ts'
+import { folderName } from './mailboxes.ts'
 import { type Folder, type FolderSettings, type Owner, StoreError } from './types.ts'
 
-/** A folder and whatever the store keeps with it. */
+/** A folder and whatever else the store keeps with it. */
 export interface FolderState {
   folder: Folder
 }
@@ -11,11 +11,11 @@ export interface Renaming {
   readonly previousName: string
 }
 
-/** The folders of a store by id, and by owner and name. */
+/** The folders of a store, by id and by owner and name. */
 export class FolderRegistry<State extends FolderState> {
   readonly #byId = new Map<string, State>()
   readonly #byOwner = new Map<Owner, Map<string, State>>()
-  /** Lists in name order, until a folder of that owner changes. */
+  /** Caches each owner's folders in name order until one of them changes. */
   readonly #sorted = new Map<Owner, readonly Folder[]>()
 
   get all(): Iterable<State> {
@@ -36,9 +36,12 @@ export class FolderRegistry<State extends FolderState> {
 
   /** @throws StoreError `not-found` */
   need(folderId: string): State {
-    return this.#byId.get(folderId) ?? notFound(folderId)
+    const state = this.#byId.get(folderId)
+    if (!state) throw new StoreError('not-found', `folder ${folderId} does not exist`)
+    return state
   }
 
+  /** Returns an owner's folders in name order. */
   list(owner: Owner): readonly Folder[] {
     const known = this.#sorted.get(owner)
     if (known) return known
@@ -49,42 +52,42 @@ export class FolderRegistry<State extends FolderState> {
 
   /** @throws StoreError `exists` */
   checkFree(owner: Owner, name: string): void {
-    if (this.find(owner, name)) throw new StoreError('exists', `there is a folder ${name} already`)
+    if (this.find(owner, name)) throw new StoreError('exists', `folder ${name} already exists`)
   }
 
   add(state: State): void {
     this.#byId.set(state.folder.id, state)
-    this.#name(state)
+    this.#addName(state)
   }
 
   remove({ folder }: State): void {
     this.#byId.delete(folder.id)
-    this.#unname(folder)
+    this.#removeName(folder)
   }
 
-  /** What renaming a folder makes of it and of every folder below it. @throws StoreError `exists` */
+  /** Returns the folders that a rename changes: the folder and those below it. @throws StoreError `not-found`, `exists` */
   planRename(folderId: string, name: string): readonly Renaming[] {
     const { owner, name: from } = this.need(folderId).folder
     const to = folderName(owner, name)
+    if (to === from) return []
     const plan: Renaming[] = []
-    for (const state of this.#byOwner.get(owner)?.values() ?? []) {
-      const next = renamed(state.folder.name, from, to)
-      if (next === undefined) continue
-      plan.push({ folder: { ...state.folder, name: next }, previousName: state.folder.name })
+    for (const { folder } of this.#byOwner.get(owner)?.values() ?? []) {
+      if (folder.name !== from && !folder.name.startsWith(`${from}/`)) continue
+      plan.push({ folder: { ...folder, name: to + folder.name.slice(from.length) }, previousName: folder.name })
     }
     const moving = new Set(plan.map(({ previousName }) => previousName))
     for (const { folder } of plan) if (!moving.has(folder.name)) this.checkFree(owner, folder.name)
     return plan.sort((a, b) => byName(a.folder, b.folder))
   }
 
-  /** Puts folders in the place of those with the same id, whose names may be others. */
+  /** Replaces folders by others with the same ids. Their names may differ. */
   replace(folders: readonly Folder[]): void {
     const states = folders.map((folder) => this.need(folder.id))
-    for (const { folder } of states) this.#unname(folder)
+    for (const { folder } of states) this.#removeName(folder)
     folders.forEach((folder, i) => {
       const state = states[i] as State
       state.folder = folder
-      this.#name(state)
+      this.#addName(state)
     })
   }
 
@@ -94,34 +97,54 @@ export class FolderRegistry<State extends FolderState> {
     this.#sorted.clear()
   }
 
-  #name(state: State): void {
+  #addName(state: State): void {
     const { owner, name } = state.folder
     const names = this.#byOwner.get(owner) ?? new Map<string, State>()
     this.#byOwner.set(owner, names.set(name, state))
     this.#sorted.delete(owner)
   }
 
-  #unname(folder: Folder): void {
+  #removeName(folder: Folder): void {
     const names = this.#byOwner.get(folder.owner)
-    // Of several renamed one after another, the next may have taken the name already.
+    // When several folders are renamed one after another, the next one may already have the name.
     if (names?.get(folder.name)?.folder.id === folder.id) names.delete(folder.name)
     if (names?.size === 0) this.#byOwner.delete(folder.owner)
     this.#sorted.delete(folder.owner)
   }
 }
 
-/** The folder under new settings: what they do not name is taken away. */
+const byName = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+
+/** What a store counts to give every folder an id and a UIDVALIDITY of its own. */
+export interface FolderNumbering {
+  /** Distinguishes the store from all others. */
+  readonly tag: string
+  readonly number: number
+  readonly lastUidValidity: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** Returns a new folder. Its UIDVALIDITY is the time in seconds if that is greater than every earlier one. */
+export function newFolder(
+  owner: Owner,
+  name: string,
+  settings: FolderSettings,
+  { tag, number, lastUidValidity, now }: FolderNumbering,
+): Folder {
+  const seconds = Math.floor(now / 1000)
+  return {
+    id: `F${tag}-${number.toString(36)}`,
+    owner,
+    name: folderName(owner, name),
+    // RFC 9051 section 2.3.1.1: 32 bits, greater than those of deleted folders of the same name.
+    uidValidity: seconds > lastUidValidity && seconds < 0xffff_ffff ? seconds : lastUidValidity + 1,
+    ...settings,
+  }
+}
+
+/** Returns the folder with its settings replaced. Settings that are not given are removed. */
 export function withSettings(folder: Folder, settings: FolderSettings): Folder {
   const { specialUse, newsgroup, ...rest } = folder
   return { ...rest, ...settings }
-}
-
-export function notFound(folderId: string): never {
-  throw new StoreError('not-found', `there is no folder ${folderId}`)
-}
-
-/** A UIDVALIDITY above every earlier one: the time in seconds, where that is. RFC 9051 section 2.3.1.1. */
-export function nextUidValidity(last: number, now: number): number {
-  const seconds = Math.floor(now / 1000)
-  return seconds > last && seconds < 0xffff_ffff ? seconds : last + 1
 }

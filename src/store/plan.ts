@@ -1,7 +1,17 @@
 import type { FlagTable } from './flags.ts'
-import type { AppendTarget, FlagChange, FlagChangeResult, Folder, Location, MessageEntry, NewMessage } from './types.ts'
+import type {
+  AppendTarget,
+  CopyResult,
+  FlagChange,
+  FlagChangeResult,
+  Folder,
+  Location,
+  MessageEntry,
+  NewMessage,
+  StoredMessage,
+} from './types.ts'
 
-/** What is known of a folder when numbers are given out in it. */
+/** The numbers of a folder from which new entries get theirs. */
 export interface FolderNumbers {
   readonly folder: Folder
   readonly flags: FlagTable
@@ -9,10 +19,10 @@ export interface FolderNumbers {
   readonly highestModSeq: number
 }
 
-/** One message of a batch with its numbers, before anything is stored. */
+/** One message of a batch with its uids, before it is stored. */
 export interface PlannedMessage<State> {
   readonly message: NewMessage
-  /** What the numbers made its prefix (Xref). */
+  /** Header lines (Xref) that depend on the uids. */
   readonly prefix: Buffer | undefined
   readonly places: readonly PlannedPlace<State>[]
 }
@@ -24,8 +34,8 @@ export interface PlannedPlace<State> extends Location {
 }
 
 /**
- * Gives every message of a batch its numbers, and its prefix (Xref) with them. All messages that one batch adds to a
- * folder share one modSeq: they are one change. RFC 7162 section 3.1.
+ * Assigns uids to the messages of a batch and creates their prefixes. All messages that one batch adds to a folder share
+ * one modSeq, because they are one change. RFC 7162 section 3.1.
  */
 export function planAppend<State extends FolderNumbers>(
   batch: readonly NewMessage[],
@@ -44,31 +54,46 @@ export function planAppend<State extends FolderNumbers>(
   })
 }
 
-/** A message with the header lines that its numbers made, in one buffer. */
-export const prefixed = (prefix: Buffer | undefined, raw: Buffer): Buffer =>
-  prefix ? Buffer.concat([prefix, raw]) : raw
+/** The blob in which a message's octets are stored. */
+export type StoredBlob = Pick<MessageEntry, 'blob' | 'sizeOctets'>
 
-/** The entry of a planned message in one of its folders. */
-export function newEntry<State extends FolderNumbers>(
-  { message: { messageId, envelope, internalDate } }: PlannedMessage<State>,
-  place: PlannedPlace<State>,
-  { blob, sizeOctets }: Pick<MessageEntry, 'blob' | 'sizeOctets'>,
+/** The new entries of a batch by folder. */
+export type AddedEntries<State> = Map<State, MessageEntry[]>
+
+/** Creates the entries of a planned message, one per folder, and adds them to `added`. */
+export function createEntries<State extends FolderNumbers>(
+  planned: PlannedMessage<State>,
+  blob: StoredBlob,
   now: number,
-): MessageEntry {
-  return {
-    uid: place.uid,
-    blob,
-    sizeOctets,
-    internalDate: internalDate ?? now,
-    savedAt: now,
-    flags: place.state.flags.canonical(place.target.flags ?? []),
-    modSeq: place.modSeq,
-    ...(messageId !== undefined && { messageId }),
-    ...(envelope && { envelope }),
-  }
+  added: AddedEntries<State>,
+): StoredMessage[] {
+  return planned.places.map((place) => {
+    const entry = newEntry(planned.message, place, blob, now)
+    const entries = added.get(place.state)
+    if (entries) entries.push(entry)
+    else added.set(place.state, [entry])
+    return { folder: place.folder, entry }
+  })
 }
 
-/** The entries that copying `from` into a folder gives. */
+const newEntry = (
+  { messageId, envelope, internalDate }: NewMessage,
+  { uid, modSeq, state, target }: PlannedPlace<FolderNumbers>,
+  { blob, sizeOctets }: StoredBlob,
+  now: number,
+): MessageEntry => ({
+  uid,
+  blob,
+  sizeOctets,
+  internalDate: internalDate ?? now,
+  savedAt: now,
+  flags: state.flags.canonical(target.flags ?? []),
+  modSeq,
+  ...(messageId !== undefined && { messageId }),
+  ...(envelope && { envelope }),
+})
+
+/** Returns the entries that a copy of `from` creates in a folder. */
 export function copiedEntries(from: readonly MessageEntry[], target: FolderNumbers, now: number): MessageEntry[] {
   const modSeq = target.highestModSeq + 1
   return from.map((entry, i) => ({
@@ -80,7 +105,7 @@ export function copiedEntries(from: readonly MessageEntry[], target: FolderNumbe
   }))
 }
 
-/** What a flag change makes of entries, given in uid order. `changed` are the entries that are new. */
+/** Returns what a flag change does to entries, which must be in uid order. `changed` holds only the new entries. */
 export function planFlags(
   found: readonly MessageEntry[],
   { flags, highestModSeq }: FolderNumbers,
@@ -104,3 +129,9 @@ export function planFlags(
   }
   return { entries, modified, changed }
 }
+
+/** Returns the uid pairs of a copy. */
+export const copyResult = (from: readonly MessageEntry[], to: readonly MessageEntry[]): CopyResult => ({
+  from: from.map(({ uid }) => uid),
+  to: to.map(({ uid }) => uid),
+})

@@ -6,7 +6,7 @@ interface HasUid {
 export function firstIndexFrom(entries: readonly HasUid[], uid: number): number {
   const first = entries[0]
   if (!first || uid <= first.uid) return 0
-  // Without gaps the entry stands exactly here. With gaps it stands further to the front, never further back.
+  // In a folder without gaps this is the index. A gap makes the index smaller, never greater.
   let high = Math.min(entries.length, uid - first.uid)
   if (entries[high]?.uid === uid) return high
   let low = 0
@@ -22,4 +22,12 @@ export function firstIndexFrom(entries: readonly HasUid[], uid: number): number 
 export function indexOfUid(entries: readonly HasUid[], uid: number): number {
   const index = firstIndexFrom(entries, uid)
   return entries[index]?.uid === uid ? index : -1
+}
+
+/** Returns the uids in ascending order without duplicates. Returns the given array if it already is like that. */
+export function ascending(uids: readonly number[]): readonly number[] {
+  for (let i = 1; i < uids.length; i++) {
+    if ((uids[i - 1] as number) >= (uids[i] as number)) return [...new Set(uids)].sort((a, b) => a - b)
+  }
+  return uids
 }

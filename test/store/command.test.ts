@@ -21,7 +21,7 @@ const open = (folder = 'data') =>
   openLmdbStore(join(place.folder, folder), { clock: new TestClock(), log: pino({ level: 'silent' }) })
 const store = (...args: string[]) => place.run(['store', ...args, ...config])
 
-it('sealpost store export and import carry messages from one store to another', async () => {
+it('sealpost store export and import copy messages from one store to another', async () => {
   {
     await using source = await open()
     const inbox = await source.createFolder(accountOwner('alice'), 'INBOX')
@@ -44,7 +44,7 @@ it('sealpost store export and import carry messages from one store to another', 
   expect((await target.read(inbox?.id ?? '', 2))?.toString()).toBe('Subject: two\r\n\r\ny\r\n')
 })
 
-it('sealpost store compact gives room back, and check finds all in order', async () => {
+it('sealpost store compact shrinks the file, and check finds no fault', async () => {
   {
     await using source = await open()
     const inbox = await source.createFolder(accountOwner('alice'), 'INBOX')
@@ -65,7 +65,7 @@ it('sealpost store compact gives room back, and check finds all in order', async
   expect((await again.read(inbox?.id ?? '', 2))?.toString()).toBe('kept')
 })
 
-it('sealpost store tells faults, and what it cannot do, in one line', async () => {
+it('sealpost store reports faults and errors in one line each', async () => {
   expect(await store('check')).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/^sealpost: there is no store in .*\n$/),
@@ -83,7 +83,7 @@ it('sealpost store tells faults, and what it cannot do, in one line', async () =
   const env = openFile({ path: join(place.folder, 'data/messages.mdb'), noSubdir: true, maxDbs: 16 })
   env.openDB({ name: 'bodies', encoding: 'binary' }).removeSync([1, 0])
   await env.close()
-  expect(await store('check')).toMatchObject({ status: 1, stderr: 'blob 1: 0 of 3 octets are there\n' })
+  expect(await store('check')).toMatchObject({ status: 1, stderr: 'blob 1: it has 0 of 3 octets\n' })
   place.write('lab.yaml', 'store: memory\n')
   expect(await store('check')).toMatchObject({ status: 2, stderr: expect.stringContaining('keeps messages in memory') })
 })

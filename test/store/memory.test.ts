@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ENTRY_OCTETS, MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { ENTRY_OCTETS } from '../../src/store/memory/blobs.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { message, pattern, pieces, storeContract } from '../contract/store.ts'
 import { TestClock } from '../support/test-clock.ts'

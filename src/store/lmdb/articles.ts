@@ -1,9 +1,10 @@
 import { type Overview, overview } from '../../mail/overview.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import type { Bodies } from './bodies.ts'
-import { type OverviewRecord, type Tables, textKey } from './tables.ts'
+import type { ReadOptions } from './committed.ts'
+import { LAST_TEXT, type OverviewRecord, type Tables, textKey } from './tables.ts'
 
-/** What newsreaders ask for by other ways than a number: articles by their Message-ID, and overviews. All within a transaction. */
+/** The indexes for newsreaders: articles by Message-ID, and overviews. */
 export class Articles {
   readonly #tables: Tables
   readonly #bodies: Bodies
@@ -13,44 +14,60 @@ export class Articles {
     this.#bodies = bodies
   }
 
-  /** A new blob that some public folder will hold, while its octets are at hand. */
-  describe(blob: number, octets: Buffer): void {
+  /** Writes the overview of a new blob, while its octets are in memory. Call it within a transaction. */
+  putOverview(blob: number, octets: Buffer): void {
     this.#tables.overviews.putSync(blob, overviewRecord(octets))
   }
 
-  add(folder: Folder, { uid, blob: name, sizeOctets, messageId }: MessageEntry): void {
+  /** Indexes a new entry of a public folder. Call it within a transaction. */
+  add(folder: Folder, entry: MessageEntry): void {
     if (folder.owner !== PUBLIC_OWNER) return
     const { places, history, overviews } = this.#tables
-    if (messageId) {
-      const key = textKey(messageId)
-      places.putSync([key, folder.id, uid], true)
+    if (entry.messageId) {
+      const key = textKey(entry.messageId)
+      places.putSync([key, folder.id, entry.uid], true)
       history.putSync(key, true)
     }
-    const blob = this.#bodies.numberOf(name)
+    const blob = this.#bodies.numberOf(entry.blob)
     if (overviews.doesExist(blob)) return
-    const octets = this.#bodies.read(blob, sizeOctets, 0, sizeOctets, {})
-    if (octets) this.describe(blob, octets)
+    const octets = this.#bodies.read(entry, undefined, undefined, {})
+    if (octets) this.putOverview(blob, octets)
   }
 
-  /** Its Message-ID stays known. RFC 5537 section 3.3. */
+  /** Removes an entry's place. Its Message-ID stays known (RFC 5537 section 3.3). Call it within a transaction. */
   remove(folder: Folder, { uid, messageId }: MessageEntry): void {
     if (messageId && folder.owner === PUBLIC_OWNER) {
       this.#tables.places.removeSync([textKey(messageId), folder.id, uid])
     }
   }
+
+  /** Returns where public folders hold a Message-ID. */
+  places(messageId: string, state: ReadOptions): { readonly folderId: string; readonly uid: number }[] {
+    const key = textKey(messageId)
+    const start: [string, string, number] = [key, '', 0]
+    const end: [string, string, number] = [key, LAST_TEXT, 0]
+    const keys = this.#tables.places.getKeys({ start, end, ...state })
+    return Array.from(keys, ([, folderId, uid]) => ({ folderId, uid }))
+  }
+
+  /** Returns a message's overview from the index, or from its octets if it is not in a public folder. */
+  overview(entry: MessageEntry, state: ReadOptions): Overview | undefined {
+    const record = this.#tables.overviews.get(this.#bodies.numberOf(entry.blob), state)
+    if (record) return fromOverviewRecord(record, entry.sizeOctets)
+    const raw = this.#bodies.read(entry)
+    return raw && overview(raw)
+  }
 }
 
-/** What of an overview is on disk; the size is in the entry. */
+/** The fields of an overview that are on disk. The size is in the entry. */
 const overviewFields = ['subject', 'from', 'date', 'messageId', 'references', 'lines', 'xref'] as const
 
-/** Of a message's octets. */
 export const overviewRecord = (raw: Buffer): OverviewRecord => {
-  const { bytes: _, ...made } = overview(raw)
-  return overviewFields.map((field) => made[field])
+  const { bytes: _, ...fields } = overview(raw)
+  return overviewFields.map((field) => fields[field])
 }
 
-/** The overview that a record was made of; `bytes` is the article's size in octets. */
-export const fromOverviewRecord = (record: OverviewRecord, bytes: number): Overview => ({
-  ...(Object.fromEntries(overviewFields.map((field, at) => [field, record[at]])) as unknown as Overview),
+const fromOverviewRecord = (record: OverviewRecord, bytes: number): Overview => ({
+  ...(Object.fromEntries(overviewFields.map((field, i) => [field, record[i]])) as unknown as Overview),
   bytes,
 })

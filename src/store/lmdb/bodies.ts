@@ -1,25 +1,26 @@
+import type { StoredBlob } from '../plan.ts'
 import { StoreError } from '../types.ts'
 import type { Committed, ReadOptions } from './committed.ts'
 import { PIECE_OCTETS, type Tables } from './tables.ts'
 
-/** A message whose octets came in pieces and are in the store already, for no entry to find yet. */
+/** A blob that was written while its message arrived. No entry refers to it yet. */
 export interface StreamedBlob {
   readonly blob: number
   readonly sizeOctets: number
 }
 
-/** What is put in front of the octets of a blob that was streamed. */
+/** Key of the piece that comes before the octets of a streamed blob. */
 const PREFIX_PIECE = -1
 
-/** The octets of messages, in pieces: a small part of a large message is read without the rest. */
+/** The octets of messages, stored in pieces so that a part of a large message is read without the rest. */
 export class Bodies {
   readonly #tables: Tables
   readonly #committed: Committed
   readonly #tag: string
-  /** Blobs that are being streamed, out or in, and to how many. */
-  readonly #users = new Map<number, number>()
-  /** Blobs that a transaction removed which is not on disk yet: whoever finds them now is told of what was before it. */
-  readonly #leaving = new Set<number>()
+  /** Number of streams, in or out, per blob. */
+  readonly #streams = new Map<number, number>()
+  /** Blobs removed by a transaction that is not flushed yet. Readers still see the state before it. */
+  readonly #removedUnflushed = new Set<number>()
 
   constructor(tables: Tables, committed: Committed) {
     this.#tables = tables
@@ -27,27 +28,27 @@ export class Bodies {
     this.#tag = `L${tables.meta.get('tag') ?? ''}-`
   }
 
-  /** The name under which entries show a blob: unlike that of any other store's. */
+  /** Returns a blob's name in entries. Names of different stores differ. */
   readonly nameOf = (blob: number): string => this.#tag + blob.toString(36)
 
   numberOf(name: string): number {
     return Number.parseInt(name.slice(this.#tag.length), 36)
   }
 
-  /** Within a transaction. */
+  /** Writes a blob for `holders` entries. Call it within a transaction. */
   put(blob: number, octets: Buffer, holders: number): void {
     this.putPieces(blob, 0, octets)
     if (holders > 1) this.#tables.holders.putSync(blob, holders)
   }
 
-  /** Within a transaction. All but the last piece of a blob are whole. */
+  /** Writes pieces of a blob. All but its last piece must be full. Call it within a transaction. */
   putPieces(blob: number, firstPiece: number, octets: Buffer): void {
     for (let at = 0, piece = firstPiece; at < octets.length; at += PIECE_OCTETS, piece++) {
       this.#tables.bodies.putSync([blob, piece], octets.subarray(at, at + PIECE_OCTETS))
     }
   }
 
-  /** Within a transaction: what was streamed is a message now. Returns its octets. */
+  /** Makes a streamed blob the body of a message. Returns the message's octets. Call it within a transaction. */
   adopt({ blob, sizeOctets }: StreamedBlob, prefix: Buffer | undefined, holders: number): number {
     this.#tables.doomed.removeSync(blob)
     if (prefix?.length) this.#tables.bodies.putSync([blob, PREFIX_PIECE], prefix)
@@ -55,53 +56,65 @@ export class Bodies {
     return sizeOctets + (prefix?.length ?? 0)
   }
 
-  /** Within a transaction. */
+  /** Notes one more entry of a blob. Call it within a transaction. */
   hold(blob: number): void {
     this.#tables.holders.putSync(blob, (this.#tables.holders.get(blob) ?? 1) + 1)
   }
 
-  /** Within a transaction. What someone is still reading stays for the while. */
+  /**
+   * Notes that an entry of a blob was deleted. Removes the blob with the last one, or marks it as doomed while a session
+   * streams it. Call it within a transaction.
+   */
   release(blob: number): void {
     const left = (this.#tables.holders.get(blob) ?? 1) - 1
     if (left > 1) this.#tables.holders.putSync(blob, left)
     else if (left === 1) this.#tables.holders.removeSync(blob)
-    else if (this.#users.has(blob)) this.#tables.doomed.putSync(blob, true)
+    else if (this.#streams.has(blob)) this.#tables.doomed.putSync(blob, true)
     else this.remove(blob)
   }
 
-  /** Within a transaction. */
+  /** Call it within a transaction. */
   remove(blob: number): void {
     const { bodies, doomed, overviews } = this.#tables
     for (const key of [...bodies.getKeys(piecesOf(blob))]) bodies.removeSync(key)
     doomed.removeSync(blob)
     overviews.removeSync(blob)
-    this.#leaving.add(blob)
+    this.#removedUnflushed.add(blob)
   }
 
-  /** What was removed is gone for everyone. */
-  durable(): void {
-    this.#leaving.clear()
+  /** Call it when all transactions are flushed. */
+  flushed(): void {
+    this.#removedUnflushed.clear()
   }
 
-  /** Within a transaction. Octets that were kept for a reader only, and what never came to its end. */
+  /** Removes doomed blobs that nobody streams: deleted messages, and messages that never arrived whole. Call it within a transaction. */
   removeDoomed(): void {
-    for (const blob of [...this.#tables.doomed.getKeys({})]) if (!this.#users.has(blob)) this.remove(blob)
+    for (const blob of [...this.#tables.doomed.getKeys({})]) if (!this.#streams.has(blob)) this.remove(blob)
   }
 
-  /** Someone streams it now, in or out: it is not removed until what is returned is called. */
+  /** Keeps a blob from being removed while it is streamed. Returns a function that ends this. */
   use(blob: number): () => void {
-    this.#users.set(blob, (this.#users.get(blob) ?? 0) + 1)
+    this.#streams.set(blob, (this.#streams.get(blob) ?? 0) + 1)
     return () => {
-      const left = (this.#users.get(blob) ?? 1) - 1
-      if (left > 0) this.#users.set(blob, left)
-      else this.#users.delete(blob)
+      const left = (this.#streams.get(blob) ?? 1) - 1
+      if (left > 0) this.#streams.set(blob, left)
+      else this.#streams.delete(blob)
     }
   }
 
-  /** The octets from `start` to `end` of a message of `sizeOctets`, both within it; undefined where it has gone. */
-  read(blob: number, sizeOctets: number, start: number, end: number, options?: ReadOptions): Buffer | undefined {
-    const state = options ?? this.#committed.now
-    // A message of one piece was never streamed.
+  /** Returns a message's octets from `start` to `end`, or undefined if its blob was removed. */
+  read({ blob, sizeOctets }: StoredBlob, start = 0, end = sizeOctets, options?: ReadOptions): Buffer | undefined {
+    return this.#read(
+      this.numberOf(blob),
+      sizeOctets,
+      Math.min(start, sizeOctets),
+      Math.min(end, sizeOctets),
+      options ?? this.#committed.now,
+    )
+  }
+
+  #read(blob: number, sizeOctets: number, start: number, end: number, state: ReadOptions): Buffer | undefined {
+    // Only streamed blobs have a prefix piece, and a message of one piece was not streamed.
     const prefix = sizeOctets > PIECE_OCTETS ? this.#tables.bodies.get([blob, PREFIX_PIECE], state) : undefined
     if (!prefix) return this.#readPieces(blob, start, end, state)
     const after = this.#readPieces(blob, Math.max(0, start - prefix.length), Math.max(0, end - prefix.length), state)
@@ -121,39 +134,41 @@ export class Bodies {
   }
 
   /**
-   * The same piece by piece. The message may be expunged meanwhile, its octets stay until the end; then `ended` is
-   * called where they are to go now.
+   * Yields a message's octets piece by piece. If the message is expunged meanwhile, its octets stay until the stream
+   * ends. Then `doomedEnded` is called, so that they can be removed.
    */
   async *stream(
-    blob: number,
-    sizeOctets: number,
-    [start, end]: readonly [number, number],
-    ended: () => void,
+    { blob: name, sizeOctets }: StoredBlob,
+    start = 0,
+    end = sizeOctets,
+    doomedEnded: () => void = () => {},
   ): AsyncGenerator<Buffer, void, void> {
+    const blob = this.numberOf(name)
+    const last = Math.min(end, sizeOctets)
     const release = this.use(blob)
     try {
-      using before = this.#leaving.has(blob) ? this.#committed.hold() : undefined
-      for (let at = start; at < end; ) {
-        const next = Math.min(end, (Math.floor(at / PIECE_OCTETS) + 1) * PIECE_OCTETS)
+      using before = this.#removedUnflushed.has(blob) ? this.#committed.hold() : undefined
+      for (let at = Math.min(start, sizeOctets); at < last; ) {
+        const next = Math.min(last, (Math.floor(at / PIECE_OCTETS) + 1) * PIECE_OCTETS)
         before?.check()
-        const octets = this.read(blob, sizeOctets, at, next, before)
-        if (!octets) throw new StoreError('not-found', `octets from ${at} on of a message are not there`)
+        const octets = this.#read(blob, sizeOctets, at, next, before ?? this.#committed.now)
+        if (!octets) throw new StoreError('not-found', `the octets of a message from ${at} on are missing`)
         yield octets
         at = next
       }
     } finally {
       release()
-      if (!this.#users.has(blob) && !this.#committed.isClosed && this.#tables.doomed.get(blob)) ended()
+      if (!this.#streams.has(blob) && !this.#committed.isClosed && this.#tables.doomed.get(blob)) doomedEnded()
     }
   }
 }
 
-/** The keys of a blob's pieces. */
+/** The key range of a blob's pieces. */
 export const piecesOf = (blob: number): { start: [number, number]; end: [number, number] } => ({
   start: [blob, PREFIX_PIECE],
   end: [blob, Number.MAX_SAFE_INTEGER],
 })
 
-/** All octets of a blob. */
+/** Returns all octets of a blob. */
 export const blobOctets = ({ bodies }: Pick<Tables, 'bodies'>, blob: number): Buffer =>
   Buffer.concat(Array.from(bodies.getRange(piecesOf(blob)), ({ value }) => value))

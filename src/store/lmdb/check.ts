@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { FolderCounts as Counts, type FolderCounts } from '../folder-index.ts'
+import { FolderCounts } from '../folder-index.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets, piecesOf } from './bodies.ts'
@@ -9,98 +9,85 @@ import { firstKey, LAST_BLOB, lastKey, type Tables, textKey } from './tables.ts'
 export interface CheckReport {
   readonly folders: number
   readonly messages: number
-  /** What is not as it must be, a sentence each. */
+  /** One sentence for each inconsistency. */
   readonly faults: readonly string[]
 }
 
-/** Entries that hold a blob. */
-export interface Holders {
-  readonly holders: number
+/** The entries that refer to a blob. */
+interface BlobUse {
+  readonly entries: number
   readonly sizeOctets: number
 }
 
-/** Whether everything that the tables say of each other is true. */
+type UsedBlobs = ReadonlyMap<number, BlobUse>
+
+/** Checks whether all tables agree with each other. */
 export function checkTables(tables: Tables): CheckReport {
-  const held = new Map<number, Holders>()
+  const used = new Map<number, BlobUse>()
   const faults: string[] = []
   let messages = 0
   const folders = Array.from(tables.folders.getRange({}), ({ value }) => value)
   for (const folder of folders) {
-    const counts = new Counts()
+    const counts = new FolderCounts()
     for (const entry of entriesOf(tables, folder.id)) {
       counts.add(entry)
       const blob = Number(entry.blob)
-      held.set(blob, { holders: (held.get(blob)?.holders ?? 0) + 1, sizeOctets: entry.sizeOctets })
+      used.set(blob, { entries: (used.get(blob)?.entries ?? 0) + 1, sizeOctets: entry.sizeOctets })
       faults.push(...entryFaults(tables, folder, entry))
     }
     messages += counts.exists
-    faults.push(...countFaults(tables, folder, counts), ...checkFolderIndexes(tables, folder))
+    faults.push(...countFaults(tables, folder, counts), ...indexFaults(tables, folder))
   }
-  for (const [blob, { holders, sizeOctets }] of held) faults.push(...blobFaults(tables, blob, holders, sizeOctets))
-  faults.push(...orphans(tables, held), ...strayOverviews(tables, held), ...strayChanges(tables))
+  for (const [blob, use] of used) faults.push(...blobFaults(tables, blob, use))
+  faults.push(...unusedBlobs(tables, used), ...unusedOverviews(tables, used), ...unusedIndexes(tables))
   return { folders: folders.length, messages, faults }
 }
+
+const labelOf = ({ owner, name }: Folder): string => `${owner} ${name}`
 
 function* entryFaults(tables: Tables, folder: Folder, entry: MessageEntry): Generator<string> {
   const [uidNext, highestModSeq] = numbersOf(tables, folder.id)
   const { uid, modSeq, blob } = entry
-  const which = `${folder.owner} ${folder.name} ${uid}`
-  if (uid >= uidNext) yield `${which}: its number is not below the next one, ${uidNext}`
-  if (modSeq > highestModSeq) yield `${which}: its modSeq ${modSeq} is above the folder's, ${highestModSeq}`
+  const label = `${labelOf(folder)} ${uid}`
+  if (uid >= uidNext) yield `${label}: its uid is not below the folder's next uid ${uidNext}`
+  if (modSeq > highestModSeq) yield `${label}: its modSeq ${modSeq} is above the folder's modSeq ${highestModSeq}`
   const lastBlob = Number(tables.numbers.get(LAST_BLOB) ?? 0)
-  if (Number(blob) > lastBlob) yield `${which}: its blob ${blob} is above the last one, ${lastBlob}`
-  if (folder.owner === PUBLIC_OWNER) yield* checkArticle(tables, folder, entry, which)
+  if (Number(blob) > lastBlob) yield `${label}: its blob ${blob} is above the last blob ${lastBlob}`
+  if (folder.owner === PUBLIC_OWNER) yield* articleFaults(tables, folder, entry, label)
+}
+
+/** Checks an article's Message-ID and overview. */
+function* articleFaults(
+  tables: Tables,
+  folder: Folder,
+  { uid, messageId, blob }: MessageEntry,
+  label: string,
+): Generator<string> {
+  if (messageId !== undefined) {
+    const key = textKey(messageId)
+    if (!tables.places.get([key, folder.id, uid])) yield `${label}: the index of Message-IDs lacks ${messageId}`
+    if (!tables.history.get(key)) yield `${label}: the history lacks its Message-ID ${messageId}`
+  }
+  const overview = tables.overviews.get(Number(blob))
+  if (!overview) yield `${label}: its overview is missing`
+  else if (!isDeepStrictEqual(overview, overviewRecord(blobOctets(tables, Number(blob))))) {
+    yield `${label}: its overview differs from its octets`
+  }
 }
 
 function* countFaults(tables: Tables, folder: Folder, counts: FolderCounts): Generator<string> {
   const [, , exists, sizeOctets, unseen, deleted, deletedOctets] = numbersOf(tables, folder.id)
-  const noted = { exists, sizeOctets, unseen, deleted, deletedOctets }
+  const stored = { exists, sizeOctets, unseen, deleted, deletedOctets }
   for (const key of ['exists', 'sizeOctets', 'unseen', 'deleted', 'deletedOctets'] as const) {
-    if (noted[key] !== counts[key]) {
-      yield `${folder.owner} ${folder.name}: ${key} is noted as ${noted[key]} and counted as ${counts[key]}`
+    if (stored[key] !== counts[key]) {
+      yield `${labelOf(folder)}: ${key} is stored as ${stored[key]}, but its messages have ${counts[key]}`
     }
   }
 }
 
-function* blobFaults(tables: Tables, blob: number, holders: number, sizeOctets: number): Generator<string> {
-  const noted = tables.holders.get(blob) ?? 1
-  if (noted !== holders) yield `blob ${blob}: ${holders} entries hold it, ${noted} are noted`
-  if (tables.doomed.doesExist(blob)) yield `blob ${blob}: entries hold it, and it is noted as one to be removed`
-  let octets = 0
-  for (const { value } of tables.bodies.getRange(piecesOf(blob))) octets += value.length
-  if (octets !== sizeOctets) yield `blob ${blob}: ${octets} of ${sizeOctets} octets are there`
-}
-
-function* orphans(tables: Tables, held: ReadonlyMap<number, Holders>): Generator<string> {
-  let last = -1
-  for (const [blob] of tables.bodies.getKeys({})) {
-    if (blob !== last && !held.has(blob) && !tables.doomed.doesExist(blob)) yield `blob ${blob}: no entry holds it`
-    last = blob
-  }
-}
-
-/** Whether newsreaders find an article by its Message-ID, and what they are told of it. */
-export function* checkArticle(
-  tables: Tables,
-  folder: Folder,
-  { uid, messageId, blob }: MessageEntry,
-  which: string,
-): Generator<string> {
-  if (messageId !== undefined) {
-    const key = textKey(messageId)
-    if (!tables.places.get([key, folder.id, uid])) yield `${which}: not found by its message id ${messageId}`
-    if (!tables.history.get(key)) yield `${which}: its message id ${messageId} is not in the history`
-  }
-  const overview = tables.overviews.get(Number(blob))
-  if (!overview) yield `${which}: its overview is missing`
-  else if (!isDeepStrictEqual(overview, overviewRecord(blobOctets(tables, Number(blob))))) {
-    yield `${which}: its overview is not what its octets say`
-  }
-}
-
-/** Whether the indexes of flags and changes say what the entries do. */
-export function* checkFolderIndexes(tables: Tables, folder: Folder): Generator<string> {
-  const which = `${folder.owner} ${folder.name}`
+/** Checks the indexes of flags and changes against a folder's entries. */
+function* indexFaults(tables: Tables, folder: Folder): Generator<string> {
+  const label = labelOf(folder)
   const counted = new Map<string, number>()
   const changed = new Set<number>()
   const modSeqs = new Map<number, number>()
@@ -110,45 +97,62 @@ export function* checkFolderIndexes(tables: Tables, folder: Folder): Generator<s
   }
   for (const [flags, messages] of combinationsOf(tables, folder.id)) {
     const found = counted.get(flags.join(' ')) ?? 0
-    if (found !== messages) yield `${which}: ${messages} messages are noted with ${flags.join(' ')}, there are ${found}`
+    if (found !== messages) yield `${label}: the index has ${messages} messages with ${flags.join(' ')}, not ${found}`
     counted.delete(flags.join(' '))
   }
-  for (const [flags, found] of counted) yield `${which}: no messages are noted with ${flags}, there are ${found}`
+  for (const [flags, found] of counted) yield `${label}: the index has no messages with ${flags}, not ${found}`
   for (const [, modSeq, uid] of tables.changed.getKeys(changesOf(folder.id))) {
     changed.add(uid)
-    if (modSeqs.get(uid) !== modSeq) yield `${which} ${uid}: noted as changed with modSeq ${modSeq}, which it has not`
+    if (modSeqs.get(uid) !== modSeq) yield `${label} ${uid}: the index of changes has modSeq ${modSeq}, which is wrong`
   }
   for (const uid of outOfOrder([...modSeqs])) {
-    if (!changed.has(uid)) yield `${which} ${uid}: not noted as changed, though its modSeq is above that of later ones`
+    if (!changed.has(uid)) yield `${label} ${uid}: the index of changes lacks it, but its modSeq is above later ones`
   }
 }
 
-/** The uids of those whose modSeq is above that of one after them. */
+/** Yields the uids of the entries that have a greater modSeq than a later entry. */
 export function* outOfOrder(modSeqs: readonly (readonly [uid: number, modSeq: number])[]): Generator<number> {
   let least = Number.POSITIVE_INFINITY
-  for (let at = modSeqs.length - 1; at >= 0; at--) {
-    const [uid, modSeq] = modSeqs[at] as readonly [number, number]
+  for (let i = modSeqs.length - 1; i >= 0; i--) {
+    const [uid, modSeq] = modSeqs[i] as readonly [number, number]
     if (modSeq > least) yield uid
     else least = modSeq
   }
 }
 
-/** Overviews of octets that no entry holds. */
-export function* strayOverviews(tables: Tables, held: ReadonlyMap<number, Holders>): Generator<string> {
-  for (const blob of tables.overviews.getKeys({})) {
-    if (!held.has(blob) && !tables.doomed.doesExist(blob)) yield `blob ${blob}: its overview is there, and no entry`
+function* blobFaults(tables: Tables, blob: number, { entries, sizeOctets }: BlobUse): Generator<string> {
+  const stored = tables.holders.get(blob) ?? 1
+  if (stored !== entries) yield `blob ${blob}: ${entries} entries refer to it, but ${stored} are stored`
+  if (tables.doomed.doesExist(blob)) yield `blob ${blob}: entries refer to it, but it is marked for removal`
+  let octets = 0
+  for (const { value } of tables.bodies.getRange(piecesOf(blob))) octets += value.length
+  if (octets !== sizeOctets) yield `blob ${blob}: it has ${octets} of ${sizeOctets} octets`
+}
+
+/** Finds octets without an entry. */
+function* unusedBlobs(tables: Tables, used: UsedBlobs): Generator<string> {
+  let last = -1
+  for (const [blob] of tables.bodies.getKeys({})) {
+    if (blob !== last && !used.has(blob) && !tables.doomed.doesExist(blob)) yield `blob ${blob}: no entry refers to it`
+    last = blob
   }
 }
 
-/** What the indexes have of folders that are no more. */
-export function* strayChanges(tables: Tables): Generator<string> {
+function* unusedOverviews(tables: Tables, used: UsedBlobs): Generator<string> {
+  for (const blob of tables.overviews.getKeys({})) {
+    if (!used.has(blob) && !tables.doomed.doesExist(blob)) yield `blob ${blob}: it has an overview, but no entry`
+  }
+}
+
+/** Finds index rows of folders that do not exist. */
+function* unusedIndexes(tables: Tables): Generator<string> {
   const folders = new Set(tables.folders.getKeys({}))
   for (const table of ['changed', 'combinations', 'vanished'] as const) {
-    const strays = new Set<string>()
+    const missing = new Set<string>()
     for (const [folderId] of tables[table].getKeys({}) as Iterable<readonly [string, ...unknown[]]>) {
-      if (!folders.has(folderId)) strays.add(folderId)
+      if (!folders.has(folderId)) missing.add(folderId)
     }
-    for (const folderId of strays) yield `${table} has something of folder ${folderId}, which there is not`
+    for (const folderId of missing) yield `table ${table}: it has rows of folder ${folderId}, which does not exist`
   }
 }
 

@@ -3,29 +3,29 @@ import { StoreError } from '../types.ts'
 import { storeError } from './tables.ts'
 
 export interface OperationTraits {
-  /** No other operation shares its transaction, so it sees all effects. */
+  /** Whether it needs a transaction of its own, and so sees the effects of all earlier operations. */
   readonly alone?: boolean
-  /** About what it writes. */
+  /** Approximate size of what it writes. */
   readonly octets?: number
 }
 
-/** What one transaction of LMDB is made of, for the operations that share it. */
+/** The changes of one LMDB transaction, shared by several operations. */
 export interface Draft<Effect> {
   /** Grows with every write. */
   readonly writes: number
-  /** What is to be seen once the writes are on disk; empties the list. */
+  /** Returns the effects to apply once the writes are on disk, and empties the list. */
   takeEffects(): readonly Effect[]
-  /** Writes what was gathered over the operations. */
+  /** Writes what the operations collected. */
   finish(): void
 }
 
 export interface CommitSteps<Effect, D extends Draft<Effect>> {
-  /** A draft for the next transaction. */
+  /** Creates the draft of the next transaction. */
   readonly draft: () => D
-  /** A transaction is on disk; its effects follow. */
+  /** Called when a transaction is on disk, before its effects are applied. */
   readonly durable: () => void
   readonly apply: (effect: Effect) => void
-  /** Nobody knows which writes are there, as after a flush that failed: what is in memory is to be read anew. */
+  /** Reads the state in memory again. Called when it may differ from the disk, as after a failed flush. */
   readonly lost: () => void
 }
 
@@ -33,8 +33,8 @@ export interface Operation<D> {
   readonly work: (draft: D) => unknown
   readonly alone: boolean
   readonly octets: number
-  /** It failed once for want of room. */
-  readonly again?: boolean
+  /** Whether it is the second attempt after an error `no-space`. */
+  readonly isRetry?: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -43,13 +43,14 @@ export type Outcome<Effect> =
   | { readonly value: unknown; readonly effects: readonly Effect[] }
   | { readonly value?: never; readonly error: unknown }
 
-/** A group is cut here, so that it does not keep the process from other work for long. */
-const GROUP_OPERATIONS = 500
-const GROUP_OCTETS = 8 << 20
+/** Limits of a group, so that a transaction does not block the process for long. */
+const MAX_GROUP_OPERATIONS = 500
+const MAX_GROUP_OCTETS = 8 << 20
 
 /**
- * Group commit: operations that come while the disk is busy share the next transaction, and its one flush. An
- * operation's promise resolves when the disk has it; effects are applied before that, in the order of the operations.
+ * Group commit: operations that arrive while the disk is busy share the next transaction and its flush. An operation's
+ * promise resolves when the transaction is on disk and its effects are applied. Effects are applied in the order of the
+ * operations.
  */
 export class Commits<Effect, D extends Draft<Effect>> {
   readonly #env: RootDatabase
@@ -59,13 +60,14 @@ export class Commits<Effect, D extends Draft<Effect>> {
   readonly #lost: () => void
   #waiting: Operation<D>[] = []
   #running: Promise<void> | undefined
-  /** The last transaction found no room: see `#write`. */
+  /** Whether the disk was full at the last transaction: see `#write`. */
   #isFull = false
-  /** The package still waits for the flush of a transaction that failed. */
+  /** Whether the package still waits for the flush of a failed transaction. */
   #owesFlush = false
-  #lastWritten = 0
-  /** What is in memory may not be what is on disk: see `#catchUp`. */
-  #isBehind = false
+  /** Id of the LMDB transaction that the current commit wrote; 0 before it. */
+  #writtenTransaction = 0
+  /** Whether the state in memory may differ from the disk: see `#reload`. */
+  #isStale = false
 
   constructor(env: RootDatabase, { draft, durable, apply, lost }: CommitSteps<Effect, D>) {
     this.#env = env
@@ -76,8 +78,8 @@ export class Commits<Effect, D extends Draft<Effect>> {
   }
 
   /**
-   * `work` reads and writes within the transaction. It may be called again in another transaction if the first one
-   * fails, so it must do nothing else.
+   * Runs `work` within a transaction. It must do nothing but read and write the tables, because it is called again in
+   * another transaction if the first one fails.
    * @throws StoreError `no-space`, `read-only`
    */
   run<T>(work: (draft: D) => T, { alone = false, octets = 0 }: OperationTraits = {}): Promise<T> {
@@ -87,10 +89,10 @@ export class Commits<Effect, D extends Draft<Effect>> {
     })
   }
 
-  /** Resolves when nothing is waiting any more, and the tables can be closed. */
+  /** Resolves when no operation is waiting and the tables can be closed. */
   async end(): Promise<void> {
     while (this.#running) await this.#running
-    // It would do so for ever, unless another one follows.
+    // The package would wait for ever without another transaction.
     if (this.#owesFlush) await this.#env.childTransaction(() => {})
   }
 
@@ -107,17 +109,17 @@ export class Commits<Effect, D extends Draft<Effect>> {
     let size = 0
     for (const operation of this.#waiting) {
       octets += operation.octets
-      if (size > 0 && (operation.alone || octets > GROUP_OCTETS || size >= GROUP_OPERATIONS)) break
+      if (size > 0 && (operation.alone || octets > MAX_GROUP_OCTETS || size >= MAX_GROUP_OPERATIONS)) break
       size++
       if (operation.alone) break
     }
     return this.#waiting.splice(0, size)
   }
 
-  /** Without a group: of those who wait, as many as may share it, once the transaction has begun. */
+  /** Commits the given group, or by default the operations that are waiting when the transaction begins. */
   async #commit(given?: readonly Operation<D>[]): Promise<void> {
-    const hindrance = this.#catchUp()
-    if (hindrance !== undefined) return rejectAll(given ?? this.#nextGroup(), hindrance)
+    const obstacle = this.#reload()
+    if (obstacle !== undefined) return rejectAll(given ?? this.#nextGroup(), obstacle)
     let group = given ?? []
     let outcomes: readonly Outcome<Effect>[]
     try {
@@ -127,7 +129,7 @@ export class Commits<Effect, D extends Draft<Effect>> {
       })
       this.#isFull = false
     } catch (error) {
-      await this.#refused(group, error)
+      await this.#handleFailure(group, error)
       return
     }
     try {
@@ -140,51 +142,54 @@ export class Commits<Effect, D extends Draft<Effect>> {
         }
       })
     } catch (error) {
-      this.#forsake(group, error)
+      this.#abandon(group, error)
     }
   }
 
-  /** They may be on disk, but not in what is in memory. */
-  #forsake(group: readonly Operation<D>[], cause: unknown): void {
+  /** Rejects operations of which nobody knows whether they are on disk. The state in memory may lack them. */
+  #abandon(group: readonly Operation<D>[], cause: unknown): void {
     rejectAll(group, cause)
-    this.#isBehind = true
-    this.#catchUp()
+    this.#isStale = true
+    this.#reload()
   }
 
-  /** Reads anew what is in memory where it may be wrong, now or before the next transaction. Returns what forbids it. */
-  #catchUp(): unknown {
-    if (!this.#isBehind) return undefined
+  /** Reads the state in memory again if it is stale. Returns the error if that fails; the next transaction tries again. */
+  #reload(): unknown {
+    if (!this.#isStale) return undefined
     try {
       this.#lost()
-      this.#isBehind = false
+      this.#isStale = false
       return undefined
     } catch (error) {
       return error
     }
   }
 
-  async #refused(group: readonly Operation<D>[], error: unknown): Promise<void> {
+  async #handleFailure(group: readonly Operation<D>[], error: unknown): Promise<void> {
     const cause = await causeOf(error)
-    // Written, and then the flush failed: nobody knows what is on disk, and it must not be written twice.
-    if (this.#lastWritten > 0 && lastTransaction(this.#env) >= this.#lastWritten) {
-      this.#forsake(group, cause)
+    // The transaction was written and its flush failed. It may be on disk, so it must not be written again.
+    if (this.#writtenTransaction > 0 && lastTransaction(this.#env) >= this.#writtenTransaction) {
+      this.#abandon(group, cause)
       return
     }
     this.#isFull = true
     await this.#commitEach(group, cause)
   }
 
-  /** One message may be too large for the room that is left while the others are not. */
+  /** Commits each operation alone: one message may be too large for the free space while the others are not. */
   async #commitEach(group: readonly Operation<D>[], cause: unknown): Promise<void> {
     const [only] = group
     if (group.length > 1 || !only) {
       for (const operation of group) await this.#commit([operation])
-    } else if (!only.again && this.#madeRoom(cause)) await this.#commit([{ ...only, again: true }])
+    } else if (!only.isRetry && this.#freedSpace(cause)) await this.#commit([{ ...only, isRetry: true }])
     else only.reject(storeError(cause))
   }
 
-  /** LMDB uses the pages that a transaction freed once nobody looks at what was before it: where there was no room, two are made. */
-  #madeRoom(cause: unknown): boolean {
+  /**
+   * Makes the pages of deleted messages usable after an error `no-space`. LMDB reuses the pages that a transaction freed
+   * only when no reader sees the state before it, which takes two more transactions. Returns whether they succeeded.
+   */
+  #freedSpace(cause: unknown): boolean {
     const known = storeError(cause)
     if (!(known instanceof StoreError) || known.code !== 'no-space') return false
     try {
@@ -199,11 +204,12 @@ export class Commits<Effect, D extends Draft<Effect>> {
   }
 
   /**
-   * Another thread begins, writes and flushes the transaction, so the disk keeps nobody waiting but those who wait for
-   * it; only `work` is done in this one. That other thread makes noise about a disk that is full: then it is done here.
+   * Writes a transaction. Another thread begins, writes and flushes it, and only `work` runs in this one, so that a slow
+   * disk does not block the process. When the disk is full, everything runs in this thread, because the other one prints
+   * every error.
    */
   async #write(work: () => readonly Outcome<Effect>[]): Promise<readonly Outcome<Effect>[]> {
-    this.#lastWritten = 0
+    this.#writtenTransaction = 0
     if (this.#isFull) return this.#env.transactionSync(work)
     this.#owesFlush = true
     const outcomes = await this.#env.childTransaction(work)
@@ -218,13 +224,13 @@ export class Commits<Effect, D extends Draft<Effect>> {
       try {
         return { value: work(draft), effects: draft.takeEffects() }
       } catch (error) {
-        // Refused before it wrote anything: the others go on. Else the whole transaction is given up.
+        // An operation that failed before it wrote anything does not affect the others. Otherwise all are rolled back.
         if (draft.writes !== before || !(error instanceof StoreError)) throw error
         return { error }
       }
     })
     draft.finish()
-    this.#lastWritten = this.#env.getWriteTxnId()
+    this.#writtenTransaction = this.#env.getWriteTxnId()
     return outcomes
   }
 }
@@ -233,10 +239,10 @@ function rejectAll<D>(group: readonly Operation<D>[], cause: unknown): void {
   for (const { reject } of group) reject(storeError(cause))
 }
 
-/** The number of the last transaction that was written, flushed or not. */
+/** Returns the id of the last transaction that was written, flushed or not. */
 const lastTransaction = (env: RootDatabase): number => (env.getStats() as { lastTxnId: number }).lastTxnId
 
-/** What lies behind the package's "Commit failed". */
+/** Returns the error that caused the package's "Commit failed". */
 async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<unknown> }
   return commitError

@@ -1,23 +1,23 @@
 import type { RootDatabase, Transaction } from 'lmdb'
 import { StoreError } from '../types.ts'
 
-/** Given to the reads of a table: what state of it they see. */
+/** Options of a read: which state of the tables it sees. */
 export interface ReadOptions {
   readonly transaction?: Transaction
 }
 
-/** A state of the tables that someone looks at over several turns of the event loop. */
+/** A state of the tables that is read over several turns of the event loop. */
 export interface HeldState extends ReadOptions, Disposable {
-  /** @throws StoreError `closed` where the store was closed meanwhile */
+  /** @throws StoreError `closed` if the store was closed meanwhile */
   check(): void
 }
 
-/** A view counts who uses it; the types do not say so. */
+/** A read transaction counts its users. The package's types omit this method. */
 type CountedTransaction = Transaction & { use(): void }
 
 /**
- * The tables as the last commit left them that is surely on disk: what is written but not flushed yet could be gone
- * after a loss of power, and the numbers it used would be given again.
+ * The tables as of the last flushed commit. A commit that is written but not flushed could be lost with the power, and
+ * its uids would be used again. So nobody may see it.
  */
 export class Committed {
   readonly #env: RootDatabase
@@ -41,7 +41,7 @@ export class Committed {
     return this.#transaction ? { transaction: this.#transaction } : {}
   }
 
-  /** The same state for as long as it is held. @throws StoreError `closed` */
+  /** Keeps the current state readable until it is disposed of. @throws StoreError `closed` */
   hold(): HeldState {
     this.#check()
     const transaction = this.#transaction
@@ -55,9 +55,9 @@ export class Committed {
     }
   }
 
-  /** From now on the last commit is seen. */
+  /** Makes the last commit visible. Call it after its flush. */
   renew(): void {
-    // Whoever cannot write has no commits to wait for.
+    // A read-only store makes no commits.
     if (this.#readOnly) return
     this.#transaction?.done()
     this.#env.resetReadTxn()

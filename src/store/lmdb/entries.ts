@@ -1,32 +1,73 @@
 import { TimeSlice } from '../../common/time-slice.ts'
 import { FolderIndex } from '../folder-index.ts'
-import type { MessageEntry, UidRange } from '../types.ts'
+import type { FolderRegistry } from '../folder-registry.ts'
+import type { MessageEntry, StoreEvent, UidRange } from '../types.ts'
 import type { Committed, HeldState, ReadOptions } from './committed.ts'
-import { type LmdbFolder, numbersOf } from './lmdb-folder.ts'
+import { LmdbFolder, numbersOf } from './lmdb-folder.ts'
 import { type EntryForms, fromRecord, lastKey, type Tables } from './tables.ts'
 
-/** Entries read between looks at the time. */
+/** Entries read in the first step of a long read, and in the others. The first few are enough most times. */
 const FIRST_STEP = 16
 const STEP = 256
 
 /**
- * The entries of folders: by number, by range and by change from disk, so that what it costs does not grow with the
- * folder; from memory where somebody needed all of them. What takes long is done in steps that let others in.
+ * The folders as the last flushed commit left them, and their entries. One entry, a range and the changes since a modSeq
+ * are read from disk, in a time that does not depend on the folder's size. A folder of which all entries were needed is
+ * in memory. Long reads yield to other sessions.
  */
 export class Entries {
-  readonly loaded = new LoadedFolders()
+  readonly #folders: FolderRegistry<LmdbFolder>
   readonly #tables: Tables
   readonly #committed: Committed
   readonly #nameOf: (blob: number) => string
+  readonly #loaded = new LoadedFolders()
 
-  constructor(tables: Tables, committed: Committed, nameOf: (blob: number) => string) {
+  constructor(
+    folders: FolderRegistry<LmdbFolder>,
+    tables: Tables,
+    committed: Committed,
+    nameOf: (blob: number) => string,
+  ) {
+    this.#folders = folders
     this.#tables = tables
     this.#committed = committed
     this.#nameOf = nameOf
   }
 
-  find(folder: LmdbFolder, uid: number): MessageEntry | undefined {
+  /** Reads all folders from disk, at the start and after a failed flush. */
+  readFolders(): void {
+    this.#committed.renew()
+    this.#folders.clear()
+    this.#loaded.clear()
+    for (const { value } of this.#tables.folders.getRange(this.#committed.now)) this.#folders.add(new LmdbFolder(value))
+  }
+
+  /** Applies a committed change to what is in memory. */
+  apply(event: StoreEvent): void {
+    const { folder } = event
+    if (event.type === 'folder-created') this.#folders.add(new LmdbFolder(folder))
+    else if (event.type === 'folder-changed') this.#folders.replace([folder])
+    else if (event.type === 'folder-deleted') {
+      const deleted = this.#folders.need(folder.id)
+      this.#loaded.remove(deleted)
+      this.#folders.remove(deleted)
+    } else this.#folders.get(folder.id)?.apply(event)
+  }
+
+  find(folderId: string, uid: number): MessageEntry | undefined {
+    const folder = this.#folders.get(folderId)
+    if (!folder) return undefined
     return folder.loaded ? folder.loaded.find(uid) : this.#get(folder, uid, this.#committed.now)
+  }
+
+  /** Returns all entries of a folder, which stay in memory. @throws StoreError `not-found`, `closed` */
+  async all(folderId: string): Promise<FolderIndex> {
+    const folder = this.#folders.need(folderId)
+    const index = folder.loaded ?? this.#loaded.add(folder, await folder.load(() => this.#read(folder)))
+    if (this.#folders.get(folderId) === folder) return index
+    // Meanwhile the folder was deleted, or all folders were read again after a failed flush.
+    this.#loaded.remove(folder)
+    return this.all(folderId)
   }
 
   async list(folder: LmdbFolder, range: UidRange): Promise<readonly MessageEntry[]> {
@@ -40,30 +81,24 @@ export class Entries {
     return found
   }
 
-  /** In uid order. */
+  /** Returns the entries added or changed after `modSeq`, in uid order. */
   async changedSince(folder: LmdbFolder, modSeq: number): Promise<readonly MessageEntry[]> {
     using state = this.#committed.hold()
     const late: MessageEntry[] = []
-    // Back to the last that has not changed: those before it came before it, and if they did change, are in the index.
+    // Reads from the end back to the first entry that has not changed. Earlier entries that changed are in `changed`.
     await this.#each(folder, { from: 0, to: Number.MAX_SAFE_INTEGER }, state, takeChanged(late, modSeq), true)
     const before = late.at(-1)?.uid ?? Number.POSITIVE_INFINITY
     const early: MessageEntry[] = []
     const timeSlice = new TimeSlice()
     const { id } = folder.folder
     const start: [string, number, number] = [id, modSeq + 1, 0]
-    for (const [, , uid] of [
-      ...this.#tables.changed.getKeys({ start, end: afterChanges(id), ...transactionOf(state) }),
-    ]) {
+    const keys = this.#tables.changed.getKeys({ start, end: [...lastKey(id), 0], ...transactionOf(state) })
+    for (const [, , uid] of [...keys]) {
       const entry = uid < before ? this.#get(folder, uid, state) : undefined
       if (entry) early.push(entry)
-      if (timeSlice.isOver()) await rest(timeSlice, state)
+      if (timeSlice.isOver()) await yieldTo(timeSlice, state)
     }
     return [...early.sort((a, b) => a.uid - b.uid), ...late.reverse()]
-  }
-
-  /** All of them, in memory from now on. */
-  async all(folder: LmdbFolder): Promise<FolderIndex> {
-    return folder.loaded ?? this.loaded.add(folder, await folder.load(() => this.#read(folder)))
   }
 
   async #read(folder: LmdbFolder): Promise<FolderIndex> {
@@ -79,7 +114,7 @@ export class Entries {
     return index
   }
 
-  /** Gives the entries of a range to `take`, some at a time, until it returns false. */
+  /** Passes the entries of a range to `take`, some at a time, until it returns false. */
   async #each(
     folder: LmdbFolder,
     { from, to }: UidRange,
@@ -89,7 +124,6 @@ export class Entries {
   ): Promise<void> {
     const { id } = folder.folder
     const forms = this.#forms(folder, state)
-    // Most times the first few are enough.
     let step = FIRST_STEP
     const timeSlice = new TimeSlice()
     let [low, high] = [from, Math.min(to, Number.MAX_SAFE_INTEGER)]
@@ -103,7 +137,7 @@ export class Entries {
       const reached = (entries.at(-1) as MessageEntry).uid
       if (reverse) high = reached - 1
       else low = reached + 1
-      if (timeSlice.isOver()) await rest(timeSlice, state)
+      if (timeSlice.isOver()) await yieldTo(timeSlice, state)
     }
   }
 
@@ -119,10 +153,10 @@ export class Entries {
 
 type EntryKey = [folderId: string, uid: number]
 
-/** The package looks at every option it is given. */
+/** Removes the other properties of a held state, because the package reads every property of its options. */
 const transactionOf = ({ transaction }: ReadOptions): ReadOptions => (transaction ? { transaction } : {})
 
-/** Takes entries, latest first, until one has not changed after `modSeq`. */
+/** Returns a function that takes entries, latest first, until one has not changed after `modSeq`. */
 const takeChanged =
   (late: MessageEntry[], modSeq: number) =>
   (entries: readonly MessageEntry[]): boolean => {
@@ -133,19 +167,17 @@ const takeChanged =
     return true
   }
 
-/** @throws StoreError `closed` */
-async function rest(timeSlice: TimeSlice, state: HeldState): Promise<void> {
+/** @throws StoreError `closed` if the store was closed meanwhile */
+async function yieldTo(timeSlice: TimeSlice, state: HeldState): Promise<void> {
   await timeSlice.yield()
   state.check()
 }
 
-const afterChanges = (folderId: string): [string, number, number] => [...lastKey(folderId), 0]
+/** Limit of entries in memory over all folders. */
+const MAX_LOADED_ENTRIES = 1_000_000
 
-/** Entries held in memory over all folders; beyond it the folders asked for longest ago are let go. */
-const ENTRIES = 1_000_000
-
-/** The folders whose entries are in memory, in the order they came. */
-export class LoadedFolders {
+/** The folders whose entries are in memory, in the order of loading. Beyond the limit the oldest are unloaded. */
+class LoadedFolders {
   readonly #folders = new Set<LmdbFolder>()
 
   add(folder: LmdbFolder, index: FolderIndex): FolderIndex {
@@ -154,7 +186,7 @@ export class LoadedFolders {
     let entries = 0
     for (const { loaded } of this.#folders) entries += loaded?.exists ?? 0
     for (const oldest of this.#folders) {
-      if (entries <= ENTRIES || oldest === folder) break
+      if (entries <= MAX_LOADED_ENTRIES || oldest === folder) break
       entries -= oldest.loaded?.exists ?? 0
       this.remove(oldest)
     }

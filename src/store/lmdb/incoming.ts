@@ -4,12 +4,12 @@ import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { StoreDraft } from './store-draft.ts'
 import { PIECE_OCTETS } from './tables.ts'
 
-/** So much of a message is in memory at a time; a message that is smaller is never written apart from its entry. */
-const GATHERED_OCTETS = 4 * PIECE_OCTETS
+/** Octets of an arriving message that are kept in memory. A smaller message is written together with its entry. */
+const BUFFERED_OCTETS = 4 * PIECE_OCTETS
 
 type Change = <T>(work: (draft: StoreDraft) => T, octets: number) => Promise<T>
 
-/** Messages on their way in: what comes in pieces is written as it comes, and is doomed until an entry adopts it. */
+/** Receives messages. One that arrives in pieces is written meanwhile, as a doomed blob until an entry adopts it. */
 export class Incoming {
   readonly #bodies: Bodies
   readonly #change: Change
@@ -20,29 +20,29 @@ export class Incoming {
     this.#change = change
   }
 
-  /** @throws StoreError, and what the message throws */
+  /** Reads a message to its end. @throws StoreError, and what the message's iterable throws */
   async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
     if (Buffer.isBuffer(message)) return message
     if (!(Symbol.asyncIterator in message)) return joinPieces(message)
-    let gathered: Buffer[] = []
+    let buffered: Buffer[] = []
     let octets = 0
     let streamed: StreamedBlob | undefined
     for await (const piece of message) {
-      gathered.push(piece)
+      buffered.push(piece)
       octets += piece.length
-      if (octets < GATHERED_OCTETS) continue
-      const all = Buffer.concat(gathered, octets)
+      if (octets < BUFFERED_OCTETS) continue
+      const all = Buffer.concat(buffered, octets)
       const whole = octets - (octets % PIECE_OCTETS)
       streamed = await this.#write(all.subarray(0, whole), streamed)
-      // A copy: what is left is to keep no more of it alive than itself.
-      gathered = [Buffer.from(all.subarray(whole))]
+      // A copy, because a view would keep all of the written octets in memory.
+      buffered = [Buffer.from(all.subarray(whole))]
       octets -= whole
     }
-    const rest = gathered.length === 1 ? (gathered[0] as Buffer) : Buffer.concat(gathered, octets)
+    const rest = buffered.length === 1 ? (buffered[0] as Buffer) : Buffer.concat(buffered, octets)
     return streamed ? this.#write(rest, streamed) : rest
   }
 
-  /** What was taken belongs to entries now, or is to go. */
+  /** Call it when the entries are committed or the append failed. Blobs without an entry can be removed then. */
   end(): void {
     for (const release of this.#releases.splice(0)) release()
   }
@@ -52,7 +52,7 @@ export class Incoming {
     try {
       const blob = await this.#change((draft) => {
         const number = draft.putUnfinished(before?.blob, (before?.sizeOctets ?? 0) / PIECE_OCTETS, octets)
-        // Here, so that nobody clears it away before it is known to be in use; and this may be called again.
+        // Within the transaction, so that no other operation removes the blob first. This may run twice: see `Commits`.
         release?.()
         release = before ? undefined : this.#bodies.use(number)
         return number

@@ -5,27 +5,28 @@ import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../types.ts
 import type { ReadOptions } from './committed.ts'
 import { combinationKey, firstKey, fromRecord, LAST_TEXT, lastKey, type NumbersRecord, type Tables } from './tables.ts'
 
+/** The numbers of an empty folder. */
 const FIRST_NUMBERS: NumbersRecord = [1, 1, 0, 0, 0, 0, 0]
 
-/** A folder of the LMDB store. Its entries are in memory only once all of them were asked for. */
+/** A folder of the LMDB store. Its entries are in memory only after all of them were needed. */
 export class LmdbFolder {
   folder: Folder
   #flags: FlagTable | undefined
   #index: FolderIndex | undefined
   #loading: Promise<FolderIndex> | undefined
-  /** What happened while the entries were being read. */
+  /** Changes that were committed while the entries were being read. */
   #missed: StoreEvent[] = []
 
   constructor(folder: Folder) {
     this.folder = folder
   }
 
-  /** The entries in memory, if they are there. */
+  /** Returns the entries if they are in memory. */
   get loaded(): FolderIndex | undefined {
     return this.#index
   }
 
-  /** The keywords in the spelling that came first, without looking at the messages. */
+  /** Returns the folder's flags with the first spelling of each keyword. Reads them from an index, not from the messages. */
   flags(tables: Tables, options?: ReadOptions): FlagTable {
     if (this.#flags) return this.#flags
     const flags = new FlagTable()
@@ -34,7 +35,7 @@ export class LmdbFolder {
     return flags
   }
 
-  /** The entries in memory, read by `read` if they are not there. */
+  /** Loads the entries with `read`. Concurrent calls share one load. */
   load(read: () => Promise<FolderIndex>): Promise<FolderIndex> {
     this.#loading ??= this.#load(read).finally(() => {
       this.#loading = undefined
@@ -45,7 +46,7 @@ export class LmdbFolder {
 
   async #load(read: () => Promise<FolderIndex>): Promise<FolderIndex> {
     const index = await read()
-    for (const event of this.#missed) change(index, event)
+    for (const event of this.#missed) applyTo(index, event)
     this.#index = index
     return index
   }
@@ -54,9 +55,9 @@ export class LmdbFolder {
     this.#index = undefined
   }
 
-  /** Makes true in memory what a commit changed. */
-  take(event: StoreEvent): void {
-    if (this.#index) change(this.#index, event)
+  /** Applies a committed change to the entries in memory. */
+  apply(event: StoreEvent): void {
+    if (this.#index) applyTo(this.#index, event)
     else if (this.#loading) this.#missed.push(event)
   }
 
@@ -77,13 +78,13 @@ export class LmdbFolder {
   }
 }
 
-function change(index: FolderIndex, event: StoreEvent): void {
+function applyTo(index: FolderIndex, event: StoreEvent): void {
   if (event.type === 'appended') index.append(event.entries)
   else if (event.type === 'flags') index.replace(event.entries)
   else if (event.type === 'expunged') index.remove(event.uids, event.modSeq)
 }
 
-/** The numbers and counts of a folder while a transaction changes it. */
+/** The uids, modSeq and counts of a folder while a transaction changes it. */
 export class FolderDraft implements FolderNumbers {
   readonly folder: Folder
   readonly flags: FlagTable
@@ -91,7 +92,7 @@ export class FolderDraft implements FolderNumbers {
   highestModSeq: number
   readonly #tables: Tables
   readonly #counts = new FolderCounts()
-  /** How many messages more have a combination of flags. */
+  /** By how much the number of messages with each combination of flags changed. */
   readonly #combinations = new Map<readonly string[], number>()
 
   constructor(tables: Tables, folder: LmdbFolder) {
@@ -107,12 +108,12 @@ export class FolderDraft implements FolderNumbers {
 
   add(entry: MessageEntry): void {
     this.#counts.add(entry)
-    this.#combine(entry.flags, 1)
+    this.#countFlags(entry.flags, 1)
   }
 
   remove(entry: MessageEntry): void {
     this.#counts.remove(entry)
-    this.#combine(entry.flags, -1)
+    this.#countFlags(entry.flags, -1)
   }
 
   replace(before: MessageEntry, after: MessageEntry): void {
@@ -120,38 +121,38 @@ export class FolderDraft implements FolderNumbers {
     this.add(after)
   }
 
-  /** Writes what was gathered. */
+  /** Writes the changed numbers and combinations. */
   finish(): void {
     const { exists, sizeOctets, unseen, deleted, deletedOctets } = this.#counts
     const { id } = this.folder
     const record: NumbersRecord = [this.uidNext, this.highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets]
     this.#tables.numbers.putSync(id, record)
     const { combinations } = this.#tables
-    for (const [flags, more] of this.#combinations) {
-      if (more === 0) continue
+    for (const [flags, difference] of this.#combinations) {
+      if (difference === 0) continue
       const key: [string, string] = [id, combinationKey(flags)]
-      const messages = (combinations.get(key)?.[1] ?? 0) + more
+      const messages = (combinations.get(key)?.[1] ?? 0) + difference
       if (messages > 0) combinations.putSync(key, [flags, messages])
       else combinations.removeSync(key)
     }
   }
 
-  #combine(flags: readonly string[], more: 1 | -1): void {
-    if (flags.length > 0) this.#combinations.set(flags, (this.#combinations.get(flags) ?? 0) + more)
+  #countFlags(flags: readonly string[], sign: 1 | -1): void {
+    if (flags.length > 0) this.#combinations.set(flags, (this.#combinations.get(flags) ?? 0) + sign)
   }
 }
 
-/** A folder's numbers and counts; those of an empty one where none are noted. */
+/** Returns a folder's next uid, modSeq and counts. */
 export const numbersOf = (tables: Tables, folderId: string, options?: ReadOptions): NumbersRecord =>
   (tables.numbers.get(folderId, options) as NumbersRecord | undefined) ?? FIRST_NUMBERS
 
-/** As they are on disk, in uid order, with the numbers of their blobs for names. */
+/** Yields a folder's entries on disk in uid order. `blob` is the blob's number. */
 export function* entriesOf(tables: Tables, folderId: string): Generator<MessageEntry, void, void> {
   const range = tables.entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })
   for (const { key, value } of range) yield fromRecord(key[1], value, { nameOf: String })
 }
 
-/** Every combination of flags that messages of a folder have, and how many have it. */
+/** Yields every combination of flags in a folder with its number of messages. */
 export function* combinationsOf(
   tables: Tables,
   folderId: string,
@@ -160,12 +161,21 @@ export function* combinationsOf(
   for (const { value } of tables.combinations.getRange({ ...combinationsIn(folderId), ...options })) yield value
 }
 
-/** Within a transaction: nothing but the entries is left of a folder. */
+/** Deletes everything about a folder except its entries and numbers. Call it within a transaction. */
 export function clearIndexes({ vanished, changed, combinations }: Tables, folderId: string): void {
   const [first, last] = [firstKey(folderId), lastKey(folderId)]
   for (const key of [...vanished.getKeys({ start: first, end: last })]) vanished.removeSync(key)
   for (const key of [...changed.getKeys({ start: [...first, 0], end: [...last, 0] })]) changed.removeSync(key)
   for (const key of [...combinations.getKeys(combinationsIn(folderId))]) combinations.removeSync(key)
+}
+
+/** Returns the uids expunged after `modSeq`, in ascending order. */
+export function vanishedSince({ vanished }: Tables, folderId: string, modSeq: number, state: ReadOptions): number[] {
+  const start: [string, number] = [folderId, modSeq + 1]
+  const rows = vanished.getRange({ start, end: lastKey(folderId), ...state })
+  return Array.from(rows, ({ value }) => value)
+    .flat()
+    .sort((a, b) => a - b)
 }
 
 const combinationsIn = (folderId: string): { start: [string, string]; end: [string, string] } => ({

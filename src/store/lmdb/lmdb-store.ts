@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
-import { type Overview, overview } from '../../mail/overview.ts'
-import type { FolderIndex } from '../folder-index.ts'
-import { FolderRegistry, nextUidValidity, withSettings } from '../folder-registry.ts'
+import type { Overview } from '../../mail/overview.ts'
+import { BaseStore } from '../base-store.ts'
+import { newFolder, withSettings } from '../folder-registry.ts'
 import { folderName } from '../mailboxes.ts'
 import {
   type CopyResult,
@@ -23,127 +23,102 @@ import {
   type StoreEvent,
   type UidRange,
 } from '../types.ts'
-import { Watchers } from '../watchers.ts'
-import { fromOverviewRecord } from './articles.ts'
+import { Articles } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
 import { Commits, type OperationTraits } from './commits.ts'
 import { Committed } from './committed.ts'
 import { Entries } from './entries.ts'
 import { Incoming } from './incoming.ts'
-import { LmdbFolder } from './lmdb-folder.ts'
+import { type LmdbFolder, vanishedSince } from './lmdb-folder.ts'
 import { StoreDraft } from './store-draft.ts'
-import { LAST_TEXT, lastKey, type Tables, textKey } from './tables.ts'
+import { LAST_TEXT, type Tables, textKey } from './tables.ts'
 
 export interface LmdbStoreOptions {
   readonly clock: Clock
   readonly log: Logger
-  /** Gives the folder free for others; called once at the end. */
+  /** Unlocks the store's folder. Called once, when the store is closed. */
   readonly unlock: () => Promise<void>
 }
 
+/** Changes of folders: each needs a transaction of its own, because it must see the folders as earlier ones left them. */
+const ALONE: OperationTraits = { alone: true }
+
 /**
- * A store in a folder on disk, made of LMDB. What a promise said is there is there after a crash. Reads see the last
- * commit that is surely on disk; nothing but a folder opened whole is held in memory.
+ * A store in a folder on disk, made of LMDB tables. Changes run as operations of `Commits` on a `StoreDraft`. Reads see
+ * the last commit that is flushed. Only folders that are opened whole are held in memory.
  */
-export class LmdbStore implements MessageStore {
+export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   readonly #tables: Tables
-  readonly #clock: Clock
   readonly #log: Logger
   readonly #unlock: () => Promise<void>
-  readonly #watchers: Watchers
   readonly #committed: Committed
   readonly #bodies: Bodies
-  readonly #folders = new FolderRegistry<LmdbFolder>()
+  readonly #articles: Articles
   readonly #entries: Entries
   readonly #commits: Commits<StoreEvent, StoreDraft>
   #closing: Promise<void> | undefined
 
   constructor(tables: Tables, { clock, log, unlock }: LmdbStoreOptions) {
+    super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
     this.#tables = tables
-    this.#clock = clock
     this.#log = log
     this.#unlock = unlock
-    this.#watchers = new Watchers((error) => log.error({ err: error }, 'a watcher of the store failed'))
     this.#committed = new Committed(tables.env, tables.readOnly)
     this.#bodies = new Bodies(tables, this.#committed)
-    this.#entries = new Entries(tables, this.#committed, this.#bodies.nameOf)
+    this.#articles = new Articles(tables, this.#bodies)
+    this.#entries = new Entries(this.folders, tables, this.#committed, this.#bodies.nameOf)
     this.#commits = new Commits(tables.env, {
-      draft: () => new StoreDraft(tables, this.#bodies, (folderId) => this.#folders.need(folderId)),
+      draft: () => new StoreDraft(tables, this.#bodies, this.#articles, (folderId) => this.folders.need(folderId)),
       durable: () => {
         this.#committed.renew()
-        this.#bodies.durable()
+        this.#bodies.flushed()
       },
-      apply: (event) => this.#apply(event),
-      lost: () => this.#readFolders(),
+      apply: (event) => {
+        this.#entries.apply(event)
+        this.emit(event)
+      },
+      lost: () => this.#entries.readFolders(),
     })
-    this.#readFolders()
+    this.#entries.readFolders()
     if (!tables.readOnly) void this.#removeDoomed()
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
-    const { meta } = this.#tables
-    return this.#change(
-      (draft) => {
-        this.#folders.checkFree(owner, name)
-        const uidValidity = nextUidValidity(Number(meta.get('lastUidValidity') ?? 0), this.#clock.now())
-        const number = Number(meta.get('lastFolder') ?? 0) + 1
-        const id = `F${meta.get('tag')}-${number.toString(36)}`
-        const folder: Folder = { id, owner, name: folderName(owner, name), uidValidity, ...settings }
-        draft.createFolder(folder)
-        meta.putSync('lastUidValidity', uidValidity)
-        meta.putSync('lastFolder', number)
-        return folder
-      },
-      { alone: true },
-    )
+    return this.#change((draft) => {
+      this.folders.checkFree(owner, name)
+      return draft.createFolder((numbering) =>
+        newFolder(owner, name, settings, { ...numbering, now: this.clock.now() }),
+      )
+    }, ALONE)
   }
 
   deleteFolder(folderId: string): Promise<void> {
-    return this.#change((draft) => draft.deleteFolder(folderId), { alone: true })
+    return this.#change((draft) => draft.deleteFolder(folderId), ALONE)
   }
 
   renameFolder(folderId: string, name: string): Promise<Folder> {
-    return this.#change(
-      (draft) => {
-        const plan = this.#folders.planRename(folderId, name)
-        for (const { folder, previousName } of plan) {
-          if (folder.name !== previousName) draft.changeFolder(folder, previousName)
-        }
-        return plan.find(({ folder }) => folder.id === folderId)?.folder ?? this.#folders.need(folderId).folder
-      },
-      { alone: true },
-    )
+    return this.#change((draft) => {
+      const plan = this.folders.planRename(folderId, name)
+      for (const { folder, previousName } of plan) draft.changeFolder(folder, previousName)
+      return plan.find(({ folder }) => folder.id === folderId)?.folder ?? this.folders.need(folderId).folder
+    }, ALONE)
   }
 
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
-    return this.#change(
-      (draft) => {
-        const folder = withSettings(this.#folders.need(folderId).folder, settings)
-        draft.changeFolder(folder, folder.name)
-        return folder
-      },
-      { alone: true },
-    )
-  }
-
-  async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
-    return this.#folders.find(owner, name)?.folder
-  }
-
-  async listFolders(owner: Owner): Promise<readonly Folder[]> {
-    return this.#folders.list(owner)
-  }
-
-  async listOwners(): Promise<readonly Owner[]> {
-    return this.#folders.owners
+    return this.#change((draft) => {
+      const folder = withSettings(this.folders.need(folderId).folder, settings)
+      draft.changeFolder(folder, folder.name)
+      return folder
+    }, ALONE)
   }
 
   async status(folderId: string): Promise<FolderStatus> {
-    return this.#need(folderId).status(this.#tables, this.#committed.now)
+    return this.need(folderId).status(this.#tables, this.#committed.now)
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
-    return (await this.#index(folderId)).snapshot()
+    this.checkOpen()
+    return (await this.#entries.all(folderId)).snapshot()
   }
 
   async subscriptions(owner: Owner): Promise<readonly string[]> {
@@ -163,13 +138,13 @@ export class LmdbStore implements MessageStore {
 
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     this.#checkWritable()
-    for (const { targets } of batch) for (const { folderId } of targets) this.#need(folderId)
+    for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
     const incoming = new Incoming(this.#bodies, (work, octets) => this.#change(work, { octets }))
     try {
       const raws: (Buffer | StreamedBlob)[] = []
       for (const { raw } of batch) raws.push(await incoming.take(raw))
       const octets = raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0)
-      const stored = await this.#change((draft) => draft.append(batch, raws, this.#clock.now(), origin), { octets })
+      const stored = await this.#change((draft) => draft.append(batch, raws, this.clock.now(), origin), { octets })
       incoming.end()
       return stored
     } catch (error) {
@@ -180,7 +155,8 @@ export class LmdbStore implements MessageStore {
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
-    return range ? this.#entries.list(this.#need(folderId), range) : (await this.#index(folderId)).list()
+    const folder = this.need(folderId)
+    return range ? this.#entries.list(folder, range) : (await this.#entries.all(folderId)).list()
   }
 
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
@@ -189,24 +165,17 @@ export class LmdbStore implements MessageStore {
 
   async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {
     const entry = this.#find(folderId, uid)
-    return entry && this.#bodies.read(this.#bodies.numberOf(entry.blob), entry.sizeOctets, ...within(entry, start, end))
+    return entry && this.#bodies.read(entry, start, end)
   }
 
   async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
     const entry = this.#find(folderId, uid)
-    if (!entry) return
-    const blob = this.#bodies.numberOf(entry.blob)
-    yield* this.#bodies.stream(blob, entry.sizeOctets, within(entry, start, end), () => void this.#removeDoomed())
+    if (entry) yield* this.#bodies.stream(entry, start, end, () => void this.#removeDoomed())
   }
 
   async overview(folderId: string, uid: number): Promise<Overview | undefined> {
     const entry = this.#find(folderId, uid)
-    if (!entry) return undefined
-    const blob = this.#bodies.numberOf(entry.blob)
-    const record = this.#tables.overviews.get(blob, this.#committed.now)
-    if (record) return fromOverviewRecord(record, entry.sizeOctets)
-    const raw = this.#bodies.read(blob, entry.sizeOctets, 0, entry.sizeOctets)
-    return raw && overview(raw)
+    return entry && this.#articles.overview(entry, this.#committed.now)
   }
 
   async setFlags(
@@ -215,18 +184,18 @@ export class LmdbStore implements MessageStore {
     change: FlagChange,
     origin?: Origin,
   ): Promise<FlagChangeResult> {
-    this.#need(folderId)
+    this.need(folderId)
     return this.#change((draft) => draft.setFlags(folderId, uids, change, origin))
   }
 
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    this.#need(targetFolderId)
-    return this.#change((draft) => draft.copy(folderId, uids, targetFolderId, this.#clock.now(), origin))
+    this.need(targetFolderId)
+    return this.#change((draft) => draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin))
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
-    this.#need(targetFolderId)
-    return this.#change((draft) => draft.move(folderId, uids, targetFolderId, this.#clock.now(), origin))
+    this.need(targetFolderId)
+    return this.#change((draft) => draft.move(folderId, uids, targetFolderId, this.clock.now(), origin))
   }
 
   expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
@@ -234,25 +203,17 @@ export class LmdbStore implements MessageStore {
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
-    return this.#entries.changedSince(this.#need(folderId), modSeq)
+    return this.#entries.changedSince(this.need(folderId), modSeq)
   }
 
   async vanishedSince(folderId: string, modSeq: number): Promise<readonly number[]> {
-    this.#need(folderId)
-    const range = { start: [folderId, modSeq + 1] as [string, number], end: lastKey(folderId) }
-    const changes = this.#tables.vanished.getRange({ ...range, ...this.#committed.now })
-    return Array.from(changes, ({ value }) => value)
-      .flat()
-      .sort((a, b) => a - b)
+    this.need(folderId)
+    return vanishedSince(this.#tables, folderId, modSeq, this.#committed.now)
   }
 
   async locate(messageId: string): Promise<readonly Location[]> {
-    const key = textKey(messageId)
-    const start: [string, string, number] = [key, '', 0]
-    const end: [string, string, number] = [key, LAST_TEXT, 0]
-    const places = this.#tables.places.getKeys({ start, end, ...this.#committed.now })
-    return [...places].flatMap(([, folderId, uid]) => {
-      const folder = this.#folders.get(folderId)?.folder
+    return this.#articles.places(messageId, this.#committed.now).flatMap(({ folderId, uid }) => {
+      const folder = this.folders.get(folderId)?.folder
       return folder ? [{ folder, uid }] : []
     })
   }
@@ -276,23 +237,15 @@ export class LmdbStore implements MessageStore {
     })
   }
 
-  watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
-    return this.#watchers.add(listener, folderId)
-  }
-
   clear(): Promise<void> {
-    return this.#change(
-      (draft) => {
-        for (const { folder } of [...this.#folders.all]) draft.deleteFolder(folder.id)
-        draft.writes++
-        const { history, places, subscriptions, state } = this.#tables
-        for (const table of [history, places, subscriptions, state]) table.clearSync()
-      },
-      { alone: true },
-    )
+    return this.#change((draft) => {
+      for (const { folder } of [...this.folders.all]) draft.deleteFolder(folder.id)
+      draft.clearTables()
+    }, ALONE)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.isClosed = true
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -304,12 +257,13 @@ export class LmdbStore implements MessageStore {
     await this.#unlock()
   }
 
-  /** @throws StoreError `closed`, `read-only` and what `work` throws */
+  /** Runs `work` in a transaction. @throws StoreError `closed`, `read-only`, and what `work` throws */
   async #change<T>(work: (draft: StoreDraft) => T, traits?: OperationTraits): Promise<T> {
     this.#checkWritable()
     return this.#commits.run(work, traits)
   }
 
+  /** Writes to a table that has no effects in memory. */
   #put(write: () => void): Promise<void> {
     return this.#change((draft) => {
       draft.writes++
@@ -317,73 +271,26 @@ export class LmdbStore implements MessageStore {
     })
   }
 
-  /** What a commit changed, made true in memory and told to those who watch. */
-  #apply(event: StoreEvent): void {
-    const { folder } = event
-    if (event.type === 'folder-created') this.#folders.add(new LmdbFolder(folder))
-    else if (event.type === 'folder-changed') this.#folders.replace([folder])
-    else if (event.type === 'folder-deleted') {
-      const gone = this.#folders.need(folder.id)
-      this.#entries.loaded.remove(gone)
-      this.#folders.remove(gone)
-    } else this.#folders.get(folder.id)?.take(event)
-    this.#watchers.emit(event)
-  }
-
-  #readFolders(): void {
-    this.#committed.renew()
-    this.#folders.clear()
-    this.#entries.loaded.clear()
-    for (const { value } of this.#tables.folders.getRange(this.#committed.now)) {
-      this.#folders.add(new LmdbFolder(value))
-    }
-  }
-
-  /** Octets that were kept for a reader only, and of messages that did not come to their end. */
+  /** Removes octets of deleted messages that were still being read, and of messages that never arrived whole. */
   async #removeDoomed(): Promise<void> {
-    if (this.#closing || this.#tables.readOnly || this.#tables.doomed.getCount() === 0) return
+    if (this.isClosed || this.#tables.readOnly || this.#tables.doomed.getCount() === 0) return
     const removal = this.#commits.run((draft) => {
       draft.writes++
       this.#bodies.removeDoomed()
     })
-    // Where there is no room to note it, the next start does it.
+    // A full disk may prevent it. The next start tries again.
     await removal.catch((err: unknown) =>
-      this.#log.warn({ err }, 'octets that no message holds are kept until the next start'),
+      this.#log.warn({ err }, 'octets without a message are kept until the next start'),
     )
   }
 
-  /** All entries of a folder, in memory. @throws StoreError `not-found` */
-  async #index(folderId: string): Promise<FolderIndex> {
-    const folder = this.#need(folderId)
-    const index = await this.#entries.all(folder)
-    if (this.#folders.get(folderId) === folder) return index
-    // While it was read, it was deleted, or a flush failed.
-    this.#entries.loaded.remove(folder)
-    return this.#index(folderId)
-  }
-
   #find(folderId: string, uid: number): MessageEntry | undefined {
-    this.#checkOpen()
-    const folder = this.#folders.get(folderId)
-    return folder && this.#entries.find(folder, uid)
-  }
-
-  #need(folderId: string): LmdbFolder {
-    this.#checkOpen()
-    return this.#folders.need(folderId)
+    this.checkOpen()
+    return this.#entries.find(folderId, uid)
   }
 
   #checkWritable(): void {
-    this.#checkOpen()
-    if (this.#tables.readOnly)
-      throw new StoreError('read-only', 'the store was opened read-only: its folder cannot be written to')
+    this.checkOpen()
+    if (this.#tables.readOnly) throw new StoreError('read-only', 'the store is read-only: its folder is not writable')
   }
-
-  #checkOpen(): void {
-    if (this.#closing) throw new StoreError('closed', 'the store is closed')
-  }
-}
-
-function within({ sizeOctets }: MessageEntry, start = 0, end = sizeOctets): [start: number, end: number] {
-  return [Math.min(start, sizeOctets), Math.min(end, sizeOctets)]
 }

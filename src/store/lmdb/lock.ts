@@ -6,19 +6,21 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { StoreError } from '../types.ts'
 
-/** What the owner of a folder tells those who would open it too. */
+/** What the process that has the folder sends to every other process that opens it. */
 interface Owner {
   readonly pid: number
   readonly nonce: string
 }
 
-/** The longest path of a socket that every system takes. */
+/** Longest socket path that every system supports. */
 const SOCKET_PATH_OCTETS = 100
 
 /**
- * Keeps a folder to one process: its owner listens on a socket in it and tells its pid. A socket needs no clean-up to
- * be seen as left over, even where the pids of containers are all alike. Returns what gives the folder free.
- * @throws StoreError `in-use` where another process has the folder; the message names its pid
+ * Locks a folder for the lifetime of this process: it listens on a socket in the folder and sends its pid to every client.
+ * After a crash nobody answers on the socket, so the lock needs no timeout and no comparison of pids, which are often
+ * equal in containers. (The certificate store's lock is held for milliseconds and may be waited for: it is a file.)
+ * Returns a function that unlocks the folder.
+ * @throws StoreError `in-use` if another process has the folder; the message contains its pid
  */
 export async function lockFolder(folder: string, log: Logger): Promise<() => Promise<void>> {
   const path = socketPath(folder)
@@ -26,14 +28,14 @@ export async function lockFolder(folder: string, log: Logger): Promise<() => Pro
   for (let attempt = 0; attempt < 3; attempt++) {
     const server = await listen(path, owner, log)
     if (server === 'unsupported') return async () => {}
-    // Of two that found the same left-over socket, the later one has taken its place: then the earlier one is refused.
+    // If two processes found the same stale socket, the later one has replaced the socket of the earlier one.
     const found = await ask(path)
     if (server && found?.nonce === owner.nonce) return () => close(server)
     if (server) await close(server)
     if (found) throw new StoreError('in-use', `${folder} is in use by process ${found.pid}`)
     rmSync(path, { force: true })
   }
-  throw new StoreError('in-use', `${folder}: other processes are opening it too`)
+  throw new StoreError('in-use', `${folder} is being opened by other processes`)
 }
 
 function socketPath(folder: string): string {
@@ -44,7 +46,7 @@ function socketPath(folder: string): string {
   return Buffer.byteLength(inside) <= SOCKET_PATH_OCTETS ? inside : join(tmpdir(), `sealpost-${digest}.sock`)
 }
 
-/** Undefined: something is there already. */
+/** Resolves with undefined if a socket exists. */
 function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsupported' | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
@@ -54,7 +56,7 @@ function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsu
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') return resolve(undefined)
       if (error.code === 'EACCES' || error.code === 'EROFS' || error.code === 'EPERM') return reject(error)
-      log.warn({ err: error }, 'this file system takes no sockets: nothing keeps a second process from the store')
+      log.warn({ err: error }, 'the file system does not support sockets, so a second process could open the store')
       resolve('unsupported')
     })
     server.listen(path, () => {
@@ -64,7 +66,7 @@ function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsu
   })
 }
 
-/** Undefined: nobody answers there. */
+/** Resolves with undefined if nobody answers. */
 function ask(path: string): Promise<Owner | undefined> {
   return new Promise((resolve) => {
     let answer = ''

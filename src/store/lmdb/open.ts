@@ -9,7 +9,7 @@ import { lockFolder } from './lock.ts'
 import { openTables, storeError, type Tables } from './tables.ts'
 import { upgrade } from './upgrade.ts'
 
-export const DATA_FILE = 'messages.mdb'
+const DATA_FILE = 'messages.mdb'
 
 export interface OpenLmdbOptions {
   readonly clock: Clock
@@ -17,8 +17,8 @@ export interface OpenLmdbOptions {
 }
 
 /**
- * Opens the store in `folder`, made if it is missing. A folder that cannot be written to is served read-only.
- * @throws StoreError `in-use`; `read-only` where there is nothing to serve
+ * Opens the store in `folder`, which is created if it is missing. If the folder is not writable, the store is read-only.
+ * @throws StoreError `in-use`; `read-only` if the folder is not writable and has no store
  */
 export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOptions): Promise<LmdbStore> {
   const file = join(folder, DATA_FILE)
@@ -30,7 +30,7 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
   } catch (error) {
     const known = storeError(error)
     if (!(known instanceof StoreError) || known.code !== 'read-only' || !existsSync(file)) throw known
-    log.warn({ err: known }, 'the store is served read-only')
+    log.warn({ err: known }, 'the store is read-only')
     readOnly = true
   }
   try {
@@ -48,29 +48,29 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
   }
 }
 
-/** Looks through a store that no lab has open. @throws StoreError `in-use`, `not-found` */
+/** Checks a store that no lab has open. @throws StoreError `in-use`, `not-found` */
 export function checkStore(folder: string, log: Logger): Promise<CheckReport> {
-  return locked(folder, log, (file) => opened(file, log, checkTables))
+  return withLock(folder, log, (file) => withTables(file, log, checkTables))
 }
 
 /**
- * Gives the room that deleted messages left back to the file system, by writing the data anew. Sizes in octets.
+ * Returns the space of deleted messages to the file system, by copying the data to a new file. Sizes are in octets.
  * @throws StoreError `in-use`, `not-found`
  */
 export function compactStore(folder: string, log: Logger): Promise<{ before: number; after: number }> {
-  return locked(folder, log, async (file) => {
+  return withLock(folder, log, async (file) => {
     const copy = `${file}.compact`
     rmSync(copy, { force: true })
-    await opened(file, log, ({ env }) => env.backup(copy, true))
+    await withTables(file, log, ({ env }) => env.backup(copy, true))
     const before = statSync(file).size
     renameSync(copy, file)
     return { before, after: statSync(file).size }
   })
 }
 
-async function locked<T>(folder: string, log: Logger, work: (file: string) => Promise<T>): Promise<T> {
+async function withLock<T>(folder: string, log: Logger, work: (file: string) => Promise<T>): Promise<T> {
   const file = join(folder, DATA_FILE)
-  if (!existsSync(file)) throw new StoreError('not-found', `there is no store in ${folder}`)
+  if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
   const unlock = await lockFolder(folder, log)
   try {
     return await work(file)
@@ -79,7 +79,7 @@ async function locked<T>(folder: string, log: Logger, work: (file: string) => Pr
   }
 }
 
-async function opened<T>(file: string, log: Logger, work: (tables: Tables) => T | Promise<T>): Promise<T> {
+async function withTables<T>(file: string, log: Logger, work: (tables: Tables) => T | Promise<T>): Promise<T> {
   const tables = await openTables({ file, readOnly: false })
   try {
     upgrade(tables, log)

@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
 
-/** The version of what is written below; a folder with an older one is upgraded, with a newer one not opened. */
+/** Version of the tables below. An older store is upgraded; a newer one is not opened. */
 export const FORMAT = 2
 
-/** An entry without its uid, which is in the key. */
+/** An entry without its uid, which is part of the key. */
 type EntryRecord = readonly [
   blob: number,
   sizeOctets: number,
@@ -17,7 +17,7 @@ type EntryRecord = readonly [
   envelope: DeliveryEnvelope | null,
 ]
 
-/** A folder's numbers and counts. */
+/** A folder's next uid, modSeq and counts. */
 export type NumbersRecord = readonly [
   uidNext: number,
   highestModSeq: number,
@@ -28,59 +28,62 @@ export type NumbersRecord = readonly [
   deletedOctets: number,
 ]
 
-/** How many messages of a folder have a combination of flags. */
+/** Number of messages of a folder that have a combination of flags. */
 export type CombinationRecord = readonly [flags: readonly string[], messages: number]
 
 /** An article's overview, in the order of `overviewFields`. */
 export type OverviewRecord = readonly (string | number)[]
 
-/** The key in `numbers` of the last blob's number: there because that page is written with each append anyway. */
+/** Key of the last blob's number. It is in the table `numbers` because every append writes that page anyway. */
 export const LAST_BLOB = 'lastBlob'
 
-/** Everything the store has on disk, a table each. Blobs are numbered; a message id is kept by its key (`textKey`). */
+/** Everything the store has on disk. Blobs are numbered. Message-IDs and names in keys are written with `textKey`. */
 export interface Tables {
   readonly env: RootDatabase
   readonly readOnly: boolean
   /** `format`, `tag`, `lastFolder`, `lastUidValidity`. */
   readonly meta: Database<number | string, string>
   readonly folders: Database<Folder, string>
-  /** A folder's by its id; and `LAST_BLOB`. */
+  /** By folder id, and `LAST_BLOB`. */
   readonly numbers: Database<NumbersRecord | number, string>
   readonly entries: Database<EntryRecord, [folderId: string, uid: number]>
-  /** Every combination of flags that messages have, but for no flags at all; by `combinationKey`. */
+  /** The combinations of flags that messages have, except the empty one. The key is made by `combinationKey`. */
   readonly combinations: Database<CombinationRecord, [folderId: string, combination: string]>
   /**
-   * Entries whose last change was one of their flags. The modSeq of all others ascends with their uid, so what changed
-   * after one of them is found at the end of the folder and here.
+   * Entries whose flags were changed after they were added. The modSeq of all other entries ascends with their uid. So
+   * every change after a given modSeq is either at the end of the folder or in this table.
    */
   readonly changed: Database<true, [folderId: string, modSeq: number, uid: number]>
-  /** What vanished with a change: its modSeq and the uids. */
+  /** The uids that were expunged with each modSeq. */
   readonly vanished: Database<readonly number[], [folderId: string, modSeq: number]>
-  /** Octets of a blob in pieces of `PIECE_OCTETS`; in front of them, as piece -1, what a streamed one's prefix was. */
+  /** The octets of a blob in pieces of `PIECE_OCTETS`. Piece -1 is the prefix of a streamed blob. */
   readonly bodies: Database<Buffer, [blob: number, piece: number]>
-  /** How many entries hold a blob, where it is more than one. */
+  /** Number of entries that share a blob, if it is more than one. */
   readonly holders: Database<number, number>
-  /** Blobs that no entry holds: someone was still reading them, or they never came to their end. Gone with the next start at the latest. */
+  /**
+   * Blobs without an entry: a session is still reading the deleted message, or the message is still arriving. They are
+   * removed after that, or at the next start.
+   */
   readonly doomed: Database<true, number>
-  /** What OVER tells of a blob that public folders hold. */
+  /** Overviews of blobs in public folders, for OVER. */
   readonly overviews: Database<OverviewRecord, number>
-  /** Where the public folders hold a message id. */
+  /** Where public folders hold a Message-ID. */
   readonly places: Database<true, [messageId: string, folderId: string, uid: number]>
-  /** Every message id the public folders ever had. */
+  /** Every Message-ID that public folders ever had. */
   readonly history: Database<true, string>
   readonly subscriptions: Database<string, [owner: string, name: string]>
   readonly state: Database<string, string>
-  /** The next number of folders that were deleted. */
+  /** The next uid of deleted folders. */
   readonly retired: Database<number, [owner: string, name: string]>
 }
 
-/** Tables of all formats together, and some to spare. */
+/** Number of tables of all formats, plus a reserve. */
 const MAX_TABLES = 24
 
-/** States of the tables that can be looked at at the same time: by folders being read, and streams. */
+/** Most read transactions at a time. Every folder that is being loaded and every stream may have one. */
 const MAX_VIEWS = 1024
 
-/** So much that a piece with its header fills whole pages. */
+/** Octets per piece. A piece and its header fill whole pages. */
 export const PIECE_OCTETS = 16 * 4096 - 16
 
 export interface OpenTablesOptions {
@@ -88,12 +91,12 @@ export interface OpenTablesOptions {
   readonly readOnly: boolean
 }
 
-/** @throws StoreError `not-found` where the package lmdb is not installed; `read-only` for a format of another version */
+/** @throws StoreError `not-found` if the package lmdb is not installed; `read-only` if the format cannot be opened */
 export async function openTables({ file, readOnly }: OpenTablesOptions): Promise<Tables> {
   const { open } = await import('lmdb').catch((cause: unknown) => {
-    throw new StoreError('not-found', 'messages on disk need the package lmdb: npm install lmdb', { cause })
+    throw new StoreError('not-found', 'the LMDB store needs the package lmdb: run `npm install lmdb`', { cause })
   })
-  // Batches of its own (`eventTurnBatching`) leave a rejected promise to nobody when a commit fails.
+  // With the package's own batches (`eventTurnBatching`), a failed commit causes an unhandled rejection.
   const options = {
     path: file,
     noSubdir: true,
@@ -114,15 +117,18 @@ export async function openTables({ file, readOnly }: OpenTablesOptions): Promise
 
 function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'readOnly'> {
   const meta = env.openDB<number | string, string>({ name: 'meta' })
-  // A read-only environment gives nothing for a table that was never made.
+  // A read-only environment returns undefined for a table that does not exist.
   const format = Number(meta?.get('format') ?? FORMAT)
   if (format > FORMAT) {
-    throw new StoreError('read-only', `the store was written in format ${format}; this version knows format ${FORMAT}`)
+    throw new StoreError(
+      'read-only',
+      `the store has format ${format}, but this version supports only up to format ${FORMAT}`,
+    )
   }
   if (format < FORMAT && readOnly) {
     throw new StoreError(
       'read-only',
-      `the store was written in format ${format} and is to be upgraded to ${FORMAT}: open it once where it can be written to`,
+      `the store has format ${format} and must be upgraded to format ${FORMAT}: open it once with write access`,
     )
   }
   const tables = {
@@ -152,16 +158,16 @@ function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'r
   return tables
 }
 
-/** A text of any length as part of a key: LMDB's keys are short. */
+/** Returns a text as part of a key. Long texts are hashed, because LMDB limits the length of keys. */
 export function textKey(text: string): string {
   if (Buffer.byteLength(text) <= 200) return text
   return `#${createHash('sha256').update(text).digest('base64url')}`
 }
 
-/** Behind every text in a key, which are in the order of their code points: the last of these is no character. */
+/** Sorts after every text in a key: keys are in code point order, and this code point is not a character. */
 export const LAST_TEXT = '\u{10ffff}'
 
-/** Flags in their one order as a part of a key. */
+/** Returns flags, in their canonical order, as part of a key. */
 export const combinationKey = (flags: readonly string[]): string => textKey(flags.join(' '))
 
 export const firstKey = (folderId: string): [string, number] => [folderId, 0]
@@ -178,11 +184,11 @@ export const toRecord = (entry: MessageEntry, blob: number): EntryRecord => [
   entry.envelope ?? null,
 ]
 
-/** How the names and flags of entries are made of what is in their records. */
+/** How a record's blob number and flags become those of an entry. */
 export interface EntryForms {
-  /** The name of a blob of its number. */
+  /** Returns the name of a blob. */
   readonly nameOf: (blob: number) => string
-  /** The one array of these flags: see `FlagTable`. */
+  /** Returns the shared array of these flags: see `FlagTable`. */
   readonly canonical?: (flags: readonly string[]) => readonly string[]
 }
 
@@ -202,21 +208,21 @@ export function fromRecord(uid: number, record: EntryRecord, { nameOf, canonical
 }
 
 /**
- * What the system says where a write found no room. LMDB gives EIO for a write that the system took in part only, as it
- * does when a disk runs full in the middle of one.
+ * Errors of a write to a full disk. LMDB reports EIO if the system wrote only a part, as it does when the disk fills up in
+ * the middle of a write.
  */
 const noSpaceCodes = new Set<unknown>([5, 27, 28, 122, -30792, 'EIO', 'EFBIG', 'ENOSPC', 'EDQUOT'])
 const readOnlyCodes = new Set<unknown>([1, 13, 30, 'EPERM', 'EACCES', 'EROFS'])
 
-/** An error of LMDB or of the system as the store's own; any other is returned as it is. */
+/** Converts an error of LMDB or the system to a StoreError. Returns any other error as it is. */
 export function storeError(error: unknown): Error {
   if (error instanceof StoreError) return error
   const { code, message } = error as NodeJS.ErrnoException
   if (noSpaceCodes.has(code)) {
-    return new StoreError('no-space', `the store's disk takes no more: ${message}`, { cause: error })
+    return new StoreError('no-space', `the store's disk is full: ${message}`, { cause: error })
   }
   if (readOnlyCodes.has(code)) {
-    return new StoreError('read-only', `the store's folder cannot be written to: ${message}`, { cause: error })
+    return new StoreError('read-only', `the store's folder is not writable: ${message}`, { cause: error })
   }
   return error instanceof Error ? error : new Error(String(error))
 }

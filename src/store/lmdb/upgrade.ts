@@ -7,17 +7,17 @@ import { outOfOrder } from './check.ts'
 import { entriesOf, numbersOf } from './lmdb-folder.ts'
 import { combinationKey, FORMAT, LAST_BLOB, type NumbersRecord, type Tables } from './tables.ts'
 
-/** Entries whose indexes are written in one transaction. */
+/** Entries per transaction. */
 const STEP = 1000
 
 /**
- * Makes the indexes that a store of format 1 lacks. An upgrade that is broken off leaves a store of format 1, whose
- * tables were not touched, and begins anew: only the last transaction says that it is one of format 2.
+ * Creates the indexes that a store of format 1 lacks. Only the last transaction sets format 2. If the upgrade is
+ * interrupted before it, the tables of format 1 are unchanged and the next start upgrades again.
  */
 export function upgrade(tables: Tables, log: Logger): void {
   const format = Number(tables.meta.get('format'))
   if (format >= FORMAT) return
-  log.info({ format, to: FORMAT }, 'the store is being upgraded')
+  log.info({ format, to: FORMAT }, 'upgrading the store')
   const { env, combinations, changed, overviews, meta, numbers, doomed } = tables
   env.transactionSync(() => {
     for (const table of [combinations, changed, overviews]) table.clearSync()

@@ -3,31 +3,57 @@ import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 
 interface Blob {
-  /** As the message came, until it is first read. */
+  /** As received, until the first read joins them. */
   pieces: Pieces
+  /** Number of entries that share the blob. */
   holders: number
 }
 
-/** Small pieces are packed into slabs of this size; larger ones stand alone. */
+/** What an entry counts towards the limit: about the memory it uses besides the message's octets. */
+export const ENTRY_OCTETS = 512
+/** Small pieces are copied into slabs of this size. */
 const SLAB_OCTETS = 64 * 1024
-const PACKED_OCTETS = 8 * 1024
+/** Largest piece that is copied into a slab. */
+const MAX_SLAB_PIECE_OCTETS = 8 * 1024
 
-/** The octets of messages, each kept once however many entries hold it, and gone with the last of them. */
+/** The octets of messages, within a limit. Entries share a blob, which is deleted with its last entry. */
 export class Blobs {
   readonly #blobs = new Map<string, Blob>()
   readonly #tag: string
+  readonly #maxOctets: number
+  #usedOctets = 0
   #slab = Buffer.alloc(0)
-  #filled = 0
-  #made = 0
+  #slabUsed = 0
+  #created = 0
 
-  /** `tag` makes the names unlike those of any other store. */
-  constructor(tag: string) {
+  /**
+   * @param tag starts the names, to distinguish them from those of any other store
+   * @param maxOctets limit for all messages and entries
+   */
+  constructor(tag: string, maxOctets: number) {
     this.#tag = tag
+    this.#maxOctets = maxOctets
   }
 
-  /** Keeps the octets for `holders` entries. Returns the blob's name. */
+  get freeOctets(): number {
+    return this.#maxOctets - this.#usedOctets
+  }
+
+  /** Counts new octets and entries towards the limit. @throws StoreError `no-space` */
+  reserve(octets: number, entries: number): void {
+    const needed = octets + entries * ENTRY_OCTETS
+    if (needed > this.freeOctets) throw noSpace(this.freeOctets)
+    this.#usedOctets += needed
+  }
+
+  /** Counts entries even beyond the limit, for a move: the old entries are released right after. */
+  reserveForMove(entries: number): void {
+    this.#usedOctets += entries * ENTRY_OCTETS
+  }
+
+  /** Stores octets for `holders` entries. Returns the blob's name. */
   add(pieces: Pieces, holders: number): string {
-    const id = `${this.#tag}${(this.#made++).toString(36)}`
+    const id = `${this.#tag}${(this.#created++).toString(36)}`
     this.#blobs.set(id, { pieces: this.#compact(pieces), holders })
     return id
   }
@@ -38,59 +64,62 @@ export class Blobs {
     return blob?.pieces[0]
   }
 
+  /** Notes one more entry of a blob. */
   hold(id: string): void {
     const blob = this.#blobs.get(id)
     if (blob) blob.holders++
   }
 
-  /** Returns the octets that were freed: 0 while others hold them. */
-  release(id: string): number {
+  /** Notes that an entry of the blob was deleted. Deletes the blob with the last one. */
+  release(id: string): void {
+    this.#usedOctets -= ENTRY_OCTETS
     const blob = this.#blobs.get(id)
-    if (!blob || --blob.holders > 0) return 0
+    if (!blob || --blob.holders > 0) return
     this.#blobs.delete(id)
-    return countOctets(blob.pieces)
+    this.#usedOctets -= countOctets(blob.pieces)
   }
 
   clear(): void {
     this.#blobs.clear()
     this.#slab = Buffer.alloc(0)
-    this.#filled = 0
+    this.#slabUsed = 0
   }
 
-  /** Large pieces stay what they are; of a small message, or many small pieces, one is made. */
+  /** Copies a small message, or many small pieces, into one piece. Keeps large pieces as they are. */
   #compact(pieces: Pieces): Pieces {
     const octets = countOctets(pieces)
-    if (octets <= PACKED_OCTETS) return [copied(pieces, this.#room(octets))]
-    if (pieces.length > 2 + octets / PACKED_OCTETS) return [copied(pieces, Buffer.allocUnsafeSlow(octets))]
-    return pieces.map((piece) => this.#own(piece))
+    if (octets <= MAX_SLAB_PIECE_OCTETS) return [copyInto(this.#allocate(octets), pieces)]
+    if (pieces.length > 2 + octets / MAX_SLAB_PIECE_OCTETS) return [copyInto(Buffer.allocUnsafeSlow(octets), pieces)]
+    return pieces.map((piece) => this.#detach(piece))
   }
 
-  /** A view of a buffer that holds other things too would keep the whole of that alive. */
-  #own(piece: Buffer): Buffer {
-    if (piece.length <= PACKED_OCTETS) return copied([piece], this.#room(piece.length))
-    return piece.length > piece.buffer.byteLength / 2 ? piece : copied([piece], Buffer.allocUnsafeSlow(piece.length))
+  /** Copies a piece that is a small view of a larger buffer, which would otherwise stay in memory as a whole. */
+  #detach(piece: Buffer): Buffer {
+    if (piece.length <= MAX_SLAB_PIECE_OCTETS) return copyInto(this.#allocate(piece.length), [piece])
+    if (piece.length > piece.buffer.byteLength / 2) return piece
+    return copyInto(Buffer.allocUnsafeSlow(piece.length), [piece])
   }
 
-  /** At most `PACKED_OCTETS`. */
-  #room(octets: number): Buffer {
-    if (this.#filled + octets > this.#slab.length) {
+  /** Returns a part of a slab. `octets` is at most `MAX_SLAB_PIECE_OCTETS`. */
+  #allocate(octets: number): Buffer {
+    if (this.#slabUsed + octets > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB_OCTETS)
-      this.#filled = 0
+      this.#slabUsed = 0
     }
-    this.#filled += octets
-    return this.#slab.subarray(this.#filled - octets, this.#filled)
+    this.#slabUsed += octets
+    return this.#slab.subarray(this.#slabUsed - octets, this.#slabUsed)
   }
 }
 
-function copied(pieces: Pieces, room: Buffer): Buffer {
-  let filled = 0
-  for (const piece of pieces) filled += piece.copy(room, filled)
-  return room
+function copyInto(target: Buffer, pieces: Pieces): Buffer {
+  let used = 0
+  for (const piece of pieces) used += piece.copy(target, used)
+  return target
 }
 
 const GIBIBYTE = 1024 ** 3
 
-/** A share of the memory that this process may use (a container's limit, where there is one), at most 1 GiB. */
+/** Returns half of the memory that this process may use (a container's limit, if it has one), at most 1 GiB. */
 export function defaultMaxOctets(): number {
   const limit = process.constrainedMemory()
   const usable = limit > 0 && limit < totalmem() ? limit : totalmem()
@@ -98,24 +127,24 @@ export function defaultMaxOctets(): number {
 }
 
 /**
- * A message in pieces: at once where it is there already, read to its end where it is not.
- * @throws StoreError `no-space` as soon as it is larger than `maxOctets`
+ * Returns a message in pieces. Reads a message that is still arriving to its end.
+ * @throws StoreError `no-space` as soon as the message is larger than `maxOctets`
  */
-export function inPieces(raw: NewMessage['raw'], maxOctets: number): Pieces | Promise<Pieces> {
+export function collectPieces(raw: NewMessage['raw'], maxOctets: number): Pieces | Promise<Pieces> {
   if (Buffer.isBuffer(raw)) return [raw]
-  return Symbol.asyncIterator in raw ? gather(raw, maxOctets) : raw
+  return Symbol.asyncIterator in raw ? readPieces(raw, maxOctets) : raw
 }
 
-async function gather(coming: AsyncIterable<Buffer>, maxOctets: number): Promise<Pieces> {
-  const gathered: Buffer[] = []
+async function readPieces(arriving: AsyncIterable<Buffer>, maxOctets: number): Promise<Pieces> {
+  const pieces: Buffer[] = []
   let octets = 0
-  for await (const piece of coming) {
+  for await (const piece of arriving) {
     octets += piece.length
     if (octets > maxOctets) throw noSpace(maxOctets)
-    gathered.push(piece)
+    pieces.push(piece)
   }
-  return gathered
+  return pieces
 }
 
-export const noSpace = (maxOctets: number): StoreError =>
-  new StoreError('no-space', `the store is full: ${maxOctets} octets are free`)
+const noSpace = (freeOctets: number): StoreError =>
+  new StoreError('no-space', `the store is full: ${freeOctets} octets are free`)

@@ -1,18 +1,19 @@
 import { FlagTable } from '../flags.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { FolderNumbers } from '../plan.ts'
-import type { Folder, Location } from '../types.ts'
+import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../types.ts'
 
 interface Vanished {
   readonly modSeq: number
   readonly uids: readonly number[]
 }
 
-/** A folder of the memory store: its entries, and what vanished from it. */
+/** A folder of the memory store: its entries, and the uids that were expunged from it. */
 export class MemoryFolder implements FolderNumbers {
   folder: Folder
   readonly flags = new FlagTable()
   readonly index = new FolderIndex()
+  /** In modSeq order. */
   readonly #vanished: Vanished[] = []
 
   constructor(folder: Folder, uidNext: number) {
@@ -28,7 +29,7 @@ export class MemoryFolder implements FolderNumbers {
     return this.index.highestModSeq
   }
 
-  /** Takes uids out that are there, and remembers it. */
+  /** Removes uids, which must exist, and records them for `vanishedSince`. */
   expunge(uids: readonly number[], modSeq: number): void {
     this.index.remove(uids, modSeq)
     this.#vanished.push({ modSeq, uids })
@@ -37,8 +38,8 @@ export class MemoryFolder implements FolderNumbers {
   /** RFC 7162 section 3.2. */
   vanishedSince(modSeq: number): readonly number[] {
     const uids: number[] = []
-    for (let at = this.#vanished.length - 1; at >= 0; at--) {
-      const batch = this.#vanished[at] as Vanished
+    for (let i = this.#vanished.length - 1; i >= 0; i--) {
+      const batch = this.#vanished[i] as Vanished
       if (batch.modSeq <= modSeq) break
       for (const uid of batch.uids) uids.push(uid)
     }
@@ -51,8 +52,8 @@ interface Place {
   readonly uid: number
 }
 
-/** Where the public folders hold each Message-ID, and every Message-ID they ever had. RFC 5537 section 3.3. */
-export class History {
+/** The Message-IDs of public folders: where each article is, and every Message-ID there ever was. RFC 5537 section 3.3. */
+export class ArticleHistory {
   readonly #known = new Set<string>()
   readonly #places = new Map<string, readonly Place[]>()
 
@@ -64,15 +65,25 @@ export class History {
     this.#known.add(messageId)
   }
 
-  add(messageId: string, { folder, uid }: Location): void {
-    this.#known.add(messageId)
-    this.#places.set(messageId, [...(this.#places.get(messageId) ?? []), { folderId: folder.id, uid }])
+  /** Adds new entries. Does nothing for folders that are not public. */
+  add({ owner, id }: Folder, entries: readonly MessageEntry[]): void {
+    if (owner !== PUBLIC_OWNER) return
+    for (const { messageId, uid } of entries) {
+      if (!messageId) continue
+      this.#known.add(messageId)
+      this.#places.set(messageId, [...this.places(messageId), { folderId: id, uid }])
+    }
   }
 
-  remove(messageId: string, folderId: string, uid: number): void {
-    const left = (this.#places.get(messageId) ?? []).filter((place) => place.folderId !== folderId || place.uid !== uid)
-    if (left.length === 0) this.#places.delete(messageId)
-    else this.#places.set(messageId, left)
+  /** Removes deleted entries. Their Message-IDs stay known. */
+  remove({ owner, id }: Folder, entries: readonly MessageEntry[]): void {
+    if (owner !== PUBLIC_OWNER) return
+    for (const { messageId, uid } of entries) {
+      if (!messageId) continue
+      const left = this.places(messageId).filter((place) => place.folderId !== id || place.uid !== uid)
+      if (left.length === 0) this.#places.delete(messageId)
+      else this.#places.set(messageId, left)
+    }
   }
 
   places(messageId: string): readonly Place[] {

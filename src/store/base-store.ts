@@ -1,0 +1,102 @@
+import type { Clock } from '../common/clock.ts'
+import { FolderRegistry, type FolderState } from './folder-registry.ts'
+import { type Folder, type Owner, StoreError, type StoreEvent } from './types.ts'
+
+/** What all stores share: the folders by name and id, the listeners, and the state "closed". */
+export abstract class BaseStore<State extends FolderState> {
+  protected readonly clock: Clock
+  protected readonly folders = new FolderRegistry<State>()
+  protected isClosed = false
+  readonly #listeners: Listeners
+
+  /** `listenerFailed` receives what a listener throws. */
+  constructor(clock: Clock, listenerFailed: (error: unknown) => void) {
+    this.clock = clock
+    this.#listeners = new Listeners(listenerFailed)
+  }
+
+  async findFolder(owner: Owner, name: string): Promise<Folder | undefined> {
+    return this.folders.find(owner, name)?.folder
+  }
+
+  async listFolders(owner: Owner): Promise<readonly Folder[]> {
+    return this.folders.list(owner)
+  }
+
+  async listOwners(): Promise<readonly Owner[]> {
+    return this.folders.owners
+  }
+
+  watch(listener: (event: StoreEvent) => void, folderId?: string): () => void {
+    return this.#listeners.add(listener, folderId)
+  }
+
+  protected emit(event: StoreEvent): void {
+    this.#listeners.emit(event)
+  }
+
+  /** @throws StoreError `closed`, `not-found` */
+  protected need(folderId: string): State {
+    this.checkOpen()
+    return this.folders.need(folderId)
+  }
+
+  /** @throws StoreError `closed` */
+  protected checkOpen(): void {
+    if (this.isClosed) throw new StoreError('closed', 'the store is closed')
+  }
+}
+
+type Listener = (event: StoreEvent) => void
+
+/** Calls every listener for every change in commit order, also for changes that a listener makes. */
+class Listeners {
+  readonly #everywhere = new Set<Listener>()
+  readonly #byFolder = new Map<string, Set<Listener>>()
+  readonly #failed: (error: unknown) => void
+  #queue: StoreEvent[] = []
+  #isEmitting = false
+
+  /** `failed` receives what a listener throws. The other listeners are called nevertheless. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed
+  }
+
+  add(listener: Listener, folderId?: string): () => void {
+    // A function of its own, so that adding a listener twice calls it twice.
+    const own: Listener = (event) => listener(event)
+    if (folderId !== undefined) return this.#addTo(folderId, own)
+    this.#everywhere.add(own)
+    return () => this.#everywhere.delete(own)
+  }
+
+  emit(event: StoreEvent): void {
+    this.#queue.push(event)
+    if (this.#isEmitting) return
+    this.#isEmitting = true
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#emitNow(next)
+    this.#isEmitting = false
+  }
+
+  #addTo(folderId: string, own: Listener): () => void {
+    const listeners = this.#byFolder.get(folderId) ?? new Set()
+    this.#byFolder.set(folderId, listeners.add(own))
+    return () => {
+      listeners.delete(own)
+      if (listeners.size === 0 && this.#byFolder.get(folderId) === listeners) this.#byFolder.delete(folderId)
+    }
+  }
+
+  #emitNow(event: StoreEvent): void {
+    for (const listener of this.#everywhere) this.#call(listener, event)
+    for (const listener of this.#byFolder.get(event.folder.id) ?? []) this.#call(listener, event)
+  }
+
+  #call(listener: Listener, event: StoreEvent): void {
+    try {
+      listener(event)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+}
