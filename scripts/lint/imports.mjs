@@ -33,9 +33,8 @@ function sourceFiles(folder) {
 
 /** Returns the static and dynamic imports and re-exports of a file, each with its line. */
 function importsOf(file) {
-  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, (comment) =>
-    comment.replace(/[^\n]/g, ' '),
-  )
+  const blank = (comment) => comment.replace(/[^\n]/g, ' ')
+  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^[ \t]*\/\/.*$/gm, blank)
   return [...text.matchAll(/(?<![\w.])(?:from\s+|import\s*\(\s*|import\s+)'([^'\n]+)'/g)].map(
     ({ 1: specifier, index }) => ({
       specifier,
