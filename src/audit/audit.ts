@@ -7,37 +7,38 @@ import type { Protocol } from '../config/schema.ts'
 import { startLab } from '../testing/start-lab.ts'
 import type { TestLab } from '../testing/test-lab.ts'
 import { ACCOUNT, badLab, badPorts } from './lab.ts'
-import { judged, type Outcome } from './report.ts'
+import { judge, type Outcome } from './report.ts'
 import type { AuditResult, AuditTarget, BadPort, Form } from './types.ts'
 
 export interface AuditOptions {
-  /** Absent: all. */
+  /** Default: all. */
   readonly protocols?: readonly Protocol[]
+  /** Default: both. */
   readonly forms?: readonly Form[]
-  /** Names of the index. */
+  /** Names of bad servers. Default: all. */
   readonly names?: readonly string[]
-  /** A client that takes longer has refused. Default 10,000. */
+  /** A client that takes longer counts as refusing. Default: 10,000. */
   readonly timeoutMs?: number
-  /** Runs at one time; default 4. */
+  /** Number of clients that run at the same time. Default: 4. */
   readonly jobs?: number
-  /** The client connects to the address and asks for `hostname`: nothing needs to resolve. Default true. */
+  /** The client connects to `address` and uses `hostname` for TLS, so no name needs to resolve. Default: true. */
   readonly byAddress?: boolean
 }
 
 /**
- * Tries one client on every bad server: connects, logs on, does its work. It resolves where it took the server, and
- * rejects where it refused. `signal` aborts when its time is over.
+ * A client under test: connects to a server, logs on and does its work. Resolves if it accepts the server, and rejects if
+ * it refuses. `signal` aborts at the timeout.
  */
 export type Client = (target: AuditTarget, signal: AbortSignal) => Promise<unknown>
 
 /**
- * Runs a client through the bad servers, each port by itself, in a lab of its own.
- * @throws where names of `options` are not in the index
+ * Runs a client against the bad servers in a new lab, one run per port.
+ * @throws if a name in `options` is unknown
  */
 export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
   const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
   const ports = chosen(options)
-  // An account each, so that runs at the same time do not meet in a mailbox.
+  // Each run uses its own account, so that concurrent runs do not share a mailbox.
   await using lab = await startLab({ ...badLab(ports, () => 0), directory: { mode: 'open' } })
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-audit-'))
   try {
@@ -48,7 +49,7 @@ export async function auditClient(client: Client, options: AuditOptions = {}): P
     const work = async (): Promise<void> => {
       for (let row = next++; row < ports.length; row = next++) {
         const port = ports[row] as BadPort
-        results[row] = await tried(client, port, lab, caFile, { timeoutMs, byAddress })
+        results[row] = await tryClient(client, port, lab, caFile, { timeoutMs, byAddress })
       }
     }
     await Promise.all(Array.from({ length: Math.min(jobs, ports.length) }, work))
@@ -60,8 +61,7 @@ export async function auditClient(client: Client, options: AuditOptions = {}): P
 
 function chosen({ protocols, forms, names }: AuditOptions): BadPort[] {
   const unknown = names?.find((name) => !badPorts.some((port) => port.name === name))
-  if (unknown !== undefined)
-    throw new Error(`no bad server "${unknown}"; \`sealpost audit --list\` shows those there are`)
+  if (unknown !== undefined) throw new Error(`no bad server "${unknown}"; \`sealpost audit --list\` shows their names`)
   return badPorts.filter(
     (port) =>
       (protocols?.includes(port.protocol) ?? true) &&
@@ -70,7 +70,7 @@ function chosen({ protocols, forms, names }: AuditOptions): BadPort[] {
   )
 }
 
-async function tried(
+async function tryClient(
   client: Client,
   port: BadPort,
   lab: TestLab,
@@ -79,8 +79,8 @@ async function tried(
 ): Promise<AuditResult> {
   const { protocol, form, name, expectation, hostname } = port
   const server = lab.server(port.virtualServer)
-  const resolves = await leadsHere(hostname)
-  if (port.needsOwnName && !resolves && !byAddress) return judged(port, undefined, [])
+  const resolves = await isLocal(hostname)
+  if (port.needsOwnName && !resolves && !byAddress) return judge(port, undefined, [])
   const user = `${ACCOUNT.user}-${port.port}`
   await lab.deliver({ subject: 'A message to read', text: 'Hello.' }, { to: user })
   const listening = form === 'implicit' ? server.tlsPort : server.port
@@ -97,7 +97,7 @@ async function tried(
     },
     timeoutMs,
   )
-  return judged(
+  return judge(
     port,
     outcome,
     lab.sessions().filter(({ localPort }) => localPort === listening),
@@ -107,12 +107,12 @@ async function tried(
 async function outcomeOf(client: Client, target: AuditTarget, timeoutMs: number): Promise<Outcome> {
   const abort = new AbortController()
   const over = new Promise<never>((_, reject) => {
-    abort.signal.addEventListener('abort', () => reject(new Error(`nothing came of it in ${timeoutMs} ms`)))
+    abort.signal.addEventListener('abort', () => reject(new Error(`no result within ${timeoutMs} ms`)))
   })
   const timer = setTimeout(() => abort.abort(), timeoutMs)
   try {
     await Promise.race([client(target, abort.signal), over])
-    return { accepted: true, detail: 'took it' }
+    return { accepted: true, detail: 'accepted' }
   } catch (error) {
     return { accepted: false, detail: String(error instanceof Error ? error.message : error).split('\n')[0] ?? '' }
   } finally {
@@ -120,8 +120,8 @@ async function outcomeOf(client: Client, target: AuditTarget, timeoutMs: number)
   }
 }
 
-/** Whether a name leads to this machine. */
-async function leadsHere(hostname: string): Promise<boolean> {
+/** Returns whether a host name resolves to this machine. */
+async function isLocal(hostname: string): Promise<boolean> {
   try {
     const { address } = await lookup(hostname, 4)
     return isIP(address) === 4 && address.startsWith('127.')

@@ -3,12 +3,12 @@ import { type DefectName, defectNames, type Protocol, variantNames } from '../co
 import { defectRecipes, variantRecipes } from '../pki/defects/recipes.ts'
 import type { BadServer, Expectation } from './types.ts'
 
-/** The domain of the host names; names below `localhost` lead to this machine wherever they resolve (RFC 6761 section 6.3). */
+/** The domain of the host names. Names below `localhost` resolve to this machine, if at all (RFC 6761 section 6.3). */
 export const BAD_DOMAIN = 'badmail.localhost'
 
 export const hostnameOf = (name: string): string => `${name}.${BAD_DOMAIN}`
 
-/** Defects that a client must refuse, and those that only a careful one does; the others are in order. */
+/** The defects that a client must refuse, and those that a careful client refuses. The others are acceptable. */
 const expectations: Partial<Record<DefectName, Expectation>> = {
   expired: 'refuse',
   'not-yet-valid': 'refuse',
@@ -59,7 +59,7 @@ const refusals: Readonly<Record<Protocol, string>> = {
   nntp: '580 Can not initiate TLS negotiation',
 }
 
-/** All that a client needs to hear for the rest of a short session, said before TLS began. */
+/** Replies for the rest of a short session, sent before TLS begins. */
 const injected: Readonly<Record<Protocol, readonly string[]>> = {
   smtp: [
     ...['250-badmail.localhost', '250 AUTH PLAIN LOGIN', '235 2.7.0 injected', '250 2.1.0 injected'],
@@ -77,25 +77,25 @@ const injected: Readonly<Record<Protocol, readonly string[]>> = {
 const oddities: readonly BadServer[] = [
   {
     name: 'tls-1.0-only',
-    meaning: 'Speaks TLS 1.0 and nothing newer (RFC 8996 forbids it).',
+    meaning: 'It supports TLS 1.0 and nothing newer, which RFC 8996 forbids.',
     expectation: 'refuse',
     settings: { ...good('tls-1.0-only'), tls: { minVersion: 'TLSv1', maxVersion: 'TLSv1' } },
   },
   {
     name: 'tls-1.2-only',
-    meaning: 'Good: TLS 1.2 and nothing else.',
+    meaning: 'Good: TLS 1.2 only.',
     expectation: 'accept',
     settings: { ...good('tls-1.2-only'), tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } },
   },
   {
     name: 'tls-1.3-only',
-    meaning: 'Good: TLS 1.3 and nothing else.',
+    meaning: 'Good: TLS 1.3 only.',
     expectation: 'accept',
     settings: { ...good('tls-1.3-only'), tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } },
   },
   {
     name: 'null-suites',
-    meaning: 'Cipher suites without encryption alone.',
+    meaning: 'It supports only cipher suites without encryption.',
     expectation: 'refuse',
     settings: {
       ...good('null-suites'),
@@ -104,7 +104,7 @@ const oddities: readonly BadServer[] = [
   },
   {
     name: 'starttls-fails',
-    meaning: 'STARTTLS is announced, and refused when it is asked for.',
+    meaning: 'It announces STARTTLS but refuses it.',
     expectation: 'refuse',
     settings: good('starttls-fails'),
     forms: ['starttls'],
@@ -112,14 +112,14 @@ const oddities: readonly BadServer[] = [
   },
   {
     name: 'starttls-stripped',
-    meaning: 'STARTTLS is not announced, as if somebody in between had taken it out.',
+    meaning: 'It does not announce STARTTLS, as if an attacker had removed it.',
     expectation: 'refuse',
     settings: { certificate: 'none' },
     forms: ['starttls'],
   },
   {
     name: 'starttls-injection',
-    meaning: 'Replies to what comes under TLS are said before TLS begins; under TLS the server says nothing.',
+    meaning: 'It sends the replies to later commands before TLS begins, and nothing under TLS.',
     expectation: 'refuse',
     settings: good('starttls-injection'),
     forms: ['starttls'],
@@ -130,7 +130,7 @@ const oddities: readonly BadServer[] = [
   },
   {
     name: 'preauth',
-    meaning: 'Greets with PREAUTH, in clear: after that there is no STARTTLS (RFC 9051 section 7.1.4).',
+    meaning: 'It greets with PREAUTH in clear text, after which STARTTLS is not possible (RFC 9051 section 7.1.4).',
     expectation: 'refuse',
     settings: good('preauth'),
     protocols: ['imap4'],
@@ -139,21 +139,21 @@ const oddities: readonly BadServer[] = [
   },
   {
     name: 'slow-handshake',
-    meaning: 'Good: but the handshake begins two seconds late.',
+    meaning: 'Good, but the handshake begins after two seconds.',
     expectation: 'accept',
     settings: good('slow-handshake'),
     faults: () => [{ when: { on: 'handshake' }, do: { delay: '2s' } }],
   },
   {
     name: 'handshake-alert',
-    meaning: 'Ends the handshake with an alert (handshake_failure).',
+    meaning: 'It ends the handshake with an alert (handshake_failure).',
     expectation: 'refuse',
     settings: good('handshake-alert'),
     faults: () => [{ when: { on: 'handshake' }, do: { abortHandshake: 40 } }],
   },
 ]
 
-/** As a server that somebody has logged on to already: everything is allowed but STARTTLS. */
+/** Faults of a server that is already logged on: every command works except STARTTLS. */
 const preauth: readonly FaultInput[] = [
   { when: { on: 'connect' }, do: { greeting: '* PREAUTH [CAPABILITY IMAP4rev1] welcome back' } },
   { when: { verb: 'STARTTLS' }, do: { reply: 'BAD not now' } },
@@ -164,5 +164,5 @@ const preauth: readonly FaultInput[] = [
   },
 ]
 
-/** Every bad, odd and good server: `config/badmail.yaml`, and what the audit runs through. */
+/** All servers of the audit and of `config/badmail.yaml`, the good ones included. */
 export const badServers: readonly BadServer[] = [...ofDefects, ...ofVariants, ...oddities]

@@ -2,12 +2,12 @@ import { type LabInput, type Protocol, protocols } from '../config/schema.ts'
 import { BAD_DOMAIN, badServers, hostnameOf } from './bad-servers.ts'
 import { type BadPort, type BadServer, forms } from './types.ts'
 
-/** The account that clients log on with. */
+/** The account that clients use. */
 export const ACCOUNT = { user: 'alice', password: 'secret' } as const
 
 /**
- * The lab of bad servers: those that have the ports given.
- * @param portOf what each listens on: as in the index, or 0
+ * Returns the configuration of a lab with the bad servers of the given ports.
+ * @param portOf returns the port to listen on: that of the index, or 0
  */
 export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => number): LabInput {
   const wanted = grouped(ports)
@@ -37,13 +37,13 @@ function virtualServerOf(
   ports: readonly BadPort[],
   portOf: (port: BadPort) => number,
 ): VirtualServerInput {
-  const listens = (form: BadPort['form']): number | 'off' => {
+  const portFor = (form: BadPort['form']): number | 'off' => {
     const found = ports.find((port) => port.form === form)
     return found ? portOf(found) : 'off'
   }
   const [{ protocol, name: row } = { protocol: 'smtp' as Protocol, name: '' }] = ports
   const settings = badServers.find((server) => server.name === row)?.settings ?? {}
-  return { name, protocol, port: listens('starttls'), tlsPort: listens('implicit'), ...settings }
+  return { name, protocol, port: portFor('starttls'), tlsPort: portFor('implicit'), ...settings }
 }
 
 function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
@@ -56,13 +56,13 @@ function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
   })
 }
 
-/** The first port; each server has ten: two a protocol, STARTTLS and implicit TLS. */
+/** The first port. Each server has ten ports reserved: two per protocol, for STARTTLS and implicit TLS. */
 const FIRST_PORT = 20_000
 const PORTS_EACH = 10
 
 export const virtualServerName = (name: string, protocol: string): string => `${name} ${protocol}`
 
-/** Every port of `config/badmail.yaml`: name, port, and what a safe client must do. */
+/** Every port of `config/badmail.yaml`. */
 export const badPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))
 
 function portsOf(server: BadServer, row: number): BadPort[] {

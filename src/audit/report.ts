@@ -1,6 +1,6 @@
 import { xml, xmlDocument } from '../common/xml.ts'
 import type { SessionRecord } from '../sessions/types.ts'
-import type { AuditResult, BadPort, Expectation, Seen, Verdict } from './types.ts'
+import type { AuditResult, BadPort, Expectation, SessionSummary, Verdict } from './types.ts'
 
 export const counts = (results: readonly AuditResult[]): Record<Verdict, number> => {
   const all: Record<Verdict, number> = { safe: 0, unsafe: 0, lax: 0, unable: 0, untested: 0 }
@@ -8,7 +8,7 @@ export const counts = (results: readonly AuditResult[]): Record<Verdict, number>
   return all
 }
 
-/** Rows for a table, what matters first. */
+/** Returns rows for a table, the worst verdicts first. */
 export function auditRows(results: readonly AuditResult[]): string[][] {
   const order: readonly Verdict[] = ['unsafe', 'lax', 'unable', 'untested', 'safe']
   return [...results]
@@ -22,9 +22,9 @@ export function auditRows(results: readonly AuditResult[]): string[][] {
       `${detail} (${sessionsText(sessions)})`,
     ])
 }
-export const auditHeading = ['VERDICT', 'SERVER', 'PROTOCOL', 'TLS', 'A SAFE CLIENT WOULD', 'WHAT CAME OF IT'] as const
+export const auditHeading = ['VERDICT', 'SERVER', 'PROTOCOL', 'TLS', 'A SAFE CLIENT WOULD', 'RESULT'] as const
 
-/** JUnit XML: one test a port; unsafe, and refusing what is good, are failures. */
+/** Formats results as JUnit XML: one test per port; unsafe and unable are failures. */
 export function junit(results: readonly AuditResult[]): string {
   const { unsafe, unable, untested } = counts(results)
   const cases = results.flatMap((result) => {
@@ -45,7 +45,7 @@ export function junit(results: readonly AuditResult[]): string {
   ])
 }
 
-/** What a client did, before it is judged. */
+/** What a client did with a server. */
 export interface Outcome {
   readonly accepted: boolean
   readonly detail: string
@@ -57,30 +57,31 @@ const verdicts: Readonly<Record<Expectation, { readonly accepted: Verdict; reado
   careful: { accepted: 'lax', refused: 'safe' },
 }
 
-/** @param outcome undefined: it was not tried */
-export function judged(
+/** Returns the verdict on a client. @param outcome undefined if the client was not run */
+export function judge(
   { name, protocol, form, expectation }: BadPort,
   outcome: Outcome | undefined,
   sessions: readonly SessionRecord[],
 ): AuditResult {
-  const row = { name, protocol, form, expectation, sessions: sessions.map(seen) }
-  if (!outcome) return { ...row, accepted: false, verdict: 'untested', detail: `its host name does not resolve here` }
+  const row = { name, protocol, form, expectation, sessions: sessions.map(summaryOf) }
+  if (!outcome)
+    return { ...row, accepted: false, verdict: 'untested', detail: 'its host name does not resolve on this machine' }
   const { accepted, detail } = outcome
   return { ...row, accepted, detail, verdict: verdicts[expectation][accepted ? 'accepted' : 'refused'] }
 }
 
-const seen = ({ user, tls, refusals }: SessionRecord): Seen => ({
+const summaryOf = ({ user, tls, refusals }: SessionRecord): SessionSummary => ({
   refusals,
   ...(user === undefined ? {} : { user }),
   ...(tls ? { tls: { version: tls.version, cipher: tls.cipher } } : {}),
 })
 
-/** What the lab saw, in words. */
-export function sessionsText(sessions: readonly Seen[]): string {
+/** Describes the recorded sessions. */
+export function sessionsText(sessions: readonly SessionSummary[]): string {
   if (sessions.length === 0) return 'no connection'
   return sessions
     .map(({ user, tls, refusals }) => {
-      const channel = tls ? tls.version : 'in clear'
+      const channel = tls ? tls.version : 'clear text'
       return [channel, ...(user === undefined ? [] : [`logged on as ${user}`]), ...refusals].join(', ')
     })
     .join('; ')

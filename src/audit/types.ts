@@ -2,32 +2,32 @@ import type { FaultInput } from '../config/schema/fault.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
-/** How TLS begins: by a command on the clear-text port, or with the first octet. */
+/** How TLS begins: with a command on the clear-text port, or from the first octet. */
 export const forms = ['starttls', 'implicit'] as const
 export type Form = (typeof forms)[number]
 
 /**
- * What a safe client does. `careful`: what only a careful one does (revocation, key lengths …): who does not is lax, not
- * broken.
+ * What a safe client does with a server. `careful`: a careful client refuses it (for revocation, key lengths …); a client
+ * that accepts it is lax, but not broken.
  */
 export type Expectation = 'accept' | 'refuse' | 'careful'
 
 type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 
-/** One row of the index of bad servers: a virtual server of each protocol. */
+/** A bad server of the index. The lab runs it once per protocol. */
 export interface BadServer {
-  /** Part of the host name too: `expired.badmail.localhost`. */
+  /** Its name, which is also part of the host name: `expired.badmail.localhost`. */
   readonly name: string
   readonly meaning: string
   readonly expectation: Expectation
   readonly settings: Pick<VirtualServerInput, 'certificate' | 'tls'>
-  /** What goes wrong on it, for one of its protocols; absent: nothing. */
+  /** Returns its faults for a protocol. Default: none. */
   readonly faults?: (protocol: Protocol) => readonly FaultInput[]
-  /** Absent: all. */
+  /** Default: all. */
   readonly protocols?: readonly Protocol[]
-  /** Absent: both. */
+  /** Default: both. */
   readonly forms?: readonly Form[]
-  /** Cannot be judged by a client that does not ask for its host name. */
+  /** The result means nothing unless the client connects by the server's host name. */
   readonly needsOwnName?: true
 }
 
@@ -38,30 +38,35 @@ export interface BadPort {
   readonly expectation: Expectation
   readonly protocol: Protocol
   readonly form: Form
-  /** The host name that its certificate is for. */
+  /** The host name of its certificate. */
   readonly hostname: string
-  /** In `config/badmail.yaml`. */
+  /** The port in `config/badmail.yaml`. */
   readonly port: number
   readonly virtualServer: string
   readonly needsOwnName: boolean
 }
 
-/** Where a client is to connect. */
+/** The server that a client must try. */
 export interface AuditTarget extends Pick<BadPort, 'name' | 'expectation' | 'protocol' | 'form' | 'hostname'> {
-  /** A name that leads there from here: `hostname` where it resolves, else `localhost`. */
+  /** A host name that resolves to this machine: `hostname` if it does, else `localhost`. */
   readonly host: string
   readonly address: string
   readonly port: number
   readonly user: string
   readonly password: string
-  /** PEM of the root to trust, and a file that holds it. */
+  /** The root to trust, in PEM. */
   readonly ca: string
+  /** A file with the root to trust. */
   readonly caFile: string
 }
 
 /**
- * What came of one run. safe: refused what is bad, took what is good. unsafe: took what is bad. lax: took what a careful
- * client refuses. unable: refused what is good. untested: said why in `detail`.
+ * The result of one run:
+ * - safe: the client refused a bad server or accepted a good one
+ * - unsafe: it accepted a bad server
+ * - lax: it accepted a server that a careful client refuses
+ * - unable: it refused a good server
+ * - untested: it was not run; `detail` says why
  */
 export type Verdict = 'safe' | 'unsafe' | 'lax' | 'unable' | 'untested'
 
@@ -72,13 +77,13 @@ export interface AuditResult {
   readonly expectation: Expectation
   readonly accepted: boolean
   readonly verdict: Verdict
-  /** What the client said, in a line. */
+  /** The client's result or error, in one line. */
   readonly detail: string
-  /** What the lab saw, oldest first. */
-  readonly sessions: readonly Seen[]
+  /** The client's sessions as the lab recorded them, oldest first. */
+  readonly sessions: readonly SessionSummary[]
 }
 
-/** A session in short. */
-export interface Seen extends Pick<SessionRecord, 'refusals' | 'user'> {
+/** The summary of a session. */
+export interface SessionSummary extends Pick<SessionRecord, 'refusals' | 'user'> {
   readonly tls?: { readonly version: string; readonly cipher: string }
 }

@@ -2,21 +2,21 @@ import { yamlText } from '../config/yaml.ts'
 import { badLab, badPorts } from './lab.ts'
 
 const HEADING = `# yaml-language-server: $schema=./sealpost.schema.json
-# Bad servers, odd servers and a few good ones, for clients to be tried on: \`npx sealpost start --config config/badmail.yaml\`.
-# Made from src/audit by \`npm run config:reference\`. \`sealpost audit\` runs a client through all of them.
-# Trust the lab's root (\`sealpost ca export\`), and nothing else. Where names below localhost do not resolve, the
-# certificates are good for \`localhost\` too (but for wildcard's).
+# Bad, unusual and good servers to test clients against: \`npx sealpost start --config config/badmail.yaml\`.
+# Generated from src/audit by \`npm run config:reference\`. \`sealpost audit\` runs a client against all of them.
+# The client must trust the lab's root (\`sealpost ca export\`) and no other. If names below localhost do not resolve, use
+# \`localhost\`: every certificate is valid for it too, except the one of wildcard.
 #
-# NAME, ports (STARTTLS/implicit TLS), what a safe client does: accept, refuse; careful: refuse, if it is careful.
+# NAME: what a safe client does (accept, refuse; careful: refuse, if it is careful), and the ports (STARTTLS/implicit TLS).
 `
 
-/** `config/badmail.yaml`. */
+/** Returns the text of `config/badmail.yaml`. */
 export function badmailYaml(): string {
   const lines = [...new Set(badPorts.map(({ name }) => name))].map((name) => {
-    const its = badPorts.filter((port) => port.name === name)
-    const [first] = its
-    const ports = [...new Set(its.map(({ protocol }) => protocol))].map((protocol) => {
-      const numbers = its.filter((port) => port.protocol === protocol).map(({ port }) => port)
+    const entries = badPorts.filter((port) => port.name === name)
+    const [first] = entries
+    const ports = [...new Set(entries.map(({ protocol }) => protocol))].map((protocol) => {
+      const numbers = entries.filter((port) => port.protocol === protocol).map(({ port }) => port)
       return `${protocol} ${numbers.join('/')}`
     })
     return `# ${name}.badmail.localhost: ${first?.expectation}. ${first?.meaning}\n#   ${ports.join(', ')}`

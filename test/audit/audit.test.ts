@@ -10,13 +10,13 @@ import { auditClient, type Client, startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
 import { needs } from '../support/programs.ts'
 import { Workplace } from '../support/sealpost.ts'
-import { believe } from './believer.ts'
+import { acceptInjected } from './vulnerable-client.ts'
 
 const workplace = new Workplace()
 afterAll(() => workplace.remove())
 const runSealpost = (args: readonly string[]) => workplace.run(args)
 
-/** Sends by nodemailer as its users do who trust the lab's root. */
+/** Sends with nodemailer, which trusts the lab's root. */
 const nodemailerClient: Client = async ({ address, port, form, hostname, user, password, ca }) => {
   const transport = nodemailer.createTransport({
     ...{ host: address, port, secure: form === 'implicit', requireTLS: true },
@@ -43,18 +43,10 @@ const imapflowClient: Client = async ({ address, port, form, hostname, user, pas
   await client.logout()
 }
 
-const telling = [
-  'expired',
-  'wrong-host',
-  'self-signed',
-  'untrusted-root',
-  'starttls-stripped',
-  'starttls-fails',
-  'p256',
-]
+const names = ['expired', 'wrong-host', 'self-signed', 'untrusted-root', 'starttls-stripped', 'starttls-fails', 'p256']
 
-it('a client that verifies is safe; what the lab saw is told', async () => {
-  const results = await auditClient(nodemailerClient, { protocols: ['smtp'], names: telling })
+it('a client that verifies certificates is safe, and the result has its sessions', async () => {
+  const results = await auditClient(nodemailerClient, { protocols: ['smtp'], names })
   expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
   expect(results).toHaveLength(12)
   const good = results.find(({ name, form }) => name === 'p256' && form === 'starttls')
@@ -64,7 +56,7 @@ it('a client that verifies is safe; what the lab saw is told', async () => {
   })
 })
 
-it('a client that goes on in clear is found out', async () => {
+it('a client that continues in clear text is unsafe', async () => {
   const results = await auditClient(
     async ({ address, port, hostname, user, password, ca }) => {
       const transport = nodemailer.createTransport({
@@ -84,8 +76,12 @@ it('a client that goes on in clear is found out', async () => {
   expect(stripped?.sessions).toEqual([{ user: expect.stringMatching(/^alice-/), refusals: [] }])
 })
 
-it('a client that believes what came before TLS is fooled by the injection', async () => {
-  const results = await auditClient(believe, { forms: ['starttls'], names: ['starttls-injection'], timeoutMs: 3_000 })
+it('a client that accepts replies from before TLS is unsafe', async () => {
+  const results = await auditClient(acceptInjected, {
+    forms: ['starttls'],
+    names: ['starttls-injection'],
+    timeoutMs: 3_000,
+  })
   expect(results.map(({ protocol, verdict }) => [protocol, verdict])).toEqual([
     ['smtp', 'unsafe'],
     ['pop3', 'unsafe'],
@@ -94,7 +90,7 @@ it('a client that believes what came before TLS is fooled by the injection', asy
   ])
 })
 
-it('a client that takes PREAUTH for a log-on is found out', async () => {
+it('a client that accepts PREAUTH in clear text is unsafe', async () => {
   const results = await auditClient(
     async ({ port }) => {
       const client = await LineClient.open(port)
@@ -111,7 +107,7 @@ it('a client that takes PREAUTH for a log-on is found out', async () => {
   expect(results).toMatchObject([{ verdict: 'unsafe', sessions: [{ refusals: [] }] }])
 })
 
-it('every bad server starts, in one lab', { timeout: 120_000 }, async () => {
+it('one lab can run every bad server', { timeout: 120_000 }, async () => {
   await using lab = await startLab(badLab(badPorts, () => 0))
   for (const { virtualServer, form } of badPorts) {
     const server = lab.server(virtualServer)
@@ -119,37 +115,40 @@ it('every bad server starts, in one lab', { timeout: 120_000 }, async () => {
   }
 })
 
-it('imapflow is safe against the oddities of IMAP4', async () => {
+it('imapflow is safe against the faulty IMAP4 servers', async () => {
   const names = ['preauth', 'starttls-injection', 'handshake-alert', 'null-suites', 'tls-1.0-only', 'slow-handshake']
   const results = await auditClient(imapflowClient, { protocols: ['imap4'], names, timeoutMs: 6_000 })
   expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
 })
 
-it.runIf(needs('openssl'))('the command line: a program as client, table, JSON, JUnit XML, exit status', async () => {
-  const xml = join(workplace.folder, 'audit.xml')
-  // s_client goes on whatever it finds, unless told otherwise.
-  const careless = [
-    'openssl',
-    's_client',
-    '-connect',
-    '{address}:{port}',
-    '-CAfile',
-    '{caFile}',
-    '-servername',
-    '{hostname}',
-  ]
-  const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'expired', 'p256']
-  const found = await runSealpost(['audit', ...only, '--json', '--junit', xml, '--', ...careless])
-  expect(found.status).toBe(1)
-  expect(JSON.parse(found.stdout)).toMatchObject({ counts: { unsafe: 1, safe: 1 } })
-  expect(readFileSync(xml, 'utf8')).toContain('<failure type="unsafe"')
-  const careful = [...careless, '-verify_return_error', '-verify_hostname', '{hostname}']
-  const table = await runSealpost(['audit', ...only, '--', ...careful])
-  expect(table.stdout).toMatch(/^safe +expired +imap4 +implicit +refuse +exit status 1/m)
-  expect(table.status).toBe(0)
-})
+it.runIf(needs('openssl'))(
+  'sealpost audit runs a program and reports as table, JSON, JUnit XML and exit status',
+  async () => {
+    const xml = join(workplace.folder, 'audit.xml')
+    // Without options, s_client accepts every certificate.
+    const careless = [
+      'openssl',
+      's_client',
+      '-connect',
+      '{address}:{port}',
+      '-CAfile',
+      '{caFile}',
+      '-servername',
+      '{hostname}',
+    ]
+    const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'expired', 'p256']
+    const found = await runSealpost(['audit', ...only, '--json', '--junit', xml, '--', ...careless])
+    expect(found.status).toBe(1)
+    expect(JSON.parse(found.stdout)).toMatchObject({ counts: { unsafe: 1, safe: 1 } })
+    expect(readFileSync(xml, 'utf8')).toContain('<failure type="unsafe"')
+    const careful = [...careless, '-verify_return_error', '-verify_hostname', '{hostname}']
+    const table = await runSealpost(['audit', ...only, '--', ...careful])
+    expect(table.stdout).toMatch(/^safe +expired +imap4 +implicit +refuse +exit status 1/m)
+    expect(table.status).toBe(0)
+  },
+)
 
-it.runIf(needs('python3'))('what a client writes to a terminal is no harm to JUnit XML', async () => {
+it.runIf(needs('python3'))('control characters in a client’s output do not break the JUnit XML', async () => {
   const report = join(workplace.folder, 'coloured.xml')
   const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
   const coloured = ['sh', '-c', 'printf "\\033[31m<no> & no\\033[0m\\n"; exit 3']
@@ -159,22 +158,22 @@ it.runIf(needs('python3'))('what a client writes to a terminal is no harm to JUn
   expect(parsed).toContain('exit status 3: \ufffd[31m<no> & no')
 })
 
-it('a client that leaves a program of another session behind has its time, and no more', async () => {
+it('a client that leaves a process in another session behind ends at the timeout', async () => {
   const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
   const found = await runSealpost(['audit', ...only, '--json', '--timeout', '1', '--', 'sh', '-c', 'setsid sleep 5 &'])
   expect(found).toMatchObject({ status: 1, stderr: '' })
   expect(JSON.parse(found.stdout)).toMatchObject({
-    results: [{ name: 'p256', detail: 'nothing came of it in 1000 ms' }],
+    results: [{ name: 'p256', detail: 'no result within 1000 ms' }],
   })
 })
 
-it('wrong usage is told in a line', async () => {
+it('reports wrong usage in one line', async () => {
   expect((await runSealpost(['audit'])).status).toBe(2)
   const unknown = await runSealpost(['audit', '--', 'true', '{hots}'])
   expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('{hots} is not known') })
 })
 
-it('config/badmail.yaml is what the audit is made of', () => {
+it('config/badmail.yaml is up to date', () => {
   const file = readFileSync(new URL('../../config/badmail.yaml', import.meta.url), 'utf8')
   expect(file, 'run `npm run config:reference`').toBe(badmailYaml())
 })

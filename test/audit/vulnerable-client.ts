@@ -27,8 +27,8 @@ const scripts: Readonly<Record<AuditTarget['protocol'], Script>> = {
   nntp: { last: /^\d{3}/, clear: ['STARTTLS'], secure: ['MODE READER', 'QUIT'] },
 }
 
-/** A client with the bug that the injection is for: what came behind the reply to STARTTLS is taken for replies under TLS. */
-export async function believe(
+/** A client with the bug that the injection exploits: it takes what follows the reply to STARTTLS for replies under TLS. */
+export async function acceptInjected(
   { address, port, ca, hostname, protocol }: Pick<AuditTarget, 'address' | 'port' | 'ca' | 'hostname' | 'protocol'>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -49,7 +49,7 @@ export async function believe(
     for (;;) {
       const line = lines.shift()
       if (line === undefined) {
-        if (raw.destroyed) throw new Error('the connection is gone')
+        if (raw.destroyed) throw new Error('the connection is closed')
         await new Promise<void>((resolve) => {
           heard = resolve
         })
