@@ -1,6 +1,4 @@
 import { parseImapDateTime } from '../../src/mail/dates.ts'
-import { headerFields, headerValue } from '../../src/mail/headers.ts'
-import { messageIds } from '../../src/mail/message-ids.ts'
 import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import type { Folder, NewMessage } from '../../src/store/types.ts'
 import { Content, parseCacheOf, sectionOctets } from './fetch/content.ts'
@@ -78,14 +76,8 @@ export async function assembleMessage(
 
 /** Returns the message in the store's form. */
 export function newMessage(raw: Buffer, message: AppendMessage, folderId: string): NewMessage & { raw: Buffer } {
-  const id = headerValue(raw, headerFields(raw), 'message-id')
-  const [messageId] = id === undefined ? [] : messageIds(id)
-  return {
-    raw,
-    targets: [{ folderId, flags: message.flags }],
-    ...(message.internalDate === undefined ? {} : { internalDate: message.internalDate }),
-    ...(messageId === undefined ? {} : { messageId }),
-  }
+  const { flags, internalDate } = message
+  return { raw, targets: [{ folderId, flags }], ...(internalDate === undefined ? {} : { internalDate }) }
 }
 
 /** `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2`, or `/;UID=20…` in the selected mailbox. RFC 5092 section 7. */

@@ -4,6 +4,7 @@ import { bad, ImapError, ok } from '../reply.ts'
 import { esearchResponse, saveResult, searchResponse } from '../search/answer.ts'
 import { findMessages } from '../search/find.ts'
 import { sortMessages, type ThreadAlgorithm, threadAlgorithms, threadables } from '../search/sort.ts'
+import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { asksModSeq } from '../wire/search-keys.ts'
@@ -30,13 +31,9 @@ export const search = defineMessageCommand({
   updates: 'no-expunge',
   parse: searchRequest,
   async run(session, { selection }, request, byUid) {
-    const { wanted, key } = request
-    const showsModSeq = asksModSeq(key)
-    if (showsModSeq) session.enabled.add('CONDSTORE')
+    if (asksModSeq(request.key)) session.enabled.add('CONDSTORE')
     const indexes = await findMessages(session, selection, request)
-    const answer = { tag: session.tag, byUid, indexes, showsModSeq }
-    if (!wanted) session.send(searchResponse(selection, 'SEARCH', answer))
-    else if (!saveResult(selection, wanted, indexes)) session.send(esearchResponse(selection, wanted, answer))
+    sendResult(session, selection, request, { name: 'SEARCH', indexes, byUid })
     return ok()
   },
 })
@@ -70,15 +67,24 @@ export const sort = defineMessageCommand({
     return { wanted, keys, ...charsetProgram(cursor, session) }
   },
   async run(session, { selection }, request, byUid) {
-    const { wanted, keys, key } = request
     const found = await findMessages(session, selection, request)
-    const indexes = await sortMessages(session, selection, found, keys)
-    const answer = { tag: session.tag, byUid, indexes, showsModSeq: asksModSeq(key) }
-    if (!wanted) session.send(searchResponse(selection, 'SORT', answer))
-    else if (!saveResult(selection, wanted, indexes)) session.send(esearchResponse(selection, wanted, answer))
+    const indexes = await sortMessages(session, selection, found, request.keys)
+    sendResult(session, selection, request, { name: 'SORT', indexes, byUid })
     return ok()
   },
 })
+
+/** Sends the result of SEARCH or SORT, saves it, or both. */
+function sendResult(
+  session: ImapSession,
+  selection: Selection,
+  { wanted, key }: SearchRequest,
+  { name, indexes, byUid }: { name: 'SEARCH' | 'SORT'; indexes: readonly number[]; byUid: boolean },
+): void {
+  const answer = { tag: session.tag, byUid, indexes, showsModSeq: asksModSeq(key) }
+  if (!wanted) session.send(searchResponse(selection, name, answer))
+  else if (!saveResult(selection, wanted, indexes)) session.send(esearchResponse(selection, wanted, answer))
+}
 
 interface ThreadRequest extends SearchCriteria {
   readonly algorithm: ThreadAlgorithm

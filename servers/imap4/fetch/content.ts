@@ -1,8 +1,8 @@
 import { partOctets } from '../../../src/mail/encodings.ts'
-import { headerBlockEnd, headerFields } from '../../../src/mail/headers.ts'
+import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ParseCache, type ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { MailError, part, section as sectionRange } from '../../../src/mail/parts.ts'
-import type { HeaderField } from '../../../src/mail/types.ts'
+import type { HeaderField, OctetString } from '../../../src/mail/types.ts'
 import type { MessageEntry, MessageStore } from '../../../src/store/types.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
@@ -33,6 +33,11 @@ export class Content {
 
   get parsed(): ParsedMessage {
     return (this.#parsed ??= this.#cache.get(this.#blob))
+  }
+
+  /** Returns the value of the first header field of that name (in lower case). */
+  header(nameLower: string): OctetString | undefined {
+    return headerValue(this.raw, this.parsed.fieldsOf(this.raw), nameLower)
   }
 }
 

@@ -7,8 +7,7 @@ const BUFFER_OCTETS = 64 * 1024
 const COPY_OCTETS = 16 * 1024
 
 /**
- * Collects FETCH responses and writes them. Responses without literals are written as text, so that the session's
- * record shows every line. Of the others it shows the lines, but not the literals.
+ * Collects FETCH responses and writes them. The session's record shows their lines, but not their literals.
  */
 export class FetchWriter {
   readonly #session: ImapSession

@@ -1,6 +1,5 @@
 import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { dayAsWritten, parseZonedDate } from '../../../src/mail/dates.ts'
-import { headerValue } from '../../../src/mail/headers.ts'
 import type { ParseCache, ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { fold } from '../../../src/mail/search-text.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
@@ -128,7 +127,7 @@ function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Te
   if (clock === 'saved') return ({ entry }) => entry.savedAt >= from && entry.savedAt < to
   return ({ content }) => {
     if (!content) return undefined
-    const value = headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'date')
+    const value = content.header('date')
     const sent = value === undefined ? undefined : parseZonedDate(value)
     if (!sent) return false
     const day = dayAsWritten(sent) // RFC 9051 section 6.4.4: disregarding time and timezone
@@ -171,7 +170,7 @@ function not(test: Test): Test {
   }
 }
 
-/** `and` is decided by the first false, `or` by the first true. Undefined only if no test that needs no content decides. */
+/** `and` is decided by the first false, `or` by the first true. Undefined if only a test that needs content can decide. */
 function combined(tests: readonly Test[], decisive: boolean): Test {
   return (candidate) => {
     let result: boolean | undefined = !decisive

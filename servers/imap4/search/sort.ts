@@ -1,6 +1,5 @@
 import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { parseZonedDate } from '../../../src/mail/dates.ts'
-import { headerValue } from '../../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { fold } from '../../../src/mail/search-text.ts'
 import {
@@ -65,7 +64,7 @@ function compareRows(a: readonly SortValue[], b: readonly SortValue[], keys: rea
 
 /** Returns the time of the Date field, or the internal date if that field is missing or invalid. RFC 5256 section 2.2. */
 function sentDate(entry: MessageEntry, content: Content | undefined): number {
-  const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'date')
+  const value = content?.header('date')
   return (value === undefined ? undefined : parseZonedDate(value)?.ms) ?? entry.internalDate
 }
 
@@ -73,7 +72,7 @@ function sentDate(entry: MessageEntry, content: Content | undefined): number {
 const MAX_SUBJECT_OCTETS = 64 * 1024
 
 function subjectOf(content: Content | undefined): string {
-  const value = content && headerValue(content.raw, content.parsed.fieldsOf(content.raw), 'subject')
+  const value = content?.header('subject')
   return value === undefined ? '' : decodeWords(value.slice(0, MAX_SUBJECT_OCTETS))
 }
 
@@ -104,11 +103,10 @@ export async function threadables(
     const entry = selection.messages[index] as MessageEntry
     const content = await contents.read(entry)
     if (!content) continue
-    const value = (name: string) => headerValue(content.raw, content.parsed.fieldsOf(content.raw), name)
-    const [messageId] = messageIds(value('message-id') ?? '')
+    const [messageId] = messageIds(content.header('message-id') ?? '')
     found.push({
       number: byUid ? entry.uid : index + 1,
-      ancestors: threadAncestors(value('references'), value('in-reply-to')),
+      ancestors: threadAncestors(content.header('references'), content.header('in-reply-to')),
       subject: subjectOf(content),
       date: sentDate(entry, content),
       ...(messageId === undefined ? {} : { messageId }),
