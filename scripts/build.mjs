@@ -1,14 +1,18 @@
-// Compiles src/ and servers/ into dist/. Without the compiler (npm ci --omit=dev), an existing dist/ is used as it is.
+// Compiles src/ and servers/ into dist/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const tsc = 'node_modules/typescript/bin/tsc'
+const main = 'dist/src/cli/main.js'
 if (!existsSync(tsc)) {
-  if (existsSync('dist/src/cli/main.js')) process.exit(0)
+  if (existsSync(main)) process.exit(0)
   console.error('build: TypeScript is not installed and dist/ is empty; run `npm ci` without --omit=dev first')
   process.exit(1)
 }
 rmSync('dist', { recursive: true, force: true })
-process.exit(spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' }).status ?? 1)
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+// npm makes the command executable at installation only; npx runs this file directly after later builds.
+if (existsSync(main)) chmodSync(main, 0o755)
+process.exit(status ?? 1)

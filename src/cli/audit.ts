@@ -7,10 +7,10 @@ import { type AuditTarget, type Form, forms } from '../audit/types.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, writeOutput } from './files.ts'
-import { count, secondsAsMs } from './options.ts'
+import { positiveNumber, secondsAsMs } from './options.ts'
 import { print, table } from './output.ts'
 
-interface AuditCommandOptions {
+interface AuditOptions {
   readonly protocol?: readonly Protocol[]
   readonly form?: Form
   readonly only?: readonly string[]
@@ -23,32 +23,46 @@ interface AuditCommandOptions {
   readonly json?: boolean
 }
 
-/** `sealpost audit -- COMMAND {host} {port} …`: which bad servers a client takes. */
+/** Values that the command line of the client can contain in braces. */
+const placeholders = [
+  'host',
+  'port',
+  'address',
+  'hostname',
+  'protocol',
+  'form',
+  'name',
+  'user',
+  'password',
+  'caFile',
+] as const
+
+const placeholderList = placeholders.map((name) => `{${name}}`).join(' ')
+
+/** Adds `sealpost audit -- COMMAND {host} {port} …`. */
 export function addAudit(program: Command): void {
   program
     .command('audit')
-    .argument('[command...]', `the client, after --; it may hold ${placeholders.map((name) => `{${name}}`).join(' ')}`)
-    .description('run a mail or news client against bad servers and report which ones it takes (exit status 0)')
+    .argument('[command...]', `command of the client, after --; it can contain ${placeholderList}`)
+    .description('run a mail or news client against bad servers and report which ones it accepts (exit status 0)')
     .addOption(new Option('--protocol <name...>', 'only these protocols').choices(protocols))
     .addOption(new Option('--form <form>', 'only STARTTLS or only implicit TLS').choices(forms))
-    .option('--only <name...>', 'only the bad servers of these names')
-    .option('--timeout <seconds>', 'a client that takes longer has refused (default: 10)', secondsAsMs)
-    .option('--jobs <n>', 'clients that run at one time (default: 4)', count)
-    .option('--strict', 'what only a careful client refuses counts as well')
-    .option('--junit <file>', 'write JUnit XML as well')
-    .option('--list', 'print the index of bad servers as config/badmail.yaml has them, and run nothing')
+    .option('--only <name...>', 'only the bad servers with these names')
+    .option('--timeout <seconds>', 'time after which a client counts as having refused (default: 10)', secondsAsMs)
+    .option('--jobs <n>', 'number of clients that run at the same time (default: 4)', positiveNumber)
+    .option('--strict', 'also fail for servers that only a careful client refuses')
+    .option('--junit <file>', 'also write JUnit XML')
+    .option('--list', 'print the bad servers of config/badmail.yaml and run nothing')
     .option('--json', 'print JSON')
     .action(audit)
 }
 
-async function audit(command: readonly string[], options: AuditCommandOptions): Promise<void> {
+async function audit(command: readonly string[], options: AuditOptions): Promise<void> {
   if (options.list) return list(options.json ?? false)
   if (command.length === 0)
-    throw new UsageError('no client given; write it after --, as: sealpost audit -- COMMAND {host} {port}')
+    throw new UsageError('no client given; write its command after --: sealpost audit -- COMMAND {host} {port}')
   const unknown = unknownPlaceholder(command)
-  if (unknown !== undefined) {
-    throw new UsageError(`{${unknown}} is not known; there are ${placeholders.map((name) => `{${name}}`).join(' ')}`)
-  }
+  if (unknown !== undefined) throw new UsageError(`unknown placeholder {${unknown}}; known: ${placeholderList}`)
   if (options.junit !== undefined) await checkOutput(options.junit)
   const results = await auditClient(commandClient(command), {
     ...(options.protocol ? { protocols: options.protocol } : {}),
@@ -78,61 +92,50 @@ function list(json: boolean): void {
   const rows = badPorts.map(({ name, protocol, form, hostname, port, expectation, meaning }) => [
     ...[name, protocol, form, hostname, String(port), expectation, meaning],
   ])
-  print(table(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT WOULD', 'MEANING'], rows))
+  print(table(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT', 'MEANING'], rows))
 }
 
-/** What a command line may hold in braces. */
-export const placeholders = [
-  'host',
-  'port',
-  'address',
-  'hostname',
-  'protocol',
-  'form',
-  'name',
-  'user',
-  'password',
-  'caFile',
-] as const
-
-/** A placeholder that is not known; undefined: all are. */
-export const unknownPlaceholder = (words: readonly string[]): string | undefined =>
+const unknownPlaceholder = (words: readonly string[]): string | undefined =>
   words
     .flatMap((word) => [...word.matchAll(/\{([A-Za-z]+)\}/g)].map(([, name = '']) => name))
     .find((name) => !placeholders.some((known) => known === name))
 
-/** A program as a client: exit status 0 says that it took the server. */
-export const commandClient =
+/** Creates a client that runs a program. Exit status 0 means that the program accepted the server. */
+const commandClient =
   (words: readonly string[]): Client =>
   (target, signal) =>
-    runToEnd(
-      words.map((word) => filled(word, target)),
+    runProgram(
+      words.map((word) => filledIn(word, target)),
       target,
       signal,
     )
 
-const filled = (word: string, target: AuditTarget): string =>
+const filledIn = (word: string, target: AuditTarget): string =>
   placeholders.reduce((text, name) => text.replaceAll(`{${name}}`, String(target[name])), word)
 
-/** The tail of what a program said is enough to tell why it refused. */
-const MAX_SAID = 4_000
+/** Characters kept of a program's output: its last line says why it refused. */
+const MAX_OUTPUT = 4_000
 
-function runToEnd([program = '', ...args]: readonly string[], target: AuditTarget, signal: AbortSignal): Promise<void> {
+function runProgram(
+  [program = '', ...args]: readonly string[],
+  target: AuditTarget,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A group of its own, so that what the program starts ends with it.
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: surroundings(target) })
-    let said = ''
-    const hear = (chunk: Buffer): void => {
-      said = (said + chunk.toString('utf8')).slice(-MAX_SAID)
+    // In its own process group, so that the processes it starts end with it.
+    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment(target) })
+    let output = ''
+    const append = (chunk: Buffer): void => {
+      output = (output + chunk.toString('utf8')).slice(-MAX_OUTPUT)
     }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
+    child.stdout.on('data', append)
+    child.stderr.on('data', append)
     const kill = (): void => {
       if (child.pid === undefined) return
       try {
         process.kill(-child.pid, 'SIGKILL')
       } catch (error) {
-        // ESRCH: the group has ended already, and what left it keeps the pipes open.
+        // ESRCH: the group has ended. A process that left the group can still hold the pipes open.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') reject(error as Error)
       }
       child.stdout.destroy()
@@ -143,13 +146,13 @@ function runToEnd([program = '', ...args]: readonly string[], target: AuditTarge
     child.on('close', (status) => {
       signal.removeEventListener('abort', kill)
       if (status === 0) resolve()
-      else reject(new Error(`exit status ${status ?? 'none'}: ${lastLine(said)}`))
+      else reject(new Error(`exit status ${status ?? 'none'}: ${lastLine(output)}`))
     })
   })
 }
 
-/** The same in the environment, for scripts: AUDIT_HOST, AUDIT_PORT, AUDIT_CA_FILE … */
-const surroundings = (target: AuditTarget): NodeJS.ProcessEnv => ({
+/** Scripts find the placeholders in their environment too: AUDIT_HOST, AUDIT_PORT, AUDIT_CA_FILE … */
+const environment = (target: AuditTarget): NodeJS.ProcessEnv => ({
   ...process.env,
   ...Object.fromEntries(
     placeholders.map((name) => [`AUDIT_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`, String(target[name])]),

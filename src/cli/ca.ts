@@ -4,8 +4,8 @@ import { addRequests, addUser } from './ca/issue.ts'
 import { addList, addRevoke } from './ca/list.ts'
 import { addServe } from './ca/serve.ts'
 
-/** `sealpost ca …`: the lab's own certificate authorities. */
+/** Adds `sealpost ca`. */
 export function addCa(program: Command): void {
-  const ca = program.command('ca').description("the lab's own certificate authorities")
+  const ca = program.command('ca').description('manage the certificate authorities of the lab')
   for (const add of [addCreate, addList, addRequests, addRevoke, addUser, addServe]) add(ca)
 }

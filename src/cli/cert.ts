@@ -7,11 +7,11 @@ import { addPending, addRequest } from './cert/request.ts'
 import { addExport, addImport } from './cert/transfer.ts'
 import { addWizard } from './wizard/wizard.ts'
 
-/** `sealpost cert …`: the certificates of the virtual servers. */
+/** Adds `sealpost cert`. */
 export function addCert(program: Command): void {
   const cert = program
     .command('cert')
-    .description('obtain, install, replace and retire certificates of virtual servers')
+    .description('request, install, replace and remove certificates of virtual servers')
   for (const add of [
     addRequest,
     addPending,

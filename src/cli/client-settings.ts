@@ -13,15 +13,14 @@ interface ClientSettingsOptions extends ConfigurationOptions {
   readonly user?: string
   readonly write?: string
   readonly json?: boolean
-  readonly portOffset?: number
 }
 
-/** `sealpost client-settings`: what to type into mail and news programs. */
+/** Adds `sealpost client-settings`. */
 export function addClientSettings(program: Command): void {
   withConfig(program.command('client-settings'))
-    .description('what to type into mail and news programs; with --write, files by which they configure themselves')
-    .option('--user <name>', 'the account (default: the first)')
-    .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an iOS profile there')
+    .description('show what to enter in mail and news programs, or write files for their automatic configuration')
+    .option('--user <name>', 'account (default: the first)')
+    .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an iOS profile to this folder')
     .option('--json', 'print JSON')
     .action(clientSettings)
 }
@@ -31,7 +30,7 @@ async function clientSettings(options: ClientSettingsOptions): Promise<void> {
   const settings = settingsOf(configuration.lab, options.user)
   if (options.write !== undefined) return writeDocuments(options.write, settings, configuration, options.json ?? false)
   if (options.json) return print(JSON.stringify({ ...settings, programs: programTexts(settings) }))
-  print(`The root that clients are to trust: sealpost ca export --format pem --out ${CA_FILE}`)
+  print(`Root certificate for clients: sealpost ca export --format pem --out ${CA_FILE}`)
   for (const { name, text } of programTexts(settings)) print(`\n${name}\n${text.replaceAll(/^(?=.)/gm, '  ')}`)
 }
 
@@ -46,7 +45,7 @@ async function writeDocuments(
   for (const { path, text } of documents(settings, root)) {
     const file = join(folder, path)
     await mkdir(dirname(file), { recursive: true })
-    // The profile holds the password.
+    // Secret because the profile contains the password.
     await writeOutput(file, text, true)
     written.push(file)
   }

@@ -2,46 +2,48 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Command, Option } from 'commander'
-import { inlineConfiguration } from '../config/inline.ts'
+import type { Command } from 'commander'
 import type { LoadedConfig, Override } from '../config/load.ts'
-import { logLevels } from '../config/schema/values.ts'
-import { wholeNumber } from './options.ts'
 
-/** Options by which a command finds and changes its configuration. */
+/** Options that select the configuration and override its keys. */
 export interface ConfigurationOptions {
   readonly config?: string
   readonly portOffset?: number
   readonly logLevel?: string
   readonly capture?: string
-  /** False: `--no-secrets`. */
+  /** False with `--no-secrets`. */
   readonly secrets?: boolean
 }
 
 export interface Configuration extends LoadedConfig {
-  /** What it is called in messages. */
+  /** How messages name it. */
   readonly name: string
-  /** What a running lab of it is known by. */
+  /** Identifies the running labs of this configuration. */
   readonly identity: string
 }
 
 const DEFAULT_FILE = 'config/default.yaml'
 
-/** Adds `--config`, which every command has. */
-export function withConfig(command: Command): Command {
-  return command.option('-c, --config <file>', `the lab's YAML file (default: ${DEFAULT_FILE})`)
+/** The folder of the package: the one with `package.json`. */
+const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))
+
+/** The version of Sealpost. */
+export const version: string = (
+  JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
+).version
+
+function findPackage(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
 }
 
-/** Adds the options that override keys of the file. */
-export function withOverrideOptions(command: Command): Command {
-  return command
-    .option('--port-offset <number>', 'added to every port', wholeNumber)
-    .addOption(new Option('--log-level <level>', 'least grave level logged').choices(logLevels))
+/** Adds `--config`. */
+export function withConfig(command: Command): Command {
+  return command.option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)
 }
 
 /**
- * Reads the configuration that the options and the environment ask for: `--config`, else `SEALPOST_CONFIG`, else
- * `config/default.yaml` here, else the one that comes with the package.
+ * Reads the configuration: `--config`, else `SEALPOST_CONFIG`, else `config/default.yaml` in the working directory, else
+ * the default of the package.
  * @throws ConfigError
  */
 export async function loadConfiguration(options: ConfigurationOptions): Promise<Configuration> {
@@ -58,7 +60,7 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   }
 }
 
-/** What a running lab of the configuration is known by; nothing is read: the configuration itself may be broken. */
+/** Returns the name and identity of the configuration without reading it: the file may be invalid. */
 export function configurationIdentity(options: ConfigurationOptions): { name: string; identity: string } {
   return chooseSource(options.config)
 }
@@ -71,15 +73,26 @@ interface Source {
 }
 
 function chooseSource(file: string | undefined): Source {
-  const inline = inlineConfiguration(process.env)
-  if (file !== undefined)
-    return fromFile(file, inline === undefined ? [] : ['SEALPOST_CONFIG is set aside by --config'])
+  const inline = inlineConfiguration()
+  if (file !== undefined) {
+    return fromFile(file, inline === undefined ? [] : ['SEALPOST_CONFIG is ignored because of --config'])
+  }
   if (inline !== undefined) return fromText(inline, 'SEALPOST_CONFIG', process.cwd())
   if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE, [])
-  // Away from a checkout: the package's example, its certificates in the user's data folder, so that the root stays.
+  // An installed package has no folder of its own for certificates. They are stored in the user's data folder, so that
+  // the root certificate stays the same.
   const text = readFileSync(join(packageFolder, DEFAULT_FILE), 'utf8')
   const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')
   return fromText(text, `${DEFAULT_FILE} of the package`, join(data, 'sealpost/config'))
+}
+
+/** Returns the configuration in `SEALPOST_CONFIG`, which is YAML or base64 of YAML. */
+function inlineConfiguration(): string | undefined {
+  const text = process.env.SEALPOST_CONFIG
+  if (!text) return undefined
+  // Base64 contains no spaces or colons, and every configuration contains a colon.
+  const compact = text.replaceAll(/\s/g, '')
+  return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64').toString('utf8') : text
 }
 
 function fromFile(file: string, warnings: readonly string[]): Source {
@@ -107,15 +120,4 @@ function optionOverrides({ portOffset, logLevel, capture, secrets }: Configurati
     overrides.push({ origin: '--capture', path: ['capture'], value })
   }
   return overrides
-}
-
-/** The package's own folder: that of `package.json`, above this file as compiled or as written. */
-export const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))
-
-export const version: string = (
-  JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
-).version
-
-function findPackage(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
 }

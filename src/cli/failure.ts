@@ -1,17 +1,17 @@
 import { CommanderError } from 'commander'
 import { ConfigError } from '../config/mistakes.ts'
 
-/** A wrong use of the command line: exit status 2. */
+/** A wrong use of the command line. Exit status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Exit statuses of every command. */
+/** The exit statuses of all commands. */
 export const exitStatus = { done: 0, failed: 1, wrongUsage: 2 } as const
 
-/** What to write on standard error, and the exit status. Never a stack trace. */
+/** Returns the lines for standard error and the exit status of an error. Never contains a stack trace. */
 export function explain(error: unknown): { readonly lines: readonly string[]; readonly status: number } {
-  // Commander has said on standard error itself what is wrong.
+  // Commander has written its message already.
   if (error instanceof CommanderError) {
     return { lines: [], status: error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUsage }
   }

@@ -3,13 +3,13 @@ import { access, open, readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { UsageError } from './failure.ts'
 
-const reasons: Record<string, string> = {
+const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',
 }
 
-const because = (error: unknown): string => {
+const reasonOf = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException
   return reasons[code ?? ''] ?? message
 }
@@ -18,7 +18,7 @@ const because = (error: unknown): string => {
 export async function readInput(path: string): Promise<Buffer> {
   if (path !== '-') {
     return readFile(path).catch((error: unknown) => {
-      throw new Error(`${path} cannot be read: ${because(error)}`)
+      throw new Error(`${path} cannot be read: ${reasonOf(error)}`)
     })
   }
   const chunks: Buffer[] = []
@@ -26,15 +26,15 @@ export async function readInput(path: string): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Makes sure that a file can be written, before anything is changed for its sake. */
+/** Checks that a file can be written, before a command changes anything. */
 export async function checkOutput(path: string): Promise<void> {
   if (path === '-') return
   await access(dirname(resolve(path)), constants.W_OK).catch((error: unknown) => {
-    throw new Error(`${path} cannot be written: ${because(error)}`)
+    throw new Error(`${path} cannot be written: ${reasonOf(error)}`)
   })
 }
 
-/** Writes a file, or standard output for `-`. What holds a secret is for its owner alone, whatever the file was before. */
+/** Writes a file, or standard output for `-`. Only the owner can read a secret file, also if it existed before. */
 export async function writeOutput(path: string, content: string | Buffer, secret = false): Promise<void> {
   if (path === '-') return void process.stdout.write(content)
   try {
@@ -42,11 +42,11 @@ export async function writeOutput(path: string, content: string | Buffer, secret
     if (secret && (await file.stat()).isFile()) await file.chmod(0o600)
     await file.writeFile(content)
   } catch (error) {
-    throw new Error(`${path} cannot be written: ${because(error)}`)
+    throw new Error(`${path} cannot be written: ${reasonOf(error)}`)
   }
 }
 
-/** A password given outright or by a file's first line. */
+/** Returns the password of `--password`, or the first line of `--password-file`. @throws UsageError for both */
 export async function passwordOf(options: {
   readonly password?: string
   readonly passwordFile?: string

@@ -1,28 +1,28 @@
 import type { Logger } from 'pino'
 
-const LOOK_EVERY_MS = 5_000
-/** Share of the processor that an idle lab stays below. */
-const IDLE = 0.02
+const CHECK_EVERY_MS = 5_000
+/** A lab is idle if it uses less than this share of a processor. */
+const IDLE_SHARE = 0.02
 
 /**
- * Gives back, once the process is idle, what loading and starting have left: V8 keeps some 20 MB of room for more of it, and
- * looks through its heap only when something is allocated. Takes some 50 ms, once, when nobody waits for them.
+ * Frees the memory that the start of the lab needed, once, as soon as the process is idle. V8 keeps some 20 MB for
+ * further allocations and collects garbage only when something is allocated. The collection takes about 50 ms.
  */
-export function giveBackWhenIdle(log: Logger, everyMs = LOOK_EVERY_MS): void {
-  // A Node.js that was built without it.
+export function releaseMemoryWhenIdle(log: Logger, everyMs = CHECK_EVERY_MS): void {
+  // Node.js can be built without the inspector.
   if (!process.features.inspector) return
   let before = process.cpuUsage()
   const timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before)
     before = process.cpuUsage()
-    if ((user + system) / 1000 > everyMs * IDLE) return
+    if ((user + system) / 1000 > everyMs * IDLE_SHARE) return
     clearInterval(timer)
-    collect().catch((err: Error) => log.debug({ err }, 'memory that the start has left is kept'))
+    collectGarbage().catch((err: Error) => log.debug({ err }, 'memory of the start was not released'))
   }, everyMs).unref()
 }
 
-/** The only way to V8's thorough collection, which makes the room smaller, in every Node.js and without options. */
-async function collect(): Promise<void> {
+/** The inspector is the only way to a full garbage collection that works in every Node.js without a command line option. */
+async function collectGarbage(): Promise<void> {
   const { Session } = await import('node:inspector')
   const session = new Session()
   session.connect()

@@ -1,31 +1,39 @@
 import pino, { type Logger } from 'pino'
 import type { StoreLog } from '../pki/certificate-store/store.ts'
-import { note, shown } from './output.ts'
+import { noteWarning, styled } from './output.ts'
 
-/** The lab's log on standard error: JSON lines, or short lines where a person reads. */
+/** Creates the log on standard error: JSON lines with `--json`, otherwise a short text for each event. */
 export function createLog(level: string, json: boolean): Logger {
-  const forPeople = process.stderr.isTTY && !json
-  return pino(
-    { level, base: null },
-    forPeople ? { write: (line) => process.stderr.write(short(line)) } : pino.destination({ dest: 2, sync: true }),
-  )
+  const destination = pino.destination({ dest: 2, sync: true })
+  const text = { write: (line: string) => destination.write(textLine(line)) }
+  return pino({ level, base: null }, json ? destination : text)
 }
 
-/** `12:34:56 info  session ended  protocol=imap4 user=alice`. */
-function short(line: string): string {
+const styles: Readonly<Record<string, 'dim' | 'yellow' | 'red'>> = {
+  trace: 'dim',
+  debug: 'dim',
+  warn: 'yellow',
+  error: 'red',
+  fatal: 'red',
+}
+
+/** `12:34:56 info  session ended  protocol=imap4 user=alice`. A log file has the date and the time in UTC. */
+function textLine(line: string): string {
   const { level, time, msg, err, ...facts } = JSON.parse(line) as Record<string, unknown>
   const label = pino.levels.labels[level as number] ?? ''
-  const clock = new Date(time as number).toTimeString().slice(0, 8)
+  const date = new Date(time as number)
+  const clock = process.stderr.isTTY ? date.toTimeString().slice(0, 8) : date.toISOString()
   const more = Object.entries(facts).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
   const why = err === undefined ? '' : ` ${(err as { message?: string }).message ?? ''}`
-  return `${shown(`${clock} ${label.padEnd(5)} ${String(msg ?? '')}${why}${more.join('')}`)}\n`
+  const text = `${clock} ${label.padEnd(5)} ${String(msg ?? '')}${why}${more.join('')}`
+  return `${styled(text.replaceAll('\n', ' '), styles[label], process.stderr)}\n`
 }
 
-/** For commands that only look at the store: what it has to report goes to standard error, its diary nowhere. */
-export const silentStoreLog: StoreLog = {
+/** The log of commands that read the certificate store: warnings go to standard error, the rest is dropped. */
+export const quietStoreLog: StoreLog = {
   info: () => {},
-  warn: (_, message) => note(`warning: ${message}`),
-  error: (_, message) => note(`warning: ${message}`),
+  warn: (_, message) => noteWarning(message),
+  error: (_, message) => noteWarning(message),
 }

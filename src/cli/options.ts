@@ -1,31 +1,38 @@
-import { InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 
-/** A whole number from 0 up, as an option gives it. */
+/** Adds the options that override keys of the file. */
+export function withOverrideOptions(command: Command): Command {
+  return command
+    .option('--port-offset <number>', 'number added to every port', wholeNumber)
+    .option('--log-level <level>', 'lowest level that is logged: trace, debug, info, warn, error, fatal, silent')
+}
+
+/** Parses a whole number from 0. */
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
 }
 
-/** The same from 1 up. */
-export function count(text: string): number {
+/** Parses a whole number from 1. */
+export function positiveNumber(text: string): number {
   const number = wholeNumber(text)
   if (number === 0) throw new InvalidArgumentError('It must be 1 or more.')
   return number
 }
 
-/** A port that can be connected to. */
+/** Parses a port from 1 to 65535. */
 export function portNumber(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number > 0 && number < 65536) return number
   throw new InvalidArgumentError('A port is a number from 1 to 65535.')
 }
 
-/** The longest that a timer of Node.js takes. */
-const MOST_SECONDS = 2_147_483
+/** Longest time of a Node.js timer. */
+const MAX_SECONDS = 2_147_483
 
-/** A time in seconds, fractions allowed, as milliseconds. */
+/** Parses a time in seconds, with fractions. Returns milliseconds. */
 export function secondsAsMs(text: string): number {
   const seconds = Number(text)
-  if (seconds > 0 && seconds <= MOST_SECONDS) return seconds * 1000
+  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds * 1000
   throw new InvalidArgumentError('It must be a number of seconds above 0.')
 }

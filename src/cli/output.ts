@@ -1,19 +1,53 @@
-import { type DistinguishedName, formatName } from '../pki/certificate/names.ts'
+import { styleText } from 'node:util'
 
-/** Whoever connects chooses names, and what stands in requests: none of it is to steer the terminal. */
+type Style = Parameters<typeof styleText>[0]
+
+/** Replaces control characters: names that clients and requests contain must not control the terminal. */
 export const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
 
-/** One line on standard output: what the command was asked for. */
-export function print(line: string): void {
-  process.stdout.write(`${shown(line)}\n`)
+/** Writes a line on standard output: the result of a command. */
+export function print(line: string, style?: Style): void {
+  process.stdout.write(`${styled(line, style, process.stdout)}\n`)
 }
 
-/** One line on standard error: warnings, and what is said beside the answer. */
-export function note(line: string): void {
-  process.stderr.write(`${shown(line)}\n`)
+/** Prints the result of a command: facts as JSON with `--json`, else a sentence. */
+export function printResult({ json }: { readonly json?: boolean }, facts: object, sentence: string): void {
+  print(json ? JSON.stringify(facts) : sentence)
 }
 
-/** Rows as columns of equal width, under a heading. */
+/** Writes a line on standard error: progress, and what accompanies the result. */
+export function note(line: string, style?: Style): void {
+  process.stderr.write(`${styled(line, style, process.stderr)}\n`)
+}
+
+/** Writes a warning on standard error. */
+export const noteWarning = (message: string): void => note(`warning: ${message}`, 'yellow')
+
+/** Writes an error on standard error. */
+export const noteError = (line: string): void => note(line, 'red')
+
+/** Returns a line without control characters, in colour on a terminal. https://no-color.org */
+export function styled(line: string, style: Style | undefined, stream: NodeJS.WriteStream): string {
+  const plain = shown(line)
+  const colour = stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+  return style !== undefined && colour ? styleText(style, plain) : plain
+}
+
+/** Returns `1 message`, `2 messages`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** Says that a file was written, unless it is standard output. */
+export function printWritten(file: string, content: string): void {
+  if (file !== '-') print(`Wrote ${file} (${content})`)
+}
+
+/** Width of output that goes to a file or a pipe. */
+const DEFAULT_WIDTH = 80
+
+/**
+ * Returns rows as columns below a heading. If they are too wide for the terminal, a list in the last column continues on
+ * further lines.
+ */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heading.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
@@ -23,22 +57,38 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd()
-  return [heading, ...rows].map(line).join('\n')
+  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
+  const left = (process.stdout.columns ?? DEFAULT_WIDTH) - before
+  const wrapped = rows.flatMap((row) => {
+    const [first = '', ...more] = wrapList(row.at(-1) ?? '', left)
+    const indent = row.slice(0, -1).map(() => '')
+    return [[...row.slice(0, -1), first], ...more.map((part) => [...indent, part])]
+  })
+  return [heading, ...wrapped].map(line).join('\n')
 }
 
-/** Lines of `title: value`, the values in one column; a list takes a line each. */
+/** Breaks `a, b, c` after commas. */
+function wrapList(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const item of text.split(/(?<=,) /)) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + item.length <= width) lines[lines.length - 1] = `${last} ${item}`
+    else lines.push(item)
+  }
+  return lines
+}
+
+/** Returns lines of `title: value` with the values in one column. A list takes one line for each item. */
 export function page(rows: readonly (readonly [string, string | readonly string[] | undefined])[]): string {
-  const shown = rows.filter(([, value]) => value !== undefined && value.length > 0)
-  const width = Math.max(0, ...shown.map(([title]) => title.length)) + 2
-  return shown
+  const used = rows.filter(([, value]) => value !== undefined && value.length > 0)
+  const width = Math.max(0, ...used.map(([title]) => title.length)) + 2
+  return used
     .flatMap(([title, value]) =>
       [value ?? []].flat().map((line, index) => (index === 0 ? `${title}:` : '').padEnd(width) + line),
     )
     .join('\n')
 }
 
-export const nameText = (name: DistinguishedName): string => formatName(name) || '(empty)'
-
-/** 2026-11-25. */
+/** Returns a date as `2026-11-25`. */
 export const dayText = (date: string | Date): string =>
   (typeof date === 'string' ? date : date.toISOString()).slice(0, 10)

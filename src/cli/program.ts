@@ -1,9 +1,12 @@
 import { Command } from 'commander'
+import { nearest } from '../config/nearest.ts'
 import { version } from './configuration.ts'
+import { exitStatus, explain, UsageError } from './failure.ts'
+import { noteError } from './output.ts'
 
 type AddCommand = (program: Command) => void
 
-/** Every command, in the order of `--help`; one file each, loaded when it is asked for: a lab keeps no other in memory. */
+/** The commands in the order of `--help`. Each is loaded on demand: a running lab keeps no other command in memory. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   start: async () => (await import('./start.ts')).addStart,
   check: async () => (await import('./check.ts')).addCheck,
@@ -18,11 +21,21 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   audit: async () => (await import('./audit.ts')).addAudit,
 }
 
-/**
- * The command line `sealpost`, with the command that `args` begin with, or with all where they begin with none: help and
- * hints know every command. Wrong usage throws a CommanderError after one line on standard error.
- */
-export async function createProgram(args: readonly string[]): Promise<Command> {
+/** Runs `sealpost ARGS` to its end. Returns the exit status. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  process.exitCode = exitStatus.done
+  try {
+    await (await createProgram(args)).parseAsync(args, { from: 'user' })
+    return Number(process.exitCode)
+  } catch (error) {
+    const { lines, status } = explain(error)
+    for (const line of lines) noteError(line)
+    return status
+  }
+}
+
+/** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. */
+async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
     .description(
       'A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that wears whatever certificate you install.',
@@ -30,17 +43,40 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
     .version(version)
     .showHelpAfterError(false)
     .configureOutput({
-      outputError: (text, write) =>
-        write(
+      outputError: (text) =>
+        noteError(
           `sealpost: ${text
             .trim()
             .replace(/^error: /, '')
-            .replaceAll(/\s*\n\s*/g, ' ')}\n`,
+            .replaceAll(/\s*\n\s*/g, ' ')}`,
         ),
     })
     .exitOverride()
   const all = Object.entries(commands)
   const named = all.filter(([name]) => name === args[0])
   for (const [, load] of named.length > 0 ? named : all) (await load())(program)
+  for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command)
   return program
+}
+
+/** Adds `help [command…]`. Commander's own shows the general help for an unknown command. */
+function addHelp(parent: Command): void {
+  parent.helpCommand(false)
+  parent
+    .command('help')
+    .argument('[command...]', 'the command')
+    .description('show the help of a command')
+    .action((names: readonly string[]) => {
+      let found = parent
+      for (const name of names) found = subcommand(found, name)
+      found.help()
+    })
+}
+
+function subcommand(parent: Command, name: string): Command {
+  const found = parent.commands.find((command) => command.name() === name)
+  if (found) return found
+  const names = parent.commands.map((command) => command.name())
+  const near = nearest(name, names)
+  throw new UsageError(`unknown command '${name}' (${near ? `Did you mean ${near}?` : `known: ${names.join(', ')}`})`)
 }

@@ -2,40 +2,51 @@ import { constants } from 'node:os'
 import type { Logger } from 'pino'
 import { systemClock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import type { Protocol } from '../config/schema.ts'
 import { ControlServer } from '../lab/control/server.ts'
 import { newSocketPath } from '../lab/control/socket-path.ts'
 import { controlVerbs, type ReloadReport } from '../lab/control/verbs.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { assertPins } from './certificate-store.ts'
-import { type Configuration, loadConfiguration } from './configuration.ts'
-import { giveBackWhenIdle } from './idle-memory.ts'
+import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
+import { releaseMemoryWhenIdle } from './idle-memory.ts'
 import { createLog } from './log.ts'
-import { note, print } from './output.ts'
+import { noteWarning, print } from './output.ts'
 import { runtimePlaces } from './running-labs.ts'
-import type { StartOptions } from './start.ts'
-import { endpointTable } from './start-banner.ts'
+import { nextCommands, printBanner } from './start-banner.ts'
 
-/** Runs a lab until a signal has ended it. @throws ConfigError; ListenError and whatever else keeps it from starting */
+export interface StartOptions extends ConfigurationOptions {
+  readonly only?: readonly Protocol[]
+  readonly json?: boolean
+}
+
+/**
+ * Runs a lab until a signal stops it.
+ * @throws ConfigError, ListenError and every other error that prevents the start
+ */
 export async function runLab(options: StartOptions): Promise<void> {
   const configuration = await loadConfiguration(options)
-  for (const warning of configuration.warnings) note(`warning: ${warning}`)
+  for (const warning of configuration.warnings) noteWarning(warning)
   await assertPins(configuration)
   const log = createLog(configuration.lab.logLevel, options.json ?? false)
   const running = new RunningLab(options, configuration, log)
   const lab = await createLab(running.config, { log, clock: systemClock })
-  await running.takeOver(lab)
+  await running.attach(lab)
   const endpoints = lab.endpoints()
   if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints }))
-  else print(`${endpointTable(endpoints)}\nready`)
-  giveBackWhenIdle(log)
+  else {
+    printBanner(endpoints, nextCommands(configuration, options.config))
+    print('ready')
+  }
+  releaseMemoryWhenIdle(log)
   await running.untilStopped()
 }
 
-/** `npm start` hands on the Ctrl-C that the terminal has sent already: that is one signal, not two. */
-const ECHO_MS = 250
+/** When the user presses Ctrl-C, npm sends SIGINT again. Signals within this time count as one. */
+const REPEATED_SIGNAL_MS = 250
 
-/** The lab of a process: what signals and the control socket do to it. */
-export class RunningLab {
+/** The lab of this process, controlled by signals and the control socket. */
+class RunningLab {
   readonly #options: StartOptions
   readonly #log: Logger
   readonly #configuration: Configuration
@@ -52,19 +63,19 @@ export class RunningLab {
     this.#stopped = new Promise((resolve) => {
       this.#stop = resolve
     })
-    // Whatever a client sends, the lab stays; what gets here is a defect, and is on record.
-    process.on('uncaughtException', (err) => log.fatal({ err }, 'uncaught error; the lab goes on'))
-    process.on('unhandledRejection', (err) => log.fatal({ err }, 'unhandled rejection; the lab goes on'))
+    // No client can end the lab: an error that nothing else catches is a defect and is logged.
+    process.on('uncaughtException', (err) => log.fatal({ err }, 'uncaught error; the lab continues'))
+    process.on('unhandledRejection', (err) => log.fatal({ err }, 'unhandled rejection; the lab continues'))
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#onStopSignal(signal))
   }
 
-  /** The configuration that the options leave of the file. */
+  /** The configuration, reduced to the protocols of `--only`. */
   get config(): ResolvedLab {
-    return this.#narrowed(this.#configuration.lab)
+    return this.#selected(this.#configuration.lab)
   }
 
-  /** Signals and the control socket reach the lab from here on. */
-  async takeOver(lab: Lab): Promise<void> {
+  /** Connects signals and the control socket to the lab. */
+  async attach(lab: Lab): Promise<void> {
     this.#lab = lab
     process.on('SIGHUP', () => {
       this.#reload(lab).catch((err: Error) => this.#log.error(`not reloaded, nothing has changed: ${err.message}`))
@@ -74,12 +85,12 @@ export class RunningLab {
       const path = await newSocketPath(this.#configuration.identity, process.pid, runtimePlaces())
       this.#control = await ControlServer.open(path, verbs)
     } catch (error) {
-      // A read-only system: the lab runs, SIGHUP still reloads it.
+      // On a read-only system the lab runs without a control socket. SIGHUP still reloads it.
       this.#log.warn(`no control socket: ${(error as Error).message}`)
     }
   }
 
-  /** Resolves when a signal has ended the lab and every session has been told good-bye. */
+  /** Resolves when a signal has stopped the lab and all sessions have ended. */
   async untilStopped(): Promise<void> {
     await this.#stopped
     await this.#control?.[Symbol.asyncDispose]()
@@ -87,10 +98,10 @@ export class RunningLab {
     this.#log.info('stopped')
   }
 
-  /** The first signal ends politely, the second at once. */
+  /** The first signal ends the sessions with their protocol's farewell, a second one ends the process. */
   #onStopSignal(signal: NodeJS.Signals): void {
     if (this.#stoppingSince !== undefined) {
-      if (performance.now() - this.#stoppingSince < ECHO_MS) return
+      if (performance.now() - this.#stoppingSince < REPEATED_SIGNAL_MS) return
       process.exit(128 + constants.signals[signal])
     }
     this.#stoppingSince = performance.now()
@@ -102,22 +113,22 @@ export class RunningLab {
   async #reload(lab: Lab): Promise<ReloadReport> {
     const configuration = await loadConfiguration(this.#options)
     const { lab: next, warnings } = configuration
-    // A store in memory is the lab's own to look into.
+    // Only the lab itself can read a store in memory.
     if (next.certificates.store !== 'memory') await assertPins(configuration)
-    const narrowed = this.#narrowed(next)
-    const kept = (['store', 'certificates'] as const).filter((key) => !same(lab.config[key], narrowed[key]))
-    await lab.reload({ ...narrowed, store: lab.config.store, certificates: lab.config.certificates })
+    const selected = this.#selected(next)
+    const kept = (['store', 'certificates'] as const).filter((key) => !same(lab.config[key], selected[key]))
+    await lab.reload({ ...selected, store: lab.config.store, certificates: lab.config.certificates })
     this.#log.level = next.logLevel
     const report = {
       pid: process.pid,
-      warnings: [...warnings, ...kept.map((key) => `${key}: a change of it takes effect at the next start`)],
+      warnings: [...warnings, ...kept.map((key) => `${key}: the change takes effect at the next start`)],
     }
     for (const warning of report.warnings) this.#log.warn(warning)
     this.#log.info('reloaded')
     return report
   }
 
-  #narrowed(config: ResolvedLab): ResolvedLab {
+  #selected(config: ResolvedLab): ResolvedLab {
     const { only } = this.#options
     if (!only) return config
     return { ...config, virtualServers: config.virtualServers.filter(({ protocol }) => only.includes(protocol)) }

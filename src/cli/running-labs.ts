@@ -4,24 +4,35 @@ import { findSockets, type RuntimePlaces } from '../lab/control/socket-path.ts'
 import type { LabStatus } from '../lab/control/verbs.ts'
 import { type ConfigurationOptions, configurationIdentity } from './configuration.ts'
 
-/**
- * The control sockets of the labs that run the configuration now.
- * @throws Error when there is none
- */
-export async function runningLabs(options: ConfigurationOptions): Promise<string[]> {
-  const { name, identity } = configurationIdentity(options)
-  const sockets = await findSockets(identity, runtimePlaces())
-  if (sockets.length === 0) throw new Error(`no lab of ${name} is running here under this user`)
-  return sockets
-}
-
-/** Where control sockets may be, as the environment says. */
+/** Returns the folders for control sockets, as the environment sets them. */
 export function runtimePlaces(): RuntimePlaces {
   const xdgRuntimeDir = process.env.XDG_RUNTIME_DIR
   return { ...(xdgRuntimeDir ? { xdgRuntimeDir } : {}), tmpdir: tmpdir(), uid: process.getuid?.() ?? 0 }
 }
 
-/** What a running lab says of itself. @throws ControlError */
+/** Returns the control sockets of the labs that run a configuration. */
+export const controlSockets = (identity: string): Promise<string[]> => findSockets(identity, runtimePlaces())
+
+/**
+ * Returns the control sockets of the labs that run the configuration.
+ * @throws Error if there is none
+ */
+export async function runningLabs(options: ConfigurationOptions): Promise<string[]> {
+  const { name, identity } = configurationIdentity(options)
+  const sockets = await controlSockets(identity)
+  if (sockets.length === 0) {
+    throw new Error(`no running lab of ${name} was found for this user; start it with: sealpost start`)
+  }
+  return sockets
+}
+
+/** Asks a running lab for its status. @throws ControlError */
 export async function labStatus(socket: string): Promise<LabStatus> {
   return (await askLab(socket, { verb: 'status' })) as LabStatus
+}
+
+/** Returns the address at which programs on this machine reach a listening address. */
+export function reachable(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1'
+  return address === '::' ? '::1' : address
 }

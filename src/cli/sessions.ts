@@ -12,14 +12,14 @@ interface SessionsOptions extends ConfigurationOptions {
   readonly json?: boolean
 }
 
-/** `sealpost sessions`: what happened on the connections of a running lab. */
+/** Adds `sealpost sessions`. */
 export function addSessions(program: Command): void {
   withConfig(program.command('sessions'))
-    .argument('[id]', 'the transcript of this session')
-    .description('show who connected to the running lab, over what, and why something was refused')
-    .option('-f, --follow', 'go on: a line for each session as it ends')
-    .option('--failed', 'only those in which something was refused or broke')
-    .option('--json', 'print JSON lines, transcripts included')
+    .argument('[id]', 'show the transcript of this session')
+    .description('show who connected to the running lab, how, and why something was refused')
+    .option('-f, --follow', 'keep running and print a line for each session that ends')
+    .option('--failed', 'only sessions with a refused command or an error')
+    .option('--json', 'print JSON lines with transcripts')
     .action(sessions)
 }
 
@@ -35,5 +35,6 @@ async function sessions(id: string | undefined, options: SessionsOptions): Promi
       else for (const line of transcript(record)) print(line)
     }
   }
-  if (id !== undefined && found === 0) throw new Error(`no session ${id} is on record; sealpost sessions lists them`)
+  if (id !== undefined && found === 0)
+    throw new Error(`there is no session ${id}; sealpost sessions lists all sessions`)
 }

@@ -1,32 +1,67 @@
 import { protocolTitles } from '../config/schema.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
-import { table } from './output.ts'
+import type { Configuration } from './configuration.ts'
+import { print, table } from './output.ts'
 
-const heading = ['VIRTUAL SERVER', 'PROTOCOL', 'ADDRESS', 'PORT', 'TLS PORT', 'CERTIFICATE', 'POLICY']
+/** Prints the virtual servers and what to do next. */
+export function printBanner(endpoints: readonly VirtualServerStatus[], next: readonly string[]): void {
+  const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
+  print(heading, 'bold')
+  for (const row of rows) print(row)
+  print('\nNext:', 'bold')
+  for (const line of next) print(`  ${line}`)
+  print('')
+}
 
-/** The virtual servers as `start` shows them once every port answers. */
-export function endpointTable(endpoints: readonly VirtualServerStatus[]): string {
+/** 80 columns without the indentation. */
+const MAX_LINE = 78
+
+/** Returns two commands that a new user needs, with their purpose if that fits. They select the same configuration. */
+export function nextCommands({ lab }: Configuration, file: string | undefined): string[] {
+  // npm start and npx set this variable. An installed command is called by its name.
+  const program = process.env.npm_execpath === undefined ? 'sealpost' : 'npx sealpost'
+  const config = file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
+  const trust =
+    lab.certificates.store === 'memory'
+      ? [`sessions${config}`, 'who connected, and how']
+      : [`ca export --out lab-ca.pem${config}`, 'root certificate for clients']
+  const commands = [trust, [`client-settings${config}`, 'settings for mail programs']]
+  const width = Math.max(...commands.map(([command = '']) => command.length))
+  const lines = commands.map(([command = '', purpose]) => `${program} ${command.padEnd(width)}  ${purpose}`)
+  return lines.every((line) => line.length <= MAX_LINE) ? lines : commands.map(([command]) => `${program} ${command}`)
+}
+
+/** Returns a table of the virtual servers. NOTES are left out if all virtual servers have the default settings. */
+function endpointTable(endpoints: readonly VirtualServerStatus[]): string {
+  const columns = [
+    { title: 'VIRTUAL SERVER', cells: endpoints.map(nameWithProtocol) },
+    { title: 'ADDRESS', cells: endpoints.map(({ address }) => address) },
+    { title: 'PORT', cells: endpoints.map(({ port }) => portCell(port)) },
+    { title: 'TLS PORT', cells: endpoints.map(({ tlsPort }) => portCell(tlsPort)) },
+    ...(endpoints.every((endpoint) => notes(endpoint) === '') ? [] : [{ title: 'NOTES', cells: endpoints.map(notes) }]),
+  ]
   return table(
-    heading,
-    endpoints.map((endpoint) => [
-      endpoint.virtualServer,
-      protocolTitles[endpoint.protocol],
-      endpoint.address,
-      portCell(endpoint.port),
-      portCell(endpoint.tlsPort),
-      endpoint.certificate?.friendlyName ?? 'none',
-      policy(endpoint),
-    ]),
+    columns.map(({ title }) => title),
+    endpoints.map((_, row) => columns.map(({ cells }) => cells[row] ?? '')),
   )
+}
+
+function nameWithProtocol({ virtualServer, protocol }: VirtualServerStatus): string {
+  const title = protocolTitles[protocol]
+  return virtualServer.includes(title) ? virtualServer : `${virtualServer} (${title})`
 }
 
 const portCell = (port: number | undefined): string => (port === undefined ? 'off' : String(port))
 
-function policy({ requireSecureChannel, require128BitEncryption, legacyTls }: VirtualServerStatus): string {
-  const list = [
-    ...(requireSecureChannel ? ['secure channel required'] : []),
-    ...(require128BitEncryption ? ['128-bit required'] : []),
-    ...(legacyTls ? ['broken ciphers of old clients let in'] : []),
-  ]
-  return list.length === 0 ? '-' : list.join(', ')
+/** Returns the certificate and the policy of a virtual server where they differ from the default. */
+function notes(endpoint: VirtualServerStatus): string {
+  const { certificate, requireSecureChannel, require128BitEncryption, legacyTls } = endpoint
+  const isDefault = certificate?.friendlyName.endsWith('(issued by the lab)')
+  return [
+    ...(certificate && !isDefault ? [certificate.friendlyName] : []),
+    ...(certificate ? [] : ['no certificate']),
+    ...(requireSecureChannel ? ['TLS required'] : []),
+    ...(require128BitEncryption ? ['128-bit'] : []),
+    ...(legacyTls ? ['old clients'] : []),
+  ].join(', ')
 }

@@ -1,20 +1,19 @@
 import { type Command, Option } from 'commander'
-import { type Protocol, protocols } from '../config/schema/protocol.ts'
-import { type ConfigurationOptions, withConfig, withOverrideOptions } from './configuration.ts'
+import { protocols } from '../config/schema/protocol.ts'
+import { withConfig } from './configuration.ts'
+import { withOverrideOptions } from './options.ts'
+import type { StartOptions } from './run-lab.ts'
 
-export interface StartOptions extends ConfigurationOptions {
-  readonly only?: readonly Protocol[]
-  readonly json?: boolean
-}
-
-/** `sealpost start`: runs the lab until a signal ends it. */
+/** Adds `sealpost start`. */
 export function addStart(program: Command): void {
   const command = withConfig(program.command('start'))
-    .description('run the lab until SIGINT or SIGTERM; SIGHUP reads the file again')
-    .addOption(new Option('--only <protocol...>', 'only the virtual servers of these protocols').choices(protocols))
-    .option('--capture <file>', 'write what the sockets carry to a pcapng file, for Wireshark')
-    .option('--no-secrets', 'keep TLS secrets out of the capture: it shows ciphertext only')
-    .option('--json', 'print events as JSON lines')
-  // The lab itself is loaded for this command alone: the others answer sooner.
+    .description('run the lab until SIGINT or SIGTERM; SIGHUP reloads the file')
+    .addOption(
+      new Option('--only <protocol...>', 'start only the virtual servers of these protocols').choices(protocols),
+    )
+    .option('--capture <file>', 'capture the traffic to a pcapng file for Wireshark')
+    .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
+    .option('--json', 'print events and the log as JSON lines')
+  // Loaded on demand, so that the other commands start faster.
   withOverrideOptions(command).action(async (options: StartOptions) => (await import('./run-lab.ts')).runLab(options))
 }

@@ -1,23 +1,43 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import { findSockets } from '../lab/control/socket-path.ts'
-import { endpointsOf } from '../verify/targets.ts'
+import { type Protocol, protocols } from '../config/schema/protocol.ts'
+import { endpointsOf, hostEndpoints } from '../verify/targets.ts'
+import { splitPem } from '../verify/tls/trust.ts'
+import type { Endpoint, VerifyOptions } from '../verify/types.ts'
 import { storedRoots } from './certificate-store.ts'
-import { reachable } from './check.ts'
-import { loadConfiguration } from './configuration.ts'
+import { type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { UsageError } from './failure.ts'
-import { passwordOf } from './files.ts'
-import { labStatus, runtimePlaces } from './running-labs.ts'
-import type { Target, VerifyCommandOptions } from './verify.ts'
+import { passwordOf, readInput } from './files.ts'
+import { controlSockets, labStatus, reachable } from './running-labs.ts'
+
+/** Options that select what `sealpost verify` connects to. */
+export interface TargetOptions extends ConfigurationOptions {
+  readonly protocol?: readonly Protocol[]
+  readonly port?: number
+  readonly tls?: boolean
+  readonly starttls?: boolean
+  readonly serverName?: string
+  readonly requireSecureChannel?: boolean
+  readonly user?: string
+  readonly password?: string
+  readonly passwordFile?: string
+  readonly mailbox?: string
+  readonly newsgroup?: string
+}
+
+/** What to verify, with the roots and the credentials to use. */
+interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca'> {
+  readonly endpoints: readonly Endpoint[]
+}
 
 /**
- * Every endpoint of the configuration. A lab that runs it knows best which ports it holds and which root it has; where
- * none can be asked, the file says.
- * @throws ConfigError UsageError PkiError
+ * Returns every port of the configuration. A running lab knows its actual ports and its root; without one, those of the
+ * file are used.
+ * @throws ConfigError, UsageError, PkiError
  */
-export async function labTarget(options: VerifyCommandOptions): Promise<Target> {
+export async function labTarget(options: TargetOptions): Promise<Target> {
   const configuration = await loadConfiguration(options)
   const { lab } = configuration
-  const [socket] = await findSockets(configuration.identity, runtimePlaces())
+  const [socket] = await controlSockets(configuration.identity)
   const status = socket === undefined ? undefined : await labStatus(socket)
   const wanted = lab.virtualServers.filter(({ protocol }) => options.protocol?.includes(protocol) ?? true)
   const endpoints = wanted.flatMap((server) => {
@@ -28,7 +48,7 @@ export async function labTarget(options: VerifyCommandOptions): Promise<Target> 
   return {
     endpoints,
     ca: status && status.ca !== '' ? [status.ca] : await storedRoots(configuration),
-    ...(await logOn(options, lab)),
+    ...(await labCredentials(options, lab)),
   }
 }
 
@@ -39,20 +59,50 @@ function configuredPorts({ port, tlsPort, certificate }: ResolvedVirtualServer) 
   }
 }
 
-/** The user's log-on; the configuration knows passwords and addresses. */
-async function logOn(
-  options: VerifyCommandOptions,
-  lab: ResolvedLab,
-): Promise<Pick<Target, 'credentials' | 'mailbox' | 'newsgroup'>> {
+/** The configuration supplies the password, the address and a newsgroup if the options do not. */
+async function labCredentials(options: TargetOptions, lab: ResolvedLab): Promise<Omit<Target, 'endpoints' | 'ca'>> {
   const { user, newsgroup } = options
   if (user === undefined) return {}
   const account = lab.directory.accounts.find((one) => one.user === user)
   const password = (await passwordOf(options)) ?? account?.password
-  if (password === undefined) throw new UsageError(`no password for ${user}: --password or --password-file`)
+  if (password === undefined) {
+    throw new UsageError(`${user} is not in the configuration; give --password or --password-file`)
+  }
   const group = newsgroup ?? lab.newsgroups.find(({ posting }) => posting === 'yes')?.name
   return {
     credentials: { user, password },
     mailbox: options.mailbox ?? account?.addresses[0] ?? (user.includes('@') ? user : `${user}@${lab.domain}`),
     ...(group === undefined ? {} : { newsgroup: group }),
   }
+}
+
+/** Returns the ports of any server. @throws UsageError */
+export async function hostTarget(host: string, options: TargetOptions): Promise<Target> {
+  const { protocol, port, tls, starttls, serverName, user, mailbox, newsgroup } = options
+  if (tls && starttls) throw new UsageError('give --tls or --starttls, not both')
+  if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
+  const implicitTls = tls ? true : starttls ? false : undefined
+  const endpoints = hostEndpoints({
+    host,
+    protocols: protocol ?? protocols,
+    requireSecureChannel: options.requireSecureChannel ?? false,
+    ...(port === undefined ? {} : { port }),
+    ...(implicitTls === undefined ? {} : { implicitTls }),
+    ...(serverName === undefined ? {} : { serverName }),
+  })
+  const password = await passwordOf(options)
+  if (user !== undefined && password === undefined) throw new UsageError('--user needs --password or --password-file')
+  return {
+    endpoints,
+    ...(user !== undefined && password !== undefined ? { credentials: { user, password } } : {}),
+    ...(mailbox === undefined ? {} : { mailbox }),
+    ...(newsgroup === undefined ? {} : { newsgroup }),
+  }
+}
+
+/** Reads root certificates. @throws UsageError if the file has none */
+export async function readRoots(file: string): Promise<string[]> {
+  const roots = splitPem((await readInput(file)).toString('utf8'))
+  if (roots.length === 0) throw new UsageError(`${file} contains no PEM certificate`)
+  return roots
 }

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import type { Environment } from './inline.ts'
 import type { Override } from './load.ts'
 import type { Path } from './mistakes.ts'
 import { nearest } from './nearest.ts'
@@ -8,7 +7,7 @@ import { parseYamlValue } from './yaml.ts'
 
 export interface EnvironmentSettings {
   readonly overrides: readonly Override[]
-  /** Variables that look misspelt. */
+  /** One line for each variable whose name is probably misspelled. */
   readonly warnings: readonly string[]
 }
 
@@ -17,7 +16,7 @@ const PREFIX = 'SEALPOST_'
 /** Variables that are not keys of the configuration. */
 const others = ['SEALPOST_CONFIG', 'SEALPOST_CI', 'SEALPOST_CORPUS']
 
-/** Every key of the first level, `portOffset` as `SEALPOST_PORT_OFFSET`, and what is worth setting on all virtual servers. */
+/** A variable for every top-level key, such as `SEALPOST_PORT_OFFSET`, and one for the address of all virtual servers. */
 const variables: ReadonlyMap<string, Path> = new Map<string, Path>([
   ...Object.keys(labKeys).map((key): [string, Path] => [variableOf(key), [key]]),
   ['SEALPOST_ADDRESS', ['virtualServers', '*', 'address']],
@@ -27,14 +26,17 @@ function variableOf(key: string): string {
   return PREFIX + key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()
 }
 
-/** Keys that hold folders or files; in the environment they are relative to the working directory. */
+/** Keys whose values contain folders or files. In the environment, these are relative to the working directory. */
 const folderKeys = new Set(['certificates', 'store', 'capture'])
 
 /**
- * What the `SEALPOST_…` variables ask for. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones count as absent.
+ * Returns the settings in `SEALPOST_…` variables. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones are ignored.
  * @param cwd what relative folders are relative to
  */
-export function readEnvironment(environment: Environment, cwd: string): EnvironmentSettings {
+export function readEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): EnvironmentSettings {
   const given = Object.entries(environment).filter((entry): entry is [string, string] => {
     const [name, value] = entry
     return name.startsWith(PREFIX) && value !== undefined && value !== ''
@@ -44,7 +46,7 @@ export function readEnvironment(environment: Environment, cwd: string): Environm
       const path = variables.get(origin)
       return path ? [{ origin, path, value: valueOf(path, text, cwd) }] : []
     }),
-    warnings: given.flatMap(([name]) => misspelt(name)),
+    warnings: given.flatMap(([name]) => misspelled(name)),
   }
 }
 
@@ -52,10 +54,12 @@ function valueOf(path: Path, text: string, cwd: string): unknown {
   const key = path[0] as keyof typeof labKeys
   if (path.length > 1) return text
   const value = parseYamlValue(text)
-  // A host that is named 12345 is not a number.
-  if (typeof value !== 'string' && !accepts(key, value) && accepts(key, text)) return text
+  // A host name such as 12345 stays a text. A list or mapping is never meant as a text.
+  if (isScalar(value) && !accepts(key, value) && accepts(key, text)) return text
   return folderKeys.has(key) ? absolute(value, cwd) : value
 }
+
+const isScalar = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean' || value === null
 
 const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
 
@@ -68,8 +72,8 @@ function absolute(value: unknown, cwd: string): unknown {
   return Object.fromEntries(folders)
 }
 
-/** Only what is near a known name is reported: Kubernetes sets SEALPOST_SERVICE_HOST and the like by itself. */
-function misspelt(name: string): string[] {
+/** Only names close to a known one are reported: Kubernetes sets SEALPOST_SERVICE_HOST and similar variables itself. */
+function misspelled(name: string): string[] {
   const known = [...variables.keys(), ...others]
   if (known.includes(name)) return []
   const near = nearest(

@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** What the schema found wrong, in plain words: what stands there, and what would be right. */
+/** Translates zod's issues to mistakes: the value found, and the values expected. */
 export function mistakesOf(issues: readonly Issue[], input: unknown): Mistake[] {
   return issues.flatMap((issue) => mistakesOfIssue(issue, [], input))
 }
@@ -16,15 +16,15 @@ function mistakesOfIssue(issue: Issue, prefix: Path, input: unknown): Mistake[] 
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey(path, key))
     case 'invalid_union': {
-      const branch = chosenBranch(issue.errors)
+      const branch = intendedBranch(issue.errors)
       if (branch) return branch.flatMap((inner) => mistakesOfIssue(inner, path, input))
-      // A union with words of its own for what it takes.
-      if (issue.message !== 'Invalid input') return [unfit(path, input, issue.message)]
+      // The union has its own message.
+      if (issue.message !== 'Invalid input') return [invalid(path, input, issue.message)]
       break
     }
     case 'invalid_format':
     case 'custom':
-      return [unfit(path, input, issue.message)]
+      return [invalid(path, input, issue.message)]
     case 'too_small':
       if (issue.origin === 'string') return [{ path, message: 'is empty; write a text' }]
       if (issue.origin === 'array') return [{ path, message: 'is an empty list; name at least one' }]
@@ -33,7 +33,7 @@ function mistakesOfIssue(issue: Issue, prefix: Path, input: unknown): Mistake[] 
   return [wrongValue(path, valueAt(input, path))]
 }
 
-const unfit = (path: Path, input: unknown, message: string): Mistake => ({
+const invalid = (path: Path, input: unknown, message: string): Mistake => ({
   path,
   message: `is ${shown(valueAt(input, path))}: ${message}`,
 })
@@ -44,7 +44,7 @@ function wrongValue(path: Path, value: unknown): Mistake {
   return { path, message: `is ${shown(value)}; must be ${expected}${hint(path, value)}` }
 }
 
-/** A text one slip away from an allowed word. */
+/** Suggests the allowed word that is most similar to the value. */
 function hint(path: Path, value: unknown): string {
   if (typeof value !== 'string') return ''
   const words = schemasAt(path).flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
@@ -60,22 +60,22 @@ function unknownKey(path: Path, key: string): Mistake {
 }
 
 /**
- * The branch of a union that the value was meant for: the only one whose kind it has, so that it fails further inside. Of
- * several mappings, the one that knows most of the keys.
+ * Returns the branch of a union that the value is meant for: the only one with the type of the value. Of several mappings,
+ * the one with the fewest unknown keys.
  */
-function chosenBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const meant = errors.filter((issues) => !issues.some((issue) => issue.path.length === 0 && isOfOtherKind(issue)))
-  const fewest = Math.min(...meant.map(unknownKeys))
-  const best = meant.filter((issues) => unknownKeys(issues) === fewest)
+function intendedBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const candidates = errors.filter((issues) => !issues.some((issue) => issue.path.length === 0 && isOfOtherType(issue)))
+  const fewest = Math.min(...candidates.map(unknownKeys))
+  const best = candidates.filter((issues) => unknownKeys(issues) === fewest)
   return best.length === 1 ? best[0] : undefined
 }
 
 const unknownKeys = (issues: readonly Issue[]): number =>
   issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0)
 
-const isOfOtherKind = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
+const isOfOtherType = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
 
-/** A value as it is named in a message; never longer than a line. */
+/** Returns a value as text for a message, at most 60 characters. */
 function shown(value: unknown): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'

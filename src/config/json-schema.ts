@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Path } from './mistakes.ts'
 import { labSchema } from './schema.ts'
 
-/** As much of JSON Schema (draft 2020-12) as the lab's schema makes use of. */
+/** The part of JSON Schema (draft 2020-12) that the lab's schema uses. */
 export interface JsonSchema {
   readonly type?: string
   readonly description?: string
@@ -13,6 +13,7 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[]
   readonly oneOf?: readonly JsonSchema[]
   readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly patternProperties?: Readonly<Record<string, JsonSchema>>
   readonly additionalProperties?: JsonSchema | boolean
   readonly required?: readonly string[]
   readonly items?: JsonSchema
@@ -20,32 +21,35 @@ export interface JsonSchema {
   readonly maximum?: number
 }
 
-let made: JsonSchema | undefined
+let cached: JsonSchema | undefined
 
-/** The schema of what a user writes. Editors pick it up from `config/sealpost.schema.json`. Made when first asked for. */
+/** Returns the JSON Schema of a configuration. Created on first use. Editors read it from `config/sealpost.schema.json`. */
 export function labJsonSchema(): JsonSchema {
-  made ??= makeJsonSchema()
-  return made
+  cached ??= createJsonSchema()
+  return cached
 }
 
-const makeJsonSchema = (): JsonSchema =>
-  z.toJSONSchema(labSchema, {
+const createJsonSchema = (): JsonSchema => ({
+  ...(z.toJSONSchema(labSchema, {
     io: 'input',
-    // Zod leaves these out of whatever is transformed (`10m` to milliseconds), though they are of the input.
+    // Zod omits examples and defaults of values that are transformed, such as `10m`. They belong to the input.
     override({ zodSchema, jsonSchema }) {
       const { examples } = z.globalRegistry.get(zodSchema) ?? {}
       if (Array.isArray(examples)) jsonSchema.examples = examples
       const { def } = zodSchema._zod
       if (def.type === 'prefault') jsonSchema.default = def.defaultValue as NonNullable<typeof jsonSchema.default>
     },
-  }) as JsonSchema
+  }) as JsonSchema),
+  // Top-level keys for anchors.
+  patternProperties: { '^x-': {} },
+})
 
-/** The alternatives of a schema: its branches, or itself. */
+/** Returns the alternatives of a schema, or the schema itself if it has none. */
 export function branches(schema: JsonSchema): readonly JsonSchema[] {
   return (schema.anyOf ?? schema.oneOf)?.flatMap(branches) ?? [schema]
 }
 
-/** The schemas that hold at a path. */
+/** Returns the schemas that apply to a path. */
 export function schemasAt(path: Path, from: readonly JsonSchema[] = [labJsonSchema()]): readonly JsonSchema[] {
   let at = from.flatMap(branches)
   for (const step of path) {
@@ -60,12 +64,12 @@ function childOf(schema: JsonSchema, step: string | number): JsonSchema | undefi
   return schema.properties?.[step] ?? (typeof rest === 'object' ? rest : undefined)
 }
 
-/** What may stand there, in words: `off or a whole number from 0 to 65535`. */
+/** Describes the values that schemas allow: `off or a whole number from 0 to 65535`. */
 export function expectation(schemas: readonly JsonSchema[]): string {
   return inWords([...new Set(schemas.flatMap(expectations))])
 }
 
-/** `a, b or c`. */
+/** Joins words: `a, b or c`. */
 export function inWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }

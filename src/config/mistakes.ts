@@ -1,26 +1,27 @@
-/** Where in the input something stands: keys and list positions from the top. */
+/** A place in the input: keys and list positions from the top. */
 export type Path = readonly (string | number)[]
 
-/** Something wrong with a configuration: where, and in words what is wrong and what would be right. */
+/** A mistake in a configuration. */
 export interface Mistake {
   readonly path: Path
+  /** What is wrong and what would be right. */
   readonly message: string
-  /** The key itself is wrong, not its value. */
+  /** Whether the key is wrong, not its value. */
   readonly onKey?: boolean
-  /** Another place that the message speaks of as `{other}`. */
+  /** Another place, which the message names as `{other}`. */
   readonly other?: Path
 }
 
-/** Gives a mistake its place: `FILE:LINE:COLUMN: virtualServers[2].port: …`, or the variable or option it came from. */
-export type Place = (mistake: Mistake) => Placed
+/** Returns a mistake as a line with its place: `FILE:LINE:COLUMN: virtualServers[2].port: …`, or a variable or option. */
+export type Place = (mistake: Mistake) => PlacedMistake
 
-interface Placed {
+interface PlacedMistake {
   readonly line: string
-  /** How far into the text it stands: mistakes are told in the order of the text. */
+  /** Offset in the text; mistakes are sorted by it. */
   readonly offset: number
 }
 
-/** A configuration that cannot be used; all its mistakes, each one line. */
+/** An invalid configuration, with all its mistakes as one line each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly mistakes: readonly string[]
@@ -30,7 +31,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** `virtualServers[2].port`; keys that are not words are quoted. */
+/** Returns a path as text: `virtualServers[2].port`. Keys that are not words are quoted. */
 export function pathText(path: Path): string {
   let text = ''
   for (const step of path) {
@@ -41,19 +42,19 @@ export function pathText(path: Path): string {
   return text
 }
 
-/** A mistake of which only the path is known. */
+/** Names the path only, for input without a text. */
 export const placeByPath: Place = ({ path, message }) => ({
   line: path.length === 0 ? message : `${pathText(path)}: ${message}`,
   offset: 0,
 })
 
-/** The lines of mistakes, in the order of the text, each once. */
-export function inOrder(mistakes: readonly Mistake[], place: Place): string[] {
+/** Returns the lines of mistakes in the order of the text, without duplicates. */
+export function linesInOrder(mistakes: readonly Mistake[], place: Place): string[] {
   const placed = mistakes.map(place).sort((a, b) => a.offset - b.offset)
   return [...new Set(placed.map(({ line }) => line))]
 }
 
-/** What stands at a path, or undefined. */
+/** Returns the value at a path, or undefined. */
 export function valueAt(value: unknown, path: Path): unknown {
   let at = value
   for (const step of path) {

@@ -1,6 +1,6 @@
 /**
- * The word most like another one, or undefined when none is near: at most a third of its letters differ.
- * Case and the separators `-`, `_` do not count.
+ * Returns the known word that is most similar to a word: at most a third of the letters differ. Returns undefined if
+ * there is none. Case, `-` and `_` are ignored.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = plain(word)
@@ -18,7 +18,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
 
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, '')
 
-/** Levenshtein distance, a swap of neighbours counted as one. */
+/** Returns the Levenshtein distance; a swap of two neighbours counts as one change. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

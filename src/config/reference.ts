@@ -1,22 +1,23 @@
 import { stringify } from 'yaml'
 import { branches, expectation, type JsonSchema, labJsonSchema } from './json-schema.ts'
 
-/** What editors with YAML support take the schema from. */
+/** Editors with YAML support read the schema from this line. */
 const MODELINE = '# yaml-language-server: $schema=./sealpost.schema.json'
 
 const WIDTH = 110
 
-/** `config/reference.yaml`: every key with its default and its meaning; itself a lab's file. */
+/** Returns the text of `config/reference.yaml`: a valid configuration with every key, its default and its description. */
 export function referenceYaml(): string {
   const heading = [
     MODELINE,
-    '# Every key of a lab, with its default and its meaning. Made from the schema by `npm run config:reference`.',
-    '# Keys behind a # have no default, or one that depends on others; what they show is an example.',
+    '# Every key of a lab with its default and its description. `npm run config:reference` generates this file.',
+    '# Keys after a # have no default, or a default that depends on other keys. They show an example value.',
+    '# Top-level keys that start with x- are ignored. Use them for YAML anchors.',
   ]
   return `${[...heading, ...mapping(labJsonSchema(), '')].join('\n')}\n`
 }
 
-/** `config/sealpost.schema.json`. */
+/** Returns the text of `config/sealpost.schema.json`. */
 export function jsonSchemaText(): string {
   return `${JSON.stringify({ title: 'A Sealpost lab', ...labJsonSchema() }, null, 2)}\n`
 }
@@ -39,10 +40,10 @@ function meaning(schema: JsonSchema): string {
 
 function entry(key: string, schema: JsonSchema, indent: string): string[] {
   const item = schema.items && branches(schema.items).find((branch) => branch.properties)
-  // Items whose keys exclude one another are no file by themselves: they are shown behind the list.
+  // Items with mutually exclusive keys would be invalid with every key set: they are shown as comments.
   if (item && schema.examples) {
     const keys = mapping(item, '  ').map((line) => `${indent}#   ${line}`)
-    return [...scalar(key, schema, indent), `${indent}# Each is`, ...keys]
+    return [...scalar(key, schema, indent), `${indent}# Keys of each item:`, ...keys]
   }
   if (item) return [`${indent}${key}:`, `${indent}  -`, ...mapping(item, `${indent}    `)]
   if (schema.properties) return [`${indent}${key}:`, ...mapping(schema, `${indent}  `)]
@@ -55,10 +56,10 @@ function scalar(key: string, schema: JsonSchema, indent: string): string[] {
   return [`${indent}${optional ? '# ' : ''}${key}: ${flow(schema.default ?? example)}`]
 }
 
-/** Keys of list items without which the file would not be valid. */
+/** Required keys of list items. */
 const REQUIRED = new Set(['user', 'password', 'name', 'protocol', 'peer'])
 
-/** The mappings that may stand in a plain value's stead. */
+/** Returns the long form of a key that takes a plain value or a mapping. */
 function longForm(key: string, schema: JsonSchema, indent: string): string[] {
   const long = branches(schema).filter((branch) => branch.properties)
   return long

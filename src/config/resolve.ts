@@ -12,20 +12,20 @@ import {
 
 export type Port = number | 'off'
 
-/** A virtual server with nothing left to be looked up: its name, the ports it listens on, its time-out. */
+/** A virtual server with its final name, ports and timeout. */
 export interface ResolvedVirtualServer extends Omit<VirtualServerConfig, 'capture'> {
   readonly name: string
-  /** The port listened on, the offset added; 0 takes a free one. */
+  /** The port to listen on, with the offset added; 0 takes a free one. */
   readonly port: Port
   readonly tlsPort: Port
   readonly idleTimeoutMs: number
   readonly capture?: ResolvedCapture
 }
 
-/** A capture whose file is absolute and whose every key is there. */
+/** A capture in its long form, with an absolute file name. */
 export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
 
-/** A lab with nothing left to be looked up; folders are absolute. */
+/** A lab with all defaults filled in and absolute folders. */
 export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate'> {
   readonly capture?: ResolvedCapture
   readonly certificates: { readonly store: string; readonly key: KeyKind }
@@ -41,12 +41,12 @@ type KeyKind = Exclude<LabConfig['certificates'], string>['key']
 
 const DEFAULT_KEY: KeyKind = 'rsa-2048'
 
-/** RFC 9051 section 5.4: at least 30 minutes. */
+/** RFC 9051 section 5.4 requires at least 30 minutes. */
 export const IMAP_IDLE_TIMEOUT_MS = 30 * 60_000
 const IDLE_TIMEOUT_MS = 10 * 60_000
 
 /**
- * Fills in what depends on other keys, and makes folders absolute.
+ * Fills in defaults that depend on other keys, and makes folders absolute.
  * @param baseDir what relative folders are relative to: the configuration file's folder
  */
 export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
@@ -76,17 +76,17 @@ const resolveStore = (store: LabConfig['store'], baseDir: string): LabConfig['st
 const preloadOf = ({ preload }: { readonly preload?: string | undefined }, baseDir: string) =>
   preload === undefined ? {} : { preload: resolve(baseDir, preload) }
 
-/** The addresses of an account: those given, else the log-on name at the domain. */
+/** Returns the addresses of an account; by default its user name at the domain. */
 export function addressesOf(account: AccountConfig, domain: string): string[] {
   return account.addresses ?? [account.user.includes('@') ? account.user : `${account.user}@${domain}`]
 }
 
-/** The name a virtual server goes by. */
+/** Returns the name of a virtual server or its default. */
 export function nameOf(server: { readonly name?: string | undefined; readonly protocol: Protocol }): string {
   return server.name ?? `Default ${protocolTitles[server.protocol]} Virtual Server`
 }
 
-/** The ports a virtual server listens on. */
+/** Returns the ports a virtual server listens on. */
 export function portsOf(server: VirtualServerConfig, portOffset: number): { port: Port; tlsPort: Port } {
   const standard = standardPorts[server.protocol]
   const standardTls = server.certificate.kind === 'none' ? 'off' : standard.tlsPort
@@ -138,7 +138,7 @@ function resolveCertificates(setting: LabConfig['certificates'], baseDir: string
   return { store: store === 'memory' ? store : resolve(baseDir, store), key }
 }
 
-/** What looks like a file is one; a name of an authority has no slash and no such ending. */
+/** An authority with a slash or the extension of a certificate is a file; anything else is the name of an authority. */
 function resolveFeed({ authority, ...feed }: FeedConfig, baseDir: string): FeedConfig {
   if (authority === undefined) return feed
   return { ...feed, authority: /[/\\]|\.(pem|crt|cer)$/i.test(authority) ? resolve(baseDir, authority) : authority }

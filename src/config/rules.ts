@@ -4,15 +4,15 @@ import { addressesOf, IMAP_IDLE_TIMEOUT_MS, nameOf, type Port, portsOf } from '.
 import { type CertificateChoice, certificateText, choicesOf } from './schema/certificate.ts'
 import { type LabConfig, tlsVersions, type VirtualServerConfig } from './schema.ts'
 
-/** Keys that are right each by itself and wrong together. One rule a row. */
+/** Finds values that are valid alone and wrong together. */
 type Rule = (config: LabConfig) => Iterable<Mistake>
 
-/** Everything in a configuration that contradicts something else in it; each message names the way out. */
+/** Returns every contradiction between keys; each message says how to resolve it. */
 export function contradictions(config: LabConfig): Mistake[] {
   return rules.flatMap((rule) => [...rule(config)])
 }
 
-/** A rule that looks at one virtual server at a time. */
+/** Creates a rule that checks each virtual server. */
 const eachServer = (find: (server: VirtualServerConfig, at: Path, config: LabConfig) => Iterable<Mistake>): Rule =>
   function* (config) {
     for (const [index, server] of config.virtualServers.entries())
@@ -25,7 +25,7 @@ const rules: readonly Rule[] = [
     yield {
       path: ['virtualServers'],
       message:
-        'is an empty list: nothing would listen; name virtual servers, or leave the key out for one of each protocol',
+        'is an empty list, so nothing would listen; add virtual servers, or remove the key to get one for each protocol',
     }
   },
 
@@ -46,8 +46,7 @@ const rules: readonly Rule[] = [
     if (server.protocol !== 'nntp' || !server.requireSecureChannel) return
     yield {
       path: [...at, 'requireSecureChannel'],
-      message:
-        'an NNTP virtual server has no such setting (nor had it in Exchange); close its clear-text port instead: port: off',
+      message: 'NNTP virtual servers do not have this setting; close the clear-text port instead: port: off',
     }
   }),
 
@@ -56,7 +55,7 @@ const rules: readonly Rule[] = [
       if (direction === 'out' || direction === 'pull' || addresses.length > 0 || account !== undefined) continue
       yield {
         path: [...at, 'feeds', index, 'direction'],
-        message: `is ${direction}, but nothing tells the peer's connections from others; add addresses: [ADDRESS] or account: NAME`,
+        message: `is ${direction}, but nothing identifies the peer; add addresses: [ADDRESS] or account: NAME`,
       }
     }
   }),
@@ -69,29 +68,32 @@ const rules: readonly Rule[] = [
     }
   }),
 
-  eachServer(function* oldClientsHaveNoCertificates(server, at) {
+  eachServer(function* legacyWithClientCertificates(server, at) {
     if (server.tls.legacy === false || server.clientCertificates !== 'require') return
     yield {
       path: [...at, 'tls', 'legacy'],
       message:
-        'lets old clients in, which are not asked for a certificate, and clientCertificates requires one; write clientCertificates: accept, or legacy: false',
+        'accepts old clients, which cannot send a certificate, but clientCertificates requires one; write clientCertificates: accept, or legacy: false',
     }
   }),
 
-  eachServer(function* noneAmongOthers(server, at) {
+  eachServer(function* noneInList(server, at) {
     if (server.certificate.kind !== 'list') return
     const index = server.certificate.choices.findIndex(({ kind }) => kind === 'none')
     if (index !== -1) {
-      yield { path: [...at, 'certificate', index], message: 'none cannot stand among others; write certificate: none' }
+      yield {
+        path: [...at, 'certificate', index],
+        message: 'none cannot be one of several certificates; write certificate: none',
+      }
     }
   }),
 
-  eachServer(function* versionsCrossed(server, at) {
+  eachServer(function* minVersionAboveMaxVersion(server, at) {
     const { minVersion, maxVersion } = server.tls
     if (tlsVersions.indexOf(minVersion) <= tlsVersions.indexOf(maxVersion)) return
     yield {
       path: [...at, 'tls', 'minVersion'],
-      message: `${minVersion} is higher than maxVersion, ${maxVersion}; no client could get in: lower the one or raise the other`,
+      message: `${minVersion} is higher than maxVersion, ${maxVersion}; no client could connect: lower minVersion or raise maxVersion`,
     }
   }),
 
@@ -105,7 +107,7 @@ const rules: readonly Rule[] = [
     }
   }),
 
-  eachServer(function* beyondTheLastPort(server, at, config) {
+  eachServer(function* portAbove65535(server, at, config) {
     for (const [key, port] of Object.entries(portsOf(server, config.portOffset))) {
       if (port !== 'off' && port > 65535) {
         yield { path: [...at, key], message: `with portOffset ${config.portOffset} is ${port}; ports end at 65535` }
@@ -138,12 +140,13 @@ const rules: readonly Rule[] = [
     }
   },
 
-  function* moderatorMissing({ newsgroups }) {
+  function* noModerator({ newsgroups }) {
     for (const [index, group] of newsgroups.entries()) {
       if (group.posting === 'moderated' && group.moderator === undefined) {
         yield {
           path: ['newsgroups', index, 'posting'],
-          message: 'is moderated, but there is no moderator; add moderator: ADDRESS, or write posting: yes or no',
+          message:
+            'is moderated, but the newsgroup has no moderator; add moderator: ADDRESS, or write posting: yes or no',
         }
       }
     }
@@ -168,8 +171,7 @@ const rules: readonly Rule[] = [
   },
 ]
 
-const needsCertificate =
-  'certificate: none leaves nothing to encrypt with; write certificate: auto (or assigned, or a name)'
+const needsCertificate = 'certificate: none makes TLS impossible; write certificate: auto (or assigned, or a name)'
 
 function sameName(server: VirtualServerConfig, name: string, first: number): Omit<Mistake, 'path'> {
   const clash = `"${name}" is already the name of {other}`
@@ -192,7 +194,7 @@ function listening(server: VirtualServerConfig, index: number, portOffset: numbe
   )
 }
 
-/** Whether a socket on one address keeps another one from being opened on the other. */
+/** Whether two sockets with the same port cannot listen on both addresses. */
 function overlap(a: string, b: string): boolean {
   const [x, y] = [a, b].map((address) => (address === 'localhost' ? '127.0.0.1' : address)) as [string, string]
   const covers = (all: string, one: string): boolean => all === '::' || (all === '0.0.0.0' && isIPv4(one))
@@ -202,7 +204,7 @@ function overlap(a: string, b: string): boolean {
 interface Entry {
   readonly text: string
   readonly path: Path
-  /** Entries of one owner that are already reported by another row. */
+  /** Duplicates of the same owner are not reported: another rule reports them. */
   readonly owner?: string
 }
 
@@ -213,45 +215,45 @@ function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
     const first = seen.get(key)
     if (first === undefined) seen.set(key, entry)
     else if (entry.owner === undefined || entry.owner !== first.owner) {
-      yield { path: entry.path, message: `${entry.text} stands there twice; remove one` }
+      yield { path: entry.path, message: `${entry.text} is listed twice; remove one` }
     }
   }
 }
 
-/** What works but should be known. */
+/** Returns what works but the user should know. */
 export function warnings(config: LabConfig): Mistake[] {
   const found = config.virtualServers.flatMap((server, index) => {
     const at = ['virtualServers', index]
-    // A virtual server that names no certificate has the lab's own choice, which is checked once.
+    // A virtual server without a certificate key uses the one of the lab, which is checked once.
     const own =
       server.certificate === config.certificate ? [] : deprecatedDefects(server.certificate, [...at, 'certificate'])
-    return [...own, ...ofServer(server, at)]
+    return [...own, ...serverWarnings(server, at)]
   })
   found.push(...deprecatedDefects(config.certificate, ['certificate']))
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
-    found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed: nobody can log on' })
+    found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so nobody can log on' })
   }
   return found
 }
 
-function* ofServer(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
+function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
   const { idleTimeout } = server.limits
   if (server.protocol === 'imap4' && idleTimeout !== undefined && idleTimeout < IMAP_IDLE_TIMEOUT_MS) {
     yield {
       path: [...at, 'limits', 'idleTimeout'],
-      message: 'is under 30 minutes, less than IMAP clients may count on (RFC 9051 section 5.4)',
+      message: 'is less than 30 minutes, the minimum for IMAP (RFC 9051 section 5.4)',
     }
   }
   if (server.tls.legacy !== false) {
     yield {
       path: [...at, 'tls', 'legacy'],
-      message: 'lets SSL 3.0, TLS 1.0 and ciphers in that anybody can break by now; for old clients in a lab only',
+      message: 'accepts SSL 3.0, TLS 1.0 and ciphers that are broken; use it for old clients in a lab only',
     }
   }
   if (!isLoopback(server.address)) {
     yield {
       path: [...at, 'address'],
-      message: `${server.address} is not the loopback: other machines reach this virtual server`,
+      message: `${server.address} is not a loopback address: other machines can reach this virtual server`,
     }
   }
 }

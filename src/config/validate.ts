@@ -4,47 +4,48 @@ import { type Mistake, type Path, pathText, valueAt } from './mistakes.ts'
 import { contradictions } from './rules.ts'
 import { type LabConfig, labSchema } from './schema.ts'
 
-/** The code that zod would write for a schema is made for inputs by the thousand. */
-const once = { jitless: true }
+/** Zod's compiled validators pay off only for thousands of inputs. */
+const options = { jitless: true }
 
-export type Validated = { readonly config: LabConfig } | { readonly mistakes: readonly Mistake[] }
+type Validated = { readonly config: LabConfig } | { readonly mistakes: readonly Mistake[] }
 
-/** Checks an input whole: every mistake of form, and every contradiction among what has the right form. */
+/** Checks an input against the schema and against the rules across keys. Returns all mistakes of both kinds together. */
 export function validate(input: unknown): Validated {
-  const parsed = labSchema.safeParse(input, once)
+  const parsed = labSchema.safeParse(input, options)
   if (parsed.success) {
-    const found = contradictions(parsed.data).map((mistake) => told(mistake, (path) => path))
+    const found = contradictions(parsed.data).map((mistake) => complete(mistake, (path) => path))
     return found.length === 0 ? { config: parsed.data } : { mistakes: found }
   }
   const mistakes = mistakesOf(parsed.error.issues, input)
-  return { mistakes: [...mistakes, ...contradictionsDespite(input, mistakes)] }
+  return { mistakes: [...mistakes, ...contradictionsInRest(input, mistakes)] }
 }
 
-/** The contradictions of what is left when everything of the wrong form is taken out: one run reports all. */
-function contradictionsDespite(input: unknown, mistakes: readonly Mistake[]): Mistake[] {
-  const rest = pruned(input, mistakes)
-  const parsed = labSchema.safeParse(rest.value, once)
+/** Checks the rules across keys on the valid part of the input, so that one run reports all mistakes. */
+function contradictionsInRest(input: unknown, mistakes: readonly Mistake[]): Mistake[] {
+  const rest = prune(input, mistakes)
+  const parsed = labSchema.safeParse(rest.value, options)
   if (!parsed.success) return []
   const wrong = new Set(mistakes.map(({ path }) => pathText(path)))
-  const found = contradictions(parsed.data).map((mistake) => told(mistake, rest.originalPath))
-  // What has the wrong form was taken for its default meanwhile.
+  const found = contradictions(parsed.data).map((mistake) => complete(mistake, rest.originalPath))
+  // An invalid value was replaced by its default: a contradiction with the default is not the user's mistake.
   return found.filter(({ path }) => !wrong.has(pathText(path)))
 }
 
-function told({ other, ...mistake }: Mistake, original: (path: Path) => Path): Mistake {
+/** Fills in `{other}` and translates the paths of a pruned input to those of the original. */
+function complete({ other, ...mistake }: Mistake, original: (path: Path) => Path): Mistake {
   const message = other ? mistake.message.replace('{other}', pathText(original(other))) : mistake.message
   return { ...mistake, path: original(mistake.path), message }
 }
 
-export interface Pruned {
+interface Pruned {
   readonly value: unknown
-  /** Where something of the pruned value stood before. */
+  /** Translates a path of the pruned value to the path in the original. */
   originalPath(path: Path): Path
 }
 
-/** A copy without what is wrong: the wrong keys, and whole list items where a key is wrong that has no default. */
-export function pruned(input: unknown, mistakes: readonly Mistake[]): Pruned {
-  const dropped = new Set(mistakes.map(({ path }) => pathText(replaceable(path))))
+/** Returns a copy without the invalid values. If a required key is invalid, the list item it belongs to is removed. */
+function prune(input: unknown, mistakes: readonly Mistake[]): Pruned {
+  const dropped = new Set(mistakes.map(({ path }) => pathText(removable(path))))
   const kept = new Map<string, number[]>()
   return {
     value: copy(input, [], dropped, kept),
@@ -59,12 +60,12 @@ export function pruned(input: unknown, mistakes: readonly Mistake[]): Pruned {
   }
 }
 
-/** The nearest thing upward that can be left out. */
-function replaceable(path: Path): Path {
+/** Returns the path itself, or the nearest parent that is not required. */
+function removable(path: Path): Path {
   const key = path.at(-1)
   const parent = path.slice(0, -1)
   const required = typeof key === 'string' && schemasAt(parent).some((schema) => schema.required?.includes(key))
-  return required ? replaceable(parent) : path
+  return required ? removable(parent) : path
 }
 
 function copy(value: unknown, path: Path, dropped: ReadonlySet<string>, kept: Map<string, number[]>): unknown {
@@ -72,7 +73,7 @@ function copy(value: unknown, path: Path, dropped: ReadonlySet<string>, kept: Ma
   if (Array.isArray(value)) {
     const positions = value.map((_, index) => index).filter(isKept)
     kept.set(pathText(path), positions)
-    // A list that is empty only because of this is left to its default.
+    // A list that becomes empty takes its default.
     if (positions.length === 0 && value.length > 0) return undefined
     return positions.map((index) => copy(value[index], [...path, index], dropped, kept))
   }

@@ -10,30 +10,40 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument,
   stringify,
-  visit,
+  type YAMLMap,
 } from 'yaml'
 import { type LoadedConfig, load, type Override } from './load.ts'
 import { ConfigError, type Path, type Place, pathText } from './mistakes.ts'
+import { isMerge, yamlErrors } from './yaml-errors.ts'
 
 /**
- * Reads a lab's YAML file. Relative folders in it are relative to it.
- * @throws ConfigError with every mistake, each with its place
+ * Reads a lab's YAML file. Relative folders in it are relative to the file.
+ * @throws ConfigError with every mistake and its place
  */
 export async function loadFile(file: string, overrides: readonly Override[] = []): Promise<LoadedConfig> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    throw new ConfigError([`${file}: cannot be read: ${reason(error)}`])
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ConfigError([`${file}: cannot be read: ${readErrors[code ?? ''] ?? message}`])
   }
   return loadText(text, file, dirname(resolve(file)), overrides)
 }
 
+const readErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+}
+
 /**
- * The same for a YAML text that is at hand.
- * @param name what it is called in messages
+ * Reads a lab from a YAML text.
+ * @param name what messages call it
+ * @param baseDir what relative folders are relative to
  * @throws ConfigError
  */
 export function loadText(
@@ -46,38 +56,26 @@ export function loadText(
   return load(value, baseDir, overrides, place)
 }
 
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  const known: Record<string, string> = {
-    ENOENT: 'no such file',
-    EISDIR: 'it is a folder',
-    EACCES: 'permission denied',
-  }
-  return known[code ?? ''] ?? message
-}
-
-/** What a YAML text says, and where in it each key stands. */
-export interface YamlInput {
+interface YamlInput {
   readonly value: unknown
-  /** `FILE:LINE:COLUMN: path: message`, lines and columns counted from 1. */
+  /** Returns `FILE:LINE:COLUMN: path: message`; lines and columns are counted from 1. */
   readonly place: Place
 }
 
 /**
- * Reads one YAML 1.2 document. An empty one is an empty mapping.
- * @param file what it is called in messages
- * @throws ConfigError every error of syntax, each with its place
+ * Parses one YAML 1.2 document with anchors and merge keys. An empty document is an empty mapping. Top-level keys that
+ * start with `x-` are left out: they hold anchors.
+ * @throws ConfigError with every syntax error and its place
  */
-export function parseYaml(text: string, file: string): YamlInput {
+function parseYaml(text: string, file: string): YamlInput {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false })
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
-  const errors = [...document.errors, ...document.warnings]
-  if (errors.length > 0)
-    throw new ConfigError(errors.map(({ pos, message }) => `${at(pos[0])}: YAML: ${oneLine(message)}`))
+  const errors = yamlErrors(document, text, (offset) => Math.max(lines.linePos(offset).line, 1))
+  if (errors.length > 0) throw new ConfigError(errors.map(({ offset, message }) => `${at(offset)}: YAML: ${message}`))
   return {
     value: valueOf(document, at),
     place: ({ path, message, onKey }) => {
@@ -88,31 +86,23 @@ export function parseYaml(text: string, file: string): YamlInput {
   }
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
-
 function valueOf(document: Document.Parsed, at: (offset: number) => string): unknown {
-  const lost: string[] = []
-  visit(document, {
-    Alias(_, alias) {
-      if (!alias.resolve(document))
-        lost.push(`${at(startOf(alias))}: YAML: no anchor &${alias.source} stands before this`)
-    },
-  })
-  if (lost.length > 0) throw new ConfigError(lost)
   try {
-    return document.toJS() ?? {}
-  } catch (error) {
-    // Aliases of aliases, by which a small file would grow without bound.
-    throw new ConfigError([`${at(0)}: YAML: ${oneLine((error as Error).message)}`])
+    const value = (document.toJS() as unknown) ?? {}
+    if (typeof value !== 'object' || Array.isArray(value)) return value
+    return Object.fromEntries(Object.entries(value as object).filter(([key]) => !key.startsWith('x-')))
+  } catch {
+    // The library limits how far aliases of aliases expand: a small file could fill the memory.
+    throw new ConfigError([`${at(0)}: YAML: the aliases of this file expand to too much data`])
   }
 }
 
-/** Where the value at a path begins, or its key; where it is absent, what it would stand in. */
+/** Returns the offset of the value at a path, or of its key. For a missing value: of the mapping it belongs to. */
 function offsetOf(document: Document.Parsed, path: Path, onKey: boolean): number {
   let node: Node | null = document.contents
   let offset = startOf(node)
   for (const [depth, step] of path.entries()) {
-    const child = childOf(resolved(node, document), step)
+    const child = childOf(resolved(node, document), step, document)
     if (child === undefined) return offset
     const last = depth === path.length - 1
     offset = startOf((last && onKey ? child.key : child.value) ?? child.key ?? child.value)
@@ -121,15 +111,32 @@ function offsetOf(document: Document.Parsed, path: Path, onKey: boolean): number
   return offset
 }
 
-function childOf(node: Node | null, step: string | number): { key: Node | null; value: Node | null } | undefined {
+interface Child {
+  readonly key: Node | null
+  readonly value: Node | null
+}
+
+function childOf(node: Node | null, step: string | number, document: Document.Parsed): Child | undefined {
   if (isSeq(node) && typeof step === 'number') {
     const item = node.items[step]
     return isNode(item) ? { key: null, value: item } : undefined
   }
   if (!isMap(node)) return undefined
   const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
-  if (!isPair(pair)) return undefined
-  return { key: pair.key as Node, value: isNode(pair.value) ? pair.value : null }
+  if (isPair(pair)) return { key: pair.key as Node, value: isNode(pair.value) ? pair.value : null }
+  for (const source of mergedInto(node, document)) {
+    const child = childOf(source, step, document)
+    if (child) return child
+  }
+  return undefined
+}
+
+function mergedInto(map: YAMLMap, document: Document.Parsed): Node[] {
+  return map.items.filter(isMerge).flatMap(({ value }: Pair) => {
+    const source = resolved(isNode(value) ? value : null, document)
+    const sources = isSeq(source) ? source.items.map((item) => resolved(item as Node, document)) : [source]
+    return sources.filter((one) => one !== null)
+  })
 }
 
 const resolved = (node: Node | null, document: Document.Parsed): Node | null =>
@@ -137,11 +144,11 @@ const resolved = (node: Node | null, document: Document.Parsed): Node | null =>
 
 const startOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0
 
-/** One value as an environment variable or an option holds it: `3000`, `off`, `{ lmdb: /data }`. Never throws. */
+/** Parses one value of an environment variable: `3000`, `off`, `{ lmdb: /data }`. Returns the text if it is not YAML. */
 export function parseYamlValue(text: string): unknown {
   const document = parseDocument(text, { prettyErrors: false })
   return document.errors.length > 0 ? text : (document.toJS() as unknown)
 }
 
-/** The other way round: a value as a YAML text. */
+/** Returns a value as a YAML text. */
 export const yamlText = (value: unknown): string => stringify(value, { lineWidth: 0 })

@@ -14,7 +14,7 @@ afterAll(() => pki.remove())
 const show = (name: string) => pki.json<ShownCertificate>('cert', 'show', name)
 
 describe('a certificate in the store', () => {
-  it('issued at once by the lab, is what openssl verifies', async () => {
+  it('issued by the lab is verified by openssl', async () => {
     expect((await show('First')).usedBy).toEqual([smtp])
     await pki.done('ca', 'export', '--out', 'root.pem')
     await pki.done('cert', 'export', 'First', '--out', 'first.crt')
@@ -23,21 +23,21 @@ describe('a certificate in the store', () => {
     expect(await pki.openssl('verify', ...checks, '-CAfile', 'root.pem', 'first.pem')).toContain('OK')
   })
 
-  it('is assigned by friendly name and by thumbprint in any writing', async () => {
+  it('is assigned by friendly name or by thumbprint with colons', async () => {
     await pki.done('cert', 'assign', 'First', '--for', 'pop3')
     const colons = (thumbprint.match(/../g) ?? []).join(':').toLowerCase()
     await pki.done('cert', 'assign', colons, '--for', imap4)
     expect((await show('First')).usedBy).toEqual([smtp, pop3, imap4])
   })
 
-  it('is only unbound by remove, and can be assigned again', async () => {
+  it('stays in the store after remove and can be assigned again', async () => {
     expect(await pki.done('cert', 'remove', '--for', imap4)).toContain('stays in the store')
     expect(await pki.refused('cert', 'remove', '--for', imap4)).toContain('has no certificate assigned')
     expect((await show('First')).usedBy).toEqual([smtp, pop3])
     await pki.done('cert', 'assign', 'First', '--for', imap4)
   })
 
-  it('is replaced by another', async () => {
+  it('is replaced by another one', async () => {
     await pki.done('cert', 'remove', '--for', pop3)
     await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--name', 'Second')
     const answer = await pki.json('cert', 'replace', 'Second', '--for', smtp)
@@ -56,7 +56,7 @@ describe('a certificate in the store', () => {
     expect(await pki.refused('cert', 'show', 'Second')).toMatch(/no certificate "Second".*there are: First/)
   })
 
-  it('is not assigned where the file says otherwise, and the line is named', async () => {
+  it('is not assigned if the file sets another certificate', async () => {
     const pinned = pki.text('lab.yaml').replace('protocol: imap4,', 'protocol: imap4, certificate: First,')
     pki.write('pinned.yaml', pinned)
     const { status, stderr } = await pki.run(['cert', 'assign', 'First', '--for', imap4, '--config', 'pinned.yaml'])
@@ -69,7 +69,7 @@ describe('a certificate in the store', () => {
 })
 
 describe('sealpost cert renew', () => {
-  it('keeps the key or makes a new one; the old certificate stays in the store', async () => {
+  it('keeps the key or creates a new one; the old certificate stays in the store', async () => {
     await pki.done('cert', 'assign', 'First', '--for', smtp)
     const spki = async (name: string): Promise<string> => {
       pki.write('one.pem', (await show(name)).certificatePem)
@@ -86,13 +86,13 @@ describe('sealpost cert renew', () => {
     expect((await show(thumbprint)).usedBy).toEqual([])
   })
 
-  it('asks the outside authority that issued it, and keeps the old one until the answer is in', async () => {
+  it('writes a request for an outside authority and keeps the old certificate until the new one is installed', async () => {
     await pki.outsideAuthority('outside')
     await pki.request(pop3, '--o', 'Example Ltd')
     await pki.sign('outside', 'certreq.txt', 'answer.pem')
     await pki.done('cert', 'install', 'answer.pem')
     const old = await show(pop3)
-    expect(await pki.done('cert', 'renew', '--for', pop3, '--out', 'renew.txt')).toContain('stays in service')
+    expect(await pki.done('cert', 'renew', '--for', pop3, '--out', 'renew.txt')).toContain('stays in use')
     expect(await pki.openssl('req', '-in', 'renew.txt', '-verify', '-noout', '-subject')).toContain('Example Ltd')
     expect(await show(old.thumbprint)).toMatchObject({ usedBy: [pop3] })
     await pki.sign('outside', 'renew.txt', 'answer2.pem')

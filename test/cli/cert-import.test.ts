@@ -17,8 +17,8 @@ beforeAll(async () => {
 })
 afterAll(() => pki.remove())
 
-/** Each test imports the same certificate: the store must be without it. */
-const forget = () => pki.done('cert', 'delete', 'Imported')
+/** Removes the certificate that each test imports. */
+const remove = () => pki.done('cert', 'delete', 'Imported')
 const pfx = (...args: readonly string[]) =>
   pki.openssl(
     'pkcs12',
@@ -37,41 +37,41 @@ const pfx = (...args: readonly string[]) =>
 describe('sealpost cert import', () => {
   it.each([
     { title: 'a modern .pfx', args: [] },
-    { title: 'an old .pfx, RC2 and triple DES', args: ['-legacy'] },
-  ])('takes $title with its chain', async ({ args }) => {
+    { title: 'an old .pfx with RC2 and triple DES', args: ['-legacy'] },
+  ])('accepts $title with its chain', async ({ args }) => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx', ...args)
     expect(await pki.done('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('"Imported" is imported')
     const shown = await pki.json<ShownCertificate>('cert', 'show', 'Imported')
     expect(shown).toMatchObject({ issuedBy: 'middle', chain: ['CN=middle, O=Outside'], usedBy: [] })
     expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('in the store already')
-    await forget()
+    await remove()
   })
 
-  it('assigns it at once, with the password from a file', async () => {
+  it('assigns the certificate, with the password from a file', async () => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx')
     pki.write('password', 'secret\n')
     await pki.done('cert', 'import', 'in.pfx', '--password-file', 'password', '--for', pop3)
     expect((await pki.json<ShownCertificate>('cert', 'show', 'Imported')).usedBy).toEqual([pop3])
     await pki.done('cert', 'remove', '--for', pop3)
-    await forget()
+    await remove()
   })
 
-  it('takes PEM: all in one, the key apart, the key encrypted', async () => {
+  it('accepts PEM with the key in the same file, in another file or encrypted', async () => {
     pki.write('all.pem', pki.text('leaf.key') + pki.text('chain.pem') + pki.text('leaf.pem'))
     await pki.done('cert', 'import', 'all.pem', '--name', 'Imported')
-    await forget()
+    await remove()
     await pki.done('cert', 'import', 'leaf.pem', '--key', 'leaf.key', '--name', 'Imported')
-    await forget()
+    await remove()
     await pki.openssl('pkey', '-in', 'leaf.key', '-aes256', '-passout', 'pass:secret', '-out', 'locked.key')
     await pki.openssl('x509', '-in', 'leaf.pem', '-outform', 'DER', '-out', 'leaf.der')
     const args = ['cert', 'import', 'leaf.der', '--key', 'locked.key', '--name', 'Imported']
     expect(await pki.refused(...args)).toContain('a password is needed')
     expect(await pki.refused(...args, '--password', 'no')).toContain('wrong password')
     await pki.done(...args, '--password', 'secret')
-    await forget()
+    await remove()
   })
 
-  it('says what is wrong, and changes nothing', async () => {
+  it('reports errors and changes nothing', async () => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx')
     expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'no')).toContain('wrong password')
     expect(await pki.refused('cert', 'import', 'in.pfx')).toContain('a password is needed')
@@ -90,7 +90,7 @@ describe('sealpost cert export', () => {
     await pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'Ours', '--bits', '2048')
   })
 
-  it.each([false, true])('writes a .pfx that openssl, Java and NSS read, legacy %s', async (legacy) => {
+  it.each([false, true])('writes a .pfx that openssl, Java and NSS read (legacy: %s)', async (legacy) => {
     const more = legacy ? ['--legacy'] : []
     await pki.done('cert', 'export', 'Ours', '--out', 'out.pfx', '--password', 'changeit', ...more)
     expect(statSync(pki.path('out.pfx')).mode & 0o777).toBe(0o600)
@@ -107,7 +107,7 @@ describe('sealpost cert export', () => {
     }
   })
 
-  it('comes back whole, key, chain and name', async () => {
+  it('exports and imports key, chain and name', async () => {
     const before = await pki.json<ShownCertificate>('cert', 'show', 'Ours')
     await pki.done('cert', 'export', 'Ours', '--out', 'back.pfx', '--password', 'secret')
     await pki.done('cert', 'remove', '--for', smtp)
@@ -118,8 +118,8 @@ describe('sealpost cert export', () => {
     expect(after.usedBy).toEqual([smtp])
   })
 
-  it('writes PEM with the key, encrypted under a password', async () => {
-    // A file that others may read is there already: it is its owner's alone, with the key in it.
+  it('writes PEM with the key, encrypted with a password', async () => {
+    // An existing file that others can read becomes readable by its owner only.
     writeFileSync(pki.path('open.pem'), 'an older export', { mode: 0o644 })
     await pki.done('cert', 'export', 'Ours', '--out', 'open.pem')
     expect(statSync(pki.path('open.pem')).mode & 0o777).toBe(0o600)
@@ -131,7 +131,7 @@ describe('sealpost cert export', () => {
     )
   })
 
-  it('writes certificates alone as .cer and .p7b', async () => {
+  it('writes .cer and .p7b without the key', async () => {
     await pki.done('cert', 'export', 'Ours', '--out', 'out.cer')
     expect(await pki.openssl('x509', '-inform', 'DER', '-in', 'out.cer', '-noout', '-subject')).toContain('localhost')
     await pki.done('cert', 'export', 'Ours', '--out', 'out.p7b')
@@ -140,7 +140,7 @@ describe('sealpost cert export', () => {
     expect(readFileSync(pki.path('out.cer')).includes('PRIVATE')).toBe(false)
   })
 
-  it('asks for what it needs', async () => {
+  it('fails without a password, a known format or a certificate', async () => {
     expect(await pki.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('give it a password')
     expect(await pki.sealpost('cert', 'export', 'Ours', '--out', 'x.txt')).toMatchObject({ status: 2 })
     expect(await pki.refused('cert', 'export', 'Nobody', '--out', 'x.cer')).toContain('no certificate "Nobody"')

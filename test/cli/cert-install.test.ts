@@ -14,7 +14,7 @@ afterAll(() => pki.remove())
 
 const join = (...names: readonly string[]): string => names.map((name) => pki.text(name)).join('')
 
-/** The forms in which authorities answer: each made of answer.pem and written to the file it names. */
+/** The formats in which authorities return certificates. `make` creates the file from answer.pem. */
 const forms: readonly { title: string; file: string; make: () => Promise<unknown> }[] = [
   {
     title: 'PEM .cer',
@@ -46,7 +46,7 @@ const forms: readonly { title: string; file: string; make: () => Promise<unknown
 const pkcs7 = ['crl2pkcs7', '-nocrl', '-certfile', 'root.pem', '-certfile', 'middle.pem', '-certfile', 'answer.pem']
 
 describe('sealpost cert install', () => {
-  it.each(forms)('takes $title', async ({ file, make }) => {
+  it.each(forms)('accepts $title', async ({ file, make }) => {
     await pki.request(smtp)
     await pki.sign('middle', 'certreq.txt', 'answer.pem')
     await make()
@@ -62,12 +62,12 @@ describe('sealpost cert install', () => {
     expect(shown.thumbprint).toBe(fingerprint.trim().replace(/^.*=/, '').replaceAll(':', ''))
   })
 
-  it('keeps the chain without the root, and knows it for the next certificate', async () => {
+  it('stores the chain without the root', async () => {
     const shown = await pki.json<ShownCertificate>('cert', 'show', smtp)
     expect(shown.chain).toEqual(['CN=middle, O=Outside'])
   })
 
-  it('warns when the issuer is known nowhere', async () => {
+  it('warns if the issuer is unknown', async () => {
     await pki.request(pop3)
     await pki.sign('stranger', 'certreq.txt', 'answer.pem')
     const { status, stderr } = await pki.sealpost('cert', 'install', 'answer.pem')
@@ -76,12 +76,12 @@ describe('sealpost cert install', () => {
   })
 })
 
-describe('sealpost cert install refuses, with nothing changed,', () => {
+describe('sealpost cert install changes nothing and refuses', () => {
   beforeAll(async () => {
     await pki.request(imap4)
   })
 
-  it('a key that matches no pending request, and says which there are', async () => {
+  it('a certificate whose key matches no pending request', async () => {
     await pki.openssl(
       'req',
       '-new',
@@ -102,12 +102,12 @@ describe('sealpost cert install refuses, with nothing changed,', () => {
     expect(await pki.refused('cert', 'install', 'x.pem', '--for', smtp)).toContain('has no request pending')
   })
 
-  it('a certificate that is installed already', async () => {
+  it('a certificate that is already installed', async () => {
     writeFileSync(pki.path('again.pem'), (await pki.json<ShownCertificate>('cert', 'show', pop3)).certificatePem)
     expect(await pki.refused('cert', 'install', 'again.pem')).toContain('installed already')
   })
 
-  it('an expired one and one not yet valid, unless forced', async () => {
+  it('an expired certificate and one that is not yet valid', async () => {
     const dates = ['-not_before', '20200101000000Z', '-not_after', '20200201000000Z']
     await pki.sign('root', 'certreq.txt', 'old.pem', ...dates)
     expect(await pki.refused('cert', 'install', 'old.pem')).toMatch(/expired on 2020-02-01/)
@@ -123,11 +123,11 @@ describe('sealpost cert install refuses, with nothing changed,', () => {
     expect(await pki.refused('cert', 'install', 'early.pem')).toMatch(/not valid before 2099/)
   })
 
-  it('a chain that does not build', async () => {
+  it('an incomplete chain', async () => {
     await pki.sign('middle', 'certreq.txt', 'answer.pem')
     await pki.outsideAuthority('other')
     pki.write('broken.pem', join('answer.pem', 'other.pem'))
-    // The store knows `middle` by now; one that it does not know is needed.
+    // The store knows `middle` already, so the test needs an unknown authority.
     await pki.outsideAuthority('deep', 'stranger')
     await pki.sign('deep', 'certreq.txt', 'deep-leaf.pem')
     pki.write('broken.pem', join('deep-leaf.pem', 'other.pem'))
@@ -136,7 +136,7 @@ describe('sealpost cert install refuses, with nothing changed,', () => {
     )
   })
 
-  it('an issuer that is no authority', async () => {
+  it('an issuer that is not an authority', async () => {
     await pki.openssl(
       'req',
       '-new',
@@ -158,7 +158,7 @@ describe('sealpost cert install refuses, with nothing changed,', () => {
 
   it.each([
     ['text', 'hello'],
-    ['nothing', ''],
+    ['an empty file', ''],
     ['a broken PEM', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
     ['a request', undefined],
   ])('%s', async (_, content) => {
@@ -166,11 +166,11 @@ describe('sealpost cert install refuses, with nothing changed,', () => {
     expect(await pki.refused('cert', 'install', 'junk.cer')).toMatch(/neither a certificate/)
   })
 
-  it('a file that is not there', async () => {
+  it('a missing file', async () => {
     expect(await pki.refused('cert', 'install', 'nothing.cer')).toMatch(/nothing\.cer cannot be read: no such file/)
   })
 
-  it('and takes the expired one when forced', async () => {
+  it('an expired certificate only without --force', async () => {
     expect(await pki.done('cert', 'install', 'old.pem', '--force')).toContain('installed on')
     expect(await pki.json<ShownCertificate>('cert', 'show', imap4)).toMatchObject({ state: 'expired' })
     const { stderr } = await pki.sealpost('cert', 'list')

@@ -24,7 +24,7 @@ describe('sealpost cert request', () => {
     expect(pki.text('certreq.txt')).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----\n/)
   })
 
-  it('keeps the key in the store, for its owner alone', async () => {
+  it('stores the key, readable by its owner only', async () => {
     const [pending] = await pki.json<{ virtualServer: string; id: string }[]>('cert', 'pending')
     expect(pending).toMatchObject({ virtualServer: smtp, friendlyName: smtp })
     expect(JSON.stringify(pending)).not.toContain('PRIVATE')
@@ -33,9 +33,14 @@ describe('sealpost cert request', () => {
     expect(pki.text(`certs/${record.key}`)).toContain('BEGIN PRIVATE KEY')
   })
 
-  it('refuses a second request while one is pending, and takes it after a cancel', async () => {
+  it('refuses a second request until the first is cancelled', async () => {
     expect(await pki.refused('cert', 'request', '--for', 'smtp')).toMatch(/has a request pending.*cancel/)
     expect(await pki.done('cert', 'pending', smtp)).toBe(pki.text('certreq.txt'))
+    const written = await pki.done('cert', 'pending', smtp, '--out', 'again.txt')
+    expect([written, pki.text('again.txt')]).toEqual([
+      'Wrote again.txt (certificate request)\n',
+      pki.text('certreq.txt'),
+    ])
     expect(await pki.done('cert', 'cancel', '--for', smtp)).toContain(smtp)
     expect(await pki.done('cert', 'pending')).toContain('No request is pending')
     await pki.request(smtp)
@@ -43,12 +48,12 @@ describe('sealpost cert request', () => {
   })
 
   it.each([
-    { title: 'a country that is none', args: ['--c', 'UK'], says: /"UK" is not a country of ISO 3166.*GB/ },
+    { title: 'an unknown country', args: ['--c', 'UK'], says: /"UK" is not a country of ISO 3166.*GB/ },
     { title: 'a country of three letters', args: ['--c', 'JPN'], says: /ISO 3166/ },
-    { title: 'too long an organization', args: ['--o', 'x'.repeat(65)], says: /longer than 64/ },
-    { title: 'a name that is none', args: ['--san', 'a b'], says: /not a host name/ },
+    { title: 'an organization that is too long', args: ['--o', 'x'.repeat(65)], says: /longer than 64/ },
+    { title: 'an invalid host name', args: ['--san', 'a b'], says: /not a host name/ },
     {
-      title: 'a folder that is not there',
+      title: 'a file in a missing folder',
       args: ['--out', 'nowhere/req.txt'],
       says: /cannot be written: no such file/,
     },
@@ -56,7 +61,7 @@ describe('sealpost cert request', () => {
     expect(await pki.refused('cert', 'request', '--for', smtp, '--cn', 'localhost', ...args)).toMatch(says)
   })
 
-  it('names the virtual servers there are', async () => {
+  it('lists the virtual servers if the name is unknown', async () => {
     expect(await pki.refused('cert', 'request', '--for', 'nobody')).toContain(`there are: "${smtp}", "${pop3}"`)
     const nntp = await pki.refused('cert', 'request', '--for', 'nntp')
     expect(nntp).toMatch(/lab\.yaml:7:\d+: virtualServers\[3\]\.certificate says: certificate: none/)
@@ -67,11 +72,11 @@ describe('sealpost cert request', () => {
     ['--bits', 'many'],
     ['--curve', 'P-1'],
     ['--bits', '2048', '--curve', 'P-256'],
-  ])('calls %s %s wrong usage', async (...args) => {
+  ])('rejects %s %s as wrong usage', async (...args) => {
     expect(await pki.sealpost('cert', 'request', '--for', smtp, ...args)).toMatchObject({ status: 2 })
   })
 
-  it('warns of a short key and of a common name that leads elsewhere', async () => {
+  it('warns about a short key and a common name of another host', async () => {
     const short = await pki.sealpost('cert', 'request', '--for', imap4, '--cn', '192.0.2.9', '--bits', '512')
     expect(short.status).toBe(0)
     expect(short.stderr).toMatch(/512 bits are too few/)
@@ -82,14 +87,14 @@ describe('sealpost cert request', () => {
     await pki.done('cert', 'cancel', imap4)
   })
 
-  it.each(['P-256', 'P-384', 'P-521', 'Ed25519'])('makes a key on %s', async (curve) => {
+  it.each(['P-256', 'P-384', 'P-521', 'Ed25519'])('creates a key on %s', async (curve) => {
     await pki.request(imap4, '--curve', curve)
     const read = await pki.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text')
     expect(read.toLowerCase()).toContain(curve.toLowerCase())
     await pki.done('cert', 'cancel', imap4)
   })
 
-  it('writes what the wizard of Windows Server 2003 wrote, on request', async () => {
+  it('writes a request in the form of Windows Server 2003', async () => {
     const args = ['--microsoft', '--bits', '2048', '--o', '株式会社例', '--c', 'JP']
     await pki.request(pop3, ...args)
     const text = pki.text('certreq.txt')
@@ -111,7 +116,7 @@ describe('sealpost cert request', () => {
     await pki.done('cert', 'cancel', pop3)
   })
 
-  it('writes to standard output, and prints JSON', async () => {
+  it('writes to standard output and prints JSON', async () => {
     const { stdout } = await pki.sealpost('cert', 'request', '--for', pop3, '--cn', 'localhost', '--out', '-')
     expect(stdout).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----[\s\S]*-----END CERTIFICATE REQUEST-----\n$/)
     await pki.done('cert', 'cancel', pop3)

@@ -16,7 +16,7 @@ export const smtp = 'Default SMTP Virtual Server'
 export const pop3 = 'Default POP3 Virtual Server'
 export const imap4 = 'Default IMAP4 Virtual Server'
 
-/** What `cert list --json` and `cert show --json` print. */
+/** The output of `cert list --json` and `cert show --json`. */
 export interface ShownCertificate {
   readonly friendlyName: string
   readonly issuedTo: string
@@ -31,7 +31,7 @@ export interface ShownCertificate {
   readonly certificatePem: string
 }
 
-/** A folder with a lab's file and its certificate store, in which commands are run. */
+/** A folder with a configuration and its certificate store. */
 export class LabPki extends Workplace {
   constructor(yaml: string = labYaml) {
     super()
@@ -46,7 +46,7 @@ export class LabPki extends Workplace {
     return readFileSync(this.path(name), 'utf8')
   }
 
-  /** The whole state of the store: an unchanged one has the same text. */
+  /** The index of the store as text, to check that it did not change. */
   get state(): string {
     return existsSync(this.path('certs/store.json')) ? this.text('certs/store.json') : ''
   }
@@ -55,7 +55,7 @@ export class LabPki extends Workplace {
     return this.run([...args, '--config', 'lab.yaml'])
   }
 
-  /** A command that must succeed; gives its standard output. */
+  /** Runs a command that must succeed. Returns its standard output. */
   async done(...args: readonly string[]): Promise<string> {
     const { status, stdout, stderr } = await this.sealpost(...args)
     if (status !== 0) throw new Error(`sealpost ${args.join(' ')}: ${status}: ${stderr}`)
@@ -66,35 +66,35 @@ export class LabPki extends Workplace {
     return JSON.parse(await this.done(...args, '--json')) as T
   }
 
-  /** A command that must be refused, with nothing changed; gives its one line on standard error. */
+  /** Runs a command that must fail and change nothing. Returns its one line on standard error. */
   async refused(...args: readonly string[]): Promise<string> {
     const before = this.state
     const { status, stderr } = await this.sealpost(...args)
     if (status !== 1) throw new Error(`sealpost ${args.join(' ')}: status ${status}, not 1: ${stderr}`)
     if (this.state !== before) throw new Error(`sealpost ${args.join(' ')}: the store was changed`)
     const lines = stderr.trim().split('\n')
-    if (lines.length !== 1) throw new Error(`more than a line: ${stderr}`)
+    if (lines.length !== 1) throw new Error(`more than one line: ${stderr}`)
     return lines[0] ?? ''
   }
 
-  /** Makes a request for a virtual server with openssl-ready defaults. */
+  /** Writes certreq.txt for a virtual server. */
   request(server: string, ...args: readonly string[]): Promise<string> {
     return this.done('cert', 'request', '--for', server, '--cn', 'localhost', '--out', 'certreq.txt', ...args)
   }
 
-  /** Runs openssl here. */
+  /** Runs openssl in the folder. It must succeed. Returns its output. */
   async openssl(...args: readonly string[]): Promise<string> {
     const { code, out, err } = await runProgram('openssl', args, undefined, this.folder)
     if (code !== 0) throw new Error(`openssl ${args.join(' ')}: ${err}`)
     return out + err
   }
 
-  /** The same, where it may fail. */
+  /** Runs openssl in the folder. Returns its exit status. */
   opensslCode(...args: readonly string[]): Promise<number> {
     return runProgram('openssl', args, undefined, this.folder).then(({ code }) => code)
   }
 
-  /** An authority outside the lab, kept by openssl: NAME.pem and NAME.key. */
+  /** Creates an authority outside the lab with openssl: NAME.pem and NAME.key. */
   async outsideAuthority(name: string, parent?: string): Promise<void> {
     writeFileSync(
       this.path(`${name}.ext`),
@@ -108,7 +108,7 @@ export class LabPki extends Workplace {
     await this.openssl('x509', '-req', '-in', `${name}.csr`, ...signer, ...days, '-out', `${name}.pem`)
   }
 
-  /** The outside authority signs a request. */
+  /** Signs a request with an outside authority. */
   async sign(authority: string, request: string, out: string, ...args: readonly string[]): Promise<void> {
     writeFileSync(
       this.path('leaf.ext'),

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => pki.remove())
 
-/** Installs a certificate that the outside authority makes valid for so many days. */
+/** Installs a certificate of the outside authority that is valid for some days. */
 async function install(server: string, days: number, ...args: readonly string[]): Promise<void> {
   await pki.request(server, ...args)
   await pki.sign('outside', 'certreq.txt', 'answer.pem', '-days', String(days))
@@ -21,26 +21,26 @@ async function check(): Promise<string> {
   return stdout + stderr
 }
 
-it('sealpost check tells of certificates that end in 30, 7 and 1 days', async () => {
+it('sealpost check warns about certificates that expire in 30, 7 and 1 days', async () => {
   await install(smtp, 20)
   await install(pop3, 5)
   await install(imap4, 1)
-  const told = await check()
-  expect(told).toMatch(new RegExp(`warning: ${smtp}: the certificate "${smtp}" expires in (19|20) days`))
-  expect(told).toMatch(new RegExp(`warning: ${pop3}: .* expires in [45] days`))
-  expect(told).toMatch(new RegExp(`warning: ${imap4}: .* expires within a day`))
-  expect(told).toMatch(/incomplete chain: outside is not known here/)
+  const shown = await check()
+  expect(shown).toMatch(new RegExp(`warning: ${smtp}: the certificate "${smtp}" expires in (19|20) days`))
+  expect(shown).toMatch(new RegExp(`warning: ${pop3}: .* expires in [45] days`))
+  expect(shown).toMatch(new RegExp(`warning: ${imap4}: .* expires within a day`))
+  expect(shown).toMatch(/incomplete chain: outside is not known here/)
 })
 
-it('of small keys and of names that are others', async () => {
+it('sealpost check warns about small keys and wrong names', async () => {
   await pki.done('cert', 'remove', '--for', smtp)
   await pki.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
-  const told = await check()
-  expect(told).toMatch(/"Small" has a key of 1024 bits: too small/)
-  expect(told).toMatch(/"Small" is not issued to localhost, but to DNS:other\.test/)
+  const shown = await check()
+  expect(shown).toMatch(/"Small" has a key of 1024 bits: too small/)
+  expect(shown).toMatch(/"Small" is not issued to localhost, but to DNS:other\.test/)
 })
 
-it('and of revoked ones, which is an error', async () => {
+it('sealpost check fails for a revoked certificate', async () => {
   const { thumbprint } = await pki.json('cert', 'show', 'Small')
   await pki.done('ca', 'revoke', thumbprint ?? '')
   const { status, stderr, stdout } = await pki.sealpost('check')

@@ -4,8 +4,8 @@ import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
 import { imap4, LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-/** What is awaited on the screen, and what is typed then. */
-type Step = readonly [awaited: string, typed: string]
+/** A text to wait for on the screen, and the keys to type then. */
+type Step = readonly [shown: string, typed: string]
 
 const enter = '\\r'
 const down = (times: number): string => '\\033\\[B'.repeat(times) + enter
@@ -13,18 +13,18 @@ const braced = (text: string): string => text.replace(/[[\]$"\\{}]/g, '\\$&')
 
 let pki: LabPki
 
-/** One expect command. Its braces must hold more than a line, or they are taken for a pattern. */
-const awaiting = (text: string, then: string): string =>
+/** Returns one expect command. On a single line, expect would take its braces for a pattern. */
+const expectText = (text: string, then: string): string =>
   `expect {\n "${braced(text)}" { ${then} }\n timeout { puts "no: ${braced(text)}"; exit 9 }\n eof { exit 8 }\n}`
 
-/** Drives the wizard in a pseudo-terminal by expect(1). Fails where a page does not come. */
+/** Runs the wizard in a pseudo-terminal with expect(1). Fails if a page does not appear. */
 async function wizard(server: string, steps: readonly Step[], last: string, yaml = 'lab.yaml'): Promise<void> {
   const script = [
     'set timeout 30',
     'set stty_init "rows 50 cols 200"',
     `spawn ${process.execPath} ${mainFile} cert wizard --for ${server} --config ${yaml}`,
-    ...steps.map(([awaited, typed]) => awaiting(awaited, `send -- "${typed}"`)),
-    awaiting(last, ''),
+    ...steps.map(([shown, typed]) => expectText(shown, `send -- "${typed}"`)),
+    expectText(last, ''),
     'expect eof',
     'exit [lindex [wait] 3]',
   ]
@@ -39,7 +39,7 @@ const questions: readonly Step[] = [
   page('Organization (', 'Example Ltd'),
   page('Organizational unit', 'Mail'),
   page('Common name'),
-  page('Further host names', 'mail.example.test 192.0.2.7'),
+  page('Additional host names', 'mail.example.test 192.0.2.7'),
   page('Country or region', 'JP'),
   page('State or province', 'Tokyo'),
   page('City or locality'),
@@ -53,7 +53,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   })
   afterAll(() => pki.remove())
 
-  it('prepares a request to be sent later, with ways back', async () => {
+  it('prepares a request and goes back to earlier pages', async () => {
     await wizard(
       'smtp',
       [
@@ -73,14 +73,14 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
         page('File name for the request'),
         ['Is this right?', enter],
       ],
-      'The request is in certreq.txt',
+      'Wrote certreq.txt (certificate request)',
     )
     const read = await pki.openssl('req', '-in', 'certreq.txt', '-verify', '-noout', '-text', '-nameopt', 'RFC2253')
     expect(read).toContain('CN=localhost,OU=Mail,O=Example Ltd,L=Chiyoda,ST=Tokyo,C=JP')
     expect(read).toMatch(/2048 bit[\s\S]*DNS:localhost, DNS:mail\.example\.test, IP Address:192\.0\.2\.7/)
   })
 
-  it('deletes a pending request only when that is confirmed', async () => {
+  it('deletes a pending request only after confirmation', async () => {
     const cancelled = wizard(
       'smtp',
       [
@@ -93,19 +93,15 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(1)
   })
 
-  it('processes the pending request', async () => {
+  it('installs the certificate of the pending request', async () => {
     await pki.sign('outside', 'certreq.txt', 'answer.cer')
     const steps: Step[] = [[smtp, enter], page('Path of the file', 'answer.cer'), ['Install this certificate?', enter]]
     await wizard('smtp', steps, `installed on "${smtp}"`)
     expect(await show(smtp)).toMatchObject({ usedBy: [smtp], issuedBy: 'outside' })
   })
 
-  it('renews at an outside authority: a request is written and then pending', async () => {
-    await wizard(
-      'smtp',
-      [[smtp, enter], ['Keep the key?', enter], page('File name for the request')],
-      'stays in service',
-    )
+  it('writes a request to renew a certificate of an outside authority', async () => {
+    await wizard('smtp', [[smtp, enter], ['Keep the key?', enter], page('File name for the request')], 'stays in use')
     expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(1)
     await wizard(
       'smtp',
@@ -118,13 +114,13 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(0)
   })
 
-  it('sends a request at once to an online authority', async () => {
+  it('sends a request to an online authority', async () => {
     const steps: Step[] = [[pop3, enter], ['Prepare the request now', down(1)], ...questions, ['Is this right?', enter]]
     await wizard('pop3', [...steps, ['Which authority?', enter]], `installed on "${pop3}"`)
     expect(await show(pop3)).toMatchObject({ usedBy: [pop3] })
   })
 
-  it('says so where the authority is a standalone one, and picks the answer up later', async () => {
+  it('installs the certificate of a standalone authority after approval', async () => {
     await pki.done('ca', 'create', 'root', 'Slow CA', '--type', 'standalone')
     const steps: Step[] = [
       [imap4, enter],
@@ -132,7 +128,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ...questions,
       ['Is this right?', enter],
     ]
-    await wizard('imap4', [...steps, ['Which authority?', down(1)]], 'does not answer at once')
+    await wizard('imap4', [...steps, ['Which authority?', down(1)]], 'is pending there')
     await wizard('imap4', [[imap4, enter]], 'not yet approved')
     await pki.done('ca', 'approve', '1')
     await wizard('imap4', [[imap4, enter]], `installed on "${imap4}"`)
@@ -155,10 +151,10 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
         [pop3, down(2)],
         ['Which certificate?', enter],
       ],
-      `"${pop3}" wears "${smtp}" now`,
+      `"${pop3}" now uses "${smtp}"`,
     )
     const exporting: Step[] = [[pop3, down(3)], page('File name', ''), page('Password for the file', 'secret')]
-    await wizard('pop3', exporting, 'The certificate and its key are in certificate.pfx')
+    await wizard('pop3', exporting, 'Wrote certificate.pfx (certificate with its private key)')
     await pki.openssl('pkcs12', '-in', 'certificate.pfx', '-passin', 'pass:secret', '-noout')
     await wizard(
       'pop3',
@@ -166,11 +162,11 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
         [pop3, down(1)],
         ['It stays in the store', enter],
       ],
-      'has no certificate assigned now',
+      'has no assigned certificate now',
     )
   })
 
-  it('assigns an existing certificate, and imports one from a file', async () => {
+  it('assigns an existing certificate and imports one from a file', async () => {
     await wizard(
       'pop3',
       [
@@ -186,7 +182,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     await wizard('pop3', steps, 'is imported and assigned')
   })
 
-  it('names the line of the file where that says what is worn', async () => {
+  it('names the line of the file that sets the certificate', async () => {
     const failed = wizard(
       'nntp',
       [
@@ -198,9 +194,9 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     await expect(failed).rejects.toThrow(/expected 1 to be \+?0/)
   })
 
-  it('asks for a terminal where there is none', async () => {
+  it('fails without a terminal', async () => {
     const { status, stderr } = await pki.sealpost('cert', 'wizard')
     expect(status).toBe(2)
-    expect(stderr).toContain('asks questions in a terminal')
+    expect(stderr).toContain('the wizard needs a terminal')
   })
 })

@@ -11,13 +11,13 @@ afterEach(() => place.remove())
 
 const accounts = 'directory: { accounts: [{ user: alice, password: secret }] }\n'
 
-test('a lab in order', async () => {
+test('a valid configuration', async () => {
   place.write('lab.yaml', `${accounts}virtualServers: [{ protocol: smtp, port: 0 }]`)
   const { status, stdout, stderr } = await place.run(['check', '--config', 'lab.yaml'])
-  expect([status, stdout, stderr]).toEqual([0, 'lab.yaml: 1 virtual servers, all in order\n', ''])
+  expect([status, stdout, stderr]).toEqual([0, 'lab.yaml: 1 virtual server, no errors\n', ''])
 })
 
-test('a port in use and an unknown certificate', async () => {
+test('reports a port in use and an unknown certificate', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
@@ -33,7 +33,7 @@ test('a port in use and an unknown certificate', async () => {
   ])
 })
 
-test('an address of another machine, as JSON; a warning alone leaves the status 0', async () => {
+test('reports an address of another machine as JSON; a warning does not change the status', async () => {
   place.write('lab.yaml', `${accounts}virtualServers: [{ protocol: smtp, port: 3025, address: 192.0.2.1 }]`)
   const { status, stdout } = await place.run(['check', '--config', 'lab.yaml', '--json'])
   expect(status).toBe(1)
@@ -44,7 +44,7 @@ test('an address of another machine, as JSON; a warning alone leaves the status 
   expect(open.stderr).toContain('warning: open.yaml:1:1: directory.accounts: no accounts are listed')
 })
 
-test('the ports of the running lab itself are its own', async () => {
+test('does not report the ports of the running lab', async () => {
   place.write(
     'lab.yaml',
     `${accounts}certificates: memory\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,
@@ -56,4 +56,19 @@ test('the ports of the running lab itself are its own', async () => {
     `${accounts}certificates: memory\nvirtualServers: [{ protocol: pop3, certificate: none, port: ${port} }]`,
   )
   expect(await place.run(['check', '--config', 'lab.yaml'])).toMatchObject({ status: 0 })
+})
+
+test('prints JSON for an invalid file', async () => {
+  place.write('lab.yaml', 'portOffset: x\nhostnam: y\n')
+  const { status, stdout, stderr } = await place.run(['check', '--config', 'lab.yaml', '--json'])
+  expect([status, stderr]).toEqual([2, ''])
+  expect(JSON.parse(stdout)).toEqual({
+    ok: false,
+    findings: [
+      { severity: 'mistake', message: expect.stringMatching(/^lab\.yaml:1:13: portOffset: is "x"/) },
+      { severity: 'mistake', message: 'lab.yaml:2:1: hostnam: unknown key; did you mean hostname?' },
+    ],
+  })
+  const missing = await place.run(['check', '--config', 'nowhere.yaml', '--json'])
+  expect([missing.status, JSON.parse(missing.stdout)]).toMatchObject([2, { ok: false, findings: [{}] }])
 })

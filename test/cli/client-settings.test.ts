@@ -13,14 +13,14 @@ afterEach(() => place.remove())
 
 const accounts = 'directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: hidden }] }\n'
 
-/** The instructions for one program. */
+/** Returns the instructions for one program. */
 async function instructions(program: string, args: readonly string[]): Promise<string> {
   const { stdout } = await place.run(['client-settings', ...args, '--json'])
   const { programs } = JSON.parse(stdout) as { programs: { name: string; text: string }[] }
   return programs.find(({ name }) => name.startsWith(program))?.text ?? ''
 }
 
-/** The file of a running lab again, with the ports that the system chose: what a user would have written. */
+/** Returns the configuration of a running lab with the ports that the system chose. */
 function withPorts({ endpoints }: StartedLab): string {
   const servers = endpoints.map(
     ({ protocol, port, tlsPort }) =>
@@ -40,7 +40,7 @@ async function startLab(): Promise<StartedLab> {
   return running
 }
 
-test('ports change as the SSL box of Outlook Express is ticked; SMTP stays at 25', async () => {
+test('shows the ports of Outlook Express with and without SSL', async () => {
   place.write('lab.yaml', accounts)
   const lines = (await instructions('Outlook Express', ['--config', 'lab.yaml'])).split('\n')
   expect(lines.filter((line) => line.includes('localhost'))).toEqual([
@@ -51,14 +51,14 @@ test('ports change as the SSL box of Outlook Express is ticked; SMTP stays at 25
   ])
 })
 
-test('another account, and one that is not there', async () => {
+test('selects another account and rejects an unknown one', async () => {
   place.write('lab.yaml', accounts)
   expect(await instructions('imapflow', ['--config', 'lab.yaml', '--user', 'bob'])).toContain("pass: 'hidden'")
   const { status, stderr } = await place.run(['client-settings', '--config', 'lab.yaml', '--user', 'eve'])
-  expect([status, stderr]).toEqual([1, 'sealpost: no account eve in the configuration; there are: alice, bob\n'])
+  expect([status, stderr]).toEqual([1, 'sealpost: the configuration has no account eve; it has: alice, bob\n'])
 })
 
-test.skipIf(!needs('mbsync'))('mbsync reads mail with the settings as they are printed', async () => {
+test.skipIf(!needs('mbsync'))('mbsync reads mail with the printed settings', async () => {
   await using _running = await startLab()
   const text = await instructions('mbsync', ['--config', 'lab.yaml'])
   await writeCa()
@@ -76,7 +76,7 @@ test.skipIf(!needs('mbsync'))('mbsync reads mail with the settings as they are p
   expect(readdirSync(join(place.folder, 'Mail/lab/INBOX')).sort()).toContain('cur')
 })
 
-test('nodemailer and imapflow take the options as they are printed', async () => {
+test('nodemailer and imapflow work with the printed options', async () => {
   await using _running = await startLab()
   await writeCa()
   const send = await instructions('nodemailer', ['--config', 'lab.yaml'])
@@ -98,7 +98,7 @@ test('nodemailer and imapflow take the options as they are printed', async () =>
   expect(stdout).toBe('As printed\n')
 })
 
-test.skipIf(!needs('python3'))('--write: documents that parse, for their owner alone', async () => {
+test.skipIf(!needs('python3'))('--write creates valid files that only their owner can read', async () => {
   await using _running = await startLab()
   const { stdout } = await place.run(['client-settings', '--config', 'lab.yaml', '--write', 'out'])
   const files = stdout.trim().split('\n')
@@ -134,7 +134,7 @@ open('root.der', 'wb').write(profile['PayloadContent'][1]['PayloadContent'])
   expect(root.stdout).toMatch(/^subject=.*Sealpost Lab Root CA/)
 })
 
-/** Writes the documents, the root among them, as `lab-ca.pem` where the programs run. */
+/** Writes the files with the root certificate, `lab-ca.pem`, to the folder of the programs. */
 async function writeCa(): Promise<void> {
   await place.run(['client-settings', '--config', 'lab.yaml', '--write', '.'])
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 
-test('a lab that is idle gives back, once, the memory that its start has left, and ends as ever', async () => {
+test('an idle lab releases the memory of its start once and then stops normally', async () => {
   const place = new Workplace()
   const config = place.write(
     'lab.yaml',
@@ -15,7 +15,7 @@ test('a lab that is idle gives back, once, the memory that its start has left, a
   const exited = once(child, 'exit')
   try {
     let ready = false
-    // V8's own word for it: nothing else in a lab asks for a collection of this kind.
+    // V8 prints this for a full collection that was requested. Nothing else in a lab requests one.
     for await (const line of createInterface({ input: child.stdout })) {
       ready ||= line === 'ready'
       if (!line.includes('low memory notification')) continue

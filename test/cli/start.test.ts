@@ -21,7 +21,7 @@ virtualServers:
   - { protocol: nntp, port: 0, tlsPort: 0 }
 ${more}`
 
-/** A client that reads line by line. */
+/** Connects a client that reads line by line. */
 async function client(
   port: number,
 ): Promise<{ socket: Socket; line: () => Promise<string>; closed: Promise<unknown> }> {
@@ -31,7 +31,7 @@ async function client(
   return { socket, line: async () => (await lines.next()).value as string, closed }
 }
 
-test('every virtual server greets once the lab is ready, and healthcheck finds them all', async () => {
+test('healthcheck finds a greeting on every port of a running lab', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['smtp', 'pop3', 'imap4', 'nntp'])
@@ -40,7 +40,7 @@ test('every virtual server greets once the lab is ready, and healthcheck finds t
   const { ok, ports } = JSON.parse(health.stdout) as { ok: boolean; ports: { tls: boolean; greeting: string }[] }
   expect([ok, ports.length, ports.filter(({ tls }) => tls).length]).toEqual([true, 7, 3])
   expect(ports.map(({ greeting }) => greeting.split(' ')[0])).toEqual(['220', '+OK', '+OK', '*', '*', '200', '200'])
-  // A check every few seconds must not crowd out what clients did.
+  // A check every few seconds must not displace the sessions of clients.
   expect((await place.run(['sessions', '--config', 'lab.yaml'])).stdout.trim()).toBe('')
   expect(await running.end()).toBe(0)
   expect(running.stderr.join('')).not.toContain('session ended')
@@ -48,32 +48,74 @@ test('every virtual server greets once the lab is ready, and healthcheck finds t
   expect(after.status).toBe(1)
 })
 
-test('healthcheck asks the running lab: what its file has become meanwhile is no matter', async () => {
+test('healthcheck asks the running lab and ignores later changes of its file', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   place.write('lab.yaml', 'virtualServers: [{ protocol: smtp, prot: 1 }]')
   expect(await place.run(['healthcheck', '--config', 'lab.yaml'])).toEqual({
     status: 0,
-    stdout: 'all 7 ports greet\n',
+    stdout: 'all 7 ports are healthy\n',
     stderr: '',
   })
   expect(await running.end()).toBe(0)
-  // Without a lab to ask, the file is read.
+  // Without a running lab, healthcheck reads the file.
   expect((await place.run(['healthcheck', '--config', 'lab.yaml'])).status).toBe(2)
 })
 
-test('the table of virtual servers, then the line ready', async () => {
+test('prints the virtual servers in 80 columns, two commands and the line ready', async () => {
   place.write('lab.yaml', lab())
-  const lines = await place.untilReady(['start', '--config', 'lab.yaml'])
-  expect(lines.map((line) => line.split(/ {2,}/)[0])).toEqual([
-    'VIRTUAL SERVER',
-    ...['SMTP', 'POP3', 'IMAP4', 'NNTP'].map((title) => `Default ${title} Virtual Server`),
+  const lines = await place.untilReady(['start', '--config', 'lab.yaml'], { env: { npm_execpath: 'npm' } })
+  expect(lines).toEqual([
+    'VIRTUAL SERVER                ADDRESS    PORT   TLS PORT',
+    expect.stringMatching(/^Default SMTP Virtual Server {3}127\.0\.0\.1 {2}\d+ +off$/),
+    ...['POP3 ', 'IMAP4', 'NNTP '].map((name) =>
+      expect.stringMatching(new RegExp(`^Default ${name} ?Virtual Server +127\\.0\\.0\\.1  \\d+ +\\d+$`)),
+    ),
+    '',
+    'Next:',
+    '  npx sealpost ca export --out lab-ca.pem --config lab.yaml',
+    '  npx sealpost client-settings --config lab.yaml',
+    '',
     'ready',
   ])
-  expect(lines[2]).toMatch(/ POP3 +127\.0\.0\.1 +\d+ +\d+ +localhost \(issued by the lab\) +-$/)
 })
 
-test('what a client says steers no terminal', async () => {
+test('prints certificates and policies that differ from the default', async () => {
+  const servers = [
+    '{ protocol: smtp, port: 0, requireSecureChannel: true, require128BitEncryption: true }',
+    '{ protocol: pop3, port: 0, tlsPort: 0, tls: { legacy: true } }',
+    '{ protocol: imap4, port: 0, certificate: none }',
+    '{ protocol: nntp, name: News, port: 0, tlsPort: 0, certificate: { defect: expired } }',
+  ]
+  place.write('lab.yaml', `certificates: memory\nvirtualServers:\n${servers.map((line) => `  - ${line}\n`).join('')}`)
+  const lines = await place.untilReady(['start', '--config', 'lab.yaml'])
+  expect(lines.slice(0, 5).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+    'NOTES',
+    'TLS required, 128-bit',
+    'old clients',
+    'no certificate',
+    expect.stringMatching(/expired/),
+  ])
+  expect(lines[4]).toMatch(/^News \(NNTP\) /)
+  expect(lines.slice(7, 9)).toEqual([
+    '  sealpost sessions --config lab.yaml         who connected, and how',
+    '  sealpost client-settings --config lab.yaml  settings for mail programs',
+  ])
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+})
+
+test('standard output and the log are plain text without --json, and both JSON lines with it', async () => {
+  place.write('lab.yaml', lab())
+  const { stdout, stderr } = await place.untilReadyWithLog(['start', '--config', 'lab.yaml'])
+  expect(stdout).toMatch(/^VIRTUAL SERVER [^{}]*\nready\n$/)
+  expect(stderr).toMatch(/^\d{4}-\d\d-\d\dT\S+Z info {2}SIGTERM: stopping\n\S+ info {2}stopped\n$/m)
+  expect(stdout + stderr).not.toMatch(/^\{|\x1b/m)
+  await using json = await place.start(['--config', 'lab.yaml'])
+  await json.end()
+  for (const line of json.stderr.join('').trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: 30 })
+})
+
+test('control characters of a client do not reach the terminal', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   const smtp = await client(running.endpoints[0]?.port as number)
@@ -85,13 +127,13 @@ test('what a client says steers no terminal', async () => {
   expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
 })
 
-test('--only leaves the other protocols closed', async () => {
+test('--only starts only the given protocols', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml', '--only', 'pop3', 'nntp'])
   expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['pop3', 'nntp'])
 })
 
-test('SIGTERM says good-bye to every session and ends with status 0', async () => {
+test('SIGTERM ends every session with a farewell; the status is 0', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   const clients = await Promise.all(
@@ -110,7 +152,7 @@ test('SIGTERM says good-bye to every session and ends with status 0', async () =
   expect(await status).toBe(0)
 })
 
-test('a port in use: one line that names the virtual server and the port, status 1, nothing half started', async () => {
+test('a port in use fails with one line that names the virtual server and the port', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
@@ -121,7 +163,7 @@ test('a port in use: one line that names the virtual server and the port, status
   expect(stderr).toMatch(new RegExp(`^sealpost: Second: cannot listen on 127\\.0\\.0\\.1 port ${port}: .*in use.*\\n$`))
 })
 
-test('reload applies a changed file to new connections; open ones live on', async () => {
+test('reload applies a changed file to new connections and keeps open ones', async () => {
   const file = place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   const old = await client(running.endpoint('pop3').port as number)
@@ -135,7 +177,7 @@ test('reload applies a changed file to new connections; open ones live on', asyn
   expect(await old.line()).toMatch(/^\+OK/)
 })
 
-test('reload of an invalid file changes nothing and says why', async () => {
+test('reload of an invalid file changes nothing and reports the mistakes', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   place.write('lab.yaml', lab('  - { protocol: smpt, prot: 0 }'))
@@ -148,30 +190,30 @@ test('reload of an invalid file changes nothing and says why', async () => {
   again.socket.destroy()
 })
 
-test('SIGHUP reloads too', async () => {
+test('SIGHUP reloads the file', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   running.process.kill('SIGHUP')
   await running.logged('"reloaded"')
 })
 
-test('a second signal ends at once', async () => {
+test('a second signal ends the process at once', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
-  // A client that never closes its side keeps a polite end waiting for a moment.
+  // A client that does not close its side delays the end of the lab.
   const slow = await client(running.endpoint('smtp').port as number)
   await slow.line()
   slow.socket.pause()
   running.process.kill('SIGINT')
   await running.logged('SIGINT: stopping')
-  // An echo of the first signal does not count; an insistent user does.
+  // A repetition of the first signal within 250 ms does not count. A later signal does.
   const insist = setInterval(() => running.process.kill('SIGINT'), 100)
   expect(await running.end('SIGINT')).toBe(130)
   clearInterval(insist)
   slow.socket.destroy()
 })
 
-test('the control socket is its owner’s alone', async () => {
+test('only its owner can use the control socket', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
@@ -181,7 +223,7 @@ test('the control socket is its owner’s alone', async () => {
   expect(statSync(join(folder, socket as string)).mode & 0o777).toBe(0o600)
 })
 
-test('a whole configuration comes by SEALPOST_CONFIG, and variables override it', async () => {
+test('SEALPOST_CONFIG contains a configuration as base64, and variables override it', async () => {
   const env = {
     SEALPOST_CONFIG: Buffer.from(lab()).toString('base64'),
     SEALPOST_HOSTNAME: 'mail.lab.test',
@@ -192,5 +234,5 @@ test('a whole configuration comes by SEALPOST_CONFIG, and variables override it'
   expect(await smtp.line()).toMatch(/^220 mail\.lab\.test /)
   smtp.socket.destroy()
   const health = await place.run(['healthcheck'], { env })
-  expect(health).toMatchObject({ status: 0, stdout: 'all 7 ports greet\n' })
+  expect(health).toMatchObject({ status: 0, stdout: 'all 7 ports are healthy\n' })
 })

@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Workplace } from '../support/sealpost.ts'
+import { mainFile, Workplace } from '../support/sealpost.ts'
 
 let place: Workplace
 beforeEach(() => {
@@ -17,9 +20,13 @@ test.each([
     ['verify', 'localhost', '--port', '99999'],
     /^sealpost: option '--port <number>' argument '99999' is invalid\..*\n$/,
   ],
+  [['help', 'strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
+  [['help', 'cert', 'lst'], "sealpost: unknown command 'lst' (Did you mean list?)\n"],
+  [['cert', 'help', 'xyzzy'], /^sealpost: unknown command 'xyzzy' \(known: request, .*\)\n$/],
+  [['start', '--log-level', 'loud'], /^--log-level: is "loud"; must be trace, .*\n$/],
   [['audit', '--jobs', '0', '--', 'true'], /^sealpost: option '--jobs <n>' argument '0' is invalid\..*\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml: cannot be read: no such file\n'],
-])('wrong usage is one line on standard error and status 2: %j', async (args, line) => {
+])('%j is wrong usage: one line on standard error and status 2', async (args, line) => {
   const { status, stdout, stderr } = await place.run(args)
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toEqual(typeof line === 'string' ? line : expect.stringMatching(line))
@@ -33,7 +40,7 @@ test('every command has --help', async () => {
   expect(helps.map(({ status }) => status)).toEqual(commands.map(() => 0))
 })
 
-test('a wrong file is told in every mistake, and nothing starts', async () => {
+test('start reports all mistakes of an invalid file', async () => {
   place.write('lab.yaml', 'portOffset: x\nvirtualServers: [{ protocol: nntp, requireSecureChannel: true }]\n')
   const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'])
   expect([status, stdout]).toEqual([2, ''])
@@ -43,15 +50,59 @@ test('a wrong file is told in every mistake, and nothing starts', async () => {
   ])
 })
 
-test('reload without a running lab fails with one line', async () => {
+test('reload fails without a running lab', async () => {
   place.write('lab.yaml', '')
   const { status, stderr } = await place.run(['reload', '--config', 'lab.yaml'])
-  expect([status, stderr]).toEqual([1, 'sealpost: no lab of lab.yaml is running here under this user\n'])
+  expect([status, stderr]).toEqual([
+    1,
+    'sealpost: no running lab of lab.yaml was found for this user; start it with: sealpost start\n',
+  ])
 })
 
-test('a certificate that the store does not have is a mistake of the file', async () => {
+test('start reports a certificate that is not in the store', async () => {
   place.write('lab.yaml', 'virtualServers:\n  - { protocol: smtp, port: 0, certificate: Lost }\n')
   const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'])
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(/^lab\.yaml:2:45: virtualServers\[0\]\.certificate: no certificate "Lost" is in the store; /m)
+})
+
+test('help COMMAND shows the same as COMMAND --help', async () => {
+  for (const command of [['start'], ['cert'], ['cert', 'list']]) {
+    const help = await place.run(['help', ...command])
+    expect(help).toEqual(await place.run([...command, '--help']))
+    expect(help).toMatchObject({ status: 0, stdout: expect.stringMatching(`^Usage: sealpost ${command.join(' ')} `) })
+  }
+})
+
+test('an old Node.js is refused with one line', async () => {
+  const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    engines: { node: string }
+  }
+  for (const version of ['18.20.8', '20.18.3', '12.22.12']) {
+    const pretend = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'${version}'})`
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', pretend, mainFile, '--version'], {
+      encoding: 'utf8',
+    })
+    expect([status, stdout, stderr]).toEqual([
+      1,
+      '',
+      `sealpost: Node.js ${engines.node.replace('>=', '')} or later is required; this is ${version}\n`,
+    ])
+  }
+  // A static import or a top-level await would be a syntax error in old versions, or load what they cannot parse.
+  expect(readFileSync(mainFile, 'utf8')).not.toMatch(/^import\b(?!\()|^\s*await /m)
+})
+
+test('npm start without dist/ says what to do', () => {
+  const scripts = join(place.folder, 'scripts')
+  mkdirSync(scripts)
+  copyFileSync(new URL('../../scripts/start.mjs', import.meta.url), join(scripts, 'start.mjs'))
+  const { status, stderr } = spawnSync(process.execPath, [join(scripts, 'start.mjs')], { encoding: 'utf8' })
+  expect([status, stderr]).toEqual([1, 'sealpost: dist/ is missing; run: npm run build\n'])
+})
+
+test('a closed pipe ends a command quietly', () => {
+  const command = `"${process.execPath}" "${mainFile}" audit --list | head -1`
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  expect([stdout.split(/\s+/)[0], stderr]).toEqual(['NAME', ''])
 })

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { readEnvironment } from '../../src/config/environment.ts'
-import { inlineConfiguration } from '../../src/config/inline.ts'
 import { loadText } from '../../src/config/yaml.ts'
 
 const file = `portOffset: 3000
@@ -36,7 +35,7 @@ test('variables override the file', () => {
   })
 })
 
-test('mistakes in them are told by the name of the variable, once', () => {
+test('reports mistakes with the name of the variable, once', () => {
   expect(() => load({ SEALPOST_PORT_OFFSET: '-3', SEALPOST_ADDRESS: 'nowhere' })).toThrow(
     [
       'SEALPOST_PORT_OFFSET: is -3; must be a whole number from 0 to 60000',
@@ -45,19 +44,27 @@ test('mistakes in them are told by the name of the variable, once', () => {
   )
 })
 
-test('an address applies to the virtual servers a file does not name', () => {
+test('SEALPOST_ADDRESS also applies to default virtual servers', () => {
   const { overrides } = readEnvironment({ SEALPOST_ADDRESS: '0.0.0.0' }, '/')
   const { lab } = loadText('', 'lab.yaml', '/', overrides)
   expect(lab.virtualServers.map(({ address }) => address)).toEqual(Array(4).fill('0.0.0.0'))
 })
 
-test('misspelt variables are warned of, what a container runtime sets is not', () => {
+test('warns about misspelled variables but not about those a container runtime sets', () => {
   const { warnings } = readEnvironment({ SEALPOST_PORT_OFSET: '1', SEALPOST_SERVICE_HOST: 'x', SEALPOST_CI: '1' }, '/')
   expect(warnings).toEqual(['SEALPOST_PORT_OFSET: unknown variable, ignored; did you mean SEALPOST_PORT_OFFSET?'])
 })
 
-test('a whole configuration comes as YAML or as base64 of it', () => {
-  const inline = (text: string) => inlineConfiguration({ SEALPOST_CONFIG: text })
-  expect(inline(file)).toBe(file)
-  expect(inline(Buffer.from(file).toString('base64'))).toBe(file)
+test('reports mistakes inside a value with their path in the value', () => {
+  const directory = '{ accounts: [{ user: alice }, { user: bob, password: 3 }] }'
+  expect(() => load({ SEALPOST_DIRECTORY: directory })).toThrow(
+    [
+      'SEALPOST_DIRECTORY: accounts[0].password: is missing; must be a text',
+      'SEALPOST_DIRECTORY: accounts[1].password: is 3; must be a text',
+    ].join('\n'),
+  )
+  const certificates = '{ store: certs, key: p255 }'
+  expect(() => load({ SEALPOST_CERTIFICATES: certificates })).toThrow(
+    'SEALPOST_CERTIFICATES: key: is "p255"; must be rsa-2048',
+  )
 })

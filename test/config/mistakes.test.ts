@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { parseDocument } from 'yaml'
 import { loadObject } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/mistakes.ts'
 import { loadText } from '../../src/config/yaml.ts'
+import { seededRandom } from '../support/random.ts'
 
-/** The lines of complaint about a YAML text. */
-function complaints(yaml: string): readonly string[] {
+/** Returns the mistakes in a YAML text, one line each. */
+function mistakes(yaml: string): readonly string[] {
   return caught(() => loadText(yaml, 'lab.yaml', '/labs'))
 }
 
@@ -18,12 +20,12 @@ function caught(run: () => unknown): readonly string[] {
   return []
 }
 
-test('a good file has no mistakes', () => {
-  expect(complaints('virtualServers: [{ protocol: smtp }]')).toEqual([])
-  expect(complaints('')).toEqual([])
+test('a valid file has no mistakes', () => {
+  expect(mistakes('virtualServers: [{ protocol: smtp }]')).toEqual([])
+  expect(mistakes('')).toEqual([])
 })
 
-test('all mistakes are told at once, in the order of the file, each with its place and the way out', () => {
+test('reports all mistakes together, in the order of the file, each with its place and a correction', () => {
   const yaml = `hostnam: x
 portOffset: many
 directory:
@@ -40,7 +42,7 @@ virtualServers:
     certificate: none
     limits: { idleTimeout: 10 minutes, messageSize: true }
 `
-  expect(complaints(yaml)).toEqual([
+  expect(mistakes(yaml)).toEqual([
     'lab.yaml:1:1: hostnam: unknown key; did you mean hostname?',
     'lab.yaml:2:13: portOffset: is "many"; must be a whole number from 0 to 60000',
     'lab.yaml:4:9: directory.mode: is "opn"; must be listed or open; did you mean open?',
@@ -49,40 +51,143 @@ virtualServers:
     'lab.yaml:9:15: virtualServers[0].protocol: is "smtpp"; must be smtp, pop3, imap4 or nntp; did you mean smtp?',
     'lab.yaml:11:5: virtualServers[2].name: is missing, and the default "Default SMTP Virtual Server" is already the name of virtualServers[1]; name one of the two',
     'lab.yaml:12:11: virtualServers[2].port: is 99999; must be off or a whole number from 0 to 65535',
-    'lab.yaml:13:27: virtualServers[2].requireSecureChannel: is true, but certificate: none leaves nothing to encrypt with; write certificate: auto (or assigned, or a name), or requireSecureChannel: false',
+    'lab.yaml:13:27: virtualServers[2].requireSecureChannel: is true, but certificate: none makes TLS impossible; write certificate: auto (or assigned, or a name), or requireSecureChannel: false',
     'lab.yaml:15:28: virtualServers[2].limits.idleTimeout: is "10 minutes": write a time as 500ms, 30s, 10m, 1h or 2d',
     'lab.yaml:15:53: virtualServers[2].limits.messageSize: is true: write a size as 4096KB, 25MiB or 1GB',
   ])
 })
 
-test('a mistake inside an alternative is told where it is', () => {
-  expect(complaints('certificates: { store: 3, kay: p256 }')).toEqual([
+test('reports a mistake inside an alternative at its place', () => {
+  expect(mistakes('certificates: { store: 3, kay: p256 }')).toEqual([
     'lab.yaml:1:24: certificates.store: is 3; must be a text',
     'lab.yaml:1:27: certificates.kay: unknown key; did you mean key?',
   ])
-  expect(complaints('store: disk')).toEqual([
+  expect(mistakes('store: disk')).toEqual([
     'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory or a mapping of lmdb',
   ])
 })
 
-test('an unknown key that resembles none names those there are', () => {
-  expect(complaints('virtualServers: [{ protocol: smtp, tls: { zzz: 1 } }]')).toEqual([
+test('lists the known keys if an unknown key is similar to none', () => {
+  expect(mistakes('virtualServers: [{ protocol: smtp, tls: { zzz: 1 } }]')).toEqual([
     'lab.yaml:1:43: virtualServers[0].tls.zzz: unknown key; known here: minVersion, maxVersion, ciphers, ocspStapling, legacy or strength',
   ])
 })
 
-test.each([
-  ['a: [1\nb: {', ['lab.yaml:2:1: YAML: ', 'lab.yaml:2:5: YAML: ']],
-  ['hostname: a\nhostname: b', ['lab.yaml:2:1: YAML: Map keys must be unique']],
-  ['hostname: *nowhere', ['lab.yaml:1:11: YAML: ']],
-  ['hostname: a\n---\nhostname: b', ['lab.yaml:2:1: YAML: ']],
-  ['- 1', ['lab.yaml:1:1: is a list; must be a mapping of hostname']],
-])('errors of syntax have their place: %j', (yaml, starts) => {
-  const found = complaints(yaml)
-  expect(found.map((line, index) => line.slice(0, starts[index]?.length))).toEqual(starts)
+test('reports a list at the top level', () => {
+  expect(mistakes('- 1')).toEqual([expect.stringMatching(/^lab\.yaml:1:1: is a list; must be a mapping of hostname/)])
 })
 
-test('places are right through anchors and aliases', () => {
+describe('syntax errors', () => {
+  test.each([
+    [
+      'an unclosed quote, where it opens',
+      'hostname: "a\ndomain: b\n',
+      '1:11: YAML: the quoted text that starts here has no closing "',
+    ],
+    [
+      'an unclosed single quote',
+      "a: 1\nhostname: 'a\n",
+      "2:11: YAML: the quoted text that starts here has no closing '",
+    ],
+    ['an unclosed list', 'alternativeNames: [a,\ndomain: b\n', '1:19: YAML: the [ here has no closing ]'],
+    ['an unclosed mapping', 'store: { lmdb: x\n', '1:8: YAML: the { here has no closing }'],
+    [
+      'a second document',
+      'hostname: a\n---\nhostname: b',
+      '2:1: YAML: a second document starts here; put the whole configuration into one document',
+    ],
+    ['an unknown alias', 'hostname: *nowhere', '1:11: YAML: the anchor &nowhere is not defined before this'],
+    ['a tab', 'directory:\n\tmode: open\n', '2:1: YAML: a tab cannot be used for indentation; use spaces'],
+    [
+      'a second key on a line',
+      'hostname: a: b\n',
+      '1:11: YAML: a second key on the same line; start a new line for it, or put the text in quotes if it is not a key',
+    ],
+    ['a key without a value', 'hostname: a\ndomain\nstore: memory\n', '2:1: YAML: expected a colon after this key'],
+    ['a reserved character', 'hostname: @a\n', '1:11: YAML: a text cannot start with @; put it in quotes'],
+    [
+      'a wrong escape sequence',
+      'hostname: "a\\q"\n',
+      '1:13: YAML: \\q is not an escape sequence; write \\\\ for a backslash, or use single quotes',
+    ],
+    ['text after a quoted value', 'hostname: "a" b\n', '1:15: YAML: unexpected b'],
+    ['a bracket too many', 'hostname: ]\n', '1:11: YAML: unexpected ]'],
+    [
+      'a wrong indentation',
+      'hostname: a # b\n  c: d\n',
+      '2:3: YAML: keys of one mapping must start in the same column',
+    ],
+    ['a tag', 'hostname: !name a\n', '1:11: YAML: tags (!name) are not supported'],
+    [
+      'a merge of a text',
+      'virtualServers: [{ <<: a, protocol: smtp }]',
+      '1:20: YAML: a merge key (<<) needs an alias of a mapping: <<: *name',
+    ],
+  ])('%s', (_, yaml, expected) => {
+    expect(mistakes(yaml)[0]).toBe(`lab.yaml:${expected}`)
+  })
+
+  test('are reported in the order of the file, one for each line', () => {
+    expect(mistakes('hostname: @a\nstore: !x\n  - !y z\n')).toEqual([
+      'lab.yaml:1:11: YAML: a text cannot start with @; put it in quotes',
+      'lab.yaml:2:8: YAML: tags (!name) are not supported',
+      'lab.yaml:3:5: YAML: tags (!name) are not supported',
+    ])
+    expect(mistakes('a: [1\nb: {').map((line) => line.slice(0, 12))).toEqual(['lab.yaml:1:4', 'lab.yaml:2:4'])
+  })
+
+  test('a duplicate key is named with both lines', () => {
+    const yaml = 'hostname: a\ndirectory:\n  accounts: [{ user: a,\n    password: b, user: c }]\nhostname: b\n'
+    expect(mistakes(yaml)).toEqual([
+      'lab.yaml:4:18: YAML: directory.accounts[0].user: duplicate key; also set in line 3',
+      'lab.yaml:5:1: YAML: hostname: duplicate key; also set in line 1',
+    ])
+  })
+
+  test('never show the messages of the YAML library', () => {
+    const random = seededRandom(7)
+    const characters = [...'ab:- "\'[]{}&*!|>%@`#,?\n\t\\<']
+    const texts = Array.from({ length: 2_000 }, () =>
+      Array.from({ length: 12 }, () => characters[Math.floor(random() * characters.length)]).join(''),
+    )
+    const library = new Set<string>()
+    const ours = texts.flatMap((text) => {
+      for (const { message } of parseDocument(text, { prettyErrors: false }).errors) library.add(message)
+      return mistakes(text)
+    })
+    expect(library.size).toBeGreaterThan(20)
+    const shown = ours.filter((line) => [...library].some((message) => line.includes(message)))
+    expect(shown).toEqual([])
+  })
+})
+
+test('anchors, aliases and merge keys work, with anchors under a key that starts with x-', () => {
+  const yaml = `x-mail: &mail
+  requireSecureChannel: true
+  authentication: [basic]
+virtualServers:
+  - { <<: *mail, protocol: smtp }
+  - { <<: [*mail], protocol: pop3, authentication: [basic-over-tls] }
+`
+  expect(loadText(yaml, 'lab.yaml', '/labs').lab.virtualServers).toMatchObject([
+    { protocol: 'smtp', requireSecureChannel: true, authentication: ['basic'] },
+    { protocol: 'pop3', requireSecureChannel: true, authentication: ['basic-over-tls'] },
+  ])
+  expect(mistakes(yaml.replace('true', 'maybe'))).toEqual([
+    'lab.yaml:2:25: virtualServers[0].requireSecureChannel: is "maybe"; must be true or false',
+    'lab.yaml:2:25: virtualServers[1].requireSecureChannel: is "maybe"; must be true or false',
+  ])
+})
+
+test('aliases of aliases cannot fill the memory', () => {
+  const levels = Array.from(
+    { length: 20 },
+    (_, n) => `x-${n}: &a${n} [${n === 0 ? '1' : `*a${n - 1}, *a${n - 1}, *a${n - 1}`}]`,
+  )
+  expect(mistakes(levels.join('\n'))).toEqual(['lab.yaml:1:1: YAML: the aliases of this file expand to too much data'])
+})
+
+test('reports a mistake behind an alias at the anchor', () => {
   const yaml = `virtualServers:
   - protocol: pop3
     tls: &old
@@ -91,16 +196,16 @@ test('places are right through anchors and aliases', () => {
     tls: *old
 `
   const wrong = 'is "TLSv0"; must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3; did you mean TLSv1?'
-  expect(complaints(yaml)).toEqual([
+  expect(mistakes(yaml)).toEqual([
     `lab.yaml:4:19: virtualServers[0].tls.minVersion: ${wrong}`,
     `lab.yaml:4:19: virtualServers[1].tls.minVersion: ${wrong}`,
   ])
 })
 
-test('objects go through the same checks, told by path alone', () => {
+test('checks objects in the same way and reports the path only', () => {
   const wrong = { virtualServers: [{ protocol: 'nntp' as const, requireSecureChannel: true }], portOfset: 1 }
   expect(caught(() => loadObject(wrong, '/'))).toEqual([
     'portOfset: unknown key; did you mean portOffset?',
-    'virtualServers[0].requireSecureChannel: an NNTP virtual server has no such setting (nor had it in Exchange); close its clear-text port instead: port: off',
+    'virtualServers[0].requireSecureChannel: NNTP virtual servers do not have this setting; close the clear-text port instead: port: off',
   ])
 })

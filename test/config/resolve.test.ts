@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { loadObject } from '../../src/config/load.ts'
 import { loadText } from '../../src/config/yaml.ts'
 
-test('an empty file is one virtual server of each protocol at the standard ports', () => {
+test('an empty file gives one virtual server for each protocol on the standard ports', () => {
   const { lab } = loadText('', 'lab.yaml', '/labs')
   expect(
     lab.virtualServers.map(({ name, port, tlsPort, idleTimeoutMs }) => [name, port, tlsPort, idleTimeoutMs]),
@@ -14,7 +14,7 @@ test('an empty file is one virtual server of each protocol at the standard ports
   ])
 })
 
-test('the offset is added to every port but to free ones', () => {
+test('adds the offset to every port except 0 and off', () => {
   const { lab } = loadObject(
     {
       portOffset: 3000,
@@ -31,7 +31,7 @@ test('the offset is added to every port but to free ones', () => {
   ])
 })
 
-test('folders are relative to the file, and become absolute', () => {
+test('makes folders absolute, relative to the file', () => {
   const { lab } = loadText('{ certificates: ../certs, store: { lmdb: data } }', 'lab.yaml', '/labs/config')
   expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048' })
   expect(lab.store).toEqual({ lmdb: '/labs/config/data' })
@@ -41,7 +41,7 @@ test('folders are relative to the file, and become absolute', () => {
   })
 })
 
-test('accounts without addresses have user@domain', () => {
+test('accounts without addresses get user@domain', () => {
   const yaml = `domain: lab.test
 directory:
   accounts:
@@ -55,19 +55,19 @@ directory:
   ])
 })
 
-test('times and sizes are read with their units', () => {
+test('reads times and sizes with units', () => {
   const yaml = 'virtualServers: [{ protocol: pop3, limits: { idleTimeout: 90s, messageSize: 4096KB } }]'
   const [server] = loadText(yaml, 'f', '/').lab.virtualServers
   expect([server?.idleTimeoutMs, server?.limits.messageSize]).toEqual([90_000, 4_096_000])
 })
 
-test('what works but should be known is warned of', () => {
+test('warns about valid settings with side effects', () => {
   const yaml = `virtualServers:
   - { protocol: imap4, limits: { idleTimeout: 10m } }
   - { protocol: smtp, address: 0.0.0.0 }`
   expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
-    'lab.yaml:1:1: directory.accounts: no accounts are listed: nobody can log on',
-    'lab.yaml:2:47: virtualServers[0].limits.idleTimeout: is under 30 minutes, less than IMAP clients may count on (RFC 9051 section 5.4)',
-    'lab.yaml:3:32: virtualServers[1].address: 0.0.0.0 is not the loopback: other machines reach this virtual server',
+    'lab.yaml:1:1: directory.accounts: no accounts are listed, so nobody can log on',
+    'lab.yaml:2:47: virtualServers[0].limits.idleTimeout: is less than 30 minutes, the minimum for IMAP (RFC 9051 section 5.4)',
+    'lab.yaml:3:32: virtualServers[1].address: 0.0.0.0 is not a loopback address: other machines can reach this virtual server',
   ])
 })

@@ -30,7 +30,7 @@ it('sealpost store export and import copy messages from one store to another', a
   }
   expect(await store('export', 'out', '--format', 'mbox')).toMatchObject({
     status: 0,
-    stdout: 'out: 2 messages in 1 folders\n',
+    stdout: 'out: 2 messages in 1 folder\n',
   })
   expect(readdirSync(join(place.folder, 'out/users/alice'))).toEqual(['INBOX.mbox'])
   place.write('lab.yaml', CONFIG.replace('data', 'other'))
@@ -58,7 +58,7 @@ it('sealpost store compact shrinks the file, and check finds no fault', async ()
   expect(statSync(join(place.folder, 'data/messages.mdb')).size).toBe(after)
   expect(await store('check')).toMatchObject({
     status: 0,
-    stdout: expect.stringContaining('1 messages in 1 folders, all in order'),
+    stdout: expect.stringContaining('1 message in 1 folder, no errors'),
   })
   await using again = await open()
   const [inbox] = await again.listFolders(accountOwner('alice'))

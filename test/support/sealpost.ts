@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** The command as `npm run build` made it. */
+/** The command that `npm run build` created. */
 export const mainFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
 export interface Outcome {
@@ -20,7 +21,7 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A folder of its own for a test: `lab.yaml` in it, control sockets and temporary files too. Removed by `remove`. */
+/** A temporary folder in which `sealpost` commands run. Control sockets and temporary files are in it too. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
 
@@ -34,8 +35,19 @@ export class Workplace {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  /** Runs `sealpost ARGS` to its end. */
-  async run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  /**
+   * Runs `sealpost ARGS` to its end: in this process, which saves most of the time, or in its own process if the command
+   * runs until a signal or needs a terminal.
+   */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    if (needsProcess(args)) return this.runProcess(args, options)
+    const result = lastRun.then(() => this.#runHere(args, options))
+    lastRun = result.catch(() => {})
+    return result
+  }
+
+  /** Runs `sealpost ARGS` to its end in its own process. */
+  async runProcess(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     const child = this.#spawn(args, options)
     const [stdout, stderr] = [gathered(child.stdout), gathered(child.stderr)]
     const [status] = (await once(child, 'close')) as [number | null]
@@ -50,25 +62,92 @@ export class Workplace {
     return lab
   }
 
-  /** What a command prints up to the line `ready`; then it is told to end. */
+  /** Runs a command until it prints the line `ready`, stops it and returns the lines of its standard output. */
   async untilReady(args: readonly string[], options: RunOptions = {}): Promise<string[]> {
+    const { stdout } = await this.untilReadyWithLog(args, options)
+    return stdout.trimEnd().split('\n')
+  }
+
+  /** Runs a command until it prints the line `ready`, and stops it. */
+  async untilReadyWithLog(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     const child = this.#spawn(args, options)
-    const exited = once(child, 'exit')
-    const lines: string[] = []
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      lines.push(line)
-      if (line === 'ready') child.kill('SIGTERM')
+    const closed = once(child, 'close')
+    const [stdout, stderr] = [gathered(child.stdout), gathered(child.stderr)]
+    child.stdout?.on('data', () => {
+      if (/^ready$/m.test(stdout.join(''))) child.kill('SIGTERM')
+    })
+    const [status] = (await closed) as [number | null]
+    return { status, stdout: stdout.join(''), stderr: stderr.join('') }
+  }
+
+  async #runHere(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions): Promise<Outcome> {
+    const before = { cwd: process.cwd(), env: { ...process.env }, exitCode: process.exitCode }
+    const [stdout, stderr] = [captured(process.stdout), captured(process.stderr)]
+    process.chdir(cwd)
+    setEnvironment(this.#environment(env))
+    try {
+      return { status: await program().runCommandLine(args), stdout: stdout.text(), stderr: stderr.text() }
+    } finally {
+      process.chdir(before.cwd)
+      setEnvironment(before.env)
+      process.exitCode = before.exitCode
+      stdout.restore()
+      stderr.restore()
     }
-    await exited
-    return lines
   }
 
   #spawn(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions): ChildProcess {
-    if (!existsSync(mainFile)) throw new Error('npm run build first')
+    assertBuilt()
+    return spawn(process.execPath, [mainFile, ...args], { cwd, env: this.#environment(env) })
+  }
+
+  /** The folder separates test runs from each other and from the labs of the user. */
+  #environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SEALPOST_')))
-    // The folder keeps runs of tests apart, and the user's own labs out.
-    const places = { TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data') }
-    return spawn(process.execPath, [mainFile, ...args], { cwd, env: { ...clean, ...places, ...env } })
+    const folders = { TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data') }
+    return { ...clean, ...folders, ...env }
+  }
+}
+
+const needsProcess = (args: readonly string[]): boolean =>
+  ['start', 'serve', 'wizard', '-f', '--follow'].some((word) => args.includes(word))
+
+/** Commands in this process share its working directory and environment, so they run one after the other. */
+let lastRun: Promise<unknown> = Promise.resolve()
+
+/** Changes variables in place: the system reads some of them, such as TMPDIR, without `process.env`. */
+function setEnvironment(wanted: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in wanted)) delete process.env[name]
+  Object.assign(process.env, wanted)
+}
+
+interface Program {
+  runCommandLine(args: readonly string[]): Promise<number>
+}
+
+/** Loads the compiled program. `require` keeps it out of vitest's module loader. */
+function program(): Program {
+  assertBuilt()
+  return createRequire(import.meta.url)(join(mainFile, '../program.js')) as Program
+}
+
+function assertBuilt(): void {
+  if (!existsSync(mainFile)) throw new Error('run `npm run build` first')
+}
+
+/** Collects what is written to a stream until it is restored. */
+function captured(stream: NodeJS.WriteStream): { text: () => string; restore: () => void } {
+  const { write, isTTY } = stream
+  const parts: Buffer[] = []
+  stream.isTTY = false
+  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+    parts.push(Buffer.from(chunk as string))
+    for (const done of rest) if (typeof done === 'function') done()
+    return true
+  }) as typeof stream.write
+  return {
+    text: () => Buffer.concat(parts).toString('utf8'),
+    restore: () => Object.assign(stream, { write, isTTY }),
   }
 }
 
@@ -80,7 +159,7 @@ export interface ReadyEndpoint {
   readonly tlsPort?: number
 }
 
-/** A lab that runs as a process of its own. */
+/** A lab that runs in its own process. */
 export class StartedLab implements AsyncDisposable {
   readonly process: ChildProcess
   readonly ready: Promise<void>
@@ -99,12 +178,12 @@ export class StartedLab implements AsyncDisposable {
     return found
   }
 
-  /** Waits for a line of the log. */
+  /** Waits for a text in the log. */
   async logged(text: string): Promise<void> {
     while (!this.stderr.join('').includes(text)) await once(this.process.stderr as NodeJS.EventEmitter, 'data')
   }
 
-  /** Sends a signal; resolves with the exit status. */
+  /** Sends a signal. Resolves with the exit status. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode
     const exited = once(this.process, 'exit')

@@ -14,7 +14,7 @@ import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, readInput, writeOutput } from '../files.ts'
 import { wholeNumber } from '../options.ts'
-import { print } from '../output.ts'
+import { print, printResult } from '../output.ts'
 
 interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly type?: AuthorityRecord['type']
@@ -34,20 +34,20 @@ interface SubordinateFlags extends CreateFlags {
 
 function withAuthorityOptions(command: Command): Command {
   const described = withKeyOptions(withSubjectOptions(withConfig(command)))
-    .argument('<name>', 'what the authority is called')
+    .argument('<name>', 'name of the authority')
     .addOption(
-      new Option('--type <type>', 'enterprise answers at once, standalone queues requests until they are approved')
+      new Option('--type <type>', 'enterprise: issues at once. standalone: queues requests until they are approved')
         .choices(['enterprise', 'standalone'])
         .default('enterprise'),
     )
     .option('--cn <name>', "common name (default: the authority's name)")
-    .option('--days <number>', 'days it is valid', wholeNumber)
-    .option('--path-length <number>', 'how many authorities may stand below it in a path', wholeNumber)
-    .option('--permit <name...>', 'name constraint: only below these (example.test, @example.test, 192.0.2.0/24)')
-    .option('--exclude <name...>', 'name constraint: nothing below these')
+    .option('--days <number>', 'days of validity', wholeNumber)
+    .option('--path-length <number>', 'largest number of authorities below it in a chain', wholeNumber)
+    .option('--permit <name...>', 'name constraint: only these names (example.test, @example.test, 192.0.2.0/24)')
+    .option('--exclude <name...>', 'name constraint: not these names')
   return described
     .addOption(
-      new Option('--hash <name>', 'what it signs with; sha1 and md5 for old clients').choices([
+      new Option('--hash <name>', 'hash of its signatures; sha1 and md5 are for old clients').choices([
         'md5',
         'sha1',
         'sha256',
@@ -55,7 +55,7 @@ function withAuthorityOptions(command: Command): Command {
         'sha512',
       ]),
     )
-    .option('--default', 'issue certificate: auto by it from now on')
+    .option('--default', 'issue for certificate: auto from now on')
     .option('--json', 'print JSON')
 }
 
@@ -78,37 +78,39 @@ function authorityOptions(name: string, flags: CreateFlags): AuthorityOptions {
   }
 }
 
-const told = (record: AuthorityRecord, flags: CreateFlags): string => {
-  const { name, role, type } = record
-  if (flags.json) return JSON.stringify({ name, role, type })
-  return `"${name}" is made: a ${role === 'root' ? 'root' : 'subordinate'} authority, ${type}.`
+function printCreated({ name, role, type }: AuthorityRecord, flags: CreateFlags): void {
+  const level = role === 'root' ? 'root' : 'subordinate'
+  printResult(flags, { name, role, type }, `Created "${name}", a ${type} ${level} authority.`)
 }
 
-/** `sealpost ca create root|subordinate` and `ca install`. */
+/** Adds `sealpost ca create root|subordinate` and `ca install`. */
 export function addCreate(ca: Command): void {
-  const create = ca.command('create').description('make a certificate authority')
+  const create = ca.command('create').description('create a certificate authority')
   withAuthorityOptions(create.command('root'))
-    .description('make a root authority')
+    .description('create a root authority')
     .action((name: string, flags: CreateFlags) =>
       withPki(flags, async ({ authorities }) => {
-        print(told(await authorities.createRoot(authorityOptions(name, flags)), flags))
+        printCreated(await authorities.createRoot(authorityOptions(name, flags)), flags)
       }),
     )
   withAuthorityOptions(create.command('subordinate'))
-    .description('make an authority below another one of the lab, or below an outside one')
-    .option('--parent <name>', 'the authority above it (default: the one that issues for certificate: auto)')
-    .option('--outside', 'an outside authority signs it: write a request')
-    .option('--out <file>', 'where the request for the outside authority goes', 'careq.txt')
+    .description('create an authority below another one of the lab, or below an outside one')
+    .option(
+      '--parent <name>',
+      'authority that issues its certificate (default: the one that issues for certificate: auto)',
+    )
+    .option('--outside', 'write a request for an outside authority')
+    .option('--out <file>', 'file for the request', 'careq.txt')
     .action(subordinate)
   withConfig(ca.command('install'))
-    .description("install the outside authority's answer to a subordinate's request")
-    .argument('<file>', 'the answer: .cer (DER, PEM), .p7b, PEM chain; - for standard input')
-    .option('--force', 'take an expired or not yet valid certificate')
+    .description('install the certificate that an outside authority issued for a subordinate authority')
+    .argument('<file>', 'certificate: .cer (DER, PEM), .p7b or PEM chain; - for standard input')
+    .option('--force', 'accept a certificate that is expired or not yet valid')
     .option('--json', 'print JSON')
     .action((file: string, flags: PkiOptions & { force?: boolean }) =>
       withPki(flags, async ({ authorities }) => {
         const { name } = await authorities.install(await readInput(file), { force: flags.force ?? false })
-        print(flags.json ? JSON.stringify({ name, ready: true }) : `"${name}" has its certificate and can issue now.`)
+        printResult(flags, { name, ready: true }, `"${name}" has its certificate and can now issue certificates.`)
       }),
     )
 }
@@ -118,15 +120,16 @@ function subordinate(name: string, flags: SubordinateFlags): Promise<void> {
     const options = authorityOptions(name, flags)
     if (!flags.outside) {
       const parent = flags.parent ? { parent: flags.parent } : {}
-      return print(told(await authorities.createSubordinate({ ...options, ...parent }), flags))
+      return printCreated(await authorities.createSubordinate({ ...options, ...parent }), flags)
     }
     await checkOutput(flags.out)
     const { record, pem } = await authorities.requestSubordinate(options)
     await writeOutput(flags.out, pem)
     if (flags.json) return print(JSON.stringify({ name: record.name, ready: false, file: flags.out, pem }))
-    if (flags.out !== '-')
+    if (flags.out !== '-') {
       print(
-        `The request of "${name}" is in ${flags.out}. Send it to the outside authority, then: sealpost ca install FILE`,
+        `Wrote ${flags.out} (certificate request). Send it to the outside authority, then run: sealpost ca install FILE`,
       )
+    }
   })
 }

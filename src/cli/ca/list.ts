@@ -4,30 +4,33 @@ import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, writeOutput } from '../files.ts'
-import { dayText, print, table } from '../output.ts'
+import { counted, dayText, print, printResult, printWritten, table } from '../output.ts'
 
 interface NamedFlags extends PkiOptions {
   readonly authority?: string
 }
 
-/** `sealpost ca list`, `ca issued` and `ca export`. */
+/** Adds `sealpost ca list`, `ca issued` and `ca export`. */
 export function addList(ca: Command): void {
-  withConfig(ca.command('list')).description('the authorities of the store').option('--json', 'print JSON').action(list)
+  withConfig(ca.command('list'))
+    .description('list the authorities of the store')
+    .option('--json', 'print JSON')
+    .action(list)
   withConfig(ca.command('issued'))
-    .description('the certificates that an authority has issued')
-    .argument('[authority]', 'its name (default: the one that issues for certificate: auto)')
+    .description('list the certificates that an authority has issued')
+    .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--json', 'print JSON')
     .action(issued)
   withConfig(ca.command('export'))
-    .description('the certificate of an authority, for clients to trust')
-    .argument('[authority]', 'its name (default: the one that issues for certificate: auto)')
-    .option('--authority <name>', 'the same')
+    .description('write the certificate of an authority, for clients to trust')
+    .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority')
     .addOption(
-      new Option('--format <format>', 'pem, der: itself; p7b, chain (PEM): with its issuers')
+      new Option('--format <format>', 'pem, der: the certificate alone. p7b, chain (PEM): with its issuers')
         .choices(authorityFormats)
         .default('pem'),
     )
-    .option('--out <file>', 'the file to write, - for standard output', '-')
+    .option('--out <file>', 'file to write; - for standard output', '-')
     .action(exportAuthority)
 }
 
@@ -39,14 +42,14 @@ function list(flags: PkiOptions): Promise<void> {
       one.name + (one.default ? ' (default)' : ''),
       one.role,
       one.type,
-      one.ready ? (one.issuedBy ?? '') : 'waits for an outside authority',
+      one.ready ? (one.issuedBy ?? '') : 'waiting for an outside authority',
       one.notAfter ? dayText(one.notAfter) : '-',
       one.key ?? '-',
       String(one.issued),
       String(one.revoked),
       String(one.waiting),
     ])
-    print(table(['name', 'role', 'type', 'issued by', 'expires', 'key', 'issued', 'revoked', 'waiting'], rows))
+    print(table(['NAME', 'ROLE', 'TYPE', 'ISSUED BY', 'EXPIRES', 'KEY', 'ISSUED', 'REVOKED', 'PENDING'], rows))
   })
 }
 
@@ -60,7 +63,7 @@ function issued(name: string | undefined, flags: PkiOptions): Promise<void> {
       dayText(one.notAfter),
       one.revoked ? `revoked ${dayText(one.revoked.at)} (${one.revoked.reason})` : 'good',
     ])
-    print(table(['serial number', 'issued to', 'expires', 'status'], rows))
+    print(table(['SERIAL NUMBER', 'ISSUED TO', 'EXPIRES', 'STATUS'], rows))
   })
 }
 
@@ -70,7 +73,11 @@ function exportAuthority(
 ): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     await checkOutput(flags.out)
-    await writeOutput(flags.out, await authorities.export(name ?? flags.authority, flags.format))
+    const authority = name ?? flags.authority
+    await writeOutput(flags.out, await authorities.export(authority, flags.format))
+    const isAlone = flags.format === 'pem' || flags.format === 'der'
+    const chain = isAlone ? '' : String(await authorities.export(authority, 'chain'))
+    printWritten(flags.out, counted(isAlone ? 1 : chain.split('BEGIN CERTIFICATE').length - 1, 'certificate'))
   })
 }
 
@@ -85,33 +92,34 @@ function reason(text: string): RevocationReason {
   return found
 }
 
-/** `sealpost ca revoke` and `ca crl`. */
+/** Adds `sealpost ca revoke` and `ca crl`. */
 export function addRevoke(ca: Command): void {
   withConfig(ca.command('revoke'))
-    .description('revoke a certificate; certificateHold is lifted by --reason removeFromCRL')
+    .description('revoke a certificate; --reason removeFromCRL ends a certificateHold')
     .argument('<serial>', 'serial number or thumbprint')
     .option('--reason <name>', Object.keys(revocationReasons).join(', '), reason, 'unspecified')
-    .option('--authority <name>', 'look only in the book of this authority')
+    .option('--authority <name>', 'search only the certificates of this authority')
     .option('--json', 'print JSON')
     .action(revoke)
   withConfig(ca.command('crl'))
-    .description('make a certificate revocation list')
-    .argument('[authority]', 'its name (default: the one that issues for certificate: auto)')
-    .option('--authority <name>', 'the same')
-    .addOption(new Option('--format <format>', 'what to write').choices(['pem', 'der']).default('pem'))
-    .option('--out <file>', 'the file to write, - for standard output', '-')
+    .description('write a certificate revocation list')
+    .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority')
+    .addOption(new Option('--format <format>', 'format').choices(['pem', 'der']).default('pem'))
+    .option('--out <file>', 'file to write; - for standard output', '-')
     .action(crl)
 }
 
 function revoke(serial: string, flags: RevokeFlags): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     const { entry, authority } = await authorities.revoke(serial, flags.reason, flags.authority)
-    if (flags.json)
-      return print(
-        JSON.stringify({ authority, serial: entry.serial, subject: entry.subject, revoked: entry.revoked ?? null }),
-      )
-    const what = entry.revoked ? `is revoked (${entry.revoked.reason})` : 'is good again'
-    print(`${entry.serial} (${entry.subject}) ${what}; the list of "${authority}" is published.`)
+    const { serial: number, subject, revoked } = entry
+    const what = revoked ? `is revoked (${revoked.reason})` : 'is no longer revoked'
+    printResult(
+      flags,
+      { authority, serial: number, subject, revoked: revoked ?? null },
+      `${number} (${subject}) ${what}; published the revocation list of "${authority}".`,
+    )
   })
 }
 
@@ -121,7 +129,10 @@ function crl(
 ): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     await checkOutput(flags.out)
-    const { der, pem } = await authorities.crl(name ?? flags.authority)
+    const authority = name ?? flags.authority
+    const { der, pem } = await authorities.crl(authority)
     await writeOutput(flags.out, flags.format === 'der' ? der : pem)
+    const revoked = (await authorities.issued(authority)).filter((one) => one.revoked)
+    printWritten(flags.out, counted(revoked.length, 'revoked certificate'))
   })
 }

@@ -16,7 +16,7 @@ interface ServeFlags extends PkiOptions {
   readonly acmeHttpPort?: number
 }
 
-/** What is served where the configuration has no `authorityService:`. */
+/** The settings of a configuration without `authorityService:`. */
 const defaults = {
   address: '127.0.0.1',
   port: 8080,
@@ -24,14 +24,16 @@ const defaults = {
   acme: { httpPort: 80, externalAccounts: {} },
 } as const
 
-/** `sealpost ca serve`: the authorities' service alone, without virtual servers. */
+/** Adds `sealpost ca serve`: the authority service without virtual servers. */
 export function addServe(ca: Command): void {
   withConfig(ca.command('serve'))
-    .description('serve the authorities: ACME, revocation lists, OCSP and the root, until SIGINT or SIGTERM')
-    .option('--address <address>', 'the address listened on')
-    .option('--port <number>', 'the HTTP port', portNumber)
-    .option('--tls-port <number>', 'an HTTPS port beside it', portNumber)
-    .option('--acme-http-port <number>', 'where http-01 answers of ACME clients are looked for', portNumber)
+    .description(
+      'run the HTTP service of the authorities: ACME, revocation lists, OCSP and the root, until SIGINT or SIGTERM',
+    )
+    .option('--address <address>', 'address to listen on')
+    .option('--port <number>', 'HTTP port', portNumber)
+    .option('--tls-port <number>', 'additional HTTPS port', portNumber)
+    .option('--acme-http-port <number>', 'port on which ACME clients answer http-01 challenges', portNumber)
     .option('--json', 'print JSON')
     .action(serve)
 }
@@ -53,21 +55,26 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: labFacts(configuration).names } }),
     routes: acmeRoutes(store, acme, log),
   })
-  tell(flags, service, store, lab.hostname)
+  printReady(flags, service, store, lab.hostname)
   await new Promise((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
 }
 
-function tell(flags: ServeFlags, { url, tlsPort }: AuthorityService, store: CertificateStore, hostname: string): void {
+function printReady(
+  flags: ServeFlags,
+  { url, tlsPort }: AuthorityService,
+  store: CertificateStore,
+  hostname: string,
+): void {
   const base = tlsPort === undefined ? url : `https://${hostname}:${tlsPort}`
   const directories = store.index.authorities.map(({ name }) => ({
     authority: name,
     acme: `${base}${acmePath(name)}/directory`,
   }))
   if (flags.json) return print(JSON.stringify({ event: 'ready', url, root: `${url}/root.pem`, directories }))
-  print(`Authorities at ${url}; the root for clients to trust: ${url}/root.pem`)
+  print(`Authority service: ${url}; root certificate for clients: ${url}/root.pem`)
   for (const { authority, acme } of directories) print(`"${authority}": ACME directory ${acme}`)
   print('ready')
 }

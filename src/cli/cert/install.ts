@@ -13,7 +13,7 @@ interface InstallFlags extends PkiOptions {
   readonly force?: boolean
 }
 
-/** The wizard's page before it installs. */
+/** Returns the summary of a certificate, which the wizard shows before it installs it. */
 export const installSummary = (summary: InstallSummary): string =>
   page([
     ['Issued to', summary.issuedTo],
@@ -25,20 +25,20 @@ export const installSummary = (summary: InstallSummary): string =>
     ['Thumbprint', summary.thumbprint],
   ])
 
-/** `sealpost cert install`: processes the pending request. */
+/** Adds `sealpost cert install`. */
 export function addInstall(cert: Command): void {
   withConfig(cert.command('install'))
-    .description("process a pending request with the authority's answer: install and assign the certificate")
-    .argument('[file]', "the authority's answer: .cer (DER, PEM), .p7b, PEM chain; - for standard input")
-    .option('--for <virtual server>', 'only the request of this virtual server')
-    .option('--pending', "pick up what the lab's standalone authorities have approved")
-    .option('--force', 'take an expired or not yet valid certificate')
+    .description('install and assign the certificate that an authority issued for a pending request')
+    .argument('[file]', 'certificate: .cer (DER, PEM), .p7b or PEM chain; - for standard input')
+    .option('--for <virtual server>', 'only for the request of this virtual server')
+    .option('--pending', 'install certificates that standalone authorities of the lab have approved')
+    .option('--force', 'accept a certificate that is expired or not yet valid')
     .option('--json', 'print JSON')
     .action(install)
 }
 
 function install(file: string | undefined, flags: InstallFlags): Promise<void> {
-  if ((file === undefined) === !flags.pending) throw new UsageError('give the file of the answer, or --pending')
+  if ((file === undefined) === !flags.pending) throw new UsageError('give the file of the certificate, or --pending')
   return withPki(flags, (session) => (file === undefined ? pickUp(session, flags) : installFile(session, file, flags)))
 }
 
@@ -53,13 +53,13 @@ async function installFile({ certificates }: PkiSession, file: string, flags: In
   else print(`\nThe certificate is installed on "${summary.virtualServer}".`)
 }
 
-const told = (one: PickUp): string => {
+const sentence = (one: PickUp): string => {
   const { virtualServer, queued } = one.request
   if (one.state === 'installed')
     return `The certificate is installed on "${virtualServer}" (thumbprint ${one.record.thumbprint}).`
   if (one.state === 'denied')
-    return `"${queued?.authority}" denied request ${queued?.id} of "${virtualServer}": cancel it, then ask anew.`
-  return `Request ${queued?.id} of "${virtualServer}" still waits at "${queued?.authority}": sealpost ca approve ${queued?.id}`
+    return `"${queued?.authority}" denied request ${queued?.id} of "${virtualServer}". Cancel it and make a new request.`
+  return `Request ${queued?.id} of "${virtualServer}" is still pending at "${queued?.authority}". Approve it with: sealpost ca approve ${queued?.id}`
 }
 
 async function pickUp({ certificates }: PkiSession, flags: InstallFlags): Promise<void> {
@@ -72,6 +72,6 @@ async function pickUp({ certificates }: PkiSession, flags: InstallFlags): Promis
       ...(one.state === 'installed' ? { thumbprint: one.record.thumbprint } : {}),
     }))
     print(JSON.stringify(shown))
-  } else for (const one of found) print(told(one))
+  } else for (const one of found) print(sentence(one))
   if (!found.some(({ state }) => state === 'installed')) process.exitCode = exitStatus.failed
 }

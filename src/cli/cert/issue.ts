@@ -7,7 +7,7 @@ import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, readInput, writeOutput } from '../files.ts'
 import { portNumber } from '../options.ts'
-import { note, print } from '../output.ts'
+import { dayText, note, noteWarning, print, printResult } from '../output.ts'
 import { requestSummary } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 
@@ -21,17 +21,22 @@ interface IssueFlags extends RequestFlags {
   readonly eabKey?: string
 }
 
-/** `sealpost cert issue`: sends the request to an online authority at once. */
+/** Adds `sealpost cert issue`. */
 export function addIssue(cert: Command): void {
   withRequestOptions(withConfig(cert.command('issue')))
-    .description("send a request to one of the lab's authorities at once and install the answer")
-    .option('--authority <name>', 'the authority (default: the one that issues for certificate: auto)')
-    .option('--acme <url>', 'an ACME directory anywhere, in place of an authority of the lab')
-    .option('--http-address <address>', 'where its http-01 challenge is answered', '0.0.0.0')
-    .option('--http-port <number>', 'likewise; the authority asks port 80', portNumber, 80)
-    .option('--acme-ca <file>', 'PEM that verifies the directory itself, beside the roots of Node.js')
-    .option('--eab-kid <id>', 'external account, with --eab-key')
-    .option('--eab-key <key>', 'its MAC key, base64url')
+    .description('request a certificate from an authority of the lab and install it')
+    .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--acme <url>', 'use this ACME directory instead of an authority of the lab')
+    .option('--http-address <address>', 'address on which to answer http-01 challenges', '0.0.0.0')
+    .option(
+      '--http-port <number>',
+      'port on which to answer http-01 challenges; authorities connect to port 80',
+      portNumber,
+      80,
+    )
+    .option('--acme-ca <file>', 'PEM root of the ACME directory, trusted in addition to those of Node.js')
+    .option('--eab-kid <id>', 'key identifier of the external account')
+    .option('--eab-key <key>', 'MAC key of the external account in base64url')
     .option('--json', 'print JSON')
     .action(issue)
 }
@@ -39,27 +44,27 @@ export function addIssue(cert: Command): void {
 function issue(flags: IssueFlags): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const planned = await certificates.plan(requestOptions(flags))
-    for (const warning of planned.warnings) note(`warning: ${warning}`)
+    for (const warning of planned.warnings) noteWarning(warning)
     if (!flags.json) print(requestSummary(planned))
     if (flags.acme !== undefined) {
       const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
-      return tellIssued(flags, planned.virtualServer.name, flags.acme, record)
+      return printIssued(flags, planned.virtualServer.name, flags.acme, record)
     }
     const outcome = await certificates.issuePlanned(planned, flags.authority)
     const { authority } = outcome
     const virtualServer = planned.virtualServer.name
     if (outcome.state === 'issued') {
-      return tellIssued(flags, virtualServer, authority, outcome.record)
+      return printIssued(flags, virtualServer, authority, outcome.record)
     }
     if (flags.json) return print(JSON.stringify({ state: 'queued', authority, virtualServer, id: outcome.id }))
     print(
-      `\n"${authority}" is a standalone authority and does not answer at once: the request waits there as number ${outcome.id}.\n` +
+      `\n"${authority}" is a standalone authority: request ${outcome.id} is pending there.\n` +
         `Approve it with: sealpost ca approve ${outcome.id}\nThen install it with: sealpost cert install --pending`,
     )
   })
 }
 
-function tellIssued(
+function printIssued(
   { json }: IssueFlags,
   virtualServer: string,
   authority: string,
@@ -72,7 +77,8 @@ function tellIssued(
 
 async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<AcmeAuthority> {
   const { httpAddress, httpPort, acmeCa, eabKid, eabKey, email } = flags
-  if ((eabKid === undefined) !== (eabKey === undefined)) throw new UsageError('--eab-kid and --eab-key go together')
+  if ((eabKid === undefined) !== (eabKey === undefined))
+    throw new UsageError('give both --eab-kid and --eab-key, or neither')
   return {
     directoryUrl,
     httpAddress,
@@ -90,31 +96,31 @@ interface RenewFlags extends PkiOptions {
   readonly out: string
 }
 
-/** `sealpost cert renew`. */
+/** Adds `sealpost cert renew`. */
 export function addRenew(cert: Command): void {
   withConfig(cert.command('renew'))
-    .description('renew a certificate; the old one stays in service until the new one is in')
+    .description('renew a certificate; the old one stays in use until the new one is installed')
     .argument('[name]', 'friendly name or thumbprint')
-    .option('--for <virtual server>', 'the one this virtual server wears')
-    .option('--new-key', 'make a new key; the old one is kept otherwise')
-    .option('--out <file>', 'where the request goes when an outside authority has to answer it', 'certreq.txt')
+    .option('--for <virtual server>', 'renew the certificate of this virtual server')
+    .option('--new-key', 'create a new key instead of keeping the old one')
+    .option('--out <file>', 'file for the request if an outside authority must answer it', 'certreq.txt')
     .option('--json', 'print JSON')
     .action(renew)
 }
 
 function renew(name: string | undefined, flags: RenewFlags): Promise<void> {
   if ((name === undefined) === (flags.for === undefined))
-    throw new UsageError('give the certificate, or --for the virtual server')
+    throw new UsageError('give the name of the certificate, or --for')
   return withPki(flags, async ({ certificates }) => {
     await checkOutput(flags.out)
     const target = name ?? (await certificates.wornBy(flags.for ?? ''))
     const renewal = await certificates.renew(target, { newKey: flags.newKey ?? false })
     if (renewal.state === 'requested') await writeOutput(flags.out, renewal.pem)
-    print(flags.json ? JSON.stringify(facts(renewal, flags.out)) : sentence(renewal, flags.out))
+    printResult(flags, renewalFacts(renewal, flags.out), renewalText(renewal, flags.out))
   })
 }
 
-function facts(renewal: Renewal, file: string): object {
+function renewalFacts(renewal: Renewal, file: string): object {
   if (renewal.state === 'renewed') {
     const { thumbprint, friendlyName, notAfter } = renewal.record
     return { state: 'renewed', replaces: renewal.replaces, thumbprint, friendlyName, notAfter }
@@ -123,13 +129,13 @@ function facts(renewal: Renewal, file: string): object {
   return { state: 'requested', id: renewal.request.id, file }
 }
 
-function sentence(renewal: Renewal, file: string): string {
+function renewalText(renewal: Renewal, file: string): string {
   if (renewal.state === 'renewed') {
     const { friendlyName, thumbprint, notAfter } = renewal.record
-    return `"${friendlyName}" is renewed until ${notAfter.slice(0, 10)} (thumbprint ${thumbprint}); ${renewal.replaces} stays in the store.`
+    return `"${friendlyName}" is renewed until ${dayText(notAfter)} (thumbprint ${thumbprint}); ${renewal.replaces} stays in the store.`
   }
   if (renewal.state === 'queued') {
-    return `"${renewal.authority}" is a standalone authority: the request waits there as number ${renewal.id}. Then: sealpost cert install --pending`
+    return `"${renewal.authority}" is a standalone authority: request ${renewal.id} is pending there. After approval, run: sealpost cert install --pending`
   }
-  return `An outside authority issued this certificate: send it the request in ${file}, then: sealpost cert install FILE. The old certificate stays in service until then.`
+  return `Wrote ${file} (certificate request). Send it to the authority, then run: sealpost cert install FILE. The old certificate stays in use until then.`
 }

@@ -1,41 +1,52 @@
 import type { Command } from 'commander'
-import type { CertificateDetails } from '../../pki/lifecycle/list.ts'
+import type { CertificateDetails, CertificateEntry } from '../../pki/lifecycle/list.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
-import { dayText, note, page, print, table } from '../output.ts'
+import { counted, noteWarning, page, print, table } from '../output.ts'
 
-/** `sealpost cert list` and `cert show`. */
+/** Adds `sealpost cert list` and `cert show`. */
 export function addList(cert: Command): void {
   withConfig(cert.command('list'))
-    .description('the certificates of the store')
+    .description('list the certificates of the store')
     .option('--json', 'print JSON')
     .action(list)
   withConfig(cert.command('show'))
-    .description('everything about one certificate')
+    .description('show everything about one certificate')
     .argument('<name>', 'friendly name or thumbprint')
     .option('--json', 'print JSON')
     .action(show)
 }
 
-const left = (state: string, days: number): string => (state === 'valid' ? `${days} days left` : state)
+const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
+  state === 'valid' ? counted(daysLeft, 'day') : state
+
+/** Digits of a thumbprint in the list. Commands accept the whole thumbprint and the friendly name. */
+const SHORT_THUMBPRINT = 8
 
 function list(flags: PkiOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const entries = await certificates.list()
-    for (const { message } of await certificates.warnings()) note(`warning: ${message}`)
+    for (const { message } of await certificates.warnings()) noteWarning(message)
     if (flags.json) return print(JSON.stringify(entries))
-    if (entries.length === 0) return print('The store holds no certificate yet: the lab issues its own at first start.')
+    if (entries.length === 0) return print('The store has no certificates yet. The lab issues them at its first start.')
     const rows = entries.map((one) => [
       one.friendlyName,
       one.issuedTo,
-      one.issuedBy,
-      dayText(one.notAfter),
-      left(one.state, one.daysLeft),
-      one.key,
-      one.thumbprint,
-      one.usedBy.join(', ') || '-',
+      timeLeft(one),
+      one.thumbprint.slice(0, SHORT_THUMBPRINT),
+      one.usedBy.map(shortServerName).join(', ') || '-',
     ])
-    print(table(['friendly name', 'issued to', 'issued by', 'expires', 'state', 'key', 'thumbprint', 'used by'], rows))
+    print(table(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows))
+  })
+}
+
+/** Shortens `Default SMTP Virtual Server` to `SMTP`. */
+const shortServerName = (name: string): string => /^Default (\w+) Virtual Server$/.exec(name)?.[1] ?? name
+
+function show(name: string, flags: PkiOptions): Promise<void> {
+  return withPki(flags, async ({ certificates }) => {
+    const details = await certificates.show(name)
+    print(flags.json ? JSON.stringify(details) : detailsPage(details))
   })
 }
 
@@ -45,7 +56,7 @@ const detailsPage = (one: CertificateDetails): string =>
     ['Issued to', one.subject || one.issuedTo],
     ['Issued by', one.issuer],
     ['Valid from', one.notBefore],
-    ['Valid to', `${one.notAfter} (${left(one.state, one.daysLeft)})`],
+    ['Valid to', `${one.notAfter} (${one.state === 'valid' ? `${timeLeft(one)} left` : one.state})`],
     ['Intended purposes', one.purposes],
     ['Names', one.names],
     ['Key', one.key],
@@ -55,10 +66,3 @@ const detailsPage = (one: CertificateDetails): string =>
     ['Origin', one.origin],
     ['Used by', one.usedBy.length > 0 ? one.usedBy : 'no virtual server'],
   ])
-
-function show(name: string, flags: PkiOptions): Promise<void> {
-  return withPki(flags, async ({ certificates }) => {
-    const details = await certificates.show(name)
-    print(flags.json ? JSON.stringify(details) : detailsPage(details))
-  })
-}

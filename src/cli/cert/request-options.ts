@@ -10,7 +10,7 @@ export interface KeyFlags {
   readonly curve?: string
 }
 
-/** Fields of an owner's name, under the names that openssl uses. */
+/** Fields of a subject, named as in openssl. */
 export interface SubjectFlags {
   readonly cn?: string
   readonly o?: string
@@ -20,7 +20,7 @@ export interface SubjectFlags {
   readonly l?: string
 }
 
-/** Options by which a request is described. */
+/** Options that describe a request. */
 export interface RequestFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly for: string
   readonly name?: string
@@ -31,12 +31,12 @@ export interface RequestFlags extends PkiOptions, KeyFlags, SubjectFlags {
 const curves: Record<string, KeySpec> = { 'P-256': 'p256', 'P-384': 'p384', 'P-521': 'p521', Ed25519: 'ed25519' }
 
 function curve(text: string): string {
-  const found = Object.keys(curves).find((name) => plain(name) === plain(text))
+  const found = Object.keys(curves).find((name) => simplified(name) === simplified(text))
   if (found === undefined) throw new InvalidArgumentError(`Curves are ${Object.keys(curves).join(', ')}.`)
   return found
 }
 
-const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+const simplified = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 function bits(text: string): number {
   const number = Number(text)
@@ -49,16 +49,16 @@ function bits(text: string): number {
 /** Adds `--bits` and `--curve`. */
 export function withKeyOptions(command: Command): Command {
   return command
-    .option('--bits <number>', 'make an RSA key of so many bits (512 to 16384; longer is slower)', bits)
-    .option('--curve <name>', 'make an elliptic curve key: P-256, P-384, P-521, Ed25519', curve)
+    .option('--bits <number>', 'create an RSA key with this number of bits (512 to 16384; longer is slower)', bits)
+    .option('--curve <name>', 'create an elliptic curve key: P-256, P-384, P-521, Ed25519', curve)
 }
 
-/** Adds the fields of the owner's name. */
+/** Adds the fields of the subject except the common name. */
 export function withSubjectOptions(command: Command): Command {
   return command
     .option('--o <name>', 'organization')
     .option('--ou <name>', 'organizational unit')
-    .option('--c <code>', 'country, two letters of ISO 3166')
+    .option('--c <code>', 'country, two letters (ISO 3166)')
     .option('--st <name>', 'state or province')
     .option('--l <name>', 'city or locality')
 }
@@ -66,22 +66,22 @@ export function withSubjectOptions(command: Command): Command {
 /** Adds everything that describes a request. */
 export function withRequestOptions(command: Command): Command {
   const named = command
-    .requiredOption('--for <virtual server>', 'the virtual server, by its name or its protocol')
-    .option('--name <friendly name>', "friendly name (default: the virtual server's name)")
-    .option('--cn <name>', "common name: what clients call the server (default: the lab's hostname)")
-    .option('--san <name...>', 'further host names and addresses')
-    .option('--email <address>', 'mail address in the name')
+    .requiredOption('--for <virtual server>', 'name or protocol of the virtual server')
+    .option('--name <friendly name>', 'friendly name (default: the name of the virtual server)')
+    .option('--cn <name>', 'common name: the host name that clients use (default: the hostname of the lab)')
+    .option('--san <name...>', 'additional host names and IP addresses')
+    .option('--email <address>', 'mail address in the subject')
   return withKeyOptions(withSubjectOptions(named))
 }
 
-/** The key that `--bits` or `--curve` ask for. @throws UsageError for both */
+/** Returns the key type of `--bits` or `--curve`. @throws UsageError for both */
 export function keyOf(flags: KeyFlags): KeySpec | undefined {
   if (flags.bits !== undefined && flags.curve !== undefined) throw new UsageError('give --bits or --curve, not both')
   if (flags.bits !== undefined) return `rsa-${flags.bits}`
   return flags.curve === undefined ? undefined : curves[flags.curve]
 }
 
-/** The fields of a name that were given. */
+/** Returns the fields of the subject that were given. */
 export function subjectOf(flags: SubjectFlags): SubjectFields {
   const fields = {
     commonName: flags.cn,
@@ -94,7 +94,7 @@ export function subjectOf(flags: SubjectFlags): SubjectFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-/** What the library's verbs take. */
+/** Returns the options as the library takes them. */
 export function requestOptions(flags: RequestFlags): RequestOptions {
   const key = keyOf(flags)
   return {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { formatGeneralName } from '../../pki/certificate/names.ts'
+import { type DistinguishedName, formatGeneralName, formatName } from '../../pki/certificate/names.ts'
 import type { Certificates } from '../../pki/lifecycle/certificates.ts'
 import type { PlannedRequest } from '../../pki/lifecycle/request.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, writeOutput } from '../files.ts'
-import { dayText, nameText, note, page, print, table } from '../output.ts'
+import { dayText, noteWarning, page, print, printResult, printWritten, table } from '../output.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 
 interface RequestCommandFlags extends RequestFlags {
@@ -14,7 +14,7 @@ interface RequestCommandFlags extends RequestFlags {
   readonly microsoft?: boolean
 }
 
-/** The wizard's summary page. */
+/** Returns the summary of a request. */
 export const requestSummary = (planned: PlannedRequest): string =>
   page([
     ['Virtual server', planned.virtualServer.name],
@@ -24,12 +24,12 @@ export const requestSummary = (planned: PlannedRequest): string =>
     ['Key', planned.key],
   ])
 
-/** `sealpost cert request`: prepares a request to be sent later. */
+/** Adds `sealpost cert request`. */
 export function addRequest(cert: Command): void {
   withRequestOptions(withConfig(cert.command('request')))
-    .description('prepare a request to send to an authority; it stays pending for the virtual server')
-    .option('--microsoft', 'as the wizard of Windows Server 2003 wrote it')
-    .option('--out <file>', 'the file to write, - for standard output', 'certreq.txt')
+    .description('write a certificate request for an authority; it is pending for the virtual server')
+    .option('--microsoft', 'write it in the form of the wizard of Windows Server 2003')
+    .option('--out <file>', 'file to write; - for standard output', 'certreq.txt')
     .option('--json', 'print JSON')
     .action((flags: RequestCommandFlags) => withPki(flags, ({ certificates }) => request(certificates, flags)))
 }
@@ -37,30 +37,31 @@ export function addRequest(cert: Command): void {
 async function request(certificates: Certificates, flags: RequestCommandFlags): Promise<void> {
   const options = { ...requestOptions(flags), microsoft: flags.microsoft ?? false }
   const planned = await certificates.plan(options)
-  for (const warning of planned.warnings) note(`warning: ${warning}`)
+  for (const warning of planned.warnings) noteWarning(warning)
   await checkOutput(flags.out)
   const quiet = flags.json || flags.out === '-'
   if (!quiet) print(requestSummary(planned))
   const { record, pem, warnings } = await certificates.prepare(planned)
   await writeOutput(flags.out, pem)
   if (flags.json) print(JSON.stringify({ ...record, key: planned.key, file: flags.out, pem, warnings }))
-  else if (!quiet) print(`\nThe request is in ${flags.out}. Send it to the authority, then: sealpost cert install FILE`)
+  else if (!quiet)
+    print(`\nWrote ${flags.out} (certificate request). Send it to the authority, then run: sealpost cert install FILE`)
 }
 
-/** `sealpost cert pending` and `cert cancel`. */
+/** Adds `sealpost cert pending` and `cert cancel`. */
 export function addPending(cert: Command): void {
   withConfig(cert.command('pending'))
-    .description('the requests that wait for an answer')
-    .argument('[virtual server]', 'write the request of this one again')
-    .option('--out <file>', 'where to, - for standard output', '-')
+    .description('list the pending requests, or write one of them again')
+    .argument('[virtual server]', 'virtual server whose request to write')
+    .option('--out <file>', 'file to write; - for standard output', '-')
     .option('--json', 'print JSON')
     .action((server: string | undefined, flags: PkiOptions & { out: string }) =>
-      server === undefined ? list(flags) : again(server, flags),
+      server === undefined ? list(flags) : writeAgain(server, flags),
     )
   withConfig(cert.command('cancel'))
-    .description('delete a pending request and its key; an answer to it can no more be installed')
-    .argument('[virtual server]', 'whose request, or its identifier')
-    .option('--for <virtual server>', 'the same')
+    .description('delete a pending request and its key; its certificate can then not be installed')
+    .argument('[virtual server]', 'virtual server, or identifier of the request')
+    .option('--for <virtual server>', 'virtual server')
     .option('--json', 'print JSON')
     .action(cancel)
 }
@@ -81,21 +82,26 @@ function list(flags: PkiOptions): Promise<void> {
       virtualServer,
       nameText(subject),
       dayText(createdAt),
-      queued ? `request ${queued.id} at "${queued.authority}"` : 'to be sent',
+      queued ? `request ${queued.id} at "${queued.authority}"` : 'not sent',
     ])
-    print(table(['id', 'virtual server', 'issued to', 'since', 'where'], rows))
+    print(table(['ID', 'VIRTUAL SERVER', 'ISSUED TO', 'SINCE', 'STATE'], rows))
   })
 }
 
-function again(server: string, flags: PkiOptions & { out: string }): Promise<void> {
-  return withPki(flags, async ({ certificates }) => writeOutput(flags.out, await certificates.pendingPem(server)))
+function writeAgain(server: string, flags: PkiOptions & { out: string }): Promise<void> {
+  return withPki(flags, async ({ certificates }) => {
+    await writeOutput(flags.out, await certificates.pendingPem(server))
+    printWritten(flags.out, 'certificate request')
+  })
 }
 
 async function cancel(server: string | undefined, flags: PkiOptions & { for?: string }): Promise<void> {
   const name = server ?? flags.for
-  if (name === undefined) throw new UsageError('say whose request: sealpost cert cancel --for "VIRTUAL SERVER"')
+  if (name === undefined) throw new UsageError('give the virtual server: sealpost cert cancel --for "VIRTUAL SERVER"')
   await withPki(flags, async ({ certificates }) => {
     const { id, virtualServer } = await certificates.cancel(name)
-    print(flags.json ? JSON.stringify({ id, virtualServer }) : `The request of "${virtualServer}" is deleted.`)
+    printResult(flags, { id, virtualServer }, `The request of "${virtualServer}" is deleted.`)
   })
 }
+
+const nameText = (name: DistinguishedName): string => formatName(name) || '(empty)'

@@ -5,7 +5,7 @@ import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, passwordOf, readInput, writeOutput } from '../files.ts'
-import { print } from '../output.ts'
+import { print, printResult, printWritten } from '../output.ts'
 
 interface ImportFlags extends PkiOptions {
   readonly password?: string
@@ -16,17 +16,17 @@ interface ImportFlags extends PkiOptions {
   readonly force?: boolean
 }
 
-/** `sealpost cert import`. */
+/** Adds `sealpost cert import`. */
 export function addImport(cert: Command): void {
   withConfig(cert.command('import'))
-    .description('import a certificate with its key and chain, from .pfx, .p12 or PEM')
-    .argument('<file>', 'the file; - for standard input')
-    .option('--password <text>', 'password of the file or its key')
-    .option('--password-file <file>', 'the same, from the first line of a file')
-    .option('--key <file>', 'private key in a PEM file of its own')
+    .description('import a certificate with its key and chain from a .pfx, .p12 or PEM file')
+    .argument('<file>', 'file; - for standard input')
+    .option('--password <text>', 'password of the file or of its key')
+    .option('--password-file <file>', 'file with the password in its first line')
+    .option('--key <file>', 'separate PEM file with the private key')
     .option('--name <friendly name>', 'friendly name (default: the one in the file)')
     .option('--for <virtual server>', 'assign it to this virtual server')
-    .option('--force', 'take an expired or not yet valid certificate')
+    .option('--force', 'accept a certificate that is expired or not yet valid')
     .option('--json', 'print JSON')
     .action(importFile)
 }
@@ -43,9 +43,11 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
       force: flags.force ?? false,
     })
     const { friendlyName, thumbprint, notAfter } = record
-    if (flags.json) return print(JSON.stringify({ friendlyName, thumbprint, notAfter }))
-    print(
-      `"${friendlyName}" is imported (thumbprint ${thumbprint})${flags.for ? ` and assigned to "${flags.for}"` : ''}.`,
+    const assigned = flags.for ? ` and assigned to "${flags.for}"` : ''
+    printResult(
+      flags,
+      { friendlyName, thumbprint, notAfter },
+      `"${friendlyName}" is imported (thumbprint ${thumbprint})${assigned}.`,
     )
   })
 }
@@ -58,7 +60,7 @@ interface ExportFlags extends PkiOptions {
   readonly legacy?: boolean
 }
 
-const byEnding: Record<string, ExportFormat> = {
+const byExtension: Record<string, ExportFormat> = {
   '.pfx': 'pfx',
   '.p12': 'pfx',
   '.pem': 'pem',
@@ -69,30 +71,35 @@ const byEnding: Record<string, ExportFormat> = {
   '.p7c': 'p7b',
 }
 
-/** `sealpost cert export`. */
+/** Adds `sealpost cert export`. */
 export function addExport(cert: Command): void {
   withConfig(cert.command('export'))
-    .description('export a certificate with its chain; .pfx, .p12 and .pem carry the private key too')
+    .description('export a certificate with its chain; .pfx, .p12 and .pem include the private key')
     .argument('<name>', 'friendly name or thumbprint')
-    .requiredOption('--out <file>', 'the file to write')
-    .addOption(new Option('--format <format>', 'what to write (default: what the ending says)').choices(exportFormats))
-    .option('--password <text>', 'protects the private key')
-    .option('--password-file <file>', 'the same, from the first line of a file')
-    .option('--legacy', 'a .pfx that Windows XP reads')
+    .requiredOption('--out <file>', 'file to write; - for standard output')
+    .addOption(
+      new Option('--format <format>', 'format (default: from the extension of the file)').choices(exportFormats),
+    )
+    .option('--password <text>', 'password for the private key')
+    .option('--password-file <file>', 'file with the password in its first line')
+    .option('--legacy', 'write a .pfx that Windows XP can read')
     .option('--json', 'print JSON')
     .action(exportFile)
 }
 
 function exportFile(name: string, flags: ExportFlags): Promise<void> {
-  const format = flags.format ?? byEnding[extname(flags.out).toLowerCase()]
+  const format = flags.format ?? byExtension[extname(flags.out).toLowerCase()]
   if (format === undefined)
-    throw new UsageError(`what is ${flags.out} to hold? Give --format ${exportFormats.join('|')}`)
+    throw new UsageError(`the format of ${flags.out} is unknown; give --format ${exportFormats.join('|')}`)
   return withPki(flags, async ({ certificates }) => {
     await checkOutput(flags.out)
     const password = await passwordOf(flags)
     const options = { format, legacy: flags.legacy ?? false, ...(password === undefined ? {} : { password }) }
     await writeOutput(flags.out, await certificates.export(name, options), format === 'pfx' || format === 'pem')
     if (flags.json) print(JSON.stringify({ file: flags.out, format }))
-    else if (flags.out !== '-') print(`"${name}" is in ${flags.out}.`)
+    else printWritten(flags.out, contents(name, format))
   })
 }
+
+const contents = (name: string, format: ExportFormat): string =>
+  format === 'pfx' || format === 'pem' ? `"${name}" with its private key` : `"${name}"`

@@ -3,16 +3,16 @@ import { xml, xmlDocument } from '../../common/xml.ts'
 import { CA_FILE } from './programs.ts'
 import type { Access, Settings } from './settings.ts'
 
-/** A file that a client configures itself from. */
+/** A file for the automatic configuration of a client. */
 export interface Document {
-  /** Where clients look for it below the web server's root. */
+  /** Path below the root of a web server at which clients look for it. */
   readonly path: string
   readonly text: string
 }
 
 /**
- * Thunderbird's autoconfig, Outlook's autodiscover, an iOS profile, and the root to trust.
- * @param rootPem the root certificate; empty: none yet
+ * Returns Thunderbird autoconfig, Outlook autodiscover, an iOS profile and the root certificate.
+ * @param rootPem the root certificate, or an empty text before the first start
  */
 export function documents(settings: Settings, rootPem: string): Document[] {
   return [
@@ -25,7 +25,7 @@ export function documents(settings: Settings, rootPem: string): Document[] {
 
 const socketTypes = { tls: 'SSL', starttls: 'STARTTLS', clear: 'plain' } as const
 
-/** Thunderbird: https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat */
+/** Returns Thunderbird autoconfig. https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat */
 function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): string {
   const server = (tag: string, type: string, access: Access | undefined): string[] =>
     access
@@ -55,7 +55,7 @@ function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): 
 
 const encryptions = { tls: 'SSL', starttls: 'TLS', clear: 'None' } as const
 
-/** Outlook: the POX autodiscover response, [MS-OXDSCLI] section 2.2.4. */
+/** Returns the POX autodiscover response for Outlook. [MS-OXDSCLI] section 2.2.4. */
 function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings): string {
   const protocol = (type: string, access: Access | undefined): string[] =>
     access
@@ -92,8 +92,8 @@ interface Dictionary {
 }
 type PlistValue = string | number | boolean | Buffer | readonly Dictionary[] | Dictionary
 
-/** iOS and macOS: a profile with a mail account and the root to trust. Apple, "Configuration Profile Reference". */
-export function mobileConfig(settings: Settings, rootPem: string): string {
+/** Returns a profile for iOS and macOS with a mail account and the root. Apple, "Configuration Profile Reference". */
+function mobileConfig(settings: Settings, rootPem: string): string {
   const profile = payload('Configuration', 'profile', settings.address, {
     PayloadDisplayName: `Sealpost lab: ${settings.address}`,
     PayloadContent: [mail(settings), ...root(rootPem)],
@@ -107,7 +107,7 @@ export function mobileConfig(settings: Settings, rootPem: string): string {
 }
 
 function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settings): Dictionary {
-  const half = (side: string, access: Access | undefined): Dictionary =>
+  const serverKeys = (side: string, access: Access | undefined): Dictionary =>
     access
       ? {
           [`${side}MailServerHostName`]: access.host,
@@ -122,8 +122,8 @@ function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settin
     EmailAccountType: imap4 ? 'EmailTypeIMAP' : 'EmailTypePOP',
     EmailAddress: address,
     EmailAccountDescription: 'Sealpost lab',
-    ...half('Incoming', imap4 ?? pop3),
-    ...half('Outgoing', smtp),
+    ...serverKeys('Incoming', imap4 ?? pop3),
+    ...serverKeys('Outgoing', smtp),
   })
 }
 
@@ -134,10 +134,10 @@ function root(rootPem: string): Dictionary[] {
   return [payload('com.apple.security.root', 'root', rootPem, content)]
 }
 
-/** Identifiers depend on the content alone: the profile of today replaces that of yesterday. */
+/** Identifiers depend only on the content, so that a new profile replaces an older one. */
 function payload(type: string, what: string, seed: string, content: Dictionary): Dictionary {
   const hash = createHash('sha256').update(`${type} ${seed}`).digest('hex')
-  // RFC 9562 section 5.8: version 8, whose bits are the maker's own.
+  // RFC 9562 section 5.8: version 8, for identifiers with a custom algorithm.
   const uuid = [
     hash.slice(0, 8),
     hash.slice(8, 12),

@@ -1,40 +1,44 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
 import type { Protocol } from '../../config/schema.ts'
 
-/** How one protocol of the lab is reached. */
+/** How to connect to the lab with one protocol. */
 export interface Access {
   readonly protocol: Protocol
   readonly virtualServer: string
   readonly host: string
-  /** Clear-text port: the SSL box empty, or STARTTLS. */
+  /** Clear-text port, for connections without TLS or with STARTTLS. */
   readonly port: number | undefined
-  /** Implicit-TLS port: the SSL box ticked. */
+  /** Implicit TLS port. */
   readonly tlsPort: number | undefined
   readonly startTls: boolean
-  /** Without TLS there is no log-on. */
+  /** Whether clients can log on only over TLS. */
   readonly tlsRequired: boolean
-  /** What a client should use: the best there is. */
+  /** What a client should use: implicit TLS, else STARTTLS, else clear text. */
   readonly best: { readonly port: number; readonly channel: 'tls' | 'starttls' | 'clear' }
 }
 
-/** What a client needs to know. */
+/** What a client needs to know about the lab and an account. */
 export interface Settings {
   readonly user: string
   readonly password: string
   readonly address: string
   readonly domain: string
   readonly newsgroup: string | undefined
-  /** One a protocol that the lab has. */
+  /** Only the protocols of the lab. */
   readonly access: Partial<Readonly<Record<Protocol, Access>>>
 }
 
-/** @throws Error when there is no such account */
+/** Returns the settings for an account, by default the first. @throws Error if the account does not exist */
 export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settings {
   const { accounts, mode } = lab.directory
   const account = wanted === undefined ? accounts[0] : accounts.find(({ user }) => user === wanted)
   if (!account && mode === 'listed') {
     const known = accounts.map(({ user }) => user).join(', ')
-    throw new Error(`no account ${wanted ?? ''} in the configuration; there are: ${known || 'none'}`)
+    throw new Error(
+      known === ''
+        ? 'the configuration has no accounts'
+        : `the configuration has no account ${wanted}; it has: ${known}`,
+    )
   }
   const user = account?.user ?? wanted ?? 'alice'
   return {
@@ -47,18 +51,18 @@ export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settin
   }
 }
 
-/** One virtual server a protocol: the first that lets accounts log on. */
+/** Selects one virtual server for each protocol: the first with log-on, else the first. */
 function accesses(lab: ResolvedLab): Access[] {
-  const byLogOn = [...lab.virtualServers].sort((a, b) => Number(letsLogOn(b)) - Number(letsLogOn(a)))
+  const sorted = [...lab.virtualServers].sort((a, b) => Number(hasLogOn(b)) - Number(hasLogOn(a)))
   const seen = new Set<Protocol>()
-  return byLogOn.flatMap((server) => {
+  return sorted.flatMap((server) => {
     if (seen.has(server.protocol)) return []
     seen.add(server.protocol)
     return accessTo(server, lab.hostname)
   })
 }
 
-const letsLogOn = ({ authentication }: ResolvedVirtualServer): boolean =>
+const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean =>
   authentication.some((way) => way !== 'anonymous')
 
 function accessTo(server: ResolvedVirtualServer, hostname: string): Access[] {
@@ -78,7 +82,7 @@ function bestOf(port: number | undefined, tlsPort: number | undefined, startTls:
   return port === undefined ? undefined : { port, channel: startTls ? 'starttls' : 'clear' }
 }
 
-/** The name the certificate is issued to; the address where the name leads elsewhere. */
+/** Returns the host name, which the certificate is issued to, or the address if `localhost` would not reach it. */
 function hostFor(address: string, hostname: string): string {
   const everywhere = address === '0.0.0.0' || address === '::'
   const isLocal = address === '127.0.0.1' || address === '::1' || address === 'localhost'

@@ -4,7 +4,6 @@ import { requestSummary } from '../cert/request.ts'
 import type { PkiSession } from '../certificate-store.ts'
 import { checkOutput, writeOutput } from '../files.ts'
 import { askText, BACK, choose, showPage, type TextPage } from './prompts.ts'
-import type { Branch, ServerState } from './wizard.ts'
 
 interface Answers {
   friendlyName: string
@@ -19,12 +18,12 @@ interface Answers {
   file: string
 }
 
-/** One page: the question, and what may stand there. */
+/** A page with one question. */
 interface Page extends Omit<TextPage, 'back' | 'initial'> {
   readonly field: keyof Answers
 }
 
-const needed = (what: string) => (answer: string) => (answer === '' ? `${what} is needed` : undefined)
+const required = (what: string) => (answer: string) => (answer === '' ? `${what} is required` : undefined)
 
 const keys = ['512', '1024', '2048', '4096', '8192', '16384', 'P-256', 'P-384', 'P-521', 'Ed25519']
 
@@ -38,28 +37,28 @@ function countryProblem(answer: string): string | undefined {
   }
 }
 
-/** In the order of the wizard of Exchange Server 2003. */
+/** The pages in the order of the wizard of Exchange Server 2003. */
 const pages: readonly Page[] = [
-  { field: 'friendlyName', message: 'Name of the new certificate', check: needed('a name') },
+  { field: 'friendlyName', message: 'Name of the new certificate', check: required('a name') },
   {
     field: 'key',
     message: `Bit length or curve: ${keys.join(', ')}. Longer is slower`,
-    check: (answer) => (keySpec(answer) ? undefined : `one of ${keys.join(', ')}, or another number of bits`),
+    check: (answer) => (keySpec(answer) ? undefined : `write one of ${keys.join(', ')}, or another number of bits`),
   },
   { field: 'organization', message: 'Organization' },
   { field: 'organizationalUnit', message: 'Organizational unit' },
   {
     field: 'commonName',
-    message: 'Common name: what clients call the virtual server',
-    check: needed('a common name'),
+    message: 'Common name: the host name that clients use',
+    check: required('a common name'),
   },
-  { field: 'names', message: 'Further host names and addresses, separated by spaces' },
+  { field: 'names', message: 'Additional host names and IP addresses, separated by spaces' },
   { field: 'country', message: 'Country or region, two letters', check: countryProblem },
   { field: 'state', message: 'State or province' },
   { field: 'locality', message: 'City or locality' },
 ]
 
-const filePage: Page = { field: 'file', message: 'File name for the request', check: needed('a file name') }
+const filePage: Page = { field: 'file', message: 'File name for the request', check: required('a file name') }
 
 function keySpec(answer: string): KeySpec | undefined {
   const plain = answer.toLowerCase().replace('-', '')
@@ -68,7 +67,7 @@ function keySpec(answer: string): KeySpec | undefined {
   return Number.isInteger(bits) && bits >= 512 && bits <= 16384 ? `rsa-${bits}` : undefined
 }
 
-/** Asks page after page from `at` on; the sign for back leads to the page before. */
+/** Asks one page after the other, from `from` on. `<` returns to the previous page. */
 async function askPages(asked: readonly Page[], answers: Answers, from: number): Promise<void> {
   for (let at = from; at < asked.length; ) {
     const page = asked[at] as Page
@@ -81,8 +80,8 @@ async function askPages(asked: readonly Page[], answers: Answers, from: number):
   }
 }
 
-const optionsOf = (server: ServerState, answers: Answers) => ({
-  for: server.facts.name,
+const optionsOf = (server: string, answers: Answers) => ({
+  for: server,
   friendlyName: answers.friendlyName,
   key: keySpec(answers.key) ?? 'rsa-2048',
   subject: {
@@ -96,10 +95,10 @@ const optionsOf = (server: ServerState, answers: Answers) => ({
   names: answers.names.split(/[\s,]+/).filter((name) => name !== ''),
 })
 
-/** Asks, shows the summary, and goes back as often as is wished. */
-async function planned(session: PkiSession, server: ServerState, asked: readonly Page[]) {
+/** Asks all pages and shows the summary, until the user confirms it. */
+async function planRequest(session: PkiSession, server: string, asked: readonly Page[]) {
   const answers: Answers = {
-    friendlyName: server.facts.name,
+    friendlyName: server,
     key: '2048',
     organization: '',
     organizationalUnit: '',
@@ -114,45 +113,42 @@ async function planned(session: PkiSession, server: ServerState, asked: readonly
     await askPages(asked, answers, from)
     const plan = await session.certificates.plan(optionsOf(server, answers)).catch((error: Error) => error)
     if (plan instanceof Error) {
-      showPage('That cannot be', plan.message)
+      showPage('Not possible', plan.message)
       continue
     }
     const warnings = plan.warnings.map((warning) => `\nWarning: ${warning}`).join('')
     showPage('Summary', requestSummary(plan) + warnings)
     const next = await choose('Is this right?', [
-      { value: 'go', label: 'Yes, go on' },
+      { value: 'go', label: 'Yes, continue' },
       { value: 'back', label: 'Back' },
     ])
     if (next === 'go') return { plan, file: answers.file }
   }
 }
 
-async function prepare(session: PkiSession, server: ServerState): Promise<string> {
-  const { plan, file } = await planned(session, server, [...pages, filePage])
+async function prepare(session: PkiSession, server: string): Promise<string> {
+  const { plan, file } = await planRequest(session, server, [...pages, filePage])
   await checkOutput(file)
   const { pem } = await session.certificates.prepare(plan)
   await writeOutput(file, pem)
-  return `The request is in ${file}. Send it to the authority, then start the wizard again to process its answer.`
+  return `Wrote ${file} (certificate request). Send it to the authority, then start the wizard again to install the certificate.`
 }
 
-async function send(session: PkiSession, server: ServerState): Promise<string> {
-  const { plan } = await planned(session, server, pages)
+async function send(session: PkiSession, server: string): Promise<string> {
+  const { plan } = await planRequest(session, server, pages)
   const authorities = (await session.authorities.list()).filter(({ ready }) => ready)
   const choices = authorities.map(({ name, type }) => ({ value: name, label: name, hint: type }))
   const authority = await choose('Which authority?', choices)
   const outcome = await session.certificates.issuePlanned(plan, authority)
-  if (outcome.state === 'issued') return `The certificate is installed on "${server.facts.name}".`
-  return `"${authority}" is a standalone authority and does not answer at once: the request waits there as number ${outcome.id}.`
+  if (outcome.state === 'issued') return `The certificate is installed on "${server}".`
+  return `"${authority}" is a standalone authority: request ${outcome.id} is pending there.`
 }
 
-export const createBranch: Branch = {
-  label: 'Create a new certificate',
-  offered: ({ assigned, pending }) => !assigned && !pending,
-  async run(session, server) {
-    const when = await choose('Prepare the request now, or send it at once?', [
-      { value: 'later', label: 'Prepare the request now, but send it later' },
-      { value: 'now', label: 'Send the request at once to an online authority' },
-    ])
-    return when === 'later' ? prepare(session, server) : send(session, server)
-  },
+/** Creates a request and sends it to an authority or writes it to a file. Returns the closing sentence. */
+export async function createCertificate(session: PkiSession, server: string): Promise<string> {
+  const when = await choose('Prepare the request now, or send it at once?', [
+    { value: 'later', label: 'Prepare the request now, but send it later' },
+    { value: 'now', label: 'Send the request at once to an online authority' },
+  ])
+  return when === 'later' ? prepare(session, server) : send(session, server)
 }

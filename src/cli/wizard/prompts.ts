@@ -1,6 +1,6 @@
 import { isCancel, note, password, select, text } from '@clack/prompts'
 
-/** The person at the terminal wants no more. */
+/** The user cancelled the wizard. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled'
   constructor() {
@@ -8,11 +8,11 @@ export class Cancelled extends Error {
   }
 }
 
-/** The answer that leads to the page before. */
+/** The answer that returns to the previous page. */
 export const BACK = Symbol('back')
-const backSign = '<'
+const BACK_SIGN = '<'
 
-function answered<T>(answer: T): Exclude<T, symbol> {
+function unlessCancelled<T>(answer: T): Exclude<T, symbol> {
   if (isCancel(answer)) throw new Cancelled()
   return answer as Exclude<T, symbol>
 }
@@ -20,24 +20,24 @@ function answered<T>(answer: T): Exclude<T, symbol> {
 export interface TextPage {
   readonly message: string
   readonly initial?: string
-  /** What is wrong with an answer; undefined where nothing is. */
+  /** Returns what is wrong with an answer, or undefined. */
   readonly check?: (answer: string) => string | undefined
-  /** Whether there is a page before this one: an answer that ends in the sign for back leads there. */
+  /** Whether an answer that ends with `<` returns to the previous page. */
   readonly back?: boolean
 }
 
-/** One question with a line as its answer. */
+/** Asks for a line of text. @throws Cancelled */
 export async function askText({ message, initial = '', check, back = false }: TextPage): Promise<string | typeof BACK> {
   const answer = await text({
-    message: back ? `${message} (${backSign} to go back)` : message,
+    message: back ? `${message} (${BACK_SIGN} to go back)` : message,
     initialValue: initial,
     validate: (given) => {
       const line = (given ?? '').trim()
-      return back && line.endsWith(backSign) ? undefined : check?.(line)
+      return back && line.endsWith(BACK_SIGN) ? undefined : check?.(line)
     },
   })
-  const line = answered(answer).trim()
-  return back && line.endsWith(backSign) ? BACK : line
+  const line = unlessCancelled(answer).trim()
+  return back && line.endsWith(BACK_SIGN) ? BACK : line
 }
 
 export interface Choice<T extends string> {
@@ -46,21 +46,38 @@ export interface Choice<T extends string> {
   readonly hint?: string
 }
 
-/** One question with a list of answers. */
+/** Asks the user to choose from a list. @throws Cancelled */
 export async function choose<T extends string>(
   message: string,
   choices: readonly Choice<T>[],
   initial?: T,
 ): Promise<T> {
   const options = choices.map((choice) => ({ ...choice })) as never
-  return answered(
+  return unlessCancelled(
     await select<T>({ message, options, ...(initial === undefined ? {} : { initialValue: initial }) }),
   ) as T
 }
 
 export async function askPassword(message: string): Promise<string> {
-  return answered(await password({ message }))
+  return unlessCancelled(await password({ message }))
 }
 
-/** A page to read. */
+/** Shows a page of text. */
 export const showPage = (title: string, lines: string): void => note(lines, title)
+
+/** Asks for a file name. @throws Cancelled */
+export async function askFile(message: string, initial = ''): Promise<string> {
+  const check = (answer: string): string | undefined => (answer === '' ? 'a file name is required' : undefined)
+  const file = await askText({ message, initial, check })
+  if (file === BACK) throw new Cancelled()
+  return file
+}
+
+/** Asks a question with Yes and No. @throws Cancelled for No */
+export async function confirm(question: string): Promise<void> {
+  const answer = await choose(question, [
+    { value: 'yes', label: 'Yes' },
+    { value: 'no', label: 'No, change nothing' },
+  ])
+  if (answer === 'no') throw new Cancelled()
+}

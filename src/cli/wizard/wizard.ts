@@ -1,38 +1,20 @@
 import type { Command } from 'commander'
 import { certificateText } from '../../config/schema/certificate.ts'
-import type { RequestRecord } from '../../pki/certificate-store/index-file.ts'
 import { PkiError } from '../../pki/errors.ts'
-import type { VirtualServerFacts } from '../../pki/lifecycle/context.ts'
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
+import type { ServerState } from './branches.ts'
 import type { Choice } from './prompts.ts'
 
-/** One branch of the wizard: what it is called, when it is offered, what it does. Gives the closing sentence. */
-export interface Branch {
-  readonly label: string
-  readonly offered: (server: ServerState) => boolean
-  readonly run: (session: PkiSession, server: ServerState) => Promise<string>
-}
-
-/** What the first page shows of a virtual server. */
-export interface ServerState {
-  readonly facts: VirtualServerFacts
-  /** Thumbprint and friendly name of the certificate assigned. */
-  readonly assigned?: { readonly thumbprint: string; readonly friendlyName: string }
-  readonly pending?: RequestRecord
-}
-
-/** `sealpost cert wizard`: the lifecycle as questions and answers, one a page. */
+/** Adds `sealpost cert wizard`: the certificate lifecycle as questions, one on each page. */
 export function addWizard(cert: Command): void {
   withConfig(cert.command('wizard'))
-    .description('all of the above as questions and answers in a terminal')
+    .description('do all of this by answering questions in a terminal')
     .option('--for <virtual server>', 'start at this virtual server')
     .action((flags: PkiOptions & { for?: string }) => {
       if (!process.stdin.isTTY || !process.stdout.isTTY) {
-        throw new UsageError(
-          'the wizard asks questions in a terminal; for scripts there are the other commands of sealpost cert',
-        )
+        throw new UsageError('the wizard needs a terminal; in scripts, use the other commands of sealpost cert')
       }
       return withPki(flags, (session) => runWizard(session, flags.for))
     })
@@ -52,7 +34,7 @@ function stateText({ facts, assigned, pending }: ServerState): string {
   if (pending) return 'a request is pending'
   if (assigned) return assigned.friendlyName
   const { certificate } = facts
-  if (certificate.kind === 'auto') return 'the one issued by the lab'
+  if (certificate.kind === 'auto') return 'issued by the lab'
   return certificate.kind === 'assigned' ? 'no certificate' : `certificate: ${certificateText(certificate)}`
 }
 
@@ -74,6 +56,6 @@ async function runWizard(session: PkiSession, name: string | undefined): Promise
   if (state === undefined) throw new PkiError('unknown', 'no virtual server is configured')
   const offered = branches.filter((branch) => branch.offered(state))
   const options = offered.map(({ label }, at) => ({ value: String(at), label }))
-  const branch = offered[Number(await choose(`"${state.facts.name}": what is to be done?`, options))]
+  const branch = offered[Number(await choose(`"${state.facts.name}": what do you want to do?`, options))]
   outro((await branch?.run(session, state)) ?? '')
 }

@@ -6,7 +6,7 @@ import type { LabInput } from '../../src/config/schema.ts'
 
 type Server = NonNullable<LabInput['virtualServers']>[number]
 
-function complaints(input: LabInput): readonly string[] {
+function mistakes(input: LabInput): readonly string[] {
   try {
     loadObject(input, '/labs')
     return []
@@ -19,7 +19,11 @@ function complaints(input: LabInput): readonly string[] {
 const servers = (...virtualServers: Server[]): LabInput => ({ virtualServers })
 
 const contradictory: [string, LabInput, RegExp[]][] = [
-  ['nothing would listen', { virtualServers: [] }, [/^virtualServers: is an empty list: nothing would listen/]],
+  [
+    'an empty list of virtual servers',
+    { virtualServers: [] },
+    [/^virtualServers: is an empty list, so nothing would listen/],
+  ],
   [
     '128 bits without a certificate',
     servers({ protocol: 'pop3', certificate: 'none', require128BitEncryption: true }),
@@ -31,7 +35,7 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     [/^virtualServers\[0\]\.requireSecureChannel: .*certificate: none/],
   ],
   [
-    'old clients where certificates of clients are required',
+    'old clients with required client certificates',
     servers({ protocol: 'imap4', clientCertificates: 'require', tls: { legacy: true } }),
     [/^virtualServers\[0\]\.tls\.legacy: .*clientCertificates: accept, or legacy: false$/],
   ],
@@ -41,12 +45,12 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     [/^virtualServers\[0\]\.tlsPort: is 993, .*tlsPort: off$/],
   ],
   [
-    'log-on under TLS without a certificate',
+    'log-on over TLS without a certificate',
     servers({ protocol: 'imap4', certificate: 'none', authentication: ['basic-over-tls'] }),
     [/^virtualServers\[0\]\.authentication: has basic-over-tls/],
   ],
   [
-    'basic both ways',
+    'basic with basic-over-tls',
     servers({ protocol: 'imap4', authentication: ['basic', 'basic-over-tls'] }),
     [/^virtualServers\[0\]\.authentication: has both/],
   ],
@@ -62,49 +66,49 @@ const contradictory: [string, LabInput, RegExp[]][] = [
   ],
   ['both ports off by default', servers({ protocol: 'smtp', port: 'off' }), [/^virtualServers\[0\]\.port: .*both off/]],
   [
-    'one port twice in one virtual server',
+    'one port used twice in one virtual server',
     servers({ protocol: 'pop3', port: 995 }),
     [/^virtualServers\[0\]\.tlsPort: 127\.0\.0\.1 port 995 is taken by virtualServers\[0\]\.port/],
   ],
   [
-    'one port in two virtual servers',
+    'one port used by two virtual servers',
     servers({ protocol: 'pop3', port: 143 }, { protocol: 'imap4', address: 'localhost' }),
     [/^virtualServers\[1\]\.port: localhost port 143 is taken by virtualServers\[0\]\.port/],
   ],
   [
-    'all addresses and one of them',
+    'the same port on all addresses and on one address',
     servers({ protocol: 'pop3', port: 143, address: '0.0.0.0' }, { protocol: 'imap4', address: '127.0.0.9' }),
     [/^virtualServers\[1\]\.port: 127\.0\.0\.9 port 143 is taken/],
   ],
   [
-    'a port beyond the last',
+    'a port above 65535',
     { portOffset: 60000, virtualServers: [{ protocol: 'smtp', port: 6000 }] },
     [/^virtualServers\[0\]\.port: with portOffset 60000 is 66000/],
   ],
   [
-    'two unnamed of one protocol',
+    'two virtual servers of one protocol without names',
     servers({ protocol: 'smtp' }, { protocol: 'smtp', port: 26 }),
     [/^virtualServers\[1\]\.name: is missing, and the default "Default SMTP Virtual Server" .*virtualServers\[0\]/],
   ],
   [
-    'two of one name',
+    'two virtual servers with one name',
     servers({ protocol: 'smtp', name: 'Mail' }, { protocol: 'pop3', name: 'mail' }),
     [/^virtualServers\[1\]\.name: "mail" is already the name of virtualServers\[0\]; names must differ$/],
   ],
   [
-    'a moderated group without moderator',
+    'a moderated newsgroup without a moderator',
     { newsgroups: [{ name: 'lab.m', posting: 'moderated' }] },
     [/^newsgroups\[0\]\.posting: .*moderator: ADDRESS/],
   ],
   [
-    'a group twice',
+    'a newsgroup listed twice',
     { newsgroups: [{ name: 'lab.m' }, { name: 'lab.m' }] },
-    [/^newsgroups\[1\]\.name: lab\.m stands there twice/],
+    [/^newsgroups\[1\]\.name: lab\.m is listed twice/],
   ],
   [
-    'an account twice',
+    'an account listed twice',
     { directory: { accounts: ['a', 'a'].map((user) => ({ user, password: 'x' })) } },
-    [/^directory\.accounts\[1\]\.user: a stands there twice/],
+    [/^directory\.accounts\[1\]\.user: a is listed twice/],
   ],
   [
     'an address of two accounts',
@@ -116,27 +120,27 @@ const contradictory: [string, LabInput, RegExp[]][] = [
         ],
       },
     },
-    [/^directory\.accounts\[1\]\.addresses\[0\]: a@lab\.test stands there twice/],
+    [/^directory\.accounts\[1\]\.addresses\[0\]: a@lab\.test is listed twice/],
   ],
   [
-    'TLS versions crossed',
+    'a minimum TLS version above the maximum',
     servers({ protocol: 'smtp', tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' } }),
     [/^virtualServers\[0\]\.tls\.minVersion: TLSv1\.3 is higher than maxVersion, TLSv1\.2/],
   ],
   [
-    'none among others',
+    'none in a list of certificates',
     servers({ protocol: 'smtp', certificate: ['auto', 'none'] }),
-    [/^virtualServers\[0\]\.certificate\[1\]: none cannot stand among others/],
+    [/^virtualServers\[0\]\.certificate\[1\]: none cannot be one of several certificates/],
   ],
 ]
 
 test.each(contradictory)('%s is a mistake', (_, input, lines) => {
-  const found = complaints(input)
+  const found = mistakes(input)
   expect(found).toHaveLength(lines.length)
   for (const [index, line] of lines.entries()) expect(found[index]).toMatch(line)
 })
 
-const harmonious: [string, LabInput][] = [
+const valid: [string, LabInput][] = [
   ['NNTP with its clear-text port closed', servers({ protocol: 'nntp', port: 'off' })],
   [
     'one port on two addresses',
@@ -144,14 +148,17 @@ const harmonious: [string, LabInput][] = [
   ],
   ['free ports', servers({ protocol: 'pop3', port: 0, tlsPort: 0 }, { protocol: 'imap4', port: 0, tlsPort: 0 })],
   ['no certificate and no TLS port', servers({ protocol: 'imap4', certificate: 'none' })],
-  ['a moderated group with moderator', { newsgroups: [{ name: 'm', posting: 'moderated', moderator: 'a@localhost' }] }],
+  [
+    'a moderated newsgroup with a moderator',
+    { newsgroups: [{ name: 'm', posting: 'moderated', moderator: 'a@localhost' }] },
+  ],
 ]
 
-test.each(harmonious)('%s is right', (_, input) => {
-  expect(complaints(input)).toEqual([])
+test.each(valid)('%s is valid', (_, input) => {
+  expect(mistakes(input)).toEqual([])
 })
 
-test('certificates that the store does not have are mistakes, the nearest named', () => {
+test('reports certificates that are not in the store, with the most similar name', () => {
   const { lab } = loadObject(
     servers(
       { protocol: 'smtp', certificate: 'Mail 2O26' },

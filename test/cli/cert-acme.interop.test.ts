@@ -17,7 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => pki.remove())
 
-/** `sealpost ca serve` in the pki's folder; resolves with what it says when it is ready. */
+/** Starts `sealpost ca serve`. Resolves when it is ready. */
 async function caServe(...args: string[]): Promise<{ process: ChildProcess; directory: string; root: string }> {
   const child = spawn(process.execPath, [mainFile, 'ca', 'serve', '--config', 'lab.yaml', '--json', ...args], {
     cwd: pki.folder,
@@ -33,7 +33,7 @@ async function caServe(...args: string[]): Promise<{ process: ChildProcess; dire
   throw new Error('ca serve ended')
 }
 
-/** What a test started: ended with it, however it ends. */
+/** Processes that end with the test. */
 class Processes implements Disposable {
   readonly #children: ChildProcess[] = []
   add(child: ChildProcess): void {
@@ -51,7 +51,7 @@ async function end(child: ChildProcess): Promise<number | null> {
   return status
 }
 
-test('cert issue --acme: an ACME authority elsewhere answers at once, over HTTPS, bound to an external account', async () => {
+test('cert issue --acme obtains a certificate over HTTPS with an external account', async () => {
   await using acme = await startAcme({ 'kid-1': Buffer.alloc(32, 7).toString('base64url') })
   pki.write('root.pem', acme.store.rootPem)
   const http = ['--http-address', '127.0.0.1', '--http-port', String(acme.httpPort)]
@@ -69,13 +69,13 @@ test('cert issue --acme: an ACME authority elsewhere answers at once, over HTTPS
   const [shown] = (await pki.json<ShownCertificate[]>('cert', 'list')).filter(({ usedBy }) => usedBy.includes(smtp))
   expect(shown).toMatchObject({ issuedTo: 'mail.lab.test', issuedBy: acme.authority })
   expect(await pki.json('cert', 'pending')).toEqual([])
-  // The account is kept: no second one for the next certificate.
+  // The next certificate uses the same account.
   const again = ['cert', 'issue', '--for', imap4, '--cn', 'news.lab.test', '--acme', acme.tlsDirectory, ...http]
   await pki.done(...again, '--acme-ca', 'root.pem')
   expect(acme.store.index.acmeAccounts).toHaveLength(1)
 })
 
-test('a challenge that nobody answers: refused, nothing changed, and the reason', async () => {
+test('cert issue --acme fails with a reason if nobody answers the challenge', async () => {
   await using acme = await startAcme()
   const elsewhere = await freePort()
   const args = ['cert', 'issue', '--for', smtp, '--cn', 'mail.lab.test', '--acme', acme.directory]
@@ -91,7 +91,7 @@ test('a challenge that nobody answers: refused, nothing changed, and the reason'
 })
 
 describe.skipIf(!needs('acme.sh'))('ca serve', () => {
-  test('acme.sh obtains, renews and revokes; CRL and OCSP answer beside it', async () => {
+  test('acme.sh obtains, renews and revokes a certificate; CRL and OCSP are served', async () => {
     const [port, tlsPort, httpPort] = [await freePort(), await freePort(), await freePort()]
     using processes = new Processes()
     const serving = await caServe(
@@ -132,7 +132,7 @@ describe.skipIf(!needs('acme.sh'))('ca serve', () => {
     await acmeSh('--renew', '-d', 'www.lab.test', '--ecc')
     const second = new X509Certificate(await readFile(file))
     expect(second.serialNumber).not.toBe(first.serialNumber)
-    // acme.sh takes its own file away when it revokes.
+    // acme.sh deletes its own file when it revokes the certificate.
     await writeFile(join(pki.folder, 'second.pem'), second.toString())
     await acmeSh('--revoke', '-d', 'www.lab.test', '--ecc')
     const ocsp = second.infoAccess?.match(/OCSP - URI:(\S+)/)?.[1] ?? ''
