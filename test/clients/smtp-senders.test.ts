@@ -19,17 +19,17 @@ function expectDone(result: ProgramResult): void {
   expect(result.status, result.stdout + result.stderr).toBe(0)
 }
 
-/** How the last session came in: under TLS, and as whom. */
+/** Returns whether the last session used TLS, and who was logged on. */
 async function lastSession({ lab }: ClientLab): Promise<{ tls: boolean; user: string | undefined }> {
   const session = lab.sessions().at(-1)
   return { tls: session?.tls !== undefined, user: session?.user }
 }
 
-describe.each(forms)('by %s', (form: Form) => {
-  test.skipIf(!needs('swaks')).each(['PLAIN', 'LOGIN', 'CRAM-MD5'])('swaks with %s', async (mechanism) => {
+describe.each(forms)('senders over %s', (form: Form) => {
+  test.skipIf(!needs('swaks')).each(['PLAIN', 'LOGIN', 'CRAM-MD5'])('swaks logs on with %s', async (mechanism) => {
     await using client = await startClientLab()
     const { smtp, caFile, folder } = client
-    // A dot on the last line is the end to swaks, and the line ends behind it are its own.
+    // swaks takes a dot on the last line for the end, and adds line ends of its own.
     const text = message.replace(/\r\n\r\n\.\r\n$/, '')
     writeFileSync(join(folder, 'mail.eml'), text, 'latin1')
     const tls = form === 'TLS' ? ['--tlsc', '--port', String(smtp.tlsPort)] : ['--tls', '--port', String(smtp.port)]
@@ -50,7 +50,7 @@ describe.each(forms)('by %s', (form: Form) => {
     expect(await lastSession(client)).toEqual({ tls: true, user: 'bob' })
   })
 
-  test.skipIf(!needs('curl')).each(['PLAIN', 'LOGIN'])('curl with %s', async (mechanism) => {
+  test.skipIf(!needs('curl')).each(['PLAIN', 'LOGIN'])('curl logs on with %s', async (mechanism) => {
     await using client = await startClientLab()
     const { smtp, caFile, folder } = client
     writeFileSync(join(folder, 'mail.eml'), message, 'latin1')
@@ -74,7 +74,7 @@ describe.each(forms)('by %s', (form: Form) => {
     expect(await lastSession(client)).toEqual({ tls: true, user: 'bob' })
   })
 
-  test.skipIf(!needs('msmtp')).each(['plain', 'login', 'cram-md5'])('msmtp with %s', async (mechanism) => {
+  test.skipIf(!needs('msmtp')).each(['plain', 'login', 'cram-md5'])('msmtp logs on with %s', async (mechanism) => {
     await using client = await startClientLab()
     const { smtp, caFile } = client
     const result = await runProgram(
@@ -91,12 +91,10 @@ describe.each(forms)('by %s', (form: Form) => {
     expect(await lastSession(client)).toEqual({ tls: true, user: 'bob' })
   })
 
-  test.skipIf(!needs('python3'))(
-    'Python smtplib, with BODY=8BITMIME and a refused recipient among others',
-    async () => {
-      await using client = await startClientLab()
-      const { smtp, caFile } = client
-      const script = `
+  test.skipIf(!needs('python3'))('Python smtplib sends with BODY=8BITMIME, and one recipient is rejected', async () => {
+    await using client = await startClientLab()
+    const { smtp, caFile } = client
+    const script = `
 import smtplib, ssl, sys
 context = ssl.create_default_context(cafile=sys.argv[1])
 if sys.argv[2] == 'TLS':
@@ -109,20 +107,19 @@ refused = client.sendmail('bob@lab.test', ['alice@lab.test', 'nobody@lab.test'],
 assert list(refused) == ['nobody@lab.test'] and refused['nobody@lab.test'][0] == 550, refused
 try:
     client.sendmail('bob@lab.test', ['nobody@lab.test'], 'x')
-    raise SystemExit('taken')
+    raise SystemExit('accepted')
 except smtplib.SMTPRecipientsRefused:
     pass
 print(client.verify('alice'), client.noop(), client.quit())
 `
-      const port = String(form === 'TLS' ? smtp.tlsPort : smtp.port)
-      expectDone(
-        await runProgram('python3', ['-c', script, caFile, form, port], { input: Buffer.from(message, 'latin1') }),
-      )
-      expect(await client.only()).toBe(message)
-    },
-  )
+    const port = String(form === 'TLS' ? smtp.tlsPort : smtp.port)
+    expectDone(
+      await runProgram('python3', ['-c', script, caFile, form, port], { input: Buffer.from(message, 'latin1') }),
+    )
+    expect(await client.only()).toBe(message)
+  })
 
-  test.skipIf(!needs('perl'))('Perl Net::SMTP', async () => {
+  test.skipIf(!needs('perl'))('Perl Net::SMTP sends with NOTIFY=NEVER', async () => {
     await using client = await startClientLab()
     const { smtp, caFile } = client
     const script = `
@@ -144,7 +141,7 @@ $smtp->quit or die $smtp->message;
     expect(await lastSession(client)).toEqual({ tls: true, user: 'bob' })
   })
 
-  test('nodemailer, pooled, with a null sender and one in UTF-8', async () => {
+  test('nodemailer sends over a pool, with a null sender and a UTF-8 sender', async () => {
     await using client = await startClientLab()
     const { lab, smtp } = client
     const transport = nodemailer.createTransport({
@@ -174,8 +171,8 @@ $smtp->quit or die $smtp->message;
   })
 })
 
-describe('what senders are told', () => {
-  test.skipIf(!needs('swaks'))('swaks: a secure channel is required', async () => {
+describe('senders', () => {
+  test.skipIf(!needs('swaks'))('swaks is rejected if a secure channel is required', async () => {
     await using client = await startClientLab({
       virtualServers: [{ protocol: 'smtp', requireSecureChannel: true }, { protocol: 'pop3' }],
     })
@@ -191,7 +188,7 @@ describe('what senders are told', () => {
     expect(result.status).not.toBe(0)
   })
 
-  test.skipIf(!needs('curl'))('curl: bare LFs come as lines', async () => {
+  test.skipIf(!needs('curl'))('curl sends bare LFs, which become line ends', async () => {
     await using client = await startClientLab()
     const { smtp, folder } = client
     writeFileSync(join(folder, 'mail.eml'), 'Subject: unix\n\nline one\n.dot\nline two\n')
@@ -203,23 +200,35 @@ describe('what senders are told', () => {
     expect((await client.only()).trimEnd()).toBe('Subject: unix\r\n\r\nline one\r\n.dot\r\nline two')
   })
 
-  test.skipIf(!needs('openssl'))('openssl s_client: STARTTLS, verified, and a session over it', async () => {
-    await using client = await startClientLab()
-    const { smtp, caFile } = client
-    const result = await runProgram(
-      'openssl',
-      [
-        ...['s_client', '-starttls', 'smtp', '-connect', `127.0.0.1:${smtp.port}`, '-servername', 'localhost'],
-        ...['-CAfile', caFile, '-verify_return_error', '-verify_hostname', 'localhost', '-quiet', '-ign_eof', '-crlf'],
-      ],
-      { input: 'EHLO x\nMAIL FROM:<a@b.test>\nrcpt to:<alice@lab.test>\nDATA\nSubject: by hand\n\nhello\n.\nQUIT\n' },
-    )
-    expectDone(result)
-    expect(result.stdout).toContain('221 2.0.0 Bye')
-    expect(await client.only()).toBe('Subject: by hand\r\n\r\nhello\r\n')
-  })
+  test.skipIf(!needs('openssl'))(
+    'openssl s_client verifies the certificate after STARTTLS and sends a mail',
+    async () => {
+      await using client = await startClientLab()
+      const { smtp, caFile } = client
+      const result = await runProgram(
+        'openssl',
+        [
+          ...['s_client', '-starttls', 'smtp', '-connect', `127.0.0.1:${smtp.port}`, '-servername', 'localhost'],
+          ...[
+            '-CAfile',
+            caFile,
+            '-verify_return_error',
+            '-verify_hostname',
+            'localhost',
+            '-quiet',
+            '-ign_eof',
+            '-crlf',
+          ],
+        ],
+        { input: 'EHLO x\nMAIL FROM:<a@b.test>\nrcpt to:<alice@lab.test>\nDATA\nSubject: by hand\n\nhello\n.\nQUIT\n' },
+      )
+      expectDone(result)
+      expect(result.stdout).toContain('221 2.0.0 Bye')
+      expect(await client.only()).toBe('Subject: by hand\r\n\r\nhello\r\n')
+    },
+  )
 
-  test.skipIf(!needs('gsasl'))('gsasl: SCRAM-SHA-256 proves both ends', async () => {
+  test.skipIf(!needs('gsasl'))('gsasl logs on with SCRAM-SHA-256 and verifies the server', async () => {
     await using client = await startClientLab()
     const { smtp, caFile } = client
     const attempt = (password: string): Promise<ProgramResult> =>
