@@ -49,6 +49,13 @@ export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void 
   if (policy.logon === 'no') throw errors.notOffered()
 }
 
+/** Completes a log-on: creates the account if the directory is open, and records its name. Returns the account to use. */
+export function completeLogon({ connection, context }: Omit<LogonSession, 'policy'>, found: Account): Account {
+  const { account } = context.directory.add(found)
+  connection.record.user(account.user)
+  return account
+}
+
 /**
  * Runs a SASL exchange to its end. Returns the account, and the mechanism's success data if the protocol sends that
  * with its final reply. Throws one of `errors` if the log-on is refused.

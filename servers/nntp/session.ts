@@ -6,7 +6,7 @@ import { ArticleRefused } from '../../src/news/article.ts'
 import type { NewsService } from '../../src/news/news-service.ts'
 import type { Folder } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
-import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import { Access, type Peer, peerOf } from './access.ts'
 import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
@@ -92,8 +92,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   logOn(account: Account): void {
-    this.#setAccount(account)
-    this.connection.record.user(account.user)
+    this.#setAccount(completeLogon(this, account))
   }
 
   forget(): void {

@@ -3,7 +3,7 @@ import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
-import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
@@ -50,10 +50,10 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
     return currentPolicy(this)
   }
 
-  async logOn({ user }: Account): Promise<string> {
+  async logOn(account: Account): Promise<string> {
+    const { user } = completeLogon(this, account)
     const maildrop = await Maildrop.open(this.context.store, accountOwner(user))
     this.state = { name: 'transaction', maildrop }
-    this.connection.record.user(user)
     return maildrop.summary
   }
 

@@ -3,7 +3,7 @@ import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
-import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import type { ClientGreeting, SmtpSession } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -107,8 +107,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   }
 
   logOn(account: Account): void {
-    this.account = account
-    this.connection.record.user(account.user)
+    this.account = completeLogon(this, account)
   }
 
   forget(): void {

@@ -13,7 +13,7 @@ export class Transaction {
   /** The message so far, from BDAT. */
   readonly chunks = new PieceCollector()
   chunkOctets = 0
-  /** Keyed by address in lower case. A repeated recipient replaces the earlier one. */
+  /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
   readonly #recipients = new Map<string, Recipient>()
 
   constructor(reversePath: string, smtpUtf8: boolean, envelopeId: string | undefined) {
@@ -35,6 +35,8 @@ export class Transaction {
   }
 
   add(recipient: Recipient): void {
-    this.#recipients.set(recipient.address.toLowerCase(), recipient)
+    const key = recipient.address.toLowerCase()
+    const { destination } = this.#recipients.get(key) ?? recipient
+    this.#recipients.set(key, { ...recipient, destination })
   }
 }

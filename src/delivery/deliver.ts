@@ -1,4 +1,5 @@
 import { joinPieces } from '../common/pieces.ts'
+import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type NewMessage, type Owner } from '../store/types.ts'
@@ -28,43 +29,60 @@ export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: Lo
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
   const { trace, message, recipients, mailFrom, session, at } = delivery
   const stripped = hasBcc(message) ? withoutBcc(joinPieces(message)) : undefined
-  const { owners, newsgroups } = sortRecipients(recipients, stripped?.named)
+  const newsgroups = newsgroupsOf(recipients)
   // A group that refuses the message must refuse it before any mailbox has it.
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
+  const { owners, created } = mailboxesOf(site, recipients, stripped?.named)
   const rcptTo = recipients.map(({ address }) => address)
   const envelope = { mailFrom, rcptTo, ...(session !== undefined && { session }) }
-  const batch: NewMessage[] = []
-  for (const [copy, pieces] of [
-    ['whole', message],
-    ['without-bcc', stripped?.rest],
-  ] as const) {
-    const targets = pieces ? await inboxes(site.store, owners, copy) : []
-    if (!pieces || targets.length === 0) continue
-    const raw = trace ? [trace, ...pieces] : pieces
-    batch.push({ raw, targets, envelope, ...(at !== undefined && { internalDate: at }) })
+  try {
+    const batch: NewMessage[] = []
+    for (const [copy, pieces] of [
+      ['whole', message],
+      ['without-bcc', stripped?.rest],
+    ] as const) {
+      const targets = pieces ? await inboxes(site.store, owners, copy) : []
+      if (!pieces || targets.length === 0) continue
+      const raw = trace ? [trace, ...pieces] : pieces
+      batch.push({ raw, targets, envelope, ...(at !== undefined && { internalDate: at }) })
+    }
+    if (batch.length > 0) await site.store.append(batch)
+  } catch (error) {
+    for (const account of created) site.directory.remove(account)
+    throw error
   }
-  if (batch.length > 0) await site.store.append(batch)
 }
 
 /** The copy of a message that a mailbox gets: as received, or without its Bcc fields. */
 type Copy = 'whole' | 'without-bcc'
 
-/** Groups the recipients by mailbox. `named`: the addresses in the Bcc fields; undefined without such fields. */
-function sortRecipients(recipients: readonly Recipient[], named: ReadonlySet<string> | undefined) {
+function newsgroupsOf(recipients: readonly Recipient[]): string[] {
+  const names = recipients.map(({ destination }) => (destination.kind === 'newsgroup' ? destination.name : undefined))
+  return [...new Set(names)].filter((name) => name !== undefined)
+}
+
+/**
+ * Groups the recipients by mailbox. An open directory gets the accounts that it does not have yet (`created`): only now,
+ * because RCPT alone must not fill it. `named`: the addresses in the Bcc fields; undefined without such fields.
+ */
+function mailboxesOf(
+  { directory }: DeliverySite,
+  recipients: readonly Recipient[],
+  named: ReadonlySet<string> | undefined,
+) {
   const owners = new Map<Owner, Copy>()
-  const newsgroups = new Set<string>()
+  const created: Account[] = []
   for (const { address, destination } of recipients) {
-    if (destination.kind === 'newsgroup') {
-      newsgroups.add(destination.name)
-      continue
-    }
+    if (destination.kind === 'newsgroup') continue
     const captured = destination.kind === 'captured'
-    const owner = captured ? CAPTURED_OWNER : accountOwner(destination.account.user)
+    const added = captured ? undefined : directory.add(destination.account)
+    if (added?.isNew) created.push(added.account)
+    const owner = added ? accountOwner(added.account.user) : CAPTURED_OWNER
     // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
     const whole = !named || captured || named.has(address.toLowerCase())
     if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
   }
-  return { owners, newsgroups: [...newsgroups] }
+  return { owners, created }
 }
 
 /** Posts one article to all the groups. @throws DeliveryError */

@@ -14,7 +14,7 @@ const foldDomain = (domain: string): string =>
   PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
 const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
 
-/** Valid user names. An open directory creates an account for any of them. */
+/** Valid user names. An open directory has an account for each of them. */
 const NAMEABLE = /^\P{Cc}{1,255}$/u
 
 /** Creates the directory of a lab. Names and addresses are case-insensitive. */
@@ -35,16 +35,16 @@ class LabDirectory implements Directory {
     this.#localDomain = foldDomain(config.domain)
     for (const { user, password, addresses } of config.directory.accounts) {
       const account = { user, addresses: addresses ?? [this.#defaultAddress(user)] }
-      this.#add(this.mode === 'open' ? account : { ...account, password })
+      this.add(this.mode === 'open' ? account : { ...account, password })
     }
   }
 
   find(name: string): Account | undefined {
     const { user, mailbox } = parseLogonName(name)
     if (!NAMEABLE.test(user)) return undefined
-    const account = this.#known(user) ?? (this.mode === 'open' ? this.#create(user) : undefined)
+    const account = this.#lookUp(user)
     // Nobody may open another's mailbox, so the third part of DOMAIN\user\mailbox must name the user's own.
-    return mailbox === undefined || this.#known(mailbox) === account ? account : undefined
+    return mailbox === undefined || this.isSame(this.#lookUp(mailbox), account) ? account : undefined
   }
 
   authenticate(name: string, password: string): Account | undefined {
@@ -62,7 +62,24 @@ class LabDirectory implements Directory {
       this.#byAddress.get(foldAddress(withoutDetail(localPart), domain))
     if (known || this.mode === 'listed' || !this.isLocalDomain(domain)) return known
     const user = withoutDetail(localPart)
-    return this.#byUser.get(fold(user)) ?? this.#create(user)
+    return this.#byUser.get(fold(user)) ?? this.#newAccount(user)
+  }
+
+  isSame(one: Account | undefined, other: Account | undefined): boolean {
+    return one === other || (one !== undefined && other !== undefined && fold(one.user) === fold(other.user))
+  }
+
+  add(account: Account): { readonly account: Account; readonly isNew: boolean } {
+    const known = this.#byUser.get(fold(account.user))
+    if (known) return { account: known, isNew: false }
+    this.#byUser.set(fold(account.user), account)
+    for (const address of account.addresses) this.#byAddress.set(this.#addressKey(address), account)
+    return { account, isNew: true }
+  }
+
+  remove(account: Account): void {
+    this.#byUser.delete(fold(account.user))
+    for (const address of account.addresses) this.#byAddress.delete(this.#addressKey(address))
   }
 
   isLocalDomain(domain: string): boolean {
@@ -82,23 +99,23 @@ class LabDirectory implements Directory {
     return byAddress ?? (this.isLocalDomain(domain) ? this.#byUser.get(fold(localPart)) : undefined)
   }
 
-  #create(name: string): Account {
+  #lookUp(user: string): Account | undefined {
+    return this.#known(user) ?? (this.mode === 'open' ? this.#newAccount(user) : undefined)
+  }
+
+  /** Returns an account of an open directory. It is not kept until `add`: names come from anyone who connects. */
+  #newAccount(name: string): Account {
     const { localPart, domain } = splitAddress(name)
     const user = domain !== '' && this.isLocalDomain(domain) ? localPart : name
-    const account = { user, addresses: [this.#defaultAddress(user)] }
-    this.#add(account)
-    return account
+    return { user, addresses: [this.#defaultAddress(user)] }
   }
 
   #defaultAddress(user: string): string {
     return user.includes('@') ? user : `${user}@${this.domain}`
   }
 
-  #add(account: Account): void {
-    this.#byUser.set(fold(account.user), account)
-    for (const address of account.addresses) {
-      const { localPart, domain } = splitAddress(address)
-      this.#byAddress.set(foldAddress(localPart, domain), account)
-    }
+  #addressKey(address: string): string {
+    const { localPart, domain } = splitAddress(address)
+    return foldAddress(localPart, domain)
   }
 }

@@ -12,13 +12,22 @@ export interface Directory {
   readonly mode: 'listed' | 'open'
   /**
    * Finds an account by log-on name, in any form that Exchange accepts: `user`, `user@domain`, `DOMAIN\user`.
-   * An open directory creates the account on first use.
+   * An open directory returns an account for every valid name. Looking it up does not create it: `add` does.
    */
   find(name: string): Account | undefined
   /** Returns the account if name and password are right. Compares in constant time. */
   authenticate(name: string, password: string): Account | undefined
-  /** Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. */
+  /** Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. Like `find`. */
   findByAddress(address: string): Account | undefined
+  /** Returns whether two results of `find` or `findByAddress` are the same account. */
+  isSame(one: Account | undefined, other: Account | undefined): boolean
+  /**
+   * Keeps an account that an open directory returned, because it is used: a log-on succeeded, or mail is being stored.
+   * Returns the account that already has this name, if there is one.
+   */
+  add(account: Account): { readonly account: Account; readonly isNew: boolean }
+  /** Undoes `add` if the mail could not be stored. */
+  remove(account: Account): void
   /** Returns whether the lab delivers mail for this domain to its accounts. */
   isLocalDomain(domain: string): boolean
   accounts(): readonly Account[]

@@ -78,8 +78,10 @@ describe('mail addresses', () => {
 
 describe('an open directory', () => {
   test('accepts any name and password, and creates one account for all forms of a name', () => {
-    const dora = open.authenticate('dora', 'whatever')
-    expect(dora).toEqual({ user: 'dora', addresses: ['dora@lab.test'] })
+    const found = open.authenticate('dora', 'whatever')
+    expect(found).toEqual({ user: 'dora', addresses: ['dora@lab.test'] })
+    if (!found) return
+    const dora = open.add(found).account
     expect(open.find('dora@lab.test')).toBe(dora)
     expect(open.find('LAB\\Dora')).toBe(dora)
     expect(open.findByAddress('dora+x@lab.test')).toBe(dora)
@@ -89,10 +91,26 @@ describe('an open directory', () => {
     expect(open.authenticate('alice', 'anything')?.password).toBeUndefined()
   })
 
+  test('keeps an account only once it is added, under the name that was added first', () => {
+    const before = open.accounts().length
+    const found = open.find('Gina')
+    expect(open.findByAddress('gina@lab.test')?.user).toBe('gina')
+    expect(open.find('LAB\\gina\\gina@lab.test')?.user).toBe('gina')
+    expect(open.find('LAB\\gina\\other')).toBeUndefined()
+    expect(open.accounts()).toHaveLength(before)
+    if (found) expect(open.add(found)).toEqual({ account: found, isNew: true })
+    expect(open.add({ user: 'GINA', addresses: [] })).toEqual({ account: found, isNew: false })
+    expect(open.findByAddress('gina@lab.test')).toBe(found)
+    if (found) open.remove(found)
+    expect(open.accounts()).toHaveLength(before)
+  })
+
   test('creates a mailbox only for mail to its own domain', () => {
     expect(open.findByAddress('erik+tag@lab.test')?.user).toBe('erik')
     expect(open.findByAddress('erik@elsewhere.test')).toBeUndefined()
-    expect(open.find('frida@elsewhere.test')?.addresses).toEqual(['frida@elsewhere.test'])
+    const frida = open.find('frida@elsewhere.test')
+    expect(frida?.addresses).toEqual(['frida@elsewhere.test'])
+    if (frida) open.add(frida)
     expect(open.findByAddress('frida@elsewhere.test')?.user).toBe('frida@elsewhere.test')
   })
 })

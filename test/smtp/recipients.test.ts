@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { smtp } from '../../servers/smtp/session.ts'
+import { systemClock } from '../../src/common/clock.ts'
+import type { Lab } from '../../src/lab/lab.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { StoreError } from '../../src/store/types.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted, startData, withoutTrace } from './support.ts'
 
@@ -197,6 +201,52 @@ describe('delivery', () => {
     expect(report?.raw).toContain('Subject: report me')
     expect(report?.raw).not.toContain('y@two.test')
     expect(report?.raw).not.toContain('secret body')
+    client.destroy()
+  })
+})
+
+describe('an open directory', () => {
+  const usersOf = (lab: { readonly lab: Lab }): string[] =>
+    lab.lab.directory
+      .accounts()
+      .map(({ user }) => user)
+      .filter((user) => !['alice', 'bob'].includes(user))
+
+  test('RCPT creates no account; a stored message does', async () => {
+    await using lab = await startMailLab(smtp, { mode: 'open' })
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    for (const name of ['one', 'two', 'three']) {
+      expect(await ask(client, `RCPT TO:<${name}@lab.test>`)).toMatch(/^250 /)
+    }
+    expect(await ask(client, 'RSET')).toMatch(/^250 /)
+    expect(usersOf(lab)).toEqual([])
+    await startData(client, 'Four@lab.test', 'four+tag@lab.test')
+    expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toMatch(/^250 /)
+    expect(usersOf(lab)).toEqual(['Four'])
+    expect(await lab.inbox('Four')).toHaveLength(1)
+    client.destroy()
+  })
+
+  test('a message that cannot be stored creates no account', async () => {
+    const store = new MemoryStore({ clock: systemClock })
+    vi.spyOn(store, 'append').mockRejectedValue(new StoreError('no-space', 'full'))
+    await using lab = await startMailLab(smtp, { mode: 'open', store })
+    const client = await greeted(lab)
+    await startData(client, 'one@lab.test', 'two@lab.test')
+    expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toMatch(/^452 4\.3\.1 /)
+    expect(usersOf(lab)).toEqual([])
+    client.destroy()
+  })
+
+  test('a log-on creates an account only if it succeeds', async () => {
+    await using lab = await startMailLab(smtp, { mode: 'open' })
+    const plain = (message: string): string => `AUTH PLAIN ${Buffer.from(message).toString('base64')}`
+    const client = await greeted(lab)
+    expect(await ask(client, plain('other\0erik\0x'))).toMatch(/^535 /)
+    expect(usersOf(lab)).toEqual([])
+    expect(await ask(client, plain('Erik\0erik\0x'))).toMatch(/^235 /)
+    expect(usersOf(lab)).toEqual(['erik'])
     client.destroy()
   })
 })

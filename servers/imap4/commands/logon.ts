@@ -1,7 +1,7 @@
 import type { Account } from '../../../src/directory/types.ts'
 import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
 import { accountOwner } from '../../../src/store/types.ts'
-import { authenticateSasl, checkLogon, type LogonErrors } from '../../logon.ts'
+import { authenticateSasl, checkLogon, completeLogon, type LogonErrors } from '../../logon.ts'
 import { capabilities } from '../capabilities.ts'
 import { defineCommand } from '../command.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
@@ -59,10 +59,10 @@ export const authenticate = defineCommand({
   },
 })
 
-async function logOn(session: ImapSession, account: Account): Promise<CommandResult> {
+async function logOn(session: ImapSession, found: Account): Promise<CommandResult> {
+  const account = completeLogon(session, found)
   const owner = accountOwner(account.user)
   await ensureMailboxes(session.context.store, owner)
-  session.connection.record.user(account.user)
   session.enter({ name: 'authenticated', identity: { account, owner } })
   return ok(`CAPABILITY ${capabilities(session)}`)
 }

@@ -31,7 +31,7 @@ export const directory = z.strictObject({
     .enum(['listed', 'open'])
     .default('listed')
     .describe(
-      'listed: only the accounts below can log on. open: any name and password can; the mailbox is created on first use.',
+      'listed: only the accounts below can log on. open: any name and password can; the mailbox is created by the first log-on or the first message.',
     ),
   accounts: z.array(account).default([]).describe('Accounts.'),
 })

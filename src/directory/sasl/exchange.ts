@@ -41,7 +41,7 @@ export const outcome = (account: Account | undefined): SaslStep =>
 
 /** Returns whether an account may act as `authzid`: only as itself. RFC 4422 section 3.4.1. */
 export function mayActAs(context: SaslContext, account: Account | undefined, authzid: string): boolean {
-  return authzid === '' || (account !== undefined && context.directory.find(authzid) === account)
+  return authzid === '' || (account !== undefined && context.directory.isSame(context.directory.find(authzid), account))
 }
 
 /** How an authentication ended. */
