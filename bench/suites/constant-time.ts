@@ -1,6 +1,6 @@
 import { constants, createPublicKey, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto'
-import { removePadding } from '../../src/legacy-tls/cbc-padding.ts'
 import { recordMac } from '../../src/legacy-tls/mac.ts'
+import { removePadding } from '../../src/legacy-tls/protection.ts'
 import { decryptPreMaster } from '../../src/legacy-tls/rsa.ts'
 import { median } from '../frame/measure.ts'
 import type { TableSuite } from '../frame/types.ts'

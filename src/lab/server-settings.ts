@@ -4,10 +4,8 @@ import type { ServerContext } from '../../servers/service.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
-import { hasRsaKey } from '../legacy-tls/options.ts'
-import { legacySuitesOf } from '../legacy-tls/suites.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
-import type { LegacySettings } from '../net/legacy-acceptor.ts'
+import { type LegacySettings, legacySettings } from '../net/legacy-acceptor.ts'
 import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
@@ -74,7 +72,7 @@ export async function tlsSettings(
   const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, ocspStapling } = server.tls
-  const legacy = await legacySettings(server, names, pki, log)
+  const legacy = await oldClientSettings(server, names, pki, log)
   const clientCertificates = await pki.clientCertificates(server)
   return {
     certificates,
@@ -88,15 +86,15 @@ export async function tlsSettings(
 }
 
 /** Returns the settings for old clients; undefined if `tls.legacy` is off or there is no RSA certificate to show them. */
-async function legacySettings(
+async function oldClientSettings(
   { name, certificate, tls }: ResolvedVirtualServer,
   names: readonly string[],
   { store }: LabPki,
   log: Logger,
 ): Promise<LegacySettings | undefined> {
   if (!tls.legacy) return undefined
-  const certificates = (await store.resolve(name, certificate, names, 'old')).filter(hasRsaKey)
-  if (certificates.length > 0) return { suites: legacySuitesOf(tls.legacy), strength: tls.strength, certificates }
-  log.warn({ server: name }, 'tls.legacy has no effect: old clients need a certificate with an RSA key')
-  return undefined
+  const { legacy, strength } = tls
+  const settings = legacySettings({ legacy, strength }, await store.resolve(name, certificate, names, 'old'))
+  if (!settings) log.warn({ server: name }, 'tls.legacy has no effect: old clients need a certificate with an RSA key')
+  return settings
 }

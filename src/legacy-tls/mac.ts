@@ -1,6 +1,11 @@
 import { createHash, createHmac } from 'node:crypto'
-import { ssl3Pads } from './key-schedule.ts'
 import { type LegacyVersion, legacyVersions, type MacName } from './suites.ts'
+
+/** The two pads of SSL 3.0's MAC: 48 octets for MD5, 40 for SHA-1. RFC 6101 section 5.2.3.1. */
+export const ssl3Pads = {
+  md5: { inner: Buffer.alloc(48, 0x36), outer: Buffer.alloc(48, 0x5c) },
+  sha1: { inner: Buffer.alloc(40, 0x36), outer: Buffer.alloc(40, 0x5c) },
+} as const satisfies Record<MacName, { inner: Buffer; outer: Buffer }>
 
 export const macOctets: Record<MacName, number> = { md5: 16, sha1: 20 }
 

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from 'node:crypto'
-import { removePadding } from './cbc-padding.ts'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CipherStream } from './ciphers.ts'
+import { below, equal, isZero } from './constant-time.ts'
 import type { RecordMac } from './mac.ts'
 import type { LegacyVersion } from './suites.ts'
 
@@ -62,4 +62,69 @@ export function blockProtection(
       return removePadding(cipher.update(fragment), contentType, mac, version, blockOctets)
     },
   }
+}
+
+/** Longest padding in TLS 1.0, without its length octet. */
+const MAX_PADDING_OCTETS = 255
+const HASH_BLOCK_OCTETS = 64
+
+/**
+ * Verifies and removes MAC and padding of a decrypted block-cipher record. Neither the result nor the time reveals which
+ * of the two was wrong: all of the padding is compared, and every padding length costs the same number of hash blocks
+ * (Vaudenay; Lucky Thirteen). SSL 3.0 does not define the content of padding, so POODLE remains possible there.
+ * @returns the content, or undefined when the record is not authentic
+ */
+export function removePadding(
+  plain: Buffer,
+  contentType: number,
+  mac: RecordMac,
+  version: LegacyVersion,
+  blockOctets: number,
+): Buffer | undefined {
+  const maxContentOctets = plain.length - mac.octets - 1
+  if (maxContentOctets < 0) return undefined
+  const claimed = plain[plain.length - 1] as number
+  const wrong = version === 'SSLv3' ? below(blockOctets - 1, claimed) : wrongPadding(plain, claimed)
+  const good = ~below(maxContentOctets, claimed) & ~wrong
+  const paddingOctets = claimed & good
+  const contentOctets = maxContentOctets - paddingOctets
+  const content = plain.subarray(0, contentOctets)
+  const expected = mac.next(contentType, content)
+  equalizeHashing(plain, mac, maxContentOctets, contentOctets)
+  const isAuthentic = timingSafeEqual(expected, macAt(plain, mac.octets, maxContentOctets, paddingOctets))
+  return isAuthentic && good !== 0 ? content : undefined
+}
+
+/** Returns all ones if an octet of the padding differs from the padding's length. RFC 2246 section 6.2.3.2. */
+function wrongPadding(plain: Buffer, claimed: number): number {
+  const last = plain.length - 1
+  const most = Math.min(MAX_PADDING_OCTETS, last)
+  let difference = 0
+  for (let i = 1; i <= most; i++) difference |= ~below(claimed, i) & ((plain[last - i] as number) ^ claimed)
+  return ~isZero(difference)
+}
+
+/** Returns the MAC octets after the content, without using an index that depends on the padding's length. */
+function macAt(plain: Buffer, octets: number, maxContentOctets: number, paddingOctets: number): Buffer {
+  const out = Buffer.alloc(octets)
+  const most = Math.min(MAX_PADDING_OCTETS, maxContentOctets)
+  for (let padding = 0; padding <= most; padding++) {
+    const mask = equal(padding, paddingOctets)
+    for (let i = 0; i < octets; i++)
+      out[i] = (out[i] as number) | (mask & (plain[maxContentOctets - padding + i] as number))
+  }
+  return out
+}
+
+/** Hashes as many further blocks as a record without padding would have needed. */
+function equalizeHashing(plain: Buffer, mac: RecordMac, maxContentOctets: number, contentOctets: number): void {
+  const missing = hashBlocks(mac.prefixOctets + maxContentOctets) - hashBlocks(mac.prefixOctets + contentOctets)
+  createHash(mac.hash)
+    .update(plain.subarray(0, missing * HASH_BLOCK_OCTETS))
+    .digest()
+}
+
+/** Returns the number of hash blocks for `octets` octets; the hash's own end mark and length add nine octets. */
+function hashBlocks(octets: number): number {
+  return Math.ceil((octets + 9) / HASH_BLOCK_OCTETS)
 }

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { SecureVersion } from 'node:tls'
+import type { LegacySuiteName } from '../config/schema.ts'
 import {
+  hasRsaKey,
   type LegacyIdentity,
   LegacySessionCache,
   type LegacyTlsOptions,
@@ -9,7 +11,7 @@ import {
   TemporaryKeys,
 } from '../legacy-tls/options.ts'
 import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
-import { type LegacySuite, type StrengthMeasure, suiteBits } from '../legacy-tls/suites.ts'
+import { type LegacySuite, legacySuitesOf, type StrengthMeasure, suiteBits } from '../legacy-tls/suites.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
@@ -22,6 +24,15 @@ export interface LegacySettings {
   readonly strength: StrengthMeasure
   /** Never empty, all with RSA keys. The first is the default; the server name (SNI) selects the others. */
   readonly certificates: readonly InstalledCertificate[]
+}
+
+/** Returns the settings for old clients from the configuration; undefined if no certificate has an RSA key. */
+export function legacySettings(
+  { legacy, strength }: { readonly legacy: true | readonly LegacySuiteName[]; readonly strength: StrengthMeasure },
+  certificates: readonly InstalledCertificate[],
+): LegacySettings | undefined {
+  const usable = certificates.filter(hasRsaKey)
+  return usable.length > 0 ? { suites: legacySuitesOf(legacy), strength, certificates: usable } : undefined
 }
 
 interface LegacyCertificate {
