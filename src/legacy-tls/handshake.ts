@@ -1,11 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import {
-  type ClientHello,
-  EMPTY_RENEGOTIATION_INFO_SCSV,
-  extensionTypes,
-  FALLBACK_SCSV,
-  requestedServerName,
-} from '../tls/client-hello.ts'
+import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from '../tls/client-hello.ts'
 import { OctetReader } from '../tls/octets.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
@@ -51,7 +45,7 @@ export async function serverHandshake(transport: RecordTransport, options: Legac
   transport.version = version
   transport.versionAgreed = true
   const randoms = { client: hello.random, server: randomBytes(32) }
-  const serverName = requestedServerName(hello)
+  const { serverName } = hello.extensions
   const handshake = { transport, flow, options, hello, serverName, version, randoms }
   const session = resumableSession(handshake)
   return session ? resume(handshake, session) : negotiate(handshake)
@@ -63,9 +57,8 @@ function checkHello({ defects, compressionMethods, extensions }: ClientHello): v
   if (!compressionMethods.includes(0)) {
     throw new LegacyTlsError('illegal_parameter', 'the client does not offer the null compression method')
   }
-  const renegotiationInfo = extensions.get(extensionTypes.renegotiationInfo)
   // RFC 5746 section 3.6: it must be empty, since no handshake precedes this one.
-  if (renegotiationInfo && new OctetReader(renegotiationInfo).vector8().length > 0) {
+  if (extensions.renegotiationInfo && extensions.renegotiationInfo.length > 0) {
     throw new LegacyTlsError('handshake_failure', 'renegotiation_info refers to another handshake')
   }
 }
@@ -163,7 +156,7 @@ function serverHelloFor(
   serverNameUsed: boolean,
 ): Buffer {
   const secureRenegotiation =
-    hello.extensions.has(extensionTypes.renegotiationInfo) || hello.suites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)
+    hello.extensions.renegotiationInfo !== undefined || hello.suites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)
   return serverHello({
     version,
     random: randoms.server,

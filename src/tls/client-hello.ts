@@ -3,7 +3,7 @@ import type { ClientHelloFacts } from '../sessions/types.ts'
 import { MalformedMessage, OctetReader } from './octets.ts'
 
 /**
- * A ClientHello as sent: SSL 2.0 format, SSL 3.0 or any TLS version. RFC 8446 section 4.1.2; RFC 5246 appendix E.2.
+ * A ClientHello as sent, in SSL 2.0 format or in that of any later version. RFC 8446 section 4.1.2; RFC 5246 appendix E.2.
  * The parser is tolerant, so that a session record shows what a faulty client offered. `defects` lists what it tolerated;
  * the legacy engine rejects such a message.
  */
@@ -16,10 +16,18 @@ export interface ClientHello {
   /** Code points in the client's order, with signalling values and GREASE. */
   readonly suites: readonly number[]
   readonly compressionMethods: Buffer
-  /** Content by extension type. */
-  readonly extensions: ReadonlyMap<number, Buffer>
+  readonly extensions: ClientHelloExtensions
   /** Violations of the grammar that did not prevent parsing; empty for a correct message. */
   readonly defects: readonly string[]
+}
+
+/** The extensions that matter here; numbers are code points, GREASE included. */
+export interface ClientHelloExtensions {
+  serverName?: string
+  alpn?: readonly string[]
+  supportedVersions?: readonly number[]
+  keyShares?: readonly number[]
+  renegotiationInfo?: Buffer
 }
 
 /** What the first octets of a connection are; `more` means that the ClientHello is not complete yet. */
@@ -41,7 +49,7 @@ const RECORD_HEADER_OCTETS = 5
 const MESSAGE_HEADER_OCTETS = 4
 const RANDOM_OCTETS = 32
 
-/** Extension types. RFC 6066 section 3, RFC 7301 section 3.1, RFC 8446 sections 4.2.1 and 4.2.8, RFC 5746 section 3.2. */
+/** IANA numbers of the extensions that matter here. */
 export const extensionTypes = {
   serverName: 0,
   alpn: 16,
@@ -138,28 +146,67 @@ export function parseClientHello(body: Buffer): ClientHello {
   const random = reader.octets(RANDOM_OCTETS)
   const sessionId = reader.vector8()
   if (sessionId.length > 32) defects.push('a session id of more than 32 octets')
-  const suiteOctets = reader.vector16()
-  if (suiteOctets.length % 2 !== 0) defects.push('an odd length of suites')
+  const suiteOctets = reader.uint16()
+  if (suiteOctets % 2 !== 0) defects.push('an odd length of suites')
+  const suites = reader.reader(suiteOctets).uint16s()
   const compressionMethods = reader.vector8()
   // RFC 2246 section 7.4.1.2 allows any octets here, RFC 5246 only extensions. All clients send extensions or nothing.
-  const extensions = reader.left >= 2 ? parseExtensions(reader.vector16(), defects) : new Map<number, Buffer>()
+  const extensions = reader.left >= 2 ? parseExtensions(reader.reader(reader.uint16()), defects) : {}
   if (reader.left === 1) defects.push('a message that ends too early')
-  const names = extensions.get(extensionTypes.serverName)
-  if (names && (names.length < 5 || names.readUInt16BE(0) !== names.length - 2))
-    defects.push('wrong lengths in server_name')
-  return { version, random, sessionId, suites: uint16s(suiteOctets), compressionMethods, extensions, defects }
+  return { version, random, sessionId, suites, compressionMethods, extensions, defects }
 }
 
-function parseExtensions(octets: Buffer, defects: string[]): Map<number, Buffer> {
-  const reader = new OctetReader(octets)
-  const extensions = new Map<number, Buffer>()
+function parseExtensions(reader: OctetReader, defects: string[]): ClientHelloExtensions {
+  const found: ClientHelloExtensions = {}
+  const types: number[] = []
   while (reader.left >= 4) {
     const type = reader.uint16()
-    if (extensions.has(type)) defects.push('an extension sent twice')
-    extensions.set(type, reader.vector16())
+    if (types.includes(type)) defects.push('an extension sent twice')
+    types.push(type)
+    const content = reader.reader(reader.uint16())
+    extensionParsers[type]?.(content, found, defects)
   }
   if (reader.left > 0) defects.push('a message that ends too early')
-  return extensions
+  return found
+}
+
+type ExtensionParser = (content: OctetReader, found: ClientHelloExtensions, defects: string[]) => void
+
+const extensionParsers: Readonly<Record<number, ExtensionParser>> = {
+  // RFC 6066 section 3
+  [extensionTypes.serverName](content, found, defects) {
+    const isTooShort = content.left < 5
+    if (isTooShort || content.uint16() !== content.left) defects.push('wrong lengths in server_name')
+    if (isTooShort) return
+    content.skip(1)
+    found.serverName = content.reader(content.uint16()).text()
+  },
+  // RFC 7301 section 3.1
+  [extensionTypes.alpn](content, found) {
+    content.skip(2)
+    const names: string[] = []
+    while (content.left > 0) names.push(content.reader(content.uint8()).text())
+    found.alpn = names
+  },
+  // RFC 8446 section 4.2.1
+  [extensionTypes.supportedVersions](content, found) {
+    content.skip(1)
+    found.supportedVersions = content.uint16s()
+  },
+  // RFC 8446 section 4.2.8
+  [extensionTypes.keyShare](content, found) {
+    content.skip(2)
+    const groups: number[] = []
+    while (content.left > 0) {
+      groups.push(content.uint16())
+      content.skip(content.uint16())
+    }
+    found.keyShares = groups
+  },
+  // RFC 5746 section 3.2
+  [extensionTypes.renegotiationInfo](content, found) {
+    found.renegotiationInfo = content.vector8()
+  },
 }
 
 /**
@@ -187,17 +234,9 @@ export function parseSslv2ClientHello(message: Buffer): ClientHello {
     sessionId: Buffer.alloc(0),
     suites,
     compressionMethods: Buffer.of(0),
-    extensions: new Map(),
+    extensions: {},
     defects: isRegular && isComplete ? [] : ['wrong lengths in an SSL 2.0 ClientHello'],
   }
-}
-
-/** Returns the host name that the client asked for. RFC 6066 section 3. @throws MalformedMessage */
-export function requestedServerName({ extensions }: ClientHello): string | undefined {
-  const extension = extensions.get(extensionTypes.serverName)
-  if (extension === undefined || extension.length < 5) return undefined
-  const reader = new OctetReader(extension, 3)
-  return reader.vector16().toString('latin1')
 }
 
 const versionNames: Readonly<Record<number, string>> = {
@@ -214,55 +253,17 @@ const versionName = (version: number): string => versionNames[version] ?? `0x${v
 const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)
 const isSuite = (id: number): boolean => id !== EMPTY_RENEGOTIATION_INFO_SCSV && id !== FALLBACK_SCSV && !isGrease(id)
 
-/** Returns what is recorded of a ClientHello, and what decides which engine serves the client. @throws MalformedMessage */
-export function clientHelloFacts(hello: ClientHello, sslv2: boolean): ClientHelloFacts {
-  const serverName = requestedServerName(hello)
-  const keyShares = keyShareGroups(hello.extensions.get(extensionTypes.keyShare))
+/** Returns what is recorded of a ClientHello, and what decides which engine serves the client. */
+export function clientHelloFacts({ version, suites, extensions }: ClientHello, sslv2: boolean): ClientHelloFacts {
+  const { serverName, alpn, supportedVersions, keyShares } = extensions
+  // RFC 8446 section 4.2.1: `client_version` does not go beyond TLS 1.2.
+  const highest = sslv2 ? version : Math.min(version, 0x0303)
+  const versions = supportedVersions?.filter((id) => !isGrease(id)) ?? [highest]
   return {
-    versions: offeredVersions(hello, sslv2).map(versionName),
-    suites: hello.suites.filter(isSuite),
-    alpn: alpnNames(hello.extensions.get(extensionTypes.alpn)),
+    versions: versions.map(versionName),
+    suites: suites.filter(isSuite),
+    alpn: alpn ?? [],
     ...(serverName === undefined ? {} : { serverName }),
-    ...(keyShares === undefined ? {} : { keyShares }),
+    ...(keyShares === undefined ? {} : { keyShares: keyShares.filter((id) => !isGrease(id)) }),
   }
-}
-
-/** RFC 8446 section 4.2.1: `client_version` does not go beyond TLS 1.2. */
-function offeredVersions({ version, extensions }: ClientHello, sslv2: boolean): readonly number[] {
-  const extension = extensions.get(extensionTypes.supportedVersions)
-  if (extension === undefined) return [sslv2 ? version : Math.min(version, 0x0303)]
-  const reader = new OctetReader(extension)
-  reader.skip(1)
-  return uint16s(reader.octets(reader.left)).filter((id) => !isGrease(id))
-}
-
-/** RFC 7301 section 3.1. */
-function alpnNames(extension: Buffer | undefined): string[] {
-  if (extension === undefined) return []
-  const reader = new OctetReader(extension)
-  reader.skip(2)
-  const names: string[] = []
-  while (reader.left > 0) names.push(reader.vector8().toString('latin1'))
-  return names
-}
-
-/** RFC 8446 section 4.2.8. */
-function keyShareGroups(extension: Buffer | undefined): number[] | undefined {
-  if (extension === undefined) return undefined
-  const reader = new OctetReader(extension)
-  reader.skip(2)
-  const groups: number[] = []
-  while (reader.left > 0) {
-    const group = reader.uint16()
-    if (!isGrease(group)) groups.push(group)
-    reader.skip(reader.uint16())
-  }
-  return groups
-}
-
-/** Reads 16-bit numbers; ignores an odd octet at the end. */
-function uint16s(octets: Buffer): number[] {
-  const numbers: number[] = []
-  for (let at = 0; at + 2 <= octets.length; at += 2) numbers.push(octets.readUInt16BE(at))
-  return numbers
 }

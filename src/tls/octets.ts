@@ -35,7 +35,30 @@ export class OctetReader {
 
   uint16(): number {
     this.skip(2)
-    return this.#octets.readUInt16BE(this.#at - 2)
+    return ((this.#octets[this.#at - 2] as number) << 8) | (this.#octets[this.#at - 1] as number)
+  }
+
+  /** Reads 16-bit numbers up to the end; ignores an odd octet. */
+  uint16s(): number[] {
+    const octets = this.#octets
+    const numbers: number[] = []
+    let at = this.#at
+    for (; at + 2 <= this.#end; at += 2) numbers.push(((octets[at] as number) << 8) | (octets[at + 1] as number))
+    this.#at = at
+    return numbers
+  }
+
+  /** Reads the octets up to the end as text, one character per octet. */
+  text(): string {
+    const start = this.#at
+    this.#at = this.#end
+    return this.#octets.toString('latin1', start, this.#end)
+  }
+
+  /** Returns a reader of the next octets. It is cheaper than a view of them. */
+  reader(count: number): OctetReader {
+    this.skip(count)
+    return new OctetReader(this.#octets, this.#at - count, this.#at)
   }
 
   /** Returns a view of the next octets. */
