@@ -1,19 +1,18 @@
-import { decodeEntities } from './html-text.ts'
-
-/** Digits alone, or two groups with a hyphen or space between, maybe behind a prefix as in `G-123456`. */
+/** Digits, or two groups with a hyphen or space between them, with an optional prefix as in `G-123456`. */
 const DIGITS =
   /(?<![\w.,/:@#%$€£¥+-]|\d )(?:[A-Z]-)?(\d{3}[- ]\d{3}|\d{4}[- ]\d{4}|\d{4,8})(?![\w/:@%€]|[.,-]\d| \d\d)/g
-/** Capitals and digits mixed, as in `7F3K-9QZP`. */
+/** Capital letters mixed with digits, as in `7F3K-9QZP`. */
 const MIXED = /(?<![\w.,/:@#-])(?=[A-Z-]*\d)(?=[\d-]*[A-Z])([A-Z0-9]{5,10}|[A-Z0-9]{3,5}-[A-Z0-9]{3,5})(?![\w/:@-])/g
+/** Words that announce a code. */
 const WORDS =
   /\b(?:code|codes|otp|pin|passcode|password|token|one[- ]time|verification|verify|confirm|einmal\w*|kennwort|bestätigung\w*)\b|コード|番号|验证码|驗證碼|인증/giu
 
-/** How far behind a word that announces it a code may be, in characters; before it, half as far. */
-const NEAR = 80
+/** How many characters after such a word a code counts as near. Before the word, distances count twice. */
+const NEAR_CHARS = 80
 
 /**
- * What looks like a one-time password in a text, most likely first: numbers of four to eight digits and mixed codes, near
- * a word such as "code" before others; mixed ones count only there. Spaces and hyphens inside numbers are removed.
+ * Returns the likely one-time passwords in a text, most likely first: numbers of four to eight digits and mixed codes near
+ * a word such as "code", then other numbers. Spaces and hyphens inside numbers are removed.
  */
 export function codes(text: string): string[] {
   const plain = text.replace(/\b\w+:\/\/\S+/g, (link) => ' '.repeat(link.length))
@@ -24,9 +23,9 @@ export function codes(text: string): string[] {
     Array.from(plain.matchAll(pattern), ({ index, 1: code = '' }) => ({ code, distance: distance(index) }))
   const digits = found(DIGITS).map(({ code, ...rest }) => ({ code: code.replace(/[- ]/g, ''), ...rest }))
   const near = [...digits, ...found(MIXED)]
-    .filter((one) => one.distance <= NEAR)
+    .filter((one) => one.distance <= NEAR_CHARS)
     .sort((a, b) => a.distance - b.distance)
-  const far = digits.filter((one) => one.distance > NEAR && !/^(?:19|20)\d\d$/.test(one.code))
+  const far = digits.filter((one) => one.distance > NEAR_CHARS && !/^(?:19|20)\d\d$/.test(one.code))
   return [...new Set([...near, ...far].map(({ code }) => code))]
 }
 
@@ -35,16 +34,7 @@ interface Found {
   readonly distance: number
 }
 
-/** Links of HTML: what `href` names, in order, each once; `#…` and `javascript:` are none. */
-export function htmlLinks(html: string): string[] {
-  const found = Array.from(
-    html.matchAll(/<(?:a|area)\s[^<>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi),
-    (match) => decodeEntities((match[1] ?? match[2] ?? match[3] ?? '').trim()),
-  )
-  return [...new Set(found.filter((link) => /^[a-z][a-z0-9+.-]*:/i.test(link) && !/^javascript:/i.test(link)))]
-}
-
-/** Addresses in plain text, in order, each once, without the punctuation of the sentence around them. RFC 3986 appendix C. */
+/** Returns the URLs in plain text, in order and without duplicates or the punctuation around them. RFC 3986 appendix C. */
 export function textLinks(text: string): string[] {
   const found = text.match(/\b(?:https?|ftp):\/\/[^\s<>"]+|\bmailto:[^\s<>"]+/gi) ?? []
   return [...new Set(found.map(withoutPunctuation))]

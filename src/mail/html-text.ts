@@ -1,89 +1,157 @@
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  copy: '©',
-  reg: '®',
-  trade: '™',
-  hellip: '…',
-  ndash: '–',
-  mdash: '—',
-  lsquo: '‘',
-  rsquo: '’',
-  ldquo: '“',
-  rdquo: '”',
-  bull: '•',
-  euro: '€',
-  zwnj: '',
-  shy: '',
-}
+import { createRequire } from 'node:module'
 
-/** Elements whose content nobody sees. */
-const HIDDEN = new Set(['head', 'script', 'style', 'template', 'title'])
-/** Elements whose content is no mark-up: it ends at their end tag and nowhere else. */
-const UNMARKED = new Set(['script', 'style', 'title'])
-/** Elements that start a line of their own. */
+/** Elements whose content is not shown. */
+const HIDDEN = new Set(['script', 'style', 'template', 'title'])
+/** Elements that start a new line. */
 const BLOCKS = new Set(
   'address article blockquote br dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr li ol p pre section table tr ul'.split(
     ' ',
   ),
 )
+/** Invisible characters, dropped when written as entities: newsletters hide preview text with them. `&shy;`, `&zwnj;`. */
+const INVISIBLE = new Set([0xad, 0x200c])
 
-/** `&amp;`, `&#8364;`, `&#x20ac;` … as characters; unknown ones stay. */
-export const decodeEntities = (text: string): string =>
-  text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z]{2,8}));/g, (whole, decimal, hex, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole
-    const code = decimal === undefined ? parseInt(hex, 16) : Number(decimal)
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
-  })
-
-/** What a person reads of an HTML text, one block a line. No browser: layout and style sheets are not considered. */
+/**
+ * Returns the text that a person reads in HTML, one block per line. Ignores layout and style sheets. Takes time in
+ * proportion to the length, whatever the input: nesting is not tracked.
+ */
 export function htmlText(html: string): string {
   let out = ''
   let hidden = ''
-  for (const { text, name, closes } of pieces(html)) {
-    if (hidden === '') out += text.replace(/\s+/g, ' ')
-    if (hidden === '' && BLOCKS.has(name)) out += '\n'
-    if (hidden === '' && name === 'td' && closes) out += ' '
-    if (hidden === '' && HIDDEN.has(name) && !closes) hidden = name
-    else if (hidden === name && closes) hidden = ''
+  const onTag = (name: string, closes: boolean): void => {
+    if (hidden !== '') {
+      if (closes && name === hidden) hidden = ''
+    } else if (HIDDEN.has(name)) hidden = closes ? '' : name
+    else if (BLOCKS.has(name)) out += '\n'
+    else if (name === 'td' && closes) out += ' '
   }
-  const lines = decodeEntities(out)
-    .split('\n')
-    .map((line) => line.replace(/[ \u00a0]+/g, ' ').trim())
+  tokenize(html, {
+    start: (name) => onTag(name, false),
+    end: (name) => onTag(name, true),
+    text(text) {
+      if (hidden === '') out += text.replace(/\s+/g, ' ')
+    },
+    entity(codePoint) {
+      if (hidden === '' && !INVISIBLE.has(codePoint)) out += String.fromCodePoint(codePoint)
+    },
+  })
+  const lines = out.split('\n').map((line) => line.replace(/[ \u00a0]+/g, ' ').trim())
   return lines
     .filter((line, i) => line !== '' || lines[i - 1] !== '')
     .join('\n')
     .trim()
 }
 
-interface Piece {
-  /** Up to the tag. */
-  readonly text: string
-  /** Of the tag, in lower case; empty for comments and at the end. */
-  readonly name: string
-  readonly closes: boolean
+/** Returns the targets of links in HTML, in order and without duplicates. Leaves out `#…` and `javascript:`. */
+export function htmlLinks(html: string): string[] {
+  const found: string[] = []
+  let isLink = false
+  tokenize(html, {
+    start(name) {
+      isLink = name === 'a' || name === 'area'
+    },
+    attribute(name, value) {
+      if (isLink && name === 'href') found.push(value.trim())
+    },
+  })
+  return [...new Set(found.filter((link) => /^[a-z][a-z0-9+.-]*:/i.test(link) && !/^javascript:/i.test(link)))]
 }
 
-function* pieces(html: string): Generator<Piece> {
-  const lower = html.toLowerCase()
-  let at = 0
-  while (at < html.length) {
-    const open = html.indexOf('<', at)
-    if (open < 0) break
-    const comment = html.startsWith('<!--', open)
-    const close = html.indexOf(comment ? '-->' : '>', open)
-    if (close < 0) break
-    const [, slash, name = ''] = /^<(\/?)([A-Za-z][A-Za-z0-9]*)/.exec(html.slice(open, open + 24)) ?? []
-    const piece = { text: html.slice(at, open), name: name.toLowerCase(), closes: slash === '/' }
-    yield piece
-    at = close + (comment ? 3 : 1)
-    if (piece.closes || !UNMARKED.has(piece.name)) continue
-    const end = lower.indexOf(`</${piece.name}`, at)
-    at = end < 0 ? html.length : end
+/** Receives the tokens of HTML. Names are in lower case. */
+interface HtmlHandler {
+  readonly start: (name: string) => void
+  readonly end?: (name: string) => void
+  readonly attribute?: (name: string, value: string) => void
+  readonly text?: (text: string) => void
+  /** A character that was written as an entity. */
+  readonly entity?: (codePoint: number) => void
+}
+
+/**
+ * Splits HTML into tags, text and entities with the tokenizer of htmlparser2. Packages that build a tree, html-to-text
+ * among them, take quadratic time for deeply nested elements: 1 MiB of `<div>` takes them half a minute.
+ */
+function tokenize(html: string, { start, end, attribute, text, entity }: HtmlHandler): void {
+  let [textStart, textEnd] = [0, 0]
+  const flushText = (): void => {
+    if (textEnd > textStart) text?.(html.slice(textStart, textEnd))
+    textStart = textEnd
   }
-  yield { text: html.slice(at), name: '', closes: false }
+  let name = ''
+  let value = ''
+  const noop = (): void => {}
+  const tokenizer = new (loadTokenizer())(
+    { decodeEntities: true },
+    {
+      onopentagname(from, to) {
+        flushText()
+        start(html.slice(from, to).toLowerCase())
+      },
+      onclosetag(from, to) {
+        flushText()
+        end?.(html.slice(from, to).toLowerCase())
+      },
+      onattribname(from, to) {
+        name = attribute ? html.slice(from, to).toLowerCase() : ''
+        value = ''
+      },
+      onattribdata(from, to) {
+        if (attribute) value += html.slice(from, to)
+      },
+      onattribentity(codePoint) {
+        if (attribute) value += String.fromCodePoint(codePoint)
+      },
+      onattribend: () => attribute?.(name, value),
+      ontext(from, to) {
+        // The tokenizer may split a text into many pieces.
+        if (from !== textEnd) {
+          flushText()
+          textStart = from
+        }
+        textEnd = to
+      },
+      ontextentity(codePoint) {
+        flushText()
+        entity?.(codePoint)
+      },
+      onend: flushText,
+      oncdata: noop,
+      oncomment: noop,
+      ondeclaration: noop,
+      onopentagend: noop,
+      onprocessinginstruction: noop,
+      onselfclosingtag: noop,
+    },
+  )
+  tokenizer.write(html)
+  tokenizer.end()
+}
+
+/** The part of the package's `Tokenizer` that is used here. Offsets are indexes into the HTML. */
+type TokenizerClass = new (
+  options: { readonly decodeEntities: boolean },
+  callbacks: Readonly<
+    Record<
+      | 'onopentagname'
+      | 'onclosetag'
+      | 'onattribname'
+      | 'onattribdata'
+      | 'ontext'
+      | 'oncdata'
+      | 'oncomment'
+      | 'ondeclaration'
+      | 'onprocessinginstruction',
+      (start: number, end: number) => void
+    > &
+      Record<'onattribentity' | 'ontextentity', (codePoint: number) => void> &
+      Record<'onattribend' | 'onend' | 'onopentagend' | 'onselfclosingtag', () => void>
+  >,
+) => { write(html: string): void; end(): void }
+
+let Tokenizer: TokenizerClass | undefined
+
+/** Loads the package at the first use, because most labs never need it. */
+function loadTokenizer(): TokenizerClass {
+  Tokenizer ??= (createRequire(import.meta.url)('htmlparser2') as { readonly Tokenizer: TokenizerClass }).Tokenizer
+  return Tokenizer
 }

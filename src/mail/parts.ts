@@ -1,44 +1,55 @@
 import { decodeCharset } from './charsets.ts'
-import { partOctetsOrRaw } from './encodings.ts'
-import type { MessagePart, OctetRange } from './types.ts'
+import { decodeBase64, decodeQuotedPrintable } from './encodings.ts'
+import type { ContentFields, MessagePart, OctetRange } from './types.ts'
 import { parameterText } from './words.ts'
 
-/** A text part's content as text, line ends as they are. Unknown encodings and charsets are read as they most likely were meant. */
-export function partText(raw: Buffer, part: MessagePart): string {
-  return decodeCharset(partOctetsOrRaw(raw, part), parameterText(part.params, 'charset'))
+export type MailErrorCode = 'unknown-encoding'
+
+/** The only error of this module: malformed mail is read as well as possible instead. */
+export class MailError extends Error {
+  override readonly name = 'MailError'
+  readonly code: MailErrorCode
+  constructor(code: MailErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
-/** Whether a part is text/*, as one without Content-Type is, and one whose Content-Type nobody can read. RFC 2045 section 5.2. */
-export const isText = (part: MessagePart): boolean => part.kind === 'leaf' && /^(text)?$/i.test(part.type)
-
-/** Every part of the tree, the message itself first, those inside message/rfc822 included. */
+/** Yields every part of the tree, the message itself first, including the parts of messages inside message/rfc822. */
 export function* everyPart(part: MessagePart): Generator<MessagePart> {
   yield part
   for (const child of part.children) yield* everyPart(child)
   if (part.message) yield* everyPart(part.message)
 }
 
+/** Returns whether a part is text/*. A part without a valid Content-Type is. RFC 2045 section 5.2. */
+export const isText = (part: MessagePart): boolean => part.kind === 'leaf' && /^(text)?$/i.test(part.type)
+
 /**
- * The part an IMAP section number names, `[1, 2]` for `1.2`, those inside message/rfc822 included; `[]` is the message
- * itself, and so is `[1]` where it is no multipart. RFC 9051 section 6.4.5.1.
+ * Returns the part of an IMAP section number, such as `[1, 2]` for `1.2`. `[]` is the message itself, and so is `[1]` if
+ * it is not a multipart. RFC 9051 section 6.4.5.1.
  */
 export function part(structure: MessagePart, path: readonly number[]): MessagePart | undefined {
   let here: MessagePart | undefined = structure
-  let numbered = false // whether `here` was reached by its own number, so that `.1` must lead inside
+  // Whether a number led to `here`. Then `.1` leads into the message that it holds.
+  let isNumbered = false
   for (const number of path) {
-    const inside: MessagePart | undefined = numbered ? here?.message : here
+    const inside: MessagePart | undefined = isNumbered ? here?.message : here
     if (inside?.kind === 'multipart') here = inside.children[number - 1]
-    else if (numbered && here?.kind === 'multipart') here = here.children[number - 1]
+    else if (isNumbered && here?.kind === 'multipart') here = here.children[number - 1]
     else here = number === 1 ? inside : undefined
     if (!here) return undefined
-    numbered = true
+    isNumbered = true
   }
   return here
 }
 
 export type SectionText = 'HEADER' | 'TEXT' | 'MIME'
 
-/** The octets of `path.text`: a part's content without `text`; HEADER and TEXT of the message (or message part) there; a part's MIME header. */
+/**
+ * Returns the octets of an IMAP section: a part's content without `text`, the header or text of the message at `path` with
+ * HEADER or TEXT, a part's own header with MIME. RFC 9051 section 6.4.5.1.
+ */
 export function section(structure: MessagePart, path: readonly number[], text?: SectionText): OctetRange | undefined {
   const found = part(structure, path)
   if (!found) return undefined
@@ -51,14 +62,38 @@ export function section(structure: MessagePart, path: readonly number[], text?: 
   return { start: message.bodyStart, end: message.bodyEnd }
 }
 
-export type MailErrorCode = 'unknown-encoding'
+export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable'
 
-/** The one error of this room: reading mail never fails for being broken, only where a promise cannot be kept. */
-export class MailError extends Error {
-  override readonly name = 'MailError'
-  readonly code: MailErrorCode
-  constructor(code: MailErrorCode, message: string) {
-    super(message)
-    this.code = code
-  }
+const ENCODINGS: ReadonlyMap<string, TransferEncoding> = new Map([
+  ['7bit', 'identity'],
+  ['8bit', 'identity'],
+  ['binary', 'identity'],
+  ['base64', 'base64'],
+  ['quoted-printable', 'quoted-printable'],
+])
+
+/** Returns a part's transfer encoding, or undefined if it is unknown. RFC 2045 section 6.1. */
+export const transferEncoding = (part: ContentFields): TransferEncoding | undefined =>
+  part.encoding === undefined ? 'identity' : ENCODINGS.get(part.encoding.toLowerCase())
+
+/**
+ * Returns a part's decoded content, as a view of `raw` if it is not encoded. BINARY, RFC 3516 section 4.3.
+ * @throws MailError `unknown-encoding`
+ */
+export function partOctets(raw: Buffer, part: MessagePart): Buffer {
+  const encoding = transferEncoding(part)
+  if (encoding === undefined)
+    throw new MailError('unknown-encoding', `unknown content transfer encoding ${part.encoding}`)
+  const body = raw.subarray(part.bodyStart, part.bodyEnd)
+  if (encoding === 'identity' || part.kind === 'multipart') return body
+  return encoding === 'base64' ? decodeBase64(body) : decodeQuotedPrintable(body)
+}
+
+/** As `partOctets`, but does not decode unknown encodings. RFC 2045 section 6.2. */
+export const partOctetsOrRaw = (raw: Buffer, part: MessagePart): Buffer =>
+  transferEncoding(part) === undefined ? raw.subarray(part.bodyStart, part.bodyEnd) : partOctets(raw, part)
+
+/** Returns a text part's content as text, with its line ends. If the encoding or charset is unknown, guesses. */
+export function partText(raw: Buffer, part: MessagePart): string {
+  return decodeCharset(partOctetsOrRaw(raw, part), parameterText(part.params, 'charset'))
 }

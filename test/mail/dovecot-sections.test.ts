@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { partOctets, transferEncoding } from '../../src/mail/encodings.ts'
-import { part, type SectionText, section } from '../../src/mail/parts.ts'
+import { part, partOctets, type SectionText, section, transferEncoding } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 import type { MessagePart } from '../../src/mail/types.ts'
 import { corpus } from '../support/corpus.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { decodeBase64, decodeQuotedPrintable, partOctets, partOctetsOrRaw } from '../../src/mail/encodings.ts'
-import { partText } from '../../src/mail/parts.ts'
+import { decodeBase64, decodeQuotedPrintable } from '../../src/mail/encodings.ts'
+import { partOctets, partOctetsOrRaw, partText } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 import { seededRandom } from '../support/random.ts'
 

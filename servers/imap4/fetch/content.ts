@@ -1,7 +1,6 @@
-import { partOctets } from '../../../src/mail/encodings.ts'
 import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ParseCache, type ParsedMessage } from '../../../src/mail/parse-cache.ts'
-import { MailError, part, section as sectionRange } from '../../../src/mail/parts.ts'
+import { MailError, part, partOctets, section as sectionRange } from '../../../src/mail/parts.ts'
 import type { HeaderField, OctetString } from '../../../src/mail/types.ts'
 import type { MessageEntry, MessageStore } from '../../../src/store/types.ts'
 import { no } from '../reply.ts'
