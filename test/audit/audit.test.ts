@@ -12,6 +12,9 @@ import { needs } from '../support/programs.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { acceptInjected } from './vulnerable-client.ts'
 
+/** `npm run test:all` sets it. */
+const isLong = process.env.SEALPOST_LONG === '1'
+
 const workplace = new Workplace()
 afterAll(() => workplace.remove())
 const runSealpost = (args: readonly string[]) => workplace.run(args)
@@ -108,15 +111,19 @@ it('a client that accepts PREAUTH in clear text is unsafe', async () => {
 })
 
 it('one lab can run every bad server', { timeout: 120_000 }, async () => {
-  await using lab = await startLab(badLab(badPorts, () => 0))
-  for (const { virtualServer, form } of badPorts) {
+  // Without SEALPOST_LONG: one protocol, and not the RSA key of 8,192 bits, which takes seconds to generate.
+  const ports = badPorts.filter(({ protocol, name }) => isLong || (protocol === 'imap4' && name !== 'rsa-8192'))
+  await using lab = await startLab(badLab(ports, () => 0))
+  for (const { virtualServer, form } of ports) {
     const server = lab.server(virtualServer)
     expect(form === 'implicit' ? server.tlsPort : server.port, virtualServer).toBeGreaterThan(0)
   }
 })
 
 it('imapflow is safe against the faulty IMAP4 servers', async () => {
-  const names = ['preauth', 'starttls-injection', 'handshake-alert', 'null-suites', 'tls-1.0-only', 'slow-handshake']
+  // These two take seconds: one never answers, one waits before the handshake.
+  const slow = isLong ? ['starttls-injection', 'slow-handshake'] : []
+  const names = ['preauth', 'handshake-alert', 'null-suites', 'tls-1.0-only', ...slow]
   const results = await auditClient(imapflowClient, { protocols: ['imap4'], names, timeoutMs: 6_000 })
   expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
 })

@@ -29,6 +29,7 @@ export interface Defect {
 export class TestAuthority {
   readonly root: X509Certificate
   readonly intermediate: X509Certificate
+  readonly #leafKeys = new Map<KeySpec, Promise<KeyObject>>()
   readonly #rootKey: KeyObject
   readonly #intermediateKey: KeyObject
 
@@ -68,12 +69,19 @@ export class TestAuthority {
   }
 
   async selfSigned(): Promise<Identity> {
-    const key = await generateKey('rsa-2048')
+    const key = await this.#leafKey('rsa-2048')
     return identity(key, leaf({}, key, { key, certificate: 'self' }))
   }
 
+  /** Server certificates share their keys, because RSA keys are slow to generate. */
+  #leafKey(spec: KeySpec): Promise<KeyObject> {
+    const key = this.#leafKeys.get(spec) ?? generateKey(spec)
+    this.#leafKeys.set(spec, key)
+    return key
+  }
+
   async #leaf(defect: Defect, issuer: Issuer): Promise<Identity> {
-    const key = await generateKey(defect.key ?? 'rsa-2048')
+    const key = await this.#leafKey(defect.key ?? 'rsa-2048')
     return identity(key, leaf(defect, key, { ...issuer, ...(defect.hash ? { hash: defect.hash } : {}) }))
   }
 }

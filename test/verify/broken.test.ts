@@ -1,8 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Protocol } from '../../src/config/schema.ts'
+import { checks } from '../../src/verify/run.ts'
 import { type Identity, TestAuthority } from './authority.ts'
 import { type Faults, startDouble } from './double.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
+
+/** `npm run test:all` sets it. */
+const isLong = process.env.SEALPOST_LONG === '1'
+
+/** All checks but the slow ones, which offer each version and suite on a new connection. */
+const quickChecks = checks.map(({ name }) => name).filter((name) => name !== 'versions' && name !== 'suites')
 
 let authority: TestAuthority
 let good: Identity
@@ -17,7 +24,15 @@ const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
 async function look(protocol: Protocol, faults: Faults, identity = good, options: InspectOptions = {}) {
   await using double = await startDouble(protocol, identity, faults)
   const implicitTls = faults.implicitTls !== undefined
-  return await inspect(protocol, double.port, { ca: [authority.rootPem], implicitTls, ...options })
+  // The short form makes the slow checks only where they matter: for a good server, and for its TLS settings.
+  const isQuick =
+    !isLong && !faults.tls && (identity !== good || Object.keys(faults).some((key) => key !== 'implicitTls'))
+  return await inspect(protocol, double.port, {
+    ca: [authority.rootPem],
+    implicitTls,
+    ...(isQuick ? { only: quickChecks } : {}),
+    ...options,
+  })
 }
 
 describe('a server without faults', () => {
