@@ -206,7 +206,11 @@ export class TestLab implements AsyncDisposable {
     return this.#mail.list(filter)
   }
 
-  /** Delivers a message to mailboxes, or to newsgroups by their addresses, without SMTP. Takes raw octets, or parts to compose. */
+  /**
+   * Delivers a message to mailboxes, or to newsgroups by their addresses, without SMTP. Takes raw octets, or parts to
+   * compose. As by SMTP, a Bcc field reaches only the recipients that it names.
+   * @throws DeliveryError if a recipient does not exist or a newsgroup refuses the message; then nobody gets it
+   */
   async deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
     const { directory, clock } = this.#lab
     const recipients = typeof to === 'string' ? [to] : to

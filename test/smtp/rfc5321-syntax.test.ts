@@ -80,7 +80,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
   test('a line of 12,288 octets is accepted and a longer one rejected, wherever its CRLF is cut', async () => {
     const client = await greeted(lab)
     for (const cut of [0, 1, 12_287, 12_288, 12_289]) {
-      for (const [octets, told] of [
+      for (const [octets, answer] of [
         [12_288, /^250 2\.0\.0 OK/],
         [12_289, /^500 5\.5\.6 /],
       ] as const) {
@@ -88,7 +88,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
         client.send(line.slice(0, cut))
         await nextSegment()
         client.send(line.slice(cut))
-        expect((await reply(client))[0], `${octets} cut at ${cut}`).toMatch(told)
+        expect((await reply(client))[0], `${octets} cut at ${cut}`).toMatch(answer)
       }
     }
     expect(await ask(client, 'NOOP')).toBe('250 2.0.0 OK')
@@ -112,9 +112,9 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
       for (const line of await reply(client)) expect(line.length + 2).toBeLessThanOrEqual(512)
     }
     for (const command of [`MAIL FROM:<a@b.test> ${long}=1`, `MAIL FROM:<a@b.test> ${long}`]) {
-      const told = await ask(client, command)
-      expect(told).toMatch(/^555 5\.5\.4 /)
-      expect(told.length + 2).toBeLessThanOrEqual(512)
+      const answer = await ask(client, command)
+      expect(answer).toMatch(/^555 5\.5\.4 /)
+      expect(answer.length + 2).toBeLessThanOrEqual(512)
     }
     client.destroy()
   })

@@ -28,11 +28,11 @@ async function after(...commands: readonly string[]): Promise<LineClient> {
 
 /** The states of a session: how to enter each, and a command whose answer identifies the state. */
 const states = {
-  fresh: { enter: connected, probe: RCPT, told: /^503 5\.5\.1 .*HELO/ },
-  greeted: { enter: () => after(), probe: MAIL, told: /^250 2\.1\.0 / },
-  mail: { enter: () => after(MAIL), probe: RCPT, told: /^250 2\.1\.5 / },
-  rcpt: { enter: () => after(MAIL, RCPT), probe: 'DATA', told: /^354 / },
-  chunks: { enter: () => after(MAIL, RCPT, 'BDAT 3\r\nx'), probe: 'BDAT 0 LAST', told: /^250 2\.0\.0 OK/ },
+  fresh: { enter: connected, probe: RCPT, answer: /^503 5\.5\.1 .*HELO/ },
+  greeted: { enter: () => after(), probe: MAIL, answer: /^250 2\.1\.0 / },
+  mail: { enter: () => after(MAIL), probe: RCPT, answer: /^250 2\.1\.5 / },
+  rcpt: { enter: () => after(MAIL, RCPT), probe: 'DATA', answer: /^354 / },
+  chunks: { enter: () => after(MAIL, RCPT, 'BDAT 3\r\nx'), probe: 'BDAT 0 LAST', answer: /^250 2\.0\.0 OK/ },
   tls: {
     async enter() {
       const client = await after(MAIL, RCPT, 'STARTTLS')
@@ -40,9 +40,9 @@ const states = {
       return client
     },
     probe: MAIL,
-    told: /^503 5\.5\.1 .*HELO/,
+    answer: /^503 5\.5\.1 .*HELO/,
   },
-  loggedOn: { enter: () => after(AUTH), probe: AUTH, told: /^503 5\.5\.1 .*already authenticated/ },
+  loggedOn: { enter: () => after(AUTH), probe: AUTH, answer: /^503 5\.5\.1 .*already authenticated/ },
 } as const
 
 /** The reply code to each command in each of the states above, in order. RFC 5321 sections 4.1.4 and 4.3.2. */
@@ -81,7 +81,7 @@ const order: readonly (readonly [string, string])[] = [
   [' NOOP', '500 500 500 500 500 500 500'],
 ]
 
-describe.each(Object.entries(states))('commands and their order: %s', (name, { enter, probe, told }) => {
+describe.each(Object.entries(states))('commands and their order: %s', (name, { enter, probe, answer }) => {
   const column = Object.keys(states).indexOf(name)
 
   test.each(order.map(([command, codes]) => [command, codes.split(' ')[column] as string] as const))(
@@ -91,7 +91,7 @@ describe.each(Object.entries(states))('commands and their order: %s', (name, { e
       expect((await ask(client, command)).slice(0, 3)).toBe(code)
       // A rejected command does not change the state, but a rejected chunk ends its transaction.
       const endsTransaction = command.startsWith('BDAT') && name === 'mail'
-      if (code.startsWith('5') && !endsTransaction) expect(await ask(client, probe)).toMatch(told)
+      if (code.startsWith('5') && !endsTransaction) expect(await ask(client, probe)).toMatch(answer)
       client.destroy()
     },
   )
