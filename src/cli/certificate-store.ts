@@ -3,10 +3,11 @@ import { systemClock } from '../common/clock.ts'
 import { unknownCertificates } from '../config/certificates.ts'
 import { ConfigError } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { Authorities } from '../pki/authority/authorities.ts'
+import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
-import { CertificateStore } from '../pki/certificate-store/store.ts'
-import { Certificates } from '../pki/lifecycle/certificates.ts'
+import { openCertificateStore } from '../pki/certificate-store/store.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
+import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { quietStoreLog } from './log.ts'
@@ -34,7 +35,7 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
     )
   }
   const serviceUrl = serviceUrlOf(configuration.lab)
-  const store = await CertificateStore.open({
+  const store = await openCertificateStore({
     folder,
     key,
     clock: systemClock,
@@ -44,8 +45,8 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
   try {
     const lab = labFacts(configuration)
     return await run({
-      certificates: new Certificates(store, () => lab),
-      authorities: new Authorities(store),
+      certificates: certificatesOf(store, () => lab),
+      authorities: authoritiesOf(store),
       store,
       lab,
     })
@@ -83,7 +84,7 @@ export async function readStore<T>(
   read: (store: CertificateStore) => T | Promise<T>,
 ): Promise<T | undefined> {
   if (folder === 'memory' || !existsSync(folder)) return undefined
-  const store = await CertificateStore.open({ folder, key, clock: systemClock, log: quietStoreLog, makeRoot: false })
+  const store = await openCertificateStore({ folder, key, clock: systemClock, log: quietStoreLog, makeRoot: false })
   try {
     return await read(store)
   } finally {

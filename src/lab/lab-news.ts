@@ -7,8 +7,8 @@ import { Feeds } from '../news/feeds/feeds.ts'
 import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import type { NewsMail } from '../news/types.ts'
-import { Authorities } from '../pki/authority/authorities.ts'
-import type { CertificateStore } from '../pki/certificate-store/store.ts'
+import { authoritiesOf } from '../pki/authority/authorities.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import { type MessageStore, StoreError } from '../store/types.ts'
 
@@ -83,6 +83,6 @@ export class LabNews implements AsyncDisposable {
     const { certificates } = this.#options
     if (authority === undefined) return [certificates.rootPem]
     if (isAbsolute(authority)) return [await readFile(authority, 'utf8')]
-    return [(await new Authorities(certificates).export(authority, 'chain')).toString()]
+    return [(await authoritiesOf(certificates).export(authority, 'chain')).toString()]
   }
 }

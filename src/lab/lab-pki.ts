@@ -1,14 +1,15 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
-import { Authorities } from '../pki/authority/authorities.ts'
+import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
-import type { CertificateStore, StoreLog } from '../pki/certificate-store/store.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
-import { Certificates } from '../pki/lifecycle/certificates.ts'
+import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
-import { warnInLog } from '../pki/lifecycle/warnings.ts'
+import { logWarnings } from '../pki/lifecycle/warnings.ts'
 import type { AuthorityService } from '../pki/service/service.ts'
+import type { StoreLog } from '../pki/types.ts'
 
 /** Returns the facts about a lab that the certificate lifecycle needs. */
 const labFacts = (lab: ResolvedLab): LabFacts => ({
@@ -48,8 +49,8 @@ export class LabPki implements AsyncDisposable {
     this.store = store
     this.#lab = lab
     this.#log = log
-    this.certificates = new Certificates(store, () => labFacts(lab().config))
-    this.authorities = new Authorities(store)
+    this.certificates = certificatesOf(store, () => labFacts(lab().config))
+    this.authorities = authoritiesOf(store)
   }
 
   /** Address of the authority service; undefined if there is none. */
@@ -86,7 +87,7 @@ export class LabPki implements AsyncDisposable {
   /** Starts to log warnings about the certificates that the virtual servers use. */
   warn(): void {
     const context = { store: this.store, lab: () => labFacts(this.#lab().config) }
-    this.#stopWarning = warnInLog(context, this.#log)
+    this.#stopWarning = logWarnings(context, this.#log)
   }
 
   /** Returns a virtual server's settings for client certificates; undefined if they are off. */

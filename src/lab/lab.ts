@@ -7,7 +7,8 @@ import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
-import { CertificateStore } from '../pki/certificate-store/store.ts'
+import { openCertificateStore } from '../pki/certificate-store/store.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
@@ -275,7 +276,7 @@ export class Lab implements AsyncDisposable {
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
   const { log, clock } = options
   const { store: folder, key } = config.certificates
-  const certificateStore = options.certificateStore ?? (await CertificateStore.open({ folder, key, log, clock }))
+  const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
   try {
     const store = options.store ?? (await openStore(config.store, { log, clock }))
     const lab = new Lab(config, { certificateStore, store, sessions: new SessionLog(clock) }, options)

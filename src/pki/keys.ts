@@ -11,8 +11,8 @@ const curves = { p256: 'P-256', p384: 'P-384', p521: 'P-521' } as const
 export type KeySpec = `rsa-${number}` | keyof typeof curves | 'ed25519'
 
 /**
- * Makes a private key. RSA takes from 0.1 s (2048 bits) to minutes (16384), off the main thread; curves take well under
- * a millisecond.
+ * Generates a private key. RSA keys take from 0.1 s (2048 bits) to minutes (16384), off the main thread; keys on curves take
+ * less than a millisecond. @throws PkiError `refused`
  */
 export async function generateKey(spec: KeySpec): Promise<KeyObject> {
   if (spec === 'ed25519') return (await generate('ed25519')).privateKey
@@ -24,11 +24,11 @@ export async function generateKey(spec: KeySpec): Promise<KeyObject> {
     return (await generate('rsa', { modulusLength })).privateKey
   }
   const namedCurve = curves[spec as keyof typeof curves]
-  if (namedCurve === undefined) throw new PkiError('refused', `${spec} is no kind of key known here`)
+  if (namedCurve === undefined) throw new PkiError('refused', `the key type ${spec} is not supported`)
   return (await generate('ec', { namedCurve })).privateKey
 }
 
-/** PKCS#8, PKCS#1 or SEC 1 in PEM, encrypted or not. @throws PkiError `password` where one is needed or wrong */
+/** Reads PKCS#8, PKCS#1 or SEC 1 in PEM, encrypted or not. @throws PkiError `password` if it is missing or wrong, `malformed` */
 export function readPrivateKey(pem: string, passphrase?: string): KeyObject {
   try {
     return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
@@ -46,7 +46,7 @@ export const privateKeyPem = (key: KeyObject): string => key.export({ type: 'pkc
 
 const curveTitles: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
 
-/** What a list shows, and how strong the key is: bits of the modulus or of the curve. */
+/** Returns a key's name for lists and its strength: the bits of the modulus or of the curve. */
 export function describeKey(key: KeyObject): { title: string; bits: number; family: 'rsa' | 'ec' | 'ed' } {
   const details = key.asymmetricKeyDetails
   if (details?.modulusLength !== undefined) {
@@ -59,14 +59,14 @@ export function describeKey(key: KeyObject): { title: string; bits: number; fami
   return { title: key.asymmetricKeyType ?? 'unknown', bits: 256, family: 'ed' }
 }
 
-/** The spec that makes another key like this one: what renewal with a new key needs. */
+/** Returns the specification of another key of the same type and size. */
 export function specOf(key: KeyObject): KeySpec {
   const { family, bits } = describeKey(key)
   if (family === 'rsa') return `rsa-${bits}`
   return family === 'ec' && (bits === 256 || bits === 384 || bits === 521) ? `p${bits}` : 'ed25519'
 }
 
-/** md5 and sha1 are for clients older than Windows XP SP3, which know no SHA-2 signatures. */
+/** md5 and sha1 are for clients older than Windows XP SP3, which do not support SHA-2 signatures. */
 export type HashName = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
 /** RFC 3279 section 2.2, RFC 4055 section 5, RFC 5758 section 3.2, RFC 8410 section 3. */
@@ -95,31 +95,31 @@ export interface Signer {
   readonly hash?: HashName
 }
 
-/** AlgorithmIdentifier and hash of what `signer` makes. */
+/** Returns the AlgorithmIdentifier and the hash of a signer's signatures. */
 function algorithmOf({ key, hash }: Signer): { identifier: Buffer; digest: HashName | null } {
   const { family, bits } = describeKey(key)
   if (family === 'ed') return { identifier: sequence(oid(edwards[key.asymmetricKeyType ?? ''] ?? '')), digest: null }
   const digest = hash ?? (family === 'ec' && bits >= 384 ? (bits > 384 ? 'sha512' : 'sha384') : 'sha256')
   const id = algorithms[family][digest]
-  if (id === undefined) throw new PkiError('refused', `${digest} cannot sign with an elliptic curve key`)
+  if (id === undefined) throw new PkiError('refused', `${digest} cannot be used with an elliptic-curve key`)
   return { identifier: family === 'rsa' ? sequence(oid(id), nul()) : sequence(oid(id)), digest }
 }
 
-/** AlgorithmIdentifier of the signatures that `signer` makes. */
+/** Returns the AlgorithmIdentifier of a signer's signatures. */
 export const signatureAlgorithm = (signer: Signer): Buffer => algorithmOf(signer).identifier
 
-/** The signature's octets. */
+/** Returns the octets of a signature. */
 export const sign = (data: Buffer, signer: Signer): Buffer => cryptoSign(algorithmOf(signer).digest, data, signer.key)
 
-/** SEQUENCE { data, algorithm, signature }: what certificates, requests, CRLs and OCSP responses have in common. */
+/** Returns SEQUENCE { data, algorithm, signature }, the form of certificates, requests, CRLs and OCSP responses. */
 export const signed = (data: Buffer, signer: Signer): Buffer =>
   sequence(data, signatureAlgorithm(signer), bitString(sign(data, signer)))
 
-/** The hash of a signature algorithm, as `crypto.verify` takes it: null for EdDSA. @throws PkiError `malformed` */
+/** Returns the hash of a signature algorithm for `crypto.verify`, which is null for EdDSA. @throws PkiError `malformed` */
 export function hashOfSignature(id: string): HashName | null {
   if (Object.values(edwards).includes(id)) return null
   for (const family of [algorithms.rsa, algorithms.ec]) {
     for (const hash of ['md5', 'sha1', 'sha256', 'sha384', 'sha512'] as const) if (family[hash] === id) return hash
   }
-  throw new PkiError('malformed', `signature algorithm ${id} is not known here`)
+  throw new PkiError('malformed', `the signature algorithm ${id} is not supported`)
 }

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { systemClock } from '../../src/common/clock.ts'
 import { acmeRoutes } from '../../src/pki/acme/directory.ts'
-import { Authorities } from '../../src/pki/authority/authorities.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { authoritiesOf } from '../../src/pki/authority/authorities.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { AuthorityService } from '../../src/pki/service/service.ts'
 
 export const log = pino({ level: 'silent' })
@@ -25,7 +25,7 @@ export async function freePort(): Promise<number> {
 export async function startAcme(externalAccounts: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
   const httpPort = await freePort()
-  const store = await CertificateStore.open({ folder: join(folder, 'certs'), clock: systemClock, log, key: 'p256' })
+  const store = await openCertificateStore({ folder: join(folder, 'certs'), clock: systemClock, log, key: 'p256' })
   const service = await AuthorityService.open(store, {
     address: '127.0.0.1',
     port: 0,
@@ -40,7 +40,7 @@ export async function startAcme(externalAccounts: Record<string, string> = {}) {
     folder,
     httpPort,
     store,
-    authorities: new Authorities(store),
+    authorities: authoritiesOf(store),
     authority: name,
     directory: `http://localhost:${service.port}${path}`,
     tlsDirectory: `https://localhost:${service.tlsPort}${path}`,

@@ -52,7 +52,7 @@ describe('sealpost ca create', () => {
     expect(await pki.refused('ca', 'create', 'subordinate', 'Too deep', '--parent', 'Issuing CA')).toMatch(
       /"Big Root" allows no further authority/,
     )
-    expect(await pki.refused('ca', 'create', 'root', 'big root')).toContain('there is an authority "Big Root" already')
+    expect(await pki.refused('ca', 'create', 'root', 'big root')).toContain('there is already an authority "Big Root"')
     expect(await pki.refused('ca', 'create', 'subordinate', 'X', '--parent', 'nobody')).toMatch(
       /no authority "nobody"; there are/,
     )
@@ -90,7 +90,7 @@ describe('sealpost ca create', () => {
       'has no certificate yet',
     )
     await pki.sign('world', 'guest.csr', 'leafish.pem')
-    expect(await pki.refused('ca', 'install', 'leafish.pem')).toMatch(/not one of an authority/)
+    expect(await pki.refused('ca', 'install', 'leafish.pem')).toMatch(/not an authority's certificate/)
     const ext = ['-CA', 'world.pem', '-CAkey', 'world.key', '-extfile', 'world.ext', '-days', '20']
     await pki.openssl('x509', '-req', '-in', 'guest.csr', ...ext, '-out', 'guest.pem')
     pki.write('answer.pem', pki.text('guest.pem') + pki.text('world.pem'))
@@ -118,7 +118,7 @@ describe('a standalone authority', () => {
     expect(waiting).toMatchObject({ status: 1, stdout: expect.stringContaining('still pending at "Slow CA"') })
     expect(await pki.json('ca', 'requests')).toMatchObject([{ id: 1, authority: 'Slow CA', state: 'pending' }])
     expect(await pki.done('ca', 'approve', '1')).toMatch(/Request 1 is approved/)
-    expect(await pki.refused('ca', 'approve', '1')).toContain('is issued already')
+    expect(await pki.refused('ca', 'approve', '1')).toContain('is already issued')
     expect(await pki.done('cert', 'install', '--pending')).toContain(`installed on "${imap4}"`)
     expect(await pki.json<ShownCertificate>('cert', 'show', imap4)).toMatchObject({
       issuedBy: 'Slow CA',
@@ -130,8 +130,8 @@ describe('a standalone authority', () => {
     await csr('d', '/CN=denied.test')
     expect(await pki.done('ca', 'submit', 'd.csr', '--authority', 'Slow CA')).toContain('request 2 is pending there')
     await pki.done('ca', 'deny', '2')
-    expect(await pki.refused('ca', 'approve', '2')).toContain('is denied already')
-    expect(await pki.refused('ca', 'approve', '9')).toMatch(/no request 9; none is waiting/)
+    expect(await pki.refused('ca', 'approve', '2')).toContain('is already denied')
+    expect(await pki.refused('ca', 'approve', '9')).toMatch(/no request 9; none is pending/)
     const renewed = await pki.json<{ id: number }>('cert', 'renew', '--for', imap4)
     expect(renewed).toMatchObject({ state: 'queued', authority: 'Slow CA' })
     await pki.done('ca', 'deny', String(renewed.id))
@@ -183,8 +183,8 @@ describe('sealpost ca sign', () => {
       'bad.csr',
       `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`,
     )
-    expect(await pki.refused('ca', 'sign', 'bad.csr')).toMatch(/signature of the certificate request is wrong/)
-    expect(await pki.refused('ca', 'sign', 's.pem')).toMatch(/holds no certificate request/)
+    expect(await pki.refused('ca', 'sign', 'bad.csr')).toMatch(/signature of the certificate request is invalid/)
+    expect(await pki.refused('ca', 'sign', 's.pem')).toMatch(/contains no certificate request/)
     pki.write('junk', 'junk')
     expect(await pki.refused('ca', 'sign', 'junk')).toMatch(/broken ASN\.1|not a certificate request/)
   })
@@ -222,7 +222,7 @@ describe('sealpost ca revoke and ca crl', () => {
     expect(await pki.openssl('crl', '-in', 'narrow.crl', '-noout', '-text')).toMatch(/Superseded/)
     const written = await pki.done('ca', 'crl', 'Narrow', '--out', 'narrow.crl')
     expect(written).toBe('Wrote narrow.crl (1 revoked certificate)\n')
-    expect(await pki.refused('ca', 'revoke', serial)).toContain('was revoked on')
+    expect(await pki.refused('ca', 'revoke', serial)).toContain('was already revoked on')
     expect(await pki.refused('ca', 'revoke', 'ABCDEF')).toMatch(/no authority of this lab has issued/)
     expect(await pki.sealpost('ca', 'revoke', serial, '--reason', 'boredom')).toMatchObject({ status: 2 })
     expect(await pki.json('ca', 'issued', 'Narrow')).toContainEqual(
@@ -258,6 +258,8 @@ describe('sealpost ca user', () => {
     expect(await pki.sealpost('ca', 'user', 'Bob', '--upn', 'bob@lab.test', '--out', 'b.p12')).toMatchObject({
       status: 2,
     })
-    expect(await pki.refused('ca', 'user', 'Bob', '--out', 'b.p12', '--password', 'x')).toMatch(/needs a mail address/)
+    expect(await pki.refused('ca', 'user', 'Bob', '--out', 'b.p12', '--password', 'x')).toMatch(
+      /needs an email address/,
+    )
   })
 })

@@ -43,7 +43,7 @@ describe('sealpost cert import', () => {
     expect(await pki.done('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('"Imported" is imported')
     const shown = await pki.json<ShownCertificate>('cert', 'show', 'Imported')
     expect(shown).toMatchObject({ issuedBy: 'middle', chain: ['CN=middle, O=Outside'], usedBy: [] })
-    expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('in the store already')
+    expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'secret')).toContain('already in the store')
     await remove()
   })
 
@@ -81,7 +81,7 @@ describe('sealpost cert import', () => {
     pki.write('junk.pfx', 'junk')
     expect(await pki.refused('cert', 'import', 'junk.pfx')).toMatch(/broken ASN\.1|not a PKCS#12/)
     await pki.openssl('pkcs12', '-export', '-nokeys', '-in', 'leaf.pem', '-passout', 'pass:x', '-out', 'nokey.pfx')
-    expect(await pki.refused('cert', 'import', 'nokey.pfx', '--password', 'x')).toContain('holds no private key')
+    expect(await pki.refused('cert', 'import', 'nokey.pfx', '--password', 'x')).toContain('contains no private key')
   })
 })
 
@@ -141,7 +141,7 @@ describe('sealpost cert export', () => {
   })
 
   it('fails without a password, a known format or a certificate', async () => {
-    expect(await pki.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('give it a password')
+    expect(await pki.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('set a password')
     expect(await pki.sealpost('cert', 'export', 'Ours', '--out', 'x.txt')).toMatchObject({ status: 2 })
     expect(await pki.refused('cert', 'export', 'Nobody', '--out', 'x.cer')).toContain('no certificate "Nobody"')
   })

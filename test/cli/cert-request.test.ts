@@ -34,7 +34,7 @@ describe('sealpost cert request', () => {
   })
 
   it('refuses a second request until the first is cancelled', async () => {
-    expect(await pki.refused('cert', 'request', '--for', 'smtp')).toMatch(/has a request pending.*cancel/)
+    expect(await pki.refused('cert', 'request', '--for', 'smtp')).toMatch(/has had a pending request.*cancel/)
     expect(await pki.done('cert', 'pending', smtp)).toBe(pki.text('certreq.txt'))
     const written = await pki.done('cert', 'pending', smtp, '--out', 'again.txt')
     expect([written, pki.text('again.txt')]).toEqual([
@@ -48,7 +48,7 @@ describe('sealpost cert request', () => {
   })
 
   it.each([
-    { title: 'an unknown country', args: ['--c', 'UK'], says: /"UK" is not a country of ISO 3166.*GB/ },
+    { title: 'an unknown country', args: ['--c', 'UK'], says: /"UK" is not a country code of ISO 3166.*GB/ },
     { title: 'a country of three letters', args: ['--c', 'JPN'], says: /ISO 3166/ },
     { title: 'an organization that is too long', args: ['--o', 'x'.repeat(65)], says: /longer than 64/ },
     { title: 'an invalid host name', args: ['--san', 'a b'], says: /not a host name/ },

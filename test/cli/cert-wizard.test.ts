@@ -64,7 +64,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
         page('Organization ('),
         ...questions.slice(3, 6),
         ['Country or region', `UK${enter}`],
-        ['GB may be meant', `\\b\\bJP${enter}`],
+        ['did you mean GB', `\\b\\bJP${enter}`],
         ...questions.slice(7),
         page('File name for the request'),
         ['Is this right?', down(1)],

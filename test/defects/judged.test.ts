@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DefectName, defectNames, type VariantName, variantNames } from '../../src/config/schema.ts'
 import { startLab, type TestLab } from '../../src/index.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
+import type { CertificateStore } from '../../src/pki/certificate-store/types.ts'
 import type { RecipeChoice } from '../../src/pki/defects/recipe-certificates.ts'
 import type { InstalledCertificate } from '../../src/pki/types.ts'
 import { needs } from '../support/programs.ts'
@@ -75,7 +76,7 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
   let store: CertificateStore
 
   beforeAll(async () => {
-    store = await CertificateStore.open({
+    store = await openCertificateStore({
       folder: 'memory',
       clock: { now: () => Date.now() },
       log: quiet,

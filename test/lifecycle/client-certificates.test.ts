@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Protocol, protocols } from '../../src/config/schema.ts'
-import { Authorities } from '../../src/pki/authority/authorities.ts'
+import { authoritiesOf } from '../../src/pki/authority/authorities.ts'
 import type { UserOptions } from '../../src/pki/authority/sign.ts'
 import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { storeOptions, temporaryFolder } from '../pki/support.ts'
@@ -100,8 +100,8 @@ it('a thumbprint in the configuration names an account; another lab does not kno
   await using folder = await temporaryFolder()
   const certificates = { store: folder.path, key: 'p256' as const }
   const issued = await (async () => {
-    await using store = await CertificateStore.open(storeOptions(folder.path))
-    return new Authorities(store).issueUser({ commonName: 'Carol', emails: ['carol@other.test'] })
+    await using store = await openCertificateStore(storeOptions(folder.path))
+    return authoritiesOf(store).issueUser({ commonName: 'Carol', emails: ['carol@other.test'] })
   })()
   const thumbprint = thumbprintOf(issued.chain[0]).toLowerCase()
   const carol = { pfx: issued.pkcs12('secret'), passphrase: 'secret' }

@@ -6,8 +6,8 @@ import { connect } from 'node:tls'
 import { expect, it } from 'vitest'
 import { type Protocol, protocols } from '../../src/config/schema.ts'
 import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
-import { Certificates } from '../../src/pki/lifecycle/certificates.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { certificatesOf } from '../../src/pki/lifecycle/certificates.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { storeOptions, temporaryFolder } from '../pki/support.ts'
 import { LineClient } from '../support/line-client.ts'
@@ -76,8 +76,8 @@ it('a hundred certificates replaced under load break no session, and every new h
   const sessions = protocols.map(session)
 
   // As another process would: a store of its own on the same folder.
-  await using other = await CertificateStore.open(storeOptions(path))
-  const certificates = new Certificates(other, () => ({
+  await using other = await openCertificateStore(storeOptions(path))
+  const certificates = certificatesOf(other, () => ({
     hostname: 'localhost',
     names: ['localhost'],
     virtualServers: protocols.map((protocol) => ({

@@ -3,7 +3,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { certificateNames } from '../../src/pki/certificate/names.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { deferred, memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])
@@ -12,7 +12,7 @@ const dayMs = 86_400_000
 describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('certificate: auto, %s', (key) => {
   it('is what openssl and GnuTLS call right', async () => {
     await using folder = await temporaryFolder()
-    await using store = await CertificateStore.open(storeOptions('memory', { key }))
+    await using store = await openCertificateStore(storeOptions('memory', { key }))
     const [installed] = await store.resolve('Default SMTP Virtual Server', { kind: 'auto' }, names)
     const root = await put(folder.path, 'root.pem', store.rootPem)
     const leaf = await put(folder.path, 'leaf.pem', installed?.certificatePem ?? '')
@@ -33,7 +33,7 @@ describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('cer
 
 describe('the certificate store', () => {
   it('issues one certificate for all virtual servers of the same names', async () => {
-    await using store = await CertificateStore.open(storeOptions('memory'))
+    await using store = await openCertificateStore(storeOptions('memory'))
     const all = await Promise.all(['a', 'b', 'c', 'd'].map((server) => store.resolve(server, { kind: 'auto' }, names)))
     expect(new Set(all.flat().map(({ thumbprint }) => thumbprint)).size).toBe(1)
     const certificate = new X509Certificate(all[0]?.[0]?.certificatePem ?? '')
@@ -45,7 +45,7 @@ describe('the certificate store', () => {
   it('keeps keys and certificates in a private folder, and finds them again', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
-    const first = await CertificateStore.open(storeOptions(path))
+    const first = await openCertificateStore(storeOptions(path))
     const [before] = await first.resolve('a', { kind: 'auto' }, names)
     const { rootPem } = first
     await first.close()
@@ -54,7 +54,7 @@ describe('the certificate store', () => {
       const { mode } = await stat(join(entry.parentPath, entry.name))
       expect(mode & 0o777).toBe(entry.isDirectory() ? 0o700 : 0o600)
     }
-    await using second = await CertificateStore.open(storeOptions(path))
+    await using second = await openCertificateStore(storeOptions(path))
     expect(second.rootPem).toBe(rootPem)
     expect(await second.resolve('a', { kind: 'auto' }, names)).toMatchObject([
       { thumbprint: before?.thumbprint, privateKeyPem: before?.privateKeyPem },
@@ -63,7 +63,7 @@ describe('the certificate store', () => {
 
   it('issues anew when the names change or the end comes near', async () => {
     const clock = { at: Date.now(), now: () => clock.at }
-    await using store = await CertificateStore.open(storeOptions('memory', { clock }))
+    await using store = await openCertificateStore(storeOptions('memory', { clock }))
     const thumbprint = async (wanted: readonly string[]) =>
       (await store.resolve('a', { kind: 'auto' }, wanted))[0]?.thumbprint
     const first = await thumbprint(names)
@@ -76,14 +76,14 @@ describe('the certificate store', () => {
   })
 
   it('gives two labs different roots', async () => {
-    await using one = await CertificateStore.open(storeOptions('memory'))
-    await using other = await CertificateStore.open(storeOptions('memory'))
+    await using one = await openCertificateStore(storeOptions('memory'))
+    await using other = await openCertificateStore(storeOptions('memory'))
     const subjects = [one, other].map(({ rootPem }) => new X509Certificate(rootPem).subject)
     expect(subjects[0]).not.toBe(subjects[1])
   })
 
   it('says what names it knows when asked for another', async () => {
-    await using store = await CertificateStore.open(storeOptions('memory'))
+    await using store = await openCertificateStore(storeOptions('memory'))
     await store.resolve('a', { kind: 'auto' }, ['mail.test'])
     await expect(store.resolve('a', { kind: 'named', name: 'nobody' }, [])).rejects.toThrow(
       /no certificate "nobody".*mail\.test/,
@@ -95,11 +95,11 @@ describe('the certificate store', () => {
   it('tells watchers what another process changed, and survives a broken index', async () => {
     await using folder = await temporaryFolder()
     const log = memoryLog()
-    await using watching = await CertificateStore.open(storeOptions(folder.path, { log }))
+    await using watching = await openCertificateStore(storeOptions(folder.path, { log }))
     const [worn] = await watching.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = watching.watch(() => changed.resolve())
-    await using other = await CertificateStore.open(storeOptions(folder.path))
+    await using other = await openCertificateStore(storeOptions(folder.path))
     await other.update((draft) => {
       draft.index.assignments.b = worn?.thumbprint ?? ''
     })
@@ -113,10 +113,10 @@ describe('the certificate store', () => {
 })
 
 describe('a broken file of the store', () => {
-  it('is reported, and what was read last stays in service', async () => {
+  it('is reported, and the certificate that was read before stays in use', async () => {
     await using folder = await temporaryFolder()
     const log = memoryLog()
-    await using store = await CertificateStore.open(storeOptions(folder.path, { log }))
+    await using store = await openCertificateStore(storeOptions(folder.path, { log }))
     const [worn] = await store.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = store.watch(() => changed.resolve())
@@ -129,7 +129,7 @@ describe('a broken file of the store', () => {
         .filter(({ level }) => level === 'error')
         .map(({ message }) => message)
         .join(),
-    ).toMatch(/what was read last stays in service/)
+    ).toMatch(/the certificate that was read before stays in use/)
     end()
   })
 })

@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { memoryFiles, type StoreFiles } from '../../src/pki/certificate-store/files.ts'
 import { Journal } from '../../src/pki/certificate-store/journal.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
+import type { CertificateStore } from '../../src/pki/certificate-store/types.ts'
 import { mainFile } from '../support/sealpost.ts'
 import { storeOptions, temporaryFolder } from './support.ts'
 
@@ -22,7 +23,7 @@ function command(folder: string, ...args: readonly string[]): ChildProcess {
 
 /** What must hold of a store whatever happened: it opens, and every certificate in it can be worn. */
 async function assertWhole(path: string): Promise<CertificateStore> {
-  const store = await CertificateStore.open(storeOptions(path))
+  const store = await openCertificateStore(storeOptions(path))
   for (const record of store.index.certificates) await store.materials.load(record)
   for (const request of store.index.requests) await store.materials.read(request.request)
   for (const thumbprint of Object.values(store.index.assignments)) store.find(thumbprint)
@@ -58,11 +59,11 @@ describe('a store whose commands are killed at any moment', () => {
   it('does so in the midst of hundreds of changes', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
-    await (await CertificateStore.open(storeOptions(path))).close()
+    await (await openCertificateStore(storeOptions(path))).close()
     const script = `
-      const { CertificateStore } = await import(process.argv[1])
+      const { openCertificateStore } = await import(process.argv[1])
       const log = { info() {}, warn() {}, error() {} }
-      const store = await CertificateStore.open({ folder: process.argv[2], clock: Date, log, key: 'p256' })
+      const store = await openCertificateStore({ folder: process.argv[2], clock: Date, log, key: 'p256' })
       for (let n = 0; ; n++) {
         await store.resolve('a', { kind: 'auto' }, ['name' + n + '.test'])
         process.stdout.write('.')
@@ -88,14 +89,14 @@ describe('a store whose commands are killed at any moment', () => {
   it('takes over the lock of a process that is gone, and clears away what it left', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
-    await (await CertificateStore.open(storeOptions(path))).close()
+    await (await openCertificateStore(storeOptions(path))).close()
     const gone = spawn(process.execPath, ['-e', ''])
     await once(gone, 'exit')
     const holder = { token: 'dead', host: hostname(), pid: gone.pid, started: '1' }
     await writeFile(join(path, '.lock'), JSON.stringify(holder))
     await mkdir(join(path, 'requests'), { recursive: true })
     await writeFile(join(path, 'requests/half-done.pem'), 'nothing')
-    await using store = await CertificateStore.open(storeOptions(path))
+    await using store = await openCertificateStore(storeOptions(path))
     await store.resolve('a', { kind: 'auto' }, ['localhost'])
     expect(existsSync(join(path, '.lock'))).toBe(false)
     expect(existsSync(join(path, 'requests/half-done.pem'))).toBe(false)
@@ -104,10 +105,10 @@ describe('a store whose commands are killed at any moment', () => {
   it('waits while a live process holds the lock', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
-    await using store = await CertificateStore.open(storeOptions(path))
+    await using store = await openCertificateStore(storeOptions(path))
     let release = (): void => {}
     const holding = store.update(() => new Promise<void>((done) => void (release = done)))
-    await using other = await CertificateStore.open(storeOptions(path, { makeRoot: false }))
+    await using other = await openCertificateStore(storeOptions(path, { makeRoot: false }))
     const waiting = other.update(() => 'second')
     expect(await Promise.race([waiting, delay(200, 'still waiting')])).toBe('still waiting')
     release()
@@ -120,7 +121,7 @@ describe('processes that change a store at once', () => {
   it('lose nothing of each other', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
-    const stores = await Promise.all(Array.from({ length: 4 }, () => CertificateStore.open(storeOptions(path))))
+    const stores = await Promise.all(Array.from({ length: 4 }, () => openCertificateStore(storeOptions(path))))
     const revisions = stores.map(({ index }) => index.defaultAuthority)
     expect(new Set([stores[0]?.index.defaultAuthority]).size).toBe(1)
     expect(revisions).toHaveLength(4)
@@ -133,7 +134,7 @@ describe('processes that change a store at once', () => {
         ),
       ),
     )
-    await using reader = await CertificateStore.open(storeOptions(path))
+    await using reader = await openCertificateStore(storeOptions(path))
     expect(Object.keys(reader.index.assignments)).toHaveLength(60)
     expect(reader.index.authorities).toHaveLength(1)
     for (const store of stores) await store.close()

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readFacts } from '../../src/pki/certificate/certificate.ts'
 import { createRequest, readRequest } from '../../src/pki/certificate/request.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { readPem } from '../../src/pki/der/pem.ts'
 import { PkiError } from '../../src/pki/errors.ts'
 import { readPrivateKey } from '../../src/pki/keys.ts'
@@ -23,7 +23,7 @@ const readers: Record<string, (octets: Buffer) => unknown> = {
 }
 
 beforeAll(async () => {
-  await using store = await CertificateStore.open(storeOptions('memory'))
+  await using store = await openCertificateStore(storeOptions('memory'))
   const [installed] = await store.resolve('a', { kind: 'auto' }, ['mail.test'])
   const key = readPrivateKey(installed?.privateKeyPem ?? '')
   const certificates = [

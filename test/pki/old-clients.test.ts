@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { put, run, storeOptions, temporaryFolder } from './support.ts'
 
 describe('certificate: auto for clients of the 1990s', () => {
   it('is RSA and SHA-1 under a root of its own, and leaves the other clients theirs', async () => {
     await using folder = await temporaryFolder()
-    await using store = await CertificateStore.open(storeOptions(folder.path))
+    await using store = await openCertificateStore(storeOptions(folder.path))
     const [old] = await store.resolve('a', { kind: 'auto' }, ['localhost'], 'old')
     const [modern] = await store.resolve('a', { kind: 'auto' }, ['localhost'])
     expect(await store.resolve('b', { kind: 'auto' }, ['localhost'], 'old')).toEqual([old])
@@ -22,7 +22,7 @@ describe('certificate: auto for clients of the 1990s', () => {
   })
 
   it('gives what is assigned or pinned to every client', async () => {
-    await using store = await CertificateStore.open(storeOptions('memory'))
+    await using store = await openCertificateStore(storeOptions('memory'))
     const [modern] = await store.resolve('a', { kind: 'auto' }, ['localhost'])
     const pinned = modern?.thumbprint ?? ''
     expect(await store.resolve('a', { kind: 'named', name: pinned }, ['localhost'], 'old')).toEqual([modern])

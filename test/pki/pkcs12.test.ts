@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { readPrivateKey } from '../../src/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../src/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../src/pki/keystore/pkcs12.ts'
@@ -18,7 +18,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
 
   beforeAll(async () => {
     folder = await temporaryFolder()
-    await using store = await CertificateStore.open(storeOptions('memory', { key: kind }))
+    await using store = await openCertificateStore(storeOptions('memory', { key: kind }))
     const [installed] = await store.resolve('a', { kind: 'auto' }, ['mail.test'])
     keyPem = installed?.privateKeyPem ?? ''
     certificates = [new X509Certificate(installed?.certificatePem ?? ''), new X509Certificate(store.rootPem)]

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../../src/common/clock.ts'
 import type { ResolvedVirtualServer } from '../../src/config/resolve.ts'
 import type { LabInput, Protocol, VirtualServerConfig } from '../../src/config/schema.ts'
 import { createLab, type Lab } from '../../src/lab/lab.ts'
-import { CertificateStore } from '../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
 import { openInbox } from '../../src/store/mailboxes.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -19,7 +19,7 @@ const log = pino({ level: 'silent' })
  * All labs of a test file share one certificate store, so that the root and the server certificate are issued once.
  * It runs on the machine's clock, because the clients verify certificates against that.
  */
-const certificateStore = await CertificateStore.open({ folder: 'memory', key: 'p256', clock: systemClock, log })
+const certificateStore = await openCertificateStore({ folder: 'memory', key: 'p256', clock: systemClock, log })
 
 export interface MailLabOptions {
   readonly server?: Partial<Omit<ResolvedVirtualServer, 'protocol' | 'limits'>>

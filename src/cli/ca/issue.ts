@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import type { IssuedChain, SignOptions } from '../../pki/authority/sign.ts'
+import type { IssuedChain } from '../../pki/authority/issue.ts'
+import type { SignOptions } from '../../pki/authority/sign.ts'
 import { certificatePem, thumbprintOf } from '../../pki/certificate/certificate.ts'
 import { type Purpose, purposeIds } from '../../pki/der/oids.ts'
 import {

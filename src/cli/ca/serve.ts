@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../common/clock.ts'
 import { acmePath, acmeRoutes } from '../../pki/acme/directory.ts'
-import { CertificateStore } from '../../pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../pki/certificate-store/store.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { AuthorityService } from '../../pki/service/service.ts'
 import { labFacts, type PkiOptions } from '../certificate-store.ts'
 import { loadConfiguration, withConfig } from '../configuration.ts'
@@ -45,7 +46,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const log = createLog(lab.logLevel, flags.json ?? false)
   const configured = lab.authorityService ?? defaults
   const tlsPort = flags.tlsPort ?? configured.tlsPort
-  await using store = await CertificateStore.open({ folder, key, clock: systemClock, log })
+  await using store = await openCertificateStore({ folder, key, clock: systemClock, log })
   const acme = { ...configured.acme, ...(flags.acmeHttpPort ? { httpPort: flags.acmeHttpPort } : {}) }
   await using service = await AuthorityService.open(store, {
     address: flags.address ?? configured.address,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { InstallSummary } from '../../pki/lifecycle/install.ts'
-import type { PickUp } from '../../pki/lifecycle/issue.ts'
+import type { QueueOutcome } from '../../pki/lifecycle/issue.ts'
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { exitStatus, UsageError } from '../failure.ts'
@@ -53,7 +53,7 @@ async function installFile({ certificates }: PkiSession, file: string, flags: In
   else print(`\nThe certificate is installed on "${summary.virtualServer}".`)
 }
 
-const sentence = (one: PickUp): string => {
+const sentence = (one: QueueOutcome): string => {
   const { virtualServer, queued } = one.request
   if (one.state === 'installed')
     return `The certificate is installed on "${virtualServer}" (thumbprint ${one.record.thumbprint}).`

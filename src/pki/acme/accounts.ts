@@ -1,10 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { type Jwk, jwkThumbprint } from './jws.ts'
 import { AcmeProblem } from './response.ts'
-import type { Account } from './types.ts'
 
-/** The accounts of all directories, kept in the certificate store: a client registers once, not at each start of the lab. */
+/** An account of an ACME client. RFC 8555 section 7.1.2. */
+export interface Account {
+  readonly id: string
+  /** Slug of the authority whose directory it belongs to. */
+  readonly authority: string
+  jwk: Jwk
+  contact: string[]
+  status: 'valid' | 'deactivated'
+  /** kid of the external account that it is bound to. */
+  readonly external?: string | undefined
+  readonly createdAt: string
+}
+
+/** The accounts of all directories. They are kept in the certificate store, so that clients register only once. */
 export class Accounts {
   readonly #store: CertificateStore
 
@@ -20,7 +32,7 @@ export class Accounts {
     return withKey(this.#all(), authority, jwk)
   }
 
-  /** Adds an account, unless one of this key has come meanwhile. */
+  /** Adds an account, or returns the one that has this key. */
   add(
     authority: string,
     jwk: Jwk,
@@ -46,11 +58,11 @@ export class Accounts {
     })
   }
 
-  /** @throws AcmeProblem when it is gone meanwhile */
+  /** Changes an account. @throws AcmeProblem if it does not exist */
   change(id: string, change: Partial<Pick<Account, 'jwk' | 'contact' | 'status'>>): Promise<Account> {
     return this.#store.update((draft) => {
       const account = draft.index.acmeAccounts?.find((one) => one.id === id) as Account | undefined
-      if (!account) throw new AcmeProblem('accountDoesNotExist', 'the account is gone')
+      if (!account) throw new AcmeProblem('accountDoesNotExist', 'the account does not exist')
       return Object.assign(account, change)
     })
   }

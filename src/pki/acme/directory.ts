@@ -1,52 +1,50 @@
 import { randomBytes } from 'node:crypto'
 import { slug } from '../certificate-store/draft.ts'
-import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import type { Route, ServiceRequest, ServiceResponse } from '../service/routes.ts'
-import { Accounts } from './accounts.ts'
+import type { StoreLog } from '../types.ts'
+import { type Account, Accounts } from './accounts.ts'
 import { account, keyChange, newAccount, orderList } from './handlers/accounts.ts'
 import { certificate, renewalInfo, revokeCert } from './handlers/certificates.ts'
-import { authorization, challenge, finalizeOrOrder, newOrder } from './handlers/orders.ts'
+import type { AcmeHandler, AcmeOptions, AcmeRequest, Directory, SignedBy } from './handlers/handler.ts'
+import { authorization, challenge, newOrder, order } from './handlers/orders.ts'
 import { checkSignature, type Jwk, type Jws, parseJson, parseJws, readJwk } from './jws.ts'
 import { Orders } from './orders.ts'
 import { AcmeProblem, json, problemResponse } from './response.ts'
-import type { Account } from './types.ts'
 
-export interface AcmeOptions {
-  /** Port of clients' http-01 listeners. */
-  readonly httpPort: number
-  /** kid → MAC key, base64url. Where there is one, an account needs one of them. RFC 8555 section 7.3.4. */
-  readonly externalAccounts: Readonly<Record<string, string>>
+/** Returns a function that gives the routes of the ACME directories of a store's authorities, one for each. */
+export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
+  const directories = new Map<string, AcmeDirectory>()
+  return () =>
+    store.index.authorities
+      .filter((authority) => authority.certificate !== undefined)
+      .flatMap(({ name }) => {
+        const directory = directories.get(name) ?? new AcmeDirectory(name, store, options, log)
+        directories.set(name, directory)
+        return directory.routes()
+      })
 }
 
-/** What a handler works with: the directory, and the request whose signature has been verified. */
-export interface AcmeRequest {
-  readonly directory: AcmeDirectory
-  readonly request: ServiceRequest
-  /** What follows the resource's name in the path. */
-  readonly id: string
-  readonly jws: Jws
-  readonly payload: Readonly<Record<string, unknown>>
-  /** Empty payload. RFC 8555 section 6.3. */
-  readonly asGet: boolean
-  /** The account whose key signed; absent where the key itself is in the request (newAccount, revokeCert). */
-  readonly account?: Account
-  readonly jwk: Jwk
-}
-
-/** Which key a resource wants its request signed by: that of an account, one in the request, or either. */
-export type SignedBy = 'account' | 'key' | 'either'
-
-export interface AcmeHandler {
-  readonly signedBy: SignedBy
-  readonly run: (request: AcmeRequest) => ServiceResponse | Promise<ServiceResponse>
-}
-
-/** The path of an authority's ACME directory. */
+/** Returns the path of an authority's ACME directory. */
 export const acmePath = (authority: string): string => `/acme/${slug(authority)}`
 
-/** One authority's ACME server. RFC 8555; RFC 8738 (addresses), RFC 9773 (renewal information). */
-export class AcmeDirectory {
+/** Resources that take POST requests, by the first part of their path. */
+const handlers: Readonly<Record<string, AcmeHandler>> = {
+  'new-account': newAccount,
+  'new-order': newOrder,
+  'key-change': keyChange,
+  'revoke-cert': revokeCert,
+  account,
+  orders: orderList,
+  order,
+  authorization,
+  challenge,
+  certificate,
+}
+
+/** The ACME server of one authority. RFC 8555, RFC 8738 (IP addresses), RFC 9773 (renewal information). */
+class AcmeDirectory implements Directory {
   readonly authority: string
   readonly store: CertificateStore
   readonly options: AcmeOptions
@@ -67,9 +65,8 @@ export class AcmeDirectory {
     return slug(this.authority)
   }
 
-  /** The address of a resource, as the client called the service. */
-  url(request: ServiceRequest, ...steps: readonly string[]): string {
-    return [`${request.origin}${acmePath(this.authority)}`, ...steps].join('/')
+  url(request: ServiceRequest, ...path: readonly string[]): string {
+    return [`${request.origin}${acmePath(this.authority)}`, ...path].join('/')
   }
 
   routes(): Route[] {
@@ -101,11 +98,11 @@ export class AcmeDirectory {
     }
   }
 
-  /** Resources that need no signature. RFC 8555 sections 7.1.1 and 7.2; RFC 9773 section 4.1. */
+  /** Returns resources that need no signature. RFC 8555 sections 7.1.1 and 7.2, RFC 9773 section 4.1. */
   #get(request: ServiceRequest, name: string, id: string): ServiceResponse | Promise<ServiceResponse> {
     if (name === 'directory') return this.#directory(request)
     if (name === 'new-nonce') return { status: 204, type: 'text/plain', body: '' }
-    if (name === 'renewal-info') return renewalInfo(this.store, this.authority, id)
+    if (name === 'renewal-info') return renewalInfo(this, id)
     throw new AcmeProblem('malformed', 'resources are read by POST-as-GET (RFC 8555 section 6.3)', { status: 405 })
   }
 
@@ -122,45 +119,45 @@ export class AcmeDirectory {
     return json(body)
   }
 
-  /** Everything that RFC 8555 section 6 asks of a request before its meaning matters. @throws AcmeProblem */
+  /** Verifies what RFC 8555 section 6 requires of every request. @throws AcmeProblem */
   #verified(request: ServiceRequest, signedBy: SignedBy, id: string): AcmeRequest {
     if (!String(request.headers['content-type'] ?? '').startsWith('application/jose+json')) {
       throw new AcmeProblem('malformed', 'the content type is not application/jose+json', { status: 415 })
     }
     const jws = parseJws(parseJson(request.body, 'the body'))
     const { header } = jws
-    if (!this.#nonces.use(header.nonce))
-      throw new AcmeProblem('badNonce', 'the nonce was used before, or never given out')
-    // RFC 8555 section 6.4
-    if (header.url !== `${request.origin}${request.path}`) {
-      throw new AcmeProblem(
-        'unauthorized',
-        `the request is signed for ${header.url}, not for ${request.origin}${request.path}`,
-      )
+    if (!this.#nonces.use(header.nonce)) {
+      throw new AcmeProblem('badNonce', 'the nonce is unknown or has been used before')
     }
-    const { account, jwk } = this.#signer(request, jws, signedBy)
-    checkSignature(jws, jwk)
+    // RFC 8555 section 6.4
+    const url = `${request.origin}${request.path}`
+    if (header.url !== url) {
+      throw new AcmeProblem('unauthorized', `the request is signed for ${header.url}, not for ${url}`)
+    }
+    const signer = this.#signer(request, jws, signedBy)
+    checkSignature(jws, signer.jwk)
     const asGet = jws.payload.length === 0
     const payload = asGet ? {} : parseJson(jws.payload, 'the payload')
-    return { directory: this, request, id, jws, payload, asGet, jwk, ...(account ? { account } : {}) }
+    return { directory: this, request, id, jws, payload, asGet, ...signer }
   }
 
   #signer(request: ServiceRequest, { header }: Jws, signedBy: SignedBy): { account?: Account; jwk: Jwk } {
     if ((header.jwk === undefined) === (header.kid === undefined)) {
-      throw new AcmeProblem('malformed', 'the protected header must have either jwk or kid')
+      throw new AcmeProblem('malformed', 'the protected header must contain either jwk or kid')
     }
     if (header.jwk !== undefined) {
-      if (signedBy === 'account')
-        throw new AcmeProblem('malformed', 'this resource wants kid, the account, in the header')
+      if (signedBy === 'account') {
+        throw new AcmeProblem('malformed', 'this resource needs kid (the account) in the header')
+      }
       return { jwk: readJwk(header.jwk) }
     }
-    if (signedBy === 'key') throw new AcmeProblem('malformed', 'this resource wants jwk, the key, in the header')
+    if (signedBy === 'key') throw new AcmeProblem('malformed', 'this resource needs jwk (the key) in the header')
     const prefix = this.url(request, 'account', '')
     const id = header.kid?.startsWith(prefix) ? header.kid.slice(prefix.length) : ''
-    const account = this.accounts.find(this.id, id)
-    if (!account) throw new AcmeProblem('accountDoesNotExist', `no account ${header.kid}`)
-    if (account.status !== 'valid') throw new AcmeProblem('unauthorized', `the account is ${account.status}`)
-    return { account, jwk: account.jwk }
+    const found = this.accounts.find(this.id, id)
+    if (!found) throw new AcmeProblem('accountDoesNotExist', `no account ${header.kid}`)
+    if (found.status !== 'valid') throw new AcmeProblem('unauthorized', `the account is ${found.status}`)
+    return { account: found, jwk: found.jwk }
   }
 
   #asProblem(error: unknown): AcmeProblem {
@@ -171,52 +168,25 @@ export class AcmeDirectory {
   }
 }
 
-/** Nonces not used yet; the oldest go first. */
-const MAX_NONCES = 10_000
+/** Maximum number of unused nonces. The oldest are deleted first. */
+const maxNonces = 10_000
 
-/** Numbers used once, against replay. RFC 8555 section 6.5. */
-export class Nonces {
-  readonly #fresh = new Set<string>()
+/** Protects against replay: each nonce can be used once. RFC 8555 section 6.5. */
+class Nonces {
+  readonly #unused = new Set<string>()
 
   next(): string {
     const nonce = randomBytes(16).toString('base64url')
-    this.#fresh.add(nonce)
-    if (this.#fresh.size > MAX_NONCES) {
-      const oldest = this.#fresh.values().next()
-      if (!oldest.done) this.#fresh.delete(oldest.value)
+    this.#unused.add(nonce)
+    if (this.#unused.size > maxNonces) {
+      const oldest = this.#unused.values().next()
+      if (!oldest.done) this.#unused.delete(oldest.value)
     }
     return nonce
   }
 
-  /** Whether it was given out and not used yet; it is used now. */
+  /** Uses a nonce up. Returns whether it was unused. */
   use(nonce: string | undefined): boolean {
-    return nonce !== undefined && this.#fresh.delete(nonce)
+    return nonce !== undefined && this.#unused.delete(nonce)
   }
-}
-
-/** The ACME directories of a store's authorities, one each; made when an authority is first asked for. */
-export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
-  const directories = new Map<string, AcmeDirectory>()
-  return () =>
-    store.index.authorities
-      .filter(({ certificate }) => certificate !== undefined)
-      .flatMap(({ name }) => {
-        const directory = directories.get(name) ?? new AcmeDirectory(name, store, options, log)
-        directories.set(name, directory)
-        return directory.routes()
-      })
-}
-
-/** Every resource that is posted to, by the first step of its path; one file each. */
-export const handlers: Readonly<Record<string, AcmeHandler>> = {
-  'new-account': newAccount,
-  'new-order': newOrder,
-  'key-change': keyChange,
-  'revoke-cert': revokeCert,
-  account,
-  orders: orderList,
-  order: finalizeOrOrder,
-  authorization,
-  challenge,
-  certificate,
 }

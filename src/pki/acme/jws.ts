@@ -6,15 +6,15 @@ interface JwsHeader {
   readonly alg: string
   readonly nonce?: string
   readonly url?: string
-  /** As it stands there: `readJwk` makes a key of it. */
+  /** Unchecked; see `readJwk`. */
   readonly jwk?: unknown
   readonly kid?: string
 }
 
-/** A JWS taken apart, its signature not yet looked at. */
+/** A parsed JWS whose signature has not been verified. */
 export interface Jws {
   readonly header: JwsHeader
-  /** Empty: POST-as-GET. RFC 8555 section 6.3. */
+  /** Empty for POST-as-GET. RFC 8555 section 6.3. */
   readonly payload: Buffer
   readonly signed: string
   readonly signature: Buffer
@@ -22,12 +22,12 @@ export interface Jws {
 
 const BASE64URL = /^[\w-]*$/
 
-/** Takes a flattened JWS apart. RFC 7515 section 7.2.2. @throws AcmeProblem `malformed` */
+/** Parses a flattened JWS. RFC 7515 section 7.2.2. @throws AcmeProblem `malformed` */
 export function parseJws(value: unknown): Jws {
   const { protected: head, payload, signature } = (value ?? {}) as Record<string, unknown>
   const parts = [head, payload, signature]
   if (!parts.every((part): part is string => typeof part === 'string' && BASE64URL.test(part))) {
-    throw new AcmeProblem('malformed', 'the body is no flattened JWS with protected, payload and signature')
+    throw new AcmeProblem('malformed', 'the body is not a flattened JWS with protected, payload and signature')
   }
   return {
     header: readHeader(parseJson(Buffer.from(head as string, 'base64url'), 'the protected header')),
@@ -41,32 +41,32 @@ function readHeader(header: Readonly<Record<string, unknown>>): JwsHeader {
   const { alg, nonce, url, kid, crit } = header
   if (typeof alg !== 'string') throw new AcmeProblem('malformed', 'the protected header has no alg')
   for (const [name, value] of Object.entries({ nonce, url, kid })) {
-    if (value !== undefined && typeof value !== 'string') throw new AcmeProblem('malformed', `${name} is no text`)
+    if (value !== undefined && typeof value !== 'string') throw new AcmeProblem('malformed', `${name} is not a string`)
   }
-  // RFC 7515 section 4.1.11: what is critical and not understood makes a JWS invalid.
-  if (crit !== undefined) throw new AcmeProblem('malformed', 'no critical header is understood here')
+  // A JWS with a critical header that is not supported is invalid. RFC 7515 section 4.1.11
+  if (crit !== undefined) throw new AcmeProblem('malformed', 'critical headers are not supported')
   return header as unknown as JwsHeader
 }
 
-/** A JSON object. @throws AcmeProblem `malformed` */
+/** Parses a JSON object. @throws AcmeProblem `malformed` */
 export function parseJson(octets: Buffer, what: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(octets.toString('utf8'))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   } catch {
-    // Said below, as for JSON that is no object.
+    // Falls through to the error below.
   }
-  throw new AcmeProblem('malformed', `${what} is no JSON object`)
+  throw new AcmeProblem('malformed', `${what} is not a JSON object`)
 }
 
-/** @throws AcmeProblem where the signature is not the key's */
+/** Verifies a signature. @throws AcmeProblem if the key did not make it */
 export function checkSignature(jws: Jws, jwk: Jwk): void {
   if (!isSignedBy(jwk, jws.header.alg, jws.signed, jws.signature)) {
-    throw new AcmeProblem('malformed', 'the signature is not that of the key')
+    throw new AcmeProblem('malformed', 'the signature does not match the key')
   }
 }
 
-/** The MAC of an external account binding. RFC 8555 section 7.3.4. @throws AcmeProblem */
+/** Verifies the MAC of an external account binding. RFC 8555 section 7.3.4. @throws AcmeProblem */
 export function checkMac(jws: Jws, key: Buffer): void {
   const right = createHmac('sha256', key).update(jws.signed).digest()
   const same = right.length === jws.signature.length && timingSafeEqual(right, jws.signature)
@@ -75,10 +75,10 @@ export function checkMac(jws: Jws, key: Buffer): void {
   }
 }
 
-/** A public key as JSON. RFC 7517. */
+/** A public key in JSON. RFC 7517. */
 export type Jwk = Readonly<Record<string, string>>
 
-/** Members that make the thumbprint, in this order. RFC 7638 section 3.2, RFC 8037 section 2. */
+/** Members that make up the thumbprint, in this order. RFC 7638 section 3.2, RFC 8037 section 2. */
 const members: Readonly<Record<string, readonly string[]>> = {
   RSA: ['e', 'kty', 'n'],
   EC: ['crv', 'kty', 'x', 'y'],
@@ -86,14 +86,14 @@ const members: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * A key as a request holds it: the members that make it, without what goes along (`use`, `key_ops`, `ext`).
+ * Returns the key in a request, without additional members (`use`, `key_ops`, `ext`).
  * @throws AcmeProblem `badPublicKey`
  */
 export function readJwk(value: unknown): Jwk {
   const given = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
   const names = membersOf(given.kty)
   if (names === undefined) {
-    throw new AcmeProblem('badPublicKey', `a key has kty ${Object.keys(members).join(', ')}`)
+    throw new AcmeProblem('badPublicKey', `kty must be one of ${Object.keys(members).join(', ')}`)
   }
   const missing = names.find((name) => typeof given[name] !== 'string')
   if (missing !== undefined) throw new AcmeProblem('badPublicKey', `the key has no ${missing}`)
@@ -109,7 +109,7 @@ interface Algorithm {
   readonly crv?: string
 }
 
-/** Signature algorithms taken. RFC 7518 section 3.1, RFC 8037 section 3.1; no MAC and no `none` (RFC 8555 section 6.2). */
+/** Supported signature algorithms. RFC 7518 section 3.1, RFC 8037 section 3.1. No MAC and no `none` (RFC 8555 section 6.2). */
 const algorithms: Readonly<Record<string, Algorithm>> = {
   RS256: { kty: 'RSA', hash: 'sha256' },
   ES256: { kty: 'EC', hash: 'sha256', crv: 'P-256' },
@@ -118,14 +118,14 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
   EdDSA: { kty: 'OKP', hash: null },
 }
 
-/** SHA-256 over the key's members, base64url. RFC 7638. */
+/** Returns the SHA-256 over the key's members in base64url. RFC 7638. */
 export function jwkThumbprint(jwk: Jwk): string {
   const names = membersOf(jwk.kty) ?? []
   const canonical = JSON.stringify(Object.fromEntries(names.map((name) => [name, jwk[name]])))
   return createHash('sha256').update(canonical).digest('base64url')
 }
 
-/** @throws AcmeProblem `badPublicKey` */
+/** Returns the key for node:crypto. @throws AcmeProblem `badPublicKey` */
 export function publicKeyOf(jwk: Jwk): KeyObject {
   try {
     const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
@@ -137,15 +137,15 @@ export function publicKeyOf(jwk: Jwk): KeyObject {
   }
 }
 
-/** Whether a signature is the key's. @throws AcmeProblem `badSignatureAlgorithm`, `badPublicKey` */
+/** Returns whether the key made a signature. @throws AcmeProblem `badSignatureAlgorithm`, `badPublicKey` */
 export function isSignedBy(jwk: Jwk, alg: string, signed: string, signature: Buffer): boolean {
   const algorithm = Object.hasOwn(algorithms, alg) ? algorithms[alg] : undefined
   if (!algorithm || algorithm.kty !== jwk.kty || (algorithm.crv !== undefined && algorithm.crv !== jwk.crv)) {
-    throw new AcmeProblem('badSignatureAlgorithm', `${alg} does not go with this key, or is not known here`, {
+    throw new AcmeProblem('badSignatureAlgorithm', `${alg} does not fit this key or is not supported`, {
       extra: { algorithms: Object.keys(algorithms) },
     })
   }
-  // JWS has r and s side by side, not in DER. RFC 7518 section 3.4
+  // JWS concatenates r and s instead of encoding them in DER. RFC 7518 section 3.4
   const key = { key: publicKeyOf(jwk), ...(algorithm.kty === 'EC' ? { dsaEncoding: 'ieee-p1363' as const } : {}) }
   return verify(algorithm.hash, Buffer.from(signed), key, signature)
 }

@@ -1,20 +1,61 @@
 import { randomBytes } from 'node:crypto'
 import { AcmeProblem } from './response.ts'
-import type { Authorization, Challenge, Identifier, Order } from './types.ts'
 
-const DAY_MS = 86_400_000
-/** Orders and authorizations kept; the oldest go first. */
-const MAX_ORDERS = 10_000
+/** What a certificate is to be issued for. RFC 8555 section 7.1.6; `ip` by RFC 8738. */
+export interface Identifier {
+  readonly type: 'dns' | 'ip'
+  readonly value: string
+}
+
+export interface Challenge {
+  readonly id: string
+  readonly type: 'http-01'
+  readonly token: string
+  status: 'pending' | 'processing' | 'valid' | 'invalid'
+  validated?: string
+  error?: Record<string, unknown>
+}
+
+/** Permission of an account to order certificates for an identifier. */
+export interface Authorization {
+  readonly id: string
+  readonly account: string
+  readonly identifier: Identifier
+  readonly expires: string
+  readonly challenges: readonly Challenge[]
+  status: 'pending' | 'valid' | 'invalid' | 'deactivated'
+}
+
+export interface Order {
+  readonly id: string
+  readonly account: string
+  readonly identifiers: readonly Identifier[]
+  readonly authorizations: readonly string[]
+  readonly expires: string
+  /** The certificate that this order replaces. RFC 9773 section 5. */
+  readonly replaces?: string
+  /** What finalizing led to. Before that, the state follows from the authorizations. */
+  outcome?: { readonly kind: 'issued'; readonly pem: string } | { readonly kind: 'queued'; readonly request: number }
+  /** True while its request is being signed. */
+  finalizing?: boolean
+  error?: Record<string, unknown>
+}
+
+export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid'
+
+const orderLifeMs = 86_400_000
+/** Maximum number of orders, and of authorizations. The oldest are deleted first. */
+const maxOrders = 10_000
 
 const newId = (): string => randomBytes(12).toString('base64url')
 
-/** The orders of one directory with their authorizations, in memory: a client that loses one makes another. RFC 8555 section 7.1.6. */
+/** The orders and authorizations of one directory. They are kept in memory: a client can repeat a lost order. */
 export class Orders {
   readonly #orders = new Map<string, Order>()
   readonly #authorizations = new Map<string, Authorization>()
 
   create(account: string, identifiers: readonly Identifier[], nowMs: number, replaces?: string): Order {
-    const expires = new Date(nowMs + DAY_MS).toISOString()
+    const expires = new Date(nowMs + orderLifeMs).toISOString()
     const authorizations = identifiers.map((identifier) => this.#authorize(account, identifier, expires, nowMs))
     const order: Order = {
       id: newId(),
@@ -30,7 +71,7 @@ export class Orders {
     return order
   }
 
-  /** @throws AcmeProblem where it is not this account's */
+  /** Returns an order. @throws AcmeProblem if it does not belong to the account */
   order(id: string, account: string): Order {
     return own(this.#orders.get(id), account, 'order')
   }
@@ -51,8 +92,8 @@ export class Orders {
     return [...this.#orders.values()].filter((order) => order.account === account)
   }
 
-  /** What state an order is in follows from its authorizations and its outcome. RFC 8555 section 7.1.6. */
-  status(order: Order, nowMs: number): 'pending' | 'ready' | 'processing' | 'valid' | 'invalid' {
+  /** Returns the state of an order, which follows from its authorizations and its outcome. RFC 8555 section 7.1.6. */
+  status(order: Order, nowMs: number): OrderStatus {
     if (order.outcome?.kind === 'issued') return 'valid'
     if (order.error) return 'invalid'
     if (order.outcome || order.finalizing) return 'processing'
@@ -63,12 +104,12 @@ export class Orders {
     return states.every((state) => state === 'valid') ? 'ready' : 'pending'
   }
 
-  /** Whether the account has shown that it holds a name, not too long ago. */
-  holds(account: string, identifier: Identifier, nowMs: number): boolean {
-    return this.#held(account, identifier, nowMs) !== undefined
+  /** Returns whether the account has a valid authorization for an identifier. */
+  isAuthorized(account: string, identifier: Identifier, nowMs: number): boolean {
+    return this.#validAuthorization(account, identifier, nowMs) !== undefined
   }
 
-  #held(account: string, { type, value }: Identifier, nowMs: number): Authorization | undefined {
+  #validAuthorization(account: string, { type, value }: Identifier, nowMs: number): Authorization | undefined {
     for (const one of this.#authorizations.values()) {
       if (one.account !== account || one.identifier.type !== type || one.identifier.value !== value) continue
       if (one.status === 'valid' && Date.parse(one.expires) > nowMs) return one
@@ -76,14 +117,14 @@ export class Orders {
     return undefined
   }
 
-  /** A name that the account has shown to hold need not be shown again while that is fresh. RFC 8555 section 7.4. */
+  /** Returns a valid authorization of the account, or a new one with a challenge. RFC 8555 section 7.4. */
   #authorize(account: string, identifier: Identifier, expires: string, nowMs: number): Authorization {
-    const known = this.#held(account, identifier, nowMs)
+    const known = this.#validAuthorization(account, identifier, nowMs)
     if (known) return known
     const challenge: Challenge = {
       id: newId(),
       type: 'http-01',
-      // 128 bits at the least. RFC 8555 section 8.3
+      // At least 128 bits. RFC 8555 section 8.3
       token: randomBytes(24).toString('base64url'),
       status: 'pending',
     }
@@ -102,13 +143,13 @@ export class Orders {
 
 function own<T extends { readonly account: string }>(found: T | undefined, account: string, what: string): T {
   if (!found) throw new AcmeProblem('malformed', `no such ${what}`, { status: 404 })
-  if (found.account !== account) throw new AcmeProblem('unauthorized', `the ${what} is another account's`)
+  if (found.account !== account) throw new AcmeProblem('unauthorized', `the ${what} belongs to another account`)
   return found
 }
 
 function forgetOldest(map: Map<string, unknown>): void {
   for (const oldest of map.keys()) {
-    if (map.size <= MAX_ORDERS) return
+    if (map.size <= maxOrders) return
     map.delete(oldest)
   }
 }

@@ -24,7 +24,7 @@ const statuses = {
 } as const
 export type ProblemType = keyof typeof statuses
 
-/** The one error of the ACME server: turned into a problem document in one place. */
+/** An error that the client receives as a problem document. */
 export class AcmeProblem extends Error {
   override readonly name = 'AcmeProblem'
   readonly type: ProblemType
@@ -38,7 +38,7 @@ export class AcmeProblem extends Error {
     this.extra = options.extra ?? {}
   }
 
-  /** RFC 7807. */
+  /** Returns the problem document. RFC 7807. */
   document(): Record<string, unknown> {
     return { type: `urn:ietf:params:acme:error:${this.type}`, detail: this.message, status: this.status, ...this.extra }
   }
@@ -50,7 +50,7 @@ export const problemResponse = (problem: AcmeProblem): ServiceResponse => ({
   body: JSON.stringify(problem.document()),
 })
 
-/** A resource as JSON. */
+/** Returns a resource in JSON. */
 export const json = (
   body: object,
   options: { status?: number; headers?: Record<string, string> } = {},

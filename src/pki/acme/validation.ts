@@ -2,14 +2,14 @@ import { lookup } from 'node:dns/promises'
 import { request } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { type Jwk, jwkThumbprint } from './jws.ts'
+import type { Identifier } from './orders.ts'
 import { AcmeProblem } from './response.ts'
-import type { Identifier } from './types.ts'
 
 export interface Validation {
   readonly identifier: Identifier
   readonly token: string
   readonly jwk: Jwk
-  /** Where reserved names are looked for: the ACME client's own address. */
+  /** The ACME client's own address, where reserved names are looked up. */
   readonly clientAddress: string
   /** Port of the client's http-01 listener. */
   readonly port: number
@@ -18,11 +18,11 @@ export interface Validation {
 const TIMEOUT_MS = 10_000
 const MAX_BODY_OCTETS = 64 * 1024
 
-/** Names that no public DNS has. RFC 6761, RFC 6762, RFC 9476 (alt); a single label is a machine's name. */
+/** Names that public DNS does not have. RFC 6761, RFC 6762, RFC 9476 (alt). A single label is a machine's name. */
 const RESERVED = /^[^.]+$|(^|\.)(test|example|invalid|localhost|local|internal|home\.arpa|alt)$/i
 
-/** A lab never reaches out: validation goes to this machine and to private networks only. RFC 1918, RFC 4193, RFC 6598. */
-const inside = new BlockList()
+/** A lab never connects to the Internet: validation is limited to this machine and private networks. RFC 1918, RFC 4193, RFC 6598. */
+const privateNetworks = new BlockList()
 for (const [network, prefix] of [
   ['127.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -31,33 +31,33 @@ for (const [network, prefix] of [
   ['169.254.0.0', 16],
   ['100.64.0.0', 10],
 ] as const) {
-  inside.addSubnet(network, prefix)
+  privateNetworks.addSubnet(network, prefix)
 }
-inside.addSubnet('fc00::', 7, 'ipv6')
-inside.addSubnet('fe80::', 10, 'ipv6')
-inside.addAddress('::1', 'ipv6')
+privateNetworks.addSubnet('fc00::', 7, 'ipv6')
+privateNetworks.addSubnet('fe80::', 10, 'ipv6')
+privateNetworks.addAddress('::1', 'ipv6')
 
-/** The http-01 challenge. RFC 8555 section 8.3. @throws AcmeProblem `connection`, `incorrectResponse`, `rejectedIdentifier` */
+/** Validates an http-01 challenge. RFC 8555 section 8.3. @throws AcmeProblem `connection`, `incorrectResponse`, `rejectedIdentifier` */
 export async function validateHttp01(validation: Validation): Promise<void> {
   const { identifier, token, jwk, port } = validation
   const address = await addressOf(validation)
-  if (!inside.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) {
+  if (!privateNetworks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) {
     throw new AcmeProblem(
       'rejectedIdentifier',
-      `${identifier.value} is at ${address}, outside of the lab: a lab does not reach out`,
+      `${identifier.value} resolves to ${address}, a public address: a lab does not connect to the Internet`,
     )
   }
   const host = isIPv6(identifier.value) ? `[${identifier.value}]` : identifier.value
-  const said = await get({
+  const response = await get({
     address,
     port,
     host: port === 80 ? host : `${host}:${port}`,
     path: `/.well-known/acme-challenge/${token}`,
   })
-  if (said.trimEnd() !== `${token}.${jwkThumbprint(jwk)}`) {
+  if (response.trimEnd() !== `${token}.${jwkThumbprint(jwk)}`) {
     throw new AcmeProblem(
       'incorrectResponse',
-      `http://${host}:${port} at ${address} answered something else than the key authorization`,
+      `http://${host}:${port} at ${address} did not answer with the key authorization`,
     )
   }
 }
@@ -91,7 +91,7 @@ function get({ address, port, host, path }: Fetch): Promise<string> {
       timeout: TIMEOUT_MS,
       agent: false,
     }
-    const asking = request(options, (response) => {
+    const sent = request(options, (response) => {
       if (response.statusCode !== 200) {
         response.resume()
         return fail(`status ${response.statusCode}`)
@@ -100,25 +100,25 @@ function get({ address, port, host, path }: Fetch): Promise<string> {
       let length = 0
       response.on('data', (chunk: Buffer) => {
         length += chunk.length
-        if (length > MAX_BODY_OCTETS) asking.destroy(new Error('the answer is too long'))
+        if (length > MAX_BODY_OCTETS) sent.destroy(new Error('the response is too long'))
         chunks.push(chunk)
       })
-      // It hung up in the middle of its answer.
+      // The server disconnected before its response was complete.
       response.on('error', (error) => fail(error.message))
       response.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')))
     })
-    asking.on('timeout', () => asking.destroy(new Error('no answer in time')))
-    asking.on('error', (error) => fail(error.message))
-    asking.end()
+    sent.on('timeout', () => sent.destroy(new Error('timeout')))
+    sent.on('error', (error) => fail(error.message))
+    sent.end()
   })
 }
 
-/** Whether a text is a name that can be validated. @throws AcmeProblem */
+/** Checks that an identifier can be validated. @throws AcmeProblem */
 export function checkIdentifier({ type, value }: Identifier): void {
   if (type === 'ip' && isIP(value)) return
-  if (type === 'ip') throw new AcmeProblem('malformed', `${value} is no IP address`)
-  if (type !== 'dns') throw new AcmeProblem('unsupportedIdentifier', `identifiers of type ${type} are not issued here`)
+  if (type === 'ip') throw new AcmeProblem('malformed', `${value} is not an IP address`)
+  if (type !== 'dns') throw new AcmeProblem('unsupportedIdentifier', `identifiers of type ${type} are not supported`)
   if (value.startsWith('*.'))
-    throw new AcmeProblem('rejectedIdentifier', 'wildcards need dns-01, which is not offered here')
-  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(value)) throw new AcmeProblem('malformed', `${value} is no host name`)
+    throw new AcmeProblem('rejectedIdentifier', 'wildcards need dns-01, which is not supported')
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(value)) throw new AcmeProblem('malformed', `${value} is not a host name`)
 }

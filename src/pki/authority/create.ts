@@ -3,141 +3,97 @@ import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { authorityConstraints, keyUsage, type NameConstraints } from '../certificate/extensions.ts'
 import { commonName } from '../certificate/names.ts'
-import { createAuthorityCertificate } from '../certificate/profiles.ts'
+import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
 import { type Draft, slug } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
-import { issuersKnown } from '../certificate-store/materials.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import { generateKey, type HashName, type KeySpec, readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
-import { openAuthority, recordIssued, serviceUrls } from './issue.ts'
+import { type OpenAuthority, openAuthority, recordIssued } from './issue.ts'
 
 export interface AuthorityOptions {
-  /** Also the common name, where the subject gives none. */
+  /** Also the common name, unless the subject has one. */
   readonly name: string
-  /** enterprise: answers at once. standalone: queues every request until it is approved. Default enterprise. */
+  /** enterprise: issues at once. standalone: queues every request until it is approved. Default enterprise. */
   readonly type?: AuthorityRecord['type']
   readonly key?: KeySpec
   readonly subject?: SubjectFields
   readonly days?: number
-  /** How many authorities may stand below this one in a path. */
+  /** How many authorities a chain may have below this one. */
   readonly pathLength?: number
   readonly constraints?: NameConstraints
-  /** What it signs with: sha1 or md5 for clients that know nothing newer. */
+  /** Hash of its signatures: sha1 or md5 for clients that support nothing newer. */
   readonly hash?: HashName
-  /** Whether it issues what `certificate: auto` wears from now on. */
+  /** Makes it the authority that issues for `certificate: auto`. */
   readonly makeDefault?: boolean
 }
 
-const subjectOf = ({ name, subject }: AuthorityOptions) =>
-  subjectName({ ...subject, commonName: subject?.commonName ?? name })
+/** Default lifetime of a subordinate authority. */
+const subordinateDays = 1825
 
-/** Names that differ only in case or signs would share a folder and an address. */
-function refuseTaken(draft: Draft, name: string): void {
-  const taken = draft.index.authorities.find((one) => slug(one.name) === slug(name))
-  if (taken) throw new PkiError('refused', `there is an authority "${taken.name}" already`)
-}
-
-function addAuthority(
-  draft: Draft,
-  options: AuthorityOptions,
-  role: AuthorityRecord['role'],
-  key: KeyObject,
-  nowMs: number,
-  papers: Pick<AuthorityRecord, 'certificate' | 'request'>,
-): AuthorityRecord {
-  const record: AuthorityRecord = {
-    name: options.name,
-    role,
-    type: options.type ?? 'enterprise',
-    key: draft.putKey(options.name, key),
-    ...(options.hash ? { hash: options.hash } : {}),
-    createdAt: new Date(nowMs).toISOString(),
-    issued: [],
-    queue: [],
-    ...papers,
-  }
-  draft.index.authorities.push(record)
-  if (papers.certificate && (options.makeDefault || draft.index.defaultAuthority === undefined)) {
-    draft.index.defaultAuthority = options.name
-  }
-  return record
-}
-
-/** Where an authority's certificate stands; numbered by its thumbprint, since files of the store never change. */
-export const authorityPath = (name: string, certificate: X509Certificate): string =>
-  `authorities/${slug(name)}/authority-${certificate.fingerprint.replaceAll(':', '').slice(0, 8)}.pem`
-
-const chainPem = (chain: readonly X509Certificate[]): string => chain.map(certificatePem).join('')
-
-/** Makes a root authority. @throws PkiError `refused` where the name is taken */
+/** Creates a root authority. @throws PkiError `refused` if the name is taken */
 export async function createRoot(store: CertificateStore, options: AuthorityOptions): Promise<AuthorityRecord> {
-  const subject = subjectOf(options)
+  subjectOf(options) // Refuses a bad subject before the key is generated, which takes time.
   const key = await generateKey(options.key ?? store.key)
   return store.update((draft) => {
-    refuseTaken(draft, options.name)
-    const nowMs = store.clock.now()
-    const certificate = createAuthorityCertificate(
-      {
-        subject,
-        publicKey: createPublicKey(key),
-        nowMs,
-        ...(options.days ? { days: options.days } : {}),
-        ...(options.pathLength === undefined ? {} : { pathLength: options.pathLength }),
-        ...(options.constraints ? { constraints: options.constraints } : {}),
-      },
-      { key, certificate: 'self', ...(options.hash ? { hash: options.hash } : {}) },
-    )
-    const path = draft.put(authorityPath(options.name, certificate), chainPem([certificate]))
-    return addAuthority(draft, options, 'root', key, nowMs, { certificate: path })
+    const record = addRoot(draft, options, key, store.clock.now())
+    makeDefault(draft, options, record)
+    return record
   })
 }
 
-/** Refuses a path that no client would follow. RFC 5280 section 4.2.1.9. */
-export function checkDepth(chain: readonly X509Certificate[]): void {
-  chain.forEach((certificate, below) => {
-    const { pathLength } = readFacts(certificate)
-    if (pathLength === undefined || below < pathLength) return
-    const name = readFacts(certificate).subject.at(-1)?.value ?? ''
-    throw new PkiError('refused', `"${name}" allows no further authority below it: its path length is ${pathLength}`)
+/** Adds a root authority to a draft. Does not make it the default one. @throws PkiError `refused` if the name is taken */
+export function addRoot(draft: Draft, options: AuthorityOptions, key: KeyObject, nowMs: number): AuthorityRecord {
+  refuseTaken(draft, options.name)
+  const { hash } = options
+  const certificate = createAuthorityCertificate(profileOf(options, key, nowMs), {
+    key,
+    certificate: 'self',
+    ...(hash ? { hash } : {}),
   })
+  const path = putChain(draft, options.name, [certificate])
+  return addAuthority(draft, options, 'root', key, nowMs, { certificate: path })
 }
 
-/** Makes an authority below another one of the lab. @throws PkiError */
+/**
+ * Creates an authority below another one of the lab.
+ * @param options `parent` defaults to the authority that issues for `auto`
+ * @throws PkiError
+ */
 export async function createSubordinate(
   store: CertificateStore,
   options: AuthorityOptions & { readonly parent?: string },
 ): Promise<AuthorityRecord> {
-  const subject = subjectOf(options)
+  subjectOf(options)
   const key = await generateKey(options.key ?? store.key)
   return store.update(async (draft) => {
     refuseTaken(draft, options.name)
-    const parent = await openAuthority(draft, store.materials, options.parent)
-    checkDepth(parent.chain)
+    const parent = await openAuthority(store, options.parent, draft)
     const nowMs = store.clock.now()
-    const urls = serviceUrls(store.serviceUrl, parent.record.name)
-    const certificate = createAuthorityCertificate(
-      {
-        subject,
-        publicKey: createPublicKey(key),
-        nowMs,
-        days: options.days ?? 1825,
-        ...(options.pathLength === undefined ? {} : { pathLength: options.pathLength }),
-        ...(options.constraints ? { constraints: options.constraints } : {}),
-        ...(urls ? { urls } : {}),
-      },
-      parent.issuer,
-    )
-    recordIssued(draft, parent.record, certificate)
-    const path = draft.put(authorityPath(options.name, certificate), chainPem([certificate, ...parent.chain]))
-    return addAuthority(draft, options, 'subordinate', key, nowMs, { certificate: path })
+    const certificate = issueSubordinate(draft, parent, profileOf(options, key, nowMs))
+    const path = putChain(draft, options.name, [certificate, ...parent.chain])
+    const record = addAuthority(draft, options, 'subordinate', key, nowMs, { certificate: path })
+    makeDefault(draft, options, record)
+    return record
   })
 }
 
-/** Prepares an authority whose certificate an outside authority signs: its request goes out, the answer comes in. */
+/** Issues the certificate of a subordinate authority and records it. @throws PkiError `refused` if the path gets too long */
+export function issueSubordinate(
+  draft: Draft,
+  { record, chain, issuer, urls }: OpenAuthority,
+  profile: Omit<AuthorityProfile, 'urls'>,
+): X509Certificate {
+  refuseTooDeep(chain)
+  const certificate = createAuthorityCertificate({ ...profile, days: profile.days ?? subordinateDays, urls }, issuer)
+  recordIssued(draft, record, certificate)
+  return certificate
+}
+
+/** Creates an authority that an outside authority signs. Returns the request to send. @throws PkiError */
 export async function requestSubordinate(
   store: CertificateStore,
   options: AuthorityOptions,
@@ -157,8 +113,39 @@ export async function requestSubordinate(
   return { record, pem }
 }
 
-async function match(store: CertificateStore, octets: Buffer) {
-  const certificates = readCertificates(octets)
+/** Installs the outside authority's answer to a subordinate authority's request. @throws PkiError */
+export async function installAuthority(
+  store: CertificateStore,
+  answer: Buffer,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<AuthorityRecord> {
+  await store.refresh()
+  const { authority, own, certificates } = await matchWaiting(store, answer)
+  const facts = readFacts(own)
+  if (!facts.authority) {
+    throw new PkiError(
+      'refused',
+      `the certificate issued to ${commonName(facts.subject)} is not an authority's certificate (no CA:TRUE)`,
+    )
+  }
+  checkDates(facts, store.clock.now(), force)
+  const chain = buildChain(own, [...certificates, ...(await store.materials.knownIssuers(store.index))])
+  const others = certificates.filter((one) => one !== own)
+  checkChain(chain, others, store.clock.now(), force)
+  return store.update((draft) => {
+    const record = draft.index.authorities.find(({ name }) => name === authority.name)
+    if (record === undefined || record.certificate !== undefined) {
+      throw new PkiError('refused', `"${authority.name}" has changed in the meantime`)
+    }
+    record.certificate = putChain(draft, record.name, chain.certificates)
+    delete record.request
+    makeDefault(draft, {}, record)
+    return record
+  })
+}
+
+async function matchWaiting(store: CertificateStore, answer: Buffer) {
+  const certificates = readCertificates(answer)
   const waiting = store.index.authorities.filter(({ certificate }) => certificate === undefined)
   for (const authority of waiting) {
     const key = readPrivateKey(await store.materials.read(authority.key))
@@ -166,43 +153,71 @@ async function match(store: CertificateStore, octets: Buffer) {
     if (own) return { authority, own, certificates }
   }
   const names = waiting.map(({ name }) => `"${name}"`).join(', ')
-  throw new PkiError(
-    'refused',
-    `the certificate has the key of no authority that waits for one; ${names ? `waiting: ${names}` : 'none is waiting'}`,
-  )
+  const list = names ? `waiting: ${names}` : 'none is waiting'
+  throw new PkiError('refused', `no authority that waits for its certificate has the key of this one; ${list}`)
 }
 
-/** Installs what an outside authority answered to a subordinate's request. @throws PkiError */
-export async function installAuthority(
-  store: CertificateStore,
-  octets: Buffer,
-  { force = false }: { readonly force?: boolean } = {},
-): Promise<AuthorityRecord> {
-  await store.refresh()
-  const { authority, own, certificates } = await match(store, octets)
-  const facts = readFacts(own)
-  if (!facts.authority) {
-    throw new PkiError(
-      'refused',
-      `the certificate issued to ${commonName(facts.subject)} is not one of an authority (no CA:TRUE)`,
-    )
+const subjectOf = ({ name, subject }: AuthorityOptions) =>
+  subjectName({ ...subject, commonName: subject?.commonName ?? name })
+
+function profileOf(options: AuthorityOptions, key: KeyObject, nowMs: number): Omit<AuthorityProfile, 'urls'> {
+  const { days, pathLength, constraints } = options
+  return {
+    subject: subjectOf(options),
+    publicKey: createPublicKey(key),
+    nowMs,
+    ...(days ? { days } : {}),
+    ...(pathLength === undefined ? {} : { pathLength }),
+    ...(constraints ? { constraints } : {}),
   }
-  checkDates(facts, store.clock.now(), force)
-  const chain = buildChain(own, [...certificates, ...(await issuersKnown(store))])
-  checkChain(
-    chain,
-    certificates.filter((one) => one !== own),
-    store.clock.now(),
-    force,
-  )
-  return store.update((draft) => {
-    const record = draft.index.authorities.find(({ name }) => name === authority.name)
-    if (record === undefined || record.certificate !== undefined) {
-      throw new PkiError('refused', `"${authority.name}" was changed meanwhile`)
-    }
-    record.certificate = draft.put(authorityPath(record.name, own), chain.certificates.map(certificatePem).join(''))
-    delete record.request
-    draft.index.defaultAuthority ??= record.name
-    return record
+}
+
+/** Refuses a name that differs from another only in case or punctuation: both would have the same folder and address. */
+function refuseTaken(draft: Draft, name: string): void {
+  const taken = draft.index.authorities.find((one) => slug(one.name) === slug(name))
+  if (taken) throw new PkiError('refused', `there is already an authority "${taken.name}"`)
+}
+
+/** Refuses a chain that no client would accept. RFC 5280 section 4.2.1.9. */
+function refuseTooDeep(chain: readonly X509Certificate[]): void {
+  chain.forEach((certificate, below) => {
+    const { pathLength, subject } = readFacts(certificate)
+    if (pathLength === undefined || below < pathLength) return
+    const name = subject.at(-1)?.value ?? ''
+    throw new PkiError('refused', `"${name}" allows no further authority below it: its path length is ${pathLength}`)
   })
+}
+
+/** Stores an authority's chain. The path contains the thumbprint, because files of the store never change. */
+function putChain(draft: Draft, name: string, chain: readonly [X509Certificate, ...X509Certificate[]]): string {
+  const thumbprint = chain[0].fingerprint.replaceAll(':', '').slice(0, 8)
+  return draft.put(`authorities/${slug(name)}/authority-${thumbprint}.pem`, chain.map(certificatePem).join(''))
+}
+
+function addAuthority(
+  draft: Draft,
+  { name, type = 'enterprise', hash }: AuthorityOptions,
+  role: AuthorityRecord['role'],
+  key: KeyObject,
+  nowMs: number,
+  files: Pick<AuthorityRecord, 'certificate' | 'request'>,
+): AuthorityRecord {
+  const record: AuthorityRecord = {
+    name,
+    role,
+    type,
+    key: draft.putKey(name, key),
+    ...(hash ? { hash } : {}),
+    createdAt: new Date(nowMs).toISOString(),
+    issued: [],
+    queue: [],
+    ...files,
+  }
+  draft.index.authorities.push(record)
+  return record
+}
+
+/** Makes an authority the default one if that was asked for, or if there is none yet. */
+function makeDefault(draft: Draft, options: Pick<AuthorityOptions, 'makeDefault'>, { name }: AuthorityRecord): void {
+  if (options.makeDefault || draft.index.defaultAuthority === undefined) draft.index.defaultAuthority = name
 }

@@ -4,36 +4,56 @@ import { commonName, readName } from '../certificate/names.ts'
 import { createEndEntityCertificate, type EndEntityProfile, type ServiceUrls } from '../certificate/profiles.ts'
 import { type Draft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
-import type { Materials } from '../certificate-store/materials.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPrivateKey } from '../keys.ts'
 
-/** An authority ready to sign: its record in the draft, its chain (itself first, the root last) and its key. */
+/** A certificate and its issuers upward, the root last. */
+export type IssuedChain = readonly [X509Certificate, ...X509Certificate[]]
+
+/** An authority with its key, ready to sign. */
 export interface OpenAuthority {
   readonly record: AuthorityRecord
-  readonly chain: readonly X509Certificate[]
+  /** Its own certificate first, the root last. */
+  readonly chain: IssuedChain
   readonly issuer: Issuer
+  /** What its certificates say about revocation; empty if the lab has no authority service. */
+  readonly urls: ServiceUrls
 }
 
-/** Where an authority is looked up: a draft, or the store as it is. */
-export type Source = Pick<Draft, 'index' | 'read'>
-
-/** @throws PkiError `unknown` where there is no such authority, `refused` where it has no certificate yet */
+/**
+ * Opens an authority of the store, or of a draft of it.
+ * @param name Default: the authority that issues for `auto`
+ * @throws PkiError `unknown` if there is no such authority, `refused` if it has no certificate yet
+ */
 export async function openAuthority(
-  source: Source,
-  materials: Materials,
+  store: CertificateStore,
   name: string | undefined,
+  draft?: Draft,
 ): Promise<OpenAuthority> {
+  const source = draft ?? store
   const record = findAuthority(source.index, name)
-  const chain = await materials.authorityChain(record)
+  const chain = await store.materials.authorityChain(record)
   const key = readPrivateKey(await source.read(record.key))
-  return { record, chain, issuer: { key, certificate: chain[0], ...(record.hash ? { hash: record.hash } : {}) } }
+  return {
+    record,
+    chain,
+    issuer: { key, certificate: chain[0], ...(record.hash ? { hash: record.hash } : {}) },
+    urls: serviceUrls(store.serviceUrl, record.name),
+  }
 }
 
-/** The chain that a server sends below the root: a client that trusts the root has it. */
-export const chainToSend = (chain: readonly X509Certificate[]): X509Certificate[] =>
-  chain.filter((certificate) => certificate.subject !== certificate.issuer)
+/** Issues a certificate to a server or a user and records it with the authority. */
+export function issueFrom(
+  draft: Draft,
+  { record, issuer, urls }: OpenAuthority,
+  profile: Omit<EndEntityProfile, 'urls'>,
+): X509Certificate {
+  const certificate = createEndEntityCertificate({ ...profile, urls }, issuer)
+  recordIssued(draft, record, certificate)
+  return certificate
+}
 
-/** Writes a certificate into its authority's book, where it can be revoked. */
+/** Records a certificate with the authority that issued it, so that it can be revoked. */
 export function recordIssued(draft: Draft, record: AuthorityRecord, certificate: X509Certificate): void {
   const serial = certificate.serialNumber
   record.issued.push({
@@ -46,23 +66,15 @@ export function recordIssued(draft: Draft, record: AuthorityRecord, certificate:
   })
 }
 
-/** Issues a certificate to a server or a user and writes it into the authority's book. */
-export function issueFrom(draft: Draft, { record, issuer }: OpenAuthority, profile: EndEntityProfile): X509Certificate {
-  const certificate = createEndEntityCertificate(profile, issuer)
-  recordIssued(draft, record, certificate)
-  return certificate
-}
-
-/** Paths of one authority below the authority service's address. */
+/** Returns the paths of an authority below the address of the authority service. */
 export const servicePaths = (name: string) => {
   const id = slug(name)
   return { crl: `/crl/${id}.crl`, ocsp: `/ocsp/${id}`, caIssuers: `/ca/${id}.cer` } as const
 }
 
-/** What certificates of an authority say about revocation, where the lab serves it. */
-export function serviceUrls(base: string | undefined, name: string): ServiceUrls | undefined {
-  if (base === undefined) return undefined
-  const at = base.replace(/\/$/, '')
+function serviceUrls(base: string | undefined, name: string): ServiceUrls {
+  if (base === undefined) return {}
+  const address = base.replace(/\/$/, '')
   const paths = servicePaths(name)
-  return { crl: at + paths.crl, ocsp: at + paths.ocsp, caIssuers: at + paths.caIssuers }
+  return { crl: address + paths.crl, ocsp: address + paths.ocsp, caIssuers: address + paths.caIssuers }
 }

@@ -6,76 +6,78 @@ import {
   type IssuedRecord,
   type QueuedRecord,
 } from '../certificate-store/index-file.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { writePkcs7 } from '../keystore/certificate-files.ts'
 
-/** What a list shows of an authority. */
+/** An authority as lists show it. */
 export interface AuthorityEntry {
   readonly name: string
   readonly role: AuthorityRecord['role']
   readonly type: AuthorityRecord['type']
-  /** Issues what `certificate: auto` wears. */
+  /** Whether it issues for `certificate: auto`. */
   readonly default: boolean
-  /** False while an outside authority is asked to sign its certificate. */
+  /** False until an outside authority has signed its certificate. */
   readonly ready: boolean
   readonly issuedBy?: string
   readonly notAfter?: string
   readonly key?: string
   readonly thumbprint?: string
+  /** Number of certificates issued. */
   readonly issued: number
   readonly revoked: number
-  /** Requests that wait for approval. */
+  /** Number of requests that wait for approval. */
   readonly waiting: number
 }
 
+/** Returns all authorities of the store. */
 export async function listAuthorities(store: CertificateStore): Promise<AuthorityEntry[]> {
   await store.refresh()
-  return Promise.all(
-    store.index.authorities.map(async (record) => {
-      const entry: AuthorityEntry = {
-        name: record.name,
-        role: record.role,
-        type: record.type,
-        default: record.name === store.index.defaultAuthority,
-        ready: record.certificate !== undefined,
-        issued: record.issued.length,
-        revoked: record.issued.filter(({ revoked }) => revoked).length,
-        waiting: record.queue.filter(({ state }) => state === 'pending').length,
-      }
-      if (!record.certificate) return entry
-      const facts = readFacts((await store.materials.authorityChain(record))[0])
-      return {
-        ...entry,
-        issuedBy: commonName(facts.issuer),
-        notAfter: facts.notAfter.toISOString(),
-        key: facts.key,
-        thumbprint: facts.thumbprint,
-      }
-    }),
-  )
+  return Promise.all(store.index.authorities.map((record) => entryOf(store, record)))
 }
 
-/** Everything an authority has issued. @throws PkiError `unknown` */
+async function entryOf(store: CertificateStore, record: AuthorityRecord): Promise<AuthorityEntry> {
+  const entry: AuthorityEntry = {
+    name: record.name,
+    role: record.role,
+    type: record.type,
+    default: record.name === store.index.defaultAuthority,
+    ready: record.certificate !== undefined,
+    issued: record.issued.length,
+    revoked: record.issued.filter(({ revoked }) => revoked).length,
+    waiting: record.queue.filter(({ state }) => state === 'pending').length,
+  }
+  if (!record.certificate) return entry
+  const facts = readFacts((await store.materials.authorityChain(record))[0])
+  return {
+    ...entry,
+    issuedBy: commonName(facts.issuer),
+    notAfter: facts.notAfter.toISOString(),
+    key: facts.key,
+    thumbprint: facts.thumbprint,
+  }
+}
+
+/** Returns every certificate that an authority has issued. @throws PkiError `unknown` */
 export async function listIssued(store: CertificateStore, name?: string): Promise<readonly IssuedRecord[]> {
   await store.refresh()
   return findAuthority(store.index, name).issued
 }
 
-/** Requests of standalone authorities, with the authority's name. */
+/** Returns the requests of standalone authorities, answered ones included. @throws PkiError `unknown` */
 export async function listQueue(
   store: CertificateStore,
   name?: string,
 ): Promise<(QueuedRecord & { authority: string })[]> {
   await store.refresh()
-  const books = name === undefined ? store.index.authorities : [findAuthority(store.index, name)]
-  return books.flatMap(({ name: authority, queue }) => queue.map((entry) => ({ ...entry, authority })))
+  const authorities = name === undefined ? store.index.authorities : [findAuthority(store.index, name)]
+  return authorities.flatMap(({ name: authority, queue }) => queue.map((entry) => ({ ...entry, authority })))
 }
 
 /** pem and der: the authority's certificate alone. p7b: with its issuers. chain: the same in PEM. */
 export const authorityFormats = ['pem', 'der', 'p7b', 'chain'] as const
 export type AuthorityFormat = (typeof authorityFormats)[number]
 
-/** The certificate of an authority, for clients to trust. Never its key. @throws PkiError */
+/** Returns the certificate of an authority for clients to trust, without its key. @throws PkiError */
 export async function exportAuthority(
   store: CertificateStore,
   name?: string,

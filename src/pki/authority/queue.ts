@@ -3,34 +3,28 @@ import { formatName } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { type Draft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority, findIssued, type QueuedRecord } from '../certificate-store/index-file.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { type IssuedChain, type SignOptions, signInDraft } from './sign.ts'
+import type { IssuedChain } from './issue.ts'
+import { type SignOptions, signInDraft } from './sign.ts'
 
-/** Numbers are unique over all authorities of the lab, so that `ca approve` needs no other name. */
-const nextId = (authorities: readonly AuthorityRecord[]): number =>
-  1 + Math.max(0, ...authorities.flatMap(({ queue }) => queue.map(({ id }) => id)))
-
-/** Puts a request into a standalone authority's queue. */
-export function enqueue(draft: Draft, authority: AuthorityRecord, request: ReadRequest, nowMs: number): QueuedRecord {
-  const id = nextId(draft.index.authorities)
-  const entry: QueuedRecord = {
-    id,
-    request: draft.put(`authorities/${slug(authority.name)}/requests/${id}.pem`, request.pem),
-    subject: formatName(request.subject),
-    receivedAt: new Date(nowMs).toISOString(),
-    state: 'pending',
-  }
-  authority.queue.push(entry)
-  return entry
-}
-
+/** What happened to a request: an enterprise authority issues at once, a standalone one adds it to its queue. */
 export type Submitted =
   | { readonly state: 'issued'; readonly authority: string; readonly chain: IssuedChain }
   | { readonly state: 'queued'; readonly authority: string; readonly id: number }
 
-/** Hands a request to an authority: an enterprise one issues, a standalone one queues it. */
+/** Submits a request to an authority. @throws PkiError */
+export async function submitRequest(
+  store: CertificateStore,
+  request: Buffer,
+  authorityName?: string,
+): Promise<Submitted> {
+  const read = readRequest(request)
+  return store.update((draft) => submitInDraft(store, draft, authorityName, read))
+}
+
+/** Submits a request to an authority, in a draft. @throws PkiError */
 export async function submitInDraft(
   store: CertificateStore,
   draft: Draft,
@@ -39,37 +33,42 @@ export async function submitInDraft(
 ): Promise<Submitted> {
   const authority = findAuthority(draft.index, authorityName)
   if (authority.type === 'standalone') {
-    return { state: 'queued', authority: authority.name, id: enqueue(draft, authority, request, store.clock.now()).id }
+    return { state: 'queued', authority: authority.name, id: enqueue(draft, authority, request, store.clock.now()) }
   }
-  const { chain } = await signInDraft(store, draft, authority.name, request)
+  const chain = await signInDraft(store, draft, authority.name, request)
   return { state: 'issued', authority: authority.name, chain }
 }
 
-function pendingEntry(draft: Draft, id: number): { authority: AuthorityRecord; entry: QueuedRecord } {
-  const all = draft.index.authorities.flatMap((authority) => authority.queue.map((entry) => ({ authority, entry })))
-  const found = all.find(({ entry }) => entry.id === id)
-  if (found?.entry.state === 'pending') return found
-  if (found) throw new PkiError('refused', `request ${id} is ${found.entry.state} already`)
-  const waiting = all.filter(({ entry }) => entry.state === 'pending').map(({ entry }) => entry.id)
-  throw new PkiError(
-    'unknown',
-    `no request ${id}; ${waiting.length ? `waiting: ${waiting.join(', ')}` : 'none is waiting'}`,
-  )
+/** Adds a request to a standalone authority's queue. Returns its number there. */
+function enqueue(draft: Draft, authority: AuthorityRecord, request: ReadRequest, nowMs: number): number {
+  const id = nextId(draft.index.authorities)
+  authority.queue.push({
+    id,
+    request: draft.put(`authorities/${slug(authority.name)}/requests/${id}.pem`, request.pem),
+    subject: formatName(request.subject),
+    receivedAt: new Date(nowMs).toISOString(),
+    state: 'pending',
+  })
+  return id
 }
 
-/** Issues what a queued request asks for. @throws PkiError */
+/** Numbers are unique across all authorities of the lab, so that `ca approve` needs no authority name. */
+const nextId = (authorities: readonly AuthorityRecord[]): number =>
+  1 + Math.max(0, ...authorities.flatMap(({ queue }) => queue.map(({ id }) => id)))
+
+/** Issues the certificate of a queued request. @throws PkiError */
 export function approveRequest(store: CertificateStore, id: number, options: SignOptions = {}): Promise<IssuedChain> {
   return store.update(async (draft) => {
     const { authority, entry } = pendingEntry(draft, id)
     const request = readRequest(Buffer.from(await draft.read(entry.request)))
-    const { chain } = await signInDraft(store, draft, authority.name, request, options)
+    const chain = await signInDraft(store, draft, authority.name, request, options)
     entry.state = 'issued'
     entry.serial = chain[0].serialNumber
     return chain
   })
 }
 
-/** Turns a queued request down. @throws PkiError */
+/** Denies a queued request. @throws PkiError */
 export function denyRequest(store: CertificateStore, id: number): Promise<QueuedRecord> {
   return store.update((draft) => {
     const { entry } = pendingEntry(draft, id)
@@ -78,19 +77,29 @@ export function denyRequest(store: CertificateStore, id: number): Promise<Queued
   })
 }
 
-/** What became of a queued request; the chain once it is issued. @throws PkiError `unknown` */
-export async function answerTo(
+function pendingEntry(draft: Draft, id: number): { authority: AuthorityRecord; entry: QueuedRecord } {
+  const all = draft.index.authorities.flatMap((authority) => authority.queue.map((entry) => ({ authority, entry })))
+  const found = all.find(({ entry }) => entry.id === id)
+  if (found?.entry.state === 'pending') return found
+  if (found) throw new PkiError('refused', `request ${id} is already ${found.entry.state}`)
+  const pending = all.filter(({ entry }) => entry.state === 'pending').map(({ entry }) => entry.id)
+  const list = pending.length > 0 ? `pending: ${pending.join(', ')}` : 'none is pending'
+  throw new PkiError('unknown', `no request ${id}; ${list}`)
+}
+
+/** Returns the state of a queued request, with the chain once it is issued. @throws PkiError `unknown` */
+export async function queuedAnswer(
   store: CertificateStore,
   authorityName: string,
   id: number,
 ): Promise<{ state: QueuedRecord['state']; chain?: IssuedChain }> {
   const authority = findAuthority(store.index, authorityName)
   const entry = authority.queue.find((one) => one.id === id)
-  if (entry === undefined) throw new PkiError('unknown', `"${authorityName}" knows of no request ${id}`)
+  if (entry === undefined) throw new PkiError('unknown', `"${authorityName}" has no request ${id}`)
   if (entry.state !== 'issued' || entry.serial === undefined) return { state: entry.state }
   const { entry: issued } = findIssued(store.index, entry.serial, authority.name)
   const [own] = readPem(await store.materials.read(issued.certificate))
-  if (own === undefined) throw new PkiError('store', `${issued.certificate} is broken`)
+  if (own === undefined) throw new PkiError('store', `${issued.certificate} is not a certificate`)
   return {
     state: 'issued',
     chain: [new X509Certificate(own.der), ...(await store.materials.authorityChain(authority))],

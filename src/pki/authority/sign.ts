@@ -1,113 +1,98 @@
-import { createPublicKey, type X509Certificate } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { type GeneralName, generalName } from '../certificate/names.ts'
-import { createAuthorityCertificate } from '../certificate/profiles.ts'
-import type { ReadRequest } from '../certificate/request.ts'
+import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
 import type { Draft } from '../certificate-store/draft.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
-import { checkDepth } from './create.ts'
-import { issueFrom, type OpenAuthority, openAuthority, recordIssued, serviceUrls } from './issue.ts'
+import { issueSubordinate } from './create.ts'
+import { type IssuedChain, issueFrom, type OpenAuthority, openAuthority } from './issue.ts'
 
 /** How a request is signed. */
 export interface SignOptions {
   readonly days?: number
-  /** Default: those asked for, else server authentication. */
+  /** Default: those requested, or server authentication. */
   readonly purposes?: readonly Purpose[]
-  /** Names in place of those asked for. */
+  /** Names that replace those requested. */
   readonly names?: readonly string[]
-  /** Sign an authority's certificate. */
+  /** Signs an authority's certificate. */
   readonly subordinate?: boolean
   readonly pathLength?: number
 }
 
-/** An issued certificate and its issuers upward, the root last. */
-export type IssuedChain = readonly [X509Certificate, ...X509Certificate[]]
-
-function checkIssuer({ record, chain }: OpenAuthority, nowMs: number): void {
-  const expired = chain.find((one) => Date.parse(one.validTo) < nowMs)
-  if (expired)
-    throw new PkiError(
-      'refused',
-      `"${record.name}" cannot issue: ${expired.subject.replaceAll('\n', ', ')} has expired`,
-    )
-}
-
-/** OpenSSL, and with it every client here, makes nothing of shorter ones. */
-function checkKey(request: ReadRequest): void {
-  const { family, bits } = describeKey(request.publicKey)
-  if (family === 'rsa' && bits < 512) throw new PkiError('refused', `an RSA key of ${bits} bits is too short`)
-}
-
-function signSubordinate(
-  draft: Draft,
-  authority: OpenAuthority,
-  request: ReadRequest,
+/** Signs a request, whatever the type of the authority. Returns the certificate and its issuers. @throws PkiError */
+export async function signRequest(
   store: CertificateStore,
-  options: SignOptions,
-): X509Certificate {
-  checkDepth(authority.chain)
-  const urls = serviceUrls(store.serviceUrl, authority.record.name)
-  const certificate = createAuthorityCertificate(
-    {
-      subject: request.subjectDer,
-      publicKey: request.publicKey,
-      nowMs: store.clock.now(),
-      days: options.days ?? 1825,
-      ...(options.pathLength === undefined ? {} : { pathLength: options.pathLength }),
-      ...(urls ? { urls } : {}),
-    },
-    authority.issuer,
-  )
-  recordIssued(draft, authority.record, certificate)
-  return certificate
+  request: Buffer,
+  options: SignOptions & { readonly authority?: string } = {},
+): Promise<IssuedChain> {
+  const read = readRequest(request)
+  return store.update((draft) => signInDraft(store, draft, options.authority, read, options))
 }
 
-/** Host names stand in subjectAltName: clients do not look at the common name. RFC 9525 section 2. */
-function namesOf(request: ReadRequest, options: SignOptions) {
-  if (options.names) return options.names.map(generalName)
-  if (request.names.length > 0) return request.names
-  const commonName = request.subject.findLast(({ type }) => type === 'CN')?.value
-  return commonName && /^[\w.*-]+$/.test(commonName) ? [generalName(commonName)] : []
-}
-
-/** Signs a request in a draft. @throws PkiError */
+/** Signs a request in a draft. Returns the certificate and its issuers. @throws PkiError */
 export async function signInDraft(
   store: CertificateStore,
   draft: Draft,
   authorityName: string | undefined,
   request: ReadRequest,
   options: SignOptions = {},
-): Promise<{ chain: IssuedChain; authority: OpenAuthority }> {
-  const authority = await openAuthority(draft, store.materials, authorityName)
-  checkIssuer(authority, store.clock.now())
-  checkKey(request)
-  if (options.subordinate) {
-    return { authority, chain: [signSubordinate(draft, authority, request, store, options), ...authority.chain] }
-  }
-  if (request.authority)
-    throw new PkiError('refused', 'the request asks for an authority’s certificate: sign it with --subordinate')
-  const urls = serviceUrls(store.serviceUrl, authority.record.name)
-  const asked = request.purposes.filter((one) => one !== 'OCSPSigning')
-  const certificate = issueFrom(draft, authority, {
+): Promise<IssuedChain> {
+  const authority = await openAuthority(store, authorityName, draft)
+  const nowMs = store.clock.now()
+  refuseExpired(authority, nowMs)
+  refuseTinyKey(request)
+  const content = {
     subject: request.subjectDer,
     publicKey: request.publicKey,
-    names: namesOf(request, options),
-    purposes: options.purposes ?? (asked.length > 0 ? asked : ['serverAuth']),
-    nowMs: store.clock.now(),
+    nowMs,
     ...(options.days ? { days: options.days } : {}),
-    ...(urls ? { urls } : {}),
+  }
+  if (options.subordinate) {
+    const { pathLength } = options
+    const profile = { ...content, ...(pathLength === undefined ? {} : { pathLength }) }
+    return [issueSubordinate(draft, authority, profile), ...authority.chain]
+  }
+  if (request.authority) {
+    throw new PkiError('refused', 'the request is for an authority’s certificate: sign it with --subordinate')
+  }
+  const requested = request.purposes.filter((one) => one !== 'OCSPSigning')
+  const certificate = issueFrom(draft, authority, {
+    ...content,
+    names: namesOf(request, options),
+    purposes: options.purposes ?? (requested.length > 0 ? requested : ['serverAuth']),
   })
-  return { authority, chain: [certificate, ...authority.chain] }
+  return [certificate, ...authority.chain]
+}
+
+function refuseExpired({ record, chain }: OpenAuthority, nowMs: number): void {
+  const expired = chain.find((one) => Date.parse(one.validTo) < nowMs)
+  if (expired === undefined) return
+  const subject = expired.subject.replaceAll('\n', ', ')
+  throw new PkiError('refused', `"${record.name}" cannot issue certificates: ${subject} has expired`)
+}
+
+/** OpenSSL, and with it every client here, cannot use shorter keys. */
+function refuseTinyKey(request: ReadRequest): void {
+  const { family, bits } = describeKey(request.publicKey)
+  if (family === 'rsa' && bits < 512) throw new PkiError('refused', `an RSA key of ${bits} bits is too short`)
+}
+
+/** Host names belong in subjectAltName, because clients ignore the common name. RFC 9525 section 2. */
+function namesOf(request: ReadRequest, options: SignOptions): readonly GeneralName[] {
+  if (options.names) return options.names.map(generalName)
+  if (request.names.length > 0) return request.names
+  const commonName = request.subject.findLast(({ type }) => type === 'CN')?.value
+  return commonName && /^[\w.*-]+$/.test(commonName) ? [generalName(commonName)] : []
 }
 
 export interface UserOptions {
   /** The person's name. */
   readonly commonName: string
   readonly emails?: readonly string[]
-  /** User principal name: the log-on name, as alice@lab.test. */
+  /** User principal name: the log-on name, such as alice@lab.test. */
   readonly principalName?: string
   readonly subject?: Omit<SubjectFields, 'commonName'>
   readonly authority?: string
@@ -117,7 +102,7 @@ export interface UserOptions {
 
 export interface IssuedUser {
   readonly chain: IssuedChain
-  /** PKCS#12 with key and chain, under a password. The key is kept nowhere else. */
+  /** Returns a PKCS#12 file with key and chain, protected by a password. The key is stored nowhere else. */
   pkcs12(password: string, legacy?: boolean): Buffer
 }
 
@@ -127,12 +112,13 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
     ...(options.emails ?? []).map((value) => generalName(`email:${value}`)),
     ...(options.principalName ? [{ type: 'upn', value: options.principalName } as const] : []),
   ]
-  if (names.length === 0) throw new PkiError('refused', 'a user’s certificate needs a mail address or a principal name')
+  if (names.length === 0) {
+    throw new PkiError('refused', 'a user’s certificate needs an email address or a user principal name')
+  }
   const { writePkcs12 } = await import('../keystore/pkcs12.ts')
   const key = await generateKey(options.key ?? store.key)
   const chain = await store.update(async (draft): Promise<IssuedChain> => {
-    const authority = await openAuthority(draft, store.materials, options.authority)
-    const urls = serviceUrls(store.serviceUrl, authority.record.name)
+    const authority = await openAuthority(store, options.authority, draft)
     const certificate = issueFrom(draft, authority, {
       subject: subjectName({ ...options.subject, commonName: options.commonName }),
       publicKey: createPublicKey(key),
@@ -140,7 +126,6 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
       purposes: ['clientAuth', 'emailProtection'],
       nowMs: store.clock.now(),
       ...(options.days ? { days: options.days } : {}),
-      ...(urls ? { urls } : {}),
     })
     return [certificate, ...authority.chain]
   })

@@ -2,31 +2,24 @@ import { randomBytes } from 'node:crypto'
 import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { lockFolder } from './lock.ts'
+import { lockFolder, type StoreLock } from './lock.ts'
 
-/** The right to change a store, held by one process at a time. */
-export interface StoreLock {
-  /** False once another process has taken the lock for stale. */
-  held(): Promise<boolean>
-  release(): Promise<void>
-}
-
-/** Where a certificate store keeps its texts: a folder, or memory. Paths are relative, with `/`. */
+/** Where a certificate store keeps its text files: in a folder or in memory. Paths are relative and use `/`. */
 export interface StoreFiles {
-  /** For messages: the folder, or `memory`. */
+  /** The folder, or `memory`; for messages. */
   readonly place: string
-  /** Undefined where there is no such file. */
+  /** Returns undefined if there is no such file. */
   read(path: string): Promise<string | undefined>
-  /** Whole or not at all: no reader ever sees half a file. */
+  /** Writes a file atomically: readers see the old text or the new one. */
   write(path: string, text: string): Promise<void>
   remove(path: string): Promise<void>
   list(): Promise<string[]>
   lock(): Promise<StoreLock>
-  /** Called after changes made by anyone. Returns the function that ends it. */
+  /** Calls `changed` after changes by any process. Returns a function that stops it. */
   watch(changed: () => void): () => void
 }
 
-/** A store that ends with its process. */
+/** Creates a store in memory. It ends with the process. */
 export function memoryFiles(): StoreFiles {
   const texts = new Map<string, string>()
   return {
@@ -40,9 +33,28 @@ export function memoryFiles(): StoreFiles {
   }
 }
 
-const hidden = (name: string): boolean => name.startsWith('.')
+/**
+ * Opens a store in a folder. The folder has mode 0700 and its files 0600, since they hold private keys.
+ * @param index path of the file that changes with every change of the store
+ */
+export async function folderFiles(folder: string, index: string): Promise<StoreFiles> {
+  for (const part of ['certificates', 'keys']) await mkdir(join(folder, part), { recursive: true, mode: 0o700 })
+  return {
+    place: folder,
+    read: (path) =>
+      readFile(join(folder, path), 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined
+        throw error
+      }),
+    write: (path, text) => writeAtomically(join(folder, path), text),
+    remove: (path) => rm(join(folder, path), { force: true }),
+    list: () => listBelow(folder),
+    lock: () => lockFolder(folder),
+    watch: (changed) => watchFolder(folder, index, changed),
+  }
+}
 
-async function writeAtomic(path: string, text: string): Promise<void> {
+async function writeAtomically(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
   try {
@@ -71,7 +83,10 @@ async function listBelow(folder: string, prefix = ''): Promise<string[]> {
   return found.flat()
 }
 
-/** Watches by the system's events; where it has none to give (some network folders, no watches left), looks each second. */
+/**
+ * Watches a folder by file system events. If the system provides none (some network folders, or no watches left), checks
+ * the index file every second instead.
+ */
 function watchFolder(folder: string, index: string, changed: () => void): () => void {
   const watchers: FSWatcher[] = []
   const poll = (): void => {
@@ -80,7 +95,7 @@ function watchFolder(folder: string, index: string, changed: () => void): () => 
   for (const part of ['', 'certificates', 'keys']) {
     try {
       const watcher = watch(join(folder, part), { persistent: false }, (_, name) => {
-        if (name === null || !hidden(name)) changed()
+        if (name === null || !isHidden(name)) changed()
       })
       watcher.on('error', poll)
       watchers.push(watcher)
@@ -94,20 +109,5 @@ function watchFolder(folder: string, index: string, changed: () => void): () => 
   }
 }
 
-/** A store in a folder: mode 0700, its files 0600, since keys are among them. */
-export async function folderFiles(folder: string, index: string): Promise<StoreFiles> {
-  for (const part of ['certificates', 'keys']) await mkdir(join(folder, part), { recursive: true, mode: 0o700 })
-  return {
-    place: folder,
-    read: (path) =>
-      readFile(join(folder, path), 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined
-        throw error
-      }),
-    write: (path, text) => writeAtomic(join(folder, path), text),
-    remove: (path) => rm(join(folder, path), { force: true }),
-    list: () => listBelow(folder),
-    lock: () => lockFolder(folder),
-    watch: (changed) => watchFolder(folder, index, changed),
-  }
-}
+/** Temporary and lock files are hidden. */
+const isHidden = (name: string): boolean => name.startsWith('.')

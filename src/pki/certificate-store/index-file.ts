@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { PkiError } from '../errors.ts'
 
 /**
- * `store.json`: the one file whose replacement by rename makes a change of the store happen. Every other file is written
- * before it and never altered, so the store is always in the old or the new state. Dates are ISO 8601.
+ * `store.json`, the index of the store. A change takes effect when this file is replaced by a rename. All other files are
+ * written before that and never modified, so that the store is always in the old or the new state. Dates are ISO 8601.
  */
 export const indexPath = 'store.json'
 
@@ -12,13 +12,13 @@ const attribute = z.object({ type: z.string(), value: z.string() })
 const certificate = z.object({
   thumbprint: z.string(),
   friendlyName: z.string(),
-  /** PEM: the certificate, then its chain without the root. */
+  /** Path of a PEM file: the certificate, then its chain without the root. */
   certificate: z.string(),
   key: z.string(),
   origin: z.enum(['auto', 'issued', 'installed', 'imported']),
   addedAt: z.string(),
   notAfter: z.string(),
-  /** auto: what it was issued for; another wish means another certificate. */
+  /** For certificates issued by `auto`: what was asked for. When that changes, another certificate is issued. */
   auto: z
     .object({
       names: z.array(z.string()),
@@ -37,12 +37,12 @@ const request = z.object({
   subject: z.array(attribute),
   names: z.array(z.string()),
   key: z.string(),
-  /** PEM of the PKCS#10 request. */
+  /** Path of the PKCS#10 request in PEM. */
   request: z.string(),
   createdAt: z.string(),
-  /** Thumbprint of the certificate that the answer is to take over from. */
+  /** Thumbprint of the certificate that the answer replaces. */
   renews: z.string().optional(),
-  /** Where it waits: the lab's standalone authority and the number it gave. */
+  /** The standalone authority of the lab that has it in its queue, and its number there. */
   queued: z.object({ authority: z.string(), id: z.number() }).optional(),
 })
 
@@ -70,18 +70,18 @@ const authority = z.object({
   role: z.enum(['root', 'subordinate']),
   type: z.enum(['enterprise', 'standalone']),
   key: z.string(),
-  /** PEM with the chain up to the root, the root included; absent while an outside authority is asked to sign. */
+  /** Path of a PEM file: its chain including the root. Absent until the outside authority has signed its request. */
   certificate: z.string().optional(),
   request: z.string().optional(),
   hash: z.enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512']).optional(),
   createdAt: z.string(),
-  /** The list published last. */
+  /** Path of the CRL published last. */
   crl: z.string().optional(),
   issued: z.array(issued),
   queue: z.array(queued),
 })
 
-/** What an ACME client registered. RFC 8555 section 7.1.2. */
+/** An account of an ACME client. RFC 8555 section 7.1.2. */
 const acmeAccount = z.object({
   id: z.string(),
   authority: z.string(),
@@ -94,19 +94,19 @@ const acmeAccount = z.object({
 
 const index = z.object({
   version: z.literal(1),
-  /** Counts the changes: a writer that finds another number than it started from begins anew. */
+  /** Number of changes so far. A writer starts over if it finds another number than it started from. */
   revision: z.number(),
-  /** Issues what `certificate: auto` wears. */
+  /** Name of the authority that issues for `certificate: auto`. */
   defaultAuthority: z.string().optional(),
-  /** Issues what `certificate: auto` shows to old clients. */
+  /** Name of the authority that issues for `certificate: auto` to old clients. */
   oldClientAuthority: z.string().optional(),
   certificates: z.array(certificate),
-  /** Virtual server → thumbprint. */
+  /** Thumbprints by virtual server. */
   assignments: z.record(z.string(), z.string()),
   requests: z.array(request),
   authorities: z.array(authority),
   acmeAccounts: z.array(acmeAccount).optional(),
-  /** Keys of this lab's own accounts at ACME directories elsewhere. */
+  /** Keys of the lab's accounts at outside ACME directories. */
   acmeKeys: z.array(z.object({ directory: z.string(), key: z.string() })).optional(),
 })
 
@@ -126,7 +126,7 @@ export const emptyIndex = (): StoreIndex => ({
   authorities: [],
 })
 
-/** @throws PkiError `store` where the text is not an index */
+/** Reads an index. @throws PkiError `store` if the text is not one */
 export function parseIndex(text: string, place: string): StoreIndex {
   try {
     return index.parse(JSON.parse(text))
@@ -136,7 +136,7 @@ export function parseIndex(text: string, place: string): StoreIndex {
   }
 }
 
-/** Every other file that the index speaks of. */
+/** Returns the paths of all files that the index refers to. */
 export function referencedPaths(of: StoreIndex): Set<string> {
   const paths = [
     ...of.certificates.flatMap((record) => [record.certificate, record.key]),
@@ -154,7 +154,17 @@ export function referencedPaths(of: StoreIndex): Set<string> {
   return new Set(paths.filter((path) => path !== undefined))
 }
 
-/** An authority by name in any case; the default one where no name is given. @throws PkiError `unknown` */
+/** Returns the newest certificate of a friendly name or thumbprint; case, spaces and colons of a thumbprint do not count. */
+export function certificateNamed(index: Readonly<StoreIndex>, name: string): CertificateRecord | undefined {
+  const wanted = name.replace(/[\s:]/g, '').toUpperCase()
+  return (
+    index.certificates.findLast(({ thumbprint }) => thumbprint === wanted) ??
+    // A renewed certificate keeps the friendly name.
+    index.certificates.findLast(({ friendlyName }) => friendlyName === name)
+  )
+}
+
+/** Returns an authority by name in any case. Default: the one that issues for `auto`. @throws PkiError `unknown` */
 export function findAuthority(index: Readonly<StoreIndex>, name: string | undefined): AuthorityRecord {
   const wanted = name ?? index.defaultAuthority
   const found = index.authorities.find((one) => one.name.toLowerCase() === wanted?.toLowerCase())
@@ -163,27 +173,39 @@ export function findAuthority(index: Readonly<StoreIndex>, name: string | undefi
   throw new PkiError('unknown', `no authority "${wanted ?? ''}"; there are: ${known}`)
 }
 
-/** Serial numbers as people write them: any case, with colons or spaces, `0x` or leading zeros. */
+/** Removes what people add to a serial number: lower case, colons, spaces, `0x`, leading zeros. */
 export const plainSerial = (serial: string): string =>
   serial
     .replace(/^0x|[\s:]/gi, '')
     .replace(/^0+(?=.)/, '')
     .toUpperCase()
 
-/** The certificate of a serial number or thumbprint in the authorities' books. @throws PkiError `unknown` */
+/** Returns what an authority of the lab issued, by serial number or thumbprint. @throws PkiError `unknown` */
 export function findIssued(
   index: Readonly<StoreIndex>,
   serial: string,
-  authority?: string,
+  authorityName?: string,
 ): { authority: AuthorityRecord; entry: IssuedRecord } {
   const wanted = plainSerial(serial)
-  const books = authority === undefined ? index.authorities : [findAuthority(index, authority)]
-  for (const book of books) {
-    const entry = book.issued.find(
+  const authorities = authorityName === undefined ? index.authorities : [findAuthority(index, authorityName)]
+  for (const authority of authorities) {
+    const entry = authority.issued.find(
       (one) => plainSerial(one.serial) === wanted || plainSerial(one.thumbprint) === wanted,
     )
-    if (entry) return { authority: book, entry }
+    if (entry) return { authority, entry }
   }
-  const who = authority === undefined ? 'no authority of this lab has' : `"${authority}" has not`
-  throw new PkiError('unknown', `${who} issued a certificate of the serial number ${serial}`)
+  const who = authorityName === undefined ? 'no authority of this lab has' : `"${authorityName}" has not`
+  throw new PkiError('unknown', `${who} issued a certificate with the serial number ${serial}`)
+}
+
+/** Returns the authority of the lab that issued a certificate, and its entry there. */
+export function issuedBy(
+  index: Readonly<StoreIndex>,
+  thumbprint: string,
+): { authority: AuthorityRecord; entry: IssuedRecord } | undefined {
+  for (const authority of index.authorities) {
+    const entry = authority.issued.find((one) => one.thumbprint === thumbprint)
+    if (entry) return { authority, entry }
+  }
+  return undefined
 }

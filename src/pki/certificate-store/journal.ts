@@ -3,10 +3,10 @@ import { Draft } from './draft.ts'
 import type { StoreFiles } from './files.ts'
 import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
 
-/** What a change may take away: the store's own files, and what killed processes left half-done. */
+/** Files that a change may delete: the store's own, and what killed processes left behind. */
 const ownFile = /^(keys|certificates|authorities|requests)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
-/** The index of a store and its changes: one at a time over all processes, each whole or not at all. */
+/** The index of a store and its changes: one at a time across all processes, each completely or not at all. */
 export class Journal {
   readonly #files: StoreFiles
   readonly #read: (path: string) => Promise<string>
@@ -17,7 +17,7 @@ export class Journal {
 
   /**
    * @param read reads another file of the store
-   * @param changed called with each index that this process has made
+   * @param changed called with each index that this process has written
    */
   constructor(
     files: StoreFiles,
@@ -33,14 +33,14 @@ export class Journal {
     return this.#index
   }
 
-  /** Resolves when the changes asked for so far are made. */
+  /** Resolves when all changes requested so far are done. */
   get settled(): Promise<unknown> {
     return this.#last
   }
 
-  /** Reads what other processes have made of the index; whether it is another. @throws PkiError `store`; the index stays then */
+  /** Reads the index again. Returns whether it has changed. @throws PkiError `store`; the index stays as it was then */
   refresh(): Promise<boolean> {
-    // In its turn: what is read while a change of our own is being made would be older than what that makes.
+    // In turn: an index read during a change of our own would be older than the result of that change.
     return this.#inTurn(() => this.#refresh())
   }
 
@@ -51,7 +51,7 @@ export class Journal {
     return true
   }
 
-  /** Whether the index file was taken away. */
+  /** Returns whether the index file was deleted. */
   async isGone(): Promise<boolean> {
     return this.#index.revision > 0 && (await this.#files.read(indexPath)) === undefined
   }
@@ -60,7 +60,7 @@ export class Journal {
     return this.#inTurn(() => this.#change(change))
   }
 
-  /** Whoever asked is told what went wrong; the next one does not care. */
+  /** Runs actions one after another. An error goes to the caller and does not stop the next action. */
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
     const next = this.#last.then(act)
     this.#last = next.catch(() => {})
@@ -75,7 +75,7 @@ export class Journal {
         const draft = new Draft(before, this.#read)
         const result = await change(draft)
         for (const [path, text] of draft.files) await this.#files.write(path, text)
-        // Whoever was held up so long that another took the lock begins anew.
+        // If this process was so slow that another one took the lock, it starts over.
         if ((await lock.held()) && (await this.#readIndex()).revision === before.revision) {
           await this.#commit(before, { ...draft.index, revision: before.revision + 1 })
           return result
@@ -93,7 +93,7 @@ export class Journal {
     await this.#changed(after)
   }
 
-  /** Removes files that the index speaks of no more; the first time, also what a killed process left. */
+  /** Deletes files that the index does not refer to any more; the first time also what killed processes left. */
   async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
     const kept = referencedPaths(after)
     const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()

@@ -4,25 +4,35 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PkiError } from '../errors.ts'
-import type { StoreLock } from './files.ts'
 
-/** What stands in the lock file: who holds it. */
+/** The exclusive right to change a store. */
+export interface StoreLock {
+  /** Returns false once another process has taken the lock because it looked abandoned. */
+  held(): Promise<boolean>
+  release(): Promise<void>
+}
+
+/** Content of the lock file. */
 interface Holder {
   readonly token: string
   readonly host: string
   readonly pid: number
-  /** When the process started, where the system tells: a process number is used again. */
+  /** Start time of the process, if the system provides it: process IDs are reused. */
   readonly started: string
 }
 
-/** Tokens of the locks that this process holds: a lock with our number and another token is left from an earlier life. */
+/** Tokens of the locks that this process holds. A lock with our process ID and another token is left from an earlier process. */
 const ours = new Set<string>()
 
-/** No change takes as long: keys are made before the lock is taken. For holders on other machines nothing else tells. */
+/**
+ * Age at which a lock counts as abandoned. No change takes that long, because keys are generated before the lock is taken.
+ * For holders on other machines, age is the only sign.
+ */
 const staleMs = 30_000
+/** How long to wait for a lock that a live process holds. */
 const patienceMs = 60_000
 
-/** Field 22 of /proc/PID/stat; empty where there is no such file. */
+/** Returns field 22 of /proc/PID/stat; empty if there is no such file. */
 async function startOf(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
   return text.slice(text.lastIndexOf(')')).split(' ')[20] ?? ''
@@ -46,26 +56,26 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-/** Whether whoever holds the lock is gone. */
+/** Returns whether the holder of the lock has ended. */
 async function isStale(path: string, holder: Holder | undefined): Promise<boolean> {
   const age = await stat(path).then(
     (found) => Date.now() - found.mtimeMs,
     () => 0,
   )
   if (age > staleMs) return true
-  // A lock file appears whole, by link; an unreadable one is none of ours.
+  // Sealpost creates complete lock files by `link`; an unreadable one comes from somewhere else.
   if (holder === undefined || holder.host !== hostname()) return false
   if (holder.pid === process.pid) return !ours.has(holder.token)
   return !alive(holder.pid) || (await startOf(holder.pid)) !== holder.started
 }
 
-/** Looks twice: between the first look and the verdict, the lock may have been let go and taken by another. */
+/** Reads the holder again after the check, because the lock may have been released and taken by another process meanwhile. */
 const isAbandoned = async (path: string, holder: Holder | undefined): Promise<boolean> =>
   (await isStale(path, holder)) && (await readHolder(path))?.token === holder?.token
 
 /**
- * Takes a stale lock away. The name it is moved to is made of its holder's token, so of two processes that see the same
- * stale lock the slower one notices that what it moved was another's, and puts it back.
+ * Removes an abandoned lock. Moves it first to a name made of its holder's token: if two processes see the same abandoned
+ * lock, the slower one notices that it has moved somebody else's lock and puts it back.
  */
 async function breakLock(path: string, stale: Holder | undefined): Promise<void> {
   const aside = `${path}.${stale?.token ?? 'unreadable'}`
@@ -75,7 +85,7 @@ async function breakLock(path: string, stale: Holder | undefined): Promise<void>
   await rm(aside, { force: true })
 }
 
-/** For file systems without hard links. */
+/** Creates the lock file on file systems without hard links. */
 async function createExclusively(path: string, holder: Holder): Promise<boolean> {
   try {
     await writeFile(path, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 })
@@ -94,7 +104,7 @@ async function tryLock(path: string, holder: Holder): Promise<boolean> {
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // ENOENT: swept away as a killed process's leavings; the next try writes it again.
+    // ENOENT: another process deleted our draft as a leftover; the next attempt writes it again.
     if (code === 'EEXIST' || code === 'ENOENT') return false
     if (code !== 'EPERM' && code !== 'ENOTSUP') throw error
     return await createExclusively(path, holder)
@@ -103,7 +113,7 @@ async function tryLock(path: string, holder: Holder): Promise<boolean> {
   }
 }
 
-/** Waits for the folder's lock (`.lock`). @throws PkiError `store` when a live process holds it for a minute */
+/** Waits for the lock file of a folder (`.lock`). @throws PkiError `store` if a live process holds it for a minute */
 export async function lockFolder(folder: string): Promise<StoreLock> {
   const path = join(folder, '.lock')
   const token = randomBytes(8).toString('hex')

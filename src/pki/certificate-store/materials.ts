@@ -2,13 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
-import type { Audience, InstalledCertificate } from '../types.ts'
-import { audiences } from './auto.ts'
+import type { InstalledCertificate, StoreLog } from '../types.ts'
 import type { StoreFiles } from './files.ts'
 import type { AuthorityRecord, CertificateRecord, StoreIndex } from './index-file.ts'
-import type { CertificateStore, StoreLog } from './store.ts'
 
-/** The PEM files behind the index, read once; a broken one is reported and what was read last is given. */
+/** Reads and caches the PEM files behind the index. */
 export class Materials {
   readonly #files: StoreFiles
   readonly #log: StoreLog
@@ -21,13 +19,13 @@ export class Materials {
     this.#log = log
   }
 
-  /** Reads everything again when it is next asked for. */
+  /** Reads every file again the next time it is needed. */
   forget(): void {
     this.#texts.clear()
     this.#fresh.clear()
   }
 
-  /** @throws PkiError `store` where there is no such file */
+  /** Returns a file's text. @throws PkiError `store` if there is no such file */
   async read(path: string): Promise<string> {
     const known = this.#texts.get(path)
     if (known !== undefined) return known
@@ -37,7 +35,7 @@ export class Materials {
     return text
   }
 
-  /** The certificates of a PEM file of the store, in its order. */
+  /** Returns the certificates of a PEM file, in its order. @throws PkiError `store` */
   async certificates(path: string): Promise<X509Certificate[]> {
     const blocks = readPem(await this.read(path))
     try {
@@ -47,6 +45,10 @@ export class Materials {
     }
   }
 
+  /**
+   * Returns a certificate with its key and chain. If a file has become unreadable, logs that and returns what was read
+   * before. @throws PkiError `store` if nothing was
+   */
   async load(record: CertificateRecord): Promise<InstalledCertificate> {
     const known = this.#installed.get(record.thumbprint)
     if (known?.friendlyName === record.friendlyName && this.#fresh.has(record.thumbprint)) return known
@@ -58,7 +60,10 @@ export class Materials {
     } catch (error) {
       if (known === undefined) throw error
       const { message } = error as Error
-      this.#log.error({ err: error, thumbprint: record.thumbprint }, `${message}; what was read last stays in service`)
+      this.#log.error(
+        { err: error, thumbprint: record.thumbprint },
+        `${message}; the certificate that was read before stays in use`,
+      )
       return known
     }
   }
@@ -78,30 +83,21 @@ export class Materials {
     }
   }
 
-  /** An authority's certificate and all above it. @throws PkiError `refused` while it has none */
+  /** Returns an authority's certificate and its issuers up to the root. @throws PkiError `refused` while it has none */
   async authorityChain(record: AuthorityRecord): Promise<[X509Certificate, ...X509Certificate[]]> {
     const [own, ...above] = record.certificate === undefined ? [] : await this.certificates(record.certificate)
-    if (own === undefined)
-      throw new PkiError('refused', `${record.name} has no certificate yet: its request waits for an answer`)
-    return [own, ...above]
+    if (own !== undefined) return [own, ...above]
+    throw new PkiError('refused', `${record.name} has no certificate yet: its request is waiting for an answer`)
   }
 
-  /** PEM of the root above the authority that `auto` is issued by. */
-  async rootOf(index: StoreIndex, audience: Audience = 'modern'): Promise<string> {
-    const authority = index.authorities.find(({ name }) => name === index[audiences[audience].authority])
-    if (authority === undefined) return ''
-    const chain = await this.authorityChain(authority)
-    return writePem('CERTIFICATE', (chain.at(-1) ?? chain[0]).raw)
+  /** Returns all authorities' certificates that the store has: its own authorities', and those in installed chains. */
+  async knownIssuers(index: StoreIndex): Promise<X509Certificate[]> {
+    const paths = [
+      ...index.authorities.flatMap(({ certificate }) => certificate ?? []),
+      ...index.certificates.map(({ certificate }) => certificate),
+    ]
+    // An unreadable file is reported when its own certificate is used; here it only means fewer known issuers.
+    const all = await Promise.all(paths.map((path) => this.certificates(path).catch(() => [])))
+    return all.flat().filter((certificate) => certificate.ca)
   }
-}
-
-/** Every authority's certificate that the store knows: its own authorities', and the chains of what is installed. */
-export async function issuersKnown({ index, materials }: CertificateStore): Promise<X509Certificate[]> {
-  const paths = [
-    ...index.authorities.flatMap(({ certificate }) => certificate ?? []),
-    ...index.certificates.map(({ certificate }) => certificate),
-  ]
-  // A broken file is not this question's business: what it held is merely not known.
-  const all = await Promise.all(paths.map((path) => materials.certificates(path).catch(() => [])))
-  return all.flat().filter((certificate) => certificate.ca)
 }

@@ -4,57 +4,64 @@ import { RecipeCertificates } from '../defects/recipe-certificates.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/ocsp.ts'
-import type { Audience, CertificateSource, InstalledCertificate } from '../types.ts'
-import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
+import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
+import { autoCertificate, ensureRoot, renewalDue, rootOf } from './auto.ts'
 import type { Draft } from './draft.ts'
 import { folderFiles, memoryFiles, type StoreFiles } from './files.ts'
-import { type CertificateRecord, indexPath, type StoreIndex } from './index-file.ts'
+import { type CertificateRecord, certificateNamed, indexPath, type StoreIndex } from './index-file.ts'
 import { Journal } from './journal.ts'
 import { Materials } from './materials.ts'
-
-export interface StoreLog {
-  info(facts: object, message: string): void
-  warn(facts: object, message: string): void
-  error(facts: object, message: string): void
-}
+import type { CertificateStore } from './types.ts'
 
 export interface CertificateStoreOptions {
   /** A folder, or `memory`. */
   readonly folder: string
   readonly clock: Clock
   readonly log: StoreLog
-  /** Key of what `auto` issues, and of the lab's root. */
+  /** Key type of the lab's root and of the certificates that `auto` issues. */
   readonly key: KeySpec
-  /** Whether an empty store gets the lab's root authority at once. Default true. */
+  /** Creates the lab's root authority in an empty store. Default true. */
   readonly makeRoot?: boolean
-  /** Address of the lab's authority service, as http://pki.example.test:8080. */
+  /** Address of the lab's authority service, such as http://pki.example.test:8080. */
   readonly serviceUrl?: string
 }
 
-/** Changes by other programs come in bursts of several files. */
-const settleMs = 40
-/** How often dates are looked at. */
-const lookMs = 3_600_000
+/** Opens a store, and creates the lab's root authority if there is none. @throws PkiError `store` */
+export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
+  const files = options.folder === 'memory' ? memoryFiles() : await folderFiles(options.folder, indexPath)
+  const store = new FileCertificateStore(files, options)
+  try {
+    await store.refresh()
+    if (options.makeRoot !== false) await ensureRoot(store)
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
 
-/** Certificates, keys, pending requests and authorities of a lab, in a folder that several processes may share. */
-export class CertificateStore implements CertificateSource, AsyncDisposable {
+/** Wait after a change by another program, since it changes several files in a row. */
+const settleMs = 40
+/** Interval at which the store looks for certificates that are about to expire. */
+const expiryCheckMs = 3_600_000
+
+class FileCertificateStore implements CertificateStore {
   readonly clock: Clock
   readonly log: StoreLog
   readonly key: KeySpec
   readonly materials: Materials
-  /** Address of the lab's authority service: what is issued from now on says where to ask about revocation. */
   serviceUrl: string | undefined
   readonly #files: StoreFiles
   readonly #listeners = new Set<() => void>()
   readonly #journal: Journal
   #unwatch: (() => void) | undefined
   #settling: NodeJS.Timeout | undefined
-  readonly #looking: NodeJS.Timeout
+  readonly #expiryCheck: NodeJS.Timeout
   readonly #stapled = new WeakMap<InstalledCertificate, InstalledCertificate>()
   readonly #byRecipe = new RecipeCertificates(this)
   #rootPem = ''
 
-  private constructor(files: StoreFiles, options: CertificateStoreOptions) {
+  constructor(files: StoreFiles, options: CertificateStoreOptions) {
     this.#files = files
     this.clock = options.clock
     this.log = options.log
@@ -65,52 +72,49 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
       files,
       (path) => this.materials.read(path),
       async (index) => {
-        this.#rootPem = await this.materials.rootOf(index)
-        this.#tell()
+        this.#rootPem = await rootOf(index, this.materials)
+        this.#notify()
       },
     )
-    this.#looking = setInterval(() => {
-      if (this.index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#tell()
-    }, lookMs).unref()
+    this.#expiryCheck = setInterval(() => {
+      if (this.index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#notify()
+    }, expiryCheckMs).unref()
   }
 
-  /** Opens the store, and makes the lab's root authority where there is none. @throws PkiError `store` */
-  static async open(options: CertificateStoreOptions): Promise<CertificateStore> {
-    const files = options.folder === 'memory' ? memoryFiles() : await folderFiles(options.folder, indexPath)
-    const store = new CertificateStore(files, options)
-    try {
-      await store.refresh()
-      if (options.makeRoot !== false) await ensureRoot(store)
-      return store
-    } catch (error) {
-      await store.close()
-      throw error
-    }
-  }
-
-  /** The folder, or `memory`. */
   get place(): string {
     return this.#files.place
   }
 
-  /** A file of the store. @throws PkiError `store` */
-  read(path: string): Promise<string> {
-    return this.materials.read(path)
-  }
-
-  /** What the store holds now. Not to be altered: `update` is for that. */
   get index(): StoreIndex {
     return this.#journal.index
   }
 
-  /** PEM of the root above the authority that issues for `auto`; empty where there is none. */
   get rootPem(): string {
     return this.#rootPem
   }
 
-  /** PEM of the root that old clients are to trust; empty until the first certificate for them is issued. */
   oldClientRootPem(): Promise<string> {
-    return this.materials.rootOf(this.index, 'old')
+    return rootOf(this.index, this.materials, 'old')
+  }
+
+  read(path: string): Promise<string> {
+    return this.materials.read(path)
+  }
+
+  find(name: string): CertificateRecord {
+    const found = certificateNamed(this.index, name)
+    if (found) return found
+    const known = this.index.certificates.map((record) => record.friendlyName)
+    const list = known.length ? `there are: ${[...new Set(known)].join(', ')}` : 'the store is empty'
+    throw new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
+  }
+
+  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
+    return this.#journal.update(change)
+  }
+
+  async refresh(): Promise<void> {
+    if (await this.#journal.refresh()) this.#rootPem = await rootOf(this.index, this.materials)
   }
 
   async resolve(
@@ -149,7 +153,7 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     }
   }
 
-  /** With what its issuer says of it, where that is an authority of the store. */
+  /** Loads a certificate, with OCSP responses if an authority of the store issued it. */
   async #withStaple(record: CertificateRecord): Promise<InstalledCertificate> {
     const installed = await this.materials.load(record)
     const known = this.#stapled.get(installed)
@@ -160,60 +164,22 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     return stapled
   }
 
-  /** The record of a friendly name or thumbprint (any case, spaces and colons allowed). @throws PkiError `unknown` */
-  find(name: string): CertificateRecord {
-    const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
-    const exact = this.index.certificates.filter((record) => record.thumbprint === thumbprint)
-    const found = exact.length > 0 ? exact : this.index.certificates.filter((record) => record.friendlyName === name)
-    // A renewed certificate carries on the friendly name: the newest of that name is meant.
-    const newest = found.at(-1)
-    if (newest) return newest
-    const known = this.index.certificates.map((record) => record.friendlyName)
-    const list = known.length ? `there are: ${[...new Set(known)].join(', ')}` : 'the store holds none'
-    throw new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
-  }
-
   watch(listener: () => void): () => void {
     this.#listeners.add(listener)
-    this.#unwatch ??= this.#files.watch(() => this.#settle())
+    this.#unwatch ??= this.#files.watch(() => this.#reloadSoon())
     return () => {
       this.#listeners.delete(listener)
       if (this.#listeners.size === 0) this.#stopWatching()
     }
   }
 
-  /**
-   * Changes the store: whole or not at all, one change at a time over all processes. `change` may run again when another
-   * process came in between, so it must do nothing but alter the draft. Make keys before, not within.
-   * @throws what `change` throws; then nothing has changed
-   */
-  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
-    return this.#journal.update(change)
-  }
-
-  /** Looks at the folder again: what a process that does not watch does before it reads. */
-  async refresh(): Promise<void> {
-    if (await this.#journal.refresh()) this.#rootPem = await this.materials.rootOf(this.index)
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#looking)
-    this.#listeners.clear()
-    this.#stopWatching()
-    await this.#journal.settled
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
-  #settle(): void {
+  #reloadSoon(): void {
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
       this.#reload().catch((error: Error) =>
         this.log.error(
           { err: error },
-          `the certificate store is broken, what was read last stays in service: ${error.message}`,
+          `the certificate store cannot be read, its last readable state stays in use: ${error.message}`,
         ),
       )
     }, settleMs).unref()
@@ -221,13 +187,13 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
 
   async #reload(): Promise<void> {
     await this.#journal.settled
-    if (await this.#journal.isGone()) throw new PkiError('store', `${this.place}/${indexPath} is gone`)
+    if (await this.#journal.isGone()) throw new PkiError('store', `${this.place}/${indexPath} does not exist any more`)
     this.materials.forget()
     await this.refresh()
-    this.#tell()
+    this.#notify()
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) listener()
   }
 
@@ -236,5 +202,16 @@ export class CertificateStore implements CertificateSource, AsyncDisposable {
     this.#settling = undefined
     this.#unwatch?.()
     this.#unwatch = undefined
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#expiryCheck)
+    this.#listeners.clear()
+    this.#stopWatching()
+    await this.#journal.settled
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
-import { type Asn1, bitsOf, item, items, numberOf, octetsOf, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, bitsOf, item, items, numberOf, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import { context, integer, sequence, time } from '../der/encode.ts'
 import { extensionIds, type KeyUsage, keyUsageBits, nameIn, purposeIds } from '../der/oids.ts'
 import { writePem } from '../der/pem.ts'
@@ -8,49 +8,23 @@ import { describeKey, type Signer, signatureAlgorithm, signed } from '../keys.ts
 import { authorityKeyIdentifier, keyIdentifier, subjectKeyIdentifier } from './extensions.ts'
 import { type DistinguishedName, encodeName, type GeneralName, readGeneralName, readName } from './names.ts'
 
-/** What a new certificate is to say. Its key identifiers are added to `extensions`. */
+/** What a new certificate says. Its key identifiers are added to `extensions`. */
 export interface CertificateContent {
   readonly subject: DistinguishedName | Buffer
   /** SubjectPublicKeyInfo of the subject. */
   readonly publicKey: Buffer
   readonly notBefore: Date
   readonly notAfter: Date
-  /** Whole encoded extensions. */
+  /** Encoded extensions. */
   readonly extensions: readonly Buffer[]
+  /** Default: random. */
   readonly serial?: Buffer
 }
 
-/** Who signs: a certificate with its key, or `self` with the key alone. */
+/** Who signs: the owner of a certificate and its key, or `self` with the new certificate's own key. */
 export type Issuer = Signer & { readonly certificate: X509Certificate | 'self' }
 
-/** 128 random bits, never zero. RFC 5280 section 4.1.2.2 allows up to 159. */
-function randomSerial(): Buffer {
-  const serial = randomBytes(16)
-  return serial.some((octet) => octet !== 0) ? serial : randomSerial()
-}
-
-/** The fields of a TBSCertificate, from the subject's serial number on. RFC 5280 section 4.1. */
-export function certificateFields(der: Buffer): {
-  serial: Asn1
-  issuer: Buffer
-  subject: Buffer
-  publicKey: Buffer
-  extensions: Asn1[]
-} {
-  const all = items(item(readAsn1(der), 0))
-  const fields = (all[0]?.tag ?? 0) === 0xa0 ? all.slice(1) : all
-  const at = (index: number): Asn1 => fields[index] ?? item(undefined, index)
-  const extensions = tagged(fields, 3)
-  return {
-    serial: at(0),
-    issuer: at(2).raw,
-    subject: at(4).raw,
-    publicKey: at(5).raw,
-    extensions: extensions ? items(item(extensions, 0)) : [],
-  }
-}
-
-/** Makes and signs an X.509 version 3 certificate. RFC 5280 section 4. */
+/** Creates and signs an X.509 version 3 certificate. RFC 5280 section 4. */
 export function createCertificate(content: CertificateContent, issuer: Issuer): X509Certificate {
   const subject = Buffer.isBuffer(content.subject) ? content.subject : encodeName(content.subject)
   const signing =
@@ -77,24 +51,57 @@ export function createCertificate(content: CertificateContent, issuer: Issuer): 
   return new X509Certificate(signed(tbs, issuer))
 }
 
-/** Reads a certificate in DER, its public key included. @throws PkiError `malformed` */
+/** Returns 128 random bits that are not all zero. RFC 5280 section 4.1.2.2 allows up to 159. */
+function randomSerial(): Buffer {
+  const serial = randomBytes(16)
+  return serial.some((octet) => octet !== 0) ? serial : randomSerial()
+}
+
+/** Reads a certificate in DER, including its public key. @throws PkiError `malformed` */
 export function readCertificate(der: Buffer): X509Certificate {
   try {
     const certificate = new X509Certificate(der)
-    // Read on demand only, and all that is done with a certificate needs it.
+    // Node.js parses the public key only on demand, and everything done with a certificate needs it.
     void certificate.publicKey
     return certificate
   } catch (cause) {
-    throw new PkiError('malformed', 'a certificate that cannot be read', { cause })
+    throw new PkiError('malformed', 'the certificate cannot be read', { cause })
   }
 }
 
 export const certificatePem = (certificate: X509Certificate): string => writePem('CERTIFICATE', certificate.raw)
 
-/** SHA-1 over the DER, upper-case hexadecimal, as Windows shows it. */
+/** Returns the SHA-1 over the DER in upper-case hexadecimal, as Windows shows it. */
 export const thumbprintOf = (certificate: X509Certificate): string => certificate.fingerprint.replaceAll(':', '')
 
-/** What a certificate says, read once. */
+/** Returns the encoded fields of a certificate in DER. RFC 5280 section 4.1. */
+export function certificateFields(der: Buffer): {
+  serial: Asn1
+  issuer: Buffer
+  subject: Buffer
+  publicKey: Buffer
+  extensions: Asn1[]
+} {
+  const all = items(item(readAsn1(der), 0))
+  const fields = (all[0]?.tag ?? 0) === 0xa0 ? all.slice(1) : all
+  const at = (index: number): Asn1 => fields[index] ?? item(undefined, index)
+  const extensions = tagged(fields, 3)
+  return {
+    serial: at(0),
+    issuer: at(2).raw,
+    subject: at(4).raw,
+    publicKey: at(5).raw,
+    extensions: extensions ? items(item(extensions, 0)) : [],
+  }
+}
+
+/** Returns the extension values of a certificate by object identifier. */
+export function extensionValues(certificate: X509Certificate): Map<string, Asn1> {
+  const { extensions } = certificateFields(certificate.raw)
+  return new Map(extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetStringValue(items(one).at(-1) ?? one))]))
+}
+
+/** What a certificate says, decoded. */
 export interface CertificateFacts {
   readonly subject: DistinguishedName
   readonly issuer: DistinguishedName
@@ -102,10 +109,12 @@ export interface CertificateFacts {
   readonly thumbprint: string
   readonly notBefore: Date
   readonly notAfter: Date
+  /** subjectAltName. */
   readonly names: readonly GeneralName[]
-  /** Extended key usages by their names, unknown ones as identifiers; empty: for any purpose. */
+  /** Extended key usages by name, unknown ones by object identifier. Empty: any purpose. */
   readonly purposes: readonly string[]
   readonly keyUsages: readonly KeyUsage[]
+  /** Whether it belongs to a certificate authority. */
   readonly authority: boolean
   readonly pathLength?: number
   /** `RSA 2048`, `P-256`. */
@@ -115,21 +124,18 @@ export interface CertificateFacts {
   readonly selfIssued: boolean
 }
 
-/** The extension values of a certificate by identifier. */
-export function extensionValues(certificate: X509Certificate): Map<string, Asn1> {
-  const { extensions } = certificateFields(certificate.raw)
-  return new Map(extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetsOf(items(one).at(-1) ?? one))]))
-}
-
+/** Decodes a certificate. @throws PkiError `malformed` */
 export function readFacts(certificate: X509Certificate): CertificateFacts {
   const fields = certificateFields(certificate.raw)
   const values = extensionValues(certificate)
-  const list = (id: string): Asn1[] =>
-    items(values.get(id) ?? { tag: 0, content: Buffer.alloc(0), raw: Buffer.alloc(0) })
+  const list = (id: string): Asn1[] => {
+    const value = values.get(id)
+    return value ? items(value) : []
+  }
   const [authority, pathLength] = list(extensionIds.basicConstraints)
   const usage = values.get(extensionIds.keyUsage)
-  const key = describeKey(certificate.publicKey)
   const usageNames = Object.keys(keyUsageBits) as KeyUsage[]
+  const key = describeKey(certificate.publicKey)
   return {
     subject: readName(fields.subject),
     issuer: readName(fields.issuer),
@@ -158,6 +164,6 @@ const purposeTitles: Record<string, string> = {
   OCSPSigning: 'OCSP Signing',
 }
 
-/** The intended purposes, in the words of the Windows certificate dialog. */
+/** Returns the intended purposes in the words of the Windows certificate dialog. */
 export const purposesText = ({ purposes, authority }: CertificateFacts): string[] =>
   purposes.length > 0 ? purposes.map((one) => purposeTitles[one] ?? one) : [authority ? 'Certificate Authority' : 'All']

@@ -17,15 +17,15 @@ import { accessMethods, extensionIds, type KeyUsage, keyUsageBits, type Purpose,
 import { PkiError } from '../errors.ts'
 import { encodeGeneralName, type GeneralName } from './names.ts'
 
-/** Each function gives one Extension, whole. RFC 5280 section 4.2. */
+/** Encodes one Extension. RFC 5280 section 4.2. */
 const extension = (id: string, value: Buffer, critical = false): Buffer =>
   critical ? sequence(oid(id), boolean(true), octetString(value)) : sequence(oid(id), octetString(value))
 
-/** SubjectPublicKeyInfo of a key, private or public. */
+/** Returns the SubjectPublicKeyInfo of a private or public key. */
 export const publicKeyInfo = (key: KeyObject): Buffer =>
   (key.type === 'public' ? key : createPublicKey(key)).export({ type: 'spki', format: 'der' })
 
-/** SHA-1 of the public key's bits. RFC 5280 section 4.2.1.2, method 1. */
+/** Returns the SHA-1 over the bits of the public key. RFC 5280 section 4.2.1.2, method 1. */
 export function keyIdentifier(spki: Buffer): Buffer {
   return createHash('sha1')
     .update(item(readAsn1(spki), 1).content.subarray(1))
@@ -44,7 +44,7 @@ export const keyUsage = (usages: readonly KeyUsage[]): Buffer =>
 export const extKeyUsage = (purposes: readonly Purpose[]): Buffer =>
   extension(extensionIds.extKeyUsage, sequence(...purposes.map((purpose) => oid(purposeIds[purpose]))))
 
-/** Critical on an authority. RFC 5280 section 4.2.1.9. */
+/** basicConstraints of an authority, which is critical. RFC 5280 section 4.2.1.9. */
 export const authorityConstraints = (pathLength?: number): Buffer =>
   extension(
     extensionIds.basicConstraints,
@@ -52,10 +52,10 @@ export const authorityConstraints = (pathLength?: number): Buffer =>
     true,
   )
 
-/** An end entity: the FALSE of `cA` is its default, so the sequence is empty. */
+/** basicConstraints of an end entity. The sequence is empty because `cA` FALSE is its default. */
 export const endEntityConstraints = (): Buffer => extension(extensionIds.basicConstraints, sequence())
 
-/** Critical where the subject is empty. RFC 5280 section 4.2.1.6. */
+/** Critical if the subject is empty. RFC 5280 section 4.2.1.6. */
 export const subjectAltName = (names: readonly GeneralName[], critical = false): Buffer =>
   extension(extensionIds.subjectAltName, sequence(...names.map(encodeGeneralName)), critical)
 
@@ -78,10 +78,10 @@ export const authorityInfoAccess = (access: Partial<Record<keyof typeof accessMe
     ),
   )
 
-/** The responder's certificate is itself not asked about. RFC 6960 section 4.2.2.2.1. */
+/** Tells clients not to check the revocation of the responder's own certificate. RFC 6960 section 4.2.2.2.1. */
 export const ocspNoCheck = (): Buffer => extension(extensionIds.ocspNoCheck, nul())
 
-/** The TLS feature status_request: "must staple". RFC 7633 section 6. */
+/** The TLS feature status_request ("must staple"). RFC 7633 section 6. */
 export const mustStaple = (): Buffer => extension(extensionIds.tlsFeature, sequence(integer(5)))
 
 export interface NameConstraints {
@@ -89,7 +89,7 @@ export interface NameConstraints {
   readonly excluded?: readonly string[]
 }
 
-/** `example.test`, `@example.test` (mail) or `192.0.2.0/24`. RFC 5280 section 4.2.1.10. */
+/** Encodes `example.test`, `@example.test` (email) or `192.0.2.0/24`. RFC 5280 section 4.2.1.10. */
 function subtree(text: string): Buffer {
   const [address = '', prefix] = text.split('/')
   const version = isIP(address)
@@ -107,7 +107,7 @@ function subtree(text: string): Buffer {
   return sequence(contextPrimitive(2, Buffer.from(text, 'latin1')))
 }
 
-/** Critical. RFC 5280 section 4.2.1.10. */
+/** nameConstraints, which is critical. RFC 5280 section 4.2.1.10. */
 export function nameConstraints({ permitted = [], excluded = [] }: NameConstraints): Buffer {
   const part = (number: number, names: readonly string[]): Buffer[] =>
     names.length === 0 ? [] : [context(number, ...names.map(subtree))]

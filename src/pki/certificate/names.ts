@@ -17,16 +17,16 @@ import {
 import { type AttributeType, attributeTypes, nameIn, userPrincipalName } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 
-/** One attribute of a distinguished name. `type` is a short name, or a dotted identifier where none is known. */
+/** One attribute of a distinguished name. `type` is a short name, or an object identifier if there is none. */
 interface NameAttribute {
   readonly type: AttributeType | (string & {})
   readonly value: string
 }
 
-/** A distinguished name in its encoded order (most significant first, by custom). RFC 5280 section 4.1.2.4. */
+/** A distinguished name in encoded order, by custom the most significant attribute first. RFC 5280 section 4.1.2.4. */
 export type DistinguishedName = readonly NameAttribute[]
 
-/** Types that must be PrintableString or IA5String; all others are UTF8String. RFC 5280 appendix A.1. */
+/** Attributes with a prescribed string type; all others are UTF8String. RFC 5280 appendix A.1. */
 const fixedEncodings: Partial<Record<string, (text: string) => Buffer>> = {
   C: printableString,
   serialNumber: printableString,
@@ -36,7 +36,7 @@ const fixedEncodings: Partial<Record<string, (text: string) => Buffer>> = {
 
 export type EncodeText = (text: string) => Buffer
 
-/** PrintableString where it will do, else UTF8String. */
+/** Encodes as PrintableString if possible, otherwise as UTF8String. */
 const printableOrUtf8: EncodeText = (text) => (isPrintable(text) ? printableString(text) : utf8String(text))
 
 export function encodeName(name: DistinguishedName, encodeText: EncodeText = printableOrUtf8): Buffer {
@@ -58,7 +58,7 @@ export function readName(name: Asn1 | Buffer): DistinguishedName {
   )
 }
 
-/** `CN=mail.example.test, O=Example`: as people read it, in the encoded order turned round. RFC 4514 section 2.1. */
+/** Returns `CN=mail.example.test, O=Example`: the reverse of the encoded order. RFC 4514 section 2.1. */
 export function formatName(name: DistinguishedName): string {
   return [...name]
     .reverse()
@@ -66,17 +66,22 @@ export function formatName(name: DistinguishedName): string {
     .join(', ')
 }
 
-/** The last common name, or else the whole name: what a list shows. */
+/** Returns the last common name, or the whole name if there is none. */
 export function commonName(name: DistinguishedName): string {
   return name.findLast(({ type }) => type === 'CN')?.value ?? (formatName(name) || '(no name)')
 }
 
-/** The kinds of GeneralName met in mail and news. RFC 5280 section 4.2.1.6. */
-export type GeneralName =
-  | { readonly type: 'dns' | 'ip' | 'email' | 'uri' | 'upn'; readonly value: string }
-  | { readonly type: 'other'; readonly value: string }
+/** A name in subjectAltName, of a kind that mail and news use. RFC 5280 section 4.2.1.6. */
+export interface GeneralName {
+  /** `other` can be read but not written. */
+  readonly type: 'dns' | 'ip' | 'email' | 'uri' | 'upn' | 'other'
+  readonly value: string
+}
 
-/** What a bare name is: an address, a mail address or a host name. `dns:`, `ip:`, `email:`, `uri:` and `upn:` say it outright. */
+/**
+ * Parses a general name: an IP address, an email address or a host name. A prefix (`dns:`, `ip:`, `email:`, `uri:`,
+ * `upn:`) states the kind. @throws PkiError `refused`
+ */
 export function generalName(text: string): GeneralName {
   const prefixed = /^(dns|ip|email|uri|upn):(.+)$/i.exec(text)
   if (prefixed) return checked({ type: (prefixed[1] ?? '').toLowerCase() as 'dns', value: prefixed[2] ?? '' })
@@ -91,10 +96,14 @@ function checked(name: GeneralName): GeneralName {
   }
   if (name.type !== 'dns') return name
   const ascii = domainToASCII(name.value.replace(/^\*\./, ''))
-  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(ascii))
+  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(ascii)) {
     throw new PkiError('refused', `${name.value} is not a host name`)
+  }
   return { type: 'dns', value: `${name.value.startsWith('*.') ? '*.' : ''}${ascii.replace(/\.$/, '')}` }
 }
+
+/** Returns `dns:mail.example.test`, which `generalName` parses. */
+export const formatGeneralName = ({ type, value }: GeneralName): string => `${type}:${value}`
 
 const ia5 = (text: string): Buffer => Buffer.from(text, 'latin1')
 
@@ -112,34 +121,37 @@ const encoders: Record<GeneralName['type'], (value: string) => Buffer> = {
 export const encodeGeneralName = ({ type, value }: GeneralName): Buffer => encoders[type](value)
 
 export function readGeneralName(name: Asn1): GeneralName {
-  const number = name.tag & 0x1f
-  if (number === 1) return { type: 'email', value: name.content.toString('latin1') }
-  if (number === 2) return { type: 'dns', value: name.content.toString('latin1') }
-  if (number === 6) return { type: 'uri', value: name.content.toString('latin1') }
-  if (number === 7) return { type: 'ip', value: addressText(name.content) }
-  if (number === 0) {
-    const [id, value] = items(name)
-    const text = value && items(value)[0]
-    if (id && text && oidOf(id) === userPrincipalName) return { type: 'upn', value: textOf(text) }
+  switch (name.tag & 0x1f) {
+    case 0: {
+      const [id, value] = items(name)
+      const text = value && items(value)[0]
+      if (id && text && oidOf(id) === userPrincipalName) return { type: 'upn', value: textOf(text) }
+      break
+    }
+    case 1:
+      return { type: 'email', value: name.content.toString('latin1') }
+    case 2:
+      return { type: 'dns', value: name.content.toString('latin1') }
+    case 6:
+      return { type: 'uri', value: name.content.toString('latin1') }
+    case 7:
+      return { type: 'ip', value: addressText(name.content) }
   }
   return { type: 'other', value: name.raw.toString('hex') }
 }
 
-/** `dns:mail.example.test`: what `generalName` reads back. */
-export const formatGeneralName = ({ type, value }: GeneralName): string => `${type}:${value}`
-
-/** The names a lab's certificates carry: its host name, the further names, and always the ways to reach this machine. */
+/** Returns the names in a lab's certificates: its host name, the configured names, and this machine's own names. */
 export function certificateNames(host: string, alternativeNames: readonly string[] = []): string[] {
   const all = [host, ...alternativeNames, 'localhost', '127.0.0.1', '::1', hostname()]
   return [...new Set(all.filter((name) => name !== ''))]
 }
 
-/** Names as they stand in subjectAltName, each once; a machine's name that no certificate can carry is left out. */
+/** Returns names for subjectAltName, without duplicates. Leaves out machine names that no certificate can contain. */
 export function subjectNames(names: readonly string[]): GeneralName[] {
   return unique(names.filter((name) => name.includes(':') || domainToASCII(name) !== '').map(generalName))
 }
 
-/** Names that were asked for, behind a common name, which need not be a host's. @throws PkiError for one that is no name */
+/** Returns the common name, if it can be a host name, and the requested names. @throws PkiError if one is not a name */
 export const requestedNames = (commonName: string, names: readonly string[]): GeneralName[] =>
   unique([...subjectNames([commonName]), ...names.map(generalName)])
 

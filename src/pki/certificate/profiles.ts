@@ -1,17 +1,17 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { KeyUsage, Purpose } from '../der/oids.ts'
-import { describeKey, type HashName } from '../keys.ts'
+import { describeKey } from '../keys.ts'
 import { createCertificate, type Issuer } from './certificate.ts'
 import * as ext from './extensions.ts'
 import type { DistinguishedName, GeneralName } from './names.ts'
 
 const dayMs = 86_400_000
 
-/** Clients refuse server certificates of a longer life: 398 days, here a day less. CA/Browser Forum BR section 6.3.2. */
+/** One day less than the limit of 398 days, above which clients refuse server certificates. CA/Browser Forum BR section 6.3.2. */
 const serverLifeDays = 397
 const authorityLifeDays = 3650
 
-/** Valid from an hour ago, so that a client whose clock is slow takes it. */
+/** Returns a validity that starts an hour ago, so that clients with a slow clock accept the certificate. */
 function validity(
   nowMs: number,
   days: number,
@@ -21,7 +21,7 @@ function validity(
   return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * dayMs, latestMs)) }
 }
 
-/** Where relying parties find out about revocation and issuers, when the lab serves it. */
+/** Where clients ask about revocation and find the issuer's certificate. Empty if the lab has no authority service. */
 export interface ServiceUrls {
   readonly crl?: string
   readonly ocsp?: string
@@ -45,7 +45,7 @@ export interface AuthorityProfile {
   readonly urls?: ServiceUrls
 }
 
-/** A root (`issuer.certificate` is `self`) or a subordinate authority. */
+/** Creates the certificate of a root (`issuer.certificate` is `self`) or of a subordinate authority. */
 export function createAuthorityCertificate(profile: AuthorityProfile, issuer: Issuer): X509Certificate {
   const constraints = profile.constraints
   const latest = issuer.certificate === 'self' ? undefined : Date.parse(issuer.certificate.validTo)
@@ -72,22 +72,19 @@ export interface EndEntityProfile {
   readonly purposes: readonly Purpose[]
   readonly nowMs: number
   readonly days?: number
-  readonly notAfter?: Date
   readonly urls?: ServiceUrls
-  readonly hash?: HashName
 }
 
-/** RSA keys also carry session keys; the others only sign. RFC 5280 section 4.2.1.3, RFC 5480 section 3. */
+/** RSA keys can also encrypt session keys; the others only sign. RFC 5280 section 4.2.1.3, RFC 5480 section 3. */
 function usagesFor(key: KeyObject, purposes: readonly Purpose[]): KeyUsage[] {
   const mail: KeyUsage[] = purposes.includes('emailProtection') ? ['nonRepudiation'] : []
-  const carries = describeKey(key).family === 'rsa' && !purposes.includes('OCSPSigning')
-  return ['digitalSignature', ...mail, ...(carries ? (['keyEncipherment'] as const) : [])]
+  const encrypts = describeKey(key).family === 'rsa' && !purposes.includes('OCSPSigning')
+  return ['digitalSignature', ...mail, ...(encrypts ? (['keyEncipherment'] as const) : [])]
 }
 
-/** A certificate for a server, a user or an OCSP responder, never outliving its issuer. */
+/** Creates a certificate for a server, a user or an OCSP responder. It expires with its issuer at the latest. */
 export function createEndEntityCertificate(profile: EndEntityProfile, issuer: Issuer): X509Certificate {
-  const issuerEnd = issuer.certificate === 'self' ? Number.POSITIVE_INFINITY : Date.parse(issuer.certificate.validTo)
-  const latest = Math.min(issuerEnd, profile.notAfter?.getTime() ?? Number.POSITIVE_INFINITY)
+  const latest = issuer.certificate === 'self' ? undefined : Date.parse(issuer.certificate.validTo)
   const nameless = Buffer.isBuffer(profile.subject) ? profile.subject.length <= 2 : profile.subject.length === 0
   return createCertificate(
     {

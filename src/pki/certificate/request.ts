@@ -1,5 +1,5 @@
 import { createPublicKey, verify as cryptoVerify, type KeyObject } from 'node:crypto'
-import { type Asn1, item, items, octetsOf, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import {
   bitString,
   bmpString,
@@ -23,13 +23,13 @@ export interface RequestContent {
   readonly subject: DistinguishedName
   readonly key: KeyObject
   readonly names: readonly GeneralName[]
-  /** As the certificate wizard of Windows Server 2003 wrote it. */
+  /** Writes the request as the certificate wizard of Windows Server 2003 did. */
   readonly microsoft?: boolean
-  /** Further whole extensions to ask for. */
+  /** Further encoded extensions to request. */
   readonly extensions?: readonly Buffer[]
 }
 
-/** Attributes of the wizard's requests; Microsoft's Certificate Services read the second. */
+/** Attributes of the wizard's requests. Microsoft's Certificate Services read the second one. */
 const microsoftIds = {
   osVersion: '1.3.6.1.4.1.311.13.2.3',
   extensions: '1.3.6.1.4.1.311.2.1.14',
@@ -54,13 +54,13 @@ function microsoftAttributes(names: readonly GeneralName[]): Buffer[] {
   ]
 }
 
-/** Windows before Vista wrote BMPString where PrintableString does not do. */
+/** Windows before Vista used BMPString for what PrintableString cannot hold. */
 const printableOrBmp = (text: string): Buffer => (isPrintable(text) ? printableString(text) : bmpString(text))
 
-/** Makes a certification request, in PEM. PKCS#10, RFC 2986. */
+/** Creates a certificate request in PEM. PKCS#10, RFC 2986. */
 export function createRequest({ subject, key, names, microsoft = false, extensions = [] }: RequestContent): string {
-  const wanted = [...extensions, ...altNames(names)]
-  const plain = wanted.length === 0 ? [] : [attribute(extensionRequest, sequence(...wanted))]
+  const requested = [...extensions, ...altNames(names)]
+  const plain = requested.length === 0 ? [] : [attribute(extensionRequest, sequence(...requested))]
   const attributes = microsoft ? microsoftAttributes(names) : plain
   const info = sequence(
     integer(0),
@@ -75,33 +75,35 @@ export function createRequest({ subject, key, names, microsoft = false, extensio
   )
 }
 
-/** A request as an authority reads it. */
+/** A parsed request. */
 export interface ReadRequest {
   readonly subject: DistinguishedName
-  /** The subject as encoded: a certificate repeats it octet for octet. */
+  /** The subject as encoded in the request: the certificate repeats it octet for octet. */
   readonly subjectDer: Buffer
   readonly publicKey: KeyObject
   readonly names: readonly GeneralName[]
   readonly purposes: readonly Purpose[]
-  /** Whether it asks for an authority's certificate. */
+  /** Whether it requests an authority's certificate. */
   readonly authority: boolean
   readonly pem: string
 }
 
-function requestedExtensions(info: Asn1): Map<string, Asn1> {
+function extensionsOf(info: Asn1): Map<string, Asn1> {
   const attributes = tagged(items(info), 0)
   const wanted = (attributes ? items(attributes) : []).filter((one) =>
     [extensionRequest, microsoftIds.extensions].includes(oidOf(item(one, 0)) as typeof extensionRequest),
   )
   const extensions = wanted.flatMap((one) => items(item(item(one, 1), 0)))
-  return new Map(extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetsOf(items(one).at(-1) ?? item(one, 1)))]))
+  return new Map(
+    extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetStringValue(items(one).at(-1) ?? item(one, 1)))]),
+  )
 }
 
 function requestDer(octets: Buffer): Buffer {
   const text = octets.toString('latin1')
   if (!text.includes('-----BEGIN')) return octets
   const block = readPem(text).find(({ label }) => /^(NEW )?CERTIFICATE REQUEST$/.test(label))
-  if (block === undefined) throw new PkiError('malformed', 'the file holds no certificate request')
+  if (block === undefined) throw new PkiError('malformed', 'the file contains no certificate request')
   return block.der
 }
 
@@ -113,18 +115,18 @@ function readPublicKey(spki: Buffer): KeyObject {
   }
 }
 
-/** Reads a request in DER or PEM and checks its signature. @throws PkiError `malformed` */
+/** Parses a request in DER or PEM and verifies its signature. @throws PkiError `malformed` */
 export function readRequest(octets: Buffer): ReadRequest {
   const der = requestDer(octets)
   const [info, algorithm, signature] = items(readAsn1(der))
   if (!info || !algorithm || !signature) throw new PkiError('malformed', 'not a certificate request')
   const publicKey = readPublicKey(item(info, 2).raw)
   const hash = hashOfSignature(oidOf(item(algorithm, 0)))
-  // Proof that whoever asks holds the key. RFC 2986 section 3.
+  // The signature proves that the requester has the private key. RFC 2986 section 3.
   if (!cryptoVerify(hash, info.raw, publicKey, signature.content.subarray(1))) {
-    throw new PkiError('malformed', 'the signature of the certificate request is wrong')
+    throw new PkiError('malformed', 'the signature of the certificate request is invalid')
   }
-  const extensions = requestedExtensions(info)
+  const extensions = extensionsOf(info)
   const names = extensions.get(extensionIds.subjectAltName)
   const purposes = extensions.get(extensionIds.extKeyUsage)
   const constraints = extensions.get(extensionIds.basicConstraints)

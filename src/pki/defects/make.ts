@@ -1,12 +1,12 @@
 import { type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { openAuthority, recordIssued, serviceUrls } from '../authority/issue.ts'
+import { openAuthority, recordIssued } from '../authority/issue.ts'
 import { certificatePem, createCertificate, type Issuer, thumbprintOf } from '../certificate/certificate.ts'
 import * as ext from '../certificate/extensions.ts'
 import { subjectNames } from '../certificate/names.ts'
 import { createAuthorityCertificate, type ServiceUrls } from '../certificate/profiles.ts'
 import { findAuthority } from '../certificate-store/index-file.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { generateKey, type KeySpec, privateKeyPem } from '../keys.ts'
 import { revokeCertificate } from '../revocation/revoke.ts'
 import type { InstalledCertificate } from '../types.ts'
@@ -71,11 +71,8 @@ async function issuerOf(store: CertificateStore, { issuer, intermediates = [] }:
 }
 
 async function labRoot(store: CertificateStore): Promise<Above> {
-  const { index, materials } = store
-  const source = { index, read: (path: string) => store.read(path) }
-  const { record, issuer, chain } = await openAuthority(source, materials, index.defaultAuthority)
-  const urls = serviceUrls(store.serviceUrl, record.name)
-  return { issuer, chain, authority: record.name, ...(urls && { urls }) }
+  const { record, issuer, chain, urls } = await openAuthority(store, undefined)
+  return { issuer, chain, authority: record.name, urls }
 }
 
 async function unknownRoot(nowMs: number): Promise<Above> {

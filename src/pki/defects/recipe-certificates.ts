@@ -1,6 +1,6 @@
 import type { SingleCertificateChoice } from '../../config/schema/certificate.ts'
 import { certificateNames } from '../certificate/names.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import type { InstalledCertificate } from '../types.ts'
 import { defectRecipes, type Recipe, variantRecipes } from './recipes.ts'

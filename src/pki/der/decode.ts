@@ -2,39 +2,39 @@ import { PkiError } from '../errors.ts'
 import { tags } from './encode.ts'
 
 /**
- * One value read from DER or BER (X.690). Indefinite lengths and constructed strings are understood, because NSS and old
- * Windows write their PKCS#7 and PKCS#12 files so. Contents are views on the octets read.
+ * One value decoded from DER or BER (X.690). Supports indefinite lengths and constructed strings, because NSS and old
+ * Windows use them in PKCS#7 and PKCS#12 files. Contents are views of the input.
  */
 export interface Asn1 {
   readonly tag: number
   readonly content: Buffer
-  /** The whole encoding, tag and length included. */
+  /** The complete encoding, including tag and length. */
   readonly raw: Buffer
 }
 
 const malformed = (what: string): PkiError => new PkiError('malformed', `broken ASN.1: ${what}`)
 
-/** Deeper nesting than any real structure: a guard against octets made to exhaust the stack. */
+/** More than any real structure needs. Protects the stack from malicious input. */
 const maxDepth = 48
 
 function readLength(octets: Buffer, at: number): { length: number; next: number } {
   const first = octets[at]
-  if (first === undefined) throw malformed('ends before a length')
+  if (first === undefined) throw malformed('length missing')
   if (first < 0x80) return { length: first, next: at + 1 }
   if (first === 0x80) return { length: -1, next: at + 1 }
   const count = first & 0x7f
-  if (count > 6 || at + 1 + count > octets.length) throw malformed('a length that cannot be')
+  if (count > 6 || at + 1 + count > octets.length) throw malformed('impossible length')
   return { length: octets.readUIntBE(at + 1, count), next: at + 1 + count }
 }
 
 function readAt(octets: Buffer, at: number, depth: number): Asn1 {
-  if (depth > maxDepth) throw malformed('nested too deep')
+  if (depth > maxDepth) throw malformed('nested too deeply')
   const tag = octets[at]
-  if (tag === undefined) throw malformed('ends before a tag')
-  if ((tag & 0x1f) === 0x1f) throw malformed('a tag above 30')
+  if (tag === undefined) throw malformed('tag missing')
+  if ((tag & 0x1f) === 0x1f) throw malformed('unsupported tag number above 30')
   const { length, next } = readLength(octets, at + 1)
   if (length === -1) return readIndefinite(octets, at, next, tag, depth)
-  if (next + length > octets.length) throw malformed('ends within a value')
+  if (next + length > octets.length) throw malformed('value truncated')
   return { tag, content: octets.subarray(next, next + length), raw: octets.subarray(at, next + length) }
 }
 
@@ -44,14 +44,14 @@ function readIndefinite(octets: Buffer, start: number, from: number, tag: number
   return { tag, content: octets.subarray(from, at), raw: octets.subarray(start, at + 2) }
 }
 
-/** Reads one value that fills the octets whole. */
+/** Decodes one value that takes up all the octets. @throws PkiError `malformed` */
 export function readAsn1(octets: Buffer): Asn1 {
   const value = readAt(octets, 0, 0)
-  if (value.raw.length !== octets.length) throw malformed('octets after the end')
+  if (value.raw.length !== octets.length) throw malformed('octets after the value')
   return value
 }
 
-/** The values within a constructed one. */
+/** Returns the values inside a constructed value. */
 export function items(value: Asn1): Asn1[] {
   const found: Asn1[] = []
   for (let at = 0; at < value.content.length; ) {
@@ -62,33 +62,35 @@ export function items(value: Asn1): Asn1[] {
   return found
 }
 
-/** Item `index` of a constructed value. @throws PkiError when it has none */
+/** Returns item `index` of a constructed value. @throws PkiError `malformed` if there is none */
 export function item(value: Asn1 | undefined, index: number): Asn1 {
   const found = value === undefined ? undefined : items(value)[index]
-  if (found === undefined) throw malformed('a part is missing')
+  if (found === undefined) throw malformed('item missing')
   return found
 }
 
-/** The item with this context-specific tag, if any. */
+/** Returns the item with this context-specific tag number, if any. */
 export const tagged = (values: readonly Asn1[], number: number): Asn1 | undefined =>
   values.find((value) => (value.tag & 0xdf) === (0x80 | number))
 
-/** The octets of an OCTET STRING, joined where BER split it. */
-export function octetsOf(value: Asn1): Buffer {
-  return value.tag & 0x20 ? Buffer.concat(items(value).map(octetsOf)) : value.content
+/** Returns the octets of an OCTET STRING. Joins the parts of a constructed one. */
+export function octetStringValue(value: Asn1): Buffer {
+  return value.tag & 0x20 ? Buffer.concat(items(value).map(octetStringValue)) : value.content
 }
 
+/** Returns an INTEGER or ENUMERATED as a number. */
 export const numberOf = (value: Asn1): number => Number(BigInt(`0x${value.content.toString('hex') || '0'}`))
 
-/** An iteration count of a key derivation, within what a computer does in seconds. @throws PkiError */
+/** Returns the iteration count of a key derivation. @throws PkiError `malformed` if it would take longer than seconds */
 export function iterationsOf(value: Asn1): number {
   const count = numberOf(value)
-  if (count < 1 || count > 5_000_000) throw malformed(`an iteration count of ${count}`)
+  if (count < 1 || count > 5_000_000) throw malformed(`unsupported iteration count ${count}`)
   return count
 }
 
+/** Returns an OBJECT IDENTIFIER in dotted form. @throws PkiError `malformed` if the value is something else */
 export function oidOf(value: Asn1): string {
-  if (value.tag !== tags.oid || value.content.length === 0) throw malformed('an object identifier was expected')
+  if (value.tag !== tags.oid || value.content.length === 0) throw malformed('object identifier expected')
   const arcs: number[] = []
   let arc = 0
   for (const octet of value.content) {
@@ -102,26 +104,26 @@ export function oidOf(value: Asn1): string {
   return [first, head - first * 40, ...rest].join('.')
 }
 
-/** Any of the string types as text. */
+/** Returns the text of any of the string types. */
 export function textOf(value: Asn1): string {
   if (value.tag === tags.bmpString) return Buffer.from(value.content).swap16().toString('utf16le')
   return value.content.toString(value.tag === tags.utf8String ? 'utf8' : 'latin1')
 }
 
-/** UTCTime or GeneralizedTime. RFC 5280 section 4.1.2.5. */
+/** Returns the date of a UTCTime or GeneralizedTime. RFC 5280 section 4.1.2.5. */
 export function timeOf(value: Asn1): Date {
   const text = value.content.toString('latin1')
   const short = value.tag === tags.utcTime
   const digits = short ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?/.exec(digits)
-  if (!match) throw malformed('a date was expected')
+  if (!match) throw malformed('date expected')
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = match
     .slice(1)
     .map((part) => Number(part ?? 0))
   return new Date(Date.UTC(year, month - 1, day, hour, minute, second))
 }
 
-/** The positions of the bits that are set, in a named BIT STRING. */
+/** Returns the numbers of the set bits of a named BIT STRING. */
 export function bitsOf(value: Asn1): number[] {
   const octets = value.content.subarray(1)
   return Array.from({ length: octets.length * 8 }, (_, bit) => bit).filter(

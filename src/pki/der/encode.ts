@@ -1,4 +1,4 @@
-/** Writes DER (ITU-T X.690): each function gives the whole encoding of one value. */
+/** DER encoding (ITU-T X.690). Each function returns the complete encoding of one value. */
 
 export const tags = {
   boolean: 0x01,
@@ -27,7 +27,7 @@ function lengthOctets(length: number): Buffer {
   return Buffer.from([0x80 | octets.length, ...octets])
 }
 
-/** Tag, length and content. The tag is a single octet: no structure here needs numbers above 30. */
+/** Encodes tag, length and content. The tag is one octet, because no structure here needs tag numbers above 30. */
 function tlv(tag: number, ...content: readonly Buffer[]): Buffer {
   const length = content.reduce((sum, part) => sum + part.length, 0)
   return Buffer.concat([Buffer.from([tag]), lengthOctets(length), ...content])
@@ -35,7 +35,7 @@ function tlv(tag: number, ...content: readonly Buffer[]): Buffer {
 
 export const sequence = (...items: readonly Buffer[]): Buffer => tlv(tags.sequence, ...items)
 
-/** SET OF: DER wants the encodings in ascending order. X.690 section 11.6. */
+/** SET OF: DER requires the encodings in ascending order. X.690 section 11.6. */
 export const setOf = (...items: readonly Buffer[]): Buffer =>
   tlv(tags.set, ...[...items].sort((a, b) => Buffer.compare(a, b)))
 
@@ -45,7 +45,7 @@ export const context = (number: number, ...content: readonly Buffer[]): Buffer =
 /** A context-specific primitive tag: IMPLICIT on a string or number. */
 export const contextPrimitive = (number: number, content: Buffer): Buffer => tlv(0x80 | number, content)
 
-/** An INTEGER; a Buffer is taken as an unsigned big-endian number. */
+/** Encodes an INTEGER. A Buffer is an unsigned big-endian number. */
 export function integer(value: number | bigint | Buffer): Buffer {
   if (!Buffer.isBuffer(value)) {
     const hex = value.toString(16)
@@ -64,7 +64,7 @@ export const octetString = (content: Buffer): Buffer => tlv(tags.octetString, co
 export const bitString = (content: Buffer, unusedBits = 0): Buffer =>
   tlv(tags.bitString, Buffer.from([unusedBits]), content)
 
-/** The content octets of an OBJECT IDENTIFIER. */
+/** Returns the content octets of an OBJECT IDENTIFIER. */
 function oidContent(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
   const octets: number[] = []
@@ -82,29 +82,25 @@ export const printableString = (text: string): Buffer => tlv(tags.printableStrin
 export const ia5String = (text: string): Buffer => tlv(tags.ia5String, Buffer.from(text, 'latin1'))
 export const bmpString = (text: string): Buffer => tlv(tags.bmpString, Buffer.from(text, 'utf16le').swap16())
 
-/** Whether PrintableString can carry the text. X.680 section 41.4. */
+/** Returns whether PrintableString can hold the text. X.680 section 41.4. */
 export const isPrintable = (text: string): boolean => /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text)
 
-/** Seconds since no certificate has a fraction. RFC 5280 section 4.1.2.5.2. */
+/** Encodes whole seconds: certificates have no fractions. RFC 5280 section 4.1.2.5.2. */
 export const generalizedTime = (at: Date): Buffer =>
   tlv(tags.generalizedTime, Buffer.from(`${at.toISOString().replace(/[-:T]|\..*/g, '')}Z`))
 
-/** UTCTime through 2049, GeneralizedTime from 2050. RFC 5280 section 4.1.2.5. */
+/** Encodes years up to 2049 as UTCTime, later ones as GeneralizedTime. RFC 5280 section 4.1.2.5. */
 export function time(at: Date): Buffer {
   const year = at.getUTCFullYear()
   if (year < 1950 || year > 2049) return generalizedTime(at)
-  return tlv(
-    tags.utcTime,
-    Buffer.from(
-      `${at
-        .toISOString()
-        .slice(2)
-        .replace(/[-:T]|\..*/g, '')}Z`,
-    ),
-  )
+  const digits = at
+    .toISOString()
+    .slice(2)
+    .replace(/[-:T]|\..*/g, '')
+  return tlv(tags.utcTime, Buffer.from(`${digits}Z`))
 }
 
-/** Named bits, most significant first, trailing zero bits left off. X.690 section 11.2.2. */
+/** Encodes a named BIT STRING from the numbers of its set bits, without trailing zero bits. X.690 section 11.2.2. */
 export function namedBits(bits: Iterable<number>): Buffer {
   const set = [...bits]
   if (set.length === 0) return bitString(Buffer.alloc(0))

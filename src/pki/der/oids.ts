@@ -1,4 +1,4 @@
-/** Object identifiers, under the names their standards use. */
+/** Object identifiers, by the names that their standards use. */
 
 export const attributeTypes = {
   CN: '2.5.4.3',
@@ -52,12 +52,12 @@ export const purposeIds = {
 } as const
 export type Purpose = keyof typeof purposeIds
 
-/** PKCS#10 attribute of the extensions asked for. RFC 2985 section 5.4.2. */
+/** PKCS#10 attribute that contains the requested extensions. RFC 2985 section 5.4.2. */
 export const extensionRequest = '1.2.840.113549.1.9.14'
 export const accessMethods = { ocsp: '1.3.6.1.5.5.7.48.1', caIssuers: '1.3.6.1.5.5.7.48.2' } as const
-/** User principal name, an otherName of subjectAltName; a UTF8String. */
+/** User principal name: an otherName in subjectAltName, a UTF8String. */
 export const userPrincipalName = '1.3.6.1.4.1.311.20.2.3'
 
-/** The name of a value in one of the tables above. */
+/** Returns the name of an object identifier in one of the tables above. */
 export const nameIn = <T extends string>(table: Record<T, string>, id: string): T | undefined =>
   (Object.keys(table) as T[]).find((name) => table[name] === id)

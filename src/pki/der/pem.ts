@@ -1,10 +1,10 @@
-/** Textual encodings. RFC 7468. */
+/** A block of PEM text. RFC 7468. */
 export interface PemBlock {
   readonly label: string
   readonly der: Buffer
 }
 
-/** Every PEM block of a text, in order; what stands around them (as `openssl x509 -text` writes) is passed over. */
+/** Returns the PEM blocks of a text in order. Ignores the text around them, such as that of `openssl x509 -text`. */
 export function readPem(text: string): PemBlock[] {
   const blocks: PemBlock[] = []
   for (const match of text.matchAll(/-----BEGIN ([^\r\n-]+)-----([\s\S]*?)-----END \1-----/g)) {
@@ -14,7 +14,7 @@ export function readPem(text: string): PemBlock[] {
   return blocks
 }
 
-/** One PEM block, 64 columns. */
+/** Returns a PEM block with 64 columns. */
 export function writePem(label: string, der: Buffer): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`

@@ -5,6 +5,26 @@ import { context, integer, oid, sequence, setOf } from '../der/encode.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 
+/**
+ * Reads the certificates of an authority's answer: DER or PEM (`.cer`), several in PEM in any order, PKCS#7 in DER or PEM
+ * (`.p7b`), or either in plain base64.
+ * @throws PkiError `malformed` if it is none of these
+ */
+export function readCertificates(octets: Buffer): X509Certificate[] {
+  try {
+    const text = octets.toString('latin1')
+    if (text.includes('-----BEGIN ')) {
+      const found = readPem(text).flatMap(({ label, der }) => readers[label]?.(der) ?? [])
+      if (found.length === 0) throw notCertificates()
+      return found
+    }
+    return readBinary(/^[A-Za-z0-9+/=\s]+$/.test(text) ? Buffer.from(text, 'base64') : octets)
+  } catch (cause) {
+    throw notCertificates(cause)
+  }
+}
+
+/** By PEM label. */
 const readers: Record<string, (der: Buffer) => X509Certificate[]> = {
   CERTIFICATE: (der) => [readCertificate(der)],
   'X509 CERTIFICATE': (der) => [readCertificate(der)],
@@ -12,9 +32,6 @@ const readers: Record<string, (der: Buffer) => X509Certificate[]> = {
   PKCS7: readPkcs7,
   CMS: readPkcs7,
 }
-
-const none = (cause?: unknown): PkiError =>
-  new PkiError('malformed', 'neither a certificate (DER, PEM) nor a PKCS#7 file', { cause })
 
 function readBinary(octets: Buffer): X509Certificate[] {
   try {
@@ -24,38 +41,22 @@ function readBinary(octets: Buffer): X509Certificate[] {
   }
 }
 
-/**
- * Reads what an authority answers with: a certificate in DER or PEM (`.cer`), PEM certificates in any order, PKCS#7 in DER
- * or PEM (`.p7b`), or either in bare base64.
- * @throws PkiError `malformed` where it is none of these
- */
-export function readCertificates(octets: Buffer): X509Certificate[] {
-  try {
-    const text = octets.toString('latin1')
-    if (text.includes('-----BEGIN ')) {
-      const found = readPem(text).flatMap(({ label, der }) => readers[label]?.(der) ?? [])
-      if (found.length === 0) throw none()
-      return found
-    }
-    return readBinary(/^[A-Za-z0-9+/=\s]+$/.test(text) ? Buffer.from(text, 'base64') : octets)
-  } catch (cause) {
-    throw none(cause)
-  }
-}
+const notCertificates = (cause?: unknown): PkiError =>
+  new PkiError('malformed', 'neither a certificate (DER, PEM) nor a PKCS#7 file', { cause })
 
 export const dataType = '1.2.840.113549.1.7.1'
 const signedDataType = '1.2.840.113549.1.7.2'
 
-/** The certificates of a PKCS#7 file (`.p7b`), in its order. RFC 5652 section 5.1. @throws PkiError `malformed` */
-export function readPkcs7(der: Buffer): X509Certificate[] {
+/** Returns the certificates of a PKCS#7 file, in its order. RFC 5652 section 5.1. @throws PkiError `malformed` */
+function readPkcs7(der: Buffer): X509Certificate[] {
   const content = readAsn1(der)
-  if (oidOf(item(content, 0)) !== signedDataType) throw new PkiError('malformed', 'a PKCS#7 file without certificates')
-  const certificates = tagged(items(item(item(content, 1), 0)).slice(3), 0)
-  if (certificates === undefined) throw new PkiError('malformed', 'a PKCS#7 file without certificates')
+  const isSigned = oidOf(item(content, 0)) === signedDataType
+  const certificates = isSigned ? tagged(items(item(item(content, 1), 0)).slice(3), 0) : undefined
+  if (certificates === undefined) throw new PkiError('malformed', 'the PKCS#7 file contains no certificates')
   return items(certificates).map(({ raw }) => readCertificate(raw))
 }
 
-/** A PKCS#7 file that carries certificates only. RFC 5652 section 5.1; RFC 8551 section 3.8. */
+/** Creates a PKCS#7 file that contains only certificates. RFC 5652 section 5.1, RFC 8551 section 3.8. */
 export function writePkcs7(certificates: readonly X509Certificate[]): Buffer {
   const signedData = sequence(
     integer(1),

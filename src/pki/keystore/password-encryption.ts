@@ -1,21 +1,33 @@
 import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes } from 'node:crypto'
-import { type Asn1, item, items, iterationsOf, oidOf } from '../der/decode.ts'
+import { type Asn1, item, items, iterationsOf, octetStringValue, oidOf } from '../der/decode.ts'
 import { integer, nul, octetString, oid, sequence } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
+
+/** Password-based encryption of PKCS#12 files: the schemes of PKCS#5 (RFC 8018) and of PKCS#12 itself (RFC 7292). */
+export interface Encrypted {
+  /** AlgorithmIdentifier. */
+  readonly algorithm: Buffer
+  readonly content: Buffer
+}
+
+interface CipherSpec {
+  readonly cipher: string
+  readonly keyOctets: number
+}
 
 /** RFC 8018 appendix A.4, A.2 and B. */
 const pbes2 = '1.2.840.113549.1.5.13'
 const pbkdf2 = '1.2.840.113549.1.5.12'
-const tripleDes = '1.2.840.113549.3.7'
 const aes256 = '2.16.840.1.101.3.4.1.42'
-const ciphers: Record<string, { cipher: string; keyOctets: number }> = {
+const pbes2Ciphers: Record<string, CipherSpec> = {
   '2.16.840.1.101.3.4.1.2': { cipher: 'aes-128-cbc', keyOctets: 16 },
   '2.16.840.1.101.3.4.1.22': { cipher: 'aes-192-cbc', keyOctets: 24 },
   [aes256]: { cipher: 'aes-256-cbc', keyOctets: 32 },
-  [tripleDes]: { cipher: 'des-ede3-cbc', keyOctets: 24 },
+  '1.2.840.113549.3.7': { cipher: 'des-ede3-cbc', keyOctets: 24 },
+  '1.3.14.3.2.7': { cipher: 'des-cbc', keyOctets: 8 },
 }
 const hmacSha256 = '1.2.840.113549.2.9'
-const prfs: Record<string, string> = {
+const pbkdf2Hashes: Record<string, string> = {
   '1.2.840.113549.2.7': 'sha1',
   '1.2.840.113549.2.8': 'sha224',
   [hmacSha256]: 'sha256',
@@ -23,85 +35,92 @@ const prfs: Record<string, string> = {
   '1.2.840.113549.2.11': 'sha512',
 }
 
-/** PKCS#12's own schemes, which old Windows writes and reads. RFC 7292 appendix C. */
+/** The schemes of PKCS#12, which old Windows versions read and write. RFC 7292 appendix C. */
 const tripleDesPbe = '1.2.840.113549.1.12.1.3'
-const pbe: Record<string, { cipher: 'des-ede3-cbc' | 'des-ede-cbc' | 'rc2'; keyOctets: number }> = {
+const pkcs12Schemes: Record<string, CipherSpec> = {
   [tripleDesPbe]: { cipher: 'des-ede3-cbc', keyOctets: 24 },
   '1.2.840.113549.1.12.1.4': { cipher: 'des-ede-cbc', keyOctets: 16 },
-  '1.2.840.113549.1.12.1.5': { cipher: 'rc2', keyOctets: 16 },
-  '1.2.840.113549.1.12.1.6': { cipher: 'rc2', keyOctets: 5 },
+  '1.2.840.113549.1.12.1.5': { cipher: 'rc2-cbc', keyOctets: 16 },
+  '1.2.840.113549.1.12.1.6': { cipher: 'rc2-cbc', keyOctets: 5 },
 }
 
-/** Enough to slow a guesser, little enough for a test. */
-const iterations = 10_000
-const legacyIterations = 2000
-
-/** RC2 is in none of OpenSSL's default providers. RFC 2268. */
-async function decryptRc2(key: Buffer, iv: Buffer, content: Buffer): Promise<Buffer> {
-  const { default: forge } = await import('node-forge')
-  const decipher = forge.rc2.createDecryptionCipher(key.toString('binary'), key.length * 8)
-  decipher.start(iv.toString('binary'))
-  decipher.update(forge.util.createBuffer(content.toString('binary')))
-  if (!decipher.finish()) throw new Error('wrong padding')
-  return Buffer.from(decipher.output.getBytes(), 'binary')
+/** The schemes of PKCS#5 version 1.5, which old Java and OpenSSL versions write. RFC 8018 appendix A.3. */
+const pbes1Schemes: Record<string, { readonly cipher: string; readonly hash: string }> = {
+  '1.2.840.113549.1.5.3': { cipher: 'des-cbc', hash: 'md5' },
+  '1.2.840.113549.1.5.6': { cipher: 'rc2-cbc', hash: 'md5' },
+  '1.2.840.113549.1.5.10': { cipher: 'des-cbc', hash: 'sha1' },
+  '1.2.840.113549.1.5.11': { cipher: 'rc2-cbc', hash: 'sha1' },
 }
 
-function decipher(cipher: string, key: Buffer, iv: Buffer, content: Buffer): Buffer {
-  const engine = createDecipheriv(cipher, key, iv)
-  return Buffer.concat([engine.update(content), engine.final()])
-}
-
-/** PBKDF2 as an AlgorithmIdentifier tells it. RFC 8018 appendix A.2. */
-export function derivePbkdf2(algorithm: Asn1, password: string, keyOctets: number): Buffer {
-  const [salt, count, ...rest] = items(item(algorithm, 1))
-  if (!salt || !count) throw new PkiError('malformed', 'broken PBKDF2 parameters')
-  const prf = rest.find(({ tag }) => tag === 0x30)
-  const hash = prf ? prfs[oidOf(item(prf, 0))] : 'sha1'
-  if (hash === undefined) throw new PkiError('malformed', 'a PBKDF2 hash that is not known here')
-  return pbkdf2Sync(password, salt.content, iterationsOf(count), keyOctets, hash)
-}
-
-function decryptPbes2(parameters: Asn1, content: Buffer, password: string): Buffer {
-  const scheme = item(parameters, 1)
-  const found = ciphers[oidOf(item(scheme, 0))]
-  if (found === undefined) throw new PkiError('malformed', `cipher ${oidOf(item(scheme, 0))} is not known here`)
-  const key = derivePbkdf2(item(parameters, 0), password, found.keyOctets)
-  return decipher(found.cipher, key, item(scheme, 1).content, content)
-}
-
-/** Decrypts by an AlgorithmIdentifier. @throws PkiError `malformed` for an unknown scheme; any error for a wrong password */
+/** Decrypts by an AlgorithmIdentifier. @throws PkiError `malformed` for an unsupported scheme, any error for a wrong password */
 export async function decrypt(algorithm: Asn1, content: Buffer, password: string): Promise<Buffer> {
   const scheme = oidOf(item(algorithm, 0))
   if (scheme === pbes2) return decryptPbes2(item(algorithm, 1), content, password)
-  const found = pbe[scheme]
-  if (found === undefined) throw new PkiError('malformed', `encryption scheme ${scheme} is not known here`)
-  const salt = item(item(algorithm, 1), 0).content
-  const count = iterationsOf(item(item(algorithm, 1), 1))
-  const derive = (use: 'key' | 'iv', length: number): Buffer =>
-    deriveOctets(use, passwordOctets(password), salt, count, length, 'sha1')
-  const key = derive('key', found.keyOctets)
-  if (found.cipher === 'rc2') return decryptRc2(key, derive('iv', 8), content)
-  return decipher(found.cipher, key, derive('iv', 8), content)
-}
-
-export interface Encrypted {
-  /** AlgorithmIdentifier. */
-  readonly algorithm: Buffer
-  readonly content: Buffer
-}
-
-function encryptLegacy(content: Buffer, password: string): Encrypted {
-  const salt = randomBytes(8)
-  const derive = (use: 'key' | 'iv', length: number): Buffer =>
-    deriveOctets(use, passwordOctets(password), salt, legacyIterations, length, 'sha1')
-  const cipher = createCipheriv('des-ede3-cbc', derive('key', 24), derive('iv', 8))
-  return {
-    algorithm: sequence(oid(tripleDesPbe), sequence(octetString(salt), integer(legacyIterations))),
-    content: Buffer.concat([cipher.update(content), cipher.final()]),
+  const pkcs12 = pkcs12Schemes[scheme]
+  const pbes1 = pbes1Schemes[scheme]
+  if (pkcs12 === undefined && pbes1 === undefined) {
+    throw new PkiError('malformed', `the encryption scheme ${scheme} is not supported`)
   }
+  const salt = octetStringValue(item(item(algorithm, 1), 0))
+  const iterations = iterationsOf(item(item(algorithm, 1), 1))
+  if (pkcs12) {
+    const derive = (use: 'key' | 'iv', length: number): Buffer =>
+      deriveOctets(use, passwordOctets(password), salt, iterations, length, 'sha1')
+    return decryptCbc(pkcs12.cipher, derive('key', pkcs12.keyOctets), derive('iv', 8), content)
+  }
+  const { cipher, hash } = pbes1 ?? { cipher: '', hash: '' }
+  const derived = pbkdf1(password, salt, iterations, hash)
+  return decryptCbc(cipher, derived.subarray(0, 8), derived.subarray(8, 16), content)
 }
 
-/** AES-256 under PBKDF2 with SHA-256; `legacy`: triple DES under PKCS#12's own derivation, which Windows XP reads. */
+function decryptPbes2(parameters: Asn1, content: Buffer, password: string): Promise<Buffer> {
+  const scheme = item(parameters, 1)
+  const id = oidOf(item(scheme, 0))
+  const found = pbes2Ciphers[id]
+  if (found === undefined) throw new PkiError('malformed', `the cipher ${id} is not supported`)
+  const key = derivePbkdf2(item(parameters, 0), password, found.keyOctets)
+  return decryptCbc(found.cipher, key, item(scheme, 1).content, content)
+}
+
+async function decryptCbc(cipher: string, key: Buffer, iv: Buffer, content: Buffer): Promise<Buffer> {
+  if (cipher === 'des-cbc' || cipher === 'rc2-cbc') return decryptByForge(cipher, key, iv, content)
+  const decipher = createDecipheriv(cipher, key, iv)
+  return Buffer.concat([decipher.update(content), decipher.final()])
+}
+
+/**
+ * Decrypts DES and RC2 (RFC 2268), which OpenSSL 3 in Node.js no longer ships, with node-forge. Only files that use them
+ * load it. The rest of such a file is parsed here, because forge reads neither elliptic-curve keys nor most old schemes.
+ */
+async function decryptByForge(
+  cipher: 'des-cbc' | 'rc2-cbc',
+  key: Buffer,
+  iv: Buffer,
+  content: Buffer,
+): Promise<Buffer> {
+  const { default: forge } = await import('node-forge')
+  // Forge represents octets as strings with one character each.
+  const keyText = key.toString('latin1')
+  const ivText = iv.toString('latin1')
+  if (cipher === 'rc2-cbc') {
+    const rc2 = forge.rc2.createDecryptionCipher(keyText, key.length * 8)
+    rc2.start(ivText)
+    rc2.update(forge.util.createBuffer(content.toString('latin1')))
+    if (!rc2.finish()) throw new Error('wrong padding')
+    return Buffer.from(rc2.output.getBytes(), 'latin1')
+  }
+  const des = forge.cipher.createDecipher('DES-CBC', keyText)
+  des.start({ iv: ivText })
+  des.update(forge.util.createBuffer(content.toString('latin1')))
+  if (!des.finish()) throw new Error('wrong padding')
+  return Buffer.from(des.output.getBytes(), 'latin1')
+}
+
+/** Slows down guessing, and is still fast enough for tests. */
+const iterations = 10_000
+const legacyIterations = 2000
+
+/** Encrypts with AES-256 and PBKDF2 with SHA-256. `legacy`: with triple DES, which Windows XP can read. */
 export function encrypt(content: Buffer, password: string, legacy: boolean): Encrypted {
   if (legacy) return encryptLegacy(content, password)
   const salt = randomBytes(16)
@@ -117,6 +136,34 @@ export function encrypt(content: Buffer, password: string, legacy: boolean): Enc
   }
 }
 
+function encryptLegacy(content: Buffer, password: string): Encrypted {
+  const salt = randomBytes(8)
+  const derive = (use: 'key' | 'iv', length: number): Buffer =>
+    deriveOctets(use, passwordOctets(password), salt, legacyIterations, length, 'sha1')
+  const cipher = createCipheriv('des-ede3-cbc', derive('key', 24), derive('iv', 8))
+  return {
+    algorithm: sequence(oid(tripleDesPbe), sequence(octetString(salt), integer(legacyIterations))),
+    content: Buffer.concat([cipher.update(content), cipher.final()]),
+  }
+}
+
+/** Derives a key by the PBKDF2 parameters of an AlgorithmIdentifier. RFC 8018 section 5.2 and appendix A.2. */
+export function derivePbkdf2(algorithm: Asn1, password: string, keyOctets: number): Buffer {
+  const [salt, count, ...rest] = items(item(algorithm, 1))
+  if (!salt || !count) throw new PkiError('malformed', 'broken PBKDF2 parameters')
+  const prf = rest.find(({ tag }) => tag === 0x30)
+  const hash = prf ? pbkdf2Hashes[oidOf(item(prf, 0))] : 'sha1'
+  if (hash === undefined) throw new PkiError('malformed', 'the hash of PBKDF2 is not supported')
+  return pbkdf2Sync(password, salt.content, iterationsOf(count), keyOctets, hash)
+}
+
+/** Derives the 8 octets of a key and the 8 of an IV. RFC 8018 section 5.1. */
+function pbkdf1(password: string, salt: Buffer, count: number, hash: string): Buffer {
+  let digest = createHash(hash).update(password).update(salt).digest()
+  for (let round = 1; round < count; round++) digest = createHash(hash).update(digest).digest()
+  return digest.subarray(0, 16)
+}
+
 /** What the derived octets are for. RFC 7292 appendix B.3. */
 export type DerivedUse = 'key' | 'iv' | 'mac'
 const diversifiers: Record<DerivedUse, number> = { key: 1, iv: 2, mac: 3 }
@@ -124,9 +171,34 @@ const diversifiers: Record<DerivedUse, number> = { key: 1, iv: 2, mac: 3 }
 /** Block sizes of the hashes that PKCS#12 uses, in octets. */
 const blockOctets: Record<string, number> = { sha1: 64, sha224: 64, sha256: 64, sha384: 128, sha512: 128, md5: 64 }
 
-/** A password as PKCS#12 takes it: UTF-16 with a final NUL. RFC 7292 appendix B.1. */
+/** Returns a password as PKCS#12 uses it: UTF-16 with a final NUL. RFC 7292 appendix B.1. */
 export const passwordOctets = (password: string): Buffer => Buffer.from(`${password}\0`, 'utf16le').swap16()
 
+/** Derives a key, an IV or a MAC key from a password. RFC 7292 appendix B.2. */
+export function deriveOctets(
+  use: DerivedUse,
+  password: Buffer,
+  salt: Buffer,
+  count: number,
+  length: number,
+  hash: string,
+): Buffer {
+  const block = blockOctets[hash] ?? 64
+  const diversifier = Buffer.alloc(block, diversifiers[use])
+  const input = Buffer.concat([repeated(salt, block), repeated(password, block)])
+  const derived: Buffer[] = []
+  for (let have = 0; have < length; ) {
+    let digest = createHash(hash).update(diversifier).update(input).digest()
+    for (let round = 1; round < count; round++) digest = createHash(hash).update(digest).digest()
+    derived.push(digest)
+    have += digest.length
+    const addend = Buffer.alloc(block, digest)
+    for (let at = 0; at < input.length; at += block) addWithOne(input.subarray(at, at + block), addend)
+  }
+  return Buffer.concat(derived).subarray(0, length)
+}
+
+/** Repeats octets until they fill whole blocks. */
 function repeated(octets: Buffer, block: number): Buffer {
   const length = Math.ceil(octets.length / block) * block
   return Buffer.alloc(length, octets.length > 0 ? octets : 0)
@@ -140,28 +212,4 @@ function addWithOne(target: Buffer, addend: Buffer): void {
     target[at] = sum & 0xff
     carry = sum >> 8
   }
-}
-
-/** Derives key, IV or MAC key from a password. RFC 7292 appendix B.2. */
-export function deriveOctets(
-  use: DerivedUse,
-  password: Buffer,
-  salt: Buffer,
-  iterations: number,
-  length: number,
-  hash: string,
-): Buffer {
-  const block = blockOctets[hash] ?? 64
-  const diversifier = Buffer.alloc(block, diversifiers[use])
-  const input = Buffer.concat([repeated(salt, block), repeated(password, block)])
-  const derived: Buffer[] = []
-  for (let have = 0; have < length; ) {
-    let digest = createHash(hash).update(diversifier).update(input).digest()
-    for (let round = 1; round < iterations; round++) digest = createHash(hash).update(digest).digest()
-    derived.push(digest)
-    have += digest.length
-    const addend = Buffer.alloc(block, digest)
-    for (let at = 0; at < input.length; at += block) addWithOne(input.subarray(at, at + block), addend)
-  }
-  return Buffer.concat(derived).subarray(0, length)
 }

@@ -14,7 +14,7 @@ import {
   items,
   iterationsOf,
   numberOf,
-  octetsOf,
+  octetStringValue,
   oidOf,
   readAsn1,
   tagged,
@@ -25,23 +25,80 @@ import { PkiError } from '../errors.ts'
 import { dataType } from './certificate-files.ts'
 import { decrypt, deriveOctets, derivePbkdf2, encrypt, passwordOctets } from './password-encryption.ts'
 
+/** Object identifiers of PKCS#12 bags and attributes. RFC 7292 section 4.2, RFC 2985 section 5.5. */
+const bagIds = {
+  key: '1.2.840.113549.1.12.10.1.1',
+  shroudedKey: '1.2.840.113549.1.12.10.1.2',
+  certificate: '1.2.840.113549.1.12.10.1.3',
+  safeContents: '1.2.840.113549.1.12.10.1.6',
+} as const
+const x509Type = '1.2.840.113549.1.9.22.1'
+const friendlyNameId = '1.2.840.113549.1.9.20'
+const localKeyId = '1.2.840.113549.1.9.21'
+const encryptedDataType = '1.2.840.113549.1.7.6'
+
 export interface KeyStoreContent {
   readonly keys: readonly KeyObject[]
   readonly certificates: readonly X509Certificate[]
-  /** The first friendly name met, on the key or its certificate. */
+  /** The first friendly name found, of the key or of its certificate. */
   readonly friendlyName?: string
 }
 
-const wrongPassword = (password: string): PkiError =>
-  new PkiError(
-    'password',
-    password === '' ? 'the file is protected: a password is needed' : 'wrong password for the file',
-  )
+/** Reads a PKCS#12 file, modern or old. RFC 7292. @throws PkiError `password` or `malformed` */
+export async function readPkcs12(der: Buffer, password: string): Promise<KeyStoreContent> {
+  const [version, authSafe, macData] = items(readAsn1(der))
+  if (version?.tag !== 0x02 || !authSafe) throw new PkiError('malformed', 'not a PKCS#12 file')
+  const content = await safeOctets(authSafe, password)
+  // Programs encode an empty password in two ways: as a NUL character or as nothing.
+  const candidates = password === '' ? [passwordOctets(''), Buffer.alloc(0)] : [passwordOctets(password)]
+  if (macData && !candidates.some((octets) => verifyMac(macData, content, octets, password))) {
+    throw wrongPassword(password)
+  }
+  const found: Found = { keys: [], certificates: [], names: [] }
+  for (const info of items(readAsn1(content))) {
+    const octets = await safeOctets(info, password)
+    for (const bag of items(readAsn1(octets))) await readBag(bag, password, found)
+  }
+  const [friendlyName] = found.names
+  return { keys: found.keys, certificates: found.certificates, ...(friendlyName ? { friendlyName } : {}) }
+}
 
+/** What has been found in a file so far. */
 interface Found {
   readonly keys: KeyObject[]
   readonly certificates: X509Certificate[]
   readonly names: string[]
+}
+
+/** Returns the content of a ContentInfo: of type data, or of type encryptedData after decryption. */
+async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
+  const type = oidOf(item(info, 0))
+  if (type === dataType) return octetStringValue(item(item(info, 1), 0))
+  if (type !== encryptedDataType) {
+    throw new PkiError('malformed', 'PKCS#12 files protected by a key instead of a password are not supported')
+  }
+  const encrypted = item(item(item(info, 1), 0), 1)
+  const content = tagged(items(encrypted), 0)
+  if (content === undefined) throw new PkiError('malformed', 'a part of the PKCS#12 file has no content')
+  return decipher(item(encrypted, 1), octetStringValue(content), password)
+}
+
+async function readBag(bag: Asn1, password: string, found: Found): Promise<void> {
+  const [id, wrapped, attributes] = items(bag)
+  if (!id || !wrapped) throw new PkiError('malformed', 'broken PKCS#12 bag')
+  const value = item(wrapped, 0)
+  const type = oidOf(id)
+  if (type === bagIds.key) found.keys.push(readKey(value.raw))
+  if (type === bagIds.shroudedKey) {
+    found.keys.push(readKey(await decipher(item(value, 0), octetStringValue(item(value, 1)), password)))
+  }
+  if (type === bagIds.certificate && oidOf(item(value, 0)) === x509Type) {
+    found.certificates.push(readCertificate(octetStringValue(item(item(value, 1), 0))))
+  }
+  if (type === bagIds.safeContents) for (const inner of items(value)) await readBag(inner, password, found)
+  for (const one of attributes ? items(attributes) : []) {
+    if (oidOf(item(one, 0)) === friendlyNameId) found.names.push(textOf(item(item(one, 1), 0)))
+  }
 }
 
 function readKey(der: Buffer): KeyObject {
@@ -52,58 +109,17 @@ function readKey(der: Buffer): KeyObject {
   }
 }
 
-/** Whatever goes wrong in deciphering, the password is the likeliest cause. */
+/** Decrypts. A wrong password is the most likely cause of any other error. */
 const decipher = (algorithm: Asn1, content: Buffer, password: string): Promise<Buffer> =>
   decrypt(algorithm, content, password).catch((error: unknown) => {
     throw error instanceof PkiError ? error : wrongPassword(password)
   })
 
-/** Contents of a ContentInfo of type data, or of encryptedData once decrypted. */
-async function safeOctets(info: Asn1, password: string): Promise<Buffer> {
-  const type = oidOf(item(info, 0))
-  if (type === dataType) return octetsOf(item(item(info, 1), 0))
-  if (type !== encryptedDataType)
-    throw new PkiError('malformed', 'a PKCS#12 file protected by a key, not by a password')
-  const encrypted = item(item(item(info, 1), 0), 1)
-  const content = tagged(items(encrypted), 0)
-  if (content === undefined) throw new PkiError('malformed', 'a PKCS#12 part without content')
-  return decipher(item(encrypted, 1), octetsOf(content), password)
-}
-
-async function readBag(bag: Asn1, password: string, found: Found): Promise<void> {
-  const [id, wrapped, attributes] = items(bag)
-  if (!id || !wrapped) throw new PkiError('malformed', 'a broken PKCS#12 bag')
-  const value = item(wrapped, 0)
-  const type = oidOf(id)
-  if (type === bagIds.key) found.keys.push(readKey(value.raw))
-  if (type === bagIds.shroudedKey) {
-    found.keys.push(readKey(await decipher(item(value, 0), octetsOf(item(value, 1)), password)))
-  }
-  if (type === bagIds.certificate && oidOf(item(value, 0)) === x509Type) {
-    found.certificates.push(readCertificate(octetsOf(item(item(value, 1), 0))))
-  }
-  if (type === bagIds.safeContents) for (const inner of items(value)) await readBag(inner, password, found)
-  for (const one of attributes ? items(attributes) : []) {
-    if (oidOf(item(one, 0)) === friendlyNameId) found.names.push(textOf(item(item(one, 1), 0)))
-  }
-}
-
-/** Reads a PKCS#12 file, modern or old. RFC 7292. @throws PkiError `password` or `malformed` */
-export async function readPkcs12(der: Buffer, password: string): Promise<KeyStoreContent> {
-  const [version, authSafe, macData] = items(readAsn1(der))
-  if (version?.tag !== 0x02 || !authSafe) throw new PkiError('malformed', 'not a PKCS#12 file')
-  const content = await safeOctets(authSafe, password)
-  const candidates = password === '' ? [passwordOctets(''), Buffer.alloc(0)] : [passwordOctets(password)]
-  if (macData && !candidates.some((octets) => verifyMac(macData, content, octets, password)))
-    throw wrongPassword(password)
-  const found: Found = { keys: [], certificates: [], names: [] }
-  for (const info of items(readAsn1(content))) {
-    const octets = await safeOctets(info, password)
-    for (const bag of items(readAsn1(octets))) await readBag(bag, password, found)
-  }
-  const [friendlyName] = found.names
-  return { keys: found.keys, certificates: found.certificates, ...(friendlyName ? { friendlyName } : {}) }
-}
+const wrongPassword = (password: string): PkiError =>
+  new PkiError(
+    'password',
+    password === '' ? 'the file is protected: a password is needed' : 'wrong password for the file',
+  )
 
 export interface KeyStoreFile {
   readonly friendlyName: string
@@ -111,8 +127,30 @@ export interface KeyStoreFile {
   /** The key's certificate first, then its issuers. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
   readonly password: string
-  /** In a form that Windows XP reads. */
+  /** Writes a file that Windows XP can read. */
   readonly legacy?: boolean
+}
+
+/** Creates a PKCS#12 file (`.pfx`, `.p12`). RFC 7292. */
+export function writePkcs12({ friendlyName, key, certificates, password, legacy = false }: KeyStoreFile): Buffer {
+  const [leaf, ...chain] = certificates
+  // Both attributes connect the key with its certificate: Windows uses the identifier, Java shows the name.
+  const attributes = [
+    sequence(oid(friendlyNameId), setOf(bmpString(friendlyName))),
+    sequence(oid(localKeyId), setOf(octetString(createHash('sha1').update(leaf.raw).digest()))),
+  ]
+  const shrouded = encrypt(key.export({ type: 'pkcs8', format: 'der' }), password, legacy)
+  const keys = sequence(
+    bag(bagIds.shroudedKey, sequence(shrouded.algorithm, octetString(shrouded.content)), attributes),
+  )
+  const certificateBags = sequence(certificateBag(leaf, attributes), ...chain.map((one) => certificateBag(one, [])))
+  const encrypted = encrypt(certificateBags, password, legacy)
+  const encryptedContent = sequence(oid(dataType), encrypted.algorithm, contextPrimitive(0, encrypted.content))
+  const safe = sequence(
+    sequence(oid(encryptedDataType), context(0, sequence(integer(0), encryptedContent))),
+    data(keys),
+  )
+  return sequence(integer(3), data(safe), createMac(safe, password, legacy))
 }
 
 const data = (content: Buffer): Buffer => sequence(oid(dataType), context(0, octetString(content)))
@@ -122,28 +160,6 @@ const bag = (id: string, value: Buffer, attributes: readonly Buffer[]): Buffer =
 
 const certificateBag = (certificate: X509Certificate, attributes: readonly Buffer[]): Buffer =>
   bag(bagIds.certificate, sequence(oid(x509Type), context(0, octetString(certificate.raw))), attributes)
-
-/** Makes a PKCS#12 file (`.pfx`, `.p12`). RFC 7292. */
-export function writePkcs12({ friendlyName, key, certificates, password, legacy = false }: KeyStoreFile): Buffer {
-  const [leaf, ...chain] = certificates
-  // Both attributes tie the key to its certificate: Windows goes by the identifier, Java shows the name.
-  const attributes = [
-    sequence(oid(friendlyNameId), setOf(bmpString(friendlyName))),
-    sequence(oid(localKeyId), setOf(octetString(createHash('sha1').update(leaf.raw).digest()))),
-  ]
-  const shrouded = encrypt(key.export({ type: 'pkcs8', format: 'der' }), password, legacy)
-  const keys = sequence(
-    bag(bagIds.shroudedKey, sequence(shrouded.algorithm, octetString(shrouded.content)), attributes),
-  )
-  const open = sequence(certificateBag(leaf, attributes), ...chain.map((one) => certificateBag(one, [])))
-  const closed = encrypt(open, password, legacy)
-  const encryptedContent = sequence(oid(dataType), closed.algorithm, contextPrimitive(0, closed.content))
-  const safe = sequence(
-    sequence(oid(encryptedDataType), context(0, sequence(integer(0), encryptedContent))),
-    data(keys),
-  )
-  return sequence(integer(3), data(safe), createMac(safe, password, legacy))
-}
 
 const hashIds: Record<string, string> = {
   sha1: '1.3.14.3.2.26',
@@ -162,8 +178,8 @@ const hmacHashes: Record<string, string> = {
   '1.2.840.113549.2.11': 'sha512',
 }
 
-/** MacData over the authenticated safe. RFC 7292 section 4. */
-export function createMac(content: Buffer, password: string, legacy: boolean): Buffer {
+/** Returns the MacData of the authenticated safe. RFC 7292 section 4. */
+function createMac(content: Buffer, password: string, legacy: boolean): Buffer {
   const hash = legacy ? 'sha1' : 'sha256'
   const salt = randomBytes(legacy ? 8 : 16)
   const iterations = legacy ? 2000 : 10_000
@@ -173,39 +189,29 @@ export function createMac(content: Buffer, password: string, legacy: boolean): B
   return sequence(info, octetString(salt), integer(iterations))
 }
 
-/** Whether the password is the one that MacData was made with. */
-export function verifyMac(macData: Asn1, content: Buffer, password: Buffer, text: string): boolean {
+/** Returns whether MacData was made with this password, given as PKCS#12 encodes it and as text. */
+function verifyMac(macData: Asn1, content: Buffer, password: Buffer, passwordText: string): boolean {
   const [info, salt, count] = items(macData)
-  if (!info || !salt) throw new PkiError('malformed', 'broken PKCS#12 integrity data')
+  if (!info || !salt) throw new PkiError('malformed', 'broken PKCS#12 MAC')
   const algorithm = item(info, 0)
   const id = oidOf(item(algorithm, 0))
-  const digest = octetsOf(item(info, 1))
-  const same = (hash: string, key: Buffer): boolean => {
+  const digest = octetStringValue(item(info, 1))
+  const matches = (hash: string, key: Buffer): boolean => {
     const ours = createHmac(hash, key).update(content).digest()
     return ours.length === digest.length && timingSafeEqual(ours, digest)
   }
   if (id === pbmac1) {
     const [derivation, mac] = items(item(algorithm, 1))
     const hash = mac ? hmacHashes[oidOf(item(mac, 0))] : undefined
-    if (!derivation || hash === undefined) throw new PkiError('malformed', 'a PKCS#12 MAC that is not known here')
-    const lengthAt = items(item(derivation, 1))[2]
-    const length = lengthAt?.tag === 0x02 ? numberOf(lengthAt) : (hashOctets[hash] ?? 0)
-    return same(hash, derivePbkdf2(derivation, text, length))
+    if (!derivation || hash === undefined) throw unsupportedMac()
+    const keyLength = items(item(derivation, 1))[2]
+    const length = keyLength?.tag === 0x02 ? numberOf(keyLength) : (hashOctets[hash] ?? 0)
+    return matches(hash, derivePbkdf2(derivation, passwordText, length))
   }
   const hash = Object.keys(hashIds).find((name) => hashIds[name] === id)
-  if (hash === undefined) throw new PkiError('malformed', 'a PKCS#12 MAC that is not known here')
+  if (hash === undefined) throw unsupportedMac()
   const iterations = count ? iterationsOf(count) : 1
-  return same(hash, deriveOctets('mac', password, salt.content, iterations, hashOctets[hash] ?? 0, hash))
+  return matches(hash, deriveOctets('mac', password, salt.content, iterations, hashOctets[hash] ?? 0, hash))
 }
 
-/** Object identifiers of PKCS#12 bags and attributes. RFC 7292 section 4.2, RFC 2985 section 5.5. */
-export const bagIds = {
-  key: '1.2.840.113549.1.12.10.1.1',
-  shroudedKey: '1.2.840.113549.1.12.10.1.2',
-  certificate: '1.2.840.113549.1.12.10.1.3',
-  safeContents: '1.2.840.113549.1.12.10.1.6',
-} as const
-export const x509Type = '1.2.840.113549.1.9.22.1'
-export const friendlyNameId = '1.2.840.113549.1.9.20'
-export const localKeyId = '1.2.840.113549.1.9.21'
-export const encryptedDataType = '1.2.840.113549.1.7.6'
+const unsupportedMac = (): PkiError => new PkiError('malformed', 'the MAC of the PKCS#12 file is not supported')

@@ -2,61 +2,57 @@ import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
 
-/** A virtual server, its full name, and the certificate it wears by assignment. */
+/** A virtual server, by its full name, and the certificate assigned to it. */
 export interface Assignment {
   readonly virtualServer: string
   readonly record: CertificateRecord
 }
 
-/** Assigns a certificate of the store to a virtual server, in place of what it wore. @throws PkiError */
-export async function assignCertificate(context: LifecycleContext, name: string, server: string): Promise<Assignment> {
+/** Assigns a certificate of the store to a virtual server, in place of any other. @throws PkiError */
+export async function assignCertificate(
+  context: LifecycleContext,
+  name: string,
+  virtualServer: string,
+): Promise<Assignment> {
   const { store } = context
   await store.refresh()
-  const facts = findVirtualServer(context, server)
-  refusePinned(facts)
+  const server = findVirtualServer(context, virtualServer)
+  refusePinned(server)
   const record = store.find(name)
   return store.update((draft) => {
     if (!draft.index.certificates.some(({ thumbprint }) => thumbprint === record.thumbprint)) {
-      throw new PkiError('unknown', `"${name}" was deleted meanwhile`)
+      throw new PkiError('unknown', `"${name}" was deleted in the meantime`)
     }
-    draft.index.assignments[facts.name] = record.thumbprint
-    return { virtualServer: facts.name, record }
+    draft.index.assignments[server.name] = record.thumbprint
+    return { virtualServer: server.name, record }
   })
 }
 
-/** Thumbprint assigned to a virtual server. @throws PkiError `refused` where none is */
-function assigned(context: LifecycleContext, server: string): { virtualServer: string; thumbprint: string } {
-  const { name } = findVirtualServer(context, server)
-  const thumbprint = context.store.index.assignments[name]
-  if (thumbprint === undefined) throw new PkiError('refused', `"${name}" has no certificate assigned`)
-  return { virtualServer: name, thumbprint }
-}
-
-/** Takes the certificate off a virtual server. It stays in the store and can be assigned again. @throws PkiError */
+/** Removes the assignment of a virtual server. The certificate stays in the store. @throws PkiError */
 export async function removeCertificate(
   context: LifecycleContext,
-  server: string,
+  virtualServer: string,
 ): Promise<{ virtualServer: string; thumbprint: string }> {
   await context.store.refresh()
-  const found = assigned(context, server)
+  const found = assigned(context, virtualServer)
   await context.store.update((draft) => {
     delete draft.index.assignments[found.virtualServer]
   })
   return found
 }
 
-/** Assigns another certificate where one is assigned; `replaced` is the old one's thumbprint. @throws PkiError */
+/** Assigns another certificate to a virtual server that has one. `replaced` is the old one's thumbprint. @throws PkiError */
 export async function replaceCertificate(
   context: LifecycleContext,
-  server: string,
+  virtualServer: string,
   name: string,
 ): Promise<Assignment & { readonly replaced: string }> {
   await context.store.refresh()
-  const { virtualServer, thumbprint } = assigned(context, server)
-  return { ...(await assignCertificate(context, name, virtualServer)), replaced: thumbprint }
+  const found = assigned(context, virtualServer)
+  return { ...(await assignCertificate(context, name, found.virtualServer)), replaced: found.thumbprint }
 }
 
-/** Deletes a certificate and its key from the store. @throws PkiError `refused` while a virtual server wears it */
+/** Deletes a certificate and its key from the store. @throws PkiError `refused` if a virtual server uses it */
 export async function deleteCertificate(context: LifecycleContext, name: string): Promise<CertificateRecord> {
   const { store } = context
   await store.refresh()
@@ -74,4 +70,12 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
     }
     return record
   })
+}
+
+/** @throws PkiError `refused` if no certificate is assigned */
+function assigned(context: LifecycleContext, server: string): { virtualServer: string; thumbprint: string } {
+  const { name } = findVirtualServer(context, server)
+  const thumbprint = context.store.index.assignments[name]
+  if (thumbprint === undefined) throw new PkiError('refused', `"${name}" has no certificate assigned`)
+  return { virtualServer: name, thumbprint }
 }

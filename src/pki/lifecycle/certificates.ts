@@ -1,152 +1,87 @@
 import type { AcmeAuthority } from '../acme/client.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import { type Bound, bind } from '../bound.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { assignCertificate, deleteCertificate, removeCertificate, replaceCertificate } from './assign.ts'
 import { type LabFacts, type LifecycleContext, thumbprintInUse } from './context.ts'
-import { type ExportOptions, exportCertificate, type ImportOptions, importCertificate } from './import-export.ts'
-import { type InstallOptions, installPlanned, type PlannedInstall, planInstall } from './install.ts'
-import { issueCertificate, pickUp } from './issue.ts'
+import { exportCertificate, importCertificate } from './import-export.ts'
+import { installAnswer, installPlanned, planInstall } from './install.ts'
+import { installApproved, issueCertificate, issuePlanned } from './issue.ts'
 import { listCertificates, showCertificate } from './list.ts'
-import { type RenewOptions, renewCertificate } from './renew.ts'
+import { renewCertificate } from './renew.ts'
 import {
   cancelRequest,
-  findRequest,
   type PlannedRequest,
+  pendingPem,
   pendingRequests,
   planRequest,
   prepareRequest,
-  type RequestOptions,
+  requestCertificate,
 } from './request.ts'
 import { certificateWarnings } from './warnings.ts'
 
-/**
- * The certificate lifecycle of a lab's virtual servers: the verbs of `sealpost cert`, and of the certificate wizard before
- * it. A running lab wears each change at once. Every verb throws PkiError in clear words, with nothing changed.
- */
-export class Certificates {
-  readonly #context: LifecycleContext
-
-  /** @param lab asked at each call, since a lab may be reloaded */
-  constructor(store: CertificateStore, lab: () => LabFacts) {
-    this.#context = { store, lab }
-  }
-
-  /** What `request` would do: the wizard's summary, with warnings. Changes nothing. */
-  plan(options: RequestOptions) {
-    return planRequest(this.#context, options)
-  }
-
-  /** Prepares a request to be sent later. It stays pending for its virtual server, its key in the store. */
-  async request(options: RequestOptions) {
-    return prepareRequest(this.#context, await planRequest(this.#context, options))
-  }
-
-  /** The second half of `request`: makes what was planned. */
-  prepare(planned: PlannedRequest) {
-    return prepareRequest(this.#context, planned)
-  }
-
-  pending() {
-    return pendingRequests(this.#context)
-  }
-
-  /** The pending request of a virtual server, in PEM, to be sent once more. */
-  async pendingPem(name: string) {
-    const request = findRequest(this.#context, await pendingRequests(this.#context), name)
-    return this.#context.store.materials.read(request.request)
-  }
-
-  /** @param name the virtual server, or the request's identifier */
-  cancel(name: string) {
-    return cancelRequest(this.#context, name)
-  }
-
-  /** Reads an authority's answer: what `install` would do. Changes nothing. */
-  inspect(answer: Buffer, options?: InstallOptions) {
-    return planInstall(this.#context, answer, options)
-  }
-
-  /** Processes the pending request with an authority's answer: installs the certificate and assigns it. */
-  async install(answer: Buffer, options?: InstallOptions) {
-    const planned = await planInstall(this.#context, answer, options)
-    return { ...planned.summary, record: await installPlanned(this.#context, planned) }
-  }
-
-  /** The second half of `install`. */
-  installPlanned(planned: PlannedInstall) {
-    return installPlanned(this.#context, planned)
-  }
-
+/** The verbs of `sealpost cert`. Each takes the context first. If one throws PkiError, it has changed nothing. */
+const verbs = {
+  /** Returns what `request` would do, with warnings. Changes nothing. */
+  plan: planRequest,
+  /** Prepares a request to send later. It stays pending for its virtual server; its key is in the store. */
+  request: requestCertificate,
+  /** Prepares a request that `plan` returned. */
+  prepare: prepareRequest,
+  /** Lists the pending requests. */
+  pending: pendingRequests,
+  /** Returns the pending request of a virtual server in PEM, to send it again. */
+  pendingPem,
+  /** Deletes the pending request of a virtual server, or the one with this identifier. */
+  cancel: cancelRequest,
+  /** Returns what `install` would do. Changes nothing. */
+  inspect: planInstall,
+  /** Installs an authority's answer to a pending request and assigns the certificate. */
+  install: installAnswer,
+  /** Installs what `inspect` returned. */
+  installPlanned,
   /** Installs what the lab's standalone authorities have approved since. */
-  installApproved(virtualServer?: string) {
-    return pickUp(this.#context, virtualServer)
-  }
-
-  /** Sends a request to one of the lab's authorities at once, and installs the answer. */
-  async issue(options: RequestOptions & { readonly authority?: string }) {
-    return issueCertificate(this.#context, await planRequest(this.#context, options), options.authority)
-  }
-
-  /** The second half of `issue`. */
-  issuePlanned(planned: PlannedRequest, authority?: string) {
-    return issueCertificate(this.#context, planned, authority)
-  }
-
-  /** Sends what was planned to an ACME authority anywhere, and installs the answer. Needs the package `acme-client`. */
-  async issueByAcme(planned: PlannedRequest, authority: AcmeAuthority) {
+  installApproved,
+  /** Sends a request to an authority of the lab and installs the answer. */
+  issue: issueCertificate,
+  /** Sends a request that `plan` returned to an authority of the lab and installs the answer. */
+  issuePlanned,
+  /** Sends a request that `plan` returned to any ACME authority and installs the answer. Needs the package `acme-client`. */
+  issueByAcme: async (context: LifecycleContext, planned: PlannedRequest, authority: AcmeAuthority) => {
     const { issueByAcme } = await import('../acme/client.ts')
-    return issueByAcme(this.#context, planned, authority)
-  }
+    return issueByAcme(context, planned, authority)
+  },
+  /** Assigns a certificate, by friendly name or thumbprint, to a virtual server. */
+  assign: assignCertificate,
+  /** Removes the assignment of a virtual server. The certificate stays in the store. */
+  remove: removeCertificate,
+  /** Assigns another certificate to a virtual server that has one. */
+  replace: replaceCertificate,
+  /** Returns the thumbprint of the certificate that a virtual server uses. @throws PkiError `refused` if it uses none */
+  wornBy: thumbprintInUse,
+  /** Renews a certificate, with its old key or a new one. */
+  renew: renewCertificate,
+  /** Deletes a certificate and its key from the store. */
+  delete: deleteCertificate,
+  /** Imports a certificate with its key and chain from PKCS#12 or PEM. */
+  import: importCertificate,
+  /** Exports a certificate with its chain and, in some formats, its key. */
+  export: exportCertificate,
+  /** Lists the certificates of the store. */
+  list: listCertificates,
+  /** Returns all facts about one certificate. */
+  show: showCertificate,
+  /** Returns the PEM of the root for old clients; empty until the first certificate for them is issued. */
+  oldClientRootPem: ({ store }: LifecycleContext) => store.oldClientRootPem(),
+  /** Returns problems, present and coming, with the certificates that virtual servers use. */
+  warnings: certificateWarnings,
+} as const
 
-  /** @param name friendly name or thumbprint */
-  assign(name: string, virtualServer: string) {
-    return assignCertificate(this.#context, name, virtualServer)
-  }
+/**
+ * The certificate lifecycle of a lab's virtual servers. A running lab serves each change at once. Every method rejects
+ * with PkiError, with nothing changed.
+ */
+export type Certificates = Bound<LifecycleContext, typeof verbs>
 
-  /** Takes the certificate off; it stays in the store. */
-  remove(virtualServer: string) {
-    return removeCertificate(this.#context, virtualServer)
-  }
-
-  replace(virtualServer: string, name: string) {
-    return replaceCertificate(this.#context, virtualServer, name)
-  }
-
-  /** Thumbprint of what a virtual server wears. @throws PkiError `refused` where it wears none */
-  wornBy(virtualServer: string) {
-    return thumbprintInUse(this.#context, virtualServer)
-  }
-
-  renew(name: string, options?: RenewOptions) {
-    return renewCertificate(this.#context, name, options)
-  }
-
-  delete(name: string) {
-    return deleteCertificate(this.#context, name)
-  }
-
-  import(file: Buffer, options?: ImportOptions) {
-    return importCertificate(this.#context, file, options)
-  }
-
-  export(name: string, options: ExportOptions) {
-    return exportCertificate(this.#context, name, options)
-  }
-
-  list() {
-    return listCertificates(this.#context)
-  }
-
-  show(name: string) {
-    return showCertificate(this.#context, name)
-  }
-
-  /** PEM of the root that old clients are to trust; empty until the first certificate for them is issued. */
-  oldClientRootPem() {
-    return this.#context.store.oldClientRootPem()
-  }
-
-  /** What is wrong, or soon will be, with what the virtual servers wear. */
-  warnings() {
-    return certificateWarnings(this.#context)
-  }
-}
+/** @param lab is called for each verb, because a lab can be reloaded */
+export const certificatesOf = (store: CertificateStore, lab: () => LabFacts): Certificates =>
+  bind(verbs, { store, lab })

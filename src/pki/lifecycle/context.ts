@@ -1,37 +1,35 @@
 import { type CertificateChoice, certificateText, choicesOf } from '../../config/schema/certificate.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
-import type { CertificateRecord } from '../certificate-store/index-file.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import { type CertificateRecord, certificateNamed } from '../certificate-store/index-file.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 
-/** What the certificate lifecycle needs to know of a virtual server. */
+/** What the certificate lifecycle needs to know about a virtual server. */
 export interface VirtualServerFacts {
   readonly name: string
   readonly protocol: string
   readonly address: string
-  /** The `certificate:` setting. */
+  /** Its `certificate:` setting. */
   readonly certificate: CertificateChoice
-  /** Where that setting stands: `FILE:LINE:COLUMN`. */
+  /** Where the configuration has that setting: `FILE:LINE:COLUMN`. */
   readonly place?: string
 }
 
-/** What the certificate lifecycle needs to know of a lab. */
+/** What the certificate lifecycle needs to know about a lab. */
 export interface LabFacts {
   readonly hostname: string
-  /** What `certificate: auto` is issued to. */
+  /** Names in the certificates that `certificate: auto` issues. */
   readonly names: readonly string[]
   readonly virtualServers: readonly VirtualServerFacts[]
 }
 
-/** What every verb works on. `lab` is asked each time, since a lab may be reloaded. */
+/** What every verb works on. `lab` is called each time, because a lab can be reloaded. */
 export interface LifecycleContext {
   readonly store: CertificateStore
   readonly lab: () => LabFacts
 }
 
-const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
-
-/** A virtual server by its name in any case, or by its protocol where only one speaks it. @throws PkiError `unknown` */
+/** Returns a virtual server by name in any case, or by protocol if only one has it. @throws PkiError `unknown` */
 export function findVirtualServer({ lab }: LifecycleContext, name: string): VirtualServerFacts {
   const servers = lab().virtualServers
   const same = (text: string): boolean => text.toLowerCase() === name.toLowerCase()
@@ -39,18 +37,17 @@ export function findVirtualServer({ lab }: LifecycleContext, name: string): Virt
   const found = byName.length > 0 ? byName : servers.filter(({ protocol }) => same(protocol))
   const [only, ...others] = found
   if (only !== undefined && others.length === 0) return only
-  const names = quoted((only ? found : servers).map((server) => server.name))
-  throw new PkiError(
-    'unknown',
-    only ? `"${name}" may be ${names}` : `no virtual server "${name}"; there are: ${names || 'none'}`,
-  )
+  if (only !== undefined) throw new PkiError('unknown', `"${name}" is ambiguous: ${quoted(found)}`)
+  throw new PkiError('unknown', `no virtual server "${name}"; there are: ${quoted(servers) || 'none'}`)
 }
 
-const isAssignable = ({ kind }: CertificateChoice): boolean => kind === 'auto' || kind === 'assigned'
+const quoted = (servers: readonly VirtualServerFacts[]): string => servers.map(({ name }) => `"${name}"`).join(', ')
 
-/** Refuses to assign a certificate where the configuration names another one. @throws PkiError `refused` */
+const usesAssigned = ({ kind }: CertificateChoice): boolean => kind === 'auto' || kind === 'assigned'
+
+/** Refuses to assign a certificate if the configuration names another one. @throws PkiError `refused` */
 export function refusePinned(server: VirtualServerFacts): void {
-  if (isAssignable(server.certificate)) return
+  if (usesAssigned(server.certificate)) return
   const { name, certificate, place = 'its configuration' } = server
   throw new PkiError(
     'refused',
@@ -58,48 +55,42 @@ export function refusePinned(server: VirtualServerFacts): void {
   )
 }
 
-/** Returns the names of the virtual servers that use a certificate by assignment or by name. */
-export function usersOf({ store, lab }: LifecycleContext, thumbprint: string): string[] {
-  return lab()
+/** Returns the names of the virtual servers that use a certificate because it is assigned to them or named by them. */
+export const usersOf = ({ store, lab }: LifecycleContext, thumbprint: string): string[] =>
+  lab()
     .virtualServers.filter(({ name, certificate }) =>
-      isAssignable(certificate)
+      usesAssigned(certificate)
         ? store.index.assignments[name] === thumbprint
-        : choicesOf(certificate).some((one) => one.kind === 'named' && matches(store, one.name) === thumbprint),
+        : choicesOf(certificate).some(
+            (one) => one.kind === 'named' && certificateNamed(store.index, one.name)?.thumbprint === thumbprint,
+          ),
     )
     .map(({ name }) => name)
-}
 
-function matches(store: CertificateStore, name: string): string | undefined {
-  try {
-    return store.find(name).thumbprint
-  } catch {
-    return undefined
-  }
-}
-
-/** The certificates of the store that a virtual server wears now. Pinned names that are not in the store are left out. */
-export function wornBy({ store, lab }: LifecycleContext, server: VirtualServerFacts): CertificateRecord[] {
+/** Returns the certificates of the store that a virtual server uses now. Ignores names that the store does not have. */
+export function certificatesInUse({ store, lab }: LifecycleContext, server: VirtualServerFacts): CertificateRecord[] {
+  const assigned = store.index.certificates.find(
+    ({ thumbprint }) => thumbprint === store.index.assignments[server.name],
+  )
   return choicesOf(server.certificate).flatMap((choice) => {
-    if (choice.kind === 'named') {
-      const plain = choice.name.replace(/[\s:]/g, '').toUpperCase()
-      return store.index.certificates
-        .filter((one) => one.friendlyName === choice.name || one.thumbprint === plain)
-        .slice(-1)
+    switch (choice.kind) {
+      case 'named':
+        return certificateNamed(store.index, choice.name) ?? []
+      case 'assigned':
+        return assigned ?? []
+      case 'auto':
+        return assigned ?? currentAuto(store, lab().names) ?? []
+      default:
+        return []
     }
-    if (choice.kind !== 'auto' && choice.kind !== 'assigned') return []
-    const assigned = store.index.certificates.find(
-      ({ thumbprint }) => thumbprint === store.index.assignments[server.name],
-    )
-    const automatic = choice.kind === 'auto' ? currentAuto(store, lab().names) : undefined
-    return assigned ?? automatic ?? []
   })
 }
 
-/** Thumbprint of what a virtual server wears, the first where there are several. @throws PkiError `refused` where it is none */
+/** Returns the thumbprint of a virtual server's first certificate. @throws PkiError `refused` if it uses none */
 export async function thumbprintInUse(context: LifecycleContext, virtualServer: string): Promise<string> {
   await context.store.refresh()
   const server = findVirtualServer(context, virtualServer)
-  const [first] = wornBy(context, server)
+  const [first] = certificatesInUse(context, server)
   if (first) return first.thumbprint
   throw new PkiError('refused', `"${server.name}" has no certificate`)
 }

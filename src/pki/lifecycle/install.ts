@@ -2,9 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { commonName } from '../certificate/names.ts'
-import { addCertificate, type Draft, takeOver } from '../certificate-store/draft.ts'
+import { addCertificate, type Draft, replaceAssignments } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
-import { issuersKnown } from '../certificate-store/materials.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
@@ -12,13 +11,13 @@ import { findVirtualServer, type LifecycleContext, refusePinned } from './contex
 import { findRequest, requestList } from './request.ts'
 
 export interface InstallOptions {
-  /** Only this virtual server's request. */
+  /** Considers only the request of this virtual server. */
   readonly for?: string
-  /** Take an expired or not yet valid certificate. */
+  /** Accepts an expired or not yet valid certificate. */
   readonly force?: boolean
 }
 
-/** The wizard's last page before it installs. */
+/** What people see before they install an answer. */
 export interface InstallSummary {
   readonly issuedTo: string
   readonly issuedBy: string
@@ -35,68 +34,29 @@ export interface InstallSummary {
 export interface PlannedInstall {
   readonly summary: InstallSummary
   readonly request: RequestRecord
-  /** The certificate first, the root, if there, last. */
+  /** The certificate first, then its issuers, the root last if it is known. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
 }
 
-async function matchRequest(
-  { store }: LifecycleContext,
-  certificates: readonly X509Certificate[],
-  requests: readonly RequestRecord[],
-): Promise<{ leaf: X509Certificate; request: RequestRecord } | undefined> {
-  for (const request of requests) {
-    const key = readPrivateKey(await store.materials.read(request.key))
-    const leaf = certificates.find((certificate) => certificate.checkPrivateKey(key))
-    if (leaf) return { leaf, request }
-  }
-  return undefined
-}
-
-function refuseStranger(context: LifecycleContext, certificates: readonly X509Certificate[]): never {
-  const { index } = context.store
-  const held = certificates.find((one) => index.certificates.some(({ thumbprint }) => thumbprint === thumbprintOf(one)))
-  if (held) throw new PkiError('refused', `the certificate is installed already (thumbprint ${thumbprintOf(held)})`)
-  const leaf = certificates.find((one) => !one.ca) ?? certificates[0]
-  const name = leaf ? commonName(readFacts(leaf).subject) : '(no name)'
-  throw new PkiError(
-    'refused',
-    `the certificate issued to ${name} has the key of no pending request; ${requestList(index.requests)}`,
-  )
-}
-
-function warningsOf(facts: CertificateFacts, complete: boolean): string[] {
-  const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
-  return [
-    ...(complete
-      ? []
-      : [`the chain is incomplete: the issuer ${commonName(facts.issuer)} is neither in the file nor in the store`]),
-    ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
-    ...(facts.authority ? ['the certificate is an authority’s own'] : []),
-  ]
-}
-
-/** Reads an authority's answer and checks it; changes nothing. @throws PkiError `refused`, `malformed` or `unknown` */
+/** Reads and checks an authority's answer. Changes nothing. @throws PkiError `refused`, `malformed` or `unknown` */
 export async function planInstall(
   context: LifecycleContext,
-  octets: Buffer,
+  answer: Buffer,
   options: InstallOptions = {},
 ): Promise<PlannedInstall> {
   const { store } = context
   await store.refresh()
-  const certificates = readCertificates(octets)
+  const certificates = readCertificates(answer)
   const { requests } = store.index
   const wanted = options.for === undefined ? requests : [findRequest(context, requests, options.for)]
-  const { leaf, request } = (await matchRequest(context, certificates, wanted)) ?? refuseStranger(context, certificates)
+  const { leaf, request } = (await matchRequest(context, certificates, wanted)) ?? refuseUnknown(context, certificates)
   refusePinned(findVirtualServer(context, request.virtualServer))
   const facts = readFacts(leaf)
-  checkDates(facts, store.clock.now(), options.force ?? false)
-  const chain = buildChain(leaf, [...certificates, ...(await issuersKnown(store))])
-  checkChain(
-    chain,
-    certificates.filter((one) => one !== leaf),
-    store.clock.now(),
-    options.force ?? false,
-  )
+  const nowMs = store.clock.now()
+  checkDates(facts, nowMs, options.force ?? false)
+  const chain = buildChain(leaf, [...certificates, ...(await store.materials.knownIssuers(store.index))])
+  const others = certificates.filter((one) => one !== leaf)
+  checkChain(chain, others, nowMs, options.force ?? false)
   return {
     request,
     certificates: chain.certificates,
@@ -114,9 +74,28 @@ export async function planInstall(
   }
 }
 
+/** Installs an authority's answer to a pending request and assigns the certificate. @throws PkiError */
+export async function installAnswer(
+  context: LifecycleContext,
+  answer: Buffer,
+  options: InstallOptions = {},
+): Promise<InstallSummary & { readonly record: CertificateRecord }> {
+  const planned = await planInstall(context, answer, options)
+  return { ...planned.summary, record: await installPlanned(context, planned) }
+}
+
+/** Installs a planned answer and assigns the certificate. @throws PkiError */
+export function installPlanned(
+  { store }: LifecycleContext,
+  planned: Pick<PlannedInstall, 'request' | 'certificates'>,
+  origin: CertificateRecord['origin'] = 'installed',
+): Promise<CertificateRecord> {
+  return store.update((draft) => installInDraft(draft, planned, origin, store.clock.now()))
+}
+
 /**
- * Installs and assigns the answer to a request in a draft; the request is gone. A renewed certificate is taken over
- * everywhere it is worn.
+ * Installs the answer to a request in a draft, assigns it and deletes the request. If the request renews a certificate,
+ * assigns the new one wherever the old one is assigned.
  */
 export function installInDraft(
   draft: Draft,
@@ -125,21 +104,48 @@ export function installInDraft(
   nowMs: number,
 ): CertificateRecord {
   if (!draft.index.requests.some(({ id }) => id === request.id)) {
-    throw new PkiError('refused', `the request of "${request.virtualServer}" was cancelled or answered meanwhile`)
+    throw new PkiError('refused', `the request of "${request.virtualServer}" was cancelled or answered in the meantime`)
   }
   const { friendlyName, key } = request
   const record = addCertificate(draft, { friendlyName, certificates, key, origin }, nowMs)
   draft.index.requests = draft.index.requests.filter(({ id }) => id !== request.id)
-  if (request.renews) takeOver(draft, request.renews, record.thumbprint)
+  if (request.renews) replaceAssignments(draft, request.renews, record.thumbprint)
   draft.index.assignments[request.virtualServer] = record.thumbprint
   return record
 }
 
-/** Installs what was planned and assigns it. */
-export function installPlanned(
+async function matchRequest(
   { store }: LifecycleContext,
-  planned: Pick<PlannedInstall, 'request' | 'certificates'>,
-  origin: CertificateRecord['origin'] = 'installed',
-): Promise<CertificateRecord> {
-  return store.update((draft) => installInDraft(draft, planned, origin, store.clock.now()))
+  certificates: readonly X509Certificate[],
+  requests: readonly RequestRecord[],
+): Promise<{ leaf: X509Certificate; request: RequestRecord } | undefined> {
+  for (const request of requests) {
+    const key = readPrivateKey(await store.materials.read(request.key))
+    const leaf = certificates.find((certificate) => certificate.checkPrivateKey(key))
+    if (leaf) return { leaf, request }
+  }
+  return undefined
+}
+
+function refuseUnknown(context: LifecycleContext, certificates: readonly X509Certificate[]): never {
+  const { index } = context.store
+  const held = certificates.find((one) => index.certificates.some(({ thumbprint }) => thumbprint === thumbprintOf(one)))
+  if (held) throw new PkiError('refused', `the certificate is already installed (thumbprint ${thumbprintOf(held)})`)
+  const leaf = certificates.find((one) => !one.ca) ?? certificates[0]
+  const name = leaf ? commonName(readFacts(leaf).subject) : '(no name)'
+  throw new PkiError(
+    'refused',
+    `no pending request has the key of the certificate issued to ${name}; ${requestList(index.requests)}`,
+  )
+}
+
+function warningsOf(facts: CertificateFacts, complete: boolean): string[] {
+  const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
+  return [
+    ...(complete
+      ? []
+      : [`the chain is incomplete: the issuer ${commonName(facts.issuer)} is neither in the file nor in the store`]),
+    ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
+    ...(facts.authority ? ['the certificate belongs to a certificate authority'] : []),
+  ]
 }

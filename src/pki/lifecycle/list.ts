@@ -2,12 +2,12 @@ import { choicesOf } from '../../config/schema/certificate.ts'
 import { type CertificateFacts, purposesText, readFacts } from '../certificate/certificate.ts'
 import { commonName, formatGeneralName, formatName } from '../certificate/names.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
-import type { CertificateRecord } from '../certificate-store/index-file.ts'
+import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
 import { type LifecycleContext, usersOf } from './context.ts'
 
 type CertificateState = 'valid' | 'expired' | 'not yet valid' | 'revoked'
 
-/** What a list shows of a certificate. */
+/** A certificate as lists show it. */
 export interface CertificateEntry {
   readonly friendlyName: string
   readonly issuedTo: string
@@ -21,11 +21,11 @@ export interface CertificateEntry {
   readonly bits: number
   readonly thumbprint: string
   readonly origin: CertificateRecord['origin']
-  /** Virtual servers that wear it. */
+  /** Virtual servers that use it. */
   readonly usedBy: readonly string[]
 }
 
-/** What one page about a certificate shows. */
+/** All facts about one certificate. */
 export interface CertificateDetails extends CertificateEntry {
   readonly serial: string
   readonly subject: string
@@ -38,27 +38,25 @@ export interface CertificateDetails extends CertificateEntry {
 
 const dayMs = 86_400_000
 
-function stateOf(context: LifecycleContext, facts: CertificateFacts, nowMs: number): CertificateState {
-  const revoked = context.store.index.authorities.some(({ issued }) =>
-    issued.some((one) => one.thumbprint === facts.thumbprint && one.revoked),
-  )
-  if (revoked) return 'revoked'
-  if (facts.notAfter.getTime() < nowMs) return 'expired'
-  return facts.notBefore.getTime() > nowMs ? 'not yet valid' : 'valid'
+/** Returns all certificates of the store. */
+export async function listCertificates(context: LifecycleContext): Promise<CertificateEntry[]> {
+  await context.store.refresh()
+  return Promise.all(context.store.index.certificates.map(async (record) => (await entryOf(context, record)).entry))
 }
 
-/** Virtual servers that wear it: assigned, pinned, or by `auto` for want of another. */
-function virtualServersUsing(context: LifecycleContext, record: CertificateRecord): string[] {
-  const { store, lab } = context
-  const named = usersOf(context, record.thumbprint)
-  if (!record.auto || currentAuto(store, lab().names)?.thumbprint !== record.thumbprint) return named
-  const automatic = lab().virtualServers.filter(
-    ({ name, certificate }) =>
-      choicesOf(certificate).some(({ kind }) => kind === 'auto') &&
-      store.index.assignments[name] === undefined &&
-      !named.includes(name),
-  )
-  return [...named, ...automatic.map(({ name }) => name)]
+/** Returns all facts about one certificate. @throws PkiError `unknown` */
+export async function showCertificate(context: LifecycleContext, name: string): Promise<CertificateDetails> {
+  await context.store.refresh()
+  const { entry, facts, pem, chain } = await entryOf(context, context.store.find(name))
+  return {
+    ...entry,
+    serial: facts.serial,
+    subject: formatName(facts.subject),
+    issuer: formatName(facts.issuer),
+    names: facts.names.map(formatGeneralName),
+    chain: chain.map((one) => formatName(readFacts(one).subject)),
+    certificatePem: pem,
+  }
 }
 
 async function entryOf(context: LifecycleContext, record: CertificateRecord) {
@@ -80,28 +78,27 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
     bits: facts.keyBits,
     thumbprint: facts.thumbprint,
     origin: record.origin,
-    usedBy: virtualServersUsing(context, record),
+    usedBy: allUsersOf(context, record),
   }
-  return { entry, facts, certificate, chain }
+  return { entry, facts, pem: certificate.toString(), chain }
 }
 
-/** The certificates of the store. */
-export async function listCertificates(context: LifecycleContext): Promise<CertificateEntry[]> {
-  await context.store.refresh()
-  return Promise.all(context.store.index.certificates.map(async (record) => (await entryOf(context, record)).entry))
+function stateOf({ store }: LifecycleContext, facts: CertificateFacts, nowMs: number): CertificateState {
+  if (issuedBy(store.index, facts.thumbprint)?.entry.revoked) return 'revoked'
+  if (facts.notAfter.getTime() < nowMs) return 'expired'
+  return facts.notBefore.getTime() > nowMs ? 'not yet valid' : 'valid'
 }
 
-/** Everything about one certificate. @throws PkiError `unknown` */
-export async function showCertificate(context: LifecycleContext, name: string): Promise<CertificateDetails> {
-  await context.store.refresh()
-  const { entry, facts, certificate, chain } = await entryOf(context, context.store.find(name))
-  return {
-    ...entry,
-    serial: facts.serial,
-    subject: formatName(facts.subject),
-    issuer: formatName(facts.issuer),
-    names: facts.names.map(formatGeneralName),
-    chain: chain.map((one) => formatName(readFacts(one).subject)),
-    certificatePem: certificate.toString(),
-  }
+/** Returns the virtual servers that use a certificate: assigned, named, or by `auto` because none is assigned. */
+function allUsersOf(context: LifecycleContext, record: CertificateRecord): string[] {
+  const { store, lab } = context
+  const users = usersOf(context, record.thumbprint)
+  if (!record.auto || currentAuto(store, lab().names)?.thumbprint !== record.thumbprint) return users
+  const automatic = lab().virtualServers.filter(
+    ({ name, certificate }) =>
+      choicesOf(certificate).some(({ kind }) => kind === 'auto') &&
+      store.index.assignments[name] === undefined &&
+      !users.includes(name),
+  )
+  return [...users, ...automatic.map(({ name }) => name)]
 }

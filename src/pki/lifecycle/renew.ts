@@ -1,84 +1,38 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { issueFrom, openAuthority, serviceUrls } from '../authority/issue.ts'
+import { issueFrom, openAuthority } from '../authority/issue.ts'
 import { readFacts } from '../certificate/certificate.ts'
 import { renewAuto } from '../certificate-store/auto.ts'
-import { addCertificate, type Draft, takeOver } from '../certificate-store/draft.ts'
-import type { AuthorityRecord, CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
-import type { CertificateStore } from '../certificate-store/store.ts'
+import { addCertificate, replaceAssignments } from '../certificate-store/draft.ts'
+import { type CertificateRecord, issuedBy, type RequestRecord } from '../certificate-store/index-file.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { generateKey, readPrivateKey, specOf } from '../keys.ts'
 import { findVirtualServer, type LifecycleContext, usersOf } from './context.ts'
-import { issueCertificate } from './issue.ts'
+import { issuePlanned } from './issue.ts'
 import { type PlannedRequest, prepareRequest } from './request.ts'
 
 export interface RenewOptions {
-  /** Make a new key; the old one is kept otherwise. */
+  /** Generates a new key. Default: keeps the old one. */
   readonly newKey?: boolean
 }
 
 export type Renewal =
+  /** `replaces` is the old certificate's thumbprint. */
   | { readonly state: 'renewed'; readonly record: CertificateRecord; readonly replaces: string }
   | { readonly state: 'queued'; readonly authority: string; readonly id: number; readonly request: RequestRecord }
-  /** An outside authority issued it: this request is to be sent to it. */
+  /** An outside authority issued the certificate: send it this request. */
   | { readonly state: 'requested'; readonly request: RequestRecord; readonly pem: string }
 
-function issuerOf(store: CertificateStore, certificate: X509Certificate): AuthorityRecord | undefined {
-  return store.index.authorities.find(({ issued }) => issued.some(({ serial }) => serial === certificate.serialNumber))
-}
-
-async function reissue(
-  store: CertificateStore,
-  draft: Draft,
-  old: X509Certificate,
-  key: KeyObject,
-  authorityName: string,
-) {
-  const authority = await openAuthority(draft, store.materials, authorityName)
-  const facts = readFacts(old)
-  const urls = serviceUrls(store.serviceUrl, authority.record.name)
-  const certificate = issueFrom(draft, authority, {
-    subject: facts.subject,
-    publicKey: createPublicKey(key),
-    names: facts.names,
-    purposes: facts.purposes as Purpose[],
-    nowMs: store.clock.now(),
-    ...(urls ? { urls } : {}),
-  })
-  return [certificate, ...authority.chain] as const
-}
-
-/** What the certificate of a virtual server, or of a name, is renewed as. */
-function planned(
-  context: LifecycleContext,
-  record: CertificateRecord,
-  old: X509Certificate,
-  key: KeyObject,
-): PlannedRequest {
-  const [user] = usersOf(context, record.thumbprint)
-  if (user === undefined) {
-    throw new PkiError(
-      'refused',
-      `"${record.friendlyName}" is worn by no virtual server: its request would belong to none; assign it first`,
-    )
-  }
-  const facts = readFacts(old)
-  return {
-    virtualServer: findVirtualServer(context, user),
-    friendlyName: record.friendlyName,
-    key: specOf(key),
-    subject: facts.subject,
-    names: facts.names.filter(({ type }) => type !== 'other'),
-    microsoft: false,
-    warnings: [],
-    renews: record.thumbprint,
-  }
+/** A certificate to renew, and the key of the new one. */
+interface Renewing {
+  readonly record: CertificateRecord
+  readonly old: X509Certificate
+  readonly key: KeyObject
 }
 
 /**
- * Renews a certificate with the same names, under the old key or a new one. The old one stays in service until the new one
- * is in, and in the store after that. The lab's own authorities answer at once or queue the request; for an outside
- * authority a request is prepared.
+ * Renews a certificate with the same names. The old one stays in use until the new one is installed, and in the store
+ * after that. Authorities of the lab answer at once or queue the request; for an outside authority, a request is prepared.
  * @throws PkiError
  */
 export async function renewCertificate(
@@ -93,26 +47,68 @@ export async function renewCertificate(
   const old = new X509Certificate(installed.certificatePem)
   const oldKey = readPrivateKey(installed.privateKeyPem)
   const key = newKey ? await generateKey(specOf(oldKey)) : oldKey
+  const renewing = { record, old, key }
   if (record.auto) {
     return { state: 'renewed', record: await renewAuto(store, record, key), replaces: record.thumbprint }
   }
-  const authority = issuerOf(store, old)
-  if (authority?.type === 'standalone') {
-    const outcome = await issueCertificate(context, planned(context, record, old, key), authority.name, key)
+  const authority = issuedBy(store.index, record.thumbprint)?.authority
+  if (authority === undefined) {
+    const { record: request, pem } = await prepareRequest(context, plannedRenewal(context, renewing), key)
+    return { state: 'requested', request, pem }
+  }
+  if (authority.type === 'standalone') {
+    const outcome = await issuePlanned(context, plannedRenewal(context, renewing), authority.name, key)
     if (outcome.state === 'queued') return outcome
     return { state: 'renewed', record: outcome.record, replaces: record.thumbprint }
   }
-  if (authority === undefined) {
-    const { record: request, pem } = await prepareRequest(context, planned(context, record, old, key), key)
-    return { state: 'requested', request, pem }
-  }
-  const renewed = await store.update(async (draft) => {
-    const certificates = await reissue(store, draft, old, key, authority.name)
+  const renewed = await issueAgain(context, renewing, authority.name)
+  return { state: 'renewed', record: renewed, replaces: record.thumbprint }
+}
+
+/** Issues a certificate again from an enterprise authority, and assigns it wherever the old one is assigned. */
+function issueAgain(
+  { store }: LifecycleContext,
+  { record, old, key }: Renewing,
+  authorityName: string,
+): Promise<CertificateRecord> {
+  return store.update(async (draft) => {
+    const authority = await openAuthority(store, authorityName, draft)
+    const nowMs = store.clock.now()
+    const { subject, names, purposes } = readFacts(old)
+    const certificate = issueFrom(draft, authority, {
+      subject,
+      publicKey: createPublicKey(key),
+      names,
+      purposes: purposes as Purpose[],
+      nowMs,
+    })
     const { friendlyName } = record
+    const certificates = [certificate, ...authority.chain] as const
     const added = { friendlyName, certificates, key: draft.putKey(friendlyName, key), origin: 'issued' } as const
-    const next = addCertificate(draft, added, store.clock.now())
-    takeOver(draft, record.thumbprint, next.thumbprint)
+    const next = addCertificate(draft, added, nowMs)
+    replaceAssignments(draft, record.thumbprint, next.thumbprint)
     return next
   })
-  return { state: 'renewed', record: renewed, replaces: record.thumbprint }
+}
+
+/** Returns the request that renews a certificate. @throws PkiError `refused` if no virtual server uses the certificate */
+function plannedRenewal(context: LifecycleContext, { record, old, key }: Renewing): PlannedRequest {
+  const [user] = usersOf(context, record.thumbprint)
+  if (user === undefined) {
+    throw new PkiError(
+      'refused',
+      `no virtual server uses "${record.friendlyName}", and a request must belong to one: assign it first`,
+    )
+  }
+  const { subject, names } = readFacts(old)
+  return {
+    virtualServer: findVirtualServer(context, user),
+    friendlyName: record.friendlyName,
+    key: specOf(key),
+    subject,
+    names: names.filter(({ type }) => type !== 'other'),
+    microsoft: false,
+    warnings: [],
+    renews: record.thumbprint,
+  }
 }

@@ -17,26 +17,25 @@ import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, type VirtualServerFacts } from './context.ts'
 
-/** What the wizard asks before it prepares a request. */
 export interface RequestOptions {
   /** The virtual server's name. */
   readonly for: string
   /** Default: the virtual server's name. */
   readonly friendlyName?: string
-  /** Default: the store's. */
+  /** Default: the key type of the store. */
   readonly key?: KeySpec
   /** The common name defaults to the lab's host name. */
   readonly subject?: SubjectFields
-  /** Subject alternative names beside the common name. */
+  /** Subject alternative names in addition to the common name. */
   readonly names?: readonly string[]
-  /** As the wizard of Windows Server 2003 wrote it. */
+  /** Writes the request as the certificate wizard of Windows Server 2003 did. */
   readonly microsoft?: boolean
-  /** Thumbprint of the certificate that the answer takes over from. */
+  /** Thumbprint of the certificate that the answer replaces. */
   readonly renews?: string
   readonly resolver?: Resolver
 }
 
-/** A request thought through, with nothing made or written yet: the summary before the last page. */
+/** A checked request, before its key is generated: what people see before they confirm it. */
 export interface PlannedRequest {
   readonly virtualServer: VirtualServerFacts
   readonly friendlyName: string
@@ -48,16 +47,7 @@ export interface PlannedRequest {
   readonly renews?: string
 }
 
-function refusePending(index: Readonly<StoreIndex>, virtualServer: string): void {
-  const pending = index.requests.find((request) => request.virtualServer === virtualServer)
-  if (pending === undefined) return
-  throw new PkiError(
-    'refused',
-    `"${virtualServer}" has a request pending since ${pending.createdAt.slice(0, 10)} (${formatName(pending.subject)}): install its answer or cancel it first`,
-  )
-}
-
-/** Checks everything that can be wrong with a request. @throws PkiError `refused` or `unknown` */
+/** Checks a request. Changes nothing. @throws PkiError `refused` or `unknown` */
 export async function planRequest(context: LifecycleContext, options: RequestOptions): Promise<PlannedRequest> {
   await context.store.refresh()
   const server = findVirtualServer(context, options.for)
@@ -76,14 +66,41 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
     names: requestedNames(commonName, options.names ?? []),
     microsoft: options.microsoft ?? false,
     warnings: [
-      ...(small ? [`${bits} bits are too few: most clients refuse RSA keys below 1024, many below 2048`] : []),
+      ...(small ? [`${bits} bits are too few: most clients refuse RSA keys below 1024 bits, many below 2048`] : []),
       ...(problem ? [problem] : []),
     ],
     ...(options.renews ? { renews: options.renews } : {}),
   }
 }
 
-/** Adds a pending request to the draft. */
+export interface PreparedRequest {
+  readonly record: RequestRecord
+  /** What is sent to the authority. */
+  readonly pem: string
+  readonly key: string
+  readonly warnings: readonly string[]
+}
+
+/** Prepares a request to send later. It stays pending for its virtual server; its key is in the store. @throws PkiError */
+export async function requestCertificate(context: LifecycleContext, options: RequestOptions): Promise<PreparedRequest> {
+  return prepareRequest(context, await planRequest(context, options))
+}
+
+/** Prepares a planned request. @param existingKey Default: a new key @throws PkiError */
+export async function prepareRequest(
+  context: LifecycleContext,
+  planned: PlannedRequest,
+  existingKey?: KeyObject,
+): Promise<PreparedRequest> {
+  const key = existingKey ?? (await generateKey(planned.key))
+  const { record, pem } = await context.store.update(async (draft) => {
+    const added = addRequest(draft, planned, key, context.store.clock.now())
+    return { record: added, pem: await draft.read(added.request) }
+  })
+  return { record, pem, key: describeKey(key).title, warnings: planned.warnings }
+}
+
+/** Adds a pending request to a draft. @throws PkiError `refused` if the virtual server has one already */
 export function addRequest(draft: Draft, planned: PlannedRequest, key: KeyObject, nowMs: number): RequestRecord {
   refusePending(draft.index, planned.virtualServer.name)
   const id = randomBytes(4).toString('hex')
@@ -103,58 +120,28 @@ export function addRequest(draft: Draft, planned: PlannedRequest, key: KeyObject
   return record
 }
 
-export interface PreparedRequest {
-  readonly record: RequestRecord
-  /** What is sent to the authority. */
-  readonly pem: string
-  readonly key: string
-  readonly warnings: readonly string[]
+function refusePending(index: Readonly<StoreIndex>, virtualServer: string): void {
+  const pending = index.requests.find((request) => request.virtualServer === virtualServer)
+  if (pending === undefined) return
+  throw new PkiError(
+    'refused',
+    `"${virtualServer}" has had a pending request since ${pending.createdAt.slice(0, 10)} (${formatName(pending.subject)}): install its answer or cancel it first`,
+  )
 }
 
-/** Prepares a request to be sent later; it stays pending for its virtual server. The key stays in the store. */
-export async function prepareRequest(
-  context: LifecycleContext,
-  planned: PlannedRequest,
-  reuse?: KeyObject,
-): Promise<PreparedRequest> {
-  const key = reuse ?? (await generateKey(planned.key))
-  const { record, pem } = await context.store.update(async (draft) => {
-    const added = addRequest(draft, planned, key, context.store.clock.now())
-    return { record: added, pem: await draft.read(added.request) }
-  })
-  return { record, pem, key: describeKey(key).title, warnings: planned.warnings }
-}
-
-/** The requests that wait for an answer. */
+/** Returns the pending requests. */
 export async function pendingRequests({ store }: LifecycleContext): Promise<readonly RequestRecord[]> {
   await store.refresh()
   return store.index.requests
 }
 
-/** The request of a virtual server, or of an identifier as `pending` shows it. @throws PkiError `unknown` */
-export function findRequest(
-  context: LifecycleContext,
-  requests: readonly RequestRecord[],
-  name: string,
-): RequestRecord {
-  const byId = requests.find(({ id }) => id === name)
-  if (byId) return byId
-  // A request outlives its virtual server's place in the configuration; its own name is asked first.
-  const named = requests.find(({ virtualServer }) => virtualServer.toLowerCase() === name.toLowerCase())
-  if (named) return named
-  const server = findVirtualServer(context, name)
-  const found = requests.find(({ virtualServer }) => virtualServer === server.name)
-  if (found) return found
-  throw new PkiError('unknown', `"${server.name}" has no request pending`)
+/** Returns a pending request in PEM. @param name the virtual server, or the identifier of the request @throws PkiError */
+export async function pendingPem(context: LifecycleContext, name: string): Promise<string> {
+  const request = findRequest(context, await pendingRequests(context), name)
+  return context.store.materials.read(request.request)
 }
 
-/** What there is to choose from, for messages. */
-export const requestList = (requests: readonly RequestRecord[]): string =>
-  requests.length === 0
-    ? 'no request is pending'
-    : `pending: ${requests.map((one) => `"${one.virtualServer}" (${formatName(one.subject)})`).join(', ')}`
-
-/** Deletes a pending request and its key: an answer to it can no more be installed. */
+/** Deletes a pending request and its key: its answer cannot be installed any more. @throws PkiError */
 export async function cancelRequest(context: LifecycleContext, name: string): Promise<RequestRecord> {
   await context.store.refresh()
   return context.store.update((draft) => {
@@ -164,12 +151,37 @@ export async function cancelRequest(context: LifecycleContext, name: string): Pr
   })
 }
 
-/** Finds the addresses of a name; empty where it has none. */
+/** Returns the request of a virtual server, or the one with this identifier. @throws PkiError `unknown` */
+export function findRequest(
+  context: LifecycleContext,
+  requests: readonly RequestRecord[],
+  name: string,
+): RequestRecord {
+  const byId = requests.find(({ id }) => id === name)
+  if (byId) return byId
+  // Compared with the request's own record first, because the configuration may no longer have that virtual server.
+  const named = requests.find(({ virtualServer }) => virtualServer.toLowerCase() === name.toLowerCase())
+  if (named) return named
+  const server = findVirtualServer(context, name)
+  const found = requests.find(({ virtualServer }) => virtualServer === server.name)
+  if (found) return found
+  throw new PkiError('unknown', `"${server.name}" has no pending request`)
+}
+
+/** Returns the pending requests as a text for messages. */
+export const requestList = (requests: readonly RequestRecord[]): string =>
+  requests.length === 0
+    ? 'no request is pending'
+    : `pending: ${requests.map((one) => `"${one.virtualServer}" (${formatName(one.subject)})`).join(', ')}`
+
+/** Returns the addresses of a host name; empty if it has none. */
 export type Resolver = (name: string) => Promise<readonly string[]>
 
-/** As the system finds them, its hosts file included. */
-export const systemResolver: Resolver = async (name) => {
-  const timeout = new Promise<never[]>((done) => setTimeout(done, 3000, []).unref())
+const resolverTimeoutMs = 3000
+
+/** Resolves as the system does, including its hosts file. */
+const systemResolver: Resolver = async (name) => {
+  const timeout = new Promise<never[]>((done) => setTimeout(done, resolverTimeoutMs, []).unref())
   const found = lookup(name, { all: true }).then(
     (all) => all.map(({ address }) => address),
     () => [],
@@ -177,28 +189,20 @@ export const systemResolver: Resolver = async (name) => {
   return Promise.race([found, timeout])
 }
 
-const everywhere = new Set(['0.0.0.0', '::'])
-
-function ownAddresses(address: string): Set<string> {
-  if (address === 'localhost') return new Set(['127.0.0.1', '::1'])
-  if (!everywhere.has(address)) return new Set([address])
-  return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((one) => one.address)))
-}
-
-/**
- * Why clients that use this common name may not reach the virtual server; undefined where they do.
- * @param address what the virtual server listens on
- */
-export async function commonNameProblem(
-  name: string,
-  address: string,
-  resolver: Resolver,
-): Promise<string | undefined> {
+/** Returns why clients cannot reach a virtual server by this common name; undefined if they can. */
+async function commonNameProblem(name: string, listenAddress: string, resolver: Resolver): Promise<string | undefined> {
   if (name.startsWith('*.')) return undefined
   const found = isIP(name) ? [name] : await resolver(name)
-  if (found.length === 0)
+  if (found.length === 0) {
     return `the common name ${name} does not resolve to any address: clients cannot reach the virtual server by it`
-  const own = ownAddresses(address)
+  }
+  const own = addressesBehind(listenAddress)
   if (found.some((one) => own.has(one))) return undefined
-  return `the common name ${name} resolves to ${found.join(', ')}, but the virtual server listens on ${address}`
+  return `the common name ${name} resolves to ${found.join(', ')}, but the virtual server listens on ${listenAddress}`
+}
+
+function addressesBehind(listenAddress: string): Set<string> {
+  if (listenAddress === 'localhost') return new Set(['127.0.0.1', '::1'])
+  if (listenAddress !== '0.0.0.0' && listenAddress !== '::') return new Set([listenAddress])
+  return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((one) => one.address)))
 }

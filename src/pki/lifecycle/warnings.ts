@@ -4,10 +4,9 @@ import { shortenAddresses } from '../../common/ip-address.ts'
 import { type CertificateFacts, readFacts } from '../certificate/certificate.ts'
 import { buildChain, day } from '../certificate/chain.ts'
 import { commonName } from '../certificate/names.ts'
-import type { CertificateRecord } from '../certificate-store/index-file.ts'
-import { issuersKnown } from '../certificate-store/materials.ts'
-import type { StoreLog } from '../certificate-store/store.ts'
-import { type LifecycleContext, wornBy } from './context.ts'
+import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
+import type { StoreLog } from '../types.ts'
+import { certificatesInUse, type LifecycleContext } from './context.ts'
 
 type WarningCode =
   | 'expired'
@@ -21,97 +20,33 @@ type WarningCode =
 
 export interface CertificateWarning {
   readonly code: WarningCode
-  /** error: clients refuse it now. */
+  /** error: clients refuse the certificate now. */
   readonly severity: 'error' | 'warning'
   readonly virtualServer: string
   readonly thumbprint: string
   readonly message: string
-  /** expires: the step that was reached: 30, 7 or 1 days. */
+  /** With code `expires`: the threshold reached, 30, 7 or 1 days. */
   readonly withinDays?: number
 }
 
-const dayMs = 86_400_000
-/** Days before the end at which people are told. */
-const steps = [1, 7, 30] as const
+/** A warning about a certificate, before the virtual server is known. */
+type Problem = Pick<CertificateWarning, 'code' | 'severity' | 'message' | 'withinDays'>
 
-type Found = Pick<CertificateWarning, 'code' | 'severity' | 'message' | 'withinDays'>
-
-function dateWarnings(facts: CertificateFacts, nowMs: number): Found[] {
-  const left = facts.notAfter.getTime() - nowMs
-  if (left < 0) return [{ code: 'expired', severity: 'error', message: `expired on ${day(facts.notAfter)}` }]
-  if (facts.notBefore.getTime() > nowMs) {
-    return [
-      { code: 'not-yet-valid', severity: 'error', message: `is not valid before ${facts.notBefore.toISOString()}` },
-    ]
-  }
-  const withinDays = steps.find((days) => left < days * dayMs)
-  if (withinDays === undefined) return []
-  const when = withinDays === 1 ? 'within a day' : `in ${Math.floor(left / dayMs)} days`
-  return [{ code: 'expires', severity: 'warning', message: `expires ${when}, on ${day(facts.notAfter)}`, withinDays }]
-}
-
-function nameWarnings(certificate: X509Certificate, hostname: string): Found[] {
-  const covers = isIP(hostname) ? certificate.checkIP(hostname) : certificate.checkHost(hostname)
-  if (covers !== undefined) return []
-  const names = shortenAddresses(certificate.subjectAltName ?? certificate.subject)
-  return [{ code: 'name-mismatch', severity: 'warning', message: `is not issued to ${hostname}, but to ${names}` }]
-}
-
-/** OpenSSL's security level 2, the default of Node.js, asks as much. */
-const leastBits = { rsa: 2048, ec: 224, ed: 0 } as const
-
-function keyWarnings(facts: CertificateFacts): Found[] {
-  if (facts.keyBits >= leastBits[facts.keyFamily]) return []
-  return [
-    {
-      code: 'small-key',
-      severity: 'warning',
-      message: `has a key of ${facts.keyBits} bits: too small for TLS policies of today (${leastBits[facts.keyFamily]} and more)`,
-    },
-  ]
-}
-
-async function judge({ store, lab }: LifecycleContext, record: CertificateRecord): Promise<Found[]> {
-  const installed = await store.materials.load(record)
-  const certificate = new X509Certificate(installed.certificatePem)
-  const facts = readFacts(certificate)
-  const sent = installed.chainPem.map((pem) => new X509Certificate(pem))
-  const chain = buildChain(certificate, [...sent, ...(await issuersKnown(store))])
-  const revoked = store.index.authorities.some(({ issued }) =>
-    issued.some((one) => one.thumbprint === record.thumbprint && one.revoked),
-  )
-  const last = chain.certificates.at(-1) ?? certificate
-  return [
-    ...dateWarnings(facts, store.clock.now()),
-    ...nameWarnings(certificate, lab().hostname),
-    ...keyWarnings(facts),
-    ...(chain.complete
-      ? []
-      : [
-          {
-            code: 'incomplete-chain',
-            severity: 'warning',
-            message: `has an incomplete chain: ${commonName(readFacts(last).issuer)} is not known here`,
-          } as const,
-        ]),
-    ...(revoked ? [{ code: 'revoked', severity: 'error', message: 'is revoked' } as const] : []),
-  ]
-}
-
-/** What is wrong, or soon will be, with the certificates that virtual servers wear. Issues and changes nothing. */
+/** Returns problems, present and coming, with the certificates that virtual servers use. Issues and changes nothing. */
 export async function certificateWarnings(context: LifecycleContext): Promise<CertificateWarning[]> {
   await context.store.refresh()
   const found = context.lab().virtualServers.map(async (server) => {
-    const each = wornBy(context, server).map(async (record) => {
+    const { name: virtualServer } = server
+    const each = certificatesInUse(context, server).map(async (record) => {
       const { thumbprint, friendlyName } = record
-      const judged = await judge(context, record).catch((error: Error): Found[] => [
+      const problems = await problemsOf(context, record).catch((error: Error): Problem[] => [
         { code: 'broken', severity: 'error', message: `cannot be used: ${error.message}` },
       ])
-      return judged.map((one) => ({
-        ...one,
-        virtualServer: server.name,
+      return problems.map((problem) => ({
+        ...problem,
+        virtualServer,
         thumbprint,
-        message: `${server.name}: the certificate "${friendlyName}" ${one.message}`,
+        message: `${virtualServer}: the certificate "${friendlyName}" ${problem.message}`,
       }))
     })
     return (await Promise.all(each)).flat()
@@ -119,32 +54,87 @@ export async function certificateWarnings(context: LifecycleContext): Promise<Ce
   return (await Promise.all(found)).flat()
 }
 
-/** How often dates are looked at. */
-const lookMs = 3_600_000
+async function problemsOf({ store, lab }: LifecycleContext, record: CertificateRecord): Promise<Problem[]> {
+  const installed = await store.materials.load(record)
+  const certificate = new X509Certificate(installed.certificatePem)
+  const facts = readFacts(certificate)
+  const sent = installed.chainPem.map((pem) => new X509Certificate(pem))
+  const chain = buildChain(certificate, [...sent, ...(await store.materials.knownIssuers(store.index))])
+  const problems = [
+    ...dateProblems(facts, store.clock.now()),
+    ...nameProblems(certificate, lab().hostname),
+    ...keyProblems(facts),
+  ]
+  if (!chain.complete) {
+    const last = chain.certificates.at(-1) ?? certificate
+    const message = `has an incomplete chain: ${commonName(readFacts(last).issuer)} is not known here`
+    problems.push({ code: 'incomplete-chain', severity: 'warning', message })
+  }
+  if (issuedBy(store.index, record.thumbprint)?.entry.revoked) {
+    problems.push({ code: 'revoked', severity: 'error', message: 'is revoked' })
+  }
+  return problems
+}
 
-const keyOf = ({ virtualServer, thumbprint, code, withinDays }: CertificateWarning): string =>
-  [virtualServer, thumbprint, code, withinDays].join()
+const dayMs = 86_400_000
+/** Remaining days at which to warn. */
+const thresholds = [1, 7, 30] as const
+
+function dateProblems(facts: CertificateFacts, nowMs: number): Problem[] {
+  const leftMs = facts.notAfter.getTime() - nowMs
+  if (leftMs < 0) return [{ code: 'expired', severity: 'error', message: `expired on ${day(facts.notAfter)}` }]
+  if (facts.notBefore.getTime() > nowMs) {
+    return [
+      { code: 'not-yet-valid', severity: 'error', message: `is not valid before ${facts.notBefore.toISOString()}` },
+    ]
+  }
+  const withinDays = thresholds.find((days) => leftMs < days * dayMs)
+  if (withinDays === undefined) return []
+  const when = withinDays === 1 ? 'within a day' : `in ${Math.floor(leftMs / dayMs)} days`
+  return [{ code: 'expires', severity: 'warning', message: `expires ${when}, on ${day(facts.notAfter)}`, withinDays }]
+}
+
+function nameProblems(certificate: X509Certificate, hostname: string): Problem[] {
+  const covers = isIP(hostname) ? certificate.checkIP(hostname) : certificate.checkHost(hostname)
+  if (covers !== undefined) return []
+  const names = shortenAddresses(certificate.subjectAltName ?? certificate.subject)
+  return [{ code: 'name-mismatch', severity: 'warning', message: `is not issued to ${hostname}, but to ${names}` }]
+}
+
+/** Required by OpenSSL's security level 2, the default of Node.js. */
+const minimumBits = { rsa: 2048, ec: 224, ed: 0 } as const
+
+function keyProblems({ keyBits, keyFamily }: CertificateFacts): Problem[] {
+  const minimum = minimumBits[keyFamily]
+  if (keyBits >= minimum) return []
+  const message = `has a key of ${keyBits} bits; current TLS policies require at least ${minimum}`
+  return [{ code: 'small-key', severity: 'warning', message }]
+}
+
+/** How often dates are checked. */
+const checkIntervalMs = 3_600_000
 
 /**
- * Logs the warnings about what virtual servers wear: now, after each change of the store, and as 30, 7 and 1 days are left.
- * Each is said once. Returns the function that ends it.
+ * Logs the warnings about certificates in use: now, after each change of the store, and when 30, 7 and 1 days are left.
+ * Logs each warning once. Returns a function that stops it.
  */
-export function warnInLog(context: LifecycleContext, log: StoreLog): () => void {
-  const said = new Set<string>()
-  const look = (): void => {
+export function logWarnings(context: LifecycleContext, log: StoreLog): () => void {
+  const logged = new Set<string>()
+  const check = (): void => {
     certificateWarnings(context)
       .then((warnings) => {
-        for (const warning of warnings.filter((one) => !said.has(keyOf(one)))) {
-          said.add(keyOf(warning))
-          const { message, virtualServer, thumbprint, code } = warning
-          log[warning.severity === 'error' ? 'error' : 'warn']({ virtualServer, thumbprint, code }, message)
+        for (const { message, virtualServer, thumbprint, code, withinDays, severity } of warnings) {
+          const key = [virtualServer, thumbprint, code, withinDays].join()
+          if (logged.has(key)) continue
+          logged.add(key)
+          log[severity === 'error' ? 'error' : 'warn']({ virtualServer, thumbprint, code }, message)
         }
       })
-      .catch((err: Error) => log.error({ err }, `certificates could not be looked at: ${err.message}`))
+      .catch((err: Error) => log.error({ err }, `the certificates could not be checked: ${err.message}`))
   }
-  const timer = setInterval(look, lookMs).unref()
-  const unwatch = context.store.watch(look)
-  look()
+  const timer = setInterval(check, checkIntervalMs).unref()
+  const unwatch = context.store.watch(check)
+  check()
   return () => {
     clearInterval(timer)
     unwatch()

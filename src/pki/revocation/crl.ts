@@ -5,48 +5,6 @@ import { context, enumerated, integer, octetString, oid, sequence, time } from '
 import { extensionIds } from '../der/oids.ts'
 import { signatureAlgorithm, signed } from '../keys.ts'
 
-/** How long a list is good for. */
-export const crlLifeMs = 7 * 86_400_000
-
-function entry({ serial, revoked }: IssuedRecord): Buffer {
-  if (revoked === undefined) throw new TypeError('not revoked')
-  const code = revocationReasons[revoked.reason as RevocationReason] ?? 0
-  // unspecified is told by leaving the reason out. RFC 5280 section 5.3.1
-  const reason = code === 0 ? [] : [sequence(sequence(oid(extensionIds.reasonCode), octetString(enumerated(code))))]
-  return sequence(
-    integer(Buffer.from(serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')),
-    time(new Date(revoked.at)),
-    ...reason,
-  )
-}
-
-/**
- * Makes a certificate revocation list. RFC 5280 section 5. Its number is the time in milliseconds: it rises with every list
- * without anyone having to count. Certificates that have expired are left off, as section 3.3 lets.
- */
-export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs: number): Buffer {
-  if (issuer.certificate === 'self') throw new TypeError('an issuer needs its certificate')
-  const { subject, publicKey } = certificateFields(issuer.certificate.raw)
-  const revoked = issued.filter((one) => one.revoked && Date.parse(one.notAfter) > nowMs)
-  const list = sequence(
-    integer(1),
-    signatureAlgorithm(issuer),
-    subject,
-    time(new Date(nowMs)),
-    time(new Date(nowMs + crlLifeMs)),
-    // An empty list is left out, not written empty. RFC 5280 section 5.1.2.6
-    ...(revoked.length > 0 ? [sequence(...revoked.map(entry))] : []),
-    context(
-      0,
-      sequence(
-        authorityKeyIdentifier(keyIdentifier(publicKey)),
-        sequence(oid(extensionIds.crlNumber), octetString(integer(nowMs))),
-      ),
-    ),
-  )
-  return signed(list, issuer)
-}
-
 /** CRLReason. RFC 5280 section 5.3.1. */
 export const revocationReasons = {
   unspecified: 0,
@@ -62,6 +20,51 @@ export const revocationReasons = {
 } as const
 export type RevocationReason = keyof typeof revocationReasons
 
-/** A reason by its name in any case. */
+export const reasonNames = Object.keys(revocationReasons) as RevocationReason[]
+
+/** Returns the reason with this name, in any case. */
 export const reasonNamed = (text: string): RevocationReason | undefined =>
-  (Object.keys(revocationReasons) as RevocationReason[]).find((name) => name.toLowerCase() === text.toLowerCase())
+  reasonNames.find((name) => name.toLowerCase() === text.toLowerCase())
+
+/** Returns the CRLReason code of a revoked certificate; 0 for a reason that is not known here. */
+export const reasonCode = ({ reason }: { readonly reason: string }): number =>
+  revocationReasons[reason as RevocationReason] ?? revocationReasons.unspecified
+
+/** How long a CRL is valid. */
+export const crlLifeMs = 7 * 86_400_000
+
+/**
+ * Creates a certificate revocation list. RFC 5280 section 5. Its number is the time in milliseconds, which increases with
+ * every list without a counter. Expired certificates are left out, as section 3.3 allows.
+ */
+export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs: number): Buffer {
+  if (issuer.certificate === 'self') throw new TypeError('an issuer needs its certificate')
+  const { subject, publicKey } = certificateFields(issuer.certificate.raw)
+  const entries = issued.filter(({ notAfter }) => Date.parse(notAfter) > nowMs).flatMap(entryOf)
+  const list = sequence(
+    integer(1),
+    signatureAlgorithm(issuer),
+    subject,
+    time(new Date(nowMs)),
+    time(new Date(nowMs + crlLifeMs)),
+    // Without entries the field is absent, not an empty sequence. RFC 5280 section 5.1.2.6
+    ...(entries.length > 0 ? [sequence(...entries)] : []),
+    context(
+      0,
+      sequence(
+        authorityKeyIdentifier(keyIdentifier(publicKey)),
+        sequence(oid(extensionIds.crlNumber), octetString(integer(nowMs))),
+      ),
+    ),
+  )
+  return signed(list, issuer)
+}
+
+function entryOf({ serial, revoked }: IssuedRecord): Buffer[] {
+  if (revoked === undefined) return []
+  const code = reasonCode(revoked)
+  // For `unspecified` the reason is absent. RFC 5280 section 5.3.1
+  const reason = code === 0 ? [] : [sequence(sequence(oid(extensionIds.reasonCode), octetString(enumerated(code))))]
+  const serialOctets = Buffer.from(serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')
+  return [sequence(integer(serialOctets), time(new Date(revoked.at)), ...reason)]
+}

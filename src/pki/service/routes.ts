@@ -1,7 +1,7 @@
-/** A request to the authority service, its body read. */
+/** A request to the authority service, with its body read. */
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST'
-  /** The path behind the part that chose the route, percent-encoding and all. */
+  /** What follows the path of the route, still percent-encoded. */
   readonly rest: string
   readonly path: string
   /** Scheme, host and port that the client called. */
@@ -12,23 +12,25 @@ export interface ServiceRequest {
 }
 
 export interface ServiceResponse {
+  /** Default: 200. */
   readonly status?: number
+  /** The content type. */
   readonly type: string
   readonly body: Buffer | string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** One kind of address that the service answers at: a path, or everything below one that ends in a slash. */
+/** A path that the service answers, or a prefix if it ends in a slash. */
 export interface Route {
   readonly path: string
   readonly methods: readonly ServiceRequest['method'][]
   handle(request: ServiceRequest): ServiceResponse | Promise<ServiceResponse>
 }
 
-/** The most specific route of a path. */
+/** Returns the most specific route of a path. */
 export function findRoute(routes: readonly Route[], path: string): Route | undefined {
-  const fitting = routes.filter((route) =>
+  const matching = routes.filter((route) =>
     route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path,
   )
-  return fitting.sort((a, b) => b.path.length - a.path.length)[0]
+  return matching.sort((a, b) => b.path.length - a.path.length)[0]
 }

@@ -2,50 +2,31 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { listen } from '../../common/listen.ts'
-import type { CertificateStore, StoreLog } from '../certificate-store/store.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
-import { revocationRoutes, startPages } from './authority-routes.ts'
+import type { StoreLog } from '../types.ts'
+import { authorityRoutes } from './authority-routes.ts'
 import { findRoute, type Route, type ServiceRequest, type ServiceResponse } from './routes.ts'
 
 export interface AuthorityServiceOptions {
   readonly address: string
-  /** 0 takes a free one. */
+  /** 0: any free port. */
   readonly port: number
-  /** What certificates call it. Default: the lab's host name and the port. */
+  /** Address of the service in certificates. Default: the lab's host name and the port. */
   readonly url?: string
   readonly hostname: string
   readonly log: StoreLog
-  /** HTTPS beside it, wearing what `certificate: auto` gives for these names. */
+  /** Also serves HTTPS, with the certificate that `auto` gives for these names. */
   readonly tls?: { readonly port: number; readonly names: readonly string[] }
-  /** What else is answered at, as an ACME directory. Asked at each request. */
+  /** Returns further routes, such as those of an ACME directory. Called for each request. */
   readonly routes?: () => readonly Route[]
 }
 
-/** No request to an authority is longer. */
-const longestBody = 64 * 1024
-const plain = (status: number, text: string, headers: ServiceResponse['headers'] = {}): ServiceResponse => ({
-  status,
-  type: 'text/plain; charset=utf-8',
-  body: `${text}\n`,
-  headers,
-})
-
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > longestBody) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-/** The HTTP listener of a lab's authorities: revocation lists, OCSP, certificates, and what is added to them. */
+/** The HTTP service of a lab's authorities: revocation lists, OCSP, certificates, and whatever routes are added. */
 export class AuthorityService implements AsyncDisposable {
   readonly url: string
   readonly port: number
-  /** Undefined: there is no HTTPS. */
+  /** Undefined without HTTPS. */
   readonly tlsPort: number | undefined
   readonly #store: CertificateStore
   readonly #servers: readonly (Server | TlsServer)[]
@@ -67,12 +48,12 @@ export class AuthorityService implements AsyncDisposable {
   }
 
   /**
-   * Opens the listener. What the store issues from then on carries its addresses.
-   * @throws PkiError `refused` where the port cannot be opened
+   * Opens the service. Certificates that the store issues from now on contain its addresses.
+   * @throws PkiError `refused` if a port cannot be opened
    */
   static async open(store: CertificateStore, options: AuthorityServiceOptions): Promise<AuthorityService> {
     const { address, tls, log } = options
-    const own = ownRoutes(store)
+    const own = cachedRoutes(store)
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       answer(routes, request, response, log).catch((err: Error) => {
@@ -85,22 +66,18 @@ export class AuthorityService implements AsyncDisposable {
     const { port } = server.address() as AddressInfo
     const url = options.url ?? `http://${options.hostname}:${port}`
     store.serviceUrl = url
-    // Watched, so that what other processes change is seen.
     if (!tls) {
-      return new AuthorityService(
-        store,
-        [server],
-        url,
-        store.watch(() => {}),
-      )
+      // Without a listener the store would not notice changes by other processes.
+      const unwatch = store.watch(() => {})
+      return new AuthorityService(store, [server], url, unwatch)
     }
     try {
-      const tlsServer = createTlsServer(await wornBy(store, tls.names), onRequest)
+      const tlsServer = createTlsServer(await httpsCertificate(store, tls.names), onRequest)
       await openPort(tlsServer, address, tls.port, log)
       const unwatch = store.watch(() => {
-        wornBy(store, tls.names).then(
-          (worn) => tlsServer.setSecureContext(worn),
-          (err: Error) => log.error({ err }, 'authority service: the last certificate stays in service'),
+        httpsCertificate(store, tls.names).then(
+          (certificate) => tlsServer.setSecureContext(certificate),
+          (err: Error) => log.error({ err }, 'authority service: the previous certificate stays in use'),
         )
       })
       return new AuthorityService(store, [server, tlsServer], url, unwatch)
@@ -111,7 +88,7 @@ export class AuthorityService implements AsyncDisposable {
     }
   }
 
-  /** Closes it. What the store issues from then on no more carries its addresses. */
+  /** Closes the service. Certificates that the store issues from now on do not contain its addresses. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unwatch()
     this.#store.serviceUrl = undefined
@@ -127,19 +104,23 @@ export class AuthorityService implements AsyncDisposable {
   }
 }
 
-/** The certificate that `auto` issues for the names, as HTTPS takes it. */
-async function wornBy(store: CertificateStore, names: readonly string[]): Promise<{ key: string; cert: string }> {
-  const [worn] = await store.resolve('authority service', { kind: 'auto' }, names)
-  if (!worn) throw new PkiError('refused', 'authorityService: no certificate for HTTPS')
-  return { key: worn.privateKeyPem, cert: [worn.certificatePem, ...worn.chainPem].join('\n') }
+/** Returns the certificate that `auto` gives for the names, in the form that Node.js takes. */
+async function httpsCertificate(
+  store: CertificateStore,
+  names: readonly string[],
+): Promise<{ key: string; cert: string }> {
+  const [certificate] = await store.resolve('authority service', { kind: 'auto' }, names)
+  if (!certificate) throw new PkiError('refused', 'authorityService: there is no certificate for HTTPS')
+  const { privateKeyPem, certificatePem, chainPem } = certificate
+  return { key: privateKeyPem, cert: [certificatePem, ...chainPem].join('\n') }
 }
 
-/** The routes of the store's authorities, made anew after each change of the store. */
-function ownRoutes(store: CertificateStore): () => readonly Route[] {
+/** Returns the routes of the store's authorities. Creates them again after each change of the store. */
+function cachedRoutes(store: CertificateStore): () => readonly Route[] {
   let made: { revision: number; routes: readonly Route[] } | undefined
   return () => {
     const { revision } = store.index
-    if (made?.revision !== revision) made = { revision, routes: [...revocationRoutes(store), ...startPages(store)] }
+    if (made?.revision !== revision) made = { revision, routes: authorityRoutes(store) }
     return made.routes
   }
 }
@@ -154,7 +135,7 @@ async function openPort(server: Server | TlsServer, address: string, port: numbe
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     const why = code === 'EADDRINUSE' ? 'it is in use' : message
-    throw new PkiError('refused', `authorityService: ${address} port ${port} cannot be opened: ${why}`, { cause })
+    throw new PkiError('refused', `authorityService: cannot open ${address} port ${port}: ${why}`, { cause })
   }
 }
 
@@ -164,17 +145,13 @@ async function answer(
   response: ServerResponse,
   log: StoreLog,
 ): Promise<void> {
-  const {
-    status = 200,
-    type,
-    body,
-    headers,
-  } = await respond(routes, request).catch((err: Error) => {
-    // The client has hung up in the middle of its request.
+  const found = await respond(routes, request).catch((err: Error) => {
+    // The client disconnected before its request was complete.
     if (request.destroyed && !request.complete) throw err
     log.error({ err, path: request.url }, `authority service: ${err.message}`)
-    return plain(500, 'internal error')
+    return textResponse(500, 'internal error')
   })
+  const { status = 200, type, body, headers } = found
   const octets = Buffer.from(body)
   response.writeHead(status, { 'content-type': type, 'content-length': octets.length, ...headers })
   response.end(request.method === 'HEAD' ? undefined : octets)
@@ -183,22 +160,43 @@ async function answer(
 async function respond(routes: () => Route[], request: IncomingMessage): Promise<ServiceResponse> {
   const path = (request.url ?? '/').replace(/\?.*$/, '')
   const route = findRoute(routes(), path)
-  if (route === undefined) return plain(404, 'no such page')
+  if (route === undefined) return textResponse(404, 'not found')
   const method = request.method === 'HEAD' ? 'GET' : request.method
   if (!route.methods.some((one) => one === method)) {
-    return plain(405, 'no such method here', { allow: route.methods.join(', ') })
+    return textResponse(405, 'method not allowed', { allow: route.methods.join(', ') })
   }
   const body = await readBody(request)
-  if (body === undefined) return plain(413, 'the request is too long', { connection: 'close' })
-  const rest = path.slice(route.path.length)
+  if (body === undefined) return textResponse(413, 'request too long', { connection: 'close' })
   const { socket, headers } = request
   return route.handle({
     method: method as ServiceRequest['method'],
     path,
-    rest,
+    rest: path.slice(route.path.length),
     headers,
     body,
     origin: `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? ''}`,
     clientAddress: socket.remoteAddress ?? '',
   })
+}
+
+const textResponse = (status: number, text: string, headers: ServiceResponse['headers'] = {}): ServiceResponse => ({
+  status,
+  type: 'text/plain; charset=utf-8',
+  body: `${text}\n`,
+  headers,
+})
+
+/** More than any request to an authority needs. */
+const maxBodyOctets = 64 * 1024
+
+/** Returns undefined if the body is too long. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBodyOctets) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }

@@ -1,6 +1,16 @@
 import { type KeyObject, verify, X509Certificate } from 'node:crypto'
 import { extensionValues, readFacts } from '../../pki/certificate/certificate.ts'
-import { type Asn1, item, items, numberOf, octetsOf, oidOf, readAsn1, tagged, timeOf } from '../../pki/der/decode.ts'
+import {
+  type Asn1,
+  item,
+  items,
+  numberOf,
+  octetStringValue,
+  oidOf,
+  readAsn1,
+  tagged,
+  timeOf,
+} from '../../pki/der/decode.ts'
 import { extensionIds } from '../../pki/der/oids.ts'
 import { hashOfSignature } from '../../pki/keys.ts'
 import { followChain, issued } from '../tls/trust.ts'
@@ -142,7 +152,7 @@ const GENERALIZED_TIME = 0x18
 export function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate): StapleFacts | undefined {
   const response = readAsn1(der)
   if (numberOf(item(response, 0)) !== 0) return undefined
-  const basic = readAsn1(octetsOf(item(item(item(response, 1), 0), 1)))
+  const basic = readAsn1(octetStringValue(item(item(item(response, 1), 0), 1)))
   const list = items(item(basic, 0)).find(({ tag }) => tag === SEQUENCE)
   const serial = BigInt(`0x${leaf.serialNumber}`)
   const single = (list ? items(list) : []).find((one) => serialOf(one) === serial)

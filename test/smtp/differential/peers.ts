@@ -4,7 +4,7 @@ import pino from 'pino'
 import { SMTPServer } from 'smtp-server'
 import { systemClock } from '../../../src/common/clock.ts'
 import { startLab } from '../../../src/index.ts'
-import { CertificateStore } from '../../../src/pki/certificate-store/store.ts'
+import { openCertificateStore } from '../../../src/pki/certificate-store/store.ts'
 
 export const SIZE_LIMIT = 2_000
 const NAMES = ['localhost', '127.0.0.1']
@@ -44,7 +44,7 @@ export async function startOurs(): Promise<Peer> {
 /** Starts smtp-server with the same users, limits and extensions. */
 export async function startReference(): Promise<Peer> {
   const log = pino({ level: 'silent' })
-  await using certificates = await CertificateStore.open({ folder: 'memory', key: 'p256', clock: systemClock, log })
+  await using certificates = await openCertificateStore({ folder: 'memory', key: 'p256', clock: systemClock, log })
   const [certificate] = await certificates.resolve('reference', { kind: 'auto' }, NAMES)
   if (!certificate) throw new Error('no certificate for the reference server')
   const messages: { readonly sender: string; readonly raw: string }[] = []

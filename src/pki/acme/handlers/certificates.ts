@@ -1,130 +1,115 @@
 import { X509Certificate } from 'node:crypto'
 import { readFacts } from '../../certificate/certificate.ts'
-import { findIssued, plainSerial } from '../../certificate-store/index-file.ts'
-import type { CertificateStore } from '../../certificate-store/store.ts'
+import { findIssued, type IssuedRecord, plainSerial } from '../../certificate-store/index-file.ts'
 import { PkiError } from '../../errors.ts'
-import { type RevocationReason, revocationReasons } from '../../revocation/crl.ts'
+import { type RevocationReason, reasonNames, revocationReasons } from '../../revocation/crl.ts'
 import { revokeCertificate } from '../../revocation/revoke.ts'
 import type { ServiceResponse } from '../../service/routes.ts'
-import type { AcmeHandler, AcmeRequest } from '../directory.ts'
+import type { Account } from '../accounts.ts'
 import { jwkThumbprint } from '../jws.ts'
-import { AcmeProblem } from '../response.ts'
-import type { Account } from '../types.ts'
-import { signer } from './accounts.ts'
+import { AcmeProblem, json } from '../response.ts'
+import { type AcmeHandler, type AcmeRequest, type Directory, signer } from './handler.ts'
 
-/** The certificate of an order with its chain. RFC 8555 section 7.4.2. */
+/** Returns the certificate of an order with its chain. RFC 8555 section 7.4.2. */
 export const certificate: AcmeHandler = {
   signedBy: 'account',
-  run(asked) {
-    const { outcome } = asked.directory.orders.order(asked.id, signer(asked).id)
+  run(request) {
+    const { outcome } = request.directory.orders.order(request.id, signer(request).id)
     if (outcome?.kind !== 'issued') throw new AcmeProblem('malformed', 'the order has no certificate', { status: 404 })
     return { type: 'application/pem-certificate-chain', body: outcome.pem }
   },
 }
 
-/** Reasons a client may give. RFC 5280 section 5.3.1; holds are the authority's own. */
-const allowed = new Set([0, 1, 3, 4, 5, 9])
-
-/** Revokes a certificate, by the account that ordered it or holds its names, or by its own key. RFC 8555 section 7.6. */
+/**
+ * Revokes a certificate. The request is signed by the account that ordered it, by one that is authorized for its names,
+ * or by the certificate's own key. RFC 8555 section 7.6.
+ */
 export const revokeCert: AcmeHandler = {
   signedBy: 'either',
-  async run(asked) {
-    const { directory, payload } = asked
-    const certificate = certificateOf(payload.certificate)
-    const reason = reasonOf(payload.reason)
-    const { entry } = known(() => findIssued(directory.store.index, certificate.serialNumber, directory.authority))
-    if (entry.revoked && entry.revoked.reason !== 'certificateHold') {
-      throw new AcmeProblem('alreadyRevoked', `revoked on ${entry.revoked.at} (${entry.revoked.reason})`)
+  async run(request) {
+    const { directory, payload } = request
+    const revoking = readRevoking(payload.certificate)
+    const reason = readReason(payload.reason)
+    const { revoked } = issuedHere(directory, revoking.serialNumber)
+    if (revoked && revoked.reason !== 'certificateHold') {
+      throw new AcmeProblem('alreadyRevoked', `revoked on ${revoked.at} (${revoked.reason})`)
     }
-    if (!mayRevoke(asked, certificate))
-      throw new AcmeProblem('unauthorized', 'neither the certificate’s key nor its account')
-    await revokeCertificate(directory.store, certificate.serialNumber, reason, directory.authority)
+    if (!mayRevoke(request, revoking)) {
+      throw new AcmeProblem('unauthorized', 'the request is signed neither by the certificate’s key nor by its account')
+    }
+    await revokeCertificate(directory.store, revoking.serialNumber, reason, directory.authority)
     return { type: 'text/plain', body: '' }
   },
 }
 
-function certificateOf(value: unknown): X509Certificate {
+function readRevoking(value: unknown): X509Certificate {
   try {
     if (typeof value === 'string') return new X509Certificate(Buffer.from(value, 'base64url'))
   } catch {
-    // Said below, as for what is missing.
+    // Falls through to the error below.
   }
-  throw new AcmeProblem('malformed', 'certificate is no DER certificate in base64url')
+  throw new AcmeProblem('malformed', 'certificate is not a DER certificate in base64url')
 }
 
-function reasonOf(value: unknown): RevocationReason {
+/** Reasons that a client may give. RFC 5280 section 5.3.1. Only the authority itself can put a certificate on hold. */
+const clientReasons = new Set<unknown>([0, 1, 3, 4, 5, 9])
+
+function readReason(value: unknown): RevocationReason {
   if (value === undefined) return 'unspecified'
-  const found = (Object.keys(revocationReasons) as RevocationReason[]).find((name) => revocationReasons[name] === value)
-  if (found === undefined || !allowed.has(value as number))
-    throw new AcmeProblem('badRevocationReason', `reason ${value} is not taken`)
-  return found
+  const found = reasonNames.find((name) => revocationReasons[name] === value)
+  if (found !== undefined && clientReasons.has(value)) return found
+  throw new AcmeProblem('badRevocationReason', `the reason ${value} is not allowed`)
 }
 
-function known<T>(find: () => T): T {
-  try {
-    return find()
-  } catch (error) {
-    if (error instanceof PkiError) throw new AcmeProblem('malformed', error.message, { status: 404 })
-    throw error
-  }
-}
-
-function mayRevoke({ directory, account, jwk }: AcmeRequest, certificate: X509Certificate): boolean {
+function mayRevoke({ directory, account, jwk }: AcmeRequest, revoking: X509Certificate): boolean {
   if (!account) {
-    return (
-      jwkThumbprint(certificate.publicKey.export({ format: 'jwk' }) as Record<string, string>) === jwkThumbprint(jwk)
-    )
+    const ownKey = revoking.publicKey.export({ format: 'jwk' }) as Record<string, string>
+    return jwkThumbprint(ownKey) === jwkThumbprint(jwk)
   }
-  const pem = certificate.toString().replaceAll('\r', '').trim()
+  const pem = revoking.toString().replaceAll('\r', '').trim()
   const ordered = directory.orders
     .ofAccount(account.id)
     .some(({ outcome }) => outcome?.kind === 'issued' && outcome.pem.startsWith(pem))
-  return ordered || holdsNames(directory, account, certificate)
+  return ordered || isAuthorizedForAll(directory, account, revoking)
 }
 
-/** RFC 8555 section 7.6: an account that holds authorizations for all of its names. */
-function holdsNames(
-  { orders, store }: AcmeRequest['directory'],
-  account: Account,
-  certificate: X509Certificate,
-): boolean {
-  const { names } = readFacts(certificate)
+/** RFC 8555 section 7.6: an account that has authorizations for all names of the certificate. */
+function isAuthorizedForAll({ orders, store }: Directory, account: Account, revoking: X509Certificate): boolean {
+  const { names } = readFacts(revoking)
   const nowMs = store.clock.now()
   return (
     names.length > 0 &&
     names.every(
-      ({ type, value }) => (type === 'dns' || type === 'ip') && orders.holds(account.id, { type, value }, nowMs),
+      ({ type, value }) => (type === 'dns' || type === 'ip') && orders.isAuthorized(account.id, { type, value }, nowMs),
     )
   )
 }
 
-const CHECK_AGAIN_SECONDS = 6 * 3600
+const checkAgainSeconds = 6 * 3600
 
-/** When a certificate should be renewed; asked without a signature. RFC 9773 section 4. @throws AcmeProblem */
-export async function renewalInfo(store: CertificateStore, authority: string, id: string): Promise<ServiceResponse> {
+/** Returns when a certificate should be renewed. Needs no signature. RFC 9773 section 4. @throws AcmeProblem */
+export async function renewalInfo(directory: Directory, id: string): Promise<ServiceResponse> {
+  const { store } = directory
   const [, serial] = /^[\w-]+\.([\w-]+)$/.exec(id) ?? []
-  if (serial === undefined)
-    throw new AcmeProblem('malformed', 'a certificate is named by key identifier and serial number')
-  const hex = Buffer.from(serial, 'base64url').toString('hex')
-  const entry = find(() => findIssued(store.index, plainSerial(hex), authority).entry)
-  const certificate = new X509Certificate(await store.materials.read(entry.certificate))
-  const from = Date.parse(certificate.validFrom)
-  const lifeMs = Date.parse(certificate.validTo) - from
-  const nowMs = store.clock.now()
-  // Two thirds of its life; at once where it is revoked.
-  const start = entry.revoked ? nowMs - 60_000 : from + (lifeMs * 2) / 3
-  const end = entry.revoked ? nowMs : start + lifeMs / 24
-  const suggestedWindow = { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
-  return {
-    type: 'application/json',
-    body: JSON.stringify({ suggestedWindow }),
-    headers: { 'retry-after': String(CHECK_AGAIN_SECONDS) },
+  if (serial === undefined) {
+    throw new AcmeProblem('malformed', 'a certificate is identified by key identifier and serial number')
   }
+  const entry = issuedHere(directory, plainSerial(Buffer.from(serial, 'base64url').toString('hex')))
+  const { validFrom, validTo } = new X509Certificate(await store.materials.read(entry.certificate))
+  const fromMs = Date.parse(validFrom)
+  const lifeMs = Date.parse(validTo) - fromMs
+  const nowMs = store.clock.now()
+  // After two thirds of its lifetime, or at once if it is revoked.
+  const startMs = entry.revoked ? nowMs - 60_000 : fromMs + (lifeMs * 2) / 3
+  const endMs = entry.revoked ? nowMs : startMs + lifeMs / 24
+  const suggestedWindow = { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString() }
+  return json({ suggestedWindow }, { headers: { 'retry-after': String(checkAgainSeconds) } })
 }
 
-function find<T>(look: () => T): T {
+/** Returns what the directory's authority issued. @throws AcmeProblem `malformed` if it did not issue it */
+function issuedHere({ store, authority }: Directory, serial: string): IssuedRecord {
   try {
-    return look()
+    return findIssued(store.index, serial, authority).entry
   } catch (error) {
     if (error instanceof PkiError) throw new AcmeProblem('malformed', error.message, { status: 404 })
     throw error

@@ -1,0 +1,58 @@
+import type { CertificateStore } from '../../certificate-store/types.ts'
+import type { ServiceRequest, ServiceResponse } from '../../service/routes.ts'
+import type { StoreLog } from '../../types.ts'
+import type { Account, Accounts } from '../accounts.ts'
+import type { Jwk, Jws } from '../jws.ts'
+import type { Orders } from '../orders.ts'
+import { AcmeProblem } from '../response.ts'
+
+export interface AcmeOptions {
+  /** Port of the clients' http-01 listeners. */
+  readonly httpPort: number
+  /** MAC keys in base64url by kid. If there are any, an account needs one of them. RFC 8555 section 7.3.4. */
+  readonly externalAccounts: Readonly<Record<string, string>>
+}
+
+/** The ACME directory that a handler works for. */
+export interface Directory {
+  /** Name of the authority. */
+  readonly authority: string
+  /** Slug of the authority. */
+  readonly id: string
+  readonly store: CertificateStore
+  readonly options: AcmeOptions
+  readonly accounts: Accounts
+  readonly orders: Orders
+  readonly log: StoreLog
+  /** Returns the address of a resource below the address that the client called. */
+  url(request: ServiceRequest, ...path: readonly string[]): string
+}
+
+/** A request whose signature has been verified. */
+export interface AcmeRequest {
+  readonly directory: Directory
+  readonly request: ServiceRequest
+  /** What follows the name of the resource in the path. */
+  readonly id: string
+  readonly jws: Jws
+  readonly payload: Readonly<Record<string, unknown>>
+  /** Whether the payload is empty (POST-as-GET). RFC 8555 section 6.3. */
+  readonly asGet: boolean
+  /** The account whose key signed. Absent if the request contains the key itself (newAccount, revokeCert). */
+  readonly account?: Account
+  readonly jwk: Jwk
+}
+
+/** Which key must sign a request: that of an account, one in the request, or either. */
+export type SignedBy = 'account' | 'key' | 'either'
+
+export interface AcmeHandler {
+  readonly signedBy: SignedBy
+  readonly run: (request: AcmeRequest) => ServiceResponse | Promise<ServiceResponse>
+}
+
+/** Returns the account that signed. @throws AcmeProblem `unauthorized` */
+export function signer({ account }: AcmeRequest): Account {
+  if (!account) throw new AcmeProblem('unauthorized', 'the request is not signed by an account')
+  return account
+}

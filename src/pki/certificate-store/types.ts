@@ -1,0 +1,58 @@
+import type { Clock } from '../../common/clock.ts'
+import type { CertificateChoice } from '../../config/schema/certificate.ts'
+import type { KeySpec } from '../keys.ts'
+import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
+import type { Draft } from './draft.ts'
+import type { CertificateRecord, StoreIndex } from './index-file.ts'
+import type { Materials } from './materials.ts'
+
+/** The certificates, keys, pending requests and authorities of a lab, in a folder that several processes may share. */
+export interface CertificateStore extends AsyncDisposable {
+  readonly clock: Clock
+  readonly log: StoreLog
+  /** Key type of new certificates and authorities. */
+  readonly key: KeySpec
+  /** The folder, or `memory`; for messages. */
+  readonly place: string
+  readonly materials: Materials
+  /** Address of the lab's authority service. New certificates carry it as the place to ask about revocation. */
+  serviceUrl: string | undefined
+
+  /** What the store holds now. Read only: changes go through `update`. */
+  readonly index: StoreIndex
+  /** PEM of the root above the authority that issues for `auto`; empty if there is none. */
+  readonly rootPem: string
+  /** Returns the PEM of the root for old clients; empty until the first certificate for them is issued. */
+  oldClientRootPem(): Promise<string>
+  /** Returns a text file of the store. @throws PkiError `store` */
+  read(path: string): Promise<string>
+  /** Returns the record of a friendly name or thumbprint; case, spaces and colons do not count. @throws PkiError `unknown` */
+  find(name: string): CertificateRecord
+
+  /**
+   * Changes the store: completely or not at all, one change at a time across all processes. `change` may run again if
+   * another process changes the store first, so it must only alter the draft. Generate keys before the call, not in it.
+   * @throws whatever `change` throws; the store is unchanged then
+   */
+  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T>
+  /** Reads the folder again. Processes that do not watch the store call this before they read. */
+  refresh(): Promise<void>
+  /**
+   * Calls the listener after each change of the store, by any process, that may alter what `resolve` returns.
+   * @returns a function that stops it
+   */
+  watch(listener: () => void): () => void
+  close(): Promise<void>
+
+  /**
+   * Returns the certificates that a virtual server uses by its `certificate:` setting, the default one first. Empty if
+   * none is assigned. For `auto`, issues one that the audience supports if none is assigned.
+   * @throws PkiError `unknown` if the store has no certificate of that name
+   */
+  resolve(
+    virtualServer: string,
+    choice: CertificateChoice,
+    names: readonly string[],
+    audience?: Audience,
+  ): Promise<readonly InstalledCertificate[]>
+}
