@@ -100,8 +100,8 @@ export async function importFolder(
   }
   const seen = new Set<string>()
   for await (const { raw, flags, internalDate } of messages) {
-    const messageId = folder.owner === PUBLIC_OWNER ? messageIdOf(raw) : undefined
-    if (messageId !== undefined) {
+    const messageId = messageIdOf(raw)
+    if (folder.owner === PUBLIC_OWNER && messageId !== undefined) {
       if (seen.has(messageId) || (await store.locate(messageId)).some((at) => at.folder.id === folder.id)) {
         known++
         continue
