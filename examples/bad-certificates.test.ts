@@ -1,4 +1,4 @@
-// Does my client refuse bad certificates? Here nodemailer; put your own client in its place.
+// Does my client refuse bad certificates? Replace nodemailer with your own client.
 import nodemailer from 'nodemailer'
 import { auditClient, type Client } from 'sealpost'
 import { expect, labTest, test } from 'sealpost/vitest'
@@ -15,7 +15,7 @@ const client: Client = async ({ address, port, form, hostname, ca, user, passwor
   await transport.sendMail({ from: 'alice@lab.test', to: 'alice@lab.test', subject: 'hello', text: 'hello' })
 }
 
-test('it refuses what it must, and takes what is in order', { timeout: 120_000 }, async () => {
+test('the client refuses bad servers and accepts good ones', { timeout: 120_000 }, async () => {
   const results = await auditClient(client, { protocols: ['smtp'] })
   expect(results.filter(({ verdict }) => verdict === 'unsafe' || verdict === 'unable')).toEqual([])
 })

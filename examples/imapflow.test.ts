@@ -1,12 +1,12 @@
-// A suite for code that reads mail with imapflow.
+// A test suite for code that reads mail with imapflow.
 import { ImapFlow } from 'imapflow'
 import { expect, test } from 'sealpost/vitest'
 
-/** The code under test: subjects of unread mail, which is marked as read. */
+/** The code under test: returns the subjects of unread mail and marks it as read. */
 async function readNew(client: ImapFlow): Promise<string[]> {
   const lock = await client.getMailboxLock('INBOX')
   try {
-    // What has come since the last command is told with this one.
+    // The server announces new messages in the reply to this command.
     await client.noop()
     const subjects: string[] = []
     for await (const message of client.fetch({ seen: false }, { envelope: true })) {
@@ -30,7 +30,7 @@ test('new mail is read once', async ({ tenant }) => {
   await client.logout()
 })
 
-test('mail that another client removes in between does no harm', async ({ lab, tenant }) => {
+test('reading works while another client removes mail', async ({ lab, tenant }) => {
   for (const subject of ['one', 'two']) await tenant.deliver({ subject }, 'alice')
   const client = new ImapFlow(tenant.imapflow('alice'))
   await client.connect()
@@ -40,7 +40,7 @@ test('mail that another client removes in between does no harm', async ({ lab, t
   await client.logout()
 })
 
-test('a mailbox whose UIDVALIDITY changed is read anew', async ({ lab, tenant }) => {
+test('a changed UIDVALIDITY is visible to the client', async ({ lab, tenant }) => {
   await tenant.deliver({ subject: 'kept' }, 'alice')
   const open = async (): Promise<bigint> => {
     const client = new ImapFlow(tenant.imapflow('alice'))

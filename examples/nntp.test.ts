@@ -1,9 +1,9 @@
-// A suite for code that speaks NNTP: here in the raw, over implicit TLS that is verified.
+// A test suite for code that uses NNTP, here directly over verified implicit TLS.
 import { createInterface } from 'node:readline'
 import { connect } from 'node:tls'
 import { expect, type TestLab, test } from 'sealpost/vitest'
 
-/** The code under test: sends lines, and gives the reply to each; multi-line where the status says so. */
+/** The code under test: sends lines and returns the reply to each, including multi-line replies. */
 async function converse(lab: TestLab, lines: readonly string[]): Promise<string[][]> {
   const { address, tlsPort } = lab.server('nntp')
   const socket = connect({ host: address, port: tlsPort, ca: lab.ca, servername: 'localhost' })
@@ -29,7 +29,7 @@ async function converse(lab: TestLab, lines: readonly string[]): Promise<string[
   }
 }
 
-test('an article is posted, and read back', async ({ lab, tenant }) => {
+test('a posted article can be read', async ({ lab, tenant }) => {
   const group = await tenant.createNewsgroup('talk')
   const article = ['From: alice@lab.test', `Newsgroups: ${group}`, 'Subject: Hello', '', 'A first article.', '.']
   const replies = await converse(lab, ['POST', article.join('\r\n'), `GROUP ${group}`, 'OVER 1', 'BODY 1', 'QUIT'])
@@ -43,7 +43,7 @@ test('an article is posted, and read back', async ({ lab, tenant }) => {
   expect(stored).toMatchObject({ number: 1, subject: 'Hello' })
 })
 
-test('a server that goes silent in the middle', async ({ lab }) => {
+test('a server that closes the connection before its reply', async ({ lab }) => {
   const remove = lab.faults.add({ when: { protocol: 'nntp', verb: 'DATE' }, do: { drop: 'before' } })
   const [, help, date] = await converse(lab, ['HELP', 'DATE'])
   expect(help?.[0]).toMatch(/^100/)

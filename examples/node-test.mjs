@@ -1,4 +1,4 @@
-// The same with node:test: `node --test examples/node-test.mjs`. One lab a file, one tenant a test.
+// A test with node:test: `node --test examples/node-test.mjs`. One lab per file, one tenant per test.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import nodemailer from 'nodemailer'
@@ -11,7 +11,7 @@ before(async () => {
 })
 after(() => lab.stop())
 
-test('a mail arrives, encrypted', async () => {
+test('a message arrives over TLS', async () => {
   const tenant = lab.tenant()
   const transport = nodemailer.createTransport(tenant.nodemailer('alice'))
   await transport.sendMail({

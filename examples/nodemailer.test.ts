@@ -1,8 +1,8 @@
-// A suite for code that sends mail with nodemailer. Copy it; `sealpost/vitest` is what you import.
+// A test suite for code that sends mail with nodemailer. Copy it and import `sealpost/vitest`.
 import nodemailer, { type Transporter } from 'nodemailer'
 import { expect, test } from 'sealpost/vitest'
 
-/** The code under test: what an application would have. */
+/** The code under test, as an application would have it. */
 async function sendWelcome(transport: Transporter, to: string): Promise<void> {
   await transport.sendMail({
     from: 'Shop <shop@example.com>',
@@ -24,7 +24,10 @@ test('the welcome mail arrives, encrypted, with its link, code and attachment', 
   expect(mail.attachments.map(({ filename }) => filename)).toEqual(['terms.txt'])
 })
 
-test('a server that is busy: the application sees the refusal, and a second try succeeds', async ({ lab, tenant }) => {
+test('if the server is busy, the application gets the error, and a second attempt succeeds', async ({
+  lab,
+  tenant,
+}) => {
   const remove = lab.faults.add({
     when: { verb: 'RCPT', matching: tenant.name },
     do: { reply: '451 4.3.0 Try later' },

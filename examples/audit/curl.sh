@@ -1,6 +1,6 @@
 #!/bin/sh
 # sealpost audit -- sh examples/audit/curl.sh
-# NNTP is no protocol of curl's. The names lead to this machine even where the system does not know them.
+# curl does not support NNTP. `--resolve` maps the host names to this machine, whether or not the system resolves them.
 set -eu
 case "$AUDIT_PROTOCOL-$AUDIT_FORM" in
   smtp-starttls) scheme=smtp ;;  smtp-implicit) scheme=smtps ;;

@@ -15,5 +15,5 @@ EOF
 chmod 600 "$folder/rc"
 status=0
 HOME="$folder" FETCHMAILHOME="$folder" fetchmail --fetchmailrc "$folder/rc" --pidfile "$folder/pid" --nodetach --check || status=$?
-# 1: no new mail, which it could see.
+# Status 1 means that fetchmail logged on and found no new mail.
 [ "$status" -le 1 ]

@@ -1,6 +1,6 @@
 """sealpost audit --protocol smtp pop3 imap4 -- python3 examples/audit/python.py
 
-smtplib, poplib and imaplib, with a context that trusts the lab's root and nothing else.
+smtplib, poplib and imaplib, with a context that trusts only the lab's root.
 """
 
 import imaplib

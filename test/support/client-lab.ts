@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LabInput, startLab } from '../../src/index.ts'
 
-/** A whole lab for programs to talk to, with alice (secret) and bob (geheim), and a folder for their files. */
+/** Starts a lab for external client programs, with the accounts alice (secret) and bob (geheim) and a folder for files. */
 export async function startClientLab(config: LabInput = {}) {
   const lab = await startLab({
     directory: {
@@ -20,14 +20,14 @@ export async function startClientLab(config: LabInput = {}) {
   return {
     lab,
     folder,
-    /** The lab's root certificate, for programs that take a file. */
+    /** A file with the lab's root certificate. */
     caFile,
     smtp: lab.server('smtp'),
     pop3: lab.server('pop3'),
-    /** The one message in the lab, behind its trace fields. @throws where there is not exactly one */
+    /** Returns the only message in the lab, without its trace fields. @throws if there is not exactly one */
     async only(): Promise<string> {
       const [message, ...others] = await lab.messages()
-      if (!message || others.length > 0) throw new Error(`${others.length + (message ? 1 : 0)} messages, not one`)
+      if (!message || others.length > 0) throw new Error(`${others.length + (message ? 1 : 0)} messages instead of one`)
       return withoutTrace(message.raw)
     },
     async [Symbol.asyncDispose]() {
@@ -41,7 +41,7 @@ export type ClientLab = Awaited<ReturnType<typeof startClientLab>>
 
 const TRACE = /^Return-Path: <[^\r]*>\r\nReceived: (?:[^\r]+\r\n[ \t])+[^\r]+\r\n/
 
-/** A message as it was before delivery put its trace fields in front. */
+/** Removes the trace fields that delivery added at the front of a message. */
 export function withoutTrace(raw: Buffer): string {
   const text = raw.toString('latin1')
   if (!TRACE.test(text)) throw new Error(`no trace fields: ${text.slice(0, 200)}`)

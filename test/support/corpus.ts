@@ -6,14 +6,14 @@ export interface CorpusMessage {
   readonly raw: Buffer
 }
 
-/** The folder of real mail, by `SEALPOST_CORPUS`; `undefined` where tests may skip, an error where they may not. */
+/** Returns the folder of real mail, from `SEALPOST_CORPUS`; undefined if it is not set. @throws if it is not set in CI */
 export function corpusFolder(): string | undefined {
   const folder = process.env.SEALPOST_CORPUS
   if (!folder && process.env.SEALPOST_CI === '1') throw new Error('SEALPOST_CORPUS is not set')
   return folder || undefined
 }
 
-/** Every message of the corpus in name order; none where there is no corpus. */
+/** Returns every message of the corpus by name; an empty list if there is no corpus. */
 export function corpus(): CorpusMessage[] {
   const folder = corpusFolder()
   if (!folder) return []

@@ -7,14 +7,14 @@ import path from 'node:path'
 const DOVEADM = '/usr/bin/doveadm'
 const IMAP = '/usr/lib/dovecot/imap'
 
-/** Whether Debian's dovecot-imapd is here; an error where it must be. */
+/** Returns whether Debian's dovecot-imapd is installed. @throws if it is missing in CI */
 export function hasDovecot(): boolean {
   const found = fs.existsSync(DOVEADM) && fs.existsSync(IMAP)
   if (!found && process.env.SEALPOST_CI === '1') throw new Error('dovecot-imapd is not installed')
   return found
 }
 
-/** Dovecot serves nobody as root: there it becomes `nobody`. */
+/** Dovecot does not serve users as root; under root it runs as `nobody`. */
 const USER_ID = process.getuid?.() || 65534
 const GROUP_ID = process.getuid?.() ? (process.getgid?.() ?? 0) : 65534
 
@@ -34,8 +34,8 @@ protocols = imap
 `
 
 /**
- * Gives the messages, as UID 1, 2 … of INBOX, to an IMAP session of Dovecot's own and sends it the command lines; answers
- * with every octet it said. The messages' line ends must be CRLF. No daemon, no port: the program itself, over a pipe.
+ * Runs an IMAP session of Dovecot on a mailbox with the given messages (UID 1, 2 …), sends it the command lines and returns
+ * its output. The messages need CRLF line ends. Starts Dovecot's imap program over a pipe, without a daemon or port.
  */
 export async function dovecotSession(messages: readonly Buffer[], commands: readonly string[]): Promise<Buffer> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sealpost-dovecot-'))
@@ -61,14 +61,14 @@ function chownTree(folder: string): void {
 }
 
 /**
- * Commands by a named pipe that is open for both at our end, answers into a file: Dovecot's program takes no sockets,
- * which the pipes of Node are, and stops where its input ends, whatever it has still to say.
+ * Writes commands to a named pipe and reads the answers from a file. Dovecot's program does not accept the sockets that
+ * Node.js uses for pipes. The pipe stays open, because the program stops at the end of its input before it has answered.
  */
 async function run(home: string, lines: readonly string[]): Promise<Buffer> {
-  const [commands, said] = [path.join(home, 'commands'), path.join(home, 'said')]
+  const [commands, answerFile] = [path.join(home, 'commands'), path.join(home, 'answers')]
   spawnSync('mkfifo', [commands])
   const input = await fs.promises.open(commands, 'r+')
-  const output = await fs.promises.open(said, 'w')
+  const output = await fs.promises.open(answerFile, 'w')
   try {
     const env = { PATH: process.env.PATH, USER: 'sealpost', HOME: home }
     const stdio = [input.fd, output.fd, 'ignore'] as const
@@ -77,9 +77,9 @@ async function run(home: string, lines: readonly string[]): Promise<Buffer> {
   } finally {
     await Promise.all([input.close(), output.close()])
   }
-  const answers = fs.readFileSync(said)
+  const answers = fs.readFileSync(answerFile)
   if (answers.includes('\nz OK')) return answers
-  throw new Error(`dovecot did not reach its end: ${answers.subarray(-500)} ${logOf(home)}`)
+  throw new Error(`dovecot ended too early: ${answers.subarray(-500)} ${logOf(home)}`)
 }
 
 const logOf = (home: string): string => {

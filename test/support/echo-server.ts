@@ -13,7 +13,7 @@ export function tlsSettings(certificates: readonly InstalledCertificate[], polic
   return { certificates, policy: { ...modernPolicy, ...policy }, alpn: ['echo'], handshakeTimeoutMs: 10_000 }
 }
 
-/** A virtual server of the simplest protocol: a line comes back; a few words show what a connection can do. */
+/** Starts a virtual server of a test protocol that echoes lines. A few commands use the features of a connection. */
 export async function startEcho(settings: Partial<VirtualServerSettings>) {
   const sessions = new SessionLog(systemClock)
   const server = new VirtualServer(

@@ -1,7 +1,7 @@
 /** An IMAP value: a list, a string (quoted or literal, as an octet string), or an atom such as NIL or a number. */
 export type ImapValue = readonly ImapValue[] | { readonly string: string } | { readonly atom: string }
 
-/** Reads the values of `text` (an octet string) from `at` on, up to the `)` or line end that closes them. */
+/** Parses the values in `text` (an octet string) from `at` to the closing `)` or the line end. */
 export function readValues(text: string, at = 0): { values: ImapValue[]; at: number } {
   const values: ImapValue[] = []
   let here = at
@@ -36,7 +36,7 @@ function readValue(text: string, at: number): { value: ImapValue; at: number } {
   return { value, at: pattern.lastIndex }
 }
 
-/** The FETCH responses in what a server said, by sequence number: item name → value. */
+/** Returns the FETCH responses in a server's output: item name → value, by sequence number. */
 export function fetchResponses(said: Buffer): Map<number, Map<string, ImapValue>> {
   const text = said.toString('latin1')
   const found = new Map<number, Map<string, ImapValue>>()

@@ -7,7 +7,7 @@ import { LineClient } from './line-client.ts'
 
 const BIN = '/usr/lib/news/bin'
 
-/** Whether Debian's inn2 is here; an error where it must be. */
+/** Returns whether Debian's inn2 is installed. @throws if it is missing in CI */
 export function hasInn(): boolean {
   const found = existsSync(`${BIN}/innd`)
   if (!found && process.env.SEALPOST_CI === '1') throw new Error('inn2 is not installed')
@@ -15,10 +15,10 @@ export function hasInn(): boolean {
   return found
 }
 
-/** A site that INN sends its articles to: at a port of this machine, in clear (a tunnel makes TLS of it). */
+/** A site that INN sends articles to, in clear text at a local port (a tunnel adds TLS). */
 export interface InnPeer {
   readonly name: string
-  /** What it calls itself in Path. */
+  /** Its name in the Path field. */
   readonly identity: string
   readonly port: number
 }
@@ -30,11 +30,11 @@ export interface InnOptions {
   readonly peers: readonly InnPeer[]
 }
 
-/** INN refuses to run as root: there it becomes `news`. */
+/** INN refuses to run as root; under root it runs as `news`. */
 const user = process.getuid?.() === 0 ? 'news' : execFileSync('id', ['-un'], { encoding: 'utf8' }).trim()
 const idOf = (option: '-u' | '-g'): number => Number(execFileSync('id', [option, user], { encoding: 'utf8' }))
 
-/** Debian's news server in a temporary folder, on a high port, taking articles from every peer on this machine. */
+/** Debian's news server in a temporary folder on a high port. Accepts articles from all local peers. */
 export class Inn implements AsyncDisposable {
   readonly folder: string
   readonly #options: InnOptions
@@ -63,7 +63,7 @@ export class Inn implements AsyncDisposable {
 
   async restart(): Promise<void> {
     const args = ['-d', '-P', String(this.port)]
-    // A group of its own, so that innfeed and the readers end with it.
+    // Its own process group, so that innfeed and the readers end with it.
     this.#child = spawn(`${BIN}/innd`, args, { ...this.#process(), stdio: 'ignore', detached: true })
     for (let tries = 0; ; tries++) {
       const client = await LineClient.open(this.port).catch(() => undefined)
@@ -75,7 +75,7 @@ export class Inn implements AsyncDisposable {
     }
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     const child = this.#child
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
@@ -84,7 +84,7 @@ export class Inn implements AsyncDisposable {
     await closed
   }
 
-  /** A connection served by INN's reader program. */
+  /** Opens a connection to INN's reader program. */
   async reader(): Promise<LineClient> {
     const client = await LineClient.open(this.port)
     await client.line()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
 
-/** A client that knows nothing: lines out, lines in. */
+/** A client without knowledge of any protocol: sends and reads lines. */
 export class LineClient {
   #socket: Socket | TLSSocket
   #buffered = ''
@@ -43,7 +43,7 @@ export class LineClient {
     this.#socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text)
   }
 
-  /** The next line, without its CRLF; undefined at the end of the connection. */
+  /** Reads a line, without its CRLF; undefined at the end of the connection. */
   async line(): Promise<string | undefined> {
     for (;;) {
       const end = this.#buffered.indexOf('\r\n')
@@ -59,7 +59,7 @@ export class LineClient {
     }
   }
 
-  /** Lines up to one that `isLast`. */
+  /** Reads lines up to and including the first that satisfies `isLast`. */
   async lines(isLast: (line: string) => boolean): Promise<string[]> {
     const found: string[] = []
     for (;;) {
@@ -70,7 +70,7 @@ export class LineClient {
     }
   }
 
-  /** Everything up to the end of the connection. */
+  /** Reads all lines up to the end of the connection. */
   async rest(): Promise<string[]> {
     return this.lines(() => false)
   }
@@ -84,17 +84,17 @@ export class LineClient {
     this.#listen()
   }
 
-  /** Reads no more until the end. */
+  /** Stops reading. */
   pause(): void {
     this.#socket.pause()
   }
 
-  /** What was sent and could not be handed to the system yet. */
+  /** Octets that were sent but not yet passed to the system. */
   get pendingOctets(): number {
     return this.#socket.writableLength
   }
 
-  /** Closes its side. */
+  /** Closes the client's side of the connection. */
   end(): void {
     this.#socket.end()
   }

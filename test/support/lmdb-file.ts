@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Database, Key, RootDatabase } from 'lmdb'
 
-/** A table as it is in the file. */
+/** A table of the database file. */
 export type RawTable = Database<unknown, Key>
 
-/** Gives the tables of a store that nobody has open, to be broken or made by hand. */
+/** Opens the tables of a store that is not in use, so that a test can damage or create them. */
 export async function withTables<T>(
   folder: string,
   work: (table: (name: string) => RawTable, env: RootDatabase) => T,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { InstalledCertificate } from '../../src/pki/types.ts'
 
-/** A certificate made by OpenSSL, for tests of rooms below the certificate store: self-signed, it is its own root. */
+/** Creates a self-signed certificate with OpenSSL, for tests of modules below the certificate store. */
 export function opensslCertificate(names: readonly string[], key: 'rsa' | 'p256' = 'p256'): InstalledCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
   try {
@@ -44,7 +44,7 @@ export function opensslCertificate(names: readonly string[], key: 'rsa' | 'p256'
   }
 }
 
-/** Runs `openssl s_client` with `input` as what is typed, and gives all that it printed. Never rejects on its exit status. */
+/** Runs `openssl s_client` with `input` on standard input and returns its output. Ignores the exit status. */
 export function sClient(args: readonly string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('openssl', ['s_client', '-ign_eof', ...args], { stdio: ['pipe', 'pipe', 'pipe'] })

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 
 /**
- * Whether a program is installed. Where it is not, the tests that need it are skipped by name; under `.ci/run`
- * (SEALPOST_CI=1) a missing one is a failure.
+ * Returns whether programs are installed; if not, prints which are missing and the caller skips its tests.
+ * @throws if one is missing in CI (SEALPOST_CI=1)
  */
 export function needs(...programs: readonly string[]): boolean {
   const missing = programs.filter((program) => !isInstalled(program))

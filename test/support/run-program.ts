@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
 export interface ProgramResult {
-  /** Exit status; 128 where a signal ended it. */
+  /** Exit status; 128 if a signal ended the program. */
   readonly status: number
   readonly stdout: string
   readonly stderr: string
@@ -13,7 +13,7 @@ export interface ProgramOptions {
   readonly cwd?: string
 }
 
-/** Runs a program to its end, whatever its exit status. Output as latin1: octets stay octets. */
+/** Runs a program to its end. Does not reject on its exit status. The output is latin1, which keeps every octet. */
 export function runProgram(
   command: string,
   args: readonly string[],

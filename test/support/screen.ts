@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { runProgram } from './run-program.ts'
 
-/** A program in a terminal of its own (tmux): what it shows, and keys pressed in it. */
+/** Runs a program in a tmux terminal. Tests wait for text on its screen and press keys. */
 export async function startScreen(folder: string, command: readonly string[]) {
   const tmux = (...args: string[]) => runProgram('tmux', ['-S', join(folder, 'tmux'), '-f', '/dev/null', ...args])
   const started = await tmux('new-session', '-d', '-x', '100', '-y', '40', '-s', 'test', ...command)
@@ -13,7 +13,7 @@ export async function startScreen(folder: string, command: readonly string[]) {
       const shown = async (): Promise<string> => (await tmux('capture-pane', '-p', '-t', 'test')).stdout
       await expect.poll(shown, { timeout: 20_000, interval: 100 }).toContain(text)
     },
-    /** A key as tmux calls it: `Enter`, `q`. */
+    /** Presses a key by its tmux name: `Enter`, `q`. */
     press: (key: string) => tmux('send-keys', '-t', 'test', key),
     async [Symbol.asyncDispose]() {
       await tmux('kill-server')

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InstalledCertificate } from '../../src/pki/types.ts'
 
-/** TLS for a program that has none: taken in at one port and handed on in clear, or the other way round. */
+/** Adds TLS to a program without it: `server` accepts TLS and forwards clear text, `client` does the reverse. */
 export type Tunnel =
   | { readonly kind: 'server'; readonly port: number; readonly to: number; readonly certificate: InstalledCertificate }
   | { readonly kind: 'client'; readonly port: number; readonly to: number; readonly ca: string }
 
-/** Debian's stunnel with these tunnels, all on 127.0.0.1. The client verifies the chain and the name `localhost`. */
+/** Starts Debian's stunnel with tunnels on 127.0.0.1. Clients verify the chain and the name `localhost`. */
 export async function startTunnels(tunnels: readonly Tunnel[]): Promise<AsyncDisposable> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-stunnel-'))
   const services = tunnels.map((tunnel, n) => {
@@ -19,8 +19,8 @@ export async function startTunnels(tunnels: readonly Tunnel[]): Promise<AsyncDis
     const own = tunnel.kind === 'server'
     const text = own ? tunnel.certificate.privateKeyPem + tunnel.certificate.certificatePem : tunnel.ca
     writeFileSync(pem, text, { mode: 0o600 })
-    const wears = own ? `cert = ${pem}` : `client = yes\nCAfile = ${pem}\nverifyChain = yes\ncheckHost = localhost`
-    return `[tunnel${n}]\naccept = 127.0.0.1:${tunnel.port}\nconnect = 127.0.0.1:${tunnel.to}\n${wears}\n`
+    const settings = own ? `cert = ${pem}` : `client = yes\nCAfile = ${pem}\nverifyChain = yes\ncheckHost = localhost`
+    return `[tunnel${n}]\naccept = 127.0.0.1:${tunnel.port}\nconnect = 127.0.0.1:${tunnel.to}\n${settings}\n`
   })
   const conf = join(folder, 'stunnel.conf')
   writeFileSync(conf, `foreground = yes\npid =\nsyslog = no\noutput = ${folder}/log\n${services.join('')}`)

@@ -1,6 +1,6 @@
 import type { LineClient } from './line-client.ts'
 
-/** A session as a transcript: `C: ` lines are sent, `S: ` lines must come, a `*` in them standing for anything. */
+/** Plays a transcript: sends its `C: ` lines and expects its `S: ` lines, in which `*` matches any text. */
 export async function play(client: LineClient, script: string): Promise<void> {
   for (const line of script.trim().split('\n')) {
     const text = line.trim()
