@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { startImapLab } from '../imap4/support.ts'
-import { run } from '../support/child.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { needs } from '../support/programs.ts'
+import { run } from '../support/run-program.ts'
 
 const account = (port: number, ssl: 1 | 2): string => `[Account: 1]
 account_name=lab

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { accountOwner, type MessageStore } from '../../src/store/types.ts'
 import { startImapLab } from '../imap4/support.ts'
-import { run } from '../support/child.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { needs } from '../support/programs.ts'
+import { run } from '../support/run-program.ts'
 
 const config = (lab: MailLab, home: string, form: 'STARTTLS' | 'IMAPS'): string => `
 FSync no

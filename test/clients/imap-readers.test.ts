@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { accountOwner } from '../../src/store/types.ts'
 import { startImapLab } from '../imap4/support.ts'
-import { run } from '../support/child.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { needs } from '../support/programs.ts'
+import { run } from '../support/run-program.ts'
 
 const message = (n: number): string =>
   `From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: message ${n}\r\nMessage-ID: <m${n}@lab.test>\r\nDate: Mon, 2 Feb 2026 03:04:0${n} +0000\r\n\r\nThis is ${n}.\r\n`

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { run } from '../support/child.ts'
 import { startEcho } from '../support/echo-server.ts'
+import { run } from '../support/run-program.ts'
 
 /** Sends `input`, closes its side, and returns everything received. */
 async function talk(port: number | undefined, input: string | Buffer): Promise<string> {

@@ -24,6 +24,7 @@ export function runProgram(
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: 120_000,
     })
     const out: Buffer[] = []
     const err: Buffer[] = []
@@ -41,3 +42,10 @@ export function runProgram(
     child.stdin.end(options.input)
   })
 }
+
+/** Runs a program with more environment variables. */
+export const run = (
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ProgramResult> => runProgram(program, args, { env })
