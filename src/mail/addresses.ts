@@ -1,15 +1,15 @@
 import { Scanner } from './scanner.ts'
 import type { Address, OctetString } from './types.ts'
 
-/** What stands where an address has no local part, no domain, or cannot be read, so that no client takes it for a group. */
+/** Placeholders for a missing local part or domain, or for a syntax error, so that no client takes the address for a group. */
 export const MISSING_MAILBOX = 'MISSING_MAILBOX'
 export const MISSING_DOMAIN = 'MISSING_DOMAIN'
 export const SYNTAX_ERROR = 'SYNTAX_ERROR'
 export const INVALID_ROUTE = 'INVALID_ROUTE'
 
 /**
- * An address list, with groups, source routes, comments and quoted strings. Where it breaks the grammar between
- * addresses the rest is not guessed at. RFC 5322 sections 3.4, 4.4.
+ * Parses an address list with groups, source routes, comments and quoted strings. Stops at a syntax error between
+ * addresses. RFC 5322 sections 3.4, 4.4.
  */
 export function parseAddresses(value: OctetString): Address[] {
   const scanner = new Scanner(value)
@@ -22,7 +22,7 @@ export function parseAddresses(value: OctetString): Address[] {
   return found
 }
 
-/** `name: mailbox, mailbox;`. RFC 5322 section 3.4. */
+/** Parses `name: mailbox, mailbox;`. RFC 5322 section 3.4. */
 function group(scanner: Scanner): Address[] | undefined {
   const start = scanner.at
   const name = phrase(scanner)
@@ -39,7 +39,7 @@ function group(scanner: Scanner): Address[] | undefined {
   return [{ mailbox: name }, ...members, {}]
 }
 
-/** Words with single spaces between; dots are let through. RFC 5322 sections 3.2.5, 4.1. */
+/** Returns words joined by single spaces. Dots are allowed. RFC 5322 sections 3.2.5, 4.1. */
 function phrase(scanner: Scanner): OctetString | undefined {
   let out: OctetString | undefined
   if (scanner.next === '.') return undefined
@@ -59,7 +59,7 @@ function mailbox(scanner: Scanner): Address {
   return addressSpec(scanner, start)
 }
 
-/** `<@route:local@domain>`. RFC 5322 sections 3.4, 4.4. */
+/** Parses `<@route:local@domain>`. RFC 5322 sections 3.4, 4.4. */
 function angleAddress(scanner: Scanner, name: OctetString): Address {
   scanner.take('<')
   const named = name === '' ? {} : { name }
@@ -75,7 +75,7 @@ function sourceRoute(scanner: Scanner): OctetString {
   return scanner.take(':') ? hops.join(',') : INVALID_ROUTE
 }
 
-/** `local@domain`, and a comment as the name (RFC 5322 section 3.4.1); words that lead nowhere are a name alone. */
+/** Parses `local@domain` with a comment as the name (RFC 5322 section 3.4.1). Words without an `@` are a name alone. */
 function addressSpec(scanner: Scanner, start: number): Address {
   scanner.comment = undefined
   const quoted = scanner.next === '"'
@@ -89,7 +89,7 @@ function addressSpec(scanner: Scanner, start: number): Address {
   return { ...(name ? { name } : {}), mailbox: mailbox ?? MISSING_MAILBOX, host: host || MISSING_DOMAIN }
 }
 
-/** `host` is empty where there is an `@` and nothing behind it. */
+/** `host` is empty if nothing follows the `@`. */
 function localAndDomain(scanner: Scanner): { mailbox?: OctetString; host?: OctetString } {
   const mailbox = scanner.atWord || scanner.next === '.' ? scanner.localPart() : undefined
   const local = mailbox === undefined ? {} : { mailbox }

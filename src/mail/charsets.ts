@@ -3,13 +3,13 @@ import type { OctetString } from './types.ts'
 
 export type CharsetDecoder = (octets: Uint8Array) => string
 
-/** 0x80 to 0x9F of windows-1252, which mail labelled ISO-8859-1 or US-ASCII means as well. */
+/** The characters 0x80 to 0x9F of windows-1252. Mail labelled ISO-8859-1 or US-ASCII uses them too. */
 const C1_OF_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
 
 const latin1 = (octets: Uint8Array): string =>
   Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1')
 
-/** `TextDecoder` does this too, but wrongly on Node 20: it leaves 0x80 to 0x9F as they are. */
+/** Replaces `TextDecoder`, which on Node.js 20 does not decode 0x80 to 0x9F. */
 const windows1252: CharsetDecoder = (octets) => {
   const text = latin1(octets)
   return /[\x80-\x9f]/.test(text)
@@ -17,7 +17,7 @@ const windows1252: CharsetDecoder = (octets) => {
     : text
 }
 
-/** Labels real mail uses beyond those of the Encoding Standard. */
+/** Labels of real mail that the Encoding Standard lacks. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ['chinesebig5', 'big5'],
   ['gb2312_charset', 'gb2312'],
@@ -32,11 +32,11 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 
 const decoders = new Map<string, CharsetDecoder | undefined>()
 
-/** The decoder of a charset by any of its names (RFC 2978), or `undefined` where it is unknown here. It never throws: what does not decode becomes U+FFFD. */
+/** Returns the decoder of a charset by any of its names (RFC 2978), or undefined if it is unknown. Decoders turn invalid octets into U+FFFD. */
 export function charsetDecoder(charset: string): CharsetDecoder | undefined {
   const label = charset.replace(/\*.*$/s, '').trim().toLowerCase() // RFC 2231 section 5: a language may follow
   if (!decoders.has(label)) {
-    if (decoders.size > 500) decoders.clear() // names come from mail
+    if (decoders.size > 500) decoders.clear() // the names come from mail, so there may be many
     decoders.set(
       label,
       makeDecoder(ALIASES.get(label) ?? label.replace(/^(?:cp-?|win-?|x-cp)(125\d|874)$/, 'windows-$1')),
@@ -50,14 +50,14 @@ function makeDecoder(label: string): CharsetDecoder | undefined {
     const decoder = new TextDecoder(label)
     return decoder.encoding === 'windows-1252' ? windows1252 : (octets) => decoder.decode(octets)
   } catch (error) {
-    if (error instanceof RangeError) return undefined // no such label
+    if (error instanceof RangeError) return undefined // unknown label
     throw error
   }
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Octets of a charset nobody named, or that nobody knows: UTF-8 if they are, else windows-1252; lines that differ are read each by itself. */
+/** Decodes octets of an unknown charset: as UTF-8 if all are valid UTF-8, otherwise line by line as UTF-8 or windows-1252. */
 export function decodeUnlabelled(octets: Uint8Array): string {
   return (
     utf8(octets) ??
@@ -71,7 +71,7 @@ function utf8(octets: Uint8Array): string | undefined {
   try {
     return strictUtf8.decode(octets)
   } catch {
-    return undefined // a TypeError, always: these octets are something else
+    return undefined // always a TypeError: not UTF-8
   }
 }
 
@@ -86,16 +86,16 @@ function linesOf(octets: Uint8Array): Uint8Array[] {
   return lines
 }
 
-/** Charsets in which octets below 0x80 may be something else than ASCII. */
+/** Charsets in which octets below 0x80 may not be ASCII. */
 const SHIFTED = /^(?:iso-2022|utf-16|utf-7|hz-|replacement)/i
 
-/** Decodes by the charset's name; by `decodeUnlabelled` where there is none or it is unknown. */
+/** Decodes octets of a charset, with `decodeUnlabelled` if it is missing or unknown. */
 export function decodeCharset(octets: Uint8Array, charset: string | undefined): string {
   if (isAscii(octets) && (charset === undefined || !SHIFTED.test(charset))) return latin1(octets)
   const decoder = charset === undefined ? undefined : charsetDecoder(charset)
   return decoder ? decoder(octets) : decodeUnlabelled(octets)
 }
 
-/** An octet string as text: UTF-8 if it is, else windows-1252. RFC 6532, and mail that never asked. */
+/** Decodes an octet string as UTF-8 (RFC 6532) or, if it is not valid UTF-8, as windows-1252. */
 export const decodeRawText = (value: OctetString): string =>
   /[\x80-\xff]/.test(value) ? decodeUnlabelled(Buffer.from(value, 'latin1')) : value

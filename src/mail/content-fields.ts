@@ -3,7 +3,7 @@ import { unfolded } from './headers.ts'
 import { Scanner } from './scanner.ts'
 import type { ContentFields, Disposition, HeaderField, OctetString, Parameter } from './types.ts'
 
-/** What `headerContent` found: the fields, and whether there was a Content-Type among them. */
+/** The result of `headerContent`: the fields, and whether a Content-Type was among them. */
 export interface Content extends ContentFields {
   readonly typed: boolean
 }
@@ -12,7 +12,7 @@ const PLAIN = { type: 'text', subtype: 'plain', params: [] } as const
 
 type Reader = (value: OctetString) => Partial<ContentFields>
 
-/** One row a header field; a field that comes twice counts once, the first. RFC 2045, 2183, 1864, 3282, 2557. */
+/** One row per header field. Of a repeated field the first one counts. RFC 2045, 2183, 1864, 3282, 2557. */
 const READERS: ReadonlyMap<string, Reader> = new Map([
   ['content-type', contentType],
   ['content-id', (id): Partial<ContentFields> => ({ id })],
@@ -25,11 +25,11 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 ])
 
 /**
- * Reads an entity's Content fields. Without `MIME-Version` and without `Content-Type` a message is no MIME message and
- * its other Content fields mean nothing (RFC 2045 section 4); parts of a multipart are MIME by birth (`born`).
+ * Reads the Content fields of a message or part. In a message that has neither `MIME-Version` nor `Content-Type`, the
+ * other Content fields are ignored (RFC 2045 section 4). `isPart`: a part of a multipart, which always is MIME.
  */
-export function headerContent(raw: Buffer, fields: readonly HeaderField[], born: boolean): Content {
-  let isMime = born
+export function headerContent(raw: Buffer, fields: readonly HeaderField[], isPart: boolean): Content {
+  let isMime = isPart
   const found: Partial<ContentFields> = {}
   const seen = new Set<string>()
   for (const field of fields) {
@@ -50,8 +50,8 @@ export function headerContent(raw: Buffer, fields: readonly HeaderField[], born:
 const BROKEN = { type: '', subtype: '' } as const
 
 /**
- * `type/subtype` and parameters. A type that breaks the grammar is shown as empty, so that nobody takes it for what it
- * half says; for people it is read as text (RFC 2045 section 5.2). RFC 2045 section 5.1.
+ * Reads `type/subtype` and parameters. Returns empty strings for a type with a syntax error, so that nobody relies on a
+ * part of it (RFC 2045 section 5.1). `isText` counts it as text (RFC 2045 section 5.2).
  */
 function contentType(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
@@ -63,14 +63,14 @@ function contentType(value: OctetString): Partial<ContentFields> {
   return { type, subtype, params: parameters(scanner) }
 }
 
-/** One token and nothing else, or it does not count. RFC 2045 section 6.1. */
+/** Reads an encoding. A value that is not exactly one token is ignored. RFC 2045 section 6.1. */
 function transferEncoding(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
   const encoding = scanner.token()
   return encoding === '' || !scanner.ended ? {} : { encoding }
 }
 
-/** RFC 2183 section 2; the type in quotes, as some write it, is understood. */
+/** RFC 2183 section 2. Also accepts a type in quotes, which some programs write. */
 function disposition(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
   const type = (scanner.next === '"' ? scanner.quotedString() : scanner.token()) ?? ''
@@ -88,8 +88,8 @@ function language(value: OctetString): Partial<ContentFields> {
 }
 
 /**
- * The `;name=value` list at the scanner, continuations joined and extended values decoded to UTF-8 under their plain
- * name (RFC 2231, as RFC 9051 section 7.5.2 asks). Broken ones are passed over; of one name the first counts.
+ * Reads the `;name=value` list at the scanner. Joins continuations and decodes extended values to UTF-8 under their plain
+ * name (RFC 2231, required by RFC 9051 section 7.5.2). Skips broken parameters. Of equal names the first one counts.
  */
 export function parameters(scanner: Scanner): Parameter[] {
   const found: Parameter[] = []
@@ -111,7 +111,7 @@ function oneParameter(scanner: Scanner): Parameter | undefined {
 function parameterValue(scanner: Scanner): OctetString | undefined {
   if (scanner.next === '"') return scanner.quotedString()
   if (scanner.next !== '=') return scanner.token()
-  const start = scanner.at // an encoded-word where a token should be: common, and meant
+  const start = scanner.at // an encoded-word instead of a token, which is common
   while (!scanner.ended && !/[; \t\r\n]/.test(scanner.next)) scanner.at++
   const value = scanner.text.slice(start, scanner.at)
   scanner.skip()
@@ -128,7 +128,7 @@ interface Piece extends Parameter {
   readonly extended: boolean
 }
 
-/** `name*0`, `name*1*` … become one parameter, behind the plain ones. RFC 2231 section 4.1. */
+/** Joins `name*0`, `name*1*` … to one parameter, after the plain ones. RFC 2231 section 4.1. */
 function joined(found: readonly Parameter[]): Parameter[] {
   const whole: Parameter[] = []
   const pieces = new Map<string, Piece[]>()
@@ -147,7 +147,7 @@ function joined(found: readonly Parameter[]): Parameter[] {
   return [...whole, ...[...pieces.values()].flatMap(assembled)]
 }
 
-/** Pieces that are not numbered 0, 1, 2 … stay what they are. */
+/** Joins the pieces of one parameter. Leaves them as they are if their numbers are not 0, 1, 2 … */
 function assembled(pieces: readonly Piece[]): Parameter[] {
   const inOrder = [...pieces].sort((a, b) => a.index - b.index)
   const [first] = inOrder

@@ -1,7 +1,7 @@
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
-/** Minutes east of Greenwich. RFC 5322 section 4.3; its single letters and anything unknown mean zone unknown, 0. */
+/** Minutes east of UTC. Unknown zones and the single letters count as 0. RFC 5322 section 4.3. */
 const ZONES: ReadonlyMap<string, number> = new Map([
   ['EDT', -240],
   ['EST', -300],
@@ -13,7 +13,7 @@ const ZONES: ReadonlyMap<string, number> = new Map([
   ['PST', -480],
 ])
 
-/** A moment, and the zone it was written in. */
+/** A point in time and the zone in which it was written. */
 export interface ZonedDate {
   /** Milliseconds since the epoch. */
   readonly ms: number
@@ -24,21 +24,21 @@ const TIME = String.raw`(\d{1,2})\s*:\s*(\d{1,2})(?:\s*:\s*(\d{1,2})(?:\.\d+)?)?
 const ZONE = String.raw`(?:\s*([+-]\d{4}|[A-Za-z]+))?`
 const DAY_NAME = String.raw`(?:[A-Za-z]+\.?\s*,?\s*)?`
 
-/** RFC 5322 section 3.3 (obsolete forms: 4.3), hyphens as some write them. */
+/** RFC 5322 section 3.3, with the obsolete forms of section 4.3 and with hyphens, which some programs write. */
 const MAIL_DATE = new RegExp(
   String.raw`^${DAY_NAME}(\d{1,2})(?:\s+|\s*-\s*)([A-Za-z]{3})[A-Za-z]*\.?(?:\s+|\s*-\s*|\s*,\s*)(\d{2,4})(?:\s+${TIME}${ZONE})?`,
 )
-/** C's asctime, with or without a zone: `Fri Aug 30 11:25:31 EST 2002`. */
+/** The format of C's asctime, with or without a zone: `Fri Aug 30 11:25:31 EST 2002`. */
 const ASCTIME = new RegExp(
   String.raw`^${DAY_NAME}([A-Za-z]{3})[A-Za-z]*\s+(\d{1,2}),?\s+${TIME}${ZONE}\s+(\d{4})(?:\s+([+-]\d{4}))?`,
 )
 
-/** No date is longer, and mail that says so is not to cost anything. */
-const MAX_DATE = 512
+/** Longer values are cut, so that hostile mail takes no time. */
+const MAX_DATE_CHARS = 512
 
-/** Reads a Date field's value, comments and obsolete forms included. RFC 5322 sections 3.3, 4.3. */
+/** Parses a Date field's value, with comments and obsolete forms. Returns undefined if it is not a date. RFC 5322 sections 3.3, 4.3. */
 export function parseZonedDate(value: string): ZonedDate | undefined {
-  const given = value.slice(0, MAX_DATE)
+  const given = value.slice(0, MAX_DATE_CHARS)
   const text = (given.includes('(') ? withoutComments(given) : given).trim()
   const mail = MAIL_DATE.exec(text)
   if (mail) return zonedDate(mail[3], mail[2], mail[1], mail.slice(4, 7), mail[7])
@@ -48,13 +48,13 @@ export function parseZonedDate(value: string): ZonedDate | undefined {
     : undefined
 }
 
-/** The moment a Date field's value names; `undefined` where it is none. */
+/** As `parseZonedDate`, without the zone. */
 export function parseDate(value: string): Date | undefined {
   const zoned = parseZonedDate(value)
   return zoned && new Date(zoned.ms)
 }
 
-/** Midnight UTC, in milliseconds since the epoch, of the day as written, whatever its zone: SENTON and its like. RFC 9051 section 6.4.4. */
+/** Returns midnight UTC of the day as written, in milliseconds since the epoch. SENTON ignores the zone. RFC 9051 section 6.4.4. */
 export function dayAsWritten({ ms, zoneMinutes }: ZonedDate): number {
   const local = ms + zoneMinutes * 60_000
   return local - (((local % 86_400_000) + 86_400_000) % 86_400_000)
@@ -91,17 +91,17 @@ function zonedDate(
 
 const LOWER_MONTHS: readonly string[] = MONTHS.map((name) => name.toLowerCase())
 
-/** 0 to 11; -1 where it is no month's name of three letters, in any case. */
+/** Returns 0 to 11 for a month's name of three letters in any case, otherwise -1. */
 export const monthIndexOf = (name: string): number => LOWER_MONTHS.indexOf(name.toLowerCase())
 
-/** RFC 5322 section 4.3: two digits from 50 on are of the last century, three count from 1900. */
+/** Two digits from 50 on are of the 20th century; three digits count from 1900. RFC 5322 section 4.3. */
 function yearOf(digits: string): number {
   const year = Number(digits)
   if (digits.length === 2) return year < 50 ? year + 2000 : year + 1900
   return digits.length === 3 ? year + 1900 : year
 }
 
-/** Minutes east of `+0130`, `EST` …; 0 where it says nothing. */
+/** Returns the minutes east of UTC of `+0130`, `EST` …, or 0 if the zone is unknown. */
 export function zoneOf(zone: string | undefined): number {
   const offset = /^([+-])(\d{2})(\d{2})$/.exec(zone ?? '')
   if (!offset) return ZONES.get((zone ?? '').toUpperCase()) ?? 0
@@ -111,30 +111,30 @@ export function zoneOf(zone: string | undefined): number {
 
 const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0'))
 
-/** Of a number from 0 to 99. */
+/** Formats a number from 0 to 99. */
 const twoDigits = (value: number): string => TWO_DIGITS[value] as string
 
-/** `Fri, 30 Aug 2002 15:25:31 +0000` of milliseconds since the epoch. RFC 5322 section 3.3. */
+/** Formats milliseconds since the epoch as `Fri, 30 Aug 2002 15:25:31 +0000`. RFC 5322 section 3.3. */
 export function formatDate(ms: number): string {
   const date = new Date(ms)
   const day = `${DAYS[date.getUTCDay()]}, ${twoDigits(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]}`
   return `${day} ${String(date.getUTCFullYear()).padStart(4, '0')} ${formatTime(date)} +0000`
 }
 
-/** `15:25:31`, UTC. */
-export const formatTime = (date: Date): string =>
+/** Formats the time of day as `15:25:31`, in UTC. */
+const formatTime = (date: Date): string =>
   `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}:${twoDigits(date.getUTCSeconds())}`
 
 const DATE = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/
 const DATE_TIME = /^([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-]\d{4})$/
 
-/** `1-Feb-1994` as its midnight UTC, milliseconds since the epoch. RFC 9051 section 9, `date-text`. */
+/** Parses `1-Feb-1994`. Returns its midnight UTC in milliseconds since the epoch. RFC 9051 section 9, `date-text`. */
 export function parseImapDate(text: string): number | undefined {
   const [matched, day = '', month = '', year = ''] = DATE.exec(text) ?? []
   return matched === undefined ? undefined : midnight(year, month, day)
 }
 
-/** `" 7-Feb-1994 22:43:04 -0800"` without its quotes, as milliseconds since the epoch. RFC 9051 section 9, `date-time`. */
+/** Parses ` 7-Feb-1994 22:43:04 -0800`, without quotes, to milliseconds since the epoch. RFC 9051 section 9, `date-time`. */
 export function parseImapDateTime(text: string): number | undefined {
   const [matched, day = '', month = '', year = '', hour, minute, second, zone] = DATE_TIME.exec(text) ?? []
   const start = matched === undefined ? undefined : midnight(year, month, day)
@@ -148,13 +148,13 @@ function midnight(year: string, month: string, day: string): number | undefined 
   return monthIndex >= 0 && new Date(ms).getUTCDate() === Number(day) ? ms : undefined
 }
 
-/** ` 7-Feb-1994 22:43:04 +0000`, without quotes: INTERNALDATE. RFC 9051 section 9, `date-time`. */
+/** Formats an INTERNALDATE as ` 7-Feb-1994 22:43:04 +0000`, without quotes. RFC 9051 section 9, `date-time`. */
 export function formatImapDateTime(ms: number): string {
   const date = new Date(ms)
   return `${formatImapDate(ms).padStart(11)} ${formatTime(date)} +0000`
 }
 
-/** `7-Feb-1994`. */
+/** Formats milliseconds since the epoch as `7-Feb-1994`, in UTC. */
 export function formatImapDate(ms: number): string {
   const date = new Date(ms)
   return `${date.getUTCDate()}-${MONTHS[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')}`

@@ -5,12 +5,12 @@ import type { Address, Disposition, Envelope, HeaderField, MessagePart, OctetStr
 const TEXTS = ['date', 'subject', 'in-reply-to', 'message-id'] as const
 const LISTS = ['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'] as const
 
-/** Once a list has so many addresses, further fields of its name are passed over. */
+/** When a list has more addresses, further fields of the same name are ignored. */
 const MAX_ADDRESSES = 20_000
 
 /**
- * The ENVELOPE of the message whose header fields these are. Where a field wrongly comes twice (RFC 5322 section 3.6),
- * address lists are joined, so that none is hidden, and of the others the last counts. RFC 9051 section 7.5.2.
+ * Returns the ENVELOPE of a message from its header fields. If a field is repeated, which RFC 5322 section 3.6 forbids,
+ * address lists are joined so that no address is hidden; of other fields the last one counts. RFC 9051 section 7.5.2.
  */
 export function envelope(raw: Buffer, fields: readonly HeaderField[]): Envelope {
   const texts = new Map<string, OctetString>()
@@ -48,28 +48,28 @@ function assembled(texts: ReadonlyMap<string, OctetString>, lists: ReadonlyMap<s
   }
 }
 
-/** An IMAP `string`: quoted where it may be, else a literal, NUL (which neither can hold) as U+FFFD. RFC 9051 section 4.3. */
+/** Formats an IMAP `string`: quoted if possible, otherwise a literal. NUL, which is not allowed, becomes U+FFFD. RFC 9051 section 4.3. */
 export function imapString(text: OctetString): OctetString {
   if (/^[\t !#-[\]-~]{0,200}$/.test(text)) return `"${text}"` // the usual case
   const value = text.includes('\0') ? text.replaceAll('\0', REPLACEMENT) : text
-  if (/[\r\n\x80-\xff]/.test(value) || value.length > MAX_QUOTED) return literal(value)
+  if (/[\r\n\x80-\xff]/.test(value) || value.length > MAX_QUOTED_OCTETS) return literal(value)
   return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** U+FFFD in UTF-8. */
 const REPLACEMENT = '\xef\xbf\xbd'
-const MAX_QUOTED = 4096
+const MAX_QUOTED_OCTETS = 4096
 
 const literal = (value: OctetString): OctetString => `{${value.length}}\r\n${value}`
 
 export const imapNstring = (value: OctetString | undefined): OctetString =>
   value === undefined ? 'NIL' : imapString(value)
 
-/** Text for people: runs of white space become one space. */
+/** Formats text for people, with a single space for runs of white space. */
 const imapPhrase = (value: OctetString | undefined): OctetString =>
   imapNstring(value?.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, ''))
 
-/** The value of the ENVELOPE item. RFC 9051 section 7.5.2. */
+/** Formats the value of the ENVELOPE item. RFC 9051 section 7.5.2. */
 export function envelopeForm(value: Envelope): OctetString {
   const { from, sender, replyTo, to, cc, bcc } = value
   const lists = [from, sender, replyTo, to, cc, bcc].map(addressList)
@@ -88,7 +88,7 @@ const addressList = (list: readonly Address[]): OctetString =>
 const addressForm = ({ name, route, mailbox, host }: Address): OctetString =>
   `(${imapPhrase(name)} ${[route, mailbox, host].map(imapNstring).join(' ')})`
 
-/** The value of BODYSTRUCTURE (`extended`), or of BODY. RFC 9051 section 7.5.2. */
+/** Formats the value of BODYSTRUCTURE (`extended`) or of BODY. RFC 9051 section 7.5.2. */
 export function bodyStructureForm(raw: Buffer, part: MessagePart, extended = true): OctetString {
   const items = part.kind === 'multipart' ? multipartItems(raw, part, extended) : leafItems(raw, part, extended)
   if (extended) items.push(...extension(part))
@@ -97,11 +97,11 @@ export function bodyStructureForm(raw: Buffer, part: MessagePart, extended = tru
 
 const isTextPart = (part: MessagePart): boolean => part.type.toLowerCase() === 'text'
 
-/** Text without a charset is US-ASCII, and clients like to be told. RFC 2045 section 5.2. */
+/** Adds the default charset, US-ASCII, because some clients expect one. RFC 2045 section 5.2. */
 const withCharset = (params: readonly Parameter[]): readonly Parameter[] =>
   params.some(({ name }) => /^charset\*?$/i.test(name)) ? params : [...params, { name: 'charset', value: 'us-ascii' }]
 
-/** What a multipart without parts shows: the grammar wants one. */
+/** Stands for the parts of an empty multipart, because the grammar requires at least one. */
 const EMPTY_PART = '"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
 function multipartItems(raw: Buffer, part: MessagePart, extended: boolean): OctetString[] {

@@ -1,15 +1,15 @@
 import type { OctetString } from './types.ts'
 
 /**
- * The message identifiers `<…>` in a References, In-Reply-To or Message-ID value, in order, with quoting that changes
- * nothing removed, so that they compare equal. RFC 5322 section 3.6.4, RFC 5256 section 2.
+ * Returns the identifiers `<…>` in the value of a References, In-Reply-To or Message-ID field, in order. Removes
+ * unnecessary quoting, so that equal identifiers compare equal. RFC 5322 section 3.6.4, RFC 5256 section 2.
  */
 export function messageIds(value: OctetString): OctetString[] {
   if (PLAIN.test(value)) return [value]
   return Array.from(value.matchAll(/<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>/gs), ([, id]) => `<${normalized(id ?? '')}>`)
 }
 
-/** One identifier as nearly all are: nothing to be removed. */
+/** The usual case: one identifier without quoting. */
 const PLAIN = /^<[^\s<>"]*>$/
 
 function normalized(id: OctetString): OctetString {
@@ -21,14 +21,14 @@ function normalized(id: OctetString): OctetString {
 
 const DOT_ATOM = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/
 
-/** Of longer values the end counts: the nearest stand last. */
-const MAX_REFERENCES = 64 * 1024
+/** Limit of a References value. The end of a longer one is used, because the nearest messages are last. */
+const MAX_REFERENCES_OCTETS = 64 * 1024
 
-/** What a message answers, oldest first: its References, or where it has none the first identifier of In-Reply-To. RFC 5256 section 3. */
+/** Returns the ancestors of a message in its thread, oldest first: its References, or the first identifier of In-Reply-To. RFC 5256 section 3. */
 export function threadAncestors(
   references: OctetString | undefined,
   inReplyTo: OctetString | undefined,
 ): OctetString[] {
-  const found = references === undefined ? [] : messageIds(references.slice(-MAX_REFERENCES))
+  const found = references === undefined ? [] : messageIds(references.slice(-MAX_REFERENCES_OCTETS))
   return found.length > 0 || inReplyTo === undefined ? found : messageIds(inReplyTo).slice(0, 1)
 }

@@ -1,6 +1,5 @@
 import type { OctetString } from './types.ts'
 
-/** Octets by name, and counting. */
 export const TAB = 0x09
 export const LF = 0x0a
 export const CR = 0x0d
@@ -8,29 +7,29 @@ export const SPACE = 0x20
 export const HYPHEN = 0x2d
 export const COLON = 0x3a
 
-/** Line ends (LF, with or without CR) from `start` to `end`. */
+/** Counts line ends (LF, with or without CR) from `start` to `end`. */
 export function lineCount(raw: Buffer, start: number, end: number): number {
   let lines = 0
   for (let at = raw.indexOf(LF, start); at >= 0 && at < end; at = raw.indexOf(LF, at + 1)) lines++
   return lines
 }
 
-/** A string that was added up is kept as its pieces, and put together anew by whoever sends it: here it is, in one. */
+/** Returns the same string in one piece of memory. A concatenated string is a tree of pieces, which every write would join again. */
 export const inOnePiece = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
 
-/** Lines of mail are shorter than this, and a loop finds their ends faster than a call does. */
-const USUAL_LINE = 128
+/** Most lines of mail are shorter. For them a loop is faster than `indexOf`. */
+const USUAL_LINE_OCTETS = 128
 
-/** Where the line that starts at `start` ends, behind its LF; `end` where it has none. */
+/** Returns the index after the LF of the line that starts at `start`, or `end` if it has no LF. */
 export function lineEnd(raw: Buffer, start: number, end: number): number {
-  const near = Math.min(start + USUAL_LINE, end)
+  const near = Math.min(start + USUAL_LINE_OCTETS, end)
   for (let at = start; at < near; at++) if (raw[at] === LF) return at + 1
   if (near === end) return end
   const lf = raw.indexOf(LF, near)
   return lf < 0 || lf >= end ? end : lf + 1
 }
 
-/** `position` less the CRLF or LF before it, not going below `floor`. */
+/** Returns `position` without the CRLF or LF before it, but at least `floor`. */
 export function beforeLineEnd(raw: Buffer, position: number, floor: number): number {
   if (position <= floor || raw[position - 1] !== LF) return position
   const lf = position - 1

@@ -1,19 +1,19 @@
-import { bodyStartBehind, findField, headerBlockEnd, headerFields } from './headers.ts'
+import { bodyStartAfter, findField, headerBlockEnd, headerFields } from './headers.ts'
 import { LF, lineCount } from './octets.ts'
 import type { HeaderField, OctetString } from './types.ts'
 
-/** One row of OVER without its number; absent fields are empty. RFC 3977 section 8.3. */
+/** A row of OVER without its number. Missing fields are empty. RFC 3977 section 8.3. */
 export interface Overview {
   readonly subject: OctetString
   readonly from: OctetString
   readonly date: OctetString
   readonly messageId: OctetString
   readonly references: OctetString
-  /** Octets of the whole article. */
+  /** Size of the whole article in octets. */
   readonly bytes: number
-  /** Lines of its body. */
+  /** Number of lines in the body. */
   readonly lines: number
-  /** The value of Xref, without its name. */
+  /** Value of the Xref field. */
   readonly xref: OctetString
 }
 
@@ -27,18 +27,18 @@ export function overview(raw: Buffer): Overview {
     messageId: value('message-id'),
     references: value('references'),
     bytes: raw.length,
-    lines: bodyLines(raw, bodyStartBehind(raw, fields)),
+    lines: bodyLines(raw, bodyStartAfter(raw, fields)),
     xref: value('xref'),
   }
 }
 
-/** Lines of the body exactly: `:lines`. A last line without an end is one too. RFC 3977 section 8.1.1. */
+/** Returns the number of lines in the body (`:lines`). A last line without a line end counts. RFC 3977 section 8.1.1. */
 export function bodyLines(raw: Buffer, bodyStart = headerBlockEnd(raw)): number {
   const unended = raw.length > bodyStart && raw[raw.length - 1] !== LF
   return lineCount(raw, bodyStart, raw.length) + (unended ? 1 : 0)
 }
 
-/** A field's value as OVER and HDR give it: unfolded, on one line, TAB, NUL, CR and LF as spaces. RFC 3977 sections 8.3.2, 8.5.2. */
+/** Returns a field's value for OVER and HDR: unfolded, with spaces for TAB, NUL, CR and LF. RFC 3977 sections 8.3.2, 8.5.2. */
 export function newsValue(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString | undefined {
   const field = findField(fields, name)
   if (!field) return undefined

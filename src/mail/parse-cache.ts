@@ -6,25 +6,25 @@ import { SearchText } from './search-text.ts'
 import { parseMessage } from './structure.ts'
 import type { Envelope, HeaderField, MessagePart, OctetString } from './types.ts'
 
-/** What a field, and a part, take in memory, about. */
+/** Approximate memory of a header field, and of a part. */
 const FIELD_OCTETS = 120
 const PART_OCTETS = 600
 
-/** What has been found out about one message's octets, each piece once. `raw` must be that message's, whole. */
+/** The parsed parts of one message, each computed at its first use. `raw` must always be the whole message. */
 export class ParsedMessage {
-  /** Filled by the methods of like name; read them to know whether the octets are needed at all. */
+  /** Set by the methods of similar names. Callers check them to find out whether the octets are needed. */
   fields: readonly HeaderField[] | undefined
   structure: MessagePart | undefined
   envelope: Envelope | undefined
   private envelopeText: OctetString | undefined
   private structureText: OctetString | undefined
-  /** What it holds for SEARCH; ask it first, and for what it does not hold, the methods below with the octets. */
+  /** The texts for SEARCH. Ask it first; if it returns undefined, call the methods below with the octets. */
   readonly search: SearchText
   private readonly grown: (octets: number) => void
-  /** Octets of memory this takes, about. */
+  /** Approximate memory of this object in octets. */
   heldOctets = 0
 
-  /** `grown` is told how many octets more came to be held, about. */
+  /** `grown` receives the approximate growth in octets. */
   constructor(grown: (octets: number) => void = () => {}) {
     this.grown = grown
     this.search = new SearchText((chars) => this.hold(chars))
@@ -55,18 +55,18 @@ export class ParsedMessage {
     if (!this.envelope) {
       const fields = this.fieldsOf(raw)
       this.envelope = envelope(raw, fields)
-      this.hold(fields.at(-1)?.end ?? 0) // at most what the header has
+      this.hold(fields.at(-1)?.end ?? 0) // at most the size of the header
     }
     return this.envelope
   }
 
-  /** What FETCH ENVELOPE says. */
+  /** Returns the value of FETCH ENVELOPE. */
   envelopeFormOf(raw: Buffer): OctetString {
     this.envelopeText ??= this.keptForm(envelopeForm(this.envelopeOf(raw)))
     return this.envelopeText
   }
 
-  /** What FETCH BODYSTRUCTURE says. */
+  /** Returns the value of FETCH BODYSTRUCTURE. */
   structureFormOf(raw: Buffer): OctetString {
     this.structureText ??= this.keptForm(bodyStructureForm(raw, this.structureOf(raw)))
     return this.structureText
@@ -77,7 +77,7 @@ export class ParsedMessage {
     return inOnePiece(text)
   }
 
-  /** A field of that name (any case) holds the needle, which `fold` has folded; an empty needle asks whether there is one. */
+  /** See `SearchText`. The needle must be folded. */
   headerContains(raw: Buffer, name: string, needle: string): boolean {
     return this.search.headerContains(raw, this.fieldsOf(raw), name, needle)
   }
@@ -93,16 +93,16 @@ export class ParsedMessage {
 
 export interface ParseCacheLimits {
   readonly entries: number
-  /** Of memory, about, of all entries together. */
+  /** Approximate memory of all entries together. */
   readonly octets: number
 }
 
 const DEFAULT_LIMITS: ParseCacheLimits = { entries: 20_000, octets: 128 << 20 }
 
-/** What is left of the limits after some were forgotten. */
-const KEPT = 15 / 16
+/** Share of the limits that remains after entries were dropped. */
+const KEPT_SHARE = 15 / 16
 
-/** The least recently used go first. Keyed by `MessageEntry.blob`: the octets' identity, so copies share. */
+/** Parsed messages by `MessageEntry.blob`, which copies share. Drops the least recently used ones. */
 export class ParseCache {
   private readonly limits: ParseCacheLimits
   private readonly messages = new Map<string, ParsedMessage>()
@@ -112,32 +112,32 @@ export class ParseCache {
     this.limits = { ...DEFAULT_LIMITS, ...limits }
   }
 
-  /** The entry of these octets as it is, and no less old for it. */
+  /** Returns the entry of a blob, without marking it as used. */
   peek(blob: string): ParsedMessage | undefined {
     return this.messages.get(blob)
   }
 
-  /** The entry of these octets, made empty where there is none. */
+  /** Returns the entry of a blob. Creates an empty one if it is missing. */
   get(blob: string): ParsedMessage {
     const found: ParsedMessage =
       this.messages.get(blob) ?? new ParsedMessage((octets) => this.grown(blob, found, octets))
     this.messages.delete(blob)
     this.messages.set(blob, found)
-    if (this.messages.size > this.limits.entries) this.forgetOldest()
+    if (this.messages.size > this.limits.entries) this.dropOldest()
     return found
   }
 
   private grown(blob: string, message: ParsedMessage, octets: number): void {
-    if (this.messages.get(blob) !== message) return // forgotten while someone still used it
+    if (this.messages.get(blob) !== message) return // dropped while someone still uses it
     this.heldOctets += octets
-    if (this.heldOctets > this.limits.octets) this.forgetOldest()
+    if (this.heldOctets > this.limits.octets) this.dropOldest()
   }
 
-  /** Down to somewhat below the limits, so that this happens seldom: to find a map's oldest entry is not cheap. */
-  private forgetOldest(): void {
+  /** Drops entries until the cache is somewhat below its limits, because finding the oldest entry of a map is slow. */
+  private dropOldest(): void {
     const { entries, octets } = this.limits
     for (const [blob, { heldOctets }] of this.messages) {
-      const enough = this.messages.size <= Math.ceil(entries * KEPT) && this.heldOctets <= octets * KEPT
+      const enough = this.messages.size <= Math.ceil(entries * KEPT_SHARE) && this.heldOctets <= octets * KEPT_SHARE
       if (enough || this.messages.size === 1) return
       this.messages.delete(blob)
       this.heldOctets -= heldOctets

@@ -9,13 +9,13 @@ import type { Address, HeaderField, MessagePart } from './types.ts'
 import { decodeWords, parameterText } from './words.ts'
 
 export interface ReadableAddress {
-  /** Decoded display name; empty where there is none. */
+  /** Decoded display name, or empty. */
   readonly name: string
   /** `local@domain`. */
   readonly address: string
 }
 
-/** What is no text of the message itself; `content` and `sizeOctets` are of the decoded content. */
+/** A part that is not the message's own text. `content` and `sizeOctets` are of the decoded content. */
 export interface Attachment {
   readonly filename: string | undefined
   /** In lower case. */
@@ -27,7 +27,7 @@ export interface Attachment {
   readonly content: Buffer
 }
 
-/** A message as people see it, everything decoded, each thing when it is first asked for. */
+/** A message as a person sees it. Every property is decoded at its first use. */
 export class ReadableMessage {
   readonly raw: Buffer
   private readonly fields: readonly HeaderField[]
@@ -61,12 +61,12 @@ export class ReadableMessage {
     return parseDate(this.headers.get('date') ?? '')
   }
 
-  /** With its angle brackets; empty where there is none. */
+  /** With its angle brackets, or empty. */
   get messageId(): string {
     return this.headers.get('message-id') ?? ''
   }
 
-  /** Decoded values by name in lower case; those of a repeated field stand on lines of their own. */
+  /** Decoded values by name in lower case. Values of a repeated field are joined with line feeds. */
   get headers(): ReadonlyMap<string, string> {
     const found = new Map<string, string>()
     for (const field of this.fields) {
@@ -78,7 +78,7 @@ export class ReadableMessage {
     return this.once('headers', found)
   }
 
-  /** The plain text, line ends LF; of a message with nothing but HTML, what a person reads of that. */
+  /** The plain text with LF line ends. For a message that is only HTML, the text of the HTML. */
   get text(): string {
     const plain = this.parts.texts.filter((part) => !isHtml(part)).map((part) => this.lines(part))
     return this.once('text', plain.length > 0 ? plain.join('\n') : htmlText(this.html ?? ''))
@@ -94,12 +94,12 @@ export class ReadableMessage {
     return this.once('attachments', found)
   }
 
-  /** Where its links lead, those of the HTML first. */
+  /** Targets of links, those of the HTML first. */
   get links(): string[] {
     return [...new Set([...htmlLinks(this.html ?? ''), ...textLinks(this.text)])]
   }
 
-  /** What looks like a one-time password, most likely first. */
+  /** Likely one-time passwords, most likely first. */
   get codes(): string[] {
     return codes(`${this.subject}\n${this.text}`)
   }
@@ -118,17 +118,17 @@ export class ReadableMessage {
     return headerValues(this.raw, this.fields, name).flatMap(parseAddresses).flatMap(readableAddress)
   }
 
-  /** From now on `key` is this value. */
+  /** Replaces the getter `key` by its value. */
   private once<T>(key: string, value: T): T {
     Object.defineProperty(this, key, { value, enumerable: true })
     return value
   }
 }
 
-/** A message for people; nothing is decoded before it is asked for. */
+/** Returns a message for people to read. */
 export const readable = (raw: Buffer): ReadableMessage => new ReadableMessage(raw)
 
-/** A group's start and end are no addresses. */
+/** Leaves out the entries that start and end a group. */
 function readableAddress({ name, mailbox, host }: Address): ReadableAddress[] {
   if (host === undefined || mailbox === undefined) return []
   return [{ name: decodeWords(name ?? ''), address: decodeWords(`${mailbox}@${host}`) }]
@@ -144,7 +144,7 @@ const isHtml = (part: MessagePart): boolean => part.subtype.toLowerCase() === 'h
 const isAttached = (part: MessagePart): boolean =>
   part.disposition?.type.toLowerCase() === 'attachment' || filenameOf(part) !== undefined
 
-/** Messages inside are attachments, whole. */
+/** Sorts parts into texts and attachments. A message inside the message is one attachment. */
 function sortParts(part: MessagePart, sorted: Sorted): void {
   if (part.kind === 'multipart') for (const child of part.children) sortParts(child, sorted)
   else if (isText(part) && !isAttached(part) && /^(|plain|html|enriched)$/i.test(part.subtype)) sorted.texts.push(part)

@@ -9,28 +9,28 @@ const table = (excluded: string, included = ''): Uint8Array =>
     return included.includes(char) || (code > 0x20 && code !== 0x7f && !excluded.includes(char)) ? 1 : 0
   })
 
-/** RFC 5322 section 3.2.3 atext, with 8-bit octets (RFC 6532 section 3.2, and mail that never asked). */
+/** atext of RFC 5322 section 3.2.3, with 8-bit octets (RFC 6532 section 3.2). */
 const ATOM = table(SPECIALS)
 const DOT_ATOM = table(SPECIALS, '.')
-/** RFC 2045 section 5.1 token, with 8-bit octets. */
+/** token of RFC 2045 section 5.1, with 8-bit octets. */
 const TOKEN = table(TSPECIALS)
 
-/** No field that is meant is longer; of one made to exhaust memory the rest is not read. */
-const MAX_TEXT = 1024 * 1024
+/** Limit for fields made to exhaust memory. The rest is ignored. */
+const MAX_TEXT_OCTETS = 1024 * 1024
 
-/** Reads the tokens of structured header fields, forgiving; RFC 5322 section 3.2 with the obsolete forms of section 4. */
+/** Reads the tokens of structured header fields and tolerates errors. RFC 5322 section 3.2, with the obsolete forms of section 4. */
 export class Scanner {
   readonly text: OctetString
   at = 0
-  /** The last comment passed, without its parentheses: old-style addresses keep the name there. */
+  /** The last comment that was skipped, without its parentheses. Old-style addresses have the name there. */
   comment: OctetString | undefined
 
   constructor(text: OctetString) {
-    this.text = text.slice(0, MAX_TEXT)
+    this.text = text.slice(0, MAX_TEXT_OCTETS)
     this.skip()
   }
 
-  /** The next character; empty at the end. */
+  /** The next character, empty at the end. */
   get next(): string {
     return this.text.charAt(this.at)
   }
@@ -39,7 +39,7 @@ export class Scanner {
     return this.at >= this.text.length
   }
 
-  /** Passes `char` and what white space and comments follow, if it is next. */
+  /** If `char` is next, skips it and the white space and comments after it, and returns true. */
   take(char: string): boolean {
     if (this.next !== char) return false
     this.at++
@@ -47,7 +47,7 @@ export class Scanner {
     return true
   }
 
-  /** Passes folding white space and comments. RFC 5322 section 3.2.2. */
+  /** Skips folding white space and comments. RFC 5322 section 3.2.2. */
   skip(): void {
     const { text } = this
     for (;;) {
@@ -74,7 +74,7 @@ export class Scanner {
     return out
   }
 
-  /** Whether an atom (or a quoted string) could start here. */
+  /** Whether an atom or a quoted string starts here. */
   get atWord(): boolean {
     return this.next === '"' || this.atAtom
   }
@@ -105,7 +105,7 @@ export class Scanner {
     return found
   }
 
-  /** At `"`: the string's content, unescaped and unfolded. One that never closes runs to the end: `undefined`. */
+  /** Reads a quoted string, which must be next. Returns its content, unescaped and unfolded, or undefined if it is not closed. */
   quotedString(): OctetString | undefined {
     let out = ''
     for (this.at++; !this.ended; this.at++) {
@@ -124,12 +124,12 @@ export class Scanner {
     return undefined
   }
 
-  /** Atoms with dots between them, white space and comments allowed around the dots. RFC 5322 section 4.4. */
+  /** Reads atoms with dots between them. White space and comments are allowed around the dots. RFC 5322 section 4.4. */
   dotAtom(): OctetString {
     return this.dotted(() => this.atom())
   }
 
-  /** Words with dots between them, quoted ones too. RFC 5322 section 4.4, `obs-local-part`. `undefined` where a quote never closes. */
+  /** Reads words, also quoted ones, with dots between them. Returns undefined if a quote is not closed. RFC 5322 section 4.4, `obs-local-part`. */
   localPart(): OctetString | undefined {
     let broken = false
     const found = this.dotted(() => {
@@ -152,7 +152,7 @@ export class Scanner {
     return out
   }
 
-  /** `[…]` with its brackets, unfolded. RFC 5322 section 3.4.1. */
+  /** Reads `[…]`. Returns it with its brackets, unfolded, or undefined if it is not closed. RFC 5322 section 3.4.1. */
   domainLiteral(): OctetString | undefined {
     const close = this.text.indexOf(']', this.at)
     if (close < 0) return undefined

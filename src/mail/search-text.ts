@@ -3,21 +3,21 @@ import { everyPart, isText, partText } from './parts.ts'
 import type { HeaderField, MessagePart } from './types.ts'
 import { decodeWords } from './words.ts'
 
-/** Text as it is compared: case and compatibility differences gone, about i;unicode-casemap (RFC 5051). */
+/** Returns the form in which texts are compared: without differences of case and compatibility, much like i;unicode-casemap (RFC 5051). */
 export function fold(text: string): string {
   return Buffer.byteLength(text) === text.length ? text.toLowerCase() : text.normalize('NFKD').toLowerCase()
 }
 
 /**
- * One message's text for SEARCH, decoded and folded once, piece by piece as it is asked for. Needles must be folded by
- * `fold` (once a search, not once a message). RFC 9051 section 6.4.4.
+ * The text of one message for SEARCH. Each part of it is decoded and folded at its first use and kept. Callers must fold
+ * needles with `fold`, once per search. RFC 9051 section 6.4.4.
  */
 export class SearchText {
   private readonly headers = new Map<string, readonly string[]>()
   private header: string | undefined
   private body: string | undefined
   private readonly grown: (chars: number) => void
-  /** `grown` is told of every text kept, in characters. */
+  /** `grown` receives the length of every text that is kept, in characters. */
   constructor(grown: (chars: number) => void = () => {}) {
     this.grown = grown
   }
@@ -27,7 +27,7 @@ export class SearchText {
     return text
   }
 
-  /** A field of that name (any case) holds the needle; an empty needle asks whether there is such a field. */
+  /** Returns whether a field of that name, in any case, contains the needle. With an empty needle: whether there is such a field. */
   headerContains(raw: Buffer, fields: readonly HeaderField[], name: string, needle: string): boolean {
     const nameLower = name.toLowerCase()
     let values = this.headers.get(nameLower)
@@ -39,7 +39,7 @@ export class SearchText {
     return values.some((value) => value.includes(needle))
   }
 
-  /** `headerContains` from what is held already; undefined where the octets are needed. `nameLower` in lower case. */
+  /** As `headerContains`, from the kept texts. Returns undefined if the octets are needed. `nameLower` is in lower case. */
   headerHeld(fields: readonly HeaderField[] | undefined, nameLower: string, needle: string): boolean | undefined {
     const values = this.headers.get(nameLower)
     if (!values) return fields && !findField(fields, nameLower) ? false : undefined
@@ -47,24 +47,24 @@ export class SearchText {
     return false
   }
 
-  /** `bodyContains` from what is held already. */
+  /** As `bodyContains`, from the kept texts. */
   bodyHeld(needle: string): boolean | undefined {
     return this.body?.includes(needle)
   }
 
-  /** `textContains` from what is held already. */
+  /** As `textContains`, from the kept texts. */
   textHeld(needle: string): boolean | undefined {
     if (this.header === undefined) return undefined
     return this.header.includes(needle) || this.bodyHeld(needle)
   }
 
-  /** A text part holds the needle; part headers are no body, as with Dovecot. */
+  /** Returns whether a text part contains the needle. As in Dovecot, headers of parts do not count. */
   bodyContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
     this.body ??= this.keep(fold(bodyText(raw, structure)))
     return this.body.includes(needle)
   }
 
-  /** Any header or a text part holds the needle. */
+  /** Returns whether any header or text part contains the needle. */
   textContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
     this.header ??= this.keep(fold(headerText(raw, structure)))
     return this.header.includes(needle) || this.bodyContains(raw, structure, needle)
@@ -74,7 +74,7 @@ export class SearchText {
 const valuesOf = (raw: Buffer, fields: readonly HeaderField[], nameLower: string): string[] =>
   fields.filter((field) => field.nameLower === nameLower).map((field) => fold(decodeWords(unfolded(raw, field))))
 
-/** Every header in the message, those of its parts and of messages inside too. */
+/** Returns all headers of the message, of its parts and of messages inside. */
 function headerText(raw: Buffer, structure: MessagePart): string {
   const texts: string[] = []
   for (const part of everyPart(structure)) {
@@ -84,7 +84,7 @@ function headerText(raw: Buffer, structure: MessagePart): string {
   return texts.join('\n')
 }
 
-/** The content of every text part; where there is no text part, BODY finds nothing. */
+/** Returns the content of all text parts. */
 function bodyText(raw: Buffer, structure: MessagePart): string {
   const texts: string[] = []
   for (const part of everyPart(structure)) if (isText(part)) texts.push(partText(raw, part))

@@ -3,26 +3,27 @@ import { headerFields, isEmptyLine } from './headers.ts'
 import { beforeLineEnd, HYPHEN, LF, lineCount, lineEnd } from './octets.ts'
 import type { ContentFields, MessagePart, PartKind } from './types.ts'
 
-/** Deeper parts are leaves; what comes behind so many parts is none: no message can exhaust the stack, or memory. */
+/** Limits, so that no message exhausts the stack or memory. Deeper parts are leaves; text after the last part is ignored. */
 const MAX_DEPTH = 99
 const MAX_PARTS = 10_000
 
-/** The MIME tree of a whole message. Any octets will do: what is broken is read as mildly as it can be. RFC 2045, 2046. */
+/** Returns the MIME tree of a whole message. Never fails: malformed messages are read as well as possible. RFC 2045, 2046. */
 export function parseMessage(raw: Buffer): MessagePart {
-  return new Parser(raw).entity(0, { born: false, digest: false }, 0)
+  return new Parser(raw).entity(0, { inMultipart: false, inDigest: false }, 0)
 }
 
-interface Birth {
-  /** A part of a multipart: MIME without saying so. */
-  readonly born: boolean
-  /** A part of multipart/digest: message/rfc822 unless it says otherwise. RFC 2046 section 5.1.5. */
-  readonly digest: boolean
+/** What surrounds a message or part. */
+interface Surroundings {
+  /** Whether it is a part of a multipart, and so MIME without a MIME-Version field. */
+  readonly inMultipart: boolean
+  /** Whether it is a part of a multipart/digest, whose default type is message/rfc822. RFC 2046 section 5.1.5. */
+  readonly inDigest: boolean
 }
 
 class Parser {
   private readonly raw: Buffer
   private readonly open = new OpenBoundaries()
-  /** What ended the entity read last; absent at the end of the message. */
+  /** The delimiter line that ended the last entity; undefined at the end of the message. */
   private stop: Delimiter | undefined
   private parts = 0
 
@@ -30,11 +31,11 @@ class Parser {
     this.raw = raw
   }
 
-  entity(headerStart: number, birth: Birth, depth: number): MessagePart {
+  entity(headerStart: number, { inMultipart, inDigest }: Surroundings, depth: number): MessagePart {
     this.parts++
     const header = this.header(headerStart)
-    const content = headerContent(this.raw, headerFields(this.raw, headerStart, header.end), birth.born)
-    const fields = contentFields(content, birth.digest)
+    const content = headerContent(this.raw, headerFields(this.raw, headerStart, header.end), inMultipart)
+    const fields = contentFields(content, inDigest)
     const kind = kindOf(fields)
     const start = { ...fields, kind, headerStart, bodyStart: header.end }
     if (kind !== 'leaf' && (depth >= MAX_DEPTH || this.parts >= MAX_PARTS))
@@ -44,7 +45,7 @@ class Parser {
     return boundary === undefined ? this.leaf(start, header.cut) : this.multipart(start, boundaryOf(boundary), depth)
   }
 
-  /** A header ends at its empty line, or where a delimiter line of a multipart around it cuts it short. */
+  /** Finds the end of a header: its empty line, or a delimiter line of a multipart around it (`cut`). */
   private header(start: number): { end: number; cut: boolean } {
     const { raw } = this
     for (let at = start; at < raw.length; at = lineEnd(raw, at, raw.length)) {
@@ -63,28 +64,29 @@ class Parser {
 
   private multipart(start: Unfinished, own: Boundary, depth: number): MessagePart {
     const children: MessagePart[] = []
-    const digest = start.subtype.toLowerCase() === 'digest'
+    const inDigest = start.subtype.toLowerCase() === 'digest'
     this.open.push(own)
     this.stop = findDelimiter(this.raw, start.bodyStart, this.open)
     while (this.stop?.boundary === own && !this.stop.closes && this.parts < MAX_PARTS) {
-      children.push(this.entity(this.stop.lineEnd, { born: true, digest }, depth + 1))
+      children.push(this.entity(this.stop.lineEnd, { inMultipart: true, inDigest }, depth + 1))
     }
     this.open.pop(own)
     if (this.stop?.boundary === own) this.stop = findDelimiter(this.raw, this.stop.lineEnd, this.open) // epilogue
     return this.finished(start, children)
   }
 
-  /** Where the header was cut short there is still a message inside, an empty one. */
+  /** Reads a message/rfc822. If its header was cut, the message inside is empty. */
   private message(start: Unfinished, depth: number, cut: boolean): MessagePart {
     const message = cut
       ? this.finished(emptyMessage(start.bodyStart), [])
-      : this.entity(start.bodyStart, { born: false, digest: false }, depth + 1)
+      : this.entity(start.bodyStart, { inMultipart: false, inDigest: false }, depth + 1)
     return { ...this.finished(start, [message]), children: [], message }
   }
 
   private finished(start: Unfinished, children: readonly MessagePart[]): MessagePart {
     const { raw, stop } = this
-    const floor = children.at(-1)?.bodyEnd ?? start.bodyStart // the line end may be that of a delimiter line inside
+    // The line end before the delimiter may belong to a delimiter line of a child.
+    const floor = children.at(-1)?.bodyEnd ?? start.bodyStart
     const bodyEnd = stop ? Math.max(floor, beforeLineEnd(raw, stop.lineStart, start.bodyStart)) : raw.length
     const counted = start.kind === 'message' || start.type.toLowerCase() === 'text'
     return { ...start, bodyEnd, lines: counted ? lineCount(raw, start.bodyStart, bodyEnd) : 0, children }
@@ -93,14 +95,14 @@ class Parser {
 
 type Unfinished = Omit<MessagePart, 'bodyEnd' | 'lines' | 'children'>
 
-function contentFields({ typed, ...fields }: Content, digest: boolean): ContentFields {
-  return digest && !typed ? { ...fields, type: 'message', subtype: 'rfc822' } : fields
+function contentFields({ typed, ...fields }: Content, inDigest: boolean): ContentFields {
+  return inDigest && !typed ? { ...fields, type: 'message', subtype: 'rfc822' } : fields
 }
 
 const boundaryParameter = (fields: ContentFields): string | undefined =>
   fields.params.find((param) => param.name.toLowerCase() === 'boundary')?.value
 
-/** What is nested too deep is shown as. */
+/** The type of a part that is nested too deep. */
 const OPAQUE = { kind: 'leaf', type: 'application', subtype: 'octet-stream' } as const
 
 const emptyMessage = (at: number): Unfinished => ({
@@ -114,28 +116,30 @@ function kindOf(fields: ContentFields): PartKind {
   return type === 'message' && /^(rfc822|global)$/i.test(fields.subtype) ? 'message' : 'leaf' // RFC 6532 section 3.7
 }
 
-export interface Boundary {
+interface Boundary {
   readonly octets: Buffer
 }
 
-/** A delimiter line found: whose it is, where its line starts, where the next one starts. */
-export interface Delimiter {
+/** A delimiter line. */
+interface Delimiter {
   readonly boundary: Boundary
   readonly lineStart: number
+  /** Start of the next line. */
   readonly lineEnd: number
+  /** Whether it ends the multipart. */
   readonly closes: boolean
 }
 
-/** Longer ones are cut: RFC 2046 section 5.1.1 allows 70 characters. */
-const MAX_BOUNDARY = 80
+/** Longer boundaries are cut. RFC 2046 section 5.1.1 allows 70 characters. */
+const MAX_BOUNDARY_OCTETS = 80
 
 const DELIMITER_START = Buffer.from('\n--')
 
-export const boundaryOf = (value: string): Boundary => ({
-  octets: Buffer.from(value.slice(0, MAX_BOUNDARY), 'latin1'),
+const boundaryOf = (value: string): Boundary => ({
+  octets: Buffer.from(value.slice(0, MAX_BOUNDARY_OCTETS), 'latin1'),
 })
 
-/** An octet of open boundaries: what may follow it, and the boundaries that end with it, outermost first. */
+/** A node of the tree of open boundaries: the octets that may follow, and the boundaries that end here, outermost first. */
 interface Node {
   readonly next: Map<number, Node>
   readonly ending: { readonly boundary: Boundary; readonly depth: number }[]
@@ -143,8 +147,8 @@ interface Node {
 
 const node = (): Node => ({ next: new Map(), ending: [] })
 
-/** The boundaries of the multiparts around, as a tree of their octets: however many are open, a line is read once. */
-export class OpenBoundaries {
+/** The boundaries of the surrounding multiparts as a tree of octets, so that a line is read once for all of them. */
+class OpenBoundaries {
   readonly #root = node()
   #depth = 0
 
@@ -162,7 +166,7 @@ export class OpenBoundaries {
     at.ending.push({ boundary, depth: this.#depth++ })
   }
 
-  /** Takes back the one pushed last. */
+  /** Removes the boundary that was pushed last. */
   pop(boundary: Boundary): void {
     let at: Node | undefined = this.#root
     for (const octet of boundary.octets) at = at?.next.get(octet)
@@ -171,8 +175,8 @@ export class OpenBoundaries {
   }
 
   /**
-   * Only the line's beginning has to match (RFC 2046 section 5.1.1 and 5.1.2); of boundaries that begin alike the longest
-   * wins, unless the line is one further in with its closing hyphens.
+   * Returns the boundary with which a line begins. The rest of the line is ignored (RFC 2046 sections 5.1.1, 5.1.2). Of
+   * several boundaries the longest wins, unless the line is an inner boundary with closing hyphens.
    */
   match(raw: Buffer, start: number, end: number): Boundary | undefined {
     const closing = end - start > 2 && raw[end - 1] === HYPHEN && raw[end - 2] === HYPHEN ? end - 2 : -1
@@ -190,8 +194,8 @@ export class OpenBoundaries {
   }
 }
 
-/** The first delimiter line of any of `open` from `from` on; `from` must be the start of a line. */
-export function findDelimiter(raw: Buffer, from: number, open: OpenBoundaries): Delimiter | undefined {
+/** Returns the first delimiter line of an open boundary from `from` on, which must be the start of a line. */
+function findDelimiter(raw: Buffer, from: number, open: OpenBoundaries): Delimiter | undefined {
   if (open.isEmpty) return undefined
   for (let at = from; at < raw.length; ) {
     const delimiter = delimiterAt(raw, at, open)
@@ -203,8 +207,8 @@ export function findDelimiter(raw: Buffer, from: number, open: OpenBoundaries): 
   return undefined
 }
 
-/** The delimiter line that starts at `at`, if one does. */
-export function delimiterAt(raw: Buffer, at: number, open: OpenBoundaries): Delimiter | undefined {
+/** Returns the delimiter line that starts at `at`, if there is one. */
+function delimiterAt(raw: Buffer, at: number, open: OpenBoundaries): Delimiter | undefined {
   if (raw[at] !== HYPHEN || raw[at + 1] !== HYPHEN || open.isEmpty) return undefined
   const end = lineEnd(raw, at, raw.length)
   const boundary = open.match(raw, at + 2, textEnd(raw, at + 2, end))

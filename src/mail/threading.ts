@@ -1,17 +1,17 @@
-/** What threading needs of a message. */
+/** The facts about a message that threading needs. */
 export interface Threadable {
-  /** What THREAD answers with: sequence number or UID. */
+  /** The number in THREAD's response: sequence number or UID. */
   readonly number: number
   readonly messageId?: string
   /** Oldest first; see `threadAncestors`. */
   readonly ancestors: readonly string[]
   /** Decoded Subject. */
   readonly subject: string
-  /** Sent date, milliseconds since the epoch; the internal date where that is missing. */
+  /** Sent date, or the internal date if that is missing. Milliseconds since the epoch. */
   readonly date: number
 }
 
-/** A message with its answers; without `number` it stands for a message that is not there. */
+/** A message with its replies. Without `number` it stands for a missing message. */
 export interface Thread {
   readonly number?: number
   readonly children: readonly Thread[]
@@ -40,7 +40,7 @@ export function orderedSubject(messages: readonly Threadable[]): Thread[] {
 
 const byDate = (a: Threadable, b: Threadable): number => a.date - b.date || a.number - b.number
 
-/** THREAD=REFERENCES. RFC 5256 section 3, its steps numbered as there. Without recursion: threads can be very deep. */
+/** THREAD=REFERENCES. RFC 5256 section 3; the steps have its numbers. Not recursive, because threads can be very deep. */
 export function threadReferences(messages: readonly Threadable[]): Thread[] {
   let roots = pruned(linked(messages)) // (1) to (3)
   roots.sort(nodesByDate) // (4)
@@ -50,14 +50,14 @@ export function threadReferences(messages: readonly Threadable[]): Thread[] {
   return toThreads(roots.sort(nodesByDate), nodes)
 }
 
-/** Parents before their children. */
+/** Returns all nodes, parents before their children. */
 function everyNode(roots: readonly Node[]): Node[] {
   const nodes = [...roots]
   for (let i = 0; i < nodes.length; i++) for (const child of nodes[i]?.children ?? []) nodes.push(child)
   return nodes
 }
 
-/** (1) and (2): parents and children by identifiers, loops avoided; the first link made stays unless its child says otherwise. */
+/** (1) and (2): links parents and children by identifier, without loops. Only the child's own message replaces an existing link. */
 function linked(messages: readonly Threadable[]): Node[] {
   const byId = new Map<string, Node>()
   const nodes = new Set<Node>()
@@ -69,7 +69,8 @@ function linked(messages: readonly Threadable[]): Node[] {
   }
   for (const message of messages) {
     const known = message.messageId === undefined ? undefined : nodeOf(message.messageId)
-    const node = known && !known.message ? known : { children: [] } // a second message of one identifier stands alone
+    // A second message with the same identifier gets a node of its own.
+    const node = known && !known.message ? known : { children: [] }
     node.message = message
     nodes.add(node)
     const parents = message.ancestors.map(nodeOf)
@@ -98,7 +99,7 @@ function disown(child: Node): void {
   child.parent = undefined
 }
 
-/** (3): nodes without a message go; their children take their place, at the root only a single one does. */
+/** (3): replaces nodes without a message by their children, at the root only if there is a single child. */
 function pruned(roots: readonly Node[]): Node[] {
   const kept = (node: Node): Node[] => (node.message ? [node] : node.children)
   for (const node of everyNode(roots).reverse()) node.children = node.children.flatMap(kept)
@@ -118,22 +119,22 @@ function nodesByDate(a: Node, b: Node): number {
 
 const subjectOf = (node: Node): string => dateOf(node)?.subject ?? ''
 
-/** (5): roots of one base subject become one thread. */
+/** (5): merges roots with the same base subject. */
 function gathered(roots: readonly Node[]): Node[] {
   const table = new Map<string, Node>()
   for (const root of roots) {
     const { base, isReply } = baseSubject(subjectOf(root))
-    const held = table.get(base.toLowerCase())
+    const first = table.get(base.toLowerCase())
     if (base === '') continue
-    const heldIsReply = held?.message !== undefined && baseSubject(subjectOf(held)).isReply
-    if (!held || (held.message && !root.message) || (heldIsReply && root.message && !isReply))
+    const firstIsReply = first?.message !== undefined && baseSubject(subjectOf(first)).isReply
+    if (!first || (first.message && !root.message) || (firstIsReply && root.message && !isReply))
       table.set(base.toLowerCase(), root)
   }
-  const merged = new Map<Node, Node>() // what became of a held root
+  const merged = new Map<Node, Node>() // replacements of roots in the table
   return roots.filter((root) => !mergeInto(table, merged, root)).map((root) => merged.get(root) ?? root)
 }
 
-/** Puts `root` into the thread its subject belongs to; false where it is that thread itself. */
+/** Merges `root` into the thread with the same subject. Returns false if it is that thread itself. */
 function mergeInto(table: ReadonlyMap<string, Node>, merged: Map<Node, Node>, root: Node): boolean {
   const { base, isReply } = baseSubject(subjectOf(root))
   const first = table.get(base.toLowerCase())
@@ -156,7 +157,7 @@ function toThreads(roots: readonly Node[], nodes: readonly Node[]): Thread[] {
   return roots.map(of)
 }
 
-/** Threads as the THREAD response lists them: `(2)(3 6 (4 23)(44 7 96))`. RFC 5256 section 4. */
+/** Formats threads for the THREAD response: `(2)(3 6 (4 23)(44 7 96))`. RFC 5256 section 4. */
 export function threadForm(threads: readonly Thread[]): string {
   const out: string[] = []
   const ahead: (Thread | string)[] = []
@@ -176,10 +177,10 @@ export function threadForm(threads: readonly Thread[]): string {
   return out.join('')
 }
 
-/** A subject without what replying and forwarding put around it. */
+/** A subject without the additions of replies and forwards. */
 export interface BaseSubject {
   readonly base: string
-  /** Something was removed that says reply or forward. */
+  /** Whether a mark of a reply or forward was removed. */
   readonly isReply: boolean
 }
 
@@ -190,12 +191,12 @@ const LEADER = new RegExp(String.raw`^(?:${BLOB})*(?:re|fwd?)\s*(?:${BLOB})?:\s*
 const LEADING_BLOB = new RegExp(`^${BLOB}`)
 const FORWARDED = /^\[fwd:(.*)\]$/i
 
-/** What stands behind it does not count. */
-const MAX_SUBJECT = 4096
+/** Longer subjects are cut. */
+const MAX_SUBJECT_CHARS = 4096
 
-/** The base subject of a decoded Subject. RFC 5256 section 2.1. */
+/** Returns the base subject of a decoded Subject. RFC 5256 section 2.1; the steps have its numbers. */
 export function baseSubject(subject: string): BaseSubject {
-  let base = subject.slice(0, MAX_SUBJECT).replace(/\s+/g, ' ').trim() // (1)
+  let base = subject.slice(0, MAX_SUBJECT_CHARS).replace(/\s+/g, ' ').trim() // (1)
   let isReply = false
   for (;;) {
     if (/\(fwd\)\s*$/i.test(base)) isReply = true

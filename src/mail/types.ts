@@ -1,24 +1,24 @@
 /**
- * What the room says about a message. Everything points into the message's own Buffer by octet offsets; nothing is
- * copied. Strings that come from a message are octet strings until something here decodes them.
+ * The types that describe a message. They refer to the message's Buffer by octet offsets, without copying. Strings from a
+ * message are octet strings until a function of this module decodes them.
  */
 
-/** One character an octet (`latin1`): what a header held, bit for bit. Write it out with `Buffer.from(s, 'latin1')`. */
+/** One character per octet (`latin1`), exactly as in the message. Convert it with `Buffer.from(s, 'latin1')`. */
 export type OctetString = string
 
-/** One header field, folded lines included: `raw.subarray(start, end)` is the field with its line end. */
+/** One header field with its folded lines: `raw.subarray(start, end)` is the field with its line end. */
 export interface HeaderField {
-  /** As it stands in the message; empty for a line without a colon. */
+  /** As spelled in the message; empty for a line without a colon. */
   readonly name: string
   readonly nameLower: string
   readonly start: number
   /** First octet after the colon. */
   readonly valueStart: number
-  /** Behind the line end. */
+  /** The octet after the line end. */
   readonly end: number
 }
 
-/** One parameter of Content-Type or Content-Disposition, continuations joined and extended values decoded to UTF-8 (RFC 2231). */
+/** A parameter of Content-Type or Content-Disposition. Continuations are joined, extended values decoded to UTF-8 (RFC 2231). */
 export interface Parameter {
   readonly name: OctetString
   readonly value: OctetString
@@ -29,14 +29,14 @@ export interface Disposition {
   readonly params: readonly Parameter[]
 }
 
-/** What a part's header says of its content. Types and encodings in the message's own spelling. */
+/** The Content fields of a part's header. Types and encodings are spelled as in the message. */
 export interface ContentFields {
   readonly type: OctetString
   readonly subtype: OctetString
   readonly params: readonly Parameter[]
   readonly id?: OctetString
   readonly description?: OctetString
-  /** Content-Transfer-Encoding as written; absent where there is none (then it means 7bit). */
+  /** Content-Transfer-Encoding as written. Absent means 7bit. */
   readonly encoding?: OctetString
   readonly md5?: OctetString
   readonly disposition?: Disposition
@@ -46,24 +46,24 @@ export interface ContentFields {
 
 export type PartKind = 'leaf' | 'multipart' | 'message'
 
-/** A node of the MIME tree. `headerStart`…`bodyStart` is its header with the empty line, `bodyStart`…`bodyEnd` its body. */
+/** A node of the MIME tree. Its header with the empty line ends at `bodyStart`, its body at `bodyEnd`. */
 export interface MessagePart extends ContentFields {
-  /** How it was parsed. What is nested beyond the limit is a leaf. */
+  /** How the part was parsed. A part nested beyond the limit is a leaf. */
   readonly kind: PartKind
   readonly headerStart: number
   readonly bodyStart: number
   readonly bodyEnd: number
-  /** Line ends in the body; counted for text and message parts, 0 elsewhere. */
+  /** Number of line ends in the body of a text or message part; 0 for others. */
   readonly lines: number
-  /** Of a multipart, in order; may be empty. */
+  /** The parts of a multipart in order, possibly none. */
   readonly children: readonly MessagePart[]
-  /** Of a message part: the message inside. */
+  /** The message inside a message part. */
   readonly message?: MessagePart
 }
 
-/** RFC 9051 section 7.5.2: a group starts with `mailbox` alone and ends with all four absent. */
+/** An address. A group starts with an entry that has only `mailbox` and ends with one that has nothing. RFC 9051 section 7.5.2. */
 export interface Address {
-  /** Display name, or the comment behind an old-style address. */
+  /** Display name, or the comment after an old-style address. */
   readonly name?: OctetString
   /** Source route, `@a,@b`. */
   readonly route?: OctetString
@@ -71,7 +71,7 @@ export interface Address {
   readonly host?: OctetString
 }
 
-/** RFC 9051 section 7.5.2. Absent fields are absent; `sender` and `replyTo` already default to `from`. */
+/** The ENVELOPE of a message. `sender` and `replyTo` default to `from`. RFC 9051 section 7.5.2. */
 export interface Envelope {
   readonly date?: OctetString
   readonly subject?: OctetString
@@ -85,7 +85,7 @@ export interface Envelope {
   readonly messageId?: OctetString
 }
 
-/** From `start` up to but not including `end`. */
+/** The octets from `start` up to but not including `end`. */
 export interface OctetRange {
   readonly start: number
   readonly end: number

@@ -7,12 +7,12 @@ interface Word {
   readonly octets: Buffer
 }
 
-/** `=?charset*language?encoding?text?=`; spaces in the text are wrong and common. RFC 2047 section 2. */
+/** `=?charset*language?encoding?text?=`. Allows spaces in the text, which are common although invalid. RFC 2047 section 2. */
 const WORD = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g
 
 /**
- * Decodes a header value: encoded-words, raw 8-bit text around them. White space between two encoded-words is dropped,
- * and a character split over two of them is put together. RFC 2047 section 6.2.
+ * Decodes the encoded-words of a header value, and raw 8-bit text around them. Drops white space between two
+ * encoded-words, and joins a character that is split over two of them. RFC 2047 section 6.2.
  */
 export function decodeWords(value: OctetString): string {
   if (!value.includes('=?')) return decodeRawText(value)
@@ -50,7 +50,7 @@ function wordOctets(encoding: string, text: OctetString): Buffer {
   return Buffer.from(unescaped, 'latin1') // RFC 2047 section 4.2
 }
 
-/** A parameter's value as text; `parameters` has decoded the extended ones, so what is left is encoded-words and raw 8-bit. */
+/** Returns a parameter's value as text. Extended values are decoded already, so only encoded-words and raw 8-bit text remain. */
 export function parameterText(params: readonly Parameter[], name: string): string | undefined {
   const found = params.find((param) => param.name.toLowerCase() === name)
   return found && decodeWords(found.value)

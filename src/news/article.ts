@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.ts'
 import { parseDate } from '../mail/dates.ts'
-import { bodyStartBehind, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
+import { bodyStartAfter, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
 /**
@@ -39,7 +39,7 @@ export class Article {
   constructor(raw: Buffer) {
     this.raw = raw
     this.fields = headerFields(raw)
-    this.bodyStart = bodyStartBehind(raw, this.fields)
+    this.bodyStart = bodyStartAfter(raw, this.fields)
   }
 
   has(name: string): boolean {

@@ -8,10 +8,10 @@ export interface OpenStoreOptions {
   readonly log: Logger
 }
 
-/** Where the messages are: in memory (so many octets at most), or in a folder (an absolute path) that LMDB keeps. */
+/** Where messages are stored: in memory, with an optional limit in octets, or with LMDB in a folder (an absolute path). */
 export type StoreSetting = 'memory' | { readonly memory: number } | { readonly lmdb: string }
 
-/** Opens a store. LMDB is loaded only where it is wanted. @throws StoreError */
+/** Opens a store. Loads LMDB only if it is used. @throws StoreError */
 export async function openStore(setting: StoreSetting, { clock, log }: OpenStoreOptions): Promise<MessageStore> {
   if (setting === 'memory') return new MemoryStore({ clock, log })
   if ('memory' in setting) return new MemoryStore({ clock, log, maxOctets: setting.memory })

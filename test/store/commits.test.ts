@@ -2,7 +2,7 @@ import type { RootDatabase } from 'lmdb'
 import { expect, test } from 'vitest'
 import { Commits } from '../../src/store/lmdb/commits.ts'
 
-/** As much of an environment as commits use; what is written is always kept. */
+/** The part of an environment that commits use. Every write succeeds. */
 const env = {
   childTransaction: async (work: () => unknown) => work(),
   getWriteTxnId: () => 1,
@@ -36,26 +36,26 @@ const write = (draft: Draft): string => {
 }
 
 test.each(['durable', 'apply'] as const)(
-  'where what was written cannot be shown (%s), nobody waits for ever',
+  'an operation is rejected if its effects cannot be applied (%s)',
   async (step) => {
     let broken = true
-    let readAnew = 0
+    let reloads = 0
     const commits = commitsWith({
       [step]: () => {
-        if (broken) throw new Error('no view of the tables is left')
+        if (broken) throw new Error('too many read transactions')
       },
-      lost: () => readAnew++,
+      lost: () => reloads++,
     })
-    await expect(commits.run(write)).rejects.toThrow('no view of the tables is left')
-    expect(readAnew).toBe(1)
+    await expect(commits.run(write)).rejects.toThrow('too many read transactions')
+    expect(reloads).toBe(1)
     broken = false
     expect(await commits.run(write)).toBe('done')
-    expect(readAnew).toBe(1)
+    expect(reloads).toBe(1)
     await commits.end()
   },
 )
 
-test('nothing is written before what is in memory could be read anew', async () => {
+test('nothing is written until the state in memory could be read again', async () => {
   let broken = true
   let written = 0
   const fail = (): void => {

@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs a script against the built store in a process of its own. Prints what it says. */
+/** Runs a script with the built store in another process. Returns its output. */
 function inProcess(script: string, limits: string[] = []): Promise<string> {
   const imports = `const { openLmdbStore } = await import(${JSON.stringify(new URL('../../dist/src/store/lmdb/open.js', import.meta.url))})
     const { pino } = await import('pino')
@@ -33,24 +33,24 @@ function inProcess(script: string, limits: string[] = []): Promise<string> {
   const [program = '', ...args] = [...limits, ...node]
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: new URL('../..', import.meta.url) })
   return new Promise((resolve, reject) => {
-    let said = ''
+    let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      said += text
+      output += text
     })
     child.once('error', reject)
-    child.once('close', () => resolve(said))
+    child.once('close', () => resolve(output))
   })
 }
 
-describe('an LMDB store on a disk that is full', () => {
-  it('answers no-space, serves what is there, and takes mail again when there is room', async () => {
+describe('an LMDB store on a full disk', () => {
+  it('throws no-space, can still be read, and takes mail again when space is free', async () => {
     {
       await using store = await open()
       const inbox = await store.createFolder(alice, 'INBOX')
       await store.append([{ raw: pattern(100_000), targets: [{ folderId: inbox.id }] }])
     }
-    // A limit on the size of files stands for the disk's end; the signal that comes with it is ignored.
-    const said = await inProcess(
+    // A limit of the file size acts as a full disk. The signal that the limit causes is ignored.
+    const output = await inProcess(
       `const big = Buffer.alloc(500_000, 'x')
       let stored = 0, code
       while ((code = await codeOf(store.append([{ raw: big, targets: [{ folderId: inbox.id }] }]))) === 'stored') stored++
@@ -62,13 +62,13 @@ describe('an LMDB store on a disk that is full', () => {
       let again
       for (let i = 0; i < 3 && again !== 'stored'; i++) again = await codeOf(store.append([{ raw: big, targets: [{ folderId: inbox.id }] }]))
       await store[Symbol.asyncDispose]()
-      console.log(JSON.stringify({ code, bigOnes: [many[0], many[2]], enough: stored > 5, first, last: last > 0, again }))`,
+      console.log(JSON.stringify({ code, bigOnes: [many[0], many[2]], isSomeStored: stored > 5, first, last: last > 0, again }))`,
       ['sh', '-c', `trap '' XFSZ; ulimit -f 8000; exec "$@"`, 'sh'],
     )
-    expect(JSON.parse(said)).toEqual({
+    expect(JSON.parse(output)).toEqual({
       code: 'no-space',
       bigOnes: ['no-space', 'no-space'],
-      enough: true,
+      isSomeStored: true,
       first: 100_000,
       last: true,
       again: 'stored',
@@ -76,8 +76,8 @@ describe('an LMDB store on a disk that is full', () => {
   })
 })
 
-describe('a process that is killed while messages come in pieces', () => {
-  it('leaves nothing of them behind, and all that it acknowledged', async () => {
+describe('a process that is killed while messages arrive in pieces', () => {
+  it('loses no acknowledged message and leaves no part of the others', async () => {
     {
       await using store = await open()
       const inbox = await store.createFolder(alice, 'INBOX')
@@ -103,8 +103,8 @@ describe('a process that is killed while messages come in pieces', () => {
   })
 })
 
-describe('an LMDB store in a folder that cannot be written to', () => {
-  it('answers read-only and serves what is there', async () => {
+describe('an LMDB store in a folder that is not writable', () => {
+  it('can be read and rejects changes with read-only', async () => {
     {
       await using store = await open()
       const inbox = await store.createFolder(alice, 'INBOX')
@@ -112,7 +112,7 @@ describe('an LMDB store in a folder that cannot be written to', () => {
     }
     for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o444)
     chmodSync(folder, 0o555)
-    const said = await inProcess(
+    const output = await inProcess(
       `console.log(JSON.stringify([
         (await store.read(inbox.id, 1)).toString(),
         (await store.list(inbox.id)).length,
@@ -124,10 +124,10 @@ describe('an LMDB store in a folder that cannot be written to', () => {
       asNobody(),
     )
     chmodSync(folder, 0o755)
-    expect(JSON.parse(said)).toEqual(['kept', 1, 'read-only', 'read-only', 'read-only'])
+    expect(JSON.parse(output)).toEqual(['kept', 1, 'read-only', 'read-only', 'read-only'])
   })
 
-  /** Root may write everywhere. */
+  /** Returns a command that drops root's rights, because root can write everywhere. */
   function asNobody(): string[] {
     if (process.getuid?.() !== 0) return []
     chownSync(folder, 65534, 65534)
@@ -136,11 +136,11 @@ describe('an LMDB store in a folder that cannot be written to', () => {
 })
 
 describe('a second process on the folder of an LMDB store', () => {
-  it('is refused with the pid of the first, which is told when it was killed from one that runs', async () => {
+  it('is refused with the pid of the first while that runs, not after it was killed', async () => {
     const store = await open()
     await expect(open()).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining(`${process.pid}`) })
     await store[Symbol.asyncDispose]()
-    // A process that is killed leaves its socket behind; that is no owner.
+    // A killed process leaves its socket, but nobody answers there.
     await inProcess(`process.kill(process.pid, 'SIGKILL')`)
     expect(readdirSync(folder)).toContain('owner.sock')
     await using again = await open()
@@ -148,10 +148,10 @@ describe('a second process on the folder of an LMDB store', () => {
   })
 })
 
-it('is not needed, LMDB, where messages are kept in memory', () => {
+it('a store in memory does not load LMDB', () => {
   const script = `const { openStore } = await import(${JSON.stringify(new URL('../../dist/src/store/open.js', import.meta.url))})
     await openStore('memory', { clock: { now: () => 0 } })
     console.log(process.moduleLoadList.length > 0 && !process.report.getReport().sharedObjects.some((file) => /lmdb/.test(file)))`
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-  expect(said.trim()).toBe('true')
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  expect(output.trim()).toBe('true')
 })

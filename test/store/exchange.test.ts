@@ -30,7 +30,7 @@ async function put(store: MessageStore, owner: Owner, name: string, raw: string 
   ])
 }
 
-/** Everything in a store, as text. */
+/** Returns everything in a store, as sorted text. */
 async function contents(store: MessageStore): Promise<string[]> {
   const all: string[] = []
   for (const owner of await store.listOwners()) {
@@ -45,7 +45,7 @@ async function contents(store: MessageStore): Promise<string[]> {
 }
 
 describe.each(Object.keys(formats) as FormatName[])('an export as %s', (format) => {
-  it('comes back with every owner, folder, flag, date and octet', async () => {
+  it('can be imported with every owner, folder, flag, date and octet', async () => {
     const [store, again] = [new MemoryStore({ clock }), new MemoryStore({ clock })]
     await put(store, alice, 'INBOX', mail('plain', '1'), '\\Seen', '\\Answered', '\\Flagged', '\\Draft', '\\Deleted')
     await put(
@@ -62,7 +62,7 @@ describe.each(Object.keys(formats) as FormatName[])('an export as %s', (format) 
     await put(store, accountOwner('../evil'), 'a/../..', mail('evil', '5'))
     await put(store, PUBLIC_OWNER, 'lab.general', mail('article', '6'))
     await put(store, CAPTURED_OWNER, 'INBOX', mail('captured', '7'))
-    await put(store, alice, 'cur', mail('named like a part of a maildir', '8'))
+    await put(store, alice, 'cur', mail('named like a folder of a maildir', '8'))
     const done = await exportStore(store, folder, formats[format])
     expect(done.messages).toBe(9)
     expect(await importStore(again, folder, formats[format])).toMatchObject({ messages: 9, known: 0 })
@@ -70,9 +70,9 @@ describe.each(Object.keys(formats) as FormatName[])('an export as %s', (format) 
     expect(await importStore(again, folder, formats[format], PUBLIC_OWNER)).toMatchObject({ messages: 0, known: 1 })
   })
 
-  it.skipIf(corpus().length === 0)('brings every message of the corpus back (SEALPOST_CORPUS)', async () => {
+  it.skipIf(corpus().length === 0)('contains every message of the corpus unchanged (SEALPOST_CORPUS)', async () => {
     const [store, again] = [new MemoryStore({ clock }), new MemoryStore({ clock })]
-    // What mbox keeps in fields of its own cannot come back from there as a part of the message.
+    // mbox has fields for flags, so messages that contain these fields cannot be exported unchanged.
     const messages = corpus().filter(({ raw }) => !/^(?:x-)?status:|^x-keywords:/im.test(raw.toString('latin1')))
     expect(messages.length).toBeGreaterThan(100)
     for (const { raw } of messages) await put(store, alice, 'INBOX', crlf(raw))
@@ -84,7 +84,7 @@ describe.each(Object.keys(formats) as FormatName[])('an export as %s', (format) 
 
 const crlf = (raw: Buffer): string => `${raw.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n')}\r\n`
 
-/** The judge: Python's own mailbox module. */
+/** Runs a script with Python's mailbox module, as an independent implementation. */
 const python = (script: string): string => execFileSync('python3', ['-c', script, folder], { encoding: 'utf8' })
 
 describe.skipIf(!needs('python3'))('other programs (python3, module mailbox)', () => {
@@ -108,7 +108,7 @@ print([(m['Subject'], ''.join(sorted(m.get_flags())), m.get_payload()) for m in 
     ])
   })
 
-  it('write a Maildir++ and an mbox that come in with their flags', async () => {
+  it('write a Maildir++ and an mbox that we import with their flags', async () => {
     python(`
 import mailbox, sys
 md = mailbox.Maildir(sys.argv[1] + '/maildir')
@@ -131,13 +131,14 @@ m = mailbox.mboxMessage(b'Subject: boxed\\n\\nFrom me\\n'); m.add_flag('RA'); m.
   })
 })
 
-it('takes a folder of .eml files from anywhere', async () => {
+it('imports a folder of .eml files that another program wrote', async () => {
   const store = new MemoryStore({ clock })
   mkdirSync(join(folder, 'Old'))
   writeFileSync(join(folder, 'Old', 'saved.eml'), 'Message-ID: <s@x>\nSubject: saved\n\nbody\n')
   await importStore(store, folder, formats.eml, alice)
   const old = await store.findFolder(alice, 'Old')
-  expect(await store.list(old?.id ?? '')).toMatchObject([{ messageId: '<s@x>' }])
   expect((await store.read(old?.id ?? '', 1))?.toString()).toBe('Message-ID: <s@x>\r\nSubject: saved\r\n\r\nbody\r\n')
+  await importStore(store, folder, formats.eml, PUBLIC_OWNER)
+  expect(await store.locate('<s@x>')).toMatchObject([{ folder: { name: 'Old' }, uid: 1 }])
   await expect(importStore(store, folder, formats.eml)).rejects.toMatchObject({ code: 'not-found' })
 })

@@ -8,7 +8,7 @@ import { startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
 import { mainFile, type ReadyEndpoint, Workplace } from '../support/sealpost.ts'
 
-/** What a store that takes no more makes each protocol say; and that it still serves what it has. */
+/** Expects each protocol's reply for a full store, and that stored messages can still be read. */
 async function expectRefusals(portOf: (protocol: string) => number): Promise<void> {
   const big = `Subject: big\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(12_000)}`
   expect(await smtpSays(portOf('smtp'), big)).toMatch(/^452 /)
@@ -48,7 +48,7 @@ async function imapSays(port: number, message: string): Promise<string | undefin
   return replies.at(-1)
 }
 
-/** With a FETCH that would mark the message as seen. */
+/** Reads with a FETCH that also tries to set \\Seen. */
 async function imapReads(port: number): Promise<string> {
   const client = await LineClient.open(port)
   await client.line()
@@ -85,8 +85,8 @@ async function pop3Reads(port: number): Promise<string> {
 const accounts = [{ user: 'alice', password: 'secret' }]
 const small = 'Subject: small\r\n\r\nIt is kept.\r\n'
 
-describe('a store that is full answers 452, [OVERQUOTA] and 441, and serves on', () => {
-  it('in memory, at its limit', async () => {
+describe('a full store is reported as 452, [OVERQUOTA] and 441, and can be read', () => {
+  it('in memory, at the limit', async () => {
     const lab = await startLab({ store: { memory: '256KiB' }, directory: { accounts } })
     try {
       expect(await smtpSays(lab.server('smtp').port ?? 0, small)).toMatch(/^250 /)
@@ -97,9 +97,9 @@ describe('a store that is full answers 452, [OVERQUOTA] and 441, and serves on',
     }
   })
 
-  it('on disk, when the disk takes no more', async () => {
+  it('on a full disk', async () => {
     const place = new Workplace()
-    // A limit on the size of files stands for the disk's end; the signal that comes with it is ignored.
+    // A limit of the file size acts as a full disk. The signal that the limit causes is ignored.
     const limited = ['sh', '-c', `trap '' XFSZ; ulimit -f 800; exec "$0" "$@"`]
     try {
       await withLab(place, limited, async (portOf) => {
@@ -112,7 +112,7 @@ describe('a store that is full answers 452, [OVERQUOTA] and 441, and serves on',
     }
   })
 
-  it('on disk, where its folder cannot be written to', async () => {
+  it('on disk, in a folder that is not writable', async () => {
     const place = new Workplace()
     const data = join(place.folder, 'data')
     try {
@@ -122,7 +122,7 @@ describe('a store that is full answers 452, [OVERQUOTA] and 441, and serves on',
       for (const file of readdirSync(data)) chmodSync(join(data, file), 0o444)
       chmodSync(data, 0o555)
       chmodSync(place.folder, 0o755)
-      // Root may write everywhere.
+      // Root can write everywhere.
       const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
       await withLab(place, asNobody, expectRefusals)
     } finally {
@@ -132,7 +132,7 @@ describe('a store that is full answers 452, [OVERQUOTA] and 441, and serves on',
   })
 })
 
-/** A lab with its store in `data`, its process started by way of another program; stopped afterwards. */
+/** Runs a lab with its store in `data`, started by the command `by`, and stops it afterwards. */
 async function withLab(
   place: Workplace,
   by: readonly string[],
@@ -171,5 +171,5 @@ async function ready(child: ChildProcess): Promise<readonly ReadyEndpoint[]> {
     const event = JSON.parse(line) as { event: string; endpoints: ReadyEndpoint[] }
     if (event.event === 'ready') return event.endpoints
   }
-  throw new Error('sealpost ended before it was ready')
+  throw new Error('sealpost exited before it was ready')
 }

@@ -13,7 +13,7 @@ storeContract('LmdbStore', () => {
   return {
     open: (clock) => openLmdbStore(folder, { clock, log }),
     cleanUp: async () => {
-      // Whatever was done, all that is on disk agrees.
+      // After every test the tables must agree with each other.
       const { faults } = await checkStore(folder, log)
       rmSync(folder, { recursive: true, force: true })
       expect(faults).toEqual([])

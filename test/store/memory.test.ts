@@ -9,27 +9,27 @@ storeContract('MemoryStore', () => ({ open: async (clock) => new MemoryStore({ c
 
 describe('MemoryStore', () => {
   const clock = new TestClock()
-  const room = 10_000
+  const maxOctets = 10_000
   const open = async () => {
-    const store = new MemoryStore({ clock, maxOctets: room })
+    const store = new MemoryStore({ clock, maxOctets })
     return { store, inbox: await store.createFolder(accountOwner('alice'), 'INBOX') }
   }
 
-  it('answers no-space at its cap, keeps serving, and has room again after an expunge', async () => {
+  it('throws no-space at its limit, can still be read, and takes messages again after an expunge', async () => {
     const { store, inbox } = await open()
-    await store.append([message('x'.repeat(room - ENTRY_OCTETS), inbox)])
+    await store.append([message('x'.repeat(maxOctets - ENTRY_OCTETS), inbox)])
     await expect(store.append([message('', inbox)])).rejects.toMatchObject({ name: 'StoreError', code: 'no-space' })
     await expect(store.copy(inbox.id, [1], inbox.id)).rejects.toMatchObject({ code: 'no-space' })
-    expect((await store.read(inbox.id, 1))?.length).toBe(room - ENTRY_OCTETS)
+    expect((await store.read(inbox.id, 1))?.length).toBe(maxOctets - ENTRY_OCTETS)
     expect((await store.move(inbox.id, [1], inbox.id)).to).toEqual([2])
     await store.expunge(inbox.id, [2])
-    await store.append([message('y'.repeat(room - ENTRY_OCTETS), inbox)])
+    await store.append([message('y'.repeat(maxOctets - ENTRY_OCTETS), inbox)])
     await store.clear()
     const again = await store.createFolder(accountOwner('alice'), 'INBOX')
-    await store.append([message('y'.repeat(room - ENTRY_OCTETS), again)])
+    await store.append([message('y'.repeat(maxOctets - ENTRY_OCTETS), again)])
   })
 
-  it('counts octets that copies share once', async () => {
+  it('counts octets once if copies share them', async () => {
     const { store, inbox } = await open()
     await store.append([message('x'.repeat(4_000), inbox)])
     await store.copy(inbox.id, [1], inbox.id)
@@ -38,31 +38,31 @@ describe('MemoryStore', () => {
     await store.append([message('y'.repeat(4_000), inbox)])
   })
 
-  it('stops reading a message that will not fit', async () => {
+  it('stops reading a message that does not fit', async () => {
     const { store, inbox } = await open()
-    let given = 0
+    let piecesRead = 0
     const endless = (async function* () {
       for await (const piece of pieces(pattern(1_000_000), 1_000)) {
-        given++
+        piecesRead++
         yield piece
       }
     })()
     await expect(store.append([{ raw: endless, targets: [{ folderId: inbox.id }] }])).rejects.toMatchObject({
       code: 'no-space',
     })
-    expect(given).toBeLessThanOrEqual(room / 1_000 + 1)
+    expect(piecesRead).toBeLessThanOrEqual(maxOctets / 1_000 + 1)
   })
 
-  it('goes on when a watcher throws, and says so', async () => {
+  it('calls other listeners when one throws, and warns', async () => {
     const { store, inbox } = await open()
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
-    const heard: string[] = []
+    const events: string[] = []
     store.watch(() => {
-      throw new Error('watcher broke')
+      throw new Error('listener failed')
     })
-    store.watch(({ type }) => heard.push(type))
+    store.watch(({ type }) => events.push(type))
     await store.append([message('x', inbox)])
-    expect(heard).toEqual(['appended'])
-    expect((await warned).message).toBe('watcher broke')
+    expect(events).toEqual(['appended'])
+    expect((await warned).message).toBe('listener failed')
   })
 })

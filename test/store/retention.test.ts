@@ -12,10 +12,10 @@ it.each([
   ['by age', { folders: 'lab.*', age: 35_000 }, [4, 5, 6]],
   ['by count', { folders: 'lab.*', count: 2 }, [5, 6]],
   ['by size', { folders: 'lab.*', size: 35 }, [4, 5, 6]],
-  ['by all at once', { folders: '*.general', age: 45_000, count: 3, size: 15 }, [6]],
+  ['by all limits together', { folders: '*.general', age: 45_000, count: 3, size: 15 }, [6]],
   ['not in other folders', { folders: 'lab', count: 1 }, [1, 2, 3, 4, 5, 6]],
-  ['not where all is young, few and small', { folders: '*', age: 90_000, count: 9, size: 900 }, [1, 2, 3, 4, 5, 6]],
-  ['to the last', { folders: '*', size: 5 }, []],
+  ['nothing if no limit is exceeded', { folders: '*', age: 90_000, count: 9, size: 900 }, [1, 2, 3, 4, 5, 6]],
+  ['even the last message', { folders: '*', size: 5 }, []],
 ])('deletes %s', async (_, rule, kept) => {
   const clock = new TestClock()
   const store = new MemoryStore({ clock })
@@ -28,7 +28,7 @@ it.each([
   expect((await store.list(group.id)).map(({ uid }) => uid)).toEqual(kept)
 })
 
-it('holds in a lab, for what was there when it started', async () => {
+it('is accepted in the configuration of a lab', async () => {
   const lab = await startLab({ retention: [{ folders: 'INBOX', age: '1h' }] })
   try {
     expect(lab.server('smtp').port).toBeGreaterThan(0)
@@ -38,7 +38,7 @@ it('holds in a lab, for what was there when it started', async () => {
   }
 })
 
-it('a rule is for the folder that it names', async () => {
+it('applies a rule only to folders with a matching name', async () => {
   const clock = new TestClock()
   const store = new MemoryStore({ clock })
   const [inbox, archive] = [

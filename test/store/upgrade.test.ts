@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A store as format 1 had it: three messages in a mailbox, one of them an article too, and octets someone was reading. */
+/** Writes a store of format 1: three messages in a mailbox, one of them also an article, and octets that a session was reading. */
 const writeFormat1 = (): Promise<void> =>
   withTables(folder, (table) => {
     const put = (name: string, key: string | number | (string | number)[], value: unknown): void =>
@@ -63,7 +63,7 @@ async function expectUpgraded(): Promise<void> {
     await using store = await open()
     const inbox = await store.findFolder(alice, 'INBOX')
     const group = await store.findFolder(PUBLIC_OWNER, 'lab.general')
-    if (!inbox || !group) throw new Error('the folders are gone')
+    if (!inbox || !group) throw new Error('the folders are missing')
     expect(await store.status(inbox.id)).toEqual({
       exists: 3,
       uidNext: 5,
@@ -92,9 +92,9 @@ async function expectUpgraded(): Promise<void> {
   })
 }
 
-it('a store of format 1 is upgraded when it is opened, and nothing of it is lost', expectUpgraded)
+it('upgrades a store of format 1 when it is opened, without losing anything', expectUpgraded)
 
-it('an upgrade that was broken off begins anew', async () => {
+it('repeats an upgrade that was interrupted', async () => {
   await withTables(folder, (table) => {
     table('combinations').putSync(['Fabcd-1', 'Half'], [['Half'], 3])
     table('changed').putSync(['Fabcd-1', 1, 4], true)
@@ -103,11 +103,11 @@ it('an upgrade that was broken off begins anew', async () => {
   await expectUpgraded()
 })
 
-it('check and compact upgrade it too', async () => {
+it('upgrades a store before checking it', async () => {
   expect(await checkStore(folder, log)).toEqual({ folders: 2, messages: 4, faults: [] })
 })
 
-it('a store of a format to come is left alone', async () => {
+it('does not open a store of a newer format', async () => {
   await withTables(folder, (table) => table('meta').putSync('format', 3))
   await expect(open()).rejects.toMatchObject({ code: 'read-only', message: expect.stringContaining('format 3') })
 })

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync,
 import { join } from 'node:path'
 import { type FoundFolder, folderPath, type MailFormat, walk, withCrlf } from './format.ts'
 
-/** Beside the messages of a folder: what a message's file cannot say. */
+/** The file with flags and dates, beside the messages of a folder. */
 const NOTES = 'messages.json'
 
 type Notes = Readonly<Record<string, { readonly flags: readonly string[]; readonly internalDate: number }>>
 
-/** One file a message, as mail programs save it by drag and drop. */
+/** One file per message, as mail programs save it by drag and drop. */
 export const eml: MailFormat = {
   pathOf: folderPath,
 

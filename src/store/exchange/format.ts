@@ -1,33 +1,33 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A message on its way into or out of a store. */
+/** A message that is exported or imported. */
 export interface CarriedMessage {
-  /** Line ends CRLF. */
+  /** With CRLF line ends. */
   readonly raw: Buffer
   readonly flags: readonly string[]
   /** Milliseconds since the epoch. */
   readonly internalDate: number
 }
 
-/** A folder of messages on disk, in some format. */
+/** A mail folder found on disk. */
 export interface FoundFolder {
-  /** Levels separated by `/`; '' for messages that lie at the top. */
+  /** Name with `/` between levels; '' for messages at the top. */
   readonly name: string
   readonly path: string
 }
 
-/** How messages lie on disk for other programs. */
+/** A format in which other programs keep mail on disk. */
 export interface MailFormat {
-  /** Where a folder of this name lies below `root`. */
+  /** Returns the path of a mail folder below `root`. */
   pathOf(root: string, name: string): string
   write(path: string, messages: AsyncIterable<CarriedMessage>): Promise<void>
-  /** The folders at and below `root`. */
+  /** Returns the mail folders at and below `root`. */
   find(root: string): readonly FoundFolder[]
   read(path: string): AsyncIterable<CarriedMessage>
 }
 
-/** A folder's or account's name as one name of a file: what a file system or another program may trip over, in %XX. */
+/** Returns a folder's or account's name as a file name. Writes characters that file systems or mail programs reject as %XX. */
 export const fileName = (name: string): string =>
   name.replace(/[\0-\x1f\x7f/\\:*?"<>|%]|^\.|^(?:cur|new|tmp)$/g, (unsafe) =>
     Array.from(Buffer.from(unsafe), (octet) => `%${octet.toString(16).padStart(2, '0').toUpperCase()}`).join(''),
@@ -41,10 +41,10 @@ export function fromFileName(file: string): string {
   }
 }
 
-/** A folder's levels as folders of the file system. */
+/** Returns the path of a mail folder. Each level is a folder of the file system. */
 export const folderPath = (root: string, name: string): string => join(root, ...name.split('/').map(fileName))
 
-/** Walks down; `visit` gets each folder's path, its name as a mail folder, and what is in it. */
+/** Calls `visit` for `root` and every folder below it: with its path, its name as a mail folder and its file names. */
 export function walk(root: string, visit: (path: string, name: string, files: readonly string[]) => void): void {
   const into = (path: string, name: string): void => {
     const found = readdirSync(path, { withFileTypes: true })
@@ -61,7 +61,7 @@ export function walk(root: string, visit: (path: string, name: string, files: re
   into(root, '')
 }
 
-/** Bare LF and bare CR, as other systems' files have, made CRLF; the buffer itself where nothing is to be done. */
+/** Replaces bare LF and bare CR by CRLF. Returns the given buffer if there are none. */
 export function withCrlf(raw: Buffer): Buffer {
   const text = raw.toString('latin1')
   const changed = text.replace(/\r\n|\r|\n/g, '\r\n')

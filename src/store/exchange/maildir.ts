@@ -10,7 +10,7 @@ import {
   withCrlf,
 } from './format.ts'
 
-/** The letters behind `:2,`. https://cr.yp.to/proto/maildir.html */
+/** The letters after `:2,` in a file name. https://cr.yp.to/proto/maildir.html */
 const letterOf: Readonly<Record<string, string>> = {
   '\\Draft': 'D',
   '\\Flagged': 'F',
@@ -19,7 +19,7 @@ const letterOf: Readonly<Record<string, string>> = {
   '\\Deleted': 'T',
 }
 const flagOf = new Map(Object.entries(letterOf).map(([flag, letter]) => [letter, flag]))
-/** Dovecot's file of keywords, a line each: number, name. Their letters are a to z. */
+/** Dovecot's list of keywords: a number and a name per line. The letters a to z stand for 0 to 25. */
 const KEYWORDS = 'dovecot-keywords'
 const FIRST_KEYWORD = 'a'.charCodeAt(0)
 
@@ -41,7 +41,7 @@ export const maildir: MailFormat = {
     writeFileSync(join(path, KEYWORDS), keywords.map((keyword, i) => `${i} ${keyword}\n`).join(''))
   },
 
-  /** Nested folders, and the dotted names of Maildir++ at any level. */
+  /** Finds nested folders and, at any level, the dotted names of Maildir++. */
   find(root) {
     const found: FoundFolder[] = []
     walk(root, (path, _, files) => {
@@ -66,7 +66,7 @@ function readFile(file: string, name: string, keywords: ReadonlyMap<string, stri
   return { raw: withCrlf(readFileSync(file)), flags, internalDate: Math.floor(statSync(file).mtimeMs) }
 }
 
-/** Sorted, as the format asks; a keyword beyond the 26th is left out, there is no letter for it. */
+/** Returns a message's letters in the order that the format requires. Adds new keywords to `keywords`, at most 26. */
 function letters(flags: readonly string[], keywords: string[]): string {
   const found = flags.flatMap((flag) => {
     const system = letterOf[flag]
@@ -87,7 +87,7 @@ function readKeywords(path: string): ReadonlyMap<string, string> {
   )
 }
 
-/** `.Archive.2025` is Maildir++ for Archive/2025. */
+/** Converts a path to a folder name. `.Archive.2025` is Maildir++ for Archive/2025. */
 const nameOf = (path: string): string =>
   path
     .split(sep)

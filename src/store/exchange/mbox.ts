@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type CarriedMessage, type FoundFolder, folderPath, fromFileName, type MailFormat, walk } from './format.ts'
 
-/** Letters of the fields Status and X-Status, which mail readers keep flags in. */
+/** The letters of the fields Status and X-Status, in which mail programs store flags. */
 const statusFlags: Readonly<Record<string, string>> = {
   R: '\\Seen',
   A: '\\Answered',
@@ -13,7 +13,7 @@ const statusFlags: Readonly<Record<string, string>> = {
 }
 const ending = '.mbox'
 
-/** The mboxrd variant: every line that begins with any number of `>` and `From ` gets one `>` more. RFC 4155 appendix A. */
+/** The variant mboxrd: a line that starts with any number of `>` and then `From ` gets one more `>`. RFC 4155 appendix A. */
 export const mbox: MailFormat = {
   pathOf: (root, name) => folderPath(root, name) + ending,
 
@@ -70,7 +70,7 @@ function encode({ raw, flags, internalDate }: CarriedMessage): Buffer {
 }
 
 function decode(lines: readonly string[], internalDate: number): CarriedMessage {
-  // The empty line before the next message is the format's.
+  // The empty line before the next message is not part of the message.
   const body = lines.at(-1) === '' ? lines.slice(0, -1) : lines
   const headerEnd = body.indexOf('') === -1 ? body.length : body.indexOf('')
   const flags: string[] = []
@@ -86,7 +86,7 @@ function decode(lines: readonly string[], internalDate: number): CarriedMessage 
   return { raw: Buffer.from(text, 'latin1'), flags, internalDate }
 }
 
-/** `Thu Jan  1 00:00:00 2026`, in UTC. RFC 4155 appendix A. */
+/** Formats a date as `Thu Jan  1 00:00:00 2026`, in UTC. RFC 4155 appendix A. */
 function asctime(date: Date): string {
   const [weekday, day, month, year, time] = date.toUTCString().replace(',', '').split(' ')
   return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${time} ${year}`

@@ -22,20 +22,20 @@ export type FormatName = keyof typeof formats
 export interface Transferred {
   readonly folders: number
   readonly messages: number
-  /** Articles that the newsgroups knew already. */
+  /** Articles that were skipped because their newsgroup has them. */
   readonly known: number
 }
 
-/** How the owners are told apart below the folder of an export. */
+/** The folders of an export, one per kind of owner. */
 const USERS = 'users'
 const ownerFolders = new Map<Owner, string>([
   [PUBLIC_OWNER, 'public'],
   [CAPTURED_OWNER, 'captured'],
 ])
-/** Messages that are stored together. */
-const BATCH = 100
+/** Messages per `append`. */
+const BATCH_MESSAGES = 100
 
-/** Writes the folders of one owner, or of all. */
+/** Writes the folders of one owner, or of all owners. */
 export async function exportStore(
   store: MessageStore,
   root: string,
@@ -55,8 +55,9 @@ export async function exportStore(
 }
 
 /**
- * Reads what `exportStore` wrote; with `into`, any tree of that format, as this owner's. Messages are added to folders
- * that are there; an article that the newsgroups had already is left out.
+ * Imports what `exportStore` wrote. With `into`, imports any folder tree of that format for this owner. Adds messages to
+ * existing folders. Skips articles that the newsgroup already has.
+ * @throws StoreError `not-found` if nothing shows whose mail it is
  */
 export async function importStore(
   store: MessageStore,
@@ -77,7 +78,7 @@ export async function importStore(
   return total
 }
 
-/** The messages of a folder, in uid order. */
+/** Yields the messages of a folder in uid order. */
 export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGenerator<CarriedMessage, void, void> {
   for (const { uid, flags, internalDate } of await store.list(folder.id)) {
     const raw = await store.read(folder.id, uid)
@@ -85,7 +86,7 @@ export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGen
   }
 }
 
-/** Adds messages to a folder; an article that the newsgroup has already is left out. */
+/** Adds messages to a folder. Skips articles that the newsgroup already has. */
 export async function importFolder(
   store: MessageStore,
   folder: Folder,
@@ -100,8 +101,8 @@ export async function importFolder(
   }
   const seen = new Set<string>()
   for await (const { raw, flags, internalDate } of messages) {
-    const messageId = messageIdOf(raw)
-    if (folder.owner === PUBLIC_OWNER && messageId !== undefined) {
+    const messageId = folder.owner === PUBLIC_OWNER ? messageIdOf(raw) : undefined
+    if (messageId !== undefined) {
       if (seen.has(messageId) || (await store.locate(messageId)).some((at) => at.folder.id === folder.id)) {
         known++
         continue
@@ -110,7 +111,7 @@ export async function importFolder(
     }
     const targets = [{ folderId: folder.id, flags }]
     batch.push({ raw, internalDate, targets, ...(messageId !== undefined && { messageId }) })
-    if (batch.length >= BATCH) await flush()
+    if (batch.length >= BATCH_MESSAGES) await flush()
   }
   if (batch.length > 0) await flush()
   return { messages: stored, known }
@@ -124,7 +125,7 @@ async function folderFor(store: MessageStore, owner: Owner, { name }: FoundFolde
   return store.createFolder(owner, full, owner === PUBLIC_OWNER ? { newsgroup } : {})
 }
 
-/** `<…>` of the Message-ID field. */
+/** Returns the `<…>` of the Message-ID field. */
 function messageIdOf(raw: Buffer): string | undefined {
   const field = headerFields(raw, 0, headerBlockEnd(raw)).find(({ nameLower }) => nameLower === 'message-id')
   return field && messageIds(raw.toString('latin1', field.valueStart, field.end))[0]
@@ -135,7 +136,7 @@ function ownerPath(root: string, owner: Owner): string {
   return known ? join(root, known) : join(root, USERS, fileName(owner.slice(accountOwner('').length)))
 }
 
-/** An owner's part of an export, or else the whole tree as this owner's. */
+/** Returns an owner's part of an export, or the whole tree if there is no such part. */
 function ownerIn(root: string, owner: Owner): [Owner, string] {
   const path = ownerPath(root, owner)
   return [owner, existsSync(path) ? path : root]
@@ -149,10 +150,13 @@ function ownersIn(root: string): [Owner, string][] {
   }
   for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
   if (owners.length > 0) return owners
-  throw new StoreError('not-found', `${root} has no users/, public/ or captured/: say whose mail it is`)
+  throw new StoreError(
+    'not-found',
+    `${root} has no users/, public/ or captured/: name the owner with --user or --newsgroups`,
+  )
 }
 
-/** The messages of a .eml file, an mbox file, a Maildir or a folder of .eml files. @throws where there is nothing */
+/** Returns the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files. @throws if nothing is there */
 export function messagesAt(path: string): AsyncIterable<CarriedMessage> {
   if (!statSync(path).isDirectory()) return path.endsWith('.eml') ? oneFile(path) : formats.mbox.read(path)
   const isMaildir = statSync(join(path, 'cur'), { throwIfNoEntry: false })?.isDirectory()
