@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { expect, it } from 'vitest'
 import { type Protocol, protocols } from '../../src/config/schema.ts'
@@ -12,34 +11,37 @@ import { startLab } from '../../src/testing/start-lab.ts'
 import { storeOptions, temporaryFolder } from '../pki/support.ts'
 import { LineClient } from '../support/line-client.ts'
 
-/** What a session says over and over, and how the answer begins; `login` first. */
-const talks: Record<
+/** Each protocol has its turn with an old key and with a new one. */
+const rounds = process.env.SEALPOST_LONG === '1' ? 100 : 2 * protocols.length
+
+/** Commands and the beginning of their replies: those of the log-on, and one that a session repeats. */
+const dialogs: Record<
   Protocol,
-  { readonly login: readonly (readonly [string, string])[]; readonly say: string; readonly answer: string }
+  { readonly logOn: readonly (readonly [string, string])[]; readonly command: string; readonly reply: string }
 > = {
-  smtp: { login: [['EHLO load.test', '250 ']], say: 'NOOP', answer: '250' },
+  smtp: { logOn: [['EHLO load.test', '250 ']], command: 'NOOP', reply: '250' },
   pop3: {
-    login: [
-      ['USER alice', '+OK'],
+    logOn: [
+      ['USER pop3', '+OK'],
       ['PASS secret', '+OK'],
     ],
-    say: 'NOOP',
-    answer: '+OK',
+    command: 'NOOP',
+    reply: '+OK',
   },
-  imap4: { login: [['a LOGIN alice secret', 'a OK']], say: 'n NOOP', answer: 'n OK' },
-  nntp: { login: [['MODE READER', '20']], say: 'DATE', answer: '111' },
+  imap4: { logOn: [['a LOGIN imap4 secret', 'a OK']], command: 'n NOOP', reply: 'n OK' },
+  nntp: { logOn: [['MODE READER', '20']], command: 'DATE', reply: '111' },
 }
 
-async function ask(client: LineClient, line: string, answer: string): Promise<void> {
-  client.send(`${line}\r\n`)
-  const lines = await client.lines((one) => one.startsWith(answer) || /^(\S+ (NO|BAD)|-ERR|[45]\d\d)/.test(one))
-  expect(lines.at(-1)).toMatch(new RegExp(`^${answer.replace('+', '\\+')}`))
+async function exchange(client: LineClient, command: string, reply: string): Promise<void> {
+  client.send(`${command}\r\n`)
+  const lines = await client.lines((one) => one.startsWith(reply) || /^(\S+ (NO|BAD)|-ERR|[45]\d\d)/.test(one))
+  expect(lines.at(-1)).toMatch(new RegExp(`^${reply.replace('+', '\\+')}`))
 }
 
-/** Who a new client sees on a port. */
-async function shown(port: number, ca: string): Promise<string> {
+/** Returns the thumbprint of the certificate that a new client sees. */
+async function servedOn(port: number, ca: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
-  // The greeting, so that the handshake is over for the server too.
+  // The greeting shows that the handshake is complete on the server's side too.
   await once(socket, 'data')
   const certificate = socket.getPeerX509Certificate() as X509Certificate
   socket.on('error', () => {})
@@ -47,7 +49,7 @@ async function shown(port: number, ca: string): Promise<string> {
   return thumbprintOf(new X509Certificate(certificate.raw))
 }
 
-it('a hundred certificates replaced under load break no session, and every new handshake is right', async () => {
+it('certificates that are replaced under load break no session, and every new handshake is right', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'certs')
   await using lab = await startLab({
@@ -62,20 +64,19 @@ it('a hundred certificates replaced under load break no session, and every new h
   let exchanges = 0
 
   async function session(protocol: Protocol): Promise<void> {
-    const { login, say, answer } = talks[protocol]
+    const { logOn, command, reply } = dialogs[protocol]
     const client = await LineClient.openTls(ports.get(protocol) ?? 0, lab.ca)
     await client.line()
-    for (const [line, expected] of login) await ask(client, line.replace('alice', protocol), expected)
+    for (const [line, expected] of logOn) await exchange(client, line, expected)
     while (running) {
-      await ask(client, say, answer)
+      await exchange(client, command, reply)
       exchanges++
-      await delay(5)
     }
     client.destroy()
   }
   const sessions = protocols.map(session)
 
-  // As another process would: a store of its own on the same folder.
+  // A second store on the same folder changes it as another process would.
   await using other = await openCertificateStore(storeOptions(path))
   const certificates = certificatesOf(other, () => ({
     hostname: 'localhost',
@@ -90,22 +91,20 @@ it('a hundred certificates replaced under load break no session, and every new h
   for (const protocol of protocols) {
     await certificates.issue({ for: protocol, names: ['127.0.0.1'], resolver: async () => ['127.0.0.1'] })
   }
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < rounds; round++) {
     const protocol = protocols[round % protocols.length] as Protocol
     const before = await certificates.wornBy(protocol)
     const renewal = await certificates.renew(before, { newKey: round % 2 === 0 })
     if (renewal.state !== 'renewed') throw new Error(renewal.state)
+    const next = renewal.record.thumbprint
+    const exchangesBefore = exchanges
     const seen = new Set<string>()
-    const port = ports.get(protocol) ?? 0
-    for (let now = ''; now !== renewal.record.thumbprint; await delay(10)) {
-      now = await shown(port, lab.ca)
-      seen.add(now)
-    }
-    // Never another than the old one and the new one.
-    expect([...seen].filter((one) => one !== before && one !== renewal.record.thumbprint)).toEqual([])
+    while (!seen.has(next)) seen.add(await servedOn(ports.get(protocol) ?? 0, lab.ca))
+    // Clients see the old certificate or the new one, never another.
+    expect([...seen].filter((one) => one !== before && one !== next)).toEqual([])
+    expect(exchanges).toBeGreaterThan(exchangesBefore)
   }
   running = false
   await Promise.all(sessions)
-  expect(exchanges).toBeGreaterThan(400)
   expect(lab.sessions().flatMap(({ refusals }) => refusals)).toEqual([])
 })
