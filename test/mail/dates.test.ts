@@ -43,17 +43,17 @@ describe('dates of mail (RFC 5322 sections 3.3, 4.3)', () => {
     '1 Jan 2002 25:00',
     'Thu, 29 Aug 0102 19:49:31 +0300',
     `1 Jan ${'('.repeat(100_000)}`,
-  ])('%.40j is none', (value) => {
+  ])('%.40j is not a date', (value) => {
     expect(parseDate(value)).toBeUndefined()
   })
 
-  test('are written so that they read back', () => {
+  test('are formatted and parsed back', () => {
     const ms = Date.UTC(2002, 7, 30, 15, 25, 31)
     expect(formatDate(ms)).toBe('Fri, 30 Aug 2002 15:25:31 +0000')
     expect(parseDate(formatDate(ms))?.getTime()).toBe(ms)
   })
 
-  test('have the day they were written on, whatever the zone', () => {
+  test('have the day as written, in any zone', () => {
     for (const zone of ['+1400', '-1200', '+0000']) {
       const zoned = parseZonedDate(`1 Feb 1994 23:30:00 ${zone}`)
       expect(zoned && dayAsWritten(zoned), zone).toBe(parseImapDate('1-Feb-1994'))
@@ -62,14 +62,14 @@ describe('dates of mail (RFC 5322 sections 3.3, 4.3)', () => {
 })
 
 describe('dates of IMAP (RFC 9051 section 9)', () => {
-  test('are read', () => {
+  test('are parsed', () => {
     expect(parseImapDate('1-Feb-1994')).toBe(Date.UTC(1994, 1, 1))
     expect(parseImapDate('01-FEB-1994')).toBe(Date.UTC(1994, 1, 1))
     expect(parseImapDateTime(' 7-Feb-1994 22:43:04 -0800')).toBe(Date.UTC(1994, 1, 8, 6, 43, 4))
     expect(parseImapDateTime('17-Feb-1994 22:43:04 +0530')).toBe(Date.UTC(1994, 1, 17, 17, 13, 4))
   })
 
-  test.each(['30-Feb-1994', '1-Foo-1994', '1-Feb-94', '0-Jan-2000', ''])('%j is no date', (text) => {
+  test.each(['30-Feb-1994', '1-Foo-1994', '1-Feb-94', '0-Jan-2000', ''])('%j is not a date', (text) => {
     expect(parseImapDate(text)).toBeUndefined()
   })
 
@@ -78,11 +78,11 @@ describe('dates of IMAP (RFC 9051 section 9)', () => {
     ' 7-Feb-1994 24:43:04 -0800',
     ' 7-Feb-1994 22:43:04',
     '99-Feb-1994 22:43:04 -0800',
-  ])('%j is no date-time', (text) => {
+  ])('%j is not a date-time', (text) => {
     expect(parseImapDateTime(text)).toBeUndefined()
   })
 
-  test('are written', () => {
+  test('are formatted', () => {
     const ms = Date.UTC(1994, 1, 7, 6, 3, 4)
     expect([formatImapDate(ms), formatImapDateTime(ms)]).toEqual(['7-Feb-1994', ' 7-Feb-1994 06:03:04 +0000'])
     expect(parseImapDateTime(formatImapDateTime(ms))).toBe(ms)

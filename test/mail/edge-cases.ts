@@ -1,4 +1,4 @@
-/** Messages that strain a parser, each with a name. Octet strings. */
+/** A message that is difficult to parse, as an octet string. */
 export interface EdgeCase {
   readonly name: string
   readonly message: string
@@ -370,14 +370,16 @@ const MESSAGES: Record<string, string> = {
     'Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n',
 }
 
-/** `depth` multiparts, or messages, inside each other. */
+/** Returns multiparts inside each other. */
 const nestedMultiparts = (depth: number): string =>
-  Array.from({ length: depth }, (_, i) => `Content-Type: multipart/mixed; boundary=b${i}.\r\n\r\n--b${i}.\r\n`).join(
-    '',
-  ) + '\r\nx\r\n'
+  [
+    ...Array.from({ length: depth }, (_, i) => `Content-Type: multipart/mixed; boundary=b${i}.\r\n\r\n--b${i}.\r\n`),
+    '\r\nx\r\n',
+  ].join('')
+/** Returns messages inside each other. */
 const nestedMessages = (depth: number): string => `${'Content-Type: message/rfc822\r\n\r\n'.repeat(depth)}\r\nx\r\n`
 
-const MADE: Record<string, string> = {
+const GENERATED: Record<string, string> = {
   'long boundary': `Content-Type: multipart/mixed; boundary=${'x'.repeat(100)}\r\n\r\n--${'x'.repeat(100)}\r\n\r\ny\r\n--${'x'.repeat(100)}--\r\n`,
   'long subject': `Subject: ${'x'.repeat(5000)}\r\n\r\nx\r\n`,
   '2000 addresses': `To: ${Array.from({ length: 2000 }, (_, i) => `a${i}@b`).join(',')}\r\n\r\nx\r\n`,
@@ -400,5 +402,5 @@ export const EDGE_CASES: readonly EdgeCase[] = [
   })),
   ...CONTENT_FIELDS.map((field) => ({ name: field, message: `MIME-Version: 1.0\r\n${field}\r\n\r\nx\r\n` })),
   ...named(MESSAGES),
-  ...named(MADE),
+  ...named(GENERATED),
 ]

@@ -21,7 +21,7 @@ describe('base64 (RFC 2045 section 6.8)', () => {
     expect(decodeBase64(octets(encoded)).toString('latin1')).toBe(text)
   })
 
-  test('gives back what was encoded', () => {
+  test('decodes what Node.js encoded', () => {
     const random = seededRandom(1)
     for (let size = 0; size < 300; size++) {
       const plain = Buffer.from(Array.from({ length: size }, () => Math.floor(random() * 256)))
@@ -54,20 +54,20 @@ describe('quoted-printable (RFC 2045 section 6.7)', () => {
 describe('parts', () => {
   const message = (header: string, body: string): Buffer => octets(`MIME-Version: 1.0\r\n${header}\r\n\r\n${body}`)
 
-  test('that need no decoding are views of the message', () => {
+  test('without an encoding are views of the message', () => {
     const raw = message('Content-Transfer-Encoding: 8bit', 'body')
     const content = partOctets(raw, parseMessage(raw))
     expect(content.toString()).toBe('body')
     expect(content.buffer).toBe(raw.buffer)
   })
 
-  test('of an unknown encoding are refused, or taken as they are', () => {
+  test('of an unknown encoding cause an error, or are returned as they are', () => {
     const raw = message('Content-Transfer-Encoding: x-uuencode', 'body')
     expect(() => partOctets(raw, parseMessage(raw))).toThrow(expect.objectContaining({ code: 'unknown-encoding' }))
     expect(partOctetsOrRaw(raw, parseMessage(raw)).toString()).toBe('body')
   })
 
-  test('are text by their charset', () => {
+  test('are decoded with their charset', () => {
     const raw = message('Content-Type: text/plain; charset=koi8-r\r\nContent-Transfer-Encoding: base64', '8NLJ18XU')
     expect(partText(raw, parseMessage(raw))).toBe('Привет')
   })

@@ -32,7 +32,7 @@ test('the overview of an article (RFC 3977 section 8.3)', () => {
   })
 })
 
-test('what is absent is empty, and no value can break the row', () => {
+test('missing fields are empty, and no value contains a separator of the row', () => {
   const raw = Buffer.from('Subject: a\0b\rc\nFrom: d\r\n\r\n')
   expect(overview(raw)).toMatchObject({ subject: 'a b c', messageId: '', references: '', lines: 0 })
   expect(newsValue(raw, headerFields(raw), 'x-absent')).toBeUndefined()

@@ -4,7 +4,7 @@ import { fold } from '../../src/mail/search-text.ts'
 
 const mail = (body: string): Buffer => Buffer.from(`Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nTo: a@b\r\n\r\n${body}\r\n`)
 
-test('each thing is found out once a message', () => {
+test('each part of a message is parsed once', () => {
   const cache = new ParseCache()
   const raw = mail('x')
   const parsed = cache.get('1')
@@ -14,7 +14,7 @@ test('each thing is found out once a message', () => {
   expect(parsed.fieldsOf(raw)).toBe(parsed.fields)
 })
 
-test('search looks into decoded text, whatever its case', () => {
+test('search compares decoded text without regard to case', () => {
   const parsed = new ParseCache().get('1')
   const raw = mail('Straße ＡＢＣ')
   expect(parsed.headerContains(raw, 'SUBJECT', fold('GRÜ'))).toBe(true)
@@ -26,7 +26,7 @@ test('search looks into decoded text, whatever its case', () => {
   expect(parsed.textContains(raw, fold('grüße'))).toBe(true)
 })
 
-test('the least recently used are forgotten', () => {
+test('the least recently used messages are dropped', () => {
   const cache = new ParseCache({ entries: 2 })
   const [one, two] = [cache.get('1'), cache.get('2')]
   expect(cache.get('1')).toBe(one)
@@ -35,7 +35,7 @@ test('the least recently used are forgotten', () => {
   expect(cache.get('2')).not.toBe(two)
 })
 
-test('memory is bounded over all messages', () => {
+test('the memory of all messages together is limited', () => {
   const cache = new ParseCache({ octets: 6000 })
   const raw = mail('x'.repeat(1000))
   const first = cache.get('0')
@@ -43,10 +43,10 @@ test('memory is bounded over all messages', () => {
   expect(first.heldOctets).toBeGreaterThan(1000)
   expect(cache.get('9').structure).toBeDefined()
   expect(cache.get('0')).not.toBe(first)
-  expect(first.textContains(raw, fold('GRÜSSE'.replace('SS', 'ß')))).toBe(true) // whoever holds it may go on
+  expect(first.textContains(raw, fold('GRÜSSE'.replace('SS', 'ß')))).toBe(true) // still usable after it was dropped
 })
 
-test('a message with a great many fields and parts is known to be large', () => {
+test('fields and parts count towards the memory of a message', () => {
   const many = Buffer.from(
     `Content-Type: multipart/mixed; boundary=b\r\n${'X: y\r\n'.repeat(1000)}\r\n${'--b\r\n\r\n'.repeat(1000)}`,
   )

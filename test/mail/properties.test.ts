@@ -35,7 +35,7 @@ const PIECES = [
   ' ',
 ]
 
-/** Some octets changed, removed, doubled or put in. */
+/** Returns the message with some octets changed, removed, repeated or inserted. */
 function mutated(raw: Buffer, random: () => number): Buffer {
   const below = (limit: number): number => Math.floor(random() * limit)
   let out = raw
@@ -49,7 +49,7 @@ function mutated(raw: Buffer, random: () => number): Buffer {
   return out.subarray(0, random() < 0.2 ? below(out.length) : out.length)
 }
 
-/** A part lies within its place; the parts in it stand in order and do not meet. */
+/** Checks that a part lies within its range, and that its children are in order and do not overlap. */
 function checkBounds(part: MessagePart, start: number, end: number): void {
   const { headerStart, bodyStart, bodyEnd } = part
   if (!(start <= headerStart && headerStart <= bodyStart && bodyStart <= bodyEnd && bodyEnd <= end)) {
@@ -63,7 +63,7 @@ function checkBounds(part: MessagePart, start: number, end: number): void {
   if (part.message) checkBounds(part.message, bodyStart, bodyEnd)
 }
 
-/** Between the parts of a multipart nothing stands but preamble, delimiter lines and epilogue. */
+/** Checks that only preamble, delimiter lines and epilogue are outside the parts of a multipart. */
 function checkCoverage(raw: Buffer, part: MessagePart): void {
   part.children.forEach((child, i) => {
     const before = raw.toString('latin1', part.children[i - 1]?.bodyEnd ?? part.bodyStart, child.headerStart)
@@ -74,11 +74,12 @@ function checkCoverage(raw: Buffer, part: MessagePart): void {
   for (const child of part.children) checkCoverage(raw, child)
   if (!part.message) return
   if (part.message.headerStart !== part.bodyStart || part.message.bodyEnd !== part.bodyEnd)
-    throw new Error('a message is its part')
+    throw new Error('a message must fill its part')
   checkCoverage(raw, part.message)
 }
 
-function everything(raw: Buffer): void {
+/** Parses, formats and checks a message in every way. @throws if anything is wrong */
+function checkAll(raw: Buffer): void {
   const structure = parseMessage(raw)
   if (structure.bodyEnd !== raw.length) throw new Error('the message is not covered')
   checkBounds(structure, 0, raw.length)
@@ -108,20 +109,21 @@ function everything(raw: Buffer): void {
     mail.links,
     mail.codes,
   ])
-  for (const attachment of mail.attachments) if (attachment.sizeOctets > raw.length) throw new Error('grown attachment')
+  for (const attachment of mail.attachments)
+    if (attachment.sizeOctets > raw.length) throw new Error('attachment is larger than the message')
 }
 
-describe.skipIf(messages.length === 0)('whatever the octets (SEALPOST_CORPUS)', () => {
-  test('the corpus is covered, octet for octet', () => {
-    for (const { name, raw } of messages) expect(() => everything(raw), name).not.toThrow()
+describe.skipIf(messages.length === 0)('reading any octets (SEALPOST_CORPUS)', () => {
+  test('parts cover every octet of the corpus', () => {
+    for (const { name, raw } of messages) expect(() => checkAll(raw), name).not.toThrow()
   })
 
-  test('mutated messages never throw, and every offset stays within bounds', () => {
+  test('mutated messages never throw, and all offsets are within bounds', () => {
     const random = seededRandom(20020830)
     for (const { name, raw } of messages) {
       for (let i = 0; i < MUTATIONS; i++) {
         const broken = mutated(raw.length > 20_000 ? raw.subarray(0, 20_000) : raw, random)
-        expect(() => everything(broken), `${name}, mutation ${i}`).not.toThrow()
+        expect(() => checkAll(broken), `${name}, mutation ${i}`).not.toThrow()
       }
     }
   })

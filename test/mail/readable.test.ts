@@ -43,7 +43,7 @@ const MAIL = [
   '',
 ].join('\r\n')
 
-test('a message for people', () => {
+test('a readable message has decoded text, addresses, links, codes and attachments', () => {
   const mail = readable(Buffer.from(MAIL))
   expect(mail).toMatchObject({
     subject: 'Willkommen! Ihr Code',
@@ -126,7 +126,7 @@ describe('links', () => {
     expect(htmlLinks(html)).toEqual(['https://a.test/?x=1&y=2', 'https://b.test/', 'mailto:e@f'])
   })
 
-  test('of text, without the punctuation around them', () => {
+  test('of text, without surrounding punctuation', () => {
     const text = 'See https://a.test/x. Or (http://b.test/y(z)), <https://c.test/q?a=b> "https://d.test/"!'
     expect(textLinks(text)).toEqual([
       'https://a.test/x',

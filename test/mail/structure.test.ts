@@ -69,7 +69,7 @@ describe('sections', () => {
     expect(text(path, kind)).toBe(expected)
   })
 
-  test('1 of a message that is no multipart is its body', () => {
+  test('1 of a message that is not a multipart is its body', () => {
     const raw = Buffer.from('Subject: x\r\n\r\nbody')
     const structure = parseMessage(raw)
     expect(part(structure, [1])).toBe(structure)
@@ -78,7 +78,7 @@ describe('sections', () => {
   })
 })
 
-test('a boundary may be the beginning of another one, or the same', () => {
+test('a boundary may be a prefix of another one', () => {
   const nested = (outer: string, inner: string): string =>
     `Content-Type: multipart/mixed; boundary=${outer}\r\n\r\n--${outer}\r\nContent-Type: multipart/mixed; boundary=${inner}\r\n\r\n` +
     `--${inner}\r\n\r\na\r\n--${inner}--\r\n--${outer}\r\n\r\nb\r\n--${outer}--\r\n`
@@ -95,7 +95,7 @@ test('a boundary may be the beginning of another one, or the same', () => {
   }
 })
 
-test('nesting is bounded, and what is deeper is opaque', () => {
+test('nesting is limited, and deeper parts are opaque', () => {
   const raw = Buffer.from(
     Array.from({ length: 5000 }, (_, i) => `Content-Type: multipart/mixed; boundary=b${i}.\r\n\r\n--b${i}.\r\n`).join(
       '',
@@ -110,15 +110,15 @@ test('nesting is bounded, and what is deeper is opaque', () => {
   expect([depth, deepest.type, deepest.subtype]).toEqual([99, 'application', 'octet-stream'])
 })
 
-describe('messages made to exhaust a reader', () => {
-  test('have so many parts; what comes behind is none', () => {
+describe('messages made to exhaust memory', () => {
+  test('have a limited number of parts', () => {
     const raw = Buffer.from(`Content-Type: multipart/mixed; boundary=a\r\n\r\n${'--a\n\n'.repeat(200_000)}--a--\n`)
     const { children, bodyEnd } = parseMessage(raw)
     expect(children.length).toBeLessThan(20_000)
     expect(bodyEnd).toBe(raw.length)
   })
 
-  test('with many boundaries open, the longest that a line begins with is the one', () => {
+  test('with many open boundaries: the longest boundary with which a line begins counts', () => {
     const names = Array.from({ length: 60 }, (_, i) => 'x'.repeat(60 - i))
     const opened = names.map(
       (name, i) => `${i ? `--${names[i - 1]}\n` : ''}Content-Type: multipart/mixed; boundary=${name}\n\n`,

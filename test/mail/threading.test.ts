@@ -38,7 +38,7 @@ describe('message identifiers', () => {
     expect(messageIds(value)).toEqual(ids)
   })
 
-  test('In-Reply-To counts where References names none', () => {
+  test('of In-Reply-To are used if References has none', () => {
     expect(threadAncestors('<a@x> <b@x>', '<c@x>')).toEqual(['<a@x>', '<b@x>'])
     expect(threadAncestors(undefined, 'your mail <c@x> <d@x>')).toEqual(['<c@x>'])
     expect(threadAncestors('none', '<c@x>')).toEqual(['<c@x>'])
@@ -64,14 +64,14 @@ describe('threads', () => {
     ['a missing parent', [mail(1, 'b', 'a'), mail(2, 'c', 'a')], '((1)(2))'],
     ['a missing link', [mail(1, 'a', ''), mail(2, 'c', 'a b')], '(1 2)'],
     ['a loop', [mail(1, 'a', 'b'), mail(2, 'b', 'a')], '(2 1)'],
-    ['oneself', [mail(1, 'a', 'a')], '(1)'],
-    ['one identifier twice', [mail(1, 'a', ''), mail(2, 'a', '')], '(1)(2)'],
+    ['a reference to itself', [mail(1, 'a', 'a')], '(1)'],
+    ['a repeated identifier', [mail(1, 'a', ''), mail(2, 'a', '')], '(1)(2)'],
     ['subjects', [mail(1, 'a', '', 'x'), mail(2, 'b', '', 'Re: x'), mail(3, 'c', '', 'x')], '((1 2)(3))'],
   ])('by %s', (_, mails, form) => {
     expect(threadForm(threadReferences(mails))).toBe(form)
   })
 
-  test('as deep as they like', () => {
+  test('may be very deep', () => {
     const chain = Array.from({ length: 50_000 }, (_, i) => mail(i + 1, `m${i + 1}`, i === 0 ? '' : `m${i}`))
     const form = threadForm(threadReferences(chain))
     expect(form.startsWith('(1 2 3 ')).toBe(true)
@@ -81,7 +81,7 @@ describe('threads', () => {
   })
 })
 
-test('of references made to exhaust memory the nearest count', () => {
+test('the nearest of references made to exhaust memory are used', () => {
   const ancestors = threadAncestors(`${'<a@b> '.repeat(2_000_000)}<near@b>`, undefined)
   expect(ancestors.length).toBeLessThan(20_000)
   expect(ancestors.at(-1)).toBe('<near@b>')

@@ -61,14 +61,14 @@ describe('parameters (RFC 2045, RFC 2231)', () => {
     expect(read(list)).toEqual(expected)
   })
 
-  test('are text for people', () => {
+  test('are decoded to text', () => {
     const params = parameters(new Scanner('; filename*=utf-8\'\'gr%C3%BCn.txt; name="=?utf-8?q?gr=C3=BCn?="'))
     expect([parameterText(params, 'filename'), parameterText(params, 'name')]).toEqual(['grün.txt', 'grün'])
   })
 })
 
 describe('charsets', () => {
-  test('are known by the names real mail uses', () => {
+  test('are known by the names that real mail uses', () => {
     for (const name of [
       'US-ASCII',
       'iso-8859-1',
@@ -87,7 +87,7 @@ describe('charsets', () => {
     expect(charsetDecoder('default_charset')).toBeUndefined()
   })
 
-  test('without a name, or with an unknown one, octets are UTF-8 if they can be, line by line', () => {
+  test('that are missing or unknown: octets are read as UTF-8 if they are valid, line by line', () => {
     expect(decodeUnlabelled(Buffer.from([0xc3, 0xa4]))).toBe('ä')
     expect(decodeUnlabelled(Buffer.from([0xe4, 0x80]))).toBe('ä€')
     expect(decodeUnlabelled(Buffer.from('ä\r\n\xe4\r\n', 'latin1').fill(Buffer.from('ä'), 0, 1))).toContain('ä')

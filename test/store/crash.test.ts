@@ -120,7 +120,8 @@ describe(`kill -9 under load, ${ROUNDS} times (SEALPOST_SEED=${SEED})`, () => {
           const load = new Load(round, random)
           const lab = await place.start(['--config', config, '--log-level', 'error'])
           const running = load.run(lab)
-          await load.hasAcknowledged(3 + Math.floor(random() * 60))
+          const stopped = running.then(() => Promise.reject(new Error('the clients stopped before the server')))
+          await Promise.race([load.hasAcknowledged(3 + Math.floor(random() * 60)), stopped])
           // The other clients' messages are at any point of their way now. A few turns vary that point further.
           for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
           await lab.end('SIGKILL')

@@ -48,7 +48,7 @@ async function imapSays(port: number, message: string): Promise<string | undefin
   return replies.at(-1)
 }
 
-/** Reads with a FETCH that also tries to set \\Seen. */
+/** Reads with a FETCH that also tries to set `\Seen`. */
 async function imapReads(port: number): Promise<string> {
   const client = await LineClient.open(port)
   await client.line()

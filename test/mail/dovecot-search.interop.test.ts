@@ -48,10 +48,10 @@ const SEARCHES: readonly Search[] = [
   }),
 ]
 
-const UNLABELLED = 'we read 8-bit text without a charset as windows-1252 where it is no UTF-8; Dovecot reads none of it'
+const UNLABELLED = 'we read 8-bit text without a charset as windows-1252 if it is not UTF-8; Dovecot ignores it'
 const BROKEN_TYPE = 'we read a part with a broken Content-Type as text (RFC 2045 section 5.2)'
 
-/** What we find and Dovecot does not, on purpose: search → why. It finds nothing that we do not. */
+/** The searches in which we find more than Dovecot on purpose, with the reason. Dovecot never finds more. */
 const DELIBERATE: Readonly<Record<string, string>> = {
   'BODY the': BROKEN_TYPE,
   'BODY http://': BROKEN_TYPE,
@@ -64,9 +64,9 @@ const DELIBERATE: Readonly<Record<string, string>> = {
   'HEADER subject é': UNLABELLED,
 }
 
-/** The numbers an ESEARCH response to the command of that tag names. RFC 4731. */
-function found(said: string, tag: string): number[] {
-  const [line, set = ''] = new RegExp(`^\\* ESEARCH \\(TAG "${tag}"\\)(?: ALL ([\\d,:]+))?\\r$`, 'm').exec(said) ?? []
+/** Returns the numbers in the ESEARCH response to the command with that tag. RFC 4731. */
+function found(output: string, tag: string): number[] {
+  const [line, set = ''] = new RegExp(`^\\* ESEARCH \\(TAG "${tag}"\\)(?: ALL ([\\d,:]+))?\\r$`, 'm').exec(output) ?? []
   if (line === undefined) throw new Error(`no ESEARCH response for ${tag}`)
   const ranges = set.split(',').filter((range) => range !== '')
   return ranges.flatMap((range) => {
@@ -75,16 +75,16 @@ function found(said: string, tag: string): number[] {
   })
 }
 
-/** For a readable difference. */
+/** Splits threads into lines, for a readable difference. */
 const perLine = (threads = ''): string[] => threads.replaceAll(')(', ')\n(').split('\n')
 
 const namesOf = (numbers: readonly number[]): string[] => numbers.map((number) => messages[number - 1]?.name ?? '?')
 
-/** Dates that we can read and Dovecot cannot: it threads those messages by their internal date. */
+/** Dates that only we can read. Dovecot threads these messages by their internal date. */
 const LENIENT_DATES = / (?:10:28:3|1:5:13) /
 
-/** Messages whose references, identifiers and subjects contradict each other, always the same ones. */
-function tangled(count: number): Buffer[] {
+/** Creates messages whose references, identifiers and subjects contradict each other, always the same ones. */
+function contradictory(count: number): Buffer[] {
   const random = seededRandom(7)
   const pick = (below: number): number => Math.floor(random() * below)
   const id = (): string => `<${pick(count)}@x>`
@@ -109,39 +109,43 @@ function threadable(raw: Buffer, fields: readonly HeaderField[], number: number)
     ...(messageId === undefined ? {} : { messageId }),
     ancestors: threadAncestors(value('references'), value('in-reply-to')),
     subject: decodeWords(value('subject') ?? ''),
-    date: date ?? Number.MAX_SAFE_INTEGER, // the files Dovecot reads were all made now
+    date: date ?? Number.MAX_SAFE_INTEGER, // Dovecot reads files that were created just now
   }
 }
 
-describe.skipIf(messages.length === 0 || !hasDovecot())('beside Dovecot (dovecot-imapd, SEALPOST_CORPUS)', () => {
-  test('SEARCH finds the same messages, except where we differ on purpose', async () => {
-    const commands = SEARCHES.map(({ command }, i) => `s${i} SEARCH RETURN (ALL) CHARSET UTF-8 ${command}`)
-    const said = (await dovecotSession(raws, commands)).toString('latin1')
-    const different: string[] = []
-    for (const [i, { key, matches }] of SEARCHES.entries()) {
-      const theirs = found(said, `s${i}`)
-      const ours = raws.flatMap((raw, n) => (matches(cache.get(messages[n]?.name ?? ''), raw) ? [n + 1] : []))
-      expect(namesOf(theirs.filter((number) => !ours.includes(number))), `${key}: found by Dovecot alone`).toEqual([])
-      if (ours.length > theirs.length) different.push(key)
-    }
-    expect(different.sort()).toEqual(Object.keys(DELIBERATE).sort())
-  })
+describe.skipIf(messages.length === 0 || !hasDovecot())(
+  'compared with Dovecot (dovecot-imapd, SEALPOST_CORPUS)',
+  () => {
+    test('SEARCH finds the same messages, except where we differ on purpose', async () => {
+      const commands = SEARCHES.map(({ command }, i) => `s${i} SEARCH RETURN (ALL) CHARSET UTF-8 ${command}`)
+      const output = (await dovecotSession(raws, commands)).toString('latin1')
+      const different: string[] = []
+      for (const [i, { key, matches }] of SEARCHES.entries()) {
+        const theirs = found(output, `s${i}`)
+        const ours = raws.flatMap((raw, n) => (matches(cache.get(messages[n]?.name ?? ''), raw) ? [n + 1] : []))
+        expect(namesOf(theirs.filter((number) => !ours.includes(number))), `${key}: found by Dovecot alone`).toEqual([])
+        if (ours.length > theirs.length) different.push(key)
+      }
+      expect(different.sort()).toEqual(Object.keys(DELIBERATE).sort())
+    })
 
-  test('THREAD=REFERENCES and THREAD=ORDEREDSUBJECT are equal', async () => {
-    const commands = ['r THREAD REFERENCES UTF-8 ALL', 'o THREAD ORDEREDSUBJECT UTF-8 ALL']
-    const said = (await dovecotSession(raws, commands)).toString('latin1')
-    const theirs = Array.from(said.matchAll(/^\* THREAD (.*)\r$/gm), ([, form]) => form)
-    const plain = raws.map((raw, i) => threadable(raw, headerFields(raw), i + 1))
-    const ours = [threadForm(threadReferences(plain)), threadForm(orderedSubject(plain))]
-    expect(ours.map(perLine)).toEqual(theirs.map(perLine))
-  })
-  test('THREAD is equal for tangled references and subjects', async () => {
-    const mails = tangled(300)
-    const commands = ['r THREAD REFERENCES UTF-8 ALL', 'o THREAD ORDEREDSUBJECT UTF-8 ALL']
-    const said = (await dovecotSession(mails, commands)).toString('latin1')
-    const theirs = Array.from(said.matchAll(/^\* THREAD (.*)\r$/gm), ([, form]) => form)
-    const plain = mails.map((raw, i) => threadable(raw, headerFields(raw), i + 1))
-    const ours = [threadForm(threadReferences(plain)), threadForm(orderedSubject(plain))]
-    expect(ours.map(perLine)).toEqual(theirs.map(perLine))
-  })
-})
+    test('THREAD=REFERENCES and THREAD=ORDEREDSUBJECT are equal', async () => {
+      const commands = ['r THREAD REFERENCES UTF-8 ALL', 'o THREAD ORDEREDSUBJECT UTF-8 ALL']
+      const output = (await dovecotSession(raws, commands)).toString('latin1')
+      const theirs = Array.from(output.matchAll(/^\* THREAD (.*)\r$/gm), ([, form]) => form)
+      const plain = raws.map((raw, i) => threadable(raw, headerFields(raw), i + 1))
+      const ours = [threadForm(threadReferences(plain)), threadForm(orderedSubject(plain))]
+      expect(ours.map(perLine)).toEqual(theirs.map(perLine))
+    })
+
+    test('THREAD is equal for contradictory references and subjects', async () => {
+      const mails = contradictory(300)
+      const commands = ['r THREAD REFERENCES UTF-8 ALL', 'o THREAD ORDEREDSUBJECT UTF-8 ALL']
+      const output = (await dovecotSession(mails, commands)).toString('latin1')
+      const theirs = Array.from(output.matchAll(/^\* THREAD (.*)\r$/gm), ([, form]) => form)
+      const plain = mails.map((raw, i) => threadable(raw, headerFields(raw), i + 1))
+      const ours = [threadForm(threadReferences(plain)), threadForm(orderedSubject(plain))]
+      expect(ours.map(perLine)).toEqual(theirs.map(perLine))
+    })
+  },
+)
