@@ -177,7 +177,7 @@ it('a client that leaves a process in another session behind ends at the timeout
 it('reports wrong usage in one line', async () => {
   expect((await runSealpost(['audit'])).status).toBe(2)
   const unknown = await runSealpost(['audit', '--', 'true', '{hots}'])
-  expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('{hots} is not known') })
+  expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('unknown placeholder {hots}') })
 })
 
 it('config/badmail.yaml is up to date', () => {
