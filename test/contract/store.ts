@@ -14,7 +14,7 @@ import { TestClock } from '../support/test-clock.ts'
 
 export interface StoreUnderTest {
   open(clock: Clock): Promise<MessageStore>
-  /** Removes what `open` left behind. */
+  /** Removes what `open` created. */
   cleanUp?(): Promise<void>
 }
 
@@ -22,9 +22,9 @@ const alice = accountOwner('alice')
 const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', 'Work', 'work', 'Home'] as const
 const newsgroup = { description: 'Talk', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
 
-/** What every MessageStore must do. One suite, run for each implementation. */
+/** The tests that every MessageStore must pass. */
 export function storeContract(name: string, make: () => StoreUnderTest): void {
-  describe(`${name} keeps the contract of MessageStore`, () => {
+  describe(`${name} fulfils the contract of MessageStore`, () => {
     let clock: TestClock
     let subject: StoreUnderTest
     let store: MessageStore
@@ -70,18 +70,18 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect([...(await store.listOwners())].sort()).toEqual([alice, accountOwner('bob')])
       })
 
-      it('spell INBOX in capitals, as a first level too, but not a newsgroup', async () => {
+      it('have INBOX in capitals, also as the first level, except in newsgroups', async () => {
         expect((await store.findFolder(alice, 'inBox'))?.id).toBe(inbox.id)
         expect((await store.createFolder(alice, 'inbox/Drafts')).name).toBe('INBOX/Drafts')
         expect((await store.createFolder(alice, 'inboxes')).name).toBe('inboxes')
         expect((await store.createFolder(PUBLIC_OWNER, 'inbox', { newsgroup })).name).toBe('inbox')
       })
 
-      it('are not made twice', async () => {
+      it('cannot be created twice', async () => {
         await expect(store.createFolder(alice, 'Inbox')).rejects.toMatchObject({ name: 'StoreError', code: 'exists' })
       })
 
-      it('have a UIDVALIDITY above that of any earlier folder, even with a clock that goes back', async () => {
+      it('have a UIDVALIDITY above that of earlier folders, even if the clock goes back', async () => {
         const first = await store.createFolder(alice, 'Again')
         await store.deleteFolder(first.id)
         clock.ms -= 86_400_000
@@ -90,7 +90,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(second.id).not.toBe(first.id)
       })
 
-      it('go on with their numbers when they are made anew', async () => {
+      it('continue the uids of a deleted folder with the same name', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         expect(await deliver(group, 'a', 'b')).toEqual([1, 2])
         await store.deleteFolder(group.id)
@@ -98,7 +98,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await deliver(again, 'c')).toEqual([3])
       })
 
-      it('are deleted with their messages, while those below stay', async () => {
+      it('are deleted with their messages, but without the folders below', async () => {
         const parent = await store.createFolder(alice, 'a')
         const child = await store.createFolder(alice, 'a/b')
         await deliver(parent, 'x')
@@ -110,7 +110,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         await expect(store.deleteFolder(parent.id)).rejects.toMatchObject({ code: 'not-found' })
       })
 
-      it('are renamed with all below, keeping id, UIDVALIDITY and messages', async () => {
+      it('are renamed with the folders below, and keep id, UIDVALIDITY and messages', async () => {
         const parent = await store.createFolder(alice, 'a')
         const child = await store.createFolder(alice, 'a/b')
         await store.createFolder(alice, 'ab')
@@ -127,7 +127,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         ])
       })
 
-      it('are not renamed onto another, nor is one below, and then nothing changes', async () => {
+      it('are not renamed if the name of one of them exists', async () => {
         const parent = await store.createFolder(alice, 'a')
         await store.createFolder(alice, 'a/b')
         await store.createFolder(alice, 'c/b')
@@ -154,7 +154,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         await expect(store.updateFolder('none', {})).rejects.toMatchObject({ code: 'not-found' })
       })
 
-      it('are subscribed to by name, existing or not', async () => {
+      it('are subscribed to by name, whether or not they exist', async () => {
         await store.setSubscribed(alice, 'inbox', true)
         await store.setSubscribed(alice, 'Gone', true)
         await store.setSubscribed(alice, 'Gone', true)
@@ -171,7 +171,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     })
 
     describe('messages', () => {
-      it('are kept octet for octet, with what came along', async () => {
+      it('are stored octet for octet, with their attributes', async () => {
         const raw = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet))
         const envelope = { mailFrom: 'a@x.test', rcptTo: ['b@y.test'], session: 's1' }
         const [stored] = await store.append([
@@ -194,7 +194,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.read('none', 1)).toBeUndefined()
       })
 
-      it('are dated now unless a date is given', async () => {
+      it('have the current date unless another one is given', async () => {
         await deliver(inbox, 'x')
         expect((await store.entry(inbox.id, 1))?.internalDate).toBe(clock.ms)
       })
@@ -205,14 +205,14 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await drain(store.stream(inbox.id, 1))).toHaveLength(0)
       })
 
-      it('do not change when the buffer they came in is written over', async () => {
+      it('do not change when the buffer that they came from is overwritten', async () => {
         const socketBuffer = Buffer.from('a message and more of the socket')
         await store.append([{ raw: socketBuffer.subarray(0, 9), targets: [{ folderId: inbox.id }] }])
         socketBuffer.fill(0)
         expect(await textOf(inbox, 1)).toBe('a message')
       })
 
-      it('come and go in pieces, whatever their size', async () => {
+      it('of any size are written and read in pieces', async () => {
         for (const octets of [1, 8_192, 8_193, 65_536, 1_000_003]) {
           const raw = pattern(octets)
           const [stored] = await store.append([{ raw: pieces(raw, 65_521), targets: [{ folderId: inbox.id }] }])
@@ -226,7 +226,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         }
       })
 
-      it('that are expunged come whole to who found them, however near the end they were', async () => {
+      it('that are expunged while they are read are still read whole', async () => {
         const raw = pattern(300_000)
         for (let turns = 0; turns < 40; turns++) {
           const [stored] = await store.append([{ raw, targets: [{ folderId: inbox.id }] }])
@@ -244,7 +244,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         }
       })
 
-      it('that end with an error on the way leave nothing', async () => {
+      it('whose iterable throws are not stored, nor is their batch', async () => {
         const broken = (async function* () {
           yield Buffer.from('half')
           throw new Error('client gone')
@@ -254,7 +254,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.status(inbox.id)).toMatchObject({ exists: 0, uidNext: 1 })
       })
 
-      it('that end with an error after many pieces leave nothing, nor does their batch', async () => {
+      it('whose iterable throws after many pieces are not stored, nor is their batch', async () => {
         const broken = (async function* () {
           yield* pieces(pattern(2_000_000), 100_000)
           throw new Error('client gone')
@@ -269,7 +269,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await deliver(inbox, 'next')).toEqual([1])
       })
 
-      it('come in pieces many at once, with and without a prefix, in several folders', async () => {
+      it('arrive in pieces concurrently, with and without a prefix, for several folders', async () => {
         const other = await store.createFolder(alice, 'Other')
         const raws = [300_000, 262_128, 65_520, 1_000_003, 10, 524_256].map(pattern)
         const prefix = (at: readonly { uid: number }[]) => Buffer.from(`X-Number: ${at.map(({ uid }) => uid)}\r\n`)
@@ -310,7 +310,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect((await store.read(inbox.id, 7))?.equals((await store.read(inbox.id, 1)) as Buffer)).toBe(true)
       })
 
-      it('in pieces for a folder that is deleted meanwhile are refused', async () => {
+      it('are rejected if their folder is deleted while they arrive', async () => {
         const other = await store.createFolder(alice, 'Other')
         const late = (async function* () {
           yield* pieces(pattern(600_000), 100_000)
@@ -331,7 +331,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(events).toEqual([])
       })
 
-      it('give one result a message and target, in order, and one blob a message', async () => {
+      it('return one result per message and target, in order, and have one blob each', async () => {
         const other = await store.createFolder(alice, 'Other')
         await deliver(other, 'before')
         const results = await store.append([message('a', inbox, other), message('b', other), message('c', inbox)])
@@ -346,7 +346,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await textOf(other, 2)).toBe('a')
       })
 
-      it('get a prefix made of their numbers', async () => {
+      it('get a prefix that depends on their uids', async () => {
         const other = await store.createFolder(PUBLIC_OWNER, 'lab.other', { newsgroup })
         await deliver(other, 'before')
         const [first] = await store.append([
@@ -361,7 +361,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(first?.entry.sizeOctets).toBe('Xref: INBOX:1 lab.other:2\r\nbody'.length)
       })
 
-      it('are listed by range of numbers', async () => {
+      it('are listed by range of uids', async () => {
         await deliver(inbox, ...'abcdefgh')
         await store.expunge(inbox.id, [1, 4, 5])
         const listed = async (from: number, to: number): Promise<number[]> =>
@@ -376,7 +376,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.entry(inbox.id, 5)).toBeUndefined()
       })
 
-      it('of a list that was given stay as they were', async () => {
+      it('do not change in lists that were returned', async () => {
         await deliver(inbox, 'a', 'b', 'c')
         const before = await store.list(inbox.id)
         await store.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen'] })
@@ -390,7 +390,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await uidsOf(inbox)).toEqual([1, 3, 4])
       })
 
-      it('never get a number twice', async () => {
+      it('never reuse a uid', async () => {
         await deliver(inbox, 'a', 'b')
         await store.expunge(inbox.id, [2])
         expect(await deliver(inbox, 'c')).toEqual([3])
@@ -407,7 +407,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     })
 
     describe('status', () => {
-      it('counts what is there', async () => {
+      it('counts the messages of a folder', async () => {
         await deliver(inbox, 'aaa', 'bb', 'c')
         await store.setFlags(inbox.id, [1, 2], { mode: 'add', flags: ['\\Seen'] })
         await store.setFlags(inbox.id, [3], { mode: 'add', flags: ['\\Deleted'] })
@@ -428,7 +428,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     })
 
     describe('snapshot', () => {
-      /** What it must be, found by looking at every message. */
+      /** Computes the snapshot from all messages. */
       const expected = async () => {
         const entries = await store.list(inbox.id)
         return {
@@ -443,7 +443,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         return { ...snapshot, flags: [...snapshot.flags].sort() }
       }
 
-      it('is right after whatever changes', async () => {
+      it('is correct after random changes', async () => {
         const next = seededRandom(7)
         const random = (below: number) => Math.floor(next() * below)
         const uids = () => Array.from({ length: random(6) }, () => 1 + random(30))
@@ -454,12 +454,12 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
             await store.append([{ ...message('x'), targets: [{ folderId: inbox.id, flags: flags() }] }])
           } else if (what === 'expunge') await store.expunge(inbox.id, uids().slice(0, 2))
           else await store.setFlags(inbox.id, uids(), { mode: what ?? 'add', flags: flags() })
-          // Not each time: what was not looked at meanwhile must be right too.
+          // Not in every round, because several changes between two snapshots must be correct, too.
           if (random(2) === 0) expect(await taken()).toEqual(await expected())
         }
       })
 
-      it('is right where changes come while it is taken', async () => {
+      it('is correct if changes are made while it is taken', async () => {
         const raw = Buffer.from('x')
         await store.append(Array.from({ length: 3_000 }, () => ({ raw, targets: [{ folderId: inbox.id }] })))
         const everything = { from: 1, to: Number.MAX_SAFE_INTEGER }
@@ -474,7 +474,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.list(inbox.id, everything)).toEqual(await store.list(inbox.id))
       })
 
-      it('stays as it was taken', async () => {
+      it('does not change afterwards', async () => {
         await deliver(inbox, 'a', 'b')
         const { entries } = await store.snapshot(inbox.id)
         await deliver(inbox, 'c')
@@ -488,8 +488,8 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       })
     })
 
-    describe('what changed since', () => {
-      it('is found whatever changes', async () => {
+    describe('changes since a modSeq', () => {
+      it('are found after random changes', async () => {
         const next = seededRandom(11)
         const random = (below: number) => Math.floor(next() * below)
         for (let round = 0; round < 200; round++) {
@@ -516,7 +516,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       const article = (subject: string): string =>
         `Subject: ${subject}\r\nFrom: a@x.test\r\nMessage-ID: <${subject}@x>\r\n\r\none\r\ntwo\r\n`
 
-      it('tell of articles and of mail, with the prefix that their numbers made', async () => {
+      it('describe articles and mail, including the prefix', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         await store.append([
           {
@@ -541,7 +541,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.overview('none', 1)).toBeUndefined()
       })
 
-      it('stay with copies, and go with the message', async () => {
+      it('exist as long as a copy of the message', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         const second = await store.createFolder(PUBLIC_OWNER, 'lab.other', { newsgroup })
         await deliver(inbox, article('mail'))
@@ -570,13 +570,13 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await flagsOf(1)).toEqual([])
       })
 
-      it('are found again whatever letters they are of', async () => {
+      it('may contain any characters', async () => {
         await deliver(inbox, 'a', 'b')
         await store.setFlags(inbox.id, [1, 2], { mode: 'add', flags: ['\u{1f4ec}'] })
         expect((await store.snapshot(inbox.id)).flags).toEqual(['\u{1f4ec}'])
       })
 
-      it('are the same in any case: system flags as the RFC spells them, keywords as they came first', async () => {
+      it('are case-insensitive: system flags as in the RFC, keywords as first spelled', async () => {
         await deliver(inbox, 'a', 'b')
         await store.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\SEEN', '\\seen', 'Work', '\\Recent'] })
         await store.setFlags(inbox.id, [2], { mode: 'add', flags: ['WORK'] })
@@ -586,7 +586,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await flagsOf(1)).toEqual(['\\Seen'])
       })
 
-      it('give a new modSeq to what changed only, ascending', async () => {
+      it('give a new modSeq only to messages that change', async () => {
         await deliver(inbox, 'a', 'b')
         const before = await store.status(inbox.id)
         const first = await store.setFlags(inbox.id, [2], { mode: 'add', flags: ['\\Seen'] })
@@ -603,7 +603,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(events).toHaveLength(1)
       })
 
-      it('are refused for entries changed since, RFC 7162', async () => {
+      it('are not changed for entries with a greater modSeq (RFC 7162)', async () => {
         await deliver(inbox, 'a', 'b', 'c')
         const { highestModSeq } = await store.status(inbox.id)
         await store.setFlags(inbox.id, [2], { mode: 'add', flags: ['\\Seen'] })
@@ -615,7 +615,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await flagsOf(3)).toEqual(['\\Flagged'])
       })
 
-      it('of a copy are its own', async () => {
+      it('of a copy are independent', async () => {
         const other = await store.createFolder(alice, 'Other')
         await deliver(inbox, 'a')
         await store.copy(inbox.id, [1], other.id)
@@ -637,7 +637,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         await store.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen', 'Work'] })
       })
 
-      it('copies flags, date, envelope and octets under new numbers', async () => {
+      it('copies flags, date, envelope and octets, with new uids', async () => {
         clock.ms += 1000
         expect(await store.copy(inbox.id, [3, 1, 99], other.id)).toEqual({ from: [1, 3], to: [2, 3] })
         const [source, copy] = [await store.entry(inbox.id, 1), await store.entry(other.id, 2)]
@@ -650,7 +650,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await textOf(other, 3)).toBe('c')
       })
 
-      it('moves as a copy and an expunge in one', async () => {
+      it('moves by copying and expunging in one step', async () => {
         const events = watched()
         expect(await store.move(inbox.id, [1, 2], other.id)).toEqual({ from: [1, 2], to: [2, 3] })
         expect(await uidsOf(inbox)).toEqual([3])
@@ -668,7 +668,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await textOf(inbox, 5)).toBe('b')
       })
 
-      it('changes nothing where a folder is missing', async () => {
+      it('changes nothing if a folder does not exist', async () => {
         const events = watched()
         await expect(store.copy(inbox.id, [1], 'none')).rejects.toMatchObject({ code: 'not-found' })
         await expect(store.move(inbox.id, [1], 'none')).rejects.toMatchObject({ code: 'not-found' })
@@ -677,7 +677,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(events).toEqual([])
       })
 
-      it('copies, moves and expunges nothing in silence', async () => {
+      it('emits no event if there is nothing to copy, move or expunge', async () => {
         const events = watched()
         expect(await store.copy(inbox.id, [77], other.id)).toEqual({ from: [], to: [] })
         expect(await store.move(inbox.id, [], other.id)).toEqual({ from: [], to: [] })
@@ -685,7 +685,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(events).toEqual([])
       })
 
-      it('expunges what was there, ascending, and remembers it for QRESYNC', async () => {
+      it('returns expunged uids in ascending order, and keeps them for QRESYNC', async () => {
         const { highestModSeq: before } = await store.status(inbox.id)
         expect(await store.expunge(inbox.id, [3, 99, 1, 3])).toEqual([1, 3])
         const { highestModSeq: between } = await store.status(inbox.id)
@@ -698,7 +698,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       })
     })
 
-    describe('message ids', () => {
+    describe('Message-IDs', () => {
       it('are located in public folders only', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         const second = await store.createFolder(PUBLIC_OWNER, 'lab.other', { newsgroup })
@@ -714,7 +714,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.knows('<m@x>')).toBe(false)
       })
 
-      it('stay known when the article is gone', async () => {
+      it('stay known after the article is deleted', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         const second = await store.createFolder(PUBLIC_OWNER, 'lab.other', { newsgroup })
         await store.append([{ ...message('post', group, second), messageId: '<p@x>' }])
@@ -725,7 +725,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.knows('<p@x>')).toBe(true)
       })
 
-      it('can be remembered without an article, however long', async () => {
+      it('of any length can be remembered without an article', async () => {
         const long = `<${'x'.repeat(5_000)}@y>`
         await store.remember(long)
         expect(await store.knows(long)).toBe(true)
@@ -733,7 +733,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.locate(long)).toEqual([])
       })
 
-      it('follow a move between newsgroups', async () => {
+      it('are located after a move between newsgroups', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         const second = await store.createFolder(PUBLIC_OWNER, 'lab.other', { newsgroup })
         await store.append([{ ...message('post', group), messageId: '<p@x>' }])
@@ -743,7 +743,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     })
 
     describe('events', () => {
-      it('come in the order of the changes, with their origin, to the watchers of that folder only', async () => {
+      it('are emitted in the order of the changes, with their origin, to the listeners of that folder', async () => {
         const other = await store.createFolder(alice, 'Other')
         const [all, ofInbox] = [watched(), watched(inbox.id)]
         const me = {}
@@ -760,7 +760,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(all).toHaveLength(4)
       })
 
-      it('are told after the commit: the watcher finds what it hears of', async () => {
+      it('are emitted after the commit, so that a listener can read the message', async () => {
         const seen: Promise<string | undefined>[] = []
         store.watch((event) => {
           if (event.type === 'appended') seen.push(textOf(event.folder, event.entries[0]?.uid ?? 0))
@@ -769,7 +769,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await Promise.all(seen)).toEqual(['hello'])
       })
 
-      it('keep their order for every watcher, even if one of them makes a change', async () => {
+      it('keep their order for every listener, even if a listener makes a change', async () => {
         let done: Promise<unknown> | undefined
         const off = store.watch(() => {
           done ??= store.setFlags(inbox.id, [1], { mode: 'add', flags: ['\\Seen'] })
@@ -781,7 +781,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         off()
       })
 
-      it('tell of folders', async () => {
+      it('are emitted for folders', async () => {
         const events = watched()
         const folder = await store.createFolder(alice, 'New')
         await store.deleteFolder(folder.id)
@@ -791,7 +791,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         ])
       })
 
-      it('end when the watcher does', async () => {
+      it('end when the listener is removed', async () => {
         const events: StoreEvent[] = []
         const listener = (event: StoreEvent): number => events.push(event)
         const off = store.watch(listener, inbox.id)
@@ -806,7 +806,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     })
 
     describe('state and clear', () => {
-      it('keeps small values', async () => {
+      it('stores small values', async () => {
         expect(await store.getState('feed')).toBeUndefined()
         await store.setState('feed', '12')
         expect(await store.getState('feed')).toBe('12')
@@ -814,7 +814,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await store.getState('feed')).toBeUndefined()
       })
 
-      it('clears everything, and goes on with its numbers', async () => {
+      it('clears everything, but continues uids and UIDVALIDITY', async () => {
         const group = await store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
         await store.append([{ ...message('post', group, inbox), messageId: '<p@x>' }])
         await store.setSubscribed(alice, 'INBOX', true)
@@ -833,7 +833,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         expect(await deliver(again, 'post')).toEqual([2])
       })
 
-      it('answers `closed` after its end', async () => {
+      it('rejects with `closed` after it was closed', async () => {
         await store[Symbol.asyncDispose]()
         await expect(deliver(inbox, 'late')).rejects.toMatchObject({ name: 'StoreError', code: 'closed' })
         await expect(store.createFolder(alice, 'Late')).rejects.toMatchObject({ name: 'StoreError', code: 'closed' })
@@ -847,7 +847,7 @@ export const message = (text: string, ...folders: readonly Folder[]): NewMessage
   targets: folders.map(({ id }) => ({ folderId: id })),
 })
 
-/** Octets that differ from place to place. */
+/** Returns octets that differ from position to position. */
 export const pattern = (octets: number): Buffer =>
   Buffer.from(Uint8Array.from({ length: octets }, (_, i) => (i * 31 + (i >> 8)) & 0xff))
 
