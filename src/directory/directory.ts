@@ -65,6 +65,12 @@ class LabDirectory implements Directory {
     return this.#byUser.get(fold(user)) ?? this.#newAccount(user)
   }
 
+  canonicalName(name: string): string {
+    const { user } = parseLogonName(name)
+    const { localPart, domain } = splitAddress(user)
+    return fold(domain !== '' && this.isLocalDomain(domain) ? localPart : user)
+  }
+
   isSame(one: Account | undefined, other: Account | undefined): boolean {
     return one === other || (one !== undefined && other !== undefined && fold(one.user) === fold(other.user))
   }

@@ -19,6 +19,8 @@ export interface Directory {
   authenticate(name: string, password: string): Account | undefined
   /** Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. Like `find`. */
   findByAddress(address: string): Account | undefined
+  /** Returns what all forms of a log-on name have in common, whether the account exists or not. */
+  canonicalName(name: string): string
   /** Returns whether two results of `find` or `findByAddress` are the same account. */
   isSame(one: Account | undefined, other: Account | undefined): boolean
   /**

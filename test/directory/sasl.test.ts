@@ -178,7 +178,7 @@ describe('SCRAM-SHA-256', () => {
   test('an unknown name always gets the same salt', async () => {
     const salts = new Set<string>()
     for (let round = 0; round < 2; round++) {
-      const step = startSasl('SCRAM-SHA-256', { directory })?.next(Buffer.from('n,,n=nobody,r=abc'))
+      const step = await startSasl('SCRAM-SHA-256', { directory })?.next(Buffer.from('n,,n=nobody,r=abc'))
       if (step?.kind === 'challenge') salts.add(/s=([^,]+)/.exec(step.data.toString())?.[1] ?? '')
     }
     expect(salts.size).toBe(1)

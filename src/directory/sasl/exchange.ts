@@ -16,7 +16,7 @@ export type SaslStep =
 /** One authentication in progress. */
 export interface SaslExchange {
   /** Handles a client response. The first call gets the initial response, or undefined if the client sent none. */
-  next(response: Buffer | undefined): SaslStep
+  next(response: Buffer | undefined): SaslStep | Promise<SaslStep>
 }
 
 /** A SASL mechanism as a row of the table in `mechanisms.ts`. */
@@ -68,7 +68,7 @@ export async function converse(exchange: SaslExchange, options: ConverseOptions)
   let response = initial === undefined ? undefined : decodeResponse(initial === '=' ? '' : initial)
   for (;;) {
     if (response === 'cancelled' || response === 'malformed') return { kind: response }
-    const step = exchange.next(response)
+    const step = await exchange.next(response)
     if (step.kind === 'challenge') {
       response = decodeResponse(await ask(step.data.toString('base64')))
       continue

@@ -1,4 +1,5 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
 import { sameSecret, saslprep } from '../secrets.ts'
 import type { Account } from '../types.ts'
 import {
@@ -13,6 +14,8 @@ import {
 
 /** RFC 7677 section 4: at least 4096 */
 const ITERATIONS = 4096
+/** In the thread pool: a derivation takes 2 ms, in which other sessions are served. */
+const deriveKey = promisify(pbkdf2)
 /** Salts are derived from names, so that an unknown name also gets a constant salt and cannot be told from a known one. */
 const saltKey = randomBytes(32)
 
@@ -20,7 +23,6 @@ interface Keys {
   readonly stored: Buffer
   readonly server: Buffer
 }
-const keysOf = new WeakMap<Account, Keys>()
 
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 const saltOf = (name: string): Buffer => hmac(saltKey, name).subarray(0, 16)
@@ -30,12 +32,12 @@ export const scramSha256: SaslMechanism = {
   name: 'SCRAM-SHA-256',
   needs: 'clear-password',
   start(context) {
-    let answer = (response: Buffer): SaslStep => {
+    let answer = (response: Buffer): SaslStep | Promise<SaslStep> => {
       const first = parseClientFirst(response.toString('utf8'))
       if (!first) return failure('malformed SCRAM message, or channel binding requested (not supported)')
       const account = context.directory.find(first.name)
       const nonce = first.nonce + randomBytes(18).toString('base64')
-      const salt = saltOf(account?.user ?? first.name)
+      const salt = saltOf(context.directory.canonicalName(account?.user ?? first.name))
       const serverFirst = `r=${nonce},s=${salt.toString('base64')},i=${ITERATIONS}`
       answer = (final) => finish(context, { first, account, nonce, serverFirst, salt }, final)
       return challenge(serverFirst)
@@ -52,13 +54,14 @@ interface Exchange {
   readonly salt: Buffer
 }
 
-function finish(context: SaslContext, exchange: Exchange, response: Buffer): SaslStep {
+async function finish(context: SaslContext, exchange: Exchange, response: Buffer): Promise<SaslStep> {
   const { first, account, nonce, serverFirst, salt } = exchange
   const final = parseClientFinal(response.toString('utf8'))
   // The client repeats the gs2-header, which shows that nobody changed it in transit. RFC 5802 section 6
   const bound = Buffer.from(first.gs2Header).toString('base64')
   if (!final || final.nonce !== nonce || final.channelBinding !== bound) return failure('malformed SCRAM message')
-  const keys = account ? keysFor(account, salt) : makeKeys('', salt)
+  // Never cached: an unknown name must take as long as a known one. RFC 5802 section 9
+  const keys = await makeKeys(account?.password ?? '', salt)
   const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
   if (!provesPassword(keys, authMessage, final) || account?.password === undefined) return outcome(undefined)
   if (!mayActAs(context, account, first.authzid)) return failure('not authorized to act as another')
@@ -73,16 +76,8 @@ function provesPassword(keys: Keys, authMessage: string, { proof }: ClientFinal)
   return sameSecret(createHash('sha256').update(clientKey).digest(), keys.stored)
 }
 
-function keysFor(account: Account, salt: Buffer): Keys {
-  const known = keysOf.get(account)
-  if (known) return known
-  const keys = makeKeys(account.password ?? '', salt)
-  keysOf.set(account, keys)
-  return keys
-}
-
-function makeKeys(password: string, salt: Buffer): Keys {
-  const salted = pbkdf2Sync(saslprep(password) ?? password, salt, ITERATIONS, 32, 'sha256')
+async function makeKeys(password: string, salt: Buffer): Promise<Keys> {
+  const salted = await deriveKey(saslprep(password) ?? password, salt, ITERATIONS, 32, 'sha256')
   const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest()
   return { stored, server: hmac(salted, 'Server Key') }
 }
