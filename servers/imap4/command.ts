@@ -1,4 +1,4 @@
-import type { CommandResult } from './reply.ts'
+import { bad, type CommandResult, ImapError } from './reply.ts'
 import type { ImapSession, StateName, StateOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 
@@ -19,6 +19,8 @@ export interface CommandRow<S extends StateName, A> {
   /** Reads the arguments, including the space in front of them. */
   readonly parse: (cursor: Cursor, session: ImapSession) => A
   readonly run: (session: ImapSession, state: StateOf<S>, args: A) => Promise<CommandResult> | CommandResult
+  /** Replaces errors of the grammar, which quote the client's text: it may contain a password. */
+  readonly usage?: string
   /** Default: all. */
   readonly updates?: Updates
   /** Whether its literals are messages, limited by `limits.messageSize`. */
@@ -41,7 +43,7 @@ export interface Command {
 }
 
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
-  const { name, states, parse, run, checkLiteral, check = () => {} } = row
+  const { name, states, parse, run, usage, checkLiteral, check = () => {} } = row
   const { updates = 'all', takesMessages = false, bySequenceNumber = false } = row
   const isAllowed = (state: ImapSession['state']): state is StateOf<S> =>
     (states as readonly StateName[]).includes(state.name)
@@ -54,15 +56,27 @@ export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A
     check,
     checkLiteral,
     prepare(cursor, session) {
+      const parseAll = (): A => {
+        const args = parse(cursor, session)
+        cursor.end()
+        return args
+      }
       check(session)
-      const args = parse(cursor, session)
-      cursor.end()
+      const args = usage === undefined ? parseAll() : withUsage(usage, parseAll)
       return async () => {
         const { state } = session
         if (!isAllowed(state)) throw new Error(`${name} run in state ${state.name}`)
         return run(session, state, args)
       }
     },
+  }
+}
+
+function withUsage<A>(usage: string, parse: () => A): A {
+  try {
+    return parse()
+  } catch (error) {
+    throw error instanceof ImapError && error.status === 'BAD' ? bad(`Syntax: ${usage}.`) : error
   }
 }
 

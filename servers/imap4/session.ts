@@ -7,7 +7,7 @@ import { currentPolicy } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import { capabilities } from './capabilities.ts'
 import type { Command } from './command.ts'
-import { findCommand } from './commands/index.ts'
+import { findCommand, isCommand } from './commands/index.ts'
 import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
 import type { Extension, ImapSession, ImapState } from './state.ts'
 import { sendUpdates } from './updates.ts'
@@ -48,6 +48,9 @@ const errorReplies: ErrorReplies<ImapError> = {
 /** Codes of refused log-ons, which the session's record lists. RFC 5530 section 3. */
 const REFUSALS = new Set<string | undefined>(['AUTHENTICATIONFAILED', 'PRIVACYREQUIRED', 'CONTACTADMIN'])
 
+/** Commands with a password, which a malformed one moves into the next line, where it looks like a tag. */
+const LOGON_COMMANDS = new Set(['LOGIN', 'AUTHENTICATE'])
+
 /** The session of one client. */
 class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly connection: Connection
@@ -56,6 +59,8 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly enabled = new Set<Extension>()
   state: ImapState = { name: 'not-authenticated' }
   readonly #reader: CommandReader
+  /** Whether the last command was a log-on that failed. Lines that are no commands may then contain its password. */
+  #hasFailedLogon = false
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
@@ -115,6 +120,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   async run({ tag, name, cursor }: Request): Promise<void> {
     const command = findCommand(this, name)
     const { text = `${name} completed`, code, after } = await command.prepare(cursor, this)()
+    this.#hasFailedLogon = false
     if (this.state.name === 'selected' && command.updates !== 'none') {
       sendUpdates(this, this.state.selection, command.updates === 'all')
       if (this.state.selection.isGone) return this.endSelectedGone()
@@ -125,9 +131,12 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   sendError({ status, message, code }: ImapError): void {
     if (REFUSALS.has(code)) this.connection.record.refused(message)
-    const tag = status === 'BYE' ? '*' : this.#reader.tag
+    const { tag, name } = this.#reader
+    const isNoCommand = !isCommand(name)
+    this.#hasFailedLogon = LOGON_COMMANDS.has(name) || (this.#hasFailedLogon && isNoCommand)
+    const isUntagged = status === 'BYE' || (this.#hasFailedLogon && isNoCommand)
     // Text outside ASCII needs IMAP4rev2; UTF8=ACCEPT covers quoted strings only. RFC 9051 section 9, `text`
-    this.send(statusResponse(tag, status, { text: message, code }, this.enabled.has('IMAP4rev2')))
+    this.send(statusResponse(isUntagged ? '*' : tag, status, { text: message, code }, this.enabled.has('IMAP4rev2')))
     if (status === 'BYE') this.enter({ name: 'logout' })
   }
 

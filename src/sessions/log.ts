@@ -185,6 +185,7 @@ class Recorder implements SessionRecorder {
 
   user(name: string): void {
     this.#record.user = name
+    this.#mask.loggedOn()
   }
 
   refused(why: string): void {

@@ -1,51 +1,47 @@
 const MASK = '***'
 
-/** Client lines that contain a secret, by protocol. Group 1 is shown, the rest is masked. */
-const secretParts: Readonly<Record<string, readonly RegExp[]>> = {
-  smtp: [/^(\s*AUTH[\s=]+[^\s=]\S*\s+)\S.*$/i],
-  pop3: [/^(\s*PASS\s).+$/i, /^(\s*APOP\s+\S+\s+).+$/i, /^(\s*AUTH\s+\S+\s+)\S.*$/i],
-  imap4: [
-    /^(\s*(?:\S+\s+)?LOGIN\s+(?:"(?:[^"\\]|\\.)*"|[^\s"{]\S*)\s+)(?!\{\d+\+?\}$).+$/i,
-    // With one argument instead of two, it may be the password.
-    /^(\s*(?:\S+\s+)?LOGIN\s+)(?!\{)\S+$/i,
-    /^(\s*(?:\S+\s+)?AUTHENTICATE\s+\S+\s+)\S.*$/i,
-  ],
-  nntp: [
-    /^(\s*AUTHINFO\s+PASS\s).+$/i,
-    /^(\s*AUTHINFO\s+SASL\s+\S+\s+)\S.*$/i,
-    /^(\s*AUTHINFO\s+GENERIC\s+).+$/i,
-    /^(\s*AUTHINFO\s+)(?!(?:USER|PASS|SASL|SIMPLE|GENERIC)\b).+$/i,
-  ],
-}
-/** The credentials of an HTTP client that uses the wrong port. RFC 9110 section 11.6.2 */
-const httpCredentials = /^(\s*(?:Proxy-)?Authorization:\s*\S+\s+).+$/i
+/**
+ * Words that begin a log-on in some protocol. Every protocol's transcript masks all of them: clients log on in the wrong
+ * protocol, forget a space (`PASSsecret`), or send a stray word first. `USER-` begins an HTTP field.
+ */
+const LOGON_WORD = /\b(?:LOGIN|AUTH|APOP|PASS|USER(?!-))/i
 
-/** Lines after which whole lines may be secrets, whether the server asks for them or not. */
-const startsLogon: Readonly<Record<string, RegExp>> = {
-  smtp: /^\s*AUTH\b/i,
-  pop3: /^\s*AUTH\b/i,
-  imap4: /^\s*(?:\S+\s+)?(?:AUTHENTICATE\b|LOGIN\b.*\{\d+\+?\}$)/i,
-  nntp: /^\s*AUTHINFO\s+(?:SASL|SIMPLE|GENERIC)\b/i,
-}
+/** Names of mechanisms. Anything else in their place may be a password. */
+const MECHANISM =
+  '(?:PLAIN|LOGIN|CRAM-MD5|DIGEST-MD5|SCRAM-[\\w-]+|EXTERNAL|ANONYMOUS|GSSAPI|GSS-SPNEGO|NTLM|MSN|XOAUTH2|OAUTHBEARER|NONE)'
+const mechanismAfter = (command: string): string => `${command}(?:$|[\\s=]+(?:${MECHANISM}(?:\\s+|$))?)`
 
-/** Beginning of the lines that the patterns above can match. Nearly all lines fail this quick test. */
-const candidates: Readonly<Record<string, RegExp>> = {
-  smtp: /^\s*(?:AUTH|(?:Proxy-)?Authorization:)/i,
-  pop3: /^\s*(?:PASS|APOP|AUTH|(?:Proxy-)?Authorization:)/i,
-  imap4: /^\s*(?:(?:\S+\s+)?(?:LOGIN|AUTHENTICATE)|(?:Proxy-)?Authorization:)/i,
-  nntp: /^\s*(?:AUTHINFO|(?:Proxy-)?Authorization:)/i,
-}
+/** The parts of log-on lines that contain no secret. What follows such a part is masked. */
+const shownParts = [
+  // RFC 4954 section 4, RFC 5034 section 4
+  mechanismAfter('\\s*AUTH'),
+  mechanismAfter('\\s*(?:\\S+\\s+)?AUTHENTICATE'),
+  // With one argument instead of two, it may be the password. A literal comes in the next line. RFC 9051 section 6.2.3
+  '\\s*(?:\\S+\\s+)?LOGIN(?:$|\\s+(?:(?:"(?:[^"\\\\]|\\\\.)*"|[^\\s"{}()\\\\]+)\\s+)?(?:\\{\\d+\\+?\\}$)?)',
+  '\\s*PASS(?:\\s+|$)',
+  '\\s*APOP(?:$|\\s+(?:\\S+\\s+)?)',
+  '\\s*USER(?:$|\\s+\\S+(?:\\s+|$)|\\s+)',
+  // RFC 4643 sections 2.3 and 2.4
+  '\\s*AUTHINFO\\s+(?:PASS|SIMPLE|GENERIC)(?:\\s+|$)',
+  '\\s*AUTHINFO\\s+USER(?:$|\\s+\\S+(?:\\s+|$)|\\s+)',
+  mechanismAfter('\\s*AUTHINFO\\s+SASL'),
+  // The credentials of an HTTP client that uses the wrong port. RFC 9110 section 11.6.2
+  '\\s*(?:Proxy-)?Authorization:\\s*(?:(?:Basic|Bearer|Digest|Negotiate|NTLM)\\s+)?',
+].map((pattern) => new RegExp(`^${pattern}`, 'i'))
 
-/** Lines that begin with a command, and are therefore not secrets as a whole. */
-const commands: Readonly<Record<string, RegExp>> = {
-  smtp: /^\s*(?:EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|QUIT|VRFY|EXPN|HELP|STARTTLS|AUTH)(?:\s|$)/i,
-  pop3: /^\s*(?:USER|PASS|APOP|AUTH|CAPA|STLS|STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|UTF8|LANG|QUIT)(?:\s|$)/i,
+/** Any other line with a log-on word: everything after the first such word may be a secret. */
+const afterFirstWord = new RegExp(`^.*?${LOGON_WORD.source}\\s*`, 'i')
+
+/** Lines that begin with a command that is not a log-on, and are therefore not secrets. */
+const plainCommands: Readonly<Record<string, RegExp>> = {
+  smtp: /^\s*(?:EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|QUIT|VRFY|EXPN|HELP|STARTTLS)(?:\s|$)/i,
+  pop3: /^\s*(?:CAPA|STLS|STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|UTF8|LANG|QUIT)(?:\s|$)/i,
   imap4:
-    /^\s*\S+\s+(?:CAPABILITY|NOOP|LOGOUT|STARTTLS|AUTHENTICATE|LOGIN|ENABLE|SELECT|EXAMINE|CREATE|DELETE|RENAME|SUBSCRIBE|UNSUBSCRIBE|LIST|LSUB|NAMESPACE|STATUS|APPEND|IDLE|ID|UID|FETCH|STORE|SEARCH|COPY|MOVE|CLOSE|UNSELECT|EXPUNGE|COMPRESS)(?:\s|$)/i,
-  nntp: /^\s*(?:CAPABILITIES|MODE|AUTHINFO|STARTTLS|GROUP|LISTGROUP|LIST|ARTICLE|HEAD|BODY|STAT|OVER|XOVER|HDR|XHDR|POST|IHAVE|CHECK|TAKETHIS|NEXT|LAST|DATE|HELP|NEWGROUPS|NEWNEWS|COMPRESS|QUIT)(?:\s|$)/i,
+    /^\s*\S+\s+(?:CAPABILITY|NOOP|LOGOUT|STARTTLS|ENABLE|SELECT|EXAMINE|CREATE|DELETE|RENAME|SUBSCRIBE|UNSUBSCRIBE|LIST|LSUB|NAMESPACE|STATUS|APPEND|REPLACE|IDLE|ID|UID|FETCH|STORE|SEARCH|SORT|THREAD|COPY|MOVE|CHECK|CLOSE|UNSELECT|EXPUNGE|COMPRESS|GETQUOTA|GETQUOTAROOT|SETQUOTA)(?:\s|$)/i,
+  nntp: /^\s*(?:CAPABILITIES|MODE|STARTTLS|GROUP|LISTGROUP|LIST|ARTICLE|HEAD|BODY|STAT|OVER|XOVER|HDR|XHDR|XPAT|XGTITLE|POST|IHAVE|CHECK|TAKETHIS|NEXT|LAST|DATE|HELP|NEWGROUPS|NEWNEWS|COMPRESS|QUIT)(?:\s|$)/i,
 }
 
-/** Lines after the start of a log-on that may be secrets: AUTH LOGIN sends two. */
+/** Lines after a log-on that may be secrets as a whole: AUTH LOGIN sends two. */
 const SUSPECT_LINES = 2
 /** Server lines that are searched for a repeated secret, and length and number of the secrets. */
 const ECHO_LINES = 8
@@ -55,23 +51,24 @@ const MAX_SECRETS = 12
 
 /** Keeps the secrets of one session out of its transcript. */
 export class Mask {
-  readonly #protocol: string
+  readonly #plainCommands: RegExp | undefined
   #suspect = 0
   #echoes = 0
   #secrets: string[] = []
 
   constructor(protocol: string) {
-    this.#protocol = protocol
+    this.#plainCommands = plainCommands[protocol]
   }
 
   /** Masks the secrets in a client's line. @param whole whether the whole line is a secret */
   ofClient(line: string, whole: boolean): string {
-    const shown = whole ? MASK : this.#parts(line)
-    if (shown !== line) this.#remember(line.slice(shown.length - MASK.length))
-    return shown
+    const shown = whole ? 0 : this.#shownLength(line)
+    if (shown === line.length) return line
+    this.#remember(line.slice(shown))
+    return line.slice(0, shown) + MASK
   }
 
-  /** Masks secrets that the server repeats, for example as the tag of an invalid command. */
+  /** Masks secrets that the server repeats. */
   ofServer(line: string): string {
     if (this.#echoes === 0) return line
     this.#echoes--
@@ -80,17 +77,26 @@ export class Mask {
     return shown
   }
 
-  #parts(line: string): string {
-    if (this.#suspect === 0 && candidates[this.#protocol]?.test(line) === false) return line
-    const suspect = this.#suspect > 0 && !commands[this.#protocol]?.test(line)
-    if (this.#suspect > 0) this.#suspect--
-    if (startsLogon[this.#protocol]?.test(line)) this.#suspect = SUSPECT_LINES
-    else if (suspect) return MASK
-    for (const pattern of [...(secretParts[this.#protocol] ?? []), httpCredentials]) {
-      const match = pattern.exec(line)
-      if (match) return `${match[1]}${MASK}`
+  /** Ends the suspicion that the next lines are secrets: a log-on has succeeded. */
+  loggedOn(): void {
+    this.#suspect = 0
+  }
+
+  /** Returns the length of the part of a line that may be shown. */
+  #shownLength(line: string): number {
+    const isSuspect = this.#suspect > 0
+    if (isSuspect) this.#suspect--
+    const hasLogonWord = LOGON_WORD.test(line)
+    // Nearly every line ends here.
+    if (!isSuspect && !hasLogonWord) return line.length
+    if (this.#plainCommands?.test(line)) return line.length
+    if (!hasLogonWord) return 0
+    this.#suspect = SUSPECT_LINES
+    for (const pattern of shownParts) {
+      const shown = pattern.exec(line)
+      if (shown) return shown[0].length
     }
-    return line
+    return isSuspect ? 0 : (afterFirstWord.exec(line)?.[0].length ?? 0)
   }
 
   #remember(secret: string): void {

@@ -10,8 +10,53 @@ const plain = (password: string): string => b64(`\0alice\0${password}`)
 /** What a client sends in one session; each element is one segment. */
 export type Script = readonly string[]
 
+/** Malformed log-ons, and those of another protocol. Every server gets all of them. */
+const malformed: readonly Script[] = [
+  [`a LOGIN "alice ${PASSWORD}`],
+  [`a LOGIN alice" ${PASSWORD}`],
+  [`a LOGIN alice"${PASSWORD} x`],
+  [`a LOGIN (alice ${PASSWORD})`],
+  [`a LOGIN alice ${PASSWORD} "more`],
+  [`a LOGIN alice\r\n${PASSWORD}`],
+  ['a LOGIN alice', PASSWORD],
+  ['a LOGIN alice', `${PASSWORD} more`],
+  ['a LOGIN "alice"', `"${PASSWORD}"`],
+  [`a  LOGIN alice ${PASSWORD}`],
+  [`a LOGINalice ${PASSWORD}`],
+  [`a LOGIN${PASSWORD}`],
+  [`LOGIN alice ${PASSWORD}`],
+  [`LOGIN\talice\t${PASSWORD}`],
+  [`a AUTHENTICATE ${PASSWORD}`],
+  [`a AUTHENTICATE PLAIN "${plain(PASSWORD)}"`],
+  [`a AUTHENTICATEPLAIN ${plain(PASSWORD)}`],
+  [`AUTHENTICATE PLAIN ${plain(PASSWORD)}`],
+  [`PASS${PASSWORD}`],
+  [`PASS:${PASSWORD}`],
+  [`X PASS ${PASSWORD}`],
+  ['PASS', PASSWORD],
+  ['USER alice', PASSWORD],
+  [`USER alice ${PASSWORD}`],
+  [`USER alice PASS ${PASSWORD}`],
+  [`USER alice\r\nPASS ${PASSWORD}`],
+  [`APOP ${PASSWORD}`],
+  [`APOPalice ${PASSWORD}`],
+  [`AUTHPLAIN ${plain(PASSWORD)}`],
+  [`AUTH ${plain(PASSWORD)}`],
+  [`AUTH PLAIN${plain(PASSWORD)}`],
+  [`AUTH\tPLAIN\t${plain(PASSWORD)}`],
+  [`AUTH PLAIN alice ${PASSWORD}`],
+  [`X AUTH PLAIN ${plain(PASSWORD)}`],
+  [`X AUTHINFO PASS ${PASSWORD}`],
+  [`AUTHINFO PASS${PASSWORD}`],
+  [`AUTHINFOPASS ${PASSWORD}`],
+  ['AUTHINFO PASS', PASSWORD],
+  [`AUTHINFO USER alice ${PASSWORD}`],
+  [`AUTHINFO USER alice PASS ${PASSWORD}`],
+  [`AUTHINFO SASL ${plain(PASSWORD)}`],
+]
+
 /** Every mechanism and form of log-on: correct and wrong, supported and unsupported (`NONE`). */
-export const scripts: Readonly<Record<Protocol, readonly Script[]>> = {
+const wellFormed: Readonly<Record<Protocol, readonly Script[]>> = {
   smtp: [
     ['EHLO x', `AUTH PLAIN ${plain(PASSWORD)}`, 'QUIT'],
     ['EHLO x', `auth plain ${plain(MISTYPED)}`, 'QUIT'],
@@ -76,9 +121,16 @@ export const scripts: Readonly<Record<Protocol, readonly Script[]>> = {
   ],
 }
 
+export const scripts: Readonly<Record<Protocol, readonly Script[]>> = {
+  smtp: [...wellFormed.smtp, ...malformed],
+  pop3: [...wellFormed.pop3, ...malformed],
+  imap4: [...wellFormed.imap4, ...malformed],
+  nntp: [...wellFormed.nntp, ...malformed],
+}
+
 /** Returns the forms in which the passwords may appear: raw, and in base64 at each of its three alignments. */
 export function needles(): string[] {
-  return [PASSWORD, MISTYPED].flatMap((password) => [password, ...alignments(password)])
+  return [PASSWORD, MISTYPED].flatMap((password) => [password, password.toUpperCase(), ...alignments(password)])
 }
 
 /** The middle of what base64 makes of a text, whatever stands before it. */

@@ -15,16 +15,16 @@ afterEach(() => place.remove())
 const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
 const accounts = `{ accounts: [{ user: alice, password: ${PASSWORD} }] }`
 
-/** Sends a script, one segment per line of the server, until the server closes. */
-async function play(port: number, script: Script): Promise<void> {
+/** Sends a script, one segment per line of the server, until the server closes. Returns the server's lines. */
+async function play(port: number, script: Script): Promise<string[]> {
   const client = await LineClient.open(port)
-  await client.line()
+  const lines = [await client.line()]
   for (const segment of script) {
     client.send(`${segment}\r\n`)
-    await client.line()
+    lines.push(await client.line())
   }
   client.end()
-  await client.rest()
+  return [...lines, ...(await client.rest())].filter((line) => line !== undefined)
 }
 
 /** Returns every place where a secret appears, with its surroundings. */
@@ -38,25 +38,31 @@ function leaks(text: string): string[] {
 it.each([
   ['where clear-text log-on is allowed', '[anonymous, basic]'],
   ['where it is refused', '[anonymous, basic-over-tls]'],
-])('transcripts, logs and JSON contain no secrets %s, for every mechanism and form', async (_, authentication) => {
-  const servers = protocols.map((protocol) => `{ protocol: ${protocol}, port: 0, authentication: ${authentication} }`)
-  const certificates = 'certificates: { store: certs, key: p256 }'
-  place.write('lab.yaml', `${certificates}\ndirectory: ${accounts}\nvirtualServers: [${servers.join(', ')}]\n`)
-  await using lab = await place.start(['--config', 'lab.yaml', '--log-level', 'trace'])
-  const count = protocols.reduce((sum, protocol) => sum + scripts[protocol].length, 0)
-  for (const protocol of protocols) {
-    for (const script of scripts[protocol]) await play(lab.endpoint(protocol).port ?? 0, script)
-  }
-  const json = await place.run(['sessions', '--config', 'lab.yaml', '--json'])
-  const records = json.stdout.trim().split('\n')
-  expect(records).toHaveLength(count)
-  // The transcripts exist; only the secrets are masked.
-  expect(json.stdout).toContain('***')
-  expect(json.stdout).toContain('AUTHINFO PASS ***')
-  expect(leaks(json.stdout)).toEqual([])
-  for (const record of records) expect(leaks(transcript(JSON.parse(record) as SessionRecord).join('\n'))).toEqual([])
-  await lab.end()
-  const log = lab.stderr.join('')
-  expect(log.match(/session ended/g)).toHaveLength(count)
-  expect(leaks(log)).toEqual([])
-})
+])(
+  'replies, transcripts, logs and JSON contain no secrets %s, for every mechanism and form',
+  async (_, authentication) => {
+    const servers = protocols.map((protocol) => `{ protocol: ${protocol}, port: 0, authentication: ${authentication} }`)
+    const certificates = 'certificates: { store: certs, key: p256 }'
+    place.write('lab.yaml', `${certificates}\ndirectory: ${accounts}\nvirtualServers: [${servers.join(', ')}]\n`)
+    await using lab = await place.start(['--config', 'lab.yaml', '--log-level', 'trace'])
+    const count = protocols.reduce((sum, protocol) => sum + scripts[protocol].length, 0)
+    for (const protocol of protocols) {
+      for (const script of scripts[protocol]) {
+        const replies = await play(lab.endpoint(protocol).port ?? 0, script)
+        expect(leaks(replies.join('\n')), `${protocol}: ${script.join(' / ')}`).toEqual([])
+      }
+    }
+    const json = await place.run(['sessions', '--config', 'lab.yaml', '--json'])
+    const records = json.stdout.trim().split('\n')
+    expect(records).toHaveLength(count)
+    // The transcripts exist; only the secrets are masked.
+    expect(json.stdout).toContain('***')
+    expect(json.stdout).toContain('AUTHINFO PASS ***')
+    expect(leaks(json.stdout)).toEqual([])
+    for (const record of records) expect(leaks(transcript(JSON.parse(record) as SessionRecord).join('\n'))).toEqual([])
+    await lab.end()
+    const log = lab.stderr.join('')
+    expect(log.match(/session ended/g)).toHaveLength(count)
+    expect(leaks(log)).toEqual([])
+  },
+)

@@ -28,10 +28,12 @@ const rows: readonly Command[] = [
 /** Every command, by its name in capitals. */
 const commands: ReadonlyMap<string, Command> = new Map(rows.map((row) => [row.name, row]))
 
+export const isCommand = (name: string): boolean => commands.has(name)
+
 /** Returns the command of that name. @throws ImapError if it does not exist or is not allowed now */
 export function findCommand({ state, enabled }: ImapSession, name: string): Command {
   const command = commands.get(name)
-  if (!command) throw bad(`Unknown command ${name}.`)
+  if (!command) throw bad('Unknown command.') // not quoted: it may be a password
   if (!command.states.includes(state.name)) throw bad(`${name} is not allowed in this state.`)
   // RFC 9586 section 3
   if (command.bySequenceNumber && enabled.has('UIDONLY')) throw bad(`Use UID ${name}.`, 'UIDREQUIRED')

@@ -12,7 +12,7 @@ import { utf8Text } from '../wire/text.ts'
 const logonErrors: LogonErrors = {
   needsTls: () => no('A secure channel is required. Use STARTTLS first.', 'PRIVACYREQUIRED'),
   notOffered: () => no('Logon is not offered on this virtual server.', 'CONTACTADMIN'),
-  unknownMechanism: (mechanism) => no(`The mechanism ${mechanism} is not offered.`, 'CANNOT'),
+  unknownMechanism: () => no('The mechanism is not offered.', 'CANNOT'),
   cancelled: () => bad('Authentication cancelled.'), // RFC 9051 section 6.2.2
   malformed: () => bad('Invalid base64 in the response.'),
   failed: () => no('Logon failure: unknown user name or bad password.', 'AUTHENTICATIONFAILED'),
@@ -21,6 +21,7 @@ const logonErrors: LogonErrors = {
 /** LOGIN name password. RFC 9051 section 6.2.3. */
 export const login = defineCommand({
   name: 'LOGIN',
+  usage: 'LOGIN name password',
   states: notAuthenticated,
   check: (session) => checkLogon(session, logonErrors),
   parse(cursor) {
@@ -43,6 +44,7 @@ const INITIAL_RESPONSE = /[A-Za-z0-9+/=]+/y
 /** AUTHENTICATE mechanism [initial-response]. RFC 9051 section 6.2.2; RFC 4959. */
 export const authenticate = defineCommand({
   name: 'AUTHENTICATE',
+  usage: 'AUTHENTICATE mechanism [initial-response]',
   states: notAuthenticated,
   check(session) {
     // A client certificate may be accepted where passwords are not.

@@ -40,7 +40,8 @@ export class CommandReader {
   readonly #gate: LiteralGate
   /** The tag of the current command, `*` until it has been read. */
   tag = '*'
-  #name = ''
+  /** The name of the current command in capitals, '' until it has been read. */
+  name = ''
   #refusal: ImapError | undefined
   #literalOctets = 0
 
@@ -56,7 +57,7 @@ export class CommandReader {
    */
   async next(): Promise<Request> {
     this.tag = '*'
-    this.#name = ''
+    this.name = ''
     this.#refusal = undefined
     this.#literalOctets = 0
     const texts: OctetString[] = []
@@ -82,28 +83,28 @@ export class CommandReader {
       if (size <= MAX_LINE_OCTETS) octets += size
     }
     if (this.#refusal) throw this.#refusal
-    return { tag: this.tag, name: this.#name, cursor: new Cursor({ texts, literals }) }
+    return { tag: this.tag, name: this.name, cursor: new Cursor({ texts, literals }) }
   }
 
   /** Later lines of LOGIN contain the password. */
   #isSecret(): boolean {
-    return this.#name === 'LOGIN'
+    return this.name === 'LOGIN'
   }
 
   #readHead(text: OctetString): OctetString {
     const head = HEAD.exec(text)
     if (!head) {
-      this.tag = /^[^(){ \x00-\x1f\x7f-\xff%*"\\+]+(?= |$)/.exec(text)?.[0] ?? '*'
-      this.#refusal = bad(this.tag === '*' ? 'Missing tag.' : 'Missing command after the tag.')
+      // Not repeated as a tag, because a lone word may be a password.
+      this.#refusal = bad('Missing tag or command.')
       return text
     }
     this.tag = head[1] as string
-    this.#name = (head[2] as string).toUpperCase()
+    this.name = (head[2] as string).toUpperCase()
     return text.slice(head[0].length)
   }
 
   async #passGate(octets: number, cursor: Cursor): Promise<void> {
-    this.#refusal ??= await this.#gate({ name: this.#name, octets, before: this.#literalOctets, cursor })
+    this.#refusal ??= await this.#gate({ name: this.name, octets, before: this.#literalOctets, cursor })
     this.#literalOctets += octets
   }
 
