@@ -41,7 +41,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     return put(folder.path, 'out.pfx', writePkcs12(content))
   }
 
-  it.each([false, true])('openssl reads ours, legacy %s', async (legacy) => {
+  it.each([false, true])('of ours is read by openssl: legacy %s', async (legacy) => {
     const path = await write(legacy)
     const shown = await run('openssl', ['pkcs12', '-in', path, '-passin', `pass:${password}`, '-noenc', '-info'])
     expect(shown).toMatchObject({ code: 0 })
@@ -52,7 +52,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     expect(await run('openssl', ['pkcs12', '-in', path, '-passin', 'pass:no', '-noenc'])).not.toMatchObject({ code: 0 })
   })
 
-  it.each([false, true])('Java keytool reads ours, legacy %s', async (legacy) => {
+  it.each([false, true])('of ours is read by Java keytool: legacy %s', async (legacy) => {
     if (!(await needProgram('keytool'))) return
     const path = await write(legacy, 'changeit')
     const args = ['-list', '-v', '-keystore', path, '-storetype', 'PKCS12', '-storepass', 'changeit']
@@ -62,7 +62,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     expect(shown.out).toContain('Certificate chain length: 2')
   })
 
-  it.each([false, true])('NSS pk12util reads ours and we read its, legacy %s', async (legacy) => {
+  it.each([false, true])('is exchanged with NSS pk12util: legacy %s', async (legacy) => {
     if (!(await needProgram('pk12util'))) return
     const path = await write(legacy, 'changeit')
     await using database = await temporaryFolder()
@@ -72,22 +72,28 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     const listed = await run('certutil', ['-L', '-d', db])
     expect(listed.out).toMatch(/Default SMTP\s+u,u,u/)
     const back = join(database.path, 'nss.p12')
-    const exported = await run('pk12util', ['-o', back, '-n', 'Default SMTP', '-d', db, '-W', 'other word'])
+    const exported = await run('pk12util', ['-o', back, '-n', 'Default SMTP', '-d', db, '-W', 'other password'])
     expect(exported).toMatchObject({ code: 0 })
-    const read = await readPkcs12(await readFile(back), 'other word')
+    const read = await readPkcs12(await readFile(back), 'other password')
     expect(read.certificates.some((one) => one.checkPrivateKey(readPrivateKey(keyPem)))).toBe(true)
   })
 
+  /** Schemes that old versions of OpenSSL and Java used. */
+  const pkcs5 = (scheme: string): string[] => ['-legacy', '-certpbe', scheme, '-keypbe', scheme]
   const opensslForms = [
     { title: 'modern', args: [] },
     { title: 'triple DES', args: ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1'] },
     { title: 'RC2-40', args: ['-legacy'] },
     { title: 'RC2-128', args: ['-legacy', '-certpbe', 'PBE-SHA1-RC2-128', '-keypbe', 'PBE-SHA1-RC2-128'] },
+    { title: 'MD5 and DES', args: pkcs5('PBE-MD5-DES') },
+    { title: 'SHA-1 and DES', args: pkcs5('PBE-SHA1-DES') },
+    { title: 'MD5 and RC2', args: pkcs5('PBE-MD5-RC2-64') },
+    { title: 'PBKDF2 and DES', args: pkcs5('DES-CBC') },
     { title: 'without MAC', args: ['-nomac'] },
     { title: 'keys in clear', args: ['-keypbe', 'NONE', '-certpbe', 'NONE'] },
     { title: 'PBMAC1', args: ['-pbmac1_pbkdf2'] },
   ]
-  it.each(opensslForms)('we read what openssl writes: $title', async ({ args }) => {
+  it.each(opensslForms)('of openssl is read by us: $title', async ({ args }) => {
     const path = join(folder.path, 'openssl.p12')
     const base = ['pkcs12', '-export', '-inkey', files.key, '-in', files.certificate, '-certfile', files.root]
     const made = await run('openssl', [...base, '-name', 'Ours', '-passout', `pass:${password}`, '-out', path, ...args])
@@ -97,12 +103,12 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     expect(read.friendlyName).toBe('Ours')
     expect(read.certificates).toHaveLength(2)
     expect(certificates[0].checkPrivateKey(read.keys[0] ?? readPrivateKey(''))).toBe(true)
-    if (args[0] !== '-nomac' && args[1] !== 'NONE')
-      await expect(readPkcs12(octets, 'no')).rejects.toThrow(/wrong password/)
-    if (args[0] !== '-nomac' && args[1] !== 'NONE') await expect(readPkcs12(octets, '')).rejects.toThrow(/is needed/)
+    if (args[0] === '-nomac' || args[1] === 'NONE') return
+    await expect(readPkcs12(octets, 'no')).rejects.toThrow(/wrong password/)
+    await expect(readPkcs12(octets, '')).rejects.toThrow(/is needed/)
   })
 
-  it('PKCS#7 of ours is read by openssl, and back', async () => {
+  it('PKCS#7 is exchanged with openssl', async () => {
     const der = writePkcs7(certificates)
     const path = await put(folder.path, 'chain.p7b', der)
     const shown = await run('openssl', ['pkcs7', '-inform', 'DER', '-in', path, '-print_certs'])
