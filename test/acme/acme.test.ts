@@ -17,7 +17,7 @@ async function client(lab: Lab, options: Partial<ConstructorParameters<typeof ac
 
 const register = (of: InstanceType<typeof acme.Client>) => of.createAccount({ contact: ['mailto:admin@lab.test'] })
 
-/** Orders, answers, finalizes: what every client does. */
+/** Obtains a certificate: orders, answers the challenges, finalizes. */
 async function obtain(lab: Lab, from: InstanceType<typeof acme.Client>, names: readonly string[]): Promise<string> {
   await using served = await serveAnswers(lab.httpPort)
   const [, csr] = await acme.crypto.createCsr({ altNames: [...names] })
@@ -32,8 +32,8 @@ async function obtain(lab: Lab, from: InstanceType<typeof acme.Client>, names: r
   })
 }
 
-describe('the ACME server, as acme-client sees it', () => {
-  it('issues for names and addresses; openssl verifies the chain', async () => {
+describe('the ACME server, with acme-client', () => {
+  it('issues for several names, in a chain that openssl verifies', async () => {
     await using lab = await startAcme()
     const pem = await obtain(lab, await client(lab), ['mail.lab.test', 'news.lab.test'])
     await writeFile(join(lab.folder, 'chain.pem'), pem)
@@ -53,52 +53,52 @@ describe('the ACME server, as acme-client sees it', () => {
     )
   })
 
-  it('refuses an answer that is not in place, and says where it looked', async () => {
+  it('fails a challenge that is not answered, with the reason', async () => {
     await using lab = await startAcme()
-    const asking = await client(lab)
-    await register(asking)
-    const order = await asking.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
-    const [authorization] = await asking.getAuthorizations(order)
+    const account = await client(lab)
+    await register(account)
+    const order = await account.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+    const [authorization] = await account.getAuthorizations(order)
     const [challenge] = authorization?.challenges ?? []
-    await asking.completeChallenge(challenge as NonNullable<typeof challenge>)
-    await expect(asking.waitForValidStatus(challenge as NonNullable<typeof challenge>)).rejects.toThrow(/ECONNREFUSED/)
+    await account.completeChallenge(challenge as NonNullable<typeof challenge>)
+    await expect(account.waitForValidStatus(challenge as NonNullable<typeof challenge>)).rejects.toThrow(/ECONNREFUSED/)
     const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test'] })
-    await expect(asking.finalizeOrder(order, csr)).rejects.toThrow(/the order is invalid/)
+    await expect(account.finalizeOrder(order, csr)).rejects.toThrow(/the order is invalid/)
   })
 
-  it('never asks outside of the lab', async () => {
+  it('never validates outside of the lab', async () => {
     await using lab = await startAcme()
-    const asking = await client(lab)
-    await register(asking)
-    const order = await asking.createOrder({ identifiers: [{ type: 'ip' as 'dns', value: '192.0.2.7' }] })
-    const [authorization] = await asking.getAuthorizations(order)
+    const account = await client(lab)
+    await register(account)
+    const order = await account.createOrder({ identifiers: [{ type: 'ip' as 'dns', value: '192.0.2.7' }] })
+    const [authorization] = await account.getAuthorizations(order)
     const [challenge] = authorization?.challenges ?? []
-    await asking.completeChallenge(challenge as NonNullable<typeof challenge>)
-    await expect(asking.waitForValidStatus(challenge as NonNullable<typeof challenge>)).rejects.toThrow(
+    await account.completeChallenge(challenge as NonNullable<typeof challenge>)
+    await expect(account.waitForValidStatus(challenge as NonNullable<typeof challenge>)).rejects.toThrow(
       /a lab does not connect to the Internet/,
     )
   })
 
-  it('a request for other names than ordered is a bad CSR', async () => {
+  it('refuses a request for other names than those of the order', async () => {
     await using lab = await startAcme()
     await using served = await serveAnswers(lab.httpPort)
-    const asking = await client(lab)
-    await register(asking)
-    const order = await asking.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
-    const [authorization] = await asking.getAuthorizations(order)
+    const account = await client(lab)
+    await register(account)
+    const order = await account.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+    const [authorization] = await account.getAuthorizations(order)
     const challenge = authorization?.challenges[0] as NonNullable<
       NonNullable<typeof authorization>['challenges'][number]
     >
-    served.answers.set(challenge.token, await asking.getChallengeKeyAuthorization(challenge))
-    await asking.completeChallenge(challenge)
-    await asking.waitForValidStatus(challenge)
+    served.answers.set(challenge.token, await account.getChallengeKeyAuthorization(challenge))
+    await account.completeChallenge(challenge)
+    await account.waitForValidStatus(challenge)
     const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'evil.lab.test'] })
-    await expect(asking.finalizeOrder(order, csr)).rejects.toThrow(
+    await expect(account.finalizeOrder(order, csr)).rejects.toThrow(
       /the request is for mail\.lab\.test, evil\.lab\.test, the order for mail\.lab\.test/,
     )
   })
 
-  it('revokes for the account that ordered, and for nobody else', async () => {
+  it('revokes for the account that ordered, and for no other', async () => {
     await using lab = await startAcme()
     const owner = await client(lab)
     const pem = await obtain(lab, owner, ['mail.lab.test'])
@@ -113,23 +113,25 @@ describe('the ACME server, as acme-client sees it', () => {
     ).toBe('superseded')
   })
 
-  it('accounts: found again by their key, changed, given another key, deactivated', async () => {
+  it('finds an account by its key, and changes it, its key and its status', async () => {
     await using lab = await startAcme()
-    const asking = await client(lab)
-    await register(asking)
-    const url = asking.getAccountUrl()
-    await register(asking)
-    expect(asking.getAccountUrl()).toBe(url)
-    expect((await asking.updateAccount({ contact: ['mailto:other@lab.test'] })).contact).toEqual([
+    const account = await client(lab)
+    await register(account)
+    const url = account.getAccountUrl()
+    await register(account)
+    expect(account.getAccountUrl()).toBe(url)
+    expect((await account.updateAccount({ contact: ['mailto:other@lab.test'] })).contact).toEqual([
       'mailto:other@lab.test',
     ])
-    await expect(asking.updateAccount({ contact: ['tel:1'] })).rejects.toThrow(/mailto/)
-    await asking.updateAccountKey(await acme.crypto.createPrivateRsaKey())
-    expect((await asking.updateAccount({ status: 'deactivated' } as never)).status).toBe('deactivated')
-    await expect(asking.createOrder({ identifiers: [{ type: 'dns', value: 'x.test' }] })).rejects.toThrow(/deactivated/)
+    await expect(account.updateAccount({ contact: ['tel:1'] })).rejects.toThrow(/mailto/)
+    await account.updateAccountKey(await acme.crypto.createPrivateRsaKey())
+    expect((await account.updateAccount({ status: 'deactivated' } as never)).status).toBe('deactivated')
+    await expect(account.createOrder({ identifiers: [{ type: 'dns', value: 'x.test' }] })).rejects.toThrow(
+      /deactivated/,
+    )
   })
 
-  it('external accounts: a binding with the right key, and nothing less', async () => {
+  it('requires an external account binding with the right key', async () => {
     const key = Buffer.alloc(32, 7).toString('base64url')
     await using lab = await startAcme({ 'kid-1': key })
     await expect(register(await client(lab))).rejects.toThrow(/external account binding/)
@@ -138,38 +140,38 @@ describe('the ACME server, as acme-client sees it', () => {
     await register(await client(lab, { externalAccountBinding: { kid: 'kid-1', hmacKey: key } }))
   })
 
-  it('a standalone authority keeps an order waiting until it is approved', async () => {
+  it('keeps an order at a standalone authority in processing until it is approved', async () => {
     await using lab = await startAcme()
     await lab.authorities.createRoot({ name: 'By Hand', type: 'standalone' })
-    const asking = await client(lab, {
+    const account = await client(lab, {
       directoryUrl: lab.directory.replace(/acme\/.*\/directory/, 'acme/by-hand/directory'),
     })
     const approving = (async () => {
       await expect.poll(async () => (await lab.authorities.requests('By Hand')).length, { timeout: 20_000 }).toBe(1)
       await lab.authorities.approve((await lab.authorities.requests('By Hand'))[0]?.id ?? 0)
     })()
-    const pem = await obtain(lab, asking, ['mail.lab.test'])
+    const pem = await obtain(lab, account, ['mail.lab.test'])
     await approving
     expect(new X509Certificate(pem).issuer).toContain('By Hand')
   })
 
-  it('says when to renew: at two thirds of its life, and at once when revoked', async () => {
+  it('suggests renewal after two thirds of the lifetime, and at once after revocation', async () => {
     await using lab = await startAcme()
     const pem = await obtain(lab, await client(lab), ['mail.lab.test'])
     const certificate = new X509Certificate(pem)
     const id = `AAAA.${Buffer.from(certificate.serialNumber, 'hex').toString('base64url')}`
-    const ask = async () => {
+    const renewalInfo = async () => {
       const response = await fetch(lab.directory.replace('directory', `renewal-info/${id}`))
       return (await response.json()) as { suggestedWindow: { start: string; end: string } }
     }
-    const { start } = (await ask()).suggestedWindow
+    const { start } = (await renewalInfo()).suggestedWindow
     const life = Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
     expect((Date.parse(start) - Date.parse(certificate.validFrom)) / life).toBeCloseTo(2 / 3, 3)
     await lab.authorities.revoke(certificate.serialNumber)
-    expect(Date.parse((await ask()).suggestedWindow.end)).toBeLessThanOrEqual(Date.now())
+    expect(Date.parse((await renewalInfo()).suggestedWindow.end)).toBeLessThanOrEqual(Date.now())
   })
 
-  it('a nonce is used once, and what is not signed is refused', async () => {
+  it('refuses requests without a valid nonce or content type', async () => {
     await using lab = await startAcme()
     const post = (body: unknown, type = 'application/jose+json') =>
       fetch(lab.directory.replace('directory', 'new-account'), {
@@ -194,7 +196,7 @@ describe('the ACME server, as acme-client sees it', () => {
 })
 
 describe.skipIf(!needs('certbot'))('certbot', () => {
-  it('obtains over HTTPS, renews and revokes', async () => {
+  it('obtains a certificate over HTTPS, renews and revokes it', async () => {
     await using lab = await startAcme()
     await writeFile(join(lab.folder, 'root.pem'), lab.store.rootPem)
     const folders = ['config', 'work', 'logs'].flatMap((name) => [`--${name}-dir`, join(lab.folder, name)])

@@ -11,7 +11,7 @@ type Client = InstanceType<typeof acme.Client>
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** One request as any client may make it, signed with P-256. */
+/** Sends one request with any header and payload, signed with P-256. */
 async function post(lab: Lab, resource: string, key: KeyObject, header: object, payload: object) {
   const url = lab.directory.replace('directory', resource)
   const { headers } = await fetch(lab.directory.replace('directory', 'new-nonce'))
@@ -30,21 +30,21 @@ async function client(lab: Lab, accountKey?: Buffer): Promise<Client> {
   return new acme.Client({ directoryUrl: lab.directory, accountKey: key, backoffMin: 50, backoffMax: 200 })
 }
 
-/** An order whose names are all shown to be held. */
-async function readyOrder(lab: Lab, asking: Client, names: readonly string[]) {
+/** Creates an order and completes the challenges of all its names. */
+async function readyOrder(lab: Lab, account: Client, names: readonly string[]) {
   await using served = await serveAnswers(lab.httpPort)
-  const order = await asking.createOrder({ identifiers: names.map((value) => ({ type: 'dns', value })) })
-  for (const { challenges } of await asking.getAuthorizations(order)) {
+  const order = await account.createOrder({ identifiers: names.map((value) => ({ type: 'dns', value })) })
+  for (const { challenges } of await account.getAuthorizations(order)) {
     const [challenge] = challenges
     if (!challenge) throw new Error('no challenge')
-    served.answers.set(challenge.token, await asking.getChallengeKeyAuthorization(challenge))
-    await asking.completeChallenge(challenge)
-    await asking.waitForValidStatus(challenge)
+    served.answers.set(challenge.token, await account.getChallengeKeyAuthorization(challenge))
+    await account.completeChallenge(challenge)
+    await account.waitForValidStatus(challenge)
   }
   return order
 }
 
-it('what a key brings along is not kept: the store is read again', async () => {
+it('additional members of a key are not stored, and the store can be read again', async () => {
   await using lab = await startAcme()
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwk = { ...publicKey.export({ format: 'jwk' }), ext: true, key_ops: ['verify'] }
@@ -56,7 +56,7 @@ it('what a key brings along is not kept: the store is read again', async () => {
   ])
 })
 
-it('headers that are none of the kind are a mistake of the client', async () => {
+it('invalid headers are client errors', async () => {
   await using lab = await startAcme()
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwk = publicKey.export({ format: 'jwk' })
@@ -73,13 +73,13 @@ it('headers that are none of the kind are a mistake of the client', async () => 
   ]
   for (const [resource, header, type] of cases) {
     const response = await post(lab, resource, privateKey, header, {})
-    const { type: told } = (await response.json()) as { type: string }
-    expect([resource, header, told]).toEqual([resource, header, `urn:ietf:params:acme:error:${type}`])
+    const { type: found } = (await response.json()) as { type: string }
+    expect([resource, header, found]).toEqual([resource, header, `urn:ietf:params:acme:error:${type}`])
     expect(response.status).toBeLessThan(500)
   }
 })
 
-it('a key that registers twice at a time has one account', async () => {
+it('a key that registers twice at the same time has one account', async () => {
   await using lab = await startAcme()
   const key = await acme.crypto.createPrivateEcdsaKey('P-256')
   const both = await Promise.all([client(lab, key), client(lab, key)])
@@ -88,47 +88,47 @@ it('a key that registers twice at a time has one account', async () => {
   expect(lab.store.index.acmeAccounts).toHaveLength(1)
 })
 
-it('an order that is finalized twice at a time brings one certificate', async () => {
+it('an order that is finalized twice at the same time issues one certificate', async () => {
   await using lab = await startAcme()
-  const asking = await client(lab)
-  await asking.createAccount({ contact: ['mailto:admin@lab.test'] })
-  const order = await readyOrder(lab, asking, ['mail.lab.test'])
+  const account = await client(lab)
+  await account.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await readyOrder(lab, account, ['mail.lab.test'])
   const before = (await lab.authorities.issued(lab.authority)).length
   const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test'] })
-  const states = await Promise.all([asking.finalizeOrder(order, csr), asking.finalizeOrder(order, csr)])
+  const states = await Promise.all([account.finalizeOrder(order, csr), account.finalizeOrder(order, csr)])
   expect(states.map(({ status }) => status)).toContain('valid')
   expect(await lab.authorities.issued(lab.authority)).toHaveLength(before + 1)
 })
 
-it('another account that holds all of its names may revoke a certificate', async () => {
+it('an account that is authorized for all names of a certificate may revoke it', async () => {
   await using lab = await startAcme()
-  const [owner, heir] = [await client(lab), await client(lab)]
-  for (const one of [owner, heir]) await one.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const [owner, other] = [await client(lab), await client(lab)]
+  for (const one of [owner, other]) await one.createAccount({ contact: ['mailto:admin@lab.test'] })
   const order = await readyOrder(lab, owner, ['mail.lab.test', 'www.lab.test'])
   const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'www.lab.test'] })
   const pem = await owner.getCertificate(await owner.finalizeOrder(order, csr))
-  await readyOrder(lab, heir, ['mail.lab.test'])
-  await expect(heir.revokeCertificate(pem)).rejects.toThrow(/neither by the certificate’s key nor by its account/)
-  await readyOrder(lab, heir, ['www.lab.test'])
-  await heir.revokeCertificate(pem)
+  await readyOrder(lab, other, ['mail.lab.test'])
+  await expect(other.revokeCertificate(pem)).rejects.toThrow(/neither by the certificate’s key nor by its account/)
+  await readyOrder(lab, other, ['www.lab.test'])
+  await other.revokeCertificate(pem)
   const { serialNumber } = new X509Certificate(pem)
   const found = (await lab.authorities.issued(lab.authority)).find(({ serial }) => serial === serialNumber)
   expect(found?.revoked?.reason).toBe('unspecified')
 })
 
-it('a web server that hangs up in the middle of its answer fails the challenge', async () => {
+it('a web server that disconnects during its response fails the challenge', async () => {
   await using lab = await startAcme()
   const broken = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc'))
   })
   await new Promise<void>((resolve) => broken.listen(lab.httpPort, '127.0.0.1', resolve))
-  const asking = await client(lab)
-  await asking.createAccount({ contact: ['mailto:admin@lab.test'] })
-  const order = await asking.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
-  const [challenge] = (await asking.getAuthorizations(order))[0]?.challenges ?? []
+  const account = await client(lab)
+  await account.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await account.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
+  const [challenge] = (await account.getAuthorizations(order))[0]?.challenges ?? []
   if (!challenge) throw new Error('no challenge')
-  await asking.completeChallenge(challenge)
-  await expect(asking.waitForValidStatus(challenge)).rejects.toThrow(/http:\/\/mail\.lab\.test:\d+.*aborted/)
+  await account.completeChallenge(challenge)
+  await expect(account.waitForValidStatus(challenge)).rejects.toThrow(/http:\/\/mail\.lab\.test:\d+.*aborted/)
   broken.close()
 })

@@ -12,7 +12,7 @@ import { AuthorityService } from '../../src/pki/service/service.ts'
 
 export const log = pino({ level: 'silent' })
 
-/** A port that nobody listened on a moment ago. */
+/** Returns a port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -21,7 +21,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** An authority that speaks ACME, over HTTP and HTTPS, and a folder for its clients. */
+/** Starts an authority with ACME over HTTP and HTTPS, and creates a folder for its clients. */
 export async function startAcme(externalAccounts: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
   const httpPort = await freePort()
@@ -52,7 +52,7 @@ export async function startAcme(externalAccounts: Record<string, string> = {}) {
   }
 }
 
-/** What an ACME client puts at `/.well-known/acme-challenge/TOKEN`. */
+/** Serves what an ACME client puts at `/.well-known/acme-challenge/TOKEN`. */
 export async function serveAnswers(port: number) {
   const answers = new Map<string, string>()
   const server: Server = createServer((request, response) => {

@@ -19,11 +19,10 @@ const all: readonly { readonly name: Name; readonly choice: RecipeChoice }[] = [
   ...defectNames.map((name) => ({ name, choice: { kind: 'defect', defect: name } as const })),
   ...variantNames.map((name) => ({ name, choice: { kind: 'variant', variant: name } as const })),
 ]
-const choiceOf = (wanted: Name): RecipeChoice =>
-  all.find(({ name }) => name === wanted)?.choice ?? { kind: 'variant', variant: 'p256' }
+const choices = new Map(all.map(({ name, choice }) => [name, choice]))
 const quiet = { info() {}, warn() {}, error() {} }
 
-/** How OpenSSL tells each defect: the number of its verification error (`openssl verify(1)`), 0 where it finds none. */
+/** The verification error that OpenSSL reports for each defect (`openssl verify(1)`); 0 if it reports none. */
 const verdicts: Readonly<Record<Name, number>> = {
   expired: 10,
   'not-yet-valid': 9,
@@ -55,7 +54,7 @@ const verdicts: Readonly<Record<Name, number>> = {
   'two-intermediates': 0,
 }
 
-/** What OpenSSL prints of a certificate that it has nothing against. */
+/** What OpenSSL prints of certificates that it reports no error for. */
 const traits: Partial<Record<Name, { readonly has?: RegExp; readonly lacks?: RegExp }>> = {
   'no-san': { has: /Subject: CN ?= ?mail\.lab\.test/, lacks: /Subject Alternative Name/ },
   'no-subject': { has: /Subject: *\n[^]*Subject Alternative Name: critical/ },
@@ -70,7 +69,7 @@ const traits: Partial<Record<Name, { readonly has?: RegExp; readonly lacks?: Reg
   ed25519: { has: /Public Key Algorithm: ED25519/i },
 }
 
-describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
+describe.runIf(needs('openssl'))('each defect and variant, judged by OpenSSL', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-defects-'))
   const file = (name: string): string => join(folder, name)
   let store: CertificateStore
@@ -89,9 +88,9 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const worn = async (name: Name): Promise<InstalledCertificate> => {
-    const [certificate] = await store.resolve('any', choiceOf(name), NAMES)
-    if (!certificate) throw new Error('nothing is worn')
+  const made = async (name: Name): Promise<InstalledCertificate> => {
+    const [certificate] = await store.resolve('any', choices.get(name) ?? { kind: 'none' }, NAMES)
+    if (!certificate) throw new Error('no certificate')
     writeFileSync(file(`${name}.pem`), certificate.certificatePem)
     writeFileSync(file(`${name}.chain.pem`), certificate.chainPem.join('\n'))
     return certificate
@@ -112,8 +111,8 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
   const codes = ({ stdout, stderr }: ProgramResult): number[] =>
     [...`${stdout}${stderr}`.matchAll(/^error (\d+) at/gm)].map(([, code]) => Number(code))
 
-  it.each(all)('$name is that very defect and no other', { timeout: 120_000 }, async ({ name }) => {
-    const certificate = await worn(name)
+  it.each(all)('$name has that defect and no other', { timeout: 120_000 }, async ({ name }) => {
+    const certificate = await made(name)
     const lists: string[] = []
     if (name === 'revoked') {
       const authority = store.index.authorities.find((one) => one.crl)
@@ -123,7 +122,7 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
     }
     const found = await verify(name, certificate, lists)
     const verdict = verdicts[name]
-    // A weak signature is told of every certificate that it touches.
+    // A weak signature is reported for every certificate that it affects.
     expect([...new Set(codes(found))], found.stderr).toEqual(verdict === 0 ? [] : [verdict])
     expect(found.status).toBe(verdict === 0 ? 0 : 2)
     const text = (await run('openssl', ['x509', '-in', file(`${name}.pem`), '-noout', '-text'])).stdout
@@ -132,14 +131,14 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
     if (lacks) expect(text).not.toMatch(lacks)
   })
 
-  it('sends chains as their names say', async () => {
-    const links = async (name: Name): Promise<number> => (await worn(name)).chainPem.length
+  it('sends the chains that the names promise', async () => {
+    const links = async (name: Name): Promise<number> => (await made(name)).chainPem.length
     expect(await links('p256')).toBe(0)
     expect(await links('one-intermediate')).toBe(1)
     expect(await links('two-intermediates')).toBe(2)
     expect(await links('incomplete-chain')).toBe(0)
     expect(await links('untrusted-root')).toBe(1)
-    const [first, second] = (await worn('reversed-chain')).chainPem
+    const [first, second] = (await made('reversed-chain')).chainPem
     writeFileSync(file('upper.pem'), first ?? '')
     writeFileSync(file('lower.pem'), second ?? '')
     const issued = await run('openssl', [
@@ -152,9 +151,9 @@ describe.runIf(needs('openssl'))('each defect, judged by OpenSSL', () => {
   })
 })
 
-describe.runIf(needs('openssl'))('each defect, worn by a listener', () => {
+describe.runIf(needs('openssl'))('each defect and variant, served by a lab', () => {
   let lab: TestLab
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-worn-'))
+  const folder = mkdtempSync(join(tmpdir(), 'sealpost-served-'))
   beforeAll(async () => {
     lab = await startLab({ hostname: HOST })
     writeFileSync(join(folder, 'root.pem'), lab.ca)
@@ -164,7 +163,7 @@ describe.runIf(needs('openssl'))('each defect, worn by a listener', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it.each(all)('$name is shown by s_client as what it is', { timeout: 120_000 }, async ({ name, choice }) => {
+  it.each(all)('s_client reports $name', { timeout: 120_000 }, async ({ name, choice }) => {
     await lab.useCertificate(
       choice.kind === 'defect' ? { defect: choice.defect } : { variant: choice.variant },
       'imap4',
@@ -173,8 +172,8 @@ describe.runIf(needs('openssl'))('each defect, worn by a listener', () => {
       ...['s_client', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`, '-servername', HOST],
       ...['-CAfile', join(folder, 'root.pem'), '-verify_hostname', HOST, '-cipher', 'DEFAULT@SECLEVEL=0'],
     ])
-    // At level 0, and without revocation lists, weakness is no error; the names, dates and chains are. Of an issuer that
-    // is not there, the last of the errors is told: 21.
+    // At level 0 and without CRLs, weakness and revocation are not errors; names, dates and chains are. Of the errors about
+    // a missing issuer, s_client reports the last one: 21.
     const lenient = { 20: 21, 23: 0, 66: 0, 68: 0 }[verdicts[name]] ?? verdicts[name]
     expect(stdout, stderr).toContain(`Verification${lenient === 0 ? ': OK' : ' error'}`)
     expect(stdout).toMatch(new RegExp(`Verify return code: ${lenient} `))

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
 
-it('certificates of a lab that serves its authorities say where, and the addresses answer', async () => {
+it('certificates contain the addresses of the authority service, which answers there', async () => {
   await using lab = await startLab({
     authorityService: { port: 0 },
     virtualServers: [{ protocol: 'imap4' }],
@@ -21,7 +21,7 @@ it('certificates of a lab that serves its authorities say where, and the address
   )
 })
 
-it('a port that is taken is told, and nothing is left open', async () => {
+it('a port that is in use is reported', async () => {
   await using first = await startLab({ authorityService: { port: 0 }, virtualServers: [{ protocol: 'imap4' }] })
   const port = Number(new URL(first.authorityServiceUrl ?? '').port)
   await expect(startLab({ authorityService: { port }, virtualServers: [{ protocol: 'imap4' }] })).rejects.toThrow(
@@ -29,7 +29,7 @@ it('a port that is taken is told, and nothing is left open', async () => {
   )
 })
 
-it('without the key there is none', async () => {
+it('without the key there is no authority service', async () => {
   await using lab = await startLab({ virtualServers: [{ protocol: 'imap4' }] })
   expect(lab.authorityServiceUrl).toBeUndefined()
 })

@@ -43,7 +43,7 @@ const logOns: Record<Protocol, { readonly lines: readonly string[]; readonly don
   nntp: { lines: [`AUTHINFO SASL EXTERNAL ${empty}`], done: /^281 /m },
 }
 
-/** Everything the server says to these lines, one after each answer. */
+/** Sends the lines of a log-on, one after each reply. Returns everything that the server sent. */
 async function talk(protocol: Protocol, options: ConnectionOptions): Promise<string> {
   const socket: TLSSocket = connect({
     host: '127.0.0.1',
@@ -52,29 +52,29 @@ async function talk(protocol: Protocol, options: ConnectionOptions): Promise<str
     servername: 'localhost',
     ...options,
   })
-  let said = ''
+  let received = ''
   socket.setEncoding('utf8').on('data', (text: string) => {
-    said += text
+    received += text
   })
   const ended = once(socket, 'close').catch((error: Error) => {
-    said += error.message
+    received += error.message
   })
-  const heard = (): Promise<unknown> => Promise.race([once(socket, 'data').catch(() => {}), ended])
-  await heard()
+  const nextData = (): Promise<unknown> => Promise.race([once(socket, 'data').catch(() => {}), ended])
+  await nextData()
   for (const line of logOns[protocol].lines) {
     if (socket.destroyed) break
-    const answered = heard()
+    const answered = nextData()
     socket.write(`${line}\r\n`)
     await answered
   }
   socket.destroy()
   await ended
-  return said
+  return received
 }
 
 describe.each(protocols)('a client certificate on %s', (protocol) => {
   it.each([
-    { by: 'mail address', options: { commonName: 'Alice', emails: ['alice@lab.test'] } },
+    { by: 'email address', options: { commonName: 'Alice', emails: ['alice@lab.test'] } },
     { by: 'principal name', options: { commonName: 'Alice', principalName: 'alice@lab.test' } },
   ])('logs on by $by with SASL EXTERNAL', async ({ options }) => {
     expect(await talk(protocol, await user(options))).toMatch(logOns[protocol].done)
@@ -84,7 +84,7 @@ describe.each(protocols)('a client certificate on %s', (protocol) => {
     expect(records.length).toBeGreaterThan(0)
   })
 
-  it('is refused when it names nobody, is revoked, or is not there', async () => {
+  it('is refused if it names no account, is revoked or is missing', async () => {
     expect(await talk(protocol, await user({ commonName: 'X', emails: ['x@other.test'] }))).not.toMatch(
       logOns[protocol].done,
     )
@@ -96,7 +96,7 @@ describe.each(protocols)('a client certificate on %s', (protocol) => {
   })
 })
 
-it('a thumbprint in the configuration names an account; another lab does not know the authority', async () => {
+it('a thumbprint in the configuration names an account; another lab does not trust the authority', async () => {
   await using folder = await temporaryFolder()
   const certificates = { store: folder.path, key: 'p256' as const }
   const issued = await (async () => {
@@ -110,9 +110,9 @@ it('a thumbprint in the configuration names an account; another lab does not kno
   const greeting = async (where: TestLab): Promise<string> => {
     const { tlsPort } = where.server('imap4')
     const socket = connect({ host: '127.0.0.1', port: tlsPort, ca: where.ca, servername: 'localhost', ...carol })
-    const [said] = (await once(socket, 'data')) as [Buffer]
+    const [line] = (await once(socket, 'data')) as [Buffer]
     socket.destroy()
-    return said.toString()
+    return line.toString()
   }
   await using knowing = await startLab({ certificates, directory: { accounts }, virtualServers: [...virtualServers] })
   expect(await greeting(knowing)).toContain('AUTH=EXTERNAL')

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../pki/support.ts'
 import { sClient } from '../support/openssl.ts'
 
 describe('OCSP stapling', () => {
-  it('answers clients that ask, on all four protocols and by STARTTLS', async () => {
+  it('works on all four protocols, with implicit TLS and STARTTLS', async () => {
     await using folder = await temporaryFolder()
     await using lab = await startLab({
       virtualServers: protocols.map((protocol) => ({ protocol, port: 0, tlsPort: 0, tls: { ocspStapling: true } })),
@@ -27,7 +27,7 @@ describe('OCSP stapling', () => {
     }
   })
 
-  it('tells the truth of a revoked certificate that is still worn', async () => {
+  it('reports the revocation of a certificate that is still in use', async () => {
     await using lab = await startLab({
       virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, tls: { ocspStapling: true } }],
     })
@@ -40,9 +40,9 @@ describe('OCSP stapling', () => {
       .toMatch(/Cert Status: revoked[\s\S]*keyCompromise/)
   })
 
-  it('is off where it is not asked for', async () => {
+  it('is off by default', async () => {
     await using lab = await startLab({ virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0 }] })
-    const said = await sClient(['-status', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`], 'a LOGOUT\r\n')
-    expect(said).toContain('OCSP response: no response sent')
+    const output = await sClient(['-status', '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`], 'a LOGOUT\r\n')
+    expect(output).toContain('OCSP response: no response sent')
   })
 })

@@ -10,7 +10,7 @@ const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])
 const dayMs = 86_400_000
 
 describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('certificate: auto, %s', (key) => {
-  it('is what openssl and GnuTLS call right', async () => {
+  it('is accepted by openssl and GnuTLS', async () => {
     await using folder = await temporaryFolder()
     await using store = await openCertificateStore(storeOptions('memory', { key }))
     const [installed] = await store.resolve('Default SMTP Virtual Server', { kind: 'auto' }, names)
@@ -32,7 +32,7 @@ describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('cer
 })
 
 describe('the certificate store', () => {
-  it('issues one certificate for all virtual servers of the same names', async () => {
+  it('issues one certificate to all virtual servers with the same names', async () => {
     await using store = await openCertificateStore(storeOptions('memory'))
     const all = await Promise.all(['a', 'b', 'c', 'd'].map((server) => store.resolve(server, { kind: 'auto' }, names)))
     expect(new Set(all.flat().map(({ thumbprint }) => thumbprint)).size).toBe(1)
@@ -42,7 +42,7 @@ describe('the certificate store', () => {
     expect(BigInt(`0x${certificate.serialNumber}`)).toBeGreaterThan(0n)
   })
 
-  it('keeps keys and certificates in a private folder, and finds them again', async () => {
+  it('keeps keys and certificates in a private folder, and reads them when it is opened again', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'certs')
     const first = await openCertificateStore(storeOptions(path))
@@ -61,7 +61,7 @@ describe('the certificate store', () => {
     ])
   })
 
-  it('issues anew when the names change or the end comes near', async () => {
+  it('issues another certificate when the names change or the old one is about to expire', async () => {
     const clock = { at: Date.now(), now: () => clock.at }
     await using store = await openCertificateStore(storeOptions('memory', { clock }))
     const thumbprint = async (wanted: readonly string[]) =>
@@ -82,7 +82,7 @@ describe('the certificate store', () => {
     expect(subjects[0]).not.toBe(subjects[1])
   })
 
-  it('says what names it knows when asked for another', async () => {
+  it('lists the names it has when it is asked for another one', async () => {
     await using store = await openCertificateStore(storeOptions('memory'))
     await store.resolve('a', { kind: 'auto' }, ['mail.test'])
     await expect(store.resolve('a', { kind: 'named', name: 'nobody' }, [])).rejects.toThrow(
@@ -92,22 +92,22 @@ describe('the certificate store', () => {
     expect(await store.resolve('a', { kind: 'assigned' }, [])).toEqual([])
   })
 
-  it('tells watchers what another process changed, and survives a broken index', async () => {
+  it('notifies watchers of changes by another process, and keeps working when the index is broken', async () => {
     await using folder = await temporaryFolder()
     const log = memoryLog()
     await using watching = await openCertificateStore(storeOptions(folder.path, { log }))
-    const [worn] = await watching.resolve('a', { kind: 'auto' }, names)
+    const [served] = await watching.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = watching.watch(() => changed.resolve())
     await using other = await openCertificateStore(storeOptions(folder.path))
     await other.update((draft) => {
-      draft.index.assignments.b = worn?.thumbprint ?? ''
+      draft.index.assignments.b = served?.thumbprint ?? ''
     })
     await changed.promise
-    expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: served?.thumbprint }])
     await writeFile(join(folder.path, 'store.json'), '{"version":1,')
     await expect.poll(() => log.entries.filter(({ level }) => level === 'error').length).toBeGreaterThan(0)
-    expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: served?.thumbprint }])
     end()
   })
 })
@@ -117,13 +117,13 @@ describe('a broken file of the store', () => {
     await using folder = await temporaryFolder()
     const log = memoryLog()
     await using store = await openCertificateStore(storeOptions(folder.path, { log }))
-    const [worn] = await store.resolve('a', { kind: 'auto' }, names)
+    const [served] = await store.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = store.watch(() => changed.resolve())
     const [record] = store.index.certificates
     await writeFile(join(folder.path, record?.certificate ?? ''), '-----BEGIN CERTIFICATE-----\nMIIB')
     await changed.promise
-    expect(await store.resolve('a', { kind: 'auto' }, names)).toMatchObject([{ thumbprint: worn?.thumbprint }])
+    expect(await store.resolve('a', { kind: 'auto' }, names)).toMatchObject([{ thumbprint: served?.thumbprint }])
     expect(
       log.entries
         .filter(({ level }) => level === 'error')

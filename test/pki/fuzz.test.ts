@@ -35,15 +35,17 @@ beforeAll(async () => {
   samples.pkcs7 = writePkcs7(certificates)
   samples.pkcs12 = writePkcs12({ friendlyName: 'x', key, certificates, password: 'secret', legacy: true })
   samples.request = readPem(request)[0]?.der ?? Buffer.alloc(0)
-  const asked = { ids: [certIdOf(certificates[0], certificates[1])] }
-  expect(createOcspResponse(asked, [], { key, certificate: certificates[1] }, Date.now()).length).toBeGreaterThan(100)
+  const ocspRequest = { ids: [certIdOf(certificates[0], certificates[1])] }
+  expect(createOcspResponse(ocspRequest, [], { key, certificate: certificates[1] }, Date.now()).length).toBeGreaterThan(
+    100,
+  )
   await using folder = await temporaryFolder()
   const root = await put(folder.path, 'root.pem', store.rootPem)
   const made = await run('sh', ['-c', 'openssl ocsp -issuer "$0" -serial 0x1234 -reqout - | base64', root])
   samples.ocsp = Buffer.from(made.out, 'base64')
 })
 
-/** Some octets changed, cut off or put in. */
+/** Changes some octets, and may cut octets off or insert some. */
 function mutated(octets: Buffer, random: () => number): Buffer {
   const at = (): number => Math.floor(random() * octets.length)
   const copy = Buffer.from(octets)
@@ -53,8 +55,8 @@ function mutated(octets: Buffer, random: () => number): Buffer {
   return kind === 1 ? Buffer.concat([copy.subarray(0, at()), copy]) : copy
 }
 
-describe.each(Object.keys(readers))('mutated octets of a %s', (name) => {
-  it('are read, or refused with a PkiError', async () => {
+describe.each(Object.keys(readers))('mutated octets of: %s', (name) => {
+  it('are read or rejected with a PkiError', async () => {
     const random = seededRandom(20_251_125)
     const sample = samples[name] ?? Buffer.alloc(0)
     await readers[name]?.(sample)

@@ -38,7 +38,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
 
   const revoke = (reason: Parameters<Authorities['revoke']>[1]) => authorities.revoke(leaf.serialNumber, reason)
 
-  /** Asks as `openssl ocsp` does, and has it verify the answer. */
+  /** Asks with `openssl ocsp`, which also verifies the response. */
   async function ocsp(...args: readonly string[]): Promise<string> {
     const url = (await run('openssl', ['x509', '-in', files.leaf, '-noout', '-ocsp_uri'])).out.trim()
     const base = ['-issuer', files.root, '-cert', files.leaf, '-CAfile', files.root, '-url', url]
@@ -58,7 +58,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     return run('openssl', ['verify', '-x509_strict', '-crl_check', '-CRLfile', crl, '-CAfile', files.root, files.leaf])
   }
 
-  it('is answered by OCSP and CRL: good, held, good again, revoked for good', async () => {
+  it('is reported by OCSP and CRL: good, on hold, good again, permanently revoked', async () => {
     expect(await ocsp()).toMatch(/: good/)
     expect(await crlCheck()).toMatchObject({ code: 0 })
     await revoke('certificateHold')
@@ -75,7 +75,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     await expect(revoke('superseded')).rejects.toThrow(/was already revoked on/)
   })
 
-  it('says unknown of a serial number that was never issued', async () => {
+  it('reports unknown for a serial number that was never issued', async () => {
     const base = ['ocsp', '-issuer', files.root, '-serial', '0x1234567890', '-CAfile', files.root]
     const { out, err } = await run('openssl', [...base, '-url', `${service.url}/ocsp/${id()}`])
     expect(out + err).toMatch(/0x1234567890: unknown/)
@@ -97,7 +97,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     }
   })
 
-  it('answers nonsense as OCSP does, and stays', async () => {
+  it('answers malformed requests with OCSP errors and HTTP statuses, and keeps running', async () => {
     for (const body of ['', 'hello', Buffer.alloc(5000, 0x30)]) {
       const response = await fetch(`${service.url}/ocsp/${id()}`, { method: 'POST', body })
       expect(Buffer.from(await response.arrayBuffer()).toString('hex')).toBe('30030a0101')
@@ -109,7 +109,7 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     expect((await fetch(`${service.url}/ocsp/${id()}/%ZZ`)).status).toBe(200)
   })
 
-  it('hands out the root and the issuer', async () => {
+  it('serves the root and the issuer', async () => {
     expect(await (await fetch(`${service.url}/root.pem`)).text()).toBe(store.rootPem)
     const issuer = /CA Issuers - URI:(\S+)/.exec(leaf.infoAccess ?? '')?.[1] ?? ''
     const der = Buffer.from(await (await fetch(issuer)).arrayBuffer())
@@ -117,24 +117,24 @@ describe.each(['rsa-2048', 'p256', 'ed25519'] as const)('revocation, %s', (key) 
     expect(await (await fetch(service.url)).text()).toContain('/root.pem')
   })
 
-  it('makes staples that follow the book', async () => {
-    const [worn] = await store.resolve('b', { kind: 'auto' }, ['staple.test'])
-    const certificate = await put(folder.path, 'stapled.pem', worn?.certificatePem ?? '')
+  it('creates staples with the current status', async () => {
+    const [served] = await store.resolve('b', { kind: 'auto' }, ['staple.test'])
+    const certificate = await put(folder.path, 'stapled.pem', served?.certificatePem ?? '')
     const status = async (): Promise<string> => {
-      const answer = await put(folder.path, 'staple.der', worn?.ocspResponse?.() ?? '')
+      const answer = await put(folder.path, 'staple.der', served?.ocspResponse?.() ?? '')
       const args = ['-issuer', files.root, '-cert', certificate, '-CAfile', files.root, '-respin', answer]
       return (await run('openssl', ['ocsp', ...args])).out
     }
     expect(await status()).toMatch(/: good/)
-    expect(worn?.ocspResponse?.()).toBe(worn?.ocspResponse?.())
-    await authorities.revoke(worn?.thumbprint ?? '')
+    expect(served?.ocspResponse?.()).toBe(served?.ocspResponse?.())
+    await authorities.revoke(served?.thumbprint ?? '')
     expect(await status()).toMatch(/: revoked/)
     const [next] = await store.resolve('b', { kind: 'auto' }, ['staple.test'])
-    expect(next?.thumbprint).not.toBe(worn?.thumbprint)
+    expect(next?.thumbprint).not.toBe(served?.thumbprint)
   })
 })
 
-it('an authority whose key is lost says that the fault is its own, and the log says more', async () => {
+it('an authority whose key is missing answers internalError, and the log names the key file', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'certs')
   const first = await openCertificateStore(storeOptions(path))
@@ -151,10 +151,10 @@ it('an authority whose key is lost says that the fault is its own, and the log s
     root: await put(folder.path, 'root.pem', store.rootPem),
     leaf: await put(folder.path, 'leaf.pem', installed?.certificatePem ?? ''),
   }
-  const asked = join(folder.path, 'request.der')
-  await run('openssl', ['ocsp', '-issuer', files.root, '-cert', files.leaf, '-reqout', asked])
+  const request = join(folder.path, 'request.der')
+  await run('openssl', ['ocsp', '-issuer', files.root, '-cert', files.leaf, '-reqout', request])
   const id = name.toLowerCase().replaceAll(' ', '-')
-  const response = await fetch(`${service.url}/ocsp/${id}`, { method: 'POST', body: await readFile(asked) })
+  const response = await fetch(`${service.url}/ocsp/${id}`, { method: 'POST', body: await readFile(request) })
   // internalError. RFC 6960 section 4.2.1
   expect(Buffer.from(await response.arrayBuffer()).toString('hex')).toBe('30030a0102')
   expect((await fetch(`${service.url}/crl/${id}.crl`)).status).toBe(500)

@@ -10,7 +10,7 @@ export interface Ran {
   readonly err: string
 }
 
-/** Runs a program to its end; never throws for its exit status. */
+/** Runs a program to its end. Rejects only if it cannot be started. */
 export function run(program: string, args: readonly string[], input?: string | Buffer, cwd?: string): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = execFile(program, args, { encoding: 'utf8', cwd, maxBuffer: 1 << 24 }, (error, out, err) => {
@@ -22,12 +22,13 @@ export function run(program: string, args: readonly string[], input?: string | B
   })
 }
 
-/** A temporary folder, removed with `await using`. */
+/** Creates a temporary folder, which `await using` removes. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'sealpost-pki-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
+/** Writes a file. Returns its path. */
 export async function put(folder: string, name: string, content: string | Buffer): Promise<string> {
   const path = join(folder, name)
   await writeFile(path, content)
@@ -39,13 +40,14 @@ export interface Logged {
   readonly message: string
 }
 
-/** A log that remembers. */
+/** Creates a log that keeps its entries. */
 export function memoryLog() {
   const entries: Logged[] = []
   const level = (name: Logged['level']) => (_: object, message: string) => void entries.push({ level: name, message })
   return { entries, info: level('info'), warn: level('warn'), error: level('error') }
 }
 
+/** Returns the options of a store with quick keys. */
 export const storeOptions = (folder: string, more: Partial<CertificateStoreOptions> = {}): CertificateStoreOptions => ({
   folder,
   clock: { now: () => Date.now() },
@@ -54,7 +56,7 @@ export const storeOptions = (folder: string, more: Partial<CertificateStoreOptio
   ...more,
 })
 
-/** A promise and its resolver. */
+/** Returns a promise and the function that resolves it. */
 export function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => {}
   const promise = new Promise<void>((done) => {
@@ -63,7 +65,7 @@ export function deferred(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve }
 }
 
-/** Whether a program is here; where all must be (`SEALPOST_CI=1`), a missing one is a failure. */
+/** Returns whether a program is installed. @throws if it is missing and all programs are required (`SEALPOST_CI=1`) */
 export async function needProgram(program: string): Promise<boolean> {
   const found = await run('sh', ['-c', `command -v ${program}`])
   if (found.code !== 0 && process.env.SEALPOST_CI === '1') throw new Error(`${program} is not installed`)
