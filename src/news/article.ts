@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.ts'
 import { parseDate } from '../mail/dates.ts'
 import { bodyStartAfter, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
+import { CR, LF } from '../mail/octets.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
 /**
@@ -99,6 +100,7 @@ const SINGLE = new Set(
 export function checkHeader(article: Article, mandatory: readonly string[]): void {
   if (article.raw.subarray(0, article.bodyStart).includes(0)) throw invalid('NUL in the header')
   if (article.fields.length === 0) throw invalid('no header')
+  checkLineEnds(article)
   checkFields(article)
   for (const name of mandatory) {
     const value = article.value(name)
@@ -109,6 +111,13 @@ export function checkHeader(article: Article, mandatory: readonly string[]): voi
   if (last && last.end === article.raw.length) throw invalid('no empty line between header and body')
   const messageId = article.value('message-id')
   if (messageId !== undefined && !isMessageId(messageId)) throw invalid(`not a Message-ID: ${messageId.slice(0, 60)}`)
+}
+
+/** Rejects a CR without LF, which some readers take for a line end: it would forge a field. RFC 5536 section 2, RFC 5322 section 2.2. */
+function checkLineEnds({ raw, bodyStart }: Article): void {
+  for (let at = raw.indexOf(CR); at !== -1 && at < bodyStart; at = raw.indexOf(CR, at + 1)) {
+    if (raw[at + 1] !== LF) throw invalid('bare CR in the header')
+  }
 }
 
 function checkFields({ raw, fields }: Article): void {

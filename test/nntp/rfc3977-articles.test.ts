@@ -152,6 +152,9 @@ test.each([
   ['a Path that shows an earlier injection', 'Path: evil!.POSTED!x', /posted already/],
   ['an invalid Date', 'Date: yesterday', /not a date/],
   ['a Date in the future', 'Date: Wed, 25 Nov 2037 11:00:00 +0000', /future/],
+  ['a bare CR in a header field', 'Subject: a\rBcc: b', /bare CR/],
+  ['a bare CR at the end of a field name', 'Subject\r: a', /bare CR/],
+  ['two CRs at the end of a header field', 'X-Field: a\r\r\nX-Other: b', /bare CR/],
   ['a line that is not a header field', 'Subject: a\nnonsense', /not a header field/],
 ])('RFC 5537 section 3.5: POST refuses and explains: %s', async (_, header, reason) => {
   await using lab = await startNewsLab()

@@ -10,7 +10,8 @@ const MAX_COMMAND_OCTETS = 512 * 1024
 const MAX_DISCARDED_OCTETS = 256 * 1024 * 1024
 
 const HEAD = /^([^(){ \x00-\x1f\x7f-\xff%*"\\+]+) ((?:UID )?[^(){ \x00-\x1f\x7f-\xff%*"\\]+)/i
-const LITERAL_AHEAD = /(~?)\{(\d{1,10})(\+?)\}$/
+/** A count of any length: a count that is not recognized would turn the literal's content into commands. */
+const LITERAL_AHEAD = /(~?)\{(\d+)(\+?)\}$/
 
 /** A complete command. */
 export interface Request {
