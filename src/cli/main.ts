@@ -2,15 +2,37 @@
 // Without static imports and top-level await, so that an old Node.js prints the line below and not a syntax error.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
-if (major > 20 || (major === 20 && minor >= 19)) {
+/** Loading the program opens up to 140 files at the same time. Connections need more. */
+const MIN_OPEN_FILES = 256
+
+/** Returns the limit of open files, where the system tells it without delay (Linux). */
+function openFilesLimit(): number {
+  try {
+    const limits = process.getBuiltinModule('node:fs').readFileSync('/proc/self/limits', 'utf8')
+    return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+function fail(reason: string): void {
+  process.stderr.write(`sealpost: ${reason}\n`)
+  process.exitCode = 1
+}
+
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`Node.js 20.19 or later is required; this is ${process.versions.node}`)
+} else if (openFilesLimit() < MIN_OPEN_FILES) {
+  // Otherwise the loader fails at some file of the program.
+  fail(
+    `the limit of open files is ${openFilesLimit()}, but Sealpost needs at least ${MIN_OPEN_FILES}; raise it, for example with: ulimit -n 1024`,
+  )
+} else {
   void import('./program.ts').then(async ({ runCommandLine }) => {
     // `sealpost cert list | head`: the command ends quietly when the reader closes the pipe.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
     process.exitCode = await runCommandLine(process.argv.slice(2))
   })
-} else {
-  process.stderr.write(`sealpost: Node.js 20.19 or later is required; this is ${process.versions.node}\n`)
-  process.exitCode = 1
 }
 
 export {}

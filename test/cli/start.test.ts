@@ -223,6 +223,43 @@ test('only its owner can use the control socket', async () => {
   expect(statSync(join(folder, socket as string)).mode & 0o777).toBe(0o600)
 })
 
+test('the control socket refuses a request that is too long', async () => {
+  place.write('lab.yaml', lab())
+  await using running = await place.start(['--config', 'lab.yaml'])
+  const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
+  const socket = connect(join(folder, readdirSync(folder)[0] as string))
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
+  socket.on('error', () => {}) // the lab closes the socket while the rest is being written
+  socket.write(Buffer.alloc(2 * 1024 * 1024, 'x'))
+  expect((await lines.next()).value).toBe('{"error":"the request is too long"}')
+  if (!socket.closed) await once(socket, 'close')
+  expect(await running.end()).toBe(0)
+})
+
+test('start removes the control sockets of killed labs, of any configuration, and leaves other files', async () => {
+  place.write('lab.yaml', lab())
+  place.write('other.yaml', lab())
+  const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
+  await using other = await place.start(['--config', 'other.yaml'])
+  const killed = [await place.start(['--config', 'lab.yaml']), await place.start(['--config', 'other.yaml'])]
+  for (const one of killed) await one.end('SIGKILL')
+  place.write(`sealpost-${process.getuid?.()}/notes.txt`, '')
+  expect(readdirSync(folder)).toHaveLength(4)
+  await using running = await place.start(['--config', 'lab.yaml'])
+  const left = readdirSync(folder).map((name) => name.replace(/^[0-9a-f]{12}\./, ''))
+  expect(left.sort()).toEqual([`${other.process.pid}.sock`, `${running.process.pid}.sock`, 'notes.txt'].sort())
+  expect(await place.run(['healthcheck', '--config', 'other.yaml'])).toMatchObject({ status: 0 })
+})
+
+test('a limit of open files that is too low: one line that says what to do', async () => {
+  place.write('lab.yaml', lab())
+  const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'], { openFiles: 64 })
+  expect([status, stdout]).toEqual([1, ''])
+  expect(stderr).toBe(
+    'sealpost: the limit of open files is 64, but Sealpost needs at least 256; raise it, for example with: ulimit -n 1024\n',
+  )
+})
+
 test('SEALPOST_CONFIG contains a configuration as base64, and variables override it', async () => {
   const env = {
     SEALPOST_CONFIG: Buffer.from(lab()).toString('base64'),

@@ -19,6 +19,8 @@ export interface Outcome {
 interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The limit of open files, for commands in their own process. Default: that of this process. */
+  readonly openFiles?: number
 }
 
 /** A temporary folder in which `sealpost` commands run. Control sockets and temporary files are in it too. */
@@ -96,9 +98,12 @@ export class Workplace {
     }
   }
 
-  #spawn(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions): ChildProcess {
+  #spawn(args: readonly string[], { cwd = this.folder, env = {}, openFiles }: RunOptions): ChildProcess {
     assertBuilt()
-    return spawn(process.execPath, [mainFile, ...args], { cwd, env: this.#environment(env) })
+    const command = [process.execPath, mainFile, ...args]
+    const limited =
+      openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command]
+    return spawn(limited[0] as string, limited.slice(1), { cwd, env: this.#environment(env) })
   }
 
   /** The folder separates test runs from each other and from the labs of the user. */

@@ -1,6 +1,5 @@
 import { chmod, unlink } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import { type ControlAnswer, ControlError, type ControlRequest, type ControlVerbs } from './messages.ts'
 
 /** The socket through which the owner of a running lab, and nobody else, controls it. */
@@ -41,23 +40,42 @@ export class ControlServer implements AsyncDisposable {
 function serve(socket: Socket, verbs: ControlVerbs): void {
   const gone = new AbortController()
   socket.on('close', () => gone.abort())
-  const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
-  // readline repeats the socket's errors, which have their own handler.
-  lines.on('error', () => {})
-  lines.once('line', (line) => {
+  onRequest(socket, (line) => {
     void answer(line, verbs, gone.signal, (message) => socket.write(`${JSON.stringify(message)}\n`)).then(() =>
       socket.end(),
     )
   })
 }
 
+/** `forget` can name every session of the log. */
+const MAX_REQUEST_OCTETS = 1024 * 1024
+const LF = 0x0a
+
+/** Calls `handle` with the first line, or undefined if it is too long. Discards everything else that the client sends. */
+function onRequest(socket: Socket, handle: (line: string | undefined) => void): void {
+  const chunks: Buffer[] = []
+  let octets = 0
+  const onData = (chunk: Buffer): void => {
+    const end = chunk.indexOf(LF)
+    const part = end === -1 ? chunk : chunk.subarray(0, end)
+    octets += part.length
+    chunks.push(part)
+    if (end === -1 && octets <= MAX_REQUEST_OCTETS) return
+    socket.off('data', onData)
+    socket.resume()
+    handle(octets <= MAX_REQUEST_OCTETS ? Buffer.concat(chunks).toString() : undefined)
+  }
+  socket.on('data', onData)
+}
+
 async function answer(
-  line: string,
+  line: string | undefined,
   verbs: ControlVerbs,
   signal: AbortSignal,
   send: (answer: ControlAnswer) => void,
 ): Promise<void> {
   try {
+    if (line === undefined) throw new ControlError('the request is too long')
     const { verb, args = {} } = JSON.parse(line) as ControlRequest
     const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
     if (!run) throw new ControlError(`unknown request "${verb}": the running lab may have another version of Sealpost`)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { lstat, mkdir, readdir, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { ControlError } from './messages.ts'
 
@@ -20,8 +21,11 @@ function folders({ xdgRuntimeDir, tmpdir, uid }: RuntimePlaces): string[] {
 const prefixOf = (configuration: string): string =>
   createHash('sha256').update(configuration).digest('hex').slice(0, 12)
 
+const SOCKET_NAME = /^[0-9a-f]{12}\.(\d+)\.sock$/
+
 /**
- * Returns the path for a new control socket, and creates its folder with access for the owner alone.
+ * Returns the path for a new control socket, and creates its folder with access for the owner alone. Removes the sockets
+ * of labs that were killed, whatever configuration they ran.
  * @param configuration identifies the configuration: the absolute path of its file
  * @throws ControlError if no folder can be used
  */
@@ -31,6 +35,7 @@ export async function newSocketPath(configuration: string, pid: number, places: 
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await assertPrivate(folder, places.uid)
+      await socketsIn(folder, '')
       return join(folder, `${prefixOf(configuration)}.${pid}.sock`)
     } catch (error) {
       reasons.push(`${folder}: ${(error as Error).message}`)
@@ -52,16 +57,34 @@ export async function findSockets(configuration: string, places: RuntimePlaces):
   const prefix = `${prefixOf(configuration)}.`
   const found: string[] = []
   for (const folder of folders(places)) {
-    const names = await readdir(folder).catch(() => [])
-    const matching = names.filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
-    if (matching.length > 0) await assertPrivate(folder, places.uid)
-    for (const name of matching) {
-      const path = join(folder, name)
-      if (isAlive(Number(name.slice(prefix.length, -'.sock'.length)))) found.push(path)
-      else await unlink(path).catch(() => {})
-    }
+    const sockets = await socketsIn(folder, prefix)
+    if (sockets.length > 0) await assertPrivate(folder, places.uid)
+    found.push(...sockets)
   }
   return found
+}
+
+/** Returns the sockets in a folder on which a lab answers, and removes those of labs that were killed. */
+async function socketsIn(folder: string, prefix: string): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = SOCKET_NAME.exec(name)?.[1]
+    if (pid === undefined || !name.startsWith(prefix)) continue
+    const path = join(folder, name)
+    // A lab in another container can share the folder: only the connection shows whether it is alive.
+    if (await accepts(path)) found.push(path)
+    // A lab that is just starting is alive, but does not accept yet.
+    else if (!isAlive(Number(pid))) await unlink(path).catch(() => {})
+  }
+  return found
+}
+
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 }
 
 function isAlive(pid: number): boolean {
