@@ -1,3 +1,4 @@
+import { GrowingBuffer } from '../common/growing-buffer.ts'
 import { type ClientHello, parseClientHello, parseSslv2ClientHello } from '../tls/client-hello.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { handshakeTypes } from './messages.ts'
@@ -7,13 +8,12 @@ import type { RecordContent, RecordTransport } from './transport.ts'
 const HEADER_OCTETS = 4
 /** Longer than any message that a client has to send. */
 const MAX_MESSAGE_OCTETS = 32 * 1024
-const EMPTY = Buffer.alloc(0)
 
 /** The messages of one handshake in order. Keeps all of them, as Finished covers them. RFC 2246 section 7.4. */
 export class HandshakeFlow {
   readonly transcript: Buffer[] = []
   readonly #transport: RecordTransport
-  #held: Buffer = EMPTY
+  #received = new GrowingBuffer()
 
   constructor(transport: RecordTransport) {
     this.#transport = transport
@@ -39,19 +39,20 @@ export class HandshakeFlow {
   /** Returns the body of the next message, which must be of the given type. @throws LegacyTlsError */
   async message(type: number): Promise<Buffer> {
     for (;;) {
-      const octets = this.#held.length < HEADER_OCTETS ? 0 : this.#held.readUIntBE(1, 3) + HEADER_OCTETS
+      const held = this.#received.octets
+      const octets = held.length < HEADER_OCTETS ? 0 : held.readUIntBE(1, 3) + HEADER_OCTETS
       if (octets > MAX_MESSAGE_OCTETS) throw new LegacyTlsError('illegal_parameter', `a message of ${octets} octets`)
-      if (this.#held.length > 0 && this.#held[0] !== type) {
-        throw new LegacyTlsError('unexpected_message', `handshake message ${this.#held[0]} instead of ${type}`)
+      if (held.length > 0 && held[0] !== type) {
+        throw new LegacyTlsError('unexpected_message', `handshake message ${held[0]} instead of ${type}`)
       }
-      if (octets > 0 && this.#held.length >= octets) {
-        const message = this.#held.subarray(0, octets)
-        this.#held = this.#held.subarray(octets)
+      if (octets > 0 && held.length >= octets) {
+        const message = held.subarray(0, octets)
+        this.#received = new GrowingBuffer(held.subarray(octets))
         this.transcript.push(message)
         return message.subarray(HEADER_OCTETS)
       }
       const { content } = await this.#record(contentTypes.handshake)
-      this.#held = this.#held.length === 0 ? content : Buffer.concat([this.#held, content])
+      this.#received.append(content)
     }
   }
 
@@ -67,7 +68,7 @@ export class HandshakeFlow {
 
   /** @throws LegacyTlsError when octets follow the last message */
   expectNothingHeld(): void {
-    if (this.#held.length > 0) throw new LegacyTlsError('unexpected_message', 'an unexpected handshake message')
+    if (this.#received.length > 0) throw new LegacyTlsError('unexpected_message', 'an unexpected handshake message')
   }
 
   /** Sends messages, each in a record of its own, as servers of that time did. */

@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { MalformedMessage, OctetReader } from './octets.ts'
+import { OctetReader } from './octets.ts'
 
 /**
  * A ClientHello as sent, in SSL 2.0 format or in that of any later version. RFC 8446 section 4.1.2; RFC 5246 appendix E.2.
@@ -30,23 +29,6 @@ export interface ClientHelloExtensions {
   renegotiationInfo?: Buffer
 }
 
-/** What the first octets of a connection are; `more` means that the ClientHello is not complete yet. */
-export type HelloResult =
-  | { readonly kind: 'hello'; readonly facts: ClientHelloFacts; readonly sslv2: boolean }
-  | { readonly kind: 'more' }
-  | { readonly kind: 'not-tls' }
-
-/** What a client sent first: a ClientHello, or something that is not TLS. */
-export type FirstOctets =
-  | { readonly kind: 'hello'; readonly facts: ClientHelloFacts; readonly sslv2: boolean }
-  | { readonly kind: 'not-tls'; readonly octets: Buffer }
-
-/** Longer than any ClientHello with post-quantum key shares. */
-const MAX_HELLO_OCTETS = 32 * 1024
-const HANDSHAKE_RECORD = 22
-const CLIENT_HELLO = 1
-const RECORD_HEADER_OCTETS = 5
-const MESSAGE_HEADER_OCTETS = 4
 const RANDOM_OCTETS = 32
 
 /** IANA numbers of the extensions that matter here. */
@@ -61,79 +43,6 @@ export const extensionTypes = {
 /** Signalling values in the list of suites. RFC 5746 section 3.3; RFC 7507 section 2. */
 export const EMPTY_RENEGOTIATION_INFO_SCSV = 0x00ff
 export const FALLBACK_SCSV = 0x5600
-
-/**
- * Reads the ClientHello from a raw socket and puts it back, so that the handshake still finds it. Leaves the socket paused.
- * @returns undefined when the client closes, or sends nothing more for `timeoutMs`, before the ClientHello is complete
- */
-export function peekClientHello(raw: Duplex, timeoutMs: number): Promise<FirstOctets | undefined> {
-  return new Promise((resolve) => {
-    let held: Buffer | undefined
-    const done = (first: FirstOctets | undefined): void => {
-      clearTimeout(timer)
-      raw.off('data', onData)
-      raw.off('end', onGone)
-      raw.off('close', onGone)
-      raw.pause()
-      if (held && !raw.destroyed) raw.unshift(held)
-      resolve(first)
-    }
-    const onGone = (): void => done(undefined)
-    const onData = (chunk: Buffer): void => {
-      held = held ? Buffer.concat([held, chunk]) : chunk
-      const result = readClientHello(held)
-      if (result.kind === 'hello') done(result)
-      else if (result.kind === 'not-tls' || held.length > MAX_HELLO_OCTETS) done({ kind: 'not-tls', octets: held })
-    }
-    const timer = setTimeout(onGone, timeoutMs)
-    raw.on('end', onGone)
-    raw.on('close', onGone)
-    raw.on('data', onData)
-    // The previous reader of the socket left it paused.
-    raw.resume()
-  })
-}
-
-/** Finds and reads a ClientHello in the first octets of a connection, in TLS records or in SSL 2.0 format. */
-export function readClientHello(octets: Buffer): HelloResult {
-  if (octets.length < 3) return { kind: 'more' }
-  if (octets[0] === HANDSHAKE_RECORD && octets[1] === 3) return readFromRecords(octets)
-  if (((octets[0] as number) & 0x80) !== 0 && octets[2] === CLIENT_HELLO) return readSslv2(octets)
-  return { kind: 'not-tls' }
-}
-
-function readFromRecords(octets: Buffer): HelloResult {
-  let message: Buffer | undefined
-  for (let at = 0; at + RECORD_HEADER_OCTETS <= octets.length; ) {
-    if (octets[at] !== HANDSHAKE_RECORD) return { kind: 'not-tls' }
-    const end = at + RECORD_HEADER_OCTETS + octets.readUInt16BE(at + 3)
-    const fragment = octets.subarray(at + RECORD_HEADER_OCTETS, end)
-    message = message === undefined ? fragment : Buffer.concat([message, fragment])
-    if (message.length > 0 && message[0] !== CLIENT_HELLO) return { kind: 'not-tls' }
-    if (message.length >= MESSAGE_HEADER_OCTETS) {
-      const messageEnd = MESSAGE_HEADER_OCTETS + message.readUIntBE(1, 3)
-      if (message.length >= messageEnd) return helloResult(message.subarray(MESSAGE_HEADER_OCTETS, messageEnd), false)
-    }
-    if (end > octets.length) break
-    at = end
-  }
-  return octets.length > MAX_HELLO_OCTETS ? { kind: 'not-tls' } : { kind: 'more' }
-}
-
-function readSslv2(octets: Buffer): HelloResult {
-  const end = 2 + (octets.readUInt16BE(0) & 0x7fff)
-  return octets.length < end ? { kind: 'more' } : helloResult(octets.subarray(2, end), true)
-}
-
-function helloResult(message: Buffer, sslv2: boolean): HelloResult {
-  try {
-    const hello = sslv2 ? parseSslv2ClientHello(message) : parseClientHello(message)
-    return { kind: 'hello', facts: clientHelloFacts(hello, sslv2), sslv2 }
-  } catch (error) {
-    if (error instanceof MalformedMessage) return { kind: 'not-tls' }
-    throw error
-  }
-}
 
 /**
  * Parses the body of a ClientHello message. RFC 8446 section 4.1.2; RFC 2246 section 7.4.1.2.
@@ -158,11 +67,11 @@ export function parseClientHello(body: Buffer): ClientHello {
 
 function parseExtensions(reader: OctetReader, defects: string[]): ClientHelloExtensions {
   const found: ClientHelloExtensions = {}
-  const types: number[] = []
+  const types = new Set<number>()
   while (reader.left >= 4) {
     const type = reader.uint16()
-    if (types.includes(type)) defects.push('an extension sent twice')
-    types.push(type)
+    if (types.has(type)) defects.push('an extension sent twice')
+    types.add(type)
     const content = reader.reader(reader.uint16())
     extensionParsers[type]?.(content, found, defects)
   }

@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { readClientHello } from './client-hello.ts'
+import { readClientHello } from './client-hello-reader.ts'
 import { cipherString, type TlsPolicy } from './policy.ts'
 import { suiteName } from './suites.ts'
 

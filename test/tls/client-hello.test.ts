@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseClientHello, parseSslv2ClientHello, readClientHello } from '../../src/tls/client-hello.ts'
+import { parseClientHello, parseSslv2ClientHello } from '../../src/tls/client-hello.ts'
+import { readClientHello } from '../../src/tls/client-hello-reader.ts'
 import { MalformedMessage, uint16, vector } from '../../src/tls/octets.ts'
 
 interface Parts {

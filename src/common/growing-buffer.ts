@@ -1,0 +1,47 @@
+const EMPTY = Buffer.alloc(0)
+/** Smallest buffer allocated when a second piece arrives. */
+const MIN_CAPACITY_OCTETS = 1024
+
+/**
+ * Joins octets that arrive in pieces. The capacity doubles when it is exceeded, so that many small pieces cost linear time.
+ * A single piece is not copied.
+ */
+export class GrowingBuffer {
+  #buffer: Buffer
+  #length: number
+  /** Whether `#buffer` was allocated here, so that its free end can be written to. */
+  #isOwn = false
+
+  constructor(octets: Buffer = EMPTY) {
+    this.#buffer = octets
+    this.#length = octets.length
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** A view of all octets. Later appends do not change it. */
+  get octets(): Buffer {
+    return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length)
+  }
+
+  append(piece: Buffer): void {
+    const length = this.#length + piece.length
+    if (this.#length === 0) {
+      this.#buffer = piece
+      this.#isOwn = false
+    } else {
+      if (!this.#isOwn || length > this.#buffer.length) this.#grow(length)
+      piece.copy(this.#buffer, this.#length)
+    }
+    this.#length = length
+  }
+
+  #grow(length: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(MIN_CAPACITY_OCTETS, length * 2))
+    this.#buffer.copy(larger, 0, 0, this.#length)
+    this.#buffer = larger
+    this.#isOwn = true
+  }
+}

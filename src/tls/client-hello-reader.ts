@@ -1,0 +1,125 @@
+import type { Duplex } from 'node:stream'
+import { GrowingBuffer } from '../common/growing-buffer.ts'
+import type { ClientHelloFacts } from '../sessions/types.ts'
+import { clientHelloFacts, parseClientHello, parseSslv2ClientHello } from './client-hello.ts'
+import { MalformedMessage } from './octets.ts'
+
+/** What the first octets of a connection are; `more` means that the ClientHello is not complete yet. */
+export type HelloResult =
+  | { readonly kind: 'hello'; readonly facts: ClientHelloFacts; readonly sslv2: boolean }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'not-tls' }
+
+/** What a client sent first: a ClientHello, or something that is not TLS. */
+export type FirstOctets = Exclude<HelloResult, { readonly kind: 'more' }>
+
+/** The longest ClientHello that OpenSSL accepts (`CLIENT_HELLO_MAX_LENGTH`). */
+const MAX_HELLO_OCTETS = 131_396
+/** Limits the memory for a ClientHello with its record headers, which many small records would multiply. */
+const MAX_RECEIVED_OCTETS = 160 * 1024
+const HANDSHAKE_RECORD = 22
+const CLIENT_HELLO = 1
+const RECORD_HEADER_OCTETS = 5
+const MESSAGE_HEADER_OCTETS = 4
+
+/**
+ * Reads the ClientHello from a raw socket and puts it back, so that the handshake still finds it. Leaves the socket paused.
+ * @returns undefined when the client closes, or `timeoutMs` is over, before the ClientHello is complete
+ */
+export function peekClientHello(raw: Duplex, timeoutMs: number): Promise<FirstOctets | undefined> {
+  return new Promise((resolve) => {
+    const reader = new ClientHelloReader()
+    const done = (first: FirstOctets | undefined): void => {
+      clearTimeout(timer)
+      raw.off('data', onData)
+      raw.off('end', onGone)
+      raw.off('close', onGone)
+      raw.pause()
+      if (reader.received.length > 0 && !raw.destroyed) raw.unshift(reader.received)
+      resolve(first)
+    }
+    const onGone = (): void => done(undefined)
+    const onData = (chunk: Buffer): void => {
+      const result = reader.add(chunk)
+      if (result.kind !== 'more') done(result)
+    }
+    const timer = setTimeout(onGone, timeoutMs)
+    raw.on('end', onGone)
+    raw.on('close', onGone)
+    raw.on('data', onData)
+    // The previous reader of the socket left it paused.
+    raw.resume()
+  })
+}
+
+/** Finds and reads a ClientHello in the first octets of a connection, in TLS records or in SSL 2.0 format. */
+export function readClientHello(octets: Buffer): HelloResult {
+  return new ClientHelloReader().add(octets)
+}
+
+/** Reads a ClientHello that arrives in pieces. Reads each octet once, however small the pieces and the TLS records are. */
+class ClientHelloReader {
+  readonly #received = new GrowingBuffer()
+  /** The content of the records so far. */
+  readonly #message = new GrowingBuffer()
+  /** Octets of `#received` that are already read. */
+  #at = 0
+  /** Octets of the current record that are not read yet. */
+  #leftInRecord = 0
+
+  get received(): Buffer {
+    return this.#received.octets
+  }
+
+  add(piece: Buffer): HelloResult {
+    this.#received.append(piece)
+    const { received } = this
+    if (received.length < 3) return { kind: 'more' }
+    if (received[0] === HANDSHAKE_RECORD && received[1] === 3) return this.#readRecords(received)
+    if (((received[0] as number) & 0x80) !== 0 && received[2] === CLIENT_HELLO) return readSslv2(received)
+    return { kind: 'not-tls' }
+  }
+
+  #readRecords(received: Buffer): HelloResult {
+    for (;;) {
+      if (this.#leftInRecord === 0) {
+        if (received.length - this.#at < RECORD_HEADER_OCTETS) break
+        if (received[this.#at] !== HANDSHAKE_RECORD) return { kind: 'not-tls' }
+        this.#leftInRecord = received.readUInt16BE(this.#at + 3)
+        this.#at += RECORD_HEADER_OCTETS
+      }
+      const content = received.subarray(this.#at, this.#at + this.#leftInRecord)
+      this.#at += content.length
+      this.#leftInRecord -= content.length
+      this.#message.append(content)
+      const result = readHandshakeMessage(this.#message.octets)
+      if (result.kind !== 'more') return result
+      if (this.#leftInRecord > 0) break
+    }
+    return received.length > MAX_RECEIVED_OCTETS ? { kind: 'not-tls' } : { kind: 'more' }
+  }
+}
+
+function readHandshakeMessage(octets: Buffer): HelloResult {
+  if (octets.length > 0 && octets[0] !== CLIENT_HELLO) return { kind: 'not-tls' }
+  if (octets.length < MESSAGE_HEADER_OCTETS) return { kind: 'more' }
+  const bodyOctets = octets.readUIntBE(1, 3)
+  if (bodyOctets > MAX_HELLO_OCTETS) return { kind: 'not-tls' }
+  const end = MESSAGE_HEADER_OCTETS + bodyOctets
+  return octets.length < end ? { kind: 'more' } : helloResult(octets.subarray(MESSAGE_HEADER_OCTETS, end), false)
+}
+
+function readSslv2(octets: Buffer): HelloResult {
+  const end = 2 + (octets.readUInt16BE(0) & 0x7fff)
+  return octets.length < end ? { kind: 'more' } : helloResult(octets.subarray(2, end), true)
+}
+
+function helloResult(message: Buffer, sslv2: boolean): HelloResult {
+  try {
+    const hello = sslv2 ? parseSslv2ClientHello(message) : parseClientHello(message)
+    return { kind: 'hello', facts: clientHelloFacts(hello, sslv2), sslv2 }
+  } catch (error) {
+    if (error instanceof MalformedMessage) return { kind: 'not-tls' }
+    throw error
+  }
+}
