@@ -61,6 +61,19 @@ describe('parts', () => {
     expect(content.buffer).toBe(raw.buffer)
   })
 
+  test.each(['7bit', '8BIT', 'binary'])('with the encoding %s are not decoded', (encoding) => {
+    const raw = message(`Content-Transfer-Encoding: ${encoding}`, 'a=3Db ')
+    expect(partOctets(raw, parseMessage(raw)).toString()).toBe('a=3Db ')
+  })
+
+  test('that are multiparts are not decoded', () => {
+    const raw = message(
+      'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64',
+      '--b\r\n\r\nx',
+    )
+    expect(partOctets(raw, parseMessage(raw)).toString()).toBe('--b\r\n\r\nx')
+  })
+
   test('of an unknown encoding cause an error, or are returned as they are', () => {
     const raw = message('Content-Transfer-Encoding: x-uuencode', 'body')
     expect(() => partOctets(raw, parseMessage(raw))).toThrow(expect.objectContaining({ code: 'unknown-encoding' }))

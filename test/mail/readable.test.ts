@@ -149,6 +149,15 @@ test.each<[string, string[]]>([
   ['call +1 555 123 4567', []],
   ['確認コード：831205', ['831205']],
   ['no numbers', []],
+  ['Your code is 2024', ['2024']],
+  // Numbers far from such a word come last, except years.
+  [`Ticket 48151623, ${'x '.repeat(60)}your code: 1234`, ['1234', '48151623']],
+  [`In 2024, ${'x '.repeat(60)}your code: 1234`, ['1234']],
+  // Distances before the word count twice.
+  [`Your code, ${'x '.repeat(25)}7F3K-9QZP`, ['7F3K-9QZP']],
+  [`7F3K-9QZP ${'x '.repeat(25)}is your code`, []],
+  [`A code: ${'x '.repeat(30)}1111 or 2222 code`, ['2222', '1111']],
+  ['Your code: https://x.test/1234567 9876', ['9876']],
 ])('one-time codes in %j', (text, expected) => {
   expect(codes(text)).toEqual(expected)
 })

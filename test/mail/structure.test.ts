@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { part, type SectionText, section } from '../../src/mail/parts.ts'
+import { everyPart, isText, part, type SectionText, section } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 
 const MESSAGE = [
@@ -75,6 +75,46 @@ describe('sections', () => {
     expect(part(structure, [1])).toBe(structure)
     expect(part(structure, [2])).toBeUndefined()
     expect(section(structure, [1])).toEqual({ start: 14, end: 18 })
+  })
+})
+
+describe('parts', () => {
+  test('are found in a multipart inside a multipart', () => {
+    const raw = Buffer.from(
+      'Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n' +
+        '--i\r\n\r\na\r\n--i\r\nContent-Type: text/html\r\n\r\nb\r\n--i--\r\n--o--\r\n',
+    )
+    const structure = parseMessage(raw)
+    expect(part(structure, [1, 2])?.subtype).toBe('html')
+    expect(part(structure, [1, 3])).toBeUndefined()
+    expect(section(structure, [])).toEqual({ start: 0, end: raw.length })
+  })
+
+  test('are visited in order, with those of messages inside', () => {
+    const types = Array.from(everyPart(STRUCTURE), ({ type, subtype }) => `${type}/${subtype}`)
+    expect(types).toEqual([
+      'multipart/mixed',
+      'text/plain',
+      'message/rfc822',
+      'multipart/alternative',
+      'text/plain',
+      'text/html',
+      'message/rfc822',
+      'text/plain',
+    ])
+  })
+
+  test.each([
+    ['Content-Type: text/html', true],
+    ['Content-Type: TEXT/x', true],
+    ['Subject: no type', true],
+    ['Content-Type: broken type', true],
+    ['Content-Type: image/png', false],
+    ['Content-Type: textual/plain', false],
+    ['Content-Type: multipart/mixed; boundary=b', false],
+    ['Content-Type: message/rfc822', false],
+  ])('%j: text is %s', (field, expected) => {
+    expect(isText(parseMessage(Buffer.from(`${field}\r\n\r\nx\r\n`)))).toBe(expected)
   })
 })
 

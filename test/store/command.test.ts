@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { message, pattern } from '../contract/store.ts'
+import { message, pattern } from '../contract/store-context.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { TestClock } from '../support/test-clock.ts'
 

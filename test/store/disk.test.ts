@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkStore, openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { message, pattern } from '../contract/store.ts'
+import { message, pattern } from '../contract/store-context.ts'
 import { withTables } from '../support/lmdb-file.ts'
 import { TestClock } from '../support/test-clock.ts'
 

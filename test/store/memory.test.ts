@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ENTRY_OCTETS } from '../../src/store/memory/blobs.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner } from '../../src/store/types.ts'
-import { message, pattern, pieces, storeContract } from '../contract/store.ts'
+import { storeContract } from '../contract/store.ts'
+import { message, pattern, pieces } from '../contract/store-context.ts'
 import { TestClock } from '../support/test-clock.ts'
 
 storeContract('MemoryStore', () => ({ open: async (clock) => new MemoryStore({ clock }) }))

@@ -3,7 +3,7 @@ import { startLab } from '../../src/index.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { message } from '../contract/store.ts'
+import { message } from '../contract/store-context.ts'
 import { TestClock } from '../support/test-clock.ts'
 
 const newsgroup = { description: '', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const

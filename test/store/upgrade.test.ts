@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { checkStore, openLmdbStore } from '../../src/store/lmdb/open.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
-import { message } from '../contract/store.ts'
+import { message } from '../contract/store-context.ts'
 import { withTables } from '../support/lmdb-file.ts'
 import { TestClock } from '../support/test-clock.ts'
 
