@@ -116,6 +116,55 @@ it('an account that is authorized for all names of a certificate may revoke it',
   expect(found?.revoked?.reason).toBe('unspecified')
 })
 
+/** Orders a certificate for an address and answers the challenge. Returns the problem of the challenge, if it failed. */
+async function validateAddress(lab: Lab, value: string): Promise<string | undefined> {
+  const asking = await client(lab)
+  await asking.createAccount({ contact: ['mailto:admin@lab.test'] })
+  const order = await asking.createOrder({ identifiers: [{ type: 'ip', value }] })
+  const [challenge] = (await asking.getAuthorizations(order))[0]?.challenges ?? []
+  if (!challenge) throw new Error('no challenge')
+  await using served = await serveAnswers(lab.httpPort, '0.0.0.0')
+  served.answers.set(challenge.token, await asking.getChallengeKeyAuthorization(challenge))
+  await asking.completeChallenge(challenge)
+  return await asking.waitForValidStatus(challenge).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+}
+
+it.each([
+  '10.255.255.1',
+  '172.31.255.1',
+  '192.168.255.1',
+  '100.64.0.1',
+  '169.254.169.254',
+  '192.0.2.1',
+  '0.0.0.0',
+  '::',
+  'fd00::1',
+  'fe80::1',
+  '::ffff:10.255.255.1',
+])('http-01 connects to no address that is neither loopback nor configured: %s', async (address) => {
+  await using lab = await startAcme()
+  expect(await validateAddress(lab, address)).toMatch(/authorityService\.acme\.addresses/)
+})
+
+it.each(['127.0.0.1', '127.0.0.2', '::ffff:127.0.0.1'])(
+  'http-01 connects to the loopback address %s',
+  async (address) => {
+    await using lab = await startAcme()
+    expect(await validateAddress(lab, address)).toBeUndefined()
+  },
+)
+
+it('http-01 connects to configured addresses and networks', async () => {
+  // A system connects 0.0.0.0 to itself.
+  await using address = await startAcme({}, ['0.0.0.0'])
+  expect(await validateAddress(address, '0.0.0.0')).toBeUndefined()
+  await using network = await startAcme({}, ['0.0.0.0/31', 'fd00::/8'])
+  expect(await validateAddress(network, '0.0.0.0')).toBeUndefined()
+})
+
 it('a web server that disconnects during its response fails the challenge', async () => {
   await using lab = await startAcme()
   const broken = createServer((socket) => {

@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts an authority with ACME over HTTP and HTTPS, and creates a folder for its clients. */
-export async function startAcme(externalAccounts: Record<string, string> = {}) {
+export async function startAcme(externalAccounts: Record<string, string> = {}, addresses: readonly string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
   const httpPort = await freePort()
   const store = await openCertificateStore({ folder: join(folder, 'certs'), clock: systemClock, log, key: 'p256' })
@@ -32,7 +32,7 @@ export async function startAcme(externalAccounts: Record<string, string> = {}) {
     hostname: 'localhost',
     log,
     tls: { port: 0, names: ['localhost', '127.0.0.1'] },
-    routes: acmeRoutes(store, { httpPort, externalAccounts }, log),
+    routes: acmeRoutes(store, { httpPort, externalAccounts, addresses }, log),
   })
   const name = store.index.authorities[0]?.name ?? ''
   const path = `/acme/${name.toLowerCase().replaceAll(' ', '-')}/directory`
@@ -53,13 +53,13 @@ export async function startAcme(externalAccounts: Record<string, string> = {}) {
 }
 
 /** Serves what an ACME client puts at `/.well-known/acme-challenge/TOKEN`. */
-export async function serveAnswers(port: number) {
+export async function serveAnswers(port: number, address = '127.0.0.1') {
   const answers = new Map<string, string>()
   const server: Server = createServer((request, response) => {
     const answer = answers.get((request.url ?? '').replace('/.well-known/acme-challenge/', ''))
     response.writeHead(answer === undefined ? 404 : 200).end(answer)
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, address, resolve))
   return {
     answers,
     async [Symbol.asyncDispose]() {

@@ -77,6 +77,14 @@ test('reports a list at the top level', () => {
   expect(mistakes('- 1')).toEqual([expect.stringMatching(/^lab\.yaml:1:1: is a list; must be a mapping of hostname/)])
 })
 
+test('reports what is neither an address nor a network', () => {
+  const wrong = ['10.0.0.0/33', '::/129', '10.0.0/8', 'lab.test', '10.0.0.0/8/8', '10.0.0.0/', 'fe80::1%lo']
+  const found = mistakes(`authorityService: { acme: { addresses: [${['10.0.0.1', '::/0', ...wrong].join(', ')}] } }`)
+  expect(found.map((line) => /addresses\[(\d)\]: .*write an IP address or network/.exec(line)?.[1])).toEqual(
+    wrong.map((_, i) => String(i + 2)),
+  )
+})
+
 describe('syntax errors', () => {
   test.each([
     [

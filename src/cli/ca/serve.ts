@@ -22,7 +22,7 @@ const defaults = {
   address: '127.0.0.1',
   port: 8080,
   tlsPort: 'off',
-  acme: { httpPort: 80, externalAccounts: {} },
+  acme: { httpPort: 80, addresses: [], externalAccounts: {} },
 } as const
 
 /** Adds `sealpost ca serve`: the authority service without virtual servers. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listenAddress, listenPort, portOrOff } from './values.ts'
+import { addressOrNetwork, listenAddress, listenPort, portOrOff } from './values.ts'
 
 const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
 
@@ -34,6 +34,13 @@ export const authorityService = z.strictObject({
         .max(65535)
         .default(80)
         .describe('Port on which ACME clients answer http-01 challenges.'),
+      addresses: z
+        .array(addressOrNetwork)
+        .default([])
+        .describe(
+          'IP addresses and networks of ACME clients. http-01 challenges connect to these and to loopback addresses only.',
+        )
+        .meta({ examples: [['192.0.2.7', '172.16.0.0/12']] }),
       externalAccounts: z
         .record(z.string(), z.string().regex(/^[\w-]{22,}$/, 'write a MAC key of 128 bits or more in base64url'))
         .default({})

@@ -13,6 +13,14 @@ export const listenAddress = z
   .refine((text) => text === 'localhost' || isIP(text) !== 0, 'write an IP address like 127.0.0.1 or ::1')
   .default('127.0.0.1')
 
+/** An IP address, or a network as address and prefix length (CIDR). */
+export const addressOrNetwork = z.string().refine((text) => {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 && !address.includes('%') ? 128 : undefined
+  if (bits === undefined || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+}, 'write an IP address or network like 192.0.2.7 or 172.16.0.0/12')
+
 /** A port to listen on; 0 takes a free one. */
 export const listenPort = z.number().int().min(0).max(65535)
 /** The same, or `off` for no port. */

@@ -13,6 +13,8 @@ export interface Validation {
   readonly clientAddress: string
   /** Port of the client's http-01 listener. */
   readonly port: number
+  /** Addresses and networks that may be connected to besides loopback. */
+  readonly addresses: readonly string[]
 }
 
 const TIMEOUT_MS = 10_000
@@ -21,30 +23,33 @@ const MAX_BODY_OCTETS = 64 * 1024
 /** Names that public DNS does not have. RFC 6761, RFC 6762, RFC 9476 (alt). A single label is a machine's name. */
 const RESERVED = /^[^.]+$|(^|\.)(test|example|invalid|localhost|local|internal|home\.arpa|alt)$/i
 
-/** A lab never connects to the Internet: validation is limited to this machine and private networks. RFC 1918, RFC 4193, RFC 6598. */
-const privateNetworks = new BlockList()
-for (const [network, prefix] of [
-  ['127.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['100.64.0.0', 10],
-] as const) {
-  privateNetworks.addSubnet(network, prefix)
+/**
+ * Returns the addresses that validation may connect to. A client chooses the address, so everything that the configuration
+ * does not list is refused: other machines of the network, and metadata services (169.254.169.254) above all.
+ */
+function allowedAddresses(listed: readonly string[]): BlockList {
+  const allowed = new BlockList()
+  allowed.addSubnet('127.0.0.0', 8)
+  allowed.addAddress('::1', 'ipv6')
+  for (const text of listed) {
+    const [address = '', prefix] = text.split('/')
+    const family = familyOf(address)
+    if (prefix === undefined) allowed.addAddress(address, family)
+    else allowed.addSubnet(address, Number(prefix), family)
+  }
+  return allowed
 }
-privateNetworks.addSubnet('fc00::', 7, 'ipv6')
-privateNetworks.addSubnet('fe80::', 10, 'ipv6')
-privateNetworks.addAddress('::1', 'ipv6')
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')
 
 /** Validates an http-01 challenge. RFC 8555 section 8.3. @throws AcmeProblem `connection`, `incorrectResponse`, `rejectedIdentifier` */
 export async function validateHttp01(validation: Validation): Promise<void> {
   const { identifier, token, jwk, port } = validation
   const address = await addressOf(validation)
-  if (!privateNetworks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) {
+  if (!allowedAddresses(validation.addresses).check(address, familyOf(address))) {
     throw new AcmeProblem(
       'rejectedIdentifier',
-      `${identifier.value} resolves to ${address}, a public address: a lab does not connect to the Internet`,
+      `${identifier.value} is at ${address}, to which the lab does not connect: list it in authorityService.acme.addresses`,
     )
   }
   const host = isIPv6(identifier.value) ? `[${identifier.value}]` : identifier.value

@@ -9,6 +9,8 @@ import { AcmeProblem } from '../response.ts'
 export interface AcmeOptions {
   /** Port of the clients' http-01 listeners. */
   readonly httpPort: number
+  /** Addresses and networks that http-01 may connect to besides loopback. */
+  readonly addresses: readonly string[]
   /** MAC keys in base64url by kid. If there are any, an account needs one of them. RFC 8555 section 7.3.4. */
   readonly externalAccounts: Readonly<Record<string, string>>
 }

@@ -186,8 +186,8 @@ function challengeDocument({ directory, request }: AcmeRequest, one: Challenge):
 async function validate({ directory, request, jwk }: AcmeRequest, of: Authorization, one: Challenge): Promise<void> {
   const { identifier } = of
   try {
-    const { httpPort: port } = directory.options
-    await validateHttp01({ identifier, token: one.token, jwk, clientAddress: request.clientAddress, port })
+    const { httpPort: port, addresses } = directory.options
+    await validateHttp01({ identifier, token: one.token, jwk, clientAddress: request.clientAddress, port, addresses })
     one.status = 'valid'
     one.validated = new Date(directory.store.clock.now()).toISOString()
     of.status = 'valid'
