@@ -15,7 +15,7 @@ const foldDomain = (domain: string): string =>
 const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
 
 /** Valid user names. An open directory has an account for each of them. */
-const NAMEABLE = /^\P{Cc}{1,255}$/u
+const VALID_USER = /^\P{Cc}{1,255}$/u
 
 /** Creates the directory of a lab. Names and addresses are case-insensitive. */
 export function createDirectory(config: DirectoryConfig): Directory {
@@ -41,7 +41,7 @@ class LabDirectory implements Directory {
 
   find(name: string): Account | undefined {
     const { user, mailbox } = parseLogonName(name)
-    if (!NAMEABLE.test(user)) return undefined
+    if (!VALID_USER.test(user)) return undefined
     const account = this.#lookUp(user)
     // Nobody may open another's mailbox, so the third part of DOMAIN\user\mailbox must name the user's own.
     return mailbox === undefined || this.isSame(this.#lookUp(mailbox), account) ? account : undefined
@@ -56,7 +56,7 @@ class LabDirectory implements Directory {
 
   findByAddress(address: string): Account | undefined {
     const { localPart, domain } = splitAddress(address)
-    if (!NAMEABLE.test(localPart)) return undefined
+    if (!VALID_USER.test(localPart)) return undefined
     const known =
       this.#byAddress.get(foldAddress(localPart, domain)) ??
       this.#byAddress.get(foldAddress(withoutDetail(localPart), domain))

@@ -41,7 +41,7 @@ export class CapturedConnection implements SocketObserver {
 
   /** Takes octets that the client sent. */
   received(octets: Buffer): void {
-    this.#soon(() => {
+    this.#defer(() => {
       for (const payload of payloads(octets)) {
         this.#fromClient({ ack: true, psh: true }, payload)
         this.#clientNext += payload.length
@@ -52,7 +52,7 @@ export class CapturedConnection implements SocketObserver {
 
   /** Takes octets that the server sent. */
   sent(octets: Buffer): void {
-    this.#soon(() => {
+    this.#defer(() => {
       for (const payload of payloads(octets)) {
         this.#fromServer({ ack: true, psh: true }, payload)
         this.#serverNext += payload.length
@@ -89,7 +89,7 @@ export class CapturedConnection implements SocketObserver {
    * Delays segments by one turn of the event loop, so that the secrets of a handshake come before them in the file.
    * Wireshark reads the file from front to back, and up to TLS 1.2 needs the secret at the client's ChangeCipherSpec.
    */
-  #soon(write: () => void): void {
+  #defer(write: () => void): void {
     if (this.#waiting.length === 0) setImmediate(() => this.flush())
     this.#waiting.push(write)
   }

@@ -12,7 +12,7 @@ export interface SessionStart {
 }
 
 /** What identifies an open connection. */
-export type Ends = Pick<SessionStart, 'remoteAddress' | 'remotePort' | 'localPort'>
+export type ConnectionAddresses = Pick<SessionStart, 'remoteAddress' | 'remotePort' | 'localPort'>
 
 /** Sessions kept. The oldest are deleted first. */
 const MAX_SESSIONS = 1_000
@@ -79,7 +79,7 @@ export class SessionLog {
   }
 
   /** Deletes the record of an open connection, and does not report its end. */
-  forget({ remoteAddress, remotePort, localPort }: Ends): void {
+  forget({ remoteAddress, remotePort, localPort }: ConnectionAddresses): void {
     for (const [id, { record, characters }] of this.#records) {
       if (record.endedAt !== undefined || record.remotePort !== remotePort || record.localPort !== localPort) continue
       if (record.remoteAddress !== remoteAddress) continue

@@ -1,5 +1,5 @@
 import { asJson, hasFailed } from '../../sessions/describe.ts'
-import type { Ends } from '../../sessions/log.ts'
+import type { ConnectionAddresses } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { Lab } from '../lab.ts'
 import type { ControlVerbs } from './messages.ts'
@@ -37,7 +37,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),
     reload: () => host.reload(),
     forget: async ({ sessions: unwanted }) => {
-      if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as Ends)
+      if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as ConnectionAddresses)
     },
   }
 }
