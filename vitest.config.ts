@@ -2,14 +2,28 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 /** `npm run test:all` sets it: tests that drive other programs run too, and others take their long form. */
 const isLong = process.env.SEALPOST_LONG === '1'
+const shortOnly = isLong ? [] : ['**/*.interop.test.ts', 'test/clients/**']
+/** Tests that need a process of their own: they look at its garbage and open handles, or mock a module. */
+const isolated = ['test/lab/collected.test.ts', 'test/testing/leak.test.ts', 'test/directory/scram-names.test.ts']
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: isLong ? configDefaults.exclude : [...configDefaults.exclude, '**/*.interop.test.ts', 'test/clients/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     expect: { poll: { timeout: 10_000 } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...shortOnly, ...isolated],
+          // Loading the modules once per worker instead of once per file halves the time.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'isolated', include: isolated } },
+    ],
   },
 })
