@@ -49,7 +49,9 @@ async function servedOn(port: number, ca: string): Promise<string> {
   return thumbprintOf(new X509Certificate(certificate.raw))
 }
 
-it('certificates that are replaced under load break no session, and every new handshake is right', async () => {
+it('certificates that are replaced under load break no session, and every new handshake is right', {
+  timeout: 300_000,
+}, async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'certs')
   await using lab = await startLab({

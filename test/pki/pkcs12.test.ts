@@ -6,7 +6,8 @@ import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { readPrivateKey } from '../../src/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../src/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../src/pki/keystore/pkcs12.ts'
-import { needProgram, put, run, storeOptions, temporaryFolder } from './support.ts'
+import { needs } from '../support/programs.ts'
+import { put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const password = 'pässword & 日本'
 
@@ -52,8 +53,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     expect(await run('openssl', ['pkcs12', '-in', path, '-passin', 'pass:no', '-noenc'])).not.toMatchObject({ code: 0 })
   })
 
-  it.each([false, true])('of ours is read by Java keytool: legacy %s', async (legacy) => {
-    if (!(await needProgram('keytool'))) return
+  it.runIf(needs('keytool')).each([false, true])('of ours is read by Java keytool: legacy %s', async (legacy) => {
     const path = await write(legacy, 'changeit')
     const args = ['-list', '-v', '-keystore', path, '-storetype', 'PKCS12', '-storepass', 'changeit']
     const shown = await run('keytool', args)
@@ -62,8 +62,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     expect(shown.out).toContain('Certificate chain length: 2')
   })
 
-  it.each([false, true])('is exchanged with NSS pk12util: legacy %s', async (legacy) => {
-    if (!(await needProgram('pk12util'))) return
+  it.runIf(needs('pk12util')).each([false, true])('is exchanged with NSS pk12util: legacy %s', async (legacy) => {
     const path = await write(legacy, 'changeit')
     await using database = await temporaryFolder()
     const db = `sql:${database.path}`

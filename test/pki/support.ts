@@ -64,11 +64,3 @@ export function deferred(): { promise: Promise<void>; resolve: () => void } {
   })
   return { promise, resolve }
 }
-
-/** Returns whether a program is installed. @throws if it is missing and all programs are required (`SEALPOST_CI=1`) */
-export async function needProgram(program: string): Promise<boolean> {
-  const found = await run('sh', ['-c', `command -v ${program}`])
-  if (found.code !== 0 && process.env.SEALPOST_CI === '1') throw new Error(`${program} is not installed`)
-  if (found.code !== 0) console.warn(`skipped: ${program} is not installed`)
-  return found.code === 0
-}

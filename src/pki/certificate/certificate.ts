@@ -121,7 +121,6 @@ export interface CertificateFacts {
   readonly key: string
   readonly keyBits: number
   readonly keyFamily: 'rsa' | 'ec' | 'ed'
-  readonly selfIssued: boolean
 }
 
 /** Decodes a certificate. @throws PkiError `malformed` */
@@ -151,7 +150,6 @@ export function readFacts(certificate: X509Certificate): CertificateFacts {
     key: key.title,
     keyBits: key.bits,
     keyFamily: key.family,
-    selfIssued: fields.subject.equals(fields.issuer),
   }
 }
 

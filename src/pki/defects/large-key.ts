@@ -5,12 +5,12 @@ import { integer, sequence } from '../der/encode.ts'
 const makePrime = promisify(generatePrime)
 
 const EXPONENT = 65537n
-/** OpenSSL takes so many for a modulus of 8192 bits. */
+/** The maximum that OpenSSL accepts for a modulus of 8192 bits. */
 const PRIMES = 5
 
 /**
- * An RSA key of several primes (RFC 8017 section 3.2): of 8192 bits in a second, where one of two primes takes half a
- * minute. Nobody sees the difference in its public key.
+ * Generates an RSA key of five primes (RFC 8017 section 3.2). With 8192 bits that takes a second, where a key of two primes
+ * takes half a minute. The public key looks the same.
  */
 export async function generateLargeKey(bits: number): Promise<KeyObject> {
   const size = Math.ceil(bits / PRIMES)
@@ -18,7 +18,7 @@ export async function generateLargeKey(bits: number): Promise<KeyObject> {
   const product = first.reduce((all, one) => all * one)
   const rest = bits - bitsOf(product)
   let last = await prime(rest)
-  // Whether the product has as many bits as its factors together is luck.
+  // The product can have one bit less than its factors together: tries primes until the length is right.
   for (let extra = 1; bitsOf(product * last) !== bits; extra = 1 - extra) last = await prime(rest + extra)
   return keyOf([...first, last])
 }
@@ -26,13 +26,13 @@ export async function generateLargeKey(bits: number): Promise<KeyObject> {
 const prime = async (bits: number): Promise<bigint> => {
   const octets = Buffer.from((await makePrime(bits)) as ArrayBuffer)
   const value = BigInt(`0x${octets.toString('hex')}`)
-  // Its inverse must exist; a prime p with e | p - 1 comes once in 65,537 times.
+  // The exponent needs an inverse modulo p - 1, so that it must not divide p - 1.
   return (value - 1n) % EXPONENT === 0n ? prime(bits) : value
 }
 
 const bitsOf = (value: bigint): number => value.toString(2).length
 
-/** PKCS#1, version 1 (multi). RFC 8017 appendix A.1.2. */
+/** Encodes the key in PKCS#1, version 1 (multi). RFC 8017 appendix A.1.2. */
 function keyOf(primes: readonly bigint[]): KeyObject {
   const [p, q, ...others] = primes as [bigint, bigint, ...bigint[]]
   const modulus = primes.reduce((all, one) => all * one)
@@ -51,7 +51,7 @@ function keyOf(primes: readonly bigint[]): KeyObject {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs1' })
 }
 
-/** By Euclid's extended algorithm. */
+/** Returns the modular inverse by the extended Euclidean algorithm. */
 function inverse(value: bigint, modulus: bigint): bigint {
   let [r0, r1, s0, s1] = [modulus, value % modulus, 0n, 1n]
   while (r1 !== 0n) {
