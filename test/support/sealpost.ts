@@ -108,7 +108,7 @@ export class Workplace {
 
   /** The folder separates test runs from each other and from the labs of the user. */
   #environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-    const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SEALPOST_')))
+    const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SEALPOST|npm)_/.test(name)))
     const folders = { TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data') }
     return { ...clean, ...folders, ...env }
   }
