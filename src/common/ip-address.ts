@@ -32,5 +32,5 @@ export function addressText(octets: Buffer): string {
 export const shortenAddresses = (text: string): string =>
   text.replaceAll(FULL_IPV6, (address) => addressText(addressOctets(address)))
 
-/** Exactly eight groups: the hexadecimal octets of a thumbprint are more. */
+/** Exactly eight groups, because a thumbprint looks the same but has more. */
 const FULL_IPV6 = /(?<![0-9a-f]:|[0-9a-f])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![:0-9a-f])/gi

@@ -12,7 +12,7 @@ export function countOctets(pieces: Pieces): number {
 export const joinPieces = (pieces: Pieces): Buffer =>
   pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
 
-/** Pieces that are examined together. A Buffer takes hundreds of octets of memory, however few it holds. */
+/** Pieces that are examined together. Every Buffer takes hundreds of octets of memory, even if it holds only one. */
 const BATCH_PIECES = 1024
 /** A batch whose pieces are smaller than this on average is merged into one piece. */
 const SMALL_OCTETS = 1024

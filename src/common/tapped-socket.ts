@@ -10,8 +10,8 @@ export interface SocketObserver {
 }
 
 /**
- * A stream around a socket that shows its octets to observers. node:tls takes the octets of a plain socket past
- * JavaScript, so only a stream between the two can see them. TLS over it is slower: use it only where somebody observes.
+ * A stream around a socket that shows its octets to observers. node:tls reads a plain socket in native code, so only a
+ * stream between the two can see the octets. It makes TLS slower: use it only if there is an observer.
  */
 export class TappedSocket extends Duplex {
   readonly #socket: Socket

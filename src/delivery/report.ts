@@ -40,14 +40,14 @@ function composeReport({ hostname, directory }: DeliverySite, delivery: Delivery
   const body =
     part('text/plain; charset=utf-8', recipients.map(sentence).join('')) +
     part('message/delivery-status', deliveryStatus(hostname, delivery, date)) +
-    // A success report returns only the header, whatever RET says. RFC 3461 section 4.3
+    // A success report returns only the header, even if RET asks for the whole message. RFC 3461 section 4.3
     `--${boundary}\r\nContent-Type: text/rfc822-headers\r\n\r\n`
   const message = joinPieces(delivery.message)
   const header = message.subarray(0, headerBlockEnd(message))
   return Buffer.concat([Buffer.from(head + body), header, Buffer.from(`\r\n--${boundary}--\r\n`)])
 }
 
-/** `relayed`: the lab accepted the message in place of another domain. RFC 3464 section 2.3.3. */
+/** Returns the action. `relayed`: the lab accepted the message in place of another domain. RFC 3464 section 2.3.3. */
 const actionOf = ({ destination }: Recipient) => (destination.kind === 'captured' ? 'relayed' : 'delivered')
 
 const MEANING = {

@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 const key = randomBytes(32)
 const digest = (value: string | Buffer): Buffer => createHmac('sha256', key).update(value).digest()
 
-/** Compares two secrets in constant time, whatever their lengths. */
+/** Compares two secrets in constant time, even if their lengths differ. */
 export function sameSecret(one: string | Buffer, other: string | Buffer): boolean {
   return timingSafeEqual(digest(one), digest(other))
 }

@@ -17,9 +17,12 @@ export interface Directory {
   find(name: string): Account | undefined
   /** Returns the account if name and password are right. Compares in constant time. */
   authenticate(name: string, password: string): Account | undefined
-  /** Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. Like `find`. */
+  /**
+   * Finds the account that a mail address belongs to, subaddresses (`alice+tag@…`, RFC 5233) included. In an open
+   * directory, every valid address of the local domain has an account, as for `find`.
+   */
   findByAddress(address: string): Account | undefined
-  /** Returns what all forms of a log-on name have in common, whether the account exists or not. */
+  /** Returns the same text for every form of a log-on name, whether the account exists or not. */
   canonicalName(name: string): string
   /** Returns whether two results of `find` or `findByAddress` are the same account. */
   isSame(one: Account | undefined, other: Account | undefined): boolean

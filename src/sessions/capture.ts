@@ -19,7 +19,7 @@ export interface CaptureOptions {
 
 /**
  * A pcapng file of the octets on a lab's sockets, for Wireshark. Each connection appears as a TCP stream with handshake,
- * acknowledged segments and end. Writes are synchronous, so that the file is complete whenever the process ends.
+ * acknowledged segments and end. Writes are synchronous, so that no packet is lost when the process ends.
  */
 export class Capture {
   readonly #options: CaptureOptions

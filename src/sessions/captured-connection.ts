@@ -142,7 +142,10 @@ function ipPacket(segment: Segment): Buffer {
   return Buffer.concat([source.length === 4 ? ipv4(source, destination, tcp) : ipv6(source, destination, tcp), tcp])
 }
 
-/** An IPv4 client of an IPv6 socket counts as IPv4 (RFC 4291 section 2.5.5.2); a closed socket has no address any more. */
+/**
+ * Returns the octets of an address: an IPv4 address for an IPv4 client of an IPv6 socket (RFC 4291 section 2.5.5.2), and
+ * 0.0.0.0 for a closed socket, which no longer has an address.
+ */
 function packetAddress(address: string): Buffer {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   return isIP(plain) === 0 ? Buffer.alloc(4) : addressOctets(plain)

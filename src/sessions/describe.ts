@@ -18,7 +18,7 @@ export function summary(record: SessionRecord): string {
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')
 }
 
-/** A client whose handshake failed, on the TLS port or after STARTTLS, did not ask for clear text. */
+/** Describes the channel. After a failed handshake there is none: the client asked for TLS, not for clear text. */
 function channel({ tls, endCause }: SessionRecord): string {
   if (tls) return `${tls.version} ${tls.cipher}`
   return endCause === 'handshake failed' ? 'TLS not established' : 'clear text'

@@ -11,19 +11,19 @@ export interface SessionStart {
   readonly localPort: number
 }
 
-/** What identifies an open connection. */
+/** The addresses and ports that identify an open connection. */
 export type ConnectionAddresses = Pick<SessionStart, 'remoteAddress' | 'remotePort' | 'localPort'>
 
 /** Sessions kept. The oldest are deleted first. */
 const MAX_SESSIONS = 1_000
-/** Entries of one transcript, and characters of one entry. */
+/** Limits of one transcript: its entries, and the characters of one entry. */
 const MAX_ENTRIES = 2_000
 const MAX_LINE = 1_000
 /** Characters of all transcripts together. An entry counts as its text and a fixed overhead. */
 const MAX_CHARACTERS = 64 * 1024 * 1024
 const ENTRY_OVERHEAD = 200
 
-/** Records of the latest connections of a lab. */
+/** Keeps the records of a lab's latest connections. */
 export class SessionLog {
   readonly #clock: Clock
   readonly #records = new Map<string, Recorder>()
@@ -47,6 +47,7 @@ export class SessionLog {
     this.#clock = clock
   }
 
+  /** Starts the record of a new connection. */
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
     const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#events)
     this.#records.set(recorder.id, recorder)
@@ -95,7 +96,7 @@ export class SessionLog {
   }
 }
 
-/** What the recorders report to the log. */
+/** The events that recorders report to the log. */
 interface RecorderEvents {
   readonly ended: (recorder: Recorder) => void
   readonly grown: (recorder: Recorder, characters: number) => void

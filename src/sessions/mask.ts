@@ -87,7 +87,7 @@ export class Mask {
     const isSuspect = this.#suspect > 0
     if (isSuspect) this.#suspect--
     const hasLogonWord = LOGON_WORD.test(line)
-    // Nearly every line ends here.
+    // Most lines return here.
     if (!isSuspect && !hasLogonWord) return line.length
     if (this.#plainCommands?.test(line)) return line.length
     if (!hasLogonWord) return 0

@@ -10,7 +10,7 @@ export interface ClientHelloFacts {
   readonly keyShares?: readonly number[]
 }
 
-/** What a handshake agreed on. */
+/** The result of a TLS handshake. */
 export interface TlsFacts {
   /** `TLSv1.3`, `TLSv1` … */
   readonly version: string

@@ -7,7 +7,7 @@ export interface SaslContext {
   readonly externalIdentity?: string | undefined
 }
 
-/** The server's next step: another challenge, or the result. The `data` of a success is the server's own proof (SCRAM). */
+/** The server's next step: another challenge, or the result. The `data` of a success is the server's proof (SCRAM). */
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly data: Buffer }
   | { readonly kind: 'success'; readonly account: Account; readonly data?: Buffer }

@@ -14,9 +14,9 @@ import {
 
 /** RFC 7677 section 4: at least 4096 */
 const ITERATIONS = 4096
-/** In the thread pool: a derivation takes 2 ms, in which other sessions are served. */
+/** Runs in the thread pool, so that other sessions are served during the 2 ms that it takes. */
 const deriveKey = promisify(pbkdf2)
-/** Salts are derived from names, so that an unknown name also gets a constant salt and cannot be told from a known one. */
+/** Salts are derived from names. An unknown name therefore also has a constant salt, and looks like a known one. */
 const saltKey = randomBytes(32)
 
 interface Keys {
@@ -57,7 +57,7 @@ interface Exchange {
 async function finish(context: SaslContext, exchange: Exchange, response: Buffer): Promise<SaslStep> {
   const { first, account, nonce, serverFirst, salt } = exchange
   const final = parseClientFinal(response.toString('utf8'))
-  // The client repeats the gs2-header, which shows that nobody changed it in transit. RFC 5802 section 6
+  // The client repeats the gs2-header, so that a change in transit is detected. RFC 5802 section 6
   const bound = Buffer.from(first.gs2Header).toString('base64')
   if (!final || final.nonce !== nonce || final.channelBinding !== bound) return failure('malformed SCRAM message')
   // Never cached: an unknown name must take as long as a known one. RFC 5802 section 9
