@@ -11,13 +11,13 @@ import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { type LineEncoding, textOf } from './input.ts'
 import { Transport } from './transport.ts'
 
-/** A socket under TLS, and what its handshake agreed on. */
+/** A socket under TLS, and the result of its handshake. */
 export interface SecuredSocket {
   readonly socket: Duplex
   readonly facts: TlsFacts
 }
 
-/** Makes the server's side of a TLS handshake on a raw socket. */
+/** Performs the server's side of a TLS handshake on a raw socket. */
 export interface Securer {
   /** Whether a certificate is assigned. */
   readonly available: boolean
@@ -32,9 +32,9 @@ export interface ConnectionOptions {
   readonly record: SessionRecorder
   readonly idleTimeoutMs: number
   readonly securer: Securer
-  /** Failures to produce on purpose. */
+  /** The faults to inject. */
   readonly faults?: ConnectionFaults
-  /** What the handshake of a TLS port agreed on. */
+  /** The result of the handshake on a TLS port. */
   readonly facts?: TlsFacts
 }
 
@@ -76,12 +76,12 @@ export class Connection {
     return this.#transport.stream
   }
 
-  /** What the TLS handshake agreed on; undefined in clear text. */
+  /** The result of the TLS handshake; undefined in clear text. */
   get tls(): TlsFacts | undefined {
     return this.#tls
   }
 
-  /** What decides how a client may log on (`logonPolicy`): TLS, and the account that its certificate names. */
+  /** The facts that `logonPolicy` needs: whether TLS is active, and the account that the client's certificate names. */
   get channel(): { readonly secure: boolean; readonly externalIdentity: string | undefined } {
     return { secure: this.#tls !== undefined, externalIdentity: this.#tls?.clientCertificate?.account }
   }
@@ -100,7 +100,7 @@ export class Connection {
     return this.#transport.input.heldOctets > 0
   }
 
-  /** Produces the faults before the greeting. Returns false if they closed the connection. @throws ConnectionEnded */
+  /** Injects the faults before the greeting. Returns false if they closed the connection. @throws ConnectionEnded */
   async meetFirstFaults(): Promise<boolean> {
     return (await this.#faults?.beforeGreeting()) !== 'gone'
   }
@@ -132,8 +132,8 @@ export class Connection {
   }
 
   /**
-   * Reads exactly `octets` octets into a buffer of their own, for literals that fit in memory. A view would keep
-   * alive everything that was received together with a small literal. @throws ConnectionEnded
+   * Reads exactly `octets` octets into a new buffer, for literals that fit in memory. A view would keep in memory
+   * everything that was received together with a small literal. @throws ConnectionEnded
    */
   async readOctets(octets: number): Promise<Buffer> {
     this.#faults?.messageBegins()
@@ -213,8 +213,8 @@ export class Connection {
   }
 
   /**
-   * Starts TLS after the positive reply to STARTTLS was written. Discards whatever the client sent in clear text after the
-   * command (CVE-2011-0411). The session must then reset its state (RFC 3207 section 4.2 and similar).
+   * Starts TLS after the positive reply to STARTTLS was written. Discards all octets that the client sent in clear text
+   * after the command (CVE-2011-0411). The session must then reset its state (RFC 3207 section 4.2 and similar).
    * @throws HandshakeFailure; the connection is closed then, and the reason recorded
    */
   async startTls(): Promise<TlsFacts> {

@@ -6,9 +6,9 @@ const LF = 0x0a
 const CR = 0x0d
 const DOT = 0x2e
 const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
-/** Length of the line with the dot. */
+/** Length of the final line: a dot and CRLF. */
 const DOT_LINE_OCTETS = 3
-/** Octets of the end that may be kept before it is recognized. */
+/** The CRLF before the final dot. It may already be kept as text when the next piece brings the dot. */
 const STRADDLING_OCTETS = 2
 const STUFFED_DOT = Buffer.from('.')
 const LINE_WITH_DOT = Buffer.from('\r\n.', 'latin1')
@@ -28,7 +28,7 @@ function nextLineDot(octets: Buffer, from: number): number {
   return at === -1 ? -1 : at + 2
 }
 
-/** Copies octets, quickly also when they are few. Returns their number. */
+/** Copies octets and returns their number. For few octets, a loop is faster than a native call. */
 function copyOctets(source: Buffer, start: number, end: number, target: Buffer, to: number): number {
   if (end - start > NEAR_OCTETS) return source.copy(target, to, start, end)
   for (let at = start; at < end; at++) target[to + at - start] = source[at] as number
@@ -40,7 +40,7 @@ class LineDots {
   atLineStart = true
   #afterCr = false
 
-  /** Returns their positions in the next piece, in ascending order. */
+  /** Returns the positions of such dots in the next piece, in ascending order. */
   next(piece: Buffer): number[] {
     const dots: number[] = []
     const first = this.#afterCr && piece[0] === LF ? 1 : this.atLineStart ? 0 : -1

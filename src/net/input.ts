@@ -77,29 +77,27 @@ export class Input {
    * @throws TooLong once for a line above the limit
    */
   takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
-    for (;;) {
-      const end = this.#findLineEnd()
-      if (end === -1) {
-        if (this.#skippingLine) this.#drop(this.#heldOctets)
-        else if (this.#heldOctets > maxOctets + CR_OCTETS) {
-          this.#skippingLine = true
-          this.#drop(this.#heldOctets)
-        }
-        return undefined
+    const end = this.#findLineEnd()
+    if (end === -1) {
+      if (this.#skippingLine) this.#drop(this.#heldOctets)
+      else if (this.#heldOctets > maxOctets + CR_OCTETS) {
+        this.#skippingLine = true
+        this.#drop(this.#heldOctets)
       }
-      if (this.#skippingLine) {
-        this.#drop(end + 1)
-        this.#skippingLine = false
-        throw new TooLong('line', maxOctets)
-      }
-      const first = this.#chunks[0] as Buffer
-      const isInFirst = this.#offset + end < first.length
-      const [octets, start] = isInFirst ? [first, this.#offset] : [this.take(end + 1), 0]
-      if (isInFirst) this.#drop(end + 1)
-      const length = end > 0 && octets[start + end - 1] === CR ? end - 1 : end
-      if (length > maxOctets) throw new TooLong('line', maxOctets)
-      return octets.toString(encoding, start, start + length)
+      return undefined
     }
+    if (this.#skippingLine) {
+      this.#drop(end + 1)
+      this.#skippingLine = false
+      throw new TooLong('line', maxOctets)
+    }
+    const first = this.#chunks[0] as Buffer
+    const isInFirst = this.#offset + end < first.length
+    const [octets, start] = isInFirst ? [first, this.#offset] : [this.take(end + 1), 0]
+    if (isInFirst) this.#drop(end + 1)
+    const length = end > 0 && octets[start + end - 1] === CR ? end - 1 : end
+    if (length > maxOctets) throw new TooLong('line', maxOctets)
+    return octets.toString(encoding, start, start + length)
   }
 
   /** Takes exactly `octets` octets, which must be held: a view if they arrived in one piece. */

@@ -11,13 +11,13 @@ import {
   TemporaryKeys,
 } from '../legacy-tls/options.ts'
 import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
-import { type LegacySuite, legacySuitesOf, type StrengthMeasure, suiteBits } from '../legacy-tls/suites.ts'
+import { countedBits, type LegacySuite, legacySuitesOf, type StrengthMeasure } from '../legacy-tls/suites.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
 import type { SecuredSocket } from './connection.ts'
 
-/** What a virtual server allows clients of the 1990s to negotiate. */
+/** The suites and certificates that a virtual server offers to clients of the 1990s. */
 export interface LegacySettings {
   /** In the order of preference. */
   readonly suites: readonly LegacySuite[]
@@ -52,7 +52,7 @@ const clientVersions: Record<SecureVersion, number> = {
 }
 const oldVersions: readonly string[] = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2']
 
-/** Makes the handshakes of one virtual server with the engine for SSL 3.0 and TLS 1.0 (`src/legacy-tls`). */
+/** Performs the handshakes of one virtual server with the engine for SSL 3.0 and TLS 1.0 (`src/legacy-tls`). */
 export class LegacyAcceptor {
   readonly #settings: LegacySettings
   readonly #certificates: readonly LegacyCertificate[]
@@ -89,7 +89,7 @@ export class LegacyAcceptor {
     return isOld && this.#settings.suites.some((suite) => hello.suites.includes(suite.id))
   }
 
-  /** Makes the handshake. @throws LegacyTlsError after the alert was sent and the raw socket was closed */
+  /** Performs the handshake. @throws LegacyTlsError after the alert was sent and the raw socket was closed */
   async accept(
     raw: Duplex,
     hello: ClientHelloFacts,
@@ -103,13 +103,13 @@ export class LegacyAcceptor {
     return { socket, facts }
   }
 
-  #facts({ agreed }: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
-    const { version, suite, serverName, resumed } = agreed
+  #facts({ negotiated }: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
+    const { version, suite, serverName, resumed } = negotiated
     const { certificate } = this.#certificateFor(serverName)
     return {
       version,
       cipher: suite.name,
-      bits: suiteBits(suite, this.#settings.strength),
+      bits: countedBits(suite, this.#settings.strength),
       keyExchange: suite.exchange === 'rsa' ? 'RSA' : 'RSA_EXPORT',
       resumed,
       certificate: { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },

@@ -13,7 +13,7 @@ interface NamedCertificate {
   readonly context: SecureContext
 }
 
-/** Makes handshakes by node:tls with one set of settings. */
+/** Performs handshakes by node:tls with one set of settings. */
 export class NodeTls {
   readonly #settings: TlsSettings
   /** The certificates other than the default one. */
@@ -34,7 +34,7 @@ export class NodeTls {
     this.#View = viewsOf(this.#makeServer(true))
   }
 
-  /** @throws the error of node:tls, of a client that closed, or of the timeout. The caller closes the raw socket. */
+  /** Performs one handshake. @throws if node:tls fails, the client closes or time runs out. The caller closes the raw socket. */
   handshake(raw: Duplex, hello: ClientHelloFacts | undefined, keyLog: KeyLog | undefined): Promise<TLSSocket> {
     return new Promise<TLSSocket>((resolve, reject) => {
       const settle = (): void => {
@@ -129,7 +129,7 @@ type ViewClass = new (events: HandshakeEvents) => { accept(raw: Duplex): void }
 
 /**
  * Creates a class of views of a tls.Server, one view per handshake. The server, which listens nowhere, reports all
- * handshakes in its own events, and no public interface tells which stream an event belongs to. Each stream is
+ * handshakes in its own events, and no public interface shows which stream an event belongs to. Each stream is
  * therefore given to a view with its own `emit`. The views share a class whose prototype is the server, because
  * node:tls is slow with objects that each have their own prototype.
  */
@@ -157,7 +157,7 @@ function viewsOf(server: tls.Server): ViewClass {
       return true
     }
 
-    /** node:tls logs keys, which costs time, only if there is a listener. */
+    /** Returns 0 for `keylog` if nobody listens: node:tls then saves the time of logging keys. */
     listenerCount(event: string): number {
       return event === 'keylog' && this.#events?.keyLog ? 1 : server.listenerCount(event)
     }
@@ -166,7 +166,7 @@ function viewsOf(server: tls.Server): ViewClass {
   return View
 }
 
-/** For a rejected client certificate, node:tls reports that the client closed; the socket has the real reason. */
+/** Returns the real reason of a failure. For a rejected client certificate, node:tls reports only that the client closed. */
 function rejection(error: Error, { authorizationError: reason }: TLSSocket): Error {
   return reason ? coded('CLIENT_CERTIFICATE_REJECTED', String(reason)) : error
 }

@@ -13,7 +13,7 @@ export class Output {
   #text = ''
   #pieces: Buffer[] = []
   #octets = 0
-  /** Fault: called after half of the next output is sent. */
+  /** Set by a fault: called after half of the next output is sent. */
   #cut: (() => void) | undefined
 
   constructor(sink: Writable) {
@@ -53,7 +53,7 @@ export class Output {
     this.#cut = done
   }
 
-  /** Whether the client reads more slowly than it is sent to. */
+  /** Whether so much output is unsent that the session should wait for the client. */
   get congested(): boolean {
     return this.#sink.writable && this.#sink.writableLength > CONGESTED_OCTETS
   }
@@ -87,7 +87,7 @@ export class Output {
     this.#sink.write(whole.subarray(0, whole.length >> 1), () => done?.())
   }
 
-  /** Most replies are text alone, which needs no Buffer. */
+  /** Sends the text. Most replies are text alone, and need no Buffer. */
   #flushText(): void {
     if (this.#text === '') return
     const text = this.#text

@@ -5,7 +5,7 @@ import type { SocketAddress } from '../common/ip-address.ts'
 export const portKinds = ['port', 'tlsPort'] as const
 export type PortKind = (typeof portKinds)[number]
 
-/** What the open ports depend on. */
+/** The settings that decide which ports are open. */
 export interface PortSettings {
   readonly name: string
   readonly address: string
@@ -63,12 +63,12 @@ export class Ports {
     this.#settings = settings
   }
 
-  /** Closes the ports that settings do not want. */
+  /** Closes the ports that the settings switch off. */
   closeUnwanted(settings: PortSettings): void {
     for (const kind of portKinds) if (!isWanted(kind, settings)) this.#close(kind)
   }
 
-  /** Closes every port that settings do not want as it is, so that another virtual server can open it. */
+  /** Closes every port that the settings switch off or move, so that another virtual server can open it. */
   vacate(settings: PortSettings): void {
     for (const kind of portKinds) if (!isWanted(kind, settings) || !this.#isOpen(kind, settings)) this.#close(kind)
   }
@@ -96,7 +96,7 @@ const isWanted = (kind: PortKind, settings: PortSettings): boolean =>
 class Listener {
   readonly #server: Server
   readonly address: string
-  /** The system's choice where 0 was requested. */
+  /** The port in use: if 0 was requested, the one that the system chose. */
   readonly port: number
 
   private constructor(server: Server, address: string, port: number) {
@@ -105,7 +105,7 @@ class Listener {
     this.port = port
   }
 
-  /** @throws ListenError */
+  /** Starts to listen on a port. @throws ListenError */
   static open({ name, address }: PortSettings, port: number, kind: PortKind, events: PortEvents): Promise<Listener> {
     return new Promise((resolve, reject) => {
       // Half-open: a client that closes its side after its commands still receives the replies.

@@ -38,7 +38,7 @@ export interface ClientCertificateSettings {
 }
 
 /**
- * Makes the server's TLS handshakes of one virtual server, by node:tls or by the engine for old clients. A new certificate
+ * Performs the TLS handshakes of one virtual server, with node:tls or with the engine for old clients. A new certificate
  * or policy means a new acceptor, used for the next handshakes; open connections are not affected.
  */
 export class TlsAcceptor {
@@ -56,7 +56,7 @@ export class TlsAcceptor {
     if (legacy && clientCertificates?.mode !== 'require') this.#legacy = new LegacyAcceptor(legacy, policy)
   }
 
-  /** Makes the handshake on a raw socket. Records what was offered and agreed on. @throws HandshakeFailure */
+  /** Performs the handshake on a raw socket. Records the client's offer and the result. @throws HandshakeFailure */
   async accept(raw: Duplex, record: SessionRecorder, keyLog?: KeyLog): Promise<SecuredSocket> {
     const { policy, handshakeTimeoutMs } = this.#settings
     raw.on('error', (error) => record.note(`socket error: ${error.message}`))

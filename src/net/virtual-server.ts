@@ -15,7 +15,7 @@ import type { ConnectionFaults, DueFault, FaultRules } from './faults/fault-rule
 import { type PortKind, Ports } from './ports.ts'
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 
-/** Everything of a virtual server that a reload, or another certificate, can change. */
+/** The settings of a virtual server. A reload or another certificate replaces them while it runs. */
 export interface VirtualServerSettings {
   readonly name: string
   readonly protocol: string
@@ -27,7 +27,7 @@ export interface VirtualServerSettings {
   readonly tls?: TlsSettings
   /** Captures that record the octets of its connections. */
   readonly captures?: readonly Capture[]
-  /** Failures to produce on purpose. */
+  /** The faults to inject. */
   readonly faults?: FaultRules
   readonly maxConnections: number | 'off'
   readonly idleTimeoutMs: number
@@ -94,7 +94,7 @@ export class VirtualServer {
     this.#ports.closeUnwanted(settings)
   }
 
-  /** Closes the ports that new settings do not want, before `update` opens the new ones. */
+  /** Closes the ports that new settings switch off or move, before `update` opens the new ones. */
   vacate(settings: VirtualServerSettings): void {
     this.#ports.vacate(settings)
   }
@@ -210,7 +210,7 @@ export class VirtualServer {
   }
 }
 
-/** @throws HandshakeFailure when a fault ends the connection */
+/** Injects the faults that are due before a handshake. @throws HandshakeFailure when a fault ends the connection */
 async function faultsBeforeHandshake(
   faults: ConnectionFaults,
   due: readonly DueFault[],
@@ -224,7 +224,7 @@ async function faultsBeforeHandshake(
   if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
 }
 
-/** Wraps the socket while captures record it. `keyLog` takes the secrets of its TLS handshakes. */
+/** Wraps a socket for the captures that record it. `keyLog` takes the secrets of its TLS handshakes. */
 function tapped(
   socket: Socket,
   client: SocketAddress,

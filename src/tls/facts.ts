@@ -5,7 +5,7 @@ import { suiteBits, suiteKeyExchange } from './suites.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Returns what a handshake made by node:tls agreed on. */
+/** Returns the result of a handshake by node:tls. */
 export function tlsFacts(
   socket: TLSSocket,
   { friendlyName, thumbprint }: InstalledCertificate,
@@ -29,8 +29,8 @@ export function tlsFacts(
 }
 
 /**
- * Returns the groups that the key exchange may have used: Node.js does not tell a server which one it was. OpenSSL takes
- * one of the client's key shares that it supports, a hybrid group first. RFC 8446 section 4.2.8.
+ * Returns the groups that the key exchange may have used: Node.js does not report to a server which one it was. OpenSSL
+ * takes one of the client's key shares that it supports, a hybrid group first. RFC 8446 section 4.2.8.
  */
 function sharedGroups(hello: ClientHelloFacts | undefined): string | undefined {
   const shares = hello?.keyShares ?? []
@@ -58,7 +58,7 @@ export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFact
   }
 }
 
-/** Node.js puts each attribute of a name on a line of its own, the most significant first. */
+/** Returns a name as one line. Node.js puts each attribute on a separate line, the most significant first. */
 const oneLine = (name: string): string => name.split('\n').reverse().join(', ')
 
 /** Key-exchange groups by their code point (IANA "TLS Supported Groups"). */
@@ -76,4 +76,5 @@ const names: Readonly<Record<number, string>> = {
   0x11ed: 'SecP384r1MLKEM1024',
 }
 
+/** Returns the name of a key-exchange group, or the code point of an unknown one. */
 export const groupName = (id: number): string => names[id] ?? `group 0x${id.toString(16).padStart(4, '0')}`

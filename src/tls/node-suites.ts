@@ -7,7 +7,7 @@ import { readClientHello } from './client-hello-reader.ts'
 import { cipherString, type TlsPolicy } from './policy.ts'
 import { suiteName } from './suites.ts'
 
-/** What node:tls can negotiate with a policy and certificates. */
+/** The versions and suites that node:tls can negotiate with a policy and certificates. */
 export interface NodeCapabilities {
   readonly policy: TlsPolicy
   /** IANA code points. */
@@ -66,14 +66,17 @@ function keyKind(certificatePem: string): string {
   return new X509Certificate(certificatePem).publicKey.asymmetricKeyType === 'rsa' ? 'RSA' : 'ECDSA'
 }
 
-/** Suites of TLS 1.3 name no key type. Suites with pre-shared keys or without authentication are not offered. */
+/**
+ * Returns whether a suite can be used with one of the key types. Suites of TLS 1.3 work with all of them. Suites with
+ * pre-shared keys or without authentication are not offered.
+ */
 function isServable(name: string, keys: ReadonlySet<string>): boolean {
   const exchange = /^TLS_(.+)_WITH_/.exec(name)?.[1]
   if (exchange === undefined) return true
   return (exchange === 'RSA' || /^(EC)?DHE_(RSA|ECDSA)$/.test(exchange)) && keys.has(exchange.replace(/^.*_/, ''))
 }
 
-/** RFC 8446 section 4.1.2; RFC 5246 appendix A.5: AEAD and SHA-2 suites require TLS 1.2. */
+/** Returns whether a suite works with a version. AEAD and SHA-2 suites require TLS 1.2: RFC 5246 appendix A.5. */
 function worksWith(name: string, version: (typeof versions)[number]): boolean {
   const isOf13 = !name.includes('_WITH_')
   if (version === 'TLSv1.3' || isOf13) return version === 'TLSv1.3' && isOf13

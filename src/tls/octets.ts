@@ -89,6 +89,7 @@ export function vector(lengthOctets: 1 | 2 | 3, content: Buffer): Buffer {
   return Buffer.concat([length, content])
 }
 
+/** Returns a number as two octets. */
 export function uint16(value: number): Buffer {
   return Buffer.of(value >> 8, value & 0xff)
 }

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import tls, { type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 
-/** What a virtual server allows clients to negotiate. */
+/** The versions and suites that a virtual server accepts. */
 export interface TlsPolicy {
   readonly minVersion: SecureVersion
   readonly maxVersion: SecureVersion
@@ -18,7 +18,7 @@ export type KeyLog = (line: Buffer) => void
 /** Suites below 128 bits, as OpenSSL names them. 3DES is not among them, because Exchange counted it as 168 bits. */
 const BELOW_128_BITS = '!NULL:!EXPORT:!LOW:!DES'
 
-/** Returns the options of a secure context for a certificate and a policy. */
+/** Returns the options of a secure context for a certificate and a policy. OpenSSL enforces the version limits. */
 export function contextOptions(policy: TlsPolicy, certificate: InstalledCertificate): SecureContextOptions {
   const { needs } = certificate
   return {

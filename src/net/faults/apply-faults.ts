@@ -4,16 +4,16 @@ import type { SessionRecorder } from '../../sessions/types.ts'
 import type { Transport } from '../transport.ts'
 import type { ConnectionFaults, DueFault } from './fault-rules.ts'
 
-/** Writes to the client, and records it. */
+/** The connection to which a fault writes. It records what is written. */
 export interface FaultWriter {
   readonly record: SessionRecorder
   write(data: string | Buffer): void
 }
 
-/** `answered`: the session must not see the client's line. `gone`: the connection is closed. */
+/** The effect of the faults. `answered`: the session must not see the client's line. `gone`: the connection is closed. */
 export type FaultOutcome = 'pass' | 'answered' | 'gone'
 
-/** Produces the faults of one connection: before the greeting, at a client's line, within a message. */
+/** Injects the faults of one connection: before the greeting, at a client's line, within a message. */
 export class FaultInjector {
   readonly #faults: ConnectionFaults
   readonly #transport: Transport
@@ -28,18 +28,19 @@ export class FaultInjector {
     this.#writer = writer
   }
 
-  /** @throws ConnectionEnded */
+  /** Injects the faults before the greeting. @throws ConnectionEnded */
   async beforeGreeting(): Promise<FaultOutcome> {
     const due = this.#faults.due('connect')
     return due.length === 0 ? 'pass' : this.#apply(due)
   }
 
-  /** @throws ConnectionEnded */
+  /** Injects the faults at a client's line. @throws ConnectionEnded */
   async atLine(text: string): Promise<FaultOutcome> {
     const due = this.#faults.due('command', text)
     return due.length === 0 ? 'pass' : this.#apply(due, text)
   }
 
+  /** Starts to count the octets of a message. */
   messageBegins(): void {
     const [first] = this.#faults.due('data')
     this.#octets = 0
@@ -55,7 +56,7 @@ export class FaultInjector {
     this.#transport.checkReadable()
   }
 
-  /** Produces faults at a client's line, or before the greeting (no line). @throws ConnectionEnded */
+  /** Injects faults at a client's line, or before the greeting (no line). @throws ConnectionEnded */
   async #apply(due: readonly DueFault[], line?: string): Promise<FaultOutcome> {
     const transport = this.#transport
     let outcome: FaultOutcome = 'pass'
@@ -90,7 +91,7 @@ export class FaultInjector {
   }
 }
 
-/** Reads on and answers nothing. @throws ConnectionEnded when the client closes */
+/** Reads and discards everything, without replies. @throws ConnectionEnded when the client closes */
 async function ignoreClient(transport: Transport): Promise<never> {
   for (;;) {
     transport.checkReadable()
@@ -99,7 +100,7 @@ async function ignoreClient(transport: Transport): Promise<never> {
   }
 }
 
-/** Produces faults on the raw stream before a TLS handshake. */
+/** Injects faults on the raw stream before a TLS handshake. */
 export async function applyHandshakeFaults(
   faults: ConnectionFaults,
   due: readonly DueFault[],
@@ -133,7 +134,7 @@ export async function applyHandshakeFaults(
   return 'pass'
 }
 
-/** Returns a record with a fatal alert. RFC 5246 section 7.2; RFC 8446 section 6. */
+/** Returns a TLS record with a fatal alert. RFC 5246 section 7.2; RFC 8446 section 6. */
 const fatalAlert = (description: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, description])
 
 function replyOf(
@@ -153,7 +154,7 @@ const toLines = (text: string | readonly string[], protocol: string, line: strin
     .map((each) => `${tagged(protocol, each, line)}\r\n`)
     .join('')
 
-/** IMAP4 replies begin with the tag of the command, unless they are untagged. RFC 9051 section 2.2. */
+/** Adds the command's tag to a reply of IMAP4, unless the reply is untagged. RFC 9051 section 2.2. */
 function tagged(protocol: string, text: string, line: string | undefined): string {
   const tag = line?.trimStart().split(/\s/)[0]
   if (protocol !== 'imap4' || tag === undefined || /^[*+] /.test(text)) return text

@@ -1,6 +1,6 @@
 import type { Fault, FaultAction, FaultPoint } from '../../config/schema/fault.ts'
 
-/** What fault rules know of a connection. */
+/** The facts about a connection that fault rules test. */
 export interface FaultTarget {
   readonly protocol: string
   readonly virtualServer: string
@@ -10,7 +10,7 @@ export interface FaultTarget {
   readonly secure: () => boolean
 }
 
-/** A fault to produce now. */
+/** A fault to inject now. */
 export interface DueFault {
   /** Its name in the record. */
   readonly name: string
@@ -22,7 +22,7 @@ interface Rule {
   readonly pattern: RegExp | undefined
   /** How often the conditions were met. */
   matched: number
-  /** How often the fault was produced. */
+  /** How often the fault was injected. */
   fired: number
 }
 
@@ -59,7 +59,7 @@ export class FaultRules {
     this.#random = seededRandom(seed)
   }
 
-  /** Starts counting for a connection that was just accepted. */
+  /** Returns the rules for a connection that was just accepted. */
   open(target: FaultTarget): ConnectionFaults {
     const number = (this.#connections.get(target.virtualServer) ?? 0) + 1
     this.#connections.set(target.virtualServer, number)
@@ -71,7 +71,7 @@ export class FaultRules {
     return Buffer.from(Array.from({ length: count }, () => Math.floor(this.#random() * 256)))
   }
 
-  /** Returns the faults to produce now, in the order in which their rules were added. */
+  /** Returns the faults to inject now, in the order in which their rules were added. */
   due(at: FaultPoint, line: string, target: FaultTarget, connection: number, seen: Map<object, number>): DueFault[] {
     const due: DueFault[] = []
     for (const rule of this.#rules) {
@@ -125,7 +125,7 @@ export class ConnectionFaults {
     return this.#target.protocol
   }
 
-  /** Returns the faults to produce now; mostly none. */
+  /** Returns the faults to inject now; usually none. */
   due(at: FaultPoint, line = ''): readonly DueFault[] {
     if (this.#rules.isEmpty) return []
     return this.#rules.due(at, line, this.#target, this.#number, this.#seen)
