@@ -14,6 +14,7 @@ const opensslAlgorithms = {
   'aes-256': 'aes-256-cbc',
 }
 
+/** Creates one direction of a cipher. */
 export function cipherStream(
   { algorithm }: BulkCipher,
   key: Buffer,

@@ -3,22 +3,22 @@
  * compiler allows: no branch and no table index depends on a secret. For values from 0 to 2^30.
  */
 
-/** a < b */
+/** Returns all ones if a < b. */
 export function below(a: number, b: number): number {
   return (a - b) >> 31
 }
 
-/** a = 0 */
+/** Returns all ones if a = 0. */
 export function isZero(a: number): number {
   return ~((a | -a) >> 31)
 }
 
-/** a = b */
+/** Returns all ones if a = b. */
 export function equal(a: number, b: number): number {
   return isZero(a ^ b)
 }
 
-/** a where the mask is all ones, else b. */
+/** Returns a where the mask is all ones, else b. */
 export function select(mask: number, a: number, b: number): number {
   return (mask & a) | (~mask & b)
 }

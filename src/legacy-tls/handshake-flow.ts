@@ -9,7 +9,7 @@ const HEADER_OCTETS = 4
 /** Longer than any message that a client has to send. */
 const MAX_MESSAGE_OCTETS = 32 * 1024
 
-/** The messages of one handshake in order. Keeps all of them, as Finished covers them. RFC 2246 section 7.4. */
+/** Reads and sends the messages of one handshake in order. Keeps all of them, because Finished covers them. RFC 2246 section 7.4. */
 export class HandshakeFlow {
   readonly transcript: Buffer[] = []
   readonly #transport: RecordTransport
@@ -19,10 +19,10 @@ export class HandshakeFlow {
     this.#transport = transport
   }
 
-  /** @throws LegacyTlsError, MalformedMessage */
+  /** Reads the ClientHello, in a TLS record or in SSL 2.0 format. @throws LegacyTlsError, MalformedMessage */
   async clientHello(): Promise<ClientHello> {
     const { reader } = this.#transport
-    while (!reader.canTellFormat) await this.#moreInput()
+    while (!reader.isFormatKnown) await this.#moreInput()
     if (!reader.startsAsSslv2) return parseClientHello(await this.message(handshakeTypes.clientHello))
     for (;;) {
       const message = reader.takeSslv2Hello()
@@ -56,7 +56,7 @@ export class HandshakeFlow {
     }
   }
 
-  /** @throws LegacyTlsError */
+  /** Reads the ChangeCipherSpec message. @throws LegacyTlsError */
   async changeCipherSpec(): Promise<void> {
     // A message that begins under one protection must not end under another.
     this.expectNothingHeld()
@@ -66,12 +66,12 @@ export class HandshakeFlow {
     }
   }
 
-  /** @throws LegacyTlsError when octets follow the last message */
+  /** Checks that no octets follow the last message. @throws LegacyTlsError */
   expectNothingHeld(): void {
     if (this.#received.length > 0) throw new LegacyTlsError('unexpected_message', 'an unexpected handshake message')
   }
 
-  /** Sends messages, each in a record of its own, as servers of that time did. */
+  /** Sends messages, each in a separate record, as servers of that time did. */
   send(...messages: readonly Buffer[]): void {
     this.#transport.raw.cork()
     for (const message of messages) {

@@ -3,16 +3,16 @@ import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from '
 import { OctetReader } from '../tls/octets.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
-import { type Agreement, keyLogLine, keySchedules, protections, type Randoms } from './key-schedule.ts'
+import { keyLogLine, keySchedules, protections, type Randoms, type SecurityParameters } from './key-schedule.ts'
 import { certificateMessage, handshakeMessage, handshakeTypes, serverHello, serverHelloDone } from './messages.ts'
 import type { LegacySession, LegacyTlsOptions } from './options.ts'
 import type { Protection } from './protection.ts'
 import { contentTypes } from './record.ts'
 import { decryptPreMaster, serverKeyExchange } from './rsa.ts'
-import { type LegacySuite, type LegacyVersion, legacySuites, legacyVersions, suiteBits } from './suites.ts'
+import { countedBits, type LegacySuite, type LegacyVersion, legacySuites, legacyVersions } from './suites.ts'
 import type { RecordTransport } from './transport.ts'
 
-/** What a handshake agreed on. */
+/** The result of a handshake. */
 export interface HandshakeResult {
   readonly version: LegacyVersion
   readonly suite: LegacySuite
@@ -33,7 +33,7 @@ interface Handshake {
 }
 
 /**
- * Makes the server's side of a handshake. RFC 2246 section 7.3; RFC 6101 section 5.5.
+ * Performs the server's side of a handshake. RFC 2246 section 7.3; RFC 6101 section 5.5.
  * @throws LegacyTlsError, MalformedMessage
  */
 export async function serverHandshake(transport: RecordTransport, options: LegacyTlsOptions): Promise<HandshakeResult> {
@@ -43,7 +43,7 @@ export async function serverHandshake(transport: RecordTransport, options: Legac
   checkHello(hello)
   const version = chooseVersion(hello, options)
   transport.version = version
-  transport.versionAgreed = true
+  transport.versionNegotiated = true
   const randoms = { client: hello.random, server: randomBytes(32) }
   const { serverName } = hello.extensions
   const handshake = { transport, flow, options, hello, serverName, version, randoms }
@@ -57,7 +57,7 @@ function checkHello({ defects, compressionMethods, extensions }: ClientHello): v
   if (!compressionMethods.includes(0)) {
     throw new LegacyTlsError('illegal_parameter', 'the client does not offer the null compression method')
   }
-  // RFC 5746 section 3.6: it must be empty, since no handshake precedes this one.
+  // RFC 5746 section 3.6: empty, because no handshake precedes this one.
   if (extensions.renegotiationInfo && extensions.renegotiationInfo.length > 0) {
     throw new LegacyTlsError('handshake_failure', 'renegotiation_info refers to another handshake')
   }
@@ -65,7 +65,7 @@ function checkHello({ defects, compressionMethods, extensions }: ClientHello): v
 
 /** Returns the highest version that both sides support. @throws LegacyTlsError */
 function chooseVersion(hello: ClientHello, options: LegacyTlsOptions): LegacyVersion {
-  // RFC 7507 section 3: the client tried a higher version before and failed, so something interfered.
+  // RFC 7507 section 3: the client retries with a lower version. The server supports a higher one, so somebody interfered.
   if (hello.suites.includes(FALLBACK_SCSV) && hello.version < options.highestVersion) {
     throw new LegacyTlsError(
       'inappropriate_fallback',
@@ -90,7 +90,7 @@ function chooseSuite(offered: readonly number[], options: LegacyTlsOptions): Leg
 }
 
 function isAllowed(suite: LegacySuite, { require128, strength }: LegacyTlsOptions): boolean {
-  return !require128 || suiteBits(suite, strength) >= 128
+  return !require128 || countedBits(suite, strength) >= 128
 }
 
 /** Describes suites for the log: name and bits, or the code point of a suite that the engine does not know. */
@@ -98,7 +98,7 @@ function describeSuites(offered: readonly number[], { strength }: LegacyTlsOptio
   return offered
     .map((id) => {
       const suite = legacySuites.find((known) => known.id === id)
-      return suite ? `${suite.name} (${suiteBits(suite, strength)} bits)` : `0x${id.toString(16).padStart(4, '0')}`
+      return suite ? `${suite.name} (${countedBits(suite, strength)} bits)` : `0x${id.toString(16).padStart(4, '0')}`
     })
     .join(', ')
 }
@@ -126,26 +126,26 @@ async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
   const encrypted = encryptedPreMaster(await flow.message(handshakeTypes.clientKeyExchange), version)
   const preMaster = decryptPreMaster(temporary ?? key, encrypted, hello.version)
   const master = keySchedules[version].masterSecret(preMaster, randoms)
-  const agreement = { version, suite, master, randoms }
-  options.keyLog?.(keyLogLine(agreement))
-  const { input, output } = protections(agreement, 'server')
-  await receiveFinished(handshake, agreement, input)
-  sendFinished(handshake, agreement, output)
+  const parameters = { version, suite, master, randoms }
+  options.keyLog?.(keyLogLine(parameters))
+  const { input, output } = protections(parameters, 'server')
+  await receiveFinished(handshake, parameters, input)
+  sendFinished(handshake, parameters, output)
   options.sessionCache.add({ id: sessionId, version, suite, master, serverName })
   return { version, suite, sessionId, serverName, resumed: false }
 }
 
-/** RFC 2246 section 7.3, figure 2: in a resumed handshake the server sends Finished first. */
+/** Resumes a session. The server sends Finished first. RFC 2246 section 7.3, figure 2. */
 async function resume(handshake: Handshake, session: LegacySession): Promise<HandshakeResult> {
   const { flow, options, version, randoms } = handshake
   const { suite, master, serverName } = session
-  const agreement = { version, suite, master, randoms }
-  options.keyLog?.(keyLogLine(agreement))
-  const { input, output } = protections(agreement, 'server')
+  const parameters = { version, suite, master, randoms }
+  options.keyLog?.(keyLogLine(parameters))
+  const { input, output } = protections(parameters, 'server')
   // RFC 6066 section 3: a resumed session's ServerHello carries no server_name.
   flow.send(serverHelloFor(handshake, session.id, suite, false))
-  sendFinished(handshake, agreement, output)
-  await receiveFinished(handshake, agreement, input)
+  sendFinished(handshake, parameters, output)
+  await receiveFinished(handshake, parameters, input)
   return { version, suite, sessionId: session.id, serverName, resumed: true }
 }
 
@@ -167,7 +167,7 @@ function serverHelloFor(
   })
 }
 
-/** SSL 3.0 sends the encrypted secret without its length. RFC 2246 section 7.4.7.1; RFC 6101 section 5.6.7.1. */
+/** Returns the secret in a ClientKeyExchange. SSL 3.0 sends it without its length. RFC 2246 section 7.4.7.1; RFC 6101 section 5.6.7.1. */
 function encryptedPreMaster(body: Buffer, version: LegacyVersion): Buffer {
   if (version === 'SSLv3') return body
   const reader = new OctetReader(body)
@@ -176,10 +176,14 @@ function encryptedPreMaster(body: Buffer, version: LegacyVersion): Buffer {
   return encrypted
 }
 
-async function receiveFinished({ transport, flow }: Handshake, agreement: Agreement, input: Protection): Promise<void> {
+async function receiveFinished(
+  { transport, flow }: Handshake,
+  parameters: SecurityParameters,
+  input: Protection,
+): Promise<void> {
   await flow.changeCipherSpec()
   transport.input = input
-  const expected = keySchedules[agreement.version].finished('client', agreement.master, flow.transcript)
+  const expected = keySchedules[parameters.version].finished('client', parameters.master, flow.transcript)
   const received = await flow.message(handshakeTypes.finished)
   flow.expectNothingHeld()
   if (received.length !== expected.length || !timingSafeEqual(received, expected)) {
@@ -187,8 +191,8 @@ async function receiveFinished({ transport, flow }: Handshake, agreement: Agreem
   }
 }
 
-function sendFinished({ transport, flow }: Handshake, agreement: Agreement, output: Protection): void {
-  const { version, master } = agreement
+function sendFinished({ transport, flow }: Handshake, parameters: SecurityParameters, output: Protection): void {
+  const { version, master } = parameters
   transport.write(contentTypes.changeCipherSpec, Buffer.of(1))
   transport.output = output
   const finished = keySchedules[version].finished('server', master, flow.transcript)

@@ -50,7 +50,7 @@ const ssl3: KeySchedule = {
     ]),
 }
 
-/** MD5(secret + SHA(label + secret + seed)) with the labels A, BB, CCC … RFC 6101 sections 6.1, 6.2.2. */
+/** Returns MD5(secret + SHA(label + secret + seed)) for the labels A, BB, CCC … RFC 6101 sections 6.1, 6.2.2. */
 function ssl3Expand(secret: Buffer, seed: readonly [Buffer, Buffer], octets: number): Buffer {
   const out: Buffer[] = []
   for (let i = 1; (i - 1) * 16 < octets; i++) {
@@ -87,7 +87,7 @@ const tls10: KeySchedule = {
 const clientFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([client, server])
 const serverFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([server, client])
 
-/** The pseudo-random function: MD5 over the secret's first half, SHA-1 over its second. RFC 2246 section 5. */
+/** Computes the pseudo-random function: MD5 over the secret's first half, SHA-1 over its second. RFC 2246 section 5. */
 function tls10Prf(secret: Buffer, label: string, seed: Buffer, octets: number): Buffer {
   const half = Math.ceil(secret.length / 2)
   const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed])
@@ -97,7 +97,7 @@ function tls10Prf(secret: Buffer, label: string, seed: Buffer, octets: number): 
   return left
 }
 
-/** P_hash. RFC 2246 section 5. */
+/** Computes P_hash. RFC 2246 section 5. */
 function tls10Hash(hash: MacName, secret: Buffer, seed: Buffer, octets: number): Buffer {
   const out: Buffer[] = []
   let a = seed
@@ -114,10 +114,11 @@ function digest(hash: MacName, parts: readonly Buffer[]): Buffer {
   return state.digest()
 }
 
+/** The key schedule of each version. */
 export const keySchedules: Record<LegacyVersion, KeySchedule> = { SSLv3: ssl3, TLSv1: tls10 }
 
-/** What a handshake agreed on. A resumed handshake takes the master secret from its session. */
-export interface Agreement {
+/** The security parameters that a handshake negotiated. A resumed one takes the master secret from its session. RFC 2246 section 6.1. */
+export interface SecurityParameters {
   readonly version: LegacyVersion
   readonly suite: LegacySuite
   readonly master: Buffer
@@ -125,12 +126,12 @@ export interface Agreement {
 }
 
 /** Derives the protection of what one side reads (the peer's keys) and writes (its own keys). RFC 2246 section 6.3. */
-export function protections(agreement: Agreement, side: Side): { input: Protection; output: Protection } {
-  const { version, suite, randoms } = agreement
+export function protections(parameters: SecurityParameters, side: Side): { input: Protection; output: Protection } {
+  const { version, suite, randoms } = parameters
   const schedule = keySchedules[version]
   const cipher = bulkCiphers[suite.cipher]
   const isExport = suite.exchange !== 'rsa'
-  const { macs, materials, ivs } = partition(agreement, isExport)
+  const { macs, materials, ivs } = partition(parameters, isExport)
 
   const protection = (writer: Side): Protection => {
     const material = materials[writer]
@@ -145,8 +146,8 @@ export function protections(agreement: Agreement, side: Side): { input: Protecti
   return { input: protection(side === 'server' ? 'client' : 'server'), output: protection(side) }
 }
 
-/** Cuts the key block into MAC secrets, keys and initialization vectors; of each, the client's comes first. */
-function partition({ version, suite, master, randoms }: Agreement, isExport: boolean) {
+/** Cuts the key block into pairs of MAC secrets, keys and initialization vectors. The client's comes first in each pair. */
+function partition({ version, suite, master, randoms }: SecurityParameters, isExport: boolean) {
   const { materialOctets, blockOctets } = bulkCiphers[suite.cipher]
   const sizes = { macs: macOctets[suite.mac], materials: materialOctets, ivs: isExport ? 0 : blockOctets }
   const octets = 2 * (sizes.macs + sizes.materials + sizes.ivs)
@@ -161,6 +162,6 @@ function partition({ version, suite, master, randoms }: Agreement, isExport: boo
 }
 
 /** Returns a line of the NSS key log, which Wireshark reads. The client's random value identifies the session. */
-export function keyLogLine({ randoms, master }: Agreement): Buffer {
+export function keyLogLine({ randoms, master }: SecurityParameters): Buffer {
   return Buffer.from(`CLIENT_RANDOM ${randoms.client.toString('hex')} ${master.toString('hex')}\n`, 'latin1')
 }

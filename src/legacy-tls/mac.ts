@@ -7,6 +7,7 @@ export const ssl3Pads = {
   sha1: { inner: Buffer.alloc(40, 0x36), outer: Buffer.alloc(40, 0x5c) },
 } as const satisfies Record<MacName, { inner: Buffer; outer: Buffer }>
 
+/** Length of each MAC. */
 export const macOctets: Record<MacName, number> = { md5: 16, sha1: 20 }
 
 /** Computes the MACs of one direction; counts the sequence number. */
@@ -19,7 +20,7 @@ export interface RecordMac {
   next(contentType: number, content: Buffer): Buffer
 }
 
-/** @param secret the MAC write secret of the direction */
+/** Creates the MAC of one direction. @param secret the MAC write secret of the direction */
 export function recordMac(version: LegacyVersion, hash: MacName, secret: Buffer): RecordMac {
   const ssl3 = version === 'SSLv3'
   // The MAC of SSL 3.0 does not cover the version. RFC 6101 section 5.2.3.1; RFC 2246 section 6.2.3.1.

@@ -2,7 +2,7 @@ import { extensionTypes } from '../tls/client-hello.ts'
 import { uint16, vector } from '../tls/octets.ts'
 import { type LegacyVersion, legacyVersions } from './suites.ts'
 
-/** RFC 2246 section 7.4. */
+/** Types of handshake messages. RFC 2246 section 7.4. */
 export const handshakeTypes = {
   helloRequest: 0,
   clientHello: 1,
@@ -30,7 +30,7 @@ export interface ServerHello {
   readonly serverNameUsed: boolean
 }
 
-/** RFC 2246 section 7.4.1.3. */
+/** Returns a ServerHello message. RFC 2246 section 7.4.1.3. */
 export function serverHello(hello: ServerHello): Buffer {
   const extensions: Buffer[] = []
   if (hello.serverNameUsed) extensions.push(uint16(extensionTypes.serverName), vector(2, Buffer.alloc(0)))
@@ -47,10 +47,11 @@ export function serverHello(hello: ServerHello): Buffer {
   return handshakeMessage(handshakeTypes.serverHello, Buffer.concat(body))
 }
 
-/** RFC 2246 section 7.4.2. @param chainDer the server's own certificate first */
+/** Returns a Certificate message. RFC 2246 section 7.4.2. @param chainDer the server's certificate first */
 export function certificateMessage(chainDer: readonly Buffer[]): Buffer {
   const list = Buffer.concat(chainDer.map((der) => vector(3, der)))
   return handshakeMessage(handshakeTypes.certificate, vector(3, list))
 }
 
+/** The ServerHelloDone message. RFC 2246 section 7.4.5. */
 export const serverHelloDone = handshakeMessage(handshakeTypes.serverHelloDone, Buffer.alloc(0))

@@ -3,9 +3,9 @@ import { promisify } from 'node:util'
 import type { KeyLog } from '../tls/policy.ts'
 import type { KeyExchange, LegacySuite, LegacyVersion, StrengthMeasure } from './suites.ts'
 
-/** What the engine may agree on, and what the handshakes of one virtual server share. */
+/** What the engine may negotiate, and the state that all handshakes of one virtual server share. */
 export interface LegacyTlsOptions {
-  /** Returns the certificate for a host name; `undefined` asks for the default one. */
+  /** Returns the certificate for a host name, or the default one for `undefined`. */
   readonly identity: (serverName: string | undefined) => LegacyIdentity
   /** In the order of preference. */
   readonly suites: readonly LegacySuite[]
@@ -25,11 +25,11 @@ export interface LegacyTlsOptions {
 /** An RSA key and its certificate chain. */
 export interface LegacyIdentity {
   readonly key: KeyObject
-  /** The server's own certificate first. */
+  /** The server's certificate first. */
   readonly chainDer: readonly Buffer[]
 }
 
-/** @throws when the key is not RSA */
+/** Parses a private key and its certificate chain. @throws if the key is not RSA */
 export function legacyIdentity(privateKeyPem: string, certificatesPem: readonly string[]): LegacyIdentity {
   const key = createPrivateKey(privateKeyPem)
   if (key.asymmetricKeyType !== 'rsa') throw new Error('tls.legacy needs an RSA certificate')
@@ -49,7 +49,7 @@ export interface LegacySession {
   readonly serverName: string | undefined
 }
 
-/** RFC 2246 section F.1.4 allows 24 hours at most. */
+/** One hour. RFC 2246 section F.1.4 allows at most 24. */
 const SESSION_LIFETIME_MS = 60 * 60 * 1000
 const MAX_SESSIONS = 1000
 
@@ -84,7 +84,7 @@ export class LegacySessionCache {
 }
 
 const generate = promisify(generateKeyPair)
-/** Handshakes per temporary key. RFC 2246 section F.1.1.2 recommends frequent changes, because such a key is easily broken. */
+/** Handshakes per temporary key. Such a key is easily broken, so RFC 2246 section F.1.1.2 recommends frequent changes. */
 const HANDSHAKES_PER_KEY = 500
 
 /** Longest key that a suite may encrypt with. */

@@ -6,21 +6,21 @@ import type { LegacyVersion } from './suites.ts'
 
 /** Encryption and authentication of records in one direction. */
 export interface Protection {
-  /** Whether the first octet of application data is sent in a record of its own. */
+  /** Whether the first octet of application data is sent in a separate record. */
   readonly splitsFirstOctet: boolean
   seal(contentType: number, content: Buffer): Buffer
   /** Returns the content, or undefined when the record is not authentic. */
   open(contentType: number, fragment: Buffer): Buffer | undefined
 }
 
-/** In force before the first ChangeCipherSpec. */
+/** The protection before the first ChangeCipherSpec: none. */
 export const noProtection: Protection = {
   splitsFirstOctet: false,
   seal: (_contentType, content) => content,
   open: (_contentType, fragment) => fragment,
 }
 
-/** MAC, then a stream cipher. RFC 2246 section 6.2.3.1. */
+/** Creates the protection by a MAC and then a stream cipher. RFC 2246 section 6.2.3.1. */
 export function streamProtection(cipher: CipherStream, mac: RecordMac): Protection {
   return {
     splitsFirstOctet: false,
@@ -36,9 +36,9 @@ export function streamProtection(cipher: CipherStream, mac: RecordMac): Protecti
 }
 
 /**
- * MAC, padding, then a block cipher in CBC mode. RFC 2246 section 6.2.3.2.
- * The initialization vector is the last block of the previous record, so an attacker knows it: the first octet is
- * therefore sent in a record of its own (BEAST, CVE-2011-3389).
+ * Creates the protection by a MAC, padding and then a block cipher in CBC mode. RFC 2246 section 6.2.3.2.
+ * The initialization vector is the last block of the previous record, so an attacker knows it. The first octet is
+ * therefore sent in a separate record (BEAST, CVE-2011-3389).
  */
 export function blockProtection(
   cipher: CipherStream,

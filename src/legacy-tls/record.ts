@@ -1,6 +1,6 @@
 import { LegacyTlsError } from './alerts.ts'
 
-/** RFC 2246 section 6.2.1. */
+/** Content types of records. RFC 2246 section 6.2.1. */
 export const contentTypes = { changeCipherSpec: 20, alert: 21, handshake: 22, applicationData: 23 } as const
 /** Longest content of a record, without and with protection. RFC 2246 sections 6.2.1, 6.2.3. */
 export const MAX_CONTENT_OCTETS = 0x4000
@@ -50,7 +50,7 @@ export class RecordReader {
   }
 
   /** Whether enough was received to distinguish a record from an SSL 2.0 ClientHello. */
-  get canTellFormat(): boolean {
+  get isFormatKnown(): boolean {
     return this.#held.length >= 3 || (this.#held.length > 0 && (this.#held[0] as number) < 0x80)
   }
 

@@ -7,10 +7,10 @@ import { handshakeMessage, handshakeTypes } from './messages.ts'
 const PRE_MASTER_OCTETS = 48
 
 /**
- * Decrypts the premaster secret of a ClientKeyExchange. Returns a random one when it is malformed or names another
- * version than the client offered: the handshake then fails at Finished and does not reveal what was wrong
+ * Decrypts the premaster secret of a ClientKeyExchange. Returns a random one if it is malformed or its version is not the
+ * one that the client offered: the handshake then fails at Finished and does not reveal what was wrong
  * (Bleichenbacher; Klima, Pokorný, Rosa). RFC 5246 section 7.4.7.1 describes the method. The padding is removed here,
- * because some Node.js versions refuse to do it and others return a random secret of their own.
+ * because some Node.js versions refuse to do it, and others replace a malformed secret by a random one.
  * @param offeredVersion `client_version` of the ClientHello
  */
 export function decryptPreMaster(key: KeyObject, encrypted: Buffer, offeredVersion: number): Buffer {
@@ -28,7 +28,7 @@ export function decryptPreMaster(key: KeyObject, encrypted: Buffer, offeredVersi
   return preMaster
 }
 
-/** Returns undefined when length or value do not fit the key. That is no secret: anybody can see it. */
+/** Decrypts without removing padding. Returns undefined if length or value do not fit the key, which is public knowledge. */
 function decryptRaw(key: KeyObject, encrypted: Buffer): Buffer | undefined {
   try {
     const block = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, encrypted)

@@ -11,7 +11,7 @@ import { type RecordContent, RecordTransport } from './transport.ts'
 const MAX_RENEGOTIATIONS = 3
 
 /**
- * Makes the server's side of an SSL 3.0 or TLS 1.0 handshake on a raw socket. Sets no time limit: the caller destroys
+ * Performs the server's side of an SSL 3.0 or TLS 1.0 handshake on a raw socket. Sets no time limit: the caller destroys
  * the raw socket to end the handshake.
  * @throws LegacyTlsError after its alert was sent and the raw socket was closed
  */
@@ -29,8 +29,8 @@ export async function acceptLegacy(raw: Duplex, options: LegacyTlsOptions): Prom
 
 /** A connection under SSL 3.0 or TLS 1.0 after its handshake: a stream of the decrypted octets. */
 export class LegacyTlsSocket extends Duplex {
-  /** What the handshake agreed on. */
-  readonly agreed: HandshakeResult
+  /** The result of the handshake. */
+  readonly negotiated: HandshakeResult
   readonly #transport: RecordTransport
   readonly #sessions: LegacySessionCache
   #failure: Error | undefined
@@ -38,9 +38,9 @@ export class LegacyTlsSocket extends Duplex {
   #wanted = false
   #readEnded = false
 
-  constructor(transport: RecordTransport, agreed: HandshakeResult, sessions: LegacySessionCache) {
+  constructor(transport: RecordTransport, negotiated: HandshakeResult, sessions: LegacySessionCache) {
     super({ allowHalfOpen: true, decodeStrings: true })
-    this.agreed = agreed
+    this.negotiated = negotiated
     this.#transport = transport
     this.#sessions = sessions
     transport.onInput = () => this.#pump()
@@ -75,7 +75,7 @@ export class LegacyTlsSocket extends Duplex {
     done(error)
   }
 
-  /** Pushes received content for as long as the reader wants more. */
+  /** Pushes received content while the reader wants more. */
   #pump(): void {
     while (this.#wanted && !this.#readEnded) {
       const record = this.#take()
@@ -111,7 +111,7 @@ export class LegacyTlsSocket extends Duplex {
     const isRequest = contentType === contentTypes.handshake && content[0] === handshakeTypes.clientHello
     if (!isRequest)
       throw new LegacyTlsError('unexpected_message', `a record of type ${contentType} after the handshake`)
-    if (this.agreed.version === 'SSLv3' || ++this.#renegotiations > MAX_RENEGOTIATIONS) {
+    if (this.negotiated.version === 'SSLv3' || ++this.#renegotiations > MAX_RENEGOTIATIONS) {
       throw new LegacyTlsError('handshake_failure', 'the client asks for renegotiation')
     }
     this.#transport.writeAlert('warning', 'no_renegotiation')
@@ -119,7 +119,7 @@ export class LegacyTlsSocket extends Duplex {
 
   #fail(error: Error): void {
     // RFC 2246 section 7.2.2: a session that ended in a fatal alert must not be resumed.
-    this.#sessions.remove(this.agreed.sessionId)
+    this.#sessions.remove(this.negotiated.sessionId)
     this.#readEnded = true
     this.#failure = error
     void this.#transport.fail(error)

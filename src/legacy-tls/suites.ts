@@ -29,7 +29,7 @@ export interface BulkCipher {
 }
 
 export type MacName = 'md5' | 'sha1'
-/** `rsa` encrypts with the certificate's key; the others with a temporary key, if the certificate's key is longer than the limit. */
+/** `rsa` uses the certificate's key; the others use a temporary key if the certificate's key is longer than their limit. */
 export type KeyExchange = 'rsa' | 'rsa-export512' | 'rsa-export1024'
 
 /** A cipher suite of the engine. */
@@ -70,7 +70,7 @@ export const legacySuites: readonly LegacySuite[] = [
 export type StrengthMeasure = 'nominal' | 'effective'
 
 /** Returns the bits that count towards the 128-bit minimum. */
-export function suiteBits(suite: LegacySuite, strength: StrengthMeasure): number {
+export function countedBits(suite: LegacySuite, strength: StrengthMeasure): number {
   return strength === 'effective' ? suite.effectiveBits : suite.keyBits
 }
 

@@ -19,14 +19,14 @@ const MAX_HELD_OCTETS = 64 * 1024
 /** Consecutive warnings that are ignored. */
 const MAX_WARNINGS = 5
 
-/** Sends and receives records over a raw socket, with the protection agreed on. */
+/** Sends and receives records over a raw socket, with the negotiated protection. */
 export class RecordTransport {
   readonly raw: Duplex
   readonly reader = new RecordReader()
   /** Version in the records sent. */
   version: LegacyVersion = 'TLSv1'
   /** Whether every received record must have this version. */
-  versionAgreed = false
+  versionNegotiated = false
   input: Protection = noProtection
   output: Protection = noProtection
   /** Called when octets arrive, and when the peer closes. */
@@ -108,7 +108,7 @@ export class RecordTransport {
   }
 
   #checkVersion({ contentType, version }: RawRecord): void {
-    if (!this.versionAgreed || version === legacyVersions[this.version]) return
+    if (!this.versionNegotiated || version === legacyVersions[this.version]) return
     // An unencrypted alert may have the version that the client would prefer.
     if (contentType === contentTypes.alert && this.input === noProtection) return
     throw new LegacyTlsError('illegal_parameter', `a record of version 0x${version.toString(16)}`)

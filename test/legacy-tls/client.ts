@@ -2,7 +2,7 @@ import { constants, createPublicKey, type KeyObject, publicEncrypt, randomBytes,
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HandshakeFlow } from '../../src/legacy-tls/handshake-flow.ts'
-import { type Agreement, keySchedules, protections } from '../../src/legacy-tls/key-schedule.ts'
+import { keySchedules, protections, type SecurityParameters } from '../../src/legacy-tls/key-schedule.ts'
 import { handshakeMessage, handshakeTypes } from '../../src/legacy-tls/messages.ts'
 import { contentTypes } from '../../src/legacy-tls/record.ts'
 import { type LegacySuite, type LegacyVersion, legacySuites, legacyVersions } from '../../src/legacy-tls/suites.ts'
@@ -89,7 +89,7 @@ export class LegacyClient {
     const extensions = reader.left === 0 ? Buffer.alloc(0) : reader.vector16()
     const suite = legacySuites.find(({ id }) => id === suiteId) as LegacySuite
     this.transport.version = version
-    this.transport.versionAgreed = true
+    this.transport.versionNegotiated = true
     return { version, suite, random, sessionId, extensions }
   }
 
@@ -115,7 +115,7 @@ export class LegacyClient {
   }
 
   /** Sends ClientKeyExchange. */
-  sendKeyExchange(flight: ServerFlight & { key: KeyObject }): Agreement {
+  sendKeyExchange(flight: ServerFlight & { key: KeyObject }): SecurityParameters {
     const preMaster = Buffer.concat([uint16(this.version), randomBytes(46)])
     const keyOctets = (flight.key.asymmetricKeyDetails?.modulusLength as number) / 8
     const block = (this.options.encryptedBlock ?? paddedBlock)(preMaster, keyOctets)
@@ -127,33 +127,33 @@ export class LegacyClient {
     return { version: flight.version, suite: flight.suite, master, randoms }
   }
 
-  sendFinished(agreement: Agreement): void {
+  sendFinished(parameters: SecurityParameters): void {
     this.transport.write(contentTypes.changeCipherSpec, Buffer.of(1))
-    const { input, output } = protections(agreement, 'client')
+    const { input, output } = protections(parameters, 'client')
     this.transport.output = output
     this.#input = input
-    const finished = keySchedules[agreement.version].finished('client', agreement.master, this.flow.transcript)
+    const finished = keySchedules[parameters.version].finished('client', parameters.master, this.flow.transcript)
     this.flow.send(handshakeMessage(handshakeTypes.finished, finished))
   }
 
   #input: ReturnType<typeof protections>['input'] | undefined
 
-  async serverFinished(agreement: Agreement): Promise<void> {
+  async serverFinished(parameters: SecurityParameters): Promise<void> {
     await this.flow.changeCipherSpec()
-    this.transport.input = this.#input ?? protections(agreement, 'client').input
-    const expected = keySchedules[agreement.version].finished('server', agreement.master, this.flow.transcript)
+    this.transport.input = this.#input ?? protections(parameters, 'client').input
+    const expected = keySchedules[parameters.version].finished('server', parameters.master, this.flow.transcript)
     if (!expected.equals(await this.flow.message(handshakeTypes.finished)))
       throw new Error('the server’s Finished is wrong')
   }
 
   /** Makes a complete handshake. */
-  async handshake(): Promise<ServerFlight & { agreement: Agreement }> {
+  async handshake(): Promise<ServerFlight & { parameters: SecurityParameters }> {
     this.sendHello()
     const flight = await this.serverFlight()
-    const agreement = this.sendKeyExchange(flight)
-    this.sendFinished(agreement)
-    await this.serverFinished(agreement)
-    return { ...flight, agreement }
+    const parameters = this.sendKeyExchange(flight)
+    this.sendFinished(parameters)
+    await this.serverFinished(parameters)
+    return { ...flight, parameters }
   }
 
   send(text: string): void {

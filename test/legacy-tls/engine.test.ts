@@ -80,13 +80,13 @@ describe('a handshake', () => {
     await using echo = await startOldEcho()
     const port = echo.server.tlsPort as number
     const first = LegacyClient.connect(port)
-    const { sessionId, agreement } = await first.handshake()
+    const { sessionId, parameters } = await first.handshake()
     first.destroy()
     const second = LegacyClient.connect(port, { sessionId })
     second.sendHello()
     const hello = await second.serverHello()
     expect(hello.sessionId).toEqual(sessionId)
-    const resumed = { ...agreement, randoms: { client: second.random, server: hello.random } }
+    const resumed = { ...parameters, randoms: { client: second.random, server: hello.random } }
     await second.serverFinished(resumed)
     second.sendFinished(resumed)
     await second.expectText('hello\r\n')
