@@ -5,11 +5,11 @@ import { FaultRules } from '../net/faults/fault-rules.ts'
 
 /** The faults of a lab: those of its configuration, and those that tests add. */
 export class LabFaults {
-  readonly book: FaultRules
+  readonly rules: FaultRules
   #configured: readonly Fault[]
 
   constructor(seed: number, configured: readonly Fault[]) {
-    this.book = new FaultRules(seed)
+    this.rules = new FaultRules(seed)
     this.#configured = configured
     this.reset()
   }
@@ -26,19 +26,19 @@ export class LabFaults {
       ...rest,
       when: pattern === undefined ? conditions : { ...conditions, matching: pattern },
     })
-    if (parsed.success) return this.book.add(parsed.data)
+    if (parsed.success) return this.rules.add(parsed.data)
     throw new ConfigError(linesInOrder(mistakesOf(parsed.error.issues, input), placeByPath))
   }
 
   /** Removes all faults, including those of the configuration. */
   clear(): void {
-    this.book.clear()
+    this.rules.clear()
   }
 
   /** Restores the faults of the configuration, removes all others and resets every count. @param seed default: the last one */
   reset(configured: readonly Fault[] = this.#configured, seed?: number): void {
     this.#configured = configured
-    this.book.clear(seed)
-    for (const each of configured) this.book.add(each)
+    this.rules.clear(seed)
+    for (const each of configured) this.rules.add(each)
   }
 }

@@ -37,7 +37,7 @@ export class LabPki implements AsyncDisposable {
   readonly #log: StoreLog
   readonly #lab: () => { readonly config: ResolvedLab; readonly directory: Directory }
   #service: AuthorityService | undefined
-  #serviceWish = ''
+  #serviceKey = ''
   #stopWarning: () => void = () => {}
 
   /** @param lab returns the current configuration and directory, which a reload replaces */
@@ -53,18 +53,18 @@ export class LabPki implements AsyncDisposable {
     this.authorities = authoritiesOf(store)
   }
 
-  /** Address of the authority service; undefined if there is none. */
+  /** Address of the authority service; undefined if it is off. */
   get serviceUrl(): string | undefined {
     return this.#service?.url
   }
 
-  /** Opens, moves or closes the authority service to match the configuration. @throws PkiError if its port cannot be opened; there is then no service */
+  /** Opens, moves or closes the authority service to match the configuration. @throws PkiError if its port cannot be opened; the service is then off */
   async serve(lab: ResolvedLab): Promise<void> {
     const { authorityService, hostname } = lab
     const { names } = labFacts(lab)
-    const wish = JSON.stringify([authorityService, hostname, authorityService?.tlsPort === 'off' || names])
-    if (wish === this.#serviceWish) return
-    this.#serviceWish = ''
+    const key = JSON.stringify([authorityService, hostname, authorityService?.tlsPort === 'off' || names])
+    if (key === this.#serviceKey) return
+    this.#serviceKey = ''
     await this.#service?.[Symbol.asyncDispose]()
     this.#service = undefined
     if (authorityService) {
@@ -81,7 +81,7 @@ export class LabPki implements AsyncDisposable {
         ...(acme.enabled ? { routes: acmeRoutes(this.store, acme, this.#log) } : {}),
       })
     }
-    this.#serviceWish = wish
+    this.#serviceKey = key
   }
 
   /** Starts to log warnings about the certificates that the virtual servers use. */

@@ -39,7 +39,7 @@ interface Parts {
   readonly sessions: SessionLog
 }
 
-/** A running lab, and the composition root of the project. `createLab` makes it. */
+/** A running lab, created by `createLab`. This class is the composition root of the project. */
 export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
@@ -111,7 +111,7 @@ export class Lab implements AsyncDisposable {
     return this.#directory
   }
 
-  /** Delivers a message without SMTP. @throws DeliveryError, StoreError: then nobody gets it */
+  /** Delivers a message without SMTP. @throws DeliveryError, StoreError; then no mailbox has it */
   deliver(mail: LocalMail): Promise<void> {
     return deliverLocalMail(this.#deliverySite(), mail)
   }
@@ -145,7 +145,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * Applies another configuration to new connections. Open connections go on.
+   * Applies another configuration to new connections. Open connections continue.
    * @throws ListenError, PkiError; the previous configuration is then restored
    */
   reload(config: ResolvedLab): Promise<void> {
@@ -154,8 +154,8 @@ export class Lab implements AsyncDisposable {
 
   /**
    * Changes the `certificate:` setting of one virtual server, or of all, until the next reload. Applies to new handshakes;
-   * open connections go on.
-   * @throws PkiError if there is no such certificate; nothing changes then
+   * open connections continue.
+   * @throws PkiError if the certificate does not exist; nothing changes then
    */
   useCertificate(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
     return this.#changes.run(async () => {
@@ -267,7 +267,7 @@ export class Lab implements AsyncDisposable {
       news: this.#news.newsService,
       pki: this.#pki,
       captures: this.#captures,
-      faults: this.faults.book,
+      faults: this.faults.rules,
     }
   }
 }

@@ -15,8 +15,7 @@ export async function preload({ directory, newsgroups }: ResolvedLab, store: Mes
 
 async function fill(store: MessageStore, folder: Folder, path: string): Promise<void> {
   if ((await store.status(folder.id)).exists > 0) return
-  const { messagesAt } = await import('../store/exchange/transfer.ts')
-  const { importFolder } = await import('../store/exchange/transfer.ts')
+  const { importFolder, messagesAt } = await import('../store/exchange/transfer.ts')
   try {
     await importFolder(store, folder, messagesAt(path))
   } catch (cause) {

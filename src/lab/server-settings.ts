@@ -85,7 +85,7 @@ export async function tlsSettings(
   }
 }
 
-/** Returns the settings for old clients; undefined if `tls.legacy` is off or there is no RSA certificate to show them. */
+/** Returns the settings for old clients; undefined if `tls.legacy` is off or no certificate has an RSA key. */
 async function oldClientSettings(
   { name, certificate, tls }: ResolvedVirtualServer,
   names: readonly string[],

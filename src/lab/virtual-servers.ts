@@ -20,7 +20,8 @@ export class VirtualServers {
   }
 
   /**
-   * Starts, updates and stops virtual servers so that they match the settings. Open connections of the others go on.
+   * Starts, updates and stops virtual servers so that they match the settings. Open connections continue, except those of
+   * stopped servers.
    * @throws ListenError, or the reason why a certificate is unusable. Some servers may have changed by then: the caller
    * applies the previous settings again.
    */

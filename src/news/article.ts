@@ -9,7 +9,7 @@ import type { HeaderField, OctetString } from '../mail/types.ts'
  * Why an article is refused.
  * - `invalid`: it breaks the article format.
  * - `duplicate`: its Message-ID is known.
- * - `unwanted`: this site does not carry its groups, or it has been here before.
+ * - `unwanted`: this site does not carry its groups, or its Path shows that it has passed this site.
  * - `forbidden`: the poster may not post it.
  * - `later`: the store or the moderator cannot accept it now.
  */
@@ -25,7 +25,7 @@ export class ArticleRefused extends Error {
   }
 }
 
-/** Longest list in a header field that is read. Real lists are shorter; a longer one only keeps the server busy. */
+/** Longest list that is read from a header field. Real lists are shorter; longer ones would only waste time. */
 export const MAX_LIST_CHARS = 1024 * 1024
 
 /** An article's octets with its parsed header fields. Values are octet strings. */

@@ -8,7 +8,7 @@ import type { ControlKind, NewsContext } from './types.ts'
 const controlKinds: readonly ControlKind[] = ['cancel', 'newgroup', 'rmgroup']
 
 export interface Control {
-  /** The first word of the field in lower case, known or not. */
+  /** The first word of the field in lower case. It may be unknown. */
   readonly kind: string
   readonly args: readonly string[]
 }
@@ -47,7 +47,7 @@ export async function actOnControl(news: NewsContext, article: Article, control:
 async function act(news: NewsContext, article: Article, { kind, args }: Control): Promise<void> {
   const known = controlKinds.find((candidate) => candidate === kind)
   if (!known || !news.control.includes(known)) {
-    news.log.info({ control: kind }, 'control message filed, but not acted on')
+    news.log.info({ control: kind }, 'control message stored, but not executed')
     return
   }
   const [target] = args

@@ -68,7 +68,7 @@ function checkProtoArticle(article: Article): void {
 async function groupsFor(news: NewsContext, article: Article, poster: Poster): Promise<Folder[]> {
   const names = article.newsgroups()
   const found = await news.groupsNamed(names)
-  // A newgroup message names a group that does not exist yet. Control messages go to groups of their own anyway.
+  // A newgroup message names a group that does not exist yet. Control messages are stored in `control.*` anyway.
   if (controlOf(article)) return found
   if (found.length === 0) throw new ArticleRefused('unwanted', `no such newsgroup: ${names.join(', ')}`.slice(0, 200))
   for (const group of found) {
@@ -85,8 +85,8 @@ function injectedFields(news: NewsContext, article: Article, poster: Poster, mes
   if (!article.has('message-id')) lines.push(`Message-ID: ${messageId}`)
   if (!article.has('date')) lines.push(`Date: ${now}`)
   // An article that has both may also be injected elsewhere; it gets no Injection-Date.
-  const multiply = article.has('message-id') && article.has('date')
-  if (!article.has('injection-date') && !multiply) lines.push(`Injection-Date: ${now}`)
+  const mayBeInjectedElsewhere = article.has('message-id') && article.has('date')
+  if (!article.has('injection-date') && !mayBeInjectedElsewhere) lines.push(`Injection-Date: ${now}`)
   lines.push(`Injection-Info: ${injectionInfo(news, poster)}`)
   return lines
 }

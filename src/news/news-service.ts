@@ -14,11 +14,11 @@ export interface NewsServiceOptions {
   readonly hostname: string
   /** Delivers a mail. Resolves once it is delivered. */
   readonly mail: (mail: NewsMail) => Promise<void>
-  /** The control messages to act on; others are only filed and relayed. Default: cancel. */
+  /** The control messages to act on; others are only stored and relayed. Default: cancel. */
   readonly control?: readonly ControlKind[]
 }
 
-/** The answer to an offered article. `coming`: another peer is sending it right now. */
+/** The answer to an offered article. `coming`: another peer is sending it now. */
 export type Wanted = 'wanted' | 'known' | 'coming'
 
 /**
@@ -88,7 +88,7 @@ export class NewsService implements NewsContext {
     return relay(this, raw, source)
   }
 
-  /** Answers an offer. Claims a wanted article for `holder` (a session) until it arrives. RFC 4644 section 2.4. */
+  /** Decides about an offer. Claims a wanted article for `holder` (a session) until it arrives. RFC 4644 section 2.4. */
   async wants(messageId: string, holder: object): Promise<Wanted> {
     if (await this.store.knows(messageId)) return 'known'
     return this.claims.take(messageId, holder) ? 'wanted' : 'coming'

@@ -43,7 +43,7 @@ export function injectedPath(identity: string, posterHost: string, posted: Octet
 export function relayedPath(identity: string, source: PathSource, path: OctetString): OctetString {
   const [latest] = pathIdentities(path)
   if (source.identity === undefined) return `${identity}!.SEEN.${source.address}!${path}`
-  // `!!` says that the next entry was verified.
+  // `!!` means that the next entry was verified.
   if (latest?.toLowerCase() === source.identity.toLowerCase()) return `${identity}!!${path}`
   return `${identity}!.MISMATCH.${source.identity}!${path}`
 }

@@ -48,8 +48,8 @@ export async function relay(news: NewsContext, raw: Buffer, source: Source): Pro
 }
 
 /**
- * Returns the groups to store the article in. A refused article is added to the history, so that no peer offers it again
- * in vain.
+ * Returns the groups to store the article in. A refused article is added to the history, so that peers that offer it
+ * again need not send it.
  * @throws ArticleRefused
  */
 async function carriedGroups(
@@ -75,7 +75,7 @@ async function carriedGroups(
 
 /** A peer that was asked for an article and does not send it loses its claim after this time. */
 const CLAIM_MS = 60_000
-/** Claims kept at most. An article offered beyond that may be sent twice, but is stored once. */
+/** Most claims at a time. An article offered beyond that may be sent twice, but is stored once. */
 const MAX_CLAIMS = 50_000
 
 /** Articles that peers were asked to send, so that no two peers send the same one. */

@@ -14,7 +14,7 @@ export interface AcceptedArticle {
 
 /**
  * Stores an article once, with a number in each of its groups, and acts on its control request. A control message is
- * stored in `control.cancel` or a similar group instead of its own groups.
+ * stored in `control.cancel` or a similar group, not in the groups that it names.
  * @throws ArticleRefused `duplicate` if it arrived by another way meanwhile, `later` if the store cannot accept it now
  */
 export async function storeArticle(news: NewsContext, accepted: AcceptedArticle): Promise<readonly StoredMessage[]> {

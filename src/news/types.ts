@@ -12,14 +12,14 @@ export interface NewsMail {
   readonly raw: Buffer
 }
 
-/** What the steps of injection and relaying need of the news service. */
+/** The parts of the news service that injection and relaying use. */
 export interface NewsContext {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
   /** The path identity of this site, and the right side of new Message-IDs. RFC 5537 section 3.2. Changes on reload. */
   readonly hostname: string
-  /** The control messages to act on; others are only filed and relayed. Changes on reload. */
+  /** The control messages to act on; others are only stored and relayed. Changes on reload. */
   readonly control: readonly ControlKind[]
   /** Articles being stored right now, by Message-ID. */
   readonly storing: Map<string, Promise<unknown>>
@@ -27,6 +27,6 @@ export interface NewsContext {
   readonly mail: (mail: NewsMail) => Promise<void>
   /** Finds the folder of a newsgroup. */
   group(name: string): Promise<Folder | undefined>
-  /** Finds the folders of those of the newsgroups that exist. */
+  /** Finds the folders of newsgroups. Leaves out groups that do not exist. */
   groupsNamed(names: readonly string[]): Promise<Folder[]>
 }

@@ -105,7 +105,7 @@ export class DeliveredMail {
   }
 }
 
-/** No message matched in time. The error text lists the messages that arrived, and the sessions with their refusals. */
+/** Thrown if no message matches in time. Lists the messages that arrived, and the sessions with their refusals. */
 export class WaitTimeout extends Error {
   override readonly name = 'WaitTimeout'
   constructor(

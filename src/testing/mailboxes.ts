@@ -13,7 +13,7 @@ export class Mailboxes {
     this.#store = store
   }
 
-  /** @throws if there is no such mailbox */
+  /** Finds a mailbox or newsgroup. @throws if it does not exist */
   async find(ref: MailboxRef): Promise<Folder> {
     const { owner, name } = place(ref)
     const folder = await this.#store.findFolder(owner, name)

@@ -3,7 +3,7 @@ import { ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { Arrival } from './arrivals.ts'
 
-/** The facts about a delivered message that its octets do not hold. */
+/** The facts about a delivered message that its octets do not contain. */
 export interface MessageFacts {
   /** MAIL FROM and RCPT TO; the header may differ. */
   readonly envelope: { readonly from: string; readonly to: readonly string[] }
@@ -117,7 +117,7 @@ function isTo({ recipients, user }: LabMessage, to: string | RegExp): boolean {
 const has = (pattern: string | RegExp, value: string): boolean =>
   typeof pattern === 'string' ? value.toLowerCase().includes(pattern.toLowerCase()) : test(pattern, value)
 
-/** Tests from the start: a pattern with the `g` or `y` flag keeps its last position. */
+/** Returns whether a pattern matches. Resets it first, because a pattern with the `g` or `y` flag keeps its last position. */
 function test(pattern: RegExp, value: string): boolean {
   pattern.lastIndex = 0
   return pattern.test(value)

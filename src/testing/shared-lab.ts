@@ -39,7 +39,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   clear: (tenant) => tenant.clear(),
 }
 
-/** Serves tenants of a lab in other processes on this machine. They must know the token. */
+/** Serves a lab to tenants in other processes on this machine, which must send the token. */
 export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
   const token = randomUUID()
   const tenants = new Map<string, Tenant>()
@@ -73,7 +73,9 @@ export async function hostLab(lab: TestLab): Promise<SharedLabHost> {
   const { port } = server.address() as AddressInfo
   return {
     shared: {
-      ...{ port, token, domain: lab.domain },
+      port,
+      token,
+      domain: lab.domain,
       nodemailer: lab.nodemailer(),
       imapflow: lab.imapflow({ user: '', pass: '' }),
     },
@@ -101,7 +103,7 @@ type Response =
 /** Each frame begins with its length. */
 const HEAD_OCTETS = 4
 
-/** @throws DataCloneError if a value cannot be cloned, such as a function */
+/** Sends a value as one frame. @throws DataCloneError if the value cannot be cloned, such as a function */
 function writeFrame(socket: Socket, value: Request | Response): void {
   const body = serialize(value)
   const head = Buffer.alloc(HEAD_OCTETS)
@@ -157,6 +159,7 @@ export class SharedTenant implements AsyncDisposable {
     })
   }
 
+  /** Connects to a shared lab as the tenant `name`. */
   static async of(lab: SharedLab, name: string): Promise<SharedTenant> {
     const socket = connect({ host: '127.0.0.1', port: lab.port, noDelay: true })
     await once(socket, 'connect')

@@ -6,7 +6,7 @@ import { DeliveredMail, type WaitOptions } from './delivered-mail.ts'
 import type { LabArticle, LabMessage, MessageFilter } from './message.ts'
 import type { Credentials, TestLab } from './test-lab.ts'
 
-/** An open directory accepts any password. */
+/** The password of every account. An open directory accepts any. */
 const PASSWORD = 'secret'
 
 /**
@@ -50,22 +50,22 @@ export class Tenant {
     return this.lab.imapflow(this.credentials(name))
   }
 
-  /** Like `lab.waitForMessage`, for the tenant's messages. A `to` without `@` names one of its accounts. */
+  /** Works like `lab.waitForMessage`, for the tenant's messages. A `to` without `@` names one of its accounts. */
   waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return this.#mail.wait(this.#own(filter), options)
   }
 
-  /** Like `lab.receives`, for the tenant's messages. */
+  /** Works like `lab.receives`, for the tenant's messages. */
   receives(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
     return this.lab.receives(this.#own(filter), options)
   }
 
-  /** Like `lab.messages`, for the tenant's messages. */
+  /** Works like `lab.messages`, for the tenant's messages. */
   messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
     return this.#mail.list(this.#own(filter))
   }
 
-  /** Like `lab.deliver`, to accounts of the tenant. */
+  /** Works like `lab.deliver`, to accounts of the tenant. */
   deliver(message: Buffer | string | MessageDraft, to: string | readonly string[]): Promise<void> {
     return this.lab.deliver(message, { to: [to].flat().map((name) => this.user(name)) })
   }
@@ -83,7 +83,7 @@ export class Tenant {
     return full
   }
 
-  /** Like `lab.articles`, for a newsgroup of the tenant. */
+  /** Works like `lab.articles`, for a newsgroup of the tenant. */
   articles(name: string): Promise<LabArticle[]> {
     return this.lab.articles(`${this.name}.${name}`)
   }

@@ -94,7 +94,7 @@ export class TestLab implements AsyncDisposable {
     return this.#lab.authorityServiceUrl
   }
 
-  /** Finds a virtual server by name, or the first one of a protocol. @throws if there is none */
+  /** Finds a virtual server by name, or the first one of a protocol. @throws if it does not exist */
   server(which: Protocol | (string & {})): LabServer {
     const endpoints = this.#lab.endpoints()
     const found =
@@ -107,9 +107,9 @@ export class TestLab implements AsyncDisposable {
 
   /**
    * Serves another certificate from the next handshake on: `await lab.useCertificate({ defect: 'expired' }, 'imap4')`.
-   * `await lab.useCertificate('auto')` goes back. Open connections go on, and `reset` keeps the choice.
+   * `await lab.useCertificate('auto')` returns to the default. Open connections continue, and `reset` keeps the choice.
    * @param which the name of a virtual server, or a protocol for its first one; default: all virtual servers
-   * @throws PkiError if there is no such certificate; nothing changes then
+   * @throws PkiError if the certificate does not exist; nothing changes then
    */
   useCertificate(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
     return this.#lab.useCertificate(
@@ -125,7 +125,7 @@ export class TestLab implements AsyncDisposable {
 
   /**
    * Applies another configuration, or reads the lab's file again. Ports open and close as needed, and new connections use
-   * the new settings; open connections go on. `store` and `certificates` keep their values from the start.
+   * the new settings; open connections continue. `store` and `certificates` keep their values from the start.
    * @throws ConfigError, ListenError; nothing changes then
    */
   async reload(config?: LabInput | string): Promise<void> {
@@ -209,7 +209,7 @@ export class TestLab implements AsyncDisposable {
   /**
    * Delivers a message to mailboxes, or to newsgroups by their addresses, without SMTP. Takes raw octets, or parts to
    * compose. As by SMTP, a Bcc field reaches only the recipients that it names.
-   * @throws DeliveryError if a recipient does not exist or a newsgroup refuses the message; then nobody gets it
+   * @throws DeliveryError if a recipient does not exist or a newsgroup refuses the message; then no mailbox has it
    */
   async deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
     const { directory, clock } = this.#lab
@@ -222,7 +222,7 @@ export class TestLab implements AsyncDisposable {
     await this.#lab.deliver({ from, to: recipients, raw })
   }
 
-  /** Returns the articles of a newsgroup, by number. @throws if there is no such group */
+  /** Returns the articles of a newsgroup, ordered by number. @throws if the group does not exist */
   async articles(newsgroup: string): Promise<LabArticle[]> {
     const folder = await this.#lab.store.findFolder(PUBLIC_OWNER, newsgroup)
     if (!folder) throw new Error(`no newsgroup "${newsgroup}"`)

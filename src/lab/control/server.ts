@@ -2,7 +2,7 @@ import { chmod, unlink } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type ControlAnswer, ControlError, type ControlRequest, type ControlVerbs } from './messages.ts'
 
-/** The socket through which the owner of a running lab, and nobody else, controls it. */
+/** The socket through which the owner of a running lab controls it. Other users have no access. */
 export class ControlServer implements AsyncDisposable {
   readonly path: string
   readonly #server: Server

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { ControlError } from './messages.ts'
 
-/** Where control sockets may lie. */
+/** The places where control sockets may be created. */
 export interface RuntimePlaces {
   /** `XDG_RUNTIME_DIR`, if the system sets it. */
   readonly xdgRuntimeDir?: string
@@ -17,7 +17,7 @@ function folders({ xdgRuntimeDir, tmpdir, uid }: RuntimePlaces): string[] {
   return [...(xdgRuntimeDir ? [join(xdgRuntimeDir, 'sealpost')] : []), join(tmpdir, `sealpost-${uid}`)]
 }
 
-/** Returns the part of a socket's name that stands for the configuration. The process id follows, as several labs may run one configuration. */
+/** Returns the start of a socket's name, which identifies the configuration. The process id follows, because several labs may run it. */
 const prefixOf = (configuration: string): string =>
   createHash('sha256').update(configuration).digest('hex').slice(0, 12)
 
