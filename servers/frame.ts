@@ -4,7 +4,7 @@ import { StoreError } from '../src/store/types.ts'
 import type { ServerContext } from './service.ts'
 
 /** The ends of a connection at which the server can still send a last line. */
-export type FarewellReason = 'idle' | 'stopping'
+export type FarewellReason = 'idle' | 'log-on timeout' | 'stopping'
 
 /**
  * How a protocol answers errors. `Reply` is what its `sendError` takes, usually the protocol's own error class.
@@ -79,7 +79,7 @@ function sayFarewell<Reply>(session: ProtocolSession<unknown, Reply>, error: unk
   if (error instanceof HandshakeFailure) return // already on record, and the connection is gone
   if (!(error instanceof ConnectionEnded)) throw error
   const { reason } = error
-  if (reason !== 'idle' && reason !== 'stopping') return
+  if (reason !== 'idle' && reason !== 'log-on timeout' && reason !== 'stopping') return
   const farewell = session.errorReplies.farewell(reason, session.context)
   if (farewell !== undefined) session.sendError(farewell)
 }

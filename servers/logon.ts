@@ -53,7 +53,14 @@ export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void 
 export function completeLogon({ connection, context }: Omit<LogonSession, 'policy'>, found: Account): Account {
   const { account } = context.directory.add(found)
   connection.record.user(account.user)
+  connection.logon.succeeded()
   return account
+}
+
+/** Throws the error of a failed log-on, after a delay that limits how fast passwords can be guessed. */
+export async function refuseLogon({ connection }: Pick<LogonSession, 'connection'>, error: Error): Promise<never> {
+  await connection.logon.delayFailure()
+  throw error
 }
 
 /**
@@ -88,6 +95,6 @@ export async function authenticateSasl(
   })
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
-  if (outcome.kind === 'failure') throw errors.failed(outcome.reason)
+  if (outcome.kind === 'failure') return refuseLogon(session, errors.failed(outcome.reason))
   return outcome
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../src/common/clock.ts'
 import type { Protocol, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
+import type { LimitedBy } from '../src/net/virtual-server.ts'
 import type { NewsService } from '../src/news/news-service.ts'
 import type { MessageStore } from '../src/store/types.ts'
 
@@ -30,6 +31,10 @@ export interface ProtocolService {
    * Rejects only with errors that the listener should log.
    */
   serve(connection: Connection, context: ServerContext): Promise<void>
-  /** Returns the line, without CRLF, that refuses a client over the connection limit. */
-  readonly busy: (context: ServerContext) => string
+  /** Returns the line, without CRLF, that refuses a client over a connection limit. */
+  readonly busy: (context: ServerContext, limited: LimitedBy) => string
 }
+
+/** Says which connection limit is reached. */
+export const tooManyConnections = (limited: LimitedBy): string =>
+  limited === 'address' ? 'Too many connections from your address' : 'Too many connections'

@@ -2,9 +2,9 @@ import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { OctetString } from '../../src/mail/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { StoreError } from '../../src/store/types.ts'
-import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
+import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy } from '../logon.ts'
-import type { ProtocolService, ServerContext } from '../service.ts'
+import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
 import { capabilities } from './capabilities.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
@@ -18,10 +18,16 @@ export const imap4: ProtocolService = {
   protocol: 'imap4',
   alpn: ['imap'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: () => '* BYE [UNAVAILABLE] Too many connections. Try again later.',
+  // RFC 5530 section 3: LIMIT for what the client can change, UNAVAILABLE for what it cannot.
+  busy: (_, limited) =>
+    `* BYE [${limited === 'address' ? 'LIMIT' : 'UNAVAILABLE'}] ${tooManyConnections(limited)}. Try again later.`,
 }
 
-const FAREWELLS = { idle: 'Logged out for inactivity.', stopping: 'Server is shutting down.' } as const
+const FAREWELLS: Readonly<Record<FarewellReason, readonly [text: string, code?: string]>> = {
+  idle: ['Logged out for inactivity.'],
+  'log-on timeout': ['No log-on within the time limit.', 'LIMIT'],
+  stopping: ['Server is shutting down.'],
+}
 
 /** RFC 5530 section 3. */
 const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
@@ -42,7 +48,7 @@ const errorReplies: ErrorReplies<ImapError> = {
   tooLong: () => bad('Line too long.', 'TOOBIG'),
   storeFailed: internalError,
   internal: internalError,
-  farewell: (reason) => bye(FAREWELLS[reason]),
+  farewell: (reason) => bye(...FAREWELLS[reason]),
 }
 
 /** Codes of refused log-ons, which the session's record lists. RFC 5530 section 3. */

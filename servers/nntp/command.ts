@@ -75,6 +75,7 @@ export function defineCommand<A = void>(definition: Definition<A>): NntpCommand 
       expectArguments(args, least, most)
       const argument = definition.parse?.(args, session) as A
       checkRequirement(session, definition.requires)
+      if (definition.requires) session.connection.logon.cancelTimeout()
       return definition.run(session, argument)
     },
   }

@@ -7,7 +7,7 @@ import type { NewsService } from '../../src/news/news-service.ts'
 import type { Folder } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
-import type { ProtocolService, ServerContext } from '../service.ts'
+import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
 import { Access, type Peer, peerOf } from './access.ts'
 import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
@@ -26,7 +26,7 @@ export const nntp: ProtocolService = {
     await serveSession(new Session(connection, context, context.news))
   },
   // RFC 3977 section 5.1: 400 for a temporary refusal, 502 for a permanent one.
-  busy: () => responseLine(400, 'Too many connections. Try again later').trimEnd(),
+  busy: (_, limited) => responseLine(400, `${tooManyConnections(limited)}. Try again later`).trimEnd(),
 }
 
 /** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
@@ -42,8 +42,13 @@ const errorReplies: ErrorReplies<NntpError> = {
   // 403: internal fault, here a closed store or a removed group. RFC 3977 section 3.2.1
   storeFailed: ({ message }) => new NntpError(403, message),
   internal: () => new NntpError(403, 'Internal fault'),
-  // On a timeout the server closes without a response. RFC 3977 section 3.1
-  farewell: (reason) => (reason === 'stopping' ? new NntpError(400, 'Server is shutting down') : undefined),
+  farewell(reason) {
+    if (reason === 'stopping') return new NntpError(400, 'Server is shutting down')
+    if (reason === 'log-on timeout')
+      return new NntpError(400, 'No log-on and no use of the server within the time limit')
+    // The inactivity timer closes without a response. RFC 3977 section 3.1
+    return undefined
+  },
 }
 
 /** The session of one client. */
@@ -121,6 +126,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   greet(): void {
+    if (this.peer) this.connection.logon.succeeded()
     this.reply(...this.welcome)
   }
 

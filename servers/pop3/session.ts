@@ -4,7 +4,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
-import type { ProtocolService, ServerContext } from '../service.ts'
+import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -16,7 +16,7 @@ export const pop3: ProtocolService = {
   protocol: 'pop3',
   alpn: ['pop3'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: () => '-ERR [SYS/TEMP] Too many connections. Try again later.',
+  busy: (_, limited) => `-ERR [SYS/TEMP] ${tooManyConnections(limited)}. Try again later.`, // RFC 3206 section 4
 }
 
 const errorReplies: ErrorReplies<Pop3Error> = {
@@ -24,8 +24,12 @@ const errorReplies: ErrorReplies<Pop3Error> = {
   tooLong: () => new Pop3Error('Line too long.'),
   storeFailed: ({ message }) => new Pop3Error(message, 'SYS/TEMP'),
   internal: () => new Pop3Error('Internal server error.', 'SYS/TEMP'),
-  // A timeout has no reply and removes no messages. RFC 1939 section 3
-  farewell: (reason) => (reason === 'stopping' ? new Pop3Error('Server is shutting down.', 'SYS/TEMP') : undefined),
+  farewell(reason) {
+    if (reason === 'stopping') return new Pop3Error('Server is shutting down.', 'SYS/TEMP')
+    if (reason === 'log-on timeout') return new Pop3Error('No log-on within the time limit.', 'SYS/TEMP')
+    // The inactivity timer has no reply and removes no messages. RFC 1939 section 3
+    return undefined
+  },
 }
 
 /** The session of one client. */

@@ -2,7 +2,7 @@ import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
+import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
 import type { ClientGreeting, SmtpSession } from './command.ts'
@@ -15,7 +15,10 @@ export const smtp: ProtocolService = {
   protocol: 'smtp',
   alpn: ['smtp', 'esmtp'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: ({ hostname }) => `421 4.3.2 ${hostname} Error: too many connections, try again later`,
+  busy: ({ hostname }, limited) =>
+    limited === 'address'
+      ? `421 4.7.0 ${hostname} Error: too many connections from your address, try again later`
+      : `421 4.3.2 ${hostname} Error: too many connections, try again later`,
 }
 
 /** Number of unrecognized commands that ends the session. */
@@ -27,6 +30,13 @@ const ASCII = /^[\x21-\x7e]*$/
 /** A request that a web page can make a browser send to this port. */
 const HTTP_REQUEST = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) \/.* HTTP\/\d\.\d$/i
 
+const farewells: Readonly<Record<FarewellReason, (hostname: string) => SmtpError>> = {
+  idle: (hostname) => new SmtpError(421, '4.4.2', `${hostname} Idle timeout, closing connection`),
+  'log-on timeout': (hostname) =>
+    new SmtpError(421, '4.7.0', `${hostname} Error: no log-on and no mail within the time limit`),
+  stopping: (hostname) => new SmtpError(421, '4.3.2', `${hostname} Server is shutting down`),
+}
+
 const errorReplies: ErrorReplies<SmtpError> = {
   expected(error) {
     if (error instanceof SmtpError) return error
@@ -35,10 +45,7 @@ const errorReplies: ErrorReplies<SmtpError> = {
   tooLong: () => new SmtpError(500, '5.5.6', 'Error: line too long'), // RFC 4954 section 4
   storeFailed: storeReply,
   internal: internalError,
-  farewell: (reason, { hostname }) =>
-    reason === 'idle'
-      ? new SmtpError(421, '4.4.2', `${hostname} Idle timeout, closing connection`)
-      : new SmtpError(421, '4.3.2', `${hostname} Server is shutting down`),
+  farewell: (reason, { hostname }) => farewells[reason](hostname),
 }
 
 /** The session of one client. */

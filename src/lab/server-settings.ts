@@ -55,11 +55,14 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     maxConnections: limits.connections,
     idleTimeoutMs,
     serve: (connection) => service.serve(connection, context),
-    busyLine: service.busy(context),
+    clientLimits: {
+      connectionsPerAddress: limits.connectionsPerAddress,
+      logonTimeoutMs: limits.logonTimeout,
+      failedLogonDelayMs: limits.failedLogonDelay,
+    },
+    busyLine: (limited) => service.busy(context, limited),
   }
 }
-
-const HANDSHAKE_TIMEOUT_MS = 30_000
 
 /** Resolves a virtual server's certificates and TLS policy; undefined if no certificate is assigned. @throws PkiError */
 export async function tlsSettings(
@@ -78,7 +81,7 @@ export async function tlsSettings(
     certificates,
     policy: { minVersion, maxVersion, ciphers, require128BitEncryption: server.require128BitEncryption },
     alpn: services[server.protocol].alpn,
-    handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeoutMs: server.limits.handshakeTimeout,
     ocspStapling,
     ...(clientCertificates ? { clientCertificates } : {}),
     ...(legacy ? { legacy } : {}),

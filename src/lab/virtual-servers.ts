@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'
+import { FailedLogons } from '../net/failed-logons.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
 import type { SessionLog } from '../sessions/log.ts'
 
@@ -8,6 +9,8 @@ import type { SessionLog } from '../sessions/log.ts'
 export class VirtualServers {
   readonly #sessions: SessionLog
   readonly #log: Logger
+  /** Shared, so that an address cannot try passwords faster on several virtual servers. */
+  readonly #failedLogons = new FailedLogons()
   readonly #servers = new Map<string, VirtualServer>()
 
   constructor(sessions: SessionLog, log: Logger) {
@@ -48,7 +51,7 @@ export class VirtualServers {
   async #put(settings: VirtualServerSettings): Promise<void> {
     const running = this.#servers.get(settings.name)
     if (running) return running.update(settings)
-    const server = new VirtualServer(settings, this.#sessions, this.#log)
+    const server = new VirtualServer(settings, this.#sessions, this.#log, this.#failedLogons)
     await server.start()
     this.#servers.set(settings.name, server)
   }

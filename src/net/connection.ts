@@ -9,6 +9,7 @@ import type { EndCause } from './errors.ts'
 import { FaultInjector } from './faults/apply-faults.ts'
 import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { type LineEncoding, textOf } from './input.ts'
+import { LogonGuard, type LogonLimits } from './logon-guard.ts'
 import { Transport } from './transport.ts'
 
 /** A socket under TLS, and the result of its handshake. */
@@ -36,6 +37,8 @@ export interface ConnectionOptions {
   readonly faults?: ConnectionFaults
   /** The result of the handshake on a TLS port. */
   readonly facts?: TlsFacts
+  /** What limits the client until it logs on. Absent where the lab is the client itself. */
+  readonly logon?: LogonLimits
 }
 
 /**
@@ -46,6 +49,7 @@ export class Connection {
   readonly remote: SocketAddress
   readonly local: SocketAddress
   readonly record: SessionRecorder
+  readonly logon: LogonGuard
   readonly #securer: Securer
   readonly #transport: Transport
   readonly #faults: FaultInjector | undefined
@@ -64,6 +68,7 @@ export class Connection {
       this.record.note(`socket error: ${error.message}`),
     )
     this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)
+    this.logon = new LogonGuard(options.logon, this.#transport, this.record)
   }
 
   /** Resolves with the cause once the socket is closed. Never rejects. */
@@ -116,8 +121,7 @@ export class Connection {
   async readLine(maxOctets: number, encoding: LineEncoding, secret = false): Promise<string> {
     const transport = this.#transport
     for (;;) {
-      transport.checkReadable()
-      const line = transport.input.takeLine(maxOctets, encoding)
+      const line = transport.takeLine(maxOctets, encoding)
       if (line === undefined) {
         // Waiting does not reset the time slice: while octets keep arriving, no other connection is served.
         await transport.more()
@@ -139,7 +143,7 @@ export class Connection {
     this.#faults?.messageBegins()
     const whole = Buffer.allocUnsafe(octets)
     for (let filled = 0; filled < octets; ) filled += (await this.#piece(octets - filled)).copy(whole, filled)
-    if (octets > 0) this.record.octets('in', octets)
+    this.#contentEnds(octets)
     return whole
   }
 
@@ -151,7 +155,7 @@ export class Connection {
       left -= part.length
       yield part
     }
-    if (octets > 0) this.record.octets('in', octets)
+    this.#contentEnds(octets)
   }
 
   /**
@@ -170,7 +174,7 @@ export class Connection {
     const collector = new BlockCollector(maxOctets)
     while (!collector.add(await this.#piece(Number.MAX_SAFE_INTEGER), this.#transport.input)) {}
     const pieces = collector.result()
-    this.record.octets('in', countOctets(pieces))
+    this.#contentEnds(countOctets(pieces))
     return pieces
   }
 
@@ -260,14 +264,18 @@ export class Connection {
   /** Returns some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
   async #piece(maxOctets: number): Promise<Buffer> {
     for (;;) {
-      this.#transport.checkReadable()
-      const piece = this.#transport.input.takeSome(maxOctets)
+      const piece = this.#transport.takeContent(maxOctets)
       if (piece.length > 0) {
         this.#faults?.atOctets(piece.length)
         return piece
       }
       await this.#transport.more()
     }
+  }
+
+  #contentEnds(octets: number): void {
+    this.#transport.idle.progress()
+    if (octets > 0) this.record.octets('in', octets)
   }
 
   #recordText(text: string): void {

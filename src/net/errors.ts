@@ -1,8 +1,8 @@
-const endCauses = ['client closed', 'connection lost', 'idle', 'stopping', 'server closed'] as const
+const endCauses = ['client closed', 'connection lost', 'idle', 'log-on timeout', 'stopping', 'server closed'] as const
 /** Why no more can be read from a connection. */
 export type EndCause = (typeof endCauses)[number]
 
-/** Thrown by every read after the end of a connection. After `idle` and `stopping` a last line can still be written. */
+/** Thrown by every read after the end of a connection. After `idle`, `log-on timeout` and `stopping` a last line can still be written. */
 export class ConnectionEnded extends Error {
   override readonly name = 'ConnectionEnded'
   readonly reason: EndCause

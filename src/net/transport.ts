@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { ConnectionEnded, type EndCause } from './errors.ts'
 import { Throttle } from './faults/throttle.ts'
-import { Input } from './input.ts'
+import { IdleTimer } from './idle-timer.ts'
+import { Input, type LineEncoding } from './input.ts'
 import { Output } from './output.ts'
 
 const ignore = (): void => {}
@@ -14,6 +15,7 @@ const LINGER_MS = 2_000
  */
 export class Transport {
   readonly input = new Input()
+  readonly idle: IdleTimer
   /** Resolves with the cause once the stream is closed; never rejects. */
   readonly closed: Promise<EndCause>
   readonly #idleTimeoutMs: number
@@ -23,17 +25,19 @@ export class Transport {
   #ended: ConnectionEnded | undefined
   #waiting: ((ended?: ConnectionEnded) => void) | undefined
   #close: (cause: EndCause) => void = () => {}
-  #idleTimer: NodeJS.Timeout | undefined
   #lingerTimer: NodeJS.Timeout | undefined
   #dropsAfterReply = false
   #greeting: string | undefined
   #injection: string | undefined
   /** Whether the current wait is for the client to read what was sent. */
   #draining = false
+  /** Whether the current wait is `pause`. */
+  #pausing = false
   #ending = false
 
   constructor(stream: Duplex, idleTimeoutMs: number, onSocketError: (error: Error) => void) {
     this.#idleTimeoutMs = idleTimeoutMs
+    this.idle = new IdleTimer(idleTimeoutMs, () => this.#onIdle())
     this.#onSocketError = onSocketError
     this.#stream = stream
     this.closed = new Promise((resolve) => {
@@ -51,6 +55,28 @@ export class Transport {
     // Commands sent before the client closed are still answered.
     if (this.#ended && this.#ended.reason !== 'client closed') throw this.#ended
     if (!this.input.attached) this.input.attach(this.#stream)
+  }
+
+  /** Takes a line as `Input.takeLine` does. @throws TooLong, ConnectionEnded */
+  takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
+    this.checkReadable()
+    try {
+      const line = this.input.takeLine(maxOctets, encoding)
+      if (line !== undefined) this.idle.progress()
+      return line
+    } catch (error) {
+      // A line over the limit is complete, too.
+      this.idle.progress()
+      throw error
+    }
+  }
+
+  /** Takes some octets of a message; empty if none have arrived. @throws ConnectionEnded */
+  takeContent(maxOctets: number): Buffer {
+    this.checkReadable()
+    const piece = this.input.takeSome(maxOctets)
+    this.idle.content(piece.length)
+    return piece
   }
 
   /** Sends the gathered output, and waits for octets to take. @throws ConnectionEnded */
@@ -77,6 +103,23 @@ export class Transport {
   async drained(): Promise<void> {
     this.#output.flush()
     while (this.#output.congested) await this.#wait(() => this.#output.onDrain(this.#waiting), true)
+  }
+
+  /** Sends the gathered output, and waits. The client is not idle meanwhile. @throws ConnectionEnded */
+  async pause(durationMs: number): Promise<void> {
+    this.#output.flush()
+    let timer: NodeJS.Timeout | undefined
+    this.#pausing = true
+    try {
+      // As with `drained`, a client that half-closes the connection still receives its reply.
+      await this.#wait(() => {
+        timer = setTimeout(() => this.#waiting?.(), durationMs)
+        timer.unref()
+      }, true)
+    } finally {
+      this.#pausing = false
+      clearTimeout(timer)
+    }
   }
 
   /** Hands over the stream for a handshake. Sends all output first, and discards received octets that were not taken. */
@@ -189,11 +232,8 @@ export class Transport {
         if (ended) reject(ended)
         else resolve()
       }
-      if (this.#idleTimer) this.#idleTimer.refresh()
-      else {
-        this.#idleTimer = setTimeout(() => this.#onIdle(), this.#idleTimeoutMs)
-        this.#idleTimer.unref()
-      }
+      if (draining) this.idle.restart()
+      else this.idle.wait()
       arm()
     })
   }
@@ -209,8 +249,8 @@ export class Transport {
 
   #onIdle(): void {
     // Only a connection that waits for its client is idle.
-    if (this.#waiting) this.interrupt('idle')
-    else this.#idleTimer?.refresh()
+    if (this.#waiting && !this.#pausing) this.interrupt('idle')
+    else this.idle.restart()
   }
 
   readonly #onEnd = (): void => this.interrupt('client closed')
@@ -219,7 +259,7 @@ export class Transport {
     this.interrupt('connection lost')
   }
   readonly #onClose = (): void => {
-    clearTimeout(this.#idleTimer)
+    this.idle.stop()
     clearTimeout(this.#lingerTimer)
     this.interrupt('connection lost')
     this.#close(this.#ended?.reason ?? 'connection lost')

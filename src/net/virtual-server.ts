@@ -8,8 +8,10 @@ import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { peekClientHello } from '../tls/client-hello-reader.ts'
 import type { KeyLog } from '../tls/policy.ts'
+import { ClientAddresses, type ClientLimits, noClientLimits, type Place } from './client-addresses.ts'
 import { Connection, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
+import { FailedLogons } from './failed-logons.ts'
 import { applyHandshakeFaults } from './faults/apply-faults.ts'
 import type { ConnectionFaults, DueFault, FaultRules } from './faults/fault-rules.ts'
 import { type PortKind, Ports } from './ports.ts'
@@ -31,11 +33,16 @@ export interface VirtualServerSettings {
   readonly faults?: FaultRules
   readonly maxConnections: number | 'off'
   readonly idleTimeoutMs: number
+  /** Absent: none. */
+  readonly clientLimits?: ClientLimits
   /** Serves one connection to its end. */
   readonly serve: (connection: Connection) => Promise<void>
-  /** Sent to a client above the connection limit. */
-  readonly busyLine: string
+  /** Returns the line that is sent to a client above a connection limit. */
+  readonly busyLine: (limited: LimitedBy) => string
 }
+
+/** Which connection limit is reached: that of the virtual server, or that of the client's address. */
+export type LimitedBy = 'server' | 'address'
 
 /** How long sessions may take to say goodbye when the lab stops. */
 const STOP_MS = 3_000
@@ -50,10 +57,19 @@ export class VirtualServer {
   /** Sockets whose handshake is in progress. */
   readonly #handshakes = new Set<Duplex>()
   readonly #ports: Ports
+  readonly #addresses = new ClientAddresses()
+  readonly #failedLogons: FailedLogons
   #settings: VirtualServerSettings
   #acceptor: TlsAcceptor | undefined
 
-  constructor(settings: VirtualServerSettings, sessions: SessionLog, log: Logger) {
+  /** @param failedLogons shared by the virtual servers of a lab */
+  constructor(
+    settings: VirtualServerSettings,
+    sessions: SessionLog,
+    log: Logger,
+    failedLogons: FailedLogons = new FailedLogons(),
+  ) {
+    this.#failedLogons = failedLogons
     this.#settings = settings
     this.#sessions = sessions
     this.#log = log
@@ -121,7 +137,11 @@ export class VirtualServer {
   /** Serves one client from its first octet to its last. Never rejects. */
   async #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
     const settings = this.#settings
+    const limits = settings.clientLimits ?? noClientLimits
     const { remoteAddress = '', remotePort = 0 } = socket
+    const place = this.#addresses.take(remoteAddress, limits.connectionsPerAddress)
+    const countFailure = this.#failedLogons.counter(remoteAddress, limits.failedLogonDelayMs, place)
+    const logOnBy = limits.logonTimeoutMs === 'off' ? undefined : performance.now() + limits.logonTimeoutMs
     const remote = { address: remoteAddress, port: remotePort }
     const origin = { virtualServer: settings.name, protocol: settings.protocol }
     const ends = { remoteAddress, remotePort, localAddress: local.address, localPort: local.port }
@@ -134,7 +154,10 @@ export class VirtualServer {
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
     const securer = this.#securer(record, faults, keyLog)
     let cause = 'handshake failed'
+    if (place.admission !== 'served')
+      record.refused(`the limit of ${limits.connectionsPerAddress} connections per address is reached`)
     try {
+      if (place.admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
       const secured = kind === 'tlsPort' ? await securer.secure(raw) : undefined
       const connection = new Connection({
         socket: secured?.socket ?? raw,
@@ -143,10 +166,12 @@ export class VirtualServer {
         record,
         securer,
         idleTimeoutMs: settings.idleTimeoutMs,
+        // A TLS handshake has used up some of the time.
+        logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure },
         ...(faults ? { faults } : {}),
         ...(secured ? { facts: secured.facts } : {}),
       })
-      cause = await this.#serve(connection, settings)
+      cause = await this.#serve(connection, settings, place)
     } catch (error) {
       raw.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -154,16 +179,16 @@ export class VirtualServer {
         this.#log.error({ session: record.id, server: settings.name, err: error }, 'a session failed')
       }
     } finally {
+      place.release()
       record.end(cause)
     }
   }
 
-  async #serve(connection: Connection, settings: VirtualServerSettings): Promise<string> {
+  async #serve(connection: Connection, settings: VirtualServerSettings, place: Place): Promise<string> {
+    if (place.admission === 'refused') return refuse(connection, settings, 'address')
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
       connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)
-      connection.write(`${settings.busyLine}\r\n`)
-      connection.end()
-      return connection.closed
+      return refuse(connection, settings, 'server')
     }
     this.#connections.add(connection)
     try {
@@ -208,6 +233,12 @@ export class VirtualServer {
       this.#handshakes.delete(raw)
     }
   }
+}
+
+function refuse(connection: Connection, { busyLine }: VirtualServerSettings, limited: LimitedBy): Promise<string> {
+  connection.write(`${busyLine(limited)}\r\n`)
+  connection.end()
+  return connection.closed
 }
 
 /** Injects the faults that are due before a handshake. @throws HandshakeFailure when a fault ends the connection */

@@ -52,6 +52,8 @@ function withTestDefaults(input: LabInput): LabInput {
       port: 0,
       ...((server.certificate ?? input.certificate) === 'none' ? {} : { tlsPort: 0 }),
       ...server,
+      // Tests open many connections from one address, and fail log-ons on purpose.
+      limits: { connectionsPerAddress: 'off', failedLogonDelay: 'off', ...server.limits },
     })),
   }
 }

@@ -26,7 +26,7 @@ export async function startEcho(settings: Partial<VirtualServerSettings>) {
       maxConnections: 100,
       idleTimeoutMs: 60_000,
       serve: echo,
-      busyLine: 'busy',
+      busyLine: () => 'busy',
       ...settings,
     },
     sessions,

@@ -1,7 +1,7 @@
 import type { Account } from '../../../src/directory/types.ts'
 import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
 import { accountOwner } from '../../../src/store/types.ts'
-import { authenticateSasl, checkLogon, completeLogon, type LogonErrors } from '../../logon.ts'
+import { authenticateSasl, checkLogon, completeLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
 import { capabilities } from '../capabilities.ts'
 import { defineCommand } from '../command.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
@@ -33,7 +33,7 @@ export const login = defineCommand({
   run(session, _state, { name, password }) {
     if (name === undefined || password === undefined) throw bad('Name and password must be UTF-8.')
     const account = session.context.directory.authenticate(name, password)
-    if (!account) throw logonErrors.failed('')
+    if (!account) return refuseLogon(session, logonErrors.failed(''))
     return logOn(session, account)
   },
 })

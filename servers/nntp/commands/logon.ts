@@ -1,4 +1,4 @@
-import { authenticateSasl, checkLogon, type LogonErrors, type SaslDialect } from '../../logon.ts'
+import { authenticateSasl, checkLogon, type LogonErrors, refuseLogon, type SaslDialect } from '../../logon.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
 import { NntpError, syntaxError } from '../reply.ts'
 
@@ -52,7 +52,7 @@ export const authinfoPass = defineCommand({
     if (claimedUser === undefined) throw new NntpError(482, 'Send AUTHINFO USER first')
     session.claimedUser = undefined
     const account = context.directory.authenticate(claimedUser, afterTwoWords(session))
-    if (!account) throw logonErrors.failed('unknown user name or bad password')
+    if (!account) return refuseLogon(session, logonErrors.failed('unknown user name or bad password'))
     session.logOn(account)
     session.reply(281, `Authenticated as ${account.user}`)
   },

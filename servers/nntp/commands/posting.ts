@@ -7,6 +7,7 @@ export const post = defineCommand({
   name: 'POST',
   async run(session) {
     checkPosting(session)
+    session.connection.logon.cancelTimeout()
     session.reply(340, 'Send article to be posted')
     const raw = await readArticle(session, 441)
     const { access, account, connection, news } = session

@@ -1,4 +1,4 @@
-import { authenticateSasl, checkLogon, type LogonErrors } from '../../logon.ts'
+import { authenticateSasl, checkLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
 import { provesPassword } from '../apop.ts'
 import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
@@ -37,7 +37,7 @@ export const pass = inAuthorization({
     if (user === undefined) throw new Pop3Error('Send USER first.')
     session.state = { name: 'authorization' }
     const account = session.context.directory.authenticate(user, password)
-    if (!account) throw passErrors.failed('')
+    if (!account) return refuseLogon(session, passErrors.failed(''))
     return session.logOn(account)
   },
 })
@@ -51,7 +51,9 @@ export const apop = inAuthorization({
     if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
     session.state = { name: 'authorization' }
     const account = session.context.directory.find(name)
-    if (!provesPassword(digest, session.timestamp, account) || !account) throw apopErrors.failed('')
+    if (!provesPassword(digest, session.timestamp, account) || !account) {
+      return refuseLogon(session, apopErrors.failed(''))
+    }
     return session.logOn(account)
   },
 })

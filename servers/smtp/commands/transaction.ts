@@ -45,6 +45,7 @@ export const rcpt: SmtpCommand = {
     checkCount(session, transaction, path.address)
     checkAscii(path.address, transaction.smtpUtf8)
     transaction.add(recipientOf(session, path))
+    session.connection.logon.cancelTimeout()
     session.reply(250, '2.1.5', 'Accepted')
   },
 }

@@ -50,6 +50,11 @@ export const duration = z
   .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, timeForm)], timeForm)
   .transform((value) => inUnits(value, timeUnits))
 
+/** A duration that a timer of Node.js can measure: they end at 2^31 milliseconds, almost 25 days. */
+export const timeLimit = duration.refine((ms) => ms < 2 ** 31, 'write at most 24d')
+/** The same, or `off` for no limit. */
+export const timeLimitOrOff = z.union([z.literal('off'), timeLimit])
+
 /** A size: `25MiB`, `4096KB`, or a number of octets. Returns octets. */
 export const octets = z
   .union(

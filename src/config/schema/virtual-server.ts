@@ -3,14 +3,34 @@ import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
 import { protocols } from './protocol.ts'
 import { tls } from './tls.ts'
-import { capture, countOrOff, duration, listenAddress, octets, portOrOff } from './values.ts'
+import { capture, countOrOff, listenAddress, octets, portOrOff, timeLimit, timeLimitOrOff } from './values.ts'
 
 const limits = z.strictObject({
   connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
-  idleTimeout: duration
+  connectionsPerAddress: countOrOff
+    .default(100)
+    .describe(
+      'Maximum number of simultaneous connections from one client address, TLS handshakes included. All addresses of an IPv6 /64 network count as one.',
+    ),
+  idleTimeout: timeLimit
     .optional()
-    .describe('Time after which an idle client is disconnected. Default: 10m; 30m for imap4 (RFC 9051 section 5.4).')
+    .describe(
+      'Time after which an idle client is disconnected. Default: 10m; 30m for imap4 (RFC 9051 section 5.4). Until a client logs on, only complete lines and messages restart the time, and message content at 500 octets per second or more.',
+    )
     .meta({ examples: ['10m'] }),
+  handshakeTimeout: timeLimit
+    .prefault('10s')
+    .describe('Time in which a TLS client must send its ClientHello, and again to complete the handshake after it.'),
+  logonTimeout: timeLimitOrOff
+    .prefault('3m')
+    .describe(
+      'Time from the connection to the log-on, after which the client is disconnected. smtp: the first accepted recipient ends the limit, too. nntp: so does the first command that reads, posts or transfers articles, and peers of feeds that are known by address have no limit.',
+    ),
+  failedLogonDelay: timeLimitOrOff
+    .prefault('1s')
+    .describe(
+      'Delay of the reply to a failed log-on. It doubles with each further failure of the connection or of its client address, on any virtual server, up to 16 times this value. An address starts again 10 minutes after its last failure. Successful log-ons are not delayed.',
+    ),
   messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
   recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
   messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),

@@ -1,0 +1,75 @@
+import { isIPv6 } from 'node:net'
+import { addressOctets } from '../common/ip-address.ts'
+
+/** Limits on single clients. */
+export interface ClientLimits {
+  readonly connectionsPerAddress: number | 'off'
+  readonly logonTimeoutMs: number | 'off'
+  /** The delay of the reply to the first failed log-on. */
+  readonly failedLogonDelayMs: number | 'off'
+}
+
+export const noClientLimits: ClientLimits = {
+  connectionsPerAddress: 'off',
+  logonTimeoutMs: 'off',
+  failedLogonDelayMs: 'off',
+}
+
+/**
+ * Returns what counts as one client: an IPv4 address, or the network of an IPv6 address. Providers give each customer at
+ * least a /64 (RFC 6177 section 2), so the last 64 bits are the client's own choice.
+ */
+export function clientKey(address: string): string {
+  const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)
+  if (mapped) return mapped[1] as string
+  if (!isIPv6(address) || address === '::1') return address
+  return `${addressOctets(address).toString('hex', 0, 8)}/64`
+}
+
+/** What a new connection gets: service, a refusal in the protocol's words, or nothing because too many are being refused. */
+export type Admission = 'served' | 'refused' | 'dropped'
+
+/** A connection as counted for its client address. */
+export interface Place {
+  readonly admission: Admission
+  /** Keeps the place for at least this time, even if the client disconnects. */
+  hold(durationMs: number): void
+  /** Gives the place back. Call it once, when the connection is closed. */
+  release(): void
+}
+
+/** Connections of one virtual server, counted by client address. */
+export class ClientAddresses {
+  readonly #counts: Record<'served' | 'refused', Map<string, number>> = { served: new Map(), refused: new Map() }
+
+  /** Counts a connection from its acceptance on. @param limit for those served, and again for those being refused */
+  take(address: string, limit: number | 'off'): Place {
+    const key = clientKey(address)
+    const kinds = ['served', 'refused'] as const
+    const admission = kinds.find((kind) => limit === 'off' || this.#count(kind, key) < limit)
+    if (admission === undefined) return { admission: 'dropped', hold() {}, release() {} }
+    this.#add(admission, key, 1)
+    let heldUntil = 0
+    return {
+      admission,
+      hold: (durationMs) => {
+        heldUntil = performance.now() + durationMs
+      },
+      release: () => {
+        const leftMs = limit === 'off' ? 0 : heldUntil - performance.now()
+        if (leftMs <= 0) this.#add(admission, key, -1)
+        else setTimeout(() => this.#add(admission, key, -1), leftMs).unref()
+      },
+    }
+  }
+
+  #count(kind: 'served' | 'refused', key: string): number {
+    return this.#counts[kind].get(key) ?? 0
+  }
+
+  #add(kind: 'served' | 'refused', key: string, change: 1 | -1): void {
+    const count = this.#count(kind, key) + change
+    if (count > 0) this.#counts[kind].set(key, count)
+    else this.#counts[kind].delete(key)
+  }
+}

@@ -1,0 +1,56 @@
+import type { SessionRecorder } from '../sessions/types.ts'
+import type { Transport } from './transport.ts'
+
+/** Limits on a client that has not logged on. */
+export interface LogonLimits {
+  /** The time that is left to log on; undefined for no limit. */
+  readonly timeoutMs: number | undefined
+  /** Counts a failed log-on. Returns how long its reply is delayed. */
+  readonly countFailure: () => number
+}
+
+/** Limits one client until it has logged on: its time, its rate, and how fast it can try passwords. */
+export class LogonGuard {
+  readonly #limits: LogonLimits | undefined
+  readonly #transport: Transport
+  readonly #record: SessionRecorder
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param limits absent: none, as for connections that the lab itself opens */
+  constructor(limits: LogonLimits | undefined, transport: Transport, record: SessionRecorder) {
+    this.#limits = limits
+    this.#transport = transport
+    this.#record = record
+    if (!limits) return
+    transport.idle.isPaced = true
+    if (limits.timeoutMs !== undefined) this.#startTimeout(limits.timeoutMs)
+  }
+
+  /** Ends all limits: the client has logged on. */
+  succeeded(): void {
+    this.#transport.idle.isPaced = false
+    this.cancelTimeout()
+  }
+
+  /** Ends the time limit alone: the client uses the server without a log-on. */
+  cancelTimeout(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** Delays the reply to a failed log-on, each one longer than the one before. @throws ConnectionEnded */
+  async delayFailure(): Promise<void> {
+    const delayMs = this.#limits?.countFailure() ?? 0
+    if (delayMs === 0) return
+    this.#record.note(`the reply to the failed log-on is delayed by ${delayMs} ms (limits.failedLogonDelay)`)
+    await this.#transport.pause(delayMs)
+  }
+
+  #startTimeout(timeoutMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#record.refused('no log-on within the time limit (limits.logonTimeout)')
+      this.#transport.interrupt('log-on timeout')
+    }, timeoutMs)
+    this.#timer.unref()
+    void this.#transport.closed.then(() => this.cancelTimeout())
+  }
+}
