@@ -7,23 +7,23 @@ import type { ServerContext } from './service.ts'
 export type FarewellReason = 'idle' | 'log-on timeout' | 'stopping'
 
 /**
- * How a protocol answers errors. `Reply` is what its `sendError` takes, usually the protocol's own error class.
- * Errors that end the connection never get here, except as a reason for a farewell.
+ * The replies of a protocol to errors. `Reply` is what its `sendError` takes, usually the protocol's error class.
+ * Errors that end the connection get no reply, except the farewell.
  */
 export interface ErrorReplies<Reply> {
   /** Returns the reply to an error that commands throw on purpose; undefined for every other error, which is then logged. */
   expected(error: unknown): Reply | undefined
-  /** A line or block was over its limit. It has been read and dropped, so the session goes on. */
+  /** Returns the reply to a line or block over its limit. It has been read and discarded, so the session continues. */
   tooLong(error: TooLong): Reply
-  /** The store failed. The error is already logged. */
+  /** Returns the reply to a failure of the store, which is already logged. */
   storeFailed(error: StoreError): Reply
-  /** A defect of the server. The error is already logged, and the client learns nothing about it. */
+  /** Returns the reply to a defect of the server, which is already logged. The client sees no details. */
   internal(): Reply
-  /** The last line of a connection; undefined if the protocol closes without one. */
+  /** Returns the last line of a connection; undefined if the protocol closes without one. */
   farewell(reason: FarewellReason, context: ServerContext): Reply | undefined
 }
 
-/** What a protocol brings to `serveSession`: its greeting, its grammar, its commands and its replies to errors. */
+/** The protocol's part of a session: its greeting, its grammar, its commands and its replies to errors. */
 export interface ProtocolSession<Command, Reply> {
   readonly connection: Connection
   readonly context: ServerContext
@@ -31,19 +31,19 @@ export interface ProtocolSession<Command, Reply> {
   /** True once the session must not read another command: after QUIT, or after a reply that closes the connection. */
   readonly isOver: boolean
   greet(): void
-  /** Reads the next command, as far as it must be read to know where the following one starts. */
+  /** Reads the next command, at least far enough to know where the following one starts. */
   readCommand(): Promise<Command>
   /** Finds the command's handler and runs it. Returns a promise only if something has to be awaited: this is the hot path. */
   run(command: Command): void | Promise<void>
   /** Sends an error reply and records it if it is a refusal. May end the session. */
   sendError(reply: Reply): void
-  /** Releases what the session holds: locks, selections, claims. Called once, whatever ended the session. */
+  /** Releases what the session holds: locks, selections, claims. Called once at the end of every session. */
   close(): void
 }
 
 /**
  * Serves one connection from the greeting to its end. Every error that a command throws becomes a reply here, and only
- * here. Rejects with errors that no reply could be sent for.
+ * here. Rejects with an error if no reply to it could be sent.
  */
 export async function serveSession<Command, Reply>(session: ProtocolSession<Command, Reply>): Promise<void> {
   try {
@@ -76,7 +76,7 @@ function replyTo<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown
 }
 
 function sayFarewell<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown): void {
-  if (error instanceof HandshakeFailure) return // already on record, and the connection is gone
+  if (error instanceof HandshakeFailure) return // already recorded, and the connection is closed
   if (!(error instanceof ConnectionEnded)) throw error
   const { reason } = error
   if (reason !== 'idle' && reason !== 'log-on timeout' && reason !== 'stopping') return

@@ -16,18 +16,18 @@ export interface LogonSession {
   readonly policy: LogonPolicy
 }
 
-/** Why a log-on is refused. Each protocol has its own error for every reason. */
+/** The protocol's errors for a refused log-on. */
 export interface LogonErrors {
-  /** A log-on would be accepted after STARTTLS. */
+  /** For a log-on that would be accepted after STARTTLS. */
   needsTls(): Error
-  /** This virtual server accepts no passwords. */
+  /** For a virtual server that accepts no passwords. */
   notOffered(): Error
   unknownMechanism(mechanism: string): Error
-  /** The client sent `*` instead of a response. */
+  /** For a client that sent `*` instead of a response. */
   cancelled(): Error
-  /** A SASL response is not valid base64. */
+  /** For a SASL response that is not valid base64. */
   malformed(): Error
-  /** Wrong user name, password or proof. */
+  /** For a wrong user name, password or proof. */
   failed(reason: string): Error
 }
 
@@ -35,7 +35,7 @@ export interface LogonErrors {
 export interface SaslDialect {
   /** What precedes a challenge on its line: `+`, `334` or `383`. */
   readonly challengePrefix: string
-  /** Whether an empty challenge or response is written `=`, and success data has a reply of its own. RFC 4643 section 2.4.2. */
+  /** Whether an empty challenge or response is written `=`, and success data has a separate reply. RFC 4643 section 2.4.2. */
   readonly equalsSign?: boolean
 }
 
@@ -43,7 +43,7 @@ export interface SaslDialect {
 export const currentPolicy = ({ context, connection }: Omit<LogonSession, 'policy'>): LogonPolicy =>
   logonPolicy(context.config, context.directory, connection.channel)
 
-/** Refuses a log-on by password where the policy forbids it. Call this before the password is looked at. RFC 2595 section 2.3. */
+/** Refuses a log-on by password where the policy forbids it. Call it before reading the password. RFC 2595 section 2.3. */
 export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void {
   if (policy.logon === 'needs-tls') throw errors.needsTls()
   if (policy.logon === 'no') throw errors.notOffered()

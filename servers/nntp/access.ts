@@ -4,7 +4,7 @@ import type { Account } from '../../src/directory/types.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import type { Folder } from '../../src/store/types.ts'
 
-/** What a virtual server allows clients that have not logged on. */
+/** What a virtual server allows to clients that have not logged on. */
 type ServerAccess = VirtualServerConfig['access']
 
 /** What one client may read and post, on the whole server and in each group. */
@@ -18,21 +18,21 @@ export class Access {
   }
 
   /** Whether the client may read any group. */
-  get reads(): boolean {
+  get canRead(): boolean {
     return this.#isLoggedOn || this.#server !== 'authenticated'
   }
 
   /** Whether the client may post to any group. */
-  get posts(): boolean {
+  get canPost(): boolean {
     return this.#isLoggedOn || this.#server === 'anonymous'
   }
 
-  readsGroup(group: Folder): boolean {
-    return this.reads && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')
+  canReadGroup(group: Folder): boolean {
+    return this.canRead && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')
   }
 
-  postsTo(group: Folder): boolean {
-    return this.posts && (this.#isLoggedOn || group.newsgroup?.access === undefined)
+  canPostTo(group: Folder): boolean {
+    return this.canPost && (this.#isLoggedOn || group.newsgroup?.access === undefined)
   }
 }
 
@@ -47,7 +47,7 @@ const isInbound = ({ direction }: FeedConfig): boolean => direction === 'in' || 
 
 const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase()
 
-/** Returns the peer that a client is: its address and account match the feed's, as far as the feed names them. */
+/** Returns the peer of the feed that a client belongs to. The client must match the addresses and the account, if the feed names them. */
 export function peerOf(feeds: readonly FeedConfig[], address: string, account: Account | undefined): Peer | undefined {
   const matching = feeds.filter(
     (feed) =>
@@ -55,7 +55,7 @@ export function peerOf(feeds: readonly FeedConfig[], address: string, account: A
       (feed.account === undefined || feed.account === account?.user) &&
       (feed.addresses.length === 0 || feed.addresses.map(plainAddress).includes(plainAddress(address))),
   )
-  // Several peers may share an address. The account, if a feed names it, tells them apart.
+  // Several peers may share an address. A feed that names the account is more specific.
   const feed = matching.find((candidate) => candidate.account !== undefined) ?? matching[0]
   const groups = feed && parseWildmat(feed.groups)
   return groups && { identity: feed.peer, groups }

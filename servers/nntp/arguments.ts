@@ -2,9 +2,9 @@ import { hasMessageIdForm } from '../../src/news/article.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import { NntpError, syntaxError } from './reply.ts'
 
-/** RFC 3977 section 3.1. */
+/** The longest command line. RFC 3977 section 3.1. */
 export const MAX_COMMAND_OCTETS = 512
-/** Article numbers have 31 bits. RFC 3977 section 6. A client may still ask for a greater one. */
+/** The highest article number: 31 bits. Clients may ask for a higher one, which never exists. RFC 3977 section 6. */
 export const MAX_ARTICLE_NUMBER = 2_147_483_647
 
 /** Article numbers from `from` to `to`, both included. The range is empty if `from` is greater. */
@@ -26,11 +26,11 @@ export type RangeSpecifier =
 /** Splits a command line into words separated by spaces or tabs. RFC 3977 section 3.1. */
 export function words(line: string): string[] {
   const found = line.split(' ')
-  // Nearly every client separates words by single spaces. The regular expression is slower.
+  // Most clients separate words by single spaces, which need no (slower) regular expression.
   return found.includes('') || line.includes('\t') ? line.split(/[ \t]+/).filter((word) => word !== '') : found
 }
 
-/** @throws NntpError 501 if there are fewer or more arguments */
+/** Checks the number of arguments. @throws NntpError 501 */
 export function expectArguments(args: readonly string[], least: number, most = least): void {
   if (args.length < least) throw syntaxError('Too few arguments')
   if (args.length > most) throw syntaxError('Too many arguments')
@@ -50,7 +50,7 @@ export function parseRange(text: string): NumberRange {
   return { from, to: last === '' ? MAX_ARTICLE_NUMBER : articleNumber(last) }
 }
 
-/** @throws NntpError 501 */
+/** Parses a message-id. @throws NntpError 501 */
 export function parseMessageId(text: string): string {
   if (!hasMessageIdForm(text)) throw syntaxError(`Invalid message-id: ${text}`)
   return text
@@ -70,7 +70,7 @@ export function parseRangeSpecifier(text: string | undefined): RangeSpecifier {
   return { by: 'range', range: parseRange(text) }
 }
 
-/** @throws NntpError 501 */
+/** Parses a wildmat. RFC 3977 section 4. @throws NntpError 501 */
 export function wildmat(text: string): Wildmat {
   const parsed = parseWildmat(text)
   if (!parsed) throw syntaxError(`Invalid wildmat: ${text}`)
@@ -96,7 +96,7 @@ const TIME = /^(\d{2})(\d{2})(\d{2})$/
 
 /**
  * Parses `[yy]yymmdd hhmmss [GMT]` of NEWGROUPS and NEWNEWS into milliseconds since the epoch. Without GMT the time is in
- * the server's own time zone. RFC 3977 section 7.3.2.
+ * the server's time zone. RFC 3977 section 7.3.2.
  * @throws NntpError 501
  */
 export function parseSince(date: string, time: string, zone: string | undefined, nowMs: number): number {
@@ -116,7 +116,7 @@ export function parseSince(date: string, time: string, zone: string | undefined,
     : Date.UTC(year, month, dayOfMonth, hour, minute, second)
 }
 
-/** A year of two digits is in this century, or in the last one if it would be in the future. RFC 3977 section 7.3.2. */
+/** Returns a full year. Two digits mean this century, or the last one if the year would be in the future. RFC 3977 section 7.3.2. */
 function fullYear(digits: string, nowMs: number): number {
   if (digits.length === 4) return Number(digits)
   const thisYear = new Date(nowMs).getUTCFullYear()

@@ -18,7 +18,7 @@ export interface NntpSession extends LogonSession {
   readonly news: NewsService
   /** The command line being run, as the client sent it. */
   readonly line: string
-  /** What the client may do now. */
+  /** The client's access rights now. */
   readonly access: Access
   /** The inbound feed whose peer this client is. */
   readonly peer: Peer | undefined
@@ -31,7 +31,7 @@ export interface NntpSession extends LogonSession {
   /** Returns the groups that the client may read, in name order. */
   readableGroups(): Promise<readonly Folder[]>
   logOn(account: Account): void
-  /** Forgets everything the client sent in clear text. RFC 4642 section 2.2.2. */
+  /** Discards everything the client sent in clear text. RFC 4642 section 2.2.2. */
   forget(): void
   reply(code: number, text: string): void
   /** Sends a multi-line reply that is short enough for the session's transcript. */
@@ -40,7 +40,7 @@ export interface NntpSession extends LogonSession {
   quit(): void
 }
 
-/** What a client needs for a command: the right to read, or an inbound feed that names it as the peer. */
+/** The right that a command requires: read access, or an inbound feed that names the client as the peer. */
 type Requirement = 'read-access' | 'feed'
 
 /** A row of the command table. */
@@ -82,7 +82,7 @@ export function defineCommand<A = void>(definition: Definition<A>): NntpCommand 
 }
 
 function checkRequirement(session: NntpSession, requirement: Requirement | undefined): void {
-  if (requirement === 'read-access' && !session.access.reads) throw authenticationRequired()
+  if (requirement === 'read-access' && !session.access.canRead) throw authenticationRequired()
   if (requirement === 'feed') expectPeer(session)
 }
 

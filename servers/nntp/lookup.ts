@@ -19,13 +19,14 @@ export interface WaterMarks {
   readonly high: number
 }
 
-/** Returns a group's marks. They never decrease, and in an empty group high is one less than low. RFC 3977 section 6.1.1.2. */
+/** Returns the marks in a status. They never decrease, and in an empty group high is one less than low. RFC 3977 section 6.1.1.2. */
 export const marksOf = ({ exists, uidNext, lowestUid }: FolderStatus): WaterMarks => ({
   count: exists,
   low: exists === 0 ? uidNext : lowestUid,
   high: uidNext - 1,
 })
 
+/** Returns a group's marks. */
 export async function waterMarks(store: MessageStore, group: Folder): Promise<WaterMarks> {
   return marksOf(await store.status(group.id))
 }
@@ -34,11 +35,11 @@ export async function waterMarks(store: MessageStore, group: Folder): Promise<Wa
 export async function readableGroup(session: NntpSession, name: string): Promise<Folder> {
   const folder = await session.news.group(name)
   if (!folder) throw noSuchGroup()
-  if (!session.access.readsGroup(folder)) throw authenticationRequired()
+  if (!session.access.canReadGroup(folder)) throw authenticationRequired()
   return folder
 }
 
-/** @throws NntpError 412 */
+/** Returns the selected group. @throws NntpError 412 */
 export function selectedGroup(session: NntpSession): SelectedGroup {
   if (!session.group) throw noGroupSelected()
   return session.group
@@ -62,7 +63,7 @@ export async function findArticle(session: NntpSession, specifier: ArticleSpecif
   return { folder, entry, number: entry.uid }
 }
 
-/** RFC 3977 section 6.1. @throws NntpError 412, 420 */
+/** Returns the current article. RFC 3977 section 6.1. @throws NntpError 412, 420 */
 async function currentArticle(session: NntpSession): Promise<FoundArticle> {
   const { folder, current } = selectedGroup(session)
   if (current === undefined) throw noCurrentArticle()
@@ -72,11 +73,11 @@ async function currentArticle(session: NntpSession): Promise<FoundArticle> {
   return { folder, entry, number: entry.uid }
 }
 
-/** @throws NntpError 430; 480 if the article is only in groups that are hidden until a log-on */
+/** Finds an article by its message-id. @throws NntpError 430; 480 if only groups that are hidden until a log-on have it */
 async function articleWithId(session: NntpSession, messageId: string): Promise<FoundArticle> {
   const { store } = session.context
   const locations = await store.locate(messageId)
-  const readable = locations.find(({ folder }) => session.access.readsGroup(folder))
+  const readable = locations.find(({ folder }) => session.access.canReadGroup(folder))
   if (!readable) throw locations.length > 0 ? authenticationRequired() : noArticleWithId()
   const entry = await store.entry(readable.folder.id, readable.uid)
   if (!entry) throw noArticleWithId()
@@ -87,8 +88,8 @@ async function articleWithId(session: NntpSession, messageId: string): Promise<F
 const PAGE_SIZE = 128
 
 /**
- * Yields the entries of a range in pages, however many there are. Yields to other sessions in between, because a store in
- * memory never makes this one wait.
+ * Yields the entries of a range in pages. Also lets other sessions run in between: with a store in memory, no call has to
+ * wait, so nothing else would interrupt a long range.
  */
 export async function* pages(
   store: MessageStore,

@@ -14,7 +14,7 @@ export const OVERVIEW_FORMAT = [
   'Xref:full',
 ] as const
 
-/** The most characters that the rows of all articles take together, and how many remain once the oldest rows are dropped. */
+/** Most characters of all rows together, and the number that remains after the oldest rows are dropped. */
 const MAX_CHARS = 48 << 20
 const KEPT_CHARS = MAX_CHARS * (15 / 16)
 

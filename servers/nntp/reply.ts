@@ -22,10 +22,10 @@ export const authenticationRequired = (): NntpError => new NntpError(480, 'Authe
 
 const CONTROL = /[\x00-\x1f\x7f]/
 const CONTROLS = /[\x00-\x1f\x7f]+/g
-/** Leaves room for the code and CRLF in a line of 512 octets. RFC 3977 section 3.1. */
+/** The longest text. With the code and CRLF it fits a line of 512 octets. RFC 3977 section 3.1. */
 const MAX_TEXT_CHARS = 500
 
-/** Returns a response line. Control characters become spaces, so that a text from elsewhere cannot start another line. */
+/** Returns a response line. Replaces control characters by spaces, so that a quoted text cannot start another line. */
 export function responseLine(code: number, text: string): string {
   const clean = CONTROL.test(text) ? text.replace(CONTROLS, ' ') : text
   return `${code} ${clean.length > MAX_TEXT_CHARS ? clean.slice(0, MAX_TEXT_CHARS) : clean}\r\n`
@@ -47,8 +47,8 @@ const LINE_ENDS = /[\r\n\0]+/g
 const CHUNK_CHARS = 32 * 1024
 
 /**
- * Writes the lines of a long multi-line reply in chunks, and waits while the client is slow: memory stays bounded however
- * long the reply is. RFC 3977 section 3.1.1.
+ * Writes the lines of a long multi-line reply in chunks, and waits for a slow client, so that a long reply does not fill
+ * the memory. RFC 3977 section 3.1.1.
  */
 export class Listing {
   readonly #connection: Connection

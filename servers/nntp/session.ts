@@ -35,7 +35,7 @@ const REFUSALS: ReadonlySet<number> = new Set([480, 481, 483])
 const errorReplies: ErrorReplies<NntpError> = {
   expected(error) {
     if (error instanceof NntpError) return error
-    // RFC 3977 section 6.3.1. The transfer commands turn this error into replies of their own.
+    // RFC 3977 section 6.3.1. IHAVE and TAKETHIS catch this error themselves.
     return error instanceof ArticleRefused ? new NntpError(441, error.message) : undefined
   },
   tooLong: () => syntaxError('Line too long'),
@@ -84,8 +84,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   get welcome(): readonly [code: number, text: string] {
-    // 200 also for a client that may post only after a log-on, which it can still do.
-    const posts = this.access.posts || this.policy.logon !== 'no'
+    // A client that may post after a log-on is also greeted with 200.
+    const posts = this.access.canPost || this.policy.logon !== 'no'
     const { hostname } = this.context
     return posts
       ? [200, `${hostname} Sealpost NNTP server ready, posting allowed`]
@@ -93,7 +93,7 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   async readableGroups(): Promise<readonly Folder[]> {
-    return (await this.news.groups()).filter((group) => this.access.readsGroup(group))
+    return (await this.news.groups()).filter((group) => this.access.canReadGroup(group))
   }
 
   logOn(account: Account): void {

@@ -5,11 +5,11 @@ import { Pop3Error, type Pop3Reply } from './reply.ts'
 
 export interface AuthorizationState {
   readonly name: 'authorization'
-  /** The name that USER gave; every attempt to log on forgets it. */
+  /** The name that USER gave. Every attempt to log on discards it. */
   readonly user?: string
 }
 
-/** RFC 1939 section 3. QUIT carries out the UPDATE state at the end of a transaction. */
+/** The states of RFC 1939 section 3. QUIT carries out the UPDATE state at the end of a transaction. */
 export type Pop3State = AuthorizationState | { readonly name: 'transaction'; readonly maildrop: Maildrop }
 
 /** The session as commands see it. */

@@ -140,7 +140,7 @@ const BLANK_LINE = Buffer.from('\r\n\r\n', 'latin1')
 
 /**
  * Returns the header, the blank line and the first body lines, given the start of a message; undefined if the start is
- * too short to contain them. A message without a body gets its blank line all the same. RFC 1939 section 7, TOP.
+ * too short to contain them. Adds the blank line to a message without a body. RFC 1939 section 7, TOP.
  */
 function topOf(start: Buffer, lines: number, isWhole: boolean): Buffer | undefined {
   const body = bodyOffset(start)

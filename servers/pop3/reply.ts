@@ -40,7 +40,7 @@ export function sendError(connection: Connection, { message, code }: Pop3Error):
 const CONTROL = /[\x00-\x1f\x7f]/
 const CONTROLS = /[\x00-\x1f\x7f]+/g
 
-/** Writes one line. Control characters become spaces, so that a text from elsewhere cannot start another line. */
+/** Writes one line. Replaces control characters by spaces, so that a quoted text cannot start another line. */
 function writeLine(connection: Connection, line: string): void {
   connection.write(`${CONTROL.test(line) ? line.replace(CONTROLS, ' ') : line}\r\n`)
 }
@@ -58,8 +58,8 @@ async function sendLines(connection: Connection, lines: Iterable<string>): Promi
 }
 
 /**
- * Sends a large message. If it cannot be read to its end, the connection is closed: the client must not take a part for
- * the whole, nor the next reply for message text.
+ * Sends a large message. Closes the connection if the message cannot be read to its end: the client would otherwise
+ * accept a part as the whole message, or the next reply as message text.
  */
 async function sendStream(connection: Connection, pieces: AsyncIterable<Buffer>): Promise<void> {
   try {

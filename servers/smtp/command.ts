@@ -4,10 +4,10 @@ import type { LogonSession } from '../logon.ts'
 import { badSequence, SmtpError } from './reply.ts'
 import type { Transaction } from './transaction.ts'
 
-/** What the client said in EHLO or HELO. */
+/** The client's EHLO or HELO. */
 export interface ClientGreeting {
   readonly name: string
-  /** The command was EHLO. */
+  /** Whether the command was EHLO. */
   readonly extended: boolean
 }
 
@@ -25,7 +25,7 @@ export interface SmtpSession extends LogonSession {
   /** Sends a reply of one or several lines. */
   reply(code: number, enhancedCode: string, text: string | readonly string[]): void
   logOn(account: Account): void
-  /** Forgets everything from before STARTTLS. RFC 3207 section 4.2. */
+  /** Discards the state from before STARTTLS. RFC 3207 section 4.2. */
   forget(): void
   /** Checks the limit of messages per connection. @throws SmtpError 421 */
   checkMessageCount(): void

@@ -5,9 +5,9 @@ const CR = 0x0d
 const NEAR_OCTETS = 4
 
 /**
- * Replaces every bare LF of a message by CRLF. Returns the same pieces if there is none. A bare LF does not end a line or
- * the message (RFC 5321 section 2.3.8), so it is content. But if it were kept, a later reader that ends lines at LF could
- * see the end of the message, or another message, inside it (SMTP smuggling, CVE-2023-51764).
+ * Replaces every bare LF of a message by CRLF. Returns the same pieces if nothing changes. A bare LF ends neither a line
+ * nor the message (RFC 5321 section 2.3.8), so it is content. A later reader that ends lines at LF could however find the
+ * end of the message, or another message, inside it (SMTP smuggling, CVE-2023-51764).
  */
 export function normalizeLineEnds(message: Pieces): Pieces {
   let before = 0

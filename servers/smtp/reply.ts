@@ -51,6 +51,6 @@ export function formatReply(code: number, enhancedCode: string, text: string | r
   return text.map((line, i) => replyLine(code, i < last ? '-' : ' ', middle, line)).join('')
 }
 
-/** Control characters become spaces: texts may quote the client, and must not end the line. */
+/** Returns one line of a reply. Replaces control characters by spaces: a text that quotes the client must not end the line. */
 const replyLine = (code: number, separator: ' ' | '-', enhancedCode: string, text: string): string =>
   `${code}${separator}${enhancedCode}${text.replace(CONTROL, ' ')}\r\n`

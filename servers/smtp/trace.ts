@@ -1,11 +1,11 @@
 import { formatDate } from '../../src/mail/dates.ts'
 import type { TlsFacts } from '../../src/sessions/types.ts'
 
-/** How a message arrived, for its trace fields. */
-export interface Arrival {
+/** The facts in the trace fields of a message. */
+interface TraceFacts {
   /** The name from EHLO or HELO. */
   readonly heloName: string
-  /** The client sent EHLO. */
+  /** Whether the client sent EHLO. */
   readonly extended: boolean
   readonly remoteAddress: string
   readonly hostname: string
@@ -20,23 +20,23 @@ export interface Arrival {
 }
 
 /** Returns the header fields that are put in front of a delivered message. RFC 5321 section 4.4. */
-export function traceFields(arrival: Arrival): Buffer {
-  const [recipient, ...others] = arrival.recipients
+export function traceFields(facts: TraceFacts): Buffer {
+  const [recipient, ...others] = facts.recipients
   // With several recipients, none is named: it would disclose Bcc recipients. RFC 5321 section 7.2
   const recipientClause = others.length === 0 && recipient !== undefined ? `\r\n\tfor <${recipient}>` : ''
   // RFC 8314 section 4.3
-  const tlsClause = arrival.tls ? `\r\n\ttls ${arrival.tls.cipher}` : ''
+  const tlsClause = facts.tls ? `\r\n\ttls ${facts.tls.cipher}` : ''
   return Buffer.from(
-    `Return-Path: <${arrival.mailFrom}>\r\n` +
-      `Received: from ${heloDomain(arrival.heloName)} (${addressLiteral(arrival.remoteAddress)})\r\n` +
-      `\tby ${arrival.hostname} (Sealpost) with ${protocolName(arrival)} id ${arrival.id}` +
-      `${recipientClause}${tlsClause};\r\n\t${dateOf(arrival.at)}\r\n`,
+    `Return-Path: <${facts.mailFrom}>\r\n` +
+      `Received: from ${heloDomain(facts.heloName)} (${addressLiteral(facts.remoteAddress)})\r\n` +
+      `\tby ${facts.hostname} (Sealpost) with ${protocolName(facts)} id ${facts.id}` +
+      `${recipientClause}${tlsClause};\r\n\t${dateOf(facts.at)}\r\n`,
   )
 }
 
 let lastDate = { second: Number.NaN, text: '' }
 
-/** Formats a date. Cached for a second, in which many messages arrive. */
+/** Formats a date. Caches the text for a second, because many messages may arrive in it. */
 function dateOf(ms: number): string {
   const second = Math.floor(ms / 1000)
   if (second !== lastDate.second) lastDate = { second, text: formatDate(ms) }
@@ -44,7 +44,7 @@ function dateOf(ms: number): string {
 }
 
 /** Returns `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … (RFC 3848), or `UTF8SMTP` … if the client used SMTPUTF8 (RFC 6531 section 4.3). */
-function protocolName({ extended, smtpUtf8, tls, authenticated }: Arrival): string {
+function protocolName({ extended, smtpUtf8, tls, authenticated }: TraceFacts): string {
   if (!extended) return 'SMTP'
   return `${smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
 }

@@ -3,7 +3,7 @@ import type { Recipient } from '../../src/delivery/types.ts'
 
 /** A mail transaction, from MAIL to the end of the message. RFC 5321 section 3.3. */
 export class Transaction {
-  /** Without angle brackets. Empty for the null reverse-path. */
+  /** The sender's address without angle brackets. Empty for the null reverse-path. */
   readonly reversePath: string
   readonly smtpUtf8: boolean
   /** ENVID, decoded. RFC 3461 section 4.4. */

@@ -9,7 +9,7 @@ const always =
   () =>
     line
 
-/** The forms of AUTHINFO that can be used now; none if the client has to start TLS first. RFC 4643 section 2.1. */
+/** Returns AUTHINFO with the forms that can be used now; without forms if the client must start TLS first. RFC 4643 section 2.1. */
 const authinfo: Capability = ({ account, connection, policy }) => {
   // RFC 4643 section 2.2: not after a log-on. RFC 8054 section 2.2.2: not under compression.
   if (account || connection.compressed) return undefined
@@ -30,7 +30,7 @@ const capabilityRows: readonly Capability[] = [
   ),
   always('NEWNEWS'),
   always('OVER MSGID'),
-  ({ access }) => (access.posts ? 'POST' : undefined),
+  ({ access }) => (access.canPost ? 'POST' : undefined),
   always('READER'),
   // RFC 4643 section 2.1: only together with AUTHINFO SASL.
   (session) => (authinfo(session)?.includes('SASL') ? `SASL ${session.policy.mechanisms.join(' ')}` : undefined),

@@ -29,7 +29,7 @@ function fieldReader(store: MessageStore, field: string): FieldReader {
     if (column) {
       const overview = await store.overview(folder.id, entry.uid)
       const value = overview && String(overview[column])
-      // An empty value means an empty field or no field. Only the article itself tells which.
+      // An empty value means an empty field or no field. Only the article shows which.
       if (value !== '') return value
     }
     const raw = await store.read(folder.id, entry.uid)
@@ -42,7 +42,7 @@ interface HeaderQuery {
   readonly specifier: RangeSpecifier
 }
 
-/** How HDR, XHDR and XROVER differ. */
+/** The differences between HDR, XHDR and XROVER. */
 interface Style {
   readonly code: number
   readonly text: string
@@ -54,7 +54,7 @@ interface Style {
   readonly nameOf: (messageId: string) => string
 }
 
-/** RFC 3977 section 8.5. */
+/** The style of HDR. RFC 3977 section 8.5. */
 const modern: Style = {
   code: 225,
   text: 'Headers follow',
@@ -62,7 +62,7 @@ const modern: Style = {
   emptyRange: noArticleInRange,
   nameOf: () => '0',
 }
-/** RFC 2980 section 2.6. Newsreaders request fields that hardly any article has, in every group, so that is never an error. */
+/** The style of XHDR. An empty list is no error, because newsreaders request fields that few articles have. RFC 2980 section 2.6. */
 const legacy: Style = { code: 221, text: 'Headers follow', missing: '(none)', nameOf: (messageId) => messageId }
 
 async function listField(session: NntpSession, { field, specifier }: HeaderQuery, style: Style): Promise<void> {
@@ -124,7 +124,7 @@ interface PatternQuery extends HeaderQuery {
   readonly globs: readonly Glob[]
 }
 
-/** Parses a pattern of the kind before RFC 3977, which allows `[a-z]`. */
+/** Parses a pattern in the syntax before RFC 3977, which allows `[a-z]`. */
 function parsePattern(pattern: string): Glob {
   const glob = parseGlob(pattern, 'old-wildmat')
   if (!glob) throw syntaxError(`Invalid pattern: ${pattern}`)

@@ -8,7 +8,7 @@ import { listCommands, newgroups, xgtitle } from './lists.ts'
 import { authinfoGeneric, authinfoPass, authinfoSasl, authinfoUser } from './logon.ts'
 import { over, xover } from './overview.ts'
 import { post } from './posting.ts'
-import { compress, date, helpOver, modeReader, quit, starttls } from './session.ts'
+import { compress, date, helpFor, modeReader, quit, starttls } from './session.ts'
 import { check, ihave, modeStream, takethis } from './transfer.ts'
 
 /** Every command, in the order of HELP. */
@@ -26,7 +26,7 @@ const commands: readonly NntpCommand[] = [
   group,
   hdr,
   head,
-  helpOver(() => commands),
+  helpFor(() => commands),
   ihave,
   last,
   ...listCommands,

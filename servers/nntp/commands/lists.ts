@@ -15,26 +15,26 @@ type LineOf = (store: MessageStore, group: Folder) => string | undefined | Promi
 const postingLetters = { yes: 'y', no: 'n', moderated: 'm' } as const
 const postingLetter = (group: Folder): string => postingLetters[group.newsgroup?.posting ?? 'no']
 
-/** RFC 3977 section 7.6.3: the high water mark precedes the low one. */
+/** Returns a line of LIST ACTIVE. The high water mark precedes the low one. RFC 3977 section 7.6.3. */
 async function activeLine(store: MessageStore, group: Folder): Promise<string> {
   const { low, high } = await waterMarks(store, group)
   return `${group.name} ${high} ${low} ${postingLetter(group)}`
 }
 
-/** RFC 6048 section 2.2. */
+/** Returns a line of LIST COUNTS. RFC 6048 section 2.2. */
 async function countsLine(store: MessageStore, group: Folder): Promise<string> {
   const { count, low, high } = await waterMarks(store, group)
   return `${group.name} ${high} ${low} ${count} ${postingLetter(group)}`
 }
 
-/** RFC 3977 section 7.6.6. */
+/** Returns a line of LIST NEWSGROUPS. RFC 3977 section 7.6.6. */
 const descriptionLine = (group: Folder): string => `${group.name}\t${group.newsgroup?.description ?? ''}`
 
-/** RFC 3977 section 7.6.4: the creation time in seconds since the epoch, and the creator. */
+/** Returns a line of LIST ACTIVE.TIMES: the creation time in seconds since the epoch, and the creator. RFC 3977 section 7.6.4. */
 const timesLine: LineOf = (_, { name, newsgroup }) =>
   newsgroup && `${name} ${Math.floor(newsgroup.createdAt / 1000)} ${newsgroup.createdBy.replace(/\s+/g, ' ') || '-'}`
 
-/** RFC 6048 section 2.4: the submission address as a template, so `%` is written twice. */
+/** Returns a line of LIST MODERATORS. The submission address is a template, so `%` is written twice. RFC 6048 section 2.4. */
 const moderatorLine: LineOf = (_, { name, newsgroup }) =>
   newsgroup?.posting === 'moderated' && newsgroup.moderator !== undefined
     ? `${name}:${newsgroup.moderator.replaceAll('%', '%%')}`
@@ -125,15 +125,15 @@ function configuredList(
   })
 }
 
-/** RFC 3977 section 7.6.5: weight, wildmat, distribution. */
+/** LIST DISTRIB.PATS: weight, wildmat, distribution. RFC 3977 section 7.6.5. */
 const distribPats = configuredList('DISTRIB.PATS', 'Distribution patterns follow', ({ distributions }) =>
   distributions.flatMap(({ name, groups, weight }) => (groups === undefined ? [] : [`${weight}:${groups}:${name}`])),
 )
-/** RFC 6048 section 2.3. */
+/** LIST DISTRIBUTIONS. RFC 6048 section 2.3. */
 const distributions = configuredList('DISTRIBUTIONS', 'List of distributions follows', (config) =>
   config.distributions.map(({ name, description }) => `${name}\t${description}`),
 )
-/** RFC 6048 section 2.5. */
+/** LIST MOTD. RFC 6048 section 2.5. */
 const motd = configuredList('MOTD', 'Message of the day follows', ({ motd }) => motd?.trimEnd().split(/\r?\n/) ?? [])
 
 /** LIST, with a row for each variant. RFC 3977 section 7.6, RFC 6048. */

@@ -14,13 +14,13 @@ const logonErrors: LogonErrors = {
 /** RFC 4643 section 2.4.2: 383 with a challenge, `=` for an empty one, 283 with success data. */
 const saslDialect: SaslDialect = { challengePrefix: '383', equalsSign: true }
 
-/** @throws NntpError 502 if the client cannot log on any more */
+/** Checks that a log-on is still possible. @throws NntpError 502 */
 function expectNotLoggedOn({ account, connection }: NntpSession): void {
   if (account) throw new NntpError(502, 'Already authenticated') // RFC 4643 section 2.2
   if (connection.compressed) throw new NntpError(502, 'Compression is active') // RFC 8054 section 2.2.2
 }
 
-/** Checks that a password may be sent now, before it is looked at. @throws NntpError 502, 483 */
+/** Checks that a password may be sent now. Runs before the password is read. @throws NntpError 502, 483 */
 function checkPasswordLogon(session: NntpSession): void {
   expectNotLoggedOn(session)
   checkLogon(session, logonErrors)
@@ -73,7 +73,7 @@ export const authinfoSasl = defineCommand<{ mechanism: string; initial: string |
   },
 })
 
-/** AUTHINFO GENERIC (NTLM). Not supported, which clients that try it learn from a 501. RFC 2980 section 3.1.3. */
+/** AUTHINFO GENERIC (NTLM). Not supported: replies 501. RFC 2980 section 3.1.3. */
 export const authinfoGeneric = defineCommand({
   name: 'AUTHINFO GENERIC',
   args: [0, 32],

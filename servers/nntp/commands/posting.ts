@@ -2,7 +2,7 @@ import { TooLong } from '../../../src/net/errors.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
 import { authenticationRequired, NntpError } from '../reply.ts'
 
-/** POST. RFC 3977 section 6.3.1. The 441 reply says why an article is refused. */
+/** POST. The 441 reply gives the reason why an article is refused. RFC 3977 section 6.3.1. */
 export const post = defineCommand({
   name: 'POST',
   async run(session) {
@@ -15,16 +15,16 @@ export const post = defineCommand({
       host: connection.remote.address,
       account: account?.user,
       session: connection.record.id,
-      mayPost: (group) => access.postsTo(group),
+      mayPost: (group) => access.canPostTo(group),
     })
     const outcome = moderator === undefined ? 'Article received' : 'Article mailed to the moderator'
     session.reply(240, `${outcome} ${messageId}`)
   },
 })
 
-/** RFC 3977 section 6.3.1: 480 if a log-on would allow posting, else 440. */
+/** Checks that the client may post. @throws NntpError 480 if a log-on would allow it, else 440. RFC 3977 section 6.3.1 */
 function checkPosting({ access, policy }: NntpSession): void {
-  if (access.posts) return
+  if (access.canPost) return
   throw policy.logon === 'no' ? new NntpError(440, 'Posting not permitted') : authenticationRequired()
 }
 

@@ -7,8 +7,8 @@ export const date = defineCommand({
   run: (session) => session.reply(111, new Date(session.context.clock.now()).toISOString().replace(/[-:T]|\..*$/g, '')),
 })
 
-/** Defines HELP over the command table, which it is part of itself. RFC 3977 section 7.2. */
-export const helpOver = (commands: () => readonly NntpCommand[]): NntpCommand =>
+/** Defines HELP. Takes the command table as a function, because the table contains HELP. RFC 3977 section 7.2. */
+export const helpFor = (commands: () => readonly NntpCommand[]): NntpCommand =>
   defineCommand({
     name: 'HELP',
     run(session) {
@@ -23,7 +23,7 @@ export const modeReader = defineCommand({
   run: (session) => session.reply(...session.welcome),
 })
 
-/** STARTTLS: starts TLS and forgets everything the client sent before. RFC 4642 section 2.2. */
+/** STARTTLS: starts TLS and discards everything the client sent before. RFC 4642 section 2.2. */
 export const starttls = defineCommand({
   name: 'STARTTLS',
   async run(session) {

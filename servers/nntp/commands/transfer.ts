@@ -56,8 +56,8 @@ export const check = defineCommand<string>({
 })
 
 /**
- * TAKETHIS message-id, followed by the article. RFC 4644 section 2.5. The article is read even if the command is wrong,
- * because its lines would be taken for commands otherwise. Therefore `defineCommand` does not fit.
+ * TAKETHIS message-id, followed by the article. Reads the article even if the command is wrong, because its lines would
+ * otherwise be read as commands. `defineCommand` would reject the command first, so it is not used. RFC 4644 section 2.5.
  */
 export const takethis: NntpCommand = {
   name: 'TAKETHIS',

@@ -17,7 +17,7 @@ const passErrors = logonErrors('PASS')
 const apopErrors = logonErrors('APOP')
 const authErrors = logonErrors('AUTH')
 
-/** USER name. Accepts any name, so that nobody learns which ones exist. RFC 1939 section 7. */
+/** USER name. Accepts any name, so that the reply does not reveal which ones exist. RFC 1939 section 7. */
 export const user = inAuthorization({
   name: 'USER',
   check: (session) => checkLogon(session, userErrors),

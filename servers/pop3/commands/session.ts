@@ -24,7 +24,7 @@ function capabilities({ policy, connection, state }: Pop3Session): string[] {
   ]
 }
 
-/** STLS: starts TLS and forgets the name that USER gave. RFC 2595 section 4. */
+/** STLS: starts TLS and discards the name that USER gave. RFC 2595 section 4. */
 export const stls = inAuthorization({
   name: 'STLS',
   run(session): Pop3Reply {

@@ -74,7 +74,7 @@ async function discard({ connection }: SmtpSession, { octets }: Chunk, refusal: 
 
 function parseChunk(argument: string): Chunk {
   const match = /^(\d{1,15})(?: (LAST))?$/i.exec(argument)
-  // Without a size, the chunk's octets cannot be told from commands: the connection must close.
+  // Without a size, the chunk's octets look like commands: the connection must close.
   if (!match) throw new SmtpError(421, '4.5.4', 'Syntax: BDAT size [LAST]; closing connection')
   return { octets: Number(match[1]), last: match[2] !== undefined }
 }

@@ -2,7 +2,7 @@ import { authenticateSasl, type LogonErrors } from '../../logon.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
 import { badSequence, mustStartTls, SmtpError, syntax } from '../reply.ts'
 
-/** STARTTLS. Everything said before is forgotten; everything sent in clear text after it is discarded. RFC 3207. */
+/** STARTTLS. Discards the session's state and all octets that were sent in clear text after the command. RFC 3207. */
 export const starttls: SmtpCommand = {
   name: 'STARTTLS',
   async run(session, argument) {
@@ -32,7 +32,7 @@ const errors: LogonErrors = {
 export const auth: SmtpCommand = {
   name: 'AUTH',
   async run(session, argument) {
-    // Refused before the password is read, wrong mechanism or not.
+    // Refuse before reading the password, even if the mechanism is unknown.
     if (session.policy.logon === 'needs-tls') throw mustStartTls()
     needGreeting(session)
     if (session.account) throw badSequence('Error: already authenticated')

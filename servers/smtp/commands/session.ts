@@ -68,7 +68,7 @@ export const help: SmtpCommand = {
   },
 }
 
-/** VRFY never says who has a mailbox. RFC 5321 sections 3.5.3 and 7.3. */
+/** VRFY. Never reveals whether a mailbox exists. RFC 5321 sections 3.5.3 and 7.3. */
 export const vrfy: SmtpCommand = {
   name: 'VRFY',
   run(session, argument) {

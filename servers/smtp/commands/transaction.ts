@@ -76,7 +76,7 @@ function checkAscii(address: string, smtpUtf8: boolean): void {
   }
 }
 
-/** @throws DeliveryError if the address cannot receive mail */
+/** Resolves the recipient of RCPT. @throws DeliveryError if the address cannot receive mail */
 function recipientOf({ site }: SmtpSession, { address, args: { NOTIFY, ORCPT } }: ParsedPath): Recipient {
   return {
     address,
