@@ -45,3 +45,14 @@ test('default.yaml uses the ports that GreenMail users know', async () => {
     ['127.0.0.1', 3119, 3563],
   ])
 })
+
+test.each(['config/default.yaml', 'docker/config.yaml'])('%s limits single clients', async (name) => {
+  const { lab } = await loadFile(new URL(`../../${name}`, import.meta.url).pathname)
+  const limits = {
+    connectionsPerAddress: 100,
+    handshakeTimeout: 10_000,
+    logonTimeout: 180_000,
+    failedLogonDelay: 1_000,
+  }
+  for (const server of lab.virtualServers) expect(server.limits).toMatchObject(limits)
+})
