@@ -86,11 +86,16 @@ export function superiors(name: string): string[] {
   return levels.slice(1).map((_, i) => levels.slice(0, i + 1).join(SEPARATOR))
 }
 
+/** Rejects control characters and line separators. RFC 9051 section 5.1. @throws ImapError */
+export function checkCharacters(name: string): void {
+  if (/\p{Cc}|[\u2028\u2029]/u.test(name)) throw no('The name contains control characters.', 'CANNOT')
+}
+
 /** @throws ImapError if a client may not create a mailbox of this name */
 export function checkNewName(name: string): void {
   if (isPublic(name)) throw no('Newsgroups are created in the configuration.', 'NOPERM')
   if (name === '' || name.split(SEPARATOR).includes('')) throw no('A level of the name is empty.', 'CANNOT')
-  if (/\p{Cc}|[\u2028\u2029]/u.test(name)) throw no('The name contains control characters.', 'CANNOT') // RFC 9051 section 5.1
+  checkCharacters(name)
   if (name.length > MAX_NAME_CHARS) throw no('The name is too long.', 'CANNOT')
 }
 

@@ -20,15 +20,24 @@ export const noArticleInRange = (): NntpError => new NntpError(423, 'No articles
 export const noArticleWithId = (): NntpError => new NntpError(430, 'No article with that message-id')
 export const authenticationRequired = (): NntpError => new NntpError(480, 'Authentication required')
 
-const CONTROL = /[\x00-\x1f\x7f]/
-const CONTROLS = /[\x00-\x1f\x7f]+/g
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/
+const CONTROLS = /[\x00-\x1f\x7f-\x9f]+/g
 /** The longest text. With the code and CRLF it fits a line of 512 octets. RFC 3977 section 3.1. */
-const MAX_TEXT_CHARS = 500
+const MAX_TEXT_OCTETS = 500
+/** A UTF-16 unit has at most three octets in UTF-8. */
+const SHORT_CHARS = Math.floor(MAX_TEXT_OCTETS / 3)
 
 /** Returns a response line. Replaces control characters by spaces, so that a quoted text cannot start another line. */
 export function responseLine(code: number, text: string): string {
   const clean = CONTROL.test(text) ? text.replace(CONTROLS, ' ') : text
-  return `${code} ${clean.length > MAX_TEXT_CHARS ? clean.slice(0, MAX_TEXT_CHARS) : clean}\r\n`
+  return `${code} ${clean.length > SHORT_CHARS ? cut(clean) : clean}\r\n`
+}
+
+/** Cuts a text to the octets that fit into a line, between two characters. */
+function cut(text: string): string {
+  if (Buffer.byteLength(text) <= MAX_TEXT_OCTETS) return text
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MAX_TEXT_OCTETS))
+  return text.slice(0, read)
 }
 
 /** Returns a multi-line block with its final dot; lines that start with a dot get a second one. RFC 3977 section 3.1.1. */

@@ -37,12 +37,11 @@ export function sendError(connection: Connection, { message, code }: Pop3Error):
   writeLine(connection, code ? `-ERR [${code}] ${message}` : `-ERR ${message}`)
 }
 
-const CONTROL = /[\x00-\x1f\x7f]/
-const CONTROLS = /[\x00-\x1f\x7f]+/g
+const PRINTABLE = /^[\x20-\x7e]*$/
 
-/** Writes one line. Replaces control characters by spaces, so that a quoted text cannot start another line. */
+/** Writes one line. Replaces all but printable ASCII, so that a quoted text cannot start another line. RFC 1939 section 3. */
 function writeLine(connection: Connection, line: string): void {
-  connection.write(`${CONTROL.test(line) ? line.replace(CONTROLS, ' ') : line}\r\n`)
+  connection.write(`${PRINTABLE.test(line) ? line : line.replace(/[^\x20-\x7e]/gu, '?')}\r\n`)
 }
 
 /** How many lines of a long list are written before waiting for a slow client. */

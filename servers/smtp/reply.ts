@@ -41,16 +41,27 @@ export function storeReply({ code }: StoreError): SmtpError {
 
 export const internalError = (): SmtpError => new SmtpError(451, '4.3.0', 'Internal server error')
 
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
-
-/** Returns a reply of one or several lines. RFC 5321 section 4.2.1, RFC 2034 section 4. */
-export function formatReply(code: number, enhancedCode: string, text: string | readonly string[]): string {
+/**
+ * Returns a reply of one or several lines. RFC 5321 section 4.2.1, RFC 2034 section 4.
+ * @param utf8 whether the client may get characters outside ASCII: after SMTPUTF8. RFC 6531 section 3.7.4
+ */
+export function formatReply(
+  code: number,
+  enhancedCode: string,
+  text: string | readonly string[],
+  utf8 = false,
+): string {
   const middle = enhancedCode === '' ? '' : `${enhancedCode} `
-  if (typeof text === 'string') return replyLine(code, ' ', middle, text)
+  if (typeof text === 'string') return `${code} ${middle}${lineText(text, utf8)}\r\n`
   const last = text.length - 1
-  return text.map((line, i) => replyLine(code, i < last ? '-' : ' ', middle, line)).join('')
+  return text.map((line, i) => `${code}${i < last ? '-' : ' '}${middle}${lineText(line, utf8)}\r\n`).join('')
 }
 
-/** Returns one line of a reply. Replaces control characters by spaces: a text that quotes the client must not end the line. */
-const replyLine = (code: number, separator: ' ' | '-', enhancedCode: string, text: string): string =>
-  `${code}${separator}${enhancedCode}${text.replace(CONTROL, ' ')}\r\n`
+const PRINTABLE = /^[\x20-\x7e]*$/
+
+/** Replaces what may not be in a line: control characters by spaces, because a quoted text must not end the line. */
+function lineText(text: string, utf8: boolean): string {
+  if (PRINTABLE.test(text)) return text
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')
+  return utf8 ? line : line.replace(/[^\x20-\x7e]/gu, '?')
+}

@@ -103,7 +103,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   }
 
   reply(code: number, enhancedCode: string, text: string | readonly string[]): void {
-    this.connection.write(formatReply(code, enhancedCode, text))
+    this.connection.write(formatReply(code, enhancedCode, text, this.transaction?.smtpUtf8))
     if (REFUSALS.has(code))
       this.connection.record.refused(`${code} ${typeof text === 'string' ? text : text.join(' ')}`)
     if (code === 421) this.quit()

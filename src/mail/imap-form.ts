@@ -51,16 +51,19 @@ function assembled(texts: ReadonlyMap<string, OctetString>, lists: ReadonlyMap<s
 /** Formats an IMAP `string`: quoted if possible, otherwise a literal. NUL, which is not allowed, becomes U+FFFD. RFC 9051 section 4.3. */
 export function imapString(text: OctetString): OctetString {
   if (/^[\t !#-[\]-~]{0,200}$/.test(text)) return `"${text}"` // the usual case
-  const value = text.includes('\0') ? text.replaceAll('\0', REPLACEMENT) : text
-  if (/[\r\n\x80-\xff]/.test(value) || value.length > MAX_QUOTED_OCTETS) return literal(value)
-  return `"${value.replace(/["\\]/g, '\\$&')}"`
+  if (/[\0\r\n\x80-\xff]/.test(text) || text.length > MAX_QUOTED_OCTETS) return imapLiteral(text)
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** U+FFFD in UTF-8. */
 const REPLACEMENT = '\xef\xbf\xbd'
 const MAX_QUOTED_OCTETS = 4096
 
-const literal = (value: OctetString): OctetString => `{${value.length}}\r\n${value}`
+/** Formats a literal. NUL becomes U+FFFD. */
+export function imapLiteral(text: OctetString): OctetString {
+  const value = text.includes('\0') ? text.replaceAll('\0', REPLACEMENT) : text
+  return `{${value.length}}\r\n${value}`
+}
 
 export const imapNstring = (value: OctetString | undefined): OctetString =>
   value === undefined ? 'NIL' : imapString(value)

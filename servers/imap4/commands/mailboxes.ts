@@ -1,6 +1,6 @@
 import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
-import { checkNewName, findMailbox, isPublic, locate, readMailboxName } from '../mailbox-names.ts'
+import { checkCharacters, checkNewName, findMailbox, isPublic, locate, readMailboxName } from '../mailbox-names.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -105,12 +105,15 @@ function topmost(folders: readonly Folder[]): Folder[] {
   return folders.filter(({ name }) => !folders.some((above) => name.startsWith(`${above.name}/`)))
 }
 
-/** SUBSCRIBE mailbox. The mailbox need not exist. RFC 9051 section 6.3.7. */
+/** SUBSCRIBE mailbox. The mailbox need not exist, but its name must be one that could. RFC 9051 section 6.3.7. */
 export const subscribe = defineCommand({
   name: 'SUBSCRIBE',
   states: loggedOn,
   parse: oneMailbox,
-  run: (session, { identity }, name) => setSubscribed(session, identity, name, true),
+  run(session, { identity }, name) {
+    checkCharacters(name)
+    return setSubscribed(session, identity, name, true)
+  },
 })
 
 /** UNSUBSCRIBE mailbox. RFC 9051 section 6.3.8. */

@@ -1,4 +1,4 @@
-import { imapString } from '../../../src/mail/imap-form.ts'
+import { imapLiteral, imapString } from '../../../src/mail/imap-form.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 
 /** Decodes UTF-8. Returns undefined if the octets are not valid UTF-8. */
@@ -16,14 +16,18 @@ export function utf8Octets(text: string): OctetString {
   return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
 }
 
-/** Writes an `astring`, as an atom if possible. RFC 9051 section 9. */
+/** Writes an `astring`, as an atom if possible, with control characters as a literal. RFC 9051 section 9. */
 export function astringForm(value: OctetString): OctetString {
-  return /^[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+$/.test(value) && value.toUpperCase() !== 'NIL' ? value : imapString(value)
+  if (/^[^(){ \x00-\x1f\x7f-\xff%*"\\\]]+$/.test(value) && value.toUpperCase() !== 'NIL') return value
+  return /[\x00-\x1f\x7f]/.test(value) ? imapLiteral(value) : imapString(value)
 }
 
-/** Writes a quoted string that may contain UTF-8, for clients that enabled it. RFC 6855 section 3. */
+/**
+ * Writes a quoted string that may contain UTF-8, for clients that enabled it. RFC 6855 section 3. A name with control
+ * characters, which the store may have from elsewhere, becomes a literal.
+ */
 export function quotedForm(value: OctetString): OctetString {
-  return /[\x00\r\n]/.test(value) ? imapString(value) : `"${value.replace(/["\\]/g, '\\$&')}"`
+  return /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/.test(value) ? imapLiteral(value) : `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** Decodes modified UTF-7. Returns undefined if it is malformed. RFC 3501 section 5.1.3. */
