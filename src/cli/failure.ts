@@ -17,6 +17,7 @@ export function explain(error: unknown): { readonly lines: readonly string[]; re
   }
   if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }
   const message = error instanceof Error ? error.message : String(error)
-  const line = `sealpost: ${message.replaceAll(/\s*\n\s*/g, '; ')}`
+  const lines = message.split('\n').map((text) => text.trim())
+  const line = `sealpost: ${lines.filter((text) => text !== '').join('; ')}`
   return { lines: [line], status: error instanceof UsageError ? exitStatus.wrongUsage : exitStatus.failed }
 }

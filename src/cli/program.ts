@@ -48,7 +48,10 @@ async function createProgram(args: readonly string[]): Promise<Command> {
           `sealpost: ${text
             .trim()
             .replace(/^error: /, '')
-            .replaceAll(/\s*\n\s*/g, ' ')}`,
+            .split('\n')
+            .map((line) => line.trim())
+            .filter((line) => line !== '')
+            .join(' ')}`,
         ),
     })
     .exitOverride()

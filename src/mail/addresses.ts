@@ -7,6 +7,9 @@ export const MISSING_DOMAIN = 'MISSING_DOMAIN'
 export const SYNTAX_ERROR = 'SYNTAX_ERROR'
 export const INVALID_ROUTE = 'INVALID_ROUTE'
 
+/** Limit of a list, for mail made to exhaust memory or time. The addresses after it are ignored. */
+export const MAX_ADDRESSES = 10_000
+
 /**
  * Parses an address list with groups, source routes, comments and quoted strings. Stops at a syntax error between
  * addresses. RFC 5322 sections 3.4, 4.4.
@@ -14,7 +17,7 @@ export const INVALID_ROUTE = 'INVALID_ROUTE'
 export function parseAddresses(value: OctetString): Address[] {
   const scanner = new Scanner(value)
   const found: Address[] = []
-  while (!scanner.ended) {
+  while (!scanner.ended && found.length < MAX_ADDRESSES) {
     if (scanner.take(',')) continue // RFC 5322 section 4.4: empty elements
     found.push(...(group(scanner) ?? [mailbox(scanner)]))
     if (!scanner.take(',')) break
@@ -31,7 +34,7 @@ function group(scanner: Scanner): Address[] | undefined {
     return undefined
   }
   const members: Address[] = []
-  while (!scanner.ended && !scanner.take(';')) {
+  while (!scanner.ended && !scanner.take(';') && members.length < MAX_ADDRESSES) {
     if (scanner.take(',')) continue
     members.push(mailbox(scanner))
     if (scanner.next !== ',' && scanner.next !== ';') break

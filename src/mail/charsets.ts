@@ -1,4 +1,4 @@
-import { isAscii } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import type { OctetString } from './types.ts'
 
 export type CharsetDecoder = (octets: Uint8Array) => string
@@ -30,11 +30,16 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['utf8mb4', 'utf-8'],
 ])
 
+/** Longer than every name of a charset. */
+const MAX_NAME_CHARS = 80
+
 const decoders = new Map<string, CharsetDecoder | undefined>()
 
 /** Returns the decoder of a charset by any of its names (RFC 2978), or undefined if it is unknown. Decoders turn invalid octets into U+FFFD. */
 export function charsetDecoder(charset: string): CharsetDecoder | undefined {
-  const label = charset.replace(/\*.*$/s, '').trim().toLowerCase() // RFC 2231 section 5: a language may follow
+  if (charset.length > MAX_NAME_CHARS) return undefined
+  const [name = ''] = charset.split('*', 1) // RFC 2231 section 5: a language may follow
+  const label = name.trim().toLowerCase()
   if (!decoders.has(label)) {
     if (decoders.size > 500) decoders.clear() // the names come from mail, so there may be many
     decoders.set(
@@ -55,24 +60,14 @@ function makeDecoder(label: string): CharsetDecoder | undefined {
   }
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+const utf8Decoder = new TextDecoder('utf-8')
 
 /** Decodes octets of an unknown charset: as UTF-8 if all are valid UTF-8, otherwise line by line as UTF-8 or windows-1252. */
 export function decodeUnlabelled(octets: Uint8Array): string {
-  return (
-    utf8(octets) ??
-    linesOf(octets)
-      .map((line) => utf8(line) ?? windows1252(line))
-      .join('')
-  )
-}
-
-function utf8(octets: Uint8Array): string | undefined {
-  try {
-    return strictUtf8.decode(octets)
-  } catch {
-    return undefined // always a TypeError: not UTF-8
-  }
+  if (isUtf8(octets)) return utf8Decoder.decode(octets)
+  return linesOf(octets)
+    .map((line) => (isUtf8(line) ? utf8Decoder.decode(line) : windows1252(line)))
+    .join('')
 }
 
 function linesOf(octets: Uint8Array): Uint8Array[] {

@@ -33,13 +33,14 @@ const ASCTIME = new RegExp(
   String.raw`^${DAY_NAME}([A-Za-z]{3})[A-Za-z]*\s+(\d{1,2}),?\s+${TIME}${ZONE}\s+(\d{4})(?:\s+([+-]\d{4}))?`,
 )
 
-/** Longer values are cut, so that hostile mail takes no time. */
-const MAX_DATE_CHARS = 512
+/** Longer values are cut, because the expressions above take quadratic time in runs of spaces or letters. */
+const MAX_VALUE_CHARS = 512
+const MAX_DATE_CHARS = 100
 
 /** Parses a Date field's value, with comments and obsolete forms. Returns undefined if it is not a date. RFC 5322 sections 3.3, 4.3. */
 export function parseZonedDate(value: string): ZonedDate | undefined {
-  const given = value.slice(0, MAX_DATE_CHARS)
-  const text = (given.includes('(') ? withoutComments(given) : given).trim()
+  const given = value.slice(0, MAX_VALUE_CHARS)
+  const text = (given.includes('(') ? withoutComments(given) : given).trim().slice(0, MAX_DATE_CHARS)
   const mail = MAIL_DATE.exec(text)
   if (mail) return zonedDate(mail[3], mail[2], mail[1], mail.slice(4, 7), mail[7])
   const asctime = ASCTIME.exec(text)

@@ -17,8 +17,15 @@ export const bodyStartAfter = (raw: Buffer, fields: readonly HeaderField[]): num
 const afterEmptyLine = (raw: Buffer, at: number, end: number): number =>
   at >= end ? end : Math.min(end, raw[at] === LF ? at + 1 : at + 2)
 
-/** Limit for headers made to exhaust memory. The lines after it become one field without a name. */
+/** Limits for headers made to exhaust memory or time. The lines after them become one field without a name. */
 const MAX_FIELDS = 10_000
+const MAX_FIELDS_OCTETS = 1024 * 1024
+
+/**
+ * The longest value that is read; the rest of a longer one is ignored. Real fields are far shorter (Postfix cuts them at
+ * 100 KB). Whatever parses a value, regular expressions in particular, relies on this limit.
+ */
+export const MAX_VALUE_OCTETS = 256 * 1024
 
 /**
  * Returns the header fields from `start` to the empty line or `end`. Folded lines belong to their field. A line without a
@@ -27,7 +34,7 @@ const MAX_FIELDS = 10_000
 export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderField[] {
   const fields: HeaderField[] = []
   for (let at = start; at < end && !isEmptyLine(raw, at); ) {
-    if (fields.length === MAX_FIELDS) {
+    if (fields.length === MAX_FIELDS || at - start > MAX_FIELDS_OCTETS) {
       fields.push(unnamed(at, emptyLineStart(raw, at, end)))
       break
     }
@@ -70,9 +77,13 @@ function field(raw: Buffer, start: number, end: number): HeaderField {
   return { name, nameLower: name.toLowerCase(), start, valueStart: colon + 1, end }
 }
 
-/** Returns a field's value unfolded (without line ends, but with the white space after them) and trimmed. RFC 5322 section 2.2.3. */
-export function unfolded(raw: Buffer, field: HeaderField): OctetString {
-  const value = raw.toString('latin1', field.valueStart, beforeLineEnd(raw, field.end, field.valueStart))
+/**
+ * Returns a field's value unfolded (without line ends, but with the white space after them) and trimmed, at most
+ * `MAX_VALUE_OCTETS`. RFC 5322 section 2.2.3.
+ */
+export function unfolded(raw: Buffer, { valueStart, end }: HeaderField): OctetString {
+  const valueEnd = Math.min(beforeLineEnd(raw, end, valueStart), valueStart + MAX_VALUE_OCTETS)
+  const value = raw.toString('latin1', valueStart, valueEnd)
   return trimLwsp(value.includes('\n') ? value.replace(/\r?\n/g, '') : value)
 }
 

@@ -1,12 +1,9 @@
-import { parseAddresses } from './addresses.ts'
+import { MAX_ADDRESSES, parseAddresses } from './addresses.ts'
 import { headerFields, unfolded } from './headers.ts'
 import type { Address, Disposition, Envelope, HeaderField, MessagePart, OctetString, Parameter } from './types.ts'
 
 const TEXTS = ['date', 'subject', 'in-reply-to', 'message-id'] as const
 const LISTS = ['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'] as const
-
-/** When a list has more addresses, further fields of the same name are ignored. */
-const MAX_ADDRESSES = 20_000
 
 /**
  * Returns the ENVELOPE of a message from its header fields. If a field is repeated, which RFC 5322 section 3.6 forbids,
@@ -20,7 +17,7 @@ export function envelope(raw: Buffer, fields: readonly HeaderField[]): Envelope 
     if (includes(TEXTS, nameLower)) texts.set(nameLower, unfolded(raw, field))
     else if (includes(LISTS, nameLower)) {
       const before = lists.get(nameLower)
-      if (before && before.length > MAX_ADDRESSES) continue
+      if (before && before.length >= MAX_ADDRESSES) continue
       const found = parseAddresses(unfolded(raw, field))
       if (before) for (const address of found) before.push(address)
       else lists.set(nameLower, found)

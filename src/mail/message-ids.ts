@@ -6,8 +6,20 @@ import type { OctetString } from './types.ts'
  */
 export function messageIds(value: OctetString): OctetString[] {
   if (PLAIN.test(value)) return [value]
-  return Array.from(value.matchAll(/<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>/gs), ([, id]) => `<${normalized(id ?? '')}>`)
+  const ids: OctetString[] = []
+  for (let at = value.indexOf('<'); at >= 0; at = value.indexOf('<', at)) {
+    const [whole, id = ''] = ID.exec(value.slice(at, at + MAX_ID_OCTETS)) ?? []
+    if (whole !== undefined) ids.push(`<${normalized(id)}>`)
+    at += whole?.length ?? 1
+  }
+  return ids
 }
+
+/** Longest identifier that is recognized: the limit of a line. RFC 5322 section 2.1.1. Keeps the search for `>` short. */
+const MAX_ID_OCTETS = 998
+
+/** One identifier. Anchored, so that each attempt takes linear time. */
+const ID = /^<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>/s
 
 /** The usual case: one identifier without quoting. */
 const PLAIN = /^<[^\s<>"]*>$/
@@ -21,8 +33,9 @@ function normalized(id: OctetString): OctetString {
 
 const DOT_ATOM = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/
 
-/** Limit of a References value. The end of a longer one is used, because the nearest messages are last. */
+/** Limits of a References value. Of a longer one the end is used, because the nearest messages are last. */
 const MAX_REFERENCES_OCTETS = 64 * 1024
+const MAX_ANCESTORS = 1000
 
 /** Returns the ancestors of a message in its thread, oldest first: its References, or the first identifier of In-Reply-To. RFC 5256 section 3. */
 export function threadAncestors(
@@ -30,5 +43,6 @@ export function threadAncestors(
   inReplyTo: OctetString | undefined,
 ): OctetString[] {
   const found = references === undefined ? [] : messageIds(references.slice(-MAX_REFERENCES_OCTETS))
-  return found.length > 0 || inReplyTo === undefined ? found : messageIds(inReplyTo).slice(0, 1)
+  if (found.length > 0 || inReplyTo === undefined) return found.slice(-MAX_ANCESTORS)
+  return messageIds(inReplyTo.slice(0, MAX_REFERENCES_OCTETS)).slice(0, 1)
 }

@@ -1,4 +1,4 @@
-import { bodyStartAfter, findField, headerBlockEnd, headerFields } from './headers.ts'
+import { bodyStartAfter, findField, headerBlockEnd, headerFields, MAX_VALUE_OCTETS } from './headers.ts'
 import { LF, lineCount } from './octets.ts'
 import type { HeaderField, OctetString } from './types.ts'
 
@@ -42,6 +42,7 @@ export function bodyLines(raw: Buffer, bodyStart = headerBlockEnd(raw)): number 
 export function newsValue(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString | undefined {
   const field = findField(fields, name)
   if (!field) return undefined
-  const value = raw.toString('latin1', field.valueStart, field.end).replace(/\r\n/g, '')
+  const end = Math.min(field.end, field.valueStart + MAX_VALUE_OCTETS)
+  const value = raw.toString('latin1', field.valueStart, end).replace(/\r\n/g, '')
   return value.replace(/[\0\t\r\n]/g, ' ').trim()
 }

@@ -1,3 +1,4 @@
+import { MAX_VALUE_OCTETS } from './headers.ts'
 import type { OctetString } from './types.ts'
 
 const SPECIALS = '()<>[]:;@\\,."'
@@ -15,9 +16,6 @@ const DOT_ATOM = table(SPECIALS, '.')
 /** token of RFC 2045 section 5.1, with 8-bit octets. */
 const TOKEN = table(TSPECIALS)
 
-/** Limit for fields made to exhaust memory. The rest is ignored. */
-const MAX_TEXT_OCTETS = 1024 * 1024
-
 /** Reads the tokens of structured header fields and tolerates errors. RFC 5322 section 3.2, with the obsolete forms of section 4. */
 export class Scanner {
   readonly text: OctetString
@@ -26,7 +24,7 @@ export class Scanner {
   comment: OctetString | undefined
 
   constructor(text: OctetString) {
-    this.text = text.slice(0, MAX_TEXT_OCTETS)
+    this.text = text.slice(0, MAX_VALUE_OCTETS)
     this.skip()
   }
 

@@ -184,7 +184,6 @@ export interface BaseSubject {
   readonly isReply: boolean
 }
 
-const TRAILER = /(?:\s|\(fwd\))+$/i
 const BLOB = String.raw`\[[^[\]]*\]\s*`
 /** `*subj-blob subj-refwd`. RFC 5256 section 5. */
 const LEADER = new RegExp(String.raw`^(?:${BLOB})*(?:re|fwd?)\s*(?:${BLOB})?:\s*`, 'i')
@@ -199,8 +198,9 @@ export function baseSubject(subject: string): BaseSubject {
   let base = subject.slice(0, MAX_SUBJECT_CHARS).replace(/\s+/g, ' ').trim() // (1)
   let isReply = false
   for (;;) {
-    if (/\(fwd\)\s*$/i.test(base)) isReply = true
-    base = withoutLeaders(base.replace(TRAILER, ''), () => {
+    const trimmed = withoutTrailers(base)
+    if (trimmed.length < base.trimEnd().length) isReply = true
+    base = withoutLeaders(trimmed, () => {
       isReply = true
     }) // (2) to (5)
     const inside = FORWARDED.exec(base)?.[1]
@@ -208,6 +208,16 @@ export function baseSubject(subject: string): BaseSubject {
     isReply = true // (6)
     base = inside.trim()
   }
+}
+
+/** (2): removes `(fwd)` and white space at the end. Not a regular expression, which would take quadratic time. */
+function withoutTrailers(subject: string): string {
+  const lower = subject.toLowerCase()
+  // A character whose lower case is longer would shift the indexes.
+  if (lower.length !== subject.length) return subject.trimEnd()
+  let end = subject.trimEnd().length
+  while (lower.endsWith('(fwd)', end)) end = subject.slice(0, end - 5).trimEnd().length
+  return subject.slice(0, end)
 }
 
 function withoutLeaders(subject: string, replied: () => void): string {

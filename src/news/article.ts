@@ -156,7 +156,7 @@ const invalid = (reason: string): ArticleRefused => new ArticleRefused('invalid'
 /** RFC 3977 section 3.6: 3 to 250 octets, printable ASCII between `<` and `>` */
 const FORM = /^<[!-=?-~]{1,248}>$/
 /** RFC 5536 section 3.1.3: a left and a right side, without `<` and `>` */
-const STRICT = /^<[!-;=?-~]+@[!-;=?-~]+>$/
+const STRICT = /^<[!-;=?-~][!-;=?A-~]*@[!-;=?-~]+>$/
 
 /** Returns whether a command's argument has the form of a message-id. */
 export const hasMessageIdForm = (text: string): boolean => FORM.test(text)

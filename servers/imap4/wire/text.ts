@@ -59,5 +59,5 @@ function decodeUnits(base64: string): string | undefined {
 }
 
 function encodeUnits(run: string): string {
-  return Buffer.from(run, 'utf16le').swap16().toString('base64').replaceAll('/', ',').replace(/=+$/, '')
+  return Buffer.from(run, 'utf16le').swap16().toString('base64').replaceAll('/', ',').replaceAll('=', '')
 }

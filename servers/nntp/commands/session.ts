@@ -4,7 +4,8 @@ import { NntpError } from '../reply.ts'
 /** DATE: the time in UTC, `yyyymmddhhmmss`. RFC 3977 section 7.1. Open to everyone, because newsreaders use it as keep-alive. */
 export const date = defineCommand({
   name: 'DATE',
-  run: (session) => session.reply(111, new Date(session.context.clock.now()).toISOString().replace(/[-:T]|\..*$/g, '')),
+  run: (session) =>
+    session.reply(111, new Date(session.context.clock.now()).toISOString().slice(0, 19).replace(/[-:T]/g, '')),
 })
 
 /** Defines HELP. Takes the command table as a function, because the table contains HELP. RFC 3977 section 7.2. */

@@ -164,7 +164,7 @@ function tagged(protocol: string, text: string, line: string | undefined): strin
 
 /** Returns a later tag of a client that counts its commands: A9 becomes A10, A009 becomes A010. */
 function laterTag(tag: string, ahead: number): string {
-  const digits = /\d+$/.exec(tag)?.[0] ?? ''
+  const digits = /(?<!\d)\d+$/.exec(tag)?.[0] ?? ''
   if (digits === '' || ahead === 0) return tag
   return tag.slice(0, -digits.length) + String(Number(digits) + ahead).padStart(digits.length, '0')
 }

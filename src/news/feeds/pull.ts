@@ -46,10 +46,7 @@ async function peerTime(session: PeerSession): Promise<number> {
 }
 
 async function newArticles(session: PeerSession, groups: string, since: number): Promise<string[]> {
-  const stamp = new Date(since)
-    .toISOString()
-    .replace(/[-:]|\..*$/g, '')
-    .replace('T', ' ')
+  const stamp = new Date(since).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', ' ')
   await session.expect(`NEWNEWS ${groups} ${stamp} GMT`, 230)
   const list = await session.connection.readBlock(MAX_LIST_OCTETS)
   return list.toString('latin1').split('\r\n').filter(hasMessageIdForm)

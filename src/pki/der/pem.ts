@@ -7,9 +7,13 @@ export interface PemBlock {
 /** Returns the PEM blocks of a text in order. Ignores the text around them, such as that of `openssl x509 -text`. */
 export function readPem(text: string): PemBlock[] {
   const blocks: PemBlock[] = []
-  for (const match of text.matchAll(/-----BEGIN ([^\r\n-]+)-----([\s\S]*?)-----END \1-----/g)) {
-    const body = (match[2] ?? '').replace(/^[A-Za-z-]+:.*(?:\r?\n[ \t].*)*$/gm, '')
-    blocks.push({ label: match[1] ?? '', der: Buffer.from(body, 'base64') })
+  // A BEGIN line ends the block before it, so that the time stays linear in the text.
+  for (const block of text.split('-----BEGIN ').slice(1)) {
+    const label = /^([^\r\n-]+)-----/.exec(block)?.[1]
+    const end = label === undefined ? -1 : block.indexOf(`-----END ${label}-----`)
+    if (label === undefined || end < 0) continue
+    const body = block.slice(label.length + 5, end).replace(/^[A-Za-z-]+:.*(?:\r?\n[ \t].*)*$/gm, '')
+    blocks.push({ label, der: Buffer.from(body, 'base64') })
   }
   return blocks
 }

@@ -158,7 +158,7 @@ async function answer(
 }
 
 async function respond(routes: () => Route[], request: IncomingMessage): Promise<ServiceResponse> {
-  const path = (request.url ?? '/').replace(/\?.*$/, '')
+  const [path = '/'] = (request.url ?? '/').split('?', 1)
   const route = findRoute(routes(), path)
   if (route === undefined) return textResponse(404, 'not found')
   const method = request.method === 'HEAD' ? 'GET' : request.method

@@ -75,9 +75,9 @@ function decode(lines: readonly string[], internalDate: number): CarriedMessage 
   const headerEnd = body.indexOf('') === -1 ? body.length : body.indexOf('')
   const flags: string[] = []
   const kept = body.filter((line, i) => {
-    const field = i < headerEnd ? /^(Status|X-Status|X-Keywords):\s*(.*)$/i.exec(line) : null
+    const field = i < headerEnd ? /^(Status|X-Status|X-Keywords):(.*)$/i.exec(line) : null
     if (!field) return true
-    const value = field[2] ?? ''
+    const value = (field[2] ?? '').trimStart()
     if (field[1]?.toLowerCase() === 'x-keywords') flags.push(...value.split(/[\s,]+/).filter((word) => word !== ''))
     else flags.push(...[...value].flatMap((letter) => statusFlags[letter] ?? []))
     return false

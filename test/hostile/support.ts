@@ -1,0 +1,64 @@
+import { expect } from 'vitest'
+import { connectBy, startImapLab } from '../imap4/support.ts'
+import type { LineClient } from '../support/line-client.ts'
+import type { MailLab, MailLabOptions } from '../support/mail-lab.ts'
+
+/** Long forms use the sizes of a real attack, short forms the smallest ones that show the effect. */
+export const isLong = process.env.SEALPOST_LONG === '1'
+
+export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
+
+/** Two IMAP4 sessions on one lab: alice attacks, bob only sends NOOPs. */
+export interface Duel extends AsyncDisposable {
+  readonly lab: MailLab
+  /** Sends an attack, and NOOPs one after another until its tagged reply `x …` has arrived. */
+  attack(command: string): Promise<Outcome>
+}
+
+export interface Outcome {
+  /** All lines of the reply. The last one is tagged. */
+  readonly reply: readonly string[]
+  /** NOOPs that were answered before it. */
+  readonly noops: number
+}
+
+/** Starts a lab with messages in alice's INBOX, which she has selected. */
+export async function startDuel(mail: readonly string[], options: MailLabOptions = {}): Promise<Duel> {
+  const lab = await startImapLab(options)
+  await lab.put('alice', ...mail)
+  const alice = await loggedOn(lab, 'alice', 'secret')
+  const bob = await loggedOn(lab, 'bob', 'geheim')
+  alice.send('s SELECT INBOX\r\n')
+  await upTo(alice, 's')
+  return {
+    lab,
+    async attack(command) {
+      let reply: string[] | undefined
+      alice.send(`x ${command}\r\n`)
+      const ended = upTo(alice, 'x').then((lines) => {
+        reply = lines
+      })
+      let noops = 0
+      while (!reply) {
+        bob.send('n NOOP\r\n')
+        await Promise.race([ended, upTo(bob, 'n')])
+        if (!reply) noops++
+      }
+      return { reply, noops }
+    },
+    async [Symbol.asyncDispose]() {
+      alice.destroy()
+      bob.destroy()
+      await lab[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function loggedOn(lab: MailLab, user: string, password: string): Promise<LineClient> {
+  const client = await connectBy('TLS', lab)
+  client.send(`l LOGIN ${user} ${password}\r\n`)
+  expect((await upTo(client, 'l')).at(-1)).toMatch(/^l OK/)
+  return client
+}
+
+const upTo = (client: LineClient, tag: string): Promise<string[]> => client.lines((line) => line.startsWith(`${tag} `))
