@@ -128,6 +128,10 @@ export function changeContract(on: StoreContext): void {
       expect(events).toEqual([])
     })
 
+    it('copies a repeated uid once', async () => {
+      expect(await on.store.copy(on.inbox.id, [1, 1, 2], other.id)).toEqual({ from: [1, 2], to: [2, 3] })
+    })
+
     it('emits no event if there is nothing to copy, move or expunge', async () => {
       const events = on.watched()
       expect(await on.store.copy(on.inbox.id, [77], other.id)).toEqual({ from: [], to: [] })

@@ -181,6 +181,15 @@ export function indexContract(on: StoreContext): void {
       expect(await on.store.knows('<p@x>')).toBe(true)
     })
 
+    it('are located at each copy in one newsgroup', async () => {
+      const group = await on.store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
+      await on.store.append([{ ...message('post', group), messageId: '<p@x>' }])
+      await on.store.copy(group.id, [1], group.id)
+      expect((await on.store.locate('<p@x>')).map(({ uid }) => uid)).toEqual([1, 2])
+      await on.store.expunge(group.id, [1])
+      expect((await on.store.locate('<p@x>')).map(({ uid }) => uid)).toEqual([2])
+    })
+
     it('of any length can be remembered without an article', async () => {
       const long = `<${'x'.repeat(5_000)}@y>`
       await on.store.remember(long)

@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os'
+import os from 'node:os'
 import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 
@@ -122,7 +122,7 @@ const GIBIBYTE = 1024 ** 3
 /** Returns half of the memory that this process may use (a container's limit, if it has one), at most 1 GiB. */
 export function defaultMaxOctets(): number {
   const limit = process.constrainedMemory()
-  const usable = limit > 0 && limit < totalmem() ? limit : totalmem()
+  const usable = limit > 0 && limit < os.totalmem() ? limit : os.totalmem()
   return Math.min(GIBIBYTE, Math.floor(usable / 2))
 }
 
