@@ -24,9 +24,12 @@ export class ConnectionEnded extends Error {
 export class TooLong extends Error {
   override readonly name = 'TooLong'
   readonly limitOctets: number
-  constructor(what: 'line' | 'block', limitOctets: number) {
+  /** The last octets of a line, as `latin1`: IMAP4 announces there that a literal follows. */
+  readonly lineTail: string
+  constructor(what: 'line' | 'block', limitOctets: number, lineTail = '') {
     super(`${what} longer than ${limitOctets} octets`)
     this.limitOctets = limitOctets
+    this.lineTail = lineTail
   }
 }
 

@@ -5,6 +5,8 @@ const LF = 0x0a
 const CR = 0x0d
 /** The CR of a maximum-length line may arrive before its LF. */
 const CR_OCTETS = 1
+/** Kept of a line that is too long. */
+const TAIL_OCTETS = 16
 const EMPTY = Buffer.alloc(0)
 /** Received octets, not yet read by the session, above which the socket is paused. */
 const HIGH_WATER_OCTETS = 256 * 1024
@@ -29,6 +31,8 @@ export class Input {
   #heldOctets = 0
   #wake: (() => void) | undefined
   #skippingLine = false
+  /** The end of the line that is being skipped. */
+  #skipped: Buffer = EMPTY
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk)
     this.#heldOctets += chunk.length
@@ -79,24 +83,24 @@ export class Input {
   takeLine(maxOctets: number, encoding: LineEncoding): string | undefined {
     const end = this.#findLineEnd()
     if (end === -1) {
-      if (this.#skippingLine) this.#drop(this.#heldOctets)
-      else if (this.#heldOctets > maxOctets + CR_OCTETS) {
-        this.#skippingLine = true
-        this.#drop(this.#heldOctets)
-      }
+      if (this.#heldOctets > maxOctets + CR_OCTETS) this.#skippingLine = true
+      if (this.#skippingLine) this.#skip(this.#heldOctets)
       return undefined
     }
     if (this.#skippingLine) {
-      this.#drop(end + 1)
+      this.#skip(end + 1)
       this.#skippingLine = false
-      throw new TooLong('line', maxOctets)
+      throw new TooLong('line', maxOctets, this.#skipped.toString('latin1').replace(/\r?\n$/, ''))
     }
     const first = this.#chunks[0] as Buffer
     const isInFirst = this.#offset + end < first.length
     const [octets, start] = isInFirst ? [first, this.#offset] : [this.take(end + 1), 0]
     if (isInFirst) this.#drop(end + 1)
     const length = end > 0 && octets[start + end - 1] === CR ? end - 1 : end
-    if (length > maxOctets) throw new TooLong('line', maxOctets)
+    if (length > maxOctets) {
+      const tail = octets.subarray(start, start + length).subarray(-TAIL_OCTETS)
+      throw new TooLong('line', maxOctets, tail.toString('latin1'))
+    }
     return octets.toString(encoding, start, start + length)
   }
 
@@ -132,6 +136,12 @@ export class Input {
     this.#offset = 0
     this.#chunks.unshift(octets)
     this.#heldOctets += octets.length
+  }
+
+  /** Discards octets of a line that is too long, and keeps its end. */
+  #skip(octets: number): void {
+    const piece = this.take(octets).subarray(-TAIL_OCTETS)
+    this.#skipped = Buffer.concat([this.#skipped, piece]).subarray(-TAIL_OCTETS)
   }
 
   #findLineEnd(): number {

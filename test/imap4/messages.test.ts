@@ -408,6 +408,16 @@ topic(
     anon C: 2 LOGIN alice secret
     anon S: * BYE [TOOBIG] …
     anon S: (end)`,
+    'RFC 9051 section 7.1.5: a line that is too long closes the connection if a literal follows': String.raw`
+    C: 1 NOOP ${'x'.repeat(70_000)} {5}
+    S: * BAD [TOOBIG] …
+    C: 2 APPEND INBOX (${'x'.repeat(70_000)}) ~{17+}
+    C: 3 CREATE forged
+    C: 4 NOOP
+    S: * BYE [TOOBIG] …
+    S: (end)
+    alice2 C: 1 LIST "" forged
+    alice2 S: 1 OK …`,
     'RFC 9051 section 4: a line that is too long': String.raw`
     C: 1 NOOP ${'x'.repeat(70_000)}
     S: * BAD [TOOBIG] …

@@ -1,5 +1,6 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Connection } from '../../../src/net/connection.ts'
+import { TooLong } from '../../../src/net/errors.ts'
 import { bad, bye, type ImapError } from '../reply.ts'
 import { Cursor, type Literal } from './cursor.ts'
 
@@ -66,7 +67,7 @@ export class CommandReader {
     let octets = 0
     let isFirst = true
     for (;;) {
-      const line = await this.#connection.readLine(MAX_LINE_OCTETS, 'latin1', this.#isSecret())
+      const line = await this.#readLine()
       octets += line.length
       const ahead = LITERAL_AHEAD.exec(line)
       const text = ahead ? line.slice(0, ahead.index) : line
@@ -85,6 +86,16 @@ export class CommandReader {
     }
     if (this.#refusal) throw this.#refusal
     return { tag: this.tag, name: this.name, cursor: new Cursor({ texts, literals }) }
+  }
+
+  async #readLine(): Promise<OctetString> {
+    try {
+      return await this.#connection.readLine(MAX_LINE_OCTETS, 'latin1', this.#isSecret())
+    } catch (error) {
+      // The literal that follows could not be told from commands. RFC 7888 section 4
+      const isSent = error instanceof TooLong && /\d\+\}$/.test(error.lineTail)
+      throw isSent ? bye('Line too long.', 'TOOBIG') : error
+    }
   }
 
   /** Later lines of LOGIN contain the password. */
