@@ -8,7 +8,7 @@ export const SYNTAX_ERROR = 'SYNTAX_ERROR'
 export const INVALID_ROUTE = 'INVALID_ROUTE'
 
 /** Limit of a list, for mail made to exhaust memory or time. The addresses after it are ignored. */
-export const MAX_ADDRESSES = 10_000
+export const MAX_ADDRESSES = 20_000
 
 /**
  * Parses an address list with groups, source routes, comments and quoted strings. Stops at a syntax error between

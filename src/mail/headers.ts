@@ -33,13 +33,15 @@ export const MAX_VALUE_OCTETS = 256 * 1024
  */
 export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderField[] {
   const fields: HeaderField[] = []
+  let octets = 0
   for (let at = start; at < end && !isEmptyLine(raw, at); ) {
-    if (fields.length === MAX_FIELDS || at - start > MAX_FIELDS_OCTETS) {
+    if (fields.length === MAX_FIELDS || octets > MAX_FIELDS_OCTETS) {
       fields.push(unnamed(at, emptyLineStart(raw, at, end)))
       break
     }
     const found = headerFieldAt(raw, at, end)
     fields.push(found)
+    octets += Math.min(found.end - at, MAX_VALUE_OCTETS)
     at = found.end
   }
   return fields
