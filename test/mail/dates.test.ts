@@ -31,6 +31,10 @@ describe('dates of mail (RFC 5322 sections 3.3, 4.3)', () => {
     ['Fri Aug 30 11:25:31 EDT 2002', '2002-08-30T15:25:31.000Z'],
     ['Sat, 31 Dec 2016 23:59:60 +0000', '2017-01-01T00:00:00.000Z'],
     ['29 Feb 2004 00:00:00 +1400', '2004-02-28T10:00:00.000Z'],
+    ['(day) 1 Jan 2002 00:00 +0000', '2002-01-01T00:00:00.000Z'],
+    ['1 Jan 2002 23:59 +0000', '2002-01-01T23:59:00.000Z'],
+    ['1 Jan 2002 24:00 +0000', '2002-01-02T00:00:00.000Z'],
+    ['1 Jan 1900 00:00 +0000', '1900-01-01T00:00:00.000Z'],
   ])('%j is %s', (value, iso) => {
     expect(parseDate(value)?.toISOString()).toBe(iso)
   })
@@ -38,9 +42,13 @@ describe('dates of mail (RFC 5322 sections 3.3, 4.3)', () => {
   test.each([
     '',
     'today',
+    '0 Jan 2002 00:00',
     '32 Jan 2002 00:00',
     '1 Foo 2002 00:00',
     '1 Jan 2002 25:00',
+    '1 Jan 2002 00:60',
+    '1 Jan 2002 00:00:61',
+    '1 Jan 1899 00:00',
     'Thu, 29 Aug 0102 19:49:31 +0300',
     `1 Jan ${'('.repeat(100_000)}`,
   ])('%.40j is not a date', (value) => {
@@ -65,6 +73,8 @@ describe('dates of IMAP (RFC 9051 section 9)', () => {
   test('are parsed', () => {
     expect(parseImapDate('1-Feb-1994')).toBe(Date.UTC(1994, 1, 1))
     expect(parseImapDate('01-FEB-1994')).toBe(Date.UTC(1994, 1, 1))
+    expect(parseImapDate('31-Jan-1994')).toBe(Date.UTC(1994, 0, 31))
+    expect(parseImapDateTime('31-Dec-2016 23:59:60 +0000')).toBe(Date.UTC(2017, 0, 1))
     expect(parseImapDateTime(' 7-Feb-1994 22:43:04 -0800')).toBe(Date.UTC(1994, 1, 8, 6, 43, 4))
     expect(parseImapDateTime('17-Feb-1994 22:43:04 +0530')).toBe(Date.UTC(1994, 1, 17, 17, 13, 4))
   })
@@ -76,6 +86,8 @@ describe('dates of IMAP (RFC 9051 section 9)', () => {
   test.each([
     '7-Feb-1994 22:43:04 -0800',
     ' 7-Feb-1994 24:43:04 -0800',
+    ' 7-Feb-1994 22:60:04 -0800',
+    ' 7-Feb-1994 22:43:61 -0800',
     ' 7-Feb-1994 22:43:04',
     '99-Feb-1994 22:43:04 -0800',
   ])('%j is not a date-time', (text) => {

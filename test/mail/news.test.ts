@@ -44,6 +44,7 @@ test.each([
   ['A: b\r\n\r\nx\r\n', 1],
   ['A: b\r\n\r\n\r\n\r\n', 2],
   ['A: b\r\n', 0],
+  ['A: b', 0],
 ])('%j has %i lines', (article, lines) => {
   expect(bodyLines(Buffer.from(article))).toBe(lines)
 })

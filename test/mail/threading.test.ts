@@ -31,6 +31,7 @@ describe('message identifiers', () => {
     ['text <a@b>\r\n\t<c@d> more', ['<a@b>', '<c@d>']],
     ['<"a"@b>', ['<a@b>']],
     ['<"a b"@c>', ['<"a b"@c>']],
+    ['<a\r\n b@c>', ['<ab@c>']],
     ['<a@b', []],
     ['<<a@b>>', ['<a@b>']],
     ['', []],
