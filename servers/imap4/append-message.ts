@@ -1,7 +1,7 @@
 import { parseImapDateTime } from '../../src/mail/dates.ts'
 import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import type { Folder, NewMessage } from '../../src/store/types.ts'
-import { Content, parseCacheOf, sectionOctets } from './fetch/content.ts'
+import { MessageContent, parseCacheOf, sectionOctets } from './fetch/content.ts'
 import { findMailbox } from './mailbox-names.ts'
 import { bad, ImapError, no } from './reply.ts'
 import type { ImapSession, LoggedOn } from './state.ts'
@@ -74,13 +74,13 @@ export async function assembleMessage(
   return found.length === 1 ? (found[0] as Buffer) : Buffer.concat(found, octets)
 }
 
-/** Returns the message in the store's form. */
+/** Returns the message as the store takes it. */
 export function newMessage(raw: Buffer, message: AppendMessage, folderId: string): NewMessage & { raw: Buffer } {
   const { flags, internalDate } = message
   return { raw, targets: [{ folderId, flags }], ...(internalDate === undefined ? {} : { internalDate }) }
 }
 
-/** `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2`, or `/;UID=20…` in the selected mailbox. RFC 5092 section 7. */
+/** Matches `/mailbox;UIDVALIDITY=1/;UID=20/;SECTION=1.2`, or `/;UID=20…` in the selected mailbox. RFC 5092 section 7. */
 const URL_FORM =
   /^(?:\/(?<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?<uidValidity>\d+))?)?\/?;UID=(?<uid>\d+)(?:\/;SECTION=(?<section>[^;/]+))?$/i
 
@@ -93,7 +93,7 @@ async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Pr
   const entry = isValid ? await store.entry(folder.id, Number(uid)) : undefined
   const raw = folder && entry && (await store.read(folder.id, entry.uid))
   const item = await urlSection(decodePercent(section) ?? '')
-  const octets = raw && item && sectionOctets(new Content(raw, entry.blob, parseCacheOf(store)), item)
+  const octets = raw && item && sectionOctets(new MessageContent(raw, entry.blob, parseCacheOf(store)), item)
   // RFC 4469 section 5, url-resp-text
   if (!octets) throw no('The URL names no data on this server.', `BADURL "${url.replace(/["\\\]\r\n]/g, '')}"`)
   return octets

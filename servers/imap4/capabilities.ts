@@ -61,7 +61,7 @@ export function capabilities(session: ImapSession): string {
   ].join(' ')
 }
 
-/** RFC 9051 section 6.2. */
+/** Returns the capabilities of a client that has not logged on. RFC 9051 section 6.2. */
 function beforeLogOn(canStartTls: boolean, { logon, mechanisms }: LogonPolicy): string[] {
   return [
     ...(canStartTls ? ['STARTTLS'] : []),

@@ -2,18 +2,18 @@ import { bad, type CommandResult, ImapError } from './reply.ts'
 import type { ImapSession, StateName, StateOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 
-/** Which changes by other sessions are reported before the tagged reply. RFC 9051 section 7.5.1. */
-export type Updates = 'all' | 'no-expunge' | 'none'
+/** The changes by other sessions that are reported before the tagged reply. RFC 9051 section 7.5.1. */
+export type ReportedUpdates = 'all' | 'no-expunge' | 'none'
 
 /** One command: the states that allow it, its grammar and its action. All of it is parsed before the action starts. */
 export interface CommandRow<S extends StateName, A> {
   readonly name: string
   readonly states: readonly S[]
-  /** Throws if the command must be refused before its arguments and literals are read. */
+  /** Checks the session before the command's arguments and literals are read. @throws ImapError to refuse the command */
   readonly check?: (session: ImapSession) => void
   /**
-   * Rejects if a literal of `octets` octets would be refused, judged by the arguments before it: the client then need
-   * not send it.
+   * Checks a literal by its size and the arguments before it. If it is refused here, the client need not send it.
+   * @throws ImapError
    */
   readonly checkLiteral?: (cursor: Cursor, session: ImapSession, octets: number) => Promise<void>
   /** Reads the arguments, including the space in front of them. */
@@ -22,7 +22,7 @@ export interface CommandRow<S extends StateName, A> {
   /** Replaces errors of the grammar, which quote the client's text: it may contain a password. */
   readonly usage?: string
   /** Default: all. */
-  readonly updates?: Updates
+  readonly updates?: ReportedUpdates
   /** Whether its literals are messages, limited by `limits.messageSize`. */
   readonly takesMessages?: boolean
   /** Whether it uses sequence numbers, which UIDONLY forbids. RFC 9586 section 3. */
@@ -33,7 +33,7 @@ export interface CommandRow<S extends StateName, A> {
 export interface Command {
   readonly name: string
   readonly states: readonly StateName[]
-  readonly updates: Updates
+  readonly updates: ReportedUpdates
   readonly takesMessages: boolean
   readonly bySequenceNumber: boolean
   readonly check: (session: ImapSession) => void
@@ -42,6 +42,7 @@ export interface Command {
   readonly prepare: (cursor: Cursor, session: ImapSession) => () => Promise<CommandResult>
 }
 
+/** Creates a row that checks, parses and runs a command. */
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
   const { name, states, parse, run, usage, checkLiteral, check = () => {} } = row
   const { updates = 'all', takesMessages = false, bySequenceNumber = false } = row
@@ -88,7 +89,7 @@ export interface MessageCommandRow<A> {
   readonly parse: (cursor: Cursor, session: ImapSession, byUid: boolean) => A
   readonly run: (session: ImapSession, state: Selected, args: A, byUid: boolean) => Promise<CommandResult>
   /** For the command with sequence numbers. The UID command always reports all. Default: all. */
-  readonly updates?: Updates
+  readonly updates?: ReportedUpdates
   readonly takesMessages?: boolean
 }
 
@@ -108,5 +109,5 @@ export function defineMessageCommand<A>(row: MessageCommandRow<A>): readonly [Co
   return [define(false), define(true)]
 }
 
-/** The grammar of a command without arguments. */
+/** Parses the arguments of a command that has none. */
 export const noArguments = (): undefined => undefined

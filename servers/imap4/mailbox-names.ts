@@ -18,7 +18,7 @@ export function readMailboxName(cursor: Cursor, session: ImapSession): string {
   return withInboxInCapitals(decodeName(cursor.astring(), session))
 }
 
-/** @throws ImapError if the octets are not a valid mailbox name */
+/** Decodes a mailbox name. @throws ImapError if the octets are not valid */
 export function decodeName(octets: OctetString, session: ImapSession): string {
   const name = session.utf8 ? utf8Text(octets)?.normalize('NFC') : decodeUtf7(octets)
   if (name === undefined) throw no(`A mailbox name must be ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}.`, 'CANNOT')
@@ -30,7 +30,7 @@ export function encodeName(name: string, session: ImapSession): OctetString {
   return session.utf8 ? quotedForm(utf8Octets(name)) : astringForm(encodeUtf7(name))
 }
 
-/** Decodes a LIST pattern. In UTF-7 sessions it stays encoded, as wildcards may match a part of an encoded character. */
+/** Decodes a LIST pattern. In UTF-7 sessions it stays encoded, because wildcards may match a part of an encoded character. */
 export function decodePattern(octets: OctetString, session: ImapSession): string {
   if (octets.length > MAX_PATTERN_OCTETS) throw bad('The pattern is too long.')
   return session.utf8 ? decodeName(octets, session) : octets
@@ -67,6 +67,7 @@ function skipWildcards(pattern: string, positions: Set<number>): Set<number> {
   return positions
 }
 
+/** Returns whether a name is in the namespace of the newsgroups. */
 export const isPublic = (name: string): boolean => name === PUBLIC_ROOT || name.startsWith(PUBLIC_ROOT + SEPARATOR)
 
 /** Returns the owner of a mailbox, and its name in the store. */
@@ -91,7 +92,7 @@ export function checkCharacters(name: string): void {
   if (/\p{Cc}|[\u2028\u2029]/u.test(name)) throw no('The name contains control characters.', 'CANNOT')
 }
 
-/** @throws ImapError if a client may not create a mailbox of this name */
+/** Checks that a client may create a mailbox of this name. @throws ImapError */
 export function checkNewName(name: string): void {
   if (isPublic(name)) throw no('Newsgroups are created in the configuration.', 'NOPERM')
   if (name === '' || name.split(SEPARATOR).includes('')) throw no('A level of the name is empty.', 'CANNOT')

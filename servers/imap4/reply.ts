@@ -1,7 +1,7 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { utf8Octets } from './wire/text.ts'
 
-/** What a successful command adds to its tagged OK. */
+/** The result of a successful command: what its tagged OK contains. */
 export interface CommandResult {
   /** Response code without its brackets: `APPENDUID 1 2`. */
   readonly code?: string
@@ -11,7 +11,7 @@ export interface CommandResult {
   readonly after?: () => Promise<void> | void
 }
 
-/** The result of a successful command. */
+/** Creates the result of a successful command. */
 export const ok = (code?: string, text?: string): CommandResult => ({
   ...(code === undefined ? {} : { code }),
   ...(text === undefined ? {} : { text }),
@@ -32,18 +32,19 @@ export class ImapError extends Error {
   }
 }
 
-/** The command failed. Codes: RFC 5530 section 3. */
+/** Creates the error of a command that failed. Codes: RFC 5530 section 3. */
 export const no = (text: string, code?: string): ImapError => new ImapError('NO', text, code)
 
-/** The command is malformed or not allowed in this state. */
+/** Creates the error of a command that is malformed or not allowed in this state. */
 export const bad = (text: string, code?: string): ImapError => new ImapError('BAD', text, code)
 
-/** The session ends. RFC 9051 section 7.1.5. */
+/** Creates the error that ends the session. RFC 9051 section 7.1.5. */
 export const bye = (text: string, code?: string): ImapError => new ImapError('BYE', text, code)
 
 /**
- * Formats a status response as one line, whatever client text it quotes: control characters become `?`. Characters
- * outside ASCII are sent as UTF-8 if `utf8`, else as `?`. The tag is `*` for untagged responses. RFC 9051 section 9, `text`.
+ * Formats a status response as one line. Replaces control characters by `?`, because the text may quote the client.
+ * Characters outside ASCII are sent as UTF-8 if `utf8`, else as `?`. The tag is `*` for untagged responses.
+ * RFC 9051 section 9, `text`.
  */
 export function statusResponse(
   tag: string,

@@ -5,7 +5,7 @@ import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequen
 
 /** Changes to send to the client, in this order. */
 export interface Updates {
-  /** Sequence numbers, descending, so that each is still right when the client reads it; and uids, ascending. */
+  /** Sequence numbers, descending, because each EXPUNGE changes the numbers above it; and uids, ascending. */
   readonly expunged: { readonly numbers: readonly number[]; readonly uids: readonly number[] }
   /** The number of messages, if it grew. */
   readonly exists: number | undefined
@@ -13,7 +13,7 @@ export interface Updates {
   readonly changed: readonly number[]
 }
 
-/** What SELECT reports about the mailbox. */
+/** The facts that SELECT reports about the mailbox. */
 export type Opened = Pick<FolderSnapshot, 'uidNext' | 'highestModSeq' | 'flags' | 'firstUnseen'>
 
 /**
@@ -25,7 +25,7 @@ export class Selection {
   readonly readOnly: boolean
   folder: Folder
   /** Whether the folder has been deleted. */
-  isGone = false
+  isDeleted = false
   /** Uids saved by SEARCH RETURN (SAVE), ascending. RFC 5182. */
   saved: readonly number[] = []
   /** Uids that are `\Recent` in this session. RFC 3501 section 2.3.2. */
@@ -48,6 +48,7 @@ export class Selection {
     this.readOnly = readOnly
   }
 
+  /** Opens a view of a folder, and watches the folder until `close`. */
   static async open(
     store: MessageStore,
     folder: Folder,
@@ -164,12 +165,12 @@ export class Selection {
   }
 
   #handle(event: StoreEvent): void {
-    if (event.type === 'folder-deleted') this.isGone = true
+    if (event.type === 'folder-deleted') this.isDeleted = true
     else if (event.type === 'folder-changed') this.folder = event.folder
     else if (event.type === 'appended') this.#addNew(event.entries)
     else if (event.type === 'flags') this.#updateFlags(event.entries, event.origin === this)
     else if (event.type === 'expunged') this.#addExpunged(event.uids, event.modSeq)
-    if (this.hasUpdates || this.isGone) this.onChange?.()
+    if (this.hasUpdates || this.isDeleted) this.onChange?.()
   }
 
   #addNew(entries: readonly MessageEntry[]): void {
@@ -217,7 +218,7 @@ export class Selection {
 
 const NONE_EXPUNGED: Updates['expunged'] = { numbers: [], uids: [] }
 
-/** @throws ImapError if the mailbox is read-only */
+/** Checks that the mailbox can be changed. @throws ImapError if it is read-only */
 export function checkWritable(selection: Selection): void {
   if (selection.readOnly) throw no('The mailbox is read-only.', 'NOPERM')
 }

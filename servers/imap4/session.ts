@@ -29,7 +29,7 @@ const FAREWELLS: Readonly<Record<FarewellReason, readonly [text: string, code?: 
   stopping: ['Server is shutting down.'],
 }
 
-/** RFC 5530 section 3. */
+/** Response codes for errors of the store. RFC 5530 section 3. */
 const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
   exists: 'ALREADYEXISTS',
   'not-found': 'NONEXISTENT',
@@ -54,7 +54,7 @@ const errorReplies: ErrorReplies<ImapError> = {
 /** Codes of refused log-ons, which the session's record lists. RFC 5530 section 3. */
 const REFUSALS = new Set<string | undefined>(['AUTHENTICATIONFAILED', 'PRIVACYREQUIRED', 'CONTACTADMIN'])
 
-/** Commands with a password, which a malformed one moves into the next line, where it looks like a tag. */
+/** Log-on commands. After a malformed one, the client's next line may be the password, in the place of a tag. */
 const LOGON_COMMANDS = new Set(['LOGIN', 'AUTHENTICATE'])
 
 /** The session of one client. */
@@ -65,7 +65,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
   readonly enabled = new Set<Extension>()
   state: ImapState = { name: 'not-authenticated' }
   readonly #reader: CommandReader
-  /** Whether the last command was a log-on that failed. Lines that are no commands may then contain its password. */
+  /** Whether the last command was a log-on that failed. The next lines that are not commands may contain its password. */
   #hasFailedLogon = false
 
   constructor(connection: Connection, context: ServerContext) {
@@ -90,10 +90,10 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     return this.state.name === 'logout'
   }
 
-  /** Octets above ASCII are written as a Buffer. Plain text goes into the transcript as it is. */
+  /** Sends octets. The transcript shows ASCII text as it is, and other octets by their number. */
   send(octets: OctetString): void {
     const isAscii = !/[^\x00-\x7f]/.test(octets)
-    // A longer character would be cut to its low octet, which may be CR or LF.
+    // A character above 0xff would be cut to its low octet, which may be CR or LF.
     if (!isAscii && /[^\x00-\xff]/.test(octets)) throw new TypeError('a response must be octets, not text')
     this.connection.write(isAscii ? octets : Buffer.from(octets, 'latin1'))
   }
@@ -129,7 +129,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     this.#hasFailedLogon = false
     if (this.state.name === 'selected' && command.updates !== 'none') {
       sendUpdates(this, this.state.selection, command.updates === 'all')
-      if (this.state.selection.isGone) return this.endSelectedGone()
+      if (this.state.selection.isDeleted) return this.endAfterMailboxDeletion()
     }
     this.send(statusResponse(tag, 'OK', { text, code }))
     await after?.()
@@ -146,8 +146,8 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     if (status === 'BYE') this.enter({ name: 'logout' })
   }
 
-  /** No reply about the deleted mailbox would be true any more. RFC 2180 section 3.3. */
-  endSelectedGone(): void {
+  /** Ends the session, because every reply about the deleted mailbox would be wrong. RFC 2180 section 3.3. */
+  endAfterMailboxDeletion(): void {
     this.sendError(bye('The selected mailbox was deleted.'))
     this.connection.end()
   }
@@ -159,10 +159,10 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
 /** The largest literal that is not a message. RFC 9051 section 4.3 allows servers to refuse larger ones. */
 const MAX_LITERAL_OCTETS = 64 * 1024
-/** Messages in one command are held in memory until all have arrived: at most this many of the largest size. */
+/** Messages of the largest size that one command may have. They are kept in memory until all have arrived. */
 const MAX_MESSAGES_HELD = 4
 
-/** Returns why a literal is refused before it is read, judged by what the client sent before it; undefined if it is not. */
+/** Checks a literal before it is read, by what the client sent before it. Returns its refusal, or undefined to accept it. */
 async function literalRefusal(session: ImapSession, ahead: LiteralAhead): Promise<ImapError | undefined> {
   let command: Command
   try {
@@ -176,7 +176,7 @@ async function literalRefusal(session: ImapSession, ahead: LiteralAhead): Promis
     await command.checkLiteral?.(ahead.cursor, session, ahead.octets)
     return undefined
   } catch (error) {
-    // A BAD only says that the command is not complete yet.
+    // A BAD only means that the command is not complete yet.
     const refusal = asRefusal(error)
     return refusal.status === 'BAD' ? undefined : refusal
   }

@@ -39,7 +39,7 @@ export interface ImapSession {
   readonly state: ImapState
   /** Extensions turned on by ENABLE, or by use (CONDSTORE). */
   readonly enabled: Set<Extension>
-  /** The tag of the running command; ESEARCH repeats it. */
+  /** The tag of the current command; ESEARCH repeats it. */
   readonly tag: string
   readonly policy: LogonPolicy
   /** Whether quoted strings and mailbox names are UTF-8. RFC 6855 section 3; RFC 9051 section 5.1. */
@@ -50,8 +50,8 @@ export interface ImapSession {
   enter(state: ImapState): void
   /** Returns from selected to authenticated. Does nothing in any other state. */
   deselect(): void
-  /** Forgets everything the client said, as required after STARTTLS. RFC 9051 section 6.2.1. */
+  /** Discards everything the client sent, as required after STARTTLS. RFC 9051 section 6.2.1. */
   forget(): void
   /** Ends the session, because its selected mailbox was deleted. */
-  endSelectedGone(): void
+  endAfterMailboxDeletion(): void
 }

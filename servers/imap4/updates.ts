@@ -38,7 +38,7 @@ function flagResponses(session: ImapSession, selection: Selection, indexes: read
   return newFlagsResponse(selection, entries) + lines.join('')
 }
 
-/** `* 3 FETCH (…)`, or `* 99 UIDFETCH (…)` under UIDONLY. RFC 9586 section 3.3. */
+/** Returns `* 3 FETCH (…)`, or `* 99 UIDFETCH (…)` under UIDONLY. RFC 9586 section 3.3. */
 export function fetchResponse(session: ImapSession, index: number, { uid }: MessageEntry, items: string): string {
   if (session.enabled.has('UIDONLY')) return `* ${uid} UIDFETCH (${items})\r\n`
   return `* ${index + 1} FETCH (${items})\r\n`
@@ -58,7 +58,7 @@ export function newFlagsResponse(selection: Selection, entries: readonly Message
   return known.size === before ? '' : `* FLAGS (${[...known].join(' ')})\r\n`
 }
 
-/** For each folder, the highest uid that a session has been told is `\Recent`. RFC 3501 section 2.3.2. */
+/** The highest uid that was reported as `\Recent` to a session, for each folder. RFC 3501 section 2.3.2. */
 const recentMarks = new WeakMap<MessageStore, Map<string, number>>()
 
 function marksOf(store: MessageStore): Map<string, number> {
@@ -72,7 +72,7 @@ export function recentMark(store: MessageStore, folderId: string): number {
   return marksOf(store).get(folderId) ?? 0
 }
 
-/** Makes messages that no session has seen recent in this session, and, unless it is read-only, in no later one. */
+/** Marks new messages as `\Recent` in this session. Later sessions do not mark them, unless this one is read-only. */
 export function claimRecent({ context, enabled }: ImapSession, selection: Selection): void {
   if (enabled.has('IMAP4rev2')) return // has no \Recent. RFC 9051 appendix E
   const marks = marksOf(context.store)
@@ -86,7 +86,7 @@ export function claimRecent({ context, enabled }: ImapSession, selection: Select
   if (!selection.readOnly) marks.set(selection.folder.id, Math.max(mark, messages.at(-1)?.uid ?? 0))
 }
 
-/** What a client remembers of a mailbox. RFC 7162 section 3.2.5. */
+/** The state of a mailbox as the client last saw it. RFC 7162 section 3.2.5. */
 export interface Resync {
   readonly uidValidity: number
   readonly modSeq: number
@@ -118,7 +118,7 @@ export async function sendVanished(
 const isKnown = (known: readonly NumberRange[] | undefined, uid: number): boolean =>
   known === undefined || known.some(({ from, to }) => uid >= from && uid <= to)
 
-/** Returns those of the messages that arrived or changed after `modSeq`. Indexes are ascending. RFC 7162 section 3.1.4.1. */
+/** Returns the indexes of the messages that arrived or changed after `modSeq`, ascending. RFC 7162 section 3.1.4.1. */
 export async function changedAmong(
   session: ImapSession,
   selection: Selection,
@@ -136,12 +136,12 @@ export async function changedAmong(
 
 async function changedIndexes(session: ImapSession, selection: Selection, modSeq: number): Promise<number[]> {
   const changed = await session.context.store.changedSince(selection.folder.id, modSeq)
-  // Only what the client's view contains. Later changes are sent as updates.
+  // Only messages in the client's view. Later changes are sent as updates.
   return changed
     .map(({ uid }) => selection.indexOf(uid))
     .filter((index) => index >= 0 && (selection.messages[index] as MessageEntry).modSeq > modSeq)
 }
 
-/** The response code that tells QRESYNC clients the mailbox's modification sequence after a change. */
+/** Returns the code that reports the mailbox's modification sequence after a change; undefined without QRESYNC. */
 export const highestModSeqCode = ({ enabled }: ImapSession, { highestModSeq }: Selection): string | undefined =>
   enabled.has('QRESYNC') ? `HIGHESTMODSEQ ${highestModSeq}` : undefined

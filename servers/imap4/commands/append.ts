@@ -73,7 +73,7 @@ export const replace = defineMessageCommand({
     const raw = await assembleMessage(session, state, message)
     await checkQuota(session, identity, raw.length - old.sizeOctets, 0)
     const [stored] = await store.append([newMessage(raw, message, folder.id)])
-    // Sent before the EXPUNGE, so that the client never sees neither message. RFC 8508 section 3.3
+    // Sent before the EXPUNGE, so that the client always knows one of the two messages. RFC 8508 section 3.3
     session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
     await store.expunge(selection.folder.id, [old.uid], selection)
     return ok(highestModSeqCode(session, selection)) // RFC 7162 section 3.2.7

@@ -18,7 +18,7 @@ export const capability = defineCommand({
 /** NOOP. Clients send it to receive the updates before its reply. RFC 9051 section 6.1.2. */
 export const noop = defineCommand({ name: 'NOOP', states: anyState, parse: noArguments, run: () => ok() })
 
-/** CHECK. Does nothing, since every change is stored before it is acknowledged. RFC 3501 section 6.4.1. */
+/** CHECK. Does nothing, because every change is stored before it is acknowledged. RFC 3501 section 6.4.1. */
 export const check = defineCommand({ name: 'CHECK', states: selected, parse: noArguments, run: () => ok() })
 
 /** LOGOUT. RFC 9051 section 6.1.3. */
@@ -48,7 +48,7 @@ export const id = defineCommand({
   },
 })
 
-/** RFC 2971 section 3.3: at most 30 pairs, names of 30 octets, values of 1024. */
+/** Reads the fields of ID: at most 30 pairs, names of 30 octets, values of 1024. RFC 2971 section 3.3. */
 function idFields(cursor: Cursor): string[] {
   const pairs: string[] = []
   const pair = (): void => {

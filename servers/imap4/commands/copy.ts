@@ -64,7 +64,7 @@ async function resolve(
   return { uids, folder }
 }
 
-/** COPYUID, with both sets in ascending order. RFC 4315 section 3. @throws ImapError if no message was left to copy */
+/** Returns the code COPYUID, with both sets in ascending order. RFC 4315 section 3. @throws ImapError if no message was left to copy */
 function copyUidCode({ uidValidity }: Folder, { from, to }: CopyResult): string {
   if (from.length === 0) throw no('The messages have been expunged.', 'EXPUNGEISSUED') // RFC 5530 section 3
   return `COPYUID ${uidValidity} ${formatNumbers(from)} ${formatNumbers(to)}`

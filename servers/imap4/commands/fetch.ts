@@ -1,7 +1,7 @@
 import { TimeSlice } from '../../../src/common/time-slice.ts'
 import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
-import { type Content, ContentReader } from '../fetch/content.ts'
+import { ContentReader, type MessageContent } from '../fetch/content.ts'
 import { type ItemWriter, itemWriter } from '../fetch/items.ts'
 import { FetchWriter } from '../fetch/writer.ts'
 import { bad, no, ok } from '../reply.ts'
@@ -58,7 +58,7 @@ function fetchRequest(cursor: Cursor, session: ImapSession, byUid: boolean): Fet
 function withImplied(session: ImapSession, { items, modifiers }: FetchRequest, byUid: boolean): FetchItem[] {
   const all = [...items]
   const has = (kind: FetchItem['kind']): boolean => all.some((item) => item.kind === kind)
-  // Asking for it turns on CONDSTORE. RFC 7162 section 3.1
+  // A request for MODSEQ turns on CONDSTORE. RFC 7162 section 3.1
   if (has('MODSEQ') || modifiers.changedSince !== undefined) session.enabled.add('CONDSTORE')
   if (modifiers.changedSince !== undefined && !has('MODSEQ')) all.push({ kind: 'MODSEQ' })
   if (byUid && !has('UID') && !session.enabled.has('UIDONLY')) all.unshift({ kind: 'UID' })
@@ -149,10 +149,10 @@ function impliedBySeen(session: ImapSession, items: readonly FetchItem[]): ItemW
 interface FetchedMessage {
   readonly entry: MessageEntry
   readonly selection: Selection
-  readonly content: Content | undefined
+  readonly content: MessageContent | undefined
 }
 
-/** Items written before the buffer and the time slice are checked. Usual clients ask for fewer in all. */
+/** Items written between two checks of the buffer and the time slice. Most clients request fewer. */
 const ITEMS_PER_CHECK = 16
 
 /** Writes items from the index `from` on. Returns the index of the next item. */

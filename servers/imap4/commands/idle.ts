@@ -4,7 +4,7 @@ import type { Selection } from '../selection.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
 import { sendUpdates } from '../updates.ts'
 
-/** While more octets than this wait to be sent, changes are collected instead of sent. */
+/** While more octets than this are unsent, changes are collected instead of sent. */
 const CONGESTED_OCTETS = 64 * 1024
 const MAX_DONE_OCTETS = 1024
 
@@ -35,7 +35,7 @@ function sendOnChange(session: ImapSession, selection: Selection): void {
   const update = (): void => {
     scheduled = false
     if (selection.onChange !== schedule) return
-    if (selection.isGone) return session.endSelectedGone()
+    if (selection.isDeleted) return session.endAfterMailboxDeletion()
     if (connection.socket.writableLength > CONGESTED_OCTETS) {
       scheduled = true
       connection.socket.once('drain', update)
@@ -53,7 +53,7 @@ function sendOnChange(session: ImapSession, selection: Selection): void {
   if (selection.hasUpdates) schedule()
 }
 
-/** Runs in a store event, which belongs to another session: an error here must end this session only. */
+/** Sends the changes. Runs in an event of another session, so an error must end this session only. */
 function sendNow(session: ImapSession, selection: Selection): void {
   try {
     sendUpdates(session, selection, true)

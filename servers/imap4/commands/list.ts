@@ -11,7 +11,7 @@ import { type StatusItem, statusItems, statusLine } from './status.ts'
 
 /** The arguments of LIST. RFC 9051 section 6.3.9. */
 interface ListRequest {
-  /** Each pattern with the reference in front, encoded like `patternName`. */
+  /** The patterns with the reference in front, in the encoding of `patternName`. */
   readonly patterns: readonly string[]
   readonly select: ReadonlySet<string>
   readonly returns: ReadonlySet<string>

@@ -8,7 +8,7 @@ import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type ImapSession, notAuthenticated } from '../state.ts'
 import { utf8Text } from '../wire/text.ts'
 
-/** RFC 5530 section 3. */
+/** The errors of refused log-ons. RFC 5530 section 3. */
 const logonErrors: LogonErrors = {
   needsTls: () => no('A secure channel is required. Use STARTTLS first.', 'PRIVACYREQUIRED'),
   notOffered: () => no('Logon is not offered on this virtual server.', 'CONTACTADMIN'),

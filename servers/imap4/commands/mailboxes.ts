@@ -43,7 +43,7 @@ function createParameters(cursor: Cursor): string[] {
 }
 
 /**
- * DELETE mailbox. Mailboxes below it stay. Its name then stays as a level without a mailbox, which cannot be deleted.
+ * DELETE mailbox. Keeps the mailboxes below it. Its name is then a level without a mailbox, which cannot be deleted.
  * RFC 9051 section 6.3.5.
  */
 export const deleteMailbox = defineCommand({
@@ -54,7 +54,7 @@ export const deleteMailbox = defineCommand({
     if (name === 'INBOX') throw no('INBOX cannot be deleted.', 'CANNOT')
     if (isPublic(name)) throw no('Newsgroups are deleted in the configuration.', 'NOPERM')
     const folder = await findMailbox(session, state.identity, name)
-    // Deleting the selected mailbox also deselects it, so the session goes on.
+    // Deleting the selected mailbox also deselects it, so the session continues.
     if (state.name === 'selected' && state.selection.folder.id === folder.id) session.deselect()
     await session.context.store.deleteFolder(folder.id)
     return ok()
@@ -93,14 +93,14 @@ async function renameTree(session: ImapSession, identity: Identity, from: string
   const { store } = session.context
   const folder = await store.findFolder(identity.owner, from)
   if (folder) return void (await store.renameFolder(folder.id, to))
-  // `from` is a level without a mailbox of its own: rename the mailboxes below it.
+  // `from` is a level, not a mailbox: rename the mailboxes below it.
   const below = (await store.listFolders(identity.owner)).filter(({ name }) => name.startsWith(`${from}/`))
   if (below.length === 0) throw no('The mailbox does not exist.', 'NONEXISTENT')
   if (await store.findFolder(identity.owner, to)) throw no('The mailbox already exists.', 'ALREADYEXISTS')
   for (const { id, name } of topmost(below)) await store.renameFolder(id, to + name.slice(from.length))
 }
 
-/** Returns the folders that are below no other one. Renaming them also renames what is below them. */
+/** Returns the folders that are not below another one. Renaming them also renames the folders below them. */
 function topmost(folders: readonly Folder[]): Folder[] {
   return folders.filter(({ name }) => !folders.some((above) => name.startsWith(`${above.name}/`)))
 }
@@ -139,7 +139,7 @@ function oneMailbox(cursor: Cursor, session: ImapSession): string {
   return readMailboxName(cursor, session)
 }
 
-/** With a trailing separator the client announces mailboxes below, which need no preparation here. RFC 9051 section 6.3.4. */
+/** Removes a trailing separator. It announces mailboxes below this one, which need no preparation here. RFC 9051 section 6.3.4. */
 const withoutTrailingSeparator = (name: string): string => (name.endsWith('/') ? name.slice(0, -1) : name)
 
 const inboxExists = () => no('INBOX always exists.', 'ALREADYEXISTS')

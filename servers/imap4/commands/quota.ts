@@ -66,7 +66,7 @@ export const setQuota = defineCommand({
   },
 })
 
-/** @throws ImapError OVERQUOTA if the account may not store this much more. RFC 9208 section 4.3.3 */
+/** Checks that the account may store this much more. @throws ImapError OVERQUOTA. RFC 9208 section 4.3.3 */
 export async function checkQuota(
   session: ImapSession,
   identity: Identity,
@@ -91,7 +91,7 @@ function checkRoot(root: string): void {
   if (root !== QUOTA_ROOT) throw no('The quota root does not exist.', 'NONEXISTENT')
 }
 
-/** `* QUOTA "" (STORAGE 10 512)`. Resources without a limit are not listed. RFC 9208 section 4.2.1. */
+/** Returns `* QUOTA "" (STORAGE 10 512)`. Leaves out resources without a limit. RFC 9208 section 4.2.1. */
 async function quotaResponse(session: ImapSession, identity: Identity): Promise<string> {
   const limits = await savedLimits(session, identity)
   const { octets, messages } = await usage(session, identity)
@@ -102,7 +102,7 @@ async function quotaResponse(session: ImapSession, identity: Identity): Promise<
   return `* QUOTA "${QUOTA_ROOT}" (${listed.join(' ')})\r\n`
 }
 
-/** Returns what the account's mailboxes hold now. */
+/** Returns the octets and the number of messages in the account's mailboxes. */
 async function usage(
   { context }: ImapSession,
   { owner }: Identity,

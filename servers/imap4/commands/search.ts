@@ -19,7 +19,7 @@ import {
 } from '../wire/search-request.ts'
 
 interface SearchRequest extends SearchCriteria {
-  /** Undefined: the response is SEARCH or SORT, not ESEARCH. */
+  /** The result options of ESEARCH. Undefined: the response is SEARCH or SORT. */
   readonly wanted: SearchReturn | undefined
 }
 

@@ -11,23 +11,22 @@ import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { knownUids, type NumberRange } from '../wire/sequence-set.ts'
 import { expungeDeleted } from './expunge.ts'
 
-/** SELECT mailbox [parameters]. RFC 9051 section 6.3.2; RFC 7162 section 3.2.5. */
-export const select = defineCommand({
-  name: 'SELECT',
-  states: loggedOn,
-  parse: selectRequest,
-  updates: 'none',
-  run: (session, state, request) => open(session, state, request, false),
-})
+/** SELECT and EXAMINE differ in whether the mailbox can be changed. */
+function openCommand(name: string, examined: boolean) {
+  return defineCommand({
+    name,
+    states: loggedOn,
+    parse: selectRequest,
+    updates: 'none',
+    run: (session, state, request) => open(session, state, request, examined),
+  })
+}
 
-/** EXAMINE: SELECT for reading only. RFC 9051 section 6.3.3. */
-export const examine = defineCommand({
-  name: 'EXAMINE',
-  states: loggedOn,
-  parse: selectRequest,
-  updates: 'none',
-  run: (session, state, request) => open(session, state, request, true),
-})
+/** SELECT mailbox [parameters]. RFC 9051 section 6.3.2; RFC 7162 section 3.2.5. */
+export const select = openCommand('SELECT', false)
+
+/** EXAMINE mailbox [parameters]: opens the mailbox for reading only. RFC 9051 section 6.3.3. */
+export const examine = openCommand('EXAMINE', true)
 
 /** UNSELECT: leaves the mailbox without changing it. RFC 3691; RFC 9051 section 6.4.2. */
 export const unselect = defineCommand({
@@ -47,7 +46,7 @@ export const close = defineCommand({
   parse: noArguments,
   updates: 'none',
   async run(session, { selection }) {
-    if (!selection.readOnly && !selection.isGone) await expungeDeleted(session, selection)
+    if (!selection.readOnly && !selection.isDeleted) await expungeDeleted(session, selection)
     const code = highestModSeqCode(session, selection) // RFC 7162 section 3.2.8
     session.deselect()
     return ok(code)
@@ -101,7 +100,7 @@ function resync(cursor: Cursor, session: ImapSession): Resync {
   return { uidValidity, modSeq, ...(known ? { known } : {}) }
 }
 
-/** Skips pairs of sequence numbers and uids. They help servers that forget expunged messages; this one remembers them. */
+/** Skips pairs of sequence numbers and uids. They help servers that do not record expunged uids; this server does. */
 function skipMatchData(cursor: Cursor, session: ImapSession): void {
   // RFC 9586 section 3
   if (session.enabled.has('UIDONLY')) throw bad('Sequence numbers are not allowed under UIDONLY.', 'UIDREQUIRED')
@@ -158,7 +157,7 @@ async function description(
   return lines.map((line) => `* ${line}\r\n`).join('')
 }
 
-/** The LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
+/** Returns the LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
 async function listResponse(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
   const name = mailboxName(folder)
   const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)

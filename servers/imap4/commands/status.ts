@@ -55,14 +55,14 @@ export function statusItems(cursor: Cursor): StatusItem[] {
   })
 }
 
-/** RFC 9051 section 7.3.4. */
+/** Returns the STATUS response of a folder. RFC 9051 section 7.3.4. */
 export async function statusLine(
   session: ImapSession,
   folder: Folder,
   items: readonly StatusItem[],
 ): Promise<OctetString> {
   const status = await session.context.store.status(folder.id)
-  // Asking for it turns on CONDSTORE. RFC 7162 section 3.1
+  // A request for HIGHESTMODSEQ turns on CONDSTORE. RFC 7162 section 3.1
   if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE')
   const found: string[] = []
   for (const item of items) {

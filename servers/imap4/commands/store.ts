@@ -98,7 +98,7 @@ interface StoreCounts {
 
 function result(selection: Selection, { count, missing, modified, byUid }: StoreCounts): CommandResult {
   if (modified.length > 0) {
-    // In the numbers that the client used. RFC 7162 section 3.1.3
+    // The client used uids or sequence numbers; the reply uses the same. RFC 7162 section 3.1.3
     const numbers = byUid ? modified : modified.map((uid) => selection.indexOf(uid) + 1)
     return ok(`MODIFIED ${formatNumbers(numbers)}`, 'Conditional STORE failed')
   }

@@ -6,7 +6,7 @@ import type { MessageEntry, MessageStore } from '../../../src/store/types.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
-import type { OctetRange, Section } from '../wire/fetch-request.ts'
+import type { PartialOctets, Section } from '../wire/fetch-request.ts'
 
 const caches = new WeakMap<MessageStore, ParseCache>()
 
@@ -17,8 +17,8 @@ export function parseCacheOf(store: MessageStore): ParseCache {
   return known
 }
 
-/** A message's octets. They are parsed on first use. */
-export class Content {
+/** A message's octets, parsed on first use. */
+export class MessageContent {
   readonly raw: Buffer
   readonly #blob: string
   readonly #cache: ParseCache
@@ -52,7 +52,7 @@ export class ContentReader {
     this.#cache = parseCacheOf(context.store)
   }
 
-  async read(entry: MessageEntry): Promise<Content | undefined> {
+  async read(entry: MessageEntry): Promise<MessageContent | undefined> {
     const raw = await this.octets(entry)
     return raw && this.of(entry, raw)
   }
@@ -62,15 +62,15 @@ export class ContentReader {
     return this.#store.read(this.#folderId, uid)
   }
 
-  of({ blob }: MessageEntry, raw: Buffer): Content {
-    return new Content(raw, blob, this.#cache)
+  of({ blob }: MessageEntry, raw: Buffer): MessageContent {
+    return new MessageContent(raw, blob, this.#cache)
   }
 }
 
 const CRLF = Buffer.from('\r\n')
 
 /** Returns the octets of a section, without copying if possible; undefined if the part does not exist. RFC 9051 section 6.4.5.1. */
-export function sectionOctets(content: Content, section: Section, range?: OctetRange): Buffer | undefined {
+export function sectionOctets(content: MessageContent, section: Section, range?: PartialOctets): Buffer | undefined {
   const { path, text, fields } = section
   const { raw } = content
   if (path.length === 0 && text === undefined) return inRange(raw, range)
@@ -95,17 +95,17 @@ function chosenFields(raw: Buffer, found: readonly HeaderField[], fields: NonNul
 }
 
 /** Returns a decoded part; undefined if it does not exist. RFC 3516 section 4.2. @throws ImapError UNKNOWN-CTE */
-export function binaryOctets(content: Content, section: Section, range?: OctetRange): Buffer | undefined {
+export function binaryOctets(content: MessageContent, section: Section, range?: PartialOctets): Buffer | undefined {
   const octets = decodedPart(content, section)
   return octets && inRange(octets, range)
 }
 
 /** Returns the size of a decoded part, 0 if it does not exist. RFC 3516 section 4.3. @throws ImapError UNKNOWN-CTE */
-export function binarySize(content: Content, section: Section): number {
+export function binarySize(content: MessageContent, section: Section): number {
   return decodedPart(content, section)?.length ?? 0
 }
 
-function decodedPart(content: Content, { path }: Section): Buffer | undefined {
+function decodedPart(content: MessageContent, { path }: Section): Buffer | undefined {
   const { raw } = content
   if (path.length === 0) return raw
   const found = part(content.parsed.structureOf(raw), path)
@@ -118,7 +118,7 @@ function decodedPart(content: Content, { path }: Section): Buffer | undefined {
   }
 }
 
-/** Octets after the end are left out. RFC 9051 section 6.4.5. */
-function inRange(octets: Buffer, range: OctetRange | undefined): Buffer {
+/** Returns the octets in a range. Leaves out octets after the end. RFC 9051 section 6.4.5. */
+function inRange(octets: Buffer, range: PartialOctets | undefined): Buffer {
   return range ? octets.subarray(range.start, range.start + range.octets) : octets
 }

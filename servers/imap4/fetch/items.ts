@@ -8,13 +8,13 @@ import type { Selection } from '../selection.ts'
 import { flagList } from '../updates.ts'
 import type { FetchItem, PlainItem } from '../wire/fetch-request.ts'
 import { utf8Octets } from '../wire/text.ts'
-import { binaryOctets, binarySize, type Content, sectionOctets } from './content.ts'
+import { binaryOctets, binarySize, type MessageContent, sectionOctets } from './content.ts'
 import type { FetchWriter } from './writer.ts'
 
 type EntryWriter = (out: FetchWriter, entry: MessageEntry, selection: Selection) => void
-type ContentWriter = (out: FetchWriter, content: Content) => void
+type ContentWriter = (out: FetchWriter, content: MessageContent) => void
 
-/** Writes one FETCH item, either from the store's entry alone or from the message's octets. */
+/** The writer of a FETCH item. It needs either the store's entry alone or the message's octets. */
 export type ItemWriter =
   | { readonly from: 'entry'; readonly write: EntryWriter }
   | { readonly from: 'content'; readonly write: ContentWriter }
@@ -62,7 +62,7 @@ function writeOctets(out: FetchWriter, label: string, octets: Buffer | undefined
 }
 
 const MAX_PREVIEW_CHARS = 200
-/** Only the start of a long text is read. */
+/** Characters read for a preview. */
 const MAX_SOURCE_CHARS = 20_000
 
 /** Returns the first words of a message, at most 200 characters. RFC 8970 section 3.2. */

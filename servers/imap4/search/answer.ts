@@ -17,7 +17,7 @@ function numbersOf({ messages }: Selection, indexes: readonly number[], byUid: b
   return indexes.map((index) => (byUid ? (messages[index] as MessageEntry).uid : index + 1))
 }
 
-/** `* SEARCH 2 84 882 (MODSEQ 917)`. RFC 3501 section 7.2.5; RFC 7162 section 3.1.5. */
+/** Returns `* SEARCH 2 84 882 (MODSEQ 917)`. RFC 3501 section 7.2.5; RFC 7162 section 3.1.5. */
 export function searchResponse(
   selection: Selection,
   name: 'SEARCH' | 'SORT',
@@ -28,7 +28,7 @@ export function searchResponse(
   return `* ${[name, ...numbers].join(' ')}${modSeq}\r\n`
 }
 
-/** `* ESEARCH (TAG "a1") UID MIN 7 COUNT 3`. RFC 4731 section 3; RFC 9051 section 7.3.6. */
+/** Returns `* ESEARCH (TAG "a1") UID MIN 7 COUNT 3`. RFC 4731 section 3; RFC 9051 section 7.3.6. */
 export function esearchResponse(selection: Selection, wanted: SearchReturn, answer: Answer): string {
   const { options, partial } = wanted
   const { indexes, byUid } = answer
@@ -49,8 +49,8 @@ export function esearchResponse(selection: Selection, wanted: SearchReturn, answ
 }
 
 /**
- * Returns the messages that a result reports, which are also the ones it saves: only the first and the last if the
- * client asks for nothing but MIN and MAX. RFC 4731 section 3.2; RFC 5182 section 2.1.
+ * Returns the messages that a result reports and saves: all of them, or only the first and the last if the client asks
+ * for MIN or MAX and neither ALL nor COUNT. RFC 4731 section 3.2; RFC 5182 section 2.1.
  */
 function reported({ options, partial }: SearchReturn, indexes: readonly number[]): number[] {
   const endsOnly = (options.has('MIN') || options.has('MAX')) && !options.has('ALL') && !options.has('COUNT')

@@ -3,7 +3,7 @@ import { dayAsWritten, parseZonedDate } from '../../../src/mail/dates.ts'
 import type { ParseCache, ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { fold } from '../../../src/mail/search-text.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { type Content, ContentReader, parseCacheOf } from '../fetch/content.ts'
+import { ContentReader, type MessageContent, parseCacheOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
@@ -41,7 +41,7 @@ export async function findMessages(
 interface Candidate {
   readonly index: number
   readonly entry: MessageEntry
-  readonly content?: Content
+  readonly content?: MessageContent
 }
 
 /** Returns whether a message matches; undefined if that cannot be decided without its content. */
@@ -104,7 +104,7 @@ function flagTest(flag: string): Test {
   return ({ entry }) => entry.flags.some((other) => other.toLowerCase() === lower)
 }
 
-/** Numbers after the last message match nothing. */
+/** Tests sequence numbers or uids. Numbers after the last message match nothing. */
 function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Test {
   if (set === 'saved') {
     const saved = new Set(selection.saved)
@@ -135,7 +135,7 @@ function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Te
   }
 }
 
-/** RFC 5032 section 3. */
+/** Tests the age of a message. RFC 5032 section 3. */
 function ageTest(older: boolean, at: number): Test {
   return ({ entry }) => (older ? entry.internalDate <= at : entry.internalDate >= at)
 }
@@ -154,7 +154,7 @@ function textTest(key: TextKey, needle: string, cache: ParseCache): Test {
   }
 }
 
-/** The same test on cached texts only. */
+/** Returns the test on cached texts only; its result is undefined if they cannot decide. */
 function cachedTextTest(key: TextKey, needle: string): (parsed: ParsedMessage) => boolean | undefined {
   if (key.kind === 'header') {
     const nameLower = key.name.toLowerCase()
@@ -170,7 +170,7 @@ function not(test: Test): Test {
   }
 }
 
-/** `and` is decided by the first false, `or` by the first true. Undefined if only a test that needs content can decide. */
+/** Combines tests: the first false decides `and`, the first true decides `or`. Undefined if the rest needs content. */
 function combined(tests: readonly Test[], decisive: boolean): Test {
   return (candidate) => {
     let result: boolean | undefined = !decisive

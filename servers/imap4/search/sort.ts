@@ -12,7 +12,7 @@ import {
 import type { Address } from '../../../src/mail/types.ts'
 import { decodeWords } from '../../../src/mail/words.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { type Content, ContentReader } from '../fetch/content.ts'
+import { ContentReader, type MessageContent } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { SortKey, SortKeyName } from '../wire/search-request.ts'
@@ -31,7 +31,7 @@ const values = {
   FROM: (_entry, content) => firstMailbox(content, 'from'),
   TO: (_entry, content) => firstMailbox(content, 'to'),
   CC: (_entry, content) => firstMailbox(content, 'cc'),
-} as const satisfies Record<SortKeyName, (entry: MessageEntry, content: Content | undefined) => SortValue>
+} as const satisfies Record<SortKeyName, (entry: MessageEntry, content: MessageContent | undefined) => SortValue>
 
 /** Returns the indexes sorted by the keys. Messages that compare equal keep their order. RFC 5256 section 3. */
 export async function sortMessages(
@@ -63,25 +63,25 @@ function compareRows(a: readonly SortValue[], b: readonly SortValue[], keys: rea
 }
 
 /** Returns the time of the Date field, or the internal date if that field is missing or invalid. RFC 5256 section 2.2. */
-function sentDate(entry: MessageEntry, content: Content | undefined): number {
+function sentDate(entry: MessageEntry, content: MessageContent | undefined): number {
   const value = content?.header('date')
   return (value === undefined ? undefined : parseZonedDate(value)?.ms) ?? entry.internalDate
 }
 
-/** Only this much of a Subject is compared. */
+/** Octets of a Subject that are compared. */
 const MAX_SUBJECT_OCTETS = 64 * 1024
 
-function subjectOf(content: Content | undefined): string {
+function subjectOf(content: MessageContent | undefined): string {
   const value = content?.header('subject')
   return value === undefined ? '' : decodeWords(value.slice(0, MAX_SUBJECT_OCTETS))
 }
 
-function firstMailbox(content: Content | undefined, name: 'from' | 'to' | 'cc'): string {
+function firstMailbox(content: MessageContent | undefined, name: 'from' | 'to' | 'cc'): string {
   const [first]: readonly Address[] = content ? content.parsed.envelopeOf(content.raw)[name] : []
   return sortable(first?.mailbox ?? '')
 }
 
-/** RFC 5256 section 3. */
+/** The threading algorithms. RFC 5256 section 3. */
 export const threadAlgorithms = {
   REFERENCES: threadReferences,
   ORDEREDSUBJECT: orderedSubject,
@@ -89,7 +89,7 @@ export const threadAlgorithms = {
 
 export type ThreadAlgorithm = keyof typeof threadAlgorithms
 
-/** Reads what threading needs. Skips messages that other sessions have expunged. */
+/** Reads the fields that threading needs. Skips messages that other sessions have expunged. */
 export async function threadables(
   session: ImapSession,
   selection: Selection,

@@ -33,7 +33,7 @@ export interface LiteralAhead {
   readonly cursor: Cursor
 }
 
-/** Decides about a literal before it is read. Returns its refusal, or undefined to accept it. */
+/** Checks a literal before it is read. Returns its refusal, or undefined to accept it. */
 type LiteralGate = (ahead: LiteralAhead) => Promise<ImapError | undefined>
 
 /** Reads commands with their literals. RFC 9051 sections 2.2.1 and 4.3; RFC 7888. */
@@ -92,13 +92,13 @@ export class CommandReader {
     try {
       return await this.#connection.readLine(MAX_LINE_OCTETS, 'latin1', this.#isSecret())
     } catch (error) {
-      // The literal that follows could not be told from commands. RFC 7888 section 4
+      // The literal that follows would be read as commands. RFC 7888 section 4
       const isSent = error instanceof TooLong && /\d\+\}$/.test(error.lineTail)
       throw isSent ? bye('Line too long.', 'TOOBIG') : error
     }
   }
 
-  /** Later lines of LOGIN contain the password. */
+  /** Returns whether the next line is secret: later lines of LOGIN contain the password. */
   #isSecret(): boolean {
     return this.name === 'LOGIN'
   }

@@ -92,7 +92,7 @@ export class Cursor {
     return this.atom().toUpperCase()
   }
 
-  /** RFC 9051 section 9, `number`: at most 2^32-1. */
+  /** Reads a `number`: at most 2^32-1. RFC 9051 section 9. */
   number(): number {
     const value = this.number64()
     if (value > 0xffffffff) throw bad('The number is too large.')
@@ -105,7 +105,7 @@ export class Cursor {
     return value
   }
 
-  /** `number64`, `mod-sequence-value`: at most 2^63-1. Rounded above 2^53, which no count here reaches. */
+  /** Reads a `number64` or `mod-sequence-value`: at most 2^63-1. Rounds values above 2^53, which no count here reaches. */
   number64(): number {
     const digits = this.match(DIGITS) ?? this.#fail('a number')
     const value = Number(digits)
@@ -113,7 +113,7 @@ export class Cursor {
     return value
   }
 
-  /** `string`: quoted or literal. */
+  /** Reads a `string`: quoted or literal. */
   string(): OctetString {
     return this.#stringAhead() ?? this.#fail('a string')
   }
@@ -126,7 +126,7 @@ export class Cursor {
     return this.take('NIL') ? undefined : this.string()
   }
 
-  /** A mailbox name with wildcards. RFC 9051 section 6.3.9. */
+  /** Reads a mailbox name with wildcards. RFC 9051 section 6.3.9. */
   listMailbox(): OctetString {
     return this.#stringAhead() ?? this.match(LIST_MAILBOX) ?? this.#fail('a mailbox pattern')
   }

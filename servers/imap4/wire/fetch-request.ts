@@ -21,7 +21,7 @@ const PLAIN_ITEMS = [
 ] as const
 export type PlainItem = (typeof PLAIN_ITEMS)[number]
 
-/** RFC 9051 section 6.4.5.1. */
+/** A section of a message. RFC 9051 section 6.4.5.1. */
 export interface Section {
   readonly path: readonly number[]
   readonly text?: 'HEADER' | 'TEXT' | 'MIME'
@@ -30,7 +30,7 @@ export interface Section {
 }
 
 /** `<start.length>`: a part of a section. RFC 9051 section 6.4.5. */
-export interface OctetRange {
+export interface PartialOctets {
   readonly start: number
   readonly octets: number
 }
@@ -43,7 +43,7 @@ export type FetchItem =
       readonly label: OctetString
       readonly peek: boolean
       readonly section: Section
-      readonly range?: OctetRange
+      readonly range?: PartialOctets
     }
 
 const MACROS: Readonly<Record<string, readonly PlainItem[]>> = {
@@ -52,7 +52,7 @@ const MACROS: Readonly<Record<string, readonly PlainItem[]>> = {
   FULL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY'],
 }
 
-/** Items of IMAP4rev1 that are other names for sections. RFC 3501 section 6.4.5. */
+/** Items of IMAP4rev1 that stand for sections. RFC 3501 section 6.4.5. */
 const OLD_ITEMS: Readonly<Record<string, { readonly section: Section; readonly peek: boolean }>> = {
   RFC822: { section: { path: [] }, peek: false },
   'RFC822.HEADER': { section: { path: [], text: 'HEADER' }, peek: true },
@@ -105,7 +105,7 @@ function sectionItem(cursor: Cursor, itemName: string): FetchItem {
       ? sectionText(cursor, path)
       : { path, form: path.join('.') }
   cursor.expect(']')
-  const range = kind !== 'binary-size' && cursor.take('<') ? octetRange(cursor) : undefined
+  const range = kind !== 'binary-size' && cursor.take('<') ? partialOctets(cursor) : undefined
   const label = `${name}[${section.form}]${range ? `<${range.start}>` : ''}`
   const { form: _, ...rest } = section
   return { kind, label, peek, section: rest, ...(range ? { range } : {}) }
@@ -124,11 +124,11 @@ function sectionText(cursor: Cursor, path: readonly number[]): Section & { form:
   cursor.space()
   const names = cursor.list((inner) => inner.astring())
   const fields = { names: new Set(names.map((name) => name.toLowerCase())), not: keyword.endsWith('NOT') }
-  // Outlook Express finds the fields only under their names in its own case and order.
+  // Outlook Express finds the fields only if the label repeats its spelling and order.
   return { path, text: 'HEADER', fields, form: `${numbers}${keyword} (${names.map(astringForm).join(' ')})` }
 }
 
-function octetRange(cursor: Cursor): OctetRange {
+function partialOctets(cursor: Cursor): PartialOctets {
   const start = cursor.number64()
   cursor.expect('.')
   const octets = cursor.number64()
@@ -137,7 +137,7 @@ function octetRange(cursor: Cursor): OctetRange {
   return { start, octets }
 }
 
-/** What limits a FETCH. RFC 7162 section 3.1.4; RFC 9394 section 3.3. */
+/** The modifiers that limit a FETCH. RFC 7162 section 3.1.4; RFC 9394 section 3.3. */
 export interface FetchModifiers {
   readonly changedSince?: number
   readonly vanished?: true

@@ -5,7 +5,7 @@ import type { ImapSession } from '../state.ts'
 import type { Cursor } from './cursor.ts'
 import { type SequenceSet, sequenceSet } from './sequence-set.ts'
 
-/** Which date of a message: its internal date, its Date field, or when it was stored in this mailbox. */
+/** The date to compare: the internal date, the Date field, or the time when the message was stored in this mailbox. */
 type SearchClock = 'internal' | 'sent' | 'saved'
 
 /** A condition on messages. RFC 9051 section 6.4.4. */
@@ -160,13 +160,13 @@ export function date(cursor: Cursor): number {
   return ms
 }
 
-/** Matches nothing, since threads are not supported. RFC 8474 section 6. */
+/** Reads THREADID, which matches nothing, because thread ids are not supported. RFC 8474 section 6. */
 function threadId(cursor: Cursor): SearchKey {
   spaced(cursor, (c) => c.atom())
   return { kind: 'none' }
 }
 
-/** Skips the entry name: a message has one modification sequence for all its flags. RFC 7162 section 3.1.5. */
+/** Reads MODSEQ. Skips the entry name: a message has one modification sequence for all its flags. RFC 7162 section 3.1.5. */
 function modSeq(cursor: Cursor): SearchKey {
   cursor.space()
   if (cursor.ahead === '"') {

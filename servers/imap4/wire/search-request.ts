@@ -6,7 +6,7 @@ import type { Cursor } from './cursor.ts'
 import { type SearchKey, searchKeys } from './search-keys.ts'
 import { type PartialRange, partialRange } from './sequence-set.ts'
 
-/** RETURN options. RFC 4731, 5182, 9394. */
+/** The options of RETURN. RFC 4731, 5182, 9394. */
 export interface SearchReturn {
   readonly options: ReadonlySet<'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'>
   readonly partial?: PartialRange
@@ -64,7 +64,7 @@ export function charsetProgram(cursor: Cursor, session: ImapSession): SearchCrit
   return { decode, key: searchKeys(cursor, session) }
 }
 
-/** @throws ImapError BADCHARSET */
+/** Returns the decoding of a charset. @throws ImapError BADCHARSET if it is unknown */
 function decoding(charset: string | undefined): TextDecoding {
   const decoder = charset === undefined ? decodeUnlabelled : charsetDecoder(charset)
   if (!decoder) throw no(`Unknown charset ${charset}.`, 'BADCHARSET (UTF-8 US-ASCII)')

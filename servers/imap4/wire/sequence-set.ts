@@ -14,6 +14,7 @@ export interface NumberRange {
 /** Sequence numbers or uids, or `$`, the saved result of a SEARCH (RFC 5182). RFC 9051 section 9, sequence-set. */
 export type SequenceSet = 'saved' | readonly NumberRange[]
 
+/** Reads a sequence set. */
 export function sequenceSet(cursor: Cursor): SequenceSet {
   return cursor.take('$') ? 'saved' : numberRanges(cursor)
 }
@@ -105,6 +106,7 @@ export interface PartialRange {
   readonly to: number
 }
 
+/** Reads `1:10` or `-1:-10`. */
 export function partialRange(cursor: Cursor): PartialRange {
   const fromEnd = cursor.take('-')
   const first = cursor.nzNumber()

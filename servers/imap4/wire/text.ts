@@ -42,7 +42,7 @@ export function decodeUtf7(name: string): string | undefined {
     if (units === undefined) ok = false
     return units ?? ''
   })
-  // Other encodings of the same name are rejected, so that each name has one only. RFC 3501 section 5.1.3
+  // Reject any other encoding of the same name, so that each name has exactly one. RFC 3501 section 5.1.3
   return ok && encodeUtf7(decoded) === name ? decoded : undefined
 }
 
