@@ -1,15 +1,14 @@
 import type { Clock } from '../common/clock.ts'
 import { Mask } from './mask.ts'
-import type { ClientHelloFacts, Direction, SessionRecord, SessionRecorder, TlsFacts, TranscriptEntry } from './types.ts'
-
-export interface SessionStart {
-  readonly virtualServer: string
-  readonly protocol: string
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
-}
+import type {
+  ClientHelloFacts,
+  Direction,
+  SessionRecord,
+  SessionRecorder,
+  SessionStart,
+  TlsFacts,
+  TranscriptEntry,
+} from './types.ts'
 
 /** The addresses and ports that identify an open connection. */
 export type ConnectionAddresses = Pick<SessionStart, 'remoteAddress' | 'remotePort' | 'localPort'>

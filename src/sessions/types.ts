@@ -51,18 +51,23 @@ export type TranscriptEntry = { readonly at: number; readonly encrypted: boolean
   | { readonly kind: 'note'; readonly text: string }
 )
 
-/** The record of one connection. */
-export interface SessionRecord {
-  readonly id: string
+/** The facts known when a connection is accepted. */
+export interface SessionStart {
   readonly virtualServer: string
   readonly protocol: string
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localAddress: string
   readonly localPort: number
+}
+
+/** The record of one connection. */
+export interface SessionRecord extends SessionStart {
+  readonly id: string
+  /** Milliseconds since the epoch, as all times of a record. */
   readonly startedAt: number
   readonly endedAt?: number
-  /** The account logged on, once one is. */
+  /** The account that has logged on. */
   readonly user?: string
   readonly tls?: TlsFacts
   readonly hello?: ClientHelloFacts
