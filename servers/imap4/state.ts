@@ -20,9 +20,11 @@ export type ImapState =
   | { readonly name: 'logout' }
 
 export type StateName = ImapState['name']
+/** The state of that name, with its data. */
 export type StateOf<S extends StateName> = Extract<ImapState, { name: S }>
 export type LoggedOn = StateOf<'authenticated' | 'selected'>
 
+// The states that allow a command, for `CommandRow.states`.
 export const anyState = ['not-authenticated', 'authenticated', 'selected'] as const
 export const loggedOn = ['authenticated', 'selected'] as const
 export const selected = ['selected'] as const

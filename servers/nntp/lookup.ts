@@ -88,8 +88,8 @@ async function articleWithId(session: NntpSession, messageId: string): Promise<F
 const PAGE_SIZE = 128
 
 /**
- * Yields the entries of a range in pages. Also lets other sessions run in between: with a store in memory, no call has to
- * wait, so nothing else would interrupt a long range.
+ * Yields the entries of a range in pages. Pauses regularly, so that other sessions run in between: calls of a store in
+ * memory never wait, so nothing else would interrupt a long range.
  */
 export async function* pages(
   store: MessageStore,

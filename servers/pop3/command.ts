@@ -28,7 +28,7 @@ type Reply = Pop3Reply | Promise<Pop3Reply>
 /** A row of the command table. */
 export interface Pop3Command {
   readonly name: string
-  /** @throws Pop3Error the `-ERR` reply */
+  /** Runs the command. @throws Pop3Error: the `-ERR` reply */
   run(session: Pop3Session, argument: string): Reply
 }
 
@@ -88,6 +88,7 @@ export function inAnyState(definition: { name: string; run(session: Pop3Session)
 /** Parses everything after a command's name before the command has any effect. @throws Pop3Error */
 export type Parse<T> = (argument: string) => T
 
+/** Checks that there is no argument. */
 export const noArgument: Parse<void> = (argument) => {
   if (argument !== '') throw new Pop3Error('This command takes no arguments.')
 }

@@ -38,7 +38,7 @@ export interface SmtpSession extends LogonSession {
 /** A row of the command table. */
 export interface SmtpCommand {
   readonly name: string
-  /** @throws SmtpError, DeliveryError the reply */
+  /** Runs the command. @throws SmtpError, DeliveryError: the reply */
   run(session: SmtpSession, argument: string): void | Promise<void>
   /** Reads the data that follows a command that the policy refuses, then throws `refusal`. */
   refused?(session: SmtpSession, argument: string, refusal: SmtpError): Promise<void>

@@ -26,6 +26,7 @@ export class GrowingBuffer {
     return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length)
   }
 
+  /** Adds a piece at the end. */
   append(piece: Buffer): void {
     const length = this.#length + piece.length
     if (this.#length === 0) {

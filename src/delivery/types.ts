@@ -21,6 +21,7 @@ export type Destination =
   /** The mailbox of the lab itself, which keeps mail for other domains. */
   | { readonly kind: 'captured' }
 
+/** One recipient of a message. */
 export interface Recipient {
   readonly address: string
   readonly destination: Destination
@@ -56,6 +57,7 @@ export interface Delivery {
  */
 export type DeliveryFailure = 'no-mailbox' | 'relay-denied' | 'article-refused' | 'article-deferred'
 
+/** Mail that cannot be delivered. The message is fit for an SMTP reply. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'
   readonly reason: DeliveryFailure

@@ -20,6 +20,7 @@ export interface LogonPolicy {
   readonly clearPasswords: boolean
 }
 
+/** The facts about a connection that decide how a client may log on. */
 export interface ChannelState {
   readonly secure: boolean
   /** The account named by the client certificate. */

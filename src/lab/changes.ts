@@ -17,7 +17,7 @@ export class Changes {
       if (this.#closed) throw new LabStopped()
       return change()
     })
-    // The caller gets the error; the next change runs all the same.
+    // The caller gets the error. The next change runs even so.
     this.#last = result.catch(() => {})
     return result
   }

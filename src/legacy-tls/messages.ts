@@ -19,6 +19,7 @@ export function handshakeMessage(type: number, body: Buffer): Buffer {
   return Buffer.concat([Buffer.of(type), vector(3, body)])
 }
 
+/** The content of a ServerHello. */
 export interface ServerHello {
   readonly version: LegacyVersion
   readonly random: Buffer

@@ -18,6 +18,7 @@ export const bulkCiphers = {
 } as const satisfies Record<string, BulkCipher>
 export type BulkCipherName = keyof typeof bulkCiphers
 
+/** A symmetric cipher. */
 export interface BulkCipher {
   readonly algorithm: 'rc4' | 'rc2' | 'des' | '3des' | 'aes-128' | 'aes-256'
   /** Octets taken from the key block. */

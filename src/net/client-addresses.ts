@@ -9,6 +9,7 @@ export interface ClientLimits {
   readonly failedLogonDelayMs: number | 'off'
 }
 
+/** Switches every limit off. */
 export const noClientLimits: ClientLimits = {
   connectionsPerAddress: 'off',
   logonTimeoutMs: 'off',
@@ -16,8 +17,8 @@ export const noClientLimits: ClientLimits = {
 }
 
 /**
- * Returns what counts as one client: an IPv4 address, or the network of an IPv6 address. Providers give each customer at
- * least a /64 (RFC 6177 section 2), so the last 64 bits are the client's own choice.
+ * Returns the key that counts as one client: an IPv4 address, or the network of an IPv6 address. Providers give each
+ * customer at least a /64 (RFC 6177 section 2), so a client can choose the last 64 bits freely.
  */
 export function clientKey(address: string): string {
   const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)
@@ -26,7 +27,7 @@ export function clientKey(address: string): string {
   return `${addressOctets(address).toString('hex', 0, 8)}/64`
 }
 
-/** What a new connection gets: service, a refusal in the protocol's words, or nothing because too many are being refused. */
+/** The decision about a new connection. `refused`: with the protocol's reply. `dropped`: without one, because too many are being refused. */
 export type Admission = 'served' | 'refused' | 'dropped'
 
 /** A connection as counted for its client address. */
@@ -42,7 +43,7 @@ export interface Place {
 export class ClientAddresses {
   readonly #counts: Record<'served' | 'refused', Map<string, number>> = { served: new Map(), refused: new Map() }
 
-  /** Counts a connection from its acceptance on. @param limit for those served, and again for those being refused */
+  /** Counts a connection that was just accepted. @param limit applies to served connections, and separately to refused ones */
   take(address: string, limit: number | 'off'): Place {
     const key = clientKey(address)
     const kinds = ['served', 'refused'] as const

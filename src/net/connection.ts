@@ -37,7 +37,7 @@ export interface ConnectionOptions {
   readonly faults?: ConnectionFaults
   /** The result of the handshake on a TLS port. */
   readonly facts?: TlsFacts
-  /** What limits the client until it logs on. Absent where the lab is the client itself. */
+  /** The limits until the client logs on. Absent for connections that the lab opens itself. */
   readonly logon?: LogonLimits
 }
 

@@ -33,7 +33,7 @@ export interface VirtualServerSettings {
   readonly faults?: FaultRules
   readonly maxConnections: number | 'off'
   readonly idleTimeoutMs: number
-  /** Absent: none. */
+  /** Default: no limits. */
   readonly clientLimits?: ClientLimits
   /** Serves one connection to its end. */
   readonly serve: (connection: Connection) => Promise<void>

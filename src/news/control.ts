@@ -7,6 +7,7 @@ import type { ControlKind, NewsContext } from './types.ts'
 
 const controlKinds: readonly ControlKind[] = ['cancel', 'newgroup', 'rmgroup']
 
+/** A parsed Control field. */
 export interface Control {
   /** The first word of the field in lower case. It may be unknown. */
   readonly kind: string

@@ -20,6 +20,7 @@ export interface Poster {
   readonly mayPost?: (group: Folder) => boolean
 }
 
+/** The result of posting an article. */
 export interface Posted {
   readonly messageId: string
   readonly stored: readonly StoredMessage[]

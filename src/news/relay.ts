@@ -16,6 +16,7 @@ export interface Source extends PathSource {
   readonly messageId?: string | undefined
 }
 
+/** The result of accepting an article from a peer. */
 export interface Relayed {
   readonly messageId: string
   readonly stored: readonly StoredMessage[]

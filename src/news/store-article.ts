@@ -3,6 +3,7 @@ import { type Article, ArticleRefused } from './article.ts'
 import { actOnControl, controlFolder, controlOf } from './control.ts'
 import type { NewsContext } from './types.ts'
 
+/** An article that has passed the checks. */
 export interface AcceptedArticle {
   readonly article: Article
   readonly messageId: string

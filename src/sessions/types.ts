@@ -30,6 +30,7 @@ export interface TlsFacts {
   readonly hello?: ClientHelloFacts
 }
 
+/** The certificate that a client sent, and the result of its verification. */
 export interface ClientCertificateFacts {
   readonly verified: boolean
   /** OpenSSL's code for why it was not verified. */

@@ -17,6 +17,7 @@ export interface SharedLab {
   readonly imapflow: ReturnType<TestLab['imapflow']>
 }
 
+/** A lab that is served to other processes until it is disposed. */
 export interface SharedLabHost extends AsyncDisposable {
   readonly shared: SharedLab
 }

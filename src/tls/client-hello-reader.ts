@@ -4,7 +4,7 @@ import type { ClientHelloFacts } from '../sessions/types.ts'
 import { clientHelloFacts, parseClientHello, parseSslv2ClientHello } from './client-hello.ts'
 import { MalformedMessage } from './octets.ts'
 
-/** What the first octets of a connection are; `more` means that the ClientHello is not complete yet. */
+/** The content of the first octets of a connection; `more` means that the ClientHello is not complete yet. */
 export type HelloResult =
   | { readonly kind: 'hello'; readonly facts: ClientHelloFacts; readonly sslv2: boolean }
   | { readonly kind: 'more' }
@@ -15,7 +15,7 @@ export type FirstOctets = Exclude<HelloResult, { readonly kind: 'more' }>
 
 /** The longest ClientHello that OpenSSL accepts (`CLIENT_HELLO_MAX_LENGTH`). */
 const MAX_HELLO_OCTETS = 131_396
-/** Limits the memory for a ClientHello with its record headers, which many small records would multiply. */
+/** Longest ClientHello with its record headers. Many small records have many headers. */
 const MAX_RECEIVED_OCTETS = 160 * 1024
 const HANDSHAKE_RECORD = 22
 const CLIENT_HELLO = 1
@@ -57,7 +57,7 @@ export function readClientHello(octets: Buffer): HelloResult {
   return new ClientHelloReader().add(octets)
 }
 
-/** Reads a ClientHello that arrives in pieces. Reads each octet once, however small the pieces and the TLS records are. */
+/** Reads a ClientHello that arrives in pieces. Reads each octet once, even if the pieces and the TLS records are small. */
 class ClientHelloReader {
   readonly #received = new GrowingBuffer()
   /** The content of the records so far. */

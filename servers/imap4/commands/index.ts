@@ -28,6 +28,7 @@ const rows: readonly Command[] = [
 /** Every command, by its name in capitals. */
 const commands: ReadonlyMap<string, Command> = new Map(rows.map((row) => [row.name, row]))
 
+/** Returns whether a command of this name exists. */
 export const isCommand = (name: string): boolean => commands.has(name)
 
 /** Returns the command of that name. @throws ImapError if it does not exist or is not allowed now */

@@ -1,6 +1,7 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import { bad, type ImapError } from '../reply.ts'
 
+/** A literal that has been read. RFC 9051 section 4.3. */
 export interface Literal {
   readonly octets: Buffer
   /** Sent as `~{…}`, so it may contain NULs. RFC 9051 section 4.3. */

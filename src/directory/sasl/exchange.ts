@@ -30,10 +30,12 @@ export interface SaslMechanism {
 
 const EMPTY = Buffer.alloc(0)
 
+/** Creates a challenge. Text is sent as UTF-8. */
 export const challenge = (data: Buffer | string = EMPTY): SaslStep => ({
   kind: 'challenge',
   data: typeof data === 'string' ? Buffer.from(data, 'utf8') : data,
 })
+/** Creates a failure. */
 export const failure = (reason: string): SaslStep => ({ kind: 'failure', reason })
 /** Returns success for an account, else a failure that does not say whether the name or the password was wrong. */
 export const outcome = (account: Account | undefined): SaslStep =>

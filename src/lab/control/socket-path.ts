@@ -25,7 +25,7 @@ const SOCKET_NAME = /^[0-9a-f]{12}\.(\d+)\.sock$/
 
 /**
  * Returns the path for a new control socket, and creates its folder with access for the owner alone. Removes the sockets
- * of labs that were killed, whatever configuration they ran.
+ * of labs that were killed, for every configuration.
  * @param configuration identifies the configuration: the absolute path of its file
  * @throws ControlError if no folder can be used
  */
