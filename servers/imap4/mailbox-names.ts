@@ -8,7 +8,7 @@ import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text }
 
 /** The namespace of the newsgroups. RFC 2342. */
 export const PUBLIC_ROOT = 'Public Folders'
-export const SEPARATOR = '/'
+const SEPARATOR = '/'
 
 const MAX_NAME_CHARS = 512
 const MAX_PATTERN_OCTETS = 2048
