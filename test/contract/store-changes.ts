@@ -128,6 +128,18 @@ export function changeContract(on: StoreContext): void {
       expect(events).toEqual([])
     })
 
+    it('gives copies a new modSeq in their folder', async () => {
+      const { highestModSeq: before } = await on.store.status(other.id)
+      await on.store.copy(on.inbox.id, [1, 2], other.id)
+      const { highestModSeq } = await on.store.status(other.id)
+      expect(highestModSeq).toBeGreaterThan(before)
+      expect((await on.store.list(other.id)).map(({ modSeq }) => modSeq)).toEqual([
+        before,
+        highestModSeq,
+        highestModSeq,
+      ])
+    })
+
     it('copies a repeated uid once', async () => {
       expect(await on.store.copy(on.inbox.id, [1, 1, 2], other.id)).toEqual({ from: [1, 2], to: [2, 3] })
     })
@@ -207,6 +219,8 @@ export function changeContract(on: StoreContext): void {
       const listener = (event: StoreEvent): number => events.push(event)
       const off = on.store.watch(listener, on.inbox.id)
       const offOther = on.store.watch(listener, on.inbox.id)
+      const offAll = on.store.watch(() => events.push({ type: 'folder-created', folder: on.inbox }))
+      offAll()
       off()
       await on.deliver(on.inbox, 'a')
       expect(events).toHaveLength(1)

@@ -28,8 +28,10 @@ export function messageContract(on: StoreContext): void {
       expect(await on.store.read('none', 1)).toBeUndefined()
     })
 
-    it('have the current date unless another one is given', async () => {
+    it('have the current date, and no envelope or Message-ID, unless they are given', async () => {
       await on.deliver(on.inbox, 'x')
+      expect(Object.keys((await on.store.entry(on.inbox.id, 1)) ?? {})).not.toContain('messageId')
+      expect(Object.keys((await on.store.entry(on.inbox.id, 1)) ?? {})).not.toContain('envelope')
       expect((await on.store.entry(on.inbox.id, 1))?.internalDate).toBe(on.clock.ms)
     })
 

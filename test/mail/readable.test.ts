@@ -91,8 +91,49 @@ test('a message that is only HTML has the text that a person reads', () => {
   expect([mail.text, mail.from, mail.date]).toEqual(['Hi there\nyou', undefined, undefined])
 })
 
+describe('the parts of a message', () => {
+  const kindsOf = (header: string): string[] => {
+    const mail = readable(Buffer.from(`${header}\r\n\r\nbody`))
+    return [mail.html === undefined ? (mail.text === '' ? 'no text' : 'plain') : 'html', `${mail.attachments.length}`]
+  }
+
+  test.each([
+    ['Subject: x', ['plain', '0']],
+    ['Content-Type: text/html', ['html', '0']],
+    ['Content-Type: text/enriched', ['plain', '0']],
+    ['Content-Type: text/calendar', ['no text', '1']],
+    ['Content-Type: application/html', ['no text', '1']],
+    ['Content-Type: text/plain\r\nContent-Disposition: attachment', ['no text', '1']],
+    ['Content-Type: text/plain\r\nContent-Disposition: ATTACHMENT', ['no text', '1']],
+    ['Content-Type: text/plain\r\nContent-Disposition: inline', ['plain', '0']],
+    ['Content-Type: text/plain; name=x.txt', ['no text', '1']],
+    ['Content-Type: text/html\r\nContent-Disposition: inline; filename=x.html', ['no text', '1']],
+    ['Content-Type: message/rfc822', ['no text', '1']],
+  ])('%j: %j', (header, kinds) => {
+    expect(kindsOf(header)).toEqual(kinds)
+  })
+
+  test('an attachment without a disposition counts as one', () => {
+    const [attachment] = readable(Buffer.from('Content-Type: image/png\r\n\r\nx')).attachments
+    expect(attachment).toMatchObject({ disposition: 'attachment', contentType: 'image/png', filename: undefined })
+    expect(Object.keys(attachment ?? {})).toContain('disposition')
+  })
+
+  test('other addresses, and lines that are not header fields', () => {
+    const mail = readable(Buffer.from('Reply-To: team: a@x, b@x;\r\nno field\r\nSubject: s\r\n\r\n'))
+    expect(mail.replyTo.map(({ address }) => address)).toEqual(['a@x', 'b@x'])
+    expect([...mail.headers.keys()]).toEqual(['reply-to', 'subject'])
+  })
+})
+
 test.each([
   ['<p>a</p><p>b</p>', 'a\n\nb'],
+  ['<p> a </p><br><br><br> <p>b</p>', 'a\n\nb'],
+  ['<i>a</i>b', 'ab'],
+  ['<td>a<i>b</i></td><td>c', 'ab c'],
+  ['<template><p>a</p><b>b</template></b>c', 'c'],
+  ['<template>a<title>b</title>c</template>d', 'd'],
+  ['<title>&euro; </title>a</title>b', 'ab'],
   ['a &lt; b &#8364; &#x20ac; &unknown; &amp;lt;', 'a < b € € &unknown; &lt;'],
   ['a<!-- <p>hidden</p> -->b', 'ab'],
   ['<script>x<y</script>z', 'z'],
@@ -121,9 +162,10 @@ test.each(['<div>', '<b>x', '<ul><li>', '<', '</', '&', '&amp;', '<a ', '<!--', 
 
 describe('links', () => {
   test('of HTML', () => {
-    const html = `<a href='https://a.test/?x=1&amp;y=2'>a</a> <A class=x HREF=https://b.test/>b</A> <a href="#top">c</a>
-      <a href="javascript:x()">d</a> <a href="mailto:e@f">e</a> <a href="https://b.test/">again</a>`
-    expect(htmlLinks(html)).toEqual(['https://a.test/?x=1&y=2', 'https://b.test/', 'mailto:e@f'])
+    const html = `<link href="https://css.test/"><a name="https://name.test/" href='https://a.test/?x=1&amp;y=2'>a</a> <A class=x HREF=https://b.test/>b</A> <a href="#top">c</a>
+      <a href="javascript:x()">d</a> <a href="mailto:e@f">e</a> <a href="https://b.test/">again</a>
+      <area href=" https://c.test/ "></area><p href="https://p.test/"> https://text.test/`
+    expect(htmlLinks(html)).toEqual(['https://a.test/?x=1&y=2', 'https://b.test/', 'mailto:e@f', 'https://c.test/'])
   })
 
   test('of text, without surrounding punctuation', () => {
