@@ -10,8 +10,59 @@ test('each part of a message is parsed once', () => {
   const parsed = cache.get('1')
   expect(parsed.structure).toBeUndefined()
   expect(parsed.structureOf(raw)).toBe(cache.get('1').structureOf(raw))
-  expect(parsed.envelopeOf(raw)).toBe(parsed.envelope)
-  expect(parsed.fieldsOf(raw)).toBe(parsed.fields)
+  expect(parsed.envelope).toBeUndefined()
+  const envelope = parsed.envelopeOf(raw)
+  expect(envelope.to).toEqual([{ mailbox: 'a', host: 'b' }])
+  expect([parsed.envelopeOf(raw), parsed.envelope]).toEqual([envelope, envelope])
+  expect(parsed.envelopeOf(raw)).toBe(envelope)
+  const fields = parsed.fieldsOf(raw)
+  expect(fields.map(({ name }) => name)).toEqual(['Subject', 'To'])
+  expect(parsed.fieldsOf(raw)).toBe(fields)
+  expect(parsed.fields).toBe(fields)
+  const held = parsed.heldOctets
+  expect(parsed.envelopeFormOf(raw)).toMatch(/^\(NIL "=\?utf-8/)
+  expect(parsed.structureFormOf(raw)).toMatch(/^\("text" "plain"/)
+  expect(parsed.heldOctets).toBe(held + parsed.envelopeFormOf(raw).length + parsed.structureFormOf(raw).length)
+})
+
+test('the parts of a message are searched each for itself', () => {
+  const raw = Buffer.from(
+    'Subject: one\r\nTo: first\r\nTo: second\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n' +
+      '--b\r\nX-Part: inner\r\n\r\nalpha\r\n--b\r\nContent-Type: image/png\r\n\r\nbinary\r\n' +
+      '--b\r\n\r\nbeta\r\n--b--\r\n',
+  )
+  const parsed = new ParseCache().get('1')
+  const inHeader = (name: string, needle: string): boolean => parsed.headerContains(raw, name, needle)
+  expect([inHeader('to', 'first'), inHeader('to', 'second'), inHeader('to', 'one')]).toEqual([true, true, false])
+  expect([inHeader('cc', 'first'), inHeader('cc', '')]).toEqual([false, false])
+  const inBody = (needle: string): boolean => parsed.bodyContains(raw, needle)
+  expect(['alpha', 'beta', 'binary', 'inner', 'one'].map(inBody)).toEqual([true, true, false, false, false])
+  const inText = (needle: string): boolean => parsed.textContains(raw, needle)
+  expect(['alpha', 'x-part: inner', 'first', 'binary'].map(inText)).toEqual([true, true, true, false])
+})
+
+test('a search tells from the kept texts alone whether it needs the message', () => {
+  const raw = mail('Body')
+  const parsed = new ParseCache().get('1')
+  const { search } = parsed
+  expect([search.headerHeld(undefined, 'to', 'a'), search.bodyHeld('x'), search.textHeld('x')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  parsed.headerContains(raw, 'to', 'a')
+  expect(search.headerHeld(parsed.fields, 'to', 'a@b')).toBe(true)
+  expect(search.headerHeld(parsed.fields, 'to', 'c@d')).toBe(false)
+  expect(search.headerHeld(parsed.fields, 'cc', '')).toBe(false)
+  expect(search.headerHeld(parsed.fields, 'subject', 'x')).toBeUndefined()
+  parsed.textContains(raw, fold('grüße'))
+  expect([search.textHeld(fold('GRÜ')), search.textHeld('body'), search.bodyHeld('body')]).toEqual([
+    true,
+    undefined,
+    undefined,
+  ])
+  parsed.textContains(raw, 'absent')
+  expect([search.textHeld('body'), search.textHeld('absent'), search.bodyHeld('absent')]).toEqual([true, false, false])
 })
 
 test('search compares decoded text without regard to case', () => {
@@ -32,7 +83,37 @@ test('the least recently used messages are dropped', () => {
   expect(cache.get('1')).toBe(one)
   cache.get('3')
   expect(cache.get('1')).toBe(one)
+  expect(cache.peek('3')).toBeDefined()
+  expect(cache.peek('2')).toBeUndefined()
   expect(cache.get('2')).not.toBe(two)
+})
+
+test('a look at a message does not mark it as used', () => {
+  const cache = new ParseCache({ entries: 2 })
+  const one = cache.get('1')
+  cache.get('2')
+  expect(cache.peek('1')).toBe(one)
+  cache.get('3')
+  expect([cache.peek('1'), cache.peek('2') !== undefined]).toEqual([undefined, true])
+})
+
+test('a dropped message no longer counts', () => {
+  const cache = new ParseCache({ octets: 6000 })
+  const raw = mail('x'.repeat(1000))
+  const dropped = cache.get('dropped')
+  for (let i = 0; i < 10; i++) cache.get(String(i)).bodyContains(raw, 'y')
+  const kept = () => Array.from({ length: 10 }, (_, i) => cache.peek(String(i))).filter((each) => each !== undefined)
+  const before = kept()
+  expect(before.length).toBeGreaterThan(1)
+  expect(cache.peek('dropped')).toBeUndefined()
+  for (let i = 0; i < 10; i++) dropped.textContains(raw, `y${i}`)
+  expect(kept()).toEqual(before)
+})
+
+test('a single message may be larger than the limit', () => {
+  const cache = new ParseCache({ octets: 10 })
+  cache.get('1').bodyContains(mail('x'.repeat(1000)), 'y')
+  expect(cache.peek('1')).toBeDefined()
 })
 
 test('the memory of all messages together is limited', () => {
