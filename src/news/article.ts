@@ -25,9 +25,6 @@ export class ArticleRefused extends Error {
   }
 }
 
-/** Longest list that is read from a header field. Real lists are shorter; longer ones would only waste time. */
-export const MAX_LIST_CHARS = 1024 * 1024
-
 /** An article's octets with its parsed header fields. Values are octet strings. */
 export class Article {
   readonly raw: Buffer
@@ -61,7 +58,7 @@ export class Article {
 
   /** Returns the names in the Newsgroups field, in order, without duplicates. RFC 5536 section 3.1.4. */
   newsgroups(): string[] {
-    const value = (this.value('newsgroups') ?? '').slice(0, MAX_LIST_CHARS)
+    const value = this.value('newsgroups') ?? ''
     const text = NOT_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
     return [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '')
   }

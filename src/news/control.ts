@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Folder } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
-import { Article, MAX_LIST_CHARS } from './article.ts'
+import { Article } from './article.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import type { ControlKind, NewsContext } from './types.ts'
 
@@ -18,7 +18,7 @@ export interface Control {
 export function controlOf(article: Article): Control | undefined {
   const value = article.value('control')
   if (value === undefined) return undefined
-  const [kind = '', ...args] = value.slice(0, MAX_LIST_CHARS).split(/[ \t]+/)
+  const [kind = '', ...args] = value.split(/[ \t]+/)
   return { kind: kind.toLowerCase(), args }
 }
 

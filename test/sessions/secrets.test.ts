@@ -41,7 +41,10 @@ it.each([
 ])(
   'replies, transcripts, logs and JSON contain no secrets %s, for every mechanism and form',
   async (_, authentication) => {
-    const servers = protocols.map((protocol) => `{ protocol: ${protocol}, port: 0, authentication: ${authentication} }`)
+    const servers = protocols.map(
+      (protocol) =>
+        `{ protocol: ${protocol}, port: 0, authentication: ${authentication}, limits: { failedLogonDelay: off } }`,
+    )
     const certificates = 'certificates: { store: certs, key: p256 }'
     place.write('lab.yaml', `${certificates}\ndirectory: ${accounts}\nvirtualServers: [${servers.join(', ')}]\n`)
     await using lab = await place.start(['--config', 'lab.yaml', '--log-level', 'trace'])

@@ -11,6 +11,8 @@ const MAX_COMMAND_OCTETS = 512 * 1024
 const MAX_DISCARDED_OCTETS = 256 * 1024 * 1024
 
 const HEAD = /^([^(){ \x00-\x1f\x7f-\xff%*"\\+]+) ((?:UID )?[^(){ \x00-\x1f\x7f-\xff%*"\\]+)/i
+/** The tag of a line whose command cannot be read. RFC 9051 section 9, `tag` */
+const TAG = /^([^(){ \x00-\x1f\x7f-\xff%*"\\+]+) /
 /** A count of any length: a count that is not recognized would turn the literal's content into commands. */
 const LITERAL_AHEAD = /(~?)\{(\d+)(\+?)\}$/
 
@@ -106,7 +108,8 @@ export class CommandReader {
   #readHead(text: OctetString): OctetString {
     const head = HEAD.exec(text)
     if (!head) {
-      // Not repeated as a tag, because a lone word may be a password.
+      // A lone word is not repeated as a tag, because it may be a password.
+      this.tag = TAG.exec(text)?.[1] ?? '*'
       this.#refusal = bad('Missing tag or command.')
       return text
     }
