@@ -43,7 +43,7 @@ it.each([
   async (_, authentication) => {
     const servers = protocols.map(
       (protocol) =>
-        `{ protocol: ${protocol}, port: 0, authentication: ${authentication}, limits: { failedLogonDelay: off } }`,
+        `{ protocol: ${protocol}, port: 0, tlsPort: off, authentication: ${authentication}, limits: { failedLogonDelay: off } }`,
     )
     const certificates = 'certificates: { store: certs, key: p256 }'
     place.write('lab.yaml', `${certificates}\ndirectory: ${accounts}\nvirtualServers: [${servers.join(', ')}]\n`)
