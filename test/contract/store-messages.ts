@@ -24,7 +24,9 @@ export function messageContract(on: StoreContext): void {
       expect((await on.store.read(on.inbox.id, 1, 250))?.equals(raw.subarray(250))).toBe(true)
       expect((await on.store.read(on.inbox.id, 1, 3, 5))?.equals(raw.subarray(3, 5))).toBe(true)
       expect((await on.store.read(on.inbox.id, 1, 250, 999))?.equals(raw.subarray(250))).toBe(true)
+      expect((await on.store.read(on.inbox.id, 1, undefined, 5))?.equals(raw.subarray(0, 5))).toBe(true)
       expect(await on.store.read(on.inbox.id, 2)).toBeUndefined()
+      expect(await on.store.read(on.inbox.id, 2, 3, 5)).toBeUndefined()
       expect(await on.store.read('none', 1)).toBeUndefined()
     })
 

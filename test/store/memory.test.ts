@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { ENTRY_OCTETS } from '../../src/store/memory/blobs.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -65,5 +66,16 @@ describe('MemoryStore', () => {
     await store.append([message('x', inbox)])
     expect(events).toEqual(['appended'])
     expect((await warned).message).toBe('listener failed')
+  })
+
+  it('logs what a listener throws if it has a log', async () => {
+    const lines: string[] = []
+    const log = pino({}, { write: (line) => lines.push(line) })
+    const store = new MemoryStore({ clock, log })
+    store.watch(() => {
+      throw new Error('listener failed')
+    })
+    await store.createFolder(accountOwner('alice'), 'INBOX')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 50, err: { message: 'listener failed' } }])
   })
 })
