@@ -40,6 +40,12 @@ export function folderContract(on: StoreContext): void {
       expect(second.id).not.toBe(first.id)
     })
 
+    it('have the time in seconds as UIDVALIDITY while it fits in 32 bits', async () => {
+      expect(on.inbox.uidValidity).toBe(Math.floor(on.clock.ms / 1000))
+      on.clock.ms = 0xffff_ffff * 1000
+      expect((await on.store.createFolder(alice, 'Late')).uidValidity).toBe(on.inbox.uidValidity + 1)
+    })
+
     it('continue the uids of a deleted folder with the same name', async () => {
       const group = await on.store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
       expect(await on.deliver(group, 'a', 'b')).toEqual([1, 2])
@@ -85,6 +91,19 @@ export function folderContract(on: StoreContext): void {
       await expect(on.store.renameFolder(parent.id, 'inbox')).rejects.toMatchObject({ code: 'exists' })
       await expect(on.store.renameFolder('none', 'd')).rejects.toMatchObject({ code: 'not-found' })
       expect((await on.store.listFolders(alice)).map((folder) => folder.name)).toEqual(['INBOX', 'a', 'a/b', 'c/b'])
+    })
+
+    it('are renamed in name order, and not at all to the same name', async () => {
+      const child = await on.store.createFolder(alice, 'a/b')
+      const parent = await on.store.createFolder(alice, 'a')
+      const events = on.watched()
+      expect(await on.store.renameFolder(parent.id, 'a')).toEqual(parent)
+      expect(events).toEqual([])
+      await on.store.renameFolder(parent.id, 'z')
+      expect(events).toEqual([
+        { type: 'folder-changed', folder: { ...parent, name: 'z' }, previousName: 'a' },
+        { type: 'folder-changed', folder: { ...child, name: 'z/b' }, previousName: 'a/b' },
+      ])
     })
 
     it('can be renamed to a name below their own', async () => {

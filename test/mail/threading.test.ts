@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { messageIds, threadAncestors } from '../../src/mail/message-ids.ts'
-import { baseSubject, type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
+import { baseSubject, orderedSubject, type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
 
 describe('base subjects (RFC 5256 section 2.1)', () => {
   test.each([
@@ -70,6 +70,70 @@ describe('threads', () => {
     ['subjects', [mail(1, 'a', '', 'x'), mail(2, 'b', '', 'Re: x'), mail(3, 'c', '', 'x')], '((1 2)(3))'],
   ])('by %s', (_, mails, form) => {
     expect(threadForm(threadReferences(mails))).toBe(form)
+  })
+
+  const dated = (message: Threadable, date: number): Threadable => ({ ...message, date })
+  const anonymous = ({ messageId: _, ...rest }: Threadable): Threadable => rest
+
+  test.each<[string, Threadable[], string]>([
+    ['roots', [dated(mail(1, 'a', ''), 20), dated(mail(2, 'b', ''), 10)], '(2)(1)'],
+    ['roots of one date by number', [dated(mail(2, 'b', ''), 10), dated(mail(1, 'a', ''), 10)], '(1)(2)'],
+    ['replies', [mail(1, 'a', ''), dated(mail(2, 'b', 'a'), 30), dated(mail(3, 'c', 'a'), 20)], '(1 (3)(2))'],
+    [
+      'missing roots by their first reply',
+      [dated(mail(1, 'c', 'a'), 40), dated(mail(2, 'd', 'a'), 50), dated(mail(3, 'e', ''), 45)],
+      '((1)(2))(3)',
+    ],
+  ])('are sorted by date: %s', (_, mails, form) => {
+    expect(threadForm(threadReferences(mails))).toBe(form)
+  })
+
+  test.each<[string, Threadable[], string]>([
+    [
+      "a message's own references count",
+      [mail(1, 'c', 'a b'), mail(2, 'b', 'x'), mail(3, 'a', ''), mail(4, 'x', '')],
+      '(3)(4 2 1)',
+    ],
+    [
+      'a first reference stays',
+      [mail(1, 'c', 'a b'), mail(2, 'd', 'x b'), mail(3, 'a', ''), mail(4, 'x', '')],
+      '(3 (1)(2))(4)',
+    ],
+    ['missing messages are left out', [mail(1, 'd', 'a b c')], '(1)'],
+    ['messages without identifiers', [anonymous(mail(1, '', '')), anonymous(mail(2, '', ''))], '(1)(2)'],
+  ])('by references: %s', (_, mails, form) => {
+    expect(threadForm(threadReferences(mails))).toBe(form)
+  })
+
+  test.each<[string, Threadable[], string]>([
+    ['a reply before its original', [mail(1, 'a', '', 'Re: x'), mail(2, 'b', '', 'x')], '(2 1)'],
+    ['two replies', [mail(1, 'a', '', 'Re: x'), mail(2, 'b', '', 'Fwd: x')], '((1)(2))'],
+    ['case', [mail(1, 'a', '', 'X'), mail(2, 'b', '', 're: x')], '(1 2)'],
+    ['empty ones', [mail(1, 'a', '', 'Re:'), mail(2, 'b', '', '')], '(1)(2)'],
+    [
+      'two missing roots',
+      [mail(1, 'c', 'a', 'x'), mail(2, 'd', 'a', 'x'), mail(3, 'e', 'b', 'x'), mail(4, 'f', 'b', 'x')],
+      '((1)(2)(3)(4))',
+    ],
+    ['a missing root', [mail(1, 'c', 'a', 'x'), mail(2, 'd', 'a', 'x'), mail(3, 'e', '', 'x')], '((1)(2)(3))'],
+    [
+      'a missing root after a message',
+      [mail(1, 'e', '', 'x'), mail(2, 'c', 'a', 'x'), mail(3, 'd', 'a', 'x')],
+      '((1)(2)(3))',
+    ],
+  ])('by equal subjects: %s', (_, mails, form) => {
+    expect(threadForm(threadReferences(mails))).toBe(form)
+  })
+
+  test('of ORDEREDSUBJECT have one level', () => {
+    const mails = [
+      dated(mail(1, 'a', '', 'Re: x'), 30),
+      dated(mail(2, 'b', '', 'X'), 10),
+      dated(mail(3, 'c', 'b', '[list] x'), 20),
+      dated(mail(4, 'd', '', 'y'), 5),
+    ]
+    expect(threadForm(orderedSubject(mails))).toBe('(4)(2 (3)(1))')
+    expect(threadForm(orderedSubject([]))).toBe('')
   })
 
   test('may be very deep', () => {
