@@ -9,7 +9,7 @@ import type { LineClient } from '../support/line-client.ts'
 import { seededRandom } from '../support/random.ts'
 import { connectBy, startImapLab } from './support.ts'
 
-const COMMANDS = 10_000
+const COMMANDS = process.env.SEALPOST_LONG === '1' ? 10_000 : 2_500
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '\\Deleted', 'Work', 'Later'] as const
 
 /** The expected state of the mailbox: uids in order, with their flags. */
