@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
+import { makeFolder } from '../common/folders.ts'
 import { storedRoots } from './certificate-store.ts'
 import { documents } from './client-settings/documents.ts'
 import { CA_FILE, programTexts } from './client-settings/programs.ts'
@@ -44,7 +44,7 @@ async function writeDocuments(
   const written: string[] = []
   for (const { path, text } of documents(settings, root)) {
     const file = join(folder, path)
-    await mkdir(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     // Secret because the profile contains the password.
     await writeOutput(file, text, true)
     written.push(file)

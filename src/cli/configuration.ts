@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { packageFolder } from '../common/folders.ts'
 import type { LoadedConfig, Override } from '../config/load.ts'
 
 /** Options that select the configuration and override its keys. */
@@ -24,17 +24,10 @@ export interface Configuration extends LoadedConfig {
 
 const DEFAULT_FILE = 'config/default.yaml'
 
-/** The folder of the package: the one with `package.json`. */
-const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))
-
 /** The version of Sealpost. */
 export const version: string = (
   JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
 ).version
-
-function findPackage(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
-}
 
 /** Adds `--config`. */
 export function withConfig(command: Command): Command {

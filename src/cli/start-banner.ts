@@ -19,7 +19,7 @@ const MAX_LINE = 78
 /** Returns two commands that a new user needs, with their purpose if that fits. They select the same configuration. */
 export function nextCommands({ lab }: Configuration, file: string | undefined): string[] {
   // npm start and npx set this variable. An installed command is called by its name.
-  const program = process.env.npm_execpath === undefined ? 'sealpost' : 'npx sealpost'
+  const program = process.env.npm_execpath ? 'npx sealpost' : 'sealpost'
   const config = file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
   const trust =
     lab.certificates.store === 'memory'

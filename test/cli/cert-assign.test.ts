@@ -68,6 +68,24 @@ describe('a certificate in the store', () => {
   })
 })
 
+describe('sealpost cert list', () => {
+  it('fits 80 columns with short thumbprints and wraps the virtual servers', async () => {
+    for (const server of [pop3, imap4]) await pki.done('cert', 'assign', 'First', '--for', server)
+    await pki.done('cert', 'assign', 'First', '--for', smtp)
+    const lines = (await pki.done('cert', 'list')).trimEnd().split('\n')
+    expect(lines.map((line) => line.trimEnd())).toEqual([
+      'FRIENDLY NAME  ISSUED TO  VALID FOR  THUMBPRINT  USED BY',
+      expect.stringMatching(new RegExp(`^First +localhost +\\d+ days +${thumbprint.slice(0, 8)} +SMTP, POP3, IMAP4$`)),
+    ])
+    await pki.done('cert', 'issue', '--for', smtp, '--name', 'A name that is long for a certificate')
+    const wrapped = (await pki.done('cert', 'list')).trimEnd().split('\n')
+    expect(Math.max(...wrapped.map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect(await pki.done('cert', 'show', 'First')).toContain(thumbprint)
+    for (const server of [smtp, pop3, imap4]) await pki.done('cert', 'remove', '--for', server)
+    await pki.done('cert', 'delete', 'A name that is long for a certificate')
+  })
+})
+
 describe('sealpost cert renew', () => {
   it('keeps the key or creates a new one; the old certificate stays in the store', async () => {
     await pki.done('cert', 'assign', 'First', '--for', smtp)

@@ -1,17 +1,23 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Workplace } from '../support/sealpost.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mainFile, Workplace } from '../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
 let place: Workplace
-beforeEach(() => {
+let packed: { readonly filename: string; readonly files: readonly { readonly path: string; readonly mode: number }[] }
+
+beforeAll(() => {
   place = new Workplace()
+  // Without scripts: packing must not rebuild dist/, which other tests use.
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', place.folder]
+  const [only] = JSON.parse(run('npm', args, repository)) as [typeof packed]
+  packed = only
 })
-afterEach(() => place.remove())
+afterAll(() => place.remove())
 
 function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
@@ -19,19 +25,16 @@ function run(command: string, args: readonly string[], cwd: string): string {
   return stdout
 }
 
-test('the packed package brings a command and a library that work', () => {
-  // The tests run on what was built; packing must not build it anew under them.
-  run('npm', ['pack', '--ignore-scripts', '--pack-destination', place.folder], repository)
-  const [tarball] = readdirSync(place.folder).filter((name) => name.endsWith('.tgz'))
+test('the packed package has a command and a library that work', () => {
   const modules = join(place.folder, 'node_modules')
   const home = join(modules, 'sealpost')
   mkdirSync(home, { recursive: true })
-  run('tar', ['-xzf', tarball as string, '--strip-components=1', '-C', home], place.folder)
-  // Its dependencies, as they are installed here.
+  run('tar', ['-xzf', packed.filename, '--strip-components=1', '-C', home], place.folder)
+  // Uses the installed dependencies of the checkout.
   symlinkSync(join(repository, 'node_modules'), join(home, 'node_modules'))
 
-  const main = join(home, 'dist/src/cli/main.js')
-  expect(run(process.execPath, [main, '--version'], place.folder)).toMatch(/^\d+\.\d+\.\d+\n$/)
+  // As npx runs it: the file itself must be executable.
+  expect(run(join(home, 'dist/src/cli/main.js'), ['--version'], place.folder)).toMatch(/^\d+\.\d+\.\d+\n$/)
   const script = `
     import { startLab } from 'sealpost'
     const lab = await startLab()
@@ -40,13 +43,14 @@ test('the packed package brings a command and a library that work', () => {
   expect(run(process.execPath, ['--input-type=module', '-e', script], place.folder)).toBe('true\n')
 })
 
-test('what is not for users stays out of it', () => {
-  const [{ files }] = JSON.parse(run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], repository)) as [
-    { files: { path: string }[] },
-  ]
-  const tops = [...new Set(files.map(({ path }) => path.split('/')[0]))].sort()
+test('the package contains no sources, tests or data', () => {
+  const tops = [...new Set(packed.files.map(({ path }) => path.split('/')[0] ?? ''))].sort()
   expect(tops).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'config', 'dist', 'package.json']))
-  expect(tops.filter((top) => ['certs', 'test', 'src', 'servers', 'node_modules', 'data'].includes(top ?? ''))).toEqual(
-    [],
-  )
+  expect(tops.filter((top) => ['certs', 'test', 'src', 'servers', 'node_modules', 'data'].includes(top))).toEqual([])
+})
+
+test('npx sealpost runs in a checkout after a build', () => {
+  expect(statSync(mainFile).mode & 0o111).toBe(0o111)
+  expect(packed.files.find(({ path }) => path === 'dist/src/cli/main.js')?.mode).toBe(0o755)
+  expect(run('npx', ['--no', 'sealpost', '--version'], repository)).toMatch(/^\d+\.\d+\.\d+\n$/)
 })

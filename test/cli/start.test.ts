@@ -88,7 +88,7 @@ test('prints certificates and policies that differ from the default', async () =
     '{ protocol: nntp, name: News, port: 0, tlsPort: 0, certificate: { defect: expired } }',
   ]
   place.write('lab.yaml', `certificates: memory\nvirtualServers:\n${servers.map((line) => `  - ${line}\n`).join('')}`)
-  const lines = await place.untilReady(['start', '--config', 'lab.yaml'])
+  const lines = await place.untilReady(['start', '--config', 'lab.yaml'], { env: { npm_execpath: '' } })
   expect(lines.slice(0, 5).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
     'NOTES',
     'TLS required, 128-bit',
@@ -272,4 +272,19 @@ test('SEALPOST_CONFIG contains a configuration as base64, and variables override
   smtp.socket.destroy()
   const health = await place.run(['healthcheck'], { env })
   expect(health).toMatchObject({ status: 0, stdout: 'all 7 ports are healthy\n' })
+})
+
+test.skipIf(process.platform !== 'linux')('a folder that cannot be created fails with one line', async () => {
+  const nowhere = { HOME: '/proc/nope', XDG_DATA_HOME: '' }
+  const certificates = await place.runProcess(['start', '--port-offset', '30000'], { env: nowhere })
+  expect([certificates.status, certificates.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^sealpost: .*folder \/proc\/nope cannot be created.*\n$/),
+  ])
+  place.write('lab.yaml', `store: { lmdb: /proc/nope/data }\n${lab()}`)
+  const store = await place.runProcess(['start', '--config', 'lab.yaml', '--log-level', 'silent'])
+  expect([store.status, store.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^sealpost: .*folder \/proc\/nope cannot be created.*\n$/),
+  ])
 })

@@ -87,3 +87,16 @@ it('sealpost store reports faults and errors in one line each', async () => {
   place.write('lab.yaml', 'store: memory\n')
   expect(await store('check')).toMatchObject({ status: 2, stderr: expect.stringContaining('keeps messages in memory') })
 })
+
+it('sealpost store export fails for an account without folders', async () => {
+  {
+    await using source = await open()
+    for (const user of ['alice', 'bob']) await source.createFolder(accountOwner(user), 'INBOX')
+  }
+  expect(await store('export', 'out', '--user', 'nobody')).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'sealpost: nobody has no folders in the store; known: alice, bob\n',
+  })
+  expect(await store('export', 'out', '--user', 'bob')).toMatchObject({ status: 0 })
+})

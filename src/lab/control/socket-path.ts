@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readdir, unlink } from 'node:fs/promises'
+import { lstat, readdir, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { makeFolder } from '../../common/folders.ts'
 import { ControlError } from './messages.ts'
 
 /** The places where control sockets may be created. */
@@ -33,7 +34,7 @@ export async function newSocketPath(configuration: string, pid: number, places: 
   const reasons: string[] = []
   for (const folder of folders(places)) {
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      makeFolder(folder, 0o700)
       await assertPrivate(folder, places.uid)
       await socketsIn(folder, '')
       return join(folder, `${prefixOf(configuration)}.${pid}.sock`)

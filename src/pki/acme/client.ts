@@ -1,6 +1,7 @@
 import { createServer, get as httpGet } from 'node:http'
 import { Agent, get as httpsGet } from 'node:https'
 import { rootCertificates } from 'node:tls'
+import { installCommand } from '../../common/folders.ts'
 import { listen } from '../../common/listen.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
@@ -87,7 +88,9 @@ async function load(): Promise<AcmeClient> {
     const loaded = await import('acme-client')
     return loaded.default ?? loaded
   } catch (cause) {
-    throw new PkiError('refused', 'this needs the package acme-client: run npm install acme-client', { cause })
+    throw new PkiError('refused', `ACME needs the package acme-client; run: ${installCommand('acme-client')}`, {
+      cause,
+    })
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../../common/folders.ts'
 import { lockFolder, type StoreLock } from './lock.ts'
 
 /** Where a certificate store keeps its text files: in a folder or in memory. Paths are relative and use `/`. */
@@ -38,7 +39,7 @@ export function memoryFiles(): StoreFiles {
  * @param index path of the file that changes with every change of the store
  */
 export async function folderFiles(folder: string, index: string): Promise<StoreFiles> {
-  for (const part of ['certificates', 'keys']) await mkdir(join(folder, part), { recursive: true, mode: 0o700 })
+  for (const part of ['certificates', 'keys']) makeFolder(join(folder, part), 0o700)
   return {
     place: folder,
     read: (path) =>
@@ -55,7 +56,7 @@ export async function folderFiles(folder: string, index: string): Promise<StoreF
 }
 
 async function writeAtomically(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path), 0o700)
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
   try {
     const file = await open(temporary, 'wx', 0o600)

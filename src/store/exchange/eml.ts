@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../../common/folders.ts'
 import { type FoundFolder, folderPath, type MailFormat, walk, withCrlf } from './format.ts'
 
 /** The file with flags and dates, beside the messages of a folder. */
@@ -12,7 +13,7 @@ export const eml: MailFormat = {
   pathOf: folderPath,
 
   async write(path, messages) {
-    mkdirSync(path, { recursive: true })
+    makeFolder(path)
     const notes: Record<string, Notes[string]> = {}
     let number = 0
     for await (const { raw, flags, internalDate } of messages) {

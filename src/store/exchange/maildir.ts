@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
+import { makeFolder } from '../../common/folders.ts'
 import {
   type CarriedMessage,
   type FoundFolder,
@@ -27,7 +28,7 @@ export const maildir: MailFormat = {
   pathOf: folderPath,
 
   async write(path, messages) {
-    for (const part of ['cur', 'new', 'tmp']) mkdirSync(join(path, part), { recursive: true })
+    for (const part of ['cur', 'new', 'tmp']) makeFolder(join(path, part))
     const keywords: string[] = []
     let number = 0
     for await (const { raw, flags, internalDate } of messages) {

@@ -1,6 +1,7 @@
-import { closeSync, createReadStream, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, createReadStream, existsSync, openSync, statSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { makeFolder } from '../../common/folders.ts'
 import { type CarriedMessage, type FoundFolder, folderPath, fromFileName, type MailFormat, walk } from './format.ts'
 
 /** The letters of the fields Status and X-Status, in which mail programs store flags. */
@@ -18,7 +19,7 @@ export const mbox: MailFormat = {
   pathOf: (root, name) => folderPath(root, name) + ending,
 
   async write(path, messages) {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     const file = openSync(path, 'w')
     try {
       for await (const message of messages) writeSync(file, encode(message))

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
+import { makeFolder } from '../../common/folders.ts'
 import { StoreError } from '../types.ts'
 import { type CheckReport, checkTables } from './check.ts'
 import { LmdbStore } from './lmdb-store.ts'
@@ -25,7 +26,7 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
   let unlock = async (): Promise<void> => {}
   let readOnly = false
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     unlock = await lockFolder(folder, log)
   } catch (error) {
     const known = storeError(error)

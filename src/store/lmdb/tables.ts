@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
+import { installCommand } from '../../common/folders.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
 
 /** Version of the tables below. An older store is upgraded; a newer one is not opened. */
@@ -94,7 +95,9 @@ export interface OpenTablesOptions {
 /** @throws StoreError `not-found` if the package lmdb is not installed; `read-only` if the format cannot be opened */
 export async function openTables({ file, readOnly }: OpenTablesOptions): Promise<Tables> {
   const { open } = await import('lmdb').catch((cause: unknown) => {
-    throw new StoreError('not-found', 'the LMDB store needs the package lmdb: run `npm install lmdb`', { cause })
+    throw new StoreError('not-found', `the LMDB store needs the package lmdb; run: ${installCommand('lmdb')}`, {
+      cause,
+    })
   })
   // With the package's own batches (`eventTurnBatching`), a failed commit causes an unhandled rejection.
   const options = {

@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * Creates a folder and its parents. Replaces `mkdir` with `recursive`, which never returns if a parent exists and refuses
+ * new folders with ENOENT, as /proc does.
+ * @throws Error with the code of the file system
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  if (isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent, mode)
+  try {
+    mkdirSync(path, { mode })
+  } catch (error) {
+    // Another process may have created it.
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && isFolder(path)) return
+    const reason = message.split(',')[0]
+    throw Object.assign(new Error(`the folder ${path} cannot be created: ${reason}`, { cause: error }), { code })
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
+/** The folder of this package: the one with `package.json`. */
+export const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))
+
+function findPackage(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
+}
+
+/** Returns the command that installs an optional package where this package finds it. */
+export function installCommand(name: string, installed = packageFolder): string {
+  const modules = dirname(installed)
+  if (basename(modules) !== 'node_modules') return `npm install --prefix ${installed} ${name}`
+  const project = dirname(modules)
+  // A global installation has no package.json of its own.
+  return existsSync(join(project, 'package.json'))
+    ? `npm install --prefix ${project} ${name}`
+    : `npm install --global ${name}`
+}

@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { installCommand, makeFolder } from '../../src/common/folders.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sealpost-folders-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+test('makeFolder creates parents with the mode and accepts an existing folder', () => {
+  const path = join(folder, 'a/b/c')
+  makeFolder(path, 0o700)
+  makeFolder(path)
+  expect([path, join(folder, 'a')].map((one) => statSync(one).mode & 0o777)).toEqual([0o700, 0o700])
+})
+
+test('makeFolder fails for a file in the way', () => {
+  writeFileSync(join(folder, 'file'), '')
+  expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST')
+  expect(() => makeFolder(join(folder, 'file/sub'))).toThrow(/EEXIST|ENOTDIR/)
+})
+
+test.skipIf(process.platform !== 'linux')('makeFolder fails in /proc, where mkdir with recursive never returns', () => {
+  expect(() => makeFolder('/proc/nope/certs')).toThrow(
+    'the folder /proc/nope cannot be created: ENOENT: no such file or directory',
+  )
+})
+
+test('installCommand names the folder of a checkout or project, or a global installation', () => {
+  const project = join(folder, 'project')
+  const installed = join(project, 'node_modules/sealpost')
+  mkdirSync(installed, { recursive: true })
+  expect(installCommand('lmdb', installed)).toBe('npm install --global lmdb')
+  writeFileSync(join(project, 'package.json'), '{}')
+  expect(installCommand('lmdb', installed)).toBe(`npm install --prefix ${project} lmdb`)
+  expect(installCommand('lmdb', project)).toBe(`npm install --prefix ${project} lmdb`)
+})
