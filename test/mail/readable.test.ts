@@ -149,14 +149,12 @@ test.each([
   expect(htmlText(html)).toBe(text)
 })
 
+// A parser that searches the open elements at every tag needs hours for these, far beyond the time limit of a test.
 test.each(['<div>', '<b>x', '<ul><li>', '<', '</', '&', '&amp;', '<a ', '<!--', '<b></i>', '<a b="', '<p><td>'])(
-  'HTML of 1 MiB of %j is read in linear time',
+  'HTML of 8 MiB of %j is read to its end',
   (piece) => {
-    const html = piece.repeat((1024 * 1024) / piece.length)
-    const start = process.cpuUsage()
-    htmlText(html)
-    // Linear time is below half a second of CPU time. Parsers that search the open elements at every tag take 30 seconds.
-    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5)
+    const html = piece.repeat((8 * 1024 * 1024) / piece.length)
+    expect(htmlText(html).length).toBeLessThanOrEqual(html.length)
   },
 )
 
