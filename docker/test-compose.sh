@@ -1,4 +1,4 @@
-# The part of test.sh that tries docker/compose.yaml; reads test.sh's variables and functions.
+# The part of test.sh that tests docker/compose.yaml. It uses the variables and functions of test.sh.
 client_image=localhost/$tag-client
 children=()
 
@@ -6,7 +6,7 @@ compose() {
   local docker_compose=(docker-compose) tried=0 why
   docker compose version >/dev/null 2>&1 && docker_compose=(docker compose)
   if ! why=$(engine run --rm "${run_flags[@]}" --network bridge "$image" --version 2>&1); then
-    echo "skipped: compose.yaml, for the engine makes no network here: $why"
+    echo "skipped: compose.yaml, because the engine cannot create a network: $why"
     return
   fi
   compose_file
@@ -15,14 +15,14 @@ compose() {
     tried=1
   fi
   if command -v "${docker_compose[0]}" >/dev/null; then
-    [[ $engine != *podman ]] || podman_socket || fail "podman opens no socket"
+    [[ $engine != *podman ]] || podman_socket || fail "podman does not open a socket"
     with_compose "$tag-sealpost-1" "${docker_compose[@]}"
     tried=1
   fi
-  [ $tried = 1 ] || echo "skipped: compose.yaml, for no compose program is here"
+  [ $tried = 1 ] || echo "skipped: compose.yaml, because no compose program is installed"
 }
 
-# The compose file as it is, but for the images, which are there, and the host's ports, of which free ones are taken.
+# Copies the compose file, with images that are built already and with free ports of the host.
 compose_file() {
   if timeout 60 "$engine" "${global[@]}" pull -q docker.io/curlimages/curl >/dev/null 2>&1; then
     engine tag docker.io/curlimages/curl "$client_image"
@@ -33,22 +33,22 @@ compose_file() {
   sed -E -e '/^    build:/d' -e 's/127\.0\.0\.1:[0-9]+:/127.0.0.1::/' \
     -e "s|image: sealpost$|image: $image|" -e "s|image: docker.io/curlimages/curl$|image: $client_image|" \
     docker/compose.yaml >"$work/compose.yaml"
-  [ "$(grep -c "image: $image" "$work/compose.yaml")" = 2 ] || fail "docker/compose.yaml has other images than the test knows"
+  [ "$(grep -c "image: $image" "$work/compose.yaml")" = 2 ] || fail "docker/compose.yaml has images that the test does not expect"
 }
 
-# with_compose CONTAINER PROGRAM FLAG…: the lab becomes healthy, its client sends and reads a mail, and all ends.
+# with_compose CONTAINER PROGRAM FLAG…: starts the lab, waits until the client has sent and read a mail, and stops both.
 with_compose() {
   local container=$1 name=$2
   shift
   down=("$@" -p "$tag" -f "$work/compose.yaml" down -v)
   run_health_checks "$container"
   timeout 180 "$@" -p "$tag" -f "$work/compose.yaml" up --no-build --exit-code-from client >"$work/compose.log" 2>&1 &&
-    grep -q 'It works\.' "$work/compose.log" || { tail -40 "$work/compose.log" >&2; fail "compose.yaml by $name"; }
+    grep -q 'It works\.' "$work/compose.log" || { tail -40 "$work/compose.log" >&2; fail "compose.yaml with $name"; }
   compose_down
-  ok "compose.yaml by $name: the client sends and reads a mail, TLS verified by the root it was handed"
+  ok "compose.yaml with $name: the client sends and reads a mail and verifies TLS with the downloaded root"
 }
 
-# Ends what is left of with_compose.
+# Stops what with_compose started.
 compose_down() {
   [ ${#down[@]} = 0 ] || "${down[@]}" >/dev/null 2>&1 || true
   [ ${#children[@]} = 0 ] || kill "${children[@]}" 2>/dev/null || true
@@ -56,14 +56,14 @@ compose_down() {
 }
 down=()
 
-# Without systemd nobody runs podman's health checks.
+# Without systemd, podman does not run health checks by itself.
 run_health_checks() {
   [[ $engine == *podman ]] && [ ! -d /run/systemd/system ] || return 0
   while sleep 1; do engine healthcheck run "$1" || true; done >/dev/null 2>&1 &
   children+=($!)
 }
 
-# Docker's compose asks an engine by its socket; podman opens one, and reads its flags for containers from a file.
+# Docker Compose needs the socket of an engine. Podman opens one, and reads options for containers from a file.
 podman_socket() {
   local limits
   limits=$(grep -oE -- '--ulimit[ =][^ ]+' <<<"${RUN_FLAGS:-}" | sed -E 's/.*[ =]([^ =]+=[^ ]+)$/"\1"/' | paste -sd, || true)

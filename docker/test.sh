@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Builds the image and tries what the README says of it, with docker or podman, whichever is there.
-#   GLOBAL_FLAGS  flags of the engine that stand before its command
-#   BUILD_FLAGS   flags for building
-#   RUN_FLAGS     flags for `run`
-#   BASE_IMAGE    instead of the image in docker/Dockerfile
-# docker/compose.yaml is tried with every compose program that is found (test-compose.sh).
+# Builds the image and tests everything in docs/docker.md, with docker or podman.
+#   GLOBAL_FLAGS  options of the engine before its command
+#   BUILD_FLAGS   options for builds
+#   RUN_FLAGS     options for `run`
+#   BASE_IMAGE    replaces the base image of docker/Dockerfile
+# Tests docker/compose.yaml with every compose program that is installed (test-compose.sh).
 set -euo pipefail
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 cd "$(dirname "$0")/.."
 
 engine=$(command -v "${ENGINE:-docker}" || command -v podman || true)
-[ -n "$engine" ] || { echo "docker/test.sh: neither docker nor podman is here" >&2; exit 1; }
+[ -n "$engine" ] || { echo "docker/test.sh: neither docker nor podman is installed" >&2; exit 1; }
 read -ra global <<<"${GLOBAL_FLAGS:-}"
 read -ra build_flags <<<"${BUILD_FLAGS:-}"
 read -ra run_flags <<<"${RUN_FLAGS:-}"
@@ -34,7 +34,7 @@ trap clean_up EXIT
 
 # build_image ARGUMENT…
 build_image() {
-  # A health check is a part of Docker's image format only.
+  # Only the image format of Docker has health checks.
   if command -v buildah >/dev/null && [[ $engine == *podman ]]; then
     buildah bud --format docker "${build_flags[@]}" "$@" >"$work/build.log" 2>&1
   else
@@ -50,7 +50,7 @@ build() {
   [ "$(engine image inspect --format '{{index .Config.Labels "org.opencontainers.image.title"}}' "$image")" = Sealpost ] || fail "OCI labels"
 }
 
-# start NETWORK FLAG…: runs the lab, with its volumes, until it is ready.
+# start NETWORK FLAG…: starts the lab with its volumes and waits until it is ready.
 start() {
   local network=$1 before=$(date +%s%N)
   shift
@@ -66,7 +66,7 @@ start() {
   fail "not ready"
 }
 
-# From the start of the process to its `ready`.
+# Time from the start of the process to `ready`.
 start_ms() {
   local started ready
   started=$(engine inspect --format '{{.State.StartedAt}}' "$tag")
@@ -74,7 +74,7 @@ start_ms() {
   echo $((($(date -d "$ready" +%s%N) - $(date -d "${started% UTC}" +%s%N)) / 1000000))
 }
 
-# Ends the container with SIGTERM; the engine's ten seconds must not be needed, and the exit status is 0.
+# Stops the container with SIGTERM. It must end with status 0 before the engine kills it after ten seconds.
 stop() {
   local before=$(date +%s%N)
   engine stop -t 10 "$tag" >/dev/null
@@ -82,7 +82,7 @@ stop() {
   status=$(engine inspect --format '{{.State.ExitCode}}' "$tag")
   [ "$status" = 0 ] && [ $ms -lt 8000 ] || fail "SIGTERM: exit status $status after $ms ms"
   engine rm -v "$tag" >/dev/null
-  ok "SIGTERM ended it after $ms ms"
+  ok "SIGTERM stopped it after $ms ms"
 }
 
 root_certificate() { engine exec "$tag" sealpost ca export --format pem; }
@@ -102,60 +102,60 @@ healthy() {
 on_standard_ports() {
   start none --sysctl net.ipv4.ip_unprivileged_port_start=0 --cap-drop all --security-opt no-new-privileges
   [ "$(engine exec "$tag" id -u)" != 0 ] || fail "it runs as root"
-  ok "it runs without rights, on a read-only root file system"
+  ok "it runs without capabilities on a read-only root file system"
   healthy || fail "health check: $(engine exec "$tag" sealpost healthcheck 2>&1)"
   engine exec "$tag" sealpost healthcheck --json >"$work/health"
   for port in 25 110 143 119 995 993 563 465 587; do
-    grep -q "\"port\":$port," "$work/health" || fail "port $port does not greet"
+    grep -q "\"port\":$port," "$work/health" || fail "no greeting on port $port"
   done
-  ok "healthy: every standard port greets, TLS verified"
+  ok "healthy: every standard port sends a greeting, TLS is verified"
   root_certificate >"$work/first.pem"
-  grep -q 'BEGIN CERTIFICATE' "$work/first.pem" || fail "ca export gave no certificate"
+  grep -q 'BEGIN CERTIFICATE' "$work/first.pem" || fail "ca export wrote no certificate"
   engine run --rm --network none "${run_flags[@]}" --user root -v "$tag-certs:/certs:ro" --entrypoint sealpost "$image" \
-    ca export --format pem >"$work/handed.pem" || fail "another container cannot hand the root certificate out"
-  cmp -s "$work/first.pem" "$work/handed.pem" || fail "another container hands another root certificate out"
-  ok "it hands out its root certificate, and so does another container from the volume"
+    ca export --format pem >"$work/handed.pem" || fail "another container cannot export the root certificate"
+  cmp -s "$work/first.pem" "$work/handed.pem" || fail "another container exports another root certificate"
+  ok "it exports its root certificate, and so does another container with the volume"
   stop
 }
 
 mail_in_and_out() {
   start host -e SEALPOST_PORT_OFFSET=$offset -e SEALPOST_ADDRESS=127.0.0.1
   root_certificate >"$work/root.pem"
-  cmp -s "$work/first.pem" "$work/root.pem" || fail "another root certificate after re-creation"
-  ok "the certificates survived the container"
+  cmp -s "$work/first.pem" "$work/root.pem" || fail "the new container has another root certificate"
+  ok "the certificates are the same in a new container"
   printf 'From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: In and out\r\n\r\nIt works.\r\n' >"$work/mail"
   curl -sS --max-time 20 --cacert "$work/root.pem" --ssl-reqd "smtp://localhost:$((25 + offset))" \
     --mail-from bob@lab.test --mail-rcpt alice@lab.test -T "$work/mail" || fail "SMTP with STARTTLS"
   curl -sS --max-time 20 --cacert "$work/root.pem" --ssl-reqd -u bob:secret "smtps://localhost:$((465 + offset))" \
     --mail-from bob@lab.test --mail-rcpt alice@lab.test -T "$work/mail" || fail "submission over TLS"
   read_mail imaps $((993 + offset)) '/INBOX;MAILINDEX=2' && read_mail pop3s $((995 + offset)) /1
-  ok "mail went in by STARTTLS and by submission, and came out by IMAP and POP3 over TLS"
-  says_goodbye
+  ok "mail was sent with STARTTLS and submission and read with IMAP and POP3 over TLS"
+  ends_with_farewell
   stop
 }
 
 read_mail() {
   curl -sS --max-time 20 --cacert "$work/root.pem" -u alice:secret "$1://localhost:$2$3" >"$work/read" || fail "$1"
-  grep -q 'It works.' "$work/read" || fail "$1 gave another message"
+  grep -q 'It works.' "$work/read" || fail "$1 returned another message"
 }
 
-# An open session is told good-bye.
-says_goodbye() {
+# Checks that SIGTERM ends an open session with a farewell.
+ends_with_farewell() {
   exec 7<>"/dev/tcp/127.0.0.1/$((25 + offset))"
   head -1 <&7 | grep -q ^220 || fail "no greeting"
   { sleep 0.5; engine kill --signal TERM "$tag" >/dev/null; } &
-  timeout 10 cat <&7 | grep ^421 >/dev/null || fail "an open SMTP session was not told 421"
+  timeout 10 cat <&7 | grep ^421 >/dev/null || fail "an open SMTP session did not receive 421"
   wait
   exec 7<&-
   [ "$(engine wait "$tag")" = 0 ] || fail "exit status after SIGTERM"
   engine rm -v "$tag" >/dev/null
-  ok "SIGTERM tells open sessions good-bye"
+  ok "SIGTERM ends open sessions with a farewell"
   start host -e SEALPOST_PORT_OFFSET=$offset -e SEALPOST_ADDRESS=127.0.0.1
   read_mail imaps $((993 + offset)) '/INBOX;MAILINDEX=2'
-  ok "the mail survived the container"
+  ok "the mail is the same in a new container"
 }
 
-# No mount at all: the whole configuration in a variable.
+# Without a mount: the whole configuration is in a variable.
 configured_by_variable() {
   local yaml="certificates: memory
 store: memory
@@ -165,7 +165,7 @@ virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
     engine logs "$tag" 2>&1 | grep 'Only one' >/dev/null || fail "SEALPOST_CONFIG was not read"
     stop
   done
-  ok "SEALPOST_CONFIG holds a configuration, as YAML and as base64"
+  ok "SEALPOST_CONFIG contains a configuration, as YAML and as base64"
 }
 
 . docker/test-compose.sh
