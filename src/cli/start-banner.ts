@@ -8,7 +8,8 @@ export function printBanner(endpoints: readonly VirtualServerStatus[], next: rea
   const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
   print(heading, 'bold')
   for (const row of rows) print(row)
-  print('\nNext:', 'bold')
+  print('')
+  print('Next:', 'bold')
   for (const line of next) print(`  ${line}`)
   print('')
 }

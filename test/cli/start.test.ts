@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Workplace } from '../support/sealpost.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { needs } from '../support/programs.ts'
+import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
 
 let place: Workplace
 beforeEach(() => {
@@ -31,35 +33,104 @@ async function client(
   return { socket, line: async () => (await lines.next()).value as string, closed }
 }
 
-test('healthcheck finds a greeting on every port of a running lab', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['smtp', 'pop3', 'imap4', 'nntp'])
-  const health = await place.run(['healthcheck', '--config', 'lab.yaml', '--json'])
-  expect(health.stderr).toBe('')
-  const { ok, ports } = JSON.parse(health.stdout) as { ok: boolean; ports: { tls: boolean; greeting: string }[] }
-  expect([ok, ports.length, ports.filter(({ tls }) => tls).length]).toEqual([true, 7, 3])
-  expect(ports.map(({ greeting }) => greeting.split(' ')[0])).toEqual(['220', '+OK', '+OK', '*', '*', '200', '200'])
-  // A check every few seconds must not displace the sessions of clients.
-  expect((await place.run(['sessions', '--config', 'lab.yaml'])).stdout.trim()).toBe('')
-  expect(await running.end()).toBe(0)
-  expect(running.stderr.join('')).not.toContain('session ended')
-  const after = await place.run(['healthcheck', '--config', 'lab.yaml'])
-  expect(after.status).toBe(1)
-})
-
-test('healthcheck asks the running lab and ignores later changes of its file', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  place.write('lab.yaml', 'virtualServers: [{ protocol: smtp, prot: 1 }]')
-  expect(await place.run(['healthcheck', '--config', 'lab.yaml'])).toEqual({
-    status: 0,
-    stdout: 'all 7 ports are healthy\n',
-    stderr: '',
+describe('a running lab', () => {
+  let place: Workplace
+  let running: StartedLab
+  beforeAll(async () => {
+    place = new Workplace()
+    place.write('lab.yaml', lab())
+    running = await place.start(['--config', 'lab.yaml'])
   })
-  expect(await running.end()).toBe(0)
-  // Without a running lab, healthcheck reads the file.
-  expect((await place.run(['healthcheck', '--config', 'lab.yaml'])).status).toBe(2)
+  afterAll(async () => {
+    await running.end()
+    place.remove()
+  })
+
+  test('healthcheck finds a greeting on every port', async () => {
+    expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['smtp', 'pop3', 'imap4', 'nntp'])
+    const health = await place.run(['healthcheck', '--config', 'lab.yaml', '--json'])
+    expect(health.stderr).toBe('')
+    const { ok, ports } = JSON.parse(health.stdout) as { ok: boolean; ports: { tls: boolean; greeting: string }[] }
+    expect([ok, ports.length, ports.filter(({ tls }) => tls).length]).toEqual([true, 7, 3])
+    expect(ports.map(({ greeting }) => greeting.split(' ')[0])).toEqual(['220', '+OK', '+OK', '*', '*', '200', '200'])
+    // A check every few seconds must not displace the sessions of clients.
+    expect((await place.run(['sessions', '--config', 'lab.yaml'])).stdout.trim()).toBe('')
+    expect(running.stderr.join('')).not.toContain('session ended')
+  })
+
+  test('control characters of a client do not reach the terminal', async () => {
+    const smtp = await client(running.endpoints[0]?.port as number)
+    await smtp.line()
+    smtp.socket.write('EHLO \x1b[2J\x9b31m\r\nQUIT\r\n')
+    await smtp.closed
+    const [last] = (await place.run(['sessions', '--config', 'lab.yaml', '--json'])).stdout.trim().split('\n').slice(-1)
+    const { id } = JSON.parse(last ?? '') as { id: string }
+    const { stdout } = await place.run(['sessions', '--config', 'lab.yaml', id])
+    expect(stdout).toContain('C: EHLO ?[2J')
+    expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+  })
+
+  test('only its owner can use the control socket', async () => {
+    const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    const [socket] = readdirSync(folder)
+    expect(socket).toMatch(new RegExp(`\\.${running.process.pid}\\.sock$`))
+    expect(statSync(join(folder, socket as string)).mode & 0o777).toBe(0o600)
+  })
+
+  test('the control socket refuses a request that is too long', async () => {
+    const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
+    const socket = connect(join(folder, readdirSync(folder)[0] as string))
+    const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
+    socket.on('error', () => {}) // the lab closes the socket while the rest is being written
+    socket.write(Buffer.alloc(2 * 1024 * 1024, 'x'))
+    expect((await lines.next()).value).toBe('{"error":"the request is too long"}')
+    if (!socket.closed) await once(socket, 'close')
+    const again = await place.run(['healthcheck', '--config', 'lab.yaml'])
+    expect(again.status).toBe(0)
+  })
+
+  test('SIGHUP reloads the file', async () => {
+    running.process.kill('SIGHUP')
+    await running.logged('"reloaded"')
+  })
+
+  test('reload of an invalid file changes nothing and reports the mistakes', async () => {
+    place.write('lab.yaml', lab('  - { protocol: smpt, prot: 0 }'))
+    const { status, stderr } = await place.run(['reload', '--config', 'lab.yaml'])
+    expect(status).toBe(1)
+    expect(stderr).toContain('lab.yaml:8:17: virtualServers[4].protocol: is "smpt"')
+    expect(stderr).toContain('lab.yaml:8:23: virtualServers[4].prot: unknown key; did you mean port?')
+    const again = await client(running.endpoint('smtp').port as number)
+    expect(await again.line()).toMatch(/^220 /)
+    again.socket.destroy()
+  })
+
+  test('reload applies a changed file to new connections and keeps open ones', async () => {
+    const old = await client(running.endpoint('pop3').port as number)
+    await old.line()
+    place.write('lab.yaml', lab('  - { name: Added, protocol: smtp, port: 0 }'))
+    const reloaded = await place.run(['reload', '--config', join(place.folder, 'lab.yaml')])
+    expect(reloaded).toMatchObject({ status: 0, stdout: `reloaded (process ${running.process.pid})\n` })
+    const health = await place.run(['healthcheck', '--config', 'lab.yaml', '--json'])
+    expect(JSON.parse(health.stdout)).toMatchObject({ ok: true, ports: { length: 8 } })
+    old.socket.write('QUIT\r\n')
+    expect(await old.line()).toMatch(/^\+OK/)
+  })
+
+  test('healthcheck ignores changes of the file until the lab has stopped', async () => {
+    place.write('lab.yaml', 'virtualServers: [{ protocol: smtp, prot: 1 }]')
+    expect(await place.run(['healthcheck', '--config', 'lab.yaml'])).toEqual({
+      status: 0,
+      stdout: 'all 8 ports are healthy\n',
+      stderr: '',
+    })
+    expect(await running.end()).toBe(0)
+    // Without a running lab, healthcheck reads the file.
+    expect((await place.run(['healthcheck', '--config', 'lab.yaml'])).status).toBe(2)
+    place.write('lab.yaml', lab().replaceAll('ort: 0', 'ort: 1'))
+    expect((await place.run(['healthcheck', '--config', 'lab.yaml'])).status).not.toBe(0)
+  })
 })
 
 test('prints the virtual servers in 80 columns, two commands and the line ready', async () => {
@@ -115,18 +186,6 @@ test('standard output and the log are plain text without --json, and both JSON l
   for (const line of json.stderr.join('').trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: 30 })
 })
 
-test('control characters of a client do not reach the terminal', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  const smtp = await client(running.endpoints[0]?.port as number)
-  await smtp.line()
-  smtp.socket.write('EHLO \x1b[2J\x9b31m\r\nQUIT\r\n')
-  await smtp.closed
-  const { stdout } = await place.run(['sessions', '--config', 'lab.yaml', 'smtp-1'])
-  expect(stdout).toContain('C: EHLO ?[2J')
-  expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
-})
-
 test('--only starts only the given protocols', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml', '--only', 'pop3', 'nntp'])
@@ -163,40 +222,6 @@ test('a port in use fails with one line that names the virtual server and the po
   expect(stderr).toMatch(new RegExp(`^sealpost: Second: cannot listen on 127\\.0\\.0\\.1 port ${port}: .*in use.*\\n$`))
 })
 
-test('reload applies a changed file to new connections and keeps open ones', async () => {
-  const file = place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  const old = await client(running.endpoint('pop3').port as number)
-  await old.line()
-  place.write('lab.yaml', lab('  - { name: Added, protocol: smtp, port: 0 }'))
-  const reloaded = await place.run(['reload', '--config', file])
-  expect(reloaded).toMatchObject({ status: 0, stdout: `reloaded (process ${running.process.pid})\n` })
-  const health = await place.run(['healthcheck', '--config', 'lab.yaml', '--json'])
-  expect(JSON.parse(health.stdout)).toMatchObject({ ok: true, ports: { length: 8 } })
-  old.socket.write('QUIT\r\n')
-  expect(await old.line()).toMatch(/^\+OK/)
-})
-
-test('reload of an invalid file changes nothing and reports the mistakes', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  place.write('lab.yaml', lab('  - { protocol: smpt, prot: 0 }'))
-  const { status, stderr } = await place.run(['reload', '--config', 'lab.yaml'])
-  expect(status).toBe(1)
-  expect(stderr).toContain('lab.yaml:8:17: virtualServers[4].protocol: is "smpt"')
-  expect(stderr).toContain('lab.yaml:8:23: virtualServers[4].prot: unknown key; did you mean port?')
-  const again = await client(running.endpoint('smtp').port as number)
-  expect(await again.line()).toMatch(/^220 /)
-  again.socket.destroy()
-})
-
-test('SIGHUP reloads the file', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  running.process.kill('SIGHUP')
-  await running.logged('"reloaded"')
-})
-
 test('a second signal ends the process at once', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
@@ -211,29 +236,6 @@ test('a second signal ends the process at once', async () => {
   expect(await running.end('SIGINT')).toBe(130)
   clearInterval(insist)
   slow.socket.destroy()
-})
-
-test('only its owner can use the control socket', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
-  expect(statSync(folder).mode & 0o777).toBe(0o700)
-  const [socket] = readdirSync(folder)
-  expect(socket).toMatch(new RegExp(`\\.${running.process.pid}\\.sock$`))
-  expect(statSync(join(folder, socket as string)).mode & 0o777).toBe(0o600)
-})
-
-test('the control socket refuses a request that is too long', async () => {
-  place.write('lab.yaml', lab())
-  await using running = await place.start(['--config', 'lab.yaml'])
-  const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
-  const socket = connect(join(folder, readdirSync(folder)[0] as string))
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
-  socket.on('error', () => {}) // the lab closes the socket while the rest is being written
-  socket.write(Buffer.alloc(2 * 1024 * 1024, 'x'))
-  expect((await lines.next()).value).toBe('{"error":"the request is too long"}')
-  if (!socket.closed) await once(socket, 'close')
-  expect(await running.end()).toBe(0)
 })
 
 test('start removes the control sockets of killed labs, of any configuration, and leaves other files', async () => {
@@ -287,4 +289,24 @@ test.skipIf(process.platform !== 'linux')('a folder that cannot be created fails
     1,
     expect.stringMatching(/^sealpost: .*folder \/proc\/nope cannot be created.*\n$/),
   ])
+})
+
+test.skipIf(!needs('expect'))('uses colour on a terminal, but not with NO_COLOR', async () => {
+  place.write('lab.yaml', `directory: { mode: listed }\n${lab().replace(/^directory.*\n/m, '')}`)
+  /** Runs the lab in a terminal, presses Ctrl-C when it is ready and returns everything that it shows. */
+  const shown = (env: Record<string, string>): string => {
+    const start = `spawn ${process.execPath} ${mainFile} start --config lab.yaml`
+    const script = `${start}\nset timeout 30\nexpect -re {\\nready\\r} { send "\\003" }\nexpect eof\nexit [lindex [wait] 3]`
+    const { NO_COLOR, ...clean } = process.env
+    const options = { cwd: place.folder, env: { ...clean, TMPDIR: place.folder, TERM: 'xterm', ...env } }
+    const { status, stdout } = spawnSync('expect', ['-c', script], { ...options, encoding: 'utf8' })
+    expect(status, stdout).toBe(0)
+    return stdout
+  }
+  const coloured = shown({})
+  expect(coloured).toContain('\x1b[33mwarning: lab.yaml:')
+  expect(coloured).toContain('\x1b[1mVIRTUAL SERVER')
+  expect(coloured).toContain('\r\nready\r\n')
+  expect(coloured).toMatch(/\d\d:\d\d:\d\d info {2}SIGINT: stopping\r\n/)
+  expect(shown({ NO_COLOR: '1' })).not.toContain('\x1b[')
 })

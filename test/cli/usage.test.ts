@@ -27,22 +27,22 @@ test.each([
   [['audit', '--jobs', '0', '--', 'true'], /^sealpost: option '--jobs <n>' argument '0' is invalid\..*\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml: cannot be read: no such file\n'],
 ])('%j is wrong usage: one line on standard error and status 2', async (args, line) => {
-  const { status, stdout, stderr } = await place.run(args)
+  const { status, stdout, stderr } = await place.runHere(args)
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toEqual(typeof line === 'string' ? line : expect.stringMatching(line))
 })
 
 test('every command has --help', async () => {
-  const { stdout } = await place.run(['--help'])
+  const { stdout } = await place.runHere(['--help'])
   const commands = [...stdout.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, name]) => name as string)
   expect(commands).toEqual(expect.arrayContaining(['start', 'check', 'reload', 'healthcheck', 'client-settings']))
-  const helps = await Promise.all(commands.map((name) => place.run([name, '--help'])))
+  const helps = await Promise.all(commands.map((name) => place.runHere([name, '--help'])))
   expect(helps.map(({ status }) => status)).toEqual(commands.map(() => 0))
 })
 
 test('start reports all mistakes of an invalid file', async () => {
   place.write('lab.yaml', 'portOffset: x\nvirtualServers: [{ protocol: nntp, requireSecureChannel: true }]\n')
-  const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'])
+  const { status, stdout, stderr } = await place.runHere(['start', '--config', 'lab.yaml'])
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr.trimEnd().split('\n')).toEqual([
     'lab.yaml:1:13: portOffset: is "x"; must be a whole number from 0 to 60000',
@@ -52,7 +52,7 @@ test('start reports all mistakes of an invalid file', async () => {
 
 test('reload fails without a running lab', async () => {
   place.write('lab.yaml', '')
-  const { status, stderr } = await place.run(['reload', '--config', 'lab.yaml'])
+  const { status, stderr } = await place.runHere(['reload', '--config', 'lab.yaml'])
   expect([status, stderr]).toEqual([
     1,
     'sealpost: no running lab of lab.yaml was found for this user; start it with: sealpost start\n',
@@ -61,15 +61,15 @@ test('reload fails without a running lab', async () => {
 
 test('start reports a certificate that is not in the store', async () => {
   place.write('lab.yaml', 'virtualServers:\n  - { protocol: smtp, port: 0, certificate: Lost }\n')
-  const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml'])
+  const { status, stdout, stderr } = await place.runHere(['start', '--config', 'lab.yaml'])
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(/^lab\.yaml:2:45: virtualServers\[0\]\.certificate: no certificate "Lost" is in the store; /m)
 })
 
 test('help COMMAND shows the same as COMMAND --help', async () => {
   for (const command of [['start'], ['cert'], ['cert', 'list']]) {
-    const help = await place.run(['help', ...command])
-    expect(help).toEqual(await place.run([...command, '--help']))
+    const help = await place.runHere(['help', ...command])
+    expect(help).toEqual(await place.runHere([...command, '--help']))
     expect(help).toMatchObject({ status: 0, stdout: expect.stringMatching(`^Usage: sealpost ${command.join(' ')} `) })
   }
 })
@@ -105,4 +105,9 @@ test('a closed pipe ends a command quietly', () => {
   const command = `"${process.execPath}" "${mainFile}" audit --list | head -1`
   const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
   expect([stdout.split(/\s+/)[0], stderr]).toEqual(['NAME', ''])
+})
+
+test('the process prints the line and exits with the status', async () => {
+  const outcome = { status: 2, stdout: '', stderr: "sealpost: unknown option '--bogus'\n" }
+  expect(await place.runProcess(['start', '--bogus'])).toEqual(outcome)
 })

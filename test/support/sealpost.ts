@@ -42,7 +42,11 @@ export class Workplace {
    * runs until a signal or needs a terminal.
    */
   run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    if (needsProcess(args)) return this.runProcess(args, options)
+    return needsProcess(args) ? this.runProcess(args, options) : this.runHere(args, options)
+  }
+
+  /** Runs `sealpost ARGS` in this process. Also for `start` if it fails before it opens ports. */
+  runHere(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     const result = lastRun.then(() => this.#runHere(args, options))
     lastRun = result.catch(() => {})
     return result
