@@ -3,9 +3,20 @@ import { existsSync } from 'node:fs'
 
 const main = new URL('../dist/src/cli/main.js', import.meta.url)
 if (existsSync(main)) {
+  if (process.env.npm_lifecycle_event === 'start') stopWithShell()
   process.argv.splice(2, 0, 'start')
   import(main)
 } else {
   console.error('sealpost: dist/ is missing; run: npm run build')
   process.exitCode = 1
+}
+
+/** npm sends SIGTERM to its shell. Some shells end without passing it on, which would leave the lab running. */
+function stopWithShell() {
+  const shell = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500).unref()
 }

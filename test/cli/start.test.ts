@@ -1,12 +1,13 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { needs } from '../support/programs.ts'
-import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
+import { mainFile, type ReadyEndpoint, type StartedLab, Workplace } from '../support/sealpost.ts'
 
 let place: Workplace
 beforeEach(() => {
@@ -310,3 +311,32 @@ test.skipIf(!needs('expect'))('uses colour on a terminal, but not with NO_COLOR'
   expect(coloured).toMatch(/\d\d:\d\d:\d\d info {2}SIGINT: stopping\r\n/)
   expect(shown({ NO_COLOR: '1' })).not.toContain('\x1b[')
 })
+
+test('SIGTERM to npm start stops the lab', async () => {
+  place.write('lab.yaml', lab())
+  const args = ['start', '--', '--json', '--config', join(place.folder, 'lab.yaml')]
+  const env = { ...process.env, TMPDIR: place.folder, XDG_RUNTIME_DIR: '' }
+  const npm = spawn('npm', args, { cwd: fileURLToPath(new URL('../../', import.meta.url)), env })
+  const closed = once(npm, 'close')
+  for await (const line of createInterface({ input: npm.stdout })) {
+    if (!line.startsWith('{')) continue
+    const { pid, endpoints } = JSON.parse(line) as { pid: number; endpoints: ReadyEndpoint[] }
+    const smtp = await client(endpoints[0]?.port as number)
+    expect(await smtp.line()).toMatch(/^220 /)
+    npm.kill('SIGTERM')
+    expect(await smtp.line()).toMatch(/^421 /)
+    await expect.poll(() => isRunning(pid)).toBe(false)
+    break
+  }
+  npm.stdout.destroy()
+  npm.stderr.destroy()
+  await closed
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
