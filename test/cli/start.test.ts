@@ -298,8 +298,9 @@ test.skipIf(!needs('expect'))('uses colour on a terminal, but not with NO_COLOR'
   const shown = (env: Record<string, string>): string => {
     const start = `spawn ${process.execPath} ${mainFile} start --config lab.yaml`
     const script = `${start}\nset timeout 30\nexpect -re {\\nready\\r} { send "\\003" }\nexpect eof\nexit [lindex [wait] 3]`
-    const { NO_COLOR, ...clean } = process.env
-    const options = { cwd: place.folder, env: { ...clean, TMPDIR: place.folder, TERM: 'xterm', ...env } }
+    // Node decides on colour by a dozen variables (NO_COLOR, CI, TEAMCITY_VERSION, …), so nothing else is inherited.
+    const { PATH, HOME } = process.env
+    const options = { cwd: place.folder, env: { PATH, HOME, TMPDIR: place.folder, TERM: 'xterm', ...env } }
     const { status, stdout } = spawnSync('expect', ['-c', script], { ...options, encoding: 'utf8' })
     expect(status, stdout).toBe(0)
     return stdout
