@@ -34,7 +34,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
   const { owners, created } = mailboxesOf(site, recipients, stripped?.named)
   const rcptTo = recipients.map(({ address }) => address)
-  const envelope = { mailFrom, rcptTo, ...(session !== undefined && { session }) }
+  const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
   try {
     const batch: NewMessage[] = []
     for (const [copy, pieces] of [
@@ -44,7 +44,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
       const targets = pieces ? await inboxes(site.store, owners, copy) : []
       if (!pieces || targets.length === 0) continue
       const raw = trace ? [trace, ...pieces] : pieces
-      batch.push({ raw, targets, envelope, ...(at !== undefined && { internalDate: at }) })
+      batch.push({ raw, targets, envelope, internalDate: at })
     }
     if (batch.length > 0) await site.store.append(batch)
   } catch (error) {

@@ -21,6 +21,7 @@ export const noClientLimits: ClientLimits = {
  * customer at least a /64 (RFC 6177 section 2), so a client can choose the last 64 bits freely.
  */
 export function clientKey(address: string): string {
+  if (!address.includes(':')) return address
   const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)
   if (mapped) return mapped[1] as string
   if (!isIPv6(address) || address === '::1') return address
@@ -31,24 +32,31 @@ export function clientKey(address: string): string {
 export type Admission = 'served' | 'refused' | 'dropped'
 
 /** A connection as counted for its client address. */
-export interface Place {
+export interface CountedConnection {
   readonly admission: Admission
-  /** Keeps the place for at least this time, even if the client disconnects. */
+  /** Counts the connection for at least this time, even if the client disconnects. */
   hold(durationMs: number): void
-  /** Gives the place back. Call it once, when the connection is closed. */
+  /** Ends the count. Call it once, when the connection is closed. */
   release(): void
 }
+
+const uncounted = { hold() {}, release() {} }
+const unlimited: CountedConnection = { admission: 'served', ...uncounted }
+const dropped: CountedConnection = { admission: 'dropped', ...uncounted }
 
 /** Connections of one virtual server, counted by client address. */
 export class ClientAddresses {
   readonly #counts: Record<'served' | 'refused', Map<string, number>> = { served: new Map(), refused: new Map() }
 
   /** Counts a connection that was just accepted. @param limit applies to served connections, and separately to refused ones */
-  take(address: string, limit: number | 'off'): Place {
+  count(address: string, limit: number | 'off'): CountedConnection {
+    if (limit === 'off') return unlimited
     const key = clientKey(address)
-    const kinds = ['served', 'refused'] as const
-    const admission = kinds.find((kind) => limit === 'off' || this.#count(kind, key) < limit)
-    if (admission === undefined) return { admission: 'dropped', hold() {}, release() {} }
+    if (this.#numberOf('served', key) < limit) return this.#counted('served', key)
+    return this.#numberOf('refused', key) < limit ? this.#counted('refused', key) : dropped
+  }
+
+  #counted(admission: 'served' | 'refused', key: string): CountedConnection {
     this.#add(admission, key, 1)
     let heldUntil = 0
     return {
@@ -57,19 +65,19 @@ export class ClientAddresses {
         heldUntil = performance.now() + durationMs
       },
       release: () => {
-        const leftMs = limit === 'off' ? 0 : heldUntil - performance.now()
+        const leftMs = heldUntil === 0 ? 0 : heldUntil - performance.now()
         if (leftMs <= 0) this.#add(admission, key, -1)
         else setTimeout(() => this.#add(admission, key, -1), leftMs).unref()
       },
     }
   }
 
-  #count(kind: 'served' | 'refused', key: string): number {
+  #numberOf(kind: 'served' | 'refused', key: string): number {
     return this.#counts[kind].get(key) ?? 0
   }
 
   #add(kind: 'served' | 'refused', key: string, change: 1 | -1): void {
-    const count = this.#count(kind, key) + change
+    const count = this.#numberOf(kind, key) + change
     if (count > 0) this.#counts[kind].set(key, count)
     else this.#counts[kind].delete(key)
   }

@@ -34,9 +34,9 @@ export interface ConnectionOptions {
   readonly idleTimeoutMs: number
   readonly securer: Securer
   /** The faults to inject. */
-  readonly faults?: ConnectionFaults
+  readonly faults?: ConnectionFaults | undefined
   /** The result of the handshake on a TLS port. */
-  readonly facts?: TlsFacts
+  readonly facts?: TlsFacts | undefined
   /** The limits until the client logs on. Absent for connections that the lab opens itself. */
   readonly logon?: LogonLimits
 }

@@ -1,4 +1,4 @@
-import { clientKey, type Place } from './client-addresses.ts'
+import { type CountedConnection, clientKey } from './client-addresses.ts'
 
 /** Failures of an address are forgotten this long after the last one. */
 const FORGET_MS = 10 * 60_000
@@ -16,9 +16,9 @@ export class FailedLogons {
 
   /**
    * Returns a function that counts a failed log-on of one connection, and returns the delay of its reply in milliseconds.
-   * The place of the connection is kept meanwhile, so that a client gains nothing if it disconnects instead of waiting.
+   * The connection counts for its address meanwhile, so that a client gains nothing if it disconnects instead of waiting.
    */
-  counter(address: string, firstDelayMs: number | 'off', place: Place): () => number {
+  counter(address: string, firstDelayMs: number | 'off', connection: CountedConnection): () => number {
     if (firstDelayMs === 'off') return () => 0
     const key = clientKey(address)
     let failures = 0
@@ -26,7 +26,7 @@ export class FailedLogons {
       failures++
       const doublings = Math.max(failures, this.#add(key)) - 1
       const delayMs = Math.min(firstDelayMs * Math.min(2 ** doublings, MAX_FACTOR), MAX_TIMER_MS)
-      place.hold(delayMs)
+      connection.hold(delayMs)
       return delayMs
     }
   }

@@ -8,7 +8,7 @@ import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { peekClientHello } from '../tls/client-hello-reader.ts'
 import type { KeyLog } from '../tls/policy.ts'
-import { ClientAddresses, type ClientLimits, noClientLimits, type Place } from './client-addresses.ts'
+import { ClientAddresses, type ClientLimits, type CountedConnection, noClientLimits } from './client-addresses.ts'
 import { Connection, type SecuredSocket, type Securer } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { FailedLogons } from './failed-logons.ts'
@@ -137,41 +137,39 @@ export class VirtualServer {
   /** Serves one client from its first octet to its last. Never rejects. */
   async #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
     const settings = this.#settings
+    const { name: virtualServer, protocol } = settings
     const limits = settings.clientLimits ?? noClientLimits
     const { remoteAddress = '', remotePort = 0 } = socket
-    const place = this.#addresses.take(remoteAddress, limits.connectionsPerAddress)
-    const countFailure = this.#failedLogons.counter(remoteAddress, limits.failedLogonDelayMs, place)
+    const counted = this.#addresses.count(remoteAddress, limits.connectionsPerAddress)
+    const countFailure = this.#failedLogons.counter(remoteAddress, limits.failedLogonDelayMs, counted)
     const logOnBy = limits.logonTimeoutMs === 'off' ? undefined : performance.now() + limits.logonTimeoutMs
     const remote = { address: remoteAddress, port: remotePort }
-    const origin = { virtualServer: settings.name, protocol: settings.protocol }
-    const ends = { remoteAddress, remotePort, localAddress: local.address, localPort: local.port }
-    const record = this.#sessions.open({ ...origin, ...ends })
-    const faults = settings.faults?.open({
-      ...origin,
-      user: () => record.record.user,
-      secure: () => record.record.tls !== undefined,
-    })
+    const { address: localAddress, port: localPort } = local
+    const record = this.#sessions.open({ virtualServer, protocol, remoteAddress, remotePort, localAddress, localPort })
+    const user = (): string | undefined => record.record.user
+    const secure = (): boolean => record.record.tls !== undefined
+    const faults = settings.faults?.open({ virtualServer, protocol, user, secure })
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
-    const securer = this.#securer(record, faults, keyLog)
+    const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'
-    if (place.admission !== 'served')
+    if (counted.admission !== 'served')
       record.refused(`the limit of ${limits.connectionsPerAddress} connections per address is reached`)
     try {
-      if (place.admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
+      if (counted.admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
       const secured = kind === 'tlsPort' ? await securer.secure(raw) : undefined
       const connection = new Connection({
         socket: secured?.socket ?? raw,
+        facts: secured?.facts,
         remote,
         local,
         record,
         securer,
+        faults,
         idleTimeoutMs: settings.idleTimeoutMs,
         // A TLS handshake has used up some of the time.
         logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure },
-        ...(faults ? { faults } : {}),
-        ...(secured ? { facts: secured.facts } : {}),
       })
-      cause = await this.#serve(connection, settings, place)
+      cause = await this.#serve(connection, settings, counted)
     } catch (error) {
       raw.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -179,13 +177,13 @@ export class VirtualServer {
         this.#log.error({ session: record.id, server: settings.name, err: error }, 'a session failed')
       }
     } finally {
-      place.release()
+      counted.release()
       record.end(cause)
     }
   }
 
-  async #serve(connection: Connection, settings: VirtualServerSettings, place: Place): Promise<string> {
-    if (place.admission === 'refused') return refuse(connection, settings, 'address')
+  async #serve(connection: Connection, settings: VirtualServerSettings, counted: CountedConnection): Promise<string> {
+    if (counted.admission === 'refused') return refuse(connection, settings, 'address')
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
       connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)
       return refuse(connection, settings, 'server')
@@ -203,21 +201,13 @@ export class VirtualServer {
     return connection.closed
   }
 
-  #securer(record: SessionRecorder, faults: ConnectionFaults | undefined, keyLog: KeyLog | undefined): Securer {
-    const isAvailable = (): boolean => this.#acceptor !== undefined
-    return {
-      get available() {
-        return isAvailable()
-      },
-      secure: (raw) => {
-        const due = faults?.due('handshake') ?? []
-        if (!faults || due.length === 0) return this.#secure(raw, record, keyLog)
-        return faultsBeforeHandshake(faults, due, raw, record).then(() => this.#secure(raw, record, keyLog))
-      },
-    }
+  /** Whether a certificate is assigned. */
+  get canSecure(): boolean {
+    return this.#acceptor !== undefined
   }
 
-  async #secure(raw: Duplex, record: SessionRecorder, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
+  /** Performs a TLS handshake on a raw socket. @throws HandshakeFailure */
+  async secure(raw: Duplex, record: SessionRecorder, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
     const { maxConnections } = this.#settings
     if (maxConnections !== 'off' && this.#handshakes.size >= maxConnections) {
       const why = `${maxConnections} TLS handshakes are in progress, which is the connection limit`
@@ -232,6 +222,36 @@ export class VirtualServer {
     } finally {
       this.#handshakes.delete(raw)
     }
+  }
+}
+
+/** The TLS handshakes of one connection, with the faults that are injected before them. */
+class HandshakeSecurer implements Securer {
+  readonly #server: VirtualServer
+  readonly #record: SessionRecorder
+  readonly #faults: ConnectionFaults | undefined
+  readonly #keyLog: KeyLog | undefined
+
+  constructor(
+    server: VirtualServer,
+    record: SessionRecorder,
+    faults: ConnectionFaults | undefined,
+    keyLog: KeyLog | undefined,
+  ) {
+    this.#server = server
+    this.#record = record
+    this.#faults = faults
+    this.#keyLog = keyLog
+  }
+
+  get available(): boolean {
+    return this.#server.canSecure
+  }
+
+  async secure(raw: Duplex): Promise<SecuredSocket> {
+    const due = this.#faults?.due('handshake') ?? []
+    if (this.#faults && due.length > 0) await faultsBeforeHandshake(this.#faults, due, raw, this.#record)
+    return this.#server.secure(raw, this.#record, this.#keyLog)
   }
 }
 

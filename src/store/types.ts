@@ -133,7 +133,7 @@ export interface NewMessage {
   /** Returns header lines to put before `raw`, once the uids are known (Xref). Called inside the commit; must not throw. */
   readonly prefix?: (locations: readonly Location[]) => Buffer
   /** Milliseconds since the epoch. Default: now. */
-  readonly internalDate?: number
+  readonly internalDate?: number | undefined
   /**
    * The `<…>` of the Message-ID field. Required for `locate` and `knows` to find an article, so set it when a target is a
    * public folder. No other folder uses it: omit it for personal mail.
