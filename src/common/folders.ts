@@ -36,7 +36,7 @@ export function installCommand(name: string, installed = packageFolder): string 
   const modules = dirname(installed)
   if (basename(modules) !== 'node_modules') return `npm install --prefix ${installed} ${name}`
   const project = dirname(modules)
-  // A global installation has no package.json of its own.
+  // A global installation has no package.json.
   return existsSync(join(project, 'package.json'))
     ? `npm install --prefix ${project} ${name}`
     : `npm install --global ${name}`

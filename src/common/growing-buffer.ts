@@ -21,7 +21,7 @@ export class GrowingBuffer {
     return this.#length
   }
 
-  /** A view of all octets. Later appends do not change it. */
+  /** All octets so far, as a view. Later appends do not change it. */
   get octets(): Buffer {
     return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length)
   }

@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream'
 export interface SocketObserver {
   readonly received: (octets: Buffer) => void
   readonly sent: (octets: Buffer) => void
-  /** Called once the socket is closed. */
+  /** Receives the end of the observation, once the socket is closed. */
   readonly close: () => void
 }
 

@@ -92,7 +92,7 @@ function addressSpec(scanner: Scanner, start: number): Address {
   return { ...(name ? { name } : {}), mailbox: mailbox ?? MISSING_MAILBOX, host: host || MISSING_DOMAIN }
 }
 
-/** `host` is empty if nothing follows the `@`. */
+/** Reads `local@domain`. `host` is empty if nothing follows the `@`. */
 function localAndDomain(scanner: Scanner): { mailbox?: OctetString; host?: OctetString } {
   const mailbox = scanner.atWord || scanner.next === '.' ? scanner.localPart() : undefined
   const local = mailbox === undefined ? {} : { mailbox }

@@ -12,7 +12,7 @@ const PLAIN = { type: 'text', subtype: 'plain', params: [] } as const
 
 type Reader = (value: OctetString) => Partial<ContentFields>
 
-/** One row per header field. Of a repeated field the first one counts. RFC 2045, 2183, 1864, 3282, 2557. */
+/** One row per header field. If a field is repeated, the first one counts. RFC 2045, 2183, 1864, 3282, 2557. */
 const READERS: ReadonlyMap<string, Reader> = new Map([
   ['content-type', contentType],
   ['content-id', (id): Partial<ContentFields> => ({ id })],
@@ -50,8 +50,8 @@ export function headerContent(raw: Buffer, fields: readonly HeaderField[], isPar
 const BROKEN = { type: '', subtype: '' } as const
 
 /**
- * Reads `type/subtype` and parameters. Returns empty strings for a type with a syntax error, so that nobody relies on a
- * part of it (RFC 2045 section 5.1). `isText` counts it as text (RFC 2045 section 5.2).
+ * Reads `type/subtype` and parameters. Returns empty strings for a type with a syntax error, so that no caller relies on
+ * a part of it (RFC 2045 section 5.1). `isText` counts it as text (RFC 2045 section 5.2).
  */
 function contentType(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
@@ -70,7 +70,7 @@ function transferEncoding(value: OctetString): Partial<ContentFields> {
   return encoding === '' || !scanner.ended ? {} : { encoding }
 }
 
-/** RFC 2183 section 2. Also accepts a type in quotes, which some programs write. */
+/** Reads Content-Disposition. Accepts a quoted type, which some programs write. RFC 2183 section 2. */
 function disposition(value: OctetString): Partial<ContentFields> {
   const scanner = new Scanner(value)
   const type = (scanner.next === '"' ? scanner.quotedString() : scanner.token()) ?? ''
@@ -89,7 +89,7 @@ function language(value: OctetString): Partial<ContentFields> {
 
 /**
  * Reads the `;name=value` list at the scanner. Joins continuations and decodes extended values to UTF-8 under their plain
- * name (RFC 2231, required by RFC 9051 section 7.5.2). Skips broken parameters. Of equal names the first one counts.
+ * name (RFC 2231, required by RFC 9051 section 7.5.2). Skips broken parameters. The first of several with one name counts.
  */
 export function parameters(scanner: Scanner): Parameter[] {
   const found: Parameter[] = []

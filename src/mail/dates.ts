@@ -49,7 +49,7 @@ export function parseZonedDate(value: string): ZonedDate | undefined {
     : undefined
 }
 
-/** As `parseZonedDate`, without the zone. */
+/** Parses a date like `parseZonedDate`, and returns it without the zone. */
 export function parseDate(value: string): Date | undefined {
   const zoned = parseZonedDate(value)
   return zoned && new Date(zoned.ms)
@@ -95,7 +95,7 @@ const LOWER_MONTHS: readonly string[] = MONTHS.map((name) => name.toLowerCase())
 /** Returns 0 to 11 for a month's name of three letters in any case, otherwise -1. */
 export const monthIndexOf = (name: string): number => LOWER_MONTHS.indexOf(name.toLowerCase())
 
-/** Two digits from 50 on are of the 20th century; three digits count from 1900. RFC 5322 section 4.3. */
+/** Returns the year: two digits are 1950 to 2049, three digits count from 1900. RFC 5322 section 4.3. */
 function yearOf(digits: string): number {
   const year = Number(digits)
   if (digits.length === 2) return year < 50 ? year + 2000 : year + 1900

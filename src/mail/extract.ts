@@ -7,7 +7,7 @@ const MIXED = /(?<![\w.,/:@#-])(?=[A-Z-]*\d)(?=[\d-]*[A-Z])([A-Z0-9]{5,10}|[A-Z0
 const WORDS =
   /\b(?:code|codes|otp|pin|passcode|password|token|one[- ]time|verification|verify|confirm|einmal\w*|kennwort|bestätigung\w*)\b|コード|番号|验证码|驗證碼|인증/giu
 
-/** How many characters after such a word a code counts as near. Before the word, distances count twice. */
+/** Longest distance in characters between such a word and a code after it. A distance before the word counts twice. */
 const NEAR_CHARS = 80
 
 /**

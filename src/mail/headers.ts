@@ -23,7 +23,7 @@ const MAX_FIELDS_OCTETS = 1024 * 1024
 
 /**
  * The longest value that is read; the rest of a longer one is ignored. Real fields are far shorter (Postfix cuts them at
- * 100 KB). Whatever parses a value, regular expressions in particular, relies on this limit.
+ * 100 KB). All parsers of values, regular expressions in particular, rely on this limit.
  */
 export const MAX_VALUE_OCTETS = 256 * 1024
 

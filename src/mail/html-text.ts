@@ -13,7 +13,7 @@ const INVISIBLE = new Set([0xad, 0x200c])
 
 /**
  * Returns the text that a person reads in HTML, one block per line. Ignores layout and style sheets. Takes time in
- * proportion to the length, whatever the input: nesting is not tracked.
+ * proportion to the length for every input, because nesting is not tracked.
  */
 export function htmlText(html: string): string {
   let out = ''
@@ -63,7 +63,7 @@ interface HtmlHandler {
   readonly end?: (name: string) => void
   readonly attribute?: (name: string, value: string) => void
   readonly text?: (text: string) => void
-  /** A character that was written as an entity. */
+  /** Receives a character that was written as an entity. */
   readonly entity?: (codePoint: number) => void
 }
 

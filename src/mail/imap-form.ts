@@ -7,7 +7,7 @@ const LISTS = ['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'] as const
 
 /**
  * Returns the ENVELOPE of a message from its header fields. If a field is repeated, which RFC 5322 section 3.6 forbids,
- * address lists are joined so that no address is hidden; of other fields the last one counts. RFC 9051 section 7.5.2.
+ * address lists are joined so that no address is hidden; for other fields the last one counts. RFC 9051 section 7.5.2.
  */
 export function envelope(raw: Buffer, fields: readonly HeaderField[]): Envelope {
   const texts = new Map<string, OctetString>()

@@ -33,7 +33,7 @@ function normalized(id: OctetString): OctetString {
 
 const DOT_ATOM = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/
 
-/** Limits of a References value. Of a longer one the end is used, because the nearest messages are last. */
+/** Limits of a References value. Only the end of a longer one is used, because the nearest messages are last. */
 const MAX_REFERENCES_OCTETS = 64 * 1024
 const MAX_ANCESTORS = 1000
 

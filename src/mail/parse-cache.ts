@@ -24,7 +24,7 @@ export class ParsedMessage {
   /** Approximate memory of this object in octets. */
   heldOctets = 0
 
-  /** `grown` receives the approximate growth in octets. */
+  /** @param grown receives the approximate growth in octets */
   constructor(grown: (octets: number) => void = () => {}) {
     this.grown = grown
     this.search = new SearchText((chars) => this.hold(chars))
@@ -77,7 +77,7 @@ export class ParsedMessage {
     return inOnePiece(text)
   }
 
-  /** See `SearchText`. The needle must be folded. */
+  /** Returns whether a header field contains the needle, which must be folded. See `SearchText`. */
   headerContains(raw: Buffer, name: string, needle: string): boolean {
     return this.search.headerContains(raw, this.fieldsOf(raw), name, needle)
   }

@@ -89,7 +89,7 @@ export function partOctets(raw: Buffer, part: MessagePart): Buffer {
   return encoding === 'base64' ? decodeBase64(body) : decodeQuotedPrintable(body)
 }
 
-/** As `partOctets`, but does not decode unknown encodings. RFC 2045 section 6.2. */
+/** Returns a part's decoded content, or its raw content if the encoding is unknown. RFC 2045 section 6.2. */
 export const partOctetsOrRaw = (raw: Buffer, part: MessagePart): Buffer =>
   transferEncoding(part) === undefined ? raw.subarray(part.bodyStart, part.bodyEnd) : partOctets(raw, part)
 

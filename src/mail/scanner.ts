@@ -37,7 +37,7 @@ export class Scanner {
     return this.at >= this.text.length
   }
 
-  /** If `char` is next, skips it and the white space and comments after it, and returns true. */
+  /** Skips `char`, and the white space and comments after it, if it is next. Returns whether it was. */
   take(char: string): boolean {
     if (this.next !== char) return false
     this.at++

@@ -17,7 +17,7 @@ export class SearchText {
   private header: string | undefined
   private body: string | undefined
   private readonly grown: (chars: number) => void
-  /** `grown` receives the length of every text that is kept, in characters. */
+  /** @param grown receives the length of every text that is kept, in characters */
   constructor(grown: (chars: number) => void = () => {}) {
     this.grown = grown
   }
@@ -39,7 +39,7 @@ export class SearchText {
     return values.some((value) => value.includes(needle))
   }
 
-  /** As `headerContains`, from the kept texts. Returns undefined if the octets are needed. `nameLower` is in lower case. */
+  /** Returns `headerContains` from the kept texts; undefined if the octets are needed. `nameLower` is in lower case. */
   headerHeld(fields: readonly HeaderField[] | undefined, nameLower: string, needle: string): boolean | undefined {
     const values = this.headers.get(nameLower)
     if (!values) return fields && !findField(fields, nameLower) ? false : undefined
@@ -47,12 +47,12 @@ export class SearchText {
     return false
   }
 
-  /** As `bodyContains`, from the kept texts. */
+  /** Returns `bodyContains` from the kept texts; undefined if the octets are needed. */
   bodyHeld(needle: string): boolean | undefined {
     return this.body?.includes(needle)
   }
 
-  /** As `textContains`, from the kept texts. */
+  /** Returns `textContains` from the kept texts; undefined if the octets are needed. */
   textHeld(needle: string): boolean | undefined {
     if (this.header === undefined) return undefined
     return this.header.includes(needle) || this.bodyHeld(needle)

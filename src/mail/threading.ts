@@ -23,7 +23,7 @@ interface Node {
   children: Node[]
 }
 
-/** THREAD=ORDEREDSUBJECT. RFC 5256 section 3. */
+/** Groups messages by base subject: THREAD=ORDEREDSUBJECT. RFC 5256 section 3. */
 export function orderedSubject(messages: readonly Threadable[]): Thread[] {
   const groups = new Map<string, Threadable[]>()
   for (const message of [...messages].sort(byDate)) {
@@ -40,7 +40,10 @@ export function orderedSubject(messages: readonly Threadable[]): Thread[] {
 
 const byDate = (a: Threadable, b: Threadable): number => a.date - b.date || a.number - b.number
 
-/** THREAD=REFERENCES. RFC 5256 section 3; the steps have its numbers. Not recursive, because threads can be very deep. */
+/**
+ * Links messages by their References: THREAD=REFERENCES. RFC 5256 section 3, whose step numbers are in parentheses. Not
+ * recursive, because threads can be very deep.
+ */
 export function threadReferences(messages: readonly Threadable[]): Thread[] {
   let roots = pruned(linked(messages)) // (1) to (3)
   roots.sort(nodesByDate) // (4)
@@ -57,7 +60,7 @@ function everyNode(roots: readonly Node[]): Node[] {
   return nodes
 }
 
-/** (1) and (2): links parents and children by identifier, without loops. Only the child's own message replaces an existing link. */
+/** Links parents and children by identifier, without loops (1, 2). Only the child's own message changes an existing link. */
 function linked(messages: readonly Threadable[]): Node[] {
   const byId = new Map<string, Node>()
   const nodes = new Set<Node>()
@@ -69,7 +72,7 @@ function linked(messages: readonly Threadable[]): Node[] {
   }
   for (const message of messages) {
     const known = message.messageId === undefined ? undefined : nodeOf(message.messageId)
-    // A second message with the same identifier gets a node of its own.
+    // A second message with the same identifier gets its own node.
     const node = known && !known.message ? known : { children: [] }
     node.message = message
     nodes.add(node)
@@ -99,7 +102,7 @@ function disown(child: Node): void {
   child.parent = undefined
 }
 
-/** (3): replaces nodes without a message by their children, at the root only if there is a single child. */
+/** Replaces nodes without a message by their children, at the root only if there is a single child (3). */
 function pruned(roots: readonly Node[]): Node[] {
   const kept = (node: Node): Node[] => (node.message ? [node] : node.children)
   for (const node of everyNode(roots).reverse()) node.children = node.children.flatMap(kept)
@@ -119,7 +122,7 @@ function nodesByDate(a: Node, b: Node): number {
 
 const subjectOf = (node: Node): string => dateOf(node)?.subject ?? ''
 
-/** (5): merges roots with the same base subject. */
+/** Merges roots with the same base subject (5). */
 function gathered(roots: readonly Node[]): Node[] {
   const table = new Map<string, Node>()
   for (const root of roots) {
@@ -193,7 +196,7 @@ const FORWARDED = /^\[fwd:(.*)\]$/i
 /** Longer subjects are cut. */
 const MAX_SUBJECT_CHARS = 4096
 
-/** Returns the base subject of a decoded Subject. RFC 5256 section 2.1; the steps have its numbers. */
+/** Returns the base subject of a decoded Subject. RFC 5256 section 2.1, whose step numbers are in parentheses. */
 export function baseSubject(subject: string): BaseSubject {
   let base = subject.slice(0, MAX_SUBJECT_CHARS).replace(/\s+/g, ' ').trim() // (1)
   let isReply = false
@@ -210,7 +213,7 @@ export function baseSubject(subject: string): BaseSubject {
   }
 }
 
-/** (2): removes `(fwd)` and white space at the end. Not a regular expression, which would take quadratic time. */
+/** Removes `(fwd)` and white space at the end (2). Not a regular expression, which would take quadratic time. */
 function withoutTrailers(subject: string): string {
   const lower = subject.toLowerCase()
   // A character whose lower case is longer would shift the indexes.

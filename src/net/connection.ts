@@ -22,7 +22,7 @@ export interface SecuredSocket {
 export interface Securer {
   /** Whether a certificate is assigned. */
   readonly available: boolean
-  /** @throws HandshakeFailure */
+  /** Performs the handshake. @throws HandshakeFailure */
   secure(raw: Duplex): Promise<SecuredSocket>
 }
 
@@ -256,7 +256,7 @@ export class Connection {
     this.#transport.destroy(cause)
   }
 
-  /** Makes the current or next read throw ConnectionEnded `stopping`, so that the session can say goodbye. */
+  /** Makes the current or next read throw ConnectionEnded `stopping`, so that the session can send its farewell. */
   stop(): void {
     this.#transport.interrupt('stopping')
   }

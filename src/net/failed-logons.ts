@@ -16,7 +16,7 @@ export class FailedLogons {
 
   /**
    * Returns a function that counts a failed log-on of one connection, and returns the delay of its reply in milliseconds.
-   * The connection counts for its address meanwhile, so that a client gains nothing if it disconnects instead of waiting.
+   * The connection counts for its address for that time, so a client gains nothing by disconnecting instead of waiting.
    */
   counter(address: string, firstDelayMs: number | 'off', connection: CountedConnection): () => number {
     if (firstDelayMs === 'off') return () => 0

@@ -39,7 +39,7 @@ export class IdleTimer {
     this.#contentOctets += octets
   }
 
-  /** Call it when the server begins to wait for octets of the client. */
+  /** Starts the timer. Call it when the server begins to wait for octets of the client. */
   wait(): void {
     if (!this.#isPaced || this.#hasProgress || this.#isFastEnough()) this.restart()
   }

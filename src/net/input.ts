@@ -5,7 +5,7 @@ const LF = 0x0a
 const CR = 0x0d
 /** The CR of a maximum-length line may arrive before its LF. */
 const CR_OCTETS = 1
-/** Kept of a line that is too long. */
+/** How much of the end of a line that is too long is kept. */
 const TAIL_OCTETS = 16
 const EMPTY = Buffer.alloc(0)
 /** Received octets, not yet read by the session, above which the socket is paused. */
@@ -56,7 +56,7 @@ export class Input {
     this.#skippingLine = false
   }
 
-  /** Stops listening to a closed source. What was received can still be taken. */
+  /** Stops listening to a closed source. Octets received before can still be taken. */
   close(): void {
     this.#source?.off('data', this.#onData)
   }

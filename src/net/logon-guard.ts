@@ -1,7 +1,7 @@
 import type { SessionRecorder } from '../sessions/types.ts'
 import type { Transport } from './transport.ts'
 
-/** Limits on a client that has not logged on. */
+/** Limits on a client before it logs on. */
 export interface LogonLimits {
   /** The time that is left to log on; undefined for no limit. */
   readonly timeoutMs: number | undefined
@@ -16,7 +16,7 @@ export class LogonGuard {
   readonly #record: SessionRecorder
   #timer: NodeJS.Timeout | undefined
 
-  /** @param limits absent: none, as for connections that the lab itself opens */
+  /** @param limits undefined for connections that the lab itself opens, which have no limits */
   constructor(limits: LogonLimits | undefined, transport: Transport, record: SessionRecorder) {
     this.#limits = limits
     this.#transport = transport

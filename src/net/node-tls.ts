@@ -76,8 +76,8 @@ export class NodeTls {
   }
 
   /**
-   * Node.js refuses a client whose ALPN names are all unknown (alert 120). Such a client is served without ALPN instead,
-   * as by a server that does not support the extension. RFC 7301 section 3.2 leaves the choice to the server.
+   * Returns the class of views for a client. Node.js refuses a client whose ALPN names are all unknown (alert 120). Here
+   * such a client is served without ALPN, as a server without the extension does. RFC 7301 section 3.2 allows both.
    */
   #viewFor(hello: ClientHelloFacts | undefined): ViewClass {
     const known = this.#settings.alpn
@@ -157,7 +157,7 @@ function viewsOf(server: tls.Server): ViewClass {
       return true
     }
 
-    /** Returns 0 for `keylog` if nobody listens: node:tls then saves the time of logging keys. */
+    /** Returns 0 for `keylog` if no capture needs the keys: node:tls then saves the time of logging them. */
     listenerCount(event: string): number {
       return event === 'keylog' && this.#events?.keyLog ? 1 : server.listenerCount(event)
     }

@@ -16,7 +16,7 @@ export interface PortSettings {
   readonly tls?: object
 }
 
-/** A port that cannot be opened; the message says which one, why, and what to do. */
+/** A port that cannot be opened. The message states the port, the reason and what to do. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 }

@@ -50,7 +50,7 @@ export class Transport {
     return this.#stream
   }
 
-  /** Call it before each take. @throws ConnectionEnded when nothing more can be taken */
+  /** Checks that more can be taken. Call it before each take. @throws ConnectionEnded */
   checkReadable(): void {
     // Commands sent before the client closed are still answered.
     if (this.#ended && this.#ended.reason !== 'client closed') throw this.#ended

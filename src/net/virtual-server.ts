@@ -44,7 +44,7 @@ export interface VirtualServerSettings {
 /** Which connection limit is reached: that of the virtual server, or that of the client's address. */
 export type LimitedBy = 'server' | 'address'
 
-/** How long sessions may take to say goodbye when the lab stops. */
+/** How long sessions may take to send their farewell when the lab stops. */
 const STOP_MS = 3_000
 /** How long a handshake fault waits for the ClientHello. */
 const CLIENT_HELLO_MS = 30_000
@@ -121,7 +121,7 @@ export class VirtualServer {
     await this.update(tls ? { ...rest, tls } : rest)
   }
 
-  /** Closes the ports, lets every session say goodbye, and closes after a few seconds what is still open. */
+  /** Closes the ports, lets every session send its farewell, and closes the remaining connections after a few seconds. */
   async stop(): Promise<void> {
     this.#ports.closeAll()
     for (const socket of this.#handshakes) socket.destroy()

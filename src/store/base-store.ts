@@ -2,14 +2,14 @@ import type { Clock } from '../common/clock.ts'
 import { FolderRegistry, type FolderState } from './folder-registry.ts'
 import { type Folder, type Owner, StoreError, type StoreEvent } from './types.ts'
 
-/** What all stores share: the folders by name and id, the listeners, and the state "closed". */
+/** The common part of all stores: the folders by name and id, the listeners, and whether the store is closed. */
 export abstract class BaseStore<State extends FolderState> {
   protected readonly clock: Clock
   protected readonly folders = new FolderRegistry<State>()
   protected isClosed = false
   readonly #listeners: Listeners
 
-  /** `listenerFailed` receives what a listener throws. */
+  /** @param listenerFailed receives the errors that listeners throw */
   constructor(clock: Clock, listenerFailed: (error: unknown) => void) {
     this.clock = clock
     this.#listeners = new Listeners(listenerFailed)
@@ -35,13 +35,13 @@ export abstract class BaseStore<State extends FolderState> {
     this.#listeners.emit(event)
   }
 
-  /** @throws StoreError `closed`, `not-found` */
+  /** Returns the state of a folder. @throws StoreError `closed`, `not-found` */
   protected need(folderId: string): State {
     this.checkOpen()
     return this.folders.need(folderId)
   }
 
-  /** @throws StoreError `closed` */
+  /** Checks that the store is open. @throws StoreError `closed` */
   protected checkOpen(): void {
     if (this.isClosed) throw new StoreError('closed', 'the store is closed')
   }
@@ -57,13 +57,13 @@ class Listeners {
   #queue: StoreEvent[] = []
   #isEmitting = false
 
-  /** `failed` receives what a listener throws. The other listeners are called nevertheless. */
+  /** @param failed receives the errors that listeners throw; the other listeners are still called */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
 
   add(listener: Listener, folderId?: string): () => void {
-    // A function of its own, so that adding a listener twice calls it twice.
+    // Wrapped in a new function, so that a listener added twice is called twice.
     const own: Listener = (event) => listener(event)
     if (folderId !== undefined) return this.#addTo(folderId, own)
     this.#everywhere.add(own)

@@ -5,7 +5,7 @@ const systemFlags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'
 const systemRank = new Map<string, number>(systemFlags.map((flag, rank) => [flag, rank]))
 const systemSpelling = new Map<string, string>(systemFlags.map((flag) => [flag.toLowerCase(), flag]))
 const NONE: readonly string[] = []
-/** Limit of remembered combinations, for clients that set a new keyword on every message. At the limit the table is cleared. */
+/** Most combinations in the table. At the limit it is cleared, in case a client sets a new keyword on every message. */
 const MAX_COMBINATIONS = 10_000
 
 export const SEEN = '\\Seen'
@@ -71,7 +71,7 @@ export class FlagsInUse {
   readonly #messages = new Map<readonly string[], number>()
   #all: readonly string[] | undefined
 
-  /** Returns each flag once. The array is a new one after the flags in use have changed. */
+  /** The flags in use, each once. Changes create a new array. */
   get all(): readonly string[] {
     return (this.#all ??= [...new Set([...this.#messages.keys()].flat())])
   }

@@ -1,7 +1,7 @@
 import { folderName } from './mailboxes.ts'
 import { type Folder, type FolderSettings, type Owner, StoreError } from './types.ts'
 
-/** A folder and whatever else the store keeps with it. */
+/** A folder and the data that a store keeps with it. */
 export interface FolderState {
   folder: Folder
 }
@@ -34,7 +34,7 @@ export class FolderRegistry<State extends FolderState> {
     return this.#byId.get(folderId)
   }
 
-  /** @throws StoreError `not-found` */
+  /** Returns the state of a folder. @throws StoreError `not-found` */
   need(folderId: string): State {
     const state = this.#byId.get(folderId)
     if (!state) throw new StoreError('not-found', `folder ${folderId} does not exist`)
@@ -50,7 +50,7 @@ export class FolderRegistry<State extends FolderState> {
     return folders
   }
 
-  /** @throws StoreError `exists` */
+  /** Checks that no folder has this name. @throws StoreError `exists` */
   checkFree(owner: Owner, name: string): void {
     if (this.find(owner, name)) throw new StoreError('exists', `folder ${name} already exists`)
   }
@@ -80,7 +80,7 @@ export class FolderRegistry<State extends FolderState> {
     return plan.sort((a, b) => byName(a.folder, b.folder))
   }
 
-  /** Replaces folders by others with the same ids. Their names may differ. */
+  /** Replaces folders with new versions that have the same ids. Names may change. */
   replace(folders: readonly Folder[]): void {
     const states = folders.map((folder) => this.need(folder.id))
     for (const { folder } of states) this.#removeName(folder)
@@ -106,7 +106,7 @@ export class FolderRegistry<State extends FolderState> {
 
   #removeName(folder: Folder): void {
     const names = this.#byOwner.get(folder.owner)
-    // When several folders are renamed one after another, the next one may already have the name.
+    // In a rename of several folders, another folder may have taken the name already.
     if (names?.get(folder.name)?.folder.id === folder.id) names.delete(folder.name)
     if (names?.size === 0) this.#byOwner.delete(folder.owner)
     this.#sorted.delete(folder.owner)
@@ -115,7 +115,7 @@ export class FolderRegistry<State extends FolderState> {
 
 const byName = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 
-/** What a store counts to give every folder an id and a UIDVALIDITY of its own. */
+/** The counters from which a store takes the id and the UIDVALIDITY of a new folder. */
 export interface FolderNumbering {
   /** Distinguishes the store from all others. */
   readonly tag: string

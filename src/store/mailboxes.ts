@@ -42,7 +42,7 @@ export async function openInbox(store: MessageStore, owner: Owner): Promise<Fold
   return created
 }
 
-/** Two sessions may create the same mailbox at the same time. */
+/** Creates a folder, unless another session has just created it. */
 async function createIfMissing(
   store: MessageStore,
   owner: Owner,

@@ -3,7 +3,7 @@ import type { Clock } from '../common/clock.ts'
 import { codePoints, globMatches, parseGlob } from '../common/glob.ts'
 import { type Folder, type MessageEntry, type MessageStore, type Owner, PUBLIC_OWNER, StoreError } from './types.ts'
 
-/** What a folder keeps. The oldest messages beyond any of the limits are deleted. */
+/** The limits of a folder. The oldest messages beyond any of them are deleted. */
 interface Limits {
   /** Longest time in the folder, in milliseconds. */
   readonly age?: number | undefined

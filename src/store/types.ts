@@ -135,7 +135,7 @@ export interface NewMessage {
   /** Milliseconds since the epoch. Default: now. */
   readonly internalDate?: number | undefined
   /**
-   * The `<…>` of the Message-ID field. Required for `locate` and `knows` to find an article, so set it when a target is a
+   * The Message-ID with its angle brackets. Required for `locate` and `knows` to find an article, so set it when a target is a
    * public folder. No other folder uses it: omit it for personal mail.
    */
   readonly messageId?: string | undefined
@@ -208,7 +208,7 @@ export interface FolderSettings {
 }
 
 export interface MessageStore extends AsyncDisposable {
-  /** @throws StoreError `exists` */
+  /** Creates a folder. @throws StoreError `exists` */
   createFolder(owner: Owner, name: string, settings?: FolderSettings): Promise<Folder>
   /** Deletes the folder and its messages, but not the folders below it. @throws StoreError `not-found` */
   deleteFolder(folderId: string): Promise<void>
@@ -221,9 +221,9 @@ export interface MessageStore extends AsyncDisposable {
   listFolders(owner: Owner): Promise<readonly Folder[]>
   /** Returns every owner that has a folder. */
   listOwners(): Promise<readonly Owner[]>
-  /** @throws StoreError `not-found` */
+  /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
-  /** @throws StoreError `not-found` */
+  /** Returns the state of a folder at this moment, with all its entries. @throws StoreError `not-found` */
   snapshot(folderId: string): Promise<FolderSnapshot>
 
   /** Returns the names an owner is subscribed to, whether or not such folders exist. RFC 9051 section 6.3.7. */
@@ -244,7 +244,7 @@ export interface MessageStore extends AsyncDisposable {
    * the store's own memory: do not write to it.
    */
   read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined>
-  /** Yields the same octets in pieces, for large messages. */
+  /** Yields the octets that `read` returns in pieces, for large messages. */
   stream(folderId: string, uid: number, start?: number, end?: number): AsyncIterable<Buffer>
   /** Returns the overview of a message, without reading its octets if the store can. RFC 3977 section 8.3. */
   overview(folderId: string, uid: number): Promise<Overview | undefined>

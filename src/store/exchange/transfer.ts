@@ -125,7 +125,7 @@ async function folderFor(store: MessageStore, owner: Owner, { name }: FoundFolde
   return store.createFolder(owner, full, owner === PUBLIC_OWNER ? { newsgroup } : {})
 }
 
-/** Returns the `<…>` of the Message-ID field. */
+/** Returns the identifier in the Message-ID field, with its angle brackets. */
 function messageIdOf(raw: Buffer): string | undefined {
   const field = headerFields(raw, 0, headerBlockEnd(raw)).find(({ nameLower }) => nameLower === 'message-id')
   return field && messageIds(raw.toString('latin1', field.valueStart, field.end))[0]

@@ -28,7 +28,7 @@ export class Bodies {
     this.#tag = `L${tables.meta.get('tag') ?? ''}-`
   }
 
-  /** Returns a blob's name in entries. Names of different stores differ. */
+  /** Returns the name by which entries refer to a blob. It starts with the store's tag, so it differs from other stores'. */
   readonly nameOf = (blob: number): string => this.#tag + blob.toString(36)
 
   numberOf(name: string): number {
@@ -73,7 +73,7 @@ export class Bodies {
     else this.remove(blob)
   }
 
-  /** Call it within a transaction. */
+  /** Removes a blob. Call it within a transaction. */
   remove(blob: number): void {
     const { bodies, doomed, overviews } = this.#tables
     for (const key of [...bodies.getKeys(piecesOf(blob))]) bodies.removeSync(key)
@@ -82,12 +82,12 @@ export class Bodies {
     this.#removedUnflushed.add(blob)
   }
 
-  /** Call it when all transactions are flushed. */
+  /** Forgets which blobs were removed by transactions. Call it when all transactions are flushed. */
   flushed(): void {
     this.#removedUnflushed.clear()
   }
 
-  /** Removes doomed blobs that nobody streams: deleted messages, and messages that never arrived whole. Call it within a transaction. */
+  /** Removes doomed blobs that no session streams: deleted and incomplete messages. Call it within a transaction. */
   removeDoomed(): void {
     for (const blob of [...this.#tables.doomed.getKeys({})]) if (!this.#streams.has(blob)) this.remove(blob)
   }
@@ -134,7 +134,7 @@ export class Bodies {
   }
 
   /**
-   * Yields a message's octets piece by piece. If the message is expunged meanwhile, its octets stay until the stream
+   * Yields a message's octets piece by piece. If the message is expunged during this, its octets stay until the stream
    * ends. Then `doomedEnded` is called, so that they can be removed.
    */
   async *stream(
@@ -163,7 +163,7 @@ export class Bodies {
   }
 }
 
-/** The key range of a blob's pieces. */
+/** Returns the range of keys of a blob's pieces. */
 export const piecesOf = (blob: number): { start: [number, number]; end: [number, number] } => ({
   start: [blob, PREFIX_PIECE],
   end: [blob, Number.MAX_SAFE_INTEGER],

@@ -6,12 +6,12 @@ import type { Committed, HeldState, ReadOptions } from './committed.ts'
 import { LmdbFolder, numbersOf } from './lmdb-folder.ts'
 import { type EntryForms, fromRecord, lastKey, type Tables } from './tables.ts'
 
-/** Entries read in the first step of a long read, and in the others. The first few are enough most times. */
+/** Number of entries read in the first step of a long read, and in later steps. Most reads end in the first one. */
 const FIRST_STEP = 16
 const STEP = 256
 
 /**
- * The folders as the last flushed commit left them, and their entries. One entry, a range and the changes since a modSeq
+ * The folders and entries of the last flushed commit. One entry, a range and the changes since a modSeq
  * are read from disk, in a time that does not depend on the folder's size. A folder of which all entries were needed is
  * in memory. Long reads yield to other sessions.
  */
@@ -65,7 +65,7 @@ export class Entries {
     const folder = this.#folders.need(folderId)
     const index = folder.loaded ?? this.#loaded.add(folder, await folder.load(() => this.#read(folder)))
     if (this.#folders.get(folderId) === folder) return index
-    // Meanwhile the folder was deleted, or all folders were read again after a failed flush.
+    // While the entries were read, the folder was deleted, or all folders were read again after a failed flush.
     this.#loaded.remove(folder)
     return this.all(folderId)
   }
@@ -156,7 +156,7 @@ type EntryKey = [folderId: string, uid: number]
 /** Removes the other properties of a held state, because the package reads every property of its options. */
 const transactionOf = ({ transaction }: ReadOptions): ReadOptions => (transaction ? { transaction } : {})
 
-/** Returns a function that takes entries, latest first, until one has not changed after `modSeq`. */
+/** Returns a function that collects entries, latest first, up to the first one that is not newer than `modSeq`. */
 const takeChanged =
   (late: MessageEntry[], modSeq: number) =>
   (entries: readonly MessageEntry[]): boolean => {
@@ -167,7 +167,7 @@ const takeChanged =
     return true
   }
 
-/** @throws StoreError `closed` if the store was closed meanwhile */
+/** Yields to other sessions if the time slice is over. @throws StoreError `closed` if the store was closed meanwhile */
 async function yieldTo(timeSlice: TimeSlice, state: HeldState): Promise<void> {
   await timeSlice.yield()
   state.check()

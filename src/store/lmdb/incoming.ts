@@ -9,7 +9,7 @@ const BUFFERED_OCTETS = 4 * PIECE_OCTETS
 
 type Change = <T>(work: (draft: StoreDraft) => T, octets: number) => Promise<T>
 
-/** Receives messages. One that arrives in pieces is written meanwhile, as a doomed blob until an entry adopts it. */
+/** Receives messages. Writes a large one as it arrives, to a blob that is doomed until an entry adopts it. */
 export class Incoming {
   readonly #bodies: Bodies
   readonly #change: Change
@@ -42,7 +42,7 @@ export class Incoming {
     return streamed ? this.#write(rest, streamed) : rest
   }
 
-  /** Call it when the entries are committed or the append failed. Blobs without an entry can be removed then. */
+  /** Ends an append, after its commit or failure. Blobs without an entry can then be removed. */
   end(): void {
     for (const release of this.#releases.splice(0)) release()
   }

@@ -40,7 +40,7 @@ export interface LmdbStoreOptions {
   readonly unlock: () => Promise<void>
 }
 
-/** Changes of folders: each needs a transaction of its own, because it must see the folders as earlier ones left them. */
+/** For changes of folders. Each runs alone in its transaction, because it must see the effects of all earlier changes. */
 const ALONE: OperationTraits = { alone: true }
 
 /**

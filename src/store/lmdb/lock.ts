@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { StoreError } from '../types.ts'
 
-/** What the process that has the folder sends to every other process that opens it. */
+/** The reply of the process that holds the lock to a process that tries to open the folder. */
 interface Owner {
   readonly pid: number
   readonly nonce: string
@@ -17,7 +17,7 @@ const SOCKET_PATH_OCTETS = 100
 
 /**
  * Locks a folder for the lifetime of this process: it listens on a socket in the folder and sends its pid to every client.
- * After a crash nobody answers on the socket, so the lock needs no timeout and no comparison of pids, which are often
+ * After a crash no process answers there, so the lock needs no timeout and no comparison of pids, which are often
  * equal in containers. (The certificate store's lock is held for milliseconds and may be waited for: it is a file.)
  * Returns a function that unlocks the folder.
  * @throws StoreError `in-use` if another process has the folder; the message contains its pid
@@ -46,7 +46,7 @@ function socketPath(folder: string): string {
   return Buffer.byteLength(inside) <= SOCKET_PATH_OCTETS ? inside : join(tmpdir(), `sealpost-${digest}.sock`)
 }
 
-/** Resolves with undefined if a socket exists. */
+/** Listens on a socket. Resolves with undefined if the path exists already. */
 function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsupported' | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
@@ -66,7 +66,7 @@ function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsu
   })
 }
 
-/** Resolves with undefined if nobody answers. */
+/** Asks the process behind a socket who it is. Resolves with undefined if no process answers. */
 function ask(path: string): Promise<Owner | undefined> {
   return new Promise((resolve) => {
     let answer = ''

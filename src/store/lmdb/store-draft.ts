@@ -41,7 +41,7 @@ export class StoreDraft implements Draft<StoreEvent> {
   readonly #firstBlob: number
   #lastBlob: number
 
-  /** `folderOf` throws StoreError `not-found`. */
+  /** @param folderOf returns a folder, and throws StoreError `not-found` if it does not exist */
   constructor(tables: Tables, bodies: Bodies, articles: Articles, folderOf: (folderId: string) => LmdbFolder) {
     this.#tables = tables
     this.#bodies = bodies

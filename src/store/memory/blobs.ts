@@ -3,13 +3,13 @@ import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 
 interface Blob {
-  /** As received, until the first read joins them. */
+  /** The octets in pieces as received. The first read joins them. */
   pieces: Pieces
   /** Number of entries that share the blob. */
   holders: number
 }
 
-/** What an entry counts towards the limit: about the memory it uses besides the message's octets. */
+/** Octets that an entry counts towards the limit: about the memory it uses besides the message's octets. */
 export const ENTRY_OCTETS = 512
 /** Small pieces are copied into slabs of this size. */
 const SLAB_OCTETS = 64 * 1024
@@ -27,7 +27,7 @@ export class Blobs {
   #created = 0
 
   /**
-   * @param tag starts the names, to distinguish them from those of any other store
+   * @param tag starts the name of every blob, so that names of two stores never match
    * @param maxOctets limit for all messages and entries
    */
   constructor(tag: string, maxOctets: number) {

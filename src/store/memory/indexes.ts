@@ -35,7 +35,7 @@ export class MemoryFolder implements FolderNumbers {
     this.#vanished.push({ modSeq, uids })
   }
 
-  /** RFC 7162 section 3.2. */
+  /** Returns the uids expunged after `modSeq`, in ascending order. RFC 7162 section 3.2. */
   vanishedSince(modSeq: number): readonly number[] {
     const uids: number[] = []
     for (let i = this.#vanished.length - 1; i >= 0; i--) {
@@ -47,7 +47,7 @@ export class MemoryFolder implements FolderNumbers {
   }
 }
 
-interface Place {
+interface ArticleLocation {
   readonly folderId: string
   readonly uid: number
 }
@@ -55,7 +55,7 @@ interface Place {
 /** The Message-IDs of public folders: where each article is, and every Message-ID there ever was. RFC 5537 section 3.3. */
 export class ArticleHistory {
   readonly #known = new Set<string>()
-  readonly #places = new Map<string, readonly Place[]>()
+  readonly #places = new Map<string, readonly ArticleLocation[]>()
 
   has(messageId: string): boolean {
     return this.#known.has(messageId)
@@ -86,7 +86,7 @@ export class ArticleHistory {
     }
   }
 
-  places(messageId: string): readonly Place[] {
+  places(messageId: string): readonly ArticleLocation[] {
     return this.#places.get(messageId) ?? []
   }
 

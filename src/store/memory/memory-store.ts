@@ -37,7 +37,7 @@ export interface MemoryStoreOptions {
 
 const PIECE_OCTETS = 64 * 1024
 
-/** A store in the memory of its process. Every change is one synchronous step, so nobody sees half of it. */
+/** A store in the memory of its process. Every change is one synchronous step, so no session sees a part of it. */
 export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore {
   readonly #tag = randomBytes(4).toString('hex')
   readonly #blobs: Blobs
