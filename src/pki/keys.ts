@@ -69,7 +69,7 @@ export function specOf(key: KeyObject): KeySpec {
 /** md5 and sha1 are for clients older than Windows XP SP3, which do not support SHA-2 signatures. */
 export type HashName = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
-/** RFC 3279 section 2.2, RFC 4055 section 5, RFC 5758 section 3.2, RFC 8410 section 3. */
+/** The signature algorithms. RFC 3279 section 2.2, RFC 4055 section 5, RFC 5758 section 3.2, RFC 8410 section 3. */
 const algorithms = {
   rsa: {
     md5: '1.2.840.113549.1.1.4',
@@ -91,7 +91,7 @@ const edwards: Record<string, string> = { ed25519: '1.3.101.112', ed448: '1.3.10
 
 export interface Signer {
   readonly key: KeyObject
-  /** Default: what fits the key's strength. */
+  /** Default: the hash that fits the key's strength. */
   readonly hash?: HashName
 }
 

@@ -17,7 +17,7 @@ export interface InstalledCertificate {
   readonly needs?: ServerNeeds
 }
 
-/** What a server must allow to use a certificate with a weak key or signature. */
+/** Settings that a server needs in order to use a certificate with a weak key or signature. */
 export interface ServerNeeds {
   /** OpenSSL's security level; 0 allows everything. */
   readonly securityLevel: 0

@@ -4,7 +4,7 @@ import { type Jwk, jwkThumbprint } from './jws.ts'
 import { AcmeProblem } from './response.ts'
 
 /** An account of an ACME client. RFC 8555 section 7.1.2. */
-export interface Account {
+export interface AcmeAccount {
   readonly id: string
   /** Slug of the authority whose directory it belongs to. */
   readonly authority: string
@@ -24,11 +24,11 @@ export class Accounts {
     this.#store = store
   }
 
-  find(authority: string, id: string): Account | undefined {
+  find(authority: string, id: string): AcmeAccount | undefined {
     return this.#all().find((one) => one.authority === authority && one.id === id)
   }
 
-  findByKey(authority: string, jwk: Jwk): Account | undefined {
+  findByKey(authority: string, jwk: Jwk): AcmeAccount | undefined {
     return withKey(this.#all(), authority, jwk)
   }
 
@@ -39,8 +39,8 @@ export class Accounts {
     contact: string[],
     external: string | undefined,
     nowMs: number,
-  ): Promise<{ account: Account; made: boolean }> {
-    const account: Account = {
+  ): Promise<{ account: AcmeAccount; made: boolean }> {
+    const account: AcmeAccount = {
       id: randomBytes(9).toString('base64url'),
       authority,
       jwk,
@@ -50,7 +50,7 @@ export class Accounts {
       ...(external === undefined ? {} : { external }),
     }
     return this.#store.update((draft) => {
-      const all = (draft.index.acmeAccounts ?? []) as readonly Account[]
+      const all = (draft.index.acmeAccounts ?? []) as readonly AcmeAccount[]
       const known = withKey(all, authority, jwk)
       if (known) return { account: known, made: false }
       draft.index.acmeAccounts = [...all, account]
@@ -59,20 +59,20 @@ export class Accounts {
   }
 
   /** Changes an account. @throws AcmeProblem if it does not exist */
-  change(id: string, change: Partial<Pick<Account, 'jwk' | 'contact' | 'status'>>): Promise<Account> {
+  change(id: string, change: Partial<Pick<AcmeAccount, 'jwk' | 'contact' | 'status'>>): Promise<AcmeAccount> {
     return this.#store.update((draft) => {
-      const account = draft.index.acmeAccounts?.find((one) => one.id === id) as Account | undefined
+      const account = draft.index.acmeAccounts?.find((one) => one.id === id) as AcmeAccount | undefined
       if (!account) throw new AcmeProblem('accountDoesNotExist', 'the account does not exist')
       return Object.assign(account, change)
     })
   }
 
-  #all(): readonly Account[] {
-    return (this.#store.index.acmeAccounts ?? []) as readonly Account[]
+  #all(): readonly AcmeAccount[] {
+    return (this.#store.index.acmeAccounts ?? []) as readonly AcmeAccount[]
   }
 }
 
-function withKey(accounts: readonly Account[], authority: string, jwk: Jwk): Account | undefined {
+function withKey(accounts: readonly AcmeAccount[], authority: string, jwk: Jwk): AcmeAccount | undefined {
   const wanted = jwkThumbprint(jwk)
   return accounts.find((one) => one.authority === authority && jwkThumbprint(one.jwk) === wanted)
 }

@@ -43,7 +43,7 @@ export interface AcmeAuthority {
   /** PEM of a root to verify the directory's own certificate with, in addition to the roots of Node.js. */
   readonly ca?: string
   readonly externalAccount?: { readonly kid: string; readonly key: string }
-  /** Called with the current step, for people. */
+  /** Receives a description of each step as it begins. */
   readonly progress?: (step: string) => void
 }
 
@@ -114,7 +114,7 @@ interface ChallengeListener extends AsyncDisposable {
   delete(token: string): void
 }
 
-/** @throws PkiError `refused` if the port cannot be opened */
+/** Starts to listen for http-01 challenges. @throws PkiError `refused` if the port cannot be opened */
 async function openChallengeListener(address: string, port: number): Promise<ChallengeListener> {
   const answers = new Map<string, string>()
   const server = createServer((request, response) => {
@@ -144,7 +144,7 @@ async function openChallengeListener(address: string, port: number): Promise<Cha
 
 const TIMEOUT_MS = 15_000
 
-/** Checks that an ACME directory answers and can be trusted, before anything is changed for it. @throws PkiError `refused` */
+/** Checks, before any change, that an ACME directory answers and its certificate is trusted. @throws PkiError `refused` */
 async function checkDirectory(directoryUrl: string, ca: string | undefined): Promise<void> {
   const body = await fetchText(directoryUrl, ca).catch((cause: Error) => {
     throw new PkiError('refused', `${directoryUrl} cannot be reached: ${cause.message}`, { cause })

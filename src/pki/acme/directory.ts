@@ -4,10 +4,10 @@ import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import type { Route, ServiceRequest, ServiceResponse } from '../service/routes.ts'
 import type { StoreLog } from '../types.ts'
-import { type Account, Accounts } from './accounts.ts'
+import { Accounts, type AcmeAccount } from './accounts.ts'
 import { account, keyChange, newAccount, orderList } from './handlers/accounts.ts'
 import { certificate, renewalInfo, revokeCert } from './handlers/certificates.ts'
-import type { AcmeHandler, AcmeOptions, AcmeRequest, Directory, SignedBy } from './handlers/handler.ts'
+import type { AcmeDirectory, AcmeHandler, AcmeOptions, AcmeRequest, SignedBy } from './handlers/handler.ts'
 import { authorization, challenge, newOrder, order } from './handlers/orders.ts'
 import { checkSignature, type Jwk, type Jws, parseJson, parseJws, readJwk } from './jws.ts'
 import { Orders } from './orders.ts'
@@ -15,12 +15,12 @@ import { AcmeProblem, json, problemResponse } from './response.ts'
 
 /** Returns a function that gives the routes of the ACME directories of a store's authorities, one for each. */
 export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
-  const directories = new Map<string, AcmeDirectory>()
+  const directories = new Map<string, AcmeServer>()
   return () =>
     store.index.authorities
       .filter((authority) => authority.certificate !== undefined)
       .flatMap(({ name }) => {
-        const directory = directories.get(name) ?? new AcmeDirectory(name, store, options, log)
+        const directory = directories.get(name) ?? new AcmeServer(name, store, options, log)
         directories.set(name, directory)
         return directory.routes()
       })
@@ -44,7 +44,7 @@ const handlers: Readonly<Record<string, AcmeHandler>> = {
 }
 
 /** The ACME server of one authority. RFC 8555, RFC 8738 (IP addresses), RFC 9773 (renewal information). */
-class AcmeDirectory implements Directory {
+class AcmeServer implements AcmeDirectory {
   readonly authority: string
   readonly store: CertificateStore
   readonly options: AcmeOptions
@@ -141,7 +141,7 @@ class AcmeDirectory implements Directory {
     return { directory: this, request, id, jws, payload, asGet, ...signer }
   }
 
-  #signer(request: ServiceRequest, { header }: Jws, signedBy: SignedBy): { account?: Account; jwk: Jwk } {
+  #signer(request: ServiceRequest, { header }: Jws, signedBy: SignedBy): { account?: AcmeAccount; jwk: Jwk } {
     if ((header.jwk === undefined) === (header.kid === undefined)) {
       throw new AcmeProblem('malformed', 'the protected header must contain either jwk or kid')
     }

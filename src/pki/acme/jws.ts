@@ -59,7 +59,7 @@ export function parseJson(octets: Buffer, what: string): Record<string, unknown>
   throw new AcmeProblem('malformed', `${what} is not a JSON object`)
 }
 
-/** Verifies a signature. @throws AcmeProblem if the key did not make it */
+/** Verifies a signature. @throws AcmeProblem if it was made by another key */
 export function checkSignature(jws: Jws, jwk: Jwk): void {
   if (!isSignedBy(jwk, jws.header.alg, jws.signed, jws.signature)) {
     throw new AcmeProblem('malformed', 'the signature does not match the key')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { AcmeProblem } from './response.ts'
 
-/** What a certificate is to be issued for. RFC 8555 section 7.1.6; `ip` by RFC 8738. */
+/** A host name or an IP address that a certificate is requested for. RFC 8555 section 7.1.3; `ip`: RFC 8738. */
 export interface Identifier {
   readonly type: 'dns' | 'ip'
   readonly value: string
@@ -34,7 +34,7 @@ export interface Order {
   readonly expires: string
   /** The certificate that this order replaces. RFC 9773 section 5. */
   readonly replaces?: string
-  /** What finalizing led to. Before that, the state follows from the authorizations. */
+  /** The result of finalizing the order. Before that, its state follows from the authorizations. */
   outcome?: { readonly kind: 'issued'; readonly pem: string } | { readonly kind: 'queued'; readonly request: number }
   /** True while its request is being signed. */
   finalizing?: boolean

@@ -24,8 +24,8 @@ const MAX_BODY_OCTETS = 64 * 1024
 const RESERVED = /^[^.]+$|(^|\.)(test|example|invalid|localhost|local|internal|home\.arpa|alt)$/i
 
 /**
- * Returns the addresses that validation may connect to. A client chooses the address, so everything that the configuration
- * does not list is refused: other machines of the network, and metadata services (169.254.169.254) above all.
+ * Returns the addresses that validation may connect to: loopback and those that the configuration lists. All others are
+ * refused, because a client chooses the address: it could reach other machines or a metadata service (169.254.169.254).
  */
 function allowedAddresses(listed: readonly string[]): BlockList {
   const allowed = new BlockList()

@@ -24,7 +24,7 @@ const verbs = {
   requests: listQueue,
   /** Submits a request: an enterprise authority issues at once, a standalone one queues it. */
   submit: submitRequest,
-  /** Signs a request, whatever the type of the authority. Returns the certificate and its issuers. */
+  /** Signs a request at once, even at a standalone authority. Returns the certificate and its issuers. */
   sign: signRequest,
   /** Issues the certificate of a queued request. */
   approve: approveRequest,
@@ -40,7 +40,7 @@ const verbs = {
   issueUser,
 } as const
 
-/** A lab's own certificate authorities. Every method rejects with PkiError, with nothing changed. */
+/** A lab's own certificate authorities. If a method rejects with PkiError, it has changed nothing. */
 export type Authorities = Bound<CertificateStore, typeof verbs>
 
 export const authoritiesOf = (store: CertificateStore): Authorities => bind(verbs, store)

@@ -6,7 +6,7 @@ import { commonName } from '../certificate/names.ts'
 import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
-import { type Draft, slug } from '../certificate-store/draft.ts'
+import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
@@ -15,7 +15,7 @@ import { readCertificates } from '../keystore/certificate-files.ts'
 import { type OpenAuthority, openAuthority, recordIssued } from './issue.ts'
 
 export interface AuthorityOptions {
-  /** Also the common name, unless the subject has one. */
+  /** Name in the lab. It is also the common name, unless the subject has one. */
   readonly name: string
   /** enterprise: issues at once. standalone: queues every request until it is approved. Default enterprise. */
   readonly type?: AuthorityRecord['type']
@@ -46,7 +46,7 @@ export async function createRoot(store: CertificateStore, options: AuthorityOpti
 }
 
 /** Adds a root authority to a draft. Does not make it the default one. @throws PkiError `refused` if the name is taken */
-export function addRoot(draft: Draft, options: AuthorityOptions, key: KeyObject, nowMs: number): AuthorityRecord {
+export function addRoot(draft: IndexDraft, options: AuthorityOptions, key: KeyObject, nowMs: number): AuthorityRecord {
   refuseTaken(draft, options.name)
   const { hash } = options
   const certificate = createAuthorityCertificate(profileOf(options, key, nowMs), {
@@ -83,7 +83,7 @@ export async function createSubordinate(
 
 /** Issues the certificate of a subordinate authority and records it. @throws PkiError `refused` if the path gets too long */
 export function issueSubordinate(
-  draft: Draft,
+  draft: IndexDraft,
   { record, chain, issuer, urls }: OpenAuthority,
   profile: Omit<AuthorityProfile, 'urls'>,
 ): X509Certificate {
@@ -173,7 +173,7 @@ function profileOf(options: AuthorityOptions, key: KeyObject, nowMs: number): Om
 }
 
 /** Refuses a name that differs from another only in case or punctuation: both would have the same folder and address. */
-function refuseTaken(draft: Draft, name: string): void {
+function refuseTaken(draft: IndexDraft, name: string): void {
   const taken = draft.index.authorities.find((one) => slug(one.name) === slug(name))
   if (taken) throw new PkiError('refused', `there is already an authority "${taken.name}"`)
 }
@@ -189,13 +189,13 @@ function refuseTooDeep(chain: readonly X509Certificate[]): void {
 }
 
 /** Stores an authority's chain. The path contains the thumbprint, because files of the store never change. */
-function putChain(draft: Draft, name: string, chain: readonly [X509Certificate, ...X509Certificate[]]): string {
+function putChain(draft: IndexDraft, name: string, chain: readonly [X509Certificate, ...X509Certificate[]]): string {
   const thumbprint = chain[0].fingerprint.replaceAll(':', '').slice(0, 8)
   return draft.put(`authorities/${slug(name)}/authority-${thumbprint}.pem`, chain.map(certificatePem).join(''))
 }
 
 function addAuthority(
-  draft: Draft,
+  draft: IndexDraft,
   { name, type = 'enterprise', hash }: AuthorityOptions,
   role: AuthorityRecord['role'],
   key: KeyObject,
@@ -217,7 +217,11 @@ function addAuthority(
   return record
 }
 
-/** Makes an authority the default one if that was asked for, or if there is none yet. */
-function makeDefault(draft: Draft, options: Pick<AuthorityOptions, 'makeDefault'>, { name }: AuthorityRecord): void {
+/** Makes an authority the default one if `makeDefault` is set or the store has no default authority. */
+function makeDefault(
+  draft: IndexDraft,
+  options: Pick<AuthorityOptions, 'makeDefault'>,
+  { name }: AuthorityRecord,
+): void {
   if (options.makeDefault || draft.index.defaultAuthority === undefined) draft.index.defaultAuthority = name
 }

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { certificateFields, certificatePem, type Issuer, thumbprintOf } from '../certificate/certificate.ts'
 import { commonName, readName } from '../certificate/names.ts'
 import { createEndEntityCertificate, type EndEntityProfile, type ServiceUrls } from '../certificate/profiles.ts'
-import { type Draft, slug } from '../certificate-store/draft.ts'
+import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPrivateKey } from '../keys.ts'
@@ -16,7 +16,7 @@ export interface OpenAuthority {
   /** Its own certificate first, the root last. */
   readonly chain: IssuedChain
   readonly issuer: Issuer
-  /** What its certificates say about revocation; empty if the lab has no authority service. */
+  /** The addresses for revocation in its certificates; empty if the lab has no authority service. */
   readonly urls: ServiceUrls
 }
 
@@ -28,7 +28,7 @@ export interface OpenAuthority {
 export async function openAuthority(
   store: CertificateStore,
   name: string | undefined,
-  draft?: Draft,
+  draft?: IndexDraft,
 ): Promise<OpenAuthority> {
   const source = draft ?? store
   const record = findAuthority(source.index, name)
@@ -44,7 +44,7 @@ export async function openAuthority(
 
 /** Issues a certificate to a server or a user and records it with the authority. */
 export function issueFrom(
-  draft: Draft,
+  draft: IndexDraft,
   { record, issuer, urls }: OpenAuthority,
   profile: Omit<EndEntityProfile, 'urls'>,
 ): X509Certificate {
@@ -54,7 +54,7 @@ export function issueFrom(
 }
 
 /** Records a certificate with the authority that issued it, so that it can be revoked. */
-export function recordIssued(draft: Draft, record: AuthorityRecord, certificate: X509Certificate): void {
+export function recordIssued(draft: IndexDraft, record: AuthorityRecord, certificate: X509Certificate): void {
   const serial = certificate.serialNumber
   record.issued.push({
     serial,

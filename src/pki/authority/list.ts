@@ -9,7 +9,7 @@ import {
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { writePkcs7 } from '../keystore/certificate-files.ts'
 
-/** An authority as lists show it. */
+/** An authority in a list. */
 export interface AuthorityEntry {
   readonly name: string
   readonly role: AuthorityRecord['role']

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { formatName } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
-import { type Draft, slug } from '../certificate-store/draft.ts'
+import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority, findIssued, type QueuedRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPem } from '../der/pem.ts'
@@ -9,7 +9,7 @@ import { PkiError } from '../errors.ts'
 import type { IssuedChain } from './issue.ts'
 import { type SignOptions, signInDraft } from './sign.ts'
 
-/** What happened to a request: an enterprise authority issues at once, a standalone one adds it to its queue. */
+/** The result of submitting a request: an enterprise authority issues at once, a standalone one queues the request. */
 export type Submitted =
   | { readonly state: 'issued'; readonly authority: string; readonly chain: IssuedChain }
   | { readonly state: 'queued'; readonly authority: string; readonly id: number }
@@ -27,7 +27,7 @@ export async function submitRequest(
 /** Submits a request to an authority, in a draft. @throws PkiError */
 export async function submitInDraft(
   store: CertificateStore,
-  draft: Draft,
+  draft: IndexDraft,
   authorityName: string | undefined,
   request: ReadRequest,
 ): Promise<Submitted> {
@@ -40,7 +40,7 @@ export async function submitInDraft(
 }
 
 /** Adds a request to a standalone authority's queue. Returns its number there. */
-function enqueue(draft: Draft, authority: AuthorityRecord, request: ReadRequest, nowMs: number): number {
+function enqueue(draft: IndexDraft, authority: AuthorityRecord, request: ReadRequest, nowMs: number): number {
   const id = nextId(draft.index.authorities)
   authority.queue.push({
     id,
@@ -52,7 +52,7 @@ function enqueue(draft: Draft, authority: AuthorityRecord, request: ReadRequest,
   return id
 }
 
-/** Numbers are unique across all authorities of the lab, so that `ca approve` needs no authority name. */
+/** Returns the next number, unique across all authorities of the lab, so that `ca approve` needs no authority name. */
 const nextId = (authorities: readonly AuthorityRecord[]): number =>
   1 + Math.max(0, ...authorities.flatMap(({ queue }) => queue.map(({ id }) => id)))
 
@@ -77,7 +77,7 @@ export function denyRequest(store: CertificateStore, id: number): Promise<Queued
   })
 }
 
-function pendingEntry(draft: Draft, id: number): { authority: AuthorityRecord; entry: QueuedRecord } {
+function pendingEntry(draft: IndexDraft, id: number): { authority: AuthorityRecord; entry: QueuedRecord } {
   const all = draft.index.authorities.flatMap((authority) => authority.queue.map((entry) => ({ authority, entry })))
   const found = all.find(({ entry }) => entry.id === id)
   if (found?.entry.state === 'pending') return found

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { type GeneralName, generalName } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
-import type { Draft } from '../certificate-store/draft.ts'
+import type { IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
@@ -22,7 +22,7 @@ export interface SignOptions {
   readonly pathLength?: number
 }
 
-/** Signs a request, whatever the type of the authority. Returns the certificate and its issuers. @throws PkiError */
+/** Signs a request at once, even at a standalone authority. Returns the certificate and its issuers. @throws PkiError */
 export async function signRequest(
   store: CertificateStore,
   request: Buffer,
@@ -35,7 +35,7 @@ export async function signRequest(
 /** Signs a request in a draft. Returns the certificate and its issuers. @throws PkiError */
 export async function signInDraft(
   store: CertificateStore,
-  draft: Draft,
+  draft: IndexDraft,
   authorityName: string | undefined,
   request: ReadRequest,
   options: SignOptions = {},
@@ -74,13 +74,13 @@ function refuseExpired({ record, chain }: OpenAuthority, nowMs: number): void {
   throw new PkiError('refused', `"${record.name}" cannot issue certificates: ${subject} has expired`)
 }
 
-/** OpenSSL, and with it every client here, cannot use shorter keys. */
+/** Refuses an RSA key of less than 512 bits, which OpenSSL cannot use. @throws PkiError `refused` */
 function refuseTinyKey(request: ReadRequest): void {
   const { family, bits } = describeKey(request.publicKey)
   if (family === 'rsa' && bits < 512) throw new PkiError('refused', `an RSA key of ${bits} bits is too short`)
 }
 
-/** Host names belong in subjectAltName, because clients ignore the common name. RFC 9525 section 2. */
+/** Returns the names for subjectAltName, by default the common name, which clients ignore. RFC 9525 section 2. */
 function namesOf(request: ReadRequest, options: SignOptions): readonly GeneralName[] {
   if (options.names) return options.names.map(generalName)
   if (request.names.length > 0) return request.names

@@ -5,12 +5,12 @@ import { formatGeneralName, type GeneralName, generalName, subjectNames } from '
 import { writePem } from '../der/pem.ts'
 import { generateKey, type HashName, type KeySpec } from '../keys.ts'
 import type { Audience } from '../types.ts'
-import { addCertificate, type Draft, replaceAssignments } from './draft.ts'
+import { addCertificate, type IndexDraft, replaceAssignments } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 import type { Materials } from './materials.ts'
 import type { CertificateStore } from './types.ts'
 
-/** What `certificate: auto` issues to the clients of a time, and from which authority. */
+/** The kind of certificate that `certificate: auto` issues to an audience, and the authority that issues it. */
 interface AutoProfile {
   /** Where the index keeps the name of the authority. */
   readonly authority: 'defaultAuthority' | 'oldClientAuthority'
@@ -18,7 +18,7 @@ interface AutoProfile {
   readonly titleSuffix: string
   /** Default: the key type of the store. */
   readonly key?: KeySpec
-  /** Default: what fits the key. */
+  /** Default: the hash that fits the key. */
   readonly hash?: HashName
 }
 
@@ -50,7 +50,7 @@ export async function ensureRoot(store: CertificateStore, audience: Audience = '
   if (made) store.log.info({ authority: store.index[authority] }, `created a root authority in ${store.place}`)
 }
 
-/** Returns the PEM of the root above the authority that issues for an audience; empty if there is none. */
+/** Returns the PEM of the root above the authority that issues for an audience; empty without such an authority. */
 export async function rootOf(index: StoreIndex, materials: Materials, audience: Audience = 'modern'): Promise<string> {
   const authority = index.authorities.find(({ name }) => name === index[autoProfiles[audience].authority])
   if (authority === undefined) return ''
@@ -143,7 +143,7 @@ function findUsable(
 
 async function issueAuto(
   store: CertificateStore,
-  draft: Draft,
+  draft: IndexDraft,
   names: readonly GeneralName[],
   key: KeyObject,
   audience: Audience,
@@ -182,7 +182,7 @@ async function issueAuto(
 }
 
 /** Removes automatic certificates that have expired and are not assigned. */
-function dropExpired(draft: Draft, nowMs: number): void {
+function dropExpired(draft: IndexDraft, nowMs: number): void {
   const assigned = new Set(Object.values(draft.index.assignments))
   draft.index.certificates = draft.index.certificates.filter(
     (old) => !old.auto || assigned.has(old.thumbprint) || Date.parse(old.notAfter) > nowMs,

@@ -5,8 +5,8 @@ import { PkiError } from '../errors.ts'
 import { privateKeyPem } from '../keys.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 
-/** A change in the making: a copy of the index to modify, and the files that go with it. Invisible until it is committed. */
-export class Draft {
+/** A change of the store before its commit: a copy of the index to modify, and the files to add. */
+export class IndexDraft {
   readonly index: StoreIndex
   readonly files = new Map<string, string>()
   readonly #read: (path: string) => Promise<string>
@@ -54,7 +54,7 @@ export interface NewCertificate {
 }
 
 /** Adds a certificate to the store. @throws PkiError `refused` if the store has it already */
-export function addCertificate(draft: Draft, added: NewCertificate, nowMs: number): CertificateRecord {
+export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: number): CertificateRecord {
   const [leaf, ...chain] = added.certificates
   const thumbprint = thumbprintOf(leaf)
   if (draft.index.certificates.some((one) => one.thumbprint === thumbprint)) {
@@ -76,7 +76,7 @@ export function addCertificate(draft: Draft, added: NewCertificate, nowMs: numbe
 }
 
 /** Assigns another certificate to every virtual server that a certificate is assigned to. Both are thumbprints. */
-export function replaceAssignments(draft: Draft, old: string, next: string): void {
+export function replaceAssignments(draft: IndexDraft, old: string, next: string): void {
   const { assignments } = draft.index
   for (const [server, thumbprint] of Object.entries(assignments)) {
     if (thumbprint === old) assignments[server] = next

@@ -3,7 +3,7 @@ import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../../common/folders.ts'
-import { lockFolder, type StoreLock } from './lock.ts'
+import { lockCertificateStore, type StoreLock } from './lock.ts'
 
 /** Where a certificate store keeps its text files: in a folder or in memory. Paths are relative and use `/`. */
 export interface StoreFiles {
@@ -50,7 +50,7 @@ export async function folderFiles(folder: string, index: string): Promise<StoreF
     write: (path, text) => writeAtomically(join(folder, path), text),
     remove: (path) => rm(join(folder, path), { force: true }),
     list: () => listBelow(folder),
-    lock: () => lockFolder(folder),
+    lock: () => lockCertificateStore(folder),
     watch: (changed) => watchFolder(folder, index, changed),
   }
 }
@@ -110,5 +110,5 @@ function watchFolder(folder: string, index: string, changed: () => void): () => 
   }
 }
 
-/** Temporary and lock files are hidden. */
+/** Returns whether a file is a temporary or lock file. Their names start with a dot. */
 const isHidden = (name: string): boolean => name.startsWith('.')

@@ -18,7 +18,7 @@ const certificate = z.object({
   origin: z.enum(['auto', 'issued', 'installed', 'imported']),
   addedAt: z.string(),
   notAfter: z.string(),
-  /** For certificates issued by `auto`: what was asked for. When that changes, another certificate is issued. */
+  /** For certificates issued by `auto`: what it was issued for. When that changes, `auto` issues another one. */
   auto: z
     .object({
       names: z.array(z.string()),
@@ -94,7 +94,7 @@ const acmeAccount = z.object({
 
 const index = z.object({
   version: z.literal(1),
-  /** Number of changes so far. A writer starts over if it finds another number than it started from. */
+  /** Number of changes so far. A writer starts over if the number has changed since it read the index. */
   revision: z.number(),
   /** Name of the authority that issues for `certificate: auto`. */
   defaultAuthority: z.string().optional(),
@@ -180,7 +180,7 @@ export const plainSerial = (serial: string): string =>
     .replace(/^0+(?=.)/, '')
     .toUpperCase()
 
-/** Returns what an authority of the lab issued, by serial number or thumbprint. @throws PkiError `unknown` */
+/** Returns a certificate that an authority of the lab issued, by serial number or thumbprint. @throws PkiError `unknown` */
 export function findIssued(
   index: Readonly<StoreIndex>,
   serial: string,

@@ -1,9 +1,9 @@
 import { PkiError } from '../errors.ts'
-import { Draft } from './draft.ts'
+import { IndexDraft } from './draft.ts'
 import type { StoreFiles } from './files.ts'
 import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
 
-/** Files that a change may delete: the store's own, and what killed processes left behind. */
+/** Files that a change may delete: those of the store, and those that killed processes left behind. */
 const ownFile = /^(keys|certificates|authorities|requests)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
 /** The index of a store and its changes: one at a time across all processes, each completely or not at all. */
@@ -40,7 +40,7 @@ export class Journal {
 
   /** Reads the index again. Returns whether it has changed. @throws PkiError `store`; the index stays as it was then */
   refresh(): Promise<boolean> {
-    // In turn: an index read during a change of our own would be older than the result of that change.
+    // Waits for changes of this process: an index read during one would be older than its result.
     return this.#inTurn(() => this.#refresh())
   }
 
@@ -56,7 +56,7 @@ export class Journal {
     return this.#index.revision > 0 && (await this.#files.read(indexPath)) === undefined
   }
 
-  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
+  update<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T> {
     return this.#inTurn(() => this.#change(change))
   }
 
@@ -67,12 +67,12 @@ export class Journal {
     return next
   }
 
-  async #change<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
+  async #change<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T> {
     for (;;) {
       const lock = await this.#files.lock()
       try {
         const before = await this.#readIndex()
-        const draft = new Draft(before, this.#read)
+        const draft = new IndexDraft(before, this.#read)
         const result = await change(draft)
         for (const [path, text] of draft.files) await this.#files.write(path, text)
         // If this process was so slow that another one took the lock, it starts over.
@@ -93,7 +93,7 @@ export class Journal {
     await this.#changed(after)
   }
 
-  /** Deletes files that the index does not refer to any more; the first time also what killed processes left. */
+  /** Deletes files that the index no longer refers to. The first call also deletes files that killed processes left. */
   async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
     const kept = referencedPaths(after)
     const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()

@@ -69,13 +69,16 @@ async function isStale(path: string, holder: Holder | undefined): Promise<boolea
   return !alive(holder.pid) || (await startOf(holder.pid)) !== holder.started
 }
 
-/** Reads the holder again after the check, because the lock may have been released and taken by another process meanwhile. */
+/**
+ * Returns whether a lock is abandoned. Reads its holder again after the check, because another process may have taken the
+ * lock during the check.
+ */
 const isAbandoned = async (path: string, holder: Holder | undefined): Promise<boolean> =>
   (await isStale(path, holder)) && (await readHolder(path))?.token === holder?.token
 
 /**
  * Removes an abandoned lock. Moves it first to a name made of its holder's token: if two processes see the same abandoned
- * lock, the slower one notices that it has moved somebody else's lock and puts it back.
+ * lock, the slower one notices that it has moved the lock of another process and puts it back.
  */
 async function breakLock(path: string, stale: Holder | undefined): Promise<void> {
   const aside = `${path}.${stale?.token ?? 'unreadable'}`
@@ -104,7 +107,7 @@ async function tryLock(path: string, holder: Holder): Promise<boolean> {
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // ENOENT: another process deleted our draft as a leftover; the next attempt writes it again.
+    // ENOENT: another process deleted the new file as a leftover; the next attempt writes it again.
     if (code === 'EEXIST' || code === 'ENOENT') return false
     if (code !== 'EPERM' && code !== 'ENOTSUP') throw error
     return await createExclusively(path, holder)
@@ -114,7 +117,7 @@ async function tryLock(path: string, holder: Holder): Promise<boolean> {
 }
 
 /** Waits for the lock file of a folder (`.lock`). @throws PkiError `store` if a live process holds it for a minute */
-export async function lockFolder(folder: string): Promise<StoreLock> {
+export async function lockCertificateStore(folder: string): Promise<StoreLock> {
   const path = join(folder, '.lock')
   const token = randomBytes(8).toString('hex')
   const holder: Holder = { token, host: hostname(), pid: process.pid, started: await startOf(process.pid) }

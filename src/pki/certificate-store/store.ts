@@ -6,7 +6,7 @@ import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/ocsp.ts'
 import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
 import { autoCertificate, ensureRoot, renewalDue, rootOf } from './auto.ts'
-import type { Draft } from './draft.ts'
+import type { IndexDraft } from './draft.ts'
 import { folderFiles, memoryFiles, type StoreFiles } from './files.ts'
 import { type CertificateRecord, certificateNamed, indexPath, type StoreIndex } from './index-file.ts'
 import { Journal } from './journal.ts'
@@ -26,7 +26,7 @@ export interface CertificateStoreOptions {
   readonly serviceUrl?: string
 }
 
-/** Opens a store, and creates the lab's root authority if there is none. @throws PkiError `store` */
+/** Opens a store, and creates the lab's root authority if the store has no authority. @throws PkiError `store` */
 export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
   const files = options.folder === 'memory' ? memoryFiles() : await folderFiles(options.folder, indexPath)
   const store = new FileCertificateStore(files, options)
@@ -109,7 +109,7 @@ class FileCertificateStore implements CertificateStore {
     throw new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
   }
 
-  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T> {
+  update<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T> {
     return this.#journal.update(change)
   }
 

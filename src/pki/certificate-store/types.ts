@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import type { CertificateChoice } from '../../config/schema/certificate.ts'
 import type { KeySpec } from '../keys.ts'
 import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
-import type { Draft } from './draft.ts'
+import type { IndexDraft } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 import type { Materials } from './materials.ts'
 
@@ -15,12 +15,12 @@ export interface CertificateStore extends AsyncDisposable {
   /** The folder, or `memory`; for messages. */
   readonly place: string
   readonly materials: Materials
-  /** Address of the lab's authority service. New certificates carry it as the place to ask about revocation. */
+  /** Address of the lab's authority service, which new certificates name for questions about revocation. */
   serviceUrl: string | undefined
 
-  /** What the store holds now. Read only: changes go through `update`. */
+  /** The current content of the store. Read only: changes go through `update`. */
   readonly index: StoreIndex
-  /** PEM of the root above the authority that issues for `auto`; empty if there is none. */
+  /** PEM of the root above the authority that issues for `auto`; empty without such an authority. */
   readonly rootPem: string
   /** Returns the PEM of the root for old clients; empty until the first certificate for them is issued. */
   oldClientRootPem(): Promise<string>
@@ -32,9 +32,9 @@ export interface CertificateStore extends AsyncDisposable {
   /**
    * Changes the store: completely or not at all, one change at a time across all processes. `change` may run again if
    * another process changes the store first, so it must only alter the draft. Generate keys before the call, not in it.
-   * @throws whatever `change` throws; the store is unchanged then
+   * @throws the errors of `change`; the store is unchanged then
    */
-  update<T>(change: (draft: Draft) => T | Promise<T>): Promise<T>
+  update<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T>
   /** Reads the folder again. Processes that do not watch the store call this before they read. */
   refresh(): Promise<void>
   /**

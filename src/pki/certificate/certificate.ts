@@ -8,7 +8,7 @@ import { describeKey, type Signer, signatureAlgorithm, signed } from '../keys.ts
 import { authorityKeyIdentifier, keyIdentifier, subjectKeyIdentifier } from './extensions.ts'
 import { type DistinguishedName, encodeName, type GeneralName, readGeneralName, readName } from './names.ts'
 
-/** What a new certificate says. Its key identifiers are added to `extensions`. */
+/** The content of a new certificate. Its key identifiers are added to `extensions`. */
 export interface CertificateContent {
   readonly subject: DistinguishedName | Buffer
   /** SubjectPublicKeyInfo of the subject. */
@@ -21,7 +21,7 @@ export interface CertificateContent {
   readonly serial?: Buffer
 }
 
-/** Who signs: the owner of a certificate and its key, or `self` with the new certificate's own key. */
+/** The signer: the key and the certificate of an issuer, or `self` with the new certificate's own key. */
 export type Issuer = Signer & { readonly certificate: X509Certificate | 'self' }
 
 /** Creates and signs an X.509 version 3 certificate. RFC 5280 section 4. */
@@ -61,7 +61,7 @@ function randomSerial(): Buffer {
 export function readCertificate(der: Buffer): X509Certificate {
   try {
     const certificate = new X509Certificate(der)
-    // Node.js parses the public key only on demand, and everything done with a certificate needs it.
+    // Node.js parses the public key only on demand, and every use of a certificate needs it.
     void certificate.publicKey
     return certificate
   } catch (cause) {
@@ -101,7 +101,7 @@ export function extensionValues(certificate: X509Certificate): Map<string, Asn1>
   return new Map(extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetStringValue(items(one).at(-1) ?? one))]))
 }
 
-/** What a certificate says, decoded. */
+/** The decoded content of a certificate. */
 export interface CertificateFacts {
   readonly subject: DistinguishedName
   readonly issuer: DistinguishedName

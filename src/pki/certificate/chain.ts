@@ -91,5 +91,5 @@ export function checkDates(facts: CertificateFacts, nowMs: number, force: boolea
   }
 }
 
-/** Returns `2026-11-25`. */
+/** Formats a date as `2026-11-25`, in UTC. */
 export const day = (at: Date): string => at.toISOString().slice(0, 10)

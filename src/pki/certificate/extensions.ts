@@ -44,7 +44,7 @@ export const keyUsage = (usages: readonly KeyUsage[]): Buffer =>
 export const extKeyUsage = (purposes: readonly Purpose[]): Buffer =>
   extension(extensionIds.extKeyUsage, sequence(...purposes.map((purpose) => oid(purposeIds[purpose]))))
 
-/** basicConstraints of an authority, which is critical. RFC 5280 section 4.2.1.9. */
+/** Encodes the basicConstraints of an authority, which are critical. RFC 5280 section 4.2.1.9. */
 export const authorityConstraints = (pathLength?: number): Buffer =>
   extension(
     extensionIds.basicConstraints,
@@ -52,10 +52,10 @@ export const authorityConstraints = (pathLength?: number): Buffer =>
     true,
   )
 
-/** basicConstraints of an end entity. The sequence is empty because `cA` FALSE is its default. */
+/** Encodes the basicConstraints of an end entity: empty, because `cA` FALSE is the default. */
 export const endEntityConstraints = (): Buffer => extension(extensionIds.basicConstraints, sequence())
 
-/** Critical if the subject is empty. RFC 5280 section 4.2.1.6. */
+/** Encodes subjectAltName. It must be critical if the subject is empty. RFC 5280 section 4.2.1.6. */
 export const subjectAltName = (names: readonly GeneralName[], critical = false): Buffer =>
   extension(extensionIds.subjectAltName, sequence(...names.map(encodeGeneralName)), critical)
 
@@ -78,10 +78,10 @@ export const authorityInfoAccess = (access: Partial<Record<keyof typeof accessMe
     ),
   )
 
-/** Tells clients not to check the revocation of the responder's own certificate. RFC 6960 section 4.2.2.2.1. */
+/** Encodes id-pkix-ocsp-nocheck: clients do not check the revocation of the responder. RFC 6960 section 4.2.2.2.1. */
 export const ocspNoCheck = (): Buffer => extension(extensionIds.ocspNoCheck, nul())
 
-/** The TLS feature status_request ("must staple"). RFC 7633 section 6. */
+/** Encodes the TLS feature status_request ("must staple"). RFC 7633 section 6. */
 export const mustStaple = (): Buffer => extension(extensionIds.tlsFeature, sequence(integer(5)))
 
 export interface NameConstraints {
@@ -107,7 +107,7 @@ function subtree(text: string): Buffer {
   return sequence(contextPrimitive(2, Buffer.from(text, 'latin1')))
 }
 
-/** nameConstraints, which is critical. RFC 5280 section 4.2.1.10. */
+/** Encodes nameConstraints, which are critical. RFC 5280 section 4.2.1.10. */
 export function nameConstraints({ permitted = [], excluded = [] }: NameConstraints): Buffer {
   const part = (number: number, names: readonly string[]): Buffer[] =>
     names.length === 0 ? [] : [context(number, ...names.map(subtree))]

@@ -17,7 +17,7 @@ import {
 import { type AttributeType, attributeTypes, nameIn, userPrincipalName } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 
-/** One attribute of a distinguished name. `type` is a short name, or an object identifier if there is none. */
+/** One attribute of a distinguished name. `type` is a short name, or the object identifier of an unknown type. */
 interface NameAttribute {
   readonly type: AttributeType | (string & {})
   readonly value: string
@@ -58,7 +58,7 @@ export function readName(name: Asn1 | Buffer): DistinguishedName {
   )
 }
 
-/** Returns `CN=mail.example.test, O=Example`: the reverse of the encoded order. RFC 4514 section 2.1. */
+/** Formats a name as `CN=mail.example.test, O=Example`, the reverse of the encoded order. RFC 4514 section 2.1. */
 export function formatName(name: DistinguishedName): string {
   return [...name]
     .reverse()
@@ -66,7 +66,7 @@ export function formatName(name: DistinguishedName): string {
     .join(', ')
 }
 
-/** Returns the last common name, or the whole name if there is none. */
+/** Returns the last common name, or the whole name if it has no common name. */
 export function commonName(name: DistinguishedName): string {
   return name.findLast(({ type }) => type === 'CN')?.value ?? (formatName(name) || '(no name)')
 }
@@ -102,7 +102,7 @@ function checked(name: GeneralName): GeneralName {
   return { type: 'dns', value: `${name.value.startsWith('*.') ? '*.' : ''}${ascii.replace(/\.$/, '')}` }
 }
 
-/** Returns `dns:mail.example.test`, which `generalName` parses. */
+/** Formats a name as `dns:mail.example.test`, which `generalName` parses. */
 export const formatGeneralName = ({ type, value }: GeneralName): string => `${type}:${value}`
 
 const ia5 = (text: string): Buffer => Buffer.from(text, 'latin1')

@@ -21,7 +21,7 @@ function validity(
   return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * dayMs, latestMs)) }
 }
 
-/** Where clients ask about revocation and find the issuer's certificate. Empty if the lab has no authority service. */
+/** Addresses in a certificate: for revocation, and of the issuer's certificate. Empty if the lab has no authority service. */
 export interface ServiceUrls {
   readonly crl?: string
   readonly ocsp?: string
@@ -75,7 +75,10 @@ export interface EndEntityProfile {
   readonly urls?: ServiceUrls
 }
 
-/** RSA keys can also encrypt session keys; the others only sign. RFC 5280 section 4.2.1.3, RFC 5480 section 3. */
+/**
+ * Returns the key usages for a key and its purposes. Only RSA keys can encrypt session keys. RFC 5280 section 4.2.1.3, RFC
+ * 5480 section 3.
+ */
 function usagesFor(key: KeyObject, purposes: readonly Purpose[]): KeyUsage[] {
   const mail: KeyUsage[] = purposes.includes('emailProtection') ? ['nonRepudiation'] : []
   const encrypts = describeKey(key).family === 'rsa' && !purposes.includes('OCSPSigning')

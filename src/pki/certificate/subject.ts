@@ -2,7 +2,7 @@ import type { AttributeType } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import type { DistinguishedName } from './names.ts'
 
-/** What a request says about the owner of a certificate. */
+/** The owner of a certificate, as named in a request. */
 export interface SubjectFields {
   readonly commonName?: string
   readonly organization?: string
@@ -37,7 +37,7 @@ export function subjectName(fields: SubjectFields): DistinguishedName {
   })
 }
 
-/** @throws PkiError `refused` for a code that is not in ISO 3166 */
+/** Checks that a country code is in ISO 3166. @throws PkiError `refused` */
 export function checkCountry(code: string): void {
   if (countryCodes.has(code)) return
   const likely = likelyCountry(code)

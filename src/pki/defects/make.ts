@@ -82,7 +82,7 @@ async function unknownRoot(nowMs: number): Promise<Above> {
   return { issuer: { key, certificate: root }, chain: [root] }
 }
 
-/** Names are unique, so that no client confuses two authorities. */
+/** Returns a unique name for an authority, so that no client confuses it with another. */
 const authorityName = (title: string) => [
   { type: 'O', value: 'Sealpost' },
   { type: 'CN', value: `${title} ${randomBytes(3).toString('hex').toUpperCase()}` },
@@ -124,13 +124,13 @@ function endEntity(
   )
 }
 
-/** Records a certificate as issued by an authority and revokes it: the CRL and OCSP responses then say so. */
+/** Records a certificate as issued by an authority, and revokes it, which its CRL and OCSP responses then report. */
 async function revokeIssued(store: CertificateStore, authority: string, certificate: X509Certificate): Promise<void> {
   await store.update((draft) => recordIssued(draft, findAuthority(draft.index, authority), certificate))
   await revokeCertificate(store, certificate.serialNumber, 'keyCompromise', authority)
 }
 
-/** Returns what the server sends after its own certificate. */
+/** Returns the certificates that the server sends after its own. */
 function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X509Certificate[] {
   if (sends === 'nothing' || issuer === 'itself') return []
   const below = chain.filter((one) => sends === 'root too' || one.subject !== one.issuer)

@@ -28,16 +28,16 @@ export interface Recipe {
   readonly authority?: true
   /** Adds the TLS feature that requires a stapled OCSP response (RFC 7633). */
   readonly mustStaple?: true
-  /** Who issues it, or the topmost intermediate. Default: the lab's root. */
+  /** The issuer of it, or of the topmost intermediate. Default: the lab's root. */
   readonly issuer?: 'itself' | 'unknown root'
   /** From the root down. */
   readonly intermediates?: readonly Intermediate[]
-  /** Hash of the signature on it. Default: what fits the issuer's key. */
+  /** Hash of the signature on it. Default: the hash that fits the issuer's key. */
   readonly hash?: HashName
-  /** What the server sends after the certificate. Default: the intermediates. */
+  /** The certificates that the server sends after it. Default: the intermediates. */
   readonly sends?: 'nothing' | 'reversed' | 'root too'
   readonly revoked?: true
-  /** What a server must allow in order to use it. */
+  /** Settings that a server needs in order to use it. */
   readonly needs?: ServerNeeds
 }
 

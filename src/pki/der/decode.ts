@@ -14,7 +14,7 @@ export interface Asn1 {
 
 const malformed = (what: string): PkiError => new PkiError('malformed', `broken ASN.1: ${what}`)
 
-/** More than any real structure needs. Protects the stack from malicious input. */
+/** Deepest nesting that is parsed, more than real structures have. Protects the stack from malicious input. */
 const maxDepth = 48
 
 function readLength(octets: Buffer, at: number): { length: number; next: number } {
@@ -62,7 +62,7 @@ export function items(value: Asn1): Asn1[] {
   return found
 }
 
-/** Returns item `index` of a constructed value. @throws PkiError `malformed` if there is none */
+/** Returns item `index` of a constructed value. @throws PkiError `malformed` if it does not exist */
 export function item(value: Asn1 | undefined, index: number): Asn1 {
   const found = value === undefined ? undefined : items(value)[index]
   if (found === undefined) throw malformed('item missing')

@@ -35,14 +35,14 @@ function tlv(tag: number, ...content: readonly Buffer[]): Buffer {
 
 export const sequence = (...items: readonly Buffer[]): Buffer => tlv(tags.sequence, ...items)
 
-/** SET OF: DER requires the encodings in ascending order. X.690 section 11.6. */
+/** Encodes a SET OF. DER requires its items in ascending order. X.690 section 11.6. */
 export const setOf = (...items: readonly Buffer[]): Buffer =>
   tlv(tags.set, ...[...items].sort((a, b) => Buffer.compare(a, b)))
 
-/** A context-specific constructed tag: EXPLICIT around one value, or IMPLICIT on a SEQUENCE's items. */
+/** Encodes a context-specific constructed tag: EXPLICIT around one value, or IMPLICIT on a SEQUENCE's items. */
 export const context = (number: number, ...content: readonly Buffer[]): Buffer => tlv(0xa0 | number, ...content)
 
-/** A context-specific primitive tag: IMPLICIT on a string or number. */
+/** Encodes a context-specific primitive tag: IMPLICIT on a string or number. */
 export const contextPrimitive = (number: number, content: Buffer): Buffer => tlv(0x80 | number, content)
 
 /** Encodes an INTEGER. A Buffer is an unsigned big-endian number. */

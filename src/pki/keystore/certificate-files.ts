@@ -8,7 +8,7 @@ import { PkiError } from '../errors.ts'
 /**
  * Reads the certificates of an authority's answer: DER or PEM (`.cer`), several in PEM in any order, PKCS#7 in DER or PEM
  * (`.p7b`), or either in plain base64.
- * @throws PkiError `malformed` if it is none of these
+ * @throws PkiError `malformed` for any other content
  */
 export function readCertificates(octets: Buffer): X509Certificate[] {
   try {

@@ -164,7 +164,7 @@ function pbkdf1(password: string, salt: Buffer, count: number, hash: string): Bu
   return digest.subarray(0, 16)
 }
 
-/** What the derived octets are for. RFC 7292 appendix B.3. */
+/** The purpose of derived octets. RFC 7292 appendix B.3. */
 export type DerivedUse = 'key' | 'iv' | 'mac'
 const diversifiers: Record<DerivedUse, number> = { key: 1, iv: 2, mac: 3 }
 
@@ -204,7 +204,7 @@ function repeated(octets: Buffer, block: number): Buffer {
   return Buffer.alloc(length, octets.length > 0 ? octets : 0)
 }
 
-/** `target = target + addend + 1`, as big-endian numbers of the same length. */
+/** Adds `addend` and 1 to `target`. Both are big-endian numbers of the same length; the carry is dropped. */
 function addWithOne(target: Buffer, addend: Buffer): void {
   let carry = 1
   for (let at = target.length - 1; at >= 0; at--) {

@@ -72,7 +72,7 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
   })
 }
 
-/** @throws PkiError `refused` if no certificate is assigned */
+/** Returns a virtual server's assignment. @throws PkiError `refused` if no certificate is assigned */
 function assigned(context: LifecycleContext, server: string): { virtualServer: string; thumbprint: string } {
   const { name } = findVirtualServer(context, server)
   const thumbprint = context.store.index.assignments[name]

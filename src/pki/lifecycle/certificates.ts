@@ -39,7 +39,7 @@ const verbs = {
   install: installAnswer,
   /** Installs what `inspect` returned. */
   installPlanned,
-  /** Installs what the lab's standalone authorities have approved since. */
+  /** Installs the certificates that the lab's standalone authorities have approved since the request. */
   installApproved,
   /** Sends a request to an authority of the lab and installs the answer. */
   issue: issueCertificate,
@@ -72,7 +72,7 @@ const verbs = {
   show: showCertificate,
   /** Returns the PEM of the root for old clients; empty until the first certificate for them is issued. */
   oldClientRootPem: ({ store }: LifecycleContext) => store.oldClientRootPem(),
-  /** Returns problems, present and coming, with the certificates that virtual servers use. */
+  /** Returns current and upcoming problems with the certificates that virtual servers use. */
   warnings: certificateWarnings,
 } as const
 
@@ -82,6 +82,6 @@ const verbs = {
  */
 export type Certificates = Bound<LifecycleContext, typeof verbs>
 
-/** @param lab is called for each verb, because a lab can be reloaded */
+/** Returns the certificate lifecycle of a store. @param lab is called for each verb, because a lab can be reloaded */
 export const certificatesOf = (store: CertificateStore, lab: () => LabFacts): Certificates =>
   bind(verbs, { store, lab })

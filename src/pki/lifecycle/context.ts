@@ -4,7 +4,7 @@ import { type CertificateRecord, certificateNamed } from '../certificate-store/i
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 
-/** What the certificate lifecycle needs to know about a virtual server. */
+/** The facts about a virtual server that the certificate lifecycle needs. */
 export interface VirtualServerFacts {
   readonly name: string
   readonly protocol: string
@@ -15,7 +15,7 @@ export interface VirtualServerFacts {
   readonly place?: string
 }
 
-/** What the certificate lifecycle needs to know about a lab. */
+/** The facts about a lab that the certificate lifecycle needs. */
 export interface LabFacts {
   readonly hostname: string
   /** Names in the certificates that `certificate: auto` issues. */
@@ -23,7 +23,7 @@ export interface LabFacts {
   readonly virtualServers: readonly VirtualServerFacts[]
 }
 
-/** What every verb works on. `lab` is called each time, because a lab can be reloaded. */
+/** The store and the lab that a verb works on. `lab` is called each time, because a lab can be reloaded. */
 export interface LifecycleContext {
   readonly store: CertificateStore
   readonly lab: () => LabFacts

@@ -12,7 +12,7 @@ import { findVirtualServer, type LifecycleContext, refusePinned } from './contex
 
 export interface ImportOptions {
   readonly password?: string
-  /** The private key in PEM, if it is in a file of its own. */
+  /** The private key in PEM, if it is in a separate file. */
   readonly key?: string
   /** Default: the name in the file, or the common name. */
   readonly friendlyName?: string

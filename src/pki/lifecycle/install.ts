@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { commonName } from '../certificate/names.ts'
-import { addCertificate, type Draft, replaceAssignments } from '../certificate-store/draft.ts'
+import { addCertificate, type IndexDraft, replaceAssignments } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
@@ -17,7 +17,7 @@ export interface InstallOptions {
   readonly force?: boolean
 }
 
-/** What people see before they install an answer. */
+/** A summary of an answer, for people to read before they install it. */
 export interface InstallSummary {
   readonly issuedTo: string
   readonly issuedBy: string
@@ -95,10 +95,10 @@ export function installPlanned(
 
 /**
  * Installs the answer to a request in a draft, assigns it and deletes the request. If the request renews a certificate,
- * assigns the new one wherever the old one is assigned.
+ * assigns the new one to every virtual server that the old one is assigned to.
  */
 export function installInDraft(
-  draft: Draft,
+  draft: IndexDraft,
   { request, certificates }: Pick<PlannedInstall, 'request' | 'certificates'>,
   origin: CertificateRecord['origin'],
   nowMs: number,

@@ -52,13 +52,13 @@ export async function issuePlanned(
   })
 }
 
-/** What became of a request in an authority's queue. */
+/** The state of a request in an authority's queue. */
 export type QueueOutcome =
   | { readonly state: 'installed'; readonly record: CertificateRecord; readonly request: RequestRecord }
   | { readonly state: 'pending' | 'denied'; readonly request: RequestRecord }
 
 /**
- * Installs what the lab's standalone authorities have approved since.
+ * Installs the certificates that the lab's standalone authorities have approved since the request.
  * @param virtualServer considers only the request of this virtual server
  * @throws PkiError `unknown` if no request is in a queue of the lab
  */

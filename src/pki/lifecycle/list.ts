@@ -7,7 +7,7 @@ import { type LifecycleContext, usersOf } from './context.ts'
 
 type CertificateState = 'valid' | 'expired' | 'not yet valid' | 'revoked'
 
-/** A certificate as lists show it. */
+/** A certificate in a list. */
 export interface CertificateEntry {
   readonly friendlyName: string
   readonly issuedTo: string

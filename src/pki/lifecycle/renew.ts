@@ -65,7 +65,7 @@ export async function renewCertificate(
   return { state: 'renewed', record: renewed, replaces: record.thumbprint }
 }
 
-/** Issues a certificate again from an enterprise authority, and assigns it wherever the old one is assigned. */
+/** Issues a certificate again from an enterprise authority, and assigns it to the virtual servers that have the old one. */
 function issueAgain(
   { store }: LifecycleContext,
   { record, old, key }: Renewing,

@@ -11,7 +11,7 @@ import {
 } from '../certificate/names.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
-import { type Draft, slug } from '../certificate-store/draft.ts'
+import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import type { RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
@@ -35,7 +35,7 @@ export interface RequestOptions {
   readonly resolver?: Resolver
 }
 
-/** A checked request, before its key is generated: what people see before they confirm it. */
+/** A checked request, for people to confirm before its key is generated. */
 export interface PlannedRequest {
   readonly virtualServer: VirtualServerFacts
   readonly friendlyName: string
@@ -75,7 +75,7 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
 
 export interface PreparedRequest {
   readonly record: RequestRecord
-  /** What is sent to the authority. */
+  /** The request to send to the authority. */
   readonly pem: string
   readonly key: string
   readonly warnings: readonly string[]
@@ -101,7 +101,7 @@ export async function prepareRequest(
 }
 
 /** Adds a pending request to a draft. @throws PkiError `refused` if the virtual server has one already */
-export function addRequest(draft: Draft, planned: PlannedRequest, key: KeyObject, nowMs: number): RequestRecord {
+export function addRequest(draft: IndexDraft, planned: PlannedRequest, key: KeyObject, nowMs: number): RequestRecord {
   refusePending(draft.index, planned.virtualServer.name)
   const id = randomBytes(4).toString('hex')
   const pem = createRequest({ subject: planned.subject, key, names: planned.names, microsoft: planned.microsoft })

@@ -32,7 +32,7 @@ export interface CertificateWarning {
 /** A warning about a certificate, before the virtual server is known. */
 type Problem = Pick<CertificateWarning, 'code' | 'severity' | 'message' | 'withinDays'>
 
-/** Returns problems, present and coming, with the certificates that virtual servers use. Issues and changes nothing. */
+/** Returns current and upcoming problems with the certificates that virtual servers use. Issues and changes nothing. */
 export async function certificateWarnings(context: LifecycleContext): Promise<CertificateWarning[]> {
   await context.store.refresh()
   const found = context.lab().virtualServers.map(async (server) => {

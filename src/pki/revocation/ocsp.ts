@@ -30,7 +30,7 @@ const hashIds: Record<string, string> = {
   '2.16.840.1.101.3.4.2.2': 'sha384',
   '2.16.840.1.101.3.4.2.3': 'sha512',
 }
-/** RFC 9654 section 2.1. */
+/** Longest nonce. RFC 9654 section 2.1. */
 const maxNonceOctets = 128
 
 /** OCSPResponseStatus of responses that contain nothing else. RFC 6960 section 4.2.1. */
@@ -64,7 +64,7 @@ export function readOcspRequest(der: Buffer): OcspRequest {
   const extensions = tagged(request, 2)
   const nonce = (extensions ? items(item(extensions, 0)) : []).find((one) => oidOf(item(one, 0)) === nonceId)
   const value = nonce ? octetStringValue(items(nonce).at(-1) ?? nonce) : undefined
-  // The value is an OCTET STRING of its own: up to 3 octets of tag and length.
+  // The value contains another OCTET STRING, whose tag and length take up to 3 octets.
   if (value && value.length > maxNonceOctets + 3) throw new PkiError('malformed', 'the OCSP nonce is too long')
   return { ids: items(list).map((one) => readCertId(item(one, 0))), ...(value ? { nonce: value } : {}) }
 }
@@ -121,7 +121,7 @@ function isIssuedBy({ hash, issuerNameHash, issuerKeyHash }: CertId, issuer: X50
   )
 }
 
-/** CertStatus: good, revoked or unknown. RFC 6960 section 4.2.1. */
+/** Encodes the CertStatus: good, revoked or unknown. RFC 6960 section 4.2.1. */
 function certStatus(entry: IssuedRecord | undefined): Buffer {
   if (entry === undefined) return contextPrimitive(2, Buffer.alloc(0))
   if (entry.revoked === undefined) return contextPrimitive(0, Buffer.alloc(0))

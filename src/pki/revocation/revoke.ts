@@ -1,5 +1,5 @@
 import { openAuthority } from '../authority/issue.ts'
-import { type Draft, slug } from '../certificate-store/draft.ts'
+import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { findIssued, type IssuedRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { writePem } from '../der/pem.ts'
@@ -35,7 +35,7 @@ export interface PublishedCrl {
 export const publishCrl = (store: CertificateStore, authority?: string): Promise<PublishedCrl> =>
   store.update((draft) => publish(store, draft, authority))
 
-async function publish(store: CertificateStore, draft: Draft, name: string | undefined): Promise<PublishedCrl> {
+async function publish(store: CertificateStore, draft: IndexDraft, name: string | undefined): Promise<PublishedCrl> {
   const { record, issuer } = await openAuthority(store, name, draft)
   const nowMs = store.clock.now()
   const der = createCrl(record.issued, issuer, nowMs)

@@ -78,7 +78,7 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
   }
 }
 
-/** Returns undefined if the request is malformed. */
+/** Parses an OCSP request from GET or POST. Returns undefined if it is malformed. */
 function parseOcsp({ method, rest, body }: ServiceRequest): OcspRequest | undefined {
   try {
     // A GET has the request in its path: base64, percent-encoded or not. RFC 6960 appendix A.1

@@ -1,7 +1,7 @@
 /** A request to the authority service, with its body read. */
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST'
-  /** What follows the path of the route, still percent-encoded. */
+  /** The rest of the path after the route, still percent-encoded. */
   readonly rest: string
   readonly path: string
   /** Scheme, host and port that the client called. */

@@ -22,7 +22,7 @@ export interface AuthorityServiceOptions {
   readonly routes?: () => readonly Route[]
 }
 
-/** The HTTP service of a lab's authorities: revocation lists, OCSP, certificates, and whatever routes are added. */
+/** The HTTP service of a lab's authorities: revocation lists, OCSP, certificates, and added routes. */
 export class AuthorityService implements AsyncDisposable {
   readonly url: string
   readonly port: number
@@ -186,10 +186,10 @@ const textResponse = (status: number, text: string, headers: ServiceResponse['he
   headers,
 })
 
-/** More than any request to an authority needs. */
+/** Longest body of a request, more than any real request needs. */
 const maxBodyOctets = 64 * 1024
 
-/** Returns undefined if the body is too long. */
+/** Reads the body of a request. Returns undefined if it is too long. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0

@@ -1,5 +1,5 @@
 import type { ServiceResponse } from '../../service/routes.ts'
-import type { Account } from '../accounts.ts'
+import type { AcmeAccount } from '../accounts.ts'
 import { checkMac, checkSignature, jwkThumbprint, parseJson, parseJws, publicKeyOf, readJwk } from '../jws.ts'
 import { AcmeProblem, json } from '../response.ts'
 import { type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
@@ -9,7 +9,7 @@ export const newAccount: AcmeHandler = {
   signedBy: 'key',
   async run(request) {
     const { directory, payload, jwk } = request
-    const respond = (account: Account, status: number): ServiceResponse => {
+    const respond = (account: AcmeAccount, status: number): ServiceResponse => {
       const location = directory.url(request.request, 'account', account.id)
       return json(accountDocument(request, account), { status, headers: { location } })
     }
@@ -101,20 +101,23 @@ export const orderList: AcmeHandler = {
 }
 
 /** Returns the account that signed. @throws AcmeProblem `unauthorized` if the path names another account */
-function ownAccount(request: AcmeRequest): Account {
+function ownAccount(request: AcmeRequest): AcmeAccount {
   const own = signer(request)
   if (own.id !== request.id) throw new AcmeProblem('unauthorized', 'the request is signed by another account')
   return own
 }
 
-const accountDocument = ({ directory, request }: AcmeRequest, { id, status, contact, createdAt }: Account): object => ({
+const accountDocument = (
+  { directory, request }: AcmeRequest,
+  { id, status, contact, createdAt }: AcmeAccount,
+): object => ({
   status,
   contact,
   createdAt,
   orders: directory.url(request, 'orders', id),
 })
 
-/** @throws AcmeProblem `malformed`, `unsupportedContact`, `invalidContact` */
+/** Returns the `mailto:` addresses of a request. @throws AcmeProblem `malformed`, `unsupportedContact`, `invalidContact` */
 function contactsOf({ contact = [] }: Readonly<Record<string, unknown>>): string[] {
   if (!Array.isArray(contact)) throw new AcmeProblem('malformed', 'contact is not a list')
   return contact.map((one: unknown) => {

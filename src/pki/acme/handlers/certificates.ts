@@ -5,10 +5,10 @@ import { PkiError } from '../../errors.ts'
 import { type RevocationReason, reasonNames, revocationReasons } from '../../revocation/crl.ts'
 import { revokeCertificate } from '../../revocation/revoke.ts'
 import type { ServiceResponse } from '../../service/routes.ts'
-import type { Account } from '../accounts.ts'
+import type { AcmeAccount } from '../accounts.ts'
 import { jwkThumbprint } from '../jws.ts'
 import { AcmeProblem, json } from '../response.ts'
-import { type AcmeHandler, type AcmeRequest, type Directory, signer } from './handler.ts'
+import { type AcmeDirectory, type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
 
 /** Returns the certificate of an order with its chain. RFC 8555 section 7.4.2. */
 export const certificate: AcmeHandler = {
@@ -73,8 +73,12 @@ function mayRevoke({ directory, account, jwk }: AcmeRequest, revoking: X509Certi
   return ordered || isAuthorizedForAll(directory, account, revoking)
 }
 
-/** RFC 8555 section 7.6: an account that has authorizations for all names of the certificate. */
-function isAuthorizedForAll({ orders, store }: Directory, account: Account, revoking: X509Certificate): boolean {
+/** Returns whether an account has authorizations for all names of a certificate. RFC 8555 section 7.6. */
+function isAuthorizedForAll(
+  { orders, store }: AcmeDirectory,
+  account: AcmeAccount,
+  revoking: X509Certificate,
+): boolean {
   const { names } = readFacts(revoking)
   const nowMs = store.clock.now()
   return (
@@ -88,7 +92,7 @@ function isAuthorizedForAll({ orders, store }: Directory, account: Account, revo
 const checkAgainSeconds = 6 * 3600
 
 /** Returns when a certificate should be renewed. Needs no signature. RFC 9773 section 4. @throws AcmeProblem */
-export async function renewalInfo(directory: Directory, id: string): Promise<ServiceResponse> {
+export async function renewalInfo(directory: AcmeDirectory, id: string): Promise<ServiceResponse> {
   const { store } = directory
   const [, serial] = /^[\w-]+\.([\w-]+)$/.exec(id) ?? []
   if (serial === undefined) {
@@ -106,8 +110,8 @@ export async function renewalInfo(directory: Directory, id: string): Promise<Ser
   return json({ suggestedWindow }, { headers: { 'retry-after': String(checkAgainSeconds) } })
 }
 
-/** Returns what the directory's authority issued. @throws AcmeProblem `malformed` if it did not issue it */
-function issuedHere({ store, authority }: Directory, serial: string): IssuedRecord {
+/** Returns the record of a certificate. @throws AcmeProblem `malformed` if the directory's authority did not issue it */
+function issuedHere({ store, authority }: AcmeDirectory, serial: string): IssuedRecord {
   try {
     return findIssued(store.index, serial, authority).entry
   } catch (error) {

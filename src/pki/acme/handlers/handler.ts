@@ -1,7 +1,7 @@
 import type { CertificateStore } from '../../certificate-store/types.ts'
 import type { ServiceRequest, ServiceResponse } from '../../service/routes.ts'
 import type { StoreLog } from '../../types.ts'
-import type { Account, Accounts } from '../accounts.ts'
+import type { Accounts, AcmeAccount } from '../accounts.ts'
 import type { Jwk, Jws } from '../jws.ts'
 import type { Orders } from '../orders.ts'
 import { AcmeProblem } from '../response.ts'
@@ -15,8 +15,8 @@ export interface AcmeOptions {
   readonly externalAccounts: Readonly<Record<string, string>>
 }
 
-/** The ACME directory that a handler works for. */
-export interface Directory {
+/** The directory of one authority, as its handlers see it. */
+export interface AcmeDirectory {
   /** Name of the authority. */
   readonly authority: string
   /** Slug of the authority. */
@@ -32,16 +32,16 @@ export interface Directory {
 
 /** A request whose signature has been verified. */
 export interface AcmeRequest {
-  readonly directory: Directory
+  readonly directory: AcmeDirectory
   readonly request: ServiceRequest
-  /** What follows the name of the resource in the path. */
+  /** The rest of the path after the name of the resource. */
   readonly id: string
   readonly jws: Jws
   readonly payload: Readonly<Record<string, unknown>>
   /** Whether the payload is empty (POST-as-GET). RFC 8555 section 6.3. */
   readonly asGet: boolean
   /** The account whose key signed. Absent if the request contains the key itself (newAccount, revokeCert). */
-  readonly account?: Account
+  readonly account?: AcmeAccount
   readonly jwk: Jwk
 }
 
@@ -54,7 +54,7 @@ export interface AcmeHandler {
 }
 
 /** Returns the account that signed. @throws AcmeProblem `unauthorized` */
-export function signer({ account }: AcmeRequest): Account {
+export function signer({ account }: AcmeRequest): AcmeAccount {
   if (!account) throw new AcmeProblem('unauthorized', 'the request is not signed by an account')
   return account
 }
