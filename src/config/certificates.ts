@@ -3,10 +3,10 @@ import { nearest } from './nearest.ts'
 import { choicesOf } from './schema/certificate.ts'
 import type { VirtualServerConfig } from './schema.ts'
 
-/** What a certificate of the store can be named by. */
+/** The names of a certificate of the store. */
 export interface KnownCertificate {
   readonly friendlyName: string
-  /** Hexadecimal; case and separators do not count. */
+  /** In hexadecimal. Case and separators are ignored. */
   readonly thumbprint: string
 }
 

@@ -31,7 +31,7 @@ const folderKeys = new Set(['certificates', 'store', 'capture'])
 
 /**
  * Returns the settings in `SEALPOST_…` variables. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones are ignored.
- * @param cwd what relative folders are relative to
+ * @param cwd the working directory, to which folders are relative
  */
 export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
@@ -72,7 +72,10 @@ function absolute(value: unknown, cwd: string): unknown {
   return Object.fromEntries(folders)
 }
 
-/** Only names close to a known one are reported: Kubernetes sets SEALPOST_SERVICE_HOST and similar variables itself. */
+/**
+ * Returns a warning if a name is similar to a known one. Others are ignored: Kubernetes sets SEALPOST_SERVICE_HOST and
+ * similar variables itself.
+ */
 function misspelled(name: string): string[] {
   const known = [...variables.keys(), ...others]
   if (known.includes(name)) return []

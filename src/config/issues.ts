@@ -18,6 +18,8 @@ function mistakesOfIssue(issue: Issue, prefix: Path, input: unknown): Mistake[] 
     case 'invalid_union': {
       const branch = intendedBranch(issue.errors)
       if (branch) return branch.flatMap((inner) => mistakesOfIssue(inner, path, input))
+      const unknown = unknownInAll(issue.errors)
+      if (unknown.length > 0) return unknown.map((key) => unknownKey(path, key))
       // The union has its own message.
       if (issue.message !== 'Invalid input') return [invalid(path, input, issue.message)]
       break
@@ -60,18 +62,28 @@ function unknownKey(path: Path, key: string): Mistake {
 }
 
 /**
- * Returns the branch of a union that the value is meant for: the only one with the type of the value. Of several mappings,
- * the one with the fewest unknown keys.
+ * Returns the branch of a union that the value is meant for: the one with the type of the value or, if there are several
+ * for mappings, the one with the fewest unknown keys. Returns undefined if that leaves several.
  */
 function intendedBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const candidates = errors.filter((issues) => !issues.some((issue) => issue.path.length === 0 && isOfOtherType(issue)))
-  const fewest = Math.min(...candidates.map(unknownKeys))
-  const best = candidates.filter((issues) => unknownKeys(issues) === fewest)
+  const candidates = errors.filter(isForType)
+  const fewest = Math.min(...candidates.map((issues) => unknownKeys(issues).length))
+  const best = candidates.filter((issues) => unknownKeys(issues).length === fewest)
   return best.length === 1 ? best[0] : undefined
 }
 
-const unknownKeys = (issues: readonly Issue[]): number =>
-  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0)
+/** Returns the keys of a mapping that no branch of a union for mappings knows. */
+function unknownInAll(errors: readonly (readonly Issue[])[]): readonly string[] {
+  const [first = [], ...others] = errors.filter(isForType).map(unknownKeys)
+  return first.filter((key) => others.every((keys) => keys.includes(key)))
+}
+
+const unknownKeys = (issues: readonly Issue[]): readonly string[] =>
+  issues.flatMap((issue) => (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : []))
+
+/** Returns whether the value has the type that a branch of a union requires. */
+const isForType = (issues: readonly Issue[]): boolean =>
+  !issues.some((issue) => issue.path.length === 0 && isOfOtherType(issue))
 
 const isOfOtherType = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
 

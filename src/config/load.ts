@@ -1,11 +1,11 @@
 import {
   ConfigError,
+  type Locate,
   linesInOrder,
+  locateByPath,
   type Mistake,
   type Path,
-  type Place,
   pathText,
-  placeByPath,
   valueAt,
 } from './mistakes.ts'
 import { type ResolvedLab, resolveLab } from './resolve.ts'
@@ -16,7 +16,7 @@ import { validate } from './validate.ts'
 /** A valid configuration. */
 export interface LoadedConfig {
   readonly lab: ResolvedLab
-  /** What works but the user should know; one line each, with its place. */
+  /** Warnings about a valid configuration; one line each, with its place. */
   readonly warnings: readonly string[]
   /** Adds the place to mistakes that are found later, such as an unknown certificate; returns one line each. */
   readonly placed: (mistakes: readonly Mistake[]) => string[]
@@ -28,17 +28,17 @@ export interface LoadedConfig {
  * @throws ConfigError with every mistake
  */
 export function loadObject(input: LabInput, baseDir: string, overrides: readonly Override[] = []): LoadedConfig {
-  return load(input, baseDir, overrides, placeByPath)
+  return load(input, baseDir, overrides, locateByPath)
 }
 
 /**
  * Applies the overrides, validates and resolves a lab.
- * @param placeOf returns the place of a mistake in the input
+ * @param locate returns the place of a mistake in the input
  * @throws ConfigError
  */
-export function load(input: unknown, baseDir: string, overrides: readonly Override[], placeOf: Place): LoadedConfig {
-  const place = placeByOrigin(overrides, placeOf)
-  const placed = (mistakes: readonly Mistake[]): string[] => linesInOrder(mistakes, place)
+export function load(input: unknown, baseDir: string, overrides: readonly Override[], locate: Locate): LoadedConfig {
+  const locateAny = locateByOrigin(overrides, locate)
+  const placed = (mistakes: readonly Mistake[]): string[] => linesInOrder(mistakes, locateAny)
   const result = validate(withOverrides(input, overrides))
   if ('mistakes' in result) throw new ConfigError(placed(result.mistakes))
   const config: LabConfig = result.config
@@ -47,7 +47,7 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
 
 /** A value from an environment variable or an option that replaces the value in the file. */
 export interface Override {
-  /** How messages name it: `SEALPOST_PORT_OFFSET`, `--port-offset`. */
+  /** The name of the variable or option: `SEALPOST_PORT_OFFSET`, `--port-offset`. */
   readonly origin: string
   /** `*` means every item of a list. */
   readonly path: Path
@@ -73,11 +73,11 @@ function put(target: unknown, [step, ...rest]: Path, value: unknown): void {
   }
 }
 
-/** A mistake in an override is reported with its name and the path inside its value; others with their place. */
-function placeByOrigin(overrides: readonly Override[], place: Place): Place {
+/** Returns a function that places a mistake in an override by its name and the path in its value, and others by `locate`. */
+function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate {
   return (mistake) => {
     const override = overrides.findLast(({ path }) => covers(path, mistake))
-    if (!override) return place(mistake)
+    if (!override) return locate(mistake)
     const { origin, path } = override
     const inside = pathText(mistake.path.slice(path.length))
     return { line: `${origin}: ${inside === '' ? '' : `${inside}: `}${mistake.message}`, offset: 0 }

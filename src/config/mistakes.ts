@@ -4,7 +4,7 @@ export type Path = readonly (string | number)[]
 /** A mistake in a configuration. */
 export interface Mistake {
   readonly path: Path
-  /** What is wrong and what would be right. */
+  /** The error and its correction. */
   readonly message: string
   /** Whether the key is wrong, not its value. */
   readonly onKey?: boolean
@@ -13,7 +13,7 @@ export interface Mistake {
 }
 
 /** Returns a mistake as a line with its place: `FILE:LINE:COLUMN: virtualServers[2].port: …`, or a variable or option. */
-export type Place = (mistake: Mistake) => PlacedMistake
+export type Locate = (mistake: Mistake) => PlacedMistake
 
 interface PlacedMistake {
   readonly line: string
@@ -42,15 +42,15 @@ export function pathText(path: Path): string {
   return text
 }
 
-/** Names the path only, for input without a text. */
-export const placeByPath: Place = ({ path, message }) => ({
+/** Returns a mistake with its path only, for input without a text. */
+export const locateByPath: Locate = ({ path, message }) => ({
   line: path.length === 0 ? message : `${pathText(path)}: ${message}`,
   offset: 0,
 })
 
 /** Returns the lines of mistakes in the order of the text, without duplicates. */
-export function linesInOrder(mistakes: readonly Mistake[], place: Place): string[] {
-  const placed = mistakes.map(place).sort((a, b) => a.offset - b.offset)
+export function linesInOrder(mistakes: readonly Mistake[], locate: Locate): string[] {
+  const placed = mistakes.map(locate).sort((a, b) => a.offset - b.offset)
   return [...new Set(placed.map(({ line }) => line))]
 }
 

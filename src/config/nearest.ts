@@ -1,6 +1,6 @@
 /**
- * Returns the known word that is most similar to a word: at most a third of the letters differ. Returns undefined if
- * there is none. Case, `-` and `_` are ignored.
+ * Returns the known word that is most similar to a word: at most a third of the letters differ. Returns undefined if no
+ * known word is similar. Case, `-` and `_` are ignored.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = plain(word)

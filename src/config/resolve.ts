@@ -41,13 +41,13 @@ type KeyKind = Exclude<LabConfig['certificates'], string>['key']
 
 const DEFAULT_KEY: KeyKind = 'rsa-2048'
 
-/** RFC 9051 section 5.4 requires at least 30 minutes. */
+/** Default idle timeout of IMAP4: the minimum that RFC 9051 section 5.4 allows. */
 export const IMAP_IDLE_TIMEOUT_MS = 30 * 60_000
 const IDLE_TIMEOUT_MS = 10 * 60_000
 
 /**
  * Fills in defaults that depend on other keys, and makes folders absolute.
- * @param baseDir what relative folders are relative to: the configuration file's folder
+ * @param baseDir the folder of the configuration file, to which folders are relative
  */
 export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
   const { portOffset, capture, certificate: _, ...lab } = config
@@ -138,7 +138,10 @@ function resolveCertificates(setting: LabConfig['certificates'], baseDir: string
   return { store: store === 'memory' ? store : resolve(baseDir, store), key }
 }
 
-/** An authority with a slash or the extension of a certificate is a file; anything else is the name of an authority. */
+/**
+ * Makes the authority of a feed absolute if it is a file. A text with a slash or the extension of a certificate is a file;
+ * any other text is the name of an authority.
+ */
 function resolveFeed({ authority, ...feed }: FeedConfig, baseDir: string): FeedConfig {
   if (authority === undefined) return feed
   return { ...feed, authority: /[/\\]|\.(pem|crt|cer)$/i.test(authority) ? resolve(baseDir, authority) : authority }

@@ -194,7 +194,7 @@ function listening(server: VirtualServerConfig, index: number, portOffset: numbe
   )
 }
 
-/** Whether two sockets with the same port cannot listen on both addresses. */
+/** Returns whether two addresses overlap, so that only one socket can listen on both with the same port. */
 function overlap(a: string, b: string): boolean {
   const [x, y] = [a, b].map((address) => (address === 'localhost' ? '127.0.0.1' : address)) as [string, string]
   const covers = (all: string, one: string): boolean => all === '::' || (all === '0.0.0.0' && isIPv4(one))
@@ -220,7 +220,7 @@ function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
   }
 }
 
-/** Returns what works but the user should know. */
+/** Returns warnings about a valid configuration. */
 export function warnings(config: LabConfig): Mistake[] {
   const found = config.virtualServers.flatMap((server, index) => {
     const at = ['virtualServers', index]

@@ -92,9 +92,9 @@ export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
   virtualServers: virtualServers.map((server) => ({ ...server, certificate: server.certificate ?? lab.certificate })),
 }))
 
-/** What a user writes: the YAML's keys as an object. Keys with a default are optional. */
+/** A configuration as a user writes it: the YAML's keys as an object. Keys with a default are optional. */
 export type LabInput = z.input<typeof labSchema>
-/** What the schema returns: the same with every default filled in. */
+/** A valid configuration, with every default filled in. */
 export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]

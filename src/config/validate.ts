@@ -24,7 +24,15 @@ export function validate(input: unknown): Validated {
 function contradictionsInRest(input: unknown, mistakes: readonly Mistake[]): Mistake[] {
   const rest = prune(input, mistakes)
   const parsed = labSchema.safeParse(rest.value, options)
-  if (!parsed.success) return []
+  if (!parsed.success) {
+    // A mapping whose unknown key was removed may lack a required one: removes the mapping as well.
+    const more = mistakesOf(parsed.error.issues, rest.value).map(({ path, ...mistake }) => ({
+      ...mistake,
+      path: rest.originalPath(path),
+    }))
+    const isNew = more.some(({ path }) => !mistakes.some((known) => pathText(known.path) === pathText(path)))
+    return isNew ? contradictionsInRest(input, [...mistakes, ...more]) : []
+  }
   const wrong = new Set(mistakes.map(({ path }) => pathText(path)))
   const found = contradictions(parsed.data).map((mistake) => complete(mistake, rest.originalPath))
   // An invalid value was replaced by its default: a contradiction with the default is not the user's mistake.

@@ -22,8 +22,8 @@ export interface YamlError {
 }
 
 /**
- * Returns the errors of a document in the order of the text. Of several syntax errors on one line only the first is
- * returned, because the others usually follow from it.
+ * Returns the errors of a document in the order of the text. Only the first syntax error of a line is returned, because
+ * the others usually follow from it.
  * @param lineOf returns the line of an offset, counted from 1
  */
 export function yamlErrors(document: Document.Parsed, text: string, lineOf: (offset: number) => number): YamlError[] {
@@ -38,7 +38,7 @@ export function yamlErrors(document: Document.Parsed, text: string, lineOf: (off
   return inTextOrder([...missingAnchors(document), ...duplicateKeys(document, lineOf), ...wrongMerges(document)])
 }
 
-/** Whether a pair is a merge key, `<<: *anchor`. */
+/** Returns whether a pair is a merge key, `<<: *anchor`. */
 export const isMerge = ({ key }: Pair): boolean => isScalar(key) && key.source === '<<' && key.type === 'PLAIN'
 
 const inTextOrder = (errors: readonly YamlError[]): YamlError[] => [...errors].sort((a, b) => a.offset - b.offset)
@@ -149,7 +149,7 @@ function duplicateKeys(document: Document.Parsed, lineOf: (offset: number) => nu
   })
 }
 
-/** Merge keys must refer to mappings. */
+/** Returns an error for each merge key that does not refer to a mapping. */
 function wrongMerges(document: Document.Parsed): YamlError[] {
   const resolved = (node: unknown): unknown => (isAlias(node) ? (node.resolve(document) ?? node) : node)
   return [...mappings(document.contents, [])].flatMap(({ map }) =>

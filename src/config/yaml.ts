@@ -16,7 +16,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { type LoadedConfig, load, type Override } from './load.ts'
-import { ConfigError, type Path, type Place, pathText } from './mistakes.ts'
+import { ConfigError, type Locate, type Path, pathText } from './mistakes.ts'
 import { isMerge, yamlErrors } from './yaml-errors.ts'
 
 /**
@@ -42,8 +42,8 @@ const readErrors: Readonly<Record<string, string>> = {
 
 /**
  * Reads a lab from a YAML text.
- * @param name what messages call it
- * @param baseDir what relative folders are relative to
+ * @param name its name in messages
+ * @param baseDir the folder to which folders in the text are relative
  * @throws ConfigError
  */
 export function loadText(
@@ -52,14 +52,14 @@ export function loadText(
   baseDir: string,
   overrides: readonly Override[] = [],
 ): LoadedConfig {
-  const { value, place } = parseYaml(text, name)
-  return load(value, baseDir, overrides, place)
+  const { value, locate } = parseYaml(text, name)
+  return load(value, baseDir, overrides, locate)
 }
 
 interface YamlInput {
   readonly value: unknown
   /** Returns `FILE:LINE:COLUMN: path: message`; lines and columns are counted from 1. */
-  readonly place: Place
+  readonly locate: Locate
 }
 
 /**
@@ -78,7 +78,7 @@ function parseYaml(text: string, file: string): YamlInput {
   if (errors.length > 0) throw new ConfigError(errors.map(({ offset, message }) => `${at(offset)}: YAML: ${message}`))
   return {
     value: valueOf(document, at),
-    place: ({ path, message, onKey }) => {
+    locate: ({ path, message, onKey }) => {
       const where = path.length === 0 ? '' : `${pathText(path)}: `
       const offset = offsetOf(document, path, onKey ?? false)
       return { line: `${at(offset)}: ${where}${message}`, offset }

@@ -1,5 +1,5 @@
 import { mistakesOf } from '../config/issues.ts'
-import { ConfigError, linesInOrder, placeByPath } from '../config/mistakes.ts'
+import { ConfigError, linesInOrder, locateByPath } from '../config/mistakes.ts'
 import { type Fault, type FaultInput, fault } from '../config/schema/fault.ts'
 import { FaultRules } from '../net/faults/fault-rules.ts'
 
@@ -27,7 +27,7 @@ export class LabFaults {
       when: pattern === undefined ? conditions : { ...conditions, matching: pattern },
     })
     if (parsed.success) return this.rules.add(parsed.data)
-    throw new ConfigError(linesInOrder(mistakesOf(parsed.error.issues, input), placeByPath))
+    throw new ConfigError(linesInOrder(mistakesOf(parsed.error.issues, input), locateByPath))
   }
 
   /** Removes all faults, including those of the configuration. */

@@ -63,6 +63,15 @@ test('reports mistakes inside a value with their path in the value', () => {
       'SEALPOST_DIRECTORY: accounts[1].password: is 3; must be a text',
     ].join('\n'),
   )
+  expect(() => load({ SEALPOST_STORE: '{ lmbd: /data }' })).toThrow(
+    /^SEALPOST_STORE: lmbd: unknown key; did you mean lmdb\?$/,
+  )
+  expect(() => load({ SEALPOST_STORE: '{ folder: /data, size: 1 }' })).toThrow(
+    [
+      'SEALPOST_STORE: folder: unknown key; known here: memory or lmdb',
+      'SEALPOST_STORE: size: unknown key; known here: memory or lmdb',
+    ].join('\n'),
+  )
   const certificates = '{ store: certs, key: p255 }'
   expect(() => load({ SEALPOST_CERTIFICATES: certificates })).toThrow(
     'SEALPOST_CERTIFICATES: key: is "p255"; must be rsa-2048',

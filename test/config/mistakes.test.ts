@@ -67,6 +67,17 @@ test('reports a mistake inside an alternative at its place', () => {
   ])
 })
 
+test('reports a key that no alternative knows, and still checks the rest', () => {
+  const yaml = `store: { lmbd: data }
+virtualServers: [{ protocol: smtp, certificate: none, requireSecureChannel: true }]`
+  expect(mistakes(yaml)).toEqual([
+    'lab.yaml:1:10: store.lmbd: unknown key; did you mean lmdb?',
+    expect.stringMatching(
+      /^lab\.yaml:2:\d+: virtualServers\[0\]\.requireSecureChannel: is true, but certificate: none/,
+    ),
+  ])
+})
+
 test('lists the known keys if an unknown key is similar to none', () => {
   expect(mistakes('virtualServers: [{ protocol: smtp, tls: { zzz: 1 } }]')).toEqual([
     'lab.yaml:1:43: virtualServers[0].tls.zzz: unknown key; known here: minVersion, maxVersion, ciphers, ocspStapling, legacy or strength',

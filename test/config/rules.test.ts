@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { unknownCertificates } from '../../src/config/certificates.ts'
 import { loadObject } from '../../src/config/load.ts'
-import { ConfigError, placeByPath } from '../../src/config/mistakes.ts'
+import { ConfigError, locateByPath } from '../../src/config/mistakes.ts'
 import type { LabInput } from '../../src/config/schema.ts'
 
 type Server = NonNullable<LabInput['virtualServers']>[number]
@@ -168,7 +168,7 @@ test('reports certificates that are not in the store, with the most similar name
     '/',
   )
   const known = [{ friendlyName: 'Mail 2026', thumbprint: '001122' }]
-  expect(unknownCertificates(lab.virtualServers, known).map((mistake) => placeByPath(mistake).line)).toEqual([
+  expect(unknownCertificates(lab.virtualServers, known).map((mistake) => locateByPath(mistake).line)).toEqual([
     'virtualServers[0].certificate: no certificate "Mail 2O26" is in the store; did you mean Mail 2026?',
     'virtualServers[1].certificate[2]: no certificate "lost" is in the store; sealpost cert list shows those there are',
   ])

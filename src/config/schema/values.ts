@@ -23,7 +23,7 @@ export const addressOrNetwork = z.string().refine((text) => {
 
 /** A port to listen on; 0 takes a free one. */
 export const listenPort = z.number().int().min(0).max(65535)
-/** The same, or `off` for no port. */
+/** A port to listen on, or `off`. */
 export const portOrOff = z.union([z.literal('off'), listenPort])
 
 /** A positive count, or `off` for no limit. */
@@ -50,9 +50,9 @@ export const duration = z
   .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, timeForm)], timeForm)
   .transform((value) => inUnits(value, timeUnits))
 
-/** A duration that a timer of Node.js can measure: they end at 2^31 milliseconds, almost 25 days. */
+/** A duration that a timer of Node.js can measure: less than 2^31 milliseconds, almost 25 days. */
 export const timeLimit = duration.refine((ms) => ms < 2 ** 31, 'write at most 24d')
-/** The same, or `off` for no limit. */
+/** A duration that a timer can measure, or `off` for no limit. */
 export const timeLimitOrOff = z.union([z.literal('off'), timeLimit])
 
 /** A size: `25MiB`, `4096KB`, or a number of octets. Returns octets. */
