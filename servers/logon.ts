@@ -18,22 +18,22 @@ export interface LogonSession {
 
 /** The protocol's errors for a refused log-on. */
 export interface LogonErrors {
-  /** For a log-on that would be accepted after STARTTLS. */
+  /** Creates the error for a log-on that would be accepted after STARTTLS. */
   needsTls(): Error
-  /** For a virtual server that accepts no passwords. */
+  /** Creates the error for a virtual server that accepts no passwords. */
   notOffered(): Error
   unknownMechanism(mechanism: string): Error
-  /** For a client that sent `*` instead of a response. */
+  /** Creates the error for a client that sent `*` instead of a response. */
   cancelled(): Error
-  /** For a SASL response that is not valid base64. */
+  /** Creates the error for a SASL response that is not valid base64. */
   malformed(): Error
-  /** For a wrong user name, password or proof. */
+  /** Creates the error for a wrong user name, password or proof. Not every protocol states the reason. */
   failed(reason: string): Error
 }
 
 /** How a protocol carries a SASL exchange. */
 export interface SaslDialect {
-  /** What precedes a challenge on its line: `+`, `334` or `383`. */
+  /** The word before a challenge on its line: `+`, `334` or `383`. */
   readonly challengePrefix: string
   /** Whether an empty challenge or response is written `=`, and success data has a separate reply. RFC 4643 section 2.4.2. */
   readonly equalsSign?: boolean
@@ -58,9 +58,13 @@ export function completeLogon({ connection, context }: Omit<LogonSession, 'polic
 }
 
 /** Throws the error of a failed log-on, after a delay that limits how fast passwords can be guessed. */
-export async function refuseLogon({ connection }: Pick<LogonSession, 'connection'>, error: Error): Promise<never> {
+export async function refuseLogon(
+  { connection }: Pick<LogonSession, 'connection'>,
+  errors: LogonErrors,
+  reason = 'unknown user name or bad password',
+): Promise<never> {
   await connection.logon.delayFailure()
-  throw error
+  throw errors.failed(reason)
 }
 
 /**
@@ -95,6 +99,6 @@ export async function authenticateSasl(
   })
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
-  if (outcome.kind === 'failure') return refuseLogon(session, errors.failed(outcome.reason))
+  if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)
   return outcome
 }

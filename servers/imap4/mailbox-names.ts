@@ -15,25 +15,25 @@ const MAX_PATTERN_OCTETS = 2048
 
 /** Reads and decodes a mailbox name. RFC 9051 section 5.1. */
 export function readMailboxName(cursor: Cursor, session: ImapSession): string {
-  return withInboxInCapitals(decodeName(cursor.astring(), session))
+  return withInboxInCapitals(decodeMailboxName(cursor.astring(), session))
 }
 
 /** Decodes a mailbox name. @throws ImapError if the octets are not valid */
-export function decodeName(octets: OctetString, session: ImapSession): string {
+export function decodeMailboxName(octets: OctetString, session: ImapSession): string {
   const name = session.utf8 ? utf8Text(octets)?.normalize('NFC') : decodeUtf7(octets)
   if (name === undefined) throw no(`A mailbox name must be ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}.`, 'CANNOT')
   return name
 }
 
 /** Encodes a mailbox name for a response. */
-export function encodeName(name: string, session: ImapSession): OctetString {
+export function encodeMailboxName(name: string, session: ImapSession): OctetString {
   return session.utf8 ? quotedForm(utf8Octets(name)) : astringForm(encodeUtf7(name))
 }
 
 /** Decodes a LIST pattern. In UTF-7 sessions it stays encoded, because wildcards may match a part of an encoded character. */
 export function decodePattern(octets: OctetString, session: ImapSession): string {
   if (octets.length > MAX_PATTERN_OCTETS) throw bad('The pattern is too long.')
-  return session.utf8 ? decodeName(octets, session) : octets
+  return session.utf8 ? decodeMailboxName(octets, session) : octets
 }
 
 /** Returns a name in the encoding of `decodePattern`, to compare with it. */

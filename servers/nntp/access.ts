@@ -8,7 +8,7 @@ import type { Folder } from '../../src/store/types.ts'
 type ServerAccess = VirtualServerConfig['access']
 
 /** What one client may read and post, on the whole server and in each group. */
-export class Access {
+export class GroupAccess {
   readonly #isLoggedOn: boolean
   readonly #server: ServerAccess
 
@@ -37,7 +37,7 @@ export class Access {
 }
 
 /** The peer of an inbound feed. */
-export interface Peer {
+export interface FeedPeer {
   /** Its name in Path. */
   readonly identity: string
   readonly groups: Wildmat
@@ -48,7 +48,11 @@ const isInbound = ({ direction }: FeedConfig): boolean => direction === 'in' || 
 const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase()
 
 /** Returns the peer of the feed that a client belongs to. The client must match the addresses and the account, if the feed names them. */
-export function peerOf(feeds: readonly FeedConfig[], address: string, account: Account | undefined): Peer | undefined {
+export function peerOf(
+  feeds: readonly FeedConfig[],
+  address: string,
+  account: Account | undefined,
+): FeedPeer | undefined {
   const matching = feeds.filter(
     (feed) =>
       isInbound(feed) &&

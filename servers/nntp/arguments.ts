@@ -8,7 +8,7 @@ export const MAX_COMMAND_OCTETS = 512
 export const MAX_ARTICLE_NUMBER = 2_147_483_647
 
 /** Article numbers from `from` to `to`, both included. The range is empty if `from` is greater. */
-export interface NumberRange {
+export interface ArticleRange {
   readonly from: number
   readonly to: number
 }
@@ -20,7 +20,7 @@ export type ArticleSpecifier =
   | { readonly by: 'current' }
 
 export type RangeSpecifier =
-  | { readonly by: 'range'; readonly range: NumberRange }
+  | { readonly by: 'range'; readonly range: ArticleRange }
   | Exclude<ArticleSpecifier, { by: 'number' }>
 
 /** Splits a command line into words separated by spaces or tabs. RFC 3977 section 3.1. */
@@ -42,7 +42,7 @@ function articleNumber(text: string): number {
 }
 
 /** Parses `n`, `n-` or `n-m`. RFC 3977 section 6.1.2. @throws NntpError 501 */
-export function parseRange(text: string): NumberRange {
+export function parseRange(text: string): ArticleRange {
   const [first = '', last, ...more] = text.split('-')
   if (more.length > 0) throw syntaxError(`Invalid range: ${text}`)
   const from = articleNumber(first)

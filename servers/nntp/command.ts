@@ -2,7 +2,7 @@ import type { Account } from '../../src/directory/types.ts'
 import type { NewsService } from '../../src/news/news-service.ts'
 import type { Folder } from '../../src/store/types.ts'
 import type { LogonSession } from '../logon.ts'
-import { type Access, logonMakesPeer, type Peer } from './access.ts'
+import { type FeedPeer, type GroupAccess, logonMakesPeer } from './access.ts'
 import { expectArguments } from './arguments.ts'
 import { authenticationRequired, NntpError } from './reply.ts'
 
@@ -19,9 +19,9 @@ export interface NntpSession extends LogonSession {
   /** The command line being run, as the client sent it. */
   readonly line: string
   /** The client's access rights now. */
-  readonly access: Access
+  readonly access: GroupAccess
   /** The inbound feed whose peer this client is. */
-  readonly peer: Peer | undefined
+  readonly peer: FeedPeer | undefined
   /** The reply to the connection and to MODE READER. RFC 3977 sections 5.1 and 5.3. */
   readonly welcome: readonly [code: number, text: string]
   readonly account: Account | undefined
@@ -87,7 +87,7 @@ function checkRequirement(session: NntpSession, requirement: Requirement | undef
 }
 
 /** Returns the feed's peer. @throws NntpError 480 if a log-on could help, else 502. RFC 3977 section 6.3.2 */
-export function expectPeer(session: NntpSession): Peer {
+export function expectPeer(session: NntpSession): FeedPeer {
   const { peer } = session
   if (peer) return peer
   if (logonMakesPeer(session.context.config.feeds)) throw authenticationRequired()

@@ -1,6 +1,6 @@
 import { TimeSlice } from '../../src/common/time-slice.ts'
 import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
-import type { ArticleSpecifier, NumberRange } from './arguments.ts'
+import type { ArticleRange, ArticleSpecifier } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import {
   authenticationRequired,
@@ -94,7 +94,7 @@ const PAGE_SIZE = 128
 export async function* pages(
   store: MessageStore,
   group: Folder,
-  range: NumberRange,
+  range: ArticleRange,
 ): AsyncGenerator<readonly MessageEntry[]> {
   const { low, high } = await waterMarks(store, group)
   const to = Math.min(range.to, high)

@@ -8,7 +8,7 @@ import type { Folder } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
-import { Access, type Peer, peerOf } from './access.ts'
+import { type FeedPeer, GroupAccess, peerOf } from './access.ts'
 import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import { findCommand } from './commands/index.ts'
@@ -62,8 +62,8 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   claimedUser: string | undefined
   line = ''
   isOver = false
-  #access: Access | undefined
-  #peer: Peer | undefined
+  #access: GroupAccess | undefined
+  #peer: FeedPeer | undefined
 
   constructor(connection: Connection, context: ServerContext, news: NewsService) {
     this.connection = connection
@@ -75,11 +75,11 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
     return currentPolicy(this)
   }
 
-  get access(): Access {
-    return (this.#access ??= new Access(this.context.config.access, this.policy, this.account))
+  get access(): GroupAccess {
+    return (this.#access ??= new GroupAccess(this.context.config.access, this.policy, this.account))
   }
 
-  get peer(): Peer | undefined {
+  get peer(): FeedPeer | undefined {
     return (this.#peer ??= peerOf(this.context.config.feeds, this.connection.remote.address, this.account))
   }
 

@@ -7,7 +7,7 @@ import type { Protocol } from '../config/schema.ts'
 import { startLab } from '../testing/start-lab.ts'
 import type { TestLab } from '../testing/test-lab.ts'
 import { ACCOUNT, badLab, badPorts } from './lab.ts'
-import { judge, type Outcome } from './report.ts'
+import { type ClientResult, judge } from './report.ts'
 import type { AuditResult, AuditTarget, BadPort, Form } from './types.ts'
 
 export interface AuditOptions {
@@ -84,7 +84,7 @@ async function tryClient(
   const user = `${ACCOUNT.user}-${port.port}`
   await lab.deliver({ subject: 'A message to read', text: 'Hello.' }, { to: user })
   const listening = form === 'implicit' ? server.tlsPort : server.port
-  const outcome = await outcomeOf(
+  const outcome = await resultOf(
     client,
     {
       ...{ name, expectation, protocol, form, hostname, caFile },
@@ -104,7 +104,7 @@ async function tryClient(
   )
 }
 
-async function outcomeOf(client: Client, target: AuditTarget, timeoutMs: number): Promise<Outcome> {
+async function resultOf(client: Client, target: AuditTarget, timeoutMs: number): Promise<ClientResult> {
   const abort = new AbortController()
   const over = new Promise<never>((_, reject) => {
     abort.signal.addEventListener('abort', () => reject(new Error(`no result within ${timeoutMs} ms`)))

@@ -25,7 +25,7 @@ export function auditRows(results: readonly AuditResult[]): string[][] {
 export const auditHeading = ['VERDICT', 'SERVER', 'PROTOCOL', 'TLS', 'A SAFE CLIENT WOULD', 'RESULT'] as const
 
 /** Formats results as JUnit XML: one test per port; unsafe and unable are failures. */
-export function junit(results: readonly AuditResult[]): string {
+export function auditJunit(results: readonly AuditResult[]): string {
   const { unsafe, unable, untested } = counts(results)
   const cases = results.flatMap((result) => {
     const { name, protocol, form, verdict, detail, sessions } = result
@@ -46,7 +46,7 @@ export function junit(results: readonly AuditResult[]): string {
 }
 
 /** What a client did with a server. */
-export interface Outcome {
+export interface ClientResult {
   readonly accepted: boolean
   readonly detail: string
 }
@@ -60,7 +60,7 @@ const verdicts: Readonly<Record<Expectation, { readonly accepted: Verdict; reado
 /** Returns the verdict on a client. @param outcome undefined if the client was not run */
 export function judge(
   { name, protocol, form, expectation }: BadPort,
-  outcome: Outcome | undefined,
+  outcome: ClientResult | undefined,
   sessions: readonly SessionRecord[],
 ): AuditResult {
   const row = { name, protocol, form, expectation, sessions: sessions.map(summaryOf) }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { type Command, Option } from 'commander'
 import { auditClient, type Client } from '../audit/audit.ts'
 import { badPorts } from '../audit/lab.ts'
-import { auditHeading, auditRows, counts, junit } from '../audit/report.ts'
+import { auditHeading, auditJunit, auditRows, counts } from '../audit/report.ts'
 import { type AuditTarget, type Form, forms } from '../audit/types.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
 import { exitStatus, UsageError } from './failure.ts'
@@ -73,7 +73,7 @@ async function audit(command: readonly string[], options: AuditOptions): Promise
     byAddress: command.some((word) => word.includes('{hostname}')),
   })
   const found = counts(results)
-  if (options.junit !== undefined) await writeOutput(options.junit, junit(results))
+  if (options.junit !== undefined) await writeOutput(options.junit, auditJunit(results))
   if (options.json) print(JSON.stringify({ counts: found, results }))
   else {
     print(table(auditHeading, auditRows(results)))

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { addCreate } from './ca/create.ts'
 import { addRequests, addUser } from './ca/issue.ts'
-import { addList, addRevoke } from './ca/list.ts'
+import { addAuthorityLists, addRevoke } from './ca/list.ts'
 import { addServe } from './ca/serve.ts'
 
 /** Adds `sealpost ca`. */
 export function addCa(program: Command): void {
   const ca = program.command('ca').description('manage the certificate authorities of the lab')
-  for (const add of [addCreate, addList, addRequests, addRevoke, addUser, addServe]) add(ca)
+  for (const add of [addCreate, addAuthorityLists, addRequests, addRevoke, addUser, addServe]) add(ca)
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { addAssign } from './cert/assign.ts'
 import { addInstall } from './cert/install.ts'
 import { addIssue, addRenew } from './cert/issue.ts'
-import { addList } from './cert/list.ts'
+import { addCertificateLists } from './cert/list.ts'
 import { addPending, addRequest } from './cert/request.ts'
 import { addExport, addImport } from './cert/transfer.ts'
 import { addWizard } from './wizard/wizard.ts'
@@ -21,7 +21,7 @@ export function addCert(program: Command): void {
     addRenew,
     addImport,
     addExport,
-    addList,
+    addCertificateLists,
     addWizard,
   ]) {
     add(cert)

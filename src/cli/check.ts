@@ -10,21 +10,21 @@ import { type Configuration, type ConfigurationOptions, loadConfiguration, withC
 import { exitStatus } from './failure.ts'
 import { withOverrideOptions } from './options.ts'
 import { counted, noteError, noteWarning, print } from './output.ts'
-import { controlSockets, labStatus, reachable } from './running-labs.ts'
+import { controlSockets, labStatus, reachableAddress } from './running-labs.ts'
 
 interface CheckOptions extends ConfigurationOptions {
   readonly json?: boolean
 }
 
 /** A result of `sealpost check`. A mistake is in the file, an error elsewhere; a warning does not change the exit status. */
-interface Finding {
+interface CheckResult {
   readonly severity: 'mistake' | 'error' | 'warning'
   readonly message: string
 }
 
-const mistake = (message: string): Finding => ({ severity: 'mistake', message })
-const error = (message: string): Finding => ({ severity: 'error', message })
-const warning = (message: string): Finding => ({ severity: 'warning', message })
+const mistake = (message: string): CheckResult => ({ severity: 'mistake', message })
+const error = (message: string): CheckResult => ({ severity: 'error', message })
+const warning = (message: string): CheckResult => ({ severity: 'warning', message })
 
 /** Adds `sealpost check`. */
 export function addCheck(program: Command): void {
@@ -36,7 +36,7 @@ export function addCheck(program: Command): void {
 
 async function check(options: CheckOptions): Promise<void> {
   const { findings, summary } = await checkAll(options)
-  const has = (wanted: Finding['severity']): boolean => findings.some(({ severity }) => severity === wanted)
+  const has = (wanted: CheckResult['severity']): boolean => findings.some(({ severity }) => severity === wanted)
   const failed = has('mistake') || has('error')
   if (options.json) print(JSON.stringify({ ok: !failed, findings }))
   else {
@@ -46,7 +46,7 @@ async function check(options: CheckOptions): Promise<void> {
   if (failed) process.exitCode = has('mistake') ? exitStatus.wrongUsage : exitStatus.failed
 }
 
-async function checkAll(options: CheckOptions): Promise<{ findings: readonly Finding[]; summary: string }> {
+async function checkAll(options: CheckOptions): Promise<{ findings: readonly CheckResult[]; summary: string }> {
   let configuration: Configuration
   try {
     configuration = await loadConfiguration(options)
@@ -67,7 +67,7 @@ async function checkAll(options: CheckOptions): Promise<{ findings: readonly Fin
  * Checks the certificates of the virtual servers: dates, names, keys, chains and revocation. Changes nothing.
  * @throws PkiError if the store cannot be read
  */
-async function checkCertificates(configuration: Configuration): Promise<Finding[]> {
+async function checkCertificates(configuration: Configuration): Promise<CheckResult[]> {
   const unknown = (await unknownPins(configuration)).map(mistake)
   const lab = labFacts(configuration)
   const found = await readStore(configuration.lab.certificates, (store) =>
@@ -91,7 +91,7 @@ const ANSWER_MS = 2_000
  * Checks without listening whether the ports of the lab can be opened.
  * @param own ports that a running lab of this configuration has opened
  */
-async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>): Promise<Finding[]> {
+async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>): Promise<CheckResult[]> {
   const checks = lab.virtualServers.flatMap((server) =>
     [server.port, server.tlsPort].map((port) =>
       port === 'off' || port === 0 || own.has(`${server.address}:${port}`) ? [] : checkPort(server, port),
@@ -100,7 +100,7 @@ async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>): Promise<F
   return (await Promise.all(checks)).flat()
 }
 
-async function checkPort({ name, address }: ResolvedVirtualServer, port: number): Promise<Finding[]> {
+async function checkPort({ name, address }: ResolvedVirtualServer, port: number): Promise<CheckResult[]> {
   const where = `${name}: ${address} port ${port}`
   if (!isOfThisMachine(address)) return [error(`${where}: this machine does not have this address`)]
   const unprivileged = firstUnprivilegedPort()
@@ -128,7 +128,7 @@ function firstUnprivilegedPort(): number {
 /** Whether a program accepts connections on a port. */
 function accepts(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: reachable(address), port, timeout: ANSWER_MS })
+    const socket = connect({ host: reachableAddress(address), port, timeout: ANSWER_MS })
     const end = (answered: boolean): void => {
       socket.destroy()
       resolve(answered)

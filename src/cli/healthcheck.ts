@@ -7,7 +7,7 @@ import { type ConfigurationOptions, configurationIdentity, loadConfiguration, wi
 import { exitStatus } from './failure.ts'
 import { secondsAsMs } from './options.ts'
 import { noteError, print } from './output.ts'
-import { controlSockets, labStatus, reachable } from './running-labs.ts'
+import { controlSockets, labStatus, reachableAddress } from './running-labs.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
   readonly json?: boolean
@@ -35,7 +35,7 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
     ports.map(async ({ virtualServer, address, port, tls }) => {
       try {
         const verification = tls ? { ca: roots, servername: hostname } : undefined
-        const { line, socket } = await greeting(reachable(address), port, timeoutMs, verification)
+        const { line, socket } = await greeting(reachableAddress(address), port, timeoutMs, verification)
         greeted.push(socket)
         return { virtualServer, port, tls, greeting: line }
       } catch (error) {

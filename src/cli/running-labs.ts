@@ -32,7 +32,7 @@ export async function labStatus(socket: string): Promise<LabStatus> {
 }
 
 /** Returns the address at which programs on this machine reach a listening address. */
-export function reachable(address: string): string {
+export function reachableAddress(address: string): string {
   if (address === '0.0.0.0') return '127.0.0.1'
   return address === '::' ? '::1' : address
 }

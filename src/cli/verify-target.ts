@@ -7,7 +7,7 @@ import { storedRoots } from './certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { UsageError } from './failure.ts'
 import { passwordOf, readInput } from './files.ts'
-import { controlSockets, labStatus, reachable } from './running-labs.ts'
+import { controlSockets, labStatus, reachableAddress } from './running-labs.ts'
 
 /** Options that select what `sealpost verify` connects to. */
 export interface TargetOptions extends ConfigurationOptions {
@@ -43,7 +43,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
   const endpoints = wanted.flatMap((server) => {
     const running = status?.endpoints.find(({ virtualServer }) => virtualServer === server.name)
     const ports = running ?? configuredPorts(server)
-    return endpointsOf(server, ports, reachable(server.address), options.serverName ?? lab.hostname)
+    return endpointsOf(server, ports, reachableAddress(server.address), options.serverName ?? lab.hostname)
   })
   return {
     endpoints,

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { protocols } from '../config/schema/protocol.ts'
 import { delivery } from '../verify/exchange.ts'
-import { describe, junit, row, summarize, table } from '../verify/report.ts'
+import { describe, findingsTable, row, summarize, verifyJunit } from '../verify/report.ts'
 import { checks, verifyEndpoints } from '../verify/run.ts'
 import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../verify/types.ts'
 import { withConfig } from './configuration.ts'
@@ -63,9 +63,9 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
   }
   const reports = await verifyEndpoints(target.endpoints, settings, progress(options))
   const summary = summarize(reports)
-  if (options.junit !== undefined) await writeOutput(options.junit, junit(reports))
+  if (options.junit !== undefined) await writeOutput(options.junit, verifyJunit(reports))
   if (options.json) print(JSON.stringify({ ...summary, endpoints: reports.map(asJson) }))
-  else print([summary.verdict, ...reports.map((report) => `\n${table(report)}`)].join('\n'))
+  else print([summary.verdict, ...reports.map((report) => `\n${findingsTable(report)}`)].join('\n'))
   if (!summary.ok) process.exitCode = exitStatus.failed
 }
 

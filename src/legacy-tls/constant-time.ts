@@ -19,6 +19,6 @@ export function equal(a: number, b: number): number {
 }
 
 /** Returns a where the mask is all ones, else b. */
-export function select(mask: number, a: number, b: number): number {
+export function selectByMask(mask: number, a: number, b: number): number {
   return (mask & a) | (~mask & b)
 }

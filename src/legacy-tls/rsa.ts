@@ -1,6 +1,6 @@
 import { constants, createHash, type KeyObject, privateDecrypt, privateEncrypt, randomBytes } from 'node:crypto'
 import { vector } from '../tls/octets.ts'
-import { equal, isZero, select } from './constant-time.ts'
+import { equal, isZero, selectByMask } from './constant-time.ts'
 import type { Randoms } from './key-schedule.ts'
 import { handshakeMessage, handshakeTypes } from './messages.ts'
 
@@ -23,7 +23,7 @@ export function decryptPreMaster(key: KeyObject, encrypted: Buffer, offeredVersi
     equal(block[start] as number, offeredVersion >> 8) &
     equal(block[start + 1] as number, offeredVersion & 0xff)
   for (let i = 0; i < PRE_MASTER_OCTETS; i++) {
-    preMaster[i] = select(good, block[start + i] as number, preMaster[i] as number)
+    preMaster[i] = selectByMask(good, block[start + i] as number, preMaster[i] as number)
   }
   return preMaster
 }

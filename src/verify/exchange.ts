@@ -4,7 +4,7 @@ import { type Check, type Found, fail, pass } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
 import { mailClients, type ProbeMessage } from './mail-clients.ts'
 import type { Probe } from './probe.ts'
-import { type Credentials, NotTested, VerifyError } from './types.ts'
+import { NotTested, type ProbeAccount, VerifyError } from './types.ts'
 
 /** Pause between two searches for a message. */
 const RETRY_MS = 300
@@ -21,7 +21,7 @@ export const delivery: Pick<Check, 'name' | 'title'> = { name: 'delivery', title
  */
 export async function exchange(
   probes: readonly Probe[],
-  credentials: Credentials,
+  credentials: ProbeAccount,
   note: (probe: Probe, found: Found) => void,
 ): Promise<void> {
   const of = (...protocols: readonly string[]): Probe[] =>
@@ -49,10 +49,10 @@ async function resultOf(act: () => Promise<Found>): Promise<Found> {
   }
 }
 
-const mailboxOf = ({ options, endpoint }: Probe, { user }: Credentials): string =>
+const mailboxOf = ({ options, endpoint }: Probe, { user }: ProbeAccount): string =>
   options.mailbox ?? (user.includes('@') ? user : `${user}@${endpoint.serverName}`)
 
-async function send(probe: Probe, who: Credentials, message: ProbeMessage, done: () => void): Promise<Found> {
+async function send(probe: Probe, who: ProbeAccount, message: ProbeMessage, done: () => void): Promise<Found> {
   return session(probe, who, message, async (dialog) => {
     await mailClients.smtp.send?.(dialog, message, mailboxOf(probe, who))
     done()
@@ -62,7 +62,7 @@ async function send(probe: Probe, who: Credentials, message: ProbeMessage, done:
 
 async function readBack(
   probe: Probe,
-  who: Credentials,
+  who: ProbeAccount,
   sent: ProbeMessage | undefined,
   remove: boolean,
 ): Promise<Found> {
@@ -81,7 +81,7 @@ async function readBack(
   }
 }
 
-async function postAndRead(probe: Probe, who: Credentials): Promise<Found> {
+async function postAndRead(probe: Probe, who: ProbeAccount): Promise<Found> {
   const newsgroup = probe.options.newsgroup ?? (await openGroup(probe, who))
   const article = probeMessage(mailboxOf(probe, who), newsgroup, probe.options.now())
   return session(probe, who, article, async (dialog) => {
@@ -93,7 +93,7 @@ async function postAndRead(probe: Probe, who: Credentials): Promise<Found> {
 }
 
 /** Returns the first newsgroup that accepts posts. RFC 3977 section 7.6.3. @throws NotTested */
-async function openGroup(probe: Probe, who: Credentials): Promise<string> {
+async function openGroup(probe: Probe, who: ProbeAccount): Promise<string> {
   const { dialog, capabilities } = await probe.openSecured()
   try {
     await mailClients.nntp.logOn(dialog, who, capabilities.lines)
@@ -109,7 +109,7 @@ async function openGroup(probe: Probe, who: Credentials): Promise<string> {
 /** Runs a logged-on session under TLS, then checks the octets that crossed its wire. */
 async function session(
   probe: Probe,
-  who: Credentials,
+  who: ProbeAccount,
   message: ProbeMessage,
   act: (dialog: Dialog) => Promise<string | undefined>,
 ): Promise<Found> {
@@ -129,7 +129,7 @@ async function session(
 }
 
 /** Checks that neither the message's text nor the password is among the captured octets. */
-function judgeWire({ wire }: Dialog, { text }: ProbeMessage, { password }: Credentials, what: string): Found {
+function judgeWire({ wire }: Dialog, { text }: ProbeMessage, { password }: ProbeAccount, what: string): Found {
   const { tap } = wire
   const facts = { capturedOctets: tap.octets }
   const readable = [

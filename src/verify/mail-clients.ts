@@ -1,7 +1,7 @@
 import type { Protocol } from '../config/schema.ts'
 import type { Dialog } from './dialog.ts'
 import type { Reply } from './protocols.ts'
-import { type Credentials, VerifyError } from './types.ts'
+import { type ProbeAccount, VerifyError } from './types.ts'
 
 /** The test message or article. */
 export interface ProbeMessage {
@@ -14,7 +14,7 @@ export interface ProbeMessage {
 /** How one protocol sends the test message, or finds it again. */
 export interface MailClient {
   /** @param announced the capability lines under TLS. @throws VerifyError */
-  readonly logOn: (dialog: Dialog, credentials: Credentials, announced: readonly string[]) => Promise<void>
+  readonly logOn: (dialog: Dialog, credentials: ProbeAccount, announced: readonly string[]) => Promise<void>
   readonly send?: (dialog: Dialog, message: ProbeMessage, mailbox: string) => Promise<void>
   /** Returns the line with the test text, `''` if the message lacks it, undefined if there is no message. @param remove deletes it */
   readonly read?: (dialog: Dialog, message: ProbeMessage, remove: boolean) => Promise<string | undefined>
@@ -107,7 +107,7 @@ const nntp: MailClient = {
 export const mailClients: Readonly<Record<Protocol, MailClient>> = { smtp, pop3, imap4, nntp }
 
 /** Returns the SASL PLAIN response. RFC 4616 section 2. */
-export const plain = ({ user, password }: Credentials): string =>
+export const plain = ({ user, password }: ProbeAccount): string =>
   Buffer.from(`\0${user}\0${password}`).toString('base64')
 
 /** Sends a command that must be accepted. @throws VerifyError with the reply */

@@ -1,18 +1,18 @@
 import { xml, xmlDocument } from '../common/xml.ts'
 import { protocolRows } from './protocols.ts'
-import type { Endpoint, EndpointReport, Finding, Outcome } from './types.ts'
+import type { CheckOutcome, Endpoint, EndpointReport, Finding } from './types.ts'
 
 /** The summary of all findings. */
 export interface Summary {
   readonly ok: boolean
-  readonly counts: Readonly<Record<Outcome, number>>
+  readonly counts: Readonly<Record<CheckOutcome, number>>
   /** The first line of a report: all promises are kept, or which one is broken. */
   readonly verdict: string
 }
 
 export function summarize(reports: readonly EndpointReport[]): Summary {
   const all = reports.flatMap(({ endpoint, findings }) => findings.map((finding) => ({ endpoint, finding })))
-  const count = (outcome: Outcome): number => all.filter(({ finding }) => finding.outcome === outcome).length
+  const count = (outcome: CheckOutcome): number => all.filter(({ finding }) => finding.outcome === outcome).length
   const counts = {
     pass: count('pass'),
     fail: count('fail'),
@@ -40,10 +40,15 @@ const line = (endpoint: Endpoint, { title, words }: Finding): string =>
 /** `Default SMTP Virtual Server, port 3025`. */
 export const describe = ({ title, port }: Endpoint): string => `${title}, port ${port}`
 
-const marks: Readonly<Record<Outcome, string>> = { pass: 'pass', fail: 'FAIL', warn: 'warn', 'not-applicable': '-' }
+const marks: Readonly<Record<CheckOutcome, string>> = {
+  pass: 'pass',
+  fail: 'FAIL',
+  warn: 'warn',
+  'not-applicable': '-',
+}
 
 /** Formats the findings of one endpoint, one line per check, under its name. */
-export function table({ endpoint, findings }: EndpointReport): string {
+export function findingsTable({ endpoint, findings }: EndpointReport): string {
   const width = Math.max(0, ...findings.map(({ title }) => title.length))
   return [heading(endpoint), ...findings.map((finding) => `  ${row(finding, width)}`)].join('\n')
 }
@@ -58,7 +63,7 @@ function heading(endpoint: Endpoint): string {
 }
 
 /** Formats reports as JUnit XML for CI systems: a test suite per endpoint, a test case per check. */
-export function junit(reports: readonly EndpointReport[]): string {
+export function verifyJunit(reports: readonly EndpointReport[]): string {
   return xmlDocument(['<testsuites name="sealpost verify">', ...reports.map(suite), '</testsuites>'])
 }
 

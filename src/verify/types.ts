@@ -1,7 +1,7 @@
 import type { Protocol } from '../config/schema.ts'
 
 /** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
-export type Outcome = 'pass' | 'fail' | 'warn' | 'not-applicable'
+export type CheckOutcome = 'pass' | 'fail' | 'warn' | 'not-applicable'
 
 /** The policy that a server is checked against, and its source. */
 export interface Promises {
@@ -36,7 +36,7 @@ export interface Endpoint {
 }
 
 /** The account for the checks that send and read messages. */
-export interface Credentials {
+export interface ProbeAccount {
   readonly user: string
   readonly password: string
 }
@@ -48,7 +48,7 @@ export interface VerifyOptions {
   readonly timeoutMs: number
   /** Names of the checks to run. Default: all. */
   readonly only?: readonly string[]
-  readonly credentials?: Credentials
+  readonly credentials?: ProbeAccount
   /** Sender and recipient of the test message. Default: the user's own address. */
   readonly mailbox?: string
   /** The newsgroup for the test article. Default: the first one that accepts posts. */
@@ -59,7 +59,7 @@ export interface VerifyOptions {
 export interface Finding {
   readonly check: string
   readonly title: string
-  readonly outcome: Outcome
+  readonly outcome: CheckOutcome
   /** The result in words. */
   readonly words: string
   /** The result as data. */

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPkcs12 } from '../../src/pki/keystore/pkcs12.ts'
-import { imap4, LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 
 beforeAll(() => {
-  pki = new LabPki()
+  pki = new CertificateLab()
 })
 afterAll(() => pki.remove())
 

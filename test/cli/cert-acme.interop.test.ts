@@ -9,11 +9,11 @@ import { freePort, startAcme } from '../acme/support.ts'
 import { run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
-import { imap4, LabPki, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 beforeEach(() => {
-  pki = new LabPki()
+  pki = new CertificateLab()
 })
 afterEach(() => pki.remove())
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { imap4, LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 let thumbprint: string
 
 beforeAll(async () => {
-  pki = new LabPki()
+  pki = new CertificateLab()
   const issued = await pki.json('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'First')
   thumbprint = issued.thumbprint ?? ''
 })

@@ -2,12 +2,12 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
-import { LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 
 beforeAll(async () => {
-  pki = new LabPki()
+  pki = new CertificateLab()
   await pki.outsideAuthority('root')
   await pki.outsideAuthority('middle', 'root')
   const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'leaf.key']

@@ -1,11 +1,11 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { imap4, LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 
 beforeAll(async () => {
-  pki = new LabPki()
+  pki = new CertificateLab()
   await pki.outsideAuthority('root')
   await pki.outsideAuthority('middle', 'root')
   await pki.outsideAuthority('stranger')

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { imap4, LabPki, pop3, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 
 beforeAll(() => {
-  pki = new LabPki()
+  pki = new CertificateLab()
 })
 afterAll(() => pki.remove())
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run as runProgram } from '../pki/support.ts'
-import { type Outcome, Workplace } from '../support/sealpost.ts'
+import { type ProgramResult, Workplace } from '../support/sealpost.ts'
 
 const labYaml = `hostname: localhost
 certificates: { store: certs, key: p256 }
@@ -32,7 +32,7 @@ export interface ShownCertificate {
 }
 
 /** A folder with a configuration and its certificate store. */
-export class LabPki extends Workplace {
+export class CertificateLab extends Workplace {
   constructor(yaml: string = labYaml) {
     super()
     this.write('lab.yaml', yaml)
@@ -51,7 +51,7 @@ export class LabPki extends Workplace {
     return existsSync(this.path('certs/store.json')) ? this.text('certs/store.json') : ''
   }
 
-  sealpost(...args: readonly string[]): Promise<Outcome> {
+  sealpost(...args: readonly string[]): Promise<ProgramResult> {
     return this.run([...args, '--config', 'lab.yaml'])
   }
 

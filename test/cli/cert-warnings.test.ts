@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { imap4, LabPki, pop3, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
-let pki: LabPki
+let pki: CertificateLab
 
 beforeAll(async () => {
-  pki = new LabPki()
+  pki = new CertificateLab()
   await pki.outsideAuthority('outside')
 })
 afterAll(() => pki.remove())

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
-import { imap4, LabPki, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 /** A text to wait for on the screen, and the keys to type then. */
 type Step = readonly [shown: string, typed: string]
@@ -11,7 +11,7 @@ const enter = '\\r'
 const down = (times: number): string => '\\033\\[B'.repeat(times) + enter
 const braced = (text: string): string => text.replace(/[[\]$"\\{}]/g, '\\$&')
 
-let pki: LabPki
+let pki: CertificateLab
 
 /** Returns one expect command. On a single line, expect would take its braces for a pattern. */
 const expectText = (text: string, then: string): string =>
@@ -48,7 +48,7 @@ const show = (name: string) => pki.json<ShownCertificate>('cert', 'show', name)
 
 describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   beforeAll(async () => {
-    pki = new LabPki()
+    pki = new CertificateLab()
     await pki.outsideAuthority('outside')
   })
   afterAll(() => pki.remove())

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from 'yaml'
+import { seededRandom } from '../../src/common/random.ts'
 import { loadObject } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/mistakes.ts'
 import { loadText } from '../../src/config/yaml.ts'
-import { seededRandom } from '../support/random.ts'
 
 /** Returns the mistakes in a YAML text, one line each. */
 function mistakes(yaml: string): readonly string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { PUBLIC_OWNER } from '../../src/store/types.ts'
-import { seededRandom } from '../support/random.ts'
 import { FLAGS, isLong, message, newsgroup, type StoreContext } from './store-context.ts'
 
 /** Tests of everything that a store derives from its messages. */

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
-import { seededRandom } from '../support/random.ts'
 
 /**
  * Whatever Unicode a client puts into an argument, every reply line is well-formed, and none comes from the argument.

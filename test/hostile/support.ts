@@ -12,10 +12,10 @@ export const repeated = (text: string, octets: number): string => text.repeat(Ma
 export interface Duel extends AsyncDisposable {
   readonly lab: MailLab
   /** Sends an attack, and NOOPs one after another until its tagged reply `x …` has arrived. */
-  attack(command: string): Promise<Outcome>
+  attack(command: string): Promise<AttackResult>
 }
 
-export interface Outcome {
+export interface AttackResult {
   /** All lines of the reply. The last one is tagged. */
   readonly reply: readonly string[]
   /** NOOPs that were answered before it. */

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
+import { seededRandom } from '../../src/common/random.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { LineClient } from '../support/line-client.ts'
-import { seededRandom } from '../support/random.ts'
 import { connectBy, startImapLab } from './support.ts'
 
 const COMMANDS = process.env.SEALPOST_LONG === '1' ? 10_000 : 2_500

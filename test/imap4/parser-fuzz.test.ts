@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { seededRandom } from '../support/random.ts'
+import { seededRandom } from '../../src/common/random.ts'
 import { connectBy, startImapLab } from './support.ts'
 
 const COMMANDS = process.env.SEALPOST_LONG === '1' ? 20_000 : 4_000

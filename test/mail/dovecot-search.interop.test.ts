@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { formatDate, parseDate } from '../../src/mail/dates.ts'
 import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../src/mail/message-ids.ts'
@@ -9,7 +10,6 @@ import type { HeaderField } from '../../src/mail/types.ts'
 import { decodeWords } from '../../src/mail/words.ts'
 import { corpus } from '../support/corpus.ts'
 import { dovecotSession, hasDovecot } from '../support/dovecot.ts'
-import { seededRandom } from '../support/random.ts'
 
 const messages = corpus()
 const raws = messages.map(({ raw }) => raw)

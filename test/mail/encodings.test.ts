@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { decodeBase64, decodeQuotedPrintable } from '../../src/mail/encodings.ts'
 import { partOctets, partOctetsOrRaw, partText } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
-import { seededRandom } from '../support/random.ts'
 
 const octets = (text: string): Buffer => Buffer.from(text, 'latin1')
 

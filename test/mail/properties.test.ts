@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { headerBlockEnd, headerFields } from '../../src/mail/headers.ts'
 import { bodyStructureForm, envelope, envelopeForm } from '../../src/mail/imap-form.ts'
 import { overview } from '../../src/mail/overview.ts'
@@ -8,7 +9,6 @@ import { parseMessage } from '../../src/mail/structure.ts'
 import type { MessagePart } from '../../src/mail/types.ts'
 import { corpus } from '../support/corpus.ts'
 import { readValues } from '../support/imap-values.ts'
-import { seededRandom } from '../support/random.ts'
 
 const messages = corpus()
 const MUTATIONS = 10

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { BlockCollector } from '../../src/net/dot-stuffing.ts'
 import { Input } from '../../src/net/input.ts'
-import { seededRandom } from '../support/random.ts'
 
 /** Returns the block at the beginning of `octets`, and what follows it: a literal reading of RFC 3977 section 3.1.1. */
 function expected(octets: string): { block: string; rest: string } | undefined {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { startNewsLab } from '../support/news-lab.ts'
-import { seededRandom } from '../support/random.ts'
 
 /** Sends commands and returns every octet of the replies. */
 async function exchange(port: number, ...pieces: (Buffer | string)[]): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { readFacts } from '../../src/pki/certificate/certificate.ts'
 import { createRequest, readRequest } from '../../src/pki/certificate/request.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
@@ -9,7 +10,6 @@ import { readPrivateKey } from '../../src/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../src/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../src/pki/keystore/pkcs12.ts'
 import { certIdOf, createOcspResponse, readOcspRequest } from '../../src/pki/revocation/ocsp.ts'
-import { seededRandom } from '../support/random.ts'
 import { put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const rounds = 400

@@ -1,11 +1,11 @@
 import { createTransport } from 'nodemailer'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../src/common/random.ts'
 import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import type { Owner } from '../../src/store/types.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { LineClient } from '../support/line-client.ts'
-import { seededRandom } from '../support/random.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 import { TestClock } from '../support/test-clock.ts'
 

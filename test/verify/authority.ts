@@ -7,7 +7,7 @@ import { generateKey, type HashName, type KeySpec, privateKeyPem } from '../../s
 const DAY_MS = 86_400_000
 
 /** A certificate and its key, for tls.createServer. */
-export interface Identity {
+export interface ServerIdentity {
   readonly key: string
   readonly cert: string
   readonly certificate: X509Certificate
@@ -53,22 +53,22 @@ export class TestAuthority {
   }
 
   /** Issues a server certificate with its chain. */
-  async issue(defect: Defect = {}): Promise<Identity> {
+  async issue(defect: Defect = {}): Promise<ServerIdentity> {
     const one = await this.#leaf(defect, { key: this.#intermediateKey, certificate: this.intermediate })
     return { ...one, cert: one.cert + certificatePem(this.intermediate) }
   }
 
   /** Issues a server certificate without the intermediate's certificate. */
-  issueWithoutChain(): Promise<Identity> {
+  issueWithoutChain(): Promise<ServerIdentity> {
     return this.#leaf({}, { key: this.#intermediateKey, certificate: this.intermediate })
   }
 
   /** Issues a server certificate directly from the root. */
-  issueByRoot(defect: Defect = {}): Promise<Identity> {
+  issueByRoot(defect: Defect = {}): Promise<ServerIdentity> {
     return this.#leaf(defect, this.rootIssuer)
   }
 
-  async selfSigned(): Promise<Identity> {
+  async selfSigned(): Promise<ServerIdentity> {
     const key = await this.#leafKey('rsa-2048')
     return identity(key, leaf({}, key, { key, certificate: 'self' }))
   }
@@ -80,7 +80,7 @@ export class TestAuthority {
     return key
   }
 
-  async #leaf(defect: Defect, issuer: Issuer): Promise<Identity> {
+  async #leaf(defect: Defect, issuer: Issuer): Promise<ServerIdentity> {
     const key = await this.#leafKey(defect.key ?? 'rsa-2048')
     return identity(key, leaf(defect, key, { ...issuer, ...(defect.hash ? { hash: defect.hash } : {}) }))
   }
@@ -122,7 +122,7 @@ const dates = (from: number, to: number): { notBefore: Date; notAfter: Date } =>
   notAfter: new Date(Date.now() + to * DAY_MS),
 })
 
-const identity = (key: KeyObject, certificate: X509Certificate): Identity => ({
+const identity = (key: KeyObject, certificate: X509Certificate): ServerIdentity => ({
   key: privateKeyPem(key),
   cert: certificatePem(certificate),
   certificate,

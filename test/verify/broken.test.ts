@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Protocol } from '../../src/config/schema.ts'
 import { checks } from '../../src/verify/run.ts'
-import { type Identity, TestAuthority } from './authority.ts'
+import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { type Faults, startDouble } from './double.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
 
@@ -12,7 +12,7 @@ const isLong = process.env.SEALPOST_LONG === '1'
 const quickChecks = checks.map(({ name }) => name).filter((name) => name !== 'versions' && name !== 'suites')
 
 let authority: TestAuthority
-let good: Identity
+let good: ServerIdentity
 beforeAll(async () => {
   authority = await TestAuthority.create()
   good = await authority.issue()
@@ -45,7 +45,7 @@ describe('a server without faults', () => {
 })
 
 describe('a certificate', () => {
-  const cases: [string, () => Promise<Identity>, string[], string, RegExp][] = [
+  const cases: [string, () => Promise<ServerIdentity>, string[], string, RegExp][] = [
     [
       'expired',
       () => authority.issue({ from: -30, to: -2 }),

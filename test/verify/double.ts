@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import tls, { type TlsOptions } from 'node:tls'
 import type { Protocol } from '../../src/config/schema.ts'
-import type { Identity } from './authority.ts'
+import type { ServerIdentity } from './authority.ts'
 import { type Answers, answers, type DoubleState } from './double-answers.ts'
 
 /** The faults of a test double. Default: none. */
@@ -33,7 +33,7 @@ export interface Double extends AsyncDisposable {
 }
 
 /** Starts a minimal server with the given faults. */
-export async function startDouble(protocol: Protocol, identity: Identity, faults: Faults = {}): Promise<Double> {
+export async function startDouble(protocol: Protocol, identity: ServerIdentity, faults: Faults = {}): Promise<Double> {
   const open = new Set<Socket>()
   const server = createServer({ noDelay: true }, (socket) => {
     open.add(socket)
@@ -54,7 +54,7 @@ export async function startDouble(protocol: Protocol, identity: Identity, faults
   }
 }
 
-function tlsServer({ key, cert }: Identity, { tls: options, ocsp }: Faults): tls.Server {
+function tlsServer({ key, cert }: ServerIdentity, { tls: options, ocsp }: Faults): tls.Server {
   const server = tls.createServer({ key, cert, ...options })
   server.on('tlsClientError', () => {})
   if (ocsp) server.on('OCSPRequest', (_, __, done) => done(null, ocsp))
@@ -64,11 +64,11 @@ function tlsServer({ key, cert }: Identity, { tls: options, ocsp }: Faults): tls
 class Session {
   readonly #answers: Answers
   readonly #faults: Faults
-  readonly #identity: Identity
+  readonly #identity: ServerIdentity
   #state: DoubleState = { underTls: false, chosen: undefined }
   #held = ''
 
-  constructor(table: Answers, faults: Faults, identity: Identity) {
+  constructor(table: Answers, faults: Faults, identity: ServerIdentity) {
     this.#answers = table
     this.#faults = faults
     this.#identity = identity

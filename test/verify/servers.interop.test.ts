@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hasInn } from '../support/inn.ts'
-import { type Identity, TestAuthority } from './authority.ts'
+import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { DOVECOT_HOST, startDovecot } from './debian/dovecot.ts'
 import { startInnReaders } from './debian/inn.ts'
 import { startPostfix } from './debian/postfix.ts'
 import { inspect } from './inspect.ts'
 
 let authority: TestAuthority
-let good: Identity
+let good: ServerIdentity
 let ca: string[]
 beforeAll(async () => {
   authority = await TestAuthority.create()

@@ -2,7 +2,14 @@ import { TimeSlice } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { decodePattern, encodeName, matchesPattern, PUBLIC_ROOT, patternName, superiors } from '../mailbox-names.ts'
+import {
+  decodePattern,
+  encodeMailboxName,
+  matchesPattern,
+  PUBLIC_ROOT,
+  patternName,
+  superiors,
+} from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
@@ -108,7 +115,7 @@ function listLine(session: ImapSession, node: MailboxNode, request: ListRequest,
   // The criteria that a mailbox below matches. RFC 5258 section 3.5
   const criteria = selectsBelow ? ['SUBSCRIBED', 'SPECIAL-USE'].filter((name) => request.select.has(name)) : []
   const info = criteria.length > 0 ? ` ("CHILDINFO" (${criteria.map((name) => `"${name}"`).join(' ')}))` : ''
-  return `* LIST (${found.join(' ')}) "/" ${encodeName(node.name, session)}${info}\r\n`
+  return `* LIST (${found.join(' ')}) "/" ${encodeMailboxName(node.name, session)}${info}\r\n`
 }
 
 /**
@@ -133,7 +140,7 @@ export const lsub = defineCommand({
       if (!matchesPattern(patternName(node.name, session), pattern)) continue
       if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
       const found = node.subscribed ? attributes(node) : ['\\Noselect']
-      session.send(`* LSUB (${found.join(' ')}) "/" ${encodeName(node.name, session)}\r\n`)
+      session.send(`* LSUB (${found.join(' ')}) "/" ${encodeMailboxName(node.name, session)}\r\n`)
     }
     return ok()
   },

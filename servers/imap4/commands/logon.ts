@@ -33,7 +33,7 @@ export const login = defineCommand({
   run(session, _state, { name, password }) {
     if (name === undefined || password === undefined) throw bad('Name and password must be UTF-8.')
     const account = session.context.directory.authenticate(name, password)
-    if (!account) return refuseLogon(session, logonErrors.failed(''))
+    if (!account) return refuseLogon(session, logonErrors)
     return logOn(session, account)
   },
 })

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts'
-import { encodeName, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { encodeMailboxName, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -35,7 +35,7 @@ export const getQuotaRoot = defineCommand({
   async run(session, { identity }, name) {
     await findMailbox(session, identity, name)
     const root = isPublic(name) ? '' : ` "${QUOTA_ROOT}"`
-    session.send(`* QUOTAROOT ${encodeName(name, session)}${root}\r\n`)
+    session.send(`* QUOTAROOT ${encodeMailboxName(name, session)}${root}\r\n`)
     if (root !== '') session.send(await quotaResponse(session, identity))
     return ok()
   },

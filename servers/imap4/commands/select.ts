@@ -1,6 +1,6 @@
 import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import { encodeName, findMailbox, isPublic, mailboxName, readMailboxName } from '../mailbox-names.ts'
+import { encodeMailboxName, findMailbox, isPublic, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
 import { type Opened, Selection } from '../selection.ts'
@@ -161,5 +161,5 @@ async function description(
 async function listResponse(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
   const name = mailboxName(folder)
   const node = (await mailboxTree(session, identity)).find((candidate) => candidate.name === name)
-  return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${encodeName(name, session)}`
+  return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${encodeMailboxName(name, session)}`
 }

@@ -1,7 +1,7 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Folder, FolderStatus } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
-import { encodeName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
+import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
 import { recentMark } from '../updates.ts'
@@ -69,7 +69,7 @@ export async function statusLine(
     const value: StatusValue = values[item]
     found.push(`${item} ${await value(status, folder, session)}`)
   }
-  return `* STATUS ${encodeName(mailboxName(folder), session)} (${found.join(' ')})\r\n`
+  return `* STATUS ${encodeMailboxName(mailboxName(folder), session)} (${found.join(' ')})\r\n`
 }
 
 async function recentCount({ highestUid }: FolderStatus, folder: Folder, { context }: ImapSession): Promise<number> {

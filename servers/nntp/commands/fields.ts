@@ -3,7 +3,7 @@ import { headerFields } from '../../../src/mail/headers.ts'
 import { newsValue, type Overview } from '../../../src/mail/overview.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Folder, MessageEntry, MessageStore } from '../../../src/store/types.ts'
-import { fieldName, type NumberRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
+import { type ArticleRange, fieldName, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { findArticle, pages, selectedGroup } from '../lookup.ts'
 import { Listing, type NntpError, noArticleInRange, syntaxError } from '../reply.ts'
@@ -76,7 +76,7 @@ async function listField(session: NntpSession, { field, specifier }: HeaderQuery
   listing.end()
 }
 
-async function listFieldOfRange(session: NntpSession, field: string, range: NumberRange, style: Style): Promise<void> {
+async function listFieldOfRange(session: NntpSession, field: string, range: ArticleRange, style: Style): Promise<void> {
   const { folder } = selectedGroup(session)
   const { store } = session.context
   const read = fieldReader(store, field)

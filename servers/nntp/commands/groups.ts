@@ -1,6 +1,6 @@
 import type { Wildmat } from '../../../src/news/wildmat.ts'
 import type { Folder, FolderStatus } from '../../../src/store/types.ts'
-import { MAX_ARTICLE_NUMBER, type NumberRange, parseRange, parseSince, wildmat } from '../arguments.ts'
+import { type ArticleRange, MAX_ARTICLE_NUMBER, parseRange, parseSince, wildmat } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { marksOf, nextEntry, pages, previousEntry, readableGroup, selectedGroup, type WaterMarks } from '../lookup.ts'
 import { Listing, NntpError, noCurrentArticle } from '../reply.ts'
@@ -27,7 +27,7 @@ function select(session: NntpSession, folder: Folder, status: FolderStatus): Wat
 }
 
 /** LISTGROUP [group [range]]. RFC 3977 section 6.1.2. */
-export const listgroup = defineCommand<{ name: string | undefined; range: NumberRange }>({
+export const listgroup = defineCommand<{ name: string | undefined; range: ArticleRange }>({
   name: 'LISTGROUP',
   syntax: '[newsgroup [range]]',
   requires: 'read-access',

@@ -52,7 +52,7 @@ export const authinfoPass = defineCommand({
     if (claimedUser === undefined) throw new NntpError(482, 'Send AUTHINFO USER first')
     session.claimedUser = undefined
     const account = context.directory.authenticate(claimedUser, afterTwoWords(session))
-    if (!account) return refuseLogon(session, logonErrors.failed('unknown user name or bad password'))
+    if (!account) return refuseLogon(session, logonErrors)
     session.logOn(account)
     session.reply(281, `Authenticated as ${account.user}`)
   },

@@ -1,5 +1,5 @@
 import type { MessageEntry } from '../../../src/store/types.ts'
-import { type NumberRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
+import { type ArticleRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { type FoundArticle, findArticle, pages, selectedGroup } from '../lookup.ts'
 import { overviewRows } from '../overview-rows.ts'
@@ -31,7 +31,7 @@ async function overOne(session: NntpSession, { folder, entry, number }: FoundArt
   listing.end()
 }
 
-async function overRange(session: NntpSession, range: NumberRange, emptyRange: () => NntpError): Promise<void> {
+async function overRange(session: NntpSession, range: ArticleRange, emptyRange: () => NntpError): Promise<void> {
   const { folder } = selectedGroup(session)
   const { store } = session.context
   const rows = overviewRows(store)

@@ -1,6 +1,6 @@
 import { TooLong } from '../../../src/net/errors.ts'
 import { ArticleRefused } from '../../../src/news/article.ts'
-import type { Peer } from '../access.ts'
+import type { FeedPeer } from '../access.ts'
 import { expectArguments, parseMessageId } from '../arguments.ts'
 import { defineCommand, expectPeer, type NntpCommand, type NntpSession } from '../command.ts'
 import { NntpError } from '../reply.ts'
@@ -77,7 +77,7 @@ export const takethis: NntpCommand = {
   },
 }
 
-async function take(session: NntpSession, messageId: string, raw: Buffer, peer: Peer): Promise<void> {
+async function take(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<void> {
   try {
     await relay(session, messageId, raw, peer)
     session.reply(239, messageId)
@@ -92,7 +92,7 @@ async function take(session: NntpSession, messageId: string, raw: Buffer, peer: 
 }
 
 /** Stores an article from a peer. @throws ArticleRefused */
-async function relay(session: NntpSession, messageId: string, raw: Buffer, peer: Peer): Promise<void> {
+async function relay(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<void> {
   const { connection, news } = session
   const { identity, groups } = peer
   const source = { address: connection.remote.address, identity, groups, messageId, session: connection.record.id }

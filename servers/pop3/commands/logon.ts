@@ -37,7 +37,7 @@ export const pass = inAuthorization({
     if (user === undefined) throw new Pop3Error('Send USER first.')
     session.state = { name: 'authorization' }
     const account = session.context.directory.authenticate(user, password)
-    if (!account) return refuseLogon(session, passErrors.failed(''))
+    if (!account) return refuseLogon(session, passErrors)
     return session.logOn(account)
   },
 })
@@ -52,7 +52,7 @@ export const apop = inAuthorization({
     session.state = { name: 'authorization' }
     const account = session.context.directory.find(name)
     if (!provesPassword(digest, session.timestamp, account) || !account) {
-      return refuseLogon(session, apopErrors.failed(''))
+      return refuseLogon(session, apopErrors)
     }
     return session.logOn(account)
   },

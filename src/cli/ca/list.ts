@@ -11,7 +11,7 @@ interface NamedFlags extends PkiOptions {
 }
 
 /** Adds `sealpost ca list`, `ca issued` and `ca export`. */
-export function addList(ca: Command): void {
+export function addAuthorityLists(ca: Command): void {
   withConfig(ca.command('list'))
     .description('list the authorities of the store')
     .option('--json', 'print JSON')

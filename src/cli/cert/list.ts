@@ -5,7 +5,7 @@ import { withConfig } from '../configuration.ts'
 import { counted, noteWarning, page, print, table } from '../output.ts'
 
 /** Adds `sealpost cert list` and `cert show`. */
-export function addList(cert: Command): void {
+export function addCertificateLists(cert: Command): void {
   withConfig(cert.command('list'))
     .description('list the certificates of the store')
     .option('--json', 'print JSON')

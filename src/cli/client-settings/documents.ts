@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { xml, xmlDocument } from '../../common/xml.ts'
 import { CA_FILE } from './programs.ts'
-import type { Access, Settings } from './settings.ts'
+import type { ConnectionSettings, Settings } from './settings.ts'
 
 /** A file for the automatic configuration of a client. */
 export interface Document {
@@ -27,7 +27,7 @@ const socketTypes = { tls: 'SSL', starttls: 'STARTTLS', clear: 'plain' } as cons
 
 /** Returns Thunderbird autoconfig. https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat */
 function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): string {
-  const server = (tag: string, type: string, access: Access | undefined): string[] =>
+  const server = (tag: string, type: string, access: ConnectionSettings | undefined): string[] =>
     access
       ? [
           `    <${tag} type="${type}">`,
@@ -57,7 +57,7 @@ const encryptions = { tls: 'SSL', starttls: 'TLS', clear: 'None' } as const
 
 /** Returns the POX autodiscover response for Outlook. [MS-OXDSCLI] section 2.2.4. */
 function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings): string {
-  const protocol = (type: string, access: Access | undefined): string[] =>
+  const protocol = (type: string, access: ConnectionSettings | undefined): string[] =>
     access
       ? [
           '      <Protocol>',
@@ -107,7 +107,7 @@ function mobileConfig(settings: Settings, rootPem: string): string {
 }
 
 function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settings): Dictionary {
-  const serverKeys = (side: string, access: Access | undefined): Dictionary =>
+  const serverKeys = (side: string, access: ConnectionSettings | undefined): Dictionary =>
     access
       ? {
           [`${side}MailServerHostName`]: access.host,

@@ -1,5 +1,5 @@
 import type { Protocol } from '../../config/schema.ts'
-import type { Access, Settings } from './settings.ts'
+import type { ConnectionSettings, Settings } from './settings.ts'
 
 /** File name of the root certificate in the instructions. */
 export const CA_FILE = 'lab-ca.pem'
@@ -55,7 +55,7 @@ const titles: Readonly<Record<Protocol, string>> = {
 const order: readonly Protocol[] = ['pop3', 'imap4', 'smtp', 'nntp']
 
 /** Returns a line for each protocol of the lab. */
-function each({ access }: Settings, line: (access: Access, title: string) => string): string[] {
+function each({ access }: Settings, line: (access: ConnectionSettings, title: string) => string): string[] {
   return order.flatMap((protocol) => {
     const one = access[protocol]
     return one ? [line(one, titles[protocol].padEnd(15))] : []
@@ -88,7 +88,10 @@ function outlookExpress(settings: Settings): string[] {
 }
 
 /** Outlook Express changes the port when the box is ticked: 110 to 995, 143 to 993, 119 to 563. SMTP stays at 25. */
-function outlookExpressPorts({ protocol, host, port, tlsPort, startTls, tlsRequired }: Access, title: string): string {
+function outlookExpressPorts(
+  { protocol, host, port, tlsPort, startTls, tlsRequired }: ConnectionSettings,
+  title: string,
+): string {
   // Outlook Express uses STARTTLS on port 25 and implicit TLS on every other SMTP port.
   if (protocol === 'smtp' && port === 25 && startTls) {
     return `${title}  ${host}, port 25, SSL ${tlsRequired ? 'ticked' : 'empty or ticked'}`
@@ -119,7 +122,7 @@ function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settin
   ]
 }
 
-function url(scheme: string, user: string, { host, best }: Access): string {
+function url(scheme: string, user: string, { host, best }: ConnectionSettings): string {
   return `${scheme}${best.channel === 'tls' ? 's' : ''}://${encodeURIComponent(user)}@${host}:${best.port}/`
 }
 
@@ -171,7 +174,7 @@ function imapflow({ user, password, access: { imap4 } }: Settings): string[] {
   return [`new ImapFlow(${clientOptions(imap4, 'doSTARTTLS', user, password)})`]
 }
 
-function clientOptions({ host, best }: Access, startTls: string, user: string, pass: string): string {
+function clientOptions({ host, best }: ConnectionSettings, startTls: string, user: string, pass: string): string {
   const parts = [
     `host: '${host}'`,
     `port: ${best.port}`,

@@ -2,7 +2,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts
 import type { Protocol } from '../../config/schema.ts'
 
 /** How to connect to the lab with one protocol. */
-export interface Access {
+export interface ConnectionSettings {
   readonly protocol: Protocol
   readonly virtualServer: string
   readonly host: string
@@ -25,7 +25,7 @@ export interface Settings {
   readonly domain: string
   readonly newsgroup: string | undefined
   /** Only the protocols of the lab. */
-  readonly access: Partial<Readonly<Record<Protocol, Access>>>
+  readonly access: Partial<Readonly<Record<Protocol, ConnectionSettings>>>
 }
 
 /** Returns the settings for an account, by default the first. @throws Error if the account does not exist */
@@ -52,7 +52,7 @@ export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settin
 }
 
 /** Selects one virtual server for each protocol: the first with log-on, else the first. */
-function accesses(lab: ResolvedLab): Access[] {
+function accesses(lab: ResolvedLab): ConnectionSettings[] {
   const sorted = [...lab.virtualServers].sort((a, b) => Number(hasLogOn(b)) - Number(hasLogOn(a)))
   const seen = new Set<Protocol>()
   return sorted.flatMap((server) => {
@@ -65,7 +65,7 @@ function accesses(lab: ResolvedLab): Access[] {
 const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean =>
   authentication.some((way) => way !== 'anonymous')
 
-function accessTo(server: ResolvedVirtualServer, hostname: string): Access[] {
+function accessTo(server: ResolvedVirtualServer, hostname: string): ConnectionSettings[] {
   const { protocol, name, certificate, requireSecureChannel, authentication } = server
   const port = server.port === 'off' ? undefined : server.port
   const tlsPort = server.tlsPort === 'off' ? undefined : server.tlsPort
@@ -77,7 +77,11 @@ function accessTo(server: ResolvedVirtualServer, hostname: string): Access[] {
   return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, best }]
 }
 
-function bestOf(port: number | undefined, tlsPort: number | undefined, startTls: boolean): Access['best'] | undefined {
+function bestOf(
+  port: number | undefined,
+  tlsPort: number | undefined,
+  startTls: boolean,
+): ConnectionSettings['best'] | undefined {
   if (tlsPort !== undefined) return { port: tlsPort, channel: 'tls' }
   return port === undefined ? undefined : { port, channel: startTls ? 'starttls' : 'clear' }
 }

@@ -4,7 +4,7 @@ import { installSummary } from '../cert/install.ts'
 import type { PkiSession } from '../certificate-store.ts'
 import { checkOutput, readInput, writeOutput } from '../files.ts'
 import { dayText } from '../output.ts'
-import { createCertificate } from './create.ts'
+import { requestNewCertificate } from './create.ts'
 import { askFile, askPassword, choose, confirm, showPage } from './prompts.ts'
 
 /** One branch of the wizard. */
@@ -39,7 +39,7 @@ const hasCertificate = ({ assigned, pending }: ServerState): boolean => assigned
 const create: Branch = {
   label: 'Create a new certificate',
   offered: hasNone,
-  run: (session, { facts }) => createCertificate(session, facts.name),
+  run: (session, { facts }) => requestNewCertificate(session, facts.name),
 }
 
 const processPending: Branch = {

@@ -145,7 +145,7 @@ async function send(session: PkiSession, server: string): Promise<string> {
 }
 
 /** Creates a request and sends it to an authority or writes it to a file. Returns the closing sentence. */
-export async function createCertificate(session: PkiSession, server: string): Promise<string> {
+export async function requestNewCertificate(session: PkiSession, server: string): Promise<string> {
   const when = await choose('Prepare the request now, or send it at once?', [
     { value: 'later', label: 'Prepare the request now, but send it later' },
     { value: 'now', label: 'Send the request at once to an online authority' },

@@ -1,3 +1,4 @@
+import { seededRandom } from '../../common/random.ts'
 import type { Fault, FaultAction, FaultPoint } from '../../config/schema/fault.ts'
 
 /** The facts about a connection that fault rules test. */
@@ -152,15 +153,4 @@ function verbOf(protocol: string, line: string): string {
 function isVerb(wanted: string, verb: string): boolean {
   const upper = wanted.toUpperCase()
   return verb === upper || verb.startsWith(`${upper} `)
-}
-
-/** Returns a generator of numbers from 0 to below 1 (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

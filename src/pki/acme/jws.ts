@@ -61,7 +61,7 @@ export function parseJson(octets: Buffer, what: string): Record<string, unknown>
 
 /** Verifies a signature. @throws AcmeProblem if it was made by another key */
 export function checkSignature(jws: Jws, jwk: Jwk): void {
-  if (!isSignedBy(jwk, jws.header.alg, jws.signed, jws.signature)) {
+  if (!verifiesSignature(jwk, jws.header.alg, jws.signed, jws.signature)) {
     throw new AcmeProblem('malformed', 'the signature does not match the key')
   }
 }
@@ -138,7 +138,7 @@ export function publicKeyOf(jwk: Jwk): KeyObject {
 }
 
 /** Returns whether the key made a signature. @throws AcmeProblem `badSignatureAlgorithm`, `badPublicKey` */
-export function isSignedBy(jwk: Jwk, alg: string, signed: string, signature: Buffer): boolean {
+export function verifiesSignature(jwk: Jwk, alg: string, signed: string, signature: Buffer): boolean {
   const algorithm = Object.hasOwn(algorithms, alg) ? algorithms[alg] : undefined
   if (!algorithm || algorithm.kty !== jwk.kty || (algorithm.crv !== undefined && algorithm.crv !== jwk.crv)) {
     throw new AcmeProblem('badSignatureAlgorithm', `${alg} does not fit this key or is not supported`, {

@@ -6,7 +6,13 @@ import { writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, type Signer, signatureAlgorithm, signed } from '../keys.ts'
 import { authorityKeyIdentifier, keyIdentifier, subjectKeyIdentifier } from './extensions.ts'
-import { type DistinguishedName, encodeName, type GeneralName, readGeneralName, readName } from './names.ts'
+import {
+  type DistinguishedName,
+  encodeDistinguishedName,
+  type GeneralName,
+  readGeneralName,
+  readName,
+} from './names.ts'
 
 /** The content of a new certificate. Its key identifiers are added to `extensions`. */
 export interface CertificateContent {
@@ -26,7 +32,7 @@ export type Issuer = Signer & { readonly certificate: X509Certificate | 'self' }
 
 /** Creates and signs an X.509 version 3 certificate. RFC 5280 section 4. */
 export function createCertificate(content: CertificateContent, issuer: Issuer): X509Certificate {
-  const subject = Buffer.isBuffer(content.subject) ? content.subject : encodeName(content.subject)
+  const subject = Buffer.isBuffer(content.subject) ? content.subject : encodeDistinguishedName(content.subject)
   const signing =
     issuer.certificate === 'self'
       ? { subject, publicKey: content.publicKey }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { domainToASCII } from 'node:url'
 import { addressOctets, addressText } from '../../common/ip-address.ts'
-import { type Asn1, items, oidOf, readAsn1, textOf } from '../der/decode.ts'
+import { type Asn1, items, oidOf, readAsn1, stringOf } from '../der/decode.ts'
 import {
   context,
   contextPrimitive,
@@ -39,7 +39,7 @@ export type EncodeText = (text: string) => Buffer
 /** Encodes as PrintableString if possible, otherwise as UTF8String. */
 const printableOrUtf8: EncodeText = (text) => (isPrintable(text) ? printableString(text) : utf8String(text))
 
-export function encodeName(name: DistinguishedName, encodeText: EncodeText = printableOrUtf8): Buffer {
+export function encodeDistinguishedName(name: DistinguishedName, encodeText: EncodeText = printableOrUtf8): Buffer {
   return sequence(
     ...name.map(({ type, value }) => {
       const id = attributeTypes[type as AttributeType] ?? type
@@ -53,7 +53,7 @@ export function readName(name: Asn1 | Buffer): DistinguishedName {
     items(relative).map((attribute) => {
       const [type, value] = items(attribute)
       const id = type ? oidOf(type) : ''
-      return { type: nameIn(attributeTypes, id) ?? id, value: value ? textOf(value) : '' }
+      return { type: nameIn(attributeTypes, id) ?? id, value: value ? stringOf(value) : '' }
     }),
   )
 }
@@ -125,7 +125,7 @@ export function readGeneralName(name: Asn1): GeneralName {
     case 0: {
       const [id, value] = items(name)
       const text = value && items(value)[0]
-      if (id && text && oidOf(id) === userPrincipalName) return { type: 'upn', value: textOf(text) }
+      if (id && text && oidOf(id) === userPrincipalName) return { type: 'upn', value: stringOf(text) }
       break
     }
     case 1:

@@ -17,7 +17,13 @@ import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, hashOfSignature, signed } from '../keys.ts'
 import { extKeyUsage, keyUsage, publicKeyInfo, subjectAltName } from './extensions.ts'
-import { type DistinguishedName, encodeName, type GeneralName, readGeneralName, readName } from './names.ts'
+import {
+  type DistinguishedName,
+  encodeDistinguishedName,
+  type GeneralName,
+  readGeneralName,
+  readName,
+} from './names.ts'
 
 export interface RequestContent {
   readonly subject: DistinguishedName
@@ -64,7 +70,7 @@ export function createRequest({ subject, key, names, microsoft = false, extensio
   const attributes = microsoft ? microsoftAttributes(names) : plain
   const info = sequence(
     integer(0),
-    encodeName(subject, microsoft ? printableOrBmp : undefined),
+    encodeDistinguishedName(subject, microsoft ? printableOrBmp : undefined),
     publicKeyInfo(key),
     context(0, ...attributes),
   )

@@ -105,7 +105,7 @@ export function oidOf(value: Asn1): string {
 }
 
 /** Returns the text of any of the string types. */
-export function textOf(value: Asn1): string {
+export function stringOf(value: Asn1): string {
   if (value.tag === tags.bmpString) return Buffer.from(value.content).swap16().toString('utf16le')
   return value.content.toString(value.tag === tags.utf8String ? 'utf8' : 'latin1')
 }

@@ -17,8 +17,8 @@ import {
   octetStringValue,
   oidOf,
   readAsn1,
+  stringOf,
   tagged,
-  textOf,
 } from '../der/decode.ts'
 import { bmpString, context, contextPrimitive, integer, nul, octetString, oid, sequence, setOf } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
@@ -97,7 +97,7 @@ async function readBag(bag: Asn1, password: string, found: Found): Promise<void>
   }
   if (type === bagIds.safeContents) for (const inner of items(value)) await readBag(inner, password, found)
   for (const one of attributes ? items(attributes) : []) {
-    if (oidOf(item(one, 0)) === friendlyNameId) found.names.push(textOf(item(item(one, 1), 0)))
+    if (oidOf(item(one, 0)) === friendlyNameId) found.names.push(stringOf(item(item(one, 1), 0)))
   }
 }
 

@@ -6,7 +6,7 @@ import { PkiError } from '../errors.ts'
 import { generateKey } from '../keys.ts'
 import type { LifecycleContext } from './context.ts'
 import { installInDraft, installPlanned } from './install.ts'
-import { addRequest, findRequest, type PlannedRequest, planRequest, type RequestOptions } from './request.ts'
+import { addPendingRequest, findRequest, type PlannedRequest, planRequest, type RequestOptions } from './request.ts'
 
 /** An enterprise authority issues at once; a standalone one queues the request. */
 export type IssueOutcome =
@@ -39,7 +39,7 @@ export async function issuePlanned(
   const key = existingKey ?? (await generateKey(planned.key))
   return store.update(async (draft): Promise<IssueOutcome> => {
     const nowMs = store.clock.now()
-    const request = addRequest(draft, planned, key, nowMs)
+    const request = addPendingRequest(draft, planned, key, nowMs)
     const read = readRequest(Buffer.from(await draft.read(request.request)))
     const answer = await submitInDraft(store, draft, authorityName, read)
     const { authority } = answer

@@ -94,14 +94,19 @@ export async function prepareRequest(
 ): Promise<PreparedRequest> {
   const key = existingKey ?? (await generateKey(planned.key))
   const { record, pem } = await context.store.update(async (draft) => {
-    const added = addRequest(draft, planned, key, context.store.clock.now())
+    const added = addPendingRequest(draft, planned, key, context.store.clock.now())
     return { record: added, pem: await draft.read(added.request) }
   })
   return { record, pem, key: describeKey(key).title, warnings: planned.warnings }
 }
 
 /** Adds a pending request to a draft. @throws PkiError `refused` if the virtual server has one already */
-export function addRequest(draft: IndexDraft, planned: PlannedRequest, key: KeyObject, nowMs: number): RequestRecord {
+export function addPendingRequest(
+  draft: IndexDraft,
+  planned: PlannedRequest,
+  key: KeyObject,
+  nowMs: number,
+): RequestRecord {
   refusePending(draft.index, planned.virtualServer.name)
   const id = randomBytes(4).toString('hex')
   const pem = createRequest({ subject: planned.subject, key, names: planned.names, microsoft: planned.microsoft })

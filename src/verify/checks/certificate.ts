@@ -6,7 +6,7 @@ import { item, oidOf, readAsn1 } from '../../pki/der/decode.ts'
 import { PkiError } from '../../pki/errors.ts'
 import { hashOfSignature } from '../../pki/keys.ts'
 import type { Probe, TlsView } from '../probe.ts'
-import { followChain, isSelfSigned, issued, issuerOf, type Path, titleOf } from '../tls/trust.ts'
+import { type CertificatePath, followChain, isSelfSigned, issued, issuerOf, titleOf } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
@@ -15,7 +15,7 @@ const WARN_DAYS = 14
 
 interface Shown extends TlsView {
   readonly leaf: X509Certificate
-  readonly path: Path
+  readonly path: CertificatePath
 }
 
 /** Returns the server's certificates. @throws NotTested if they cannot be read */
@@ -60,7 +60,7 @@ export const chain: Check = {
 const isOutOfOrder = (sent: readonly X509Certificate[]): boolean =>
   sent.slice(1).some((issuer, below) => !issued(sent[below] as X509Certificate, issuer))
 
-function brokenChain({ certificates }: Path): string {
+function brokenChain({ certificates }: CertificatePath): string {
   const last = certificates.at(-1) as X509Certificate
   const subject = titleOf(last)
   if (isSelfSigned(last)) {

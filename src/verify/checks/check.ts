@@ -1,9 +1,9 @@
 import type { Probe } from '../probe.ts'
-import type { Outcome } from '../types.ts'
+import type { CheckOutcome } from '../types.ts'
 
 /** The result of a check. */
 export interface Found {
-  readonly outcome: Outcome
+  readonly outcome: CheckOutcome
   readonly words: string
   readonly facts?: Readonly<Record<string, unknown>>
 }
@@ -20,7 +20,7 @@ export const pass = (words: string, facts?: Found['facts']): Found => found('pas
 export const fail = (words: string, facts?: Found['facts']): Found => found('fail', words, facts)
 export const warn = (words: string, facts?: Found['facts']): Found => found('warn', words, facts)
 
-const found = (outcome: Outcome, words: string, facts: Found['facts']): Found => ({
+const found = (outcome: CheckOutcome, words: string, facts: Found['facts']): Found => ({
   outcome,
   words,
   ...(facts ? { facts } : {}),

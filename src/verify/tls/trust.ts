@@ -18,7 +18,7 @@ export function systemRoots(): string[] {
 }
 
 /** A chain built from a server's certificates. */
-export interface Path {
+export interface CertificatePath {
   /** The server's certificate first. */
   readonly certificates: readonly X509Certificate[]
   /** The trusted root at its end, if there is one. */
@@ -26,7 +26,7 @@ export interface Path {
 }
 
 /** Follows issuers from the server's certificate to a trusted root. Does not check dates. RFC 5280 section 6.1. */
-export function followChain(sent: readonly X509Certificate[], roots: readonly X509Certificate[]): Path {
+export function followChain(sent: readonly X509Certificate[], roots: readonly X509Certificate[]): CertificatePath {
   const [leaf] = sent
   const certificates: X509Certificate[] = leaf ? [leaf] : []
   for (let last = leaf; last; ) {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../support/random.ts'
+import { seededRandom } from '../../../src/common/random.ts'
 import { SIZE_LIMIT } from './peers.ts'
 import type { Step, Transcript } from './play.ts'
 

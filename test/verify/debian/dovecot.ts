@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../support/free-ports.ts'
-import type { Identity } from '../authority.ts'
+import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
 
 export interface DovecotServer extends AsyncDisposable {
@@ -20,7 +20,7 @@ const ids = process.getuid?.() ? [process.getuid(), process.getgid?.() ?? 0] : [
  * Starts Debian's Dovecot on four high ports. Every user's password is `secret-word`.
  * @param settings lines of dovecot.conf to append
  */
-export async function startDovecot({ key, cert }: Identity, settings = ''): Promise<DovecotServer> {
+export async function startDovecot({ key, cert }: ServerIdentity, settings = ''): Promise<DovecotServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-dovecot-'))
   const [pop3 = 0, pop3s = 0, imap = 0, imaps = 0] = await freePorts(4)
   for (const name of ['cur', 'new', 'tmp']) mkdirSync(join(folder, 'Maildir', name), { recursive: true })

@@ -3,7 +3,7 @@ import { appendFileSync, chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '../../support/free-ports.ts'
 import { Inn } from '../../support/inn.ts'
-import type { Identity } from '../authority.ts'
+import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
 
 export interface InnReaders extends AsyncDisposable {
@@ -26,7 +26,10 @@ access all { users: "*" newsgroups: "*" access: RPA }
 `
 
 /** Starts Debian's INN with nnrpd on a STARTTLS port and an implicit-TLS port. */
-export async function startInnReaders({ key, cert }: Identity, logOn: 'anywhere' | 'under TLS'): Promise<InnReaders> {
+export async function startInnReaders(
+  { key, cert }: ServerIdentity,
+  logOn: 'anywhere' | 'under TLS',
+): Promise<InnReaders> {
   const [port = 0, readerPort = 0, tlsPort = 0] = await freePorts(3)
   const inn = await Inn.start({ pathHost: 'inn.test', port, groups: ['test.general'], peers: [] })
   const file = (name: string): string => join(inn.folder, 'etc', name)

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../support/free-ports.ts'
-import type { Identity } from '../authority.ts'
+import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
 
 export interface PostfixServer extends AsyncDisposable {
@@ -18,7 +18,7 @@ const PROGRAMS = '/usr/lib/postfix/sbin'
  * Starts Debian's Postfix in a temporary folder. Requires root.
  * @param settings lines of main.cf to append
  */
-export async function startPostfix({ key, cert }: Identity, settings = ''): Promise<PostfixServer> {
+export async function startPostfix({ key, cert }: ServerIdentity, settings = ''): Promise<PostfixServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'))
   const [port = 0, tlsPort = 0] = await freePorts(2)
   execFileSync('chmod', ['755', folder])
