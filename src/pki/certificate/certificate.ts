@@ -33,10 +33,11 @@ export type Issuer = Signer & { readonly certificate: X509Certificate | 'self' }
 /** Creates and signs an X.509 version 3 certificate. RFC 5280 section 4. */
 export function createCertificate(content: CertificateContent, issuer: Issuer): X509Certificate {
   const subject = Buffer.isBuffer(content.subject) ? content.subject : encodeDistinguishedName(content.subject)
+  const ownId = keyIdentifier(content.publicKey)
   const signing =
     issuer.certificate === 'self'
-      ? { subject, publicKey: content.publicKey }
-      : certificateFields(issuer.certificate.raw)
+      ? { subject, id: ownId }
+      : { subject: certificateFields(issuer.certificate.raw).subject, id: subjectKeyIdentifierOf(issuer.certificate) }
   const tbs = sequence(
     context(0, integer(2)),
     integer(content.serial ?? randomSerial()),
@@ -45,14 +46,7 @@ export function createCertificate(content: CertificateContent, issuer: Issuer): 
     sequence(time(content.notBefore), time(content.notAfter)),
     subject,
     content.publicKey,
-    context(
-      3,
-      sequence(
-        subjectKeyIdentifier(keyIdentifier(content.publicKey)),
-        authorityKeyIdentifier(keyIdentifier(signing.publicKey)),
-        ...content.extensions,
-      ),
-    ),
+    context(3, sequence(subjectKeyIdentifier(ownId), authorityKeyIdentifier(signing.id), ...content.extensions)),
   )
   return new X509Certificate(signed(tbs, issuer))
 }
@@ -106,6 +100,14 @@ export function extensionValues(certificate: X509Certificate): Map<string, Asn1>
   const { extensions } = certificateFields(certificate.raw)
   return new Map(extensions.map((one) => [oidOf(item(one, 0)), readAsn1(octetStringValue(items(one).at(-1) ?? one))]))
 }
+
+/**
+ * Returns the subject key identifier of an issuer, which the authority key identifier of everything it signs repeats.
+ * Issuers choose it freely. One without it gets the usual hash of its key. RFC 5280 section 4.2.1.1.
+ */
+export const subjectKeyIdentifierOf = (issuer: X509Certificate): Buffer =>
+  extensionValues(issuer).get(extensionIds.subjectKeyIdentifier)?.content ??
+  keyIdentifier(certificateFields(issuer.raw).publicKey)
 
 /** The decoded content of a certificate. */
 export interface CertificateFacts {

@@ -1,5 +1,5 @@
-import { certificateFields, type Issuer } from '../certificate/certificate.ts'
-import { authorityKeyIdentifier, keyIdentifier } from '../certificate/extensions.ts'
+import { certificateFields, type Issuer, subjectKeyIdentifierOf } from '../certificate/certificate.ts'
+import { authorityKeyIdentifier } from '../certificate/extensions.ts'
 import type { IssuedRecord } from '../certificate-store/index-file.ts'
 import { context, enumerated, integer, octetString, oid, sequence, time } from '../der/encode.ts'
 import { extensionIds } from '../der/oids.ts'
@@ -39,7 +39,7 @@ export const crlLifeMs = 7 * 86_400_000
  */
 export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs: number): Buffer {
   if (issuer.certificate === 'self') throw new TypeError('an issuer needs its certificate')
-  const { subject, publicKey } = certificateFields(issuer.certificate.raw)
+  const { subject } = certificateFields(issuer.certificate.raw)
   const entries = issued.filter(({ notAfter }) => Date.parse(notAfter) > nowMs).flatMap(entryOf)
   const list = sequence(
     integer(1),
@@ -52,7 +52,7 @@ export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs
     context(
       0,
       sequence(
-        authorityKeyIdentifier(keyIdentifier(publicKey)),
+        authorityKeyIdentifier(subjectKeyIdentifierOf(issuer.certificate)),
         sequence(oid(extensionIds.crlNumber), octetString(integer(nowMs))),
       ),
     ),
