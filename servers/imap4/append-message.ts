@@ -1,3 +1,4 @@
+import { runInSlices } from '../../src/common/time-slice.ts'
 import { parseImapDateTime } from '../../src/mail/dates.ts'
 import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import type { Folder, NewMessage } from '../../src/store/types.ts'
@@ -93,7 +94,8 @@ async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Pr
   const entry = isValid ? await store.entry(folder.id, Number(uid)) : undefined
   const raw = folder && entry && (await store.read(folder.id, entry.uid))
   const item = await urlSection(decodePercent(section) ?? '')
-  const octets = raw && item && sectionOctets(new MessageContent(raw, entry.blob, parseCacheOf(store)), item)
+  const content = raw && new MessageContent(raw, entry.blob, parseCacheOf(store))
+  const octets = content && item && (await runInSlices(sectionOctets(content, item)))
   // RFC 4469 section 5, url-resp-text
   if (!octets) throw no('The URL names no data on this server.', `BADURL "${url.replace(/["\\\]\r\n]/g, '')}"`)
   return octets

@@ -39,34 +39,6 @@ export function decodePattern(octets: OctetString, session: ImapSession): string
 /** Returns a name in the encoding of `decodePattern`, to compare with it. */
 export const patternName = (name: string, session: ImapSession): string => (session.utf8 ? name : encodeUtf7(name))
 
-/**
- * Returns whether a name matches a LIST pattern: `*` matches anything, `%` anything within one level. Tracks all
- * possible positions in the pattern at the same time, so that no pattern needs backtracking. RFC 9051 section 6.3.9.
- */
-export function matchesPattern(name: string, text: string): boolean {
-  // Adjacent wildcards match the same as one.
-  const pattern = text.replace(/[*%]{2,}/g, (run) => (run.includes('*') ? '*' : '%'))
-  let positions = skipWildcards(pattern, new Set([0]))
-  for (const char of name) {
-    const next = new Set<number>()
-    for (const position of positions) {
-      const wanted = pattern[position]
-      if (wanted === '*' || (wanted === '%' && char !== SEPARATOR)) next.add(position)
-      else if (wanted === char) next.add(position + 1)
-    }
-    if (next.size === 0) return false
-    positions = skipWildcards(pattern, next)
-  }
-  return positions.has(pattern.length)
-}
-
-/** Adds the positions after wildcards, since a wildcard may match nothing. */
-function skipWildcards(pattern: string, positions: Set<number>): Set<number> {
-  for (const position of positions)
-    if (pattern[position] === '*' || pattern[position] === '%') positions.add(position + 1)
-  return positions
-}
-
 /** Returns whether a name is in the namespace of the newsgroups. */
 export const isPublic = (name: string): boolean => name === PUBLIC_ROOT || name.startsWith(PUBLIC_ROOT + SEPARATOR)
 
@@ -83,8 +55,9 @@ export const mailboxName = (folder: Folder): string =>
 
 /** Returns the names of the levels above, the nearest last: `a`, `a/b` for `a/b/c`. */
 export function superiors(name: string): string[] {
-  const levels = name.split(SEPARATOR)
-  return levels.slice(1).map((_, i) => levels.slice(0, i + 1).join(SEPARATOR))
+  const levels: string[] = []
+  for (let at = name.indexOf(SEPARATOR); at !== -1; at = name.indexOf(SEPARATOR, at + 1)) levels.push(name.slice(0, at))
+  return levels
 }
 
 /** Rejects control characters and line separators. RFC 9051 section 5.1. @throws ImapError */

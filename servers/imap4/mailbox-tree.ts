@@ -1,3 +1,5 @@
+import { sortInSteps } from '../../src/common/sorting.ts'
+import { runInSlices, type Steps } from '../../src/common/time-slice.ts'
 import { type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { mailboxName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
 import type { Identity, ImapSession } from './state.ts'
@@ -16,21 +18,36 @@ export interface MailboxNode {
 export async function mailboxTree({ context }: ImapSession, { owner }: Identity): Promise<MailboxNode[]> {
   const { store } = context
   const folders = [...(await store.listFolders(owner)), ...(await store.listFolders(PUBLIC_OWNER))]
-  const subscribed = new Set(await store.subscriptions(owner))
-  const byName = new Map(folders.map((folder) => [mailboxName(folder), folder] as const))
-  const levels = new Set([...byName.keys()].flatMap(superiors))
-  const names = new Set([...byName.keys(), ...levels, ...subscribed])
-  return [...names].sort().map((name) => {
+  return runInSlices(treeOf(folders, new Set(await store.subscriptions(owner))))
+}
+
+function* treeOf(folders: readonly Folder[], subscribed: ReadonlySet<string>): Steps<MailboxNode[]> {
+  const byName = new Map<string, Folder>()
+  const levels = new Set<string>()
+  for (const folder of folders) {
+    const name = mailboxName(folder)
+    byName.set(name, folder)
+    const above = superiors(name)
+    for (const level of above) levels.add(level)
+    if (above.length > 0) yield
+  }
+  const names = [...new Set([...byName.keys(), ...levels, ...subscribed])]
+  const nodes: MailboxNode[] = []
+  for (const name of yield* sortInSteps(names, (a, b) => (a < b ? -1 : 1))) {
     const folder = byName.get(name)
-    return {
+    nodes.push({
       name,
       exists: folder !== undefined || levels.has(name),
       subscribed: subscribed.has(name),
       hasChildren: levels.has(name),
       ...(folder ? { folder } : {}),
-    }
-  })
+    })
+    if (nodes.length % NODES_PER_STEP === 0) yield
+  }
+  return nodes
 }
+
+const NODES_PER_STEP = 256
 
 /** Returns the mailbox attributes for LIST and LSUB. RFC 9051 section 7.3.1. */
 export function attributes({ name, folder, hasChildren, exists }: MailboxNode): string[] {

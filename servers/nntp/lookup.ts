@@ -1,4 +1,4 @@
-import { TimeSlice } from '../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import type { Folder, FolderStatus, MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { ArticleRange, ArticleSpecifier } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
@@ -98,11 +98,10 @@ export async function* pages(
 ): AsyncGenerator<readonly MessageEntry[]> {
   const { low, high } = await waterMarks(store, group)
   const to = Math.min(range.to, high)
-  const timeSlice = new TimeSlice()
   for (let from = Math.max(range.from, low); from <= to; from += PAGE_SIZE) {
     const page = await store.list(group.id, { from, to: Math.min(to, from + PAGE_SIZE - 1) })
     if (page.length > 0) yield page
-    if (timeSlice.isOver()) await timeSlice.yield()
+    if (isSliceOver()) await nextSlice()
   }
 }
 

@@ -1,20 +1,110 @@
-/** How long a piece of work may run before it yields to other sessions. */
-const SLICE_MS = 20
+/** Longest time in milliseconds that the long work of all sessions together takes in one turn of the event loop. */
+const SLICE_MS = 10
 
-/** Interrupts long work at intervals, so that other sessions of this process are served in between. */
-export class TimeSlice {
-  /** Undefined until the first check of a slice. */
-  #end: number | undefined
+/** Work that can be interrupted at every `yield`. The work between two of them should take far less than a slice. */
+export type Steps<T> = Generator<undefined, T, void>
 
-  isOver(): boolean {
-    const now = performance.now()
-    this.#end ??= now + SLICE_MS
-    return now > this.#end
+/** Runs steps without interruption, for callers that cannot wait. */
+export function runToEnd<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** Runs steps, and lets other sessions run whenever a slice is over. Returns synchronously what takes less than a slice. */
+export function runInSlices<T>(steps: Steps<T>): T | Promise<T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (isSliceOver()) return continueInSlices(steps)
+  }
+}
+
+async function continueInSlices<T>(steps: Steps<T>): Promise<T> {
+  for (;;) {
+    if (isSliceOver()) await nextSlice()
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** When the slice of this turn ends. Undefined until the first check in a turn. */
+let sliceEnd: number | undefined
+
+/** Returns whether long work must pause now, with `nextSlice`. */
+export function isSliceOver(): boolean {
+  const now = performance.now()
+  sliceEnd ??= now + SLICE_MS
+  return now > sliceEnd
+}
+
+/** The work that waits for a slice, oldest first. One continues per turn, so that many sessions take no more time than one. */
+const waiting: (() => void)[] = []
+let isTurnAhead = false
+
+/** Resolves when it is this work's turn again. Pending events run in between. */
+export function nextSlice(): Promise<void> {
+  expectTurn()
+  return new Promise((resolve) => waiting.push(resolve))
+}
+
+/** Resolves after pending events have run. For short work, which does not wait for the long work of other sessions. */
+export function nextTurn(): Promise<void> {
+  expectTurn()
+  return new Promise(setImmediate)
+}
+
+function expectTurn(): void {
+  if (isTurnAhead) return
+  isTurnAhead = true
+  setImmediate(beginTurn)
+}
+
+function beginTurn(): void {
+  isTurnAhead = false
+  sliceEnd = undefined
+  waiting.shift()?.()
+  if (waiting.length > 0) expectTurn()
+}
+
+/** A command that takes longer is long work. */
+const SHORT_MS = 2
+/** Longest time that counts, so that a client that reads slowly is soon served quickly again. */
+const MAX_COUNTED_MS = 8 * SHORT_MS
+
+/**
+ * Lets the commands of one session take turns with other sessions. After long commands, the session's next ones wait
+ * with the long work, so that no series of such commands delays the short commands of others.
+ */
+export class CommandTurns {
+  #startedAt: number | undefined
+  /** Time of the recent commands in milliseconds. Halves with each command, so that it takes a few short ones to forget it. */
+  #recentMs = 0
+
+  /** Call it when there is no further command yet. */
+  pause(): void {
+    if (this.#startedAt !== undefined) this.#count(performance.now())
+    this.#startedAt = undefined
   }
 
-  /** Lets pending events run, then starts the next slice. */
-  async yield(): Promise<void> {
-    await new Promise(setImmediate)
-    this.#end = undefined
+  /** Call it before each command. Returns a promise if the command must wait. */
+  begin(): Promise<void> | undefined {
+    const now = performance.now()
+    this.#count(now)
+    this.#startedAt = now
+    sliceEnd ??= now + SLICE_MS
+    if (now <= sliceEnd) return undefined
+    return this.#wait()
+  }
+
+  async #wait(): Promise<void> {
+    await (this.#recentMs > SHORT_MS ? nextSlice() : nextTurn())
+    this.#startedAt = performance.now()
+  }
+
+  #count(now: number): void {
+    if (this.#startedAt === undefined) return
+    this.#recentMs = Math.max(Math.min(now - this.#startedAt, MAX_COUNTED_MS), this.#recentMs / 2)
   }
 }

@@ -34,6 +34,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 const MAX_NAME_CHARS = 80
 
 const decoders = new Map<string, CharsetDecoder | undefined>()
+/** The labels of decoders that may keep a part of a character. */
+const labels = new WeakMap<CharsetDecoder, string>()
 
 /** Returns the decoder of a charset by any of its names (RFC 2978), or undefined if it is unknown. Decoders turn invalid octets into U+FFFD. */
 export function charsetDecoder(charset: string): CharsetDecoder | undefined {
@@ -52,8 +54,11 @@ export function charsetDecoder(charset: string): CharsetDecoder | undefined {
 
 function makeDecoder(label: string): CharsetDecoder | undefined {
   try {
-    const decoder = new TextDecoder(label)
-    return decoder.encoding === 'windows-1252' ? windows1252 : (octets) => decoder.decode(octets)
+    const textDecoder = new TextDecoder(label)
+    if (textDecoder.encoding === 'windows-1252') return windows1252
+    const decoder: CharsetDecoder = (octets) => textDecoder.decode(octets)
+    labels.set(decoder, label)
+    return decoder
   } catch (error) {
     if (error instanceof RangeError) return undefined // unknown label
     throw error
@@ -65,20 +70,29 @@ const utf8Decoder = new TextDecoder('utf-8')
 /** Decodes octets of an unknown charset: as UTF-8 if all are valid UTF-8, otherwise line by line as UTF-8 or windows-1252. */
 export function decodeUnlabelled(octets: Uint8Array): string {
   if (isUtf8(octets)) return utf8Decoder.decode(octets)
-  return linesOf(octets)
-    .map((line) => (isUtf8(line) ? utf8Decoder.decode(line) : windows1252(line)))
-    .join('')
-}
-
-function linesOf(octets: Uint8Array): Uint8Array[] {
-  const lines: Uint8Array[] = []
+  let out = ''
+  let from = 0
+  let wasUtf8 = true
+  const decodeTo = (end: number): void => {
+    const lines = octets.subarray(from, end)
+    if (end > from) out += wasUtf8 ? utf8Decoder.decode(lines) : windows1252(lines)
+    from = end
+  }
+  // Lines of the same kind are decoded together.
   for (let at = 0; at < octets.length; ) {
-    const lf = octets.indexOf(0x0a, at)
-    const end = lf < 0 ? octets.length : lf + 1
-    lines.push(octets.subarray(at, end))
+    const end = afterLine(octets, at)
+    const lineIsUtf8 = isUtf8(octets.subarray(at, end))
+    if (lineIsUtf8 !== wasUtf8) decodeTo(at)
+    wasUtf8 = lineIsUtf8
     at = end
   }
-  return lines
+  decodeTo(octets.length)
+  return out
+}
+
+function afterLine(octets: Uint8Array, from: number): number {
+  const lf = octets.indexOf(0x0a, from)
+  return lf < 0 ? octets.length : lf + 1
 }
 
 /** Charsets in which octets below 0x80 may not be ASCII. */
@@ -89,6 +103,41 @@ export function decodeCharset(octets: Uint8Array, charset: string | undefined): 
   if (isAscii(octets) && (charset === undefined || !SHIFTED.test(charset))) return latin1(octets)
   const decoder = charset === undefined ? undefined : charsetDecoder(charset)
   return decoder ? decoder(octets) : decodeUnlabelled(octets)
+}
+
+/** Octets decoded at a time. */
+const PIECE_OCTETS = 64 * 1024
+
+/** Decodes as `decodeCharset`, in pieces, which end at a line end if possible. Short octets are one piece. */
+export function* decodedPieces(octets: Uint8Array, charset: string | undefined): Generator<string, void, void> {
+  const decode = octets.length <= PIECE_OCTETS ? undefined : pieceDecoder(octets, charset)
+  if (!decode) yield decodeCharset(octets, charset)
+  else {
+    for (let at = 0; at < octets.length; ) {
+      const end = pieceEnd(octets, at)
+      yield decode(octets.subarray(at, end), end < octets.length)
+      at = end
+    }
+  }
+}
+
+type PieceDecoder = (piece: Uint8Array, stream: boolean) => string
+
+/** Returns a decoder that keeps a character which is split over two pieces. */
+function pieceDecoder(octets: Uint8Array, charset: string | undefined): PieceDecoder {
+  if (isAscii(octets) && (charset === undefined || !SHIFTED.test(charset))) return latin1
+  const decoder = charset === undefined ? undefined : charsetDecoder(charset)
+  const label = decoder ? labels.get(decoder) : isUtf8(octets) ? 'utf-8' : undefined
+  if (label === undefined) return decoder ?? decodeUnlabelled
+  const stateful = new TextDecoder(label)
+  return (piece, stream) => stateful.decode(piece, { stream })
+}
+
+function pieceEnd(octets: Uint8Array, from: number): number {
+  const most = Math.min(from + PIECE_OCTETS, octets.length)
+  if (most === octets.length) return most
+  const lf = octets.subarray(from, most).lastIndexOf(0x0a)
+  return lf < 0 ? most : from + lf + 1
 }
 
 /** Decodes an octet string as UTF-8 (RFC 6532) or, if it is not valid UTF-8, as windows-1252. */

@@ -1,16 +1,24 @@
+import { runToEnd, type Steps } from '../common/time-slice.ts'
 import { CR, LF, SPACE, TAB } from './octets.ts'
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const SEXTET = Int8Array.from({ length: 256 }, (_, code) => BASE64.indexOf(String.fromCharCode(code)))
 const PADDING = 0x3d
 
+/** Octets decoded between two pauses. */
+const STEP_OCTETS = 256 * 1024
+
 /** Decodes base64. Skips characters outside the alphabet. `=` ends a group of four, and a new group follows. RFC 2045 section 6.8. */
-export function decodeBase64(encoded: Uint8Array): Buffer {
+export const decodeBase64 = (encoded: Uint8Array): Buffer => runToEnd(base64Steps(encoded))
+
+export function* base64Steps(encoded: Uint8Array): Steps<Buffer> {
   const out = Buffer.allocUnsafe(((encoded.length * 3) >> 2) + 3)
   let size = 0
   let bits = 0
   let count = 0
-  for (const octet of encoded) {
+  for (let at = 0; at < encoded.length; at++) {
+    if (at % STEP_OCTETS === STEP_OCTETS - 1) yield
+    const octet = encoded[at] as number
     const sextet = SEXTET[octet] as number
     if (sextet >= 0) {
       bits = ((bits << 6) | sextet) & 0xffffff
@@ -27,12 +35,18 @@ const EQUALS = 0x3d
  * Decodes quoted-printable. Removes soft line ends and the white space before a line end, and keeps a `=` that starts no
  * valid escape. RFC 2045 section 6.7.
  */
-export function decodeQuotedPrintable(encoded: Buffer): Buffer {
+export const decodeQuotedPrintable = (encoded: Buffer): Buffer => runToEnd(quotedPrintableSteps(encoded))
+
+export function* quotedPrintableSteps(encoded: Buffer): Steps<Buffer> {
   const out = Buffer.allocUnsafe(encoded.length)
   let size = 0
   // End of the octets that are not trailing white space.
   let solid = 0
-  for (let at = 0; at < encoded.length; at++) {
+  for (let at = 0, pauseAt = STEP_OCTETS; at < encoded.length; at++) {
+    if (at >= pauseAt) {
+      pauseAt = at + STEP_OCTETS
+      yield
+    }
     const octet = encoded[at] as number
     if (octet === EQUALS) {
       const escape = unescape(encoded, at)

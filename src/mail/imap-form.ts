@@ -1,3 +1,4 @@
+import type { Steps } from '../common/time-slice.ts'
 import { MAX_ADDRESSES, parseAddresses } from './addresses.ts'
 import { headerFields, unfolded } from './headers.ts'
 import type { Address, Disposition, Envelope, HeaderField, MessagePart, OctetString, Parameter } from './types.ts'
@@ -89,10 +90,19 @@ const addressForm = ({ name, route, mailbox, host }: Address): OctetString =>
   `(${imapPhrase(name)} ${[route, mailbox, host].map(imapNstring).join(' ')})`
 
 /** Formats the value of BODYSTRUCTURE (`extended`) or of BODY. RFC 9051 section 7.5.2. */
-export function bodyStructureForm(raw: Buffer, part: MessagePart, extended = true): OctetString {
-  const items = part.kind === 'multipart' ? multipartItems(raw, part, extended) : leafItems(raw, part, extended)
-  if (extended) items.push(...extension(part))
-  return `(${items.join(' ')})`
+export function* bodyStructureForm(raw: Buffer, part: MessagePart, extended = true): Steps<OctetString> {
+  const out: OctetString[] = []
+  yield* addForm(out, raw, part, extended)
+  return out.join('')
+}
+
+/** Adds the form to a list, because joining the forms of deeply nested parts level by level would copy them each time. */
+function* addForm(out: OctetString[], raw: Buffer, part: MessagePart, extended: boolean): Steps<void> {
+  yield
+  out.push('(')
+  if (part.kind === 'multipart') yield* addMultipart(out, raw, part, extended)
+  else yield* addLeaf(out, raw, part, extended)
+  out.push(`${extended ? ` ${extension(part).join(' ')}` : ''})`)
 }
 
 const isTextPart = (part: MessagePart): boolean => part.type.toLowerCase() === 'text'
@@ -104,15 +114,15 @@ const withCharset = (params: readonly Parameter[]): readonly Parameter[] =>
 /** Stands for the parts of an empty multipart, because the grammar requires at least one. */
 const EMPTY_PART = '"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
-function multipartItems(raw: Buffer, part: MessagePart, extended: boolean): OctetString[] {
-  const children = part.children.map((child) => bodyStructureForm(raw, child, extended)).join('')
-  const parts = children || `(${EMPTY_PART}${extended ? ' NIL NIL NIL NIL' : ''})`
-  return [parts, imapString(part.subtype), ...(extended ? [parameterList(part.params)] : [])]
+function* addMultipart(out: OctetString[], raw: Buffer, part: MessagePart, extended: boolean): Steps<void> {
+  for (const child of part.children) yield* addForm(out, raw, child, extended)
+  if (part.children.length === 0) out.push(`(${EMPTY_PART}${extended ? ' NIL NIL NIL NIL' : ''})`)
+  out.push(` ${imapString(part.subtype)}${extended ? ` ${parameterList(part.params)}` : ''}`)
 }
 
-function leafItems(raw: Buffer, part: MessagePart, extended: boolean): OctetString[] {
-  const { id, description, encoding } = part
-  return [
+function* addLeaf(out: OctetString[], raw: Buffer, part: MessagePart, extended: boolean): Steps<void> {
+  const { id, description, encoding, message } = part
+  const items = [
     imapString(part.type),
     imapString(part.subtype),
     parameterList(isTextPart(part) ? withCharset(part.params) : part.params),
@@ -120,15 +130,14 @@ function leafItems(raw: Buffer, part: MessagePart, extended: boolean): OctetStri
     imapNstring(description),
     imapString(encoding ?? '7bit'),
     String(part.bodyEnd - part.bodyStart),
-    ...messageItems(raw, part, extended),
-    ...(part.kind === 'message' || isTextPart(part) ? [String(part.lines)] : []),
   ]
-}
-
-function messageItems(raw: Buffer, { message }: MessagePart, extended: boolean): OctetString[] {
-  if (!message) return []
-  const fields = headerFields(raw, message.headerStart, message.bodyStart)
-  return [envelopeForm(envelope(raw, fields)), bodyStructureForm(raw, message, extended)]
+  out.push(items.join(' '))
+  if (message) {
+    const fields = headerFields(raw, message.headerStart, message.bodyStart)
+    out.push(` ${envelopeForm(envelope(raw, fields))} `)
+    yield* addForm(out, raw, message, extended)
+  }
+  if (part.kind === 'message' || isTextPart(part)) out.push(` ${part.lines}`)
 }
 
 function extension(part: MessagePart): OctetString[] {

@@ -34,8 +34,14 @@ function normalized(id: OctetString): OctetString {
 const DOT_ATOM = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/
 
 /** Limits of a References value. Only the end of a longer one is used, because the nearest messages are last. */
-const MAX_REFERENCES_OCTETS = 64 * 1024
-const MAX_ANCESTORS = 1000
+const MAX_REFERENCES_OCTETS = 32 * 1024
+const MAX_ANCESTORS = 100
+/** Octets of a Message-ID or In-Reply-To value in which the first identifier is looked for. */
+const MAX_SINGLE_OCTETS = 4096
+
+/** Returns the identifier of a message by the value of its Message-ID field. */
+export const ownMessageId = (value: OctetString | undefined): OctetString | undefined =>
+  value === undefined ? undefined : messageIds(value.slice(0, MAX_SINGLE_OCTETS))[0]
 
 /** Returns the ancestors of a message in its thread, oldest first: its References, or the first identifier of In-Reply-To. RFC 5256 section 3. */
 export function threadAncestors(
@@ -44,5 +50,5 @@ export function threadAncestors(
 ): OctetString[] {
   const found = references === undefined ? [] : messageIds(references.slice(-MAX_REFERENCES_OCTETS))
   if (found.length > 0 || inReplyTo === undefined) return found.slice(-MAX_ANCESTORS)
-  return messageIds(inReplyTo.slice(0, MAX_REFERENCES_OCTETS)).slice(0, 1)
+  return messageIds(inReplyTo.slice(0, MAX_SINGLE_OCTETS)).slice(0, 1)
 }

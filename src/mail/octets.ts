@@ -10,7 +10,7 @@ export const COLON = 0x3a
 /** Counts line ends (LF, with or without CR) from `start` to `end`. */
 export function lineCount(raw: Buffer, start: number, end: number): number {
   let lines = 0
-  for (let at = raw.indexOf(LF, start); at >= 0 && at < end; at = raw.indexOf(LF, at + 1)) lines++
+  for (let at = start; at < end; at++) if (raw[at] === LF) lines++
   return lines
 }
 

@@ -1,9 +1,10 @@
+import type { Steps } from '../common/time-slice.ts'
 import { headerFields } from './headers.ts'
 import { bodyStructureForm, envelope, envelopeForm } from './imap-form.ts'
 import { inOnePiece } from './octets.ts'
 import { everyPart } from './parts.ts'
 import { SearchText } from './search-text.ts'
-import { parseMessage } from './structure.ts'
+import { parseInSteps } from './structure.ts'
 import type { Envelope, HeaderField, MessagePart, OctetString } from './types.ts'
 
 /** Approximate memory of a header field, and of a part. */
@@ -16,8 +17,10 @@ export class ParsedMessage {
   fields: readonly HeaderField[] | undefined
   structure: MessagePart | undefined
   envelope: Envelope | undefined
-  private envelopeText: OctetString | undefined
-  private structureText: OctetString | undefined
+  /** The value of FETCH ENVELOPE. */
+  envelopeForm: OctetString | undefined
+  /** The value of FETCH BODYSTRUCTURE. */
+  structureForm: OctetString | undefined
   /** The texts for SEARCH. Ask it first; if it returns undefined, call the methods below with the octets. */
   readonly search: SearchText
   private readonly grown: (octets: number) => void
@@ -43,12 +46,12 @@ export class ParsedMessage {
     return this.fields
   }
 
-  structureOf(raw: Buffer): MessagePart {
-    if (!this.structure) {
-      this.structure = parseMessage(raw)
-      this.hold([...everyPart(this.structure)].length * PART_OCTETS)
-    }
-    return this.structure
+  *structureOf(raw: Buffer): Steps<MessagePart> {
+    if (this.structure) return this.structure
+    const parsed = yield* parseInSteps(raw)
+    // Another session may have parsed it meanwhile.
+    if (!this.structure) this.hold(everyPart(parsed).length * PART_OCTETS)
+    return (this.structure ??= parsed)
   }
 
   envelopeOf(raw: Buffer): Envelope {
@@ -60,16 +63,15 @@ export class ParsedMessage {
     return this.envelope
   }
 
-  /** Returns the value of FETCH ENVELOPE. */
   envelopeFormOf(raw: Buffer): OctetString {
-    this.envelopeText ??= this.keptForm(envelopeForm(this.envelopeOf(raw)))
-    return this.envelopeText
+    this.envelopeForm ??= this.keptForm(envelopeForm(this.envelopeOf(raw)))
+    return this.envelopeForm
   }
 
-  /** Returns the value of FETCH BODYSTRUCTURE. */
-  structureFormOf(raw: Buffer): OctetString {
-    this.structureText ??= this.keptForm(bodyStructureForm(raw, this.structureOf(raw)))
-    return this.structureText
+  *structureFormOf(raw: Buffer): Steps<OctetString> {
+    if (this.structureForm !== undefined) return this.structureForm
+    const form = yield* bodyStructureForm(raw, yield* this.structureOf(raw))
+    return (this.structureForm ??= this.keptForm(form))
   }
 
   private keptForm(text: OctetString): OctetString {
@@ -78,16 +80,16 @@ export class ParsedMessage {
   }
 
   /** Returns whether a header field contains the needle, which must be folded. See `SearchText`. */
-  headerContains(raw: Buffer, name: string, needle: string): boolean {
+  headerContains(raw: Buffer, name: string, needle: string): Steps<boolean> {
     return this.search.headerContains(raw, this.fieldsOf(raw), name, needle)
   }
 
-  bodyContains(raw: Buffer, needle: string): boolean {
-    return this.search.bodyContains(raw, this.structureOf(raw), needle)
+  *bodyContains(raw: Buffer, needle: string): Steps<boolean> {
+    return yield* this.search.bodyContains({ raw, structure: yield* this.structureOf(raw) }, needle)
   }
 
-  textContains(raw: Buffer, needle: string): boolean {
-    return this.search.textContains(raw, this.structureOf(raw), needle)
+  *textContains(raw: Buffer, needle: string): Steps<boolean> {
+    return yield* this.search.textContains({ raw, structure: yield* this.structureOf(raw) }, needle)
   }
 }
 

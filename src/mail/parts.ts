@@ -1,5 +1,6 @@
+import { runToEnd, type Steps } from '../common/time-slice.ts'
 import { decodeCharset } from './charsets.ts'
-import { decodeBase64, decodeQuotedPrintable } from './encodings.ts'
+import { base64Steps, quotedPrintableSteps } from './encodings.ts'
 import type { ContentFields, MessagePart, OctetRange } from './types.ts'
 import { parameterText } from './words.ts'
 
@@ -15,11 +16,16 @@ export class MailError extends Error {
   }
 }
 
-/** Yields every part of the tree, the message itself first, including the parts of messages inside message/rfc822. */
-export function* everyPart(part: MessagePart): Generator<MessagePart> {
-  yield part
-  for (const child of part.children) yield* everyPart(child)
-  if (part.message) yield* everyPart(part.message)
+/** Returns every part of the tree, the message itself first, including the parts of messages inside message/rfc822. */
+export function everyPart(part: MessagePart): MessagePart[] {
+  const found: MessagePart[] = []
+  const ahead = [part]
+  for (let next = ahead.pop(); next; next = ahead.pop()) {
+    found.push(next)
+    if (next.message) ahead.push(next.message)
+    for (let i = next.children.length - 1; i >= 0; i--) ahead.push(next.children[i] as MessagePart)
+  }
+  return found
 }
 
 /** Returns whether a part is text/*. A part without a valid Content-Type is. RFC 2045 section 5.2. */
@@ -80,18 +86,35 @@ export const transferEncoding = (part: ContentFields): TransferEncoding | undefi
  * Returns a part's decoded content, as a view of `raw` if it is not encoded. BINARY, RFC 3516 section 4.3.
  * @throws MailError `unknown-encoding`
  */
-export function partOctets(raw: Buffer, part: MessagePart): Buffer {
+export const partOctets = (raw: Buffer, part: MessagePart): Buffer => runToEnd(partOctetsInSteps(raw, part))
+
+/** Decodes as `partOctets`, in steps. @throws MailError `unknown-encoding` */
+export function* partOctetsInSteps(raw: Buffer, part: MessagePart): Steps<Buffer> {
   const encoding = transferEncoding(part)
   if (encoding === undefined)
     throw new MailError('unknown-encoding', `unknown content transfer encoding ${part.encoding}`)
   const body = raw.subarray(part.bodyStart, part.bodyEnd)
   if (encoding === 'identity' || part.kind === 'multipart') return body
-  return encoding === 'base64' ? decodeBase64(body) : decodeQuotedPrintable(body)
+  return yield* encoding === 'base64' ? base64Steps(body) : quotedPrintableSteps(body)
 }
 
 /** Returns a part's decoded content, or its raw content if the encoding is unknown. RFC 2045 section 6.2. */
-export const partOctetsOrRaw = (raw: Buffer, part: MessagePart): Buffer =>
-  transferEncoding(part) === undefined ? raw.subarray(part.bodyStart, part.bodyEnd) : partOctets(raw, part)
+export const partOctetsOrRaw = (raw: Buffer, part: MessagePart): Buffer => runToEnd(partOctetsOrRawInSteps(raw, part))
+
+/** Decodes as `partOctetsOrRaw`, in steps. */
+export function* partOctetsOrRawInSteps(raw: Buffer, part: MessagePart): Steps<Buffer> {
+  if (transferEncoding(part) === undefined) return raw.subarray(part.bodyStart, part.bodyEnd)
+  return yield* partOctetsInSteps(raw, part)
+}
+
+/** Octets of a character in a body at most: four, each encoded as `=F0`. */
+const MAX_CHAR_OCTETS = 12
+
+/** Returns about the first characters of a text part's content, at most `chars`. */
+export function partStart(raw: Buffer, part: MessagePart, chars: number): string {
+  const bodyEnd = Math.min(part.bodyEnd, part.bodyStart + chars * MAX_CHAR_OCTETS)
+  return partText(raw, { ...part, bodyEnd }).slice(0, chars)
+}
 
 /** Returns a text part's content as text, with its line ends. If the encoding or charset is unknown, guesses. */
 export function partText(raw: Buffer, part: MessagePart): string {

@@ -1,11 +1,52 @@
+import type { Steps } from '../common/time-slice.ts'
+import { decodedPieces } from './charsets.ts'
 import { findField, headerFields, unfolded } from './headers.ts'
-import { everyPart, isText, partText } from './parts.ts'
+import { everyPart, isText, partOctetsOrRawInSteps } from './parts.ts'
 import type { HeaderField, MessagePart } from './types.ts'
-import { decodeWords } from './words.ts'
+import { decodeWords, parameterText } from './words.ts'
+
+/** Characters that are normalized at a time. Marks in a row take quadratic time. */
+const NORMALIZED_CHARS = 512
+/** Characters at the end of such a piece in which a space is looked for. */
+const SPACE_CHARS = 128
 
 /** Returns the form in which texts are compared: without differences of case and compatibility, much like i;unicode-casemap (RFC 5051). */
 export function fold(text: string): string {
-  return Buffer.byteLength(text) === text.length ? text.toLowerCase() : text.normalize('NFKD').toLowerCase()
+  if (Buffer.byteLength(text) === text.length) return text.toLowerCase()
+  if (text.length <= NORMALIZED_CHARS) return text.normalize('NFKD').toLowerCase()
+  const folded: string[] = []
+  for (let at = 0; at < text.length; ) {
+    const end = pieceEnd(text, at)
+    folded.push(text.slice(at, end).normalize('NFKD').toLowerCase())
+    at = end
+  }
+  return folded.join('')
+}
+
+/** Cuts after a space, because marks and the case of a letter belong to their word. */
+function pieceEnd(text: string, from: number): number {
+  const most = from + NORMALIZED_CHARS
+  if (most >= text.length) return text.length
+  for (let at = most; at > most - SPACE_CHARS; at--) if (text.charCodeAt(at - 1) <= 0x20) return at
+  const splitsPair = (text.charCodeAt(most) & 0xfc00) === 0xdc00
+  return splitsPair ? most + 1 : most
+}
+
+/** Characters searched or collected between two pauses. */
+const STEP_CHARS = 64 * 1024
+
+function* contains(text: string, needle: string): Steps<boolean> {
+  for (let at = 0; ; at += STEP_CHARS) {
+    if (text.slice(at, at + STEP_CHARS + needle.length).includes(needle)) return true
+    if (at + STEP_CHARS >= text.length) return false
+    yield
+  }
+}
+
+/** A message's octets and what was parsed of them. */
+export interface SearchSource {
+  readonly raw: Buffer
+  readonly structure: MessagePart
 }
 
 /**
@@ -27,18 +68,6 @@ export class SearchText {
     return text
   }
 
-  /** Returns whether a field of that name, in any case, contains the needle. With an empty needle: whether there is such a field. */
-  headerContains(raw: Buffer, fields: readonly HeaderField[], name: string, needle: string): boolean {
-    const nameLower = name.toLowerCase()
-    let values = this.headers.get(nameLower)
-    if (!values) {
-      if (!findField(fields, nameLower)) return false
-      values = valuesOf(raw, fields, nameLower).map((value) => this.keep(value))
-      this.headers.set(nameLower, values)
-    }
-    return values.some((value) => value.includes(needle))
-  }
-
   /** Returns `headerContains` from the kept texts; undefined if the octets are needed. `nameLower` is in lower case. */
   headerHeld(fields: readonly HeaderField[] | undefined, nameLower: string, needle: string): boolean | undefined {
     const values = this.headers.get(nameLower)
@@ -58,35 +87,96 @@ export class SearchText {
     return this.header.includes(needle) || this.bodyHeld(needle)
   }
 
+  /** Whether `bodyContains` or `textContains` needs no octets. */
+  holds(kind: 'body' | 'text'): boolean {
+    return this.body !== undefined && (kind === 'body' || this.header !== undefined)
+  }
+
+  /** Returns whether a field of that name, in any case, contains the needle. With an empty needle: whether there is such a field. */
+  *headerContains(raw: Buffer, fields: readonly HeaderField[], name: string, needle: string): Steps<boolean> {
+    const nameLower = name.toLowerCase()
+    let values = this.headers.get(nameLower)
+    if (!values) {
+      if (!findField(fields, nameLower)) return false
+      const found: string[] = []
+      for (const field of fields) {
+        if (field.nameLower !== nameLower) continue
+        found.push(fold(decodeWords(unfolded(raw, field))))
+        yield
+      }
+      values = found.map((value) => this.keep(value))
+      this.headers.set(nameLower, values)
+    }
+    for (const value of values) if (yield* contains(value, needle)) return true
+    return false
+  }
+
   /** Returns whether a text part contains the needle. As in Dovecot, headers of parts do not count. */
-  bodyContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
-    this.body ??= this.keep(fold(bodyText(raw, structure)))
-    return this.body.includes(needle)
+  *bodyContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
+    if (source && this.body === undefined) {
+      const text = yield* bodyText(source)
+      this.body ??= this.keep(text) // another session may have read it meanwhile
+    }
+    return yield* contains(this.body ?? '', needle)
   }
 
   /** Returns whether any header or text part contains the needle. */
-  textContains(raw: Buffer, structure: MessagePart, needle: string): boolean {
-    this.header ??= this.keep(fold(headerText(raw, structure)))
-    return this.header.includes(needle) || this.bodyContains(raw, structure, needle)
+  *textContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
+    if (source && this.header === undefined) {
+      const text = yield* headerText(source)
+      this.header ??= this.keep(text)
+    }
+    return (yield* contains(this.header ?? '', needle)) || (yield* this.bodyContains(source, needle))
   }
 }
 
-const valuesOf = (raw: Buffer, fields: readonly HeaderField[], nameLower: string): string[] =>
-  fields.filter((field) => field.nameLower === nameLower).map((field) => fold(decodeWords(unfolded(raw, field))))
+/** Joins texts with line feeds and folds them, some at a time. */
+class FoldedText {
+  private readonly folded: string[] = []
+  private pending = ''
+  private isFirst = true
 
-/** Returns all headers of the message, of its parts and of messages inside. */
-function headerText(raw: Buffer, structure: MessagePart): string {
-  const texts: string[] = []
+  /** Begins a text, after a line feed if it is not the first one. */
+  begin(): void {
+    if (!this.isFirst) this.pending += '\n'
+    this.isFirst = false
+  }
+
+  /** Adds characters of the text. Returns true if it is time for a pause. */
+  add(text: string): boolean {
+    this.pending += text
+    if (this.pending.length < STEP_CHARS) return false
+    this.folded.push(fold(this.pending))
+    this.pending = ''
+    return true
+  }
+
+  end(): string {
+    this.folded.push(fold(this.pending))
+    return this.folded.length === 1 ? (this.folded[0] as string) : this.folded.join('')
+  }
+}
+
+/** Returns all headers of the message, of its parts and of messages inside, folded. */
+function* headerText({ raw, structure }: SearchSource): Steps<string> {
+  const text = new FoldedText()
   for (const part of everyPart(structure)) {
-    const fields = headerFields(raw, part.headerStart, part.bodyStart)
-    for (const field of fields) texts.push(`${field.name}: ${decodeWords(unfolded(raw, field))}`)
+    for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
+      text.begin()
+      if (text.add(`${field.name}: ${decodeWords(unfolded(raw, field))}`)) yield
+    }
   }
-  return texts.join('\n')
+  return text.end()
 }
 
-/** Returns the content of all text parts. */
-function bodyText(raw: Buffer, structure: MessagePart): string {
-  const texts: string[] = []
-  for (const part of everyPart(structure)) if (isText(part)) texts.push(partText(raw, part))
-  return texts.length === 1 ? (texts[0] as string) : texts.join('\n')
+/** Returns the content of all text parts, folded. */
+function* bodyText({ raw, structure }: SearchSource): Steps<string> {
+  const text = new FoldedText()
+  for (const part of everyPart(structure)) {
+    if (!isText(part)) continue
+    text.begin()
+    const octets = yield* partOctetsOrRawInSteps(raw, part)
+    for (const piece of decodedPieces(octets, parameterText(part.params, 'charset'))) if (text.add(piece)) yield
+  }
+  return text.end()
 }

@@ -1,5 +1,6 @@
+import { runToEnd, type Steps } from '../common/time-slice.ts'
 import { type Content, headerContent } from './content-fields.ts'
-import { headerFields, isEmptyLine } from './headers.ts'
+import { emptyLineStart, headerFields, isEmptyLine } from './headers.ts'
 import { beforeLineEnd, HYPHEN, LF, lineCount, lineEnd } from './octets.ts'
 import type { ContentFields, MessagePart, PartKind } from './types.ts'
 
@@ -8,9 +9,16 @@ const MAX_DEPTH = 99
 const MAX_PARTS = 10_000
 
 /** Returns the MIME tree of a whole message. Never fails: malformed messages are read as well as possible. RFC 2045, 2046. */
-export function parseMessage(raw: Buffer): MessagePart {
-  return new Parser(raw).entity(0, { inMultipart: false, inDigest: false }, 0)
-}
+export const parseMessage = (raw: Buffer): MessagePart => runToEnd(parseInSteps(raw))
+
+/** Parses as `parseMessage`, in steps. */
+export const parseInSteps = (raw: Buffer): Steps<MessagePart> =>
+  new Parser(raw).entity(0, { inMultipart: false, inDigest: false }, 0)
+
+/** Work between two pauses, in octets that are looked at. A part counts as many octets as take the same time. */
+const STEP_OCTETS = 128 * 1024
+const PART_OCTETS = 2048
+const LINE_OCTETS = 32
 
 /** What surrounds a message or part. */
 interface Surroundings {
@@ -26,70 +34,138 @@ class Parser {
   /** The delimiter line that ended the last entity; undefined at the end of the message. */
   private stop: Delimiter | undefined
   private parts = 0
+  private readonly lines: LineCounter
+  /** Octets looked at since the last pause. */
+  private work = 0
 
   constructor(raw: Buffer) {
     this.raw = raw
+    this.lines = new LineCounter(raw)
   }
 
-  entity(headerStart: number, { inMultipart, inDigest }: Surroundings, depth: number): MessagePart {
+  *entity(headerStart: number, { inMultipart, inDigest }: Surroundings, depth: number): Steps<MessagePart> {
     this.parts++
-    const header = this.header(headerStart)
+    const header = yield* this.header(headerStart)
+    if (this.hasWorked(header.end - headerStart + PART_OCTETS)) yield
     const content = headerContent(this.raw, headerFields(this.raw, headerStart, header.end), inMultipart)
     const fields = contentFields(content, inDigest)
     const kind = kindOf(fields)
     const start = { ...fields, kind, headerStart, bodyStart: header.end }
     if (kind !== 'leaf' && (depth >= MAX_DEPTH || this.parts >= MAX_PARTS))
-      return this.leaf({ ...start, ...OPAQUE }, header.cut)
-    if (kind === 'message') return this.message(start, depth, header.cut)
+      return yield* this.leaf({ ...start, ...OPAQUE }, header.cut)
+    if (kind === 'message') return yield* this.message(start, depth, header.cut)
     const boundary = kind === 'multipart' && !header.cut ? boundaryParameter(fields) : undefined
-    return boundary === undefined ? this.leaf(start, header.cut) : this.multipart(start, boundaryOf(boundary), depth)
+    if (boundary === undefined) return yield* this.leaf(start, header.cut)
+    return yield* this.multipart(start, boundaryOf(boundary), depth)
+  }
+
+  /** Counts work. Returns whether it is time for a pause. */
+  private hasWorked(octets: number): boolean {
+    this.work += octets
+    if (this.work < STEP_OCTETS) return false
+    this.work = 0
+    return true
   }
 
   /** Finds the end of a header: its empty line, or a delimiter line of a multipart around it (`cut`). */
-  private header(start: number): { end: number; cut: boolean } {
-    const { raw } = this
-    for (let at = start; at < raw.length; at = lineEnd(raw, at, raw.length)) {
+  private *header(start: number): Steps<{ end: number; cut: boolean }> {
+    const { raw, open } = this
+    let next = start
+    for (let at = open.isEmpty ? emptyLineStart(raw, start, raw.length) : start; at < raw.length; at = next) {
       if (isEmptyLine(raw, at)) return { end: raw[at] === LF ? at + 1 : at + 2, cut: false }
-      this.stop = delimiterAt(raw, at, this.open)
+      this.stop = delimiterAt(raw, at, open)
       if (this.stop) return { end: beforeLineEnd(raw, at, start), cut: true }
+      next = lineEnd(raw, at, raw.length)
+      if (this.hasWorked(next - at)) yield
     }
     this.stop = undefined
     return { end: raw.length, cut: true }
   }
 
-  private leaf(start: Unfinished, cut: boolean): MessagePart {
-    if (!cut) this.stop = findDelimiter(this.raw, start.bodyStart, this.open)
-    return this.finished(start, [])
+  /** Returns the first delimiter line of an open boundary from `from` on, which must be the start of a line. */
+  private *delimiter(from: number): Steps<Delimiter | undefined> {
+    const { raw, open } = this
+    if (open.isEmpty) return undefined
+    for (let at = from; at < raw.length; ) {
+      const delimiter = delimiterAt(raw, at, open)
+      if (delimiter) return delimiter
+      const next = raw.indexOf(DELIMITER_START, at)
+      if (next < 0) return undefined
+      // Looking at a line costs more than searching for the next one.
+      if (this.hasWorked(LINE_OCTETS + (next - at) / 16)) yield
+      at = next + 1
+    }
+    return undefined
   }
 
-  private multipart(start: Unfinished, own: Boundary, depth: number): MessagePart {
+  private *leaf(start: Unfinished, cut: boolean): Steps<MessagePart> {
+    if (!cut) this.stop = yield* this.delimiter(start.bodyStart)
+    return yield* this.finished(start, [])
+  }
+
+  private *multipart(start: Unfinished, own: Boundary, depth: number): Steps<MessagePart> {
     const children: MessagePart[] = []
     const inDigest = start.subtype.toLowerCase() === 'digest'
     this.open.push(own)
-    this.stop = findDelimiter(this.raw, start.bodyStart, this.open)
+    this.stop = yield* this.delimiter(start.bodyStart)
     while (this.stop?.boundary === own && !this.stop.closes && this.parts < MAX_PARTS) {
-      children.push(this.entity(this.stop.lineEnd, { inMultipart: true, inDigest }, depth + 1))
+      children.push(yield* this.entity(this.stop.lineEnd, { inMultipart: true, inDigest }, depth + 1))
     }
     this.open.pop(own)
-    if (this.stop?.boundary === own) this.stop = findDelimiter(this.raw, this.stop.lineEnd, this.open) // epilogue
-    return this.finished(start, children)
+    if (this.stop?.boundary === own) this.stop = yield* this.delimiter(this.stop.lineEnd) // epilogue
+    return yield* this.finished(start, children)
   }
 
   /** Reads a message/rfc822. If its header was cut, the message inside is empty. */
-  private message(start: Unfinished, depth: number, cut: boolean): MessagePart {
+  private *message(start: Unfinished, depth: number, cut: boolean): Steps<MessagePart> {
+    this.lines.enter(start.bodyStart)
     const message = cut
-      ? this.finished(emptyMessage(start.bodyStart), [])
-      : this.entity(start.bodyStart, { inMultipart: false, inDigest: false }, depth + 1)
-    return { ...this.finished(start, [message]), children: [], message }
+      ? yield* this.finished(emptyMessage(start.bodyStart), [])
+      : yield* this.entity(start.bodyStart, { inMultipart: false, inDigest: false }, depth + 1)
+    const part = yield* this.finished(start, [message])
+    return { ...part, lines: this.lines.leave(part.bodyEnd), children: [], message }
   }
 
-  private finished(start: Unfinished, children: readonly MessagePart[]): MessagePart {
+  private *finished(start: Unfinished, children: readonly MessagePart[]): Steps<MessagePart> {
     const { raw, stop } = this
     // The line end before the delimiter may belong to a delimiter line of a child.
     const floor = children.at(-1)?.bodyEnd ?? start.bodyStart
     const bodyEnd = stop ? Math.max(floor, beforeLineEnd(raw, stop.lineStart, start.bodyStart)) : raw.length
-    const counted = start.kind === 'message' || start.type.toLowerCase() === 'text'
-    return { ...start, bodyEnd, lines: counted ? lineCount(raw, start.bodyStart, bodyEnd) : 0, children }
+    if (start.type.toLowerCase() !== 'text') return { ...start, bodyEnd, lines: 0, children }
+    const lines = lineCount(raw, start.bodyStart, bodyEnd)
+    if (this.hasWorked(bodyEnd - start.bodyStart)) yield
+    return { ...start, bodyEnd, lines, children }
+  }
+}
+
+/** Counts the lines of messages inside messages in one pass, however deep they are. */
+class LineCounter {
+  private readonly raw: Buffer
+  /** The lines before the body of each open message, counted from the outermost one. */
+  private readonly before: number[] = []
+  private counted = 0
+  private lines = 0
+
+  constructor(raw: Buffer) {
+    this.raw = raw
+  }
+
+  /** Begins the body of a message inside all open ones. */
+  enter(bodyStart: number): void {
+    if (this.before.length === 0) this.counted = bodyStart
+    this.before.push(this.linesBefore(bodyStart))
+  }
+
+  /** Ends the innermost message. Returns the number of line ends in its body. */
+  leave(bodyEnd: number): number {
+    return this.linesBefore(bodyEnd) - (this.before.pop() ?? 0)
+  }
+
+  private linesBefore(position: number): number {
+    if (position < this.counted) return this.lines - lineCount(this.raw, position, this.counted)
+    this.lines += lineCount(this.raw, this.counted, position)
+    this.counted = position
+    return this.lines
   }
 }
 
@@ -192,19 +268,6 @@ class OpenBoundaries {
     const inner = closed && longest && closed.depth > longest.depth ? closed : longest
     return inner?.boundary
   }
-}
-
-/** Returns the first delimiter line of an open boundary from `from` on, which must be the start of a line. */
-function findDelimiter(raw: Buffer, from: number, open: OpenBoundaries): Delimiter | undefined {
-  if (open.isEmpty) return undefined
-  for (let at = from; at < raw.length; ) {
-    const delimiter = delimiterAt(raw, at, open)
-    if (delimiter) return delimiter
-    const next = raw.indexOf(DELIMITER_START, at)
-    if (next < 0) return undefined
-    at = next + 1
-  }
-  return undefined
 }
 
 /** Returns the delimiter line that starts at `at`, if there is one. */

@@ -1,3 +1,6 @@
+import { sortInSteps } from '../common/sorting.ts'
+import type { Steps } from '../common/time-slice.ts'
+
 /** The facts about a message that threading needs. */
 export interface Threadable {
   /** The number in THREAD's response: sequence number or UID. */
@@ -23,14 +26,18 @@ interface Node {
   children: Node[]
 }
 
+/** Nodes, links or comparisons between two pauses. */
+const STEP_NODES = 256
+
 /** Groups messages by base subject: THREAD=ORDEREDSUBJECT. RFC 5256 section 3. */
-export function orderedSubject(messages: readonly Threadable[]): Thread[] {
+export function* orderedSubject(messages: readonly Threadable[]): Steps<Thread[]> {
   const groups = new Map<string, Threadable[]>()
-  for (const message of [...messages].sort(byDate)) {
+  for (const message of yield* sortInSteps(messages, byDate)) {
     const key = baseSubject(message.subject).base.toLowerCase()
     const group = groups.get(key)
     if (group) group.push(message)
     else groups.set(key, [message])
+    yield
   }
   return [...groups.values()].map(([first, ...rest]) => ({
     number: (first as Threadable).number,
@@ -44,13 +51,15 @@ const byDate = (a: Threadable, b: Threadable): number => a.date - b.date || a.nu
  * Links messages by their References: THREAD=REFERENCES. RFC 5256 section 3, whose step numbers are in parentheses. Not
  * recursive, because threads can be very deep.
  */
-export function threadReferences(messages: readonly Threadable[]): Thread[] {
-  let roots = pruned(linked(messages)) // (1) to (3)
-  roots.sort(nodesByDate) // (4)
-  roots = gathered(roots) // (5)
+export function* threadReferences(messages: readonly Threadable[]): Steps<Thread[]> {
+  let roots = yield* pruned(yield* linked(messages)) // (1) to (3)
+  for (const root of roots) if (!root.message) root.children = yield* sortInSteps(root.children, nodesByDate)
+  roots = yield* gathered(yield* sortInSteps(roots, nodesByDate)) // (4), (5)
   const nodes = everyNode(roots)
-  for (const node of nodes) node.children.sort(nodesByDate) // (4), (6)
-  return toThreads(roots.sort(nodesByDate), nodes)
+  for (const node of nodes) {
+    if (node.children.length > 1) node.children = yield* sortInSteps(node.children, nodesByDate) // (4), (6)
+  }
+  return yield* toThreads(yield* sortInSteps(roots, nodesByDate), nodes)
 }
 
 /** Returns all nodes, parents before their children. */
@@ -61,7 +70,7 @@ function everyNode(roots: readonly Node[]): Node[] {
 }
 
 /** Links parents and children by identifier, without loops (1, 2). Only the child's own message changes an existing link. */
-function linked(messages: readonly Threadable[]): Node[] {
+function* linked(messages: readonly Threadable[]): Steps<Node[]> {
   const byId = new Map<string, Node>()
   const nodes = new Set<Node>()
   const nodeOf = (id: string): Node => {
@@ -79,19 +88,26 @@ function linked(messages: readonly Threadable[]): Node[] {
     const parents = message.ancestors.map(nodeOf)
     for (let i = 1; i < parents.length; i++) {
       const child = parents[i] as Node
-      if (!child.parent) adopt(parents[i - 1] as Node, child)
+      if (!child.parent) yield* adopt(parents[i - 1] as Node, child)
     }
     const parent = parents.at(-1)
     if (node.parent) disown(node)
-    if (parent) adopt(parent, node)
+    if (parent) yield* adopt(parent, node)
+    yield
   }
   return [...nodes].filter((node) => !node.parent)
 }
 
-function adopt(parent: Node, child: Node): void {
+/** Links two nodes, unless the child is above the parent already. */
+function* adopt(parent: Node, child: Node): Steps<void> {
   if (child === parent) return
-  if (child.children.length > 0)
-    for (let above = parent.parent; above; above = above.parent) if (above === child) return
+  if (child.children.length > 0) {
+    let steps = 0
+    for (let above = parent.parent; above; above = above.parent) {
+      if (above === child) return
+      if (++steps % STEP_NODES === 0) yield
+    }
+  }
   child.parent = parent
   parent.children.push(child)
 }
@@ -103,10 +119,19 @@ function disown(child: Node): void {
 }
 
 /** Replaces nodes without a message by their children, at the root only if there is a single child (3). */
-function pruned(roots: readonly Node[]): Node[] {
-  const kept = (node: Node): Node[] => (node.message ? [node] : node.children)
-  for (const node of everyNode(roots).reverse()) node.children = node.children.flatMap(kept)
-  return roots.flatMap((root) => (!root.message && root.children.length > 1 ? [root] : kept(root)))
+function* pruned(roots: readonly Node[]): Steps<Node[]> {
+  const nodes = everyNode(roots)
+  yield
+  /** The children that each node has in the end. Nodes without a message give theirs to the node above. */
+  const kept = new Map<Node, Node[]>()
+  for (const [i, node] of nodes.entries()) {
+    const own: Node[] = node.message || !node.parent ? [] : (kept.get(node.parent) as Node[])
+    kept.set(node, own)
+    if (node.message && node.parent) kept.get(node.parent)?.push(node)
+    if (i % STEP_NODES === 0) yield
+  }
+  for (const node of nodes) node.children = kept.get(node) as Node[]
+  return roots.flatMap((root) => (root.message || root.children.length > 1 ? [root] : root.children))
 }
 
 function dateOf(node: Node): Threadable | undefined {
@@ -123,52 +148,64 @@ function nodesByDate(a: Node, b: Node): number {
 const subjectOf = (node: Node): string => dateOf(node)?.subject ?? ''
 
 /** Merges roots with the same base subject (5). */
-function gathered(roots: readonly Node[]): Node[] {
+function* gathered(roots: readonly Node[]): Steps<Node[]> {
+  const subjects = new Map<Node, BaseSubject>()
   const table = new Map<string, Node>()
+  const isReplyTo = (node: Node | undefined): boolean => (node && subjects.get(node)?.isReply) ?? false
   for (const root of roots) {
-    const { base, isReply } = baseSubject(subjectOf(root))
-    const first = table.get(base.toLowerCase())
+    const subject = baseSubject(subjectOf(root))
+    subjects.set(root, subject)
+    yield
+    const base = subject.base.toLowerCase()
+    const first = table.get(base)
     if (base === '') continue
-    const firstIsReply = first?.message !== undefined && baseSubject(subjectOf(first)).isReply
-    if (!first || (first.message && !root.message) || (firstIsReply && root.message && !isReply))
-      table.set(base.toLowerCase(), root)
+    const firstIsReply = first?.message !== undefined && isReplyTo(first)
+    if (!first || (first.message && !root.message) || (firstIsReply && root.message && !subject.isReply))
+      table.set(base, root)
   }
   const merged = new Map<Node, Node>() // replacements of roots in the table
-  return roots.filter((root) => !mergeInto(table, merged, root)).map((root) => merged.get(root) ?? root)
+  const left: Node[] = []
+  for (const root of roots) {
+    const { base, isReply } = subjects.get(root) as BaseSubject
+    const first = base === '' ? undefined : table.get(base.toLowerCase())
+    if (!first || first === root) left.push(root)
+    else mergeInto(first, merged, root, isReply && !isReplyTo(first))
+  }
+  return left.map((root) => merged.get(root) ?? root)
 }
 
-/** Merges `root` into the thread with the same subject. Returns false if it is that thread itself. */
-function mergeInto(table: ReadonlyMap<string, Node>, merged: Map<Node, Node>, root: Node): boolean {
-  const { base, isReply } = baseSubject(subjectOf(root))
-  const first = table.get(base.toLowerCase())
-  if (base === '' || !first || first === root) return false
+/** Merges `root` into the thread of `first`, which has the same subject. `answers`: whether it is a reply and `first` is not. */
+function mergeInto(first: Node, merged: Map<Node, Node>, root: Node, answers: boolean): void {
   const target = merged.get(first) ?? first
-  if (!target.message && !root.message) target.children.push(...root.children)
+  if (!target.message && !root.message) for (const child of root.children) target.children.push(child)
   else if (!target.message) target.children.push(root)
-  else if (isReply && !baseSubject(subjectOf(target)).isReply) target.children.push(root)
+  else if (answers) target.children.push(root)
   else merged.set(first, { children: [target, root] })
-  return true
 }
 
-function toThreads(roots: readonly Node[], nodes: readonly Node[]): Thread[] {
+function* toThreads(roots: readonly Node[], nodes: readonly Node[]): Steps<Thread[]> {
   const threads = new Map<Node, Thread>()
   const of = (node: Node): Thread => threads.get(node) ?? { children: [] }
-  for (const node of [...nodes].reverse()) {
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i] as Node
     const number = node.message ? { number: node.message.number } : {}
     threads.set(node, { ...number, children: node.children.map(of) })
+    if (i % STEP_NODES === 0) yield
   }
   return roots.map(of)
 }
 
 /** Formats threads for the THREAD response: `(2)(3 6 (4 23)(44 7 96))`. RFC 5256 section 4. */
-export function threadForm(threads: readonly Thread[]): string {
+export function* threadForm(threads: readonly Thread[]): Steps<string> {
   const out: string[] = []
   const ahead: (Thread | string)[] = []
   const later = (list: readonly Thread[]): void => {
     for (const thread of [...list].reverse()) ahead.push(')', thread, '(')
   }
   later(threads)
+  let steps = 0
   for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
+    if (++steps % STEP_NODES === 0) yield
     if (typeof next === 'string') out.push(next)
     else {
       const [only] = next.children
@@ -190,7 +227,8 @@ export interface BaseSubject {
 const BLOB = String.raw`\[[^[\]]*\]\s*`
 /** `*subj-blob subj-refwd`. RFC 5256 section 5. */
 const LEADER = new RegExp(String.raw`^(?:${BLOB})*(?:re|fwd?)\s*(?:${BLOB})?:\s*`, 'i')
-const LEADING_BLOB = new RegExp(`^${BLOB}`)
+/** The blobs at the start, except one that nothing follows. */
+const LEADING_BLOBS = new RegExp(String.raw`^(?:${BLOB})+(?=\S)`)
 const FORWARDED = /^\[fwd:(.*)\]$/i
 
 /** Longer subjects are cut. */
@@ -227,11 +265,11 @@ function withoutLeaders(subject: string, replied: () => void): string {
   let base = subject
   for (;;) {
     const leader = LEADER.exec(base)
-    const blob = leader ? null : LEADING_BLOB.exec(base)
+    const blobs = leader ? null : LEADING_BLOBS.exec(base)
     if (leader) {
       replied()
       base = base.slice(leader[0].length)
-    } else if (blob && blob[0].length < base.length) base = base.slice(blob[0].length)
+    } else if (blobs) base = base.slice(blobs[0].length)
     else return base
   }
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../common/ip-address.ts'
 import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
-import { TimeSlice } from '../common/time-slice.ts'
+import { CommandTurns } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { CompressedStream } from './compression.ts'
 import { BlockCollector, Stuffer, stuff } from './dot-stuffing.ts'
@@ -53,8 +53,7 @@ export class Connection {
   readonly #securer: Securer
   readonly #transport: Transport
   readonly #faults: FaultInjector | undefined
-  /** Limits how long pipelined commands are read before other connections are served. */
-  readonly #timeSlice = new TimeSlice()
+  readonly #turns = new CommandTurns()
   #tls: TlsFacts | undefined
   #compressed = false
 
@@ -123,14 +122,15 @@ export class Connection {
     for (;;) {
       const line = transport.takeLine(maxOctets, encoding)
       if (line === undefined) {
-        // Waiting does not reset the time slice: while octets keep arriving, no other connection is served.
+        this.#turns.pause()
         await transport.more()
         continue
       }
       const text = encoding === 'latin1' ? textOf(line) : line
       this.record.line('in', text, secret)
       if (transport.congested) await transport.drained()
-      if (this.#timeSlice.isOver()) await this.#timeSlice.yield()
+      const turn = this.#turns.begin()
+      if (turn) await turn
       if (secret || !this.#faults || (await this.#faults.atLine(text)) === 'pass') return line
     }
   }

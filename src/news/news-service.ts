@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
-import { TimeSlice } from '../common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { Folder, MessageStore } from '../store/types.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import { inject, injectMail, type Posted, type Poster } from './inject.ts'
@@ -54,9 +54,8 @@ export class NewsService implements NewsContext {
 
   async groupsNamed(names: readonly string[]): Promise<Folder[]> {
     const found: Folder[] = []
-    const timeSlice = new TimeSlice()
     for (const name of names) {
-      if (timeSlice.isOver()) await timeSlice.yield()
+      if (isSliceOver()) await nextSlice()
       const folder = await this.store.findFolder(PUBLIC_OWNER, name)
       if (folder?.newsgroup) found.push(folder)
     }

@@ -1,4 +1,5 @@
-import { expect } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
+import { nextTurn } from '../../src/common/time-slice.ts'
 import { connectBy, startImapLab } from '../imap4/support.ts'
 import type { LineClient } from '../support/line-client.ts'
 import type { MailLab, MailLabOptions } from '../support/mail-lab.ts'
@@ -7,6 +8,23 @@ import type { MailLab, MailLabOptions } from '../support/mail-lab.ts'
 export const isLong = process.env.SEALPOST_LONG === '1'
 
 export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
+
+/** Milliseconds that seem to pass at each look at the clock: more than a slice. */
+const LOOK_MS = 25
+
+/**
+ * Ends a slice with every look at the clock, so that work pauses whenever it checks, on any machine. How often others are
+ * served then says how often the work checks.
+ */
+export function shortenSlices(): void {
+  const now = performance.now.bind(performance)
+  let looks = 0
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + ++looks * LOOK_MS)
+  onTestFinished(async () => {
+    clock.mockRestore()
+    await nextTurn() // ends the slice, which would last until the time that seemed to pass
+  })
+}
 
 /** Two IMAP4 sessions on one lab: alice attacks, bob only sends NOOPs. */
 export interface Duel extends AsyncDisposable {

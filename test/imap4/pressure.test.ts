@@ -207,24 +207,3 @@ test('a command refused before its literal gets a reply with its tag, even if te
   expect(await client.line()).toMatch(/^3 OK/)
   client.destroy()
 })
-
-test('other sessions are served while a long LIST runs', async () => {
-  await using lab = await startImapLab()
-  const [slow, other] = [await loggedOn(lab), await loggedOn(lab)]
-  slow.send(Array.from({ length: 100 }, (_, i) => `c CREATE ${'a'.repeat(200)}${i}\r\n`).join(''))
-  slow.send('d NOOP\r\n')
-  await upTo(slow, 'd')
-  slow.send(
-    `1 LIST "" (${Array(5)
-      .fill(`${'*a'.repeat(100)}b`)
-      .join(' ')})\r\n`,
-  )
-  const answered: string[] = []
-  const done = upTo(slow, '1').then(() => answered.push('LIST'))
-  other.send('1 NOOP\r\n')
-  await upTo(other, '1').then(() => answered.push('NOOP'))
-  await done
-  expect(answered).toEqual(['NOOP', 'LIST'])
-  slow.destroy()
-  other.destroy()
-})

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
+import { runToEnd, type Steps } from '../../src/common/time-slice.ts'
 import { formatDate, parseDate } from '../../src/mail/dates.ts'
 import { headerFields, headerValue } from '../../src/mail/headers.ts'
 import { messageIds, threadAncestors } from '../../src/mail/message-ids.ts'
 import { ParseCache, type ParsedMessage } from '../../src/mail/parse-cache.ts'
 import { fold } from '../../src/mail/search-text.ts'
-import { orderedSubject, type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
+import { orderedSubject, type Thread, type Threadable, threadForm, threadReferences } from '../../src/mail/threading.ts'
 import type { HeaderField } from '../../src/mail/types.ts'
 import { decodeWords } from '../../src/mail/words.ts'
 import { corpus } from '../support/corpus.ts'
 import { dovecotSession, hasDovecot } from '../support/dovecot.ts'
+
+const formOf = (threads: Steps<Thread[]>): string => runToEnd(threadForm(runToEnd(threads)))
 
 const messages = corpus()
 const raws = messages.map(({ raw }) => raw)
@@ -33,17 +36,18 @@ const SEARCHES: readonly Search[] = [
     {
       key: `TEXT ${text}`,
       command: `TEXT ${literal(text)}`,
-      matches: (parsed, raw) => parsed.textContains(raw, fold(text)),
+      matches: (parsed, raw) => runToEnd(parsed.textContains(raw, fold(text))),
     },
     {
       key: `BODY ${text}`,
       command: `BODY ${literal(text)}`,
-      matches: (parsed, raw) => parsed.bodyContains(raw, fold(text)),
+      matches: (parsed, raw) => runToEnd(parsed.bodyContains(raw, fold(text))),
     },
   ]),
   ...FIELDS.split('|').map((field): Search => {
     const [name = '', text = ''] = field.split(' ')
-    const matches = (parsed: ParsedMessage, raw: Buffer): boolean => parsed.headerContains(raw, name, fold(text))
+    const matches = (parsed: ParsedMessage, raw: Buffer): boolean =>
+      runToEnd(parsed.headerContains(raw, name, fold(text)))
     return { key: `HEADER ${field}`, command: `HEADER ${name} ${literal(text)}`, matches }
   }),
 ]
@@ -134,7 +138,7 @@ describe.skipIf(messages.length === 0 || !hasDovecot())(
       const output = (await dovecotSession(raws, commands)).toString('latin1')
       const theirs = Array.from(output.matchAll(/^\* THREAD (.*)\r$/gm), ([, form]) => form)
       const plain = raws.map((raw, i) => threadable(raw, headerFields(raw), i + 1))
-      const ours = [threadForm(threadReferences(plain)), threadForm(orderedSubject(plain))]
+      const ours = [formOf(threadReferences(plain)), formOf(orderedSubject(plain))]
       expect(ours.map(perLine)).toEqual(theirs.map(perLine))
     })
 
@@ -144,7 +148,7 @@ describe.skipIf(messages.length === 0 || !hasDovecot())(
       const output = (await dovecotSession(mails, commands)).toString('latin1')
       const theirs = Array.from(output.matchAll(/^\* THREAD (.*)\r$/gm), ([, form]) => form)
       const plain = mails.map((raw, i) => threadable(raw, headerFields(raw), i + 1))
-      const ours = [threadForm(threadReferences(plain)), threadForm(orderedSubject(plain))]
+      const ours = [formOf(threadReferences(plain)), formOf(orderedSubject(plain))]
       expect(ours.map(perLine)).toEqual(theirs.map(perLine))
     })
   },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { runToEnd } from '../../src/common/time-slice.ts'
 import { headerFields } from '../../src/mail/headers.ts'
 import { bodyStructureForm, envelope, envelopeForm } from '../../src/mail/imap-form.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
@@ -56,8 +57,8 @@ function ours(raw: Buffer): Record<(typeof ITEMS)[number], ImapValue | undefined
   const read = (form: string): ImapValue | undefined => readValues(form).values[0]
   return {
     ENVELOPE: read(envelopeForm(envelope(raw, headerFields(raw)))),
-    BODY: read(bodyStructureForm(raw, structure, false)),
-    BODYSTRUCTURE: read(bodyStructureForm(raw, structure)),
+    BODY: read(runToEnd(bodyStructureForm(raw, structure, false))),
+    BODYSTRUCTURE: read(runToEnd(bodyStructureForm(raw, structure))),
   }
 }
 

@@ -1,4 +1,4 @@
-import { TimeSlice } from '../../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
 import { ContentReader, type MessageContent } from '../fetch/content.ts'
@@ -107,8 +107,8 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
   const showsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
   const contents = new ContentReader(session, selection)
   const out = new FetchWriter(session)
-  const timeSlice = new TimeSlice()
   let missing = 0
+  let work = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const raw = needsContent ? await contents.octets(entry) : undefined
@@ -120,11 +120,17 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
     if (showsFlags) out.text(newFlagsResponse(selection, [entry]))
     out.text(isUidOnly ? `* ${entry.uid} UIDFETCH (` : `* ${index + 1} FETCH (`)
     const message = { entry, selection, content }
-    for (let at = 0; at < writers.length; ) {
-      at = writeItems(out, writers, at, message)
-      if (at === writers.length) break
+    const cost = 1 + (raw ? raw.length / ITEM_OCTETS : 0)
+    for (let at = 0; at < writers.length; at++) {
+      if (at > 0) out.text(' ')
+      const steps = writeItem(out, writers[at] as ItemWriter, message)
+      const rest = steps && runInSlices(steps)
+      if (rest) await rest
+      work += cost
+      if (work < ITEMS_PER_CHECK && !out.isFull) continue
+      work = 0
       if (out.isFull) await out.flush()
-      if (timeSlice.isOver()) await timeSlice.yield()
+      if (isSliceOver()) await nextSlice()
     }
     if (seen.has(entry.uid)) {
       for (const writer of implied) {
@@ -133,9 +139,6 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
       }
     }
     out.text(')\r\n')
-    if (!out.isFull) continue
-    await out.flush()
-    if (timeSlice.isOver()) await timeSlice.yield()
   }
   out.end()
   return missing
@@ -152,21 +155,17 @@ interface FetchedMessage {
   readonly content: MessageContent | undefined
 }
 
-/** Items written between two checks of the buffer and the time slice. Most clients request fewer. */
-const ITEMS_PER_CHECK = 16
+/** Items written between two checks of the time slice. An item of a long message counts as one for each of its kilobytes. */
+const ITEMS_PER_CHECK = 256
+const ITEM_OCTETS = 1024
 
-/** Writes items from the index `from` on. Returns the index of the next item. */
-function writeItems(out: FetchWriter, writers: readonly ItemWriter[], from: number, message: FetchedMessage): number {
-  let at = from
-  do {
-    if (at > 0) out.text(' ')
-    writeItem(out, writers[at] as ItemWriter, message)
-    at++
-  } while (at < writers.length && at < from + ITEMS_PER_CHECK && !out.isFull)
-  return at
-}
-
-function writeItem(out: FetchWriter, writer: ItemWriter, { entry, selection, content }: FetchedMessage): void {
-  if (writer.from === 'entry') writer.write(out, entry, selection)
-  else if (content) writer.write(out, content)
+/** Writes an item, or returns the steps that write it. */
+function writeItem(
+  out: FetchWriter,
+  writer: ItemWriter,
+  { entry, selection, content }: FetchedMessage,
+): Steps<void> | undefined {
+  if (writer.from === 'content') return content && writer.write(out, content)
+  writer.write(out, entry, selection)
+  return undefined
 }

@@ -1,15 +1,9 @@
-import { TimeSlice } from '../../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { defineCommand, noArguments } from '../command.ts'
-import {
-  decodePattern,
-  encodeMailboxName,
-  matchesPattern,
-  PUBLIC_ROOT,
-  patternName,
-  superiors,
-} from '../mailbox-names.ts'
+import { listPattern } from '../list-pattern.ts'
+import { decodePattern, encodeMailboxName, PUBLIC_ROOT, patternName, superiors } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
@@ -43,14 +37,14 @@ export const list = defineCommand({
       return ok()
     }
     const tree = await mailboxTree(session, identity)
-    const aboveSelected = request.select.has('RECURSIVEMATCH')
-      ? new Set(tree.filter((node) => isSelected(node, request)).flatMap(({ name }) => superiors(name)))
+    const isRecursive = request.select.has('RECURSIVEMATCH')
+    const aboveSelected = isRecursive
+      ? await runInSlices(levelsAbove(tree, (node) => isSelected(node, request)))
       : undefined
-    const timeSlice = new TimeSlice()
+    const patterns = [...new Set(request.patterns)].map(listPattern)
     for (const node of tree) {
-      if (timeSlice.isOver()) await timeSlice.yield()
-      const name = patternName(node.name, session)
-      if (!request.patterns.some((pattern) => matchesPattern(name, pattern))) continue
+      if (isSliceOver()) await pause(session)
+      if (!(await runInSlices(matchesAny(patternName(node.name, session), patterns)))) continue
       const selectsBelow = aboveSelected?.has(node.name) ?? false
       if (!isSelected(node, request) && !selectsBelow) continue
       session.send(listLine(session, node, request, selectsBelow))
@@ -59,6 +53,34 @@ export const list = defineCommand({
     return ok()
   },
 })
+
+/** Waits for other sessions, and for a client that reads slowly. */
+async function pause({ connection }: ImapSession): Promise<void> {
+  await nextSlice()
+  await connection.drained()
+}
+
+function* matchesAny(name: string, patterns: readonly ((name: string) => boolean)[]): Steps<boolean> {
+  for (const matches of patterns) {
+    if (matches(name)) return true
+    yield
+  }
+  return false
+}
+
+/** Returns the names of the levels above the chosen names. */
+function* levelsAbove(
+  tree: readonly MailboxNode[],
+  isChosen: (node: MailboxNode) => boolean,
+): Steps<ReadonlySet<string>> {
+  const levels = new Set<string>()
+  for (const node of tree) {
+    if (!isChosen(node)) continue
+    for (const level of superiors(node.name)) levels.add(level)
+    yield
+  }
+  return levels
+}
 
 function listRequest(cursor: Cursor, session: ImapSession): ListRequest {
   cursor.space()
@@ -133,11 +155,11 @@ export const lsub = defineCommand({
   },
   async run(session, { identity }, pattern) {
     const tree = await mailboxTree(session, identity)
-    const above = new Set(tree.filter(({ subscribed }) => subscribed).flatMap(({ name }) => superiors(name)))
-    const timeSlice = new TimeSlice()
+    const above = await runInSlices(levelsAbove(tree, ({ subscribed }) => subscribed))
+    const matches = listPattern(pattern)
     for (const node of tree) {
-      if (timeSlice.isOver()) await timeSlice.yield()
-      if (!matchesPattern(patternName(node.name, session), pattern)) continue
+      if (isSliceOver()) await pause(session)
+      if (!matches(patternName(node.name, session))) continue
       if (!node.subscribed && !(pattern.includes('%') && above.has(node.name))) continue
       const found = node.subscribed ? attributes(node) : ['\\Noselect']
       session.send(`* LSUB (${found.join(' ')}) "/" ${encodeMailboxName(node.name, session)}\r\n`)

@@ -1,3 +1,4 @@
+import { runInSlices } from '../../../src/common/time-slice.ts'
 import { threadForm } from '../../../src/mail/threading.ts'
 import { defineMessageCommand } from '../command.ts'
 import { bad, ImapError, ok } from '../reply.ts'
@@ -104,7 +105,7 @@ export const thread = defineMessageCommand({
   async run(session, { selection }, request, byUid) {
     const found = await findMessages(session, selection, request)
     const messages = await threadables(session, selection, found, byUid)
-    const threads = threadForm(threadAlgorithms[request.algorithm](messages))
+    const threads = await runInSlices(threadForm(await runInSlices(threadAlgorithms[request.algorithm](messages))))
     session.send(`* THREAD${threads === '' ? '' : ` ${threads}`}\r\n`)
     return ok()
   },

@@ -1,6 +1,7 @@
+import type { Steps } from '../../../src/common/time-slice.ts'
 import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ParseCache, type ParsedMessage } from '../../../src/mail/parse-cache.ts'
-import { MailError, part, partOctets, section as sectionRange } from '../../../src/mail/parts.ts'
+import { MailError, part, partOctetsInSteps, section as sectionRange } from '../../../src/mail/parts.ts'
 import type { HeaderField, OctetString } from '../../../src/mail/types.ts'
 import type { MessageEntry, MessageStore } from '../../../src/store/types.ts'
 import { no } from '../reply.ts'
@@ -70,18 +71,26 @@ export class ContentReader {
 const CRLF = Buffer.from('\r\n')
 
 /** Returns the octets of a section, without copying if possible; undefined if the part does not exist. RFC 9051 section 6.4.5.1. */
-export function sectionOctets(content: MessageContent, section: Section, range?: PartialOctets): Buffer | undefined {
+export function* sectionOctets(
+  content: MessageContent,
+  section: Section,
+  range?: PartialOctets,
+): Steps<Buffer | undefined> {
+  return section.path.length === 0 ? messageOctets(content, section, range) : yield* inPart(content, section, range)
+}
+
+/** Returns the octets of a section of the message itself, which needs no MIME tree. */
+export function messageOctets({ raw, parsed }: MessageContent, section: Section, range?: PartialOctets): Buffer {
+  const { text, fields } = section
+  if (text === undefined) return inRange(raw, range)
+  if (fields) return inRange(chosenFields(raw, parsed.fieldsOf(raw), fields), range)
+  const bodyStart = headerBlockEnd(raw)
+  return inRange(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), range)
+}
+
+function* inPart({ raw, parsed }: MessageContent, section: Section, range?: PartialOctets): Steps<Buffer | undefined> {
   const { path, text, fields } = section
-  const { raw } = content
-  if (path.length === 0 && text === undefined) return inRange(raw, range)
-  const { parsed } = content
-  // The message's own header and text need no MIME tree.
-  if (path.length === 0 && fields) return inRange(chosenFields(raw, parsed.fieldsOf(raw), fields), range)
-  if (path.length === 0) {
-    const bodyStart = headerBlockEnd(raw)
-    return inRange(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), range)
-  }
-  const found = sectionRange(parsed.structureOf(raw), path, text)
+  const found = sectionRange(yield* parsed.structureOf(raw), path, text)
   if (!found) return undefined
   if (!fields) return inRange(raw.subarray(found.start, found.end), range)
   return inRange(chosenFields(raw, headerFields(raw, found.start, found.end), fields), range)
@@ -95,23 +104,27 @@ function chosenFields(raw: Buffer, found: readonly HeaderField[], fields: NonNul
 }
 
 /** Returns a decoded part; undefined if it does not exist. RFC 3516 section 4.2. @throws ImapError UNKNOWN-CTE */
-export function binaryOctets(content: MessageContent, section: Section, range?: PartialOctets): Buffer | undefined {
-  const octets = decodedPart(content, section)
+export function* binaryOctets(
+  content: MessageContent,
+  section: Section,
+  range?: PartialOctets,
+): Steps<Buffer | undefined> {
+  const octets = yield* decodedPart(content, section)
   return octets && inRange(octets, range)
 }
 
 /** Returns the size of a decoded part, 0 if it does not exist. RFC 3516 section 4.3. @throws ImapError UNKNOWN-CTE */
-export function binarySize(content: MessageContent, section: Section): number {
-  return decodedPart(content, section)?.length ?? 0
+export function* binarySize(content: MessageContent, section: Section): Steps<number> {
+  return (yield* decodedPart(content, section))?.length ?? 0
 }
 
-function decodedPart(content: MessageContent, { path }: Section): Buffer | undefined {
+function* decodedPart(content: MessageContent, { path }: Section): Steps<Buffer | undefined> {
   const { raw } = content
   if (path.length === 0) return raw
-  const found = part(content.parsed.structureOf(raw), path)
+  const found = part(yield* content.parsed.structureOf(raw), path)
   if (!found) return undefined
   try {
-    return partOctets(raw, found)
+    return yield* partOctetsInSteps(raw, found)
   } catch (error) {
     if (error instanceof MailError) throw no(error.message, 'UNKNOWN-CTE')
     throw error

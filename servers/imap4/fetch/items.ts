@@ -1,18 +1,21 @@
+import type { Steps } from '../../../src/common/time-slice.ts'
 import { formatImapDateTime } from '../../../src/mail/dates.ts'
 import { htmlText } from '../../../src/mail/html-text.ts'
 import { bodyStructureForm, imapString } from '../../../src/mail/imap-form.ts'
 import type { ParsedMessage } from '../../../src/mail/parse-cache.ts'
-import { everyPart, isText, partText } from '../../../src/mail/parts.ts'
+import { everyPart, isText, partStart } from '../../../src/mail/parts.ts'
+import type { MessagePart, OctetString } from '../../../src/mail/types.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import type { Selection } from '../selection.ts'
 import { flagList } from '../updates.ts'
 import type { FetchItem, PlainItem } from '../wire/fetch-request.ts'
 import { utf8Octets } from '../wire/text.ts'
-import { binaryOctets, binarySize, type MessageContent, sectionOctets } from './content.ts'
+import { binaryOctets, binarySize, type MessageContent, messageOctets, sectionOctets } from './content.ts'
 import type { FetchWriter } from './writer.ts'
 
 type EntryWriter = (out: FetchWriter, entry: MessageEntry, selection: Selection) => void
-type ContentWriter = (out: FetchWriter, content: MessageContent) => void
+/** Writes an item, or returns the steps that write it. */
+type ContentWriter = (out: FetchWriter, content: MessageContent) => Steps<void> | undefined
 
 /** The writer of a FETCH item. It needs either the store's entry alone or the message's octets. */
 export type ItemWriter =
@@ -21,6 +24,23 @@ export type ItemWriter =
 
 const entry = (write: EntryWriter): ItemWriter => ({ from: 'entry', write })
 const content = (write: ContentWriter): ItemWriter => ({ from: 'content', write })
+
+/** An item whose value is made in steps, and then kept. `kept` returns the kept value. */
+const inSteps = (
+  label: string,
+  value: (raw: Buffer, parsed: ParsedMessage) => Steps<OctetString | number>,
+  kept: (parsed: ParsedMessage) => OctetString | undefined = () => undefined,
+): ItemWriter =>
+  content((out, { raw, parsed }) => {
+    const text = kept(parsed)
+    if (text === undefined) return writeLater(out, label, value(raw, parsed))
+    out.text(`${label} ${text}`)
+    return undefined
+  })
+
+function* writeLater(out: FetchWriter, label: string, value: Steps<OctetString | number>): Steps<void> {
+  out.text(`${label} ${yield* value}`)
+}
 
 const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
   FLAGS: entry((out, message, selection) => out.text(`FLAGS ${flagList(selection, message)}`)),
@@ -31,26 +51,44 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
   EMAILID: entry((out, { blob }) => out.text(`EMAILID (${blob})`)),
   THREADID: entry((out) => out.text('THREADID NIL')), // threads are not supported. RFC 8474 section 5.2
   SAVEDATE: entry((out, { savedAt }) => out.text(`SAVEDATE "${formatImapDateTime(savedAt)}"`)),
-  ENVELOPE: content((out, { raw, parsed }) => out.text(`ENVELOPE ${parsed.envelopeFormOf(raw)}`)),
-  BODY: content((out, { raw, parsed }) => out.text(`BODY ${bodyStructureForm(raw, parsed.structureOf(raw), false)}`)),
-  BODYSTRUCTURE: content((out, { raw, parsed }) => out.text(`BODYSTRUCTURE ${parsed.structureFormOf(raw)}`)),
-  PREVIEW: content((out, { raw, parsed }) => out.text(`PREVIEW ${imapString(utf8Octets(preview(raw, parsed)))}`)),
+  ENVELOPE: content((out, { raw, parsed }) => {
+    out.text(`ENVELOPE ${parsed.envelopeFormOf(raw)}`)
+    return undefined
+  }),
+  BODY: inSteps('BODY', function* (raw, parsed) {
+    return yield* bodyStructureForm(raw, yield* parsed.structureOf(raw), false)
+  }),
+  BODYSTRUCTURE: inSteps(
+    'BODYSTRUCTURE',
+    (raw, parsed) => parsed.structureFormOf(raw),
+    ({ structureForm }) => structureForm,
+  ),
+  PREVIEW: inSteps('PREVIEW', function* (raw, parsed) {
+    return imapString(utf8Octets(preview(raw, yield* parsed.structureOf(raw))))
+  }),
 }
 
 /** Returns the writer of an item. */
 export function itemWriter(item: FetchItem): ItemWriter {
   if (item.kind === 'binary-size') {
-    return content((out, message) => out.text(`${item.label} ${binarySize(message, item.section)}`))
+    return content((out, message) => writeLater(out, item.label, binarySize(message, item.section)))
   }
   if (item.kind === 'binary') {
-    return content((out, message) =>
-      writeOctets(out, item.label, binaryOctets(message, item.section, item.range), true),
-    )
+    return content(function* (out, message) {
+      writeOctets(out, item.label, yield* binaryOctets(message, item.section, item.range), true)
+    })
   }
   if (item.kind === 'section') {
-    return content((out, message) =>
-      writeOctets(out, item.label, sectionOctets(message, item.section, item.range), false),
-    )
+    const { label, section, range } = item
+    if (section.path.length > 0) {
+      return content(function* (out, message) {
+        writeOctets(out, label, yield* sectionOctets(message, section, range), false)
+      })
+    }
+    return content((out, message) => {
+      writeOctets(out, label, messageOctets(message, section, range), false)
+      return undefined
+    })
   }
   return plainItems[item.kind]
 }
@@ -66,12 +104,12 @@ const MAX_PREVIEW_CHARS = 200
 const MAX_SOURCE_CHARS = 20_000
 
 /** Returns the first words of a message, at most 200 characters. RFC 8970 section 3.2. */
-function preview(raw: Buffer, parsed: ParsedMessage): string {
-  const texts = [...everyPart(parsed.structureOf(raw))].filter(isText)
+function preview(raw: Buffer, structure: MessagePart): string {
+  const texts = everyPart(structure).filter(isText)
   const isPlain = (subtype: string): boolean => subtype.toLowerCase() === 'plain'
   const part = texts.find(({ subtype }) => isPlain(subtype)) ?? texts[0]
   if (!part) return ''
-  const source = partText(raw, part).slice(0, MAX_SOURCE_CHARS)
+  const source = partStart(raw, part, MAX_SOURCE_CHARS)
   const text = isPlain(part.subtype) ? source : htmlText(source)
   return [...text.replace(/[\s\p{Cc}]+/gu, ' ').trim()].slice(0, MAX_PREVIEW_CHARS).join('')
 }

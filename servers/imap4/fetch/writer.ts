@@ -97,6 +97,6 @@ export class FetchWriter {
 
 function withoutNuls(octets: Buffer): Buffer {
   const copy = Buffer.from(octets)
-  for (let at = copy.indexOf(0); at !== -1; at = copy.indexOf(0, at + 1)) copy[at] = 0x80
+  for (let at = 0; at < copy.length; at++) if (copy[at] === 0) copy[at] = 0x80
   return copy
 }

@@ -1,4 +1,4 @@
-import { TimeSlice } from '../../../src/common/time-slice.ts'
+import { isSliceOver, nextSlice, runInSlices, runToEnd, type Steps } from '../../../src/common/time-slice.ts'
 import { dayAsWritten, parseZonedDate } from '../../../src/mail/dates.ts'
 import type { ParseCache, ParsedMessage } from '../../../src/mail/parse-cache.ts'
 import { fold } from '../../../src/mail/search-text.ts'
@@ -10,8 +10,12 @@ import type { SearchKey } from '../wire/search-keys.ts'
 import type { SearchCriteria, TextDecoding } from '../wire/search-request.ts'
 import { HIGHEST, type SequenceSet } from '../wire/sequence-set.ts'
 
-/** Messages tested between two checks of the time slice. */
-const MESSAGES_PER_CHECK = 16
+/** Work between two checks of the time slice: octets that are searched, times the number of text keys. */
+const WORK_PER_CHECK = 128 * 1024
+/** A message with more work is tested in steps. */
+const MAX_SHORT_WORK = 256 * 1024
+/** What a key costs that searches no text. */
+const KEY_WORK = 16
 
 /** Returns the indexes of the messages that match, ascending. */
 export async function findMessages(
@@ -21,21 +25,42 @@ export async function findMessages(
 ): Promise<number[]> {
   const { store, clock } = session.context
   const test = testOf(key, { selection, decode, cache: parseCacheOf(store), now: clock.now() })
+  const { keys, textKeys } = countKeys(key)
   const contents = new ContentReader(session, selection)
   const found: number[] = []
-  const timeSlice = new TimeSlice()
+  const keyWork = keys * KEY_WORK
+  let work = 0
   for (let index = 0; index < selection.messages.length; index++) {
     const entry = selection.messages[index] as MessageEntry
-    let matches = test({ index, entry })
+    const textWork = textKeys * entry.sizeOctets
+    const isShort = textWork <= MAX_SHORT_WORK
+    let matches = isShort ? test.now({ index, entry }) : await runInSlices(inSteps(test, { index, entry }))
     if (matches === undefined) {
       const content = await contents.read(entry)
-      matches = content !== undefined && test({ index, entry, content })
+      if (!content) continue
+      matches = isShort
+        ? test.now({ index, entry, content })
+        : await runInSlices(inSteps(test, { index, entry, content }))
     }
-    if (index % MESSAGES_PER_CHECK === 0 && timeSlice.isOver()) await timeSlice.yield()
     if (matches) found.push(index)
+    work += keyWork + textWork
+    if (work < WORK_PER_CHECK) continue
+    work = 0
+    if (isSliceOver()) await nextSlice()
   }
   return found
 }
+
+function countKeys(key: SearchKey): { readonly keys: number; readonly textKeys: number } {
+  if (key.kind === 'not') return countKeys(key.key)
+  if (key.kind !== 'and' && key.kind !== 'or') return { keys: 1, textKeys: isTextKey(key) ? 1 : 0 }
+  const counts = key.keys.map(countKeys)
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+  return { keys: sum(counts.map(({ keys }) => keys)), textKeys: sum(counts.map(({ textKeys }) => textKeys)) }
+}
+
+const isTextKey = (key: SearchKey): key is TextKey =>
+  key.kind === 'header' || key.kind === 'body' || key.kind === 'text'
 
 /** A message to test. Its content is read only if a test needs it. */
 interface Candidate {
@@ -44,8 +69,20 @@ interface Candidate {
   readonly content?: MessageContent
 }
 
-/** Returns whether a message matches; undefined if that cannot be decided without its content. */
-type Test = (candidate: Candidate) => boolean | undefined
+/** Whether a message matches; undefined if that cannot be decided without its content. */
+type Result = boolean | undefined
+
+/** A compiled key. Both functions have the same result. `steps`, if the test has it, is for messages that take long. */
+interface Test {
+  readonly now: (candidate: Candidate) => Result
+  readonly steps?: (candidate: Candidate) => Steps<Result>
+}
+
+/** Returns the result of a test for a message that may take long. */
+function* inSteps(test: Test, candidate: Candidate): Steps<Result> {
+  yield
+  return test.steps ? yield* test.steps(candidate) : test.now(candidate)
+}
 
 interface TestContext {
   readonly selection: Selection
@@ -60,11 +97,11 @@ interface TestContext {
 function testOf(key: SearchKey, context: TestContext): Test {
   switch (key.kind) {
     case 'all':
-      return () => true
+      return quick(() => true)
     case 'none':
-      return () => false
+      return quick(() => false)
     case 'recent':
-      return ({ entry }) => context.selection.recent.has(entry.uid)
+      return quick(({ entry }) => context.selection.recent.has(entry.uid))
     case 'flag':
       return flagTest(key.flag)
     case 'numbers':
@@ -74,11 +111,11 @@ function testOf(key: SearchKey, context: TestContext): Test {
     case 'age':
       return ageTest(key.older, context.now - key.seconds * 1000)
     case 'size':
-      return ({ entry: { sizeOctets } }) => (key.larger ? sizeOctets > key.octets : sizeOctets < key.octets)
+      return quick(({ entry: { sizeOctets } }) => (key.larger ? sizeOctets > key.octets : sizeOctets < key.octets))
     case 'modseq':
-      return ({ entry }) => entry.modSeq >= key.modSeq
+      return quick(({ entry }) => entry.modSeq >= key.modSeq)
     case 'emailid':
-      return ({ entry }) => entry.blob === key.id
+      return quick(({ entry }) => entry.blob === key.id)
     case 'header':
     case 'body':
     case 'text':
@@ -98,17 +135,20 @@ function testOf(key: SearchKey, context: TestContext): Test {
   }
 }
 
+/** Returns a test that never takes long. */
+const quick = (now: Test['now']): Test => ({ now })
+
 function flagTest(flag: string): Test {
-  if (flag.startsWith('\\')) return ({ entry }) => entry.flags.includes(flag)
+  if (flag.startsWith('\\')) return quick(({ entry }) => entry.flags.includes(flag))
   const lower = flag.toLowerCase() // keywords are case-insensitive. RFC 9051 section 2.3.2
-  return ({ entry }) => entry.flags.some((other) => other.toLowerCase() === lower)
+  return quick(({ entry }) => entry.flags.some((other) => other.toLowerCase() === lower))
 }
 
 /** Tests sequence numbers or uids. Numbers after the last message match nothing. */
 function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Test {
   if (set === 'saved') {
     const saved = new Set(selection.saved)
-    return ({ entry }) => saved.has(entry.uid)
+    return quick(({ entry }) => saved.has(entry.uid))
   }
   const last = byUid ? (selection.messages.at(-1)?.uid ?? 0) : selection.messages.length
   const resolve = (number: number): number => (number === HIGHEST ? last : number)
@@ -116,46 +156,56 @@ function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Te
     const [one, other] = [resolve(from), resolve(to)]
     return one <= other ? { from: one, to: other } : { from: other, to: one }
   })
-  return ({ index, entry }) => {
+  return quick(({ index, entry }) => {
     const number = byUid ? entry.uid : index + 1
     return ranges.some(({ from, to }) => number >= from && number <= to)
-  }
+  })
 }
 
 function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Test {
-  if (clock === 'internal') return ({ entry }) => entry.internalDate >= from && entry.internalDate < to
-  if (clock === 'saved') return ({ entry }) => entry.savedAt >= from && entry.savedAt < to
-  return ({ content }) => {
+  if (clock === 'internal') return quick(({ entry }) => entry.internalDate >= from && entry.internalDate < to)
+  if (clock === 'saved') return quick(({ entry }) => entry.savedAt >= from && entry.savedAt < to)
+  return quick(({ content }) => {
     if (!content) return undefined
     const value = content.header('date')
     const sent = value === undefined ? undefined : parseZonedDate(value)
     if (!sent) return false
     const day = dayAsWritten(sent) // RFC 9051 section 6.4.4: disregarding time and timezone
     return day >= from && day < to
-  }
+  })
 }
 
 /** Tests the age of a message. RFC 5032 section 3. */
 function ageTest(older: boolean, at: number): Test {
-  return ({ entry }) => (older ? entry.internalDate <= at : entry.internalDate >= at)
+  return quick(({ entry }) => (older ? entry.internalDate <= at : entry.internalDate >= at))
 }
 
 type TextKey = Extract<SearchKey, { kind: 'header' | 'body' | 'text' }>
 
 function textTest(key: TextKey, needle: string, cache: ParseCache): Test {
-  const cachedTest = cachedTextTest(key, needle)
-  return ({ entry, content }) => {
-    const parsed = content ? content.parsed : cache.peek(entry.blob)
-    const known = parsed && cachedTest(parsed)
-    if (known !== undefined || !content) return known
-    if (key.kind === 'header') return content.parsed.headerContains(content.raw, key.name, needle)
-    if (key.kind === 'body') return content.parsed.bodyContains(content.raw, needle)
-    return content.parsed.textContains(content.raw, needle)
+  const keptTest = keptTextTest(key, needle)
+  const search = ({ raw, parsed }: MessageContent): Steps<boolean> => {
+    if (key.kind === 'header') return parsed.headerContains(raw, key.name, needle)
+    return key.kind === 'body' ? parsed.bodyContains(raw, needle) : parsed.textContains(raw, needle)
+  }
+  return {
+    now({ entry, content }) {
+      const parsed = content ? content.parsed : cache.peek(entry.blob)
+      const known = parsed && keptTest(parsed)
+      if (known !== undefined || !content) return known
+      return runToEnd(search(content))
+    },
+    *steps({ entry, content }) {
+      if (content) return yield* search(content)
+      const text = cache.peek(entry.blob)?.search
+      if (key.kind === 'header' || !text?.holds(key.kind)) return undefined
+      return yield* key.kind === 'body' ? text.bodyContains(undefined, needle) : text.textContains(undefined, needle)
+    },
   }
 }
 
-/** Returns the test on cached texts only; its result is undefined if they cannot decide. */
-function cachedTextTest(key: TextKey, needle: string): (parsed: ParsedMessage) => boolean | undefined {
+/** Returns the test on kept texts only; its result is undefined if they cannot decide. */
+function keptTextTest(key: TextKey, needle: string): (parsed: ParsedMessage) => Result {
   if (key.kind === 'header') {
     const nameLower = key.name.toLowerCase()
     return ({ search, fields }) => search.headerHeld(fields, nameLower, needle)
@@ -164,21 +214,35 @@ function cachedTextTest(key: TextKey, needle: string): (parsed: ParsedMessage) =
 }
 
 function not(test: Test): Test {
-  return (candidate) => {
-    const matches = test(candidate)
-    return matches === undefined ? undefined : !matches
+  const opposite = (matches: Result): Result => (matches === undefined ? undefined : !matches)
+  return {
+    now: (candidate) => opposite(test.now(candidate)),
+    *steps(candidate) {
+      return opposite(yield* inSteps(test, candidate))
+    },
   }
 }
 
 /** Combines tests: the first false decides `and`, the first true decides `or`. Undefined if the rest needs content. */
 function combined(tests: readonly Test[], decisive: boolean): Test {
-  return (candidate) => {
-    let result: boolean | undefined = !decisive
-    for (const test of tests) {
-      const matches = test(candidate)
-      if (matches === decisive) return decisive
-      if (matches === undefined) result = undefined
-    }
-    return result
+  return {
+    now(candidate) {
+      let result: Result = !decisive
+      for (const test of tests) {
+        const matches = test.now(candidate)
+        if (matches === decisive) return decisive
+        if (matches === undefined) result = undefined
+      }
+      return result
+    },
+    *steps(candidate) {
+      let result: Result = !decisive
+      for (const test of tests) {
+        const matches = yield* inSteps(test, candidate)
+        if (matches === decisive) return decisive
+        if (matches === undefined) result = undefined
+      }
+      return result
+    },
   }
 }

@@ -1,6 +1,7 @@
-import { TimeSlice } from '../../../src/common/time-slice.ts'
+import { sortInSteps } from '../../../src/common/sorting.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import { parseZonedDate } from '../../../src/mail/dates.ts'
-import { messageIds, threadAncestors } from '../../../src/mail/message-ids.ts'
+import { ownMessageId, threadAncestors } from '../../../src/mail/message-ids.ts'
 import { fold } from '../../../src/mail/search-text.ts'
 import {
   baseSubject,
@@ -19,8 +20,11 @@ import type { SortKey, SortKeyName } from '../wire/search-request.ts'
 
 type SortValue = string | number
 
+/** Characters of a text that are compared. */
+const MAX_SORTED_CHARS = 4096
+
 /** Folds case to capitals, so that `_` sorts after the letters. i;unicode-casemap, RFC 5051 section 2. */
-const sortable = (text: string): string => fold(text).toUpperCase()
+const sortable = (text: string): string => fold(text.slice(0, MAX_SORTED_CHARS)).toUpperCase()
 
 /** The value that each key sorts by. RFC 5256 section 3. */
 const values = {
@@ -42,21 +46,21 @@ export async function sortMessages(
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
   const contents = new ContentReader(session, selection)
-  const timeSlice = new TimeSlice()
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const content = needsContent ? await contents.read(entry) : undefined
     rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
-    if (timeSlice.isOver()) await timeSlice.yield()
+    if (isSliceOver()) await nextSlice()
   }
-  rows.sort((a, b) => compareRows(a.values, b.values, keys) || a.index - b.index)
-  return rows.map(({ index }) => index)
+  const sorted = await runInSlices(sortInSteps(rows, (a, b) => compareRows(a.values, b.values, keys)))
+  return sorted.map(({ index }) => index)
 }
 
 function compareRows(a: readonly SortValue[], b: readonly SortValue[], keys: readonly SortKey[]): number {
-  for (const [i, { reverse }] of keys.entries()) {
+  for (let i = 0; i < keys.length; i++) {
     const [left, right] = [a[i] as SortValue, b[i] as SortValue]
+    const { reverse } = keys[i] as SortKey
     if (left !== right) return left < right === reverse ? 1 : -1
   }
   return 0
@@ -85,7 +89,7 @@ function firstMailbox(content: MessageContent | undefined, name: 'from' | 'to' |
 export const threadAlgorithms = {
   REFERENCES: threadReferences,
   ORDEREDSUBJECT: orderedSubject,
-} as const satisfies Record<string, (messages: readonly Threadable[]) => Thread[]>
+} as const satisfies Record<string, (messages: readonly Threadable[]) => Steps<Thread[]>>
 
 export type ThreadAlgorithm = keyof typeof threadAlgorithms
 
@@ -98,12 +102,11 @@ export async function threadables(
 ): Promise<Threadable[]> {
   const found: Threadable[] = []
   const contents = new ContentReader(session, selection)
-  const timeSlice = new TimeSlice()
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const content = await contents.read(entry)
     if (!content) continue
-    const [messageId] = messageIds(content.header('message-id') ?? '')
+    const messageId = ownMessageId(content.header('message-id'))
     found.push({
       number: byUid ? entry.uid : index + 1,
       ancestors: threadAncestors(content.header('references'), content.header('in-reply-to')),
@@ -111,7 +114,7 @@ export async function threadables(
       date: sentDate(entry, content),
       ...(messageId === undefined ? {} : { messageId }),
     })
-    if (timeSlice.isOver()) await timeSlice.yield()
+    if (isSliceOver()) await nextSlice()
   }
   return found
 }

@@ -80,13 +80,15 @@ export interface SortKey {
   readonly reverse: boolean
 }
 
-/** Reads `(REVERSE DATE SUBJECT)`. RFC 5256 section 5. */
+/** Reads `(REVERSE DATE SUBJECT)`. Leaves out repeated keys, which decide nothing. RFC 5256 section 5. */
 export function sortKeys(cursor: Cursor): SortKey[] {
-  return cursor.list(() => {
+  const keys = cursor.list(() => {
     const reverse = cursor.take('REVERSE ')
     const word = cursor.keyword()
     const name = sortKeyNames.find((known) => known === word)
     if (!name) throw bad(`Unknown sort key ${word}.`)
     return { name, reverse }
   })
+  const names = new Set<SortKeyName>()
+  return keys.filter(({ name }) => names.size < names.add(name).size)
 }

@@ -1,4 +1,4 @@
-import { TimeSlice } from '../../common/time-slice.ts'
+import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
 import { FolderIndex } from '../folder-index.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import type { MessageEntry, StoreEvent, UidRange } from '../types.ts'
@@ -89,14 +89,13 @@ export class Entries {
     await this.#each(folder, { from: 0, to: Number.MAX_SAFE_INTEGER }, state, takeChanged(late, modSeq), true)
     const before = late.at(-1)?.uid ?? Number.POSITIVE_INFINITY
     const early: MessageEntry[] = []
-    const timeSlice = new TimeSlice()
     const { id } = folder.folder
     const start: [string, number, number] = [id, modSeq + 1, 0]
     const keys = this.#tables.changed.getKeys({ start, end: [...lastKey(id), 0], ...transactionOf(state) })
     for (const [, , uid] of [...keys]) {
       const entry = uid < before ? this.#get(folder, uid, state) : undefined
       if (entry) early.push(entry)
-      if (timeSlice.isOver()) await yieldTo(timeSlice, state)
+      if (isSliceOver()) await yieldTo(state)
     }
     return [...early.sort((a, b) => a.uid - b.uid), ...late.reverse()]
   }
@@ -125,7 +124,6 @@ export class Entries {
     const { id } = folder.folder
     const forms = this.#forms(folder, state)
     let step = FIRST_STEP
-    const timeSlice = new TimeSlice()
     let [low, high] = [from, Math.min(to, Number.MAX_SAFE_INTEGER)]
     while (low <= high) {
       const [first, last] = reverse ? [high, low] : [low, high]
@@ -137,7 +135,7 @@ export class Entries {
       const reached = (entries.at(-1) as MessageEntry).uid
       if (reverse) high = reached - 1
       else low = reached + 1
-      if (timeSlice.isOver()) await yieldTo(timeSlice, state)
+      if (isSliceOver()) await yieldTo(state)
     }
   }
 
@@ -167,9 +165,9 @@ const takeChanged =
     return true
   }
 
-/** Yields to other sessions if the time slice is over. @throws StoreError `closed` if the store was closed meanwhile */
-async function yieldTo(timeSlice: TimeSlice, state: HeldState): Promise<void> {
-  await timeSlice.yield()
+/** Yields to other sessions. @throws StoreError `closed` if the store was closed meanwhile */
+async function yieldTo(state: HeldState): Promise<void> {
+  await nextSlice()
   state.check()
 }
 

@@ -1,0 +1,120 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { sortInSteps } from '../../src/common/sorting.ts'
+import {
+  CommandTurns,
+  isSliceOver,
+  nextSlice,
+  nextTurn,
+  runInSlices,
+  runToEnd,
+  type Steps,
+} from '../../src/common/time-slice.ts'
+
+/** Replaces the clock. Returns a function that moves it. */
+function fakeClock(): (ms: number) => void {
+  let now = 0
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+  onTestFinished(async () => {
+    clock.mockRestore()
+    await nextTurn()
+  })
+  return (ms) => {
+    now += ms
+  }
+}
+
+/** Steps that each take some milliseconds. */
+function* working(pass: (ms: number) => void, stepMs: number, steps: number, onStep = (): void => {}): Steps<string> {
+  for (let step = 0; step < steps; step++) {
+    pass(stepMs)
+    onStep()
+    yield
+  }
+  return 'done'
+}
+
+test('short work returns at once, long work later', async () => {
+  const pass = fakeClock()
+  await nextTurn()
+  expect(runInSlices(working(pass, 1, 5))).toBe('done')
+  await nextTurn()
+  const later = runInSlices(working(pass, 1, 50))
+  expect(later).toBeInstanceOf(Promise)
+  expect(await later).toBe('done')
+  expect(runToEnd(working(pass, 1, 50))).toBe('done')
+})
+
+test('a failure of long work rejects', async () => {
+  const pass = fakeClock()
+  const failing = function* (): Steps<void> {
+    yield* working(pass, 5, 10)
+    throw new Error('broken')
+  }
+  await expect(async () => runInSlices(failing())).rejects.toThrow('broken')
+})
+
+test('all long work together takes one slice per turn, in the order of waiting', async () => {
+  const pass = fakeClock()
+  await nextTurn()
+  const ended: number[] = []
+  let perTurn = 0
+  let most = 0
+  const works = Array.from({ length: 5 }, (_, i) =>
+    Promise.resolve(
+      runInSlices(
+        working(pass, 6, 6, () => {
+          most = Math.max(most, (perTurn += 6))
+        }),
+      ),
+    ).then(() => ended.push(i)),
+  )
+  const finished = Promise.all(works)
+  let isFinished = false
+  finished.then(() => {
+    isFinished = true
+  })
+  // The first turn begins all of them.
+  for (perTurn = 0, most = 0; !isFinished; perTurn = 0) await new Promise(setImmediate)
+  expect(most).toBeLessThanOrEqual(24)
+  expect(ended).toEqual([0, 1, 2, 3, 4])
+})
+
+test('after long commands a session waits with the long work, after short ones it does not', async () => {
+  const pass = fakeClock()
+  await nextTurn()
+  const turns = new CommandTurns()
+  const events: string[] = []
+  const beginAfterSlice = (name: string): Promise<unknown> => {
+    isSliceOver()
+    pass(11)
+    const others = Array.from({ length: 3 }, () => nextSlice().then(() => events.push('long work')))
+    const waiting = Promise.resolve(turns.begin()).then(() => events.push(name))
+    return Promise.all([...others, waiting])
+  }
+  expect(turns.begin()).toBeUndefined()
+  pass(5)
+  turns.pause()
+  await beginAfterSlice('after a long command')
+  expect(events).toEqual(['long work', 'long work', 'long work', 'after a long command'])
+  for (let i = 0; i < 5; i++) {
+    turns.pause()
+    await turns.begin()
+  }
+  turns.pause()
+  events.length = 0
+  await beginAfterSlice('after short commands')
+  expect(events.indexOf('after short commands')).toBeLessThan(2)
+})
+
+test('sorting in steps keeps the order of equal items, and pauses', () => {
+  for (const count of [0, 1, 255, 256, 257, 1_000, 5_000]) {
+    const items = Array.from({ length: count }, (_, i) => ({ key: (i * 7919) % 97, i }))
+    const compare = (a: { key: number }, b: { key: number }): number => a.key - b.key
+    const steps = sortInSteps(items, compare)
+    let pauses = 0
+    let step = steps.next()
+    for (; !step.done; step = steps.next()) pauses++
+    expect(step.value).toEqual([...items].sort(compare))
+    expect(pauses).toBeGreaterThanOrEqual(Math.floor(count / 256))
+  }
+})
