@@ -45,7 +45,7 @@ export function auditJunit(results: readonly AuditResult[]): string {
   ])
 }
 
-/** What a client did with a server. */
+/** How a client's run against a server ended. */
 export interface ClientResult {
   readonly accepted: boolean
   readonly detail: string

@@ -7,7 +7,7 @@ export const forms = ['starttls', 'implicit'] as const
 export type Form = (typeof forms)[number]
 
 /**
- * What a safe client does with a server. `careful`: a careful client refuses it (for revocation, key lengths …); a client
+ * The reaction of a safe client to a server. `careful`: a careful client refuses it (for revocation, key lengths …); a client
  * that accepts it is lax, but not broken.
  */
 export type Expectation = 'accept' | 'refuse' | 'careful'
@@ -16,7 +16,7 @@ type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 
 /** A bad server of the index. The lab runs it once per protocol. */
 export interface BadServer {
-  /** Its name, which is also part of the host name: `expired.badmail.localhost`. */
+  /** Name of the server, which is also part of its host name: `expired.badmail.localhost`. */
   readonly name: string
   readonly meaning: string
   readonly expectation: Expectation

@@ -113,7 +113,7 @@ const commandClient =
 const filledIn = (word: string, target: AuditTarget): string =>
   placeholders.reduce((text, name) => text.replaceAll(`{${name}}`, String(target[name])), word)
 
-/** Characters kept of a program's output: its last line says why it refused. */
+/** Characters kept of a program's output. Its last line usually gives the reason for a refusal. */
 const MAX_OUTPUT = 4_000
 
 function runProgram(
@@ -151,7 +151,7 @@ function runProgram(
   })
 }
 
-/** Scripts find the placeholders in their environment too: AUDIT_HOST, AUDIT_PORT, AUDIT_CA_FILE … */
+/** Returns the placeholders as environment variables for scripts: AUDIT_HOST, AUDIT_PORT, AUDIT_CA_FILE … */
 const environment = (target: AuditTarget): NodeJS.ProcessEnv => ({
   ...process.env,
   ...Object.fromEntries(

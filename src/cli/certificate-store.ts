@@ -55,7 +55,7 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
   }
 }
 
-/** Returns what the certificate lifecycle needs from a configuration. */
+/** Returns the facts that the certificate lifecycle needs from a configuration. */
 export function labFacts({ lab, placed }: Configuration): LabFacts {
   return {
     hostname: lab.hostname,
@@ -67,7 +67,7 @@ export function labFacts({ lab, placed }: Configuration): LabFacts {
   }
 }
 
-/** Returns the URL of the authority service for certificates, or undefined if it has none or a port chosen at start. */
+/** Returns the URL of the authority service for certificates. Undefined without a service, or if its port is chosen at start. */
 function serviceUrlOf({ authorityService, hostname }: Configuration['lab']): string | undefined {
   if (authorityService === undefined) return undefined
   const { url, port } = authorityService
@@ -92,7 +92,7 @@ export async function readStore<T>(
   }
 }
 
-/** Returns the root certificate on disk as PEM; none before the first start. @throws PkiError */
+/** Returns the root certificates on disk in PEM. Before the first start the list is empty. @throws PkiError */
 export async function storedRoots({ lab }: Configuration): Promise<string[]> {
   const root = await readStore(lab.certificates, (store) => store.rootPem)
   return root ? [root] : []
@@ -104,7 +104,7 @@ export async function unknownPins({ lab, placed }: Configuration): Promise<strin
   return placed(unknownCertificates(lab.virtualServers, known ?? []))
 }
 
-/** @throws ConfigError if the configuration names a certificate that is not in the store; PkiError */
+/** Checks that the store has every certificate that the configuration names. @throws ConfigError if it does not; PkiError */
 export async function assertPins(configuration: Configuration): Promise<void> {
   const unknown = await unknownPins(configuration)
   if (unknown.length > 0) throw new ConfigError(unknown)

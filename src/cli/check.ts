@@ -125,7 +125,7 @@ function firstUnprivilegedPort(): number {
   }
 }
 
-/** Whether a program accepts connections on a port. */
+/** Returns whether a program accepts connections on a port. */
 function accepts(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: reachableAddress(address), port, timeout: ANSWER_MS })

@@ -16,7 +16,7 @@ export interface ConfigurationOptions {
 }
 
 export interface Configuration extends LoadedConfig {
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly name: string
   /** Identifies the running labs of this configuration. */
   readonly identity: string
@@ -72,7 +72,7 @@ function chooseSource(file: string | undefined): Source {
   }
   if (inline !== undefined) return fromText(inline, 'SEALPOST_CONFIG', process.cwd())
   if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE, [])
-  // An installed package has no folder of its own for certificates. They are stored in the user's data folder, so that
+  // An installed package has no folder for certificates. They are stored in the user's data folder, so that
   // the root certificate stays the same.
   const text = readFileSync(join(packageFolder, DEFAULT_FILE), 'utf8')
   const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')

@@ -52,7 +52,7 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
     print(results.length === 1 ? 'the port is healthy' : `all ${results.length} ports are healthy`)
 }
 
-/** Successful checks leave no session records: a check every ten seconds would displace those of the clients. */
+/** Removes the session records of a successful check: a check every ten seconds would displace those of clients. */
 async function removeSessions(greeted: readonly Socket[], control: string | undefined): Promise<void> {
   try {
     if (control === undefined) return
@@ -82,7 +82,7 @@ interface PortsToCheck {
   readonly roots: readonly string[]
 }
 
-/** A running lab knows its actual ports and its root. Its file is not read. */
+/** Returns the actual ports and the root of a running lab, without reading its file. */
 async function portsOfLab(control: string): Promise<PortsToCheck> {
   const { hostname, endpoints, ca } = await labStatus(control)
   const ports = endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>
@@ -91,7 +91,7 @@ async function portsOfLab(control: string): Promise<PortsToCheck> {
   return { hostname, ports, roots: ca === '' ? [] : [ca] }
 }
 
-/** Without a running lab, the ports are those of the file. @throws ConfigError, PkiError */
+/** Returns the ports of the file, for a lab that is not running. @throws ConfigError, PkiError */
 async function portsOfFile(options: ConfigurationOptions): Promise<PortsToCheck> {
   const configuration = await loadConfiguration(options)
   const { hostname, virtualServers } = configuration.lab
@@ -121,7 +121,7 @@ interface Verification {
 
 /**
  * Connects and reads the first line, which is the greeting in all four protocols. The caller closes the socket.
- * @throws Error if there is no greeting in time or the certificate cannot be verified
+ * @throws Error if no greeting arrives in time or the certificate cannot be verified
  */
 function greeting(
   host: string,

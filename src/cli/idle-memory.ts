@@ -21,7 +21,7 @@ export function releaseMemoryWhenIdle(log: Logger, everyMs = CHECK_EVERY_MS): vo
   }, everyMs).unref()
 }
 
-/** The inspector is the only way to a full garbage collection that works in every Node.js without a command line option. */
+/** Runs a full garbage collection through the inspector, the only way that works without a command-line option. */
 async function collectGarbage(): Promise<void> {
   const { Session } = await import('node:inspector')
   const session = new Session()

@@ -17,7 +17,7 @@ const styles: Readonly<Record<string, 'dim' | 'yellow' | 'red'>> = {
   fatal: 'red',
 }
 
-/** `12:34:56 info  session ended  protocol=imap4 user=alice`. A log file has the date and the time in UTC. */
+/** Formats an event as `12:34:56 info  session ended  protocol=imap4 user=alice`. A log file has date and time in UTC. */
 function textLine(line: string): string {
   const { level, time, msg, err, ...facts } = JSON.parse(line) as Record<string, unknown>
   const label = pino.levels.labels[level as number] ?? ''

@@ -5,7 +5,7 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 /** Loading the program opens up to 140 files at the same time. Connections need more. */
 const MIN_OPEN_FILES = 256
 
-/** Returns the limit of open files, where the system tells it without delay (Linux). */
+/** Returns the limit of open files where the system provides it without delay (Linux). */
 function openFilesLimit(): number {
   try {
     const limits = process.getBuiltinModule('node:fs').readFileSync('/proc/self/limits', 'utf8')

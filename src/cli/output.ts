@@ -15,7 +15,7 @@ export function printResult({ json }: { readonly json?: boolean }, facts: object
   print(json ? JSON.stringify(facts) : sentence)
 }
 
-/** Writes a line on standard error: progress, and what accompanies the result. */
+/** Writes a line on standard error: progress, and other information that is not the result. */
 export function note(line: string, style?: Style): void {
   process.stderr.write(`${styled(line, style, process.stderr)}\n`)
 }
@@ -36,7 +36,7 @@ export function styled(line: string, style: Style | undefined, stream: NodeJS.Wr
 /** Returns `1 message`, `2 messages`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** Says that a file was written, unless it is standard output. */
+/** Prints that a file was written, unless it is standard output. */
 export function printWritten(file: string, content: string): void {
   if (file !== '-') print(`Wrote ${file} (${content})`)
 }

@@ -98,7 +98,7 @@ class RunningLab {
     this.#log.info('stopped')
   }
 
-  /** The first signal ends the sessions with their protocol's farewell, a second one ends the process. */
+  /** Handles a stop signal: the first ends the sessions with their protocol's farewell, the second ends the process. */
   #onStopSignal(signal: NodeJS.Signals): void {
     if (this.#stoppingSince !== undefined) {
       if (performance.now() - this.#stoppingSince < REPEATED_SIGNAL_MS) return

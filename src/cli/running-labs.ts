@@ -15,7 +15,7 @@ export const controlSockets = (identity: string): Promise<string[]> => findSocke
 
 /**
  * Returns the control sockets of the labs that run the configuration.
- * @throws Error if there is none
+ * @throws Error if no lab runs it
  */
 export async function runningLabs(options: ConfigurationOptions): Promise<string[]> {
   const { name, identity } = configurationIdentity(options)

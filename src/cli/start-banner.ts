@@ -3,7 +3,7 @@ import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import type { Configuration } from './configuration.ts'
 import { print, table } from './output.ts'
 
-/** Prints the virtual servers and what to do next. */
+/** Prints the virtual servers and the next commands to try. */
 export function printBanner(endpoints: readonly VirtualServerStatus[], next: readonly string[]): void {
   const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
   print(heading, 'bold')

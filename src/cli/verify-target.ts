@@ -24,7 +24,7 @@ export interface TargetOptions extends ConfigurationOptions {
   readonly newsgroup?: string
 }
 
-/** What to verify, with the roots and the credentials to use. */
+/** The endpoints to verify, with the roots and the account to use. */
 interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca'> {
   readonly endpoints: readonly Endpoint[]
 }
@@ -59,7 +59,7 @@ function configuredPorts({ port, tlsPort, certificate }: ResolvedVirtualServer) 
   }
 }
 
-/** The configuration supplies the password, the address and a newsgroup if the options do not. */
+/** Returns the account, mailbox and newsgroup for the test messages: from the options or, if missing, from the configuration. */
 async function labCredentials(options: TargetOptions, lab: ResolvedLab): Promise<Omit<Target, 'endpoints' | 'ca'>> {
   const { user, newsgroup } = options
   if (user === undefined) return {}

@@ -15,7 +15,7 @@ export interface LocalMail {
   readonly raw: Buffer
 }
 
-/** Delivers a message without SMTP. Resolves once the store has it. @throws DeliveryError, StoreError; then no mailbox has it */
+/** Delivers a message without SMTP. Resolves once it is stored. @throws DeliveryError, StoreError; no mailbox has it then */
 export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: LocalMail): Promise<void> {
   const recipients = to.map((name) => resolveNamed(site, name))
   await deliver(site, { message: [raw], mailFrom: from, recipients })

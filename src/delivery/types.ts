@@ -3,7 +3,7 @@ import type { Account, Directory } from '../directory/types.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { MessageStore } from '../store/types.ts'
 
-/** Where mail is delivered: the parts of a lab that delivery needs. */
+/** The parts of a lab that delivery needs. */
 export interface DeliverySite {
   readonly store: MessageStore
   readonly directory: Directory
@@ -14,7 +14,7 @@ export interface DeliverySite {
   readonly relay: 'capture' | 'deny'
 }
 
-/** Where mail for one address goes. */
+/** The destination of mail for one address. */
 export type Destination =
   | { readonly kind: 'mailbox'; readonly account: Account }
   | { readonly kind: 'newsgroup'; readonly name: string }
@@ -49,7 +49,7 @@ export interface Delivery {
 }
 
 /**
- * Why mail is not delivered.
+ * The reason why mail is not delivered.
  * - `no-mailbox`: the address is local, but belongs to no account.
  * - `relay-denied`: the address belongs to another domain, and the site does not capture such mail.
  * - `article-refused`: a newsgroup among the recipients refuses the message.
@@ -57,7 +57,7 @@ export interface Delivery {
  */
 export type DeliveryFailure = 'no-mailbox' | 'relay-denied' | 'article-refused' | 'article-deferred'
 
-/** Mail that cannot be delivered. The message is fit for an SMTP reply. */
+/** Mail that cannot be delivered. The error message can be sent in an SMTP reply. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'
   readonly reason: DeliveryFailure

@@ -43,7 +43,7 @@ class LabDirectory implements Directory {
     const { user, mailbox } = parseLogonName(name)
     if (!VALID_USER.test(user)) return undefined
     const account = this.#lookUp(user)
-    // Nobody may open another's mailbox, so the third part of DOMAIN\user\mailbox must name the user's own.
+    // The third part of DOMAIN\user\mailbox must name the user's own mailbox: no user may open another's.
     return mailbox === undefined || this.isSame(this.#lookUp(mailbox), account) ? account : undefined
   }
 

@@ -6,7 +6,7 @@ import type { Directory } from './types.ts'
 /** Whether a connection may do something: yes, only after STARTTLS, or never on this virtual server. */
 type Verdict = 'yes' | 'needs-tls' | 'no'
 
-/** What a connection may do before and by logging on. All four protocols use it. */
+/** The rights of a connection before log-on, and its ways to log on. All four protocols use it. */
 export interface LogonPolicy {
   /** `needs-tls` if a secure channel is required: only greeting commands and STARTTLS work before TLS. */
   readonly channel: 'yes' | 'needs-tls'

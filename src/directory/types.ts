@@ -28,7 +28,7 @@ export interface Directory {
   isSame(one: Account | undefined, other: Account | undefined): boolean
   /**
    * Keeps an account that an open directory returned, because it is used: a log-on succeeded, or mail is being stored.
-   * Returns the account that already has this name, if there is one.
+   * Returns the account that already has this name, if any.
    */
   add(account: Account): { readonly account: Account; readonly isNew: boolean }
   /** Undoes `add` if the mail could not be stored. */

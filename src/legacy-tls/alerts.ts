@@ -33,7 +33,7 @@ export type AlertName = keyof typeof alerts
 export const alertLevels = { warning: 1, fatal: 2 } as const
 export type AlertLevel = keyof typeof alertLevels
 
-/** Alerts that SSL 3.0 lacks, and what it sends instead. RFC 6101 section 5.4. */
+/** Alerts that SSL 3.0 lacks, and their replacements. RFC 6101 section 5.4. */
 const ssl3Equivalents: Partial<Record<AlertName, AlertName>> = {
   decryption_failed: 'bad_record_mac',
   record_overflow: 'unexpected_message',

@@ -6,7 +6,7 @@ import { contentTypes } from './record.ts'
 import type { RecordContent, RecordTransport } from './transport.ts'
 
 const HEADER_OCTETS = 4
-/** Longer than any message that a client has to send. */
+/** Longest message that is accepted. Those of real clients are shorter. */
 const MAX_MESSAGE_OCTETS = 32 * 1024
 
 /** Reads and sends the messages of one handshake in order. Keeps all of them, because Finished covers them. RFC 2246 section 7.4. */

@@ -65,7 +65,7 @@ function checkHello({ defects, compressionMethods, extensions }: ClientHello): v
 
 /** Returns the highest version that both sides support. @throws LegacyTlsError */
 function chooseVersion(hello: ClientHello, options: LegacyTlsOptions): LegacyVersion {
-  // RFC 7507 section 3: the client retries with a lower version. The server supports a higher one, so somebody interfered.
+  // RFC 7507 section 3: the client retries with a lower version although the server supports a higher one: an attack.
   if (hello.suites.includes(FALLBACK_SCSV) && hello.version < options.highestVersion) {
     throw new LegacyTlsError(
       'inappropriate_fallback',

@@ -12,7 +12,7 @@ export interface Randoms {
   readonly server: Buffer
 }
 
-/** How a version derives its secrets and its Finished message. */
+/** The functions by which a version derives its secrets and its Finished message. */
 interface KeySchedule {
   /** Derives 48 octets from the premaster secret. */
   masterSecret(preMaster: Buffer, randoms: Randoms): Buffer

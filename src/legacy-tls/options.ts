@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { KeyLog } from '../tls/policy.ts'
 import type { KeyExchange, LegacySuite, LegacyVersion, StrengthMeasure } from './suites.ts'
 
-/** What the engine may negotiate, and the state that all handshakes of one virtual server share. */
+/** The parameters that the engine may negotiate, and the state that all handshakes of one virtual server share. */
 export interface LegacyTlsOptions {
   /** Returns the certificate for a host name, or the default one for `undefined`. */
   readonly identity: (serverName: string | undefined) => LegacyIdentity
@@ -40,7 +40,7 @@ export function hasRsaKey({ certificatePem }: { readonly certificatePem: string 
   return new X509Certificate(certificatePem).publicKey.asymmetricKeyType === 'rsa'
 }
 
-/** What a later handshake needs to resume a session. */
+/** The parameters that a later handshake needs to resume a session. */
 export interface LegacySession {
   readonly id: Buffer
   readonly version: LegacyVersion

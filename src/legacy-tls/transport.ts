@@ -29,7 +29,7 @@ export class RecordTransport {
   versionNegotiated = false
   input: Protection = noProtection
   output: Protection = noProtection
-  /** Called when octets arrive, and when the peer closes. */
+  /** Callback for octets that arrive, and for the peer's close. */
   onInput: () => void = () => {}
   /** Whether the peer has closed its side, or the connection is closed. */
   ended = false

@@ -6,7 +6,7 @@ import { CR, LF } from '../mail/octets.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
 /**
- * Why an article is refused.
+ * The reason why an article is refused.
  * - `invalid`: it breaks the article format.
  * - `duplicate`: its Message-ID is known.
  * - `unwanted`: this site does not carry its groups, or its Path shows that it has passed this site.

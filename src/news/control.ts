@@ -96,7 +96,7 @@ async function rmgroup(news: NewsContext, name: string): Promise<void> {
 }
 
 /**
- * Removes an article from its groups. An article that has not arrived yet is refused when it does. RFC 5537 section 5.3.
+ * Removes an article from its groups. An article that has not arrived yet will be refused. RFC 5537 section 5.3.
  * @param request the cancel message, or the superseding article
  */
 async function cancel(news: NewsContext, request: Article, messageId: string): Promise<void> {
@@ -114,7 +114,7 @@ async function cancel(news: NewsContext, request: Article, messageId: string): P
   for (const { folder, uid } of locations) await news.store.expunge(folder.id, [uid])
 }
 
-/** Returns whether the request has a key to the article's Cancel-Lock, if there is one. RFC 8315 section 3.3. */
+/** Returns whether the request has a key to the article's Cancel-Lock, or the article has no lock. RFC 8315 section 3.3. */
 function mayCancel(request: Article, target: Article): boolean {
   const locks = lockElements(target.value('cancel-lock'))
   if (locks.length === 0) return true

@@ -51,7 +51,7 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   return { messageId, stored }
 }
 
-/** Checks what a proto-article must and must not have. RFC 5537 section 3.4.1. */
+/** Checks that a proto-article has the required fields and none of the forbidden ones. RFC 5537 section 3.4.1. */
 function checkProtoArticle(article: Article): void {
   checkHeader(article, ['from', 'subject', 'newsgroups'])
   for (const name of ['Injection-Info', 'Xref']) {

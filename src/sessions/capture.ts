@@ -13,7 +13,7 @@ export interface CaptureOptions {
   /** Files kept, including the current one. */
   readonly maxFiles: number
   readonly clock: Clock
-  /** Called once when the file cannot be written any more (full disk). The capture ends, the lab continues. */
+  /** Receives the error when the file can no longer be written (full disk). The capture ends, the lab continues. */
   readonly onError: (error: Error) => void
 }
 
@@ -27,7 +27,7 @@ export class Capture {
   #descriptor: number | undefined
   #octets = 0
 
-  /** @throws when the file cannot be created */
+  /** Creates the file. @throws when it cannot be created */
   constructor(options: CaptureOptions) {
     this.#options = options
     this.#descriptor = openPrivate(options.file)

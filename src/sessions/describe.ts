@@ -18,7 +18,7 @@ export function summary(record: SessionRecord): string {
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')
 }
 
-/** Describes the channel. After a failed handshake there is none: the client asked for TLS, not for clear text. */
+/** Describes the channel. After a failed handshake it is not called clear text, because the client asked for TLS. */
 function channel({ tls, endCause }: SessionRecord): string {
   if (tls) return `${tls.version} ${tls.cipher}`
   return endCause === 'handshake failed' ? 'TLS not established' : 'clear text'

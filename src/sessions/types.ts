@@ -1,4 +1,4 @@
-/** What a client offered in its ClientHello. RFC 8446 section 4.1.2. */
+/** The offer in a ClientHello. RFC 8446 section 4.1.2. */
 export interface ClientHelloFacts {
   /** `TLSv1.3`, `TLSv1`, `SSLv3` …: all versions of supported_versions, or only the highest for older clients. */
   readonly versions: readonly string[]

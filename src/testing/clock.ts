@@ -12,7 +12,7 @@ export class LabClock implements Clock {
     this.#base = base
   }
 
-  /** Milliseconds since the epoch. */
+  /** Returns milliseconds since the epoch. */
   now(): number {
     return this.#base.now() + this.#offsetMs
   }

@@ -24,7 +24,7 @@ export interface EncryptionWish {
 /** Matchers for `expect.extend`, of vitest and of Jest alike. */
 export const matchers = {
   /**
-   * `await expect(lab).toHaveReceived({ to: 'bob', subject: /welcome/ })`: a matching message has arrived or arrives before
+   * Checks `await expect(lab).toHaveReceived({ to: 'bob', subject: /welcome/ })`: a matching message has arrived or arrives before
    * the timeout. `waitForMessage` can still return it. With `.not`: no matching message has arrived so far.
    */
   async toHaveReceived(
@@ -48,7 +48,7 @@ export const matchers = {
     }
   },
 
-  /** `expect(message).toHaveBeenEncrypted({ version: 'TLSv1.3' })`: checks a session, or the session that delivered a message. */
+  /** Checks a session, or the session that delivered a message: `expect(message).toHaveBeenEncrypted({ version: 'TLSv1.3' })`. */
   toHaveBeenEncrypted(received: LabMessage | SessionRecord, wish: EncryptionWish = {}): MatcherResult {
     const session = received instanceof LabMessage ? received.session : received
     const { bits = 128, version } = wish

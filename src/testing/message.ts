@@ -44,7 +44,7 @@ export class LabMessage extends ReadableMessage implements MessageFacts {
     this.session = facts.session
   }
 
-  /** Everything except the octets, as plain data. */
+  /** All facts except the octets, as plain data. */
   get facts(): MessageFacts {
     const { envelope, recipients, user, folder, uid, flags, receivedAt, session } = this
     return { envelope, recipients, user, folder, uid, flags, receivedAt, session }

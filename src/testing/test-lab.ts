@@ -118,7 +118,7 @@ export class TestLab implements AsyncDisposable {
     )
   }
 
-  /** @deprecated Use `useCertificate`. Removed in the next minor version. */
+  /** Calls `useCertificate`. @deprecated Use `useCertificate`. Removed in the next minor version. */
   wear(certificate: CertificateSetting, which?: Protocol | (string & {})): Promise<void> {
     return this.useCertificate(certificate, which)
   }

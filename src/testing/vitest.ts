@@ -12,9 +12,9 @@ import type {} from './vitest-setup.ts'
 
 declare module 'vitest' {
   interface Matchers<T> {
-    /** A matching message has arrived or arrives before the timeout. With `.not`: no matching message has arrived so far. */
+    /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
     toHaveReceived(filter?: MessageFilter, options?: WaitOptions): Promise<T>
-    /** The message or the session used a TLS channel of at least this strength (default: TLS, 128 bits). */
+    /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
     toHaveBeenEncrypted(wish?: EncryptionWish): T
   }
 }

@@ -10,7 +10,7 @@ export type HelloResult =
   | { readonly kind: 'more' }
   | { readonly kind: 'not-tls' }
 
-/** What a client sent first: a ClientHello, or something that is not TLS. */
+/** The first octets of a client: a ClientHello, or something that is not TLS. */
 export type FirstOctets = Exclude<HelloResult, { readonly kind: 'more' }>
 
 /** The longest ClientHello that OpenSSL accepts (`CLIENT_HELLO_MAX_LENGTH`). */

@@ -158,11 +158,11 @@ const versionNames: Readonly<Record<number, string>> = {
 }
 const versionName = (version: number): string => versionNames[version] ?? `0x${version.toString(16).padStart(4, '0')}`
 
-/** Clients send GREASE values to keep servers tolerant of unknown ones. RFC 8701. */
+/** Returns whether a value is GREASE, which clients send to keep servers tolerant of unknown values. RFC 8701. */
 const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)
 const isSuite = (id: number): boolean => id !== EMPTY_RENEGOTIATION_INFO_SCSV && id !== FALLBACK_SCSV && !isGrease(id)
 
-/** Returns what is recorded of a ClientHello, and what decides which engine serves the client. */
+/** Returns the facts about a ClientHello that are recorded, and that decide which engine serves the client. */
 export function clientHelloFacts({ version, suites, extensions }: ClientHello, sslv2: boolean): ClientHelloFacts {
   const { serverName, alpn, supportedVersions, keyShares } = extensions
   // RFC 8446 section 4.2.1: `client_version` does not go beyond TLS 1.2.

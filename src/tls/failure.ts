@@ -62,7 +62,7 @@ function clientAlert({ message }: Error): string | undefined {
   return alertMeanings[Number(/SSL alert number (\d+)/.exec(message)?.[1])]
 }
 
-/** What a client's alert means to a person who configured the client or the server. RFC 8446 section 6; RFC 5246 section 7.2. */
+/** The meaning of a client's alert, for the person who configured the client or the server. RFC 8446 section 6; RFC 5246 section 7.2. */
 const alertMeanings: Readonly<Record<number, string>> = {
   10: 'the client did not expect the server’s message (alert 10)',
   20: 'the client could not verify a record (alert 20): does something between client and server change the data?',

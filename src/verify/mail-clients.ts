@@ -11,16 +11,16 @@ export interface ProbeMessage {
   readonly raw: string
 }
 
-/** How one protocol sends the test message, or finds it again. */
+/** The steps by which one protocol sends the test message, or finds it again. */
 export interface MailClient {
-  /** @param announced the capability lines under TLS. @throws VerifyError */
+  /** Logs on. @param announced the capability lines under TLS @throws VerifyError */
   readonly logOn: (dialog: Dialog, credentials: ProbeAccount, announced: readonly string[]) => Promise<void>
   readonly send?: (dialog: Dialog, message: ProbeMessage, mailbox: string) => Promise<void>
-  /** Returns the line with the test text, `''` if the message lacks it, undefined if there is no message. @param remove deletes it */
+  /** Returns the line with the test text, `''` if the message lacks it, undefined without a message. @param remove deletes it */
   readonly read?: (dialog: Dialog, message: ProbeMessage, remove: boolean) => Promise<string | undefined>
 }
 
-/** RFC 4954, RFC 5321 section 3.3. */
+/** The SMTP client. RFC 4954, RFC 5321 section 3.3. */
 const smtp: MailClient = {
   async logOn(dialog, credentials, announced) {
     if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
@@ -38,7 +38,7 @@ const smtp: MailClient = {
 /** Number of messages to search, newest first. */
 const NEWEST = 25
 
-/** RFC 1939, RFC 5034. */
+/** The POP3 client. RFC 1939, RFC 5034. */
 const pop3: MailClient = {
   async logOn(dialog, credentials) {
     await must(dialog, `USER ${credentials.user}`)
@@ -58,7 +58,7 @@ const pop3: MailClient = {
   },
 }
 
-/** RFC 9051. */
+/** The IMAP4 client. RFC 9051. */
 const imap4: MailClient = {
   async logOn(dialog, credentials, announced) {
     if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
@@ -80,13 +80,13 @@ const imap4: MailClient = {
   },
 }
 
-/** Never expunges other messages: without UIDPLUS the message stays, marked as deleted. RFC 4315 section 2.1. */
+/** Removes one message. Without UIDPLUS it only marks it, because EXPUNGE would remove others too. RFC 4315 section 2.1. */
 async function removeByUid(dialog: Dialog, uid: string): Promise<void> {
   await must(dialog, `UID STORE ${uid} +FLAGS.SILENT (\\Deleted)`)
   await dialog.command(`UID EXPUNGE ${uid}`)
 }
 
-/** RFC 3977 section 6.3.1, RFC 4643 section 2.3. */
+/** The NNTP client. RFC 3977 section 6.3.1, RFC 4643 section 2.3. */
 const nntp: MailClient = {
   async logOn(dialog, { user, password }, announced) {
     if (!dialog.row.capabilities.mechanisms(announced).includes('USER')) return
@@ -115,7 +115,7 @@ export async function must(dialog: Dialog, command: string, what: string = comma
   return accepted(dialog, await dialog.command(command), what)
 }
 
-/** @throws VerifyError */
+/** Returns a positive reply. @throws VerifyError for any other reply */
 export function accepted(dialog: Dialog, reply: Reply, what: string): Reply {
   if (dialog.row.accepted.test(reply.status) || reply.code === '+') return reply
   throw new VerifyError(`${what} is answered with ${reply.status}`)

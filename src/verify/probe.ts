@@ -54,7 +54,7 @@ export class Probe {
     return result
   }
 
-  /** @throws VerifyError */
+  /** Connects without reading anything. @throws VerifyError */
   connect(): Promise<Wire> {
     return Wire.open(this.endpoint.host, this.endpoint.port, this.options.timeoutMs)
   }
@@ -91,12 +91,12 @@ export class Probe {
     return dialog.wire
   }
 
-  /** Sends a ClientHello of our own and returns the answer. @throws NotTested VerifyError */
+  /** Sends a ClientHello built by this module and returns the answer. @throws NotTested VerifyError */
   async hello(version: number, suites: readonly number[]): Promise<HelloOutcome> {
     return askHello(await this.readyForTls(), { version, suites, serverName: this.endpoint.serverName })
   }
 
-  /** Does the first handshake. If the certificate does not verify, the result says why. */
+  /** Does the first handshake. The result contains the reason if the certificate does not verify. */
   tls(): Promise<TlsView> {
     return this.once('tls', async () => {
       try {

@@ -19,9 +19,9 @@ interface ClearLogOn {
 
 /** Commands before STARTTLS whose effect the server must forget. */
 interface StateProbe {
-  /** Commands in clear text. Each must be accepted, or there is no state to forget. */
+  /** Returns commands in clear text. Each must be accepted, otherwise the server has no state to forget. */
   readonly before: (facts: StateFacts) => readonly string[] | undefined
-  /** The command under TLS that shows whether the state is kept. */
+  /** Returns the command under TLS that shows whether the state is kept. */
   readonly after: (facts: StateFacts) => string
   /** Matches the reply to `after` if the state is forgotten. */
   readonly forgotten: RegExp
@@ -84,7 +84,7 @@ export function wordsOf(lines: readonly string[], name: RegExp): string[] {
   })
 }
 
-/** RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). */
+/** SMTP. RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). */
 export const smtp: ProtocolRow = {
   protocol: 'smtp',
   title: 'SMTP',
@@ -119,7 +119,7 @@ export const smtp: ProtocolRow = {
 /** Commands whose positive reply ends with a line of a single dot. */
 const POP3_MULTILINE = /^(?:CAPA|LIST|UIDL|AUTH)$|^(?:RETR|TOP) /i
 
-/** RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH). */
+/** POP3. RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH). */
 export const pop3: ProtocolRow = {
   protocol: 'pop3',
   title: 'POP3',
@@ -163,7 +163,7 @@ function words(lines: readonly string[]): string[] {
   return lines.flatMap((line) => /^\* CAPABILITY (.*)$/i.exec(line)?.[1]?.toUpperCase().split(/\s+/) ?? [])
 }
 
-/** RFC 9051, RFC 3501. */
+/** IMAP4. RFC 9051, RFC 3501. */
 export const imap4: ProtocolRow = {
   protocol: 'imap4',
   title: 'IMAP4',
@@ -202,7 +202,7 @@ export const imap4: ProtocolRow = {
 /** Replies that end with a line of a single dot. RFC 3977 section 3.2. */
 const NNTP_MULTILINE = /^(?:100|101|215|220|221|222|224|225|230|231)\b/
 
-/** RFC 3977, RFC 4642 (STARTTLS), RFC 4643 (AUTHINFO). */
+/** NNTP. RFC 3977, RFC 4642 (STARTTLS), RFC 4643 (AUTHINFO). */
 export const nntp: ProtocolRow = {
   protocol: 'nntp',
   title: 'NNTP',
@@ -240,5 +240,5 @@ export const nntp: ProtocolRow = {
   quit: 'QUIT',
 }
 
-/** One row a protocol. */
+/** One row per protocol. */
 export const protocolRows: Readonly<Record<Protocol, ProtocolRow>> = { smtp, pop3, imap4, nntp }

@@ -6,7 +6,7 @@ import type { CheckOutcome, Endpoint, EndpointReport, Finding } from './types.ts
 export interface Summary {
   readonly ok: boolean
   readonly counts: Readonly<Record<CheckOutcome, number>>
-  /** The first line of a report: all promises are kept, or which one is broken. */
+  /** The first line of a report: that all promises are kept, or which one is broken. */
   readonly verdict: string
 }
 
@@ -37,7 +37,7 @@ const more = (count: number): string => (count > 1 ? ` (and ${count - 1} more)` 
 const line = (endpoint: Endpoint, { title, words }: Finding): string =>
   `broken: ${describe(endpoint)}: ${title}: ${words}`
 
-/** `Default SMTP Virtual Server, port 3025`. */
+/** Returns the title and port of an endpoint: `Default SMTP Virtual Server, port 3025`. */
 export const describe = ({ title, port }: Endpoint): string => `${title}, port ${port}`
 
 const marks: Readonly<Record<CheckOutcome, string>> = {

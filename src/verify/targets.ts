@@ -4,7 +4,7 @@ import type { Endpoint, Promises } from './types.ts'
 
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
-/** The policy for any current server. RFC 8314, RFC 8996, RFC 9325. */
+/** Returns the policy for any current server. RFC 8314, RFC 8996, RFC 9325. */
 function goodPractice(requireSecureChannel: boolean): Promises {
   return {
     by: 'good practice',
@@ -17,7 +17,7 @@ function goodPractice(requireSecureChannel: boolean): Promises {
   }
 }
 
-/** The policy that a virtual server's configuration promises. */
+/** Returns the policy that a virtual server's configuration promises. */
 function configuredPromises(server: ResolvedVirtualServer): Promises {
   const { tls, authentication, requireSecureChannel, require128BitEncryption, certificate } = server
   const configured = allVersions.slice(allVersions.indexOf(tls.minVersion), allVersions.indexOf(tls.maxVersion) + 1)

@@ -76,7 +76,7 @@ export class VerifyError extends Error {
   override readonly name = 'VerifyError'
 }
 
-/** Thrown by a check that does not apply to the server; the message says why. */
+/** Thrown by a check that does not apply to the server. The message states the reason. */
 export class NotTested extends Error {
   override readonly name = 'NotTested'
 }

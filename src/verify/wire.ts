@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { TappedSocket } from '../common/tapped-socket.ts'
 import { VerifyError } from './types.ts'
 
-/** A server that sends more than this at once or without a line end does not speak a mail protocol. */
+/** Most octets held. A server that sends more at once or without a line end does not speak a mail protocol. */
 const MAX_HELD_OCTETS = 16 * 1024 * 1024
 
 /** The client's end of a connection: reads lines or octets, writes text, and starts TLS. */

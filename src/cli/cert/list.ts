@@ -20,7 +20,7 @@ export function addCertificateLists(cert: Command): void {
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
   state === 'valid' ? counted(daysLeft, 'day') : state
 
-/** Digits of a thumbprint in the list. Commands accept the whole thumbprint and the friendly name. */
+/** Digits of a thumbprint in the list. Commands accept only the whole thumbprint or the friendly name. */
 const SHORT_THUMBPRINT = 8
 
 function list(flags: PkiOptions): Promise<void> {

@@ -63,7 +63,7 @@ export function withSubjectOptions(command: Command): Command {
     .option('--l <name>', 'city or locality')
 }
 
-/** Adds everything that describes a request. */
+/** Adds all options that describe a request. */
 export function withRequestOptions(command: Command): Command {
   const named = command
     .requiredOption('--for <virtual server>', 'name or protocol of the virtual server')
@@ -94,7 +94,7 @@ export function subjectOf(flags: SubjectFlags): SubjectFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-/** Returns the options as the library takes them. */
+/** Returns the options in the form that the library takes. */
 export function requestOptions(flags: RequestFlags): RequestOptions {
   const key = keyOf(flags)
   return {

@@ -134,7 +134,7 @@ function root(rootPem: string): Dictionary[] {
   return [payload('com.apple.security.root', 'root', rootPem, content)]
 }
 
-/** Identifiers depend only on the content, so that a new profile replaces an older one. */
+/** Returns a payload whose identifiers depend only on the content, so that a new profile replaces an older one. */
 function payload(type: string, what: string, seed: string, content: Dictionary): Dictionary {
   const hash = createHash('sha256').update(`${type} ${seed}`).digest('hex')
   // RFC 9562 section 5.8: version 8, for identifiers with a custom algorithm.

@@ -87,7 +87,10 @@ function outlookExpress(settings: Settings): string[] {
   ]
 }
 
-/** Outlook Express changes the port when the box is ticked: 110 to 995, 143 to 993, 119 to 563. SMTP stays at 25. */
+/**
+ * Returns the port settings for Outlook Express. When its box is ticked, Outlook Express changes the port itself: 110 to
+ * 995, 143 to 993, 119 to 563. SMTP stays at 25.
+ */
 function outlookExpressPorts(
   { protocol, host, port, tlsPort, startTls, tlsRequired }: ConnectionSettings,
   title: string,

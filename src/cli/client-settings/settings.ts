@@ -13,11 +13,11 @@ export interface ConnectionSettings {
   readonly startTls: boolean
   /** Whether clients can log on only over TLS. */
   readonly tlsRequired: boolean
-  /** What a client should use: implicit TLS, else STARTTLS, else clear text. */
+  /** The best channel that the server offers: implicit TLS, else STARTTLS, else clear text. */
   readonly best: { readonly port: number; readonly channel: 'tls' | 'starttls' | 'clear' }
 }
 
-/** What a client needs to know about the lab and an account. */
+/** The settings of a client for the lab and one account. */
 export interface Settings {
   readonly user: string
   readonly password: string

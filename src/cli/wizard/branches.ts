@@ -15,7 +15,7 @@ interface Branch {
   readonly run: (session: PkiSession, server: ServerState) => Promise<string>
 }
 
-/** What the first page shows of a virtual server. */
+/** The facts about a virtual server that the first page shows. */
 export interface ServerState {
   readonly facts: VirtualServerFacts
   readonly assigned?: { readonly thumbprint: string; readonly friendlyName: string }

@@ -20,7 +20,7 @@ function unlessCancelled<T>(answer: T): Exclude<T, symbol> {
 export interface TextPage {
   readonly message: string
   readonly initial?: string
-  /** Returns what is wrong with an answer, or undefined. */
+  /** Returns the error in an answer, or undefined. */
   readonly check?: (answer: string) => string | undefined
   /** Whether an answer that ends with `<` returns to the previous page. */
   readonly back?: boolean

@@ -1,9 +1,9 @@
 import type { Account, Directory } from '../types.ts'
 
-/** What a mechanism checks credentials against. */
+/** The directory and the client certificate against which a mechanism checks credentials. */
 export interface SaslContext {
   readonly directory: Directory
-  /** The account named by the client certificate, if there is one. */
+  /** The account named by the client certificate, if any. */
   readonly externalIdentity?: string | undefined
 }
 

@@ -17,7 +17,7 @@ type ControlVerb = (
 
 export type ControlVerbs = Readonly<Record<string, ControlVerb>>
 
-/** A failure on a control socket; the message says what failed. */
+/** A failure on a control socket. The message states the reason. */
 export class ControlError extends Error {
   override readonly name = 'ControlError'
 }

@@ -47,7 +47,7 @@ function serve(socket: Socket, verbs: ControlVerbs): void {
   })
 }
 
-/** `forget` can name every session of the log. */
+/** Longest request. `forget` can name every session of the log. */
 const MAX_REQUEST_OCTETS = 1024 * 1024
 const LF = 0x0a
 

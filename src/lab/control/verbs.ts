@@ -19,7 +19,7 @@ export interface ReloadReport {
   readonly warnings: readonly string[]
 }
 
-/** The requests that only the process around the lab can handle, because it knows where the configuration came from. */
+/** The requests that need the process around the lab, which knows where the configuration came from. */
 export interface ControlHost {
   reload(): Promise<ReloadReport>
 }

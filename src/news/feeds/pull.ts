@@ -54,7 +54,7 @@ async function newArticles(session: PeerSession, groups: string, since: number):
 
 async function fetchArticle(session: PeerSession, options: PullOptions, messageId: string): Promise<void> {
   const { code } = await session.ask(`ARTICLE ${messageId}`)
-  if (code !== 220) return // deleted meanwhile
+  if (code !== 220) return // it was deleted after NEWNEWS
   const raw = await session.connection.readBlock(options.maxArticleOctets)
   try {
     await options.news.relay(raw, { ...options.source, messageId })

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 
-/** When the next round is due: after this many milliseconds, or when woken. */
+/** The start of the next round: after this many milliseconds, or when woken. */
 export type Next = number | 'when woken'
 
 export interface RunnerOptions {

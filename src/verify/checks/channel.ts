@@ -57,7 +57,7 @@ export const secureChannel: Check = {
 
 const ONLY_LOG_ON = 'log-on is refused in clear text, and everything else needs a log-on'
 
-/** Checks what a man in the middle gains by removing STARTTLS from the announcement. */
+/** Checks that a man in the middle gains nothing by removing STARTTLS from the announcement. */
 export const stripping: Check = {
   name: 'stripping',
   title: 'STARTTLS stripping',

@@ -12,7 +12,7 @@ export interface Found {
 export interface Check {
   readonly name: string
   readonly title: string
-  /** @throws NotTested if the check does not apply; VerifyError if the server ends the connection, which is a failure */
+  /** Runs the check. @throws NotTested if it does not apply; VerifyError if the server ends the connection, which is a failure */
   readonly run: (probe: Probe) => Promise<Found>
 }
 

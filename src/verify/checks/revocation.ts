@@ -17,7 +17,7 @@ import { followChain, issued } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
-/** TLS feature status_request. RFC 7633 section 6 */
+/** Returns whether a certificate has the TLS feature status_request. RFC 7633 section 6. */
 const mustStaple = (certificate: X509Certificate): boolean => extensionValues(certificate).has(extensionIds.tlsFeature)
 
 /** Longer lists are not read. Public authorities split theirs into shorter ones. */
@@ -37,7 +37,7 @@ export const revocation: Check = {
     if (staple) return judgeStaple(staple, leaf, issuer, now)
     // RFC 7633 section 4
     if (mustStaple(leaf))
-      return fail('the certificate requires a stapled OCSP response (must-staple), and there is none')
+      return fail('the certificate requires a stapled OCSP response (must-staple), and the server sends none')
     const [address] = crlAddresses(leaf)
     if (address === undefined) {
       throw new NotTested('no OCSP response is stapled, and the certificate names no revocation list')
@@ -79,7 +79,7 @@ async function judgeList(
   return pass(`not on the list at ${address}; no OCSP response is stapled`, record)
 }
 
-/** Downloads a list; returns its octets, or the reason why there are none. */
+/** Downloads a list. Returns its octets, or the reason why it cannot be read. */
 async function download(address: string, timeoutMs: number): Promise<Buffer | string> {
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) })

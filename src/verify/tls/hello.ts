@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Wire } from '../wire.ts'
 
-/** The server's answer to a ClientHello of ours; `closed` if it ended the connection instead. */
+/** The server's answer to a ClientHello; `closed` if it ended the connection instead. */
 export type HelloOutcome = Exclude<ServerAnswer, { kind: 'more' }> | { readonly kind: 'closed' }
 
 /** Sends a ClientHello, reads the answer and closes the wire. */
@@ -152,7 +152,7 @@ export function readServerAnswer(octets: Buffer): ServerAnswer {
   return isTls ? { kind: 'more' } : { kind: 'not-tls' }
 }
 
-/** @param last whether no further handshake message is unencrypted */
+/** Reads handshake messages. @param last whether no further handshake message is unencrypted */
 function readMessages(messages: Buffer, last: boolean): ServerAnswer {
   let hello: ServerHello | undefined
   for (let at = 0; at + 4 <= messages.length; ) {

@@ -21,7 +21,7 @@ export function systemRoots(): string[] {
 export interface CertificatePath {
   /** The server's certificate first. */
   readonly certificates: readonly X509Certificate[]
-  /** The trusted root at its end, if there is one. */
+  /** The trusted root at its end, if any. */
   readonly root: X509Certificate | undefined
 }
 
