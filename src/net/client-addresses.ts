@@ -34,51 +34,80 @@ export type Admission = 'served' | 'refused' | 'dropped'
 /** A connection as counted for its client address. */
 export interface CountedConnection {
   readonly admission: Admission
+  /** Why it is not served. */
+  readonly refusal?: string
   /** Counts the connection for at least this time, even if the client disconnects. */
   hold(durationMs: number): void
   /** Ends the count. Call it once, when the connection is closed. */
   release(): void
 }
 
-const uncounted = { hold() {}, release() {} }
-const unlimited: CountedConnection = { admission: 'served', ...uncounted }
-const dropped: CountedConnection = { admission: 'dropped', ...uncounted }
+/** Connections of one address that may count after they ended, where open connections do not count. */
+const MAX_HELD = 100
+const HELD_REFUSAL = `${MAX_HELD} clients of this address disconnected during the delay of a failed log-on (limits.failedLogonDelay)`
+
+type Count = 'served' | 'refused' | 'held'
 
 /** Connections of one virtual server, counted by client address. */
 export class ClientAddresses {
-  readonly #counts: Record<'served' | 'refused', Map<string, number>> = { served: new Map(), refused: new Map() }
+  readonly #counts: Record<Count, Map<string, number>> = {
+    served: new Map(),
+    refused: new Map(),
+    held: new Map(),
+  }
 
   /** Counts a connection that was just accepted. @param limit applies to served connections, and separately to refused ones */
   count(address: string, limit: number | 'off'): CountedConnection {
-    if (limit === 'off') return unlimited
     const key = clientKey(address)
+    if (limit === 'off')
+      return this.#numberOf('held', key) < MAX_HELD ? this.#held(key) : this.#refused(key, MAX_HELD, HELD_REFUSAL)
     if (this.#numberOf('served', key) < limit) return this.#counted('served', key)
-    return this.#numberOf('refused', key) < limit ? this.#counted('refused', key) : dropped
+    return this.#refused(key, limit, `the limit of ${limit} connections per address is reached`)
+  }
+
+  #refused(key: string, limit: number, refusal: string): CountedConnection {
+    if (this.#numberOf('refused', key) < limit) return { ...this.#counted('refused', key), refusal }
+    return { admission: 'dropped', refusal, hold() {}, release() {} }
   }
 
   #counted(admission: 'served' | 'refused', key: string): CountedConnection {
     this.#add(admission, key, 1)
-    let heldUntil = 0
-    return {
-      admission,
-      hold: (durationMs) => {
-        heldUntil = performance.now() + durationMs
-      },
-      release: () => {
-        const leftMs = heldUntil === 0 ? 0 : heldUntil - performance.now()
-        if (leftMs <= 0) this.#add(admission, key, -1)
-        else setTimeout(() => this.#add(admission, key, -1), leftMs).unref()
-      },
-    }
+    return held(admission, (leftMs) => this.#removeLater(admission, key, leftMs))
   }
 
-  #numberOf(kind: 'served' | 'refused', key: string): number {
+  /** Returns a connection that counts only after its end. */
+  #held(key: string): CountedConnection {
+    return held('served', (leftMs) => {
+      if (leftMs <= 0) return
+      this.#add('held', key, 1)
+      this.#removeLater('held', key, leftMs)
+    })
+  }
+
+  #removeLater(kind: Count, key: string, leftMs: number): void {
+    if (leftMs <= 0) this.#add(kind, key, -1)
+    else setTimeout(() => this.#add(kind, key, -1), leftMs).unref()
+  }
+
+  #numberOf(kind: Count, key: string): number {
     return this.#counts[kind].get(key) ?? 0
   }
 
-  #add(kind: 'served' | 'refused', key: string, change: 1 | -1): void {
+  #add(kind: Count, key: string, change: 1 | -1): void {
     const count = this.#numberOf(kind, key) + change
     if (count > 0) this.#counts[kind].set(key, count)
     else this.#counts[kind].delete(key)
+  }
+}
+
+/** @param released receives the time for which the connection is still held, in milliseconds */
+function held(admission: 'served' | 'refused', released: (leftMs: number) => void): CountedConnection {
+  let heldUntil = 0
+  return {
+    admission,
+    hold(durationMs) {
+      heldUntil = performance.now() + durationMs
+    },
+    release: () => released(heldUntil === 0 ? 0 : heldUntil - performance.now()),
   }
 }

@@ -230,6 +230,7 @@ export class Connection {
       const { socket, facts } = await this.#securer.secure(raw)
       this.#tls = facts
       this.#transport.adopt(socket)
+      this.logon.forgotten()
       return facts
     } catch (error) {
       this.#transport.abandon()

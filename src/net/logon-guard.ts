@@ -23,7 +23,9 @@ export class LogonGuard {
     this.#record = record
     if (!limits) return
     transport.idle.isPaced = true
-    if (limits.timeoutMs !== undefined) this.#startTimeout(limits.timeoutMs)
+    if (limits.timeoutMs === undefined) return
+    this.#startTimeout(limits.timeoutMs)
+    void transport.closed.then(() => this.cancelTimeout())
   }
 
   /** Ends all limits: the client has logged on. */
@@ -32,9 +34,17 @@ export class LogonGuard {
     this.cancelTimeout()
   }
 
+  /** Starts the limits again: the session has forgotten who the client is. A time limit that still runs is not extended. */
+  forgotten(): void {
+    if (!this.#limits) return
+    this.#transport.idle.isPaced = true
+    if (this.#limits.timeoutMs !== undefined && this.#timer === undefined) this.#startTimeout(this.#limits.timeoutMs)
+  }
+
   /** Ends the time limit alone: the client uses the server without a log-on. */
   cancelTimeout(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   /** Delays the reply to a failed log-on, each one longer than the one before. @throws ConnectionEnded */
@@ -51,6 +61,5 @@ export class LogonGuard {
       this.#transport.interrupt('log-on timeout')
     }, timeoutMs)
     this.#timer.unref()
-    void this.#transport.closed.then(() => this.cancelTimeout())
   }
 }

@@ -61,16 +61,14 @@ export class TlsAcceptor {
     const { policy, handshakeTimeoutMs } = this.#settings
     raw.on('error', (error) => record.note(`socket error: ${error.message}`))
     const first = await peekClientHello(raw, handshakeTimeoutMs)
-    if (first === undefined) {
-      throw this.#failed(raw, record, 'the client closed the connection, or sent nothing, before the handshake')
-    }
+    if (first === undefined) throw handshakeFailed(raw, record, NO_CLIENT_HELLO)
     const hello = first.kind === 'hello' ? first.facts : undefined
     if (hello) record.hello(hello)
     if (first.kind === 'hello' && this.#legacy && (await this.#needsLegacy(first.facts, first.sslv2, this.#legacy))) {
       return this.#acceptLegacy(this.#legacy, raw, first.facts, record, keyLog)
     }
     const socket = await this.#node.handshake(raw, hello, keyLog).catch((error: Error) => {
-      throw this.#failed(raw, record, explainHandshakeFailure(error, hello, policy), error)
+      throw handshakeFailed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
     const agreed = tlsFacts(socket, this.#node.certificateFor(hello?.serverName), hello)
     const { clientCertificates } = this.#settings
@@ -79,7 +77,7 @@ export class TlsAcceptor {
     if (policy.require128BitEncryption && facts.bits < 128) {
       socket.destroy()
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
-      throw this.#failed(raw, record, why)
+      throw handshakeFailed(raw, record, why)
     }
     record.secured(facts)
     return { socket, facts }
@@ -104,7 +102,7 @@ export class TlsAcceptor {
     try {
       return await legacy.accept(raw, hello, record, keyLog)
     } catch (error) {
-      throw this.#failed(raw, record, (error as Error).message, error as Error)
+      throw handshakeFailed(raw, record, (error as Error).message, error as Error)
     } finally {
       clearTimeout(timer)
     }
@@ -122,14 +120,18 @@ export class TlsAcceptor {
     if (!certificate) return facts
     const { subject, verified, error } = certificate
     const { account, refused } = verified ? await judge(certificate) : {}
-    if (refused !== undefined) throw this.#failed(raw, record, `the client’s certificate (${subject}) is ${refused}`)
+    if (refused !== undefined) throw handshakeFailed(raw, record, `the client’s certificate (${subject}) is ${refused}`)
     if (!verified) record.note(`the client’s certificate (${subject}) is not verified: ${error}`)
     return { ...facts, clientCertificate: account === undefined ? certificate : { ...certificate, account } }
   }
+}
 
-  #failed(raw: Duplex, record: SessionRecorder, why: string, cause?: Error): HandshakeFailure {
-    record.refused(`TLS handshake: ${why}`)
-    raw.destroy()
-    return new HandshakeFailure(why, cause ? { cause } : undefined)
-  }
+/** The reason if a client's ClientHello does not arrive within `handshakeTimeout`. */
+export const NO_CLIENT_HELLO = 'the client closed the connection, or sent nothing, before the handshake'
+
+/** Records a failed handshake and closes the socket. Returns the error to throw. */
+export function handshakeFailed(raw: Duplex, record: SessionRecorder, why: string, cause?: Error): HandshakeFailure {
+  record.refused(`TLS handshake: ${why}`)
+  raw.destroy()
+  return new HandshakeFailure(why, cause ? { cause } : undefined)
 }

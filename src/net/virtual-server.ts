@@ -15,7 +15,7 @@ import { FailedLogons } from './failed-logons.ts'
 import { applyHandshakeFaults } from './faults/apply-faults.ts'
 import type { ConnectionFaults, DueFault, FaultRules } from './faults/fault-rules.ts'
 import { type PortKind, Ports } from './ports.ts'
-import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
+import { handshakeFailed, NO_CLIENT_HELLO, TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 
 /** The settings of a virtual server. A reload or another certificate replaces them while it runs. */
 export interface VirtualServerSettings {
@@ -46,8 +46,6 @@ export type LimitedBy = 'server' | 'address'
 
 /** How long sessions may take to send their farewell when the lab stops. */
 const STOP_MS = 3_000
-/** How long a handshake fault waits for the ClientHello. */
-const CLIENT_HELLO_MS = 30_000
 
 /** One virtual server: its ports, its certificate, its connections. */
 export class VirtualServer {
@@ -152,8 +150,7 @@ export class VirtualServer {
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'
-    if (counted.admission !== 'served')
-      record.refused(`the limit of ${limits.connectionsPerAddress} connections per address is reached`)
+    if (counted.refusal !== undefined) record.refused(counted.refusal)
     try {
       if (counted.admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
       const secured = kind === 'tlsPort' ? await securer.secure(raw) : undefined
@@ -207,8 +204,13 @@ export class VirtualServer {
   }
 
   /** Performs a TLS handshake on a raw socket. @throws HandshakeFailure */
-  async secure(raw: Duplex, record: SessionRecorder, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
-    const { maxConnections } = this.#settings
+  async secure(
+    raw: Duplex,
+    record: SessionRecorder,
+    keyLog: KeyLog | undefined,
+    faults: ConnectionFaults | undefined,
+  ): Promise<SecuredSocket> {
+    const { maxConnections, tls } = this.#settings
     if (maxConnections !== 'off' && this.#handshakes.size >= maxConnections) {
       const why = `${maxConnections} TLS handshakes are in progress, which is the connection limit`
       record.refused(why)
@@ -216,6 +218,8 @@ export class VirtualServer {
     }
     this.#handshakes.add(raw)
     try {
+      const due = faults?.due('handshake') ?? []
+      if (faults && due.length > 0) await faultsBeforeHandshake(faults, due, raw, record, tls?.handshakeTimeoutMs ?? 0)
       // The current certificate, even if it changed since the client connected.
       if (!this.#acceptor) throw new HandshakeFailure('no certificate is assigned')
       return await this.#acceptor.accept(raw, record, keyLog)
@@ -248,10 +252,8 @@ class HandshakeSecurer implements Securer {
     return this.#server.canSecure
   }
 
-  async secure(raw: Duplex): Promise<SecuredSocket> {
-    const due = this.#faults?.due('handshake') ?? []
-    if (this.#faults && due.length > 0) await faultsBeforeHandshake(this.#faults, due, raw, this.#record)
-    return this.#server.secure(raw, this.#record, this.#keyLog)
+  secure(raw: Duplex): Promise<SecuredSocket> {
+    return this.#server.secure(raw, this.#record, this.#keyLog, this.#faults)
   }
 }
 
@@ -267,10 +269,12 @@ async function faultsBeforeHandshake(
   due: readonly DueFault[],
   raw: Duplex,
   record: SessionRecorder,
+  helloTimeoutMs: number,
 ): Promise<void> {
   // The ClientHello is read first, so that the record contains it.
-  const first = await peekClientHello(raw, CLIENT_HELLO_MS)
-  if (first?.kind === 'hello') record.hello(first.facts)
+  const first = await peekClientHello(raw, helloTimeoutMs)
+  if (first === undefined) throw handshakeFailed(raw, record, NO_CLIENT_HELLO)
+  if (first.kind === 'hello') record.hello(first.facts)
   const outcome = await applyHandshakeFaults(faults, due, raw, record)
   if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
 }

@@ -36,6 +36,7 @@ export const starttls = defineCommand({
     session.reply(382, 'Continue with TLS negotiation')
     session.forget()
     await connection.startTls()
+    if (session.peer) connection.logon.succeeded() // a peer that is known by address
   },
 })
 
