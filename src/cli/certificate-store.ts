@@ -94,8 +94,8 @@ export async function readStore<T>(
 
 /** Returns the root certificates on disk in PEM. Before the first start the list is empty. @throws PkiError */
 export async function storedRoots({ lab }: Configuration): Promise<string[]> {
-  const root = await readStore(lab.certificates, (store) => store.rootPem)
-  return root ? [root] : []
+  const roots = await readStore(lab.certificates, (store) => store.rootPem)
+  return roots ? [roots] : []
 }
 
 /** Returns a line for each certificate that the configuration names and the store does not have. @throws PkiError */

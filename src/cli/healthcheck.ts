@@ -20,7 +20,7 @@ const TIMEOUT_MS = 5_000
 /** Adds `sealpost healthcheck`. */
 export function addHealthcheck(program: Command): void {
   withConfig(program.command('healthcheck'))
-    .description('check that every configured port sends a greeting; verifies TLS with the root of the lab')
+    .description('check that every configured port sends a greeting; verifies TLS with the roots of the lab')
     .option('--timeout <seconds>', 'longest wait for a greeting (default: 5)', secondsAsMs)
     .option('--json', 'print JSON')
     .action(healthcheck)
@@ -82,7 +82,7 @@ interface PortsToCheck {
   readonly roots: readonly string[]
 }
 
-/** Returns the actual ports and the root of a running lab, without reading its file. */
+/** Returns the actual ports and the roots of a running lab, without reading its file. */
 async function portsOfLab(control: string): Promise<PortsToCheck> {
   const { hostname, endpoints, ca } = await labStatus(control)
   const ports = endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>

@@ -69,7 +69,7 @@ export class TestLab implements AsyncDisposable {
     this.#mail = new DeliveredMail(arrivals, lab)
   }
 
-  /** The lab's root certificate in PEM: `tls: { ca: lab.ca }`. */
+  /** The lab's root certificates in PEM, in one text: `tls: { ca: lab.ca }`. */
   get ca(): string {
     return this.#lab.certificateStore.rootPem
   }

@@ -22,8 +22,8 @@ export function addAuthorityLists(ca: Command): void {
     .option('--json', 'print JSON')
     .action(issued)
   withConfig(ca.command('export'))
-    .description('write the certificate of an authority, for clients to trust')
-    .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .description('write the roots of the lab, or the certificate of one authority, for clients to trust')
+    .argument('[authority]', 'name of the authority (default: every root that clients need)')
     .option('--authority <name>', 'name of the authority')
     .addOption(
       new Option('--format <format>', 'pem, der: the certificate alone. p7b, chain (PEM): with its issuers')
@@ -75,9 +75,9 @@ function exportAuthority(
     await checkOutput(flags.out)
     const authority = name ?? flags.authority
     await writeOutput(flags.out, await authorities.export(authority, flags.format))
-    const isAlone = flags.format === 'pem' || flags.format === 'der'
-    const chain = isAlone ? '' : String(await authorities.export(authority, 'chain'))
-    printWritten(flags.out, counted(isAlone ? 1 : chain.split('BEGIN CERTIFICATE').length - 1, 'certificate'))
+    const one = flags.format === 'der' || (authority !== undefined && flags.format === 'pem')
+    const all = one ? '' : String(await authorities.export(authority, 'chain'))
+    printWritten(flags.out, counted(one ? 1 : all.split('BEGIN CERTIFICATE').length - 1, 'certificate'))
   })
 }
 

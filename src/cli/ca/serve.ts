@@ -29,7 +29,7 @@ const defaults = {
 export function addServe(ca: Command): void {
   withConfig(ca.command('serve'))
     .description(
-      'run the HTTP service of the authorities: ACME, revocation lists, OCSP and the root, until SIGINT or SIGTERM',
+      'run the HTTP service of the authorities: ACME, revocation lists, OCSP and the roots, until SIGINT or SIGTERM',
     )
     .option('--address <address>', 'address to listen on')
     .option('--port <number>', 'HTTP port', portNumber)
@@ -75,7 +75,7 @@ function printReady(
     acme: `${base}${acmePath(name)}/directory`,
   }))
   if (flags.json) return print(JSON.stringify({ event: 'ready', url, root: `${url}/root.pem`, directories }))
-  print(`Authority service: ${url}; root certificate for clients: ${url}/root.pem`)
+  print(`Authority service: ${url}; root certificates for clients: ${url}/root.pem`)
   for (const { authority, acme } of directories) print(`"${authority}": ACME directory ${acme}`)
   print('ready')
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { xml, xmlDocument } from '../../common/xml.ts'
+import { splitPem } from '../../verify/tls/trust.ts'
 import { CA_FILE } from './programs.ts'
 import type { ConnectionSettings, Settings } from './settings.ts'
 
@@ -11,8 +12,8 @@ export interface Document {
 }
 
 /**
- * Returns Thunderbird autoconfig, Outlook autodiscover, an iOS profile and the root certificate.
- * @param rootPem the root certificate, or an empty text before the first start
+ * Returns Thunderbird autoconfig, Outlook autodiscover, an iOS profile and the root certificates.
+ * @param rootPem the root certificates, or an empty text before the first start
  */
 export function documents(settings: Settings, rootPem: string): Document[] {
   return [
@@ -92,11 +93,11 @@ interface Dictionary {
 }
 type PlistValue = string | number | boolean | Buffer | readonly Dictionary[] | Dictionary
 
-/** Returns a profile for iOS and macOS with a mail account and the root. Apple, "Configuration Profile Reference". */
+/** Returns a profile for iOS and macOS with a mail account and the roots. Apple, "Configuration Profile Reference". */
 function mobileConfig(settings: Settings, rootPem: string): string {
   const profile = payload('Configuration', 'profile', settings.address, {
     PayloadDisplayName: `Sealpost lab: ${settings.address}`,
-    PayloadContent: [mail(settings), ...root(rootPem)],
+    PayloadContent: [mail(settings), ...roots(rootPem)],
   })
   return xmlDocument([
     '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
@@ -127,11 +128,13 @@ function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settin
   })
 }
 
-function root(rootPem: string): Dictionary[] {
-  if (rootPem === '') return []
-  const der = Buffer.from(rootPem.replaceAll(/-----[A-Z ]+-----|\s/g, ''), 'base64')
-  const content = { PayloadDisplayName: 'Sealpost lab root', PayloadContent: der }
-  return [payload('com.apple.security.root', 'root', rootPem, content)]
+function roots(rootPem: string): Dictionary[] {
+  return splitPem(rootPem).map((pem, index) => {
+    const der = Buffer.from(pem.replaceAll(/-----[A-Z ]+-----|\s/g, ''), 'base64')
+    const content = { PayloadDisplayName: 'Sealpost lab root', PayloadContent: der }
+    // Identifiers must differ within a profile.
+    return payload('com.apple.security.root', index === 0 ? 'root' : `root-${index + 1}`, `${pem}\n`, content)
+  })
 }
 
 /** Returns a payload whose identifiers depend only on the content, so that a new profile replaces an older one. */

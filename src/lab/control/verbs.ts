@@ -9,7 +9,7 @@ export interface LabStatus {
   readonly pid: number
   readonly hostname: string
   readonly endpoints: ReturnType<Lab['endpoints']>
-  /** The lab's root certificate in PEM. */
+  /** The lab's root certificates in PEM, as one text. */
   readonly ca: string
 }
 

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { commonName } from '../certificate/names.ts'
 import {
@@ -6,7 +7,9 @@ import {
   type IssuedRecord,
   type QueuedRecord,
 } from '../certificate-store/index-file.ts'
+import { rootsOf } from '../certificate-store/roots.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
+import { PkiError } from '../errors.ts'
 import { writePkcs7 } from '../keystore/certificate-files.ts'
 
 /** An authority in a list. */
@@ -77,15 +80,38 @@ export async function listQueue(
 export const authorityFormats = ['pem', 'der', 'p7b', 'chain'] as const
 export type AuthorityFormat = (typeof authorityFormats)[number]
 
-/** Returns the certificate of an authority for clients to trust, without its key. @throws PkiError */
+/**
+ * Returns the certificate of an authority for clients to trust, without its key.
+ * @param name Default: every root that clients need
+ * @throws PkiError `refused` for several roots in DER, which holds one certificate
+ */
 export async function exportAuthority(
   store: CertificateStore,
   name?: string,
   format: AuthorityFormat = 'pem',
 ): Promise<Buffer> {
   await store.refresh()
+  const certificates =
+    name === undefined
+      ? await rootsOf(store.index, store.materials)
+      : await certificatesToExport(store, name, format === 'chain' || format === 'p7b')
+  const [first, ...others] = certificates
+  if (first === undefined) throw new PkiError('refused', 'the store has no root')
+  if (format === 'p7b') return writePkcs7(certificates)
+  if (format !== 'der') return Buffer.from(certificates.map(certificatePem).join(''))
+  if (others.length === 0) return first.raw
+  const names = certificates.map((one) => `"${commonName(readFacts(one).subject)}"`).join(', ')
+  throw new PkiError(
+    'refused',
+    `DER holds one certificate, and there are ${certificates.length} roots (${names}); use --format p7b for all of them, or ca export NAME for one`,
+  )
+}
+
+async function certificatesToExport(
+  store: CertificateStore,
+  name: string,
+  withIssuers: boolean,
+): Promise<readonly X509Certificate[]> {
   const chain = await store.materials.authorityChain(findAuthority(store.index, name))
-  if (format === 'der') return chain[0].raw
-  if (format === 'p7b') return writePkcs7(chain)
-  return Buffer.from(format === 'chain' ? chain.map(certificatePem).join('') : certificatePem(chain[0]))
+  return withIssuers ? chain : [chain[0]]
 }

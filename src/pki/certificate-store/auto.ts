@@ -2,12 +2,10 @@ import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import { addRoot } from '../authority/create.ts'
 import { issueFrom, openAuthority } from '../authority/issue.ts'
 import { formatGeneralName, type GeneralName, generalName, subjectNames } from '../certificate/names.ts'
-import { writePem } from '../der/pem.ts'
 import { generateKey, type HashName, type KeySpec } from '../keys.ts'
 import type { Audience } from '../types.ts'
 import { addCertificate, type IndexDraft, replaceAssignments } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
-import type { Materials } from './materials.ts'
 import type { CertificateStore } from './types.ts'
 
 /** The kind of certificate that `certificate: auto` issues to an audience, and the authority that issues it. */
@@ -48,14 +46,6 @@ export async function ensureRoot(store: CertificateStore, audience: Audience = '
     return true
   })
   if (made) store.log.info({ authority: store.index[authority] }, `created a root authority in ${store.place}`)
-}
-
-/** Returns the PEM of the root above the authority that issues for an audience; empty without such an authority. */
-export async function rootOf(index: StoreIndex, materials: Materials, audience: Audience = 'modern'): Promise<string> {
-  const authority = index.authorities.find(({ name }) => name === index[autoProfiles[audience].authority])
-  if (authority === undefined) return ''
-  const chain = await materials.authorityChain(authority)
-  return writePem('CERTIFICATE', (chain.at(-1) ?? chain[0]).raw)
 }
 
 /** An automatic certificate is replaced this long before it expires. */

@@ -5,12 +5,13 @@ import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
 import { staple } from '../revocation/ocsp.ts'
 import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
-import { autoCertificate, ensureRoot, renewalDue, rootOf } from './auto.ts'
+import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
 import type { IndexDraft } from './draft.ts'
 import { folderFiles, memoryFiles, type StoreFiles } from './files.ts'
 import { type CertificateRecord, certificateNamed, indexPath, type StoreIndex } from './index-file.ts'
 import { Journal } from './journal.ts'
 import { Materials } from './materials.ts'
+import { oldClientRoot, rootBundle } from './roots.ts'
 import type { CertificateStore } from './types.ts'
 
 export interface CertificateStoreOptions {
@@ -72,7 +73,7 @@ class FileCertificateStore implements CertificateStore {
       files,
       (path) => this.materials.read(path),
       async (index) => {
-        this.#rootPem = await rootOf(index, this.materials)
+        this.#rootPem = await rootBundle(index, this.materials)
         this.#notify()
       },
     )
@@ -94,7 +95,7 @@ class FileCertificateStore implements CertificateStore {
   }
 
   oldClientRootPem(): Promise<string> {
-    return rootOf(this.index, this.materials, 'old')
+    return oldClientRoot(this.index, this.materials)
   }
 
   read(path: string): Promise<string> {
@@ -114,7 +115,7 @@ class FileCertificateStore implements CertificateStore {
   }
 
   async refresh(): Promise<void> {
-    if (await this.#journal.refresh()) this.#rootPem = await rootOf(this.index, this.materials)
+    if (await this.#journal.refresh()) this.#rootPem = await rootBundle(this.index, this.materials)
   }
 
   async resolve(

@@ -20,7 +20,7 @@ export interface CertificateStore extends AsyncDisposable {
 
   /** The current content of the store. Read only: changes go through `update`. */
   readonly index: StoreIndex
-  /** PEM of the root above the authority that issues for `auto`; empty without such an authority. */
+  /** PEM of every root that clients need: the one above the authority that issues for `auto` first. Empty if there is none. */
   readonly rootPem: string
   /** Returns the PEM of the root for old clients; empty until the first certificate for them is issued. */
   oldClientRootPem(): Promise<string>

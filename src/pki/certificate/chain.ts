@@ -23,7 +23,8 @@ export function buildChain(leaf: X509Certificate, pool: readonly X509Certificate
   return { certificates, complete: true }
 }
 
-const isRoot = (certificate: X509Certificate): boolean =>
+/** Returns whether a certificate is self-signed. */
+export const isRoot = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
 const issued = (certificate: X509Certificate, issuer: X509Certificate): boolean =>

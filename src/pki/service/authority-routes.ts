@@ -5,7 +5,7 @@ import { createCrl, crlLifeMs } from '../revocation/crl.ts'
 import { createOcspResponse, type OcspRequest, ocspError, ocspLifeMs, readOcspRequest } from '../revocation/ocsp.ts'
 import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 
-/** Returns the routes of a store's authorities: CRL, OCSP and certificate of each, the list of them, and the root. */
+/** Returns the routes of a store's authorities: CRL, OCSP and certificate of each, the list of them, and the roots. */
 export function authorityRoutes(store: CertificateStore): Route[] {
   const names = readyAuthorities(store)
   return [
@@ -96,7 +96,7 @@ const listRoute = (store: CertificateStore): Route => ({
   handle({ path }) {
     if (path !== '/') return { status: 404, type: 'text/plain; charset=utf-8', body: 'not found\n' }
     const rows = readyAuthorities(store).map(authorityRow).join('\n')
-    const body = `<!doctype html>\n<meta charset="utf-8">\n<title>Sealpost certificate authorities</title>\n<h1>Certificate authorities of this lab</h1>\n<p><a href="/root.pem">The root certificate that clients must trust</a></p>\n<ul>\n${rows}\n</ul>\n`
+    const body = `<!doctype html>\n<meta charset="utf-8">\n<title>Sealpost certificate authorities</title>\n<h1>Certificate authorities of this lab</h1>\n<p><a href="/root.pem">The root certificates that clients must trust</a></p>\n<ul>\n${rows}\n</ul>\n`
     return { type: 'text/html; charset=utf-8', body }
   },
 })

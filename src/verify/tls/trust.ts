@@ -48,9 +48,9 @@ export const issued = (certificate: X509Certificate, issuer: X509Certificate): b
 export const isSelfSigned = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
-/** Parses roots, and skips malformed ones. */
+/** Parses roots, each text one or several in PEM, and skips malformed ones. */
 export function parseRoots(pems: readonly string[]): X509Certificate[] {
-  return pems.flatMap((pem) => {
+  return pems.flatMap(splitPem).flatMap((pem) => {
     try {
       return [new X509Certificate(pem)]
     } catch {

@@ -1,0 +1,35 @@
+import type { X509Certificate } from 'node:crypto'
+import { certificatePem, thumbprintOf } from '../certificate/certificate.ts'
+import { isRoot } from '../certificate/chain.ts'
+import type { StoreIndex } from './index-file.ts'
+import type { Materials } from './materials.ts'
+
+/** Returns every root above an authority of the store, each once: the one above the authority that issues for `auto` first. */
+export async function rootsOf(index: StoreIndex, materials: Materials): Promise<X509Certificate[]> {
+  const ready = index.authorities.filter(({ certificate }) => certificate !== undefined)
+  const isDefault = ({ name }: { readonly name: string }): boolean => name === index.defaultAuthority
+  const sorted = [...ready.filter(isDefault), ...ready.filter((one) => !isDefault(one))]
+  const tops = await Promise.all(sorted.map((record) => topOf(record.name, index, materials)))
+  const roots = tops.filter((top) => top !== undefined && isRoot(top)) as X509Certificate[]
+  return [...new Map(roots.map((root) => [thumbprintOf(root), root])).values()]
+}
+
+/** Returns the topmost certificate above an authority; undefined if there is no such authority or it has no certificate. */
+async function topOf(
+  name: string | undefined,
+  index: StoreIndex,
+  materials: Materials,
+): Promise<X509Certificate | undefined> {
+  const record = index.authorities.find((one) => one.name === name)
+  return record?.certificate === undefined ? undefined : (await materials.authorityChain(record)).at(-1)
+}
+
+/** Returns the PEM of every root above an authority of the store; empty if there is none. */
+export const rootBundle = async (index: StoreIndex, materials: Materials): Promise<string> =>
+  (await rootsOf(index, materials)).map(certificatePem).join('')
+
+/** Returns the PEM of the root above the authority that issues for `auto` to old clients; empty if there is none. */
+export async function oldClientRoot(index: StoreIndex, materials: Materials): Promise<string> {
+  const top = await topOf(index.oldClientAuthority, index, materials)
+  return top === undefined ? '' : certificatePem(top)
+}
