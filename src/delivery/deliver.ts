@@ -1,9 +1,9 @@
-import { joinPieces } from '../common/pieces.ts'
+import { joinPieces, type Pieces } from '../common/pieces.ts'
 import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type NewMessage, type Owner } from '../store/types.ts'
-import { hasBcc, withoutBcc } from './bcc.ts'
+import { mayHaveBcc, withoutBcc } from './bcc.ts'
 import { resolveNamed } from './resolve.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
 
@@ -27,24 +27,18 @@ export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: Lo
  * @throws DeliveryError `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
-  const { trace, message, recipients, mailFrom, session, at } = delivery
-  const stripped = hasBcc(message) ? withoutBcc(joinPieces(message)) : undefined
+  const { trace, recipients, mailFrom, session, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   // A group that refuses the message must refuse it before any mailbox has it.
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
-  const { owners, created } = mailboxesOf(site, recipients, stripped?.named)
+  const { owners, created } = mailboxesOf(site, delivery)
   const rcptTo = recipients.map(({ address }) => address)
   const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
   try {
     const batch: NewMessage[] = []
-    for (const [copy, pieces] of [
-      ['whole', message],
-      ['without-bcc', stripped?.rest],
-    ] as const) {
-      const targets = pieces ? await inboxes(site.store, owners, copy) : []
-      if (!pieces || targets.length === 0) continue
-      const raw = trace ? [trace, ...pieces] : pieces
-      batch.push({ raw, targets, envelope, internalDate: at })
+    for (const copy of new Set(owners.values())) {
+      const targets = await inboxes(site.store, owners, copy)
+      batch.push({ raw: trace ? [trace, ...copy] : copy, targets, envelope, internalDate: at })
     }
     if (batch.length > 0) await site.store.append(batch)
   } catch (error) {
@@ -53,24 +47,19 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
   }
 }
 
-/** The copy of a message that a mailbox gets: as received, or without its Bcc fields. */
-type Copy = 'whole' | 'without-bcc'
-
 function newsgroupsOf(recipients: readonly Recipient[]): string[] {
-  const names = recipients.map(({ destination }) => (destination.kind === 'newsgroup' ? destination.name : undefined))
-  return [...new Set(names)].filter((name) => name !== undefined)
+  const names = recipients.flatMap(({ destination }) => (destination.kind === 'newsgroup' ? [destination.name] : []))
+  return [...new Set(names)]
 }
 
 /**
- * Groups the recipients by mailbox. An open directory gets the accounts that it does not have yet (`created`): only now,
- * because RCPT alone must not fill it. `named`: the addresses in the Bcc fields; undefined without such fields.
+ * Returns the mailboxes of the recipients, each with the copy that it gets: the message as received or without its Bcc
+ * fields. An open directory gets the accounts that it does not have yet (`created`): only now, because RCPT alone must
+ * not fill it.
  */
-function mailboxesOf(
-  { directory }: DeliverySite,
-  recipients: readonly Recipient[],
-  named: ReadonlySet<string> | undefined,
-) {
-  const owners = new Map<Owner, Copy>()
+function mailboxesOf({ directory }: DeliverySite, { message, recipients }: Delivery) {
+  const stripped = mayHaveBcc(message) ? withoutBcc(joinPieces(message)) : undefined
+  const owners = new Map<Owner, Pieces>()
   const created: Account[] = []
   for (const { address, destination } of recipients) {
     if (destination.kind === 'newsgroup') continue
@@ -79,8 +68,8 @@ function mailboxesOf(
     if (added?.isNew) created.push(added.account)
     const owner = added ? accountOwner(added.account.user) : CAPTURED_OWNER
     // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
-    const whole = !named || captured || named.has(address.toLowerCase())
-    if (whole || !owners.has(owner)) owners.set(owner, whole ? 'whole' : 'without-bcc')
+    const whole = !stripped || captured || stripped.names(address)
+    if (whole || !owners.has(owner)) owners.set(owner, whole ? message : stripped.rest)
   }
   return { owners, created }
 }
@@ -104,8 +93,8 @@ async function postToNewsgroups(
 
 async function inboxes(
   store: MessageStore,
-  owners: ReadonlyMap<Owner, Copy>,
-  wanted: Copy,
+  owners: ReadonlyMap<Owner, Pieces>,
+  wanted: Pieces,
 ): Promise<{ folderId: string }[]> {
   const targets = []
   for (const [owner, copy] of owners) {

@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
 import { DeliveryError } from '../../src/delivery/types.ts'
 import { startLab } from '../../src/index.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
+import { StoreError } from '../../src/store/types.ts'
 import { ask, greeted, startData, withoutTrace } from '../smtp/support.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
@@ -44,6 +47,30 @@ describe.each(Object.entries(ways))('delivery by %s', (_, deliver) => {
     }
     const copies = (await lab.inbox('bob')).map(({ raw }) => withoutTrace(raw))
     expect(copies).toEqual([before + bcc + after, before + bcc + after])
+  })
+
+  test.each([
+    ['another case and a space', 'bcc : BOB@LAB.TEST'],
+    ['Resent-Bcc', 'Resent-Bcc: bob@lab.test'],
+    ['a group', 'Bcc: Team: carol@lab.test, Bob <bob@lab.test>;'],
+    ['a quoted local part', 'Bcc: "bob"@lab.test'],
+    ['several fields', 'Bcc: carol@lab.test\r\nBcc: bob@lab.test\r\nResent-Bcc: dave@lab.test'],
+  ])('Bcc with %s, also in a message without a body', async (_, field) => {
+    await using lab = await startMailLab(smtp)
+    for (const rest of [after, 'Subject: hush\r\n']) {
+      await deliver(lab, `${before}${field}\r\n${rest}`, ['alice@lab.test', 'bob@lab.test'])
+      const copy = async (user: string) => withoutTrace((await lab.inbox(user)).at(-1)?.raw ?? '')
+      expect(await copy('alice')).toBe(before + rest)
+      expect(await copy('bob')).toBe(`${before}${field}\r\n${rest}`)
+    }
+  })
+
+  test('Bcc that names a quoted recipient address', async () => {
+    await using lab = await startMailLab(smtp, { mode: 'open' })
+    const field = 'Bcc: "J. Doe"@lab.test\r\n'
+    await deliver(lab, before + field + after, ['alice@lab.test', '"j. doe"@lab.test'])
+    expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual([before + after])
+    expect((await lab.inbox('j. doe')).map(({ raw }) => withoutTrace(raw))).toEqual([before + field + after])
   })
 
   test('the envelope is kept with the message', async () => {
@@ -120,10 +147,50 @@ describe('SMTP and lab.deliver decide alike', () => {
     ['postmaster', 'captured'],
     ['someone@elsewhere.test', 'captured'],
     ['postmaster@elsewhere.test', 'captured'],
+    ['alice@elsewhere.test', 'captured'],
     ['bob@lab.test', 'rejected'],
     ['nobody@lab.test', 'rejected'],
   ])('%s: %s', async (address, place) => {
     expect(await outcomes(address)).toEqual([place, place])
+  })
+})
+
+test('an account may have the address of the postmaster', async () => {
+  const accounts = [{ user: 'root', password: 'secret', addresses: ['postmaster@lab.test'] }]
+  await using lab = await startMailLab(smtp, { config: { directory: { accounts } } })
+  for (const way of Object.values(ways)) await way(lab, 'Subject: x\r\n\r\n', ['Postmaster'])
+  expect(await lab.inbox('root')).toHaveLength(2)
+  expect(await lab.inbox(undefined)).toEqual([])
+})
+
+test('RFC 6532 section 3.2: a Bcc field may name an address in UTF-8', async () => {
+  await using lab = await startMailLab(smtp, { mode: 'open' })
+  const header = 'To: alice@lab.test\r\nBcc: ΔΟΚΙΜΉ@lab.test\r\n'
+  await lab.lab.deliver({ from: '', to: ['alice@lab.test', 'δοκιμή@lab.test'], raw: Buffer.from(header) })
+  const copies = async (user: string) => (await lab.inbox(user)).map(({ raw }) => Buffer.from(raw, 'latin1').toString())
+  expect(await copies('alice')).toEqual(['To: alice@lab.test\r\n'])
+  expect(await copies('δοκιμή')).toEqual([header])
+})
+
+describe('a newsgroup that cannot accept mail now', () => {
+  const config = { newsgroups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] }
+  const raw = 'From: alice@lab.test\r\nSubject: x\r\n\r\nx\r\n.'
+
+  test.each([
+    ['a full store', () => new StoreError('no-space', 'full'), '451 4.3.0 full'],
+    ['a defect', () => new TypeError('a detail'), '451 4.3.0 Internal server error'],
+  ])('%s: the client may try again, and nobody has the message', async (_, error, expected) => {
+    const store = new MemoryStore({ clock: systemClock })
+    await using lab = await startMailLab(smtp, { config, store })
+    vi.spyOn(store, 'append').mockRejectedValueOnce(error())
+    const client = await greeted(lab)
+    await startData(client, 'alice@lab.test', 'general@lab.test')
+    expect(await ask(client, raw)).toBe(expected)
+    expect(await lab.inbox('alice')).toEqual([])
+    await startData(client, 'alice@lab.test', 'general@lab.test')
+    expect(await ask(client, raw)).toMatch(/^250 /)
+    expect(await lab.inbox('alice')).toHaveLength(1)
+    client.destroy()
   })
 })
 
@@ -136,6 +203,17 @@ describe('lab.deliver', () => {
     const [mail] = await lab.inbox('bob')
     expect(mail?.raw).toBe('Subject: x\r\n\r\n')
     expect(mail?.entry.envelope?.rcptTo).toEqual(['bob@lab.test'])
+  })
+
+  test('a name that is the address of a newsgroup stands for the newsgroup', async () => {
+    await using lab = await startMailLab(smtp, {
+      mode: 'open',
+      config: { newsgroups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] },
+    })
+    const raw = Buffer.from('From: alice@lab.test\r\nMessage-ID: <1@lab.test>\r\nSubject: x\r\n\r\nx\r\n')
+    await lab.lab.deliver({ from: '', to: ['general'], raw })
+    expect((await lab.store.locate('<1@lab.test>')).map(({ folder }) => folder.name)).toEqual(['lab.general'])
+    expect(lab.lab.directory.accounts().map(({ user }) => user)).not.toContain('general')
   })
 
   test('rejects with a DeliveryError if a recipient does not exist, and then nobody gets the message', async () => {
