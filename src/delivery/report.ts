@@ -21,7 +21,7 @@ export async function reportSuccess(site: DeliverySite, delivery: Delivery, at: 
     message: [composeReport(site, { ...delivery, recipients }, at)],
     mailFrom: '', // so that no report is ever sent about a report
     recipients: [{ address: to, destination: resolveRecipient(site, to) }],
-    ...(session !== undefined && { session }),
+    session,
     at,
   })
 }

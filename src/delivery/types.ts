@@ -43,7 +43,7 @@ export interface Delivery {
   /** ENVID, decoded. RFC 3461 section 4.4. */
   readonly envelopeId?: string | undefined
   /** Id of the session that received the message. */
-  readonly session?: string
+  readonly session?: string | undefined
   /** Time of arrival in milliseconds since the epoch. Default: now. */
   readonly at?: number
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { smtp } from '../../servers/smtp/session.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
+import { TestClock } from '../support/test-clock.ts'
 import { ask, greeted } from './support.ts'
 
 let lab: MailLab
@@ -94,6 +95,8 @@ describe('delivery reports', () => {
     await ask(client, 'DATA')
     expect(await ask(client, 'Subject: x\r\nBcc: bob@lab.test\r\n\r\n.')).toMatch(/^250 /)
     client.destroy()
+    // A report that is not requested is not attempted either.
+    expect(JSON.stringify(own.sessions()[0]?.transcript)).not.toContain('no delivery report')
     return (await own.inbox('bob')).map(({ raw }) => raw)
   }
 
@@ -117,6 +120,82 @@ describe('delivery reports', () => {
     expect(await reports([...first, 'MAIL FROM:<bob@lab.test>', 'RCPT TO:<alice@lab.test>'])).toEqual([])
     const [report] = await reports([...first, 'MAIL FROM:<bob@lab.test>', first[1] ?? ''])
     expect(report).not.toContain('Original-Envelope-Id')
+  })
+
+  test('RFC 3464: the whole report, without the body of the message', async () => {
+    await using own = await startMailLab(smtp, { clock: new TestClock(), mode: 'open' })
+    const client = await greeted(own)
+    for (const command of [
+      'MAIL FROM:<bob@lab.test> ENVID=QQ314159 RET=FULL SMTPUTF8',
+      'RCPT TO:<alice@lab.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;alice@lab.test',
+      utf8('RCPT TO:<zoë@lab.test> NOTIFY=SUCCESS'),
+      'RCPT TO:<x@one.test> NOTIFY=SUCCESS',
+      'RCPT TO:<y@two.test> NOTIFY=FAILURE',
+      'RCPT TO:<z@two.test>',
+    ]) {
+      expect(await ask(client, command)).toMatch(/^250 /)
+    }
+    await ask(client, 'DATA')
+    expect(await ask(client, 'Subject: report me\r\n\r\nsecret body\r\n.')).toMatch(/^250 /)
+    const [report, ...others] = await own.inbox('bob')
+    expect(others).toEqual([])
+    expect(report?.entry.envelope).toEqual({
+      mailFrom: '',
+      rcptTo: ['bob@lab.test'],
+      session: own.sessions()[0]?.id,
+    })
+    const raw = Buffer.from(report?.raw ?? '', 'latin1').toString()
+    const boundary = /boundary="([^"]+)"/.exec(raw)?.[1] ?? ''
+    expect(boundary).toMatch(/^report-[0-9a-f]{24}$/)
+    expect(raw.replaceAll(boundary, 'BOUNDARY').split('\r\n')).toEqual([
+      'Return-Path: <>',
+      'From: Mail Delivery System <postmaster@lab.test>',
+      'To: <bob@lab.test>',
+      'Subject: Successful mail delivery report',
+      'Date: Wed, 25 Nov 2026 12:00:00 +0000',
+      'Message-ID: <BOUNDARY@localhost>',
+      'Auto-Submitted: auto-replied',
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/report; report-type=delivery-status;',
+      '\tboundary="BOUNDARY"',
+      '',
+      '--BOUNDARY',
+      'Content-Type: text/plain; charset=utf-8',
+      '',
+      'Your message to alice@lab.test was delivered.',
+      'Your message to zoë@lab.test was delivered.',
+      'Your message to x@one.test was relayed to a system that may send no further report.',
+      '',
+      '--BOUNDARY',
+      'Content-Type: message/delivery-status',
+      '',
+      'Reporting-MTA: dns; localhost',
+      'Original-Envelope-Id: QQ314159',
+      'Arrival-Date: Wed, 25 Nov 2026 12:00:00 +0000',
+      '',
+      'Original-Recipient: rfc822;alice@lab.test',
+      'Final-Recipient: rfc822; alice@lab.test',
+      'Action: delivered',
+      'Status: 2.1.5',
+      '',
+      'Final-Recipient: utf-8; zoë@lab.test',
+      'Action: delivered',
+      'Status: 2.1.5',
+      '',
+      'Final-Recipient: rfc822; x@one.test',
+      'Action: relayed',
+      'Status: 2.1.5',
+      '',
+      '--BOUNDARY',
+      'Content-Type: text/rfc822-headers',
+      '',
+      'Subject: report me',
+      '',
+      '',
+      '--BOUNDARY--',
+      '',
+    ])
+    client.destroy()
   })
 
   test('ENVID and ORCPT are reported decoded', async () => {
