@@ -11,7 +11,7 @@ export type FarewellReason = 'idle' | 'log-on timeout' | 'stopping'
  * Errors that end the connection get no reply, except the farewell.
  */
 export interface ErrorReplies<Reply> {
-  /** Returns the reply to an error that commands throw on purpose; undefined for every other error, which is then logged. */
+  /** Returns the reply to an error that commands throw on purpose; undefined for any other error, which is then logged. */
   expected(error: unknown): Reply | undefined
   /** Returns the reply to a line or block over its limit. It has been read and discarded, so the session continues. */
   tooLong(error: TooLong): Reply

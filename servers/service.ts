@@ -35,6 +35,6 @@ export interface ProtocolService {
   readonly busy: (context: ServerContext, limited: LimitedBy) => string
 }
 
-/** Says which connection limit is reached. */
+/** Returns the text that names the reached connection limit. */
 export const tooManyConnections = (limited: LimitedBy): string =>
   limited === 'address' ? 'Too many connections from your address' : 'Too many connections'

@@ -75,7 +75,7 @@ export async function assembleMessage(
   return found.length === 1 ? (found[0] as Buffer) : Buffer.concat(found, octets)
 }
 
-/** Returns the message as the store takes it. */
+/** Returns the message in the form that the store takes. */
 export function newMessage(raw: Buffer, message: AppendMessage, folderId: string): NewMessage & { raw: Buffer } {
   const { flags, internalDate } = message
   return { raw, targets: [{ folderId, flags }], ...(internalDate === undefined ? {} : { internalDate }) }

@@ -1,7 +1,7 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { utf8Octets } from './wire/text.ts'
 
-/** The result of a successful command: what its tagged OK contains. */
+/** The result of a successful command: the content of its tagged OK. */
 export interface CommandResult {
   /** Response code without its brackets: `APPENDUID 1 2`. */
   readonly code?: string

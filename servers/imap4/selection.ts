@@ -32,7 +32,7 @@ export class Selection {
   readonly recent = new Set<number>()
   /** Flags and keywords that the client knows. */
   readonly knownFlags = new Set<string>()
-  /** Called when there are changes to send (IDLE). */
+  /** Callback for changes to send (IDLE). */
   onChange: (() => void) | undefined
   #messages: readonly MessageEntry[] = []
   /** Whether `#messages` is this session's own array. At first it is the store's snapshot, which must not be changed. */

@@ -159,10 +159,10 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
 /** The largest literal that is not a message. RFC 9051 section 4.3 allows servers to refuse larger ones. */
 const MAX_LITERAL_OCTETS = 64 * 1024
-/** Messages of the largest size that one command may have. They are kept in memory until all have arrived. */
+/** Number of messages of the largest size that one command may contain. They are kept in memory until all have arrived. */
 const MAX_MESSAGES_HELD = 4
 
-/** Checks a literal before it is read, by what the client sent before it. Returns its refusal, or undefined to accept it. */
+/** Checks a literal before it is read, by the command so far. Returns its refusal, or undefined to accept it. */
 async function literalRefusal(session: ImapSession, ahead: LiteralAhead): Promise<ImapError | undefined> {
   let command: Command
   try {

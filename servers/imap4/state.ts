@@ -34,7 +34,7 @@ export const notAuthenticated = ['not-authenticated'] as const
 export const extensions = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT', 'IMAP4rev2', 'UIDONLY'] as const
 export type Extension = (typeof extensions)[number]
 
-/** A session as commands see it. */
+/** The session's interface for commands. */
 export interface ImapSession {
   readonly connection: Connection
   readonly context: ServerContext

@@ -4,10 +4,10 @@ import type { Account } from '../../src/directory/types.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import type { Folder } from '../../src/store/types.ts'
 
-/** What a virtual server allows to clients that have not logged on. */
+/** The rights of clients that have not logged on. */
 type ServerAccess = VirtualServerConfig['access']
 
-/** What one client may read and post, on the whole server and in each group. */
+/** The rights of one client to read and post, on the whole server and in each group. */
 export class GroupAccess {
   readonly #isLoggedOn: boolean
   readonly #server: ServerAccess

@@ -13,7 +13,7 @@ export interface SelectedGroup {
   current: number | undefined
 }
 
-/** The session as commands see it. */
+/** The session's interface for commands. */
 export interface NntpSession extends LogonSession {
   readonly news: NewsService
   /** The command line being run, as the client sent it. */
@@ -47,7 +47,7 @@ type Requirement = 'read-access' | 'feed'
 export interface NntpCommand {
   /** In capitals, with a second word for a variant (`LIST ACTIVE`). */
   readonly name: string
-  /** The arguments, as HELP shows them. */
+  /** The arguments for HELP. */
   readonly syntax: string
   /** Returns a promise only if something has to be awaited. @throws NntpError */
   run(session: NntpSession, args: readonly string[]): void | Promise<void>

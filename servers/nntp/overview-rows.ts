@@ -52,7 +52,7 @@ export class OverviewRows {
   }
 
   #keep(blob: string, row: OctetString): void {
-    if (this.#rows.has(blob)) return // another session built it meanwhile
+    if (this.#rows.has(blob)) return // another session has just built it
     this.#rows.set(blob, row)
     this.#chars += row.length
     if (this.#chars <= MAX_CHARS) return

@@ -10,7 +10,7 @@ export class NntpError extends Error {
   }
 }
 
-// Errors that several commands give. RFC 3977 section 3.2.1 and appendix C.
+// Errors of several commands. RFC 3977 section 3.2.1 and appendix C.
 export const syntaxError = (text = 'Syntax error'): NntpError => new NntpError(501, text)
 export const noGroupSelected = (): NntpError => new NntpError(412, 'No newsgroup selected')
 export const noSuchGroup = (): NntpError => new NntpError(411, 'No such newsgroup')

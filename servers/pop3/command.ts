@@ -12,7 +12,7 @@ export interface AuthorizationState {
 /** The states of RFC 1939 section 3. QUIT carries out the UPDATE state at the end of a transaction. */
 export type Pop3State = AuthorizationState | { readonly name: 'transaction'; readonly maildrop: Maildrop }
 
-/** The session as commands see it. */
+/** The session's interface for commands. */
 export interface Pop3Session extends LogonSession {
   /** The greeting's timestamp, if APOP is offered. RFC 1939 section 7, APOP. */
   readonly timestamp: string | undefined
@@ -43,7 +43,7 @@ const wrongState = (): Pop3Error => new Pop3Error('Command is not valid in this 
 /** Defines a command of the AUTHORIZATION state. */
 export function inAuthorization<T = void>(
   definition: Definition<T> & {
-    /** Runs before the argument is parsed. @throws Pop3Error */
+    /** Checks the session before the argument is parsed. @throws Pop3Error */
     check?(session: Pop3Session): void
     run(session: Pop3Session, argument: T, state: AuthorizationState): Reply
   },

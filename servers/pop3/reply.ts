@@ -14,7 +14,7 @@ export class Pop3Error extends Error {
 }
 
 /**
- * What a command replies: the text after `+OK`, alone or followed by lines, by a message (RFC 1939 section 3), or by a
+ * The reply of a command: the text after `+OK`, alone or followed by lines, by a message (RFC 1939 section 3), or by a
  * change of the connection, such as TLS.
  */
 export type Pop3Reply =

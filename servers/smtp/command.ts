@@ -11,7 +11,7 @@ export interface ClientGreeting {
   readonly extended: boolean
 }
 
-/** The session as commands see it. */
+/** The session's interface for commands. */
 export interface SmtpSession extends LogonSession {
   readonly site: DeliverySite
   /** The account that is logged on. */
@@ -40,7 +40,7 @@ export interface SmtpCommand {
   readonly name: string
   /** Runs the command. @throws SmtpError, DeliveryError: the reply */
   run(session: SmtpSession, argument: string): void | Promise<void>
-  /** Reads the data that follows a command that the policy refuses, then throws `refusal`. */
+  /** Reads the data behind a command that the policy refuses, then throws `refusal`. */
   refused?(session: SmtpSession, argument: string, refusal: SmtpError): Promise<void>
 }
 

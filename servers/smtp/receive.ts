@@ -51,7 +51,7 @@ function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Tr
   })
 }
 
-/** Sends the report that NOTIFY=SUCCESS asked for. A failure does not change the reply, because the message is delivered. */
+/** Sends the report that NOTIFY=SUCCESS requests. A failure does not change the reply, because the message is delivered. */
 async function report({ connection, context, site }: SmtpSession, delivery: Delivery, at: number): Promise<void> {
   try {
     await reportSuccess(site, delivery, at)

@@ -1,7 +1,7 @@
 import type { DeliveryError, DeliveryFailure } from '../../src/delivery/types.ts'
 import type { StoreError } from '../../src/store/types.ts'
 
-/** An error that is answered with a 4yz or 5yz reply. RFC 5321 section 4.2, RFC 3463. */
+/** An error that becomes a 4yz or 5yz reply. RFC 5321 section 4.2, RFC 3463. */
 export class SmtpError extends Error {
   override readonly name = 'SmtpError'
   readonly code: number
@@ -59,7 +59,7 @@ export function formatReply(
 
 const PRINTABLE = /^[\x20-\x7e]*$/
 
-/** Replaces what may not be in a line: control characters by spaces, because a quoted text must not end the line. */
+/** Replaces characters that a line cannot contain: control characters by spaces, because a quoted text must not end the line. */
 function lineText(text: string, utf8: boolean): string {
   if (PRINTABLE.test(text)) return text
   const line = text.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')

@@ -9,9 +9,9 @@ const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'ut
 test('the tables of defects and variants match the recipes', () => {
   const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(([, name, meaning]) => [name, meaning])
   expect(rows).toEqual([
-    ['defect', 'what it is'],
+    ['defect', 'meaning'],
     ...defectNames.map((name) => [name, defectRecipes[name].meaning]),
-    ['variant', 'what it is'],
+    ['variant', 'meaning'],
     ...variantNames.map((name) => [name, variantRecipes[name].meaning]),
   ])
 })

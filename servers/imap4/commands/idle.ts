@@ -8,7 +8,7 @@ import { sendUpdates } from '../updates.ts'
 const CONGESTED_OCTETS = 64 * 1024
 const MAX_DONE_OCTETS = 1024
 
-/** IDLE: sends changes as they happen, until the client says DONE. RFC 2177; RFC 9051 section 6.3.13. */
+/** IDLE: sends changes as they happen, until the client sends DONE. RFC 2177; RFC 9051 section 6.3.13. */
 export const idle = defineCommand({
   name: 'IDLE',
   states: loggedOn,

@@ -4,7 +4,7 @@ import { bad, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
-/** What can be limited: storage in kibibytes, and the number of messages. RFC 9208 section 5. */
+/** The resources that can be limited: storage in kibibytes, and the number of messages. RFC 9208 section 5. */
 const quotaResources = ['STORAGE', 'MESSAGE'] as const
 type QuotaResource = (typeof quotaResources)[number]
 type QuotaLimits = Partial<Record<QuotaResource, number>>

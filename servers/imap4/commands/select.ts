@@ -11,7 +11,7 @@ import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { knownUids, type NumberRange } from '../wire/sequence-set.ts'
 import { expungeDeleted } from './expunge.ts'
 
-/** SELECT and EXAMINE differ in whether the mailbox can be changed. */
+/** Defines SELECT or EXAMINE, which opens the mailbox for reading only. */
 function openCommand(name: string, examined: boolean) {
   return defineCommand({
     name,

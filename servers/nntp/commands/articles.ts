@@ -8,11 +8,11 @@ interface Variant {
   readonly name: string
   readonly code: number
   readonly text: string
-  /** Returns the octets to send. Absent if there are none. */
+  /** Returns the octets to send. Absent for STAT, which sends none. */
   readonly part?: (raw: Buffer) => Buffer
 }
 
-/** ARTICLE, HEAD, BODY and STAT differ in what they send. RFC 3977 section 6.2. */
+/** Defines ARTICLE, HEAD, BODY or STAT, which send different parts of an article. RFC 3977 section 6.2. */
 function articleCommand({ name, code, text, part }: Variant): NntpCommand {
   return defineCommand<ArticleSpecifier>({
     name,
@@ -31,7 +31,7 @@ function articleCommand({ name, code, text, part }: Variant): NntpCommand {
   })
 }
 
-/** Returns the article's octets. @throws NntpError 423 if it was removed meanwhile */
+/** Returns the article's octets. @throws NntpError 423 if it has been removed since it was found */
 async function readRaw(session: NntpSession, { folder, entry }: FoundArticle): Promise<Buffer> {
   const raw = await session.context.store.read(folder.id, entry.uid)
   if (!raw) throw noArticleWithNumber()

@@ -48,9 +48,9 @@ interface Style {
   readonly text: string
   /** Shown for a field that an article lacks. */
   readonly missing: OctetString
-  /** The error for an empty range. Absent if the reply is an empty list. */
+  /** Creates the error for an empty range. Absent if the reply is an empty list. */
   readonly emptyRange?: () => NntpError
-  /** Returns what starts the line of an article named by its message-id. */
+  /** Returns the start of the line for an article named by its message-id. */
   readonly nameOf: (messageId: string) => string
 }
 

@@ -49,7 +49,7 @@ export const listgroup = defineCommand<{ name: string | undefined; range: Articl
 
 type Neighbour = typeof nextEntry
 
-/** NEXT and LAST differ in the direction. RFC 3977 sections 6.1.3 and 6.1.4. */
+/** Defines NEXT or LAST, which differ in direction. RFC 3977 sections 6.1.3 and 6.1.4. */
 function stepCommand(name: string, neighbour: Neighbour, none: () => NntpError): NntpCommand {
   return defineCommand({
     name,

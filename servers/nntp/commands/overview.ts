@@ -7,7 +7,7 @@ import { Listing, NntpError, noArticleInRange, noArticleWithNumber } from '../re
 
 const OVERVIEW_FOLLOWS = [224, 'Overview information follows'] as const
 
-/** OVER and XOVER differ in the error for an empty range. RFC 3977 section 8.3, RFC 2980 section 2.8. */
+/** Defines OVER or XOVER, which differ in the error for an empty range. RFC 3977 section 8.3, RFC 2980 section 2.8. */
 function overCommand(name: string, emptyRange: () => NntpError): NntpCommand {
   return defineCommand<RangeSpecifier>({
     name,

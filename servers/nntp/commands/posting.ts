@@ -2,7 +2,7 @@ import { TooLong } from '../../../src/net/errors.ts'
 import { defineCommand, type NntpSession } from '../command.ts'
 import { authenticationRequired, NntpError } from '../reply.ts'
 
-/** POST. The 441 reply gives the reason why an article is refused. RFC 3977 section 6.3.1. */
+/** POST. The 441 reply states why an article is refused. RFC 3977 section 6.3.1. */
 export const post = defineCommand({
   name: 'POST',
   async run(session) {

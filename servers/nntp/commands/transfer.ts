@@ -33,7 +33,7 @@ export const ihave = defineCommand<string>({
   },
 })
 
-/** MODE STREAM: CHECK and TAKETHIS work without it, too. RFC 4644 section 2.3. */
+/** MODE STREAM has no effect: CHECK and TAKETHIS always work. RFC 4644 section 2.3. */
 export const modeStream = defineCommand({
   name: 'MODE STREAM',
   requires: 'feed',

@@ -18,7 +18,7 @@ export const starttls: SmtpCommand = {
 
 const unknownMechanism = (): SmtpError => new SmtpError(504, '5.5.4', 'Unrecognized authentication mechanism')
 
-/** RFC 4954 sections 4 and 6. */
+/** The errors of refused log-ons. RFC 4954 sections 4 and 6. */
 const errors: LogonErrors = {
   needsTls: mustStartTls,
   notOffered: unknownMechanism,
