@@ -14,7 +14,8 @@ import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
-import { Changes, LabStopped } from './changes.ts'
+import { followCertificates } from './certificate-changes.ts'
+import { Changes } from './changes.ts'
 import { LabFaults } from './lab-faults.ts'
 import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
@@ -136,12 +137,7 @@ export class Lab implements AsyncDisposable {
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#pki.warn()
     this.#stopRetention = keepRetention(this.store, () => this.#config.retention, this.#options)
-    this.#stopWatching = this.certificateStore.watch(() => {
-      this.refreshCertificates().catch((err: Error) => {
-        if (err instanceof LabStopped) return
-        this.#options.log.error({ err }, 'cannot use the changed certificate; the servers keep the previous one')
-      })
-    })
+    this.#stopWatching = followCertificates(this.certificateStore, () => this.refreshCertificates(), this.#options.log)
   }
 
   /**
@@ -213,6 +209,8 @@ export class Lab implements AsyncDisposable {
   }
 
   async #apply(next: ResolvedLab): Promise<void> {
+    // Also when nobody has noticed a change: a reload is what people try when a change is not seen.
+    await this.certificateStore.reread()
     const previous = { config: this.#config, directory: this.#directory }
     try {
       await this.#use(next, createDirectory(next))

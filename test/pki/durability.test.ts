@@ -235,6 +235,7 @@ it('a slow read of the folder does not undo a change that is made meanwhile', as
     slow,
     async () => '',
     async () => {},
+    () => {},
   )
   const change = (name: string) =>
     journal.update((draft) => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type FSWatcher, unwatchFile, watch, watchFile } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../../common/folders.ts'
 import { lockCertificateStore, type StoreLock } from './lock.ts'
+import { watchFolder } from './watch-folder.ts'
 
 /** Where a certificate store keeps its text files: in a folder or in memory. Paths are relative and use `/`. */
 export interface StoreFiles {
@@ -83,32 +83,3 @@ async function listBelow(folder: string, prefix = ''): Promise<string[]> {
   )
   return found.flat()
 }
-
-/**
- * Watches a folder by file system events. If the system provides none (some network folders, or no watches left), checks
- * the index file every second instead.
- */
-function watchFolder(folder: string, index: string, changed: () => void): () => void {
-  const watchers: FSWatcher[] = []
-  const poll = (): void => {
-    watchFile(join(folder, index), { interval: 1000, persistent: false }, changed)
-  }
-  for (const part of ['', 'certificates', 'keys']) {
-    try {
-      const watcher = watch(join(folder, part), { persistent: false }, (_, name) => {
-        if (name === null || !isHidden(name)) changed()
-      })
-      watcher.on('error', poll)
-      watchers.push(watcher)
-    } catch {
-      poll()
-    }
-  }
-  return () => {
-    for (const watcher of watchers) watcher.close()
-    unwatchFile(join(folder, index), changed)
-  }
-}
-
-/** Returns whether a file is a temporary or lock file. Their names start with a dot. */
-const isHidden = (name: string): boolean => name.startsWith('.')

@@ -6,27 +6,44 @@ import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } f
 /** Files that a change may delete: those of the store, and those that killed processes left behind. */
 const ownFile = /^(keys|certificates|authorities|requests)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
+/** An index with the text that it was read from; undefined if there is no file. */
+interface ReadIndex {
+  readonly text: string | undefined
+  readonly index: StoreIndex
+}
+
 /** The index of a store and its changes: one at a time across all processes, each completely or not at all. */
 export class Journal {
   readonly #files: StoreFiles
   readonly #read: (path: string) => Promise<string>
   readonly #changed: (index: StoreIndex) => Promise<void>
+  readonly #replaced: () => void
   #index: StoreIndex = emptyIndex()
+  /** The text of the index; undefined if there was no file. */
+  #text: string | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #lastRefresh: Promise<unknown> = Promise.resolve()
+  /** Counts the indexes that this process has taken from the folder or begun to write there. */
+  #turn = 0
+  /** The end of the last write. */
+  #writing: Promise<void> = Promise.resolve()
   #swept = false
 
   /**
    * @param read reads another file of the store
    * @param changed called with each index that this process has written
+   * @param replaced called when another process has changed the index, before that index is used
    */
   constructor(
     files: StoreFiles,
     read: (path: string) => Promise<string>,
     changed: (index: StoreIndex) => Promise<void>,
+    replaced: () => void,
   ) {
     this.#files = files
     this.#read = read
     this.#changed = changed
+    this.#replaced = replaced
   }
 
   get index(): StoreIndex {
@@ -38,17 +55,37 @@ export class Journal {
     return this.#last
   }
 
-  /** Reads the index again. Returns whether it has changed. @throws PkiError `store`; the index stays as it was then */
+  /**
+   * Reads the index again. Returns whether it has changed. Does not wait for changes that wait for the lock.
+   * @throws PkiError `store`; the index stays as it was then
+   */
   refresh(): Promise<boolean> {
-    // Waits for changes of this process: an index read during one would be older than its result.
-    return this.#inTurn(() => this.#refresh())
+    // One after another: a slow reading must not replace the result of a later one.
+    const next = this.#lastRefresh.then(() => this.#refresh())
+    this.#lastRefresh = next.catch(() => {})
+    return next
   }
 
   async #refresh(): Promise<boolean> {
-    const found = await this.#readIndex()
-    if (found.revision === this.#index.revision) return false
-    this.#index = found
-    return true
+    for (;;) {
+      const turn = this.#turn
+      await this.#writing
+      const found = await this.#readIndex()
+      // An index read while a change takes or writes one may be older than that.
+      if (turn !== this.#turn) continue
+      if (found.text === this.#text) return false
+      this.#take(found)
+      return true
+    }
+  }
+
+  /** Uses an index that another process wrote. Its text decides: different branches of a store can have equal revisions. */
+  #take({ text, index }: ReadIndex): void {
+    if (text === this.#text) return
+    this.#turn++
+    this.#replaced()
+    this.#text = text
+    this.#index = index
   }
 
   /** Returns whether the index file was deleted. */
@@ -72,12 +109,14 @@ export class Journal {
       const lock = await this.#files.lock()
       try {
         const before = await this.#readIndex()
-        const draft = new IndexDraft(before, this.#read)
+        if (before.text === undefined) this.#refuseGone()
+        else this.#take(before)
+        const draft = new IndexDraft(before.index, this.#read)
         const result = await change(draft)
         for (const [path, text] of draft.files) await this.#files.write(path, text)
         // If this process was so slow that another one took the lock, it starts over.
-        if ((await lock.held()) && (await this.#readIndex()).revision === before.revision) {
-          await this.#commit(before, { ...draft.index, revision: before.revision + 1 })
+        if ((await lock.held()) && (await this.#files.read(indexPath)) === before.text) {
+          await this.#commit(before.index, { ...draft.index, revision: before.index.revision + 1 })
           return result
         }
       } finally {
@@ -86,14 +125,29 @@ export class Journal {
     }
   }
 
+  /** Refuses to start an empty store where another one was: its folder is being replaced. @throws PkiError `store` */
+  #refuseGone(): void {
+    if (this.#text === undefined) return
+    throw new PkiError('store', `${this.#files.place}/${indexPath} does not exist any more`)
+  }
+
   async #commit(before: StoreIndex, after: StoreIndex): Promise<void> {
-    await this.#files.write(indexPath, `${JSON.stringify(after, null, 2)}\n`)
-    this.#index = after
+    this.#turn++
+    const writing = this.#write(after)
+    this.#writing = writing.catch(() => {})
+    await writing
     await this.#sweep(before, after)
     await this.#changed(after)
   }
 
-  /** Deletes files that the index no longer refers to. The first call also deletes files that killed processes left. */
+  async #write(index: StoreIndex): Promise<void> {
+    const text = `${JSON.stringify(index, null, 2)}\n`
+    await this.#files.write(indexPath, text)
+    this.#text = text
+    this.#index = index
+  }
+
+  /** Deletes files that the index does not refer to any more; the first time also what killed processes left. */
   async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
     const kept = referencedPaths(after)
     const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()
@@ -101,11 +155,11 @@ export class Journal {
     for (const path of candidates) if (ownFile.test(path) && !kept.has(path)) await this.#files.remove(path)
   }
 
-  async #readIndex(): Promise<StoreIndex> {
+  async #readIndex(): Promise<ReadIndex> {
     const { place } = this.#files
     const text = await this.#files.read(indexPath).catch((cause: Error) => {
       throw new PkiError('store', `${place} cannot be read: ${cause.message}`, { cause })
     })
-    return text === undefined ? emptyIndex() : parseIndex(text, place)
+    return { text, index: text === undefined ? emptyIndex() : parseIndex(text, place) }
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -99,21 +99,35 @@ async function createExclusively(path: string, holder: Holder): Promise<boolean>
   }
 }
 
-async function tryLock(path: string, holder: Holder): Promise<boolean> {
-  const draft = `${path}.${holder.token}`
-  await writeFile(draft, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 })
+/** Takes the lock by a link to a draft of the lock file, which stays for the next attempt. */
+async function tryLock(path: string, draft: string, holder: Holder): Promise<boolean> {
   try {
     await link(draft, path)
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // ENOENT: another process deleted the new file as a leftover; the next attempt writes it again.
-    if (code === 'EEXIST' || code === 'ENOENT') return false
-    if (code !== 'EPERM' && code !== 'ENOTSUP') throw error
-    return await createExclusively(path, holder)
-  } finally {
-    await rm(draft, { force: true })
+    if (code === 'EEXIST') return false
+    // Not written yet, or another process has deleted it as a leftover.
+    if (code === 'ENOENT') await writeFile(draft, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+    else if (code === 'EPERM' || code === 'ENOTSUP') return await createExclusively(path, holder)
+    else throw error
+    return tryLock(path, draft, holder)
   }
+}
+
+/** Longest wait between two attempts to take the lock. */
+const retryMs = 25
+/** The lock that this process released last, and when. */
+let released = { path: '', atMs: 0 }
+
+/**
+ * Lets the processes that wait for the lock try first if this process has only just released it. Otherwise a process with
+ * many changes would take it again and again, and the others would almost never find it free.
+ */
+async function yieldToWaiters(folder: string, path: string): Promise<void> {
+  if (released.path !== path || performance.now() - released.atMs > 2 * retryMs) return
+  const waiting = (await readdir(folder)).some((name) => name.startsWith('.lock.'))
+  if (waiting) await delay(retryMs + 5)
 }
 
 /** Waits for the lock file of a folder (`.lock`). @throws PkiError `store` if a live process holds it for a minute */
@@ -121,20 +135,34 @@ export async function lockCertificateStore(folder: string): Promise<StoreLock> {
   const path = join(folder, '.lock')
   const token = randomBytes(8).toString('hex')
   const holder: Holder = { token, host: hostname(), pid: process.pid, started: await startOf(process.pid) }
-  const until = Date.now() + patienceMs
+  const draft = `${path}.${token}`
   ours.add(token)
-  while (!(await tryLock(path, holder))) {
-    const other = await readHolder(path)
-    if (await isAbandoned(path, other)) await breakLock(path, other)
-    else if (Date.now() > until) {
-      ours.delete(token)
-      throw new PkiError('store', `${folder} is locked by process ${other?.pid} on ${other?.host} (${path})`)
-    } else await delay(5 + Math.random() * 20)
+  try {
+    await yieldToWaiters(folder, path)
+    await waitForLock(folder, path, draft, holder)
+  } catch (error) {
+    ours.delete(token)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new PkiError('store', `${folder} does not exist any more`, { cause: error })
+  } finally {
+    await rm(draft, { force: true })
   }
   const held = async (): Promise<boolean> => (await readHolder(path))?.token === token
   const release = async (): Promise<void> => {
     if (await held()) await rm(path, { force: true })
+    released = { path, atMs: performance.now() }
     ours.delete(token)
   }
   return { held, release }
+}
+
+async function waitForLock(folder: string, path: string, draft: string, holder: Holder): Promise<void> {
+  const until = Date.now() + patienceMs
+  while (!(await tryLock(path, draft, holder))) {
+    const other = await readHolder(path)
+    if (await isAbandoned(path, other)) await breakLock(path, other)
+    else if (Date.now() > until) {
+      throw new PkiError('store', `${folder} is locked by process ${other?.pid} on ${other?.host} (${path})`)
+    } else await delay(5 + Math.random() * (retryMs - 5))
+  }
 }

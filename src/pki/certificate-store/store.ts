@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
+import { coalesce } from '../../common/coalesce.ts'
 import { type CertificateChoice, choicesOf, type SingleCertificateChoice } from '../../config/schema/certificate.ts'
 import { RecipeCertificates } from '../defects/recipe-certificates.ts'
 import { PkiError } from '../errors.ts'
@@ -61,6 +62,8 @@ class FileCertificateStore implements CertificateStore {
   readonly #stapled = new WeakMap<InstalledCertificate, InstalledCertificate>()
   readonly #byRecipe = new RecipeCertificates(this)
   #rootPem = ''
+  /** The index that the root was read from. */
+  #rootIndex: StoreIndex | undefined
 
   constructor(files: StoreFiles, options: CertificateStoreOptions) {
     this.#files = files
@@ -73,9 +76,10 @@ class FileCertificateStore implements CertificateStore {
       files,
       (path) => this.materials.read(path),
       async (index) => {
-        this.#rootPem = await rootBundle(index, this.materials)
+        await this.#readRoot(index)
         this.#notify()
       },
+      () => this.materials.forget(),
     )
     this.#expiryCheck = setInterval(() => {
       if (this.index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#notify()
@@ -115,7 +119,13 @@ class FileCertificateStore implements CertificateStore {
   }
 
   async refresh(): Promise<void> {
-    if (await this.#journal.refresh()) this.#rootPem = await rootBundle(this.index, this.materials)
+    await this.#journal.refresh()
+    if (this.#rootIndex !== this.index) await this.#readRoot(this.index)
+  }
+
+  async #readRoot(index: StoreIndex): Promise<void> {
+    this.#rootPem = await rootBundle(index, this.materials)
+    this.#rootIndex = index
   }
 
   async resolve(
@@ -177,21 +187,26 @@ class FileCertificateStore implements CertificateStore {
   #reloadSoon(): void {
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
-      this.#reload().catch((error: Error) =>
-        this.log.error(
-          { err: error },
-          `the certificate store cannot be read, its last readable state stays in use: ${error.message}`,
-        ),
-      )
+      this.#reload()
     }, settleMs).unref()
   }
 
-  async #reload(): Promise<void> {
-    await this.#journal.settled
+  readonly #reload = coalesce(async () => {
+    try {
+      await this.reread()
+      this.#notify()
+    } catch (error) {
+      this.log.error(
+        { err: error as Error },
+        `the certificate store cannot be read, its last readable state stays in use: ${(error as Error).message}`,
+      )
+    }
+  })
+
+  async reread(): Promise<void> {
     if (await this.#journal.isGone()) throw new PkiError('store', `${this.place}/${indexPath} does not exist any more`)
     this.materials.forget()
     await this.refresh()
-    this.#notify()
   }
 
   #notify(): void {

@@ -38,6 +38,11 @@ export interface CertificateStore extends AsyncDisposable {
   /** Reads the folder again. Processes that do not watch the store call this before they read. */
   refresh(): Promise<void>
   /**
+   * Reads the folder again with all its files, also those that have been read before.
+   * @throws PkiError `store` if the store is gone or cannot be read; the last readable state stays in use then
+   */
+  reread(): Promise<void>
+  /**
    * Calls the listener after each change of the store, by any process, that may alter what `resolve` returns.
    * @returns a function that stops it
    */

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { openAuthority } from '../authority/issue.ts'
 import { certificateFields, type Issuer } from '../certificate/certificate.ts'
 import { keyIdentifier } from '../certificate/extensions.ts'
-import { type IssuedRecord, issuedBy, plainSerial } from '../certificate-store/index-file.ts'
+import { type IssuedRecord, issuedBy, plainSerial, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import {
@@ -143,13 +143,13 @@ export async function staple(
   if (authority?.certificate === undefined) return undefined
   const { record, chain, issuer } = await openAuthority(store, authority.name)
   const id = certIdOf(new X509Certificate(certificatePem), chain[0])
-  let made: { der: Buffer; revision: number; at: number } | undefined
+  let made: { der: Buffer; index: StoreIndex; at: number } | undefined
   return () => {
     const nowMs = store.clock.now()
-    const { revision, authorities } = store.index
-    if (made === undefined || made.revision !== revision || Math.abs(nowMs - made.at) > ocspLifeMs / 2) {
-      const issued = authorities.find(({ name }) => name === record.name)?.issued ?? record.issued
-      made = { der: createOcspResponse({ ids: [id] }, issued, issuer, nowMs), revision, at: nowMs }
+    const { index } = store
+    if (made === undefined || made.index !== index || Math.abs(nowMs - made.at) > ocspLifeMs / 2) {
+      const issued = index.authorities.find(({ name }) => name === record.name)?.issued ?? record.issued
+      made = { der: createOcspResponse({ ids: [id] }, issued, issuer, nowMs), index, at: nowMs }
     }
     return made.der
   }

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { coalesce } from '../../common/coalesce.ts'
 import { listen } from '../../common/listen.ts'
+import type { StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import type { StoreLog } from '../types.ts'
@@ -74,12 +76,14 @@ export class AuthorityService implements AsyncDisposable {
     try {
       const tlsServer = createTlsServer(await httpsCertificate(store, tls.names), onRequest)
       await openPort(tlsServer, address, tls.port, log)
-      const unwatch = store.watch(() => {
-        httpsCertificate(store, tls.names).then(
-          (certificate) => tlsServer.setSecureContext(certificate),
-          (err: Error) => log.error({ err }, 'authority service: the previous certificate stays in use'),
-        )
-      })
+      const unwatch = store.watch(
+        coalesce(() =>
+          httpsCertificate(store, tls.names).then(
+            (certificate) => tlsServer.setSecureContext(certificate),
+            (err: Error) => log.error({ err }, 'authority service: the previous certificate stays in use'),
+          ),
+        ),
+      )
       return new AuthorityService(store, [server, tlsServer], url, unwatch)
     } catch (error) {
       store.serviceUrl = undefined
@@ -117,10 +121,10 @@ async function httpsCertificate(
 
 /** Returns the routes of the store's authorities. Creates them again after each change of the store. */
 function cachedRoutes(store: CertificateStore): () => readonly Route[] {
-  let made: { revision: number; routes: readonly Route[] } | undefined
+  let made: { index: StoreIndex; routes: readonly Route[] } | undefined
   return () => {
-    const { revision } = store.index
-    if (made?.revision !== revision) made = { revision, routes: authorityRoutes(store) }
+    const { index } = store
+    if (made?.index !== index) made = { index, routes: authorityRoutes(store) }
     return made.routes
   }
 }
