@@ -68,7 +68,7 @@ describe('sealpost ca create', () => {
       ['mail.other.test', 2],
     ] as const) {
       await csr('n', `/CN=${name}`)
-      await pki.done('ca', 'sign', 'n.csr', '--authority', 'Narrow', '--out', 'n.pem')
+      await pki.done('ca', 'sign', 'n.csr', '--authority', 'Narrow', '--out', 'n.pem', '--force')
       expect(await pki.opensslCode('verify', '-CAfile', 'narrow.pem', 'n.pem'), name).toBe(code)
     }
   })

@@ -24,6 +24,7 @@ interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly exclude?: readonly string[]
   readonly hash?: HashName
   readonly default?: boolean
+  readonly force?: boolean
 }
 
 interface SubordinateFlags extends CreateFlags {
@@ -56,6 +57,7 @@ function withAuthorityOptions(command: Command): Command {
       ]),
     )
     .option('--default', 'issue for certificate: auto from now on')
+    .option('--force', 'create it even if every client would reject it or what it issues')
     .option('--json', 'print JSON')
 }
 
@@ -70,6 +72,7 @@ function authorityOptions(name: string, flags: CreateFlags): AuthorityOptions {
     subject: subjectOf(flags),
     constraints,
     makeDefault: flags.default ?? false,
+    force: flags.force ?? false,
     ...(flags.type ? { type: flags.type } : {}),
     ...(key ? { key } : {}),
     ...(flags.days === undefined ? {} : { days: flags.days }),

@@ -26,6 +26,7 @@ interface SignFlags extends PkiOptions {
   readonly subordinate?: boolean
   readonly pathLength?: number
   readonly chain?: boolean
+  readonly force?: boolean
   readonly out?: string
 }
 
@@ -41,6 +42,7 @@ const withSignOptions = (command: Command): Command =>
     .option('--subordinate', 'issue the certificate of an authority')
     .option('--path-length <number>', 'largest number of authorities below it in a chain', wholeNumber)
     .option('--chain', 'also write the certificates of its issuers')
+    .option('--force', 'issue the certificate even if every client would reject it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output')
     .option('--json', 'print JSON')
 
@@ -92,6 +94,7 @@ function addSigning(ca: Command): void {
     .argument('<file>', 'request (PKCS#10, DER or PEM); - for standard input')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--chain', 'also write the certificates of its issuers')
+    .option('--force', 'issue the certificate even if every client would reject it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output', '-')
     .option('--json', 'print JSON')
     .action(submit)
@@ -100,6 +103,7 @@ function addSigning(ca: Command): void {
 function signOptions(flags: SignFlags): SignOptions {
   return {
     subordinate: flags.subordinate ?? false,
+    force: flags.force ?? false,
     ...(flags.days === undefined ? {} : { days: flags.days }),
     ...(flags.purpose ? { purposes: flags.purpose } : {}),
     ...(flags.san ? { names: flags.san } : {}),
@@ -134,7 +138,7 @@ function list(flags: PkiOptions & { authority?: string }): Promise<void> {
 function submit(file: string, flags: SignFlags): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     if (flags.out) await checkOutput(flags.out)
-    const answer = await authorities.submit(await readInput(file), flags.authority)
+    const answer = await authorities.submit(await readInput(file), flags.authority, { force: flags.force ?? false })
     if (answer.state === 'issued')
       return writeIssued(answer.chain, flags, `"${answer.authority}" issued the certificate.`)
     const { authority, id } = answer
@@ -153,6 +157,7 @@ interface UserFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly password?: string
   readonly passwordFile?: string
   readonly legacy?: boolean
+  readonly force?: boolean
   readonly out: string
 }
 
@@ -169,6 +174,7 @@ export function addUser(ca: Command): void {
     .option('--password <text>', 'password for the file')
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--legacy', 'write a file that Windows XP can read')
+    .option('--force', 'issue the certificate even if every client would reject it')
     .option('--json', 'print JSON')
     .action(user)
 }
@@ -182,6 +188,7 @@ function user(commonName: string, flags: UserFlags): Promise<void> {
     const { chain, pkcs12 } = await authorities.issueUser({
       commonName,
       subject: subjectOf(flags),
+      force: flags.force ?? false,
       ...(flags.email ? { emails: flags.email } : {}),
       ...(flags.upn ? { principalName: flags.upn } : {}),
       ...(flags.authority ? { authority: flags.authority } : {}),

@@ -13,6 +13,7 @@ import { type RequestFlags, requestOptions, withRequestOptions } from './request
 
 interface IssueFlags extends RequestFlags {
   readonly authority?: string
+  readonly force?: boolean
   readonly acme?: string
   readonly httpAddress: string
   readonly httpPort: number
@@ -26,6 +27,7 @@ export function addIssue(cert: Command): void {
   withRequestOptions(withConfig(cert.command('issue')))
     .description('request a certificate from an authority of the lab and install it')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--force', 'issue the certificate even if every client would reject it')
     .option('--acme <url>', 'use this ACME directory instead of an authority of the lab')
     .option('--http-address <address>', 'address on which to answer http-01 challenges', '0.0.0.0')
     .option(
@@ -50,7 +52,7 @@ function issue(flags: IssueFlags): Promise<void> {
       const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
       return printIssued(flags, planned.virtualServer.name, flags.acme, record)
     }
-    const outcome = await certificates.issuePlanned(planned, flags.authority)
+    const outcome = await certificates.issuePlanned(planned, flags.authority, undefined, flags.force)
     const { authority } = outcome
     const virtualServer = planned.virtualServer.name
     if (outcome.state === 'issued') {

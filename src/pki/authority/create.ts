@@ -12,6 +12,7 @@ import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import { generateKey, type HashName, type KeySpec, readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
+import { latestEnd, refuseRejected } from './acceptance.ts'
 import { type OpenAuthority, openAuthority, recordIssued } from './issue.ts'
 
 export interface AuthorityOptions {
@@ -29,6 +30,8 @@ export interface AuthorityOptions {
   readonly hash?: HashName
   /** Makes it the authority that issues for `certificate: auto`. */
   readonly makeDefault?: boolean
+  /** Creates it even if every client would reject it or what it issues. */
+  readonly force?: boolean
 }
 
 /** Default lifetime of a subordinate authority. */
@@ -73,7 +76,7 @@ export async function createSubordinate(
     refuseTaken(draft, options.name)
     const parent = await openAuthority(store, options.parent, draft)
     const nowMs = store.clock.now()
-    const certificate = issueSubordinate(draft, parent, profileOf(options, key, nowMs))
+    const certificate = issueSubordinate(draft, parent, profileOf(options, key, nowMs), options.force)
     const path = putChain(draft, options.name, [certificate, ...parent.chain])
     const record = addAuthority(draft, options, 'subordinate', key, nowMs, { certificate: path })
     makeDefault(draft, options, record)
@@ -81,14 +84,20 @@ export async function createSubordinate(
   })
 }
 
-/** Issues the certificate of a subordinate authority and records it. @throws PkiError `refused` if the path gets too long */
+/** Issues the certificate of a subordinate authority and records it. @throws PkiError `refused` if every client would reject it */
 export function issueSubordinate(
   draft: IndexDraft,
   { record, chain, issuer, urls }: OpenAuthority,
-  profile: Omit<AuthorityProfile, 'urls'>,
+  profile: Omit<AuthorityProfile, 'urls' | 'latestMs'>,
+  force = false,
 ): X509Certificate {
-  refuseTooDeep(chain)
-  const certificate = createAuthorityCertificate({ ...profile, days: profile.days ?? subordinateDays, urls }, issuer)
+  if (!force) {
+    refuseTooDeep(chain)
+    refuseRejected(draft.index, record.name, chain, { ...profile, names: [] })
+  }
+  const { days = subordinateDays } = profile
+  const latestMs = latestEnd(chain, profile.days, force)
+  const certificate = createAuthorityCertificate({ ...profile, days, latestMs, urls }, issuer)
   recordIssued(draft, record, certificate)
   return certificate
 }
@@ -160,7 +169,11 @@ async function matchWaiting(store: CertificateStore, answer: Buffer) {
 const subjectOf = ({ name, subject }: AuthorityOptions) =>
   subjectName({ ...subject, commonName: subject?.commonName ?? name })
 
-function profileOf(options: AuthorityOptions, key: KeyObject, nowMs: number): Omit<AuthorityProfile, 'urls'> {
+function profileOf(
+  options: AuthorityOptions,
+  key: KeyObject,
+  nowMs: number,
+): Omit<AuthorityProfile, 'urls' | 'latestMs'> {
   const { days, pathLength, constraints } = options
   return {
     subject: subjectOf(options),

@@ -6,6 +6,7 @@ import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPrivateKey } from '../keys.ts'
+import { latestEnd, refuseRejected } from './acceptance.ts'
 
 /** A certificate and its issuers upward, the root last. */
 export type IssuedChain = readonly [X509Certificate, ...X509Certificate[]]
@@ -42,13 +43,21 @@ export async function openAuthority(
   }
 }
 
-/** Issues a certificate to a server or a user and records it with the authority. */
+/**
+ * Issues a certificate to a server or a user and records it with the authority. It does not outlive the authority, unless
+ * `force` is set.
+ * @param force issues it even if every client would reject it
+ * @throws PkiError `refused` if every client would reject it
+ */
 export function issueFrom(
   draft: IndexDraft,
-  { record, issuer, urls }: OpenAuthority,
-  profile: Omit<EndEntityProfile, 'urls'>,
+  { record, chain, issuer, urls }: OpenAuthority,
+  profile: Omit<EndEntityProfile, 'urls' | 'latestMs'>,
+  force = false,
 ): X509Certificate {
-  const certificate = createEndEntityCertificate({ ...profile, urls }, issuer)
+  if (!force) refuseRejected(draft.index, record.name, chain, profile)
+  const latestMs = latestEnd(chain, profile.days, force)
+  const certificate = createEndEntityCertificate({ ...profile, latestMs, urls }, issuer)
   recordIssued(draft, record, certificate)
   return certificate
 }

@@ -19,9 +19,10 @@ export async function submitRequest(
   store: CertificateStore,
   request: Buffer,
   authorityName?: string,
+  options: Pick<SignOptions, 'force'> = {},
 ): Promise<Submitted> {
   const read = readRequest(request)
-  return store.update((draft) => submitInDraft(store, draft, authorityName, read))
+  return store.update((draft) => submitInDraft(store, draft, authorityName, read, options))
 }
 
 /** Submits a request to an authority, in a draft. @throws PkiError */
@@ -30,12 +31,13 @@ export async function submitInDraft(
   draft: IndexDraft,
   authorityName: string | undefined,
   request: ReadRequest,
+  options: Pick<SignOptions, 'force'> = {},
 ): Promise<Submitted> {
   const authority = findAuthority(draft.index, authorityName)
   if (authority.type === 'standalone') {
     return { state: 'queued', authority: authority.name, id: enqueue(draft, authority, request, store.clock.now()) }
   }
-  const chain = await signInDraft(store, draft, authority.name, request)
+  const chain = await signInDraft(store, draft, authority.name, request, options)
   return { state: 'issued', authority: authority.name, chain }
 }
 

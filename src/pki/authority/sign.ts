@@ -8,7 +8,7 @@ import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
 import { issueSubordinate } from './create.ts'
-import { type IssuedChain, issueFrom, type OpenAuthority, openAuthority } from './issue.ts'
+import { type IssuedChain, issueFrom, openAuthority } from './issue.ts'
 
 /** How a request is signed. */
 export interface SignOptions {
@@ -20,6 +20,8 @@ export interface SignOptions {
   /** Signs an authority's certificate. */
   readonly subordinate?: boolean
   readonly pathLength?: number
+  /** Issues the certificate even if every client would reject it. */
+  readonly force?: boolean
 }
 
 /** Signs a request at once, even at a standalone authority. Returns the certificate and its issuers. @throws PkiError */
@@ -42,7 +44,6 @@ export async function signInDraft(
 ): Promise<IssuedChain> {
   const authority = await openAuthority(store, authorityName, draft)
   const nowMs = store.clock.now()
-  refuseExpired(authority, nowMs)
   refuseTinyKey(request)
   const content = {
     subject: request.subjectDer,
@@ -53,25 +54,19 @@ export async function signInDraft(
   if (options.subordinate) {
     const { pathLength } = options
     const profile = { ...content, ...(pathLength === undefined ? {} : { pathLength }) }
-    return [issueSubordinate(draft, authority, profile), ...authority.chain]
+    return [issueSubordinate(draft, authority, profile, options.force), ...authority.chain]
   }
   if (request.authority) {
     throw new PkiError('refused', 'the request is for an authority’s certificate: sign it with --subordinate')
   }
   const requested = request.purposes.filter((one) => one !== 'OCSPSigning')
-  const certificate = issueFrom(draft, authority, {
+  const profile = {
     ...content,
     names: namesOf(request, options),
-    purposes: options.purposes ?? (requested.length > 0 ? requested : ['serverAuth']),
-  })
+    purposes: options.purposes ?? (requested.length > 0 ? requested : (['serverAuth'] as const)),
+  }
+  const certificate = issueFrom(draft, authority, profile, options.force)
   return [certificate, ...authority.chain]
-}
-
-function refuseExpired({ record, chain }: OpenAuthority, nowMs: number): void {
-  const expired = chain.find((one) => Date.parse(one.validTo) < nowMs)
-  if (expired === undefined) return
-  const subject = expired.subject.replaceAll('\n', ', ')
-  throw new PkiError('refused', `"${record.name}" cannot issue certificates: ${subject} has expired`)
 }
 
 /** Refuses an RSA key of less than 512 bits, which OpenSSL cannot use. @throws PkiError `refused` */
@@ -98,6 +93,8 @@ export interface UserOptions {
   readonly authority?: string
   readonly key?: KeySpec
   readonly days?: number
+  /** Issues the certificate even if every client would reject it. */
+  readonly force?: boolean
 }
 
 export interface IssuedUser {
@@ -119,15 +116,15 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
   const key = await generateKey(options.key ?? store.key)
   const chain = await store.update(async (draft): Promise<IssuedChain> => {
     const authority = await openAuthority(store, options.authority, draft)
-    const certificate = issueFrom(draft, authority, {
+    const profile = {
       subject: subjectName({ ...options.subject, commonName: options.commonName }),
       publicKey: createPublicKey(key),
       names,
-      purposes: ['clientAuth', 'emailProtection'],
+      purposes: ['clientAuth', 'emailProtection'] as const,
       nowMs: store.clock.now(),
       ...(options.days ? { days: options.days } : {}),
-    })
-    return [certificate, ...authority.chain]
+    }
+    return [issueFrom(draft, authority, profile, options.force), ...authority.chain]
   })
   const pkcs12 = (password: string, legacy = false): Buffer =>
     writePkcs12({ friendlyName: options.commonName, key, certificates: chain, password, legacy })

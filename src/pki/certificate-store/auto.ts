@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import { endOf } from '../authority/acceptance.ts'
 import { addRoot } from '../authority/create.ts'
 import { issueFrom, openAuthority } from '../authority/issue.ts'
 import { formatGeneralName, type GeneralName, generalName, subjectNames } from '../certificate/names.ts'
@@ -51,8 +52,9 @@ export async function ensureRoot(store: CertificateStore, audience: Audience = '
 /** An automatic certificate is replaced this long before it expires. */
 const renewBeforeMs = 30 * 86_400_000
 
+/** A new certificate from an authority that is about to expire would not be valid any longer. */
 export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
-  Date.parse(record.notAfter) - nowMs < renewBeforeMs
+  !record.auto?.endsWithAuthority && Date.parse(record.notAfter) - nowMs < renewBeforeMs
 
 /**
  * Returns the certificate that `certificate: auto` uses if none is assigned, and issues it if necessary. All virtual
@@ -142,13 +144,19 @@ async function issueAuto(
   const authority = await openAuthority(store, draft.index[profile.authority], draft)
   const nowMs = store.clock.now()
   const subject = names[0]?.value ?? 'localhost'
-  const certificate = issueFrom(draft, authority, {
-    subject: [{ type: 'CN', value: subject.slice(0, 64) }],
-    publicKey: createPublicKey(key),
-    names,
-    purposes: ['serverAuth'],
-    nowMs,
-  })
+  const certificate = issueFrom(
+    draft,
+    authority,
+    {
+      subject: [{ type: 'CN', value: subject.slice(0, 64) }],
+      publicKey: createPublicKey(key),
+      names,
+      purposes: ['serverAuth'],
+      nowMs,
+    },
+    // A server without a certificate would be worse. `sealpost check` and the log report what is wrong with it.
+    true,
+  )
   dropExpired(draft, nowMs)
   const friendlyName = `${subject} (${profile.titleSuffix})`
   const record = addCertificate(
@@ -167,6 +175,7 @@ async function issueAuto(
     serial: certificate.serialNumber,
     authority: authority.record.name,
     ...(store.serviceUrl ? { serviceUrl: store.serviceUrl } : {}),
+    ...(endOf(authority.chain) <= Date.parse(certificate.validTo) ? { endsWithAuthority: true } : {}),
   }
   return record
 }

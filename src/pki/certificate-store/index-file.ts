@@ -26,6 +26,8 @@ const certificate = z.object({
       serial: z.string(),
       authority: z.string(),
       serviceUrl: z.string().optional(),
+      /** Whether it expires with its authority, so that renewing it gains no time. */
+      endsWithAuthority: z.boolean().optional(),
     })
     .optional(),
 })

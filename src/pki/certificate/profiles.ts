@@ -5,7 +5,7 @@ import { createCertificate, type Issuer } from './certificate.ts'
 import * as ext from './extensions.ts'
 import type { DistinguishedName, GeneralName } from './names.ts'
 
-const dayMs = 86_400_000
+export const dayMs = 86_400_000
 
 /** One day less than the limit of 398 days, above which clients refuse server certificates. CA/Browser Forum BR section 6.3.2. */
 const serverLifeDays = 397
@@ -20,6 +20,9 @@ function validity(
   const from = Math.floor(nowMs / 1000) * 1000 - 3_600_000
   return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * dayMs, latestMs)) }
 }
+
+const endOfIssuer = ({ certificate }: Issuer): number | undefined =>
+  certificate === 'self' ? undefined : Date.parse(certificate.validTo)
 
 /** Addresses in a certificate: for revocation, and of the issuer's certificate. Empty if the lab has no authority service. */
 export interface ServiceUrls {
@@ -40,6 +43,8 @@ export interface AuthorityProfile {
   readonly publicKey: KeyObject
   readonly nowMs: number
   readonly days?: number
+  /** When it expires at the latest. Default: when its issuer does. */
+  readonly latestMs?: number
   readonly pathLength?: number
   readonly constraints?: ext.NameConstraints
   readonly urls?: ServiceUrls
@@ -48,12 +53,11 @@ export interface AuthorityProfile {
 /** Creates the certificate of a root (`issuer.certificate` is `self`) or of a subordinate authority. */
 export function createAuthorityCertificate(profile: AuthorityProfile, issuer: Issuer): X509Certificate {
   const constraints = profile.constraints
-  const latest = issuer.certificate === 'self' ? undefined : Date.parse(issuer.certificate.validTo)
   return createCertificate(
     {
       subject: profile.subject,
       publicKey: ext.publicKeyInfo(profile.publicKey),
-      ...validity(profile.nowMs, profile.days ?? authorityLifeDays, latest),
+      ...validity(profile.nowMs, profile.days ?? authorityLifeDays, profile.latestMs ?? endOfIssuer(issuer)),
       extensions: [
         ext.authorityConstraints(profile.pathLength),
         ext.keyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),
@@ -72,6 +76,8 @@ export interface EndEntityProfile {
   readonly purposes: readonly Purpose[]
   readonly nowMs: number
   readonly days?: number
+  /** When it expires at the latest. Default: when its issuer does. */
+  readonly latestMs?: number
   readonly urls?: ServiceUrls
 }
 
@@ -85,15 +91,14 @@ function usagesFor(key: KeyObject, purposes: readonly Purpose[]): KeyUsage[] {
   return ['digitalSignature', ...mail, ...(encrypts ? (['keyEncipherment'] as const) : [])]
 }
 
-/** Creates a certificate for a server, a user or an OCSP responder. It expires with its issuer at the latest. */
+/** Creates a certificate for a server, a user or an OCSP responder. */
 export function createEndEntityCertificate(profile: EndEntityProfile, issuer: Issuer): X509Certificate {
-  const latest = issuer.certificate === 'self' ? undefined : Date.parse(issuer.certificate.validTo)
   const nameless = Buffer.isBuffer(profile.subject) ? profile.subject.length <= 2 : profile.subject.length === 0
   return createCertificate(
     {
       subject: profile.subject,
       publicKey: ext.publicKeyInfo(profile.publicKey),
-      ...validity(profile.nowMs, profile.days ?? serverLifeDays, latest),
+      ...validity(profile.nowMs, profile.days ?? serverLifeDays, profile.latestMs ?? endOfIssuer(issuer)),
       extensions: [
         ext.endEntityConstraints(),
         ext.keyUsage(usagesFor(profile.publicKey, profile.purposes)),

@@ -16,9 +16,9 @@ export type IssueOutcome =
 /** Sends a request to an authority of the lab and installs the answer. @throws PkiError */
 export async function issueCertificate(
   context: LifecycleContext,
-  options: RequestOptions & { readonly authority?: string },
+  options: RequestOptions & { readonly authority?: string; readonly force?: boolean },
 ): Promise<IssueOutcome> {
-  return issuePlanned(context, await planRequest(context, options), options.authority)
+  return issuePlanned(context, await planRequest(context, options), options.authority, undefined, options.force)
 }
 
 /**
@@ -26,6 +26,7 @@ export async function issueCertificate(
  * installed and assigned. A standalone one queues the request, which stays pending until it is approved.
  * @param authorityName Default: the authority that issues for `auto`
  * @param existingKey Default: a new key
+ * @param force issues the certificate even if every client would reject it
  * @throws PkiError
  */
 export async function issuePlanned(
@@ -33,6 +34,7 @@ export async function issuePlanned(
   planned: PlannedRequest,
   authorityName?: string,
   existingKey?: KeyObject,
+  force = false,
 ): Promise<IssueOutcome> {
   const { store } = context
   await store.refresh()
@@ -41,7 +43,7 @@ export async function issuePlanned(
     const nowMs = store.clock.now()
     const request = addPendingRequest(draft, planned, key, nowMs)
     const read = readRequest(Buffer.from(await draft.read(request.request)))
-    const answer = await submitInDraft(store, draft, authorityName, read)
+    const answer = await submitInDraft(store, draft, authorityName, read, { force })
     const { authority } = answer
     if (answer.state === 'queued') {
       request.queued = { authority, id: answer.id }
