@@ -13,7 +13,7 @@ const clients = {
     sha512: 'W/kdVxpE2qb8l5jxrLsp6hkOYHEkzk5Gh7ejwYcxmMhxHh/ckuDcJ+3ju2m2144eZDxYAGcO4tj5LCeWwRtJAA==',
     folder: 'node-v0.10.28-linux-x64',
     program: 'bin/node',
-    /** The package holds one more archive. */
+    /** Unpacks the archive inside the package. */
     unpack(folder) {
       execFileSync('tar', ['xzf', `package/${this.folder}.tar.gz`, `${this.folder}/bin/node`], { cwd: folder })
       return join(folder, this.folder)

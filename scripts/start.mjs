@@ -11,7 +11,7 @@ if (existsSync(main)) {
   process.exitCode = 1
 }
 
-/** npm sends SIGTERM to its shell. Some shells end without passing it on, which would leave the lab running. */
+/** Stops the lab when the shell of npm ends. Some shells do not pass on npm's SIGTERM, which would leave the lab running. */
 function stopWithShell() {
   const shell = process.ppid
   const timer = setInterval(() => {

@@ -15,7 +15,7 @@ export interface StartCommand {
   readonly remove: () => void
 }
 
-/** @param kept keeps the certificates from one start to the next; otherwise each start creates them */
+/** Prepares `sealpost start`. @param kept keeps the certificates from one start to the next; otherwise each start creates them */
 export async function startCommand(kept: boolean): Promise<StartCommand> {
   if (!existsSync(program)) throw new Error('dist/ is missing: run npm run build first')
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))

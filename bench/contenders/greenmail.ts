@@ -10,7 +10,7 @@ export interface GreenMailSettings {
   readonly messages?: readonly Buffer[]
 }
 
-/** GreenMail standalone, in Java. Neither npm nor Debian has it, so GREENMAIL_JAR must name its jar. */
+/** Returns GreenMail standalone, in Java. Neither npm nor Debian has it, so GREENMAIL_JAR must name its jar. */
 export const greenMail = ({ protocol, messages = [] }: GreenMailSettings): Contender => ({
   name: 'GreenMail',
   missing() {

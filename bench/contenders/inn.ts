@@ -4,7 +4,7 @@ import { ProcessTree } from '../frame/proc.ts'
 import { freePort } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-/** INN 2 as Debian builds it: tradspool, tradindexed overview. It accepts articles from this machine. */
+/** Returns INN 2 as Debian builds it: tradspool, tradindexed overview. It accepts articles from this machine. */
 export const inn = (groups: readonly string[]): Contender => ({
   name: 'INN',
   missing: () => (existsSync('/usr/lib/news/bin/innd') ? undefined : 'innd is not installed (Debian package inn2)'),

@@ -5,7 +5,7 @@ import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-/** Room for everything that a round stores, however fast the machine is. */
+/** Store limit, large enough for the messages of a round on a fast machine. */
 const ROOM = '8GiB'
 
 export interface LabSettings {
@@ -39,7 +39,7 @@ export const lab = ({ messages = [], store = 'memory', ...settings }: LabSetting
     const { reset, ...kept } = target
     return {
       ...kept,
-      // Seeded messages stay. What a workload stores is removed, or the last round would not be like the first.
+      // Seeded messages stay. Messages of a workload are removed, so that all rounds start alike.
       ...(messages.length === 0 && reset && { reset }),
       async stop() {
         await target.stop()

@@ -6,7 +6,7 @@ export interface Rate {
   readonly unit: string
   readonly contender: string
   readonly perSecond: number
-  /** Units per CPU second of the server. It does not depend on what else the machine does. */
+  /** Units per CPU second of the server. Does not depend on other programs of the machine. */
   readonly perCpuSecond: number
 }
 

@@ -8,7 +8,7 @@ import type { Target } from './types.ts'
 
 const START_LIMIT_MS = 30_000
 
-/** What a server program of `bench/programs/` reports when it listens. */
+/** The report of a server program of `bench/programs/` when it listens. */
 export interface ServerNews {
   readonly port: number
   readonly ca?: string

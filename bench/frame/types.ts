@@ -14,7 +14,7 @@ export interface Target {
   cpuSeconds(): number
   /** Returns the resident memory of all processes of the server, in octets. */
   memoryOctets(): number
-  /** Removes what earlier rounds stored, if the server can. */
+  /** Removes the messages of earlier rounds, if the server can. */
   reset?(): Promise<void>
   /** Collects garbage. Only the server programs of `bench/programs/` can. */
   collect?(): Promise<void>
@@ -29,10 +29,10 @@ export interface Contender {
   start(): Promise<Target>
 }
 
-/** What each contender is asked to do, by the same code. */
+/** The work of each contender, driven by the same code. */
 export interface Workload {
   readonly name: string
-  /** What is counted, as a plural: `messages`. */
+  /** The name of the counted units, as a plural: `messages`. */
   readonly unit: string
   /** Works until `performance.now()` reaches `untilMs`. Returns the number of units done. */
   run(target: Target, untilMs: number): Promise<number>

@@ -14,7 +14,7 @@ export class Wire {
   #done: (() => void) | undefined
   #failed: ((error: Error) => void) | undefined
   #error: Error | undefined
-  /** Nothing asked here takes this long, so the server must have sent something else. */
+  /** Ends a wait that takes too long: the server must have sent something else. */
   readonly #limit: NodeJS.Timeout
 
   constructor(socket: Socket) {

@@ -13,7 +13,7 @@ const ENTRY_POINTS = ['src/index.ts']
 
 const problems = []
 
-/** @returns {Map<string, { modules: string[], packages: string[] }>} what each module may import, as the table says */
+/** Reads the table. @returns {Map<string, { modules: string[], packages: string[] }>} the allowed imports of each module */
 function readTable() {
   const rows = readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(
     /^\| `((?:src|servers)(?:\/[\w-]+)?)` \|[^|]*\| ([^|]*) \| ([^|]*) \|$/gm,
@@ -113,6 +113,6 @@ for (const circle of circles(graph)) {
 for (const problem of problems) console.error(problem)
 if (problems.length > 0)
   console.error(
-    `\n${problems.length} problems. The table "Modules" in docs/architecture.md says what each module may import.`,
+    `\n${problems.length} problems. The table "Modules" in docs/architecture.md lists the allowed imports of each module.`,
   )
 process.exitCode = problems.length > 0 ? 1 : 0

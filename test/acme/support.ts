@@ -1,6 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
@@ -9,17 +8,9 @@ import { acmeRoutes } from '../../src/pki/acme/directory.ts'
 import { authoritiesOf } from '../../src/pki/authority/authorities.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { AuthorityService } from '../../src/pki/service/service.ts'
+import { freePort } from '../support/free-ports.ts'
 
 export const log = pino({ level: 'silent' })
-
-/** Returns a port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Starts an authority with ACME over HTTP and HTTPS, and creates a folder for its clients. */
 export async function startAcme(externalAccounts: Record<string, string> = {}, addresses: readonly string[] = []) {

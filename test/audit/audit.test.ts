@@ -8,12 +8,10 @@ import { badLab, badPorts } from '../../src/audit/lab.ts'
 import { badmailYaml } from '../../src/audit/yaml.ts'
 import { auditClient, type Client, startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
+import { isLong } from '../support/long.ts'
 import { needs } from '../support/programs.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { acceptInjected } from './vulnerable-client.ts'
-
-/** `npm run test:all` sets it. */
-const isLong = process.env.SEALPOST_LONG === '1'
 
 const workplace = new Workplace()
 afterAll(() => workplace.remove())

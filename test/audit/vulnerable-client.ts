@@ -27,7 +27,7 @@ const scripts: Readonly<Record<AuditTarget['protocol'], Script>> = {
   nntp: { last: /^\d{3}/, clear: ['STARTTLS'], secure: ['MODE READER', 'QUIT'] },
 }
 
-/** A client with the bug that the injection exploits: it takes what follows the reply to STARTTLS for replies under TLS. */
+/** Runs a client with the bug that the injection exploits: it reads lines behind the reply to STARTTLS as replies under TLS. */
 export async function acceptInjected(
   { address, port, ca, hostname, protocol }: Pick<AuditTarget, 'address' | 'port' | 'ca' | 'hostname' | 'protocol'>,
   signal: AbortSignal,

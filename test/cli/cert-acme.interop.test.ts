@@ -5,7 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { freePort, startAcme } from '../acme/support.ts'
+import { startAcme } from '../acme/support.ts'
+import { freePort } from '../support/free-ports.ts'
 import { run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
@@ -75,7 +76,7 @@ test('cert issue --acme obtains a certificate over HTTPS with an external accoun
   expect(acme.store.index.acmeAccounts).toHaveLength(1)
 })
 
-test('cert issue --acme fails with a reason if nobody answers the challenge', async () => {
+test('cert issue --acme fails with a reason if no server answers the challenge', async () => {
   await using acme = await startAcme()
   const elsewhere = await freePort()
   const args = ['cert', 'issue', '--for', smtp, '--cn', 'mail.lab.test', '--acme', acme.directory]

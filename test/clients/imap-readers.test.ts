@@ -6,6 +6,7 @@ import { startImapLab } from '../imap4/support.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { needs } from '../support/programs.ts'
 import { run } from '../support/run-program.ts'
+import { getmailConfiguration } from './getmail.ts'
 
 const message = (n: number): string =>
   `From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: message ${n}\r\nMessage-ID: <m${n}@lab.test>\r\nDate: Mon, 2 Feb 2026 03:04:0${n} +0000\r\n\r\nThis is ${n}.\r\n`
@@ -76,24 +77,7 @@ describe.skipIf(!needs('getmail'))('getmail', () => {
   test('fetches over TLS, and fetches nothing twice', async () => {
     await using lab = await withMail()
     mkdirSync(join(lab.folder, 'got'))
-    const rc = `[retriever]
-type = SimpleIMAPSSLRetriever
-server = localhost
-port = ${lab.tlsPort}
-username = alice
-password = secret
-ca_certs = ${lab.caFile}
-[destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat > ${lab.folder}/got/$$.eml")
-allow_root_commands = true
-unixfrom = false
-[options]
-read_all = false
-delivered_to = false
-received = false
-`
+    const rc = getmailConfiguration('SimpleIMAPSSLRetriever', lab.tlsPort, lab.caFile, join(lab.folder, 'got'))
     writeFileSync(join(lab.folder, 'getmailrc'), rc, { mode: 0o600 })
     for (let again = 0; again < 2; again++) {
       const { status, stderr } = await run('getmail', ['-q', '--getmaildir', lab.folder], { HOME: lab.folder })

@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type ClientLab, startClientLab } from '../support/client-lab.ts'
+import { type ClientLab, startClientLab, typeOverStartTls } from '../support/client-lab.ts'
 import { needs } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
+import { getmailConfiguration } from './getmail.ts'
 
 const mails = [
   'From: a@b.test\r\nTo: alice@lab.test\r\nSubject: plain\r\n\r\nhello\r\n',
@@ -180,24 +181,7 @@ describe('other clients', () => {
     const { folder, caFile, pop3 } = client
     const got = join(folder, 'got')
     mkdirSync(got)
-    const rc = `[retriever]
-type = SimplePOP3SSLRetriever
-server = localhost
-port = ${pop3.tlsPort}
-username = alice
-password = secret
-ca_certs = ${caFile}
-[destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat > ${got}/$$.eml")
-allow_root_commands = true
-unixfrom = false
-[options]
-read_all = false
-delivered_to = false
-received = false
-`
+    const rc = getmailConfiguration('SimplePOP3SSLRetriever', pop3.tlsPort, caFile, got)
     writeFileSync(join(folder, 'getmailrc'), rc, { mode: 0o600 })
     for (let round = 0; round < 2; round++) {
       const result = await runProgram('getmail', ['--rcfile', 'getmailrc', '--getmaildir', folder], {
@@ -214,23 +198,7 @@ received = false
     async () => {
       await using client = await withMail()
       const { pop3, caFile } = client
-      const result = await runProgram(
-        'openssl',
-        [
-          ...['s_client', '-starttls', 'pop3', '-connect', `127.0.0.1:${pop3.port}`, '-servername', 'localhost'],
-          ...[
-            '-CAfile',
-            caFile,
-            '-verify_return_error',
-            '-verify_hostname',
-            'localhost',
-            '-quiet',
-            '-ign_eof',
-            '-crlf',
-          ],
-        ],
-        { input: 'USER alice\nPASS secret\nSTAT\nQUIT\n' },
-      )
+      const result = await typeOverStartTls('pop3', pop3.port, caFile, 'USER alice\nPASS secret\nSTAT\nQUIT\n')
       expectDone(result)
       expect(result.stdout).toMatch(/\+OK 3 \d+\r\n\+OK bye\r\n$/)
     },

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import nodemailer from 'nodemailer'
 import { describe, expect, test } from 'vitest'
-import { type ClientLab, startClientLab } from '../support/client-lab.ts'
+import { type ClientLab, startClientLab, typeOverStartTls } from '../support/client-lab.ts'
 import { needs } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 
@@ -29,7 +29,7 @@ describe.each(forms)('senders over %s', (form: Form) => {
   test.skipIf(!needs('swaks')).each(['PLAIN', 'LOGIN', 'CRAM-MD5'])('swaks logs on with %s', async (mechanism) => {
     await using client = await startClientLab()
     const { smtp, caFile, folder } = client
-    // swaks takes a dot on the last line for the end, and adds line ends of its own.
+    // swaks takes a dot on the last line for the end, and adds line ends.
     const text = message.replace(/\r\n\r\n\.\r\n$/, '')
     writeFileSync(join(folder, 'mail.eml'), text, 'latin1')
     const tls = form === 'TLS' ? ['--tlsc', '--port', String(smtp.tlsPort)] : ['--tls', '--port', String(smtp.port)]
@@ -205,22 +205,11 @@ describe('senders', () => {
     async () => {
       await using client = await startClientLab()
       const { smtp, caFile } = client
-      const result = await runProgram(
-        'openssl',
-        [
-          ...['s_client', '-starttls', 'smtp', '-connect', `127.0.0.1:${smtp.port}`, '-servername', 'localhost'],
-          ...[
-            '-CAfile',
-            caFile,
-            '-verify_return_error',
-            '-verify_hostname',
-            'localhost',
-            '-quiet',
-            '-ign_eof',
-            '-crlf',
-          ],
-        ],
-        { input: 'EHLO x\nMAIL FROM:<a@b.test>\nrcpt to:<alice@lab.test>\nDATA\nSubject: by hand\n\nhello\n.\nQUIT\n' },
+      const result = await typeOverStartTls(
+        'smtp',
+        smtp.port,
+        caFile,
+        'EHLO x\nMAIL FROM:<a@b.test>\nrcpt to:<alice@lab.test>\nDATA\nSubject: by hand\n\nhello\n.\nQUIT\n',
       )
       expectDone(result)
       expect(result.stdout).toContain('221 2.0.0 Bye')

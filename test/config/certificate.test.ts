@@ -37,7 +37,7 @@ describe('certificate:', () => {
     expect(choicesOf(input).map(certificateText)).toEqual([text])
   })
 
-  it('of the lab is that of every virtual server that has none of its own', () => {
+  it('of the lab is used by every virtual server without a certificate key', () => {
     expect(
       choicesOf({
         certificate: { defect: 'expired' },

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type Folder, PUBLIC_OWNER, type StoreEvent } from '../../src/store/types.ts'
 import { alice, message, newsgroup, type StoreContext } from './store-context.ts'
 
-/** Tests of changes, their events, and of the end of a store. */
+/** Tests changes, their events, and the end of a store. */
 export function changeContract(on: StoreContext): void {
   describe('flags', () => {
     const flagsOf = async (uid: number): Promise<readonly string[] | undefined> =>

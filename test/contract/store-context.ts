@@ -7,14 +7,11 @@ import {
 } from '../../src/store/types.ts'
 import { TestClock } from '../support/test-clock.ts'
 
-/** `npm run test:all` sets it. The short form makes fewer random changes. */
-export const isLong = process.env.SEALPOST_LONG === '1'
-
 export const alice = accountOwner('alice')
 export const newsgroup = { description: 'Talk', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
 export const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', 'Work', 'work', 'Home'] as const
 
-/** What a contract test works on. `beforeEach` calls `begin` with a new store. */
+/** The store of a contract test. `beforeEach` calls `begin` with a new one. */
 export class StoreContext {
   clock = new TestClock()
   #store: MessageStore | undefined

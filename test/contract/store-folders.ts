@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { accountOwner, CAPTURED_OWNER, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { alice, newsgroup, type StoreContext } from './store-context.ts'
 
-/** Tests of folders. */
+/** Tests folders. */
 export function folderContract(on: StoreContext): void {
   describe('folders', () => {
     it('are found by owner and name, and listed in name order', async () => {

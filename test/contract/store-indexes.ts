@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
 import { PUBLIC_OWNER } from '../../src/store/types.ts'
-import { FLAGS, isLong, message, newsgroup, type StoreContext } from './store-context.ts'
+import { isLong } from '../support/long.ts'
+import { FLAGS, message, newsgroup, type StoreContext } from './store-context.ts'
 
-/** Tests of everything that a store derives from its messages. */
+/** Tests everything that a store derives from its messages. */
 export function indexContract(on: StoreContext): void {
   describe('status', () => {
     it('counts the messages of a folder', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { PUBLIC_OWNER } from '../../src/store/types.ts'
-import { alice, drain, isLong, message, newsgroup, pattern, pieces, type StoreContext } from './store-context.ts'
+import { isLong } from '../support/long.ts'
+import { alice, drain, message, newsgroup, pattern, pieces, type StoreContext } from './store-context.ts'
 
-/** Tests of appending and reading messages. */
+/** Tests appending and reading messages. */
 export function messageContract(on: StoreContext): void {
   describe('messages', () => {
     it('are stored octet for octet, with their attributes', async () => {

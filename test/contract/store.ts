@@ -13,7 +13,7 @@ export interface StoreUnderTest {
   cleanUp?(): Promise<void>
 }
 
-/** The tests that every MessageStore must pass. */
+/** Defines the tests that every MessageStore must pass. */
 export function storeContract(name: string, make: () => StoreUnderTest): void {
   describe(`${name} fulfils the contract of MessageStore`, () => {
     const on = new StoreContext()

@@ -54,7 +54,7 @@ const verdicts: Readonly<Record<Name, number>> = {
   'two-intermediates': 0,
 }
 
-/** What OpenSSL prints of certificates that it reports no error for. */
+/** OpenSSL's output about certificates that it reports no error for. */
 const traits: Partial<Record<Name, { readonly has?: RegExp; readonly lacks?: RegExp }>> = {
   'no-san': { has: /Subject: CN ?= ?mail\.lab\.test/, lacks: /Subject Alternative Name/ },
   'no-subject': { has: /Subject: *\n[^]*Subject Alternative Name: critical/ },

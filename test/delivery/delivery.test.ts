@@ -195,7 +195,7 @@ describe('a newsgroup that cannot accept mail now', () => {
 })
 
 describe('lab.deliver', () => {
-  test('delivers to a log-on name, even if its address belongs to nobody', async () => {
+  test('delivers to a log-on name, even if no account has its address', async () => {
     await using lab = await startMailLab(smtp, {
       config: { directory: { accounts: [{ user: 'bob', password: 'geheim', addresses: ['robert@lab.test'] }] } },
     })
@@ -216,7 +216,7 @@ describe('lab.deliver', () => {
     expect(lab.lab.directory.accounts().map(({ user }) => user)).not.toContain('general')
   })
 
-  test('rejects with a DeliveryError if a recipient does not exist, and then nobody gets the message', async () => {
+  test('rejects with a DeliveryError if a recipient does not exist, and delivers to no recipient', async () => {
     await using lab = await startMailLab(smtp)
     const mail = { from: '', to: ['alice', 'nobody'], raw: Buffer.from('x\r\n') }
     const error: unknown = await lab.lab.deliver(mail).catch((thrown: unknown) => thrown)
@@ -225,7 +225,7 @@ describe('lab.deliver', () => {
     expect(await lab.inbox('alice')).toEqual([])
   })
 
-  test('rejects if a newsgroup refuses the message, and then nobody gets it', async () => {
+  test('rejects if a newsgroup refuses the message, and delivers to no recipient', async () => {
     await using lab = await startMailLab(smtp, {
       config: { newsgroups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }] },
     })

@@ -11,7 +11,7 @@ import { mainFile, Workplace } from '../support/sealpost.ts'
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const readme = readFileSync(join(repository, 'README.md'), 'utf8')
 
-/** The code blocks of a section. */
+/** Returns the code blocks of a section. */
 function blocks(section: string, language: string): string[] {
   const text = readme.split(/^## /m).find((part) => part.startsWith(section)) ?? ''
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code as string)
@@ -23,7 +23,7 @@ beforeEach(() => {
 })
 afterEach(() => place.remove())
 
-/** An offset at which all of the standard ports are free. */
+/** Returns an offset at which all of the standard ports are free. */
 async function freeOffset(): Promise<number> {
   const ports = Object.values(standardPorts).flatMap(({ port, tlsPort }) =>
     tlsPort === 'off' ? [port] : [port, tlsPort],

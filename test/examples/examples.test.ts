@@ -1,13 +1,12 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 
 const cwd = fileURLToPath(new URL('../../', import.meta.url))
 const suites = readdirSync(`${cwd}examples`).filter((name) => name.endsWith('.test.ts'))
-/** The audit takes long: only `npm run test:all` runs it. */
-const isLong = process.env.SEALPOST_LONG === '1'
 const chosen = suites.filter((name) => isLong || name !== 'bad-certificates.test.ts')
 /** Clears the variables that this run would pass on. */
 const env = { VITEST: '', VITEST_POOL_ID: '', VITEST_WORKER_ID: '', SEALPOST_CI: '', FORCE_COLOR: '0', NO_COLOR: '1' }

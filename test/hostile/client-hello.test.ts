@@ -9,7 +9,7 @@ import type { TestLab } from '../../src/testing/test-lab.ts'
 
 const RECORD_HEADER_OCTETS = 5
 
-/** Puts every octet of some TLS records into a record of its own. */
+/** Puts every octet of some TLS records into a separate record. */
 function oneOctetRecords(records: Buffer): Buffer {
   const out: Buffer[] = []
   for (let at = 0; at < records.length; ) {
@@ -20,7 +20,7 @@ function oneOctetRecords(records: Buffer): Buffer {
   return Buffer.concat(out)
 }
 
-/** A stream over a socket whose octets `send` sends. The first ones are the ClientHello. */
+/** Returns a stream over a socket whose octets `send` sends. The first ones are the ClientHello. */
 function rewriting(socket: Socket, send: (octets: Buffer, isFirst: boolean) => Promise<void>): Duplex {
   let isFirst = true
   const wire = new Duplex({
@@ -42,7 +42,7 @@ async function sendInPieces(socket: Socket, octets: Buffer, pieceOctets: number)
   }
 }
 
-/** ALPN names that make a ClientHello about `octets` long, with the one of SMTP at the end. */
+/** Returns ALPN names that make a ClientHello about `octets` long, with the one of SMTP at the end. */
 const namesOf = (octets: number): string[] => [...Array<string>(Math.ceil(octets / 251)).fill('x'.repeat(250)), 'smtp']
 
 const startSmtp = (): Promise<TestLab> => startLab({ virtualServers: [{ protocol: 'smtp' }] })

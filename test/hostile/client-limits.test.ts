@@ -10,7 +10,7 @@ import { LineClient } from '../support/line-client.ts'
 
 type Limits = NonNullable<NonNullable<LabInput['virtualServers']>[number]['limits']>
 
-/** What each protocol says to the same events. */
+/** The replies of each protocol to the same events. */
 const protocols = [
   {
     protocol: 'smtp',
@@ -65,7 +65,7 @@ const start = (protocol: Protocol, limits: Limits): Promise<TestLab> =>
     virtualServers: [{ protocol, limits }],
   })
 
-/** Connects, from an address of its own if one is given, and returns the client with the first line. */
+/** Connects, from the given address if any, and returns the client with the first line. */
 async function greeted(port: number, localAddress = '127.0.0.1'): Promise<[LineClient, string | undefined]> {
   const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true })
   await once(socket, 'connect')
@@ -130,7 +130,7 @@ describe.concurrent.each(protocols)('$protocol', ({ protocol, greeting, crowded,
     expect(lab.sessions()[0]?.endedAt).toBeUndefined()
   })
 
-  test('idleTimeout: single octets do not keep a client that has not logged on', async () => {
+  test('idleTimeout: single octets do not keep a client connected before log-on', async () => {
     await using lab = await start(protocol, { idleTimeout: '400ms' })
     const [client] = await greeted(lab.server(protocol).port)
     await pester(client, 'x', 500)

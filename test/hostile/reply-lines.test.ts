@@ -5,7 +5,7 @@ import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
 
 /**
- * Whatever Unicode a client puts into an argument, every reply line is well-formed, and none comes from the argument.
+ * For any Unicode in an argument, every reply line is well-formed, and none comes from the argument.
  * SEALPOST_REPLY_SEED and SEALPOST_REPLY_ROUNDS repeat or extend the run.
  */
 const SEED = Number(process.env.SEALPOST_REPLY_SEED ?? 14)
@@ -183,7 +183,7 @@ async function exchangeAll({ protocol, probe, answer, hello, allowed, templates,
   return checked
 }
 
-/** Nobody can log on, and every local recipient is unknown. */
+/** A configuration in which no client can log on, and every local recipient is unknown. */
 const LISTED: LabInput = { directory: { mode: 'listed', accounts: [] } }
 
 const smtpTemplates = [
@@ -411,7 +411,7 @@ test.each([
   }
   client.destroy()
   expect(checked).toBeGreaterThan(200)
-  // Log-ons under any name, in sessions of their own.
+  // Log-ons under any name, in separate sessions.
   for (let round = 0; round < ROUNDS * 4; round++) {
     const other = await LineClient.open(lab.port)
     await other.line()

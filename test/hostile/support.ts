@@ -4,9 +4,6 @@ import { connectBy, startImapLab } from '../imap4/support.ts'
 import type { LineClient } from '../support/line-client.ts'
 import type { MailLab, MailLabOptions } from '../support/mail-lab.ts'
 
-/** Long forms use the sizes of a real attack, short forms the smallest ones that show the effect. */
-export const isLong = process.env.SEALPOST_LONG === '1'
-
 export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
 
 /** Milliseconds that seem to pass at each look at the clock: more than a slice. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { MAX_VALUE_OCTETS } from '../../src/mail/headers.ts'
-import { isLong, repeated, startDuel } from './support.ts'
+import { isLong } from '../support/long.ts'
+import { repeated, startDuel } from './support.ts'
 
 /** A header value of this size keeps an expression of quadratic time busy for minutes. */
 const VALUE_OCTETS = isLong ? 24 << 20 : 4 << 20

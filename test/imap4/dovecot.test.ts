@@ -98,7 +98,7 @@ function answers(received: Buffer): Answers {
   return { fetched, found: new Map(Array.from(lines, ([, tag = '', rest = '']) => [tag, rest])) }
 }
 
-/** For a part that does not exist we send NIL, as in RFC 9051 section 7.5.2; Dovecot sends an empty string. */
+/** Replaces the empty string that Dovecot sends for a missing part by our NIL. RFC 9051 section 7.5.2. */
 const present = (value: ImapValue | undefined): ImapValue | undefined =>
   value && 'string' in value && value.string === '' ? { atom: 'NIL' } : value
 
@@ -109,7 +109,7 @@ const DELIBERATE: Readonly<Record<string, string>> = {
   'spam-2.00471.eml': 'we accept one-digit seconds',
   'spam-2.00645.eml': 'we accept the date in spite of its invalid zone',
 }
-/** For raw 8-bit text we guess a charset; Dovecot treats it as invalid UTF-8. */
+/** Returns whether a Subject has raw 8-bit text, for which we guess a charset. Dovecot treats it as invalid UTF-8. */
 const hasRawSubject = (raw: Buffer): boolean =>
   /^subject:.*[\x80-\xff]/im.test(raw.toString('latin1').split('\r\n\r\n', 1)[0] ?? '')
 

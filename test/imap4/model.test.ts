@@ -7,15 +7,16 @@ import { systemClock } from '../../src/common/clock.ts'
 import { seededRandom } from '../../src/common/random.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { LineClient } from '../support/line-client.ts'
+import { isLong } from '../support/long.ts'
 import { connectBy, startImapLab } from './support.ts'
 
-const COMMANDS = process.env.SEALPOST_LONG === '1' ? 10_000 : 2_500
+const COMMANDS = isLong ? 10_000 : 2_500
 const FLAGS = ['\\Seen', '\\Flagged', '\\Answered', '\\Deleted', 'Work', 'Later'] as const
 
 /** The expected state of the mailbox: uids in order, with their flags. */
 type Truth = Map<number, Set<string>>
 
-/** What a client knows about one message from the responses it has read. */
+/** The state of a message that a client knows from the responses it has read. */
 interface Known {
   uid?: number
   flags?: Set<string>

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
+import { isLong } from '../support/long.ts'
 import { connectBy, startImapLab } from './support.ts'
 
-const COMMANDS = process.env.SEALPOST_LONG === '1' ? 20_000 : 4_000
+const COMMANDS = isLong ? 20_000 : 4_000
 const SEED = 3501
 
 /** The commands to mutate. They cover every command and every part of the grammar. */

@@ -177,13 +177,13 @@ test('a message fetched many times in one command is not kept in memory many tim
     other.send('4 NOOP\r\n')
     await other.line()
   }
-  // Of the 1.6 GB, only what a few copies need is prepared while the client does not read.
+  // While the client does not read, only a few copies of the 1.6 GB are prepared.
   expect(preparedOctets(lab, 0) - before).toBeLessThan(SOCKET_OCTETS + 2 * raw.length)
   other.destroy()
   client.destroy()
 })
 
-test('the rest of a refused command is not kept in memory, whatever its size', async () => {
+test('the rest of a refused command is not kept in memory, even if it is large', async () => {
   await using lab = await startImapLab()
   const client = await loggedOn(lab)
   client.send('1 NOOP {0+}\r\n')

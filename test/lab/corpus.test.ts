@@ -128,7 +128,7 @@ describe.skipIf(mails.length === 0)('the corpus', () => {
   })
 })
 
-/** nodemailer turns a bare CR into CRLF and sends everything else unchanged. */
+/** Returns a message as nodemailer sends it: with CRLF for a bare CR, otherwise unchanged. */
 const sentByNodemailer = (raw: Buffer): Buffer =>
   Buffer.from(
     ended(raw)

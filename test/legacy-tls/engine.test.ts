@@ -56,7 +56,7 @@ describe('a handshake', () => {
     client.destroy()
   })
 
-  it('chooses the strongest suite offered, whatever the client’s order', async () => {
+  it('chooses the strongest suite offered and ignores the client’s order', async () => {
     await using echo = await startOldEcho()
     const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [RC4_40, DES, AES_128] })
     expect((await client.handshake()).suite.id).toBe(AES_128)

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { legacySuites } from '../../src/legacy-tls/suites.ts'
+import { isLong } from '../support/long.ts'
 import { LegacyClient } from './client.ts'
 import { startOldEcho } from './server.ts'
 
-const ROUNDS = process.env.SEALPOST_LONG === '1' ? 400 : 80
+const ROUNDS = isLong ? 400 : 80
 const PARALLEL = 40
 
 /** Returns a generator of pseudo-random numbers, the same in every run. */

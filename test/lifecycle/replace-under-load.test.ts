@@ -10,9 +10,10 @@ import { certificatesOf } from '../../src/pki/lifecycle/certificates.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { storeOptions, temporaryFolder } from '../pki/support.ts'
 import { LineClient } from '../support/line-client.ts'
+import { isLong } from '../support/long.ts'
 
 /** Each protocol has its turn with an old key and with a new one. */
-const rounds = process.env.SEALPOST_LONG === '1' ? 100 : 2 * protocols.length
+const rounds = isLong ? 100 : 2 * protocols.length
 
 /** Commands and the beginning of their replies: those of the log-on, and one that a session repeats. */
 const dialogs: Record<

@@ -71,7 +71,7 @@ test('an import circle of three files is allowed, one of four is reported', () =
   expect(checkImports().stderr).toContain('import circle of 4 files: src/mail/a.ts, src/mail/b.ts, src/mail/c.ts')
 })
 
-/** Returns what Biome says of one line in a file. */
+/** Returns Biome's report about one line in a file. */
 function biome(file: string, line: string): string {
   write(file, line)
   const program = join(repository, 'node_modules/.bin/biome')

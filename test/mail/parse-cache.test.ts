@@ -43,7 +43,7 @@ test('the parts of a message are searched each for itself', () => {
   expect(['alpha', 'x-part: inner', 'first', 'binary'].map(inText)).toEqual([true, true, true, false])
 })
 
-test('a search tells from the kept texts alone whether it needs the message', () => {
+test('a search uses the kept texts, and reports if it needs the message', () => {
   const raw = mail('Body')
   const parsed = new ParseCache().get('1')
   const { search } = parsed

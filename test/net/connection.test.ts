@@ -121,7 +121,7 @@ describe('a connection', () => {
     expect(await done).toBe('hello\r\n..a\r\nb\r\nc\r.\n\r\n.\r\nnext\r\n')
   })
 
-  it('says goodbye to an idle client, and to all clients when it stops', async () => {
+  it('sends a farewell to an idle client, and to all clients when it stops', async () => {
     await using idle = await startEcho({ idleTimeoutMs: 50 })
     expect(await readAll(connect({ host: '127.0.0.1', port: idle.server.port as number }))).toBe(
       'hello\r\nbye: idle\r\n',

@@ -5,7 +5,7 @@ import { Transport } from '../../src/net/transport.ts'
 
 const IDLE_MS = 60_000
 
-/** A client that reads each write after a delay, or never. */
+/** Returns a stream whose client reads each write after a delay, or never. */
 function slowStream(delayMs: number | 'never') {
   const received: Buffer[] = []
   const stream = new Duplex({

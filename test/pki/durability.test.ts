@@ -11,10 +11,10 @@ import { Journal } from '../../src/pki/certificate-store/journal.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../src/pki/certificate-store/types.ts'
 import { certificatesOf } from '../../src/pki/lifecycle/certificates.ts'
+import { isLong } from '../support/long.ts'
 import { mainFile } from '../support/sealpost.ts'
 import { deferred, storeOptions, temporaryFolder } from './support.ts'
 
-const isLong = process.env.SEALPOST_LONG === '1'
 /** Printed if a test fails. SEALPOST_SEED repeats a run. */
 const seed = Number(process.env.SEALPOST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const random = seededRandom(seed)
@@ -159,7 +159,7 @@ describe('the lock of a store', () => {
     })
     await using other = await openCertificateStore(storeOptions(path, { makeRoot: false }))
     await holding.promise
-    // Each attempt to lock creates a file of its own name and removes it.
+    // Each attempt to lock creates a file with a unique name and removes it.
     const attempts = new Set<string>()
     const attempted = deferred()
     const watcher = watch(path, (_, name) => {
@@ -216,7 +216,7 @@ describe('processes that change a store at the same time', () => {
   })
 })
 
-it('a slow read of the folder does not undo a change that is made meanwhile', async () => {
+it('a slow read of the folder does not undo a change made during it', async () => {
   const files = memoryFiles()
   const [reading, released] = [deferred(), deferred()]
   let isSlow = false

@@ -3,7 +3,7 @@ import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { put, run, storeOptions, temporaryFolder } from './support.ts'
 
 describe('certificate: auto for clients of the 1990s', () => {
-  it('is RSA and SHA-1 under a root of its own, and does not change that of other clients', async () => {
+  it('is RSA and SHA-1 under a separate root, and does not change that of other clients', async () => {
     await using folder = await temporaryFolder()
     await using store = await openCertificateStore(storeOptions(folder.path))
     const [old] = await store.resolve('a', { kind: 'auto' }, ['localhost'], 'old')

@@ -58,7 +58,7 @@ const decoded = (form: Form): readonly Protocol[] =>
   form === 'implicit TLS' ? protocols.filter((protocol) => protocol !== 'nntp') : protocols
 const NNTP_STREAM = protocols.indexOf('nntp')
 
-/** Reads the reply to the last command, whatever its length. */
+/** Reads the whole reply to the last command. */
 async function reply(client: LineClient): Promise<void> {
   await client.lines((line) => !/^(?:\d{3}-|\* )/.test(line))
 }

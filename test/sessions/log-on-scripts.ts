@@ -7,7 +7,7 @@ export const MISTYPED = 'pw7Qx9-gehiem'
 const b64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
 const plain = (password: string): string => b64(`\0alice\0${password}`)
 
-/** What a client sends in one session; each element is one segment. */
+/** The input of a client in one session; each element is one segment. */
 export type Script = readonly string[]
 
 /** Malformed log-ons, and those of another protocol. Every server gets all of them. */
@@ -133,7 +133,7 @@ export function needles(): string[] {
   return [PASSWORD, MISTYPED].flatMap((password) => [password, password.toUpperCase(), ...alignments(password)])
 }
 
-/** The middle of what base64 makes of a text, whatever stands before it. */
+/** Returns the part of a text's base64 that does not depend on the text before it, for each of the three alignments. */
 function alignments(text: string): string[] {
   return [0, 1, 2].map((offset) => b64(`${'x'.repeat(offset)}${text}`).slice(4, -4))
 }

@@ -45,7 +45,7 @@ describe('the session log', () => {
     expect(log.list()).toHaveLength(1)
   })
 
-  it('masks a password whatever white space precedes its command', () => {
+  it('masks a password after any white space before its command', () => {
     const recorder = new SessionLog(systemClock).open(start)
     recorder.line('in', ' \tAUTHINFO \t PASS secret')
     expect(recorder.record.transcript[0]).toMatchObject({ text: ' \tAUTHINFO \t PASS ***' })

@@ -85,7 +85,7 @@ describe('a virtual server without anonymous', () => {
     client.destroy()
   })
 
-  test('only anonymous: nobody can log on', async () => {
+  test('only anonymous: no client can log on', async () => {
     await using lab = await startMailLab(smtp, { server: { authentication: ['anonymous'] } })
     const client = await LineClient.openTls(lab.tlsPort, lab.ca)
     await client.line()

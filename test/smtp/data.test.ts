@@ -10,7 +10,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
   const message = 'Subject: dots\r\n\r\n.\r\n..\r\n...x\r\nno dot\r\n.last\r\n\r\n'
   const stuffed = `${message.replace(/^\./gm, '..')}.\r\n`
 
-  test('dot-stuffing is removed wherever the message is cut into segments', async () => {
+  test('dot-stuffing is removed at every split of the message into segments', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     for (let cut = 1; cut < stuffed.length; cut++) {

@@ -21,7 +21,7 @@ describe('the end of a session', () => {
     expect(await lab.inbox('alice')).toEqual([])
   })
 
-  test('a lab that stops says so to its clients', async () => {
+  test('a lab that stops tells its clients', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const stopped = lab.stop()

@@ -77,7 +77,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     client.destroy()
   })
 
-  test('a line of 12,288 octets is accepted and a longer one rejected, wherever its CRLF is cut', async () => {
+  test('a line of 12,288 octets is accepted and a longer one rejected, at every split of its CRLF', async () => {
     const client = await greeted(lab)
     for (const cut of [0, 1, 12_287, 12_288, 12_289]) {
       for (const [octets, answer] of [
@@ -95,7 +95,7 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     client.destroy()
   })
 
-  test('no reply line exceeds 512 octets, whatever the client sent: section 4.5.3.1.5', async () => {
+  test('no reply line exceeds 512 octets for any input: section 4.5.3.1.5', async () => {
     const client = await greeted(lab)
     const long = 'x'.repeat(10_000)
     for (const command of [

@@ -14,7 +14,7 @@ export async function ehlo(client: LineClient): Promise<string[]> {
   return reply(client)
 }
 
-/** Waits until the server has read what was sent, so that the next write arrives as a segment of its own. */
+/** Waits until the server has read what was sent, so that the next write arrives in a separate segment. */
 export async function nextSegment(): Promise<void> {
   // The first turn may come before the event loop polls the sockets; between two turns it has.
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))

@@ -6,11 +6,12 @@ import { openLmdbStore } from '../../src/store/lmdb/open.ts'
 import type { Owner } from '../../src/store/types.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { LineClient } from '../support/line-client.ts'
+import { isLong } from '../support/long.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 import { TestClock } from '../support/test-clock.ts'
 
 /** `npm run test:crash` sets 100. */
-const ROUNDS = Number(process.env.SEALPOST_CRASH_ROUNDS ?? (process.env.SEALPOST_LONG === '1' ? 10 : 2))
+const ROUNDS = Number(process.env.SEALPOST_CRASH_ROUNDS ?? (isLong ? 10 : 2))
 const SEED = Number(process.env.SEALPOST_SEED ?? 1)
 
 const CONFIG = `
@@ -156,7 +157,7 @@ async function expectAllThere(
         const key = `${owner} ${messageId}`
         expect(found.has(key), `${key} exists once`).toBe(false)
         found.set(key, text)
-        // A uid belongs to the same message for ever.
+        // A uid always belongs to the same message.
         const number = `${owner} ${name} ${uid}`
         expect(numbers.get(number) ?? messageId, number).toBe(messageId)
         numbers.set(number, messageId)

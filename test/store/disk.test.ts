@@ -140,7 +140,7 @@ describe('a second process on the folder of an LMDB store', () => {
     const store = await open()
     await expect(open()).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining(`${process.pid}`) })
     await store[Symbol.asyncDispose]()
-    // A killed process leaves its socket, but nobody answers there.
+    // A killed process leaves its socket, but no process answers there.
     await inProcess(`process.kill(process.pid, 'SIGKILL')`)
     expect(readdirSync(folder)).toContain('owner.sock')
     await using again = await open()

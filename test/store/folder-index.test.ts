@@ -12,7 +12,7 @@ const entry = (uid: number, modSeq: number, ...flags: string[]): MessageEntry =>
   modSeq,
 })
 
-/** Three messages: 1 seen, 3 deleted, 5 without flags. */
+/** Returns an index of three messages: 1 seen, 3 deleted, 5 without flags. */
 function filled(): FolderIndex {
   const index = new FolderIndex()
   index.append([entry(1, 2, '\\Seen'), entry(3, 3, '\\Deleted'), entry(5, 4)])

@@ -10,12 +10,11 @@ import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../.
 import { message, pattern, pieces } from '../contract/store-context.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type RawTable, withTables } from '../support/lmdb-file.ts'
+import { isLong } from '../support/long.ts'
 import { TestClock } from '../support/test-clock.ts'
 
 const log = pino({ level: 'silent' })
 const clock = new TestClock()
-/** `npm run test:all` sets it. The short form has fewer messages. */
-const isLong = process.env.SEALPOST_LONG === '1'
 const alice = accountOwner('alice')
 const newsgroup = { description: 'Talk', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const
 let folder: string

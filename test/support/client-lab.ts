@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LabInput, startLab } from '../../src/index.ts'
+import { type ProgramResult, runProgram } from './run-program.ts'
 
 /** Starts a lab for external client programs, with the accounts alice (secret) and bob (geheim) and a folder for files. */
 export async function startClientLab(config: LabInput = {}) {
@@ -46,4 +47,19 @@ export function withoutTrace(raw: Buffer): string {
   const text = raw.toString('latin1')
   if (!TRACE.test(text)) throw new Error(`no trace fields: ${text.slice(0, 200)}`)
   return text.replace(TRACE, '')
+}
+
+/**
+ * Runs `openssl s_client` with STARTTLS and types `input`. The client verifies the chain and the name `localhost`, and
+ * sends CRLF line ends.
+ */
+export const typeOverStartTls = (
+  protocol: 'smtp' | 'pop3',
+  port: number,
+  caFile: string,
+  input: string,
+): Promise<ProgramResult> => {
+  const trust = ['-CAfile', caFile, '-verify_return_error', '-verify_hostname', 'localhost']
+  const connection = ['-starttls', protocol, '-connect', `127.0.0.1:${port}`, '-servername', 'localhost']
+  return runProgram('openssl', ['s_client', ...connection, ...trust, '-quiet', '-ign_eof', '-crlf'], { input })
 }

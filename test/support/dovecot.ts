@@ -14,9 +14,10 @@ export function hasDovecot(): boolean {
   return found
 }
 
-/** Dovecot does not serve users as root; under root it runs as `nobody`. */
-const USER_ID = process.getuid?.() || 65534
-const GROUP_ID = process.getuid?.() ? (process.getgid?.() ?? 0) : 65534
+/** The user and group ids for Dovecot. It does not serve users as root, so under root it runs as `nobody`. */
+export const [USER_ID, GROUP_ID] = process.getuid?.()
+  ? ([process.getuid(), process.getgid?.() ?? 0] as const)
+  : ([65_534, 65_534] as const)
 
 const configuration = (home: string): string => `dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0

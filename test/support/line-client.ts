@@ -89,7 +89,7 @@ export class LineClient {
     this.#socket.pause()
   }
 
-  /** Octets that were sent but not yet passed to the system. */
+  /** Number of octets that were sent but not yet passed to the system. */
   get pendingOctets(): number {
     return this.#socket.writableLength
   }

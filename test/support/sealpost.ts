@@ -110,7 +110,7 @@ export class Workplace {
     return spawn(limited[0] as string, limited.slice(1), { cwd, env: this.#environment(env) })
   }
 
-  /** The folder separates test runs from each other and from the labs of the user. */
+  /** Returns the environment of a command. The folder separates test runs from each other and from the labs of the user. */
   #environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SEALPOST|npm)_/.test(name)))
     const folders = { TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data') }

@@ -73,7 +73,7 @@ export class TestAuthority {
     return identity(key, leaf({}, key, { key, certificate: 'self' }))
   }
 
-  /** Server certificates share their keys, because RSA keys are slow to generate. */
+  /** Returns the key for server certificates, which share it because RSA keys are slow to generate. */
   #leafKey(spec: KeySpec): Promise<KeyObject> {
     const key = this.#leafKeys.get(spec) ?? generateKey(spec)
     this.#leafKeys.set(spec, key)

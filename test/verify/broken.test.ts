@@ -1,12 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Protocol } from '../../src/config/schema.ts'
 import { checks } from '../../src/verify/run.ts'
+import { isLong } from '../support/long.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { type Faults, startDouble } from './double.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
-
-/** `npm run test:all` sets it. */
-const isLong = process.env.SEALPOST_LONG === '1'
 
 /** All checks but the slow ones, which offer each version and suite on a new connection. */
 const quickChecks = checks.map(({ name }) => name).filter((name) => name !== 'versions' && name !== 'suites')

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DefectName, defectNames, type VariantName, variantNames } from '../../src/config/schema.ts'
 import { startLab, type TestLab } from '../../src/index.ts'
+import { isLong } from '../support/long.ts'
 import { inspect } from './inspect.ts'
-
-/** `npm run test:all` sets it. */
-const isLong = process.env.SEALPOST_LONG === '1'
 
 const HOST = 'localhost'
 const only = ['chain', 'names', 'dates', 'key', 'purposes', 'revocation']

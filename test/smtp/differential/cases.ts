@@ -225,7 +225,7 @@ const contents: Readonly<Record<string, string>> = {
   'smuggling with CR dot CR': 'Subject: x\r\n\r\na\r.\rb\r\n.\r\n',
 }
 
-/** The contents of DATA. Each has a sender of its own, so that its message can be found at both servers. */
+/** The contents of DATA. Each has its own sender, so that its message can be found at both servers. */
 export const contentCases = Object.entries(contents).map(([name, content], index) => {
   const sender = `content-${index}@b.test`
   const transcript: Transcript = ['EHLO x', `MAIL FROM:<${sender}>`, RCPT, 'DATA', { content }, 'NOOP', 'QUIT']

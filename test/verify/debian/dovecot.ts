@@ -1,6 +1,7 @@
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { GROUP_ID, USER_ID } from '../../support/dovecot.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
@@ -12,9 +13,6 @@ export interface DovecotServer extends AsyncDisposable {
 
 /** Dovecot treats clients from its own address as secure. Here they connect from 127.0.0.1 to another address. */
 export const DOVECOT_HOST = '127.0.0.2'
-
-/** Dovecot does not serve users as root; under root it runs as `nobody`. */
-const ids = process.getuid?.() ? [process.getuid(), process.getgid?.() ?? 0] : [65_534, 65_534]
 
 /**
  * Starts Debian's Dovecot on four high ports. Every user's password is `secret-word`.
@@ -31,7 +29,7 @@ export async function startDovecot({ key, cert }: ServerIdentity, settings = '')
   writeFileSync(file, `${configuration(folder, ports)}${settings}\n`)
   if (process.getuid?.() === 0) {
     for (const name of ['', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
-      chownSync(join(folder, name), ids[0] ?? 0, ids[1] ?? 0)
+      chownSync(join(folder, name), USER_ID, GROUP_ID)
     }
   }
   const child = await startServer('/usr/sbin/dovecot', ['-F', '-c', file], imap, {}, DOVECOT_HOST)
@@ -63,8 +61,8 @@ default_login_user = nobody
 default_internal_user = nobody
 default_internal_group = nogroup
 first_valid_uid = 1
-mail_uid = ${ids[0]}
-mail_gid = ${ids[1]}
+mail_uid = ${USER_ID}
+mail_gid = ${GROUP_ID}
 mail_driver = maildir
 mail_path = ${folder}/Maildir
 mail_home = ${folder}

@@ -1,0 +1,24 @@
+/** Returns a getmailrc that fetches the mail of alice over verified TLS and writes each message to `FOLDER/PID.eml`. */
+export const getmailConfiguration = (
+  retriever: 'SimpleIMAPSSLRetriever' | 'SimplePOP3SSLRetriever',
+  port: number,
+  caFile: string,
+  folder: string,
+): string => `[retriever]
+type = ${retriever}
+server = localhost
+port = ${port}
+username = alice
+password = secret
+ca_certs = ${caFile}
+[destination]
+type = MDA_external
+path = /bin/sh
+arguments = ("-c", "cat > ${folder}/$$.eml")
+allow_root_commands = true
+unixfrom = false
+[options]
+read_all = false
+delivered_to = false
+received = false
+`
