@@ -106,7 +106,7 @@ export function decodeCharset(octets: Uint8Array, charset: string | undefined): 
 }
 
 /** Octets decoded at a time. */
-const PIECE_OCTETS = 64 * 1024
+const PIECE_OCTETS = 16 * 1024
 
 /** Decodes as `decodeCharset`, in pieces, which end at a line end if possible. Short octets are one piece. */
 export function* decodedPieces(octets: Uint8Array, charset: string | undefined): Generator<string, void, void> {

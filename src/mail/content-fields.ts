@@ -87,13 +87,16 @@ function language(value: OctetString): Partial<ContentFields> {
   return language.length === 0 ? {} : { language }
 }
 
+/** Limit of a list, for mail made to exhaust memory or time. The parameters after it are ignored. */
+const MAX_PARAMETERS = 1_000
+
 /**
  * Reads the `;name=value` list at the scanner. Joins continuations and decodes extended values to UTF-8 under their plain
  * name (RFC 2231, required by RFC 9051 section 7.5.2). Skips broken parameters. The first of several with one name counts.
  */
 export function parameters(scanner: Scanner): Parameter[] {
   const found: Parameter[] = []
-  while (!scanner.ended) {
+  while (!scanner.ended && found.length < MAX_PARAMETERS) {
     const parameter = scanner.take(';') ? oneParameter(scanner) : undefined
     if (parameter) found.push(parameter)
     else if (scanner.next !== ';' && !scanner.ended) scanner.at++

@@ -63,7 +63,7 @@ const unnamed = (start: number, end: number): HeaderField => ({
 })
 
 /** Returns the start of the first empty line, or `end`. `start` is the start of a line. */
-export function emptyLineStart(raw: Buffer, start: number, end: number): number {
+function emptyLineStart(raw: Buffer, start: number, end: number): number {
   if (start >= end || isEmptyLine(raw, start)) return start
   for (let at = start; at < end; at++) if (raw[at] === LF && isEmptyLine(raw, at + 1)) return Math.min(at + 1, end)
   return end

@@ -10,7 +10,7 @@ const LISTS = ['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'] as const
  * Returns the ENVELOPE of a message from its header fields. If a field is repeated, which RFC 5322 section 3.6 forbids,
  * address lists are joined so that no address is hidden; for other fields the last one counts. RFC 9051 section 7.5.2.
  */
-export function envelope(raw: Buffer, fields: readonly HeaderField[]): Envelope {
+export function* envelope(raw: Buffer, fields: readonly HeaderField[]): Steps<Envelope> {
   const texts = new Map<string, OctetString>()
   const lists = new Map<string, Address[]>()
   for (const field of fields) {
@@ -22,6 +22,7 @@ export function envelope(raw: Buffer, fields: readonly HeaderField[]): Envelope 
       const found = parseAddresses(unfolded(raw, field))
       if (before) for (const address of found) before.push(address)
       else lists.set(nameLower, found)
+      yield
     }
   }
   return assembled(texts, lists)
@@ -71,9 +72,13 @@ const imapPhrase = (value: OctetString | undefined): OctetString =>
   imapNstring(value?.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, ''))
 
 /** Formats the value of the ENVELOPE item. RFC 9051 section 7.5.2. */
-export function envelopeForm(value: Envelope): OctetString {
+export function* envelopeForm(value: Envelope): Steps<OctetString> {
   const { from, sender, replyTo, to, cc, bcc } = value
-  const lists = [from, sender, replyTo, to, cc, bcc].map(addressList)
+  const lists: OctetString[] = []
+  for (const list of [from, sender, replyTo, to, cc, bcc]) {
+    lists.push(addressList(list))
+    if (list.length > 0) yield
+  }
   return `(${[
     imapNstring(value.date),
     imapPhrase(value.subject),
@@ -134,7 +139,7 @@ function* addLeaf(out: OctetString[], raw: Buffer, part: MessagePart, extended: 
   out.push(items.join(' '))
   if (message) {
     const fields = headerFields(raw, message.headerStart, message.bodyStart)
-    out.push(` ${envelopeForm(envelope(raw, fields))} `)
+    out.push(` ${yield* envelopeForm(yield* envelope(raw, fields))} `)
     yield* addForm(out, raw, message, extended)
   }
   if (part.kind === 'message' || isTextPart(part)) out.push(` ${part.lines}`)

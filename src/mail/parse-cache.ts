@@ -1,3 +1,4 @@
+import { SharedSteps } from '../common/shared-steps.ts'
 import type { Steps } from '../common/time-slice.ts'
 import { headerFields } from './headers.ts'
 import { bodyStructureForm, envelope, envelopeForm } from './imap-form.ts'
@@ -23,6 +24,7 @@ export class ParsedMessage {
   structureForm: OctetString | undefined
   /** The texts for SEARCH. Ask it first; if it returns undefined, call the methods below with the octets. */
   readonly search: SearchText
+  private readonly shared = new SharedSteps<'structure' | 'structure form'>()
   private readonly grown: (octets: number) => void
   /** Approximate memory of this object in octets. */
   heldOctets = 0
@@ -47,31 +49,36 @@ export class ParsedMessage {
   }
 
   *structureOf(raw: Buffer): Steps<MessagePart> {
-    if (this.structure) return this.structure
-    const parsed = yield* parseInSteps(raw)
-    // Another session may have parsed it meanwhile.
-    if (!this.structure) this.hold(everyPart(parsed).length * PART_OCTETS)
-    return (this.structure ??= parsed)
+    if (!this.structure) yield* this.shared.run('structure', () => this.parse(raw))
+    return this.structure as MessagePart
   }
 
-  envelopeOf(raw: Buffer): Envelope {
-    if (!this.envelope) {
-      const fields = this.fieldsOf(raw)
-      this.envelope = envelope(raw, fields)
-      this.hold(fields.at(-1)?.end ?? 0) // at most the size of the header
-    }
-    return this.envelope
+  private *parse(raw: Buffer): Steps<void> {
+    this.structure = yield* parseInSteps(raw)
+    this.hold(everyPart(this.structure).length * PART_OCTETS)
   }
 
-  envelopeFormOf(raw: Buffer): OctetString {
-    this.envelopeForm ??= this.keptForm(envelopeForm(this.envelopeOf(raw)))
-    return this.envelopeForm
+  *envelopeOf(raw: Buffer): Steps<Envelope> {
+    if (this.envelope) return this.envelope
+    const fields = this.fieldsOf(raw)
+    const read = yield* envelope(raw, fields)
+    if (!this.envelope) this.hold(fields.at(-1)?.end ?? 0) // at most the size of the header
+    return (this.envelope ??= read)
+  }
+
+  *envelopeFormOf(raw: Buffer): Steps<OctetString> {
+    if (this.envelopeForm !== undefined) return this.envelopeForm
+    const form = yield* envelopeForm(yield* this.envelopeOf(raw))
+    return (this.envelopeForm ??= this.keptForm(form))
   }
 
   *structureFormOf(raw: Buffer): Steps<OctetString> {
-    if (this.structureForm !== undefined) return this.structureForm
-    const form = yield* bodyStructureForm(raw, yield* this.structureOf(raw))
-    return (this.structureForm ??= this.keptForm(form))
+    if (this.structureForm === undefined) yield* this.shared.run('structure form', () => this.form(raw))
+    return this.structureForm as OctetString
+  }
+
+  private *form(raw: Buffer): Steps<void> {
+    this.structureForm = this.keptForm(yield* bodyStructureForm(raw, yield* this.structureOf(raw)))
   }
 
   private keptForm(text: OctetString): OctetString {

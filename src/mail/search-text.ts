@@ -1,3 +1,4 @@
+import { SharedSteps } from '../common/shared-steps.ts'
 import type { Steps } from '../common/time-slice.ts'
 import { decodedPieces } from './charsets.ts'
 import { findField, headerFields, unfolded } from './headers.ts'
@@ -34,6 +35,8 @@ function pieceEnd(text: string, from: number): number {
 
 /** Characters searched or collected between two pauses. */
 const STEP_CHARS = 64 * 1024
+/** Octets of header fields decoded between two pauses. */
+const STEP_OCTETS = 16 * 1024
 
 function* contains(text: string, needle: string): Steps<boolean> {
   for (let at = 0; ; at += STEP_CHARS) {
@@ -57,6 +60,7 @@ export class SearchText {
   private readonly headers = new Map<string, readonly string[]>()
   private header: string | undefined
   private body: string | undefined
+  private readonly shared = new SharedSteps<'header' | 'body'>()
   private readonly grown: (chars: number) => void
   /** @param grown receives the length of every text that is kept, in characters */
   constructor(grown: (chars: number) => void = () => {}) {
@@ -113,20 +117,22 @@ export class SearchText {
 
   /** Returns whether a text part contains the needle. As in Dovecot, headers of parts do not count. */
   *bodyContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
-    if (source && this.body === undefined) {
-      const text = yield* bodyText(source)
-      this.body ??= this.keep(text) // another session may have read it meanwhile
-    }
+    if (source && this.body === undefined) yield* this.shared.run('body', () => this.readBody(source))
     return yield* contains(this.body ?? '', needle)
   }
 
   /** Returns whether any header or text part contains the needle. */
   *textContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
-    if (source && this.header === undefined) {
-      const text = yield* headerText(source)
-      this.header ??= this.keep(text)
-    }
+    if (source && this.header === undefined) yield* this.shared.run('header', () => this.readHeader(source))
     return (yield* contains(this.header ?? '', needle)) || (yield* this.bodyContains(source, needle))
+  }
+
+  private *readBody(source: SearchSource): Steps<void> {
+    this.body = this.keep(yield* bodyText(source))
+  }
+
+  private *readHeader(source: SearchSource): Steps<void> {
+    this.header = this.keep(yield* headerText(source))
   }
 }
 
@@ -160,10 +166,15 @@ class FoldedText {
 /** Returns all headers of the message, of its parts and of messages inside, folded. */
 function* headerText({ raw, structure }: SearchSource): Steps<string> {
   const text = new FoldedText()
+  let octets = 0
   for (const part of everyPart(structure)) {
     for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
       text.begin()
-      if (text.add(`${field.name}: ${decodeWords(unfolded(raw, field))}`)) yield
+      const isFull = text.add(`${field.name}: ${decodeWords(unfolded(raw, field))}`)
+      octets += field.end - field.start
+      if (!isFull && octets < STEP_OCTETS) continue
+      octets = 0
+      yield
     }
   }
   return text.end()

@@ -1,6 +1,6 @@
 import { runToEnd, type Steps } from '../common/time-slice.ts'
 import { type Content, headerContent } from './content-fields.ts'
-import { emptyLineStart, headerFields, isEmptyLine } from './headers.ts'
+import { headerFields, isEmptyLine } from './headers.ts'
 import { beforeLineEnd, HYPHEN, LF, lineCount, lineEnd } from './octets.ts'
 import type { ContentFields, MessagePart, PartKind } from './types.ts'
 
@@ -34,13 +34,12 @@ class Parser {
   /** The delimiter line that ended the last entity; undefined at the end of the message. */
   private stop: Delimiter | undefined
   private parts = 0
-  private readonly lines: LineCounter
+  private readonly lines = new LineCounter((from, to) => this.countLines(from, to))
   /** Octets looked at since the last pause. */
   private work = 0
 
   constructor(raw: Buffer) {
     this.raw = raw
-    this.lines = new LineCounter(raw)
   }
 
   *entity(headerStart: number, { inMultipart, inDigest }: Surroundings, depth: number): Steps<MessagePart> {
@@ -71,7 +70,7 @@ class Parser {
   private *header(start: number): Steps<{ end: number; cut: boolean }> {
     const { raw, open } = this
     let next = start
-    for (let at = open.isEmpty ? emptyLineStart(raw, start, raw.length) : start; at < raw.length; at = next) {
+    for (let at = start; at < raw.length; at = next) {
       if (isEmptyLine(raw, at)) return { end: raw[at] === LF ? at + 1 : at + 2, cut: false }
       this.stop = delimiterAt(raw, at, open)
       if (this.stop) return { end: beforeLineEnd(raw, at, start), cut: true }
@@ -118,12 +117,12 @@ class Parser {
 
   /** Reads a message/rfc822. If its header was cut, the message inside is empty. */
   private *message(start: Unfinished, depth: number, cut: boolean): Steps<MessagePart> {
-    this.lines.enter(start.bodyStart)
+    yield* this.lines.enter(start.bodyStart)
     const message = cut
       ? yield* this.finished(emptyMessage(start.bodyStart), [])
       : yield* this.entity(start.bodyStart, { inMultipart: false, inDigest: false }, depth + 1)
     const part = yield* this.finished(start, [message])
-    return { ...part, lines: this.lines.leave(part.bodyEnd), children: [], message }
+    return { ...part, lines: yield* this.lines.leave(part.bodyEnd), children: [], message }
   }
 
   private *finished(start: Unfinished, children: readonly MessagePart[]): Steps<MessagePart> {
@@ -132,38 +131,46 @@ class Parser {
     const floor = children.at(-1)?.bodyEnd ?? start.bodyStart
     const bodyEnd = stop ? Math.max(floor, beforeLineEnd(raw, stop.lineStart, start.bodyStart)) : raw.length
     if (start.type.toLowerCase() !== 'text') return { ...start, bodyEnd, lines: 0, children }
-    const lines = lineCount(raw, start.bodyStart, bodyEnd)
-    if (this.hasWorked(bodyEnd - start.bodyStart)) yield
-    return { ...start, bodyEnd, lines, children }
+    return { ...start, bodyEnd, lines: yield* this.countLines(start.bodyStart, bodyEnd), children }
+  }
+
+  private *countLines(from: number, to: number): Steps<number> {
+    let lines = 0
+    for (let at = from; at < to; at += STEP_OCTETS) {
+      const end = Math.min(at + STEP_OCTETS, to)
+      lines += lineCount(this.raw, at, end)
+      if (this.hasWorked(end - at)) yield
+    }
+    return lines
   }
 }
 
 /** Counts the lines of messages inside messages in one pass, however deep they are. */
 class LineCounter {
-  private readonly raw: Buffer
+  private readonly count: (from: number, to: number) => Steps<number>
   /** The lines before the body of each open message, counted from the outermost one. */
   private readonly before: number[] = []
   private counted = 0
   private lines = 0
 
-  constructor(raw: Buffer) {
-    this.raw = raw
+  constructor(count: (from: number, to: number) => Steps<number>) {
+    this.count = count
   }
 
   /** Begins the body of a message inside all open ones. */
-  enter(bodyStart: number): void {
+  *enter(bodyStart: number): Steps<void> {
     if (this.before.length === 0) this.counted = bodyStart
-    this.before.push(this.linesBefore(bodyStart))
+    this.before.push(yield* this.linesBefore(bodyStart))
   }
 
   /** Ends the innermost message. Returns the number of line ends in its body. */
-  leave(bodyEnd: number): number {
-    return this.linesBefore(bodyEnd) - (this.before.pop() ?? 0)
+  *leave(bodyEnd: number): Steps<number> {
+    return (yield* this.linesBefore(bodyEnd)) - (this.before.pop() ?? 0)
   }
 
-  private linesBefore(position: number): number {
-    if (position < this.counted) return this.lines - lineCount(this.raw, position, this.counted)
-    this.lines += lineCount(this.raw, this.counted, position)
+  private *linesBefore(position: number): Steps<number> {
+    if (position < this.counted) return this.lines - (yield* this.count(position, this.counted))
+    this.lines += yield* this.count(this.counted, position)
     this.counted = position
     return this.lines
   }

@@ -10,6 +10,9 @@ interface Word {
 /** `=?charset*language?encoding?text?=`. Allows spaces in the text, which are common although invalid. RFC 2047 section 2. */
 const WORD = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g
 
+/** Limit for a value made to exhaust memory or time. The encoded-words after it stay as they are. */
+const MAX_WORDS = 5_000
+
 /**
  * Decodes the encoded-words of a header value, and raw 8-bit text around them. Drops white space between two
  * encoded-words, and joins a character that is split over two of them. RFC 2047 section 6.2.
@@ -19,7 +22,9 @@ export function decodeWords(value: OctetString): string {
   let out = ''
   let at = 0
   let pending: Word[] = []
+  let words = 0
   for (const match of value.matchAll(WORD)) {
+    if (++words > MAX_WORDS) break
     const between = value.slice(at, match.index)
     if (pending.length === 0 || between.trim() !== '') {
       out += decodePending(pending) + decodeRawText(between)

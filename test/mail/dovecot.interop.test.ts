@@ -56,7 +56,7 @@ function ours(raw: Buffer): Record<(typeof ITEMS)[number], ImapValue | undefined
   const structure = parseMessage(raw)
   const read = (form: string): ImapValue | undefined => readValues(form).values[0]
   return {
-    ENVELOPE: read(envelopeForm(envelope(raw, headerFields(raw)))),
+    ENVELOPE: read(runToEnd(envelopeForm(runToEnd(envelope(raw, headerFields(raw)))))),
     BODY: read(runToEnd(bodyStructureForm(raw, structure, false))),
     BODYSTRUCTURE: read(runToEnd(bodyStructureForm(raw, structure))),
   }

@@ -91,7 +91,10 @@ function checkAll(raw: Buffer): void {
     return field.end
   }, 0)
   if (headerBlockEnd(raw) < (fields.at(-1)?.end ?? 0)) throw new Error('fields beyond the header')
-  for (const form of [envelopeForm(envelope(raw, fields)), runToEnd(bodyStructureForm(raw, structure))]) {
+  for (const form of [
+    runToEnd(envelopeForm(runToEnd(envelope(raw, fields)))),
+    runToEnd(bodyStructureForm(raw, structure)),
+  ]) {
     if (readValues(form).values.length !== 1) throw new Error(`no single IMAP value: ${form}`)
   }
   overview(raw)

@@ -51,10 +51,11 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
   EMAILID: entry((out, { blob }) => out.text(`EMAILID (${blob})`)),
   THREADID: entry((out) => out.text('THREADID NIL')), // threads are not supported. RFC 8474 section 5.2
   SAVEDATE: entry((out, { savedAt }) => out.text(`SAVEDATE "${formatImapDateTime(savedAt)}"`)),
-  ENVELOPE: content((out, { raw, parsed }) => {
-    out.text(`ENVELOPE ${parsed.envelopeFormOf(raw)}`)
-    return undefined
-  }),
+  ENVELOPE: inSteps(
+    'ENVELOPE',
+    (raw, parsed) => parsed.envelopeFormOf(raw),
+    ({ envelopeForm }) => envelopeForm,
+  ),
   BODY: inSteps('BODY', function* (raw, parsed) {
     return yield* bodyStructureForm(raw, yield* parsed.structureOf(raw), false)
   }),

@@ -45,11 +45,13 @@ export async function sortMessages(
   keys: readonly SortKey[],
 ): Promise<number[]> {
   const needsContent = keys.some(({ name }) => name !== 'ARRIVAL' && name !== 'SIZE')
+  const needsEnvelope = keys.some(({ name }) => name === 'FROM' || name === 'TO' || name === 'CC')
   const contents = new ContentReader(session, selection)
   const rows: { readonly index: number; readonly values: readonly SortValue[] }[] = []
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
     const content = needsContent ? await contents.read(entry) : undefined
+    if (content && needsEnvelope) await runInSlices(content.parsed.envelopeOf(content.raw))
     rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
     if (isSliceOver()) await nextSlice()
   }
@@ -81,7 +83,7 @@ function subjectOf(content: MessageContent | undefined): string {
 }
 
 function firstMailbox(content: MessageContent | undefined, name: 'from' | 'to' | 'cc'): string {
-  const [first]: readonly Address[] = content ? content.parsed.envelopeOf(content.raw)[name] : []
+  const [first]: readonly Address[] = content?.parsed.envelope?.[name] ?? []
   return sortable(first?.mailbox ?? '')
 }
 
