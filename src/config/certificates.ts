@@ -31,6 +31,6 @@ function isKnown(name: string, known: readonly KnownCertificate[]): boolean {
 
 function unknown(name: string, path: Mistake['path'], known: readonly KnownCertificate[]): Mistake {
   const near = nearest(name, [...known.map(({ friendlyName }) => friendlyName), 'auto', 'assigned', 'none'])
-  const hint = near === undefined ? 'sealpost cert list shows those there are' : `did you mean ${near}?`
+  const hint = near === undefined ? 'sealpost cert list shows its certificates' : `did you mean ${near}?`
   return { path, message: `no certificate "${name}" is in the store; ${hint}` }
 }

@@ -231,7 +231,7 @@ export function warnings(config: LabConfig): Mistake[] {
   })
   found.push(...deprecatedDefects(config.certificate, ['certificate']))
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
-    found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so nobody can log on' })
+    found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
   return found
 }

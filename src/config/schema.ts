@@ -76,7 +76,9 @@ const labObject = z.strictObject({
     .int()
     .nonnegative()
     .default(823024)
-    .describe('Seed of the random numbers that faults use. The same seed and the same clients give the same run.'),
+    .describe(
+      'Seed of the random numbers that faults use. The same seed and the same clients produce the same faults.',
+    ),
   virtualServers: z
     .array(virtualServer)
     .prefault(protocols.map((protocol) => ({ protocol })))

@@ -64,7 +64,7 @@ describe('sealpost cert request', () => {
   it('lists the virtual servers if the name is unknown', async () => {
     expect(await pki.refused('cert', 'request', '--for', 'nobody')).toContain(`there are: "${smtp}", "${pop3}"`)
     const nntp = await pki.refused('cert', 'request', '--for', 'nntp')
-    expect(nntp).toMatch(/lab\.yaml:7:\d+: virtualServers\[3\]\.certificate says: certificate: none/)
+    expect(nntp).toMatch(/is set in .*lab\.yaml:7:\d+: virtualServers\[3\]\.certificate: none; write auto or assigned/)
   })
 
   it.each([

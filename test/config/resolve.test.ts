@@ -66,7 +66,7 @@ test('warns about valid settings with side effects', () => {
   - { protocol: imap4, limits: { idleTimeout: 10m } }
   - { protocol: smtp, address: 0.0.0.0 }`
   expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
-    'lab.yaml:1:1: directory.accounts: no accounts are listed, so nobody can log on',
+    'lab.yaml:1:1: directory.accounts: no accounts are listed, so no client can log on',
     'lab.yaml:2:47: virtualServers[0].limits.idleTimeout: is less than 30 minutes, the minimum for IMAP (RFC 9051 section 5.4)',
     'lab.yaml:3:32: virtualServers[1].address: 0.0.0.0 is not a loopback address: other machines can reach this virtual server',
   ])

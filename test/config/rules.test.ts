@@ -170,6 +170,6 @@ test('reports certificates that are not in the store, with the most similar name
   const known = [{ friendlyName: 'Mail 2026', thumbprint: '001122' }]
   expect(unknownCertificates(lab.virtualServers, known).map((mistake) => locateByPath(mistake).line)).toEqual([
     'virtualServers[0].certificate: no certificate "Mail 2O26" is in the store; did you mean Mail 2026?',
-    'virtualServers[1].certificate[2]: no certificate "lost" is in the store; sealpost cert list shows those there are',
+    'virtualServers[1].certificate[2]: no certificate "lost" is in the store; sealpost cert list shows its certificates',
   ])
 })

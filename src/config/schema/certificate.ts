@@ -124,7 +124,7 @@ const defect = z.strictObject({
   defect: z
     .enum([...defectNames, ...variantNames])
     .describe(
-      'What is wrong with it; docs/testing.md describes each defect. The names of variants are deprecated here: write { variant: NAME }.',
+      'The defect; docs/testing.md describes each one. The names of variants are deprecated here: write { variant: NAME }.',
     )
     .meta({ examples: ['expired'] }),
   hostname,

@@ -44,7 +44,7 @@ export const authorityService = z.strictObject({
       externalAccounts: z
         .record(z.string(), z.string().regex(/^[\w-]{22,}$/, 'write a MAC key of 128 bits or more in base64url'))
         .default({})
-        .describe('MAC keys (base64url) by key identifier. If there are any, every new account must be bound to one.'),
+        .describe('MAC keys (base64url) by key identifier. If any are set, every new account must be bound to one.'),
     })
     .prefault({})
     .describe('Certificates for ACME clients such as certbot. RFC 8555.'),

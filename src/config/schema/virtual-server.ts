@@ -24,7 +24,7 @@ const limits = z.strictObject({
   logonTimeout: timeLimitOrOff
     .prefault('3m')
     .describe(
-      'Time from the connection to the log-on, after which the client is disconnected. smtp: the first accepted recipient ends the limit, too. nntp: so does the first command that reads, posts or transfers articles, and peers of feeds that are known by address have no limit.',
+      'Time from the connection to the log-on, after which the client is disconnected. smtp: the first accepted recipient also ends the limit. nntp: the first command that reads, posts or transfers articles also ends it, and feed peers that are known by address have no limit.',
     ),
   failedLogonDelay: timeLimitOrOff
     .prefault('1s')

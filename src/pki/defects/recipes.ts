@@ -67,7 +67,7 @@ export const defectRecipes: Readonly<Record<DefectName, Recipe>> = {
     intermediates: [{}, {}],
     sends: 'reversed',
   },
-  revoked: { meaning: 'The lab’s authority has revoked it: its CRL and its OCSP responses say so.', revoked: true },
+  revoked: { meaning: 'The lab’s authority has revoked it, as its CRL and OCSP responses state.', revoked: true },
   'no-san': { meaning: 'It has no subjectAltName: only the common name holds the host name.', names: 'none' },
   'no-subject': { meaning: 'Its subject is empty: only subjectAltName holds names.', subject: 'none' },
   'weak-key': { meaning: 'It has an RSA key of 1,024 bits.', key: 'rsa-1024', needs: lowestLevel },

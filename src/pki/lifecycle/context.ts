@@ -51,7 +51,7 @@ export function refusePinned(server: VirtualServerFacts): void {
   const { name, certificate, place = 'its configuration' } = server
   throw new PkiError(
     'refused',
-    `"${name}" uses what ${place} says: certificate: ${certificateText(certificate)}; write auto or assigned there to assign one`,
+    `the certificate of "${name}" is set in ${place}: ${certificateText(certificate)}; write auto or assigned there to assign one`,
   )
 }
 
