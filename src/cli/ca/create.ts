@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { AuthorityOptions } from '../../pki/authority/create.ts'
 import type { AuthorityRecord } from '../../pki/certificate-store/index-file.ts'
 import type { HashName } from '../../pki/keys.ts'
+import type { LabFacts } from '../../pki/lifecycle/context.ts'
 import {
   type KeyFlags,
   keyOf,
@@ -61,7 +62,7 @@ function withAuthorityOptions(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
-function authorityOptions(name: string, flags: CreateFlags): AuthorityOptions {
+function authorityOptions(name: string, flags: CreateFlags, { names }: LabFacts): AuthorityOptions {
   const key = keyOf(flags)
   const constraints = {
     ...(flags.permit ? { permitted: flags.permit } : {}),
@@ -72,6 +73,7 @@ function authorityOptions(name: string, flags: CreateFlags): AuthorityOptions {
     subject: subjectOf(flags),
     constraints,
     makeDefault: flags.default ?? false,
+    autoNames: names,
     force: flags.force ?? false,
     ...(flags.type ? { type: flags.type } : {}),
     ...(key ? { key } : {}),
@@ -92,8 +94,8 @@ export function addCreate(ca: Command): void {
   withAuthorityOptions(create.command('root'))
     .description('create a root authority')
     .action((name: string, flags: CreateFlags) =>
-      withPki(flags, async ({ authorities }) => {
-        printCreated(await authorities.createRoot(authorityOptions(name, flags)), flags)
+      withPki(flags, async ({ authorities, lab }) => {
+        printCreated(await authorities.createRoot(authorityOptions(name, flags, lab)), flags)
       }),
     )
   withAuthorityOptions(create.command('subordinate'))
@@ -119,8 +121,8 @@ export function addCreate(ca: Command): void {
 }
 
 function subordinate(name: string, flags: SubordinateFlags): Promise<void> {
-  return withPki(flags, async ({ authorities }) => {
-    const options = authorityOptions(name, flags)
+  return withPki(flags, async ({ authorities, lab }) => {
+    const options = authorityOptions(name, flags, lab)
     if (!flags.outside) {
       const parent = flags.parent ? { parent: flags.parent } : {}
       return printCreated(await authorities.createSubordinate({ ...options, ...parent }), flags)

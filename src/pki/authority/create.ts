@@ -2,7 +2,8 @@ import { createPublicKey, type KeyObject, type X509Certificate } from 'node:cryp
 import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { authorityConstraints, keyUsage, type NameConstraints } from '../certificate/extensions.ts'
-import { commonName } from '../certificate/names.ts'
+import { constraintProblem } from '../certificate/name-constraints.ts'
+import { commonName, subjectNames } from '../certificate/names.ts'
 import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
@@ -30,6 +31,8 @@ export interface AuthorityOptions {
   readonly hash?: HashName
   /** Makes it the authority that issues for `certificate: auto`. */
   readonly makeDefault?: boolean
+  /** Names of the certificates that `auto` issues. Default: those of the newest one in the store. */
+  readonly autoNames?: readonly string[]
   /** Creates it even if every client would reject it or what it issues. */
   readonly force?: boolean
 }
@@ -57,6 +60,7 @@ export function addRoot(draft: IndexDraft, options: AuthorityOptions, key: KeyOb
     certificate: 'self',
     ...(hash ? { hash } : {}),
   })
+  refuseAsDefault(draft, options, [certificate])
   const path = putChain(draft, options.name, [certificate])
   return addAuthority(draft, options, 'root', key, nowMs, { certificate: path })
 }
@@ -77,6 +81,7 @@ export async function createSubordinate(
     const parent = await openAuthority(store, options.parent, draft)
     const nowMs = store.clock.now()
     const certificate = issueSubordinate(draft, parent, profileOf(options, key, nowMs), options.force)
+    refuseAsDefault(draft, options, [certificate, ...parent.chain])
     const path = putChain(draft, options.name, [certificate, ...parent.chain])
     const record = addAuthority(draft, options, 'subordinate', key, nowMs, { certificate: path })
     makeDefault(draft, options, record)
@@ -199,6 +204,23 @@ function refuseTooDeep(chain: readonly X509Certificate[]): void {
     const name = subject.at(-1)?.value ?? ''
     throw new PkiError('refused', `"${name}" allows no further authority below it: its path length is ${pathLength}`)
   })
+}
+
+/** Refuses to make an authority the default one if its name constraints forbid what `auto` issues. */
+function refuseAsDefault(
+  draft: IndexDraft,
+  { name, makeDefault: wanted, autoNames, force }: AuthorityOptions,
+  chain: readonly X509Certificate[],
+): void {
+  if (!wanted || force) return
+  const newest = draft.index.certificates.findLast(({ auto }) => auto?.authority === draft.index.defaultAuthority)
+  const names = autoNames ?? newest?.auto?.names ?? []
+  const why = constraintProblem([], subjectNames(names), chain)
+  if (why === undefined) return
+  throw new PkiError(
+    'refused',
+    `"${name}" cannot issue for certificate: auto: ${why}; permit every name of the lab (${names.join(', ')}), or leave out --default and select it with --authority; --force makes it the default anyway`,
+  )
 }
 
 /** Stores an authority's chain. The path contains the thumbprint, because files of the store never change. */

@@ -1,0 +1,84 @@
+import type { X509Certificate } from 'node:crypto'
+import { type CertificateFacts, readFacts } from './certificate.ts'
+import { isRoot } from './chain.ts'
+import { constraintProblem } from './name-constraints.ts'
+import { commonName } from './names.ts'
+
+/** Why clients reject a server's certificate, apart from its dates, its host name and its revocation. */
+export interface PathProblem {
+  readonly code: 'invalid-chain' | 'name-constraint' | 'wrong-purpose' | 'authority'
+  /** error: every client rejects it. warning: some do. */
+  readonly severity: 'error' | 'warning'
+  /** A predicate: "is not meant for servers". */
+  readonly message: string
+}
+
+const anyPurpose = '2.5.29.37.0'
+
+/** Validates the chain of a server's certificate, the certificate first, as clients do. RFC 5280 section 6.1. */
+export function serverPathProblems(path: readonly X509Certificate[]): PathProblem[] {
+  const [leaf, ...issuers] = path.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
+  if (leaf === undefined) return []
+  return [
+    ...leafProblems(leaf.facts),
+    ...issuers.flatMap(({ facts }, below) => {
+      const between = issuers.slice(0, below).filter(({ certificate }) => certificate.subject !== certificate.issuer)
+      return issuerProblems(facts, between.length)
+    }),
+    ...constraintProblems(path),
+  ]
+}
+
+function leafProblems(facts: CertificateFacts): PathProblem[] {
+  const { authority, keyUsages } = facts
+  const signs =
+    keyUsages.length === 0 || keyUsages.includes('digitalSignature') || keyUsages.includes('keyEncipherment')
+  return [
+    ...(isForServers(facts) && signs
+      ? []
+      : [{ code: 'wrong-purpose', severity: 'error', message: 'is not meant for servers' } as const]),
+    ...(authority
+      ? ([
+          {
+            code: 'authority',
+            severity: 'warning',
+            message: 'belongs to a certificate authority (CA:TRUE), and many clients reject that',
+          },
+        ] as const)
+      : []),
+  ]
+}
+
+const isForServers = ({ purposes }: CertificateFacts): boolean =>
+  purposes.length === 0 || purposes.includes('serverAuth') || purposes.includes(anyPurpose)
+
+/** @param below number of intermediate authorities below this one in the chain */
+function issuerProblems(facts: CertificateFacts, below: number): PathProblem[] {
+  const { authority, pathLength } = facts
+  const title = `has an invalid chain: ${commonName(facts.subject)}`
+  const invalid = (why: string): PathProblem => ({
+    code: 'invalid-chain',
+    severity: 'error',
+    message: `${title} ${why}`,
+  })
+  return [
+    ...(authority ? [] : [invalid('is not a certificate authority')]),
+    ...(pathLength === undefined || below <= pathLength
+      ? []
+      : [invalid(`allows ${pathLength} authorities below it, not ${below}`)]),
+    // Clients apply the purposes of an authority to everything below it.
+    ...(isForServers(facts) ? [] : [invalid('may not issue certificates for servers')]),
+  ]
+}
+
+function constraintProblems(path: readonly X509Certificate[]): PathProblem[] {
+  return path.flatMap((certificate, index) => {
+    // A self-issued authority is exempt, such as one with a new key. RFC 5280 section 6.1.3 (b)
+    if (index > 0 && (isRoot(certificate) || certificate.subject === certificate.issuer)) return []
+    const { subject, names } = readFacts(certificate)
+    const why = constraintProblem(subject, names, path.slice(index + 1))
+    return why === undefined
+      ? []
+      : [{ code: 'name-constraint', severity: 'error', message: `violates name constraints: ${why}` } as const]
+  })
+}
