@@ -1,3 +1,5 @@
+import { MemoryLimitReached } from '../src/common/memory-budget.ts'
+import { SpoolError } from '../src/common/spool.ts'
 import type { Connection } from '../src/net/connection.ts'
 import { ConnectionEnded, HandshakeFailure, TooLong } from '../src/net/errors.ts'
 import { StoreError } from '../src/store/types.ts'
@@ -15,6 +17,8 @@ export interface ErrorReplies<Reply> {
   expected(error: unknown): Reply | undefined
   /** Returns the reply to a line or block over its limit. It has been read and discarded, so the session continues. */
   tooLong(error: TooLong): Reply
+  /** Returns the reply to a command for which the lab has no memory left. The client may try again later. */
+  memoryFull(): Reply
   /** Returns the reply to a failure of the store, which is already logged. */
   storeFailed(error: StoreError): Reply
   /** Returns the reply to a defect of the server, which is already logged. The client sees no details. */
@@ -71,7 +75,14 @@ function replyTo<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown
   if (expected !== undefined) return expected
   if (error instanceof ConnectionEnded || error instanceof HandshakeFailure) throw error
   if (error instanceof TooLong) return errorReplies.tooLong(error)
+  if (error instanceof MemoryLimitReached) {
+    connection.record.note(`${error.message} (memoryLimit)`)
+    return errorReplies.memoryFull()
+  }
   context.log.error({ session: connection.record.id, err: error }, `${context.config.protocol}: command failed`)
+  // Temporary files belong to the store on disk.
+  if (error instanceof SpoolError && error.code !== 'failed')
+    return errorReplies.storeFailed(new StoreError(error.code, error.message, { cause: error }))
   return error instanceof StoreError ? errorReplies.storeFailed(error) : errorReplies.internal()
 }
 

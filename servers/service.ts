@@ -31,10 +31,15 @@ export interface ProtocolService {
    * Rejects only with errors that the listener should log.
    */
   serve(connection: Connection, context: ServerContext): Promise<void>
-  /** Returns the line, without CRLF, that refuses a client over a connection limit. */
+  /** Returns the line, without CRLF, that refuses a client over a limit of connections or memory. */
   readonly busy: (context: ServerContext, limited: LimitedBy) => string
 }
 
-/** Returns the text that names the reached connection limit. */
-export const tooManyConnections = (limited: LimitedBy): string =>
-  limited === 'address' ? 'Too many connections from your address' : 'Too many connections'
+const WHY_BUSY: Readonly<Record<LimitedBy, string>> = {
+  address: 'Too many connections from your address',
+  server: 'Too many connections',
+  memory: 'Not enough memory',
+}
+
+/** Returns the text that names the limit that refuses a connection. */
+export const whyBusy = (limited: LimitedBy): string => WHY_BUSY[limited]

@@ -1,6 +1,7 @@
 export { type AuditOptions, auditClient, type Client } from './audit/audit.ts'
 export type { AuditResult, AuditTarget, Verdict } from './audit/types.ts'
 export type { Clock } from './common/clock.ts'
+export type { MemoryUsage } from './common/memory-budget.ts'
 export { ConfigError } from './config/mistakes.ts'
 export type { Fault, FaultInput } from './config/schema/fault.ts'
 export type { LabInput, Protocol } from './config/schema.ts'

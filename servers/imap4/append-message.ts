@@ -1,3 +1,4 @@
+import { joinPieces } from '../../src/common/pieces.ts'
 import { runInSlices } from '../../src/common/time-slice.ts'
 import { parseImapDateTime } from '../../src/mail/dates.ts'
 import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
@@ -6,12 +7,12 @@ import { MessageContent, parseCacheOf, sectionOctets } from './fetch/content.ts'
 import { findMailbox } from './mailbox-names.ts'
 import { bad, ImapError, no } from './reply.ts'
 import type { ImapSession, LoggedOn } from './state.ts'
-import { Cursor } from './wire/cursor.ts'
+import { Cursor, type Literal } from './wire/cursor.ts'
 import { fetchItems, type Section } from './wire/fetch-request.ts'
 import { flags } from './wire/flags.ts'
 
 /** A part of a message given to APPEND: octets, or the URL of octets. RFC 4469. */
-type MessagePart = { readonly octets: Buffer } | { readonly url: string }
+type MessagePart = { readonly content: Literal['content'] } | { readonly url: string }
 
 /** One message of APPEND or REPLACE. */
 export interface AppendMessage {
@@ -41,23 +42,30 @@ export function dateTime(cursor: Cursor): number {
 
 function data(cursor: Cursor, session: ImapSession): MessagePart[] {
   if (cursor.take('CATENATE ')) return cursor.list(catenatePart)
-  if (!cursor.take('UTF8 (')) return [{ octets: messageOctets(cursor) }]
+  if (!cursor.take('UTF8 (')) return [{ content: messageContent(cursor) }]
   if (!session.utf8) throw bad('Use ENABLE UTF8=ACCEPT first.') // RFC 6855 section 4
-  const octets = messageOctets(cursor)
+  const content = messageContent(cursor)
   cursor.expect(')')
-  return [{ octets }]
+  return [{ content }]
 }
 
 function catenatePart(cursor: Cursor): MessagePart {
   if (cursor.take('URL ')) return { url: cursor.astring() }
   cursor.expect('TEXT ')
-  return { octets: messageOctets(cursor) }
+  return { content: messageContent(cursor) }
 }
 
-function messageOctets(cursor: Cursor): Buffer {
-  const { octets, binary } = cursor.literal()
-  if (!binary && octets.includes(0)) throw no('A literal may not contain NUL. Use a literal8.', 'CANNOT') // RFC 9051 section 4.3
-  return octets
+function messageContent(cursor: Cursor): Literal['content'] {
+  const { content, hasNul, binary } = cursor.literal()
+  if (!binary && hasNul) throw no('A literal may not contain NUL. Use a literal8.', 'CANNOT') // RFC 9051 section 4.3
+  return content
+}
+
+/** The parts of a message as one. */
+export interface AssembledMessage {
+  readonly octets: number
+  /** As the store takes it. */
+  readonly raw: NewMessage['raw']
 }
 
 /** Joins the parts of a message. @throws ImapError TOOBIG, BADURL, or CANNOT if it is empty */
@@ -65,18 +73,49 @@ export async function assembleMessage(
   session: ImapSession,
   state: LoggedOn,
   { parts }: AppendMessage,
-): Promise<Buffer> {
-  const found: Buffer[] = []
-  for (const part of parts) found.push('url' in part ? await urlOctets(session, state, part.url) : part.octets)
+): Promise<AssembledMessage> {
+  const found: Literal['content'][] = []
   const limit = session.context.config.limits.messageSize
-  const octets = found.reduce((sum, part) => sum + part.length, 0)
-  if (octets > limit) throw no(`A message may have ${limit} octets.`, 'TOOBIG') // RFC 4469 section 3
+  let octets = 0
+  for (const part of parts) {
+    const content = 'url' in part ? await urlOctets(session, state, part.url) : part.content
+    found.push(content)
+    octets += Buffer.isBuffer(content) ? content.length : content.octets
+    // Checked after each part, because a command can name a large message many times.
+    if (octets > limit) throw no(`A message may have ${limit} octets.`, 'TOOBIG') // RFC 4469 section 3
+  }
   if (octets === 0) throw no('An empty message is not stored.', 'CANNOT') // the client cancelled. RFC 3502 section 6.3.11
-  return found.length === 1 ? (found[0] as Buffer) : Buffer.concat(found, octets)
+  return { octets, raw: joined(found) }
+}
+
+function joined(contents: readonly Literal['content'][]): NewMessage['raw'] {
+  const pieces: Buffer[] = []
+  for (const content of contents) {
+    const inMemory = Buffer.isBuffer(content) ? [content] : content.pieces
+    if (!inMemory) return streamed(contents)
+    pieces.push(...inMemory)
+  }
+  return pieces
+}
+
+async function* streamed(contents: readonly Literal['content'][]): AsyncGenerator<Buffer, void, void> {
+  for (const content of contents) {
+    if (Buffer.isBuffer(content)) yield content
+    else yield* content.stream()
+  }
+}
+
+/** Returns all octets of a message in one buffer. */
+export async function wholeMessage({ raw }: AssembledMessage): Promise<Buffer> {
+  if (Buffer.isBuffer(raw)) return raw
+  if (!(Symbol.asyncIterator in raw)) return joinPieces(raw)
+  const pieces: Buffer[] = []
+  for await (const piece of raw) pieces.push(piece)
+  return Buffer.concat(pieces)
 }
 
 /** Returns the message in the form that the store takes. */
-export function newMessage(raw: Buffer, message: AppendMessage, folderId: string): NewMessage & { raw: Buffer } {
+export function newMessage(raw: NewMessage['raw'], message: AppendMessage, folderId: string): NewMessage {
   const { flags, internalDate } = message
   return { raw, targets: [{ folderId, flags }], ...(internalDate === undefined ? {} : { internalDate }) }
 }
@@ -94,7 +133,7 @@ async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Pr
   const entry = isValid ? await store.entry(folder.id, Number(uid)) : undefined
   const raw = folder && entry && (await store.read(folder.id, entry.uid))
   const item = await urlSection(decodePercent(section) ?? '')
-  const content = raw && new MessageContent(raw, entry.blob, parseCacheOf(store))
+  const content = raw && new MessageContent(raw, entry.blob, parseCacheOf(session))
   const octets = content && item && (await runInSlices(sectionOctets(content, item)))
   // RFC 4469 section 5, url-resp-text
   if (!octets) throw no('The URL names no data on this server.', `BADURL "${url.replace(/["\\\]\r\n]/g, '')}"`)

@@ -4,7 +4,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy } from '../logon.ts'
-import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
+import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { capabilities } from './capabilities.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
@@ -20,7 +20,7 @@ export const imap4: ProtocolService = {
   serve: (connection, context) => serveSession(new Session(connection, context)),
   // RFC 5530 section 3: LIMIT for what the client can change, UNAVAILABLE for what it cannot.
   busy: (_, limited) =>
-    `* BYE [${limited === 'address' ? 'LIMIT' : 'UNAVAILABLE'}] ${tooManyConnections(limited)}. Try again later.`,
+    `* BYE [${limited === 'address' ? 'LIMIT' : 'UNAVAILABLE'}] ${whyBusy(limited)}. Try again later.`,
 }
 
 const FAREWELLS: Readonly<Record<FarewellReason, readonly [text: string, code?: string]>> = {
@@ -46,7 +46,8 @@ const errorReplies: ErrorReplies<ImapError> = {
     return new ImapError('NO', error.message, STORE_CODES[error.code], { cause: error })
   },
   tooLong: () => bad('Line too long.', 'TOOBIG'),
-  storeFailed: internalError,
+  memoryFull: () => no('Not enough memory. Try again later.', 'LIMIT'), // RFC 5530 section 3
+  storeFailed: ({ code, message }) => (code === 'closed' ? internalError() : no(message, STORE_CODES[code])),
   internal: internalError,
   farewell: (reason) => bye(...FAREWELLS[reason]),
 }
@@ -154,6 +155,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   close(): void {
     this.deselect()
+    this.#reader.release()
   }
 }
 

@@ -7,7 +7,7 @@ import type { NewsService } from '../../src/news/news-service.ts'
 import type { Folder } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
-import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
+import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { type FeedPeer, GroupAccess, peerOf } from './access.ts'
 import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
@@ -26,7 +26,7 @@ export const nntp: ProtocolService = {
     await serveSession(new Session(connection, context, context.news))
   },
   // RFC 3977 section 5.1: 400 for a temporary refusal, 502 for a permanent one.
-  busy: (_, limited) => responseLine(400, `${tooManyConnections(limited)}. Try again later`).trimEnd(),
+  busy: (_, limited) => responseLine(400, `${whyBusy(limited)}. Try again later`).trimEnd(),
 }
 
 /** The error codes that session records show as refusals: log-on required, TLS required, log-on failed. */
@@ -39,6 +39,8 @@ const errorReplies: ErrorReplies<NntpError> = {
     return error instanceof ArticleRefused ? new NntpError(441, error.message) : undefined
   },
   tooLong: () => syntaxError('Line too long'),
+  // Commands that transfer articles have their own code. RFC 3977 section 3.2.1
+  memoryFull: () => new NntpError(403, 'Not enough memory. Try again later'),
   // 403: internal fault, here a closed store or a removed group. RFC 3977 section 3.2.1
   storeFailed: ({ message }) => new NntpError(403, message),
   internal: () => new NntpError(403, 'Internal fault'),

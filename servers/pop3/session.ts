@@ -4,7 +4,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import { accountOwner } from '../../src/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
-import { type ProtocolService, type ServerContext, tooManyConnections } from '../service.ts'
+import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -16,12 +16,13 @@ export const pop3: ProtocolService = {
   protocol: 'pop3',
   alpn: ['pop3'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: (_, limited) => `-ERR [SYS/TEMP] ${tooManyConnections(limited)}. Try again later.`, // RFC 3206 section 4
+  busy: (_, limited) => `-ERR [SYS/TEMP] ${whyBusy(limited)}. Try again later.`, // RFC 3206 section 4
 }
 
 const errorReplies: ErrorReplies<Pop3Error> = {
   expected: (error) => (error instanceof Pop3Error ? error : undefined),
   tooLong: () => new Pop3Error('Line too long.'),
+  memoryFull: () => new Pop3Error('Not enough memory. Try again later.', 'SYS/TEMP'),
   storeFailed: ({ message }) => new Pop3Error(message, 'SYS/TEMP'),
   internal: () => new Pop3Error('Internal server error.', 'SYS/TEMP'),
   farewell(reason) {

@@ -1,25 +1,31 @@
-import type { Pieces } from '../../src/common/pieces.ts'
-
 const LF = 0x0a
 const CR = 0x0d
 const NEAR_OCTETS = 4
 
 /**
- * Replaces every bare LF of a message by CRLF. Returns the same pieces if nothing changes. A bare LF ends neither a line
- * nor the message (RFC 5321 section 2.3.8), so it is content. A later reader that ends lines at LF could however find the
- * end of the message, or another message, inside it (SMTP smuggling, CVE-2023-51764).
+ * Replaces every bare LF of a message by CRLF. A bare LF ends neither a line nor the message (RFC 5321 section 2.3.8), so
+ * it is content. A later reader that ends lines at LF could however find the end of the message, or another message,
+ * inside it (SMTP smuggling, CVE-2023-51764).
  */
-export function normalizeLineEnds(message: Pieces): Pieces {
-  let before = 0
-  let unchanged = true
-  const normalized = message.map((piece) => {
+export class LineEnds {
+  /** Whether a bare LF was replaced. */
+  changed = false
+  #before: number
+
+  /** @param before the octet before the first piece */
+  constructor(before = 0) {
+    this.#before = before
+  }
+
+  /** Returns the next piece with CRLF line ends: the same if it has no bare LF. */
+  normalize(piece: Buffer): Buffer {
+    const before = this.#before
+    this.#before = piece.at(-1) ?? before
     const bare = countBareLineFeeds(piece, before)
-    const result = bare === 0 ? piece : withCarriageReturns(piece, before, bare)
-    if (bare > 0) unchanged = false
-    before = piece.at(-1) ?? before
-    return result
-  })
-  return unchanged ? message : normalized
+    if (bare === 0) return piece
+    this.changed = true
+    return withCarriageReturns(piece, before, bare)
+  }
 }
 
 function withCarriageReturns(piece: Buffer, octetBefore: number, bare: number): Buffer {

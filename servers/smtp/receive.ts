@@ -1,28 +1,29 @@
-import { countOctets, type Pieces } from '../../src/common/pieces.ts'
+import { HELD_OCTETS, type ReceivedOctets } from '../../src/common/received-octets.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
 import { reportSuccess } from '../../src/delivery/report.ts'
-import { type Delivery, DeliveryError } from '../../src/delivery/types.ts'
+import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
 import type { SmtpSession } from './command.ts'
-import { normalizeLineEnds } from './line-ends.ts'
-import { tooLarge } from './reply.ts'
+import { LineEnds } from './line-ends.ts'
 import { traceFields } from './trace.ts'
 import type { Transaction } from './transaction.ts'
+
+const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 
 /**
  * Delivers a received message. Replies 250 only once the store has it. RFC 5321 section 4.2.5.
  * @throws SmtpError, DeliveryError, StoreError
  */
-export async function receive(session: SmtpSession, transaction: Transaction, received: Pieces): Promise<void> {
+export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
-  const { messageSize } = context.config.limits
-  if (countOctets(received) > messageSize) throw tooLarge(messageSize)
-  const message = normalizeLineEnds(received)
-  if (message !== received) connection.record.note('bare LFs in the message changed to CRLF')
-  const at = context.clock.now()
   const { reversePath, recipients, envelopeId } = transaction
+  const lineEnds = new LineEnds()
+  const content = received.pieces
+    ? { message: received.pieces.map((piece) => lineEnds.normalize(piece)) }
+    : await spooledContent(received, recipients, lineEnds)
+  const at = context.clock.now()
   const delivery: Delivery = {
     trace: traceOf(session, transaction, at),
-    message,
+    ...content,
     mailFrom: reversePath,
     recipients,
     envelopeId,
@@ -30,8 +31,32 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
     at,
   }
   await deliver(site, delivery)
+  if (lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   await report(session, delivery, at)
   session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`)
+}
+
+/**
+ * Returns a message that is in a file: its header in memory, the rest as a stream. A header that is larger than what is
+ * usually held, and a message for newsgroups, are read as a whole.
+ */
+async function spooledContent(
+  received: ReceivedOctets,
+  recipients: readonly Recipient[],
+  lineEnds: LineEnds,
+): Promise<Pick<Delivery, 'message' | 'rest'>> {
+  const isPosted = recipients.some(({ destination }) => destination.kind === 'newsgroup')
+  const start = isPosted ? undefined : await received.start(HELD_OCTETS)
+  if (!start?.includes(END_OF_HEADER)) return { message: [lineEnds.normalize(await received.whole())] }
+  const message = [lineEnds.normalize(start)]
+  return {
+    message,
+    async *rest() {
+      const ofRest = new LineEnds(start.at(-1))
+      for await (const piece of received.stream(start.length)) yield ofRest.normalize(piece)
+      if (ofRest.changed) lineEnds.changed = true
+    },
+  }
 }
 
 function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Transaction, at: number): Buffer {

@@ -2,6 +2,7 @@ import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import type { LimitedBy } from '../../src/net/virtual-server.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
@@ -15,10 +16,13 @@ export const smtp: ProtocolService = {
   protocol: 'smtp',
   alpn: ['smtp', 'esmtp'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: ({ hostname }, limited) =>
-    limited === 'address'
-      ? `421 4.7.0 ${hostname} Error: too many connections from your address, try again later`
-      : `421 4.3.2 ${hostname} Error: too many connections, try again later`,
+  busy: ({ hostname }, limited) => BUSY[limited](hostname),
+}
+
+const BUSY: Readonly<Record<LimitedBy, (hostname: string) => string>> = {
+  address: (hostname) => `421 4.7.0 ${hostname} Error: too many connections from your address, try again later`,
+  server: (hostname) => `421 4.3.2 ${hostname} Error: too many connections, try again later`,
+  memory: (hostname) => `421 4.3.1 ${hostname} Error: not enough memory, try again later`, // RFC 3463 section 3.4
 }
 
 /** Number of unrecognized commands that ends the session. */
@@ -43,6 +47,7 @@ const errorReplies: ErrorReplies<SmtpError> = {
     return error instanceof DeliveryError ? deliveryReply(error) : undefined
   },
   tooLong: () => new SmtpError(500, '5.5.6', 'Error: line too long'), // RFC 4954 section 4
+  memoryFull: () => new SmtpError(452, '4.3.1', 'Error: not enough memory, try again later'), // RFC 5321 section 4.2.3
   storeFailed: storeReply,
   internal: internalError,
   farewell: (reason, { hostname }) => farewells[reason](hostname),
@@ -56,8 +61,8 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   readonly errorReplies = errorReplies
   account: Account | undefined
   client: ClientGreeting | undefined
-  transaction: Transaction | undefined
   isOver = false
+  #transaction: Transaction | undefined
   #messages = 0
   #unrecognized = 0
   #policy: LogonPolicy | undefined
@@ -73,6 +78,15 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   get policy(): LogonPolicy {
     this.#policy ??= currentPolicy(this)
     return this.#policy
+  }
+
+  get transaction(): Transaction | undefined {
+    return this.#transaction
+  }
+
+  set transaction(transaction: Transaction | undefined) {
+    this.#transaction?.close()
+    this.#transaction = transaction
   }
 
   get messageId(): string {
@@ -145,7 +159,9 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     this.isOver = true
   }
 
-  close(): void {}
+  close(): void {
+    this.transaction = undefined
+  }
 
   #unrecognizedReply(line: string): SmtpError {
     if (HTTP_REQUEST.test(line)) return new SmtpError(421, '4.7.0', 'HTTP requests not allowed')

@@ -1,4 +1,5 @@
-import { PieceCollector } from '../../src/common/pieces.ts'
+import type { MemoryReservation } from '../../src/common/memory-budget.ts'
+import type { ReceivedOctets } from '../../src/common/received-octets.ts'
 import type { Recipient } from '../../src/delivery/types.ts'
 
 /** A mail transaction, from MAIL to the end of the message. RFC 5321 section 3.3. */
@@ -8,18 +9,23 @@ export class Transaction {
   readonly smtpUtf8: boolean
   /** ENVID, decoded. RFC 3461 section 4.4. */
   readonly envelopeId: string | undefined
-  /** True after the first BDAT, even an empty one. DATA is not allowed then. RFC 3030 section 2. */
-  inChunks = false
-  /** The message so far, from BDAT. */
-  readonly chunks = new PieceCollector()
-  chunkOctets = 0
+  /** The message so far, from BDAT. Undefined before the first BDAT. */
+  chunks: ReceivedOctets | undefined
+  readonly #memory: MemoryReservation
   /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
   readonly #recipients = new Map<string, Recipient>()
 
-  constructor(reversePath: string, smtpUtf8: boolean, envelopeId: string | undefined) {
+  /** @param memory counts the recipients */
+  constructor(reversePath: string, smtpUtf8: boolean, envelopeId: string | undefined, memory: MemoryReservation) {
     this.reversePath = reversePath
     this.smtpUtf8 = smtpUtf8
     this.envelopeId = envelopeId
+    this.#memory = memory
+  }
+
+  /** True after the first BDAT, even an empty one. DATA is not allowed then. RFC 3030 section 2. */
+  get inChunks(): boolean {
+    return this.chunks !== undefined
   }
 
   get recipients(): readonly Recipient[] {
@@ -34,9 +40,25 @@ export class Transaction {
     return this.#recipients.has(address.toLowerCase())
   }
 
+  /** @throws MemoryLimitReached */
   add(recipient: Recipient): void {
     const key = recipient.address.toLowerCase()
-    const { destination } = this.#recipients.get(key) ?? recipient
+    const known = this.#recipients.get(key)
+    const { destination } = known ?? recipient
+    this.#memory.grow(memoryOf(recipient) - (known ? memoryOf(known) : 0))
     this.#recipients.set(key, { ...recipient, destination })
   }
+
+  /** Releases the memory of the recipients, and what has arrived of the message. */
+  close(): void {
+    this.chunks?.[Symbol.dispose]()
+    this.#memory.release()
+  }
 }
+
+/** Memory of a recipient besides its texts. */
+const RECIPIENT_OCTETS = 400
+
+/** Returns about how much memory a recipient takes. Its address is kept twice. */
+const memoryOf = ({ address, originalRecipient = '' }: Recipient): number =>
+  RECIPIENT_OCTETS + 2 * address.length + originalRecipient.length

@@ -13,7 +13,7 @@ export const joinPieces = (pieces: Pieces): Buffer =>
   pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
 
 /** Pieces that are examined together. Every Buffer takes hundreds of octets of memory, even if it holds only one. */
-const BATCH_PIECES = 1024
+const BATCH_PIECES = 128
 /** A batch whose pieces are smaller than this on average is merged into one piece. */
 const SMALL_OCTETS = 1024
 
@@ -30,16 +30,6 @@ export class PieceCollector {
   add(piece: Buffer): void {
     this.#pieces.push(piece)
     if (this.#pieces.length - this.#examined >= BATCH_PIECES) this.#mergeSmall()
-  }
-
-  /** Removes octets from the end. Call it only after the last `add`. */
-  trim(octets: number): void {
-    for (let left = octets; left > 0; ) {
-      const last = this.#pieces.pop()
-      if (last === undefined) break
-      if (last.length > left) this.#pieces.push(last.subarray(0, last.length - left))
-      left -= Math.min(left, last.length)
-    }
   }
 
   clear(): void {

@@ -6,7 +6,7 @@ import { fault } from './schema/fault.ts'
 import { newsgroup } from './schema/news.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
-import { capture, hostName, logLevels } from './schema/values.ts'
+import { capture, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
@@ -45,6 +45,12 @@ const labObject = z.strictObject({
     .describe(
       'Where messages and articles are stored: memory, { memory: SIZE } with a size limit, or { lmdb: DIR } in a folder relative to this file.',
     ),
+  memoryLimit: octets
+    .optional()
+    .describe(
+      'Memory for everything that clients make the lab hold besides stored messages: connections, messages that arrive, transcripts, caches. Beyond it, new work is refused. Default: a quarter of the memory of the machine or container, at most 1GiB. Transcripts and caches take at most a quarter of the heap limit of Node.js.',
+    )
+    .meta({ examples: ['512MB'] }),
   retention: z
     .array(retention)
     .prefault([])

@@ -27,7 +27,7 @@ export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: Lo
  * @throws DeliveryError `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
-  const { trace, recipients, mailFrom, session, at } = delivery
+  const { trace, rest, recipients, mailFrom, session, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   // A group that refuses the message must refuse it before any mailbox has it.
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
@@ -38,13 +38,19 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
     const batch: NewMessage[] = []
     for (const copy of new Set(owners.values())) {
       const targets = await inboxes(site.store, owners, copy)
-      batch.push({ raw: trace ? [trace, ...copy] : copy, targets, envelope, internalDate: at })
+      const start = trace ? [trace, ...copy] : copy
+      batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
     if (batch.length > 0) await site.store.append(batch)
   } catch (error) {
     for (const account of created) site.directory.remove(account)
     throw error
   }
+}
+
+async function* followed(start: Pieces, rest: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  yield* start
+  yield* rest()
 }
 
 function newsgroupsOf(recipients: readonly Recipient[]): string[] {

@@ -35,8 +35,10 @@ export interface Recipient {
 export interface Delivery {
   /** Header lines to put in front of the mailbox copies (RFC 5321 section 4.4). Articles do not get them. */
   readonly trace?: Buffer
-  /** The message as received, with dot-stuffing and chunks removed. */
+  /** The message as received, with dot-stuffing and chunks removed: all of it, or its header and more. */
   readonly message: Pieces
+  /** Yields what follows `message`, at each call. Not used with newsgroups among the recipients. */
+  readonly rest?: () => AsyncIterable<Buffer>
   /** The reverse-path without angle brackets. Empty: the null reverse-path. */
   readonly mailFrom: string
   readonly recipients: readonly Recipient[]

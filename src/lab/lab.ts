@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
+import { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
@@ -17,6 +18,7 @@ import type { MessageStore } from '../store/types.ts'
 import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
 import { LabFaults } from './lab-faults.ts'
+import { createMemoryBudget, memoryLimits, openSpool } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
 import { preload } from './preload.ts'
@@ -38,6 +40,7 @@ interface Parts {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessions: SessionLog
+  readonly intake: Intake
 }
 
 /** A running lab, created by `createLab`. This class is the composition root of the project. */
@@ -46,6 +49,8 @@ export class Lab implements AsyncDisposable {
   readonly store: MessageStore
   readonly sessionLog: SessionLog
   readonly clock: Clock
+  /** Receives messages within the lab's memory. */
+  readonly intake: Intake
   readonly #options: LabOptions
   readonly #servers: VirtualServers
   readonly #news: LabNews
@@ -65,9 +70,10 @@ export class Lab implements AsyncDisposable {
     this.certificateStore = parts.certificateStore
     this.store = parts.store
     this.sessionLog = parts.sessions
+    this.intake = parts.intake
     this.clock = options.clock
     this.#directory = createDirectory(config)
-    this.#servers = new VirtualServers(parts.sessions, options.log)
+    this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
     this.#pki = new LabPki(
       parts.certificateStore,
       () => ({ config: this.#config, directory: this.#directory }),
@@ -202,6 +208,7 @@ export class Lab implements AsyncDisposable {
     await this.#changes.close()
     await this.#news[Symbol.asyncDispose]()
     await this.#servers.stop()
+    await this.intake.settled()
     this.#captures.close()
     await this.#pki[Symbol.asyncDispose]()
     if (!this.#options.certificateStore) await this.certificateStore.close()
@@ -229,6 +236,7 @@ export class Lab implements AsyncDisposable {
   async #use(config: ResolvedLab, directory: Directory): Promise<void> {
     this.#config = config
     this.#directory = directory
+    this.intake.memory.limits = memoryLimits(config)
     await this.#news.prepare(config)
     await this.#pki.serve(config)
     await this.#applyServers()
@@ -276,8 +284,11 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   const { store: folder, key } = config.certificates
   const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
   try {
+    const memory = createMemoryBudget(config, log)
+    const sessions = new SessionLog(clock, memory)
     const store = options.store ?? (await openStore(config.store, { log, clock }))
-    const lab = new Lab(config, { certificateStore, store, sessions: new SessionLog(clock) }, options)
+    const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
+    const lab = new Lab(config, { certificateStore, store, sessions, intake: new Intake(memory, spool) }, options)
     await lab.start()
     return lab
   } catch (error) {

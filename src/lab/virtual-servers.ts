@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'
 import { FailedLogons } from '../net/failed-logons.ts'
@@ -9,13 +10,15 @@ import type { SessionLog } from '../sessions/log.ts'
 export class VirtualServers {
   readonly #sessions: SessionLog
   readonly #log: Logger
+  readonly #intake: Intake
   /** Shared, so that an address cannot try passwords faster on several virtual servers. */
   readonly #failedLogons = new FailedLogons()
   readonly #servers = new Map<string, VirtualServer>()
 
-  constructor(sessions: SessionLog, log: Logger) {
+  constructor(sessions: SessionLog, log: Logger, intake: Intake) {
     this.#sessions = sessions
     this.#log = log
+    this.#intake = intake
   }
 
   get(name: string): VirtualServer | undefined {
@@ -51,7 +54,7 @@ export class VirtualServers {
   async #put(settings: VirtualServerSettings): Promise<void> {
     const running = this.#servers.get(settings.name)
     if (running) return running.update(settings)
-    const server = new VirtualServer(settings, this.#sessions, this.#log, this.#failedLogons)
+    const server = new VirtualServer(settings, this.#sessions, this.#log, this.#failedLogons, this.#intake)
     await server.start()
     this.#servers.set(settings.name, server)
   }

@@ -1,3 +1,4 @@
+import { MemoryBudget } from '../common/memory-budget.ts'
 import { SharedSteps } from '../common/shared-steps.ts'
 import type { Steps } from '../common/time-slice.ts'
 import { headerFields } from './headers.ts'
@@ -8,7 +9,8 @@ import { SearchText } from './search-text.ts'
 import { parseInSteps } from './structure.ts'
 import type { Envelope, HeaderField, MessagePart, OctetString } from './types.ts'
 
-/** Approximate memory of a header field, and of a part. */
+/** Approximate memory of an entry of the cache, of a header field, and of a part. */
+const ENTRY_OCTETS = 400
 const FIELD_OCTETS = 120
 const PART_OCTETS = 600
 
@@ -35,7 +37,8 @@ export class ParsedMessage {
     this.search = new SearchText((chars) => this.hold(chars))
   }
 
-  private hold(octets: number): void {
+  /** Counts memory that this object holds. */
+  hold(octets: number): void {
     this.heldOctets += octets
     this.grown(octets)
   }
@@ -115,10 +118,15 @@ const KEPT_SHARE = 15 / 16
 export class ParseCache {
   private readonly limits: ParseCacheLimits
   private readonly messages = new Map<string, ParsedMessage>()
+  private readonly memory: MemoryBudget
   private heldOctets = 0
 
-  constructor(limits: Partial<ParseCacheLimits> = {}) {
+  constructor(limits: Partial<ParseCacheLimits> = {}, memory = new MemoryBudget()) {
     this.limits = { ...DEFAULT_LIMITS, ...limits }
+    this.memory = memory
+    const drop = (octets: number): void =>
+      this.dropOldest(Math.min(this.heldOctets - octets, this.heldOctets * KEPT_SHARE), 0)
+    memory.addDroppable({ drop })
   }
 
   /** Returns the entry of a blob, without marking it as used. */
@@ -128,28 +136,34 @@ export class ParseCache {
 
   /** Returns the entry of a blob. Creates an empty one if it is missing. */
   get(blob: string): ParsedMessage {
-    const found: ParsedMessage =
-      this.messages.get(blob) ?? new ParsedMessage((octets) => this.grown(blob, found, octets))
-    this.messages.delete(blob)
-    this.messages.set(blob, found)
+    const known = this.messages.get(blob)
+    if (known) {
+      this.messages.delete(blob)
+      this.messages.set(blob, known)
+      return known
+    }
+    const created: ParsedMessage = new ParsedMessage((octets) => this.grown(blob, created, octets))
+    this.messages.set(blob, created)
+    created.hold(ENTRY_OCTETS)
     if (this.messages.size > this.limits.entries) this.dropOldest()
-    return found
+    return created
   }
 
   private grown(blob: string, message: ParsedMessage, octets: number): void {
     if (this.messages.get(blob) !== message) return // dropped while someone still uses it
     this.heldOctets += octets
     if (this.heldOctets > this.limits.octets) this.dropOldest()
+    this.memory.hold('caches', octets)
   }
 
   /** Drops entries until the cache is somewhat below its limits, because finding the oldest entry of a map is slow. */
-  private dropOldest(): void {
-    const { entries, octets } = this.limits
+  private dropOldest(maxOctets = this.limits.octets * KEPT_SHARE, kept = 1): void {
     for (const [blob, { heldOctets }] of this.messages) {
-      const enough = this.messages.size <= Math.ceil(entries * KEPT_SHARE) && this.heldOctets <= octets * KEPT_SHARE
-      if (enough || this.messages.size === 1) return
+      const enough = this.messages.size <= Math.ceil(this.limits.entries * KEPT_SHARE) && this.heldOctets <= maxOctets
+      if (enough || this.messages.size <= kept) return
       this.messages.delete(blob)
       this.heldOctets -= heldOctets
+      this.memory.give('caches', heldOctets)
     }
   }
 }

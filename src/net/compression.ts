@@ -1,6 +1,9 @@
 import { Duplex } from 'node:stream'
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 
+/** About what zlib allocates for both directions with its default settings, and the buffers of the streams. */
+export const COMPRESSION_OCTETS = 384 * 1024
+
 /** A stream that compresses both directions of the stream below with raw DEFLATE. RFC 4978 section 3; RFC 8054 section 2.2. */
 export class CompressedStream extends Duplex {
   readonly #below: Duplex

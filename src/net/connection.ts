@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../common/ip-address.ts'
-import { countOctets, joinPieces, type Pieces } from '../common/pieces.ts'
+import type { MemoryBudget, MemoryReservation } from '../common/memory-budget.ts'
+import { Intake } from '../common/received-octets.ts'
 import { CommandTurns } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { CompressedStream } from './compression.ts'
-import { BlockCollector, Stuffer, stuff } from './dot-stuffing.ts'
+import { COMPRESSION_OCTETS, CompressedStream } from './compression.ts'
+import { ContentReader } from './content-reader.ts'
+import { Stuffer, stuff } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
 import { FaultInjector } from './faults/apply-faults.ts'
 import type { ConnectionFaults } from './faults/fault-rules.ts'
@@ -39,6 +41,8 @@ export interface ConnectionOptions {
   readonly facts?: TlsFacts | undefined
   /** The limits until the client logs on. Absent for connections that the lab opens itself. */
   readonly logon?: LogonLimits
+  /** Where messages are received. Default: in memory, without a limit. */
+  readonly intake?: Intake
 }
 
 /**
@@ -50,10 +54,16 @@ export class Connection {
   readonly local: SocketAddress
   readonly record: SessionRecorder
   readonly logon: LogonGuard
+  /** The memory that the lab shares among its clients. */
+  readonly memory: MemoryBudget
+  /** Reads messages and literals. */
+  readonly content: ContentReader
   readonly #securer: Securer
   readonly #transport: Transport
   readonly #faults: FaultInjector | undefined
   readonly #turns = new CommandTurns()
+  /** The memory of `startCompression`. */
+  readonly #compression: MemoryReservation
   #tls: TlsFacts | undefined
   #compressed = false
 
@@ -63,10 +73,14 @@ export class Connection {
     this.record = options.record
     this.#securer = options.securer
     this.#tls = options.facts
+    const intake = options.intake ?? new Intake()
+    this.memory = intake.memory
+    this.#compression = intake.memory.reservation('compression')
     this.#transport = new Transport(options.socket, options.idleTimeoutMs, (error) =>
       this.record.note(`socket error: ${error.message}`),
     )
     this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)
+    this.content = new ContentReader(this.#transport, this.record, intake, this.#faults)
     this.logon = new LogonGuard(options.logon, this.#transport, this.record)
   }
 
@@ -136,49 +150,6 @@ export class Connection {
   }
 
   /**
-   * Reads exactly `octets` octets into a new buffer, for literals that fit in memory. A view would keep in memory
-   * everything that was received together with a small literal. @throws ConnectionEnded
-   */
-  async readOctets(octets: number): Promise<Buffer> {
-    this.#faults?.messageBegins()
-    const whole = Buffer.allocUnsafe(octets)
-    for (let filled = 0; filled < octets; ) filled += (await this.#piece(octets - filled)).copy(whole, filled)
-    this.#contentEnds(octets)
-    return whole
-  }
-
-  /** Yields exactly `octets` octets as they arrive, for literals of any size. Read it to its end. @throws ConnectionEnded */
-  async *streamOctets(octets: number): AsyncGenerator<Buffer, void, void> {
-    this.#faults?.messageBegins()
-    for (let left = octets; left > 0; ) {
-      const part = await this.#piece(left)
-      left -= part.length
-      yield part
-    }
-    this.#contentEnds(octets)
-  }
-
-  /**
-   * Reads a dot-stuffed block up to the line with a single dot. Returns its lines, unstuffed, each with its CRLF.
-   * RFC 3977 section 3.1.1.
-   * @throws TooLong once a longer block has been read and discarded
-   * @throws ConnectionEnded
-   */
-  async readBlock(maxOctets: number): Promise<Buffer> {
-    return joinPieces(await this.readBlockPieces(maxOctets))
-  }
-
-  /** Reads a block as `readBlock` does, but returns it in pieces as received. @throws TooLong, ConnectionEnded */
-  async readBlockPieces(maxOctets: number): Promise<Pieces> {
-    this.#faults?.messageBegins()
-    const collector = new BlockCollector(maxOctets)
-    while (!collector.add(await this.#piece(Number.MAX_SAFE_INTEGER), this.#transport.input)) {}
-    const pieces = collector.result()
-    this.#contentEnds(countOctets(pieces))
-    return pieces
-  }
-
-  /**
    * Writes output. Text is protocol lines (UTF-8, with their CRLFs) and is recorded in the transcript; a Buffer is message
    * octets, of which the transcript states the size. It is sent by the next `flush`, by the next read that has to wait,
    * or when much output has gathered.
@@ -238,6 +209,11 @@ export class Connection {
     }
   }
 
+  /** Reserves the memory of `startCompression`. Call it before the positive reply. @throws MemoryLimitReached */
+  reserveCompression(): void {
+    if (this.#compression.octets === 0) this.#compression.grow(COMPRESSION_OCTETS)
+  }
+
   /**
    * Starts compression in both directions after the positive reply was written. RFC 4978, RFC 8054.
    * Octets that the client sent after the command are compressed already.
@@ -262,21 +238,10 @@ export class Connection {
     this.#transport.interrupt('stopping')
   }
 
-  /** Returns some octets of a message, at most `maxOctets`. @throws ConnectionEnded */
-  async #piece(maxOctets: number): Promise<Buffer> {
-    for (;;) {
-      const piece = this.#transport.takeContent(maxOctets)
-      if (piece.length > 0) {
-        this.#faults?.atOctets(piece.length)
-        return piece
-      }
-      await this.#transport.more()
-    }
-  }
-
-  #contentEnds(octets: number): void {
-    this.#transport.idle.progress()
-    if (octets > 0) this.record.octets('in', octets)
+  /** Releases all memory and temporary files. Call it when the connection is closed and its session is over. */
+  release(): void {
+    this.content.release()
+    this.#compression.release()
   }
 
   #recordText(text: string): void {

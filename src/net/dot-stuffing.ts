@@ -1,4 +1,4 @@
-import { PieceCollector, type Pieces } from '../common/pieces.ts'
+import type { ReceivedOctets } from '../common/received-octets.ts'
 import { TooLong } from './errors.ts'
 import type { Input } from './input.ts'
 
@@ -8,8 +8,7 @@ const DOT = 0x2e
 const BLOCK_END = Buffer.from('\r\n.\r\n', 'latin1')
 /** Length of the final line: a dot and CRLF. */
 const DOT_LINE_OCTETS = 3
-/** The CRLF before the final dot. It may already be kept as text when the next piece brings the dot. */
-const STRADDLING_OCTETS = 2
+const CRLF_OCTETS = 2
 const STUFFED_DOT = Buffer.from('.')
 const LINE_WITH_DOT = Buffer.from('\r\n.', 'latin1')
 const END_OF_LINES = Buffer.from('.\r\n')
@@ -133,34 +132,36 @@ export function stuff(block: Buffer): Buffer[] {
 }
 
 /**
- * Collects a block of lines up to the line with a single dot, and removes the stuffed dots of other lines.
+ * Reads a block of lines up to the line with a single dot, and removes the stuffed dots of other lines.
  * RFC 3977 section 3.1.1; RFC 5321 section 4.5.2.
  */
-export class BlockCollector {
+export class BlockReader {
   readonly #maxOctets: number
-  readonly #parts = new PieceCollector()
-  #octets = 0
-  #tooLong = false
+  readonly #received: ReceivedOctets
+  readonly #unstuffer = new Unstuffer()
   /** How many octets of BLOCK_END the last octets match. A block starts as if after CRLF. */
-  #matched = 2
+  #matched = CRLF_OCTETS
 
-  constructor(maxOctets: number) {
+  /**
+   * @param maxOctets the longest block, without stuffed dots. A longer one is discarded with the reason TooLong
+   * @param received receives the block
+   */
+  constructor(maxOctets: number, received: ReceivedOctets) {
     this.#maxOctets = maxOctets
+    this.#received = received
   }
 
   /** Adds a piece. Returns true if it contained the end, and puts back into `input` what follows the end. */
   add(piece: Buffer, input: Input): boolean {
+    // Octets that may belong to the final line are held back. The CRLF before it belongs to the block.
+    const heldBefore = Math.max(0, this.#matched - CRLF_OCTETS)
     const end = this.#findEnd(piece)
-    if (end === -1) {
-      this.#keep(piece)
-      return false
-    }
-    // The CRLF before the dot belongs to the last line of the block.
-    const octets = end - DOT_LINE_OCTETS
-    if (octets > 0) this.#keep(piece.subarray(0, octets))
-    else this.#trim(-octets)
-    if (end < piece.length) input.untake(piece.subarray(end))
-    return true
+    const isEnd = end !== -1
+    const octets = isEnd ? end - DOT_LINE_OCTETS : piece.length - Math.max(0, this.#matched - CRLF_OCTETS)
+    if (octets >= 0 && heldBefore > 0) this.#keep(BLOCK_END.subarray(CRLF_OCTETS, CRLF_OCTETS + heldBefore))
+    if (octets > 0) this.#keep(octets === piece.length ? piece : piece.subarray(0, octets))
+    if (isEnd && end < piece.length) input.untake(piece.subarray(end))
+    return isEnd
   }
 
   /** Returns the position after the end, which may have begun in an earlier piece; -1 if the piece does not contain it. */
@@ -182,25 +183,10 @@ export class BlockCollector {
     return -1
   }
 
-  /** Returns the block in pieces as received. @throws TooLong when it exceeded the limit */
-  result(): Pieces {
-    if (this.#tooLong) throw new TooLong('block', this.#maxOctets)
-    const unstuffer = new Unstuffer()
-    return this.#parts.pieces.map((part) => unstuffer.add(part))
-  }
-
-  #keep(piece: Buffer): void {
-    if (piece.length === 0) return
-    this.#octets += piece.length
-    if (this.#octets > this.#maxOctets + STRADDLING_OCTETS) this.#tooLong = true
-    if (this.#tooLong) this.#parts.clear()
-    else this.#parts.add(piece)
-  }
-
-  /** Removes octets of an end that began in an earlier piece. */
-  #trim(octets: number): void {
-    this.#parts.trim(octets)
-    this.#octets -= octets
+  #keep(stuffed: Buffer): void {
+    const piece = this.#unstuffer.add(stuffed)
+    this.#received.add(piece)
+    if (this.#received.octets > this.#maxOctets) this.#received.discard(new TooLong('block', this.#maxOctets))
   }
 }
 

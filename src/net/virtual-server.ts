@@ -2,20 +2,20 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { SocketAddress } from '../common/ip-address.ts'
+import { Intake } from '../common/received-octets.ts'
 import { TappedSocket } from '../common/tapped-socket.ts'
 import type { Capture } from '../sessions/capture.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
-import { peekClientHello } from '../tls/client-hello-reader.ts'
 import type { KeyLog } from '../tls/policy.ts'
 import { ClientAddresses, type ClientLimits, type CountedConnection, noClientLimits } from './client-addresses.ts'
-import { Connection, type SecuredSocket, type Securer } from './connection.ts'
+import { Connection, type SecuredSocket } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { FailedLogons } from './failed-logons.ts'
-import { applyHandshakeFaults } from './faults/apply-faults.ts'
-import type { ConnectionFaults, DueFault, FaultRules } from './faults/fault-rules.ts'
+import type { ConnectionFaults, FaultRules } from './faults/fault-rules.ts'
+import { faultsBeforeHandshake, HandshakeSecurer } from './handshake-securer.ts'
 import { type PortKind, Ports } from './ports.ts'
-import { handshakeFailed, NO_CLIENT_HELLO, TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
+import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 
 /** The settings of a virtual server. A reload or another certificate replaces them while it runs. */
 export interface VirtualServerSettings {
@@ -41,8 +41,11 @@ export interface VirtualServerSettings {
   readonly busyLine: (limited: LimitedBy) => string
 }
 
-/** Which connection limit is reached: that of the virtual server, or that of the client's address. */
-export type LimitedBy = 'server' | 'address'
+/** Which limit is reached: connections of the virtual server, connections of the client's address, or the lab's memory. */
+export type LimitedBy = 'server' | 'address' | 'memory'
+
+/** About what a connection takes: its socket, its TLS state and its session. */
+export const CONNECTION_OCTETS = 64 * 1024
 
 /** How long sessions may take to send their farewell when the lab stops. */
 const STOP_MS = 3_000
@@ -57,17 +60,23 @@ export class VirtualServer {
   readonly #ports: Ports
   readonly #addresses = new ClientAddresses()
   readonly #failedLogons: FailedLogons
+  readonly #intake: Intake
   #settings: VirtualServerSettings
   #acceptor: TlsAcceptor | undefined
 
-  /** @param failedLogons shared by the virtual servers of a lab */
+  /**
+   * @param failedLogons shared by the virtual servers of a lab
+   * @param intake shared by them, too. Default: without a limit
+   */
   constructor(
     settings: VirtualServerSettings,
     sessions: SessionLog,
     log: Logger,
     failedLogons: FailedLogons = new FailedLogons(),
+    intake: Intake = new Intake(),
   ) {
     this.#failedLogons = failedLogons
+    this.#intake = intake
     this.#settings = settings
     this.#sessions = sessions
     this.#log = log
@@ -150,11 +159,14 @@ export class VirtualServer {
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'
+    const memory = this.#intake.memory.reservation('connections')
+    let connection: Connection | undefined
     if (counted.refusal !== undefined) record.refused(counted.refusal)
     try {
       if (counted.admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
+      const hasMemory = memory.tryGrow(CONNECTION_OCTETS)
       const secured = kind === 'tlsPort' ? await securer.secure(raw) : undefined
-      const connection = new Connection({
+      connection = new Connection({
         socket: secured?.socket ?? raw,
         facts: secured?.facts,
         remote,
@@ -165,8 +177,9 @@ export class VirtualServer {
         idleTimeoutMs: settings.idleTimeoutMs,
         // A TLS handshake has used up some of the time.
         logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure },
+        intake: this.#intake,
       })
-      cause = await this.#serve(connection, settings, counted)
+      cause = await this.#serve(connection, settings, hasMemory ? counted.admission : 'no memory')
     } catch (error) {
       raw.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -175,12 +188,22 @@ export class VirtualServer {
       }
     } finally {
       counted.release()
+      connection?.release()
+      memory.release()
       record.end(cause)
     }
   }
 
-  async #serve(connection: Connection, settings: VirtualServerSettings, counted: CountedConnection): Promise<string> {
-    if (counted.admission === 'refused') return refuse(connection, settings, 'address')
+  async #serve(
+    connection: Connection,
+    settings: VirtualServerSettings,
+    admission: CountedConnection['admission'] | 'no memory',
+  ): Promise<string> {
+    if (admission === 'refused') return refuse(connection, settings, 'address')
+    if (admission === 'no memory') {
+      connection.record.refused('the memory limit of the lab (memoryLimit) is reached')
+      return refuse(connection, settings, 'memory')
+    }
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
       connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)
       return refuse(connection, settings, 'server')
@@ -229,54 +252,10 @@ export class VirtualServer {
   }
 }
 
-/** The TLS handshakes of one connection, with the faults that are injected before them. */
-class HandshakeSecurer implements Securer {
-  readonly #server: VirtualServer
-  readonly #record: SessionRecorder
-  readonly #faults: ConnectionFaults | undefined
-  readonly #keyLog: KeyLog | undefined
-
-  constructor(
-    server: VirtualServer,
-    record: SessionRecorder,
-    faults: ConnectionFaults | undefined,
-    keyLog: KeyLog | undefined,
-  ) {
-    this.#server = server
-    this.#record = record
-    this.#faults = faults
-    this.#keyLog = keyLog
-  }
-
-  get available(): boolean {
-    return this.#server.canSecure
-  }
-
-  secure(raw: Duplex): Promise<SecuredSocket> {
-    return this.#server.secure(raw, this.#record, this.#keyLog, this.#faults)
-  }
-}
-
 function refuse(connection: Connection, { busyLine }: VirtualServerSettings, limited: LimitedBy): Promise<string> {
   connection.write(`${busyLine(limited)}\r\n`)
   connection.end()
   return connection.closed
-}
-
-/** Injects the faults that are due before a handshake. @throws HandshakeFailure when a fault ends the connection */
-async function faultsBeforeHandshake(
-  faults: ConnectionFaults,
-  due: readonly DueFault[],
-  raw: Duplex,
-  record: SessionRecorder,
-  helloTimeoutMs: number,
-): Promise<void> {
-  // The ClientHello is read first, so that the record contains it.
-  const first = await peekClientHello(raw, helloTimeoutMs)
-  if (first === undefined) throw handshakeFailed(raw, record, NO_CLIENT_HELLO)
-  if (first.kind === 'hello') record.hello(first.facts)
-  const outcome = await applyHandshakeFaults(faults, due, raw, record)
-  if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')
 }
 
 /** Wraps a socket for the captures that record it. `keyLog` takes the secrets of its TLS handshakes. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts'
+import { MemoryBudget } from '../common/memory-budget.ts'
 import { Mask } from './mask.ts'
 import type {
   ClientHelloFacts,
@@ -18,9 +19,11 @@ const MAX_SESSIONS = 1_000
 /** Limits of one transcript: its entries, and the characters of one entry. */
 const MAX_ENTRIES = 2_000
 const MAX_LINE = 1_000
-/** Characters of all transcripts together. An entry counts as its text and a fixed overhead. */
-const MAX_CHARACTERS = 64 * 1024 * 1024
-const ENTRY_OVERHEAD = 200
+/** Approximate memory of all records together. */
+const MAX_OCTETS = 64 * 1024 * 1024
+/** Approximate memory of a record, and of an entry besides its text. */
+const RECORD_OCTETS = 2_048
+const ENTRY_OCTETS = 200
 
 /** Keeps the records of a lab's latest connections. */
 export class SessionLog {
@@ -33,34 +36,46 @@ export class SessionLog {
     ended: ({ id, record }) => {
       if (!this.#unwanted.delete(id)) for (const listener of this.#listeners) listener(record)
     },
-    grown: (recorder, characters) => {
+    grown: (recorder, octets) => {
       if (this.#records.get(recorder.id) !== recorder) return
-      this.#characters += characters
-      this.#forgetOldest()
+      recorder.heldOctets += octets
+      this.#octets += octets
+      if (this.#records.size > MAX_SESSIONS || this.#octets > MAX_OCTETS) this.#forgetOldest()
+      this.#memory.hold('transcripts', octets)
     },
   }
+  readonly #memory: MemoryBudget
   #count = 0
-  #characters = 0
+  #octets = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, memory = new MemoryBudget()) {
     this.#clock = clock
+    this.#memory = memory
+    memory.addDroppable({ drop: (octets) => this.#forgetOldest(this.#octets - octets) })
   }
 
   /** Starts the record of a new connection. */
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
     const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#events)
     this.#records.set(recorder.id, recorder)
-    this.#forgetOldest()
+    this.#events.grown(recorder, RECORD_OCTETS)
     return recorder
   }
 
-  #forgetOldest(): void {
-    if (this.#records.size <= MAX_SESSIONS && this.#characters <= MAX_CHARACTERS) return
-    for (const [id, { characters }] of this.#records) {
-      if (this.#records.size <= 1 || (this.#records.size <= MAX_SESSIONS && this.#characters <= MAX_CHARACTERS)) return
-      this.#records.delete(id)
-      this.#characters -= characters
+  /** Deletes the oldest records until the number of records and their memory are within the limits. */
+  #forgetOldest(maxOctets = MAX_OCTETS): void {
+    for (const recorder of this.#records.values()) {
+      if (this.#records.size <= 1 || (this.#records.size <= MAX_SESSIONS && this.#octets <= maxOctets)) return
+      this.#delete(recorder)
+      // An open session may go on for long.
+      if (recorder.record.endedAt === undefined) recorder.stop()
     }
+  }
+
+  #delete({ id, heldOctets }: Recorder): void {
+    this.#records.delete(id)
+    this.#octets -= heldOctets
+    this.#memory.give('transcripts', heldOctets)
   }
 
   /** Returns all records, oldest first, open sessions included. */
@@ -80,25 +95,24 @@ export class SessionLog {
 
   /** Deletes the record of an open connection, and does not report its end. */
   forget({ remoteAddress, remotePort, localPort }: ConnectionAddresses): void {
-    for (const [id, { record, characters }] of this.#records) {
+    for (const recorder of this.#records.values()) {
+      const { id, record } = recorder
       if (record.endedAt !== undefined || record.remotePort !== remotePort || record.localPort !== localPort) continue
       if (record.remoteAddress !== remoteAddress) continue
       this.#unwanted.add(id)
-      this.#records.delete(id)
-      this.#characters -= characters
+      this.#delete(recorder)
     }
   }
 
   clear(): void {
-    this.#records.clear()
-    this.#characters = 0
+    for (const recorder of this.#records.values()) this.#delete(recorder)
   }
 }
 
 /** The events that recorders report to the log. */
 interface RecorderEvents {
   readonly ended: (recorder: Recorder) => void
-  readonly grown: (recorder: Recorder, characters: number) => void
+  readonly grown: (recorder: Recorder, octets: number) => void
 }
 
 /** Shortens a text to the longest allowed line. Makes a copy, because a slice would keep the whole text in memory. */
@@ -116,6 +130,11 @@ const mistakes: readonly (readonly [RegExp, string])[] = [
 const SILENT =
   'the client closed the connection right after the handshake: does it accept the certificate (host name, issuer)?'
 
+/** Returns about how much memory the facts of a ClientHello take. */
+const memoryOfHello = ({ suites, versions, alpn, keyShares = [], serverName = '' }: ClientHelloFacts): number =>
+  8 * (suites.length + keyShares.length) +
+  [...versions, ...alpn, serverName].reduce((sum, text) => sum + text.length + 24, 0)
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 class Recorder implements SessionRecorder {
@@ -126,8 +145,9 @@ class Recorder implements SessionRecorder {
   #hasSpoken = false
   readonly #clock: Clock
   readonly #events: RecorderEvents
-  /** Approximate size of the transcript in memory. */
-  characters = 0
+  /** Approximate memory of the record while the log has it. */
+  heldOctets = 0
+  #isStopped = false
 
   constructor(id: string, start: SessionStart, clock: Clock, events: RecorderEvents) {
     this.id = id
@@ -164,6 +184,7 @@ class Recorder implements SessionRecorder {
         direction,
         octets,
       })
+      this.#grow(0)
     }
   }
 
@@ -176,10 +197,12 @@ class Recorder implements SessionRecorder {
 
   hello(facts: ClientHelloFacts): void {
     this.#record.hello = facts
+    this.#grow(memoryOfHello(facts))
   }
 
   secured(facts: TlsFacts): void {
     this.#record.tls = facts
+    this.#grow(facts.clientCertificate?.der.length ?? 0)
     this.note(`TLS: ${facts.version} ${facts.cipher} (${facts.bits} bits)`)
   }
 
@@ -189,6 +212,7 @@ class Recorder implements SessionRecorder {
   }
 
   refused(why: string): void {
+    if (this.#isStopped) return
     const shown = cut(this.#mask.ofServer(why))
     if (this.#record.refusals.length < MAX_ENTRIES) {
       this.#record.refusals.push(shown)
@@ -206,10 +230,15 @@ class Recorder implements SessionRecorder {
     this.#events.ended(this)
   }
 
+  /** Discards the transcript, and records no more of it. */
+  stop(): void {
+    this.#isStopped = true
+    this.#record.transcript = []
+    this.#record.refusals = []
+  }
+
   #grow(characters: number): void {
-    const added = characters + ENTRY_OVERHEAD
-    this.characters += added
-    this.#events.grown(this, added)
+    this.#events.grown(this, characters + ENTRY_OCTETS)
   }
 
   /** Recognizes a client that uses the wrong port by its first line. */
@@ -225,6 +254,7 @@ class Recorder implements SessionRecorder {
 
   /** Returns whether the transcript can take another entry. Notes once that it is full. */
   #hasRoom(): boolean {
+    if (this.#isStopped) return false
     const entries = this.#record.transcript
     if (entries.length < MAX_ENTRIES) return true
     if (entries.length === MAX_ENTRIES)

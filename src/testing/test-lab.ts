@@ -1,3 +1,4 @@
+import type { MemoryUsage } from '../common/memory-budget.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
@@ -237,6 +238,11 @@ export class TestLab implements AsyncDisposable {
   /** Returns every recorded connection, including failed handshakes, oldest first. */
   sessions(): readonly SessionRecord[] {
     return this.#lab.sessionLog.list()
+  }
+
+  /** The memory that clients make the lab use, in octets, and its limit. */
+  get memory(): MemoryUsage {
+    return this.#lab.intake.memory.usage
   }
 
   /** The faults that the lab injects: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */

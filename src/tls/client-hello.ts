@@ -162,6 +162,18 @@ const versionName = (version: number): string => versionNames[version] ?? `0x${v
 const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)
 const isSuite = (id: number): boolean => id !== EMPTY_RENEGOTIATION_INFO_SCSV && id !== FALLBACK_SCSV && !isGrease(id)
 
+/**
+ * Limits of what is recorded. A ClientHello of 128 KiB can name 65,000 suites or 32,000 protocols, and a record is kept
+ * for long. IANA lists fewer than 400 suites.
+ */
+const MAX_SUITES = 512
+const MAX_NAMES = 64
+/** RFC 1035 section 2.3.4. */
+const MAX_SERVER_NAME = 255
+
+/** Returns the first distinct items, at most `max`. */
+const firstOf = <T>(items: Iterable<T>, max: number): T[] => [...new Set(items)].slice(0, max)
+
 /** Returns the facts about a ClientHello that are recorded, and that decide which engine serves the client. */
 export function clientHelloFacts({ version, suites, extensions }: ClientHello, sslv2: boolean): ClientHelloFacts {
   const { serverName, alpn, supportedVersions, keyShares } = extensions
@@ -169,10 +181,18 @@ export function clientHelloFacts({ version, suites, extensions }: ClientHello, s
   const highest = sslv2 ? version : Math.min(version, 0x0303)
   const versions = supportedVersions?.filter((id) => !isGrease(id)) ?? [highest]
   return {
-    versions: versions.map(versionName),
-    suites: suites.filter(isSuite),
-    alpn: alpn ?? [],
-    ...(serverName === undefined ? {} : { serverName }),
-    ...(keyShares === undefined ? {} : { keyShares: keyShares.filter((id) => !isGrease(id)) }),
+    versions: firstOf(versions, MAX_NAMES).map(versionName),
+    suites: firstOf(suites.filter(isSuite), MAX_SUITES),
+    alpn: firstOf(alpn ?? [], MAX_NAMES),
+    // A copy, because a slice would keep the whole text in memory.
+    ...(serverName === undefined ? {} : { serverName: Buffer.from(serverName.slice(0, MAX_SERVER_NAME)).toString() }),
+    ...(keyShares === undefined
+      ? {}
+      : {
+          keyShares: firstOf(
+            keyShares.filter((id) => !isGrease(id)),
+            MAX_NAMES,
+          ),
+        }),
   }
 }

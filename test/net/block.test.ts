@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
-import { BlockCollector } from '../../src/net/dot-stuffing.ts'
+import { Intake } from '../../src/common/received-octets.ts'
+import { BlockReader } from '../../src/net/dot-stuffing.ts'
 import { Input } from '../../src/net/input.ts'
 
 /** Returns the block at the beginning of `octets`, and what follows it: a literal reading of RFC 3977 section 3.1.1. */
@@ -13,16 +14,17 @@ function expected(octets: string): { block: string; rest: string } | undefined {
   return { block: block.join(''), rest: lines.slice(end + 1).join('\r\n') }
 }
 
-/** Returns the same from the collector, which receives the octets in pieces. */
+/** Returns the same from the reader, which receives the octets in pieces. */
 function collected(pieces: readonly string[]): { block: string; rest: string } | undefined {
   const input = new Input()
   const source = new PassThrough()
   input.attach(source)
   for (const piece of pieces) source.emit('data', Buffer.from(piece, 'latin1'))
-  const collector = new BlockCollector(1_000_000)
+  const received = new Intake().receive()
+  const reader = new BlockReader(1_000_000, received)
   while (input.heldOctets > 0) {
-    if (!collector.add(input.takeSome(Number.MAX_SAFE_INTEGER), input)) continue
-    const block = Buffer.concat(collector.result()).toString('latin1')
+    if (!reader.add(input.takeSome(Number.MAX_SAFE_INTEGER), input)) continue
+    const block = Buffer.concat(received.pieces ?? []).toString('latin1')
     return { block, rest: input.take(input.heldOctets).toString('latin1') }
   }
   return undefined
@@ -50,14 +52,17 @@ test('a block ends at its final dot and nowhere else, however its octets are spl
 
 test('a block that arrives one octet at a time is held in few pieces', () => {
   for (const octets of [1_020, 1_021, 1_022, 1_023, 1_024, 1_025, 2_046, 2_048, 100_000]) {
-    const collector = new BlockCollector(1_000_000)
+    const intake = new Intake()
+    const message = intake.receive()
+    const reader = new BlockReader(1_000_000, message)
     const input = new Input()
     const line = `${'.x'.repeat(octets / 2)}${octets % 2 ? 'y' : ''}\r\n`
     const received = [...`.${line}.\r\n`].map((octet) => Buffer.from(octet))
-    expect(received.map((piece) => collector.add(piece, input)).indexOf(true)).toBe(received.length - 1)
-    const pieces = collector.result()
+    expect(received.map((piece) => reader.add(piece, input)).indexOf(true)).toBe(received.length - 1)
+    const pieces = message.pieces ?? []
     expect(Buffer.concat(pieces).toString()).toBe(line)
     // Each piece takes hundreds of octets of memory.
-    expect(pieces.length).toBeLessThan(2_048)
+    expect(pieces.length).toBeLessThan(1_024)
+    expect(intake.memory.usage.messages).toBeLessThan(octets + 1_024 * 200)
   }
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { normalizeLineEnds } from '../../servers/smtp/line-ends.ts'
+import { LineEnds } from '../../servers/smtp/line-ends.ts'
 import { smtp } from '../../servers/smtp/session.ts'
 import { StoreError } from '../../src/store/types.ts'
 import { startMailLab } from '../support/mail-lab.ts'
@@ -27,11 +27,12 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
   })
 
   test('twelve million bare LFs become CRLFs without as many pieces', () => {
-    const octets = Buffer.concat(normalizeLineEnds([Buffer.alloc(24 << 20, 'x\n')]))
+    const octets = new LineEnds().normalize(Buffer.alloc(24 << 20, 'x\n'))
     expect(octets.length).toBe(36 << 20)
     expect(octets.subarray(0, 7).toString()).toBe('x\r\nx\r\nx')
     for (const pieces of [['\n\r\n\r\n\n'], ['\n', '\r', '\n\r', '', '\n', '\n']]) {
-      const normalized = normalizeLineEnds(pieces.map((piece) => Buffer.from(piece)))
+      const lineEnds = new LineEnds()
+      const normalized = pieces.map((piece) => lineEnds.normalize(Buffer.from(piece)))
       expect(Buffer.concat(normalized).toString()).toBe('\r\n\r\n\r\n\r\n')
     }
   })

@@ -1,7 +1,14 @@
 import { findField, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ArticleRefused } from '../../../src/news/article.ts'
 import type { Folder } from '../../../src/store/types.ts'
-import { type AppendMessage, appendMessage, assembleMessage, newMessage } from '../append-message.ts'
+import {
+  type AppendMessage,
+  type AssembledMessage,
+  appendMessage,
+  assembleMessage,
+  newMessage,
+  wholeMessage,
+} from '../append-message.ts'
 import { defineCommand, defineMessageCommand } from '../command.ts'
 import { findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
@@ -39,9 +46,12 @@ export const append = defineCommand({
       return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
     }
     const batch = []
-    for (const message of messages)
-      batch.push(newMessage(await assembleMessage(session, state, message), message, folder.id))
-    const octets = batch.reduce((sum, { raw }) => sum + raw.length, 0)
+    let octets = 0
+    for (const message of messages) {
+      const assembled = await assembleMessage(session, state, message)
+      octets += assembled.octets
+      batch.push(newMessage(assembled.raw, message, folder.id))
+    }
     await checkQuota(session, state.identity, octets, batch.length)
     const stored = await session.context.store.append(batch)
     const uids = stored.map(({ entry }) => entry.uid)
@@ -70,8 +80,8 @@ export const replace = defineMessageCommand({
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
     if (isPublic(name)) throw no('Only APPEND can post articles.', 'NOPERM')
     const folder = await findMailbox(session, identity, name, 'TRYCREATE')
-    const raw = await assembleMessage(session, state, message)
-    await checkQuota(session, identity, raw.length - old.sizeOctets, 0)
+    const { raw, octets } = await assembleMessage(session, state, message)
+    await checkQuota(session, identity, octets - old.sizeOctets, 0)
     const [stored] = await store.append([newMessage(raw, message, folder.id)])
     // Sent before the EXPUNGE, so that the client always knows one of the two messages. RFC 8508 section 3.3
     session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
@@ -85,13 +95,17 @@ async function postArticle(
   session: ImapSession,
   { account }: Identity,
   folder: Folder,
-  raw: Buffer,
+  message: AssembledMessage,
 ): Promise<CommandResult> {
   const { connection, context } = session
   if (!context.news) throw no('Posting is not available on this virtual server.', 'NOPERM')
   const poster = { host: connection.remote.address, account: account.user, session: connection.record.id }
+  // The article is read as a whole, and written again with further fields.
+  using memory = connection.memory.reservation('messages')
+  memory.grow(2 * message.octets)
   try {
-    const { stored, moderator } = await context.news.post(addressedTo(folder.name, raw), poster)
+    const raw = addressedTo(folder.name, await wholeMessage(message))
+    const { stored, moderator } = await context.news.post(raw, poster)
     const uid = stored.find((article) => article.folder.id === folder.id)?.entry.uid
     if (uid !== undefined) return ok(`APPENDUID ${folder.uidValidity} ${uid}`)
     return moderator === undefined ? ok() : ok(undefined, 'APPEND completed, article sent to the moderator')

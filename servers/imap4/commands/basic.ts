@@ -118,6 +118,7 @@ export const compress = defineCommand({
   run({ connection }, _state, mechanism) {
     if (connection.compressed) throw no('Compression is already active.', 'COMPRESSIONACTIVE')
     if (mechanism !== 'DEFLATE') throw no('DEFLATE is the only compression mechanism.', 'CANNOT')
+    connection.reserveCompression()
     return { after: () => connection.startCompression() }
   },
 })

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../../../src/common/memory-budget.ts'
 import type { Steps } from '../../../src/common/time-slice.ts'
 import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/headers.ts'
 import { ParseCache, type ParsedMessage } from '../../../src/mail/parse-cache.ts'
@@ -9,13 +10,15 @@ import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { PartialOctets, Section } from '../wire/fetch-request.ts'
 
-const caches = new WeakMap<MessageStore, ParseCache>()
+const caches = new WeakMap<MemoryBudget, ParseCache>()
 
-/** Returns the cache of parsed messages of a store. All sessions share it. */
-export function parseCacheOf(store: MessageStore): ParseCache {
-  const known = caches.get(store) ?? new ParseCache()
-  caches.set(store, known)
-  return known
+/** Returns the cache of parsed messages of a lab. All its sessions share it. */
+export function parseCacheOf({ connection: { memory } }: ImapSession): ParseCache {
+  const known = caches.get(memory)
+  if (known) return known
+  const cache = new ParseCache({}, memory)
+  caches.set(memory, cache)
+  return cache
 }
 
 /** A message's octets, parsed on first use. */
@@ -47,10 +50,10 @@ export class ContentReader {
   readonly #folderId: string
   readonly #cache: ParseCache
 
-  constructor({ context }: ImapSession, { folder }: Selection) {
-    this.#store = context.store
+  constructor(session: ImapSession, { folder }: Selection) {
+    this.#store = session.context.store
     this.#folderId = folder.id
-    this.#cache = parseCacheOf(context.store)
+    this.#cache = parseCacheOf(session)
   }
 
   async read(entry: MessageEntry): Promise<MessageContent | undefined> {

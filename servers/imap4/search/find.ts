@@ -23,8 +23,8 @@ export async function findMessages(
   selection: Selection,
   { key, decode }: SearchCriteria,
 ): Promise<number[]> {
-  const { store, clock } = session.context
-  const test = testOf(key, { selection, decode, cache: parseCacheOf(store), now: clock.now() })
+  const { clock } = session.context
+  const test = testOf(key, { selection, decode, cache: parseCacheOf(session), now: clock.now() })
   const { keys, textKeys } = countKeys(key)
   const contents = new ContentReader(session, selection)
   const found: number[] = []

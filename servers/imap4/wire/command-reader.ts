@@ -1,3 +1,5 @@
+import { MemoryLimitReached, type MemoryReservation } from '../../../src/common/memory-budget.ts'
+import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Connection } from '../../../src/net/connection.ts'
 import { TooLong } from '../../../src/net/errors.ts'
@@ -46,20 +48,35 @@ export class CommandReader {
   tag = '*'
   /** The name of the current command in capitals, '' until it has been read. */
   name = ''
-  #refusal: ImapError | undefined
+  /** Why the command is refused: its errors, or those of memory and disk. */
+  #refusal: Error | undefined
   #literalOctets = 0
+  /** The messages of the current command. */
+  #messages: ReceivedOctets[] = []
+  /** The memory of the current command's text beyond its first line. */
+  readonly #memory: MemoryReservation
 
   constructor(connection: Connection, gate: LiteralGate) {
     this.#connection = connection
     this.#gate = gate
+    this.#memory = connection.memory.reservation('messages')
+  }
+
+  /** Releases the memory and the files of the current command. */
+  release(): void {
+    for (const message of this.#messages) message[Symbol.dispose]()
+    this.#messages = []
+    this.#memory.release()
   }
 
   /**
-   * Reads the next command.
+   * Reads the next command, and releases the one before.
    * @throws ImapError for a malformed or refused command, which has been read to its end
+   * @throws MemoryLimitReached, SpoolError for a command that cannot be kept and has been read to its end
    * @throws TooLong ConnectionEnded
    */
   async next(): Promise<Request> {
+    this.release()
     this.tag = '*'
     this.name = ''
     this.#refusal = undefined
@@ -85,6 +102,7 @@ export class CommandReader {
       if (literal) literals.push(literal)
       // Longer literals are messages, which have their own limit.
       if (size <= MAX_LINE_OCTETS) octets += size
+      if (!this.#refusal) this.#reserve(octets)
     }
     if (this.#refusal) throw this.#refusal
     return { tag: this.tag, name: this.name, cursor: new Cursor({ texts, literals }) }
@@ -130,12 +148,45 @@ export class CommandReader {
       this.#connection.write('+ OK\r\n')
     }
     if (this.#refusal) return this.#discard(size)
-    return { octets: await this.#connection.readOctets(size), binary }
+    if (size > MAX_LINE_OCTETS) return this.#receive(size, binary)
+    const content = await this.#connection.content.readOctets(size)
+    return { content, hasNul: content.includes(0), binary }
+  }
+
+  async #receive(size: number, binary: boolean): Promise<Literal | undefined> {
+    const content = this.#connection.content.receive()
+    this.#messages.push(content)
+    let hasNul = false
+    await this.#connection.content.receiveOctets(size, content, (piece) => {
+      hasNul ||= piece.includes(0)
+    })
+    try {
+      await content.end()
+      return { content, hasNul, binary }
+    } catch (error) {
+      this.#refuse(error as Error)
+      return undefined
+    }
+  }
+
+  /** Reserves memory for a command's text. If there is none, the rest of the command is read and discarded. */
+  #reserve(octets: number): void {
+    try {
+      this.#memory.grow(octets - this.#memory.octets)
+    } catch (error) {
+      if (!(error instanceof MemoryLimitReached)) throw error
+      this.#refuse(error)
+    }
+  }
+
+  #refuse(refusal: Error): void {
+    this.#refusal = refusal
+    this.release()
   }
 
   async #discard(size: number): Promise<undefined> {
     if (size > MAX_DISCARDED_OCTETS) throw bye('Literal too long.', 'TOOBIG')
-    for await (const _ of this.#connection.streamOctets(size));
+    for await (const _ of this.#connection.content.streamOctets(size));
     return undefined
   }
 }

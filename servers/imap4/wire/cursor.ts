@@ -1,9 +1,12 @@
+import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { bad, type ImapError } from '../reply.ts'
 
 /** A literal that has been read. RFC 9051 section 4.3. */
 export interface Literal {
-  readonly octets: Buffer
+  /** Large literals, which are messages, may be in a file. */
+  readonly content: Buffer | ReceivedOctets
+  readonly hasNul: boolean
   /** Sent as `~{…}`, so it may contain NULs. RFC 9051 section 4.3. */
   readonly binary: boolean
 }
@@ -160,9 +163,10 @@ export class Cursor {
       return inner.includes('\\') ? inner.replace(/\\(.)/g, '$1') : inner
     }
     if (!this.atLiteral) return undefined
-    const { octets } = this.literal()
-    if (octets.includes(0)) throw bad('A string may not contain NUL.') // RFC 9051 section 4.3
-    return octets.toString('latin1')
+    const { content, hasNul } = this.literal()
+    if (hasNul) throw bad('A string may not contain NUL.') // RFC 9051 section 4.3
+    if (!Buffer.isBuffer(content)) throw bad('Literal too long.', 'TOOBIG')
+    return content.toString('latin1')
   }
 
   #fail(what: string): never {

@@ -49,6 +49,7 @@ export const compress = defineCommand<string>({
   run(session, algorithm) {
     if (session.connection.compressed) throw new NntpError(502, 'Compression is already active')
     if (algorithm !== 'DEFLATE') throw new NntpError(503, 'Unknown compression algorithm')
+    session.connection.reserveCompression()
     session.reply(206, 'Compression active')
     session.connection.startCompression()
   },

@@ -1,10 +1,11 @@
+import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
 import { ArticleRefused } from '../../../src/news/article.ts'
 import type { FeedPeer } from '../access.ts'
 import { expectArguments, parseMessageId } from '../arguments.ts'
 import { defineCommand, expectPeer, type NntpCommand, type NntpSession } from '../command.ts'
 import { NntpError } from '../reply.ts'
-import { readArticle } from './posting.ts'
+import { notReceived, withArticle } from './posting.ts'
 
 /** IHAVE message-id. RFC 3977 section 6.3.2. */
 export const ihave = defineCommand<string>({
@@ -20,8 +21,9 @@ export const ihave = defineCommand<string>({
     if (wanted === 'coming') throw new NntpError(436, 'Another peer is sending the article. Try again later')
     session.reply(335, 'Send article to be transferred')
     try {
-      const raw = await readArticle(session, 437)
-      await relay(session, messageId, raw, expectPeer(session))
+      await withArticle(session, { tooLong: 437, later: 436 }, (article) =>
+        relay(session, messageId, article, expectPeer(session)),
+      )
       session.reply(235, 'Article transferred')
     } catch (error) {
       if (!(error instanceof ArticleRefused)) throw error
@@ -63,28 +65,32 @@ export const takethis: NntpCommand = {
   name: 'TAKETHIS',
   syntax: 'message-id',
   async run(session, args) {
-    const raw = await session.connection
-      .readBlock(session.context.config.limits.messageSize)
+    const received = await session.connection.content
+      .receiveBlock(session.context.config.limits.messageSize)
       .catch((error: unknown) => {
         if (error instanceof TooLong) return error
-        throw error
+        throw notReceived(error, TRY_LATER)
       })
+    using _ = received instanceof TooLong ? undefined : received
     expectArguments(args, 1)
     const messageId = parseMessageId(args[0] as string)
     const peer = expectPeer(session)
-    if (raw instanceof TooLong) session.reply(439, `${messageId} exceeds the limit of ${raw.limitOctets} octets`)
-    else await take(session, messageId, raw, peer)
+    if (received instanceof TooLong)
+      session.reply(439, `${messageId} exceeds the limit of ${received.limitOctets} octets`)
+    else await take(session, messageId, received, peer)
   },
 }
 
-async function take(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<void> {
+/** 400 ends the connection if the article cannot be taken now. Every other refusal is final. RFC 4644 section 2.5.2. */
+const TRY_LATER = 400
+
+async function take(session: NntpSession, messageId: string, article: ReceivedOctets, peer: FeedPeer): Promise<void> {
   try {
-    await relay(session, messageId, raw, peer)
+    await relay(session, messageId, await article.whole(), peer)
     session.reply(239, messageId)
   } catch (error) {
-    if (!(error instanceof ArticleRefused)) throw error
-    // 400 ends the connection if the article cannot be stored now. Every other refusal is final. RFC 4644 section 2.5.2
-    if (error.code === 'later') throw new NntpError(400, error.message)
+    if (!(error instanceof ArticleRefused)) throw notReceived(error, TRY_LATER)
+    if (error.code === 'later') throw new NntpError(TRY_LATER, error.message)
     session.reply(439, `${messageId} ${error.message}`)
   } finally {
     session.news.claims.release(messageId, session)

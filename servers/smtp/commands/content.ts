@@ -1,4 +1,4 @@
-import type { Pieces } from '../../../src/common/pieces.ts'
+import type { ReceivedOctets } from '../../../src/common/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { receive } from '../receive.ts'
@@ -13,18 +13,19 @@ export const data: SmtpCommand = {
     const transaction = needRecipients(session)
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
     try {
-      await receive(session, transaction, await readMessage(session))
+      using message = await readMessage(session)
+      await receive(session, transaction, message)
     } finally {
       session.endTransaction()
     }
   },
 }
 
-async function readMessage({ connection, context }: SmtpSession): Promise<Pieces> {
+async function readMessage({ connection, context }: SmtpSession): Promise<ReceivedOctets> {
   const { messageSize } = context.config.limits
   try {
-    // The limit does not count stuffed dots, which are at most a quarter of what arrives. RFC 1870 section 5
-    return await connection.readBlockPieces(Math.ceil((messageSize * 4) / 3))
+    // The limit does not count stuffed dots. RFC 1870 section 5
+    return await connection.content.receiveBlock(messageSize)
   } catch (error) {
     throw error instanceof TooLong ? tooLarge(messageSize) : error
   }
@@ -45,13 +46,18 @@ export const bdat: SmtpCommand = {
       return refuse(session, chunk, badSequence('Error: need RCPT command'))
     }
     const { messageSize } = session.context.config.limits
-    if (transaction.chunkOctets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
-    transaction.inChunks = true
-    for await (const part of session.connection.streamOctets(chunk.octets)) transaction.chunks.add(part)
-    transaction.chunkOctets += chunk.octets
-    if (!chunk.last) return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
+    const received = transaction.chunks ?? session.connection.content.receive()
+    transaction.chunks = received
+    if (received.octets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    await session.connection.content.receiveOctets(chunk.octets, received)
+    if (!chunk.last) {
+      if (received.hasFailed) session.transaction = undefined
+      received.check()
+      return session.reply(250, '2.0.0', `${chunk.octets} octets received`)
+    }
     try {
-      await receive(session, transaction, transaction.chunks.pieces)
+      await received.end()
+      await receive(session, transaction, received)
     } finally {
       session.endTransaction()
     }
@@ -68,7 +74,7 @@ function refuse(session: SmtpSession, chunk: Chunk, refusal: SmtpError): Promise
 
 /** Reads and drops a refused chunk, which the client sends anyway. */
 async function discard({ connection }: SmtpSession, { octets }: Chunk, refusal: SmtpError): Promise<never> {
-  for await (const _ of connection.streamOctets(octets));
+  for await (const _ of connection.content.streamOctets(octets));
   throw refusal
 }
 

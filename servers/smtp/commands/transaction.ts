@@ -27,6 +27,7 @@ export const mail: SmtpCommand = {
       path.address,
       smtpUtf8,
       typeof envelopeId === 'string' ? envelopeId : undefined,
+      session.connection.memory.reservation('messages'),
     )
     session.reply(250, '2.1.0', 'Accepted')
   },

@@ -1,3 +1,4 @@
+import type { MemoryUsage } from '../../common/memory-budget.ts'
 import { asJson, hasFailed } from '../../sessions/describe.ts'
 import type { ConnectionAddresses } from '../../sessions/log.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
@@ -11,6 +12,8 @@ export interface LabStatus {
   readonly endpoints: ReturnType<Lab['endpoints']>
   /** The lab's root certificates in PEM, as one text. */
   readonly ca: string
+  /** The memory that clients make the lab use, in octets. */
+  readonly memory: MemoryUsage
 }
 
 /** The answer to `reload`. */
@@ -32,6 +35,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
       ca: lab.certificateStore.rootPem,
+      memory: lab.intake.memory.usage,
     }),
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),

@@ -48,14 +48,14 @@ async function peerTime(session: PeerSession): Promise<number> {
 async function newArticles(session: PeerSession, groups: string, since: number): Promise<string[]> {
   const stamp = new Date(since).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', ' ')
   await session.expect(`NEWNEWS ${groups} ${stamp} GMT`, 230)
-  const list = await session.connection.readBlock(MAX_LIST_OCTETS)
+  const list = await session.connection.content.readBlock(MAX_LIST_OCTETS)
   return list.toString('latin1').split('\r\n').filter(hasMessageIdForm)
 }
 
 async function fetchArticle(session: PeerSession, options: PullOptions, messageId: string): Promise<void> {
   const { code } = await session.ask(`ARTICLE ${messageId}`)
   if (code !== 220) return // it was deleted after NEWNEWS
-  const raw = await session.connection.readBlock(options.maxArticleOctets)
+  const raw = await session.connection.content.readBlock(options.maxArticleOctets)
   try {
     await options.news.relay(raw, { ...options.source, messageId })
   } catch (error) {

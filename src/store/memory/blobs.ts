@@ -1,5 +1,5 @@
-import os from 'node:os'
 import { countOctets, joinPieces, type Pieces } from '../../common/pieces.ts'
+import { usableMemory } from '../../common/usable-memory.ts'
 import { type NewMessage, StoreError } from '../types.ts'
 
 interface Blob {
@@ -121,9 +121,7 @@ const GIBIBYTE = 1024 ** 3
 
 /** Returns half of the memory that this process may use (a container's limit, if it has one), at most 1 GiB. */
 export function defaultMaxOctets(): number {
-  const limit = process.constrainedMemory()
-  const usable = limit > 0 && limit < os.totalmem() ? limit : os.totalmem()
-  return Math.min(GIBIBYTE, Math.floor(usable / 2))
+  return Math.min(GIBIBYTE, Math.floor(usableMemory() / 2))
 }
 
 /**
