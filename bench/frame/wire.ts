@@ -5,7 +5,7 @@ const EMPTY = Buffer.alloc(0)
 const LIMIT_MS = 120_000
 
 /** A client that costs little compared with any server: it sends octets and counts patterns in the answer. */
-export class Wire {
+export class LoadClient {
   readonly #socket: Socket
   /** Octets received since the last `until`. While counting, only the end is kept. */
   #held: Buffer = EMPTY
@@ -25,13 +25,13 @@ export class Wire {
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))
   }
 
-  static open({ host, port }: Target): Promise<Wire> {
+  static open({ host, port }: Target): Promise<LoadClient> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port, noDelay: true })
       socket.once('error', reject)
       socket.once('connect', () => {
         socket.off('error', reject)
-        resolve(new Wire(socket))
+        resolve(new LoadClient(socket))
       })
     })
   }
@@ -101,8 +101,8 @@ export async function onConnections(count: number, work: () => Promise<number>):
 }
 
 /** Opens a connection and logs on as `alice` by IMAP4. */
-export async function logOnByImap(target: Target): Promise<Wire> {
-  const wire = await Wire.open(target)
+export async function logOnByImap(target: Target): Promise<LoadClient> {
+  const wire = await LoadClient.open(target)
   await wire.until('\r\n')
   await wire.ask('l LOGIN alice secret\r\n', 'l OK')
   await wire.until('\r\n')

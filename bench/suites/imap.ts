@@ -3,12 +3,12 @@ import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { Contender, RateSuite, Target, Workload } from '../frame/types.ts'
-import { logOnByImap, type Wire } from '../frame/wire.ts'
+import { type LoadClient, logOnByImap } from '../frame/wire.ts'
 
 const MESSAGES = 10_000
 const BATCH = 100
 
-async function selected(target: Target, mailbox = 'all'): Promise<Wire> {
+async function selected(target: Target, mailbox = 'all'): Promise<LoadClient> {
   const wire = await logOnByImap(target)
   await wire.ask(`s SELECT ${mailbox}\r\n`, 's OK')
   await wire.until('\r\n')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inn } from '../contenders/inn.ts'
 import { lab } from '../contenders/lab.ts'
 import type { Contender, RateSuite, Target, Workload } from '../frame/types.ts'
-import { Wire } from '../frame/wire.ts'
+import { LoadClient } from '../frame/wire.ts'
 
 /** Articles in the group that is read from. */
 const ARTICLES = 10_000
@@ -27,13 +27,13 @@ function articleOf(group: string, relayed: boolean): { readonly id: string; read
   return { id, raw: Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}.\r\n`, 'latin1') }
 }
 
-async function transit(target: Target): Promise<Wire> {
-  const wire = await Wire.open(target)
+async function transit(target: Target): Promise<LoadClient> {
+  const wire = await LoadClient.open(target)
   await wire.until('\r\n')
   return wire
 }
 
-async function reader(target: Target): Promise<Wire> {
+async function reader(target: Target): Promise<LoadClient> {
   const wire = await transit(target)
   await wire.ask('MODE READER\r\n', '200 ')
   await wire.until('\r\n')
@@ -45,7 +45,7 @@ const takethis = (group: string): Buffer => {
   return Buffer.concat([Buffer.from(`TAKETHIS ${id}\r\n`), raw])
 }
 
-async function stream(wire: Wire, group: string): Promise<void> {
+async function stream(wire: LoadClient, group: string): Promise<void> {
   await wire.ask(Buffer.concat(Array.from({ length: BATCH }, () => takethis(group))), '239 <', BATCH)
 }
 

@@ -3,13 +3,13 @@ import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
-import { Wire } from '../frame/wire.ts'
+import { LoadClient } from '../frame/wire.ts'
 
 const MESSAGES = 1000
 const messages = Array.from({ length: MESSAGES }, (_, i) => mailOf(2000, i))
 
-async function loggedOn(target: Target): Promise<Wire> {
-  const wire = await Wire.open(target)
+async function loggedOn(target: Target): Promise<LoadClient> {
+  const wire = await LoadClient.open(target)
   await wire.until('\r\n')
   await wire.ask('USER alice\r\n', '\r\n')
   await wire.ask('PASS secret\r\n', '\r\n')

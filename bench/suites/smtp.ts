@@ -3,13 +3,13 @@ import { lab } from '../contenders/lab.ts'
 import { bareSmtpServer, mailDev, mailpit, smtpSink } from '../contenders/smtp-peers.ts'
 import { mailOf } from '../frame/mail.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
-import { onConnections, Wire } from '../frame/wire.ts'
+import { LoadClient, onConnections } from '../frame/wire.ts'
 
 const ENVELOPE = 'MAIL FROM:<alice@lab.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\n'
 const END = Buffer.from('.\r\n')
 
-async function greeted(target: Target): Promise<Wire> {
-  const wire = await Wire.open(target)
+async function greeted(target: Target): Promise<LoadClient> {
+  const wire = await LoadClient.open(target)
   await wire.until('\r\n')
   await wire.ask('EHLO bench.test\r\n', '\n250 ')
   await wire.until('\r\n')
@@ -17,7 +17,7 @@ async function greeted(target: Target): Promise<Wire> {
 }
 
 /** Sends one message: pipelines the envelope (RFC 2920), sends the body after 354, waits for the final reply. */
-async function send(wire: Wire, data: Buffer): Promise<void> {
+async function send(wire: LoadClient, data: Buffer): Promise<void> {
   await wire.ask(ENVELOPE, '\r\n', 3)
   await wire.ask(data, '250 ')
   await wire.until('\r\n')

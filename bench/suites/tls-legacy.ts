@@ -1,7 +1,7 @@
 import { connect, type TLSSocket } from 'node:tls'
 import { MESSAGE_OCTETS, oldLab } from '../contenders/old-lab.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
-import { onConnections, Wire } from '../frame/wire.ts'
+import { LoadClient, onConnections } from '../frame/wire.ts'
 
 /** Measures what the engine for old clients costs a TLS 1.3 client: verified handshakes with and without the engine. */
 const secure = ({ host, port, ca }: Target): Promise<TLSSocket> =>
@@ -26,7 +26,7 @@ const reading: Workload = {
   name: 'RETR of 4 MB over TLS 1.3',
   unit: 'MB',
   async run(target, untilMs) {
-    const wire = new Wire(await secure(target))
+    const wire = new LoadClient(await secure(target))
     await wire.until('\r\n')
     await wire.ask('USER alice\r\n', '\r\n')
     await wire.ask('PASS secret\r\n', '\r\n')

@@ -50,7 +50,7 @@ const onceLoggedOn = [
 ] as const
 
 /** Returns the session's capabilities in its current state, separated by spaces. RFC 9051 section 6.1.1. */
-export function capabilities(session: ImapSession): string {
+export function capabilitiesOf(session: ImapSession): string {
   const { connection, context, state, policy } = session
   const isLoggedOn = state.name !== 'not-authenticated'
   return [
@@ -61,7 +61,7 @@ export function capabilities(session: ImapSession): string {
   ].join(' ')
 }
 
-/** Returns the capabilities of a client that has not logged on. RFC 9051 section 6.2. */
+/** Returns the capabilities of a client before log-on. RFC 9051 section 6.2. */
 function beforeLogOn(canStartTls: boolean, { logon, mechanisms }: LogonPolicy): string[] {
   return [
     ...(canStartTls ? ['STARTTLS'] : []),

@@ -5,7 +5,7 @@ import { StoreError } from '../../src/store/types.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy } from '../logon.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
-import { capabilities } from './capabilities.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import type { Command } from './command.ts'
 import { findCommand, isCommand } from './commands/index.ts'
 import { bad, bye, ImapError, no, statusResponse } from './reply.ts'
@@ -117,7 +117,7 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
 
   greet(): void {
     const text = 'Sealpost IMAP4 server ready'
-    this.connection.write(statusResponse('*', 'OK', { text, code: `CAPABILITY ${capabilities(this)}` }))
+    this.connection.write(statusResponse('*', 'OK', { text, code: `CAPABILITY ${capabilitiesOf(this)}` }))
   }
 
   readCommand(): Promise<Request> {

@@ -82,7 +82,7 @@ export function addressesOf(account: AccountConfig, domain: string): string[] {
 }
 
 /** Returns the name of a virtual server or its default. */
-export function nameOf(server: { readonly name?: string | undefined; readonly protocol: Protocol }): string {
+export function virtualServerName(server: { readonly name?: string | undefined; readonly protocol: Protocol }): string {
   return server.name ?? `Default ${protocolTitles[server.protocol]} Virtual Server`
 }
 
@@ -109,7 +109,7 @@ function resolveVirtualServer(
   return {
     ...server,
     ...resolveCapture(capture, baseDir),
-    name: nameOf(server),
+    name: virtualServerName(server),
     ...portsOf(server, portOffset),
     idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutMs,
     feeds: server.feeds.map((feed) => resolveFeed(feed, baseDir)),

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import type { Mistake, Path } from './mistakes.ts'
-import { addressesOf, IMAP_IDLE_TIMEOUT_MS, nameOf, type Port, portsOf } from './resolve.ts'
+import { addressesOf, IMAP_IDLE_TIMEOUT_MS, type Port, portsOf, virtualServerName } from './resolve.ts'
 import { type CertificateChoice, certificateText, choicesOf } from './schema/certificate.ts'
 import { type LabConfig, tlsVersions, type VirtualServerConfig } from './schema.ts'
 
@@ -118,7 +118,7 @@ const rules: readonly Rule[] = [
   function* sameNames({ virtualServers }) {
     const seen = new Map<string, number>()
     for (const [index, server] of virtualServers.entries()) {
-      const name = nameOf(server)
+      const name = virtualServerName(server)
       const first = seen.get(name.toLowerCase())
       if (first === undefined) seen.set(name.toLowerCase(), index)
       else yield { path: ['virtualServers', index, 'name'], ...sameName(server, name, first) }

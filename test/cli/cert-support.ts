@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run as runProgram } from '../pki/support.ts'
-import { type ProgramResult, Workplace } from '../support/sealpost.ts'
+import { type SealpostResult, Workplace } from '../support/sealpost.ts'
 
 const labYaml = `hostname: localhost
 certificates: { store: certs, key: p256 }
@@ -51,7 +51,7 @@ export class CertificateLab extends Workplace {
     return existsSync(this.path('certs/store.json')) ? this.text('certs/store.json') : ''
   }
 
-  sealpost(...args: readonly string[]): Promise<ProgramResult> {
+  sealpost(...args: readonly string[]): Promise<SealpostResult> {
     return this.run([...args, '--config', 'lab.yaml'])
   }
 

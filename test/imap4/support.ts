@@ -5,7 +5,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 
-export type Form = 'STARTTLS' | 'TLS'
+export type ConnectionForm = 'STARTTLS' | 'TLS'
 
 /** Starts an IMAP4 virtual server with its own store. */
 export function startImapLab(options: MailLabOptions = {}): Promise<MailLab> {
@@ -13,7 +13,7 @@ export function startImapLab(options: MailLabOptions = {}): Promise<MailLab> {
 }
 
 /** Connects a client under TLS, by STARTTLS or on the TLS port. It has read the greeting. */
-export async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
+export async function connectBy(form: ConnectionForm, lab: MailLab): Promise<LineClient> {
   if (form === 'TLS') {
     const client = await LineClient.openTls(lab.tlsPort, lab.ca)
     await client.line()
@@ -32,10 +32,10 @@ const PASSWORDS: Readonly<Record<string, string>> = { alice: 'secret', bob: 'geh
 /** Sessions by name: `alice`, `alice2` and `bob` are logged on, `anon` and `clear` (without TLS) are not. */
 export class Sessions {
   readonly #lab: MailLab
-  readonly #form: Form
+  readonly #form: ConnectionForm
   readonly #clients = new Map<string, LineClient>()
 
-  constructor(lab: MailLab, form: Form) {
+  constructor(lab: MailLab, form: ConnectionForm) {
     this.#lab = lab
     this.#form = form
   }

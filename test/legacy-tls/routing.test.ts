@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { legacySuites } from '../../src/legacy-tls/suites.ts'
 import { nodeCanServe, nodeCapabilities } from '../../src/tls/node-suites.ts'
 import { suiteName } from '../../src/tls/suites.ts'
-import { modernPolicy, startEcho, tlsSettings } from '../support/echo-server.ts'
+import { echoTlsSettings, modernPolicy, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate } from '../support/openssl.ts'
 
 const rsa = opensslCertificate(['localhost'], 'rsa')
@@ -40,7 +40,7 @@ describe('which clients node:tls can serve', () => {
 
 describe('a virtual server with the engine for old clients', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('serves %s with node:tls', async (version) => {
-    await using echo = await startEcho({ tls: { ...tlsSettings([p256]), legacy } })
+    await using echo = await startEcho({ tls: { ...echoTlsSettings([p256]), legacy } })
     const client = tls.connect({
       port: echo.server.tlsPort as number,
       ca: p256.certificatePem,
@@ -54,7 +54,7 @@ describe('a virtual server with the engine for old clients', () => {
   })
 
   it('refuses a client that neither can serve with an alert, and records its offer', async () => {
-    await using echo = await startEcho({ tls: { ...tlsSettings([p256]), legacy } })
+    await using echo = await startEcho({ tls: { ...echoTlsSettings([p256]), legacy } })
     const client = tls.connect({
       port: echo.server.tlsPort as number,
       ca: p256.certificatePem,
@@ -66,7 +66,7 @@ describe('a virtual server with the engine for old clients', () => {
   })
 
   it('closes when it receives clear text', async () => {
-    await using echo = await startEcho({ tls: { ...tlsSettings([p256]), legacy } })
+    await using echo = await startEcho({ tls: { ...echoTlsSettings([p256]), legacy } })
     const client = connect({ port: echo.server.tlsPort as number, host: '127.0.0.1' })
     client.end('EHLO there\r\n')
     client.resume()

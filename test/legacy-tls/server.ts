@@ -1,6 +1,6 @@
 import { legacySuites } from '../../src/legacy-tls/suites.ts'
 import type { LegacySettings } from '../../src/net/legacy-acceptor.ts'
-import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate } from '../support/openssl.ts'
 
 export const rsa = opensslCertificate(['localhost', '127.0.0.1'], 'rsa')
@@ -14,7 +14,7 @@ export interface OldServerOptions extends Partial<LegacySettings> {
 export function startOldEcho({ require128BitEncryption = false, ...legacy }: OldServerOptions = {}) {
   return startEcho({
     tls: {
-      ...tlsSettings([p256], { require128BitEncryption }),
+      ...echoTlsSettings([p256], { require128BitEncryption }),
       handshakeTimeoutMs: 3_000,
       legacy: { suites: legacySuites, strength: 'nominal', certificates: [rsa], ...legacy },
     },

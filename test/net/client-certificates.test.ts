@@ -1,7 +1,7 @@
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import type { ClientCertificateSettings } from '../../src/net/tls-acceptor.ts'
-import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate } from '../support/openssl.ts'
 
 const server = opensslCertificate(['localhost'])
@@ -42,7 +42,7 @@ describe('client certificates', () => {
     ['require', stranger, undefined, undefined],
     ['require', undefined, undefined, undefined],
   ] as const)('%s, client %#', async (mode, certificate, expected, facts) => {
-    await using echo = await startEcho({ tls: { ...tlsSettings([server]), clientCertificates: settings(mode) } })
+    await using echo = await startEcho({ tls: { ...echoTlsSettings([server]), clientCertificates: settings(mode) } })
     expect(await greeting(echo.server.tlsPort, certificate)).toBe(expected)
     const [record] = echo.sessions.list()
     if (facts) expect(record?.tls?.clientCertificate).toMatchObject(facts)
@@ -53,7 +53,7 @@ describe('client certificates', () => {
 
   it('refuses a verified certificate that the lab rejects, and records why', async () => {
     const clientCertificates = settings('accept', 'revoked (keyCompromise)')
-    await using echo = await startEcho({ tls: { ...tlsSettings([server]), clientCertificates } })
+    await using echo = await startEcho({ tls: { ...echoTlsSettings([server]), clientCertificates } })
     expect(await greeting(echo.server.tlsPort, alice)).toBeUndefined()
     expect(echo.sessions.list()[0]?.refusals).toEqual([
       'TLS handshake: the client’s certificate (CN=alice) is revoked (keyCompromise)',

@@ -5,7 +5,7 @@ import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { summary } from '../../src/sessions/describe.ts'
 import type { SessionRecord } from '../../src/sessions/types.ts'
-import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate, sClient } from '../support/openssl.ts'
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
@@ -33,7 +33,7 @@ async function firstLine(socket: tls.TLSSocket): Promise<string> {
 
 describe('a virtual server under TLS', () => {
   it('serves implicit TLS, and records what was agreed on', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const socket = await secure(echo.server.tlsPort)
     expect(await firstLine(socket)).toBe('hello\r\n')
     expect(echo.sessions.list()[0]?.tls).toMatchObject({
@@ -48,7 +48,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('limits handshakes in progress to the connection limit, and accepts clients again afterwards', async () => {
-    await using echo = await startEcho({ maxConnections: 2, tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ maxConnections: 2, tls: echoTlsSettings([localhost]) })
     const open = () => connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
     const silent = [open(), open()]
     await Promise.all(silent.map((socket) => once(socket, 'connect')))
@@ -63,7 +63,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('discards what was sent in clear text after STARTTLS', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const raw = connect({ host: '127.0.0.1', port: echo.server.port as number })
     await once(raw, 'data')
     raw.write('STARTTLS\r\ninjected\r\n')
@@ -79,11 +79,11 @@ describe('a virtual server under TLS', () => {
   })
 
   it('uses a new certificate for the next handshake, and keeps open connections', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const before = await secure(echo.server.tlsPort)
     await firstLine(before)
     const next = opensslCertificate(['localhost'])
-    await echo.server.setTls(tlsSettings([next]))
+    await echo.server.setTls(echoTlsSettings([next]))
     const after = await secure(echo.server.tlsPort, { ca: next.certificatePem })
     expect(after.getPeerCertificate().fingerprint.replaceAll(':', '')).toBe(next.thumbprint)
     before.write('alive\r\n')
@@ -94,7 +94,7 @@ describe('a virtual server under TLS', () => {
   it('closes the TLS port and does not offer STARTTLS while no certificate is assigned', async () => {
     await using echo = await startEcho({})
     expect(echo.server.tlsPort).toBeUndefined()
-    await echo.server.setTls(tlsSettings([localhost]))
+    await echo.server.setTls(echoTlsSettings([localhost]))
     const socket = await secure(echo.server.tlsPort)
     expect(await firstLine(socket)).toBe('hello\r\n')
     socket.destroy()
@@ -103,7 +103,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('selects the certificate by SNI', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost, other]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost, other]) })
     for (const [servername, certificate] of [
       ['localhost', localhost],
       ['other.test', other],
@@ -120,7 +120,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('negotiates ALPN if the client offers its protocol, and ignores unknown offers', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const known = await secure(echo.server.tlsPort, { ALPNProtocols: ['h2', 'echo'] })
     expect(known.alpnProtocol).toBe('echo')
     const unknown = await secure(echo.server.tlsPort, { ALPNProtocols: ['h2'] })
@@ -131,7 +131,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('resumes sessions', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const first = await secure(echo.server.tlsPort)
     const [session] = (await once(first, 'session')) as [Buffer]
     first.destroy()
@@ -143,7 +143,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('resumes a session when the client offers another ALPN name than before', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const first = await secure(echo.server.tlsPort, { maxVersion: 'TLSv1.2', ALPNProtocols: ['echo'] })
     await firstLine(first)
     const session = first.getSession() as Buffer
@@ -157,7 +157,7 @@ describe('a virtual server under TLS', () => {
 
   it('records the address that the client connected to, also when it listens on all addresses', async () => {
     for (const address of ['127.0.0.1', '0.0.0.0']) {
-      await using echo = await startEcho({ address, tls: tlsSettings([localhost]) })
+      await using echo = await startEcho({ address, tls: echoTlsSettings([localhost]) })
       const socket = await secure(echo.server.tlsPort)
       await firstLine(socket)
       expect(echo.sessions.list()[0]).toMatchObject({ localAddress: '127.0.0.1', localPort: echo.server.tlsPort })
@@ -175,7 +175,7 @@ describe('a virtual server under TLS', () => {
   })
 
   it('lists a client whose handshake failed neither as clear text nor as secure', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const onTlsPort = connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
     onTlsPort.end('EHLO me\r\n')
     await once(onTlsPort.resume(), 'close')
@@ -199,13 +199,13 @@ describe('the 128-bit minimum', () => {
   const ciphers = 'NULL-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0'
 
   it('accepts a NULL suite while it is off and the policy allows the suite', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers }) })
+    await using echo = await startEcho({ tls: echoTlsSettings([rsa], { ciphers }) })
     expect(await nullClient(echo.server.tlsPort)).toMatch(/Cipher is NULL-SHA256[\s\S]*hello/)
     expect(echo.sessions.list()[0]?.tls).toMatchObject({ bits: 0, cipher: 'TLS_RSA_WITH_NULL_SHA256' })
   })
 
   it('refuses the suite with an alert while it is on, and records what was offered', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([rsa], { ciphers, require128BitEncryption: true }) })
+    await using echo = await startEcho({ tls: echoTlsSettings([rsa], { ciphers, require128BitEncryption: true }) })
     const output = await nullClient(echo.server.tlsPort)
     expect(output).toContain('handshake failure')
     expect(output).not.toContain('hello')
@@ -228,7 +228,7 @@ describe('versions', () => {
     ['TLSv1.2', 'TLSv1.3', '-tls1', false],
     ['TLSv1', 'TLSv1.2', '-tls1_3', false],
   ] as const)('%s to %s with a client of %s: %s', async (minVersion, maxVersion, client, accepted) => {
-    await using echo = await startEcho({ tls: tlsSettings([rsa], { minVersion, maxVersion }) })
+    await using echo = await startEcho({ tls: echoTlsSettings([rsa], { minVersion, maxVersion }) })
     const args = ['-connect', `127.0.0.1:${echo.server.tlsPort}`, client, '-cipher', 'DEFAULT:@SECLEVEL=0']
     const output = await sClient(args, 'QUIT\n')
     expect(output.includes('hello')).toBe(accepted)
@@ -246,7 +246,7 @@ describe('failed handshakes', () => {
     ['an empty connection', '', /closed the connection, or sent nothing/],
     ['a ClientHello with a wrong length', Buffer.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3]), /./],
   ])('%s ends only that connection', async (_, octets, why) => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const socket = connect({ host: '127.0.0.1', port: echo.server.tlsPort as number })
     socket.on('error', () => {})
     socket.end(octets)
@@ -259,7 +259,7 @@ describe('failed handshakes', () => {
   })
 
   it('are explained: the client does not trust the issuer', async () => {
-    await using echo = await startEcho({ tls: tlsSettings([localhost]) })
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     await sClient(['-connect', `127.0.0.1:${echo.server.tlsPort}`, '-verify_return_error', '-verify', '1'], 'QUIT\n')
     expect(echo.sessions.list()[0]?.refusals[0]).toMatch(/does not trust the issuer \(alert 48\)|certificate/)
   })

@@ -7,7 +7,7 @@ import tls from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { Capture } from '../../src/sessions/capture.ts'
-import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate, run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 
@@ -62,7 +62,7 @@ describe.skipIf(!needs('tshark'))('a capture read by tshark', () => {
     'shows ciphertext, and can be decrypted with its secrets: %s',
     async (version) => {
       const captured = capture()
-      await using echo = await startEcho({ tls: tlsSettings([certificate]), captures: [captured] })
+      await using echo = await startEcho({ tls: echoTlsSettings([certificate]), captures: [captured] })
       await talk(echo.server.tlsPort, 'whispered words', version)
       await talk(echo.server.tlsPort, 'more of them', version)
       captured.close()
@@ -79,7 +79,7 @@ describe.skipIf(!needs('tshark'))('a capture read by tshark', () => {
 
   it('contains no secrets when they are off', async () => {
     const captured = capture({ secrets: false })
-    await using echo = await startEcho({ tls: tlsSettings([certificate]), captures: [captured] })
+    await using echo = await startEcho({ tls: echoTlsSettings([certificate]), captures: [captured] })
     await talk(echo.server.tlsPort, 'whispered words', 'TLSv1.3')
     captured.close()
     expect(await tshark('tls', echo.server.tlsPort, '-z', 'follow,tls,ascii,0', '-q')).not.toContain('whispered words')

@@ -7,7 +7,7 @@ import tls from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { Capture } from '../../src/sessions/capture.ts'
-import { startEcho, tlsSettings } from '../support/echo-server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate } from '../support/openssl.ts'
 
 const certificate = opensslCertificate(['localhost'])
@@ -54,7 +54,7 @@ describe('a capture', () => {
     'contains ciphertext of a TLS connection, and its secrets only if they are on: %s',
     async (secrets) => {
       const captured = capture({ secrets })
-      await using echo = await startEcho({ tls: tlsSettings([certificate]), captures: [captured] })
+      await using echo = await startEcho({ tls: echoTlsSettings([certificate]), captures: [captured] })
       await talk(echo.server.tlsPort, 'whispered words', true)
       captured.close()
       expect(await contains('whispered words', 'CLIENT_TRAFFIC_SECRET_0')).toEqual([false, secrets])

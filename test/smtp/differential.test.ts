@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AllowedDifference, allowedContent, allowedDifferences } from './differential/allowed.ts'
 import { contentCases, transcripts } from './differential/cases.ts'
-import { type Peer, startOurs, startReference } from './differential/peers.ts'
-import { play, type Reply } from './differential/play.ts'
+import { type ComparedServer, startOurs, startReference } from './differential/peers.ts'
+import { playTranscript, type RecordedReply } from './differential/play.ts'
 
 /** Transcripts played at the same time, because smtp-server waits 100 ms before each greeting. */
 const PARALLEL = 25
 
-let ours: Peer
-let reference: Peer
+let ours: ComparedServer
+let reference: ComparedServer
 /** The differences that are not allowed, by transcript. */
 const differences = new Map<string, readonly string[]>()
 const used = new Set<AllowedDifference>()
@@ -19,7 +19,10 @@ beforeAll(async () => {
   const queue = [...transcripts]
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      differences.set(next.name, compare(await play(reference, next.transcript), await play(ours, next.transcript)))
+      differences.set(
+        next.name,
+        compare(await playTranscript(reference, next.transcript), await playTranscript(ours, next.transcript)),
+      )
     }
   }
   await Promise.all(Array.from({ length: PARALLEL }, work))
@@ -36,7 +39,7 @@ const ENDS_TRANSACTION = /^(?:RSET|EHLO|HELO|STARTTLS|\(content\))/i
  * Returns the differences that are not allowed. Compares the codes, and the class of the enhanced codes if both servers
  * send one. Stops once only one server accepts a command, because the sessions are in different states then.
  */
-function compare(theirs: readonly Reply[], mine: readonly Reply[]): string[] {
+function compare(theirs: readonly RecordedReply[], mine: readonly RecordedReply[]): string[] {
   const found: string[] = []
   let inTransaction = false
   for (const [i, own] of mine.entries()) {
@@ -59,7 +62,7 @@ const isAccepted = (code: string | undefined): boolean =>
 const sameClass = (one: string | undefined, other: string | undefined): boolean =>
   one === undefined || other === undefined || one[0] === other[0]
 
-function isAllowed({ command, code }: Reply, referenceCode: string, inTransaction: boolean): boolean {
+function isAllowed({ command, code }: RecordedReply, referenceCode: string, inTransaction: boolean): boolean {
   const found = allowedDifferences.find(
     (allowed) =>
       allowed.command.test(command) &&

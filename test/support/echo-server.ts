@@ -9,7 +9,7 @@ import type { TlsPolicy } from '../../src/tls/policy.ts'
 
 export const modernPolicy: TlsPolicy = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', require128BitEncryption: false }
 
-export function tlsSettings(certificates: readonly InstalledCertificate[], policy: Partial<TlsPolicy> = {}) {
+export function echoTlsSettings(certificates: readonly InstalledCertificate[], policy: Partial<TlsPolicy> = {}) {
   return { certificates, policy: { ...modernPolicy, ...policy }, alpn: ['echo'], handshakeTimeoutMs: 10_000 }
 }
 

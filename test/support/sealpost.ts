@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 /** The command that `npm run build` created. */
 export const mainFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
-export interface ProgramResult {
+export interface SealpostResult {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
@@ -41,19 +41,19 @@ export class Workplace {
    * Runs `sealpost ARGS` to its end: in this process, which saves most of the time, or in its own process if the command
    * runs until a signal or needs a terminal.
    */
-  run(args: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
+  run(args: readonly string[], options: RunOptions = {}): Promise<SealpostResult> {
     return needsProcess(args) ? this.runProcess(args, options) : this.runHere(args, options)
   }
 
   /** Runs `sealpost ARGS` in this process. Also for `start` if it fails before it opens ports. */
-  runHere(args: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
+  runHere(args: readonly string[], options: RunOptions = {}): Promise<SealpostResult> {
     const result = lastRun.then(() => this.#runHere(args, options))
     lastRun = result.catch(() => {})
     return result
   }
 
   /** Runs `sealpost ARGS` to its end in its own process. */
-  async runProcess(args: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
+  async runProcess(args: readonly string[], options: RunOptions = {}): Promise<SealpostResult> {
     const child = this.#spawn(args, options)
     const [stdout, stderr] = [gathered(child.stdout), gathered(child.stderr)]
     const [status] = (await once(child, 'close')) as [number | null]
@@ -75,7 +75,7 @@ export class Workplace {
   }
 
   /** Runs a command until it prints the line `ready`, and stops it. */
-  async untilReadyWithLog(args: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
+  async untilReadyWithLog(args: readonly string[], options: RunOptions = {}): Promise<SealpostResult> {
     const child = this.#spawn(args, options)
     const closed = once(child, 'close')
     const [stdout, stderr] = [gathered(child.stdout), gathered(child.stderr)]
@@ -86,7 +86,7 @@ export class Workplace {
     return { status, stdout: stdout.join(''), stderr: stderr.join('') }
   }
 
-  async #runHere(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions): Promise<ProgramResult> {
+  async #runHere(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions): Promise<SealpostResult> {
     const before = { cwd: process.cwd(), env: { ...process.env }, exitCode: process.exitCode }
     const [stdout, stderr] = [captured(process.stdout), captured(process.stderr)]
     process.chdir(cwd)

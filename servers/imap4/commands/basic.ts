@@ -1,4 +1,4 @@
-import { capabilities } from '../capabilities.ts'
+import { capabilitiesOf } from '../capabilities.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { bad, no, ok } from '../reply.ts'
 import { anyState, type Extension, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
@@ -10,7 +10,7 @@ export const capability = defineCommand({
   states: anyState,
   parse: noArguments,
   run(session) {
-    session.send(`* CAPABILITY ${capabilities(session)}\r\n`)
+    session.send(`* CAPABILITY ${capabilitiesOf(session)}\r\n`)
     return ok()
   },
 })

@@ -2,7 +2,7 @@ import type { Account } from '../../../src/directory/types.ts'
 import { ensureMailboxes } from '../../../src/store/mailboxes.ts'
 import { accountOwner } from '../../../src/store/types.ts'
 import { authenticateSasl, checkLogon, completeLogon, type LogonErrors, refuseLogon } from '../../logon.ts'
-import { capabilities } from '../capabilities.ts'
+import { capabilitiesOf } from '../capabilities.ts'
 import { defineCommand } from '../command.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type ImapSession, notAuthenticated } from '../state.ts'
@@ -66,5 +66,5 @@ async function logOn(session: ImapSession, found: Account): Promise<CommandResul
   const owner = accountOwner(account.user)
   await ensureMailboxes(session.context.store, owner)
   session.enter({ name: 'authenticated', identity: { account, owner } })
-  return ok(`CAPABILITY ${capabilities(session)}`)
+  return ok(`CAPABILITY ${capabilitiesOf(session)}`)
 }

@@ -149,7 +149,7 @@ const exportFile: Branch = {
 }
 
 /** The branches in the order of the wizard of Exchange Server 2003. */
-export const branches: readonly Branch[] = [
+export const wizardBranches: readonly Branch[] = [
   create,
   assign,
   importFile,

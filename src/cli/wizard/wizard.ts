@@ -39,7 +39,7 @@ function stateText({ facts, assigned, pending }: ServerState): string {
 }
 
 async function runWizard(session: PkiSession, name: string | undefined): Promise<void> {
-  const [{ intro, outro }, { choose }, { branches }] = await Promise.all([
+  const [{ intro, outro }, { choose }, { wizardBranches }] = await Promise.all([
     import('@clack/prompts'),
     import('./prompts.ts'),
     import('./branches.ts'),
@@ -54,7 +54,7 @@ async function runWizard(session: PkiSession, name: string | undefined): Promise
   const given = all.find(({ facts }) => facts.name === name || facts.protocol === name)
   const state = given ?? all[Number(await choose('Which virtual server?', choices))]
   if (state === undefined) throw new PkiError('unknown', 'no virtual server is configured')
-  const offered = branches.filter((branch) => branch.offered(state))
+  const offered = wizardBranches.filter((branch) => branch.offered(state))
   const options = offered.map(({ label }, at) => ({ value: String(at), label }))
   const branch = offered[Number(await choose(`"${state.facts.name}": what do you want to do?`, options))]
   outro((await branch?.run(session, state)) ?? '')

@@ -7,12 +7,12 @@ import type { TranscriptEntry } from '../../../src/sessions/types.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { dialogs } from './dialogs.ts'
 import { minimums, nameOf, startOldLab } from './old-lab.ts'
-import { type Job, type OfferedVersion, type Peer, peers } from './peers.ts'
-import { type Finding, tableInDocs, tableOf, writeTableToDocs } from './table.ts'
+import { type ClientProgram, type Job, type OfferedVersion, peers } from './peers.ts'
+import { type InteropResult, tableInDocs, tableOf, writeTableToDocs } from './table.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-old-clients-'))
 const rootFile = join(folder, 'root.pem')
-const findings: Finding[] = []
+const findings: InteropResult[] = []
 let lab: TestLab
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ const agreedVersion: Readonly<Record<OfferedVersion, string>> = { TLSv1: 'TLSv1'
 const isEncryptedCommand = (entry: TranscriptEntry): boolean =>
   entry.encrypted && entry.kind === 'line' && entry.direction === 'in'
 
-function* casesOf(peer: Peer) {
+function* casesOf(peer: ClientProgram) {
   for (const minimum of minimums) {
     for (const form of peer.forms) {
       for (const version of peer.versions) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { Step } from './dialogs.ts'
+import type { DialogStep } from './dialogs.ts'
 
 const TIMEOUT_MS = 20_000
 
@@ -7,7 +7,7 @@ const TIMEOUT_MS = 20_000
  * Runs a dialog with a server through a program that connects standard input and output to it after the handshake.
  * @returns `ok`, or `failed` with the program's output
  */
-export function converse(program: string, args: readonly string[], steps: readonly Step[]): Promise<string> {
+export function runDialog(program: string, args: readonly string[], steps: readonly DialogStep[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     const left = [...steps]

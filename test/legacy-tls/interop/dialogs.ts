@@ -1,21 +1,21 @@
 import type { Protocol } from '../../../src/config/schema.ts'
 
 /** A step of a dialog: the handshake, text to send, or text to wait for (up to the end of its line). */
-export type Step = 'T' | `S${string}` | `E${string}`
+export type DialogStep = 'T' | `S${string}` | `E${string}`
 /** How TLS starts. */
-export type Form = 'implicit' | 'SMTP STARTTLS' | 'POP3 STLS' | 'IMAP STARTTLS'
+export type OldTlsForm = 'implicit' | 'SMTP STARTTLS' | 'POP3 STLS' | 'IMAP STARTTLS'
 
-export interface Dialog {
+export interface TlsDialog {
   readonly protocol: Protocol
   readonly port: 'port' | 'tlsPort'
   /** The steps before the handshake, and the name of the protocol in gnutls-cli's `--starttls-proto`. */
-  readonly before: readonly Step[]
+  readonly before: readonly DialogStep[]
   readonly starttls?: string
   /** The steps after it, which prove that both sides can read each other. */
-  readonly after: readonly Step[]
+  readonly after: readonly DialogStep[]
 }
 
-export const dialogs: Readonly<Record<Form, Dialog>> = {
+export const dialogs: Readonly<Record<OldTlsForm, TlsDialog>> = {
   implicit: { protocol: 'pop3', port: 'tlsPort', before: [], after: ['E+OK', 'SQUIT\r\n', 'E+OK'] },
   'SMTP STARTTLS': {
     protocol: 'smtp',
@@ -39,9 +39,9 @@ export const dialogs: Readonly<Record<Form, Dialog>> = {
     after: ['Sb CAPABILITY\r\n', 'Eb OK', 'Sc LOGOUT\r\n', 'Ec OK'],
   },
 }
-export const forms = Object.keys(dialogs) as readonly Form[]
+export const oldTlsForms = Object.keys(dialogs) as readonly OldTlsForm[]
 
 /** Encodes steps for the client programs. */
-export function encodeSteps(steps: readonly Step[]): string {
+export function encodeSteps(steps: readonly DialogStep[]): string {
   return steps.map((step) => step[0] + encodeURIComponent(step.slice(1))).join(' ')
 }

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { legacySuites } from '../../../src/legacy-tls/suites.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { needs } from '../../support/programs.ts'
-import { converse } from './converse.ts'
-import { dialogs, type Form, type Step } from './dialogs.ts'
+import { runDialog } from './converse.ts'
+import { type DialogStep, dialogs, type OldTlsForm } from './dialogs.ts'
 import { type Minimum, nameOf, startOldLab } from './old-lab.ts'
 import { type Job, java } from './peers.ts'
 
@@ -25,14 +25,14 @@ afterAll(async () => {
 })
 
 /** A job that speaks DES over one form of TLS to a virtual server, with or without the 128-bit minimum. */
-function overDes(form: Form, minimum: Minimum, after: readonly Step[]): Job {
+function overDes(form: OldTlsForm, minimum: Minimum, after: readonly DialogStep[]): Job {
   const { protocol, port, before } = dialogs[form]
   const server = lab.server(nameOf(protocol, minimum))
   return { port: server[port], version: 'TLSv1', suite: des as Job['suite'], before, after }
 }
 
 const MESSAGE = 'From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: over DES\r\n\r\nFifty-six bits.\r\n.\r\n'
-const submit: readonly Step[] = [
+const submit: readonly DialogStep[] = [
   'SEHLO old.test\r\n',
   'E250 ',
   'SMAIL FROM:<bob@lab.test>\r\n',
@@ -46,7 +46,7 @@ const submit: readonly Step[] = [
   'SQUIT\r\n',
   'E221 ',
 ]
-const retrieve: readonly Step[] = [
+const retrieve: readonly DialogStep[] = [
   'E+OK',
   'SUSER alice\r\n',
   'E+OK',
@@ -60,7 +60,7 @@ const retrieve: readonly Step[] = [
 ]
 const ARTICLE =
   'From: bob@lab.test\r\nNewsgroups: lab.general\r\nSubject: news over DES\r\nMessage-ID: <des@old.test>\r\n\r\nFifty-six.\r\n.\r\n'
-const post: readonly Step[] = [
+const post: readonly DialogStep[] = [
   'E200 ',
   'SMODE READER\r\n',
   'E200 ',
@@ -76,7 +76,7 @@ const post: readonly Step[] = [
   'SQUIT\r\n',
   'E205 ',
 ]
-const fetch: readonly Step[] = [
+const fetch: readonly DialogStep[] = [
   'Sb LOGIN alice secret\r\n',
   'Eb OK',
   'Sc SELECT INBOX\r\n',
@@ -120,6 +120,6 @@ describe('a session is resumed by its id', () => {
     const priority = 'NONE:+VERS-TLS1.0:+RSA:+COMP-NULL:+SIGN-ALL:+3DES-CBC:+SHA1:%VERIFY_ALLOW_SIGN_WITH_SHA1'
     const args = ['--resume', `--x509cafile=${rootFile}`, '--verify-hostname=localhost', `--priority=${priority}`]
     const steps = ['E*** This is a resumed session', 'E+OK', 'SQUIT\r\n', 'E+OK'] as const
-    expect(await converse('gnutls-cli', [...args, '-p', port, '127.0.0.1'], steps)).toBe('ok')
+    expect(await runDialog('gnutls-cli', [...args, '-p', port, '127.0.0.1'], steps)).toBe('ok')
   })
 })

@@ -1,5 +1,5 @@
 import { startLab } from '../../../src/testing/start-lab.ts'
-import type { Dialog } from './dialogs.ts'
+import type { TlsDialog } from './dialogs.ts'
 
 /** Whether 128 bits are required, as in Exchange's check box. */
 export type Minimum = 'off' | '128'
@@ -21,6 +21,6 @@ export function startOldLab() {
   })
 }
 
-export function nameOf(protocol: Dialog['protocol'], minimum: Minimum): string {
+export function nameOf(protocol: TlsDialog['protocol'], minimum: Minimum): string {
   return `${protocol} ${minimum}`
 }

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { LegacySuite } from '../../../src/legacy-tls/suites.ts'
 import { needs } from '../../support/programs.ts'
-import { converse } from './converse.ts'
-import { encodeSteps, type Form, forms, type Step } from './dialogs.ts'
+import { runDialog } from './converse.ts'
+import { type DialogStep, encodeSteps, type OldTlsForm, oldTlsForms } from './dialogs.ts'
 
 /** What a client has to do. */
 export interface Job {
@@ -16,19 +16,19 @@ export interface Job {
   readonly suite: LegacySuite
   /** gnutls-cli runs this part of the dialog by itself. */
   readonly starttls?: string
-  readonly before: readonly Step[]
-  readonly after: readonly Step[]
+  readonly before: readonly DialogStep[]
+  readonly after: readonly DialogStep[]
 }
 
 /** `SSLv2Hello`: a ClientHello in SSL 2.0 format that offers SSL 3.0 and TLS 1.0. */
 export type OfferedVersion = 'TLSv1' | 'SSLv3' | 'SSLv2Hello'
 
 /** An independent client program. */
-export interface Peer {
+export interface ClientProgram {
   readonly name: string
   readonly versions: readonly OfferedVersion[]
   readonly suites: readonly number[]
-  readonly forms: readonly Form[]
+  readonly forms: readonly OldTlsForm[]
   readonly available: () => boolean
   /** Runs jobs one after the other, trusting only the given root. Returns `ok …` or `failed …` for each. */
   readonly run: (jobs: readonly Job[], rootPemFile: string, folder: string) => Promise<readonly string[]>
@@ -45,11 +45,11 @@ const EXPORT_RC4 = 0x0003
 const EXPORT_RC2 = 0x0006
 const EXPORT_DES = 0x0008
 
-export const java: Peer = {
+export const java: ClientProgram = {
   name: 'Java',
   versions: ['TLSv1', 'SSLv3', 'SSLv2Hello'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_DES],
-  forms,
+  forms: oldTlsForms,
   available: () => needs('java'),
   run: (jobs, root) =>
     runBatch('java', [file('OldClient.java'), root], jobs, ({ version, suite }) => [
@@ -60,11 +60,11 @@ export const java: Peer = {
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
 const oldNode = join(cache, 'node-v0.10.28-linux-x64', 'bin', 'node')
-export const oldOpenssl: Peer = {
+export const oldOpenssl: ClientProgram = {
   name: 'OpenSSL 1.0.1g',
   versions: ['TLSv1', 'SSLv3'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_RC2, EXPORT_DES],
-  forms,
+  forms: oldTlsForms,
   available: () => existsSync(oldNode) || needs('node 0.10.28: node scripts/fetch-clients.mjs'),
   run: (jobs, root) =>
     runBatch(oldNode, [file('old-client.cjs'), root], jobs, ({ version, suite }) => [
@@ -80,22 +80,22 @@ const gnutlsNames: Readonly<Record<number, string>> = {
   0x0004: '+ARCFOUR-128:+MD5',
   0x000a: '+3DES-CBC:+SHA1',
 }
-const gnutls: Peer = {
+const gnutls: ClientProgram = {
   name: 'GnuTLS',
   versions: ['TLSv1'],
   suites: [...STRONG, ...RC4, TRIPLE_DES],
-  forms,
+  forms: oldTlsForms,
   available: () => needs('gnutls-cli'),
   run: (jobs, root) =>
     oneByOne(jobs, ({ port, suite, starttls, after }) => {
       const priority = `NONE:+VERS-TLS1.0:+RSA:+COMP-NULL:+SIGN-ALL:%SAFE_RENEGOTIATION:%VERIFY_ALLOW_SIGN_WITH_SHA1:${gnutlsNames[suite.id]}`
       const trust = [`--x509cafile=${root}`, '--verify-hostname=localhost', `--priority=${priority}`]
       const start = starttls ? [`--starttls-proto=${starttls}`] : []
-      return converse('gnutls-cli', [...trust, ...start, '-p', String(port), '127.0.0.1'], after)
+      return runDialog('gnutls-cli', [...trust, ...start, '-p', String(port), '127.0.0.1'], after)
     }),
 }
 
-const nss: Peer = {
+const nss: ClientProgram = {
   name: 'NSS',
   versions: ['TLSv1', 'SSLv3'],
   suites: [...STRONG, ...RC4, TRIPLE_DES, DES],
@@ -109,7 +109,7 @@ const nss: Peer = {
     return oneByOne(jobs, ({ port, version, suite, after }) => {
       const range = version === 'SSLv3' ? 'ssl3:ssl3' : 'tls1.0:tls1.0'
       const cipher = `:${suite.id.toString(16).toUpperCase().padStart(4, '0')}`
-      return converse(
+      return runDialog(
         'tstclnt',
         ['-d', folder, '-h', 'localhost', '-4', '-p', String(port), '-V', range, '-c', cipher],
         after,
@@ -121,7 +121,7 @@ const nss: Peer = {
 /** Debian's Python, for Debian's Scapy package. */
 const PYTHON = '/usr/bin/python3'
 const hasScapy = spawnSync(PYTHON, ['-c', 'import cryptography, scapy'], { stdio: 'ignore' }).status === 0
-const scapy: Peer = {
+const scapy: ClientProgram = {
   name: 'Scapy',
   versions: ['TLSv1', 'SSLv3'],
   suites: [DES, ...EXPORT_1024, EXPORT_RC2],
@@ -134,7 +134,7 @@ const scapy: Peer = {
     }),
 }
 
-export const peers: readonly Peer[] = [java, oldOpenssl, gnutls, nss, scapy]
+export const peers: readonly ClientProgram[] = [java, oldOpenssl, gnutls, nss, scapy]
 
 /** Runs a program that reads all jobs from standard input. */
 function runBatch(

@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type LegacySuite, legacySuites } from '../../../src/legacy-tls/suites.ts'
-import { type Form, forms } from './dialogs.ts'
+import { type OldTlsForm, oldTlsForms } from './dialogs.ts'
 import type { Minimum } from './old-lab.ts'
 import { type OfferedVersion, peers } from './peers.ts'
 
 /** The result of one client in one case. */
-export interface Finding {
+export interface InteropResult {
   readonly peer: string
   readonly version: OfferedVersion
   readonly suite: LegacySuite
-  readonly form: Form
+  readonly form: OldTlsForm
   readonly minimum: Minimum
   readonly accepted: boolean
 }
@@ -26,7 +26,7 @@ const versionTitles: Readonly<Record<OfferedVersion, string>> = {
 }
 
 /** Returns the table of docs/old-clients.md: one row per suite and version, one column per client. */
-export function tableOf(findings: readonly Finding[]): string {
+export function tableOf(findings: readonly InteropResult[]): string {
   const titles = ['Suite', 'Bits', 'Version', ...peers.map(({ name }) => name), '128 bits not required', 'required']
   const rows = legacySuites.flatMap((suite) =>
     (Object.keys(versionTitles) as OfferedVersion[]).flatMap((version) => {
@@ -49,13 +49,13 @@ function markdown(titles: readonly string[], rows: readonly (readonly string[])[
   return [titles, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('')
 }
 
-function formsOf(findings: readonly Finding[]): string {
-  const accepted = forms.filter((form) => findings.some((finding) => finding.form === form && finding.accepted))
+function formsOf(findings: readonly InteropResult[]): string {
+  const accepted = oldTlsForms.filter((form) => findings.some((finding) => finding.form === form && finding.accepted))
   if (findings.length === 0) return '–'
-  return accepted.length === forms.length ? 'all four' : accepted.join(', ') || 'none'
+  return accepted.length === oldTlsForms.length ? 'all four' : accepted.join(', ') || 'none'
 }
 
-function verdict(findings: readonly Finding[]): string {
+function verdict(findings: readonly InteropResult[]): string {
   const accepted = findings.filter((finding) => finding.accepted).length
   if (accepted === findings.length) return 'accepted'
   return accepted === 0 ? 'refused' : `${accepted} of ${findings.length} accepted`

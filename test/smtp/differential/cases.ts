@@ -1,6 +1,6 @@
 import { seededRandom } from '../../../src/common/random.ts'
 import { SIZE_LIMIT } from './peers.ts'
-import type { Step, Transcript } from './play.ts'
+import type { Transcript, TranscriptStep } from './play.ts'
 
 const MAIL = 'MAIL FROM:<a@b.test>'
 const RCPT = 'RCPT TO:<alice@lab.test>'
@@ -234,7 +234,7 @@ export const contentCases = Object.entries(contents).map(([name, content], index
 
 /** Commands in random order, in which the servers must accept and reject the same ones. */
 function randomTranscript(random: () => number): Transcript {
-  const pool: readonly Step[] = [
+  const pool: readonly TranscriptStep[] = [
     'EHLO x',
     'HELO x',
     MAIL,
@@ -254,7 +254,7 @@ function randomTranscript(random: () => number): Transcript {
     'DATA',
     'XYZZY',
   ]
-  return Array.from({ length: 16 }, () => pool[Math.floor(random() * pool.length)] as Step).flatMap((step) =>
+  return Array.from({ length: 16 }, () => pool[Math.floor(random() * pool.length)] as TranscriptStep).flatMap((step) =>
     step === 'DATA' ? [step, MESSAGE] : [step],
   )
 }

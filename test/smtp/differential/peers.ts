@@ -10,7 +10,7 @@ export const SIZE_LIMIT = 2_000
 const NAMES = ['localhost', '127.0.0.1']
 
 /** A running SMTP server: either the reference or a lab. */
-export interface Peer extends AsyncDisposable {
+export interface ComparedServer extends AsyncDisposable {
   readonly port: number
   /** PEM of the root certificate. */
   readonly ca: string
@@ -19,7 +19,7 @@ export interface Peer extends AsyncDisposable {
 }
 
 /** Starts a lab with accounts alice (secret) and bob (geheim) of lab.test. */
-export async function startOurs(): Promise<Peer> {
+export async function startOurs(): Promise<ComparedServer> {
   const lab = await startLab({
     directory: {
       accounts: [
@@ -42,7 +42,7 @@ export async function startOurs(): Promise<Peer> {
 }
 
 /** Starts smtp-server with the same users, limits and extensions. */
-export async function startReference(): Promise<Peer> {
+export async function startReference(): Promise<ComparedServer> {
   const log = pino({ level: 'silent' })
   await using certificates = await openCertificateStore({ folder: 'memory', key: 'p256', clock: systemClock, log })
   const [certificate] = await certificates.resolve('reference', { kind: 'auto' }, NAMES)

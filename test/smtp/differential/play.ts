@@ -1,5 +1,5 @@
 import { LineClient } from '../../support/line-client.ts'
-import type { Peer } from './peers.ts'
+import type { ComparedServer } from './peers.ts'
 
 /**
  * A step of a transcript.
@@ -7,12 +7,12 @@ import type { Peer } from './peers.ts'
  * - An array: commands sent in one write, answered with one reply each.
  * - `content`: the message after DATA. It is sent as it stands if the last reply was 354, and skipped otherwise.
  */
-export type Step = string | readonly string[] | { readonly content: string }
+export type TranscriptStep = string | readonly string[] | { readonly content: string }
 
-export type Transcript = readonly Step[]
+export type Transcript = readonly TranscriptStep[]
 
 /** A reply, or the end of the connection. */
-export interface Reply {
+export interface RecordedReply {
   readonly command: string
   /** `end`: the server closed the connection instead of answering. */
   readonly code: string
@@ -20,13 +20,13 @@ export interface Reply {
   readonly line: string
 }
 
-const END: Omit<Reply, 'command'> = { code: 'end', enhancedCode: undefined, line: '(end of the connection)' }
+const END: Omit<RecordedReply, 'command'> = { code: 'end', enhancedCode: undefined, line: '(end of the connection)' }
 const NO_REPLY_MS = 10_000
 
 /** Plays a transcript on a new connection. After `STARTTLS` and 220 it starts TLS. Returns a reply for every command. */
-export async function play(peer: Peer, transcript: Transcript): Promise<Reply[]> {
+export async function playTranscript(peer: ComparedServer, transcript: Transcript): Promise<RecordedReply[]> {
   const client = await LineClient.open(peer.port)
-  const replies: Reply[] = []
+  const replies: RecordedReply[] = []
   try {
     await readReply(client, 'connect')
     for (const step of transcript) {
@@ -48,7 +48,7 @@ export async function play(peer: Peer, transcript: Transcript): Promise<Reply[]>
   }
 }
 
-async function readReply(client: LineClient, command: string): Promise<Reply> {
+async function readReply(client: LineClient, command: string): Promise<RecordedReply> {
   const lines = await withTimeout(
     client.lines((line) => /^\d{3}(?: |$)/.test(line)),
     command,
