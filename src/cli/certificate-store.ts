@@ -60,10 +60,13 @@ export function labFacts({ lab, placed }: Configuration): LabFacts {
   return {
     hostname: lab.hostname,
     names: certificateNames(lab.hostname, lab.alternativeNames),
-    virtualServers: lab.virtualServers.map(({ name, protocol, address, certificate }, index) => {
-      const [line] = placed([{ path: ['virtualServers', index, 'certificate'], message: '' }])
-      return { name, protocol, address, certificate, ...(line ? { place: line.replace(/: $/, '') } : {}) }
-    }),
+    virtualServers: lab.virtualServers.map(
+      ({ name, protocol, address, certificate, requireSecureChannel, port }, index) => {
+        const [line] = placed([{ path: ['virtualServers', index, 'certificate'], message: '' }])
+        const facts = { name, protocol, address, certificate, requireSecureChannel, port }
+        return { ...facts, ...(line ? { place: line.replace(/: $/, '') } : {}) }
+      },
+    ),
   }
 }
 

@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os'
 import type { Command } from 'commander'
 import { ConfigError } from '../config/mistakes.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import { certificateWarnings } from '../pki/lifecycle/warnings.ts'
+import { certificateWarnings, missingCertificates } from '../pki/lifecycle/warnings.ts'
 import { labFacts, readStore, unknownPins } from './certificate-store.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
@@ -75,7 +75,9 @@ async function checkCertificates(configuration: Configuration): Promise<CheckRes
   )
   return [
     ...unknown,
-    ...(found ?? []).map(({ severity, message }) => (severity === 'error' ? error(message) : warning(message))),
+    ...(found ?? missingCertificates(lab, {})).map(({ severity, message }) =>
+      severity === 'error' ? error(message) : warning(message),
+    ),
   ]
 }
 

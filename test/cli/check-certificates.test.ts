@@ -127,3 +127,33 @@ describe('sealpost check reports for what clients reject a served certificate', 
     expect((await check()).findings.join('\n')).toMatch(/was issued by Short, which expires in 5 days/)
   })
 })
+
+describe('a virtual server whose certificate is not assigned', () => {
+  const yaml = (server: string, store = '{ store: certs, key: p256 }'): string =>
+    `hostname: localhost\ncertificates: ${store}\ndirectory: { accounts: [{ user: a, password: b }] }\nvirtualServers: [{ protocol: pop3, certificate: assigned, tlsPort: 0, ${server} }]\n`
+
+  it.each([
+    [
+      'port: 0, requireSecureChannel: true',
+      /no client can use it: it requires a secure channel, and no certificate is/,
+    ],
+    ['port: off', /no client can use it: its clear-text port is off, and no certificate is assigned/],
+  ])('is reported by check and start: %s', async (server, expected) => {
+    pki.write('lab.yaml', yaml(server))
+    expect(await check()).toMatchObject({ status: 1, findings: [expect.stringMatching(expected)] })
+    {
+      await using running = await pki.start(['--config', 'lab.yaml'])
+      await running.logged('no client can use it')
+    }
+    expect(await check()).toMatchObject({ status: 1, findings: [expect.stringMatching(expected)] })
+    await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost')
+    expect(await check()).toMatchObject({ status: 0, findings: [] })
+    pki.write('lab.yaml', yaml(server, 'memory'))
+    expect(await check()).toMatchObject({ status: 1, findings: [expect.stringMatching(expected)] })
+  })
+
+  it('is no problem if clients can use clear text', async () => {
+    pki.write('lab.yaml', yaml('port: 0'))
+    expect(await check()).toMatchObject({ status: 0, findings: [] })
+  })
+})

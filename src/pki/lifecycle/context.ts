@@ -11,6 +11,9 @@ export interface VirtualServerFacts {
   readonly address: string
   /** Its `certificate:` setting. */
   readonly certificate: CertificateChoice
+  readonly requireSecureChannel?: boolean
+  /** Its clear-text port. */
+  readonly port?: number | 'off'
   /** Where the configuration has that setting: `FILE:LINE:COLUMN`. */
   readonly place?: string
 }

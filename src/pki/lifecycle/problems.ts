@@ -22,6 +22,7 @@ type ProblemCode =
   | 'wrong-purpose'
   | 'authority'
   | 'revoked'
+  | 'no-certificate'
   | 'broken'
 
 /** A present or coming problem with a certificate that a virtual server uses. */

@@ -1,6 +1,6 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
 import type { StoreLog } from '../types.ts'
-import { certificatesInUse, type LifecycleContext, type VirtualServerFacts } from './context.ts'
+import { certificatesInUse, type LabFacts, type LifecycleContext, type VirtualServerFacts } from './context.ts'
 import { type CertificateProblem, problemsOf, problemsOfNextAuto } from './problems.ts'
 
 export interface CertificateWarning extends CertificateProblem {
@@ -16,6 +16,33 @@ export async function certificateWarnings(context: LifecycleContext): Promise<Ce
   return (await Promise.all(context.lab().virtualServers.map((server) => warningsOf(context, server)))).flat()
 }
 
+/** Returns a warning for each virtual server that no client can use until a certificate is assigned to it. */
+export const missingCertificates = (
+  { virtualServers }: LabFacts,
+  assignments: Readonly<Record<string, string>>,
+): CertificateWarning[] => virtualServers.flatMap((server) => missingCertificate(server, assignments) ?? [])
+
+function missingCertificate(
+  { name, certificate, requireSecureChannel, port }: VirtualServerFacts,
+  assignments: Readonly<Record<string, string>>,
+): CertificateWarning | undefined {
+  if (assignments[name] !== undefined || choicesOf(certificate).some(({ kind }) => kind !== 'assigned'))
+    return undefined
+  const why = requireSecureChannel
+    ? 'it requires a secure channel'
+    : port === 'off'
+      ? 'its clear-text port is off'
+      : undefined
+  if (why === undefined) return undefined
+  return {
+    code: 'no-certificate',
+    severity: 'error',
+    virtualServer: name,
+    thumbprint: '',
+    message: `${name}: no client can use it: ${why}, and no certificate is assigned to it; run: sealpost cert issue --for "${name}"`,
+  }
+}
+
 async function warningsOf(context: LifecycleContext, server: VirtualServerFacts): Promise<CertificateWarning[]> {
   const { store, lab } = context
   const { hostname, names } = lab()
@@ -27,6 +54,8 @@ async function warningsOf(context: LifecycleContext, server: VirtualServerFacts)
       thumbprint,
       message: `${virtualServer}: ${title} ${problem.message}`,
     }))
+  const missing = missingCertificate(server, store.index.assignments)
+  if (missing) return [missing]
   const used = certificatesInUse(context, server)
   if (used.length === 0 && choicesOf(server.certificate).some(({ kind }) => kind === 'auto')) {
     return warn(await problemsOfNextAuto(store, names), 'the certificate that the lab issues')
