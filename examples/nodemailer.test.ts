@@ -2,7 +2,7 @@
 import nodemailer, { type Transporter } from 'nodemailer'
 import { expect, test } from 'sealpost/vitest'
 
-/** The code under test, as an application would have it. */
+/** The code under test, as in an application. */
 async function sendWelcome(transport: Transporter, to: string): Promise<void> {
   await transport.sendMail({
     from: 'Shop <shop@example.com>',

@@ -6,7 +6,7 @@ case "$AUDIT_PROTOCOL-$AUDIT_FORM" in
   smtp-starttls) scheme=smtp ;;  smtp-implicit) scheme=smtps ;;
   pop3-starttls) scheme=pop3 ;;  pop3-implicit) scheme=pop3s ;;
   imap4-starttls) scheme=imap ;; imap4-implicit) scheme=imaps ;;
-  *) echo 'curl does not speak this'; exit 2 ;;
+  *) echo 'curl does not support this protocol'; exit 2 ;;
 esac
 url="$scheme://$AUDIT_HOSTNAME:$AUDIT_PORT/"
 set -- --silent --show-error --max-time 8 --ssl-reqd --cacert "$AUDIT_CA_FILE" --user "$AUDIT_USER:$AUDIT_PASSWORD" \
