@@ -57,8 +57,6 @@ export const quit = inAnyState({
     } catch (error) {
       session.context.log.error({ session: session.connection.record.id, err: error }, 'pop3: UPDATE failed')
       throw new Pop3Error('Some deleted messages were not removed.', 'SYS/TEMP', { cause: error })
-    } finally {
-      maildrop.close()
     }
   },
 })
