@@ -22,7 +22,7 @@ export function createTimestamp(hostname: string): string {
  * Returns whether a digest proves the account's password. Computes a digest for an unknown account too, so that the
  * time it takes does not reveal which accounts exist.
  */
-export function provesPassword(digest: string, timestamp: string, account: Account | undefined): boolean {
+export function provesPassword(digest: string, timestamp: string, account: Account | undefined): account is Account {
   const expected = createHash('md5')
     .update(timestamp + (account?.password ?? ''))
     .digest('hex')

@@ -121,7 +121,7 @@ export const messageAndLines: Parse<{ readonly message: number; readonly lines: 
 
 const NUMBER = /^\d{1,10}$/
 
-function number(word: string | undefined): number {
-  if (word === undefined || !NUMBER.test(word)) throw new Pop3Error('Invalid number.')
+function number(word = ''): number {
+  if (!NUMBER.test(word)) throw new Pop3Error('Invalid number.')
   return Number(word)
 }

@@ -109,9 +109,7 @@ export class Maildrop {
   /** Removes the messages marked as deleted and returns how many there were: the UPDATE state. RFC 1939 section 6. */
   async update(): Promise<number> {
     if (this.#deleted.size === 0) return 0
-    const uids = [...this.#deleted]
-      .sort((a, b) => a - b)
-      .map((number) => (this.#entries[number - 1] as MessageEntry).uid)
+    const uids = Array.from(this.#deleted, (number) => (this.#entries[number - 1] as MessageEntry).uid)
     return (await this.#store.expunge(this.#folder.id, uids, this)).length
   }
 }
