@@ -160,15 +160,25 @@ describe('RFC 1939 section 6: UPDATE', () => {
     expect(await lab.inbox('alice')).toHaveLength(1)
   })
 
-  test('QUIT replies SYS/TEMP if the store cannot remove messages', async () => {
+  test('QUIT replies SYS/TEMP if the store cannot remove messages, and releases the lock', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
-    const client = await logOn(lab)
     lab.store.expunge = () => Promise.reject(new StoreError('read-only', 'the store is read-only'))
+    const client = await logOn(lab)
     await play(
       client,
       'C: DELE 1\nS: +OK*\nC: QUIT\nS: -ERR [SYS/TEMP] Some deleted messages were not removed.\nS: (end)',
     )
+    // Without DELE, nothing has to be removed.
+    await play(await logOn(lab), 'C: QUIT\nS: +OK bye\nS: (end)')
+  })
+
+  test('messages may be marked as deleted in any order', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', mail(1), mail(2), mail(3))
+    const client = await logOn(lab)
+    await play(client, 'C: DELE 3\nS: +OK*\nC: DELE 1\nS: +OK*\nC: QUIT\nS: +OK bye, 2 messages removed\nS: (end)')
+    expect((await lab.inbox('alice')).map(({ raw }) => raw)).toEqual([mail(2)])
   })
 })
 
@@ -188,6 +198,48 @@ describe('messages', () => {
       client,
       'C: TOP 1 3\nS: +OK*\nS: Subject: large\nS:\nS: ..\nS: ...\nS:\nS: .\nC: QUIT\nS: +OK*\nS: (end)',
     )
+  })
+
+  test('a message that cannot be read to its end closes the connection, without the final dot', async () => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', `Subject: large\r\n\r\n${'x\r\n'.repeat(200_000)}`)
+    const client = await logOn(lab)
+    lab.store.stream = async function* () {
+      yield Buffer.from('Subject: large\r\n\r\n')
+      throw new StoreError('closed', 'the store is closed')
+    }
+    client.send('RETR 1\r\nNOOP\r\n')
+    const received = await client.rest()
+    expect('+OK 600018 octets|Subject: large||'.startsWith(received.join('|'))).toBe(true)
+  })
+
+  test('RFC 1939 section 7: TOP returns headers and lines of any length', async () => {
+    await using lab = await startMailLab(pop3)
+    const header = `${'X: y\r\n'.repeat(100_000)}\r\n`
+    const body = 'body\r\n'.repeat(300_000)
+    await lab.put('alice', header + body)
+    const client = await logOn(lab)
+    for (const lines of [0, 1, 200_000, 300_000, 300_001]) {
+      client.send(`TOP 1 ${lines}\r\n`)
+      expect(await client.line()).toBe('+OK top of message follows')
+      const got = (await client.lines((text) => text === '.')).slice(0, -1).map((text) => `${text}\r\n`)
+      expect(got.join('') === header + body.slice(0, 6 * lines)).toBe(true)
+    }
+    client.destroy()
+  })
+
+  test.each([
+    ['an empty message', '', ['']],
+    ['a header without a line end', 'Subject: x', ['Subject: x', '']],
+    ['a header without a body', 'Subject: x\r\n', ['Subject: x', '']],
+    ['an empty header', '\r\nfirst\r\n\r\nsecond\r\n', ['']],
+  ])('RFC 1939 section 7: TOP 1 0 of %s', async (_, raw, expected) => {
+    await using lab = await startMailLab(pop3)
+    await lab.put('alice', raw)
+    const client = await logOn(lab)
+    client.send('TOP 1 0\r\n')
+    expect(await client.lines((text) => text === '.')).toEqual(['+OK top of message follows', ...expected, '.'])
+    client.destroy()
   })
 
   test('RETR returns every octet value unchanged', async () => {

@@ -51,7 +51,7 @@ describe.each(forms)('over %s', (form) => {
       C: LIST 2
       S: +OK 2 31
       C: LIST 4
-      S: -ERR *
+      S: -ERR No such message: 4
       C: RETR 1
       S: +OK 31 octets
       S: Subject: one
@@ -64,11 +64,11 @@ describe.each(forms)('over %s', (form) => {
       C: DELE 1
       S: +OK*
       C: DELE 1
-      S: -ERR *
+      S: -ERR No such message: 1
       C: RETR 1
-      S: -ERR *
+      S: -ERR No such message: 1
       C: LIST 1
-      S: -ERR *
+      S: -ERR No such message: 1
       C: STAT
       S: +OK 2 47
       C: LIST
@@ -119,12 +119,8 @@ describe.each(forms)('over %s', (form) => {
       S: Subject: three
       S:
       S: .
-      C: TOP 1
-      S: -ERR *
       C: TOP 9 1
-      S: -ERR *
-      C: TOP 1 -1
-      S: -ERR *
+      S: -ERR No such message: 9
       C: UIDL 2
       S: +OK 2 *.2
       C: UIDL
@@ -142,15 +138,16 @@ describe.each(forms)('over %s', (form) => {
   test('RFC 2449 section 5: CAPA depends on the channel and the state', async () => {
     await using lab = await withMail()
     const client = await connectBy(form, lab)
-    client.send('CAPA\r\n')
-    const shown = await client.lines((line) => line === '.')
-    expect(shown.includes('STLS')).toBe(form === 'clear')
-    expect(shown).toEqual(
-      expect.arrayContaining(['TOP', 'UIDL', 'USER', 'PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE', 'EXPIRE NEVER']),
-    )
-    expect(shown).toContain('SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256')
-    await play(client, `${logOn}\nC: CAPA\nS: +OK*`)
-    expect(await client.lines((line) => line === '.')).not.toContain('STLS')
+    const capabilities = async (): Promise<string[]> => {
+      client.send('CAPA\r\n')
+      return (await client.lines((line) => line === '.')).slice(1, -1)
+    }
+    const always = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER', 'USER']
+    always.push('SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256')
+    const stls = form === 'clear' ? ['STLS'] : []
+    expect(await capabilities()).toEqual([...always, ...stls, 'IMPLEMENTATION Sealpost'])
+    await play(client, logOn)
+    expect(await capabilities()).toEqual([...always, 'IMPLEMENTATION Sealpost'])
     client.destroy()
   })
 
@@ -202,7 +199,7 @@ describe('log-on', () => {
       C: PASS secret
       S: -ERR Send USER first.
       C: USER
-      S: -ERR *
+      S: -ERR Missing argument.
       C: USER alice
       S: +OK send PASS
       C: PASS Secret
@@ -219,16 +216,65 @@ describe('log-on', () => {
       S: -ERR Command is not valid in this state.
       C: XYZZY
       S: -ERR Unknown command.
-      C: STAT 1
-      S: -ERR *
-      C: RETR one
-      S: -ERR *
       C: RETR 0
-      S: -ERR *
+      S: -ERR No such message: 0
       C: QUIT
       S: +OK bye
       S: (end)`,
     )
+    await expect.poll(() => lab.sessions()[0]?.endCause).toBe('server closed')
+    expect(lab.sessions()[0]?.refusals).toEqual(['Logon failure: unknown user name or bad password.'])
+  })
+
+  test('QUIT ends a session without a log-on', async () => {
+    await using lab = await startMailLab(pop3)
+    const client = await connectBy('clear', lab)
+    await play(client, 'C: QUIT now\nS: -ERR This command takes no arguments.\nC: QUIT\nS: +OK bye\nS: (end)')
+    await expect.poll(() => lab.sessions()[0]?.endCause).toBe('server closed')
+  })
+
+  const count = 'Wrong number of arguments.'
+  const none = 'This command takes no arguments.'
+  test.each([
+    ['APOP alice', count],
+    ['APOP alice 0123456789abcdef0123456789abcdef more', count],
+    ['AUTH PLAIN AGFsaWNlAHNlY3JldA== more', count],
+    ['AUTH  PLAIN', count],
+    ['PASS', 'Missing argument.'],
+    ['CAPA all', none],
+  ])('%s is refused before the log-on: %s', async (command, refusal) => {
+    await using lab = await withMail()
+    const client = await connectBy('clear', lab)
+    await play(client, `C: ${command}\nS: -ERR ${refusal}`)
+    await play(client, logOn)
+    client.destroy()
+  })
+
+  test.each([
+    ['STAT 1', none],
+    ['NOOP 1', none],
+    ['RSET 1', none],
+    ['LIST 1 2', count],
+    ['LIST one', 'Invalid number.'],
+    ['UIDL 1 2', count],
+    ['RETR', count],
+    ['RETR 1 2', count],
+    ['RETR  1', count],
+    ['RETR 1 ', count],
+    ['RETR one', 'Invalid number.'],
+    ['RETR +1', 'Invalid number.'],
+    ['RETR 12345678901', 'Invalid number.'],
+    ['DELE 1 2', count],
+    ['TOP 1', count],
+    ['TOP 1 1 1', count],
+    ['TOP 1 -1', 'Invalid number.'],
+  ])('%s is refused after the log-on: %s', async (command, refusal) => {
+    await using lab = await withMail()
+    const client = await connectBy('clear', lab)
+    await play(client, logOn)
+    client.send(`${command}\r\nSTAT\r\n`)
+    await play(client, `S: -ERR ${refusal}\nS: +OK 3 78`)
+    client.destroy()
   })
 
   test('the first log-on creates an empty maildrop', async () => {
