@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|fuzz|many|leak|crash [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|fuzz|many|leak|crash|faults [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -16,6 +16,10 @@ const forms = {
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },
   crash: { env: { SEALPOST_LONG: '1', SEALPOST_CRASH_ROUNDS: '100' }, args: ['test/store/crash.test.ts'] },
+  faults: {
+    env: { SEALPOST_FAULT_ROUNDS: '40', SEALPOST_FULL_ROUNDS: '50' },
+    args: ['test/store/faults.test.ts', 'test/store/full-disk.test.ts'],
+  },
 }
 
 const [name = 'all', ...rest] = process.argv.slice(2)

@@ -35,6 +35,7 @@ const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
   'not-found': 'NONEXISTENT',
   'no-space': 'OVERQUOTA',
   'read-only': 'OVERQUOTA',
+  failed: 'UNAVAILABLE',
 }
 
 const internalError = (): ImapError => no('Internal server error.', 'SERVERBUG')

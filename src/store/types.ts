@@ -8,7 +8,8 @@
 import type { Pieces } from '../common/pieces.ts'
 import type { Overview } from '../mail/overview.ts'
 
-export type StoreErrorCode = 'exists' | 'not-found' | 'no-space' | 'read-only' | 'in-use' | 'closed'
+/** `failed`: the disk reported an error, and nothing was changed. */
+export type StoreErrorCode = 'exists' | 'not-found' | 'no-space' | 'read-only' | 'failed' | 'in-use' | 'closed'
 
 /** The error of every message store. Each protocol maps the code to its own reply. */
 export class StoreError extends Error {
@@ -233,7 +234,7 @@ export interface MessageStore extends AsyncDisposable {
   /**
    * Stores all messages of the batch or none (MULTIAPPEND, cross-posts). Returns one result per message and target, in
    * order.
-   * @throws StoreError `not-found`, `no-space`, `read-only`
+   * @throws StoreError `not-found`, `no-space`, `read-only`, `failed`
    */
   append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]>
   /** Returns entries in uid order. @throws StoreError `not-found` */

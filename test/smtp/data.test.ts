@@ -109,6 +109,7 @@ describe('a store that cannot keep the message', () => {
   test.each([
     ['no-space', '452 4.3.1'],
     ['read-only', '452 4.3.2'],
+    ['failed', '451 4.3.0'],
     ['closed', '451 4.3.0'],
   ] as const)('%s: %s, and a second attempt succeeds', async (code, expected) => {
     await using lab = await startMailLab(smtp)

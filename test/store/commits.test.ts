@@ -1,13 +1,15 @@
 import type { RootDatabase } from 'lmdb'
 import { expect, test } from 'vitest'
 import { Commits } from '../../src/store/lmdb/commits.ts'
+import type { Space } from '../../src/store/lmdb/space.ts'
 
 /** The part of an environment that commits use. Every write succeeds. */
 const env = {
   childTransaction: async (work: () => unknown) => work(),
+  transactionSync: (work: () => unknown) => work(),
   getWriteTxnId: () => 1,
-  getStats: () => ({ lastTxnId: 0 }),
 } as unknown as RootDatabase
+const space = { prepare: async () => {}, admit: () => {}, explain: (error: Error) => error } as unknown as Space
 
 interface Steps {
   durable?: () => void
@@ -16,7 +18,13 @@ interface Steps {
 }
 
 function commitsWith({ durable = () => {}, apply = () => {}, lost = () => {} }: Steps): Commits<string, Draft> {
-  return new Commits<string, Draft>(env, { draft: () => new Draft(), durable, apply, lost })
+  return new Commits<string, Draft>({ env }, space, {
+    draft: () => new Draft(),
+    durable,
+    apply,
+    reopen: () => {},
+    lost,
+  })
 }
 
 class Draft {

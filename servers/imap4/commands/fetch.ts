@@ -65,6 +65,8 @@ function withImplied(session: ImapSession, { items, modifiers }: FetchRequest, b
   return all
 }
 
+const UNWRITABLE = new Set<StoreError['code']>(['no-space', 'read-only', 'failed'])
+
 /** Marks messages as seen if their bodies are fetched. Returns the uids that were unseen. RFC 9051 section 6.4.5. */
 async function markSeen(
   session: ImapSession,
@@ -84,8 +86,8 @@ async function markSeen(
     selection.refresh(seen)
     return new Set(seen.map(({ uid }) => uid))
   } catch (error) {
-    // Messages can be read even if the store is full or read-only.
-    if (!(error instanceof StoreError && (error.code === 'no-space' || error.code === 'read-only'))) throw error
+    // Messages can be read even if they cannot be marked.
+    if (!(error instanceof StoreError && UNWRITABLE.has(error.code))) throw error
     session.connection.record.note(`not marked as seen: ${error.message}`)
     return new Set<number>()
   }

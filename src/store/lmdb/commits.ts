@@ -1,12 +1,15 @@
 import type { RootDatabase } from 'lmdb'
 import { StoreError } from '../types.ts'
-import { storeError } from './tables.ts'
+import type { Purpose, Space } from './space.ts'
+import { nativeOf } from './tables.ts'
 
 export interface OperationTraits {
   /** Whether it needs a transaction of its own, and so sees the effects of all earlier operations. */
   readonly alone?: boolean
   /** Approximate size of what it writes. */
   readonly octets?: number
+  /** What it does to the disk, for the case that it is full. Default: `changes`. */
+  readonly purpose?: Purpose
 }
 
 /** The changes of one LMDB transaction, shared by several operations. */
@@ -25,66 +28,77 @@ export interface CommitSteps<Effect, D extends Draft<Effect>> {
   /** Called when a transaction is on disk, before its effects are applied. */
   readonly durable: () => void
   readonly apply: (effect: Effect) => void
-  /** Reads the state in memory again. Called when it may differ from the disk, as after a failed flush. */
+  /** Opens the file again. Called when the environment accepts no more transactions. */
+  readonly reopen: () => void
+  /** Reads the state in memory again. Called when it may differ from the disk. */
   readonly lost: () => void
 }
 
-export interface Operation<D> {
+/** The tables' environment, which `CommitSteps.reopen` may replace. */
+export interface Environment {
+  readonly env: RootDatabase
+}
+
+interface Operation<D> {
   readonly work: (draft: D) => unknown
   readonly alone: boolean
   readonly octets: number
+  readonly purpose: Purpose
   /** Whether it is the second attempt after an error `no-space`. */
   readonly isRetry?: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-export type Outcome<Effect> =
+type Outcome<Effect> =
   | { readonly value: unknown; readonly effects: readonly Effect[] }
   | { readonly value?: never; readonly error: unknown }
+
+/** Operations that share a transaction, and what became of each once they have run. */
+interface Attempt<Effect, D> {
+  group: readonly Operation<D>[]
+  outcomes?: readonly Outcome<Effect>[]
+  /** Id of the LMDB transaction that they wrote. */
+  transaction?: number
+}
 
 /** Limits of a group, so that a transaction does not block the process for long. */
 const MAX_GROUP_OPERATIONS = 500
 const MAX_GROUP_OCTETS = 8 << 20
 
+/** How often the store tries to find out whether a transaction is on disk. */
+const MAX_CONFIRMATIONS = 10
+
 /**
  * Group commit: operations that arrive while the disk is busy share the next transaction and its flush. An operation's
  * promise resolves when the transaction is on disk and its effects are applied. Effects are applied in the order of the
- * operations.
+ * operations. If a commit fails, none of its operations is kept, or all of them are and their promises resolve.
  */
 export class Commits<Effect, D extends Draft<Effect>> {
-  readonly #env: RootDatabase
-  readonly #draft: () => D
-  readonly #apply: (effect: Effect) => void
-  readonly #durable: () => void
-  readonly #lost: () => void
+  readonly #tables: Environment
+  readonly #space: Space
+  readonly #steps: CommitSteps<Effect, D>
   #waiting: Operation<D>[] = []
   #running: Promise<void> | undefined
-  /** Whether the disk was full at the last transaction: see `#write`. */
-  #isFull = false
-  /** Whether the package still waits for the flush of a failed transaction. */
-  #owesFlush = false
-  /** Id of the LMDB transaction that the current commit wrote; 0 before it. */
-  #writtenTransaction = 0
-  /** Whether the state in memory may differ from the disk: see `#reload`. */
+  /** Whether the environment must be opened again: see `#restore`. */
+  #isBroken = false
+  /** Whether the state in memory may differ from the disk: see `#restore`. */
   #isStale = false
 
-  constructor(env: RootDatabase, { draft, durable, apply, lost }: CommitSteps<Effect, D>) {
-    this.#env = env
-    this.#draft = draft
-    this.#durable = durable
-    this.#apply = apply
-    this.#lost = lost
+  constructor(tables: Environment, space: Space, steps: CommitSteps<Effect, D>) {
+    this.#tables = tables
+    this.#space = space
+    this.#steps = steps
   }
 
   /**
    * Runs `work` within a transaction. It must do nothing but read and write the tables, because it is called again in
    * another transaction if the first one fails.
-   * @throws StoreError `no-space`, `read-only`
+   * @throws StoreError `no-space`, `read-only`, `failed`
    */
-  run<T>(work: (draft: D) => T, { alone = false, octets = 0 }: OperationTraits = {}): Promise<T> {
+  run<T>(work: (draft: D) => T, { alone = false, octets = 0, purpose = 'changes' }: OperationTraits = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, alone, octets, resolve: resolve as (value: unknown) => void, reject })
+      this.#waiting.push({ work, alone, octets, purpose, resolve: resolve as (value: unknown) => void, reject })
       this.#running ??= this.#drain()
     })
   }
@@ -92,24 +106,19 @@ export class Commits<Effect, D extends Draft<Effect>> {
   /** Resolves when no operation is waiting and the tables can be closed. */
   async end(): Promise<void> {
     while (this.#running) await this.#running
-    // The package would wait for ever without another transaction.
-    if (this.#owesFlush) await this.#env.childTransaction(() => {})
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      if (this.#isFull) await this.#commit(this.#nextGroup())
-      else await this.#commit()
-    }
+    while (this.#waiting.length > 0) await this.#commit()
     this.#running = undefined
   }
 
-  #nextGroup(): Operation<D>[] {
+  #nextGroup(limitOctets: number): Operation<D>[] {
     let octets = 0
     let size = 0
     for (const operation of this.#waiting) {
       octets += operation.octets
-      if (size > 0 && (operation.alone || octets > MAX_GROUP_OCTETS || size >= MAX_GROUP_OPERATIONS)) break
+      if (size > 0 && (operation.alone || octets > limitOctets || size >= MAX_GROUP_OPERATIONS)) break
       size++
       if (operation.alone) break
     }
@@ -118,26 +127,33 @@ export class Commits<Effect, D extends Draft<Effect>> {
 
   /** Commits the given group, or by default the operations that are waiting when the transaction begins. */
   async #commit(given?: readonly Operation<D>[]): Promise<void> {
-    const obstacle = this.#reload()
-    if (obstacle !== undefined) return rejectAll(given ?? this.#nextGroup(), obstacle)
-    let group = given ?? []
-    let outcomes: readonly Outcome<Effect>[]
+    const attempt: Attempt<Effect, D> = { group: given ?? [] }
     try {
-      outcomes = await this.#write(() => {
-        if (!given) group = this.#nextGroup()
-        return this.#work(group)
+      this.#restore()
+      const octets = Math.min(octetsOf(given ?? this.#waiting), MAX_GROUP_OCTETS)
+      await this.#space.prepare(Math.max(octets, given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)))
+      // Another thread begins, writes and flushes the transaction, and only this function runs in this one, so that a slow
+      // disk does not block the process.
+      await this.#tables.env.childTransaction(() => {
+        if (!given) attempt.group = this.#nextGroup(octets)
+        this.#work(attempt)
       })
-      this.#isFull = false
     } catch (error) {
-      await this.#handleFailure(group, error)
+      if (attempt.group.length === 0) attempt.group = this.#nextGroup(MAX_GROUP_OCTETS)
+      await this.#handleFailure(attempt, error)
       return
     }
+    this.#finish(attempt)
+  }
+
+  /** Applies the effects of a transaction that is on disk. */
+  #finish({ group, outcomes = [] }: Attempt<Effect, D>): void {
     try {
-      this.#durable()
+      this.#steps.durable()
       outcomes.forEach((outcome, i) => {
         if ('error' in outcome) group[i]?.reject(outcome.error)
         else {
-          for (const effect of outcome.effects) this.#apply(effect)
+          for (const effect of outcome.effects) this.#steps.apply(effect)
           group[i]?.resolve(outcome.value)
         }
       })
@@ -146,34 +162,73 @@ export class Commits<Effect, D extends Draft<Effect>> {
     }
   }
 
-  /** Rejects operations of which nobody knows whether they are on disk. The state in memory may lack them. */
+  /** Rejects operations that are on disk or may be. The state in memory may lack them. */
   #abandon(group: readonly Operation<D>[], cause: unknown): void {
-    rejectAll(group, cause)
+    this.#rejectAll(group, cause)
     this.#isStale = true
-    this.#reload()
-  }
-
-  /** Reads the state in memory again if it is stale. Returns the error if that fails; the next transaction tries again. */
-  #reload(): unknown {
-    if (!this.#isStale) return undefined
     try {
-      this.#lost()
-      this.#isStale = false
-      return undefined
-    } catch (error) {
-      return error
+      this.#restore()
+    } catch {
+      // The next transaction tries again.
     }
   }
 
-  async #handleFailure(group: readonly Operation<D>[], error: unknown): Promise<void> {
-    const cause = await causeOf(error)
-    // The transaction was written and its flush failed. It may be on disk, so it must not be written again.
-    if (this.#writtenTransaction > 0 && lastTransaction(this.#env) >= this.#writtenTransaction) {
-      this.#abandon(group, cause)
-      return
+  /** Makes the environment and the state in memory usable again after a failure. @throws if that fails */
+  #restore(): void {
+    if (this.#isBroken) this.#steps.reopen()
+    this.#isBroken = false
+    if (this.#isStale) this.#steps.lost()
+    this.#isStale = false
+  }
+
+  async #handleFailure(attempt: Attempt<Effect, D>, error: unknown): Promise<void> {
+    const { group, transaction } = attempt
+    const cause = await this.#failed(error)
+    const kept = transaction === undefined ? 'no' : await this.#isKept(transaction)
+    if (kept === 'yes') this.#finish(attempt)
+    else if (kept === 'unknown') this.#abandon(group, cause)
+    else if (this.#isBroken) this.#rejectAll(group, cause)
+    else await this.#commitEach(group, cause)
+  }
+
+  /**
+   * Finds out whether a transaction whose commit failed is kept. LMDB writes and flushes its pages, then the page that
+   * makes them valid. If only the flush of that page failed, the transaction is visible, and one more commit flushes it.
+   */
+  async #isKept(transaction: number): Promise<'yes' | 'no' | 'unknown'> {
+    for (let attempt = 0; attempt < MAX_CONFIRMATIONS; attempt++) {
+      try {
+        this.#restore()
+        if (nativeOf(this.#tables.env).info().lastTxnId < transaction) return 'no'
+        await this.#turn()
+        return 'yes'
+      } catch {
+        // The next attempt opens the file again if that is necessary.
+      }
     }
-    this.#isFull = true
-    await this.#commitEach(group, cause)
+    return 'unknown'
+  }
+
+  /** Notes whether the environment is broken. Returns the error that caused the package's "Commit failed". */
+  async #failed(error: unknown): Promise<unknown> {
+    const cause = await causeOf(error)
+    // The add-on releases its lock after it has reported the error.
+    await new Promise(setImmediate)
+    this.#isBroken ||= !this.#acceptsTransactions()
+    return cause
+  }
+
+  /** Whether a transaction can begin. After a failed write of the page that makes a transaction valid, none can. */
+  #acceptsTransactions(): boolean {
+    let id = 0
+    try {
+      this.#tables.env.transactionSync(() => {
+        id = this.#tables.env.getWriteTxnId()
+      })
+    } catch {
+      return false
+    }
+    return id > 0
   }
 
   /** Commits each operation alone: one message may be too large for the free space while the others are not. */
@@ -181,21 +236,25 @@ export class Commits<Effect, D extends Draft<Effect>> {
     const [only] = group
     if (group.length > 1 || !only) {
       for (const operation of group) await this.#commit([operation])
-    } else if (!only.isRetry && this.#freedSpace(cause)) await this.#commit([{ ...only, isRetry: true }])
-    else only.reject(storeError(cause))
+    } else if (!only.isRetry && (await this.#freedSpace(cause))) await this.#commit([{ ...only, isRetry: true }])
+    else this.#rejectAll(group, cause)
+  }
+
+  #rejectAll(group: readonly Operation<D>[], cause: unknown): void {
+    for (const { reject } of group) reject(this.#space.explain(cause))
   }
 
   /**
    * Makes the pages of deleted messages usable after an error `no-space`. LMDB reuses the pages that a transaction freed
    * only when no reader sees the state before it, which takes two more transactions. Returns whether they succeeded.
    */
-  #freedSpace(cause: unknown): boolean {
-    const known = storeError(cause)
+  async #freedSpace(cause: unknown): Promise<boolean> {
+    const known = this.#space.explain(cause)
     if (!(known instanceof StoreError) || known.code !== 'no-space') return false
     try {
       for (let turn = 0; turn < 2; turn++) {
-        this.#env.transactionSync(() => this.#env.putSync('turn', Date.now()))
-        this.#durable()
+        await this.#turn()
+        this.#steps.durable()
       }
       return true
     } catch {
@@ -203,25 +262,22 @@ export class Commits<Effect, D extends Draft<Effect>> {
     }
   }
 
-  /**
-   * Writes a transaction. Another thread begins, writes and flushes it, and only `work` runs in this one, so that a slow
-   * disk does not block the process. When the disk is full, everything runs in this thread, because the other one prints
-   * every error.
-   */
-  async #write(work: () => readonly Outcome<Effect>[]): Promise<readonly Outcome<Effect>[]> {
-    this.#writtenTransaction = 0
-    if (this.#isFull) return this.#env.transactionSync(work)
-    this.#owesFlush = true
-    const outcomes = await this.#env.childTransaction(work)
-    this.#owesFlush = false
-    return outcomes
+  /** Commits a transaction that changes no more than it must. */
+  async #turn(): Promise<void> {
+    const { env } = this.#tables
+    try {
+      await env.childTransaction(() => env.putSync('turn', Date.now()))
+    } catch (error) {
+      throw await this.#failed(error)
+    }
   }
 
-  #work(group: readonly Operation<D>[]): readonly Outcome<Effect>[] {
-    const draft = this.#draft()
-    const outcomes = group.map(({ work }): Outcome<Effect> => {
+  #work(attempt: Attempt<Effect, D>): void {
+    const draft = this.#steps.draft()
+    attempt.outcomes = attempt.group.map(({ work, octets, purpose }): Outcome<Effect> => {
       const before = draft.writes
       try {
+        this.#space.admit(octets, purpose)
         return { value: work(draft), effects: draft.takeEffects() }
       } catch (error) {
         // An operation that failed before it wrote anything does not affect the others. Otherwise all are rolled back.
@@ -230,25 +286,17 @@ export class Commits<Effect, D extends Draft<Effect>> {
       }
     })
     draft.finish()
-    this.#writtenTransaction = this.#env.getWriteTxnId()
-    return outcomes
+    attempt.transaction = this.#tables.env.getWriteTxnId()
   }
 }
 
-function rejectAll<D>(group: readonly Operation<D>[], cause: unknown): void {
-  for (const { reject } of group) reject(storeError(cause))
-}
+const octetsOf = (group: readonly Operation<never>[]): number => group.reduce((sum, { octets }) => sum + octets, 0)
 
-/** Returns the id of the last transaction that was written, flushed or not. */
-const lastTransaction = (env: RootDatabase): number => (env.getStats() as { lastTxnId: number }).lastTxnId
-
-/** Returns the error that caused the package's "Commit failed". */
 async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<unknown> }
-  return commitError
-    ? commitError.then(
-        () => error,
-        (cause: unknown) => cause,
-      )
-    : error
+  if (!commitError) return error
+  return commitError.then(
+    () => error,
+    (cause: unknown) => cause,
+  )
 }

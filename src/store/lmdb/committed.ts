@@ -1,5 +1,6 @@
-import type { RootDatabase, Transaction } from 'lmdb'
+import type { Transaction } from 'lmdb'
 import { StoreError } from '../types.ts'
+import type { Tables } from './tables.ts'
 
 /** Options of a read: which state of the tables it sees. */
 export interface ReadOptions {
@@ -8,26 +9,23 @@ export interface ReadOptions {
 
 /** A state of the tables that is read over several turns of the event loop. */
 export interface HeldState extends ReadOptions, Disposable {
-  /** @throws StoreError `closed` if the store was closed meanwhile */
+  /** @throws StoreError `closed` if the store was closed or its file opened again meanwhile */
   check(): void
 }
 
 /** A read transaction counts its users. The package's types omit this method. */
 type CountedTransaction = Transaction & { use(): void }
 
-/**
- * The tables as of the last flushed commit. A commit that is written but not flushed could be lost with the power, and
- * its uids would be used again. So nobody may see it.
- */
+/** The tables as of the last commit whose effects are applied. */
 export class Committed {
-  readonly #env: RootDatabase
-  readonly #readOnly: boolean
+  readonly #tables: Tables
   #transaction: CountedTransaction | undefined
   #closed = false
+  /** How many times the file was opened again. Transactions of before cannot be used. */
+  #openings = 0
 
-  constructor(env: RootDatabase, readOnly: boolean) {
-    this.#env = env
-    this.#readOnly = readOnly
+  constructor(tables: Tables) {
+    this.#tables = tables
     this.renew()
   }
 
@@ -45,23 +43,36 @@ export class Committed {
   hold(): HeldState {
     this.#check()
     const transaction = this.#transaction
+    const openings = this.#openings
     transaction?.use()
     return {
       ...(transaction && { transaction }),
-      check: () => this.#check(),
+      check: () => {
+        this.#check()
+        if (this.#openings !== openings) throw new StoreError('closed', 'the store was opened again after an error')
+      },
       [Symbol.dispose]: () => {
-        if (!this.#closed) transaction?.done()
+        if (!this.#closed && this.#openings === openings) transaction?.done()
       },
     }
   }
 
-  /** Makes the last commit visible. Call it after its flush. */
+  /** Makes the last commit visible. Call it when it is flushed. */
   renew(): void {
+    const { env, readOnly } = this.#tables
     // A read-only store makes no commits.
-    if (this.#readOnly) return
+    if (readOnly) return
     this.#transaction?.done()
-    this.#env.resetReadTxn()
-    this.#transaction = this.#env.useReadTransaction() as CountedTransaction
+    env.resetReadTxn()
+    this.#transaction = env.useReadTransaction() as CountedTransaction
+  }
+
+  /** Opens the file of the tables again. Reads that hold a state end with an error. */
+  reopen(): void {
+    this.#openings++
+    this.#transaction = undefined
+    this.#tables.reopen()
+    this.renew()
   }
 
   close(): void {

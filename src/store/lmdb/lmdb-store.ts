@@ -4,44 +4,43 @@ import type { Overview } from '../../mail/overview.ts'
 import { BaseStore } from '../base-store.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
 import { folderName } from '../mailboxes.ts'
-import {
-  type CopyResult,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type FolderSettings,
-  type FolderSnapshot,
-  type FolderStatus,
-  type Location,
-  type MessageEntry,
-  type MessageStore,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  type StoredMessage,
-  StoreError,
-  type StoreEvent,
-  type UidRange,
+import type {
+  CopyResult,
+  FlagChange,
+  FlagChangeResult,
+  Folder,
+  FolderSettings,
+  FolderSnapshot,
+  FolderStatus,
+  Location,
+  MessageEntry,
+  MessageStore,
+  NewMessage,
+  Origin,
+  Owner,
+  StoredMessage,
+  StoreEvent,
+  UidRange,
 } from '../types.ts'
 import { Articles } from './articles.ts'
 import { Bodies, type StreamedBlob } from './bodies.ts'
-import { Commits, type OperationTraits } from './commits.ts'
+import { ALONE, additionOf, Changes, FREES } from './changes.ts'
+import { Commits } from './commits.ts'
 import { Committed } from './committed.ts'
 import { Entries } from './entries.ts'
 import { Incoming } from './incoming.ts'
 import { type LmdbFolder, vanishedSince } from './lmdb-folder.ts'
+import type { Space } from './space.ts'
 import { StoreDraft } from './store-draft.ts'
 import { LAST_TEXT, type Tables, textKey } from './tables.ts'
 
 export interface LmdbStoreOptions {
   readonly clock: Clock
   readonly log: Logger
+  readonly space: Space
   /** Unlocks the store's folder. Called once, when the store is closed. */
   readonly unlock: () => Promise<void>
 }
-
-/** For changes of folders. Each runs alone in its transaction, because it must see the effects of all earlier changes. */
-const ALONE: OperationTraits = { alone: true }
 
 /**
  * A store in a folder on disk, made of LMDB tables. Changes run as operations of `Commits` on a `StoreDraft`. Reads see
@@ -49,25 +48,26 @@ const ALONE: OperationTraits = { alone: true }
  */
 export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   readonly #tables: Tables
-  readonly #log: Logger
+  readonly #space: Space
   readonly #unlock: () => Promise<void>
   readonly #committed: Committed
   readonly #bodies: Bodies
   readonly #articles: Articles
   readonly #entries: Entries
   readonly #commits: Commits<StoreEvent, StoreDraft>
+  readonly #changes: Changes
   #closing: Promise<void> | undefined
 
-  constructor(tables: Tables, { clock, log, unlock }: LmdbStoreOptions) {
+  constructor(tables: Tables, { clock, log, space, unlock }: LmdbStoreOptions) {
     super(clock, (error) => log.error({ err: error }, 'a listener of the store failed'))
     this.#tables = tables
-    this.#log = log
+    this.#space = space
     this.#unlock = unlock
-    this.#committed = new Committed(tables.env, tables.readOnly)
+    this.#committed = new Committed(tables)
     this.#bodies = new Bodies(tables, this.#committed)
     this.#articles = new Articles(tables, this.#bodies)
     this.#entries = new Entries(this.folders, tables, this.#committed, this.#bodies.nameOf)
-    this.#commits = new Commits(tables.env, {
+    this.#commits = new Commits(tables, space, {
       draft: () => new StoreDraft(tables, this.#bodies, this.#articles, (folderId) => this.folders.need(folderId)),
       durable: () => {
         this.#committed.renew()
@@ -77,14 +77,16 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
         this.#entries.apply(event)
         this.emit(event)
       },
+      reopen: () => this.#committed.reopen(),
       lost: () => this.#entries.readFolders(),
     })
+    this.#changes = new Changes(tables, this.#bodies, this.#commits, log, () => this.checkOpen())
     this.#entries.readFolders()
-    if (!tables.readOnly) void this.#removeDoomed()
+    void this.#changes.removeDoomed()
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {
-    return this.#change((draft) => {
+    return this.#changes.run((draft) => {
       this.folders.checkFree(owner, name)
       return draft.createFolder((numbering) =>
         newFolder(owner, name, settings, { ...numbering, now: this.clock.now() }),
@@ -93,11 +95,11 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   deleteFolder(folderId: string): Promise<void> {
-    return this.#change((draft) => draft.deleteFolder(folderId), ALONE)
+    return this.#changes.run((draft) => draft.deleteFolder(folderId), { ...ALONE, ...FREES })
   }
 
   renameFolder(folderId: string, name: string): Promise<Folder> {
-    return this.#change((draft) => {
+    return this.#changes.run((draft) => {
       const plan = this.folders.planRename(folderId, name)
       for (const { folder, previousName } of plan) draft.changeFolder(folder, previousName)
       return plan.find(({ folder }) => folder.id === folderId)?.folder ?? this.folders.need(folderId).folder
@@ -105,7 +107,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   updateFolder(folderId: string, settings: FolderSettings): Promise<Folder> {
-    return this.#change((draft) => {
+    return this.#changes.run((draft) => {
       const folder = withSettings(this.folders.need(folderId).folder, settings)
       draft.changeFolder(folder, folder.name)
       return folder
@@ -128,28 +130,29 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   setSubscribed(owner: Owner, name: string, subscribed: boolean): Promise<void> {
-    const { subscriptions } = this.#tables
     const full = folderName(owner, name)
-    return this.#put(() => {
+    return this.#changes.put(() => {
+      const { subscriptions } = this.#tables
       if (subscribed) subscriptions.putSync([owner, textKey(full)], full)
       else subscriptions.removeSync([owner, textKey(full)])
     })
   }
 
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
-    this.#checkWritable()
+    this.#changes.checkWritable()
     for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
-    const incoming = new Incoming(this.#bodies, (work, octets) => this.#change(work, { octets }))
+    const incoming = new Incoming(this.#bodies, (work, octets) => this.#changes.run(work, { octets, purpose: 'adds' }))
     try {
       const raws: (Buffer | StreamedBlob)[] = []
       for (const { raw } of batch) raws.push(await incoming.take(raw))
-      const octets = raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0)
-      const stored = await this.#change((draft) => draft.append(batch, raws, this.clock.now(), origin), { octets })
+      const entries = batch.reduce((sum, { targets }) => sum + targets.length, 0)
+      const traits = additionOf(raws, entries)
+      const stored = await this.#changes.run((draft) => draft.append(batch, raws, this.clock.now(), origin), traits)
       incoming.end()
       return stored
     } catch (error) {
       incoming.end()
-      await this.#removeDoomed()
+      await this.#changes.removeDoomed()
       throw error
     }
   }
@@ -170,7 +173,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
 
   async *stream(folderId: string, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
     const entry = this.#find(folderId, uid)
-    if (entry) yield* this.#bodies.stream(entry, start, end, () => void this.#removeDoomed())
+    if (entry) yield* this.#bodies.stream(entry, start, end, () => void this.#changes.removeDoomed())
   }
 
   async overview(folderId: string, uid: number): Promise<Overview | undefined> {
@@ -185,21 +188,29 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     origin?: Origin,
   ): Promise<FlagChangeResult> {
     this.need(folderId)
-    return this.#change((draft) => draft.setFlags(folderId, uids, change, origin))
+    const results = await this.#changes.inSteps(uids, (draft, some) => draft.setFlags(folderId, some, change, origin))
+    return {
+      entries: results.flatMap(({ entries }) => entries),
+      modified: results.flatMap(({ modified }) => modified),
+    }
   }
 
   async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
     this.need(targetFolderId)
-    return this.#change((draft) => draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin))
+    return this.#changes.run((draft) => draft.copy(folderId, uids, targetFolderId, this.clock.now(), origin))
   }
 
   async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
     this.need(targetFolderId)
-    return this.#change((draft) => draft.move(folderId, uids, targetFolderId, this.clock.now(), origin))
+    const results = await this.#changes.inSteps(uids, (draft, some) =>
+      draft.move(folderId, some, targetFolderId, this.clock.now(), origin),
+    )
+    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
   }
 
-  expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
-    return this.#change((draft) => draft.expunge(folderId, uids, origin))
+  async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    const expunged = await this.#changes.inSteps(uids, (draft, some) => draft.expunge(folderId, some, origin))
+    return expunged.flat()
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
@@ -223,7 +234,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   remember(messageId: string): Promise<void> {
-    return this.#put(() => this.#tables.history.putSync(textKey(messageId), true))
+    return this.#changes.put(() => this.#tables.history.putSync(textKey(messageId), true))
   }
 
   async getState(key: string): Promise<string | undefined> {
@@ -231,17 +242,20 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   }
 
   setState(key: string, value: string | undefined): Promise<void> {
-    return this.#put(() => {
+    return this.#changes.put(() => {
       if (value === undefined) this.#tables.state.removeSync(textKey(key))
       else this.#tables.state.putSync(textKey(key), value)
     })
   }
 
   clear(): Promise<void> {
-    return this.#change((draft) => {
-      for (const { folder } of [...this.folders.all]) draft.deleteFolder(folder.id)
-      draft.clearTables()
-    }, ALONE)
+    return this.#changes.run(
+      (draft) => {
+        for (const { folder } of [...this.folders.all]) draft.deleteFolder(folder.id)
+        draft.clearTables()
+      },
+      { ...ALONE, ...FREES },
+    )
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -254,43 +268,12 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     await this.#commits.end()
     this.#committed.close()
     await this.#tables.env.close()
+    await this.#space.close()
     await this.#unlock()
-  }
-
-  /** Runs `work` in a transaction. @throws StoreError `closed`, `read-only`, and what `work` throws */
-  async #change<T>(work: (draft: StoreDraft) => T, traits?: OperationTraits): Promise<T> {
-    this.#checkWritable()
-    return this.#commits.run(work, traits)
-  }
-
-  /** Writes to a table that has no effects in memory. */
-  #put(write: () => void): Promise<void> {
-    return this.#change((draft) => {
-      draft.writes++
-      write()
-    })
-  }
-
-  /** Removes octets of deleted messages that were still being read, and of messages that never arrived whole. */
-  async #removeDoomed(): Promise<void> {
-    if (this.isClosed || this.#tables.readOnly || this.#tables.doomed.getCount() === 0) return
-    const removal = this.#commits.run((draft) => {
-      draft.writes++
-      this.#bodies.removeDoomed()
-    })
-    // A full disk may prevent it. The next start tries again.
-    await removal.catch((err: unknown) =>
-      this.#log.warn({ err }, 'octets without a message are kept until the next start'),
-    )
   }
 
   #find(folderId: string, uid: number): MessageEntry | undefined {
     this.checkOpen()
     return this.#entries.find(folderId, uid)
-  }
-
-  #checkWritable(): void {
-    this.checkOpen()
-    if (this.#tables.readOnly) throw new StoreError('read-only', 'the store is read-only: its folder is not writable')
   }
 }

@@ -5,9 +5,11 @@ import type { Clock } from '../../common/clock.ts'
 import { makeFolder } from '../../common/folders.ts'
 import { StoreError } from '../types.ts'
 import { type CheckReport, checkTables } from './check.ts'
+import { storeError } from './errors.ts'
 import { LmdbStore } from './lmdb-store.ts'
 import { lockFolder } from './lock.ts'
-import { openTables, storeError, type Tables } from './tables.ts'
+import { Space } from './space.ts'
+import { openTables, type Tables } from './tables.ts'
 import { upgrade } from './upgrade.ts'
 
 const DATA_FILE = 'messages.mdb'
@@ -26,7 +28,7 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
   let unlock = async (): Promise<void> => {}
   let readOnly = false
   try {
-    makeFolder(folder)
+    makeFolder(folder, 0o700)
     unlock = await lockFolder(folder, log)
   } catch (error) {
     const known = storeError(error)
@@ -38,7 +40,10 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
     const tables = await openTables({ file, readOnly })
     try {
       upgrade(tables, log)
-      return new LmdbStore(tables, { clock, log, unlock })
+      const space = new Space(tables, file)
+      // So that deletions have room even if the disk is full when the first one comes.
+      if (!readOnly) await space.prepare(0)
+      return new LmdbStore(tables, { clock, log, space, unlock })
     } catch (error) {
       await tables.env.close()
       throw error

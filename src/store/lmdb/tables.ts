@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { statSync, writeFileSync } from 'node:fs'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
-import { installCommand } from '../../common/folders.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../types.ts'
+import { loadLmdb } from './addon.ts'
 
 /** Version of the tables below. An older store is upgraded; a newer one is not opened. */
 export const FORMAT = 2
@@ -42,6 +43,8 @@ export const LAST_BLOB = 'lastBlob'
 export interface Tables {
   readonly env: RootDatabase
   readonly readOnly: boolean
+  /** Opens the file again, in one step. Replaces all fields of this object; read transactions of before cannot be used. */
+  reopen(): void
   /** `format`, `tag`, `lastFolder`, `lastUidValidity`. */
   readonly meta: Database<number | string, string>
   readonly folders: Database<Folder, string>
@@ -94,31 +97,73 @@ export interface OpenTablesOptions {
 
 /** @throws StoreError `not-found` if the package lmdb is not installed; `read-only` if the format cannot be opened */
 export async function openTables({ file, readOnly }: OpenTablesOptions): Promise<Tables> {
-  const { open } = await import('lmdb').catch((cause: unknown) => {
-    throw new StoreError('not-found', `the LMDB store needs the package lmdb; run: ${installCommand('lmdb')}`, {
-      cause,
-    })
-  })
-  // With the package's own batches (`eventTurnBatching`), a failed commit causes an unhandled rejection.
+  const { open } = await loadLmdb()
   const options = {
     path: file,
     noSubdir: true,
+    permissionsMode: 0o600,
     maxDbs: MAX_TABLES,
     maxReaders: MAX_VIEWS,
-    overlappingSync: !readOnly,
+    // A commit flushes the pages before it writes the page that makes them valid. So a failed flush changes nothing.
+    overlappingSync: false,
+    // With the package's own batches, a failed commit causes an unhandled rejection.
     eventTurnBatching: false,
     readOnly,
   } as const
-  const env = open(options satisfies RootDatabaseOptionsWithPath)
-  try {
-    return { env, readOnly, ...openEach(env, readOnly) }
-  } catch (error) {
-    await env.close()
-    throw error
+  if (!readOnly) fillLockFile(`${file}-lock`)
+  const openAll = (): Omit<Tables, 'readOnly' | 'reopen'> => {
+    const env = open(options satisfies RootDatabaseOptionsWithPath)
+    try {
+      return { env, ...(readOnly ? openEach(env, true) : env.transactionSync(() => openEach(env, false))) }
+    } catch (error) {
+      closeNow(env)
+      throw error
+    }
   }
+  const tables = {
+    readOnly,
+    ...openAll(),
+    reopen(): void {
+      closeNow(tables.env)
+      Object.assign(tables, openAll())
+    },
+  }
+  return tables
 }
 
-function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'readOnly'> {
+/** LMDB has 64 octets for each reader, and a header of a few hundred octets. */
+const LOCK_FILE_OCTETS = MAX_VIEWS * 64 + 4096
+
+/**
+ * Makes LMDB's lock file as long as it needs to be. LMDB would leave holes in it and write to them through its memory map,
+ * which ends the process if the disk is full.
+ */
+function fillLockFile(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found && found.size >= LOCK_FILE_OCTETS && found.blocks * 512 >= LOCK_FILE_OCTETS) return
+  writeFileSync(file, Buffer.alloc(LOCK_FILE_OCTETS), { mode: 0o600 })
+}
+
+/** The object of the package's add-on behind an environment. */
+export interface NativeEnv {
+  address: number
+  info(): { readonly lastPageNumber: number; readonly lastTxnId: number }
+  stat(): { readonly pageSize: number }
+  close(): void
+}
+
+export const nativeOf = (env: RootDatabase): NativeEnv => (env as unknown as { env: NativeEnv }).env
+
+/** Closes an environment at once. The package's `close` ends its reads, but then waits for commits, also for failed ones. */
+function closeNow(env: RootDatabase): void {
+  const native = nativeOf(env)
+  void env.close()
+  if (native.address === 0) return
+  native.address = 0
+  native.close()
+}
+
+function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'readOnly' | 'reopen'> {
   const meta = env.openDB<number | string, string>({ name: 'meta' })
   // A read-only environment returns undefined for a table that does not exist.
   const format = Number(meta?.get('format') ?? FORMAT)
@@ -153,10 +198,8 @@ function openEach(env: RootDatabase, readOnly: boolean): Omit<Tables, 'env' | 'r
     retired: env.openDB<number, [string, string]>({ name: 'retired' }),
   }
   if (!readOnly && meta.get('format') === undefined) {
-    env.transactionSync(() => {
-      meta.putSync('format', FORMAT)
-      meta.putSync('tag', randomBytes(4).toString('hex'))
-    })
+    meta.putSync('format', FORMAT)
+    meta.putSync('tag', randomBytes(4).toString('hex'))
   }
   return tables
 }
@@ -208,24 +251,4 @@ export function fromRecord(uid: number, record: EntryRecord, { nameOf, canonical
     ...(messageId !== null && { messageId }),
     ...(envelope && { envelope }),
   }
-}
-
-/**
- * Errors of a write to a full disk. LMDB reports EIO if the system wrote only a part, as it does when the disk fills up in
- * the middle of a write.
- */
-const noSpaceCodes = new Set<unknown>([5, 27, 28, 122, -30792, 'EIO', 'EFBIG', 'ENOSPC', 'EDQUOT'])
-const readOnlyCodes = new Set<unknown>([1, 13, 30, 'EPERM', 'EACCES', 'EROFS'])
-
-/** Converts an error of LMDB or the system to a StoreError. Returns any other error as it is. */
-export function storeError(error: unknown): Error {
-  if (error instanceof StoreError) return error
-  const { code, message } = error as NodeJS.ErrnoException
-  if (noSpaceCodes.has(code)) {
-    return new StoreError('no-space', `the store's disk is full: ${message}`, { cause: error })
-  }
-  if (readOnlyCodes.has(code)) {
-    return new StoreError('read-only', `the store's folder is not writable: ${message}`, { cause: error })
-  }
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, statfsSync } from 'node:fs'
+import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
+import { openLmdbStore } from '../../src/store/lmdb/open.ts'
+import { accountOwner } from '../../src/store/types.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { SmtpSender } from '../support/smtp-sender.ts'
+import { TestClock } from '../support/test-clock.ts'
+
+/** `npm run test:faults` sets 50. */
+const ROUNDS = Number(process.env.SEALPOST_FULL_ROUNDS ?? (process.env.SEALPOST_LONG === '1' ? 5 : 1))
+const SENDERS = 20
+/** Sizes of the disk in MiB, by turns. */
+const SIZES = [4, 8, 3, 6]
+
+const CONFIG = `
+store: { lmdb: disk/data }
+certificates: memory
+directory:
+  accounts: [{ user: alice, password: secret }]
+virtualServers:
+  - { protocol: smtp, port: 0 }
+  - { protocol: imap4, port: 0, tlsPort: off }
+  - { protocol: pop3, port: 0, tlsPort: off }
+`
+
+/** Mounts a small file system in memory. Only root can, and not in every container. */
+function mount(folder: string, mebibytes: number): boolean {
+  mkdirSync(folder)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'sealpost-test', folder], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const unmount = (folder: string): unknown => execFileSync('umount', ['--lazy', folder])
+
+function canMount(): boolean {
+  const place = new Workplace()
+  const folder = `${place.folder}/disk`
+  const isMounted = process.getuid?.() === 0 && mount(folder, 1)
+  if (isMounted) unmount(folder)
+  else console.warn('skipped, this process cannot mount a file system')
+  place.remove()
+  return isMounted
+}
+
+describe.skipIf(!canMount())(`a disk that fills up, ${ROUNDS} times`, () => {
+  it(
+    'never ends the lab, keeps what was accepted, and lets clients delete mail to make room',
+    async () => {
+      for (let round = 0; round < ROUNDS; round++) await runRound(SIZES[round % SIZES.length] as number)
+    },
+    ROUNDS * 60_000,
+  )
+})
+
+async function runRound(mebibytes: number): Promise<void> {
+  const place = new Workplace()
+  const disk = `${place.folder}/disk`
+  mount(disk, mebibytes)
+  try {
+    const config = place.write('lab.yaml', CONFIG)
+    await using lab = await place.start(['--config', config, '--log-level', 'error'])
+    const stored = new Set<string>()
+    await Promise.all(Array.from({ length: SENDERS }, (_, i) => sendUntilRefused(lab, i, stored)))
+    expect(stored.size).toBeGreaterThan(10)
+    expect(statfsSync(disk).bavail).toBe(0)
+    const deleted = await deleteByImap(lab)
+    deleted.push(...(await deleteByPop3(lab)))
+    for (const id of deleted) stored.delete(id)
+    const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+    expect(await sender.send('Message-ID: after\r\n\r\nThere is room.\r\n')).toMatch(/^250 /)
+    stored.add('after')
+    sender.close()
+    // LMDB prints its errors. It must never meet the full disk.
+    expect(lab.stderr.join('').match(/^[^{].*/m)).toBeNull()
+    expect(await lab.end('SIGTERM')).toBe(0)
+    const { status, stderr } = await place.run(['store', 'check', '--config', config])
+    expect([status, stderr]).toEqual([0, ''])
+    expect(await storedIds(`${disk}/data`)).toEqual(stored)
+  } finally {
+    unmount(disk)
+    rmSync(disk, { recursive: true, force: true })
+    place.remove()
+  }
+}
+
+/** Sends small and large messages until each size was refused. */
+async function sendUntilRefused(lab: StartedLab, number: number, stored: Set<string>): Promise<void> {
+  const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+  const sizes = number % 2 === 0 ? [3, 300, 6_000] : [6_000, 300, 3]
+  for (const lines of sizes) {
+    for (let i = 0; ; i++) {
+      const id = `${number}.${lines}.${i}`
+      const reply = await sender.send(`Message-ID: ${id}\r\n\r\n${`${'x'.repeat(68)}\r\n`.repeat(lines)}`)
+      if (!reply.startsWith('250')) {
+        expect(reply).toBe('452 4.3.1 Insufficient system storage')
+        break
+      }
+      stored.add(id)
+    }
+  }
+  sender.close()
+}
+
+/** Marks and expunges the first ten messages, and moves the next to the Trash and empties it. Returns their Message-IDs. */
+async function deleteByImap(lab: StartedLab): Promise<string[]> {
+  const client = await LineClient.open(lab.endpoint('imap4').port ?? 0)
+  const command = async (text: string): Promise<string[]> => {
+    client.send(`a ${text}\r\n`)
+    const lines = await client.lines((line) => line.startsWith('a '))
+    expect(lines.at(-1), text).toMatch(/^a OK/)
+    return lines
+  }
+  await client.line()
+  await command('LOGIN alice secret')
+  await command('SELECT INBOX')
+  const fetched = await command('FETCH 1:13 BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]')
+  await command('STORE 1:10 +FLAGS (\\Deleted)')
+  await command('EXPUNGE')
+  await command('MOVE 1:3 Trash')
+  await command('SELECT Trash')
+  await command('STORE 1:* +FLAGS (\\Deleted)')
+  await command('CLOSE')
+  client.destroy()
+  return fetched.flatMap((line) => /^Message-ID: (.*)$/.exec(line)?.[1] ?? [])
+}
+
+/** Deletes the first message. Returns its Message-ID. */
+async function deleteByPop3(lab: StartedLab): Promise<string[]> {
+  const client = await LineClient.open(lab.endpoint('pop3').port ?? 0)
+  const command = async (text: string): Promise<string | undefined> => {
+    client.send(`${text}\r\n`)
+    const reply = await client.line()
+    expect(reply, text).toMatch(/^\+OK/)
+    return reply
+  }
+  await client.line()
+  await command('USER alice')
+  await command('PASS secret')
+  await command('TOP 1 0')
+  const header = await client.lines((line) => line === '.')
+  await command('DELE 1')
+  await command('QUIT')
+  client.destroy()
+  return header.flatMap((line) => /^Message-ID: (.*)$/.exec(line)?.[1] ?? [])
+}
+
+async function storedIds(folder: string): Promise<Set<string>> {
+  await using store = await openLmdbStore(folder, { clock: new TestClock(), log: pino({ level: 'silent' }) })
+  const ids = new Set<string>()
+  for (const { id } of await store.listFolders(accountOwner('alice'))) {
+    for (const { uid } of await store.list(id)) {
+      const text = (await store.read(id, uid))?.toString('latin1') ?? ''
+      ids.add(/^Message-ID: (.*)\r$/m.exec(text)?.[1] ?? '')
+    }
+  }
+  return ids
+}
