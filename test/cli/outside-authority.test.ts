@@ -44,3 +44,13 @@ describe('a subordinate of an outside authority', () => {
     expect(await pki.opensslCode('verify', ...chain, '-crl_check', '-CRLfile', 'sub.crl', 'leaf.pem')).toBe(2)
   })
 })
+
+it('its request contains the name constraints and the path length, which an authority of the lab honours', async () => {
+  const limits = ['--permit', 'example.test', '192.0.2.0/24', '--exclude', 'secret.example.test', '--path-length', '1']
+  await pki.done('ca', 'create', 'subordinate', 'Limited', '--outside', '--out', 'limited.csr', ...limits)
+  const expected =
+    /CA:TRUE, pathlen:1[\s\S]*Name Constraints: critical\s+Permitted:\s+DNS:example\.test\s+IP:192\.0\.2\.0\/255\.255\.255\.0\s+Excluded:\s+DNS:secret\.example\.test/
+  expect(await pki.openssl('req', '-in', 'limited.csr', '-verify', '-noout', '-text')).toMatch(expected)
+  await pki.done('ca', 'sign', 'limited.csr', '--subordinate', '--out', 'limited.pem')
+  expect(await pki.openssl('x509', '-in', 'limited.pem', '-noout', '-text')).toMatch(expected)
+})

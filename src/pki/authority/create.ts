@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
-import { authorityConstraints, keyUsage, type NameConstraints } from '../certificate/extensions.ts'
+import { authorityConstraints, keyUsage, type NameConstraints, nameConstraints } from '../certificate/extensions.ts'
 import { constraintProblem } from '../certificate/name-constraints.ts'
 import { commonName, subjectNames } from '../certificate/names.ts'
 import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
@@ -117,6 +117,7 @@ export async function requestSubordinate(
   const extensions = [
     authorityConstraints(options.pathLength),
     keyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),
+    ...nameConstraints(options.constraints),
   ]
   const pem = createRequest({ subject, key, names: [], extensions })
   const record = await store.update((draft) => {

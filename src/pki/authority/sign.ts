@@ -52,8 +52,12 @@ export async function signInDraft(
     ...(options.days ? { days: options.days } : {}),
   }
   if (options.subordinate) {
-    const { pathLength } = options
-    const profile = { ...content, ...(pathLength === undefined ? {} : { pathLength }) }
+    const { pathLength = request.pathLength } = options
+    const profile = {
+      ...content,
+      ...(pathLength === undefined ? {} : { pathLength }),
+      ...(request.constraints ? { constraints: request.constraints } : {}),
+    }
     return [issueSubordinate(draft, authority, profile, options.force), ...authority.chain]
   }
   if (request.authority) {

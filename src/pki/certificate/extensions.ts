@@ -107,9 +107,14 @@ function subtree(text: string): Buffer {
   return sequence(contextPrimitive(2, Buffer.from(text, 'latin1')))
 }
 
-/** Encodes nameConstraints, which are critical. RFC 5280 section 4.2.1.10. */
-export function nameConstraints({ permitted = [], excluded = [] }: NameConstraints): Buffer {
-  const part = (number: number, names: readonly string[]): Buffer[] =>
+/**
+ * Returns nameConstraints, which is critical, or nothing if there are no constraints. RFC 5280 section 4.2.1.10.
+ * @param constraints a Buffer is the encoded value, as a request contains it
+ */
+export function nameConstraints(constraints: NameConstraints | Buffer | undefined): Buffer[] {
+  if (Buffer.isBuffer(constraints)) return [extension(extensionIds.nameConstraints, constraints, true)]
+  const part = (number: number, names: readonly string[] = []): Buffer[] =>
     names.length === 0 ? [] : [context(number, ...names.map(subtree))]
-  return extension(extensionIds.nameConstraints, sequence(...part(0, permitted), ...part(1, excluded)), true)
+  const parts = [...part(0, constraints?.permitted), ...part(1, constraints?.excluded)]
+  return parts.length === 0 ? [] : [extension(extensionIds.nameConstraints, sequence(...parts), true)]
 }

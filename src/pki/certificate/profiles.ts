@@ -46,13 +46,13 @@ export interface AuthorityProfile {
   /** When it expires at the latest. Default: when its issuer does. */
   readonly latestMs?: number
   readonly pathLength?: number
-  readonly constraints?: ext.NameConstraints
+  /** A Buffer is the encoded value. */
+  readonly constraints?: ext.NameConstraints | Buffer
   readonly urls?: ServiceUrls
 }
 
 /** Creates the certificate of a root (`issuer.certificate` is `self`) or of a subordinate authority. */
 export function createAuthorityCertificate(profile: AuthorityProfile, issuer: Issuer): X509Certificate {
-  const constraints = profile.constraints
   return createCertificate(
     {
       subject: profile.subject,
@@ -61,7 +61,7 @@ export function createAuthorityCertificate(profile: AuthorityProfile, issuer: Is
       extensions: [
         ext.authorityConstraints(profile.pathLength),
         ext.keyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),
-        ...(constraints?.permitted?.length || constraints?.excluded?.length ? [ext.nameConstraints(constraints)] : []),
+        ...ext.nameConstraints(profile.constraints),
         ...services(profile.urls ?? {}),
       ],
     },

@@ -1,5 +1,5 @@
 import { createPublicKey, verify as cryptoVerify, type KeyObject } from 'node:crypto'
-import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, item, items, numberOf, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import {
   bitString,
   bmpString,
@@ -91,6 +91,10 @@ export interface ReadRequest {
   readonly purposes: readonly Purpose[]
   /** Whether it requests an authority's certificate. */
   readonly authority: boolean
+  /** The path length that it requests for an authority. */
+  readonly pathLength?: number
+  /** The encoded nameConstraints that it requests for an authority. */
+  readonly constraints?: Buffer
   readonly pem: string
 }
 
@@ -135,14 +139,18 @@ export function readRequest(octets: Buffer): ReadRequest {
   const extensions = extensionsOf(info)
   const names = extensions.get(extensionIds.subjectAltName)
   const purposes = extensions.get(extensionIds.extKeyUsage)
-  const constraints = extensions.get(extensionIds.basicConstraints)
+  const basic = extensions.get(extensionIds.basicConstraints)
+  const [isAuthority, pathLength] = basic ? items(basic) : []
+  const constraints = extensions.get(extensionIds.nameConstraints)
   return {
     subject: readName(item(info, 1)),
     subjectDer: item(info, 1).raw,
     publicKey,
     names: names ? items(names).map(readGeneralName) : [],
     purposes: (purposes ? items(purposes) : []).flatMap((id) => nameIn(purposeIds, oidOf(id)) ?? []),
-    authority: constraints !== undefined && items(constraints)[0]?.content[0] === 0xff,
+    authority: isAuthority?.content[0] === 0xff,
+    ...(pathLength ? { pathLength: numberOf(pathLength) } : {}),
+    ...(constraints ? { constraints: constraints.raw } : {}),
     pem: writePem('CERTIFICATE REQUEST', der),
   }
 }
