@@ -28,7 +28,7 @@ export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
 /** A lab with all defaults filled in and absolute folders. */
 export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate'> {
   readonly capture?: ResolvedCapture
-  readonly certificates: { readonly store: string; readonly key: KeyKind }
+  readonly certificates: { readonly store: string; readonly key: KeyKind; readonly renewAcme: boolean }
   readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
   readonly virtualServers: ResolvedVirtualServer[]
 }
@@ -134,8 +134,9 @@ function resolveAuthorityService(
 }
 
 function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {
-  const { store, key } = typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY } : setting
-  return { store: store === 'memory' ? store : resolve(baseDir, store), key }
+  const { store, key, renewAcme } =
+    typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY, renewAcme: true } : setting
+  return { store: store === 'memory' ? store : resolve(baseDir, store), key, renewAcme }
 }
 
 /**

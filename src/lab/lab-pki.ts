@@ -1,6 +1,7 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
+import { AcmeRenewals } from '../pki/acme/client/automatic.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -39,6 +40,7 @@ export class LabPki implements AsyncDisposable {
   #service: AuthorityService | undefined
   #serviceKey = ''
   #stopWarning: () => void = () => {}
+  #renewals: AcmeRenewals | undefined
 
   /** @param lab returns the current configuration and directory, which a reload replaces */
   constructor(
@@ -90,6 +92,17 @@ export class LabPki implements AsyncDisposable {
     this.#stopWarning = logWarnings(context, this.#log)
   }
 
+  /** Starts to renew certificates that were obtained by ACME. */
+  renew(): void {
+    if (!this.#lab().config.certificates.renewAcme) return
+    this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab().config) }, this.#log)
+  }
+
+  /** Renews the certificates that are due. Resolves when they are installed, or when that has failed. */
+  async renewDue(): Promise<void> {
+    await this.#renewals?.check()
+  }
+
   /** Returns a virtual server's settings for client certificates; undefined if they are off. */
   async clientCertificates({
     clientCertificates: mode,
@@ -107,6 +120,7 @@ export class LabPki implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopWarning()
+    await this.#renewals?.stop()
     await this.#service?.[Symbol.asyncDispose]()
   }
 }

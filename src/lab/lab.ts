@@ -142,6 +142,7 @@ export class Lab implements AsyncDisposable {
     }
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#pki.warn()
+    this.#pki.renew()
     this.#stopRetention = keepRetention(this.store, () => this.#config.retention, this.#options)
     this.#stopWatching = followCertificates(this.certificateStore, () => this.refreshCertificates(), this.#options.log)
   }
@@ -178,6 +179,11 @@ export class Lab implements AsyncDisposable {
   /** Resolves all certificates again, after the store or the clock has changed. */
   refreshCertificates(): Promise<void> {
     return this.#changes.run(() => this.#refreshCertificates())
+  }
+
+  /** Renews certificates that are due by ACME, after the clock has changed. */
+  renewDue(): Promise<void> {
+    return this.#pki.renewDue()
   }
 
   /** Deletes every message and session record. Ports, certificates and configured newsgroups stay. */

@@ -63,7 +63,10 @@ export class TestLab implements AsyncDisposable {
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
     this.#lab = lab
     this.clock = clock
-    clock.watch(() => lab.refreshCertificates())
+    clock.watch(async () => {
+      await lab.renewDue()
+      await lab.refreshCertificates()
+    })
     this.#mailboxes = new Mailboxes(lab.store)
     this.#resolve = resolve
     this.#arrivals = arrivals

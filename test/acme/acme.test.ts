@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import acme from 'acme-client'
 import { describe, expect, it } from 'vitest'
+import { renewalId } from '../../src/pki/acme/renewal-id.ts'
 import { run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 import { serveAnswers, startAcme } from './support.ts'
@@ -159,9 +160,11 @@ describe('the ACME server, with acme-client', () => {
     await using lab = await startAcme()
     const pem = await obtain(lab, await client(lab), ['mail.lab.test'])
     const certificate = new X509Certificate(pem)
-    const id = `AAAA.${Buffer.from(certificate.serialNumber, 'hex').toString('base64url')}`
+    const id = renewalId(certificate) ?? ''
+    const ask = (of: string) => fetch(lab.directory.replace('directory', `renewal-info/${of}`))
+    expect((await ask(id.replace(/^[^.]+/, 'AAAA'))).status).toBe(404)
     const renewalInfo = async () => {
-      const response = await fetch(lab.directory.replace('directory', `renewal-info/${id}`))
+      const response = await ask(id)
       return (await response.json()) as { suggestedWindow: { start: string; end: string } }
     }
     const { start } = (await renewalInfo()).suggestedWindow
@@ -169,6 +172,21 @@ describe('the ACME server, with acme-client', () => {
     expect((Date.parse(start) - Date.parse(certificate.validFrom)) / life).toBeCloseTo(2 / 3, 3)
     await lab.authorities.revoke(certificate.serialNumber)
     expect(Date.parse((await renewalInfo()).suggestedWindow.end)).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('accepts one order that replaces a certificate, of the same account and with a common name', async () => {
+    await using lab = await startAcme()
+    const account = await client(lab)
+    const replaces = renewalId(new X509Certificate(await obtain(lab, account, ['mail.lab.test']))) ?? ''
+    const order = (from: InstanceType<typeof acme.Client>, name: string, id = replaces) =>
+      from.createOrder({ identifiers: [{ type: 'dns', value: name }], replaces: id } as never)
+    const stranger = await client(lab)
+    await register(stranger)
+    await expect(order(stranger, 'mail.lab.test')).rejects.toThrow(/belongs to another account/)
+    await expect(order(account, 'news.lab.test')).rejects.toThrow(/has none of the names/)
+    await expect(order(account, 'mail.lab.test', replaces.slice(0, -4))).rejects.toThrow(/has not issued/)
+    expect((await order(account, 'mail.lab.test')) as object).toMatchObject({ replaces })
+    await expect(order(account, 'mail.lab.test')).rejects.toThrow(/another order replaces/)
   })
 
   it('refuses requests without a valid nonce or content type', async () => {

@@ -70,6 +70,9 @@ test('cert issue --acme obtains a certificate over HTTPS with an external accoun
   const [shown] = (await pki.json<ShownCertificate[]>('cert', 'list')).filter(({ usedBy }) => usedBy.includes(smtp))
   expect(shown).toMatchObject({ issuedTo: 'mail.lab.test', issuedBy: acme.authority })
   expect(await pki.json('cert', 'pending')).toEqual([])
+  const renewed = await pki.json('cert', 'renew', '--for', smtp)
+  expect(renewed).toMatchObject({ state: 'renewed', replaces: shown?.thumbprint })
+  expect(await pki.json('cert', 'pending')).toEqual([])
   // The next certificate uses the same account.
   const again = ['cert', 'issue', '--for', imap4, '--cn', 'news.lab.test', '--acme', acme.tlsDirectory, ...http]
   await pki.done(...again, '--acme-ca', 'root.pem')

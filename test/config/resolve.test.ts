@@ -33,7 +33,7 @@ test('adds the offset to every port except 0 and off', () => {
 
 test('makes folders absolute, relative to the file', () => {
   const { lab } = loadText('{ certificates: ../certs, store: { lmdb: data } }', 'lab.yaml', '/labs/config')
-  expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048' })
+  expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048', renewAcme: true })
   expect(lab.store).toEqual({ lmdb: '/labs/config/data' })
   expect(loadText('certificates: { store: memory, key: p256 }', 'f', '/').lab.certificates).toEqual({
     store: 'memory',

@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
-import type { AcmeAuthority } from '../../pki/acme/client.ts'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { type AcmeAuthority, type ChallengeType, challengeTypes } from '../../pki/acme/client/authority.ts'
 import type { CertificateRecord } from '../../pki/certificate-store/index-file.ts'
 import type { Renewal } from '../../pki/lifecycle/renew.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
@@ -17,6 +18,10 @@ interface IssueFlags extends RequestFlags {
   readonly acme?: string
   readonly httpAddress: string
   readonly httpPort: number
+  readonly challenge?: ChallengeType
+  readonly tlsAlpnPort: number
+  readonly dnsHook?: string
+  readonly acmeProfile?: string
   readonly acmeCa?: string
   readonly eabKid?: string
   readonly eabKey?: string
@@ -29,13 +34,27 @@ export function addIssue(cert: Command): void {
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--force', 'issue the certificate even if every client would reject it')
     .option('--acme <url>', 'use this ACME directory instead of an authority of the lab')
-    .option('--http-address <address>', 'address on which to answer http-01 challenges', '0.0.0.0')
+    .addOption(
+      new Option(
+        '--challenge <type>',
+        'how to prove control of the names (default: what the directory offers)',
+      ).choices(challengeTypes),
+    )
+    .option('--http-address <address>', 'address on which to answer http-01 and tls-alpn-01 challenges', '0.0.0.0')
     .option(
       '--http-port <number>',
       'port on which to answer http-01 challenges; authorities connect to port 80',
       portNumber,
       80,
     )
+    .option(
+      '--tls-alpn-port <number>',
+      'port on which to answer tls-alpn-01 challenges; authorities connect to port 443',
+      portNumber,
+      443,
+    )
+    .option('--dns-hook <program>', 'program that answers dns-01 challenges; it is run with: set|clear NAME VALUE')
+    .option('--acme-profile <name>', 'kind of certificate, one of the profiles of the directory')
     .option('--acme-ca <file>', 'PEM root of the ACME directory, trusted in addition to those of Node.js')
     .option('--eab-kid <id>', 'key identifier of the external account')
     .option('--eab-key <key>', 'MAC key of the external account in base64url')
@@ -78,14 +97,19 @@ function printIssued(
 }
 
 async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<AcmeAuthority> {
-  const { httpAddress, httpPort, acmeCa, eabKid, eabKey, email } = flags
+  const { httpAddress, httpPort, tlsAlpnPort, challenge, dnsHook, acmeProfile, acmeCa, eabKid, eabKey, email } = flags
   if ((eabKid === undefined) !== (eabKey === undefined))
     throw new UsageError('give both --eab-kid and --eab-key, or neither')
   return {
     directoryUrl,
     httpAddress,
     httpPort,
+    tlsAlpnPort,
     progress: note,
+    ...(challenge ? { challenge } : {}),
+    // A lab renews the certificate from another folder.
+    ...(dnsHook ? { dnsHook: resolve(dnsHook) } : {}),
+    ...(acmeProfile ? { profile: acmeProfile } : {}),
     ...(email ? { email } : {}),
     ...(acmeCa ? { ca: (await readInput(acmeCa)).toString('utf8') } : {}),
     ...(eabKid && eabKey ? { externalAccount: { kid: eabKid, key: eabKey } } : {}),

@@ -10,6 +10,10 @@ export const certificates = z.union([
   z.strictObject({
     store: store.default('../certs').describe('The folder, or `memory`.'),
     key: z.enum(keyKinds).default('rsa-2048').describe('Key type of the certificates that `auto` issues.'),
+    renewAcme: z
+      .boolean()
+      .default(true)
+      .describe('Whether a running lab renews certificates that were obtained with `cert issue --acme`.'),
   }),
 ])
 

@@ -1,11 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, type X509Certificate } from 'node:crypto'
+import type { Identifier } from './identifier.ts'
 import { AcmeProblem } from './response.ts'
-
-/** A host name or an IP address that a certificate is requested for. RFC 8555 section 7.1.3; `ip`: RFC 8738. */
-export interface Identifier {
-  readonly type: 'dns' | 'ip'
-  readonly value: string
-}
 
 export interface Challenge {
   readonly id: string
@@ -90,6 +85,17 @@ export class Orders {
 
   ofAccount(account: string): Order[] {
     return [...this.#orders.values()].filter((order) => order.account === account)
+  }
+
+  /** Returns whether an order that can still succeed replaces a certificate. RFC 9773 section 5. */
+  replacing(id: string, nowMs: number): boolean {
+    return [...this.#orders.values()].some((one) => one.replaces === id && this.status(one, nowMs) !== 'invalid')
+  }
+
+  /** Returns the order that a certificate was issued for. */
+  ofCertificate(certificate: X509Certificate): Order | undefined {
+    const pem = certificate.toString().replaceAll('\r', '').trim()
+    return [...this.#orders.values()].find(({ outcome }) => outcome?.kind === 'issued' && outcome.pem.startsWith(pem))
   }
 
   /** Returns the state of an order, which follows from its authorizations and its outcome. RFC 8555 section 7.1.6. */

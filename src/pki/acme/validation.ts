@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { request } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import type { Identifier } from './identifier.ts'
 import { type Jwk, jwkThumbprint } from './jws.ts'
-import type { Identifier } from './orders.ts'
 import { AcmeProblem } from './response.ts'
 
 export interface Validation {

@@ -30,6 +30,21 @@ const certificate = z.object({
       endsWithAuthority: z.boolean().optional(),
     })
     .optional(),
+  /** For certificates obtained by ACME: the directory, and how to answer its challenges when they are renewed. */
+  acme: z
+    .object({
+      directory: z.string(),
+      challenge: z.enum(['http-01', 'dns-01', 'tls-alpn-01']).optional(),
+      httpAddress: z.string().optional(),
+      httpPort: z.number().optional(),
+      tlsAlpnPort: z.number().optional(),
+      dnsHook: z.string().optional(),
+      email: z.string().optional(),
+      /** Path of the root of the directory in PEM. */
+      ca: z.string().optional(),
+      profile: z.string().optional(),
+    })
+    .optional(),
 })
 
 const request = z.object({
@@ -141,7 +156,7 @@ export function parseIndex(text: string, place: string): StoreIndex {
 /** Returns the paths of all files that the index refers to. */
 export function referencedPaths(of: StoreIndex): Set<string> {
   const paths = [
-    ...of.certificates.flatMap((record) => [record.certificate, record.key]),
+    ...of.certificates.flatMap((record) => [record.certificate, record.key, record.acme?.ca]),
     ...(of.acmeKeys ?? []).map((record) => record.key),
     ...of.requests.flatMap((record) => [record.request, record.key]),
     ...of.authorities.flatMap((record) => [

@@ -84,6 +84,10 @@ export const ocspNoCheck = (): Buffer => extension(extensionIds.ocspNoCheck, nul
 /** Encodes the TLS feature status_request ("must staple"). RFC 7633 section 6. */
 export const mustStaple = (): Buffer => extension(extensionIds.tlsFeature, sequence(integer(5)))
 
+/** Encodes acmeIdentifier: the SHA-256 of a key authorization. It is critical. RFC 8737 section 3. */
+export const acmeIdentifier = (digest: Buffer): Buffer =>
+  extension(extensionIds.acmeIdentifier, octetString(digest), true)
+
 export interface NameConstraints {
   readonly permitted?: readonly string[]
   readonly excluded?: readonly string[]

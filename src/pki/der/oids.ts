@@ -26,6 +26,7 @@ export const extensionIds = {
   extKeyUsage: '2.5.29.37',
   tlsFeature: '1.3.6.1.5.5.7.1.24',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  acmeIdentifier: '1.3.6.1.5.5.7.1.31',
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
 } as const
 

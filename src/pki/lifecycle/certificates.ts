@@ -1,4 +1,4 @@
-import type { AcmeAuthority } from '../acme/client.ts'
+import type { AcmeAuthority } from '../acme/client/authority.ts'
 import { type Bound, bind } from '../bound.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { assignCertificate, deleteCertificate, removeCertificate, replaceCertificate } from './assign.ts'
@@ -47,7 +47,7 @@ const verbs = {
   issuePlanned,
   /** Sends a request that `plan` returned to any ACME authority and installs the answer. Needs the package `acme-client`. */
   issueByAcme: async (context: LifecycleContext, planned: PlannedRequest, authority: AcmeAuthority) => {
-    const { issueByAcme } = await import('../acme/client.ts')
+    const { issueByAcme } = await import('../acme/client/issue.ts')
     return issueByAcme(context, planned, authority)
   },
   /** Assigns a certificate, by friendly name or thumbprint, to a virtual server. */

@@ -48,6 +48,10 @@ export async function renewCertificate(
   const oldKey = readPrivateKey(installed.privateKeyPem)
   const key = newKey ? await generateKey(specOf(oldKey)) : oldKey
   const renewing = { record, old, key }
+  if (record.acme) {
+    const { renewByAcme } = await import('../acme/client/issue.ts')
+    return { state: 'renewed', record: await renewByAcme(store, record, old, key), replaces: record.thumbprint }
+  }
   if (record.auto) {
     return { state: 'renewed', record: await renewAuto(store, record, key), replaces: record.thumbprint }
   }

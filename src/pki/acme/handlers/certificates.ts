@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { readFacts } from '../../certificate/certificate.ts'
-import { findIssued, type IssuedRecord, plainSerial } from '../../certificate-store/index-file.ts'
+import { findIssued, type IssuedRecord } from '../../certificate-store/index-file.ts'
 import { PkiError } from '../../errors.ts'
 import { type RevocationReason, reasonNames, revocationReasons } from '../../revocation/crl.ts'
 import { revokeCertificate } from '../../revocation/revoke.ts'
-import type { ServiceResponse } from '../../service/routes.ts'
 import type { AcmeAccount } from '../accounts.ts'
 import { jwkThumbprint } from '../jws.ts'
-import { AcmeProblem, json } from '../response.ts'
+import { AcmeProblem } from '../response.ts'
 import { type AcmeDirectory, type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
 
 /** Returns the certificate of an order with its chain. RFC 8555 section 7.4.2. */
@@ -66,10 +65,7 @@ function mayRevoke({ directory, account, jwk }: AcmeRequest, revoking: X509Certi
     const ownKey = revoking.publicKey.export({ format: 'jwk' }) as Record<string, string>
     return jwkThumbprint(ownKey) === jwkThumbprint(jwk)
   }
-  const pem = revoking.toString().replaceAll('\r', '').trim()
-  const ordered = directory.orders
-    .ofAccount(account.id)
-    .some(({ outcome }) => outcome?.kind === 'issued' && outcome.pem.startsWith(pem))
+  const ordered = directory.orders.ofCertificate(revoking)?.account === account.id
   return ordered || isAuthorizedForAll(directory, account, revoking)
 }
 
@@ -89,29 +85,8 @@ function isAuthorizedForAll(
   )
 }
 
-const checkAgainSeconds = 6 * 3600
-
-/** Returns when a certificate should be renewed. Needs no signature. RFC 9773 section 4. @throws AcmeProblem */
-export async function renewalInfo(directory: AcmeDirectory, id: string): Promise<ServiceResponse> {
-  const { store } = directory
-  const [, serial] = /^[\w-]+\.([\w-]+)$/.exec(id) ?? []
-  if (serial === undefined) {
-    throw new AcmeProblem('malformed', 'a certificate is identified by key identifier and serial number')
-  }
-  const entry = issuedHere(directory, plainSerial(Buffer.from(serial, 'base64url').toString('hex')))
-  const { validFrom, validTo } = new X509Certificate(await store.materials.read(entry.certificate))
-  const fromMs = Date.parse(validFrom)
-  const lifeMs = Date.parse(validTo) - fromMs
-  const nowMs = store.clock.now()
-  // After two thirds of its lifetime, or at once if it is revoked.
-  const startMs = entry.revoked ? nowMs - 60_000 : fromMs + (lifeMs * 2) / 3
-  const endMs = entry.revoked ? nowMs : startMs + lifeMs / 24
-  const suggestedWindow = { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString() }
-  return json({ suggestedWindow }, { headers: { 'retry-after': String(checkAgainSeconds) } })
-}
-
 /** Returns the record of a certificate. @throws AcmeProblem `malformed` if the directory's authority did not issue it */
-function issuedHere({ store, authority }: AcmeDirectory, serial: string): IssuedRecord {
+export function issuedHere({ store, authority }: AcmeDirectory, serial: string): IssuedRecord {
   try {
     return findIssued(store.index, serial, authority).entry
   } catch (error) {

@@ -3,28 +3,32 @@ import { queuedAnswer, submitRequest } from '../../authority/queue.ts'
 import { certificatePem } from '../../certificate/certificate.ts'
 import { type ReadRequest, readRequest } from '../../certificate/request.ts'
 import { PkiError } from '../../errors.ts'
+import type { Identifier } from '../identifier.ts'
 import { jwkThumbprint } from '../jws.ts'
-import type { Authorization, Challenge, Identifier, Order } from '../orders.ts'
+import type { Authorization, Challenge, Order } from '../orders.ts'
 import { AcmeProblem, json } from '../response.ts'
 import { checkIdentifier, validateHttp01 } from '../validation.ts'
 import { type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
+import { checkReplaces } from './renewal-info.ts'
 
 const maxIdentifiers = 100
 
 /** Creates an order. RFC 8555 section 7.4; `replaces` by RFC 9773 section 5. */
 export const newOrder: AcmeHandler = {
   signedBy: 'account',
-  run(request) {
+  async run(request) {
     const { directory, payload } = request
-    const { identifiers, replaces, notBefore, notAfter } = payload
+    const { replaces, notBefore, notAfter } = payload
+    const identifiers = readIdentifiers(payload.identifiers)
     if (notBefore !== undefined || notAfter !== undefined) {
       throw new AcmeProblem('malformed', 'notBefore and notAfter cannot be requested here')
     }
     if (replaces !== undefined && typeof replaces !== 'string') {
       throw new AcmeProblem('malformed', 'replaces is not a string')
     }
+    if (replaces !== undefined) await checkReplaces(directory, signer(request).id, replaces, identifiers)
     const nowMs = directory.store.clock.now()
-    const created = directory.orders.create(signer(request).id, readIdentifiers(identifiers), nowMs, replaces)
+    const created = directory.orders.create(signer(request).id, identifiers, nowMs, replaces)
     return json(orderDocument(request, created), {
       status: 201,
       headers: { location: directory.url(request.request, 'order', created.id) },

@@ -1,0 +1,80 @@
+import { get as httpGet } from 'node:http'
+import { get as httpsGet } from 'node:https'
+import { rootCertificates } from 'node:tls'
+import { PkiError } from '../../errors.ts'
+
+const timeoutMs = 15_000
+
+/** The addresses in a directory that the client itself uses. RFC 8555 section 7.1.1. */
+export interface AcmeDirectoryDocument {
+  readonly newOrder: string
+  readonly renewalInfo?: string
+}
+
+/** Reads an ACME directory, before anything is changed for it. @throws PkiError `refused` if it cannot be reached or trusted */
+export async function readDirectory(directoryUrl: string, ca: string | undefined): Promise<AcmeDirectoryDocument> {
+  const { body } = await fetchText(directoryUrl, ca).catch((cause: Error) => {
+    throw new PkiError('refused', `${directoryUrl} cannot be reached: ${cause.message}`, { cause })
+  })
+  const document = parsed(body)
+  if (typeof document.newOrder !== 'string') throw new PkiError('refused', `${directoryUrl} is not an ACME directory`)
+  const { newOrder, renewalInfo } = document
+  return { newOrder, ...(typeof renewalInfo === 'string' ? { renewalInfo } : {}) }
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(text) ?? {}) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+/** When an authority suggests to renew a certificate, and when to ask again. In milliseconds. RFC 9773 section 4.2. */
+export interface RenewalWindow {
+  readonly startMs: number
+  readonly endMs: number
+  readonly askAgainAfterMs: number
+}
+
+/** Limits of Retry-After that are sensible. RFC 9773 section 4.3.2. */
+const shortestMs = 1000
+const longestMs = 86_400_000
+const defaultMs = 6 * 3_600_000
+
+/** Returns the renewal information of a certificate; undefined if the directory has none. @throws if it cannot be read */
+export async function renewalWindow(
+  directoryUrl: string,
+  ca: string | undefined,
+  id: string,
+): Promise<RenewalWindow | undefined> {
+  const { renewalInfo } = await readDirectory(directoryUrl, ca)
+  if (renewalInfo === undefined) return undefined
+  const { body, retryAfter } = await fetchText(`${renewalInfo}/${id}`, ca)
+  const window = (parsed(body).suggestedWindow ?? {}) as Record<string, unknown>
+  const [startMs, endMs] = [Date.parse(String(window.start)), Date.parse(String(window.end))]
+  if (!(startMs <= endMs)) throw new PkiError('refused', `${renewalInfo}/${id} has no suggestedWindow`)
+  const seconds = Number(retryAfter)
+  const wait = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : defaultMs
+  return { startMs, endMs, askAgainAfterMs: Math.min(Math.max(wait, shortestMs), longestMs) }
+}
+
+function fetchText(url: string, ca: string | undefined): Promise<{ body: string; retryAfter: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    const get = new URL(url).protocol === 'https:' ? httpsGet : httpGet
+    const request = get(
+      url,
+      { agent: false, timeout: timeoutMs, ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({ body: Buffer.concat(chunks).toString('utf8'), retryAfter: response.headers['retry-after'] }),
+        )
+      },
+    )
+    request.on('timeout', () => request.destroy(new Error('timeout')))
+    request.on('error', reject)
+  })
+}

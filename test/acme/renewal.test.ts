@@ -1,0 +1,111 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:tls'
+import { describe, expect, it } from 'vitest'
+import type { AcmeAuthority } from '../../src/pki/acme/client/authority.ts'
+import { acmePath } from '../../src/pki/acme/directory.ts'
+import { renewalId } from '../../src/pki/acme/renewal-id.ts'
+import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
+import { startLab } from '../../src/testing/start-lab.ts'
+import { freePort } from '../support/free-ports.ts'
+
+const resolver = async () => ['127.0.0.1']
+
+/** Starts a lab that obtains the certificate of its IMAP4 server from its own ACME directory. */
+async function startWithAcme(config: Parameters<typeof startLab>[0] = {}, challenge: Partial<AcmeAuthority> = {}) {
+  const httpPort = await freePort()
+  const lab = await startLab({
+    authorityService: { port: 0, acme: { httpPort } },
+    virtualServers: [{ protocol: 'imap4' }],
+    ...(config as object),
+  })
+  const [authority] = await lab.authorities.list()
+  const directoryUrl = `${lab.authorityServiceUrl}${acmePath(authority?.name ?? '')}/directory`
+  const planned = await lab.certificates.plan({ for: 'imap4', names: ['127.0.0.1'], resolver })
+  const record = await lab.certificates.issueByAcme(planned, {
+    directoryUrl,
+    httpAddress: '127.0.0.1',
+    httpPort,
+    ...challenge,
+  })
+  return { lab, record, directoryUrl, [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() }
+}
+
+/** Returns the certificate that a new client sees. */
+async function servedOn(port: number, ca: string): Promise<X509Certificate> {
+  const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
+  await once(socket, 'data')
+  const { raw } = socket.getPeerX509Certificate() as X509Certificate
+  socket.destroy()
+  return new X509Certificate(raw)
+}
+
+describe('a certificate obtained by ACME', () => {
+  it('is renewed by command through ACME, with its old key or a new one, and served', async () => {
+    await using started = await startWithAcme()
+    const { lab, record } = started
+    let old = record.thumbprint
+    const keys = new Set<string>()
+    for (const newKey of [false, true]) {
+      const renewal = await lab.certificates.renew(old, { newKey })
+      if (renewal.state !== 'renewed') throw new Error(renewal.state)
+      expect(renewal.replaces).toBe(old)
+      old = renewal.record.thumbprint
+      const port = lab.server('imap4').tlsPort
+      await expect.poll(async () => thumbprintOf(await servedOn(port, lab.ca)), { timeout: 20_000 }).toBe(old)
+      const served = await servedOn(port, lab.ca)
+      expect(served.subjectAltName).toBe('DNS:localhost, IP Address:127.0.0.1')
+      keys.add(served.publicKey.export({ type: 'spki', format: 'pem' }).toString())
+    }
+    expect(keys.size).toBe(2)
+    expect(await lab.certificates.pending()).toEqual([])
+  })
+
+  it('stays in use if the renewal fails, and nothing is left behind that blocks another', async () => {
+    await using started = await startWithAcme()
+    const { lab, record } = started
+    await lab.reload({ virtualServers: [{ protocol: 'imap4' }] })
+    await expect(lab.certificates.renew(record.thumbprint)).rejects.toThrow(/cannot be reached/)
+    expect(await lab.certificates.pending()).toEqual([])
+    expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
+    expect(await lab.certificates.issue({ for: 'imap4', resolver })).toMatchObject({ state: 'issued' })
+  })
+
+  it('is renewed by a running lab when the authority suggests it, and not before', async () => {
+    await using started = await startWithAcme()
+    const { lab, record, directoryUrl } = started
+    const { certificatePem } = await lab.certificates.show(record.thumbprint)
+    const id = renewalId(new X509Certificate(certificatePem))
+    const window = async () => {
+      const response = await fetch(directoryUrl.replace('/directory', `/renewal-info/${id}`))
+      const { suggestedWindow } = (await response.json()) as { suggestedWindow: { start: string; end: string } }
+      return suggestedWindow
+    }
+    const { start, end } = await window()
+    await lab.clock.moveTo(Date.parse(start) - 60_000)
+    expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
+    await lab.clock.moveTo(Date.parse(end) + 60_000)
+    const renewed = await lab.certificates.wornBy('imap4')
+    expect(renewed).not.toBe(record.thumbprint)
+    expect(lab.server('imap4').certificate?.thumbprint).toBe(renewed)
+    // The new one is not due.
+    await lab.clock.advance('1d')
+    expect(await lab.certificates.wornBy('imap4')).toBe(renewed)
+  })
+
+  it('is renewed at once when it is revoked', async () => {
+    await using started = await startWithAcme()
+    const { lab, record } = started
+    const { serial } = await lab.certificates.show(record.thumbprint)
+    await lab.authorities.revoke(serial, 'superseded')
+    await lab.clock.advance('7h')
+    expect(await lab.certificates.wornBy('imap4')).not.toBe(record.thumbprint)
+  })
+
+  it('is not renewed with renewAcme: false', async () => {
+    await using started = await startWithAcme({ certificates: { store: 'memory', key: 'p256', renewAcme: false } })
+    const { lab, record } = started
+    await lab.clock.advance('390d')
+    expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
+  })
+})
