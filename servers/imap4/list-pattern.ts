@@ -15,9 +15,9 @@ export function listPattern(text: string): (name: string) => boolean {
   return (name) => literals <= name.length && name.startsWith(prefix) && matches(name, pattern, prefix.length)
 }
 
-/** Matches what follows the first `done` characters, which are equal. */
+/** Matches the rest after the first `done` characters, which are equal. */
 function matches(name: string, pattern: string, done: number): boolean {
-  // Whether the pattern so far matches the first characters of the name, for every number of them.
+  // For each number of characters: whether the pattern so far matches that many characters of the name.
   const reached = new Uint8Array(name.length + 1)
   reached[done] = 1
   for (let i = done; i < pattern.length; i++) {

@@ -87,7 +87,7 @@ export class Selection {
     return this.#highestModSeq
   }
 
-  /** Whether the message has been expunged from the store but still has a sequence number here. */
+  /** Returns whether the message has been expunged from the store but still has a sequence number here. */
   isExpunged(uid: number): boolean {
     return this.#expunged.has(uid)
   }

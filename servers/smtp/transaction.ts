@@ -40,7 +40,7 @@ export class Transaction {
     return this.#recipients.has(address.toLowerCase())
   }
 
-  /** @throws MemoryLimitReached */
+  /** Adds a recipient. @throws MemoryLimitReached */
   add(recipient: Recipient): void {
     const key = recipient.address.toLowerCase()
     const known = this.#recipients.get(key)

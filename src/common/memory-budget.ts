@@ -1,4 +1,4 @@
-/** What the memory of a lab is used for. */
+/** The uses of a lab's memory. */
 export const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches'] as const
 export type MemoryUse = (typeof memoryUses)[number]
 
@@ -150,12 +150,12 @@ export class MemoryReservation implements Disposable {
     return this.#octets
   }
 
-  /** @throws MemoryLimitReached; the reservation stays as it was */
+  /** Reserves more octets. @throws MemoryLimitReached; the reservation stays as it was */
   grow(octets: number): void {
     if (!this.tryGrow(octets)) throw new MemoryLimitReached('the memory limit of the lab is reached')
   }
 
-  /** Returns false, and leaves the reservation as it was, if the limit does not allow more. */
+  /** Reserves more octets. Returns false, and leaves the reservation as it was, if the limit does not allow more. */
   tryGrow(octets: number): boolean {
     if (!this.#budget.take(this.#use, octets)) return false
     this.#octets += octets

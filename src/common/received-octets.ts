@@ -30,7 +30,7 @@ export class Intake {
 
 /**
  * A message, or another large text, while it arrives and until it is stored. Its memory is reserved. If there is not
- * enough memory or disk space, the rest is discarded, and `end` throws the reason. Whoever created it disposes of it.
+ * enough memory or disk space, the rest is discarded, and `end` throws the reason. Its creator must dispose of it.
  */
 export class ReceivedOctets implements Disposable {
   readonly #reservation: MemoryReservation
@@ -97,7 +97,7 @@ export class ReceivedOctets implements Disposable {
     if (this.#failure) throw this.#failure.reason
   }
 
-  /** Call it when all octets have arrived. Returns a promise if some have to be written. @throws as `check` */
+  /** Completes the message when all octets have arrived. Returns a promise if some have to be written. @throws as `check` */
   end(): void | Promise<void> {
     this.check()
     if (this.#file && this.#spool) return this.#write(this.#spool).then(() => this.check())

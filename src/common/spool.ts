@@ -67,7 +67,7 @@ export class SpoolFile {
     this.#remove = remove
   }
 
-  /** @throws SpoolError */
+  /** Appends octets to the file. @throws SpoolError */
   async append(pieces: Pieces): Promise<void> {
     for (const piece of pieces) {
       for (let done = 0; done < piece.length; ) {

@@ -82,13 +82,13 @@ export class CommandTurns {
   /** Time of the recent commands in milliseconds. Halves with each command, so that it takes a few short ones to forget it. */
   #recentMs = 0
 
-  /** Call it when there is no further command yet. */
+  /** Ends a series of commands. Call it when no further command has arrived yet. */
   pause(): void {
     if (this.#startedAt !== undefined) this.#count(performance.now())
     this.#startedAt = undefined
   }
 
-  /** Call it before each command. Returns a promise if the command must wait. */
+  /** Begins a command. Call it before each one. Returns a promise if the command must wait. */
   begin(): Promise<void> | undefined {
     const now = performance.now()
     this.#count(now)

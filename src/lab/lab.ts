@@ -222,7 +222,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #apply(next: ResolvedLab): Promise<void> {
-    // Also when nobody has noticed a change: a reload is what people try when a change is not seen.
+    // Even without a noticed change, because people reload when a change has no effect.
     await this.certificateStore.reread()
     const previous = { config: this.#config, directory: this.#directory }
     try {

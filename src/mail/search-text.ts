@@ -91,7 +91,7 @@ export class SearchText {
     return this.header.includes(needle) || this.bodyHeld(needle)
   }
 
-  /** Whether `bodyContains` or `textContains` needs no octets. */
+  /** Returns whether `bodyContains` or `textContains` needs no octets. */
   holds(kind: 'body' | 'text'): boolean {
     return this.body !== undefined && (kind === 'body' || this.header !== undefined)
   }

@@ -11,7 +11,7 @@ import { handshakeFailed, NO_CLIENT_HELLO } from './tls-acceptor.ts'
 /** Performs the TLS handshakes of a virtual server. */
 export interface HandshakeServer {
   readonly canSecure: boolean
-  /** @throws HandshakeFailure */
+  /** Performs a handshake. @throws HandshakeFailure */
   secure(
     raw: Duplex,
     record: SessionRecorder,

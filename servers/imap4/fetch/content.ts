@@ -61,7 +61,7 @@ export class ContentReader {
     return raw && this.of(entry, raw)
   }
 
-  /** `octets` and `of` are the two steps of `read`. For many messages they save one promise each. */
+  /** Reads a message's octets: the first step of `read`. For many messages, `octets` and `of` save one promise each. */
   octets({ uid }: MessageEntry): Promise<Buffer | undefined> {
     return this.#store.read(this.#folderId, uid)
   }

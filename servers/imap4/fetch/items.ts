@@ -25,7 +25,7 @@ export type ItemWriter =
 const entry = (write: EntryWriter): ItemWriter => ({ from: 'entry', write })
 const content = (write: ContentWriter): ItemWriter => ({ from: 'content', write })
 
-/** An item whose value is made in steps, and then kept. `kept` returns the kept value. */
+/** Returns the writer of an item whose value is computed in steps and then kept. `kept` returns the kept value. */
 const inSteps = (
   label: string,
   value: (raw: Buffer, parsed: ParsedMessage) => Steps<OctetString | number>,

@@ -14,7 +14,7 @@ import { HIGHEST, type SequenceSet } from '../wire/sequence-set.ts'
 const WORK_PER_CHECK = 128 * 1024
 /** A message with more work is tested in steps. */
 const MAX_SHORT_WORK = 256 * 1024
-/** What a key costs that searches no text. */
+/** Work of a key that searches no text. */
 const KEY_WORK = 16
 
 /** Returns the indexes of the messages that match, ascending. */

@@ -169,7 +169,7 @@ export class CommandReader {
     }
   }
 
-  /** Reserves memory for a command's text. If there is none, the rest of the command is read and discarded. */
+  /** Reserves memory for a command's text. If no memory is left, the rest of the command is read and discarded. */
   #reserve(octets: number): void {
     try {
       this.#memory.grow(octets - this.#memory.octets)

@@ -16,7 +16,7 @@ interface Wanted {
   readonly days?: number
 }
 
-/** Returns when the first certificate of a chain expires: no certificate below it is of use later. */
+/** Returns when the first certificate of a chain expires: no certificate below it is valid after that. */
 export const endOf = (chain: readonly X509Certificate[]): number =>
   Math.min(...chain.map(({ validTo }) => Date.parse(validTo)))
 
@@ -25,8 +25,8 @@ export const latestEnd = (chain: readonly X509Certificate[], days: number | unde
   force && days !== undefined ? Number.POSITIVE_INFINITY : endOf(chain)
 
 /**
- * Returns why clients would reject a certificate below these authorities, whatever else it says: an authority has expired
- * or is revoked, its name constraints forbid a name, or it expires first. RFC 5280 section 6.1.
+ * Returns why clients would reject any certificate below these authorities: an authority has expired or is revoked, its
+ * name constraints forbid a name, or it expires first. RFC 5280 section 6.1.
  */
 export function rejectionBelow(
   index: Readonly<StoreIndex>,
@@ -41,14 +41,14 @@ export function rejectionBelow(
     if (revoked) return `${title} was revoked on ${revoked.at.slice(0, 10)} (${revoked.reason})`
   }
   const end = endOf(chain)
-  // Less than a day too much is cut off without a word: whoever asks for the days of the authority gets them.
+  // Up to one day more is accepted and cut off, so that a request for all days of the authority succeeds.
   if (days !== undefined && nowMs + days * dayMs > end + dayMs) {
     return `${days} days are too long, because the authority, or one above it, expires on ${day(new Date(end))}`
   }
   return constraintProblem(Buffer.isBuffer(subject) ? readName(subject) : subject, names, chain)
 }
 
-/** @throws PkiError `refused` for a certificate that clients would reject */
+/** Refuses to issue a certificate that clients would reject. @throws PkiError `refused` */
 export function refuseRejected(
   index: Readonly<StoreIndex>,
   authority: string,

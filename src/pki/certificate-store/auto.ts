@@ -52,7 +52,7 @@ export async function ensureRoot(store: CertificateStore, audience: Audience = '
 /** An automatic certificate is replaced this long before it expires. */
 const renewBeforeMs = 30 * 86_400_000
 
-/** A new certificate from an authority that is about to expire would not be valid any longer. */
+/** Returns whether a certificate should be renewed. It should not if its authority expires at the same time. */
 export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
   !record.auto?.endsWithAuthority && Date.parse(record.notAfter) - nowMs < renewBeforeMs
 
@@ -154,7 +154,7 @@ async function issueAuto(
       purposes: ['serverAuth'],
       nowMs,
     },
-    // A server without a certificate would be worse. `sealpost check` and the log report what is wrong with it.
+    // A server without a certificate would be worse. `sealpost check` and the log report its problems.
     true,
   )
   dropExpired(draft, nowMs)

@@ -147,7 +147,7 @@ export class Journal {
     this.#index = index
   }
 
-  /** Deletes files that the index does not refer to any more; the first time also what killed processes left. */
+  /** Deletes files that the index no longer refers to. The first call also deletes files that killed processes left. */
   async #sweep(before: StoreIndex, after: StoreIndex): Promise<void> {
     const kept = referencedPaths(after)
     const candidates = this.#swept ? referencedPaths(before) : await this.#files.list()

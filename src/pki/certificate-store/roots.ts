@@ -24,11 +24,11 @@ async function topOf(
   return record?.certificate === undefined ? undefined : (await materials.authorityChain(record)).at(-1)
 }
 
-/** Returns the PEM of every root above an authority of the store; empty if there is none. */
+/** Returns the PEM of every root above an authority of the store; empty without an authority. */
 export const rootBundle = async (index: StoreIndex, materials: Materials): Promise<string> =>
   (await rootsOf(index, materials)).map(certificatePem).join('')
 
-/** Returns the PEM of the root above the authority that issues for `auto` to old clients; empty if there is none. */
+/** Returns the PEM of the root above the authority that issues for `auto` to old clients; empty without such an authority. */
 export async function oldClientRoot(index: StoreIndex, materials: Materials): Promise<string> {
   const top = await topOf(index.oldClientAuthority, index, materials)
   return top === undefined ? '' : certificatePem(top)

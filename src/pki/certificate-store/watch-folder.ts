@@ -107,5 +107,5 @@ const versionOf = (path: string): Promise<string> =>
     () => 'absent',
   )
 
-/** Temporary and lock files are hidden. */
+/** Returns whether a file is a temporary or lock file. Their names start with a dot. */
 const isHidden = (name: string): boolean => name.startsWith('.')

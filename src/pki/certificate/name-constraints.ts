@@ -77,7 +77,7 @@ function constrainedName(type: GeneralName['type'], value: string): ConstrainedN
   }
 }
 
-/** Only the part before the @ distinguishes upper and lower case. RFC 5321 section 2.4. */
+/** Returns a mailbox with its domain in lower case. Only the part before the @ is case-sensitive. RFC 5321 section 2.4. */
 function mailbox(text: string): string {
   const at = text.lastIndexOf('@')
   return text.slice(0, at + 1) + text.slice(at + 1).toLowerCase()
@@ -85,7 +85,7 @@ function mailbox(text: string): string {
 
 const hostOf = (uri: string): string => (URL.canParse(uri) ? new URL(uri).hostname.toLowerCase() : '')
 
-/** The attributes of a distinguished name from the most significant one, so that a subtree is a prefix. */
+/** Returns the attributes of a distinguished name from the most significant one, so that a subtree is a prefix. */
 const directoryText = (name: DistinguishedName): string =>
   name.map(({ type, value }) => `${type}=${value.trim().toLowerCase()}\n`).join('')
 
@@ -124,7 +124,7 @@ function readSubtree(base: Asn1): Subtree[] {
   }
 }
 
-/** Whether a host name has more labels than a domain. The empty domain contains every name. */
+/** Returns whether a host name is below a domain. The empty domain contains every name. */
 const isBelow = (name: string, domain: string): boolean =>
   domain === '' || name.endsWith(domain.startsWith('.') ? domain : `.${domain}`)
 

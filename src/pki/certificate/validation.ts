@@ -4,7 +4,7 @@ import { isRoot } from './chain.ts'
 import { constraintProblem } from './name-constraints.ts'
 import { commonName } from './names.ts'
 
-/** Why clients reject a server's certificate, apart from its dates, its host name and its revocation. */
+/** A reason why clients reject a server's certificate, apart from its dates, its host name and its revocation. */
 export interface PathProblem {
   readonly code: 'invalid-chain' | 'name-constraint' | 'wrong-purpose' | 'authority'
   /** error: every client rejects it. warning: some do. */
@@ -52,7 +52,7 @@ function leafProblems(facts: CertificateFacts): PathProblem[] {
 const isForServers = ({ purposes }: CertificateFacts): boolean =>
   purposes.length === 0 || purposes.includes('serverAuth') || purposes.includes(anyPurpose)
 
-/** @param below number of intermediate authorities below this one in the chain */
+/** Returns the problems of an issuer. @param below number of intermediate authorities below this one in the chain */
 function issuerProblems(facts: CertificateFacts, below: number): PathProblem[] {
   const { authority, pathLength } = facts
   const title = `has an invalid chain: ${commonName(facts.subject)}`

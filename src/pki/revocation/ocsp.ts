@@ -103,7 +103,7 @@ export function createOcspResponse(
   const now = generalizedTime(new Date(nowMs))
   const until = context(0, generalizedTime(new Date(nowMs + ocspLifeMs)))
   const data = sequence(
-    // The SHA-1 of the key, whatever the subject key identifier of the certificate is. RFC 6960 section 4.2.1
+    // The SHA-1 of the key, not the subject key identifier of the certificate. RFC 6960 section 4.2.1
     context(2, octetString(keyIdentifier(certificateFields(certificate.raw).publicKey))),
     now,
     sequence(...ids.map((id) => sequence(id.raw, certStatus(find(id)), now, until))),
