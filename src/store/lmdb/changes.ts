@@ -8,18 +8,18 @@ import type { Tables } from './tables.ts'
 
 /** For changes of folders. Each runs alone in its transaction, because it must see the effects of all earlier changes. */
 export const ALONE: OperationTraits = { alone: true }
-/** What a full disk must not prevent. */
+/** For changes that free space, which a full disk must not prevent. */
 export const FREES: OperationTraits = { purpose: 'frees' }
 
-/** What an entry writes besides the octets of its message, in a folder of many messages. */
+/** Octets that an entry writes besides its message, in a folder of many messages. */
 const ENTRY_OCTETS = 512
 const MOST_OCTETS = 4 << 20
-/** The same in the worst case, in which every message is in other pages. */
+/** Octets that an entry writes in the worst case, in which no two messages share a page. */
 const SCATTERED_OCTETS = 12 << 10
 /** Messages per transaction on a full disk, so that each fits into the reserve. */
 const STEP = 32
 
-/** Returns what new messages write, approximately. */
+/** Returns the traits of an operation that adds messages: approximately how much it writes. */
 export function additionOf(raws: readonly object[], entries: number): OperationTraits {
   let octets = SCATTERED_OCTETS * entries
   for (const raw of raws) if (Buffer.isBuffer(raw)) octets += raw.length + (raw.length >> 4)
@@ -34,7 +34,7 @@ export class Changes {
   readonly #log: Logger
   readonly #checkOpen: () => void
 
-  /** `checkOpen` throws if the store is closed. */
+  /** @param checkOpen throws if the store is closed */
   constructor(
     tables: Tables,
     bodies: Bodies,
@@ -86,7 +86,7 @@ export class Changes {
     return results
   }
 
-  /** Removes octets of deleted messages that were still being read, and of messages that never arrived whole. */
+  /** Removes octets of deleted messages that were still being read, and of incomplete messages. */
   async removeDoomed(): Promise<void> {
     try {
       this.checkWritable()
@@ -102,7 +102,7 @@ export class Changes {
     }
   }
 
-  /** @throws StoreError `closed`, `read-only` */
+  /** Checks that the store can be changed. @throws StoreError `closed`, `read-only` */
   checkWritable(): void {
     this.#checkOpen()
     if (this.#tables.readOnly) throw new StoreError('read-only', 'the store is read-only: its folder is not writable')

@@ -4,16 +4,16 @@ import type { Purpose, Space } from './space.ts'
 import { nativeOf } from './tables.ts'
 
 export interface OperationTraits {
-  /** Whether it needs a transaction of its own, and so sees the effects of all earlier operations. */
+  /** Whether it runs alone in its transaction, and so sees the effects of all earlier operations. */
   readonly alone?: boolean
-  /** Approximate size of what it writes. */
+  /** Approximate number of octets that it writes. */
   readonly octets?: number
-  /** What it does to the disk, for the case that it is full. Default: `changes`. */
+  /** Its use of space, which decides whether it may run on a full disk. Default: `changes`. */
   readonly purpose?: Purpose
 }
 
 /** The changes of one LMDB transaction, shared by several operations. */
-export interface Draft<Effect> {
+export interface TransactionDraft<Effect> {
   /** Grows with every write. */
   readonly writes: number
   /** Returns the effects to apply once the writes are on disk, and empties the list. */
@@ -22,10 +22,10 @@ export interface Draft<Effect> {
   finish(): void
 }
 
-export interface CommitSteps<Effect, D extends Draft<Effect>> {
+export interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
   /** Creates the draft of the next transaction. */
   readonly draft: () => D
-  /** Called when a transaction is on disk, before its effects are applied. */
+  /** Notes that a transaction is on disk. Called before its effects are applied. */
   readonly durable: () => void
   readonly apply: (effect: Effect) => void
   /** Opens the file again. Called when the environment accepts no more transactions. */
@@ -54,7 +54,7 @@ type Outcome<Effect> =
   | { readonly value: unknown; readonly effects: readonly Effect[] }
   | { readonly value?: never; readonly error: unknown }
 
-/** Operations that share a transaction, and what became of each once they have run. */
+/** Operations that share a transaction, and the outcome of each once they have run. */
 interface Attempt<Effect, D> {
   group: readonly Operation<D>[]
   outcomes?: readonly Outcome<Effect>[]
@@ -74,7 +74,7 @@ const MAX_CONFIRMATIONS = 10
  * promise resolves when the transaction is on disk and its effects are applied. Effects are applied in the order of the
  * operations. If a commit fails, none of its operations is kept, or all of them are and their promises resolve.
  */
-export class Commits<Effect, D extends Draft<Effect>> {
+export class Commits<Effect, D extends TransactionDraft<Effect>> {
   readonly #tables: Environment
   readonly #space: Space
   readonly #steps: CommitSteps<Effect, D>
@@ -132,8 +132,8 @@ export class Commits<Effect, D extends Draft<Effect>> {
       this.#restore()
       const octets = Math.min(octetsOf(given ?? this.#waiting), MAX_GROUP_OCTETS)
       await this.#space.prepare(Math.max(octets, given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)))
-      // Another thread begins, writes and flushes the transaction, and only this function runs in this one, so that a slow
-      // disk does not block the process.
+      // Another thread begins, writes and flushes the transaction. Only this function runs in this one, so a slow disk does
+      // not block the process.
       await this.#tables.env.childTransaction(() => {
         if (!given) attempt.group = this.#nextGroup(octets)
         this.#work(attempt)
@@ -162,7 +162,7 @@ export class Commits<Effect, D extends Draft<Effect>> {
     }
   }
 
-  /** Rejects operations that are on disk or may be. The state in memory may lack them. */
+  /** Rejects operations that may be on disk although the state in memory lacks them. */
   #abandon(group: readonly Operation<D>[], cause: unknown): void {
     this.#rejectAll(group, cause)
     this.#isStale = true
@@ -218,7 +218,7 @@ export class Commits<Effect, D extends Draft<Effect>> {
     return cause
   }
 
-  /** Whether a transaction can begin. After a failed write of the page that makes a transaction valid, none can. */
+  /** Returns whether a transaction can begin. None can after a failed write of the page that makes a transaction valid. */
   #acceptsTransactions(): boolean {
     let id = 0
     try {
@@ -262,7 +262,7 @@ export class Commits<Effect, D extends Draft<Effect>> {
     }
   }
 
-  /** Commits a transaction that changes no more than it must. */
+  /** Commits a transaction that changes only one small value. */
   async #turn(): Promise<void> {
     const { env } = this.#tables
     try {

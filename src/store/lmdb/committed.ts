@@ -9,7 +9,7 @@ export interface ReadOptions {
 
 /** A state of the tables that is read over several turns of the event loop. */
 export interface HeldState extends ReadOptions, Disposable {
-  /** @throws StoreError `closed` if the store was closed or its file opened again meanwhile */
+  /** Checks that the state can still be read. @throws StoreError `closed` if the store was closed or its file opened again */
   check(): void
 }
 
@@ -21,7 +21,7 @@ export class Committed {
   readonly #tables: Tables
   #transaction: CountedTransaction | undefined
   #closed = false
-  /** How many times the file was opened again. Transactions of before cannot be used. */
+  /** How many times the file was opened again. Transactions from before cannot be used. */
   #openings = 0
 
   constructor(tables: Tables) {
@@ -33,7 +33,7 @@ export class Committed {
     return this.#closed
   }
 
-  /** @throws StoreError `closed` */
+  /** The current state. @throws StoreError `closed` */
   get now(): ReadOptions {
     this.#check()
     return this.#transaction ? { transaction: this.#transaction } : {}

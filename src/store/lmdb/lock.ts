@@ -22,7 +22,7 @@ const SOCKET_PATH_OCTETS = 100
  * Returns a function that unlocks the folder.
  * @throws StoreError `in-use` if another process has the folder; the message contains its pid
  */
-export async function lockFolder(folder: string, log: Logger): Promise<() => Promise<void>> {
+export async function lockStoreFolder(folder: string, log: Logger): Promise<() => Promise<void>> {
   const path = socketPath(folder)
   const owner: Owner = { pid: process.pid, nonce: randomBytes(8).toString('hex') }
   for (let attempt = 0; attempt < 3; attempt++) {

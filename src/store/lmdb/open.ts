@@ -7,7 +7,7 @@ import { StoreError } from '../types.ts'
 import { type CheckReport, checkTables } from './check.ts'
 import { storeError } from './errors.ts'
 import { LmdbStore } from './lmdb-store.ts'
-import { lockFolder } from './lock.ts'
+import { lockStoreFolder } from './lock.ts'
 import { Space } from './space.ts'
 import { openTables, type Tables } from './tables.ts'
 import { upgrade } from './upgrade.ts'
@@ -29,7 +29,7 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
   let readOnly = false
   try {
     makeFolder(folder, 0o700)
-    unlock = await lockFolder(folder, log)
+    unlock = await lockStoreFolder(folder, log)
   } catch (error) {
     const known = storeError(error)
     if (!(known instanceof StoreError) || known.code !== 'read-only' || !existsSync(file)) throw known
@@ -77,7 +77,7 @@ export function compactStore(folder: string, log: Logger): Promise<{ before: num
 async function withLock<T>(folder: string, log: Logger, work: (file: string) => Promise<T>): Promise<T> {
   const file = join(folder, DATA_FILE)
   if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
-  const unlock = await lockFolder(folder, log)
+  const unlock = await lockStoreFolder(folder, log)
   try {
     return await work(file)
   } finally {

@@ -6,8 +6,8 @@ import { noSpace, storeError } from './errors.ts'
 import { nativeOf, type Tables } from './tables.ts'
 
 /**
- * What a change does to the disk: it adds messages, changes something else, or deletes and marks messages, so that there
- * will be room. On a full disk each kind may use more of the reserve than the one before it.
+ * The use of space by a change: it adds messages, changes something else, or frees space by deleting or marking messages.
+ * On a full disk each kind may use more of the reserve than the one before it.
  */
 export type Purpose = 'adds' | 'changes' | 'frees'
 
@@ -19,7 +19,7 @@ const RESERVE_OCTETS = 1 << 20
 /** The part of the reserve that each kind of change must leave. */
 const LEFT: Readonly<Record<Purpose, number>> = { adds: 1, changes: 1 / 2, frees: 0 }
 
-/** What a transaction writes besides the data of its operations: pages near the roots of the tables. */
+/** Octets that a transaction writes besides the data of its operations: pages near the roots of the tables. */
 const LEAST_TRANSACTION = 128 << 10
 const MOST_TRANSACTION = 256 << 10
 /** The file grows by an eighth, within these limits. */
@@ -32,20 +32,20 @@ const FULL_OCTETS = 1 << 20
 let zeros: Buffer | undefined
 
 /**
- * The room in the store's file. Before a commit, this writes zeros to the end of the file where LMDB will write pages. So
- * a full disk is noticed here, where nothing has happened yet, and never in the middle of a commit.
+ * The space in the store's file. Before a commit, this writes zeros to the end of the file where LMDB will write pages. So
+ * a full disk is noticed before a commit begins, and never in the middle of it.
  */
 export class Space {
   readonly #tables: Tables
   readonly #path: string
   readonly #pageOctets: number
   #file: FileHandle | undefined
-  /** Length of the part of the file that has room on the disk for sure. */
+  /** Length of the part of the file that is allocated on the disk. */
   #allocated = 0
   /** Unused octets at the end of the file, and in the pages of deleted messages, less what was admitted since `prepare`. */
   #unused = 0
   #reusable = 0
-  /** Why the file did not grow the last time. */
+  /** The reason why the file did not grow the last time. */
   #obstacle: unknown
 
   constructor(tables: Tables, path: string) {
@@ -78,7 +78,7 @@ export class Space {
     this.#unused -= octets
   }
 
-  /** Whether an error means that the disk is full. LMDB reports EIO if the system wrote a part only. */
+  /** Converts an error, and finds out whether it means a full disk: LMDB reports EIO if the system wrote only a part. */
   explain(error: unknown): Error {
     const known = storeError(error)
     const isFailed = known instanceof StoreError && known.code === 'failed'
@@ -95,12 +95,12 @@ export class Space {
     return known instanceof StoreError && known.code !== 'no-space' ? known : noSpace(this.#obstacle)
   }
 
-  /** Length of the part of the file that LMDB uses. */
+  /** Returns the length of the part of the file that LMDB uses. */
   #used(): number {
     return (nativeOf(this.#tables.env).info().lastPageNumber + 1) * this.#pageOctets
   }
 
-  /** Octets in unused pages below `used`. */
+  /** Returns the octets in unused pages below `used`. */
   #free(used: number): number {
     return Math.max(0, used - pagesInUse(this.#tables) * this.#pageOctets)
   }

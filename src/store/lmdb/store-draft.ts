@@ -25,12 +25,12 @@ import {
 import { ascending } from '../uid-order.ts'
 import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
-import type { Draft } from './commits.ts'
+import type { TransactionDraft } from './commits.ts'
 import { clearIndexes, FolderDraft, type LmdbFolder } from './lmdb-folder.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, textKey, toRecord } from './tables.ts'
 
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
-export class StoreDraft implements Draft<StoreEvent> {
+export class StoreDraft implements TransactionDraft<StoreEvent> {
   writes = 0
   readonly #tables: Tables
   readonly #bodies: Bodies

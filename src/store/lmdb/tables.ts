@@ -43,7 +43,7 @@ export const LAST_BLOB = 'lastBlob'
 export interface Tables {
   readonly env: RootDatabase
   readonly readOnly: boolean
-  /** Opens the file again, in one step. Replaces all fields of this object; read transactions of before cannot be used. */
+  /** Opens the file again, in one step. Replaces all fields of this object. Earlier read transactions cannot be used. */
   reopen(): void
   /** `format`, `tag`, `lastFolder`, `lastUidValidity`. */
   readonly meta: Database<number | string, string>
@@ -95,7 +95,7 @@ export interface OpenTablesOptions {
   readonly readOnly: boolean
 }
 
-/** @throws StoreError `not-found` if the package lmdb is not installed; `read-only` if the format cannot be opened */
+/** Opens the tables. @throws StoreError `not-found` if the package lmdb is missing; `read-only` if the format cannot be opened */
 export async function openTables({ file, readOnly }: OpenTablesOptions): Promise<Tables> {
   const { open } = await loadLmdb()
   const options = {
@@ -230,7 +230,7 @@ export const toRecord = (entry: MessageEntry, blob: number): EntryRecord => [
   entry.envelope ?? null,
 ]
 
-/** How a record's blob number and flags become those of an entry. */
+/** Conversions from a record's blob number and flags to those of an entry. */
 export interface EntryForms {
   /** Returns the name of a blob. */
   readonly nameOf: (blob: number) => string
