@@ -3,10 +3,11 @@ import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { authorityConstraints, keyUsage, type NameConstraints, nameConstraints } from '../certificate/extensions.ts'
 import { constraintProblem } from '../certificate/name-constraints.ts'
-import { commonName, subjectNames } from '../certificate/names.ts'
+import { commonName, type DistinguishedName, subjectNames } from '../certificate/names.ts'
 import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
+import { refuseBadText } from '../certificate/values.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
@@ -172,8 +173,11 @@ async function matchWaiting(store: CertificateStore, answer: Buffer) {
   throw new PkiError('refused', `no authority that waits for its certificate has the key of this one; ${list}`)
 }
 
-const subjectOf = ({ name, subject }: AuthorityOptions) =>
-  subjectName({ ...subject, commonName: subject?.commonName ?? name })
+/** @throws PkiError `refused` for a bad name or subject */
+function subjectOf({ name, subject }: AuthorityOptions): DistinguishedName {
+  refuseBadText('the name of the authority', name)
+  return subjectName({ ...subject, commonName: subject?.commonName ?? name })
+}
 
 function profileOf(
   options: AuthorityOptions,
@@ -185,7 +189,7 @@ function profileOf(
     subject: subjectOf(options),
     publicKey: createPublicKey(key),
     nowMs,
-    ...(days ? { days } : {}),
+    ...(days === undefined ? {} : { days }),
     ...(pathLength === undefined ? {} : { pathLength }),
     ...(constraints ? { constraints } : {}),
   }

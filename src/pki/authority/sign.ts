@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
-import { type GeneralName, generalName } from '../certificate/names.ts'
+import { checkedName, type GeneralName, generalName } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
-import { type SubjectFields, subjectName } from '../certificate/subject.ts'
+import { checkSubject, type SubjectFields, subjectName } from '../certificate/subject.ts'
 import type { IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import type { Purpose } from '../der/oids.ts'
@@ -45,11 +45,12 @@ export async function signInDraft(
   const authority = await openAuthority(store, authorityName, draft)
   const nowMs = store.clock.now()
   refuseTinyKey(request)
+  checkSubject(request.subject)
   const content = {
     subject: request.subjectDer,
     publicKey: request.publicKey,
     nowMs,
-    ...(options.days ? { days: options.days } : {}),
+    ...(options.days === undefined ? {} : { days: options.days }),
   }
   if (options.subordinate) {
     const { pathLength = request.pathLength } = options
@@ -82,7 +83,7 @@ function refuseTinyKey(request: ReadRequest): void {
 /** Returns the names for subjectAltName, by default the common name, which clients ignore. RFC 9525 section 2. */
 function namesOf(request: ReadRequest, options: SignOptions): readonly GeneralName[] {
   if (options.names) return options.names.map(generalName)
-  if (request.names.length > 0) return request.names
+  if (request.names.length > 0) return request.names.map(checkedName)
   const commonName = request.subject.findLast(({ type }) => type === 'CN')?.value
   return commonName && /^[\w.*-]+$/.test(commonName) ? [generalName(commonName)] : []
 }
@@ -111,7 +112,7 @@ export interface IssuedUser {
 export async function issueUser(store: CertificateStore, options: UserOptions): Promise<IssuedUser> {
   const names: GeneralName[] = [
     ...(options.emails ?? []).map((value) => generalName(`email:${value}`)),
-    ...(options.principalName ? [{ type: 'upn', value: options.principalName } as const] : []),
+    ...(options.principalName ? [generalName(`upn:${options.principalName}`)] : []),
   ]
   if (names.length === 0) {
     throw new PkiError('refused', 'a user’s certificate needs an email address or a user principal name')
@@ -126,7 +127,7 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
       names,
       purposes: ['clientAuth', 'emailProtection'] as const,
       nowMs: store.clock.now(),
-      ...(options.days ? { days: options.days } : {}),
+      ...(options.days === undefined ? {} : { days: options.days }),
     }
     return [issueFrom(draft, authority, profile, options.force), ...authority.chain]
   })

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { addressOctets } from '../../common/ip-address.ts'
 import { item, readAsn1 } from '../der/decode.ts'
 import {
@@ -16,6 +17,7 @@ import {
 import { accessMethods, extensionIds, type KeyUsage, keyUsageBits, type Purpose, purposeIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { encodeGeneralName, type GeneralName } from './names.ts'
+import { mailAddress } from './values.ts'
 
 /** Encodes one Extension. RFC 5280 section 4.2. */
 const extension = (id: string, value: Buffer, critical = false): Buffer =>
@@ -107,8 +109,19 @@ function subtree(text: string): Buffer {
     return sequence(contextPrimitive(7, Buffer.concat([octets.map((octet, i) => octet & (mask[i] ?? 0)), mask])))
   }
   if (version !== 0) return subtree(`${text}/${version === 4 ? 32 : 128}`)
-  if (text.includes('@')) return sequence(contextPrimitive(1, Buffer.from(text.replace(/^@/, ''), 'latin1')))
-  return sequence(contextPrimitive(2, Buffer.from(text, 'latin1')))
+  if (text.startsWith('@')) return sequence(contextPrimitive(1, domain(text.slice(1), text)))
+  if (text.includes('@')) return sequence(contextPrimitive(1, Buffer.from(mailAddress(text))))
+  return sequence(contextPrimitive(2, domain(text, text)))
+}
+
+/** @throws PkiError `refused` if it is not a domain; a leading period is allowed */
+function domain(name: string, text: string): Buffer {
+  const ascii = domainToASCII(name.replace(/^\./, ''))
+  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(ascii)) return Buffer.from(name.startsWith('.') ? `.${ascii}` : ascii)
+  throw new PkiError(
+    'refused',
+    `${text} is not a name constraint; write it like example.test, @example.test or 192.0.2.0/24`,
+  )
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 } from '../der/encode.ts'
 import { type AttributeType, attributeTypes, nameIn, userPrincipalName } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
+import { mailAddress, refuseBadText } from './values.ts'
 
 /** One attribute of a distinguished name. `type` is a short name, or the object identifier of an unknown type. */
 interface NameAttribute {
@@ -84,16 +85,22 @@ export interface GeneralName {
  */
 export function generalName(text: string): GeneralName {
   const prefixed = /^(dns|ip|email|uri|upn):(.+)$/i.exec(text)
-  if (prefixed) return checked({ type: (prefixed[1] ?? '').toLowerCase() as 'dns', value: prefixed[2] ?? '' })
-  if (isIP(text)) return checked({ type: 'ip', value: text })
-  return checked({ type: text.includes('@') ? 'email' : 'dns', value: text })
+  if (prefixed) return checkedName({ type: (prefixed[1] ?? '').toLowerCase() as 'dns', value: prefixed[2] ?? '' })
+  if (isIP(text)) return checkedName({ type: 'ip', value: text })
+  return checkedName({ type: text.includes('@') ? 'email' : 'dns', value: text })
 }
 
-function checked(name: GeneralName): GeneralName {
+/** Returns a name in the form in which certificates contain it. @throws PkiError `refused` if they cannot */
+export function checkedName(name: GeneralName): GeneralName {
   if (name.type === 'ip') {
     if (!isIP(name.value)) throw new PkiError('refused', `${name.value} is not an IP address`)
     return { type: 'ip', value: addressText(addressOctets(name.value)) }
   }
+  if (name.type === 'email') return { type: 'email', value: mailAddress(name.value) }
+  if (name.type === 'uri' && !(URL.canParse(name.value) && /^[\x21-\x7e]+$/.test(name.value))) {
+    throw new PkiError('refused', `${name.value} is not a URI in ASCII, such as https://example.test/`)
+  }
+  if (name.type === 'upn') refuseBadText('the user principal name', name.value)
   if (name.type !== 'dns') return name
   const ascii = domainToASCII(name.value.replace(/^\*\./, ''))
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(ascii)) {

@@ -1,5 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { KeyUsage, Purpose } from '../der/oids.ts'
+import { PkiError } from '../errors.ts'
 import { describeKey } from '../keys.ts'
 import { createCertificate, type Issuer } from './certificate.ts'
 import * as ext from './extensions.ts'
@@ -11,12 +12,19 @@ export const dayMs = 86_400_000
 const serverLifeDays = 397
 const authorityLifeDays = 3650
 
+/** The last date that a certificate can contain. RFC 5280 section 4.1.2.5. */
+const endOfTime = Date.UTC(9999, 11, 31)
+
 /** Returns a validity that starts an hour ago, so that clients with a slow clock accept the certificate. */
 function validity(
   nowMs: number,
   days: number,
   latestMs = Number.POSITIVE_INFINITY,
 ): { notBefore: Date; notAfter: Date } {
+  const longest = Math.floor((endOfTime - nowMs) / dayMs)
+  if (!(days > 0 && days <= longest)) {
+    throw new PkiError('refused', `a certificate cannot be valid for ${days} days; give 1 to ${longest}`)
+  }
   const from = Math.floor(nowMs / 1000) * 1000 - 3_600_000
   return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * dayMs, latestMs)) }
 }

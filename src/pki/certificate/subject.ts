@@ -1,6 +1,7 @@
 import type { AttributeType } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import type { DistinguishedName } from './names.ts'
+import { mailAddress, refuseBadText } from './values.ts'
 
 /** The owner of a certificate, as named in a request. */
 export interface SubjectFields {
@@ -28,13 +29,25 @@ const attributes: readonly { field: keyof SubjectFields; type: AttributeType; ma
 export function subjectName(fields: SubjectFields): DistinguishedName {
   if (fields.country) checkCountry(fields.country)
   return attributes.flatMap(({ field, type, maxLength, title }) => {
-    const value = fields[field]?.trim()
-    if (!value) return []
+    const given = fields[field]
+    // An empty common name would silently become another one; other fields may be left empty.
+    if (given === undefined || (given.trim() === '' && field !== 'commonName')) return []
+    refuseBadText(`the ${title}`, given)
+    const value = field === 'email' ? mailAddress(given.trim()) : given.trim()
     if (value.length > maxLength) {
       throw new PkiError('refused', `the ${title} is longer than ${maxLength} characters`)
     }
     return [{ type, value }]
   })
+}
+
+/** Checks a subject that a request encodes. @throws PkiError `refused` for control characters and mail addresses that are not ASCII */
+export function checkSubject(name: DistinguishedName): void {
+  for (const { type, value } of name) {
+    if (value.trim() === '') continue
+    refuseBadText(`${type} in the subject`, value)
+    if (type === 'emailAddress') mailAddress(value)
+  }
 }
 
 /** Checks that a country code is in ISO 3166. @throws PkiError `refused` */

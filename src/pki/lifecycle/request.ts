@@ -11,6 +11,7 @@ import {
 } from '../certificate/names.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
+import { refuseBadText } from '../certificate/values.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import type { RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
@@ -54,6 +55,8 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
   refusePinned(server)
   refusePending(context.store.index, server.name)
   const commonName = options.subject?.commonName ?? context.lab().hostname
+  if (options.friendlyName?.trim()) refuseBadText('the friendly name', options.friendlyName)
+  const subject = subjectName({ ...options.subject, commonName })
   const key = options.key ?? context.store.key
   const bits = key.startsWith('rsa-') ? Number(key.slice(4)) : undefined
   const small = bits !== undefined && bits < 1024
@@ -62,7 +65,7 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
     virtualServer: server,
     friendlyName: options.friendlyName?.trim() || server.name,
     key,
-    subject: subjectName({ ...options.subject, commonName }),
+    subject,
     names: requestedNames(commonName, options.names ?? []),
     microsoft: options.microsoft ?? false,
     warnings: [
