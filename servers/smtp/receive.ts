@@ -1,4 +1,6 @@
+import { viewsOf } from '../../src/common/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../src/common/received-octets.ts'
+import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { deliver } from '../../src/delivery/deliver.ts'
 import { reportSuccess } from '../../src/delivery/report.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../src/delivery/types.ts'
@@ -18,7 +20,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const { reversePath, recipients, envelopeId } = transaction
   const lineEnds = new LineEnds()
   const content = received.pieces
-    ? { message: received.pieces.map((piece) => lineEnds.normalize(piece)) }
+    ? { message: await normalized(received.pieces, lineEnds) }
     : await spooledContent(received, recipients, lineEnds)
   const at = context.clock.now()
   const delivery: Delivery = {
@@ -47,7 +49,9 @@ async function spooledContent(
 ): Promise<Pick<Delivery, 'message' | 'rest'>> {
   const isPosted = recipients.some(({ destination }) => destination.kind === 'newsgroup')
   const start = isPosted ? undefined : await received.start(HELD_OCTETS)
-  if (!start?.includes(END_OF_HEADER)) return { message: [lineEnds.normalize(await received.whole())] }
+  if (!start?.includes(END_OF_HEADER)) {
+    return { message: await normalized(viewsOf(await received.whole(), VIEW_OCTETS), lineEnds) }
+  }
   const message = [lineEnds.normalize(start)]
   return {
     message,
@@ -57,6 +61,18 @@ async function spooledContent(
       if (ofRest.changed) lineEnds.changed = true
     },
   }
+}
+
+/** Octets of a message that are normalized at once. */
+const VIEW_OCTETS = 256 * 1024
+
+async function normalized(pieces: Iterable<Buffer>, lineEnds: LineEnds): Promise<Buffer[]> {
+  const message: Buffer[] = []
+  for (const piece of pieces) {
+    if (isSliceOver()) await nextSlice()
+    message.push(lineEnds.normalize(piece))
+  }
+  return message
 }
 
 function traceOf(session: SmtpSession, { reversePath, smtpUtf8, recipients }: Transaction, at: number): Buffer {

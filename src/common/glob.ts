@@ -1,3 +1,5 @@
+import { runToEnd, type Steps } from './time-slice.ts'
+
 /** An element of a pattern: a character, any one character, any run of characters, or one of a class. */
 type Token =
   | { readonly kind: 'char'; readonly code: number }
@@ -81,12 +83,20 @@ function accepts(token: Token, code: number): boolean {
 }
 
 /** Returns whether the pattern matches the whole text. Backtracks only to the last `*`, so time is at most pattern × text. */
-export function globMatches(glob: Glob, codes: readonly number[]): boolean {
+export const globMatches = (glob: Glob, codes: readonly number[]): boolean => runToEnd(globSteps(glob, codes))
+
+/** Comparisons between two pauses. */
+const STEP_COMPARISONS = 64 * 1024
+
+/** Matches as `globMatches`, in steps. */
+export function* globSteps(glob: Glob, codes: readonly number[]): Steps<boolean> {
   let token = 0
   let at = 0
   let star = -1
   let starAt = 0
+  let comparisons = 0
   while (at < codes.length) {
+    if (++comparisons % STEP_COMPARISONS === 0) yield
     const now = glob[token]
     if (now?.kind === 'many') {
       star = token++

@@ -12,6 +12,11 @@ export function countOctets(pieces: Pieces): number {
 export const joinPieces = (pieces: Pieces): Buffer =>
   pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
 
+/** Yields octets as views of at most `size` octets. */
+export function* viewsOf(octets: Buffer, size: number): Generator<Buffer, void, void> {
+  for (let at = 0; at < octets.length; at += size) yield octets.subarray(at, at + size)
+}
+
 /** Pieces that are examined together. Every Buffer takes hundreds of octets of memory, even if it holds only one. */
 const BATCH_PIECES = 128
 /** A batch whose pieces are smaller than this on average is merged into one piece. */

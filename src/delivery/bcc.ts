@@ -1,32 +1,43 @@
-import { joinPieces, PieceCollector, type Pieces } from '../common/pieces.ts'
+import { PieceCollector, type Pieces } from '../common/pieces.ts'
+import type { Steps } from '../common/time-slice.ts'
 import { splitAddress } from '../directory/names.ts'
 import { parseAddresses } from '../mail/addresses.ts'
-import { headerBlockEnd, headerFieldAt, isEmptyLine, unfolded } from '../mail/headers.ts'
+import { headerFieldAt, isEmptyLine, unfolded } from '../mail/headers.ts'
 
 const NOTHING = Buffer.alloc(0)
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 const BCC = /^(?:resent-)?bcc[ \t]*:/im
 
-/**
- * Returns whether the header may have a Bcc field, without parsing it. Called for every message. If CRLF CRLF does not
- * end the header, the search continues in the body, and `withoutBcc` may then find no field.
- */
-export function mayHaveBcc(message: Pieces): boolean {
-  const [first = NOTHING] = message
-  const end = first.indexOf(END_OF_HEADER)
+/** Octets of a header that are looked at at once. Longer headers are read in steps, by `withoutBcc`. */
+const MAX_SHORT_OCTETS = 64 * 1024
+
+/** Returns whether the header may have a Bcc field, without parsing it. Called for every message. */
+export function mayHaveBcc([first = NOTHING, ...others]: Pieces): boolean {
+  const start = first.subarray(0, MAX_SHORT_OCTETS)
+  const end = start.indexOf(END_OF_HEADER)
   // The whole header is nearly always in the first piece.
-  if (end === -1 && message.length > 1) return mayHaveBcc([joinPieces(message)])
-  return BCC.test(first.toString('latin1', 0, end === -1 ? first.length : end))
+  if (end === -1 && (others.length > 0 || start.length < first.length)) return true
+  return BCC.test(start.toString('latin1', 0, end === -1 ? start.length : end))
 }
 
-/** Returns a message without its Bcc fields, and a function that tells whether they name an address. */
-export function withoutBcc(raw: Buffer): { readonly rest: Pieces; names(address: string): boolean } {
+/** A message without its Bcc fields. */
+export interface StrippedMessage {
+  readonly rest: Pieces
+  /** Returns whether the Bcc fields name an address. */
+  names(address: string): boolean
+}
+
+const FIELDS_PER_STEP = 64
+
+/** Removes the Bcc fields of a message, in steps: they may be as many as fit into it. */
+export function* withoutBcc(raw: Buffer): Steps<StrippedMessage> {
   const rest = new PieceCollector()
   const named = new Set<string>()
-  const end = headerBlockEnd(raw, 0)
   let from = 0
-  for (let at = 0; at < end && !isEmptyLine(raw, at); ) {
-    const field = headerFieldAt(raw, at, end)
+  let fields = 0
+  for (let at = 0; at < raw.length && !isEmptyLine(raw, at); ) {
+    if (++fields % FIELDS_PER_STEP === 0) yield
+    const field = headerFieldAt(raw, at, raw.length)
     at = field.end
     if (field.nameLower !== 'bcc' && field.nameLower !== 'resent-bcc') continue
     rest.add(raw.subarray(from, field.start))

@@ -1,9 +1,10 @@
 import { joinPieces, type Pieces } from '../common/pieces.ts'
+import { runInSlices } from '../common/time-slice.ts'
 import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type NewMessage, type Owner } from '../store/types.ts'
-import { mayHaveBcc, withoutBcc } from './bcc.ts'
+import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { resolveNamed } from './resolve.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
 
@@ -27,11 +28,12 @@ export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: Lo
  * @throws DeliveryError `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
-  const { trace, rest, recipients, mailFrom, session, at } = delivery
+  const { trace, message, rest, recipients, mailFrom, session, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
   // A group that refuses the message must refuse it before any mailbox has it.
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
-  const { owners, created } = mailboxesOf(site, delivery)
+  const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
+  const { owners, created } = mailboxesOf(site, delivery, stripped)
   const rcptTo = recipients.map(({ address }) => address)
   const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
   try {
@@ -63,8 +65,11 @@ function newsgroupsOf(recipients: readonly Recipient[]): string[] {
  * fields. An open directory gets the accounts that it does not have yet (`created`): only now, because RCPT alone must
  * not fill it.
  */
-function mailboxesOf({ directory }: DeliverySite, { message, recipients }: Delivery) {
-  const stripped = mayHaveBcc(message) ? withoutBcc(joinPieces(message)) : undefined
+function mailboxesOf(
+  { directory }: DeliverySite,
+  { message, recipients }: Delivery,
+  stripped: StrippedMessage | undefined,
+) {
   const owners = new Map<Owner, Pieces>()
   const created: Account[] = []
   for (const { address, destination } of recipients) {

@@ -1,3 +1,4 @@
+import { runToEnd, type Steps } from '../common/time-slice.ts'
 import { Scanner } from './scanner.ts'
 import type { Address, OctetString } from './types.ts'
 
@@ -14,13 +15,20 @@ export const MAX_ADDRESSES = 20_000
  * Parses an address list with groups, source routes, comments and quoted strings. Stops at a syntax error between
  * addresses. RFC 5322 sections 3.4, 4.4.
  */
-export function parseAddresses(value: OctetString): Address[] {
+export const parseAddresses = (value: OctetString): Address[] => runToEnd(addressSteps(value))
+
+/** Addresses read between two pauses. */
+const STEP_ADDRESSES = 1_000
+
+/** Parses as `parseAddresses`, in steps. */
+export function* addressSteps(value: OctetString): Steps<Address[]> {
   const scanner = new Scanner(value)
   const found: Address[] = []
   while (!scanner.ended && found.length < MAX_ADDRESSES) {
     if (scanner.take(',')) continue // RFC 5322 section 4.4: empty elements
     found.push(...(group(scanner) ?? [mailbox(scanner)]))
     if (!scanner.take(',')) break
+    if (found.length % STEP_ADDRESSES === 0) yield
   }
   return found
 }

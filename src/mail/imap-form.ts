@@ -1,5 +1,5 @@
 import type { Steps } from '../common/time-slice.ts'
-import { MAX_ADDRESSES, parseAddresses } from './addresses.ts'
+import { addressSteps, MAX_ADDRESSES } from './addresses.ts'
 import { headerFields, unfolded } from './headers.ts'
 import type { Address, Disposition, Envelope, HeaderField, MessagePart, OctetString, Parameter } from './types.ts'
 
@@ -19,7 +19,7 @@ export function* envelope(raw: Buffer, fields: readonly HeaderField[]): Steps<En
     else if (includes(LISTS, nameLower)) {
       const before = lists.get(nameLower)
       if (before && before.length >= MAX_ADDRESSES) continue
-      const found = parseAddresses(unfolded(raw, field))
+      const found = yield* addressSteps(unfolded(raw, field))
       if (before) for (const address of found) before.push(address)
       else lists.set(nameLower, found)
       yield

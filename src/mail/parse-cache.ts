@@ -14,6 +14,9 @@ const ENTRY_OCTETS = 400
 const FIELD_OCTETS = 120
 const PART_OCTETS = 600
 
+/** Longer forms are kept as they were joined. */
+const MAX_COPIED_CHARS = 64 * 1024
+
 /** The parsed parts of one message, each computed at its first use. `raw` must always be the whole message. */
 export class ParsedMessage {
   /** Set by the methods of similar names. Callers check them to find out whether the octets are needed. */
@@ -86,7 +89,7 @@ export class ParsedMessage {
 
   private keptForm(text: OctetString): OctetString {
     this.hold(text.length)
-    return inOnePiece(text)
+    return text.length > MAX_COPIED_CHARS ? text : inOnePiece(text)
   }
 
   /** Returns whether a header field contains the needle, which must be folded. See `SearchText`. */

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../common/ip-address.ts'
 import type { MemoryBudget, MemoryReservation } from '../common/memory-budget.ts'
+import { viewsOf } from '../common/pieces.ts'
 import { Intake } from '../common/received-octets.ts'
-import { CommandTurns } from '../common/time-slice.ts'
+import { CommandTurns, isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { COMPRESSION_OCTETS, CompressedStream } from './compression.ts'
 import { ContentReader } from './content-reader.ts'
@@ -13,6 +14,9 @@ import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { type LineEncoding, textOf } from './input.ts'
 import { LogonGuard, type LogonLimits } from './logon-guard.ts'
 import { Transport } from './transport.ts'
+
+/** Larger messages are written in pieces. */
+const WHOLE_OCTETS = 256 * 1024
 
 /** A socket under TLS, and the result of its handshake. */
 export interface SecuredSocket {
@@ -160,19 +164,24 @@ export class Connection {
     this.#transport.write(data)
   }
 
-  /** Writes a message as a dot-stuffed block with its final dot. RFC 3977 section 3.1.1; RFC 1939 section 3. */
-  writeBlock(block: Buffer): void {
+  /**
+   * Writes a message as a dot-stuffed block with its final dot, a large one as fast as the client reads it. Returns
+   * synchronously when nothing has to be awaited. RFC 3977 section 3.1.1; RFC 1939 section 3. @throws ConnectionEnded
+   */
+  writeBlock(block: Buffer): void | Promise<void> {
+    if (block.length > WHOLE_OCTETS) return this.streamBlock(viewsOf(block, WHOLE_OCTETS))
     this.record.octets('out', block.length)
     for (const piece of stuff(block)) this.#transport.write(piece)
   }
 
   /** Writes a block from pieces, as fast as the client reads them, for messages too large to hold. @throws ConnectionEnded */
-  async streamBlock(pieces: AsyncIterable<Buffer>): Promise<void> {
+  async streamBlock(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
     const stuffer = new Stuffer()
     for await (const piece of pieces) {
       this.record.octets('out', piece.length)
       for (const part of stuffer.add(piece)) this.#transport.write(part)
       await this.drained()
+      if (isSliceOver()) await nextSlice()
     }
     this.#transport.write(stuffer.end())
   }

@@ -112,8 +112,8 @@ export function checkHeader(article: Article, mandatory: readonly string[]): voi
 
 /** Rejects a CR without LF, which some readers take for a line end: it would forge a field. RFC 5536 section 2, RFC 5322 section 2.2. */
 function checkLineEnds({ raw, bodyStart }: Article): void {
-  for (let at = raw.indexOf(CR); at !== -1 && at < bodyStart; at = raw.indexOf(CR, at + 1)) {
-    if (raw[at + 1] !== LF) throw invalid('bare CR in the header')
+  for (let at = 0; at < bodyStart; at++) {
+    if (raw[at] === CR && raw[at + 1] !== LF) throw invalid('bare CR in the header')
   }
 }
 

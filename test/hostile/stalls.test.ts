@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { repeated, shortenSlices, startDuel } from './support.ts'
+import { noopsDuringDelivery, repeated, shortenSlices, startDuel } from './support.ts'
 
 const MEGABYTE = 1 << 20
 
@@ -97,6 +97,15 @@ describe('other sessions are served during', () => {
     const patterns = Array.from({ length: 180 }, (_, i) => `${'*a'.repeat(150)}${i}`)
     const { reply, noops } = await duel.attack(`LIST "" (${patterns.join(' ')})`)
     expect(reply).toEqual(['x OK LIST completed'])
+    expect(noops).toBeGreaterThanOrEqual(NOOPS)
+  })
+
+  test.each([
+    ['with many Bcc fields', repeated('Bcc: a@b\r\n', MEGABYTE)],
+    ['with many header fields, one of them Bcc', `${repeated('a:\r\n', MEGABYTE)}Bcc: a@b\r\n\r\n`],
+    ['of bare LFs', `\r\n${repeated('\n', 4 * MEGABYTE)}`],
+  ])('the delivery of a message %s', async (_name, message) => {
+    const noops = await noopsDuringDelivery(message)
     expect(noops).toBeGreaterThanOrEqual(NOOPS)
   })
 })

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, vi } from 'vitest'
 import { nextTurn } from '../../src/common/time-slice.ts'
 import { connectBy, startImapLab } from '../imap4/support.ts'
-import type { LineClient } from '../support/line-client.ts'
-import type { MailLab, MailLabOptions } from '../support/mail-lab.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 
 export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
 
@@ -67,6 +67,38 @@ export async function startDuel(mail: readonly string[], options: MailLabOptions
       await lab[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Sends a message by SMTP. Returns how many NOOPs of another session are answered from its arrival until its acceptance. */
+export async function noopsDuringDelivery(message: string): Promise<number> {
+  await using lab = await startMailLab({ protocol: 'smtp' })
+  const [sender, other] = [await LineClient.open(lab.port), await LineClient.open(lab.port)]
+  const ask = async (client: LineClient, text: string): Promise<string | undefined> => {
+    client.send(text)
+    return (await client.lines((line) => /^\d{3} /.test(line))).at(-1)
+  }
+  await ask(sender, '') // the greeting
+  await ask(other, '')
+  await ask(sender, 'EHLO a\r\n')
+  await ask(sender, 'MAIL FROM:<a@b.test>\r\n')
+  await ask(sender, 'RCPT TO:<alice@lab.test>\r\n')
+  // The reply to the first chunk says that the server has all of the message.
+  expect(await ask(sender, `BDAT ${message.length}\r\n${message}`)).toMatch(/^250 /)
+  shortenSlices()
+  let isOver = false
+  const ended = ask(sender, 'BDAT 0 LAST\r\n').then((reply) => {
+    isOver = true
+    expect(reply).toMatch(/^250 /)
+  })
+  let noops = 0
+  while (!isOver) {
+    await Promise.race([ended, ask(other, 'NOOP\r\n')])
+    if (!isOver) noops++
+  }
+  await ended
+  sender.destroy()
+  other.destroy()
+  return noops
 }
 
 async function loggedOn(lab: MailLab, user: string, password: string): Promise<LineClient> {

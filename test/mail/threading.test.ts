@@ -146,6 +146,18 @@ describe('threads', () => {
     expect(formOf(orderedSubject([]))).toBe('')
   })
 
+  test('threading pauses in proportion to its work', () => {
+    // Every link is checked against all messages above it.
+    const chain = Array.from({ length: 4_000 }, (_, i) => [
+      mail(2 * i + 1, `x${i}`, `y${i}`),
+      mail(2 * i + 2, `y${i}`, i === 0 ? '' : `x${i - 1}`),
+    ]).flat()
+    const steps = threadReferences(chain)
+    let pauses = 0
+    while (!steps.next().done) pauses++
+    expect(pauses).toBeGreaterThan((chain.length * chain.length) / 2_000)
+  })
+
   test('may be very deep', () => {
     const chain = Array.from({ length: 50_000 }, (_, i) => mail(i + 1, `m${i + 1}`, i === 0 ? '' : `m${i}`))
     const form = formOf(threadReferences(chain))

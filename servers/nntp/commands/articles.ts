@@ -26,7 +26,7 @@ function articleCommand({ name, code, text, part }: Variant): NntpCommand {
       // An article named by its message-id does not become the current one. RFC 3977 section 6.2.1.2
       if (found.number !== 0 && session.group) session.group.current = found.number
       session.reply(code, `${found.number} ${found.entry.messageId ?? '<0>'} ${text}`)
-      if (raw && part) session.connection.writeBlock(part(raw))
+      if (raw && part) await session.connection.writeBlock(part(raw))
     },
   })
 }

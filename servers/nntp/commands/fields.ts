@@ -1,4 +1,5 @@
-import { codePoints, type Glob, globMatches, parseGlob } from '../../../src/common/glob.ts'
+import { codePoints, type Glob, globSteps, parseGlob } from '../../../src/common/glob.ts'
+import { runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import { headerFields } from '../../../src/mail/headers.ts'
 import { newsValue, type Overview } from '../../../src/mail/overview.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
@@ -131,6 +132,15 @@ function parsePattern(pattern: string): Glob {
   return glob
 }
 
+function* matchesAny(value: OctetString, globs: readonly Glob[]): Steps<boolean> {
+  const codes = codePoints(Buffer.from(value, 'latin1').toString('utf8'))
+  for (const glob of globs) {
+    if (yield* globSteps(glob, codes)) return true
+    yield
+  }
+  return false
+}
+
 /** XPAT field message-id|range pattern…: the values that match at least one pattern. RFC 2980 section 2.9. */
 export const xpat = defineCommand<PatternQuery>({
   name: 'XPAT',
@@ -145,10 +155,6 @@ export const xpat = defineCommand<PatternQuery>({
   async run(session, { field, specifier, globs }) {
     const { store } = session.context
     const read = fieldReader(store, field)
-    const matches = (value: string): boolean => {
-      const codes = codePoints(Buffer.from(value, 'latin1').toString('utf8'))
-      return globs.some((glob) => globMatches(glob, codes))
-    }
     const listing = new Listing(session.connection, 'latin1')
     if (specifier.by === 'range') {
       const { folder } = selectedGroup(session)
@@ -156,7 +162,8 @@ export const xpat = defineCommand<PatternQuery>({
       for await (const page of pages(store, folder, specifier.range)) {
         for (const entry of page) {
           const value = await read(folder, entry)
-          if (value !== undefined && matches(value)) listing.line(`${entry.uid} ${value}`)
+          const isChosen = value !== undefined && (await runInSlices(matchesAny(value, globs)))
+          if (isChosen) listing.line(`${entry.uid} ${value}`)
         }
         await listing.pause()
       }
@@ -164,7 +171,8 @@ export const xpat = defineCommand<PatternQuery>({
       const { folder, entry } = await findArticle(session, specifier)
       const value = await read(folder, entry)
       session.reply(221, 'Headers follow')
-      if (value !== undefined && matches(value)) listing.line(`${entry.messageId ?? '<0>'} ${value}`)
+      const isChosen = value !== undefined && (await runInSlices(matchesAny(value, globs)))
+      if (isChosen) listing.line(`${entry.messageId ?? '<0>'} ${value}`)
     }
     listing.end()
   },

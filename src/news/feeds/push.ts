@@ -56,7 +56,7 @@ const streamed: Sender = async (session, articles) => {
   }
   for (const { messageId, raw } of wanted) {
     session.send(`TAKETHIS ${messageId}`)
-    session.connection.writeBlock(raw)
+    await session.connection.writeBlock(raw)
     await session.connection.drained()
   }
   for (const _ of wanted) {
@@ -73,7 +73,7 @@ const oneByOne: Sender = async (session, articles) => {
     const offered = await session.ask(`IHAVE ${messageId}`)
     if (offered.code === 436) deferred.push(messageId)
     else if (offered.code === 335) {
-      session.connection.writeBlock(raw)
+      await session.connection.writeBlock(raw)
       const { code, text } = await session.answer()
       if (code === 436) deferred.push(messageId)
       else if (code !== 235 && code !== 437) throw new FeedError(`IHAVE: the peer answered ${code} ${text}`)
