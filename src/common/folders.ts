@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,6 +20,12 @@ export function makeFolder(path: string, mode = 0o777): void {
     const reason = message.split(',')[0]
     throw Object.assign(new Error(`the folder ${path} cannot be created: ${reason}`, { cause: error }), { code })
   }
+}
+
+/** Writes a file that only its owner can read. Changes the mode of an existing file first. */
+export function writePrivateFile(path: string, content: string | Buffer): void {
+  if (existsSync(path)) chmodSync(path, 0o600)
+  writeFileSync(path, content, { mode: 0o600 })
 }
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false

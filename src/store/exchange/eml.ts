@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeFolder } from '../../common/folders.ts'
-import { type FoundFolder, folderPath, type MailFormat, walk, withCrlf } from './format.ts'
+import { makeFolder, writePrivateFile } from '../../common/folders.ts'
+import { type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
 
 /** The file with flags and dates, beside the messages of a folder. */
 const NOTES = 'messages.json'
@@ -10,19 +10,19 @@ type Notes = Readonly<Record<string, { readonly flags: readonly string[]; readon
 
 /** One file per message, as mail programs save it by drag and drop. */
 export const eml: MailFormat = {
-  pathOf: folderPath,
+  ending: '',
 
   async write(path, messages) {
-    makeFolder(path)
+    makeFolder(path, 0o700)
     const notes: Record<string, Notes[string]> = {}
     let number = 0
     for await (const { raw, flags, internalDate } of messages) {
       const name = `${String(++number).padStart(6, '0')}.eml`
-      writeFileSync(join(path, name), raw)
+      writePrivateFile(join(path, name), raw)
       utimesSync(join(path, name), internalDate / 1000, internalDate / 1000)
       notes[name] = { flags, internalDate }
     }
-    writeFileSync(join(path, NOTES), `${JSON.stringify(notes, null, 1)}\n`)
+    writePrivateFile(join(path, NOTES), `${JSON.stringify(notes, null, 1)}\n`)
   },
 
   find(root) {
@@ -39,8 +39,11 @@ export const eml: MailFormat = {
     for (const name of readdirSync(path).sort()) {
       if (!name.endsWith('.eml')) continue
       const message = join(path, name)
-      const { flags = [], internalDate = Math.floor(statSync(message).mtimeMs) } = notes[name] ?? {}
-      yield { raw: withCrlf(readFileSync(message)), flags, internalDate }
+      const octets = readFileSync(message)
+      const note = notes[name]
+      // A message that we wrote is read as it is.
+      if (note) yield { raw: octets, flags: note.flags, internalDate: note.internalDate }
+      else yield { raw: withCrlf(octets), flags: [], internalDate: Math.floor(statSync(message).mtimeMs) }
     }
   },
 }

@@ -1,15 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { makeFolder } from '../../common/folders.ts'
-import {
-  type CarriedMessage,
-  type FoundFolder,
-  folderPath,
-  fromFileName,
-  type MailFormat,
-  walk,
-  withCrlf,
-} from './format.ts'
+import { makeFolder, writePrivateFile } from '../../common/folders.ts'
+import { type CarriedMessage, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
+import { unescaped } from './names.ts'
 
 /** The letters after `:2,` in a file name. https://cr.yp.to/proto/maildir.html */
 const letterOf: Readonly<Record<string, string>> = {
@@ -25,21 +18,21 @@ const KEYWORDS = 'dovecot-keywords'
 const FIRST_KEYWORD = 'a'.charCodeAt(0)
 
 export const maildir: MailFormat = {
-  pathOf: folderPath,
+  ending: '',
 
   async write(path, messages) {
-    for (const part of ['cur', 'new', 'tmp']) makeFolder(join(path, part))
+    for (const part of ['cur', 'new', 'tmp']) makeFolder(join(path, part), 0o700)
     const keywords: string[] = []
     let number = 0
     for await (const { raw, flags, internalDate } of messages) {
       const seconds = Math.floor(internalDate / 1000)
       const name = `${seconds}.M${String(++number).padStart(6, '0')}.sealpost,S=${raw.length}:2,${letters(flags, keywords)}`
       const file = join(path, 'cur', name)
-      writeFileSync(file, raw)
+      writePrivateFile(file, raw)
       utimesSync(file, internalDate / 1000, internalDate / 1000)
     }
     if (keywords.length === 0) return
-    writeFileSync(join(path, KEYWORDS), keywords.map((keyword, i) => `${i} ${keyword}\n`).join(''))
+    writePrivateFile(join(path, KEYWORDS), keywords.map((keyword, i) => `${i} ${keyword}\n`).join(''))
   },
 
   /** Finds nested folders and, at any level, the dotted names of Maildir++. */
@@ -64,7 +57,10 @@ export const maildir: MailFormat = {
 function readFile(file: string, name: string, keywords: ReadonlyMap<string, string>): CarriedMessage {
   const letters = /:2,([A-Za-z]*)/.exec(name)?.[1] ?? ''
   const flags = [...letters].flatMap((letter) => flagOf.get(letter) ?? keywords.get(letter) ?? [])
-  return { raw: withCrlf(readFileSync(file)), flags, internalDate: Math.floor(statSync(file).mtimeMs) }
+  const octets = readFileSync(file)
+  // A message that we wrote, and that no program has changed since, is read as it is.
+  const raw = name.includes(`.sealpost,S=${octets.length}:`) ? octets : withCrlf(octets)
+  return { raw, flags, internalDate: Math.floor(statSync(file).mtimeMs) }
 }
 
 /** Returns a message's letters in the order that the format requires. Adds new keywords to `keywords`, at most 26. */
@@ -92,5 +88,5 @@ function readKeywords(path: string): ReadonlyMap<string, string> {
 const nameOf = (path: string): string =>
   path
     .split(sep)
-    .map((level) => fromFileName(level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
+    .map((level) => unescaped(level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
     .join('/')

@@ -1,8 +1,8 @@
 import { closeSync, createReadStream, existsSync, openSync, statSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { makeFolder } from '../../common/folders.ts'
-import { type CarriedMessage, type FoundFolder, folderPath, fromFileName, type MailFormat, walk } from './format.ts'
+import { makeFolder, writePrivateFile } from '../../common/folders.ts'
+import { type CarriedMessage, type FoundFolder, type MailFormat, walk } from './format.ts'
+import { unescaped } from './names.ts'
 
 /** The letters of the fields Status and X-Status, in which mail programs store flags. */
 const statusFlags: Readonly<Record<string, string>> = {
@@ -16,11 +16,12 @@ const ending = '.mbox'
 
 /** The variant mboxrd: a line that starts with any number of `>` and then `From ` gets one more `>`. RFC 4155 appendix A. */
 export const mbox: MailFormat = {
-  pathOf: (root, name) => folderPath(root, name) + ending,
+  ending,
 
   async write(path, messages) {
-    makeFolder(dirname(path))
-    const file = openSync(path, 'w')
+    makeFolder(dirname(path), 0o700)
+    writePrivateFile(path, '')
+    const file = openSync(path, 'a')
     try {
       for await (const message of messages) writeSync(file, encode(message))
     } finally {
@@ -33,7 +34,7 @@ export const mbox: MailFormat = {
     const found: FoundFolder[] = []
     walk(root, (path, name, files) => {
       for (const file of files.filter((each) => each.endsWith(ending))) {
-        const level = fromFileName(file.slice(0, -ending.length))
+        const level = unescaped(file.slice(0, -ending.length))
         found.push({ name: name === '' ? level : `${name}/${level}`, path: join(path, file) })
       }
     })
@@ -41,50 +42,88 @@ export const mbox: MailFormat = {
   },
 
   async *read(path) {
-    let date = 0
-    let lines: string[] | undefined
-    for await (const line of createInterface({ input: createReadStream(path, 'latin1'), crlfDelay: Infinity })) {
-      if (line.startsWith('From ') && (lines === undefined || lines.at(-1) === '')) {
-        if (lines) yield decode(lines, date)
-        date = Date.parse(`${line.replace(/^From \S+\s+/, '')} UTC`) || 0
+    let from: string | undefined
+    let lines: string[] = []
+    for await (const line of linesOf(path)) {
+      if (line.startsWith('From ') && (from === undefined || /^\r?$/.test(lines.at(-1) ?? ''))) {
+        if (from !== undefined) yield decode(from, lines)
+        from = line
         lines = []
-      } else lines?.push(line)
+      } else if (from !== undefined) lines.push(line)
     }
-    if (lines) yield decode(lines, date)
+    if (from !== undefined) yield decode(from, lines)
   },
 }
 
-function encode({ raw, flags, internalDate }: CarriedMessage): Buffer {
+/** Yields the lines of a file without their LF. A CR before it stays, because it may belong to the message. */
+async function* linesOf(path: string): AsyncGenerator<string, void, void> {
+  let rest = ''
+  for await (const chunk of createReadStream(path, 'latin1')) {
+    const lines = (rest + String(chunk)).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}
+
+/**
+ * The field with a copy of the message in base64, for the few messages that an mbox file changes: they contain a bare LF,
+ * do not end with CRLF or have fields of the format themselves.
+ */
+const COPY = 'X-Sealpost-Original'
+
+function encode(message: CarriedMessage): Buffer {
+  const usual = encodeWith([], message)
+  const [from = '', ...lines] = usual.toString('latin1').split('\n')
+  if (decode(from, lines.slice(0, -1)).raw.equals(message.raw)) return usual
+  const copy = message.raw.toString('base64').replace(/.{1,76}/g, '\n $&')
+  return encodeWith([`${COPY}:${copy}`], message)
+}
+
+function encodeWith(more: readonly string[], { raw, flags, internalDate }: CarriedMessage): Buffer {
   const has = (letter: string): string => (flags.includes(statusFlags[letter] ?? '') ? letter : '')
   const keywords = flags.filter((flag) => !flag.startsWith('\\'))
   const fields = [
     `Status: ${has('R')}O`,
     `X-Status: ${['A', 'F', 'T', 'D'].map(has).join('')}`,
     ...(keywords.length > 0 ? [`X-Keywords: ${keywords.join(' ')}`] : []),
+    ...more,
   ]
   const text = raw
     .toString('latin1')
     .replaceAll('\r\n', '\n')
-    .replace(/^(>*From )/gm, '>$1')
+    .replace(/(^|\n)(>*From )/g, '$1>$2')
   const from = `From MAILER-DAEMON ${asctime(new Date(internalDate))}`
   return Buffer.from(`${from}\n${fields.join('\n')}\n${text}${text.endsWith('\n') ? '' : '\n'}\n`, 'latin1')
 }
 
-function decode(lines: readonly string[], internalDate: number): CarriedMessage {
+function decode(from: string, found: readonly string[]): CarriedMessage {
+  // If the line `From ` ends with CRLF, all lines do. Otherwise a CR is part of the message.
+  const all = from.endsWith('\r') ? found.map((line) => line.replace(/\r$/, '')) : found
   // The empty line before the next message is not part of the message.
-  const body = lines.at(-1) === '' ? lines.slice(0, -1) : lines
-  const headerEnd = body.indexOf('') === -1 ? body.length : body.indexOf('')
+  const lines = all.at(-1) === '' ? all.slice(0, -1) : all
+  const end = lines.indexOf('')
+  const header = end === -1 ? lines : lines.slice(0, end)
   const flags: string[] = []
-  const kept = body.filter((line, i) => {
-    const field = i < headerEnd ? /^(Status|X-Status|X-Keywords):(.*)$/i.exec(line) : null
-    if (!field) return true
-    const value = (field[2] ?? '').trimStart()
-    if (field[1]?.toLowerCase() === 'x-keywords') flags.push(...value.split(/[\s,]+/).filter((word) => word !== ''))
+  const kept: string[] = []
+  let copy: string | undefined
+  let isCopy = false
+  for (const line of header) {
+    isCopy &&= line.startsWith(' ')
+    const [, name = '', value = ''] = /^(Status|X-Status|X-Keywords|X-Sealpost-Original): *(.*)$/i.exec(line) ?? []
+    if (isCopy) copy += line
+    else if (name === '') kept.push(line)
+    else if (name === COPY) {
+      // A field of the same name in the message itself comes later.
+      isCopy = copy === undefined
+      copy ??= ''
+    } else if (name.toLowerCase() === 'x-keywords') flags.push(...value.split(/[\s,]+/).filter((word) => word !== ''))
     else flags.push(...[...value].flatMap((letter) => statusFlags[letter] ?? []))
-    return false
-  })
-  const text = kept.map((line) => `${line.replace(/^>(>*From )/, '$1')}\r\n`).join('')
-  return { raw: Buffer.from(text, 'latin1'), flags, internalDate }
+  }
+  const internalDate = Date.parse(`${from.trimEnd().replace(/^From \S+\s+/, '')} UTC`) || 0
+  if (copy !== undefined) return { raw: Buffer.from(copy, 'base64'), flags, internalDate }
+  const text = [...kept, ...lines.slice(header.length)].map((line) => `${line.replace(/^>(>*From )/, '$1')}\r\n`)
+  return { raw: Buffer.from(text.join(''), 'latin1'), flags, internalDate }
 }
 
 /** Formats a date as `Thu Jan  1 00:00:00 2026`, in UTC. RFC 4155 appendix A. */

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
+import { makeFolder } from '../../common/folders.ts'
 import { headerBlockEnd, headerFields } from '../../mail/headers.ts'
 import { messageIds } from '../../mail/message-ids.ts'
 import {
@@ -12,9 +13,10 @@ import {
   StoreError,
 } from '../types.ts'
 import { eml } from './eml.ts'
-import { type CarriedMessage, type FoundFolder, fileName, fromFileName, type MailFormat, withCrlf } from './format.ts'
+import { type CarriedMessage, type FoundFolder, type MailFormat, withCrlf } from './format.ts'
 import { maildir } from './maildir.ts'
 import { mbox } from './mbox.ts'
+import { ExportPaths, readIndex, unescaped, writeIndex } from './names.ts'
 
 export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
 export type FormatName = keyof typeof formats
@@ -43,13 +45,22 @@ export async function exportStore(
   only?: Owner,
 ): Promise<Transferred> {
   let [folders, messages] = [0, 0]
+  const accounts = new ExportPaths()
   for (const owner of only === undefined ? await store.listOwners() : [only]) {
+    const account = accountNameOf(owner)
+    const path = join(root, ownerFolders.get(owner) ?? join(USERS, accounts.fileOf(account ?? '')))
+    makeFolder(path, 0o700)
+    const paths = new ExportPaths()
+    const names: Record<string, string> = {}
     for (const folder of await store.listFolders(owner)) {
       const { exists } = await store.status(folder.id)
-      await format.write(format.pathOf(ownerPath(root, owner), folder.name), messagesOf(store, folder))
+      const file = paths.pathOf(folder.name) + format.ending
+      await format.write(join(path, file), messagesOf(store, folder))
+      names[file] = folder.name
       folders++
       messages += exists
     }
+    writeIndex(path, { ...(account !== undefined && { account }), folders: names })
   }
   return { folders, messages, known: 0 }
 }
@@ -67,8 +78,10 @@ export async function importStore(
 ): Promise<Transferred> {
   const total = { folders: 0, messages: 0, known: 0 }
   for (const [owner, path] of into === undefined ? ownersIn(root) : [ownerIn(root, into)]) {
+    const { folders } = readIndex(path)
     for (const found of format.find(path)) {
-      const folder = await folderFor(store, owner, found)
+      const file = relative(path, found.path).replaceAll(sep, '/')
+      const folder = await folderFor(store, owner, { ...found, name: folders[file] ?? found.name })
       const { messages, known } = await importFolder(store, folder, format.read(found.path))
       total.folders++
       total.messages += messages
@@ -131,29 +144,34 @@ function messageIdOf(raw: Buffer): string | undefined {
   return field && messageIds(raw.toString('latin1', field.valueStart, field.end))[0]
 }
 
-function ownerPath(root: string, owner: Owner): string {
-  const known = ownerFolders.get(owner)
-  return known ? join(root, known) : join(root, USERS, fileName(owner.slice(accountOwner('').length)))
+function accountNameOf(owner: Owner): string | undefined {
+  const prefix = accountOwner('')
+  return owner.startsWith(prefix) ? owner.slice(prefix.length) : undefined
 }
 
 /** Returns an owner's part of an export, or the whole tree if there is no such part. */
-function ownerIn(root: string, owner: Owner): [Owner, string] {
-  const path = ownerPath(root, owner)
-  return [owner, existsSync(path) ? path : root]
-}
+const ownerIn = (root: string, owner: Owner): [Owner, string] =>
+  partsOf(root).find(([each]) => each === owner) ?? [owner, root]
 
 function ownersIn(root: string): [Owner, string][] {
-  const owners: [Owner, string][] = []
-  const users = join(root, USERS)
-  for (const file of existsSync(users) ? readdirSync(users) : []) {
-    owners.push([accountOwner(fromFileName(file)), join(users, file)])
-  }
-  for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
-  if (owners.length > 0) return owners
+  const parts = partsOf(root)
+  if (parts.length > 0) return parts
   throw new StoreError(
     'not-found',
     `${root} has no users/, public/ or captured/: name the owner with --user or --newsgroups`,
   )
+}
+
+/** Returns the owners' parts of an export. */
+function partsOf(root: string): [Owner, string][] {
+  const owners: [Owner, string][] = []
+  const users = join(root, USERS)
+  for (const file of existsSync(users) ? readdirSync(users) : []) {
+    const path = join(users, file)
+    owners.push([accountOwner(readIndex(path).account ?? unescaped(file)), path])
+  }
+  for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
+  return owners
 }
 
 /** Returns the messages of a .eml file, an mbox file, a Maildir or a folder of .eml files. @throws if nothing is there */
