@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LabInput, Protocol } from '../../src/config/schema.ts'
+import type { LabInput, Protocol, VirtualServerInput } from '../../src/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
@@ -18,7 +18,7 @@ export interface LabSettings {
   readonly store?: 'memory' | 'lmdb'
   readonly newsgroups?: LabInput['newsgroups']
   /** Further keys of the virtual server. */
-  readonly server?: Partial<NonNullable<LabInput['virtualServers']>[number]>
+  readonly server?: Partial<VirtualServerInput>
 }
 
 /** Sealpost as `startLab()` creates it, in its own process. */

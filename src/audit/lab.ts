@@ -1,4 +1,4 @@
-import { type LabInput, type Protocol, protocols } from '../config/schema.ts'
+import { type LabInput, type Protocol, protocols, type VirtualServerInput } from '../config/schema.ts'
 import { BAD_DOMAIN, badServers, hostnameOf } from './bad-servers.ts'
 import { type BadPort, type BadServer, forms } from './types.ts'
 
@@ -29,8 +29,6 @@ function grouped(ports: readonly BadPort[]): Map<string, BadPort[]> {
   for (const port of ports) groups.set(port.virtualServer, [...(groups.get(port.virtualServer) ?? []), port])
   return groups
 }
-
-type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 
 function virtualServerOf(
   name: string,

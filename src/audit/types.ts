@@ -1,5 +1,5 @@
 import type { FaultInput } from '../config/schema/fault.ts'
-import type { LabInput, Protocol } from '../config/schema.ts'
+import type { Protocol, VirtualServerInput } from '../config/schema.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
 /** How TLS begins: with a command on the clear-text port, or from the first octet. */
@@ -11,8 +11,6 @@ export type Form = (typeof forms)[number]
  * that accepts it is lax, but not broken.
  */
 export type Expectation = 'accept' | 'refuse' | 'careful'
-
-type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 
 /** A bad server of the index. The lab runs it once per protocol. */
 export interface BadServer {

@@ -10,7 +10,7 @@ import { checkOutput, writeOutput } from './files.ts'
 import { positiveNumber, secondsAsMs } from './options.ts'
 import { print, table } from './output.ts'
 
-interface AuditOptions {
+interface AuditCommandOptions {
   readonly protocol?: readonly Protocol[]
   readonly form?: Form
   readonly only?: readonly string[]
@@ -57,7 +57,7 @@ export function addAudit(program: Command): void {
     .action(audit)
 }
 
-async function audit(command: readonly string[], options: AuditOptions): Promise<void> {
+async function audit(command: readonly string[], options: AuditCommandOptions): Promise<void> {
   if (options.list) return list(options.json ?? false)
   if (command.length === 0)
     throw new UsageError('no client given; write its command after --: sealpost audit -- COMMAND {host} {port}')

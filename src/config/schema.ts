@@ -102,6 +102,7 @@ export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
 
 /** A configuration as a user writes it: the YAML's keys as an object. Keys with a default are optional. */
 export type LabInput = z.input<typeof labSchema>
+export type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 /** A valid configuration, with every default filled in. */
 export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]

@@ -4,14 +4,14 @@ import { saslMechanisms } from './sasl/mechanisms.ts'
 import type { Directory } from './types.ts'
 
 /** Whether a connection may do something: yes, only after STARTTLS, or never on this virtual server. */
-type Verdict = 'yes' | 'needs-tls' | 'no'
+type Permission = 'yes' | 'needs-tls' | 'no'
 
 /** The rights of a connection before log-on, and its ways to log on. All four protocols use it. */
 export interface LogonPolicy {
   /** `needs-tls` if a secure channel is required: only greeting commands and STARTTLS work before TLS. */
   readonly channel: 'yes' | 'needs-tls'
   /** Log-on by name and password, by any command. Check this before reading the password. */
-  readonly logon: Verdict
+  readonly logon: Permission
   /** Whether a client may send, read or post without logging on. */
   readonly anonymous: boolean
   /** Names of the SASL mechanisms to announce. Empty if none may be used now. */
@@ -35,7 +35,7 @@ export function logonPolicy(
 ): LogonPolicy {
   const has = (method: VirtualServerConfig['authentication'][number]): boolean => config.authentication.includes(method)
   const channel = config.requireSecureChannel && !state.secure ? 'needs-tls' : 'yes'
-  const password = passwordVerdict(has('basic'), has('basic-over-tls'), state.secure)
+  const password = passwordPermission(has('basic'), has('basic-over-tls'), state.secure)
   const logon = channel === 'needs-tls' && password === 'yes' ? 'needs-tls' : password
   const clearPasswords = directory.mode === 'listed'
   const usable: Record<SaslMechanism['needs'], boolean> = {
@@ -47,7 +47,7 @@ export function logonPolicy(
   return { channel, logon, anonymous: has('anonymous'), mechanisms, clearPasswords }
 }
 
-function passwordVerdict(basic: boolean, basicOverTls: boolean, secure: boolean): Verdict {
+function passwordPermission(basic: boolean, basicOverTls: boolean, secure: boolean): Permission {
   if (basic || (basicOverTls && secure)) return 'yes'
   return basicOverTls ? 'needs-tls' : 'no'
 }

@@ -2,7 +2,7 @@ import pino, { type Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { type LabInput, protocols } from '../config/schema.ts'
+import { type LabInput, protocols, type VirtualServerInput } from '../config/schema.ts'
 import { createLab } from '../lab/lab.ts'
 import { Arrivals } from './arrivals.ts'
 import { LabClock } from './clock.ts'
@@ -15,8 +15,6 @@ export interface StartLabOptions {
   /** The clock that `lab.clock` follows. Default: the machine's. */
   readonly clock?: Clock
 }
-
-type VirtualServerInput = NonNullable<LabInput['virtualServers']>[number]
 
 /**
  * Starts a lab and resolves once every port answers.

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { type LabInput, startLab } from '../../src/index.ts'
+import type { VirtualServerInput } from '../../src/config/schema.ts'
+import { startLab } from '../../src/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { hasInn, Inn } from '../support/inn.ts'
@@ -12,7 +13,7 @@ import { opensslCertificate } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
 import { startTunnels } from '../support/stunnel.ts'
 
-type Feed = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']>[number]
+type Feed = NonNullable<VirtualServerInput['feeds']>[number]
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-inn-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

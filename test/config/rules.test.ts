@@ -2,9 +2,7 @@ import { expect, test } from 'vitest'
 import { unknownCertificates } from '../../src/config/certificates.ts'
 import { loadObject } from '../../src/config/load.ts'
 import { ConfigError, locateByPath } from '../../src/config/mistakes.ts'
-import type { LabInput } from '../../src/config/schema.ts'
-
-type Server = NonNullable<LabInput['virtualServers']>[number]
+import type { LabInput, VirtualServerInput } from '../../src/config/schema.ts'
 
 function mistakes(input: LabInput): readonly string[] {
   try {
@@ -16,7 +14,7 @@ function mistakes(input: LabInput): readonly string[] {
   }
 }
 
-const servers = (...virtualServers: Server[]): LabInput => ({ virtualServers })
+const servers = (...virtualServers: VirtualServerInput[]): LabInput => ({ virtualServers })
 
 const contradictory: [string, LabInput, RegExp[]][] = [
   [

@@ -3,12 +3,12 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, test } from 'vitest'
-import type { LabInput, Protocol } from '../../src/config/schema.ts'
+import type { Protocol, VirtualServerInput } from '../../src/config/schema.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
 
-type Limits = NonNullable<NonNullable<LabInput['virtualServers']>[number]['limits']>
+type Limits = NonNullable<VirtualServerInput['limits']>
 
 /** The replies of each protocol to the same events. */
 const protocols = [

@@ -1,14 +1,14 @@
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
-import type { LabInput } from '../../src/config/schema.ts'
+import type { LabInput, VirtualServerInput } from '../../src/config/schema.ts'
 import { legacyVersions } from '../../src/legacy-tls/suites.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LegacyClient } from './client.ts'
 
-type Server = NonNullable<LabInput['virtualServers']>[number]
-
-const config = (server: Partial<Server>): LabInput => ({ virtualServers: [{ protocol: 'pop3', ...server }] })
+const config = (server: Partial<VirtualServerInput>): LabInput => ({
+  virtualServers: [{ protocol: 'pop3', ...server }],
+})
 
 /** Returns the suite that a client negotiates, or the alert that it receives. */
 async function outcome(lab: TestLab, suites: readonly number[], version = legacyVersions.TLSv1): Promise<string> {

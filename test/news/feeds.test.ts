@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { loadObject } from '../../src/config/load.ts'
 import type { ResolvedLab } from '../../src/config/resolve.ts'
-import type { LabInput } from '../../src/config/schema.ts'
+import type { LabInput, VirtualServerInput } from '../../src/config/schema.ts'
 import { createLab } from '../../src/lab/lab.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
@@ -20,7 +20,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-type Feed = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']>[number]
+type Feed = NonNullable<VirtualServerInput['feeds']>[number]
 
 const rootFile = (name: string): string => join(folder, `${name}.pem`)
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { type LabInput, labSchema } from '../../src/config/schema.ts'
+import { labSchema, type VirtualServerInput } from '../../src/config/schema.ts'
 import { articleOf, type NewsLab, startNewsLab } from '../support/news-lab.ts'
 import { play } from '../support/transcript.ts'
 
-type FeedInput = NonNullable<NonNullable<LabInput['virtualServers']>[number]['feeds']>[number]
+type FeedInput = NonNullable<VirtualServerInput['feeds']>[number]
 
 function startPeerLab(feed: Partial<FeedInput> = {}): Promise<NewsLab> {
   const input = {
