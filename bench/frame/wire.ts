@@ -25,9 +25,10 @@ export class LoadClient {
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))
   }
 
-  static open({ host, port }: Target): Promise<LoadClient> {
+  /** @param localAddress the address of the client. Default: chosen by the system */
+  static open({ host, port }: Pick<Target, 'host' | 'port'>, localAddress?: string): Promise<LoadClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true })
+      const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) })
       socket.once('error', reject)
       socket.once('connect', () => {
         socket.off('error', reject)

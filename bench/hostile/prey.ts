@@ -1,0 +1,132 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../frame/processes.ts'
+import type { Latencies } from '../programs/noop-client.ts'
+import type { Attack, Ports } from './types.ts'
+
+const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+interface Endpoint {
+  readonly protocol: string
+  readonly port: number
+  readonly tlsPort: number
+}
+
+/** A lab that is attacked: `sealpost start` with the default limits. */
+export class Prey {
+  readonly folder: string
+  readonly ports: Ports
+  /** The path of the authority's ACME resources. */
+  readonly acmePath: string
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, folder: string, ports: Ports, authority: string) {
+    this.#child = child
+    this.folder = folder
+    this.ports = ports
+    this.acmePath = `/acme/${authority.toLowerCase().replaceAll(' ', '-')}`
+  }
+
+  static async start({ isOpen = false, openFiles }: Attack): Promise<Prey> {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
+    const acme = await freePort()
+    writeFileSync(join(folder, 'lab.yaml'), configuration(isOpen ? 'open' : 'listed', acme))
+    const command = [
+      process.execPath,
+      program('src/cli/main.js'),
+      'start',
+      '--json',
+      '--config',
+      join(folder, 'lab.yaml'),
+    ]
+    const limited =
+      openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command]
+    const env = { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: '' }
+    const child = spawn(limited[0] as string, limited.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let authority = ''
+    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+      authority ||= /"authority":"([^"]+)"/.exec(line)?.[1] ?? ''
+    })
+    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+      const { endpoints } = JSON.parse(line) as { endpoints: readonly Endpoint[] }
+      const ports = endpoints.flatMap(({ protocol, port, tlsPort }) => [
+        [protocol, port],
+        [`${protocol}s`, tlsPort],
+      ])
+      return new Prey(child, folder, Object.fromEntries([...ports, ['acme', acme]]) as Ports, authority)
+    }
+    throw new Error('the lab ended before it was ready')
+  }
+
+  /** The exit status or the signal if the lab has ended. */
+  get ended(): string | undefined {
+    const { exitCode, signalCode } = this.#child
+    return exitCode === null && signalCode === null ? undefined : `ended: ${exitCode ?? signalCode}`
+  }
+
+  /** Returns the highest resident memory so far, in octets. proc_pid_status(5). */
+  peakOctets(): number {
+    try {
+      const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
+      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  /** Kills the lab: after some attacks an orderly end would take its time. */
+  async kill(): Promise<void> {
+    if (this.ended === undefined) {
+      const exited = once(this.#child, 'exit')
+      this.#child.kill('SIGKILL')
+      await exited
+    }
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** The innocent client, in its own process, so that the attacker's work does not delay it. */
+export class NoopClient {
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+  }
+
+  static async start(port: number): Promise<NoopClient> {
+    const client = new NoopClient(fork(program('bench/programs/noop-client.js'), [String(port)], { stdio: 'inherit' }))
+    await once(client.#child, 'message')
+    return client
+  }
+
+  /** Starts to send NOOPs. */
+  begin(): void {
+    this.#child.send('begin')
+  }
+
+  /** Stops to send NOOPs. Returns the latencies once the last one is answered, or not answered for a long time. */
+  async end(): Promise<Latencies> {
+    this.#child.send('end')
+    const [latencies] = (await once(this.#child, 'message')) as [Latencies]
+    this.#child.kill()
+    return latencies
+  }
+}
+
+const configuration = (mode: string, acme: number): string => `
+hostname: localhost
+certificates: certs
+store: { memory: 256MiB }
+authorityService: { port: ${acme} }
+directory:
+  mode: ${mode}
+  accounts: [{ user: alice, password: secret }, { user: bob, password: secret }]
+newsgroups: [{ name: lab.general }]
+virtualServers:
+${['smtp', 'pop3', 'imap4', 'nntp'].map((protocol) => `  - { protocol: ${protocol}, port: 0, tlsPort: 0 }`).join('\n')}
+`
