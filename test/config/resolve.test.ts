@@ -38,6 +38,7 @@ test('makes folders absolute, relative to the file', () => {
   expect(loadText('certificates: { store: memory, key: p256 }', 'f', '/').lab.certificates).toEqual({
     store: 'memory',
     key: 'p256',
+    renewAcme: true,
   })
 })
 
