@@ -76,6 +76,33 @@ describe('sealpost cert install', () => {
   })
 })
 
+describe('the names of an answer', () => {
+  /** Answers a request for localhost and further names with these lines of extensions. Returns what install printed. */
+  async function answered(lines: readonly string[], ...names: readonly string[]): Promise<string> {
+    await pki.request(imap4, ...names)
+    pki.write('names.ext', ['extendedKeyUsage=serverAuth', ...lines].join('\n'))
+    const signer = ['-CA', 'root.pem', '-CAkey', 'root.key', '-extfile', 'names.ext', '-days', '20']
+    await pki.openssl('x509', '-req', '-in', 'certreq.txt', ...signer, '-out', 'names.pem')
+    const { status, stderr } = await pki.sealpost('cert', 'install', 'names.pem')
+    expect(status, stderr).toBe(0)
+    return stderr
+  }
+
+  it('are reported if they are others than those requested', async () => {
+    expect(await answered(['subjectAltName=DNS:other.test'])).toMatch(
+      /warning: the request was for localhost, but the certificate is issued to other\.test/,
+    )
+    expect(await answered([])).toMatch(/for localhost, but the certificate is issued to no name in subjectAltName/)
+    const partly = await answered(['subjectAltName=DNS:localhost,DNS:a.b.test'], '--san', 'a.b.test', 'c.b.test')
+    expect(partly).toMatch(/the request was for c\.b\.test, but/)
+  })
+
+  it('are accepted in another case, with a wildcard and with more of them', async () => {
+    const names = 'subjectAltName=DNS:LOCALHOST,DNS:*.b.test,IP:192.0.2.1,DNS:more.test'
+    expect(await answered([names], '--san', 'a.b.test', '192.0.2.1')).not.toContain('the request was for')
+  })
+})
+
 describe('sealpost cert install changes nothing and refuses', () => {
   beforeAll(async () => {
     await pki.request(imap4)
@@ -121,6 +148,15 @@ describe('sealpost cert install changes nothing and refuses', () => {
       '20990201000000Z',
     )
     expect(await pki.refused('cert', 'install', 'early.pem')).toMatch(/not valid before 2099/)
+  })
+
+  it("an authority's certificate, as that of a server", async () => {
+    pki.write('ca.ext', 'basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:localhost\n')
+    const signer = ['-CA', 'root.pem', '-CAkey', 'root.key', '-extfile', 'ca.ext', '-days', '20']
+    await pki.openssl('x509', '-req', '-in', 'certreq.txt', ...signer, '-out', 'ca-true.pem')
+    expect(await pki.refused('cert', 'install', 'ca-true.pem')).toMatch(
+      /belongs to a certificate authority \(CA:TRUE\).*--force/,
+    )
   })
 
   it('an incomplete chain', async () => {

@@ -92,5 +92,14 @@ export function checkDates(facts: CertificateFacts, nowMs: number, force: boolea
   }
 }
 
+/** Refuses an authority's certificate as that of a server: many clients reject it. @throws PkiError `refused` */
+export function refuseAuthority(facts: CertificateFacts, force: boolean): void {
+  if (!facts.authority || force) return
+  throw new PkiError(
+    'refused',
+    `the certificate of ${commonName(facts.subject)} belongs to a certificate authority (CA:TRUE), and many clients reject that of a server; --force accepts it anyway`,
+  )
+}
+
 /** Formats a date as `2026-11-25`, in UTC. */
 export const day = (at: Date): string => at.toISOString().slice(0, 10)

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
-import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
-import { commonName } from '../certificate/names.ts'
+import { buildChain, checkChain, checkDates, refuseAuthority } from '../certificate/chain.ts'
+import { commonName, type GeneralName, generalName } from '../certificate/names.ts'
 import { addCertificate, type IndexDraft, replaceAssignments } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
@@ -13,7 +13,7 @@ import { findRequest, requestList } from './request.ts'
 export interface InstallOptions {
   /** Considers only the request of this virtual server. */
   readonly for?: string
-  /** Accepts an expired or not yet valid certificate. */
+  /** Accepts a certificate that is expired or not yet valid, or that belongs to an authority. */
   readonly force?: boolean
 }
 
@@ -54,6 +54,7 @@ export async function planInstall(
   const facts = readFacts(leaf)
   const nowMs = store.clock.now()
   checkDates(facts, nowMs, options.force ?? false)
+  refuseAuthority(facts, options.force ?? false)
   const chain = buildChain(leaf, [...certificates, ...(await store.materials.knownIssuers(store.index))])
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
@@ -69,7 +70,7 @@ export async function planInstall(
       virtualServer: request.virtualServer,
       thumbprint: facts.thumbprint,
       chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
-      warnings: warningsOf(facts, chain.complete),
+      warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, chain.complete)],
     },
   }
 }
@@ -137,6 +138,21 @@ function refuseUnknown(context: LifecycleContext, certificates: readonly X509Cer
     'refused',
     `no pending request has the key of the certificate issued to ${name}; ${requestList(index.requests)}`,
   )
+}
+
+/** Warns if the answer is issued to other names than the request. */
+function nameWarnings(leaf: X509Certificate, facts: CertificateFacts, requested: readonly string[]): string[] {
+  const missing = requested.map(generalName).filter((name) => !isIssuedTo(leaf, facts, name))
+  if (missing.length === 0) return []
+  const issuedTo = facts.names.map(({ value }) => value).join(', ') || 'no name in subjectAltName'
+  return [
+    `the request was for ${missing.map(({ value }) => value).join(', ')}, but the certificate is issued to ${issuedTo}`,
+  ]
+}
+
+function isIssuedTo(leaf: X509Certificate, { names }: CertificateFacts, { type, value }: GeneralName): boolean {
+  if (names.some((one) => one.type === type && one.value.toLowerCase() === value.toLowerCase())) return true
+  return type === 'dns' && leaf.checkHost(value, { subject: 'never' }) !== undefined
 }
 
 function warningsOf(facts: CertificateFacts, complete: boolean): string[] {
