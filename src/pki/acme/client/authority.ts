@@ -10,7 +10,7 @@ export type ChallengeType = (typeof challengeTypes)[number]
 /** An ACME directory on any host, and how to answer its challenges. */
 export interface AcmeAuthority {
   readonly directoryUrl: string
-  /** Default: dns-01 for wildcards; for other names http-01, or whatever the directory offers instead. */
+  /** Default: dns-01 for wildcards; for other names http-01, or another type that the directory offers. */
   readonly challenge?: ChallengeType
   /** Address of the listeners for http-01 and tls-alpn-01. Default: all addresses. */
   readonly httpAddress?: string
@@ -30,10 +30,10 @@ export interface AcmeAuthority {
   readonly progress?: (step: string) => void
 }
 
-/** What a certificate record keeps about the ACME authority that issued it, so that it can be renewed. */
+/** The facts about an ACME authority that a certificate record keeps for renewals. */
 export type StoredAuthority = NonNullable<CertificateRecord['acme']>
 
-/** Returns what renewals need of an authority. Stores its root. */
+/** Returns the facts about an authority that renewals need. Stores its root. */
 export function storeAuthority(draft: IndexDraft, authority: AcmeAuthority): StoredAuthority {
   const { directoryUrl, ca, externalAccount: _, progress: __, ...rest } = authority
   if (ca === undefined) return { directory: directoryUrl, ...rest }

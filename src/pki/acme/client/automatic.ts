@@ -12,14 +12,14 @@ interface RenewalPlan {
   readonly askAtMs: number
 }
 
-/** Longest real time between two looks at the plans. */
+/** Longest real time between two checks for due renewals. */
 const longestWaitMs = 3_600_000
 const shortestWaitMs = 1000
 
 /**
  * Renews the certificates that virtual servers use and that were obtained by ACME, when their authority suggests it
- * (RFC 9773), or after two thirds of their lifetime if it suggests nothing. Clients keep being served with the old
- * certificate until the new one is installed.
+ * (RFC 9773), or after two thirds of their lifetime if it suggests nothing. Servers use the old certificate
+ * until the new one is installed.
  */
 export class AcmeRenewals {
   readonly #context: LifecycleContext
@@ -38,7 +38,7 @@ export class AcmeRenewals {
     check()
   }
 
-  /** Renews what is due by the clock of the store. Never rejects: failures are logged and tried again. */
+  /** Renews the certificates that are due by the store's clock. Never rejects: failures are logged and tried again. */
   check(): Promise<void> {
     this.#last = this.#last.then(() => this.#check())
     return this.#last
@@ -82,7 +82,7 @@ export class AcmeRenewals {
     if (renewal.state !== 'renewed') return
     this.#plans.delete(record.thumbprint)
     const next = await this.#plan(renewal.record)
-    // However the authority suggests it, a new certificate is not renewed again at once.
+    // A new certificate is not renewed again at once, even if the authority suggests it.
     const earliestMs = store.clock.now() + (Date.parse(renewal.record.notAfter) - store.clock.now()) / 10
     this.#plans.set(renewal.record.thumbprint, { ...next, renewAtMs: Math.max(next.renewAtMs, earliestMs) })
     this.#log.info(
