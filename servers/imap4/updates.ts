@@ -1,7 +1,7 @@
 import type { MessageEntry, MessageStore } from '../../src/store/types.ts'
 import type { Selection, Updates } from './selection.ts'
 import type { ImapSession } from './state.ts'
-import { formatNumbers, type NumberRange } from './wire/sequence-set.ts'
+import { formatNumbers, memberOf, type NumberRange } from './wire/sequence-set.ts'
 
 /**
  * Sends the changes that other sessions made in the selected mailbox: expunged messages, then new ones, then flags.
@@ -97,8 +97,9 @@ export interface Resync {
 export async function sendResync(session: ImapSession, selection: Selection, resync: Resync): Promise<void> {
   if (resync.uidValidity !== selection.folder.uidValidity) return
   await sendVanished(session, selection, resync.modSeq, resync.known)
+  const isKnown = resync.known ? memberOf(resync.known) : () => true
   const changed = (await changedIndexes(session, selection, resync.modSeq)).filter((index) =>
-    isKnown(resync.known, (selection.messages[index] as MessageEntry).uid),
+    isKnown((selection.messages[index] as MessageEntry).uid),
   )
   if (changed.length > 0) session.send(flagResponses(session, selection, changed))
 }
@@ -111,12 +112,9 @@ export async function sendVanished(
   known: readonly NumberRange[] | undefined,
 ): Promise<void> {
   const vanished = await session.context.store.vanishedSince(selection.folder.id, modSeq)
-  const wanted = known ? vanished.filter((uid) => isKnown(known, uid)) : vanished
+  const wanted = known ? vanished.filter(memberOf(known)) : vanished
   if (wanted.length > 0) session.send(`* VANISHED (EARLIER) ${formatNumbers(wanted)}\r\n`)
 }
-
-const isKnown = (known: readonly NumberRange[] | undefined, uid: number): boolean =>
-  known === undefined || known.some(({ from, to }) => uid >= from && uid <= to)
 
 /** Returns the indexes of the messages that arrived or changed after `modSeq`, ascending. RFC 7162 section 3.1.4.1. */
 export async function changedAmong(

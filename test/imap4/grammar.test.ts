@@ -5,7 +5,14 @@ import { ImapError, statusResponse } from '../../servers/imap4/reply.ts'
 import { Cursor } from '../../servers/imap4/wire/cursor.ts'
 import { flags } from '../../servers/imap4/wire/flags.ts'
 import { date } from '../../servers/imap4/wire/search-keys.ts'
-import { formatNumbers, HIGHEST, numberRanges, partialOf, partialRange } from '../../servers/imap4/wire/sequence-set.ts'
+import {
+  formatNumbers,
+  HIGHEST,
+  memberOf,
+  numberRanges,
+  partialOf,
+  partialRange,
+} from '../../servers/imap4/wire/sequence-set.ts'
 import { astringForm, decodeUtf7, encodeUtf7 } from '../../servers/imap4/wire/text.ts'
 
 describe('RFC 3501 section 5.1.3: modified UTF-7', () => {
@@ -72,6 +79,20 @@ test.each(['', '0', '1,', ':3', '1:', '4294967296', 'x', '-1'])(
     expect(() => numberRanges(Cursor.of(text))).toThrow(ImapError)
   },
 )
+
+test('numbers are found in overlapping and unordered ranges', () => {
+  const ranges = [
+    { from: 9, to: 9 },
+    { from: 3, to: 5 },
+    { from: 4, to: 4 },
+    { from: 12, to: HIGHEST },
+    { from: 1, to: 1 },
+    { from: 5, to: 6 },
+  ]
+  const numbers = Array.from({ length: 15 }, (_, number) => number)
+  expect(numbers.filter(memberOf(ranges))).toEqual([1, 3, 4, 5, 6, 9, 12, 13, 14])
+  expect(numbers.filter(memberOf([]))).toEqual([])
+})
 
 test.each([
   [[], ''],

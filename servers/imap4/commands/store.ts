@@ -1,3 +1,4 @@
+import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
@@ -24,7 +25,7 @@ export const store = defineMessageCommand({
         ? { entries: [], modified: [] }
         : await session.context.store.setFlags(selection.folder.id, uids, change, selection)
     selection.refresh(entries)
-    sendStored(session, selection, request, { entries, byUid })
+    await sendStored(session, selection, request, { entries, byUid })
     const missing = uids.length - entries.length - modified.length
     return result(selection, { count: uids.length, missing, modified, byUid })
   },
@@ -63,12 +64,13 @@ function storeModifier(cursor: Cursor): number {
   return unchangedSince
 }
 
-function sendStored(
+/** Sends the new flags, as fast as the client reads them: of many messages they may be more than fits in memory. */
+async function sendStored(
   session: ImapSession,
   selection: Selection,
   { silent, unchangedSince }: StoreRequest,
   { entries, byUid }: { readonly entries: readonly MessageEntry[]; readonly byUid: boolean },
-): void {
+): Promise<void> {
   const condstore = session.enabled.has('CONDSTORE')
   // CONDSTORE clients get the new modification sequence even if silent. RFC 7162 section 3.1.3
   if (silent && !condstore && unchangedSince === undefined) return
@@ -83,9 +85,17 @@ function sendStored(
       ...(condstore ? [`MODSEQ (${entry.modSeq})`] : []),
     ]
     text += fetchResponse(session, index, entry, items.join(' '))
+    if (text.length < CHUNK_CHARS) continue
+    session.send(text)
+    text = ''
+    await session.connection.drained()
+    if (isSliceOver()) await nextSlice()
   }
   session.send(text)
 }
+
+/** Characters of responses that are sent together. */
+const CHUNK_CHARS = 64 * 1024
 
 interface StoreCounts {
   readonly count: number

@@ -8,7 +8,7 @@ import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import type { SearchCriteria, TextDecoding } from '../wire/search-request.ts'
-import { HIGHEST, type SequenceSet } from '../wire/sequence-set.ts'
+import { HIGHEST, memberOf, type SequenceSet } from '../wire/sequence-set.ts'
 
 /** Work between two checks of the time slice: octets that are searched, times the number of text keys. */
 const WORK_PER_CHECK = 128 * 1024
@@ -156,10 +156,8 @@ function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Te
     const [one, other] = [resolve(from), resolve(to)]
     return one <= other ? { from: one, to: other } : { from: other, to: one }
   })
-  return quick(({ index, entry }) => {
-    const number = byUid ? entry.uid : index + 1
-    return ranges.some(({ from, to }) => number >= from && number <= to)
-  })
+  const isMember = memberOf(ranges)
+  return quick(({ index, entry }) => isMember(byUid ? entry.uid : index + 1))
 }
 
 function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Test {

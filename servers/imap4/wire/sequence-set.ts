@@ -41,6 +41,29 @@ function sequenceNumber(cursor: Cursor): number {
   return cursor.take('*') ? HIGHEST : cursor.nzNumber()
 }
 
+/** Returns a function that tells whether a number is in one of the ranges, in logarithmic time: a command may list thousands. */
+export function memberOf(ranges: readonly NumberRange[]): (number: number) => boolean {
+  const starts: number[] = []
+  const ends: number[] = []
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = ends.length - 1
+    if (last >= 0 && from <= (ends[last] as number)) ends[last] = Math.max(ends[last] as number, to)
+    else {
+      starts.push(from)
+      ends.push(to)
+    }
+  }
+  return (number) => {
+    let [low, high] = [0, starts.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((starts[middle] as number) <= number) low = middle + 1
+      else high = middle
+    }
+    return low > 0 && number <= (ends[low - 1] as number)
+  }
+}
+
 /** Writes ascending numbers as a set: `1:3,7`. */
 export function formatNumbers(numbers: readonly number[]): string {
   const parts: string[] = []
