@@ -76,6 +76,33 @@ describe('sealpost cert install', () => {
   })
 })
 
+describe('the chain of an answer', () => {
+  beforeAll(async () => {
+    await pki.outsideAuthority('top')
+    await pki.outsideAuthority('upper', 'top')
+    await pki.outsideAuthority('lower', 'upper')
+  })
+
+  it.each([
+    { title: 'no issuer', file: ['lowest.pem'], missing: 'lower' },
+    { title: 'its issuers without the root', file: ['lowest.pem', 'upper.pem', 'lower.pem'], missing: undefined },
+    { title: 'all its issuers', file: ['lowest.pem', 'lower.pem', 'upper.pem', 'top.pem'], missing: undefined },
+  ])('with $title: install and check name what is missing', async ({ file, missing }) => {
+    await pki.request(imap4)
+    await pki.sign('lower', 'certreq.txt', 'lowest.pem')
+    pki.write('some.pem', join(...file))
+    const { stderr } = await pki.sealpost('cert', 'install', 'some.pem')
+    const chain = (text: string): string[] => text.split('\n').filter((line) => line.includes('incomplete'))
+    expect(chain(stderr)).toEqual(missing ? [expect.stringContaining(`the issuer ${missing} is neither`)] : [])
+    const checked = await pki.sealpost('check')
+    const found = chain(checked.stderr).filter((line) => line.includes(imap4))
+    expect(found).toEqual(missing ? [expect.stringContaining(`incomplete chain: ${missing} is not known`)] : [])
+    // The store forgets the issuers with the certificate.
+    await pki.done('cert', 'remove', '--for', imap4)
+    await pki.done('cert', 'delete', imap4)
+  })
+})
+
 describe('the names of an answer', () => {
   /** Answers a request for localhost and further names with these lines of extensions. Returns what install printed. */
   async function answered(lines: readonly string[], ...names: readonly string[]): Promise<string> {

@@ -23,6 +23,15 @@ export function buildChain(leaf: X509Certificate, pool: readonly X509Certificate
   return { certificates, complete: true }
 }
 
+/**
+ * Returns the issuer that an incomplete chain lacks. Undefined above an authority: what is missing there is taken for the
+ * root, which servers do not send and clients have.
+ */
+export function missingIssuer({ certificates, complete }: Chain): string | undefined {
+  const [leaf, ...issuers] = certificates
+  return complete || issuers.length > 0 ? undefined : commonName(readFacts(leaf).issuer)
+}
+
 /** Returns whether a certificate is self-signed. */
 export const isRoot = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)

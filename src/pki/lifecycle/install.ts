@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
-import { buildChain, checkChain, checkDates, refuseAuthority } from '../certificate/chain.ts'
+import { buildChain, checkChain, checkDates, missingIssuer, refuseAuthority } from '../certificate/chain.ts'
 import { commonName, type GeneralName, generalName } from '../certificate/names.ts'
 import { addCertificate, type IndexDraft, replaceAssignments } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
@@ -70,7 +70,7 @@ export async function planInstall(
       virtualServer: request.virtualServer,
       thumbprint: facts.thumbprint,
       chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
-      warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, chain.complete)],
+      warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, missingIssuer(chain))],
     },
   }
 }
@@ -155,12 +155,12 @@ function isIssuedTo(leaf: X509Certificate, { names }: CertificateFacts, { type, 
   return type === 'dns' && leaf.checkHost(value, { subject: 'never' }) !== undefined
 }
 
-function warningsOf(facts: CertificateFacts, complete: boolean): string[] {
+function warningsOf(facts: CertificateFacts, missing: string | undefined): string[] {
   const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
   return [
-    ...(complete
+    ...(missing === undefined
       ? []
-      : [`the chain is incomplete: the issuer ${commonName(facts.issuer)} is neither in the file nor in the store`]),
+      : [`the chain is incomplete: the issuer ${missing} is neither in the file nor in the store`]),
     ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
     ...(facts.authority ? ['the certificate belongs to a certificate authority'] : []),
   ]

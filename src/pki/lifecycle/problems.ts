@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { shortenAddresses } from '../../common/ip-address.ts'
 import { rejectionBelow } from '../authority/acceptance.ts'
 import { type CertificateFacts, readFacts, thumbprintOf } from '../certificate/certificate.ts'
-import { buildChain, type Chain, day, isRoot } from '../certificate/chain.ts'
+import { buildChain, type Chain, day, isRoot, missingIssuer } from '../certificate/chain.ts'
 import { commonName, subjectNames } from '../certificate/names.ts'
 import { serverPathProblems } from '../certificate/validation.ts'
 import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
@@ -115,22 +115,21 @@ function keyProblems({ keyBits, keyFamily }: CertificateFacts): CertificateProbl
 }
 
 /** Returns what a client misses that gets the certificates of the server and trusts the roots of the lab. */
-async function chainProblems(
-  store: CertificateStore,
-  { certificates, complete }: Chain,
-): Promise<CertificateProblem[]> {
+async function chainProblems(store: CertificateStore, chain: Chain): Promise<CertificateProblem[]> {
+  const { certificates, complete } = chain
   const [leaf, ...issuers] = certificates
+  const incomplete = (message: string): CertificateProblem[] => [
+    { code: 'incomplete-chain', severity: 'warning', message },
+  ]
   if (complete) {
-    if (issuers.length > 0 || !isRoot(leaf)) return []
-    const message = 'is self-signed: clients refuse it unless they trust this very certificate'
-    return [{ code: 'incomplete-chain', severity: 'warning', message }]
+    const selfSigned = issuers.length === 0 && isRoot(leaf)
+    return selfSigned ? incomplete('is self-signed: clients refuse it unless they trust this very certificate') : []
   }
   const last = issuers.at(-1) ?? leaf
-  const issuer = commonName(readFacts(last).issuer)
-  const known = (await store.materials.knownIssuers(store.index)).some((one) => last.checkIssued(one))
-  const why = known ? 'is not sent with it' : 'is not known here'
-  const message = `has an incomplete chain: ${issuer} ${why}`
-  return [{ code: 'incomplete-chain', severity: 'warning', message }]
+  const known = (await store.materials.knownIssuers(store.index)).find((one) => !isRoot(one) && last.checkIssued(one))
+  if (known) return incomplete(`has an incomplete chain: ${commonName(readFacts(known).subject)} is not sent with it`)
+  const missing = missingIssuer(chain)
+  return missing === undefined ? [] : incomplete(`has an incomplete chain: ${missing} is not known here`)
 }
 
 /** Returns problems of an authority above the certificate. */
