@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { connect, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Command } from 'commander'
@@ -58,6 +58,7 @@ async function checkAll(options: CheckOptions): Promise<{ findings: readonly Che
   const findings = [
     ...warnings.map(warning),
     ...(await checkCertificates(configuration)),
+    ...checkFolders(lab),
     ...(await checkPorts(lab, await portsOfRunningLabs(identity))),
   ]
   return { findings, summary: `${name}: ${counted(lab.virtualServers.length, 'virtual server')}, no errors` }
@@ -79,6 +80,21 @@ async function checkCertificates(configuration: Configuration): Promise<CheckRes
       severity === 'error' ? error(message) : warning(message),
     ),
   ]
+}
+
+/** Checks whether other users can reach the folders with messages and private keys. */
+function checkFolders({ store, certificates }: ResolvedLab): CheckResult[] {
+  if (process.platform === 'win32') return []
+  const folders = [
+    ['messages', store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined],
+    ['private keys', certificates.store === 'memory' ? undefined : certificates.store],
+  ] as const
+  return folders.flatMap(([content, folder]) => {
+    const mode = folder === undefined ? 0 : (statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & 0o777
+    if ((mode & 0o077) === 0) return []
+    const open = `the folder with the ${content}, ${folder}, is open to other users (mode 0${mode.toString(8)})`
+    return [warning(`${open}; run: chmod -R go= '${folder}'`)]
+  })
 }
 
 async function portsOfRunningLabs(identity: string): Promise<Set<string>> {

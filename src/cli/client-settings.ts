@@ -44,8 +44,8 @@ async function writeDocuments(
   const written: string[] = []
   for (const { path, text } of documents(settings, root)) {
     const file = join(folder, path)
-    makeFolder(dirname(file))
     // Secret because the profile contains the password.
+    makeFolder(dirname(file), 0o700)
     await writeOutput(file, text, true)
     written.push(file)
   }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writePrivateFile } from '../../common/folders.ts'
 
-/** Lists the account and the folders of an export, because a file name cannot always hold a whole name. */
+/** Lists the names of an account and its folders that cannot be read from the names of their files. */
 const INDEX = 'folders.json'
 
 /** Longest name of a file or folder, without the ending of the format, and longest path below an owner's folder. */
@@ -34,6 +34,9 @@ export function unescaped(file: string): string {
     return file
   }
 }
+
+/** Whether a name can be read from its path. */
+export const isReadable = (path: string, name: string): boolean => path.split('/').map(unescaped).join('/') === name
 
 /** Returns the start of a file name with a mark that other names do not contain. `whole` tells it from similar ones. */
 function marked(file: string, whole: string): string {
@@ -83,19 +86,20 @@ export class ExportPaths {
 }
 
 export interface ExportIndex {
-  /** The account whose folders these are. */
+  /** The account, unless the folder's name is enough. */
   readonly account?: string
-  /** The names of the folders by their paths, with `/` between levels. */
+  /** The names of folders by their paths, with `/` between levels, unless the path is enough. */
   readonly folders: Readonly<Record<string, string>>
 }
 
-export function writeIndex(path: string, index: ExportIndex): void {
+/** Adds to the index of an owner's part of an export. */
+export function writeIndex(path: string, { account, folders }: ExportIndex): void {
+  if (account === undefined && Object.keys(folders).length === 0) return
+  const index = { ...(account !== undefined && { account }), folders: { ...readIndex(path).folders, ...folders } }
   writePrivateFile(join(path, INDEX), `${JSON.stringify(index, null, 1)}\n`)
 }
 
-/** Returns the index of an owner's part of an export. An export of an older version and other folder trees have none. */
 export function readIndex(path: string): ExportIndex {
   const file = join(path, INDEX)
-  if (!existsSync(file)) return { folders: {} }
-  return JSON.parse(readFileSync(file, 'utf8')) as ExportIndex
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ExportIndex) : { folders: {} }
 }

@@ -16,7 +16,7 @@ import { eml } from './eml.ts'
 import { type CarriedMessage, type FoundFolder, type MailFormat, withCrlf } from './format.ts'
 import { maildir } from './maildir.ts'
 import { mbox } from './mbox.ts'
-import { ExportPaths, readIndex, unescaped, writeIndex } from './names.ts'
+import { ExportPaths, isReadable, readIndex, unescaped, writeIndex } from './names.ts'
 
 export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
 export type FormatName = keyof typeof formats
@@ -48,19 +48,20 @@ export async function exportStore(
   const accounts = new ExportPaths()
   for (const owner of only === undefined ? await store.listOwners() : [only]) {
     const account = accountNameOf(owner)
-    const path = join(root, ownerFolders.get(owner) ?? join(USERS, accounts.fileOf(account ?? '')))
+    const part = accounts.fileOf(account)
+    const path = join(root, ownerFolders.get(owner) ?? join(USERS, part))
     makeFolder(path, 0o700)
     const paths = new ExportPaths()
     const names: Record<string, string> = {}
     for (const folder of await store.listFolders(owner)) {
       const { exists } = await store.status(folder.id)
-      const file = paths.pathOf(folder.name) + format.ending
-      await format.write(join(path, file), messagesOf(store, folder))
-      names[file] = folder.name
+      const file = paths.pathOf(folder.name)
+      await format.write(join(path, file + format.ending), messagesOf(store, folder))
+      if (!isReadable(file, folder.name)) names[file + format.ending] = folder.name
       folders++
       messages += exists
     }
-    writeIndex(path, { ...(account !== undefined && { account }), folders: names })
+    writeIndex(path, { ...(!isReadable(part, account) && { account }), folders: names })
   }
   return { folders, messages, known: 0 }
 }
@@ -144,9 +145,10 @@ function messageIdOf(raw: Buffer): string | undefined {
   return field && messageIds(raw.toString('latin1', field.valueStart, field.end))[0]
 }
 
-function accountNameOf(owner: Owner): string | undefined {
+/** Returns the account, or '' for folders that belong to no account. */
+function accountNameOf(owner: Owner): string {
   const prefix = accountOwner('')
-  return owner.startsWith(prefix) ? owner.slice(prefix.length) : undefined
+  return owner.startsWith(prefix) ? owner.slice(prefix.length) : ''
 }
 
 /** Returns an owner's part of an export, or the whole tree if there is no such part. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { realpathSync, rmSync } from 'node:fs'
+import { chmodSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,21 +61,28 @@ function listen(path: string, owner: Owner, log: Logger): Promise<Server | 'unsu
     })
     server.listen(path, () => {
       server.unref()
+      if (process.platform !== 'win32') chmodSync(path, 0o600)
       resolve(server)
     })
   })
 }
 
-/** Asks the process behind a socket who it is. Resolves with undefined if no process answers. */
+/**
+ * Asks the process behind a socket who it is. Resolves with undefined if no process answers. Rejects if the socket is
+ * another user's.
+ */
 function ask(path: string): Promise<Owner | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let answer = ''
     const socket = connect(path)
     socket.setEncoding('utf8')
     socket.on('data', (text: string) => {
       answer += text
     })
-    socket.on('error', () => resolve(undefined))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES' || error.code === 'EPERM') reject(error)
+      else resolve(undefined)
+    })
     socket.on('close', () => resolve(parse(answer)))
   })
 }

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
@@ -65,12 +65,18 @@ export function checkStore(folder: string, log: Logger): Promise<CheckReport> {
  */
 export function compactStore(folder: string, log: Logger): Promise<{ before: number; after: number }> {
   return withLock(folder, log, async (file) => {
-    const copy = `${file}.compact`
-    rmSync(copy, { force: true })
-    await withTables(file, log, ({ env }) => env.backup(copy, true))
-    const before = statSync(file).size
-    renameSync(copy, file)
-    return { before, after: statSync(file).size }
+    // LMDB creates the copy with the mode that the umask allows, so nobody else may reach it.
+    const place = mkdtempSync(join(folder, 'compact-'))
+    try {
+      const copy = join(place, DATA_FILE)
+      await withTables(file, log, ({ env }) => env.backup(copy, true))
+      chmodSync(copy, 0o600)
+      const before = statSync(file).size
+      renameSync(copy, file)
+      return { before, after: statSync(file).size }
+    } finally {
+      rmSync(place, { recursive: true })
+    }
   })
 }
 

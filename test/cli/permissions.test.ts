@@ -1,0 +1,77 @@
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Workplace } from '../support/sealpost.ts'
+import { SmtpSender } from '../support/smtp-sender.ts'
+
+const CONFIG = `
+store: { lmdb: data/mail }
+certificates: keys/store
+capture: traffic.pcapng
+directory: { accounts: [{ user: alice, password: secret }] }
+virtualServers: [{ protocol: smtp, port: 0 }]
+`
+
+let place: Workplace
+let umask: number
+beforeEach(() => {
+  place = new Workplace()
+  umask = process.umask()
+})
+afterEach(() => {
+  process.umask(umask)
+  place.remove()
+})
+
+/** Returns the files and folders that other users can reach. */
+function openToOthers(): string[] {
+  const paths = readdirSync(place.folder, { recursive: true, encoding: 'utf8' })
+  return paths.filter((path) => path !== 'lab.yaml' && (statSync(join(place.folder, path)).mode & 0o077) !== 0)
+}
+
+describe.skipIf(process.platform === 'win32')('files and folders', () => {
+  test('are private, whatever the umask', async () => {
+    const config = place.write('lab.yaml', CONFIG)
+    process.umask(0)
+    const lab = await place.start(['--config', config])
+    const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+    expect(await sender.send(`Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(10_000)}`)).toMatch(/^250/)
+    sender.close()
+    const names = readdirSync(place.folder, { recursive: true, encoding: 'utf8' }).join('\n')
+    for (const name of [/^data\/mail\/owner\.sock$/m, /^data\/mail\/messages\.mdb-lock$/m, /^sealpost-.*\.sock$/m]) {
+      expect(names).toMatch(name)
+    }
+    expect(openToOthers()).toEqual([])
+    expect(await lab.end()).toBe(0)
+    const commands = [
+      ['store', 'compact'],
+      ['store', 'export', 'out', '--format', 'eml'],
+      ['store', 'export', 'out', '--format', 'mbox'],
+      ['client-settings', '--user', 'alice', '--write', 'settings/alice'],
+    ]
+    for (const command of commands) {
+      const { status, stderr } = await place.run([...command, '--config', config])
+      expect([status, stderr]).toEqual([0, ''])
+    }
+    expect(readdirSync(join(place.folder, 'data/mail'))).not.toContainEqual(expect.stringMatching(/^compact-/))
+    expect(openToOthers()).toEqual([])
+    expect(await place.run(['check', '--config', config])).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test('that are open to other users are reported by check', async () => {
+    const config = place.write('lab.yaml', CONFIG)
+    const folders = ['data/mail', 'keys/store'].map((folder) => join(place.folder, folder))
+    for (const folder of folders) {
+      mkdirSync(folder, { recursive: true })
+      chmodSync(folder, 0o755)
+    }
+    const { status, stderr } = await place.run(['check', '--config', config])
+    expect(status).toBe(0)
+    const [mail, keys] = folders
+    expect(stderr.split('\n')).toEqual([
+      `warning: the folder with the messages, ${mail}, is open to other users (mode 0755); run: chmod -R go= '${mail}'`,
+      `warning: the folder with the private keys, ${keys}, is open to other users (mode 0755); run: chmod -R go= '${keys}'`,
+      '',
+    ])
+  })
+})
