@@ -51,9 +51,7 @@ export const apop = inAuthorization({
     if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
     session.state = { name: 'authorization' }
     const account = session.context.directory.find(name)
-    if (!provesPassword(digest, session.timestamp, account) || !account) {
-      return refuseLogon(session, apopErrors)
-    }
+    if (!provesPassword(digest, session.timestamp, account)) return refuseLogon(session, apopErrors)
     return session.logOn(account)
   },
 })
