@@ -5,6 +5,7 @@ import { createRoot, createSubordinate, installAuthority, requestSubordinate } f
 import { exportAuthority, listAuthorities, listIssued, listQueue } from './list.ts'
 import { approveRequest, denyRequest, submitRequest } from './queue.ts'
 import { issueUser, signRequest } from './sign.ts'
+import { addTrusted, listTrusted, removeTrusted } from './trusted.ts'
 
 /** The verbs of `sealpost ca`. Each takes the store first. If one throws PkiError, it has changed nothing. */
 const verbs = {
@@ -36,6 +37,12 @@ const verbs = {
   crl: publishCrl,
   /** Returns an authority's certificate, alone or with its issuers. */
   export: exportAuthority,
+  /** Makes the lab's checks accept outside roots and revocation lists. */
+  addTrusted,
+  /** Lists the outside roots and revocation lists that the lab's checks accept. */
+  listTrusted,
+  /** Removes an outside root or revocation list. */
+  removeTrusted,
   /** Issues a user's certificate for log-on and S/MIME. */
   issueUser,
 } as const

@@ -109,6 +109,20 @@ const acmeAccount = z.object({
   createdAt: z.string(),
 })
 
+/** An outside root or revocation list that the lab's checks accept. */
+const trusted = z.object({
+  kind: z.enum(['root', 'crl']),
+  /** Common name of the authority. */
+  name: z.string(),
+  /** SHA-1 over the DER. */
+  thumbprint: z.string(),
+  /** Path of a PEM file. */
+  file: z.string(),
+  /** When the root expires or the next list is due. */
+  until: z.string().optional(),
+  addedAt: z.string(),
+})
+
 const index = z.object({
   version: z.literal(1),
   /** Number of changes so far. A writer starts over if the number has changed since it read the index. */
@@ -122,6 +136,7 @@ const index = z.object({
   assignments: z.record(z.string(), z.string()),
   requests: z.array(request),
   authorities: z.array(authority),
+  trusted: z.array(trusted).optional(),
   acmeAccounts: z.array(acmeAccount).optional(),
   /** Keys of the lab's accounts at outside ACME directories. */
   acmeKeys: z.array(z.object({ directory: z.string(), key: z.string() })).optional(),
@@ -129,6 +144,7 @@ const index = z.object({
 
 export type StoreIndex = z.infer<typeof index>
 export type CertificateRecord = z.infer<typeof certificate>
+export type TrustedRecord = z.infer<typeof trusted>
 export type RequestRecord = z.infer<typeof request>
 export type IssuedRecord = z.infer<typeof issued>
 export type QueuedRecord = z.infer<typeof queued>
@@ -158,6 +174,7 @@ export function referencedPaths(of: StoreIndex): Set<string> {
   const paths = [
     ...of.certificates.flatMap((record) => [record.certificate, record.key, record.acme?.ca]),
     ...(of.acmeKeys ?? []).map((record) => record.key),
+    ...(of.trusted ?? []).map((record) => record.file),
     ...of.requests.flatMap((record) => [record.request, record.key]),
     ...of.authorities.flatMap((record) => [
       record.key,

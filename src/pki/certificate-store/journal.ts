@@ -4,7 +4,7 @@ import type { StoreFiles } from './files.ts'
 import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } from './index-file.ts'
 
 /** Files that a change may delete: those of the store, and those that killed processes left behind. */
-const ownFile = /^(keys|certificates|authorities|requests)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
+const ownFile = /^(keys|certificates|authorities|requests|trusted)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
 /** An index with the text that it was read from; undefined if there is no file. */
 interface ReadIndex {

@@ -2,9 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
+import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 import type { InstalledCertificate, StoreLog } from '../types.ts'
 import type { StoreFiles } from './files.ts'
-import type { AuthorityRecord, CertificateRecord, StoreIndex } from './index-file.ts'
+import type { AuthorityRecord, CertificateRecord, StoreIndex, TrustedRecord } from './index-file.ts'
 
 /** Reads and caches the PEM files behind the index. */
 export class Materials {
@@ -90,14 +91,29 @@ export class Materials {
     throw new PkiError('refused', `${record.name} has no certificate yet: its request is waiting for an answer`)
   }
 
+  /** Returns the outside roots that the lab's checks accept. @throws PkiError `store` */
+  async trustedRoots(index: StoreIndex): Promise<X509Certificate[]> {
+    return (await Promise.all(trustedFiles(index, 'root').map((path) => this.certificates(path)))).flat()
+  }
+
+  /** Returns the outside revocation lists that the lab's checks accept. @throws PkiError `store` */
+  async trustedCrls(index: StoreIndex): Promise<ReadCrl[]> {
+    const texts = await Promise.all(trustedFiles(index, 'crl').map((path) => this.read(path)))
+    return texts.flatMap((text) => readPem(text).map(({ der }) => readCrl(der)))
+  }
+
   /** Returns all authorities' certificates that the store has: its own authorities', and those in installed chains. */
   async knownIssuers(index: StoreIndex): Promise<X509Certificate[]> {
     const paths = [
       ...index.authorities.flatMap(({ certificate }) => certificate ?? []),
       ...index.certificates.map(({ certificate }) => certificate),
+      ...trustedFiles(index, 'root'),
     ]
     // An unreadable file is reported when its own certificate is used; here it only means fewer known issuers.
     const all = await Promise.all(paths.map((path) => this.certificates(path).catch(() => [])))
     return all.flat().filter((certificate) => certificate.ca)
   }
 }
+
+const trustedFiles = ({ trusted = [] }: StoreIndex, kind: TrustedRecord['kind']): string[] =>
+  trusted.filter((one) => one.kind === kind).map(({ file }) => file)

@@ -4,13 +4,17 @@ import { isRoot } from '../certificate/chain.ts'
 import type { StoreIndex } from './index-file.ts'
 import type { Materials } from './materials.ts'
 
-/** Returns every root above an authority of the store, each once: the one above the authority that issues for `auto` first. */
+/**
+ * Returns every root that clients need, each once: those above the authorities of the store, the one above the authority
+ * that issues for `auto` first, then the outside ones that were added.
+ */
 export async function rootsOf(index: StoreIndex, materials: Materials): Promise<X509Certificate[]> {
   const ready = index.authorities.filter(({ certificate }) => certificate !== undefined)
   const isDefault = ({ name }: { readonly name: string }): boolean => name === index.defaultAuthority
   const sorted = [...ready.filter(isDefault), ...ready.filter((one) => !isDefault(one))]
   const tops = await Promise.all(sorted.map((record) => topOf(record.name, index, materials)))
-  const roots = tops.filter((top) => top !== undefined && isRoot(top)) as X509Certificate[]
+  const own = tops.filter((top) => top !== undefined && isRoot(top)) as X509Certificate[]
+  const roots = [...own, ...(await materials.trustedRoots(index))]
   return [...new Map(roots.map((root) => [thumbprintOf(root), root])).values()]
 }
 

@@ -9,6 +9,7 @@ import { serverPathProblems } from '../certificate/validation.ts'
 import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
 import { rootsOf } from '../certificate-store/roots.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
+import type { ReadCrl } from '../revocation/read-crl.ts'
 
 type ProblemCode =
   | 'expired'
@@ -22,6 +23,7 @@ type ProblemCode =
   | 'wrong-purpose'
   | 'authority'
   | 'revoked'
+  | 'outdated-crl'
   | 'no-certificate'
   | 'broken'
 
@@ -52,6 +54,7 @@ export async function problemsOf(
   const sent = installed.chainPem.map((pem) => new X509Certificate(pem))
   const chain = buildChain(certificate, [...(await rootsOf(store.index, store.materials)), ...sent])
   const issuers = chain.certificates.slice(1)
+  const crls = await store.materials.trustedCrls(store.index)
   const nowMs = store.clock.now()
   return [
     ...dateProblems(facts, nowMs),
@@ -59,8 +62,9 @@ export async function problemsOf(
     ...keyProblems(facts),
     ...(await chainProblems(store, chain)),
     ...serverPathProblems(chain.certificates),
-    ...issuers.flatMap((issuer) => issuerProblems(store, issuer, nowMs)),
+    ...issuers.flatMap((issuer) => issuerProblems(store, issuer, facts, nowMs)),
     ...revocationProblems(store, certificate, 'is revoked'),
+    ...crlProblems(crls, chain.certificates, nowMs),
   ]
 }
 
@@ -129,14 +133,25 @@ async function chainProblems(store: CertificateStore, chain: Chain): Promise<Cer
   const known = (await store.materials.knownIssuers(store.index)).find((one) => !isRoot(one) && last.checkIssued(one))
   if (known) return incomplete(`has an incomplete chain: ${commonName(readFacts(known).subject)} is not sent with it`)
   const missing = missingIssuer(chain)
-  return missing === undefined ? [] : incomplete(`has an incomplete chain: ${missing} is not known here`)
+  return missing === undefined
+    ? []
+    : incomplete(
+        `has an incomplete chain: ${missing} is not known here; if it is a root that clients trust, run: sealpost ca add-trusted FILE`,
+      )
 }
 
 /** Returns problems of an authority above the certificate. */
-function issuerProblems(store: CertificateStore, issuer: X509Certificate, nowMs: number): CertificateProblem[] {
+function issuerProblems(
+  store: CertificateStore,
+  issuer: X509Certificate,
+  { notAfter }: CertificateFacts,
+  nowMs: number,
+): CertificateProblem[] {
   const facts = readFacts(issuer)
   const title = commonName(facts.subject)
-  const dates = dateProblems(facts, nowMs).map((problem) => ({
+  // The certificate itself must be replaced before an issuer that expires later.
+  const relevant = dateProblems(facts, nowMs).filter(({ code }) => code !== 'expires' || facts.notAfter <= notAfter)
+  const dates = relevant.map((problem) => ({
     ...problem,
     message: `was issued by ${title}, which ${problem.message}`,
   }))
@@ -150,4 +165,23 @@ function revocationProblems(
 ): CertificateProblem[] {
   const revoked = issuedBy(index, thumbprintOf(certificate))?.entry.revoked
   return revoked ? [{ code: 'revoked', severity: 'error', message }] : []
+}
+
+/** Returns what outside revocation lists say about the certificates of a chain. */
+function crlProblems(crls: readonly ReadCrl[], chain: readonly X509Certificate[], nowMs: number): CertificateProblem[] {
+  return chain.slice(0, -1).flatMap((certificate, index) => {
+    const issuer = chain[index + 1] as X509Certificate
+    const what = index === 0 ? 'is' : `was issued by ${commonName(readFacts(certificate).subject)}, which is`
+    return crls.filter((crl) => crl.isFrom(issuer)).flatMap((crl) => listProblems(crl, certificate, what, nowMs))
+  })
+}
+
+function listProblems(crl: ReadCrl, certificate: X509Certificate, what: string, nowMs: number): CertificateProblem[] {
+  const by = commonName(crl.issuer)
+  if (crl.lists(certificate)) {
+    return [{ code: 'revoked', severity: 'error', message: `${what} revoked by the list of ${by}` }]
+  }
+  if (crl.nextUpdate === undefined || crl.nextUpdate.getTime() > nowMs) return []
+  const message = `cannot be checked for revocation: the list of ${by} expired on ${day(crl.nextUpdate)}; add a new one with: sealpost ca add-trusted FILE`
+  return [{ code: 'outdated-crl', severity: 'warning', message }]
 }

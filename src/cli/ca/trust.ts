@@ -1,0 +1,52 @@
+import type { Command } from 'commander'
+import type { TrustedRecord } from '../../pki/certificate-store/index-file.ts'
+import { type PkiOptions, withPki } from '../certificate-store.ts'
+import { withConfig } from '../configuration.ts'
+import { readInput } from '../files.ts'
+import { dayText, print, printResult, table } from '../output.ts'
+
+const kinds = { root: 'root', crl: 'revocation list' } as const
+
+const facts = ({ file: _, ...one }: TrustedRecord): object => one
+
+/** Adds `sealpost ca add-trusted`, `ca remove-trusted` and `ca list-trusted`. */
+export function addTrust(ca: Command): void {
+  withConfig(ca.command('add-trusted'))
+    .description("make the lab's checks accept outside roots and revocation lists")
+    .argument('<file>', 'roots (DER, PEM, .p7b) or revocation lists (DER, PEM); - for standard input')
+    .option('--json', 'print JSON')
+    .action((file: string, flags: PkiOptions) =>
+      withPki(flags, async ({ authorities }) => {
+        const added = await authorities.addTrusted(await readInput(file))
+        if (flags.json) return print(JSON.stringify(added.map(facts)))
+        for (const { kind, name } of added) print(`The checks of the lab now accept the ${kinds[kind]} of "${name}".`)
+      }),
+    )
+  withConfig(ca.command('remove-trusted'))
+    .description('no longer accept an outside root or revocation list')
+    .argument('<name>', 'name or thumbprint, from ca list-trusted')
+    .option('--json', 'print JSON')
+    .action((name: string, flags: PkiOptions) =>
+      withPki(flags, async ({ authorities }) => {
+        const removed = await authorities.removeTrusted(name)
+        printResult(flags, facts(removed), `Removed the ${kinds[removed.kind]} of "${removed.name}".`)
+      }),
+    )
+  withConfig(ca.command('list-trusted'))
+    .description("list the outside roots and revocation lists that the lab's checks accept")
+    .option('--json', 'print JSON')
+    .action((flags: PkiOptions) =>
+      withPki(flags, async ({ authorities }) => {
+        const all = await authorities.listTrusted()
+        if (flags.json) return print(JSON.stringify(all.map(facts)))
+        if (all.length === 0) return print('There are no outside roots or revocation lists.')
+        const rows = all.map(({ name, kind, until, thumbprint }) => [
+          name,
+          kinds[kind],
+          until ? dayText(until) : '-',
+          thumbprint,
+        ])
+        print(table(['NAME', 'KIND', 'VALID UNTIL', 'THUMBPRINT'], rows))
+      }),
+    )
+}

@@ -1,0 +1,126 @@
+import { createHash, type X509Certificate } from 'node:crypto'
+import { certificatePem, readFacts, thumbprintOf } from '../certificate/certificate.ts'
+import { isRoot } from '../certificate/chain.ts'
+import { commonName } from '../certificate/names.ts'
+import { type IndexDraft, slug } from '../certificate-store/draft.ts'
+import type { TrustedRecord } from '../certificate-store/index-file.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
+import { readPem, writePem } from '../der/pem.ts'
+import { PkiError } from '../errors.ts'
+import { readCertificates } from '../keystore/certificate-files.ts'
+import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
+
+/**
+ * Makes the lab's checks accept outside roots and revocation lists: those of a file in PEM, DER or PKCS#7. A list
+ * replaces the previous one of the same authority. Returns what was added.
+ * @throws PkiError `malformed`, or `refused` for a certificate that is not a root or a list with a wrong signature
+ */
+export async function addTrusted(store: CertificateStore, file: Buffer): Promise<TrustedRecord[]> {
+  const { roots, lists } = readTrusted(file)
+  const other = roots.find((one) => !isRoot(one))
+  if (other) {
+    const { subject, issuer } = readFacts(other)
+    throw new PkiError(
+      'refused',
+      `${commonName(subject)} is not a root: ${commonName(issuer)} issued it; add the root, and let servers send the authorities below it`,
+    )
+  }
+  await store.refresh()
+  const issuers = [...roots, ...(await store.materials.knownIssuers(store.index))]
+  for (const { crl } of lists) refuseForged(crl, issuers)
+  return store.update((draft) => [
+    ...roots.map((root) => addRecord(draft, rootRecord(root, store.clock.now()), certificatePem(root))),
+    ...lists.map(({ der, crl }) =>
+      addRecord(draft, listRecord(der, crl, store.clock.now()), writePem('X509 CRL', der)),
+    ),
+  ])
+}
+
+interface TrustedContent {
+  readonly roots: readonly X509Certificate[]
+  readonly lists: readonly { readonly der: Buffer; readonly crl: ReadCrl }[]
+}
+
+function readTrusted(file: Buffer): TrustedContent {
+  const text = file.toString('latin1')
+  const isPem = text.includes('-----BEGIN ')
+  const ders = isPem ? readPem(text).flatMap(({ label, der }) => (label === 'X509 CRL' ? [der] : [])) : []
+  const lists = ders.map((der) => ({ der, crl: readCrl(der) }))
+  // A file with lists may have no certificate.
+  if (isPem && lists.length > 0 && !/-----BEGIN [^-]*(CERTIFICATE|PKCS7|CMS)/.test(text)) return { roots: [], lists }
+  try {
+    return { roots: readCertificates(file), lists }
+  } catch (cause) {
+    if (isPem) throw notTrusted(cause)
+    try {
+      return { roots: [], lists: [{ der: file, crl: readCrl(file) }] }
+    } catch {
+      throw notTrusted(cause)
+    }
+  }
+}
+
+const notTrusted = (cause: unknown): PkiError =>
+  new PkiError('malformed', 'neither certificates (DER, PEM, PKCS#7) nor a revocation list', { cause })
+
+/** @throws PkiError `refused` if the store knows the authority and the authority did not sign the list */
+function refuseForged(crl: ReadCrl, issuers: readonly X509Certificate[]): void {
+  const title = commonName(crl.issuer)
+  const named = issuers.filter((one) => commonName(readFacts(one).subject) === title)
+  if (named.length === 0 || named.some((one) => crl.isFrom(one))) return
+  throw new PkiError('refused', `${title} did not sign this revocation list`)
+}
+
+const rootRecord = (root: X509Certificate, nowMs: number): Omit<TrustedRecord, 'file'> => ({
+  kind: 'root',
+  name: commonName(readFacts(root).subject),
+  thumbprint: thumbprintOf(root),
+  until: readFacts(root).notAfter.toISOString(),
+  addedAt: new Date(nowMs).toISOString(),
+})
+
+const listRecord = (der: Buffer, { issuer, nextUpdate }: ReadCrl, nowMs: number): Omit<TrustedRecord, 'file'> => ({
+  kind: 'crl',
+  name: commonName(issuer),
+  thumbprint: createHash('sha1').update(der).digest('hex').toUpperCase(),
+  ...(nextUpdate ? { until: nextUpdate.toISOString() } : {}),
+  addedAt: new Date(nowMs).toISOString(),
+})
+
+/** Adds a record in place of the same root, or of another list of the same authority. */
+function addRecord(draft: IndexDraft, added: Omit<TrustedRecord, 'file'>, pem: string): TrustedRecord {
+  const { kind, name, thumbprint } = added
+  const file = draft.put(`trusted/${slug(name)}-${thumbprint.slice(0, 8)}.pem`, pem)
+  const record = { ...added, file }
+  const others = (draft.index.trusted ?? []).filter((one) =>
+    kind === 'root' ? one.thumbprint !== thumbprint : one.kind !== 'crl' || one.name !== name,
+  )
+  draft.index.trusted = [...others, record]
+  return record
+}
+
+/** Returns the outside roots and revocation lists that the lab's checks accept. */
+export async function listTrusted(store: CertificateStore): Promise<readonly TrustedRecord[]> {
+  await store.refresh()
+  return store.index.trusted ?? []
+}
+
+/** Removes an outside root or revocation list by name or thumbprint. @throws PkiError `unknown` if there is none, or several */
+export function removeTrusted(store: CertificateStore, name: string): Promise<TrustedRecord> {
+  const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
+  return store.update((draft) => {
+    const all = draft.index.trusted ?? []
+    const found = all.filter((one) => one.thumbprint === thumbprint || one.name.toLowerCase() === name.toLowerCase())
+    const [only, ...others] = found
+    if (only === undefined) {
+      const list = all.map((one) => `"${one.name}"`).join(', ') || 'none'
+      throw new PkiError('unknown', `no outside root or revocation list "${name}"; there are: ${list}`)
+    }
+    if (others.length > 0) {
+      const list = found.map((one) => `${one.thumbprint} (${one.kind})`).join(', ')
+      throw new PkiError('unknown', `"${name}" is ambiguous; give the thumbprint: ${list}`)
+    }
+    draft.index.trusted = all.filter((one) => one !== only)
+    return only
+  })
+}
