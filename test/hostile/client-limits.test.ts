@@ -93,8 +93,9 @@ const refusals = (lab: TestLab): string =>
     .flatMap((record) => record.refusals)
     .join('\n')
 
+// `expect.poll` has to know its test, so concurrent tests take `expect` from their context.
 describe.concurrent.each(protocols)('$protocol', ({ protocol, greeting, crowded, ...words }) => {
-  test('connectionsPerAddress: refuses more clients of one address, and serves others', async () => {
+  test('connectionsPerAddress: refuses more clients of one address, and serves others', async ({ expect }) => {
     await using lab = await start(protocol, { connectionsPerAddress: 2 })
     const { port } = lab.server(protocol)
     const [first, line] = await greeted(port)
@@ -109,7 +110,7 @@ describe.concurrent.each(protocols)('$protocol', ({ protocol, greeting, crowded,
     await expect.poll(async () => (await greeted(port))[1]).toMatch(greeting)
   })
 
-  test('logonTimeout: disconnects a client that sends commands and never logs on', async () => {
+  test('logonTimeout: disconnects a client that sends commands and never logs on', async ({ expect }) => {
     await using lab = await start(protocol, { logonTimeout: '300ms' })
     const [client] = await greeted(lab.server(protocol).port)
     const received = await pester(client, `${words.idleCommand}\r\n`, 500)
@@ -130,7 +131,7 @@ describe.concurrent.each(protocols)('$protocol', ({ protocol, greeting, crowded,
     expect(lab.sessions()[0]?.endedAt).toBeUndefined()
   })
 
-  test('idleTimeout: single octets do not keep a client connected before log-on', async () => {
+  test('idleTimeout: single octets do not keep a client connected before log-on', async ({ expect }) => {
     await using lab = await start(protocol, { idleTimeout: '400ms' })
     const [client] = await greeted(lab.server(protocol).port)
     await pester(client, 'x', 500)
@@ -156,7 +157,9 @@ describe.concurrent.each(protocols)('$protocol', ({ protocol, greeting, crowded,
     expect(delays).toEqual([10, 20, 40, 80, 160, 160])
   })
 
-  test('failedLogonDelay: a client that sends many passwords at once gets one try, and others log on', async () => {
+  test('failedLogonDelay: a client that sends many passwords at once gets one try, and others log on', async ({
+    expect,
+  }) => {
     await using lab = await start(protocol, { failedLogonDelay: '1h', connectionsPerAddress: 2 })
     const { port } = lab.server(protocol)
     const socket = connect({ host: '127.0.0.1', port })
@@ -226,7 +229,7 @@ describe.concurrent('a client that uses the server without a log-on', () => {
 })
 
 describe.concurrent('TLS', () => {
-  test('connectionsPerAddress: handshakes count, and a refusal is sent over TLS', async () => {
+  test('connectionsPerAddress: handshakes count, and a refusal is sent over TLS', async ({ expect }) => {
     await using lab = await start('imap4', { connectionsPerAddress: 1 })
     const { tlsPort } = lab.server('imap4')
     const silent = connect({ host: '127.0.0.1', port: tlsPort })
@@ -239,7 +242,7 @@ describe.concurrent('TLS', () => {
     silent.destroy()
   })
 
-  test('connectionsPerAddress: silent handshakes do not shut out other addresses', async () => {
+  test('connectionsPerAddress: silent handshakes do not shut out other addresses', async ({ expect }) => {
     await using lab = await start('imap4', { connectionsPerAddress: 2, connections: 8 })
     const { tlsPort } = lab.server('imap4')
     const silent = Array.from({ length: 20 }, () => connect({ host: '127.0.0.1', port: tlsPort }).on('error', () => {}))
