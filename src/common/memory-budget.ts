@@ -10,6 +10,9 @@ const REPORT_EVERY_MS = 60_000
 /** A lab has no memory left for new work. Each protocol has a reply that asks the client to try again later. */
 export class MemoryLimitReached extends Error {
   override readonly name = 'MemoryLimitReached'
+  constructor() {
+    super('the memory limit of the lab is reached')
+  }
 }
 
 export interface MemoryLimits {
@@ -152,7 +155,7 @@ export class MemoryReservation implements Disposable {
 
   /** Reserves more octets. @throws MemoryLimitReached; the reservation stays as it was */
   grow(octets: number): void {
-    if (!this.tryGrow(octets)) throw new MemoryLimitReached('the memory limit of the lab is reached')
+    if (!this.tryGrow(octets)) throw new MemoryLimitReached()
   }
 
   /** Reserves more octets. Returns false, and leaves the reservation as it was, if the limit does not allow more. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { MemoryReservation } from '../common/memory-budget.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { peekClientHello } from '../tls/client-hello-reader.ts'
@@ -56,12 +57,25 @@ export class TlsAcceptor {
     if (legacy && clientCertificates?.mode !== 'require') this.#legacy = new LegacyAcceptor(legacy, policy)
   }
 
-  /** Performs the handshake on a raw socket. Records the client's offer and the result. @throws HandshakeFailure */
-  async accept(raw: Duplex, record: SessionRecorder, keyLog?: KeyLog): Promise<SecuredSocket> {
+  /**
+   * Performs the handshake on a raw socket. Records the client's offer and the result.
+   * @param memory reserves the memory of the ClientHello
+   * @throws HandshakeFailure
+   */
+  async accept(
+    raw: Duplex,
+    record: SessionRecorder,
+    keyLog: KeyLog | undefined,
+    memory: MemoryReservation,
+  ): Promise<SecuredSocket> {
     const { policy, handshakeTimeoutMs } = this.#settings
     raw.on('error', (error) => record.note(`socket error: ${error.message}`))
-    const first = await peekClientHello(raw, handshakeTimeoutMs)
-    if (first === undefined) throw handshakeFailed(raw, record, NO_CLIENT_HELLO)
+    let isFull = false
+    const first = await peekClientHello(raw, handshakeTimeoutMs, (octets) => {
+      isFull = !memory.tryGrow(octets)
+      return !isFull
+    })
+    if (first === undefined) throw handshakeFailed(raw, record, isFull ? NO_MEMORY : NO_CLIENT_HELLO)
     const hello = first.kind === 'hello' ? first.facts : undefined
     if (hello) record.hello(hello)
     if (first.kind === 'hello' && this.#legacy && (await this.#needsLegacy(first.facts, first.sslv2, this.#legacy))) {
@@ -128,6 +142,8 @@ export class TlsAcceptor {
 
 /** The reason if a client's ClientHello does not arrive within `handshakeTimeout`. */
 export const NO_CLIENT_HELLO = 'the client closed the connection, or sent nothing, before the handshake'
+
+const NO_MEMORY = 'the memory limit of the lab (memoryLimit) is reached'
 
 /** Records a failed handshake and closes the socket. Returns the error to throw. */
 export function handshakeFailed(raw: Duplex, record: SessionRecorder, why: string, cause?: Error): HandshakeFailure {

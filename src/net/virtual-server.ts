@@ -240,12 +240,13 @@ export class VirtualServer {
       throw new HandshakeFailure(why)
     }
     this.#handshakes.add(raw)
+    using memory = this.#intake.memory.reservation('connections')
     try {
       const due = faults?.due('handshake') ?? []
       if (faults && due.length > 0) await faultsBeforeHandshake(faults, due, raw, record, tls?.handshakeTimeoutMs ?? 0)
       // The current certificate, even if it changed since the client connected.
       if (!this.#acceptor) throw new HandshakeFailure('no certificate is assigned')
-      return await this.#acceptor.accept(raw, record, keyLog)
+      return await this.#acceptor.accept(raw, record, keyLog, memory)
     } finally {
       this.#handshakes.delete(raw)
     }

@@ -22,11 +22,19 @@ const CLIENT_HELLO = 1
 const RECORD_HEADER_OCTETS = 5
 const MESSAGE_HEADER_OCTETS = 4
 
+/** A ClientHello is held as received and without its record headers, in buffers that double when they are full. */
+const COPIES = 4
+
 /**
  * Reads the ClientHello from a raw socket and puts it back, so that the handshake still finds it. Leaves the socket paused.
- * @returns undefined when the client closes, or `timeoutMs` is over, before the ClientHello is complete
+ * @param reserve reserves memory, and returns false if none is left
+ * @returns undefined when the client closes, `timeoutMs` is over, or no memory is left before the ClientHello is complete
  */
-export function peekClientHello(raw: Duplex, timeoutMs: number): Promise<FirstOctets | undefined> {
+export function peekClientHello(
+  raw: Duplex,
+  timeoutMs: number,
+  reserve: (octets: number) => boolean = () => true,
+): Promise<FirstOctets | undefined> {
   return new Promise((resolve) => {
     const reader = new ClientHelloReader()
     const done = (first: FirstOctets | undefined): void => {
@@ -40,6 +48,7 @@ export function peekClientHello(raw: Duplex, timeoutMs: number): Promise<FirstOc
     }
     const onGone = (): void => done(undefined)
     const onData = (chunk: Buffer): void => {
+      if (!reserve(COPIES * chunk.length)) return done(undefined)
       const result = reader.add(chunk)
       if (result.kind !== 'more') done(result)
     }

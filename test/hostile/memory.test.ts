@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { connect as connectTls } from 'node:tls'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { nntp } from '../../servers/nntp/session.ts'
 import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
@@ -188,6 +191,86 @@ describe('a large message that is finished', () => {
     const [stored] = await lab.articles('lab.general')
     expect(stored?.raw.toString('latin1').endsWith(`\r\n\r\n${large}`)).toBe(true)
     await expect.poll(() => [spooled(), lab.memory.messages]).toEqual([[], 0])
+  })
+})
+
+describe('a large ClientHello', () => {
+  const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}-protocol`)
+
+  test('is recorded within limits', async () => {
+    await using lab = await startLab(config())
+    const before = lab.memory.transcripts
+    const options = { port: lab.server('smtp').tlsPort, ca: lab.ca, servername: 'localhost' }
+    const client = connectTls({ ...options, ALPNProtocols: [...names(4_000), 'smtp'] })
+    await once(client, 'data')
+    const hello = lab.sessions()[0]?.hello
+    expect(hello?.alpn).toEqual(names(64))
+    expect(lab.memory.transcripts - before).toBeLessThan(16_000)
+    client.destroy()
+  })
+
+  test('that never ends takes memory within the limit', async () => {
+    await using lab = await startLab(config({ memoryLimit: 1 << 20 }))
+    const record = Buffer.concat([Buffer.from('1603014000', 'hex'), Buffer.alloc(0x4000)])
+    const hello = Buffer.concat([record, record, record])
+    hello.write('01020000', 5, 'hex')
+    const clients: LineClient[] = []
+    for (let i = 0; i < 6; i++) {
+      const client = await LineClient.open(lab.server('smtp').tlsPort)
+      client.send(hello)
+      clients.push(client)
+    }
+    await expect.poll(() => lab.memory.refusals).toBeGreaterThan(0)
+    const why = 'TLS handshake: the memory limit of the lab (memoryLimit) is reached'
+    await expect.poll(() => lab.sessions().some(({ refusals }) => refusals.includes(why))).toBe(true)
+    expect(lab.memory.used).toBeLessThanOrEqual(1 << 20)
+    for (const client of clients) client.destroy()
+    await expect.poll(() => lab.memory.connections).toBe(0)
+  })
+})
+
+describe('a large message that is read', () => {
+  const text = `Subject: x\r\n\r\n${large}`
+
+  test('is held once for each session that fetches it, within the limit', async () => {
+    await using lab = await startLab(config({ store: { memory: '64MiB' }, memoryLimit: '5MiB' }))
+    await lab.deliver(text, { to: 'alice' })
+    const clients: LineClient[] = []
+    for (let i = 0; i < 3; i++) {
+      const client = await greeted(lab, 'imap4')
+      await talk(client, 'a LOGIN alice secret => a OK', 'b SELECT INBOX => b OK')
+      client.pause()
+      client.send(`c FETCH 1 (${Array(20).fill('BODY.PEEK[]').join(' ')})\r\n`)
+      clients.push(client)
+    }
+    await expect.poll(() => lab.memory.messages).toBeGreaterThanOrEqual(2 * text.length)
+    await expect.poll(() => lab.memory.refusals).toBe(1)
+    expect(lab.memory.messages).toBeLessThan(2 * text.length + 10_000)
+    for (const client of clients) client.destroy()
+    await expect.poll(() => lab.memory.messages).toBe(0)
+  })
+
+  test('is sent in pieces by NNTP', async () => {
+    const { lab } = await startOnDisk()
+    await using _lab = lab
+    const serve = vi.spyOn(nntp, 'serve')
+    onTestFinished(() => serve.mockRestore())
+    const client = await greeted(lab, 'nntp')
+    const posted = `${header}\r\n.dot\r\n${large.repeat(4)}`
+    await talk(client, 'POST => 340', `${posted.replace('.dot', '..dot')}. => 240`)
+    for (const command of ['ARTICLE', 'BODY']) {
+      client.send(`${command} <large@peer>\r\n`)
+      client.pause()
+      const socket = serve.mock.calls[0]?.[0].socket
+      await expect.poll(() => socket?.writableLength).toBeGreaterThan(0)
+      expect(socket?.writableLength).toBeLessThan(1 << 20)
+      client.resume()
+      const [reply, ...lines] = await client.lines((each) => each === '.')
+      expect(reply).toMatch(/^22[02] /)
+      const octets = `${lines.slice(0, -1).join('\r\n')}\r\n`.replace('..dot', '.dot')
+      expect(octets.slice(octets.indexOf('.dot')) === posted.slice(posted.indexOf('.dot'))).toBe(true)
+      expect(octets.startsWith('.dot')).toBe(command === 'BODY')
+    }
   })
 })
 

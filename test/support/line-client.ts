@@ -89,6 +89,11 @@ export class LineClient {
     this.#socket.pause()
   }
 
+  /** Reads again. */
+  resume(): void {
+    this.#socket.resume()
+  }
+
   /** Number of octets that were sent but not yet passed to the system. */
   get pendingOctets(): number {
     return this.#socket.writableLength

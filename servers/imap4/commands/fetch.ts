@@ -1,3 +1,4 @@
+import { MemoryLimitReached } from '../../../src/common/memory-budget.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
@@ -109,10 +110,17 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
   const showsFlags = implied.length > 0 || items.some(({ kind }) => kind === 'FLAGS')
   const contents = new ContentReader(session, selection)
   const out = new FetchWriter(session)
+  // A large message is held until the client has read most of it.
+  using memory = session.connection.memory.reservation('messages')
   let missing = 0
   let work = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
+    memory.release()
+    if (needsContent && entry.sizeOctets > LARGE_OCTETS && !memory.tryGrow(entry.sizeOctets)) {
+      out.end()
+      throw new MemoryLimitReached()
+    }
     const raw = needsContent ? await contents.octets(entry) : undefined
     const content = raw && contents.of(entry, raw)
     if (needsContent && !content) {
@@ -145,6 +153,9 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
   out.end()
   return missing
 }
+
+/** Memory of larger messages is reserved while they are sent. */
+const LARGE_OCTETS = 256 * 1024
 
 function impliedBySeen(session: ImapSession, items: readonly FetchItem[]): ItemWriter[] {
   const kinds = session.enabled.has('CONDSTORE') ? (['FLAGS', 'MODSEQ'] as const) : (['FLAGS'] as const)

@@ -53,7 +53,7 @@ export class CommandReader {
   #literalOctets = 0
   /** The messages of the current command. */
   #messages: ReceivedOctets[] = []
-  /** The memory of the current command's text beyond its first line. */
+  /** The memory of the current command's text. */
   readonly #memory: MemoryReservation
 
   constructor(connection: Connection, gate: LiteralGate) {
@@ -94,7 +94,7 @@ export class CommandReader {
       isFirst = false
       if (octets > MAX_COMMAND_OCTETS) this.#refusal ??= bad('Command too long.', 'TOOBIG')
       // A refused command is read to its end, but not kept in memory.
-      if (!this.#refusal) texts.push(rest)
+      if (!this.#refusal && this.#reserve(rest.length)) texts.push(rest)
       if (!ahead) break
       const size = Number(ahead[2])
       await this.#passGate(size, new Cursor({ texts, literals }))
@@ -102,7 +102,6 @@ export class CommandReader {
       if (literal) literals.push(literal)
       // Longer literals are messages, which have their own limit.
       if (size <= MAX_LINE_OCTETS) octets += size
-      if (!this.#refusal) this.#reserve(octets)
     }
     if (this.#refusal) throw this.#refusal
     return { tag: this.tag, name: this.name, cursor: new Cursor({ texts, literals }) }
@@ -149,6 +148,7 @@ export class CommandReader {
     }
     if (this.#refusal) return this.#discard(size)
     if (size > MAX_LINE_OCTETS) return this.#receive(size, binary)
+    if (!this.#reserve(size)) return this.#discard(size)
     const content = await this.#connection.content.readOctets(size)
     return { content, hasNul: content.includes(0), binary }
   }
@@ -169,14 +169,11 @@ export class CommandReader {
     }
   }
 
-  /** Reserves memory for a command's text. If no memory is left, the rest of the command is read and discarded. */
-  #reserve(octets: number): void {
-    try {
-      this.#memory.grow(octets - this.#memory.octets)
-    } catch (error) {
-      if (!(error instanceof MemoryLimitReached)) throw error
-      this.#refuse(error)
-    }
+  /** Reserves memory for a part of the command's text. If no memory is left, the rest of the command is read and discarded. */
+  #reserve(octets: number): boolean {
+    if (this.#memory.tryGrow(octets)) return true
+    this.#refuse(new MemoryLimitReached())
+    return false
   }
 
   #refuse(refusal: Error): void {

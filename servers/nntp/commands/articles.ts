@@ -10,10 +10,15 @@ interface Variant {
   readonly text: string
   /** Returns the octets to send. Absent for STAT, which sends none. */
   readonly part?: (raw: Buffer) => Buffer
+  /** Returns the position from which all octets are sent, given the start of the article. */
+  readonly from?: (start: Buffer) => number
 }
 
+/** Larger articles are sent in pieces. */
+const WHOLE_OCTETS = 256 * 1024
+
 /** Defines ARTICLE, HEAD, BODY or STAT, which send different parts of an article. RFC 3977 section 6.2. */
-function articleCommand({ name, code, text, part }: Variant): NntpCommand {
+function articleCommand({ name, code, text, part, from }: Variant): NntpCommand {
   return defineCommand<ArticleSpecifier>({
     name,
     syntax: '[message-id|number]',
@@ -22,20 +27,39 @@ function articleCommand({ name, code, text, part }: Variant): NntpCommand {
     parse: ([specifier]) => parseArticleSpecifier(specifier),
     async run(session, specifier) {
       const found = await findArticle(session, specifier)
-      const raw = part && (await readRaw(session, found))
+      const position = from && (await positionInLarge(session, found, from))
+      const raw = part && position === undefined ? await readRaw(session, found) : undefined
       // An article named by its message-id does not become the current one. RFC 3977 section 6.2.1.2
       if (found.number !== 0 && session.group) session.group.current = found.number
       session.reply(code, `${found.number} ${found.entry.messageId ?? '<0>'} ${text}`)
-      if (raw && part) await session.connection.writeBlock(part(raw))
+      if (position !== undefined) await sendFrom(session, found, position)
+      else if (raw && part) await session.connection.writeBlock(part(raw))
     },
   })
 }
 
 /** Returns the article's octets. @throws NntpError 423 if it has been removed since it was found */
-async function readRaw(session: NntpSession, { folder, entry }: FoundArticle): Promise<Buffer> {
-  const raw = await session.context.store.read(folder.id, entry.uid)
+async function readRaw(session: NntpSession, { folder, entry }: FoundArticle, octets?: number): Promise<Buffer> {
+  const raw = await session.context.store.read(folder.id, entry.uid, octets && 0, octets)
   if (!raw) throw noArticleWithNumber()
   return raw
+}
+
+/** Returns the position of a part in a large article; undefined if the article is small, or its header is large. */
+async function positionInLarge(session: NntpSession, found: FoundArticle, from: (start: Buffer) => number) {
+  if (found.entry.sizeOctets <= WHOLE_OCTETS) return undefined
+  const position = from(await readRaw(session, found, WHOLE_OCTETS))
+  return position < WHOLE_OCTETS ? position : undefined
+}
+
+/** Sends a large article from a position on. Closes the connection if the article cannot be read to its end. */
+async function sendFrom({ connection, context }: NntpSession, { folder, entry }: FoundArticle, position: number) {
+  try {
+    await connection.streamBlock(context.store.stream(folder.id, entry.uid, position))
+  } catch (error) {
+    connection.destroy()
+    throw error
+  }
 }
 
 /** Returns the header without the empty line that ends it. RFC 3977 section 6.2.2. */
@@ -45,12 +69,15 @@ function headerOf(raw: Buffer): Buffer {
   return end >= 1 && raw[end - 1] === 0x0a && raw[end - 2] === 0x0a ? raw.subarray(0, end - 1) : raw.subarray(0, end)
 }
 
-export const article = articleCommand({ name: 'ARTICLE', code: 220, text: 'article follows', part: (raw) => raw })
+/** Describes a part that extends to the end of the article. */
+const partFrom = (from: (start: Buffer) => number) => ({ from, part: (raw: Buffer) => raw.subarray(from(raw)) })
+
+export const article = articleCommand({ name: 'ARTICLE', code: 220, text: 'article follows', ...partFrom(() => 0) })
 export const head = articleCommand({ name: 'HEAD', code: 221, text: 'header follows', part: headerOf })
 export const body = articleCommand({
   name: 'BODY',
   code: 222,
   text: 'body follows',
-  part: (raw) => raw.subarray(headerBlockEnd(raw)),
+  ...partFrom(headerBlockEnd),
 })
 export const stat = articleCommand({ name: 'STAT', code: 223, text: 'article exists' })
