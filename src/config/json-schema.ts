@@ -79,8 +79,9 @@ function expectations(schema: JsonSchema): readonly string[] {
   if (schema.enum) return schema.enum.map(String)
   switch (schema.type) {
     case 'integer':
-    case 'number':
       return [`a whole number${range(schema)}`]
+    case 'number':
+      return [`a number${range(schema)}`]
     case 'boolean':
       return ['true', 'false']
     case 'array':

@@ -73,6 +73,7 @@ export class LabPki implements AsyncDisposable {
       const { address, port, tlsPort, url, acme } = authorityService
       const { AuthorityService } = await import('../pki/service/service.ts')
       const { acmeRoutes } = await import('../pki/acme/directory.ts')
+      const { acmeOptions } = await import('../pki/acme/options.ts')
       this.#service = await AuthorityService.open(this.store, {
         address,
         port,
@@ -80,7 +81,7 @@ export class LabPki implements AsyncDisposable {
         log: this.#log,
         ...(url ? { url } : {}),
         ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names } }),
-        ...(acme.enabled ? { routes: acmeRoutes(this.store, acme, this.#log) } : {}),
+        ...(acme.enabled ? { routes: acmeRoutes(this.store, acmeOptions(acme), this.#log) } : {}),
       })
     }
     this.#serviceKey = key

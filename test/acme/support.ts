@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { systemClock } from '../../src/common/clock.ts'
 import { acmeRoutes } from '../../src/pki/acme/directory.ts'
+import type { AcmeOptions } from '../../src/pki/acme/options.ts'
 import { authoritiesOf } from '../../src/pki/authority/authorities.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { AuthorityService } from '../../src/pki/service/service.ts'
@@ -13,23 +14,41 @@ import { freePort } from '../support/free-ports.ts'
 export const log = pino({ level: 'silent' })
 
 /** Starts an authority with ACME over HTTP and HTTPS, and creates a folder for its clients. */
-export async function startAcme(externalAccounts: Record<string, string> = {}, addresses: readonly string[] = []) {
+export async function startAcme(
+  externalAccounts: Record<string, string> = {},
+  addresses: readonly string[] = [],
+  more: Partial<AcmeOptions> = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
-  const httpPort = await freePort()
+  const options = { httpPort: await freePort(), externalAccounts, addresses, ...more }
+  const acme = await openAcme(folder, options)
+  return {
+    ...acme,
+    async [Symbol.asyncDispose]() {
+      await acme[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** Opens the authority of a folder, at any free port or the one given. */
+export async function openAcme(folder: string, options: AcmeOptions, port = 0) {
+  const { httpPort } = options
   const store = await openCertificateStore({ folder: join(folder, 'certs'), clock: systemClock, log, key: 'p256' })
   const service = await AuthorityService.open(store, {
     address: '127.0.0.1',
-    port: 0,
+    port,
     hostname: 'localhost',
     log,
     tls: { port: 0, names: ['localhost', '127.0.0.1'] },
-    routes: acmeRoutes(store, { httpPort, externalAccounts, addresses }, log),
+    routes: acmeRoutes(store, options, log),
   })
   const name = store.index.authorities[0]?.name ?? ''
   const path = `/acme/${name.toLowerCase().replaceAll(' ', '-')}/directory`
   return {
     folder,
     httpPort,
+    port: service.port,
     store,
     authorities: authoritiesOf(store),
     authority: name,
@@ -38,7 +57,6 @@ export async function startAcme(externalAccounts: Record<string, string> = {}, a
     async [Symbol.asyncDispose]() {
       await service[Symbol.asyncDispose]()
       await store.close()
-      await rm(folder, { recursive: true })
     },
   }
 }

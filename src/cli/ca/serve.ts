@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../common/clock.ts'
+import { acme } from '../../config/schema/acme.ts'
 import { acmePath, acmeRoutes } from '../../pki/acme/directory.ts'
+import { acmeOptions } from '../../pki/acme/options.ts'
 import { openCertificateStore } from '../../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { AuthorityService } from '../../pki/service/service.ts'
@@ -15,15 +17,16 @@ interface ServeFlags extends PkiOptions {
   readonly port?: number
   readonly tlsPort?: number
   readonly acmeHttpPort?: number
+  readonly acmeTlsAlpnPort?: number
 }
 
 /** The settings of a configuration without `authorityService:`. */
 const defaults = {
   address: '127.0.0.1',
   port: 8080,
-  tlsPort: 'off',
-  acme: { httpPort: 80, addresses: [], externalAccounts: {} },
-} as const
+  tlsPort: 'off' as const,
+  acme: acme.parse({}),
+}
 
 /** Adds `sealpost ca serve`: the authority service without virtual servers. */
 export function addServe(ca: Command): void {
@@ -35,6 +38,7 @@ export function addServe(ca: Command): void {
     .option('--port <number>', 'HTTP port', portNumber)
     .option('--tls-port <number>', 'additional HTTPS port', portNumber)
     .option('--acme-http-port <number>', 'port on which ACME clients answer http-01 challenges', portNumber)
+    .option('--acme-tls-alpn-port <number>', 'port on which ACME clients answer tls-alpn-01 challenges', portNumber)
     .option('--json', 'print JSON')
     .action(serve)
 }
@@ -47,14 +51,18 @@ async function serve(flags: ServeFlags): Promise<void> {
   const configured = lab.authorityService ?? defaults
   const tlsPort = flags.tlsPort ?? configured.tlsPort
   await using store = await openCertificateStore({ folder, key, clock: systemClock, log })
-  const acme = { ...configured.acme, ...(flags.acmeHttpPort ? { httpPort: flags.acmeHttpPort } : {}) }
+  const options = acmeOptions({
+    ...configured.acme,
+    ...(flags.acmeHttpPort ? { httpPort: flags.acmeHttpPort } : {}),
+    ...(flags.acmeTlsAlpnPort ? { tlsAlpnPort: flags.acmeTlsAlpnPort } : {}),
+  })
   await using service = await AuthorityService.open(store, {
     address: flags.address ?? configured.address,
     port: flags.port ?? configured.port,
     hostname: lab.hostname,
     log,
     ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: labFacts(configuration).names } }),
-    routes: acmeRoutes(store, acme, log),
+    routes: acmeRoutes(store, options, log),
   })
   printReady(flags, service, store, lab.hostname)
   await new Promise((resolve) => {

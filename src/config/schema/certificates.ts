@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { addressOrNetwork, listenAddress, listenPort, portOrOff } from './values.ts'
+import { acme } from './acme.ts'
+import { listenAddress, listenPort, portOrOff } from './values.ts'
 
 const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
 
@@ -25,33 +26,7 @@ export const authorityService = z.strictObject({
     .describe(
       'HTTPS port, served with a certificate of the lab. portOffset is added; 0 takes a free port. Clients fetch revocation lists and OCSP over HTTP.',
     ),
-  acme: z
-    .strictObject({
-      enabled: z
-        .boolean()
-        .default(true)
-        .describe('Whether each authority has an ACME directory at /acme/AUTHORITY/directory.'),
-      httpPort: z
-        .number()
-        .int()
-        .min(1)
-        .max(65535)
-        .default(80)
-        .describe('Port on which ACME clients answer http-01 challenges.'),
-      addresses: z
-        .array(addressOrNetwork)
-        .default([])
-        .describe(
-          'IP addresses and networks of ACME clients. http-01 challenges connect to these and to loopback addresses only.',
-        )
-        .meta({ examples: [['192.0.2.7', '172.16.0.0/12']] }),
-      externalAccounts: z
-        .record(z.string(), z.string().regex(/^[\w-]{22,}$/, 'write a MAC key of 128 bits or more in base64url'))
-        .default({})
-        .describe('MAC keys (base64url) by key identifier. If any are set, every new account must be bound to one.'),
-    })
-    .prefault({})
-    .describe('Certificates for ACME clients such as certbot. RFC 8555.'),
+  acme: acme.prefault({}).describe('Certificates for ACME clients such as certbot. RFC 8555.'),
   url: z
     .url()
     .optional()

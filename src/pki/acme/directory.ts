@@ -6,13 +6,17 @@ import type { Route, ServiceRequest, ServiceResponse } from '../service/routes.t
 import type { StoreLog } from '../types.ts'
 import { Accounts, type AcmeAccount } from './accounts.ts'
 import { account, keyChange, newAccount, orderList } from './handlers/accounts.ts'
+import { authorization, challenge } from './handlers/authorizations.ts'
 import { certificate, revokeCert } from './handlers/certificates.ts'
-import type { AcmeDirectory, AcmeHandler, AcmeOptions, AcmeRequest, SignedBy } from './handlers/handler.ts'
-import { authorization, challenge, newOrder, order } from './handlers/orders.ts'
+import type { AcmeDirectory, AcmeHandler, AcmeRequest, SignedBy } from './handlers/handler.ts'
+import { newOrder, order } from './handlers/orders.ts'
 import { renewalInfo } from './handlers/renewal-info.ts'
 import { checkSignature, type Jwk, type Jws, parseJson, parseJws, readJwk } from './jws.ts'
+import type { AcmeOptions } from './options.ts'
 import { Orders } from './orders.ts'
 import { AcmeProblem, json, problemResponse } from './response.ts'
+import { Strictness } from './strictness.ts'
+import { challengesFor } from './validation/validate.ts'
 
 /** Returns a function that gives the routes of the ACME directories of a store's authorities, one for each. */
 export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
@@ -50,7 +54,8 @@ class AcmeServer implements AcmeDirectory {
   readonly store: CertificateStore
   readonly options: AcmeOptions
   readonly accounts: Accounts
-  readonly orders = new Orders()
+  readonly orders: Orders
+  readonly strictness: Strictness
   readonly log: StoreLog
   readonly #nonces = new Nonces()
 
@@ -60,6 +65,10 @@ class AcmeServer implements AcmeDirectory {
     this.options = options
     this.log = log
     this.accounts = new Accounts(store)
+    this.strictness = new Strictness(options.strictness)
+    this.orders = new Orders(store.files, this.id, this.strictness, (identifier, wildcard) =>
+      challengesFor(identifier, wildcard, options),
+    )
   }
 
   get id(): string {
@@ -91,6 +100,7 @@ class AcmeServer implements AcmeDirectory {
     try {
       const [name = '', ...rest] = request.rest.split('/')
       if (request.method === 'GET') return await this.#get(request, name, rest.join('/'))
+      await this.orders.load(this.store.clock.now())
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (!handler) throw new AcmeProblem('malformed', 'no such resource', { status: 404 })
       return await handler.run(this.#verified(request, handler.signedBy, rest.join('/')))
@@ -108,6 +118,9 @@ class AcmeServer implements AcmeDirectory {
   }
 
   #directory(request: ServiceRequest): ServiceResponse {
+    const { externalAccounts, profiles = {} } = this.options
+    // draft-aaron-acme-profiles section 3
+    const kinds = Object.entries(profiles).map(([name, { description }]) => [name, description])
     const body = {
       newNonce: this.url(request, 'new-nonce'),
       newAccount: this.url(request, 'new-account'),
@@ -115,7 +128,11 @@ class AcmeServer implements AcmeDirectory {
       revokeCert: this.url(request, 'revoke-cert'),
       keyChange: this.url(request, 'key-change'),
       renewalInfo: this.url(request, 'renewal-info'),
-      meta: { website: request.origin, externalAccountRequired: Object.keys(this.options.externalAccounts).length > 0 },
+      meta: {
+        website: request.origin,
+        externalAccountRequired: Object.keys(externalAccounts).length > 0,
+        ...(kinds.length > 0 ? { profiles: Object.fromEntries(kinds) } : {}),
+      },
     }
     return json(body)
   }
@@ -129,6 +146,9 @@ class AcmeServer implements AcmeDirectory {
     const { header } = jws
     if (!this.#nonces.use(header.nonce)) {
       throw new AcmeProblem('badNonce', 'the nonce is unknown or has been used before')
+    }
+    if (this.strictness.rejectsNonce()) {
+      throw new AcmeProblem('badNonce', 'the nonce is good, but strictness.rejectNonces rejects some')
     }
     // RFC 8555 section 6.4
     const url = `${request.origin}${request.path}`

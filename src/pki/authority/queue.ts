@@ -19,7 +19,7 @@ export async function submitRequest(
   store: CertificateStore,
   request: Buffer,
   authorityName?: string,
-  options: Pick<SignOptions, 'force'> = {},
+  options: Pick<SignOptions, 'force' | 'days'> = {},
 ): Promise<Submitted> {
   const read = readRequest(request)
   return store.update((draft) => submitInDraft(store, draft, authorityName, read, options))
@@ -31,7 +31,7 @@ export async function submitInDraft(
   draft: IndexDraft,
   authorityName: string | undefined,
   request: ReadRequest,
-  options: Pick<SignOptions, 'force'> = {},
+  options: Pick<SignOptions, 'force' | 'days'> = {},
 ): Promise<Submitted> {
   const authority = findAuthority(draft.index, authorityName)
   if (authority.type === 'standalone') {

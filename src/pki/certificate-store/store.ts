@@ -53,7 +53,7 @@ class FileCertificateStore implements CertificateStore {
   readonly key: KeySpec
   readonly materials: Materials
   serviceUrl: string | undefined
-  readonly #files: StoreFiles
+  readonly files: StoreFiles
   readonly #listeners = new Set<() => void>()
   readonly #journal: Journal
   #unwatch: (() => void) | undefined
@@ -66,7 +66,7 @@ class FileCertificateStore implements CertificateStore {
   #rootIndex: StoreIndex | undefined
 
   constructor(files: StoreFiles, options: CertificateStoreOptions) {
-    this.#files = files
+    this.files = files
     this.clock = options.clock
     this.log = options.log
     this.key = options.key
@@ -87,7 +87,7 @@ class FileCertificateStore implements CertificateStore {
   }
 
   get place(): string {
-    return this.#files.place
+    return this.files.place
   }
 
   get index(): StoreIndex {
@@ -177,7 +177,7 @@ class FileCertificateStore implements CertificateStore {
 
   watch(listener: () => void): () => void {
     this.#listeners.add(listener)
-    this.#unwatch ??= this.#files.watch(() => this.#reloadSoon())
+    this.#unwatch ??= this.files.watch(() => this.#reloadSoon())
     return () => {
       this.#listeners.delete(listener)
       if (this.#listeners.size === 0) this.#stopWatching()

@@ -3,6 +3,7 @@ import type { CertificateChoice } from '../../config/schema/certificate.ts'
 import type { KeySpec } from '../keys.ts'
 import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
 import type { IndexDraft } from './draft.ts'
+import type { StoreFiles } from './files.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 import type { Materials } from './materials.ts'
 
@@ -15,6 +16,8 @@ export interface CertificateStore extends AsyncDisposable {
   /** The folder, or `memory`; for messages. */
   readonly place: string
   readonly materials: Materials
+  /** The files of the store, for data beside the index that changes often and that no certificate depends on. */
+  readonly files: StoreFiles
   /** Address of the lab's authority service, which new certificates name for questions about revocation. */
   serviceUrl: string | undefined
 

@@ -10,7 +10,7 @@ export type ChallengeType = (typeof challengeTypes)[number]
 /** An ACME directory on any host, and how to answer its challenges. */
 export interface AcmeAuthority {
   readonly directoryUrl: string
-  /** Default: dns-01 for wildcards; for other names http-01, or another type that the directory offers. */
+  /** Default: dns-01 for wildcards and with a hook; otherwise http-01, or another type that the directory offers. */
   readonly challenge?: ChallengeType
   /** Address of the listeners for http-01 and tls-alpn-01. Default: all addresses. */
   readonly httpAddress?: string

@@ -113,7 +113,10 @@ function chooseChallenge(
   if (challenge !== undefined && !(wildcard && dnsHook !== undefined)) {
     return offered.includes(challenge) ? challenge : undefined
   }
-  const preferred = wildcard ? (['dns-01'] as const) : challengeTypes
+  const preferred: readonly ChallengeType[] =
+    wildcard || dnsHook !== undefined
+      ? [...new Set<ChallengeType>(['dns-01', ...(wildcard ? [] : challengeTypes)])]
+      : challengeTypes
   // Without a hook, dns-01 is chosen only to report what is missing.
   return preferred.find(canAnswer) ?? preferred.find((type) => offered.includes(type))
 }

@@ -72,6 +72,7 @@ export const keyChange: AcmeHandler = {
     const { directory, payload, jws } = request
     const own = signer(request)
     const inner = parseJws(payload)
+    if (inner.header.nonce !== undefined) throw new AcmeProblem('malformed', 'the inner JWS has a nonce')
     if (inner.header.url !== jws.header.url) throw new AcmeProblem('malformed', 'the inner JWS has a different url')
     const next = readJwk(inner.header.jwk)
     publicKeyOf(next)

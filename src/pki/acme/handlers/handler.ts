@@ -3,17 +3,10 @@ import type { ServiceRequest, ServiceResponse } from '../../service/routes.ts'
 import type { StoreLog } from '../../types.ts'
 import type { Accounts, AcmeAccount } from '../accounts.ts'
 import type { Jwk, Jws } from '../jws.ts'
+import type { AcmeOptions } from '../options.ts'
 import type { Orders } from '../orders.ts'
 import { AcmeProblem } from '../response.ts'
-
-export interface AcmeOptions {
-  /** Port of the clients' http-01 listeners. */
-  readonly httpPort: number
-  /** Addresses and networks that http-01 may connect to besides loopback. */
-  readonly addresses: readonly string[]
-  /** MAC keys in base64url by kid. If there are any, an account needs one of them. RFC 8555 section 7.3.4. */
-  readonly externalAccounts: Readonly<Record<string, string>>
-}
+import type { Strictness } from '../strictness.ts'
 
 /** The directory of one authority, as its handlers see it. */
 export interface AcmeDirectory {
@@ -25,6 +18,7 @@ export interface AcmeDirectory {
   readonly options: AcmeOptions
   readonly accounts: Accounts
   readonly orders: Orders
+  readonly strictness: Strictness
   readonly log: StoreLog
   /** Returns the address of a resource below the address that the client called. */
   url(request: ServiceRequest, ...path: readonly string[]): string

@@ -1,13 +1,15 @@
 import type { IssuedChain } from '../../authority/issue.ts'
 import { queuedAnswer, submitRequest } from '../../authority/queue.ts'
 import { certificatePem } from '../../certificate/certificate.ts'
+import { dayMs } from '../../certificate/profiles.ts'
 import { type ReadRequest, readRequest } from '../../certificate/request.ts'
 import { PkiError } from '../../errors.ts'
 import type { Identifier } from '../identifier.ts'
 import { jwkThumbprint } from '../jws.ts'
-import type { Authorization, Challenge, Order } from '../orders.ts'
+import type { AcmeOptions } from '../options.ts'
+import type { Order } from '../orders.ts'
 import { AcmeProblem, json } from '../response.ts'
-import { checkIdentifier, validateHttp01 } from '../validation.ts'
+import { checkIdentifier } from '../validation/validate.ts'
 import { type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
 import { checkReplaces } from './renewal-info.ts'
 
@@ -18,17 +20,23 @@ export const newOrder: AcmeHandler = {
   signedBy: 'account',
   async run(request) {
     const { directory, payload } = request
-    const { replaces, notBefore, notAfter } = payload
-    const identifiers = readIdentifiers(payload.identifiers)
+    const { replaces, notBefore, notAfter, profile } = payload
+    const identifiers = readIdentifiers(payload.identifiers, directory.options)
     if (notBefore !== undefined || notAfter !== undefined) {
       throw new AcmeProblem('malformed', 'notBefore and notAfter cannot be requested here')
     }
     if (replaces !== undefined && typeof replaces !== 'string') {
       throw new AcmeProblem('malformed', 'replaces is not a string')
     }
-    if (replaces !== undefined) await checkReplaces(directory, signer(request).id, replaces, identifiers)
-    const nowMs = directory.store.clock.now()
-    const created = directory.orders.create(signer(request).id, identifiers, nowMs, replaces)
+    const account = signer(request).id
+    if (replaces !== undefined) await checkReplaces(directory, account, replaces, identifiers)
+    const wanted = {
+      account,
+      identifiers,
+      ...(replaces === undefined ? {} : { replaces }),
+      ...(profile === undefined ? {} : { profile: readProfile(profile, directory.options) }),
+    }
+    const created = await directory.orders.create(wanted, directory.store.clock.now())
     return json(orderDocument(request, created), {
       status: 201,
       headers: { location: directory.url(request.request, 'order', created.id) },
@@ -36,7 +44,14 @@ export const newOrder: AcmeHandler = {
   },
 }
 
-function readIdentifiers(identifiers: unknown): Identifier[] {
+/** Returns the name of a profile of the directory. draft-aaron-acme-profiles section 4. @throws AcmeProblem `invalidProfile` */
+function readProfile(profile: unknown, { profiles = {} }: AcmeOptions): string {
+  if (typeof profile === 'string' && Object.hasOwn(profiles, profile)) return profile
+  const known = Object.keys(profiles).join(', ') || 'none'
+  throw new AcmeProblem('invalidProfile', `no profile ${JSON.stringify(profile)}; there are: ${known}`)
+}
+
+function readIdentifiers(identifiers: unknown, options: AcmeOptions): Identifier[] {
   if (!Array.isArray(identifiers) || identifiers.length === 0 || identifiers.length > maxIdentifiers) {
     throw new AcmeProblem('malformed', `identifiers is not a list of 1 to ${maxIdentifiers} names`)
   }
@@ -46,7 +61,7 @@ function readIdentifiers(identifiers: unknown): Identifier[] {
       throw new AcmeProblem('malformed', 'an identifier must have type and value')
     }
     const identifier = { type, value: value.toLowerCase() } as Identifier
-    checkIdentifier(identifier)
+    checkIdentifier(identifier, options)
     return identifier
   })
   return [...new Map(names.map((name) => [`${name.type} ${name.value}`, name])).values()]
@@ -71,7 +86,7 @@ export const order: AcmeHandler = {
 }
 
 function orderDocument({ directory, request }: AcmeRequest, one: Order): object {
-  const { id, identifiers, authorizations, expires, replaces, error, outcome } = one
+  const { id, identifiers, authorizations, expires, replaces, profile, error, outcome } = one
   return {
     status: directory.orders.status(one, directory.store.clock.now()),
     expires,
@@ -79,6 +94,7 @@ function orderDocument({ directory, request }: AcmeRequest, one: Order): object 
     authorizations: authorizations.map((authorizationId) => directory.url(request, 'authorization', authorizationId)),
     finalize: directory.url(request, 'order', id, 'finalize'),
     ...(replaces === undefined ? {} : { replaces }),
+    ...(profile === undefined ? {} : { profile }),
     ...(error ? { error } : {}),
     ...(outcome?.kind === 'issued' ? { certificate: directory.url(request, 'certificate', id) } : {}),
   }
@@ -93,7 +109,9 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): P
   checkCsr(csr, one.identifiers, jwkThumbprint(jwk))
   one.finalizing = true
   try {
-    const answer = await submitRequest(directory.store, csr, directory.authority)
+    const lifetimeMs = directory.options.profiles?.[one.profile ?? '']?.lifetimeMs
+    const options = lifetimeMs === undefined ? {} : { days: lifetimeMs / dayMs }
+    const answer = await submitRequest(directory.store, csr, directory.authority, options)
     one.outcome =
       answer.state === 'issued' ? { kind: 'issued', pem: pemOf(answer.chain) } : { kind: 'queued', request: answer.id }
   } catch (error) {
@@ -102,14 +120,17 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): P
   } finally {
     one.finalizing = false
   }
+  await directory.orders.saveOrder(one)
 }
 
 /** Checks whether a standalone authority has approved or denied the request of an order. */
 async function updateQueued({ directory }: AcmeRequest, one: Order): Promise<void> {
   if (one.outcome?.kind !== 'queued') return
   const { state, chain } = await queuedAnswer(directory.store, directory.authority, one.outcome.request)
+  if (state === 'pending') return
   if (chain) one.outcome = { kind: 'issued', pem: pemOf(chain) }
   if (state === 'denied') one.error = new AcmeProblem('unauthorized', 'the authority denied the request').document()
+  await directory.orders.saveOrder(one)
 }
 
 /**
@@ -148,61 +169,3 @@ const pemOf = (chain: IssuedChain): string =>
     .filter((one, index) => index < 2 || one.subject !== one.issuer)
     .map(certificatePem)
     .join('')
-
-/** Returns or deactivates an authorization. RFC 8555 sections 7.5 and 7.5.2. */
-export const authorization: AcmeHandler = {
-  signedBy: 'account',
-  run(request) {
-    const { directory, payload, id, asGet } = request
-    const found = directory.orders.authorization(id, signer(request).id)
-    if (!asGet) {
-      if (payload.status !== 'deactivated') {
-        throw new AcmeProblem('malformed', 'the only status that an authorization can be set to is deactivated')
-      }
-      found.status = 'deactivated'
-    }
-    const { identifier, status, expires, challenges } = found
-    return json({ identifier, status, expires, challenges: challenges.map((one) => challengeDocument(request, one)) })
-  },
-}
-
-/** Returns a challenge, or starts its validation. RFC 8555 section 7.5.1. */
-export const challenge: AcmeHandler = {
-  signedBy: 'account',
-  run(request) {
-    const { directory, id, asGet } = request
-    const found = directory.orders.challenge(id, signer(request).id)
-    if (!asGet && found.challenge.status === 'pending' && found.authorization.status === 'pending') {
-      found.challenge.status = 'processing'
-      void validate(request, found.authorization, found.challenge)
-    }
-    const up = `<${directory.url(request.request, 'authorization', found.authorization.id)}>;rel="up"`
-    return json(challengeDocument(request, found.challenge), { headers: { link: up } })
-  },
-}
-
-function challengeDocument({ directory, request }: AcmeRequest, one: Challenge): object {
-  const { id, ...rest } = one
-  return { ...rest, url: directory.url(request, 'challenge', id) }
-}
-
-/** Validates a challenge. Never rejects: an error is recorded in the challenge. RFC 8555 section 7.1.6. */
-async function validate({ directory, request, jwk }: AcmeRequest, of: Authorization, one: Challenge): Promise<void> {
-  const { identifier } = of
-  try {
-    const { httpPort: port, addresses } = directory.options
-    await validateHttp01({ identifier, token: one.token, jwk, clientAddress: request.clientAddress, port, addresses })
-    one.status = 'valid'
-    one.validated = new Date(directory.store.clock.now()).toISOString()
-    of.status = 'valid'
-  } catch (error) {
-    const problem = error instanceof AcmeProblem ? error : new AcmeProblem('serverInternal', (error as Error).message)
-    one.status = 'invalid'
-    one.error = problem.document()
-    of.status = 'invalid'
-    directory.log.warn(
-      { authority: directory.authority, name: identifier.value },
-      `ACME validation failed: ${problem.message}`,
-    )
-  }
-}
