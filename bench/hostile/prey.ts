@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,6 +10,9 @@ import type { Latencies } from '../programs/noop-client.ts'
 import type { Attack, Ports } from './types.ts'
 
 const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/** The name of the file to which `busy-turns` writes. */
+const TURNS = 'turns'
 
 interface Endpoint {
   readonly protocol: string
@@ -38,6 +41,8 @@ export class Prey {
     writeFileSync(join(folder, 'lab.yaml'), configuration(isOpen ? 'open' : 'listed', acme))
     const command = [
       process.execPath,
+      '--import',
+      program('bench/programs/busy-turns.js'),
       program('src/cli/main.js'),
       'start',
       '--json',
@@ -46,7 +51,7 @@ export class Prey {
     ]
     const limited =
       openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command]
-    const env = { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: '' }
+    const env = { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: '', BENCH_TURNS: join(folder, TURNS) }
     const child = spawn(limited[0] as string, limited.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let authority = ''
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
@@ -77,6 +82,14 @@ export class Prey {
     } catch {
       return Number.NaN
     }
+  }
+
+  /** Returns the CPU time of the longest turn of the event loop since `sinceMs` (time of day), in milliseconds; 0 if all were short. */
+  longestTurnMs(sinceMs: number): number {
+    const file = join(this.folder, TURNS)
+    const turns = existsSync(file) ? readFileSync(file, 'latin1').trimEnd().split('\n') : []
+    const since = turns.map((line) => line.split(' ').map(Number)).filter(([at = 0]) => at >= sinceMs)
+    return Math.max(0, ...since.map(([, ms = 0]) => ms))
   }
 
   /** Kills the lab: after some attacks an orderly end would take its time. */

@@ -18,6 +18,7 @@ async function measure(attack: Attack, ms: number): Promise<Record<string, strin
     const strike = await attack.prepare(attacker)
     const client = await NoopClient.start(attacker.port('imap4'))
     client.begin()
+    const startedAt = Date.now()
     const failed = strike().catch((error: Error) =>
       attacker.isOver ? undefined : console.error(`    ${error.message}`),
     )
@@ -29,6 +30,7 @@ async function measure(attack: Attack, ms: number): Promise<Record<string, strin
       'p50 (ms)': p50.toFixed(1),
       'p99 (ms)': p99.toFixed(1),
       'max (ms)': max.toFixed(0),
+      'longest turn (CPU ms)': prey.longestTurnMs(startedAt).toFixed(0),
       'peak memory (MB)': (prey.peakOctets() / 1e6).toFixed(0),
       afterwards: prey.ended ?? (isServed ? (isLost ? 'serves, but lost the session' : 'serves') : 'does not serve'),
     }

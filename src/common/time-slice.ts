@@ -81,6 +81,8 @@ export class CommandTurns {
   #startedAt: number | undefined
   /** Time of the recent commands in milliseconds. Halves with each command, so that it takes a few short ones to forget it. */
   #recentMs = 0
+  /** Commands before this moment need not wait: the session has waited for its turn. */
+  #turnEnd = 0
 
   /** Ends a series of commands. Call it when no further command has arrived yet. */
   pause(): void {
@@ -94,13 +96,16 @@ export class CommandTurns {
     this.#count(now)
     this.#startedAt = now
     sliceEnd ??= now + SLICE_MS
-    if (now <= sliceEnd) return undefined
+    if (now <= sliceEnd || now <= this.#turnEnd) return undefined
     return this.#wait()
   }
 
   async #wait(): Promise<void> {
-    await (this.#recentMs > SHORT_MS ? nextSlice() : nextTurn())
+    const isShort = this.#recentMs <= SHORT_MS
+    await (isShort ? nextTurn() : nextSlice())
     this.#startedAt = performance.now()
+    // One command per turn would not keep up with a client that sends many.
+    if (isShort) this.#turnEnd = this.#startedAt + SHORT_MS
   }
 
   #count(now: number): void {

@@ -118,3 +118,24 @@ test('sorting in steps keeps the order of equal items, and pauses', () => {
     expect(pauses).toBeGreaterThanOrEqual(Math.floor(count / 256))
   }
 })
+
+test('after its wait, a session of short commands runs several of them, but no longer than a short one takes', async () => {
+  const pass = fakeClock()
+  await nextTurn()
+  isSliceOver()
+  pass(20)
+  // Long work uses up the slice of the next turn as well.
+  const others = nextSlice().then(() => {
+    isSliceOver()
+    pass(20)
+  })
+  const turns = new CommandTurns()
+  await Promise.all([others, turns.begin()])
+  expect(isSliceOver()).toBe(true)
+  let commands = 0
+  do {
+    commands++
+    pass(0.25)
+  } while (turns.begin() === undefined)
+  expect(commands).toBe(9)
+})
