@@ -124,7 +124,7 @@ export class FolderIndex {
   #firstUnseen(): number {
     const { unseen, exists } = this.#counts
     if (unseen === 0) this.#seenUntil = exists
-    while (this.#seenUntil < exists && this.#entries[this.#seenUntil]?.flags.includes(SEEN)) this.#seenUntil++
+    while (this.#entries[this.#seenUntil]?.flags.includes(SEEN)) this.#seenUntil++
     return this.#seenUntil < exists ? this.#seenUntil + 1 : 0
   }
 

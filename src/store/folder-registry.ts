@@ -22,6 +22,7 @@ export class FolderRegistry<State extends FolderState> {
     return this.#byId.values()
   }
 
+  /** All owners that have a folder, sorted. */
   get owners(): readonly Owner[] {
     return [...this.#byOwner.keys()].sort()
   }
@@ -65,19 +66,22 @@ export class FolderRegistry<State extends FolderState> {
     this.#removeName(folder)
   }
 
-  /** Returns the folders that a rename changes: the folder and those below it. @throws StoreError `not-found`, `exists` */
+  /**
+   * Returns the folders that a rename changes, in name order: the folder and those below it.
+   * @throws StoreError `not-found`, `exists`
+   */
   planRename(folderId: string, name: string): readonly Renaming[] {
     const { owner, name: from } = this.need(folderId).folder
     const to = folderName(owner, name)
     if (to === from) return []
     const plan: Renaming[] = []
-    for (const { folder } of this.#byOwner.get(owner)?.values() ?? []) {
+    for (const folder of this.list(owner)) {
       if (folder.name !== from && !folder.name.startsWith(`${from}/`)) continue
       plan.push({ folder: { ...folder, name: to + folder.name.slice(from.length) }, previousName: folder.name })
     }
     const moving = new Set(plan.map(({ previousName }) => previousName))
     for (const { folder } of plan) if (!moving.has(folder.name)) this.checkFree(owner, folder.name)
-    return plan.sort((a, b) => byName(a.folder, b.folder))
+    return plan
   }
 
   /** Replaces folders with new versions that have the same ids. Names may change. */
@@ -113,7 +117,8 @@ export class FolderRegistry<State extends FolderState> {
   }
 }
 
-const byName = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+/** Compares folders of one owner, which all have different names. */
+const byName = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : 1)
 
 /** The counters from which a store takes the id and the UIDVALIDITY of a new folder. */
 export interface FolderNumbering {

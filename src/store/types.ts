@@ -220,7 +220,7 @@ export interface MessageStore extends AsyncDisposable {
   findFolder(owner: Owner, name: string): Promise<Folder | undefined>
   /** Returns an owner's folders in name order. */
   listFolders(owner: Owner): Promise<readonly Folder[]>
-  /** Returns every owner that has a folder. */
+  /** Returns every owner that has a folder, sorted. */
   listOwners(): Promise<readonly Owner[]>
   /** Returns the counts of a folder. @throws StoreError `not-found` */
   status(folderId: string): Promise<FolderStatus>
