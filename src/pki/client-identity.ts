@@ -35,6 +35,8 @@ export async function identifyClient(
   accounts: AccountFinder,
 ): Promise<ClientVerdict> {
   const certificate = new X509Certificate(der)
+  // Another process may have revoked it just now.
+  await store.refresh()
   const refused = await whyRevoked(store, thumbprintOf(certificate))
   if (refused !== undefined) return { refused }
   const { names, thumbprint } = readFacts(certificate)

@@ -28,15 +28,17 @@ const types = {
 
 /** Serves an authority's CRL. Creates a new one after half its lifetime; the routes are created again after each change of the store. */
 function crlRoute(store: CertificateStore, name: string): Route {
-  let made: { der: Buffer; at: number } | undefined
+  let made: { der: Buffer; at: number; index: CertificateStore['index'] } | undefined
   return {
     path: servicePaths(name).crl,
     methods: ['GET'],
     async handle() {
+      // Another process may have revoked a certificate just now.
+      await store.refresh()
       const nowMs = store.clock.now()
-      if (made === undefined || Math.abs(nowMs - made.at) > crlLifeMs / 2) {
+      if (made?.index !== store.index || Math.abs(nowMs - made.at) > crlLifeMs / 2) {
         const { record, issuer } = await openAuthority(store, name)
-        made = { der: createCrl(record.issued, issuer, nowMs), at: nowMs }
+        made = { der: createCrl(record.issued, issuer, nowMs), at: nowMs, index: store.index }
       }
       return { type: types.crl, body: made.der, headers: { 'cache-control': 'max-age=60' } }
     },
@@ -66,6 +68,7 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
   // RFC 6960 section 2.3
   if (ocspRequest === undefined) return { type: types.ocsp, body: ocspError('malformedRequest') }
   try {
+    await store.refresh()
     const { record, issuer } = await openAuthority(store, name)
     const body = createOcspResponse(ocspRequest, record.issued, issuer, store.clock.now())
     // A response with a nonce is for one client only. The others may be cached. RFC 5019 section 6.2
