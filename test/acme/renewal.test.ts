@@ -1,23 +1,28 @@
 import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import { connect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
+import { type LabInput, protocols } from '../../src/config/schema.ts'
 import type { AcmeAuthority } from '../../src/pki/acme/client/authority.ts'
 import { acmePath } from '../../src/pki/acme/directory.ts'
 import { renewalId } from '../../src/pki/acme/renewal-id.ts'
 import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { freePort } from '../support/free-ports.ts'
+import { isLong } from '../support/long.ts'
+import { certificateOn, loadAccounts, SessionLoad } from '../support/session-load.ts'
 
 const resolver = async () => ['127.0.0.1']
 
-/** Starts a lab that obtains the certificate of its IMAP4 server from its own ACME directory. */
-async function startWithAcme(config: Parameters<typeof startLab>[0] = {}, challenge: Partial<AcmeAuthority> = {}) {
+/**
+ * Starts a lab that obtains the certificate of its IMAP4 server from its own ACME directory.
+ * @param config its `authorityService.acme` gets the port of the client
+ */
+async function startWithAcme(config: Partial<LabInput> = {}, challenge: Partial<AcmeAuthority> = {}) {
   const httpPort = await freePort()
+  const { authorityService, ...rest } = config
   const lab = await startLab({
-    authorityService: { port: 0, acme: { httpPort } },
     virtualServers: [{ protocol: 'imap4' }],
-    ...(config as object),
+    ...rest,
+    authorityService: { port: 0, acme: { ...authorityService?.acme, httpPort } },
   })
   const [authority] = await lab.authorities.list()
   const directoryUrl = `${lab.authorityServiceUrl}${acmePath(authority?.name ?? '')}/directory`
@@ -29,15 +34,6 @@ async function startWithAcme(config: Parameters<typeof startLab>[0] = {}, challe
     ...challenge,
   })
   return { lab, record, directoryUrl, [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() }
-}
-
-/** Returns the certificate that a new client sees. */
-async function servedOn(port: number, ca: string): Promise<X509Certificate> {
-  const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
-  await once(socket, 'data')
-  const { raw } = socket.getPeerX509Certificate() as X509Certificate
-  socket.destroy()
-  return new X509Certificate(raw)
 }
 
 describe('a certificate obtained by ACME', () => {
@@ -52,8 +48,8 @@ describe('a certificate obtained by ACME', () => {
       expect(renewal.replaces).toBe(old)
       old = renewal.record.thumbprint
       const port = lab.server('imap4').tlsPort
-      await expect.poll(async () => thumbprintOf(await servedOn(port, lab.ca)), { timeout: 20_000 }).toBe(old)
-      const served = await servedOn(port, lab.ca)
+      await expect.poll(async () => thumbprintOf(await certificateOn(port, lab.ca)), { timeout: 20_000 }).toBe(old)
+      const served = await certificateOn(port, lab.ca)
       expect(served.subjectAltName).toBe('DNS:localhost, IP Address:127.0.0.1')
       keys.add(served.publicKey.export({ type: 'spki', format: 'pem' }).toString())
     }
@@ -108,4 +104,34 @@ describe('a certificate obtained by ACME', () => {
     await lab.clock.advance('390d')
     expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
   })
+
+  it('that lives for seconds is renewed in time under load, without a broken session', {
+    timeout: 300_000,
+  }, async () => {
+    const renewals = isLong ? 3 : 1
+    const profiles = { brief: { lifetime: '12s' } }
+    await using started = await startWithAcme(
+      {
+        authorityService: { acme: { profiles } },
+        directory: { accounts: loadAccounts },
+        virtualServers: protocols.map((protocol) => ({ protocol })),
+      },
+      { profile: 'brief' },
+    )
+    const { lab, record } = started
+    for (const protocol of ['smtp', 'pop3', 'nntp']) await lab.certificates.assign(record.thumbprint, protocol)
+    const load = new SessionLoad(lab)
+    const seen = new Set<string>()
+    // Each handshake verifies the certificate: one that has expired ends the test.
+    for (let turn = 0; seen.size <= renewals; turn++) {
+      const protocol = protocols[turn % protocols.length] ?? 'imap4'
+      const certificate = await certificateOn(lab.server(protocol).tlsPort, lab.ca)
+      if (certificate.checkHost('localhost') && lifeOf(certificate) === 12_000) seen.add(thumbprintOf(certificate))
+    }
+    const exchangesBefore = load.exchanges
+    await expect.poll(() => load.exchanges).toBeGreaterThan(exchangesBefore)
+    await load.stop()
+  })
 })
+
+const lifeOf = ({ validFrom, validTo }: X509Certificate): number => Date.parse(validTo) - Date.parse(validFrom)

@@ -1,8 +1,5 @@
-import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/common/clock.ts'
 import { createLab } from '../../src/lab/lab.ts'
@@ -13,18 +10,12 @@ import { certificatesOf } from '../../src/pki/lifecycle/certificates.ts'
 import { resolveForTests, startLab } from '../../src/testing/start-lab.ts'
 import { log } from '../acme/support.ts'
 import { storeOptions, temporaryFolder } from '../pki/support.ts'
+import { certificateOn } from '../support/session-load.ts'
 
 const virtualServers = [{ protocol: 'imap4' as const, port: 'off' as const, tlsPort: 0 }]
 const name = 'Default IMAP4 Virtual Server'
 
-/** Returns the thumbprint of the certificate that a new client sees. */
-async function servedOn(port: number, ca: string): Promise<string> {
-  const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
-  await once(socket, 'data')
-  const { raw } = socket.getPeerX509Certificate() as X509Certificate
-  socket.destroy()
-  return thumbprintOf(new X509Certificate(raw))
-}
+const servedOn = async (port: number, ca: string): Promise<string> => thumbprintOf(await certificateOn(port, ca))
 
 /** Issues a certificate in a store, as another process would. Returns its thumbprint. */
 async function issueIn(path: string): Promise<string> {
