@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|fuzz|many|leak|crash|faults [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|fuzz|many|leak|crash|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -9,12 +9,26 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const VITEST = 'node_modules/vitest/vitest.mjs'
 const VERSIONS = ['20', '22', '24', '26']
 
+const hostile = [
+  'test/hostile',
+  ...[
+    'acme/hostile',
+    'sessions/secrets',
+    'news/hostile-peer',
+    'smtp/recipients',
+    'nntp/rfc3977-articles',
+    'cli/start',
+  ].map((name) => `test/${name}.test.ts`),
+]
+
 const forms = {
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
   fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },
+  /** Every attack of docs/security.md, with the counts and sizes of real ones. */
+  hostile: { env: { SEALPOST_HOSTILE_SCALE: '10' }, args: [...hostile, '--testTimeout=600000'] },
   crash: { env: { SEALPOST_LONG: '1', SEALPOST_CRASH_ROUNDS: '100' }, args: ['test/store/crash.test.ts'] },
   faults: {
     env: { SEALPOST_FAULT_ROUNDS: '40', SEALPOST_FULL_ROUNDS: '50' },

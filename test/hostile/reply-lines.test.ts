@@ -3,13 +3,14 @@ import { seededRandom } from '../../src/common/random.ts'
 import type { LabInput, Protocol } from '../../src/config/schema.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, startMailLab } from '../support/mail-lab.ts'
+import { scaled } from './support.ts'
 
 /**
  * For any Unicode in an argument, every reply line is well-formed, and none comes from the argument.
  * SEALPOST_REPLY_SEED and SEALPOST_REPLY_ROUNDS repeat or extend the run.
  */
 const SEED = Number(process.env.SEALPOST_REPLY_SEED ?? 14)
-const ROUNDS = Number(process.env.SEALPOST_REPLY_ROUNDS ?? 6)
+const ROUNDS = Number(process.env.SEALPOST_REPLY_ROUNDS ?? scaled(6))
 
 /** Stands where a line break would begin a forged line. No reply line may start with it. */
 const FORGED = 'forged'

@@ -4,6 +4,12 @@ import { connectBy, startImapLab } from '../imap4/support.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../support/mail-lab.ts'
 
+/** Multiplies counts. `npm run test:hostile` sets it to 10. */
+const SCALE = Number(process.env.SEALPOST_HOSTILE_SCALE ?? '1')
+
+/** Returns the count of the short form, or the one of the long form. */
+export const scaled = (count: number): number => count * SCALE
+
 export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
 
 /** Milliseconds that seem to pass at each look at the clock: more than a slice. */
