@@ -65,7 +65,12 @@ const unnamed = (start: number, end: number): HeaderField => ({
 /** Returns the start of the first empty line, or `end`. `start` is the start of a line. */
 function emptyLineStart(raw: Buffer, start: number, end: number): number {
   if (start >= end || isEmptyLine(raw, start)) return start
-  for (let at = start; at < end; at++) if (raw[at] === LF && isEmptyLine(raw, at + 1)) return Math.min(at + 1, end)
+  // Does not call `isEmptyLine`, because a header may have millions of lines.
+  for (let at = start; at < end; at++) {
+    if (raw[at] !== LF) continue
+    const next = raw[at + 1]
+    if (next === LF || (next === CR && raw[at + 2] === LF)) return Math.min(at + 1, end)
+  }
   return end
 }
 

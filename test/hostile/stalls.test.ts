@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { noopsDuringDelivery, repeated, shortenSlices, startDuel } from './support.ts'
 
 const MEGABYTE = 1 << 20
@@ -76,7 +76,7 @@ const attacks: readonly Attack[] = [
   },
   {
     name: 'FETCH of the size of a decoded part, many times',
-    mail: () => [`Content-Transfer-Encoding: base64\r\n\r\n${repeated('YWJj', MEGABYTE)}`],
+    mail: () => [`MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\r\n${repeated('YWJj', MEGABYTE)}`],
     command: `FETCH 1 (${Array(60).fill('BINARY.SIZE[1]').join(' ')})`,
   },
 ]
@@ -108,4 +108,17 @@ describe('other sessions are served during', () => {
     const noops = await noopsDuringDelivery(message)
     expect(noops).toBeGreaterThanOrEqual(NOOPS)
   })
+})
+
+test('the store changes a few thousand messages at a time', async () => {
+  await using duel = await startDuel(Array(6).fill('Subject: x\r\n\r\n'))
+  const { store } = duel.lab
+  for (let doubled = 0; doubled < 10; doubled++) await duel.attack('COPY 1:* INBOX')
+  const changes = [vi.spyOn(store, 'setFlags'), vi.spyOn(store, 'expunge')]
+  for (const command of ['FETCH 1:* BODY[HEADER]', 'STORE 1:* +FLAGS (\\Deleted)', 'EXPUNGE']) {
+    expect((await duel.attack(command)).reply.at(-1)).toMatch(/^x OK/)
+  }
+  const counts = changes.flatMap(({ mock }) => mock.calls.map(([, uids]) => uids.length))
+  expect(counts).toEqual([5_000, 1_144, 5_000, 1_144, 5_000, 1_144])
+  expect((await duel.attack('STATUS INBOX (MESSAGES)')).reply[0]).toBe('* STATUS INBOX (MESSAGES 0)')
 })

@@ -1,3 +1,4 @@
+import { inBatches } from '../batches.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { type CommandResult, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
@@ -34,6 +35,9 @@ async function expungeAndReport(session: ImapSession, selection: Selection, set?
 export async function expungeDeleted(session: ImapSession, selection: Selection, set?: SequenceSet): Promise<number> {
   const entries = set ? selection.resolve(set, true).map((index) => selection.messages[index]) : selection.messages
   const uids = entries.flatMap((entry) => (entry?.flags.includes('\\Deleted') ? [entry.uid] : []))
-  if (uids.length === 0) return 0
-  return (await session.context.store.expunge(selection.folder.id, uids, selection)).length
+  let count = 0
+  await inBatches(uids, async (batch) => {
+    count += (await session.context.store.expunge(selection.folder.id, batch, selection)).length
+  })
+  return count
 }

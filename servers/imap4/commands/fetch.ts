@@ -1,6 +1,7 @@
 import { MemoryLimitReached } from '../../../src/common/memory-budget.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import { type MessageEntry, StoreError } from '../../../src/store/types.ts'
+import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { ContentReader, type MessageContent } from '../fetch/content.ts'
 import { type ItemWriter, itemWriter } from '../fetch/items.ts'
@@ -82,15 +83,19 @@ async function markSeen(
   if (unseen.length === 0) return new Set<number>()
   const uids = unseen.map(({ uid }) => uid)
   const change = { mode: 'add', flags: ['\\Seen'] } as const
+  const seen = new Set<number>()
   try {
-    const { entries: seen } = await session.context.store.setFlags(selection.folder.id, uids, change, selection)
-    selection.refresh(seen)
-    return new Set(seen.map(({ uid }) => uid))
+    await inBatches(uids, async (batch) => {
+      const { entries } = await session.context.store.setFlags(selection.folder.id, batch, change, selection)
+      selection.refresh(entries)
+      for (const { uid } of entries) seen.add(uid)
+    })
+    return seen
   } catch (error) {
     // Messages can be read even if they cannot be marked.
     if (!(error instanceof StoreError && UNWRITABLE.has(error.code))) throw error
     session.connection.record.note(`not marked as seen: ${error.message}`)
-    return new Set<number>()
+    return seen
   }
 }
 

@@ -1,5 +1,6 @@
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import type { MessageEntry } from '../../../src/store/types.ts'
+import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable, type Selection } from '../selection.ts'
@@ -20,13 +21,15 @@ export const store = defineMessageCommand({
     if (unchangedSince !== undefined) session.enabled.add('CONDSTORE')
     const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
     const change = { mode, flags, ...(unchangedSince === undefined ? {} : { unchangedSince }) }
-    const { entries, modified } =
-      uids.length === 0
-        ? { entries: [], modified: [] }
-        : await session.context.store.setFlags(selection.folder.id, uids, change, selection)
-    selection.refresh(entries)
-    await sendStored(session, selection, request, { entries, byUid })
-    const missing = uids.length - entries.length - modified.length
+    const modified: number[] = []
+    let missing = 0
+    await inBatches(uids, async (batch) => {
+      const changed = await session.context.store.setFlags(selection.folder.id, batch, change, selection)
+      selection.refresh(changed.entries)
+      await sendStored(session, selection, request, { entries: changed.entries, byUid })
+      for (const uid of changed.modified) modified.push(uid)
+      missing += batch.length - changed.entries.length - changed.modified.length
+    })
     return result(selection, { count: uids.length, missing, modified, byUid })
   },
 })
