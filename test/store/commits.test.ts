@@ -9,7 +9,7 @@ const env = {
   transactionSync: (work: () => unknown) => work(),
   getWriteTxnId: () => 1,
 } as unknown as RootDatabase
-const space = { prepare: async () => {}, admit: () => {}, explain: (error: Error) => error } as unknown as Space
+const space = { prepare: async () => 0, admit: () => {}, explain: (error: Error) => error } as unknown as Space
 
 interface Steps {
   durable?: () => void

@@ -35,9 +35,7 @@ export interface CommitSteps<Effect, D extends TransactionDraft<Effect>> {
 }
 
 /** The tables' environment, which `CommitSteps.reopen` may replace. */
-export interface Environment {
-  readonly env: RootDatabase
-}
+type Environment = { readonly env: RootDatabase }
 
 interface Operation<D> {
   readonly work: (draft: D) => unknown
@@ -65,7 +63,6 @@ interface Attempt<Effect, D> {
 /** Limits of a group, so that a transaction does not block the process for long. */
 const MAX_GROUP_OPERATIONS = 500
 const MAX_GROUP_OCTETS = 8 << 20
-
 /** How often the store tries to find out whether a transaction is on disk. */
 const MAX_CONFIRMATIONS = 10
 
@@ -130,12 +127,13 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     const attempt: Attempt<Effect, D> = { group: given ?? [] }
     try {
       this.#restore()
-      const octets = Math.min(octetsOf(given ?? this.#waiting), MAX_GROUP_OCTETS)
-      await this.#space.prepare(Math.max(octets, given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)))
+      const least = given ? octetsOf(given) : (this.#waiting[0]?.octets ?? 0)
+      const wanted = Math.min(octetsOf(this.#waiting), MAX_GROUP_OCTETS)
+      const room = await this.#space.prepare(Math.max(least, wanted))
       // Another thread begins, writes and flushes the transaction. Only this function runs in this one, so a slow disk does
       // not block the process.
       await this.#tables.env.childTransaction(() => {
-        if (!given) attempt.group = this.#nextGroup(octets)
+        if (!given) attempt.group = this.#nextGroup(Math.min(room, MAX_GROUP_OCTETS))
         this.#work(attempt)
       })
     } catch (error) {
@@ -187,7 +185,6 @@ export class Commits<Effect, D extends TransactionDraft<Effect>> {
     const kept = transaction === undefined ? 'no' : await this.#isKept(transaction)
     if (kept === 'yes') this.#finish(attempt)
     else if (kept === 'unknown') this.#abandon(group, cause)
-    else if (this.#isBroken) this.#rejectAll(group, cause)
     else await this.#commitEach(group, cause)
   }
 

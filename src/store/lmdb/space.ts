@@ -54,8 +54,11 @@ export class Space {
     this.#pageOctets = nativeOf(tables.env).stat().pageSize
   }
 
-  /** Resolves when the file has room for a transaction that writes `octets`, or as much room as the disk has. */
-  async prepare(octets: number): Promise<void> {
+  /**
+   * Makes room in the file for a transaction that writes `octets`, or as much room as the disk has. Returns the octets for
+   * which there is room without the reserve, at least `octets`.
+   */
+  async prepare(octets: number): Promise<number> {
     const used = this.#used()
     const transaction = clamp(used / 16, LEAST_TRANSACTION, MOST_TRANSACTION)
     const need = octets + transaction
@@ -65,6 +68,7 @@ export class Space {
       if (this.#allocated - used < need + RESERVE_OCTETS) this.#reusable = this.#free(used)
     }
     this.#unused = Math.max(0, this.#allocated - used - transaction)
+    return Math.max(octets, this.#unused - RESERVE_OCTETS)
   }
 
   /**
