@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { duration } from '../config/schema/values.ts'
 
 /** Adds the options that override keys of the file. */
 export function withOverrideOptions(command: Command): Command {
@@ -25,6 +26,13 @@ export function portNumber(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number > 0 && number < 65536) return number
   throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+}
+
+/** Parses a time with its unit, such as 30d or 12h. Returns milliseconds. */
+export function durationAsMs(text: string): number {
+  const parsed = duration.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new InvalidArgumentError('Write a time as 500ms, 30s, 10m, 1h or 2d.')
 }
 
 /** Longest time of a Node.js timer. */

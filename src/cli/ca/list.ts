@@ -4,6 +4,7 @@ import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, writeOutput } from '../files.ts'
+import { durationAsMs } from '../options.ts'
 import { counted, dayText, print, printResult, printWritten, table } from '../output.ts'
 
 interface NamedFlags extends PkiOptions {
@@ -19,6 +20,7 @@ export function addAuthorityLists(ca: Command): void {
   withConfig(ca.command('issued'))
     .description('list the certificates that an authority has issued')
     .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--expiring <time>', 'only those that expire within this time, for example 30d or 12h', durationAsMs)
     .option('--json', 'print JSON')
     .action(issued)
   withConfig(ca.command('export'))
@@ -53,9 +55,10 @@ function list(flags: PkiOptions): Promise<void> {
   })
 }
 
-function issued(name: string | undefined, flags: PkiOptions): Promise<void> {
+function issued(name: string | undefined, flags: PkiOptions & { expiring?: number }): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
-    const entries = await authorities.issued(name)
+    const within = flags.expiring === undefined ? {} : { expiringWithinMs: flags.expiring }
+    const entries = await authorities.issued(name, within)
     if (flags.json) return print(JSON.stringify(entries.map(({ certificate: _, ...one }) => one)))
     const rows = entries.map((one) => [
       one.serial,

@@ -3,6 +3,7 @@ import type { CertificateStore } from '../certificate-store/types.ts'
 import { publishCrl, revokeCertificate } from '../revocation/revoke.ts'
 import { createRoot, createSubordinate, installAuthority, requestSubordinate } from './create.ts'
 import { exportAuthority, listAuthorities, listIssued, listQueue } from './list.ts'
+import { deleteAuthority, setDefaultAuthority } from './manage.ts'
 import { approveRequest, denyRequest, submitRequest } from './queue.ts'
 import { issueUser, signRequest } from './sign.ts'
 import { addTrusted, listTrusted, removeTrusted } from './trusted.ts'
@@ -17,6 +18,10 @@ const verbs = {
   requestSubordinate,
   /** Installs the outside authority's answer. */
   install: installAuthority,
+  /** Makes an authority the one that issues for `certificate: auto`. */
+  setDefault: setDefaultAuthority,
+  /** Deletes an authority with its key and the record of what it has issued. */
+  delete: deleteAuthority,
   /** Lists the authorities. */
   list: listAuthorities,
   /** Lists the certificates that one authority has issued. */

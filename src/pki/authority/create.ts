@@ -212,9 +212,14 @@ function refuseTooDeep(chain: readonly X509Certificate[]): void {
 }
 
 /** Refuses to make an authority the default one if its name constraints forbid what `auto` issues. */
-function refuseAsDefault(
+export function refuseAsDefault(
   draft: IndexDraft,
-  { name, makeDefault: wanted, autoNames, force }: AuthorityOptions,
+  {
+    name,
+    makeDefault: wanted,
+    autoNames,
+    force,
+  }: Pick<AuthorityOptions, 'name' | 'makeDefault' | 'autoNames' | 'force'>,
   chain: readonly X509Certificate[],
 ): void {
   if (!wanted || force) return

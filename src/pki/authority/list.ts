@@ -60,10 +60,24 @@ async function entryOf(store: CertificateStore, record: AuthorityRecord): Promis
   }
 }
 
-/** Returns every certificate that an authority has issued. @throws PkiError `unknown` */
-export async function listIssued(store: CertificateStore, name?: string): Promise<readonly IssuedRecord[]> {
+/**
+ * Returns the certificates that an authority has issued.
+ * @param options `expiringWithinMs` selects those that expire within that time and are not revoked
+ * @throws PkiError `unknown`
+ */
+export async function listIssued(
+  store: CertificateStore,
+  name?: string,
+  { expiringWithinMs }: { readonly expiringWithinMs?: number } = {},
+): Promise<readonly IssuedRecord[]> {
   await store.refresh()
-  return findAuthority(store.index, name).issued
+  const { issued } = findAuthority(store.index, name)
+  if (expiringWithinMs === undefined) return issued
+  const nowMs = store.clock.now()
+  return issued.filter(({ notAfter, revoked }) => {
+    const leftMs = Date.parse(notAfter) - nowMs
+    return !revoked && leftMs >= 0 && leftMs <= expiringWithinMs
+  })
 }
 
 /** Returns the requests of standalone authorities, answered ones included. @throws PkiError `unknown` */

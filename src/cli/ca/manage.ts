@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { type PkiOptions, withPki } from '../certificate-store.ts'
+import { withConfig } from '../configuration.ts'
+import { counted, printResult } from '../output.ts'
+
+interface ForceFlags extends PkiOptions {
+  readonly force?: boolean
+}
+
+/** Adds `sealpost ca default` and `ca delete`. */
+export function addManage(ca: Command): void {
+  withConfig(ca.command('default'))
+    .description('make an authority the one that issues for certificate: auto')
+    .argument('<name>', 'name of the authority')
+    .option('--force', 'also if it may not issue certificates for the names of the lab')
+    .option('--json', 'print JSON')
+    .action((wanted: string, flags: ForceFlags) =>
+      withPki(flags, async ({ authorities, lab }) => {
+        const options = { autoNames: lab.names, force: flags.force ?? false }
+        const { name } = await authorities.setDefault(wanted, options)
+        printResult(flags, { name, default: true }, `"${name}" now issues for certificate: auto.`)
+      }),
+    )
+  withConfig(ca.command('delete'))
+    .description('delete an authority with its key and the record of what it has issued')
+    .argument('<name>', 'name of the authority')
+    .option('--force', 'also if certificates of it are in use or requests wait for it')
+    .option('--json', 'print JSON')
+    .action((wanted: string, flags: ForceFlags) =>
+      withPki(flags, async ({ authorities }) => {
+        const { name, issued } = await authorities.delete(wanted, { force: flags.force ?? false })
+        printResult(
+          flags,
+          { name, issued: issued.length },
+          `"${name}" is deleted. It had issued ${counted(issued.length, 'certificate')}.`,
+        )
+      }),
+    )
+}
