@@ -2,8 +2,15 @@ import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
-import { openInbox } from '../store/mailboxes.ts'
-import { accountOwner, CAPTURED_OWNER, type MessageStore, type NewMessage, type Owner } from '../store/types.ts'
+import { openInbox, removeEmptyMailboxes } from '../store/mailboxes.ts'
+import {
+  accountOwner,
+  CAPTURED_OWNER,
+  type MessageStore,
+  type NewMessage,
+  type Owner,
+  StoreError,
+} from '../store/types.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { resolveNamed } from './resolve.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
@@ -36,7 +43,11 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
   const { owners, created } = mailboxesOf(site, delivery, stripped)
   const rcptTo = recipients.map(({ address }) => address)
   const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
+  const newOwners: Owner[] = []
   try {
+    for (const owner of created.map(({ user }) => accountOwner(user))) {
+      if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
+    }
     const batch: NewMessage[] = []
     for (const copy of new Set(owners.values())) {
       const targets = await inboxes(site.store, owners, copy)
@@ -46,7 +57,17 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
     if (batch.length > 0) await site.store.append(batch)
   } catch (error) {
     for (const account of created) site.directory.remove(account)
+    await undo(site.store, newOwners)
     throw error
+  }
+}
+
+/** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */
+async function undo(store: MessageStore, owners: readonly Owner[]): Promise<void> {
+  try {
+    for (const owner of owners) await removeEmptyMailboxes(store, owner)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
   }
 }
 

@@ -42,6 +42,17 @@ export async function openInbox(store: MessageStore, owner: Owner): Promise<Fold
   return created
 }
 
+/** Removes the mailboxes of a new account again, unless one of them has a message. */
+export async function removeEmptyMailboxes(store: MessageStore, owner: Owner): Promise<void> {
+  for (const { name } of firstMailboxes.toReversed()) {
+    const folder = await store.findFolder(owner, name)
+    if (folder) await store.deleteFolder(folder.id, { onlyIfEmpty: true })
+    // INBOX is removed first: if it is in use, the others stay too.
+    if (await store.findFolder(owner, name)) return
+    await store.setSubscribed(owner, name, false)
+  }
+}
+
 /** Creates a folder, unless another session has just created it. */
 async function createIfMissing(
   store: MessageStore,

@@ -211,8 +211,11 @@ export interface FolderSettings {
 export interface MessageStore extends AsyncDisposable {
   /** Creates a folder. @throws StoreError `exists` */
   createFolder(owner: Owner, name: string, settings?: FolderSettings): Promise<Folder>
-  /** Deletes the folder and its messages, but not the folders below it. @throws StoreError `not-found` */
-  deleteFolder(folderId: string): Promise<void>
+  /**
+   * Deletes the folder and its messages, but not the folders below it. `onlyIfEmpty`: keeps a folder that has messages.
+   * @throws StoreError `not-found`
+   */
+  deleteFolder(folderId: string, options?: { readonly onlyIfEmpty?: boolean }): Promise<void>
   /** Renames the folder and every folder below it. @throws StoreError `not-found`, `exists` */
   renameFolder(folderId: string, name: string): Promise<Folder>
   /** Replaces the folder's settings. @throws StoreError `not-found` */

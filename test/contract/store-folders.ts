@@ -67,6 +67,16 @@ export function folderContract(on: StoreContext): void {
       await expect(on.store.deleteFolder(parent.id)).rejects.toMatchObject({ code: 'not-found' })
     })
 
+    it('are deleted only if they are empty, on request', async () => {
+      const [full, empty] = [await on.store.createFolder(alice, 'a'), await on.store.createFolder(alice, 'b')]
+      await on.deliver(full, 'x')
+      for (const { id } of [full, empty]) await on.store.deleteFolder(id, { onlyIfEmpty: true })
+      expect(await on.store.findFolder(alice, 'a')).toEqual(full)
+      expect(await on.store.entry(full.id, 1)).toBeDefined()
+      expect(await on.store.findFolder(alice, 'b')).toBeUndefined()
+      await expect(on.store.deleteFolder(empty.id, { onlyIfEmpty: true })).rejects.toMatchObject({ code: 'not-found' })
+    })
+
     it('are renamed with the folders below, and keep id, UIDVALIDITY and messages', async () => {
       const parent = await on.store.createFolder(alice, 'a')
       const child = await on.store.createFolder(alice, 'a/b')

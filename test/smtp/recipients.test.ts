@@ -216,6 +216,24 @@ describe('an open directory', () => {
     client.destroy()
   })
 
+  test('a message that does not fit into the store leaves no mailbox, except those that a message has reached', async () => {
+    const store = new MemoryStore({ clock: systemClock, maxOctets: 20_000 })
+    await using lab = await startMailLab(smtp, { mode: 'open', store })
+    const client = await greeted(lab)
+    await startData(client, 'one@lab.test')
+    expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toMatch(/^250 /)
+    const [owners, mailboxes] = [await store.listOwners(), await store.listFolders('user:one')]
+    await startData(client, 'one@lab.test', 'two@lab.test', 'three@lab.test')
+    expect(await ask(client, `Subject: x\r\n\r\n${'x'.repeat(70)}\r\n${`${'y'.repeat(70)}\r\n`.repeat(500)}.`)).toMatch(
+      /^452 4\.3\.1 /,
+    )
+    expect(await store.listOwners()).toEqual(owners)
+    expect(await store.listFolders('user:one')).toEqual(mailboxes)
+    expect(await store.subscriptions('user:two')).toEqual([])
+    expect(usersOf(lab)).toEqual(['one'])
+    client.destroy()
+  })
+
   test('a log-on creates an account only if it succeeds', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open' })
     const plain = (message: string): string => `AUTH PLAIN ${Buffer.from(message).toString('base64')}`

@@ -94,8 +94,8 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     }, ALONE)
   }
 
-  deleteFolder(folderId: string): Promise<void> {
-    return this.#changes.run((draft) => draft.deleteFolder(folderId), { ...ALONE, ...FREES })
+  deleteFolder(folderId: string, options?: { readonly onlyIfEmpty?: boolean }): Promise<void> {
+    return this.#changes.run((draft) => draft.deleteFolder(folderId, options), { ...ALONE, ...FREES })
   }
 
   renameFolder(folderId: string, name: string): Promise<Folder> {

@@ -154,15 +154,17 @@ export class StoreDraft implements TransactionDraft<StoreEvent> {
     this.#effect({ type: 'folder-changed', folder, previousName })
   }
 
-  deleteFolder(folderId: string): void {
+  deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): void {
     const { entries, folders, numbers, retired } = this.#tables
     const draft = this.#folder(folderId)
-    for (const { key, value } of [...entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })]) {
+    const found = [...entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })]
+    if (onlyIfEmpty && found.length > 0) return
+    for (const { key, value } of found) {
       this.#removeEntry(draft, fromRecord(key[1], value, this.#bodies))
     }
     this.writes++
     this.#folders.delete(folderId)
-    retired.putSync(retiredKey(draft.folder), draft.uidNext)
+    if (draft.uidNext > 1) retired.putSync(retiredKey(draft.folder), draft.uidNext)
     folders.removeSync(folderId)
     numbers.removeSync(folderId)
     clearIndexes(this.#tables, folderId)

@@ -73,8 +73,9 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     return folder
   }
 
-  async deleteFolder(folderId: string): Promise<void> {
-    this.#deleteFolder(this.need(folderId))
+  async deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): Promise<void> {
+    const state = this.need(folderId)
+    if (!onlyIfEmpty || state.index.status().exists === 0) this.#deleteFolder(state)
   }
 
   async renameFolder(folderId: string, name: string): Promise<Folder> {
@@ -109,7 +110,8 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     const names = this.#subscriptions.get(owner) ?? new Set()
     if (subscribed) names.add(folderName(owner, name))
     else names.delete(folderName(owner, name))
-    this.#subscriptions.set(owner, names)
+    if (names.size > 0) this.#subscriptions.set(owner, names)
+    else this.#subscriptions.delete(owner)
   }
 
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
@@ -271,7 +273,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
   #deleteFolder(state: MemoryFolder): void {
     const { folder, index } = state
     this.#release(folder, index.list())
-    this.#retiredUids.set(retiredKey(folder), index.uidNext)
+    if (index.uidNext > 1) this.#retiredUids.set(retiredKey(folder), index.uidNext)
     this.folders.remove(state)
     this.emit({ type: 'folder-deleted', folder })
   }
