@@ -19,7 +19,7 @@ export function readMailboxName(cursor: Cursor, session: ImapSession): string {
 }
 
 /** Decodes a mailbox name. @throws ImapError if the octets are not valid */
-export function decodeMailboxName(octets: OctetString, session: ImapSession): string {
+function decodeMailboxName(octets: OctetString, session: ImapSession): string {
   const name = session.utf8 ? utf8Text(octets)?.normalize('NFC') : decodeUtf7(octets)
   if (name === undefined) throw no(`A mailbox name must be ${session.utf8 ? 'UTF-8' : 'modified UTF-7'}.`, 'CANNOT')
   return name

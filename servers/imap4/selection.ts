@@ -92,10 +92,6 @@ export class Selection {
     return this.#expunged.has(uid)
   }
 
-  get hasExpunged(): boolean {
-    return this.#expunged.size > 0
-  }
-
   get hasUpdates(): boolean {
     return this.#expunged.size + this.#changed.size + this.#arrived.length > 0
   }

@@ -77,7 +77,7 @@ const summaryOf = ({ user, tls, refusals }: SessionRecord): SessionSummary => ({
 })
 
 /** Describes the recorded sessions. */
-export function sessionsText(sessions: readonly SessionSummary[]): string {
+function sessionsText(sessions: readonly SessionSummary[]): string {
   if (sessions.length === 0) return 'no connection'
   return sessions
     .map(({ user, tls, refusals }) => {

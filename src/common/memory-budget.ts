@@ -1,5 +1,5 @@
 /** The uses of a lab's memory. */
-export const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches'] as const
+const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches'] as const
 export type MemoryUse = (typeof memoryUses)[number]
 
 /** Uses that live on V8's heap, whose limit is often far below the machine's memory. Buffers live outside. */

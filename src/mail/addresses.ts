@@ -6,7 +6,7 @@ import type { Address, OctetString } from './types.ts'
 export const MISSING_MAILBOX = 'MISSING_MAILBOX'
 export const MISSING_DOMAIN = 'MISSING_DOMAIN'
 export const SYNTAX_ERROR = 'SYNTAX_ERROR'
-export const INVALID_ROUTE = 'INVALID_ROUTE'
+const INVALID_ROUTE = 'INVALID_ROUTE'
 
 /** Limit of a list, for mail made to exhaust memory or time. The addresses after it are ignored. */
 export const MAX_ADDRESSES = 20_000

@@ -1,5 +1,5 @@
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
-export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
 /** Minutes east of UTC. Unknown zones and the single letters count as 0. RFC 5322 section 4.3. */
 const ZONES: ReadonlyMap<string, number> = new Map([
@@ -93,7 +93,7 @@ function zonedDate(
 const LOWER_MONTHS: readonly string[] = MONTHS.map((name) => name.toLowerCase())
 
 /** Returns 0 to 11 for a month's name of three letters in any case, otherwise -1. */
-export const monthIndexOf = (name: string): number => LOWER_MONTHS.indexOf(name.toLowerCase())
+const monthIndexOf = (name: string): number => LOWER_MONTHS.indexOf(name.toLowerCase())
 
 /** Returns the year: two digits are 1950 to 2049, three digits count from 1900. RFC 5322 section 4.3. */
 function yearOf(digits: string): number {
@@ -103,7 +103,7 @@ function yearOf(digits: string): number {
 }
 
 /** Returns the minutes east of UTC of `+0130`, `EST` …, or 0 if the zone is unknown. */
-export function zoneOf(zone: string | undefined): number {
+function zoneOf(zone: string | undefined): number {
   const offset = /^([+-])(\d{2})(\d{2})$/.exec(zone ?? '')
   if (!offset) return ZONES.get((zone ?? '').toUpperCase()) ?? 0
   const minutes = Number(offset[2]) * 60 + Number(offset[3])

@@ -35,8 +35,6 @@ const EQUALS = 0x3d
  * Decodes quoted-printable. Removes soft line ends and the white space before a line end, and keeps a `=` that starts no
  * valid escape. RFC 2045 section 6.7.
  */
-export const decodeQuotedPrintable = (encoded: Buffer): Buffer => runToEnd(quotedPrintableSteps(encoded))
-
 export function* quotedPrintableSteps(encoded: Buffer): Steps<Buffer> {
   const out = Buffer.allocUnsafe(encoded.length)
   let size = 0

@@ -64,8 +64,7 @@ export function imapLiteral(text: OctetString): OctetString {
   return `{${value.length}}\r\n${value}`
 }
 
-export const imapNstring = (value: OctetString | undefined): OctetString =>
-  value === undefined ? 'NIL' : imapString(value)
+const imapNstring = (value: OctetString | undefined): OctetString => (value === undefined ? 'NIL' : imapString(value))
 
 /** Formats text for people, with a single space for runs of white space. */
 const imapPhrase = (value: OctetString | undefined): OctetString =>

@@ -117,11 +117,6 @@ export class Connection {
     return this.#compressed
   }
 
-  /** Whether received octets have not been read yet (pipelining). */
-  get hasInput(): boolean {
-    return this.#transport.input.heldOctets > 0
-  }
-
   /** Injects the faults before the greeting. Returns false if they closed the connection. @throws ConnectionEnded */
   async meetFirstFaults(): Promise<boolean> {
     return (await this.#faults?.beforeGreeting()) !== 'gone'

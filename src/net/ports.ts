@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { SocketAddress } from '../common/ip-address.ts'
 
 /** The two ports of a virtual server: `port` starts in clear text, `tlsPort` with a TLS handshake. */
-export const portKinds = ['port', 'tlsPort'] as const
+const portKinds = ['port', 'tlsPort'] as const
 export type PortKind = (typeof portKinds)[number]
 
 /** The settings that decide which ports are open. */

@@ -45,7 +45,7 @@ export interface VirtualServerSettings {
 export type LimitedBy = 'server' | 'address' | 'memory'
 
 /** About what a connection takes: its socket, its TLS state and its session. */
-export const CONNECTION_OCTETS = 64 * 1024
+const CONNECTION_OCTETS = 64 * 1024
 
 /** How long sessions may take to send their farewell when the lab stops. */
 const STOP_MS = 3_000

@@ -141,7 +141,7 @@ function judgeWire({ wire }: Dialog, { text }: ProbeMessage, { password }: Probe
 }
 
 /** Creates the test message, or with `newsgroup` the test article. RFC 5322 section 3.6; RFC 5536 section 3.1. */
-export function probeMessage(mailbox: string, newsgroup: string | undefined, now: number): ProbeMessage {
+function probeMessage(mailbox: string, newsgroup: string | undefined, now: number): ProbeMessage {
   const token = randomBytes(12).toString('hex')
   const id = `<${token}@sealpost-verify.invalid>`
   const text = `sealpost-verify-${randomBytes(12).toString('hex')}`

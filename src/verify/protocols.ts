@@ -64,20 +64,20 @@ export interface ProtocolRow {
 }
 
 /** A name and a password that belong to no account. */
-export const NOBODY = 'sealpost-verify'
-export const NO_PASSWORD = 'not-a-password'
+const NOBODY = 'sealpost-verify'
+const NO_PASSWORD = 'not-a-password'
 /** Their SASL PLAIN response. RFC 4616 section 2. */
-export const nobodyPlain = Buffer.from(`\0${NOBODY}\0${NO_PASSWORD}`).toString('base64')
+const nobodyPlain = Buffer.from(`\0${NOBODY}\0${NO_PASSWORD}`).toString('base64')
 
-export const lastOf = (lines: readonly string[]): string => lines.at(-1) ?? ''
+const lastOf = (lines: readonly string[]): string => lines.at(-1) ?? ''
 export const firstOf = (lines: readonly string[]): string => lines[0] ?? ''
-export const isIn = (...codes: readonly string[]): ((reply: Reply) => boolean) => {
+const isIn = (...codes: readonly string[]): ((reply: Reply) => boolean) => {
   const known = new Set(codes)
   return ({ code }) => known.has(code)
 }
 
 /** Returns the words of the capability lines that begin with `name`. */
-export function wordsOf(lines: readonly string[], name: RegExp): string[] {
+function wordsOf(lines: readonly string[], name: RegExp): string[] {
   return lines.flatMap((line) => {
     const match = name.exec(line)
     return match ? line.slice(match[0].length).trim().split(/\s+/).filter(Boolean) : []

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/common/random.ts'
-import { decodeBase64, decodeQuotedPrintable } from '../../src/mail/encodings.ts'
+import { runToEnd } from '../../src/common/time-slice.ts'
+import { decodeBase64, quotedPrintableSteps } from '../../src/mail/encodings.ts'
 import { partOctets, partOctetsOrRaw, partText } from '../../src/mail/parts.ts'
 import { parseMessage } from '../../src/mail/structure.ts'
 
@@ -47,7 +48,7 @@ describe('quoted-printable (RFC 2045 section 6.7)', () => {
     ['\n\n', '\n\n'],
     ['', ''],
   ])('%j is %j', (encoded, text) => {
-    expect(decodeQuotedPrintable(octets(encoded)).toString('latin1')).toBe(text)
+    expect(runToEnd(quotedPrintableSteps(octets(encoded))).toString('latin1')).toBe(text)
   })
 })
 

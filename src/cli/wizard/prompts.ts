@@ -1,7 +1,7 @@
 import { isCancel, note, password, select, text } from '@clack/prompts'
 
 /** The user cancelled the wizard. */
-export class Cancelled extends Error {
+class Cancelled extends Error {
   override readonly name = 'Cancelled'
   constructor() {
     super('the wizard was cancelled; nothing has changed')

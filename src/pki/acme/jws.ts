@@ -138,7 +138,7 @@ export function publicKeyOf(jwk: Jwk): KeyObject {
 }
 
 /** Returns whether the key made a signature. @throws AcmeProblem `badSignatureAlgorithm`, `badPublicKey` */
-export function verifiesSignature(jwk: Jwk, alg: string, signed: string, signature: Buffer): boolean {
+function verifiesSignature(jwk: Jwk, alg: string, signed: string, signature: Buffer): boolean {
   const algorithm = Object.hasOwn(algorithms, alg) ? algorithms[alg] : undefined
   if (!algorithm || algorithm.kty !== jwk.kty || (algorithm.crv !== undefined && algorithm.crv !== jwk.crv)) {
     throw new AcmeProblem('badSignatureAlgorithm', `${alg} does not fit this key or is not supported`, {

@@ -103,7 +103,7 @@ const SEQUENCE = 0x30
 const isTime = ({ tag }: Asn1): boolean => tag === 0x17 || tag === 0x18
 
 /** Returns the http addresses of a certificate's revocation lists. RFC 5280 section 4.2.1.13. */
-export function crlAddresses(certificate: X509Certificate): string[] {
+function crlAddresses(certificate: X509Certificate): string[] {
   const value = extensionValues(certificate).get(extensionIds.crlDistributionPoints)
   return (value ? items(value) : []).flatMap((point) => {
     const name = tagged(items(point), 0)
@@ -149,7 +149,7 @@ const GENERALIZED_TIME = 0x18
  * @returns undefined if it is about another certificate, or is an error response
  * @throws PkiError for a malformed response
  */
-export function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate): StapleFacts | undefined {
+function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate): StapleFacts | undefined {
   const response = readAsn1(der)
   if (numberOf(item(response, 0)) !== 0) return undefined
   const basic = readAsn1(octetStringValue(item(item(item(response, 1), 0), 1)))
@@ -184,7 +184,7 @@ function isSignedByResponder(basic: Asn1, issuer: X509Certificate): boolean {
 }
 
 /** Returns whether `key` signed a SEQUENCE { data, algorithm, signature, … }. @throws PkiError for an unknown algorithm */
-export function isSignedBy(value: Asn1, key: KeyObject): boolean {
+function isSignedBy(value: Asn1, key: KeyObject): boolean {
   const hash = hashOfSignature(oidOf(item(item(value, 1), 0)))
   return verify(hash, item(value, 0).raw, key, item(value, 2).content.subarray(1))
 }
