@@ -11,8 +11,11 @@ import {
   tagged,
   timeOf,
 } from '../../pki/der/decode.ts'
+import { tags } from '../../pki/der/encode.ts'
 import { extensionIds } from '../../pki/der/oids.ts'
+import { readPem } from '../../pki/der/pem.ts'
 import { hashOfSignature } from '../../pki/keys.ts'
+import { readCrl } from '../../pki/revocation/read-crl.ts'
 import { followChain, issued } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
@@ -71,7 +74,7 @@ async function judgeList(
   const list = await download(address, timeoutMs)
   if (typeof list === 'string')
     return warn(`no OCSP response is stapled, and the list at ${address} cannot be read: ${list}`)
-  const facts = readCrl(list, leaf, issuer)
+  const facts = listFacts(list, leaf, issuer)
   const record = { source: address, ...facts }
   if (facts.revoked) return fail(`revoked, according to the list at ${address}`, record)
   if (!facts.signed) return warn(`the list at ${address} is not signed by the issuer`, record)
@@ -92,16 +95,6 @@ async function download(address: string, timeoutMs: number): Promise<Buffer | st
   }
 }
 
-/** A certificate's status in a revocation list. */
-export interface CrlFacts {
-  readonly revoked: boolean
-  readonly nextUpdate: Date | undefined
-  readonly signed: boolean
-}
-
-const SEQUENCE = 0x30
-const isTime = ({ tag }: Asn1): boolean => tag === 0x17 || tag === 0x18
-
 /** Returns the http addresses of a certificate's revocation lists. RFC 5280 section 4.2.1.13. */
 function crlAddresses(certificate: X509Certificate): string[] {
   const value = extensionValues(certificate).get(extensionIds.crlDistributionPoints)
@@ -114,22 +107,10 @@ function crlAddresses(certificate: X509Certificate): string[] {
   })
 }
 
-/** Looks up a certificate in a list. RFC 5280 section 5.1. @throws PkiError for a malformed list */
-export function readCrl(octets: Buffer, leaf: X509Certificate, issuer: X509Certificate): CrlFacts {
-  const text = octets.toString('latin1')
-  const pem = /-----BEGIN X509 CRL-----([^-]+)-----END/.exec(text)?.[1]
-  const list = readAsn1(pem ? Buffer.from(pem, 'base64') : octets)
-  const fields = items(item(list, 0))
-  const times = fields.filter(isTime)
-  const lastTime = fields.findLastIndex(isTime)
-  const entries = fields[lastTime + 1]
-  const serial = BigInt(`0x${leaf.serialNumber}`)
-  const isOurs = (entry: Asn1): boolean => BigInt(`0x${item(entry, 0).content.toString('hex') || '0'}`) === serial
-  return {
-    revoked: entries?.tag === SEQUENCE && items(entries).some(isOurs),
-    nextUpdate: times[1] ? timeOf(times[1]) : undefined,
-    signed: isSignedBy(list, issuer.publicKey),
-  }
+/** Looks up a certificate in a list, in DER or PEM. @throws PkiError for a malformed list */
+function listFacts(octets: Buffer, leaf: X509Certificate, issuer: X509Certificate) {
+  const list = readCrl(readPem(octets.toString('latin1'))[0]?.der ?? octets)
+  return { revoked: list.lists(leaf), nextUpdate: list.nextUpdate, signed: list.isFrom(issuer) }
 }
 
 /** A certificate's status in an OCSP response. */
@@ -142,7 +123,6 @@ export interface StapleFacts {
 }
 
 const statuses = ['good', 'revoked', 'unknown'] as const
-const GENERALIZED_TIME = 0x18
 
 /**
  * Reads an OCSP response about a certificate. RFC 6960 section 4.2.1.
@@ -153,13 +133,13 @@ function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate)
   const response = readAsn1(der)
   if (numberOf(item(response, 0)) !== 0) return undefined
   const basic = readAsn1(octetStringValue(item(item(item(response, 1), 0), 1)))
-  const list = items(item(basic, 0)).find(({ tag }) => tag === SEQUENCE)
+  const list = items(item(basic, 0)).find(({ tag }) => tag === tags.sequence)
   const serial = BigInt(`0x${leaf.serialNumber}`)
   const single = (list ? items(list) : []).find((one) => serialOf(one) === serial)
   if (!single) return undefined
   const parts = items(single)
   const next = tagged(parts.slice(2), 0)
-  const thisUpdate = parts.find(({ tag }) => tag === GENERALIZED_TIME)
+  const thisUpdate = parts.find(({ tag }) => tag === tags.generalizedTime)
   return {
     status: statuses[(parts[1]?.tag ?? 2) & 0x1f] ?? 'unknown',
     thisUpdate: thisUpdate ? timeOf(thisUpdate) : new Date(0),
