@@ -6,6 +6,7 @@ import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFact
 import { peekClientHello } from '../tls/client-hello-reader.ts'
 import { clientCertificateFacts, tlsFacts } from '../tls/facts.ts'
 import { explainHandshakeFailure } from '../tls/failure.ts'
+import { FatalAlert } from '../tls/fatal-alert.ts'
 import { type NodeCapabilities, nodeCanServe, nodeCapabilities } from '../tls/node-suites.ts'
 import type { KeyLog, TlsPolicy } from '../tls/policy.ts'
 import type { SecuredSocket } from './connection.ts'
@@ -81,12 +82,21 @@ export class TlsAcceptor {
     if (first.kind === 'hello' && this.#legacy && (await this.#needsLegacy(first.facts, first.sslv2, this.#legacy))) {
       return this.#acceptLegacy(this.#legacy, raw, first.facts, record, keyLog)
     }
-    const socket = await this.#node.handshake(raw, hello, keyLog).catch((error: Error) => {
+    const { clientCertificates } = this.#settings
+    const alert = clientCertificates && new FatalAlert()
+    const keyLogs: KeyLog | undefined = alert
+      ? (line) => {
+          alert.keyLog(line)
+          keyLog?.(line)
+        }
+      : keyLog
+    const socket = await this.#node.handshake(raw, hello, keyLogs).catch((error: Error) => {
       throw handshakeFailed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
     const agreed = tlsFacts(socket, this.#node.certificateFor(hello?.serverName), hello)
-    const { clientCertificates } = this.#settings
-    const facts = clientCertificates ? await this.#identified(agreed, clientCertificates, socket, raw, record) : agreed
+    const facts = clientCertificates
+      ? await this.#identified(agreed, clientCertificates, socket, raw, record, alert)
+      : agreed
     // The cipher string excludes weak suites already; this check does not rely on it.
     if (policy.require128BitEncryption && facts.bits < 128) {
       socket.destroy()
@@ -129,12 +139,19 @@ export class TlsAcceptor {
     socket: TLSSocket,
     raw: Duplex,
     record: SessionRecorder,
+    alert: FatalAlert | undefined,
   ): Promise<TlsFacts> {
     const certificate = clientCertificateFacts(socket)
     if (!certificate) return facts
     const { subject, verified, error } = certificate
     const { account, refused } = verified ? await judge(certificate) : {}
-    if (refused !== undefined) throw handshakeFailed(raw, record, `the client’s certificate (${subject}) is ${refused}`)
+    if (refused !== undefined) {
+      const { handshakeTimeoutMs: timeoutMs } = this.#settings
+      const octets = alert?.record('certificateRevoked', socket)
+      // Before TLS 1.3 it is the alert close_notify.
+      await (octets ? endOf(raw, timeoutMs, octets) : endOf(socket, timeoutMs))
+      throw handshakeFailed(raw, record, `the client’s certificate (${subject}) is ${refused}`)
+    }
     if (!verified) record.note(`the client’s certificate (${subject}) is not verified: ${error}`)
     return { ...facts, clientCertificate: account === undefined ? certificate : { ...certificate, account } }
   }
@@ -150,4 +167,17 @@ export function handshakeFailed(raw: Duplex, record: SessionRecorder, why: strin
   record.refused(`TLS handshake: ${why}`)
   raw.destroy()
   return new HandshakeFailure(why, cause ? { cause } : undefined)
+}
+
+/** Ends a stream, after some last octets. Resolves when they are sent, the client has left or time runs out. */
+function endOf(stream: Duplex, timeoutMs: number, octets: Buffer = Buffer.alloc(0)): Promise<void> {
+  return new Promise((done) => {
+    const settled = (): void => {
+      clearTimeout(timer)
+      done()
+    }
+    const timer = setTimeout(settled, timeoutMs)
+    stream.once('close', settled)
+    stream.end(octets, settled)
+  })
 }

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Protocol, protocols } from '../../src/config/schema.ts'
@@ -9,6 +11,7 @@ import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { storeOptions, temporaryFolder } from '../pki/support.ts'
+import { run, sClient } from '../support/openssl.ts'
 
 let lab: TestLab
 
@@ -93,6 +96,42 @@ describe.each(protocols)('a client certificate on %s', (protocol) => {
     expect(await talk(protocol, revoked)).not.toMatch(logOns[protocol].done)
     expect(lab.sessions().at(-1)?.refusals.join()).toMatch(/revoked \(keyCompromise\)/)
     expect(await talk(protocol, {})).not.toMatch(logOns[protocol].done)
+  })
+})
+
+describe('a revoked client certificate', () => {
+  /** Connects with a revoked certificate by `openssl s_client`. Returns its output. */
+  async function refused(...args: readonly string[]): Promise<string> {
+    await using folder = await temporaryFolder()
+    const { pfx, thumbprint } = await user({ commonName: 'Bob', emails: ['bob@lab.test'] })
+    await lab.authorities.revoke(thumbprint, 'keyCompromise')
+    const [p12, pem, root] = ['bob.p12', 'bob.pem', 'root.pem'].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+    ]
+    writeFileSync(p12, pfx as Buffer)
+    writeFileSync(root, lab.ca)
+    await run('openssl', ['pkcs12', '-in', p12, '-passin', 'pass:secret', '-nodes', '-out', pem])
+    return await sClient([...args, '-cert', pem, '-key', pem, '-CAfile', root], 'QUIT\r\n')
+  }
+
+  it.each(['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'])(
+    'is refused with the alert certificate_revoked in TLS 1.3, %s',
+    async (suite) => {
+      const tls = ['-tls1_3', '-ciphersuites', suite]
+      const implicit = await refused(...tls, '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`)
+      expect(implicit).toContain('SSL alert number 44')
+      const starttls = ['-starttls', 'smtp', '-connect', `127.0.0.1:${lab.server('smtp').port}`]
+      expect(await refused(...tls, ...starttls)).toContain('SSL alert number 44')
+    },
+  )
+
+  it('is refused with the alert close_notify in TLS 1.2', async () => {
+    const output = await refused('-tls1_2', '-msg', '-connect', `127.0.0.1:${lab.server('pop3').tlsPort}`)
+    expect(output).toMatch(/<<< TLS 1\.2, Alert .*close_notify/)
+    expect(output).not.toContain('unexpected eof')
+    expect(lab.sessions().at(-1)?.refusals.join()).toMatch(/revoked \(keyCompromise\)/)
   })
 })
 
