@@ -32,7 +32,9 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
     unlock = await lockStoreFolder(folder, log)
   } catch (error) {
     const known = storeError(error)
-    if (!(known instanceof StoreError) || known.code !== 'read-only' || !existsSync(file)) throw known
+    // The error of a folder that cannot be created names the folder.
+    if (!(known instanceof StoreError) || known.code === 'failed') throw error
+    if (known.code !== 'read-only' || !existsSync(file)) throw known
     log.warn({ err: known }, 'the store is read-only')
     readOnly = true
   }
