@@ -65,6 +65,17 @@ describe.each(Object.entries(ways))('delivery by %s', (_, deliver) => {
     }
   })
 
+  test('Bcc is found after thousands of other fields', async () => {
+    await using lab = await startMailLab(smtp)
+    const fields = 'X: y\r\n'.repeat(12_000)
+    const blind = 'Bcc: bob@lab.test\r\n'.repeat(2_000)
+    const body = '\r\nBcc: this is the body\r\n'
+    await deliver(lab, fields + blind + fields + body, ['alice@lab.test', 'bob@lab.test'])
+    const copy = async (user: string) => withoutTrace((await lab.inbox(user))[0]?.raw ?? '')
+    expect((await copy('alice')) === fields + fields + body).toBe(true)
+    expect((await copy('bob')) === fields + blind + fields + body).toBe(true)
+  })
+
   test('Bcc that names a quoted recipient address', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open' })
     const field = 'Bcc: "J. Doe"@lab.test\r\n'
