@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
-import { Intake } from '../common/received-octets.ts'
+import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
@@ -8,17 +8,15 @@ import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
-import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
-import { SessionLog } from '../sessions/log.ts'
-import { openStore } from '../store/open.ts'
+import type { SessionLog } from '../sessions/log.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
 import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
 import { LabFaults } from './lab-faults.ts'
-import { createMemoryBudget, memoryLimits, openSpool } from './lab-memory.ts'
+import { memoryLimits } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
 import { preload } from './preload.ts'
@@ -35,8 +33,8 @@ export interface LabOptions {
   readonly certificateStore?: CertificateStore
 }
 
-/** The parts that a reload does not replace. */
-interface Parts {
+/** The parts that a reload does not replace, opened by `createLab`. */
+export interface LabParts {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessions: SessionLog
@@ -64,7 +62,7 @@ export class Lab implements AsyncDisposable {
   readonly #changes = new Changes()
   #stopped: Promise<void> | undefined
 
-  constructor(config: ResolvedLab, parts: Parts, options: LabOptions) {
+  constructor(config: ResolvedLab, parts: LabParts, options: LabOptions) {
     this.#config = config
     this.#options = options
     this.certificateStore = parts.certificateStore
@@ -281,24 +279,5 @@ export class Lab implements AsyncDisposable {
       captures: this.#captures,
       faults: this.faults.rules,
     }
-  }
-}
-
-/** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
-export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
-  const { log, clock } = options
-  const { store: folder, key } = config.certificates
-  const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
-  try {
-    const memory = createMemoryBudget(config, log)
-    const sessions = new SessionLog(clock, memory)
-    const store = options.store ?? (await openStore(config.store, { log, clock }))
-    const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
-    const lab = new Lab(config, { certificateStore, store, sessions, intake: new Intake(memory, spool) }, options)
-    await lab.start()
-    return lab
-  } catch (error) {
-    if (!options.certificateStore) await certificateStore.close()
-    throw error
   }
 }

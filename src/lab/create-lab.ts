@@ -1,0 +1,26 @@
+import { Intake } from '../common/received-octets.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { openCertificateStore } from '../pki/certificate-store/store.ts'
+import { SessionLog } from '../sessions/log.ts'
+import { openStore } from '../store/open.ts'
+import { Lab, type LabOptions } from './lab.ts'
+import { createMemoryBudget, openSpool } from './lab-memory.ts'
+
+/** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
+export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
+  const { log, clock } = options
+  const { store: folder, key } = config.certificates
+  const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
+  try {
+    const memory = createMemoryBudget(config, log)
+    const sessions = new SessionLog(clock, memory)
+    const store = options.store ?? (await openStore(config.store, { log, clock }))
+    const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
+    const lab = new Lab(config, { certificateStore, store, sessions, intake: new Intake(memory, spool) }, options)
+    await lab.start()
+    return lab
+  } catch (error) {
+    if (!options.certificateStore) await certificateStore.close()
+    throw error
+  }
+}
