@@ -4,6 +4,7 @@ import { unknownCertificates } from '../config/certificates.ts'
 import { ConfigError } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
+import type { IssuingProfile } from '../pki/authority/issuing-profiles.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -23,6 +24,8 @@ export interface PkiSession {
   readonly authorities: Authorities
   readonly store: CertificateStore
   readonly lab: LabFacts
+  /** The certificate profiles of the configuration. */
+  readonly profiles: Readonly<Record<string, IssuingProfile>>
 }
 
 /** Opens the store of the configuration, runs a command on it and closes it. @throws PkiError, ConfigError */
@@ -49,6 +52,7 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
       authorities: authoritiesOf(store),
       store,
       lab,
+      profiles: configuration.lab.certificateProfiles,
     })
   } finally {
     await store.close()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { certificate } from './schema/certificate.ts'
-import { authorityService, certificates } from './schema/certificates.ts'
+import { authorityService, certificateProfile, certificates } from './schema/certificates.ts'
 import { directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { newsgroup } from './schema/news.ts'
@@ -40,6 +40,13 @@ const labObject = z.strictObject({
     .describe(
       'HTTP service of the lab’s certificate authorities: revocation lists, OCSP, ACME and certificates. Not started when absent.',
     ),
+  certificateProfiles: z
+    .record(z.string().min(1), certificateProfile)
+    .default({})
+    .describe(
+      'Kinds of certificates for `--profile`, in addition to server, client, user, code-signing, ocsp-responder and short-lived.',
+    )
+    .meta({ examples: [{ weekly: { purposes: ['serverAuth'], lifetime: '7d' } }] }),
   store: store
     .prefault('memory')
     .describe(

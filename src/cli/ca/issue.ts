@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { IssuedChain } from '../../pki/authority/issue.ts'
 import type { SignOptions } from '../../pki/authority/sign.ts'
 import { certificatePem, thumbprintOf } from '../../pki/certificate/certificate.ts'
-import { type Purpose, purposeIds } from '../../pki/der/oids.ts'
+import { purposeIds } from '../../pki/der/oids.ts'
 import {
   type KeyFlags,
   keyOf,
@@ -11,17 +11,16 @@ import {
   withKeyOptions,
   withSubjectOptions,
 } from '../cert/request-options.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
+import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, passwordOf, readInput, writeOutput } from '../files.ts'
 import { wholeNumber } from '../options.ts'
 import { counted, dayText, print, printResult, printWritten, table } from '../output.ts'
+import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
 
-interface SignFlags extends PkiOptions {
+interface SignFlags extends PkiOptions, ProfileFlags {
   readonly authority?: string
-  readonly days?: number
-  readonly purpose?: readonly Purpose[]
   readonly san?: readonly string[]
   readonly subordinate?: boolean
   readonly pathLength?: number
@@ -31,8 +30,7 @@ interface SignFlags extends PkiOptions {
 }
 
 const withSignOptions = (command: Command): Command =>
-  withConfig(command)
-    .option('--days <number>', 'days of validity (default: 397)', wholeNumber)
+  withProfileOptions(withConfig(command))
     .addOption(
       new Option('--purpose <name...>', 'intended purposes (default: those in the request, else serverAuth)').choices(
         Object.keys(purposeIds),
@@ -57,9 +55,9 @@ export function addRequests(ca: Command): void {
     .description('approve a pending request and issue the certificate')
     .argument('<id>', 'number of the request, from ca requests', wholeNumber)
     .action((id: number, flags: SignFlags) =>
-      withPki(flags, async ({ authorities }) => {
+      withPki(flags, async (session) => {
         if (flags.out) await checkOutput(flags.out)
-        const chain = await authorities.approve(id, signOptions(flags))
+        const chain = await session.authorities.approve(id, signOptions(flags, session))
         await writeIssued(chain, flags, `Request ${id} is approved.`)
       }),
     )
@@ -82,10 +80,11 @@ function addSigning(ca: Command): void {
     .argument('<file>', 'request (PKCS#10, DER or PEM); - for standard input')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .action((file: string, flags: SignFlags) =>
-      withPki(flags, async ({ authorities }) => {
+      withPki(flags, async (session) => {
         if (flags.out) await checkOutput(flags.out)
         const authority = flags.authority ? { authority: flags.authority } : {}
-        const chain = await authorities.sign(await readInput(file), { ...signOptions(flags), ...authority })
+        const options = { ...signOptions(flags, session), ...authority }
+        const chain = await session.authorities.sign(await readInput(file), options)
         await writeIssued(chain, { ...flags, out: flags.out ?? (flags.json ? undefined : '-') } as SignFlags, '')
       }),
     )
@@ -100,12 +99,11 @@ function addSigning(ca: Command): void {
     .action(submit)
 }
 
-function signOptions(flags: SignFlags): SignOptions {
+function signOptions(flags: SignFlags, { profiles }: PkiSession): SignOptions {
   return {
+    ...profileOptions(flags, profiles),
     subordinate: flags.subordinate ?? false,
     force: flags.force ?? false,
-    ...(flags.days === undefined ? {} : { days: flags.days }),
-    ...(flags.purpose ? { purposes: flags.purpose } : {}),
     ...(flags.san ? { names: flags.san } : {}),
     ...(flags.pathLength === undefined ? {} : { pathLength: flags.pathLength }),
   }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { type AcmeAuthority, type ChallengeType, challengeTypes } from '../../pki/acme/client/authority.ts'
 import type { CertificateRecord } from '../../pki/certificate-store/index-file.ts'
 import type { Renewal } from '../../pki/lifecycle/renew.ts'
+import { type ProfileFlags, profileOptions, withProfileOptions } from '../ca/profile-options.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
@@ -12,7 +13,7 @@ import { dayText, note, noteWarning, print, printResult } from '../output.ts'
 import { requestSummary } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 
-interface IssueFlags extends RequestFlags {
+interface IssueFlags extends RequestFlags, ProfileFlags {
   readonly authority?: string
   readonly force?: boolean
   readonly acme?: string
@@ -29,7 +30,7 @@ interface IssueFlags extends RequestFlags {
 
 /** Adds `sealpost cert issue`. */
 export function addIssue(cert: Command): void {
-  withRequestOptions(withConfig(cert.command('issue')))
+  withProfileOptions(withRequestOptions(withConfig(cert.command('issue'))))
     .description('request a certificate from an authority of the lab and install it')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--force', 'issue the certificate even if every client would reject it')
@@ -63,7 +64,11 @@ export function addIssue(cert: Command): void {
 }
 
 function issue(flags: IssueFlags): Promise<void> {
-  return withPki(flags, async ({ certificates }) => {
+  const { acme, days, hours, hash, profile } = flags
+  if (acme !== undefined && (days ?? hours ?? hash ?? profile) !== undefined) {
+    throw new UsageError('an ACME authority decides about lifetime and purposes; give --acme-profile')
+  }
+  return withPki(flags, async ({ certificates, profiles }) => {
     const planned = await certificates.plan(requestOptions(flags))
     for (const warning of planned.warnings) noteWarning(warning)
     if (!flags.json) print(requestSummary(planned))
@@ -71,7 +76,8 @@ function issue(flags: IssueFlags): Promise<void> {
       const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
       return printIssued(flags, planned.virtualServer.name, flags.acme, record)
     }
-    const outcome = await certificates.issuePlanned(planned, flags.authority, undefined, flags.force)
+    const options = { ...profileOptions(flags, profiles), force: flags.force ?? false }
+    const outcome = await certificates.issuePlanned(planned, flags.authority, undefined, options)
     const { authority } = outcome
     const virtualServer = planned.virtualServer.name
     if (outcome.state === 'issued') {

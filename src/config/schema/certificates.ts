@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { acme } from './acme.ts'
-import { listenAddress, listenPort, portOrOff } from './values.ts'
+import { duration, listenAddress, listenPort, portOrOff } from './values.ts'
 
 const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
 
@@ -17,6 +17,22 @@ export const certificates = z.union([
       .describe('Whether a running lab renews certificates that were obtained with `cert issue --acme`.'),
   }),
 ])
+
+/** A kind of certificate that authorities of the lab issue. */
+export const certificateProfile = z.strictObject({
+  purposes: z
+    .array(z.enum(['serverAuth', 'clientAuth', 'codeSigning', 'emailProtection', 'timeStamping', 'OCSPSigning']))
+    .min(1)
+    .describe('What the certificates may be used for.'),
+  lifetime: duration
+    .refine((ms) => ms >= 1000, 'write at least 1s')
+    .optional()
+    .describe('Lifetime of the certificates. Default: 397 days.'),
+  hash: z
+    .enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512'])
+    .optional()
+    .describe('Hash of their signatures. Default: that of the authority.'),
+})
 
 export const authorityService = z.strictObject({
   address: listenAddress.describe('Address to listen on.'),

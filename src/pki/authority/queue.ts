@@ -9,6 +9,9 @@ import { PkiError } from '../errors.ts'
 import type { IssuedChain } from './issue.ts'
 import { type SignOptions, signInDraft } from './sign.ts'
 
+/** How a request is answered that an authority decides about itself. */
+export type IssueOptions = Pick<SignOptions, 'force' | 'days' | 'purposes' | 'hash'>
+
 /** The result of submitting a request: an enterprise authority issues at once, a standalone one queues the request. */
 export type Submitted =
   | { readonly state: 'issued'; readonly authority: string; readonly chain: IssuedChain }
@@ -19,7 +22,7 @@ export async function submitRequest(
   store: CertificateStore,
   request: Buffer,
   authorityName?: string,
-  options: Pick<SignOptions, 'force' | 'days'> = {},
+  options: IssueOptions = {},
 ): Promise<Submitted> {
   const read = readRequest(request)
   return store.update((draft) => submitInDraft(store, draft, authorityName, read, options))
@@ -31,7 +34,7 @@ export async function submitInDraft(
   draft: IndexDraft,
   authorityName: string | undefined,
   request: ReadRequest,
-  options: Pick<SignOptions, 'force' | 'days'> = {},
+  options: IssueOptions = {},
 ): Promise<Submitted> {
   const authority = findAuthority(draft.index, authorityName)
   if (authority.type === 'standalone') {

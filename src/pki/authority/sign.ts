@@ -6,7 +6,7 @@ import type { IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
-import { describeKey, generateKey, type KeySpec } from '../keys.ts'
+import { describeKey, generateKey, type HashName, type KeySpec } from '../keys.ts'
 import { issueSubordinate } from './create.ts'
 import { type IssuedChain, issueFrom, openAuthority } from './issue.ts'
 
@@ -20,6 +20,8 @@ export interface SignOptions {
   /** Signs an authority's certificate. */
   readonly subordinate?: boolean
   readonly pathLength?: number
+  /** Hash of the signature. Default: that of the authority. */
+  readonly hash?: HashName
   /** Issues the certificate even if every client would reject it. */
   readonly force?: boolean
 }
@@ -42,7 +44,8 @@ export async function signInDraft(
   request: ReadRequest,
   options: SignOptions = {},
 ): Promise<IssuedChain> {
-  const authority = await openAuthority(store, authorityName, draft)
+  const opened = await openAuthority(store, authorityName, draft)
+  const authority = options.hash ? { ...opened, issuer: { ...opened.issuer, hash: options.hash } } : opened
   const nowMs = store.clock.now()
   refuseTinyKey(request)
   checkSubject(request.subject)

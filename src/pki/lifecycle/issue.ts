@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { queuedAnswer, submitInDraft } from '../authority/queue.ts'
+import { type IssueOptions, queuedAnswer, submitInDraft } from '../authority/queue.ts'
 import { readRequest } from '../certificate/request.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
@@ -16,9 +16,9 @@ export type IssueOutcome =
 /** Sends a request to an authority of the lab and installs the answer. @throws PkiError */
 export async function issueCertificate(
   context: LifecycleContext,
-  options: RequestOptions & { readonly authority?: string; readonly force?: boolean },
+  options: RequestOptions & IssueOptions & { readonly authority?: string },
 ): Promise<IssueOutcome> {
-  return issuePlanned(context, await planRequest(context, options), options.authority, undefined, options.force)
+  return issuePlanned(context, await planRequest(context, options), options.authority, undefined, options)
 }
 
 /**
@@ -26,7 +26,7 @@ export async function issueCertificate(
  * installed and assigned. A standalone one queues the request, which stays pending until it is approved.
  * @param authorityName Default: the authority that issues for `auto`
  * @param existingKey Default: a new key
- * @param force issues the certificate even if every client would reject it
+ * @param options `force` issues the certificate even if every client would reject it
  * @throws PkiError
  */
 export async function issuePlanned(
@@ -34,7 +34,7 @@ export async function issuePlanned(
   planned: PlannedRequest,
   authorityName?: string,
   existingKey?: KeyObject,
-  force = false,
+  options: IssueOptions = {},
 ): Promise<IssueOutcome> {
   const { store } = context
   await store.refresh()
@@ -43,15 +43,25 @@ export async function issuePlanned(
     const nowMs = store.clock.now()
     const request = addPendingRequest(draft, planned, key, nowMs)
     const read = readRequest(Buffer.from(await draft.read(request.request)))
-    const answer = await submitInDraft(store, draft, authorityName, read, { force })
+    const answer = await submitInDraft(store, draft, authorityName, read, options)
     const { authority } = answer
     if (answer.state === 'queued') {
+      refuseUndecided(authority, options)
       request.queued = { authority, id: answer.id }
       return { state: 'queued', authority, id: answer.id, request }
     }
     const record = installInDraft(draft, { request, certificates: answer.chain }, 'issued', nowMs)
     return { state: 'issued', authority, record }
   })
+}
+
+/** Refuses what a standalone authority would not see. @throws PkiError `refused` */
+function refuseUndecided(authority: string, { days, purposes, hash }: IssueOptions): void {
+  if (days === undefined && purposes === undefined && hash === undefined) return
+  throw new PkiError(
+    'refused',
+    `"${authority}" is a standalone authority, and decides about lifetime and purposes when it approves: give them to ca approve`,
+  )
 }
 
 /** The state of a request in an authority's queue. */

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander'
+import { type IssuingProfile, issuingOptions, type WantedProfile } from '../../pki/authority/issuing-profiles.ts'
+import type { Purpose } from '../../pki/der/oids.ts'
+import type { HashName } from '../../pki/keys.ts'
+import { UsageError } from '../failure.ts'
+import { positiveNumber, wholeNumber } from '../options.ts'
+
+/** Options that say what kind of certificate is issued. */
+export interface ProfileFlags {
+  readonly days?: number
+  readonly hours?: number
+  readonly hash?: HashName
+  readonly profile?: string
+  readonly purpose?: readonly Purpose[]
+}
+
+/** Adds `--days`, `--hours`, `--hash` and `--profile`. */
+export const withProfileOptions = (command: Command): Command =>
+  command
+    .option('--days <number>', 'days of validity (default: 397)', wholeNumber)
+    .option('--hours <number>', 'hours of validity instead of days', positiveNumber)
+    .addOption(
+      new Option('--hash <name>', 'hash of the signature (default: that of the authority)').choices([
+        'md5',
+        'sha1',
+        'sha256',
+        'sha384',
+        'sha512',
+      ]),
+    )
+    .option(
+      '--profile <name>',
+      'kind of certificate: server, client, user, code-signing, ocsp-responder, short-lived or one of the configuration',
+    )
+
+/** Returns what the options say about a certificate. @throws UsageError for days and hours; PkiError for an unknown profile */
+export function profileOptions(
+  { days, hours, hash, profile, purpose }: ProfileFlags,
+  configured: Readonly<Record<string, IssuingProfile>>,
+): Omit<WantedProfile, 'profile'> {
+  if (days !== undefined && hours !== undefined) throw new UsageError('give --days or --hours, not both')
+  const life = hours === undefined ? days : hours / 24
+  return issuingOptions(configured, {
+    ...(profile === undefined ? {} : { profile }),
+    ...(purpose ? { purposes: purpose } : {}),
+    ...(life === undefined ? {} : { days: life }),
+    ...(hash === undefined ? {} : { hash }),
+  })
+}
