@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { contextOptions, createContext, isIssuedTo, type KeyLog } from '../tls/policy.ts'
+import { companionsOf, contextOptions, createContext, isIssuedTo, type KeyLog } from '../tls/policy.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
 /** A certificate selected by server name (SNI). */
@@ -16,8 +16,11 @@ interface NamedCertificate {
 /** Performs handshakes by node:tls with one set of settings. */
 export class NodeTls {
   readonly #settings: TlsSettings
+  readonly #default: X509Certificate
   /** The certificates other than the default one. */
   readonly #others: readonly NamedCertificate[]
+  /** Served in place of the default one, to clients that cannot verify its kind of key. */
+  readonly #companions: readonly InstalledCertificate[]
   /** Shared by the two servers below, so that a ticket of one is valid at the other. */
   readonly #ticketKeys = randomBytes(48)
   readonly #View: ViewClass
@@ -26,10 +29,16 @@ export class NodeTls {
   /** @throws when a certificate, its key or the policy is unusable */
   constructor(settings: TlsSettings) {
     this.#settings = settings
-    this.#others = settings.certificates.slice(1).map((certificate) => ({
+    const { certificates, policy, ocspStapling, clientCertificates } = settings
+    // node:tls asks for the OCSP response before OpenSSL has chosen the certificate.
+    const companions = (one: InstalledCertificate) => (ocspStapling ? [] : companionsOf(one, certificates))
+    const [first] = certificates as readonly [InstalledCertificate]
+    this.#default = new X509Certificate(first.certificatePem)
+    this.#companions = companions(first)
+    this.#others = certificates.slice(1).map((certificate) => ({
       certificate,
       x509: new X509Certificate(certificate.certificatePem),
-      context: createContext(settings.policy, certificate, settings.clientCertificates?.authoritiesPem),
+      context: createContext(policy, certificate, companions(certificate), clientCertificates?.authoritiesPem),
     }))
     this.#View = viewsOf(this.#makeServer(true))
   }
@@ -64,15 +73,20 @@ export class NodeTls {
     })
   }
 
-  /** Returns the certificate that is sent to a client that asks for `name`. */
-  certificateFor(name: string | undefined): InstalledCertificate {
-    const other = name === undefined ? undefined : this.#byName(name)
-    return other?.certificate ?? (this.#settings.certificates[0] as InstalledCertificate)
+  /** Returns the certificate that a handshake used. */
+  certificateOf(socket: TLSSocket): InstalledCertificate {
+    const { certificates } = this.#settings
+    if (certificates.length === 1) return certificates[0] as InstalledCertificate
+    const sent = socket.getX509Certificate()?.fingerprint.replaceAll(':', '')
+    return certificates.find(({ thumbprint }) => thumbprint === sent) ?? (certificates[0] as InstalledCertificate)
   }
 
   /** Returns the certificate issued to a name; undefined for the default one. */
   #byName(name: string): NamedCertificate | undefined {
-    return this.#others.find(({ x509 }) => isIssuedTo(x509, name))
+    const found = this.#others.find(({ x509 }) => isIssuedTo(x509, name))
+    // The context of the default certificate has its companions too.
+    if (found && this.#companions.includes(found.certificate) && isIssuedTo(this.#default, name)) return undefined
+    return found
   }
 
   /**
@@ -99,7 +113,7 @@ export class NodeTls {
     const ALPNCallback = ({ protocols }: { protocols: string[] }) => alpn.find((name) => protocols.includes(name))
     const SNICallback: tls.TlsOptions['SNICallback'] = (name, done) => done(null, this.#byName(name)?.context)
     const server = tls.createServer({
-      ...contextOptions(policy, certificates[0] as InstalledCertificate),
+      ...contextOptions(policy, certificates[0] as InstalledCertificate, this.#companions),
       ticketKeys: this.#ticketKeys,
       ...(clientCertificates
         ? {

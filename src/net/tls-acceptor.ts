@@ -93,7 +93,7 @@ export class TlsAcceptor {
     const socket = await this.#node.handshake(raw, hello, keyLogs).catch((error: Error) => {
       throw handshakeFailed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
-    const agreed = tlsFacts(socket, this.#node.certificateFor(hello?.serverName), hello)
+    const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello)
     const facts = clientCertificates
       ? await this.#identified(agreed, clientCertificates, socket, raw, record, alert)
       : agreed

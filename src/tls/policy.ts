@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import tls, { type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 
@@ -18,12 +18,20 @@ export type KeyLog = (line: Buffer) => void
 /** Suites below 128 bits, as OpenSSL names them. 3DES is not among them, because Exchange counted it as 168 bits. */
 const BELOW_128_BITS = '!NULL:!EXPORT:!LOW:!DES'
 
-/** Returns the options of a secure context for a certificate and a policy. OpenSSL enforces the version limits. */
-export function contextOptions(policy: TlsPolicy, certificate: InstalledCertificate): SecureContextOptions {
+/**
+ * Returns the options of a secure context for a certificate and a policy. OpenSSL enforces the version limits.
+ * @param companions certificates with other kinds of keys: OpenSSL serves the first one that the client can verify
+ */
+export function contextOptions(
+  policy: TlsPolicy,
+  certificate: InstalledCertificate,
+  companions: readonly InstalledCertificate[] = [],
+): SecureContextOptions {
   const { needs } = certificate
+  const all = [certificate, ...companions]
   return {
-    key: certificate.privateKeyPem,
-    cert: [certificate.certificatePem, ...certificate.chainPem].join('\n'),
+    key: all.map(({ privateKeyPem }) => privateKeyPem),
+    cert: all.map(({ certificatePem, chainPem }) => [certificatePem, ...chainPem].join('\n')),
     minVersion: policy.minVersion,
     maxVersion: policy.maxVersion === 'TLSv1.3' ? (needs?.maxVersion ?? 'TLSv1.3') : policy.maxVersion,
     ciphers: cipherString(policy, needs?.securityLevel),
@@ -32,16 +40,18 @@ export function contextOptions(policy: TlsPolicy, certificate: InstalledCertific
 
 /**
  * Creates the secure context of a certificate and a policy.
+ * @param companions certificates with other kinds of keys, which OpenSSL serves to clients that cannot verify the first
  * @param clientAuthorities PEM of the authorities that client certificates are verified against
  * @throws when key and certificate do not match, or the policy is unusable
  */
 export function createContext(
   policy: TlsPolicy,
   certificate: InstalledCertificate,
+  companions: readonly InstalledCertificate[],
   clientAuthorities: readonly string[] = [],
 ): SecureContext {
   const ca = clientAuthorities.length > 0 ? { ca: [...clientAuthorities] } : {}
-  return tls.createSecureContext({ ...contextOptions(policy, certificate), ...ca })
+  return tls.createSecureContext({ ...contextOptions(policy, certificate, companions), ...ca })
 }
 
 /**
@@ -59,4 +69,31 @@ export function cipherString(policy: TlsPolicy, securityLevel?: 0): string {
 /** Returns whether a certificate is valid for a host name, wildcards included. RFC 6125 section 6.4. */
 export function isIssuedTo(certificate: X509Certificate, name: string): boolean {
   return certificate.checkHost(name) !== undefined
+}
+
+/**
+ * Returns those of some certificates that can be served instead of one, to clients that cannot verify its kind of key: one
+ * for each other kind, issued to the same host.
+ */
+export function companionsOf(
+  certificate: InstalledCertificate,
+  all: readonly InstalledCertificate[],
+): InstalledCertificate[] {
+  const own = new X509Certificate(certificate.certificatePem)
+  const byKind = new Map<string | undefined, InstalledCertificate>([[own.publicKey.asymmetricKeyType, certificate]])
+  for (const other of all) {
+    const x509 = new X509Certificate(other.certificatePem)
+    const kind = x509.publicKey.asymmetricKeyType
+    // One that needs a lower security level would lower it for the others.
+    if (byKind.has(kind) || certificate.needs || other.needs || !sharesHost(own, x509)) continue
+    byKind.set(kind, other)
+  }
+  return [...byKind.values()].filter((one) => one !== certificate)
+}
+
+/** Whether a certificate is issued to the first host name or address of another one. */
+function sharesHost(own: X509Certificate, other: X509Certificate): boolean {
+  const [first = ''] = own.subjectAltName?.split(', ') ?? []
+  const name = first.replace(/^(DNS|IP Address):/, '')
+  return first.startsWith('IP') ? other.checkIP(name) !== undefined : isIssuedTo(other, name)
 }
