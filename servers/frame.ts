@@ -47,7 +47,7 @@ export interface ProtocolSession<Command, Reply> {
 
 /**
  * Serves one connection from the greeting to its end. Every error that a command throws becomes a reply here, and only
- * here. Rejects with an error if no reply to it could be sent.
+ * here. Rejects with errors that get no reply: HandshakeFailure, and defects outside of commands.
  */
 export async function serveSession<Command, Reply>(session: ProtocolSession<Command, Reply>): Promise<void> {
   try {
@@ -87,7 +87,6 @@ function replyTo<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown
 }
 
 function sayFarewell<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown): void {
-  if (error instanceof HandshakeFailure) return // already recorded, and the connection is closed
   if (!(error instanceof ConnectionEnded)) throw error
   const { reason } = error
   if (reason !== 'idle' && reason !== 'log-on timeout' && reason !== 'stopping') return

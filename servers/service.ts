@@ -28,7 +28,7 @@ export interface ProtocolService {
   readonly alpn: readonly string[]
   /**
    * Serves one connection from the greeting to its end. On a port with implicit TLS, the handshake is already done.
-   * Rejects only with errors that the listener should log.
+   * Rejects with HandshakeFailure if STARTTLS failed, and with errors that the listener should log.
    */
   serve(connection: Connection, context: ServerContext): Promise<void>
   /** Returns the line, without CRLF, that refuses a client over a limit of connections or memory. */

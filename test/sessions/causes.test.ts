@@ -54,6 +54,17 @@ describe.skipIf(!needs('openssl'))('a failed handshake is recorded with its caus
     expect(entries.at(-1)).toMatchObject({ kind: 'note', text: `refused: ${refusals[0]}` })
   })
 
+  it.each(['smtp', 'pop3', 'imap4', 'nntp'] as const)('after STARTTLS, by %s', async (protocol) => {
+    const { port } = mail.lab.server(protocol)
+    const name = protocol === 'imap4' ? 'imap' : protocol
+    const options = ['-connect', `127.0.0.1:${port}`, '-starttls', name, '-verify_return_error']
+    const record = await sessionOf(() => sClient(options, 'QUIT\r\n'))
+    const trust = 'the client does not trust the issuer (alert 48)'
+    expect(transcript(record)[0]).toContain(
+      `, TLS not established, no log-on, handshake failed; refused: TLS handshake: ${trust}`,
+    )
+  })
+
   it('expecting another name in the certificate', async () => {
     const { refusals } = await openssl('-verify_return_error', '-CAfile', mail.caFile, '-verify_hostname', 'other.test')
     expect(refusals).toEqual([
