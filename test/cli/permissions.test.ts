@@ -26,7 +26,11 @@ afterEach(() => {
 /** Returns the files and folders that other users can reach. */
 function openToOthers(): string[] {
   const paths = readdirSync(place.folder, { recursive: true, encoding: 'utf8' })
-  return paths.filter((path) => path !== 'lab.yaml' && (statSync(join(place.folder, path)).mode & 0o077) !== 0)
+  return paths.filter((path) => {
+    // The lab may delete a temporary file meanwhile.
+    const mode = statSync(join(place.folder, path), { throwIfNoEntry: false })?.mode ?? 0
+    return path !== 'lab.yaml' && (mode & 0o077) !== 0
+  })
 }
 
 describe.skipIf(process.platform === 'win32')('files and folders', () => {
