@@ -68,3 +68,46 @@ it('ca issued --expiring lists what expires within a time', async () => {
   const { status, stderr } = await pki.sealpost('ca', 'issued', '--expiring', 'soon')
   expect([status, stderr]).toEqual([2, expect.stringContaining('30s, 10m, 1h or 2d')])
 })
+
+it('ca renew renews authorities with the same key: everything below them stays valid', async () => {
+  await pki.done('ca', 'create', 'root', 'Old Root', '--days', '400', '--path-length', '1', '--permit', 'localhost')
+  await pki.done('ca', 'create', 'subordinate', 'Old Issuing', '--parent', 'Old Root', '--days', '300')
+  await pki.openssl(
+    'req',
+    '-new',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    'k',
+    '-subj',
+    '/CN=localhost',
+    '-out',
+    'leaf.csr',
+  )
+  const sign = (file: string) =>
+    pki.done('ca', 'sign', 'leaf.csr', '--authority', 'Old Issuing', '--days', '90', '--out', file)
+  await sign('before.pem')
+  await pki.done('ca', 'export', 'Old Issuing', '--out', 'old-issuing.pem')
+  const renewed = await pki.json('ca', 'renew', 'Old Root', '--days', '4000')
+  expect(renewed).toMatchObject({ name: 'Old Root' })
+  expect(await pki.done('ca', 'renew', 'old issuing', '--days', '1000')).toMatch(
+    /^"Old Issuing" is renewed until 20\d\d-/,
+  )
+  await sign('after.pem')
+  await pki.done('ca', 'export', 'Old Root', '--out', 'new-root.pem')
+  await pki.done('ca', 'export', 'Old Issuing', '--out', 'new-issuing.pem')
+  // The old certificates and the new ones go together in every way.
+  for (const leaf of ['before.pem', 'after.pem']) {
+    for (const issuing of ['old-issuing.pem', 'new-issuing.pem']) {
+      const args = ['-x509_strict', '-CAfile', 'new-root.pem', '-untrusted', issuing, leaf]
+      expect(await pki.openssl('verify', ...args)).toContain('OK')
+    }
+  }
+  const chain = await pki.done('ca', 'export', 'Old Issuing', '--format', 'chain', '--out', '-')
+  expect(chain).toContain(pki.text('new-root.pem').trim())
+  const text = await pki.openssl('x509', '-in', 'new-root.pem', '-noout', '-text')
+  expect(text).toMatch(/CA:TRUE, pathlen:1[\s\S]*Permitted:\s+DNS:localhost/)
+  await pki.done('ca', 'create', 'subordinate', 'Outside', '--outside', '--out', 'outside.txt')
+  expect(await pki.refused('ca', 'renew', 'Outside')).toContain('has no certificate yet')
+})

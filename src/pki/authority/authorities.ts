@@ -5,6 +5,7 @@ import { createRoot, createSubordinate, installAuthority, requestSubordinate } f
 import { exportAuthority, listAuthorities, listIssued, listQueue } from './list.ts'
 import { deleteAuthority, setDefaultAuthority } from './manage.ts'
 import { approveRequest, denyRequest, submitRequest } from './queue.ts'
+import { renewAuthority } from './renew.ts'
 import { issueUser, signRequest } from './sign.ts'
 import { addTrusted, listTrusted, removeTrusted } from './trusted.ts'
 
@@ -20,6 +21,8 @@ const verbs = {
   install: installAuthority,
   /** Makes an authority the one that issues for `certificate: auto`. */
   setDefault: setDefaultAuthority,
+  /** Renews the certificate of an authority with the same name and key. */
+  renew: renewAuthority,
   /** Deletes an authority with its key and the record of what it has issued. */
   delete: deleteAuthority,
   /** Lists the authorities. */
