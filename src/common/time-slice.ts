@@ -39,14 +39,17 @@ export function isSliceOver(): boolean {
   return now > sliceEnd
 }
 
-/** The work that waits for a slice, oldest first. One continues per turn, so that many sessions take no more time than one. */
-const waiting: (() => void)[] = []
+/** What waits for a slice, oldest first. One of each continues per turn, so that many sessions take no more time than one. */
+const waitingWork: (() => void)[] = []
+const waitingCommands: (() => void)[] = []
 let isTurnAhead = false
 
 /** Resolves when it is this work's turn again. Pending events run in between. */
-export function nextSlice(): Promise<void> {
+export const nextSlice = (): Promise<void> => wait(waitingWork)
+
+function wait(queue: (() => void)[]): Promise<void> {
   expectTurn()
-  return new Promise((resolve) => waiting.push(resolve))
+  return new Promise((resolve) => queue.push(resolve))
 }
 
 /** Resolves after pending events have run. For short work, which does not wait for the long work of other sessions. */
@@ -64,8 +67,9 @@ function expectTurn(): void {
 function beginTurn(): void {
   isTurnAhead = false
   sliceEnd = undefined
-  waiting.shift()?.()
-  if (waiting.length > 0) expectTurn()
+  waitingCommands.shift()?.()
+  waitingWork.shift()?.()
+  if (waitingCommands.length + waitingWork.length > 0) expectTurn()
 }
 
 /** A command that takes longer is long work. */
@@ -74,8 +78,8 @@ const SHORT_MS = 2
 const MAX_COUNTED_MS = 8 * SHORT_MS
 
 /**
- * Lets the commands of one session take turns with other sessions. After long commands, the session's next ones wait
- * with the long work, so that no series of such commands delays the short commands of others.
+ * Lets the commands of one session take turns with other sessions. After long commands, the session's next ones wait in a
+ * line, of which one continues per turn, so that no series of such commands delays the short commands of others.
  */
 export class CommandTurns {
   #startedAt: number | undefined
@@ -102,7 +106,7 @@ export class CommandTurns {
 
   async #wait(): Promise<void> {
     const isShort = this.#recentMs <= SHORT_MS
-    await (isShort ? nextTurn() : nextSlice())
+    await (isShort ? nextTurn() : wait(waitingCommands))
     this.#startedAt = performance.now()
     // One command per turn would not keep up with a client that sends many.
     if (isShort) this.#turnEnd = this.#startedAt + SHORT_MS

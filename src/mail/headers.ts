@@ -18,7 +18,7 @@ const afterEmptyLine = (raw: Buffer, at: number, end: number): number =>
   at >= end ? end : Math.min(end, raw[at] === LF ? at + 1 : at + 2)
 
 /** Limits for headers made to exhaust memory or time. The lines after them become one field without a name. */
-const MAX_FIELDS = 10_000
+export const MAX_FIELDS = 10_000
 const MAX_FIELDS_OCTETS = 1024 * 1024
 
 /**

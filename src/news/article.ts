@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.ts'
 import { parseDate } from '../mail/dates.ts'
-import { bodyStartAfter, findField, headerFields, headerValue, headerValues } from '../mail/headers.ts'
+import { bodyStartAfter, findField, headerFields, headerValue, headerValues, MAX_FIELDS } from '../mail/headers.ts'
 import { CR, LF } from '../mail/octets.ts'
 import type { HeaderField, OctetString } from '../mail/types.ts'
 
@@ -95,8 +95,9 @@ const SINGLE = new Set(
  * @throws ArticleRefused `invalid`
  */
 export function checkHeader(article: Article, mandatory: readonly string[]): void {
-  if (article.raw.subarray(0, article.bodyStart).includes(0)) throw invalid('NUL in the header')
   if (article.fields.length === 0) throw invalid('no header')
+  if (article.fields.length > MAX_FIELDS) throw invalid('too many header fields')
+  if (article.raw.subarray(0, article.bodyStart).includes(0)) throw invalid('NUL in the header')
   checkLineEnds(article)
   checkFields(article)
   for (const name of mandatory) {

@@ -79,31 +79,44 @@ test('all long work together takes one slice per turn, in the order of waiting',
   expect(ended).toEqual([0, 1, 2, 3, 4])
 })
 
-test('after long commands a session waits with the long work, after short ones it does not', async () => {
+test('after long commands, the commands of sessions begin one per turn', async () => {
   const pass = fakeClock()
   await nextTurn()
-  const turns = new CommandTurns()
-  const events: string[] = []
-  const beginAfterSlice = (name: string): Promise<unknown> => {
-    isSliceOver()
-    pass(11)
-    const others = Array.from({ length: 3 }, () => nextSlice().then(() => events.push('long work')))
-    const waiting = Promise.resolve(turns.begin()).then(() => events.push(name))
-    return Promise.all([...others, waiting])
+  const sessions = Array.from({ length: 4 }, () => new CommandTurns())
+  for (const session of sessions) {
+    await nextTurn()
+    expect(session.begin()).toBeUndefined()
+    pass(5)
+    session.pause()
   }
-  expect(turns.begin()).toBeUndefined()
+  isSliceOver()
+  pass(11)
+  let turns = 0
+  const beganIn = await Promise.all(
+    sessions.map(async (session) => {
+      const waiting = session.begin()?.then(() => turns)
+      if (session === sessions[0]) for (; turns < 8; turns++) await new Promise(setImmediate)
+      return waiting
+    }),
+  )
+  expect(new Set(beganIn).size).toBe(4)
+})
+
+test('after short commands, commands do not wait for those of others', async () => {
+  const pass = fakeClock()
+  await nextTurn()
+  const [long, short] = [new CommandTurns(), new CommandTurns()]
+  long.begin()
   pass(5)
-  turns.pause()
-  await beginAfterSlice('after a long command')
-  expect(events).toEqual(['long work', 'long work', 'long work', 'after a long command'])
-  for (let i = 0; i < 5; i++) {
-    turns.pause()
-    await turns.begin()
-  }
-  turns.pause()
-  events.length = 0
-  await beginAfterSlice('after short commands')
-  expect(events.indexOf('after short commands')).toBeLessThan(2)
+  long.pause()
+  isSliceOver()
+  pass(11)
+  const events: string[] = []
+  const all = [nextSlice(), nextSlice(), nextSlice()].map((work) => work.then(() => events.push('work')))
+  all.push(Promise.resolve(long.begin()).then(() => events.push('long')))
+  all.push(Promise.resolve(short.begin()).then(() => events.push('short')))
+  await Promise.all(all)
+  expect(events.slice(0, 3).sort()).toEqual(['long', 'short', 'work'])
 })
 
 test('sorting in steps keeps the order of equal items, and pauses', () => {
