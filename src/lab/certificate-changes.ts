@@ -4,7 +4,7 @@ import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { LabStopped } from './changes.ts'
 
 /** Wait before a failed change is tried again: a folder that is being copied may still lack files. */
-const retryMs = 1000
+const RETRY_MS = 1000
 
 /**
  * Applies each change of a certificate store to a running lab, and tries again after a failure. Several changes at the
@@ -26,7 +26,7 @@ export function followCertificates(store: CertificateStore, apply: () => Promise
         log.error({ err: error }, 'cannot use the changed certificate; the servers keep the previous one')
       }
       reported = message
-      if (!stopped) retry = setTimeout(follow, retryMs).unref()
+      if (!stopped) retry = setTimeout(follow, RETRY_MS).unref()
     }
   })
   let stopped = false

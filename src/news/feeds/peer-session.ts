@@ -60,7 +60,7 @@ async function recorded(handshake: Promise<SecuredSocket>, record: SessionRecord
     return secured
   } catch (error) {
     record.refused(error instanceof Error ? error.message : String(error))
-    record.end('connection lost')
+    record.end('handshake failed')
     throw error
   }
 }
