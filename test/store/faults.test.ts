@@ -14,7 +14,7 @@ import { TestClock } from '../support/test-clock.ts'
 const ROUNDS = Number(process.env.SEALPOST_FAULT_ROUNDS ?? (process.env.SEALPOST_LONG === '1' ? 8 : 2))
 const SEED = Number(process.env.SEALPOST_SEED ?? 1)
 /** Faults per thousand calls, by turns. */
-const RATES = [50, 200, 500, 1000]
+const RATES = [200, 1000, 50, 500]
 const SENDERS = 8
 /** Refusals that a round waits for. */
 const REFUSALS = 12

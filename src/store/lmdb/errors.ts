@@ -14,7 +14,7 @@ export function storeError(error: unknown): Error {
   if (noSpaceCodes.has(code)) return noSpace(error)
   if (readOnlyCodes.has(code)) {
     const reason = `the folder of the message store is not writable (${nameOf(code)})`
-    return new StoreError('read-only', `${reason}. Change its permissions`, { cause: error })
+    return new StoreError('read-only', `${reason}. Make it writable`, { cause: error })
   }
   if (isSystemError(code)) {
     const reason = `the disk of the message store failed (${nameOf(code)})`
