@@ -18,6 +18,9 @@ import { Transport } from './transport.ts'
 /** Larger messages are written in pieces. */
 const WHOLE_OCTETS = 256 * 1024
 
+/** About what a client that does not read makes its connection hold: unsent replies, and commands that arrive meanwhile. */
+export const BACKLOG_OCTETS = 512 * 1024
+
 /** A socket under TLS, and the result of its handshake. */
 export interface SecuredSocket {
   readonly socket: Duplex
@@ -141,7 +144,7 @@ export class Connection {
       }
       const text = encoding === 'latin1' ? textOf(line) : line
       this.record.line('in', text, secret)
-      if (transport.congested) await transport.drained()
+      if (transport.congested) await this.drained()
       const turn = this.#turns.begin()
       if (turn) await turn
       if (secret || !this.#faults || (await this.#faults.atLine(text)) === 'pass') return line
@@ -187,8 +190,15 @@ export class Connection {
   }
 
   /** Waits until a slow client has read what was sent. Call it between the pieces of a long reply. @throws ConnectionEnded */
-  drained(): Promise<void> {
-    return this.#transport.drained()
+  async drained(): Promise<void> {
+    this.#transport.flush()
+    if (!this.#transport.congested) return
+    this.memory.hold('connections', BACKLOG_OCTETS)
+    try {
+      await this.#transport.drained()
+    } finally {
+      this.memory.give('connections', BACKLOG_OCTETS)
+    }
   }
 
   /**

@@ -401,10 +401,20 @@ describe('the memory limit', () => {
     await talk(imap, 'f SEARCH BODY none => f OK')
   })
 
-  test('changes on reload', async () => {
+  test('changes on reload; sessions go on far above it', async () => {
     await using lab = await start()
     expect(lab.memory.limit).toBe(memoryLimit)
+    const smtp = await greeted(lab, 'smtp')
+    const imap = await greeted(lab, 'imap4')
+    const news = await greeted(lab, 'nntp')
+    await lab.reload(config({ memoryLimit: '1KiB' }))
+    expect(lab.memory).toMatchObject({ limit: 1024, transcripts: expect.any(Number) })
+    await talk(smtp, 'EHLO client.test => 250 ', 'MAIL FROM:<a@b.test> => 250', 'RCPT TO:<alice@lab.test> => 452 4.3.1')
+    await talk(imap, 'a LOGIN alice secret => a OK', 'b SELECT INBOX => b OK', 'c SEARCH TEXT x => c OK')
+    await talk(news, 'DATE => 111', 'GROUP lab.general => 211')
+    const refused = await LineClient.open(lab.server('smtp').port)
+    expect(await refused.line()).toMatch(/^421 4\.3\.1 /)
     await lab.reload(config({ memoryLimit: '5MiB' }))
-    expect(lab.memory.limit).toBe(5 << 20)
+    await talk(smtp, 'RCPT TO:<alice@lab.test> => 250')
   })
 })

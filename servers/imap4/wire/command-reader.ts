@@ -9,6 +9,8 @@ import { Cursor, type Literal } from './cursor.ts'
 /** Limits on one line, and on the text of one command, which includes literals up to the length of a line. */
 const MAX_LINE_OCTETS = 64 * 1024
 const MAX_COMMAND_OCTETS = 512 * 1024
+/** Text that is part of the memory of a connection, so that sessions go on at the memory limit. */
+const UNCOUNTED_OCTETS = 8 * 1024
 /** A refused literal that the client sends anyway (`{n+}`) is read and discarded. A larger one ends the connection. */
 const MAX_DISCARDED_OCTETS = 256 * 1024 * 1024
 
@@ -55,6 +57,7 @@ export class CommandReader {
   #messages: ReceivedOctets[] = []
   /** The memory of the current command's text. */
   readonly #memory: MemoryReservation
+  #textOctets = 0
 
   constructor(connection: Connection, gate: LiteralGate) {
     this.#connection = connection
@@ -64,6 +67,7 @@ export class CommandReader {
 
   /** Releases the memory and the files of the current command. */
   release(): void {
+    this.#textOctets = 0
     for (const message of this.#messages) message[Symbol.dispose]()
     this.#messages = []
     this.#memory.release()
@@ -171,7 +175,8 @@ export class CommandReader {
 
   /** Reserves memory for a part of the command's text. If no memory is left, the rest of the command is read and discarded. */
   #reserve(octets: number): boolean {
-    if (this.#memory.tryGrow(octets)) return true
+    this.#textOctets += octets
+    if (this.#textOctets <= UNCOUNTED_OCTETS || this.#memory.tryGrow(octets)) return true
     this.#refuse(new MemoryLimitReached())
     return false
   }
