@@ -34,7 +34,7 @@ const ASCII = /^[\x21-\x7e]*$/
 /** A request that a web page can make a browser send to this port. */
 const HTTP_REQUEST = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) \/.* HTTP\/\d\.\d$/i
 
-const farewells: Readonly<Record<FarewellReason, (hostname: string) => SmtpError>> = {
+const FAREWELLS: Readonly<Record<FarewellReason, (hostname: string) => SmtpError>> = {
   idle: (hostname) => new SmtpError(421, '4.4.2', `${hostname} Idle timeout, closing connection`),
   'log-on timeout': (hostname) =>
     new SmtpError(421, '4.7.0', `${hostname} Error: no log-on and no mail within the time limit`),
@@ -50,7 +50,7 @@ const errorReplies: ErrorReplies<SmtpError> = {
   memoryFull: () => new SmtpError(452, '4.3.1', 'Error: not enough memory, try again later'), // RFC 5321 section 4.2.3
   storeFailed: storeReply,
   internal: internalError,
-  farewell: (reason, { hostname }) => farewells[reason](hostname),
+  farewell: (reason, { hostname }) => FAREWELLS[reason](hostname),
 }
 
 /** The session of one client. */

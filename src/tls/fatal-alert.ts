@@ -36,14 +36,14 @@ export class FatalAlert {
     const nonce = expandLabel(suite.hash, this.#secret, 'iv', 12)
     // TLSInnerPlaintext: level fatal, the description, content type alert. RFC 8446 section 5.2
     const content = Buffer.from([2, alerts[alert], 21])
-    const header = Buffer.from([23, 3, 3, 0, content.length + tagLength])
-    const cipher = createCipheriv(suite.cipher as 'aes-128-gcm', key, nonce, { authTagLength: tagLength })
+    const header = Buffer.from([23, 3, 3, 0, content.length + TAG_OCTETS])
+    const cipher = createCipheriv(suite.cipher as 'aes-128-gcm', key, nonce, { authTagLength: TAG_OCTETS })
     cipher.setAAD(header, { plaintextLength: content.length })
     return Buffer.concat([header, cipher.update(content), cipher.final(), cipher.getAuthTag()])
   }
 }
 
-const tagLength = 16
+const TAG_OCTETS = 16
 
 /** HKDF-Expand-Label with an empty context, for at most one block. RFC 8446 section 7.1. */
 function expandLabel(hash: string, secret: Buffer, label: string, length: number): Buffer {
