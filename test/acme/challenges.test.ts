@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +82,13 @@ describe('dns-01', () => {
     expect(authorization?.challenges.map(({ type }) => type as string)).toEqual(['http-01', 'tls-alpn-01'])
   })
 
+  it('reads records from a DNS server', async () => {
+    await using server = await serveTxt({ '_acme-challenge.lab.test': ['one', 'two'] })
+    const lookup = txtLookup(`127.0.0.1:${server.port}`)
+    expect([...(await lookup('_acme-challenge.lab.test'))].sort()).toEqual(['one', 'two'])
+    expect(await lookup('_acme-challenge.other.test')).toEqual([])
+  })
+
   it('reads records from a program', async () => {
     const program = "process.argv[1] === '_acme-challenge.lab.test' ? console.log('one\\ntwo') : process.exit(3)"
     const lookup = txtLookup([process.execPath, '-e', program])
@@ -88,6 +96,34 @@ describe('dns-01', () => {
     await expect(lookup('_acme-challenge.other.test')).rejects.toThrow(/Command failed/)
   })
 })
+
+/** Starts a DNS server that answers questions for TXT records. RFC 1035 section 4.1. */
+async function serveTxt(records: Readonly<Record<string, readonly string[]>>) {
+  const socket = createSocket('udp4')
+  socket.on('message', (query, { port, address }) => {
+    const labels: string[] = []
+    let at = 12
+    for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
+      labels.push(query.subarray(at + 1, at + 1 + length).toString('latin1'))
+      at += 1 + length
+    }
+    const texts = records[labels.join('.')]
+    const header = Buffer.from(query.subarray(0, 12))
+    header.writeUInt16BE(texts ? 0x8180 : 0x8183, 2)
+    header.writeUInt16BE(texts?.length ?? 0, 6)
+    header.writeUInt32BE(0, 8)
+    const answers = (texts ?? []).map((text) => {
+      const fixed = Buffer.from([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 0, 0, text.length + 1, text.length])
+      return Buffer.concat([fixed, Buffer.from(text, 'latin1')])
+    })
+    socket.send(Buffer.concat([header, query.subarray(12, at + 5), ...answers]), port, address)
+  })
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  return {
+    port: socket.address().port,
+    [Symbol.asyncDispose]: () => new Promise<void>((done) => socket.close(() => done())),
+  }
+}
 
 describe('tls-alpn-01', () => {
   /** Serves one certificate to clients that negotiate a protocol. */

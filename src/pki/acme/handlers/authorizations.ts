@@ -69,7 +69,7 @@ async function validateChallenge(
   const { identifier } = of
   const { type, token } = one
   try {
-    await delay(directory.strictness.validationDelayMs())
+    await delay(directory.strictness.validationDelayMs(), undefined, { ref: false })
     await validate({ type, identifier, token, jwk, clientAddress: request.clientAddress }, directory.options)
     one.validated = new Date(directory.store.clock.now()).toISOString()
     one.status = 'valid'
