@@ -37,7 +37,7 @@ describe.skipIf(process.platform === 'win32')('files and folders', () => {
   test('are private, whatever the umask', async () => {
     const config = place.write('lab.yaml', CONFIG)
     process.umask(0)
-    const lab = await place.start(['--config', config])
+    await using lab = await place.start(['--config', config])
     const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
     expect(await sender.send(`Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(10_000)}`)).toMatch(/^250/)
     sender.close()
