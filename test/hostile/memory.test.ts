@@ -239,9 +239,11 @@ describe('a large message that is read', () => {
     for (let i = 0; i < 3; i++) {
       const client = await greeted(lab, 'imap4')
       await talk(client, 'a LOGIN alice secret => a OK', 'b SELECT INBOX => b OK')
+      clients.push(client)
+    }
+    for (const client of clients) {
       client.pause()
       client.send(`c FETCH 1 (${Array(20).fill('BODY.PEEK[]').join(' ')})\r\n`)
-      clients.push(client)
     }
     await expect.poll(() => lab.memory.messages).toBeGreaterThanOrEqual(2 * text.length)
     await expect.poll(() => lab.memory.refusals).toBe(1)

@@ -12,10 +12,13 @@ export const data: SmtpCommand = {
     needGreeting(session)
     const transaction = needRecipients(session)
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
+    let message: ReceivedOctets | undefined
     try {
-      using message = await readMessage(session)
+      message = await readMessage(session)
       await receive(session, transaction, message)
     } finally {
+      // Not `using`: its compiled helpers would run for every message.
+      message?.[Symbol.dispose]()
       session.endTransaction()
     }
   },
