@@ -135,7 +135,7 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
     if (showsFlags) out.text(newFlagsResponse(selection, [entry]))
     out.text(isUidOnly ? `* ${entry.uid} UIDFETCH (` : `* ${index + 1} FETCH (`)
     const message = { entry, selection, content }
-    const cost = 1 + (raw ? raw.length / ITEM_OCTETS : 0)
+    const cost = 1 + (raw ? raw.length >> ITEM_SHIFT : 0) // an integer, because fractions are slower here
     for (let at = 0; at < writers.length; at++) {
       if (at > 0) out.text(' ')
       const steps = writeItem(out, writers[at] as ItemWriter, message)
@@ -175,7 +175,8 @@ interface FetchedMessage {
 
 /** Items written between two checks of the time slice. An item of a long message counts as one for each of its kilobytes. */
 const ITEMS_PER_CHECK = 256
-const ITEM_OCTETS = 1024
+/** Kilobytes. */
+const ITEM_SHIFT = 10
 
 /** Writes an item, or returns the steps that write it. */
 function writeItem(
