@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import {
   ConfigError,
   type Locate,
@@ -10,6 +12,7 @@ import {
 } from './mistakes.ts'
 import { type ResolvedLab, resolveLab } from './resolve.ts'
 import { warnings } from './rules.ts'
+import { DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { type LabConfig, type LabInput, protocols } from './schema.ts'
 import { validate } from './validate.ts'
 
@@ -39,10 +42,30 @@ export function loadObject(input: LabInput, baseDir: string, overrides: readonly
 export function load(input: unknown, baseDir: string, overrides: readonly Override[], locate: Locate): LoadedConfig {
   const locateAny = locateByOrigin(overrides, locate)
   const placed = (mistakes: readonly Mistake[]): string[] => linesInOrder(mistakes, locateAny)
-  const result = validate(withOverrides(input, overrides))
+  const given = withOverrides(input, overrides)
+  const result = validate(given)
   if ('mistakes' in result) throw new ConfigError(placed(result.mistakes))
   const config: LabConfig = result.config
-  return { lab: resolveLab(config, baseDir), warnings: placed(warnings(config)), placed }
+  const lab = resolveLab(config, baseDir)
+  const found = warnings(config)
+  if (usesOldCertificates(given, baseDir)) {
+    const store = resolve(baseDir, OLD_CERTIFICATES)
+    const cure = `move the folder to ${lab.certificates.store}, or write certificates: ${OLD_CERTIFICATES}`
+    found.push({ path: ['certificates'], message: `uses ${store}, the default of earlier versions; ${cure}` })
+    return { lab: { ...lab, certificates: { ...lab.certificates, store } }, warnings: placed(found), placed }
+  }
+  return { lab, warnings: placed(found), placed }
+}
+
+/** The default of earlier versions, outside the folder of the configuration file. */
+const OLD_CERTIFICATES = '../certs'
+
+/** Returns whether the certificates stay in the folder that was the default, because it exists and none is set. */
+function usesOldCertificates(given: unknown, baseDir: string): boolean {
+  const setting = valueAt(given, ['certificates'])
+  const isSet = typeof setting === 'string' || valueAt(setting, ['store']) !== undefined
+  if (isSet || existsSync(resolve(baseDir, DEFAULT_CERTIFICATES))) return false
+  return existsSync(resolve(baseDir, OLD_CERTIFICATES))
 }
 
 /** A value from an environment variable or an option that replaces the value in the file. */

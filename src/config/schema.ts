@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { certificate } from './schema/certificate.ts'
-import { authorityService, certificateProfile, certificates } from './schema/certificates.ts'
+import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { newsgroup } from './schema/news.ts'
@@ -28,7 +28,7 @@ const labObject = z.strictObject({
     .describe('Additional host names and IP addresses in the certificates.'),
   domain: hostName.default('lab.test').describe('Mail domain of the accounts.'),
   certificates: certificates
-    .default('../certs')
+    .default(DEFAULT_CERTIFICATES)
     .describe(
       'Certificate store: a folder relative to this file, or `memory`. The long form { store, key } also sets the key type of certificates that `auto` issues.',
     ),

@@ -4,12 +4,15 @@ import { duration, listenAddress, listenPort, portOrOff } from './values.ts'
 
 const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
 
+/** The default folder of the certificate store, relative to the configuration file. */
+export const DEFAULT_CERTIFICATES = 'certs'
+
 const store = z.string().min(1)
 
 export const certificates = z.union([
   store,
   z.strictObject({
-    store: store.default('../certs').describe('The folder, or `memory`.'),
+    store: store.default(DEFAULT_CERTIFICATES).describe('The folder, or `memory`.'),
     key: z.enum(keyKinds).default('rsa-2048').describe('Key type of the certificates that `auto` issues.'),
     renewAcme: z
       .boolean()
