@@ -134,16 +134,12 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
     }
     if (showsFlags) out.text(newFlagsResponse(selection, [entry]))
     out.text(isUidOnly ? `* ${entry.uid} UIDFETCH (` : `* ${index + 1} FETCH (`)
-    const message = { entry, selection, content }
-    const cost = 1 + (raw ? raw.length >> ITEM_SHIFT : 0) // an integer, because fractions are slower here
-    for (let at = 0; at < writers.length; at++) {
-      if (at > 0) out.text(' ')
-      const steps = writeItem(out, writers[at] as ItemWriter, message)
-      const rest = steps && runInSlices(steps)
+    const message: FetchedMessage = { entry, selection, content, steps: undefined }
+    for (let at = 0; at < writers.length; ) {
+      at = writeItems(out, writers, at, message)
+      const rest = message.steps && runInSlices(message.steps)
       if (rest) await rest
-      work += cost
-      if (work < ITEMS_PER_CHECK && !out.isFull) continue
-      work = 0
+      if (at === writers.length) break
       if (out.isFull) await out.flush()
       if (isSliceOver()) await nextSlice()
     }
@@ -154,6 +150,11 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
       }
     }
     out.text(')\r\n')
+    work += 1 + (raw ? raw.length >> ITEM_SHIFT : 0)
+    if (work < MESSAGES_PER_CHECK && !out.isFull) continue
+    work = 0
+    if (out.isFull) await out.flush()
+    if (isSliceOver()) await nextSlice()
   }
   out.end()
   return missing
@@ -171,12 +172,30 @@ interface FetchedMessage {
   readonly entry: MessageEntry
   readonly selection: Selection
   readonly content: MessageContent | undefined
+  /** The rest of the item that was written last. */
+  steps: Steps<void> | undefined
 }
 
-/** Items written between two checks of the time slice. An item of a long message counts as one for each of its kilobytes. */
-const ITEMS_PER_CHECK = 256
-/** Kilobytes. */
+/** Messages written between two checks of the time slice. A long message counts as one for each of its kilobytes. */
+const MESSAGES_PER_CHECK = 256
 const ITEM_SHIFT = 10
+/** Items of one message written between two checks. Most clients request fewer. */
+const ITEMS_PER_CHECK = 16
+/** Of a longer message, one item is written between two checks. */
+const LONG_OCTETS = 64 * 1024
+
+/** Writes items from the index `from` on, up to one that is written in steps. Returns the index of the next item. */
+function writeItems(out: FetchWriter, writers: readonly ItemWriter[], from: number, message: FetchedMessage): number {
+  const isLong = message.content !== undefined && message.content.raw.length > LONG_OCTETS
+  const most = from + (isLong ? 1 : ITEMS_PER_CHECK)
+  let at = from
+  do {
+    if (at > 0) out.text(' ')
+    message.steps = writeItem(out, writers[at] as ItemWriter, message)
+    at++
+  } while (!message.steps && at < writers.length && at < most && !out.isFull)
+  return at
+}
 
 /** Writes an item, or returns the steps that write it. */
 function writeItem(
