@@ -117,11 +117,13 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
   const out = new FetchWriter(session)
   // A large message is held until the client has read most of it.
   using memory = session.connection.memory.reservation('messages')
+  // A long list of items counts as several messages.
+  const itemsWork = 1 + (writers.length >> 4)
   let missing = 0
   let work = 0
   for (const index of indexes) {
     const entry = selection.messages[index] as MessageEntry
-    memory.release()
+    if (memory.octets > 0) memory.release()
     if (needsContent && entry.sizeOctets > LARGE_OCTETS && !memory.tryGrow(entry.sizeOctets)) {
       out.end()
       throw new MemoryLimitReached()
@@ -134,23 +136,23 @@ async function sendMessages(session: ImapSession, selection: Selection, plan: Fe
     }
     if (showsFlags) out.text(newFlagsResponse(selection, [entry]))
     out.text(isUidOnly ? `* ${entry.uid} UIDFETCH (` : `* ${index + 1} FETCH (`)
-    const message: FetchedMessage = { entry, selection, content, steps: undefined }
-    for (let at = 0; at < writers.length; ) {
-      at = writeItems(out, writers, at, message)
-      const rest = message.steps && runInSlices(message.steps)
-      if (rest) await rest
-      if (at === writers.length) break
-      if (out.isFull) await out.flush()
-      if (isSliceOver()) await nextSlice()
-    }
-    if (seen.has(entry.uid)) {
-      for (const writer of implied) {
-        out.text(' ')
-        writeItem(out, writer, message)
+    if (content) {
+      const message: FetchedMessage = { entry, selection, content, steps: undefined }
+      for (let at = 0; at < writers.length; ) {
+        at = writeItems(out, writers, at, message)
+        const rest = message.steps && runInSlices(message.steps)
+        if (rest) await rest
+        if (at === writers.length) break
+        if (out.isFull) await out.flush()
+        if (isSliceOver()) await nextSlice()
       }
+    } else writeEntryItems(out, writers, entry, selection)
+    if (seen.has(entry.uid)) {
+      out.text(' ')
+      writeEntryItems(out, implied, entry, selection)
     }
     out.text(')\r\n')
-    work += 1 + (raw ? raw.length >> ITEM_SHIFT : 0)
+    work += itemsWork + (raw ? raw.length >> ITEM_SHIFT : 0)
     if (work < MESSAGES_PER_CHECK && !out.isFull) continue
     work = 0
     if (out.isFull) await out.flush()
@@ -168,10 +170,24 @@ function impliedBySeen(session: ImapSession, items: readonly FetchItem[]): ItemW
   return kinds.filter((kind) => !items.some((item) => item.kind === kind)).map((kind) => itemWriter({ kind }))
 }
 
+/** Writes items that need no octets of the message. */
+function writeEntryItems(
+  out: FetchWriter,
+  writers: readonly ItemWriter[],
+  entry: MessageEntry,
+  selection: Selection,
+): void {
+  for (let at = 0; at < writers.length; at++) {
+    const writer = writers[at] as ItemWriter
+    if (at > 0) out.text(' ')
+    if (writer.from === 'entry') writer.write(out, entry, selection)
+  }
+}
+
 interface FetchedMessage {
   readonly entry: MessageEntry
   readonly selection: Selection
-  readonly content: MessageContent | undefined
+  readonly content: MessageContent
   /** The rest of the item that was written last. */
   steps: Steps<void> | undefined
 }
@@ -186,7 +202,7 @@ const LONG_OCTETS = 64 * 1024
 
 /** Writes items from the index `from` on, up to one that is written in steps. Returns the index of the next item. */
 function writeItems(out: FetchWriter, writers: readonly ItemWriter[], from: number, message: FetchedMessage): number {
-  const isLong = message.content !== undefined && message.content.raw.length > LONG_OCTETS
+  const isLong = message.content.raw.length > LONG_OCTETS
   const most = from + (isLong ? 1 : ITEMS_PER_CHECK)
   let at = from
   do {
@@ -203,7 +219,7 @@ function writeItem(
   writer: ItemWriter,
   { entry, selection, content }: FetchedMessage,
 ): Steps<void> | undefined {
-  if (writer.from === 'content') return content && writer.write(out, content)
+  if (writer.from === 'content') return writer.write(out, content)
   writer.write(out, entry, selection)
   return undefined
 }

@@ -83,10 +83,11 @@ export function* sectionOctets(
 }
 
 /** Returns the octets of a section of the message itself, which needs no MIME tree. */
-export function messageOctets({ raw, parsed }: MessageContent, section: Section, range?: PartialOctets): Buffer {
+export function messageOctets(content: MessageContent, section: Section, range?: PartialOctets): Buffer {
+  const { raw } = content
   const { text, fields } = section
   if (text === undefined) return inRange(raw, range)
-  if (fields) return inRange(chosenFields(raw, parsed.fieldsOf(raw), fields), range)
+  if (fields) return inRange(chosenFields(raw, content.parsed.fieldsOf(raw), fields), range)
   const bodyStart = headerBlockEnd(raw)
   return inRange(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), range)
 }
