@@ -19,7 +19,8 @@ function strictLab(): string {
   const text = readFileSync(strict, 'utf8')
     .replaceAll(/- protocol: (pop3|imap4|nntp)$/gm, '$&\n    tlsPort: 0')
     .replaceAll(/- protocol: (smtp|pop3|imap4)$/gm, '$&\n    port: 0')
-  return place.write('strict.yaml', `certificates: certs\n${text}`)
+    .replace('certificates: ../certs', 'certificates: certs')
+  return place.write('strict.yaml', text)
 }
 
 interface Answer {
