@@ -7,7 +7,7 @@ import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { deferred, memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
 
 const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])
-const dayMs = 86_400_000
+const DAY_MS = 86_400_000
 
 describe.each(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const)('certificate: auto, %s', (key) => {
   it('is accepted by openssl and GnuTLS', async () => {
@@ -37,7 +37,7 @@ describe('the certificate store', () => {
     const all = await Promise.all(['a', 'b', 'c', 'd'].map((server) => store.resolve(server, { kind: 'auto' }, names)))
     expect(new Set(all.flat().map(({ thumbprint }) => thumbprint)).size).toBe(1)
     const certificate = new X509Certificate(all[0]?.[0]?.certificatePem ?? '')
-    const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / dayMs
+    const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / DAY_MS
     expect(days).toBeLessThanOrEqual(397)
     expect(BigInt(`0x${certificate.serialNumber}`)).toBeGreaterThan(0n)
   })
@@ -69,9 +69,9 @@ describe('the certificate store', () => {
     const first = await thumbprint(names)
     expect(await thumbprint(['other.test'])).not.toBe(first)
     expect(await thumbprint(names)).toBe(first)
-    clock.at += 360 * dayMs
+    clock.at += 360 * DAY_MS
     expect(await thumbprint(names)).toBe(first)
-    clock.at += 20 * dayMs
+    clock.at += 20 * DAY_MS
     expect(await thumbprint(names)).not.toBe(first)
   })
 

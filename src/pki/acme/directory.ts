@@ -190,7 +190,7 @@ class AcmeServer implements AcmeDirectory {
 }
 
 /** Maximum number of unused nonces. The oldest are deleted first. */
-const maxNonces = 10_000
+const MAX_NONCES = 10_000
 
 /** Protects against replay: each nonce can be used once. RFC 8555 section 6.5. */
 class Nonces {
@@ -199,7 +199,7 @@ class Nonces {
   next(): string {
     const nonce = randomBytes(16).toString('base64url')
     this.#unused.add(nonce)
-    if (this.#unused.size > maxNonces) {
+    if (this.#unused.size > MAX_NONCES) {
       const oldest = this.#unused.values().next()
       if (!oldest.done) this.#unused.delete(oldest.value)
     }

@@ -49,9 +49,9 @@ export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invali
 export type NewOrder = Pick<Order, 'account' | 'identifiers' | 'replaces' | 'profile'>
 
 /** Maximum number of orders, and of authorizations. The oldest are deleted first. */
-const maxOrders = 10_000
+const MAX_ORDERS = 10_000
 /** How long an order is kept after it has expired, so that its certificate can be fetched again. */
-const keptMs = 30 * 86_400_000
+const KEPT_MS = 30 * 86_400_000
 
 const newId = (): string => randomBytes(12).toString('base64url')
 
@@ -229,7 +229,7 @@ async function loadInto<T extends { readonly id: string; readonly expires: strin
 ): Promise<void> {
   const records = (await files.load()).sort((a, b) => a.expires.localeCompare(b.expires))
   for (const record of records) {
-    if (Date.parse(record.expires) + keptMs < nowMs) await files.remove(record.id)
+    if (Date.parse(record.expires) + KEPT_MS < nowMs) await files.remove(record.id)
     else map.set(record.id, record)
   }
 }
@@ -239,7 +239,7 @@ async function forgetOldest<T extends { readonly id: string }>(
   files: RecordFiles<T>,
 ): Promise<void> {
   for (const oldest of map.keys()) {
-    if (map.size <= maxOrders) return
+    if (map.size <= MAX_ORDERS) return
     map.delete(oldest)
     await files.remove(oldest)
   }

@@ -3,7 +3,7 @@ import { certificateFields, thumbprintOf } from '../certificate/certificate.ts'
 import { day } from '../certificate/chain.ts'
 import { constraintProblem } from '../certificate/name-constraints.ts'
 import { commonName, type DistinguishedName, type GeneralName, readName } from '../certificate/names.ts'
-import { dayMs } from '../certificate/profiles.ts'
+import { DAY_MS } from '../certificate/profiles.ts'
 import { issuedBy, type StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 
@@ -42,7 +42,7 @@ export function rejectionBelow(
   }
   const end = endOf(chain)
   // Up to one day more is accepted and cut off, so that a request for all days of the authority succeeds.
-  if (days !== undefined && nowMs + days * dayMs > end + dayMs) {
+  if (days !== undefined && nowMs + days * DAY_MS > end + DAY_MS) {
     return `${days} days are too long, because the authority, or one above it, expires on ${day(new Date(end))}`
   }
   return constraintProblem(Buffer.isBuffer(subject) ? readName(subject) : subject, names, chain)

@@ -39,7 +39,7 @@ export interface AuthorityOptions {
 }
 
 /** Default lifetime of a subordinate authority. */
-const subordinateDays = 1825
+const SUBORDINATE_DAYS = 1825
 
 /** Creates a root authority. @throws PkiError `refused` if the name is taken */
 export async function createRoot(store: CertificateStore, options: AuthorityOptions): Promise<AuthorityRecord> {
@@ -101,7 +101,7 @@ export function issueSubordinate(
     refuseTooDeep(chain)
     refuseRejected(draft.index, record.name, chain, { ...profile, names: [] })
   }
-  const { days = subordinateDays } = profile
+  const { days = SUBORDINATE_DAYS } = profile
   const latestMs = latestEnd(chain, profile.days, force)
   const certificate = createAuthorityCertificate({ ...profile, days, latestMs, urls }, issuer)
   recordIssued(draft, record, certificate)

@@ -1,4 +1,4 @@
-import { dayMs } from '../certificate/profiles.ts'
+import { DAY_MS } from '../certificate/profiles.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import type { HashName } from '../keys.ts'
@@ -18,8 +18,8 @@ export const builtInProfiles: Readonly<Record<string, IssuingProfile>> = {
   client: { purposes: ['clientAuth'] },
   user: { purposes: ['clientAuth', 'emailProtection'] },
   'code-signing': { purposes: ['codeSigning'] },
-  'ocsp-responder': { purposes: ['OCSPSigning'], lifetime: 30 * dayMs },
-  'short-lived': { purposes: ['serverAuth'], lifetime: 6 * dayMs },
+  'ocsp-responder': { purposes: ['OCSPSigning'], lifetime: 30 * DAY_MS },
+  'short-lived': { purposes: ['serverAuth'], lifetime: 6 * DAY_MS },
 }
 
 /** How a certificate is to be issued: a profile, and what replaces parts of it. */
@@ -48,7 +48,7 @@ export function issuingOptions(
   const { purposes, lifetime, hash } = found
   return {
     purposes,
-    ...(lifetime === undefined ? {} : { days: lifetime / dayMs }),
+    ...(lifetime === undefined ? {} : { days: lifetime / DAY_MS }),
     ...(hash === undefined ? {} : { hash }),
     ...wanted,
   }

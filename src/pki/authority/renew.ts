@@ -7,7 +7,7 @@ import {
   thumbprintOf,
 } from '../certificate/certificate.ts'
 import { isRoot } from '../certificate/chain.ts'
-import { createAuthorityCertificate, dayMs } from '../certificate/profiles.ts'
+import { createAuthorityCertificate, DAY_MS } from '../certificate/profiles.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
@@ -61,7 +61,7 @@ async function issueAgain(
     subject: certificateFields(old.raw).subject,
     publicKey: createPublicKey(key),
     nowMs: store.clock.now(),
-    days: days ?? Math.max(1, Math.round((notAfter.getTime() - notBefore.getTime()) / dayMs)),
+    days: days ?? Math.max(1, Math.round((notAfter.getTime() - notBefore.getTime()) / DAY_MS)),
     ...(pathLength === undefined ? {} : { pathLength }),
     ...(constraints ? { constraints } : {}),
   }

@@ -50,11 +50,11 @@ export async function ensureRoot(store: CertificateStore, audience: Audience = '
 }
 
 /** An automatic certificate is replaced this long before it expires. */
-const renewBeforeMs = 30 * 86_400_000
+const RENEW_BEFORE_MS = 30 * 86_400_000
 
 /** Returns whether a certificate should be renewed. It should not if its authority expires at the same time. */
 export const renewalDue = (record: CertificateRecord, nowMs: number): boolean =>
-  !record.auto?.endsWithAuthority && Date.parse(record.notAfter) - nowMs < renewBeforeMs
+  !record.auto?.endsWithAuthority && Date.parse(record.notAfter) - nowMs < RENEW_BEFORE_MS
 
 /**
  * Returns the certificate that `certificate: auto` uses if none is assigned, and issues it if necessary. All virtual

@@ -28,9 +28,9 @@ const ours = new Set<string>()
  * Age at which a lock counts as abandoned. No change takes that long, because keys are generated before the lock is taken.
  * For holders on other machines, age is the only sign.
  */
-const staleMs = 30_000
+const STALE_MS = 30_000
 /** How long to wait for a lock that a live process holds. */
-const patienceMs = 60_000
+const PATIENCE_MS = 60_000
 
 /** Returns field 22 of /proc/PID/stat; empty if there is no such file. */
 async function startOf(pid: number): Promise<string> {
@@ -62,7 +62,7 @@ async function isStale(path: string, holder: Holder | undefined): Promise<boolea
     (found) => Date.now() - found.mtimeMs,
     () => 0,
   )
-  if (age > staleMs) return true
+  if (age > STALE_MS) return true
   // Sealpost creates complete lock files by `link`; an unreadable one comes from somewhere else.
   if (holder === undefined || holder.host !== hostname()) return false
   if (holder.pid === process.pid) return !ours.has(holder.token)
@@ -116,7 +116,7 @@ async function tryLock(path: string, draft: string, holder: Holder): Promise<boo
 }
 
 /** Longest wait between two attempts to take the lock. */
-const retryMs = 25
+const RETRY_MS = 25
 /** The lock that this process released last, and when. */
 let released = { path: '', atMs: 0 }
 
@@ -125,9 +125,9 @@ let released = { path: '', atMs: 0 }
  * many changes would take it again and again, and the others would almost never find it free.
  */
 async function yieldToWaiters(folder: string, path: string): Promise<void> {
-  if (released.path !== path || performance.now() - released.atMs > 2 * retryMs) return
+  if (released.path !== path || performance.now() - released.atMs > 2 * RETRY_MS) return
   const waiting = (await readdir(folder)).some((name) => name.startsWith('.lock.'))
-  if (waiting) await delay(retryMs + 5)
+  if (waiting) await delay(RETRY_MS + 5)
 }
 
 /** Waits for the lock file of a folder (`.lock`). @throws PkiError `store` if a live process holds it for a minute */
@@ -157,12 +157,12 @@ export async function lockCertificateStore(folder: string): Promise<StoreLock> {
 }
 
 async function waitForLock(folder: string, path: string, draft: string, holder: Holder): Promise<void> {
-  const until = Date.now() + patienceMs
+  const until = Date.now() + PATIENCE_MS
   while (!(await tryLock(path, draft, holder))) {
     const other = await readHolder(path)
     if (await isAbandoned(path, other)) await breakLock(path, other)
     else if (Date.now() > until) {
       throw new PkiError('store', `${folder} is locked by process ${other?.pid} on ${other?.host} (${path})`)
-    } else await delay(5 + Math.random() * (retryMs - 5))
+    } else await delay(5 + Math.random() * (RETRY_MS - 5))
   }
 }

@@ -43,9 +43,9 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
 }
 
 /** Wait after a change by another program, since it changes several files in a row. */
-const settleMs = 40
+const SETTLE_MS = 40
 /** Interval at which the store looks for certificates that are about to expire. */
-const expiryCheckMs = 3_600_000
+const EXPIRY_CHECK_MS = 3_600_000
 
 class FileCertificateStore implements CertificateStore {
   readonly clock: Clock
@@ -83,7 +83,7 @@ class FileCertificateStore implements CertificateStore {
     )
     this.#expiryCheck = setInterval(() => {
       if (this.index.certificates.some((record) => record.auto && renewalDue(record, this.clock.now()))) this.#notify()
-    }, expiryCheckMs).unref()
+    }, EXPIRY_CHECK_MS).unref()
   }
 
   get place(): string {
@@ -188,7 +188,7 @@ class FileCertificateStore implements CertificateStore {
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
       this.#reload()
-    }, settleMs).unref()
+    }, SETTLE_MS).unref()
   }
 
   readonly #reload = coalesce(async () => {

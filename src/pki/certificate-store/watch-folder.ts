@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
  * Interval at which a watched folder is compared with its last known state. File system events are faster, but there are
  * none on some network folders, when no watches are left, or when a folder above is replaced.
  */
-const comparisonMs = 500
+const COMPARISON_MS = 500
 
 /** Subfolders whose files people replace by hand. */
 const watchedParts = ['', 'certificates', 'keys']
@@ -39,7 +39,7 @@ class FolderWatch {
     this.#changed = changed
     this.#watch()
     void this.#compare()
-    this.#timer = setInterval(() => void this.#compare(), comparisonMs).unref()
+    this.#timer = setInterval(() => void this.#compare(), COMPARISON_MS).unref()
   }
 
   stop(): void {

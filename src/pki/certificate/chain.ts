@@ -81,7 +81,7 @@ const titleOf = (certificate: X509Certificate): string => commonName(readFacts(c
 const broken = (why: string): PkiError => new PkiError('refused', `the certificate chain is invalid: ${why}`)
 
 /** Clocks differ by up to this much. */
-const toleranceMs = 300_000
+const TOLERANCE_MS = 300_000
 
 /** Refuses a certificate that no client accepts now. @throws PkiError `refused` */
 export function checkDates(facts: CertificateFacts, nowMs: number, force: boolean): void {
@@ -93,7 +93,7 @@ export function checkDates(facts: CertificateFacts, nowMs: number, force: boolea
       `the certificate of ${name} expired on ${day(facts.notAfter)}; --force accepts it anyway`,
     )
   }
-  if (facts.notBefore.getTime() > nowMs + toleranceMs) {
+  if (facts.notBefore.getTime() > nowMs + TOLERANCE_MS) {
     throw new PkiError(
       'refused',
       `the certificate of ${name} is not valid before ${facts.notBefore.toISOString()}; --force accepts it anyway`,

@@ -6,11 +6,11 @@ import { createCertificate, type Issuer } from './certificate.ts'
 import * as ext from './extensions.ts'
 import type { DistinguishedName, GeneralName } from './names.ts'
 
-export const dayMs = 86_400_000
+export const DAY_MS = 86_400_000
 
 /** One day less than the limit of 398 days, above which clients refuse server certificates. CA/Browser Forum BR section 6.3.2. */
-const serverLifeDays = 397
-const authorityLifeDays = 3650
+const SERVER_LIFE_DAYS = 397
+const AUTHORITY_LIFE_DAYS = 3650
 
 /** The last date that a certificate can contain. RFC 5280 section 4.1.2.5. */
 const endOfTime = Date.UTC(9999, 11, 31)
@@ -24,12 +24,12 @@ function validity(
   days: number,
   latestMs = Number.POSITIVE_INFINITY,
 ): { notBefore: Date; notAfter: Date } {
-  const longest = Math.floor((endOfTime - nowMs) / dayMs)
+  const longest = Math.floor((endOfTime - nowMs) / DAY_MS)
   if (!(days > 0 && days <= longest)) {
     throw new PkiError('refused', `a certificate cannot be valid for ${days} days; give 1 to ${longest}`)
   }
-  const from = Math.floor((nowMs - Math.min(3_600_000, (days * dayMs) / 10)) / 1000) * 1000
-  return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * dayMs, latestMs)) }
+  const from = Math.floor((nowMs - Math.min(3_600_000, (days * DAY_MS) / 10)) / 1000) * 1000
+  return { notBefore: new Date(from), notAfter: new Date(Math.min(from + days * DAY_MS, latestMs)) }
 }
 
 const endOfIssuer = ({ certificate }: Issuer): number | undefined =>
@@ -68,7 +68,7 @@ export function createAuthorityCertificate(profile: AuthorityProfile, issuer: Is
     {
       subject: profile.subject,
       publicKey: ext.publicKeyInfo(profile.publicKey),
-      ...validity(profile.nowMs, profile.days ?? authorityLifeDays, profile.latestMs ?? endOfIssuer(issuer)),
+      ...validity(profile.nowMs, profile.days ?? AUTHORITY_LIFE_DAYS, profile.latestMs ?? endOfIssuer(issuer)),
       extensions: [
         ext.authorityConstraints(profile.pathLength),
         ext.keyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),
@@ -109,7 +109,7 @@ export function createEndEntityCertificate(profile: EndEntityProfile, issuer: Is
     {
       subject: profile.subject,
       publicKey: ext.publicKeyInfo(profile.publicKey),
-      ...validity(profile.nowMs, profile.days ?? serverLifeDays, profile.latestMs ?? endOfIssuer(issuer)),
+      ...validity(profile.nowMs, profile.days ?? SERVER_LIFE_DAYS, profile.latestMs ?? endOfIssuer(issuer)),
       extensions: [
         ext.endEntityConstraints(),
         ext.keyUsage(usagesFor(profile.publicKey, profile.purposes)),

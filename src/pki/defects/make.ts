@@ -137,7 +137,7 @@ function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X50
   return sends === 'reversed' ? below.reverse() : below
 }
 
-const nameCount = 1000
+const NAME_COUNT = 1000
 
 /** The names that a certificate is issued to, from those of the virtual server. */
 const namesOf: Readonly<Record<NameChoice, (hosts: readonly string[]) => readonly string[]>> = {
@@ -146,7 +146,10 @@ const namesOf: Readonly<Record<NameChoice, (hosts: readonly string[]) => readonl
   none: () => [],
   addresses: (hosts) => hosts.filter((name) => isIP(name) !== 0),
   wildcard: (hosts) => [wildcardFor(hosts[0] ?? 'localhost')],
-  thousand: (hosts) => [...hosts, ...Array.from({ length: nameCount - hosts.length }, (_, n) => `n${n}.names.example`)],
+  thousand: (hosts) => [
+    ...hosts,
+    ...Array.from({ length: NAME_COUNT - hosts.length }, (_, n) => `n${n}.names.example`),
+  ],
 }
 
 /**

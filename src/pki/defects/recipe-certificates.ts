@@ -6,7 +6,7 @@ import type { InstalledCertificate } from '../types.ts'
 import { defectRecipes, type Recipe, variantRecipes } from './recipes.ts'
 
 /** When the clock moves by more, certificates are made again: `expired` must be expired by the lab's clock. */
-const maxAgeMs = 3_600_000
+const MAX_AGE_MS = 3_600_000
 
 interface Made {
   readonly atMs: number
@@ -37,7 +37,7 @@ export class RecipeCertificates {
     const key = `${choice.kind} ${name} ${hosts.join()}`
     const atMs = this.#store.clock.now()
     const known = this.#made.get(key)
-    if (known && Math.abs(atMs - known.atMs) < maxAgeMs) return known.certificate
+    if (known && Math.abs(atMs - known.atMs) < MAX_AGE_MS) return known.certificate
     const certificate = this.#make(`${choice.kind}: ${name}`, recipe, hosts)
     this.#made.set(key, { atMs, certificate })
     certificate.catch(() => this.#made.delete(key))

@@ -15,7 +15,7 @@ export interface Asn1 {
 const malformed = (what: string): PkiError => new PkiError('malformed', `broken ASN.1: ${what}`)
 
 /** Deepest nesting that is parsed, more than real structures have. Protects the stack from malicious input. */
-const maxDepth = 48
+const MAX_DEPTH = 48
 
 function readLength(octets: Buffer, at: number): { length: number; next: number } {
   const first = octets[at]
@@ -28,7 +28,7 @@ function readLength(octets: Buffer, at: number): { length: number; next: number 
 }
 
 function readAt(octets: Buffer, at: number, depth: number): Asn1 {
-  if (depth > maxDepth) throw malformed('nested too deeply')
+  if (depth > MAX_DEPTH) throw malformed('nested too deeply')
   const tag = octets[at]
   if (tag === undefined) throw malformed('tag missing')
   if ((tag & 0x1f) === 0x1f) throw malformed('unsupported tag number above 30')

@@ -62,14 +62,14 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: string
     throw new PkiError('malformed', `the encryption scheme ${scheme} is not supported`)
   }
   const salt = octetStringValue(item(item(algorithm, 1), 0))
-  const iterations = iterationsOf(item(item(algorithm, 1), 1))
+  const ITERATIONS = iterationsOf(item(item(algorithm, 1), 1))
   if (pkcs12) {
     const derive = (use: 'key' | 'iv', length: number): Buffer =>
-      deriveOctets(use, passwordOctets(password), salt, iterations, length, 'sha1')
+      deriveOctets(use, passwordOctets(password), salt, ITERATIONS, length, 'sha1')
     return decryptCbc(pkcs12.cipher, derive('key', pkcs12.keyOctets), derive('iv', 8), content)
   }
   const { cipher, hash } = pbes1 ?? { cipher: '', hash: '' }
-  const derived = pbkdf1(password, salt, iterations, hash)
+  const derived = pbkdf1(password, salt, ITERATIONS, hash)
   return decryptCbc(cipher, derived.subarray(0, 8), derived.subarray(8, 16), content)
 }
 
@@ -117,16 +117,16 @@ async function decryptByForge(
 }
 
 /** Slows down guessing, and is still fast enough for tests. */
-const iterations = 10_000
-const legacyIterations = 2000
+const ITERATIONS = 10_000
+const LEGACY_ITERATIONS = 2000
 
 /** Encrypts with AES-256 and PBKDF2 with SHA-256. `legacy`: with triple DES, which Windows XP can read. */
 export function encrypt(content: Buffer, password: string, legacy: boolean): Encrypted {
   if (legacy) return encryptLegacy(content, password)
   const salt = randomBytes(16)
   const iv = randomBytes(16)
-  const cipher = createCipheriv('aes-256-cbc', pbkdf2Sync(password, salt, iterations, 32, 'sha256'), iv)
-  const derivation = sequence(octetString(salt), integer(iterations), sequence(oid(hmacSha256), nul()))
+  const cipher = createCipheriv('aes-256-cbc', pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256'), iv)
+  const derivation = sequence(octetString(salt), integer(ITERATIONS), sequence(oid(hmacSha256), nul()))
   return {
     algorithm: sequence(
       oid(pbes2),
@@ -139,10 +139,10 @@ export function encrypt(content: Buffer, password: string, legacy: boolean): Enc
 function encryptLegacy(content: Buffer, password: string): Encrypted {
   const salt = randomBytes(8)
   const derive = (use: 'key' | 'iv', length: number): Buffer =>
-    deriveOctets(use, passwordOctets(password), salt, legacyIterations, length, 'sha1')
+    deriveOctets(use, passwordOctets(password), salt, LEGACY_ITERATIONS, length, 'sha1')
   const cipher = createCipheriv('des-ede3-cbc', derive('key', 24), derive('iv', 8))
   return {
-    algorithm: sequence(oid(tripleDesPbe), sequence(octetString(salt), integer(legacyIterations))),
+    algorithm: sequence(oid(tripleDesPbe), sequence(octetString(salt), integer(LEGACY_ITERATIONS))),
     content: Buffer.concat([cipher.update(content), cipher.final()]),
   }
 }

@@ -36,7 +36,7 @@ export interface CertificateDetails extends CertificateEntry {
   readonly certificatePem: string
 }
 
-const dayMs = 86_400_000
+const DAY_MS = 86_400_000
 
 /** Returns all certificates of the store. */
 export async function listCertificates(context: LifecycleContext): Promise<CertificateEntry[]> {
@@ -71,7 +71,7 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
     issuedBy: commonName(facts.issuer),
     notBefore: facts.notBefore.toISOString(),
     notAfter: facts.notAfter.toISOString(),
-    daysLeft: Math.floor((facts.notAfter.getTime() - nowMs) / dayMs),
+    daysLeft: Math.floor((facts.notAfter.getTime() - nowMs) / DAY_MS),
     state: stateOf(context, facts, nowMs),
     purposes: purposesText(facts),
     key: facts.key,

@@ -81,7 +81,7 @@ export async function problemsOfNextAuto(
   return why === undefined ? [] : [{ code: 'invalid-chain', severity: 'error', message: `will be refused: ${why}` }]
 }
 
-const dayMs = 86_400_000
+const DAY_MS = 86_400_000
 /** Remaining days at which to warn. */
 const thresholds = [1, 7, 30] as const
 
@@ -93,9 +93,9 @@ function dateProblems(facts: CertificateFacts, nowMs: number): CertificateProble
       { code: 'not-yet-valid', severity: 'error', message: `is not valid before ${facts.notBefore.toISOString()}` },
     ]
   }
-  const withinDays = thresholds.find((days) => leftMs < days * dayMs)
+  const withinDays = thresholds.find((days) => leftMs < days * DAY_MS)
   if (withinDays === undefined) return []
-  const when = withinDays === 1 ? 'within a day' : `in ${Math.floor(leftMs / dayMs)} days`
+  const when = withinDays === 1 ? 'within a day' : `in ${Math.floor(leftMs / DAY_MS)} days`
   return [{ code: 'expires', severity: 'warning', message: `expires ${when}, on ${day(facts.notAfter)}`, withinDays }]
 }
 

@@ -185,11 +185,11 @@ export const requestList = (requests: readonly RequestRecord[]): string =>
 /** Returns the addresses of a host name; empty if it has none. */
 export type Resolver = (name: string) => Promise<readonly string[]>
 
-const resolverTimeoutMs = 3000
+const RESOLVER_TIMEOUT_MS = 3000
 
 /** Resolves as the system does, including its hosts file. */
 const systemResolver: Resolver = async (name) => {
-  const timeout = new Promise<never[]>((done) => setTimeout(done, resolverTimeoutMs, []).unref())
+  const timeout = new Promise<never[]>((done) => setTimeout(done, RESOLVER_TIMEOUT_MS, []).unref())
   const found = lookup(name, { all: true }).then(
     (all) => all.map(({ address }) => address),
     () => [],

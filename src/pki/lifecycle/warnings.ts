@@ -70,7 +70,7 @@ async function warningsOf(context: LifecycleContext, server: VirtualServerFacts)
 }
 
 /** How often dates are checked. */
-const checkIntervalMs = 3_600_000
+const CHECK_INTERVAL_MS = 3_600_000
 
 /**
  * Logs the warnings about certificates in use: now, after each change of the store, and when 30, 7 and 1 days are left.
@@ -90,7 +90,7 @@ export function logWarnings(context: LifecycleContext, log: StoreLog): () => voi
       })
       .catch((err: Error) => log.error({ err }, `the certificates could not be checked: ${err.message}`))
   }
-  const timer = setInterval(check, checkIntervalMs).unref()
+  const timer = setInterval(check, CHECK_INTERVAL_MS).unref()
   const unwatch = context.store.watch(check)
   check()
   return () => {

@@ -31,7 +31,7 @@ export const reasonCode = ({ reason }: { readonly reason: string }): number =>
   revocationReasons[reason as RevocationReason] ?? revocationReasons.unspecified
 
 /** How long a CRL is valid. */
-export const crlLifeMs = 7 * 86_400_000
+export const CRL_LIFE_MS = 7 * 86_400_000
 
 /**
  * Creates a certificate revocation list. RFC 5280 section 5. Its number is the time in milliseconds, which increases with
@@ -46,7 +46,7 @@ export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs
     signatureAlgorithm(issuer),
     subject,
     time(new Date(nowMs)),
-    time(new Date(nowMs + crlLifeMs)),
+    time(new Date(nowMs + CRL_LIFE_MS)),
     // Without entries the field is absent, not an empty sequence. RFC 5280 section 5.1.2.6
     ...(entries.length > 0 ? [sequence(...entries)] : []),
     context(

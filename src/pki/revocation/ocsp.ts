@@ -31,14 +31,14 @@ const hashIds: Record<string, string> = {
   '2.16.840.1.101.3.4.2.3': 'sha512',
 }
 /** Longest nonce. RFC 9654 section 2.1. */
-const maxNonceOctets = 128
+const MAX_NONCE_OCTETS = 128
 
 /** OCSPResponseStatus of responses that contain nothing else. RFC 6960 section 4.2.1. */
 const ocspErrors = { malformedRequest: 1, internalError: 2 } as const
 export const ocspError = (error: keyof typeof ocspErrors): Buffer => sequence(enumerated(ocspErrors[error]))
 
 /** How long a response is valid. */
-export const ocspLifeMs = 86_400_000
+export const OCSP_LIFE_MS = 86_400_000
 
 /** Identifies one certificate in a request. RFC 6960 section 4.1.1. */
 export interface CertId {
@@ -65,7 +65,7 @@ export function readOcspRequest(der: Buffer): OcspRequest {
   const nonce = (extensions ? items(item(extensions, 0)) : []).find((one) => oidOf(item(one, 0)) === nonceId)
   const value = nonce ? octetStringValue(items(nonce).at(-1) ?? nonce) : undefined
   // The value contains another OCTET STRING, whose tag and length take up to 3 octets.
-  if (value && value.length > maxNonceOctets + 3) throw new PkiError('malformed', 'the OCSP nonce is too long')
+  if (value && value.length > MAX_NONCE_OCTETS + 3) throw new PkiError('malformed', 'the OCSP nonce is too long')
   return { ids: items(list).map((one) => readCertId(item(one, 0))), ...(value ? { nonce: value } : {}) }
 }
 
@@ -101,7 +101,7 @@ export function createOcspResponse(
   const find = (id: CertId) =>
     isIssuedBy(id, certificate) ? issued.find(({ serial }) => plainSerial(serial) === id.serial) : undefined
   const now = generalizedTime(new Date(nowMs))
-  const until = context(0, generalizedTime(new Date(nowMs + ocspLifeMs)))
+  const until = context(0, generalizedTime(new Date(nowMs + OCSP_LIFE_MS)))
   const data = sequence(
     // The SHA-1 of the key, not the subject key identifier of the certificate. RFC 6960 section 4.2.1
     context(2, octetString(keyIdentifier(certificateFields(certificate.raw).publicKey))),
@@ -147,7 +147,7 @@ export async function staple(
   return () => {
     const nowMs = store.clock.now()
     const { index } = store
-    if (made === undefined || made.index !== index || Math.abs(nowMs - made.at) > ocspLifeMs / 2) {
+    if (made === undefined || made.index !== index || Math.abs(nowMs - made.at) > OCSP_LIFE_MS / 2) {
       const issued = index.authorities.find(({ name }) => name === record.name)?.issued ?? record.issued
       made = { der: createOcspResponse({ ids: [id] }, issued, issuer, nowMs), index, at: nowMs }
     }

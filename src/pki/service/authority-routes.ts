@@ -1,8 +1,8 @@
 import { xml } from '../../common/xml.ts'
 import { openAuthority, servicePaths } from '../authority/issue.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
-import { createCrl, crlLifeMs } from '../revocation/crl.ts'
-import { createOcspResponse, type OcspRequest, ocspError, ocspLifeMs, readOcspRequest } from '../revocation/ocsp.ts'
+import { CRL_LIFE_MS, createCrl } from '../revocation/crl.ts'
+import { createOcspResponse, OCSP_LIFE_MS, type OcspRequest, ocspError, readOcspRequest } from '../revocation/ocsp.ts'
 import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 
 /** Returns the routes of a store's authorities: CRL, OCSP and certificate of each, the list of them, and the roots. */
@@ -36,7 +36,7 @@ function crlRoute(store: CertificateStore, name: string): Route {
       // Another process may have revoked a certificate just now.
       await store.refresh()
       const nowMs = store.clock.now()
-      if (made?.index !== store.index || Math.abs(nowMs - made.at) > crlLifeMs / 2) {
+      if (made?.index !== store.index || Math.abs(nowMs - made.at) > CRL_LIFE_MS / 2) {
         const { record, issuer } = await openAuthority(store, name)
         made = { der: createCrl(record.issued, issuer, nowMs), at: nowMs, index: store.index }
       }
@@ -72,7 +72,7 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
     const { record, issuer } = await openAuthority(store, name)
     const body = createOcspResponse(ocspRequest, record.issued, issuer, store.clock.now())
     // A response with a nonce is for one client only. The others may be cached. RFC 5019 section 6.2
-    const maxAgeSeconds = Math.floor(ocspLifeMs / 24 / 1000)
+    const maxAgeSeconds = Math.floor(OCSP_LIFE_MS / 24 / 1000)
     const cache = ocspRequest.nonce ? 'no-store' : `max-age=${maxAgeSeconds}, public, no-transform, must-revalidate`
     return { type: types.ocsp, body, headers: { 'cache-control': cache } }
   } catch (err) {

@@ -191,7 +191,7 @@ const textResponse = (status: number, text: string, headers: ServiceResponse['he
 })
 
 /** Longest body of a request, more than any real request needs. */
-const maxBodyOctets = 64 * 1024
+const MAX_BODY_OCTETS = 64 * 1024
 
 /** Reads the body of a request. Returns undefined if it is too long. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
@@ -199,7 +199,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > maxBodyOctets) return undefined
+    if (length > MAX_BODY_OCTETS) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

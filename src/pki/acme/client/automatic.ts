@@ -13,8 +13,8 @@ interface RenewalPlan {
 }
 
 /** Longest real time between two checks for due renewals. */
-const longestWaitMs = 3_600_000
-const shortestWaitMs = 1000
+const LONGEST_WAIT_MS = 3_600_000
+const SHORTEST_WAIT_MS = 1000
 
 /**
  * Renews the certificates that virtual servers use and that were obtained by ACME, when their authority suggests it
@@ -68,7 +68,7 @@ export class AcmeRenewals {
     clearTimeout(this.#timer)
     const next = Math.min(...[...this.#plans.values()].map(({ renewAtMs, askAtMs }) => Math.min(renewAtMs, askAtMs)))
     if (this.#stopped || next === Number.POSITIVE_INFINITY) return
-    const waitMs = Math.min(Math.max(next - nowMs, shortestWaitMs), longestWaitMs)
+    const waitMs = Math.min(Math.max(next - nowMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS)
     this.#timer = setTimeout(() => void this.check(), waitMs).unref()
   }
 
@@ -133,7 +133,7 @@ export class AcmeRenewals {
   #postpone(record: CertificateRecord, error: Error): void {
     const nowMs = this.#context.store.clock.now()
     const leftMs = Date.parse(record.notAfter) - nowMs
-    const retryMs = Math.min(Math.max(leftMs / 10, 10_000), longestWaitMs)
+    const retryMs = Math.min(Math.max(leftMs / 10, 10_000), LONGEST_WAIT_MS)
     this.#plans.set(record.thumbprint, { renewAtMs: nowMs + retryMs, askAtMs: nowMs + retryMs })
     this.#log.error(
       { err: error, certificate: record.friendlyName },

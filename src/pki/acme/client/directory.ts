@@ -3,7 +3,7 @@ import { get as httpsGet } from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { PkiError } from '../../errors.ts'
 
-const timeoutMs = 15_000
+const TIMEOUT_MS = 15_000
 
 /** The addresses in a directory that the client itself uses. RFC 8555 section 7.1.1. */
 export interface AcmeDirectoryDocument {
@@ -38,9 +38,9 @@ export interface RenewalWindow {
 }
 
 /** Limits of Retry-After that are sensible. RFC 9773 section 4.3.2. */
-const shortestMs = 1000
-const longestMs = 86_400_000
-const defaultMs = 6 * 3_600_000
+const SHORTEST_MS = 1000
+const LONGEST_MS = 86_400_000
+const DEFAULT_MS = 6 * 3_600_000
 
 /** Returns the renewal information of a certificate; undefined if the directory has none. @throws if it cannot be read */
 export async function renewalWindow(
@@ -55,8 +55,8 @@ export async function renewalWindow(
   const [startMs, endMs] = [Date.parse(String(window.start)), Date.parse(String(window.end))]
   if (!(startMs <= endMs)) throw new PkiError('refused', `${renewalInfo}/${id} has no suggestedWindow`)
   const seconds = Number(retryAfter)
-  const wait = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : defaultMs
-  return { startMs, endMs, askAgainAfterMs: Math.min(Math.max(wait, shortestMs), longestMs) }
+  const wait = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : DEFAULT_MS
+  return { startMs, endMs, askAgainAfterMs: Math.min(Math.max(wait, SHORTEST_MS), LONGEST_MS) }
 }
 
 function fetchText(url: string, ca: string | undefined): Promise<{ body: string; retryAfter: string | undefined }> {
@@ -64,7 +64,7 @@ function fetchText(url: string, ca: string | undefined): Promise<{ body: string;
     const get = new URL(url).protocol === 'https:' ? httpsGet : httpGet
     const request = get(
       url,
-      { agent: false, timeout: timeoutMs, ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
+      { agent: false, timeout: TIMEOUT_MS, ...(ca ? { ca: [...rootCertificates, ca] } : {}) },
       (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -95,7 +95,7 @@ async function challengeCertificate(answer: ChallengeAnswer): Promise<{ key: str
   return { key: privateKeyPem(key), cert: certificatePem(certificate) }
 }
 
-const hookTimeoutMs = 120_000
+const HOOK_TIMEOUT_MS = 120_000
 
 /** Adds and removes TXT records with a program of the user. RFC 8555 section 8.4. */
 function dnsResponder(program: string): Responder {
@@ -103,7 +103,7 @@ function dnsResponder(program: string): Responder {
     const value = createHash('sha256').update(keyAuthorization).digest('base64url')
     const args = [action, `_acme-challenge.${identifier.value.replace(/^\*\./, '')}`, value]
     return new Promise((resolve, reject) => {
-      execFile(program, args, { timeout: hookTimeoutMs }, (error, _, stderr) => {
+      execFile(program, args, { timeout: HOOK_TIMEOUT_MS }, (error, _, stderr) => {
         if (!error) return resolve()
         const why = stderr.trim() || error.message
         reject(new PkiError('refused', `the DNS hook failed: ${program} ${args.join(' ')}: ${why}`, { cause: error }))

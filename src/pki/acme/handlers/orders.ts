@@ -1,7 +1,7 @@
 import type { IssuedChain } from '../../authority/issue.ts'
 import { queuedAnswer, submitRequest } from '../../authority/queue.ts'
 import { certificatePem } from '../../certificate/certificate.ts'
-import { dayMs } from '../../certificate/profiles.ts'
+import { DAY_MS } from '../../certificate/profiles.ts'
 import { type ReadRequest, readRequest } from '../../certificate/request.ts'
 import { PkiError } from '../../errors.ts'
 import type { Identifier } from '../identifier.ts'
@@ -13,7 +13,7 @@ import { checkIdentifier } from '../validation/validate.ts'
 import { type AcmeHandler, type AcmeRequest, signer } from './handler.ts'
 import { checkReplaces } from './renewal-info.ts'
 
-const maxIdentifiers = 100
+const MAX_IDENTIFIERS = 100
 
 /** Creates an order. RFC 8555 section 7.4; `replaces` by RFC 9773 section 5. */
 export const newOrder: AcmeHandler = {
@@ -52,8 +52,8 @@ function readProfile(profile: unknown, { profiles = {} }: AcmeOptions): string {
 }
 
 function readIdentifiers(identifiers: unknown, options: AcmeOptions): Identifier[] {
-  if (!Array.isArray(identifiers) || identifiers.length === 0 || identifiers.length > maxIdentifiers) {
-    throw new AcmeProblem('malformed', `identifiers is not a list of 1 to ${maxIdentifiers} names`)
+  if (!Array.isArray(identifiers) || identifiers.length === 0 || identifiers.length > MAX_IDENTIFIERS) {
+    throw new AcmeProblem('malformed', `identifiers is not a list of 1 to ${MAX_IDENTIFIERS} names`)
   }
   const names = identifiers.map((one: unknown) => {
     const { type, value } = (one ?? {}) as Record<string, unknown>
@@ -110,7 +110,7 @@ async function finalize({ directory, payload, jwk }: AcmeRequest, one: Order): P
   one.finalizing = true
   try {
     const lifetimeMs = directory.options.profiles?.[one.profile ?? '']?.lifetimeMs
-    const options = lifetimeMs === undefined ? {} : { days: lifetimeMs / dayMs }
+    const options = lifetimeMs === undefined ? {} : { days: lifetimeMs / DAY_MS }
     const answer = await submitRequest(directory.store, csr, directory.authority, options)
     one.outcome =
       answer.state === 'issued' ? { kind: 'issued', pem: pemOf(answer.chain) } : { kind: 'queued', request: answer.id }

@@ -8,8 +8,8 @@ import { AcmeProblem, json } from '../response.ts'
 import { issuedHere } from './certificates.ts'
 import type { AcmeDirectory } from './handler.ts'
 
-const longestCheckMs = 6 * 3_600_000
-const shortestCheckMs = 1000
+const LONGEST_CHECK_MS = 6 * 3_600_000
+const SHORTEST_CHECK_MS = 1000
 
 /** Returns when a certificate should be renewed. Needs no signature. RFC 9773 section 4. @throws AcmeProblem */
 export async function renewalInfo(directory: AcmeDirectory, id: string): Promise<ServiceResponse> {
@@ -22,7 +22,7 @@ export async function renewalInfo(directory: AcmeDirectory, id: string): Promise
   const endMs = entry.revoked ? nowMs : startMs + lifeMs / 24
   const suggestedWindow = { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString() }
   // Clients of short-lived certificates must ask more often.
-  const checkMs = Math.min(Math.max(lifeMs / 24, shortestCheckMs), longestCheckMs)
+  const checkMs = Math.min(Math.max(lifeMs / 24, SHORTEST_CHECK_MS), LONGEST_CHECK_MS)
   return json({ suggestedWindow }, { headers: { 'retry-after': String(Math.round(checkMs / 1000)) } })
 }
 

@@ -3,8 +3,8 @@ import { isIPv6 } from 'node:net'
 import type { Identifier } from '../identifier.ts'
 import { AcmeProblem } from '../response.ts'
 
-const timeoutMs = 10_000
-const maxBodyOctets = 64 * 1024
+const TIMEOUT_MS = 10_000
+const MAX_BODY_OCTETS = 64 * 1024
 
 /** Validates an http-01 challenge. RFC 8555 section 8.3. @throws AcmeProblem `connection`, `incorrectResponse` */
 export async function validateHttp(
@@ -43,7 +43,7 @@ function get({ address, port, host, path }: Fetch): Promise<string> {
       port,
       path,
       headers: { host, 'user-agent': 'sealpost' },
-      timeout: timeoutMs,
+      timeout: TIMEOUT_MS,
       agent: false,
     }
     const sent = request(options, (response) => {
@@ -55,7 +55,7 @@ function get({ address, port, host, path }: Fetch): Promise<string> {
       let length = 0
       response.on('data', (chunk: Buffer) => {
         length += chunk.length
-        if (length > maxBodyOctets) sent.destroy(new Error('the response is too long'))
+        if (length > MAX_BODY_OCTETS) sent.destroy(new Error('the response is too long'))
         chunks.push(chunk)
       })
       // The server disconnected before its response was complete.

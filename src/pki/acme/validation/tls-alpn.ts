@@ -7,7 +7,7 @@ import { extensionIds } from '../../der/oids.ts'
 import { acmeProtocol, type Identifier, serverNameOf } from '../identifier.ts'
 import { AcmeProblem } from '../response.ts'
 
-const timeoutMs = 10_000
+const TIMEOUT_MS = 10_000
 
 /** Validates a tls-alpn-01 challenge. RFC 8737 section 3. @throws AcmeProblem `connection`, `tls`, `incorrectResponse` */
 export async function validateTlsAlpn(
@@ -33,7 +33,7 @@ async function certificateAt(
     minVersion: 'TLSv1.2',
     // The certificate is self-signed; its content proves the control of the name.
     rejectUnauthorized: false,
-    timeout: timeoutMs,
+    timeout: TIMEOUT_MS,
   })
   socket.on('timeout', () => socket.destroy(new Error('timeout')))
   try {

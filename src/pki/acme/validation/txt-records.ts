@@ -10,14 +10,14 @@ export type TxtLookup = (name: string) => Promise<readonly string[]>
  */
 export type TxtSource = string | readonly string[]
 
-const timeoutMs = 10_000
+const TIMEOUT_MS = 10_000
 
 export function txtLookup(source: TxtSource): TxtLookup {
   return typeof source === 'string' ? (name) => askServer(source, name) : (name) => runCommand(source, name)
 }
 
 async function askServer(server: string, name: string): Promise<readonly string[]> {
-  const resolver = new Resolver({ timeout: timeoutMs, tries: 1 })
+  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: 1 })
   resolver.setServers([server])
   const records = await resolver.resolveTxt(name).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENODATA' || error.code === 'ENOTFOUND') return []
@@ -28,7 +28,7 @@ async function askServer(server: string, name: string): Promise<readonly string[
 
 function runCommand([program = '', ...args]: readonly string[], name: string): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
-    execFile(program, [...args, name], { timeout: timeoutMs }, (error, stdout, stderr) => {
+    execFile(program, [...args, name], { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${program}: ${stderr.trim() || error.message}`, { cause: error }))
       else resolve(stdout.split(/\r?\n/).filter((line) => line !== ''))
     })
