@@ -45,19 +45,7 @@ it('ca delete --force deletes one with requests that wait', async () => {
 })
 
 it('ca issued --expiring lists what expires within a time', async () => {
-  await pki.openssl(
-    'req',
-    '-new',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'k',
-    '-subj',
-    '/CN=soon.test',
-    '-out',
-    'soon.csr',
-  )
+  await pki.opensslRequest('soon.test', { key: 'k', out: 'soon.csr' })
   await pki.done('ca', 'sign', 'soon.csr', '--days', '20', '--out', 'soon.pem')
   await pki.done('ca', 'sign', 'soon.csr', '--days', '200', '--out', 'late.pem')
   const within = async (time: string): Promise<string[]> =>
@@ -72,19 +60,7 @@ it('ca issued --expiring lists what expires within a time', async () => {
 it('ca renew renews authorities with the same key: everything below them stays valid', async () => {
   await pki.done('ca', 'create', 'root', 'Old Root', '--days', '400', '--path-length', '1', '--permit', 'localhost')
   await pki.done('ca', 'create', 'subordinate', 'Old Issuing', '--parent', 'Old Root', '--days', '300')
-  await pki.openssl(
-    'req',
-    '-new',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'k',
-    '-subj',
-    '/CN=localhost',
-    '-out',
-    'leaf.csr',
-  )
+  await pki.opensslRequest('localhost', { key: 'k', out: 'leaf.csr' })
   const sign = (file: string) =>
     pki.done('ca', 'sign', 'leaf.csr', '--authority', 'Old Issuing', '--days', '90', '--out', file)
   await sign('before.pem')

@@ -79,19 +79,7 @@ describe('an authority issues nothing that outlives it', () => {
   it('cuts the default validity and refuses more days', async () => {
     await pki.done('ca', 'create', 'root', 'Short', '--days', '3')
     await pki.done('ca', 'export', 'Short', '--out', 'short.pem')
-    await pki.openssl(
-      'req',
-      '-new',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      's.key',
-      '-subj',
-      '/CN=s.test',
-      '-out',
-      's.csr',
-    )
+    await pki.opensslRequest('s.test', { key: 's.key', out: 's.csr' })
     const end = async (file: string): Promise<string> => pki.openssl('x509', '-in', file, '-noout', '-enddate')
     for (const days of [[], ['--days', '3']]) {
       await pki.done('ca', 'sign', 's.csr', '--authority', 'Short', '--out', 's.pem', ...days)

@@ -136,19 +136,7 @@ describe('sealpost cert install changes nothing and refuses', () => {
   })
 
   it('a certificate whose key matches no pending request', async () => {
-    await pki.openssl(
-      'req',
-      '-new',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      'x.key',
-      '-subj',
-      '/CN=x',
-      '-out',
-      'x.csr',
-    )
+    await pki.opensslRequest('x', { key: 'x.key', out: 'x.csr' })
     await pki.sign('root', 'x.csr', 'x.pem')
     expect(await pki.refused('cert', 'install', 'x.pem')).toMatch(
       /no pending request has the key of the certificate issued to x; pending: "Default IMAP4/,
@@ -200,19 +188,7 @@ describe('sealpost cert install changes nothing and refuses', () => {
   })
 
   it('an issuer that is not an authority', async () => {
-    await pki.openssl(
-      'req',
-      '-new',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      'no.key',
-      '-subj',
-      '/CN=no',
-      '-out',
-      'no.csr',
-    )
+    await pki.opensslRequest('no', { key: 'no.key', out: 'no.csr' })
     await pki.sign('root', 'no.csr', 'no.pem')
     await pki.sign('no', 'certreq.txt', 'by-no.pem')
     pki.write('by-no-chain.pem', join('by-no.pem', 'no.pem', 'root.pem'))

@@ -89,6 +89,15 @@ export class CertificateLab extends Workplace {
     return out + err
   }
 
+  /** Creates an RSA key and a request for a common name with openssl. */
+  async opensslRequest(
+    commonName: string,
+    { key, out }: { readonly key: string; readonly out: string },
+  ): Promise<void> {
+    const newKey = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key]
+    await this.openssl('req', '-new', ...newKey, '-subj', `/CN=${commonName}`, '-out', out)
+  }
+
   /** Runs openssl in the folder. Returns its exit status. */
   opensslCode(...args: readonly string[]): Promise<number> {
     return runProgram('openssl', args, undefined, this.folder).then(({ code }) => code)
