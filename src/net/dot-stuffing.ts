@@ -17,7 +17,7 @@ const END_OF_LINE_AND_LINES = Buffer.from('\r\n.\r\n')
 /** Distance up to which a loop is faster than a native call: dots may be close together. */
 const NEAR_OCTETS = 64
 
-/** Returns the position of the next dot at the start of a line whose CRLF is at `from` or later; -1 if there is none. */
+/** Returns the position of the next dot at the start of a line whose CRLF is at `from` or later; -1 if no such dot exists. */
 function nextLineDot(octets: Buffer, from: number): number {
   const near = Math.min(from + NEAR_OCTETS, octets.length - 2)
   for (let at = from; at < near; at++) {

@@ -197,7 +197,7 @@ const MESSAGES_PER_CHECK = 256
 const ITEM_SHIFT = 10
 /** Items of one message written between two checks. Most clients request fewer. */
 const ITEMS_PER_CHECK = 16
-/** Of a longer message, one item is written between two checks. */
+/** One item of a longer message is written between two checks. */
 const LONG_OCTETS = 64 * 1024
 
 /** Writes items from the index `from` on, up to one that is written in steps. Returns the index of the next item. */

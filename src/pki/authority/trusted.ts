@@ -105,7 +105,7 @@ export async function listTrusted(store: CertificateStore): Promise<readonly Tru
   return store.index.trusted ?? []
 }
 
-/** Removes an outside root or revocation list by name or thumbprint. @throws PkiError `unknown` if there is none, or several */
+/** Removes an outside root or revocation list by name or thumbprint. @throws PkiError `unknown` if no entry or several entries match */
 export function removeTrusted(store: CertificateStore, name: string): Promise<TrustedRecord> {
   const thumbprint = name.replace(/[\s:]/g, '').toUpperCase()
   return store.update((draft) => {

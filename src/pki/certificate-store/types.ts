@@ -23,7 +23,7 @@ export interface CertificateStore extends AsyncDisposable {
 
   /** The current content of the store. Read only: changes go through `update`. */
   readonly index: StoreIndex
-  /** PEM of every root that clients need: the one above the authority that issues for `auto` first. Empty if there is none. */
+  /** PEM of every root that clients need: the one above the authority that issues for `auto` first. Empty if no root exists. */
   readonly rootPem: string
   /** Returns the PEM of the root for old clients; empty until the first certificate for them is issued. */
   oldClientRootPem(): Promise<string>

@@ -46,7 +46,7 @@ export function walk(root: string, visit: (path: string, name: string, files: re
   into(root, '')
 }
 
-/** Replaces bare LF and bare CR by CRLF. Returns the given buffer if there are none. */
+/** Replaces bare LF and bare CR by CRLF. Returns the given buffer if it has no bare line ends. */
 export function withCrlf(raw: Buffer): Buffer {
   const text = raw.toString('latin1')
   const changed = text.replace(/\r\n|\r|\n/g, '\r\n')

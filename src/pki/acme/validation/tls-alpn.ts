@@ -31,7 +31,7 @@ async function certificateAt(
     servername: serverNameOf(identifier),
     ALPNProtocols: [acmeProtocol],
     minVersion: 'TLSv1.2',
-    // The certificate is self-signed; its content proves the control of the name.
+    // The certificate is self-signed; its content proves the control of the name. RFC 8737 section 3
     rejectUnauthorized: false,
     timeout: TIMEOUT_MS,
   })
