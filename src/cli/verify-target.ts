@@ -25,8 +25,10 @@ export interface TargetOptions extends ConfigurationOptions {
 }
 
 /** The endpoints to verify, with the roots and the account to use. */
-interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca'> {
+export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca'> {
   readonly endpoints: readonly Endpoint[]
+  /** The control socket of the running lab. */
+  readonly control?: string
 }
 
 /**
@@ -49,6 +51,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
     endpoints,
     ca: status && status.ca !== '' ? [status.ca] : await storedRoots(configuration),
     ...(await labCredentials(options, lab)),
+    ...(socket === undefined ? {} : { control: socket }),
   }
 }
 
@@ -60,7 +63,10 @@ function configuredPorts({ port, tlsPort, certificate }: ResolvedVirtualServer) 
 }
 
 /** Returns the account, mailbox and newsgroup for the test messages: from the options or, if missing, from the configuration. */
-async function labCredentials(options: TargetOptions, lab: ResolvedLab): Promise<Omit<Target, 'endpoints' | 'ca'>> {
+async function labCredentials(
+  options: TargetOptions,
+  lab: ResolvedLab,
+): Promise<Pick<Target, 'credentials' | 'mailbox' | 'newsgroup'>> {
   const { user, newsgroup } = options
   if (user === undefined) return {}
   const account = lab.directory.accounts.find((one) => one.user === user)

@@ -1,28 +1,37 @@
 import { type Command, Option } from 'commander'
 import { protocols } from '../config/schema/protocol.ts'
+import { askLab } from '../lab/control/client.ts'
+import { ControlError } from '../lab/control/messages.ts'
 import { delivery } from '../verify/exchange.ts'
-import { describe, findingsTable, row, summarize, verifyJunit } from '../verify/report.ts'
+import { verifyJunit } from '../verify/junit.ts'
+import { summarize } from '../verify/report.ts'
 import { checks, verifyEndpoints } from '../verify/run.ts'
-import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../verify/types.ts'
-import { withConfig } from './configuration.ts'
-import { exitStatus } from './failure.ts'
+import type { EndpointReport, LocalConnection, VerifyOptions } from '../verify/types.ts'
+import { version, withConfig } from './configuration.ts'
+import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, writeOutput } from './files.ts'
 import { portNumber, secondsAsMs } from './options.ts'
-import { note, print } from './output.ts'
-import { hostTarget, labTarget, readRoots, type TargetOptions } from './verify-target.ts'
+import { ProgressLine } from './progress-line.ts'
+import { printJson, printReport } from './verify-output.ts'
+import { hostTarget, labTarget, readRoots, type Target, type TargetOptions } from './verify-target.ts'
 
-interface VerifyCommandOptions extends TargetOptions {
+export interface VerifyCommandOptions extends TargetOptions {
   readonly ca?: string
   readonly only?: readonly string[]
   /** Milliseconds. */
   readonly timeout?: number
+  readonly verbose?: boolean
   readonly json?: boolean
   readonly junit?: string
+  readonly sarif?: string
+  readonly watch?: boolean
+  /** Milliseconds. */
+  readonly interval?: number
 }
 
 const TIMEOUT_MS = 10_000
 
-const checkNames = [...checks, delivery].map(({ name }) => name)
+const reported = [...checks, delivery]
 
 /** Adds `sealpost verify`. */
 export function addVerify(program: Command): void {
@@ -41,18 +50,52 @@ export function addVerify(program: Command): void {
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--mailbox <address>', 'mail address of the user (default: the user name at the domain of the lab)')
     .option('--newsgroup <name>', 'newsgroup to post to (default: the first that allows posting)')
-    .addOption(new Option('--only <check...>', 'run only these checks').choices(checkNames))
+    .addOption(new Option('--only <check...>', 'run only these checks').choices(reported.map(({ name }) => name)))
     .option('--timeout <seconds>', 'longest wait for an answer (default: 10)', secondsAsMs)
+    .option('--watch', 'repeat until interrupted, and print what changes')
+    .option('--interval <seconds>', 'pause between two runs of --watch (default: 60)', secondsAsMs)
+    .option('-v, --verbose', 'print every check, not only warnings and failures')
     .option('--json', 'print JSON')
     .option('--junit <file>', 'also write JUnit XML')
+    .option('--sarif <file>', 'also write SARIF 2.1.0, for code scanners')
     .action(verify)
 }
 
 async function verify(host: string | undefined, options: VerifyCommandOptions): Promise<void> {
-  if (options.junit !== undefined) await checkOutput(options.junit)
+  if (options.interval !== undefined && !options.watch) throw new UsageError('--interval needs --watch')
+  for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
+  if (options.watch) {
+    const { watch } = await import('./verify-watch.ts')
+    return watch(() => runOnce(host, options), options)
+  }
+  const reports = await runOnce(host, options)
+  if (options.json) printJson(reports)
+  else printReport(reports, options)
+  if (!summarize(reports).ok) process.exitCode = exitStatus.failed
+}
+
+/** Verifies every endpoint once, with progress on a terminal, and writes the report files. */
+async function runOnce(host: string | undefined, options: VerifyCommandOptions): Promise<readonly EndpointReport[]> {
   const target = host === undefined ? await labTarget(options) : await hostTarget(host, options)
+  const settings = await settingsOf(target, options)
+  const startedAt = Date.now()
+  const progress = new ProgressLine()
+  let done = 0
+  try {
+    const reports = await verifyEndpoints(target.endpoints, settings, ({ title, port }, finding) => {
+      progress.show(`${++done} checks done; last: ${title}, port ${port}: ${finding.title}`)
+    })
+    await writeReports(reports, startedAt, options)
+    return reports
+  } finally {
+    progress.clear()
+  }
+}
+
+async function settingsOf(target: Target, options: VerifyCommandOptions): Promise<VerifyOptions> {
   const ca = options.ca === undefined ? target.ca : await readRoots(options.ca)
-  const settings: VerifyOptions = {
+  const { control } = target
+  return {
     timeoutMs: options.timeout ?? TIMEOUT_MS,
     now: () => Date.now(),
     ...(ca ? { ca } : {}),
@@ -60,22 +103,28 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
     ...(target.credentials ? { credentials: target.credentials } : {}),
     ...(target.mailbox === undefined ? {} : { mailbox: target.mailbox }),
     ...(target.newsgroup === undefined ? {} : { newsgroup: target.newsgroup }),
+    ...(control === undefined ? {} : { onConnection: (connection) => keepOutOfLog(control, connection) }),
   }
-  const reports = await verifyEndpoints(target.endpoints, settings, progress(options))
-  const summary = summarize(reports)
-  if (options.junit !== undefined) await writeOutput(options.junit, verifyJunit(reports))
-  if (options.json) print(JSON.stringify({ ...summary, endpoints: reports.map(asJson) }))
-  else print([summary.verdict, ...reports.map((report) => `\n${findingsTable(report)}`)].join('\n'))
-  if (!summary.ok) process.exitCode = exitStatus.failed
 }
 
-/** Returns a function that prints each finding on a terminal. */
-function progress({ json }: VerifyCommandOptions): (endpoint: Endpoint, finding: Finding) => void {
-  if (json || !process.stderr.isTTY) return () => {}
-  return (endpoint, finding) => note(`${describe(endpoint)}: ${row(finding)}`)
+/** Asks a running lab not to record a connection: one run would displace a third of the recorded sessions. */
+async function keepOutOfLog(control: string, { localAddress, localPort, remotePort }: LocalConnection): Promise<void> {
+  const session = { remoteAddress: localAddress, remotePort: localPort, localPort: remotePort }
+  try {
+    await askLab(control, { verb: 'forget', args: { sessions: [session] } })
+  } catch (error) {
+    // The lab has stopped, which the checks report.
+    if (!(error instanceof ControlError)) throw error
+  }
 }
 
-const asJson = ({ endpoint, findings }: EndpointReport): object => {
-  const { title, protocol, host, port, implicitTls, serverName } = endpoint
-  return { name: title, protocol, host, port, implicitTls, serverName, checks: findings }
+async function writeReports(
+  reports: readonly EndpointReport[],
+  startedAt: number,
+  { junit, sarif }: VerifyCommandOptions,
+): Promise<void> {
+  if (junit !== undefined) await writeOutput(junit, verifyJunit(reports))
+  if (sarif === undefined) return
+  const { verifySarif } = await import('../verify/sarif.ts')
+  await writeOutput(sarif, verifySarif(reports, { version, checks: reported, startedAt, endedAt: Date.now() }))
 }

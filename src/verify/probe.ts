@@ -55,8 +55,11 @@ export class Probe {
   }
 
   /** Connects without reading anything. @throws VerifyError */
-  connect(): Promise<Wire> {
-    return Wire.open(this.endpoint.host, this.endpoint.port, this.options.timeoutMs)
+  async connect(): Promise<Wire> {
+    const { endpoint, options } = this
+    const wire = await Wire.open(endpoint.host, endpoint.port, options.timeoutMs)
+    await options.onConnection?.(wire.connection)
+    return wire
   }
 
   /** Opens a clear-text session and reads greeting and capabilities. @throws NotTested on an implicit-TLS port; VerifyError */

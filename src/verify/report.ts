@@ -1,4 +1,4 @@
-import { xml, xmlDocument } from '../common/xml.ts'
+import type { Change } from './changes.ts'
 import { protocolRows } from './protocols.ts'
 import type { CheckOutcome, Endpoint, EndpointReport, Finding } from './types.ts'
 
@@ -6,33 +6,30 @@ import type { CheckOutcome, Endpoint, EndpointReport, Finding } from './types.ts
 export interface Summary {
   readonly ok: boolean
   readonly counts: Readonly<Record<CheckOutcome, number>>
-  /** The first line of a report: that all promises are kept, or which one is broken. */
+  /** The last line of a report: that all promises are kept, or which one is broken. */
   readonly verdict: string
 }
 
 export function summarize(reports: readonly EndpointReport[]): Summary {
   const all = reports.flatMap(({ endpoint, findings }) => findings.map((finding) => ({ endpoint, finding })))
-  const count = (outcome: CheckOutcome): number => all.filter(({ finding }) => finding.outcome === outcome).length
-  const counts = {
-    pass: count('pass'),
-    fail: count('fail'),
-    warn: count('warn'),
-    'not-applicable': count('not-applicable'),
+  const counts = countOutcomes(all.map(({ finding }) => finding))
+  const [first] = all.filter(({ finding }) => finding.outcome === 'fail')
+  if (first) {
+    const others = counts.fail > 1 ? ` (and ${counts.fail - 1} more)` : ''
+    return { ok: false, counts, verdict: line(first.endpoint, first.finding) + others }
   }
-  const broken = all.filter(({ finding }) => finding.outcome === 'fail')
-  const [first] = broken
-  if (first)
-    return {
-      ok: false,
-      counts,
-      verdict: broken.map(({ endpoint, finding }) => line(endpoint, finding))[0] + more(broken.length),
-    }
   if (counts.pass === 0) return { ok: false, counts, verdict: 'broken: no port answers, so nothing could be verified' }
-  const warnings = counts.warn === 0 ? '' : `, ${counts.warn} warning${counts.warn === 1 ? '' : 's'}`
+  const warnings = counts.warn === 0 ? '' : `, ${plural(counts.warn, 'warning')}`
   return { ok: true, counts, verdict: `all promises kept: ${counts.pass} checks passed${warnings}` }
 }
 
-const more = (count: number): string => (count > 1 ? ` (and ${count - 1} more)` : '')
+function countOutcomes(findings: readonly Finding[]): Record<CheckOutcome, number> {
+  const counts = { pass: 0, fail: 0, warn: 0, 'not-applicable': 0 }
+  for (const { outcome } of findings) counts[outcome]++
+  return counts
+}
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const line = (endpoint: Endpoint, { title, words }: Finding): string =>
   `broken: ${describe(endpoint)}: ${title}: ${words}`
@@ -47,14 +44,26 @@ const marks: Readonly<Record<CheckOutcome, string>> = {
   'not-applicable': '-',
 }
 
-/** Formats the findings of one endpoint, one line per check, under its name. */
-export function findingsTable({ endpoint, findings }: EndpointReport): string {
-  const width = Math.max(0, ...findings.map(({ title }) => title.length))
-  return [heading(endpoint), ...findings.map((finding) => `  ${row(finding, width)}`)].join('\n')
+/** One line of a report. A line about a finding has its outcome. */
+export interface ReportLine {
+  readonly text: string
+  readonly outcome?: CheckOutcome
 }
 
-export function row({ outcome, title, words }: Finding, width = 0): string {
-  return `${marks[outcome].padEnd(4)}  ${title.padEnd(width)}  ${words}`
+/**
+ * Returns the lines about one endpoint: a heading, and below it its warnings and failures.
+ * @param verbose returns a line for every finding
+ */
+export function reportLines({ endpoint, findings }: EndpointReport, verbose: boolean): ReportLine[] {
+  const shown = findings.filter(({ outcome }) => verbose || outcome === 'fail' || outcome === 'warn')
+  const width = Math.max(0, ...shown.map(({ title }) => title.length))
+  return [
+    { text: `${heading(endpoint)}: ${countsText(findings)}` },
+    ...shown.map(({ outcome, title, words }) => ({
+      text: `  ${marks[outcome].padEnd(4)}  ${title.padEnd(width)}  ${words}`,
+      outcome,
+    })),
+  ]
 }
 
 function heading(endpoint: Endpoint): string {
@@ -62,27 +71,24 @@ function heading(endpoint: Endpoint): string {
   return `${describe(endpoint)} (${title} at ${endpoint.host}, ${endpoint.implicitTls ? 'implicit TLS' : startTls.command})`
 }
 
-/** Formats reports as JUnit XML for CI systems: a test suite per endpoint, a test case per check. */
-export function verifyJunit(reports: readonly EndpointReport[]): string {
-  return xmlDocument(['<testsuites name="sealpost verify">', ...reports.map(suite), '</testsuites>'])
-}
-
-function suite({ endpoint, findings }: EndpointReport): string {
-  const count = (outcome: Finding['outcome']): number => findings.filter((one) => one.outcome === outcome).length
-  const name = xml(describe(endpoint))
+function countsText(findings: readonly Finding[]): string {
+  const counts = countOutcomes(findings)
+  const [first] = findings
+  // A closed port that need not be open: only `reachable` ran.
+  if (first && counts['not-applicable'] === findings.length) return first.words
   return [
-    `  <testsuite name="${name}" tests="${findings.length}" failures="${count('fail')}" skipped="${count('not-applicable')}">`,
-    ...findings.map((finding) => testCase(name, finding)),
-    '  </testsuite>',
-  ].join('\n')
+    `${counts.pass} passed`,
+    ...(counts.fail > 0 ? [`${counts.fail} failed`] : []),
+    ...(counts.warn > 0 ? [plural(counts.warn, 'warning')] : []),
+    ...(counts['not-applicable'] > 0 ? [`${counts['not-applicable']} not tested`] : []),
+  ].join(', ')
 }
 
-const bodies: Readonly<Record<Finding['outcome'], (words: string) => string>> = {
-  pass: (words) => `<system-out>${words}</system-out>`,
-  warn: (words) => `<system-out>warning: ${words}</system-out>`,
-  fail: (words) => `<failure message="${words}"/>`,
-  'not-applicable': (words) => `<skipped message="${words}"/>`,
+/** Describes a change between two runs: `Default SMTP Virtual Server, port 3025: certificate dates: FAIL (was pass): …`. */
+export function changeLine({ endpoint, before, after }: Change): ReportLine {
+  const place = `${describe(endpoint)}: ${(after ?? before)?.title}`
+  if (!after) return { text: `${place}: no longer tested (was ${marks[before?.outcome ?? 'not-applicable']})` }
+  const { outcome, words } = after
+  const was = before && before.outcome !== outcome ? ` (was ${marks[before.outcome]})` : ''
+  return { text: `${place}: ${marks[outcome]}${was}: ${words}`, outcome }
 }
-
-const testCase = (className: string, { check, outcome, words }: Finding): string =>
-  `    <testcase classname="${className}" name="${xml(check)}">${bodies[outcome](xml(words))}</testcase>`

@@ -54,6 +54,15 @@ export interface VerifyOptions {
   /** The newsgroup for the test article. Default: the first one that accepts posts. */
   readonly newsgroup?: string
   readonly now: () => number
+  /** Called for every connection before anything is sent on it. */
+  readonly onConnection?: (connection: LocalConnection) => Promise<void>
+}
+
+/** The client's end of a connection. */
+export interface LocalConnection {
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remotePort: number
 }
 
 export interface Finding {

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { TappedSocket } from '../common/tapped-socket.ts'
-import { VerifyError } from './types.ts'
+import { type LocalConnection, VerifyError } from './types.ts'
 
 /** Most octets held. A server that sends more at once or without a line end does not speak a mail protocol. */
 const MAX_HELD_OCTETS = 16 * 1024 * 1024
@@ -11,14 +11,16 @@ const MAX_HELD_OCTETS = 16 * 1024 * 1024
 export class Wire {
   readonly tap: Tap
   readonly timeoutMs: number
+  readonly connection: LocalConnection
   #stream: Duplex
   #held: Buffer = Buffer.alloc(0)
   #end: Error | undefined
   #wake: () => void = () => {}
 
-  private constructor(tap: Tap, timeoutMs: number) {
+  private constructor(tap: Tap, timeoutMs: number, connection: LocalConnection) {
     this.tap = tap
     this.timeoutMs = timeoutMs
+    this.connection = connection
     this.#stream = tap
     this.#listen()
   }
@@ -40,7 +42,8 @@ export class Wire {
         resolve()
       })
     })
-    return new Wire(tap, timeoutMs)
+    const { localAddress = '', localPort = 0 } = socket
+    return new Wire(tap, timeoutMs, { localAddress, localPort, remotePort: port })
   }
 
   /** Reads a line, without its line end. @throws VerifyError on a timeout or at the end of the connection */

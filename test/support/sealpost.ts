@@ -90,7 +90,7 @@ export class Workplace {
     const before = { cwd: process.cwd(), env: { ...process.env }, exitCode: process.exitCode }
     const [stdout, stderr] = [captured(process.stdout), captured(process.stderr)]
     process.chdir(cwd)
-    setEnvironment(this.#environment(env))
+    setEnvironment(this.environment(env))
     try {
       return { status: await program().runCommandLine(args), stdout: stdout.text(), stderr: stderr.text() }
     } finally {
@@ -107,11 +107,11 @@ export class Workplace {
     const command = [process.execPath, mainFile, ...args]
     const limited =
       openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command]
-    return spawn(limited[0] as string, limited.slice(1), { cwd, env: this.#environment(env) })
+    return spawn(limited[0] as string, limited.slice(1), { cwd, env: this.environment(env) })
   }
 
   /** Returns the environment of a command. The folder separates test runs from each other and from the labs of the user. */
-  #environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SEALPOST|npm)_/.test(name)))
     const folders = { TMPDIR: this.folder, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: join(this.folder, 'data') }
     return { ...clean, ...folders, ...env }
@@ -119,7 +119,7 @@ export class Workplace {
 }
 
 const needsProcess = (args: readonly string[]): boolean =>
-  ['start', 'serve', 'wizard', '-f', '--follow'].some((word) => args.includes(word))
+  ['start', 'serve', 'wizard', '-f', '--follow', '--watch'].some((word) => args.includes(word))
 
 /** Commands in this process share its working directory and environment, so they run one after the other. */
 let lastRun: Promise<unknown> = Promise.resolve()

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runProgram } from '../support/run-program.ts'
-import { Workplace } from '../support/sealpost.ts'
+import { mainFile, Workplace } from '../support/sealpost.ts'
 import { TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
 
@@ -23,6 +27,21 @@ function strictLab(): string {
   return place.write('strict.yaml', text)
 }
 
+interface SarifLog {
+  readonly version: string
+  readonly runs: readonly {
+    readonly tool: { readonly driver: { readonly name: string; readonly rules: readonly { readonly id: string }[] } }
+    readonly results: readonly {
+      readonly level: string
+      readonly ruleId: string
+      readonly ruleIndex: number
+      readonly locations: readonly {
+        readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } }
+      }[]
+    }[]
+  }[]
+}
+
 interface Answer {
   readonly ok: boolean
   readonly verdict: string
@@ -37,10 +56,10 @@ describe('sealpost verify', () => {
   it('passes every check on config/strict.yaml, and sends and reads a message and an article', async () => {
     const config = strictLab()
     await using _lab = await place.start(['--config', config])
-    const { status, stdout, stderr } = await place.run(['verify', '--config', config, '--user', 'alice'])
+    const { status, stdout, stderr } = await place.run(['verify', '--config', config, '--user', 'alice', '-v'])
     expect([status, stderr]).toEqual([0, ''])
     const lines = stdout.split('\n')
-    expect(lines[0]).toMatch(/^all promises kept: \d+ checks passed$/)
+    expect(lines.at(-2)).toMatch(/^all promises kept: \d+ checks passed$/)
     const wire = lines.filter((line) => line.includes('send and read'))
     expect(wire).toHaveLength(6)
     for (const line of wire)
@@ -68,17 +87,100 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
     expect(parsed.stdout.trim()).toBe("[['2', '0', ['chain', 'versions']], ['2', '0', ['chain', 'versions']]]")
   })
 
-  it('exits with status 1 if a lab breaks a promise of its file, and names it in the first line', async () => {
+  it('exits with status 1 if a lab breaks a promise of its file, and names it in the last line', async () => {
     const open = 'certificates: { store: certs, key: p256 }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'
     const config = place.write('lab.yaml', open)
     await using _lab = await place.start(['--config', config])
     place.write('lab.yaml', open.replace('port: 0', 'port: 0, requireSecureChannel: true'))
     const { status, stdout } = await place.run(['verify', '--config', config])
     expect(status).toBe(1)
-    expect(stdout.split('\n')[0]).toMatch(
+    expect(stdout.split('\n').at(-2)).toMatch(
       /^broken: Default SMTP Virtual Server, port \d+: require secure channel: MAIL FROM:<> in clear text is answered with 250 .*, not 530 .* \(and \d more\)$/,
     )
     expect(stdout).toMatch(/FAIL {2}clear-text log-on {7}AUTH PLAIN, AUTH LOGIN accepted in clear text/)
+  })
+
+  it('prints only warnings and failures, each once, below a heading per port with counts', async () => {
+    const authority = await TestAuthority.create()
+    await using double = await startDouble('pop3', await authority.issue({ to: 10 }), { clearLogOn: 'announced' })
+    const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port)]
+    const names = ['--ca', place.write('ca.pem', authority.rootPem), '--server-name', 'localhost']
+    const only = ['--only', 'reachable', 'names', 'dates', 'log-on', 'second-starttls']
+    const { stdout } = await place.run([...host, ...names, ...only])
+    expect(stdout.split('\n')).toEqual([
+      `127.0.0.1, port ${double.port} (POP3 at 127.0.0.1, STLS): 3 passed, 1 failed, 1 warning`,
+      expect.stringMatching(/^ {2}warn {2}certificate dates {2}localhost is valid until .*, 9 days left$/),
+      expect.stringMatching(/^ {2}FAIL {2}clear-text log-on {2}USER accepted in clear text/),
+      expect.stringMatching(/^broken: 127.0.0.1, port \d+: clear-text log-on: /),
+      '',
+    ])
+  })
+
+  it('stays out of the session records and the log of a running lab', async () => {
+    const config = strictLab()
+    await using lab = await place.start(['--config', config])
+    const verified = await place.run(['verify', '--config', config, '--user', 'alice', '--only', 'tls', 'delivery'])
+    expect(verified.status).toBe(0)
+    const client = connect(lab.endpoint('smtp').port ?? 0, '127.0.0.1')
+    client.once('data', () => client.end('QUIT\r\n'))
+    await lab.logged('session ended')
+    expect((await place.run(['sessions', '--config', config])).stdout.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^20\S+Z smtp-\d+, .* clear text/),
+    ])
+    expect(lab.stderr.join('').match(/session ended/g)).toHaveLength(1)
+  })
+
+  it('colours the report and shows progress on a terminal only, and respects NO_COLOR', async () => {
+    const authority = await TestAuthority.create()
+    await using double = await startDouble('pop3', await authority.issue({ to: 10 }))
+    const ca = place.write('ca.pem', authority.rootPem)
+    const host = `127.0.0.1 --protocol pop3 --port ${double.port} --ca ${ca} --server-name localhost --only dates -v`
+    const terminal = (variables: string) =>
+      runProgram('script', ['-qec', `${variables} node ${mainFile} verify ${host}`, '/dev/null'])
+    const coloured = (await terminal('TERM=xterm')).stdout
+    expect(coloured).toContain('\x1b[33m  warn  certificate dates')
+    expect(coloured).toContain('1 checks done; last: 127.0.0.1')
+    expect((await terminal('NO_COLOR=1 TERM=xterm')).stdout).not.toMatch(/\x1b\[\d/)
+  })
+
+  it('--watch prints the report, then only what changes, and exits by the last verdict', async () => {
+    const text = 'certificates: certs\nvirtualServers: [{ protocol: pop3, port: 0, tlsPort: off }]\n'
+    const config = place.write('lab.yaml', text)
+    await using _lab = await place.start(['--config', config])
+    const watch = ['verify', '--config', config, '--only', 'log-on', 'names', '--watch', '--interval', '0.2']
+    const child = spawn(process.execPath, [mainFile, ...watch], { env: place.environment() })
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async (): Promise<string> => String((await lines.next()).value)
+    expect(await next()).toMatch(/^Default POP3 .*: 1 passed, 1 warning$/)
+    expect(await next()).toMatch(/^ {2}warn {2}clear-text log-on {2}USER, AUTH PLAIN accepted/)
+    expect(await next()).toBe('all promises kept: 1 checks passed, 1 warning')
+    // A mistake in the edited file does not end the watch.
+    place.write('lab.yaml', text.replace('pop3', 'pop33'))
+    expect((await once(child.stderr, 'data')).toString()).toMatch(/lab.yaml:2:/)
+    place.write('lab.yaml', text.replace('port: 0', 'port: 0, requireSecureChannel: true'))
+    expect(await next()).toMatch(/^20\S+Z {2}Default POP3 .*: clear-text log-on: FAIL \(was warn\): /)
+    expect(await next()).toMatch(/^20\S+Z {2}broken: Default POP3 Virtual Server, port \d+: clear-text log-on: /)
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([1, null])
+  })
+
+  it('writes SARIF 2.1.0 with a result per warning and failure', async () => {
+    const authority = await TestAuthority.create()
+    await using double = await startDouble('pop3', await authority.issue({ to: 10 }), { clearLogOn: 'announced' })
+    const file = join(place.folder, 'report.sarif')
+    const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port), '--sarif', file]
+    const ca = ['--ca', place.write('ca.pem', authority.rootPem), '--server-name', 'localhost']
+    await place.run([...host, ...ca, '--only', 'names', 'dates', 'log-on'])
+    const { version, runs } = JSON.parse(readFileSync(file, 'utf8')) as SarifLog
+    const [run] = runs
+    expect([version, runs.length, run?.tool.driver.name]).toEqual(['2.1.0', 1, 'sealpost verify'])
+    const rules = run?.tool.driver.rules.map(({ id }) => id) ?? []
+    expect(run?.results.map((one) => [one.level, one.ruleId, rules[one.ruleIndex]])).toEqual([
+      ['warning', 'dates', 'dates'],
+      ['error', 'log-on', 'log-on'],
+    ])
+    const places = run?.results.map(({ locations }) => locations[0]?.physicalLocation.artifactLocation.uri)
+    expect(new Set(places)).toEqual(new Set([`pop3://127.0.0.1:${double.port}`]))
   })
 
   it('detects unencrypted octets: a lab with NULL suites', async () => {
@@ -109,7 +211,7 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
     expect([trusted.status, trusted.stderr]).toEqual([0, ''])
     const untrusted = await place.run([...host, '--server-name', 'mail.test'])
     expect(untrusted.status).toBe(1)
-    expect(untrusted.stdout.split('\n')[0]).toBe(
+    expect(untrusted.stdout.split('\n').at(-2)).toBe(
       `broken: 127.0.0.1, port ${double.port}: certificate chain: incomplete chain: the server does not send the certificate of Test Root, which issued Test Intermediate, and it is not a trusted root`,
     )
   })
@@ -120,6 +222,7 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
       [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /A port is a number from 1 to 65535/],
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
       [['verify', 'localhost', '--only', 'everything'], /Allowed choices are reachable, greeting, tls/],
+      [['verify', 'localhost', '--interval', '5'], /--interval needs --watch/],
       [['verify', 'localhost', '--protocol', 'http'], /Allowed choices are smtp, pop3, imap4, nntp/],
     ]
     for (const [args, words] of cases) {
@@ -133,6 +236,6 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
   it('fails if no port of a host answers', async () => {
     const { status, stdout } = await place.run(['verify', '127.0.0.9', '--protocol', 'nntp'])
     expect(status).toBe(1)
-    expect(stdout).toMatch(/^broken: no port answers/)
+    expect(stdout.split('\n').at(-2)).toMatch(/^broken: no port answers/)
   })
 })

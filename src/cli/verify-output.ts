@@ -1,0 +1,30 @@
+import { type ReportLine, reportLines, summarize } from '../verify/report.ts'
+import type { CheckOutcome, EndpointReport } from '../verify/types.ts'
+import { print } from './output.ts'
+
+const styles: Partial<Record<CheckOutcome, 'red' | 'yellow' | 'green'>> = { fail: 'red', warn: 'yellow', pass: 'green' }
+
+/** Prints a line in the colour of its outcome. */
+export function printLine({ text, outcome }: ReportLine, prefix = ''): void {
+  print(prefix + text, outcome && styles[outcome])
+}
+
+/** Prints the findings and, as the last line, the verdict. */
+export function printReport(reports: readonly EndpointReport[], { verbose = false }: { verbose?: boolean }): void {
+  for (const report of reports) for (const line of reportLines(report, verbose)) printLine(line)
+  printVerdict(reports)
+}
+
+export function printVerdict(reports: readonly EndpointReport[], prefix = ''): void {
+  const { ok, verdict } = summarize(reports)
+  printLine({ text: verdict, outcome: ok ? 'pass' : 'fail' }, prefix)
+}
+
+/** Prints the findings as one JSON value, with further facts about the run. */
+export function printJson(reports: readonly EndpointReport[], more: object = {}): void {
+  const endpoints = reports.map(({ endpoint, findings }) => {
+    const { title, protocol, host, port, implicitTls, serverName } = endpoint
+    return { name: title, protocol, host, port, implicitTls, serverName, checks: findings }
+  })
+  print(JSON.stringify({ ...more, ...summarize(reports), endpoints }))
+}
