@@ -1,12 +1,12 @@
 import { GrowingBuffer } from '../common/growing-buffer.ts'
-import { type ClientHello, parseClientHello, parseSslv2ClientHello } from '../tls/client-hello.ts'
+import { type ClientHello, MAX_HELLO_OCTETS, parseClientHello, parseSslv2ClientHello } from '../tls/client-hello.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { handshakeTypes } from './messages.ts'
 import { contentTypes } from './record.ts'
 import type { RecordContent, RecordTransport } from './transport.ts'
 
 const HEADER_OCTETS = 4
-/** Longest message that is accepted. Those of real clients are shorter. */
+/** Longest message that is accepted after the ClientHello. Those of real clients are shorter. */
 const MAX_MESSAGE_OCTETS = 32 * 1024
 
 /** Reads and sends the messages of one handshake in order. Keeps all of them, because Finished covers them. RFC 2246 section 7.4. */
@@ -41,7 +41,8 @@ export class HandshakeFlow {
     for (;;) {
       const held = this.#received.octets
       const octets = held.length < HEADER_OCTETS ? 0 : held.readUIntBE(1, 3) + HEADER_OCTETS
-      if (octets > MAX_MESSAGE_OCTETS) throw new LegacyTlsError('illegal_parameter', `a message of ${octets} octets`)
+      if (octets > (type === handshakeTypes.clientHello ? MAX_HELLO_OCTETS + HEADER_OCTETS : MAX_MESSAGE_OCTETS))
+        throw new LegacyTlsError('illegal_parameter', `a message of ${octets} octets`)
       if (held.length > 0 && held[0] !== type) {
         throw new LegacyTlsError('unexpected_message', `handshake message ${held[0]} instead of ${type}`)
       }
@@ -62,7 +63,8 @@ export class HandshakeFlow {
     this.expectNothingHeld()
     const { content } = await this.#record(contentTypes.changeCipherSpec)
     if (content.length !== 1 || content[0] !== 1) {
-      throw new LegacyTlsError('decode_error', 'a malformed ChangeCipherSpec message')
+      // RFC 8446 section 5: any other value is answered with this alert. TLS 1.0 names none.
+      throw new LegacyTlsError('unexpected_message', 'a malformed ChangeCipherSpec message')
     }
   }
 

@@ -1,4 +1,4 @@
-import { extensionTypes } from '../tls/client-hello.ts'
+import { extensionTypes } from '../tls/client-hello-extensions.ts'
 import { uint16, vector } from '../tls/octets.ts'
 import { type LegacyVersion, legacyVersions } from './suites.ts'
 

@@ -1,20 +1,29 @@
 import type { Duplex } from 'node:stream'
 import { GrowingBuffer } from '../common/growing-buffer.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
-import { clientHelloFacts, parseClientHello, parseSslv2ClientHello } from './client-hello.ts'
+import { type ClientHello, MAX_HELLO_OCTETS, parseClientHello, parseSslv2ClientHello } from './client-hello.ts'
+import { clientHelloFacts } from './client-hello-facts.ts'
 import { MalformedMessage } from './octets.ts'
+
+/** A ClientHello, and what of it is recorded. */
+export interface ReceivedHello {
+  readonly kind: 'hello'
+  readonly hello: ClientHello
+  readonly facts: ClientHelloFacts
+  /** Whether it is in SSL 2.0 format. */
+  readonly sslv2: boolean
+}
 
 /** The content of the first octets of a connection; `more` means that the ClientHello is not complete yet. */
 export type HelloResult =
-  | { readonly kind: 'hello'; readonly facts: ClientHelloFacts; readonly sslv2: boolean }
+  | ReceivedHello
   | { readonly kind: 'more' }
+  | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'not-tls' }
 
-/** The first octets of a client: a ClientHello, or something that is not TLS. */
+/** The first octets of a client: a ClientHello, one that cannot be read, or something that is not TLS. */
 export type FirstOctets = Exclude<HelloResult, { readonly kind: 'more' }>
 
-/** The longest ClientHello that OpenSSL accepts (`CLIENT_HELLO_MAX_LENGTH`). */
-const MAX_HELLO_OCTETS = 131_396
 /** Longest ClientHello with its record headers. Many small records have many headers. */
 const MAX_RECEIVED_OCTETS = 160 * 1024
 const HANDSHAKE_RECORD = 22
@@ -105,15 +114,17 @@ class ClientHelloReader {
       if (result.kind !== 'more') return result
       if (this.#leftInRecord > 0) break
     }
-    return received.length > MAX_RECEIVED_OCTETS ? { kind: 'not-tls' } : { kind: 'more' }
+    return received.length > MAX_RECEIVED_OCTETS ? TOO_LONG : { kind: 'more' }
   }
 }
+
+const TOO_LONG: HelloResult = { kind: 'malformed', why: `it is longer than ${MAX_HELLO_OCTETS} octets` }
 
 function readHandshakeMessage(octets: Buffer): HelloResult {
   if (octets.length > 0 && octets[0] !== CLIENT_HELLO) return { kind: 'not-tls' }
   if (octets.length < MESSAGE_HEADER_OCTETS) return { kind: 'more' }
   const bodyOctets = octets.readUIntBE(1, 3)
-  if (bodyOctets > MAX_HELLO_OCTETS) return { kind: 'not-tls' }
+  if (bodyOctets > MAX_HELLO_OCTETS) return TOO_LONG
   const end = MESSAGE_HEADER_OCTETS + bodyOctets
   return octets.length < end ? { kind: 'more' } : helloResult(octets.subarray(MESSAGE_HEADER_OCTETS, end), false)
 }
@@ -126,9 +137,9 @@ function readSslv2(octets: Buffer): HelloResult {
 function helloResult(message: Buffer, sslv2: boolean): HelloResult {
   try {
     const hello = sslv2 ? parseSslv2ClientHello(message) : parseClientHello(message)
-    return { kind: 'hello', facts: clientHelloFacts(hello, sslv2), sslv2 }
+    return { kind: 'hello', hello, facts: clientHelloFacts(hello, sslv2), sslv2 }
   } catch (error) {
-    if (error instanceof MalformedMessage) return { kind: 'not-tls' }
+    if (error instanceof MalformedMessage) return { kind: 'malformed', why: error.message }
     throw error
   }
 }

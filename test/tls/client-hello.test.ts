@@ -2,51 +2,29 @@ import { describe, expect, it } from 'vitest'
 import { parseClientHello, parseSslv2ClientHello } from '../../src/tls/client-hello.ts'
 import { readClientHello } from '../../src/tls/client-hello-reader.ts'
 import { MalformedMessage, uint16, vector } from '../../src/tls/octets.ts'
-
-interface Parts {
-  readonly sessionId?: Buffer
-  readonly suites?: Buffer
-  /** Octets after the compression methods. */
-  readonly tail?: Buffer
-}
-
-/** Returns the body of a TLS 1.0 ClientHello. */
-function body({ sessionId = Buffer.alloc(0), suites = uint16(0x002f), tail = Buffer.alloc(0) }: Parts = {}): Buffer {
-  return Buffer.concat([
-    uint16(0x0301),
-    Buffer.alloc(32, 7),
-    vector(1, sessionId),
-    vector(2, suites),
-    vector(1, Buffer.of(0)),
-    tail,
-  ])
-}
-
-/** Returns the body in a handshake message in records of at most `size` octets. */
-function records(content: Buffer, size = 0x4000): Buffer {
-  const message = Buffer.concat([Buffer.of(1), vector(3, content)])
-  const out: Buffer[] = []
-  for (let at = 0; at < message.length; at += size) {
-    out.push(Buffer.of(22, 3, 1), vector(2, message.subarray(at, at + size)))
-  }
-  return Buffer.concat(out)
-}
-
-const extension = (type: number, content: Buffer): Buffer => Buffer.concat([uint16(type), vector(2, content)])
-const extensions = (...list: readonly Buffer[]): Buffer => vector(2, Buffer.concat(list))
-const serverName = (name: string): Buffer =>
-  vector(2, Buffer.concat([Buffer.of(0), vector(2, Buffer.from(name, 'latin1'))]))
+import {
+  alpn,
+  helloBody as body,
+  extension,
+  extensions,
+  keyShares,
+  helloRecords as records,
+  serverName,
+  signatureAlgorithms,
+  supportedGroups,
+  supportedVersions,
+} from '../support/client-hello.ts'
 
 describe('the facts of a ClientHello', () => {
   it.each([1, 5, 0x4000])('are read from records of %i octets', (size) => {
     const tail = extensions(
-      extension(0, serverName('mail.lab.test')),
-      extension(16, vector(2, vector(1, Buffer.from('imap')))),
-      extension(43, vector(1, Buffer.concat([0x3a3a, 0x0304, 0x0303].map(uint16)))),
-      extension(51, vector(2, Buffer.concat([uint16(0x001d), vector(2, Buffer.alloc(32))]))),
+      serverName('mail.lab.test'),
+      alpn('imap'),
+      supportedVersions(0x3a3a, 0x0304, 0x0303),
+      keyShares(0x001d),
     )
-    const suites = Buffer.concat([0x1a1a, 0x1301, 0x00ff, 0x5600].map(uint16))
-    expect(readClientHello(records(body({ suites, tail }), size))).toEqual({
+    const suites = [0x1a1a, 0x1301, 0x00ff, 0x5600]
+    expect(readClientHello(records(body({ suites, tail }), size))).toMatchObject({
       kind: 'hello',
       sslv2: false,
       facts: {
@@ -66,6 +44,7 @@ describe('the facts of a ClientHello', () => {
     }
     expect(readClientHello(whole).kind).toBe('hello')
     expect(readClientHello(Buffer.from('EHLO me\r\n')).kind).toBe('not-tls')
+    expect(readClientHello(records(body().subarray(0, 20))).kind).toBe('malformed')
   })
 
   it('are recorded even if the message has defects', () => {
@@ -78,15 +57,57 @@ describe('defects, which the legacy engine rejects', () => {
   it.each([
     ['none', {}, []],
     ['a long session id', { sessionId: Buffer.alloc(33) }, ['a session id of more than 32 octets']],
+    ['no suites', { suites: [] }, ['no cipher suites']],
     ['half a suite', { suites: Buffer.of(0, 0x2f, 0) }, ['an odd length of suites']],
-    ['one octet at the end', { tail: Buffer.of(0) }, ['a message that ends too early']],
+    ['one octet at the end', { tail: Buffer.of(0) }, ['octets after the extensions']],
+    [
+      'octets after the extensions',
+      { tail: Buffer.concat([extensions(serverName('a')), Buffer.of(0)]) },
+      ['octets after the extensions'],
+    ],
     [
       'an extension sent twice',
       { tail: extensions(extension(5, Buffer.of(1)), extension(5, Buffer.of(2))) },
       ['an extension sent twice'],
     ],
     ['half an extension', { tail: extensions(Buffer.of(0, 5)) }, ['a message that ends too early']],
-    ['an empty server_name', { tail: extensions(extension(0, Buffer.alloc(2))) }, ['wrong lengths in server_name']],
+    ['an empty server_name', { tail: extensions(extension(0, Buffer.alloc(0))) }, ['a malformed server_name']],
+    ['a server_name without names', { tail: extensions(serverName()) }, ['a malformed server_name']],
+    ['a server_name with an empty name', { tail: extensions(serverName('')) }, ['a malformed server_name']],
+    ['a server_name with two names', { tail: extensions(serverName('a', 'b')) }, ['a malformed server_name']],
+    ['a server_name with a NUL', { tail: extensions(serverName('a\0b')) }, ['a malformed server_name']],
+    ['a server_name of 256 octets', { tail: extensions(serverName('a'.repeat(256))) }, ['a malformed server_name']],
+    [
+      'octets after the list in server_name',
+      { tail: extensions(extension(0, Buffer.concat([vector(2, Buffer.of(0, 0, 1, 97)), Buffer.of(0)]))) },
+      ['a malformed server_name'],
+    ],
+    ['no groups', { tail: extensions(supportedGroups()) }, ['a malformed supported_groups']],
+    [
+      'half a group',
+      { tail: extensions(extension(10, vector(2, Buffer.of(0, 29, 0)))) },
+      ['a malformed supported_groups'],
+    ],
+    ['no point formats', { tail: extensions(extension(11, Buffer.of(0))) }, ['a malformed ec_point_formats']],
+    ['no signature algorithms', { tail: extensions(signatureAlgorithms()) }, ['a malformed signature_algorithms']],
+    ['no ALPN names', { tail: extensions(alpn()) }, ['a malformed application_layer_protocol_negotiation']],
+    ['an empty ALPN name', { tail: extensions(alpn('')) }, ['a malformed application_layer_protocol_negotiation']],
+    ['no versions', { tail: extensions(supportedVersions()) }, ['a malformed supported_versions']],
+    [
+      'an empty key share',
+      { tail: extensions(extension(51, vector(2, Buffer.of(0, 29, 0, 0)))) },
+      ['a malformed key_share'],
+    ],
+    [
+      'octets after renegotiation_info',
+      { tail: extensions(extension(0xff01, Buffer.of(0, 0))) },
+      ['a malformed renegotiation_info'],
+    ],
+    [
+      'extensions after pre_shared_key',
+      { tail: extensions(extension(41, Buffer.of(0)), serverName('a')) },
+      ['extensions after pre_shared_key'],
+    ],
   ] as const)('%s', (_, parts, defects) => {
     expect(parseClientHello(body(parts)).defects).toEqual(defects)
   })

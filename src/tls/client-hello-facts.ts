@@ -1,0 +1,52 @@
+import type { ClientHelloFacts } from '../sessions/types.ts'
+import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from './client-hello.ts'
+
+const versionNames: Readonly<Record<number, string>> = {
+  0x0002: 'SSLv2',
+  0x0300: 'SSLv3',
+  0x0301: 'TLSv1',
+  0x0302: 'TLSv1.1',
+  0x0303: 'TLSv1.2',
+  0x0304: 'TLSv1.3',
+}
+
+/** Returns the name of a version on the wire, or the number of an unknown one. */
+export const versionName = (version: number): string =>
+  versionNames[version] ?? `0x${version.toString(16).padStart(4, '0')}`
+
+/** Returns whether a value is GREASE, which clients send to keep servers tolerant of unknown values. RFC 8701. */
+export const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)
+const isSuite = (id: number): boolean => id !== EMPTY_RENEGOTIATION_INFO_SCSV && id !== FALLBACK_SCSV && !isGrease(id)
+
+/**
+ * Limits of what is recorded. A ClientHello of 128 KiB can name 65,000 suites or 32,000 protocols, and a record is kept
+ * for long. IANA lists fewer than 400 suites.
+ */
+const MAX_SUITES = 512
+const MAX_NAMES = 64
+
+/** Returns the first distinct items, at most `max`. */
+const firstOf = <T>(items: Iterable<T>, max: number): T[] => [...new Set(items)].slice(0, max)
+
+/** Returns the facts about a ClientHello that are recorded. */
+export function clientHelloFacts({ version, suites, extensions }: ClientHello, sslv2: boolean): ClientHelloFacts {
+  const { serverName, alpn, supportedVersions, keyShares } = extensions
+  // RFC 8446 section 4.2.1: `client_version` does not go beyond TLS 1.2.
+  const highest = sslv2 ? version : Math.min(version, 0x0303)
+  const versions = supportedVersions?.filter((id) => !isGrease(id)) ?? [highest]
+  return {
+    versions: firstOf(versions, MAX_NAMES).map(versionName),
+    suites: firstOf(suites.filter(isSuite), MAX_SUITES),
+    alpn: firstOf(alpn ?? [], MAX_NAMES),
+    // A copy, because a slice would keep the whole text in memory.
+    ...(serverName === undefined ? {} : { serverName: Buffer.from(serverName).toString() }),
+    ...(keyShares === undefined
+      ? {}
+      : {
+          keyShares: firstOf(
+            keyShares.filter((id) => !isGrease(id)),
+            MAX_NAMES,
+          ),
+        }),
+  }
+}
