@@ -1,5 +1,5 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from '../tls/client-hello.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV } from '../tls/client-hello.ts'
 import { OctetReader } from '../tls/octets.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
@@ -9,8 +9,16 @@ import type { LegacySession, LegacyTlsOptions } from './options.ts'
 import type { Protection } from './protection.ts'
 import { contentTypes } from './record.ts'
 import { decryptPreMaster, serverKeyExchange } from './rsa.ts'
-import { countedBits, type LegacySuite, type LegacyVersion, legacySuites, legacyVersions } from './suites.ts'
+import {
+  countedBits,
+  highestVersionOf,
+  type LegacySuite,
+  type LegacyVersion,
+  legacySuites,
+  legacyVersions,
+} from './suites.ts'
 import type { RecordTransport } from './transport.ts'
+import { chooseVersion, isAllowedIn, serverRandom } from './version.ts'
 
 /** The result of a handshake. */
 export interface HandshakeResult {
@@ -30,6 +38,8 @@ interface Handshake {
   readonly serverName: string | undefined
   readonly version: LegacyVersion
   readonly randoms: Randoms
+  /** Whether both sides derive the master secret from the whole handshake. RFC 7627. */
+  readonly extended: boolean
 }
 
 /**
@@ -44,9 +54,11 @@ export async function serverHandshake(transport: RecordTransport, options: Legac
   const version = chooseVersion(hello, options)
   transport.version = version
   transport.versionNegotiated = true
-  const randoms = { client: hello.random, server: randomBytes(32) }
+  const randoms = { client: hello.random, server: serverRandom(version, options.highestVersion) }
   const { serverName } = hello.extensions
-  const handshake = { transport, flow, options, hello, serverName, version, randoms }
+  // RFC 7627 section 5.1: not in SSL 3.0.
+  const extended = hello.extensions.extendedMasterSecret === true && version !== 'SSLv3'
+  const handshake = { transport, flow, options, hello, serverName, version, randoms, extended }
   const session = resumableSession(handshake)
   return session ? resume(handshake, session) : negotiate(handshake)
 }
@@ -63,25 +75,11 @@ function checkHello({ defects, compressionMethods, extensions }: ClientHello): v
   }
 }
 
-/** Returns the highest version that both sides support. @throws LegacyTlsError */
-function chooseVersion(hello: ClientHello, options: LegacyTlsOptions): LegacyVersion {
-  // RFC 7507 section 3: the client retries with a lower version although the server supports a higher one: an attack.
-  if (hello.suites.includes(FALLBACK_SCSV) && hello.version < options.highestVersion) {
-    throw new LegacyTlsError(
-      'inappropriate_fallback',
-      'the client fell back to an older version than both sides support',
-    )
-  }
-  const version = Math.min(hello.version, legacyVersions[options.maxVersion])
-  if (version < legacyVersions[options.minVersion]) {
-    throw new LegacyTlsError('protocol_version', `the client offers version 0x${hello.version.toString(16)} at most`)
-  }
-  return version === legacyVersions.SSLv3 ? 'SSLv3' : 'TLSv1'
-}
-
 /** Returns the first of the server's suites that the client offers. @throws LegacyTlsError */
-function chooseSuite(offered: readonly number[], options: LegacyTlsOptions): LegacySuite {
-  const common = options.suites.filter((suite) => offered.includes(suite.id))
+function chooseSuite(offered: readonly number[], version: LegacyVersion, options: LegacyTlsOptions): LegacySuite {
+  const common = options.suites.filter(
+    (suite) => offered.includes(suite.id) && isAllowedIn(highestVersionOf(suite), version),
+  )
   const chosen = common.find((suite) => isAllowed(suite, options))
   if (chosen) return chosen
   const offer = `the client offers ${describeSuites(offered, options)}`
@@ -104,16 +102,21 @@ function describeSuites(offered: readonly number[], { strength }: LegacyTlsOptio
 }
 
 /** Returns the session that the client asks to resume, if it still fits. RFC 2246 section 7.4.1.3. */
-function resumableSession({ hello, options, serverName, version }: Handshake): LegacySession | undefined {
+function resumableSession({ hello, options, serverName, version, extended }: Handshake): LegacySession | undefined {
   const session = hello.sessionId.length > 0 ? options.sessionCache.find(hello.sessionId) : undefined
   if (!session || session.version !== version || session.serverName !== serverName) return undefined
+  // RFC 7627 section 5.3
+  if (session.extended && !extended) {
+    throw new LegacyTlsError('handshake_failure', 'the client resumes a session without its extended_master_secret')
+  }
+  if (extended !== session.extended) return undefined
   const isOffered = hello.suites.includes(session.suite.id) && options.suites.includes(session.suite)
   return isOffered && isAllowed(session.suite, options) ? session : undefined
 }
 
 async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
-  const { flow, options, hello, serverName, version, randoms } = handshake
-  const suite = chooseSuite(hello.suites, options)
+  const { flow, options, hello, serverName, version, randoms, extended } = handshake
+  const suite = chooseSuite(hello.suites, version, options)
   const { key, chainDer } = options.identity(serverName)
   const temporary = await options.temporaryKeys.keyFor(suite.exchange, key)
   const sessionId = options.sessionCache.newId()
@@ -125,13 +128,16 @@ async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
   )
   const encrypted = encryptedPreMaster(await flow.message(handshakeTypes.clientKeyExchange), version)
   const preMaster = decryptPreMaster(temporary ?? key, encrypted, hello.version)
-  const master = keySchedules[version].masterSecret(preMaster, randoms)
+  const schedule = keySchedules[version]
+  const master =
+    (extended && schedule.extendedMasterSecret?.(preMaster, flow.transcript)) ||
+    schedule.masterSecret(preMaster, randoms)
   const parameters = { version, suite, master, randoms }
   options.keyLog?.(keyLogLine(parameters))
   const { input, output } = protections(parameters, 'server')
   await receiveFinished(handshake, parameters, input)
   sendFinished(handshake, parameters, output)
-  options.sessionCache.add({ id: sessionId, version, suite, master, serverName })
+  options.sessionCache.add({ id: sessionId, version, suite, master, extended, serverName })
   return { version, suite, sessionId, serverName, resumed: false }
 }
 
@@ -150,7 +156,7 @@ async function resume(handshake: Handshake, session: LegacySession): Promise<Han
 }
 
 function serverHelloFor(
-  { hello, version, randoms }: Handshake,
+  { hello, version, randoms, extended }: Handshake,
   sessionId: Buffer,
   suite: LegacySuite,
   serverNameUsed: boolean,
@@ -163,6 +169,7 @@ function serverHelloFor(
     sessionId,
     suite: suite.id,
     secureRenegotiation,
+    extendedMasterSecret: extended,
     serverNameUsed,
   })
 }

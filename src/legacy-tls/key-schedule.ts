@@ -16,6 +16,8 @@ export interface Randoms {
 interface KeySchedule {
   /** Derives 48 octets from the premaster secret. */
   masterSecret(preMaster: Buffer, randoms: Randoms): Buffer
+  /** Derives 48 octets from the premaster secret and the messages up to ClientKeyExchange; SSL 3.0 cannot. RFC 7627 section 4. */
+  extendedMasterSecret?(preMaster: Buffer, transcript: readonly Buffer[]): Buffer
   /** Derives as many octets of key material as a suite needs. */
   keyBlock(master: Buffer, randoms: Randoms, octets: number): Buffer
   /** Derives the key of an export cipher from its few octets of key material. */
@@ -69,20 +71,21 @@ function ssl3FinishedHash(hash: MacName, side: Side, master: Buffer, transcript:
   return createHash(hash).update(master).update(outer).update(digest).digest()
 }
 
-/** TLS 1.0. RFC 2246 sections 6.3, 6.3.1, 7.4.9, 8.1. */
-const tls10: KeySchedule = {
-  masterSecret: (preMaster, randoms) => tls10Prf(preMaster, 'master secret', clientFirst(randoms), 48),
-  keyBlock: (master, randoms, octets) => tls10Prf(master, 'key expansion', serverFirst(randoms), octets),
-  exportKey: (side, material, randoms, octets) => tls10Prf(material, `${side} write key`, clientFirst(randoms), octets),
+/** Computes the pseudo-random function of a version. */
+type Prf = (secret: Buffer, label: string, seed: Buffer, octets: number) => Buffer
+
+/** TLS 1.0 to 1.2. RFC 2246 sections 6.3, 6.3.1, 7.4.9, 8.1; RFC 5246 sections 5, 7.4.9. Export suites end at TLS 1.0. */
+const tlsSchedule = (prf: Prf, hash: (transcript: readonly Buffer[]) => Buffer): KeySchedule => ({
+  masterSecret: (preMaster, randoms) => prf(preMaster, 'master secret', clientFirst(randoms), 48),
+  extendedMasterSecret: (preMaster, transcript) => prf(preMaster, 'extended master secret', hash(transcript), 48),
+  keyBlock: (master, randoms, octets) => prf(master, 'key expansion', serverFirst(randoms), octets),
+  exportKey: (side, material, randoms, octets) => prf(material, `${side} write key`, clientFirst(randoms), octets),
   exportIv(side, randoms, octets) {
-    const block = tls10Prf(Buffer.alloc(0), 'IV block', clientFirst(randoms), 2 * octets)
+    const block = prf(Buffer.alloc(0), 'IV block', clientFirst(randoms), 2 * octets)
     return side === 'client' ? block.subarray(0, octets) : block.subarray(octets)
   },
-  finished(side, master, transcript) {
-    const digests = Buffer.concat([digest('md5', transcript), digest('sha1', transcript)])
-    return tls10Prf(master, `${side} finished`, digests, 12)
-  },
-}
+  finished: (side, master, transcript) => prf(master, `${side} finished`, hash(transcript), 12),
+})
 
 const clientFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([client, server])
 const serverFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([server, client])
@@ -91,14 +94,14 @@ const serverFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([serv
 function tls10Prf(secret: Buffer, label: string, seed: Buffer, octets: number): Buffer {
   const half = Math.ceil(secret.length / 2)
   const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed])
-  const left = tls10Hash('md5', secret.subarray(0, half), labelled, octets)
-  const right = tls10Hash('sha1', secret.subarray(secret.length - half), labelled, octets)
+  const left = prfHash('md5', secret.subarray(0, half), labelled, octets)
+  const right = prfHash('sha1', secret.subarray(secret.length - half), labelled, octets)
   for (let i = 0; i < octets; i++) left[i] = (left[i] as number) ^ (right[i] as number)
   return left
 }
 
 /** Computes P_hash. RFC 2246 section 5. */
-function tls10Hash(hash: MacName, secret: Buffer, seed: Buffer, octets: number): Buffer {
+function prfHash(hash: MacName | 'sha256', secret: Buffer, seed: Buffer, octets: number): Buffer {
   const out: Buffer[] = []
   let a = seed
   for (let filled = 0; filled < octets; filled += (out.at(-1) as Buffer).length) {
@@ -108,14 +111,28 @@ function tls10Hash(hash: MacName, secret: Buffer, seed: Buffer, octets: number):
   return Buffer.concat(out).subarray(0, octets)
 }
 
-function digest(hash: MacName, parts: readonly Buffer[]): Buffer {
+function digest(hash: MacName | 'sha256', parts: readonly Buffer[]): Buffer {
   const state = createHash(hash)
   for (const part of parts) state.update(part)
   return state.digest()
 }
 
+const tls10 = tlsSchedule(tls10Prf, (transcript) =>
+  Buffer.concat([digest('md5', transcript), digest('sha1', transcript)]),
+)
+const tls12 = tlsSchedule(
+  (secret, label, seed, octets) =>
+    prfHash('sha256', secret, Buffer.concat([Buffer.from(label, 'latin1'), seed]), octets),
+  (transcript) => digest('sha256', transcript),
+)
+
 /** The key schedule of each version. */
-export const keySchedules: Record<LegacyVersion, KeySchedule> = { SSLv3: ssl3, TLSv1: tls10 }
+export const keySchedules: Record<LegacyVersion, KeySchedule> = {
+  SSLv3: ssl3,
+  TLSv1: tls10,
+  'TLSv1.1': tls10,
+  'TLSv1.2': tls12,
+}
 
 /** The security parameters that a handshake negotiated. A resumed one takes the master secret from its session. RFC 2246 section 6.1. */
 export interface SecurityParameters {

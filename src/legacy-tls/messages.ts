@@ -27,6 +27,8 @@ export interface ServerHello {
   readonly suite: number
   /** Whether to confirm RFC 5746, because the client signalled it. */
   readonly secureRenegotiation: boolean
+  /** Whether the master secret covers the handshake. RFC 7627. */
+  readonly extendedMasterSecret: boolean
   /** Whether the client's server name selected the certificate. RFC 6066 section 3. */
   readonly serverNameUsed: boolean
 }
@@ -37,6 +39,8 @@ export function serverHello(hello: ServerHello): Buffer {
   if (hello.serverNameUsed) extensions.push(uint16(extensionTypes.serverName), vector(2, Buffer.alloc(0)))
   // RFC 5746 section 3.6: empty, because no handshake precedes this one.
   if (hello.secureRenegotiation) extensions.push(uint16(extensionTypes.renegotiationInfo), vector(2, Buffer.of(0)))
+  if (hello.extendedMasterSecret)
+    extensions.push(uint16(extensionTypes.extendedMasterSecret), vector(2, Buffer.alloc(0)))
   const body = [
     uint16(legacyVersions[hello.version]),
     hello.random,

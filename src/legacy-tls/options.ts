@@ -11,7 +11,10 @@ export interface LegacyTlsOptions {
   readonly suites: readonly LegacySuite[]
   readonly minVersion: LegacyVersion
   readonly maxVersion: LegacyVersion
-  /** The highest version the virtual server offers with any engine, as on the wire. A fallback below it is refused. */
+  /**
+   * The highest version that the virtual server speaks with any engine, as on the wire. A fallback below it is refused,
+   * and an answer below it carries the downgrade sentinel.
+   */
   readonly highestVersion: number
   /** Refuses suites below 128 bits. */
   readonly require128: boolean
@@ -46,6 +49,8 @@ export interface LegacySession {
   readonly version: LegacyVersion
   readonly suite: LegacySuite
   readonly master: Buffer
+  /** Whether the master secret covers the handshake. RFC 7627. */
+  readonly extended: boolean
   readonly serverName: string | undefined
 }
 

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto'
 import type { CipherStream } from './ciphers.ts'
 import { below, equal, isZero } from './constant-time.ts'
 import type { RecordMac } from './mac.ts'
@@ -36,9 +36,10 @@ export function streamProtection(cipher: CipherStream, mac: RecordMac): Protecti
 }
 
 /**
- * Creates the protection by a MAC, padding and then a block cipher in CBC mode. RFC 2246 section 6.2.3.2.
- * The initialization vector is the last block of the previous record, so an attacker knows it. The first octet is
- * therefore sent in a separate record (BEAST, CVE-2011-3389).
+ * Creates the protection by a MAC, padding and then a block cipher in CBC mode. RFC 2246 section 6.2.3.2; RFC 4346 section 6.2.3.2.
+ * Before TLS 1.1 the initialization vector is the last block of the previous record, so an attacker knows it. The first
+ * octet is therefore sent in a separate record (BEAST, CVE-2011-3389). Since TLS 1.1 each record starts with a random
+ * block; the chain continues, so this block has the effect of a new initialization vector.
  */
 export function blockProtection(
   cipher: CipherStream,
@@ -46,25 +47,27 @@ export function blockProtection(
   version: LegacyVersion,
   blockOctets: number,
 ): Protection {
+  const ivOctets = version === 'SSLv3' || version === 'TLSv1' ? 0 : blockOctets
   return {
-    splitsFirstOctet: true,
+    splitsFirstOctet: ivOctets === 0,
     seal(contentType, content) {
-      const octets = content.length + mac.octets
+      const octets = ivOctets + content.length + mac.octets
       const paddingOctets = blockOctets - 1 - (octets % blockOctets)
       const plain = Buffer.allocUnsafe(octets + paddingOctets + 1)
-      content.copy(plain)
-      mac.next(contentType, content).copy(plain, content.length)
+      randomFillSync(plain, 0, ivOctets)
+      content.copy(plain, ivOctets)
+      mac.next(contentType, content).copy(plain, ivOctets + content.length)
       plain.fill(paddingOctets, octets)
       return cipher.update(plain)
     },
     open(contentType, fragment) {
       if (fragment.length === 0 || fragment.length % blockOctets !== 0) return undefined
-      return removePadding(cipher.update(fragment), contentType, mac, version, blockOctets)
+      return removePadding(cipher.update(fragment).subarray(ivOctets), contentType, mac, version, blockOctets)
     },
   }
 }
 
-/** Longest padding in TLS 1.0, without its length octet. */
+/** Longest padding in TLS, without its length octet. */
 const MAX_PADDING_OCTETS = 255
 const HASH_BLOCK_OCTETS = 64
 

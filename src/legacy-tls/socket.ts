@@ -11,7 +11,7 @@ import { type RecordContent, RecordTransport } from './transport.ts'
 const MAX_RENEGOTIATIONS = 3
 
 /**
- * Performs the server's side of an SSL 3.0 or TLS 1.0 handshake on a raw socket. Sets no time limit: the caller destroys
+ * Performs the server's side of a handshake, from SSL 3.0 to TLS 1.2, on a raw socket. Sets no time limit: the caller destroys
  * the raw socket to end the handshake.
  * @throws LegacyTlsError after its alert was sent and the raw socket was closed
  */
@@ -27,7 +27,7 @@ export async function acceptLegacy(raw: Duplex, options: LegacyTlsOptions): Prom
   }
 }
 
-/** A connection under SSL 3.0 or TLS 1.0 after its handshake: a stream of the decrypted octets. */
+/** A connection under SSL 3.0 to TLS 1.2 after its handshake: a stream of the decrypted octets. */
 export class LegacyTlsSocket extends Duplex {
   /** The result of the handshake. */
   readonly negotiated: HandshakeResult

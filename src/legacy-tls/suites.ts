@@ -1,7 +1,12 @@
 import type { LegacySuiteName } from '../config/schema.ts'
 
 /** The versions of the engine, as Node.js names them in `getProtocol()`, and their numbers on the wire. */
-export const legacyVersions = { SSLv3: 0x0300, TLSv1: 0x0301 } as const satisfies Record<string, number>
+export const legacyVersions = {
+  SSLv3: 0x0300,
+  TLSv1: 0x0301,
+  'TLSv1.1': 0x0302,
+  'TLSv1.2': 0x0303,
+} as const satisfies Record<string, number>
 export type LegacyVersion = keyof typeof legacyVersions
 
 /** Symmetric ciphers and their key sizes in octets. RFC 2246 appendix C; draft-ietf-tls-56-bit-ciphersuites-01 for RC4-56. */
@@ -73,6 +78,14 @@ export type StrengthMeasure = 'nominal' | 'effective'
 /** Returns the bits that count towards the 128-bit minimum. */
 export function countedBits(suite: LegacySuite, strength: StrengthMeasure): number {
   return strength === 'effective' ? suite.effectiveBits : suite.keyBits
+}
+
+/** Returns the highest version that a suite may be used with. */
+export function highestVersionOf({ cipher, exchange }: LegacySuite): LegacyVersion {
+  // RFC 4346 appendix A.5: TLS 1.1 must not negotiate export suites.
+  if (exchange !== 'rsa') return 'TLSv1'
+  // RFC 5246 section 1.2: TLS 1.2 has no DES suites.
+  return cipher === 'des' ? 'TLSv1.1' : 'TLSv1.2'
 }
 
 /** Returns the suites of the configuration key `tls.legacy`: all of them, or those listed, in that order. */

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { SecureVersion } from 'node:tls'
 import type { LegacySuiteName } from '../config/schema.ts'
 import {
   hasRsaKey,
@@ -11,7 +10,13 @@ import {
   TemporaryKeys,
 } from '../legacy-tls/options.ts'
 import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
-import { countedBits, type LegacySuite, legacySuitesOf, type StrengthMeasure } from '../legacy-tls/suites.ts'
+import {
+  countedBits,
+  type LegacySuite,
+  legacySuitesOf,
+  legacyVersions,
+  type StrengthMeasure,
+} from '../legacy-tls/suites.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
@@ -43,16 +48,9 @@ interface LegacyCertificate {
 
 /** Shared by all virtual servers, because temporary keys do not belong to a certificate. */
 const temporaryKeys = new TemporaryKeys()
-/** `client_version` of a client that offers a version. RFC 8446 section 4.1.2: a TLS 1.3 client sends that of TLS 1.2. */
-const clientVersions: Record<SecureVersion, number> = {
-  TLSv1: 0x0301,
-  'TLSv1.1': 0x0302,
-  'TLSv1.2': 0x0303,
-  'TLSv1.3': 0x0303,
-}
-const oldVersions: readonly string[] = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2']
+const oldVersions: readonly string[] = Object.keys(legacyVersions)
 
-/** Performs the handshakes of one virtual server with the engine for SSL 3.0 and TLS 1.0 (`src/legacy-tls`). */
+/** Performs the handshakes of one virtual server with the engine for old clients (`src/legacy-tls`). */
 export class LegacyAcceptor {
   readonly #settings: LegacySettings
   readonly #certificates: readonly LegacyCertificate[]
@@ -74,8 +72,9 @@ export class LegacyAcceptor {
       identity: (serverName) => this.#certificateFor(serverName).identity,
       suites: settings.suites,
       minVersion: 'SSLv3',
-      maxVersion: 'TLSv1',
-      highestVersion: clientVersions[maxVersion],
+      // The policy's lowest version does not bind the engine, its highest one does.
+      maxVersion: maxVersion === 'TLSv1.3' ? 'TLSv1.2' : maxVersion,
+      highestVersion: maxVersion === 'TLSv1.3' ? 0x0304 : legacyVersions[maxVersion],
       require128: require128BitEncryption,
       strength: settings.strength,
       sessionCache: new LegacySessionCache(),

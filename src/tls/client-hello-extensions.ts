@@ -10,6 +10,8 @@ export interface ClientHelloExtensions {
   /** supported_groups. */
   groups?: readonly number[]
   signatureAlgorithms?: readonly number[]
+  /** Whether the client derives the master secret from the whole handshake. RFC 7627. */
+  extendedMasterSecret?: boolean
   renegotiationInfo?: Buffer
 }
 
@@ -20,6 +22,7 @@ export const extensionTypes = {
   ecPointFormats: 11,
   signatureAlgorithms: 13,
   alpn: 16,
+  extendedMasterSecret: 23,
   preSharedKey: 41,
   supportedVersions: 43,
   keyShare: 51,
@@ -113,6 +116,13 @@ const extensionParsers: Readonly<Record<number, ExtensionParser>> = {
       do names.push(notEmpty(list.reader(list.uint8())).text())
       while (list.left > 0)
       found.alpn = names
+    },
+  },
+  // RFC 7627 section 5.1: empty.
+  [extensionTypes.extendedMasterSecret]: {
+    name: 'extended_master_secret',
+    parse(_, found) {
+      found.extendedMasterSecret = true
     },
   },
   // RFC 8446 section 4.2.1

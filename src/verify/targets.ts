@@ -21,7 +21,7 @@ function goodPractice(requireSecureChannel: boolean): Promises {
 function configuredPromises(server: ResolvedVirtualServer): Promises {
   const { tls, authentication, requireSecureChannel, require128BitEncryption, certificate } = server
   const configured = allVersions.slice(allVersions.indexOf(tls.minVersion), allVersions.indexOf(tls.maxVersion) + 1)
-  const legacy = tls.legacy === false ? [] : ['SSLv3', 'TLSv1']
+  const legacy = tls.legacy === false ? [] : ['SSLv3', 'TLSv1', 'TLSv1.1']
   return {
     by: 'the configuration',
     tls: certificate.kind !== 'none' && certificate.kind !== 'assigned',

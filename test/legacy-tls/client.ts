@@ -81,7 +81,9 @@ export class LegacyClient {
 
   async serverHello(): Promise<ServerFlight> {
     const reader = new OctetReader(await this.flow.message(handshakeTypes.serverHello))
-    const version = reader.uint16() === legacyVersions.SSLv3 ? 'SSLv3' : 'TLSv1'
+    const number = reader.uint16()
+    const version = (Object.keys(legacyVersions) as LegacyVersion[]).find((name) => legacyVersions[name] === number)
+    if (version === undefined) throw new Error(`the server answers version ${number}`)
     const random = reader.octets(32)
     const sessionId = reader.vector8()
     const suiteId = reader.uint16()

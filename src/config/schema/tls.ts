@@ -36,7 +36,7 @@ export const tls = z.strictObject({
     .union([z.boolean(), z.array(z.enum(legacySuiteNames)).min(1)])
     .default(false)
     .describe(
-      'Also accepts clients of the 1990s with SSL 3.0 and TLS 1.0: true, or a list of their suites in order of preference. This cryptography is broken; use it in a lab only.',
+      'Also accepts clients of the 1990s with SSL 3.0, TLS 1.0 or suites that Node.js no longer has: true, or a list of their suites in order of preference. This cryptography is broken; use it in a lab only.',
     ),
   strength: z
     .enum(['nominal', 'effective'])
