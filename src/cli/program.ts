@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   check: async () => (await import('./check.ts')).addCheck,
   cert: async () => (await import('./cert.ts')).addCert,
   ca: async () => (await import('./ca.ts')).addCa,
+  trust: async () => (await import('./trust.ts')).addTrust,
   reload: async () => (await import('./reload.ts')).addReload,
   sessions: async () => (await import('./sessions.ts')).addSessions,
   store: async () => (await import('./store.ts')).addStore,
