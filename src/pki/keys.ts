@@ -115,6 +115,12 @@ export const sign = (data: Buffer, signer: Signer): Buffer => cryptoSign(algorit
 export const signed = (data: Buffer, signer: Signer): Buffer =>
   sequence(data, signatureAlgorithm(signer), bitString(sign(data, signer)))
 
+/** Returns whether a key can sign with a hash. */
+export function canSignWith(key: KeyObject, hash: HashName): boolean {
+  const { family } = describeKey(key)
+  return family !== 'ed' && algorithms[family][hash] !== undefined
+}
+
 /** Returns the hash of a signature algorithm for `crypto.verify`, which is null for EdDSA. @throws PkiError `malformed` */
 export function hashOfSignature(id: string): HashName | null {
   if (Object.values(edwards).includes(id)) return null

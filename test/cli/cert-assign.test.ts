@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
@@ -103,6 +104,72 @@ describe('sealpost cert renew', () => {
     expect((await show(fresh.thumbprint ?? '')).usedBy).toEqual([smtp])
     expect((await show(thumbprint)).usedBy).toEqual([])
   })
+
+  it.each([
+    { kind: 'a short-lived one', args: ['--profile', 'short-lived'], seconds: 6 * 86_400, purpose: 'TLS Web Server' },
+    {
+      kind: 'one of hours, with sha384',
+      args: ['--hours', '5', '--hash', 'sha384'],
+      seconds: 5 * 3600,
+      purpose: 'TLS Web Server',
+    },
+    {
+      kind: 'a client’s',
+      args: ['--profile', 'client', '--days', '20'],
+      seconds: 20 * 86_400,
+      purpose: 'TLS Web Client',
+    },
+  ])(
+    'keeps names, extensions, lifetime, hash and key type of a certificate: $kind',
+    async ({ args, seconds, purpose }) => {
+      const description = [
+        '--cn',
+        'mail.lab.test',
+        '--o',
+        'Example Ltd',
+        '--san',
+        'localhost',
+        '192.0.2.7',
+        '--curve',
+        'P-384',
+      ]
+      await pki.done('cert', 'issue', '--for', smtp, '--name', 'Kept', ...description, ...args)
+      const facts = async (): Promise<{ same: string; lifetime: number }> => {
+        pki.write('one.pem', (await show('Kept')).certificatePem)
+        const text = await pki.openssl(
+          'x509',
+          '-in',
+          'one.pem',
+          '-noout',
+          '-text',
+          '-certopt',
+          'no_serial,no_validity,no_pubkey,no_sigdump,no_header,no_version',
+        )
+        const { validFrom, validTo } = new X509Certificate(pki.text('one.pem'))
+        const algorithms = await pki.openssl(
+          'x509',
+          '-in',
+          'one.pem',
+          '-noout',
+          '-text',
+          '-certopt',
+          'no_serial,no_validity',
+        )
+        const signedWith = /Signature Algorithm: \S+/.exec(algorithms)?.[0]
+        const key = /ASN1 OID: \S+/.exec(algorithms)?.[0]
+        const same = text.replace(/(X509v3 Subject Key Identifier:\s+)\S+/, '$1') + signedWith + key
+        return { same, lifetime: (Date.parse(validTo) - Date.parse(validFrom)) / 1000 }
+      }
+      const before = await facts()
+      expect(before.same).toContain(purpose)
+      expect(before.same).toContain('192.0.2.7')
+      for (const more of [[], ['--new-key']]) {
+        await pki.done('cert', 'renew', '--for', smtp, ...more)
+        expect(await facts()).toEqual({ same: before.same, lifetime: seconds })
+      }
+      await pki.done('cert', 'remove', '--for', smtp)
+    },
+  )
 
   it('writes a request for an outside authority and keeps the old certificate until the new one is installed', async () => {
     await pki.outsideAuthority('outside')

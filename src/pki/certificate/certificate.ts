@@ -77,6 +77,8 @@ export const thumbprintOf = (certificate: X509Certificate): string => certificat
 /** Returns the encoded fields of a certificate in DER. RFC 5280 section 4.1. */
 export function certificateFields(der: Buffer): {
   serial: Asn1
+  /** Object identifier of the signature's algorithm. */
+  signature: string
   issuer: Buffer
   subject: Buffer
   publicKey: Buffer
@@ -88,6 +90,7 @@ export function certificateFields(der: Buffer): {
   const extensions = tagged(fields, 3)
   return {
     serial: at(0),
+    signature: oidOf(item(at(1), 0)),
     issuer: at(2).raw,
     subject: at(4).raw,
     publicKey: at(5).raw,

@@ -1,12 +1,14 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { issueFrom, openAuthority } from '../authority/issue.ts'
-import { readFacts } from '../certificate/certificate.ts'
+import { endOf } from '../authority/acceptance.ts'
+import { issueFrom, type OpenAuthority, openAuthority } from '../authority/issue.ts'
+import { certificateFields, readFacts } from '../certificate/certificate.ts'
+import { DAY_MS } from '../certificate/profiles.ts'
 import { renewAuto } from '../certificate-store/auto.ts'
 import { addCertificate, replaceAssignments } from '../certificate-store/draft.ts'
 import { type CertificateRecord, issuedBy, type RequestRecord } from '../certificate-store/index-file.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
-import { generateKey, readPrivateKey, specOf } from '../keys.ts'
+import { canSignWith, generateKey, hashOfSignature, readPrivateKey, specOf } from '../keys.ts'
 import { findVirtualServer, type LifecycleContext, usersOf } from './context.ts'
 import { issuePlanned } from './issue.ts'
 import { type PlannedRequest, prepareRequest } from './request.ts'
@@ -69,14 +71,17 @@ export async function renewCertificate(
   return { state: 'renewed', record: renewed, replaces: record.thumbprint }
 }
 
-/** Issues a certificate again from an enterprise authority, and assigns it to the virtual servers that have the old one. */
+/**
+ * Issues a certificate again from an enterprise authority, with the same names, purposes, lifetime and hash, and assigns it
+ * to the virtual servers that have the old one.
+ */
 function issueAgain(
   { store }: LifecycleContext,
   { record, old, key }: Renewing,
   authorityName: string,
 ): Promise<CertificateRecord> {
   return store.update(async (draft) => {
-    const authority = await openAuthority(store, authorityName, draft)
+    const authority = withHashOf(old, await openAuthority(store, authorityName, draft))
     const nowMs = store.clock.now()
     const { subject, names, purposes } = readFacts(old)
     const certificate = issueFrom(draft, authority, {
@@ -85,6 +90,7 @@ function issueAgain(
       names,
       purposes: purposes as Purpose[],
       nowMs,
+      ...lifetimeOf(old, authority, nowMs),
     })
     const { friendlyName } = record
     const certificates = [certificate, ...authority.chain] as const
@@ -93,6 +99,23 @@ function issueAgain(
     replaceAssignments(draft, record.thumbprint, next.thumbprint)
     return next
   })
+}
+
+/** Returns an authority that signs with the hash of an old certificate, if its key can. */
+function withHashOf(old: X509Certificate, authority: OpenAuthority): OpenAuthority {
+  const hash = hashOfSignature(certificateFields(old.raw).signature)
+  if (hash === null || !canSignWith(authority.issuer.key, hash)) return authority
+  return { ...authority, issuer: { ...authority.issuer, hash } }
+}
+
+/** Returns the lifetime of an old certificate in days; nothing if the authority has no more than that left. */
+function lifetimeOf(
+  { validFrom, validTo }: X509Certificate,
+  { chain }: OpenAuthority,
+  nowMs: number,
+): { days?: number } {
+  const lifeMs = Date.parse(validTo) - Date.parse(validFrom)
+  return nowMs + lifeMs < endOf(chain) ? { days: lifeMs / DAY_MS } : {}
 }
 
 /** Returns the request that renews a certificate. @throws PkiError `refused` if no virtual server uses the certificate */
