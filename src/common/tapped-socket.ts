@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
 /** Observes the octets of a socket: a capture, or a probe's recording. */
@@ -14,10 +13,10 @@ export interface SocketObserver {
  * stream between the two can see the octets. It makes TLS slower: use it only if there is an observer.
  */
 export class TappedSocket extends Duplex {
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #observers: readonly SocketObserver[]
 
-  constructor(socket: Socket, observers: readonly SocketObserver[]) {
+  constructor(socket: Duplex, observers: readonly SocketObserver[]) {
     super({ allowHalfOpen: true })
     this.#socket = socket
     this.#observers = observers
@@ -32,6 +31,11 @@ export class TappedSocket extends Duplex {
     this.on('close', () => {
       for (const observer of observers) observer.close()
     })
+  }
+
+  /** Number of octets sent so far. */
+  get bytesWritten(): number {
+    return (this.#socket as Duplex & { readonly bytesWritten?: number }).bytesWritten ?? 0
   }
 
   override _read(): void {

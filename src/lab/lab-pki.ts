@@ -112,9 +112,9 @@ export class LabPki implements AsyncDisposable {
     return {
       mode,
       authoritiesPem: await clientAuthorities(this.store),
-      judge: ({ der }) => {
+      judge: ({ der }, issuers) => {
         const { config, directory } = this.#lab()
-        return identifyClient(this.store, der, finder(config, directory))
+        return identifyClient(this.store, { der, issuers }, finder(config, directory))
       },
     }
   }

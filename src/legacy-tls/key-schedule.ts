@@ -1,4 +1,5 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { pHash } from '../tls/prf.ts'
 import { cipherStream } from './ciphers.ts'
 import { macOctets, recordMac, ssl3Pads } from './mac.ts'
 import { blockProtection, type Protection, streamProtection } from './protection.ts'
@@ -94,21 +95,10 @@ const serverFirst = ({ client, server }: Randoms): Buffer => Buffer.concat([serv
 function tls10Prf(secret: Buffer, label: string, seed: Buffer, octets: number): Buffer {
   const half = Math.ceil(secret.length / 2)
   const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed])
-  const left = prfHash('md5', secret.subarray(0, half), labelled, octets)
-  const right = prfHash('sha1', secret.subarray(secret.length - half), labelled, octets)
+  const left = pHash('md5', secret.subarray(0, half), labelled, octets)
+  const right = pHash('sha1', secret.subarray(secret.length - half), labelled, octets)
   for (let i = 0; i < octets; i++) left[i] = (left[i] as number) ^ (right[i] as number)
   return left
-}
-
-/** Computes P_hash. RFC 2246 section 5. */
-function prfHash(hash: MacName | 'sha256', secret: Buffer, seed: Buffer, octets: number): Buffer {
-  const out: Buffer[] = []
-  let a = seed
-  for (let filled = 0; filled < octets; filled += (out.at(-1) as Buffer).length) {
-    a = createHmac(hash, secret).update(a).digest()
-    out.push(createHmac(hash, secret).update(a).update(seed).digest())
-  }
-  return Buffer.concat(out).subarray(0, octets)
 }
 
 function digest(hash: MacName | 'sha256', parts: readonly Buffer[]): Buffer {
@@ -121,8 +111,7 @@ const tls10 = tlsSchedule(tls10Prf, (transcript) =>
   Buffer.concat([digest('md5', transcript), digest('sha1', transcript)]),
 )
 const tls12 = tlsSchedule(
-  (secret, label, seed, octets) =>
-    prfHash('sha256', secret, Buffer.concat([Buffer.from(label, 'latin1'), seed]), octets),
+  (secret, label, seed, octets) => pHash('sha256', secret, Buffer.concat([Buffer.from(label, 'latin1'), seed]), octets),
   (transcript) => digest('sha256', transcript),
 )
 

@@ -4,7 +4,7 @@ import type { MemoryReservation } from '../common/memory-budget.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { peekClientHello } from '../tls/client-hello-reader.ts'
-import { clientCertificateFacts, tlsFacts } from '../tls/facts.ts'
+import { clientCertificateOf, tlsFacts } from '../tls/facts.ts'
 import { explainHandshakeFailure } from '../tls/failure.ts'
 import { FatalAlert } from '../tls/fatal-alert.ts'
 import { type NodeCapabilities, nodeCanServe, nodeCapabilities } from '../tls/node-suites.ts'
@@ -35,8 +35,11 @@ export interface ClientCertificateSettings {
   readonly mode: 'accept' | 'require'
   /** PEM of the authorities that client certificates are verified against. */
   readonly authoritiesPem: readonly string[]
-  /** Returns the account that a verified certificate names, or why the certificate is refused: `revoked`. */
-  readonly judge: (certificate: ClientCertificateFacts) => Promise<{ account?: string; refused?: string }>
+  /** Returns the account that a verified certificate names, or why the certificate is refused: `revoked`. `issuers` is in DER. */
+  readonly judge: (
+    certificate: ClientCertificateFacts,
+    issuers: readonly Buffer[],
+  ) => Promise<{ account?: string; refused?: string }>
 }
 
 /**
@@ -83,20 +86,22 @@ export class TlsAcceptor {
       return this.#acceptLegacy(this.#legacy, raw, first.facts, record, keyLog)
     }
     const { clientCertificates } = this.#settings
-    const alert = clientCertificates && new FatalAlert()
+    const alert = clientCertificates && new FatalAlert(raw, this.#isTls13(hello))
     const keyLogs: KeyLog | undefined = alert
       ? (line) => {
           alert.keyLog(line)
           keyLog?.(line)
         }
       : keyLog
-    const socket = await this.#node.handshake(raw, hello, keyLogs).catch((error: Error) => {
+    const socket = await this.#node.handshake(alert?.stream ?? raw, hello, keyLogs).catch((error: Error) => {
       throw handshakeFailed(raw, record, explainHandshakeFailure(error, hello, policy), error)
     })
+    alert?.complete()
     const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello)
     const facts = clientCertificates
       ? await this.#identified(agreed, clientCertificates, socket, raw, record, alert)
       : agreed
+    alert?.discard()
     // The cipher string excludes weak suites already; this check does not rely on it.
     if (policy.require128BitEncryption && facts.bits < 128) {
       socket.destroy()
@@ -105,6 +110,13 @@ export class TlsAcceptor {
     }
     record.secured(facts)
     return { socket, facts }
+  }
+
+  /** Returns whether the handshake, if it succeeds, will be one of TLS 1.3. */
+  #isTls13(hello: ClientHelloFacts | undefined): boolean {
+    const { policy, certificates } = this.#settings
+    const allowed = policy.maxVersion === 'TLSv1.3' && certificates[0]?.needs?.maxVersion === undefined
+    return allowed && (hello?.versions.includes('TLSv1.3') ?? false)
   }
 
   /** Returns whether the client can be served only by the legacy engine. */
@@ -141,14 +153,15 @@ export class TlsAcceptor {
     record: SessionRecorder,
     alert: FatalAlert | undefined,
   ): Promise<TlsFacts> {
-    const certificate = clientCertificateFacts(socket)
-    if (!certificate) return facts
+    const sent = clientCertificateOf(socket)
+    if (!sent) return facts
+    const { facts: certificate, issuers } = sent
     const { subject, verified, error } = certificate
-    const { account, refused } = verified ? await judge(certificate) : {}
+    const { account, refused } = verified ? await judge(certificate, issuers) : {}
     if (refused !== undefined) {
       const { handshakeTimeoutMs: timeoutMs } = this.#settings
-      const octets = alert?.record('certificateRevoked', socket)
-      // Before TLS 1.3 it is the alert close_notify.
+      const octets = await alert?.record('certificateRevoked', socket)
+      // Where no alert can be made, it is close_notify.
       await (octets ? endOf(raw, timeoutMs, octets) : endOf(socket, timeoutMs))
       throw handshakeFailed(raw, record, `the client’s certificate (${subject}) is ${refused}`)
     }

@@ -1,7 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts, thumbprintOf } from './certificate/certificate.ts'
+import { buildChain } from './certificate/chain.ts'
+import { commonName } from './certificate/names.ts'
 import { issuedBy } from './certificate-store/index-file.ts'
 import type { CertificateStore } from './certificate-store/types.ts'
+import type { ReadCrl } from './revocation/read-crl.ts'
 
 /** Finds the account that a part of a certificate names. Each method returns the log-on name. */
 export interface AccountFinder {
@@ -25,19 +28,26 @@ export async function clientAuthorities(store: CertificateStore): Promise<string
   return [...each.values()]
 }
 
+/** A client's certificate in DER, and the issuers that the client sent with it. */
+export interface SentCertificate {
+  readonly der: Buffer
+  readonly issuers: readonly Buffer[]
+}
+
 /**
- * Judges a client's certificate that the handshake has verified: refuses it if the lab has revoked it, or returns the
- * account that its thumbprint, its user principal name or an email address in it names.
+ * Judges a client's certificate that the handshake has verified: refuses it if the lab or an outside revocation list has
+ * revoked it, or returns the account that its thumbprint, its user principal name or an email address in it names.
  */
 export async function identifyClient(
   store: CertificateStore,
-  der: Buffer,
+  { der, issuers }: SentCertificate,
   accounts: AccountFinder,
 ): Promise<ClientVerdict> {
   const certificate = new X509Certificate(der)
   // Another process may have revoked it just now.
   await store.refresh()
-  const refused = await whyRevoked(store, thumbprintOf(certificate))
+  const sent = issuers.map((one) => new X509Certificate(one))
+  const refused = (await whyRevoked(store, thumbprintOf(certificate))) ?? (await whyListed(store, certificate, sent))
   if (refused !== undefined) return { refused }
   const { names, thumbprint } = readFacts(certificate)
   const principals = names.filter(({ type }) => type === 'upn').map(({ value }) => accounts.byPrincipalName(value))
@@ -60,4 +70,25 @@ async function whyRevoked(store: CertificateStore, thumbprint: string): Promise<
 function revocationOf(store: CertificateStore, thumbprint: string): string | undefined {
   const revoked = issuedBy(store.index, thumbprint)?.entry.revoked
   return revoked && `revoked (${revoked.reason})`
+}
+
+/** Returns which outside revocation list has the certificate, or an authority above it. */
+async function whyListed(
+  { index, materials }: CertificateStore,
+  certificate: X509Certificate,
+  sent: readonly X509Certificate[],
+): Promise<string | undefined> {
+  const lists = await materials.trustedCrls(index)
+  if (lists.length === 0) return undefined
+  const { certificates } = buildChain(certificate, [...sent, ...(await materials.knownIssuers(index))])
+  for (const [above, subject] of certificates.entries()) {
+    const issuer = certificates[above + 1]
+    // The handshake has verified the certificate. Where its issuer is not known here, the name of the list decides.
+    const isOf = (list: ReadCrl): boolean => (issuer ? list.isFrom(issuer) : list.isNamed(subject))
+    const list = lists.find((one) => one.lists(subject) && isOf(one))
+    if (list === undefined) continue
+    const why = `revoked by the list of ${commonName(list.issuer)}`
+    return above === 0 ? why : `issued by an authority that is ${why}`
+  }
+  return undefined
 }

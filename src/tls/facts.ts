@@ -43,12 +43,18 @@ const X25519MLKEM768 = 0x11ec
 const isHybrid = (group: number): boolean => group >= 0x11eb && group <= 0x11ed
 const SUPPORTS_HYBRID = /^(?:3\.(?:[5-9]|\d\d)|[4-9])/.test(process.versions.openssl)
 
-/** Returns the certificate that a client sent; undefined if it sent none. */
-export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFacts | undefined {
+/**
+ * Returns the certificate that a client sent, and its issuers upward in DER as far as Node.js shows them: none on Node.js
+ * 24. Undefined if the client sent no certificate.
+ */
+export function clientCertificateOf(
+  socket: TLSSocket,
+): { readonly facts: ClientCertificateFacts; readonly issuers: readonly Buffer[] } | undefined {
+  // Node.js 20 shows the issuers in the first call only.
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) return undefined
   const { authorized, authorizationError } = socket
-  return {
+  const facts = {
     verified: authorized,
     ...(authorized ? {} : { error: String(authorizationError) }),
     subject: oneLine(certificate.subject),
@@ -56,6 +62,9 @@ export function clientCertificateFacts(socket: TLSSocket): ClientCertificateFact
     thumbprint: certificate.fingerprint.replaceAll(':', ''),
     der: certificate.raw,
   }
+  const issuers: Buffer[] = []
+  for (let next = certificate.issuerCertificate; next; next = next.issuerCertificate) issuers.push(next.raw)
+  return { facts, issuers }
 }
 
 /** Returns a name as one line. Node.js puts each attribute on a separate line, the most significant first. */

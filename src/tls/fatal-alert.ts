@@ -1,53 +1,71 @@
-import { createCipheriv, createHmac } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { TappedSocket } from '../common/tapped-socket.ts'
+import { tls12Alert, tls13Alert } from './alert-records.ts'
 import type { KeyLog } from './policy.ts'
+import { SentRecords } from './sent-records.ts'
 
-/** RFC 8446 section 6.2. */
+/** RFC 8446 section 6.2, RFC 5246 section 7.2.2. */
 const alerts = { certificateRevoked: 44 } as const
 
-/** By the name of the suite. RFC 8446 appendix B.4. */
-const suites: Readonly<
-  Record<string, { hash: string; cipher: 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305'; keyLength: number }>
-> = {
-  TLS_AES_128_GCM_SHA256: { hash: 'sha256', cipher: 'aes-128-gcm', keyLength: 16 },
-  TLS_AES_256_GCM_SHA384: { hash: 'sha384', cipher: 'aes-256-gcm', keyLength: 32 },
-  TLS_CHACHA20_POLY1305_SHA256: { hash: 'sha256', cipher: 'chacha20-poly1305', keyLength: 32 },
-}
-
 /**
- * Makes a fatal alert to send right after a TLS 1.3 handshake, before anything else. node:tls has no call for it, so the
- * record is encrypted here with the server's traffic secret from the key log. In TLS 1.2 the key log is not enough.
+ * Makes a fatal alert to send right after a handshake, before anything else. node:tls has no call for it, so the record is
+ * made here with the secrets of the key log. The keys of TLS 1.2 also depend on the ServerHello, which is read from the
+ * octets that the server sends.
  */
 export class FatalAlert {
+  /** The stream for the handshake. */
+  readonly stream: Duplex
+  readonly #records: SentRecords | undefined
+  /** The traffic secret of TLS 1.3. */
   #secret: Buffer | undefined
+  /** The secrets of TLS 1.2 that the key log has. */
+  #master: { readonly clientRandom: Buffer; readonly master: Buffer } | undefined
+  #octetsBefore = 0
+
+  /** @param raw the connection @param isTls13 whether the handshake will be one of TLS 1.3 */
+  constructor(raw: Duplex, isTls13: boolean) {
+    this.#records = isTls13 ? undefined : new SentRecords()
+    this.stream = this.#records ? new TappedSocket(raw, [this.#records]) : raw
+  }
 
   /** Reads a line of the handshake's key log. */
   readonly keyLog: KeyLog = (line) => {
-    const secret = /^SERVER_TRAFFIC_SECRET_0 \S+ (\S+)/.exec(line.toString('latin1'))?.[1]
-    if (secret !== undefined) this.#secret = Buffer.from(secret, 'hex')
+    const [label, random = '', secret = ''] = line.toString('latin1').trim().split(' ')
+    if (label === 'SERVER_TRAFFIC_SECRET_0') this.#secret = Buffer.from(secret, 'hex')
+    if (label === 'CLIENT_RANDOM')
+      this.#master = { clientRandom: Buffer.from(random, 'hex'), master: Buffer.from(secret, 'hex') }
   }
 
-  /** Returns the record to send on the raw connection; undefined before TLS 1.3. */
-  record(alert: keyof typeof alerts, socket: TLSSocket): Buffer | undefined {
-    const suite = suites[socket.getCipher().name]
-    if (suite === undefined || this.#secret === undefined) return undefined
-    const key = expandLabel(suite.hash, this.#secret, 'key', suite.keyLength)
-    // This is record 0, whose nonce is the initial vector: Node.js sends session tickets with the first data. RFC 8446 section 5.3
-    const nonce = expandLabel(suite.hash, this.#secret, 'iv', 12)
-    // TLSInnerPlaintext: level fatal, the description, content type alert. RFC 8446 section 5.2
-    const content = Buffer.from([2, alerts[alert], 21])
-    const header = Buffer.from([23, 3, 3, 0, content.length + TAG_OCTETS])
-    const cipher = createCipheriv(suite.cipher as 'aes-128-gcm', key, nonce, { authTagLength: TAG_OCTETS })
-    cipher.setAAD(header, { plaintextLength: content.length })
-    return Buffer.concat([header, cipher.update(content), cipher.final(), cipher.getAuthTag()])
+  /** Notes how much has been sent. Call it as soon as the handshake is complete. */
+  complete(): void {
+    this.#octetsBefore = octetsSent(this.stream)
+  }
+
+  /** Frees what is needed only for an alert. */
+  discard(): void {
+    this.#records?.stop()
+  }
+
+  /** Returns the record to send on the raw connection; undefined for versions and suites without one. */
+  async record(alert: keyof typeof alerts, socket: TLSSocket): Promise<Buffer | undefined> {
+    const suite = socket.getCipher().standardName
+    const description = alerts[alert]
+    if (this.#secret) {
+      const sequence = octetsSent(this.stream) === this.#octetsBefore ? 0 : sessionTickets(socket)
+      return tls13Alert({ suite, description, sequence }, this.#secret)
+    }
+    if (socket.getProtocol() !== 'TLSv1.2' || this.#records === undefined || this.#master === undefined)
+      return undefined
+    await this.#records.finished
+    const { hello, protectedRecords: sequence } = this.#records
+    if (hello === undefined || sequence === 0) return undefined
+    const { random: serverRandom, encryptThenMac } = hello
+    return tls12Alert({ suite, description, sequence }, { ...this.#master, serverRandom, encryptThenMac })
   }
 }
 
-const TAG_OCTETS = 16
+/** Number of session tickets that OpenSSL sends after a handshake of TLS 1.3, each in a record. */
+const sessionTickets = (socket: TLSSocket): number => (socket.isSessionReused() ? 1 : 2)
 
-/** HKDF-Expand-Label with an empty context, for at most one block. RFC 8446 section 7.1. */
-function expandLabel(hash: string, secret: Buffer, label: string, length: number): Buffer {
-  const full = Buffer.from(`tls13 ${label}`)
-  const info = Buffer.concat([Buffer.from([length >> 8, length & 0xff, full.length]), full, Buffer.from([0, 1])])
-  return createHmac(hash, secret).update(info).digest().subarray(0, length)
-}
+const octetsSent = (stream: Duplex): number => (stream as Duplex & { readonly bytesWritten?: number }).bytesWritten ?? 0

@@ -10,8 +10,9 @@ import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
-import { storeOptions, temporaryFolder } from '../pki/support.ts'
+import { run as runProgram, storeOptions, temporaryFolder } from '../pki/support.ts'
 import { run, sClient } from '../support/openssl.ts'
+import { needs } from '../support/programs.ts'
 
 let lab: TestLab
 
@@ -100,12 +101,10 @@ describe.each(protocols)('a client certificate on %s', (protocol) => {
 })
 
 describe('a revoked client certificate', () => {
-  /** Connects with a revoked certificate by `openssl s_client`. Returns its output. */
-  async function refused(...args: readonly string[]): Promise<string> {
-    await using folder = await temporaryFolder()
+  /** Issues a certificate to Bob. Returns its files, and a function that revokes it. */
+  async function bob(folder: string) {
     const { pfx, thumbprint } = await user({ commonName: 'Bob', emails: ['bob@lab.test'] })
-    await lab.authorities.revoke(thumbprint, 'keyCompromise')
-    const [p12, pem, root] = ['bob.p12', 'bob.pem', 'root.pem'].map((name) => join(folder.path, name)) as [
+    const [p12, pem, root] = ['bob.p12', 'bob.pem', 'root.pem'].map((name) => join(folder, name)) as [
       string,
       string,
       string,
@@ -113,25 +112,76 @@ describe('a revoked client certificate', () => {
     writeFileSync(p12, pfx as Buffer)
     writeFileSync(root, lab.ca)
     await run('openssl', ['pkcs12', '-in', p12, '-passin', 'pass:secret', '-nodes', '-out', pem])
+    return { pem, root, revoke: () => lab.authorities.revoke(thumbprint, 'keyCompromise') }
+  }
+
+  /** Connects with a revoked certificate by `openssl s_client`. Returns its output. */
+  async function refused(...args: readonly string[]): Promise<string> {
+    await using folder = await temporaryFolder()
+    const { pem, root, revoke } = await bob(folder.path)
+    await revoke()
     return await sClient([...args, '-cert', pem, '-key', pem, '-CAfile', root], 'QUIT\r\n')
   }
 
-  it.each(['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'])(
-    'is refused with the alert certificate_revoked in TLS 1.3, %s',
-    async (suite) => {
-      const tls = ['-tls1_3', '-ciphersuites', suite]
-      const implicit = await refused(...tls, '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`)
-      expect(implicit).toContain('SSL alert number 44')
-      const starttls = ['-starttls', 'smtp', '-connect', `127.0.0.1:${lab.server('smtp').port}`]
-      expect(await refused(...tls, ...starttls)).toContain('SSL alert number 44')
-    },
-  )
+  const alert = 'SSL alert number 44'
 
-  it('is refused with the alert close_notify in TLS 1.2', async () => {
-    const output = await refused('-tls1_2', '-msg', '-connect', `127.0.0.1:${lab.server('pop3').tlsPort}`)
+  it.each([
+    ['1.3', 'TLS_AES_256_GCM_SHA384'],
+    ['1.3', 'TLS_AES_128_GCM_SHA256'],
+    ['1.3', 'TLS_CHACHA20_POLY1305_SHA256'],
+    ['1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+    ['1.2', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+    ['1.2', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    ['1.2', 'ECDHE-ECDSA-AES256-SHA384'],
+    ['1.2', 'ECDHE-ECDSA-AES128-SHA256'],
+    ['1.2', 'ECDHE-ECDSA-AES128-SHA'],
+  ])('is refused with the alert certificate_revoked in TLS %s, %s', async (version, suite) => {
+    const tls = version === '1.3' ? ['-tls1_3', '-ciphersuites', suite] : ['-tls1_2', '-cipher', suite]
+    const implicit = await refused(...tls, '-connect', `127.0.0.1:${lab.server('imap4').tlsPort}`)
+    expect(implicit).toContain(alert)
+    const starttls = ['-starttls', 'smtp', '-connect', `127.0.0.1:${lab.server('smtp').port}`]
+    expect(await refused(...tls, ...starttls)).toContain(alert)
+    expect(lab.sessions().at(-1)?.refusals.join()).toMatch(/revoked \(keyCompromise\)/)
+  })
+
+  it.each(['-tls1_3', '-tls1_2'])('is refused with it although a session was resumed before, %s', async (version) => {
+    await using folder = await temporaryFolder()
+    const { pem, root, revoke } = await bob(folder.path)
+    const session = join(folder.path, 'session')
+    const endpoint = [version, '-connect', `127.0.0.1:${lab.server('pop3').tlsPort}`, '-servername', 'localhost']
+    const connection = [...endpoint, '-cert', pem, '-key', pem, '-CAfile', root]
+    expect(await sClient([...connection, '-sess_out', session], 'QUIT\r\n')).toContain('+OK')
+    expect(await sClient([...connection, '-sess_in', session], 'QUIT\r\n')).toMatch(/Reused, TLS[\s\S]*\+OK/)
+    await revoke()
+    expect(await sClient([...connection, '-sess_in', session], 'QUIT\r\n')).toContain(alert)
+  })
+
+  it
+    .runIf(needs('gnutls-cli'))
+    .each([
+      'NORMAL',
+      'NORMAL:-VERS-TLS1.3',
+      'NORMAL:-VERS-TLS1.3:-AEAD:%NO_ETM',
+      'NORMAL:-VERS-TLS1.3:-AES-256-GCM:-AES-128-GCM:-CHACHA20-POLY1305:-AES-256-CCM:-AES-128-CCM',
+      'NORMAL:-VERS-TLS1.3:-AES-256-GCM:-AES-128-GCM:-CHACHA20-POLY1305:-AES-256-CCM:-AES-128-CCM:%NO_ETM',
+    ])('is refused with it to gnutls-cli, %s', async (priority) => {
+    await using folder = await temporaryFolder()
+    const { pem, root, revoke } = await bob(folder.path)
+    await revoke()
+    const args = ['--x509certfile', pem, '--x509keyfile', pem, '--x509cafile', root, '--priority', priority]
+    const { out, err } = await runProgram(
+      'gnutls-cli',
+      [...args, '--port', String(lab.server('pop3').tlsPort), 'localhost'],
+      'QUIT\r\n',
+    )
+    expect(out + err).toMatch(/Certificate was revoked|alert \[44\]/)
+  })
+
+  it('is refused with the alert close_notify for suites without an own alert', async () => {
+    const suite = ['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-CCM']
+    const output = await refused(...suite, '-msg', '-connect', `127.0.0.1:${lab.server('pop3').tlsPort}`)
     expect(output).toMatch(/<<< TLS 1\.2, Alert .*close_notify/)
     expect(output).not.toContain('unexpected eof')
-    expect(lab.sessions().at(-1)?.refusals.join()).toMatch(/revoked \(keyCompromise\)/)
   })
 })
 

@@ -14,6 +14,7 @@ export class Materials {
   readonly #texts = new Map<string, string>()
   readonly #installed = new Map<string, InstalledCertificate>()
   readonly #fresh = new Set<string>()
+  readonly #lists = new Map<string, readonly ReadCrl[]>()
 
   constructor(files: StoreFiles, log: StoreLog) {
     this.#files = files
@@ -24,6 +25,7 @@ export class Materials {
   forget(): void {
     this.#texts.clear()
     this.#fresh.clear()
+    this.#lists.clear()
   }
 
   /** Returns a file's text. @throws PkiError `store` if there is no such file */
@@ -98,8 +100,14 @@ export class Materials {
 
   /** Returns the outside revocation lists that the lab's checks accept. @throws PkiError `store` */
   async trustedCrls(index: StoreIndex): Promise<ReadCrl[]> {
-    const texts = await Promise.all(trustedFiles(index, 'crl').map((path) => this.read(path)))
-    return texts.flatMap((text) => readPem(text).map(({ der }) => readCrl(der)))
+    return (await Promise.all(trustedFiles(index, 'crl').map((path) => this.#crls(path)))).flat()
+  }
+
+  /** Returns the lists of a file. A list can be long, and every client certificate is looked up in it. */
+  async #crls(path: string): Promise<readonly ReadCrl[]> {
+    const lists = this.#lists.get(path) ?? readPem(await this.read(path)).map(({ der }) => readCrl(der))
+    this.#lists.set(path, lists)
+    return lists
   }
 
   /** Returns all authorities' certificates that the store has: its own authorities', and those in installed chains. */

@@ -15,6 +15,8 @@ export interface ReadCrl {
   readonly nextUpdate?: Date
   /** Returns whether an authority signed it. */
   isFrom(authority: X509Certificate): boolean
+  /** Returns whether it has the name of the authority that issued a certificate. */
+  isNamed(certificate: X509Certificate): boolean
   /** Returns whether it lists a certificate of its authority. */
   lists(certificate: X509Certificate): boolean
 }
@@ -38,6 +40,7 @@ export function readCrl(der: Buffer): ReadCrl {
     isFrom: (authority) =>
       certificateFields(authority.raw).subject.equals(issuer.raw) &&
       verify(hashOfSignature(oidOf(item(algorithm, 0))), list.raw, authority.publicKey, signature.content.subarray(1)),
+    isNamed: ({ raw }) => certificateFields(raw).issuer.equals(issuer.raw),
     lists: ({ serialNumber }) => serials.has(plainSerial(serialNumber)),
   }
 }
