@@ -8,7 +8,8 @@ import { type Protocol, protocols } from '../config/schema/protocol.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, writeOutput } from './files.ts'
 import { positiveNumber, secondsAsMs } from './options.ts'
-import { print, table } from './output.ts'
+import { print } from './output.ts'
+import { table } from './table.ts'
 
 interface AuditCommandOptions {
   readonly protocol?: readonly Protocol[]

@@ -41,43 +41,6 @@ export function printWritten(file: string, content: string): void {
   if (file !== '-') print(`Wrote ${file} (${content})`)
 }
 
-/** Width of output that goes to a file or a pipe. */
-const DEFAULT_WIDTH = 80
-
-/**
- * Returns rows as columns below a heading. If they are too wide for the terminal, a list in the last column continues on
- * further lines.
- */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heading.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  )
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
-  const left = (process.stdout.columns ?? DEFAULT_WIDTH) - before
-  const wrapped = rows.flatMap((row) => {
-    const [first = '', ...more] = wrapList(row.at(-1) ?? '', left)
-    const indent = row.slice(0, -1).map(() => '')
-    return [[...row.slice(0, -1), first], ...more.map((part) => [...indent, part])]
-  })
-  return [heading, ...wrapped].map(line).join('\n')
-}
-
-/** Breaks `a, b, c` after commas. */
-function wrapList(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const item of text.split(/(?<=,) /)) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + item.length <= width) lines[lines.length - 1] = `${last} ${item}`
-    else lines.push(item)
-  }
-  return lines
-}
-
 /** Returns lines of `title: value` with the values in one column. A list takes one line for each item. */
 export function page(rows: readonly (readonly [string, string | readonly string[] | undefined])[]): string {
   const used = rows.filter(([, value]) => value !== undefined && value.length > 0)

@@ -1,7 +1,8 @@
 import { protocolTitles } from '../config/schema.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import type { Configuration } from './configuration.ts'
-import { print, table } from './output.ts'
+import { print } from './output.ts'
+import { table } from './table.ts'
 
 /** Prints the virtual servers and the next commands to try. */
 export function printBanner(endpoints: readonly VirtualServerStatus[], next: readonly string[]): void {

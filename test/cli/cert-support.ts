@@ -38,6 +38,14 @@ export class CertificateLab extends Workplace {
     this.write('lab.yaml', yaml)
   }
 
+  /** Returns the certificate that a virtual server uses. */
+  async certificateOf(virtualServer: string): Promise<ShownCertificate> {
+    const all = await this.json<ShownCertificate[]>('cert', 'list')
+    const used = all.find(({ usedBy }) => usedBy.includes(virtualServer))
+    if (used === undefined) throw new Error(`${virtualServer} has no certificate`)
+    return this.json('cert', 'show', used.thumbprint)
+  }
+
   path(name: string): string {
     return join(this.folder, name)
   }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
-import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 /** A text to wait for on the screen, and the keys to type then. */
 type Step = readonly [shown: string, typed: string]
@@ -44,7 +44,7 @@ const questions: readonly Step[] = [
   page('State or province', 'Tokyo'),
   page('City or locality'),
 ]
-const show = (name: string) => pki.json<ShownCertificate>('cert', 'show', name)
+const show = (server: string) => pki.certificateOf(server)
 
 describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
   beforeAll(async () => {

@@ -51,7 +51,7 @@ async function openChecked(path: string): Promise<CertificateStore> {
   const store = await openCertificateStore(storeOptions(path, { makeRoot: false }))
   for (const record of store.index.certificates) await store.materials.load(record)
   for (const request of store.index.requests) await store.materials.read(request.request)
-  for (const thumbprint of Object.values(store.index.assignments)) store.find(thumbprint)
+  for (const thumbprint of Object.values(store.index.assignments)) await store.find(thumbprint)
   return store
 }
 

@@ -16,7 +16,8 @@ import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, passwordOf, readInput, writeOutput } from '../files.ts'
 import { wholeNumber } from '../options.ts'
-import { counted, dayText, print, printResult, printWritten, table } from '../output.ts'
+import { counted, dayText, print, printResult, printWritten } from '../output.ts'
+import { fittedTable } from '../table.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
 
 interface SignFlags extends PkiOptions, ProfileFlags {
@@ -129,7 +130,7 @@ function list(flags: PkiOptions & { authority?: string }): Promise<void> {
     if (flags.json) return print(JSON.stringify(entries.map(({ request: _, ...one }) => one)))
     if (entries.length === 0) return print('There are no requests.')
     const rows = entries.map((one) => [String(one.id), one.authority, one.subject, dayText(one.receivedAt), one.state])
-    print(table(['id', 'authority', 'issued to', 'received', 'state'], rows))
+    print(fittedTable(['ID', 'AUTHORITY', 'ISSUED TO', 'RECEIVED', 'STATE'], rows))
   })
 }
 

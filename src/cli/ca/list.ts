@@ -1,11 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type AuthorityFormat, authorityFormats } from '../../pki/authority/list.ts'
+import { type AuthorityEntry, type AuthorityFormat, authorityFormats } from '../../pki/authority/list.ts'
 import { type RevocationReason, reasonNamed, revocationReasons } from '../../pki/revocation/crl.ts'
+import { noteWarningsOf } from '../cert/words.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, writeOutput } from '../files.ts'
 import { durationAsMs } from '../options.ts'
-import { counted, dayText, print, printResult, printWritten, table } from '../output.ts'
+import { counted, dayText, print, printResult, printWritten } from '../output.ts'
+import { fittedTable } from '../table.ts'
 
 interface NamedFlags extends PkiOptions {
   readonly authority?: string
@@ -44,15 +46,19 @@ function list(flags: PkiOptions): Promise<void> {
       one.name + (one.default ? ' (default)' : ''),
       one.role,
       one.type,
-      one.ready ? (one.issuedBy ?? '') : 'waiting for an outside authority',
+      one.ready ? (one.role === 'root' ? '-' : (one.issuedBy ?? '')) : 'waiting for an outside authority',
       one.notAfter ? dayText(one.notAfter) : '-',
       one.key ?? '-',
-      String(one.issued),
-      String(one.revoked),
-      String(one.waiting),
+      certificatesText(one),
     ])
-    print(table(['NAME', 'ROLE', 'TYPE', 'ISSUED BY', 'EXPIRES', 'KEY', 'ISSUED', 'REVOKED', 'PENDING'], rows))
+    print(fittedTable(['NAME', 'ROLE', 'TYPE', 'ISSUED BY', 'EXPIRES', 'KEY', 'ISSUED'], rows))
   })
+}
+
+/** Returns `5, 1 revoked, 2 pending`. */
+function certificatesText({ issued, revoked, waiting }: AuthorityEntry): string {
+  const parts = [`${issued}`, revoked > 0 && `${revoked} revoked`, waiting > 0 && `${waiting} pending`]
+  return parts.filter((part) => part !== false).join(', ')
 }
 
 function issued(name: string | undefined, flags: PkiOptions & { expiring?: number }): Promise<void> {
@@ -66,7 +72,7 @@ function issued(name: string | undefined, flags: PkiOptions & { expiring?: numbe
       dayText(one.notAfter),
       one.revoked ? `revoked ${dayText(one.revoked.at)} (${one.revoked.reason})` : 'good',
     ])
-    print(table(['SERIAL NUMBER', 'ISSUED TO', 'EXPIRES', 'STATUS'], rows))
+    print(fittedTable(['SERIAL NUMBER', 'ISSUED TO', 'EXPIRES', 'STATUS'], rows))
   })
 }
 
@@ -114,9 +120,11 @@ export function addRevoke(ca: Command): void {
 }
 
 function revoke(serial: string, flags: RevokeFlags): Promise<void> {
-  return withPki(flags, async ({ authorities }) => {
-    const { entry, authority } = await authorities.revoke(serial, flags.reason, flags.authority)
-    const { serial: number, subject, revoked } = entry
+  return withPki(flags, async (session) => {
+    const { entry, authority } = await session.authorities.revoke(serial, flags.reason, flags.authority)
+    const { serial: number, subject, revoked, thumbprint } = entry
+    const inUse = (await session.certificates.list()).find((one) => one.thumbprint === thumbprint)
+    await noteWarningsOf(session, inUse?.usedBy ?? [])
     const what = revoked ? `is revoked (${revoked.reason})` : 'is no longer revoked'
     printResult(
       flags,

@@ -3,7 +3,8 @@ import type { TrustedRecord } from '../../pki/certificate-store/index-file.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { readInput } from '../files.ts'
-import { dayText, print, printResult, table } from '../output.ts'
+import { dayText, print, printResult } from '../output.ts'
+import { fittedTable } from '../table.ts'
 
 const kinds = { root: 'root', crl: 'revocation list' } as const
 
@@ -46,7 +47,7 @@ export function addTrust(ca: Command): void {
           until ? dayText(until) : '-',
           thumbprint,
         ])
-        print(table(['NAME', 'KIND', 'VALID UNTIL', 'THUMBPRINT'], rows))
+        print(fittedTable(['NAME', 'KIND', 'VALID UNTIL', 'THUMBPRINT'], rows))
       }),
     )
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { printResult } from '../output.ts'
+import { NAME_HELP, noteWarningsOf, usedAfterRemoval } from './words.ts'
 
 interface ForFlags extends PkiOptions {
   readonly for: string
@@ -12,49 +13,63 @@ const forOption = (command: Command): Command =>
     .requiredOption('--for <virtual server>', 'name or protocol of the virtual server')
     .option('--json', 'print JSON')
 
-/** Adds `sealpost cert assign`, `cert remove`, `cert replace` and `cert delete`. */
+/** Adds `sealpost cert assign`, `cert remove`, `cert replace`, `cert rename` and `cert delete`. */
 export function addAssign(cert: Command): void {
   forOption(cert.command('assign'))
     .description('assign a certificate of the store to a virtual server')
-    .argument('<name>', 'friendly name or thumbprint')
+    .argument('<name>', NAME_HELP)
     .action((name: string, flags: ForFlags) =>
-      withPki(flags, async ({ certificates }) => {
-        const { virtualServer, record } = await certificates.assign(name, flags.for)
+      withPki(flags, async (session) => {
+        const { virtualServer, record } = await session.certificates.assign(name, flags.for)
         const { friendlyName, thumbprint } = record
         const facts = { virtualServer, friendlyName, thumbprint }
+        await noteWarningsOf(session, [virtualServer])
         printResult(flags, facts, `"${friendlyName}" is assigned to "${virtualServer}".`)
       }),
     )
   forOption(cert.command('remove'))
     .description('remove the certificate from a virtual server; it stays in the store')
     .action((flags: ForFlags) =>
-      withPki(flags, async ({ certificates }) => {
-        const facts = await certificates.remove(flags.for)
-        const { virtualServer, thumbprint } = facts
-        printResult(
-          flags,
-          facts,
-          `"${virtualServer}" has no assigned certificate now; ${thumbprint} stays in the store.`,
-        )
+      withPki(flags, async (session) => {
+        const facts = await session.certificates.remove(flags.for)
+        const { virtualServer, friendlyName, now } = facts
+        await noteWarningsOf(session, [virtualServer])
+        const sentence = `"${virtualServer}" ${usedAfterRemoval(now)}; "${friendlyName}" stays in the store.`
+        printResult(flags, facts, sentence)
       }),
     )
   forOption(cert.command('replace'))
     .description('replace the assigned certificate by another one')
-    .argument('<name>', 'friendly name or thumbprint of the new certificate')
+    .argument('<name>', `${NAME_HELP} of the new certificate`)
     .action((name: string, flags: ForFlags) =>
-      withPki(flags, async ({ certificates }) => {
-        const { virtualServer, record, replaced } = await certificates.replace(flags.for, name)
+      withPki(flags, async (session) => {
+        const { virtualServer, record, replaced, replacedName } = await session.certificates.replace(flags.for, name)
         const facts = { virtualServer, replaced, thumbprint: record.thumbprint }
-        printResult(
-          flags,
-          facts,
-          `"${virtualServer}" now uses "${record.friendlyName}"; ${replaced} stays in the store.`,
-        )
+        await noteWarningsOf(session, [virtualServer])
+        const sentence = `"${virtualServer}" now uses "${record.friendlyName}"; "${replacedName}" stays in the store.`
+        printResult(flags, facts, sentence)
+      }),
+    )
+  addRenameAndDelete(cert)
+}
+
+function addRenameAndDelete(cert: Command): void {
+  withConfig(cert.command('rename'))
+    .description('give a certificate another friendly name')
+    .argument('<name>', NAME_HELP)
+    .argument('<new name>', 'the new friendly name')
+    .option('--force', 'also if the configuration names the certificate')
+    .option('--json', 'print JSON')
+    .action((name: string, newName: string, flags: PkiOptions & { readonly force?: boolean }) =>
+      withPki(flags, async ({ certificates }) => {
+        const { record, formerName } = await certificates.rename(name, newName, { force: flags.force ?? false })
+        const { friendlyName, thumbprint } = record
+        printResult(flags, { friendlyName, formerName, thumbprint }, `"${formerName}" is now called "${friendlyName}".`)
       }),
     )
   withConfig(cert.command('delete'))
     .description('delete a certificate and its key, if no virtual server uses it')
-    .argument('<name>', 'friendly name or thumbprint')
+    .argument('<name>', NAME_HELP)
     .option('--json', 'print JSON')
     .action((name: string, flags: PkiOptions) =>
       withPki(flags, async ({ certificates }) => {

@@ -6,6 +6,7 @@ import { withConfig } from '../configuration.ts'
 import { exitStatus, UsageError } from '../failure.ts'
 import { readInput } from '../files.ts'
 import { dayText, note, page, print } from '../output.ts'
+import { noteWarningsOf } from './words.ts'
 
 interface InstallFlags extends PkiOptions {
   readonly for?: string
@@ -42,13 +43,18 @@ function install(file: string | undefined, flags: InstallFlags): Promise<void> {
   return withPki(flags, (session) => (file === undefined ? pickUp(session, flags) : installFile(session, file, flags)))
 }
 
-async function installFile({ certificates }: PkiSession, file: string, flags: InstallFlags): Promise<void> {
+/** Problems that the summary before the installation contains. */
+const IN_SUMMARY = ['incomplete-chain', 'wrong-purpose', 'authority']
+
+async function installFile(session: PkiSession, file: string, flags: InstallFlags): Promise<void> {
+  const { certificates } = session
   const options = { ...(flags.for ? { for: flags.for } : {}), force: flags.force ?? false }
   const planned = await certificates.inspect(await readInput(file), options)
   const { summary } = planned
   for (const warning of summary.warnings) note(`warning: ${warning}`)
   if (!flags.json) print(installSummary(summary))
   await certificates.installPlanned(planned)
+  await noteWarningsOf(session, [summary.virtualServer], IN_SUMMARY)
   if (flags.json) print(JSON.stringify(summary))
   else print(`\nThe certificate is installed on "${summary.virtualServer}".`)
 }

@@ -4,14 +4,15 @@ import { type AcmeAuthority, type ChallengeType, challengeTypes } from '../../pk
 import type { CertificateRecord } from '../../pki/certificate-store/index-file.ts'
 import type { Renewal } from '../../pki/lifecycle/renew.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from '../ca/profile-options.ts'
-import { type PkiOptions, withPki } from '../certificate-store.ts'
+import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
-import { checkOutput, readInput, writeOutput } from '../files.ts'
+import { readInput } from '../files.ts'
 import { portNumber } from '../options.ts'
 import { dayText, note, noteWarning, print, printResult } from '../output.ts'
-import { requestSummary } from './request.ts'
+import { requestSummary, writeRequest } from './request.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
+import { NAME_HELP, noteWarningsOf } from './words.ts'
 
 interface IssueFlags extends RequestFlags, ProfileFlags {
   readonly authority?: string
@@ -68,20 +69,21 @@ function issue(flags: IssueFlags): Promise<void> {
   if (acme !== undefined && (days ?? hours ?? hash ?? profile) !== undefined) {
     throw new UsageError('an ACME authority decides about lifetime and purposes; give --acme-profile')
   }
-  return withPki(flags, async ({ certificates, profiles }) => {
+  return withPki(flags, async (session) => {
+    const { certificates, profiles } = session
     const planned = await certificates.plan(requestOptions(flags))
     for (const warning of planned.warnings) noteWarning(warning)
     if (!flags.json) print(requestSummary(planned))
     if (flags.acme !== undefined) {
       const record = await certificates.issueByAcme(planned, await acmeAuthority(flags, flags.acme))
-      return printIssued(flags, planned.virtualServer.name, flags.acme, record)
+      return printIssued(session, flags, planned.virtualServer.name, flags.acme, record)
     }
     const options = { ...profileOptions(flags, profiles), force: flags.force ?? false }
     const outcome = await certificates.issuePlanned(planned, flags.authority, undefined, options)
     const { authority } = outcome
     const virtualServer = planned.virtualServer.name
     if (outcome.state === 'issued') {
-      return printIssued(flags, virtualServer, authority, outcome.record)
+      return printIssued(session, flags, virtualServer, authority, outcome.record)
     }
     if (flags.json) return print(JSON.stringify({ state: 'queued', authority, virtualServer, id: outcome.id }))
     print(
@@ -91,12 +93,14 @@ function issue(flags: IssueFlags): Promise<void> {
   })
 }
 
-function printIssued(
+async function printIssued(
+  session: PkiSession,
   { json }: IssueFlags,
   virtualServer: string,
   authority: string,
   { thumbprint, friendlyName, notAfter }: CertificateRecord,
-): void {
+): Promise<void> {
+  await noteWarningsOf(session, [virtualServer])
   if (json) print(JSON.stringify({ state: 'issued', authority, virtualServer, thumbprint, friendlyName, notAfter }))
   else
     print(`\n"${authority}" issued the certificate; it is installed on "${virtualServer}" (thumbprint ${thumbprint}).`)
@@ -132,7 +136,7 @@ interface RenewFlags extends PkiOptions {
 export function addRenew(cert: Command): void {
   withConfig(cert.command('renew'))
     .description('renew a certificate; the old one stays in use until the new one is installed')
-    .argument('[name]', 'friendly name or thumbprint')
+    .argument('[name]', NAME_HELP)
     .option('--for <virtual server>', 'renew the certificate of this virtual server')
     .option('--new-key', 'create a new key instead of keeping the old one')
     .option('--out <file>', 'file for the request if an outside authority must answer it', 'certreq.txt')
@@ -143,29 +147,38 @@ export function addRenew(cert: Command): void {
 function renew(name: string | undefined, flags: RenewFlags): Promise<void> {
   if ((name === undefined) === (flags.for === undefined))
     throw new UsageError('give the name of the certificate, or --for')
-  return withPki(flags, async ({ certificates }) => {
-    await checkOutput(flags.out)
+  return withPki(flags, async (session) => {
+    const { certificates } = session
     const target = name ?? (await certificates.wornBy(flags.for ?? ''))
     const renewal = await certificates.renew(target, { newKey: flags.newKey ?? false })
-    if (renewal.state === 'requested') await writeOutput(flags.out, renewal.pem)
+    if (renewal.state === 'renewed') return printRenewed(session, flags, renewal)
+    if (renewal.state === 'requested') await writeRequest(flags.out, renewal.pem, renewal.request.virtualServer)
     printResult(flags, renewalFacts(renewal, flags.out), renewalText(renewal, flags.out))
   })
 }
 
-function renewalFacts(renewal: Renewal, file: string): object {
-  if (renewal.state === 'renewed') {
-    const { thumbprint, friendlyName, notAfter } = renewal.record
-    return { state: 'renewed', replaces: renewal.replaces, thumbprint, friendlyName, notAfter }
-  }
+type Renewed = Extract<Renewal, { state: 'renewed' }>
+
+async function printRenewed(session: PkiSession, flags: RenewFlags, { record, replaces }: Renewed): Promise<void> {
+  const { thumbprint, friendlyName, notAfter } = record
+  const [{ friendlyName: formerName }, { usedBy }] = await Promise.all([
+    session.certificates.show(replaces),
+    session.certificates.show(thumbprint),
+  ])
+  await noteWarningsOf(session, usedBy)
+  printResult(
+    flags,
+    { state: 'renewed', replaces, formerName, thumbprint, friendlyName, notAfter },
+    `"${friendlyName}" is renewed until ${dayText(notAfter)} (thumbprint ${thumbprint}); the former one stays in the store as "${formerName}".`,
+  )
+}
+
+function renewalFacts(renewal: Exclude<Renewal, Renewed>, file: string): object {
   if (renewal.state === 'queued') return { state: 'queued', authority: renewal.authority, id: renewal.id }
   return { state: 'requested', id: renewal.request.id, file }
 }
 
-function renewalText(renewal: Renewal, file: string): string {
-  if (renewal.state === 'renewed') {
-    const { friendlyName, thumbprint, notAfter } = renewal.record
-    return `"${friendlyName}" is renewed until ${dayText(notAfter)} (thumbprint ${thumbprint}); ${renewal.replaces} stays in the store.`
-  }
+function renewalText(renewal: Exclude<Renewal, Renewed>, file: string): string {
   if (renewal.state === 'queued') {
     return `"${renewal.authority}" is a standalone authority: request ${renewal.id} is pending there. After approval, run: sealpost cert install --pending`
   }

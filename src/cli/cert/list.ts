@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
+import { SHORT_THUMBPRINT } from '../../pki/certificate-store/friendly-names.ts'
 import type { CertificateDetails, CertificateEntry } from '../../pki/lifecycle/list.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
-import { counted, noteWarning, page, print, table } from '../output.ts'
+import { counted, note, noteWarning, page, print } from '../output.ts'
+import { fittedTable } from '../table.ts'
+import { NAME_HELP } from './words.ts'
 
 /** Adds `sealpost cert list` and `cert show`. */
 export function addCertificateLists(cert: Command): void {
@@ -12,7 +15,7 @@ export function addCertificateLists(cert: Command): void {
     .action(list)
   withConfig(cert.command('show'))
     .description('show everything about one certificate')
-    .argument('<name>', 'friendly name or thumbprint')
+    .argument('<name>', NAME_HELP)
     .option('--json', 'print JSON')
     .action(show)
 }
@@ -20,13 +23,11 @@ export function addCertificateLists(cert: Command): void {
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
   state === 'valid' ? counted(daysLeft, 'day') : state
 
-/** Digits of a thumbprint in the list. Commands accept only the whole thumbprint or the friendly name. */
-const SHORT_THUMBPRINT = 8
-
 function list(flags: PkiOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const entries = await certificates.list()
-    for (const { message } of await certificates.warnings()) noteWarning(message)
+    const problems = (await certificates.warnings()).length
+    if (problems > 0) note(`sealpost check reports ${counted(problems, 'problem')} with the certificates in use.`)
     if (flags.json) return print(JSON.stringify(entries))
     if (entries.length === 0) return print('The store has no certificates yet. The lab issues them at its first start.')
     const rows = entries.map((one) => [
@@ -36,7 +37,7 @@ function list(flags: PkiOptions): Promise<void> {
       one.thumbprint.slice(0, SHORT_THUMBPRINT),
       one.usedBy.map(shortServerName).join(', ') || '-',
     ])
-    print(table(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows))
+    print(fittedTable(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows))
   })
 }
 
@@ -46,6 +47,8 @@ const shortServerName = (name: string): string => /^Default (\w+) Virtual Server
 function show(name: string, flags: PkiOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const details = await certificates.show(name)
+    const warnings = await certificates.warnings(details.usedBy)
+    for (const { message, thumbprint } of warnings) if (thumbprint === details.thumbprint) noteWarning(message)
     print(flags.json ? JSON.stringify(details) : detailsPage(details))
   })
 }

@@ -6,7 +6,8 @@ import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, writeOutput } from '../files.ts'
-import { dayText, noteWarning, page, print, printResult, printWritten, table } from '../output.ts'
+import { dayText, noteWarning, page, print, printResult, printWritten } from '../output.ts'
+import { fittedTable } from '../table.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 
 interface RequestCommandFlags extends RequestFlags {
@@ -42,10 +43,18 @@ async function request(certificates: Certificates, flags: RequestCommandFlags): 
   const quiet = flags.json || flags.out === '-'
   if (!quiet) print(requestSummary(planned))
   const { record, pem, warnings } = await certificates.prepare(planned)
-  await writeOutput(flags.out, pem)
+  await writeRequest(flags.out, pem, record.virtualServer)
   if (flags.json) print(JSON.stringify({ ...record, key: planned.key, file: flags.out, pem, warnings }))
   else if (!quiet)
     print(`\nWrote ${flags.out} (certificate request). Send it to the authority, then run: sealpost cert install FILE`)
+}
+
+/** Writes a pending request. If that fails, the error says how to write it elsewhere. */
+export async function writeRequest(file: string, pem: string, virtualServer: string): Promise<void> {
+  await writeOutput(file, pem).catch((error: Error) => {
+    const again = `the request is pending; write it to another place: sealpost cert pending "${virtualServer}" --out FILE`
+    throw new Error(`${error.message}; ${again}`, { cause: error })
+  })
 }
 
 /** Adds `sealpost cert pending` and `cert cancel`. */
@@ -84,7 +93,7 @@ function list(flags: PkiOptions): Promise<void> {
       dayText(createdAt),
       queued ? `request ${queued.id} at "${queued.authority}"` : 'not sent',
     ])
-    print(table(['ID', 'VIRTUAL SERVER', 'ISSUED TO', 'SINCE', 'STATE'], rows))
+    print(fittedTable(['ID', 'VIRTUAL SERVER', 'ISSUED TO', 'SINCE', 'STATE'], rows))
   })
 }
 

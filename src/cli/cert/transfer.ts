@@ -1,11 +1,13 @@
 import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type ExportFormat, exportFormats } from '../../pki/lifecycle/import-export.ts'
+import { takenText } from '../../pki/lifecycle/request.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
 import { checkOutput, passwordOf, readInput, writeOutput } from '../files.ts'
-import { print, printResult, printWritten } from '../output.ts'
+import { noteWarning, print, printResult, printWritten } from '../output.ts'
+import { NAME_HELP, noteWarningsOf } from './words.ts'
 
 interface ImportFlags extends PkiOptions {
   readonly password?: string
@@ -13,6 +15,7 @@ interface ImportFlags extends PkiOptions {
   readonly key?: string
   readonly name?: string
   readonly for?: string
+  readonly replace?: string
   readonly force?: boolean
 }
 
@@ -26,24 +29,34 @@ export function addImport(cert: Command): void {
     .option('--key <file>', 'separate PEM file with the private key')
     .option('--name <friendly name>', 'friendly name (default: the one in the file)')
     .option('--for <virtual server>', 'assign it to this virtual server')
+    .option('--replace <name>', 'take over the friendly name and the virtual servers of this certificate')
     .option('--force', 'accept a certificate that is expired or not yet valid')
     .option('--json', 'print JSON')
     .action(importFile)
 }
 
 function importFile(file: string, flags: ImportFlags): Promise<void> {
-  return withPki(flags, async ({ certificates }) => {
+  if (flags.name !== undefined && flags.replace !== undefined)
+    throw new UsageError('with --replace, the certificate takes over the name of the other one; leave out --name')
+  return withPki(flags, async (session) => {
     const octets = await readInput(file)
     const password = await passwordOf(flags)
-    const record = await certificates.import(octets, {
+    const record = await session.certificates.import(octets, {
       ...(password === undefined ? {} : { password }),
       ...(flags.key ? { key: (await readInput(flags.key)).toString('latin1') } : {}),
       ...(flags.name ? { friendlyName: flags.name } : {}),
       ...(flags.for ? { for: flags.for } : {}),
+      ...(flags.replace ? { replaces: flags.replace } : {}),
       force: flags.force ?? false,
     })
     const { friendlyName, thumbprint, notAfter } = record
-    const assigned = flags.for ? ` and assigned to "${flags.for}"` : ''
+    if (flags.name && flags.name.trim() !== friendlyName) noteWarning(takenText(flags.name, friendlyName))
+    const users = (await session.certificates.show(thumbprint)).usedBy
+    const assigned =
+      users.length > 0
+        ? `; ${users.map((user) => `"${user}"`).join(', ')} now use${users.length === 1 ? 's' : ''} it`
+        : ''
+    await noteWarningsOf(session, users)
     printResult(
       flags,
       { friendlyName, thumbprint, notAfter },
@@ -75,7 +88,7 @@ const byExtension: Record<string, ExportFormat> = {
 export function addExport(cert: Command): void {
   withConfig(cert.command('export'))
     .description('export a certificate with its chain; .pfx, .p12 and .pem include the private key')
-    .argument('<name>', 'friendly name or thumbprint')
+    .argument('<name>', NAME_HELP)
     .requiredOption('--out <file>', 'file to write; - for standard output')
     .addOption(
       new Option('--format <format>', 'format (default: from the extension of the file)').choices(exportFormats),

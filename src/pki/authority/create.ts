@@ -3,7 +3,7 @@ import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { authorityConstraints, keyUsage, type NameConstraints, nameConstraints } from '../certificate/extensions.ts'
 import { constraintProblem } from '../certificate/name-constraints.ts'
-import { commonName, type DistinguishedName, subjectNames } from '../certificate/names.ts'
+import { type DistinguishedName, issuedToOf, subjectNames } from '../certificate/names.ts'
 import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
@@ -141,7 +141,7 @@ export async function installAuthority(
   if (!facts.authority) {
     throw new PkiError(
       'refused',
-      `the certificate issued to ${commonName(facts.subject)} is not an authority's certificate (no CA:TRUE)`,
+      `the certificate issued to ${issuedToOf(facts)} is not an authority's certificate (no CA:TRUE)`,
     )
   }
   checkDates(facts, store.clock.now(), force)

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { certificateFields, certificatePem, type Issuer, thumbprintOf } from '../certificate/certificate.ts'
-import { commonName, readName } from '../certificate/names.ts'
+import { certificatePem, type Issuer, readFacts, thumbprintOf } from '../certificate/certificate.ts'
+import { issuedToOf } from '../certificate/names.ts'
 import { createEndEntityCertificate, type EndEntityProfile, type ServiceUrls } from '../certificate/profiles.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
@@ -67,7 +67,7 @@ export function recordIssued(draft: IndexDraft, record: AuthorityRecord, certifi
   const serial = certificate.serialNumber
   record.issued.push({
     serial,
-    subject: commonName(readName(certificateFields(certificate.raw).subject)),
+    subject: issuedToOf(readFacts(certificate)),
     thumbprint: thumbprintOf(certificate),
     certificate: draft.put(`authorities/${slug(record.name)}/issued/${serial}.pem`, certificatePem(certificate)),
     notBefore: new Date(certificate.validFrom).toISOString(),

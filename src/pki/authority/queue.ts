@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { formatName } from '../certificate/names.ts'
+import { formatName, issuedToOf } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority, findIssued, type QueuedRecord } from '../certificate-store/index-file.ts'
@@ -50,7 +50,7 @@ function enqueue(draft: IndexDraft, authority: AuthorityRecord, request: ReadReq
   authority.queue.push({
     id,
     request: draft.put(`authorities/${slug(authority.name)}/requests/${id}.pem`, request.pem),
-    subject: formatName(request.subject),
+    subject: formatName(request.subject) || issuedToOf(request),
     receivedAt: new Date(nowMs).toISOString(),
     state: 'pending',
   })

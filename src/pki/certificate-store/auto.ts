@@ -5,7 +5,7 @@ import { issueFrom, openAuthority } from '../authority/issue.ts'
 import { formatGeneralName, type GeneralName, generalName, subjectNames } from '../certificate/names.ts'
 import { generateKey, type HashName, type KeySpec } from '../keys.ts'
 import type { Audience } from '../types.ts'
-import { addCertificate, type IndexDraft, replaceAssignments } from './draft.ts'
+import { addCertificate, type IndexDraft, takeName } from './draft.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 import type { CertificateStore } from './types.ts'
 
@@ -102,9 +102,7 @@ export function renewAuto(
 ): Promise<CertificateRecord> {
   return store.update(async (draft) => {
     const audience = record.auto?.authority === draft.index.oldClientAuthority ? 'old' : 'modern'
-    const next = await issueAuto(store, draft, (record.auto?.names ?? []).map(generalName), key, audience)
-    replaceAssignments(draft, record.thumbprint, next.thumbprint)
-    return next
+    return issueAuto(store, draft, (record.auto?.names ?? []).map(generalName), key, audience, record.thumbprint)
   })
 }
 
@@ -139,6 +137,7 @@ async function issueAuto(
   names: readonly GeneralName[],
   key: KeyObject,
   audience: Audience,
+  replaces?: string,
 ): Promise<CertificateRecord> {
   const profile = autoProfiles[audience]
   const authority = await openAuthority(store, draft.index[profile.authority], draft)
@@ -159,6 +158,9 @@ async function issueAuto(
   )
   dropExpired(draft, nowMs)
   const friendlyName = `${subject} (${profile.titleSuffix})`
+  // The newest one has the plain name, whatever the reason for issuing another one was.
+  const former = draft.index.certificates.find((one) => one.auto && one.friendlyName === friendlyName)
+  if (former && replaces === undefined) takeName(draft.index, former)
   const record = addCertificate(
     draft,
     {
@@ -166,6 +168,7 @@ async function issueAuto(
       certificates: [certificate, ...authority.chain],
       key: draft.putKey(friendlyName, key),
       origin: 'auto',
+      ...(replaces ? { replaces } : {}),
     },
     nowMs,
   )

@@ -3,6 +3,7 @@ import { certificatePem, thumbprintOf } from '../certificate/certificate.ts'
 import { publicKeyInfo } from '../certificate/extensions.ts'
 import { PkiError } from '../errors.ts'
 import { privateKeyPem } from '../keys.ts'
+import { formerName, freeName } from './friendly-names.ts'
 import type { CertificateRecord, StoreIndex } from './index-file.ts'
 
 /** A change of the store before its commit: a copy of the index to modify, and the files to add. */
@@ -45,12 +46,15 @@ export const slug = (text: string): string =>
     .slice(0, 48) || 'unnamed'
 
 export interface NewCertificate {
+  /** It gets a number if another certificate has this name. */
   readonly friendlyName: string
   /** The certificate first, then its issuers. A root is not stored: clients have it. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]]
   /** Path of the key in the store. */
   readonly key: string
   readonly origin: CertificateRecord['origin']
+  /** Thumbprint of the certificate that it replaces: it takes over its friendly name and its virtual servers. */
+  readonly replaces?: string
 }
 
 /** Adds a certificate to the store. @throws PkiError `refused` if the store has it already */
@@ -60,11 +64,13 @@ export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: 
   if (draft.index.certificates.some((one) => one.thumbprint === thumbprint)) {
     throw new PkiError('refused', `the certificate is already in the store (thumbprint ${thumbprint})`)
   }
-  const path = `certificates/${slug(added.friendlyName)}-${thumbprint.slice(0, 8)}.pem`
+  const replaced = draft.index.certificates.find((one) => one.thumbprint === added.replaces)
+  const friendlyName = replaced ? takeName(draft.index, replaced) : freeName(draft.index, added.friendlyName)
+  const path = `certificates/${slug(friendlyName)}-${thumbprint.slice(0, 8)}.pem`
   const withoutRoot = [leaf, ...chain.filter((one) => one.subject !== one.issuer)]
   const record: CertificateRecord = {
     thumbprint,
-    friendlyName: added.friendlyName,
+    friendlyName,
     certificate: draft.put(path, withoutRoot.map(certificatePem).join('')),
     key: added.key,
     origin: added.origin,
@@ -72,12 +78,19 @@ export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: 
     notAfter: new Date(leaf.validTo).toISOString(),
   }
   draft.index.certificates.push(record)
+  if (replaced) replaceAssignments(draft.index, replaced.thumbprint, thumbprint)
   return record
 }
 
+/** Takes the friendly name from a certificate, which stays in the store as `NAME old`. Returns the name. */
+export function takeName(index: StoreIndex, record: CertificateRecord): string {
+  const { friendlyName } = record
+  record.friendlyName = formerName(index, friendlyName)
+  return friendlyName
+}
+
 /** Assigns another certificate to every virtual server that a certificate is assigned to. Both are thumbprints. */
-export function replaceAssignments(draft: IndexDraft, old: string, next: string): void {
-  const { assignments } = draft.index
+function replaceAssignments({ assignments }: StoreIndex, old: string, next: string): void {
   for (const [server, thumbprint] of Object.entries(assignments)) {
     if (thumbprint === old) assignments[server] = next
   }

@@ -188,12 +188,14 @@ export function referencedPaths(of: StoreIndex): Set<string> {
   return new Set(paths.filter((path) => path !== undefined))
 }
 
-/** Returns the newest certificate of a friendly name or thumbprint; case, spaces and colons of a thumbprint do not count. */
+/**
+ * Returns the certificate that a name or a thumbprint in the configuration means. Stores of earlier versions have several
+ * certificates of one name: it is the newest then. Case, spaces and colons of a thumbprint do not count.
+ */
 export function certificateNamed(index: Readonly<StoreIndex>, name: string): CertificateRecord | undefined {
   const wanted = name.replace(/[\s:]/g, '').toUpperCase()
   return (
     index.certificates.findLast(({ thumbprint }) => thumbprint === wanted) ??
-    // A renewed certificate keeps the friendly name.
     index.certificates.findLast(({ friendlyName }) => friendlyName === name)
   )
 }

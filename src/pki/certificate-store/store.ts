@@ -1,6 +1,8 @@
 import type { Clock } from '../../common/clock.ts'
 import { coalesce } from '../../common/coalesce.ts'
 import { type CertificateChoice, choicesOf, type SingleCertificateChoice } from '../../config/schema/certificate.ts'
+import { readFacts } from '../certificate/certificate.ts'
+import { issuedToOf } from '../certificate/names.ts'
 import { RecipeCertificates } from '../defects/recipe-certificates.ts'
 import { PkiError } from '../errors.ts'
 import type { KeySpec } from '../keys.ts'
@@ -9,6 +11,7 @@ import type { Audience, InstalledCertificate, StoreLog } from '../types.ts'
 import { autoCertificate, ensureRoot, renewalDue } from './auto.ts'
 import type { IndexDraft } from './draft.ts'
 import { folderFiles, memoryFiles, type StoreFiles } from './files.ts'
+import { certificatesNamed, SHORT_THUMBPRINT } from './friendly-names.ts'
 import { type CertificateRecord, certificateNamed, indexPath, type StoreIndex } from './index-file.ts'
 import { Journal } from './journal.ts'
 import { Materials } from './materials.ts'
@@ -106,12 +109,28 @@ class FileCertificateStore implements CertificateStore {
     return this.materials.read(path)
   }
 
-  find(name: string): CertificateRecord {
-    const found = certificateNamed(this.index, name)
-    if (found) return found
+  async find(name: string): Promise<CertificateRecord> {
+    const [found, ...others] = certificatesNamed(this.index, name)
+    if (found === undefined) throw this.#unknown(name)
+    if (others.length === 0) return found
+    const candidates = await Promise.all([found, ...others].map((one) => this.#candidateText(one)))
+    throw new PkiError(
+      'unknown',
+      `"${name}" is ambiguous: ${candidates.join('; ')}. Give the first digits of the thumbprint instead, or a name of its own: sealpost cert rename ${found.thumbprint.slice(0, SHORT_THUMBPRINT)} NEWNAME`,
+    )
+  }
+
+  #unknown(name: string): PkiError {
     const known = this.index.certificates.map((record) => record.friendlyName)
     const list = known.length ? `there are: ${[...new Set(known)].join(', ')}` : 'the store is empty'
-    throw new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
+    return new PkiError('unknown', `no certificate "${name}" in ${this.place}; ${list}`)
+  }
+
+  /** Returns what tells a certificate from others of the same name. */
+  async #candidateText({ thumbprint, friendlyName, certificate, notAfter }: CertificateRecord): Promise<string> {
+    const [own] = await this.materials.certificates(certificate)
+    const issuedTo = own ? issuedToOf(readFacts(own)) : friendlyName
+    return `${thumbprint.slice(0, SHORT_THUMBPRINT)} (issued to ${issuedTo}, expires ${notAfter.slice(0, 10)})`
   }
 
   update<T>(change: (draft: IndexDraft) => T | Promise<T>): Promise<T> {
@@ -154,7 +173,7 @@ class FileCertificateStore implements CertificateStore {
       case 'variant':
         return this.#byRecipe.certificateFor(choice, names)
       case 'named':
-        return this.#withStaple(this.find(choice.name))
+        return this.#withStaple(this.#pinned(choice.name))
       default: {
         const thumbprint = this.index.assignments[virtualServer]
         const assigned = this.index.certificates.find((record) => record.thumbprint === thumbprint)
@@ -162,6 +181,13 @@ class FileCertificateStore implements CertificateStore {
         return choice.kind === 'auto' ? this.#withStaple(await autoCertificate(this, names, audience)) : undefined
       }
     }
+  }
+
+  /** Returns the newest certificate of a name in the configuration. @throws PkiError `unknown` */
+  #pinned(name: string): CertificateRecord {
+    const found = certificateNamed(this.index, name)
+    if (found === undefined) throw this.#unknown(name)
+    return found
   }
 
   /** Loads a certificate, with OCSP responses if an authority of the store issued it. */

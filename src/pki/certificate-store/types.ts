@@ -29,8 +29,11 @@ export interface CertificateStore extends AsyncDisposable {
   oldClientRootPem(): Promise<string>
   /** Returns a text file of the store. @throws PkiError `store` */
   read(path: string): Promise<string>
-  /** Returns the record of a friendly name or thumbprint; case, spaces and colons do not count. @throws PkiError `unknown` */
-  find(name: string): CertificateRecord
+  /**
+   * Returns the record of a friendly name, or of a thumbprint or its first digits; case, and spaces and colons of a
+   * thumbprint, do not count. @throws PkiError `unknown` for no certificate and, with a list of them, for several
+   */
+  find(name: string): Promise<CertificateRecord>
 
   /**
    * Changes the store: completely or not at all, one change at a time across all processes. `change` may run again if

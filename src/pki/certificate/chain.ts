@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import { PkiError } from '../errors.ts'
 import { type CertificateFacts, readFacts } from './certificate.ts'
-import { commonName } from './names.ts'
+import { commonName, issuedToOf } from './names.ts'
 
 /** A certificate and its issuers upward. */
 export interface Chain {
@@ -76,7 +76,7 @@ export function checkChain(
   })
 }
 
-const titleOf = (certificate: X509Certificate): string => commonName(readFacts(certificate).subject)
+const titleOf = (certificate: X509Certificate): string => issuedToOf(readFacts(certificate))
 
 const broken = (why: string): PkiError => new PkiError('refused', `the certificate chain is invalid: ${why}`)
 
@@ -86,7 +86,7 @@ const TOLERANCE_MS = 300_000
 /** Refuses a certificate that no client accepts now. @throws PkiError `refused` */
 export function checkDates(facts: CertificateFacts, nowMs: number, force: boolean): void {
   if (force) return
-  const name = commonName(facts.subject)
+  const name = issuedToOf(facts)
   if (facts.notAfter.getTime() < nowMs) {
     throw new PkiError(
       'refused',
@@ -106,7 +106,7 @@ export function refuseAuthority(facts: CertificateFacts, force: boolean): void {
   if (!facts.authority || force) return
   throw new PkiError(
     'refused',
-    `the certificate of ${commonName(facts.subject)} belongs to a certificate authority (CA:TRUE), and many clients reject that of a server; --force accepts it anyway`,
+    `the certificate of ${issuedToOf(facts)} belongs to a certificate authority (CA:TRUE), and many clients reject that of a server; --force accepts it anyway`,
   )
 }
 

@@ -80,6 +80,18 @@ export interface GeneralName {
 }
 
 /**
+ * Returns whom a certificate or a request is for, in a word: the common name, else the first alternative name, else the
+ * whole subject. Certificates of public authorities often have no subject.
+ */
+export function issuedToOf(facts: {
+  readonly subject: DistinguishedName
+  readonly names: readonly GeneralName[]
+}): string {
+  const { subject, names } = facts
+  return subject.findLast(({ type }) => type === 'CN')?.value ?? names[0]?.value ?? commonName(subject)
+}
+
+/**
  * Parses a general name: an IP address, an email address or a host name. A prefix (`dns:`, `ip:`, `email:`, `uri:`,
  * `upn:`) states the kind. @throws PkiError `refused`
  */

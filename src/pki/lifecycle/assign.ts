@@ -1,6 +1,7 @@
+import { choicesOf } from '../../config/schema/certificate.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
-import { findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
+import { certificatesInUse, findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
 
 /** A virtual server, by its full name, and the certificate assigned to it. */
 export interface Assignment {
@@ -18,7 +19,7 @@ export async function assignCertificate(
   await store.refresh()
   const server = findVirtualServer(context, virtualServer)
   refusePinned(server)
-  const record = store.find(name)
+  const record = await store.find(name)
   return store.update((draft) => {
     if (!draft.index.certificates.some(({ thumbprint }) => thumbprint === record.thumbprint)) {
       throw new PkiError('unknown', `"${name}" was deleted in the meantime`)
@@ -28,35 +29,61 @@ export async function assignCertificate(
   })
 }
 
-/** Removes the assignment of a virtual server. The certificate stays in the store. @throws PkiError */
-export async function removeCertificate(
-  context: LifecycleContext,
-  virtualServer: string,
-): Promise<{ virtualServer: string; thumbprint: string }> {
-  await context.store.refresh()
-  const found = assigned(context, virtualServer)
-  await context.store.update((draft) => {
-    delete draft.index.assignments[found.virtualServer]
-  })
-  return found
+/** A removed assignment, and what the virtual server uses from now on. */
+export interface Removal {
+  readonly virtualServer: string
+  /** The certificate that was removed. It stays in the store. */
+  readonly friendlyName: string
+  readonly thumbprint: string
+  readonly now: UsedAfterRemoval
 }
 
-/** Assigns another certificate to a virtual server that has one. `replaced` is the old one's thumbprint. @throws PkiError */
+/** Nothing, a certificate of the store, or one that a running lab issues when it needs it. */
+export type UsedAfterRemoval =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'stored'; readonly friendlyName: string; readonly thumbprint: string }
+  | { readonly kind: 'issued-on-demand' }
+
+/** Removes the assignment of a virtual server. The certificate stays in the store. @throws PkiError */
+export async function removeCertificate(context: LifecycleContext, virtualServer: string): Promise<Removal> {
+  const { store } = context
+  await store.refresh()
+  const found = assigned(context, virtualServer)
+  await store.update((draft) => {
+    delete draft.index.assignments[found.virtualServer]
+  })
+  const now = usedNow(context, found.virtualServer)
+  return { ...found, friendlyName: nameOf(context, found.thumbprint), now }
+}
+
+function usedNow(context: LifecycleContext, virtualServer: string): UsedAfterRemoval {
+  const server = findVirtualServer(context, virtualServer)
+  const [used] = certificatesInUse(context, server)
+  if (used) return { kind: 'stored', friendlyName: used.friendlyName, thumbprint: used.thumbprint }
+  const issues = choicesOf(server.certificate).some(({ kind }) => kind === 'auto')
+  return { kind: issues ? 'issued-on-demand' : 'none' }
+}
+
+const nameOf = ({ store }: LifecycleContext, thumbprint: string): string =>
+  store.index.certificates.find((one) => one.thumbprint === thumbprint)?.friendlyName ?? thumbprint
+
+/** Assigns another certificate to a virtual server that has one. `replaced` is the old one's thumbprint, `replacedName` its name. @throws PkiError */
 export async function replaceCertificate(
   context: LifecycleContext,
   virtualServer: string,
   name: string,
-): Promise<Assignment & { readonly replaced: string }> {
+): Promise<Assignment & { readonly replaced: string; readonly replacedName: string }> {
   await context.store.refresh()
   const found = assigned(context, virtualServer)
-  return { ...(await assignCertificate(context, name, found.virtualServer)), replaced: found.thumbprint }
+  const assignment = await assignCertificate(context, name, found.virtualServer)
+  return { ...assignment, replaced: found.thumbprint, replacedName: nameOf(context, found.thumbprint) }
 }
 
 /** Deletes a certificate and its key from the store. @throws PkiError `refused` if a virtual server uses it */
 export async function deleteCertificate(context: LifecycleContext, name: string): Promise<CertificateRecord> {
   const { store } = context
   await store.refresh()
-  const record = store.find(name)
+  const record = await store.find(name)
   const users = usersOf(context, record.thumbprint)
   if (users.length > 0) {
     const list = users.map((user) => `"${user}"`).join(', ')

@@ -7,6 +7,7 @@ import { exportCertificate, importCertificate } from './import-export.ts'
 import { installAnswer, installPlanned, planInstall } from './install.ts'
 import { installApproved, issueCertificate, issuePlanned } from './issue.ts'
 import { listCertificates, showCertificate } from './list.ts'
+import { renameCertificate } from './rename.ts'
 import { renewCertificate } from './renew.ts'
 import {
   cancelRequest,
@@ -58,6 +59,8 @@ const verbs = {
   replace: replaceCertificate,
   /** Returns the thumbprint of the certificate that a virtual server uses. @throws PkiError `refused` if it uses none */
   wornBy: thumbprintInUse,
+  /** Gives a certificate another friendly name. */
+  rename: renameCertificate,
   /** Renews a certificate, with its old key or a new one. */
   renew: renewCertificate,
   /** Deletes a certificate and its key from the store. */

@@ -1,8 +1,9 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
-import { commonName } from '../certificate/names.ts'
+import { issuedToOf } from '../certificate/names.ts'
 import { addCertificate } from '../certificate-store/draft.ts'
+import { checkFriendlyName, usableName } from '../certificate-store/friendly-names.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
@@ -14,10 +15,12 @@ export interface ImportOptions {
   readonly password?: string
   /** The private key in PEM, if it is in a separate file. */
   readonly key?: string
-  /** Default: the name in the file, or the common name. */
+  /** Default: the name in the file, or the common name. It gets a number if another certificate has it. */
   readonly friendlyName?: string
   /** Assigns the certificate to this virtual server. */
   readonly for?: string
+  /** The certificate that it replaces, by name or thumbprint: it takes over its friendly name and its virtual servers. */
+  readonly replaces?: string
   /** Accepts an expired or not yet valid certificate. */
   readonly force?: boolean
 }
@@ -31,6 +34,7 @@ export async function importCertificate(
   const { store } = context
   const server = options.for === undefined ? undefined : findVirtualServer(context, options.for)
   if (server) refusePinned(server)
+  if (options.friendlyName !== undefined) checkFriendlyName(options.friendlyName)
   const { key, certificates, friendlyName: nameInFile } = await readContent(file, options)
   const leaf = certificates.find((one) => one.checkPrivateKey(key))
   if (leaf === undefined) throw new PkiError('refused', 'the private key does not belong to the certificate')
@@ -38,14 +42,15 @@ export async function importCertificate(
   const nowMs = store.clock.now()
   checkDates(facts, nowMs, options.force ?? false)
   await store.refresh()
+  const replaced = options.replaces === undefined ? undefined : await store.find(options.replaces)
   const chain = buildChain(leaf, [...certificates, ...(await store.materials.knownIssuers(store.index))])
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
-  const friendlyName = options.friendlyName ?? nameInFile ?? commonName(facts.subject)
+  const friendlyName = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
   return store.update((draft) => {
     const path = draft.putKey(friendlyName, key)
     const added = { friendlyName, certificates: chain.certificates, key: path, origin: 'imported' } as const
-    const record = addCertificate(draft, added, nowMs)
+    const record = addCertificate(draft, { ...added, ...(replaced ? { replaces: replaced.thumbprint } : {}) }, nowMs)
     if (server) draft.index.assignments[server.name] = record.thumbprint
     return record
   })
@@ -105,7 +110,7 @@ export async function exportCertificate(
   { format = 'pfx', password, legacy = false }: ExportOptions,
 ): Promise<Buffer> {
   await store.refresh()
-  const installed = await store.materials.load(store.find(name))
+  const installed = await store.materials.load(await store.find(name))
   const leaf = new X509Certificate(installed.certificatePem)
   const { certificates } = buildChain(leaf, await store.materials.knownIssuers(store.index))
   if (format === 'cer') return leaf.raw

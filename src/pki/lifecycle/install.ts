@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates, missingIssuer, refuseAuthority } from '../certificate/chain.ts'
-import { commonName, type GeneralName, generalName } from '../certificate/names.ts'
-import { addCertificate, type IndexDraft, replaceAssignments } from '../certificate-store/draft.ts'
+import { commonName, type GeneralName, generalName, issuedToOf } from '../certificate/names.ts'
+import { addCertificate, type IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
@@ -62,7 +62,7 @@ export async function planInstall(
     request,
     certificates: chain.certificates,
     summary: {
-      issuedTo: commonName(facts.subject),
+      issuedTo: issuedToOf(facts),
       issuedBy: commonName(facts.issuer),
       notAfter: facts.notAfter,
       purposes: purposesText(facts),
@@ -107,10 +107,11 @@ export function installInDraft(
   if (!draft.index.requests.some(({ id }) => id === request.id)) {
     throw new PkiError('refused', `the request of "${request.virtualServer}" was cancelled or answered in the meantime`)
   }
-  const { friendlyName, key } = request
-  const record = addCertificate(draft, { friendlyName, certificates, key, origin }, nowMs)
+  const { friendlyName, key, renews: replaces } = request
+  // Before the certificate is added, because the request holds its friendly name.
   draft.index.requests = draft.index.requests.filter(({ id }) => id !== request.id)
-  if (request.renews) replaceAssignments(draft, request.renews, record.thumbprint)
+  const added = { friendlyName, certificates, key, origin, ...(replaces ? { replaces } : {}) }
+  const record = addCertificate(draft, added, nowMs)
   draft.index.assignments[request.virtualServer] = record.thumbprint
   return record
 }
@@ -133,7 +134,7 @@ function refuseUnknown(context: LifecycleContext, certificates: readonly X509Cer
   const held = certificates.find((one) => index.certificates.some(({ thumbprint }) => thumbprint === thumbprintOf(one)))
   if (held) throw new PkiError('refused', `the certificate is already installed (thumbprint ${thumbprintOf(held)})`)
   const leaf = certificates.find((one) => !one.ca) ?? certificates[0]
-  const name = leaf ? commonName(readFacts(leaf).subject) : '(no name)'
+  const name = leaf ? issuedToOf(readFacts(leaf)) : '(no name)'
   throw new PkiError(
     'refused',
     `no pending request has the key of the certificate issued to ${name}; ${requestList(index.requests)}`,

@@ -1,6 +1,6 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
 import { type CertificateFacts, purposesText, readFacts } from '../certificate/certificate.ts'
-import { commonName, formatGeneralName, formatName } from '../certificate/names.ts'
+import { commonName, formatGeneralName, formatName, issuedToOf } from '../certificate/names.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
 import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
 import { type LifecycleContext, usersOf } from './context.ts'
@@ -47,7 +47,7 @@ export async function listCertificates(context: LifecycleContext): Promise<Certi
 /** Returns all facts about one certificate. @throws PkiError `unknown` */
 export async function showCertificate(context: LifecycleContext, name: string): Promise<CertificateDetails> {
   await context.store.refresh()
-  const { entry, facts, pem, chain } = await entryOf(context, context.store.find(name))
+  const { entry, facts, pem, chain } = await entryOf(context, await context.store.find(name))
   return {
     ...entry,
     serial: facts.serial,
@@ -67,7 +67,7 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
   const nowMs = store.clock.now()
   const entry: CertificateEntry = {
     friendlyName: record.friendlyName,
-    issuedTo: commonName(facts.subject),
+    issuedTo: issuedToOf(facts),
     issuedBy: commonName(facts.issuer),
     notBefore: facts.notBefore.toISOString(),
     notAfter: facts.notAfter.toISOString(),

@@ -25,6 +25,7 @@ type ProblemCode =
   | 'revoked'
   | 'outdated-crl'
   | 'no-certificate'
+  | 'ambiguous-name'
   | 'broken'
 
 /** A present or coming problem with a certificate that a virtual server uses. */

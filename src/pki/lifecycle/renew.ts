@@ -4,7 +4,7 @@ import { issueFrom, type OpenAuthority, openAuthority } from '../authority/issue
 import { certificateFields, readFacts } from '../certificate/certificate.ts'
 import { DAY_MS } from '../certificate/profiles.ts'
 import { renewAuto } from '../certificate-store/auto.ts'
-import { addCertificate, replaceAssignments } from '../certificate-store/draft.ts'
+import { addCertificate } from '../certificate-store/draft.ts'
 import { type CertificateRecord, issuedBy, type RequestRecord } from '../certificate-store/index-file.ts'
 import type { Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
@@ -44,7 +44,7 @@ export async function renewCertificate(
 ): Promise<Renewal> {
   const { store } = context
   await store.refresh()
-  const record = store.find(name)
+  const record = await store.find(name)
   const installed = await store.materials.load(record)
   const old = new X509Certificate(installed.certificatePem)
   const oldKey = readPrivateKey(installed.privateKeyPem)
@@ -94,10 +94,12 @@ function issueAgain(
     })
     const { friendlyName } = record
     const certificates = [certificate, ...authority.chain] as const
-    const added = { friendlyName, certificates, key: draft.putKey(friendlyName, key), origin: 'issued' } as const
-    const next = addCertificate(draft, added, nowMs)
-    replaceAssignments(draft, record.thumbprint, next.thumbprint)
-    return next
+    const keyPath = draft.putKey(friendlyName, key)
+    return addCertificate(
+      draft,
+      { friendlyName, certificates, key: keyPath, origin: 'issued', replaces: record.thumbprint },
+      nowMs,
+    )
   })
 }
 

@@ -11,8 +11,8 @@ import {
 } from '../certificate/names.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
-import { refuseBadText } from '../certificate/values.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
+import { checkFriendlyName, freeName } from '../certificate-store/friendly-names.ts'
 import type { RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type KeySpec } from '../keys.ts'
@@ -21,7 +21,7 @@ import { findVirtualServer, type LifecycleContext, refusePinned, type VirtualSer
 export interface RequestOptions {
   /** The virtual server's name. */
   readonly for: string
-  /** Default: the virtual server's name. */
+  /** Default: the virtual server's name. It gets a number if another certificate or request has it. */
   readonly friendlyName?: string
   /** Default: the key type of the store. */
   readonly key?: KeySpec
@@ -55,7 +55,9 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
   refusePinned(server)
   refusePending(context.store.index, server.name)
   const commonName = options.subject?.commonName ?? context.lab().hostname
-  if (options.friendlyName?.trim()) refuseBadText('the friendly name', options.friendlyName)
+  const wantedName = options.friendlyName?.trim()
+  if (wantedName) checkFriendlyName(wantedName)
+  const friendlyName = freeName(context.store.index, wantedName || server.name)
   const subject = subjectName({ ...options.subject, commonName })
   const key = options.key ?? context.store.key
   const bits = key.startsWith('rsa-') ? Number(key.slice(4)) : undefined
@@ -63,7 +65,7 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
   const problem = await commonNameProblem(commonName, server.address, options.resolver ?? systemResolver)
   return {
     virtualServer: server,
-    friendlyName: options.friendlyName?.trim() || server.name,
+    friendlyName,
     key,
     subject,
     names: requestedNames(commonName, options.names ?? []),
@@ -71,10 +73,15 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
     warnings: [
       ...(small ? [`${bits} bits are too few: most clients refuse RSA keys below 1024 bits, many below 2048`] : []),
       ...(problem ? [problem] : []),
+      ...(wantedName && wantedName !== friendlyName ? [takenText(wantedName, friendlyName)] : []),
     ],
     ...(options.renews ? { renews: options.renews } : {}),
   }
 }
+
+/** Returns a sentence about a friendly name that another certificate has. */
+export const takenText = (wanted: string, free: string): string =>
+  `the friendly name "${wanted}" is taken: the certificate is called "${free}"`
 
 export interface PreparedRequest {
   readonly record: RequestRecord

@@ -1,4 +1,5 @@
 import { choicesOf } from '../../config/schema/certificate.ts'
+import { SHORT_THUMBPRINT } from '../certificate-store/friendly-names.ts'
 import type { StoreLog } from '../types.ts'
 import { certificatesInUse, type LabFacts, type LifecycleContext, type VirtualServerFacts } from './context.ts'
 import { type CertificateProblem, problemsOf, problemsOfNextAuto } from './problems.ts'
@@ -10,10 +11,17 @@ export interface CertificateWarning extends CertificateProblem {
   readonly message: string
 }
 
-/** Returns current and upcoming problems with the certificates that virtual servers use. Issues and changes nothing. */
-export async function certificateWarnings(context: LifecycleContext): Promise<CertificateWarning[]> {
+/**
+ * Returns current and upcoming problems with the certificates that virtual servers use. Issues and changes nothing.
+ * @param only the names of the virtual servers to consider. Default: all
+ */
+export async function certificateWarnings(
+  context: LifecycleContext,
+  only?: readonly string[],
+): Promise<CertificateWarning[]> {
   await context.store.refresh()
-  return (await Promise.all(context.lab().virtualServers.map((server) => warningsOf(context, server)))).flat()
+  const servers = context.lab().virtualServers.filter(({ name }) => only === undefined || only.includes(name))
+  return (await Promise.all(servers.map((server) => warningsOf(context, server)))).flat()
 }
 
 /** Returns a warning for each virtual server that no client can use until a certificate is assigned to it. */
@@ -66,7 +74,25 @@ async function warningsOf(context: LifecycleContext, server: VirtualServerFacts)
     ])
     return warn(problems, `the certificate "${record.friendlyName}"`, record.thumbprint)
   })
-  return (await Promise.all(each)).flat()
+  return [...ambiguousNames(context, server), ...(await Promise.all(each)).flat()]
+}
+
+/** Returns a warning for each name in the configuration that means several certificates, as in stores of earlier versions. */
+function ambiguousNames(
+  { store }: LifecycleContext,
+  { name, certificate, place }: VirtualServerFacts,
+): CertificateWarning[] {
+  return choicesOf(certificate).flatMap((choice): CertificateWarning[] => {
+    if (choice.kind !== 'named') return []
+    const found = store.index.certificates.filter(({ friendlyName }) => friendlyName === choice.name)
+    const newest = found.at(-1)
+    const [oldest] = found
+    if (newest === undefined || oldest === undefined || newest === oldest) return []
+    const message = `${name}: ${found.length} certificates are called "${choice.name}" (${place ?? 'certificate:'}), and the newest is used; rename the others: sealpost cert rename ${oldest.thumbprint.slice(0, SHORT_THUMBPRINT)} NEWNAME`
+    return [
+      { code: 'ambiguous-name', severity: 'warning', virtualServer: name, thumbprint: newest.thumbprint, message },
+    ]
+  })
 }
 
 /** How often dates are checked. */

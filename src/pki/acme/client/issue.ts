@@ -3,7 +3,7 @@ import { readFacts } from '../../certificate/certificate.ts'
 import { buildChain, type Chain, checkChain, checkDates } from '../../certificate/chain.ts'
 import type { GeneralName } from '../../certificate/names.ts'
 import { createRequest } from '../../certificate/request.ts'
-import { addCertificate, replaceAssignments } from '../../certificate-store/draft.ts'
+import { addCertificate } from '../../certificate-store/draft.ts'
 import type { CertificateRecord } from '../../certificate-store/index-file.ts'
 import type { CertificateStore } from '../../certificate-store/types.ts'
 import { PkiError } from '../../errors.ts'
@@ -67,10 +67,18 @@ export async function renewByAcme(
   const { certificates } = await checkAnswer(store, await obtainByAcme(store, order, authority), key)
   return store.update((draft) => {
     const { friendlyName, acme } = record
-    const added = { friendlyName, certificates, key: draft.putKey(friendlyName, key), origin: 'installed' } as const
-    const next = addCertificate(draft, added, store.clock.now())
+    const next = addCertificate(
+      draft,
+      {
+        friendlyName,
+        certificates,
+        key: draft.putKey(friendlyName, key),
+        origin: 'installed',
+        replaces: record.thumbprint,
+      },
+      store.clock.now(),
+    )
     next.acme = acme
-    replaceAssignments(draft, record.thumbprint, next.thumbprint)
     return next
   })
 }

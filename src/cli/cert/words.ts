@@ -1,0 +1,24 @@
+import type { UsedAfterRemoval } from '../../pki/lifecycle/assign.ts'
+import type { PkiSession } from '../certificate-store.ts'
+import { noteWarning } from '../output.ts'
+
+/** How a certificate is named on the command line. */
+export const NAME_HELP = 'friendly name, or first digits of the thumbprint'
+
+/** Prints the problems with the certificates of the virtual servers that a command changed. `sealpost check` prints all. @param except codes of those that it has printed already */
+export async function noteWarningsOf(
+  { certificates }: PkiSession,
+  virtualServers: readonly string[],
+  except: readonly string[] = [],
+): Promise<void> {
+  for (const { message, code } of await certificates.warnings(virtualServers)) {
+    if (!except.includes(code)) noteWarning(message)
+  }
+}
+
+/** Returns what a virtual server uses after its certificate was removed, as the end of a sentence. */
+export function usedAfterRemoval(now: UsedAfterRemoval): string {
+  if (now.kind === 'none') return 'has no certificate now, and no TLS until another one is assigned'
+  if (now.kind === 'issued-on-demand') return 'now uses a certificate that the lab issues'
+  return `now uses "${now.friendlyName}" (thumbprint ${now.thumbprint})`
+}
