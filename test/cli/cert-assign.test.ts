@@ -135,7 +135,7 @@ describe('sealpost cert renew', () => {
       ]
       await pki.done('cert', 'issue', '--for', smtp, '--name', 'Kept', ...description, ...args)
       const facts = async (): Promise<{ same: string; lifetime: number }> => {
-        pki.write('one.pem', (await show('Kept')).certificatePem)
+        pki.write('one.pem', (await pki.certificateOf(smtp)).certificatePem)
         const text = await pki.openssl(
           'x509',
           '-in',
