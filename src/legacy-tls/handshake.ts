@@ -1,17 +1,17 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV } from '../tls/client-hello.ts'
-import { OctetReader } from '../tls/octets.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
+import { startKeyExchange } from './key-exchange.ts'
 import { keyLogLine, keySchedules, protections, type Randoms, type SecurityParameters } from './key-schedule.ts'
 import { certificateMessage, handshakeMessage, handshakeTypes, serverHello, serverHelloDone } from './messages.ts'
 import type { LegacySession, LegacyTlsOptions } from './options.ts'
 import type { Protection } from './protection.ts'
 import { contentTypes } from './record.ts'
-import { decryptPreMaster, serverKeyExchange } from './rsa.ts'
 import {
   countedBits,
   highestVersionOf,
+  isAuthenticated,
   type LegacySuite,
   type LegacyVersion,
   legacySuites,
@@ -118,16 +118,16 @@ async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
   const { flow, options, hello, serverName, version, randoms, extended } = handshake
   const suite = chooseSuite(hello.suites, version, options)
   const { key, chainDer } = options.identity(serverName)
-  const temporary = await options.temporaryKeys.keyFor(suite.exchange, key)
+  const { temporaryKeys } = options
+  const exchange = await startKeyExchange({ hello, version, suite, randoms, key, temporaryKeys })
   const sessionId = options.sessionCache.newId()
   flow.send(
     serverHelloFor(handshake, sessionId, suite, serverName !== undefined),
-    certificateMessage(chainDer),
-    ...(temporary ? [serverKeyExchange(key, temporary, randoms)] : []),
+    ...(isAuthenticated(suite) ? [certificateMessage(chainDer)] : []),
+    ...(exchange.message ? [exchange.message] : []),
     serverHelloDone,
   )
-  const encrypted = encryptedPreMaster(await flow.message(handshakeTypes.clientKeyExchange), version)
-  const preMaster = decryptPreMaster(temporary ?? key, encrypted, hello.version)
+  const preMaster = exchange.preMaster(await flow.message(handshakeTypes.clientKeyExchange))
   const schedule = keySchedules[version]
   const master =
     (extended && schedule.extendedMasterSecret?.(preMaster, flow.transcript)) ||
@@ -172,15 +172,6 @@ function serverHelloFor(
     extendedMasterSecret: extended,
     serverNameUsed,
   })
-}
-
-/** Returns the secret in a ClientKeyExchange. SSL 3.0 sends it without its length. RFC 2246 section 7.4.7.1; RFC 6101 section 5.6.7.1. */
-function encryptedPreMaster(body: Buffer, version: LegacyVersion): Buffer {
-  if (version === 'SSLv3') return body
-  const reader = new OctetReader(body)
-  const encrypted = reader.vector16()
-  reader.expectEnd()
-  return encrypted
 }
 
 async function receiveFinished(

@@ -3,7 +3,7 @@ import { pHash } from '../tls/prf.ts'
 import { cipherStream } from './ciphers.ts'
 import { macOctets, recordMac, ssl3Pads } from './mac.ts'
 import { blockProtection, type Protection, streamProtection } from './protection.ts'
-import { bulkCiphers, type LegacySuite, type LegacyVersion, type MacName } from './suites.ts'
+import { bulkCiphers, keyExchanges, type LegacySuite, type LegacyVersion, type MacName } from './suites.ts'
 
 export type Side = 'client' | 'server'
 
@@ -136,7 +136,7 @@ export function protections(parameters: SecurityParameters, side: Side): { input
   const { version, suite, randoms } = parameters
   const schedule = keySchedules[version]
   const cipher = bulkCiphers[suite.cipher]
-  const isExport = suite.exchange !== 'rsa'
+  const { isExport } = keyExchanges[suite.exchange]
   const { macs, materials, ivs } = partition(parameters, isExport)
 
   const protection = (writer: Side): Protection => {

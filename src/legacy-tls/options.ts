@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { KeyLog } from '../tls/policy.ts'
-import type { KeyExchange, LegacySuite, LegacyVersion, StrengthMeasure } from './suites.ts'
+import type { LegacySuite, LegacyVersion, StrengthMeasure } from './suites.ts'
 
 /** The parameters that the engine may negotiate, and the state that all handshakes of one virtual server share. */
 export interface LegacyTlsOptions {
@@ -92,21 +92,12 @@ const generate = promisify(generateKeyPair)
 /** Handshakes per temporary key. Such a key is easily broken, so RFC 2246 section F.1.1.2 recommends frequent changes. */
 const HANDSHAKES_PER_KEY = 500
 
-/** Longest key that a suite may encrypt with. */
-const limitBits: Record<KeyExchange, number> = {
-  rsa: Number.POSITIVE_INFINITY,
-  'rsa-export512': 512,
-  'rsa-export1024': 1024,
-}
-
 /** Temporary RSA keys for export suites, generated on first use. RFC 2246 section 7.4.3. */
 export class TemporaryKeys {
   readonly #held = new Map<number, { readonly key: Promise<KeyObject>; uses: number }>()
 
-  /** Returns a temporary private key, or undefined when the certificate's key is short enough. */
-  async keyFor(exchange: KeyExchange, certificateKey: KeyObject): Promise<KeyObject | undefined> {
-    const bits = limitBits[exchange]
-    if ((certificateKey.asymmetricKeyDetails?.modulusLength ?? 0) <= bits) return undefined
+  /** Returns a temporary private key of a length. */
+  async keyOf(bits: number): Promise<KeyObject> {
     let held = this.#held.get(bits)
     if (!held || held.uses >= HANDSHAKES_PER_KEY) {
       held = { key: generate('rsa', { modulusLength: bits }).then((pair) => pair.privateKey), uses: 0 }

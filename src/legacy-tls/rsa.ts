@@ -1,8 +1,5 @@
-import { constants, createHash, type KeyObject, privateDecrypt, privateEncrypt, randomBytes } from 'node:crypto'
-import { vector } from '../tls/octets.ts'
+import { constants, type KeyObject, privateDecrypt, randomBytes } from 'node:crypto'
 import { equal, isZero, selectByMask } from './constant-time.ts'
-import type { Randoms } from './key-schedule.ts'
-import { handshakeMessage, handshakeTypes } from './messages.ts'
 
 const PRE_MASTER_OCTETS = 48
 
@@ -43,17 +40,4 @@ function paddingIsGood(block: Buffer, start: number): number {
   let good = isZero(block[0] as number) & equal(block[1] as number, 2) & isZero(block[start - 1] as number)
   for (let i = 2; i < start - 1; i++) good &= ~isZero(block[i] as number)
   return good
-}
-
-/**
- * Returns the ServerKeyExchange message: a temporary RSA key, signed with the certificate's key. The signature covers MD5
- * and SHA-1 of the random values and the key, without DigestInfo. RFC 2246 section 7.4.3.
- */
-export function serverKeyExchange(key: KeyObject, temporary: KeyObject, randoms: Randoms): Buffer {
-  const jwk = temporary.export({ format: 'jwk' })
-  const params = Buffer.concat([jwk.n, jwk.e].map((value) => vector(2, Buffer.from(value as string, 'base64url'))))
-  const signed = Buffer.concat([randoms.client, randoms.server, params])
-  const digests = Buffer.concat(['md5', 'sha1'].map((hash) => createHash(hash).update(signed).digest()))
-  const signature = privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digests)
-  return handshakeMessage(handshakeTypes.serverKeyExchange, Buffer.concat([params, vector(2, signature)]))
 }

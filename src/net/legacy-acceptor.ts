@@ -12,6 +12,7 @@ import {
 import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
 import {
   countedBits,
+  isAuthenticated,
   type LegacySuite,
   legacySuitesOf,
   legacyVersions,
@@ -20,6 +21,7 @@ import {
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
+import { suiteKeyExchange } from '../tls/suites.ts'
 import type { SecuredSocket } from './connection.ts'
 
 /** The suites and certificates that a virtual server offers to clients of the 1990s. */
@@ -104,14 +106,15 @@ export class LegacyAcceptor {
 
   #facts({ negotiated }: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {
     const { version, suite, serverName, resumed } = negotiated
-    const { certificate } = this.#certificateFor(serverName)
+    const { friendlyName, thumbprint } = this.#certificateFor(serverName).certificate
+    const keyExchange = suiteKeyExchange(suite.name)
     return {
       version,
       cipher: suite.name,
       bits: countedBits(suite, this.#settings.strength),
-      keyExchange: suite.exchange === 'rsa' ? 'RSA' : 'RSA_EXPORT',
+      ...(keyExchange === undefined ? {} : { keyExchange }),
       resumed,
-      certificate: { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
+      ...(isAuthenticated(suite) ? { certificate: { friendlyName, thumbprint } } : {}),
       ...(serverName ? { serverName } : {}),
       hello,
     }

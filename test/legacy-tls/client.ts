@@ -1,13 +1,34 @@
-import { constants, createPublicKey, type KeyObject, publicEncrypt, randomBytes, X509Certificate } from 'node:crypto'
+import {
+  constants,
+  createDiffieHellman,
+  createHash,
+  createPublicKey,
+  type KeyObject,
+  publicDecrypt,
+  publicEncrypt,
+  randomBytes,
+  verify,
+  X509Certificate,
+} from 'node:crypto'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HandshakeFlow } from '../../src/legacy-tls/handshake-flow.ts'
 import { keySchedules, protections, type SecurityParameters } from '../../src/legacy-tls/key-schedule.ts'
 import { handshakeMessage, handshakeTypes } from '../../src/legacy-tls/messages.ts'
 import { contentTypes } from '../../src/legacy-tls/record.ts'
-import { type LegacySuite, type LegacyVersion, legacySuites, legacyVersions } from '../../src/legacy-tls/suites.ts'
+import {
+  type KeyExchange,
+  keyExchanges,
+  type LegacySuite,
+  type LegacyVersion,
+  legacySuites,
+  legacyVersions,
+} from '../../src/legacy-tls/suites.ts'
 import { RecordTransport } from '../../src/legacy-tls/transport.ts'
 import { OctetReader, uint16, vector } from '../../src/tls/octets.ts'
+
+/** The extension in a ServerHello. RFC 7627 section 5.1. */
+const EXTENDED_MASTER_SECRET = Buffer.from('00170000', 'hex')
 
 /** How a misbehaving client deviates. */
 export interface ClientOptions {
@@ -19,6 +40,8 @@ export interface ClientOptions {
   readonly extensions?: Buffer
   /** Returns the octets to encrypt with RSA, padding included; correct by default. */
   readonly encryptedBlock?: (preMaster: Buffer, keyOctets: number) => Buffer
+  /** Replaces the client's Diffie-Hellman value. */
+  readonly dhValue?: Buffer
 }
 
 export interface ServerFlight {
@@ -27,9 +50,12 @@ export interface ServerFlight {
   readonly random: Buffer
   readonly sessionId: Buffer
   readonly extensions: Buffer
-  /** The key that encrypts the premaster secret; absent in a resumed session. */
-  readonly key?: KeyObject
 }
+
+/** What the client needs to agree on a premaster secret: a key that encrypts it, or the server's Diffie-Hellman values. */
+export type ServerKey =
+  | { readonly rsa: KeyObject }
+  | { readonly dh: { readonly prime: Buffer; readonly generator: Buffer; readonly value: Buffer } }
 
 /**
  * A client built from the engine's own parts, to send what no real client sends. It cannot prove that the engine follows
@@ -41,6 +67,8 @@ export class LegacyClient {
   readonly options: ClientOptions
   readonly random: Buffer
   readonly version: number
+  /** SignatureAndHashAlgorithm of the server's parameters, in TLS 1.2. */
+  signatureAlgorithm: number | undefined
   /** Sends the ClientHello in SSL 2.0 format. RFC 2246 appendix E.1. */
   sslv2Hello = false
 
@@ -95,38 +123,84 @@ export class LegacyClient {
     return { version, suite, random, sessionId, extensions }
   }
 
-  /** Reads the server's messages up to ServerHelloDone. */
-  async serverFlight(): Promise<ServerFlight & { key: KeyObject }> {
+  /** Reads the server's messages up to ServerHelloDone. Verifies the signature of its parameters. */
+  async serverFlight(): Promise<ServerFlight & { key: ServerKey }> {
     const hello = await this.serverHello()
-    const chain = new OctetReader(
-      new OctetReader(await this.flow.message(handshakeTypes.certificate)).octets(6).subarray(3),
-    )
-    const length = chain.octets(3).readUIntBE(0, 3)
-    const message = this.flow.transcript.at(-1) as Buffer
-    const certificate = new X509Certificate(message.subarray(10, 10 + length))
-    const isExport = hello.suite.exchange !== 'rsa'
-    const key = isExport ? await this.#temporaryKey() : certificate.publicKey
+    const exchange: KeyExchange = keyExchanges[hello.suite.exchange]
+    const certified = exchange.kind === 'rsa' || exchange.isSigned ? await this.#certifiedKey() : undefined
+    const isTemporary = exchange.kind === 'dh' || exchange.isExport
+    const key = isTemporary ? await this.#temporaryKey(hello, exchange, certified) : { rsa: certified as KeyObject }
     await this.flow.message(handshakeTypes.serverHelloDone)
     return { ...hello, key }
   }
 
-  async #temporaryKey(): Promise<KeyObject> {
-    const reader = new OctetReader(await this.flow.message(handshakeTypes.serverKeyExchange))
-    const [n, e] = [reader.vector16(), reader.vector16()].map((value) => value.toString('base64url'))
-    return createPublicKey({ key: { kty: 'RSA', n: n as string, e: e as string }, format: 'jwk' })
+  async #certifiedKey(): Promise<KeyObject> {
+    const message = await this.flow.message(handshakeTypes.certificate)
+    return new X509Certificate(message.subarray(6, 6 + message.readUIntBE(3, 3))).publicKey
+  }
+
+  async #temporaryKey(hello: ServerFlight, { kind }: KeyExchange, certified?: KeyObject): Promise<ServerKey> {
+    const body = await this.flow.message(handshakeTypes.serverKeyExchange)
+    const reader = new OctetReader(body)
+    const values = Array.from({ length: kind === 'rsa' ? 2 : 3 }, () => reader.vector16()) as [Buffer, Buffer, Buffer]
+    const params = body.subarray(0, body.length - reader.left)
+    if (certified) this.#verify(hello, params, reader, certified)
+    reader.expectEnd()
+    const [first, second, value] = values
+    if (kind === 'dh') return { dh: { prime: first, generator: second, value } }
+    const [n, e] = [first, second].map((number) => number.toString('base64url')) as [string, string]
+    return { rsa: createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' }) }
+  }
+
+  #verify(hello: ServerFlight, params: Buffer, reader: OctetReader, key: KeyObject): void {
+    const signed = Buffer.concat([this.random, hello.random, params])
+    const isOf12 = hello.version === 'TLSv1.2'
+    this.signatureAlgorithm = isOf12 ? reader.uint16() : undefined
+    const signature = reader.vector16()
+    const hashes: Readonly<Record<number, string>> = {
+      0x0201: 'sha1',
+      0x0401: 'sha256',
+      0x0501: 'sha384',
+      0x0601: 'sha512',
+    }
+    const digests = Buffer.concat(['md5', 'sha1'].map((hash) => createHash(hash).update(signed).digest()))
+    const isRight = isOf12
+      ? verify(hashes[this.signatureAlgorithm as number], signed, key, signature)
+      : publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature).equals(digests)
+    if (!isRight) throw new Error('the signature of the server’s parameters is wrong')
   }
 
   /** Sends ClientKeyExchange. */
-  sendKeyExchange(flight: ServerFlight & { key: KeyObject }): SecurityParameters {
-    const preMaster = Buffer.concat([uint16(this.version), randomBytes(46)])
-    const keyOctets = (flight.key.asymmetricKeyDetails?.modulusLength as number) / 8
-    const block = (this.options.encryptedBlock ?? paddedBlock)(preMaster, keyOctets)
-    const encrypted = publicEncrypt({ key: flight.key, padding: constants.RSA_NO_PADDING }, block)
-    const body = flight.version === 'SSLv3' ? encrypted : vector(2, encrypted)
+  sendKeyExchange(flight: ServerFlight & { key: ServerKey }): SecurityParameters {
+    const { preMaster, body } =
+      'rsa' in flight.key ? this.#encrypted(flight, flight.key.rsa) : this.#shared(flight.key.dh)
     this.flow.send(handshakeMessage(handshakeTypes.clientKeyExchange, body))
     const randoms = { client: this.random, server: flight.random }
-    const master = keySchedules[flight.version].masterSecret(preMaster, randoms)
+    const schedule = keySchedules[flight.version]
+    const isExtended = flight.extensions.includes(EXTENDED_MASTER_SECRET)
+    const master = isExtended
+      ? (schedule.extendedMasterSecret as NonNullable<typeof schedule.extendedMasterSecret>)(
+          preMaster,
+          this.flow.transcript,
+        )
+      : schedule.masterSecret(preMaster, randoms)
     return { version: flight.version, suite: flight.suite, master, randoms }
+  }
+
+  #encrypted({ version }: ServerFlight, key: KeyObject) {
+    const preMaster = Buffer.concat([uint16(this.version), randomBytes(46)])
+    const keyOctets = (key.asymmetricKeyDetails?.modulusLength as number) / 8
+    const block = (this.options.encryptedBlock ?? paddedBlock)(preMaster, keyOctets)
+    const encrypted = publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, block)
+    return { preMaster, body: version === 'SSLv3' ? encrypted : vector(2, encrypted) }
+  }
+
+  #shared({ prime, generator, value }: { prime: Buffer; generator: Buffer; value: Buffer }) {
+    const own = createDiffieHellman(prime, generator)
+    const body = vector(2, this.options.dhValue ?? own.generateKeys())
+    if (this.options.dhValue) own.generateKeys()
+    const secret = own.computeSecret(value)
+    return { preMaster: secret.subarray(secret.findIndex((octet) => octet !== 0)), body }
   }
 
   sendFinished(parameters: SecurityParameters): void {

@@ -17,7 +17,7 @@ describe.skipIf(!needs('tshark') || !oldOpenssl.available())('the secrets of a c
     const file = join(folder, 'old.pcapng')
     await using lab = await startLab({
       capture: { file, secrets: true },
-      virtualServers: [{ protocol: 'pop3', tls: { legacy: true } }],
+      virtualServers: [{ protocol: 'pop3', tls: { legacy: legacySuites.map(({ name }) => name) } }],
     })
     const root = join(folder, 'root.pem')
     writeFileSync(root, await lab.certificates.oldClientRootPem())

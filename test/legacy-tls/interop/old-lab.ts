@@ -1,3 +1,4 @@
+import { legacySuites } from '../../../src/legacy-tls/suites.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TlsDialog } from './dialogs.ts'
 
@@ -14,7 +15,7 @@ export function startOldLab() {
       protocols.map((protocol) => ({
         name: nameOf(protocol, minimum),
         protocol,
-        tls: { legacy: true },
+        tls: { legacy: legacySuites.map(({ name: suite }) => suite) },
         require128BitEncryption: minimum === '128',
       })),
     ),

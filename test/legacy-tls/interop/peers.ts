@@ -40,15 +40,19 @@ const STRONG = [0x0035, 0x002f]
 const RC4 = [0x0005, 0x0004]
 const TRIPLE_DES = 0x000a
 const DES = 0x0009
-const EXPORT_1024 = [0x0064, 0x0062]
+const EXPORT_1024 = [0x0064, 0x0062, 0x0060, 0x0061]
 const EXPORT_RC4 = 0x0003
 const EXPORT_RC2 = 0x0006
 const EXPORT_DES = 0x0008
+const DHE = [0x0039, 0x0033, 0x0016]
+const DHE_DES = 0x0015
+const DHE_EXPORT = 0x0014
+const ANONYMOUS = [0x003a, 0x0034, 0x0018, 0x001b, 0x001a, 0x0017, 0x0019]
 
 export const java: ClientProgram = {
   name: 'Java',
   versions: ['TLSv1', 'SSLv3', 'SSLv2Hello'],
-  suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_DES],
+  suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_DES, ...DHE, DHE_DES, DHE_EXPORT, ...ANONYMOUS],
   forms: oldTlsForms,
   available: () => needs('java'),
   run: (jobs, root) =>
@@ -63,7 +67,19 @@ const oldNode = join(cache, 'node-v0.10.28-linux-x64', 'bin', 'node')
 export const oldOpenssl: ClientProgram = {
   name: 'OpenSSL 1.0.1g',
   versions: ['TLSv1', 'SSLv3'],
-  suites: [...STRONG, ...RC4, TRIPLE_DES, DES, EXPORT_RC4, EXPORT_RC2, EXPORT_DES],
+  suites: [
+    ...STRONG,
+    ...RC4,
+    TRIPLE_DES,
+    DES,
+    EXPORT_RC4,
+    EXPORT_RC2,
+    EXPORT_DES,
+    ...DHE,
+    DHE_DES,
+    DHE_EXPORT,
+    ...ANONYMOUS,
+  ],
   forms: oldTlsForms,
   available: () => existsSync(oldNode) || needs('node 0.10.28: node scripts/fetch-clients.mjs'),
   run: (jobs, root) =>
@@ -79,16 +95,19 @@ const gnutlsNames: Readonly<Record<number, string>> = {
   0x0005: '+ARCFOUR-128:+SHA1',
   0x0004: '+ARCFOUR-128:+MD5',
   0x000a: '+3DES-CBC:+SHA1',
+  0x0039: '+AES-256-CBC:+SHA1',
+  0x0033: '+AES-128-CBC:+SHA1',
+  0x0016: '+3DES-CBC:+SHA1',
 }
 const gnutls: ClientProgram = {
   name: 'GnuTLS',
   versions: ['TLSv1'],
-  suites: [...STRONG, ...RC4, TRIPLE_DES],
+  suites: [...STRONG, ...RC4, TRIPLE_DES, ...DHE],
   forms: oldTlsForms,
   available: () => needs('gnutls-cli'),
   run: (jobs, root) =>
     oneByOne(jobs, ({ port, suite, starttls, after }) => {
-      const priority = `NONE:+VERS-TLS1.0:+RSA:+COMP-NULL:+SIGN-ALL:%SAFE_RENEGOTIATION:%VERIFY_ALLOW_SIGN_WITH_SHA1:${gnutlsNames[suite.id]}`
+      const priority = `NONE:+VERS-TLS1.0:+${suite.exchange === 'dhe-rsa' ? 'DHE-RSA' : 'RSA'}:+COMP-NULL:+SIGN-ALL:%SAFE_RENEGOTIATION:%VERIFY_ALLOW_SIGN_WITH_SHA1:${gnutlsNames[suite.id]}`
       const trust = [`--x509cafile=${root}`, '--verify-hostname=localhost', `--priority=${priority}`]
       const start = starttls ? [`--starttls-proto=${starttls}`] : []
       return runDialog('gnutls-cli', [...trust, ...start, '-p', String(port), '127.0.0.1'], after)
@@ -98,7 +117,7 @@ const gnutls: ClientProgram = {
 const nss: ClientProgram = {
   name: 'NSS',
   versions: ['TLSv1', 'SSLv3'],
-  suites: [...STRONG, ...RC4, TRIPLE_DES, DES],
+  suites: [...STRONG, ...RC4, TRIPLE_DES, DES, ...DHE, DHE_DES],
   forms: ['implicit'],
   available: () => needs('tstclnt', 'certutil'),
   run(jobs, root, folder) {

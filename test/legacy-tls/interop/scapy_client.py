@@ -21,10 +21,15 @@ class Cipher_RC4_56(cipher_stream.Cipher_RC4_128):
     expanded_key_len = 16
 
 
+class Cipher_RC2_CBC_56(cipher_block.Cipher_RC2_CBC_40):
+    key_len = 7
+
+
 # Scapy recognizes an export key exchange by the end of its class name, and registers its ciphers when it is loaded.
 KX_RSA_EXPORT1024.export = True
 KX_RSA_EXPORT1024.no_ske = False
 suites._tls_cipher_algs["RC4_56"] = Cipher_RC4_56
+suites._tls_cipher_algs["RC2_CBC_56"] = Cipher_RC2_CBC_56
 cipher_block.Cipher_DES_CBC.expanded_key_len = 8
 
 
@@ -34,6 +39,14 @@ class TLS_RSA_EXPORT1024_WITH_DES_CBC_SHA(suites._GenericCipherSuite):
 
 class TLS_RSA_EXPORT1024_WITH_RC4_56_SHA(suites._GenericCipherSuite):
     val = 0x0064
+
+
+class TLS_RSA_EXPORT1024_WITH_RC4_56_MD5(suites._GenericCipherSuite):
+    val = 0x0060
+
+
+class TLS_RSA_EXPORT1024_WITH_RC2_CBC_56_MD5(suites._GenericCipherSuite):
+    val = 0x0061
 
 
 class Client(TLSClientAutomaton):
