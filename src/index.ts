@@ -13,11 +13,23 @@ export type { Certificates } from './pki/lifecycle/certificates.ts'
 export type { SessionRecord, TlsFacts, TranscriptEntry } from './sessions/types.ts'
 export type { LabClock } from './testing/clock.ts'
 export type { DraftAttachment as Attachment, MessageDraft } from './testing/compose.ts'
-export type { WaitOptions } from './testing/delivered-mail.ts'
-export { WaitTimeout } from './testing/delivered-mail.ts'
+export type { EventOptions, EventStream, LabEvents, Subscription } from './testing/events.ts'
+export type { MessageFilter } from './testing/filter.ts'
 export type { MailboxRef } from './testing/mailboxes.ts'
 export { type EncryptionWish, matchers } from './testing/matchers.ts'
-export type { LabArticle, LabMessage, MessageFilter } from './testing/message.ts'
+export type { LabArticle, LabMessage } from './testing/message.ts'
+export { SomethingSent } from './testing/nothing-sent.ts'
+export type { MessageQuery, Receiver, SessionQuery } from './testing/receiver.ts'
+export type { Refusal, SessionFilter } from './testing/sessions.ts'
 export { type StartLabOptions, startLab } from './testing/start-lab.ts'
 export type { Tenant } from './testing/tenant.ts'
-export type { CertificateSetting, Credentials, DeliverOptions, LabServer, TestLab } from './testing/test-lab.ts'
+export type {
+  CertificateSetting,
+  Credentials,
+  DeliverOptions,
+  LabServer,
+  Recipients,
+  TestLab,
+} from './testing/test-lab.ts'
+export type { WaitOptions } from './testing/wait.ts'
+export { WaitTimeout } from './testing/wait-timeout.ts'

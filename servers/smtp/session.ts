@@ -87,6 +87,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   set transaction(transaction: Transaction | undefined) {
     this.#transaction?.close()
     this.#transaction = transaction
+    this.connection.record.mail(transaction !== undefined)
   }
 
   get messageId(): string {

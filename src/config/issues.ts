@@ -1,25 +1,35 @@
 import type { z } from 'zod'
-import { expectation, inWords, schemasAt } from './json-schema.ts'
+import { expectation, inWords, type JsonSchema, labJsonSchema, schemasAt } from './json-schema.ts'
 import { type Mistake, type Path, valueAt } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** Translates zod's issues to mistakes: the value found, and the values expected. */
-export function mistakesOf(issues: readonly Issue[], input: unknown): Mistake[] {
-  return issues.flatMap((issue) => mistakesOfIssue(issue, [], input))
+/** The input that was checked, and the JSON Schema that describes it. */
+interface Checked {
+  readonly input: unknown
+  readonly root: JsonSchema
 }
 
-function mistakesOfIssue(issue: Issue, prefix: Path, input: unknown): Mistake[] {
+/**
+ * Translates zod's issues to mistakes: the value found, and the values expected.
+ * @param root the JSON Schema of the input; default: that of a lab
+ */
+export function mistakesOf(issues: readonly Issue[], input: unknown, root = labJsonSchema()): Mistake[] {
+  return issues.flatMap((issue) => mistakesOfIssue(issue, [], { input, root }))
+}
+
+function mistakesOfIssue(issue: Issue, prefix: Path, checked: Checked): Mistake[] {
+  const { input } = checked
   const path: Path = [...prefix, ...(issue.path as (string | number)[])]
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(path, key))
+      return issue.keys.map((key) => unknownKey(path, key, checked))
     case 'invalid_union': {
       const branch = intendedBranch(issue.errors)
-      if (branch) return branch.flatMap((inner) => mistakesOfIssue(inner, path, input))
+      if (branch) return branch.flatMap((inner) => mistakesOfIssue(inner, path, checked))
       const unknown = unknownInAll(issue.errors)
-      if (unknown.length > 0) return unknown.map((key) => unknownKey(path, key))
+      if (unknown.length > 0) return unknown.map((key) => unknownKey(path, key, checked))
       // The union has its own message.
       if (issue.message !== 'Invalid input') return [invalid(path, input, issue.message)]
       break
@@ -32,30 +42,32 @@ function mistakesOfIssue(issue: Issue, prefix: Path, input: unknown): Mistake[] 
       if (issue.origin === 'array') return [{ path, message: 'is an empty list; name at least one' }]
       break
   }
-  return [wrongValue(path, valueAt(input, path))]
+  return [wrongValue(path, checked)]
 }
 
-const invalid = (path: Path, input: unknown, message: string): Mistake => ({
-  path,
-  message: `is ${shown(valueAt(input, path))}: ${message}`,
-})
+function invalid(path: Path, input: unknown, message: string): Mistake {
+  const value = valueAt(input, path)
+  return { path, message: `is ${value === undefined ? 'missing' : shown(value)}: ${message}` }
+}
 
-function wrongValue(path: Path, value: unknown): Mistake {
-  const expected = expectation(schemasAt(path))
+function wrongValue(path: Path, { input, root }: Checked): Mistake {
+  const value = valueAt(input, path)
+  const schemas = schemasAt(path, [root])
+  const expected = expectation(schemas)
   if (value === undefined) return { path, message: `is missing; must be ${expected}`, onKey: true }
-  return { path, message: `is ${shown(value)}; must be ${expected}${hint(path, value)}` }
+  return { path, message: `is ${shown(value)}; must be ${expected}${hint(schemas, value)}` }
 }
 
 /** Suggests the allowed word that is most similar to the value. */
-function hint(path: Path, value: unknown): string {
+function hint(schemas: readonly JsonSchema[], value: unknown): string {
   if (typeof value !== 'string') return ''
-  const words = schemasAt(path).flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
+  const words = schemas.flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
   const near = nearest(value, words.map(String))
   return near === undefined ? '' : `; did you mean ${near}?`
 }
 
-function unknownKey(path: Path, key: string): Mistake {
-  const known = [...new Set(schemasAt(path).flatMap((schema) => Object.keys(schema.properties ?? {})))]
+function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
+  const known = [...new Set(schemasAt(path, [root]).flatMap((schema) => Object.keys(schema.properties ?? {})))]
   const near = nearest(key, known)
   const right = near === undefined ? `known here: ${inWords(known)}` : `did you mean ${near}?`
   return { path: [...path, key], message: `unknown key; ${right}`, onKey: true }
@@ -92,6 +104,9 @@ function shown(value: unknown): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
+  if (typeof value === 'function') return 'a function'
+  // JSON has no NaN and no Infinity.
+  if (typeof value === 'number') return String(value)
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

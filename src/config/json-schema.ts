@@ -5,6 +5,8 @@ import { labSchema } from './schema.ts'
 /** The part of JSON Schema (draft 2020-12) that the lab's schema uses. */
 export interface JsonSchema {
   readonly type?: string
+  /** Describes a value that JSON cannot express, such as `a regular expression`. */
+  readonly title?: string
   readonly description?: string
   readonly default?: unknown
   readonly examples?: readonly unknown[]
@@ -30,8 +32,19 @@ export function labJsonSchema(): JsonSchema {
 }
 
 const createJsonSchema = (): JsonSchema => ({
-  ...(z.toJSONSchema(labSchema, {
+  ...jsonSchemaOf(labSchema),
+  // Top-level keys for anchors.
+  patternProperties: { '^x-': {} },
+})
+
+/**
+ * Returns the JSON Schema of what a user writes.
+ * @param unrepresentable `any`: values that JSON cannot express keep only their title; `throw` (the default): they throw
+ */
+export const jsonSchemaOf = (schema: z.ZodType, unrepresentable: 'any' | 'throw' = 'throw'): JsonSchema =>
+  z.toJSONSchema(schema, {
     io: 'input',
+    unrepresentable,
     // Zod omits examples and defaults of values that are transformed, such as `10m`. They belong to the input.
     override({ zodSchema, jsonSchema }) {
       const { examples } = z.globalRegistry.get(zodSchema) ?? {}
@@ -39,10 +52,7 @@ const createJsonSchema = (): JsonSchema => ({
       const { def } = zodSchema._zod
       if (def.type === 'prefault') jsonSchema.default = def.defaultValue as NonNullable<typeof jsonSchema.default>
     },
-  }) as JsonSchema),
-  // Top-level keys for anchors.
-  patternProperties: { '^x-': {} },
-})
+  }) as JsonSchema
 
 /** Returns the alternatives of a schema, or the schema itself if it has none. */
 export function branches(schema: JsonSchema): readonly JsonSchema[] {
@@ -77,6 +87,7 @@ export function inWords(words: readonly string[]): string {
 function expectations(schema: JsonSchema): readonly string[] {
   if (schema.const !== undefined) return [String(schema.const)]
   if (schema.enum) return schema.enum.map(String)
+  if (schema.title !== undefined) return [schema.title]
   switch (schema.type) {
     case 'integer':
       return [`a whole number${range(schema)}`]

@@ -30,11 +30,16 @@ export class SessionLog {
   readonly #clock: Clock
   readonly #records = new Map<string, Recorder>()
   readonly #listeners = new Set<(record: SessionRecord) => void>()
+  readonly #observers = new Set<(change: SessionChange) => void>()
   /** Open sessions whose end is not reported. */
   readonly #unwanted = new Set<string>()
   readonly #events: RecorderEvents = {
     ended: ({ id, record }) => {
       if (!this.#unwanted.delete(id)) for (const listener of this.#listeners) listener(record)
+    },
+    changed: ({ record }, refusal) => {
+      if (this.#observers.size === 0 || this.#unwanted.has(record.id)) return
+      for (const observer of [...this.#observers]) observer(refusal === undefined ? { record } : { record, refusal })
     },
     grown: (recorder, octets) => {
       if (this.#records.get(recorder.id) !== recorder) return
@@ -59,6 +64,7 @@ export class SessionLog {
     const recorder = new Recorder(`${start.protocol}-${++this.#count}`, start, this.#clock, this.#events)
     this.#records.set(recorder.id, recorder)
     this.#events.grown(recorder, RECORD_OCTETS)
+    this.#events.changed(recorder)
     return recorder
   }
 
@@ -93,6 +99,12 @@ export class SessionLog {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Calls `observer` at each change of a record, also for its end. Returns the function that removes the observer. */
+  observe(observer: (change: SessionChange) => void): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
   /** Deletes the record of an open connection, and does not report its end. */
   forget({ remoteAddress, remotePort, localPort }: ConnectionAddresses): void {
     for (const recorder of this.#records.values()) {
@@ -109,10 +121,18 @@ export class SessionLog {
   }
 }
 
+/** A change of a record. */
+export interface SessionChange {
+  readonly record: SessionRecord
+  /** What was refused just now. */
+  readonly refusal?: string
+}
+
 /** The events that recorders report to the log. */
 interface RecorderEvents {
   readonly ended: (recorder: Recorder) => void
   readonly grown: (recorder: Recorder, octets: number) => void
+  readonly changed: (recorder: Recorder, refusal?: string) => void
 }
 
 /** Shortens a text to the longest allowed line. Makes a copy, because a slice would keep the whole text in memory. */
@@ -209,6 +229,14 @@ class Recorder implements SessionRecorder {
   user(name: string): void {
     this.#record.user = name
     this.#mask.loggedOn()
+    this.#events.changed(this)
+  }
+
+  mail(isOpen: boolean): void {
+    const { begun = 0, isOpen: wasOpen = false } = this.#record.mail ?? {}
+    if (!isOpen && !wasOpen) return
+    this.#record.mail = { begun: isOpen ? begun + 1 : begun, isOpen }
+    this.#events.changed(this)
   }
 
   refused(why: string): void {
@@ -219,6 +247,7 @@ class Recorder implements SessionRecorder {
       this.#grow(shown.length)
     }
     this.note(`refused: ${shown}`)
+    this.#events.changed(this, shown)
   }
 
   end(cause: string): void {
@@ -228,6 +257,7 @@ class Recorder implements SessionRecorder {
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
     this.#events.ended(this)
+    this.#events.changed(this)
   }
 
   /** Discards the transcript, and records no more of it. */
@@ -239,6 +269,7 @@ class Recorder implements SessionRecorder {
 
   #grow(characters: number): void {
     this.#events.grown(this, characters + ENTRY_OCTETS)
+    this.#events.changed(this)
   }
 
   /** Recognizes a client that uses the wrong port by its first line. */

@@ -72,6 +72,8 @@ export interface SessionRecord extends SessionStart {
   readonly user?: string
   readonly tls?: TlsFacts
   readonly hello?: ClientHelloFacts
+  /** Mail that the client began to send by SMTP: how many transactions, and whether one is open. RFC 5321 section 3.3. */
+  readonly mail?: { readonly begun: number; readonly isOpen: boolean }
   /** Why a handshake, a command or a log-on was refused. */
   readonly refusals: readonly string[]
   readonly endCause?: string
@@ -89,6 +91,8 @@ export interface SessionRecorder {
   hello(facts: ClientHelloFacts): void
   secured(facts: TlsFacts): void
   user(name: string): void
+  /** Records that a mail transaction of SMTP has begun or ended. */
+  mail(isOpen: boolean): void
   refused(why: string): void
   end(cause: string): void
 }

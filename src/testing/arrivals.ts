@@ -15,6 +15,7 @@ export class Arrivals {
   readonly #arrivals = new Map<string, Arrival>()
   /** Each listener with its `onClose`. */
   readonly #listeners = new Map<(arrival: Arrival) => void, () => void>()
+  readonly #closeListeners = new Set<() => void>()
   readonly #unwatch: () => void
 
   private constructor(store: MessageStore) {
@@ -43,6 +44,12 @@ export class Arrivals {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Calls `listener` when the whole lab has stopped. Returns a function that ends the watch. */
+  onClosed(listener: () => void): () => void {
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
   clear(): void {
     this.#arrivals.clear()
   }
@@ -51,6 +58,11 @@ export class Arrivals {
     this.#unwatch()
     for (const onClose of [...this.#listeners.values()]) onClose()
     this.#listeners.clear()
+  }
+
+  /** Reports that the lab has stopped: no more events come. */
+  closed(): void {
+    for (const listener of [...this.#closeListeners]) listener()
   }
 
   #onEvent(event: StoreEvent): void {

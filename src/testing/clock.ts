@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../common/clock.ts'
 import { duration } from '../config/schema/values.ts'
+import { Call } from './call.ts'
 
 /** A lab's clock, which tests can move. It sets certificate dates, INTERNALDATE and trace fields; timeouts use real time. */
 export class LabClock implements Clock {
@@ -17,16 +18,22 @@ export class LabClock implements Clock {
     return this.#base.now() + this.#offsetMs
   }
 
-  /** Moves to a moment and runs on from there. Resolves once the servers use the certificates that are valid then. */
-  moveTo(moment: Date | string | number): Promise<void> {
-    const at = new Date(moment).getTime()
-    if (Number.isNaN(at)) throw new Error(`not a date: ${moment}. Use a Date or a text such as 2030-01-01T12:00:00Z`)
-    return this.#set(at - this.#base.now())
+  /**
+   * Moves to a moment and runs on from there. Resolves once the servers use the certificates that are valid then.
+   * @throws TypeError if it is not a moment
+   */
+  async moveTo(moment: Date | string | number): Promise<void> {
+    new Call('clock.moveTo', LabClock.prototype.moveTo).check('moment', moment, 'moment')
+    await this.#set(new Date(moment).getTime() - this.#base.now())
   }
 
-  /** Moves forward by milliseconds, or by `30s`, `2h`, `40d`. Resolves once the servers use the certificates valid then. */
-  advance(by: number | string): Promise<void> {
-    return this.#set(this.#offsetMs + duration.parse(by))
+  /**
+   * Moves forward by milliseconds, or by `30s`, `2h`, `40d`. Resolves once the servers use the certificates valid then.
+   * @throws TypeError if it is not a duration
+   */
+  async advance(by: number | string): Promise<void> {
+    new Call('clock.advance', LabClock.prototype.advance).check('duration', by, 'by')
+    await this.#set(this.#offsetMs + duration.parse(by))
   }
 
   /** Returns to the present. */

@@ -1,29 +1,25 @@
-import type { Lab } from '../lab/lab.ts'
-import type { SessionRecord } from '../sessions/types.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
-import { factsOf, LabMessage, type MessageFilter, matches } from './message.ts'
+import type { Call } from './call.ts'
+import { describeFilter, type MessageFilter, matches } from './filter.ts'
+import { factsOf, LabMessage } from './message.ts'
+import { everything, type Scope, type Watched } from './scope.ts'
+import { type WaitOptions, wait } from './wait.ts'
+import { arrivedLines, type Candidate, sessionLines, WaitTimeout } from './wait-timeout.ts'
 
-/** Limits of a wait. */
-export interface WaitOptions {
-  /** Milliseconds; default 5,000. */
-  readonly timeout?: number
-  readonly signal?: AbortSignal
-}
-
-const DEFAULT_TIMEOUT_MS = 5_000
-
-/** Lists the delivered messages of a lab and waits for new ones. Store events wake the waits; nothing polls. */
+/** Lists the delivered messages of a lab or tenant and waits for new ones. Store events wake the waits; nothing polls. */
 export class DeliveredMail {
   readonly #arrivals: Arrivals
-  readonly #lab: Pick<Lab, 'store' | 'sessionLog' | 'directory'>
+  readonly #lab: Watched
+  readonly #scope: Scope
   /** Arrivals that no wait may return again. */
   #seen = new WeakSet<Arrival>()
   /** Messages that a wait has returned. A wait without a recipient does not return a copy for another recipient. */
   #seenBlobs = new Set<string>()
 
-  constructor(arrivals: Arrivals, lab: Pick<Lab, 'store' | 'sessionLog' | 'directory'>) {
+  constructor(arrivals: Arrivals, lab: Watched, scope: Scope = everything) {
     this.#arrivals = arrivals
     this.#lab = lab
+    this.#scope = scope
   }
 
   /** Returns the delivered messages in order of arrival. A message to several recipients is listed once. */
@@ -37,52 +33,102 @@ export class DeliveredMail {
     return [...found.values()]
   }
 
+  /** Resolves with the first message that matches, whether or not a wait has returned it. Later waits can return it. */
+  async peek(call: Call, filter: MessageFilter, options: WaitOptions): Promise<LabMessage> {
+    const [message] = await new DeliveredMail(this.#arrivals, this.#lab, this.#scope).take(call, 1, filter, options)
+    return message as LabMessage
+  }
+
   /**
-   * Resolves with the first message that matches and that no wait has returned yet. It may have arrived before the call.
-   * @throws WaitTimeout; the signal's reason if aborted; an Error if the lab is stopped
+   * Resolves with the first `count` messages that match and that no wait has returned yet. They may have arrived before the
+   * call.
+   * @throws WaitTimeout, and then later waits can still return them; the signal's reason; an Error if the lab is stopped
    */
-  wait(filter: MessageFilter, options: WaitOptions = {}): Promise<LabMessage> {
-    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
-    return new Promise((resolve, reject) => {
-      let settled = false
-      const settle = (finish: () => void): void => {
-        if (settled) return
-        settled = true
-        unwatch()
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        finish()
-      }
-      const onAbort = (): void => settle(() => reject(signal?.reason))
-      const examine = async (arrival: Arrival): Promise<void> => {
-        const message = await this.#load(arrival)
-        if (settled || !message || this.#wasSeen(arrival, filter) || !matches(message, filter)) return
-        this.#markSeen(arrival, filter)
-        settle(() => resolve(message))
-      }
-      // Arrivals are examined one at a time, so that the first match is the one returned.
-      let examined: Promise<void> = Promise.resolve()
-      const enqueue = (arrival: Arrival): void => {
-        examined = examined.then(() => examine(arrival)).catch((error: Error) => settle(() => reject(error)))
-      }
-      const onClose = (): void => settle(() => reject(new Error('the lab was stopped during a wait for a message')))
-      const unwatch = this.#arrivals.watch(enqueue, onClose)
-      const timer = setTimeout(() => {
-        this.list().then(
-          (messages) => settle(() => reject(new WaitTimeout(filter, timeout, messages, this.#lab.sessionLog.list()))),
-          (error: Error) => settle(() => reject(error)),
+  take(call: Call, count: number, filter: MessageFilter, options: WaitOptions): Promise<LabMessage[]> {
+    const taken = new Map<Arrival, LabMessage>()
+    return wait<LabMessage[]>(call, options, {
+      start: ({ resolve, reject }) =>
+        this.#examine(
+          (arrival, message) => {
+            if (this.#wasSeen(arrival, filter) || !matches(message, filter)) return
+            if (filter.to === undefined && [...taken.keys()].some(({ entry }) => entry.blob === arrival.entry.blob))
+              return
+            taken.set(arrival, message)
+            // Another wait may have returned some in the meantime.
+            for (const one of taken.keys()) if (this.#wasSeen(one, filter)) taken.delete(one)
+            if (taken.size < count) return
+            for (const one of taken.keys()) this.#markSeen(one, filter)
+            resolve([...taken.values()])
+          },
+          reject,
+          () => reject(call.at(new Error('the lab was stopped during a wait for a message'))),
+        ),
+      timedOut: async (timeoutMs) => {
+        const wanted = count === 1 ? 'no message' : `${taken.size} of ${count} messages`
+        return new WaitTimeout(
+          [
+            `${wanted} with ${describeFilter(filter)} within ${timeoutMs} ms`,
+            ...arrivedLines(await this.#candidates(filter), filter),
+            ...sessionLines(this.#lab.sessionLog.list().filter((record) => this.#scope.ownsSession(record))),
+          ].join('\n'),
         )
-      }, timeout)
-      signal?.addEventListener('abort', onAbort)
-      if (signal?.aborted) onAbort()
-      for (const arrival of this.#arrivals.list()) enqueue(arrival)
+      },
     })
   }
 
+  /** Calls `listener` for each message that arrives from now on; once for a message to several recipients. */
+  watch(listener: (message: LabMessage) => void, onError: (error: unknown) => void): () => void {
+    const before = new Set(this.#arrivals.list().map(({ entry }) => entry.blob))
+    return this.#examine(
+      ({ entry }, message) => {
+        if (before.has(entry.blob)) return
+        before.add(entry.blob)
+        listener(message)
+      },
+      onError,
+      () => {},
+      [],
+    )
+  }
+
+  /** Forgets which messages have arrived, and which of them waits have returned. */
   clear(): void {
     this.#arrivals.clear()
     this.#seen = new WeakSet()
     this.#seenBlobs = new Set()
+  }
+
+  /** Calls `visit` for arrivals one at a time, so that the first match is the one returned. Returns the function that ends it. */
+  #examine(
+    visit: (arrival: Arrival, message: LabMessage) => void,
+    onError: (error: unknown) => void,
+    onClose: () => void,
+    first: readonly Arrival[] = this.#arrivals.list(),
+  ): () => void {
+    let isOver = false
+    let examined: Promise<void> = Promise.resolve()
+    const examine = async (arrival: Arrival): Promise<void> => {
+      const message = isOver ? undefined : await this.#load(arrival)
+      if (!isOver && message) visit(arrival, message)
+    }
+    const enqueue = (arrival: Arrival): void => {
+      examined = examined.then(() => examine(arrival)).catch(onError)
+    }
+    const unwatch = this.#arrivals.watch(enqueue, onClose)
+    for (const arrival of first) enqueue(arrival)
+    return () => {
+      isOver = true
+      unwatch()
+    }
+  }
+
+  async #candidates(filter: MessageFilter): Promise<Candidate[]> {
+    const found: Candidate[] = []
+    for (const arrival of this.#arrivals.list()) {
+      const message = await this.#load(arrival)
+      if (message) found.push({ message, isTaken: this.#wasSeen(arrival, filter) })
+    }
+    return found
   }
 
   #wasSeen(arrival: Arrival, filter: MessageFilter): boolean {
@@ -96,62 +142,13 @@ export class DeliveredMail {
     for (const copy of this.#arrivals.list()) if (copy.entry.blob === arrival.entry.blob) this.#seen.add(copy)
   }
 
+  /** Returns the message of an arrival. Undefined if it is gone or belongs to another tenant. */
   async #load(arrival: Arrival): Promise<LabMessage | undefined> {
     const { store, sessionLog, directory } = this.#lab
     const raw = await store.read(arrival.folder.id, arrival.entry.uid)
     const session = arrival.entry.envelope?.session
     const record = session === undefined ? undefined : sessionLog.get(session)
-    return raw && new LabMessage(raw, factsOf(arrival, directory, record))
+    const message = raw && new LabMessage(raw, factsOf(arrival, directory, record))
+    return message && this.#scope.ownsMessage(message) ? message : undefined
   }
-}
-
-/** Thrown if no message matches in time. Lists the messages that arrived, and the sessions with their refusals. */
-export class WaitTimeout extends Error {
-  override readonly name = 'WaitTimeout'
-  constructor(
-    filter: MessageFilter,
-    timeoutMs: number,
-    messages: readonly LabMessage[],
-    sessions: readonly SessionRecord[],
-  ) {
-    super(
-      [
-        `no message with ${describeFilter(filter)} within ${timeoutMs} ms`,
-        ...section('messages that arrived', messages.map(describeMessage)),
-        ...section('sessions', sessions.map(describeSession)),
-      ].join('\n'),
-    )
-  }
-}
-
-/** Longer lists show their latest lines only. */
-const MAX_LINES = 20
-
-function section(title: string, lines: readonly string[]): string[] {
-  if (lines.length === 0) return [`${title}: none`]
-  const omitted = lines.length > MAX_LINES ? [`  … and ${lines.length - MAX_LINES} earlier`] : []
-  return [`${title}:`, ...omitted, ...lines.slice(-MAX_LINES).map((line) => `  ${line}`)]
-}
-
-const patternText = (value: string | RegExp): string =>
-  typeof value === 'string' ? JSON.stringify(value) : String(value)
-
-function describeFilter(filter: MessageFilter): string {
-  const conditions = (['to', 'from', 'subject', 'text', 'folder'] as const).flatMap((key) => {
-    const value = filter[key]
-    return value === undefined ? [] : [`${key} ${patternText(value)}`]
-  })
-  if (filter.matches) conditions.push('a `matches` function')
-  return conditions.length === 0 ? 'any content' : conditions.join(', ')
-}
-
-function describeMessage({ envelope, subject }: LabMessage): string {
-  const title = subject === '' ? '(no subject)' : JSON.stringify(subject)
-  return `from <${envelope.from}> to <${envelope.to.join('>, <')}>: ${title}`
-}
-
-function describeSession({ id, user, tls, refusals, endCause }: SessionRecord): string {
-  const channel = tls ? `${tls.version} ${tls.cipher}` : 'clear text'
-  const refused = refusals.length === 0 ? '' : `; refused: ${refusals.join('; ')}`
-  return `${id} ${user ?? 'not logged on'}, ${channel}, ${endCause ?? 'open'}${refused}`
 }

@@ -1,11 +1,13 @@
 import type { SessionRecord } from '../sessions/types.ts'
-import type { WaitOptions } from './delivered-mail.ts'
-import { LabMessage, type MessageFilter } from './message.ts'
+import { Call } from './call.ts'
+import { LabMessage } from './message.ts'
+import type { MessageQuery } from './receiver.ts'
+import type { WaitOptions } from './wait.ts'
 
 /** A receiver of messages: a lab or a tenant. */
 interface Receiver {
-  messages(filter?: MessageFilter): Promise<LabMessage[]>
-  receives(filter: MessageFilter, options?: WaitOptions): Promise<LabMessage>
+  messages(filter?: MessageQuery): Promise<LabMessage[]>
+  receives(filter: MessageQuery, options?: WaitOptions): Promise<LabMessage>
 }
 
 export interface MatcherResult {
@@ -30,9 +32,12 @@ export const matchers = {
   async toHaveReceived(
     this: { readonly isNot?: boolean } | undefined,
     received: Receiver,
-    filter: MessageFilter = {},
+    filter: MessageQuery = {},
     options: WaitOptions = {},
   ): Promise<MatcherResult> {
+    if (typeof received?.receives !== 'function') {
+      throw new TypeError('toHaveReceived: expect(…) takes a lab or a tenant: await expect(lab).toHaveReceived(filter)')
+    }
     if (this?.isNot) {
       const found = await received.messages(filter)
       const subjects = found.map(({ subject }) => JSON.stringify(subject)).join(', ')
@@ -50,6 +55,10 @@ export const matchers = {
 
   /** Checks a session, or the session that delivered a message: `expect(message).toHaveBeenEncrypted({ version: 'TLSv1.3' })`. */
   toHaveBeenEncrypted(received: LabMessage | SessionRecord, wish: EncryptionWish = {}): MatcherResult {
+    new Call('toHaveBeenEncrypted', matchers.toHaveBeenEncrypted).check('encryption', wish, 'wish')
+    if (!(received instanceof LabMessage) && typeof received?.virtualServer !== 'string') {
+      throw new TypeError('toHaveBeenEncrypted: expect(…) takes a message or a session record; is an await missing?')
+    }
     const session = received instanceof LabMessage ? received.session : received
     const { bits = 128, version } = wish
     const tls = session?.tls

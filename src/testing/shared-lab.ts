@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
+import type { SessionRecord } from '../sessions/types.ts'
+import { Call } from './call.ts'
 import type { MessageDraft } from './compose.ts'
-import type { WaitOptions } from './delivered-mail.ts'
-import { LabArticle, LabMessage, type MessageFacts, type MessageFilter } from './message.ts'
+import type { MessageFilter } from './filter.ts'
+import { LabArticle, LabMessage, type MessageFacts } from './message.ts'
+import type { MessageQuery, SessionQuery } from './receiver.ts'
 import type { Tenant } from './tenant.ts'
-import type { Credentials, TestLab } from './test-lab.ts'
+import { accountOf, withoutDomain } from './tenant-names.ts'
+import type { Credentials, Recipients, TestLab } from './test-lab.ts'
+import { defaultTimeoutMs } from './time-limit.ts'
+import type { WaitOptions } from './wait.ts'
 
 /** The data with which another process connects to a shared lab. Vitest passes it to the workers. */
 export interface SharedLab {
@@ -30,7 +36,12 @@ const encodeMessage = ({ raw, facts }: LabMessage) => ({ raw, facts })
 const verbs: Readonly<Record<string, Verb>> = {
   wait: async (tenant, ...args: Parameters<Tenant['waitForMessage']>) =>
     encodeMessage(await tenant.waitForMessage(...args)),
+  waitMany: async (tenant, ...args: Parameters<Tenant['waitForMessages']>) =>
+    (await tenant.waitForMessages(...args)).map(encodeMessage),
   receives: async (tenant, ...args: Parameters<Tenant['receives']>) => encodeMessage(await tenant.receives(...args)),
+  waitForSession: (tenant, ...args: Parameters<Tenant['waitForSession']>) => tenant.waitForSession(...args),
+  sessions: async (tenant) => tenant.sessions(),
+  assertNothingSent: (tenant, ...args: Parameters<Tenant['assertNothingSent']>) => tenant.assertNothingSent(...args),
   messages: async (tenant, ...args: Parameters<Tenant['messages']>) =>
     (await tenant.messages(...args)).map(encodeMessage),
   deliver: (tenant, ...args: Parameters<Tenant['deliver']>) => tenant.deliver(...args),
@@ -169,60 +180,102 @@ export class SharedTenant implements AsyncDisposable {
 
   /** Returns the log-on name of an account. */
   user(name: string): string {
-    return `${this.name}-${name}`
+    return accountOf(
+      this.name,
+      withoutDomain(name, (domain) => domain.toLowerCase() === this.#lab.domain),
+    )
   }
 
+  /** Returns the address of an account. */
   address(name: string): string {
     return `${this.user(name)}@${this.#lab.domain}`
   }
 
+  /** Returns the user name and password of an account. */
   credentials(name: string): Credentials {
     return { user: this.user(name), pass: 'secret' }
   }
 
+  /** Returns transport options for nodemailer with the credentials of an account. */
   nodemailer(name: string) {
     return { ...this.#lab.nodemailer, auth: this.credentials(name) }
   }
 
+  /** Returns client options for imapflow with the credentials of an account. */
   imapflow(name: string) {
     return { ...this.#lab.imapflow, auth: this.credentials(name) }
   }
 
-  async waitForMessage(filter: MessageFilter = {}, { timeout }: WaitOptions = {}): Promise<LabMessage> {
-    return decodeMessage(await this.#call('wait', filter, timeout === undefined ? {} : { timeout }))
+  /** Works like `tenant.waitForMessage`. Filters are sent as data, so `matches` is refused. @throws WaitTimeout */
+  async waitForMessage(filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage> {
+    const call = new Call('waitForMessage', SharedTenant.prototype.waitForMessage)
+    return decodeMessage(await this.#call(call, 'wait', filterData(call, filter), limits(call, options)))
   }
 
-  async receives(filter: MessageFilter = {}, { timeout }: WaitOptions = {}): Promise<LabMessage> {
-    return decodeMessage(await this.#call('receives', filter, timeout === undefined ? {} : { timeout }))
+  /** Works like `tenant.waitForMessages`. @throws WaitTimeout if fewer arrive */
+  async waitForMessages(count: number, filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage[]> {
+    const call = new Call('waitForMessages', SharedTenant.prototype.waitForMessages)
+    const args = [count, filterData(call, filter), limits(call, options)]
+    return (await this.#call<EncodedMessage[]>(call, 'waitMany', ...args)).map(decodeMessage)
   }
 
-  async messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
-    return (await this.#call<EncodedMessage[]>('messages', filter)).map(decodeMessage)
+  /** Works like `tenant.receives`. @throws WaitTimeout */
+  async receives(filter: MessageQuery = {}, options: WaitOptions = {}): Promise<LabMessage> {
+    const call = new Call('receives', SharedTenant.prototype.receives)
+    return decodeMessage(await this.#call(call, 'receives', filterData(call, filter), limits(call, options)))
   }
 
-  deliver(message: Buffer | string | MessageDraft, to: string | readonly string[]): Promise<void> {
-    return this.#call('deliver', message, to)
+  /** Works like `tenant.messages`. */
+  async messages(filter: MessageQuery = {}): Promise<LabMessage[]> {
+    const call = new Call('messages', SharedTenant.prototype.messages)
+    return (await this.#call<EncodedMessage[]>(call, 'messages', filterData(call, filter))).map(decodeMessage)
   }
 
+  /** Works like `tenant.waitForSession`. @throws WaitTimeout */
+  async waitForSession(filter: SessionQuery = {}, options: WaitOptions = {}): Promise<SessionRecord> {
+    const call = new Call('waitForSession', SharedTenant.prototype.waitForSession)
+    return this.#call(call, 'waitForSession', withoutFunctions(call, filter), limits(call, options))
+  }
+
+  /** Returns the recorded connections that the tenant sees, as they are now. */
+  sessions(): Promise<readonly SessionRecord[]> {
+    return this.#call(new Call('sessions', SharedTenant.prototype.sessions), 'sessions')
+  }
+
+  /** Works like `tenant.assertNothingSent`. */
+  async assertNothingSent(filter?: MessageQuery, options: WaitOptions = {}): Promise<void> {
+    const call = new Call('assertNothingSent', SharedTenant.prototype.assertNothingSent)
+    const wanted = filter === undefined ? undefined : filterData(call, filter)
+    await this.#call(call, 'assertNothingSent', wanted, limits(call, options))
+  }
+
+  /** Works like `tenant.deliver`. */
+  deliver(message: Buffer | string | MessageDraft, to: Recipients): Promise<void> {
+    return this.#call(new Call('deliver', SharedTenant.prototype.deliver), 'deliver', message, to)
+  }
+
+  /** Works like `tenant.createNewsgroup`. */
   createNewsgroup(name: string): Promise<string> {
-    return this.#call('createNewsgroup', name)
+    return this.#call(new Call('createNewsgroup', SharedTenant.prototype.createNewsgroup), 'createNewsgroup', name)
   }
 
+  /** Works like `tenant.articles`. */
   async articles(name: string): Promise<LabArticle[]> {
-    const articles = await this.#call<{ number: number; raw: Uint8Array }[]>('articles', name)
+    const call = new Call('articles', SharedTenant.prototype.articles)
+    const articles = await this.#call<{ number: number; raw: Uint8Array }[]>(call, 'articles', name)
     return articles.map(({ number, raw }) => new LabArticle(number, Buffer.from(raw)))
   }
 
   /** Deletes the tenant's mailboxes and newsgroups and disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#call('clear')
+    await this.#call(new Call('dispose', SharedTenant.prototype[Symbol.asyncDispose]), 'clear')
     this.#socket.destroy()
   }
 
-  #call<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+  #call<T>(call: Call, method: string, ...args: readonly unknown[]): Promise<T> {
     const id = ++this.#last
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { resolve, reject: (error) => reject(call.at(error)) })
       writeFrame(this.#socket, { id, token: this.#lab.token, tenant: this.name, method, args })
     })
   }
@@ -235,6 +288,30 @@ export class SharedTenant implements AsyncDisposable {
       pending?.reject(Object.assign(new Error(message), { name }))
     } else pending?.resolve(response.value as never)
   }
+}
+
+/** Checks a filter here, where the error shows the test's line. */
+function filterData(call: Call, query: MessageQuery): MessageFilter {
+  const filter = typeof query === 'string' ? { to: query } : query
+  call.check('filter', filter, 'filter')
+  return withoutFunctions(call, filter)
+}
+
+/** @throws TypeError for a function, which cannot be sent to another process */
+function withoutFunctions<T extends MessageQuery | SessionQuery>(call: Call, filter: T): T {
+  if (typeof filter === 'object' && filter !== null && 'matches' in filter && filter.matches !== undefined) {
+    throw call.mistake(
+      'filter.matches: a function cannot be sent to the shared lab. Filter the result of messages() instead',
+    )
+  }
+  return filter
+}
+
+/** Returns the limits of a wait as data. The default depends on the test that runs here. */
+function limits(call: Call, options: WaitOptions): WaitOptions {
+  call.check('waitOptions', options, 'options')
+  if (options.signal) throw call.mistake('options.signal: cannot be sent to the shared lab. Use `timeout`')
+  return { timeout: options.timeout ?? defaultTimeoutMs() }
 }
 
 const decodeMessage = ({ raw, facts }: EncodedMessage): LabMessage => new LabMessage(Buffer.from(raw), facts)

@@ -2,9 +2,10 @@ import pino, { type Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { type LabInput, protocols, type VirtualServerInput } from '../config/schema.ts'
+import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../config/schema.ts'
 import { createLab } from '../lab/create-lab.ts'
 import { Arrivals } from './arrivals.ts'
+import { Call } from './call.ts'
 import { LabClock } from './clock.ts'
 import { TestLab } from './test-lab.ts'
 
@@ -22,13 +23,26 @@ export interface StartLabOptions {
  * - Without an argument: the four protocols with TLS on free loopback ports, all data in memory, any name and password.
  * - With an object: the keys of the YAML file; missing keys have the same defaults as above.
  * - With a path: the lab of that file.
- * @throws ConfigError listing every mistake; ListenError if a port is taken
+ * @throws ConfigError listing every mistake; TypeError for wrong options; ListenError if a port is taken
  */
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
+  const call = new Call('startLab', startLab)
+  call.check('config', config, 'config')
+  checkOptions(call, options)
   const { log = pino({ level: 'silent' }) } = options
   const clock = new LabClock(options.clock)
   const lab = await createLab(await resolveForTests(config), { log, clock })
   return new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolveForTests(next))
+}
+
+/** @throws TypeError; it says so if an option is a key of the configuration, which is the first argument */
+function checkOptions(call: Call, options: StartLabOptions): void {
+  const misplaced = Object.keys(options ?? {}).filter((key) => Object.hasOwn(labKeys, key))
+  if (misplaced.length === 0) return call.check('startOptions', options, 'options')
+  const [key] = misplaced
+  throw call.mistake(
+    `options.${key}: is a key of the configuration: write it into the first argument, startLab({ ${key}: … })`,
+  )
 }
 
 /** Resolves a configuration: a file's as it stands, an object's with the defaults that suit tests. @throws ConfigError */

@@ -1,34 +1,42 @@
 import type { Lab } from '../lab/lab.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
+import type { Call } from './call.ts'
 import type { MessageDraft } from './compose.ts'
-import { DeliveredMail, type WaitOptions } from './delivered-mail.ts'
-import type { LabArticle, LabMessage, MessageFilter } from './message.ts'
-import type { Credentials, TestLab } from './test-lab.ts'
+import type { MessageFilter } from './filter.ts'
+import type { LabArticle, LabMessage } from './message.ts'
+import { Receiver } from './receiver.ts'
+import type { Scope } from './scope.ts'
+import { accountOf, belongsTo, type TenantNames } from './tenant-names.ts'
+import type { Credentials, Recipients, TestLab } from './test-lab.ts'
 
-/** The password of every account. An open directory accepts any. */
-const PASSWORD = 'secret'
+/** The parts of a lab that a tenant uses. */
+export interface TenantSite {
+  readonly lab: Lab
+  readonly arrivals: Arrivals
+  readonly names: TenantNames
+}
 
 /**
  * A part of a lab for one test: accounts and newsgroups whose names begin with the tenant's name, and the messages to
  * them. Waits of one tenant do not affect another. Many tenants share one lab and its ports.
  */
-export class Tenant {
+export class Tenant extends Receiver {
   readonly name: string
   readonly lab: TestLab
   readonly #inner: Lab
-  readonly #mail: DeliveredMail
 
-  constructor(name: string, lab: TestLab, inner: Lab, arrivals: Arrivals) {
+  constructor(name: string, lab: TestLab, { lab: inner, arrivals, names }: TenantSite) {
+    super(arrivals, inner, scopeOf(name, names))
     this.name = name
     this.lab = lab
     this.#inner = inner
-    this.#mail = new DeliveredMail(arrivals, inner)
   }
 
-  /** Returns the log-on name of an account: `t1-alice`. */
+  /** Returns the log-on name of an account: `t1-alice` for `alice`, `alice@lab.test` and `t1-alice`. */
   user(name: string): string {
-    return `${this.name}-${name}`
+    return accountOf(this.name, this.lab.user(name))
   }
 
   /** Returns the address of an account: `t1-alice@lab.test`. */
@@ -36,8 +44,9 @@ export class Tenant {
     return `${this.user(name)}@${this.#inner.directory.domain}`
   }
 
+  /** Returns the user name and password of an account. */
   credentials(name: string): Credentials {
-    return { user: this.user(name), pass: PASSWORD }
+    return this.lab.credentials(this.user(name))
   }
 
   /** Returns transport options for nodemailer with the credentials of an account. */
@@ -50,24 +59,12 @@ export class Tenant {
     return this.lab.imapflow(this.credentials(name))
   }
 
-  /** Works like `lab.waitForMessage`, for the tenant's messages. A `to` without `@` names one of its accounts. */
-  waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
-    return this.#mail.wait(this.#own(filter), options)
-  }
-
-  /** Works like `lab.receives`, for the tenant's messages. */
-  receives(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
-    return this.lab.receives(this.#own(filter), options)
-  }
-
-  /** Works like `lab.messages`, for the tenant's messages. */
-  messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
-    return this.#mail.list(this.#own(filter))
-  }
-
   /** Works like `lab.deliver`, to accounts of the tenant. */
-  deliver(message: Buffer | string | MessageDraft, to: string | readonly string[]): Promise<void> {
-    return this.lab.deliver(message, { to: [to].flat().map((name) => this.user(name)) })
+  deliver(message: Buffer | string | MessageDraft, to: Recipients): Promise<void> {
+    return this.lab.deliver(
+      message,
+      [to].flat().map((name) => this.user(name)),
+    )
   }
 
   /** Creates a newsgroup of the tenant, `t1.general`, and returns its full name. */
@@ -98,18 +95,34 @@ export class Tenant {
     for (const { id } of [...folders, ...groups]) await store.deleteFolder(id)
   }
 
-  #own(filter: MessageFilter): MessageFilter {
-    const { to, matches } = filter
-    return {
-      ...filter,
-      ...(typeof to === 'string' && !to.includes('@') ? { to: this.user(to) } : {}),
-      matches: (message) => this.#owns(message) && (matches?.(message) ?? true),
+  /** Makes `to` name an account of the tenant. */
+  protected resolveFilter(filter: MessageFilter, call: Call): MessageFilter {
+    const { to } = filter
+    if (typeof to !== 'string') return filter
+    const name = this.lab.user(to)
+    // Mail to other domains is captured whoever sends it.
+    if (name.includes('@')) return filter
+    if (to.includes('@') && !belongsTo(this.name, name)) {
+      throw call.mistake(
+        `${to} is no address of tenant ${this.name}, so it can have no mail for it. Write '${name}' or tenant.address('${name}')`,
+      )
     }
+    return { ...filter, to: to.includes('@') ? to : this.user(name) }
   }
+}
 
-  /** Returns whether a message is to an account of the tenant, or from one to another domain. */
-  #owns({ user, envelope, session }: LabMessage): boolean {
-    const names = [user ?? envelope.from, ...(user === undefined ? [session?.user ?? ''] : [])]
-    return names.some((name) => name.startsWith(`${this.name}-`))
+/** What a tenant sees of its lab. */
+function scopeOf(tenant: string, names: TenantNames): Scope {
+  return {
+    /** Messages to an account of the tenant, or from one to another domain. */
+    ownsMessage: ({ user, envelope, session }: LabMessage) => {
+      const owners = user === undefined ? [envelope.from, session?.user ?? ''] : [user]
+      return owners.some((owner) => belongsTo(tenant, owner))
+    },
+    /** Sessions of its accounts and about them, and those that are about nobody, such as failed handshakes. */
+    ownsSession(record: SessionRecord) {
+      if (record.user !== undefined) return belongsTo(tenant, record.user)
+      return names.mentions(record, tenant) || !names.isAboutOthers(record, tenant)
+    },
   }
 }

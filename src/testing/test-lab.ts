@@ -1,20 +1,23 @@
 import type { MemoryUsage } from '../common/memory-budget.ts'
+import { nearest } from '../config/nearest.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
-import type { SessionRecord } from '../sessions/types.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
+import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
 import { compose, type MessageDraft } from './compose.ts'
-import { DeliveredMail, type WaitOptions } from './delivered-mail.ts'
+import type { MessageFilter } from './filter.ts'
 import { Mailboxes, type MailboxRef } from './mailboxes.ts'
-import { LabArticle, type LabMessage, type MessageFilter } from './message.ts'
+import { LabArticle } from './message.ts'
+import { Receiver } from './receiver.ts'
 import { Tenant } from './tenant.ts'
+import { TenantNames, withoutDomain } from './tenant-names.ts'
 
 /** A user name and password in the form that client libraries take. */
 export interface Credentials {
@@ -37,30 +40,35 @@ export interface LabServer {
 /** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
 export type CertificateSetting = CertificateInput
 
+/** One or several user names or addresses. */
+export type Recipients = string | readonly string[]
+
 /** The envelope of a delivered message. */
 export interface DeliverOptions {
-  /** User names or addresses. */
-  readonly to: string | readonly string[]
+  readonly to: Recipients
   /** The envelope's sender. Default: the null sender. */
   readonly from?: string
 }
+
+/** Any password is right in an open directory. */
+const OPEN_PASSWORD = 'secret'
 
 /** Reads a configuration; default: the one that the lab was started with. */
 type Resolve = (config?: LabInput | string) => Promise<ResolvedLab>
 
 /** A running lab, with the methods that tests need. */
-export class TestLab implements AsyncDisposable {
+export class TestLab extends Receiver implements AsyncDisposable {
   readonly #lab: Lab
   readonly #arrivals: Arrivals
-  readonly #mail: DeliveredMail
   readonly #resolve: Resolve
 
   /** The lab's clock, which tests can move. */
   readonly clock: LabClock
   readonly #mailboxes: Mailboxes
-  #tenants = 0
+  readonly #tenants = new TenantNames()
 
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
+    super(arrivals, lab)
     this.#lab = lab
     this.clock = clock
     clock.watch(async () => {
@@ -70,7 +78,6 @@ export class TestLab implements AsyncDisposable {
     this.#mailboxes = new Mailboxes(lab.store)
     this.#resolve = resolve
     this.#arrivals = arrivals
-    this.#mail = new DeliveredMail(arrivals, lab)
   }
 
   /** The lab's root certificates in PEM, in one text: `tls: { ca: lab.ca }`. */
@@ -138,36 +145,50 @@ export class TestLab implements AsyncDisposable {
     await this.#lab.reload({ ...next, store, certificates })
   }
 
-  /** Returns transport options for nodemailer: STARTTLS is required and verified against the lab's root. */
-  nodemailer(auth?: Credentials) {
+  /** Returns the log-on name of an account: the name itself, without the lab's domain. */
+  user(name: string): string {
+    return withoutDomain(name, (domain) => this.#lab.directory.isLocalDomain(domain))
+  }
+
+  /** Returns the user name and password of an account. In an open directory, any password is right. @throws if it is unknown */
+  credentials(name: string): Credentials {
+    const { directory } = this.#lab
+    const account = directory.find(name) ?? directory.findByAddress(name)
+    if (account) return { user: account.user, pass: account.password ?? OPEN_PASSWORD }
+    const known = directory.accounts().map(({ user }) => user)
+    const near = nearest(name, known)
+    const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
+    throw new TypeError(`no account "${name}"; ${hint}`)
+  }
+
+  /**
+   * Returns transport options for nodemailer: STARTTLS is required and verified against the lab's root.
+   * @param auth the name of an account, or its credentials; default: no log-on
+   */
+  nodemailer(auth?: string | Credentials) {
     const { address, port } = this.server('smtp')
     const tls = { ca: this.ca, servername: this.#lab.config.hostname }
-    return { host: address, port, secure: false, requireTLS: true, tls, ...(auth ? { auth } : {}) }
+    const call = new Call('nodemailer', TestLab.prototype.nodemailer)
+    const logon = auth === undefined ? {} : { auth: this.#credentials(call, auth) }
+    return { host: address, port, secure: false, requireTLS: true, tls, ...logon }
   }
 
-  /** Returns client options for imapflow: implicit TLS, verified against the lab's root. */
-  imapflow(auth: Credentials) {
+  /**
+   * Returns client options for imapflow: implicit TLS, verified against the lab's root.
+   * @param auth the name of an account, or its credentials
+   */
+  imapflow(auth: string | Credentials) {
     const { address, tlsPort } = this.server('imap4')
     const tls = { ca: this.ca, servername: this.#lab.config.hostname }
-    return { host: address, port: tlsPort, secure: true, tls, auth, logger: false as const }
-  }
-
-  /**
-   * Resolves with the first delivered message that matches and that no wait has returned yet. It may have arrived before
-   * the call.
-   * @throws WaitTimeout, which lists the messages that did arrive
-   */
-  waitForMessage(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
-    return this.#mail.wait(filter, options)
-  }
-
-  /**
-   * Resolves with the first delivered message that matches, whether or not a wait has returned it. `waitForMessage` can
-   * still return it.
-   * @throws WaitTimeout, which lists the messages that did arrive
-   */
-  receives(filter: MessageFilter = {}, options: WaitOptions = {}): Promise<LabMessage> {
-    return new DeliveredMail(this.#arrivals, this.#lab).wait(filter, options)
+    const call = new Call('imapflow', TestLab.prototype.imapflow)
+    return {
+      host: address,
+      port: tlsPort,
+      secure: true,
+      tls,
+      auth: this.#credentials(call, auth),
+      logger: false as const,
+    }
   }
 
   /**
@@ -179,43 +200,52 @@ export class TestLab implements AsyncDisposable {
     if (this.#lab.config.directory.mode !== 'open') {
       throw new Error('tenants need an open directory: start the lab with directory: { mode: "open" }')
     }
-    return new Tenant(name ?? `t${++this.#tenants}`, this, this.#lab, this.#arrivals)
+    return new Tenant(this.#tenants.add(name), this, { lab: this.#lab, arrivals: this.#arrivals, names: this.#tenants })
   }
 
   /**
    * Imports a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox or newsgroup, and returns the
    * number of messages. They do not count as delivered, so no wait returns them.
    */
-  load(path: string, into: MailboxRef): Promise<number> {
-    return this.#mailboxes.load(path, into)
+  async load(path: string, into: MailboxRef | string): Promise<number> {
+    const call = new Call('load', TestLab.prototype.load)
+    return this.#mailboxes.load(path, this.#mailbox(call, into))
   }
 
   /** Writes a mailbox or newsgroup to a folder (`eml`, `maildir`) or a file (`mbox`). */
-  save(path: string, from: MailboxRef, format: FormatName = 'eml'): Promise<void> {
-    return this.#mailboxes.save(path, from, format)
+  async save(path: string, from: MailboxRef | string, format: FormatName = 'eml'): Promise<void> {
+    const call = new Call('save', TestLab.prototype.save)
+    call.check('format', format, 'format')
+    return this.#mailboxes.save(path, this.#mailbox(call, from), format)
   }
 
   /** Expunges messages of a mailbox (default: all) as another client would, and returns the UIDs that existed. */
-  expunge(from: MailboxRef, uids?: readonly number[]): Promise<readonly number[]> {
-    return this.#mailboxes.expunge(from, uids)
+  async expunge(from: MailboxRef | string, uids?: readonly number[]): Promise<readonly number[]> {
+    const call = new Call('expunge', TestLab.prototype.expunge)
+    return this.#mailboxes.expunge(this.#mailbox(call, from), uids)
   }
 
   /** Gives a mailbox a new UIDVALIDITY, as a restored backup does, and returns it. Open sessions lose the mailbox. */
-  changeUidValidity(of: MailboxRef): Promise<number> {
-    return this.#mailboxes.changeUidValidity(of)
-  }
-
-  /** Returns the delivered messages that match, in order of arrival. A message to several recipients is listed once. */
-  messages(filter: MessageFilter = {}): Promise<LabMessage[]> {
-    return this.#mail.list(filter)
+  async changeUidValidity(of: MailboxRef | string): Promise<number> {
+    const call = new Call('changeUidValidity', TestLab.prototype.changeUidValidity)
+    return this.#mailboxes.changeUidValidity(this.#mailbox(call, of))
   }
 
   /**
    * Delivers a message to mailboxes, or to newsgroups by their addresses, without SMTP. Takes raw octets, or parts to
    * compose. As by SMTP, a Bcc field reaches only the recipients that it names.
+   * @param to the recipients, or the envelope: `lab.deliver({ subject: 'Hi' }, 'bob')`, `{ to: ['bob'], from: 'a@lab.test' }`
    * @throws DeliveryError if a recipient does not exist or a newsgroup refuses the message; then no mailbox has it
    */
-  async deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
+  async deliver(message: Buffer | string | MessageDraft, to: Recipients | DeliverOptions): Promise<void> {
+    const call = new Call('deliver', TestLab.prototype.deliver)
+    if (typeof message !== 'string' && !Buffer.isBuffer(message)) call.check('draft', message, 'message')
+    const options = typeof to === 'string' || Array.isArray(to) ? { to } : to
+    call.check('deliverOptions', options, 'options')
+    await this.#deliver(message, options as DeliverOptions)
+  }
+
+  async #deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
     const { directory, clock } = this.#lab
     const recipients = typeof to === 'string' ? [to] : to
     const addresses = recipients.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
@@ -238,11 +268,6 @@ export class TestLab implements AsyncDisposable {
     return articles
   }
 
-  /** Returns every recorded connection, including failed handshakes, oldest first. */
-  sessions(): readonly SessionRecord[] {
-    return this.#lab.sessionLog.list()
-  }
-
   /** The memory that clients make the lab use, in octets, and its limit. */
   get memory(): MemoryUsage {
     return this.#lab.intake.memory.usage
@@ -256,13 +281,33 @@ export class TestLab implements AsyncDisposable {
   /** Deletes messages, session records and added faults. Ports, certificates and accounts stay. */
   async reset(): Promise<void> {
     await this.#lab.reset()
-    this.#mail.clear()
+    this.forgetMessages()
   }
 
   /** Ends every session with its protocol's farewell and closes everything. */
   async stop(): Promise<void> {
     this.#arrivals.close()
     await this.#lab.stop()
+    this.#arrivals.closed()
+  }
+
+  protected resolveFilter(filter: MessageFilter): MessageFilter {
+    return filter
+  }
+
+  #mailbox(call: Call, ref: MailboxRef | string): MailboxRef {
+    const mailbox = typeof ref === 'string' ? { user: this.user(ref) } : ref
+    call.check('mailbox', mailbox, 'mailbox')
+    return mailbox
+  }
+
+  #credentials(call: Call, auth: string | Credentials): Credentials {
+    if (typeof auth !== 'string') call.check('credentials', auth, 'auth')
+    try {
+      return typeof auth === 'string' ? this.credentials(auth) : auth
+    } catch (error) {
+      throw call.mistake((error as Error).message)
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { test as base, expect, inject } from 'vitest'
 import type { LabInput } from '../config/schema.ts'
-import type { WaitOptions } from './delivered-mail.ts'
 import { type EncryptionWish, matchers } from './matchers.ts'
-import type { MessageFilter } from './message.ts'
+import type { MessageQuery } from './receiver.ts'
 import { SharedTenant } from './shared-lab.ts'
 import { type StartLabOptions, startLab } from './start-lab.ts'
 import type { Tenant } from './tenant.ts'
 import type { TestLab } from './test-lab.ts'
 import type {} from './vitest-setup.ts'
+import type { WaitOptions } from './wait.ts'
 
 declare module 'vitest' {
   interface Matchers<T> {
     /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
-    toHaveReceived(filter?: MessageFilter, options?: WaitOptions): Promise<T>
+    toHaveReceived(filter?: MessageQuery, options?: WaitOptions): Promise<T>
     /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
     toHaveBeenEncrypted(wish?: EncryptionWish): T
   }

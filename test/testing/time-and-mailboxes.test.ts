@@ -40,7 +40,10 @@ test('moving the clock changes INTERNALDATE, issued certificates and certificate
   await lab.clock.moveTo(new Date(Date.now() + 10 * DAY_MS))
   const until = Date.parse((await shown(lab)).validTo)
   expect(Math.round((until - Date.now()) / DAY_MS)).toBe(9)
-  expect(() => lab.clock.moveTo('tomorrow')).toThrow('not a date')
+  await expect(lab.clock.moveTo('tomorrow')).rejects.toThrow(
+    'clock.moveTo: moment is "tomorrow": must be a Date, milli',
+  )
+  await expect(lab.clock.advance('40 dayz')).rejects.toThrow('clock.advance: by is "40 dayz": write a time as 500ms')
 })
 
 test('load and save mailboxes and newsgroups as .eml, mbox and Maildir', async ({ lab }) => {

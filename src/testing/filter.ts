@@ -1,0 +1,93 @@
+import { isRegExp } from 'node:util/types'
+import type { LabMessage } from './message.ts'
+
+/** Conditions that all must hold. A string matches anywhere in the field, in any case. */
+export interface MessageFilter {
+  /** A recipient, whole but in any case: an address of the envelope, the part before its `@`, or a user name; or a pattern. */
+  readonly to?: string | RegExp
+  /** MAIL FROM or the From field. */
+  readonly from?: string | RegExp
+  /** The decoded subject. */
+  readonly subject?: string | RegExp
+  /** The text or the HTML. */
+  readonly text?: string | RegExp
+  /** The name of the mailbox that holds the message now. */
+  readonly folder?: string
+  /** Any other condition. */
+  readonly matches?: (message: LabMessage) => boolean
+}
+
+/** A condition of a filter: whether a message meets it, and what the message has instead. */
+interface Condition<Wanted> {
+  isMet(message: LabMessage, wanted: Wanted): boolean
+  actual(message: LabMessage): string
+}
+
+const quoted = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value)
+
+const conditions: { readonly [K in keyof MessageFilter]-?: Condition<NonNullable<MessageFilter[K]>> } = {
+  to: {
+    isMet: isTo,
+    actual: ({ recipients, user }) => (recipients.length > 0 ? `<${recipients.join('>, <')}>` : (user ?? 'nobody')),
+  },
+  from: {
+    isMet: ({ envelope, headers }, from) => has(from, envelope.from) || has(from, headers.get('from') ?? ''),
+    actual: ({ envelope, headers }) => `<${envelope.from}>, in the From field ${quoted(headers.get('from') ?? '')}`,
+  },
+  subject: { isMet: ({ subject }, wanted) => has(wanted, subject), actual: ({ subject }) => quoted(subject) },
+  text: {
+    isMet: ({ text, html }, wanted) => has(wanted, text) || has(wanted, html ?? ''),
+    actual: ({ text }) => quoted(text.trim().replace(/\s+/g, ' ')),
+  },
+  folder: { isMet: ({ folder }, wanted) => folder === wanted, actual: ({ folder }) => quoted(folder) },
+  matches: { isMet: (message, isMatch) => isMatch(message), actual: () => 'false' },
+}
+
+const keys = Object.keys(conditions) as readonly (keyof MessageFilter)[]
+
+/** Whether a message meets one condition of a filter. A condition that the filter does not have is met. */
+function meets<K extends keyof MessageFilter>(key: K, message: LabMessage, filter: MessageFilter): boolean {
+  const wanted = filter[key]
+  return wanted === undefined || conditions[key].isMet(message, wanted as never)
+}
+
+/** Returns whether a message satisfies a filter. */
+export const matches = (message: LabMessage, filter: MessageFilter): boolean =>
+  keys.every((key) => meets(key, message, filter))
+
+/** Returns a text for each condition that a message does not meet: `subject is "Welcom"`. */
+export const differences = (message: LabMessage, filter: MessageFilter): string[] =>
+  keys.filter((key) => !meets(key, message, filter)).map((key) => `${key} is ${conditions[key].actual(message)}`)
+
+/** Describes a filter: `to "bob", subject /welcome/`. */
+export function describeFilter(filter: MessageFilter): string {
+  const wanted = keys.flatMap((key) => {
+    const value = filter[key]
+    if (value === undefined) return []
+    return typeof value === 'function' ? ['a `matches` function'] : [`${key} ${patternText(value)}`]
+  })
+  return wanted.length === 0 ? 'any content' : wanted.join(', ')
+}
+
+/** Returns a string in quotes, or the source of a pattern. */
+export const patternText = (value: string | RegExp): string =>
+  typeof value === 'string' ? JSON.stringify(value) : String(value)
+
+/** Compares whole addresses of the recipients of this copy, their local parts if they are local, and the user name. */
+function isTo({ recipients, user }: LabMessage, to: string | RegExp): boolean {
+  const names = user === undefined ? recipients : [...recipients, user, ...recipients.map(localPart)]
+  if (isRegExp(to)) return names.some((name) => test(to, name))
+  return names.some((name) => name.toLowerCase() === to.toLowerCase())
+}
+
+const localPart = (address: string): string => address.slice(0, Math.max(0, address.lastIndexOf('@')))
+
+/** Returns whether a text contains a string, in any case, or matches a pattern. */
+export const has = (pattern: string | RegExp, value: string): boolean =>
+  isRegExp(pattern) ? test(pattern, value) : value.toLowerCase().includes(pattern.toLowerCase())
+
+/** Returns whether a pattern matches. Resets it first, because a pattern with the `g` or `y` flag keeps its last position. */
+function test(pattern: RegExp, value: string): boolean {
+  pattern.lastIndex = 0
+  return pattern.test(value)
+}

@@ -1,0 +1,15 @@
+import type { Lab } from '../lab/lab.ts'
+import type { SessionRecord } from '../sessions/types.ts'
+import type { LabMessage } from './message.ts'
+
+/** The parts of a lab that tests look at. */
+export type Watched = Pick<Lab, 'store' | 'sessionLog' | 'directory'>
+
+/** What a test sees of a lab: everything, or what belongs to its tenant. */
+export interface Scope {
+  ownsMessage(message: LabMessage): boolean
+  ownsSession(record: SessionRecord): boolean
+}
+
+/** The scope of a whole lab. */
+export const everything: Scope = { ownsMessage: () => true, ownsSession: () => true }
