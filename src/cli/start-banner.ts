@@ -57,13 +57,14 @@ const portCell = (port: number | undefined): string => (port === undefined ? 'of
 
 /** Returns the certificate and the policy of a virtual server where they differ from the default. */
 function notes(endpoint: VirtualServerStatus): string {
-  const { certificate, requireSecureChannel, require128BitEncryption, legacyTls } = endpoint
+  const { certificate, requireSecureChannel, require128BitEncryption, tlsPolicy, legacyTls } = endpoint
   const isDefault = certificate?.friendlyName.endsWith('(issued by the lab)')
   return [
     ...(certificate && !isDefault ? [certificate.friendlyName] : []),
     ...(certificate ? [] : ['no certificate']),
     ...(requireSecureChannel ? ['TLS required'] : []),
     ...(require128BitEncryption ? ['128-bit'] : []),
-    ...(legacyTls ? ['old clients'] : []),
+    ...(tlsPolicy ? [`TLS ${tlsPolicy}`] : []),
+    ...(legacyTls && tlsPolicy !== 'outlook-express' ? ['old clients'] : []),
   ].join(', ')
 }

@@ -1,7 +1,9 @@
 import { isIPv4 } from 'node:net'
 import type { Mistake, Path } from './mistakes.ts'
+import { atLeast128Bits, cipherStringError, isTls13Only, opensslName, unknownCiphers } from './openssl.ts'
 import { addressesOf, IMAP_IDLE_TIMEOUT_MS, type Port, portsOf, virtualServerName } from './resolve.ts'
 import { type CertificateChoice, certificateText, choicesOf } from './schema/certificate.ts'
+import { isBelow128Bits } from './schema/tls.ts'
 import { type LabConfig, tlsVersions, type VirtualServerConfig } from './schema.ts'
 
 /** Finds values that are valid alone and wrong together. */
@@ -94,6 +96,27 @@ const rules: readonly Rule[] = [
     yield {
       path: [...at, 'tls', 'minVersion'],
       message: `${minVersion} is higher than maxVersion, ${maxVersion}; no client could connect: lower minVersion or raise maxVersion`,
+    }
+  }),
+
+  eachServer(function* noSuiteOf128Bits({ require128BitEncryption, tls: { ciphers, legacy, strength } }, at) {
+    if (!require128BitEncryption) return
+    const only = 'only cipher suites below 128 bits, but require128BitEncryption is true'
+    const cure = 'allow stronger ones, or write require128BitEncryption: false'
+    if (ciphers !== undefined && cipherStringError(atLeast128Bits(ciphers)) !== undefined) {
+      yield { path: [...at, 'tls', 'ciphers'], message: `allows ${only}; ${cure}` }
+    }
+    if (Array.isArray(legacy) && legacy.every((name) => isBelow128Bits(name, strength))) {
+      const measure = strength === 'effective' ? ' (with strength: effective, 3DES has 112)' : ''
+      yield { path: [...at, 'tls', 'legacy'], message: `lists ${only}${measure}; ${cure}` }
+    }
+  }),
+
+  eachServer(function* suitesOfTls13Only({ tls: { ciphers, maxVersion } }, at) {
+    if (ciphers === undefined || maxVersion === 'TLSv1.3' || !isTls13Only(ciphers)) return
+    yield {
+      path: [...at, 'tls', 'ciphers'],
+      message: `names only suites of TLS 1.3, but maxVersion is ${maxVersion}; add suites of TLS 1.2, or write maxVersion: TLSv1.3`,
     }
   }),
 
@@ -244,16 +267,34 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
       message: 'is less than 30 minutes, the minimum for IMAP (RFC 9051 section 5.4)',
     }
   }
-  if (server.tls.legacy !== false) {
-    yield {
-      path: [...at, 'tls', 'legacy'],
-      message: 'accepts SSL 3.0, TLS 1.0 and ciphers that are broken; use it for old clients in a lab only',
-    }
-  }
+  yield* tlsWarnings(server, [...at, 'tls'])
   if (!isLoopback(server.address)) {
     yield {
       path: [...at, 'address'],
       message: `${server.address} is not a loopback address: other machines can reach this virtual server`,
+    }
+  }
+}
+
+function* tlsWarnings({ tls }: VirtualServerConfig, at: Path): Iterable<Mistake> {
+  const { ciphers, groups, legacy, minVersion } = tls
+  if (legacy !== false) {
+    yield {
+      path: [...at, 'legacy'],
+      message: 'accepts SSL 3.0, TLS 1.0 and ciphers that are broken; use it for old clients in a lab only',
+    }
+  }
+  const unknown = ciphers === undefined ? [] : unknownCiphers(ciphers)
+  if (unknown.length > 0) {
+    yield {
+      path: [...at, 'ciphers'],
+      message: `${unknown.join(', ')}: ${opensslName} has no such suites and ignores them`,
+    }
+  }
+  if (groups?.every((group) => /MLKEM/i.test(group)) && minVersion !== 'TLSv1.3') {
+    yield {
+      path: [...at, 'groups'],
+      message: 'only TLS 1.3 has these groups, so clients with TLS 1.2 connect without them; write minVersion: TLSv1.3',
     }
   }
 }

@@ -74,12 +74,12 @@ export async function tlsSettings(
   const names = certificateNames(lab.hostname, lab.alternativeNames)
   const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
-  const { minVersion, maxVersion, ciphers, ocspStapling } = server.tls
+  const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
   const legacy = await oldClientSettings(server, names, pki, log)
   const clientCertificates = await pki.clientCertificates(server)
   return {
     certificates,
-    policy: { minVersion, maxVersion, ciphers, require128BitEncryption: server.require128BitEncryption },
+    policy: { minVersion, maxVersion, ciphers, groups, require128BitEncryption: server.require128BitEncryption },
     alpn: services[server.protocol].alpn,
     handshakeTimeoutMs: server.limits.handshakeTimeout,
     ocspStapling,

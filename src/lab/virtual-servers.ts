@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'
+import type { TlsPolicyName } from '../config/tls-policies.ts'
 import { FailedLogons } from '../net/failed-logons.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
 import type { SessionLog } from '../sessions/log.ts'
@@ -73,6 +74,8 @@ export interface VirtualServerStatus {
   readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
+  /** The name of its TLS policy; undefined if it has none. */
+  readonly tlsPolicy: TlsPolicyName | undefined
   /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
   readonly legacyTls: boolean
 }
@@ -91,6 +94,7 @@ export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualS
     certificate: certificate && { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
     requireSecureChannel: config.requireSecureChannel,
     require128BitEncryption: config.require128BitEncryption,
+    tlsPolicy: tls && config.tls.policy,
     legacyTls: tls?.legacy !== undefined,
   }
 }

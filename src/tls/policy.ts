@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import tls, { type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
+import { atLeast128Bits, isTls13Only } from '../config/openssl.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 
 /** The versions and suites that a virtual server accepts. */
@@ -8,15 +9,14 @@ export interface TlsPolicy {
   readonly maxVersion: SecureVersion
   /** OpenSSL cipher string; absent: Node.js's default. */
   readonly ciphers?: string | undefined
+  /** Groups of the key exchange by OpenSSL's names, in order of preference; absent: OpenSSL's default. */
+  readonly groups?: readonly string[] | undefined
   /** Rejects suites below 128 bits. */
   readonly require128BitEncryption: boolean
 }
 
 /** Receives lines of the NSS key log: the secrets of a handshake. */
 export type KeyLog = (line: Buffer) => void
-
-/** Suites below 128 bits, as OpenSSL names them. 3DES is not among them, because Exchange counted it as 168 bits. */
-const BELOW_128_BITS = '!NULL:!EXPORT:!LOW:!DES'
 
 /**
  * Returns the options of a secure context for a certificate and a policy. OpenSSL enforces the version limits.
@@ -32,9 +32,10 @@ export function contextOptions(
   return {
     key: all.map(({ privateKeyPem }) => privateKeyPem),
     cert: all.map(({ certificatePem, chainPem }) => [certificatePem, ...chainPem].join('\n')),
-    minVersion: policy.minVersion,
+    minVersion: isTls13Only(policy.ciphers ?? tls.DEFAULT_CIPHERS) ? 'TLSv1.3' : policy.minVersion,
     maxVersion: policy.maxVersion === 'TLSv1.3' ? (needs?.maxVersion ?? 'TLSv1.3') : policy.maxVersion,
     ciphers: cipherString(policy, needs?.securityLevel),
+    ...(policy.groups ? { ecdhCurve: policy.groups.join(':') } : {}),
   }
 }
 
@@ -62,8 +63,10 @@ export function cipherString(policy: TlsPolicy, securityLevel?: 0): string {
   const chosen = policy.ciphers ?? tls.DEFAULT_CIPHERS
   // OpenSSL 3 allows TLS 1.0 and 1.1, which sign with SHA-1, only at security level 0.
   const needsLevel0 = securityLevel === 0 || policy.minVersion === 'TLSv1' || policy.minVersion === 'TLSv1.1'
-  const level = needsLevel0 && !chosen.includes('@SECLEVEL') ? ':@SECLEVEL=0' : ''
-  return `${chosen}${policy.require128BitEncryption ? `:${BELOW_128_BITS}` : ''}${level}`
+  const allowed = policy.require128BitEncryption ? atLeast128Bits(chosen) : chosen
+  if (!needsLevel0 || chosen.includes('@SECLEVEL')) return allowed
+  // OpenSSL takes the level only with suites of TLS 1.2, which the version excludes.
+  return `${allowed}${isTls13Only(chosen) ? ':ALL' : ''}:@SECLEVEL=0`
 }
 
 /** Returns whether a certificate is valid for a host name, wildcards included. RFC 6125 section 6.4. */

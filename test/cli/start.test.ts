@@ -158,18 +158,20 @@ test('prints certificates and policies that differ from the default', async () =
     '{ protocol: pop3, port: 0, tlsPort: 0, tls: { legacy: true } }',
     '{ protocol: imap4, port: 0, certificate: none }',
     '{ protocol: nntp, name: News, port: 0, tlsPort: 0, certificate: { defect: expired } }',
+    '{ protocol: smtp, name: New SMTP, port: 0, tls: { policy: modern } }',
   ]
   place.write('lab.yaml', `certificates: memory\nvirtualServers:\n${servers.map((line) => `  - ${line}\n`).join('')}`)
   const lines = await place.untilReady(['start', '--config', 'lab.yaml'], { env: { npm_execpath: '' } })
-  expect(lines.slice(0, 5).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+  expect(lines.slice(0, 6).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
     'NOTES',
     'TLS required, 128-bit',
     'old clients',
     'no certificate',
     expect.stringMatching(/expired/),
+    'TLS modern',
   ])
   expect(lines[4]).toMatch(/^News \(NNTP\) /)
-  expect(lines.slice(7, 9)).toEqual([
+  expect(lines.slice(8, 10)).toEqual([
     '  sealpost sessions --config lab.yaml         who connected, and how',
     '  sealpost client-settings --config lab.yaml  settings for mail programs',
   ])
@@ -212,7 +214,7 @@ test('SIGTERM ends every session with a farewell; the status is 0', async () => 
   expect(await status).toBe(0)
 })
 
-test('a port in use fails with one line that names the virtual server and the port', async () => {
+test('a port in use fails with one line that names its place in the file and the port', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
@@ -220,7 +222,11 @@ test('a port in use fails with one line that names the virtual server and the po
   const { status, stdout, stderr } = await place.run(['start', '--config', 'lab.yaml', '--log-level', 'silent'])
   other.close()
   expect([status, stdout]).toEqual([1, ''])
-  expect(stderr).toMatch(new RegExp(`^sealpost: Second: cannot listen on 127\\.0\\.0\\.1 port ${port}: .*in use.*\\n$`))
+  expect(stderr).toMatch(
+    new RegExp(
+      `^lab\\.yaml:\\d+:\\d+: virtualServers\\[\\d\\]\\.port: cannot listen on 127\\.0\\.0\\.1 port ${port}: .*in use.*\\n$`,
+    ),
+  )
 })
 
 test('a second signal ends the process at once', async () => {
