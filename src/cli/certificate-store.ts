@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '../common/clock.ts'
 import { unknownCertificates } from '../config/certificates.ts'
-import { ConfigError } from '../config/mistakes.ts'
+import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import type { IssuingProfile } from '../pki/authority/issuing-profiles.ts'
@@ -60,7 +60,7 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
 }
 
 /** Returns the facts that the certificate lifecycle needs from a configuration. */
-export function labFacts({ lab, placed }: Configuration): LabFacts {
+export function labFacts({ lab, placed }: LabWithPlaces): LabFacts {
   return {
     hostname: lab.hostname,
     names: certificateNames(lab.hostname, lab.alternativeNames),
@@ -106,7 +106,7 @@ export async function storedRoots({ lab }: Configuration): Promise<string[]> {
 }
 
 /** Returns a line for each certificate that the configuration names and the store does not have. @throws PkiError */
-export async function unknownPins({ lab, placed }: Configuration): Promise<string[]> {
+export async function unknownPins({ lab, placed }: LabWithPlaces): Promise<string[]> {
   const known = await readStore(lab.certificates, (store) => store.index.certificates)
   return placed(unknownCertificates(lab.virtualServers, known ?? []))
 }

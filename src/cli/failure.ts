@@ -6,6 +6,19 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** A lab that cannot start, with every reason as one line. */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart'
+  readonly reasons: readonly string[]
+  readonly status: number
+
+  constructor(reasons: readonly string[], status: number, options: ErrorOptions) {
+    super(reasons.join('\n'), options)
+    this.reasons = reasons
+    this.status = status
+  }
+}
+
 /** The exit statuses of all commands. */
 export const exitStatus = { done: 0, failed: 1, wrongUsage: 2 } as const
 
@@ -16,6 +29,7 @@ export function explain(error: unknown): { readonly lines: readonly string[]; re
     return { lines: [], status: error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUsage }
   }
   if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }
+  if (error instanceof CannotStart) return { lines: error.reasons, status: error.status }
   const message = error instanceof Error ? error.message : String(error)
   const lines = message.split('\n').map((text) => text.trim())
   const line = `sealpost: ${lines.filter((text) => text !== '').join('; ')}`

@@ -1,13 +1,14 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
 import type { Command } from 'commander'
+import { reachableAddress } from '../common/ip-address.ts'
 import type { Port } from '../config/resolve.ts'
 import { askLab } from '../lab/control/client.ts'
 import { type ConfigurationOptions, configurationIdentity, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
 import { secondsAsMs } from './options.ts'
 import { noteError, print } from './output.ts'
-import { controlSockets, labStatus, reachableAddress } from './running-labs.ts'
+import { controlSockets, labStatus } from './running-labs.ts'
 
 interface HealthcheckOptions extends ConfigurationOptions {
   readonly json?: boolean

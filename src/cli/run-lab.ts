@@ -26,12 +26,10 @@ export interface StartOptions extends ConfigurationOptions {
  * @throws ConfigError, ListenError and every other error that prevents the start
  */
 export async function runLab(options: StartOptions): Promise<void> {
-  const configuration = await loadConfiguration(options)
-  for (const warning of configuration.warnings) noteWarning(warning)
-  await assertPins(configuration)
-  const log = createLog(configuration.lab.logLevel, options.json ?? false)
-  const running = new RunningLab(options, configuration, log)
-  const lab = await createLab(running.config, { log, clock: systemClock })
+  const { configuration, running, log, lab } = await open(options).catch(async (error: Error) => {
+    const { withAllReasons } = await import('./problems.ts')
+    throw await withAllReasons(error, options)
+  })
   await running.attach(lab)
   const endpoints = lab.endpoints()
   if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints }))
@@ -41,6 +39,16 @@ export async function runLab(options: StartOptions): Promise<void> {
   }
   releaseMemoryWhenIdle(log)
   await running.untilStopped()
+}
+
+async function open(options: StartOptions) {
+  const configuration = await loadConfiguration(options)
+  for (const warning of configuration.warnings) noteWarning(warning)
+  await assertPins(configuration)
+  const log = createLog(configuration.lab.logLevel, options.json ?? false)
+  const running = new RunningLab(options, configuration, log)
+  const lab = await createLab(running.config, { log, clock: systemClock })
+  return { configuration, running, log, lab }
 }
 
 /** When the user presses Ctrl-C, npm sends SIGINT again. Signals within this time count as one. */

@@ -30,9 +30,3 @@ export async function runningLabs(options: ConfigurationOptions): Promise<string
 export async function labStatus(socket: string): Promise<LabStatus> {
   return (await askLab(socket, { verb: 'status' })) as LabStatus
 }
-
-/** Returns the address at which programs on this machine reach a listening address. */
-export function reachableAddress(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1'
-  return address === '::' ? '::1' : address
-}

@@ -1,3 +1,4 @@
+import { reachableAddress } from '../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
 import { endpointsOf, hostEndpoints } from '../verify/targets.ts'
@@ -7,7 +8,7 @@ import { storedRoots } from './certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { UsageError } from './failure.ts'
 import { passwordOf, readInput } from './files.ts'
-import { controlSockets, labStatus, reachableAddress } from './running-labs.ts'
+import { controlSockets, labStatus } from './running-labs.ts'
 
 /** Options that select what `sealpost verify` connects to. */
 export interface TargetOptions extends ConfigurationOptions {

@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cannotCreate, statsOf } from './file-errors.ts'
 
 /**
  * Creates a folder and its parents. Replaces `mkdir` with `recursive`, which never returns if a parent exists and refuses
@@ -18,7 +19,7 @@ export function makeFolder(path: string, mode = 0o777): void {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' && isFolder(path)) return
     const reason = message.split(',')[0]
-    throw Object.assign(new Error(`the folder ${path} cannot be created: ${reason}`, { cause: error }), { code })
+    throw Object.assign(new Error(cannotCreate(path, reason), { cause: error }), { code })
   }
 }
 
@@ -28,7 +29,7 @@ export function writePrivateFile(path: string, content: string | Buffer): void {
   writeFileSync(path, content, { mode: 0o600 })
 }
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+const isFolder = (path: string): boolean => statsOf(path)?.isDirectory() ?? false
 
 /** The folder of this package: the one with `package.json`. */
 export const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))

@@ -34,3 +34,9 @@ export const shortenAddresses = (text: string): string =>
 
 /** Exactly eight groups, because a thumbprint looks the same but has more. */
 const FULL_IPV6 = /(?<![0-9a-f]:|[0-9a-f])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![:0-9a-f])/gi
+
+/** Returns the address at which programs on this machine reach a listening address. */
+export function reachableAddress(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1'
+  return address === '::' ? '::1' : address
+}

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   ConfigError,
+  type LabWithPlaces,
   type Locate,
   linesInOrder,
   locateByPath,
@@ -17,12 +18,9 @@ import { type LabConfig, type LabInput, protocols } from './schema.ts'
 import { validate } from './validate.ts'
 
 /** A valid configuration. */
-export interface LoadedConfig {
-  readonly lab: ResolvedLab
+export interface LoadedConfig extends LabWithPlaces {
   /** Warnings about a valid configuration; one line each, with its place. */
   readonly warnings: readonly string[]
-  /** Adds the place to mistakes that are found later, such as an unknown certificate; returns one line each. */
-  readonly placed: (mistakes: readonly Mistake[]) => string[]
 }
 
 /**
@@ -44,17 +42,32 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
   const placed = (mistakes: readonly Mistake[]): string[] => linesInOrder(mistakes, locateAny)
   const given = withOverrides(input, overrides)
   const result = validate(given)
-  if ('mistakes' in result) throw new ConfigError(placed(result.mistakes))
+  if ('mistakes' in result) {
+    const { mistakes, rest } = result
+    throw new ConfigError(
+      placed(mistakes),
+      rest && {
+        lab: atOldFolder(resolveLab(rest.config, baseDir), given, baseDir),
+        placed: (found) => placed(found.flatMap((mistake) => rest.inInput(mistake) ?? [])),
+      },
+    )
+  }
   const config: LabConfig = result.config
-  const lab = resolveLab(config, baseDir)
+  const resolved = resolveLab(config, baseDir)
+  const lab = atOldFolder(resolved, given, baseDir)
   const found = warnings(config)
-  if (usesOldCertificates(given, baseDir)) {
-    const store = resolve(baseDir, OLD_CERTIFICATES)
-    const cure = `move the folder to ${lab.certificates.store}, or write certificates: ${OLD_CERTIFICATES}`
-    found.push({ path: ['certificates'], message: `uses ${store}, the default of earlier versions; ${cure}` })
-    return { lab: { ...lab, certificates: { ...lab.certificates, store } }, warnings: placed(found), placed }
+  if (lab !== resolved) {
+    const cure = `move the folder to ${resolved.certificates.store}, or write certificates: ${OLD_CERTIFICATES}`
+    const message = `uses ${lab.certificates.store}, the default of earlier versions; ${cure}`
+    found.push({ path: ['certificates'], message })
   }
   return { lab, warnings: placed(found), placed }
+}
+
+/** Returns the lab with its certificates in the folder of earlier versions, if it has them there. */
+function atOldFolder(lab: ResolvedLab, given: unknown, baseDir: string): ResolvedLab {
+  if (!usesOldCertificates(given, baseDir)) return lab
+  return { ...lab, certificates: { ...lab.certificates, store: resolve(baseDir, OLD_CERTIFICATES) } }
 }
 
 /** The default of earlier versions, outside the folder of the configuration file. */

@@ -1,3 +1,5 @@
+import type { ResolvedLab } from './resolve.ts'
+
 /** A place in the input: keys and list positions from the top. */
 export type Path = readonly (string | number)[]
 
@@ -25,10 +27,20 @@ interface PlacedMistake {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly mistakes: readonly string[]
-  constructor(mistakes: readonly string[]) {
+  /** The lab without the invalid values, whose certificates, files and ports can still be checked. */
+  readonly rest: LabWithPlaces | undefined
+  constructor(mistakes: readonly string[], rest?: LabWithPlaces) {
     super(mistakes.join('\n'))
     this.mistakes = mistakes
+    this.rest = rest
   }
+}
+
+/** A lab, and the places of its values in the input. */
+export interface LabWithPlaces {
+  readonly lab: ResolvedLab
+  /** Adds the place to mistakes that are found later, such as an unknown certificate; returns one line each. */
+  readonly placed: (mistakes: readonly Mistake[]) => string[]
 }
 
 /** Returns a path as text: `virtualServers[2].port`. Keys that are not words are quoted. */

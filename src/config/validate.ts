@@ -7,37 +7,65 @@ import { type LabConfig, labSchema } from './schema.ts'
 /** Zod's compiled validators pay off only for thousands of inputs. */
 const options = { jitless: true }
 
-type Validated = { readonly config: LabConfig } | { readonly mistakes: readonly Mistake[] }
+type Validated = { readonly config: LabConfig } | Invalid
+
+interface Invalid {
+  readonly mistakes: readonly Mistake[]
+  /** The input without the invalid values; absent if nothing usable is left. */
+  readonly rest?: Rest
+}
+
+/** The valid part of an input. */
+interface Rest {
+  readonly config: LabConfig
+  /** Translates a mistake in the rest to one in the input; undefined if it concerns a value that the input does not have. */
+  readonly inInput: (mistake: Mistake) => Mistake | undefined
+}
 
 /** Checks an input against the schema and against the rules across keys. Returns all mistakes of both kinds together. */
 export function validate(input: unknown): Validated {
   const parsed = labSchema.safeParse(input, options)
   if (parsed.success) {
     const found = contradictions(parsed.data).map((mistake) => complete(mistake, (path) => path))
-    return found.length === 0 ? { config: parsed.data } : { mistakes: found }
+    if (found.length === 0) return { config: parsed.data }
+    const wrong = new Set(found.map(({ path }) => pathText(path)))
+    return {
+      mistakes: found,
+      rest: { config: parsed.data, inInput: (it) => (isInside(it.path, wrong) ? undefined : it) },
+    }
   }
   const mistakes = mistakesOf(parsed.error.issues, input)
-  return { mistakes: [...mistakes, ...contradictionsInRest(input, mistakes)] }
+  const rest = restOf(input, mistakes)
+  if (!rest) return { mistakes }
+  const found = contradictions(rest.config).flatMap((mistake) => rest.inInput(mistake) ?? [])
+  return { mistakes: [...mistakes, ...found], rest }
 }
 
-/** Checks the rules across keys on the valid part of the input, so that one run reports all mistakes. */
-function contradictionsInRest(input: unknown, mistakes: readonly Mistake[]): Mistake[] {
-  const rest = prune(input, mistakes)
-  const parsed = labSchema.safeParse(rest.value, options)
+/** Removes the invalid values, so that one run reports all mistakes. */
+function restOf(input: unknown, mistakes: readonly Mistake[]): Rest | undefined {
+  const pruned = prune(input, mistakes)
+  const parsed = labSchema.safeParse(pruned.value, options)
   if (!parsed.success) {
     // A mapping whose unknown key was removed may lack a required one: removes the mapping as well.
-    const more = mistakesOf(parsed.error.issues, rest.value).map(({ path, ...mistake }) => ({
+    const more = mistakesOf(parsed.error.issues, pruned.value).map(({ path, ...mistake }) => ({
       ...mistake,
-      path: rest.originalPath(path),
+      path: pruned.originalPath(path),
     }))
     const isNew = more.some(({ path }) => !mistakes.some((known) => pathText(known.path) === pathText(path)))
-    return isNew ? contradictionsInRest(input, [...mistakes, ...more]) : []
+    return isNew ? restOf(input, [...mistakes, ...more]) : undefined
   }
+  // An invalid value was replaced by its default: what is wrong with the default is not the user's mistake.
   const wrong = new Set(mistakes.map(({ path }) => pathText(path)))
-  const found = contradictions(parsed.data).map((mistake) => complete(mistake, rest.originalPath))
-  // An invalid value was replaced by its default: a contradiction with the default is not the user's mistake.
-  return found.filter(({ path }) => !wrong.has(pathText(path)))
+  const inInput = (mistake: Mistake): Mistake | undefined => {
+    const found = complete(mistake, pruned.originalPath)
+    return isInside(found.path, wrong) || pruned.isReplaced(mistake.path) ? undefined : found
+  }
+  return { config: parsed.data, inInput }
 }
+
+/** Returns whether one of some paths is a path or a parent of it. */
+const isInside = (path: Path, paths: ReadonlySet<string>): boolean =>
+  path.some((_, depth) => paths.has(pathText(path.slice(0, depth + 1))))
 
 /** Fills in `{other}` and translates the paths of a pruned input to those of the original. */
 function complete({ other, ...mistake }: Mistake, original: (path: Path) => Path): Mistake {
@@ -49,6 +77,8 @@ interface Pruned {
   readonly value: unknown
   /** Translates a path of the pruned value to the path in the original. */
   originalPath(path: Path): Path
+  /** Returns whether the path is in a list whose items were all removed, so that the list has its default. */
+  isReplaced(path: Path): boolean
 }
 
 /** Returns a copy without the invalid values. If a required key is invalid, the list item it belongs to is removed. */
@@ -65,6 +95,7 @@ function prune(input: unknown, mistakes: readonly Mistake[]): Pruned {
       }
       return original
     },
+    isReplaced: (path) => path.some((_, depth) => kept.get(pathText(path.slice(0, depth + 1)))?.length === 0),
   }
 }
 

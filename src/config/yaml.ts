@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import {
@@ -15,6 +16,7 @@ import {
   stringify,
   type YAMLMap,
 } from 'yaml'
+import { fileError } from '../common/file-errors.ts'
 import { type LoadedConfig, load, type Override } from './load.ts'
 import { ConfigError, type Locate, type Path, pathText } from './mistakes.ts'
 import { isMerge, yamlErrors } from './yaml-errors.ts'
@@ -24,20 +26,30 @@ import { isMerge, yamlErrors } from './yaml-errors.ts'
  * @throws ConfigError with every mistake and its place
  */
 export async function loadFile(file: string, overrides: readonly Override[] = []): Promise<LoadedConfig> {
-  let text: string
+  let octets: Buffer
   try {
-    text = await readFile(file, 'utf8')
+    octets = await readFile(file)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new ConfigError([`${file}: cannot be read: ${readErrors[code ?? ''] ?? message}`])
+    throw new ConfigError([`${file}: cannot be read: ${fileError(error)}`])
   }
-  return loadText(text, file, dirname(resolve(file)), overrides)
+  return loadText(textOf(octets, file), file, dirname(resolve(file)), overrides)
 }
 
-const readErrors: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission denied',
+/** Decodes a file. @throws ConfigError with the first place that is not UTF-8 */
+function textOf(octets: Buffer, file: string): string {
+  if (isUtf8(octets)) return octets.toString()
+  const cure = 'save it as UTF-8'
+  // The byte order marks of UTF-16.
+  if (/^(?:fffe|feff)/.test(octets.toString('hex', 0, 2))) throw new ConfigError([`${file}: is UTF-16; ${cure}`])
+  const lines = octets.toString('latin1').split('\n')
+  const index = lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1')))
+  const decoded = Buffer.from(lines[index] ?? '', 'latin1').toString()
+  const column = decoded.indexOf('\uFFFD')
+  const octet = Buffer.from(lines[index] ?? '', 'latin1')[Buffer.byteLength(decoded.slice(0, column))]
+  const found = `octet 0x${octet?.toString(16)}`
+  throw new ConfigError([
+    `${file}:${index + 1}:${column + 1}: is not UTF-8 (${found}); ${cure}, for example with: iconv -f WINDOWS-1252 -t UTF-8`,
+  ])
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readObstacle } from '../common/file-errors.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../store/types.ts'
@@ -15,10 +16,18 @@ export async function preload({ directory, newsgroups }: ResolvedLab, store: Mes
 
 async function fill(store: MessageStore, folder: Folder, path: string): Promise<void> {
   if ((await store.status(folder.id)).exists > 0) return
+  const obstacle = preloadObstacle(path)
+  if (obstacle !== undefined) throw new Error(`preload of ${folder.name}: ${obstacle}`)
   const { importFolder, messagesAt } = await import('../store/exchange/transfer.ts')
   try {
     await importFolder(store, folder, messagesAt(path))
   } catch (cause) {
     throw new Error(`preload of ${folder.name}: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** Returns why a `preload` file or folder cannot be imported; undefined if it can be read. */
+export function preloadObstacle(path: string): string | undefined {
+  const why = readObstacle(path)
+  return why === undefined ? undefined : `cannot read ${path}: ${why}`
 }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
+import { writeObstacle } from '../common/file-errors.ts'
 import type { ResolvedCapture } from '../config/resolve.ts'
-import { Capture } from '../sessions/capture.ts'
+import { Capture, type CaptureOptions } from '../sessions/capture.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
 /** The capture files of a lab. Virtual servers that name the same file share one `Capture`. */
@@ -30,12 +31,26 @@ export class Captures {
     const known = this.#byFile.get(file)
     if (known) return known
     const onError = (err: Error): void => this.#log.error({ err, file }, 'capture stopped: cannot write the file')
-    const capture = new Capture({ file, secrets, maxOctets: maxSize, maxFiles, clock: this.#clock, onError })
+    const capture = this.#create({ file, secrets, maxOctets: maxSize, maxFiles, clock: this.#clock, onError })
     this.#byFile.set(file, capture)
     if (secrets)
       this.#log.warn({ file }, 'the capture holds TLS secrets: anyone who can read the file can read the sessions')
     return capture
   }
+
+  #create(options: CaptureOptions): Capture {
+    try {
+      return new Capture(options)
+    } catch (cause) {
+      throw new Error(captureObstacle(options.file) ?? (cause as Error).message, { cause })
+    }
+  }
+}
+
+/** Returns why a capture file cannot be created; undefined if it can. */
+export function captureObstacle(file: string): string | undefined {
+  const why = writeObstacle(file)
+  return why === undefined ? undefined : `cannot write the capture ${file}: ${why}`
 }
 
 /** Logs one structured line for a session that has ended. */

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { SocketAddress } from '../common/ip-address.ts'
+import { listenFailure } from '../common/listen.ts'
 
 /** The two ports of a virtual server: `port` starts in clear text, `tlsPort` with a TLS handshake. */
 const portKinds = ['port', 'tlsPort'] as const
@@ -111,8 +112,7 @@ class Listener {
       // Half-open: a client that closes its side after its commands still receives the replies.
       const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
       server.once('error', (error: NodeJS.ErrnoException) => {
-        const why = listenFailures[error.code ?? ''] ?? error.message
-        reject(new ListenError(`${name}: cannot listen on ${address} port ${port}: ${why}`, { cause: error }))
+        reject(new ListenError(`${name}: ${listenFailure(address, port, error)}`, { cause: error }))
       })
       server.listen({ host: address, port, backlog: 1024 }, () => {
         server.removeAllListeners('error')
@@ -128,12 +128,6 @@ class Listener {
   close(): void {
     this.#server.close()
   }
-}
-
-const listenFailures: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is in use by another program; stop that program, or set another port or a portOffset',
-  EACCES: 'this needs more privileges (ports below 1024 require root); set a portOffset, for example 3000',
-  EADDRNOTAVAIL: 'this machine does not have that address',
 }
 
 const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::']

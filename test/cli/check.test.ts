@@ -29,7 +29,9 @@ test('reports a port in use and an unknown certificate', async () => {
     expect.stringMatching(
       /^lab\.yaml:3:\d+: virtualServers\[0\]\.certificate: no certificate "Lost" is in the store; /,
     ),
-    `Default SMTP Virtual Server: 127.0.0.1 port ${port} is in use by another program`,
+    expect.stringMatching(
+      `^lab\\.yaml:3:\\d+: virtualServers\\[0\\]\\.port: cannot listen on 127\\.0\\.0\\.1 port ${port}: it is in use by another program; `,
+    ),
   ])
 })
 

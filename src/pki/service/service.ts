@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { coalesce } from '../../common/coalesce.ts'
-import { listen } from '../../common/listen.ts'
+import { listen, listenFailure } from '../../common/listen.ts'
 import type { StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
@@ -137,9 +137,8 @@ async function openPort(server: Server | TlsServer, address: string, port: numbe
       log.error({ err }, 'authority service: a connection could not be accepted'),
     )
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const why = code === 'EADDRINUSE' ? 'it is in use' : message
-    throw new PkiError('refused', `authorityService: cannot open ${address} port ${port}: ${why}`, { cause })
+    const why = listenFailure(address, port, cause as NodeJS.ErrnoException)
+    throw new PkiError('refused', `authorityService: ${why}`, { cause })
   }
 }
 

@@ -32,10 +32,19 @@ export async function lockStoreFolder(folder: string, log: Logger): Promise<() =
     const found = await ask(path)
     if (server && found?.nonce === owner.nonce) return () => close(server)
     if (server) await close(server)
-    if (found) throw new StoreError('in-use', `${folder} is in use by process ${found.pid}`)
+    if (found) throw inUse(folder, found)
     rmSync(path, { force: true })
   }
   throw new StoreError('in-use', `${folder} is being opened by other processes`)
+}
+
+const inUse = (folder: string, { pid }: Owner): StoreError =>
+  new StoreError('in-use', `${folder} is in use by process ${pid}`)
+
+/** Returns the error of `lockStoreFolder` if a process has the folder. Locks nothing. */
+export async function lockObstacle(folder: string): Promise<StoreError | undefined> {
+  const owner = await ask(socketPath(folder))
+  return owner && inUse(folder, owner)
 }
 
 function socketPath(folder: string): string {

@@ -1,13 +1,15 @@
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
+import { folderObstacle } from '../../common/file-errors.ts'
 import { makeFolder } from '../../common/folders.ts'
 import { StoreError } from '../types.ts'
+import { loadLmdb } from './addon.ts'
 import { type CheckReport, checkTables } from './check.ts'
 import { storeError } from './errors.ts'
 import { LmdbStore } from './lmdb-store.ts'
-import { lockStoreFolder } from './lock.ts'
+import { lockObstacle, lockStoreFolder } from './lock.ts'
 import { Space } from './space.ts'
 import { openTables, type Tables } from './tables.ts'
 import { upgrade } from './upgrade.ts'
@@ -53,6 +55,21 @@ export async function openLmdbStore(folder: string, { clock, log }: OpenLmdbOpti
   } catch (error) {
     await unlock()
     throw storeError(error)
+  }
+}
+
+/** Returns the error of `openLmdbStore` in a folder, as far as it can be known without opening the store. */
+export async function lmdbObstacle(folder: string): Promise<Error | undefined> {
+  try {
+    await loadLmdb()
+    const why = folderObstacle(folder)
+    if (why !== undefined || !existsSync(folder)) return why === undefined ? undefined : new StoreError('failed', why)
+    const owner = await lockObstacle(folder)
+    if (owner || existsSync(join(folder, DATA_FILE))) return owner
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return undefined
+  } catch (error) {
+    return storeError(error)
   }
 }
 

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { folderObstacle, readObstacle } from '../common/file-errors.ts'
+import type { Mistake, Path } from '../config/mistakes.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { portObstacles } from './port-obstacles.ts'
+import { preloadObstacle } from './preload.ts'
+import { captureObstacle } from './recording.ts'
+
+/** Something outside a valid configuration that prevents the start (`error`) or a part of the lab's work (`warning`). */
+export interface Obstacle extends Mistake {
+  readonly severity: 'error' | 'warning'
+}
+
+/** What a running lab of the same configuration has opened. This is no obstacle. */
+export interface Running {
+  readonly isRunning: boolean
+  /** `ADDRESS:PORT`. */
+  readonly ports: ReadonlySet<string>
+}
+
+/** Returns everything that prevents the start of a lab: its files, folders, packages and ports. Changes and opens nothing. */
+export async function findObstacles(lab: ResolvedLab, running: Running): Promise<Obstacle[]> {
+  return [
+    ...(await storeObstacles(lab, running)),
+    ...certificateFolderObstacles(lab),
+    ...preloadObstacles(lab),
+    ...(await portObstacles(lab, running.ports)),
+    ...captureObstacles(lab),
+    ...feedObstacles(lab),
+  ]
+}
+
+const error = (path: Path, message: string): Obstacle => ({ path, message, severity: 'error' })
+const warning = (path: Path, message: string): Obstacle => ({ path, message, severity: 'warning' })
+
+async function storeObstacles({ store }: ResolvedLab, { isRunning }: Running): Promise<Obstacle[]> {
+  if (store === 'memory' || !('lmdb' in store) || isRunning) return []
+  const { lmdbObstacle } = await import('../store/lmdb/open.ts')
+  const found = await lmdbObstacle(store.lmdb)
+  return found ? [error(['store', 'lmdb'], found.message)] : []
+}
+
+function certificateFolderObstacles({ certificates: { store } }: ResolvedLab): Obstacle[] {
+  const why = store === 'memory' ? undefined : folderObstacle(store)
+  return why === undefined ? [] : [error(['certificates'], why)]
+}
+
+function preloadObstacles({ directory, newsgroups, store }: ResolvedLab): Obstacle[] {
+  // Folders that have messages need no preload, and a store on disk usually has some.
+  const isFilled = store !== 'memory' && 'lmdb' in store && existsSync(store.lmdb)
+  const places = [
+    ...directory.accounts.map(({ preload }, index) => ({ preload, at: ['directory', 'accounts', index, 'preload'] })),
+    ...newsgroups.map(({ preload }, index) => ({ preload, at: ['newsgroups', index, 'preload'] })),
+  ]
+  return places.flatMap(({ preload, at }) => {
+    const why = preload === undefined ? undefined : preloadObstacle(preload)
+    return why === undefined ? [] : [isFilled ? warning(at, why) : error(at, why)]
+  })
+}
+
+function captureObstacles({ capture, virtualServers }: ResolvedLab): Obstacle[] {
+  const places = [
+    { capture, at: ['capture'] },
+    ...virtualServers.map((server, index) => ({ capture: server.capture, at: ['virtualServers', index, 'capture'] })),
+  ]
+  return places.flatMap(({ capture, at }) => {
+    const why = capture && captureObstacle(capture.file)
+    return why === undefined ? [] : [error(at, why)]
+  })
+}
+
+/** Feeds report the error, and the lab runs. */
+function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
+  return virtualServers.flatMap(({ feeds }, index) =>
+    feeds.flatMap(({ authority }, n) => {
+      const why = authority !== undefined && isAbsolute(authority) ? readObstacle(authority) : undefined
+      const at = ['virtualServers', index, 'feeds', n, 'authority']
+      return why === undefined ? [] : [warning(at, `the feed cannot work: cannot read ${authority}: ${why}`)]
+    }),
+  )
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { connect, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { reachableAddress } from '../common/ip-address.ts'
+import { listenFailure } from '../common/listen.ts'
+import type { Path } from '../config/mistakes.ts'
+import type { Port, ResolvedLab } from '../config/resolve.ts'
+import type { Obstacle } from './obstacles.ts'
+
+interface WantedPort {
+  readonly at: Path
+  readonly address: string
+  readonly port: Port
+}
+
+/**
+ * Returns the ports of a lab that cannot be opened. Listens on none of them.
+ * @param own `ADDRESS:PORT` of the ports that a running lab of this configuration has opened
+ */
+export async function portObstacles(lab: ResolvedLab, own: ReadonlySet<string>): Promise<Obstacle[]> {
+  const found = wantedPorts(lab).map(async ({ at, address, port }): Promise<Obstacle[]> => {
+    if (port === 'off' || port === 0 || own.has(`${address}:${port}`)) return []
+    const code = await obstacleTo(address, port)
+    if (code === undefined) return []
+    const failure = Object.assign(new Error(code), { code })
+    return [{ path: at, message: listenFailure(address, port, failure), severity: 'error' }]
+  })
+  return (await Promise.all(found)).flat()
+}
+
+function wantedPorts({ virtualServers, authorityService }: ResolvedLab): WantedPort[] {
+  const places = [
+    ...virtualServers.map((server, index) => ({ server, at: ['virtualServers', index] })),
+    ...(authorityService ? [{ server: authorityService, at: ['authorityService'] }] : []),
+  ]
+  return places.flatMap(({ server: { address, port, tlsPort }, at }) => [
+    { at: [...at, 'port'], address, port },
+    { at: [...at, 'tlsPort'], address, port: tlsPort },
+  ])
+}
+
+/** Returns the code of the error that listening would fail with. */
+async function obstacleTo(address: string, port: number): Promise<string | undefined> {
+  if (!isOfThisMachine(address)) return 'EADDRNOTAVAIL'
+  if (port < firstUnprivilegedPort() && process.getuid?.() !== 0) return 'EACCES'
+  return (await accepts(address, port)) ? 'EADDRINUSE' : undefined
+}
+
+function isOfThisMachine(address: string): boolean {
+  if (['localhost', '0.0.0.0', '::', '::1'].includes(address) || address.startsWith('127.')) return true
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return isIP(address) !== 0 && own.some((one) => one.address === address)
+}
+
+function firstUnprivilegedPort(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'))
+  } catch {
+    return 1024
+  }
+}
+
+const ANSWER_MS = 2_000
+
+/** Returns whether a program accepts connections on a port. */
+function accepts(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: reachableAddress(address), port, timeout: ANSWER_MS })
+    const end = (answered: boolean): void => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+    socket.once('timeout', () => end(false))
+  })
+}
