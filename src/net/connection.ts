@@ -237,6 +237,15 @@ export class Connection {
     this.#transport.wrap((below, held) => new CompressedStream(below, held))
   }
 
+  /** Records what a client sent before it reset the connection, and the session did not read. */
+  recordUnread(): void {
+    const { input } = this.#transport
+    const held = input.take(input.heldOctets)
+    if (this.content.isReading) return held.length > 0 ? this.record.octets('in', held.length) : undefined
+    const lines = held.toString('latin1').split(/\r?\n/)
+    for (const line of lines) if (line !== '') this.record.line('in', line)
+  }
+
   /** Sends the gathered output, then closes. */
   end(cause: EndCause = 'server closed'): void {
     this.#transport.end(cause)

@@ -12,6 +12,7 @@ export class ContentReader {
   readonly #faults: FaultInjector | undefined
   /** Messages that are arriving or being stored. */
   readonly #received = new Set<ReceivedOctets>()
+  #isReading = false
   readonly #forget = (received: ReceivedOctets): void => {
     this.#received.delete(received)
   }
@@ -23,12 +24,17 @@ export class ContentReader {
     this.#faults = faults
   }
 
+  /** Whether a message or literal has begun and not ended. */
+  get isReading(): boolean {
+    return this.#isReading
+  }
+
   /**
    * Reads exactly `octets` octets into a new buffer, for literals that fit in memory. A view would keep in memory
    * everything that was received together with a small literal. @throws ConnectionEnded
    */
   async readOctets(octets: number): Promise<Buffer> {
-    this.#faults?.messageBegins()
+    this.#begins()
     const whole = Buffer.allocUnsafe(octets)
     for (let filled = 0; filled < octets; ) filled += (await this.#piece(octets - filled)).copy(whole, filled)
     this.#ends(octets)
@@ -37,7 +43,7 @@ export class ContentReader {
 
   /** Yields exactly `octets` octets as they arrive, for literals of any size. Read it to its end. @throws ConnectionEnded */
   async *streamOctets(octets: number): AsyncGenerator<Buffer, void, void> {
-    this.#faults?.messageBegins()
+    this.#begins()
     for (let left = octets; left > 0; ) {
       const part = await this.#piece(left)
       left -= part.length
@@ -55,7 +61,7 @@ export class ContentReader {
 
   /** Reads exactly `octets` octets into a message. `inspect` is called with each piece. @throws ConnectionEnded */
   async receiveOctets(octets: number, received: ReceivedOctets, inspect?: (piece: Buffer) => void): Promise<void> {
-    this.#faults?.messageBegins()
+    this.#begins()
     for (let left = octets; left > 0; ) {
       const part = await this.#piece(left)
       left -= part.length
@@ -74,7 +80,7 @@ export class ContentReader {
    * @throws ConnectionEnded
    */
   async receiveBlock(maxOctets: number): Promise<ReceivedOctets> {
-    this.#faults?.messageBegins()
+    this.#begins()
     const received = this.receive()
     try {
       const reader = new BlockReader(maxOctets, received)
@@ -115,7 +121,13 @@ export class ContentReader {
     }
   }
 
+  #begins(): void {
+    this.#isReading = true
+    this.#faults?.messageBegins()
+  }
+
   #ends(octets: number): void {
+    this.#isReading = false
     this.#transport.idle.progress()
     if (octets > 0) this.#record.octets('in', octets)
   }

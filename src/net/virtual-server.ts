@@ -218,7 +218,9 @@ export class VirtualServer {
       connection.end()
       connection.closed.then(() => this.#connections.delete(connection))
     }
-    return connection.closed
+    const cause = await connection.closed
+    if (cause === 'connection lost') connection.recordUnread()
+    return cause
   }
 
   /** Whether a certificate is assigned. */

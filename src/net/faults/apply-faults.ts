@@ -69,7 +69,7 @@ export class FaultInjector {
       if (action.throttle !== undefined) transport.throttle(action.throttle)
       if (action.greeting !== undefined) transport.replaceGreeting(`${action.greeting}\r\n`)
       if (action.inject !== undefined) transport.injectBeforeTls(toLines(action.inject, this.#faults.protocol, line))
-      if (action.silence) return ignoreClient(transport)
+      if (action.silence) return ignoreClient(transport, this.#writer.record)
       if (action.drop === 'before') {
         transport.flush()
         transport.destroy('server closed')
@@ -91,11 +91,20 @@ export class FaultInjector {
   }
 }
 
-/** Reads and discards everything, without replies. @throws ConnectionEnded when the client closes */
-async function ignoreClient(transport: Transport): Promise<never> {
+/** Longest part of a line that waits for its end. */
+const MAX_UNANSWERED_LINE = 8_192
+
+/** Reads and records everything, without replies. @throws ConnectionEnded when the client closes */
+async function ignoreClient(transport: Transport, record: SessionRecorder): Promise<never> {
+  let rest = ''
   for (;;) {
     transport.checkReadable()
-    transport.input.take(transport.input.heldOctets)
+    const received = rest + transport.input.take(transport.input.heldOctets).toString('latin1')
+    // Whole lines only: the mask finds secrets by how a line begins.
+    const lines = received.split(/\r?\n/)
+    const last = lines.pop() ?? ''
+    for (const line of lines) record.line('in', line)
+    rest = last.length > MAX_UNANSWERED_LINE ? '' : last
     await transport.more()
   }
 }
