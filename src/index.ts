@@ -1,5 +1,6 @@
-export { type AuditOptions, auditClient, type Client } from './audit/audit.ts'
-export type { AuditResult, AuditTarget, Verdict } from './audit/types.ts'
+export { AuditError, type AuditOptions, auditClient } from './audit/audit.ts'
+export type { Client } from './audit/run-client.ts'
+export type { AuditResult, AuditTarget, Disclosure, Verdict } from './audit/types.ts'
 export type { Clock } from './common/clock.ts'
 export type { MemoryUsage } from './common/memory-budget.ts'
 export { ConfigError } from './config/mistakes.ts'

@@ -1,17 +1,13 @@
-import { lookup } from 'node:dns/promises'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { inParallel } from '../common/in-parallel.ts'
 import type { Protocol } from '../config/schema.ts'
-import { startLab } from '../testing/start-lab.ts'
-import type { TestLab } from '../testing/test-lab.ts'
-import { ACCOUNT, badLab, badPorts } from './lab.ts'
-import { type ClientResult, judge } from './report.ts'
-import type { AuditResult, AuditTarget, BadPort, Form } from './types.ts'
+import { nothingJudged, runControls } from './control.ts'
+import { badPorts } from './lab.ts'
+import { type Client, Workshop } from './run-client.ts'
+import type { AuditResult, BadPort, ControlResult, Form } from './types.ts'
+import { judge, untested } from './verdict.ts'
 
 export interface AuditOptions {
-  /** Default: all. */
+  /** Default: those that the client speaks in the control run. */
   readonly protocols?: readonly Protocol[]
   /** Default: both. */
   readonly forms?: readonly Form[]
@@ -25,38 +21,55 @@ export interface AuditOptions {
   readonly byAddress?: boolean
 }
 
-/**
- * A client under test: connects to a server, logs on and does its work. Resolves if it accepts the server, and rejects if
- * it refuses. `signal` aborts at the timeout.
- */
-export type Client = (target: AuditTarget, signal: AbortSignal) => Promise<unknown>
+/** The results of an audit, and of the control runs before it. */
+export interface Audit {
+  readonly controls: readonly ControlResult[]
+  readonly results: readonly AuditResult[]
+}
+
+/** Nothing could be judged. The message says why and how to fix it. */
+export class AuditError extends Error {
+  override readonly name = 'AuditError'
+}
 
 /**
- * Runs a client against the bad servers in a new lab, one run per port.
- * @throws if a name in `options` is unknown
+ * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
+ * show that the client works: without one that succeeds, nothing is judged.
+ * @throws if a name in `options` is unknown; AuditError if nothing could be tested
  */
 export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
+  const { results } = await runAudit(client, options)
+  const [first] = results
+  if (!first || results.some(({ verdict }) => verdict !== 'untested')) return [...results]
+  throw new AuditError(nothingTested(first))
+}
+
+/** Says that no result of an audit is a test. */
+export const nothingTested = ({ name, protocol, form, reason, detail }: AuditResult): string =>
+  `nothing was tested: ${name} ${protocol} ${form}: ${reason} (${detail})`
+
+/**
+ * Does what `auditClient` does, and returns the control runs too. Resolves also if the client connected to no bad server.
+ * @throws AuditError if no control run succeeded
+ */
+export async function runAudit(client: Client, options: AuditOptions = {}): Promise<Audit> {
   const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
-  const ports = chosen(options)
-  // Each run uses its own account, so that concurrent runs do not share a mailbox.
-  await using lab = await startLab({ ...badLab(ports, () => 0), directory: { mode: 'open' } })
-  const folder = await mkdtemp(join(tmpdir(), 'sealpost-audit-'))
-  try {
-    const caFile = join(folder, 'ca.pem')
-    await writeFile(caFile, lab.ca)
-    const results: AuditResult[] = new Array(ports.length)
-    let next = 0
-    const work = async (): Promise<void> => {
-      for (let row = next++; row < ports.length; row = next++) {
-        const port = ports[row] as BadPort
-        results[row] = await tryClient(client, port, lab, caFile, { timeoutMs, byAddress })
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(jobs, ports.length) }, work))
-    return results
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  const wanted = chosen(options)
+  if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
+  const controls = await runControls(client, wanted, { timeoutMs, jobs })
+  if (!controls.some(({ succeeded }) => succeeded)) throw new AuditError(nothingJudged(controls))
+  const controlOf = (port: BadPort): ControlResult | undefined =>
+    controls.find(({ protocol, form }) => protocol === port.protocol && form === port.form)
+  const isSpoken = (protocol: Protocol): boolean => controls.some((one) => one.protocol === protocol && one.succeeded)
+  const ports = wanted.filter(({ protocol }) => options.protocols || isSpoken(protocol))
+  await using workshop = await Workshop.open(ports.filter((port) => controlOf(port)?.succeeded))
+  const results = await inParallel(ports, jobs, async (port) => {
+    const control = controlOf(port)
+    if (!control?.succeeded) return untested(port, `the control run failed: ${control?.detail}`)
+    if (!(await workshop.canUse(port, byAddress))) return untested(port, unresolved(port))
+    return judge(port, await workshop.run(client, port, timeoutMs), control.disclosed)
+  })
+  return { controls, results }
 }
 
 function chosen({ protocols, forms, names }: AuditOptions): BadPort[] {
@@ -70,62 +83,5 @@ function chosen({ protocols, forms, names }: AuditOptions): BadPort[] {
   )
 }
 
-async function tryClient(
-  client: Client,
-  port: BadPort,
-  lab: TestLab,
-  caFile: string,
-  { timeoutMs, byAddress }: { readonly timeoutMs: number; readonly byAddress: boolean },
-): Promise<AuditResult> {
-  const { protocol, form, name, expectation, hostname } = port
-  const server = lab.server(port.virtualServer)
-  const resolves = await isLocal(hostname)
-  if (port.needsOwnName && !resolves && !byAddress) return judge(port, undefined, [])
-  const user = `${ACCOUNT.user}-${port.port}`
-  await lab.deliver({ subject: 'A message to read', text: 'Hello.' }, { to: user })
-  const listening = form === 'implicit' ? server.tlsPort : server.port
-  const outcome = await resultOf(
-    client,
-    {
-      ...{ name, expectation, protocol, form, hostname, caFile },
-      host: resolves ? hostname : 'localhost',
-      address: server.address,
-      port: listening,
-      user,
-      password: ACCOUNT.password,
-      ca: lab.ca,
-    },
-    timeoutMs,
-  )
-  return judge(
-    port,
-    outcome,
-    lab.sessions().filter(({ localPort }) => localPort === listening),
-  )
-}
-
-async function resultOf(client: Client, target: AuditTarget, timeoutMs: number): Promise<ClientResult> {
-  const abort = new AbortController()
-  const over = new Promise<never>((_, reject) => {
-    abort.signal.addEventListener('abort', () => reject(new Error(`no result within ${timeoutMs} ms`)))
-  })
-  const timer = setTimeout(() => abort.abort(), timeoutMs)
-  try {
-    await Promise.race([client(target, abort.signal), over])
-    return { accepted: true, detail: 'accepted' }
-  } catch (error) {
-    return { accepted: false, detail: String(error instanceof Error ? error.message : error).split('\n')[0] ?? '' }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** Returns whether a host name resolves to this machine. */
-async function isLocal(hostname: string): Promise<boolean> {
-  try {
-    const { address } = await lookup(hostname, 4)
-    return isIP(address) === 4 && address.startsWith('127.')
-  } catch {
-    return false
-  }
-}
+const unresolved = ({ hostname }: BadPort): string =>
+  `${hostname} does not resolve on this machine: let the client connect to {address} and verify {hostname}, or resolve names with {hostsFile}`

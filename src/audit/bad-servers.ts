@@ -122,6 +122,7 @@ const oddities: readonly BadServer[] = [
     meaning: 'It sends the replies to later commands before TLS begins, and nothing under TLS.',
     expectation: 'refuse',
     settings: good('starttls-injection'),
+    proof: 'injected replies',
     forms: ['starttls'],
     faults: (protocol) => [
       { when: { verb: startTls[protocol] }, do: { inject: [...injected[protocol]] } },
@@ -164,5 +165,16 @@ const preauth: readonly FaultInput[] = [
   },
 ]
 
+/** The good server of the control run. */
+export const controlServer: BadServer = {
+  name: 'control',
+  meaning: 'Good: the server that a client must accept before it is judged.',
+  expectation: 'accept',
+  settings: good('control'),
+}
+
 /** All servers of the audit and of `config/badmail.yaml`, the good ones included. */
 export const badServers: readonly BadServer[] = [...ofDefects, ...ofVariants, ...oddities]
+
+/** The host names of all servers. */
+export const hostNames: readonly string[] = [controlServer, ...badServers].map(({ name }) => hostnameOf(name))

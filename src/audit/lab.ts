@@ -1,5 +1,5 @@
 import { type LabInput, type Protocol, protocols, type VirtualServerInput } from '../config/schema.ts'
-import { BAD_DOMAIN, badServers, hostnameOf } from './bad-servers.ts'
+import { badServers, controlServer, hostnameOf } from './bad-servers.ts'
 import { type BadPort, type BadServer, forms } from './types.ts'
 
 /** The account that clients use. */
@@ -13,7 +13,8 @@ export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => num
   const wanted = grouped(ports)
   const servers = [...wanted].map(([virtualServer, its]) => virtualServerOf(virtualServer, its, portOf))
   return {
-    hostname: BAD_DOMAIN,
+    // The certificates name this host for OCSP and revocation lists, and names below it may not resolve.
+    hostname: 'localhost',
     domain: 'lab.test',
     certificates: { store: 'memory', key: 'rsa-2048' },
     authorityService: { port: 0 },
@@ -40,13 +41,16 @@ function virtualServerOf(
     return found ? portOf(found) : 'off'
   }
   const [{ protocol, name: row } = { protocol: 'smtp' as Protocol, name: '' }] = ports
-  const settings = badServers.find((server) => server.name === row)?.settings ?? {}
+  const settings = serverNamed(row)?.settings ?? {}
   return { name, protocol, port: portFor('starttls'), tlsPort: portFor('implicit'), ...settings }
 }
 
+const serverNamed = (name: string): BadServer | undefined =>
+  [controlServer, ...badServers].find((server) => server.name === name)
+
 function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
   if (!port) return []
-  const faults = badServers.find(({ name }) => name === port.name)?.faults?.(port.protocol) ?? []
+  const faults = serverNamed(port.name)?.faults?.(port.protocol) ?? []
   return faults.map(({ when, ...fault }) => {
     const { matching, ...conditions } = when ?? {}
     const pattern = matching === undefined ? {} : { matching: matching instanceof RegExp ? matching.source : matching }
@@ -63,15 +67,19 @@ export const virtualServerName = (name: string, protocol: string): string => `${
 /** Every port of `config/badmail.yaml`. */
 export const badPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))
 
+/** The ports of the control run. */
+export const controlPorts: readonly BadPort[] = portsOf(controlServer, badServers.length)
+
 function portsOf(server: BadServer, row: number): BadPort[] {
   return protocols.flatMap((protocol, column) =>
     forms.flatMap((form, n) => {
       if (server.protocols?.includes(protocol) === false || server.forms?.includes(form) === false) return []
-      const { name, meaning, expectation } = server
+      const { name, meaning, expectation, proof } = server
       return {
         name,
         meaning,
         expectation,
+        ...(proof ? { proof } : {}),
         protocol,
         form,
         hostname: hostnameOf(name),

@@ -1,6 +1,5 @@
 import { xml, xmlDocument } from '../common/xml.ts'
-import type { SessionRecord } from '../sessions/types.ts'
-import type { AuditResult, BadPort, Expectation, SessionSummary, Verdict } from './types.ts'
+import type { AuditResult, ControlResult, SessionSummary, Verdict } from './types.ts'
 
 export const counts = (results: readonly AuditResult[]): Record<Verdict, number> => {
   const all: Record<Verdict, number> = { safe: 0, unsafe: 0, lax: 0, unable: 0, untested: 0 }
@@ -13,14 +12,10 @@ export function auditRows(results: readonly AuditResult[]): string[][] {
   const order: readonly Verdict[] = ['unsafe', 'lax', 'unable', 'untested', 'safe']
   return [...results]
     .sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
-    .map(({ name, protocol, form, expectation, verdict, detail, sessions }) => [
-      verdict,
-      name,
-      protocol,
-      form,
-      expectation,
-      `${detail} (${sessionsText(sessions)})`,
-    ])
+    .map((result) => {
+      const { name, protocol, form, expectation, verdict } = result
+      return [verdict, name, protocol, form, expectation, resultText(result)]
+    })
 }
 export const auditHeading = ['VERDICT', 'SERVER', 'PROTOCOL', 'TLS', 'A SAFE CLIENT WOULD', 'RESULT'] as const
 
@@ -28,9 +23,9 @@ export const auditHeading = ['VERDICT', 'SERVER', 'PROTOCOL', 'TLS', 'A SAFE CLI
 export function auditJunit(results: readonly AuditResult[]): string {
   const { unsafe, unable, untested } = counts(results)
   const cases = results.flatMap((result) => {
-    const { name, protocol, form, verdict, detail, sessions } = result
+    const { name, protocol, form, verdict } = result
     const open = `    <testcase classname="${protocol}.${form}" name="${xml(name)}"`
-    const text = xml(`${detail} (${sessionsText(sessions)})`)
+    const text = xml(resultText(result))
     if (verdict === 'untested') return [`${open}>`, `      <skipped message="${text}"/>`, '    </testcase>']
     if (verdict === 'safe') return [`${open}/>`]
     if (verdict === 'lax') return [`${open}>`, `      <system-out>lax: ${text}</system-out>`, '    </testcase>']
@@ -45,36 +40,15 @@ export function auditJunit(results: readonly AuditResult[]): string {
   ])
 }
 
-/** How a client's run against a server ended. */
-export interface ClientResult {
-  readonly accepted: boolean
-  readonly detail: string
-}
+/** Returns a line for each control run that failed: its protocol and form were not tested. */
+export const failedControls = (controls: readonly ControlResult[]): string[] =>
+  controls
+    .filter(({ succeeded }) => !succeeded)
+    .map(({ protocol, form, detail }) => `not tested: ${protocol} ${form}: the control run failed: ${detail}`)
 
-const verdicts: Readonly<Record<Expectation, { readonly accepted: Verdict; readonly refused: Verdict }>> = {
-  accept: { accepted: 'safe', refused: 'unable' },
-  refuse: { accepted: 'unsafe', refused: 'safe' },
-  careful: { accepted: 'lax', refused: 'safe' },
-}
-
-/** Returns the verdict on a client. @param outcome undefined if the client was not run */
-export function judge(
-  { name, protocol, form, expectation }: BadPort,
-  outcome: ClientResult | undefined,
-  sessions: readonly SessionRecord[],
-): AuditResult {
-  const row = { name, protocol, form, expectation, sessions: sessions.map(summaryOf) }
-  if (!outcome)
-    return { ...row, accepted: false, verdict: 'untested', detail: 'its host name does not resolve on this machine' }
-  const { accepted, detail } = outcome
-  return { ...row, accepted, detail, verdict: verdicts[expectation][accepted ? 'accepted' : 'refused'] }
-}
-
-const summaryOf = ({ user, tls, refusals }: SessionRecord): SessionSummary => ({
-  refusals,
-  ...(user === undefined ? {} : { user }),
-  ...(tls ? { tls: { version: tls.version, cipher: tls.cipher } } : {}),
-})
+/** Describes a result: `sent in clear text: LOGIN; exit status 1: Error: … (TLSv1.3, logged on as alice)`. */
+const resultText = ({ reason, detail, sessions }: AuditResult): string =>
+  `${[...new Set([reason, detail])].join('; ')} (${sessionsText(sessions)})`
 
 /** Describes the recorded sessions. */
 function sessionsText(sessions: readonly SessionSummary[]): string {

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { type Command, Option } from 'commander'
-import { auditClient, type Client } from '../audit/audit.ts'
+import { type Audit, AuditError, nothingTested, runAudit } from '../audit/audit.ts'
 import { badPorts } from '../audit/lab.ts'
-import { auditHeading, auditJunit, auditRows, counts } from '../audit/report.ts'
-import { type AuditTarget, type Form, forms } from '../audit/types.ts'
+import { auditHeading, auditJunit, auditRows, counts, failedControls } from '../audit/report.ts'
+import { type Form, forms } from '../audit/types.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
+import { commandClient, findsByAddress, placeholderList, unknownPlaceholder } from './client-program.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, writeOutput } from './files.ts'
 import { positiveNumber, secondsAsMs } from './options.ts'
@@ -18,39 +18,32 @@ interface AuditCommandOptions {
   /** Milliseconds. */
   readonly timeout?: number
   readonly jobs?: number
+  readonly byAddress?: boolean
   readonly strict?: boolean
   readonly junit?: string
   readonly list?: boolean
   readonly json?: boolean
 }
 
-/** Values that the command line of the client can contain in braces. */
-const placeholders = [
-  'host',
-  'port',
-  'address',
-  'hostname',
-  'protocol',
-  'form',
-  'name',
-  'user',
-  'password',
-  'caFile',
-] as const
-
-const placeholderList = placeholders.map((name) => `{${name}}`).join(' ')
-
 /** Adds `sealpost audit -- COMMAND {host} {port} …`. */
 export function addAudit(program: Command): void {
   program
     .command('audit')
     .argument('[command...]', `command of the client, after --; it can contain ${placeholderList}`)
-    .description('run a mail or news client against bad servers and report which ones it accepts (exit status 0)')
-    .addOption(new Option('--protocol <name...>', 'only these protocols').choices(protocols))
+    .description('run a mail or news client against bad servers and report which ones it accepts')
+    .addOption(
+      new Option('--protocol <name...>', 'only these protocols (default: those that the client speaks)').choices(
+        protocols,
+      ),
+    )
     .addOption(new Option('--form <form>', 'only STARTTLS or only implicit TLS').choices(forms))
     .option('--only <name...>', 'only the bad servers with these names')
     .option('--timeout <seconds>', 'time after which a client counts as having refused (default: 10)', secondsAsMs)
     .option('--jobs <n>', 'number of clients that run at the same time (default: 4)', positiveNumber)
+    .option(
+      '--by-address',
+      'the client connects to {address} or resolves {hostname} itself, so no name needs to resolve',
+    )
     .option('--strict', 'also fail for servers that only a careful client refuses')
     .option('--junit <file>', 'also write JUnit XML')
     .option('--list', 'print the bad servers of config/badmail.yaml and run nothing')
@@ -65,26 +58,33 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   const unknown = unknownPlaceholder(command)
   if (unknown !== undefined) throw new UsageError(`unknown placeholder {${unknown}}; known: ${placeholderList}`)
   if (options.junit !== undefined) await checkOutput(options.junit)
-  const results = await auditClient(commandClient(command), {
+  const audit = await runAudit(commandClient(command), {
     ...(options.protocol ? { protocols: options.protocol } : {}),
     ...(options.form ? { forms: [options.form] } : {}),
     ...(options.only ? { names: options.only } : {}),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
-    byAddress: command.some((word) => word.includes('{hostname}')),
+    byAddress: options.byAddress ?? findsByAddress(command),
   })
+  await report(audit, options)
+}
+
+async function report({ controls, results }: Audit, { json, junit, strict }: AuditCommandOptions): Promise<void> {
   const found = counts(results)
-  if (options.junit !== undefined) await writeOutput(options.junit, auditJunit(results))
-  if (options.json) print(JSON.stringify({ counts: found, results }))
+  if (junit !== undefined) await writeOutput(junit, auditJunit(results))
+  if (json) print(JSON.stringify({ counts: found, controls, results }))
   else {
     print(table(auditHeading, auditRows(results)))
+    for (const line of failedControls(controls)) print(line)
     print(
       Object.entries(found)
         .map(([verdict, count]) => `${count} ${verdict}`)
         .join(', '),
     )
   }
-  const bad = found.unsafe + found.unable + (options.strict ? found.lax : 0)
+  const [first] = results
+  if (first && found.untested === results.length) throw new AuditError(nothingTested(first))
+  const bad = found.unsafe + found.unable + (strict ? found.lax : 0)
   if (bad > 0) process.exitCode = exitStatus.failed
 }
 
@@ -95,69 +95,3 @@ function list(json: boolean): void {
   ])
   print(table(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT', 'MEANING'], rows))
 }
-
-const unknownPlaceholder = (words: readonly string[]): string | undefined =>
-  words
-    .flatMap((word) => [...word.matchAll(/\{([A-Za-z]+)\}/g)].map(([, name = '']) => name))
-    .find((name) => !placeholders.some((known) => known === name))
-
-/** Creates a client that runs a program. Exit status 0 means that the program accepted the server. */
-const commandClient =
-  (words: readonly string[]): Client =>
-  (target, signal) =>
-    runProgram(
-      words.map((word) => filledIn(word, target)),
-      target,
-      signal,
-    )
-
-const filledIn = (word: string, target: AuditTarget): string =>
-  placeholders.reduce((text, name) => text.replaceAll(`{${name}}`, String(target[name])), word)
-
-/** Characters kept of a program's output. Its last line usually gives the reason for a refusal. */
-const MAX_OUTPUT = 4_000
-
-function runProgram(
-  [program = '', ...args]: readonly string[],
-  target: AuditTarget,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // In its own process group, so that the processes it starts end with it.
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment(target) })
-    let output = ''
-    const append = (chunk: Buffer): void => {
-      output = (output + chunk.toString('utf8')).slice(-MAX_OUTPUT)
-    }
-    child.stdout.on('data', append)
-    child.stderr.on('data', append)
-    const kill = (): void => {
-      if (child.pid === undefined) return
-      try {
-        process.kill(-child.pid, 'SIGKILL')
-      } catch (error) {
-        // ESRCH: the group has ended. A process that left the group can still hold the pipes open.
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') reject(error as Error)
-      }
-      child.stdout.destroy()
-      child.stderr.destroy()
-    }
-    signal.addEventListener('abort', kill)
-    child.on('error', (error) => reject(new Error(`${program}: ${error.message}`)))
-    child.on('close', (status) => {
-      signal.removeEventListener('abort', kill)
-      if (status === 0) resolve()
-      else reject(new Error(`exit status ${status ?? 'none'}: ${lastLine(output)}`))
-    })
-  })
-}
-
-/** Returns the placeholders as environment variables for scripts: AUDIT_HOST, AUDIT_PORT, AUDIT_CA_FILE … */
-const environment = (target: AuditTarget): NodeJS.ProcessEnv => ({
-  ...process.env,
-  ...Object.fromEntries(
-    placeholders.map((name) => [`AUDIT_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`, String(target[name])]),
-  ),
-})
-
-const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? ''

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
 import { afterAll, expect, it } from 'vitest'
 import { badLab, badPorts } from '../../src/audit/lab.ts'
 import { badmailYaml } from '../../src/audit/yaml.ts'
-import { auditClient, type Client, startLab } from '../../src/index.ts'
+import { AuditError, auditClient, type Client, startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
 import { isLong } from '../support/long.ts'
 import { needs } from '../support/programs.ts'
@@ -74,7 +76,7 @@ it('a client that continues in clear text is unsafe', async () => {
     'starttls-stripped': 'unsafe',
   })
   const stripped = results.find(({ name }) => name === 'starttls-stripped')
-  expect(stripped?.sessions).toEqual([{ user: expect.stringMatching(/^alice-/), refusals: [] }])
+  expect(stripped?.sessions).toMatchObject([{ user: expect.stringMatching(/^alice-/), refusals: [] }])
 })
 
 it('a client that accepts replies from before TLS is unsafe', async () => {
@@ -93,19 +95,27 @@ it('a client that accepts replies from before TLS is unsafe', async () => {
 
 it('a client that accepts PREAUTH in clear text is unsafe', async () => {
   const results = await auditClient(
-    async ({ port }) => {
+    async ({ port, ca, user, password }) => {
       const client = await LineClient.open(port)
-      expect(await client.line()).toMatch(/^\* PREAUTH /)
-      for (const command of ['A1 SELECT INBOX', 'A2 LOGOUT']) {
+      const isLoggedOn = (await client.line())?.startsWith('* PREAUTH ')
+      const send = async (command: string): Promise<void> => {
         client.send(`${command}\r\n`)
-        let line = await client.line()
-        while (line !== undefined && !line.startsWith(command.slice(0, 3))) line = await client.line()
+        const line = (await client.lines((one) => one.startsWith(`${command.slice(0, 2)} `))).at(-1)
         if (!line?.includes(' OK ')) throw new Error(`${command}: ${line}`)
       }
+      if (!isLoggedOn) {
+        await send('A0 STARTTLS')
+        await client.startTls(ca)
+        await send(`A1 LOGIN ${user} ${password}`)
+      }
+      await send('A2 SELECT INBOX')
+      await send('A3 LOGOUT')
     },
     { protocols: ['imap4'], forms: ['starttls'], names: ['preauth'] },
   )
-  expect(results).toMatchObject([{ verdict: 'unsafe', sessions: [{ refusals: [] }] }])
+  expect(results).toMatchObject([
+    { verdict: 'unsafe', reason: 'sent in clear text: SELECT', sessions: [{ refusals: [] }] },
+  ])
 })
 
 it('one lab can run every bad server', { timeout: 120_000 }, async () => {
@@ -148,28 +158,113 @@ it.runIf(needs('openssl'))(
     expect(readFileSync(xml, 'utf8')).toContain('<failure type="unsafe"')
     const careful = [...careless, '-verify_return_error', '-verify_hostname', '{hostname}']
     const table = await runSealpost(['audit', ...only, '--', ...careful])
-    expect(table.stdout).toMatch(/^safe +expired +imap4 +implicit +refuse +exit status 1/m)
+    expect(table.stdout).toMatch(/^safe +expired +imap4 +implicit +refuse +refused; exit status 1: /m)
     expect(table.status).toBe(0)
   },
 )
 
-it.runIf(needs('python3'))('control characters in a client’s output do not break the JUnit XML', async () => {
+/** A shell command for the handshake of implicit TLS, with the certificate verified. */
+const HANDSHAKE =
+  'openssl s_client -connect {address}:{port} -CAfile {caFile} -servername {hostname} -verify_return_error </dev/null'
+
+it.runIf(needs('openssl', 'python3'))('colours in a client’s output do not reach the JUnit XML', async () => {
   const report = join(workplace.folder, 'coloured.xml')
   const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
-  const coloured = ['sh', '-c', 'printf "\\033[31m<no> & no\\033[0m\\n"; exit 3']
-  expect((await runSealpost(['audit', ...only, '--junit', report, '--', ...coloured])).status).toBe(1)
+  const refuses = 'printf "\\033[31m<no> & no\\033[0m\\n" >&2; [ {name} = control ] || exit 3'
+  const client = ['sh', '-c', `${HANDSHAKE} >/dev/null 2>&1; ${refuses}`]
+  expect((await runSealpost(['audit', ...only, '--junit', report, '--', ...client])).status).toBe(1)
   const script = 'import xml.etree.ElementTree as t, sys; print(t.parse(sys.argv[1]).find(".//failure").get("message"))'
   const parsed = execFileSync('python3', ['-c', script, report], { encoding: 'utf8' })
-  expect(parsed).toContain('exit status 3: \ufffd[31m<no> & no')
+  expect(parsed).toContain('refused a good server; exit status 3: <no> & no')
 })
 
 it('a client that leaves a process in another session behind ends at the timeout', async () => {
   const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256']
-  const found = await runSealpost(['audit', ...only, '--json', '--timeout', '1', '--', 'sh', '-c', 'setsid sleep 5 &'])
-  expect(found).toMatchObject({ status: 1, stderr: '' })
-  expect(JSON.parse(found.stdout)).toMatchObject({
-    results: [{ name: 'p256', detail: 'no result within 1000 ms' }],
+  const found = await runSealpost(['audit', ...only, '--timeout', '1', '--', 'sh', '-c', 'setsid sleep 5 &'])
+  expect(found).toMatchObject({ status: 1, stderr: expect.stringContaining('no result within 1000 ms') })
+})
+
+it('a command that cannot start is an error that names it', async () => {
+  const found = await runSealpost(['audit', '--protocol', 'imap4', '--', 'no-such-program', '{port}'])
+  expect(found).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'sealpost: cannot start the client "no-such-program": there is no such program; check its name and PATH\n',
   })
+})
+
+it('judges nothing if the client does not connect to a good server', async () => {
+  const never = await runSealpost(['audit', '--protocol', 'smtp', 'imap4', '--', 'true'])
+  expect(never).toMatchObject({ status: 1, stdout: '' })
+  expect(never.stderr).toMatch(
+    /^sealpost: nothing was judged, .*smtp starttls, .*: accepted, but it did not connect\..*\{port\}/,
+  )
+  const throws = auditClient(() => Promise.reject(new Error('not today')), { protocols: ['nntp'] })
+  await expect(throws).rejects.toThrow('nntp starttls, nntp implicit: not today, but it did not connect')
+  await expect(throws).rejects.toBeInstanceOf(AuditError)
+})
+
+it('says that the client must trust the root if it refuses a good server', async () => {
+  const distrusts: Client = async ({ address, port, hostname }) => {
+    await once(connect({ host: address, port, servername: hostname }), 'secureConnect')
+  }
+  const audit = auditClient(distrusts, { protocols: ['imap4'], forms: ['implicit'] })
+  await expect(audit).rejects.toThrow(/the lab saw: TLS handshake: .* must trust the lab’s root, .*\{caFile\}/)
+})
+
+it.runIf(needs('openssl'))('tests the protocols that the client speaks in the control run', async () => {
+  // It connects in the control run of IMAP4 only.
+  const client = ['sh', '-c', `[ {protocol} = imap4 ] && ${HANDSHAKE}`]
+  const found = await runSealpost([
+    'audit',
+    '--form',
+    'implicit',
+    '--only',
+    'p256',
+    'expired',
+    '--json',
+    '--',
+    ...client,
+  ])
+  const { results, controls } = JSON.parse(found.stdout)
+  expect(results).toMatchObject([
+    {
+      name: 'expired',
+      protocol: 'imap4',
+      verdict: 'safe',
+      detail: expect.stringContaining('certificate verify failed'),
+    },
+    { name: 'p256', protocol: 'imap4', verdict: 'safe' },
+  ])
+  expect(controls).toMatchObject([
+    { protocol: 'smtp', succeeded: false },
+    { protocol: 'pop3', succeeded: false },
+    { protocol: 'imap4', succeeded: true, detail: 'completed a handshake' },
+    { protocol: 'nntp', succeeded: false },
+  ])
+  expect(found.status).toBe(0)
+})
+
+it.runIf(needs('openssl'))(
+  'a client that connects only in the control run is untested, and the audit fails',
+  async () => {
+    const only = ['--protocol', 'imap4', '--form', 'implicit', '--only', 'p256', 'expired']
+    const found = await runSealpost(['audit', ...only, '--', 'sh', '-c', `[ {name} != control ] || ${HANDSHAKE}`])
+    expect(found.status).toBe(1)
+    expect(found.stdout).toMatch(/^0 safe, 0 unsafe, 0 lax, 0 unable, 2 untested$/m)
+    expect(found.stderr).toMatch(/^sealpost: nothing was tested: expired imap4 implicit: it did not connect /)
+  },
+)
+
+it.runIf(needs('curl'))('names resolve with {resolve} of curl, and with {hostsFile}', async () => {
+  const only = ['--json', '--protocol', 'pop3', '--form', 'implicit', '--only', 'wildcard', 'wrong-host']
+  const curl = ['curl', '-sS', '--cacert', '{caFile}', '-u', '{user}:{password}']
+  const url = 'pop3s://{hostname}:{port}/'
+  const found = await runSealpost(['audit', ...only, '--', ...curl, '--resolve', '{resolve}', url])
+  expect(JSON.parse(found.stdout)).toMatchObject({ counts: { safe: 2 } })
+  const hosts = 'grep -q "^127.0.0.1 .*\\b$AUDIT_HOSTNAME\\b" {hostsFile} && exec "$@" --resolve "$AUDIT_RESOLVE"'
+  const byScript = await runSealpost(['audit', ...only, '--', 'sh', '-c', hosts, 'sh', ...curl, url])
+  expect(JSON.parse(byScript.stdout)).toMatchObject({ counts: { safe: 2 } })
 })
 
 it('reports wrong usage in one line', async () => {
