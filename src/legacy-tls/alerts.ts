@@ -67,8 +67,11 @@ export class LegacyTlsError extends Error {
   override readonly name = 'LegacyTlsError'
   /** The alert to send; undefined when the peer sent one or closed the connection. */
   readonly alert: AlertName | undefined
-  constructor(alert: AlertName | undefined, why: string) {
+  /** The number of the alert that the peer sent. */
+  readonly clientAlert: number | undefined
+  constructor(alert: AlertName | undefined, why: string, clientAlert?: number) {
     super(alert ? `${alert}: ${why}` : why)
     this.alert = alert
+    this.clientAlert = clientAlert
   }
 }

@@ -87,7 +87,7 @@ export class HandshakeFlow {
     for (;;) {
       const record = this.#transport.take()
       if (record === 'closed') {
-        throw new LegacyTlsError(undefined, 'the client closed the connection during the handshake (close_notify)')
+        throw new LegacyTlsError(undefined, 'the client closed the connection during the handshake', 0)
       }
       if (record) {
         if (record.contentType === contentType) return record

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV } from '../tls/client-hello.ts'
+import { describeSuite } from '../tls/suites.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
 import { startKeyExchange } from './key-exchange.ts'
@@ -91,12 +92,12 @@ function isAllowed(suite: LegacySuite, { require128, strength }: LegacyTlsOption
   return !require128 || countedBits(suite, strength) >= 128
 }
 
-/** Describes suites for the log: name and bits, or the code point of a suite that the engine does not know. */
+/** Describes suites for the log: name and bits. */
 function describeSuites(offered: readonly number[], { strength }: LegacyTlsOptions): string {
   return offered
     .map((id) => {
       const suite = legacySuites.find((known) => known.id === id)
-      return suite ? `${suite.name} (${countedBits(suite, strength)} bits)` : `0x${id.toString(16).padStart(4, '0')}`
+      return suite ? `${suite.name} (${countedBits(suite, strength)} bits)` : describeSuite(id)
     })
     .join(', ')
 }

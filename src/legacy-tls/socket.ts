@@ -115,6 +115,7 @@ export class LegacyTlsSocket extends Duplex {
       throw new LegacyTlsError('handshake_failure', 'the client asks for renegotiation')
     }
     this.#transport.writeAlert('warning', 'no_renegotiation')
+    this.emit('renegotiation')
   }
 
   #fail(error: Error): void {

@@ -126,7 +126,9 @@ export class RecordTransport {
     if (content.length !== 2) throw new LegacyTlsError('decode_error', `an alert of ${content.length} octets`)
     const name = alertName(content[1] as number)
     if (name === 'close_notify') return true
-    if (content[0] !== alertLevels.warning) throw new LegacyTlsError(undefined, `the client sent the alert ${name}`)
+    if (content[0] !== alertLevels.warning) {
+      throw new LegacyTlsError(undefined, `the client sent the alert ${name}`, content[1])
+    }
     if (++this.#warnings > MAX_WARNINGS) throw new LegacyTlsError('unexpected_message', 'too many warnings')
     return false
   }

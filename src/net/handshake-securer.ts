@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream'
 import type { SessionRecorder } from '../sessions/types.ts'
 import { peekClientHello } from '../tls/client-hello-reader.ts'
+import { explainNoHello } from '../tls/failure.ts'
 import type { KeyLog } from '../tls/policy.ts'
 import type { SecuredSocket, Securer } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
 import { applyHandshakeFaults } from './faults/apply-faults.ts'
 import type { ConnectionFaults, DueFault } from './faults/fault-rules.ts'
-import { handshakeFailed, NO_CLIENT_HELLO } from './tls-acceptor.ts'
+import { handshakeFailed, type TlsSettings } from './tls-acceptor.ts'
 
 /** Performs the TLS handshakes of a virtual server. */
 export interface HandshakeServer {
@@ -54,11 +55,12 @@ export async function faultsBeforeHandshake(
   due: readonly DueFault[],
   raw: Duplex,
   record: SessionRecorder,
-  helloTimeoutMs: number,
+  { policy, handshakeTimeoutMs: timeoutMs }: Pick<TlsSettings, 'policy' | 'handshakeTimeoutMs'>,
 ): Promise<void> {
   // The ClientHello is read first, so that the record contains it.
-  const first = await peekClientHello(raw, helloTimeoutMs)
-  if (first === undefined) throw handshakeFailed(raw, record, NO_CLIENT_HELLO)
+  const first = await peekClientHello(raw, timeoutMs)
+  if (first.kind === 'gone')
+    throw handshakeFailed(raw, record, explainNoHello(first, { first: undefined, policy, timeoutMs }))
   if (first.kind === 'hello') record.hello(first.facts)
   const outcome = await applyHandshakeFaults(faults, due, raw, record)
   if (outcome === 'gone') throw new HandshakeFailure('a fault ended the handshake')

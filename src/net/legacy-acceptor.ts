@@ -12,6 +12,7 @@ import {
 import type { LegacyTlsSocket } from '../legacy-tls/socket.ts'
 import {
   countedBits,
+  highestVersionOf,
   isAuthenticated,
   type LegacySuite,
   legacySuitesOf,
@@ -19,8 +20,9 @@ import {
   type StrengthMeasure,
 } from '../legacy-tls/suites.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
-import type { ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
+import type { ClientHelloFacts, TlsFacts } from '../sessions/types.ts'
 import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/policy.ts'
+import type { EngineCapabilities } from '../tls/routing.ts'
 import { suiteKeyExchange } from '../tls/suites.ts'
 import type { SecuredSocket } from './connection.ts'
 
@@ -50,13 +52,14 @@ interface LegacyCertificate {
 
 /** Shared by all virtual servers, because temporary keys do not belong to a certificate. */
 const temporaryKeys = new TemporaryKeys()
-const oldVersions: readonly string[] = Object.keys(legacyVersions)
 
 /** Performs the handshakes of one virtual server with the engine for old clients (`src/legacy-tls`). */
 export class LegacyAcceptor {
   readonly #settings: LegacySettings
   readonly #certificates: readonly LegacyCertificate[]
   readonly #options: LegacyTlsOptions
+  /** The versions and suites that the engine can serve, even those that it then refuses as too weak. */
+  readonly capabilities: EngineCapabilities
   /** Loaded only where old clients are allowed, and before the first one connects. */
   readonly #engine = import('../legacy-tls/socket.ts')
 
@@ -82,26 +85,20 @@ export class LegacyAcceptor {
       sessionCache: new LegacySessionCache(),
       temporaryKeys,
     }
-  }
-
-  /** Returns whether client and engine share a suite, even one that the engine then refuses as too weak. */
-  canServe(hello: ClientHelloFacts): boolean {
-    const isOld = hello.versions.some((version) => oldVersions.includes(version))
-    return isOld && this.#settings.suites.some((suite) => hello.suites.includes(suite.id))
+    this.capabilities = {
+      versions: Object.values(legacyVersions).filter((version) => version <= legacyVersions[this.#options.maxVersion]),
+      suites: settings.suites.map((suite) => ({
+        id: suite.id,
+        highestVersion: legacyVersions[highestVersionOf(suite)],
+      })),
+    }
   }
 
   /** Performs the handshake. @throws LegacyTlsError after the alert was sent and the raw socket was closed */
-  async accept(
-    raw: Duplex,
-    hello: ClientHelloFacts,
-    record: SessionRecorder,
-    keyLog: KeyLog | undefined,
-  ): Promise<SecuredSocket> {
+  async accept(raw: Duplex, hello: ClientHelloFacts, keyLog: KeyLog | undefined): Promise<SecuredSocket> {
     const { acceptLegacy } = await this.#engine
     const socket = await acceptLegacy(raw, { ...this.#options, keyLog })
-    const facts = this.#facts(socket, hello)
-    record.secured(facts)
-    return { socket, facts }
+    return { socket, facts: this.#facts(socket, hello) }
   }
 
   #facts({ negotiated }: LegacyTlsSocket, hello: ClientHelloFacts): TlsFacts {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
+import { type NodeCapabilities, nodeCapabilities } from '../tls/node-capabilities.ts'
 import { companionsOf, contextOptions, createContext, isIssuedTo, type KeyLog } from '../tls/policy.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
@@ -10,6 +11,7 @@ import type { TlsSettings } from './tls-acceptor.ts'
 interface NamedCertificate {
   readonly certificate: InstalledCertificate
   readonly x509: X509Certificate
+  readonly companions: readonly InstalledCertificate[]
   readonly context: SecureContext
 }
 
@@ -23,6 +25,7 @@ export class NodeTls {
   readonly #companions: readonly InstalledCertificate[]
   /** Shared by the two servers below, so that a ticket of one is valid at the other. */
   readonly #ticketKeys = randomBytes(48)
+  readonly #capabilities = new Map<InstalledCertificate, Promise<NodeCapabilities>>()
   readonly #View: ViewClass
   #ViewWithoutAlpn: ViewClass | undefined
 
@@ -35,11 +38,12 @@ export class NodeTls {
     const [first] = certificates as readonly [InstalledCertificate]
     this.#default = new X509Certificate(first.certificatePem)
     this.#companions = companions(first)
-    this.#others = certificates.slice(1).map((certificate) => ({
-      certificate,
-      x509: new X509Certificate(certificate.certificatePem),
-      context: createContext(policy, certificate, companions(certificate), clientCertificates?.authoritiesPem),
-    }))
+    this.#others = certificates.slice(1).map((certificate) => {
+      const own = companions(certificate)
+      const x509 = new X509Certificate(certificate.certificatePem)
+      const context = createContext(policy, certificate, own, clientCertificates?.authoritiesPem)
+      return { certificate, x509, companions: own, context }
+    })
     this.#View = viewsOf(this.#makeServer(true))
   }
 
@@ -71,6 +75,18 @@ export class NodeTls {
       }
       ;new (this.#viewFor(hello))({ secured, failed, keyLog }).accept(raw)
     })
+  }
+
+  /** Returns what can be negotiated with the certificate for a server name. */
+  capabilities(serverName: string | undefined): Promise<NodeCapabilities> {
+    const named = serverName === undefined ? undefined : this.#byName(serverName)
+    const certificate = named?.certificate ?? (this.#settings.certificates[0] as InstalledCertificate)
+    const known = this.#capabilities.get(certificate)
+    if (known) return known
+    const companions = named?.companions ?? this.#companions
+    const found = nodeCapabilities(this.#settings.policy, certificate, companions)
+    this.#capabilities.set(certificate, found)
+    return found
   }
 
   /** Returns the certificate that a handshake used. */

@@ -1,14 +1,15 @@
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { MemoryReservation } from '../common/memory-budget.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { peekClientHello } from '../tls/client-hello-reader.ts'
+import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/facts.ts'
-import { explainHandshakeFailure } from '../tls/failure.ts'
+import { explainHandshakeFailure, explainNoHello, explainSocketError, sentence } from '../tls/failure.ts'
+import type { FailureContext } from '../tls/failure-causes.ts'
 import { FatalAlert } from '../tls/fatal-alert.ts'
-import { type NodeCapabilities, nodeCanServe, nodeCapabilities } from '../tls/node-suites.ts'
 import type { KeyLog, TlsPolicy } from '../tls/policy.ts'
+import { type Route, route } from '../tls/routing.ts'
 import type { SecuredSocket } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
 import { LegacyAcceptor, type LegacySettings } from './legacy-acceptor.ts'
@@ -50,7 +51,6 @@ export class TlsAcceptor {
   readonly #settings: TlsSettings
   readonly #node: NodeTls
   readonly #legacy: LegacyAcceptor | undefined
-  #capabilities: Promise<NodeCapabilities> | undefined
 
   /** @throws when a certificate, its key or the policy is unusable */
   constructor(settings: TlsSettings) {
@@ -72,20 +72,52 @@ export class TlsAcceptor {
     keyLog: KeyLog | undefined,
     memory: MemoryReservation,
   ): Promise<SecuredSocket> {
-    const { policy, handshakeTimeoutMs } = this.#settings
-    raw.on('error', (error) => record.note(`socket error: ${error.message}`))
-    let isFull = false
-    const first = await peekClientHello(raw, handshakeTimeoutMs, (octets) => {
-      isFull = !memory.tryGrow(octets)
-      return !isFull
-    })
-    if (first === undefined) throw handshakeFailed(raw, record, isFull ? NO_MEMORY : NO_CLIENT_HELLO)
-    const hello = first.kind === 'hello' ? first.facts : undefined
-    if (hello) record.hello(hello)
-    if (first.kind === 'hello' && this.#legacy && (await this.#needsLegacy(first.facts, first.sslv2, this.#legacy))) {
-      return this.#acceptLegacy(this.#legacy, raw, first.facts, record, keyLog)
+    raw.on('error', (error) => record.note(explainSocketError(error)))
+    const first = await peekClientHello(raw, this.#settings.handshakeTimeoutMs, (octets) => memory.tryGrow(octets))
+    if (first.kind === 'gone') throw handshakeFailed(raw, record, explainNoHello(first, this.#context(undefined)))
+    if (first.kind === 'hello') record.hello(first.facts)
+    const secured =
+      (await this.#acceptLegacy(raw, first, record, keyLog)) ?? (await this.#acceptNode(raw, first, record, keyLog))
+    record.secured(secured.facts)
+    recordRenegotiation(secured.socket, record)
+    return secured
+  }
+
+  /** Performs the handshake with the engine for old clients; undefined if the client is not for it. @throws HandshakeFailure */
+  async #acceptLegacy(
+    raw: Duplex,
+    first: FirstOctets,
+    record: SessionRecorder,
+    keyLog: KeyLog | undefined,
+  ): Promise<SecuredSocket | undefined> {
+    const legacy = this.#legacy
+    // Without the engine, nothing needs to be decided.
+    if (!legacy || first.kind !== 'hello' || (await this.#route(first)).by === 'node') return undefined
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      raw.destroy()
+    }, this.#settings.handshakeTimeoutMs)
+    try {
+      return await legacy.accept(raw, first.facts, keyLog)
+    } catch (error) {
+      const context = this.#context(first)
+      const why = isLate ? sentence('timeout', context) : explainHandshakeFailure(error as Error, context)
+      throw handshakeFailed(raw, record, why, error as Error)
+    } finally {
+      clearTimeout(timer)
     }
-    const { clientCertificates } = this.#settings
+  }
+
+  /** Performs the handshake with node:tls. @throws HandshakeFailure */
+  async #acceptNode(
+    raw: Duplex,
+    first: FirstOctets,
+    record: SessionRecorder,
+    keyLog: KeyLog | undefined,
+  ): Promise<SecuredSocket> {
+    const { policy, clientCertificates } = this.#settings
+    const hello = first.kind === 'hello' ? first.facts : undefined
     const alert = clientCertificates && new FatalAlert(raw, this.#isTls13(hello))
     const keyLogs: KeyLog | undefined = alert
       ? (line) => {
@@ -93,8 +125,8 @@ export class TlsAcceptor {
           keyLog?.(line)
         }
       : keyLog
-    const socket = await this.#node.handshake(alert?.stream ?? raw, hello, keyLogs).catch((error: Error) => {
-      throw handshakeFailed(raw, record, explainHandshakeFailure(error, hello, policy), error)
+    const socket = await this.#node.handshake(alert?.stream ?? raw, hello, keyLogs).catch(async (error: Error) => {
+      throw handshakeFailed(raw, record, await this.#explain(error, first), error)
     })
     alert?.complete()
     const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello)
@@ -108,7 +140,6 @@ export class TlsAcceptor {
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
       throw handshakeFailed(raw, record, why)
     }
-    record.secured(facts)
     return { socket, facts }
   }
 
@@ -119,29 +150,22 @@ export class TlsAcceptor {
     return allowed && (hello?.versions.includes('TLSv1.3') ?? false)
   }
 
-  /** Returns whether the client can be served only by the legacy engine. */
-  async #needsLegacy(hello: ClientHelloFacts, sslv2: boolean, legacy: LegacyAcceptor): Promise<boolean> {
-    if (!legacy.canServe(hello)) return false
-    if (sslv2) return true
-    this.#capabilities ??= nodeCapabilities(this.#settings.policy, this.#settings.certificates)
-    return !nodeCanServe(hello, await this.#capabilities)
+  async #route(received: ReceivedHello): Promise<Route> {
+    return route(received, await this.#node.capabilities(received.facts.serverName), this.#legacy?.capabilities)
   }
 
-  async #acceptLegacy(
-    legacy: LegacyAcceptor,
-    raw: Duplex,
-    hello: ClientHelloFacts,
-    record: SessionRecorder,
-    keyLog: KeyLog | undefined,
-  ): Promise<SecuredSocket> {
-    const timer = setTimeout(() => raw.destroy(), this.#settings.handshakeTimeoutMs)
-    try {
-      return await legacy.accept(raw, hello, record, keyLog)
-    } catch (error) {
-      throw handshakeFailed(raw, record, (error as Error).message, error as Error)
-    } finally {
-      clearTimeout(timer)
-    }
+  /** Explains why node:tls refused a client. */
+  async #explain(error: Error, first: FirstOctets): Promise<string> {
+    const context = this.#context(first, error.message)
+    if (first.kind !== 'hello') return explainHandshakeFailure(error, context)
+    const node = await this.#node.capabilities(first.facts.serverName)
+    const { refusal } = route(first, node, this.#legacy?.capabilities)
+    return explainHandshakeFailure(error, { ...context, node }, refusal)
+  }
+
+  #context(first: FirstOctets | undefined, reason = ''): FailureContext {
+    const { policy, handshakeTimeoutMs: timeoutMs } = this.#settings
+    return { first, policy, timeoutMs, hasEngine: this.#legacy !== undefined, reason }
   }
 
   /** Adds the client's certificate, if it sent one, to the facts. @throws HandshakeFailure when it is refused */
@@ -170,10 +194,17 @@ export class TlsAcceptor {
   }
 }
 
-/** The reason if a client's ClientHello does not arrive within `handshakeTimeout`. */
-export const NO_CLIENT_HELLO = 'the client closed the connection, or sent nothing, before the handshake'
+/**
+ * Records that a client asked to renegotiate, up to TLS 1.2. OpenSSL refuses with the alert no_renegotiation, and node:tls
+ * reports the handshake that did not take place as another `secure` event.
+ */
+function recordRenegotiation(socket: Duplex, record: SessionRecorder): void {
+  const event = socket instanceof TLSSocket ? 'secure' : 'renegotiation'
+  socket.on(event, () => record.refused(RENEGOTIATION))
+}
 
-const NO_MEMORY = 'the memory limit of the lab (memoryLimit) is reached'
+const RENEGOTIATION =
+  'the client asked to renegotiate TLS, and was refused (alert no_renegotiation): reconnect instead, or use TLS 1.3'
 
 /** Records a failed handshake and closes the socket. Returns the error to throw. */
 export function handshakeFailed(raw: Duplex, record: SessionRecorder, why: string, cause?: Error): HandshakeFailure {

@@ -245,7 +245,7 @@ export class VirtualServer {
     using memory = this.#intake.memory.reservation('connections')
     try {
       const due = faults?.due('handshake') ?? []
-      if (faults && due.length > 0) await faultsBeforeHandshake(faults, due, raw, record, tls?.handshakeTimeoutMs ?? 0)
+      if (faults && tls && due.length > 0) await faultsBeforeHandshake(faults, due, raw, record, tls)
       // The current certificate, even if it changed since the client connected.
       if (!this.#acceptor) throw new HandshakeFailure('no certificate is assigned')
       return await this.#acceptor.accept(raw, record, keyLog, memory)

@@ -19,7 +19,8 @@ export type HelloResult =
   | ReceivedHello
   | { readonly kind: 'more' }
   | { readonly kind: 'malformed'; readonly why: string }
-  | { readonly kind: 'not-tls' }
+  /** `start`: the first octets, one character per octet. */
+  | { readonly kind: 'not-tls'; readonly start: string }
 
 /** The first octets of a client: a ClientHello, one that cannot be read, or something that is not TLS. */
 export type FirstOctets = Exclude<HelloResult, { readonly kind: 'more' }>
@@ -34,19 +35,25 @@ const MESSAGE_HEADER_OCTETS = 4
 /** A ClientHello is held as received and without its record headers, in buffers that double when they are full. */
 const COPIES = 4
 
+/** Why no ClientHello arrived: the client closed, sent nothing more in time, or there is no memory for it. */
+export interface NoHello {
+  readonly kind: 'gone'
+  readonly how: 'closed' | 'silent' | 'no memory'
+  readonly receivedOctets: number
+}
+
 /**
  * Reads the ClientHello from a raw socket and puts it back, so that the handshake still finds it. Leaves the socket paused.
  * @param reserve reserves memory, and returns false if none is left
- * @returns undefined when the client closes, `timeoutMs` is over, or no memory is left before the ClientHello is complete
  */
 export function peekClientHello(
   raw: Duplex,
   timeoutMs: number,
   reserve: (octets: number) => boolean = () => true,
-): Promise<FirstOctets | undefined> {
+): Promise<FirstOctets | NoHello> {
   return new Promise((resolve) => {
     const reader = new ClientHelloReader()
-    const done = (first: FirstOctets | undefined): void => {
+    const done = (first: FirstOctets | NoHello): void => {
       clearTimeout(timer)
       raw.off('data', onData)
       raw.off('end', onGone)
@@ -55,13 +62,14 @@ export function peekClientHello(
       if (reader.received.length > 0 && !raw.destroyed) raw.unshift(reader.received)
       resolve(first)
     }
-    const onGone = (): void => done(undefined)
+    const gone = (how: NoHello['how']): void => done({ kind: 'gone', how, receivedOctets: reader.received.length })
+    const onGone = (): void => gone('closed')
     const onData = (chunk: Buffer): void => {
-      if (!reserve(COPIES * chunk.length)) return done(undefined)
+      if (!reserve(COPIES * chunk.length)) return gone('no memory')
       const result = reader.add(chunk)
       if (result.kind !== 'more') done(result)
     }
-    const timer = setTimeout(onGone, timeoutMs)
+    const timer = setTimeout(() => gone('silent'), timeoutMs)
     raw.on('end', onGone)
     raw.on('close', onGone)
     raw.on('data', onData)
@@ -95,14 +103,14 @@ class ClientHelloReader {
     if (received.length < 3) return { kind: 'more' }
     if (received[0] === HANDSHAKE_RECORD && received[1] === 3) return this.#readRecords(received)
     if (((received[0] as number) & 0x80) !== 0 && received[2] === CLIENT_HELLO) return readSslv2(received)
-    return { kind: 'not-tls' }
+    return notTls(received)
   }
 
   #readRecords(received: Buffer): HelloResult {
     for (;;) {
       if (this.#leftInRecord === 0) {
         if (received.length - this.#at < RECORD_HEADER_OCTETS) break
-        if (received[this.#at] !== HANDSHAKE_RECORD) return { kind: 'not-tls' }
+        if (received[this.#at] !== HANDSHAKE_RECORD) return notTls(received)
         this.#leftInRecord = received.readUInt16BE(this.#at + 3)
         this.#at += RECORD_HEADER_OCTETS
       }
@@ -118,10 +126,16 @@ class ClientHelloReader {
   }
 }
 
+/** How many of the first octets are kept to recognize what is not TLS. */
+const START_OCTETS = 32
+const notTls = (octets: Buffer): HelloResult => ({
+  kind: 'not-tls',
+  start: octets.toString('latin1', 0, START_OCTETS),
+})
 const TOO_LONG: HelloResult = { kind: 'malformed', why: `it is longer than ${MAX_HELLO_OCTETS} octets` }
 
 function readHandshakeMessage(octets: Buffer): HelloResult {
-  if (octets.length > 0 && octets[0] !== CLIENT_HELLO) return { kind: 'not-tls' }
+  if (octets.length > 0 && octets[0] !== CLIENT_HELLO) return notTls(octets)
   if (octets.length < MESSAGE_HEADER_OCTETS) return { kind: 'more' }
   const bodyOctets = octets.readUIntBE(1, 3)
   if (bodyOctets > MAX_HELLO_OCTETS) return TOO_LONG

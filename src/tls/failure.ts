@@ -1,97 +1,156 @@
-import type { ClientHelloFacts } from '../sessions/types.ts'
-import type { TlsPolicy } from './policy.ts'
-import { suiteBits, suiteName } from './suites.ts'
+import { clientAlertMeaning } from './client-alerts.ts'
+import type { NoHello } from './client-hello-reader.ts'
+import { type FailureCause, type FailureContext, sentences } from './failure-causes.ts'
+import type { RefusalCause } from './routing.ts'
 
-interface Failure {
-  readonly hello: ClientHelloFacts | undefined
-  readonly policy: TlsPolicy
-  /** Message of Node.js or OpenSSL. */
-  readonly reason: string
-}
-
-/** Explains in plain words, for the session's record, why a handshake failed. */
-export function explainHandshakeFailure(error: Error, hello: ClientHelloFacts | undefined, policy: TlsPolicy): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  const cause = clientAlert(error) ?? causes[code]
-  if (cause === undefined) return code === '' ? error.message : `${error.message} (${code})`
-  return typeof cause === 'string' ? cause : cause({ hello, policy, reason: error.message })
-}
-
-/** Explanations by Node.js's error code. */
-const causes: Readonly<Record<string, string | ((failure: Failure) => string)>> = {
-  ERR_SSL_NO_SHARED_CIPHER: ({ hello, policy }) =>
-    `no cipher suite in common: the client offers ${offeredSuites(hello)}${policy.require128BitEncryption ? '; this virtual server requires 128-bit encryption' : ''}`,
-  ERR_SSL_UNSUPPORTED_PROTOCOL: versionsDiffer,
-  ERR_SSL_VERSION_TOO_LOW: versionsDiffer,
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the client sent something that is not TLS (clear text on a TLS port?)',
-  ERR_SSL_HTTP_REQUEST: 'the client sent an HTTP request',
-  CLIENT_CERTIFICATE_REJECTED: ({ reason }) =>
-    reason === 'UNABLE_TO_GET_ISSUER_CERT'
-      ? 'the client sent no certificate issued by the lab’s authorities, and this virtual server requires one'
-      : `this virtual server requires a client certificate that it can verify: ${reason}`,
-  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'the client sent no certificate, and this virtual server requires one',
-  ECONNRESET:
-    'the client closed the connection during the handshake (many clients do this when they do not trust the certificate’s issuer)',
-  ERR_TLS_HANDSHAKE_TIMEOUT: 'the client did not finish the handshake in time',
-}
-
-function versionsDiffer({ hello, policy }: Failure): string {
-  const offered = hello && hello.versions.length > 0 ? hello.versions.join(', ') : 'another version'
-  const { minVersion, maxVersion } = policy
-  const allowed = minVersion === maxVersion ? minVersion : `${minVersion} to ${maxVersion}`
-  return `the client offers ${offered}, this virtual server allows ${allowed}`
-}
-
-/** Lists suites with their strength: `TLS_RSA_WITH_NULL_SHA256 (0 bits)`. */
-function offeredSuites(hello: ClientHelloFacts | undefined): string {
-  if (!hello || hello.suites.length === 0) return 'no known suite'
-  return hello.suites
-    .map((id) => {
-      const name = suiteName(id)
-      const bits = suiteBits(name)
-      return bits === undefined ? name : `${name} (${bits} bits)`
-    })
-    .join(', ')
+/** The parts of an error of Node.js, OpenSSL or the engine for old clients. */
+interface Coded extends Error {
+  readonly code?: unknown
+  /** The alert that the engine sent. */
+  readonly alert?: unknown
+  /** The alert that the engine received. */
+  readonly clientAlert?: unknown
 }
 
 /**
- * Explains the alert that the client sent; undefined when it sent none, or an unknown one. OpenSSL's names of alerts
- * differ between versions, so the number is read.
+ * Explains in plain words, for the session's record, why a handshake failed.
+ * @param refusal what the decision table says about the ClientHello; more exact than OpenSSL's code
  */
-function clientAlert({ message }: Error): string | undefined {
-  return alertMeanings[Number(/SSL alert number (\d+)/.exec(message)?.[1])]
+export function explainHandshakeFailure(error: Error, context: FailureContext, refusal?: RefusalCause): string {
+  const code = codeOf(error)
+  const alert = clientAlert(error)
+  if (alert !== undefined) return clientAlertMeaning(alert)
+  const isRefusal = refusalCodes.has(code)
+  const cause = (isRefusal ? refusal : undefined) ?? causes[code]
+  if (cause !== undefined) return sentence(cause, context)
+  if (isClosedByClient(error)) return sentence('closed', context)
+  return code.startsWith('ERR_SSL_') ? `the handshake is not valid: ${oneLine(error)} (${code})` : oneLine(error)
 }
 
-/** The meaning of a client's alert, for the person who configured the client or the server. RFC 8446 section 6; RFC 5246 section 7.2. */
-const alertMeanings: Readonly<Record<number, string>> = {
-  10: 'the client did not expect the server’s message (alert 10)',
-  20: 'the client could not verify a record (alert 20): does something between client and server change the data?',
-  21: 'the client could not decrypt a record (alert 21)',
-  22: 'the client received a record that it considers too long (alert 22)',
-  40: 'the client found nothing acceptable in the handshake (alert 40)',
-  41: 'the client has no certificate to send (alert 41)',
-  42: 'the client rejects the certificate as bad (alert 42): does it contain the host name, and is the lab’s root installed on the client?',
-  43: 'the client does not support this kind of certificate (alert 43)',
-  44: 'the client rejects the certificate as revoked (alert 44)',
-  45: 'the client rejects the certificate as expired (alert 45): compare the clocks of client and server',
-  46: 'the client does not accept the certificate (alert 46): is the lab’s root installed on the client?',
-  47: 'the client rejects a handshake parameter (alert 47)',
-  48: 'the client does not trust the issuer (alert 48): install the lab’s root on the client (sealpost ca export)',
-  49: 'the client denies access (alert 49)',
-  50: 'the client could not decode a handshake message (alert 50)',
-  51: 'the client could not verify a signature or decrypt a message (alert 51)',
-  60: 'the client is restricted to export strength (alert 60)',
-  70: 'the client does not accept the protocol version (alert 70)',
-  71: 'the client requires stronger cipher suites (alert 71)',
-  80: 'the client reports an internal error (alert 80)',
-  86: 'the client detected a fallback to an older version (alert 86)',
-  90: 'the user cancelled on the client (alert 90)',
-  100: 'the client refuses to renegotiate (alert 100)',
-  109: 'the client requires an extension that the server did not send (alert 109)',
-  110: 'the client received an extension that it did not ask for (alert 110)',
-  112: 'the client does not recognize the server’s name (alert 112)',
-  113: 'the client rejects the stapled OCSP response (alert 113)',
-  115: 'the client does not know the pre-shared key (alert 115)',
-  116: 'the client requires a certificate (alert 116)',
-  120: 'the client supports none of the protocols offered by ALPN (alert 120)',
+/** Explains why no ClientHello arrived. */
+export function explainNoHello({ how, receivedOctets }: NoHello, context: FailureContext): string {
+  if (how === 'no memory') return sentence(how, context)
+  return sentence(`${how} ${receivedOctets > 0 ? 'within' : 'before'}`, context)
+}
+
+/** Returns the sentence for a cause. */
+export function sentence(cause: FailureCause, context: FailureContext): string {
+  const words = sentences[cause]
+  return typeof words === 'string' ? words : words(context)
+}
+
+/** Explains an error of a socket after its handshake, or before it. */
+export function explainSocketError(error: Error): string {
+  const alert = clientAlert(error)
+  if (alert !== undefined) return clientAlertMeaning(alert)
+  const code = codeOf(error)
+  const words = socketErrors[code]
+  if (words !== undefined) return words
+  return code.startsWith('ERR_SSL_') ? `TLS ended: ${oneLine(error)} (${code})` : `socket error: ${oneLine(error)}`
+}
+
+function codeOf({ code, alert }: Coded): string {
+  if (typeof code === 'string') return code
+  return typeof alert === 'string' ? alert : ''
+}
+
+/** The engine reports a closed connection without an alert. */
+const isClosedByClient = (error: Coded): boolean => error.name === 'LegacyTlsError' && error.alert === undefined
+
+/**
+ * Returns the number of the alert that the client sent; undefined when it sent none. OpenSSL's names of alerts differ between
+ * versions, so the number is read.
+ */
+function clientAlert({ message, clientAlert: received }: Coded): number | undefined {
+  if (typeof received === 'number') return received
+  const number = /SSL alert number (\d+)/.exec(message)?.[1]
+  return number === undefined ? undefined : Number(number)
+}
+
+/**
+ * Returns the reason in a message of OpenSSL, which may have many lines with file names and numbers of threads:
+ * `40E2…:error:0A0000C1:SSL routines:function:no shared cipher:ssl/statem/statem_srvr.c:2226:`.
+ */
+function oneLine({ message }: Error): string {
+  const reason = /error:[0-9A-F]{8}:[^:\n]*:[^:\n]*:([^:\n]+)/i.exec(message)?.[1]
+  return reason ?? message.trim().replaceAll(/\s+/g, ' ')
+}
+
+const refusalCodes: ReadonlySet<string> = new Set([
+  'ERR_SSL_NO_SHARED_CIPHER',
+  'ERR_SSL_UNSUPPORTED_PROTOCOL',
+  'ERR_SSL_UNKNOWN_PROTOCOL',
+  'ERR_SSL_INAPPROPRIATE_FALLBACK',
+  'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM',
+  'ERR_SSL_NO_SHARED_SIGNATURE_ALGORITHMS',
+  'ERR_SSL_NO_SUITABLE_KEY_SHARE',
+  'ERR_SSL_NO_SUITABLE_GROUPS',
+  'ERR_SSL_MISSING_SIGALGS_EXTENSION',
+  'ERR_SSL_MISSING_SUPPORTED_GROUPS_EXTENSION',
+])
+
+/** Causes by the code of Node.js's error. */
+const causes: Readonly<Record<string, FailureCause>> = {
+  ERR_SSL_NO_SHARED_CIPHER: 'no suite',
+  ERR_SSL_NO_CIPHERS_SPECIFIED: 'malformed',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'no version',
+  ERR_SSL_VERSION_TOO_LOW: 'no version',
+  ERR_SSL_BAD_LEGACY_VERSION: 'no version',
+  ERR_SSL_UNKNOWN_PROTOCOL: 'only SSL 2.0',
+  ERR_SSL_INAPPROPRIATE_FALLBACK: 'fallback',
+  ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: 'no signature algorithm',
+  ERR_SSL_NO_SHARED_SIGNATURE_ALGORITHMS: 'no signature algorithm',
+  ERR_SSL_NO_SUITABLE_KEY_SHARE: 'no group',
+  ERR_SSL_NO_SUITABLE_GROUPS: 'no group',
+  ERR_SSL_MISSING_SIGALGS_EXTENSION: 'missing signature algorithms',
+  ERR_SSL_MISSING_SUPPORTED_GROUPS_EXTENSION: 'missing groups',
+  ERR_SSL_NO_APPLICATION_PROTOCOL: 'no ALPN protocol',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'clear text',
+  ERR_SSL_HTTP_REQUEST: 'HTTP',
+  ERR_SSL_HTTPS_PROXY_REQUEST: 'HTTP',
+  ERR_SSL_BAD_RECORD_TYPE: 'clear text',
+  ERR_SSL_UNEXPECTED_MESSAGE: 'unexpected message',
+  ERR_SSL_UNEXPECTED_RECORD: 'unexpected message',
+  ERR_SSL_CCS_RECEIVED_EARLY: 'unexpected message',
+  ERR_SSL_BAD_CHANGE_CIPHER_SPEC: 'unexpected message',
+  ERR_SSL_NO_COMPRESSION_SPECIFIED: 'malformed',
+  ERR_SSL_BAD_COMPRESSION_ALGORITHM: 'malformed',
+  ERR_SSL_BAD_EXTENSION: 'malformed',
+  ERR_SSL_LENGTH_MISMATCH: 'malformed',
+  ERR_SSL_LENGTH_TOO_SHORT: 'malformed',
+  ERR_SSL_ERROR_IN_RECEIVED_CIPHER_LIST: 'malformed',
+  ERR_SSL_BAD_LENGTH: 'malformed',
+  ERR_SSL_BAD_PACKET: 'malformed',
+  ERR_SSL_DECODE_ERROR: 'malformed',
+  ERR_SSL_EXCESSIVE_MESSAGE_SIZE: 'too long',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'record too long',
+  ERR_SSL_DATA_LENGTH_TOO_LONG: 'record too long',
+  ERR_SSL_ENCRYPTED_LENGTH_TOO_LONG: 'record too long',
+  ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: 'corrupt record',
+  ERR_SSL_BAD_DECRYPT: 'corrupt record',
+  ERR_SSL_BLOCK_CIPHER_PAD_IS_WRONG: 'corrupt record',
+  ERR_SSL_DIGEST_CHECK_FAILED: 'corrupt record',
+  bad_record_mac: 'corrupt record',
+  record_overflow: 'record too long',
+  CLIENT_CERTIFICATE_REJECTED: 'client certificate',
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'no client certificate',
+  ERR_SSL_CERTIFICATE_VERIFY_FAILED: 'client certificate',
+  ECONNRESET: 'closed',
+  EPIPE: 'closed',
+  ERR_TLS_HANDSHAKE_TIMEOUT: 'timeout',
+}
+
+/** What happened to a connection, by the code of the error that ended it. */
+const socketErrors: Readonly<Record<string, string>> = {
+  ECONNRESET: 'the client reset the connection (ECONNRESET)',
+  EPIPE: 'the client closed the connection while the server was sending (EPIPE)',
+  ETIMEDOUT: 'the client no longer answers (ETIMEDOUT)',
+  EHOSTUNREACH: 'the client cannot be reached any longer (EHOSTUNREACH)',
+  ERR_TLS_SESSION_ATTACK: 'the client asked to renegotiate again and again; the connection was closed',
+  ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: sentences['corrupt record'],
+  ERR_SSL_BAD_DECRYPT: sentences['corrupt record'],
+  bad_record_mac: sentences['corrupt record'],
+  ERR_SSL_DIGEST_CHECK_FAILED: sentences['corrupt record'],
+  ERR_SSL_BLOCK_CIPHER_PAD_IS_WRONG: sentences['corrupt record'],
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the client sent something that is not a TLS record: did it continue in clear text?',
 }

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import tls, { type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { atLeast128Bits, isTls13Only } from '../config/openssl.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
@@ -36,6 +36,10 @@ export function contextOptions(
     maxVersion: policy.maxVersion === 'TLSv1.3' ? (needs?.maxVersion ?? 'TLSv1.3') : policy.maxVersion,
     ciphers: cipherString(policy, needs?.securityLevel),
     ...(policy.groups ? { ecdhCurve: policy.groups.join(':') } : {}),
+    // Without parameters, OpenSSL cannot use the DHE suites that the policy allows. Auto: a group as strong as the key.
+    dhparam: 'auto',
+    // RFC 5746 section 5; RFC 5246 section 7.4.1.1: refused with the alert no_renegotiation.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   }
 }
 

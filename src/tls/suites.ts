@@ -103,11 +103,13 @@ const names: Readonly<Record<number, string>> = {
   0x00c3: 'TLS_DHE_DSS_WITH_CAMELLIA_256_CBC_SHA256',
   0x00c4: 'TLS_DHE_RSA_WITH_CAMELLIA_256_CBC_SHA256',
   0x00c5: 'TLS_DH_anon_WITH_CAMELLIA_256_CBC_SHA256',
+  0x00ff: 'TLS_EMPTY_RENEGOTIATION_INFO_SCSV',
   0x1301: 'TLS_AES_128_GCM_SHA256',
   0x1302: 'TLS_AES_256_GCM_SHA384',
   0x1303: 'TLS_CHACHA20_POLY1305_SHA256',
   0x1304: 'TLS_AES_128_CCM_SHA256',
   0x1305: 'TLS_AES_128_CCM_8_SHA256',
+  0x5600: 'TLS_FALLBACK_SCSV',
   0xc006: 'TLS_ECDHE_ECDSA_WITH_NULL_SHA',
   0xc007: 'TLS_ECDHE_ECDSA_WITH_RC4_128_SHA',
   0xc008: 'TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA',
@@ -199,6 +201,11 @@ const names: Readonly<Record<number, string>> = {
   0xccae: 'TLS_RSA_PSK_WITH_CHACHA20_POLY1305_SHA256',
 }
 
+/** The code points of all suites that have a name here, without signalling values. */
+export const suiteIds: readonly number[] = Object.entries(names)
+  .filter(([, name]) => !name.endsWith('_SCSV'))
+  .map(([id]) => Number(id))
+
 /** Returns the IANA name of a suite, or the code point of an unknown one: `0xC0FF`. */
 export function suiteName(id: number): string {
   return names[id] ?? `0x${id.toString(16).toUpperCase().padStart(4, '0')}`
@@ -225,4 +232,11 @@ export function suiteBits(name: string): number | undefined {
 /** Returns the key exchange in a suite's IANA name: `RSA`, `ECDHE_RSA` …; undefined for suites of TLS 1.3. */
 export function suiteKeyExchange(name: string): string | undefined {
   return /^TLS_(.+)_WITH_/.exec(name)?.[1]
+}
+
+/** Returns the name of a suite with its strength: `TLS_RSA_WITH_NULL_SHA256 (0 bits)`. */
+export function describeSuite(id: number): string {
+  const name = suiteName(id)
+  const bits = suiteBits(name)
+  return bits === undefined ? name : `${name} (${bits} bits)`
 }

@@ -1,0 +1,45 @@
+const REISSUE = 'see sealpost cert show, and replace it with sealpost cert renew or sealpost cert issue'
+
+/** The meaning of a client's alert, for the person who configured the client or the server. RFC 8446 section 6; RFC 5246 section 7.2. */
+const meanings: Readonly<Record<number, string>> = {
+  0: 'the client ended the handshake (alert 0, close_notify): someone cancelled it, or the client only probed the port',
+  10: 'the client did not expect the server’s message (alert 10): do client and server follow the same version of TLS?',
+  20: 'the client could not verify a record (alert 20): does something between client and server change the data?',
+  21: 'the client could not decrypt a record (alert 21): does something between client and server change the data?',
+  22: 'the client received a record that it considers too long (alert 22)',
+  30: 'the client could not decompress a record (alert 30)',
+  40: 'the client found nothing acceptable in the handshake (alert 40): compare its versions and cipher suites with the tls keys of the virtual server',
+  41: 'the client has no certificate to send (alert 41)',
+  42: 'the client rejects the certificate as bad (alert 42): does it contain the host name, and is the lab’s root installed on the client?',
+  43: 'the client does not support this kind of certificate (alert 43): assign one with another key or purpose',
+  44: `the client rejects the certificate as revoked (alert 44): ${REISSUE}`,
+  45: `the client rejects the certificate as expired (alert 45): compare the clocks of client and server, and ${REISSUE}`,
+  46: 'the client does not accept the certificate (alert 46): is the lab’s root installed on the client?',
+  47: 'the client rejects a handshake parameter (alert 47): a client that notices a downgrade to an older version sends this, too',
+  48: 'the client does not trust the issuer (alert 48): install the lab’s root on the client (sealpost ca export)',
+  49: 'the client denies access (alert 49): the certificate is valid, but a rule of the client forbids it',
+  50: 'the client could not decode a handshake message (alert 50)',
+  51: 'the client could not verify a signature or decrypt a message (alert 51): does the private key belong to the certificate?',
+  60: 'the client is restricted to export strength (alert 60): allow export suites with tls.legacy',
+  70: 'the client does not accept the protocol version (alert 70): compare tls.minVersion and tls.maxVersion with what it supports',
+  71: 'the client requires stronger cipher suites or a stronger key (alert 71)',
+  80: 'the client reports an internal error (alert 80): see the client’s log',
+  86: 'the client detected a fallback to an older version (alert 86)',
+  90: 'the user cancelled on the client (alert 90)',
+  100: 'the client refuses to renegotiate (alert 100)',
+  109: 'the client requires an extension that the server did not send (alert 109)',
+  110: 'the client received an extension that it did not ask for (alert 110)',
+  111: 'the client could not fetch the certificate from its URL (alert 111)',
+  112: 'the client does not recognize the server’s name (alert 112)',
+  113: 'the client rejects the stapled OCSP response (alert 113)',
+  114: 'the client rejects the hash of a certificate (alert 114)',
+  115: 'the client does not know the pre-shared key (alert 115)',
+  116: 'the client requires a certificate (alert 116)',
+  120: 'the client supports none of the protocols offered by ALPN (alert 120)',
+  121: 'the client requires Encrypted ClientHello (alert 121), which no virtual server offers',
+}
+
+/** Explains an alert that a client sent. */
+export function clientAlertMeaning(number: number): string {
+  return meanings[number] ?? `the client sent an alert that no standard defines (alert ${number})`
+}

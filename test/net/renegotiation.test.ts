@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { describe, expect, it } from 'vitest'
+import { startLab } from '../../src/testing/start-lab.ts'
+import { rsa, startOldEcho } from '../legacy-tls/server.ts'
+import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
+import { needs } from '../support/programs.ts'
+
+const REFUSED =
+  'the client asked to renegotiate TLS, and was refused (alert no_renegotiation): reconnect instead, or use TLS 1.3'
+
+/** Makes OpenSSL's client renegotiate after the greeting, and returns everything that it prints until it ends. */
+async function renegotiate(args: readonly string[], greeting: RegExp): Promise<string> {
+  const child = spawn('openssl', ['s_client', ...args], { stdio: 'pipe' })
+  const output: string[] = []
+  const read = (line: string): void => {
+    output.push(line)
+    // The command R of s_client.
+    if (greeting.test(line)) child.stdin.write('R\n')
+  }
+  createInterface(child.stdout).on('line', read)
+  createInterface(child.stderr).on('line', (line) => output.push(line))
+  child.stdin.on('error', () => {})
+  await once(child, 'close')
+  return output.join('\n')
+}
+
+describe.skipIf(!needs('openssl'))('a client that asks to renegotiate is refused with no_renegotiation', () => {
+  it('by Node.js, on a TLS port', async () => {
+    await using echo = await startEcho({ tls: echoTlsSettings([rsa]) })
+    const output = await renegotiate(['-connect', `127.0.0.1:${echo.server.tlsPort}`, '-tls1_2'], /^hello/)
+    expect(output).toMatch(/RENEGOTIATING[\s\S]*no renegotiation/)
+    await expect.poll(() => echo.sessions.list()[0]?.refusals).toEqual([REFUSED])
+  })
+
+  it('by Node.js, after STARTTLS', async () => {
+    await using lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
+    const { port } = lab.server('smtp')
+    const args = ['-connect', `127.0.0.1:${port}`, '-starttls', 'smtp', '-tls1_2', '-crlf']
+    // s_client prints this line when the handshake is over.
+    expect(await renegotiate(args, /Verify return code/)).toMatch(/RENEGOTIATING[\s\S]*no renegotiation/)
+    await expect.poll(() => lab.sessions()[0]?.refusals).toEqual([REFUSED])
+  })
+
+  it.each(['-tls1', '-tls1_1', '-tls1_2'])('by the engine for old clients, with %s', async (version) => {
+    await using echo = await startOldEcho()
+    const args = ['-connect', `127.0.0.1:${echo.server.tlsPort}`, version, '-cipher', 'AES128-SHA:@SECLEVEL=0']
+    expect(await renegotiate(args, /^hello/)).toMatch(/RENEGOTIATING[\s\S]*no renegotiation/)
+    await expect.poll(() => echo.sessions.list()[0]?.refusals).toEqual([REFUSED])
+  })
+})
