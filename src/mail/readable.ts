@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
 import { parseAddresses } from './addresses.ts'
+import { type CodeCandidate, codeCandidates } from './codes.ts'
 import { parseDate } from './dates.ts'
-import { codes, textLinks } from './extract.ts'
 import { headerFields, headerValues, unfolded } from './headers.ts'
 import { htmlLinks, htmlText } from './html-text.ts'
 import { isText, partOctetsOrRaw, partText } from './parts.ts'
 import { parseMessage } from './structure.ts'
+import { textLinks } from './text-links.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
 import { decodeWords, parameterText } from './words.ts'
 
@@ -15,7 +18,7 @@ export interface ReadableAddress {
   readonly address: string
 }
 
-/** A part that is not the message's own text. `content` and `sizeOctets` are of the decoded content. */
+/** A part that is not the message's own text. Sizes and hashes are of the decoded content. */
 export interface Attachment {
   readonly filename: string | undefined
   /** In lower case. */
@@ -24,17 +27,45 @@ export interface Attachment {
   /** Content-ID without its angle brackets. */
   readonly cid: string | undefined
   readonly sizeOctets: number
+  /** In hexadecimal. Comparisons and JSON use it in place of the octets. */
+  readonly sha256: string
+  /** The decoded octets. */
   readonly content: Buffer
 }
 
-/** A message as a person sees it. Every property is decoded at its first use. */
+/** A message as JSON shows it: what tests look at, without octets and HTML. */
+export interface MessageJson {
+  readonly subject: string
+  readonly from: ReadableAddress | undefined
+  readonly to: readonly ReadableAddress[]
+  readonly cc: readonly ReadableAddress[]
+  readonly date: Date | undefined
+  readonly messageId: string
+  readonly text: string
+  readonly links: readonly string[]
+  readonly codes: readonly string[]
+  readonly attachments: readonly Attachment[]
+}
+
+/**
+ * A message as a person sees it. Every property is decoded at its first use. The octets are no own property, so that
+ * failed comparisons of test runners do not print them; `sha256` is compared instead.
+ */
 export class ReadableMessage {
-  readonly raw: Buffer
-  private readonly fields: readonly HeaderField[]
+  readonly #raw: Buffer
+  readonly #fields: readonly HeaderField[]
+  /** Hash of the octets in hexadecimal. */
+  declare readonly sha256: string
 
   constructor(raw: Buffer) {
-    this.raw = raw
-    this.fields = headerFields(raw)
+    this.#raw = raw
+    this.#fields = headerFields(raw)
+    defineLazy(this, 'sha256', () => hashOf(raw))
+  }
+
+  /** The octets as they were received. */
+  get raw(): Buffer {
+    return this.#raw
   }
 
   get subject(): string {
@@ -69,9 +100,9 @@ export class ReadableMessage {
   /** Decoded values by name in lower case. Values of a repeated field are joined with line feeds. */
   get headers(): ReadonlyMap<string, string> {
     const found = new Map<string, string>()
-    for (const field of this.fields) {
+    for (const field of this.#fields) {
       if (field.name === '') continue
-      const value = decodeWords(unfolded(this.raw, field))
+      const value = decodeWords(unfolded(this.#raw, field))
       const before = found.get(field.nameLower)
       found.set(field.nameLower, before === undefined ? value : `${before}\n${value}`)
     }
@@ -89,9 +120,16 @@ export class ReadableMessage {
     return this.once('html', found.length > 0 ? found.join('\n') : undefined)
   }
 
+  /** Files of the message, and other parts that are not its text. Alternative texts, such as an invitation, are none. */
   get attachments(): readonly Attachment[] {
-    const found = this.parts.others.map((part) => new AttachedPart(this.raw, part))
+    const found = this.parts.others.map((part) => new AttachedPart(this.#raw, part))
     return this.once('attachments', found)
+  }
+
+  /** The invitation or other calendar object of the message, as iCalendar text (RFC 5545). */
+  get calendar(): string | undefined {
+    const [part] = this.parts.calendars
+    return this.once('calendar', part && this.lines(part))
   }
 
   /** Targets of links, those of the HTML first. */
@@ -99,30 +137,60 @@ export class ReadableMessage {
     return [...new Set([...htmlLinks(this.html ?? ''), ...textLinks(this.text)])]
   }
 
-  /** Likely one-time passwords, most likely first. */
+  /** Likely one-time codes, the most likely first, as a person types them: `123456` for `123 456`. */
   get codes(): string[] {
-    return codes(`${this.subject}\n${this.text}`)
+    return this.codeCandidates.map(({ code }) => code)
+  }
+
+  /** The same with the text around each, and how likely it is a code. */
+  get codeCandidates(): readonly CodeCandidate[] {
+    return this.once('codeCandidates', codeCandidates(`${this.subject}\n${this.text}`))
   }
 
   private get parts(): Sorted {
-    const found: Sorted = { texts: [], others: [] }
-    sortParts(parseMessage(this.raw), found)
+    const found: Sorted = { texts: [], calendars: [], others: [] }
+    sortParts(parseMessage(this.#raw), found)
     return this.once('parts', found)
   }
 
   private lines(part: MessagePart): string {
-    return partText(this.raw, part).replaceAll('\r\n', '\n')
+    return partText(this.#raw, part).replaceAll('\r\n', '\n')
   }
 
   private addresses(name: string): ReadableAddress[] {
-    return headerValues(this.raw, this.fields, name).flatMap(parseAddresses).flatMap(readableAddress)
+    return headerValues(this.#raw, this.#fields, name).flatMap(parseAddresses).flatMap(readableAddress)
   }
 
-  /** Replaces the getter `key` by its value. */
+  /** Returns what JSON shows of the message. */
+  toJSON(): MessageJson {
+    const { subject, from, to, cc, date, messageId, text, links, codes, attachments } = this
+    return { subject, from, to, cc, date, messageId, text, links, codes, attachments }
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON()
+  }
+
+  /** Replaces the getter `key` by its value. It is not enumerable, so that reading a property changes no comparison. */
   private once<T>(key: string, value: T): T {
-    Object.defineProperty(this, key, { value, enumerable: true })
+    Object.defineProperty(this, key, { value })
     return value
   }
+}
+
+const hashOf = (octets: Buffer): string => createHash('sha256').update(octets).digest('hex')
+
+/** Defines an own property that is computed at its first use. */
+function defineLazy(target: object, key: string, compute: () => unknown): void {
+  Object.defineProperty(target, key, {
+    enumerable: true,
+    configurable: true,
+    get() {
+      const value = compute()
+      Object.defineProperty(target, key, { value, enumerable: true })
+      return value
+    },
+  })
 }
 
 /** Returns a message for people to read. */
@@ -136,48 +204,61 @@ function readableAddress({ name, mailbox, host }: Address): ReadableAddress[] {
 
 interface Sorted {
   readonly texts: MessagePart[]
+  readonly calendars: MessagePart[]
   readonly others: MessagePart[]
 }
 
 const isHtml = (part: MessagePart): boolean => part.subtype.toLowerCase() === 'html'
+const isCalendar = (part: MessagePart): boolean => isText(part) && /^calendar$/i.test(part.subtype)
+const isMultipart = (part: MessagePart | undefined, subtype: string): boolean =>
+  part?.kind === 'multipart' && part.subtype.toLowerCase() === subtype
 
 const isAttached = (part: MessagePart): boolean =>
   part.disposition?.type.toLowerCase() === 'attachment' || filenameOf(part) !== undefined
 
-/** Sorts parts into texts and attachments. A message inside the message is one attachment. */
-function sortParts(part: MessagePart, sorted: Sorted): void {
-  if (part.kind === 'multipart') for (const child of part.children) sortParts(child, sorted)
-  else if (isText(part) && !isAttached(part) && /^(|plain|html|enriched)$/i.test(part.subtype)) sorted.texts.push(part)
-  else sorted.others.push(part)
+/** Sorts parts into texts, calendars and attachments. A message inside the message is one attachment. */
+function sortParts(part: MessagePart, sorted: Sorted, parent?: MessagePart): void {
+  if (part.kind === 'multipart') for (const child of part.children) sortParts(child, sorted, part)
+  // Outlook names the calendar object of an invitation, but gives it no disposition.
+  else if (isCalendar(part) && part.disposition === undefined) sorted.calendars.push(part)
+  else if (!isText(part) || isAttached(part)) sorted.others.push(part)
+  else if (/^(|plain|html|enriched)$/i.test(part.subtype)) sorted.texts.push(part)
+  // Another form of the same text, such as text/x-amp-html. RFC 2046 section 5.1.4
+  else if (!isMultipart(parent, 'alternative')) sorted.others.push(part)
 }
 
 const filenameOf = (part: MessagePart): string | undefined =>
   parameterText(part.disposition?.params ?? [], 'filename') ?? parameterText(part.params, 'name')
 
 class AttachedPart implements Attachment {
-  private readonly raw: Buffer
-  private readonly part: MessagePart
+  readonly #raw: Buffer
+  readonly #part: MessagePart
+  #content: Buffer | undefined
   readonly filename: string | undefined
   readonly contentType: string
   readonly disposition: 'attachment' | 'inline'
   readonly cid: string | undefined
+  declare readonly sizeOctets: number
+  declare readonly sha256: string
 
   constructor(raw: Buffer, part: MessagePart) {
-    this.raw = raw
-    this.part = part
+    this.#raw = raw
+    this.#part = part
     this.filename = filenameOf(part)
     this.contentType = `${part.type}/${part.subtype}`.toLowerCase()
     this.disposition = part.disposition?.type.toLowerCase() === 'inline' ? 'inline' : 'attachment'
     this.cid = part.id?.replace(/^<|>$/g, '')
+    defineLazy(this, 'sizeOctets', () => this.content.length)
+    defineLazy(this, 'sha256', () => hashOf(this.content))
   }
 
+  /** No own property, so that failed comparisons do not print it; `sha256` is compared instead. */
   get content(): Buffer {
-    const value = partOctetsOrRaw(this.raw, this.part)
-    Object.defineProperty(this, 'content', { value, enumerable: true })
-    return value
+    this.#content ??= partOctetsOrRaw(this.#raw, this.#part)
+    return this.#content
   }
 
-  get sizeOctets(): number {
-    return this.content.length
+  [inspect.custom](): object {
+    return { ...this }
   }
 }

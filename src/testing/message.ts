@@ -1,5 +1,5 @@
 import type { Directory } from '../directory/types.ts'
-import { ReadableMessage } from '../mail/readable.ts'
+import { type MessageJson, ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { Arrival } from './arrivals.ts'
 
@@ -20,6 +20,9 @@ export interface MessageFacts {
   /** The session that delivered it; undefined for `lab.deliver`, and once the session log has dropped the session. */
   readonly session: SessionRecord | undefined
 }
+
+/** A delivered message as JSON shows it. */
+export type LabMessageJson = MessageJson & Omit<MessageFacts, 'session'> & { readonly session: string | undefined }
 
 /** A delivered message. Its parts are decoded when first read. */
 export class LabMessage extends ReadableMessage implements MessageFacts {
@@ -42,6 +45,12 @@ export class LabMessage extends ReadableMessage implements MessageFacts {
     this.flags = facts.flags
     this.receivedAt = facts.receivedAt
     this.session = facts.session
+  }
+
+  /** Returns what JSON shows: the readable parts, and the facts with the id of the session. */
+  override toJSON(): LabMessageJson {
+    const { session, ...facts } = this.facts
+    return { ...super.toJSON(), ...facts, session: session?.id }
   }
 
   /** All facts except the octets, as plain data. */
@@ -79,5 +88,10 @@ export class LabArticle extends ReadableMessage {
   constructor(number: number, raw: Buffer) {
     super(raw)
     this.number = number
+  }
+
+  /** Returns what JSON shows: the readable parts, and the number. */
+  override toJSON(): MessageJson & { readonly number: number } {
+    return { number: this.number, ...super.toJSON() }
   }
 }

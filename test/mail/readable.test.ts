@@ -1,7 +1,8 @@
+import { inspect, stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { codes, textLinks } from '../../src/mail/extract.ts'
 import { htmlLinks, htmlText } from '../../src/mail/html-text.ts'
 import { readable } from '../../src/mail/readable.ts'
+import { textLinks } from '../../src/mail/text-links.ts'
 
 const MAIL = [
   'From: =?utf-8?q?J=C3=BCrgen?= <j@x.test>',
@@ -101,7 +102,11 @@ describe('the parts of a message', () => {
     ['Subject: x', ['plain', '0']],
     ['Content-Type: text/html', ['html', '0']],
     ['Content-Type: text/enriched', ['plain', '0']],
-    ['Content-Type: text/calendar', ['no text', '1']],
+    ['Content-Type: text/calendar', ['no text', '0']],
+    ['Content-Type: text/calendar; method=REQUEST; name=meeting.ics', ['no text', '0']],
+    ['Content-Type: text/calendar\r\nContent-Disposition: attachment', ['no text', '1']],
+    ['Content-Type: text/calendar; name=x.ics\r\nContent-Disposition: inline', ['no text', '1']],
+    ['Content-Type: text/markdown', ['no text', '1']],
     ['Content-Type: application/html', ['no text', '1']],
     ['Content-Type: text/plain\r\nContent-Disposition: attachment', ['no text', '1']],
     ['Content-Type: text/plain\r\nContent-Disposition: ATTACHMENT', ['no text', '1']],
@@ -177,27 +182,80 @@ describe('links', () => {
   })
 })
 
-test.each<[string, string[]]>([
-  ['Your code is 123456.', ['123456']],
-  ['123 456 is your verification code', ['123456']],
-  ['G-482913 is your Google verification code.', ['482913']],
-  ['Your one-time password: 7F3K-9QZP', ['7F3K-9QZP']],
-  ['PIN: 0042', ['0042']],
-  ['Order 48151623 shipped. Your code: 1234', ['1234', '48151623']],
-  ['Pay $1234 by 2024-05-06, see https://x.test/123456', []],
-  ['Copyright 2024 Example', []],
-  ['call +1 555 123 4567', []],
-  ['確認コード：831205', ['831205']],
-  ['no numbers', []],
-  ['Your code is 2024', ['2024']],
-  // Numbers far from such a word come last, except years.
-  [`Ticket 48151623, ${'x '.repeat(60)}your code: 1234`, ['1234', '48151623']],
-  [`In 2024, ${'x '.repeat(60)}your code: 1234`, ['1234']],
-  // Distances before the word count twice.
-  [`Your code, ${'x '.repeat(25)}7F3K-9QZP`, ['7F3K-9QZP']],
-  [`7F3K-9QZP ${'x '.repeat(25)}is your code`, []],
-  [`A code: ${'x '.repeat(30)}1111 or 2222 code`, ['2222', '1111']],
-  ['Your code: https://x.test/1234567 9876', ['9876']],
-])('one-time codes in %j', (text, expected) => {
-  expect(codes(text)).toEqual(expected)
+test('an invitation is a calendar and no attachment, and neither are other alternatives', () => {
+  const part = (type: string, text: string): string => `--m\r\nContent-Type: ${type}\r\n\r\n${text}\r\n`
+  const mail = readable(
+    Buffer.from(
+      `Content-Type: multipart/alternative; boundary=m\r\n\r\n${part('text/plain', 'Meet')}${part('text/x-amp-html', '<html>')}${part('text/calendar; method=REQUEST', 'BEGIN:VCALENDAR')}--m--\r\n`,
+    ),
+  )
+  expect([mail.text, mail.calendar, mail.attachments]).toEqual(['Meet', 'BEGIN:VCALENDAR', []])
 })
+
+describe('JSON and comparisons', () => {
+  const withAttachment = (content: string) => readable(Buffer.from(MAIL.replace('%PDF', content)))
+
+  test('JSON shows what tests look at, and no octets', () => {
+    const mail = withAttachment('%PDF')
+    expect(JSON.parse(JSON.stringify(mail))).toEqual({
+      subject: 'Willkommen! Ihr Code',
+      from: { name: 'Jürgen', address: 'j@x.test' },
+      to: [
+        { name: 'Bob B.', address: 'bob@lab.test' },
+        { name: '', address: 'c@x.test' },
+        { name: '', address: 'd@x.test' },
+      ],
+      cc: [],
+      date: '2002-08-30T15:25:31.000Z',
+      messageId: '<1@x>',
+      text: 'Grüße! Your code is 123456.\nOpen https://x.test/confirm?t=1.',
+      links: ['https://x.test/confirm?t=1&u=2', 'https://x.test/confirm?t=1'],
+      codes: ['123456'],
+      attachments: [
+        {
+          filename: 'l.png',
+          contentType: 'image/png',
+          disposition: 'inline',
+          cid: 'logo@x',
+          sizeOctets: 4,
+          sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        },
+        {
+          filename: 'résumé.pdf',
+          contentType: 'application/pdf',
+          disposition: 'attachment',
+          sizeOctets: 4,
+          sha256: '315d429b7714cedb6ad04ac31240145257692630457f3c88253c5beceac76027',
+        },
+      ],
+    })
+    expect(inspect(mail)).toContain("subject: 'Willkommen! Ihr Code'")
+  })
+
+  test('equal messages are equal whatever was read of them; others differ, and the difference shows no octets', () => {
+    const [one, same, other] = [withAttachment('%PDF'), withAttachment('%PDF'), withAttachment('%SECRET')]
+    expect(one.attachments[1]?.content.toString()).toBe('%PDF')
+    expect(one).toEqual(same)
+    expect(one.attachments).toEqual(same.attachments)
+    expect(one).not.toEqual(other)
+    expect(one.attachments).not.toEqual(other.attachments)
+    for (const difference of [differenceOf(one, other), differenceOf(one.attachments, other.attachments)]) {
+      expect(difference).toMatch(/- +"sha256"/)
+      expect(difference).not.toMatch(/Buffer|Uint8Array|"data"|\b37\b|SECRET/)
+    }
+  })
+})
+
+/** Returns what vitest prints if two values should be equal and are not. */
+function differenceOf(actual: unknown, expected: unknown): string {
+  let text = ''
+  expect.extend({
+    toShow(received) {
+      text = this.utils.diff(expected, received) ?? ''
+      return { pass: true, message: () => '' }
+    },
+  })
+  const assertion = expect(actual) as unknown as { toShow(): void }
+  assertion.toShow()
+  return stripVTControlCharacters(text)
+}
