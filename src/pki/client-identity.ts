@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts, thumbprintOf } from './certificate/certificate.ts'
 import { buildChain } from './certificate/chain.ts'
 import { commonName } from './certificate/names.ts'
+import { allChains, signingKey } from './certificate-store/authority-keys.ts'
 import { issuedBy } from './certificate-store/index-file.ts'
 import type { CertificateStore } from './certificate-store/types.ts'
 import type { ReadCrl } from './revocation/read-crl.ts'
@@ -23,8 +24,8 @@ export interface ClientVerdict {
 /** Returns the PEM of the authorities whose user certificates a virtual server accepts: all of the lab's own. */
 export async function clientAuthorities(store: CertificateStore): Promise<string[]> {
   const ready = store.index.authorities.filter(({ certificate }) => certificate !== undefined)
-  const chains = await Promise.all(ready.map((record) => store.materials.authorityChain(record)))
-  const each = new Map(chains.flat().map((certificate) => [thumbprintOf(certificate), certificatePem(certificate)]))
+  const chains = await Promise.all(ready.map((record) => allChains(store.materials, record)))
+  const each = new Map(chains.flat(2).map((certificate) => [thumbprintOf(certificate), certificatePem(certificate)]))
   return [...each.values()]
 }
 
@@ -60,9 +61,10 @@ export async function identifyClient(
 async function whyRevoked(store: CertificateStore, thumbprint: string): Promise<string | undefined> {
   const own = revocationOf(store, thumbprint)
   if (own !== undefined) return own
-  const issuer = issuedBy(store.index, thumbprint)?.authority
-  if (issuer?.certificate === undefined) return undefined
-  const chain = await store.materials.authorityChain(issuer)
+  const issued = issuedBy(store.index, thumbprint)
+  if (issued?.authority.certificate === undefined) return undefined
+  const { certificate } = signingKey(issued.authority, issued.entry)
+  const chain = await store.materials.authorityChain({ name: issued.authority.name, certificate })
   const found = chain.map((one) => revocationOf(store, thumbprintOf(one))).find((one) => one !== undefined)
   return found && `issued by an authority that is ${found}`
 }

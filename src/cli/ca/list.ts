@@ -141,9 +141,15 @@ function crl(
   return withPki(flags, async ({ authorities }) => {
     await checkOutput(flags.out)
     const authority = name ?? flags.authority
-    const { der, pem } = await authorities.crl(authority)
+    const { der, pem, lists } = await authorities.crl(authority)
     await writeOutput(flags.out, flags.format === 'der' ? der : pem)
     const revoked = (await authorities.issued(authority)).filter((one) => one.revoked)
-    printWritten(flags.out, counted(revoked.length, 'revoked certificate'))
+    const ofKeys =
+      lists === 1
+        ? ''
+        : flags.format === 'der'
+          ? '; the list of the present key only'
+          : `; one list for each of ${lists} keys`
+    printWritten(flags.out, `${counted(revoked.length, 'revoked certificate')}${ofKeys}`)
   })
 }

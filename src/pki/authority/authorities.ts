@@ -21,7 +21,7 @@ const verbs = {
   install: installAuthority,
   /** Makes an authority the one that issues for `certificate: auto`. */
   setDefault: setDefaultAuthority,
-  /** Renews the certificate of an authority with the same name and key. */
+  /** Renews the certificate of an authority with the same name, and with the same key or a new one. */
   renew: renewAuthority,
   /** Deletes an authority with its key and the record of what it has issued. */
   delete: deleteAuthority,

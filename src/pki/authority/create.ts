@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
-import { certificatePem, readFacts } from '../certificate/certificate.ts'
+import { readFacts } from '../certificate/certificate.ts'
 import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { authorityConstraints, keyUsage, type NameConstraints, nameConstraints } from '../certificate/extensions.ts'
 import { constraintProblem } from '../certificate/name-constraints.ts'
@@ -16,6 +16,7 @@ import { generateKey, type HashName, type KeySpec, readPrivateKey } from '../key
 import { readCertificates } from '../keystore/certificate-files.ts'
 import { latestEnd, refuseRejected } from './acceptance.ts'
 import { type OpenAuthority, openAuthority, recordIssued } from './issue.ts'
+import { putAuthorityChain, replaceIssuer, retireKey } from './key-change.ts'
 
 export interface AuthorityOptions {
   /** Name in the lab. It is also the common name, unless the subject has one. */
@@ -62,7 +63,7 @@ export function addRoot(draft: IndexDraft, options: AuthorityOptions, key: KeyOb
     ...(hash ? { hash } : {}),
   })
   refuseAsDefault(draft, options, [certificate])
-  const path = putChain(draft, options.name, [certificate])
+  const path = putAuthorityChain(draft, options.name, [certificate])
   return addAuthority(draft, options, 'root', key, nowMs, { certificate: path })
 }
 
@@ -83,7 +84,7 @@ export async function createSubordinate(
     const nowMs = store.clock.now()
     const certificate = issueSubordinate(draft, parent, profileOf(options, key, nowMs), options.force)
     refuseAsDefault(draft, options, [certificate, ...parent.chain])
-    const path = putChain(draft, options.name, [certificate, ...parent.chain])
+    const path = putAuthorityChain(draft, options.name, [certificate, ...parent.chain])
     const record = addAuthority(draft, options, 'subordinate', key, nowMs, { certificate: path })
     makeDefault(draft, options, record)
     return record
@@ -148,23 +149,45 @@ export async function installAuthority(
   const chain = buildChain(own, [...certificates, ...(await store.materials.knownIssuers(store.index))])
   const others = certificates.filter((one) => one !== own)
   checkChain(chain, others, store.clock.now(), force)
-  return store.update((draft) => {
+  return store.update(async (draft) => {
     const record = draft.index.authorities.find(({ name }) => name === authority.name)
-    if (record === undefined || record.certificate !== undefined) {
+    if (record === undefined || waitingFor(record)?.request !== waitingFor(authority)?.request) {
       throw new PkiError('refused', `"${authority.name}" has changed in the meantime`)
     }
-    record.certificate = putChain(draft, record.name, chain.certificates)
+    await installRenewal(store, draft, record, chain.certificates[0])
+    record.certificate = putAuthorityChain(draft, record.name, chain.certificates)
     delete record.request
+    delete record.renewal
     makeDefault(draft, {}, record)
     return record
   })
 }
 
+/** Returns the request of an authority that an outside authority must answer, and its key. */
+const waitingFor = ({ certificate, key, request, renewal }: AuthorityRecord) =>
+  renewal ?? (certificate === undefined ? { key, request } : undefined)
+
+/** Prepares an authority that has a certificate for the next one, with the same key or another one. */
+async function installRenewal(
+  store: CertificateStore,
+  draft: IndexDraft,
+  record: AuthorityRecord,
+  next: X509Certificate,
+): Promise<void> {
+  if (record.renewal === undefined) return
+  if (record.renewal.key === record.key) {
+    const [old] = await store.materials.authorityChain(record)
+    return replaceIssuer(store, draft, old, next)
+  }
+  retireKey(record, store.clock.now())
+  record.key = record.renewal.key
+}
+
 async function matchWaiting(store: CertificateStore, answer: Buffer) {
   const certificates = readCertificates(answer)
-  const waiting = store.index.authorities.filter(({ certificate }) => certificate === undefined)
+  const waiting = store.index.authorities.filter((one) => waitingFor(one) !== undefined)
   for (const authority of waiting) {
-    const key = readPrivateKey(await store.materials.read(authority.key))
+    const key = readPrivateKey(await store.materials.read(waitingFor(authority)?.key ?? authority.key))
     const own = certificates.find((one) => one.checkPrivateKey(key))
     if (own) return { authority, own, certificates }
   }
@@ -231,12 +254,6 @@ export function refuseAsDefault(
     'refused',
     `"${name}" cannot issue for certificate: auto: ${why}; permit every name of the lab (${names.join(', ')}), or leave out --default and select it with --authority; --force makes it the default anyway`,
   )
-}
-
-/** Stores an authority's chain. The path contains the thumbprint, because files of the store never change. */
-function putChain(draft: IndexDraft, name: string, chain: readonly [X509Certificate, ...X509Certificate[]]): string {
-  const thumbprint = chain[0].fingerprint.replaceAll(':', '').slice(0, 8)
-  return draft.put(`authorities/${slug(name)}/authority-${thumbprint}.pem`, chain.map(certificatePem).join(''))
 }
 
 function addAuthority(

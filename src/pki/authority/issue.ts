@@ -2,8 +2,9 @@ import type { X509Certificate } from 'node:crypto'
 import { certificatePem, type Issuer, readFacts, thumbprintOf } from '../certificate/certificate.ts'
 import { issuedToOf } from '../certificate/names.ts'
 import { createEndEntityCertificate, type EndEntityProfile, type ServiceUrls } from '../certificate/profiles.ts'
+import { type AuthorityKey, crossCertificates, presentKey } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
-import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
+import { type AuthorityRecord, findAuthority, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPrivateKey } from '../keys.ts'
 import { latestEnd, refuseRejected } from './acceptance.ts'
@@ -16,6 +17,8 @@ export interface OpenAuthority {
   readonly record: AuthorityRecord
   /** Its own certificate first, the root last. */
   readonly chain: IssuedChain
+  /** The chain that is sent with its certificates: also for clients that trust an earlier or a later key of the root. */
+  readonly served: IssuedChain
   readonly issuer: Issuer
   /** The addresses for revocation in its certificates; empty if the lab has no authority service. */
   readonly urls: ServiceUrls
@@ -31,16 +34,38 @@ export async function openAuthority(
   name: string | undefined,
   draft?: IndexDraft,
 ): Promise<OpenAuthority> {
+  const record = findAuthority((draft ?? store).index, name)
+  return openKey(store, record, presentKey(record), draft)
+}
+
+/** Opens an authority with one of its keys, which may be an earlier one. */
+export async function openKey(
+  store: CertificateStore,
+  record: AuthorityRecord,
+  { number, key: path, certificate }: AuthorityKey,
+  draft?: IndexDraft,
+): Promise<OpenAuthority> {
   const source = draft ?? store
-  const record = findAuthority(source.index, name)
-  const chain = await store.materials.authorityChain(record)
-  const key = readPrivateKey(await source.read(record.key))
+  const { name, hash } = record
+  const chain = await store.materials.authorityChain({ name, certificate })
+  const key = readPrivateKey(await source.read(path))
   return {
     record,
     chain,
-    issuer: { key, certificate: chain[0], ...(record.hash ? { hash: record.hash } : {}) },
-    urls: serviceUrls(store.serviceUrl, record.name),
+    served: await servedChain(store, source.index, chain),
+    issuer: { key, certificate: chain[0], ...(hash ? { hash } : {}) },
+    urls: serviceUrls(store.serviceUrl, name, number),
   }
+}
+
+async function servedChain(
+  { materials, clock }: CertificateStore,
+  index: Readonly<StoreIndex>,
+  chain: IssuedChain,
+): Promise<IssuedChain> {
+  const root = chain.at(-1) as X509Certificate
+  const crosses = await crossCertificates(index, materials, root, clock.now())
+  return crosses.length === 0 ? chain : ([...chain.slice(0, -1), ...crosses, root] as unknown as IssuedChain)
 }
 
 /**
@@ -62,8 +87,16 @@ export function issueFrom(
   return certificate
 }
 
-/** Records a certificate with the authority that issued it, so that it can be revoked. */
-export function recordIssued(draft: IndexDraft, record: AuthorityRecord, certificate: X509Certificate): void {
+/**
+ * Records a certificate with the authority that issued it, so that it can be revoked.
+ * @param key path of the key that signed it, if that is not the present one
+ */
+export function recordIssued(
+  draft: IndexDraft,
+  record: AuthorityRecord,
+  certificate: X509Certificate,
+  key?: string,
+): void {
   const serial = certificate.serialNumber
   record.issued.push({
     serial,
@@ -72,18 +105,20 @@ export function recordIssued(draft: IndexDraft, record: AuthorityRecord, certifi
     certificate: draft.put(`authorities/${slug(record.name)}/issued/${serial}.pem`, certificatePem(certificate)),
     notBefore: new Date(certificate.validFrom).toISOString(),
     notAfter: new Date(certificate.validTo).toISOString(),
+    ...(key === undefined ? {} : { key }),
   })
 }
 
-/** Returns the paths of an authority below the address of the authority service. */
-export const servicePaths = (name: string) => {
+/** Returns the paths of an authority below the address of the authority service. @param keyNumber of the key that signs */
+export const servicePaths = (name: string, keyNumber: number) => {
   const id = slug(name)
-  return { crl: `/crl/${id}.crl`, ocsp: `/ocsp/${id}`, caIssuers: `/ca/${id}.cer` } as const
+  const ofKey = keyNumber === 1 ? id : `${id}_${keyNumber}`
+  return { crl: `/crl/${ofKey}.crl`, ocsp: `/ocsp/${id}`, caIssuers: `/ca/${ofKey}.cer` } as const
 }
 
-function serviceUrls(base: string | undefined, name: string): ServiceUrls {
+export function serviceUrls(base: string | undefined, name: string, keyNumber: number): ServiceUrls {
   if (base === undefined) return {}
   const address = base.replace(/\/$/, '')
-  const paths = servicePaths(name)
+  const paths = servicePaths(name, keyNumber)
   return { crl: address + paths.crl, ocsp: address + paths.ocsp, caIssuers: address + paths.caIssuers }
 }

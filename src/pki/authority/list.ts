@@ -25,6 +25,8 @@ export interface AuthorityEntry {
   readonly notAfter?: string
   readonly key?: string
   readonly thumbprint?: string
+  /** Number of its keys, with the earlier ones, which only sign revocation lists. */
+  readonly keys: number
   /** Number of certificates issued. */
   readonly issued: number
   readonly revoked: number
@@ -45,6 +47,7 @@ async function entryOf(store: CertificateStore, record: AuthorityRecord): Promis
     type: record.type,
     default: record.name === store.index.defaultAuthority,
     ready: record.certificate !== undefined,
+    keys: 1 + (record.earlier?.length ?? 0),
     issued: record.issued.length,
     revoked: record.issued.filter(({ revoked }) => revoked).length,
     waiting: record.queue.filter(({ state }) => state === 'pending').length,
@@ -126,6 +129,10 @@ async function certificatesToExport(
   name: string,
   withIssuers: boolean,
 ): Promise<readonly X509Certificate[]> {
-  const chain = await store.materials.authorityChain(findAuthority(store.index, name))
-  return withIssuers ? chain : [chain[0]]
+  const record = findAuthority(store.index, name)
+  const chain = await store.materials.authorityChain(record)
+  if (!withIssuers) return [chain[0]]
+  // Whoever serves a certificate of an earlier key elsewhere needs another one of these than the present key does.
+  const crosses = record.cross === undefined ? [] : await store.materials.certificates(record.cross)
+  return [...chain, ...crosses]
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { allChains } from '../certificate-store/authority-keys.ts'
 import { slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
@@ -59,7 +60,7 @@ async function whyNeeded(
     return 'it issues for certificate: auto. Make another one the default first: sealpost ca default NAME'
   }
   if (record.certificate === undefined) return undefined
-  const [own] = await store.materials.authorityChain(record)
+  const own = (await allChains(store.materials, record)).map(([certificate]) => certificate)
   const below: string[] = []
   for (const other of index.authorities) {
     if (other !== record && (await isBelow(store, other, own))) below.push(`"${other.name}"`)
@@ -67,10 +68,14 @@ async function whyNeeded(
   return below.length === 0 ? undefined : `other authorities are below it: ${below.join(', ')}. Delete them first`
 }
 
-async function isBelow(store: CertificateStore, record: AuthorityRecord, above: X509Certificate): Promise<boolean> {
+async function isBelow(
+  store: CertificateStore,
+  record: AuthorityRecord,
+  above: readonly X509Certificate[],
+): Promise<boolean> {
   if (record.certificate === undefined) return false
   const [, ...issuers] = await store.materials.authorityChain(record)
-  return issuers.some((one) => one.raw.equals(above.raw))
+  return issuers.some(({ raw }) => above.some((one) => one.raw.equals(raw)))
 }
 
 /** Returns why an authority is still used; undefined if it is not. */

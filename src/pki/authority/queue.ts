@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { formatName, issuedToOf } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
+import { signingKey } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority, findIssued, type QueuedRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import type { IssuedChain } from './issue.ts'
+import { type IssuedChain, openKey } from './issue.ts'
 import { type SignOptions, signInDraft } from './sign.ts'
 
 /** How a request is answered that an authority decides about itself. */
@@ -105,8 +106,9 @@ export async function queuedAnswer(
   const { entry: issued } = findIssued(store.index, entry.serial, authority.name)
   const [own] = readPem(await store.materials.read(issued.certificate))
   if (own === undefined) throw new PkiError('store', `${issued.certificate} is not a certificate`)
+  const { served } = await openKey(store, authority, signingKey(authority, issued))
   return {
     state: 'issued',
-    chain: [new X509Certificate(own.der), ...(await store.materials.authorityChain(authority))],
+    chain: [new X509Certificate(own.der), ...served],
   }
 }

@@ -1,115 +1,158 @@
-import { createPublicKey, type X509Certificate } from 'node:crypto'
-import {
-  certificateFields,
-  certificatePem,
-  extensionValues,
-  readFacts,
-  thumbprintOf,
-} from '../certificate/certificate.ts'
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { certificateFields, extensionValues, readFacts } from '../certificate/certificate.ts'
 import { isRoot } from '../certificate/chain.ts'
-import { createAuthorityCertificate, DAY_MS } from '../certificate/profiles.ts'
+import { authorityConstraints, keyUsage, nameConstraints } from '../certificate/extensions.ts'
+import { readName } from '../certificate/names.ts'
+import { type AuthorityProfile, createAuthorityCertificate, DAY_MS } from '../certificate/profiles.ts'
+import { createRequest } from '../certificate/request.ts'
+import { allChains } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { extensionIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
-import { readPrivateKey } from '../keys.ts'
+import { generateKey, type KeySpec, readPrivateKey, specOf } from '../keys.ts'
 import { issueSubordinate } from './create.ts'
 import { type IssuedChain, openAuthority } from './issue.ts'
+import { crossSign, putAuthorityChain, replaceIssuer, retireKey, serveCrosses } from './key-change.ts'
 
 export interface RenewAuthorityOptions {
   /** Default: as many as the old certificate had. */
   readonly days?: number
+  /** Generates a new key. What the old key has signed stays valid. Default: keeps the key. */
+  readonly newKey?: boolean
+  /** Type of the new key. Default: that of the old one. */
+  readonly key?: KeySpec
   /** Renews it even if every client would reject the certificate. */
   readonly force?: boolean
 }
 
+/** The renewed authority: with its new certificate, or with the request that an outside authority must answer. */
+export type RenewedAuthority =
+  | { readonly state: 'renewed'; readonly record: AuthorityRecord; readonly certificate: X509Certificate }
+  | { readonly state: 'requested'; readonly record: AuthorityRecord; readonly pem: string }
+
+/** An authority to renew, and the key of its next certificate. */
+interface Renewing extends RenewAuthorityOptions {
+  readonly record: AuthorityRecord
+  readonly old: X509Certificate
+  readonly next: KeyObject
+}
+
 /**
- * Renews the certificate of an authority with the same name and key. What it has issued stays valid, and so do the
- * authorities below it: their chains get the new certificate. Clients that trust an old root must get the new one before
- * the old one expires.
+ * Renews the certificate of an authority, with the same name and with the same key or a new one. What it has issued stays
+ * valid, and so do the authorities below it. The old and the new key of a root sign each other, so that clients need only
+ * one of the two roots until the old one expires. For an authority below an outside one, a request is prepared.
  * @param name Default: the authority that issues for `auto`
- * @throws PkiError `refused` if an outside authority issued its certificate
+ * @throws PkiError
  */
-export function renewAuthority(
+export async function renewAuthority(
   store: CertificateStore,
   name: string | undefined,
   options: RenewAuthorityOptions = {},
-): Promise<{ readonly record: AuthorityRecord; readonly certificate: X509Certificate }> {
+): Promise<RenewedAuthority> {
+  await store.refresh()
+  const present = findAuthority(store.index, name)
+  await store.materials.authorityChain(present) // Refuses an authority without a certificate before a key is generated.
+  const oldKey = readPrivateKey(await store.read(present.key))
+  const newKey = options.newKey ? await generateKey(options.key ?? specOf(oldKey)) : undefined
   return store.update(async (draft) => {
-    const record = findAuthority(draft.index, name)
+    const record = findAuthority(draft.index, present.name)
+    if (record.key !== present.key) throw new PkiError('refused', `"${record.name}" has changed in the meantime`)
     const [old] = await store.materials.authorityChain(record)
-    const chain = await issueAgain(store, draft, record, old, options)
-    record.certificate = putChain(draft, record.name, chain)
-    await replaceBelow(store, draft, old, chain[0])
-    return { record, certificate: chain[0] }
+    const renewing = { ...options, record, old, next: newKey ?? oldKey }
+    const chain = isRoot(old) ? [renewRoot(store, renewing)] : await renewBelow(store, draft, renewing)
+    if (chain === undefined) return { state: 'requested', record, pem: prepareRenewal(store, draft, renewing) }
+    await installChain(store, draft, renewing, chain as unknown as IssuedChain)
+    return { state: 'renewed', record, certificate: chain[0] as X509Certificate }
   })
 }
 
-/** Issues the certificate again. Returns its chain. */
-async function issueAgain(
+/** Puts the new chain of an authority in place of the old one. */
+async function installChain(
   store: CertificateStore,
   draft: IndexDraft,
-  record: AuthorityRecord,
-  old: X509Certificate,
-  { days, force }: RenewAuthorityOptions,
-): Promise<IssuedChain> {
+  { record, old, next, newKey }: Renewing,
+  chain: IssuedChain,
+): Promise<void> {
+  if (!newKey) {
+    record.certificate = putAuthorityChain(draft, record.name, chain)
+    await replaceIssuer(store, draft, old, chain[0])
+    return
+  }
+  const roots = [chain[0], ...(await allChains(store.materials, record)).map(([own]) => own)]
+  retireKey(record, store.clock.now())
+  record.key = draft.putKey(record.name, next)
+  record.certificate = putAuthorityChain(draft, record.name, chain)
+  if (!isRoot(chain[0])) return
+  const crosses = await crossSign(store, draft, record, chain[0])
+  await serveCrosses(store, draft, roots, crosses)
+}
+
+/** Returns the content of the new certificate: that of the old one, with the new key and new dates. */
+function profileOf(
+  store: CertificateStore,
+  { old, next, days }: Renewing,
+): Omit<AuthorityProfile, 'urls' | 'latestMs'> {
   const { pathLength, notBefore, notAfter } = readFacts(old)
   const constraints = extensionValues(old).get(extensionIds.nameConstraints)?.raw
-  const key = readPrivateKey(await draft.read(record.key))
-  const profile = {
+  return {
     subject: certificateFields(old.raw).subject,
-    publicKey: createPublicKey(key),
+    publicKey: createPublicKey(next),
     nowMs: store.clock.now(),
     days: days ?? Math.max(1, Math.round((notAfter.getTime() - notBefore.getTime()) / DAY_MS)),
     ...(pathLength === undefined ? {} : { pathLength }),
     ...(constraints ? { constraints } : {}),
   }
-  if (isRoot(old)) {
-    const { hash } = record
-    return [createAuthorityCertificate(profile, { key, certificate: 'self', ...(hash ? { hash } : {}) })]
-  }
-  const parent = await parentOf(store, draft, record, old)
-  const opened = await openAuthority(store, parent.name, draft)
-  return [issueSubordinate(draft, opened, profile, force), ...opened.chain]
 }
 
-/** Returns the authority of the lab that issued a certificate. @throws PkiError `refused` if an outside one did */
+function renewRoot(store: CertificateStore, renewing: Renewing): X509Certificate {
+  const { hash } = renewing.record
+  const issuer = { key: renewing.next, certificate: 'self', ...(hash ? { hash } : {}) } as const
+  return createAuthorityCertificate(profileOf(store, renewing), issuer)
+}
+
+/** Returns the new certificate of an authority below another one of the lab, with its chain; undefined below an outside one. */
+async function renewBelow(
+  store: CertificateStore,
+  draft: IndexDraft,
+  renewing: Renewing,
+): Promise<IssuedChain | undefined> {
+  const parent = await parentOf(store, draft, renewing)
+  if (parent === undefined) return undefined
+  const opened = await openAuthority(store, parent.name, draft)
+  return [issueSubordinate(draft, opened, profileOf(store, renewing), renewing.force), ...opened.chain]
+}
+
+/** Returns the authority of the lab that issued a certificate, with whichever of its keys. */
 async function parentOf(
   store: CertificateStore,
   draft: IndexDraft,
-  record: AuthorityRecord,
-  old: X509Certificate,
-): Promise<AuthorityRecord> {
+  { record, old }: Renewing,
+): Promise<AuthorityRecord | undefined> {
   for (const candidate of draft.index.authorities) {
-    if (candidate.certificate === undefined || candidate === record) continue
-    const [own] = await store.materials.authorityChain(candidate)
-    if (old.checkIssued(own) && old.verify(own.publicKey)) return candidate
+    if (candidate === record) continue
+    const chains = await allChains(store.materials, candidate)
+    if (chains.some(([own]) => old.checkIssued(own) && old.verify(own.publicKey))) return candidate
   }
-  throw new PkiError(
-    'refused',
-    `an outside authority issued the certificate of "${record.name}": create an authority with --outside and make it the default`,
-  )
+  return undefined
 }
 
-/** Puts the new certificate of an authority into the chains of those below it. */
-async function replaceBelow(
-  store: CertificateStore,
-  draft: IndexDraft,
-  old: X509Certificate,
-  next: X509Certificate,
-): Promise<void> {
-  for (const record of draft.index.authorities) {
-    if (record.certificate === undefined || draft.files.has(record.certificate)) continue
-    const [own, ...above] = await store.materials.authorityChain(record)
-    if (!above.some((one) => one.raw.equals(old.raw))) continue
-    const chain: IssuedChain = [own, ...above.map((one) => (one.raw.equals(old.raw) ? next : one))]
-    record.certificate = putChain(draft, record.name, chain)
-  }
-}
-
-/** Stores a chain. The path contains all its thumbprints, because files of the store never change. */
-function putChain(draft: IndexDraft, name: string, chain: IssuedChain): string {
-  const id = chain.map((one) => thumbprintOf(one).slice(0, 8)).join('-')
-  return draft.put(`authorities/${slug(name)}/authority-${id}.pem`, chain.map(certificatePem).join(''))
+/** Prepares the request for the next certificate of an authority below an outside one. Returns it in PEM. */
+function prepareRenewal(store: CertificateStore, draft: IndexDraft, { record, old, next }: Renewing): string {
+  const { pathLength } = readFacts(old)
+  const constraints = extensionValues(old).get(extensionIds.nameConstraints)?.raw
+  const pem = createRequest({
+    subject: readName(certificateFields(old.raw).subject),
+    key: next,
+    names: [],
+    extensions: [
+      authorityConstraints(pathLength),
+      keyUsage(['digitalSignature', 'keyCertSign', 'cRLSign']),
+      ...nameConstraints(constraints),
+    ],
+  })
+  const file = draft.put(`authorities/${slug(record.name)}/renewal-${store.clock.now()}.pem`, pem)
+  record.renewal = { key: draft.putKey(record.name, next), request: file }
+  return pem
 }

@@ -62,7 +62,7 @@ export async function signInDraft(
       ...(pathLength === undefined ? {} : { pathLength }),
       ...(request.constraints ? { constraints: request.constraints } : {}),
     }
-    return [issueSubordinate(draft, authority, profile, options.force), ...authority.chain]
+    return [issueSubordinate(draft, authority, profile, options.force), ...authority.served]
   }
   if (request.authority) {
     throw new PkiError('refused', 'the request is for an authority’s certificate: sign it with --subordinate')
@@ -74,7 +74,7 @@ export async function signInDraft(
     purposes: options.purposes ?? (requested.length > 0 ? requested : (['serverAuth'] as const)),
   }
   const certificate = issueFrom(draft, authority, profile, options.force)
-  return [certificate, ...authority.chain]
+  return [certificate, ...authority.served]
 }
 
 /** Refuses an RSA key of less than 512 bits, which OpenSSL cannot use. @throws PkiError `refused` */
@@ -132,7 +132,7 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
       nowMs: store.clock.now(),
       ...(options.days === undefined ? {} : { days: options.days }),
     }
-    return [issueFrom(draft, authority, profile, options.force), ...authority.chain]
+    return [issueFrom(draft, authority, profile, options.force), ...authority.served]
   })
   const pkcs12 = (password: string, legacy = false): Buffer =>
     writePkcs12({ friendlyName: options.commonName, key, certificates: chain, password, legacy })

@@ -165,7 +165,7 @@ async function issueAuto(
     draft,
     {
       friendlyName,
-      certificates: [certificate, ...authority.chain],
+      certificates: [certificate, ...authority.served],
       key: draft.putKey(friendlyName, key),
       origin: 'auto',
       ...(replaces ? { replaces } : {}),

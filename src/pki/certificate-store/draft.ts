@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
 import { certificatePem, thumbprintOf } from '../certificate/certificate.ts'
+import { isRoot } from '../certificate/chain.ts'
 import { publicKeyInfo } from '../certificate/extensions.ts'
 import { PkiError } from '../errors.ts'
 import { privateKeyPem } from '../keys.ts'
@@ -67,7 +68,7 @@ export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: 
   const replaced = draft.index.certificates.find((one) => one.thumbprint === added.replaces)
   const friendlyName = replaced ? takeName(draft.index, replaced) : freeName(draft.index, added.friendlyName)
   const path = `certificates/${slug(friendlyName)}-${thumbprint.slice(0, 8)}.pem`
-  const withoutRoot = [leaf, ...chain.filter((one) => one.subject !== one.issuer)]
+  const withoutRoot = [leaf, ...chain.filter((one) => !isRoot(one))]
   const record: CertificateRecord = {
     thumbprint,
     friendlyName,

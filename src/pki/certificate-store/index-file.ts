@@ -71,6 +71,8 @@ const issued = z.object({
   notBefore: z.string(),
   notAfter: z.string(),
   revoked: z.object({ at: z.string(), reason: z.string() }).optional(),
+  /** Path of the authority's key that signed it. Absent: the present one. */
+  key: z.string().optional(),
 })
 
 const queued = z.object({
@@ -90,6 +92,14 @@ const authority = z.object({
   /** Path of a PEM file: its chain including the root. Absent until the outside authority has signed its request. */
   certificate: z.string().optional(),
   request: z.string().optional(),
+  /** Number of its present key. Absent: 1. */
+  keyNumber: z.number().optional(),
+  /** Its keys before the present one, the oldest first, with their chains. They sign no certificates any more. */
+  earlier: z.array(z.object({ number: z.number(), key: z.string(), certificate: z.string() })).optional(),
+  /** For a root with several keys, path of the certificates in which they sign one another. */
+  cross: z.string().optional(),
+  /** The request to the outside authority for its next certificate, and the key of that. */
+  renewal: z.object({ key: z.string(), request: z.string() }).optional(),
   hash: z.enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512']).optional(),
   createdAt: z.string(),
   /** Path of the CRL published last. */
@@ -181,6 +191,10 @@ export function referencedPaths(of: StoreIndex): Set<string> {
       record.certificate,
       record.request,
       record.crl,
+      record.cross,
+      record.renewal?.key,
+      record.renewal?.request,
+      ...(record.earlier ?? []).flatMap((one) => [one.key, one.certificate]),
       ...record.issued.map((entry) => entry.certificate),
       ...record.queue.map((entry) => entry.request),
     ]),

@@ -4,6 +4,7 @@ import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 import type { InstalledCertificate, StoreLog } from '../types.ts'
+import { keysOf, noCertificate } from './authority-keys.ts'
 import type { StoreFiles } from './files.ts'
 import type { AuthorityRecord, CertificateRecord, StoreIndex, TrustedRecord } from './index-file.ts'
 
@@ -12,7 +13,8 @@ export class Materials {
   readonly #files: StoreFiles
   readonly #log: StoreLog
   readonly #texts = new Map<string, string>()
-  readonly #installed = new Map<string, InstalledCertificate>()
+  /** By thumbprint, with the path that they were read from. */
+  readonly #installed = new Map<string, { readonly path: string; readonly installed: InstalledCertificate }>()
   readonly #fresh = new Set<string>()
   readonly #lists = new Map<string, readonly ReadCrl[]>()
 
@@ -53,11 +55,13 @@ export class Materials {
    * before. @throws PkiError `store` if nothing was
    */
   async load(record: CertificateRecord): Promise<InstalledCertificate> {
-    const known = this.#installed.get(record.thumbprint)
-    if (known?.friendlyName === record.friendlyName && this.#fresh.has(record.thumbprint)) return known
+    const { path, installed: known } = this.#installed.get(record.thumbprint) ?? {}
+    // Another path has the same certificate with another chain.
+    const isCurrent = path === record.certificate && known?.friendlyName === record.friendlyName
+    if (known && isCurrent && this.#fresh.has(record.thumbprint)) return known
     try {
       const installed = await this.#read(record)
-      this.#installed.set(record.thumbprint, installed)
+      this.#installed.set(record.thumbprint, { path: record.certificate, installed })
       this.#fresh.add(record.thumbprint)
       return installed
     } catch (error) {
@@ -87,10 +91,12 @@ export class Materials {
   }
 
   /** Returns an authority's certificate and its issuers up to the root. @throws PkiError `refused` while it has none */
-  async authorityChain(record: AuthorityRecord): Promise<[X509Certificate, ...X509Certificate[]]> {
+  async authorityChain(
+    record: Pick<AuthorityRecord, 'name' | 'certificate'>,
+  ): Promise<[X509Certificate, ...X509Certificate[]]> {
     const [own, ...above] = record.certificate === undefined ? [] : await this.certificates(record.certificate)
     if (own !== undefined) return [own, ...above]
-    throw new PkiError('refused', `${record.name} has no certificate yet: its request is waiting for an answer`)
+    throw noCertificate(record.name)
   }
 
   /** Returns the outside roots that the lab's checks accept. @throws PkiError `store` */
@@ -113,7 +119,7 @@ export class Materials {
   /** Returns all authorities' certificates that the store has: its own authorities', and those in installed chains. */
   async knownIssuers(index: StoreIndex): Promise<X509Certificate[]> {
     const paths = [
-      ...index.authorities.flatMap(({ certificate }) => certificate ?? []),
+      ...index.authorities.flatMap((record) => keysOf(record).map(({ certificate }) => certificate)),
       ...index.certificates.map(({ certificate }) => certificate),
       ...trustedFiles(index, 'root'),
     ]

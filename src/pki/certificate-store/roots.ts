@@ -1,20 +1,22 @@
 import type { X509Certificate } from 'node:crypto'
 import { certificatePem, thumbprintOf } from '../certificate/certificate.ts'
 import { isRoot } from '../certificate/chain.ts'
+import { allChains } from './authority-keys.ts'
 import type { StoreIndex } from './index-file.ts'
 import type { Materials } from './materials.ts'
 
 /**
  * Returns every root that clients need, each once: those above the authorities of the store, the one above the authority
- * that issues for `auto` first, then the outside ones that were added.
+ * that issues for `auto` first, then those of earlier keys and the outside ones that were added.
  */
 export async function rootsOf(index: StoreIndex, materials: Materials): Promise<X509Certificate[]> {
   const ready = index.authorities.filter(({ certificate }) => certificate !== undefined)
   const isDefault = ({ name }: { readonly name: string }): boolean => name === index.defaultAuthority
   const sorted = [...ready.filter(isDefault), ...ready.filter((one) => !isDefault(one))]
-  const tops = await Promise.all(sorted.map((record) => topOf(record.name, index, materials)))
-  const own = tops.filter((top) => top !== undefined && isRoot(top)) as X509Certificate[]
-  const roots = [...own, ...(await materials.trustedRoots(index))]
+  const chains = await Promise.all(sorted.map((record) => allChains(materials, record)))
+  const present = chains.flatMap(([chain]) => chain?.at(-1) ?? [])
+  const earlier = chains.flatMap(([, ...others]) => others.map((chain) => chain.at(-1) as X509Certificate))
+  const roots = [...[...present, ...earlier].filter(isRoot), ...(await materials.trustedRoots(index))]
   return [...new Map(roots.map((root) => [thumbprintOf(root), root])).values()]
 }
 

@@ -69,8 +69,10 @@ export function checkChain(
     const { authority, pathLength, notAfter } = readFacts(certificate)
     const title = titleOf(certificate)
     if (!authority) throw broken(`${title} is not a certificate authority`)
-    if (pathLength !== undefined && below > pathLength) {
-      throw broken(`${title} allows ${pathLength} authorities below it, not ${below}`)
+    // Self-issued certificates do not count. RFC 5280 section 4.2.1.9
+    const counted = issuers.slice(0, below).filter((one) => one.subject !== one.issuer).length
+    if (pathLength !== undefined && counted > pathLength) {
+      throw broken(`${title} allows ${pathLength} authorities below it, not ${counted}`)
     }
     if (notAfter.getTime() < nowMs && !force) throw broken(`${title} expired on ${day(notAfter)}`)
   })

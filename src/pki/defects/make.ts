@@ -2,6 +2,7 @@ import { type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { openAuthority, recordIssued } from '../authority/issue.ts'
 import { certificatePem, createCertificate, type Issuer, thumbprintOf } from '../certificate/certificate.ts'
+import { isRoot } from '../certificate/chain.ts'
 import * as ext from '../certificate/extensions.ts'
 import { subjectNames } from '../certificate/names.ts'
 import { createAuthorityCertificate, type ServiceUrls } from '../certificate/profiles.ts'
@@ -71,7 +72,7 @@ async function issuerOf(store: CertificateStore, { issuer, intermediates = [] }:
 }
 
 async function labRoot(store: CertificateStore): Promise<Above> {
-  const { record, issuer, chain, urls } = await openAuthority(store, undefined)
+  const { record, issuer, served: chain, urls } = await openAuthority(store, undefined)
   return { issuer, chain, authority: record.name, urls }
 }
 
@@ -133,7 +134,7 @@ async function revokeIssued(store: CertificateStore, authority: string, certific
 /** Returns the certificates that the server sends after its own. */
 function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X509Certificate[] {
   if (sends === 'nothing' || issuer === 'itself') return []
-  const below = chain.filter((one) => sends === 'root too' || one.subject !== one.issuer)
+  const below = chain.filter((one) => sends === 'root too' || !isRoot(one))
   return sends === 'reversed' ? below.reverse() : below
 }
 

@@ -93,7 +93,7 @@ function issueAgain(
       ...lifetimeOf(old, authority, nowMs),
     })
     const { friendlyName } = record
-    const certificates = [certificate, ...authority.chain] as const
+    const certificates = [certificate, ...authority.served] as const
     const keyPath = draft.putKey(friendlyName, key)
     return addCertificate(
       draft,

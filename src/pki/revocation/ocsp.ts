@@ -1,7 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { openAuthority } from '../authority/issue.ts'
+import { openKey } from '../authority/issue.ts'
 import { certificateFields, type Issuer } from '../certificate/certificate.ts'
 import { keyIdentifier } from '../certificate/extensions.ts'
+import { issuedWith, signingKey } from '../certificate-store/authority-keys.ts'
 import { type IssuedRecord, issuedBy, plainSerial, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
@@ -113,7 +114,8 @@ export function createOcspResponse(
   return sequence(enumerated(0), context(0, sequence(oid(basicResponse), octetString(basic))))
 }
 
-function isIssuedBy({ hash, issuerNameHash, issuerKeyHash }: CertId, issuer: X509Certificate): boolean {
+/** Returns whether a request names an issuer with this name and key. */
+export function isIssuedBy({ hash, issuerNameHash, issuerKeyHash }: CertId, issuer: X509Certificate): boolean {
   const { subject, publicKey } = certificateFields(issuer.raw)
   const keyBits = item(readAsn1(publicKey), 1).content.subarray(1)
   return (
@@ -139,17 +141,18 @@ export async function staple(
   store: CertificateStore,
   { thumbprint, certificatePem }: InstalledCertificate,
 ): Promise<(() => Buffer) | undefined> {
-  const authority = issuedBy(store.index, thumbprint)?.authority
-  if (authority?.certificate === undefined) return undefined
-  const { record, chain, issuer } = await openAuthority(store, authority.name)
+  const found = issuedBy(store.index, thumbprint)
+  if (found?.authority.certificate === undefined) return undefined
+  const key = signingKey(found.authority, found.entry)
+  const { record, chain, issuer } = await openKey(store, found.authority, key)
   const id = certIdOf(new X509Certificate(certificatePem), chain[0])
   let made: { der: Buffer; index: StoreIndex; at: number } | undefined
   return () => {
     const nowMs = store.clock.now()
     const { index } = store
     if (made === undefined || made.index !== index || Math.abs(nowMs - made.at) > OCSP_LIFE_MS / 2) {
-      const issued = index.authorities.find(({ name }) => name === record.name)?.issued ?? record.issued
-      made = { der: createOcspResponse({ ids: [id] }, issued, issuer, nowMs), index, at: nowMs }
+      const current = index.authorities.find(({ name }) => name === record.name) ?? record
+      made = { der: createOcspResponse({ ids: [id] }, issuedWith(current, key), issuer, nowMs), index, at: nowMs }
     }
     return made.der
   }

@@ -1,6 +1,7 @@
-import { openAuthority } from '../authority/issue.ts'
+import { openKey } from '../authority/issue.ts'
+import { issuedWith, presentKey } from '../certificate-store/authority-keys.ts'
 import { type IndexDraft, slug } from '../certificate-store/draft.ts'
-import { findIssued, type IssuedRecord } from '../certificate-store/index-file.ts'
+import { findAuthority, findIssued, type IssuedRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
@@ -27,8 +28,12 @@ export function revokeCertificate(
 
 export interface PublishedCrl {
   readonly authority: string
+  /** The list that the present key of the authority signed. */
   readonly der: Buffer
+  /** The lists of all its keys, that of the present one first. */
   readonly pem: string
+  /** Number of lists. */
+  readonly lists: number
 }
 
 /** Creates an authority's certificate revocation list and stores it. @throws PkiError */
@@ -36,12 +41,17 @@ export const publishCrl = (store: CertificateStore, authority?: string): Promise
   store.update((draft) => publish(store, draft, authority))
 
 async function publish(store: CertificateStore, draft: IndexDraft, name: string | undefined): Promise<PublishedCrl> {
-  const { record, issuer } = await openAuthority(store, name, draft)
+  const record = findAuthority(draft.index, name)
   const nowMs = store.clock.now()
-  const der = createCrl(record.issued, issuer, nowMs)
-  const pem = writePem('X509 CRL', der)
+  const lists = await Promise.all(
+    [presentKey(record), ...(record.earlier ?? []).toReversed()].map(async (key) => {
+      const { issuer } = await openKey(store, record, key, draft)
+      return createCrl(issuedWith(record, key), issuer, nowMs)
+    }),
+  )
+  const pem = lists.map((der) => writePem('X509 CRL', der)).join('')
   record.crl = draft.put(`authorities/${slug(record.name)}/${slug(record.name)}-${nowMs}.crl.pem`, pem)
-  return { authority: record.name, der, pem }
+  return { authority: record.name, der: lists[0] as Buffer, pem, lists: lists.length }
 }
 
 function applyReason(entry: IssuedRecord, reason: RevocationReason, at: string): void {

@@ -1,23 +1,34 @@
 import { xml } from '../../common/xml.ts'
-import { openAuthority, servicePaths } from '../authority/issue.ts'
+import { openKey, servicePaths } from '../authority/issue.ts'
+import { type AuthorityKey, issuedWith, keysOf, presentKey } from '../certificate-store/authority-keys.ts'
+import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { CRL_LIFE_MS, createCrl } from '../revocation/crl.ts'
-import { createOcspResponse, OCSP_LIFE_MS, type OcspRequest, ocspError, readOcspRequest } from '../revocation/ocsp.ts'
+import {
+  createOcspResponse,
+  isIssuedBy,
+  OCSP_LIFE_MS,
+  type OcspRequest,
+  ocspError,
+  readOcspRequest,
+} from '../revocation/ocsp.ts'
 import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 
 /** Returns the routes of a store's authorities: CRL, OCSP and certificate of each, the list of them, and the roots. */
 export function authorityRoutes(store: CertificateStore): Route[] {
-  const names = readyAuthorities(store)
   return [
-    ...names.flatMap((name) => [crlRoute(store, name), certificateRoute(store, name), ...ocspRoutes(store, name)]),
+    ...readyAuthorities(store).flatMap((record) => [
+      ...keysOf(record).flatMap((key) => [crlRoute(store, record.name, key), certificateRoute(store, record, key)]),
+      ...ocspRoutes(store, record.name),
+    ]),
     listRoute(store),
     rootRoute(store),
   ]
 }
 
-/** Returns the names of the authorities that have a certificate. */
-const readyAuthorities = (store: CertificateStore): string[] =>
-  store.index.authorities.filter(({ certificate }) => certificate !== undefined).map(({ name }) => name)
+/** Returns the authorities that have a certificate. */
+const readyAuthorities = (store: CertificateStore): AuthorityRecord[] =>
+  store.index.authorities.filter(({ certificate }) => certificate !== undefined)
 
 /** Media types of RFC 5280 section 4.2.1.13, RFC 2585 section 4.1 and RFC 6960 appendix A. */
 const types = {
@@ -26,36 +37,36 @@ const types = {
   ocsp: 'application/ocsp-response',
 } as const
 
-/** Serves an authority's CRL. Creates a new one after half its lifetime; the routes are created again after each change of the store. */
-function crlRoute(store: CertificateStore, name: string): Route {
+/** Serves the CRL of a key of an authority. Creates a new one after half its lifetime; the routes are created again after each change of the store. */
+function crlRoute(store: CertificateStore, name: string, key: AuthorityKey): Route {
   let made: { der: Buffer; at: number; index: CertificateStore['index'] } | undefined
   return {
-    path: servicePaths(name).crl,
+    path: servicePaths(name, key.number).crl,
     methods: ['GET'],
     async handle() {
       // Another process may have revoked a certificate just now.
       await store.refresh()
       const nowMs = store.clock.now()
       if (made?.index !== store.index || Math.abs(nowMs - made.at) > CRL_LIFE_MS / 2) {
-        const { record, issuer } = await openAuthority(store, name)
-        made = { der: createCrl(record.issued, issuer, nowMs), at: nowMs, index: store.index }
+        const { record, issuer } = await openKey(store, findAuthority(store.index, name), key)
+        made = { der: createCrl(issuedWith(record, key), issuer, nowMs), at: nowMs, index: store.index }
       }
       return { type: types.crl, body: made.der, headers: { 'cache-control': 'max-age=60' } }
     },
   }
 }
 
-const certificateRoute = (store: CertificateStore, name: string): Route => ({
-  path: servicePaths(name).caIssuers,
+const certificateRoute = (store: CertificateStore, { name }: AuthorityRecord, key: AuthorityKey): Route => ({
+  path: servicePaths(name, key.number).caIssuers,
   methods: ['GET'],
   async handle() {
-    const { chain } = await openAuthority(store, name)
-    return { type: types.certificate, body: chain[0].raw }
+    const [own] = await store.materials.authorityChain({ name, certificate: key.certificate })
+    return { type: types.certificate, body: own.raw }
   },
 })
 
 function ocspRoutes(store: CertificateStore, name: string): Route[] {
-  const { ocsp } = servicePaths(name)
+  const { ocsp } = servicePaths(name, 1)
   const handle = (request: ServiceRequest): Promise<ServiceResponse> => answerOcsp(store, name, request)
   return [
     { path: ocsp, methods: ['POST'], handle },
@@ -69,8 +80,10 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
   if (ocspRequest === undefined) return { type: types.ocsp, body: ocspError('malformedRequest') }
   try {
     await store.refresh()
-    const { record, issuer } = await openAuthority(store, name)
-    const body = createOcspResponse(ocspRequest, record.issued, issuer, store.clock.now())
+    const record = findAuthority(store.index, name)
+    const key = await askedKey(store, record, ocspRequest)
+    const { issuer } = await openKey(store, record, key)
+    const body = createOcspResponse(ocspRequest, issuedWith(record, key), issuer, store.clock.now())
     // A response with a nonce is for one client only. The others may be cached. RFC 5019 section 6.2
     const maxAgeSeconds = Math.floor(OCSP_LIFE_MS / 24 / 1000)
     const cache = ocspRequest.nonce ? 'no-store' : `max-age=${maxAgeSeconds}, public, no-transform, must-revalidate`
@@ -79,6 +92,15 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
     store.log.error({ err, authority: name }, `an OCSP request could not be answered: ${(err as Error).message}`)
     return { type: types.ocsp, body: ocspError('internalError') }
   }
+}
+
+/** Returns the key of an authority that an OCSP request is about; the present one if it is about none of them. */
+async function askedKey(store: CertificateStore, record: AuthorityRecord, { ids }: OcspRequest): Promise<AuthorityKey> {
+  for (const key of record.earlier ?? []) {
+    const [own] = await store.materials.authorityChain({ name: record.name, certificate: key.certificate })
+    if (ids[0] && isIssuedBy(ids[0], own)) return key
+  }
+  return presentKey(record)
 }
 
 /** Parses an OCSP request from GET or POST. Returns undefined if it is malformed. */
@@ -98,14 +120,17 @@ const listRoute = (store: CertificateStore): Route => ({
   methods: ['GET'],
   handle({ path }) {
     if (path !== '/') return { status: 404, type: 'text/plain; charset=utf-8', body: 'not found\n' }
-    const rows = readyAuthorities(store).map(authorityRow).join('\n')
+    const rows = readyAuthorities(store)
+      .flatMap((record) => keysOf(record).map((key) => authorityRow(record, key)))
+      .join('\n')
     const body = `<!doctype html>\n<meta charset="utf-8">\n<title>Sealpost certificate authorities</title>\n<h1>Certificate authorities of this lab</h1>\n<p><a href="/root.pem">The root certificates that clients must trust</a></p>\n<ul>\n${rows}\n</ul>\n`
     return { type: 'text/html; charset=utf-8', body }
   },
 })
 
-function authorityRow(name: string): string {
-  const { crl, caIssuers, ocsp } = servicePaths(name)
+function authorityRow(record: AuthorityRecord, key: AuthorityKey): string {
+  const { crl, caIssuers, ocsp } = servicePaths(record.name, key.number)
+  const name = key.number === presentKey(record).number ? record.name : `${record.name}, key ${key.number}`
   const link = (path: string, text: string): string => `<a href="${path}">${text}</a>`
   return `<li>${xml(name)}: ${link(caIssuers, 'certificate')}, ${link(crl, 'revocation list')}, OCSP at ${ocsp}</li>`
 }

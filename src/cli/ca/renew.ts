@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import type { RenewedAuthority } from '../../pki/authority/renew.ts'
+import { thumbprintOf } from '../../pki/certificate/certificate.ts'
+import { type KeyFlags, keyOf, withKeyOptions } from '../cert/request-options.ts'
+import { type PkiOptions, withPki } from '../certificate-store.ts'
+import { withConfig } from '../configuration.ts'
+import { UsageError } from '../failure.ts'
+import { checkOutput, writeOutput } from '../files.ts'
+import { positiveNumber } from '../options.ts'
+import { dayText, printResult } from '../output.ts'
+
+interface RenewFlags extends PkiOptions, KeyFlags {
+  readonly days?: number
+  readonly newKey?: boolean
+  readonly force?: boolean
+  readonly out: string
+}
+
+/** Adds `sealpost ca renew`. */
+export function addRenew(ca: Command): void {
+  withKeyOptions(withConfig(ca.command('renew')))
+    .description('renew the certificate of an authority with the same name; what it has issued stays valid')
+    .argument('[name]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--days <number>', 'days of validity (default: as many as before)', positiveNumber)
+    .option(
+      '--new-key',
+      'create a new key, of the same type unless another is given; the old and the new root sign each other',
+    )
+    .option('--out <file>', 'file for the request if an outside authority must answer it', 'careq.txt')
+    .option('--force', 'even if every client would reject the certificate')
+    .option('--json', 'print JSON')
+    .action(renew)
+}
+
+function renew(name: string | undefined, flags: RenewFlags): Promise<void> {
+  const key = keyOf(flags)
+  if (key !== undefined && !flags.newKey) throw new UsageError('a type of key needs --new-key')
+  return withPki(flags, async ({ authorities }) => {
+    await checkOutput(flags.out)
+    const renewed = await authorities.renew(name, {
+      newKey: flags.newKey ?? false,
+      force: flags.force ?? false,
+      ...(flags.days ? { days: flags.days } : {}),
+      ...(key ? { key } : {}),
+    })
+    if (renewed.state === 'requested') await writeOutput(flags.out, renewed.pem)
+    printResult(flags, facts(renewed, flags), text(renewed, flags))
+  })
+}
+
+function facts(renewed: RenewedAuthority, { out }: RenewFlags): object {
+  const { state, record } = renewed
+  if (renewed.state === 'requested') return { state, name: record.name, file: out }
+  const { certificate } = renewed
+  const notAfter = new Date(certificate.validTo).toISOString()
+  return { state, name: record.name, thumbprint: thumbprintOf(certificate), notAfter }
+}
+
+function text(renewed: RenewedAuthority, { newKey, out }: RenewFlags): string {
+  const { name, role } = renewed.record
+  if (renewed.state === 'requested') {
+    return `Wrote ${out} (certificate request). Send it to the outside authority, then run: sealpost ca install FILE. "${name}" keeps its certificate until then.`
+  }
+  const until = `"${name}" is renewed until ${dayText(new Date(renewed.certificate.validTo).toISOString())}`
+  const trust =
+    role === 'root' ? ' Clients that trust the old root must trust the new one before that one expires.' : ''
+  return `${until}${newKey ? ', with a new key' : ''}.${trust}`
+}
