@@ -1,9 +1,19 @@
 import { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
 import { Dialog } from './dialog.ts'
 import { type ProtocolRow, protocolRows, type Reply } from './protocols.ts'
-import { type Agreed, type Handshake, HandshakeFailed, handshake, readAgreed, Untrusted } from './tls/handshake.ts'
-import { askHello, type HelloOutcome } from './tls/hello.ts'
-import { anySuites } from './tls/suite-classes.ts'
+import type { ServerHello } from './tls/answer.ts'
+import {
+  type Agreed,
+  type Handshake,
+  HandshakeFailed,
+  type HandshakeSettings,
+  handshake,
+  readAgreed,
+  Untrusted,
+} from './tls/handshake.ts'
+import { askHello, type HelloOffer, type HelloOutcome } from './tls/hello.ts'
+import { certificateSuites, suites13 } from './tls/suite-classes.ts'
 import { parseRoots } from './tls/trust.ts'
 import { type Endpoint, NotTested, VerifyError, type VerifyOptions } from './types.ts'
 import { Wire } from './wire.ts'
@@ -25,6 +35,8 @@ export interface TlsView {
   readonly staple?: Buffer
   /** The handshake succeeded only with versions and suites that current clients no longer offer. */
   readonly wide: boolean
+  /** Why this Node.js cannot finish a handshake, though the server answers a ClientHello. */
+  readonly unusable?: HandshakeFailed
 }
 
 /** Opens connections to one endpoint, and caches the first results for later checks. */
@@ -95,8 +107,18 @@ export class Probe {
   }
 
   /** Sends a ClientHello built by this module and returns the answer. @throws NotTested VerifyError */
-  async hello(version: number, suites: readonly number[]): Promise<HelloOutcome> {
-    return askHello(await this.readyForTls(), { version, suites, serverName: this.endpoint.serverName })
+  hello(offer: Offer): Promise<HelloOutcome> {
+    return this.afterHello(offer, async (answer) => answer)
+  }
+
+  /** Sends a ClientHello and uses the wire after the server's first flight. @throws NotTested VerifyError */
+  async afterHello<T>(offer: Offer, use: (answer: HelloOutcome, wire: Wire) => Promise<T>): Promise<T> {
+    const wire = await this.readyForTls()
+    try {
+      return await use(await askHello(wire, { serverName: this.endpoint.serverName, ...offer }), wire)
+    } finally {
+      wire.close()
+    }
   }
 
   /** Does the first handshake. The result contains the reason if the certificate does not verify. */
@@ -105,13 +127,18 @@ export class Probe {
       try {
         return await this.#handshake(false)
       } catch (error) {
-        if (!(error instanceof HandshakeFailed) || error.code === 'CLOSED' || error.code === 'TIMEOUT') throw error
+        if (!(error instanceof HandshakeFailed) || error.code === 'TIMEOUT') throw error
         // The server may offer only what current clients refuse: try again with everything, to report it.
-        return this.#handshake(true).catch(() => {
-          throw error
-        })
+        return this.#handshake(true).catch(() => this.#readUnfinished(error))
       }
     })
+  }
+
+  /** Returns what a server shows to a client that cannot finish the handshake. @throws HandshakeFailed if it shows nothing */
+  async #readUnfinished(unusable: HandshakeFailed): Promise<TlsView> {
+    const shown = await this.#readFromWire().catch(() => undefined)
+    if (!shown) throw unusable
+    return { ...shown, wide: true, unusable }
   }
 
   /**
@@ -126,16 +153,27 @@ export class Probe {
 
   /** Opens a session under TLS without reading anything. */
   async secured(wire?: Wire): Promise<Dialog> {
+    const { dialog } = await this.securedSocket({}, wire)
+    return dialog
+  }
+
+  /** Opens a session under TLS with special settings, without reading anything. @throws NotTested VerifyError */
+  async securedSocket(more: SpecialSettings, wire?: Wire): Promise<{ dialog: Dialog; socket: TLSSocket }> {
     const view = await this.tls()
+    if (view.unusable) {
+      wire?.close()
+      throw new NotTested(`this Node.js cannot finish a handshake with the server (${view.unusable.message})`)
+    }
     const under = wire ?? (await this.readyForTls())
     try {
-      await under.startTls(async (raw) => (await handshake(raw, this.#settings(view))).socket)
+      const settings = { ...this.#settings(view), ...more }
+      const socket = await under.startTls(async (raw) => (await handshake(raw, settings)).socket)
+      return { dialog: new Dialog(under, this.row), socket }
     } catch (error) {
       under.close()
       if (view.untrusted) throw new NotTested(`clients end the session at this certificate (${view.untrusted.message})`)
       throw error
     }
-    return new Dialog(under, this.row)
   }
 
   #settings(view: TlsView) {
@@ -155,11 +193,17 @@ export class Probe {
       })
       const agreed = readAgreed(socket, wire.tap)
       const staple = made?.staple
-      const certificates = await this.#inSentOrder(chainOf(socket))
+      const chain = chainOf(socket)
+      // A server that serves one client at a time waits for the end of this connection.
+      wire.close()
+      const certificates = await this.#inSentOrder(chain)
       return { agreed, certificates, wide, ...(staple ? { staple } : {}) }
     } catch (error) {
       if (!(error instanceof Untrusted)) throw error
-      return { ...(await this.#readFromWire()), untrusted: error, wide }
+      wire.close()
+      const shown = await this.#readFromWire()
+      if (!shown) throw new VerifyError('the server closes the connection on a second attempt')
+      return { ...shown, untrusted: error, wide }
     } finally {
       wire.close()
     }
@@ -167,21 +211,17 @@ export class Probe {
 
   /** Returns a chain in the server's order, read from the wire if possible: node:tls reorders it. */
   async #inSentOrder(chain: readonly X509Certificate[]): Promise<readonly X509Certificate[]> {
-    const { certificates } = await this.#readFromWire()
+    const { certificates = [] } = (await this.#readFromWire()) ?? {}
     return certificates[0] && chain[0]?.raw.equals(certificates[0].raw) ? certificates : chain
   }
 
-  /** Reads the certificates from the wire, which carries them unencrypted up to TLS 1.2. */
-  async #readFromWire(): Promise<Pick<TlsView, 'agreed' | 'certificates'>> {
-    for (const version of [0x0303, 0x0302, 0x0301]) {
-      const answer = await this.hello(version, anySuites)
-      if (answer.kind !== 'hello') continue
-      const certificates = answer.certificates.flatMap(certificateOf)
-      return { agreed: { version: answer.version, suite: answer.suite }, certificates }
+  /** Reads version, suite and certificates from the wire, which carries certificates unencrypted up to TLS 1.2. */
+  async #readFromWire(): Promise<Pick<TlsView, 'agreed' | 'certificates'> | undefined> {
+    for (const version of [0x0303, 0x0302, 0x0301, 0x0304, 0x0300]) {
+      const answer = await this.hello({ version, suites: version === 0x0304 ? suites13 : certificateSuites })
+      if (answer.kind === 'hello') return shownIn(answer)
     }
-    const answer = await this.hello(0x0304, [0x1301, 0x1302, 0x1303])
-    if (answer.kind !== 'hello') throw new VerifyError('the server closes the connection on a second attempt')
-    return { agreed: { version: answer.version, suite: answer.suite, group: answer.group }, certificates: [] }
+    return undefined
   }
 
   async #begin(dialog: Dialog, greets = true): Promise<Opening> {
@@ -199,6 +239,16 @@ export class Probe {
     }
   }
 }
+
+type SpecialSettings = Pick<HandshakeSettings, 'maxVersion' | 'session' | 'otherName'>
+
+/** What a check offers; the server name is the endpoint's unless stated. */
+type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverName'>>
+
+const shownIn = ({ version, suite, group, certificates }: ServerHello): Pick<TlsView, 'agreed' | 'certificates'> => ({
+  agreed: { version, suite, group },
+  certificates: certificates.flatMap(certificateOf),
+})
 
 /** Returns the chain of a verified socket. */
 function chainOf(socket: Handshake['socket']): X509Certificate[] {

@@ -2,9 +2,15 @@ import { PkiError } from '../pki/errors.ts'
 import { chain, dates, key, names, purposes } from './checks/certificate.ts'
 import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
 import { type Check, type Found, fail } from './checks/check.ts'
-import { greeting, negotiated, reachable, suitesAccepted, tls, versionsAccepted } from './checks/connection.ts'
+import { greeting, negotiated, reachable, tls } from './checks/connection.ts'
+import { dhGroups } from './checks/dh.ts'
+import { downgrade } from './checks/downgrade.ts'
+import { ccsInjection, compression, heartbleed } from './checks/old-flaws.ts'
+import { renegotiation } from './checks/renegotiation.ts'
 import { revocation } from './checks/revocation.ts'
+import { robot } from './checks/robot.ts'
 import { injection, second, state } from './checks/starttls.ts'
+import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
 import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
 import { systemRoots } from './tls/trust.ts'
@@ -97,6 +103,13 @@ export const checks: readonly Check[] = [
   revocation,
   versionsAccepted,
   suitesAccepted,
+  dhGroups,
+  downgrade,
+  renegotiation,
+  compression,
+  robot,
+  heartbleed,
+  ccsInjection,
   secureChannel,
   logOn,
   mechanisms,

@@ -59,9 +59,9 @@ export class Wire {
     }
   }
 
-  /** Returns the octets received so far, or waits for the next ones. @throws VerifyError */
-  async octets(): Promise<Buffer> {
-    while (this.#held.length === 0) await this.#more()
+  /** Returns the octets received so far, or waits for the next ones. @throws Silence VerifyError */
+  async octets(timeoutMs = this.timeoutMs): Promise<Buffer> {
+    while (this.#held.length === 0) await this.#more(timeoutMs)
     const held = this.#held
     this.#held = Buffer.alloc(0)
     return held
@@ -105,13 +105,13 @@ export class Wire {
     this.#wake()
   }
 
-  #more(): Promise<void> {
+  #more(timeoutMs = this.timeoutMs): Promise<void> {
     if (this.#end) return Promise.reject(this.#end)
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#wake = () => {}
-        reject(new VerifyError(`no answer within ${this.timeoutMs / 1000} s`))
-      }, this.timeoutMs)
+        reject(new Silence(`no answer within ${timeoutMs / 1000} s`))
+      }, timeoutMs)
       this.#wake = () => {
         clearTimeout(timer)
         this.#wake = () => {}
@@ -120,6 +120,9 @@ export class Wire {
     })
   }
 }
+
+/** The server sent nothing for as long as the client waits. */
+export class Silence extends VerifyError {}
 
 function connectFailure({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'ECONNREFUSED') return 'connection refused: nothing listens on this port'

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import tls, { type TlsOptions } from 'node:tls'
@@ -13,6 +14,8 @@ export interface Faults {
   readonly implicitTls?: boolean | 'clear'
   /** TLS versions and suites. */
   readonly tls?: TlsOptions
+  /** How often a client can renegotiate. Default: never. */
+  readonly renegotiations?: number
   /** The OCSP response to staple. */
   readonly ocsp?: Buffer
   /** Log-on in clear text: accepted without an announcement, or also announced. */
@@ -54,9 +57,14 @@ export async function startDouble(protocol: Protocol, identity: ServerIdentity, 
   }
 }
 
-function tlsServer({ key, cert }: ServerIdentity, { tls: options, ocsp }: Faults): tls.Server {
-  const server = tls.createServer({ key, cert, ...options })
+function tlsServer({ key, cert }: ServerIdentity, { tls: options, ocsp, renegotiations = 0 }: Faults): tls.Server {
+  const secureOptions = renegotiations > 0 ? 0 : constants.SSL_OP_NO_RENEGOTIATION
+  const server = tls.createServer({ key, cert, secureOptions, ...options })
   server.on('tlsClientError', () => {})
+  let handshakes = 0
+  server.on('keylog', (_, socket) => {
+    if (renegotiations > 0 && ++handshakes > renegotiations + 1) socket.destroy()
+  })
   if (ocsp) server.on('OCSPRequest', (_, __, done) => done(null, ocsp))
   return server
 }

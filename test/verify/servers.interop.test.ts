@@ -4,6 +4,7 @@ import { hasInn } from '../support/inn.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { DOVECOT_HOST, startDovecot } from './debian/dovecot.ts'
 import { startInnReaders } from './debian/inn.ts'
+import { selfSignedByOpenssl, startOpenssl } from './debian/openssl.ts'
 import { startPostfix } from './debian/postfix.ts'
 import { inspect } from './inspect.ts'
 
@@ -106,3 +107,43 @@ describe.skipIf(!hasInn())('INN', () => {
     }
   })
 })
+
+describe('openssl s_server', () => {
+  const old = ['-cipher', 'ALL:@SECLEVEL=0']
+
+  it.each([
+    [['-dhparam', 'dh.pem', '-tls1_2', ...old], 'dh-groups', /^fail: 1024 bits: below 2048 bits/],
+    [['-client_renegotiation', '-tls1_2'], 'renegotiation', /^fail: the client can renegotiate at least 10 times/],
+    [[], 'dh-groups', /^pass: \d{4} bits|^pass: not used/],
+    [[], 'renegotiation', /^pass: the server refuses renegotiation by the client/],
+    [[], 'downgrade', /^pass: a client that fell back to TLSv1.2 is refused/],
+    [[], 'compression', /^pass/],
+    [['-cipher', 'AES128-SHA', '-tls1_2'], 'robot', /^pass: every padding gets the same answer \(alert 20/],
+    [[], 'heartbleed', /^pass/],
+    [[], 'ccs-injection', /^pass: .* is refused \(alert 10\)/],
+  ])('%j: %s', async (options, check, words) => {
+    await using server = await startOpenssl(good, options, { 'dh.pem': DH_1024 })
+    const seen = await inspect('imap4', server.port, { ca, implicitTls: true, only: [check] })
+    expect(seen.words(check)).toMatch(words)
+  })
+
+  it('with an ML-DSA certificate is not broken, whether or not this Node.js supports it', async () => {
+    const identity = selfSignedByOpenssl('ML-DSA-65')
+    await using server = await startOpenssl(identity)
+    const only = ['tls', 'negotiated', 'chain', 'names', 'key', 'versions']
+    const seen = await inspect('imap4', server.port, { ca: [identity.cert], implicitTls: true, only })
+    expect(seen.failed).toEqual([])
+    expect(seen.words('versions')).toMatch(/^pass: accepted: TLSv1.3/)
+    const supported = /^(?:3\.[5-9]|[4-9])/.test(process.versions.openssl)
+    if (supported) expect(seen.words('key')).toMatch(/^pass: .*signed with ML-DSA-65/)
+    else expect(seen.words('tls')).toMatch(/^warn: the server answers with TLSv1.3 .* cannot finish the handshake/)
+  })
+})
+
+/** A safe prime of 1,024 bits, made with `openssl dhparam 1024`. */
+const DH_1024 = `-----BEGIN DH PARAMETERS-----
+MIGLAoGBAIx0AQiwL+rezqCXdDqPDWuUvDaJdK3OIIC3Jbhd4MnQXHlcEig/6YlT
+UbHZy7iS0gfi6mOaBGEpfkS3cndRB5gWzZouXtyOI83bX09XsFsbkZofWZxO4sI2
+27CV7AVDhxhbWAxfgO0FQhNXH/6U4Sp5WvxEg4W3RCKXR9uajL3fAgECAgIArw==
+-----END DH PARAMETERS-----
+`

@@ -23,8 +23,10 @@ async function readCertificates(probe: Probe): Promise<Shown> {
   const view = await probe.tls()
   const [leaf] = view.certificates
   if (!leaf) {
-    const why = view.untrusted?.message ?? 'the server sends none'
-    throw new NotTested(`the certificate cannot be read: TLS 1.3 encrypts it, and it does not verify (${why})`)
+    const why = view.unusable
+      ? `this Node.js cannot finish the handshake (${view.unusable.message})`
+      : `it does not verify (${view.untrusted?.message ?? 'the server sends none'})`
+    throw new NotTested(`the certificate cannot be read: TLS 1.3 encrypts it, and ${why}`)
   }
   return { ...view, leaf, path: followChain(view.certificates, probe.roots) }
 }
@@ -154,6 +156,10 @@ const otherAlgorithms: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.2': 'MD2',
   '1.2.840.113549.1.1.10': 'RSASSA-PSS',
   '1.2.840.10040.4.3': 'SHA1 (DSA)',
+  // RFC 9881 section 2
+  '2.16.840.1.101.3.4.3.17': 'ML-DSA-44',
+  '2.16.840.1.101.3.4.3.18': 'ML-DSA-65',
+  '2.16.840.1.101.3.4.3.19': 'ML-DSA-87',
 }
 
 /** Returns whether certificates with this hash can be forged, or soon will be. RFC 9325 section 4.5 */

@@ -6,7 +6,7 @@ import { groupName } from '../../tls/names.ts'
 import { suiteBits, suiteKeyExchange, suiteName } from '../../tls/suites.ts'
 import { VerifyError } from '../types.ts'
 import type { Tap } from '../wire.ts'
-import { readServerAnswer } from './hello.ts'
+import { readServerAnswer } from './answer.ts'
 
 /** Settings of a client handshake. */
 export interface HandshakeSettings {
@@ -18,6 +18,11 @@ export interface HandshakeSettings {
   readonly wide?: boolean
   /** Trusts only these certificates, with any name: those that the server sent before. */
   readonly pinned?: readonly X509Certificate[]
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** A session to resume. */
+  readonly session?: Buffer
+  /** Asks for this name instead of the server's, and accepts a certificate for any name. */
+  readonly otherName?: string
 }
 
 /** The certificate does not verify; the rest of the handshake is valid. */
@@ -70,7 +75,7 @@ export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Han
 
 function options(
   socket: Duplex,
-  { serverName, ca, wide, pinned }: HandshakeSettings,
+  { serverName, ca, wide, pinned, maxVersion, session, otherName }: HandshakeSettings,
 ): ConnectionOptions & Pick<TLSSocketOptions, 'requestOCSP'> {
   return {
     socket,
@@ -86,6 +91,9 @@ function options(
           checkServerIdentity: () => undefined,
         }
       : {}),
+    ...(maxVersion ? { maxVersion } : {}),
+    ...(session ? { session } : {}),
+    ...(otherName === undefined ? {} : { servername: otherName, checkServerIdentity: () => undefined }),
   }
 }
 

@@ -1,0 +1,211 @@
+import { constants, privateDecrypt, randomBytes } from 'node:crypto'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { vector } from '../../src/tls/octets.ts'
+import { type ServerIdentity, TestAuthority } from './authority.ts'
+import { type Craft, startCrafted } from './crafted.ts'
+import { type Faults, startDouble } from './double.ts'
+import { inspect } from './inspect.ts'
+
+let authority: TestAuthority
+let good: ServerIdentity
+beforeAll(async () => {
+  authority = await TestAuthority.create()
+  good = await authority.issue()
+})
+
+/** Runs one check against a hand-made server, and returns its outcome and words. */
+async function crafted(craft: Craft, check: string, timeoutMs = 5_000): Promise<string> {
+  await using server = await startCrafted(good, craft)
+  return await words(server.port, check, true, timeoutMs)
+}
+
+/** Runs one check against a double with the TLS of Node.js. */
+async function double(faults: Faults, check: string): Promise<string> {
+  await using server = await startDouble('imap4', good, faults)
+  return await words(server.port, check, faults.implicitTls === true)
+}
+
+async function words(port: number, check: string, implicitTls: boolean, timeoutMs = 5_000): Promise<string> {
+  const options = { ca: [authority.rootPem], implicitTls, only: [check], timeoutMs }
+  return (await inspect('imap4', port, options)).words(check)
+}
+
+describe('a server that current clients cannot talk to', () => {
+  const rc4 = { versions: [0x0300], suites: [0x0005, 0x0004] }
+  const des = { versions: [0x0301], suites: [0x0009] }
+
+  it.each([
+    ['SSL 3.0 and RC4 only', rc4, 'SSLv3 TLS_RSA_WITH_RC4_128_SHA', 'RC4 \\(128 bits\\)', 'SSLv3'],
+    ['TLS 1.0 and DES only', des, 'TLSv1 TLS_RSA_WITH_DES_CBC_SHA', 'DES \\(56 bits\\)', 'TLSv1'],
+  ])('%s is examined with a hand-made ClientHello', async (_, craft, agreed, weak, version) => {
+    await using server = await startCrafted(good, craft)
+    const seen = await inspect('imap4', server.port, { ca: [authority.rootPem], implicitTls: true })
+    expect(seen.words('tls')).toBe(
+      `fail: the server answers with ${agreed} and accepts nothing that current clients offer`,
+    )
+    expect(seen.words('versions')).toMatch(new RegExp(`^fail: accepts ${version}, against RFC 8996`))
+    expect(seen.words('suites')).toMatch(new RegExp(`^(?:fail|warn): accepts ${weak}`))
+    expect(seen.words('negotiated')).toMatch(new RegExp(`^fail: ${agreed}, `))
+    // Its certificate is read from the wire.
+    expect(seen.words('names')).toMatch(/^pass: issued to localhost/)
+    expect(seen.words('chain')).toMatch(/^pass: /)
+  })
+})
+
+describe('weak suites', () => {
+  it('names every class that is accepted, and not only the worst', async () => {
+    const craft = { suites: [0x009c, 0x0001, 0x0005, 0x000a] }
+    expect(await crafted(craft, 'suites')).toBe('fail: accepts NULL (0 bits); also RC4 (128 bits), 3DES (112 bits)')
+  })
+})
+
+describe('SSL 2.0', () => {
+  it('fails if it is accepted', async () => {
+    expect(await crafted({ sslv2: true }, 'versions')).toMatch(
+      /^fail: accepts SSLv2, against RFC 8996 \(accepted: SSLv2, TLSv1.2; /,
+    )
+  })
+  it('passes if it is refused', async () => {
+    expect(await double({}, 'versions')).toBe('pass: accepted: TLSv1.2, TLSv1.3; refused: SSLv2, SSLv3, TLSv1, TLSv1.1')
+  })
+})
+
+describe('downgrade protection', () => {
+  it('passes if fallbacks are refused and downgrades are marked', async () => {
+    expect(await double({}, 'downgrade')).toBe(
+      'pass: a client that fell back to TLSv1.2 is refused (TLS_FALLBACK_SCSV)',
+    )
+  })
+  it('passes if there is one version', async () => {
+    expect(await double({ tls: { minVersion: 'TLSv1.3' } }, 'downgrade')).toMatch(
+      /^pass: the server accepts one version/,
+    )
+  })
+  it('warns if a fallback is accepted', async () => {
+    expect(await crafted({ versions: [0x0302, 0x0303] }, 'downgrade')).toMatch(
+      /^warn: a client that fell back to TLSv1.1 is accepted/,
+    )
+  })
+})
+
+describe('renegotiation', () => {
+  it('passes if it is refused', async () => {
+    expect(await double({}, 'renegotiation')).toBe('pass: the server refuses renegotiation by the client')
+    expect(await double({ implicitTls: true }, 'renegotiation')).toBe(
+      'pass: the server refuses renegotiation by the client',
+    )
+  })
+  it('warns if it is accepted some times', async () => {
+    const tls = { maxVersion: 'TLSv1.2' } as const
+    expect(await double({ renegotiations: 3, tls }, 'renegotiation')).toMatch(
+      /^warn: the client can renegotiate 3 times/,
+    )
+  })
+  it('fails if it is accepted without limit', async () => {
+    const renegotiations = Number.POSITIVE_INFINITY
+    expect(await double({ renegotiations }, 'renegotiation')).toMatch(
+      /^fail: the client can renegotiate at least 10 times/,
+    )
+  })
+  it('fails if it is not bound to the connection', async () => {
+    expect(await crafted({ extensions: {} }, 'renegotiation')).toMatch(
+      /^fail: the server does not support secure renegotiation/,
+    )
+  })
+})
+
+describe('compression', () => {
+  it('passes if it is refused, fails if it is accepted', async () => {
+    expect(await double({}, 'compression')).toBe('pass: the server does not compress')
+    expect(await crafted({ compression: 1 }, 'compression')).toBe('fail: the server accepts TLS compression (CRIME)')
+  })
+})
+
+describe('Diffie-Hellman groups', () => {
+  const DHE_RSA_WITH_AES_128_GCM_SHA256 = 0x009e
+  const dhe = (prime: Buffer, generator = Buffer.from([2])) => ({
+    suites: [DHE_RSA_WITH_AES_128_GCM_SHA256],
+    keyExchange: Buffer.concat([vector(2, prime), vector(2, generator), vector(2, randomBytes(prime.length - 1))]),
+  })
+
+  it('pass with 2,048 bits, or if none is used', async () => {
+    expect(await double({}, 'dh-groups')).toMatch(/^pass: not used/)
+    expect(await double({ tls: { dhparam: 'auto' } }, 'dh-groups')).toMatch(/^pass: \d{4} bits/)
+  })
+  it('fail below 2,048 bits, and name a group that many servers share', async () => {
+    const prime = Buffer.from(OAKLEY_2, 'hex')
+    expect(await crafted(dhe(prime), 'dh-groups')).toBe(
+      'fail: 1024 bits (group 2 of RFC 2409): below 2048 bits (RFC 9325 section 4.5)',
+    )
+  })
+  it('fail if the modulus is not a prime number, or the generator is 1', async () => {
+    const odd = Buffer.concat([Buffer.from([0xff]), Buffer.alloc(255, 0xff)])
+    expect(await crafted(dhe(odd), 'dh-groups')).toBe('fail: 2048 bits: the modulus is not a prime number')
+    expect(await crafted(dhe(Buffer.from(OAKLEY_2, 'hex'), Buffer.from([1])), 'dh-groups')).toMatch(
+      /the generator or the public value/,
+    )
+  })
+})
+
+describe('ROBOT', () => {
+  const flawed = (): Craft => ({
+    onRecord({ contentType, content }, answer) {
+      if (contentType !== 22 || content[0] !== 16) return
+      const plain = privateDecrypt({ key: good.key, padding: constants.RSA_NO_PADDING }, content.subarray(6))
+      const isValid = plain[0] === 0 && plain[1] === 2 && plain.at(-49) === 0
+      answer(21, Buffer.from([2, isValid ? 20 : 51]))
+    },
+  })
+
+  it('passes if every padding gets the same answer', async () => {
+    const tls = { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' } as const
+    expect(await double({ tls }, 'robot')).toMatch(/^pass: every padding gets the same answer \(alert 20, closed\)/)
+    expect(await double({ tls: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }, 'robot')).toMatch(/^pass: not possible/)
+  })
+  it('fails if the answer depends on the padding', async () => {
+    expect(await crafted(flawed(), 'robot')).toMatch(
+      /^fail: the answer depends on the padding.*valid padding: alert 20.*wrong first octets: alert 51/,
+    )
+  })
+})
+
+describe('Heartbleed', () => {
+  const HEARTBEAT = 24
+  const heartbeats = { 0xff01: Buffer.from([0]), 15: Buffer.from([1]) }
+
+  it('passes without heartbeats, and if a malformed one is ignored', async () => {
+    expect(await double({}, 'heartbleed')).toBe('pass: the server does not support heartbeats')
+    const silent: Craft = { extensions: heartbeats, onRecord: () => {} }
+    expect(await crafted(silent, 'heartbleed', 500)).toBe('pass: a malformed heartbeat is not answered (silent)')
+  })
+  it('fails if a malformed one is answered', async () => {
+    const bleeds: Craft = {
+      extensions: heartbeats,
+      onRecord: ({ contentType }, answer) => {
+        if (contentType === HEARTBEAT) answer(HEARTBEAT, Buffer.alloc(4096))
+      },
+    }
+    expect(await crafted(bleeds, 'heartbleed')).toMatch(/^fail: a malformed heartbeat returns 4096 octets/)
+  })
+})
+
+describe('early ChangeCipherSpec', () => {
+  it('passes if it is refused', async () => {
+    expect(await double({}, 'ccs-injection')).toMatch(/^pass: .* is refused \(alert 10\)/)
+  })
+  it('fails if keys are in use afterwards', async () => {
+    let seen = 0
+    const accepts: Craft = {
+      onRecord: ({ contentType }, answer) => {
+        if (contentType === 20 && ++seen === 2) answer(21, Buffer.from([2, 20]))
+      },
+    }
+    expect(await crafted(accepts, 'ccs-injection')).toMatch(
+      /^fail: ChangeCipherSpec is accepted before the key exchange \(alert 20/,
+    )
+  })
+})
+
+/** The prime of group 2 of RFC 2409. */
+const OAKLEY_2 =
+  'ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381ffffffffffffffff'
