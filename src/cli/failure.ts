@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { rawFileErrorText } from '../common/file-errors.ts'
 import { ConfigError } from '../config/mistakes.ts'
 
 /** A wrong use of the command line. Exit status 2. */
@@ -30,7 +31,7 @@ export function explain(error: unknown): { readonly lines: readonly string[]; re
   }
   if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }
   if (error instanceof CannotStart) return { lines: error.reasons, status: error.status }
-  const message = error instanceof Error ? error.message : String(error)
+  const message = rawFileErrorText(error) ?? (error instanceof Error ? error.message : String(error))
   const lines = message.split('\n').map((text) => text.trim())
   const line = `sealpost: ${lines.filter((text) => text !== '').join('; ')}`
   return { lines: [line], status: error instanceof UsageError ? exitStatus.wrongUsage : exitStatus.failed }

@@ -1,48 +1,62 @@
-import { constants } from 'node:fs'
-import { access, open, readFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { access, open, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { fileError } from '../common/file-errors.ts'
+import { gather, readUserFile } from '../common/user-files.ts'
+import { certificatePem } from '../pki/certificate/certificate.ts'
+import { PkiError } from '../pki/errors.ts'
+import { readCertificates } from '../pki/keystore/certificate-files.ts'
 import { UsageError } from './failure.ts'
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission denied',
-}
+/** Reads a file, or standard input for `-`. @throws Error with a sentence for people */
+export const readInput = (path: string): Promise<Buffer> =>
+  path === '-' ? gather(process.stdin, 'standard input') : readUserFile(path)
 
-const reasonOf = (error: unknown): string => {
-  const { code, message } = error as NodeJS.ErrnoException
-  return reasons[code ?? ''] ?? message
-}
-
-/** Reads a file, or standard input for `-`. */
-export async function readInput(path: string): Promise<Buffer> {
-  if (path !== '-') {
-    return readFile(path).catch((error: unknown) => {
-      throw new Error(`${path} cannot be read: ${reasonOf(error)}`)
-    })
+/** Adds the name of a file to errors about its content. */
+export async function ofFile<T>(path: string, use: () => T | Promise<T>): Promise<T> {
+  try {
+    return await use()
+  } catch (error) {
+    if (!(error instanceof PkiError) || (error.code !== 'malformed' && error.code !== 'password')) throw error
+    throw new PkiError(error.code, `${path === '-' ? 'standard input' : path}: ${error.message}`, { cause: error })
   }
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
+}
+
+/** Reads root certificates in PEM, DER or PKCS#7. Returns each in PEM. @throws PkiError with the name of the file */
+export async function readRoots(path: string): Promise<string[]> {
+  const octets = await readInput(path)
+  return ofFile(path, () => readCertificates(octets).map(certificatePem))
 }
 
 /** Checks that a file can be written, before a command changes anything. */
 export async function checkOutput(path: string): Promise<void> {
   if (path === '-') return
-  await access(dirname(resolve(path)), constants.W_OK).catch((error: unknown) => {
-    throw new Error(`${path} cannot be written: ${reasonOf(error)}`)
-  })
+  const file = resolve(path)
+  try {
+    const found = await stat(file).catch(ignoreMissing)
+    if (found?.isDirectory()) throw Object.assign(new Error('folder'), { code: 'EISDIR' })
+    await access(found ? file : dirname(file), constants.W_OK)
+  } catch (error) {
+    throw fileError(error, path, 'written')
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }
 
 /** Writes a file, or standard output for `-`. Only the owner can read a secret file, also if it existed before. */
 export async function writeOutput(path: string, content: string | Buffer, secret = false): Promise<void> {
   if (path === '-') return void process.stdout.write(content)
+  const isNew = !existsSync(path)
   try {
     await using file = await open(path, 'w', secret ? 0o600 : 0o644)
     if (secret && (await file.stat()).isFile()) await file.chmod(0o600)
     await file.writeFile(content)
   } catch (error) {
-    throw new Error(`${path} cannot be written: ${reasonOf(error)}`)
+    // An empty or incomplete file would look like a result.
+    if (isNew) await rm(path, { force: true }).catch(() => {})
+    throw fileError(error, path, 'written')
   }
 }
 

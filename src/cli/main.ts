@@ -29,9 +29,18 @@ if (major < 20 || (major === 20 && minor < 19)) {
   )
 } else {
   void import('./program.ts').then(async ({ runCommandLine }) => {
-    // `sealpost cert list | head`: the command ends quietly when the reader closes the pipe.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+    process.stdout.on('error', endWithoutOutput)
     process.exitCode = await runCommandLine(process.argv.slice(2))
+  })
+}
+
+/** Ends the command because its standard output cannot be written. */
+function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  // `sealpost cert list | head`: the command ends quietly when the reader closes the pipe.
+  if (error.code === 'EPIPE') process.exit(0)
+  void import('../common/file-errors.ts').then(({ fileErrorText }) => {
+    fail(fileErrorText(error, 'standard output', 'written'))
+    process.exit(1)
   })
 }
 

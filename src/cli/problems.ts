@@ -1,4 +1,4 @@
-import { statsOf } from '../common/file-errors.ts'
+import { statsOf } from '../common/file-obstacles.ts'
 import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { Protocol } from '../config/schema.ts'

@@ -2,12 +2,11 @@ import { reachableAddress } from '../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
 import { endpointsOf, hostEndpoints } from '../verify/targets.ts'
-import { splitPem } from '../verify/tls/trust.ts'
 import type { Endpoint, VerifyOptions } from '../verify/types.ts'
 import { storedRoots } from './certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { UsageError } from './failure.ts'
-import { passwordOf, readInput } from './files.ts'
+import { passwordOf } from './files.ts'
 import { controlSockets, labStatus } from './running-labs.ts'
 
 /** Options that select what `sealpost verify` connects to. */
@@ -105,11 +104,4 @@ export async function hostTarget(host: string, options: TargetOptions): Promise<
     ...(mailbox === undefined ? {} : { mailbox }),
     ...(newsgroup === undefined ? {} : { newsgroup }),
   }
-}
-
-/** Reads root certificates. @throws UsageError if the file has none */
-export async function readRoots(file: string): Promise<string[]> {
-  const roots = splitPem((await readInput(file)).toString('utf8'))
-  if (roots.length === 0) throw new UsageError(`${file} contains no PEM certificate`)
-  return roots
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { protocols } from '../config/schema/protocol.ts'
 import { askLab } from '../lab/control/client.ts'
 import { ControlError } from '../lab/control/messages.ts'
+import { PkiError } from '../pki/errors.ts'
 import { delivery } from '../verify/exchange.ts'
 import { verifyJunit } from '../verify/junit.ts'
 import { summarize } from '../verify/report.ts'
@@ -9,11 +10,11 @@ import { checks, verifyEndpoints } from '../verify/run.ts'
 import type { EndpointReport, LocalConnection, VerifyOptions } from '../verify/types.ts'
 import { version, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
-import { checkOutput, writeOutput } from './files.ts'
+import { checkOutput, readRoots, writeOutput } from './files.ts'
 import { portNumber, secondsAsMs } from './options.ts'
 import { ProgressLine } from './progress-line.ts'
 import { printJson, printReport } from './verify-output.ts'
-import { hostTarget, labTarget, readRoots, type Target, type TargetOptions } from './verify-target.ts'
+import { hostTarget, labTarget, type Target, type TargetOptions } from './verify-target.ts'
 
 export interface VerifyCommandOptions extends TargetOptions {
   readonly ca?: string
@@ -92,8 +93,17 @@ async function runOnce(host: string | undefined, options: VerifyCommandOptions):
   }
 }
 
+/** Reads root certificates. @throws UsageError if the file has none, because status 1 means that a check failed */
+async function rootsIn(file: string): Promise<string[]> {
+  try {
+    return await readRoots(file)
+  } catch (error) {
+    throw error instanceof PkiError ? new UsageError(error.message, { cause: error }) : error
+  }
+}
+
 async function settingsOf(target: Target, options: VerifyCommandOptions): Promise<VerifyOptions> {
-  const ca = options.ca === undefined ? target.ca : await readRoots(options.ca)
+  const ca = options.ca === undefined ? target.ca : await rootsIn(options.ca)
   const { control } = target
   return {
     timeoutMs: options.timeout ?? TIMEOUT_MS,

@@ -1,74 +1,78 @@
-import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { getSystemErrorMap } from 'node:util'
-
-/** Returns why a file cannot be used, in plain words. */
-export function fileError(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return reasons[code ?? ''] ?? message
+/** What the system says about a file or a folder, and what people can do about it. */
+interface Reason {
+  readonly what: string
+  readonly cure: string
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is not a folder',
-  EACCES: 'permission denied',
+/** By the code of the system error. The only place with texts for these codes. */
+const reasons: Readonly<Record<string, Reason>> = {
+  ENOENT: { what: 'no such file or folder', cure: 'check the path' },
+  ENOTDIR: { what: 'a part of the path is a file and not a folder', cure: 'check the path' },
+  EISDIR: { what: 'it is a folder', cure: 'name a file' },
+  EEXIST: { what: 'it exists already', cure: 'choose another name' },
+  ENOTEMPTY: { what: 'the folder is not empty', cure: 'choose another one' },
+  EACCES: {
+    what: 'permission denied',
+    cure: 'run the command as the owner, or change the permissions of the file and the folders above it',
+  },
+  EPERM: { what: 'the system does not permit it', cure: 'run the command as the owner, and check the file attributes' },
+  EROFS: { what: 'the file system is read-only', cure: 'choose another place, or mount it with write access' },
+  ENOSPC: { what: 'the disk is full', cure: 'free some space there (df -h, df -i), or choose another place' },
+  EDQUOT: { what: 'the disk quota is used up', cure: 'free some space (quota -s), or choose another place' },
+  EFBIG: { what: 'the file would become too large', cure: 'check the limit of file sizes (ulimit -f)' },
+  ENAMETOOLONG: { what: 'the name is too long', cure: 'choose a shorter one' },
+  ELOOP: { what: 'its symbolic links form a circle', cure: 'check them with ls -l' },
+  EMFILE: { what: 'too many files are open', cure: 'raise the limit, for example with: ulimit -n 1024' },
+  ENFILE: { what: 'too many files are open on this machine', cure: 'close other programs' },
+  EBUSY: { what: 'another program uses it', cure: 'end that program first' },
+  ETXTBSY: { what: 'it is a program that is running', cure: 'choose another name' },
+  ENXIO: { what: 'it is a socket or a device without a driver', cure: 'name a file' },
+  EINVAL: { what: 'the file system does not accept the name', cure: 'choose another one' },
+  EIO: { what: 'the disk reports an error', cure: 'check the disk and the log of the system (dmesg)' },
+  ESTALE: { what: 'the network folder is gone', cure: 'mount it again' },
+  EXDEV: { what: 'the folders are on different file systems', cure: 'choose a folder on the same one' },
 }
 
-/** Returns the attributes of a file or folder; undefined if there is none, or a part of the path is a file. */
-export function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
-    throw error
-  }
+export type FileAction = 'read' | 'written' | 'created' | 'deleted'
+
+/** Codes that mean something else for some actions. */
+const special: Partial<Record<FileAction, Readonly<Record<string, Reason>>>> = {
+  written: { ENOENT: { what: 'its folder does not exist', cure: 'create the folder first, or choose another place' } },
+  created: {
+    ENOENT: { what: 'the system allows no new files or folders there', cure: 'choose another place' },
+    EEXIST: { what: 'a file with this name exists', cure: 'choose another name, or move the file' },
+  },
 }
 
-/** Returns why a file, or the files of a folder, cannot be read; undefined if they can. Reads no file. */
-export function readObstacle(path: string): string | undefined {
-  return attempt(() => {
-    if (statSync(path).isDirectory()) readdirSync(path)
-    accessSync(path, constants.R_OK)
-  })
+const FULL = ['ENOSPC', 'EDQUOT']
+
+/** Returns whether an error of the file system means that there is no room left. */
+export const isFull = (error: unknown): boolean => FULL.includes(codeOf(error) ?? '')
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
+
+const textOf = ({ what, cure }: Reason): string => `${what}; ${cure}`
+
+/** Returns why a file cannot be read, written, created or deleted, and what to do about it. */
+export function reasonText(error: unknown, done: FileAction): string {
+  const code = codeOf(error) ?? ''
+  const reason = special[done]?.[code] ?? reasons[code]
+  return reason ? textOf(reason) : (error as Error).message
 }
 
-/** Returns why a file cannot be written or created; undefined if it can. Writes nothing. */
-export function writeObstacle(path: string): string | undefined {
-  if (statsOf(path)?.isDirectory()) return reasons.EISDIR
-  const exists = statsOf(path) !== undefined
-  if (!exists && !statsOf(dirname(path))?.isDirectory()) return `there is no folder ${dirname(path)}`
-  return attempt(() => accessSync(exists ? path : dirname(path), constants.W_OK))
+/** Returns a sentence such as `a.txt cannot be read: permission denied; run the command as the owner, …`. */
+export const fileErrorText = (error: unknown, path: string, done: FileAction): string =>
+  `${path} cannot be ${done}: ${reasonText(error, done)}`
+
+/** Returns an error with a sentence for people. It keeps the code of the system error. */
+export function fileError(error: unknown, path: string, done: FileAction): NodeJS.ErrnoException {
+  return Object.assign(new Error(fileErrorText(error, path, done), { cause: error }), { code: codeOf(error) })
 }
 
-function attempt(use: () => void): string | undefined {
-  try {
-    use()
-    return undefined
-  } catch (error) {
-    return fileError(error)
-  }
+/** Returns a sentence for an error of `node:fs` that nobody has explained yet; undefined for any other error. */
+export function rawFileErrorText(error: unknown): string | undefined {
+  const { code, path, syscall } = error as NodeJS.ErrnoException
+  const reason = reasons[code ?? '']
+  if (reason === undefined || syscall === undefined || path === undefined) return undefined
+  return `${path}: ${textOf(reason)}`
 }
-
-/** Returns the message of `makeFolder` for a folder that cannot be created; undefined if it exists or can be created. */
-export function folderObstacle(path: string): string | undefined {
-  const found = statsOf(path)
-  if (found) return found.isDirectory() ? undefined : cannotCreate(path, systemReason('EEXIST'))
-  const parent = dirname(path)
-  const above = parent === path ? undefined : folderObstacle(parent)
-  if (above !== undefined || !statsOf(parent)) return above
-  try {
-    accessSync(parent, constants.W_OK | constants.X_OK)
-    return undefined
-  } catch (error) {
-    return cannotCreate(path, systemReason((error as NodeJS.ErrnoException).code))
-  }
-}
-
-/** The message of a folder that cannot be created. */
-export const cannotCreate = (path: string, reason: string | undefined): string =>
-  `the folder ${path} cannot be created: ${reason}`
-
-/** Returns the text of a system error as Node.js writes it: `EACCES: permission denied`. */
-const systemReason = (code: string | undefined): string =>
-  [...getSystemErrorMap().values()].find(([name]) => name === code)?.join(': ') ?? `${code}`

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cannotCreate, statsOf } from './file-errors.ts'
+import { fileError } from './file-errors.ts'
+import { statsOf } from './file-obstacles.ts'
 
 /**
  * Creates a folder and its parents. Replaces `mkdir` with `recursive`, which never returns if a parent exists and refuses
@@ -16,10 +17,8 @@ export function makeFolder(path: string, mode = 0o777): void {
     mkdirSync(path, { mode })
   } catch (error) {
     // Another process may have created it.
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' && isFolder(path)) return
-    const reason = message.split(',')[0]
-    throw Object.assign(new Error(cannotCreate(path, reason), { cause: error }), { code })
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && isFolder(path)) return
+    throw fileError(error, `the folder ${path}`, 'created')
   }
 }
 

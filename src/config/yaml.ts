@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import {
   type Document,
@@ -16,7 +15,7 @@ import {
   stringify,
   type YAMLMap,
 } from 'yaml'
-import { fileError } from '../common/file-errors.ts'
+import { readUserFile } from '../common/user-files.ts'
 import { type LoadedConfig, load, type Override } from './load.ts'
 import { ConfigError, type Locate, type Path, pathText } from './mistakes.ts'
 import { isMerge, yamlErrors } from './yaml-errors.ts'
@@ -28,9 +27,9 @@ import { isMerge, yamlErrors } from './yaml-errors.ts'
 export async function loadFile(file: string, overrides: readonly Override[] = []): Promise<LoadedConfig> {
   let octets: Buffer
   try {
-    octets = await readFile(file)
+    octets = await readUserFile(file)
   } catch (error) {
-    throw new ConfigError([`${file}: cannot be read: ${fileError(error)}`])
+    throw new ConfigError([(error as Error).message])
   }
   return loadText(textOf(octets, file), file, dirname(resolve(file)), overrides)
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
+import { readUserFile } from '../common/user-files.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { Feeds } from '../news/feeds/feeds.ts'
 import { NewsService } from '../news/news-service.ts'
@@ -82,7 +82,7 @@ export class LabNews implements AsyncDisposable {
   async #roots(authority: string | undefined): Promise<readonly string[]> {
     const { certificates } = this.#options
     if (authority === undefined) return [certificates.rootPem]
-    if (isAbsolute(authority)) return [await readFile(authority, 'utf8')]
+    if (isAbsolute(authority)) return [(await readUserFile(authority)).toString('utf8')]
     return [(await authoritiesOf(certificates).export(authority, 'chain')).toString()]
   }
 }

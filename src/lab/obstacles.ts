@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { folderObstacle, readObstacle } from '../common/file-errors.ts'
+import { folderObstacle, readObstacle } from '../common/file-obstacles.ts'
 import type { Mistake, Path } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { portObstacles } from './port-obstacles.ts'

@@ -1,4 +1,4 @@
-import { readObstacle } from '../common/file-errors.ts'
+import { readObstacle } from '../common/file-obstacles.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { openInbox } from '../store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../store/types.ts'

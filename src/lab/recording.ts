@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
-import { writeObstacle } from '../common/file-errors.ts'
+import { writeObstacle } from '../common/file-obstacles.ts'
 import type { ResolvedCapture } from '../config/resolve.ts'
 import { Capture, type CaptureOptions } from '../sessions/capture.ts'
 import type { SessionRecord } from '../sessions/types.ts'

@@ -2,6 +2,8 @@ import { createPrivateKey, sign as cryptoSign, generateKeyPair, type KeyObject }
 import { promisify } from 'node:util'
 import { bitString, nul, oid, sequence } from './der/encode.ts'
 import { PkiError } from './errors.ts'
+import { contentOf } from './keystore/content.ts'
+import { unexpectedContent } from './keystore/unexpected.ts'
 
 const generate = promisify(generateKeyPair)
 
@@ -33,13 +35,26 @@ export function readPrivateKey(pem: string, passphrase?: string): KeyObject {
   try {
     return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
   } catch (cause) {
-    if (!pem.includes('ENCRYPTED')) throw new PkiError('malformed', 'the private key cannot be read', { cause })
+    if (!pem.includes('ENCRYPTED')) throw unreadableKey(pem, cause)
     const why =
       passphrase === undefined
         ? 'the private key is encrypted: a password is needed'
         : 'wrong password for the private key'
     throw new PkiError('password', why, { cause })
   }
+}
+
+/** Returns why text that should have a private key cannot be read. */
+function unreadableKey(pem: string, cause: unknown): PkiError {
+  const octets = Buffer.from(pem, 'latin1')
+  if (!/PRIVATE KEY-----/.test(pem) || contentOf(octets) === 'cut-off') return unexpectedContent(octets, 'key', cause)
+  return new PkiError(
+    'malformed',
+    'the private key cannot be read: it is damaged, or of a type that is not supported',
+    {
+      cause,
+    },
+  )
 }
 
 export const privateKeyPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()

@@ -1,5 +1,6 @@
 import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 import type { Clock } from '../common/clock.ts'
+import { fileError } from '../common/file-errors.ts'
 import type { SocketAddress } from '../common/ip-address.ts'
 import { CapturedConnection } from './captured-connection.ts'
 import { fileHeader, packetBlock, secretsBlock } from './pcapng.ts'
@@ -104,7 +105,11 @@ export class Capture {
 
 /** Opens a file that only its owner can read, because it shows whole sessions. Changes the mode of an existing file. */
 function openPrivate(file: string): number {
-  const descriptor = openSync(file, 'w', 0o600)
-  if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600)
-  return descriptor
+  try {
+    const descriptor = openSync(file, 'w', 0o600)
+    if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600)
+    return descriptor
+  } catch (error) {
+    throw fileError(error, `the capture ${file}`, 'written')
+  }
 }

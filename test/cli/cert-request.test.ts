@@ -55,7 +55,7 @@ describe('sealpost cert request', () => {
     {
       title: 'a file in a missing folder',
       args: ['--out', 'nowhere/req.txt'],
-      says: /cannot be written: no such file/,
+      says: /cannot be written: its folder does not exist; create the folder first/,
     },
   ])('refuses $title', async ({ args, says }) => {
     expect(await pki.refused('cert', 'request', '--for', smtp, '--cn', 'localhost', ...args)).toMatch(says)

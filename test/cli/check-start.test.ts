@@ -66,7 +66,7 @@ describe('check and start report the same', () => {
     [
       'a missing preload',
       `newsgroups: [{ name: a.b, preload: lost.mbox }]\n${server('certificate: none')}`,
-      /^lab\.yaml:1:\d+: newsgroups\[0\]\.preload: cannot read \S+lost\.mbox: no such file$/,
+      /^lab\.yaml:1:\d+: newsgroups\[0\]\.preload: cannot read \S+lost\.mbox: no such file or folder; check the path$/,
     ],
     [
       'a capture in a missing folder',
@@ -76,7 +76,7 @@ describe('check and start report the same', () => {
     [
       'a store in a file',
       `store: { lmdb: lab.yaml/data }\n${server('certificate: none')}`,
-      /^lab\.yaml:1:\d+: store\.lmdb: the folder \S+lab\.yaml cannot be created: EEXIST/,
+      /^lab\.yaml:1:\d+: store\.lmdb: the folder \S+lab\.yaml cannot be created: a file with this name exists; choose another name/,
     ],
     [
       'an address of another machine',

@@ -25,7 +25,7 @@ test.each([
   [['cert', 'help', 'xyzzy'], /^sealpost: unknown command 'xyzzy' \(known: request, .*\)\n$/],
   [['start', '--log-level', 'loud'], /^--log-level: is "loud"; must be trace, .*\n$/],
   [['audit', '--jobs', '0', '--', 'true'], /^sealpost: option '--jobs <n>' argument '0' is invalid\..*\n$/],
-  [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml: cannot be read: no such file\n'],
+  [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml cannot be read: no such file or folder; check the path\n'],
 ])('%j is wrong usage: one line on standard error and status 2', async (args, line) => {
   const { status, stdout, stderr } = await place.runHere(args)
   expect([status, stdout]).toEqual([2, ''])

@@ -19,13 +19,15 @@ test('makeFolder creates parents with the mode and accepts an existing folder', 
 
 test('makeFolder fails for a file in the way', () => {
   writeFileSync(join(folder, 'file'), '')
-  expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST')
-  expect(() => makeFolder(join(folder, 'file/sub'))).toThrow(/EEXIST|ENOTDIR/)
+  expect(() => makeFolder(join(folder, 'file'))).toThrow(
+    /file cannot be created: a file with this name exists; choose another name/,
+  )
+  expect(() => makeFolder(join(folder, 'file/sub'))).toThrow(/cannot be created: a file with this name exists/)
 })
 
 test.skipIf(process.platform !== 'linux')('makeFolder fails in /proc, where mkdir with recursive never returns', () => {
   expect(() => makeFolder('/proc/nope/certs')).toThrow(
-    'the folder /proc/nope cannot be created: ENOENT: no such file or directory',
+    'the folder /proc/nope cannot be created: the system allows no new files or folders there; choose another place',
   )
 })
 

@@ -13,7 +13,7 @@ import {
 } from '../cert/request-options.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
-import { checkOutput, readInput, writeOutput } from '../files.ts'
+import { checkOutput, ofFile, readInput, writeOutput } from '../files.ts'
 import { wholeNumber } from '../options.ts'
 import { print, printResult } from '../output.ts'
 
@@ -114,7 +114,8 @@ export function addCreate(ca: Command): void {
     .option('--json', 'print JSON')
     .action((file: string, flags: PkiOptions & { force?: boolean }) =>
       withPki(flags, async ({ authorities }) => {
-        const { name } = await authorities.install(await readInput(file), { force: flags.force ?? false })
+        const answer = await readInput(file)
+        const { name } = await ofFile(file, () => authorities.install(answer, { force: flags.force ?? false }))
         printResult(flags, { name, ready: true }, `"${name}" has its certificate and can now issue certificates.`)
       }),
     )

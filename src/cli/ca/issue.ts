@@ -14,7 +14,7 @@ import {
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
-import { checkOutput, passwordOf, readInput, writeOutput } from '../files.ts'
+import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../files.ts'
 import { wholeNumber } from '../options.ts'
 import { counted, dayText, print, printResult, printWritten } from '../output.ts'
 import { fittedTable } from '../table.ts'
@@ -85,7 +85,8 @@ function addSigning(ca: Command): void {
         if (flags.out) await checkOutput(flags.out)
         const authority = flags.authority ? { authority: flags.authority } : {}
         const options = { ...signOptions(flags, session), ...authority }
-        const chain = await session.authorities.sign(await readInput(file), options)
+        const request = await readInput(file)
+        const chain = await ofFile(file, () => session.authorities.sign(request, options))
         await writeIssued(chain, { ...flags, out: flags.out ?? (flags.json ? undefined : '-') } as SignFlags, '')
       }),
     )
@@ -137,7 +138,9 @@ function list(flags: PkiOptions & { authority?: string }): Promise<void> {
 function submit(file: string, flags: SignFlags): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     if (flags.out) await checkOutput(flags.out)
-    const answer = await authorities.submit(await readInput(file), flags.authority, { force: flags.force ?? false })
+    const request = await readInput(file)
+    const options = { force: flags.force ?? false }
+    const answer = await ofFile(file, () => authorities.submit(request, flags.authority, options))
     if (answer.state === 'issued')
       return writeIssued(answer.chain, flags, `"${answer.authority}" issued the certificate.`)
     const { authority, id } = answer

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { TrustedRecord } from '../../pki/certificate-store/index-file.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
-import { readInput } from '../files.ts'
+import { ofFile, readInput } from '../files.ts'
 import { dayText, print, printResult } from '../output.ts'
 import { fittedTable } from '../table.ts'
 
@@ -18,7 +18,8 @@ export function addTrust(ca: Command): void {
     .option('--json', 'print JSON')
     .action((file: string, flags: PkiOptions) =>
       withPki(flags, async ({ authorities }) => {
-        const added = await authorities.addTrusted(await readInput(file))
+        const octets = await readInput(file)
+        const added = await ofFile(file, () => authorities.addTrusted(octets))
         if (flags.json) return print(JSON.stringify(added.map(facts)))
         for (const { kind, name } of added) print(`The checks of the lab now accept the ${kinds[kind]} of "${name}".`)
       }),

@@ -4,7 +4,7 @@ import type { QueueOutcome } from '../../pki/lifecycle/issue.ts'
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { exitStatus, UsageError } from '../failure.ts'
-import { readInput } from '../files.ts'
+import { ofFile, readInput } from '../files.ts'
 import { dayText, note, page, print } from '../output.ts'
 import { noteWarningsOf } from './words.ts'
 
@@ -49,7 +49,8 @@ const IN_SUMMARY = ['incomplete-chain', 'wrong-purpose', 'authority']
 async function installFile(session: PkiSession, file: string, flags: InstallFlags): Promise<void> {
   const { certificates } = session
   const options = { ...(flags.for ? { for: flags.for } : {}), force: flags.force ?? false }
-  const planned = await certificates.inspect(await readInput(file), options)
+  const answer = await readInput(file)
+  const planned = await ofFile(file, () => certificates.inspect(answer, options))
   const { summary } = planned
   for (const warning of summary.warnings) note(`warning: ${warning}`)
   if (!flags.json) print(installSummary(summary))

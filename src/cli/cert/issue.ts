@@ -7,7 +7,7 @@ import { type ProfileFlags, profileOptions, withProfileOptions } from '../ca/pro
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
-import { readInput } from '../files.ts'
+import { readRoots } from '../files.ts'
 import { portNumber } from '../options.ts'
 import { dayText, note, noteWarning, print, printResult } from '../output.ts'
 import { requestSummary, writeRequest } from './request.ts'
@@ -121,7 +121,7 @@ async function acmeAuthority(flags: IssueFlags, directoryUrl: string): Promise<A
     ...(dnsHook ? { dnsHook: resolve(dnsHook) } : {}),
     ...(acmeProfile ? { profile: acmeProfile } : {}),
     ...(email ? { email } : {}),
-    ...(acmeCa ? { ca: (await readInput(acmeCa)).toString('utf8') } : {}),
+    ...(acmeCa ? { ca: (await readRoots(acmeCa)).join('') } : {}),
     ...(eabKid && eabKey ? { externalAccount: { kid: eabKid, key: eabKey } } : {}),
   }
 }

@@ -1,11 +1,12 @@
 import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
+import { readPrivateKey } from '../../pki/keys.ts'
 import { type ExportFormat, exportFormats } from '../../pki/lifecycle/import-export.ts'
 import { takenText } from '../../pki/lifecycle/request.ts'
 import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { UsageError } from '../failure.ts'
-import { checkOutput, passwordOf, readInput, writeOutput } from '../files.ts'
+import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../files.ts'
 import { noteWarning, print, printResult, printWritten } from '../output.ts'
 import { NAME_HELP, noteWarningsOf } from './words.ts'
 
@@ -41,14 +42,16 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
   return withPki(flags, async (session) => {
     const octets = await readInput(file)
     const password = await passwordOf(flags)
-    const record = await session.certificates.import(octets, {
+    const key = flags.key === undefined ? undefined : await readKey(flags.key, password)
+    const options = {
       ...(password === undefined ? {} : { password }),
-      ...(flags.key ? { key: (await readInput(flags.key)).toString('latin1') } : {}),
+      ...(key === undefined ? {} : { key }),
       ...(flags.name ? { friendlyName: flags.name } : {}),
       ...(flags.for ? { for: flags.for } : {}),
       ...(flags.replace ? { replaces: flags.replace } : {}),
       force: flags.force ?? false,
-    })
+    }
+    const record = await ofFile(file, () => session.certificates.import(octets, options))
     const { friendlyName, thumbprint, notAfter } = record
     if (flags.name && flags.name.trim() !== friendlyName) noteWarning(takenText(flags.name, friendlyName))
     const users = (await session.certificates.show(thumbprint)).usedBy
@@ -63,6 +66,13 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
       `"${friendlyName}" is imported (thumbprint ${thumbprint})${assigned}.`,
     )
   })
+}
+
+/** Returns the private key in a file. Errors name the file. */
+async function readKey(file: string, password: string | undefined): Promise<string> {
+  const pem = (await readInput(file)).toString('latin1')
+  await ofFile(file, () => readPrivateKey(pem, password))
+  return pem
 }
 
 interface ExportFlags extends PkiOptions {

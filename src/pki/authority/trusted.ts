@@ -8,6 +8,7 @@ import type { CertificateStore } from '../certificate-store/types.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
+import { unexpectedContent } from '../keystore/unexpected.ts'
 import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 
 /**
@@ -51,17 +52,14 @@ function readTrusted(file: Buffer): TrustedContent {
   try {
     return { roots: readCertificates(file), lists }
   } catch (cause) {
-    if (isPem) throw notTrusted(cause)
+    if (isPem) throw unexpectedContent(file, 'trusted', cause)
     try {
       return { roots: [], lists: [{ der: file, crl: readCrl(file) }] }
     } catch {
-      throw notTrusted(cause)
+      throw unexpectedContent(file, 'trusted', cause)
     }
   }
 }
-
-const notTrusted = (cause: unknown): PkiError =>
-  new PkiError('malformed', 'neither certificates (DER, PEM, PKCS#7) nor a revocation list', { cause })
 
 /** @throws PkiError `refused` if the store knows the authority and the authority did not sign the list */
 function refuseForged(crl: ReadCrl, issuers: readonly X509Certificate[]): void {

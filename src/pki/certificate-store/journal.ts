@@ -6,6 +6,9 @@ import { emptyIndex, indexPath, parseIndex, referencedPaths, type StoreIndex } f
 /** Files that a change may delete: those of the store, and those that killed processes left behind. */
 const ownFile = /^(keys|certificates|authorities|requests|trusted)\/|^\.lock\.|^\.[0-9a-f]+\.tmp$/
 
+/** Characters by which the revision number can grow. */
+const DIGITS = 16
+
 /** An index with the text that it was read from; undefined if there is no file. */
 interface ReadIndex {
   readonly text: string | undefined
@@ -113,15 +116,32 @@ export class Journal {
         else this.#take(before)
         const draft = new IndexDraft(before.index, this.#read)
         const result = await change(draft)
-        for (const [path, text] of draft.files) await this.#files.write(path, text)
+        await this.#writeFiles(before.index, draft)
+        const after = { ...draft.index, revision: before.index.revision + 1 }
         // If this process was so slow that another one took the lock, it starts over.
         if ((await lock.held()) && (await this.#files.read(indexPath)) === before.text) {
-          await this.#commit(before.index, { ...draft.index, revision: before.index.revision + 1 })
+          await this.#commit(before, after, draft.files.size === 0)
           return result
         }
       } finally {
         await lock.release()
+        await this.#files.keepReserve(Buffer.byteLength(this.#text ?? ''))
       }
+    }
+  }
+
+  /** Writes the files of a draft. If one cannot be written, for example on a full disk, none stays. */
+  async #writeFiles(before: StoreIndex, { files }: IndexDraft): Promise<void> {
+    const written: string[] = []
+    try {
+      for (const [path, text] of files) {
+        written.push(path)
+        await this.#files.write(path, text)
+      }
+    } catch (error) {
+      const kept = referencedPaths(before)
+      for (const path of written) if (!kept.has(path)) await this.#files.remove(path)
+      throw error
     }
   }
 
@@ -131,18 +151,19 @@ export class Journal {
     throw new PkiError('store', `${this.#files.place}/${indexPath} does not exist any more`)
   }
 
-  async #commit(before: StoreIndex, after: StoreIndex): Promise<void> {
+  /** @param addsNothing whether the change writes no other files, so that it needs less space if the index is not longer */
+  async #commit(before: ReadIndex, after: StoreIndex, addsNothing: boolean): Promise<void> {
+    const text = `${JSON.stringify(after, null, 2)}\n`
     this.#turn++
-    const writing = this.#write(after)
+    const writing = this.#write(after, text, addsNothing && text.length <= (before.text ?? '').length + DIGITS)
     this.#writing = writing.catch(() => {})
     await writing
-    await this.#sweep(before, after)
+    await this.#sweep(before.index, after)
     await this.#changed(after)
   }
 
-  async #write(index: StoreIndex): Promise<void> {
-    const text = `${JSON.stringify(index, null, 2)}\n`
-    await this.#files.write(indexPath, text)
+  async #write(index: StoreIndex, text: string, frees: boolean): Promise<void> {
+    await this.#files.write(indexPath, text, { frees })
     this.#text = text
     this.#index = index
   }
@@ -157,9 +178,7 @@ export class Journal {
 
   async #readIndex(): Promise<ReadIndex> {
     const { place } = this.#files
-    const text = await this.#files.read(indexPath).catch((cause: Error) => {
-      throw new PkiError('store', `${place} cannot be read: ${cause.message}`, { cause })
-    })
+    const text = await this.#files.read(indexPath)
     return { text, index: text === undefined ? emptyIndex() : parseIndex(text, place) }
   }
 }

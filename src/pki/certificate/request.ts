@@ -16,6 +16,7 @@ import { extensionIds, extensionRequest, nameIn, type Purpose, purposeIds } from
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, hashOfSignature, signed } from '../keys.ts'
+import { unexpectedContent } from '../keystore/unexpected.ts'
 import { extKeyUsage, keyUsage, publicKeyInfo, subjectAltName } from './extensions.ts'
 import {
   type DistinguishedName,
@@ -113,7 +114,7 @@ function requestDer(octets: Buffer): Buffer {
   const text = octets.toString('latin1')
   if (!text.includes('-----BEGIN')) return octets
   const block = readPem(text).find(({ label }) => /^(NEW )?CERTIFICATE REQUEST$/.test(label))
-  if (block === undefined) throw new PkiError('malformed', 'the file contains no certificate request')
+  if (block === undefined) throw unexpectedContent(octets, 'request')
   return block.der
 }
 
@@ -125,11 +126,22 @@ function readPublicKey(spki: Buffer): KeyObject {
   }
 }
 
+/** Returns the three parts of a request. RFC 2986 section 4.2. @param file what it was read from @throws PkiError `malformed` */
+function partsOf(der: Buffer, file: Buffer): [Asn1, Asn1, Asn1] {
+  try {
+    const [info, algorithm, signature] = items(readAsn1(der))
+    // A certificate consists of three parts, too.
+    if (info && algorithm && signature && items(info).length <= 4) return [info, algorithm, signature]
+  } catch (cause) {
+    throw unexpectedContent(file, 'request', cause)
+  }
+  throw unexpectedContent(file, 'request')
+}
+
 /** Parses a request in DER or PEM and verifies its signature. @throws PkiError `malformed` */
 export function readRequest(octets: Buffer): ReadRequest {
   const der = requestDer(octets)
-  const [info, algorithm, signature] = items(readAsn1(der))
-  if (!info || !algorithm || !signature) throw new PkiError('malformed', 'not a certificate request')
+  const [info, algorithm, signature] = partsOf(der, octets)
   const publicKey = readPublicKey(item(info, 2).raw)
   const hash = hashOfSignature(oidOf(item(algorithm, 0)))
   // The signature proves that the requester has the private key. RFC 2986 section 3.

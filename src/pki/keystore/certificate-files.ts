@@ -4,6 +4,7 @@ import { item, items, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import { context, integer, oid, sequence, setOf } from '../der/encode.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
+import { unexpectedContent } from './unexpected.ts'
 
 /**
  * Reads the certificates of an authority's answer: DER or PEM (`.cer`), several in PEM in any order, PKCS#7 in DER or PEM
@@ -15,12 +16,12 @@ export function readCertificates(octets: Buffer): X509Certificate[] {
     const text = octets.toString('latin1')
     if (text.includes('-----BEGIN ')) {
       const found = readPem(text).flatMap(({ label, der }) => readers[label]?.(der) ?? [])
-      if (found.length === 0) throw notCertificates()
+      if (found.length === 0) throw new PkiError('malformed', 'no PEM block is a certificate')
       return found
     }
     return readBinary(/^[A-Za-z0-9+/=\s]+$/.test(text) ? Buffer.from(text, 'base64') : octets)
   } catch (cause) {
-    throw notCertificates(cause)
+    throw unexpectedContent(octets, 'answer', cause)
   }
 }
 
@@ -40,9 +41,6 @@ function readBinary(octets: Buffer): X509Certificate[] {
     return readPkcs7(octets)
   }
 }
-
-const notCertificates = (cause?: unknown): PkiError =>
-  new PkiError('malformed', 'neither a certificate (DER, PEM) nor a PKCS#7 file', { cause })
 
 export const dataType = '1.2.840.113549.1.7.1'
 const signedDataType = '1.2.840.113549.1.7.2'

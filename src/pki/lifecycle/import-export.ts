@@ -9,6 +9,8 @@ import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates, writePkcs7 } from '../keystore/certificate-files.ts'
+import { type Content, contentOf } from '../keystore/content.ts'
+import { unexpectedContent } from '../keystore/unexpected.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned } from './context.ts'
 
 export interface ImportOptions {
@@ -64,12 +66,16 @@ interface ImportedContent {
 
 function readContent(file: Buffer, options: ImportOptions): Promise<ImportedContent> | ImportedContent {
   const text = file.toString('latin1')
-  if (text.includes('-----BEGIN ')) return readPemContent(text, options)
+  if (text.includes('-----BEGIN ')) return readPemContent(file, text, options)
   if (options.key === undefined) return readPkcs12Content(file, options.password ?? '')
   return { key: readPrivateKey(options.key, options.password), certificates: readCertificates(file) }
 }
 
-function readPemContent(text: string, { password, key }: ImportOptions): ImportedContent {
+/** Kinds of PEM that can be a part of what is imported. */
+const IMPORTABLE: readonly Content[] = ['certificate', 'pkcs7', 'private-key']
+
+function readPemContent(file: Buffer, text: string, { password, key }: ImportOptions): ImportedContent {
+  if (!IMPORTABLE.includes(contentOf(file))) throw unexpectedContent(file, 'import')
   const keyText =
     key ?? /-----BEGIN (?:[A-Z]+ |ENCRYPTED )?PRIVATE KEY-----[\s\S]*?-----END [A-Z ]+-----/.exec(text)?.[0]
   if (keyText === undefined) {
@@ -78,12 +84,16 @@ function readPemContent(text: string, { password, key }: ImportOptions): Importe
   if (!readPem(text).some(({ label }) => label.includes('CERTIFICATE') || label.includes('PKCS7'))) {
     throw new PkiError('malformed', 'the file contains no certificate')
   }
-  return { key: readPrivateKey(keyText, password), certificates: readCertificates(Buffer.from(text)) }
+  return { key: readPrivateKey(keyText, password), certificates: readCertificates(file) }
 }
 
 async function readPkcs12Content(file: Buffer, password: string): Promise<ImportedContent> {
+  const content = contentOf(file)
+  if (content !== 'pkcs12' && content !== 'unknown') throw unexpectedContent(file, 'import')
   const { readPkcs12 } = await import('../keystore/pkcs12.ts')
-  const { keys, certificates, friendlyName } = await readPkcs12(file, password)
+  const { keys, certificates, friendlyName } = await readPkcs12(file, password).catch((error: PkiError) => {
+    throw error.code === 'malformed' && content === 'unknown' ? unexpectedContent(file, 'import', error) : error
+  })
   const key = keys.find((one) => certificates.some((certificate) => certificate.checkPrivateKey(one)))
   if (key) return { key, certificates, ...(friendlyName ? { friendlyName } : {}) }
   const missing =

@@ -2,7 +2,7 @@ import { accessSync, chmodSync, constants, existsSync, mkdtempSync, renameSync, 
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../../common/clock.ts'
-import { folderObstacle } from '../../common/file-errors.ts'
+import { folderObstacle } from '../../common/file-obstacles.ts'
 import { makeFolder } from '../../common/folders.ts'
 import { StoreError } from '../types.ts'
 import { loadLmdb } from './addon.ts'
