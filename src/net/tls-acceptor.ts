@@ -129,7 +129,7 @@ export class TlsAcceptor {
       throw handshakeFailed(raw, record, await this.#explain(error, first), error)
     })
     alert?.complete()
-    const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello)
+    const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello, policy.groups)
     const facts = clientCertificates
       ? await this.#identified(agreed, clientCertificates, socket, raw, record, alert)
       : agreed

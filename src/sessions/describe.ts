@@ -1,4 +1,5 @@
-import type { SessionRecord, TlsFacts, TranscriptEntry } from './types.ts'
+import { groupName } from './tls-groups.ts'
+import type { ClientHelloFacts, SessionRecord, TlsFacts, TranscriptEntry } from './types.ts'
 
 /** Returns whether something was refused on a connection, or the connection failed. */
 export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
@@ -29,10 +30,27 @@ export function transcript(record: SessionRecord): string[] {
   const { hello, tls } = record
   return [
     summary(record),
-    ...(hello ? [`  offered: ${hello.versions.join(', ')}; ${hello.suites.length} suites`] : []),
+    ...(hello ? [`  offered: ${offered(hello)}`, `  client software (JA4): ${hello.ja4}`] : []),
     ...(tls ? [`  agreed: ${agreed(tls)}`] : []),
     ...record.transcript.map((entry) => `  ${line(entry, record.startedAt)}`),
   ]
+}
+
+/** encrypted_client_hello. RFC 9849 section 5. */
+const ENCRYPTED_CLIENT_HELLO = 0xfe0d
+
+function offered({ versions, suites, groups, keyShares, alpn, serverName, extensions = [] }: ClientHelloFacts): string {
+  const named = (ids: readonly number[]): string => ids.map(groupName).join(', ') || 'none'
+  return [
+    versions.join(', '),
+    `${suites.length} suites`,
+    ...(groups ? [`groups ${named(groups)}`] : []),
+    ...(keyShares ? [`key shares ${named(keyShares)}`] : []),
+    ...(serverName === undefined ? [] : [`server name ${serverName}`]),
+    ...(alpn.length > 0 ? [`ALPN ${alpn.join(', ')}`] : []),
+    // A server without keys for it cannot tell one from the other: that is what GREASE is for.
+    ...(extensions.includes(ENCRYPTED_CLIENT_HELLO) ? ['an encrypted ClientHello, or GREASE for one'] : []),
+  ].join('; ')
 }
 
 function agreed({
@@ -40,6 +58,7 @@ function agreed({
   cipher,
   bits,
   keyExchange,
+  helloRetryRequest,
   serverName,
   alpn,
   resumed,
@@ -48,7 +67,7 @@ function agreed({
 }: TlsFacts): string {
   return [
     `${version} ${cipher} (${bits} bits)`,
-    ...(keyExchange ? [`key exchange ${keyExchange}`] : []),
+    ...(keyExchange ? [`key exchange ${keyExchange}${helloRetryRequest ? ' after a HelloRetryRequest' : ''}`] : []),
     ...(serverName ? [`server name ${serverName}`] : []),
     ...(alpn ? [`ALPN ${alpn}`] : []),
     resumed ? 'resumed' : 'full handshake',

@@ -151,8 +151,8 @@ const SILENT =
   'the client closed the connection right after the handshake: does it accept the certificate (host name, issuer)?'
 
 /** Returns about how much memory the facts of a ClientHello take. */
-const memoryOfHello = ({ suites, versions, alpn, keyShares = [], serverName = '' }: ClientHelloFacts): number =>
-  8 * (suites.length + keyShares.length) +
+const memoryOfHello = ({ suites, versions, alpn, serverName = '', ...lists }: ClientHelloFacts): number =>
+  8 * [suites, lists.keyShares, lists.groups, lists.signatureAlgorithms, lists.extensions].flat().length +
   [...versions, ...alpn, serverName].reduce((sum, text) => sum + text.length + 24, 0)
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -8,6 +8,16 @@ export interface ClientHelloFacts {
   readonly alpn: readonly string[]
   /** Groups of the key shares (TLS 1.3), as IANA code points, without GREASE. */
   readonly keyShares?: readonly number[]
+  /** supported_groups: the groups that the client can use for the key exchange, in its order, as IANA code points. */
+  readonly groups?: readonly number[]
+  /** signature_algorithms, as IANA code points. */
+  readonly signatureAlgorithms?: readonly number[]
+  /** Types of all extensions in the client's order, as IANA numbers, without GREASE. 0xfe0d is encrypted_client_hello. */
+  readonly extensions?: readonly number[]
+  /** Values in the list of suites that are no suites: 0x00ff (RFC 5746), 0x5600 (RFC 7507). */
+  readonly signallingSuites?: readonly number[]
+  /** The JA4 fingerprint of the client software. */
+  readonly ja4?: string
 }
 
 /** The result of a TLS handshake. */
@@ -18,8 +28,10 @@ export interface TlsFacts {
   readonly cipher: string
   /** Strength of the symmetric cipher in bits; 0 for NULL. */
   readonly bits: number
-  /** If known: `ECDHE_RSA`, `RSA` …; in TLS 1.3 the group, `X25519`, or the groups that are possible. */
+  /** If known: `ECDHE_RSA`, `RSA` …; in TLS 1.3 the group, `X25519`. */
   readonly keyExchange?: string
+  /** In TLS 1.3: whether the client had to send a second ClientHello, with a key share for a group of the server. */
+  readonly helloRetryRequest?: boolean
   readonly serverName?: string
   readonly alpn?: string
   readonly resumed: boolean

@@ -2,6 +2,8 @@ import { MalformedMessage, type OctetReader } from './octets.ts'
 
 /** The extensions that matter here; numbers are code points, GREASE included. */
 export interface ClientHelloExtensions {
+  /** IANA numbers of all extensions, in the client's order; absent without extensions. */
+  types?: readonly number[]
   serverName?: string
   alpn?: readonly string[]
   supportedVersions?: readonly number[]
@@ -26,6 +28,7 @@ export const extensionTypes = {
   preSharedKey: 41,
   supportedVersions: 43,
   keyShare: 51,
+  encryptedClientHello: 0xfe0d,
   renegotiationInfo: 0xff01,
 } as const
 
@@ -49,6 +52,7 @@ export function parseExtensions(reader: OctetReader, defects: string[]): ClientH
     if (parser && !isParsed(parser, content, found)) defects.push(`a malformed ${parser.name}`)
   }
   if (reader.left > 0) defects.push('a message that ends too early')
+  found.types = [...types]
   return found
 }
 

@@ -1,5 +1,6 @@
 import type { ClientHelloFacts } from '../sessions/types.ts'
 import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from './client-hello.ts'
+import { ja4 } from './ja4.ts'
 
 const versionNames: Readonly<Record<number, string>> = {
   0x0002: 'SSLv2',
@@ -28,25 +29,33 @@ const MAX_NAMES = 64
 /** Returns the first distinct items, at most `max`. */
 const firstOf = <T>(items: Iterable<T>, max: number): T[] => [...new Set(items)].slice(0, max)
 
+/** Returns the first distinct numbers without GREASE, at most `max`. */
+const numbersOf = (ids: Iterable<number>, max: number): number[] =>
+  firstOf(ids, max + GREASE_VALUES).filter(isNotGrease)
+const GREASE_VALUES = 16
+const isNotGrease = (id: number): boolean => !isGrease(id)
+
 /** Returns the facts about a ClientHello that are recorded. */
 export function clientHelloFacts({ version, suites, extensions }: ClientHello, sslv2: boolean): ClientHelloFacts {
-  const { serverName, alpn, supportedVersions, keyShares } = extensions
+  const { serverName, alpn, supportedVersions, keyShares, groups, signatureAlgorithms, types } = extensions
   // RFC 8446 section 4.2.1: `client_version` does not go beyond TLS 1.2.
   const highest = sslv2 ? version : Math.min(version, 0x0303)
-  const versions = supportedVersions?.filter((id) => !isGrease(id)) ?? [highest]
+  const versions = supportedVersions?.filter(isNotGrease) ?? [highest]
+  const signalling = suites.filter((id) => id === EMPTY_RENEGOTIATION_INFO_SCSV || id === FALLBACK_SCSV)
   return {
     versions: firstOf(versions, MAX_NAMES).map(versionName),
     suites: firstOf(suites.filter(isSuite), MAX_SUITES),
     alpn: firstOf(alpn ?? [], MAX_NAMES),
     // A copy, because a slice would keep the whole text in memory.
     ...(serverName === undefined ? {} : { serverName: Buffer.from(serverName).toString() }),
-    ...(keyShares === undefined
-      ? {}
-      : {
-          keyShares: firstOf(
-            keyShares.filter((id) => !isGrease(id)),
-            MAX_NAMES,
-          ),
-        }),
+    ...(keyShares === undefined ? {} : { keyShares: numbersOf(keyShares, MAX_NAMES) }),
+    ...(groups === undefined ? {} : { groups: numbersOf(groups, MAX_NAMES) }),
+    ...(signatureAlgorithms === undefined ? {} : { signatureAlgorithms: numbersOf(signatureAlgorithms, MAX_NAMES) }),
+    ...(types === undefined ? {} : { extensions: numbersOf(types, MAX_NAMES) }),
+    ...(signalling.length === 0 ? {} : { signallingSuites: firstOf(signalling, MAX_NAMES) }),
+    // Only the record of a session needs it, so it is computed when somebody reads it.
+    get ja4() {
+      return ja4(this)
+    },
   }
 }
