@@ -20,7 +20,7 @@ const grammars: Readonly<Record<Protocol, Grammar>> = {
   pop3: {
     command: /^(AUTH(?: [\w-]+)?|[A-Z\d]+)(?= |$)/i,
     // AUTH without a mechanism lists the mechanisms.
-    harmless: /^(?:CAPA|STLS|AUTH|LANG|UTF8|NOOP|QUIT)$/i,
+    harmless: /^(?:CAPA|STLS|AUTH|LANG|UTF8|NOOP|RSET|QUIT)$/i,
     credentials: /^(?:AUTH|USER|PASS|APOP)/i,
   },
   imap4: {

@@ -20,15 +20,19 @@ const HEADING = /^(?:Caused by: |Uncaught )?[\w.$]*(?:Error|Exception)(?: \[\w+\
 const REPORT =
   /^(?:\*\*\* |[\w./+-]+(?:\[\d+\])?: .*(?:error|fail|problem|reject|refus|cannot|unable|invalid|not |\(\d+\)))/i
 
+/** What this audit is about. Many programs give the reason first, and then say that they give up. */
+const ABOUT_TLS = /\b(?:certificate|TLS|SSL|handshake|STARTTLS|STLS)\b/i
+
 /**
  * Returns the line of a program's output that most likely says what went wrong. Lines of a stack trace do not count. In a
- * stack trace it is the last heading; otherwise the last line in which the program names itself, else the last line.
- * Returns undefined if the output has no such line.
+ * stack trace it is the last heading; otherwise the last line in which the program names itself, best with a word about
+ * TLS; else the last line. Returns undefined if the output has no such line.
  */
 export function lastMessage(output: string): string | undefined {
   const lines = output.split(/\r?\n|\r/).map((line) => line.replaceAll(CONTROL, ''))
   const hasTrace = lines.some((line) => /^\s+at\s\S/.test(line))
   const said = lines.filter((line) => !noise.some((pattern) => pattern.test(line)))
-  const best = said.findLast((line) => (hasTrace ? HEADING : REPORT).test(line))
+  const reports = said.filter((line) => (hasTrace ? HEADING : REPORT).test(line))
+  const best = (hasTrace ? undefined : reports.findLast((line) => ABOUT_TLS.test(line))) ?? reports.at(-1)
   return (best ?? said.at(-1))?.trim()
 }

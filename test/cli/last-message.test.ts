@@ -34,7 +34,7 @@ it.each([
     'ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired (_ssl.c:1006)',
   ],
   ['curl', CURL, 'curl: (60) SSL certificate problem: certificate has expired'],
-  ['fetchmail', FETCHMAIL, 'fetchmail: socket error while fetching from alice@localhost'],
+  ['fetchmail', FETCHMAIL, 'fetchmail: Server certificate verification error: certificate has expired'],
   ['a terminal program', '\x1b[2J\x1b[1;31mconnection refused\x1b[0m\r\n\r\n', 'connection refused'],
   ['a program that says nothing', ' \n\n', undefined],
 ])('finds the message of %s', (_, output, message) => {
