@@ -1,122 +1,97 @@
-// Runs the clients of examples/audit through `sealpost audit` and writes the results into docs/client-audit.md, between its
-// markers. Names below localhost must resolve to this machine; otherwise some clients are not tested with wildcard names.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// Runs the clients of scripts/client-audit/clients.mjs through `sealpost audit` and writes the results into
+// docs/client-audit.md, between its markers. Linux only: each client gets a hosts file of its own, so that it uses the
+// servers' names.
+//   node scripts/client-audit.mjs [--results FOLDER] [TITLE …]
+// Debian: apt-get install curl fetchmail getmail6 gnutls-bin isync libio-socket-ssl-perl libjakarta-mail-java libnss3-tools
+//   mpop msmtp mutt neomutt offlineimap3 s-nail slrn suck swaks tin default-jdk-headless
+// FOLDER keeps the results. Clients that have results there run again only if their titles are given.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { clients } from './client-audit/clients.mjs'
+import { measured } from './client-audit/page.mjs'
 
+/** Runs a command with the audit's hosts file as /etc/hosts. */
+const WITH_HOSTS = [
+  ...['unshare', '--map-root-user', '--mount', 'sh', '-c'],
+  'mount --bind "$AUDIT_HOSTS_FILE" /etc/hosts && export AUDIT_HOST="$AUDIT_HOSTNAME" && exec "$@"',
+  'sh',
+]
+/** Clients that run at the same time, and runs of each. */
+const CLIENTS = 2
+const JOBS = 2
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { results: { type: 'string' } } })
+const kept = values.results && resolve(values.results)
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
-const first = (program, ...args) => execFileSync(program, args, { encoding: 'utf8' }).trim().split('\n')[0]
-const packaged = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')).version
-const node = `Node.js ${process.version}, OpenSSL ${process.versions.openssl}`
-const script = (...words) => words
-
-const clients = [
-  [
-    'nodemailer',
-    ['smtp'],
-    script('node', 'examples/audit/nodemailer.mjs'),
-    () => `nodemailer ${packaged('nodemailer')} (${node})`,
-  ],
-  ['swaks', ['smtp'], script('sh', 'examples/audit/swaks.sh'), () => first('swaks', '--version')],
-  [
-    'curl',
-    ['smtp', 'pop3', 'imap4'],
-    script('sh', 'examples/audit/curl.sh'),
-    () => first('curl', '--version').replace(/ \(.*\) (libcurl\S*) (\S+) .*/, ' ($2)'),
-  ],
-  [
-    'Python',
-    ['smtp', 'pop3', 'imap4'],
-    script('python3', 'examples/audit/python.py'),
-    () => `${first('python3', '--version')} (${first('python3', '-c', 'import ssl; print(ssl.OPENSSL_VERSION)')})`,
-  ],
-  [
-    'fetchmail',
-    ['pop3', 'imap4'],
-    script('sh', 'examples/audit/fetchmail.sh'),
-    () =>
-      first('fetchmail', '--version')
-        .replace(/^This is /, '')
-        .replace(/\+.*/, ''),
-  ],
-  ['mbsync', ['imap4'], script('sh', 'examples/audit/mbsync.sh'), () => first('mbsync', '--version')],
-  [
-    'imapflow',
-    ['imap4'],
-    script('node', 'examples/audit/imapflow.mjs'),
-    () => `imapflow ${packaged('imapflow')} (${node})`,
-  ],
-]
-
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-client-audit-'))
-const columns = []
-for (const [title, protocols, command, version] of clients) {
-  const args = ['dist/src/cli/main.js', 'audit', '--json', '--jobs', '3', '--protocol', ...protocols, '--', ...command]
-  const ran = spawnSync('node', args, { encoding: 'utf8', maxBuffer: 1 << 28 })
-  if (ran.status > 1) throw new Error(ran.stderr)
-  const { results } = JSON.parse(ran.stdout)
-  writeFileSync(join(folder, `${title}.json`), JSON.stringify(results, null, 1))
-  for (const protocol of protocols)
-    columns.push({ title, protocol, version: version(), results: results.filter((one) => one.protocol === protocol) })
-  console.log(title, ran.status)
+const results = kept ?? folder
+mkdirSync(results, { recursive: true })
+
+const isInstalled = (program) => spawnSync('which', [program]).status === 0
+const fileOf = ({ title }) => join(results, `${title.replaceAll(/\W+/g, '-')}.json`)
+
+/** Runs one client, and keeps its version and results. */
+async function audit(client) {
+  client.prepare?.()
+  const env = Object.fromEntries(
+    Object.entries(client.env ?? {}).map(([name, value]) => [
+      name,
+      typeof value === 'function' ? value(client.title) : value,
+    ]),
+  )
+  const options = ['--json', '--jobs', String(JOBS), '--by-address', '--protocol', ...client.protocols]
+  const form = client.form ? ['--form', client.form] : []
+  const args = ['dist/src/cli/main.js', 'audit', ...options, ...form, '--', ...WITH_HOSTS, ...client.command]
+  const child = spawn('node', args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'])
+    child[name].setEncoding('utf8').on('data', (text) => {
+      output[name] += text
+    })
+  await new Promise((done) => child.on('close', done))
+  if (output.stdout === '') throw new Error(`${client.title}: ${output.stderr}`)
+  const { counts, results: rows } = JSON.parse(output.stdout)
+  const date = new Date().toISOString().slice(0, 10)
+  writeFileSync(fileOf(client), JSON.stringify({ version: client.version(), date, rows }))
+  console.log(`${client.title}: ${JSON.stringify(counts)}`)
 }
 
-const signs = { safe: '·', unsafe: '**UNSAFE**', lax: 'lax', unable: 'unable', untested: '?' }
-const both = (results, name) => {
-  const verdicts = [
-    ...new Set(results.filter((one) => one.name === name).map(({ form, verdict }) => [form, signs[verdict]].join(' '))),
-  ]
-  const words = verdicts.map((one) => one.split(' ').slice(1).join(' '))
-  if (verdicts.length === 0) return ''
-  return words.every((word) => word === words[0])
-    ? words[0]
-    : verdicts.map((one) => one.replace(/^(\S+) (.*)$/, '$2 ($1)')).join(', ')
+const all = clients(folder)
+const unknown = positionals.find((title) => !all.some((client) => client.title === title))
+if (unknown) throw new Error(`no client "${unknown}"; there are: ${all.map(({ title }) => title).join(', ')}`)
+const missing = (client) =>
+  (client.needs ?? [client.command[0] === 'sh' ? client.title : client.command[0]]).filter((one) => !isInstalled(one))
+const wanted = all.filter((client) =>
+  positionals.length > 0 ? positionals.includes(client.title) : !existsSync(fileOf(client)),
+)
+const queue = wanted.filter((client) => {
+  const programs = missing(client)
+  if (programs.length > 0) console.warn(`${client.title}: not run, not installed: ${programs.join(', ')}`)
+  return programs.length === 0
+})
+const worker = async () => {
+  for (let client = queue.shift(); client; client = queue.shift()) {
+    try {
+      await audit(client)
+    } catch (error) {
+      console.error(error.message)
+      process.exitCode = 1
+    }
+  }
 }
-const names = [
-  ...new Map(columns.flatMap(({ results }) => results.map(({ name, expectation }) => [name, expectation]))),
-]
-const table = [
-  ['Server', 'A safe client would', ...columns.map(({ title, protocol }) => `${title} ${protocol}`)],
-  ['---', '---', ...columns.map(() => '---')],
-  ...names.map(([name, expectation]) => [
-    `\`${name}\``,
-    expectation,
-    ...columns.map(({ results }) => both(results, name)),
-  ]),
-].map((row) => `| ${row.join(' | ')} |`)
-const versions = [...new Map(columns.map(({ title, version }) => [title, version])).values()].map(
-  (version) => `- ${version}`,
+await Promise.all(Array.from({ length: CLIENTS }, worker))
+
+const done = all.flatMap((client) =>
+  existsSync(fileOf(client)) ? [{ ...client, ...JSON.parse(readFileSync(fileOf(client), 'utf8')) }] : [],
 )
-const details = columns.flatMap(({ title, results }) =>
-  results
-    .filter(({ verdict }) => verdict === 'unsafe' || verdict === 'unable')
-    .map(
-      ({ verdict, name, protocol, form, detail }) =>
-        `| ${verdict} | ${title} | \`${name}\` | ${protocol} ${form} | ${detail.replaceAll('|', '\\|').slice(0, 160)} |`,
-    ),
-)
-const text = [
-  `Measured on ${new Date().toISOString().slice(0, 10)}, with`,
-  '',
-  ...versions,
-  '',
-  ...table,
-  '',
-  '### Details',
-  '',
-  '| Verdict | Client | Server | | The client’s message |',
-  '|---|---|---|---|---|',
-  ...details,
-].join('\n')
 const page = 'docs/client-audit.md'
+const text = readFileSync(page, 'utf8')
 writeFileSync(
   page,
-  readFileSync(page, 'utf8').replace(
-    /(<!-- measured -->\n)[^]*(\n<!-- end -->)/,
-    (_, open, close) => open + text + close,
-  ),
+  text.replace(/(<!-- measured -->\n)[^]*(\n<!-- end -->)/, (_, open, close) => open + measured(done) + close),
 )
-console.log(folder)
-if (process.argv.includes('--clean')) rmSync(folder, { recursive: true })
+rmSync(folder, { recursive: true })

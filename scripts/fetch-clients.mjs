@@ -27,6 +27,14 @@ const clients = {
     program: 'dist/index.js',
     unpack: (folder) => join(folder, 'package'),
   },
+  /** node-pop3 0.11.0 (MIT), a POP3 client. */
+  'node-pop3': {
+    package: 'node-pop3@0.11.0',
+    sha512: 'M5qRCamSTxu5lIVBW9q6XyC6nH30fZxTdTQDzfHRSaLl8CCiZMSh80rDnIysB6ECvh9j8sf8+KveEQpLDRmMYg==',
+    folder: 'node-pop3-0.11.0',
+    program: 'src/Command.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
 }
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')

@@ -1,6 +1,6 @@
-"""sealpost audit --protocol smtp pop3 imap4 -- python3 examples/audit/python.py
+"""sealpost audit -- python3 examples/audit/python.py
 
-smtplib, poplib and imaplib, with a context that trusts only the lab's root.
+smtplib, poplib, imaplib and nntplib (up to Python 3.12), with a context that trusts only the lab's root.
 """
 
 import imaplib
@@ -45,4 +45,17 @@ def imap4():
     client.logout()
 
 
-{"smtp": smtp, "pop3": pop3, "imap4": imap4}[os.environ["AUDIT_PROTOCOL"]]()
+def nntp():
+    import nntplib
+
+    if implicit:
+        client = nntplib.NNTP_SSL(host, port, ssl_context=context, timeout=8)
+    else:
+        client = nntplib.NNTP(host, port, timeout=8)
+        client.starttls(context)
+    client.login(user, password, usenetrc=False)
+    client.group("lab.general")
+    client.quit()
+
+
+{"smtp": smtp, "pop3": pop3, "imap4": imap4, "nntp": nntp}[os.environ["AUDIT_PROTOCOL"]]()
