@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
+import type { Api } from '../src/api/api.ts'
 import type { Clock } from '../src/common/clock.ts'
-import type { Protocol, VirtualServerConfig } from '../src/config/schema.ts'
+import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { LimitedBy } from '../src/net/virtual-server.ts'
@@ -19,11 +20,19 @@ export interface ServerContext {
   readonly news?: NewsService
   readonly clock: Clock
   readonly log: Logger
+  /** The operations that HTTP offers. Loaded when they are first used. */
+  readonly api: () => Promise<Api>
+  /** HTTP: the programs that may call, by their tokens. */
+  readonly tokens: readonly TokenConfig[]
+  /** HTTP: the accounts that may do everything. */
+  readonly administrators: readonly string[]
+  /** The host names of the lab. */
+  readonly labNames: readonly string[]
 }
 
 /** A protocol that virtual servers can speak. */
 export interface ProtocolService {
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   /** The ALPN names that a client may choose. RFC 7301 and IANA's registry of ALPN protocol ids. */
   readonly alpn: readonly string[]
   /**

@@ -24,11 +24,6 @@ export interface Configuration extends LoadedConfig {
 
 const DEFAULT_FILE = 'config/default.yaml'
 
-/** The version of Sealpost. */
-export const version: string = (
-  JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
-).version
-
 /** Adds `--config`. */
 export function withConfig(command: Command): Command {
   return command.option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)

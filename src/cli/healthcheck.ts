@@ -33,10 +33,16 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   const { timeout: timeoutMs = TIMEOUT_MS } = options
   const greeted: Socket[] = []
   const results = await Promise.all(
-    ports.map(async ({ virtualServer, address, port, tls }) => {
+    ports.map(async ({ virtualServer, protocol, address, port, tls }) => {
       try {
         const verification = tls ? { ca: roots, servername: hostname } : undefined
-        const { line, socket } = await greeting(reachableAddress(address), port, timeoutMs, verification)
+        const { line, socket } = await greeting(
+          reachableAddress(address),
+          port,
+          timeoutMs,
+          FIRST_WORDS[protocol],
+          verification,
+        )
         greeted.push(socket)
         return { virtualServer, port, tls, greeting: line }
       } catch (error) {
@@ -68,8 +74,14 @@ async function removeSessions(greeted: readonly Socket[], control: string | unde
   }
 }
 
+/** What a client must send before the server says anything. */
+const FIRST_WORDS: Partial<Record<string, string>> = {
+  http: 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+}
+
 interface PortToCheck {
   readonly virtualServer: string
+  readonly protocol: string
   readonly address: string
   readonly port: number
   readonly tls: boolean
@@ -86,8 +98,8 @@ interface PortsToCheck {
 /** Returns the actual ports and the roots of a running lab, without reading its file. */
 async function portsOfLab(control: string): Promise<PortsToCheck> {
   const { hostname, endpoints, ca } = await labStatus(control)
-  const ports = endpoints.flatMap(({ virtualServer, address, port, tlsPort }) =>
-    openPorts(virtualServer, address, port ?? 'off', tlsPort ?? 'off'),
+  const ports = endpoints.flatMap(({ virtualServer, protocol, address, port, tlsPort }) =>
+    openPorts({ virtualServer, protocol, address }, port ?? 'off', tlsPort ?? 'off'),
   )
   return { hostname, ports, roots: ca === '' ? [] : [ca] }
 }
@@ -96,21 +108,19 @@ async function portsOfLab(control: string): Promise<PortsToCheck> {
 async function portsOfFile(options: ConfigurationOptions): Promise<PortsToCheck> {
   const configuration = await loadConfiguration(options)
   const { hostname, virtualServers } = configuration.lab
-  const ports = virtualServers.flatMap(({ name, address, port, tlsPort, certificate }) =>
-    openPorts(name, address, port, certificate.kind === 'assigned' ? 'off' : tlsPort),
+  const ports = virtualServers.flatMap(({ name, protocol, address, port, tlsPort, certificate }) =>
+    openPorts({ virtualServer: name, protocol, address }, port, certificate.kind === 'assigned' ? 'off' : tlsPort),
   )
   const { storedRoots } = await import('./certificate-store.ts')
   return { hostname, ports, roots: await storedRoots(configuration) }
 }
 
-function openPorts(virtualServer: string, address: string, port: Port, tlsPort: Port): PortToCheck[] {
+function openPorts(server: Omit<PortToCheck, 'port' | 'tls'>, port: Port, tlsPort: Port): PortToCheck[] {
   const open = [
     { port, tls: false },
     { port: tlsPort, tls: true },
   ]
-  return open.flatMap(({ port: number, tls }) =>
-    typeof number === 'number' ? [{ virtualServer, address, port: number, tls }] : [],
-  )
+  return open.flatMap(({ port: number, tls }) => (typeof number === 'number' ? [{ ...server, port: number, tls }] : []))
 }
 
 interface Verification {
@@ -121,13 +131,14 @@ interface Verification {
 }
 
 /**
- * Connects and reads the first line, which is the greeting in all four protocols. The caller closes the socket.
+ * Connects and reads the first line: the greeting, or the answer to the first words. The caller closes the socket.
  * @throws Error if no greeting arrives in time or the certificate cannot be verified
  */
 function greeting(
   host: string,
   port: number,
   timeoutMs: number,
+  firstWords: string | undefined,
   verification?: Verification,
 ): Promise<{ readonly line: string; readonly socket: Socket }> {
   const socket = verification ? tlsSocket(host, port, verification) : connectTcp({ host, port })
@@ -140,12 +151,15 @@ function greeting(
       reject(error)
     }
     socket.setEncoding('utf8')
+    if (firstWords !== undefined) socket.write(firstWords)
     socket.on('data', (text: string) => {
       received += text
       const end = received.indexOf('\r\n')
       if (end === -1) return
+      const line = received.slice(0, end)
+      if (firstWords !== undefined && !/^HTTP\/1\.1 200 /.test(line)) return fail(new Error(line))
       clearTimeout(timer)
-      resolve({ line: received.slice(0, end), socket })
+      resolve({ line, socket })
     })
     socket.on('end', () => fail(new Error('closed without a greeting')))
     socket.on('error', (error) => fail(error))

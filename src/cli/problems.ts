@@ -1,7 +1,7 @@
 import { statsOf } from '../common/file-obstacles.ts'
 import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import type { Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
 import { findObstacles, type Obstacle } from '../lab/obstacles.ts'
 import { certificateWarnings, missingCertificates } from '../pki/lifecycle/warnings.ts'
 import { labFacts, readStore, unknownPins } from './certificate-store.ts'
@@ -27,7 +27,7 @@ const warning = (message: string): Problem => ({ severity: 'warning', message, p
 
 interface ExamineOptions extends ConfigurationOptions {
   /** Ignores the ports and files of virtual servers of other protocols. */
-  readonly only?: readonly Protocol[]
+  readonly only?: readonly ServerProtocol[]
 }
 
 /** A configuration, if it is valid, and every problem with it. */

@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import type { Logger } from 'pino'
 import { systemClock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import type { Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
 import { ControlServer } from '../lab/control/server.ts'
 import { newSocketPath } from '../lab/control/socket-path.ts'
 import { controlVerbs, type ReloadReport } from '../lab/control/verbs.ts'
@@ -17,7 +17,7 @@ import { runtimePlaces } from './running-labs.ts'
 import { nextCommands, printBanner } from './start-banner.ts'
 
 export interface StartOptions extends ConfigurationOptions {
-  readonly only?: readonly Protocol[]
+  readonly only?: readonly ServerProtocol[]
   readonly json?: boolean
 }
 

@@ -1,6 +1,6 @@
 import { reachableAddress } from '../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import { type Protocol, protocols } from '../config/schema/protocol.ts'
+import { isMailProtocol, type Protocol, protocols } from '../config/schema/protocol.ts'
 import { endpointsOf, hostEndpoints } from '../verify/targets.ts'
 import type { Endpoint, VerifyOptions } from '../verify/types.ts'
 import { storedRoots } from './certificate-store.ts'
@@ -41,7 +41,9 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
   const { lab } = configuration
   const [socket] = await controlSockets(configuration.identity)
   const status = socket === undefined ? undefined : await labStatus(socket)
-  const wanted = lab.virtualServers.filter(({ protocol }) => options.protocol?.includes(protocol) ?? true)
+  const wanted = lab.virtualServers.filter(
+    ({ protocol }) => isMailProtocol(protocol) && (options.protocol?.includes(protocol) ?? true),
+  )
   const endpoints = wanted.flatMap((server) => {
     const running = status?.endpoints.find(({ virtualServer }) => virtualServer === server.name)
     const ports = running ?? configuredPorts(server)

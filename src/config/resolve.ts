@@ -4,8 +4,8 @@ import {
   type AccountConfig,
   type FeedConfig,
   type LabConfig,
-  type Protocol,
   protocolTitles,
+  type ServerProtocol,
   standardPorts,
   type VirtualServerConfig,
 } from './schema.ts'
@@ -65,6 +65,9 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
         addresses: addressesOf(account, config.domain),
       })),
     },
+    tokens: config.tokens.map((token) =>
+      token.tokenFile === undefined ? token : { ...token, tokenFile: resolve(baseDir, token.tokenFile) },
+    ),
     newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }
@@ -82,7 +85,10 @@ export function addressesOf(account: AccountConfig, domain: string): string[] {
 }
 
 /** Returns the name of a virtual server or its default. */
-export function virtualServerName(server: { readonly name?: string | undefined; readonly protocol: Protocol }): string {
+export function virtualServerName(server: {
+  readonly name?: string | undefined
+  readonly protocol: ServerProtocol
+}): string {
   return server.name ?? `Default ${protocolTitles[server.protocol]} Virtual Server`
 }
 

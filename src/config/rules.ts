@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { isLoopback } from '../common/ip-address.ts'
 import type { Mistake, Path } from './mistakes.ts'
 import { atLeast128Bits, cipherStringError, isTls13Only, opensslName, unknownCiphers } from './openssl.ts'
 import { addressesOf, IMAP_IDLE_TIMEOUT_MS, type Port, portsOf, virtualServerName } from './resolve.ts'
@@ -49,6 +50,34 @@ const rules: readonly Rule[] = [
     yield {
       path: [...at, 'requireSecureChannel'],
       message: 'NNTP virtual servers do not have this setting; close the clear-text port instead: port: off',
+    }
+  }),
+
+  function* unknownAdministrators({ administrators, directory }) {
+    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
+    for (const [index, name] of administrators.entries()) {
+      if (directory.mode === 'open' || known.has(name.toLowerCase())) continue
+      yield { path: ['administrators', index], message: `${name} is not one of directory.accounts; add the account` }
+    }
+  },
+
+  function* tokenValues({ tokens }) {
+    for (const [index, { token, tokenFile }] of tokens.entries()) {
+      if ((token === undefined) !== (tokenFile === undefined)) continue
+      const message =
+        token === undefined ? 'has no value; add token: TEXT or tokenFile: FILE' : 'has token and tokenFile; keep one'
+      yield { path: ['tokens', index], message }
+    }
+    yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['tokens', index, 'name'] })))
+  },
+
+  eachServer(function* httpForAnyone(server, at, { administrators, tokens }) {
+    if (server.protocol !== 'http' || isLoopback(server.address)) return
+    if (administrators.length > 0 || tokens.length > 0) return
+    if (server.authentication.includes('basic') || server.authentication.includes('basic-over-tls')) return
+    yield {
+      path: [...at, 'authentication'],
+      message: `is anonymous, which works only on a loopback address, so nobody could use ${server.address}; add tokens, or administrators with authentication: [basic]`,
     }
   }),
 
@@ -309,6 +338,3 @@ function* deprecatedDefects(certificate: CertificateChoice, at: Path): Iterable<
     }
   }
 }
-
-const isLoopback = (address: string): boolean =>
-  address === 'localhost' || address === '::1' || address.startsWith('127.')

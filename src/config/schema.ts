@@ -3,6 +3,7 @@ import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
+import { token } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
@@ -11,7 +12,15 @@ import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
 export { type DefectName, defectNames, type VariantName, variantNames } from './schema/certificate.ts'
-export { type Protocol, protocols, protocolTitles, standardPorts } from './schema/protocol.ts'
+export {
+  isMailProtocol,
+  type Protocol,
+  protocols,
+  protocolTitles,
+  type ServerProtocol,
+  serverProtocols,
+  standardPorts,
+} from './schema/protocol.ts'
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
 
 /**
@@ -66,6 +75,16 @@ const labObject = z.strictObject({
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),
+  administrators: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('http: accounts that may do everything over HTTP. The other accounts read and change their own mail.')
+    .meta({ examples: [['alice']] }),
+  tokens: z
+    .array(token)
+    .default([])
+    .describe('http: tokens of programs (`Authorization: Bearer TOKEN`): name, role, and token or tokenFile.')
+    .meta({ examples: [[{ name: 'ci', role: 'administrator', tokenFile: '../ci.token' }]] }),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
     .array(z.enum(['cancel', 'newgroup', 'rmgroup']))
@@ -95,7 +114,7 @@ const labObject = z.strictObject({
   virtualServers: z
     .array(virtualServer)
     .prefault(protocols.map((protocol) => ({ protocol })))
-    .describe('Virtual servers. Default: one for each protocol.'),
+    .describe('Virtual servers. Default: one for each protocol of mail and news.'),
 })
 
 /** The top-level keys. */
@@ -115,4 +134,5 @@ export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]
+export type TokenConfig = LabConfig['tokens'][number]
 export type FeedConfig = VirtualServerConfig['feeds'][number]

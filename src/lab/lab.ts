@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Api } from '../api/api.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
@@ -55,6 +56,7 @@ export class Lab implements AsyncDisposable {
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
+  #api: Promise<Api> | undefined
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -114,6 +116,12 @@ export class Lab implements AsyncDisposable {
 
   get directory(): Directory {
     return this.#directory
+  }
+
+  /** Returns the operations that HTTP and the control socket offer. Loaded and created at the first call. */
+  api(): Promise<Api> {
+    this.#api ??= import('../api/api.ts').then(({ Api }) => Api.of(this))
+    return this.#api
   }
 
   /** Delivers a message without SMTP. @throws DeliveryError, StoreError; then no mailbox has it */
@@ -211,6 +219,7 @@ export class Lab implements AsyncDisposable {
     // A change still in progress would reopen what is closed below.
     await this.#changes.close()
     await this.#news[Symbol.asyncDispose]()
+    await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
     await this.intake.settled()
     this.#captures.close()
@@ -278,6 +287,7 @@ export class Lab implements AsyncDisposable {
       pki: this.#pki,
       captures: this.#captures,
       faults: this.faults.rules,
+      api: () => this.api(),
     }
   }
 }

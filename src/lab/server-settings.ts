@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { services } from '../../servers/index.ts'
 import type { ServerContext } from '../../servers/service.ts'
+import type { Api } from '../api/api.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import type { TokenConfig } from '../config/schema.ts'
 import type { Directory } from '../directory/types.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
 import { type LegacySettings, legacySettings } from '../net/legacy-acceptor.ts'
@@ -25,11 +28,13 @@ export interface Site {
   readonly faults: FaultRules
   readonly clock: Clock
   readonly log: Logger
+  /** The operations of the lab, created at their first use. */
+  readonly api: () => Promise<Api>
 }
 
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
-  const { config, store, directory, news, pki, captures, faults, clock, log } = site
+  const { config, store, directory, news, pki, captures, faults, clock, log, api } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -41,6 +46,10 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     news,
     clock,
     log: log.child({ server: name }),
+    api,
+    administrators: config.administrators,
+    labNames: [config.hostname, ...config.alternativeNames],
+    tokens: protocol === 'http' ? await readTokens(config.tokens) : [],
   }
   const tls = await tlsSettings(config, server, pki, log)
   return {
@@ -63,6 +72,25 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     busyLine: (limited) => service.busy(context, limited),
   }
 }
+
+/** Reads the files of tokens. @throws Error that names the file */
+function readTokens(tokens: readonly TokenConfig[]): Promise<TokenConfig[]> {
+  return Promise.all(
+    tokens.map(async ({ tokenFile, ...token }) => {
+      if (tokenFile === undefined) return token
+      const text = await readFile(tokenFile, 'utf8').catch((cause: Error) => {
+        throw new Error(`the file of token ${token.name} cannot be read: ${cause.message}`, { cause })
+      })
+      const value = text.split(/\r?\n/)[0]?.trim() ?? ''
+      if (value.length >= MIN_TOKEN_LENGTH) return { ...token, token: value }
+      throw new Error(
+        `the first line of ${tokenFile} is too short for a token; write at least ${MIN_TOKEN_LENGTH} characters`,
+      )
+    }),
+  )
+}
+
+const MIN_TOKEN_LENGTH = 16
 
 /** Resolves a virtual server's certificates and TLS policy; undefined if no certificate is assigned. @throws PkiError */
 export async function tlsSettings(

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
-import type { Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
 import type { TlsPolicyName } from '../config/tls-policies.ts'
 import { FailedLogons } from '../net/failed-logons.ts'
 import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
@@ -64,7 +64,7 @@ export class VirtualServers {
 /** The addresses, certificate and TLS policy of a running virtual server, for reports and tests. */
 export interface VirtualServerStatus {
   readonly virtualServer: string
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   readonly address: string
   /** Undefined if closed. */
   readonly port: number | undefined

@@ -54,11 +54,14 @@ export interface MessageJson {
 export class ReadableMessage {
   readonly #raw: Buffer
   readonly #fields: readonly HeaderField[]
+  readonly #structure: MessagePart | undefined
   /** Hash of the octets in hexadecimal. */
   declare readonly sha256: string
 
-  constructor(raw: Buffer) {
+  /** @param structure that of the message, if the caller has parsed it */
+  constructor(raw: Buffer, structure?: MessagePart) {
     this.#raw = raw
+    this.#structure = structure
     this.#fields = headerFields(raw)
     defineLazy(this, 'sha256', () => hashOf(raw))
   }
@@ -66,6 +69,11 @@ export class ReadableMessage {
   /** The octets as they were received. */
   get raw(): Buffer {
     return this.#raw
+  }
+
+  /** The MIME structure. */
+  get structure(): MessagePart {
+    return this.once('structure', this.#structure ?? parseMessage(this.#raw))
   }
 
   get subject(): string {
@@ -82,6 +90,10 @@ export class ReadableMessage {
 
   get cc(): ReadableAddress[] {
     return this.addresses('cc')
+  }
+
+  get bcc(): ReadableAddress[] {
+    return this.addresses('bcc')
   }
 
   get replyTo(): ReadableAddress[] {
@@ -147,9 +159,21 @@ export class ReadableMessage {
     return this.once('codeCandidates', codeCandidates(`${this.subject}\n${this.text}`))
   }
 
+  /** The header fields in order, decoded. */
+  get fieldList(): { name: string; value: string }[] {
+    return this.#fields.flatMap((field) =>
+      field.name === '' ? [] : [{ name: field.name, value: decodeWords(unfolded(this.#raw, field)) }],
+    )
+  }
+
+  /** The parts of `attachments`, in the same order. */
+  get attachedParts(): readonly MessagePart[] {
+    return this.parts.others
+  }
+
   private get parts(): Sorted {
     const found: Sorted = { texts: [], calendars: [], others: [] }
-    sortParts(parseMessage(this.#raw), found)
+    sortParts(this.structure, found)
     return this.once('parts', found)
   }
 
@@ -227,7 +251,8 @@ function sortParts(part: MessagePart, sorted: Sorted, parent?: MessagePart): voi
   else if (!isMultipart(parent, 'alternative')) sorted.others.push(part)
 }
 
-const filenameOf = (part: MessagePart): string | undefined =>
+/** Returns the decoded file name of a part. RFC 2183 section 2.3, RFC 2231. */
+export const filenameOf = (part: MessagePart): string | undefined =>
   parameterText(part.disposition?.params ?? [], 'filename') ?? parameterText(part.params, 'name')
 
 class AttachedPart implements Attachment {

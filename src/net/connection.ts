@@ -247,6 +247,15 @@ export class Connection {
     for (const line of lines) if (line !== '') this.record.line('in', line)
   }
 
+  /**
+   * Hands the stream to another parser (HTTP), which has its own limits, for the rest of the connection.
+   * @param onStop called when the lab stops
+   */
+  handOver(onStop: () => void): Duplex {
+    this.logon.cancelTimeout()
+    return this.#transport.handOver(onStop)
+  }
+
   /** Sends the gathered output, then closes. */
   end(cause: EndCause = 'server closed'): void {
     this.#transport.end(cause)

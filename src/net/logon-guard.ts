@@ -49,10 +49,16 @@ export class LogonGuard {
 
   /** Delays the reply to a failed log-on, each one longer than the one before. @throws ConnectionEnded */
   async delayFailure(): Promise<void> {
+    const delayMs = this.countFailure()
+    if (delayMs > 0) await this.#transport.pause(delayMs)
+  }
+
+  /** Counts a failed log-on. Returns how long its reply must be delayed, in milliseconds. */
+  countFailure(): number {
     const delayMs = this.#limits?.countFailure() ?? 0
-    if (delayMs === 0) return
-    this.#record.note(`the reply to the failed log-on is delayed by ${delayMs} ms (limits.failedLogonDelay)`)
-    await this.#transport.pause(delayMs)
+    if (delayMs > 0)
+      this.#record.note(`the reply to the failed log-on is delayed by ${delayMs} ms (limits.failedLogonDelay)`)
+    return delayMs
   }
 
   #startTimeout(timeoutMs: number): void {

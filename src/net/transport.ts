@@ -138,6 +138,20 @@ export class Transport {
     this.#onClose()
   }
 
+  /**
+   * Hands over the stream for the rest of the connection: nothing is read or written here any more, and the idle timeout
+   * ends. `closed` still resolves.
+   * @param onStop called when the lab stops
+   */
+  handOver(onStop: () => void): Duplex {
+    this.input.detach()
+    this.idle.stop()
+    this.#waiting = (ended) => {
+      if (ended?.reason === 'stopping') onStop()
+    }
+    return this.#stream
+  }
+
   /** Continues over another stream, after `release`. */
   adopt(stream: Duplex): void {
     this.#stream = stream

@@ -180,7 +180,7 @@ class Recorder implements SessionRecorder {
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
-    if (direction === 'in' && !this.#hasSpoken) this.#checkFirstLine(text)
+    if (direction === 'in' && !this.#hasSpoken && this.#record.protocol !== 'http') this.#checkFirstLine(text)
     const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
     this.#record.transcript.push({
       at: this.#clock.now(),

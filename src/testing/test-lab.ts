@@ -2,16 +2,16 @@ import type { MemoryUsage } from '../common/memory-budget.ts'
 import { nearest } from '../config/nearest.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
-import type { LabInput, Protocol } from '../config/schema.ts'
+import type { LabInput, Protocol, ServerProtocol } from '../config/schema.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { LabFaults } from '../lab/lab-faults.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
+import { compose, type MessageDraft } from '../mail/compose.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
-import { compose, type MessageDraft } from './compose.ts'
 import type { MessageFilter } from './filter.ts'
 import { Mailboxes, type MailboxRef } from './mailboxes.ts'
 import { LabArticle } from './message.ts'
@@ -28,7 +28,7 @@ export interface Credentials {
 /** The addresses of a virtual server of a running lab. */
 export interface LabServer {
   readonly name: string
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   readonly address: string
   /** The clear-text port, with STARTTLS. @throws if it is closed */
   readonly port: number

@@ -1,5 +1,5 @@
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
-import type { Protocol } from '../config/schema.ts'
+import { isMailProtocol, type Protocol } from '../config/schema.ts'
 import type { Endpoint, Promises } from './types.ts'
 
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
@@ -46,8 +46,10 @@ export function endpointsOf(
   host: string,
   serverName: string,
 ): Endpoint[] {
+  const { protocol, name } = server
+  if (!isMailProtocol(protocol)) return []
   const promises = configuredPromises(server)
-  const common = { title: server.name, protocol: server.protocol, host, serverName, promises }
+  const common = { title: name, protocol, host, serverName, promises }
   return [
     ...(port === undefined ? [] : [{ ...common, port, implicitTls: false }]),
     ...(tlsPort === undefined ? [] : [{ ...common, port: tlsPort, implicitTls: true }]),

@@ -14,7 +14,7 @@ test.each([
   [['start', '--bogus'], "sealpost: unknown option '--bogus'\n"],
   [['strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['start', '--port-offset', 'x'], /^sealpost: option '--port-offset <number>' argument 'x' is invalid\..*\n$/],
-  [['start', '--only', 'http'], /^sealpost: option '--only <protocol\.\.\.>' argument 'http' is invalid\..*\n$/],
+  [['start', '--only', 'ftp'], /^sealpost: option '--only <protocol\.\.\.>' argument 'ftp' is invalid\..*\n$/],
   [['healthcheck', '--timeout', 'soon'], /^sealpost: option '--timeout <seconds>' argument 'soon' is invalid\..*\n$/],
   [
     ['verify', 'localhost', '--port', '99999'],

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { type Clock, systemClock } from '../../src/common/clock.ts'
 import type { ResolvedVirtualServer } from '../../src/config/resolve.ts'
-import type { LabInput, Protocol, VirtualServerConfig } from '../../src/config/schema.ts'
+import type { LabInput, ServerProtocol, VirtualServerConfig } from '../../src/config/schema.ts'
 import { createLab } from '../../src/lab/create-lab.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
@@ -58,7 +58,7 @@ export interface MailLab extends AsyncDisposable {
 
 /** Starts a whole lab with one virtual server of the given protocol, through the same code as `sealpost start`. */
 export async function startMailLab(
-  { protocol }: { readonly protocol: Protocol },
+  { protocol }: { readonly protocol: ServerProtocol },
   options: MailLabOptions = {},
 ): Promise<MailLab> {
   const { clock = systemClock } = options

@@ -1,5 +1,5 @@
 import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
-import type { Protocol } from '../../config/schema.ts'
+import { isMailProtocol, type Protocol } from '../../config/schema.ts'
 
 /** How to connect to the lab with one protocol. */
 export interface ConnectionSettings {
@@ -56,17 +56,18 @@ function accesses(lab: ResolvedLab): ConnectionSettings[] {
   const sorted = [...lab.virtualServers].sort((a, b) => Number(hasLogOn(b)) - Number(hasLogOn(a)))
   const seen = new Set<Protocol>()
   return sorted.flatMap((server) => {
-    if (seen.has(server.protocol)) return []
-    seen.add(server.protocol)
-    return accessTo(server, lab.hostname)
+    const { protocol } = server
+    if (!isMailProtocol(protocol) || seen.has(protocol)) return []
+    seen.add(protocol)
+    return accessTo(server, protocol, lab.hostname)
   })
 }
 
 const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean =>
   authentication.some((way) => way !== 'anonymous')
 
-function accessTo(server: ResolvedVirtualServer, hostname: string): ConnectionSettings[] {
-  const { protocol, name, certificate, requireSecureChannel, authentication } = server
+function accessTo(server: ResolvedVirtualServer, protocol: Protocol, hostname: string): ConnectionSettings[] {
+  const { name, certificate, requireSecureChannel, authentication } = server
   const port = server.port === 'off' ? undefined : server.port
   const tlsPort = server.tlsPort === 'off' ? undefined : server.tlsPort
   const startTls = port !== undefined && certificate.kind !== 'none'

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { protocols } from './protocol.ts'
+import { serverProtocols } from './protocol.ts'
 import { duration, octets } from './values.ts'
 
 const count = z.number().int().positive()
 
 const when = z.strictObject({
   protocol: z
-    .enum(protocols)
+    .enum(serverProtocols)
     .optional()
     .describe('Only for this protocol.')
     .meta({ examples: ['smtp'] }),

@@ -1,12 +1,23 @@
-/** The protocols, named as Exchange Server 2003 names its virtual servers. */
+/** The protocols of mail and news, named as Exchange Server 2003 names its virtual servers. A lab speaks them by default. */
 export const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
 export type Protocol = (typeof protocols)[number]
 
+/** Every protocol that a virtual server can speak. */
+export const serverProtocols = [...protocols, 'http'] as const
+export type ServerProtocol = (typeof serverProtocols)[number]
+
+/** Returns whether a virtual server speaks a protocol of mail or news. */
+export const isMailProtocol = (protocol: string): protocol is Protocol =>
+  (protocols as readonly string[]).includes(protocol)
+
 /** Protocols as they are written in text and in the default names of virtual servers. */
-export const protocolTitles = { smtp: 'SMTP', pop3: 'POP3', imap4: 'IMAP4', nntp: 'NNTP' } as const satisfies Record<
-  Protocol,
-  string
->
+export const protocolTitles = {
+  smtp: 'SMTP',
+  pop3: 'POP3',
+  imap4: 'IMAP4',
+  nntp: 'NNTP',
+  http: 'HTTP',
+} as const satisfies Record<ServerProtocol, string>
 
 /** Registered ports for clear text (with STARTTLS) and implicit TLS. SMTP clients use STARTTLS on port 25. RFC 8314, RFC 4642. */
 export const standardPorts = {
@@ -14,4 +25,5 @@ export const standardPorts = {
   pop3: { port: 110, tlsPort: 995 },
   imap4: { port: 143, tlsPort: 993 },
   nntp: { port: 119, tlsPort: 563 },
-} as const satisfies Record<Protocol, { port: number; tlsPort: number | 'off' }>
+  http: { port: 80, tlsPort: 443 },
+} as const satisfies Record<ServerProtocol, { port: number; tlsPort: number | 'off' }>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
-import { protocols } from './protocol.ts'
+import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import { capture, countOrOff, listenAddress, octets, portOrOff, timeLimit, timeLimitOrOff } from './values.ts'
 
@@ -44,7 +44,7 @@ export const virtualServer = z.strictObject({
     .describe('Name of the virtual server. Default: "Default <Protocol> Virtual Server".')
     .meta({ examples: ['Default SMTP Virtual Server'] }),
   protocol: z
-    .enum(protocols)
+    .enum(serverProtocols)
     .describe('Protocol.')
     .meta({ examples: ['smtp'] }),
   address: listenAddress.describe(
@@ -53,13 +53,13 @@ export const virtualServer = z.strictObject({
   port: portOrOff
     .optional()
     .describe(
-      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119.',
+      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119, http 80.',
     )
     .meta({ examples: [25] }),
   tlsPort: portOrOff
     .optional()
     .describe(
-      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp off, pop3 995, imap4 993, nntp 563; off without a certificate.',
+      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp off, pop3 995, imap4 993, nntp 563, http 443; off without a certificate.',
     )
     .meta({ examples: ['off'] }),
   certificate: certificate
@@ -90,7 +90,9 @@ export const virtualServer = z.strictObject({
     .array(z.enum(['anonymous', 'basic', 'basic-over-tls']))
     .min(1)
     .default(['anonymous', 'basic'])
-    .describe('Authentication methods: anonymous, basic, basic-over-tls (offered and accepted only over TLS).'),
+    .describe(
+      'Authentication methods: anonymous, basic, basic-over-tls (offered and accepted only over TLS). http: anonymous callers are administrators, and only on a loopback address; tokens are always accepted.',
+    ),
   limits: limits.prefault({}).describe('Limits of the virtual server.'),
   relay: z
     .enum(['capture', 'deny'])
@@ -104,6 +106,13 @@ export const virtualServer = z.strictObject({
     .describe(
       'nntp: what clients can do without logging on. anonymous: read and post. anonymous-read: read only. authenticated: nothing.',
     ),
+  hosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'http: host names that requests may name in their URL, besides localhost, IP addresses, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
+    )
+    .meta({ examples: [['lab.example.test']] }),
   feeds: z.array(feed).default([]).describe('nntp: news servers to exchange articles with.'),
   motd: z
     .string()

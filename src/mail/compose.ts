@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { formatDate } from '../mail/dates.ts'
+import { formatDate } from './dates.ts'
 
 /** A file to attach to a message. */
 export interface DraftAttachment {

@@ -1,0 +1,99 @@
+import type { IncomingMessage } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import type { Api } from '../../src/api/api.ts'
+import type { Caller } from '../../src/api/caller.ts'
+import { openApiDocument } from '../../src/api/openapi.ts'
+import { operations } from '../../src/api/operations.ts'
+import { ApiProblem } from '../../src/api/problem.ts'
+import type { Connection } from '../../src/net/connection.ts'
+import type { ServerContext } from '../service.ts'
+import { callerOf } from './caller.ts'
+import { streamEvents } from './events.ts'
+import { checkRequest } from './guard.ts'
+import { runOperation } from './operations.ts'
+import { problemOf, problemResponse } from './problems.ts'
+
+/** What every handler finds in its context. */
+export interface Env {
+  readonly Bindings: HttpBindings
+  readonly Variables: { readonly connection: Connection; readonly caller: Caller }
+}
+
+const BASE = '/api/v1'
+
+/** Header fields of every answer. */
+const SAFE_HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'SAMEORIGIN',
+}
+
+/** Creates the HTTP application of a virtual server. */
+export function createApp(
+  api: Api,
+  context: ServerContext,
+  connectionOf: (request: IncomingMessage) => Connection,
+): Hono<Env> {
+  const app = new Hono<Env>()
+  app.use(async (c, next) => {
+    const connection = connectionOf(c.env.incoming)
+    c.set('connection', connection)
+    const { method, url } = c.env.incoming
+    connection.record.line('in', `${method} ${url}`)
+    await next()
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value)
+    connection.record.line('out', `HTTP/1.1 ${c.res.status}`)
+  })
+  app.onError((error, c) => {
+    const problem = problemOf(error)
+    const { record } = c.get('connection')
+    if (problem.problem === 'internal') context.log.error({ session: record.id, err: error }, 'http: request failed')
+    if (problem.status === 401 || problem.status === 403 || problem.status === 421) record.refused(problem.message)
+    return problemResponse(c, problem)
+  })
+  // Orchestrators ask these by IP address and without credentials.
+  app.get('/livez', (c) => c.text('ok'))
+  app.get('/readyz', (c) => c.text('ok'))
+  app.use(async (c, next) => {
+    const header = (name: string): string | undefined => c.req.header(name)
+    const authorization = header('Authorization')
+    const facts = {
+      method: c.req.method,
+      host: header('Host'),
+      origin: header('Origin'),
+      hasToken: /^bearer\s/i.test(authorization ?? ''),
+      contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
+      hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,
+    }
+    checkRequest(facts, c.get('connection'), context)
+    c.set('caller', await callerOf(authorization, c.get('connection'), context))
+    await next()
+  })
+  for (const base of [BASE, `/t/:tenant${BASE}`]) {
+    for (const operation of operations) {
+      const path = base + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
+      app.on(operation.method, path, (c) => runOperation(operation, api, callerIn(c), c, context))
+    }
+    app.get(`${base}/events`, (c) => streamEvents(api, callerIn(c), c))
+  }
+  app.get('/api/openapi.json', (c) => c.json(openApiDocument(operations)))
+  app.notFound((c) => {
+    const { method, path } = c.req
+    return problemResponse(
+      c,
+      new ApiProblem('not-found', `there is no ${method} ${path}; /api/openapi.json lists what there is`),
+    )
+  })
+  return app
+}
+
+/** Returns the caller as the URL narrows it: below `/t/TENANT` only the tenant's data exists. @throws ApiProblem `forbidden` */
+function callerIn(c: Context<Env>): Caller {
+  const caller = c.get('caller')
+  const tenant = c.req.param('tenant')
+  if (tenant === undefined || tenant === caller.tenant) return caller
+  if (caller.tenant === undefined && caller.role !== 'account') return { ...caller, tenant }
+  throw new ApiProblem('forbidden', `${caller.name} is not the tenant ${tenant}`)
+}

@@ -1,0 +1,80 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Caller } from '../../src/api/caller.ts'
+import { ApiProblem } from '../../src/api/problem.ts'
+import { isLoopback } from '../../src/common/ip-address.ts'
+import { logonPolicy } from '../../src/directory/policy.ts'
+import type { Connection } from '../../src/net/connection.ts'
+import { completeLogon } from '../logon.ts'
+import type { ServerContext } from '../service.ts'
+
+/** Callers without credentials, where `authentication` has anonymous. */
+const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
+
+/**
+ * Returns who sends a request. RFC 6750 section 2.1, RFC 7617.
+ * @param authorization the Authorization field
+ * @throws ApiProblem `log-on-required`, after the delay of a failed log-on
+ */
+export async function callerOf(
+  authorization: string | undefined,
+  connection: Connection,
+  context: ServerContext,
+): Promise<Caller> {
+  const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
+  if (scheme.toLowerCase() === 'bearer') {
+    return tokenCaller(credentials.trim(), context) ?? refuse(connection, 'the token is not one of this lab')
+  }
+  if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, connection, context)
+  if (authorization !== undefined) throw logOn('only Bearer and Basic are supported')
+  const { externalIdentity } = connection.channel
+  if (externalIdentity !== undefined) return accountCaller(externalIdentity, context)
+  if (context.config.authentication.includes('anonymous') && isLoopback(context.config.address)) return ANONYMOUS
+  throw logOn('send a token (Authorization: Bearer TOKEN), or the name and password of an account')
+}
+
+function tokenCaller(given: string, { tokens }: ServerContext): Caller | undefined {
+  const found = tokens.filter(({ token }) => token !== undefined && isSame(token, given))[0]
+  if (!found) return undefined
+  const { name, role } = found
+  return role === 'tenant' ? { role, name, tenant: name } : { role, name }
+}
+
+/** Compares in constant time, whatever the lengths. */
+function isSame(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}
+
+async function basicCaller(credentials: string, connection: Connection, context: ServerContext): Promise<Caller> {
+  const { logon } = logonPolicy(context.config, context.directory, connection.channel)
+  if (logon === 'needs-tls') {
+    throw new ApiProblem('secure-channel-required', 'passwords are accepted only over TLS here; use https, or a token')
+  }
+  if (logon === 'no') throw logOn('this virtual server does not accept passwords; use a token')
+  const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? []
+  const found = context.directory.authenticate(user, password)
+  if (!found) return refuse(connection, 'unknown user name or bad password')
+  const account = completeLogon({ connection, context }, found)
+  return accountCaller(account.user, context)
+}
+
+function accountCaller(user: string, context: ServerContext): Caller {
+  const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
+  return { role: isAdministrator ? 'administrator' : 'account', name: user }
+}
+
+async function refuse(connection: Connection, why: string): Promise<never> {
+  connection.record.refused(`log-on failed: ${why}`)
+  await delay(connection.logon.countFailure())
+  throw logOn(why)
+}
+
+/** RFC 9110 section 11.6.1. */
+const logOn = (why: string): ApiProblem =>
+  new ApiProblem(
+    'log-on-required',
+    why,
+    {},
+    { 'WWW-Authenticate': 'Bearer realm="Sealpost", Basic realm="Sealpost", charset="UTF-8"' },
+  )

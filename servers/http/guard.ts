@@ -1,0 +1,67 @@
+import { isIP } from 'node:net'
+import { ApiProblem } from '../../src/api/problem.ts'
+import type { Connection } from '../../src/net/connection.ts'
+import type { ServerContext } from '../service.ts'
+
+/** The parts of a request that decide whether it may be answered at all. */
+export interface RequestFacts {
+  readonly method: string
+  readonly host: string | undefined
+  readonly origin: string | undefined
+  readonly hasToken: boolean
+  /** Media type in lower case, without parameters. */
+  readonly contentType: string | undefined
+  readonly hasBody: boolean
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** Types that no form of a page can send. */
+const BODY_TYPES = new Set([
+  'application/json',
+  'application/merge-patch+json',
+  'application/octet-stream',
+  'application/mbox',
+  'message/rfc822',
+])
+
+/** Refuses what a page of another site could make a browser send. @throws ApiProblem */
+export function checkRequest(facts: RequestFacts, connection: Connection, context: ServerContext): void {
+  checkHost(facts.host, context)
+  if (context.config.requireSecureChannel && connection.tls === undefined) {
+    // As IIS answered on a clear-text port: 403.4.
+    throw new ApiProblem('secure-channel-required', 'use https and the TLS port of this virtual server')
+  }
+  if (SAFE_METHODS.has(facts.method)) return
+  checkOrigin(facts, connection)
+  if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
+  const sent = facts.contentType ?? 'no content type'
+  throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)
+}
+
+/** A page can point its own name at this address (DNS rebinding), but it cannot change the name that the browser sends. */
+function checkHost(host: string | undefined, { config, labNames }: ServerContext): void {
+  const name = hostName(host ?? '')
+  if (name === '' || isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return
+  const known = [...labNames, ...config.hosts].map((one) => one.toLowerCase())
+  if (known.includes(name)) return
+  throw new ApiProblem('unknown-host', `${name} is not a name of this lab; add it to \`hosts\` of the virtual server`)
+}
+
+/** Returns the name in a Host field, in lower case and without the port. RFC 9110 section 7.2. */
+const hostName = (host: string): string =>
+  host
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
+
+/** A browser names the page that sends a request. A caller with a token is none of its ambient authority. RFC 6454 section 7. */
+function checkOrigin({ origin, host, hasToken }: RequestFacts, connection: Connection): void {
+  if (origin === undefined || hasToken) return
+  const scheme = connection.tls === undefined ? 'http' : 'https'
+  if (origin.toLowerCase() === `${scheme}://${(host ?? '').toLowerCase()}`) return
+  throw new ApiProblem(
+    'foreign-origin',
+    `a page of ${origin} may not change this lab; send a token, or call it from the page of the lab`,
+  )
+}

@@ -1,0 +1,34 @@
+import type { Connection } from '../../src/net/connection.ts'
+import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
+import type { HttpServer } from './server.ts'
+
+/** The HTTP server of each virtual server. A reload makes a new context, and so a new server for new connections. */
+const httpServers = new WeakMap<ServerContext, Promise<HttpServer>>()
+
+/** Loads everything that HTTP needs at the first connection: labs that nobody asks over HTTP stay small. */
+function httpServerOf(context: ServerContext): Promise<HttpServer> {
+  const known = httpServers.get(context)
+  if (known) return known
+  const created = import('./server.ts').then(({ HttpServer }) => HttpServer.of(context))
+  httpServers.set(context, created)
+  return created
+}
+
+/** HTTP/1.1. RFC 9112. */
+export const http: ProtocolService = {
+  protocol: 'http',
+  alpn: ['http/1.1'],
+  async serve(connection: Connection, context: ServerContext): Promise<void> {
+    const server = await httpServerOf(context)
+    await server.serve(connection)
+  },
+  busy: (_, limited) =>
+    [
+      'HTTP/1.1 503 Service Unavailable',
+      `X-Reason: ${whyBusy(limited)}`,
+      'Retry-After: 5',
+      'Connection: close',
+      'Content-Length: 0',
+      '',
+    ].join('\r\n'),
+}

@@ -1,0 +1,62 @@
+import {
+  accountOwner,
+  CAPTURED_OWNER,
+  type Folder,
+  type MessageEntry,
+  type Owner,
+  PUBLIC_OWNER,
+} from '../store/types.ts'
+import { ApiProblem } from './problem.ts'
+
+/** - administrator: everything. reader: reads everything. tenant: the accounts of a tenant. account: its own mail. */
+export type Role = 'administrator' | 'reader' | 'tenant' | 'account'
+
+/** What an operation needs: to read, to change mail, or to change the lab. */
+export type Access = 'read' | 'change' | 'administer'
+
+/** Who calls an operation. */
+export interface Caller {
+  readonly role: Role
+  /** The user of an account, or the name of a tenant or token. */
+  readonly name: string
+  /** Sees only what belongs to this tenant, whatever the role allows. */
+  readonly tenant?: string
+}
+
+const allowed: Readonly<Record<Role, readonly Access[]>> = {
+  administrator: ['read', 'change', 'administer'],
+  reader: ['read'],
+  tenant: ['read', 'change'],
+  account: ['read', 'change'],
+}
+
+/** Checks that the role of a caller allows an operation. @throws ApiProblem `forbidden` */
+export function assertAccess({ role, tenant }: Caller, access: Access): void {
+  if (allowed[role].includes(access) && !(access === 'administer' && tenant !== undefined)) return
+  const needed = access === 'administer' ? 'an administrator' : 'someone who may change mail'
+  throw new ApiProblem(
+    'forbidden',
+    `${needed} may do this, not a ${role}; use a token with the role administrator, or an account of \`administrators\``,
+  )
+}
+
+/** Returns whether a caller sees the folders of an owner. */
+export function seesOwner({ role, name, tenant }: Caller, owner: Owner): boolean {
+  if (owner === PUBLIC_OWNER || owner === CAPTURED_OWNER) return true
+  if (tenant !== undefined) return owner.startsWith(accountOwner(`${tenant}-`))
+  return role !== 'account' || owner === accountOwner(name)
+}
+
+/** Returns whether a caller sees a folder. A tenant sees only its own newsgroups. */
+export function seesFolder(caller: Caller, folder: Folder): boolean {
+  if (folder.owner === PUBLIC_OWNER && caller.tenant !== undefined) return folder.name.startsWith(`${caller.tenant}.`)
+  return seesOwner(caller, folder.owner)
+}
+
+/** Returns whether a caller sees a message of a folder that it sees. Captured mail belongs to its sender and its recipients. */
+export function seesMessage(caller: Caller, folder: Folder, { envelope }: MessageEntry): boolean {
+  if (folder.owner !== CAPTURED_OWNER) return true
+  const { tenant } = caller
+  if (tenant === undefined) return true
+  return [envelope?.mailFrom ?? '', ...(envelope?.rcptTo ?? [])].some((address) => address.startsWith(`${tenant}-`))
+}

@@ -1,0 +1,35 @@
+import { asJson } from '../../sessions/describe.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { summaryOf, timeText } from '../messages/summary.ts'
+import type { LabEvent } from './event-log.ts'
+
+/** Returns what a caller learns of an event; undefined if it does not concern the caller. */
+export async function eventData(
+  api: Api,
+  caller: Caller,
+  event: LabEvent,
+): Promise<Record<string, unknown> | undefined> {
+  const { at, message, session } = event
+  const base = { at: timeText(at) }
+  if (message) {
+    if (!seesFolder(caller, message.folder)) return undefined
+    const found = api.index.get(message.id)
+    if (found === undefined) return { ...base, id: message.id }
+    if (!seesMessage(caller, found.folder, found.entry)) return undefined
+    const facts = await api.reader.facts(found)
+    return { ...base, id: message.id, ...(facts ? { message: summaryOf(found, facts) } : {}) }
+  }
+  if (session) {
+    if (!seesSession(caller, session)) return undefined
+    const { transcript: _, ...summary } = asJson(session) as Record<string, unknown>
+    return { ...base, id: session.id, session: summary }
+  }
+  return base
+}
+
+/** Returns whether a caller sees a session: administrators and readers all, others those with their own log-on. */
+export function seesSession({ role, name, tenant }: Caller, { user }: { readonly user?: string }): boolean {
+  if (tenant !== undefined) return user?.startsWith(`${tenant}-`) ?? false
+  return role !== 'account' || user === name
+}

@@ -1,0 +1,90 @@
+import { hasFailed } from '../../sessions/describe.ts'
+import type { SessionRecord } from '../../sessions/types.ts'
+import type { Folder } from '../../store/types.ts'
+import type { ApiLab } from '../lab.ts'
+import type { IndexEvent, MessageIndex } from '../messages/message-index.ts'
+
+export const eventNames = [
+  'message.received',
+  'message.changed',
+  'message.deleted',
+  'session.closed',
+  'session.refused',
+  'lab.reset',
+  'lab.stopping',
+] as const
+export type EventName = (typeof eventNames)[number]
+
+/** Something that happened in the lab. Its data is read when it is sent. */
+export interface LabEvent {
+  /** Counted from 1. */
+  readonly id: number
+  readonly name: EventName
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** The message, and the folder that holds or held it. */
+  readonly message?: { readonly id: string; readonly folder: Folder }
+  readonly session?: SessionRecord
+}
+
+/** Events that can be sent again to a caller that was away. */
+const KEPT_EVENTS = 10_000
+
+const messageEvents = {
+  added: 'message.received',
+  changed: 'message.changed',
+  deleted: 'message.deleted',
+} as const satisfies Record<IndexEvent['type'], EventName>
+
+/** The latest events of a lab. */
+export class EventLog {
+  readonly #lab: ApiLab
+  readonly #events: LabEvent[] = []
+  readonly #listeners = new Set<(event: LabEvent) => void>()
+  readonly #unwatch: readonly (() => void)[]
+  #count = 0
+
+  constructor(lab: ApiLab, index: MessageIndex) {
+    this.#lab = lab
+    this.#unwatch = [
+      index.watch((event) => {
+        const { id, folder } = event.type === 'deleted' ? event : event.message
+        this.add(messageEvents[event.type], { message: { id, folder } })
+      }),
+      lab.sessionLog.watch((session) =>
+        this.add(hasFailed(session) ? 'session.refused' : 'session.closed', { session }),
+      ),
+    ]
+  }
+
+  /** The id of the latest event; 0 before the first. */
+  get lastId(): number {
+    return this.#count
+  }
+
+  add(name: EventName, facts: Pick<LabEvent, 'message' | 'session'> = {}): void {
+    const event = { id: ++this.#count, name, at: this.#lab.clock.now(), ...facts }
+    this.#events.push(event)
+    // A shift for each event would move the whole list each time.
+    if (this.#events.length > 2 * KEPT_EVENTS) this.#events.splice(0, KEPT_EVENTS)
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Returns the kept events after an id. */
+  after(id: number): LabEvent[] {
+    const first = this.#events[0]?.id ?? 0
+    return this.#events.slice(Math.max(0, id + 1 - first))
+  }
+
+  /** Calls `listener` for each further event. Returns the function that removes the listener. */
+  watch(listener: (event: LabEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.add('lab.stopping')
+    for (const unwatch of this.#unwatch) unwatch()
+    this.#listeners.clear()
+  }
+}

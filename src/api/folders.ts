@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import { accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
+import type { Api } from './api.ts'
+import { type Caller, seesFolder, seesOwner } from './caller.ts'
+import { accountOf } from './messages/summary.ts'
+import { defineOperation, type Operation } from './operation.ts'
+import { ApiProblem, notFound } from './problem.ts'
+
+const folder = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    account: z.string().nullable(),
+    newsgroup: z.string().nullable(),
+    captured: z.boolean(),
+    specialUse: z.string().nullable().describe('RFC 6154.'),
+    uidValidity: z.number().int(),
+    messages: z.number().int(),
+    unread: z.number().int(),
+    sizeOctets: z.number().int(),
+  })
+  .meta({ id: 'Folder' })
+
+async function folderFacts(api: Api, one: Folder): Promise<z.infer<typeof folder>> {
+  const { exists, unseen, sizeOctets } = await api.lab.store.status(one.id)
+  return {
+    id: one.id,
+    name: one.name,
+    account: accountOf(one) ?? null,
+    newsgroup: one.owner === PUBLIC_OWNER ? one.name : null,
+    captured: one.owner === CAPTURED_OWNER,
+    specialUse: one.specialUse ?? null,
+    uidValidity: one.uidValidity,
+    messages: exists,
+    unread: unseen,
+    sizeOctets,
+  }
+}
+
+/** Returns every folder that a caller sees. */
+async function visibleFolders(api: Api, caller: Caller): Promise<Folder[]> {
+  const owners = (await api.lab.store.listOwners()).filter((owner) => seesOwner(caller, owner))
+  const lists = await Promise.all(owners.map((owner) => api.lab.store.listFolders(owner)))
+  return lists.flat().filter((one) => seesFolder(caller, one))
+}
+
+async function folderById(api: Api, caller: Caller, id: string): Promise<Folder> {
+  const found = (await visibleFolders(api, caller)).find((one) => one.id === id)
+  if (found) return found
+  throw notFound(`there is no folder ${id}; GET /api/v1/folders lists them`)
+}
+
+const listFolders = defineOperation({
+  name: 'folders.list',
+  method: 'GET',
+  path: '/folders',
+  summary: 'List the mailboxes of all accounts, captured mail and newsgroups, with their counts.',
+  access: 'read',
+  input: z.strictObject({ account: z.string().optional().describe('Only the mailboxes of this account.') }),
+  output: z.object({ items: z.array(folder) }),
+  async run({ api, caller, input: { account } }) {
+    const folders = await visibleFolders(api, caller)
+    const wanted = account === undefined ? folders : folders.filter((one) => accountOf(one) === account)
+    return { items: await Promise.all(wanted.map((one) => folderFacts(api, one))) }
+  },
+})
+
+const createFolder = defineOperation({
+  name: 'folders.create',
+  method: 'POST',
+  path: '/folders',
+  summary: 'Create a mailbox of an account.',
+  access: 'change',
+  input: z.strictObject({ account: z.string(), name: z.string().min(1).describe('With / between levels.') }),
+  output: folder,
+  status: 201,
+  async run({ api, caller, input: { account, name } }) {
+    const owner: Owner = accountOwner(api.lab.directory.find(account)?.user ?? account)
+    if (!api.lab.directory.find(account) || !seesOwner(caller, owner)) {
+      throw notFound(`there is no account ${account}; GET /api/v1/accounts lists them`)
+    }
+    return folderFacts(api, await api.lab.store.createFolder(owner, name))
+  },
+})
+
+const renameFolder = defineOperation({
+  name: 'folders.rename',
+  method: 'PATCH',
+  path: '/folders/{id}',
+  summary: 'Rename a mailbox, with those below it.',
+  access: 'change',
+  input: z.strictObject({ id: z.string(), name: z.string().min(1) }),
+  output: folder,
+  async run({ api, caller, input: { id, name } }) {
+    assertMailbox(await folderById(api, caller, id), 'renamed')
+    return folderFacts(api, await api.lab.store.renameFolder(id, name))
+  },
+})
+
+const deleteFolder = defineOperation({
+  name: 'folders.delete',
+  method: 'DELETE',
+  path: '/folders/{id}',
+  summary: 'Delete a mailbox and its messages.',
+  access: 'change',
+  input: z.strictObject({ id: z.string() }),
+  async run({ api, caller, input: { id } }) {
+    assertMailbox(await folderById(api, caller, id), 'deleted')
+    await api.lab.store.deleteFolder(id)
+  },
+})
+
+/** @throws ApiProblem `conflict` for newsgroups, captured mail and INBOX */
+function assertMailbox({ owner, name }: Folder, what: string): void {
+  if (owner === PUBLIC_OWNER) throw new ApiProblem('conflict', `${name} is a newsgroup; use /api/v1/newsgroups`)
+  if (owner === CAPTURED_OWNER) throw new ApiProblem('conflict', `the folders of captured mail cannot be ${what}`)
+  if (name === 'INBOX') throw new ApiProblem('conflict', `INBOX cannot be ${what}: every account has one`)
+}
+
+const account = z
+  .object({ user: z.string(), addresses: z.array(z.string()), messages: z.number().int(), unread: z.number().int() })
+  .meta({ id: 'Account' })
+
+const listAccounts = defineOperation({
+  name: 'accounts.list',
+  method: 'GET',
+  path: '/accounts',
+  summary: 'List the accounts with their addresses and counts.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ mode: z.enum(['listed', 'open']), items: z.array(account) }),
+  async run({ api, caller }) {
+    const accounts = api.lab.directory.accounts().filter(({ user }) => seesOwner(caller, accountOwner(user)))
+    const items = await Promise.all(
+      accounts.map(async ({ user, addresses }) => {
+        const folders = await api.lab.store.listFolders(accountOwner(user))
+        const counts = await Promise.all(folders.map(({ id }) => api.lab.store.status(id)))
+        const sum = (count: (one: (typeof counts)[number]) => number): number =>
+          counts.reduce((all, one) => all + count(one), 0)
+        return {
+          user,
+          addresses: [...addresses],
+          messages: sum(({ exists }) => exists),
+          unread: sum(({ unseen }) => unseen),
+        }
+      }),
+    )
+    return { mode: api.lab.directory.mode, items }
+  },
+})
+
+const newsgroupName = z
+  .string()
+  .regex(/^[a-z0-9+_-]+(?:\.[a-z0-9+_-]+)*$/i, 'is not the name of a newsgroup such as lab.general')
+
+const createNewsgroup = defineOperation({
+  name: 'newsgroups.create',
+  method: 'POST',
+  path: '/newsgroups',
+  summary: 'Create a newsgroup.',
+  access: 'change',
+  input: z.strictObject({
+    name: newsgroupName,
+    description: z.string().default(''),
+    posting: z.enum(['yes', 'no']).default('yes'),
+  }),
+  output: folder,
+  status: 201,
+  async run({ api, caller, input: { name, description, posting } }) {
+    if (caller.tenant !== undefined && !name.startsWith(`${caller.tenant}.`)) {
+      throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${caller.tenant}.${name}`)
+    }
+    const newsgroup = { description, posting, createdAt: api.lab.clock.now(), createdBy: caller.name }
+    return folderFacts(api, await api.lab.store.createFolder(PUBLIC_OWNER, name, { newsgroup }))
+  },
+})
+
+const deleteNewsgroup = defineOperation({
+  name: 'newsgroups.delete',
+  method: 'DELETE',
+  path: '/newsgroups/{name}',
+  summary: 'Delete a newsgroup and its articles.',
+  access: 'change',
+  input: z.strictObject({ name: z.string() }),
+  async run({ api, caller, input: { name } }) {
+    const found = await api.lab.store.findFolder(PUBLIC_OWNER, name)
+    if (!found || !seesFolder(caller, found))
+      throw notFound(`there is no newsgroup ${name}; GET /api/v1/folders lists them`)
+    await api.lab.store.deleteFolder(found.id)
+  },
+})
+
+export const folderOperations: readonly Operation[] = [
+  listFolders,
+  createFolder,
+  renameFolder,
+  deleteFolder,
+  listAccounts,
+  createNewsgroup,
+  deleteNewsgroup,
+]

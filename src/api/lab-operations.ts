@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { timeText } from './messages/summary.ts'
+import { Content, defineOperation, type Operation } from './operation.ts'
+
+const status = defineOperation({
+  name: 'status.get',
+  method: 'GET',
+  path: '/status',
+  summary: 'Read the state of the lab: host name, domain, counts, memory.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z
+    .object({
+      hostname: z.string(),
+      domain: z.string(),
+      time: z.string().describe("The lab's clock, RFC 3339."),
+      role: z.string().describe('The role of the caller.'),
+      messages: z.number().int(),
+      sessions: z.number().int(),
+      memory: z.record(z.string(), z.number()),
+    })
+    .meta({ id: 'Status' }),
+  async run({ api, caller }) {
+    const { config, clock, sessionLog, intake } = api.lab
+    return {
+      hostname: config.hostname,
+      domain: config.domain,
+      time: timeText(clock.now()),
+      role: caller.role,
+      messages: api.index.size,
+      sessions: sessionLog.list().length,
+      memory: { ...intake.memory.usage },
+    }
+  },
+})
+
+const ca = defineOperation({
+  name: 'authorities.roots',
+  method: 'GET',
+  path: '/authorities/roots',
+  summary: 'Download every root certificate that clients need, in PEM.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: 'application/x-pem-file',
+  run: async ({ api }) =>
+    new Content('application/x-pem-file', api.lab.certificateStore.rootPem, {
+      'Content-Disposition': 'attachment; filename="lab-ca.pem"',
+    }),
+})
+
+const reset = defineOperation({
+  name: 'reset',
+  method: 'POST',
+  path: '/reset',
+  summary: 'Delete every message and session record, and restore the faults of the configuration.',
+  access: 'administer',
+  input: z.strictObject({}),
+  async run({ api }) {
+    await api.lab.reset()
+    api.reset()
+    api.events.add('lab.reset')
+  },
+})
+
+export const labOperations: readonly Operation[] = [status, ca, reset]

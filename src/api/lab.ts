@@ -1,0 +1,39 @@
+import type { Clock } from '../common/clock.ts'
+import type { Intake } from '../common/received-octets.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import type { LocalMail } from '../delivery/deliver.ts'
+import type { Directory } from '../directory/types.ts'
+import type { Authorities } from '../pki/authority/authorities.ts'
+import type { CertificateStore } from '../pki/certificate-store/types.ts'
+import type { Certificates } from '../pki/lifecycle/certificates.ts'
+import type { SessionLog } from '../sessions/log.ts'
+import type { MessageStore } from '../store/types.ts'
+
+/** A running virtual server. */
+export interface EndpointFacts {
+  readonly virtualServer: string
+  readonly protocol: string
+  readonly address: string
+  readonly port: number | undefined
+  readonly tlsPort: number | undefined
+  readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
+  readonly requireSecureChannel: boolean
+  readonly require128BitEncryption: boolean
+  readonly legacyTls: boolean
+}
+
+/** The lab as the operations use it. */
+export interface ApiLab {
+  readonly config: ResolvedLab
+  readonly clock: Clock
+  readonly store: MessageStore
+  readonly directory: Directory
+  readonly sessionLog: SessionLog
+  readonly intake: Intake
+  readonly certificateStore: CertificateStore
+  readonly certificates: Certificates
+  readonly authorities: Authorities
+  endpoints(): readonly EndpointFacts[]
+  deliver(mail: LocalMail): Promise<void>
+  reset(): Promise<void>
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { cursorOf, placeOf } from '../lists.ts'
+import { notFound } from '../problem.ts'
+import type { IndexedMessage } from './message-index.ts'
+import { type Condition, parseQuery } from './search.ts'
+import { type MessageSummary, summaryOf } from './summary.ts'
+
+/** The conditions of a list. */
+export interface MessageQuery {
+  readonly query?: string | undefined
+  readonly account?: string | undefined
+  readonly folder?: string | undefined
+  readonly newsgroup?: string | undefined
+  readonly since?: string | undefined
+}
+
+/** The parameters that select messages. */
+export const selection = {
+  query: z.string().optional().describe('A search, such as `from:alice is:unread "an invoice"`.'),
+  account: z.string().optional().describe('Only the mailboxes of this account.'),
+  folder: z.string().optional().describe('Only the folder with this name.'),
+  newsgroup: z.string().optional().describe('Only the articles of this newsgroup.'),
+  since: z.string().optional().describe('Only what arrived at or after this time, RFC 3339.'),
+}
+
+/** Returns the conditions of a query. @throws ApiProblem `bad-request` */
+export function conditionsOf({ query = '', account, folder, newsgroup, since }: MessageQuery): Condition[] {
+  const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, '\\$&')}"`
+  const terms = [
+    query,
+    ...(account === undefined ? [] : [`account:${quoted(account)}`]),
+    ...(folder === undefined ? [] : [`folder:${quoted(folder)}`]),
+    ...(newsgroup === undefined ? [] : [`newsgroup:${quoted(newsgroup)}`]),
+    ...(since === undefined ? [] : [`after:${quoted(since)}`]),
+  ]
+  return parseQuery(terms.join(' '))
+}
+
+/** Returns the messages that a caller sees and that meet all conditions, the newest first. Lets others run meanwhile. */
+export async function findMessages(
+  api: Api,
+  caller: Caller,
+  conditions: readonly Condition[],
+): Promise<IndexedMessage[]> {
+  const seen = new Map<string, boolean>()
+  const found: IndexedMessage[] = []
+  for (const message of api.index.newestFirst()) {
+    const { folder, entry } = message
+    let sees = seen.get(folder.id)
+    if (sees === undefined) seen.set(folder.id, (sees = seesFolder(caller, folder)))
+    if (!sees || !seesMessage(caller, folder, entry)) continue
+    if (await meets(api, message, conditions)) found.push(message)
+    if (isSliceOver()) await nextSlice()
+  }
+  return found
+}
+
+/** Tests a message. What needs no reading is tested first. */
+export function meets(api: Api, message: IndexedMessage, conditions: readonly Condition[]): boolean | Promise<boolean> {
+  for (const { negated, ofEntry } of conditions) if (ofEntry && ofEntry(message) === negated) return false
+  if (conditions.every(({ ofEntry }) => ofEntry)) return true
+  const held = api.reader.held(message)
+  const needsHeaders = conditions.some(({ ofHeaders }) => ofHeaders)
+  if (held && !needsHeaders) return conditions.every(({ negated, ofFacts }) => !ofFacts || ofFacts(held) !== negated)
+  return meetsRead(api, message, conditions, needsHeaders)
+}
+
+async function meetsRead(
+  api: Api,
+  message: IndexedMessage,
+  conditions: readonly Condition[],
+  needsHeaders: boolean,
+): Promise<boolean> {
+  const facts = await api.reader.facts(message)
+  if (!facts) return false
+  if (!conditions.every(({ negated, ofFacts }) => !ofFacts || ofFacts(facts) !== negated)) return false
+  if (!needsHeaders) return true
+  const headers = (await api.reader.read(message))?.headers
+  return (
+    headers !== undefined && conditions.every(({ negated, ofHeaders }) => !ofHeaders || ofHeaders(headers) !== negated)
+  )
+}
+
+/** Returns a message that the caller sees. @throws ApiProblem `not-found` */
+export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage {
+  const message = api.index.get(id)
+  if (message && seesFolder(caller, message.folder) && seesMessage(caller, message.folder, message.entry))
+    return message
+  throw notFound(`there is no message ${id}; it was deleted or moved, or it belongs to someone else`)
+}
+
+const place = z.object({ epoch: z.string(), order: z.number(), savedAt: z.number() })
+
+/** Returns a page of messages. Its cursor stays valid while messages arrive or go. */
+export async function pageOfMessages(
+  api: Api,
+  found: readonly IndexedMessage[],
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<{ items: MessageSummary[]; next: string | null; total: number }> {
+  const { epoch } = api.index
+  const start = cursor === undefined ? 0 : startAfter(found, placeOf(cursor, place), epoch)
+  const page = found.slice(start, start + limit)
+  const items: MessageSummary[] = []
+  for (const message of page) {
+    const facts = await api.reader.facts(message)
+    if (facts) items.push(summaryOf(message, facts))
+    if (isSliceOver()) await nextSlice()
+  }
+  const last = page.at(-1)
+  const next =
+    last && start + limit < found.length ? cursorOf({ epoch, order: last.order, savedAt: last.entry.savedAt }) : null
+  return { items, next, total: found.length }
+}
+
+/** Finds where a page begins. After a restart of the lab the times decide, because orders are counted again. */
+function startAfter(found: readonly IndexedMessage[], after: z.infer<typeof place>, epoch: string): number {
+  const isOlder = ({ order, entry }: IndexedMessage): boolean =>
+    after.epoch === epoch ? order < after.order : entry.savedAt < after.savedAt
+  const start = found.findIndex(isOlder)
+  return start === -1 ? found.length : start
+}

@@ -1,0 +1,114 @@
+import type { MemoryBudget } from '../../common/memory-budget.ts'
+import { runInSlices } from '../../common/time-slice.ts'
+import { type ReadableAddress, ReadableMessage } from '../../mail/readable.ts'
+import { fold } from '../../mail/search-text.ts'
+import { parseInSteps } from '../../mail/structure.ts'
+import type { MessageStore } from '../../store/types.ts'
+import type { IndexedMessage } from './message-index.ts'
+
+/** What a list and a search need of a message's octets. */
+export interface MessageFacts {
+  readonly messageId: string
+  readonly subject: string
+  readonly from: ReadableAddress | undefined
+  readonly to: readonly ReadableAddress[]
+  readonly cc: readonly ReadableAddress[]
+  readonly bcc: readonly ReadableAddress[]
+  readonly replyTo: readonly ReadableAddress[]
+  readonly date: Date | undefined
+  readonly attachments: number
+  readonly snippet: string
+  /** Subject, addresses and text, folded for searches. */
+  readonly searchText: string
+}
+
+/** Length of a snippet, in characters. */
+const SNIPPET_CHARS = 200
+/** Memory of the facts besides their texts. */
+const FACTS_OCTETS = 1_000
+/** Longer texts are searched only in their beginning. */
+const MAX_SEARCH_CHARS = 256 * 1024
+/** Memory of all facts together. The oldest are dropped first. */
+const MAX_OCTETS = 64 * 1024 * 1024
+
+/** Reads messages, and keeps the facts of those that were used last. Copies of a message share them. */
+export class MessageReader {
+  readonly #store: MessageStore
+  readonly #memory: MemoryBudget
+  readonly #facts = new Map<string, { readonly facts: MessageFacts; readonly octets: number }>()
+  #octets = 0
+
+  constructor(store: MessageStore, memory: MemoryBudget) {
+    this.#store = store
+    this.#memory = memory
+    memory.addDroppable({ drop: (octets) => this.#dropTo(this.#octets - octets) })
+  }
+
+  /** Reads a message. Undefined if it was deleted meanwhile. */
+  async read({ folder, entry }: IndexedMessage): Promise<ReadableMessage | undefined> {
+    const raw = await this.#store.read(folder.id, entry.uid)
+    return raw && new ReadableMessage(raw, await runInSlices(parseInSteps(raw)))
+  }
+
+  /** Returns the facts of a message that are held, without reading it. */
+  held({ entry }: IndexedMessage): MessageFacts | undefined {
+    return this.#facts.get(entry.blob)?.facts
+  }
+
+  /** Returns the facts of a message. Undefined if it was deleted meanwhile. */
+  async facts(message: IndexedMessage): Promise<MessageFacts | undefined> {
+    const held = this.held(message)
+    if (held) return held
+    const read = await this.read(message)
+    if (read === undefined) return undefined
+    const facts = factsOf(read)
+    this.#keep(message.entry.blob, facts)
+    return facts
+  }
+
+  clear(): void {
+    this.#dropTo(0)
+  }
+
+  #keep(blob: string, facts: MessageFacts): void {
+    if (this.#facts.has(blob)) return
+    const octets = FACTS_OCTETS + 2 * facts.searchText.length
+    this.#facts.set(blob, { facts, octets })
+    this.#octets += octets
+    if (this.#octets > MAX_OCTETS) this.#dropTo(MAX_OCTETS)
+    this.#memory.hold('caches', octets)
+  }
+
+  #dropTo(limit: number): void {
+    for (const [blob, { octets }] of this.#facts) {
+      if (this.#octets <= limit) return
+      this.#facts.delete(blob)
+      this.#octets -= octets
+      this.#memory.give('caches', octets)
+    }
+  }
+}
+
+function factsOf(message: ReadableMessage): MessageFacts {
+  const { subject, from, to, cc, bcc, replyTo, date, messageId, text, attachments } = message
+  const addresses = [...(from ? [from] : []), ...to, ...cc, ...bcc, ...replyTo]
+  const names = addresses.map(({ name, address }) => `${name} ${address}`)
+  const files = attachments.flatMap(({ filename }) => filename ?? [])
+  return {
+    messageId,
+    subject,
+    from,
+    to,
+    cc,
+    bcc,
+    replyTo,
+    date,
+    attachments: attachments.length,
+    snippet: text
+      .slice(0, 4 * SNIPPET_CHARS)
+      .replaceAll(/\s+/g, ' ')
+      .trim()
+      .slice(0, SNIPPET_CHARS),
+    searchText: fold([subject, ...names, ...files, text.slice(0, MAX_SEARCH_CHARS)].join('\n')),
+  }
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import type { Folder, MessageEntry, MessageStore, StoreEvent } from '../../store/types.ts'
+
+/** One message in one folder. */
+export interface IndexedMessage {
+  /** `{folderId}.{uid}`: stable across restarts. */
+  readonly id: string
+  readonly folder: Folder
+  readonly entry: MessageEntry
+  /** Grows with each arrival, in this process. Several messages arrive in the same millisecond. */
+  readonly order: number
+}
+
+/** A change of the index, in the order of the store's commits. */
+export type IndexEvent =
+  | { readonly type: 'added' | 'changed'; readonly message: IndexedMessage }
+  | { readonly type: 'deleted'; readonly id: string; readonly folder: Folder }
+
+export const messageId = (folderId: string, uid: number): string => `${folderId}.${uid}`
+
+/** Splits the id of a message. Undefined if it has another form. */
+export function splitMessageId(id: string): { readonly folderId: string; readonly uid: number } | undefined {
+  const match = /^(.+)\.([1-9]\d{0,9})$/.exec(id)
+  return match ? { folderId: match[1] as string, uid: Number(match[2]) } : undefined
+}
+
+/** Every message of a store in order of arrival, kept by the store's events. */
+export class MessageIndex {
+  /** Differs for every process, so that orders of another one are recognized. */
+  readonly epoch = randomUUID()
+  readonly #messages = new Map<string, IndexedMessage>()
+  readonly #listeners = new Set<(event: IndexEvent) => void>()
+  readonly #unwatch: () => void
+  #arrived = 0
+
+  private constructor(store: MessageStore) {
+    this.#unwatch = store.watch((event) => this.#onEvent(event))
+  }
+
+  static async of(store: MessageStore): Promise<MessageIndex> {
+    const index = new MessageIndex(store)
+    await index.#load(store)
+    return index
+  }
+
+  async #load(store: MessageStore): Promise<void> {
+    const found: Omit<IndexedMessage, 'order'>[] = []
+    for (const owner of await store.listOwners()) {
+      for (const folder of await store.listFolders(owner)) {
+        for (const entry of await store.list(folder.id)) {
+          found.push({ id: messageId(folder.id, entry.uid), folder, entry })
+        }
+      }
+    }
+    // Messages that arrived meanwhile are newer than all of these.
+    const arrived = [...this.#messages.values()]
+    this.#messages.clear()
+    const known = found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
+    for (const message of [...known, ...arrived]) this.#messages.set(message.id, { ...message, order: ++this.#arrived })
+  }
+
+  get(id: string): IndexedMessage | undefined {
+    return this.#messages.get(id)
+  }
+
+  /** Returns all messages, the newest first. */
+  newestFirst(): IndexedMessage[] {
+    return [...this.#messages.values()].reverse()
+  }
+
+  get size(): number {
+    return this.#messages.size
+  }
+
+  /** Returns all messages, the oldest first. */
+  values(): Iterable<IndexedMessage> {
+    return this.#messages.values()
+  }
+
+  /** Calls `listener` for every change. Returns the function that removes the listener. */
+  watch(listener: (event: IndexEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#unwatch()
+    this.#listeners.clear()
+  }
+
+  #onEvent(event: StoreEvent): void {
+    const { folder } = event
+    if (event.type === 'appended' || event.type === 'flags') {
+      for (const entry of event.entries) this.#put(folder, entry)
+    } else if (event.type === 'expunged') {
+      for (const uid of event.uids) this.#delete(messageId(folder.id, uid), folder)
+    } else if (event.type === 'folder-deleted') {
+      for (const message of this.#messages.values())
+        if (message.folder.id === folder.id) this.#delete(message.id, folder)
+    } else if (event.type === 'folder-changed') {
+      for (const [id, message] of this.#messages) {
+        if (message.folder.id === folder.id) this.#messages.set(id, { ...message, folder })
+      }
+    }
+  }
+
+  #put(folder: Folder, entry: MessageEntry): void {
+    const id = messageId(folder.id, entry.uid)
+    const known = this.#messages.get(id)
+    const type = known ? 'changed' : 'added'
+    const message = { id, folder, entry, order: known?.order ?? ++this.#arrived }
+    this.#messages.set(id, message)
+    for (const listener of this.#listeners) listener({ type, message })
+  }
+
+  #delete(id: string, folder: Folder): void {
+    if (!this.#messages.delete(id)) return
+    for (const listener of this.#listeners) listener({ type: 'deleted', id, folder })
+  }
+}

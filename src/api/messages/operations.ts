@@ -1,0 +1,243 @@
+import { z } from 'zod'
+import { compose } from '../../mail/compose.ts'
+import type { Api } from '../api.ts'
+import type { Caller } from '../caller.ts'
+import { pageInput, pageOf } from '../lists.ts'
+import { defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+import { conditionsOf, findMessages, messageOf, pageOfMessages, selection } from './find.ts'
+import { messageId } from './message-index.ts'
+import { readOperations } from './read.ts'
+import { type MessageSummary, messageSummary, summaryOf } from './summary.ts'
+
+const id = z.string().describe('Id of the message.')
+const FLAG = /^(?:\\(?:Seen|Answered|Flagged|Deleted|Draft)|[^\s\\(){%*"\]\x00-\x1f\x7f]+)$/i
+const TAG = /^[^\s\\$(){%*"\]\x00-\x1f\x7f][^\s\\(){%*"\]\x00-\x1f\x7f]*$/
+
+const list = defineOperation({
+  name: 'messages.list',
+  method: 'GET',
+  path: '/messages',
+  summary: 'List or search messages, the newest first.',
+  access: 'read',
+  input: z.strictObject({ ...selection, ...pageInput }),
+  output: pageOf(messageSummary),
+  run: async ({ api, caller, input }) =>
+    pageOfMessages(api, await findMessages(api, caller, conditionsOf(input)), input),
+})
+
+const changes = z.strictObject({
+  read: z.boolean().optional(),
+  flagged: z.boolean().optional(),
+  flags: z
+    .array(
+      z
+        .string()
+        .regex(FLAG, 'is not an IMAP flag; write a system flag such as \\Answered, or a keyword without spaces'),
+    )
+    .optional()
+    .describe('Replaces all flags and keywords. RFC 9051 section 2.3.2.'),
+  tags: z
+    .array(z.string().regex(TAG, 'is not an IMAP keyword; write it without spaces, quotes, parentheses and $'))
+    .optional()
+    .describe('Replaces the tags, which are IMAP keywords.'),
+})
+
+const update = defineOperation({
+  name: 'messages.update',
+  method: 'PATCH',
+  path: '/messages/{id}',
+  summary: 'Change the flags and tags of a message.',
+  access: 'change',
+  input: changes.extend({ id }),
+  output: messageSummary,
+  async run({ api, caller, input }) {
+    const { folder, entry } = messageOf(api, caller, input.id)
+    const flags = new Set(input.flags ?? entry.flags)
+    if (input.tags) {
+      for (const flag of flags) if (!/^[\\$]/.test(flag)) flags.delete(flag)
+      for (const tag of input.tags) flags.add(tag)
+    }
+    for (const [name, wanted] of [
+      ['\\Seen', input.read],
+      ['\\Flagged', input.flagged],
+    ] as const) {
+      if (wanted === true) flags.add(name)
+      else if (wanted === false) flags.delete(name)
+    }
+    await api.lab.store.setFlags(folder.id, [entry.uid], { mode: 'replace', flags: [...flags] })
+    return summaryById(api, caller, input.id)
+  },
+})
+
+const move = defineOperation({
+  name: 'messages.move',
+  method: 'POST',
+  path: '/messages/{id}/move',
+  summary: 'Move a message to another folder of the same owner. The answer has its new id.',
+  access: 'change',
+  input: z.strictObject({ id, folder: z.string().describe('Name of the folder.') }),
+  output: messageSummary,
+  async run({ api, caller, input }) {
+    const { folder, entry } = messageOf(api, caller, input.id)
+    const target = await api.lab.store.findFolder(folder.owner, input.folder)
+    if (!target) {
+      const names = (await api.lab.store.listFolders(folder.owner)).map(({ name }) => name).join(', ')
+      throw new ApiProblem('not-found', `there is no folder ${input.folder}; there are: ${names}`)
+    }
+    if (target.id === folder.id) return summaryById(api, caller, input.id)
+    const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id)
+    const [uid] = to
+    if (uid === undefined) throw new ApiProblem('not-found', `message ${input.id} was deleted meanwhile`)
+    return summaryById(api, caller, messageId(target.id, uid))
+  },
+})
+
+const remove = defineOperation({
+  name: 'messages.delete',
+  method: 'DELETE',
+  path: '/messages/{id}',
+  summary: 'Delete a message.',
+  access: 'change',
+  input: z.strictObject({ id }),
+  async run({ api, caller, input }) {
+    const { folder, entry } = messageOf(api, caller, input.id)
+    await api.lab.store.expunge(folder.id, [entry.uid])
+  },
+})
+
+const removeAll = defineOperation({
+  name: 'messages.deleteAll',
+  method: 'DELETE',
+  path: '/messages',
+  summary: 'Delete the messages that match, or, with `all=true`, every message that the caller sees.',
+  access: 'change',
+  input: z.strictObject({ ...selection, all: z.stringbool().default(false).describe('Delete without a condition.') }),
+  output: z.object({ deleted: z.number().int() }),
+  async run({ api, caller, input }) {
+    const { all, ...query } = input
+    const conditions = conditionsOf(query)
+    if (conditions.length === 0 && !all) {
+      throw new ApiProblem(
+        'bad-request',
+        'nothing selects the messages; add query=…, or all=true to delete every message',
+      )
+    }
+    const byFolder = new Map<string, number[]>()
+    for (const { folder, entry } of await findMessages(api, caller, conditions)) {
+      byFolder.set(folder.id, [...(byFolder.get(folder.id) ?? []), entry.uid])
+    }
+    let deleted = 0
+    for (const [folderId, uids] of byFolder) {
+      deleted += (
+        await api.lab.store.expunge(
+          folderId,
+          uids.toSorted((a, b) => a - b),
+        )
+      ).length
+    }
+    return { deleted }
+  },
+})
+
+const attachment = z.strictObject({
+  filename: z.string(),
+  contentType: z.string().optional(),
+  content: z.base64().describe('In base64.'),
+})
+
+const draft = z.strictObject({
+  from: z.string().optional().describe('Default: sender@example.com.'),
+  to: z.array(z.string()).min(1).describe('Addresses, or log-on names of accounts.'),
+  cc: z.array(z.string()).optional(),
+  subject: z.string().optional(),
+  text: z.string().optional(),
+  html: z.string().optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  attachments: z.array(attachment).optional(),
+})
+
+const send = defineOperation({
+  name: 'messages.send',
+  method: 'POST',
+  path: '/messages',
+  summary: 'Deliver a message to accounts and newsgroups of the lab, as SMTP would.',
+  access: 'change',
+  input: draft,
+  output: z.object({ delivered: z.array(z.string()) }),
+  status: 201,
+  async run({ api, caller, input }) {
+    const { attachments = [], to, cc = [], ...rest } = input
+    const name = (one: string): string => (one.includes('@') ? one : `${one}@${api.lab.directory.domain}`)
+    const content = attachments.map((one) => definedOnly({ ...one, content: Buffer.from(one.content, 'base64') }))
+    const message = { ...rest, to: to.map(name), cc: cc.map(name), attachments: content }
+    const raw = await compose(definedOnly(message), api.lab.clock.now())
+    const recipients = [...to, ...cc].map((one) => addressIn(one))
+    for (const one of recipients) assertOwnRecipient(caller, one)
+    await api.lab.deliver({ from: addressIn(input.from ?? 'sender@example.com'), to: recipients, raw })
+    return { delivered: recipients }
+  },
+})
+
+const importOne = defineOperation({
+  name: 'messages.import',
+  method: 'POST',
+  path: '/messages/import',
+  summary: 'Deliver a whole message (.eml) to accounts and newsgroups of the lab.',
+  access: 'change',
+  input: z.strictObject({
+    to: z.string().describe('Addresses or log-on names, with commas between them.'),
+    from: z.string().default('').describe('MAIL FROM.'),
+  }),
+  upload: ['message/rfc822', 'application/octet-stream'],
+  output: z.object({ delivered: z.array(z.string()) }),
+  status: 201,
+  async run({ api, caller, input, upload }) {
+    const to = input.to
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '')
+    for (const one of to) assertOwnRecipient(caller, one)
+    if (!upload || upload.octets.length === 0)
+      throw new ApiProblem('bad-request', 'the request has no message; send the .eml file as its body')
+    await api.lab.deliver({ from: input.from, to, raw: withCrlf(upload.octets) })
+    return { delivered: to }
+  },
+})
+
+/** The store keeps messages with CRLF line ends. RFC 5322 section 2.3. */
+const withCrlf = (octets: Buffer): Buffer =>
+  Buffer.from(octets.toString('latin1').replaceAll(/\r?\n/g, '\r\n'), 'latin1')
+
+/** Returns the address of `Name <address>`. */
+const addressIn = (text: string): string => /<([^<>]*)>\s*$/.exec(text)?.[1] ?? text.trim()
+
+/** A tenant can send to its own accounts only. @throws ApiProblem `forbidden` */
+function assertOwnRecipient({ tenant }: Caller, to: string): void {
+  if (tenant !== undefined && !to.startsWith(`${tenant}-`)) {
+    throw new ApiProblem('forbidden', `${to} is not an account of the tenant; its accounts begin with ${tenant}-`)
+  }
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+/** Leaves out keys without a value. */
+const definedOnly = <T extends object>(value: T): Defined<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never
+
+async function summaryById(api: Api, caller: Caller, wanted: string): Promise<MessageSummary> {
+  const message = messageOf(api, caller, wanted)
+  const facts = await api.reader.facts(message)
+  if (!facts) throw new ApiProblem('not-found', `message ${wanted} was deleted meanwhile`)
+  return summaryOf(message, facts)
+}
+export const messageOperations: readonly Operation[] = [
+  list,
+  removeAll,
+  send,
+  importOne,
+  ...readOperations,
+  update,
+  move,
+  remove,
+]

@@ -1,0 +1,230 @@
+import { z } from 'zod'
+import { part as partAt, partOctetsOrRaw } from '../../mail/parts.ts'
+import { filenameOf, type ReadableMessage } from '../../mail/readable.ts'
+import type { MessagePart } from '../../mail/types.ts'
+import { asJson } from '../../sessions/describe.ts'
+import type { Call } from '../operation.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { notFound } from '../problem.ts'
+import { messageOf } from './find.ts'
+import { htmlDocument } from './html-document.ts'
+import type { IndexedMessage } from './message-index.ts'
+import { messageSummary, summaryOf } from './summary.ts'
+
+const idInput = z.strictObject({ id: z.string().describe('Id of the message.') })
+
+const attachment = z
+  .object({
+    part: z.string().describe('Number of the part, for `/messages/{id}/parts/{part}`.'),
+    filename: z.string().nullable(),
+    contentType: z.string(),
+    disposition: z.enum(['attachment', 'inline']),
+    cid: z.string().nullable(),
+    sizeOctets: z.number().int(),
+  })
+  .meta({ id: 'Attachment' })
+
+const wholeMessage = messageSummary
+  .omit({ attachments: true })
+  .extend({
+    text: z.string(),
+    hasHtml: z.boolean(),
+    attachments: z.array(attachment),
+    links: z.array(z.string()),
+    codes: z.array(z.string()).describe('Likely one-time passwords, most likely first.'),
+    delivery: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe('The session that delivered it, with its TLS facts, without the transcript.'),
+  })
+  .meta({ id: 'Message' })
+
+async function readOf({
+  api,
+  caller,
+  input,
+}: Call<{ readonly id: string }>): Promise<{ at: IndexedMessage; read: ReadableMessage }> {
+  const at = messageOf(api, caller, input.id)
+  const read = await api.reader.read(at)
+  if (!read) throw notFound(`message ${input.id} was deleted meanwhile`)
+  return { at, read }
+}
+
+const get = defineOperation({
+  name: 'messages.get',
+  method: 'GET',
+  path: '/messages/{id}',
+  summary: 'Read a message: its summary, text, attachments, links, codes and delivery.',
+  access: 'read',
+  input: idInput,
+  output: wholeMessage,
+  async run(call) {
+    const { api } = call
+    const { at, read } = await readOf(call)
+    const facts = await api.reader.facts(at)
+    if (!facts) throw notFound(`message ${at.id} was deleted meanwhile`)
+    const session = at.entry.envelope?.session
+    const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
+    const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
+    return {
+      ...summaryOf(at, facts),
+      text: read.text,
+      hasHtml: read.html !== undefined,
+      attachments: attachmentsOf(read),
+      links: read.links,
+      codes: read.codes,
+      delivery: record ? delivery : null,
+    }
+  },
+})
+
+function attachmentsOf(read: ReadableMessage): z.infer<typeof attachment>[] {
+  const numbers = new Map(numberedParts(read.structure).map(({ number, part }) => [part, number]))
+  return read.attachments.map(({ filename, contentType, disposition, cid, sizeOctets }, index) => ({
+    part: numbers.get(read.attachedParts[index] as MessagePart) ?? '',
+    filename: filename ?? null,
+    contentType,
+    disposition,
+    cid: cid ?? null,
+    sizeOctets,
+  }))
+}
+
+/** Returns each part with its IMAP section number. RFC 9051 section 6.4.5.1. */
+export function numberedParts(structure: MessagePart): { number: string; part: MessagePart }[] {
+  const found: { number: string; part: MessagePart }[] = []
+  const visit = (part: MessagePart, prefix: string): void => {
+    if (part.kind === 'multipart') {
+      part.children.forEach((child, index) => {
+        const number = prefix === '' ? `${index + 1}` : `${prefix}.${index + 1}`
+        found.push({ number, part: child })
+        visit(child, number)
+      })
+    } else if (prefix === '') found.push({ number: '1', part })
+    if (part.message && prefix !== '') {
+      const { message } = part
+      if (message.kind === 'multipart') visit(message, prefix)
+      else found.push({ number: `${prefix}.1`, part: message })
+    }
+  }
+  visit(structure, '')
+  return found
+}
+
+const headers = defineOperation({
+  name: 'messages.headers',
+  method: 'GET',
+  path: '/messages/{id}/headers',
+  summary: 'Read the header fields of a message: decoded, in order.',
+  access: 'read',
+  input: idInput,
+  output: z.object({ headers: z.array(z.object({ name: z.string(), value: z.string() })) }),
+  run: async (call) => ({ headers: (await readOf(call)).read.fieldList }),
+})
+
+const text = defineOperation({
+  name: 'messages.text',
+  method: 'GET',
+  path: '/messages/{id}/text',
+  summary: 'Read the plain text of a message; for a message that is only HTML, the text of the HTML.',
+  access: 'read',
+  input: idInput,
+  output: 'text/plain',
+  run: async (call) => new Content('text/plain; charset=utf-8', (await readOf(call)).read.text),
+})
+
+const html = defineOperation({
+  name: 'messages.html',
+  method: 'GET',
+  path: '/messages/{id}/html',
+  summary: 'Read the HTML of a message as a document of its own, which runs no script and loads nothing.',
+  access: 'read',
+  input: idInput,
+  output: 'text/html',
+  async run(call) {
+    const { at, read } = await readOf(call)
+    if (read.html === undefined)
+      throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
+    return htmlDocument(read)
+  },
+})
+
+const raw = defineOperation({
+  name: 'messages.raw',
+  method: 'GET',
+  path: '/messages/{id}/raw',
+  summary: 'Download a message as it was received (.eml).',
+  access: 'read',
+  input: idInput,
+  output: 'message/rfc822',
+  async run(call) {
+    const { at, read } = await readOf(call)
+    return new Content('message/rfc822', read.raw, { 'Content-Disposition': `attachment; filename="${at.id}.eml"` })
+  },
+})
+
+const structurePart: z.ZodType = z
+  .object({
+    part: z.string(),
+    contentType: z.string(),
+    filename: z.string().nullable(),
+    encoding: z.string().nullable(),
+    sizeOctets: z.number().int().describe('As encoded.'),
+  })
+  .meta({ id: 'StructurePart' })
+
+const structure = defineOperation({
+  name: 'messages.structure',
+  method: 'GET',
+  path: '/messages/{id}/structure',
+  summary: 'Read the MIME tree of a message: each part with its IMAP section number.',
+  access: 'read',
+  input: idInput,
+  output: z.object({ contentType: z.string(), parts: z.array(structurePart) }),
+  async run(call) {
+    const { read } = await readOf(call)
+    const typeOf = ({ type, subtype }: MessagePart): string => `${type}/${subtype}`.toLowerCase()
+    const parts = numberedParts(read.structure).map(({ number, part }) => ({
+      part: number,
+      contentType: typeOf(part),
+      filename: filenameOf(part) ?? null,
+      encoding: part.encoding?.toLowerCase() ?? null,
+      sizeOctets: part.bodyEnd - part.bodyStart,
+    }))
+    return { contentType: typeOf(read.structure), parts }
+  },
+})
+
+/** Types that a browser shows without running anything in them. All others are sent as octets. */
+const SAFE_TYPES = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/plain)$/
+
+const part = defineOperation({
+  name: 'messages.part',
+  method: 'GET',
+  path: '/messages/{id}/parts/{part}',
+  summary: 'Download a decoded part of a message.',
+  access: 'read',
+  input: idInput.extend({ part: z.string().regex(/^\d+(?:\.\d+)*$/, 'is not a part number such as 1.2') }),
+  output: 'application/octet-stream',
+  async run(call) {
+    const { at, read } = await readOf(call)
+    const found = partAt(read.structure, call.input.part.split('.').map(Number))
+    if (!found) {
+      const known = numberedParts(read.structure)
+        .map(({ number }) => number)
+        .join(', ')
+      throw notFound(`message ${at.id} has no part ${call.input.part}; it has ${known}`)
+    }
+    const type = `${found.type}/${found.subtype}`.toLowerCase()
+    const filename = filenameOf(found) ?? `${at.id}-${call.input.part}`
+    return new Content(SAFE_TYPES.test(type) ? type : 'application/octet-stream', partOctetsOrRaw(read.raw, found), {
+      'Content-Disposition': contentDisposition(filename),
+    })
+  },
+})
+
+/** RFC 6266 section 4.3. */
+const contentDisposition = (filename: string): string =>
+  `attachment; filename="${filename.replaceAll(/[^\x20-\x7e]|["\\]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(filename).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
+
+export const readOperations: readonly Operation[] = [get, headers, text, html, raw, structure, part]

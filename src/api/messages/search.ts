@@ -1,0 +1,149 @@
+import type { ReadableAddress } from '../../mail/readable.ts'
+import { fold } from '../../mail/search-text.ts'
+import { CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
+import { ApiProblem } from '../problem.ts'
+import type { MessageFacts } from './message-facts.ts'
+import type { IndexedMessage } from './message-index.ts'
+import { accountOf, tagsOf } from './summary.ts'
+
+/**
+ * One condition of a search. `ofEntry` decides without reading the message, `ofFacts` with its facts, `ofHeaders` with its
+ * header. Exactly one of them is there.
+ */
+export interface Condition {
+  readonly negated: boolean
+  readonly ofEntry?: (message: IndexedMessage) => boolean
+  readonly ofFacts?: (facts: MessageFacts) => boolean
+  readonly ofHeaders?: (headers: ReadonlyMap<string, string>) => boolean
+}
+
+type Test = Omit<Condition, 'negated'>
+
+const has = (value: string, part: string): boolean => fold(value).includes(part)
+const anyHas = (addresses: readonly ReadableAddress[], part: string): boolean =>
+  addresses.some(({ name, address }) => has(`${name} <${address}>`, part))
+
+const ofFacts =
+  (test: (facts: MessageFacts, value: string) => boolean) =>
+  (value: string): Test => {
+    const folded = fold(value)
+    return { ofFacts: (facts) => test(facts, folded) }
+  }
+
+const ofEntry =
+  (test: (message: IndexedMessage, value: string) => boolean) =>
+  (value: string): Test => ({ ofEntry: (message) => test(message, value.toLowerCase()) })
+
+/** The words before a colon. The first group is Mailpit's syntax (https://mailpit.axllent.org/docs/usage/search-filters/). */
+const fields: Readonly<Record<string, (value: string) => Test>> = {
+  from: ofFacts(({ from }, value) => from !== undefined && anyHas([from], value)),
+  to: ofFacts(({ to }, value) => anyHas(to, value)),
+  cc: ofFacts(({ cc }, value) => anyHas(cc, value)),
+  bcc: ofFacts(({ bcc }, value) => anyHas(bcc, value)),
+  'reply-to': ofFacts(({ replyTo }, value) => anyHas(replyTo, value)),
+  addressed: ofFacts(({ from, to, cc, bcc, replyTo }, value) =>
+    anyHas([...(from ? [from] : []), ...to, ...cc, ...bcc, ...replyTo], value),
+  ),
+  subject: ofFacts(({ subject }, value) => has(subject, value)),
+  'message-id': ofFacts(({ messageId }, value) => has(messageId, value)),
+  tag: ofEntry((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
+  is: (value) => choice('is', value, { read: isRead, unread: not(isRead), tagged: isTagged, flagged: isFlagged }),
+  has: (value) => choice('has', value, { attachment: hasAttachment, attachments: hasAttachment }),
+  before: (value) => ofDate('before', value, (at, limit) => at < limit),
+  after: (value) => ofDate('after', value, (at, limit) => at >= limit),
+  larger: (value) => ofSize('larger', value, (size, limit) => size > limit),
+  smaller: (value) => ofSize('smaller', value, (size, limit) => size < limit),
+
+  folder: ofEntry(({ folder }, value) => folder.name.toLowerCase() === value),
+  account: ofEntry(({ folder }, value) => accountOf(folder)?.toLowerCase() === value),
+  newsgroup: ofEntry(({ folder }, value) => folder.owner === PUBLIC_OWNER && folder.name.toLowerCase() === value),
+  captured: ofEntry(({ folder }) => folder.owner === CAPTURED_OWNER),
+  header: ofHeader,
+}
+
+/** The words before a colon, for the documentation and the suggestions of a page. */
+export const searchFields: readonly string[] = Object.keys(fields)
+
+const isRead: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Seen') }
+const isFlagged: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Flagged') }
+const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0 }
+const hasAttachment: Test = { ofFacts: ({ attachments }) => attachments > 0 }
+
+function not({ ofEntry: test }: Test): Test {
+  return { ofEntry: (message) => !test?.(message) }
+}
+
+function choice(field: string, value: string, choices: Readonly<Record<string, Test>>): Test {
+  const found = Object.hasOwn(choices, value.toLowerCase()) ? choices[value.toLowerCase()] : undefined
+  if (found) return found
+  throw new ApiProblem(
+    'bad-request',
+    `query: ${field}:${value} is not known; write one of ${Object.keys(choices)
+      .map((name) => `${field}:${name}`)
+      .join(', ')}`,
+  )
+}
+
+function ofDate(field: string, value: string, test: (at: number, limit: number) => boolean): Test {
+  const limit = Date.parse(value)
+  if (Number.isNaN(limit)) {
+    throw new ApiProblem('bad-request', `query: ${field}:${value} is not a date; write it as ${field}:2026-11-25`)
+  }
+  return { ofEntry: ({ entry }) => test(entry.internalDate, limit) }
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, kb: 1024, m: 1024 ** 2, mb: 1024 ** 2 }
+
+function ofSize(field: string, value: string, test: (size: number, limit: number) => boolean): Test {
+  const match = /^(\d+(?:\.\d+)?)(|b|k|kb|m|mb)$/i.exec(value)
+  if (!match) throw new ApiProblem('bad-request', `query: ${field}:${value} is not a size; write it as ${field}:100k`)
+  const limit = Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1)
+  return { ofEntry: ({ entry }) => test(entry.sizeOctets, limit) }
+}
+
+/** `header:NAME:value`, or `header:NAME` for a message that has the field. */
+function ofHeader(value: string): Test {
+  const [name = '', ...rest] = value.split(':')
+  const wanted = fold(rest.join(':'))
+  return {
+    ofHeaders: (headers) => {
+      const found = headers.get(name.toLowerCase())
+      return found !== undefined && has(found, wanted)
+    },
+  }
+}
+
+/** A word, with an optional `-` or `!` before it, and an optional field. Quotes hold words together. */
+const TERM = /([-!]?)(?:([a-z-]+):)?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/giy
+
+/**
+ * Parses a search: all conditions must hold. Words without a field are searched in subject, addresses, file names and text.
+ * @throws ApiProblem `bad-request`
+ */
+export function parseQuery(query: string): Condition[] {
+  const conditions: Condition[] = []
+  for (let at = skipSpace(query, 0); at < query.length; at = skipSpace(query, at)) {
+    TERM.lastIndex = at
+    const match = TERM.exec(query)
+    if (!match) break
+    at = TERM.lastIndex
+    conditions.push(condition(match))
+  }
+  return conditions
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from
+  while (at < text.length && /\s/.test(text[at] as string)) at++
+  return at
+}
+
+function condition([, sign, field = '', quoted, plain = '']: RegExpExecArray): Condition {
+  const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
+  const negated = sign !== ''
+  const name = field.toLowerCase()
+  if (Object.hasOwn(fields, name)) return { negated, ...(fields[name] as (value: string) => Test)(value) }
+  // A word such as https://… or Re: has no field.
+  const words = fold(field === '' ? value : `${field}:${value}`)
+  return { negated, ofFacts: ({ searchText }) => searchText.includes(words) }
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { CAPTURED_OWNER, type Folder, type MessageEntry, PUBLIC_OWNER } from '../../store/types.ts'
+import type { MessageFacts } from './message-facts.ts'
+import type { IndexedMessage } from './message-index.ts'
+
+export const address = z.object({ name: z.string(), address: z.string() }).meta({ id: 'Address' })
+
+/** A message in a list. */
+export const messageSummary = z
+  .object({
+    id: z.string().describe('Stable across restarts. A move gives the message another id.'),
+    folder: z.object({ id: z.string(), name: z.string() }),
+    account: z.string().nullable().describe('The account whose mailbox holds it.'),
+    newsgroup: z.string().nullable(),
+    captured: z.boolean().describe('Whether it is mail for another domain that the lab has captured.'),
+    messageId: z.string().describe('With its angle brackets, or empty.'),
+    subject: z.string(),
+    from: address.nullable(),
+    to: z.array(address),
+    cc: z.array(address),
+    bcc: z.array(address),
+    replyTo: z.array(address),
+    date: z.string().nullable().describe('Of the Date field, RFC 3339.'),
+    receivedAt: z.string().describe('When the lab received it, RFC 3339.'),
+    sizeOctets: z.number().int(),
+    read: z.boolean(),
+    flagged: z.boolean(),
+    flags: z.array(z.string()).describe('IMAP flags and keywords.'),
+    tags: z.array(z.string()).describe('IMAP keywords that are no flags of a protocol.'),
+    attachments: z.number().int(),
+    snippet: z.string().describe('The beginning of the text.'),
+    envelope: z
+      .object({ from: z.string(), to: z.array(z.string()) })
+      .nullable()
+      .describe('MAIL FROM and RCPT TO.'),
+    session: z.string().nullable().describe('The session that delivered it.'),
+  })
+  .meta({ id: 'MessageSummary' })
+
+export type MessageSummary = z.infer<typeof messageSummary>
+
+/** Returns the account of a folder; undefined for newsgroups and captured mail. */
+export const accountOf = ({ owner }: Folder): string | undefined =>
+  owner === PUBLIC_OWNER || owner === CAPTURED_OWNER ? undefined : owner.slice('user:'.length)
+
+/** Returns the keywords that a person has given. Those that begin with `$` belong to protocols (RFC 5788). */
+export const tagsOf = ({ flags }: MessageEntry): string[] => flags.filter((flag) => !/^[\\$]/.test(flag))
+
+export const timeText = (ms: number): string => new Date(ms).toISOString()
+
+export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts): MessageSummary {
+  const { searchText: _, from, to, cc, bcc, replyTo, date, ...rest } = facts
+  return {
+    id,
+    folder: { id: folder.id, name: folder.name },
+    account: accountOf(folder) ?? null,
+    newsgroup: folder.owner === PUBLIC_OWNER ? folder.name : null,
+    captured: folder.owner === CAPTURED_OWNER,
+    ...rest,
+    from: from ?? null,
+    to: [...to],
+    cc: [...cc],
+    bcc: [...bcc],
+    replyTo: [...replyTo],
+    date: date === undefined || Number.isNaN(date.getTime()) ? null : date.toISOString(),
+    receivedAt: timeText(entry.savedAt),
+    sizeOctets: entry.sizeOctets,
+    read: entry.flags.includes('\\Seen'),
+    flagged: entry.flags.includes('\\Flagged'),
+    flags: [...entry.flags],
+    tags: tagsOf(entry),
+    envelope: entry.envelope ? { from: entry.envelope.mailFrom ?? '', to: [...(entry.envelope.rcptTo ?? [])] } : null,
+    session: entry.envelope?.session ?? null,
+  }
+}

@@ -1,0 +1,66 @@
+import type { z } from 'zod'
+import type { Api } from './api.ts'
+import type { Access, Caller } from './caller.ts'
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+
+/** One call of an operation. */
+export interface Call<Input> {
+  readonly api: Api
+  readonly caller: Caller
+  readonly input: Input
+  /** Aborted when the caller no longer waits for the answer. */
+  readonly signal: AbortSignal
+  /** The uploaded octets of an operation with `upload`. */
+  readonly upload?: Upload
+}
+
+/** Content that is not JSON. */
+export interface Upload {
+  /** Media type in lower case, without parameters. */
+  readonly type: string
+  readonly octets: Buffer
+}
+
+/** An answer that is not JSON. */
+export class Content {
+  readonly type: string
+  readonly octets: Buffer | string
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(type: string, octets: Buffer | string, headers: Readonly<Record<string, string>> = {}) {
+    this.type = type
+    this.octets = octets
+    this.headers = headers
+  }
+}
+
+/** Something that a caller can ask the lab, by every transport: HTTP, the control socket, MCP. */
+export interface Operation {
+  /** `messages.list`: the resource and the verb. */
+  readonly name: string
+  readonly method: Method
+  /** Below `/api/v1`, with parameters as `{id}`. */
+  readonly path: string
+  /** One sentence in the imperative. */
+  readonly summary: string
+  readonly access: Access
+  /** Parameters of the path, and those of the query (GET, DELETE) or the JSON body (all other methods). */
+  readonly input: z.ZodObject
+  /** The media types that the operation takes besides JSON. */
+  readonly upload?: readonly string[]
+  /** The JSON that it answers, or the media type of other content. Absent: 204. */
+  readonly output?: z.ZodType | string
+  /** Default: 200, or 204 without output. */
+  readonly status?: 201 | 202
+  run(call: Call<unknown>): Promise<unknown>
+}
+
+interface OperationDefinition<Input extends z.ZodObject> extends Omit<Operation, 'input' | 'run'> {
+  readonly input: Input
+  run(call: Call<z.output<Input>>): Promise<unknown>
+}
+
+/** Creates a row of the table of operations. */
+export const defineOperation = <Input extends z.ZodObject>(operation: OperationDefinition<Input>): Operation =>
+  operation as unknown as Operation

@@ -1,0 +1,17 @@
+import { folderOperations } from './folders.ts'
+import { labOperations } from './lab-operations.ts'
+import { messageOperations } from './messages/operations.ts'
+import type { Operation } from './operation.ts'
+import { sessionOperations } from './sessions.ts'
+import { virtualServerOperations } from './virtual-servers.ts'
+import { waitOperations } from './wait.ts'
+
+/** Every operation, in the order of the documentation. HTTP, the control socket and MCP offer the same. */
+export const operations: readonly Operation[] = [
+  ...messageOperations,
+  ...waitOperations,
+  ...folderOperations,
+  ...sessionOperations,
+  ...virtualServerOperations,
+  ...labOperations,
+]

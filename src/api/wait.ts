@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import { duration } from '../config/schema/values.ts'
+import { asJson, hasFailed } from '../sessions/describe.ts'
+import type { Api } from './api.ts'
+import { type Caller, seesFolder, seesMessage } from './caller.ts'
+import { seesSession } from './events/event-data.ts'
+import { conditionsOf, meets, selection } from './messages/find.ts'
+import type { IndexedMessage } from './messages/message-index.ts'
+import type { Condition } from './messages/search.ts'
+import { accountOf, type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
+import { type Call, defineOperation, type Operation } from './operation.ts'
+import { ApiProblem } from './problem.ts'
+
+/** Longest wait. Proxies give up on silent requests sooner or later. */
+const MAX_WAIT_MS = 300_000
+const DEFAULT_WAIT = '30s'
+/** Messages and sessions that a time-out lists. */
+const MAX_LISTED = 20
+
+const input = z.strictObject({
+  to: z.string().optional().describe('An address of the envelope or an account, whole.'),
+  from: z.string().optional().describe('A part of the From field or of MAIL FROM.'),
+  subject: z.string().optional().describe('A part of the subject.'),
+  text: z.string().optional().describe('A part of the text.'),
+  ...selection,
+  timeout: duration
+    .refine((ms) => ms <= MAX_WAIT_MS, 'is longer than 5 minutes, the longest wait; wait again instead')
+    .prefault(DEFAULT_WAIT)
+    .describe('Longest wait, such as 10s.'),
+})
+
+type WaitInput = z.output<typeof input>
+
+const wait = defineOperation({
+  name: 'wait',
+  method: 'POST',
+  path: '/wait',
+  summary: 'Wait for a message. It may have arrived before; a message that a wait has answered is not answered again.',
+  access: 'read',
+  input,
+  output: messageSummary,
+  run: async (call) => {
+    const { api, caller } = call
+    const found = await firstMatch(call, matcherOf(call))
+    if (!found) throw await timedOut(api, caller, call.input)
+    const facts = await api.reader.facts(found)
+    if (!facts) throw new ApiProblem('not-found', `message ${found.id} arrived and was deleted before it could be read`)
+    return summaryOf(found, facts)
+  },
+})
+
+type Matcher = (message: IndexedMessage) => Promise<boolean>
+
+function matcherOf({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
+  const { to, from, subject, text, ...query } = wanted
+  const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, '\\$&')}"`
+  const terms = [query.query ?? '', ...(subject ? [`subject:${quoted(subject)}`] : []), ...(text ? [quoted(text)] : [])]
+  const conditions: Condition[] = conditionsOf({ ...query, query: terms.join(' ') })
+  return async (message) => {
+    const { folder, entry } = message
+    // Only delivered mail has an envelope; saved drafts and sent copies have none.
+    if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return false
+    if (to !== undefined && !isTo(api, message, to)) return false
+    if (from !== undefined && !(await isFrom(api, message, from))) return false
+    return meets(api, message, conditions)
+  }
+}
+
+function isTo(api: Api, { folder, entry }: IndexedMessage, to: string): boolean {
+  const account = accountOf(folder)
+  const mine = (entry.envelope?.rcptTo ?? []).filter((one) => api.lab.directory.findByAddress(one)?.user === account)
+  return [...mine, ...(account === undefined ? [] : [account])].some((one) => one.toLowerCase() === to.toLowerCase())
+}
+
+async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<boolean> {
+  const facts = await api.reader.facts(message)
+  const names = [message.entry.envelope?.mailFrom ?? '', facts?.from?.name ?? '', facts?.from?.address ?? '']
+  return names.some((one) => one.toLowerCase().includes(part.toLowerCase()))
+}
+
+/** Resolves with the first match, in order of arrival, that no wait of the same view has returned; undefined after the time. */
+async function firstMatch(
+  { api, caller, input: { timeout }, signal }: Call<WaitInput>,
+  matches: Matcher,
+): Promise<IndexedMessage | undefined> {
+  const returned = api.returnedTo(viewOf(caller))
+  const arrived: IndexedMessage[] = []
+  let wake = (): void => {}
+  const unwatch = api.index.watch((event) => {
+    if (event.type !== 'added') return
+    arrived.push(event.message)
+    wake()
+  })
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+  ended.addEventListener('abort', () => wake())
+  try {
+    const take = async (message: IndexedMessage): Promise<boolean> => {
+      if (returned.has(message.id) || !(await matches(message)) || returned.has(message.id)) return false
+      returned.add(message.id)
+      return true
+    }
+    for (const message of [...api.index.values()]) if (await take(message)) return message
+    for (;;) {
+      for (let message = arrived.shift(); message; message = arrived.shift()) if (await take(message)) return message
+      if (ended.aborted) return undefined
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        if (ended.aborted || arrived.length > 0) resolve()
+      })
+    }
+  } finally {
+    unwatch()
+  }
+}
+
+const viewOf = ({ role, name, tenant }: Caller): string =>
+  tenant === undefined ? `${role} ${name}` : `tenant ${tenant}`
+
+/** Returns the problem of a time-out: what did arrive, and which sessions were refused. */
+async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitInput): Promise<ApiProblem> {
+  const arrived: MessageSummary[] = []
+  for (const message of api.index.newestFirst()) {
+    if (arrived.length === MAX_LISTED) break
+    const { folder, entry } = message
+    if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) continue
+    const facts = await api.reader.facts(message)
+    if (facts) arrived.push(summaryOf(message, facts))
+  }
+  const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))
+  const sessions = refused.slice(-MAX_LISTED).map((record) => {
+    const { transcript: _, ...summary } = asJson(record) as Record<string, unknown>
+    return summary
+  })
+  const conditions = Object.entries(wanted).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
+  return new ApiProblem(
+    'wait-timeout',
+    `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms that no wait has answered before`,
+    { arrived, sessions, hints: hints(arrived.length, refused.length) },
+  )
+}
+
+function hints(arrived: number, refused: number): string[] {
+  return [
+    ...(arrived > 0
+      ? ['`arrived` lists what arrived; compare the recipient and the subject']
+      : ['nothing has arrived at all']),
+    ...(refused > 0 ? ['`sessions` lists refused sessions; each says why in `refusals`'] : []),
+    ...(arrived === 0 && refused === 0
+      ? ['no client was refused either: does it connect to the port of this lab?']
+      : []),
+  ]
+}
+
+export const waitOperations: readonly Operation[] = [wait]

@@ -1,0 +1,161 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { HttpLab } from './client.ts'
+
+let http: HttpLab
+
+beforeAll(async () => {
+  http = await HttpLab.start()
+})
+afterAll(() => http[Symbol.asyncDispose]())
+beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
+
+async function deliver(user: string, subject: string, more: object = {}): Promise<void> {
+  await http.lab.deliver(
+    { from: 'shop@example.com', to: `${user}@lab.test`, subject, text: 'Text', ...more },
+    { to: user },
+  )
+}
+
+const subjects = async (query: string): Promise<string[]> =>
+  (await http.request(`messages?query=${encodeURIComponent(query)}`)).body.items.map(
+    ({ subject }: { subject: string }) => subject,
+  )
+
+describe('messages', () => {
+  it('that SMTP delivers are listed with their envelope, and read with their codes, links and TLS facts', async () => {
+    await createTransport(http.lab.nodemailer('alice')).sendMail({
+      from: 'Shop <shop@example.com>',
+      to: 'bob@lab.test',
+      subject: 'Your code',
+      text: 'Your code is 123456. Go to https://shop.example/verify?x=1',
+      attachments: [{ filename: 'größe.txt', content: 'octets' }],
+    })
+    const { body: list } = await http.request('messages')
+    expect(list).toMatchObject({ total: 1, next: null })
+    const [summary] = list.items
+    expect(summary).toMatchObject({
+      subject: 'Your code',
+      from: { name: 'Shop', address: 'shop@example.com' },
+      account: 'bob',
+      folder: { name: 'INBOX' },
+      read: false,
+      attachments: 1,
+      envelope: { from: 'shop@example.com', to: ['bob@lab.test'] },
+    })
+    const { body: message } = await http.request(`messages/${summary.id}`)
+    expect(message).toMatchObject({
+      codes: ['123456'],
+      links: ['https://shop.example/verify?x=1'],
+      attachments: [{ part: '2', filename: 'größe.txt', contentType: 'text/plain', sizeOctets: 6 }],
+      delivery: { user: 'alice', tls: { version: 'TLSv1.3' } },
+    })
+    const part = await http.request(`messages/${summary.id}/parts/2`)
+    expect(part.body).toBe('octets')
+    expect(part.headers.get('content-disposition')).toBe(
+      `attachment; filename="gr__e.txt"; filename*=UTF-8''gr%C3%B6%C3%9Fe.txt`,
+    )
+    const raw = await http.request(`messages/${summary.id}/raw`)
+    expect(raw.headers.get('content-type')).toBe('message/rfc822')
+    expect(raw.body).toContain('Subject: Your code')
+  })
+
+  it('are found with the syntax of Mailpit, and with folders, accounts and header fields', async () => {
+    await deliver('alice', 'Invoice 12', { headers: { 'X-Campaign': 'spring' } })
+    await deliver('bob', 'Invoice 13', { attachments: [{ filename: 'a.pdf', content: Buffer.alloc(5_000) }] })
+    await deliver('bob', 'Welcome', { text: 'Grüße, a long text' })
+    expect(await subjects('subject:invoice')).toEqual(['Invoice 13', 'Invoice 12'])
+    expect(await subjects('"invoice 12"')).toEqual(['Invoice 12'])
+    expect(await subjects('invoice -12')).toEqual(['Invoice 13'])
+    expect(await subjects('to:bob !has:attachment')).toEqual(['Welcome'])
+    expect(await subjects('account:alice')).toEqual(['Invoice 12'])
+    expect(await subjects('larger:4k')).toEqual(['Invoice 13'])
+    expect(await subjects('header:x-campaign:spring')).toEqual(['Invoice 12'])
+    expect(await subjects('GRÜSSE')).toEqual([])
+    expect(await subjects('GRÜßE')).toEqual(['Welcome'])
+    expect(await subjects('is:unread folder:inbox')).toHaveLength(3)
+    expect(await subjects('after:2999-01-01')).toEqual([])
+    const wrong = await http.request('messages?query=is:new')
+    expect(wrong.status).toBe(400)
+    expect(wrong.body.detail).toMatch(/is:new is not known; write one of is:read, is:unread/)
+  })
+
+  it('are listed in pages whose cursor stays valid while messages arrive and go', async () => {
+    for (const number of [1, 2, 3, 4, 5]) await deliver('alice', `Mail ${number}`)
+    const first = (await http.request('messages?limit=2')).body
+    expect(first.items.map(({ subject }: { subject: string }) => subject)).toEqual(['Mail 5', 'Mail 4'])
+    await deliver('alice', 'Mail 6')
+    await http.request(`messages/${first.items[1].id}`, { method: 'DELETE' })
+    const second = (await http.request(`messages?limit=2&cursor=${first.next}`)).body
+    expect(second.items.map(({ subject }: { subject: string }) => subject)).toEqual(['Mail 3', 'Mail 2'])
+    const third = (await http.request(`messages?limit=2&cursor=${second.next}`)).body
+    expect(third).toMatchObject({ items: [{ subject: 'Mail 1' }], next: null })
+  })
+
+  it('get flags and tags, which IMAP clients see, and move and go', async () => {
+    await deliver('alice', 'Mail')
+    const [{ id }] = (await http.request('messages')).body.items
+    const changed = await http.request(`messages/${id}`, { method: 'PATCH', json: { read: true, tags: ['later'] } })
+    expect(changed.body).toMatchObject({ read: true, tags: ['later'], flags: ['\\Seen', 'later'] })
+    expect(await subjects('tag:later is:read')).toEqual(['Mail'])
+    const refused = await http.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['two words'] } })
+    expect(refused.status).toBe(422)
+    expect(refused.body.errors).toEqual([{ pointer: '/tags/0', message: expect.stringMatching(/not an IMAP keyword/) }])
+    const moved = await http.request(`messages/${id}/move`, { json: { folder: 'Archive' } })
+    expect(moved.body.folder.name).toBe('Archive')
+    expect((await http.request(`messages/${id}`)).status).toBe(404)
+    expect((await http.request('messages', { method: 'DELETE' })).body.detail).toMatch(/add query=…, or all=true/)
+    expect((await http.request('messages?query=tag:later', { method: 'DELETE' })).body).toEqual({ deleted: 1 })
+  })
+
+  it('are sent as JSON and as .eml', async () => {
+    const json = {
+      to: ['alice', 'carol@example.org'],
+      subject: 'Hello',
+      html: '<b>Hi</b>',
+      attachments: [{ filename: 'a.txt', content: 'YQ==' }],
+    }
+    expect((await http.request('messages', { json })).status).toBe(201)
+    const body = 'From: a@b.example\nSubject: Raw\n\nText\n'
+    const sent = await http.request('messages/import?to=alice', { body, headers: { 'content-type': 'message/rfc822' } })
+    expect(sent.body).toEqual({ delivered: ['alice'] })
+    expect(await subjects('account:alice')).toEqual(['Raw', 'Hello'])
+    expect(await subjects('captured:yes')).toEqual(['Hello'])
+  })
+
+  it('show their HTML as a document that runs nothing and loads nothing', async () => {
+    await deliver('alice', 'Pixel', { html: '<script>alert(1)</script><img src="https://tracker.example/x.png">' })
+    const [{ id }] = (await http.request('messages')).body.items
+    const { headers } = await http.request(`messages/${id}/html`)
+    expect(headers.get('content-security-policy')).toBe(
+      "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'",
+    )
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+  })
+})
+
+describe('wait', () => {
+  it('answers a message that arrives later, and each message once', async () => {
+    const waiting = http.request('wait', { json: { to: 'alice', subject: 'reset', timeout: '10s' } })
+    await deliver('alice', 'Other')
+    await deliver('alice', 'Password reset')
+    expect((await waiting).body.subject).toBe('Password reset')
+    const again = await http.request('wait', { json: { to: 'alice@lab.test', subject: 'reset', timeout: '50ms' } })
+    expect(again.status).toBe(404)
+    expect(again.body).toMatchObject({
+      type: expect.stringMatching(/wait-timeout$/),
+      arrived: [{ subject: 'Password reset' }, { subject: 'Other' }],
+    })
+    expect((await http.request('wait', { json: { to: 'alice' } })).body.subject).toBe('Other')
+  })
+
+  it('says which clients were refused', async () => {
+    const wrong = createTransport({
+      ...http.lab.nodemailer('alice'),
+      tls: { minVersion: 'TLSv1.3', servername: 'localhost' },
+    })
+    await expect(wrong.sendMail({ from: 'a@lab.test', to: 'bob@lab.test', text: '' })).rejects.toThrow()
+    const { body } = await http.request('wait', { json: { to: 'bob', timeout: '50ms' } })
+    expect(body.sessions).toMatchObject([{ protocol: 'smtp', refusals: [expect.any(String)] }])
+  })
+})
