@@ -38,6 +38,8 @@ export class RecordTransport {
 
   constructor(raw: Duplex) {
     this.raw = raw
+    // The client may have left while the engine was loaded; no event follows then.
+    this.ended = raw.destroyed
     raw.on('data', this.#onData)
     raw.on('end', this.#onEnd)
     raw.on('close', this.#onEnd)

@@ -16,6 +16,10 @@ import { type LineEncoding, textOf } from './input.ts'
 import { LogonGuard, type LogonLimits } from './logon-guard.ts'
 import { Transport } from './transport.ts'
 
+/** The beginning of a handshake record. RFC 8446 section 5.1. */
+const TLS_RECORD = Buffer.of(22, 3)
+const TLS_ON_CLEAR_PORT =
+  'the client started TLS on the clear-text port: use STARTTLS there, or connect to the TLS port'
 /** Larger messages are written in pieces. */
 const WHOLE_OCTETS = 256 * 1024
 
@@ -74,6 +78,7 @@ export class Connection {
   readonly #compression: MemoryReservation
   #tls: TlsFacts | undefined
   #compressed = false
+  #hasReceived = false
 
   constructor(options: ConnectionOptions) {
     this.remote = options.remote
@@ -137,6 +142,7 @@ export class Connection {
   async readLine(maxOctets: number, encoding: LineEncoding, secret = false): Promise<string> {
     const transport = this.#transport
     for (;;) {
+      if (!this.#hasReceived) this.#checkFirstOctets()
       const line = transport.takeLine(maxOctets, encoding)
       if (line === undefined) {
         this.#turns.pause()
@@ -275,6 +281,15 @@ export class Connection {
   release(): void {
     this.content.release()
     this.#compression.release()
+  }
+
+  /** Closes the connection of a client that starts TLS on the clear-text port: it cannot read what the server sends. */
+  #checkFirstOctets(): void {
+    const { input } = this.#transport
+    this.#hasReceived = input.heldOctets > 0
+    if (this.#tls || !input.startsWith(TLS_RECORD)) return
+    this.record.refused(TLS_ON_CLEAR_PORT)
+    this.#transport.destroy('server closed')
   }
 
   #recordText(text: string): void {

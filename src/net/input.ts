@@ -104,6 +104,12 @@ export class Input {
     return octets.toString(encoding, start, start + length)
   }
 
+  /** Returns whether the held octets begin with some octets. */
+  startsWith(octets: Buffer): boolean {
+    const first = this.#chunks[0]
+    return first?.subarray(this.#offset, this.#offset + octets.length).equals(octets) === true
+  }
+
   /** Takes exactly `octets` octets, which must be held: a view if they arrived in one piece. */
   take(octets: number): Buffer {
     const first = this.#chunks[0]

@@ -156,16 +156,16 @@ export class TlsAcceptor {
 
   /** Explains why node:tls refused a client. */
   async #explain(error: Error, first: FirstOctets): Promise<string> {
-    const context = this.#context(first, error.message)
+    const context = this.#context(first)
     if (first.kind !== 'hello') return explainHandshakeFailure(error, context)
     const node = await this.#node.capabilities(first.facts.serverName)
     const { refusal } = route(first, node, this.#legacy?.capabilities)
     return explainHandshakeFailure(error, { ...context, node }, refusal)
   }
 
-  #context(first: FirstOctets | undefined, reason = ''): FailureContext {
+  #context(first: FirstOctets | undefined): FailureContext {
     const { policy, handshakeTimeoutMs: timeoutMs } = this.#settings
-    return { first, policy, timeoutMs, hasEngine: this.#legacy !== undefined, reason }
+    return { first, policy, timeoutMs, hasEngine: this.#legacy !== undefined }
   }
 
   /** Adds the client's certificate, if it sent one, to the facts. @throws HandshakeFailure when it is refused */

@@ -141,12 +141,8 @@ function cut(text: string): string {
   return `${Buffer.from(text.slice(0, MAX_LINE)).toString()}… (${text.length} characters)`
 }
 
-/** First lines of a client that uses the wrong port. */
-const mistakes: readonly (readonly [RegExp, string])[] = [
-  // The beginning of a ClientHello. RFC 8446 section 5.1
-  [/^\x16\x03/, 'the client started TLS on the clear-text port: use STARTTLS there, or connect to the TLS port'],
-  [/^(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) \S+ HTTP\/\d/, 'the client sent an HTTP request'],
-]
+/** The first line of a client that uses the wrong port. */
+const HTTP_REQUEST = /^(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) \S+ HTTP\/\d/
 const SILENT =
   'the client closed the connection right after the handshake: does it accept the certificate (host name, issuer)?'
 
@@ -163,6 +159,8 @@ class Recorder implements SessionRecorder {
   readonly #record: Mutable<SessionRecord> & { refusals: string[]; transcript: TranscriptEntry[] }
   readonly #mask: Mask
   #hasSpoken = false
+  /** Whether a note since the TLS handshake tells what happened. */
+  #isExplained = false
   readonly #clock: Clock
   readonly #events: RecorderEvents
   /** Approximate memory of the record while the log has it. */
@@ -209,6 +207,7 @@ class Recorder implements SessionRecorder {
   }
 
   note(text: string): void {
+    this.#isExplained = true
     if (!this.#hasRoom()) return
     const shown = cut(text)
     this.#record.transcript.push({ at: this.#clock.now(), encrypted: this.#encrypted, kind: 'note', text: shown })
@@ -224,6 +223,7 @@ class Recorder implements SessionRecorder {
     this.#record.tls = facts
     this.#grow(facts.clientCertificate?.der.length ?? 0)
     this.note(`TLS: ${facts.version} ${facts.cipher} (${facts.bits} bits)`)
+    this.#isExplained = false
   }
 
   user(name: string): void {
@@ -253,7 +253,8 @@ class Recorder implements SessionRecorder {
   end(cause: string): void {
     if (this.#record.endedAt !== undefined) return
     // Many clients check the certificate only after the handshake, and close without an alert.
-    if (this.#record.tls && !this.#hasSpoken && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
+    const isSilent = this.#record.tls !== undefined && !this.#hasSpoken && !this.#isExplained
+    if (isSilent && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
     this.#events.ended(this)
@@ -272,11 +273,10 @@ class Recorder implements SessionRecorder {
     this.#events.changed(this)
   }
 
-  /** Recognizes a client that uses the wrong port by its first line. */
+  /** Recognizes a client that takes the port for a web server’s. */
   #checkFirstLine(text: string): void {
     this.#hasSpoken = true
-    const mistake = mistakes.find(([words]) => words.test(text))
-    if (mistake) this.refused(mistake[1])
+    if (HTTP_REQUEST.test(text)) this.refused('the client sent an HTTP request')
   }
 
   get #encrypted(): boolean {

@@ -59,7 +59,7 @@ export function peekClientHello(
       raw.off('end', onGone)
       raw.off('close', onGone)
       raw.pause()
-      if (reader.received.length > 0 && !raw.destroyed) raw.unshift(reader.received)
+      if (reader.received.length > 0 && first.kind !== 'gone') raw.unshift(reader.received)
       resolve(first)
     }
     const gone = (how: NoHello['how']): void => done({ kind: 'gone', how, receivedOctets: reader.received.length })

@@ -16,7 +16,7 @@ export interface FailureContext {
   /** Whether old clients are served by the engine. */
   readonly hasEngine?: boolean
   readonly timeoutMs: number
-  /** Message of Node.js or OpenSSL. */
+  /** Reason that Node.js or OpenSSL gives, in one line. */
   readonly reason?: string
 }
 
@@ -44,7 +44,6 @@ const table = {
   'missing key share': missing('key_share'),
   malformed: ({ first, reason }) =>
     `the ClientHello is malformed: ${defectOf(first) ?? reason ?? 'OpenSSL cannot read it'}; the client has a defect, or something changes its data`,
-  'too long': 'the client’s message is longer than any real one',
   'record too long': 'the client sent a record that is longer than TLS allows',
   'unexpected message': 'the client sent a message that does not belong there in a handshake',
   'corrupt record':

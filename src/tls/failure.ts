@@ -22,7 +22,7 @@ export function explainHandshakeFailure(error: Error, context: FailureContext, r
   if (alert !== undefined) return clientAlertMeaning(alert)
   const isRefusal = refusalCodes.has(code)
   const cause = (isRefusal ? refusal : undefined) ?? causes[code]
-  if (cause !== undefined) return sentence(cause, context)
+  if (cause !== undefined) return sentence(cause, { ...context, reason: oneLine(error) })
   if (isClosedByClient(error)) return sentence('closed', context)
   return code.startsWith('ERR_SSL_') ? `the handshake is not valid: ${oneLine(error)} (${code})` : oneLine(error)
 }
@@ -89,8 +89,22 @@ const refusalCodes: ReadonlySet<string> = new Set([
   'ERR_SSL_MISSING_SUPPORTED_GROUPS_EXTENSION',
 ])
 
+/** Codes of a record that cannot be decrypted. They differ between ciphers and versions of OpenSSL; the last is the engine's. */
+const CORRUPT_RECORD = [
+  'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
+  'ERR_SSL_BAD_DECRYPT',
+  'ERR_SSL_CIPHER_OPERATION_FAILED',
+  'ERR_SSL_BLOCK_CIPHER_PAD_IS_WRONG',
+  'ERR_SSL_DIGEST_CHECK_FAILED',
+  'bad_record_mac',
+]
+/** Returns an object with the same value for every code of a corrupt record. */
+const forCorruptRecord = <T>(value: T): Record<string, T> =>
+  Object.fromEntries(CORRUPT_RECORD.map((code) => [code, value]))
+
 /** Causes by the code of Node.js's error. */
 const causes: Readonly<Record<string, FailureCause>> = {
+  ...forCorruptRecord('corrupt record' as const),
   ERR_SSL_NO_SHARED_CIPHER: 'no suite',
   ERR_SSL_NO_CIPHERS_SPECIFIED: 'malformed',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'no version',
@@ -114,6 +128,7 @@ const causes: Readonly<Record<string, FailureCause>> = {
   ERR_SSL_CCS_RECEIVED_EARLY: 'unexpected message',
   ERR_SSL_BAD_CHANGE_CIPHER_SPEC: 'unexpected message',
   ERR_SSL_NO_COMPRESSION_SPECIFIED: 'malformed',
+  ERR_SSL_REQUIRED_COMPRESSION_ALGORITHM_MISSING: 'malformed',
   ERR_SSL_BAD_COMPRESSION_ALGORITHM: 'malformed',
   ERR_SSL_BAD_EXTENSION: 'malformed',
   ERR_SSL_LENGTH_MISMATCH: 'malformed',
@@ -122,15 +137,10 @@ const causes: Readonly<Record<string, FailureCause>> = {
   ERR_SSL_BAD_LENGTH: 'malformed',
   ERR_SSL_BAD_PACKET: 'malformed',
   ERR_SSL_DECODE_ERROR: 'malformed',
-  ERR_SSL_EXCESSIVE_MESSAGE_SIZE: 'too long',
+  ERR_SSL_EXCESSIVE_MESSAGE_SIZE: 'malformed',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'record too long',
   ERR_SSL_DATA_LENGTH_TOO_LONG: 'record too long',
   ERR_SSL_ENCRYPTED_LENGTH_TOO_LONG: 'record too long',
-  ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: 'corrupt record',
-  ERR_SSL_BAD_DECRYPT: 'corrupt record',
-  ERR_SSL_BLOCK_CIPHER_PAD_IS_WRONG: 'corrupt record',
-  ERR_SSL_DIGEST_CHECK_FAILED: 'corrupt record',
-  bad_record_mac: 'corrupt record',
   record_overflow: 'record too long',
   CLIENT_CERTIFICATE_REJECTED: 'client certificate',
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'no client certificate',
@@ -142,15 +152,11 @@ const causes: Readonly<Record<string, FailureCause>> = {
 
 /** What happened to a connection, by the code of the error that ended it. */
 const socketErrors: Readonly<Record<string, string>> = {
+  ...forCorruptRecord(sentences['corrupt record']),
   ECONNRESET: 'the client reset the connection (ECONNRESET)',
   EPIPE: 'the client closed the connection while the server was sending (EPIPE)',
   ETIMEDOUT: 'the client no longer answers (ETIMEDOUT)',
   EHOSTUNREACH: 'the client cannot be reached any longer (EHOSTUNREACH)',
   ERR_TLS_SESSION_ATTACK: 'the client asked to renegotiate again and again; the connection was closed',
-  ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: sentences['corrupt record'],
-  ERR_SSL_BAD_DECRYPT: sentences['corrupt record'],
-  bad_record_mac: sentences['corrupt record'],
-  ERR_SSL_DIGEST_CHECK_FAILED: sentences['corrupt record'],
-  ERR_SSL_BLOCK_CIPHER_PAD_IS_WRONG: sentences['corrupt record'],
   ERR_SSL_WRONG_VERSION_NUMBER: 'the client sent something that is not a TLS record: did it continue in clear text?',
 }

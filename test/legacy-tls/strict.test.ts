@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import type { LegacyTlsOptions } from '../../src/legacy-tls/options.ts'
 import { contentTypes } from '../../src/legacy-tls/record.ts'
+import { acceptLegacy } from '../../src/legacy-tls/socket.ts'
 import { uint16, vector } from '../../src/tls/octets.ts'
 import { extension, helloBody, helloRecords, serverName } from '../support/client-hello.ts'
 import { type ClientOptions, LegacyClient } from './client.ts'
@@ -51,6 +55,13 @@ it('the engine answers a ChangeCipherSpec of two octets with unexpected_message'
   client.transport.write(contentTypes.changeCipherSpec, Buffer.of(1, 1))
   await expect(client.serverFinished(parameters)).rejects.toThrow('unexpected_message')
   client.destroy()
+})
+
+it('the engine refuses a connection that is closed already, and does not wait for it', async () => {
+  const raw = new PassThrough()
+  raw.destroy()
+  await once(raw, 'close')
+  await expect(acceptLegacy(raw, {} as LegacyTlsOptions)).rejects.toThrow('the client closed the connection')
 })
 
 describe('the size of a ClientHello', () => {
