@@ -44,9 +44,10 @@ test('a posted article can be read', async ({ lab, tenant }) => {
 })
 
 test('a server that closes the connection before its reply', async ({ lab }) => {
-  const remove = lab.faults.add({ when: { protocol: 'nntp', verb: 'DATE' }, do: { drop: 'before' } })
+  const fault = lab.faults.add({ when: { protocol: 'nntp', verb: 'DATE' }, do: { drop: 'before' } })
   const [, help, date] = await converse(lab, ['HELP', 'DATE'])
   expect(help?.[0]).toMatch(/^100/)
   expect(date).toEqual([])
-  remove()
+  expect(fault.hits).toBe(1)
+  fault.remove()
 })

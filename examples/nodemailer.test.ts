@@ -28,7 +28,7 @@ test('if the server is busy, the application gets the error, and a second attemp
   lab,
   tenant,
 }) => {
-  const remove = lab.faults.add({
+  const fault = lab.faults.add({
     when: { verb: 'RCPT', matching: tenant.name },
     do: { reply: '451 4.3.0 Try later' },
     times: 1,
@@ -39,5 +39,6 @@ test('if the server is busy, the application gets the error, and a second attemp
 
   await sendWelcome(transport, tenant.address('bob'))
   await expect(tenant).toHaveReceived({ to: 'bob' })
-  remove()
+  expect(fault.hits).toBe(1)
+  fault.remove()
 })

@@ -1,7 +1,10 @@
+import { isRegExp } from 'node:util/types'
 import { mistakesOf } from '../config/issues.ts'
+import { jsonSchemaOf } from '../config/json-schema.ts'
 import { ConfigError, linesInOrder, locateByPath } from '../config/mistakes.ts'
 import { type Fault, type FaultInput, fault } from '../config/schema/fault.ts'
-import { FaultRules } from '../net/faults/fault-rules.ts'
+import { type AddedRule, FaultRules, nameOf } from '../net/faults/fault-rules.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 
 /** The faults of a lab: those of its configuration, and those that tests add. */
 export class LabFaults {
@@ -15,19 +18,19 @@ export class LabFaults {
   }
 
   /**
-   * Adds a fault. Returns a function that removes it.
+   * Adds a fault.
+   * @param watch called each time it happens, and once it cannot happen any more
    * @throws ConfigError listing every mistake in it
    */
-  add(input: FaultInput): () => void {
-    const { when = {}, ...rest } = input
-    const { matching, ...conditions } = when
-    const pattern = matching instanceof RegExp ? matching.source : matching
-    const parsed = fault.safeParse({
-      ...rest,
-      when: pattern === undefined ? conditions : { ...conditions, matching: pattern },
-    })
-    if (parsed.success) return this.rules.add(parsed.data)
-    throw new ConfigError(linesInOrder(mistakesOf(parsed.error.issues, input), locateByPath))
+  add(input: FaultInput, watch: FaultWatch = {}): AddedRule & { readonly name: string } {
+    const given = plainFault(input)
+    const parsed = fault.safeParse(given)
+    if (!parsed.success) {
+      const mistakes = mistakesOf(parsed.error.issues, given, jsonSchemaOf(fault))
+      throw new ConfigError(linesInOrder(mistakes, locateByPath))
+    }
+    const rule = this.rules.add(parsed.data, watch.onStrike, watch.onRemove)
+    return Object.assign(rule, { name: nameOf(parsed.data) })
   }
 
   /** Removes all faults, including those of the configuration. */
@@ -41,4 +44,18 @@ export class LabFaults {
     this.rules.clear(seed)
     for (const each of configured) this.rules.add(each)
   }
+}
+
+/** Called when a fault happens, and once it cannot happen any more. */
+export interface FaultWatch {
+  readonly onStrike?: (session: SessionRecord) => void
+  readonly onRemove?: () => void
+}
+
+/** Returns a fault as YAML would have it: a regular expression as its source. */
+function plainFault(input: FaultInput): unknown {
+  const when: unknown = input?.when
+  if (typeof when !== 'object' || when === null || !('matching' in when)) return input
+  const { matching } = when
+  return isRegExp(matching) ? { ...input, when: { ...when, matching: matching.source } } : input
 }

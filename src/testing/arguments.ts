@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { mistakesOf } from '../config/issues.ts'
 import { jsonSchemaOf } from '../config/json-schema.ts'
 import { linesInOrder, locateByPath } from '../config/mistakes.ts'
-import { protocols } from '../config/schema/protocol.ts'
+import { serverProtocols } from '../config/schema/protocol.ts'
 import { duration } from '../config/schema/values.ts'
 
 /** Longest time that a timer of Node.js can measure. */
@@ -42,7 +42,7 @@ const shapes = {
   sessionFilter: () =>
     z.strictObject({
       user: pattern().optional(),
-      protocol: z.enum(protocols).optional(),
+      protocol: z.enum(serverProtocols).optional(),
       virtualServer: z.string().optional(),
       tls: z.boolean().optional(),
       refused: z.union([z.boolean(), pattern()]).optional(),

@@ -1,4 +1,4 @@
-import type { Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { Call } from './call.ts'
@@ -11,7 +11,7 @@ import { sessionLines, WaitTimeout } from './wait-timeout.ts'
 export interface SessionFilter {
   /** The account that has logged on: its whole name in any case, or a pattern. */
   readonly user?: string | RegExp
-  readonly protocol?: Protocol
+  readonly protocol?: ServerProtocol
   /** The name of the virtual server. */
   readonly virtualServer?: string
   /** true: under TLS. false: in clear text so far. */

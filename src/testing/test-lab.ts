@@ -4,7 +4,6 @@ import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import type { LabInput, Protocol, ServerProtocol } from '../config/schema.ts'
 import type { Lab } from '../lab/lab.ts'
-import type { LabFaults } from '../lab/lab-faults.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
@@ -12,6 +11,7 @@ import { PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
+import { TestFaults } from './faults.ts'
 import type { MessageFilter } from './filter.ts'
 import { Mailboxes, type MailboxRef } from './mailboxes.ts'
 import { LabArticle } from './message.ts'
@@ -77,6 +77,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     })
     this.#mailboxes = new Mailboxes(lab.store)
     this.#resolve = resolve
+    this.faults = new TestFaults(lab.faults, () => this.sessions())
     this.#arrivals = arrivals
   }
 
@@ -274,9 +275,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
   }
 
   /** The faults that the lab injects: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */
-  get faults(): LabFaults {
-    return this.#lab.faults
-  }
+  readonly faults: TestFaults
 
   /** Deletes messages, session records and added faults. Ports, certificates and accounts stay. */
   async reset(): Promise<void> {

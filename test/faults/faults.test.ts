@@ -80,9 +80,9 @@ describe('faults as clients see them', () => {
 
   it('silence instead of a greeting, and later in the session', async () => {
     await using lab = await startLab()
-    const remove = lab.faults.add({ when: { protocol: 'smtp', on: 'connect' }, do: { silence: true } })
+    const fault = lab.faults.add({ when: { protocol: 'smtp', on: 'connect' }, do: { silence: true } })
     await expect(send(lab, { greetingTimeout: 100 })).rejects.toThrow(/Greeting never received/)
-    remove()
+    fault.remove()
     lab.faults.add({ when: { verb: 'RCPT' }, do: { silence: true }, times: 1 })
     await expect(send(lab, { socketTimeout: 100 })).rejects.toThrow(/[Tt]imeout/)
     await send(lab)

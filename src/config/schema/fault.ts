@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { faultMistakes } from './fault-checks.ts'
 import { serverProtocols } from './protocol.ts'
 import { duration, octets } from './values.ts'
 
@@ -73,6 +74,11 @@ const action = z.strictObject({
       'Sends this line or these lines and does not run the command. IMAP4 lines get the tag. On connect: sends the reply, then closes the connection.',
     )
     .meta({ examples: ['451 4.3.0 Try again later'] }),
+  rawReply: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe('Like reply, but sends the lines as they are: without a check, and without a tag for IMAP4.')
+    .meta({ examples: ['banana'] }),
   greeting: z
     .string()
     .min(1)
@@ -136,6 +142,7 @@ const action = z.strictObject({
 const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> = {
   delay: ['connect', 'handshake', 'command'],
   reply: ['connect', 'command'],
+  rawReply: ['connect', 'command'],
   greeting: ['connect'],
   inject: ['command'],
   throttle: ['connect', 'command'],
@@ -168,6 +175,9 @@ export const fault = z
   .transform((given) => ({ ...given, when: { ...given.when, on: given.when.on ?? defaultPoint(given.when) } }))
   .check((context) => {
     const { do: chosen, when: at } = context.value
+    for (const { path, message } of faultMistakes(context.value)) {
+      context.issues.push({ code: 'custom', input: context.value, path: [...path], message })
+    }
     const keys = Object.keys(chosen) as (keyof typeof places)[]
     if (keys.length === 0)
       context.issues.push({

@@ -18,9 +18,10 @@ export class FaultInjector {
   readonly #faults: ConnectionFaults
   readonly #transport: Transport
   readonly #writer: FaultWriter
-  /** Octets of the current message so far, and the number at which the connection is dropped. */
+  /** Octets of the current message so far, and the number at which a fault drops the connection. */
   #octets = 0
   #limit: number | undefined
+  #strikes: () => void = () => {}
 
   constructor(faults: ConnectionFaults, transport: Transport, writer: FaultWriter) {
     this.#faults = faults
@@ -45,6 +46,7 @@ export class FaultInjector {
     const [first] = this.#faults.due('data')
     this.#octets = 0
     this.#limit = first?.action.dropAfterOctets
+    this.#strikes = first?.strikes ?? (() => {})
     if (first) this.#writer.record.note(`fault: ${first.name}`)
   }
 
@@ -52,6 +54,7 @@ export class FaultInjector {
   atOctets(octets: number): void {
     this.#octets += octets
     if (this.#limit === undefined || this.#octets < this.#limit) return
+    this.#strikes()
     this.#transport.destroy('server closed')
     this.#transport.checkReadable()
   }
@@ -60,8 +63,9 @@ export class FaultInjector {
   async #apply(due: readonly DueFault[], line?: string): Promise<FaultOutcome> {
     const transport = this.#transport
     let outcome: FaultOutcome = 'pass'
-    for (const { name, action } of due) {
+    for (const { name, action, strikes } of due) {
       this.#writer.record.note(`fault: ${name}`)
+      strikes()
       if (action.delay !== undefined) {
         transport.flush()
         await Promise.race([sleep(action.delay, undefined, { ref: false }), transport.closed])
@@ -122,8 +126,9 @@ export async function applyHandshakeFaults(
     raw.resume()
     return closed
   }
-  for (const { name, action } of due) {
+  for (const { name, action, strikes } of due) {
     record.note(`fault: ${name}`)
+    strikes()
     if (action.delay !== undefined) await Promise.race([sleep(action.delay, undefined, { ref: false }), closed])
     if (action.silence) {
       raw.once('end', () => raw.destroy())
@@ -148,10 +153,15 @@ const fatalAlert = (description: number): Buffer => Buffer.from([21, 3, 3, 0, 2,
 
 function replyOf(
   faults: ConnectionFaults,
-  { reply, garbage, oversizedReply }: DueFault['action'],
+  { reply, rawReply, garbage, oversizedReply }: DueFault['action'],
   line: string | undefined,
 ): string | Buffer | undefined {
   if (reply !== undefined) return toLines(reply, faults.protocol, line)
+  if (rawReply !== undefined)
+    return [rawReply]
+      .flat()
+      .map((text) => `${text}\r\n`)
+      .join('')
   if (garbage !== undefined) return faults.octets(garbage)
   if (oversizedReply === undefined) return undefined
   return Buffer.concat([Buffer.alloc(Math.max(0, oversizedReply - 2), 'x'), Buffer.from('\r\n')])

@@ -1,10 +1,12 @@
 import { seededRandom } from '../../common/random.ts'
 import type { Fault, FaultAction, FaultPoint } from '../../config/schema/fault.ts'
+import type { SessionRecord } from '../../sessions/types.ts'
 
 /** The facts about a connection that fault rules test. */
 export interface FaultTarget {
   readonly protocol: string
   readonly virtualServer: string
+  readonly session: SessionRecord
   /** Returns the account that is logged on now. */
   readonly user: () => string | undefined
   /** Returns whether the connection is under TLS now. */
@@ -16,6 +18,15 @@ export interface DueFault {
   /** Its name in the record. */
   readonly name: string
   readonly action: FaultAction
+  /** Reports that it happens. */
+  readonly strikes: () => void
+}
+
+/** A rule that was added. */
+export interface AddedRule {
+  /** How often its conditions were met, also when `skip` or `times` kept it from happening. */
+  readonly matched: number
+  remove(): void
 }
 
 interface Rule {
@@ -23,8 +34,10 @@ interface Rule {
   readonly pattern: RegExp | undefined
   /** How often the conditions were met. */
   matched: number
-  /** How often the fault was injected. */
+  /** How often the fault was due. */
   fired: number
+  readonly onStrike: (session: SessionRecord) => void
+  readonly onRemove: () => void
 }
 
 /** The fault rules of a lab. The same seed and the same clients always produce the same faults. */
@@ -43,18 +56,27 @@ export class FaultRules {
     return this.#rules.size === 0
   }
 
-  /** Adds a rule. Returns the function that removes it. */
-  add(fault: Fault): () => void {
+  /** Adds a rule. @param onStrike called each time the fault happens @param onRemove called once it cannot happen any more */
+  add(fault: Fault, onStrike: (session: SessionRecord) => void = () => {}, onRemove: () => void = () => {}): AddedRule {
     const { matching } = fault.when
     const pattern = matching === undefined ? undefined : new RegExp(matching, 'i')
-    const rule: Rule = { fault, pattern, matched: 0, fired: 0 }
+    const rule: Rule = { fault, pattern, matched: 0, fired: 0, onStrike, onRemove }
     this.#rules.add(rule)
-    return () => this.#rules.delete(rule)
+    return {
+      get matched() {
+        return rule.matched
+      },
+      remove: () => {
+        if (this.#rules.delete(rule)) onRemove()
+      },
+    }
   }
 
   /** Removes all rules, and restarts the random numbers from a seed. */
   clear(seed = this.#seed): void {
+    const removed = [...this.#rules]
     this.#rules.clear()
+    for (const { onRemove } of removed) onRemove()
     this.#connections.clear()
     this.#seed = seed
     this.#random = seededRandom(seed)
@@ -79,7 +101,7 @@ export class FaultRules {
       if (!this.#matches(rule, at, line, target, connection)) continue
       const nth = (seen.get(rule) ?? 0) + 1
       seen.set(rule, nth)
-      if (this.#fires(rule, nth)) due.push({ name: rule.fault.name ?? describe(rule.fault), action: rule.fault.do })
+      if (this.#fires(rule, nth)) due.push(dueFault(rule, target))
     }
     return due
   }
@@ -136,6 +158,15 @@ export class ConnectionFaults {
     return this.#rules.octets(count)
   }
 }
+
+const dueFault = ({ fault, onStrike }: Rule, { session }: FaultTarget): DueFault => ({
+  name: nameOf(fault),
+  action: fault.do,
+  strikes: () => onStrike(session),
+})
+
+/** Returns the name of a fault in records: its own, or its actions. */
+export const nameOf = (fault: Fault): string => fault.name ?? describe(fault)
 
 const describe = ({ do: action }: Fault): string =>
   Object.entries(action)

@@ -1,0 +1,75 @@
+import type { ServerProtocol } from './protocol.ts'
+
+/** The commands that faults can name, by protocol: those that the servers know, and others that clients send. */
+export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
+  smtp: split(
+    'ATRN AUTH BDAT BURL DATA EHLO ETRN EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET SAML SEND SOML STARTTLS TURN VRFY',
+  ),
+  pop3: split('APOP AUTH CAPA DELE LANG LAST LIST NOOP PASS QUIT RETR RSET STAT STLS TOP UIDL USER UTF8'),
+  imap4: [
+    ...split(
+      'APPEND AUTHENTICATE CAPABILITY CHECK CLOSE COMPRESS COPY CREATE DELETE DELETEACL ENABLE ESEARCH EXAMINE EXPUNGE FETCH GETACL',
+    ),
+    ...split(
+      'GETMETADATA GETQUOTA GETQUOTAROOT ID IDLE LIST LISTRIGHTS LOGIN LOGOUT LSUB MOVE MYRIGHTS NAMESPACE NOOP NOTIFY RENAME',
+    ),
+    ...split('REPLACE SEARCH SELECT SETACL SETMETADATA SETQUOTA SORT STARTTLS STATUS STORE SUBSCRIBE THREAD UID'),
+    ...split('UNAUTHENTICATE UNSELECT UNSUBSCRIBE'),
+    ...split('COPY EXPUNGE FETCH MOVE REPLACE SEARCH SORT STORE THREAD').map((verb) => `UID ${verb}`),
+  ],
+  nntp: [
+    ...split(
+      'ARTICLE AUTHINFO BODY CAPABILITIES CHECK COMPRESS DATE GROUP HDR HEAD HELP IHAVE LAST LIST LISTGROUP MODE',
+    ),
+    ...split('NEWGROUPS NEWNEWS NEXT OVER POST QUIT SLAVE STARTTLS STAT TAKETHIS'),
+    ...split('GENERIC PASS SASL USER').map((verb) => `AUTHINFO ${verb}`),
+    ...split('ACTIVE ACTIVE.TIMES COUNTS DISTRIB.PATS DISTRIBUTIONS EXTENSIONS HEADERS MODERATORS MOTD').map(listOf),
+    ...split('NEWSGROUPS OVERVIEW.FMT SUBSCRIPTIONS').map(listOf),
+    'MODE READER',
+    'MODE STREAM',
+  ],
+}
+
+function split(words: string): string[] {
+  return words.split(' ')
+}
+
+function listOf(variant: string): string {
+  return `LIST ${variant}`
+}
+
+/** What lines of a reply must look like. */
+interface ReplyForm {
+  /** Returns whether the lines are a reply. `atConnect`: they replace the greeting. */
+  readonly fits: (lines: readonly string[], atConnect: boolean) => boolean
+  readonly example: string
+}
+
+const every = (lines: readonly string[], line: RegExp, last: RegExp): boolean =>
+  lines.every((text, at) => (at === lines.length - 1 ? last : line).test(text))
+
+/** The form of a reply, by protocol. */
+export const replyForms: Readonly<Partial<Record<ServerProtocol, ReplyForm>>> = {
+  // RFC 5321 section 4.2: every line but the last has a hyphen after the same code.
+  smtp: {
+    fits: (lines) =>
+      every(lines, /^[2-5][0-5]\d-/, /^[2-5][0-5]\d(?: |$)/) &&
+      new Set(lines.map((line) => line.slice(0, 3))).size === 1,
+    example: '451 4.3.0 Try again later',
+  },
+  // RFC 1939 section 3, RFC 5034 section 4. What follows the first line is data.
+  pop3: {
+    fits: ([first = '']) => /^(?:\+OK|-ERR)(?: |$)|^\+ /.test(first),
+    example: '-ERR [SYS/TEMP] Try again later',
+  },
+  // RFC 9051 section 7. The tag is added. A literal may stand between the first line and the last.
+  imap4: {
+    fits: (lines, atConnect) =>
+      [lines[0] ?? '', lines.at(-1) ?? ''].every((line) =>
+        (atConnect ? /^\* (?:OK|NO|BAD|BYE|PREAUTH) / : /^(?:[*+] |(?:\S+ )?(?:OK|NO|BAD)(?: |$))/).test(line),
+      ),
+    example: 'NO [UNAVAILABLE] Try again later',
+  },
+  // RFC 3977 section 3.2. What follows the first line is data.
+  nntp: { fits: ([first = '']) => /^[1-5]\d\d(?: |$)/.test(first), example: '403 Try again later' },
+}
