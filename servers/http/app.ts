@@ -6,13 +6,14 @@ import type { Caller } from '../../src/api/caller.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import { problemOf } from '../../src/api/problem-of.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { callerOf } from './caller.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
 import { runOperation } from './operations.ts'
-import { problemOf, problemResponse } from './problems.ts'
+import { problemResponse } from './problems.ts'
 
 /** What every handler finds in its context. */
 export interface Env {

@@ -1,10 +1,9 @@
 import type { Context } from 'hono'
-import type { z } from 'zod'
 import type { Api } from '../../src/api/api.ts'
 import { assertAccess, type Caller } from '../../src/api/caller.ts'
+import { parseInput } from '../../src/api/invoke.ts'
 import { Content, type Operation, type Upload } from '../../src/api/operation.ts'
-import { ApiProblem, type InputMistake } from '../../src/api/problem.ts'
-import { nearest } from '../../src/config/nearest.ts'
+import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
 import type { Env } from './app.ts'
 
@@ -55,11 +54,7 @@ async function inputOf(operation: Operation, c: Context<Env>, hasUpload: boolean
   const { tenant: _, ...params } = c.req.param() as Record<string, string>
   const inQuery = hasUpload || operation.method === 'GET' || operation.method === 'DELETE'
   const given = inQuery ? queryOf(operation, c) : await jsonOf(c)
-  const parsed = operation.input.safeParse({ ...given, ...params })
-  if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.flatMap((issue) => mistakesOf(issue, operation, inQuery))
-  const detail = errors.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
-  throw new ApiProblem(inQuery ? 'bad-request' : 'invalid', detail, { errors })
+  return parseInput(operation, { ...given, ...params }, inQuery ? 'parameters' : 'json')
 }
 
 function queryOf(operation: Operation, c: Context<Env>): Record<string, string> {
@@ -86,23 +81,4 @@ async function jsonOf(c: Context<Env>): Promise<Record<string, unknown>> {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new ApiProblem('invalid', 'the body must be a JSON object, such as { "subject": "Hello" }')
-}
-
-function mistakesOf(issue: z.core.$ZodIssue, { input }: Operation, inQuery: boolean): InputMistake[] {
-  const place = (path: readonly PropertyKey[]): string =>
-    inQuery
-      ? path.map(String).join('.')
-      : `/${path.map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
-  if (issue.code !== 'unrecognized_keys') return [{ pointer: place(issue.path), message: messageOf(issue) }]
-  return issue.keys.map((key) => {
-    const known = Object.keys(input.shape)
-    const near = issue.path.length === 0 ? nearest(key, known) : undefined
-    const help = near ? `did you mean ${near}?` : `known: ${known.join(', ')}`
-    return { pointer: place([...issue.path, key]), message: `is unknown; ${help}` }
-  })
-}
-
-function messageOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type' && issue.input === undefined) return 'is missing'
-  return issue.message.replace(/^Invalid (?:input|option): /, '')
 }

@@ -1,39 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { ApiProblem, type ProblemName } from '../../src/api/problem.ts'
-import { MemoryLimitReached } from '../../src/common/memory-budget.ts'
-import { DeliveryError } from '../../src/delivery/types.ts'
-import { PkiError, type PkiErrorCode } from '../../src/pki/errors.ts'
-import { StoreError, type StoreErrorCode } from '../../src/store/types.ts'
-
-const storeProblems: Readonly<Record<StoreErrorCode, ProblemName>> = {
-  exists: 'conflict',
-  'not-found': 'not-found',
-  'no-space': 'store-failed',
-  'read-only': 'store-failed',
-  failed: 'store-failed',
-  'in-use': 'store-failed',
-  closed: 'stopping',
-}
-
-const pkiProblems: Readonly<Record<PkiErrorCode, ProblemName>> = {
-  unknown: 'not-found',
-  refused: 'conflict',
-  malformed: 'invalid',
-  password: 'invalid',
-  store: 'store-failed',
-}
-
-/** Returns the problem of an error. An unknown error becomes `internal`, without its message: the log has it. */
-export function problemOf(error: unknown): ApiProblem {
-  if (error instanceof ApiProblem) return error
-  if (error instanceof StoreError) return new ApiProblem(storeProblems[error.code], error.message)
-  if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
-  if (error instanceof DeliveryError) return new ApiProblem('invalid', error.message)
-  if (error instanceof MemoryLimitReached)
-    return new ApiProblem('out-of-memory', error.message, {}, { 'Retry-After': '5' })
-  return new ApiProblem('internal', 'the lab failed to answer this request; its log says why')
-}
+import type { ApiProblem } from '../../src/api/problem.ts'
 
 /** Answers with a problem document. RFC 9457. */
 export function problemResponse(c: Context, problem: ApiProblem): Response {

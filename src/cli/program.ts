@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   trust: async () => (await import('./trust.ts')).addTrust,
   reload: async () => (await import('./reload.ts')).addReload,
   sessions: async () => (await import('./sessions.ts')).addSessions,
+  mail: async () => (await import('./mail.ts')).addMail,
   store: async () => (await import('./store.ts')).addStore,
   healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,
   verify: async () => (await import('./verify.ts')).addVerify,

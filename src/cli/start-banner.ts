@@ -18,7 +18,7 @@ export function printBanner(endpoints: readonly VirtualServerStatus[], next: rea
 /** 80 columns without the indentation. */
 const MAX_LINE = 78
 
-/** Returns two commands that a new user needs, with their purpose if that fits. They select the same configuration. */
+/** Returns the commands that a new user needs, with their purpose if that fits. They select the same configuration. */
 export function nextCommands({ lab }: Configuration, file: string | undefined): string[] {
   // npm start and npx set this variable. An installed command is called by its name.
   const program = process.env.npm_execpath ? 'npx sealpost' : 'sealpost'
@@ -27,7 +27,11 @@ export function nextCommands({ lab }: Configuration, file: string | undefined): 
     lab.certificates.store === 'memory'
       ? [`sessions${config}`, 'who connected, and how']
       : [`ca export --out lab-ca.pem${config}`, 'root certificate for clients']
-  const commands = [trust, [`client-settings${config}`, 'settings for mail programs']]
+  const commands = [
+    [`mail list${config}`, 'the mail that has arrived'],
+    trust,
+    [`client-settings${config}`, 'settings for mail programs'],
+  ]
   const width = Math.max(...commands.map(([command = '']) => command.length))
   const lines = commands.map(([command = '', purpose]) => `${program} ${command.padEnd(width)}  ${purpose}`)
   return lines.every((line) => line.length <= MAX_LINE) ? lines : commands.map(([command]) => `${program} ${command}`)

@@ -40,9 +40,33 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),
     reload: () => host.reload(),
+    call: (args, signal) => call(lab, args, signal),
     forget: async ({ sessions: unwanted }) => {
       if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as ConnectionAddresses)
     },
+  }
+}
+
+/** The owner of the process, who alone can open the socket. */
+const OWNER = { role: 'administrator', name: 'owner' } as const
+
+/** Runs an operation of the API. Content that is not JSON comes as `{ type, base64 }`. @throws ControlError */
+async function call(
+  lab: Lab,
+  { name, input }: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const [{ invoke }, { Content }, { problemOf }] = await Promise.all([
+    import('../../api/invoke.ts'),
+    import('../../api/operation.ts'),
+    import('../../api/problem-of.ts'),
+  ])
+  try {
+    const result = await invoke(await lab.api(), OWNER, { name: String(name), input }, signal)
+    if (!(result instanceof Content)) return { result: result ?? null }
+    return { content: { type: result.type, base64: Buffer.from(result.octets as string).toString('base64') } }
+  } catch (error) {
+    return { problem: problemOf(error).document }
   }
 }
 

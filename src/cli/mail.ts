@@ -1,0 +1,11 @@
+import type { Command } from 'commander'
+import { addDelete } from './mail/delete.ts'
+import { addList, addSearch } from './mail/list.ts'
+import { addShow } from './mail/show.ts'
+import { addWait } from './mail/wait.ts'
+
+/** Adds `sealpost mail`. */
+export function addMail(program: Command): void {
+  const mail = program.command('mail').description('see the mail of the running lab')
+  for (const add of [addList, addShow, addSearch, addWait, addDelete]) add(mail)
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { UsageError } from '../failure.ts'
+import { counted, printResult } from '../output.ts'
+
+interface DeleteOptions extends ApiOptions {
+  readonly query?: string
+  readonly all?: boolean
+  readonly json?: boolean
+}
+
+/** Adds `sealpost mail delete`. */
+export function addDelete(mail: Command): void {
+  withApi(mail.command('delete'))
+    .argument('[id...]', 'ids of messages')
+    .description('delete messages: by id, by a search, or all')
+    .option('--query <query>', 'delete what matches, as for sealpost mail search')
+    .option('--all', 'delete every message, articles too')
+    .option('--json', 'print JSON')
+    .action(remove)
+}
+
+async function remove(ids: readonly string[], options: DeleteOptions): Promise<void> {
+  const { query, all } = options
+  if ([ids.length > 0, query !== undefined, all === true].filter(Boolean).length !== 1) {
+    throw new UsageError('give ids, or --query QUERY, or --all')
+  }
+  for (const id of ids) await callApi(options, 'messages.delete', { id })
+  const found =
+    ids.length > 0
+      ? { deleted: ids.length }
+      : await callApi(options, 'messages.deleteAll', { query, all: all ? 'true' : undefined })
+  const { deleted } = found as { deleted: number }
+  printResult(options, { deleted }, `Deleted ${counted(deleted, 'message')}.`)
+}

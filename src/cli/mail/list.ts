@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import type { MessageSummary } from '../../api/messages/summary.ts'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { positiveNumber } from '../options.ts'
+import { counted, note, print } from '../output.ts'
+import { table } from '../table.ts'
+
+interface ListOptions extends ApiOptions {
+  readonly account?: string
+  readonly folder?: string
+  readonly newsgroup?: string
+  readonly limit?: number
+  readonly json?: boolean
+}
+
+const DEFAULT_LIMIT = 20
+
+/** Adds `sealpost mail list`. */
+export function addList(mail: Command): void {
+  withListOptions(mail.command('list'))
+    .description('list the messages, the newest first: of all accounts, captured mail and newsgroups')
+    .action((options: ListOptions) => list('', options))
+}
+
+/** Adds `sealpost mail search`. */
+export function addSearch(mail: Command): void {
+  withListOptions(mail.command('search'))
+    .argument('<query...>', 'words, and fields such as from:alice subject:"an invoice" is:unread has:attachment')
+    .description('search messages (the syntax is in docs/api.md)')
+    .action((words: readonly string[], options: ListOptions) => list(words.join(' '), options))
+}
+
+const withListOptions = (command: Command): Command =>
+  withApi(command)
+    .option('--account <user>', 'only the mailboxes of this account')
+    .option('--folder <name>', 'only the folder with this name')
+    .option('--newsgroup <name>', 'only the articles of this newsgroup')
+    .option('--limit <number>', `how many (default: ${DEFAULT_LIMIT})`, positiveNumber)
+    .option('--json', 'print JSON')
+
+async function list(query: string, options: ListOptions): Promise<void> {
+  const { account, folder, newsgroup, limit = DEFAULT_LIMIT, json } = options
+  const wanted = { query: query || undefined, account, folder, newsgroup, limit }
+  const { items, total } = (await callApi(options, 'messages.list', wanted)) as {
+    items: MessageSummary[]
+    total: number
+  }
+  if (json) return print(JSON.stringify(items))
+  if (items.length === 0) return note(query === '' ? 'There is no message.' : 'No message matches.')
+  const rows = items.map((one) => [one.id, timeOf(one), placeOf(one), one.from?.address ?? '', one.subject])
+  print(table(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows))
+  if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
+}
+
+const timeOf = ({ receivedAt }: MessageSummary): string => receivedAt.slice(0, 19).replace('T', ' ')
+
+/** Returns the account and its folder, the newsgroup, or the recipient of captured mail. */
+function placeOf({ account, newsgroup, folder, envelope }: MessageSummary): string {
+  if (newsgroup !== null) return newsgroup
+  if (account === null) return `captured: ${envelope?.to.join(' ') ?? ''}`
+  return folder.name === 'INBOX' ? account : `${account}/${folder.name}`
+}

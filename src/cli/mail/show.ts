@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import type { MessageSummary } from '../../api/messages/summary.ts'
+import { type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { UsageError } from '../failure.ts'
+import { page, print } from '../output.ts'
+
+interface ShowOptions extends ApiOptions {
+  readonly raw?: boolean
+  readonly headers?: boolean
+  readonly html?: boolean
+  readonly json?: boolean
+}
+
+/** The answer of `messages.get`. */
+export interface WholeMessage extends Omit<MessageSummary, 'attachments'> {
+  readonly text: string
+  readonly hasHtml: boolean
+  readonly attachments: readonly {
+    readonly part: string
+    readonly filename: string | null
+    readonly contentType: string
+    readonly sizeOctets: number
+  }[]
+  readonly links: readonly string[]
+  readonly codes: readonly string[]
+  readonly delivery: {
+    readonly user?: string
+    readonly virtualServer?: string
+    readonly tls?: { readonly version: string; readonly cipher: string }
+  } | null
+}
+
+/** Adds `sealpost mail show`. */
+export function addShow(mail: Command): void {
+  withApi(mail.command('show'))
+    .argument('[id]', 'id of a message, or latest', 'latest')
+    .description('show a message: its text, attachments, links, codes, and how it arrived')
+    .option('--raw', 'print the message as it was received')
+    .option('--headers', 'print only the header fields')
+    .option('--html', 'print the HTML')
+    .option('--json', 'print JSON')
+    .action(show)
+}
+
+async function show(given: string, options: ShowOptions): Promise<void> {
+  const { raw, headers, html, json } = options
+  if ([raw, headers, html, json].filter(Boolean).length > 1)
+    throw new UsageError('give one of --raw, --headers, --html and --json')
+  const id = given === 'latest' ? await latest(options) : given
+  if (raw || html) {
+    process.stdout.write((await callApi(options, raw ? 'messages.raw' : 'messages.html', { id })) as Buffer)
+    return
+  }
+  if (headers) {
+    const found = (await callApi(options, 'messages.headers', { id })) as { headers: { name: string; value: string }[] }
+    for (const { name, value } of found.headers) print(`${name}: ${value}`)
+    return
+  }
+  const message = (await callApi(options, 'messages.get', { id })) as WholeMessage
+  print(json ? JSON.stringify(message) : messageText(message))
+}
+
+async function latest(options: ApiOptions): Promise<string> {
+  const { items } = (await callApi(options, 'messages.list', { limit: 1 })) as { items: MessageSummary[] }
+  if (items[0]) return items[0].id
+  throw new Error('there is no message yet')
+}
+
+const addressText = ({ name, address }: MessageSummary['to'][number]): string =>
+  name === '' ? address : `${name} <${address}>`
+
+/** Returns a message as a person reads it in a terminal. */
+export function messageText(message: WholeMessage): string {
+  const { id, subject, from, to, cc, date, receivedAt, attachments, links, codes, tags, text, delivery, envelope } =
+    message
+  const files = attachments.map(
+    ({ part, filename, contentType, sizeOctets }) =>
+      `${filename ?? '(no name)'} (${contentType}, ${sizeOctets} octets, part ${part})`,
+  )
+  const rows = page([
+    ['Id', id],
+    ['From', from ? addressText(from) : undefined],
+    ['To', to.map(addressText)],
+    ['Cc', cc.map(addressText)],
+    ['Subject', subject],
+    ['Date', date ?? undefined],
+    ['Received', `${receivedAt}${delivery ? `, ${deliveryText(delivery)}` : ''}`],
+    ['Recipients', envelope?.to],
+    ['Tags', tags.length > 0 ? tags.join(', ') : undefined],
+    ['Attachments', files],
+    ['Codes', codes.length > 0 ? codes.join(', ') : undefined],
+    ['Links', links],
+  ])
+  return `${rows}\n\n${text.trimEnd()}`
+}
+
+function deliveryText({ user, virtualServer, tls }: NonNullable<WholeMessage['delivery']>): string {
+  const channel = tls ? `${tls.version} ${tls.cipher}` : 'in clear text'
+  return `${virtualServer ?? ''}, ${channel}, ${user === undefined ? 'no log-on' : `as ${user}`}`
+}

@@ -1,0 +1,51 @@
+import type { Command } from 'commander'
+import type { MessageSummary } from '../../api/messages/summary.ts'
+import { ApiError, type ApiOptions, callApi, withApi } from '../api-client.ts'
+import { exitStatus } from '../failure.ts'
+import { note, noteError, print } from '../output.ts'
+import { messageText, type WholeMessage } from './show.ts'
+
+interface WaitOptions extends ApiOptions {
+  readonly to?: string
+  readonly from?: string
+  readonly subject?: string
+  readonly text?: string
+  readonly query?: string
+  readonly timeout?: string
+  readonly json?: boolean
+}
+
+/** Adds `sealpost mail wait`. */
+export function addWait(mail: Command): void {
+  withApi(mail.command('wait'))
+    .description('wait for a message and show it; exit status 1 if none arrives')
+    .option('--to <address>', 'an address of the envelope, or an account')
+    .option('--from <text>', 'a part of the sender')
+    .option('--subject <text>', 'a part of the subject')
+    .option('--text <text>', 'a part of the text')
+    .option('--query <query>', 'a search, as for sealpost mail search')
+    .option('--timeout <time>', 'longest wait (default: 30s)')
+    .option('--json', 'print JSON')
+    .action(wait)
+}
+
+async function wait(options: WaitOptions): Promise<void> {
+  const { to, from, subject, text, query, timeout, json } = options
+  try {
+    const { id } = (await callApi(options, 'wait', { to, from, subject, text, query, timeout })) as MessageSummary
+    const message = (await callApi(options, 'messages.get', { id })) as WholeMessage
+    print(json ? JSON.stringify(message) : messageText(message))
+  } catch (error) {
+    if (!(error instanceof ApiError) || !error.problem.type.endsWith('wait-timeout')) throw error
+    process.exitCode = exitStatus.failed
+    noteError(`sealpost: ${error.message}`)
+    const { arrived, sessions } = error.problem as unknown as {
+      arrived: MessageSummary[]
+      sessions: { id: string; refusals: string[] }[]
+    }
+    for (const one of arrived)
+      note(`  arrived: from ${one.envelope?.from ?? ''} to ${one.envelope?.to.join(' ') ?? ''}: ${one.subject}`)
+    for (const one of sessions) note(`  refused: ${one.id}: ${one.refusals.join('; ')}`)
+    if (arrived.length === 0) note('  nothing has arrived')
+  }
+}

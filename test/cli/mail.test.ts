@@ -1,0 +1,87 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type StartedLab, Workplace } from '../support/sealpost.ts'
+
+const TOKEN = 'token-token-token'
+let place: Workplace
+let lab: StartedLab
+
+beforeAll(async () => {
+  place = new Workplace()
+  place.write(
+    'lab.yaml',
+    `certificates: { store: certs, key: p256 }
+directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: secret }] }
+tokens: [{ name: ci, token: ${TOKEN} }]
+virtualServers:
+  - { protocol: smtp, port: 0 }
+  - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
+`,
+  )
+  lab = await place.start(['--config', 'lab.yaml'])
+})
+afterAll(async () => {
+  await lab.end()
+  place.remove()
+})
+
+async function sendMail(port: number, message: { to: string; subject: string; text: string }): Promise<void> {
+  const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true })
+  await transport.sendMail({ from: 'shop@example.com', ...message })
+}
+
+async function mail(...args: readonly string[]) {
+  const result = await place.runProcess(['mail', ...args, ...(args.includes('--url') ? [] : ['--config', 'lab.yaml'])])
+  return { ...result, lines: result.stdout.trimEnd().split('\n') }
+}
+
+const json = async (...args: readonly string[]) => JSON.parse((await mail(...args, '--json')).stdout)
+
+describe('sealpost mail', () => {
+  it('lists, searches and shows what arrived, mail for other domains too', async () => {
+    const { port = 0 } = lab.endpoint('smtp')
+    await sendMail(port, { to: 'bob@lab.test', subject: 'Your code', text: 'The code is 246810.' })
+    await sendMail(port, { to: 'customer@gmail.com', subject: 'Newsletter', text: 'News' })
+    const { lines } = await mail('list')
+    expect(lines[0]).toMatch(/^ID +RECEIVED +IN +FROM +SUBJECT$/)
+    expect(lines[1]).toMatch(/captured: customer@gmail\.com .* Newsletter$/)
+    expect(lines[2]).toMatch(/ bob .* Your code$/)
+    const [found] = await json('search', 'subject:code', 'is:unread')
+    expect(found).toMatchObject({ account: 'bob', subject: 'Your code' })
+    const shown = await mail('show', found.id)
+    expect(shown.stdout).toMatch(/^Codes: +246810$/m)
+    expect(shown.stdout).toMatch(/^Received: .*Default SMTP Virtual Server, in clear text, no log-on$/m)
+    expect((await mail('show', 'latest', '--raw')).stdout).toContain('Subject: Newsletter\r\n')
+  })
+
+  it('waits for a message, and says what arrived if none matches', async () => {
+    const { port = 0 } = lab.endpoint('smtp')
+    const waiting = json('wait', '--to', 'alice', '--timeout', '30s')
+    await sendMail(port, { to: 'alice@lab.test', subject: 'For Alice', text: 'Hi' })
+    expect(await waiting).toMatchObject({ subject: 'For Alice' })
+    const { status, stderr } = await mail('wait', '--subject', 'never', '--timeout', '100ms')
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/no message with subject "never" arrived within 100 ms/)
+    expect(stderr).toMatch(/arrived: .* to alice@lab\.test: For Alice/)
+  })
+
+  it('works with a lab anywhere, by its URL and a token', async () => {
+    const url = `http://127.0.0.1:${lab.endpoint('http').port}`
+    expect((await json('list', '--url', url, '--token', TOKEN)).length).toBeGreaterThan(0)
+    const refused = await mail('list', '--url', url)
+    expect(refused.status).toBe(1)
+    expect(refused.stderr).toMatch(/send a token/)
+    const { stderr } = await mail('list', '--url', 'http://127.0.0.1:9')
+    expect(stderr).toMatch(/^sealpost: http:\/\/127\.0\.0\.1:9 cannot be reached/)
+  })
+
+  it('deletes by id, by a search, or everything, but never by mistake', async () => {
+    const before = await json('list')
+    expect((await mail('delete')).stderr).toMatch(/give ids, or --query QUERY, or --all/)
+    expect((await mail('delete', before[0].id)).stdout).toBe('Deleted 1 message.\n')
+    expect((await mail('delete', '--query', 'captured:yes')).stdout).toBe('Deleted 1 message.\n')
+    expect((await mail('show', before[0].id)).stderr).toMatch(/there is no message/)
+    await mail('delete', '--all')
+    expect((await mail('list')).stderr).toBe('There is no message.\n')
+  })
+})
