@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../pki/support.ts'
 import { needs } from '../support/programs.ts'
@@ -23,7 +24,7 @@ async function wizard(server: string, steps: readonly Step[], last: string, yaml
     'set timeout 30',
     'set stty_init "rows 50 cols 200"',
     `spawn ${process.execPath} ${mainFile} cert wizard --for ${server} --config ${yaml}`,
-    ...steps.map(([shown, typed]) => expectText(shown, `send -- "${typed}"`)),
+    ...steps.map(([shown, typed]) => expectText(shown, typed === '' ? '' : `send -- "${typed}"`)),
     expectText(last, ''),
     'expect eof',
     'exit [lindex [wait] 3]',
@@ -66,7 +67,11 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
         ['Country or region', `UK${enter}`],
         ['did you mean GB', `\\b\\bJP${enter}`],
         ...questions.slice(7),
-        page('File name for the request'),
+        // Ctrl-U deletes the proposed name.
+        ['File name for the request', `\\025no/where.txt${enter}`],
+        ['there is no folder no', `\\025certreq.txt${enter}`],
+        ['File:', ''],
+        ['certreq.txt', ''],
         ['Is this right?', down(1)],
         ['File name for the request', `<${enter}`],
         page('City or locality', 'Chiyoda'),
@@ -95,7 +100,16 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
 
   it('installs the certificate of the pending request', async () => {
     await pki.sign('outside', 'certreq.txt', 'answer.cer')
-    const steps: Step[] = [[smtp, enter], page('Path of the file', 'answer.cer'), ['Install this certificate?', enter]]
+    pki.write('page.html', '<html>Log on</html>')
+    const steps: Step[] = [
+      [smtp, enter],
+      page('Path of the file', 'page.html'),
+      ['looks like a page of a web site', ''],
+      ['Path of the file', `\\025lost.cer${enter}`],
+      ['cannot be read: no such file', ''],
+      ['Path of the file', `\\025answer.cer${enter}`],
+      ['Install this certificate?', enter],
+    ]
     await wizard('smtp', steps, `installed on "${smtp}"`)
     expect(await show(smtp)).toMatchObject({ usedBy: [smtp], issuedBy: 'outside' })
   })
@@ -114,21 +128,33 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     expect(await pki.json<unknown[]>('cert', 'pending')).toHaveLength(0)
   })
 
-  it('sends a request to an online authority', async () => {
-    const steps: Step[] = [[pop3, enter], ['Prepare the request now', down(1)], ...questions, ['Is this right?', enter]]
-    await wizard('pop3', [...steps, ['Which authority?', enter]], `installed on "${pop3}"`)
-    expect(await show(pop3)).toMatchObject({ usedBy: [pop3] })
+  it('sends a request to an online authority, which it asks for before the summary', async () => {
+    const steps: Step[] = [[pop3, enter], ['Prepare the request now', down(1)], ...questions]
+    const review: Step[] = [
+      page('Which authority?'),
+      ['Authority:', ''],
+      ['(enterprise)', ''],
+      ['Is this right?', enter],
+    ]
+    await wizard('pop3', [...steps, ...review], `installed on "${pop3}"`)
+    expect(await show(pop3)).toMatchObject({ usedBy: [pop3], friendlyName: pop3 })
   })
 
-  it('installs the certificate of a standalone authority after approval', async () => {
+  it('returns to the authority if it refuses, and installs the certificate of a standalone one after approval', async () => {
+    await pki.done('ca', 'create', 'root', 'Narrow CA', '--permit', 'narrow.test')
     await pki.done('ca', 'create', 'root', 'Slow CA', '--type', 'standalone')
     const steps: Step[] = [
       [imap4, enter],
       ['Prepare the request now', down(1)],
       ...questions,
+      ['Which authority?', down(1)],
+      ['Is this right?', enter],
+      ['Not possible', ''],
+      ['Which authority?', down(1)],
+      ['(standalone)', ''],
       ['Is this right?', enter],
     ]
-    await wizard('imap4', [...steps, ['Which authority?', down(1)]], 'is pending there')
+    await wizard('imap4', steps, 'is pending there')
     await wizard('imap4', [[imap4, enter]], 'not yet approved')
     await pki.done('ca', 'approve', '1')
     await wizard('imap4', [[imap4, enter]], `installed on "${imap4}"`)
@@ -153,7 +179,12 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ],
       `"${pop3}" now uses "${smtp}"`,
     )
-    const exporting: Step[] = [[pop3, down(3)], page('File name', ''), page('Password for the file', 'secret')]
+    const exporting: Step[] = [
+      [pop3, down(3)],
+      ['File name', `\\025no/x.pfx${enter}`],
+      ['there is no folder no', `\\025certificate.pfx${enter}`],
+      page('Password for the file', 'secret'),
+    ]
     await wizard('pop3', exporting, 'Wrote certificate.pfx (certificate with its private key)')
     await pki.openssl('pkcs12', '-in', 'certificate.pfx', '-passin', 'pass:secret', '-noout')
     await wizard(
@@ -162,7 +193,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
         [pop3, down(1)],
         ['It stays in the store', enter],
       ],
-      'has no assigned certificate now',
+      'has no certificate now, and no TLS',
     )
   })
 
@@ -178,7 +209,14 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     await pki.done('cert', 'remove', '--for', pop3)
     await pki.done('cert', 'remove', '--for', smtp)
     await pki.done('cert', 'delete', smtp)
-    const steps: Step[] = [[pop3, down(2)], page('Path of the file', 'certificate.pfx'), page('Password', 'secret')]
+    const steps: Step[] = [
+      [pop3, down(2)],
+      page('Path of the file', 'certificate.pfx'),
+      page('Password', 'wrong'),
+      ['certificate.pfx: wrong password', ''],
+      page('Path of the file'),
+      page('Password', 'secret'),
+    ]
     await wizard('pop3', steps, 'is imported and assigned')
   })
 
@@ -192,6 +230,27 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       'write auto or assigned there',
     )
     await expect(failed).rejects.toThrow(/expected 1 to be \+?0/)
+  })
+
+  it('changes nothing after Ctrl-C, while it asks and while it generates a key', async () => {
+    await pki.done('cert', 'remove', '--for', imap4)
+    const before = pki.state
+    const asked: Step[] = [[imap4, enter], ['Prepare the request now', enter], page('Name of the new certificate', '')]
+    const asking = wizard('imap4', [...asked, ['Bit length', '\\003']], 'the wizard was cancelled; nothing has changed')
+    await expect(asking).rejects.toThrow(/expected 1 to be/)
+    const long: Step[] = [
+      ...asked,
+      // From 2048 bits to 16384.
+      ['Bit length', down(3)],
+      ...questions.slice(2),
+      page('File name for the request'),
+      ['Is this right?', enter],
+      ['Generating the key', '\\003'],
+    ]
+    // The signal ends the wizard, for which expect(1) reports no exit status.
+    await wizard('imap4', long, 'the wizard was cancelled; nothing has changed')
+    expect(pki.state).toBe(before)
+    expect(readdirSync(pki.path('certs')).filter((name) => name.startsWith('.lock'))).toEqual([])
   })
 
   it('fails without a terminal', async () => {

@@ -1,11 +1,12 @@
-import type { RequestRecord } from '../../pki/certificate-store/index-file.ts'
-import type { VirtualServerFacts } from '../../pki/lifecycle/context.ts'
+import { issuedBy, type RequestRecord } from '../../pki/certificate-store/index-file.ts'
+import { refusePinned, type VirtualServerFacts } from '../../pki/lifecycle/context.ts'
 import { installSummary } from '../cert/install.ts'
+import { usedAfterRemoval } from '../cert/words.ts'
 import type { PkiSession } from '../certificate-store.ts'
-import { checkOutput, readInput, writeOutput } from '../files.ts'
+import { ofFile, writeOutput } from '../files.ts'
 import { dayText } from '../output.ts'
-import { requestNewCertificate } from './create.ts'
-import { askFile, askPassword, choose, confirm, showPage } from './prompts.ts'
+import { requestNewCertificate, writePending } from './create.ts'
+import { askOutput, askPassword, choose, confirm, showPage, untilDone, withFile } from './prompts.ts'
 
 /** One branch of the wizard. */
 interface Branch {
@@ -39,7 +40,7 @@ const hasCertificate = ({ assigned, pending }: ServerState): boolean => assigned
 const create: Branch = {
   label: 'Create a new certificate',
   offered: hasNone,
-  run: (session, { facts }) => requestNewCertificate(session, facts.name),
+  run: (session, { facts }) => requestNewCertificate(session, facts),
 }
 
 const processPending: Branch = {
@@ -51,11 +52,8 @@ const processPending: Branch = {
       if (outcome?.state === 'installed') return `The certificate is installed on "${facts.name}".`
       return `"${pending.queued.authority}" has ${outcome?.state === 'denied' ? 'denied' : 'not yet approved'} request ${pending.queued.id}.`
     }
-    const planned = await certificates.inspect(
-      await readInput(await askFile('Path of the file with the certificate')),
-      {
-        for: facts.name,
-      },
+    const planned = await withFile('Path of the file with the certificate', (answer, file) =>
+      ofFile(file, () => certificates.inspect(answer, { for: facts.name })),
     )
     const warnings = planned.summary.warnings.map((warning) => `\nWarning: ${warning}`).join('')
     showPage('Summary', installSummary(planned.summary) + warnings)
@@ -88,9 +86,11 @@ const importFile: Branch = {
   label: 'Import a certificate from a .pfx or PEM file',
   offered: hasNone,
   async run({ certificates }, { facts }) {
-    const octets = await readInput(await askFile('Path of the file'))
-    const password = await askPassword('Password of the file (empty if none)')
-    const record = await certificates.import(octets, { for: facts.name, ...(password ? { password } : {}) })
+    refusePinned(facts)
+    const record = await withFile('Path of the file', async (octets, file) => {
+      const password = await askPassword('Password of the file (empty if none)')
+      return ofFile(file, () => certificates.import(octets, { for: facts.name, ...(password ? { password } : {}) }))
+    })
     return `"${record.friendlyName}" is imported and assigned to "${facts.name}".`
   },
 }
@@ -98,17 +98,21 @@ const importFile: Branch = {
 const renew: Branch = {
   label: 'Renew the current certificate',
   offered: hasCertificate,
-  async run({ certificates }, { facts, assigned }) {
+  async run({ certificates, store }, { facts, assigned }) {
     const key = await choose('Keep the key?', [
       { value: 'keep', label: 'Keep the key' },
       { value: 'new', label: 'Create a new key' },
     ])
+    const record = store.index.certificates.find(({ thumbprint }) => thumbprint === assigned?.thumbprint)
+    const isOwn = record !== undefined && (record.acme ?? record.auto ?? issuedBy(store.index, record.thumbprint))
+    // Asked before anything changes, so that the wizard can still be cancelled.
+    const wanted = isOwn
+      ? undefined
+      : await askOutput('An outside authority issued the certificate. File name for the request', 'certreq.txt')
     const renewal = await certificates.renew(assigned?.thumbprint ?? '', { newKey: key === 'new' })
     if (renewal.state === 'renewed') return `The certificate of "${facts.name}" is renewed.`
     if (renewal.state === 'queued') return `Request ${renewal.id} is pending at "${renewal.authority}".`
-    const file = await askFile('An outside authority issued the certificate. File name for the request', 'certreq.txt')
-    await checkOutput(file)
-    await writeOutput(file, renewal.pem)
+    const file = await writePending(wanted ?? 'certreq.txt', renewal.pem, facts.name)
     return `Wrote ${file} (certificate request). The old certificate stays in use until the new one is installed.`
   },
 }
@@ -119,8 +123,8 @@ const remove: Branch = {
   async run({ certificates }, { facts, assigned }) {
     const { issuedTo, notAfter } = await certificates.show(assigned?.thumbprint ?? '')
     await confirm(`Remove the certificate of ${issuedTo} (expires ${dayText(notAfter)})? It stays in the store`)
-    await certificates.remove(facts.name)
-    return `"${facts.name}" has no assigned certificate now.`
+    const { now } = await certificates.remove(facts.name)
+    return `"${facts.name}" ${usedAfterRemoval(now)}.`
   },
 }
 
@@ -140,10 +144,12 @@ const exportFile: Branch = {
   label: 'Export the current certificate to a .pfx file',
   offered: hasCertificate,
   async run({ certificates }, { assigned }) {
-    const file = await askFile('File name', 'certificate.pfx')
-    await checkOutput(file)
-    const password = await askPassword('Password for the file')
-    await writeOutput(file, await certificates.export(assigned?.thumbprint ?? '', { format: 'pfx', password }), true)
+    let file = 'certificate.pfx'
+    await untilDone(async () => {
+      file = await askOutput('File name', file)
+      const password = await askPassword('Password for the file')
+      await writeOutput(file, await certificates.export(assigned?.thumbprint ?? '', { format: 'pfx', password }), true)
+    })
     return `Wrote ${file} (certificate with its private key).`
   },
 }

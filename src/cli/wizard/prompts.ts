@@ -1,10 +1,12 @@
-import { isCancel, note, password, select, text } from '@clack/prompts'
+import { isCancel, log, note, password, select, text } from '@clack/prompts'
+import { writeObstacle } from '../../common/file-obstacles.ts'
+import { readInput } from '../files.ts'
 
 /** The user cancelled the wizard. */
-class Cancelled extends Error {
+export class Cancelled extends Error {
   override readonly name = 'Cancelled'
-  constructor() {
-    super('the wizard was cancelled; nothing has changed')
+  constructor(state = 'nothing has changed') {
+    super(`the wizard was cancelled; ${state}`)
   }
 }
 
@@ -58,6 +60,19 @@ export async function choose<T extends string>(
   ) as T
 }
 
+/** The last item of a list on a page that is not the first one. */
+const BACK_CHOICE: Choice<string> = { value: BACK_SIGN, label: 'Back' }
+
+/** Asks the user to choose from a list that also leads back. @throws Cancelled */
+export async function chooseOrBack(
+  message: string,
+  choices: readonly Choice<string>[],
+  initial?: string,
+): Promise<string | typeof BACK> {
+  const answer = await choose(message, [...choices, BACK_CHOICE], initial)
+  return answer === BACK_SIGN ? BACK : answer
+}
+
 export async function askPassword(message: string): Promise<string> {
   return unlessCancelled(await password({ message }))
 }
@@ -65,12 +80,38 @@ export async function askPassword(message: string): Promise<string> {
 /** Shows a page of text. */
 export const showPage = (title: string, lines: string): void => note(lines, title)
 
-/** Asks for a file name. @throws Cancelled */
-export async function askFile(message: string, initial = ''): Promise<string> {
+/** Says what the wizard does now. */
+export const showProgress = (line: string): void => log.step(line)
+
+/** Asks again until an attempt succeeds. What the user has answered before stays. @throws Cancelled */
+export async function untilDone<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (error instanceof Cancelled) throw error
+      showPage('Not possible', (error as Error).message)
+    }
+  }
+}
+
+/** Returns the problem of a file name to write to, or undefined. */
+export const outputProblem = (answer: string): string | undefined =>
+  answer === '' ? 'a file name is required' : writeObstacle(answer)
+
+/** Asks for the name of a file to write. @throws Cancelled */
+export async function askOutput(message: string, initial = ''): Promise<string> {
+  return (await askText({ message, initial, check: outputProblem })) as string
+}
+
+/** Asks for a file and uses its content. Asks again if the file cannot be read or used. @throws Cancelled */
+export async function withFile<T>(message: string, use: (octets: Buffer, file: string) => Promise<T>): Promise<T> {
+  let initial = ''
   const check = (answer: string): string | undefined => (answer === '' ? 'a file name is required' : undefined)
-  const file = await askText({ message, initial, check })
-  if (file === BACK) throw new Cancelled()
-  return file
+  return untilDone(async () => {
+    initial = (await askText({ message, initial, check })) as string
+    return use(await readInput(initial), initial)
+  })
 }
 
 /** Asks a question with Yes and No. @throws Cancelled for No */

@@ -3,7 +3,8 @@ import { certificateText } from '../../config/schema/certificate.ts'
 import { PkiError } from '../../pki/errors.ts'
 import { type PkiOptions, type PkiSession, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
-import { UsageError } from '../failure.ts'
+import { explain, UsageError } from '../failure.ts'
+import { noteError } from '../output.ts'
 import type { ServerState } from './branches.ts'
 import type { Choice } from './prompts.ts'
 
@@ -39,7 +40,7 @@ function stateText({ facts, assigned, pending }: ServerState): string {
 }
 
 async function runWizard(session: PkiSession, name: string | undefined): Promise<void> {
-  const [{ intro, outro }, { choose }, { wizardBranches }] = await Promise.all([
+  const [{ intro, outro }, { Cancelled, choose, showPage }, { wizardBranches }] = await Promise.all([
     import('@clack/prompts'),
     import('./prompts.ts'),
     import('./branches.ts'),
@@ -57,5 +58,33 @@ async function runWizard(session: PkiSession, name: string | undefined): Promise
   const offered = wizardBranches.filter((branch) => branch.offered(state))
   const options = offered.map(({ label }, at) => ({ value: String(at), label }))
   const branch = offered[Number(await choose(`"${state.facts.name}": what do you want to do?`, options))]
-  outro((await branch?.run(session, state)) ?? '')
+  const stopListening = endOnInterrupt(session, (isChanged) => new Cancelled(isChanged ? COMPLETED : undefined))
+  try {
+    const sentence = (await branch?.run(session, state)) ?? ''
+    const warnings = await session.certificates.warnings([state.facts.name])
+    if (warnings.length > 0) showPage('Warnings', warnings.map(({ message }) => message).join('\n'))
+    outro(sentence)
+  } finally {
+    stopListening()
+  }
+}
+
+const COMPLETED = 'the change that was under way is complete'
+
+/**
+ * Ends the wizard on Ctrl-C while it asks nothing, for example while it generates a long key: when a change that is under
+ * way is complete. Returns a function that stops it.
+ */
+function endOnInterrupt({ store }: PkiSession, reason: (isChanged: boolean) => Error): () => void {
+  const { revision } = store.index
+  const end = async (): Promise<void> => {
+    await store.close()
+    await store.refresh()
+    for (const line of explain(reason(store.index.revision !== revision)).lines) noteError(line)
+    // By the signal, because process.exit would wait until the key is complete.
+    process.kill(process.pid, 'SIGINT')
+  }
+  const listener = (): void => void end()
+  process.once('SIGINT', listener)
+  return () => process.removeListener('SIGINT', listener)
 }
