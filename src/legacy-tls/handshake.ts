@@ -65,11 +65,11 @@ export async function serverHandshake(transport: RecordTransport, options: Legac
 }
 
 function checkHello({ defects, compressionMethods, extensions }: ClientHello): void {
-  const [defect] = defects
-  if (defect !== undefined) throw new LegacyTlsError('decode_error', defect)
   if (!compressionMethods.includes(0)) {
     throw new LegacyTlsError('illegal_parameter', 'the client does not offer the null compression method')
   }
+  const [defect] = defects
+  if (defect !== undefined) throw new LegacyTlsError('decode_error', defect)
   // RFC 5746 section 3.6: empty, because no handshake precedes this one.
   if (extensions.renegotiationInfo && extensions.renegotiationInfo.length > 0) {
     throw new LegacyTlsError('handshake_failure', 'renegotiation_info refers to another handshake')

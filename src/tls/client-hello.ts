@@ -44,6 +44,7 @@ export function parseClientHello(body: Buffer): ClientHello {
   if (suiteOctets === 0) defects.push('no cipher suites')
   const suites = reader.reader(suiteOctets).uint16s()
   const compressionMethods = reader.vector8()
+  if (!compressionMethods.includes(0)) defects.push('no null compression method')
   // RFC 2246 section 7.4.1.2 allows any octets here, RFC 5246 only extensions. All clients send extensions or nothing.
   const extensions = reader.left >= 2 ? parseExtensions(reader.reader(reader.uint16()), defects) : {}
   if (reader.left > 0) defects.push('octets after the extensions')

@@ -39,6 +39,11 @@ const table = {
     `no key-exchange group in common: the client offers ${offeredGroups(context)}; this virtual server allows ${allowedGroups(context)}`,
   'no signature algorithm': (context) =>
     `no signature algorithm in common: the client offers ${offeredSignatures(context)}; this virtual server has a key for ${keyNames(context)}, and its security level may exclude SHA-1 (tls.ciphers: "DEFAULT@SECLEVEL=0" allows it)`,
+  'compression in TLS 1.3':
+    'the client offers TLS 1.3 with compression, which TLS 1.3 forbids: the client has a defect',
+  // RFC 8446 section 4.2.8
+  'unlisted key share':
+    'the client sends a key share for a group that it does not list in supported_groups: the client has a defect',
   'missing signature algorithms': missing('signature_algorithms'),
   'missing groups': missing('supported_groups'),
   'missing key share': missing('key_share'),

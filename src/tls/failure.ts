@@ -77,6 +77,8 @@ function oneLine({ message }: Error): string {
 }
 
 const refusalCodes: ReadonlySet<string> = new Set([
+  'ERR_SSL_BAD_KEY_SHARE',
+  'ERR_SSL_INVALID_COMPRESSION_ALGORITHM',
   'ERR_SSL_NO_SHARED_CIPHER',
   'ERR_SSL_UNSUPPORTED_PROTOCOL',
   'ERR_SSL_UNKNOWN_PROTOCOL',
@@ -130,6 +132,7 @@ const causes: Readonly<Record<string, FailureCause>> = {
   ERR_SSL_NO_COMPRESSION_SPECIFIED: 'malformed',
   ERR_SSL_REQUIRED_COMPRESSION_ALGORITHM_MISSING: 'malformed',
   ERR_SSL_BAD_COMPRESSION_ALGORITHM: 'malformed',
+  ERR_SSL_INVALID_COMPRESSION_ALGORITHM: 'malformed',
   ERR_SSL_BAD_EXTENSION: 'malformed',
   ERR_SSL_LENGTH_MISMATCH: 'malformed',
   ERR_SSL_LENGTH_TOO_SHORT: 'malformed',

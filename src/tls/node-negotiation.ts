@@ -95,6 +95,12 @@ export function canSign(algorithms: readonly number[], hello: ClientHello, node:
   return algorithms.some((one) => offered.includes(one) && node.signatureAlgorithms.includes(one))
 }
 
+/** Returns whether OpenSSL finds a key share for a group that the client does not list. It stops at the first usable one. */
+export function hasUnlistedShare({ extensions: { keyShares, groups } }: ClientHello, node: NodeCapabilities): boolean {
+  const first = keyShares?.find((group) => !groups?.includes(group) || node.groups.includes(group))
+  return first !== undefined && groups?.includes(first) !== true
+}
+
 /** Returns whether client and server share a signature algorithm, for any key; true if the client lists none. */
 export function sharesSignatureAlgorithm(hello: ClientHello, { signatureAlgorithms }: NodeCapabilities): boolean {
   const offered = hello.extensions.signatureAlgorithms

@@ -6,6 +6,7 @@ import {
   canSign,
   chosenSuite,
   commonVersion,
+  hasUnlistedShare,
   highestVersion,
   isFallback,
   isGroup13,
@@ -30,6 +31,8 @@ const refusalAlerts = {
   'no suite for the key': 40,
   'no group': 40,
   'no signature algorithm': 40,
+  'compression in TLS 1.3': 47,
+  'unlisted key share': 47,
   'missing signature algorithms': 109,
   'missing groups': 109,
   'missing key share': 109,
@@ -87,9 +90,12 @@ const nodeRefusals: readonly Row[] = [
   { cause: 'no suite', applies: (hello, node) => sharedSuites(hello, node).length === 0 },
   // RFC 8446 section 9.2
   ...in13([
+    // RFC 8446 section 4.1.2
+    { cause: 'compression in TLS 1.3', applies: ({ compressionMethods }) => compressionMethods.length !== 1 },
     { cause: 'missing signature algorithms', applies: ({ extensions }) => !extensions.signatureAlgorithms },
     { cause: 'missing groups', applies: ({ extensions }) => !extensions.groups },
     { cause: 'missing key share', applies: ({ extensions }) => !extensions.keyShares },
+    { cause: 'unlisted key share', applies: hasUnlistedShare },
     { cause: 'no group', applies: (hello, node) => !sharesGroup(hello, node, isGroup13) },
     {
       cause: 'no signature algorithm',

@@ -130,6 +130,23 @@ describe('a ClientHello that is refused is explained', () => {
       hello13(signatureAlgorithms(0x0804), share),
       /^the client offers TLS 1\.3 without the extension supported_groups/,
     ],
+    [
+      'a key share of another group',
+      hello13(signatureAlgorithms(0x0804), supportedGroups(0x0017), share),
+      /^the client sends a key share for a group that it does not list/,
+    ],
+    [
+      'compression in TLS 1.3',
+      helloRecords(
+        helloBody({
+          version: 0x0303,
+          suites: [0x1301],
+          compressions: [1, 0],
+          tail: extensions(supportedVersions(0x0304), ...modern, share),
+        }),
+      ),
+      /^the client offers TLS 1\.3 with compression, which TLS 1\.3 forbids/,
+    ],
     ['no key_share in TLS 1.3', hello13(...modern), /^the client offers TLS 1\.3 without the extension key_share/],
     [
       'octets after the extensions',

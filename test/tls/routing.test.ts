@@ -63,12 +63,8 @@ const clients: Readonly<Record<string, readonly Buffer[]>> = {
 
 /** Extensions of TLS 1.3 clients. */
 const clients13: Readonly<Record<string, readonly Buffer[]>> = {
-  // A share for a group that is not listed is an error of another kind: RFC 8446 section 4.2.8.
   ...Object.fromEntries(
-    Object.entries(clients).map(([name, list]) => {
-      const listsX25519 = list.includes(modernGroups) || list.includes(x25519)
-      return [`${name} with a share`, [...list, listsX25519 ? keyShares(0x001d) : keyShares()]]
-    }),
+    Object.entries(clients).map(([name, list]) => [`${name} with a share`, [...list, keyShares(0x001d)]]),
   ),
   ...clients,
   'a client with P-521 signatures': [signatureAlgorithms(0x0603), modernGroups, keyShares(0x001d)],
