@@ -1,6 +1,7 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { openInbox, withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { isVisibleTo } from '../../src/store/visible.ts'
 import { bad, no } from './reply.ts'
 import type { Identity, ImapSession } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
@@ -84,6 +85,6 @@ export async function findMailbox(
   if (name === 'INBOX') return openInbox(store, identity.owner) // always exists. RFC 9051 section 5.1
   const { owner, name: folderName } = locate(name, identity)
   const folder = folderName === '' ? undefined : await store.findFolder(owner, folderName)
-  if (!folder) throw no('The mailbox does not exist.', code)
+  if (!folder || !isVisibleTo(folder, identity.account.user)) throw no('The mailbox does not exist.', code)
   return folder
 }

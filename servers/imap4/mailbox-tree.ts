@@ -1,6 +1,7 @@
 import { sortInSteps } from '../../src/common/sorting.ts'
 import { runInSlices, type Steps } from '../../src/common/time-slice.ts'
 import { type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { isVisibleTo } from '../../src/store/visible.ts'
 import { mailboxName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
 import type { Identity, ImapSession } from './state.ts'
 
@@ -15,9 +16,10 @@ export interface MailboxNode {
 }
 
 /** Returns all names that an account can see, in name order. */
-export async function mailboxTree({ context }: ImapSession, { owner }: Identity): Promise<MailboxNode[]> {
+export async function mailboxTree({ context }: ImapSession, { account, owner }: Identity): Promise<MailboxNode[]> {
   const { store } = context
-  const folders = [...(await store.listFolders(owner)), ...(await store.listFolders(PUBLIC_OWNER))]
+  const newsgroups = (await store.listFolders(PUBLIC_OWNER)).filter((folder) => isVisibleTo(folder, account.user))
+  const folders = [...(await store.listFolders(owner)), ...newsgroups]
   return runInSlices(treeOf(folders, new Set(await store.subscriptions(owner))))
 }
 

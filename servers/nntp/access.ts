@@ -3,16 +3,19 @@ import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import type { Folder } from '../../src/store/types.ts'
+import { isVisibleTo } from '../../src/store/visible.ts'
 
 /** The rights of clients that have not logged on. */
 type ServerAccess = VirtualServerConfig['access']
 
 /** The rights of one client to read and post, on the whole server and in each group. */
 export class GroupAccess {
+  readonly #account: Account | undefined
   readonly #isLoggedOn: boolean
   readonly #server: ServerAccess
 
   constructor(server: ServerAccess, policy: LogonPolicy, account: Account | undefined) {
+    this.#account = account
     this.#isLoggedOn = account !== undefined
     this.#server = policy.anonymous ? server : 'authenticated'
   }
@@ -27,12 +30,17 @@ export class GroupAccess {
     return this.#isLoggedOn || this.#server === 'anonymous'
   }
 
+  /** Whether the group exists for the client. If it does not, a log-on as the same account does not help. */
+  sees(group: Folder): boolean {
+    return isVisibleTo(group, this.#account?.user)
+  }
+
   canReadGroup(group: Folder): boolean {
-    return this.canRead && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')
+    return this.canRead && this.sees(group) && (this.#isLoggedOn || group.newsgroup?.access !== 'authenticated')
   }
 
   canPostTo(group: Folder): boolean {
-    return this.canPost && (this.#isLoggedOn || group.newsgroup?.access === undefined)
+    return this.canPost && this.sees(group) && (this.#isLoggedOn || group.newsgroup?.access === undefined)
   }
 }
 

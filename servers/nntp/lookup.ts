@@ -34,7 +34,7 @@ export async function waterMarks(store: MessageStore, group: Folder): Promise<Wa
 /** Returns a group that the client may read. @throws NntpError 411; 480 if the group is hidden until a log-on */
 export async function readableGroup(session: NntpSession, name: string): Promise<Folder> {
   const folder = await session.news.group(name)
-  if (!folder) throw noSuchGroup()
+  if (!folder || !session.access.sees(folder)) throw noSuchGroup()
   if (!session.access.canReadGroup(folder)) throw authenticationRequired()
   return folder
 }
@@ -76,7 +76,7 @@ async function currentArticle(session: NntpSession): Promise<FoundArticle> {
 /** Finds an article by its message-id. @throws NntpError 430; 480 if only groups that are hidden until a log-on have it */
 async function articleWithId(session: NntpSession, messageId: string): Promise<FoundArticle> {
   const { store } = session.context
-  const locations = await store.locate(messageId)
+  const locations = (await store.locate(messageId)).filter(({ folder }) => session.access.sees(folder))
   const readable = locations.find(({ folder }) => session.access.canReadGroup(folder))
   if (!readable) throw locations.length > 0 ? authenticationRequired() : noArticleWithId()
   const entry = await store.entry(readable.folder.id, readable.uid)

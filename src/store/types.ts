@@ -43,6 +43,8 @@ export interface NewsgroupAttributes {
   readonly expireAfterMs?: number
   /** Number of articles to keep. Older ones are deleted. */
   readonly keepLatest?: number
+  /** The only accounts that see the group: those whose names begin with this. Clients without a log-on see it, too. */
+  readonly onlyAccounts?: string
   /** Whether the group is suggested to new readers: LIST SUBSCRIPTIONS (RFC 6048 section 2.6). */
   readonly suggested?: boolean
 }

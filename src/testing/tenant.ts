@@ -67,7 +67,7 @@ export class Tenant extends Receiver {
     )
   }
 
-  /** Creates a newsgroup of the tenant, `t1.general`, and returns its full name. */
+  /** Creates a newsgroup of the tenant, `t1.general`, and returns its full name. Accounts of others do not see it. */
   async createNewsgroup(name: string): Promise<string> {
     const full = `${this.name}.${name}`
     const newsgroup = {
@@ -75,6 +75,7 @@ export class Tenant extends Receiver {
       posting: 'yes',
       createdAt: this.#inner.clock.now(),
       createdBy: this.name,
+      onlyAccounts: `${this.name}-`,
     } as const
     await this.#inner.store.createFolder(PUBLIC_OWNER, full, { newsgroup })
     return full
