@@ -26,6 +26,8 @@ const mistake = (message: string): Problem => ({ severity: 'mistake', message, p
 const warning = (message: string): Problem => ({ severity: 'warning', message, preventsStart: false })
 
 interface ExamineOptions extends ConfigurationOptions {
+  /** Whether what a running lab of the same configuration has open is an obstacle, as it is to a second start. */
+  readonly anew?: boolean
   /** Ignores the ports and files of virtual servers of other protocols. */
   readonly only?: readonly ServerProtocol[]
 }
@@ -41,22 +43,28 @@ export interface Examined {
  * listens nowhere. What is valid in an invalid file is examined too.
  */
 export async function examine(options: ExamineOptions): Promise<Examined> {
-  const { only } = options
   try {
     const configuration = await loadConfiguration(options)
     const found = configuration.warnings.map(warning)
-    return { configuration, problems: [...found, ...(await surroundings(configuration, configuration.identity, only))] }
+    return {
+      configuration,
+      problems: [...found, ...(await surroundings(configuration, configuration.identity, options))],
+    }
   } catch (reason) {
     if (!(reason instanceof ConfigError)) throw reason
     const { mistakes, rest } = reason
     const { identity } = configurationIdentity(options)
-    const found = rest ? await surroundings(rest, identity, only) : []
+    const found = rest ? await surroundings(rest, identity, options) : []
     return { configuration: undefined, problems: [...mistakes.map(mistake), ...found] }
   }
 }
 
-async function surroundings(target: LabWithPlaces, identity: string, only: ExamineOptions['only']): Promise<Problem[]> {
-  const statuses = await Promise.all((await controlSockets(identity)).map(labStatus))
+async function surroundings(
+  target: LabWithPlaces,
+  identity: string,
+  { only, anew = false }: ExamineOptions,
+): Promise<Problem[]> {
+  const statuses = anew ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
   const endpoints = statuses.flatMap((status) => status.endpoints)
   const ports = new Set(
     endpoints.flatMap(({ address, port, tlsPort }) => [`${address}:${port}`, `${address}:${tlsPort}`]),
@@ -113,7 +121,7 @@ function openFolders({ store, certificates }: ResolvedLab): Problem[] {
 
 /** Returns the error of a failed start with all other reasons that prevent it, so that the user can mend all at once. */
 export async function withAllReasons(cause: Error, options: ExamineOptions): Promise<Error> {
-  const { problems } = await examine(options)
+  const { problems } = await examine({ ...options, anew: true })
   const found = problems.filter(({ preventsStart }) => preventsStart)
   if (found.length === 0) return cause
   // A configuration error is found again. Other errors name the virtual server before the same words.

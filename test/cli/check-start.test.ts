@@ -116,7 +116,9 @@ describe('check and start report the same', () => {
     const { check, start, statuses } = await both()
     const expected = `lab.yaml:1:16: store.lmdb: ${join(place.folder, 'data')} is in use by process ${running.process.pid}`
     expect([check, start, statuses]).toEqual([[expected], [expected], [1, 1]])
-    // The lab that has it open is no obstacle to itself.
+    // The lab that has it open is an obstacle to a second start, but not to itself.
+    const second = await place.runHere(['start', '--config', 'first.yaml'])
+    expect(second.stderr).toContain(`first.yaml:1:16: store.lmdb: ${join(place.folder, 'data')} is in use by process`)
     expect(await place.run(['check', '--config', 'first.yaml'])).toMatchObject({ status: 0, stderr: '' })
   })
 
