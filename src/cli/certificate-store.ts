@@ -65,9 +65,9 @@ export function labFacts({ lab, placed }: LabWithPlaces): LabFacts {
     hostname: lab.hostname,
     names: certificateNames(lab.hostname, lab.alternativeNames),
     virtualServers: lab.virtualServers.map(
-      ({ name, protocol, address, certificate, requireSecureChannel, port }, index) => {
+      ({ name, protocol, address, certificate, requireSecureChannel, port, tls }, index) => {
         const [line] = placed([{ path: ['virtualServers', index, 'certificate'], message: '' }])
-        const facts = { name, protocol, address, certificate, requireSecureChannel, port }
+        const facts = { name, protocol, address, certificate, requireSecureChannel, port, tls }
         return { ...facts, ...(line ? { place: line.replace(/: $/, '') } : {}) }
       },
     ),

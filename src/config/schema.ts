@@ -53,7 +53,7 @@ const labObject = z.strictObject({
     .record(z.string().min(1), certificateProfile)
     .default({})
     .describe(
-      'Kinds of certificates for `--profile`, in addition to server, client, user, code-signing, ocsp-responder and short-lived.',
+      'Kinds of certificates for `--profile`, in addition to server, client, user, code-signing, ocsp-responder, short-lived and must-staple.',
     )
     .meta({ examples: [{ weekly: { purposes: ['serverAuth'], lifetime: '7d' } }] }),
   store: store

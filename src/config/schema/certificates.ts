@@ -35,6 +35,13 @@ export const certificateProfile = z.strictObject({
     .enum(['md5', 'sha1', 'sha256', 'sha384', 'sha512'])
     .optional()
     .describe('Hash of their signatures. Default: that of the authority.'),
+  mustStaple: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether clients must refuse the certificates without a stapled OCSP response (RFC 7633). Virtual servers then need tls.ocspStapling: true.',
+    )
+    .meta({ examples: [true] }),
 })
 
 export const authorityService = z.strictObject({

@@ -10,6 +10,8 @@ export interface IssuingProfile {
   readonly lifetime?: number | undefined
   /** Default: the hash of the authority. */
   readonly hash?: HashName | undefined
+  /** Whether clients must refuse the certificate without a stapled OCSP response. RFC 7633. */
+  readonly mustStaple?: boolean | undefined
 }
 
 /** The profiles of every lab. A profile of the configuration replaces the one of the same name. */
@@ -20,6 +22,7 @@ export const builtInProfiles: Readonly<Record<string, IssuingProfile>> = {
   'code-signing': { purposes: ['codeSigning'] },
   'ocsp-responder': { purposes: ['OCSPSigning'], lifetime: 30 * DAY_MS },
   'short-lived': { purposes: ['serverAuth'], lifetime: 6 * DAY_MS },
+  'must-staple': { purposes: ['serverAuth'], mustStaple: true },
 }
 
 /** How a certificate is to be issued: a profile, and what replaces parts of it. */
@@ -28,6 +31,7 @@ export interface WantedProfile {
   readonly purposes?: readonly Purpose[]
   readonly days?: number
   readonly hash?: HashName
+  readonly mustStaple?: boolean
 }
 
 /**
@@ -45,11 +49,12 @@ export function issuingOptions(
   if (found === undefined) {
     throw new PkiError('unknown', `no certificate profile "${name}"; there are: ${Object.keys(all).join(', ')}`)
   }
-  const { purposes, lifetime, hash } = found
+  const { purposes, lifetime, hash, mustStaple } = found
   return {
     purposes,
     ...(lifetime === undefined ? {} : { days: lifetime / DAY_MS }),
     ...(hash === undefined ? {} : { hash }),
+    ...(mustStaple ? { mustStaple } : {}),
     ...wanted,
   }
 }

@@ -11,7 +11,7 @@ import { type IssuedChain, openKey } from './issue.ts'
 import { type SignOptions, signInDraft } from './sign.ts'
 
 /** How a request is answered that an authority decides about itself. */
-export type IssueOptions = Pick<SignOptions, 'force' | 'days' | 'purposes' | 'hash'>
+export type IssueOptions = Pick<SignOptions, 'force' | 'days' | 'purposes' | 'hash' | 'mustStaple'>
 
 /** The result of submitting a request: an enterprise authority issues at once, a standalone one queues the request. */
 export type Submitted =

@@ -22,6 +22,8 @@ export interface SignOptions {
   readonly pathLength?: number
   /** Hash of the signature. Default: that of the authority. */
   readonly hash?: HashName
+  /** Whether clients must refuse the certificate without a stapled OCSP response. RFC 7633. */
+  readonly mustStaple?: boolean
   /** Issues the certificate even if every client would reject it. */
   readonly force?: boolean
 }
@@ -72,6 +74,7 @@ export async function signInDraft(
     ...content,
     names: namesOf(request, options),
     purposes: options.purposes ?? (requested.length > 0 ? requested : (['serverAuth'] as const)),
+    ...(options.mustStaple ? { mustStaple: true } : {}),
   }
   const certificate = issueFrom(draft, authority, profile, options.force)
   return [certificate, ...authority.served]

@@ -112,6 +112,10 @@ export const subjectKeyIdentifierOf = (issuer: X509Certificate): Buffer =>
   extensionValues(issuer).get(extensionIds.subjectKeyIdentifier)?.content ??
   keyIdentifier(certificateFields(issuer.raw).publicKey)
 
+/** Returns whether clients must refuse a certificate without a stapled OCSP response. RFC 7633 section 4. */
+export const requiresStaple = (certificate: X509Certificate): boolean =>
+  extensionValues(certificate).has(extensionIds.tlsFeature)
+
 /** The decoded content of a certificate. */
 export interface CertificateFacts {
   readonly subject: DistinguishedName

@@ -90,6 +90,8 @@ export interface EndEntityProfile {
   /** When it expires at the latest. Default: when its issuer does. */
   readonly latestMs?: number
   readonly urls?: ServiceUrls
+  /** Whether clients must refuse the certificate without a stapled OCSP response. */
+  readonly mustStaple?: boolean
 }
 
 /**
@@ -116,6 +118,7 @@ export function createEndEntityCertificate(profile: EndEntityProfile, issuer: Is
         ext.extKeyUsage(profile.purposes),
         ...(profile.names.length === 0 ? [] : [ext.subjectAltName(profile.names, nameless)]),
         ...(profile.purposes.includes('OCSPSigning') ? [ext.ocspNoCheck()] : []),
+        ...(profile.mustStaple ? [ext.mustStaple()] : []),
         ...services(profile.urls ?? {}),
       ],
     },

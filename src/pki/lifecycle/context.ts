@@ -12,6 +12,8 @@ export interface VirtualServerFacts {
   /** Its `certificate:` setting. */
   readonly certificate: CertificateChoice
   readonly requireSecureChannel?: boolean
+  /** The part of its TLS settings that decides whether a response is stapled. */
+  readonly tls?: { readonly ocspStapling: boolean }
   /** Its clear-text port. */
   readonly port?: number | 'off'
   /** Where the configuration has that setting: `FILE:LINE:COLUMN`. */

@@ -56,8 +56,8 @@ export async function issuePlanned(
 }
 
 /** Refuses what a standalone authority would not see. @throws PkiError `refused` */
-function refuseUndecided(authority: string, { days, purposes, hash }: IssueOptions): void {
-  if (days === undefined && purposes === undefined && hash === undefined) return
+function refuseUndecided(authority: string, { days, purposes, hash, mustStaple }: IssueOptions): void {
+  if (days === undefined && purposes === undefined && hash === undefined && !mustStaple) return
   throw new PkiError(
     'refused',
     `"${authority}" is a standalone authority, and decides about lifetime and purposes when it approves: give them to ca approve`,

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { shortenAddresses } from '../../common/ip-address.ts'
 import { rejectionBelow } from '../authority/acceptance.ts'
-import { type CertificateFacts, readFacts, thumbprintOf } from '../certificate/certificate.ts'
+import { type CertificateFacts, readFacts, requiresStaple, thumbprintOf } from '../certificate/certificate.ts'
 import { buildChain, type Chain, day, isRoot, missingIssuer } from '../certificate/chain.ts'
 import { commonName, subjectNames } from '../certificate/names.ts'
 import { serverPathProblems } from '../certificate/validation.ts'
@@ -26,6 +26,7 @@ type ProblemCode =
   | 'outdated-crl'
   | 'no-certificate'
   | 'ambiguous-name'
+  | 'no-staple'
   | 'broken'
 
 /** A present or coming problem with a certificate that a virtual server uses. */
@@ -185,4 +186,20 @@ function listProblems(crl: ReadCrl, certificate: X509Certificate, what: string, 
   if (crl.nextUpdate === undefined || crl.nextUpdate.getTime() > nowMs) return []
   const message = `cannot be checked for revocation: the list of ${by} expired on ${day(crl.nextUpdate)}; add a new one with: sealpost ca add-trusted FILE`
   return [{ code: 'outdated-crl', severity: 'warning', message }]
+}
+
+/** Returns why clients would refuse a certificate that requires a stapled OCSP response. RFC 7633 section 4. */
+export async function stapleProblems(
+  store: CertificateStore,
+  record: CertificateRecord,
+  isStapling: boolean,
+): Promise<CertificateProblem[]> {
+  const { certificatePem } = await store.materials.load(record)
+  if (!requiresStaple(new X509Certificate(certificatePem))) return []
+  const hasResponse = issuedBy(store.index, record.thumbprint)?.authority.certificate !== undefined
+  if (isStapling && hasResponse) return []
+  const why = hasResponse
+    ? 'and the virtual server staples none; set tls.ocspStapling: true'
+    : 'and no authority of the lab issued it, so that the lab has none to staple'
+  return [{ code: 'no-staple', severity: 'warning', message: `requires a stapled OCSP response (must-staple), ${why}` }]
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { endOf } from '../authority/acceptance.ts'
 import { issueFrom, type OpenAuthority, openAuthority } from '../authority/issue.ts'
-import { certificateFields, readFacts } from '../certificate/certificate.ts'
+import { certificateFields, readFacts, requiresStaple } from '../certificate/certificate.ts'
 import { DAY_MS } from '../certificate/profiles.ts'
 import { renewAuto } from '../certificate-store/auto.ts'
 import { addCertificate } from '../certificate-store/draft.ts'
@@ -90,6 +90,7 @@ function issueAgain(
       names,
       purposes: purposes as Purpose[],
       nowMs,
+      ...(requiresStaple(old) ? { mustStaple: true } : {}),
       ...lifetimeOf(old, authority, nowMs),
     })
     const { friendlyName } = record

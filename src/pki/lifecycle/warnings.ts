@@ -2,7 +2,7 @@ import { choicesOf } from '../../config/schema/certificate.ts'
 import { SHORT_THUMBPRINT } from '../certificate-store/friendly-names.ts'
 import type { StoreLog } from '../types.ts'
 import { certificatesInUse, type LabFacts, type LifecycleContext, type VirtualServerFacts } from './context.ts'
-import { type CertificateProblem, problemsOf, problemsOfNextAuto } from './problems.ts'
+import { type CertificateProblem, problemsOf, problemsOfNextAuto, stapleProblems } from './problems.ts'
 
 export interface CertificateWarning extends CertificateProblem {
   readonly virtualServer: string
@@ -69,7 +69,11 @@ async function warningsOf(context: LifecycleContext, server: VirtualServerFacts)
     return warn(await problemsOfNextAuto(store, names), 'the certificate that the lab issues')
   }
   const each = used.map(async (record) => {
-    const problems = await problemsOf(store, hostname, record).catch((error: Error): CertificateProblem[] => [
+    const found = problemsOf(store, hostname, record).then(async (problems) => [
+      ...problems,
+      ...(await stapleProblems(store, record, server.tls?.ocspStapling ?? false)),
+    ])
+    const problems = await found.catch((error: Error): CertificateProblem[] => [
       { code: 'broken', severity: 'error', message: `cannot be used: ${error.message}` },
     ])
     return warn(problems, `the certificate "${record.friendlyName}"`, record.thumbprint)

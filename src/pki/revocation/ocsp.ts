@@ -104,8 +104,8 @@ export function createOcspResponse(
   const now = generalizedTime(new Date(nowMs))
   const until = context(0, generalizedTime(new Date(nowMs + OCSP_LIFE_MS)))
   const data = sequence(
-    // The SHA-1 of the key, not the subject key identifier of the certificate. RFC 6960 section 4.2.1
-    context(2, octetString(keyIdentifier(certificateFields(certificate.raw).publicKey))),
+    // By name: GnuTLS does not find the signer by the hash of its key. RFC 6960 section 4.2.1
+    context(1, certificateFields(certificate.raw).subject),
     now,
     sequence(...ids.map((id) => sequence(id.raw, certStatus(find(id)), now, until))),
     ...(nonce ? [context(1, sequence(sequence(oid(nonceId), octetString(nonce))))] : []),

@@ -1,5 +1,5 @@
 import { type KeyObject, verify, X509Certificate } from 'node:crypto'
-import { extensionValues, readFacts } from '../../pki/certificate/certificate.ts'
+import { extensionValues, readFacts, requiresStaple } from '../../pki/certificate/certificate.ts'
 import {
   type Asn1,
   item,
@@ -20,9 +20,6 @@ import { followChain, issued } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 
-/** Returns whether a certificate has the TLS feature status_request. RFC 7633 section 6. */
-const mustStaple = (certificate: X509Certificate): boolean => extensionValues(certificate).has(extensionIds.tlsFeature)
-
 /** Longer lists are not read. Public authorities split theirs into shorter ones. */
 const MAX_LIST_OCTETS = 32 * 1024 * 1024
 
@@ -39,7 +36,7 @@ export const revocation: Check = {
     const now = probe.options.now()
     if (staple) return judgeStaple(staple, leaf, issuer, now)
     // RFC 7633 section 4
-    if (mustStaple(leaf))
+    if (requiresStaple(leaf))
       return fail('the certificate requires a stapled OCSP response (must-staple), and the server sends none')
     const [address] = crlAddresses(leaf)
     if (address === undefined) {
