@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { isLoopback } from '../common/ip-address.ts'
+import { mlDsaProblem } from '../common/ml-dsa-support.ts'
 import type { Mistake, Path } from './mistakes.ts'
 import { atLeast128Bits, cipherStringError, isTls13Only, opensslName, unknownCiphers } from './openssl.ts'
 import { addressesOf, IMAP_IDLE_TIMEOUT_MS, type Port, portsOf, virtualServerName } from './resolve.ts'
@@ -23,6 +24,20 @@ const eachServer = (find: (server: VirtualServerConfig, at: Path, config: LabCon
   }
 
 const rules: readonly Rule[] = [
+  function* mlDsaKeys({ certificates }) {
+    const { key } = typeof certificates === 'string' ? { key: '' } : certificates
+    const why = key.startsWith('ml-dsa-') ? mlDsaProblem() : undefined
+    if (why) yield { path: ['certificates', 'key'], message: `is ${key}, but ${why}` }
+  },
+
+  eachServer(function* mlDsaVariants(server, at) {
+    const asked = choicesOf(server.certificate).some(
+      (one) => one.kind === 'variant' && one.variant.startsWith('ml-dsa-'),
+    )
+    const why = asked ? mlDsaProblem() : undefined
+    if (why) yield { path: [...at, 'certificate'], message: `is ${certificateText(server.certificate)}, but ${why}` }
+  }),
+
   function* noServers({ virtualServers }) {
     if (virtualServers.length > 0) return
     yield {

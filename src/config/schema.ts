@@ -11,7 +11,14 @@ import { capture, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
-export { type DefectName, defectNames, type VariantName, variantNames } from './schema/certificate.ts'
+export {
+  type AnyVariantName,
+  type DefectName,
+  defectNames,
+  postQuantumVariants,
+  type VariantName,
+  variantNames,
+} from './schema/certificate.ts'
 export {
   isMailProtocol,
   type Protocol,

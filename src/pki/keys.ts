@@ -4,13 +4,30 @@ import { bitString, nul, oid, sequence } from './der/encode.ts'
 import { PkiError } from './errors.ts'
 import { contentOf } from './keystore/content.ts'
 import { unexpectedContent } from './keystore/unexpected.ts'
+import {
+  isMlDsa,
+  type MlDsaSpec,
+  mlDsa,
+  mlDsaSpecs,
+  namesMlDsa,
+  refuseUnsupportedKey,
+  requireMlDsa,
+  usableKey,
+} from './ml-dsa.ts'
 
 const generate = promisify(generateKeyPair)
 
 const curves = { p256: 'P-256', p384: 'P-384', p521: 'P-521' } as const
 
-/** `rsa-N` (N bits), `p256`, `p384`, `p521` or `ed25519`. */
-export type KeySpec = `rsa-${number}` | keyof typeof curves | 'ed25519'
+/** `rsa-N` (N bits), `p256`, `p384`, `p521`, `ed25519`, `ml-dsa-44`, `ml-dsa-65` or `ml-dsa-87`. */
+export type KeySpec = `rsa-${number}` | keyof typeof curves | 'ed25519' | MlDsaSpec
+
+/** Returns the key type of this name in any case; undefined if there is none. */
+export function keySpecNamed(text: string): KeySpec | undefined {
+  const name = text.toLowerCase()
+  const isRsa = /^rsa-\d+$/.test(name) && Number(name.slice(4)) >= 512 && Number(name.slice(4)) <= 16384
+  return isRsa || name in curves || name === 'ed25519' || isMlDsa(name) ? (name as KeySpec) : undefined
+}
 
 /**
  * Generates a private key. RSA keys take from 0.1 s (2048 bits) to minutes (16384), off the main thread; keys on curves take
@@ -18,6 +35,11 @@ export type KeySpec = `rsa-${number}` | keyof typeof curves | 'ed25519'
  */
 export async function generateKey(spec: KeySpec): Promise<KeyObject> {
   if (spec === 'ed25519') return (await generate('ed25519')).privateKey
+  if (isMlDsa(spec)) {
+    requireMlDsa()
+    // The types of Node.js 20 do not know it.
+    return (await generate(spec as 'ed25519')).privateKey
+  }
   if (spec.startsWith('rsa-')) {
     const modulusLength = Number(spec.slice(4))
     if (!Number.isInteger(modulusLength) || modulusLength < 512 || modulusLength > 16384) {
@@ -30,11 +52,17 @@ export async function generateKey(spec: KeySpec): Promise<KeyObject> {
   return (await generate('ec', { namedCurve })).privateKey
 }
 
-/** Reads PKCS#8, PKCS#1 or SEC 1 in PEM, encrypted or not. @throws PkiError `password` if it is missing or wrong, `malformed` */
+/**
+ * Reads PKCS#8, PKCS#1 or SEC 1 in PEM, encrypted or not.
+ * @throws PkiError `password` if it is missing or wrong, `malformed`, `refused` for ML-DSA where Node.js does not have it
+ */
 export function readPrivateKey(pem: string, passphrase?: string): KeyObject {
   try {
-    return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
+    return usableKey(createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) }))
   } catch (cause) {
+    if (cause instanceof PkiError) throw cause
+    if (namesMlDsa(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'))) requireMlDsa()
+    refuseUnsupportedKey(cause)
     if (!pem.includes('ENCRYPTED')) throw unreadableKey(pem, cause)
     const why =
       passphrase === undefined
@@ -61,8 +89,11 @@ export const privateKeyPem = (key: KeyObject): string => key.export({ type: 'pkc
 
 const curveTitles: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
 
-/** Returns a key's name for lists and its strength: the bits of the modulus or of the curve. */
-export function describeKey(key: KeyObject): { title: string; bits: number; family: 'rsa' | 'ec' | 'ed' } {
+/** The kinds of keys that differ in how they sign. */
+export type KeyFamily = 'rsa' | 'ec' | 'ed' | 'ml-dsa'
+
+/** Returns a key's name for lists and its strength: the bits of the modulus or of the curve, for ML-DSA those of security. */
+export function describeKey(key: KeyObject): { title: string; bits: number; family: KeyFamily } {
   const details = key.asymmetricKeyDetails
   if (details?.modulusLength !== undefined) {
     return { title: `RSA ${details.modulusLength}`, bits: details.modulusLength, family: 'rsa' }
@@ -71,13 +102,16 @@ export function describeKey(key: KeyObject): { title: string; bits: number; fami
     const title = curveTitles[details.namedCurve] ?? details.namedCurve
     return { title, bits: Number(/\d{3}/.exec(title)?.[0] ?? 256), family: 'ec' }
   }
-  return { title: key.asymmetricKeyType ?? 'unknown', bits: 256, family: 'ed' }
+  const type: string | undefined = key.asymmetricKeyType
+  if (isMlDsa(type)) return { title: type.toUpperCase(), bits: mlDsa[type].bits, family: 'ml-dsa' }
+  return { title: type ?? 'unknown', bits: 256, family: 'ed' }
 }
 
 /** Returns the specification of another key of the same type and size. */
 export function specOf(key: KeyObject): KeySpec {
   const { family, bits } = describeKey(key)
   if (family === 'rsa') return `rsa-${bits}`
+  if (family === 'ml-dsa') return key.asymmetricKeyType as string as MlDsaSpec
   return family === 'ec' && (bits === 256 || bits === 384 || bits === 521) ? `p${bits}` : 'ed25519'
 }
 
@@ -102,7 +136,12 @@ const algorithms = {
   },
 } as const
 
-const edwards: Record<string, string> = { ed25519: '1.3.101.112', ed448: '1.3.101.113' }
+/** The algorithms without a choice of hash, by key type. RFC 8410 section 3, RFC 9881 section 2. */
+const hashless: Record<string, string> = {
+  ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  ...Object.fromEntries(mlDsaSpecs.map((spec) => [spec, mlDsa[spec].id])),
+}
 
 export interface Signer {
   readonly key: KeyObject
@@ -113,7 +152,9 @@ export interface Signer {
 /** Returns the AlgorithmIdentifier and the hash of a signer's signatures. */
 function algorithmOf({ key, hash }: Signer): { identifier: Buffer; digest: HashName | null } {
   const { family, bits } = describeKey(key)
-  if (family === 'ed') return { identifier: sequence(oid(edwards[key.asymmetricKeyType ?? ''] ?? '')), digest: null }
+  if (family === 'ed' || family === 'ml-dsa') {
+    return { identifier: sequence(oid(hashless[key.asymmetricKeyType ?? ''] ?? '')), digest: null }
+  }
   const digest = hash ?? (family === 'ec' && bits >= 384 ? (bits > 384 ? 'sha512' : 'sha384') : 'sha256')
   const id = algorithms[family][digest]
   if (id === undefined) throw new PkiError('refused', `${digest} cannot be used with an elliptic-curve key`)
@@ -133,12 +174,12 @@ export const signed = (data: Buffer, signer: Signer): Buffer =>
 /** Returns whether a key can sign with a hash. */
 export function canSignWith(key: KeyObject, hash: HashName): boolean {
   const { family } = describeKey(key)
-  return family !== 'ed' && algorithms[family][hash] !== undefined
+  return family !== 'ed' && family !== 'ml-dsa' && algorithms[family][hash] !== undefined
 }
 
-/** Returns the hash of a signature algorithm for `crypto.verify`, which is null for EdDSA. @throws PkiError `malformed` */
+/** Returns the hash of a signature algorithm for `crypto.verify`, which is null for EdDSA and ML-DSA. @throws PkiError `malformed` */
 export function hashOfSignature(id: string): HashName | null {
-  if (Object.values(edwards).includes(id)) return null
+  if (Object.values(hashless).includes(id)) return null
   for (const family of [algorithms.rsa, algorithms.ec]) {
     for (const hash of ['md5', 'sha1', 'sha256', 'sha384', 'sha512'] as const) if (family[hash] === id) return hash
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { defectNames, variantNames } from '../../src/config/schema.ts'
+import { defectNames, postQuantumVariants, variantNames } from '../../src/config/schema.ts'
 import { startLab } from '../../src/index.ts'
 import { defectRecipes, variantRecipes } from '../../src/pki/defects/recipes.ts'
 
@@ -12,7 +12,7 @@ test('the tables of defects and variants match the recipes', () => {
     ['defect', 'meaning'],
     ...defectNames.map((name) => [name, defectRecipes[name].meaning]),
     ['variant', 'meaning'],
-    ...variantNames.map((name) => [name, variantRecipes[name].meaning]),
+    ...[...variantNames, ...postQuantumVariants].map((name) => [name, variantRecipes[name].meaning]),
   ])
 })
 

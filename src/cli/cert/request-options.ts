@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SubjectFields } from '../../pki/certificate/subject.ts'
-import type { KeySpec } from '../../pki/keys.ts'
+import { type KeySpec, keySpecNamed } from '../../pki/keys.ts'
 import type { RequestOptions } from '../../pki/lifecycle/request.ts'
 import type { PkiOptions } from '../certificate-store.ts'
 import { UsageError } from '../failure.ts'
@@ -8,6 +8,7 @@ import { UsageError } from '../failure.ts'
 export interface KeyFlags {
   readonly bits?: number
   readonly curve?: string
+  readonly key?: KeySpec
 }
 
 /** Fields of a subject, named as in openssl. */
@@ -46,11 +47,26 @@ function bits(text: string): number {
   return number
 }
 
-/** Adds `--bits` and `--curve`. */
+function keyType(text: string): KeySpec {
+  const found = keySpecNamed(text)
+  if (found === undefined) {
+    throw new InvalidArgumentError(
+      'Key types are rsa-2048 (or another size), p256, p384, p521, ed25519, ml-dsa-44, ml-dsa-65, ml-dsa-87.',
+    )
+  }
+  return found
+}
+
+/** Adds `--bits`, `--curve` and `--key`. */
 export function withKeyOptions(command: Command): Command {
   return command
     .option('--bits <number>', 'create an RSA key with this number of bits (512 to 16384; longer is slower)', bits)
     .option('--curve <name>', 'create an elliptic curve key: P-256, P-384, P-521, Ed25519', curve)
+    .option(
+      '--key <type>',
+      'create a key of this type: rsa-3072, p256, ml-dsa-65 … (ML-DSA needs Node.js 24.6 or later)',
+      keyType,
+    )
 }
 
 /** Adds the fields of the subject except the common name. */
@@ -74,9 +90,11 @@ export function withRequestOptions(command: Command): Command {
   return withKeyOptions(withSubjectOptions(named))
 }
 
-/** Returns the key type of `--bits` or `--curve`. @throws UsageError for both */
+/** Returns the key type of `--bits`, `--curve` or `--key`. @throws UsageError for more than one */
 export function keyOf(flags: KeyFlags): KeySpec | undefined {
-  if (flags.bits !== undefined && flags.curve !== undefined) throw new UsageError('give --bits or --curve, not both')
+  const given = [flags.bits, flags.curve, flags.key].filter((one) => one !== undefined)
+  if (given.length > 1) throw new UsageError('give one of --bits, --curve and --key')
+  if (flags.key !== undefined) return flags.key
   if (flags.bits !== undefined) return `rsa-${flags.bits}`
   return flags.curve === undefined ? undefined : curves[flags.curve]
 }

@@ -30,7 +30,10 @@ export type DefectName = (typeof defectNames)[number]
 
 /** Good certificates of different kinds, to compare the defective ones with. */
 export const variantNames = ['rsa', 'p256', 'p384', 'ed25519', 'one-intermediate', 'two-intermediates'] as const
+/** Variants that only Node.js 24.6 and later can use. Clients are not audited with them. */
+export const postQuantumVariants = ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'] as const
 export type VariantName = (typeof variantNames)[number]
+export type AnyVariantName = VariantName | (typeof postQuantumVariants)[number]
 
 /** A defective certificate as a user writes it. */
 export interface DefectInput {
@@ -42,7 +45,7 @@ export interface DefectInput {
 
 /** A variant of a good certificate as a user writes it. */
 export interface VariantInput {
-  readonly variant: VariantName
+  readonly variant: AnyVariantName
   /** The host name that the certificate is for. Default: the lab's names. */
   readonly hostname?: string | undefined
 }
@@ -63,7 +66,7 @@ export type SingleCertificateChoice =
   /** `deprecatedKey`: written as `{ defect: NAME }`. */
   | {
       readonly kind: 'variant'
-      readonly variant: VariantName
+      readonly variant: AnyVariantName
       readonly hostname?: string
       readonly deprecatedKey?: true
     }
@@ -132,7 +135,7 @@ const defect = z.strictObject({
 
 const variant = z.strictObject({
   variant: z
-    .enum(variantNames)
+    .enum([...variantNames, ...postQuantumVariants])
     .describe('A good certificate of this kind; docs/testing.md describes each variant.')
     .meta({ examples: ['p256'] }),
   hostname,

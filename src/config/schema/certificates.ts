@@ -2,7 +2,17 @@ import { z } from 'zod'
 import { acme } from './acme.ts'
 import { duration, listenAddress, listenPort, portOrOff } from './values.ts'
 
-const keyKinds = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'p256', 'p384', 'ed25519'] as const
+const keyKinds = [
+  'rsa-2048',
+  'rsa-3072',
+  'rsa-4096',
+  'p256',
+  'p384',
+  'ed25519',
+  'ml-dsa-44',
+  'ml-dsa-65',
+  'ml-dsa-87',
+] as const
 
 /** The default folder of the certificate store, relative to the configuration file. */
 export const DEFAULT_CERTIFICATES = 'certs'
@@ -13,7 +23,12 @@ export const certificates = z.union([
   store,
   z.strictObject({
     store: store.default(DEFAULT_CERTIFICATES).describe('The folder, or `memory`.'),
-    key: z.enum(keyKinds).default('rsa-2048').describe('Key type of the certificates that `auto` issues.'),
+    key: z
+      .enum(keyKinds)
+      .default('rsa-2048')
+      .describe(
+        'Key type of the lab’s root and of the certificates that `auto` issues. ML-DSA needs Node.js 24.6 or later.',
+      ),
     renewAcme: z
       .boolean()
       .default(true)

@@ -1,4 +1,5 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
+import { readCertificate } from '../certificate/certificate.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
@@ -44,8 +45,10 @@ export class Materials {
   async certificates(path: string): Promise<X509Certificate[]> {
     const blocks = readPem(await this.read(path))
     try {
-      return blocks.map(({ der }) => new X509Certificate(der))
+      return blocks.map(({ der }) => readCertificate(der))
     } catch (cause) {
+      // One whose key this Node.js does not support.
+      if (cause instanceof PkiError && cause.code === 'refused') throw cause
       throw new PkiError('store', `${this.#files.place}/${path} is not a certificate`, { cause })
     }
   }

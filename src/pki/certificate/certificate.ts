@@ -4,7 +4,8 @@ import { context, integer, sequence, time } from '../der/encode.ts'
 import { extensionIds, type KeyUsage, keyUsageBits, nameIn, purposeIds } from '../der/oids.ts'
 import { writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { describeKey, type Signer, signatureAlgorithm, signed } from '../keys.ts'
+import { describeKey, type KeyFamily, type Signer, signatureAlgorithm, signed } from '../keys.ts'
+import { namesMlDsa, requireMlDsa } from '../ml-dsa.ts'
 import { authorityKeyIdentifier, keyIdentifier, subjectKeyIdentifier } from './extensions.ts'
 import {
   type DistinguishedName,
@@ -57,7 +58,10 @@ function randomSerial(): Buffer {
   return serial.some((octet) => octet !== 0) ? serial : randomSerial()
 }
 
-/** Reads a certificate in DER, including its public key. @throws PkiError `malformed` */
+/**
+ * Reads a certificate in DER, including its public key.
+ * @throws PkiError `malformed`, or `refused` for an ML-DSA key where Node.js does not have it
+ */
 export function readCertificate(der: Buffer): X509Certificate {
   try {
     const certificate = new X509Certificate(der)
@@ -65,6 +69,7 @@ export function readCertificate(der: Buffer): X509Certificate {
     void certificate.publicKey
     return certificate
   } catch (cause) {
+    if (namesMlDsa(der)) requireMlDsa()
     throw new PkiError('malformed', 'the certificate cannot be read', { cause })
   }
 }
@@ -135,7 +140,7 @@ export interface CertificateFacts {
   /** `RSA 2048`, `P-256`. */
   readonly key: string
   readonly keyBits: number
-  readonly keyFamily: 'rsa' | 'ec' | 'ed'
+  readonly keyFamily: KeyFamily
 }
 
 /** Decodes a certificate. @throws PkiError `malformed` */

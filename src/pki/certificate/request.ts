@@ -17,6 +17,7 @@ import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, hashOfSignature, signed } from '../keys.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
+import { namesMlDsa, requireMlDsa } from '../ml-dsa.ts'
 import { extKeyUsage, keyUsage, publicKeyInfo, subjectAltName } from './extensions.ts'
 import {
   type DistinguishedName,
@@ -122,6 +123,7 @@ function readPublicKey(spki: Buffer): KeyObject {
   try {
     return createPublicKey({ key: spki, format: 'der', type: 'spki' })
   } catch (cause) {
+    if (namesMlDsa(spki)) requireMlDsa()
     throw new PkiError('malformed', 'the public key of the certificate request cannot be read', { cause })
   }
 }

@@ -1,4 +1,4 @@
-import type { DefectName, VariantName } from '../../config/schema/certificate.ts'
+import type { AnyVariantName, DefectName } from '../../config/schema/certificate.ts'
 import type { NameConstraints } from '../certificate/extensions.ts'
 import type { HashName, KeySpec } from '../keys.ts'
 import type { ServerNeeds } from '../types.ts'
@@ -110,11 +110,14 @@ export const defectRecipes: Readonly<Record<DefectName, Recipe>> = {
 }
 
 /** The certificates of `certificate: { variant: NAME }`: nothing is wrong with them. */
-export const variantRecipes: Readonly<Record<VariantName, Recipe>> = {
+export const variantRecipes: Readonly<Record<AnyVariantName, Recipe>> = {
   rsa: { meaning: 'Good: an RSA key of 2,048 bits.', key: 'rsa-2048' },
   p256: { meaning: 'Good: a key on the curve P-256.' },
   p384: { meaning: 'Good: a key on the curve P-384.', key: 'p384' },
   ed25519: { meaning: 'Good: an Ed25519 key.', key: 'ed25519' },
+  'ml-dsa-44': { meaning: 'Good: an ML-DSA-44 key (post-quantum).', key: 'ml-dsa-44' },
+  'ml-dsa-65': { meaning: 'Good: an ML-DSA-65 key (post-quantum).', key: 'ml-dsa-65' },
+  'ml-dsa-87': { meaning: 'Good: an ML-DSA-87 key (post-quantum).', key: 'ml-dsa-87' },
   'one-intermediate': { meaning: 'Good: one intermediate authority.', intermediates: [{}] },
   'two-intermediates': { meaning: 'Good: two intermediate authorities.', intermediates: [{}, {}] },
 }

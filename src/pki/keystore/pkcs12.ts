@@ -22,6 +22,7 @@ import {
 } from '../der/decode.ts'
 import { bmpString, context, contextPrimitive, integer, nul, octetString, oid, sequence, setOf } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
+import { namesMlDsa, requireMlDsa, usableKey } from '../ml-dsa.ts'
 import { dataType } from './certificate-files.ts'
 import { decrypt, deriveOctets, derivePbkdf2, encrypt, passwordOctets } from './password-encryption.ts'
 
@@ -103,8 +104,10 @@ async function readBag(bag: Asn1, password: string, found: Found): Promise<void>
 
 function readKey(der: Buffer): KeyObject {
   try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    return usableKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
   } catch (cause) {
+    if (cause instanceof PkiError) throw cause
+    if (namesMlDsa(der)) requireMlDsa()
     throw new PkiError('malformed', 'the private key in the file cannot be read', { cause })
   }
 }

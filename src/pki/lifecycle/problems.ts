@@ -111,7 +111,7 @@ function nameProblems(certificate: X509Certificate, hostname: string): Certifica
 }
 
 /** Required by OpenSSL's security level 2, the default of Node.js. */
-const minimumBits = { rsa: 2048, ec: 224, ed: 0 } as const
+const minimumBits = { rsa: 2048, ec: 224, ed: 0, 'ml-dsa': 0 } as const
 
 function keyProblems({ keyBits, keyFamily }: CertificateFacts): CertificateProblem[] {
   const minimum = minimumBits[keyFamily]
