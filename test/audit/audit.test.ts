@@ -93,6 +93,17 @@ it('a client that accepts replies from before TLS is unsafe', async () => {
   ])
 })
 
+it('a client that continues with injected replies is unsafe even if it fails in the end', async () => {
+  const fails: Client = async (target, signal) => {
+    await acceptInjected(target, signal)
+    // It works with a good server.
+    if (target.expectation === 'refuse') throw new Error('the farewell was odd')
+  }
+  const results = await auditClient(fails, { forms: ['starttls'], names: ['starttls-injection'], timeoutMs: 3_000 })
+  const odd = { verdict: 'unsafe', reason: 'continued with the injected replies', detail: 'the farewell was odd' }
+  expect(results).toMatchObject([odd, odd, odd, odd])
+})
+
 it('a client that accepts PREAUTH in clear text is unsafe', async () => {
   const results = await auditClient(
     async ({ port, ca, user, password }) => {

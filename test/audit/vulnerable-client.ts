@@ -24,7 +24,7 @@ const scripts: Readonly<Record<AuditTarget['protocol'], Script>> = {
     clear: ['A001 STARTTLS'],
     secure: ['A002 LOGIN alice secret', 'A003 SELECT INBOX', 'A004 LOGOUT'],
   },
-  nntp: { last: /^\d{3}/, clear: ['STARTTLS'], secure: ['MODE READER', 'QUIT'] },
+  nntp: { last: /^\d{3}/, clear: ['STARTTLS'], secure: ['MODE READER', 'GROUP lab.general', 'QUIT'] },
 }
 
 /** Runs a client with the bug that the injection exploits: it reads lines behind the reply to STARTTLS as replies under TLS. */
@@ -68,7 +68,7 @@ export async function acceptInjected(
     await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
     listen(socket)
     for (const command of secure) {
-      socket.write(`${command}\r\n`)
+      await new Promise((resolve) => socket.write(`${command}\r\n`, resolve))
       await reply(last)
     }
   } finally {
