@@ -3,7 +3,7 @@
 // servers' names.
 //   node scripts/client-audit.mjs [--results FOLDER] [TITLE …]
 // Debian: apt-get install curl fetchmail getmail6 gnutls-bin isync libio-socket-ssl-perl libjakarta-mail-java libnss3-tools
-//   mpop msmtp mutt neomutt offlineimap3 s-nail slrn suck swaks tin default-jdk-headless
+//   mpop msmtp mutt neomutt offlineimap3 s-nail slrnpull suck swaks tin default-jdk-headless
 // FOLDER keeps the results. Clients that have results there run again only if their titles are given.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

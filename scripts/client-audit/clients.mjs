@@ -128,12 +128,11 @@ export const clients = (folder) => [
   },
   { title: 'tin', protocols: ['nntp'], form: 'implicit', command: shell('tin'), version: () => debian('tin') },
   {
-    title: 'slrn',
-    needs: ['slrn', 'script'],
+    title: 'slrnpull',
     protocols: ['nntp'],
     form: 'implicit',
-    command: shell('slrn'),
-    version: () => debian('slrn'),
+    command: shell('slrnpull'),
+    version: () => `${debian('slrnpull')}, of slrn`,
   },
   { title: 'suck', protocols: ['nntp'], form: 'implicit', command: shell('suck'), version: () => debian('suck') },
   {

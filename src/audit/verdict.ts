@@ -47,6 +47,11 @@ function judgementOf(
   const clear = disclosed.filter(({ encrypted }) => !encrypted)
   if (clear.length > 0) return { verdict: 'unsafe', reason: `sent in clear text: ${listed(clear)}` }
   if (port.expectation === 'accept') return ofGoodServer(run, disclosed, control)
+  if (port.proof === 'injected replies' && control.length === 0)
+    return {
+      verdict: 'untested',
+      reason: 'it sends no command after the handshake, so injected replies change nothing',
+    }
   const bad: Verdict = port.expectation === 'refuse' ? 'unsafe' : 'lax'
   const evidence = evidenceOf(port, sessions, disclosed)
   if (evidence !== undefined) return { verdict: bad, reason: evidence }

@@ -104,6 +104,24 @@ it('a client that continues with injected replies is unsafe even if it fails in 
   expect(results).toMatchObject([odd, odd, odd, odd])
 })
 
+it('a client that only completes a handshake is not judged by injected replies', async () => {
+  const handshake: Client = async ({ port, ca }) => {
+    const client = await LineClient.open(port)
+    await client.line()
+    client.send('STLS\r\n')
+    await client.line()
+    await client.startTls(ca)
+    client.end()
+    await client.rest()
+  }
+  const names = ['starttls-injection', 'p256']
+  const results = await auditClient(handshake, { protocols: ['pop3'], forms: ['starttls'], names })
+  expect(results.map(({ name, verdict }) => [name, verdict])).toEqual([
+    ['p256', 'safe'],
+    ['starttls-injection', 'untested'],
+  ])
+})
+
 it('a client that accepts PREAUTH in clear text is unsafe', async () => {
   const results = await auditClient(
     async ({ port, ca, user, password }) => {
