@@ -61,7 +61,7 @@ const portCell = (port: number | undefined): string => (port === undefined ? 'of
 
 /** Returns the certificate and the policy of a virtual server where they differ from the default. */
 function notes(endpoint: VirtualServerStatus): string {
-  const { certificate, requireSecureChannel, require128BitEncryption, tlsPolicy, legacyTls } = endpoint
+  const { certificate, requireSecureChannel, require128BitEncryption, tlsPolicy, legacyTls, tlsDefect } = endpoint
   const isDefault = certificate?.friendlyName.endsWith('(issued by the lab)')
   return [
     ...(certificate && !isDefault ? [certificate.friendlyName] : []),
@@ -70,5 +70,6 @@ function notes(endpoint: VirtualServerStatus): string {
     ...(require128BitEncryption ? ['128-bit'] : []),
     ...(tlsPolicy ? [`TLS ${tlsPolicy}`] : []),
     ...(legacyTls && tlsPolicy !== 'outlook-express' ? ['old clients'] : []),
+    ...(tlsDefect === undefined ? [] : [`TLS defect: ${tlsDefect}`]),
   ].join(', ')
 }

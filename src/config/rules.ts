@@ -6,7 +6,7 @@ import { atLeast128Bits, cipherStringError, isTls13Only, opensslName, unknownCip
 import { addressesOf, IMAP_IDLE_TIMEOUT_MS, type Port, portsOf, virtualServerName } from './resolve.ts'
 import { type CertificateChoice, certificateText, choicesOf } from './schema/certificate.ts'
 import { isBelow128Bits } from './schema/tls.ts'
-import { type LabConfig, tlsVersions, type VirtualServerConfig } from './schema.ts'
+import { type LabConfig, tlsDefects, tlsVersions, type VirtualServerConfig } from './schema.ts'
 
 /** Finds values that are valid alone and wrong together. */
 type Rule = (config: LabConfig) => Iterable<Mistake>
@@ -120,6 +120,33 @@ const rules: readonly Rule[] = [
       path: [...at, 'tls', 'legacy'],
       message:
         'accepts old clients, which cannot send a certificate, but clientCertificates requires one; write clientCertificates: accept, or legacy: false',
+    }
+  }),
+
+  eachServer(function* defectOffLoopback(server, at) {
+    const { defect } = server.tls
+    if (defect === undefined || isLoopback(server.address)) return
+    yield {
+      path: [...at, 'tls', 'defect'],
+      message: `${defect} is allowed only on a loopback address, and address is ${server.address}; write address: 127.0.0.1, or remove defect`,
+    }
+  }),
+
+  eachServer(function* defectWithoutEffect(server, at) {
+    const { defect, minVersion } = server.tls
+    if (defect === undefined) return
+    const path = [...at, 'tls', 'defect']
+    if (server.certificate.kind === 'none') {
+      yield { path, message: `${defect} has no effect without TLS: ${needsCertificate}` }
+    }
+    if (minVersion === 'TLSv1.3') {
+      yield { path, message: `${defect} has no effect in TLS 1.3; write minVersion: TLSv1.2, or remove defect` }
+    }
+    if (server.clientCertificates === 'require') {
+      yield {
+        path,
+        message: `${defect} has no effect, because the engine with defects cannot ask for client certificates; write clientCertificates: accept, or remove defect`,
+      }
     }
   }),
 
@@ -321,7 +348,10 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
 }
 
 function* tlsWarnings({ tls }: VirtualServerConfig, at: Path): Iterable<Mistake> {
-  const { ciphers, groups, legacy, minVersion } = tls
+  const { ciphers, defect, groups, legacy, minVersion } = tls
+  if (defect !== undefined) {
+    yield { path: [...at, 'defect'], message: `the virtual server is vulnerable on purpose: it ${tlsDefects[defect]}` }
+  }
   if (legacy !== false) {
     yield {
       path: [...at, 'legacy'],

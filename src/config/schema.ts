@@ -29,6 +29,7 @@ export {
   standardPorts,
 } from './schema/protocol.ts'
 export { type LegacySuiteName, tlsVersions } from './schema/tls.ts'
+export { type TlsDefectName, tlsDefects } from './tls-defects.ts'
 
 /**
  * Defines every key of a lab with its type, default and description. `config/reference.yaml`, the JSON Schema, the errors

@@ -13,6 +13,7 @@ import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
+import type { InstalledCertificate } from '../pki/types.ts'
 import type { MessageStore } from '../store/types.ts'
 import type { LabPki } from './lab-pki.ts'
 import type { Captures } from './recording.ts'
@@ -103,7 +104,7 @@ export async function tlsSettings(
   const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
-  const legacy = await oldClientSettings(server, names, pki, log)
+  const legacy = await oldClientSettings(server, certificates, names, pki, log)
   const clientCertificates = await pki.clientCertificates(server)
   return {
     certificates,
@@ -116,16 +117,24 @@ export async function tlsSettings(
   }
 }
 
-/** Returns the settings for old clients; undefined if `tls.legacy` is off or no certificate has an RSA key. */
+/** Returns the settings of the engine for old clients and defects; undefined if both are off or no certificate has an RSA key. */
 async function oldClientSettings(
   { name, certificate, tls }: ResolvedVirtualServer,
+  served: readonly InstalledCertificate[],
   names: readonly string[],
   { store }: LabPki,
   log: Logger,
 ): Promise<LegacySettings | undefined> {
-  if (!tls.legacy) return undefined
-  const { legacy, strength } = tls
-  const settings = legacySettings({ legacy, strength }, await store.resolve(name, certificate, names, 'old'))
-  if (!settings) log.warn({ server: name }, 'tls.legacy has no effect: old clients need a certificate with an RSA key')
+  const { legacy, defect } = tls
+  if (!legacy && defect === undefined) return undefined
+  const forOld = async () => legacySettings(tls, await store.resolve(name, certificate, names, 'old'))
+  // Clients that test a defect trust the root of all other clients, unless its certificate has no RSA key.
+  const settings = (legacy ? undefined : legacySettings(tls, served)) ?? (await forOld())
+  if (!settings && legacy) {
+    log.warn({ server: name }, 'tls.legacy has no effect: old clients need a certificate with an RSA key')
+  }
+  if (!settings && defect !== undefined) {
+    log.warn({ server: name }, 'tls.defect has no effect: it needs a certificate with an RSA key')
+  }
   return settings
 }

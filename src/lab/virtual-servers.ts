@@ -78,6 +78,8 @@ export interface VirtualServerStatus {
   readonly tlsPolicy: TlsPolicyName | undefined
   /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
   readonly legacyTls: boolean
+  /** The defect of its TLS engine, on purpose. */
+  readonly tlsDefect: string | undefined
 }
 
 /** Returns the current status of a virtual server. */
@@ -95,6 +97,7 @@ export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualS
     requireSecureChannel: config.requireSecureChannel,
     require128BitEncryption: config.require128BitEncryption,
     tlsPolicy: tls && config.tls.policy,
-    legacyTls: tls?.legacy !== undefined,
+    legacyTls: tls?.legacy !== undefined && tls.legacy.minVersion === undefined,
+    tlsDefect: tls?.legacy?.defect,
   }
 }

@@ -12,6 +12,8 @@ const MAX_MESSAGE_OCTETS = 32 * 1024
 /** Reads and sends the messages of one handshake in order. Keeps all of them, because Finished covers them. RFC 2246 section 7.4. */
 export class HandshakeFlow {
   readonly transcript: Buffer[] = []
+  /** Accepts a ChangeCipherSpec message in place of a handshake message: a defect. */
+  onEarlyChangeCipherSpec: (() => void) | undefined
   readonly #transport: RecordTransport
   #received = new GrowingBuffer()
 
@@ -91,6 +93,10 @@ export class HandshakeFlow {
       }
       if (record) {
         if (record.contentType === contentType) return record
+        if (record.contentType === contentTypes.changeCipherSpec && this.onEarlyChangeCipherSpec) {
+          this.onEarlyChangeCipherSpec()
+          continue
+        }
         throw new LegacyTlsError('unexpected_message', `a record of type ${record.contentType} in the handshake`)
       }
       await this.#moreInput()

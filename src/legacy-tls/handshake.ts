@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV } from '../tls/client-hello.ts'
-import { describeSuite } from '../tls/suites.ts'
 import { LegacyTlsError } from './alerts.ts'
 import { HandshakeFlow } from './handshake-flow.ts'
 import { startKeyExchange } from './key-exchange.ts'
@@ -9,17 +8,10 @@ import { certificateMessage, handshakeMessage, handshakeTypes, serverHello, serv
 import type { LegacySession, LegacyTlsOptions } from './options.ts'
 import type { Protection } from './protection.ts'
 import { contentTypes } from './record.ts'
-import {
-  countedBits,
-  highestVersionOf,
-  isAuthenticated,
-  type LegacySuite,
-  type LegacyVersion,
-  legacySuites,
-  legacyVersions,
-} from './suites.ts'
+import { chooseSuite, isAllowed } from './suite-choice.ts'
+import { isAuthenticated, type LegacySuite, type LegacyVersion, legacyVersions } from './suites.ts'
 import type { RecordTransport } from './transport.ts'
-import { chooseVersion, isAllowedIn, serverRandom } from './version.ts'
+import { chooseVersion, serverRandom } from './version.ts'
 
 /** The result of a handshake. */
 export interface HandshakeResult {
@@ -52,10 +44,11 @@ export async function serverHandshake(transport: RecordTransport, options: Legac
   const hello = await flow.clientHello()
   if (hello.version === legacyVersions.SSLv3) transport.version = 'SSLv3'
   checkHello(hello)
+  if (options.flaws.overreadsHeartbeats && hello.extensions.heartbeat) transport.acceptHeartbeats()
   const version = chooseVersion(hello, options)
   transport.version = version
   transport.versionNegotiated = true
-  const randoms = { client: hello.random, server: serverRandom(version, options.highestVersion) }
+  const randoms = { client: hello.random, server: serverRandom(version, options) }
   const { serverName } = hello.extensions
   // RFC 7627 section 5.1: not in SSL 3.0.
   const extended = hello.extensions.extendedMasterSecret === true && version !== 'SSLv3'
@@ -76,32 +69,6 @@ function checkHello({ defects, compressionMethods, extensions }: ClientHello): v
   }
 }
 
-/** Returns the first of the server's suites that the client offers. @throws LegacyTlsError */
-function chooseSuite(offered: readonly number[], version: LegacyVersion, options: LegacyTlsOptions): LegacySuite {
-  const common = options.suites.filter(
-    (suite) => offered.includes(suite.id) && isAllowedIn(highestVersionOf(suite), version),
-  )
-  const chosen = common.find((suite) => isAllowed(suite, options))
-  if (chosen) return chosen
-  const offer = `the client offers ${describeSuites(offered, options)}`
-  if (common.length === 0) throw new LegacyTlsError('handshake_failure', `no cipher suite in common: ${offer}`)
-  throw new LegacyTlsError('insufficient_security', `this virtual server requires 128-bit encryption: ${offer}`)
-}
-
-function isAllowed(suite: LegacySuite, { require128, strength }: LegacyTlsOptions): boolean {
-  return !require128 || countedBits(suite, strength) >= 128
-}
-
-/** Describes suites for the log: name and bits. */
-function describeSuites(offered: readonly number[], { strength }: LegacyTlsOptions): string {
-  return offered
-    .map((id) => {
-      const suite = legacySuites.find((known) => known.id === id)
-      return suite ? `${suite.name} (${countedBits(suite, strength)} bits)` : describeSuite(id)
-    })
-    .join(', ')
-}
-
 /** Returns the session that the client asks to resume, if it still fits. RFC 2246 section 7.4.1.3. */
 function resumableSession({ hello, options, serverName, version, extended }: Handshake): LegacySession | undefined {
   const session = hello.sessionId.length > 0 ? options.sessionCache.find(hello.sessionId) : undefined
@@ -116,11 +83,11 @@ function resumableSession({ hello, options, serverName, version, extended }: Han
 }
 
 async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
-  const { flow, options, hello, serverName, version, randoms, extended } = handshake
+  const { transport, flow, options, hello, serverName, version, randoms, extended } = handshake
   const suite = chooseSuite(hello.suites, version, options)
   const { key, chainDer } = options.identity(serverName)
-  const { temporaryKeys } = options
-  const exchange = await startKeyExchange({ hello, version, suite, randoms, key, temporaryKeys })
+  const { temporaryKeys, flaws } = options
+  const exchange = await startKeyExchange({ hello, version, suite, randoms, key, temporaryKeys, flaws })
   const sessionId = options.sessionCache.newId()
   flow.send(
     serverHelloFor(handshake, sessionId, suite, serverName !== undefined),
@@ -128,14 +95,22 @@ async function negotiate(handshake: Handshake): Promise<HandshakeResult> {
     ...(exchange.message ? [exchange.message] : []),
     serverHelloDone,
   )
+  if (flaws.acceptsEarlyChangeCipherSpec) {
+    // As OpenSSL did: with the keys of an empty master secret.
+    const empty = { version, suite, master: Buffer.alloc(0), randoms }
+    flow.onEarlyChangeCipherSpec = () => {
+      transport.input = protections(empty, 'server', flaws).input
+    }
+  }
   const preMaster = exchange.preMaster(await flow.message(handshakeTypes.clientKeyExchange))
+  flow.onEarlyChangeCipherSpec = undefined
   const schedule = keySchedules[version]
   const master =
     (extended && schedule.extendedMasterSecret?.(preMaster, flow.transcript)) ||
     schedule.masterSecret(preMaster, randoms)
   const parameters = { version, suite, master, randoms }
   options.keyLog?.(keyLogLine(parameters))
-  const { input, output } = protections(parameters, 'server')
+  const { input, output } = protections(parameters, 'server', options.flaws)
   await receiveFinished(handshake, parameters, input)
   sendFinished(handshake, parameters, output)
   options.sessionCache.add({ id: sessionId, version, suite, master, extended, serverName })
@@ -148,7 +123,7 @@ async function resume(handshake: Handshake, session: LegacySession): Promise<Han
   const { suite, master, serverName } = session
   const parameters = { version, suite, master, randoms }
   options.keyLog?.(keyLogLine(parameters))
-  const { input, output } = protections(parameters, 'server')
+  const { input, output } = protections(parameters, 'server', options.flaws)
   // RFC 6066 section 3: a resumed session's ServerHello carries no server_name.
   flow.send(serverHelloFor(handshake, session.id, suite, false))
   sendFinished(handshake, parameters, output)
@@ -157,19 +132,21 @@ async function resume(handshake: Handshake, session: LegacySession): Promise<Han
 }
 
 function serverHelloFor(
-  { hello, version, randoms, extended }: Handshake,
+  { hello, options, version, randoms, extended }: Handshake,
   sessionId: Buffer,
   suite: LegacySuite,
   serverNameUsed: boolean,
 ): Buffer {
-  const secureRenegotiation =
+  const { flaws } = options
+  const isSignalled =
     hello.extensions.renegotiationInfo !== undefined || hello.suites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)
   return serverHello({
     version,
     random: randoms.server,
     sessionId,
     suite: suite.id,
-    secureRenegotiation,
+    secureRenegotiation: isSignalled && !flaws.omitsRenegotiationInfo,
+    heartbeat: flaws.overreadsHeartbeats === true && hello.extensions.heartbeat === true,
     extendedMasterSecret: extended,
     serverNameUsed,
   })
@@ -190,10 +167,15 @@ async function receiveFinished(
   }
 }
 
-function sendFinished({ transport, flow }: Handshake, parameters: SecurityParameters, output: Protection): void {
+function sendFinished(
+  { transport, flow, options }: Handshake,
+  parameters: SecurityParameters,
+  output: Protection,
+): void {
   const { version, master } = parameters
   transport.write(contentTypes.changeCipherSpec, Buffer.of(1))
   transport.output = output
   const finished = keySchedules[version].finished('server', master, flow.transcript)
+  if (options.flaws.sendsWrongFinished) finished[0] = (finished[0] as number) ^ 0xff
   flow.send(handshakeMessage(handshakeTypes.finished, finished))
 }

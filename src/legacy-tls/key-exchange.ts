@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import type { ClientHello } from '../tls/client-hello.ts'
 import { OctetReader, vector } from '../tls/octets.ts'
+import type { Flaws } from './defects.ts'
 import { createDiffieHellman } from './diffie-hellman.ts'
 import type { Randoms } from './key-schedule.ts'
 import { handshakeMessage, handshakeTypes } from './messages.ts'
 import type { TemporaryKeys } from './options.ts'
-import { decryptPreMaster } from './rsa.ts'
+import { decryptPreMaster, expectGoodPadding } from './rsa.ts'
 import { digitallySigned } from './signature.ts'
 import { type DhExchange, keyExchanges, type LegacySuite, type LegacyVersion, type RsaExchange } from './suites.ts'
 
@@ -18,6 +19,7 @@ export interface KeyExchangeInput {
   /** The certificate's key. */
   readonly key: KeyObject
   readonly temporaryKeys: TemporaryKeys
+  readonly flaws: Flaws
 }
 
 /** The server's side of a key exchange. */
@@ -35,8 +37,9 @@ export function startKeyExchange(input: KeyExchangeInput): Promise<ServerKeyExch
 }
 
 /** RFC 2246 section 7.4.7.1. The temporary key's modulus and exponent are signed. */
-async function startRsa(input: KeyExchangeInput, { maxBits }: RsaExchange): Promise<ServerKeyExchange> {
-  const { key, temporaryKeys, version, hello } = input
+async function startRsa(input: KeyExchangeInput, exchange: RsaExchange): Promise<ServerKeyExchange> {
+  const { key, temporaryKeys, version, hello, flaws } = input
+  const maxBits = flaws.rsaBits ?? exchange.maxBits
   const isShort = (key.asymmetricKeyDetails?.modulusLength ?? 0) <= maxBits
   const temporary = isShort ? undefined : await temporaryKeys.keyOf(maxBits)
   return {
@@ -44,6 +47,7 @@ async function startRsa(input: KeyExchangeInput, { maxBits }: RsaExchange): Prom
     preMaster(body) {
       // SSL 3.0 sends it without its length. RFC 6101 section 5.6.7.1.
       const encrypted = version === 'SSLv3' ? body : onlyVector(body)
+      if (flaws.revealsPadding) expectGoodPadding(temporary ?? key, encrypted)
       return decryptPreMaster(temporary ?? key, encrypted, hello.version)
     },
   }
@@ -51,7 +55,7 @@ async function startRsa(input: KeyExchangeInput, { maxBits }: RsaExchange): Prom
 
 /** RFC 2246 section 7.4.7.2. */
 async function startDiffieHellman(input: KeyExchangeInput, exchange: DhExchange): Promise<ServerKeyExchange> {
-  const { params, preMaster } = await createDiffieHellman(exchange.groupBits)
+  const { params, preMaster } = await createDiffieHellman(input.flaws.dhGroupBits ?? exchange.groupBits)
   return {
     message: serverKeyExchange(input, params, exchange.isSigned),
     preMaster: (body) => preMaster(onlyVector(body)),
@@ -65,9 +69,10 @@ function rsaParams(key: KeyObject): Buffer {
 
 /** Returns the message: parameters and, if the suite authenticates the server, a signature of them and both random values. */
 function serverKeyExchange(input: KeyExchangeInput, params: Buffer, isSigned: boolean): Buffer {
-  const { key, randoms, version, hello } = input
+  const { key, randoms, version, hello, flaws } = input
   const signed = Buffer.concat([randoms.client, randoms.server, params])
   const signature = isSigned ? digitallySigned(key, signed, version, hello) : Buffer.alloc(0)
+  if (flaws.sendsWrongSignature && isSigned) signature[signature.length - 1] = (signature.at(-1) as number) ^ 0xff
   return handshakeMessage(handshakeTypes.serverKeyExchange, Buffer.concat([params, signature]))
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { pHash } from '../tls/prf.ts'
 import { cipherStream } from './ciphers.ts'
+import type { Flaws } from './defects.ts'
 import { macOctets, recordMac, ssl3Pads } from './mac.ts'
 import { blockProtection, type Protection, streamProtection } from './protection.ts'
 import { bulkCiphers, keyExchanges, type LegacySuite, type LegacyVersion, type MacName } from './suites.ts'
@@ -132,7 +133,11 @@ export interface SecurityParameters {
 }
 
 /** Derives the protection of what one side reads (the peer's keys) and writes (its own keys). RFC 2246 section 6.3. */
-export function protections(parameters: SecurityParameters, side: Side): { input: Protection; output: Protection } {
+export function protections(
+  parameters: SecurityParameters,
+  side: Side,
+  flaws: Flaws = {},
+): { input: Protection; output: Protection } {
   const { version, suite, randoms } = parameters
   const schedule = keySchedules[version]
   const cipher = bulkCiphers[suite.cipher]
@@ -147,7 +152,7 @@ export function protections(parameters: SecurityParameters, side: Side): { input
     const stream = cipherStream(cipher, key, iv, writer === side ? 'encrypt' : 'decrypt')
     const mac = recordMac(version, suite.mac, macs[writer])
     if (cipher.blockOctets === 0) return streamProtection(stream, mac)
-    return blockProtection(stream, mac, version, cipher.blockOctets)
+    return blockProtection(stream, mac, version, cipher.blockOctets, flaws.ignoresPadding ? 'SSLv3' : version)
   }
   return { input: protection(side === 'server' ? 'client' : 'server'), output: protection(side) }
 }

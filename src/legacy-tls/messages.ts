@@ -29,6 +29,8 @@ export interface ServerHello {
   readonly secureRenegotiation: boolean
   /** Whether the master secret covers the handshake. RFC 7627. */
   readonly extendedMasterSecret: boolean
+  /** Whether the server answers heartbeat requests. RFC 6520. */
+  readonly heartbeat: boolean
   /** Whether the client's server name selected the certificate. RFC 6066 section 3. */
   readonly serverNameUsed: boolean
 }
@@ -41,6 +43,8 @@ export function serverHello(hello: ServerHello): Buffer {
   if (hello.secureRenegotiation) extensions.push(uint16(extensionTypes.renegotiationInfo), vector(2, Buffer.of(0)))
   if (hello.extendedMasterSecret)
     extensions.push(uint16(extensionTypes.extendedMasterSecret), vector(2, Buffer.alloc(0)))
+  // RFC 6520 section 2: peer_allowed_to_send.
+  if (hello.heartbeat) extensions.push(uint16(extensionTypes.heartbeat), vector(2, Buffer.of(1)))
   const body = [
     uint16(legacyVersions[hello.version]),
     hello.random,

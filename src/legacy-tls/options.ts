@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { KeyLog } from '../tls/policy.ts'
+import type { Flaws } from './defects.ts'
 import type { LegacySuite, LegacyVersion, StrengthMeasure } from './suites.ts'
 
 /** The parameters that the engine may negotiate, and the state that all handshakes of one virtual server share. */
@@ -19,6 +20,8 @@ export interface LegacyTlsOptions {
   /** Refuses suites below 128 bits. */
   readonly require128: boolean
   readonly strength: StrengthMeasure
+  /** Empty, unless the virtual server has a defect on purpose. */
+  readonly flaws: Flaws
   readonly sessionCache: LegacySessionCache
   readonly temporaryKeys: TemporaryKeys
   /** Receives secrets; only a capture uses it. */

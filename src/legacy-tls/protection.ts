@@ -40,12 +40,14 @@ export function streamProtection(cipher: CipherStream, mac: RecordMac): Protecti
  * Before TLS 1.1 the initialization vector is the last block of the previous record, so an attacker knows it. The first
  * octet is therefore sent in a separate record (BEAST, CVE-2011-3389). Since TLS 1.1 each record starts with a random
  * block; the chain continues, so this block has the effect of a new initialization vector.
+ * @param paddingVersion the version whose rule padding must follow; another one is a defect
  */
 export function blockProtection(
   cipher: CipherStream,
   mac: RecordMac,
   version: LegacyVersion,
   blockOctets: number,
+  paddingVersion: LegacyVersion = version,
 ): Protection {
   const ivOctets = version === 'SSLv3' || version === 'TLSv1' ? 0 : blockOctets
   return {
@@ -62,7 +64,7 @@ export function blockProtection(
     },
     open(contentType, fragment) {
       if (fragment.length === 0 || fragment.length % blockOctets !== 0) return undefined
-      return removePadding(cipher.update(fragment).subarray(ivOctets), contentType, mac, version, blockOctets)
+      return removePadding(cipher.update(fragment).subarray(ivOctets), contentType, mac, paddingVersion, blockOctets)
     },
   }
 }

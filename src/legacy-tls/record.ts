@@ -19,6 +19,8 @@ export interface RawRecord {
 
 /** Splits received octets into records. Holds at most one incomplete record and the last chunk pushed. */
 export class RecordReader {
+  /** The highest content type accepted. */
+  highestType: number = contentTypes.applicationData
   #held: Buffer = EMPTY
 
   push(octets: Buffer): void {
@@ -61,11 +63,11 @@ export class RecordReader {
   take(): RawRecord | undefined {
     const held = this.#held
     if (held.length < HEADER_OCTETS) {
-      if (held.length > 0) checkContentType(held[0] as number)
+      if (held.length > 0) this.#checkContentType(held[0] as number)
       return undefined
     }
     const contentType = held[0] as number
-    checkContentType(contentType)
+    this.#checkContentType(contentType)
     const version = held.readUInt16BE(1)
     if (version >> 8 !== 3)
       throw new LegacyTlsError('protocol_version', `a record of version 0x${version.toString(16)}`)
@@ -75,14 +77,14 @@ export class RecordReader {
     this.#held = held.subarray(HEADER_OCTETS + octets)
     return { contentType, version, fragment: held.subarray(HEADER_OCTETS, HEADER_OCTETS + octets) }
   }
-}
 
-function checkContentType(contentType: number): void {
-  if (contentType >= contentTypes.changeCipherSpec && contentType <= contentTypes.applicationData) return
-  throw new LegacyTlsError(
-    'unexpected_message',
-    `the client sent something that is not a TLS record (first octet ${contentType})`,
-  )
+  #checkContentType(contentType: number): void {
+    if (contentType >= contentTypes.changeCipherSpec && contentType <= this.highestType) return
+    throw new LegacyTlsError(
+      'unexpected_message',
+      `the client sent something that is not a TLS record (first octet ${contentType})`,
+    )
+  }
 }
 
 /** Returns the five octets before a fragment. */

@@ -1,4 +1,5 @@
 import { constants, type KeyObject, privateDecrypt, randomBytes } from 'node:crypto'
+import { LegacyTlsError } from './alerts.ts'
 import { equal, isZero, selectByMask } from './constant-time.ts'
 
 const PRE_MASTER_OCTETS = 48
@@ -23,6 +24,21 @@ export function decryptPreMaster(key: KeyObject, encrypted: Buffer, offeredVersi
     preMaster[i] = selectByMask(good, block[start + i] as number, preMaster[i] as number)
   }
   return preMaster
+}
+
+/** Fewest octets of padding. RFC 8017 section 7.2.1. */
+const MIN_PADDING_OCTETS = 8
+
+/**
+ * Checks the padding of a ClientKeyExchange as servers with Bleichenbacher's flaw do: aloud, and with the secret's length
+ * unchecked. Only a defect calls it.
+ * @throws LegacyTlsError if the padding is wrong
+ */
+export function expectGoodPadding(key: KeyObject, encrypted: Buffer): void {
+  const block = decryptRaw(key, encrypted)
+  const isGood = block && block[0] === 0 && block[1] === 2 && block.indexOf(0, 2) >= 2 + MIN_PADDING_OCTETS
+  if (isGood) return
+  throw new LegacyTlsError('decrypt_error', 'the RSA padding of the premaster secret is wrong')
 }
 
 /** Decrypts without removing padding. Returns undefined if length or value do not fit the key, which is public knowledge. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type AlertLevel, type AlertName, alertLevels, alertName, encodeAlert, LegacyTlsError } from './alerts.ts'
+import { HEARTBEAT_RECORD, overreadHeartbeat } from './heartbeat.ts'
 import { noProtection, type Protection } from './protection.ts'
 import { contentTypes, MAX_CONTENT_OCTETS, type RawRecord, RecordReader, recordHeader } from './record.ts'
 import { type LegacyVersion, legacyVersions } from './suites.ts'
@@ -101,12 +102,26 @@ export class RecordTransport {
       if (!content) throw new LegacyTlsError('bad_record_mac', 'a record is not authentic')
       if (content.length > MAX_CONTENT_OCTETS) throw new LegacyTlsError('record_overflow', 'a record is too long')
       this.#checkEmpty(record.contentType, content)
+      if (record.contentType === HEARTBEAT_RECORD) {
+        this.#answerHeartbeat(content)
+        continue
+      }
       if (record.contentType !== contentTypes.alert) {
         this.#warnings = 0
         return { contentType: record.contentType, content }
       }
       if (this.#isClose(content)) return 'closed'
     }
+  }
+
+  /** Accepts heartbeats: a defect. */
+  acceptHeartbeats(): void {
+    this.reader.highestType = HEARTBEAT_RECORD
+  }
+
+  #answerHeartbeat(request: Buffer): void {
+    const response = overreadHeartbeat(request)
+    if (response) this.write(HEARTBEAT_RECORD, response)
   }
 
   #checkVersion({ contentType, version }: RawRecord): void {

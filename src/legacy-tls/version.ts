@@ -23,7 +23,7 @@ function highestOffered({ version, extensions }: ClientHello): number {
 export function chooseVersion(hello: ClientHello, options: LegacyTlsOptions): LegacyVersion {
   const highest = highestOffered(hello)
   // RFC 7507 section 3
-  if (hello.suites.includes(FALLBACK_SCSV) && highest < options.highestVersion) {
+  if (!options.flaws.ignoresFallback && hello.suites.includes(FALLBACK_SCSV) && highest < options.highestVersion) {
     throw new LegacyTlsError('inappropriate_fallback', fallbackReason(highest, options.highestVersion))
   }
   const { supportedVersions } = hello.extensions
@@ -63,8 +63,9 @@ const sentinels = {
  * Returns the random value of a ServerHello. It ends in the downgrade sentinel if the virtual server also speaks a higher
  * version, so that a client notices an attacker who removed that version from its ClientHello.
  */
-export function serverRandom(version: LegacyVersion, highestVersion: number): Buffer {
+export function serverRandom(version: LegacyVersion, { highestVersion, flaws }: LegacyTlsOptions): Buffer {
   const random = randomBytes(32)
+  if (flaws.omitsSentinel) return random
   // RFC 8446 section 4.1.3: servers that end at TLS 1.2 mark TLS 1.1 and below, servers of TLS 1.3 also TLS 1.2.
   if (legacyVersions[version] < TLS_1_2 && highestVersion >= TLS_1_2) sentinels.below12.copy(random, 24)
   else if (version === 'TLSv1.2' && highestVersion >= TLS_1_3) sentinels.tls12.copy(random, 24)

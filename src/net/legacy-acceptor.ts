@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { LegacySuiteName } from '../config/schema.ts'
+import type { LegacySuiteName, TlsDefectName } from '../config/schema.ts'
+import { engineDefects } from '../legacy-tls/defects.ts'
 import {
   hasRsaKey,
   type LegacyIdentity,
@@ -15,6 +16,7 @@ import {
   highestVersionOf,
   isAuthenticated,
   type LegacySuite,
+  type LegacyVersion,
   legacySuitesOf,
   legacyVersions,
   type StrengthMeasure,
@@ -33,15 +35,38 @@ export interface LegacySettings {
   readonly strength: StrengthMeasure
   /** Never empty, all with RSA keys. The first is the default; the server name (SNI) selects the others. */
   readonly certificates: readonly InstalledCertificate[]
+  /** The lowest version of the engine, SSL 3.0 by default. */
+  readonly minVersion?: LegacyVersion
+  /** A defect of the engine on purpose. */
+  readonly defect?: TlsDefectName | undefined
 }
 
-/** Returns the settings for old clients from the configuration; undefined if no certificate has an RSA key. */
+/** The keys of the configuration that concern the engine. */
+export interface LegacyConfig {
+  readonly legacy: boolean | readonly LegacySuiteName[]
+  readonly strength: StrengthMeasure
+  readonly defect?: TlsDefectName | undefined
+  readonly minVersion: TlsPolicy['minVersion']
+}
+
+/** Returns the settings of the engine from the configuration; undefined if no certificate has an RSA key. */
 export function legacySettings(
-  { legacy, strength }: { readonly legacy: true | readonly LegacySuiteName[]; readonly strength: StrengthMeasure },
+  { legacy, strength, defect, minVersion }: LegacyConfig,
   certificates: readonly InstalledCertificate[],
 ): LegacySettings | undefined {
   const usable = certificates.filter(hasRsaKey)
-  return usable.length > 0 ? { suites: legacySuitesOf(legacy), strength, certificates: usable } : undefined
+  const configured = legacy === false ? [] : legacySuitesOf(legacy)
+  const added = defect === undefined ? [] : legacySuitesOf(engineDefects[defect].suites)
+  const suites = [...new Set([...configured, ...added])]
+  if (usable.length === 0) return undefined
+  const settings = { suites, strength, certificates: usable, defect }
+  return legacy === false ? { ...settings, minVersion: versionForDefect(minVersion, defect) } : settings
+}
+
+/** Returns the lowest version of an engine that only has a defect: that of the policy, or one that the defect needs. */
+function versionForDefect(minVersion: TlsPolicy['minVersion'], defect: TlsDefectName | undefined): LegacyVersion {
+  const needed = defect && engineDefects[defect].minVersion
+  return needed ?? (minVersion === 'TLSv1.3' ? 'TLSv1.2' : minVersion)
 }
 
 interface LegacyCertificate {
@@ -68,6 +93,7 @@ export class LegacyAcceptor {
     // `accept` reports the failure to the client that needs the engine.
     this.#engine.catch(() => {})
     this.#settings = settings
+    const flaws = settings.defect === undefined ? {} : engineDefects[settings.defect].flaws
     this.#certificates = settings.certificates.map((certificate) => ({
       certificate,
       x509: new X509Certificate(certificate.certificatePem),
@@ -76,22 +102,32 @@ export class LegacyAcceptor {
     this.#options = {
       identity: (serverName) => this.#certificateFor(serverName).identity,
       suites: settings.suites,
-      minVersion: 'SSLv3',
+      minVersion: settings.minVersion ?? 'SSLv3',
       // The policy's lowest version does not bind the engine, its highest one does.
       maxVersion: maxVersion === 'TLSv1.3' ? 'TLSv1.2' : maxVersion,
       highestVersion: maxVersion === 'TLSv1.3' ? 0x0304 : legacyVersions[maxVersion],
       require128: require128BitEncryption,
       strength: settings.strength,
+      flaws,
       sessionCache: new LegacySessionCache(),
       temporaryKeys,
     }
+    const { minVersion: lowest, maxVersion: highest } = this.#options
     this.capabilities = {
-      versions: Object.values(legacyVersions).filter((version) => version <= legacyVersions[this.#options.maxVersion]),
+      versions: Object.values(legacyVersions).filter(
+        (version) => version >= legacyVersions[lowest] && version <= legacyVersions[highest],
+      ),
+      preferred: settings.defect === undefined ? 'never' : flaws.takesTls13 ? 'always' : 'below TLS 1.3',
       suites: settings.suites.map((suite) => ({
         id: suite.id,
         highestVersion: legacyVersions[highestVersionOf(suite)],
       })),
     }
+  }
+
+  /** The defect that clients of the engine meet. */
+  get defect(): TlsDefectName | undefined {
+    return this.#settings.defect
   }
 
   /** Performs the handshake. @throws LegacyTlsError after the alert was sent and the raw socket was closed */

@@ -93,6 +93,7 @@ export class TlsAcceptor {
     const legacy = this.#legacy
     // Without the engine, nothing needs to be decided.
     if (!legacy || first.kind !== 'hello' || (await this.#route(first)).by === 'node') return undefined
+    if (legacy.defect !== undefined) record.note(`served with the TLS defect ${legacy.defect}`)
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true

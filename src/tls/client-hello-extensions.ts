@@ -12,6 +12,8 @@ export interface ClientHelloExtensions {
   /** supported_groups. */
   groups?: readonly number[]
   signatureAlgorithms?: readonly number[]
+  /** Whether the client may exchange heartbeats. RFC 6520. */
+  heartbeat?: boolean
   /** Whether the client derives the master secret from the whole handshake. RFC 7627. */
   extendedMasterSecret?: boolean
   renegotiationInfo?: Buffer
@@ -23,6 +25,7 @@ export const extensionTypes = {
   supportedGroups: 10,
   ecPointFormats: 11,
   signatureAlgorithms: 13,
+  heartbeat: 15,
   alpn: 16,
   extendedMasterSecret: 23,
   preSharedKey: 41,
@@ -120,6 +123,14 @@ const extensionParsers: Readonly<Record<number, ExtensionParser>> = {
       do names.push(notEmpty(list.reader(list.uint8())).text())
       while (list.left > 0)
       found.alpn = names
+    },
+  },
+  // RFC 6520 section 2
+  [extensionTypes.heartbeat]: {
+    name: 'heartbeat',
+    parse(content, found) {
+      content.skip(1)
+      found.heartbeat = true
     },
   },
   // RFC 7627 section 5.1: empty.

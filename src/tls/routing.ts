@@ -54,6 +54,8 @@ export interface Route {
 export interface EngineCapabilities {
   readonly versions: readonly number[]
   readonly suites: readonly { readonly id: number; readonly highestVersion: number }[]
+  /** Which clients of node:tls the engine takes, to show them a defect. */
+  readonly preferred?: 'never' | 'below TLS 1.3' | 'always'
 }
 
 /**
@@ -66,11 +68,16 @@ export function route(
   engine: EngineCapabilities | undefined,
 ): Route {
   const byNode = firstCause(nodeRefusals, hello, node)
-  if (!engine || (byNode === undefined && !sslv2)) return { by: 'node', refusal: byNode }
+  if (!engine || (byNode === undefined && !sslv2 && !isPreferred(engine, hello, node)))
+    return { by: 'node', refusal: byNode }
   const byEngine = firstCause(engineRefusals(engine), hello, node)
   // The engine refuses a fallback, too.
   if (byEngine === undefined) return { by: 'engine', refusal: isFallback(hello, node) ? 'fallback' : undefined }
   return { by: 'node', refusal: byNode === 'no version' ? byEngine : byNode }
+}
+
+function isPreferred({ preferred = 'never' }: EngineCapabilities, hello: ClientHello, node: NodeCapabilities): boolean {
+  return preferred === 'always' || (preferred === 'below TLS 1.3' && commonVersion(hello, node) !== TLS13)
 }
 
 /** A row of the decision table: a reason to refuse, and when it applies. The first row that applies counts. */

@@ -80,7 +80,7 @@ virtualServers: [{ protocol: smtp, certificate: none, requireSecureChannel: true
 
 test('lists the known keys if an unknown key is similar to none', () => {
   expect(mistakes('virtualServers: [{ protocol: smtp, tls: { zzz: 1 } }]')).toEqual([
-    'lab.yaml:1:43: virtualServers[0].tls.zzz: unknown key; known here: policy, minVersion, maxVersion, ciphers, groups, ocspStapling, legacy or strength',
+    'lab.yaml:1:43: virtualServers[0].tls.zzz: unknown key; known here: policy, minVersion, maxVersion, ciphers, groups, ocspStapling, legacy, defect or strength',
   ])
 })
 

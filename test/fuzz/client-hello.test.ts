@@ -221,6 +221,7 @@ describe(`a mutated ClientHello gets the same verdict (seed ${seed}, ${rounds} r
       require128: false,
       strength: 'nominal',
       sessionCache: new LegacySessionCache(),
+      flaws: {},
       temporaryKeys: new TemporaryKeys(),
     }
     const node = new NodeTls(echoTlsSettings([rsa], policy))

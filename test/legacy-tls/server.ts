@@ -7,7 +7,9 @@ import { opensslCertificate } from '../support/openssl.ts'
 export const rsa = opensslCertificate(['localhost', '127.0.0.1'], 'rsa')
 export const p256 = opensslCertificate(['localhost', '127.0.0.1'])
 
-export interface OldServerOptions extends Partial<LegacySettings>, Partial<Omit<TlsPolicy, 'ciphers'>> {}
+export interface OldServerOptions
+  extends Partial<Omit<LegacySettings, 'minVersion'>>,
+    Partial<Omit<TlsPolicy, 'ciphers'>> {}
 
 /** Starts the echo server with the legacy engine: modern clients receive a P-256 certificate, old ones RSA. */
 export function startOldEcho(options: OldServerOptions = {}) {

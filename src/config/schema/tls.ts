@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { cipherStringError, opensslName, supportsGroup, usualGroups } from '../openssl.ts'
+import { tlsDefectNames } from '../tls-defects.ts'
 import { DEFAULT_POLICY, type NamedPolicy, tlsPolicies, tlsPolicyNames } from '../tls-policies.ts'
 
 /** TLS versions, oldest first. */
@@ -105,6 +106,13 @@ const tlsKeys = z.strictObject({
       'Also accepts clients of the 1990s with SSL 3.0, TLS 1.0 or suites that Node.js no longer has: true, or a list of suites in order of preference. EXPORT1024 suites with MD5, DHE and anonymous suites must be listed. This cryptography is broken; use it in a lab only. Default: false, true with the policy outlook-express.',
     )
     .meta({ examples: [false] }),
+  defect: z
+    .enum(tlsDefectNames)
+    .optional()
+    .describe(
+      'A defect of the protocol, to test scanners and clients (docs/protocol-defects.md). Only on a loopback address. It affects clients that are served with TLS 1.2 or below and offer a suite of the engine.',
+    )
+    .meta({ examples: ['bleichenbacher'] }),
   strength: z
     .enum(['nominal', 'effective'])
     .default('nominal')
