@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addAcmeAccount } from './cert/acme-account.ts'
 import { addAssign } from './cert/assign.ts'
 import { addInstall } from './cert/install.ts'
 import { addIssue, addRenew } from './cert/issue.ts'
@@ -22,6 +23,7 @@ export function addCert(program: Command): void {
     addImport,
     addExport,
     addCertificateLists,
+    addAcmeAccount,
     addWizard,
   ]) {
     add(cert)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
 import { run } from '../pki/support.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { isLong } from '../support/long.ts'
 import { needs } from '../support/programs.ts'
 import type { StartedLab } from '../support/sealpost.ts'
 import { CertificateLab, imap4, type ShownCertificate, smtp } from './cert-support.ts'
@@ -107,7 +108,7 @@ describe('sealpost ca renew --new-key', () => {
     expect((await pki.sealpost('check')).stderr).not.toMatch(/certificate|chain/)
   })
 
-  it.runIf(needs('java', 'javac', 'keytool'))(
+  it.runIf(isLong && needs('java', 'javac', 'keytool'))(
     'Java accepts the certificates of both keys with either root',
     async () => {
       expect((await run('javac', ['-d', pki.folder, javaClient])).code).toBe(0)

@@ -149,7 +149,16 @@ const index = z.object({
   trusted: z.array(trusted).optional(),
   acmeAccounts: z.array(acmeAccount).optional(),
   /** Keys of the lab's accounts at outside ACME directories. */
-  acmeKeys: z.array(z.object({ directory: z.string(), key: z.string() })).optional(),
+  acmeKeys: z
+    .array(
+      z.object({
+        directory: z.string(),
+        key: z.string(),
+        /** Key that the server is about to learn, or has learned. */
+        next: z.string().optional(),
+      }),
+    )
+    .optional(),
 })
 
 export type StoreIndex = z.infer<typeof index>
@@ -183,7 +192,7 @@ export function parseIndex(text: string, place: string): StoreIndex {
 export function referencedPaths(of: StoreIndex): Set<string> {
   const paths = [
     ...of.certificates.flatMap((record) => [record.certificate, record.key, record.acme?.ca]),
-    ...(of.acmeKeys ?? []).map((record) => record.key),
+    ...(of.acmeKeys ?? []).flatMap((record) => [record.key, record.next]),
     ...(of.trusted ?? []).map((record) => record.file),
     ...of.requests.flatMap((record) => [record.request, record.key]),
     ...of.authorities.flatMap((record) => [

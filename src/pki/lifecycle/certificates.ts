@@ -1,4 +1,5 @@
 import type { AcmeAuthority } from '../acme/client/authority.ts'
+import type { RolloverOptions } from '../acme/client/rollover.ts'
 import { type Bound, bind } from '../bound.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { assignCertificate, deleteCertificate, removeCertificate, replaceCertificate } from './assign.ts'
@@ -50,6 +51,16 @@ const verbs = {
   issueByAcme: async (context: LifecycleContext, planned: PlannedRequest, authority: AcmeAuthority) => {
     const { issueByAcme } = await import('../acme/client/issue.ts')
     return issueByAcme(context, planned, authority)
+  },
+  /** Returns the ACME directories where the lab has an account. */
+  acmeDirectories: async ({ store }: LifecycleContext) => {
+    const { acmeDirectories } = await import('../acme/client/rollover.ts')
+    return acmeDirectories(store)
+  },
+  /** Gives the lab's account at an ACME directory a new key. Returns the address of the directory. */
+  rolloverAcmeAccount: async ({ store }: LifecycleContext, options?: RolloverOptions) => {
+    const { rolloverAccount } = await import('../acme/client/rollover.ts')
+    return rolloverAccount(store, options)
   },
   /** Assigns a certificate, by friendly name or thumbprint, to a virtual server. */
   assign: assignCertificate,

@@ -7,6 +7,9 @@ import type { CertificateStore } from '../../certificate-store/types.ts'
 export const challengeTypes = ['http-01', 'dns-01', 'tls-alpn-01'] as const
 export type ChallengeType = (typeof challengeTypes)[number]
 
+/** Key types that ACME servers accept for accounts. */
+export const accountKeyTypes = ['p256', 'p384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const
+
 /** An ACME directory on any host, and how to answer its challenges. */
 export interface AcmeAuthority {
   readonly directoryUrl: string

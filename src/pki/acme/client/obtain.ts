@@ -1,15 +1,10 @@
-import { Agent } from 'node:https'
-import { rootCertificates } from 'node:tls'
-import { installCommand } from '../../../common/folders.ts'
 import type { CertificateStore } from '../../certificate-store/types.ts'
 import { PkiError } from '../../errors.ts'
-import { generateKey, privateKeyPem } from '../../keys.ts'
 import type { Identifier } from '../identifier.ts'
 import { type AcmeAuthority, type ChallengeType, challengeTypes } from './authority.ts'
+import { type AcmeClient, accountKey, inTurn, openClient } from './client.ts'
 import { openResponder, type Responder } from './responders.ts'
 
-type AcmeModule = typeof import('acme-client')
-type AcmeClient = InstanceType<AcmeModule['Client']>
 type AcmeAuthorization = Awaited<ReturnType<AcmeClient['getAuthorizations']>>[number]
 type OrderRequest = Parameters<AcmeClient['createOrder']>[0]
 
@@ -21,30 +16,13 @@ export interface AcmeOrder {
   readonly replaces?: string | undefined
 }
 
-/** The end of the last order: acme-client keeps the root of the directory for the whole process. */
-let lastOrder: Promise<unknown> = Promise.resolve()
-
 /** Returns the certificate and its chain in PEM, issued by an ACME authority. RFC 8555. @throws PkiError */
-export function obtainByAcme(store: CertificateStore, order: AcmeOrder, authority: AcmeAuthority): Promise<string> {
-  const next = lastOrder.then(() => obtain(store, order, authority))
-  lastOrder = next.catch(() => {})
-  return next
-}
+export const obtainByAcme = (store: CertificateStore, order: AcmeOrder, authority: AcmeAuthority): Promise<string> =>
+  inTurn(() => obtain(store, order, authority))
 
 async function obtain(store: CertificateStore, order: AcmeOrder, authority: AcmeAuthority): Promise<string> {
-  const acme = await load()
-  const { directoryUrl, ca, email, externalAccount } = authority
-  // Reports an unreachable directory at once. By default the client retries for half a minute.
-  Object.assign(acme.axios.defaults, { acmeSettings: { retryMaxAttempts: 1, retryDefaultDelay: 1 } })
-  acme.axios.defaults.httpsAgent = ca ? new Agent({ ca: [...rootCertificates, ca] }) : undefined
-  const client = new acme.Client({
-    directoryUrl,
-    accountKey: await accountKey(store, directoryUrl),
-    backoffAttempts: 40,
-    backoffMin: 200,
-    backoffMax: 5000,
-    ...(externalAccount ? { externalAccountBinding: { kid: externalAccount.kid, hmacKey: externalAccount.key } } : {}),
-  })
+  const { directoryUrl, email } = authority
+  const client = await openClient(authority, await accountKey(store, directoryUrl))
   try {
     await client.createAccount({ termsOfServiceAgreed: true, ...(email ? { contact: [`mailto:${email}`] } : {}) })
     const placed = await placeOrder(client, order, authority)
@@ -141,27 +119,4 @@ class Responders implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const responder of this.#open.values()) await responder[Symbol.asyncDispose]()
   }
-}
-
-async function load(): Promise<AcmeModule> {
-  try {
-    const loaded = await import('acme-client')
-    return loaded.default ?? loaded
-  } catch (cause) {
-    throw new PkiError('refused', `ACME needs the package acme-client; run: ${installCommand('acme-client')}`, {
-      cause,
-    })
-  }
-}
-
-/** Returns the key of the lab's account at a directory. It is stored, so that the account stays the same. */
-async function accountKey(store: CertificateStore, directoryUrl: string): Promise<string> {
-  const known = store.index.acmeKeys?.find(({ directory }) => directory === directoryUrl)
-  if (known) return store.materials.read(known.key)
-  const made = await generateKey('p256')
-  return store.update((draft) => {
-    const key = draft.putKey('acme-account', made)
-    draft.index.acmeKeys = [...(draft.index.acmeKeys ?? []), { directory: directoryUrl, key }]
-    return privateKeyPem(made)
-  })
 }
