@@ -30,9 +30,7 @@ const MAX_NAMES = 64
 const firstOf = <T>(items: Iterable<T>, max: number): T[] => [...new Set(items)].slice(0, max)
 
 /** Returns the first distinct numbers without GREASE, at most `max`. */
-const numbersOf = (ids: Iterable<number>, max: number): number[] =>
-  firstOf(ids, max + GREASE_VALUES).filter(isNotGrease)
-const GREASE_VALUES = 16
+const numbersOf = (ids: readonly number[], max: number): number[] => firstOf(ids.filter(isNotGrease), max)
 const isNotGrease = (id: number): boolean => !isGrease(id)
 
 /** Returns the facts about a ClientHello that are recorded. */
