@@ -44,7 +44,7 @@ function jestTest(): RunningTest | undefined {
   return test ? { startedAt: test.startedAt ?? null, timeoutMs: test.timeout ?? state?.testTimeout } : undefined
 }
 
-const runsInMocha = (): boolean => /[\\/]mocha[\\/]/.test(process.argv[1] ?? '')
+const runsInMocha = (): boolean => /[\\/]mocha(?:[\\/.]|$)/.test(process.argv[1] ?? '')
 
 /**
  * Returns how long a wait takes at most if the test does not say, in milliseconds: 2,000 or, where the runner shows the

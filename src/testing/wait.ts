@@ -3,7 +3,7 @@ import { defaultTimeoutMs } from './time-limit.ts'
 
 /** Limits of a wait. */
 export interface WaitOptions {
-  /** Milliseconds. Default: 2,000, or less if vitest or Jest would end the test before that. */
+  /** Milliseconds. Default: 2,000, less if vitest or Jest would end the test before that; 1,500 with mocha. */
   readonly timeout?: number
   /** Ends the wait: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
