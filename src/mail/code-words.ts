@@ -24,10 +24,11 @@ const HINTING_ANYWHERE = '確認|認証|パスワード|密码|密碼|비밀번�
 const words = (alternatives: readonly string[], anywhere: string): RegExp =>
   new RegExp(`(?:${alternatives.join('|')})(?!\\p{L})|${anywhere}`, 'giu')
 
-/** Matches words that announce a code. */
-export const announcing = words(ANNOUNCING, ANNOUNCING_ANYWHERE)
-/** Matches words that may come with a code. Only at the start of a word. */
-export const hinting = new RegExp(`(?<!\\p{L})(?:${HINTING.join('|')})(?!\\p{L})|${HINTING_ANYWHERE}`, 'giu')
+/** Returns a pattern for words that announce a code. */
+export const announcing = (): RegExp => words(ANNOUNCING, ANNOUNCING_ANYWHERE)
+/** Returns a pattern for words that may come with a code. Only at the start of a word. */
+export const hinting = (): RegExp =>
+  new RegExp(`(?<!\\p{L})(?:${HINTING.join('|')})(?!\\p{L})|${HINTING_ANYWHERE}`, 'giu')
 
 /** Beginnings of words and word groups that end in one of the announcing words, and announce something else. */
 export const otherCodes =

@@ -34,12 +34,15 @@ const LETTER = '\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}'
 const BEFORE = `(?<![${LETTER}\\d_/@%+&=#$€£¥]|\\d[.,:-]|[${LETTER}\\d]-|\\+\\d{1,3} )`
 const AFTER = `(?![${LETTER}\\d_/@=]|[.,:-]\\d|-[${LETTER}\\d])`
 
-/** Shapes of codes, and how a person types each. A text that several match is what the first makes of it. */
-const shapes: readonly {
+/** A shape of codes, and how a person types them. */
+interface Shape {
   readonly pattern: RegExp
   readonly typed: (written: string) => string
   readonly isWord?: true
-}[] = [
+}
+
+/** Returns the shapes. A text that several match is what the first makes of it. */
+const createShapes = (): readonly Shape[] => [
   // G-123456, FB-12345
   { pattern: shape('\\p{Lu}{1,2}-\\d{4,8}'), typed: digitsOnly },
   // 123 456, 123-456, 1234 5678, 12 34 56
@@ -53,6 +56,27 @@ const shapes: readonly {
   // k3v9q2, and words in capitals
   { pattern: shape('(?=[A-Za-z]*\\d)(?=\\d*[A-Za-z])[A-Za-z0-9]{5,10}|[A-Z]{5,8}'), typed: String, isWord: true },
 ]
+
+interface Patterns {
+  readonly shapes: readonly Shape[]
+  readonly announcing: RegExp
+  readonly hinting: RegExp
+  /** The end of a word in a script that separates words. */
+  readonly glued: RegExp
+}
+
+let created: Patterns | undefined
+
+/** Returns the patterns. They are created at the first use, because that takes longer than loading this file. */
+function patterns(): Patterns {
+  created ??= {
+    shapes: createShapes(),
+    announcing: announcing(),
+    hinting: hinting(),
+    glued: new RegExp(`[${LETTER}]$`, 'u'),
+  }
+  return created
+}
 
 function shape(pattern: string): RegExp {
   return new RegExp(`${BEFORE}(?:${pattern})${AFTER}`, 'gu')
@@ -124,7 +148,7 @@ const withoutLinks = (text: string): string =>
 /** Returns the places that look like a code, without overlaps. */
 function* foundIn(text: string): Generator<Found> {
   const taken = new Uint8Array(text.length)
-  for (const { pattern, typed, isWord } of shapes) {
+  for (const { pattern, typed, isWord } of patterns().shapes) {
     for (const { 0: written, index } of text.matchAll(pattern)) {
       const end = index + written.length
       if (taken.subarray(index, end).includes(1)) continue
@@ -135,9 +159,10 @@ function* foundIn(text: string): Generator<Found> {
 }
 
 function wordsIn(text: string): Word[] {
-  const found = [announcing, hinting].flatMap((pattern) =>
+  const { announcing: announces, hinting: hints } = patterns()
+  const found = [announces, hints].flatMap((pattern) =>
     Array.from(text.matchAll(pattern), ({ 0: word, index }) => {
-      const weight = pattern === announcing ? announcingWeight(text, index, word) : HINTS
+      const weight = pattern === announces ? announcingWeight(text, index, word) : HINTS
       return { start: index, end: index + word.length, weight }
     }),
   )
@@ -160,14 +185,12 @@ function isOther(text: string, { start, end, written }: Found): boolean {
   const before = text.slice(Math.max(0, start - LABEL_CHARS), start)
   const after = text.slice(end, end + LABEL_CHARS)
   const label = labels.exec(before)
-  const isLabel = label !== null && !GLUED.test(before.slice(0, label.index))
+  const isLabel = label !== null && !patterns().glued.test(before.slice(0, label.index))
   return (
     isLabel || YEARS.test(written) || moneyBefore.test(before) || unitAfter.test(after) || isPhone(text, start, end)
   )
 }
 
-/** The end of a word in a script that separates words. */
-const GLUED = new RegExp(`[${LETTER}]$`, 'u')
 const YEARS = /^(?:19|20)\d\d[ -](?:19|20)\d\d$/
 
 /** Returns whether digits continue beyond the place, as in `555 123 4567` and `(0800) 123456`. */
