@@ -142,44 +142,34 @@ async function verdictOf(
   return answer.kind === 'hello' ? 'accepted' : 'refused'
 }
 
-/** A difference that is intended. */
-interface Difference {
-  readonly why: string
-  readonly ours: Verdict
-  readonly applies: (hello: ClientHello | undefined) => boolean
+/** Defects for which Sealpost refuses a message and OpenSSL does not, by the version that is agreed on. */
+const toleratedByOpenssl: Readonly<Record<'1.2' | '1.3', readonly string[]>> = {
+  '1.2': [
+    // RFC 5746 section 3.2 has no octets after the content; OpenSSL does not look.
+    'a malformed renegotiation_info',
+    // RFC 8446 section 4.2; OpenSSL looks only at extensions that it knows.
+    'an extension sent twice',
+    // OpenSSL reads extensions only in the versions that use them.
+    'a malformed key_share',
+  ],
+  '1.3': [
+    'a malformed renegotiation_info',
+    'an extension sent twice',
+    'a malformed ec_point_formats',
+    'a malformed extended_master_secret',
+  ],
 }
+/** Extensions whose content OpenSSL reads, and may refuse, and Sealpost ignores. */
+const READ_BY_OPENSSL = [1, 5, 12, 14, 18, 19, 20, 22, 27, 35, 41, 42, 44, 45, 47, 49, 50]
 
-/** Extensions whose content OpenSSL reads and Sealpost ignores. */
-const READ_BY_OPENSSL = [1, 5, 12, 14, 18, 19, 20, 22, 35, 41, 42, 44, 45, 47, 49, 50, 27]
-/** Extensions that OpenSSL reads only up to TLS 1.2, and Sealpost always. */
-const UP_TO_12 = ['ec_point_formats', 'renegotiation_info', 'extended_master_secret'].map(
-  (name) => `a malformed ${name}`,
-)
-
-const differences: readonly Difference[] = [
-  {
-    why: 'OpenSSL tolerates octets after the content of renegotiation_info; RFC 5746 section 3.2 does not have them',
-    ours: 'refused',
-    applies: (hello) => hello?.defects.every((defect) => defect === 'a malformed renegotiation_info') === true,
-  },
-  {
-    why: 'OpenSSL does not read in TLS 1.3 what only older versions use',
-    ours: 'refused',
-    applies: (hello) =>
-      hello?.extensions.supportedVersions?.includes(0x0304) === true &&
-      hello.defects.every((defect) => UP_TO_12.includes(defect)),
-  },
-  {
-    why: 'OpenSSL tolerates an extension sent twice if it does not know it; RFC 8446 section 4.2 does not',
-    ours: 'refused',
-    applies: (hello) => hello?.defects.every((defect) => defect === 'an extension sent twice') === true,
-  },
-  {
-    why: 'OpenSSL refuses malformed extensions that Sealpost does not read',
-    ours: 'accepted',
-    applies: (hello) => hello?.extensions.types?.some((type) => READ_BY_OPENSSL.includes(type)) === true,
-  },
-]
+/** Returns why a difference is intended; undefined if it is not. */
+function explanation(ours: Verdict, hello: ClientHello | undefined): string | undefined {
+  if (!hello) return undefined
+  const { defects, extensions } = hello
+  if (ours === 'accepted') return extensions.types?.some((type) => READ_BY_OPENSSL.includes(type)) ? 'read' : undefined
+  const tolerated = toleratedByOpenssl[extensions.supportedVersions?.includes(0x0304) ? '1.3' : '1.2']
+  return defects.length > 0 && defects.every((defect) => tolerated.includes(defect)) ? 'tolerated' : undefined
+}
 
 async function fuzz(
   base: () => Parts,
@@ -201,8 +191,8 @@ async function fuzz(
     const hello = read.kind === 'hello' ? read.hello : undefined
     counts[byNode] = (counts[byNode] ?? 0) + 1
     if (verdict === byNode) continue
-    const known = differences.find((one) => one.ours === verdict && one.applies(hello))
-    if (known) counts[known.why] = (counts[known.why] ?? 0) + 1
+    const why = explanation(verdict, hello)
+    if (why !== undefined) counts[why] = (counts[why] ?? 0) + 1
     else
       different.push({ round, ours: verdict, node: byNode, read: hello?.defects ?? read, sent: sent.toString('hex') })
   }
