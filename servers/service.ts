@@ -26,6 +26,8 @@ export interface ServerContext {
   readonly tokens: readonly TokenConfig[]
   /** HTTP: the accounts that may do everything. */
   readonly administrators: readonly string[]
+  /** The accounts that see captured mail. */
+  readonly capturedReaders: 'all' | readonly string[]
   /** The host names of the lab. */
   readonly labNames: readonly string[]
 }

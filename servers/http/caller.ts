@@ -61,7 +61,10 @@ async function basicCaller(credentials: string, connection: Connection, context:
 
 function accountCaller(user: string, context: ServerContext): Caller {
   const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
-  return { role: isAdministrator ? 'administrator' : 'account', name: user }
+  if (isAdministrator) return { role: 'administrator', name: user }
+  const { capturedReaders: readers } = context
+  const seesCaptured = readers === 'all' || readers.some((one) => one.toLowerCase() === user.toLowerCase())
+  return { role: 'account', name: user, seesCaptured }
 }
 
 async function refuse(connection: Connection, why: string): Promise<never> {

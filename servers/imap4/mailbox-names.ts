@@ -1,14 +1,19 @@
 import type { OctetString } from '../../src/mail/types.ts'
 import { openInbox, withInboxInCapitals } from '../../src/store/mailboxes.ts'
-import { type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
 import { bad, no } from './reply.ts'
 import type { Identity, ImapSession } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
 
-/** The namespace of the newsgroups. RFC 2342. */
+/** The namespaces that accounts share: the newsgroups, and the mail that the lab has captured, by domain. RFC 2342. */
 export const PUBLIC_ROOT = 'Public Folders'
+export const CAPTURED_ROOT = 'Captured'
+const sharedRoots = [
+  { root: PUBLIC_ROOT, owner: PUBLIC_OWNER },
+  { root: CAPTURED_ROOT, owner: CAPTURED_OWNER },
+] as const
 const SEPARATOR = '/'
 
 const MAX_NAME_CHARS = 512
@@ -40,19 +45,41 @@ export function decodePattern(octets: OctetString, session: ImapSession): string
 /** Returns a name in the encoding of `decodePattern`, to compare with it. */
 export const patternName = (name: string, session: ImapSession): string => (session.utf8 ? name : encodeUtf7(name))
 
+const isBelow = (root: string, name: string): boolean => name === root || name.startsWith(root + SEPARATOR)
+
 /** Returns whether a name is in the namespace of the newsgroups. */
-export const isPublic = (name: string): boolean => name === PUBLIC_ROOT || name.startsWith(PUBLIC_ROOT + SEPARATOR)
+export const isPublic = (name: string): boolean => isBelow(PUBLIC_ROOT, name)
+/** Returns whether a name is in the namespace of captured mail. */
+export const isCaptured = (name: string): boolean => isBelow(CAPTURED_ROOT, name)
+
+/** Returns whether an account sees captured mail. */
+export const seesCaptured = ({ context: { capturedReaders } }: ImapSession, { account }: Identity): boolean =>
+  capturedReaders === 'all' || capturedReaders.some((name) => name.toLowerCase() === account.user.toLowerCase())
+
+/** Refuses to create or change what the lab or its configuration creates. @throws ImapError */
+export function checkOwnMailbox(name: string, change: string): void {
+  if (isPublic(name)) throw no(`Newsgroups are ${change} in the configuration.`, 'NOPERM')
+  if (isCaptured(name)) throw no('The lab keeps the mailboxes of captured mail.', 'NOPERM')
+}
+
+/** Refuses to store a message, other than by APPEND, where no client may. @throws ImapError */
+export function checkStorable(name: string): void {
+  if (isPublic(name)) throw no('Only APPEND can post articles.', 'NOPERM')
+  if (isCaptured(name)) throw no('Only the lab stores captured mail.', 'NOPERM')
+}
 
 /** Returns the owner of a mailbox, and its name in the store. */
 export function locate(name: string, identity: Identity): { readonly owner: Owner; readonly name: string } {
-  return isPublic(name)
-    ? { owner: PUBLIC_OWNER, name: name.slice(PUBLIC_ROOT.length + 1) }
-    : { owner: identity.owner, name }
+  const shared = sharedRoots.find(({ root }) => isBelow(root, name))
+  if (!shared) return { owner: identity.owner, name }
+  return { owner: shared.owner, name: name.slice(shared.root.length + 1) }
 }
 
 /** Returns a folder's mailbox name: the reverse of `locate`. */
-export const mailboxName = (folder: Folder): string =>
-  folder.owner === PUBLIC_OWNER ? PUBLIC_ROOT + SEPARATOR + folder.name : folder.name
+export function mailboxName({ owner, name }: Folder): string {
+  const shared = sharedRoots.find((one) => one.owner === owner)
+  return shared ? shared.root + SEPARATOR + name : name
+}
 
 /** Returns the names of the levels above, the nearest last: `a`, `a/b` for `a/b/c`. */
 export function superiors(name: string): string[] {
@@ -68,7 +95,7 @@ export function checkCharacters(name: string): void {
 
 /** Checks that a client may create a mailbox of this name. @throws ImapError */
 export function checkNewName(name: string): void {
-  if (isPublic(name)) throw no('Newsgroups are created in the configuration.', 'NOPERM')
+  checkOwnMailbox(name, 'created')
   if (name === '' || name.split(SEPARATOR).includes('')) throw no('A level of the name is empty.', 'CANNOT')
   checkCharacters(name)
   if (name.length > MAX_NAME_CHARS) throw no('The name is too long.', 'CANNOT')
@@ -85,6 +112,7 @@ export async function findMailbox(
   if (name === 'INBOX') return openInbox(store, identity.owner) // always exists. RFC 9051 section 5.1
   const { owner, name: folderName } = locate(name, identity)
   const folder = folderName === '' ? undefined : await store.findFolder(owner, folderName)
-  if (!folder || !isVisibleTo(folder, identity.account.user)) throw no('The mailbox does not exist.', code)
+  const isHidden = owner === CAPTURED_OWNER && !seesCaptured(session, identity)
+  if (!folder || isHidden || !isVisibleTo(folder, identity.account.user)) throw no('The mailbox does not exist.', code)
   return folder
 }

@@ -1,8 +1,8 @@
 import { sortInSteps } from '../../src/common/sorting.ts'
 import { runInSlices, type Steps } from '../../src/common/time-slice.ts'
-import { type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
+import { CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
-import { mailboxName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
+import { CAPTURED_ROOT, mailboxName, PUBLIC_ROOT, seesCaptured, superiors } from './mailbox-names.ts'
 import type { Identity, ImapSession } from './state.ts'
 
 /** A name in the hierarchy: a mailbox, a level above one, or a subscribed name that does not exist. */
@@ -16,10 +16,12 @@ export interface MailboxNode {
 }
 
 /** Returns all names that an account can see, in name order. */
-export async function mailboxTree({ context }: ImapSession, { account, owner }: Identity): Promise<MailboxNode[]> {
-  const { store } = context
+export async function mailboxTree(session: ImapSession, identity: Identity): Promise<MailboxNode[]> {
+  const { store } = session.context
+  const { account, owner } = identity
   const newsgroups = (await store.listFolders(PUBLIC_OWNER)).filter((folder) => isVisibleTo(folder, account.user))
-  const folders = [...(await store.listFolders(owner)), ...newsgroups]
+  const captured = seesCaptured(session, identity) ? await store.listFolders(CAPTURED_OWNER) : []
+  const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured]
   return runInSlices(treeOf(folders, new Set(await store.subscriptions(owner))))
 }
 
@@ -54,7 +56,7 @@ const NODES_PER_STEP = 256
 /** Returns the mailbox attributes for LIST and LSUB. RFC 9051 section 7.3.1. */
 export function attributes({ name, folder, hasChildren, exists }: MailboxNode): string[] {
   const found: string[] = []
-  if (!exists || (!folder && name !== PUBLIC_ROOT)) found.push('\\NonExistent')
+  if (!exists || (!folder && name !== PUBLIC_ROOT && name !== CAPTURED_ROOT)) found.push('\\NonExistent')
   // \NonExistent implies \Noselect, but clients without LIST-EXTENDED do not know that. RFC 5258 section 3
   if (!folder) found.push('\\Noselect')
   if (folder?.newsgroup) found.push('\\Noinferiors')

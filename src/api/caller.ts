@@ -21,6 +21,8 @@ export interface Caller {
   readonly name: string
   /** Sees only what belongs to this tenant, whatever the role allows. */
   readonly tenant?: string
+  /** False for accounts that do not see captured mail. */
+  readonly seesCaptured?: boolean
 }
 
 const allowed: Readonly<Record<Role, readonly Access[]>> = {
@@ -41,8 +43,9 @@ export function assertAccess({ role, tenant }: Caller, access: Access): void {
 }
 
 /** Returns whether a caller sees the folders of an owner. */
-export function seesOwner({ role, name, tenant }: Caller, owner: Owner): boolean {
-  if (owner === PUBLIC_OWNER || owner === CAPTURED_OWNER) return true
+export function seesOwner({ role, name, tenant, seesCaptured = true }: Caller, owner: Owner): boolean {
+  if (owner === PUBLIC_OWNER) return true
+  if (owner === CAPTURED_OWNER) return seesCaptured
   if (tenant !== undefined) return owner.startsWith(accountOwner(`${tenant}-`))
   return role !== 'account' || owner === accountOwner(name)
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
-import { directory } from './schema/directory.ts'
+import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
 import { token } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
@@ -83,6 +83,7 @@ const labObject = z.strictObject({
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),
+  captured: captured.prefault({}).describe('Mail that the lab captures: for other domains, and for unknown accounts.'),
   administrators: z
     .array(z.string().min(1))
     .default([])

@@ -2,7 +2,7 @@ import { joinPieces, type Pieces } from '../common/pieces.ts'
 import { runInSlices } from '../common/time-slice.ts'
 import type { Account } from '../directory/types.ts'
 import { ArticleRefused } from '../news/article.ts'
-import { openInbox, removeEmptyMailboxes } from '../store/mailboxes.ts'
+import { openCaptured, openInbox, removeEmptyMailboxes } from '../store/mailboxes.ts'
 import {
   accountOwner,
   CAPTURED_OWNER,
@@ -40,7 +40,7 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
   // A group that refuses the message must refuse it before any mailbox has it.
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
-  const { owners, created } = mailboxesOf(site, delivery, stripped)
+  const { copies, created } = mailboxesOf(site, delivery, stripped)
   const rcptTo = recipients.map(({ address }) => address)
   const envelope = session === undefined ? { mailFrom, rcptTo } : { mailFrom, rcptTo, session }
   const newOwners: Owner[] = []
@@ -49,8 +49,8 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
       if (!(await site.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
     }
     const batch: NewMessage[] = []
-    for (const copy of new Set(owners.values())) {
-      const targets = await inboxes(site.store, owners, copy)
+    for (const copy of new Set(Array.from(copies.values(), ({ octets }) => octets))) {
+      const targets = await targetsOf(site.store, copies, copy)
       const start = trace ? [trace, ...copy] : copy
       batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
     }
@@ -81,6 +81,13 @@ function newsgroupsOf(recipients: readonly Recipient[]): string[] {
   return [...new Set(names)]
 }
 
+/** A mailbox that gets a message, and the octets that it gets. */
+interface MailboxCopy {
+  readonly owner: Owner
+  readonly folder: string
+  readonly octets: Pieces
+}
+
 /**
  * Returns the mailboxes of the recipients, each with the copy that it gets: the message as received or without its Bcc
  * fields. An open directory gets the accounts that it does not have yet (`created`): only now, because RCPT alone must
@@ -91,19 +98,22 @@ function mailboxesOf(
   { message, recipients }: Delivery,
   stripped: StrippedMessage | undefined,
 ) {
-  const owners = new Map<Owner, Pieces>()
+  const copies = new Map<string, MailboxCopy>()
   const created: Account[] = []
   for (const { address, destination } of recipients) {
     if (destination.kind === 'newsgroup') continue
     const captured = destination.kind === 'captured'
     const added = captured ? undefined : directory.add(destination.account)
     if (added?.isNew) created.push(added.account)
-    const owner = added ? accountOwner(added.account.user) : CAPTURED_OWNER
+    const mailbox: Omit<MailboxCopy, 'octets'> = captured
+      ? { owner: CAPTURED_OWNER, folder: destination.domain }
+      : { owner: accountOwner(added?.account.user ?? ''), folder: 'INBOX' }
+    const key = `${mailbox.owner}/${mailbox.folder}`
     // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
     const whole = !stripped || captured || stripped.names(address)
-    if (whole || !owners.has(owner)) owners.set(owner, whole ? message : stripped.rest)
+    if (whole || !copies.has(key)) copies.set(key, { ...mailbox, octets: whole ? message : stripped.rest })
   }
-  return { owners, created }
+  return { copies, created }
 }
 
 /** Posts one article to all the groups. @throws DeliveryError */
@@ -123,14 +133,16 @@ async function postToNewsgroups(
   }
 }
 
-async function inboxes(
+async function targetsOf(
   store: MessageStore,
-  owners: ReadonlyMap<Owner, Pieces>,
+  copies: ReadonlyMap<string, MailboxCopy>,
   wanted: Pieces,
 ): Promise<{ folderId: string }[]> {
   const targets = []
-  for (const [owner, copy] of owners) {
-    if (copy === wanted) targets.push({ folderId: (await openInbox(store, owner)).id })
+  for (const { owner, folder, octets } of copies.values()) {
+    if (octets !== wanted) continue
+    const mailbox = owner === CAPTURED_OWNER ? openCaptured(store, folder) : openInbox(store, owner)
+    targets.push({ folderId: (await mailbox).id })
   }
   return targets
 }

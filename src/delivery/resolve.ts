@@ -2,8 +2,8 @@ import { splitAddress } from '../directory/names.ts'
 import { DeliveryError, type DeliverySite, type Destination, type Recipient } from './types.ts'
 
 /**
- * Decides where mail for an address goes: to a newsgroup, to an account's mailbox, or, for other domains, to the lab's own
- * mailbox (`relay: capture`). `postmaster` may come without a domain.
+ * Decides where mail for an address goes: to a newsgroup, to an account's mailbox, or to the lab's own mailboxes, for other
+ * domains (`relay: capture`) and for unknown accounts (`directory.unknown: capture`). `postmaster` may come without a domain.
  * @throws DeliveryError `no-mailbox`, `relay-denied`
  */
 export function resolveRecipient({ directory, news, relay }: DeliverySite, address: string): Destination {
@@ -13,11 +13,12 @@ export function resolveRecipient({ directory, news, relay }: DeliverySite, addre
   const isLocal = domain === '' || directory.isLocalDomain(domain)
   const account = directory.findByAddress(domain === '' ? `${localPart}@${directory.domain}` : address)
   if (account) return { kind: 'mailbox', account }
+  const captured = { kind: 'captured', domain: (domain || directory.domain).toLowerCase() } as const
   // Mail for the postmaster is always accepted. RFC 5321 section 4.5.1
-  if (isLocal && localPart.toLowerCase() === 'postmaster') return { kind: 'captured' }
+  if (isLocal && (directory.unknown === 'capture' || localPart.toLowerCase() === 'postmaster')) return captured
   if (isLocal) throw new DeliveryError('no-mailbox', `No mailbox for ${address}`)
   if (relay === 'deny') throw new DeliveryError('relay-denied', `Unable to relay for ${address}`)
-  return { kind: 'captured' }
+  return captured
 }
 
 /**

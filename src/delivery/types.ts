@@ -18,8 +18,8 @@ export interface DeliverySite {
 export type Destination =
   | { readonly kind: 'mailbox'; readonly account: Account }
   | { readonly kind: 'newsgroup'; readonly name: string }
-  /** The mailbox of the lab itself, which keeps mail for other domains. */
-  | { readonly kind: 'captured' }
+  /** A mailbox of the lab itself, which keeps mail for other domains and for unknown accounts: one for each domain. */
+  | { readonly kind: 'captured'; readonly domain: string }
 
 /** One recipient of a message. */
 export interface Recipient {

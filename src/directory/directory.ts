@@ -25,6 +25,7 @@ export function createDirectory(config: DirectoryConfig): Directory {
 class LabDirectory implements Directory {
   readonly domain: string
   readonly mode: 'listed' | 'open'
+  readonly unknown: 'refuse' | 'capture'
   readonly #localDomain: string
   readonly #byUser = new Map<string, Account>()
   readonly #byAddress = new Map<string, Account>()
@@ -32,6 +33,7 @@ class LabDirectory implements Directory {
   constructor(config: DirectoryConfig) {
     this.domain = config.domain
     this.mode = config.directory.mode
+    this.unknown = config.directory.unknown
     this.#localDomain = foldDomain(config.domain)
     for (const { user, password, addresses } of config.directory.accounts) {
       const account = { user, addresses: addresses ?? [this.#defaultAddress(user)] }

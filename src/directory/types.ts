@@ -10,6 +10,8 @@ export interface Account {
 export interface Directory {
   readonly domain: string
   readonly mode: 'listed' | 'open'
+  /** Whether mail for unknown accounts of the lab's own domain is refused, or captured by the lab. */
+  readonly unknown: 'refuse' | 'capture'
   /**
    * Finds an account by log-on name, in any form that Exchange accepts: `user`, `user@domain`, `DOMAIN\user`.
    * An open directory returns an account for every valid name. Looking it up does not create it: `add` does.

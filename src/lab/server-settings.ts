@@ -49,6 +49,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     log: log.child({ server: name }),
     api,
     administrators: config.administrators,
+    capturedReaders: config.captured.readers,
     labNames: [config.hostname, ...config.alternativeNames],
     tokens: protocol === 'http' ? await readTokens(config.tokens) : [],
   }

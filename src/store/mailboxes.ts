@@ -32,13 +32,26 @@ export async function ensureMailboxes(store: MessageStore, owner: Owner): Promis
   }
 }
 
-/** Returns the owner's INBOX. Creates it if it is missing, for an account with its other mailboxes. RFC 9051 section 5.1. */
-export async function openInbox(store: MessageStore, owner: Owner): Promise<Folder> {
-  const found = await store.findFolder(owner, 'INBOX')
+/** Returns an account's INBOX. Creates it with the other mailboxes if it is missing. RFC 9051 section 5.1. */
+export const openInbox = (store: MessageStore, owner: Owner): Promise<Folder> =>
+  findOrCreate(store, owner, 'INBOX', () => ensureMailboxes(store, owner))
+
+/** Returns the folder of the mail that the lab has captured for a domain. Creates it if it is missing. */
+export const openCaptured = (store: MessageStore, domain: string): Promise<Folder> =>
+  findOrCreate(store, CAPTURED_OWNER, domain, () => createIfMissing(store, CAPTURED_OWNER, domain))
+
+async function findOrCreate(
+  store: MessageStore,
+  owner: Owner,
+  name: string,
+  create: () => Promise<void>,
+): Promise<Folder> {
+  const found = await store.findFolder(owner, name)
   if (found) return found
-  await (owner === CAPTURED_OWNER ? createIfMissing(store, owner, 'INBOX') : ensureMailboxes(store, owner))
-  const created = await store.findFolder(owner, 'INBOX')
-  if (!created) throw new StoreError('not-found', `the INBOX of ${owner} was deleted while it was being created`)
+  await create()
+  const created = await store.findFolder(owner, name)
+  if (!created)
+    throw new StoreError('not-found', `the folder ${name} of ${owner} was deleted while it was being created`)
   return created
 }
 

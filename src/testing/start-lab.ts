@@ -63,6 +63,8 @@ function withTestDefaults(input: LabInput): LabInput {
     certificates: { store: 'memory', key: 'p256' },
     ...input,
     directory: { mode: input.directory?.accounts ? 'listed' : 'open', ...input.directory },
+    // Tests that share a lab must not see each other's mail.
+    captured: { readers: [], ...input.captured },
     newsgroups: input.newsgroups ?? [{ name: 'lab.general', description: 'General talk' }],
     virtualServers: virtualServers.map((server) => ({
       port: 0,

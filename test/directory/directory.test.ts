@@ -5,6 +5,7 @@ const listed = createDirectory({
   domain: 'lab.test',
   directory: {
     mode: 'listed',
+    unknown: 'refuse',
     accounts: [
       { user: 'alice', password: 'secret' },
       { user: 'bob', password: 'geheim', addresses: ['bob@lab.test', 'Robert@Other.Test'] },
@@ -14,7 +15,7 @@ const listed = createDirectory({
 })
 const open = createDirectory({
   domain: 'lab.test',
-  directory: { mode: 'open', accounts: [{ user: 'alice', password: 'secret' }] },
+  directory: { mode: 'open', unknown: 'refuse', accounts: [{ user: 'alice', password: 'secret' }] },
 })
 
 describe('log-on names of a listed directory', () => {
@@ -69,7 +70,10 @@ describe('mail addresses', () => {
   )
 
   test('treats the Unicode and ASCII forms of a domain as equal', () => {
-    const directory = createDirectory({ domain: 'bücher.test', directory: { mode: 'listed', accounts: [] } })
+    const directory = createDirectory({
+      domain: 'bücher.test',
+      directory: { mode: 'listed', unknown: 'refuse', accounts: [] },
+    })
     expect(directory.isLocalDomain('xn--bcher-kva.test')).toBe(true)
     expect(directory.isLocalDomain('BÜCHER.test')).toBe(true)
     expect(directory.isLocalDomain('buecher.test')).toBe(false)

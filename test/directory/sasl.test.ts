@@ -8,6 +8,7 @@ const directory = createDirectory({
   domain: 'lab.test',
   directory: {
     mode: 'listed',
+    unknown: 'refuse',
     accounts: [
       { user: 'alice', password: 'pencil' },
       { user: 'bob', password: 'IX' },

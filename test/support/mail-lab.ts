@@ -97,10 +97,15 @@ export async function startMailLab(
     lab,
     sessions: () => lab.sessionLog.list(),
     async inbox(user) {
-      const { id } = await openInbox(store, user === undefined ? CAPTURED_OWNER : accountOwner(user))
-      const entries = await store.list(id)
-      const raws = await Promise.all(entries.map(({ uid }) => store.read(id, uid)))
-      return entries.map((entry, i) => ({ entry, raw: (raws[i] as Buffer).toString('latin1') }))
+      const folders =
+        user === undefined ? await store.listFolders(CAPTURED_OWNER) : [await openInbox(store, accountOwner(user))]
+      const found = []
+      for (const { id } of folders) {
+        for (const entry of await store.list(id)) {
+          found.push({ entry, raw: ((await store.read(id, entry.uid)) as Buffer).toString('latin1') })
+        }
+      }
+      return found
     },
     async put(user, ...messages) {
       const { id } = await openInbox(store, accountOwner(user))

@@ -10,7 +10,7 @@ import {
   wholeMessage,
 } from '../append-message.ts'
 import { defineCommand, defineMessageCommand } from '../command.ts'
-import { findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { checkStorable, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable } from '../selection.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
@@ -40,6 +40,7 @@ export const append = defineCommand({
   },
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
+    if (!isPublic(name)) checkStorable(name)
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
     if (isPublic(name)) {
       if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
@@ -78,7 +79,7 @@ export const replace = defineMessageCommand({
     const [index] = selection.resolve([{ from: number, to: number }], byUid)
     const old = index === undefined ? undefined : selection.messages[index]
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
-    if (isPublic(name)) throw no('Only APPEND can post articles.', 'NOPERM')
+    checkStorable(name)
     const folder = await findMailbox(session, identity, name, 'TRYCREATE')
     const { raw, octets } = await assembleMessage(session, state, message)
     await checkQuota(session, identity, octets - old.sizeOctets, 0)

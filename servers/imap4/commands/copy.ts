@@ -1,6 +1,6 @@
 import type { CopyResult, Folder, MessageEntry } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
-import { findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts'
 import { no, ok } from '../reply.ts'
 import { checkWritable } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
@@ -58,7 +58,7 @@ async function resolve(
   { set, name }: CopyRequest,
   byUid: boolean,
 ): Promise<{ readonly uids: readonly number[]; readonly folder: Folder }> {
-  if (isPublic(name)) throw no('Only APPEND can post articles.', 'NOPERM')
+  checkStorable(name)
   const folder = await findMailbox(session, identity, name, 'TRYCREATE') // RFC 9051 section 6.4.7
   const uids = selection.resolve(set, byUid).map((index) => (selection.messages[index] as MessageEntry).uid)
   return { uids, folder }

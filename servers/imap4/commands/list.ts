@@ -3,7 +3,15 @@ import type { OctetString } from '../../../src/mail/types.ts'
 import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { listPattern } from '../list-pattern.ts'
-import { decodePattern, encodeMailboxName, PUBLIC_ROOT, patternName, superiors } from '../mailbox-names.ts'
+import {
+  CAPTURED_ROOT,
+  decodePattern,
+  encodeMailboxName,
+  PUBLIC_ROOT,
+  patternName,
+  seesCaptured,
+  superiors,
+} from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { bad, ok } from '../reply.ts'
 import { type ImapSession, loggedOn } from '../state.ts'
@@ -168,13 +176,14 @@ export const lsub = defineCommand({
   },
 })
 
-/** NAMESPACE: the account's own mailboxes, no other users' mailboxes, and the newsgroups. RFC 2342; RFC 9051 section 6.3.10. */
+/** NAMESPACE: the account's own mailboxes, no other users' mailboxes, the newsgroups, and captured mail. RFC 2342; RFC 9051 section 6.3.10. */
 export const namespace = defineCommand({
   name: 'NAMESPACE',
   states: loggedOn,
   parse: noArguments,
-  run(session) {
-    session.send(`* NAMESPACE (("" "/")) NIL (("${PUBLIC_ROOT}/" "/"))\r\n`)
+  run(session, { identity }) {
+    const roots = [PUBLIC_ROOT, ...(seesCaptured(session, identity) ? [CAPTURED_ROOT] : [])]
+    session.send(`* NAMESPACE (("" "/")) NIL (${roots.map((root) => `("${root}/" "/")`).join('')})\r\n`)
     return ok()
   },
 })

@@ -1,6 +1,13 @@
 import type { Folder } from '../../../src/store/types.ts'
 import { defineCommand } from '../command.ts'
-import { checkCharacters, checkNewName, findMailbox, isPublic, locate, readMailboxName } from '../mailbox-names.ts'
+import {
+  checkCharacters,
+  checkNewName,
+  checkOwnMailbox,
+  findMailbox,
+  locate,
+  readMailboxName,
+} from '../mailbox-names.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -52,7 +59,7 @@ export const deleteMailbox = defineCommand({
   parse: oneMailbox,
   async run(session, state, name) {
     if (name === 'INBOX') throw no('INBOX cannot be deleted.', 'CANNOT')
-    if (isPublic(name)) throw no('Newsgroups are deleted in the configuration.', 'NOPERM')
+    checkOwnMailbox(name, 'deleted')
     const folder = await findMailbox(session, state.identity, name)
     // Deleting the selected mailbox also deselects it, so the session continues.
     if (state.name === 'selected' && state.selection.folder.id === folder.id) session.deselect()
@@ -70,7 +77,7 @@ export const rename = defineCommand({
     return { from, to: withoutTrailingSeparator(oneMailbox(cursor, session)) }
   },
   async run(session, { identity }, { from, to }) {
-    if (isPublic(from)) throw no('Newsgroups are renamed in the configuration.', 'NOPERM')
+    checkOwnMailbox(from, 'renamed')
     if (to === 'INBOX') throw inboxExists()
     checkNewName(to)
     if (to === from || to.startsWith(`${from}/`)) throw no('A mailbox cannot be moved below itself.', 'CANNOT')

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts'
-import { encodeMailboxName, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
+import { encodeMailboxName, findMailbox, isCaptured, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, no, ok } from '../reply.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -24,7 +24,7 @@ export const getQuota = defineCommand({
   },
 })
 
-/** GETQUOTAROOT mailbox. Newsgroups have no quota root. RFC 9208 section 4.1.2. */
+/** GETQUOTAROOT mailbox. Newsgroups and captured mail have no quota root. RFC 9208 section 4.1.2. */
 export const getQuotaRoot = defineCommand({
   name: 'GETQUOTAROOT',
   states: loggedOn,
@@ -34,7 +34,7 @@ export const getQuotaRoot = defineCommand({
   },
   async run(session, { identity }, name) {
     await findMailbox(session, identity, name)
-    const root = isPublic(name) ? '' : ` "${QUOTA_ROOT}"`
+    const root = isPublic(name) || isCaptured(name) ? '' : ` "${QUOTA_ROOT}"`
     session.send(`* QUOTAROOT ${encodeMailboxName(name, session)}${root}\r\n`)
     if (root !== '') session.send(await quotaResponse(session, identity))
     return ok()

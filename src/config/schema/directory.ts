@@ -33,5 +33,20 @@ export const directory = z.strictObject({
     .describe(
       'listed: only the accounts below can log on. open: any name and password can; the mailbox is created by the first log-on or the first message.',
     ),
+  unknown: z
+    .enum(['refuse', 'capture'])
+    .default('refuse')
+    .describe(
+      'Mail for unknown accounts of the lab’s own domain. refuse: 550 5.1.1. capture: it is stored in the lab, as mail for other domains is (`relay`).',
+    ),
   accounts: z.array(account).default([]).describe('Accounts.'),
+})
+
+export const captured = z.strictObject({
+  readers: z
+    .union([z.literal('all'), z.array(z.string().min(1))])
+    .default('all')
+    .describe(
+      'Accounts that see captured mail, over IMAP4 in `Captured/DOMAIN` and over HTTP: all, or a list of names.',
+    ),
 })
