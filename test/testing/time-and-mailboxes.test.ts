@@ -87,7 +87,7 @@ test('preload fills mailboxes and newsgroups at the start and after a reset', as
     await lab.reset()
   }
   const missing = { directory: { accounts: [{ user: 'bob', password: 'secret', preload: '/nowhere.mbox' }] } }
-  await expect(startLab(missing)).rejects.toThrow('preload of INBOX: ENOENT')
+  await expect(startLab(missing)).rejects.toThrow('preload of INBOX: cannot read /nowhere.mbox: no such file')
 })
 
 test('expunge and changeUidValidity act like another client and a restored backup', async ({ lab }) => {
