@@ -1,7 +1,7 @@
 import { MemoryLimitReached } from '../src/common/memory-budget.ts'
 import { SpoolError } from '../src/common/spool.ts'
 import type { Connection } from '../src/net/connection.ts'
-import { ConnectionEnded, HandshakeFailure, TooLong } from '../src/net/errors.ts'
+import { ConnectionEnded, FaultAnswered, HandshakeFailure, TooLong } from '../src/net/errors.ts'
 import { StoreError } from '../src/store/types.ts'
 import type { ServerContext } from './service.ts'
 
@@ -57,7 +57,7 @@ export async function serveSession<Command, Reply>(session: ProtocolSession<Comm
         const running = session.run(await session.readCommand())
         if (running) await running
       } catch (error) {
-        session.sendError(replyTo(session, error))
+        if (!(error instanceof FaultAnswered)) session.sendError(replyTo(session, error))
       }
     }
   } catch (error) {

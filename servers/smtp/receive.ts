@@ -13,11 +13,13 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 
 /**
  * Delivers a received message. Replies 250 only once the store has it. RFC 5321 section 4.2.5.
- * @throws SmtpError, DeliveryError, StoreError
+ * @throws SmtpError, DeliveryError, StoreError, FaultAnswered
  */
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
   const { reversePath, recipients, envelopeId } = transaction
+  const fault = connection.endOfData()
+  if (fault) await fault
   const lineEnds = new LineEnds()
   const content = received.pieces
     ? { message: await normalized(received.pieces, lineEnds) }

@@ -141,6 +141,8 @@ export class Connection {
    */
   async readLine(maxOctets: number, encoding: LineEncoding, secret = false): Promise<string> {
     const transport = this.#transport
+    const fault = this.#faults?.afterCommand()
+    if (fault) await fault
     for (;;) {
       if (!this.#hasReceived) this.#checkFirstOctets()
       const line = transport.takeLine(maxOctets, encoding)
@@ -159,11 +161,20 @@ export class Connection {
   }
 
   /**
+   * Injects the faults after the content of a message. Call it before the message is stored. Undefined if there are none.
+   * @throws FaultAnswered if it must not be stored; ConnectionEnded
+   */
+  endOfData(): Promise<void> | undefined {
+    return this.#faults?.atEndOfData()
+  }
+
+  /**
    * Writes output. Text is protocol lines (UTF-8, with their CRLFs) and is recorded in the transcript; a Buffer is message
    * octets, of which the transcript states the size. It is sent by the next `flush`, by the next read that has to wait,
    * or when much output has gathered.
    */
   write(data: string | Buffer): void {
+    if (this.#faults?.withholds(data)) return
     if (typeof data === 'string') this.#recordText(data)
     else this.record.octets('out', data.length)
     this.#transport.write(data)

@@ -33,6 +33,11 @@ export class TooLong extends Error {
   }
 }
 
+/** A fault has replied to a command in place of the server. The command is not carried out, and the session continues. */
+export class FaultAnswered extends Error {
+  override readonly name = 'FaultAnswered'
+}
+
 /** A failed TLS handshake; the message gives the reason in plain words. The connection is closed. */
 export class HandshakeFailure extends Error {
   override readonly name = 'HandshakeFailure'

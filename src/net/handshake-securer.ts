@@ -5,8 +5,8 @@ import { explainNoHello } from '../tls/failure.ts'
 import type { KeyLog } from '../tls/policy.ts'
 import type { SecuredSocket, Securer } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
-import { applyHandshakeFaults } from './faults/apply-faults.ts'
 import type { ConnectionFaults, DueFault } from './faults/fault-rules.ts'
+import { applyHandshakeFaults } from './faults/handshake-faults.ts'
 import { handshakeFailed, type TlsSettings } from './tls-acceptor.ts'
 
 /** Performs the TLS handshakes of a virtual server. */

@@ -155,7 +155,8 @@ export class VirtualServer {
     const record = this.#sessions.open({ virtualServer, protocol, remoteAddress, remotePort, localAddress, localPort })
     const user = (): string | undefined => record.record.user
     const secure = (): boolean => record.record.tls !== undefined
-    const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, user, secure })
+    const reset = (): void => void socket.resetAndDestroy()
+    const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, user, secure, reset })
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'

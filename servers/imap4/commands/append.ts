@@ -41,6 +41,7 @@ export const append = defineCommand({
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
     if (!isPublic(name)) checkStorable(name)
+    await session.connection.endOfData()
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
     if (isPublic(name)) {
       if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
@@ -81,6 +82,7 @@ export const replace = defineMessageCommand({
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
     checkStorable(name)
     const folder = await findMailbox(session, identity, name, 'TRYCREATE')
+    await session.connection.endOfData()
     const { raw, octets } = await assembleMessage(session, state, message)
     await checkQuota(session, identity, octets - old.sizeOctets, 0)
     const [stored] = await store.append([newMessage(raw, message, folder.id)])

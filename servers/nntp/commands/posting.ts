@@ -24,6 +24,7 @@ export function notReceived(error: unknown, code: number): unknown {
 
 async function postArticle(session: NntpSession, article: Buffer): Promise<void> {
   const { access, account, connection, news } = session
+  await connection.endOfData()
   const { messageId, moderator } = await news.post(article, {
     host: connection.remote.address,
     account: account?.user,

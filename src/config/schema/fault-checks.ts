@@ -1,5 +1,5 @@
 import { nearest } from '../nearest.ts'
-import { replyForms, verbs } from './fault-words.ts'
+import { contentVerbs, replyForms, verbs } from './fault-words.ts'
 import { protocols, type ServerProtocol } from './protocol.ts'
 
 /** The parts of a fault that are checked together. */
@@ -22,9 +22,8 @@ export interface FaultMistake {
 
 /** Returns the mistakes because of which a fault would never strike, or send something else than a reply. */
 export function faultMistakes(fault: Checked): FaultMistake[] {
-  return [patternMistake, placeMistake, verbMistake, ...lineKeys.map((key) => lineMistake(key))].flatMap((check) =>
-    check(fault),
-  )
+  const checks = [patternMistake, placeMistake, verbMistake, contentMistake, dropMistake, storedMistake]
+  return [...checks, ...lineKeys.map((key) => lineMistake(key))].flatMap((check) => check(fault))
 }
 
 function patternMistake({ when: { matching } }: Checked): FaultMistake[] {
@@ -58,6 +57,42 @@ function verbMistake({ when: { protocol, verb } }: Checked): FaultMistake[] {
   return [{ path: ['when', 'verb'], message: `${whose}.${hint} For any other line, write matching: "^${upper}"` }]
 }
 
+/** Conditions that cannot hold after the content of a message. */
+function contentMistake({ when: { on, protocol, verb } }: Checked): FaultMistake[] {
+  if (on !== 'end-of-data') return []
+  const possible = protocol === undefined ? Object.values(contentVerbs).flat() : contentVerbs[protocol]
+  if (!possible) {
+    const others = Object.keys(contentVerbs).join(', ')
+    return [{ path: ['when', 'protocol'], message: `clients send no messages; end-of-data is for ${others}` }]
+  }
+  if (verb === undefined || possible.includes(verb.toUpperCase())) return []
+  return [{ path: ['when', 'verb'], message: `never holds on end-of-data; must be ${possible.join(', ')}` }]
+}
+
+function dropMistake({ when: { on }, do: action }: Checked): FaultMistake[] {
+  if (on !== 'data' || action.drop === undefined) return []
+  if (action.drop === 'rst' && action.dropAfterOctets !== undefined) return []
+  return [{ path: ['do', 'drop'], message: 'on data, only rst is possible, together with dropAfterOctets' }]
+}
+
+/** The actions in place of the reply to a message. */
+const INSTEAD = ['reply', 'rawReply', 'garbage', 'oversizedReply', 'silence'] as const
+/** A refusal of SMTP, NNTP or IMAP4. */
+const REFUSAL = /^(?:[45]\d\d|(?:\{tag\} )?(?:NO|BAD)\b)/
+
+function storedMistake({ when: { on }, do: action }: Checked): FaultMistake[] {
+  if (on !== 'end-of-data') return []
+  const replaces = INSTEAD.some((key) => action[key] !== undefined) || action.drop === 'before' || action.drop === 'rst'
+  const isRefusal = REFUSAL.test([action.reply].flat().at(-1) as string)
+  const path = ['do', 'stored']
+  if (replaces && !isRefusal && action.stored === undefined) {
+    const choice = 'true (the message is kept, as if the acknowledgement were lost) or false (the message is lost)'
+    return [{ path, message: `write ${choice}` }]
+  }
+  if (replaces || action.stored === undefined) return []
+  return [{ path, message: 'has no effect, because nothing takes the place of the reply: the message is stored' }]
+}
+
 const lineKeys = ['reply', 'greeting'] as const
 
 const lineMistake =
@@ -78,9 +113,10 @@ const lineMistake =
   }
 
 /** Returns the protocols that a fault can be for. */
-function protocolsOf({ protocol, verb }: Checked['when']): readonly ServerProtocol[] {
+function protocolsOf({ protocol, verb, on }: Checked['when']): readonly ServerProtocol[] {
   if (protocol !== undefined) return [protocol]
   const upper = verb?.toUpperCase()
+  if (on === 'end-of-data' && upper === undefined) return Object.keys(contentVerbs) as ServerProtocol[]
   const knowing = protocols.filter((each) => upper === undefined || verbs[each]?.includes(upper))
   return knowing.length === 0 ? protocols : knowing
 }

@@ -30,6 +30,13 @@ export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>>
   ],
 }
 
+/** The commands whose content a client sends after them, by protocol: those that faults on end-of-data can name. */
+export const contentVerbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
+  smtp: ['DATA', 'BDAT'],
+  imap4: ['APPEND', 'REPLACE', 'UID REPLACE'],
+  nntp: ['POST', 'IHAVE', 'TAKETHIS'],
+}
+
 function split(words: string): string[] {
   return words.split(' ')
 }

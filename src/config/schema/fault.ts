@@ -17,10 +17,10 @@ const when = z.strictObject({
     .describe('Only for the virtual server with this name.')
     .meta({ examples: ['Default SMTP Virtual Server'] }),
   on: z
-    .enum(['connect', 'handshake', 'command', 'data'])
+    .enum(['connect', 'handshake', 'command', 'data', 'end-of-data'])
     .optional()
     .describe(
-      'connect: before the greeting. handshake: after the ClientHello. command: when the client sends a command. data: while the client sends a message. Default: command if verb or matching is given, else connect.',
+      'connect: before the greeting. handshake: after the ClientHello. command: when the client sends a command. data: while the client sends a message. end-of-data: after the content of a message or article, before it is stored. Default: command if verb or matching is given, else connect.',
     )
     .meta({ examples: ['command'] }),
   verb: z
@@ -97,9 +97,11 @@ const action = z.strictObject({
     .describe('Limits what is sent to the client to this many octets per second.')
     .meta({ examples: [1000] }),
   drop: z
-    .enum(['before', 'after', 'mid-reply'])
+    .enum(['before', 'after', 'mid-reply', 'rst'])
     .optional()
-    .describe('Closes the connection before, after or in the middle of the reply.')
+    .describe(
+      'Closes the connection before, after or in the middle of the reply. rst: before the reply, with a TCP reset; on data, dropAfterOctets says when.',
+    )
     .meta({ examples: ['mid-reply'] }),
   dropAfterOctets: z
     .number()
@@ -136,23 +138,31 @@ const action = z.strictObject({
       'On handshake: sends this TLS alert instead of a ServerHello (40 handshake_failure, 80 internal_error …).',
     )
     .meta({ examples: [40] }),
+  stored: z
+    .boolean()
+    .optional()
+    .describe(
+      'On end-of-data, with an action in place of the reply: whether the message is stored. true: the message is kept although the client does not learn it (a lost acknowledgement; clients send it again). false: the message is lost. Must be written unless reply is a refusal, where it is false.',
+    )
+    .meta({ examples: [true] }),
 })
 
 /** The points at which each action is possible. */
 const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> = {
-  delay: ['connect', 'handshake', 'command'],
-  reply: ['connect', 'command'],
-  rawReply: ['connect', 'command'],
+  delay: ['connect', 'handshake', 'command', 'end-of-data'],
+  reply: ['connect', 'command', 'end-of-data'],
+  rawReply: ['connect', 'command', 'end-of-data'],
   greeting: ['connect'],
   inject: ['command'],
   throttle: ['connect', 'command'],
-  drop: ['connect', 'handshake', 'command'],
+  drop: ['connect', 'handshake', 'command', 'data', 'end-of-data'],
   dropAfterOctets: ['data'],
   halfClose: ['connect', 'command'],
-  silence: ['connect', 'handshake', 'command'],
-  garbage: ['connect', 'handshake', 'command'],
-  oversizedReply: ['connect', 'command'],
+  silence: ['connect', 'handshake', 'command', 'end-of-data'],
+  garbage: ['connect', 'handshake', 'command', 'end-of-data'],
+  oversizedReply: ['connect', 'command', 'end-of-data'],
   abortHandshake: ['handshake'],
+  stored: ['end-of-data'],
 }
 
 /** A fault to inject: when, what, and how often. */

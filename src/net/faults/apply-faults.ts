@@ -1,8 +1,9 @@
-import type { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultAction } from '../../config/schema/fault.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
+import { ConnectionEnded, FaultAnswered } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import type { ConnectionFaults, DueFault } from './fault-rules.ts'
+import { replyOf, tagOf, toLines } from './reply-lines.ts'
 
 /** The connection to which a fault writes. It records what is written. */
 export interface FaultWriter {
@@ -13,15 +14,21 @@ export interface FaultWriter {
 /** The effect of the faults. `answered`: the session must not see the client's line. `gone`: the connection is closed. */
 export type FaultOutcome = 'pass' | 'answered' | 'gone'
 
-/** Injects the faults of one connection: before the greeting, at a client's line, within a message. */
+/** Injects the faults of one connection: before the greeting, at a client's line, within and after a message. */
 export class FaultInjector {
   readonly #faults: ConnectionFaults
   readonly #transport: Transport
   readonly #writer: FaultWriter
+  /** The line of the command that the client sent last. */
+  #command = ''
+  /** Whether the next line continues the command: in IMAP4, after a literal. */
+  #isContinued = false
   /** Octets of the current message so far, and the number at which a fault drops the connection. */
   #octets = 0
   #limit: number | undefined
-  #strikes: () => void = () => {}
+  #reachesLimit: () => void = () => {}
+  /** What happens in place of the reply to the current command, which is withheld. */
+  #instead: FaultAction | undefined
 
   constructor(faults: ConnectionFaults, transport: Transport, writer: FaultWriter) {
     this.#faults = faults
@@ -32,66 +39,128 @@ export class FaultInjector {
   /** Injects the faults before the greeting. @throws ConnectionEnded */
   async beforeGreeting(): Promise<FaultOutcome> {
     const due = this.#faults.due('connect')
-    return due.length === 0 ? 'pass' : this.#apply(due)
+    const outcome = due.length === 0 ? 'pass' : await this.#applyAll(due)
+    if (outcome !== 'answered') return outcome
+    // The fault replaced the greeting, so no session follows.
+    this.#transport.end('server closed')
+    return 'gone'
   }
 
   /** Injects the faults at a client's line. @throws ConnectionEnded */
   async atLine(text: string): Promise<FaultOutcome> {
+    if (!this.#isContinued) this.#command = text
+    this.#isContinued = false
     const due = this.#faults.due('command', text)
-    return due.length === 0 ? 'pass' : this.#apply(due, text)
+    return due.length === 0 ? 'pass' : this.#applyAll(due, text)
   }
 
   /** Starts to count the octets of a message. */
   messageBegins(): void {
+    this.#isContinued = this.#faults.protocol === 'imap4'
     const [first] = this.#faults.due('data')
     this.#octets = 0
     this.#limit = first?.action.dropAfterOctets
-    this.#strikes = first?.strikes ?? (() => {})
-    if (first) this.#writer.record.note(`fault: ${first.name}`)
+    if (!first) return
+    this.#writer.record.note(`fault: ${first.name}`)
+    this.#reachesLimit = () => {
+      first.strikes()
+      if (first.action.drop === 'rst') this.#faults.reset()
+    }
   }
 
   /** Counts received octets of a message. @throws ConnectionEnded when a fault's limit is reached */
   atOctets(octets: number): void {
     this.#octets += octets
     if (this.#limit === undefined || this.#octets < this.#limit) return
-    this.#strikes()
+    this.#reachesLimit()
     this.#transport.destroy('server closed')
     this.#transport.checkReadable()
   }
 
+  /**
+   * Injects the faults after the content of a message, before it is stored. Undefined if there are none.
+   * @throws FaultAnswered if the message must not be stored; ConnectionEnded
+   */
+  atEndOfData(): Promise<void> | undefined {
+    const due = this.#faults.due('end-of-data', this.#command)
+    return due.length === 0 ? undefined : this.#afterContent(due)
+  }
+
+  /** Whether output of the server is withheld: the reply to the message that it has just stored. */
+  withholds(data: string | Buffer): boolean {
+    if (!this.#instead) return false
+    // Other responses of IMAP4 tell the client what is in its mailbox.
+    if (this.#faults.protocol === 'imap4' && !data.toString('latin1').startsWith(`${tagOf(this.#command)} `))
+      return false
+    this.#writer.record.note(`fault: not sent: ${data.toString('latin1').trimEnd()}`)
+    return true
+  }
+
+  /** Injects what takes the place of a reply that was withheld. Undefined if none was. @throws ConnectionEnded */
+  afterCommand(): Promise<FaultOutcome> | undefined {
+    const action = this.#instead
+    this.#instead = undefined
+    return action && this.#apply(action, this.#command)
+  }
+
+  async #afterContent(due: readonly DueFault[]): Promise<void> {
+    let outcome: FaultOutcome = 'pass'
+    for (const { action, name, strikes } of due) {
+      this.#strike(name, strikes)
+      await this.#delay(action)
+      if (action.stored) this.#instead = action
+      else if ((await this.#apply(action, this.#command)) !== 'pass') outcome = 'answered'
+    }
+    if (outcome !== 'pass') throw new FaultAnswered()
+  }
+
   /** Injects faults at a client's line, or before the greeting (no line). @throws ConnectionEnded */
-  async #apply(due: readonly DueFault[], line?: string): Promise<FaultOutcome> {
-    const transport = this.#transport
+  async #applyAll(due: readonly DueFault[], line?: string): Promise<FaultOutcome> {
     let outcome: FaultOutcome = 'pass'
     for (const { name, action, strikes } of due) {
-      this.#writer.record.note(`fault: ${name}`)
-      strikes()
-      if (action.delay !== undefined) {
-        transport.flush()
-        await Promise.race([sleep(action.delay, undefined, { ref: false }), transport.closed])
-      }
-      if (action.throttle !== undefined) transport.throttle(action.throttle)
-      if (action.greeting !== undefined) transport.replaceGreeting(`${action.greeting}\r\n`)
-      if (action.inject !== undefined) transport.injectBeforeTls(toLines(action.inject, this.#faults.protocol, line))
-      if (action.silence) return ignoreClient(transport, this.#writer.record)
-      if (action.drop === 'before') {
-        transport.flush()
-        transport.destroy('server closed')
-        return 'gone'
-      }
-      if (action.drop === 'mid-reply') transport.cutNextReply()
-      if (action.drop === 'after') transport.dropAfterReply()
-      const reply = replyOf(this.#faults, action, line)
-      if (reply !== undefined) {
-        this.#writer.write(reply)
-        outcome = 'answered'
-      }
-      if (action.halfClose) transport.halfClose()
+      this.#strike(name, strikes)
+      await this.#delay(action)
+      const result = await this.#apply(action, line)
+      if (result === 'gone') return result
+      if (result === 'answered') outcome = result
     }
-    if (outcome !== 'answered' || line !== undefined) return outcome
-    // The fault replaced the greeting, so no session follows.
-    transport.end('server closed')
-    return 'gone'
+    return outcome
+  }
+
+  #strike(name: string, strikes: () => void): void {
+    this.#writer.record.note(`fault: ${name}`)
+    strikes()
+  }
+
+  /** @throws ConnectionEnded when the lab stops */
+  async #delay({ delay }: FaultAction): Promise<void> {
+    try {
+      if (delay !== undefined) await this.#transport.pause(delay)
+    } catch (error) {
+      // A slow server carries out the command even if the client has given up: the message is stored. RFC 1047
+      if (!(error instanceof ConnectionEnded) || error.reason === 'stopping') throw error
+    }
+  }
+
+  /** Injects everything but the delay. @throws ConnectionEnded */
+  async #apply(action: FaultAction, line?: string): Promise<FaultOutcome> {
+    const transport = this.#transport
+    if (action.throttle !== undefined) transport.throttle(action.throttle)
+    if (action.greeting !== undefined) transport.replaceGreeting(`${action.greeting}\r\n`)
+    if (action.inject !== undefined) transport.injectBeforeTls(toLines(action.inject, this.#faults.protocol, line))
+    if (action.silence) return ignoreClient(transport, this.#writer.record)
+    if (action.drop === 'before' || action.drop === 'rst') {
+      transport.flush()
+      if (action.drop === 'rst') this.#faults.reset()
+      transport.destroy('server closed')
+      return 'gone'
+    }
+    if (action.drop === 'mid-reply') transport.cutNextReply()
+    if (action.drop === 'after') transport.dropAfterReply()
+    const reply = replyOf(this.#faults, action, line)
+    if (reply !== undefined) this.#writer.write(reply)
+    if (action.halfClose) transport.halfClose()
+    return reply === undefined ? 'pass' : 'answered'
   }
 }
 
@@ -111,79 +180,4 @@ async function ignoreClient(transport: Transport, record: SessionRecorder): Prom
     rest = last.length > MAX_UNANSWERED_LINE ? '' : last
     await transport.more()
   }
-}
-
-/** Injects faults on the raw stream before a TLS handshake. */
-export async function applyHandshakeFaults(
-  faults: ConnectionFaults,
-  due: readonly DueFault[],
-  raw: Duplex,
-  record: SessionRecorder,
-): Promise<FaultOutcome> {
-  const closed = new Promise<void>((resolve) => raw.once('close', resolve))
-  // A stream without a reader does not notice its end.
-  const readToEnd = (): Promise<void> => {
-    raw.resume()
-    return closed
-  }
-  for (const { name, action, strikes } of due) {
-    record.note(`fault: ${name}`)
-    strikes()
-    if (action.delay !== undefined) await Promise.race([sleep(action.delay, undefined, { ref: false }), closed])
-    if (action.silence) {
-      raw.once('end', () => raw.destroy())
-      await readToEnd()
-      return 'gone'
-    }
-    const octets =
-      action.abortHandshake === undefined
-        ? action.garbage && faults.octets(action.garbage)
-        : fatalAlert(action.abortHandshake)
-    if (octets) {
-      raw.end(octets)
-      await readToEnd()
-    } else if (action.drop) raw.destroy()
-    if (octets || action.drop) return 'gone'
-  }
-  return 'pass'
-}
-
-/** Returns a TLS record with a fatal alert. RFC 5246 section 7.2; RFC 8446 section 6. */
-const fatalAlert = (description: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, description])
-
-function replyOf(
-  faults: ConnectionFaults,
-  { reply, rawReply, garbage, oversizedReply }: DueFault['action'],
-  line: string | undefined,
-): string | Buffer | undefined {
-  if (reply !== undefined) return toLines(reply, faults.protocol, line)
-  if (rawReply !== undefined)
-    return [rawReply]
-      .flat()
-      .map((text) => `${text}\r\n`)
-      .join('')
-  if (garbage !== undefined) return faults.octets(garbage)
-  if (oversizedReply === undefined) return undefined
-  return Buffer.concat([Buffer.alloc(Math.max(0, oversizedReply - 2), 'x'), Buffer.from('\r\n')])
-}
-
-const toLines = (text: string | readonly string[], protocol: string, line: string | undefined): string =>
-  [text]
-    .flat()
-    .map((each) => `${tagged(protocol, each, line)}\r\n`)
-    .join('')
-
-/** Adds the command's tag to a reply of IMAP4, unless the reply is untagged. RFC 9051 section 2.2. */
-function tagged(protocol: string, text: string, line: string | undefined): string {
-  const tag = line?.trimStart().split(/\s/)[0]
-  if (protocol !== 'imap4' || tag === undefined || /^[*+] /.test(text)) return text
-  if (!/\{tag(\+\d+)?\}/.test(text)) return `${tag} ${text}`
-  return text.replaceAll(/\{tag(?:\+(\d+))?\}/g, (_, ahead) => laterTag(tag, Number(ahead ?? 0)))
-}
-
-/** Returns a later tag of a client that counts its commands: A9 becomes A10, A009 becomes A010. */
-function laterTag(tag: string, ahead: number): string {
-  const digits = /(?<!\d)\d+$/.exec(tag)?.[0] ?? ''
-  if (digits === '' || ahead === 0) return tag
-  return tag.slice(0, -digits.length) + String(Number(digits) + ahead).padStart(digits.length, '0')
 }

@@ -11,6 +11,8 @@ export interface FaultTarget {
   readonly user: () => string | undefined
   /** Returns whether the connection is under TLS now. */
   readonly secure: () => boolean
+  /** Closes the connection with a TCP reset. */
+  readonly reset: () => void
 }
 
 /** A fault to inject now. */
@@ -156,6 +158,11 @@ export class ConnectionFaults {
 
   octets(count: number): Buffer {
     return this.#rules.octets(count)
+  }
+
+  /** Closes the connection with a TCP reset. RFC 9293 section 3.10.5 */
+  reset(): void {
+    this.#target.reset()
   }
 }
 

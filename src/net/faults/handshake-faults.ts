@@ -1,0 +1,44 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SessionRecorder } from '../../sessions/types.ts'
+import type { FaultOutcome } from './apply-faults.ts'
+import type { ConnectionFaults, DueFault } from './fault-rules.ts'
+
+/** Injects faults on the raw stream before a TLS handshake. */
+export async function applyHandshakeFaults(
+  faults: ConnectionFaults,
+  due: readonly DueFault[],
+  raw: Duplex,
+  record: SessionRecorder,
+): Promise<FaultOutcome> {
+  const closed = new Promise<void>((resolve) => raw.once('close', resolve))
+  // A stream without a reader does not notice its end.
+  const readToEnd = (): Promise<void> => {
+    raw.resume()
+    return closed
+  }
+  for (const { name, action, strikes } of due) {
+    record.note(`fault: ${name}`)
+    strikes()
+    if (action.delay !== undefined) await Promise.race([sleep(action.delay, undefined, { ref: false }), closed])
+    if (action.silence) {
+      raw.once('end', () => raw.destroy())
+      await readToEnd()
+      return 'gone'
+    }
+    const octets =
+      action.abortHandshake === undefined
+        ? action.garbage && faults.octets(action.garbage)
+        : fatalAlert(action.abortHandshake)
+    if (octets) {
+      raw.end(octets)
+      await readToEnd()
+    } else if (action.drop === 'rst') faults.reset()
+    else if (action.drop) raw.destroy()
+    if (octets || action.drop) return 'gone'
+  }
+  return 'pass'
+}
+
+/** Returns a TLS record with a fatal alert. RFC 5246 section 7.2; RFC 8446 section 6. */
+const fatalAlert = (description: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, description])
