@@ -97,7 +97,7 @@ async function mutatedHandshake(port: number, seed: number): Promise<string> {
 
 /** Makes the handshake and exchanges a line. The client gives up when the server waits for octets that were cut off. */
 async function attempt(client: LegacyClient): Promise<string> {
-  const giveUp = setInterval(() => client.transport.raw.end(), 500)
+  const giveUp = setInterval(() => client.transport.raw.end(), 2_000)
   client.transport.raw.on('data', () => giveUp.refresh())
   try {
     await client.handshake()
