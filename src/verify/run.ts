@@ -7,9 +7,11 @@ import { dhGroups } from './checks/dh.ts'
 import { downgrade } from './checks/downgrade.ts'
 import { ccsInjection, compression, heartbleed } from './checks/old-flaws.ts'
 import { renegotiation } from './checks/renegotiation.ts'
+import { resumption } from './checks/resumption.ts'
 import { revocation } from './checks/revocation.ts'
 import { robot } from './checks/robot.ts'
 import { injection, second, state } from './checks/starttls.ts'
+import { transparency } from './checks/transparency.ts'
 import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
 import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
@@ -101,6 +103,7 @@ export const checks: readonly Check[] = [
   key,
   purposes,
   revocation,
+  transparency,
   versionsAccepted,
   suitesAccepted,
   dhGroups,
@@ -110,6 +113,7 @@ export const checks: readonly Check[] = [
   robot,
   heartbleed,
   ccsInjection,
+  resumption,
   secureChannel,
   logOn,
   mechanisms,

@@ -2,6 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto'
 import { certificatePem, createCertificate, type Issuer } from '../../src/pki/certificate/certificate.ts'
 import * as ext from '../../src/pki/certificate/extensions.ts'
 import { generalName } from '../../src/pki/certificate/names.ts'
+import { octetString, oid, sequence } from '../../src/pki/der/encode.ts'
 import { generateKey, type HashName, type KeySpec, privateKeyPem } from '../../src/pki/keys.ts'
 
 const DAY_MS = 86_400_000
@@ -23,6 +24,8 @@ export interface Defect {
   readonly hash?: HashName
   readonly purpose?: 'serverAuth' | 'clientAuth'
   readonly crl?: string
+  /** A list of certificate timestamps. RFC 6962 section 3.3 */
+  readonly timestamps?: Buffer
 }
 
 /** A root and an intermediate authority that issue test certificates. */
@@ -87,7 +90,7 @@ export class TestAuthority {
 }
 
 function leaf(defect: Defect, key: KeyObject, issuer: Issuer): X509Certificate {
-  const { names = ['localhost', '127.0.0.1'], from = -1, to = 90, purpose = 'serverAuth', crl } = defect
+  const { names = ['localhost', '127.0.0.1'], from = -1, to = 90, purpose = 'serverAuth', crl, timestamps } = defect
   return createCertificate(
     {
       subject: [{ type: 'CN', value: names[0] ?? '' }],
@@ -99,6 +102,9 @@ function leaf(defect: Defect, key: KeyObject, issuer: Issuer): X509Certificate {
         ext.extKeyUsage([purpose]),
         ext.subjectAltName(names.map(generalName)),
         ...(crl === undefined ? [] : [ext.crlDistributionPoints([crl])]),
+        ...(timestamps === undefined
+          ? []
+          : [sequence(oid('1.3.6.1.4.1.11129.2.4.2'), octetString(octetString(timestamps)))]),
       ],
     },
     issuer,

@@ -1,4 +1,5 @@
 import { constants, privateDecrypt, randomBytes } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { vector } from '../../src/tls/octets.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
@@ -203,6 +204,52 @@ describe('early ChangeCipherSpec', () => {
     expect(await crafted(accepts, 'ccs-injection')).toMatch(
       /^fail: ChangeCipherSpec is accepted before the key exchange \(alert 20/,
     )
+  })
+})
+
+describe('session resumption', () => {
+  const ticketKeys = randomBytes(48)
+
+  it('passes without resumption, and for another name with the same certificate', async () => {
+    expect(await double({}, 'resumption')).toBe('pass: sessions are not resumed')
+    expect(await double({ tls: { ticketKeys } }, 'resumption')).toMatch(
+      /^pass: TLSv1.2 and TLSv1.3 sessions are resumed for another name, which has the same certificate$/,
+    )
+  })
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'fails for another name with another certificate: %s',
+    async (maxVersion) => {
+      const others = { own: good, other: await authority.issue({ names: ['other.test'] }) }
+      const contexts = { own: createSecureContext(others.own), other: createSecureContext(others.other) }
+      const tls: Faults['tls'] = {
+        maxVersion,
+        ticketKeys,
+        SNICallback: (name, done) => done(null, contexts[name === 'localhost' ? 'own' : 'other']),
+      }
+      expect(await double({ tls }, 'resumption')).toMatch(
+        /^fail: TLSv1.\d sessions are resumed for another name, which has another/,
+      )
+    },
+  )
+})
+
+describe('certificate transparency', () => {
+  const timestamp = Buffer.concat([Buffer.from([0]), randomBytes(32), Buffer.alloc(8), Buffer.alloc(6)])
+
+  it('is reported for information', async () => {
+    expect(await double({}, 'transparency')).toBe('pass: no timestamps of transparency logs (SCTs)')
+    const timestamps = vector(2, Buffer.concat([vector(2, timestamp), vector(2, timestamp)]))
+    await using server = await startDouble('imap4', await authority.issue({ timestamps }))
+    expect(await words(server.port, 'transparency', false)).toMatch(
+      /^pass: .*: 2 in the certificate, 0 in the handshake$/,
+    )
+  })
+  it('warns about a malformed list', async () => {
+    await using server = await startDouble(
+      'imap4',
+      await authority.issue({ timestamps: vector(2, Buffer.from([0, 9])) }),
+    )
+    expect(await words(server.port, 'transparency', false)).toMatch(/^warn: .* is malformed/)
   })
 })
 
