@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError } from 'commander'
 import { duration } from '../config/schema/values.ts'
 
@@ -26,6 +27,14 @@ export function portNumber(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number > 0 && number < 65536) return number
   throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+}
+
+/** Parses the address of a DNS server: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`. */
+export function dnsServer(text: string): { readonly address: string; readonly port: number } {
+  if (isIP(text)) return { address: text, port: 53 }
+  const [, address = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(text) ?? []
+  if (isIP(address)) return { address, port: portNumber(port) }
+  throw new InvalidArgumentError('Write an IP address, with a port if it is not 53: 127.0.0.1:5353.')
 }
 
 /** Parses a time with its unit, such as 30d or 12h. Returns milliseconds. */

@@ -29,6 +29,7 @@ export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 
   readonly endpoints: readonly Endpoint[]
   /** The control socket of the running lab. */
   readonly control?: string
+  readonly mailDomain?: string
 }
 
 /**
@@ -54,6 +55,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
     ca: status && status.ca !== '' ? [status.ca] : await storedRoots(configuration),
     ...(await labCredentials(options, lab)),
     ...(socket === undefined ? {} : { control: socket }),
+    mailDomain: lab.domain,
   }
 }
 

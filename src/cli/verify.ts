@@ -4,6 +4,7 @@ import { protocols } from '../config/schema/protocol.ts'
 import { askLab } from '../lab/control/client.ts'
 import { ControlError } from '../lab/control/messages.ts'
 import { PkiError } from '../pki/errors.ts'
+import type { Resolver } from '../verify/dns.ts'
 import { delivery } from '../verify/exchange.ts'
 import { verifyJunit } from '../verify/junit.ts'
 import { summarize } from '../verify/report.ts'
@@ -12,7 +13,7 @@ import type { EndpointReport, LocalConnection, VerifyOptions } from '../verify/t
 import { withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, readRoots, writeOutput } from './files.ts'
-import { portNumber, secondsAsMs } from './options.ts'
+import { dnsServer, portNumber, secondsAsMs } from './options.ts'
 import { ProgressLine } from './progress-line.ts'
 import { printJson, printReport } from './verify-output.ts'
 import { hostTarget, labTarget, type Target, type TargetOptions } from './verify-target.ts'
@@ -20,6 +21,8 @@ import { hostTarget, labTarget, type Target, type TargetOptions } from './verify
 export interface VerifyCommandOptions extends TargetOptions {
   readonly ca?: string
   readonly only?: readonly string[]
+  readonly resolver?: Resolver
+  readonly mailDomain?: string
   /** Milliseconds. */
   readonly timeout?: number
   readonly verbose?: boolean
@@ -53,6 +56,12 @@ export function addVerify(program: Command): void {
     .option('--mailbox <address>', 'mail address of the user (default: the user name at the domain of the lab)')
     .option('--newsgroup <name>', 'newsgroup to post to (default: the first that allows posting)')
     .addOption(new Option('--only <check...>', 'run only these checks').choices(reported.map(({ name }) => name)))
+    .option(
+      '--resolver <address>',
+      'DNS server for the checks of TLSA records and MTA-STS, such as 127.0.0.1:53',
+      dnsServer,
+    )
+    .option('--mail-domain <name>', 'mail domain whose MTA-STS policy is checked (default: that of the lab)')
     .option('--timeout <seconds>', 'longest wait for an answer (default: 10)', secondsAsMs)
     .option('--watch', 'repeat until interrupted, and print what changes')
     .option('--interval <seconds>', 'pause between two runs of --watch (default: 60)', secondsAsMs)
@@ -106,6 +115,7 @@ async function rootsIn(file: string): Promise<string[]> {
 async function settingsOf(target: Target, options: VerifyCommandOptions): Promise<VerifyOptions> {
   const ca = options.ca === undefined ? target.ca : await rootsIn(options.ca)
   const { control } = target
+  const mailDomain = options.mailDomain ?? target.mailDomain
   return {
     timeoutMs: options.timeout ?? TIMEOUT_MS,
     now: () => Date.now(),
@@ -114,6 +124,8 @@ async function settingsOf(target: Target, options: VerifyCommandOptions): Promis
     ...(target.credentials ? { credentials: target.credentials } : {}),
     ...(target.mailbox === undefined ? {} : { mailbox: target.mailbox }),
     ...(target.newsgroup === undefined ? {} : { newsgroup: target.newsgroup }),
+    ...(options.resolver ? { resolver: options.resolver } : {}),
+    ...(mailDomain === undefined ? {} : { mailDomain }),
     ...(control === undefined ? {} : { onConnection: (connection) => keepOutOfLog(control, connection) }),
   }
 }

@@ -45,14 +45,15 @@ export class Probe {
   readonly options: VerifyOptions
   readonly row: ProtocolRow
   readonly roots: readonly X509Certificate[]
-  readonly #ca: readonly string[]
+  /** Trusted roots in PEM. */
+  readonly ca: readonly string[]
   readonly #results = new Map<string, Promise<unknown>>()
 
   constructor(endpoint: Endpoint, options: VerifyOptions, ca: readonly string[]) {
     this.endpoint = endpoint
     this.options = options
     this.row = protocolRows[endpoint.protocol]
-    this.#ca = ca
+    this.ca = ca
     this.roots = parseRoots(ca)
   }
 
@@ -179,14 +180,14 @@ export class Probe {
   #settings(view: TlsView) {
     const { serverName } = this.endpoint
     const pinned = view.untrusted ? { pinned: view.certificates } : {}
-    return { serverName, ca: this.#ca, timeoutMs: this.options.timeoutMs, wide: view.wide, ...pinned }
+    return { serverName, ca: this.ca, timeoutMs: this.options.timeoutMs, wide: view.wide, ...pinned }
   }
 
   async #handshake(wide: boolean): Promise<TlsView> {
     const wire = await this.readyForTls()
     let made: Handshake | undefined
     try {
-      const settings = { serverName: this.endpoint.serverName, ca: this.#ca, timeoutMs: this.options.timeoutMs, wide }
+      const settings = { serverName: this.endpoint.serverName, ca: this.ca, timeoutMs: this.options.timeoutMs, wide }
       const socket = await wire.startTls(async (raw) => {
         made = await handshake(raw, settings)
         return made.socket

@@ -3,8 +3,10 @@ import { chain, dates, key, names, purposes } from './checks/certificate.ts'
 import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
 import { type Check, type Found, fail } from './checks/check.ts'
 import { greeting, negotiated, reachable, tls } from './checks/connection.ts'
+import { dane } from './checks/dane.ts'
 import { dhGroups } from './checks/dh.ts'
 import { downgrade } from './checks/downgrade.ts'
+import { mtaSts } from './checks/mta-sts.ts'
 import { ccsInjection, compression, heartbleed } from './checks/old-flaws.ts'
 import { renegotiation } from './checks/renegotiation.ts'
 import { resumption } from './checks/resumption.ts'
@@ -104,6 +106,8 @@ export const checks: readonly Check[] = [
   purposes,
   revocation,
   transparency,
+  dane,
+  mtaSts,
   versionsAccepted,
   suitesAccepted,
   dhGroups,

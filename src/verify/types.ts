@@ -1,4 +1,5 @@
 import type { Protocol } from '../config/schema.ts'
+import type { Resolver } from './dns.ts'
 
 /** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
 export type CheckOutcome = 'pass' | 'fail' | 'warn' | 'not-applicable'
@@ -53,6 +54,12 @@ export interface VerifyOptions {
   readonly mailbox?: string
   /** The newsgroup for the test article. Default: the first one that accepts posts. */
   readonly newsgroup?: string
+  /** The DNS server for the checks of TLSA records and MTA-STS. Default: these checks are not made. */
+  readonly resolver?: Resolver
+  /** The mail domain whose MTA-STS policy is checked. */
+  readonly mailDomain?: string
+  /** Port of the HTTPS server with the policy. Default: 443. */
+  readonly policyPort?: number
   readonly now: () => number
   /** Called for every connection before anything is sent on it. */
   readonly onConnection?: (connection: LocalConnection) => Promise<void>

@@ -7,6 +7,8 @@ import { type Faults, startDouble } from './double.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
 
 const slowChecks = ['versions', 'suites', 'dh-groups', 'downgrade', 'renegotiation', 'compression', 'robot'].concat([
+  'resumption',
+  'transparency',
   'heartbleed',
   'ccs-injection',
 ])

@@ -222,6 +222,7 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
       [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /A port is a number from 1 to 65535/],
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
       [['verify', 'localhost', '--only', 'everything'], /Allowed choices are reachable, greeting, tls/],
+      [['verify', 'localhost', '--resolver', 'dns.example'], /Write an IP address, with a port if it is not 53/],
       [['verify', 'localhost', '--interval', '5'], /--interval needs --watch/],
       [['verify', 'localhost', '--protocol', 'http'], /Allowed choices are smtp, pop3, imap4, nntp/],
     ]

@@ -220,8 +220,8 @@ const dhFile = (): Record<string, string> => ({
 })
 
 async function versions(): Promise<string> {
-  const testssl = /version\s+([\d.]+)/.exec((await output('testssl', ['--color', '0', '--version'])) ?? '')?.[1]
-  const sslscan = /([\d.]+)/.exec((await output('sslscan', ['--no-colour', '--version'])) ?? '')?.[1]
+  const testssl = /version[^\d]*(\d+\.\d+[\d.]*)/.exec(await output('testssl', ['--color', '0', '--version']))?.[1]
+  const sslscan = /([\d.]+)/.exec(await output('sslscan', ['--no-colour', '--version']))?.[1]
   return `testssl.sh ${testssl}, sslscan ${sslscan}, Node.js ${process.version}, ${new Date().toISOString().slice(0, 10)}`
 }
 
