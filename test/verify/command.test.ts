@@ -65,7 +65,7 @@ describe('sealpost verify', () => {
     for (const line of wire)
       expect(line).toMatch(/^ {2}pass .*encrypted on the wire: the text is not among the \d+ octets captured/)
     // SMTP, POP3 and IMAP4 each refuse log-on in clear text.
-    expect(stdout.match(/pass {2}clear-text log-on {7}refused before the password is checked/g)).toHaveLength(3)
+    expect(stdout.match(/pass {2}clear-text log-on +refused before the password is checked/g)).toHaveLength(3)
   })
 
   it('prints JSON, writes JUnit XML, and runs only the checks of --only', async () => {

@@ -54,14 +54,14 @@ const testsslLabels: readonly (readonly [RegExp, string])[] = [
   [/^cipherlist_LOW/, 'DES'],
   [/^RC4/, 'RC4'],
   [/^cipherlist_3DES|^SWEET32/, '3DES'],
-  [/^cipherlist_OBSOLETED|^LUCKY13|^BEAST/, 'CBC'],
+  [/^cipherlist_OBSOLETED|^LUCKY13|^BEAST|^cipherlist_STRONG_FS/, 'CBC or no forward secrecy'],
   [/^LOGJAM|^DH_groups/, 'weak DH'],
   [/^secure_client_renego/, 'client renegotiation'],
   [/^secure_renego/, 'insecure renegotiation'],
   [/^fallback_SCSV/, 'fallback'],
   [/^CRIME/, 'compression'],
   [/^POODLE/, 'SSL 3.0'],
-  [/^cert_(?:expirationStatus|notAfter)/, 'certificate dates'],
+  [/^(?:intermediate_)?cert_(?:expirationStatus|notAfter|expiration)/, 'certificate dates'],
   [/^cert_(?:chain_of_trust|trust)/, 'certificate trust'],
   [/^cert_keySize|^cert_signature/, 'certificate key'],
   [/^cert_(?:revocation|crl|ocsp|extlifeSpan)|^OCSP|^DNS_CAA|^certificate_transparency/i, ''],
@@ -87,7 +87,6 @@ const sslscanLabels: readonly (readonly [RegExp, string])[] = [
   [/<protocol type="tls" version="1.0" enabled="1"/, 'TLS 1.0'],
   [/<protocol type="tls" version="1.1" enabled="1"/, 'TLS 1.1'],
   [/<fallback supported="0"/, 'fallback'],
-  [/<renegotiation supported="1" secure="1"/, 'client renegotiation'],
   [/<renegotiation supported="1" secure="0"/, 'insecure renegotiation'],
   [/<compression supported="1"/, 'compression'],
   [/<heartbleed [^>]*vulnerable="1"/, 'Heartbleed'],
@@ -97,7 +96,7 @@ const sslscanLabels: readonly (readonly [RegExp, string])[] = [
   [/<cipher [^>]*cipher="[^"]*_DES_CBC_SHA"|cipher="(?:EDH-RSA-)?DES-CBC-SHA"/, 'DES'],
   [/<cipher [^>]*cipher="[^"]*RC4[^"]*"/, 'RC4'],
   [/<cipher [^>]*cipher="[^"]*3DES[^"]*"/, '3DES'],
-  [/dhebits="(?:\d{1,3}|1\d{3})"/, 'weak DH'],
+  [/ dhebits="(?:\d{1,3}|1\d{3})"/, 'weak DH'],
   [/<expired>true/, 'certificate dates'],
   [/<self-signed>true/, 'certificate trust'],
 ]
@@ -122,6 +121,7 @@ const verifyLabels: Readonly<Record<string, string>> = {
   'log-on': 'clear-text log-on',
   mechanisms: 'clear-text log-on',
   stripping: 'clear-text log-on',
+  purposes: 'certificate purposes',
   // These follow from the accepted versions and suites.
   negotiated: '',
   greeting: '',
@@ -237,6 +237,7 @@ const rows = await Promise.all(
     const verify = listed(await byVerify(subject))
     const sslscan = listed(await bySslscan(subject))
     const testssl = listed(await byTestssl(subject, folder, index))
+    console.error(`done: ${subject.title}`)
     return `| ${subject.title} | ${testssl} | ${sslscan} | ${verify} |`
   }),
 )

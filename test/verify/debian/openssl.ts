@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { splitPem } from '../../../src/verify/tls/trust.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
@@ -19,12 +20,18 @@ export async function startOpenssl(
 ): Promise<OpensslServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
   const [port = 0] = await freePorts(1)
-  for (const [name, text] of Object.entries({ 'key.pem': key, 'cert.pem': cert, ...files })) {
+  const [, ...issuers] = splitPem(cert)
+  for (const [name, text] of Object.entries({
+    'key.pem': key,
+    'cert.pem': cert,
+    'chain.pem': issuers.join('\n'),
+    ...files,
+  })) {
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   }
   const args = ['s_server', '-accept', `127.0.0.1:${port}`, '-key', 'key.pem', '-cert', 'cert.pem']
-  const chain = ['-cert_chain', 'cert.pem', '-quiet', ...options]
-  const child = await startServer('openssl', [...args, ...chain], port, {
+  const chain = issuers.length > 0 ? ['-cert_chain', 'chain.pem'] : []
+  const child = await startServer('openssl', [...args, ...chain, '-quiet', ...options], port, {
     cwd: folder,
     // At the end of its input, it would close the connection.
     stdio: ['pipe', 'ignore', 'ignore'],
