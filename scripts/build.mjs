@@ -1,4 +1,5 @@
-// Compiles src/ and servers/ into dist/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
+// Compiles src/ and servers/ into dist/, and bundles the public entry points as CommonJS into dist/cjs/. Without the
+// compiler (npm ci --omit=dev), an existing dist/ is used.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -15,4 +16,11 @@ rmSync('dist', { recursive: true, force: true })
 const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 // npm makes the command executable at installation only; npx runs this file directly after later builds.
 if (existsSync(main)) chmodSync(main, 0o755)
-process.exit(status ?? 1)
+if (status !== 0) process.exit(status ?? 1)
+
+const [{ finishTypes }, { buildCommonjs }] = await Promise.all([
+  import('./build/types.mjs'),
+  import('./build/commonjs.mjs'),
+])
+finishTypes()
+await buildCommonjs()

@@ -152,6 +152,7 @@ let Tokenizer: TokenizerClass | undefined
 
 /** Loads the package at the first use, because most labs never need it. */
 function loadTokenizer(): TokenizerClass {
-  Tokenizer ??= (createRequire(import.meta.url)('htmlparser2') as { readonly Tokenizer: TokenizerClass }).Tokenizer
+  Tokenizer ??= (createRequire(import.meta.url)('./html-tokenizer.cjs') as { readonly Tokenizer: TokenizerClass })
+    .Tokenizer
   return Tokenizer
 }

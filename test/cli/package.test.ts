@@ -41,6 +41,17 @@ test('the packed package has a command and a library that work', () => {
     console.log(lab.server('smtp').port > 0)
     await lab.stop()`
   expect(run(process.execPath, ['--input-type=module', '-e', script], place.folder)).toBe('true\n')
+
+  // CommonJS as in Jest: `require` loads no ES module, ours or a package's.
+  const commonjs = `
+    const { startLab } = require('sealpost')
+    startLab().then(async (lab) => {
+      await lab.deliver({ subject: 'hello', html: '<a href="https://lab.test/1">one</a>' }, 'bob')
+      console.log((await lab.waitForMessage('bob')).links)
+      await lab.stop()
+    })`
+  const flags = ['--no-experimental-require-module', '--input-type=commonjs']
+  expect(run(process.execPath, [...flags, '-e', commonjs], place.folder)).toBe("[ 'https://lab.test/1' ]\n")
 })
 
 test('the package contains no sources, tests or data', () => {

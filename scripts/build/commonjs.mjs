@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { rolldown } from 'rolldown'
+import { entryPoints } from './entry-points.mjs'
+
+const TOKENIZER = 'html-tokenizer.cjs'
+/** What src/mail/html-tokenizer.cjs is used for; the rest of the package is left out. */
+const WANTED = "export { Tokenizer } from 'htmlparser2'"
+const format = { format: 'cjs', exports: 'named', comments: false }
+
+const options = {
+  platform: 'node',
+  // Some modules load with the library, and on demand on the command line.
+  checks: { ineffectiveDynamicImport: false },
+  onLog(_level, log) {
+    throw new Error(log.message)
+  },
+}
+
+/**
+ * Bundles the compiled entry points as CommonJS into dist/cjs, for runners that load modules in a way of their own, such as
+ * Jest. Packages stay outside. Our dynamic imports become `require`, because `import()` fails in Jest.
+ */
+export async function buildCommonjs() {
+  const points = entryPoints().filter(({ commonjs }) => commonjs !== undefined)
+  const dir = dirname(points[0].commonjs)
+  const input = Object.fromEntries(points.map(({ module, commonjs }) => [basename(commonjs, '.cjs'), module]))
+  const bundle = await rolldown({ ...options, input, external: (id) => /^[\w@]/.test(id) })
+  const names = { entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs' }
+  await bundle.write({ ...format, ...names, dir, dynamicImportInCjs: false })
+  await bundle.close()
+  // The module that loads it is in one of the chunks.
+  await buildTokenizer('dist/src/mail', join(dir, 'chunks'))
+}
+
+/** Bundles the HTML tokenizer, the only package without CommonJS, into each folder. */
+async function buildTokenizer(...folders) {
+  const input = 'html-tokenizer.mjs'
+  const wanted = { resolveId: (id) => (id === input ? id : null), load: (id) => (id === input ? WANTED : null) }
+  const bundle = await rolldown({ ...options, input, external: /^node:/, plugins: [wanted] })
+  const banner = ({ moduleIds }) => `/*\n${licences(moduleIds).join('\n')}\n*/`
+  for (const folder of folders) await bundle.write({ ...format, file: join(folder, TOKENIZER), banner })
+  await bundle.close()
+}
+
+/** Returns the licences of the packages whose modules a bundle contains: they ask for a copy of themselves. */
+function licences(moduleIds) {
+  const packages = new Set(
+    moduleIds.map((id) => id.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]).filter(Boolean),
+  )
+  return [...packages].map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const file = ['LICENSE', 'LICENSE.md', 'LICENCE'].map((each) => join(folder, each)).find(existsSync)
+    if (!file) throw new Error(`${folder} has no licence file`)
+    return `${name} ${version}\n\n${readFileSync(file, 'utf8').trim()}\n`
+  })
+}

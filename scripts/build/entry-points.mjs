@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs'
+
+/** An entry point of the package. `commonjs` is missing if only ES modules can import it. */
+const entryPoint = ([name, { import: esm, require: commonjs, ...always }]) => ({
+  name: name.slice(2),
+  module: (esm ?? always).default,
+  types: (esm ?? always).types,
+  ...(commonjs ? { commonjs: commonjs.default, commonjsTypes: commonjs.types } : {}),
+})
+
+/** Returns the entry points that `exports` of package.json lists, with their files. The build makes what they name. */
+export function entryPoints() {
+  const { exports } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return Object.entries(exports)
+    .filter(([, target]) => typeof target !== 'string')
+    .map(entryPoint)
+}

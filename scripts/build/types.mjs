@@ -1,0 +1,42 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { entryPoints } from './entry-points.mjs'
+
+const DIST = resolve('dist')
+/** The specifier of a relative import in a declaration file. */
+const RELATIVE = /((?:from|import) '|import\(['"])(\.[^'"]+)\.ts(?=['"])/g
+
+/**
+ * Finishes the declaration files that the compiler wrote: keeps those that an entry point needs, and copies them for
+ * CommonJS.
+ */
+export function finishTypes() {
+  const files = new Map()
+  const points = entryPoints()
+  for (const { types } of points) collect(resolve(types), files)
+  for (const name of readdirSync(DIST, { recursive: true })) {
+    if (name.endsWith('.d.ts')) rmSync(join(DIST, name))
+  }
+  // TypeScript takes the kind of a module from the nearest package.json.
+  const commonjs = resolve(
+    points.find(({ commonjsTypes }) => commonjsTypes).commonjsTypes.replace(/\/types\/.*/, '/types'),
+  )
+  for (const [file, text] of files) {
+    write(file, text)
+    write(join(commonjs, relative(DIST, file)), text)
+  }
+  write(join(commonjs, 'package.json'), '{ "type": "commonjs" }\n')
+}
+
+/** Reads a declaration file and those that it imports. Imports of `.ts` become imports of `.js`, which every tool knows. */
+function collect(file, files) {
+  if (files.has(file)) return
+  const text = readFileSync(file, 'utf8')
+  files.set(file, text.replaceAll(RELATIVE, '$1$2.js'))
+  for (const [, , path] of text.matchAll(RELATIVE)) collect(resolve(dirname(file), `${path}.d.ts`), files)
+}
+
+function write(file, text) {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
