@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
@@ -23,7 +24,8 @@ export async function callerOf(
 ): Promise<Caller> {
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
-    return tokenCaller(credentials.trim(), context) ?? refuse(connection, 'the token is not one of this lab')
+    const caller = tokenCaller(credentials.trim(), context) ?? tenantCaller(credentials.trim(), await context.api())
+    return caller ?? refuse(connection, 'the token is not one of this lab')
   }
   if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, connection, context)
   if (authorization !== undefined) throw logOn('only Bearer and Basic are supported')
@@ -38,6 +40,12 @@ function tokenCaller(given: string, { tokens }: ServerContext): Caller | undefin
   if (!found) return undefined
   const { name, role } = found
   return role === 'tenant' ? { role, name, tenant: name } : { role, name }
+}
+
+/** Returns the tenant that was created over the API with this token. */
+function tenantCaller(given: string, { tenants }: Api): Caller | undefined {
+  const found = [...tenants.values()].filter(({ token }) => isSame(token, given))[0]
+  return found && { role: 'tenant', name: found.name, tenant: found.name }
 }
 
 /** Compares in constant time, whatever the lengths. */

@@ -22,6 +22,11 @@ const BODY_TYPES = new Set([
   'application/octet-stream',
   'application/mbox',
   'message/rfc822',
+  'application/pkcs10',
+  'application/pkix-cert',
+  'application/x-pem-file',
+  'application/x-pkcs12',
+  'application/x-pkcs7-certificates',
 ])
 
 /** Refuses what a page of another site could make a browser send. @throws ApiProblem */

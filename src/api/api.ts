@@ -1,7 +1,24 @@
+import type { FaultInput } from '../config/schema/fault.ts'
 import { EventLog } from './events/event-log.ts'
 import type { ApiLab } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
+
+/** A part of the lab that one program uses: accounts and newsgroups whose names begin with its name. */
+export interface TenantRecord {
+  readonly name: string
+  readonly token: string
+  readonly accounts: readonly { readonly user: string; readonly password: string; readonly address: string }[]
+}
+
+/** A fault that was added over the API. */
+export interface AddedFault {
+  readonly id: string
+  readonly input: FaultInput
+  /** How often it has happened. */
+  hits: number
+  readonly remove: () => void
+}
 
 /** What the operations of one lab share. Created at the first call. */
 export class Api implements AsyncDisposable {
@@ -9,6 +26,11 @@ export class Api implements AsyncDisposable {
   readonly index: MessageIndex
   readonly reader: MessageReader
   readonly events: EventLog
+  /** The tenants that were created over the API, by name. */
+  readonly tenants = new Map<string, TenantRecord>()
+  /** The faults that were added over the API, by id. */
+  readonly faults = new Map<string, AddedFault>()
+  #addedFaults = 0
   /** The messages that waits have returned, by the caller's view. A wait does not return them again. */
   readonly #returned = new Map<string, Set<string>>()
 
@@ -30,9 +52,19 @@ export class Api implements AsyncDisposable {
     return known
   }
 
-  /** Forgets everything about messages, after `lab.reset()`. */
+  /** Adds a fault. @throws ConfigError listing every mistake in it */
+  addFault(input: FaultInput): AddedFault {
+    const id = `f${++this.#addedFaults}`
+    const { remove } = this.lab.faults.add(input, { onStrike: () => added.hits++ })
+    const added: AddedFault = { id, input, hits: 0, remove }
+    this.faults.set(id, added)
+    return added
+  }
+
+  /** Forgets everything about messages and faults, after `lab.reset()`. Tenants stay. */
   reset(): void {
     this.#returned.clear()
+    this.faults.clear()
     this.reader.clear()
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { timeText } from './messages/summary.ts'
-import { Content, defineOperation, type Operation } from './operation.ts'
+import { defineOperation, type Operation } from './operation.ts'
 
 const status = defineOperation({
   name: 'status.get',
@@ -34,20 +34,6 @@ const status = defineOperation({
   },
 })
 
-const ca = defineOperation({
-  name: 'authorities.roots',
-  method: 'GET',
-  path: '/authorities/roots',
-  summary: 'Download every root certificate that clients need, in PEM.',
-  access: 'read',
-  input: z.strictObject({}),
-  output: 'application/x-pem-file',
-  run: async ({ api }) =>
-    new Content('application/x-pem-file', api.lab.certificateStore.rootPem, {
-      'Content-Disposition': 'attachment; filename="lab-ca.pem"',
-    }),
-})
-
 const reset = defineOperation({
   name: 'reset',
   method: 'POST',
@@ -62,4 +48,4 @@ const reset = defineOperation({
   },
 })
 
-export const labOperations: readonly Operation[] = [status, ca, reset]
+export const labOperations: readonly Operation[] = [status, reset]

@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import type { FaultInput } from '../config/schema/fault.ts'
 import type { LocalMail } from '../delivery/deliver.ts'
 import type { Directory } from '../directory/types.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
@@ -22,6 +23,12 @@ export interface EndpointFacts {
   readonly legacyTls: boolean
 }
 
+/** The faults of the lab. */
+export interface ApiFaults {
+  /** @throws ConfigError listing every mistake */
+  add(input: FaultInput, watch: { readonly onStrike: () => void }): { readonly remove: () => void }
+}
+
 /** The lab as the operations use it. */
 export interface ApiLab {
   readonly config: ResolvedLab
@@ -33,6 +40,7 @@ export interface ApiLab {
   readonly certificateStore: CertificateStore
   readonly certificates: Certificates
   readonly authorities: Authorities
+  readonly faults: ApiFaults
   endpoints(): readonly EndpointFacts[]
   deliver(mail: LocalMail): Promise<void>
   reset(): Promise<void>

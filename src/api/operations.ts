@@ -1,8 +1,12 @@
+import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
 import { labOperations } from './lab-operations.ts'
 import { messageOperations } from './messages/operations.ts'
 import type { Operation } from './operation.ts'
+import { authorityOperations } from './pki/authorities.ts'
+import { certificateOperations } from './pki/certificates.ts'
 import { sessionOperations } from './sessions.ts'
+import { tenantOperations } from './tenants.ts'
 import { virtualServerOperations } from './virtual-servers.ts'
 import { waitOperations } from './wait.ts'
 
@@ -13,5 +17,9 @@ export const operations: readonly Operation[] = [
   ...folderOperations,
   ...sessionOperations,
   ...virtualServerOperations,
+  ...certificateOperations,
+  ...authorityOperations,
+  ...faultOperations,
+  ...tenantOperations,
   ...labOperations,
 ]

@@ -18,7 +18,9 @@ export async function issueCertificate(
   context: LifecycleContext,
   options: RequestOptions & IssueOptions & { readonly authority?: string },
 ): Promise<IssueOutcome> {
-  return issuePlanned(context, await planRequest(context, options), options.authority, undefined, options)
+  // `names` belong to the request, in addition to the common name. For an authority they would replace those requested.
+  const { names: _, ...issuing } = options
+  return issuePlanned(context, await planRequest(context, options), options.authority, undefined, issuing)
 }
 
 /**

@@ -1,0 +1,182 @@
+import { z } from 'zod'
+import { authorityFormats } from '../../pki/authority/list.ts'
+import { certificatePem } from '../../pki/certificate/certificate.ts'
+import { reasonNames } from '../../pki/revocation/crl.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+import { keySpec } from './certificates.ts'
+
+const authority = z
+  .looseObject({ name: z.string(), role: z.string(), type: z.string(), default: z.boolean(), ready: z.boolean() })
+  .meta({ id: 'Authority' })
+
+const name = z.string().describe('Name of the authority.')
+
+const list = defineOperation({
+  name: 'authorities.list',
+  method: 'GET',
+  path: '/authorities',
+  summary: 'List the certificate authorities of the lab.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(authority) }),
+  run: async ({ api }) => ({ items: await api.lab.authorities.list() }),
+})
+
+const roots = defineOperation({
+  name: 'authorities.roots',
+  method: 'GET',
+  path: '/authorities/roots',
+  summary: 'Download every root certificate that clients need, in PEM.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: 'application/x-pem-file',
+  run: async ({ api }) =>
+    new Content('application/x-pem-file', api.lab.certificateStore.rootPem, {
+      'Content-Disposition': 'attachment; filename="lab-ca.pem"',
+    }),
+})
+
+const create = defineOperation({
+  name: 'authorities.create',
+  method: 'POST',
+  path: '/authorities',
+  summary: 'Create a root authority, or, with `parent`, one below another authority of the lab.',
+  access: 'administer',
+  input: z.strictObject({
+    name: z.string().min(1),
+    parent: z.string().optional(),
+    key: keySpec.optional(),
+    days: z.number().int().min(1).optional(),
+    makeDefault: z.boolean().optional(),
+    type: z.enum(['enterprise', 'standalone']).optional(),
+    force: z.boolean().optional(),
+  }),
+  output: authority,
+  status: 201,
+  async run({ api, input }) {
+    const options = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
+      name: string
+    }
+    const { authorities } = api.lab
+    await (input.parent === undefined ? authorities.createRoot(options) : authorities.createSubordinate(options))
+    return (await authorities.list()).find((one) => one.name === input.name)
+  },
+})
+
+const remove = defineOperation({
+  name: 'authorities.delete',
+  method: 'DELETE',
+  path: '/authorities/{name}',
+  summary: 'Delete an authority with its key and the record of what it has issued.',
+  access: 'administer',
+  input: z.strictObject({ name, force: z.stringbool().default(false) }),
+  async run({ api, input }) {
+    await api.lab.authorities.delete(input.name, { force: input.force })
+  },
+})
+
+const download = defineOperation({
+  name: 'authorities.export',
+  method: 'GET',
+  path: '/authorities/{name}/certificate',
+  summary: 'Download the certificate of an authority, without its key.',
+  access: 'read',
+  input: z.strictObject({ name, format: z.enum(authorityFormats).default('pem') }),
+  output: 'application/octet-stream',
+  async run({ api, input }) {
+    const octets = await api.lab.authorities.export(input.name, input.format)
+    const isText = input.format === 'pem' || input.format === 'chain'
+    return new Content(isText ? 'application/x-pem-file' : 'application/octet-stream', octets)
+  },
+})
+
+const issued = defineOperation({
+  name: 'authorities.issued',
+  method: 'GET',
+  path: '/authorities/{name}/issued',
+  summary: 'List the certificates that an authority has issued.',
+  access: 'read',
+  input: z.strictObject({ name }),
+  output: z.object({ items: z.array(z.looseObject({ serial: z.string() })) }),
+  run: async ({ api, input }) => ({ items: await api.lab.authorities.issued(input.name) }),
+})
+
+const revoke = defineOperation({
+  name: 'authorities.revoke',
+  method: 'POST',
+  path: '/authorities/revoke',
+  summary: 'Revoke a certificate by serial number or thumbprint. OCSP and the CRL say so at once.',
+  access: 'administer',
+  input: z.strictObject({
+    certificate: z.string().describe('Serial number or thumbprint.'),
+    reason: z.enum(reasonNames as [string, ...string[]]).default('unspecified'),
+  }),
+  output: z.looseObject({}),
+  async run({ api, input: { certificate, reason } }) {
+    const revoked = await api.lab.authorities.revoke(certificate, reason as (typeof reasonNames)[number])
+    return { ...revoked }
+  },
+})
+
+const queue = defineOperation({
+  name: 'authorities.requests',
+  method: 'GET',
+  path: '/authorities/requests',
+  summary: 'List the requests at standalone authorities, answered ones included.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(z.looseObject({ id: z.number(), authority: z.string() })) }),
+  run: async ({ api }) => ({ items: await api.lab.authorities.requests() }),
+})
+
+const answer = defineOperation({
+  name: 'authorities.answer',
+  method: 'POST',
+  path: '/authorities/requests/{id}',
+  summary: 'Approve or deny a request at a standalone authority.',
+  access: 'administer',
+  input: z.strictObject({ id: z.coerce.number().int(), decision: z.enum(['approve', 'deny']) }),
+  output: z.object({ state: z.enum(['issued', 'denied']), pem: z.string().optional() }),
+  async run({ api, input: { id, decision } }) {
+    if (decision === 'deny') {
+      await api.lab.authorities.deny(id)
+      return { state: 'denied' as const }
+    }
+    return { state: 'issued' as const, pem: (await api.lab.authorities.approve(id)).map(certificatePem).join('') }
+  },
+})
+
+const sign = defineOperation({
+  name: 'authorities.sign',
+  method: 'POST',
+  path: '/authorities/sign',
+  summary: 'Sign a certificate request (PKCS#10) at once.',
+  access: 'administer',
+  input: z.strictObject({
+    authority: z.string().optional().describe('Default: the default authority.'),
+    days: z.coerce.number().int().min(1).optional(),
+  }),
+  upload: ['application/pkcs10', 'application/x-pem-file', 'application/octet-stream'],
+  output: 'application/x-pem-file',
+  async run({ api, input, upload }) {
+    if (!upload || upload.octets.length === 0)
+      throw new ApiProblem('bad-request', 'the request has no file; send the CSR as its body')
+    const options = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+    const chain = await api.lab.authorities.sign(upload.octets, options)
+    return new Content('application/x-pem-file', chain.map(certificatePem).join(''))
+  },
+})
+
+export const authorityOperations: readonly Operation[] = [
+  list,
+  create,
+  roots,
+  queue,
+  answer,
+  revoke,
+  sign,
+  download,
+  issued,
+  remove,
+]

@@ -1,0 +1,296 @@
+import { z } from 'zod'
+import { keySpecNamed } from '../../pki/keys.ts'
+import { exportFormats } from '../../pki/lifecycle/import-export.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+
+export const keySpec = z
+  .string()
+  .transform((text, context) => {
+    const found = keySpecNamed(text)
+    if (found) return found
+    context.addIssue('is not a key type; write rsa-2048, rsa-3072, rsa-4096, p256, p384, p521 or ed25519')
+    return z.NEVER
+  })
+  .describe('Key type: rsa-2048, p256 …')
+
+const certificate = z
+  .looseObject({
+    friendlyName: z.string(),
+    issuedTo: z.string(),
+    issuedBy: z.string(),
+    notBefore: z.string(),
+    notAfter: z.string(),
+    daysLeft: z.number(),
+    state: z.string(),
+    key: z.string(),
+    thumbprint: z.string(),
+    usedBy: z.array(z.string()).describe('Virtual servers.'),
+  })
+  .meta({ id: 'Certificate' })
+
+const name = z.string().describe('Friendly name or thumbprint.')
+const virtualServer = z.string().describe('Name of the virtual server, or its protocol if only one has it.')
+const thumbprintOnly = z.object({ friendlyName: z.string(), thumbprint: z.string() })
+const factsOf = ({ friendlyName, thumbprint }: z.infer<typeof thumbprintOnly>) => ({ friendlyName, thumbprint })
+
+const list = defineOperation({
+  name: 'certificates.list',
+  method: 'GET',
+  path: '/certificates',
+  summary: 'List the certificates of the store.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(certificate) }),
+  run: async ({ api }) => ({ items: await api.lab.certificates.list() }),
+})
+
+const get = defineOperation({
+  name: 'certificates.get',
+  method: 'GET',
+  path: '/certificates/{name}',
+  summary: 'Read all facts about a certificate, with its PEM.',
+  access: 'read',
+  input: z.strictObject({ name }),
+  output: certificate,
+  run: ({ api, input }) => api.lab.certificates.show(input.name),
+})
+
+const issue = defineOperation({
+  name: 'certificates.issue',
+  method: 'POST',
+  path: '/certificates',
+  summary: 'Issue a certificate from an authority of the lab, and assign it to a virtual server.',
+  access: 'administer',
+  input: z.strictObject({
+    for: virtualServer,
+    friendlyName: z.string().optional(),
+    key: keySpec.optional(),
+    commonName: z.string().optional().describe("Default: the lab's host name."),
+    names: z.array(z.string()).optional().describe('Further host names and IP addresses.'),
+    days: z.number().int().min(1).optional(),
+    authority: z.string().optional().describe('Default: the default authority.'),
+  }),
+  output: z.looseObject({ state: z.enum(['issued', 'queued']), authority: z.string() }),
+  status: 201,
+  async run({ api, input: { commonName, ...options } }) {
+    const wanted = { ...options, ...(commonName === undefined ? {} : { subject: { commonName } }) }
+    const issued = await api.lab.certificates.issue(wanted as Parameters<typeof api.lab.certificates.issue>[0])
+    const { state, authority } = issued
+    return issued.state === 'issued'
+      ? { state, authority, ...factsOf(issued.record) }
+      : { state, authority, id: issued.id }
+  },
+})
+
+const remove = defineOperation({
+  name: 'certificates.delete',
+  method: 'DELETE',
+  path: '/certificates/{name}',
+  summary: 'Delete a certificate and its key from the store.',
+  access: 'administer',
+  input: z.strictObject({ name }),
+  async run({ api, input }) {
+    await api.lab.certificates.delete(input.name)
+  },
+})
+
+const renew = defineOperation({
+  name: 'certificates.renew',
+  method: 'POST',
+  path: '/certificates/{name}/renew',
+  summary: 'Renew a certificate, with its key or a new one.',
+  access: 'administer',
+  input: z.strictObject({ name, newKey: z.boolean().default(false) }),
+  output: z.looseObject({ state: z.enum(['renewed', 'queued', 'requested']) }),
+  async run({ api, input }) {
+    const renewed = await api.lab.certificates.renew(input.name, { newKey: input.newKey })
+    if (renewed.state === 'renewed')
+      return { state: renewed.state, replaces: renewed.replaces, ...factsOf(renewed.record) }
+    if (renewed.state === 'queued') return { state: renewed.state, authority: renewed.authority, id: renewed.id }
+    return { state: renewed.state, pem: renewed.pem }
+  },
+})
+
+const rename = defineOperation({
+  name: 'certificates.rename',
+  method: 'PATCH',
+  path: '/certificates/{name}',
+  summary: 'Give a certificate another friendly name.',
+  access: 'administer',
+  input: z.strictObject({ name, friendlyName: z.string().min(1) }),
+  output: certificate,
+  async run({ api, input }) {
+    await api.lab.certificates.rename(input.name, input.friendlyName)
+    return api.lab.certificates.show(input.friendlyName)
+  },
+})
+
+const assign = defineOperation({
+  name: 'certificates.assign',
+  method: 'POST',
+  path: '/certificates/{name}/assign',
+  summary: 'Assign a certificate to a virtual server, which serves it at once.',
+  access: 'administer',
+  input: z.strictObject({ name, for: virtualServer }),
+  output: thumbprintOnly.extend({ virtualServer: z.string() }),
+  async run({ api, input }) {
+    const { record, virtualServer: server } = await api.lab.certificates.assign(input.name, input.for)
+    return { virtualServer: server, ...factsOf(record) }
+  },
+})
+
+const unassign = defineOperation({
+  name: 'certificates.unassign',
+  method: 'POST',
+  path: '/certificates/unassign',
+  summary: 'Remove the certificate from a virtual server. It stays in the store.',
+  access: 'administer',
+  input: z.strictObject({ for: virtualServer }),
+  output: z.looseObject({ virtualServer: z.string() }),
+  run: async ({ api, input }) => ({ ...(await api.lab.certificates.remove(input.for)) }),
+})
+
+const exportTypes: Readonly<Record<(typeof exportFormats)[number], string>> = {
+  pfx: 'application/x-pkcs12',
+  pem: 'application/x-pem-file',
+  cer: 'application/pkix-cert',
+  p7b: 'application/x-pkcs7-certificates',
+}
+
+const download = defineOperation({
+  name: 'certificates.export',
+  method: 'POST',
+  path: '/certificates/{name}/export',
+  summary: 'Download a certificate: pfx and pem with its key, cer and p7b without.',
+  access: 'administer',
+  input: z.strictObject({ name, format: z.enum(exportFormats).default('pfx'), password: z.string().optional() }),
+  output: 'application/octet-stream',
+  async run({ api, input: { name: wanted, format, password } }) {
+    const octets = await api.lab.certificates.export(wanted, {
+      format,
+      ...(password === undefined ? {} : { password }),
+    })
+    return new Content(exportTypes[format], octets, {
+      'Content-Disposition': `attachment; filename="certificate.${format}"`,
+    })
+  },
+})
+
+const upload = defineOperation({
+  name: 'certificates.import',
+  method: 'POST',
+  path: '/certificates/import',
+  summary: 'Import a certificate with its key and chain (PKCS#12 or PEM).',
+  access: 'administer',
+  input: z.strictObject({
+    for: virtualServer.optional(),
+    friendlyName: z.string().optional(),
+    password: z.string().optional(),
+    force: z.stringbool().default(false),
+  }),
+  upload: ['application/x-pkcs12', 'application/x-pem-file', 'application/octet-stream'],
+  output: thumbprintOnly,
+  status: 201,
+  async run({ api, input, upload: sent }) {
+    if (!sent || sent.octets.length === 0)
+      throw new ApiProblem('bad-request', 'the request has no file; send it as its body')
+    return factsOf(await api.lab.certificates.import(sent.octets, definedOnly(input)))
+  },
+})
+
+const request = defineOperation({
+  name: 'requests.create',
+  method: 'POST',
+  path: '/requests',
+  summary: 'Prepare a certificate request for an outside authority. It stays pending for its virtual server.',
+  access: 'administer',
+  input: z.strictObject({
+    for: virtualServer,
+    friendlyName: z.string().optional(),
+    key: keySpec.optional(),
+    commonName: z.string().optional(),
+    organization: z.string().optional(),
+    country: z.string().optional(),
+    names: z.array(z.string()).optional(),
+  }),
+  output: z.object({ virtualServer: z.string(), pem: z.string(), warnings: z.array(z.string()) }),
+  status: 201,
+  async run({ api, input: { commonName, organization, country, ...rest } }) {
+    const subject = definedOnly({ commonName, organization, country })
+    const { record, pem, warnings } = await api.lab.certificates.request({ ...definedOnly(rest), subject })
+    return { virtualServer: record.virtualServer, pem, warnings }
+  },
+})
+
+const pending = defineOperation({
+  name: 'requests.list',
+  method: 'GET',
+  path: '/requests',
+  summary: 'List the pending requests.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(z.looseObject({ virtualServer: z.string() })) }),
+  run: async ({ api }) => ({ items: await api.lab.certificates.pending() }),
+})
+
+const install = defineOperation({
+  name: 'requests.install',
+  method: 'POST',
+  path: '/requests/install',
+  summary: "Install an authority's answer to a pending request, and assign the certificate.",
+  access: 'administer',
+  input: z.strictObject({ for: virtualServer.optional(), force: z.stringbool().default(false) }),
+  upload: [
+    'application/x-pem-file',
+    'application/pkix-cert',
+    'application/x-pkcs7-certificates',
+    'application/octet-stream',
+  ],
+  output: thumbprintOnly.extend({ virtualServer: z.string(), warnings: z.array(z.string()) }),
+  async run({ api, input, upload: sent }) {
+    if (!sent || sent.octets.length === 0)
+      throw new ApiProblem('bad-request', 'the request has no file; send the answer as its body')
+    const {
+      record,
+      virtualServer: server,
+      warnings,
+    } = await api.lab.certificates.install(sent.octets, definedOnly(input))
+    return { virtualServer: server, ...factsOf(record), warnings: [...warnings] }
+  },
+})
+
+const cancel = defineOperation({
+  name: 'requests.cancel',
+  method: 'DELETE',
+  path: '/requests/{for}',
+  summary: 'Delete the pending request of a virtual server.',
+  access: 'administer',
+  input: z.strictObject({ for: virtualServer }),
+  async run({ api, input }) {
+    await api.lab.certificates.cancel(input.for)
+  },
+})
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+/** Leaves out keys without a value. */
+const definedOnly = <T extends object>(value: T): Defined<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Defined<T>
+
+export const certificateOperations: readonly Operation[] = [
+  list,
+  issue,
+  upload,
+  unassign,
+  get,
+  rename,
+  remove,
+  renew,
+  assign,
+  download,
+  pending,
+  request,
+  install,
+  cancel,
+]

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
+import type { TenantRecord } from './api.ts'
+import { defineOperation, type Operation } from './operation.ts'
+import { ApiProblem, notFound } from './problem.ts'
+
+const tenant = z
+  .object({
+    name: z.string(),
+    token: z.string().describe('For `Authorization: Bearer`. It sees only the tenant.'),
+    baseUrl: z.string().describe('Path below which every operation sees only the tenant.'),
+    accounts: z.array(z.object({ user: z.string(), password: z.string(), address: z.string() })),
+  })
+  .meta({ id: 'Tenant' })
+
+const PREFIX = 't'
+
+const facts = ({ name, token, accounts }: TenantRecord) => ({
+  name,
+  token,
+  baseUrl: `/t/${name}/api/v1`,
+  accounts: [...accounts],
+})
+
+const create = defineOperation({
+  name: 'tenants.create',
+  method: 'POST',
+  path: '/tenants',
+  summary: 'Create a tenant with accounts of its own, so that parallel jobs share one lab.',
+  access: 'administer',
+  input: z.strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9]{0,31}$/, 'is not a name of lower-case letters and digits')
+      .optional()
+      .describe('Default: a new one.'),
+    accounts: z
+      .array(z.string().regex(/^[a-z0-9._]{1,32}$/, 'is not a name of letters, digits, dots and underscores'))
+      .min(1)
+      .default(['alice', 'bob'])
+      .describe('Names of its accounts. The tenant and a hyphen are put before each.'),
+  }),
+  output: tenant,
+  status: 201,
+  async run({ api, input }) {
+    const name = input.name ?? `${PREFIX}${randomBytes(4).toString('hex')}`
+    if (api.tenants.has(name))
+      throw new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
+    const { directory } = api.lab
+    const accounts = input.accounts.map((one) => {
+      const user = `${name}-${one}`
+      return { user, password: randomBytes(9).toString('base64url'), address: `${user}@${directory.domain}` }
+    })
+    const taken = accounts.find(({ user }) => directory.mode === 'listed' && directory.find(user) !== undefined)
+    if (taken) throw new ApiProblem('conflict', `there is an account ${taken.user} already; choose another name`)
+    for (const { user, password, address } of accounts) directory.add({ user, password, addresses: [address] })
+    const created = { name, token: randomBytes(24).toString('base64url'), accounts }
+    api.tenants.set(name, created)
+    return facts(created)
+  },
+})
+
+const list = defineOperation({
+  name: 'tenants.list',
+  method: 'GET',
+  path: '/tenants',
+  summary: 'List the tenants that were created over the API.',
+  access: 'administer',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(tenant) }),
+  run: async ({ api }) => ({ items: [...api.tenants.values()].map(facts) }),
+})
+
+const remove = defineOperation({
+  name: 'tenants.delete',
+  method: 'DELETE',
+  path: '/tenants/{name}',
+  summary: 'Delete a tenant with its accounts, mail and newsgroups.',
+  access: 'administer',
+  input: z.strictObject({ name: z.string() }),
+  async run({ api, input: { name } }) {
+    const found = api.tenants.get(name)
+    if (!found) throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
+    const { store, directory } = api.lab
+    api.tenants.delete(name)
+    for (const { user } of found.accounts) {
+      const account = directory.find(user)
+      if (account) directory.remove(account)
+      for (const { id } of await store.listFolders(accountOwner(user))) await store.deleteFolder(id)
+    }
+    for (const { id, name: group } of await store.listFolders(PUBLIC_OWNER)) {
+      if (group.startsWith(`${name}.`)) await store.deleteFolder(id)
+    }
+  },
+})
+
+export const tenantOperations: readonly Operation[] = [create, list, remove]

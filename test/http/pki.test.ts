@@ -1,0 +1,128 @@
+import { X509Certificate } from 'node:crypto'
+import { connect } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CertificateLab } from '../cli/cert-support.ts'
+import { HttpLab } from './client.ts'
+
+let http: HttpLab
+let outside: CertificateLab
+
+beforeAll(async () => {
+  http = await HttpLab.start()
+  outside = new CertificateLab()
+  await outside.outsideAuthority('outside')
+})
+afterAll(async () => {
+  outside.remove()
+  await http[Symbol.asyncDispose]()
+})
+
+/** Returns the thumbprint of the certificate that IMAP4 serves now. */
+function served(): Promise<string> {
+  const { tlsPort } = http.lab.server('imap4')
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      port: tlsPort,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      ca: [http.lab.ca, outside.text('outside.pem')],
+    })
+    socket.on('secureConnect', () => {
+      resolve(socket.getPeerCertificate().fingerprint.replaceAll(':', ''))
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
+const octets = { 'content-type': 'application/octet-stream' }
+
+describe('certificates over HTTP', () => {
+  it('are issued, served at once, renewed, exported and removed', async () => {
+    const issued = await http.request('certificates', {
+      json: { for: 'imap4', friendlyName: 'Mail', key: 'p256', names: ['mail.lab.test'] },
+    })
+    expect(issued.status).toBe(201)
+    expect(issued.body).toMatchObject({ state: 'issued', friendlyName: 'Mail' })
+    await expect.poll(served).toBe(issued.body.thumbprint)
+    const shown = (await http.request('certificates/Mail')).body
+    expect(shown).toMatchObject({
+      names: ['dns:localhost', 'dns:mail.lab.test'],
+      usedBy: ['Default IMAP4 Virtual Server'],
+    })
+    const renewed = (await http.request('certificates/Mail/renew', { json: { newKey: true } })).body
+    expect(renewed).toMatchObject({ state: 'renewed', replaces: issued.body.thumbprint })
+    await expect.poll(served).toBe(renewed.thumbprint)
+    const pem = (await http.request('certificates/Mail/export', { json: { format: 'pem' } })).body
+    expect(pem).toMatch(/BEGIN PRIVATE KEY/)
+    expect((await http.request('certificates/unassign', { json: { for: 'imap4' } })).body).toMatchObject({
+      friendlyName: 'Mail',
+    })
+    await expect.poll(served).not.toBe(renewed.thumbprint)
+    expect((await http.request('certificates/Mail', { method: 'DELETE' })).status).toBe(204)
+    expect((await http.request('certificates/Mail')).status).toBe(404)
+  })
+
+  it('of an outside authority are requested, signed by it, installed and served', async () => {
+    const { body: request } = await http.request('requests', {
+      json: { for: 'imap4', commonName: 'localhost', key: 'p256' },
+    })
+    outside.write('certreq.txt', request.pem)
+    await outside.sign('outside', 'certreq.txt', 'answer.pem')
+    const answer = outside.text('answer.pem')
+    const installed = await http.request('requests/install', { body: answer, headers: octets })
+    expect(installed.body).toMatchObject({
+      virtualServer: 'Default IMAP4 Virtual Server',
+      warnings: [expect.any(String)],
+    })
+    await expect.poll(served).toBe(new X509Certificate(answer).fingerprint.replaceAll(':', ''))
+    const junk = await http.request('requests/install', { body: '<html>', headers: octets })
+    expect(junk).toMatchObject({ status: 422, body: { detail: expect.stringMatching(/HTML/i) } })
+  })
+
+  it('are refused with the reason', async () => {
+    const wrong = await http.request('certificates', { json: { for: 'gopher', key: 'dsa' } })
+    expect(wrong.status).toBe(422)
+    expect(wrong.body.errors).toEqual([
+      { pointer: '/key', message: expect.stringMatching(/is not a key type; write rsa-2048/) },
+    ])
+    const unknown = await http.request('certificates', { json: { for: 'gopher' } })
+    expect(unknown.status).toBe(404)
+    expect(unknown.body.detail).toMatch(/gopher/)
+  })
+})
+
+describe('authorities over HTTP', () => {
+  it('are created, sign requests, and revoke', async () => {
+    expect(
+      (await http.request('authorities', { json: { name: 'Test CA', key: 'p256', type: 'standalone' } })).status,
+    ).toBe(201)
+    const root = (await http.request('authorities/Test%20CA/certificate')).body
+    await outside.openssl(
+      'req',
+      '-new',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      'k.pem',
+      '-subj',
+      '/CN=a.test',
+      '-out',
+      'a.csr',
+    )
+    const signed = await http.request('authorities/sign?authority=Test%20CA&days=3', {
+      body: outside.text('a.csr'),
+      headers: octets,
+    })
+    const [leaf = ''] = signed.body.split(/(?<=END CERTIFICATE-----\n)/)
+    expect(new X509Certificate(leaf).checkIssued(new X509Certificate(root))).toBe(true)
+    const { items } = (await http.request('authorities/Test%20CA/issued')).body
+    expect((await http.request('authorities/Test%20CA', { method: 'DELETE' })).status).toBe(409)
+    expect(
+      (await http.request('authorities/revoke', { json: { certificate: items[0].serial, reason: 'keyCompromise' } }))
+        .status,
+    ).toBe(200)
+    expect((await http.request('authorities/Test%20CA?force=true', { method: 'DELETE' })).status).toBe(204)
+  })
+})
