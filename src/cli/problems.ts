@@ -65,9 +65,11 @@ async function surroundings(
   { only, anew = false }: ExamineOptions,
 ): Promise<Problem[]> {
   const statuses = anew ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
-  const endpoints = statuses.flatMap((status) => status.endpoints)
   const ports = new Set(
-    endpoints.flatMap(({ address, port, tlsPort }) => [`${address}:${port}`, `${address}:${tlsPort}`]),
+    statuses.flatMap(({ endpoints, authorityService }) => [
+      ...endpoints.flatMap(({ address, port, tlsPort }) => [`${address}:${port}`, `${address}:${tlsPort}`]),
+      ...authorityService,
+    ]),
   )
   const certificates = await certificateProblems(target)
   const { virtualServers } = target.lab

@@ -60,6 +60,13 @@ export class LabPki implements AsyncDisposable {
     return this.#service?.url
   }
 
+  /** `ADDRESS:PORT` of the authority service's listeners, as the configuration names the address. */
+  get servicePorts(): readonly string[] {
+    const address = this.#lab().config.authorityService?.address
+    const { port, tlsPort } = this.#service ?? {}
+    return [port, tlsPort].flatMap((one) => (one === undefined ? [] : [`${address}:${one}`]))
+  }
+
   /** Opens, moves or closes the authority service to match the configuration. @throws PkiError if its port cannot be opened; the service is then off */
   async serve(lab: ResolvedLab): Promise<void> {
     const { authorityService, hostname } = lab

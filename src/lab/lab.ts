@@ -110,6 +110,11 @@ export class Lab implements AsyncDisposable {
     return this.#pki.serviceUrl
   }
 
+  /** `ADDRESS:PORT` of the authorities' HTTP service. */
+  get authorityServicePorts(): readonly string[] {
+    return this.#pki.servicePorts
+  }
+
   get newsService(): NewsService {
     return this.#news.newsService
   }

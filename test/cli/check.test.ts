@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePorts } from '../support/free-ports.ts'
 import { Workplace } from '../support/sealpost.ts'
 
 let place: Workplace
@@ -58,6 +59,28 @@ test('does not report the ports of the running lab', async () => {
     `${accounts}certificates: memory\nvirtualServers: [{ protocol: pop3, certificate: none, port: ${port} }]`,
   )
   expect(await place.run(['check', '--config', 'lab.yaml'])).toMatchObject({ status: 0 })
+})
+
+test('does not report the ports of the authority service of the running lab', async () => {
+  const [port = 0, tlsPort = 0] = await freePorts(2)
+  const service = `authorityService: { address: 127.0.0.1, port: ${port}, tlsPort: ${tlsPort} }`
+  place.write(
+    'lab.yaml',
+    `${accounts}certificates: memory\n${service}\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,
+  )
+  const check = () => place.run(['check', '--config', 'lab.yaml'])
+  {
+    await using _running = await place.start(['--config', 'lab.yaml'])
+    expect(await check()).toMatchObject({ status: 0, stderr: '' })
+    // To a second lab, the ports are taken.
+    const second = await place.runHere(['start', '--config', 'lab.yaml'])
+    expect([second.status, second.stderr]).toEqual([1, expect.stringContaining(`port ${port}`)])
+  }
+  const other = createServer().listen(port, '127.0.0.1')
+  await once(other, 'listening')
+  const { status, stderr } = await check()
+  other.close()
+  expect([status, stderr]).toEqual([1, expect.stringContaining('in use by another program')])
 })
 
 test('prints JSON for an invalid file', async () => {

@@ -10,6 +10,8 @@ export interface LabStatus {
   readonly pid: number
   readonly hostname: string
   readonly endpoints: ReturnType<Lab['endpoints']>
+  /** `ADDRESS:PORT` of the authorities' HTTP service. */
+  readonly authorityService: readonly string[]
   /** The lab's root certificates in PEM, as one text. */
   readonly ca: string
   /** The memory that clients make the lab use, in octets. */
@@ -34,6 +36,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
       pid: process.pid,
       hostname: lab.config.hostname,
       endpoints: lab.endpoints(),
+      authorityService: lab.authorityServicePorts,
       ca: lab.certificateStore.rootPem,
       memory: lab.intake.memory.usage,
     }),
