@@ -54,6 +54,19 @@ describe('the ACME server, with acme-client', () => {
     )
   })
 
+  it('has a directory of the default authority, which follows that', async () => {
+    await using lab = await startAcme()
+    const atDefault = async (): Promise<string> => {
+      const response = await fetch(new URL('/acme/directory', lab.directory))
+      return ((await response.json()) as { newOrder: string }).newOrder
+    }
+    expect(await atDefault()).toBe(lab.directory.replace('directory', 'new-order'))
+    await lab.authorities.createRoot({ name: 'Next', makeDefault: true })
+    expect(await atDefault()).toBe(new URL('/acme/next/new-order', lab.directory).href)
+    const account = await client(lab, { directoryUrl: new URL('/acme/directory', lab.directory).href })
+    expect(new X509Certificate(await obtain(lab, account, ['mail.lab.test'])).issuer).toBe('CN=Next')
+  })
+
   it('fails a challenge that is not answered, with the reason', async () => {
     await using lab = await startAcme()
     const account = await client(lab)

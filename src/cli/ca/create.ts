@@ -85,7 +85,11 @@ function authorityOptions(name: string, flags: CreateFlags, { names }: LabFacts)
 
 function printCreated({ name, role, type }: AuthorityRecord, flags: CreateFlags): void {
   const level = role === 'root' ? 'root' : 'subordinate'
-  printResult(flags, { name, role, type }, `Created "${name}", a ${type} ${level} authority.`)
+  printResult(
+    flags,
+    { name, role, type },
+    `Created "${name}", ${type === 'enterprise' ? 'an' : 'a'} ${type} ${level} authority.`,
+  )
 }
 
 /** Adds `sealpost ca create root|subordinate` and `ca install`. */

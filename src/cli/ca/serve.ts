@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../common/clock.ts'
 import { acme } from '../../config/schema/acme.ts'
-import { acmePath, acmeRoutes } from '../../pki/acme/directory.ts'
+import { acmePath, acmeRoutes, DEFAULT_ACME_DIRECTORY } from '../../pki/acme/directory.ts'
 import { acmeOptions } from '../../pki/acme/options.ts'
 import { openCertificateStore } from '../../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
@@ -82,8 +82,10 @@ function printReady(
     authority: name,
     acme: `${base}${acmePath(name)}/directory`,
   }))
-  if (flags.json) return print(JSON.stringify({ event: 'ready', url, root: `${url}/root.pem`, directories }))
+  const acme = `${base}${DEFAULT_ACME_DIRECTORY}`
+  if (flags.json) return print(JSON.stringify({ event: 'ready', url, root: `${url}/root.pem`, acme, directories }))
   print(`Authority service: ${url}; root certificates for clients: ${url}/root.pem`)
+  print(`ACME directory: ${acme}`)
   for (const { authority, acme } of directories) print(`"${authority}": ACME directory ${acme}`)
   print('ready')
 }

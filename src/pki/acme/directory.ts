@@ -18,7 +18,10 @@ import { AcmeProblem, json, problemResponse } from './response.ts'
 import { Strictness } from './strictness.ts'
 import { challengesFor } from './validation/validate.ts'
 
-/** Returns a function that gives the routes of the ACME directories of a store's authorities, one for each. */
+/**
+ * Returns a function that gives the routes of the ACME directories of a store's authorities: one for each, and
+ * `/acme/directory` for the one that issues for `certificate: auto`.
+ */
 export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
   const directories = new Map<string, AcmeServer>()
   return () =>
@@ -27,12 +30,17 @@ export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: S
       .flatMap(({ name }) => {
         const directory = directories.get(name) ?? new AcmeServer(name, store, options, log)
         directories.set(name, directory)
-        return directory.routes()
+        return name === store.index.defaultAuthority
+          ? [...directory.routes(), directory.defaultRoute()]
+          : directory.routes()
       })
 }
 
 /** Returns the path of an authority's ACME directory. */
 export const acmePath = (authority: string): string => `/acme/${slug(authority)}`
+
+/** Path of the ACME directory of the authority that issues for `certificate: auto`, whichever that is. */
+export const DEFAULT_ACME_DIRECTORY = '/acme/directory'
 
 /** Resources that take POST requests, by the first part of their path. */
 const handlers: Readonly<Record<string, AcmeHandler>> = {
@@ -82,6 +90,13 @@ class AcmeServer implements AcmeDirectory {
   routes(): Route[] {
     const base = `${acmePath(this.authority)}/`
     return [{ path: base, methods: ['GET', 'POST'], handle: (request) => this.#answer(request) }]
+  }
+
+  /** Returns the route of the directory for the default authority. It points to the resources of this authority. */
+  defaultRoute(): Route {
+    const handle = (request: ServiceRequest): Promise<ServiceResponse> =>
+      this.#answer({ ...request, rest: 'directory' })
+    return { path: DEFAULT_ACME_DIRECTORY, methods: ['GET'], handle }
   }
 
   async #answer(request: ServiceRequest): Promise<ServiceResponse> {
