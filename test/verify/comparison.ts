@@ -220,7 +220,7 @@ const dhFile = (): Record<string, string> => ({
 })
 
 async function versions(): Promise<string> {
-  const testssl = /version[^\d]*(\d+\.\d+[\d.]*)/.exec(await output('testssl', ['--color', '0', '--version']))?.[1]
+  const testssl = /(\d+\.\d+\.\d+)/.exec(await output('testssl', ['--version']))?.[1]
   const sslscan = /([\d.]+)/.exec(await output('sslscan', ['--no-colour', '--version']))?.[1]
   return `testssl.sh ${testssl}, sslscan ${sslscan}, Node.js ${process.version}, ${new Date().toISOString().slice(0, 10)}`
 }
