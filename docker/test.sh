@@ -105,10 +105,11 @@ on_standard_ports() {
   ok "it runs without capabilities on a read-only root file system"
   healthy || fail "health check: $(engine exec "$tag" sealpost healthcheck 2>&1)"
   engine exec "$tag" sealpost healthcheck --json >"$work/health"
-  for port in 25 110 143 119 995 993 563 465 587; do
+  for port in 25 110 143 119 995 993 563 465 587 8025 8443; do
     grep -q "\"port\":$port," "$work/health" || fail "no greeting on port $port"
   done
   ok "healthy: every standard port sends a greeting, TLS is verified"
+  over_http
   root_certificate >"$work/first.pem"
   grep -q 'BEGIN CERTIFICATE' "$work/first.pem" || fail "ca export wrote no certificate"
   engine run --rm --network none "${run_flags[@]}" --user root -v "$tag-certs:/certs:ro" --entrypoint sealpost "$image" \
@@ -132,6 +133,23 @@ mail_in_and_out() {
   ok "mail was sent with STARTTLS and submission and read with IMAP and POP3 over TLS"
   ends_with_farewell
   stop
+}
+
+# Checks that the API wants credentials, and accepts the token that the lab has printed.
+over_http() {
+  local token
+  token=$(engine logs "$tag" 2>/dev/null | sed -n "s/^ *administrator's token .*: //p")
+  [ -n "$token" ] || fail "the lab has printed no token"
+  [ "$(http_status "")" = 401 ] || fail "the HTTP API wants no credentials"
+  [ "$(http_status "$token")" = 200 ] || fail "the HTTP API refuses the token that the lab has printed"
+  ok "the HTTP API takes the token that the lab has printed, and nothing else"
+}
+
+# http_status TOKEN: the status of a request inside the container.
+http_status() {
+  engine exec -e TOKEN="$1" "$tag" node -e '
+    const headers = process.env.TOKEN ? { authorization: `Bearer ${process.env.TOKEN}` } : {}
+    fetch("http://127.0.0.1:8025/api/v1/status", { headers }).then(({ status }) => console.log(status))'
 }
 
 read_mail() {

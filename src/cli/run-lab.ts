@@ -32,9 +32,10 @@ export async function runLab(options: StartOptions): Promise<void> {
   })
   await running.attach(lab)
   const endpoints = lab.endpoints()
-  if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints }))
+  const { administratorToken } = lab
+  if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken }))
   else {
-    printBanner(endpoints, nextCommands(configuration, options.config))
+    printBanner(endpoints, nextCommands(configuration, options.config), administratorToken)
     print('ready')
   }
   releaseMemoryWhenIdle(log)

@@ -4,8 +4,12 @@ import type { Configuration } from './configuration.ts'
 import { print } from './output.ts'
 import { table } from './table.ts'
 
-/** Prints the virtual servers and the next commands to try. */
-export function printBanner(endpoints: readonly VirtualServerStatus[], next: readonly string[]): void {
+/** Prints the virtual servers, the next commands to try, and the token that the lab has generated. */
+export function printBanner(
+  endpoints: readonly VirtualServerStatus[],
+  next: readonly string[],
+  administratorToken: string | undefined,
+): void {
   const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
   print(heading, 'bold')
   for (const row of rows) print(row)
@@ -13,7 +17,20 @@ export function printBanner(endpoints: readonly VirtualServerStatus[], next: rea
   print('Next:', 'bold')
   for (const line of next) print(`  ${line}`)
   print('')
+  if (administratorToken === undefined) return
+  print('HTTP API:', 'bold')
+  for (const url of httpAddresses(endpoints)) print(`  ${url}`)
+  print(`  administrator's token (until the lab stops): ${administratorToken}`)
+  print('')
 }
+
+/** Returns the URLs of the HTTP virtual servers on this machine. */
+const httpAddresses = (endpoints: readonly VirtualServerStatus[]): string[] =>
+  endpoints.flatMap(({ protocol, port, tlsPort, requireSecureChannel }) => {
+    if (protocol !== 'http') return []
+    const overTls = tlsPort !== undefined && (port === undefined || requireSecureChannel)
+    return [overTls ? `https://localhost:${tlsPort}` : `http://localhost:${port}`]
+  })
 
 /** 80 columns without the indentation. */
 const MAX_LINE = 78

@@ -27,7 +27,7 @@ function variableOf(key: string): string {
 }
 
 /** Keys whose values contain folders or files. In the environment, these are relative to the working directory. */
-const folderKeys = new Set(['certificates', 'store', 'capture'])
+const folderKeys = new Set(['certificates', 'store', 'capture', 'tokens'])
 
 /**
  * Returns the settings in `SEALPOST_…` variables. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones are ignored.
@@ -63,11 +63,14 @@ const isScalar = (value: unknown): boolean => typeof value === 'number' || typeo
 
 const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
 
+const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'tokenFile'])
+
 function absolute(value: unknown, cwd: string): unknown {
   if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)
   if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((one) => (typeof one === 'object' ? absolute(one, cwd) : one))
   const folders = Object.entries(value).map(([key, text]) =>
-    key === 'store' || key === 'lmdb' || key === 'file' ? [key, absolute(text, cwd)] : [key, text],
+    FILE_KEYS.has(key) ? [key, absolute(text, cwd)] : [key, text],
   )
   return Object.fromEntries(folders)
 }

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { isLoopback } from '../common/ip-address.ts'
 import { mlDsaProblem } from '../common/ml-dsa-support.ts'
+import { needsAdministratorToken } from './http-access.ts'
 import type { Mistake, Path } from './mistakes.ts'
 import { atLeast128Bits, cipherStringError, isTls13Only, opensslName, unknownCiphers } from './openssl.ts'
 import { addressesOf, IMAP_IDLE_TIMEOUT_MS, type Port, portsOf, virtualServerName } from './resolve.ts'
@@ -85,16 +86,6 @@ const rules: readonly Rule[] = [
     }
     yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['tokens', index, 'name'] })))
   },
-
-  eachServer(function* httpForAnyone(server, at, { administrators, tokens }) {
-    if (server.protocol !== 'http' || isLoopback(server.address)) return
-    if (administrators.length > 0 || tokens.length > 0) return
-    if (server.authentication.includes('basic') || server.authentication.includes('basic-over-tls')) return
-    yield {
-      path: [...at, 'authentication'],
-      message: `is anonymous, which works only on a loopback address, so nobody could use ${server.address}; add tokens, or administrators with authentication: [basic]`,
-    }
-  }),
 
   eachServer(function* unknownPeers(server, at) {
     for (const [index, { direction, addresses, account }] of server.feeds.entries()) {
@@ -327,8 +318,17 @@ export function warnings(config: LabConfig): Mistake[] {
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
+  if (needsAdministratorToken(config)) {
+    const index = config.virtualServers.findIndex(
+      ({ protocol, address }) => protocol === 'http' && !isLoopback(address),
+    )
+    found.push({ path: ['virtualServers', index, 'address'], message: generatedToken })
+  }
   return found
 }
+
+const generatedToken =
+  'other machines can reach the HTTP API, and neither administrators nor tokens is set: `start` generates a token of an administrator and prints it; to keep the same token, add tokens: [{ name: ci, tokenFile: FILE }]'
 
 function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
   const { idleTimeout } = server.limits

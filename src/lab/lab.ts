@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Api } from '../api/api.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Intake } from '../common/received-octets.ts'
+import { needsAdministratorToken } from '../config/http-access.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
@@ -57,6 +59,7 @@ export class Lab implements AsyncDisposable {
   readonly #pki: LabPki
   readonly faults: LabFaults
   #api: Promise<Api> | undefined
+  #token: string | undefined
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -121,6 +124,16 @@ export class Lab implements AsyncDisposable {
 
   get directory(): Directory {
     return this.#directory
+  }
+
+  /**
+   * The token of an administrator that the lab generates if nobody else could administer it over HTTP; undefined if the
+   * configuration names someone. It is the same after each reload, and another after each start.
+   */
+  get administratorToken(): string | undefined {
+    if (!needsAdministratorToken(this.#config)) return undefined
+    this.#token ??= randomBytes(24).toString('base64url')
+    return this.#token
   }
 
   /** Returns the operations that HTTP and the control socket offer. Loaded and created at the first call. */
@@ -293,6 +306,7 @@ export class Lab implements AsyncDisposable {
       captures: this.#captures,
       faults: this.faults.rules,
       api: () => this.api(),
+      administratorToken: this.administratorToken,
     }
   }
 }

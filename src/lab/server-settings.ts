@@ -31,6 +31,8 @@ export interface Site {
   readonly log: Logger
   /** The operations of the lab, created at their first use. */
   readonly api: () => Promise<Api>
+  /** The token that the lab has generated. */
+  readonly administratorToken: string | undefined
 }
 
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
@@ -51,7 +53,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     administrators: config.administrators,
     capturedReaders: config.captured.readers,
     labNames: [config.hostname, ...config.alternativeNames],
-    tokens: protocol === 'http' ? await readTokens(config.tokens) : [],
+    tokens: protocol === 'http' ? [...(await readTokens(config.tokens)), ...generated(site)] : [],
   }
   const tls = await tlsSettings(config, server, pki, log)
   return {
@@ -91,6 +93,9 @@ function readTokens(tokens: readonly TokenConfig[]): Promise<TokenConfig[]> {
     }),
   )
 }
+
+const generated = ({ administratorToken: token }: Site): TokenConfig[] =>
+  token === undefined ? [] : [{ name: 'generated', role: 'administrator', token }]
 
 const MIN_TOKEN_LENGTH = 16
 

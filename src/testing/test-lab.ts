@@ -106,6 +106,11 @@ export class TestLab extends Receiver implements AsyncDisposable {
     return this.#lab.authorityServiceUrl
   }
 
+  /** The token that the lab generates when its HTTP API is open to other machines and no tokens or administrators are set. */
+  get administratorToken(): string | undefined {
+    return this.#lab.administratorToken
+  }
+
   /** Finds a virtual server by name, or the first one of a protocol. @throws if it does not exist */
   server(which: Protocol | (string & {})): LabServer {
     const endpoints = this.#lab.endpoints()

@@ -168,12 +168,20 @@ export interface ReadyEndpoint {
   readonly tlsPort?: number
 }
 
+/** What `start --json` prints when every port answers. */
+export interface ReadyEvent {
+  readonly event: string
+  readonly endpoints: readonly ReadyEndpoint[]
+  readonly administratorToken?: string
+}
+
 /** A lab that runs in its own process. */
 export class StartedLab implements AsyncDisposable {
   readonly process: ChildProcess
   readonly ready: Promise<void>
   readonly stderr: string[]
   endpoints: readonly ReadyEndpoint[] = []
+  event: ReadyEvent = { event: 'starting', endpoints: [] }
 
   constructor(child: ChildProcess) {
     this.process = child
@@ -207,8 +215,9 @@ export class StartedLab implements AsyncDisposable {
 
   async #untilReady(): Promise<void> {
     for await (const line of createInterface({ input: this.process.stdout as NodeJS.ReadableStream })) {
-      const event = JSON.parse(line) as { event: string; endpoints: ReadyEndpoint[] }
+      const event = JSON.parse(line) as ReadyEvent
       if (event.event !== 'ready') continue
+      this.event = event
       this.endpoints = event.endpoints
       return
     }
