@@ -18,7 +18,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 export async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context, site } = session
   const { reversePath, recipients, envelopeId } = transaction
-  const fault = connection.endOfData()
+  const fault = connection.endOfData(() => received.whole())
   if (fault) await fault
   const lineEnds = new LineEnds()
   const content = received.pieces

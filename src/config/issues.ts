@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { expectation, inWords, type JsonSchema, labJsonSchema, schemasAt } from './json-schema.ts'
-import { type Mistake, type Path, valueAt } from './mistakes.ts'
+import { expectation, inWords, type JsonSchema, jsonSchemaOf, labJsonSchema, schemasAt } from './json-schema.ts'
+import { ConfigError, linesInOrder, locateByPath, type Mistake, type Path, valueAt } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
@@ -9,6 +9,14 @@ type Issue = z.core.$ZodIssue
 interface Checked {
   readonly input: unknown
   readonly root: JsonSchema
+}
+
+/** Parses a part of a configuration that a program gives, such as a fault. @throws ConfigError listing every mistake */
+export function parsePart<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const mistakes = mistakesOf(parsed.error.issues, given, jsonSchemaOf(schema, 'any'))
+  throw new ConfigError(linesInOrder(mistakes, locateByPath))
 }
 
 /**

@@ -1,10 +1,29 @@
 import { isRegExp } from 'node:util/types'
-import { mistakesOf } from '../config/issues.ts'
-import { jsonSchemaOf } from '../config/json-schema.ts'
-import { ConfigError, linesInOrder, locateByPath } from '../config/mistakes.ts'
-import { type Fault, type FaultInput, fault } from '../config/schema/fault.ts'
-import { type AddedRule, FaultRules, nameOf } from '../net/faults/fault-rules.ts'
+import { parsePart } from '../config/issues.ts'
+import {
+  type Fault,
+  type FaultAction,
+  type FaultActionInput,
+  type FaultConditions,
+  type FaultInput as FaultData,
+  fault,
+  scriptedFault,
+} from '../config/schema/fault.ts'
+import type { FaultCommand } from '../net/faults/fault-command.ts'
+import { type AddedRule, type Decide, FaultRules, nameOf, type RuledFault } from '../net/faults/fault-rules.ts'
 import type { SessionRecord } from '../sessions/types.ts'
+
+/** What the function of a fault decides: a reply of one or several lines, actions, or undefined to let the command pass. */
+export type FaultDecision = string | readonly string[] | FaultActionInput | undefined
+
+/** Decides at each command what happens. */
+export type FaultFunction = (command: FaultCommand, session: SessionRecord) => FaultDecision | Promise<FaultDecision>
+
+/** A fault whose function decides what happens. `on` is `command` by default. */
+export type ScriptedFaultInput = Omit<FaultData, 'do'> & { readonly do: FaultFunction }
+
+/** A fault as an argument of the library: `matching` can also be a RegExp, and `do` a function. */
+export type FaultInput = FaultData | ScriptedFaultInput
 
 /** The faults of a lab: those of its configuration, and those that tests add. */
 export class LabFaults {
@@ -24,13 +43,12 @@ export class LabFaults {
    */
   add(input: FaultInput, watch: FaultWatch = {}): AddedRule & { readonly name: string } {
     const given = plainFault(input)
-    const parsed = fault.safeParse(given)
-    if (!parsed.success) {
-      const mistakes = mistakesOf(parsed.error.issues, given, jsonSchemaOf(fault))
-      throw new ConfigError(linesInOrder(mistakes, locateByPath))
-    }
-    const rule = this.rules.add(parsed.data, watch.onStrike, watch.onRemove)
-    return Object.assign(rule, { name: nameOf(parsed.data) })
+    const ruled =
+      typeof input?.do === 'function'
+        ? scripted(parsePart(scriptedFault, given), input.do, watch)
+        : parsePart(fault, given)
+    const rule = this.rules.add(ruled, watch.onStrike, watch.onRemove)
+    return Object.assign(rule, { name: nameOf(ruled) })
   }
 
   /** Removes all faults, including those of the configuration. */
@@ -46,10 +64,33 @@ export class LabFaults {
   }
 }
 
+/** Returns the rule of a fault whose function decides. Its decisions are checked as the faults of a configuration are. */
+function scripted(conditions: FaultConditions, decide: FaultFunction, { onError }: FaultWatch): RuledFault {
+  const { name = decide.name || 'a function' } = conditions
+  const checked: Decide = async (command, session) => {
+    try {
+      const decision = await decide(command, session)
+      return decision === undefined ? undefined : actionOf(conditions, decision, session)
+    } catch (error) {
+      onError?.(error)
+      throw error
+    }
+  }
+  return { ...conditions, name, do: checked }
+}
+
+/** @throws ConfigError if the decision is not possible at this point, or is no reply of the protocol */
+function actionOf({ when }: FaultConditions, decision: FaultDecision, { protocol }: SessionRecord): FaultAction {
+  const action = typeof decision === 'string' || Array.isArray(decision) ? { reply: decision } : decision
+  return parsePart(fault, { when: { on: when.on, protocol }, do: action }).do
+}
+
 /** Called when a fault happens, and once it cannot happen any more. */
 export interface FaultWatch {
   readonly onStrike?: (session: SessionRecord) => void
   readonly onRemove?: () => void
+  /** Called when its function throws, or decides something that is not possible. */
+  readonly onError?: (error: unknown) => void
 }
 
 /** Returns a fault as YAML would have it: a regular expression as its source. */

@@ -162,10 +162,11 @@ export class Connection {
 
   /**
    * Injects the faults after the content of a message. Call it before the message is stored. Undefined if there are none.
+   * @param content reads the message, for faults that look at it
    * @throws FaultAnswered if it must not be stored; ConnectionEnded
    */
-  endOfData(): Promise<void> | undefined {
-    return this.#faults?.atEndOfData()
+  endOfData(content: () => Promise<Buffer>): Promise<void> | undefined {
+    return this.#faults?.atEndOfData(content)
   }
 
   /**

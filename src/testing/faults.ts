@@ -1,5 +1,4 @@
-import type { FaultInput } from '../config/schema/fault.ts'
-import type { LabFaults } from '../lab/lab-faults.ts'
+import type { FaultInput, LabFaults } from '../lab/lab-faults.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { Call } from './call.ts'
 import { type Settle, type WaitOptions, wait } from './wait.ts'
@@ -22,7 +21,7 @@ export interface AddedFault extends Disposable {
   /**
    * Resolves when it happens; for the first call, the first time, which may have been before the call; then the second, and
    * so on.
-   * @throws WaitTimeout, which lists the sessions; an Error if the fault is removed first
+   * @throws WaitTimeout, which lists the sessions; an Error if the fault is removed first; what the fault's function throws
    */
   hit(options?: WaitOptions): Promise<FaultHit>
   /** Removes the fault. It does not happen again. */
@@ -73,11 +72,19 @@ function asAdded(hits: Hits, rule: Rule): AddedFault {
 /** Hits that nobody waits for and that are kept. */
 const MAX_KEPT = 1_000
 
+/** The function of a fault failed. */
+interface Failure {
+  readonly error: unknown
+}
+
+const settle = ({ resolve, reject }: Settle<FaultHit>, event: FaultHit | Failure): void =>
+  'error' in event ? reject(event.error) : resolve(event)
+
 /** The times at which a fault happened. */
 class Hits {
   count = 0
   readonly #sessions: () => readonly SessionRecord[]
-  readonly #unread: FaultHit[] = []
+  readonly #unread: (FaultHit | Failure)[] = []
   readonly #readers = new Set<Settle<FaultHit>>()
   #isRemoved = false
 
@@ -86,13 +93,10 @@ class Hits {
   }
 
   readonly onStrike = (session: SessionRecord): void => {
-    const hit = { number: ++this.count, session }
-    const [reader] = this.#readers
-    if (reader) {
-      this.#readers.delete(reader)
-      reader.resolve(hit)
-    } else if (this.#unread.push(hit) > MAX_KEPT) this.#unread.shift()
+    this.#add({ number: ++this.count, session })
   }
+
+  readonly onError = (error: unknown): void => this.#add({ error })
 
   readonly onRemove = (): void => {
     this.#isRemoved = true
@@ -102,9 +106,9 @@ class Hits {
   next(call: Call, rule: Rule, options: WaitOptions): Promise<FaultHit> {
     return wait<FaultHit>(call, options, {
       start: ({ resolve, reject }) => {
-        const hit = this.#unread.shift()
+        const event = this.#unread.shift()
         const reader: Settle<FaultHit> = { resolve, reject: (error) => reject(call.at(error as Error)) }
-        if (hit) resolve(hit)
+        if (event) settle({ resolve, reject }, event)
         else if (this.#isRemoved) reader.reject(removed())
         else this.#readers.add(reader)
         return () => this.#readers.delete(reader)
@@ -117,6 +121,14 @@ class Hits {
           ].join('\n'),
         ),
     })
+  }
+
+  #add(event: FaultHit | Failure): void {
+    const [reader] = this.#readers
+    if (reader) {
+      this.#readers.delete(reader)
+      settle(reader, event)
+    } else if (this.#unread.push(event) > MAX_KEPT) this.#unread.shift()
   }
 
   #met(matched: number): string {

@@ -13,7 +13,7 @@ import { defineCommand, defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
 import { checkWritable } from '../selection.ts'
-import { type Identity, type ImapSession, loggedOn } from '../state.ts'
+import { type Identity, type ImapSession, type LoggedOn, loggedOn } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import { formatNumbers } from '../wire/sequence-set.ts'
 import { checkQuota } from './quota.ts'
@@ -41,8 +41,8 @@ export const append = defineCommand({
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
     if (!isPublic(name)) checkStorable(name)
-    await session.connection.endOfData()
     const [first, ...more] = messages as [AppendMessage, ...AppendMessage[]]
+    await endOfData(session, state, first)
     if (isPublic(name)) {
       if (more.length > 0) throw no('Articles must be posted one at a time.', 'CANNOT')
       return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
@@ -82,7 +82,7 @@ export const replace = defineMessageCommand({
     if (!old) throw byUid ? no('The message does not exist.', 'NONEXISTENT') : bad('The message does not exist.')
     checkStorable(name)
     const folder = await findMailbox(session, identity, name, 'TRYCREATE')
-    await session.connection.endOfData()
+    await endOfData(session, state, message)
     const { raw, octets } = await assembleMessage(session, state, message)
     await checkQuota(session, identity, octets - old.sizeOctets, 0)
     const [stored] = await store.append([newMessage(raw, message, folder.id)])
@@ -92,6 +92,11 @@ export const replace = defineMessageCommand({
     return ok(highestModSeqCode(session, selection)) // RFC 7162 section 3.2.7
   },
 })
+
+/** Injects the faults after the content. Functions see the first message of the command. @throws FaultAnswered */
+async function endOfData(session: ImapSession, state: LoggedOn, message: AppendMessage): Promise<void> {
+  await session.connection.endOfData(async () => wholeMessage(await assembleMessage(session, state, message)))
+}
 
 /** Posts a message appended to a newsgroup, like an article from a newsreader. @throws ImapError if the group refuses it */
 async function postArticle(

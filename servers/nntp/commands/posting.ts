@@ -24,7 +24,7 @@ export function notReceived(error: unknown, code: number): unknown {
 
 async function postArticle(session: NntpSession, article: Buffer): Promise<void> {
   const { access, account, connection, news } = session
-  await connection.endOfData()
+  await connection.endOfData(async () => article)
   const { messageId, moderator } = await news.post(article, {
     host: connection.remote.address,
     account: account?.user,

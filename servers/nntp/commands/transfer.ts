@@ -100,7 +100,7 @@ async function take(session: NntpSession, messageId: string, article: ReceivedOc
 /** Stores an article from a peer. @throws ArticleRefused, FaultAnswered */
 async function relay(session: NntpSession, messageId: string, raw: Buffer, peer: FeedPeer): Promise<void> {
   const { connection, news } = session
-  await connection.endOfData()
+  await connection.endOfData(async () => raw)
   const { identity, groups } = peer
   const source = { address: connection.remote.address, identity, groups, messageId, session: connection.record.id }
   await news.relay(raw, source)

@@ -165,46 +165,62 @@ const places: Readonly<Record<keyof z.infer<typeof action>, readonly string[]>> 
   stored: ['end-of-data'],
 }
 
+const name = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('Name of the fault in session records.')
+  .meta({ examples: ['greylisting'] })
+const whenHappens = when.prefault({}).describe('When the fault happens. All conditions must match.')
+const skip = z.number().int().nonnegative().default(0).describe('Number of matches to ignore first.')
+const times = z
+  .union([z.literal('always'), count])
+  .default('always')
+  .describe('How often the fault happens.')
+
 /** A fault to inject: when, what, and how often. */
 export const fault = z
   .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Name of the fault in session records.')
-      .meta({ examples: ['greylisting'] }),
-    when: when.prefault({}).describe('When the fault happens. All conditions must match.'),
+    name,
+    when: whenHappens,
     do: action.describe('What happens. Several actions run in the order of this list.'),
-    skip: z.number().int().nonnegative().default(0).describe('Number of matches to ignore first.'),
-    times: z
-      .union([z.literal('always'), count])
-      .default('always')
-      .describe('How often the fault happens.'),
+    skip,
+    times,
   })
   .transform((given) => ({ ...given, when: { ...given.when, on: given.when.on ?? defaultPoint(given.when) } }))
   .check((context) => {
-    const { do: chosen, when: at } = context.value
-    for (const { path, message } of faultMistakes(context.value)) {
-      context.issues.push({ code: 'custom', input: context.value, path: [...path], message })
-    }
-    const keys = Object.keys(chosen) as (keyof typeof places)[]
-    if (keys.length === 0)
-      context.issues.push({
-        code: 'custom',
-        input: chosen,
-        path: ['do'],
-        message: `no action; write one of ${Object.keys(places).join(', ')}`,
-      })
+    const { value, issues } = context
+    const add = (path: PropertyKey[], message: string): unknown =>
+      issues.push({ code: 'custom', input: value, path, message })
+    for (const { path, message } of faultMistakes(value)) add([...path], message)
+    const keys = Object.keys(value.do) as (keyof typeof places)[]
+    if (keys.length === 0) add(['do'], `no action; write one of ${Object.keys(places).join(', ')}`)
     for (const key of keys) {
-      if (places[key].includes(at.on)) continue
-      context.issues.push({
-        code: 'custom',
-        input: chosen,
-        path: ['do', key],
-        message: `not possible on ${at.on}, only on ${places[key].join(', ')}`,
-      })
+      if (!places[key].includes(value.when.on))
+        add(['do', key], `not possible on ${value.when.on}, only on ${places[key].join(', ')}`)
     }
+  })
+
+/** The points at which a function can decide. */
+const SCRIPTED: readonly string[] = ['connect', 'command', 'end-of-data']
+
+/** A fault of a test whose function decides, command by command, what happens. */
+export const scriptedFault = z
+  .strictObject({
+    name,
+    when: whenHappens,
+    do: z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function'),
+    skip,
+    times,
+  })
+  .transform((given) => ({ ...given, when: { ...given.when, on: given.when.on ?? ('command' as const) } }))
+  .check(({ value, issues }) => {
+    const { on } = value.when
+    const mistakes = [...faultMistakes({ when: value.when, do: {} })]
+    if (!SCRIPTED.includes(on)) {
+      mistakes.push({ path: ['when', 'on'], message: `a function is possible on ${SCRIPTED.join(', ')}` })
+    }
+    for (const { path, message } of mistakes) issues.push({ code: 'custom', input: value, path: [...path], message })
   })
 
 function defaultPoint({ verb, matching }: z.infer<typeof when>): 'command' | 'connect' {
@@ -212,10 +228,13 @@ function defaultPoint({ verb, matching }: z.infer<typeof when>): 'command' | 'co
 }
 
 export type Fault = z.output<typeof fault>
+/** When and how often a fault happens. */
+export type FaultConditions = Omit<Fault, 'do'>
 type Written = z.input<typeof fault>
 /** A fault as an argument of the library: `matching` can also be a RegExp. */
 export type FaultInput = Omit<Written, 'when'> & {
   readonly when?: Omit<NonNullable<Written['when']>, 'matching'> & { readonly matching?: string | RegExp }
 }
+export type FaultActionInput = Written['do']
 export type FaultAction = Fault['do']
 export type FaultPoint = Fault['when']['on']

@@ -2,6 +2,7 @@ import type { FaultAction } from '../../config/schema/fault.ts'
 import type { SessionRecorder } from '../../sessions/types.ts'
 import { ConnectionEnded, FaultAnswered } from '../errors.ts'
 import type { Transport } from '../transport.ts'
+import { parseCommand } from './fault-command.ts'
 import type { ConnectionFaults, DueFault } from './fault-rules.ts'
 import { replyOf, tagOf, toLines } from './reply-lines.ts'
 
@@ -79,11 +80,12 @@ export class FaultInjector {
 
   /**
    * Injects the faults after the content of a message, before it is stored. Undefined if there are none.
+   * @param content reads the message, for functions
    * @throws FaultAnswered if the message must not be stored; ConnectionEnded
    */
-  atEndOfData(): Promise<void> | undefined {
+  atEndOfData(content: () => Promise<Buffer>): Promise<void> | undefined {
     const due = this.#faults.due('end-of-data', this.#command)
-    return due.length === 0 ? undefined : this.#afterContent(due)
+    return due.length === 0 ? undefined : this.#afterContent(due, content)
   }
 
   /** Whether output of the server is withheld: the reply to the message that it has just stored. */
@@ -103,10 +105,11 @@ export class FaultInjector {
     return action && this.#apply(action, this.#command)
   }
 
-  async #afterContent(due: readonly DueFault[]): Promise<void> {
+  async #afterContent(due: readonly DueFault[], content: () => Promise<Buffer>): Promise<void> {
     let outcome: FaultOutcome = 'pass'
-    for (const { action, name, strikes } of due) {
-      this.#strike(name, strikes)
+    for (const each of due) {
+      const action = await this.#strike(each, this.#command, content)
+      if (!action) continue
       await this.#delay(action)
       if (action.stored) this.#instead = action
       else if ((await this.#apply(action, this.#command)) !== 'pass') outcome = 'answered'
@@ -117,8 +120,9 @@ export class FaultInjector {
   /** Injects faults at a client's line, or before the greeting (no line). @throws ConnectionEnded */
   async #applyAll(due: readonly DueFault[], line?: string): Promise<FaultOutcome> {
     let outcome: FaultOutcome = 'pass'
-    for (const { name, action, strikes } of due) {
-      this.#strike(name, strikes)
+    for (const each of due) {
+      const action = await this.#strike(each, line)
+      if (!action) continue
       await this.#delay(action)
       const result = await this.#apply(action, line)
       if (result === 'gone') return result
@@ -127,9 +131,34 @@ export class FaultInjector {
     return outcome
   }
 
-  #strike(name: string, strikes: () => void): void {
+  /** Returns what a fault does now, and counts it; undefined if its function lets the command pass. @throws its error */
+  async #strike(
+    { name, action, decide, strikes, passes }: DueFault,
+    line = '',
+    content?: () => Promise<Buffer>,
+  ): Promise<FaultAction | undefined> {
+    const decided = decide ? await this.#decision({ name, decide }, line, content) : action
+    if (!decided) {
+      passes()
+      return undefined
+    }
     this.#writer.record.note(`fault: ${name}`)
     strikes()
+    return decided
+  }
+
+  async #decision(
+    { name, decide }: Required<Pick<DueFault, 'name' | 'decide'>>,
+    line: string,
+    content?: () => Promise<Buffer>,
+  ): Promise<FaultAction | undefined> {
+    try {
+      const command = parseCommand(this.#faults.protocol, line)
+      return await decide(content ? { ...command, content: await content() } : command)
+    } catch (error) {
+      this.#writer.record.note(`fault: ${name} failed: ${(error as Error).message}`)
+      throw error
+    }
   }
 
   /** @throws ConnectionEnded when the lab stops */

@@ -1,6 +1,7 @@
 import { seededRandom } from '../../common/random.ts'
-import type { Fault, FaultAction, FaultPoint } from '../../config/schema/fault.ts'
+import type { FaultAction, FaultConditions, FaultPoint } from '../../config/schema/fault.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
+import type { FaultCommand } from './fault-command.ts'
 
 /** The facts about a connection that fault rules test. */
 export interface FaultTarget {
@@ -15,13 +16,29 @@ export interface FaultTarget {
   readonly reset: () => void
 }
 
+/** Decides what happens at a command. Undefined: nothing. */
+export type Decide = (
+  command: FaultCommand,
+  session: SessionRecord,
+) => FaultAction | undefined | Promise<FaultAction | undefined>
+
+/** A fault as its rule keeps it. */
+export interface RuledFault extends FaultConditions {
+  readonly do: FaultAction | Decide
+}
+
 /** A fault to inject now. */
 export interface DueFault {
   /** Its name in the record. */
   readonly name: string
+  /** What happens; for a function, once it has decided. */
   readonly action: FaultAction
+  /** Asks the function. Undefined if the fault has none. */
+  readonly decide?: (command: FaultCommand) => ReturnType<Decide>
   /** Reports that it happens. */
   readonly strikes: () => void
+  /** Reports that its function let the command pass. */
+  readonly passes: () => void
 }
 
 /** A rule that was added. */
@@ -32,7 +49,7 @@ export interface AddedRule {
 }
 
 interface Rule {
-  readonly fault: Fault
+  readonly fault: RuledFault
   readonly pattern: RegExp | undefined
   /** How often the conditions were met. */
   matched: number
@@ -59,7 +76,11 @@ export class FaultRules {
   }
 
   /** Adds a rule. @param onStrike called each time the fault happens @param onRemove called once it cannot happen any more */
-  add(fault: Fault, onStrike: (session: SessionRecord) => void = () => {}, onRemove: () => void = () => {}): AddedRule {
+  add(
+    fault: RuledFault,
+    onStrike: (session: SessionRecord) => void = () => {},
+    onRemove: () => void = () => {},
+  ): AddedRule {
     const { matching } = fault.when
     const pattern = matching === undefined ? undefined : new RegExp(matching, 'i')
     const rule: Rule = { fault, pattern, matched: 0, fired: 0, onStrike, onRemove }
@@ -166,16 +187,22 @@ export class ConnectionFaults {
   }
 }
 
-const dueFault = ({ fault, onStrike }: Rule, { session }: FaultTarget): DueFault => ({
-  name: nameOf(fault),
-  action: fault.do,
-  strikes: () => onStrike(session),
-})
+function dueFault(rule: Rule, { session }: FaultTarget): DueFault {
+  const { fault, onStrike } = rule
+  const { do: what } = fault
+  return {
+    name: nameOf(fault),
+    ...(typeof what === 'function' ? { action: {}, decide: (command) => what(command, session) } : { action: what }),
+    strikes: () => onStrike(session),
+    passes: () => rule.fired--,
+  }
+}
 
 /** Returns the name of a fault in records: its own, or its actions. */
-export const nameOf = (fault: Fault): string => fault.name ?? describe(fault)
+export const nameOf = ({ name, do: what }: RuledFault): string =>
+  name ?? (typeof what === 'function' ? what.name || 'a function' : describe(what))
 
-const describe = ({ do: action }: Fault): string =>
+const describe = (action: FaultAction): string =>
   Object.entries(action)
     .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ')
