@@ -12,7 +12,7 @@ import {
   valueAt,
 } from './mistakes.ts'
 import { type ResolvedLab, resolveLab } from './resolve.ts'
-import { warnings } from './rules.ts'
+import { warnings } from './rules/warnings.ts'
 import { DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { type LabConfig, type LabInput, protocols } from './schema.ts'
 import { validate } from './validate.ts'

@@ -1,7 +1,7 @@
 import { mistakesOf } from './issues.ts'
 import { schemasAt } from './json-schema.ts'
 import { type Mistake, type Path, pathText, valueAt } from './mistakes.ts'
-import { contradictions } from './rules.ts'
+import { contradictions } from './rules/contradictions.ts'
 import { type LabConfig, labSchema } from './schema.ts'
 
 /** Zod's compiled validators pay off only for thousands of inputs. */

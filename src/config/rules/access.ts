@@ -1,0 +1,54 @@
+import type { Path } from '../mistakes.ts'
+import { addressesOf } from '../resolve.ts'
+import { eachServer, type Rule, repeated } from './rule.ts'
+
+/** Rules about accounts, and who may use what. */
+export const accessRules: readonly Rule[] = [
+  eachServer(function* secureChannelOnNntp(server, at) {
+    if (server.protocol !== 'nntp' || !server.requireSecureChannel) return
+    yield {
+      path: [...at, 'requireSecureChannel'],
+      message: 'NNTP virtual servers do not have this setting; close the clear-text port instead: port: off',
+    }
+  }),
+
+  function* unknownAdministrators({ administrators, directory }) {
+    const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
+    for (const [index, name] of administrators.entries()) {
+      if (directory.mode === 'open' || known.has(name.toLowerCase())) continue
+      yield { path: ['administrators', index], message: `${name} is not one of directory.accounts; add the account` }
+    }
+  },
+
+  function* tokenValues({ tokens }) {
+    for (const [index, { token, tokenFile }] of tokens.entries()) {
+      if ((token === undefined) !== (tokenFile === undefined)) continue
+      const message =
+        token === undefined ? 'has no value; add token: TEXT or tokenFile: FILE' : 'has token and tokenFile; keep one'
+      yield { path: ['tokens', index], message }
+    }
+    yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['tokens', index, 'name'] })))
+  },
+
+  eachServer(function* basicTwice(server, at) {
+    if (!server.authentication.includes('basic') || !server.authentication.includes('basic-over-tls')) return
+    yield {
+      path: [...at, 'authentication'],
+      message: 'has both basic and basic-over-tls; keep basic (clear text too) or basic-over-tls (only under TLS)',
+    }
+  }),
+
+  function* sameAccounts({ directory, domain }) {
+    const at = (index: number, ...more: (string | number)[]): Path => ['directory', 'accounts', index, ...more]
+    yield* repeated(directory.accounts.map(({ user }, index) => ({ text: user, path: at(index, 'user') })))
+    yield* repeated(
+      directory.accounts.flatMap((account, index) =>
+        addressesOf(account, domain).map((text, n) => ({
+          text,
+          path: account.addresses ? at(index, 'addresses', n) : at(index, 'user'),
+          owner: account.user.toLowerCase(),
+        })),
+      ),
+    )
+  },
+]

@@ -1,0 +1,15 @@
+import type { Mistake } from '../mistakes.ts'
+import type { LabConfig } from '../schema.ts'
+import { accessRules } from './access.ts'
+import { certificateRules } from './certificates.ts'
+import { newsRules } from './news.ts'
+import { portRules } from './ports.ts'
+import type { Rule } from './rule.ts'
+import { tlsRules } from './tls.ts'
+
+const rules: readonly Rule[] = [...certificateRules, ...portRules, ...accessRules, ...tlsRules, ...newsRules]
+
+/** Returns every contradiction between keys; each message says how to resolve it. */
+export function contradictions(config: LabConfig): Mistake[] {
+  return rules.flatMap((rule) => [...rule(config)])
+}

@@ -1,0 +1,34 @@
+import type { Mistake, Path } from '../mistakes.ts'
+import type { LabConfig, VirtualServerConfig } from '../schema.ts'
+
+/** Finds values that are valid alone and wrong together. */
+export type Rule = (config: LabConfig) => Iterable<Mistake>
+
+/** Creates a rule that checks each virtual server. */
+export const eachServer = (
+  find: (server: VirtualServerConfig, at: Path, config: LabConfig) => Iterable<Mistake>,
+): Rule =>
+  function* (config) {
+    for (const [index, server] of config.virtualServers.entries())
+      yield* find(server, ['virtualServers', index], config)
+  }
+
+interface Entry {
+  readonly text: string
+  readonly path: Path
+  /** Duplicates of the same owner are not reported: another rule reports them. */
+  readonly owner?: string
+}
+
+/** Finds entries with the same text, regardless of case. */
+export function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
+  const seen = new Map<string, Entry>()
+  for (const entry of entries) {
+    const key = entry.text.toLowerCase()
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, entry)
+    else if (entry.owner === undefined || entry.owner !== first.owner) {
+      yield { path: entry.path, message: `${entry.text} is listed twice; remove one` }
+    }
+  }
+}

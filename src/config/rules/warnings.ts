@@ -1,0 +1,86 @@
+import { isLoopback } from '../../common/ip-address.ts'
+import { needsAdministratorToken } from '../http-access.ts'
+import type { Mistake, Path } from '../mistakes.ts'
+import { opensslName, unknownCiphers } from '../openssl.ts'
+import { IMAP_IDLE_TIMEOUT_MS } from '../resolve.ts'
+import { type CertificateChoice, certificateText, choicesOf } from '../schema/certificate.ts'
+import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
+
+/** Returns warnings about a valid configuration. */
+export function warnings(config: LabConfig): Mistake[] {
+  const found = config.virtualServers.flatMap((server, index) => {
+    const at = ['virtualServers', index]
+    // A virtual server without a certificate key uses the one of the lab, which is checked once.
+    const own =
+      server.certificate === config.certificate ? [] : deprecatedDefects(server.certificate, [...at, 'certificate'])
+    return [...own, ...serverWarnings(server, at)]
+  })
+  found.push(...deprecatedDefects(config.certificate, ['certificate']))
+  if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
+    found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
+  }
+  if (needsAdministratorToken(config)) {
+    const index = config.virtualServers.findIndex(
+      ({ protocol, address }) => protocol === 'http' && !isLoopback(address),
+    )
+    found.push({ path: ['virtualServers', index, 'address'], message: generatedToken })
+  }
+  return found
+}
+
+const generatedToken =
+  'other machines can reach the HTTP API, and neither administrators nor tokens is set: `start` generates a token of an administrator and prints it; to keep the same token, add tokens: [{ name: ci, tokenFile: FILE }]'
+
+function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
+  const { idleTimeout } = server.limits
+  if (server.protocol === 'imap4' && idleTimeout !== undefined && idleTimeout < IMAP_IDLE_TIMEOUT_MS) {
+    yield {
+      path: [...at, 'limits', 'idleTimeout'],
+      message: 'is less than 30 minutes, the minimum for IMAP (RFC 9051 section 5.4)',
+    }
+  }
+  yield* tlsWarnings(server, [...at, 'tls'])
+  if (!isLoopback(server.address)) {
+    yield {
+      path: [...at, 'address'],
+      message: `${server.address} is not a loopback address: other machines can reach this virtual server`,
+    }
+  }
+}
+
+function* tlsWarnings({ tls }: VirtualServerConfig, at: Path): Iterable<Mistake> {
+  const { ciphers, defect, groups, legacy, minVersion } = tls
+  if (defect !== undefined) {
+    yield { path: [...at, 'defect'], message: `the virtual server is vulnerable on purpose: it ${tlsDefects[defect]}` }
+  }
+  if (legacy !== false) {
+    yield {
+      path: [...at, 'legacy'],
+      message: 'accepts SSL 3.0, TLS 1.0 and ciphers that are broken; use it for old clients in a lab only',
+    }
+  }
+  const unknown = ciphers === undefined ? [] : unknownCiphers(ciphers)
+  if (unknown.length > 0) {
+    yield {
+      path: [...at, 'ciphers'],
+      message: `${unknown.join(', ')}: ${opensslName} has no such suites and ignores them`,
+    }
+  }
+  if (groups?.every((group) => /MLKEM/i.test(group)) && minVersion !== 'TLSv1.3') {
+    yield {
+      path: [...at, 'groups'],
+      message: 'only TLS 1.3 has these groups, so clients with TLS 1.2 connect without them; write minVersion: TLSv1.3',
+    }
+  }
+}
+
+function* deprecatedDefects(certificate: CertificateChoice, at: Path): Iterable<Mistake> {
+  for (const [index, choice] of choicesOf(certificate).entries()) {
+    if (choice.kind !== 'variant' || !choice.deprecatedKey) continue
+    const path = certificate.kind === 'list' ? [...at, index] : at
+    yield {
+      path,
+      message: `${choice.variant} is not a defect but a variant of a good certificate; write ${certificateText(choice)}`,
+    }
+  }
+}
