@@ -8,11 +8,12 @@ import { ApiProblem } from '../problem.ts'
 import { conditionsOf, findMessages, messageOf, pageOfMessages, selection } from './find.ts'
 import { messageId } from './message-index.ts'
 import { readOperations } from './read.ts'
-import { type MessageSummary, messageSummary, summaryOf } from './summary.ts'
+import { keywordOf, type MessageSummary, messageSummary, summaryOf } from './summary.ts'
 
 const id = z.string().describe('Id of the message.')
 const FLAG = /^(?:\\(?:Seen|Answered|Flagged|Deleted|Draft)|[^\s\\(){%*"\]\x00-\x1f\x7f]+)$/i
-const TAG = /^[^\s\\$(){%*"\]\x00-\x1f\x7f][^\s\\(){%*"\]\x00-\x1f\x7f]*$/
+/** Words of a tag are separated by single spaces. */
+const TAG = /^(?!\$)[^\s~\\(){%*"\]\x00-\x1f\x7f]+(?: [^\s~\\(){%*"\]\x00-\x1f\x7f]+)*$/
 
 const list = defineOperation({
   name: 'messages.list',
@@ -38,9 +39,9 @@ const changes = z.strictObject({
     .optional()
     .describe('Replaces all flags and keywords. RFC 9051 section 2.3.2.'),
   tags: z
-    .array(z.string().regex(TAG, 'is not an IMAP keyword; write it without spaces, quotes, parentheses and $'))
+    .array(z.string().regex(TAG, 'cannot be an IMAP keyword; write it without quotes, parentheses, ~ and $'))
     .optional()
-    .describe('Replaces the tags, which are IMAP keywords.'),
+    .describe('Replaces the tags, which are IMAP keywords, with `~` for spaces.'),
 })
 
 const update = defineOperation({
@@ -56,7 +57,7 @@ const update = defineOperation({
     const flags = new Set(input.flags ?? entry.flags)
     if (input.tags) {
       for (const flag of flags) if (!/^[\\$]/.test(flag)) flags.delete(flag)
-      for (const tag of input.tags) flags.add(tag)
+      for (const tag of input.tags) flags.add(keywordOf(tag))
     }
     for (const [name, wanted] of [
       ['\\Seen', input.read],

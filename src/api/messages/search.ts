@@ -4,6 +4,7 @@ import { CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
 import { ApiProblem } from '../problem.ts'
 import type { MessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
+import { parseSearchDate } from './search-date.ts'
 import { accountOf, tagsOf } from './summary.ts'
 
 /**
@@ -35,7 +36,7 @@ const ofEntry =
   (value: string): Test => ({ ofEntry: (message) => test(message, value.toLowerCase()) })
 
 /** The words before a colon. The first group is Mailpit's syntax (https://mailpit.axllent.org/docs/usage/search-filters/). */
-const fields: Readonly<Record<string, (value: string) => Test>> = {
+const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>> = {
   from: ofFacts(({ from }, value) => from !== undefined && anyHas([from], value)),
   to: ofFacts(({ to }, value) => anyHas(to, value)),
   cc: ofFacts(({ cc }, value) => anyHas(cc, value)),
@@ -49,8 +50,8 @@ const fields: Readonly<Record<string, (value: string) => Test>> = {
   tag: ofEntry((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
   is: (value) => choice('is', value, { read: isRead, unread: not(isRead), tagged: isTagged, flagged: isFlagged }),
   has: (value) => choice('has', value, { attachment: hasAttachment, attachments: hasAttachment }),
-  before: (value) => ofDate('before', value, (at, limit) => at < limit),
-  after: (value) => ofDate('after', value, (at, limit) => at >= limit),
+  before: (value, zone) => ofDate('before', value, zone, (at, limit) => at < limit),
+  after: (value, zone) => ofDate('after', value, zone, (at, limit) => at >= limit),
   larger: (value) => ofSize('larger', value, (size, limit) => size > limit),
   smaller: (value) => ofSize('smaller', value, (size, limit) => size < limit),
 
@@ -84,9 +85,9 @@ function choice(field: string, value: string, choices: Readonly<Record<string, T
   )
 }
 
-function ofDate(field: string, value: string, test: (at: number, limit: number) => boolean): Test {
-  const limit = Date.parse(value)
-  if (Number.isNaN(limit)) {
+function ofDate(field: string, value: string, zone: string, test: (at: number, limit: number) => boolean): Test {
+  const limit = parseSearchDate(value, zone)
+  if (limit === undefined) {
     throw new ApiProblem('bad-request', `query: ${field}:${value} is not a date; write it as ${field}:2026-11-25`)
   }
   return { ofEntry: ({ entry }) => test(entry.internalDate, limit) }
@@ -118,16 +119,17 @@ const TERM = /([-!]?)(?:([a-z-]+):)?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/giy
 
 /**
  * Parses a search: all conditions must hold. Words without a field are searched in subject, addresses, file names and text.
+ * @param timeZone that of dates without one, such as `Pacific/Auckland`
  * @throws ApiProblem `bad-request`
  */
-export function parseQuery(query: string): Condition[] {
+export function parseQuery(query: string, timeZone = 'UTC'): Condition[] {
   const conditions: Condition[] = []
   for (let at = skipSpace(query, 0); at < query.length; at = skipSpace(query, at)) {
     TERM.lastIndex = at
     const match = TERM.exec(query)
     if (!match) break
     at = TERM.lastIndex
-    conditions.push(condition(match))
+    conditions.push(condition(match, timeZone))
   }
   return conditions
 }
@@ -138,11 +140,11 @@ function skipSpace(text: string, from: number): number {
   return at
 }
 
-function condition([, sign, field = '', quoted, plain = '']: RegExpExecArray): Condition {
+function condition([, sign, field = '', quoted, plain = '']: RegExpExecArray, timeZone: string): Condition {
   const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
   const negated = sign !== ''
   const name = field.toLowerCase()
-  if (Object.hasOwn(fields, name)) return { negated, ...(fields[name] as (value: string) => Test)(value) }
+  if (Object.hasOwn(fields, name)) return { negated, ...(fields[name] as (typeof fields)[string])(value, timeZone) }
   // A word such as https://… or Re: has no field.
   const words = fold(field === '' ? value : `${field}:${value}`)
   return { negated, ofFacts: ({ searchText }) => searchText.includes(words) }

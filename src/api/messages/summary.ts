@@ -26,7 +26,7 @@ export const messageSummary = z
     read: z.boolean(),
     flagged: z.boolean(),
     flags: z.array(z.string()).describe('IMAP flags and keywords.'),
-    tags: z.array(z.string()).describe('IMAP keywords that are no flags of a protocol.'),
+    tags: z.array(z.string()).describe('IMAP keywords that are no flags of a protocol, with spaces for `~`.'),
     attachments: z.number().int(),
     snippet: z.string().describe('The beginning of the text.'),
     envelope: z
@@ -43,8 +43,15 @@ export type MessageSummary = z.infer<typeof messageSummary>
 export const accountOf = ({ owner }: Folder): string | undefined =>
   owner === PUBLIC_OWNER || owner === CAPTURED_OWNER ? undefined : owner.slice('user:'.length)
 
-/** Returns the keywords that a person has given. Those that begin with `$` belong to protocols (RFC 5788). */
-export const tagsOf = ({ flags }: MessageEntry): string[] => flags.filter((flag) => !/^[\\$]/.test(flag))
+/** Stands for a space in a keyword, which cannot have one. RFC 9051 section 9 */
+const SPACE = '~'
+
+/** Returns the IMAP keyword of a tag: `Tag~1` for `Tag 1`. */
+export const keywordOf = (tag: string): string => tag.replaceAll(' ', SPACE)
+
+/** Returns the keywords that a person has given, as tags. Those that begin with `$` belong to protocols (RFC 5788). */
+export const tagsOf = ({ flags }: MessageEntry): string[] =>
+  flags.filter((flag) => !/^[\\$]/.test(flag)).map((flag) => flag.replaceAll(SPACE, ' '))
 
 export const timeText = (ms: number): string => new Date(ms).toISOString()
 
