@@ -6,6 +6,8 @@ export interface DraftAttachment {
   readonly filename: string
   readonly content: string | Buffer
   readonly contentType?: string
+  /** Content-ID without angle brackets: makes the file an inline part of the HTML. RFC 2392. */
+  readonly cid?: string
 }
 
 /** The parts of a message to compose. From, Date and Message-ID have default values; other missing parts are left out. */
@@ -57,8 +59,13 @@ function content(draft: MessageDraft, libmime: Libmime): Part {
     ...(draft.html === undefined ? [] : [textPart('html', draft.html)]),
   ]
   const body = alternatives.length === 1 ? (alternatives[0] as Part) : multipart('alternative', alternatives)
-  const attachments = (draft.attachments ?? []).map((attachment) => attachmentPart(attachment, libmime))
-  return attachments.length === 0 ? body : multipart('mixed', [body, ...attachments])
+  const partsOf = (isInline: boolean): Part[] =>
+    (draft.attachments ?? [])
+      .filter(({ cid }) => (cid !== undefined) === isInline)
+      .map((attachment) => attachmentPart(attachment, libmime))
+  const [inline, attachments] = [partsOf(true), partsOf(false)]
+  const shown = inline.length === 0 ? body : multipart('related', [body, ...inline])
+  return attachments.length === 0 ? shown : multipart('mixed', [shown, ...attachments])
 }
 
 const textPart = (subtype: string, text: string): Part => ({
@@ -66,12 +73,13 @@ const textPart = (subtype: string, text: string): Part => ({
   body: base64(Buffer.from(text, 'utf8')),
 })
 
-function attachmentPart({ filename, content: data, contentType }: DraftAttachment, libmime: Libmime): Part {
-  const name = libmime.buildHeaderValue({ value: 'attachment', params: { filename } })
+function attachmentPart({ filename, content: data, contentType, cid }: DraftAttachment, libmime: Libmime): Part {
+  const name = libmime.buildHeaderValue({ value: cid === undefined ? 'attachment' : 'inline', params: { filename } })
   return {
     headers: [
       `Content-Type: ${contentType ?? libmime.detectMimeType(filename)}`,
       `Content-Disposition: ${name}`,
+      ...(cid === undefined ? [] : [`Content-ID: <${cid}>`]),
       'Content-Transfer-Encoding: base64',
     ],
     body: base64(Buffer.from(data as Buffer)),

@@ -62,7 +62,14 @@ const shapes = {
       html: z.string().optional(),
       headers: z.record(z.string(), z.string()).optional(),
       attachments: z
-        .array(z.strictObject({ filename: z.string().min(1), content: octets(), contentType: z.string().optional() }))
+        .array(
+          z.strictObject({
+            filename: z.string().min(1),
+            content: octets(),
+            contentType: z.string().optional(),
+            cid: z.string().min(1).optional(),
+          }),
+        )
         .optional(),
     }),
   deliverOptions: () => z.strictObject({ to: names(), from: z.string().optional() }),
