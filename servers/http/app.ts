@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import type { Api } from '../../src/api/api.ts'
-import type { Caller } from '../../src/api/caller.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
@@ -10,16 +8,14 @@ import { problemOf } from '../../src/api/problem-of.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { callerOf } from './caller.ts'
+import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
+import { mailHogRoutes } from './mailhog/routes.ts'
+import { mailpitRoutes } from './mailpit/routes.ts'
 import { runOperation } from './operations.ts'
 import { problemResponse } from './problems.ts'
-
-/** What every handler finds in its context. */
-export interface Env {
-  readonly Bindings: HttpBindings
-  readonly Variables: { readonly connection: Connection; readonly caller: Caller }
-}
+import { mount } from './routes.ts'
 
 const BASE = '/api/v1'
 
@@ -55,8 +51,7 @@ export function createApp(
     return problemResponse(c, problem)
   })
   // Orchestrators ask these by IP address and without credentials.
-  app.get('/livez', (c) => c.text('ok'))
-  app.get('/readyz', (c) => c.text('ok'))
+  for (const path of ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']) app.get(path, (c) => c.text('ok'))
   app.use(async (c, next) => {
     const header = (name: string): string | undefined => c.req.header(name)
     const authorization = header('Authorization')
@@ -79,6 +74,13 @@ export function createApp(
     }
     app.get(`${base}/events`, (c) => streamEvents(api, callerIn(c), c))
   }
+  for (const tenant of ['', '/t/:tenant']) {
+    mount(app, `${tenant}/mailpit`, mailpitRoutes, { api, context })
+    mount(app, `${tenant}/mailhog`, mailHogRoutes, { api, context })
+    // At the root only what is not a path of the lab's own API.
+    const own = mailHogRoutes.filter(({ path }) => path.startsWith('/api/v2/'))
+    mount(app, tenant, own, { api, context })
+  }
   app.get('/api/openapi.json', (c) => c.json(openApiDocument(operations)))
   app.notFound((c) => {
     const { method, path } = c.req
@@ -88,13 +90,4 @@ export function createApp(
     )
   })
   return app
-}
-
-/** Returns the caller as the URL narrows it: below `/t/TENANT` only the tenant's data exists. @throws ApiProblem `forbidden` */
-function callerIn(c: Context<Env>): Caller {
-  const caller = c.get('caller')
-  const tenant = c.req.param('tenant')
-  if (tenant === undefined || tenant === caller.tenant) return caller
-  if (caller.tenant === undefined && caller.role !== 'account') return { ...caller, tenant }
-  throw new ApiProblem('forbidden', `${caller.name} is not the tenant ${tenant}`)
 }

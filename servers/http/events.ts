@@ -5,7 +5,7 @@ import type { Caller } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
 import { eventNames, type LabEvent } from '../../src/api/events/event-log.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
-import type { Env } from './app.ts'
+import type { Env } from './env.ts'
 
 /** A comment line this often keeps proxies from closing a silent stream. */
 const KEEP_ALIVE_MS = 15_000

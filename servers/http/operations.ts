@@ -5,7 +5,7 @@ import { parseInput } from '../../src/api/invoke.ts'
 import { Content, type Operation, type Upload } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
-import type { Env } from './app.ts'
+import type { Env } from './env.ts'
 
 /** Longest JSON body. Messages have the limit of the virtual server. */
 const MAX_JSON_OCTETS = 32 * 1024 * 1024
@@ -70,7 +70,8 @@ function queryOf(operation: Operation, c: Context<Env>): Record<string, string> 
   return given
 }
 
-async function jsonOf(c: Context<Env>): Promise<Record<string, unknown>> {
+/** Returns the JSON object in the body; an empty one without a body. @throws ApiProblem `bad-request`, `invalid`, `too-large` */
+export async function jsonOf(c: Context<Env>): Promise<Record<string, unknown>> {
   const text = (await bodyOf(c, MAX_JSON_OCTETS)).toString('utf8')
   if (text.trim() === '') return {}
   let value: unknown

@@ -208,23 +208,33 @@ const part = defineOperation({
   output: 'application/octet-stream',
   async run(call) {
     const { at, read } = await readOf(call)
-    const found = partAt(read.structure, call.input.part.split('.').map(Number))
-    if (!found) {
-      const known = numberedParts(read.structure)
-        .map(({ number }) => number)
-        .join(', ')
-      throw notFound(`message ${at.id} has no part ${call.input.part}; it has ${known}`)
-    }
-    const type = `${found.type}/${found.subtype}`.toLowerCase()
-    const filename = filenameOf(found) ?? `${at.id}-${call.input.part}`
-    return new Content(SAFE_TYPES.test(type) ? type : 'application/octet-stream', partOctetsOrRaw(read.raw, found), {
+    const { mediaType, filename, octets } = partContent(at.id, read, call.input.part)
+    return new Content(SAFE_TYPES.test(mediaType) ? mediaType : 'application/octet-stream', octets, {
       'Content-Disposition': contentDisposition(filename),
     })
   },
 })
 
-/** RFC 6266 section 4.3. */
-const contentDisposition = (filename: string): string =>
+/** Returns a decoded part of a message. @param number its IMAP section number @throws ApiProblem `not-found` */
+export function partContent(
+  id: string,
+  { structure, raw }: ReadableMessage,
+  number: string,
+): { mediaType: string; filename: string; octets: Buffer } {
+  const found = partAt(structure, number.split('.').map(Number))
+  if (!found) {
+    const known = numberedParts(structure).map((one) => one.number)
+    throw notFound(`message ${id} has no part ${number}; it has ${known.join(', ')}`)
+  }
+  return {
+    mediaType: `${found.type}/${found.subtype}`.toLowerCase(),
+    filename: filenameOf(found) ?? `${id}-${number}`,
+    octets: partOctetsOrRaw(raw, found),
+  }
+}
+
+/** Returns the value of a Content-Disposition field for a download. RFC 6266 section 4.3. */
+export const contentDisposition = (filename: string): string =>
   `attachment; filename="${filename.replaceAll(/[^\x20-\x7e]|["\\]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(filename).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
 
 export const readOperations: readonly Operation[] = [get, headers, text, html, raw, structure, part]

@@ -1,0 +1,20 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import type { Caller } from '../../src/api/caller.ts'
+import { ApiProblem } from '../../src/api/problem.ts'
+import type { Connection } from '../../src/net/connection.ts'
+
+/** What every handler finds in its context. */
+export interface Env {
+  readonly Bindings: HttpBindings
+  readonly Variables: { readonly connection: Connection; readonly caller: Caller }
+}
+
+/** Returns the caller as the URL narrows it: below `/t/TENANT` only the tenant's data exists. @throws ApiProblem `forbidden` */
+export function callerIn(c: Context<Env>): Caller {
+  const caller = c.get('caller')
+  const tenant = c.req.param('tenant')
+  if (tenant === undefined || tenant === caller.tenant) return caller
+  if (caller.tenant === undefined && caller.role !== 'account') return { ...caller, tenant }
+  throw new ApiProblem('forbidden', `${caller.name} is not the tenant ${tenant}`)
+}

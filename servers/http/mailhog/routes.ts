@@ -1,0 +1,171 @@
+import type { Api } from '../../../src/api/api.ts'
+import { meets } from '../../../src/api/messages/find.ts'
+import { contentDisposition } from '../../../src/api/messages/read.ts'
+import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
+import { Content } from '../../../src/api/operation.ts'
+import { ApiProblem, notFound } from '../../../src/api/problem.ts'
+import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
+import { partOctetsOrRaw } from '../../../src/mail/parts.ts'
+import { filenameOf } from '../../../src/mail/readable.ts'
+import type { DeliveryEnvelope } from '../../../src/store/types.ts'
+import { DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { contentResponse, countParameter, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { mailHogMessage, mailHogParts } from './shape.ts'
+
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 250
+/** MailHog's first API has no pages. */
+const MAX_UNPAGED = 1_000
+
+async function messagesOf(api: Api, mails: readonly Mail[]): Promise<object[]> {
+  const found = []
+  for (const mail of mails) {
+    const message = await mailHogMessage(api, mail)
+    if (message) found.push(message)
+    if (isSliceOver()) await nextSlice()
+  }
+  return found
+}
+
+async function answerPage({ api, c }: RouteCall, found: readonly Mail[]): Promise<Response> {
+  const start = countParameter(c, 'start', 0)
+  const limit = Math.min(countParameter(c, 'limit', DEFAULT_LIMIT) || DEFAULT_LIMIT, MAX_LIMIT)
+  const items = await messagesOf(api, found.slice(start, start + limit))
+  return c.json({ total: found.length, count: items.length, start, items })
+}
+
+const list: Route = {
+  method: 'GET',
+  path: '/api/v2/messages',
+  access: 'read',
+  async run(call) {
+    return answerPage(call, (await DeliveredMail.of(call.api, call.caller)).all)
+  },
+}
+
+/** What each kind of search looks at: a field of the lab's own search, and addresses of the envelope. */
+const kinds: Readonly<Record<string, { field: string; addresses: (envelope: DeliveryEnvelope) => readonly string[] }>> =
+  {
+    from: { field: 'from:', addresses: ({ mailFrom }) => [mailFrom ?? ''] },
+    to: { field: 'to:', addresses: ({ rcptTo }) => rcptTo ?? [] },
+    containing: { field: '', addresses: () => [] },
+  }
+
+const search: Route = {
+  method: 'GET',
+  path: '/api/v2/search',
+  access: 'read',
+  async run(call) {
+    const { kind = '', query = '' } = call.c.req.query()
+    const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+    if (!known) throw new ApiProblem('bad-request', `kind: is one of ${Object.keys(kinds).join(', ')}, not "${kind}"`)
+    if (query === '') throw new ApiProblem('bad-request', 'query: is missing; write query=alice, for example')
+    const conditions = parseQuery(`${known.field}"${query.replaceAll(/["\\]/g, '\\$&')}"`)
+    const { all } = await DeliveredMail.of(call.api, call.caller)
+    const found: Mail[] = []
+    for (const mail of all) {
+      const addresses = known.addresses(mail.copies[0].entry.envelope ?? {})
+      const isFound = addresses.some((one) => one.toLowerCase().includes(query.toLowerCase()))
+      if (isFound || (await anyMeets(call.api, mail, conditions))) found.push(mail)
+      if (isSliceOver()) await nextSlice()
+    }
+    return answerPage(call, found)
+  },
+}
+
+/** All copies have the same text. */
+const anyMeets = (api: Api, { copies: [first] }: Mail, conditions: readonly Condition[]): boolean | Promise<boolean> =>
+  meets(api, first, conditions)
+
+const listAll: Route = {
+  method: 'GET',
+  path: '/api/v1/messages',
+  access: 'read',
+  async run({ api, caller, c }) {
+    return c.json(await messagesOf(api, (await DeliveredMail.of(api, caller)).all.slice(0, MAX_UNPAGED)))
+  },
+}
+
+const removeAll: Route = {
+  method: 'DELETE',
+  path: '/api/v1/messages',
+  access: 'change',
+  async run({ api, caller, c }) {
+    await deleteMails(api, (await DeliveredMail.of(api, caller)).all)
+    return c.body(null, 200)
+  },
+}
+
+const mailOf = async ({ api, caller, c }: RouteCall): Promise<Mail> =>
+  (await DeliveredMail.of(api, caller)).get(pathParameter(c, 'id'))
+
+const get: Route = {
+  method: 'GET',
+  path: '/api/v1/messages/:id',
+  access: 'read',
+  async run(call) {
+    const mail = await mailOf(call)
+    const message = await mailHogMessage(call.api, mail)
+    if (!message) throw notFound(`message ${mail.id} was deleted meanwhile`)
+    return call.c.json(message)
+  },
+}
+
+const remove: Route = {
+  method: 'DELETE',
+  path: '/api/v1/messages/:id',
+  access: 'change',
+  async run(call) {
+    await deleteMails(call.api, [await mailOf(call)])
+    return call.c.body(null, 200)
+  },
+}
+
+const download: Route = {
+  method: 'GET',
+  path: '/api/v1/messages/:id/download',
+  access: 'read',
+  async run(call) {
+    const { mail, raw } = await readOf(call)
+    const headers = { 'Content-Disposition': contentDisposition(`${mail.id}.eml`) }
+    return contentResponse(call.c, new Content('message/rfc822', raw, headers))
+  },
+}
+
+const downloadPart: Route = {
+  method: 'GET',
+  path: '/api/v1/messages/:id/mime/part/:part/download',
+  access: 'read',
+  async run(call) {
+    const { mail, raw, structure } = await readOf(call)
+    const parts = mailHogParts(structure)
+    const number = pathParameter(call.c, 'part')
+    const part = /^\d+$/.test(number) ? parts[Number(number)] : undefined
+    if (!part) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
+    const headers = { 'Content-Disposition': contentDisposition(filenameOf(part) ?? `${mail.id}-part-${number}`) }
+    return contentResponse(call.c, new Content('application/octet-stream', partOctetsOrRaw(raw, part), headers))
+  },
+}
+
+async function readOf(call: RouteCall) {
+  const mail = await mailOf(call)
+  const read = await call.api.reader.read(mail.copies[0])
+  if (!read) throw notFound(`message ${mail.id} was deleted meanwhile`)
+  return { mail, raw: read.raw, structure: read.structure }
+}
+
+/** The APIs of MailHog, below `/mailhog`. https://github.com/mailhog/MailHog/tree/master/docs */
+export const mailHogRoutes: readonly Route[] = [
+  list,
+  search,
+  ...notOffered('GET', ['/api/v2/jim'], 'the lab has faults in place of Jim'),
+  ...notOffered('GET', ['/api/v2/outgoing-smtp'], 'the lab does not send mail to other servers'),
+  listAll,
+  removeAll,
+  ...notOffered('GET', ['/api/v1/events'], 'read /api/v1/events of the lab, which has other events'),
+  get,
+  remove,
+  download,
+  downloadPart,
+  ...notOffered('POST', ['/api/v1/messages/:id/release'], 'the lab does not send mail to other servers'),
+]

@@ -1,0 +1,59 @@
+import type { Api } from '../../../src/api/api.ts'
+import { timeText } from '../../../src/api/messages/summary.ts'
+import { headerFields, unfolded } from '../../../src/mail/headers.ts'
+import { parseMessage } from '../../../src/mail/structure.ts'
+import type { MessagePart } from '../../../src/mail/types.ts'
+import type { Mail } from '../delivered-mail.ts'
+
+// The keys are those of MailHog's API: https://github.com/mailhog/MailHog/blob/master/docs/APIv2/swagger-2.0.yaml
+
+interface MailHogContent {
+  readonly Headers: Record<string, string[]>
+  /** As encoded. */
+  readonly Body: string
+  readonly Size: number
+  readonly MIME: { readonly Parts: MailHogContent[] } | null
+}
+
+/** Returns a message; undefined if it was deleted meanwhile. */
+export async function mailHogMessage(api: Api, { id, copies: [first] }: Mail) {
+  const raw = await api.lab.store.read(first.folder.id, first.entry.uid)
+  if (!raw) return undefined
+  const { mailFrom = '', rcptTo = [] } = first.entry.envelope ?? {}
+  const structure = parseMessage(raw)
+  const content = contentOf(raw, structure)
+  return {
+    ID: id,
+    From: pathOf(mailFrom),
+    To: rcptTo.map(pathOf),
+    // As in MailHog, the parts are beside the content of the message itself.
+    Content: { ...content, MIME: null },
+    Created: timeText(first.entry.savedAt),
+    MIME: content.MIME,
+    Raw: { From: mailFrom, To: [...rcptTo], Data: raw.toString('utf8'), Helo: '' },
+  }
+}
+
+/** Returns the parts of a message that MailHog numbers: those of its outermost multipart. */
+export const mailHogParts = (structure: MessagePart): readonly MessagePart[] => structure.children
+
+function pathOf(address: string) {
+  const at = address.lastIndexOf('@')
+  const [mailbox, domain] = at === -1 ? [address, ''] : [address.slice(0, at), address.slice(at + 1)]
+  return { Relays: null, Mailbox: mailbox, Domain: domain, Params: '' }
+}
+
+function contentOf(raw: Buffer, part: MessagePart): MailHogContent {
+  const headers = new Map<string, string[]>()
+  for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
+    if (field.name === '') continue
+    const value = Buffer.from(unfolded(raw, field), 'latin1').toString('utf8')
+    headers.set(field.name, [...(headers.get(field.name) ?? []), value])
+  }
+  return {
+    Headers: Object.fromEntries(headers),
+    Body: raw.toString('utf8', part.bodyStart, part.bodyEnd),
+    Size: part.bodyEnd - part.headerStart,
+    MIME: part.kind === 'multipart' ? { Parts: part.children.map((child) => contentOf(raw, child)) } : null,
+  }
+}

@@ -1,0 +1,74 @@
+import { seesFolder } from '../../../src/api/caller.ts'
+import { seesSession } from '../../../src/api/events/event-data.ts'
+import { version } from '../../../src/common/version.ts'
+import type { ResolvedLab } from '../../../src/config/resolve.ts'
+import { DeliveredMail } from '../delivered-mail.ts'
+import type { Route, RouteCall } from '../routes.ts'
+import { isRead, mailTags } from './shapes.ts'
+
+const info: Route = {
+  method: 'GET',
+  path: '/api/v1/info',
+  access: 'read',
+  async run(call) {
+    const { all } = await DeliveredMail.of(call.api, call.caller)
+    const tags = new Map<string, number>()
+    for (const tag of all.flatMap(mailTags)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
+    const sizeOctets = all.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
+    return call.c.json({
+      Version: `v${version}`,
+      LatestVersion: `v${version}`,
+      Database: isOnDisk(call.api.lab.config.store) ? 'lmdb' : 'memory',
+      DatabaseSize: sizeOctets,
+      Messages: all.length,
+      Unread: all.filter((mail) => !isRead(mail)).length,
+      Tags: Object.fromEntries([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
+      RuntimeStats: runtimeStats(call, all.length, sizeOctets),
+    })
+  },
+}
+
+const isOnDisk = (store: ResolvedLab['store']): boolean => typeof store === 'object' && 'lmdb' in store
+
+/** Counts what the lab remembers: sessions that are kept, and the latest events. */
+function runtimeStats({ api, caller }: RouteCall, messages: number, sizeOctets: number) {
+  const deleted = api.events
+    .after(0)
+    .filter(({ name, message }) => name === 'message.deleted' && message && seesFolder(caller, message.folder)).length
+  const smtp = api.lab.sessionLog.list().filter(({ protocol }) => protocol === 'smtp')
+  return {
+    Uptime: Math.floor(process.uptime()),
+    Memory: process.memoryUsage.rss(),
+    MessagesDeleted: deleted,
+    SMTPAccepted: messages + deleted,
+    SMTPAcceptedSize: sizeOctets,
+    SMTPRejected: smtp.filter((session) => session.refusals.length > 0 && seesSession(caller, session)).length,
+    SMTPIgnored: 0,
+  }
+}
+
+const webui: Route = {
+  method: 'GET',
+  path: '/api/v1/webui',
+  access: 'read',
+  run: ({ api, c }) =>
+    c.json({
+      Label: api.lab.config.hostname,
+      MessageRelay: {
+        Enabled: false,
+        SMTPServer: '',
+        ReturnPath: '',
+        AllowedRecipients: '',
+        BlockedRecipients: '',
+        RecipientAllowlist: '',
+        OverrideFrom: '',
+        PreserveMessageIDs: false,
+      },
+      SpamAssassin: false,
+      ChaosEnabled: true,
+      DuplicatesIgnored: false,
+      HideDeleteAllButton: false,
+    }),
+}
+
+export const applicationRoutes: readonly Route[] = [info, webui]

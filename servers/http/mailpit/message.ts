@@ -1,0 +1,137 @@
+import { htmlDocument } from '../../../src/api/messages/html-document.ts'
+import { contentDisposition, partContent } from '../../../src/api/messages/read.ts'
+import { parseQuery } from '../../../src/api/messages/search.ts'
+import { Content } from '../../../src/api/operation.ts'
+import { ApiProblem, notFound } from '../../../src/api/problem.ts'
+import type { ReadableMessage } from '../../../src/mail/readable.ts'
+import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { contentResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { isRead, mailpitMessage } from './shapes.ts'
+
+/** Returns a message by its id. `latest` is the newest, or the newest that matches `query`. @throws ApiProblem `not-found` */
+async function mailOf({ api, caller, c }: RouteCall, id = pathParameter(c, 'id')): Promise<Mail> {
+  const delivered = await DeliveredMail.of(api, caller)
+  if (id !== 'latest') return delivered.get(id)
+  const [latest] = await delivered.matching(parseQuery(c.req.query('query') ?? '', c.req.query('tz') || undefined))
+  if (latest) return latest
+  throw notFound('no message has arrived yet, or none that matches `query`')
+}
+
+/** @throws ApiProblem `not-found` */
+async function readOf(call: RouteCall, mail: Mail): Promise<ReadableMessage> {
+  const read = await call.api.reader.read(mail.copies[0])
+  if (read) return read
+  throw notFound(`message ${mail.id} was deleted meanwhile`)
+}
+
+/** Mailpit marks a message as read when it is shown. A caller that may only read leaves it as it is. */
+async function markRead({ api, caller }: RouteCall, mail: Mail): Promise<void> {
+  if (isRead(mail) || caller.role === 'reader') return
+  await changeFlags(api, [mail], { mode: 'add', flags: ['\\Seen'] })
+}
+
+const get: Route = {
+  method: 'GET',
+  path: '/api/v1/message/:id',
+  access: 'read',
+  async run(call) {
+    const mail = await mailOf(call)
+    const message = await mailpitMessage(call.api, mail)
+    if (!message) throw notFound(`message ${mail.id} was deleted meanwhile`)
+    await markRead(call, mail)
+    return call.c.json(message)
+  },
+}
+
+const headers: Route = {
+  method: 'GET',
+  path: '/api/v1/message/:id/headers',
+  access: 'read',
+  async run(call) {
+    const { fieldList } = await readOf(call, await mailOf(call))
+    const found = new Map<string, string[]>()
+    for (const { name, value } of fieldList) {
+      const key = canonical(name)
+      found.set(key, [...(found.get(key) ?? []), value])
+    }
+    return call.c.json(Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1))))
+  },
+}
+
+/** Returns a field name as Mailpit spells it: `Message-Id`. */
+const canonical = (name: string): string =>
+  name.toLowerCase().replaceAll(/(^|-)([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
+
+const raw: Route = {
+  method: 'GET',
+  path: '/api/v1/message/:id/raw',
+  access: 'read',
+  async run(call) {
+    const mail = await mailOf(call)
+    const read = await readOf(call, mail)
+    const asFile = { 'Content-Disposition': contentDisposition(`${mail.id}.eml`) }
+    const content = new Content('text/plain; charset=utf-8', read.raw, call.c.req.query('dl') === '1' ? asFile : {})
+    return contentResponse(call.c, content)
+  },
+}
+
+/** Types that browsers run, whatever the other fields of the answer say. They are sent as octets. */
+const ACTIVE_TYPES = /^(?:text\/(?:html|xml|xsl|javascript)|image\/svg|application\/(?:javascript|xml|xhtml)|.*\+xml)/
+
+const part: Route = {
+  method: 'GET',
+  path: '/api/v1/message/:id/part/:part',
+  access: 'read',
+  async run(call) {
+    const mail = await mailOf(call)
+    const found = partContent(mail.id, await readOf(call, mail), pathParameter(call.c, 'part'))
+    const type = ACTIVE_TYPES.test(found.mediaType) ? 'application/octet-stream' : found.mediaType
+    return contentResponse(
+      call.c,
+      new Content(type, found.octets, {
+        'Content-Disposition': contentDisposition(found.filename),
+        'Content-Security-Policy': "sandbox; default-src 'none'",
+      }),
+    )
+  },
+}
+
+/** `/view/ID.html` and `/view/ID.txt`. */
+const view: Route = {
+  method: 'GET',
+  path: '/view/:file',
+  access: 'read',
+  async run(call) {
+    const file = pathParameter(call.c, 'file')
+    const [, id, form] = /^(.+)\.(html|txt)$/.exec(file) ?? []
+    if (id === undefined) throw notFound(`there is no view of ${file}; write /view/ID.html or /view/ID.txt`)
+    const mail = await mailOf(call, id)
+    const read = await readOf(call, mail)
+    if (form === 'html' && read.html === undefined) throw notFound(`message ${mail.id} has no HTML part`)
+    await markRead(call, mail)
+    const text = new Content('text/plain; charset=utf-8', read.text)
+    return contentResponse(call.c, form === 'html' ? htmlDocument(read) : text)
+  },
+}
+
+const MESSAGE = '/api/v1/message/:id'
+
+export const messageRoutes: readonly Route[] = [
+  get,
+  headers,
+  raw,
+  part,
+  view,
+  ...notOffered('GET', [`${MESSAGE}/part/:part/thumb`], 'the lab makes no thumbnails; read the part without /thumb'),
+  ...notOffered('GET', [`${MESSAGE}/html-check`], 'the lab does not rate HTML for mail programs'),
+  ...notOffered('GET', [`${MESSAGE}/link-check`], 'the lab never fetches what a message links to'),
+  ...notOffered('GET', [`${MESSAGE}/sa-check`], 'the lab has no spam filter'),
+  {
+    method: 'POST',
+    path: `${MESSAGE}/release`,
+    access: 'change',
+    run() {
+      throw new ApiProblem('not-offered', 'the lab does not send mail to other servers')
+    },
+  },
+]

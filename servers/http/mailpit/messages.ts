@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
+import { ApiProblem } from '../../../src/api/problem.ts'
+import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
+import { changeFlags, DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { countParameter, type Route, type RouteCall } from '../routes.ts'
+import { bodyOf } from './body.ts'
+import { isRead, mailpitSummary, mailTags } from './shapes.ts'
+
+const DEFAULT_LIMIT = 50
+
+/** Answers with a part of a list, the counts of the whole mailbox, and its tags. */
+async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: readonly Mail[]): Promise<Response> {
+  const start = countParameter(c, 'start', 0)
+  // As in Mailpit, 0 means no limit.
+  const limit = countParameter(c, 'limit', DEFAULT_LIMIT) || found.length
+  const messages = []
+  for (const mail of found.slice(start, start + limit)) {
+    const summary = await mailpitSummary(api, mail)
+    if (summary) messages.push(summary)
+    if (isSliceOver()) await nextSlice()
+  }
+  const unread = (mails: readonly Mail[]): number => mails.filter((mail) => !isRead(mail)).length
+  return c.json({
+    total: all.length,
+    unread: unread(all),
+    count: messages.length,
+    messages_count: found.length,
+    messages_unread: unread(found),
+    start,
+    tags: allTags(all),
+    messages,
+  })
+}
+
+/** Returns every tag that a message has, sorted. */
+export const allTags = (mails: readonly Mail[]): string[] => [...new Set(mails.flatMap(mailTags))].sort()
+
+/** Returns the conditions of the search of a request. @throws ApiProblem `bad-request` without one */
+export function searchOf(call: RouteCall): Condition[] {
+  const query = call.c.req.query('query') ?? ''
+  if (query.trim() === '') throw new ApiProblem('bad-request', 'query: is missing; write query=from:alice, for example')
+  return conditionsOf(call, query)
+}
+
+const conditionsOf = ({ c }: RouteCall, query: string): Condition[] => parseQuery(query, c.req.query('tz') || undefined)
+
+const list: Route = {
+  method: 'GET',
+  path: '/api/v1/messages',
+  access: 'read',
+  async run(call) {
+    const delivered = await DeliveredMail.of(call.api, call.caller)
+    return answerList(call, delivered, delivered.all)
+  },
+}
+
+const search: Route = {
+  method: 'GET',
+  path: '/api/v1/search',
+  access: 'read',
+  async run(call) {
+    const conditions = searchOf(call)
+    const delivered = await DeliveredMail.of(call.api, call.caller)
+    return answerList(call, delivered, await delivered.matching(conditions))
+  },
+}
+
+const ids = z.array(z.string()).default([])
+
+const setRead: Route = {
+  method: 'PUT',
+  path: '/api/v1/messages',
+  access: 'change',
+  async run(call) {
+    const wanted = await bodyOf(
+      call,
+      z.object({ read: z.boolean().default(false), ids, search: z.string().default('') }),
+    )
+    if (wanted.ids.length > 0 && wanted.search !== '') {
+      throw new ApiProblem('bad-request', 'IDs and Search exclude each other; write one of them')
+    }
+    const delivered = await DeliveredMail.of(call.api, call.caller)
+    const found =
+      wanted.ids.length > 0
+        ? wanted.ids.flatMap((id) => delivered.find(id) ?? [])
+        : await delivered.matching(conditionsOf(call, wanted.search))
+    await changeFlags(call.api, found, { mode: wanted.read ? 'add' : 'remove', flags: ['\\Seen'] })
+    return call.c.text('ok')
+  },
+}
+
+const remove: Route = {
+  method: 'DELETE',
+  path: '/api/v1/messages',
+  access: 'change',
+  async run(call) {
+    const wanted = await bodyOf(call, z.object({ ids }))
+    const delivered = await DeliveredMail.of(call.api, call.caller)
+    // As in Mailpit, no ids mean every message.
+    const found = wanted.ids.length > 0 ? wanted.ids.flatMap((id) => delivered.find(id) ?? []) : delivered.all
+    await deleteMails(call.api, found)
+    return call.c.text('ok')
+  },
+}
+
+const removeFound: Route = {
+  method: 'DELETE',
+  path: '/api/v1/search',
+  access: 'change',
+  async run(call) {
+    const conditions = searchOf(call)
+    const delivered = await DeliveredMail.of(call.api, call.caller)
+    await deleteMails(call.api, await delivered.matching(conditions))
+    return call.c.text('ok')
+  },
+}
+
+export const messagesRoutes: readonly Route[] = [list, search, setRead, remove, removeFound]

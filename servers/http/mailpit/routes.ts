@@ -1,0 +1,17 @@
+import type { Route } from '../routes.ts'
+import { applicationRoutes } from './application.ts'
+import { chaosRoutes } from './chaos.ts'
+import { messageRoutes } from './message.ts'
+import { messagesRoutes } from './messages.ts'
+import { sendRoutes } from './send.ts'
+import { tagRoutes } from './tags.ts'
+
+/** The API of Mailpit, below `/mailpit`. https://mailpit.axllent.org/docs/api-v1/ */
+export const mailpitRoutes: readonly Route[] = [
+  ...applicationRoutes,
+  ...messagesRoutes,
+  ...messageRoutes,
+  ...tagRoutes,
+  ...sendRoutes,
+  ...chaosRoutes,
+]

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Api } from '../../../src/api/api.ts'
+import { operationNamed } from '../../../src/api/invoke.ts'
+import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
+import { ApiProblem } from '../../../src/api/problem.ts'
+import { compose, type MessageDraft } from '../../../src/mail/compose.ts'
+import { changeFlags } from '../delivered-mail.ts'
+import type { Route, RouteCall } from '../routes.ts'
+import { bodyOf } from './body.ts'
+import { keywordsOf } from './tags.ts'
+
+const email = z.string().regex(/^[^\s@,<>]+@[^\s@,<>]+$/, 'is not an address such as alice@lab.test')
+const mailbox = z.object({ email, name: z.string().default('') })
+const mailboxes = z.array(mailbox).default([])
+
+const attachment = z.object({
+  filename: z.string().default(''),
+  /** Pages send `data:image/png;base64,…`. */
+  content: z
+    .string()
+    .transform((text) => text.slice(text.lastIndexOf(',') + 1))
+    .pipe(z.base64('is not in base64')),
+  contenttype: z.string().default(''),
+  contentid: z.string().default(''),
+})
+
+const input = z.object({
+  from: mailbox,
+  to: mailboxes,
+  cc: mailboxes,
+  bcc: z.array(email).default([]),
+  replyto: mailboxes,
+  subject: z.string().default(''),
+  text: z.string().default(''),
+  html: z.string().default(''),
+  headers: z.record(z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header field'), z.string()).default({}),
+  tags: z.array(z.string()).default([]),
+  attachments: z.array(attachment).default([]),
+})
+
+/** Fields that other keys of the body set. */
+const OWN_FIELDS = /^(?:to|from|cc|bcc|reply-to|date|subject|content-type|mime-version|x-tags)$/i
+
+const send: Route = {
+  method: 'POST',
+  path: '/api/v1/send',
+  access: 'change',
+  async run(call) {
+    const wanted = await bodyOf(call, input)
+    const recipients = [...wanted.to, ...wanted.cc].map(({ email: address }) => address).concat(wanted.bcc)
+    if (recipients.length === 0) throw new ApiProblem('bad-request', 'To: is missing; a message needs a recipient')
+    const { draft, messageId } = draftOf(wanted)
+    const octets = await compose(draft, call.api.lab.clock.now())
+    const copies = await arrivals(call.api, messageId, () => deliver(call, wanted.from.email, recipients, octets))
+    const keywords = keywordsOf(wanted.tags)
+    const [first, ...others] = copies
+    if (first && keywords.length > 0) {
+      await changeFlags(call.api, [{ id: first.id, copies: [first, ...others] }], { mode: 'add', flags: keywords })
+    }
+    return call.c.json({ ID: first?.id ?? '' })
+  },
+}
+
+/** Bcc stays in the envelope, so that all recipients get the same message. */
+function draftOf(wanted: z.output<typeof input>): { draft: MessageDraft; messageId: string } {
+  const own = Object.keys(wanted.headers).find((name) => OWN_FIELDS.test(name))
+  if (own !== undefined)
+    throw new ApiProblem('bad-request', `Headers: ${own} has a key of its own, or is set by the lab`)
+  const { [givenId(wanted.headers)]: given, ...headers } = wanted.headers
+  const messageId = given ?? `<${randomUUID()}@sealpost>`
+  const list = (all: readonly z.output<typeof mailbox>[]): string[] => all.map(text)
+  const draft = {
+    from: text(wanted.from),
+    ...(wanted.to.length > 0 ? { to: list(wanted.to) } : {}),
+    ...(wanted.cc.length > 0 ? { cc: list(wanted.cc) } : {}),
+    subject: wanted.subject,
+    text: wanted.text,
+    ...(wanted.html === '' ? {} : { html: wanted.html }),
+    headers: {
+      'Message-ID': messageId,
+      ...(wanted.replyto.length > 0 ? { 'Reply-To': list(wanted.replyto).join(', ') } : {}),
+      ...(wanted.tags.length > 0 ? { 'X-Tags': wanted.tags.join(', ') } : {}),
+      ...headers,
+    },
+    attachments: wanted.attachments.map(({ filename, content, contenttype, contentid }) => ({
+      filename,
+      content: Buffer.from(content, 'base64'),
+      ...(contenttype === '' ? {} : { contentType: contenttype }),
+      ...(contentid === '' ? {} : { cid: contentid }),
+    })),
+  }
+  assertOneLine(draft)
+  return { draft, messageId }
+}
+
+const givenId = (headers: Readonly<Record<string, string>>): string =>
+  Object.keys(headers).find((name) => /^message-id$/i.test(name)) ?? 'Message-ID'
+
+const text = ({ email: address, name }: z.output<typeof mailbox>): string =>
+  name === '' ? address : `${/^[\w !#$%&'*+/=?^`{|}~-]*$/.test(name) ? name : quoted(name)} <${address}>`
+
+/** RFC 5322 section 3.2.4. Words outside ASCII are encoded later, which needs them without quotes. */
+const quoted = (name: string): string =>
+  /[^ -~]/.test(name) ? name.replaceAll(/[()<>[\]:;@\\,."]/g, ' ') : `"${name.replaceAll(/["\\]/g, '\\$&')}"`
+
+/** A line end would begin another header field. @throws ApiProblem `bad-request` */
+function assertOneLine({ from, to, cc, subject, headers, attachments }: MessageDraft): void {
+  const names = (attachments ?? []).flatMap(({ filename, contentType, cid }) => [filename, contentType, cid])
+  const values = [from, to, cc, subject, ...Object.values(headers ?? {}), ...names].flat()
+  const wrong = values.find((value) => value !== undefined && /[\r\n]/.test(value))
+  if (wrong !== undefined)
+    throw new ApiProblem('bad-request', `${JSON.stringify(wrong)}: has a line end; write it in one line`)
+}
+
+/** Delivers as `messages.import` does, with the same rights. */
+async function deliver(
+  { api, caller, c }: RouteCall,
+  from: string,
+  to: readonly string[],
+  octets: Buffer,
+): Promise<void> {
+  await operationNamed('messages.import').run({
+    api,
+    caller,
+    input: { from, to: to.join(',') },
+    signal: c.req.raw.signal,
+    upload: { type: 'message/rfc822', octets },
+  })
+}
+
+/** Runs a delivery. Resolves with the copies of a message that arrived meanwhile. */
+async function arrivals(api: Api, messageId: string, run: () => Promise<void>): Promise<IndexedMessage[]> {
+  const added: IndexedMessage[] = []
+  const unwatch = api.index.watch((event) => {
+    if (event.type === 'added') added.push(event.message)
+  })
+  try {
+    await run()
+  } finally {
+    unwatch()
+  }
+  const found: IndexedMessage[] = []
+  for (const message of added) if ((await api.reader.facts(message))?.messageId === messageId) found.push(message)
+  return found
+}
+
+export const sendRoutes: readonly Route[] = [send]

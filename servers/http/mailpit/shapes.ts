@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import type { Api } from '../../../src/api/api.ts'
+import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import { numberedParts } from '../../../src/api/messages/read.ts'
+import { tagsOf, timeText } from '../../../src/api/messages/summary.ts'
+import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
+import type { MessagePart } from '../../../src/mail/types.ts'
+import type { Mail } from '../delivered-mail.ts'
+import { listUnsubscribeOf } from './list-unsubscribe.ts'
+
+// The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
+
+interface MailpitAddress {
+  readonly Name: string
+  readonly Address: string
+}
+
+const addressOf = ({ name, address }: ReadableAddress): MailpitAddress => ({ Name: name, Address: address })
+const NO_ADDRESS: MailpitAddress = { Name: '', Address: '' }
+
+/** Returns whether every copy of a message has been read. */
+export const isRead = ({ copies }: Mail): boolean => copies.every(({ entry }) => entry.flags.includes('\\Seen'))
+
+/** Returns the tags of all copies, sorted. */
+export const mailTags = ({ copies }: Mail): string[] =>
+  [...new Set(copies.flatMap(({ entry }) => tagsOf(entry)))].sort()
+
+/** Returns the recipients in Bcc, and those of the envelope that no field names. */
+function bccOf({ copies: [{ entry }] }: Mail, { to, cc, bcc }: MessageFacts): MailpitAddress[] {
+  const named = new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
+  const unnamed = (entry.envelope?.rcptTo ?? []).filter((address) => !named.has(address.toLowerCase()))
+  return [...bcc.map(addressOf), ...unnamed.map((address) => ({ Name: '', Address: address }))]
+}
+
+/** The keys that a message has in lists and on its own. */
+function commonOf(api: Api, mail: Mail, facts: MessageFacts) {
+  const [{ entry }] = mail.copies
+  const session = entry.envelope?.session
+  return {
+    ID: mail.id,
+    MessageID: facts.messageId.replace(/^<|>$/g, ''),
+    From: facts.from ? addressOf(facts.from) : NO_ADDRESS,
+    To: facts.to.map(addressOf),
+    Cc: facts.cc.map(addressOf),
+    Bcc: bccOf(mail, facts),
+    ReplyTo: facts.replyTo.map(addressOf),
+    Subject: facts.subject,
+    Username: (session === undefined ? undefined : api.lab.sessionLog.get(session)?.user) ?? '',
+    Tags: mailTags(mail),
+    Size: entry.sizeOctets,
+  }
+}
+
+/** Returns a message in a list; undefined if it was deleted meanwhile. */
+export async function mailpitSummary(api: Api, mail: Mail) {
+  const [first] = mail.copies
+  const facts = await api.reader.facts(first)
+  if (!facts) return undefined
+  return {
+    ...commonOf(api, mail, facts),
+    Read: isRead(mail),
+    Created: timeText(first.entry.savedAt),
+    Attachments: facts.attachments,
+    Snippet: facts.snippet,
+  }
+}
+
+/** Returns a whole message; undefined if it was deleted meanwhile. */
+export async function mailpitMessage(api: Api, mail: Mail) {
+  const [first] = mail.copies
+  const facts = await api.reader.facts(first)
+  const read = await api.reader.read(first)
+  if (!facts || !read) return undefined
+  const { entry } = first
+  const date = facts.date === undefined || Number.isNaN(facts.date.getTime()) ? undefined : facts.date.getTime()
+  return {
+    ...commonOf(api, mail, facts),
+    ReturnPath: entry.envelope?.mailFrom || (facts.from?.address ?? ''),
+    ListUnsubscribe: listUnsubscribeOf(read.headers),
+    Date: timeText(date ?? entry.savedAt),
+    Text: read.text,
+    HTML: read.html ?? '',
+    ...filesOf(read),
+  }
+}
+
+function filesOf(read: ReadableMessage) {
+  const numbers = new Map(numberedParts(read.structure).map(({ number, part }) => [part, number]))
+  const files = read.attachments.map((file, index) => {
+    const part = read.attachedParts[index] as MessagePart
+    // An image of the HTML, which often has no Content-Disposition.
+    const isInline = file.disposition === 'inline' || (file.cid !== undefined && part.disposition === undefined)
+    return { isInline, shape: attachmentOf(file, numbers.get(part) ?? '') }
+  })
+  return {
+    Inline: files.filter(({ isInline }) => isInline).map(({ shape }) => shape),
+    Attachments: files.filter(({ isInline }) => !isInline).map(({ shape }) => shape),
+  }
+}
+
+function attachmentOf({ filename, contentType, cid, content }: Attachment, part: string) {
+  const hash = (name: string): string => createHash(name).update(content).digest('hex')
+  return {
+    PartID: part,
+    FileName: filename ?? cid ?? '',
+    ContentType: contentType,
+    ContentID: cid ?? '',
+    Size: content.length,
+    Checksums: { MD5: hash('md5'), SHA1: hash('sha1'), SHA256: hash('sha256') },
+  }
+}

@@ -1,0 +1,119 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { HttpLab, type RequestOptions } from './client.ts'
+
+let http: HttpLab
+
+beforeAll(async () => {
+  http = await HttpLab.start()
+})
+afterAll(() => http[Symbol.asyncDispose]())
+beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
+
+const call = (path: string, options?: RequestOptions) => http.request(`/mailhog/api/${path}`, options)
+
+async function send(to: string, subject: string, more: object = {}): Promise<void> {
+  await createTransport(http.lab.nodemailer('carol')).sendMail({
+    from: 'Carol <carol@lab.test>',
+    to,
+    subject,
+    text: 'Grüße',
+    ...more,
+  })
+}
+
+const subjects = (items: { Content: { Headers: { Subject: string[] } } }[]): string[] =>
+  items.map(({ Content }) => Content.Headers.Subject[0] ?? '')
+const found = async (kind: string, query: string): Promise<string[]> =>
+  subjects((await call(`v2/search?kind=${kind}&query=${encodeURIComponent(query)}`)).body.items)
+
+describe('messages', () => {
+  it('have the keys of MailHog, with their parts as encoded', async () => {
+    await send('alice@lab.test, bob@lab.test', 'Whole', { attachments: [{ filename: 'a.txt', content: 'octets' }] })
+    const { body } = await call('v2/messages')
+    expect(body).toEqual({
+      total: 1,
+      count: 1,
+      start: 0,
+      items: [
+        {
+          ID: expect.any(String),
+          From: { Relays: null, Mailbox: 'carol', Domain: 'lab.test', Params: '' },
+          To: [
+            { Relays: null, Mailbox: 'alice', Domain: 'lab.test', Params: '' },
+            { Relays: null, Mailbox: 'bob', Domain: 'lab.test', Params: '' },
+          ],
+          Content: {
+            Headers: expect.objectContaining({ Subject: ['Whole'], From: ['Carol <carol@lab.test>'] }),
+            Body: expect.stringContaining('Content-Disposition: attachment'),
+            Size: expect.any(Number),
+            MIME: null,
+          },
+          Created: expect.stringMatching(/Z$/),
+          MIME: {
+            Parts: [
+              expect.objectContaining({ Body: expect.stringMatching(/^Gr=C3=BC=C3=9Fe/) }),
+              expect.objectContaining({ Body: 'b2N0ZXRz', MIME: null }),
+            ],
+          },
+          Raw: {
+            From: 'carol@lab.test',
+            To: ['alice@lab.test', 'bob@lab.test'],
+            Data: expect.stringContaining('Subject: Whole\r\n'),
+            Helo: '',
+          },
+        },
+      ],
+    })
+    const [{ ID }] = body.items
+    expect((await call(`v1/messages/${ID}`)).body).toEqual(body.items[0])
+    expect((await call('v1/messages')).body).toEqual(body.items)
+    expect((await call(`v1/messages/${ID}/download`)).headers.get('content-type')).toBe('message/rfc822')
+    expect((await call(`v1/messages/${ID}/mime/part/1/download`)).body).toBe('octets')
+    expect((await call(`v1/messages/${ID}/mime/part/2/download`)).body.detail).toMatch(/has no part 2; it has 2 parts/)
+  })
+
+  it('are listed in pages and found by sender, recipient and text', async () => {
+    await send('alice@lab.test', 'One')
+    await send('bob@lab.test', 'Two', { text: 'the code is 123' })
+    await send('alice@lab.test', 'Three', { bcc: 'dave@lab.test', from: 'erin@lab.test' })
+    expect((await call('v2/messages?start=1&limit=1')).body).toMatchObject({ total: 3, count: 1, start: 1 })
+    expect(subjects((await call('v2/messages?start=1&limit=1')).body.items)).toEqual(['Two'])
+    expect(await found('to', 'ALICE@')).toEqual(['Three', 'One'])
+    expect(await found('to', 'dave')).toEqual(['Three'])
+    expect(await found('from', 'erin@lab.test')).toEqual(['Three'])
+    expect(await found('containing', 'code is')).toEqual(['Two'])
+    expect(await found('containing', 'to:alice')).toEqual([])
+    expect((await call('v2/search?kind=subject&query=x')).body.detail).toMatch(/kind: is one of from, to, containing/)
+    expect((await call('v2/search?kind=to')).status).toBe(400)
+  })
+
+  it('are deleted one by one and all at once', async () => {
+    for (const subject of ['One', 'Two', 'Three']) await send('alice@lab.test, bob@lab.test', subject)
+    const [{ ID }] = (await call('v2/messages')).body.items
+    expect((await call(`v1/messages/${ID}`, { method: 'DELETE' })).status).toBe(200)
+    expect((await call(`v1/messages/${ID}`, { method: 'DELETE' })).status).toBe(404)
+    expect((await http.request('messages')).body.total).toBe(4)
+    expect((await call('v1/messages', { method: 'DELETE' })).status).toBe(200)
+    expect((await http.request('messages')).body.total).toBe(0)
+  })
+})
+
+describe('the root', () => {
+  it('has the second API of MailHog; its /api/v1 is that of the lab', async () => {
+    await send('alice@lab.test', 'One')
+    expect((await http.request('/api/v2/messages')).body).toMatchObject({ total: 1, count: 1 })
+    expect((await http.request('/api/v2/search?kind=to&query=alice')).body.total).toBe(1)
+    expect((await http.request('/api/v1/messages')).body).toMatchObject({ total: 1, next: null })
+    expect((await http.request('/api/v1/messages', { method: 'DELETE' })).status).toBe(400)
+    expect((await http.request('/api/v2/messages')).body.total).toBe(1)
+  })
+
+  it.each(['v2/jim', 'v2/outgoing-smtp', 'v1/events'])('answers 501 for %s', async (path) => {
+    expect((await call(path)).status).toBe(501)
+  })
+
+  it('does not release mail', async () => {
+    expect((await call('v1/messages/1.1/release', { json: { email: 'a@b.example' } })).status).toBe(501)
+  })
+})
