@@ -8,6 +8,7 @@ import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore } from '../store/types.ts'
 
 /** A running virtual server. */
@@ -27,7 +28,20 @@ export interface EndpointFacts {
 export interface ApiFaults {
   /** @throws ConfigError listing every mistake */
   add(input: FaultInput, watch: { readonly onStrike: () => void }): { readonly remove: () => void }
+  /** Calls `listener` each time a fault happens. Returns the function that removes the listener. */
+  watch(listener: (name: string, session: SessionRecord) => void): () => void
 }
+
+/** A change of a running lab that operations of the API did not necessarily cause. */
+export type LabChange =
+  | {
+      readonly type: 'certificate'
+      readonly virtualServer: string
+      /** Null: none. */
+      readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | null
+      readonly previous: { readonly friendlyName: string; readonly thumbprint: string } | null
+    }
+  | { readonly type: 'configuration'; readonly virtualServers: readonly string[] }
 
 /** The lab as the operations use it. */
 export interface ApiLab {
@@ -42,6 +56,8 @@ export interface ApiLab {
   readonly authorities: Authorities
   readonly faults: ApiFaults
   endpoints(): readonly EndpointFacts[]
+  /** Calls `listener` for each change. Returns the function that removes the listener. */
+  watchChanges(listener: (change: LabChange) => void): () => void
   deliver(mail: LocalMail): Promise<void>
   reset(): Promise<void>
 }

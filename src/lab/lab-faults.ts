@@ -10,7 +10,14 @@ import {
   scriptedFault,
 } from '../config/schema/fault.ts'
 import type { FaultCommand } from '../net/faults/fault-command.ts'
-import { type AddedRule, type Decide, FaultRules, nameOf, type RuledFault } from '../net/faults/fault-rules.ts'
+import {
+  type AddedRule,
+  type Decide,
+  FaultRules,
+  nameOf,
+  type RuledFault,
+  type StrikeWatcher,
+} from '../net/faults/fault-rules.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
 /** What the function of a fault decides: a reply of one or several lines, actions, or undefined to let the command pass. */
@@ -49,6 +56,11 @@ export class LabFaults {
         : parsePart(fault, given)
     const rule = this.rules.add(ruled, watch.onStrike, watch.onRemove)
     return Object.assign(rule, { name: nameOf(ruled) })
+  }
+
+  /** Calls `watcher` each time a fault happens. Returns the function that removes the watcher. */
+  watch(watcher: StrikeWatcher): () => void {
+    return this.rules.watch(watcher)
   }
 
   /** Removes all faults, including those of the configuration. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Api } from '../api/api.ts'
+import type { LabChange } from '../api/lab.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
@@ -24,6 +25,7 @@ import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
 import { preload } from './preload.ts'
 import { Captures, logSession } from './recording.ts'
+import { ServedCertificates } from './served-certificates.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
 import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
 
@@ -58,6 +60,8 @@ export class Lab implements AsyncDisposable {
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
+  readonly #served = new ServedCertificates()
+  readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
   #token: string | undefined
   #config: ResolvedLab
@@ -150,6 +154,12 @@ export class Lab implements AsyncDisposable {
   /** Returns the status of each virtual server, in the order of the configuration. */
   endpoints(): readonly VirtualServerStatus[] {
     return this.#config.virtualServers.map((config) => statusOf(config, this.#servers))
+  }
+
+  /** Calls `listener` for each change of certificates and configuration. Returns the function that removes the listener. */
+  watchChanges(listener: (change: LabChange) => void): () => void {
+    this.#changeListeners.add(listener)
+    return () => this.#changeListeners.delete(listener)
   }
 
   /** Opens every port. @throws ListenError if one cannot be opened; all are then closed again */
@@ -262,6 +272,7 @@ export class Lab implements AsyncDisposable {
       throw error
     }
     this.faults.reset(next.faults, next.faultSeed)
+    this.#report({ type: 'configuration', virtualServers: next.virtualServers.map(({ name }) => name) })
   }
 
   async #use(config: ResolvedLab, directory: Directory): Promise<void> {
@@ -279,6 +290,7 @@ export class Lab implements AsyncDisposable {
     const settings = []
     for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))
     await this.#servers.apply(settings)
+    this.#reportCertificates()
   }
 
   /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. */
@@ -288,6 +300,16 @@ export class Lab implements AsyncDisposable {
       resolved.push({ name: server.name, tls: await tlsSettings(this.#config, server, this.#pki, this.#options.log) })
     }
     for (const { name, tls } of resolved) await this.#servers.setTls(name, tls)
+    this.#reportCertificates()
+  }
+
+  #reportCertificates(): void {
+    const names = this.#config.virtualServers.map(({ name }) => name)
+    this.#report(...this.#served.changes(names, this.#servers))
+  }
+
+  #report(...changes: LabChange[]): void {
+    for (const change of changes) for (const listener of this.#changeListeners) listener(change)
   }
 
   #deliverySite(): DeliverySite {

@@ -30,13 +30,16 @@ export class SessionLog {
   readonly #clock: Clock
   readonly #records = new Map<string, Recorder>()
   readonly #listeners = new Set<(record: SessionRecord) => void>()
+  readonly #followers = new Set<SessionFollower>()
   readonly #observers = new Set<(change: SessionChange) => void>()
   /** Open sessions whose end is not reported. */
   readonly #unwanted = new Set<string>()
   readonly #events: RecorderEvents = {
     ended: ({ id, record }) => {
-      if (!this.#unwanted.delete(id)) for (const listener of this.#listeners) listener(record)
+      if (this.#unwanted.delete(id)) return
+      for (const listener of this.#listeners) listener(record)
     },
+    secured: ({ record }) => this.#tell('secured', record),
     changed: ({ record }, refusal) => {
       if (this.#observers.size === 0 || this.#unwanted.has(record.id)) return
       for (const observer of [...this.#observers]) observer(refusal === undefined ? { record } : { record, refusal })
@@ -65,6 +68,7 @@ export class SessionLog {
     this.#records.set(recorder.id, recorder)
     this.#events.grown(recorder, RECORD_OCTETS)
     this.#events.changed(recorder)
+    this.#tell('opened', recorder.record)
     return recorder
   }
 
@@ -99,6 +103,16 @@ export class SessionLog {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Tells `follower` when a session begins, is secured, and is forgotten. Returns the function that removes the follower. */
+  follow(follower: SessionFollower): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
+  }
+
+  #tell(what: keyof SessionFollower, record: SessionRecord): void {
+    for (const follower of this.#followers) follower[what]?.(record)
+  }
+
   /** Calls `observer` at each change of a record, also for its end. Returns the function that removes the observer. */
   observe(observer: (change: SessionChange) => void): () => void {
     this.#observers.add(observer)
@@ -113,12 +127,22 @@ export class SessionLog {
       if (record.remoteAddress !== remoteAddress) continue
       this.#unwanted.add(id)
       this.#delete(recorder)
+      this.#tell('forgotten', record)
     }
   }
 
   clear(): void {
     for (const recorder of this.#records.values()) this.#delete(recorder)
   }
+}
+
+/** Learns of the steps of each session before its end. */
+export interface SessionFollower {
+  opened?(record: SessionRecord): void
+  /** A TLS handshake has succeeded. */
+  secured?(record: SessionRecord): void
+  /** An open session was removed. Its end is not reported. */
+  forgotten?(record: SessionRecord): void
 }
 
 /** A change of a record. */
@@ -131,6 +155,7 @@ export interface SessionChange {
 /** The events that recorders report to the log. */
 interface RecorderEvents {
   readonly ended: (recorder: Recorder) => void
+  readonly secured: (recorder: Recorder) => void
   readonly grown: (recorder: Recorder, octets: number) => void
   readonly changed: (recorder: Recorder, refusal?: string) => void
 }
@@ -224,6 +249,7 @@ class Recorder implements SessionRecorder {
     this.#grow(facts.clientCertificate?.der.length ?? 0)
     this.note(`TLS: ${facts.version} ${facts.cipher} (${facts.bits} bits)`)
     this.#isExplained = false
+    this.#events.secured(this)
   }
 
   user(name: string): void {

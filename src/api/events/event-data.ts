@@ -10,8 +10,9 @@ export async function eventData(
   caller: Caller,
   event: LabEvent,
 ): Promise<Record<string, unknown> | undefined> {
-  const { at, message, session } = event
-  const base = { at: timeText(at) }
+  const { at, message, session, facts: given, isOfLab } = event
+  if (isOfLab && !seesLab(caller)) return undefined
+  const base = { at: timeText(at), ...given }
   if (message) {
     if (!seesFolder(caller, message.folder)) return undefined
     const found = api.index.get(message.id)
@@ -22,11 +23,15 @@ export async function eventData(
   }
   if (session) {
     if (!seesSession(caller, session)) return undefined
-    const { transcript: _, ...summary } = asJson(session) as Record<string, unknown>
+    const record = api.lab.sessionLog.get(session.id)
+    const { transcript: _, ...summary } = record ? (asJson(record) as Record<string, unknown>) : { ...session }
     return { ...base, id: session.id, session: summary }
   }
   return base
 }
+
+/** Returns whether a caller sees what belongs to no account. */
+const seesLab = ({ role, tenant }: Caller): boolean => tenant === undefined && role !== 'account'
 
 /** Returns whether a caller sees a session: administrators and readers all, others those with their own log-on. */
 export function seesSession({ role, name, tenant }: Caller, { user }: { readonly user?: string }): boolean {

@@ -1,19 +1,35 @@
 import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { Folder } from '../../store/types.ts'
-import type { ApiLab } from '../lab.ts'
+import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, MessageIndex } from '../messages/message-index.ts'
+import { watchQueuedRequests } from './queued-requests.ts'
 
 export const eventNames = [
   'message.received',
   'message.changed',
   'message.deleted',
+  'session.opened',
   'session.closed',
   'session.refused',
+  'certificate.changed',
+  'request.queued',
+  'configuration.reloaded',
+  'fault.hit',
   'lab.reset',
   'lab.stopping',
 ] as const
 export type EventName = (typeof eventNames)[number]
+
+/** What is kept of a session. The session log deletes old records to save memory; events do not keep them alive. */
+export type SessionSummary = Omit<SessionRecord, 'transcript' | 'hello' | 'tls' | 'mail'>
+
+/** Refusals that are kept. */
+const KEPT_REFUSALS = 10
+
+function summaryOfSession({ transcript: _, hello: _hello, tls: _tls, mail: _mail, ...record }: SessionRecord) {
+  return { ...record, refusals: record.refusals.slice(0, KEPT_REFUSALS) }
+}
 
 /** Something that happened in the lab. Its data is read when it is sent. */
 export interface LabEvent {
@@ -24,7 +40,11 @@ export interface LabEvent {
   readonly at: number
   /** The message, and the folder that holds or held it. */
   readonly message?: { readonly id: string; readonly folder: Folder }
-  readonly session?: SessionRecord
+  readonly session?: SessionSummary
+  /** Further facts for every caller that the event concerns. */
+  readonly facts?: Readonly<Record<string, unknown>>
+  /** Concerns only those who see the whole lab: administrators and readers. */
+  readonly isOfLab?: boolean
 }
 
 /** Events that can be sent again to a caller that was away. */
@@ -35,6 +55,11 @@ const messageEvents = {
   changed: 'message.changed',
   deleted: 'message.deleted',
 } as const satisfies Record<IndexEvent['type'], EventName>
+
+const changeEvents = {
+  certificate: 'certificate.changed',
+  configuration: 'configuration.reloaded',
+} as const satisfies Record<LabChange['type'], EventName>
 
 /** The latest events of a lab. */
 export class EventLog {
@@ -52,7 +77,17 @@ export class EventLog {
         this.add(messageEvents[event.type], { message: { id, folder } })
       }),
       lab.sessionLog.watch((session) =>
-        this.add(hasFailed(session) ? 'session.refused' : 'session.closed', { session }),
+        this.#addOfSession(hasFailed(session) ? 'session.refused' : 'session.closed', session),
+      ),
+      lab.sessionLog.follow({
+        // Nobody has logged on yet, so it belongs to no account.
+        opened: (session) => this.#addOfSession('session.opened', session, { isOfLab: true }),
+        forgotten: (session) => this.#addOfSession('session.closed', session),
+      }),
+      lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts })),
+      lab.faults.watch((fault, session) => this.#addOfSession('fault.hit', session, { facts: { fault } })),
+      watchQueuedRequests(lab.certificateStore, (request) =>
+        this.add('request.queued', { facts: { request }, isOfLab: true }),
       ),
     ]
   }
@@ -62,12 +97,16 @@ export class EventLog {
     return this.#count
   }
 
-  add(name: EventName, facts: Pick<LabEvent, 'message' | 'session'> = {}): void {
+  add(name: EventName, facts: Omit<LabEvent, 'id' | 'name' | 'at'> = {}): void {
     const event = { id: ++this.#count, name, at: this.#lab.clock.now(), ...facts }
     this.#events.push(event)
     // A shift for each event would move the whole list each time.
     if (this.#events.length > 2 * KEPT_EVENTS) this.#events.splice(0, KEPT_EVENTS)
     for (const listener of this.#listeners) listener(event)
+  }
+
+  #addOfSession(name: EventName, session: SessionRecord, more: Pick<LabEvent, 'facts' | 'isOfLab'> = {}): void {
+    this.add(name, { session: summaryOfSession(session), ...more })
   }
 
   /** Returns the kept events after an id. */

@@ -59,10 +59,14 @@ interface Rule {
   readonly onRemove: () => void
 }
 
+/** Learns the name of a fault that happens, and the session. */
+export type StrikeWatcher = (name: string, session: SessionRecord) => void
+
 /** The fault rules of a lab. The same seed and the same clients always produce the same faults. */
 export class FaultRules {
   readonly #rules = new Set<Rule>()
   readonly #connections = new Map<string, number>()
+  readonly #watchers = new Set<StrikeWatcher>()
   #seed: number
   #random: () => number
 
@@ -95,6 +99,12 @@ export class FaultRules {
     }
   }
 
+  /** Calls `watcher` each time a fault of any rule happens. Returns the function that removes the watcher. */
+  watch(watcher: StrikeWatcher): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
   /** Removes all rules, and restarts the random numbers from a seed. */
   clear(seed = this.#seed): void {
     const removed = [...this.#rules]
@@ -124,9 +134,24 @@ export class FaultRules {
       if (!this.#matches(rule, at, line, target, connection)) continue
       const nth = (seen.get(rule) ?? 0) + 1
       seen.set(rule, nth)
-      if (this.#fires(rule, nth)) due.push(dueFault(rule, target))
+      if (this.#fires(rule, nth)) due.push(this.#dueFault(rule, target))
     }
     return due
+  }
+
+  #dueFault(rule: Rule, { session }: FaultTarget): DueFault {
+    const { fault, onStrike } = rule
+    const { do: what } = fault
+    const name = nameOf(fault)
+    return {
+      name,
+      ...(typeof what === 'function' ? { action: {}, decide: (command) => what(command, session) } : { action: what }),
+      strikes: () => {
+        onStrike(session)
+        for (const watcher of this.#watchers) watcher(name, session)
+      },
+      passes: () => rule.fired--,
+    }
   }
 
   #matches({ fault, pattern }: Rule, at: FaultPoint, line: string, target: FaultTarget, connection: number): boolean {
@@ -184,17 +209,6 @@ export class ConnectionFaults {
   /** Closes the connection with a TCP reset. RFC 9293 section 3.10.5 */
   reset(): void {
     this.#target.reset()
-  }
-}
-
-function dueFault(rule: Rule, { session }: FaultTarget): DueFault {
-  const { fault, onStrike } = rule
-  const { do: what } = fault
-  return {
-    name: nameOf(fault),
-    ...(typeof what === 'function' ? { action: {}, decide: (command) => what(command, session) } : { action: what }),
-    strikes: () => onStrike(session),
-    passes: () => rule.fired--,
   }
 }
 
