@@ -20,6 +20,7 @@ export type { LabClock } from './testing/clock.ts'
 export type { EventOptions, EventStream, LabEvents, Subscription } from './testing/events.ts'
 export type { AddedFault, FaultHit, TestFaults as LabFaults } from './testing/faults.ts'
 export type { MessageFilter } from './testing/filter.ts'
+export type { LabServer } from './testing/lab-server.ts'
 export type { MailboxRef } from './testing/mailboxes.ts'
 export { type EncryptionWish, matchers } from './testing/matchers.ts'
 export type { LabArticle, LabMessage, LabMessageJson } from './testing/message.ts'
@@ -32,7 +33,7 @@ export type {
   CertificateSetting,
   Credentials,
   DeliverOptions,
-  LabServer,
+  DisconnectOptions,
   Recipients,
   TestLab,
 } from './testing/test-lab.ts'

@@ -10,6 +10,7 @@ import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
+import type { Disconnection, Reach } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -28,6 +29,8 @@ import { Captures, logSession } from './recording.ts'
 import { ServedCertificates } from './served-certificates.ts'
 import { type Site, serverSettings, tlsSettings } from './server-settings.ts'
 import { statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers.ts'
+
+export type { Disconnection }
 
 export interface LabOptions {
   readonly log: Logger
@@ -220,7 +223,25 @@ export class Lab implements AsyncDisposable {
     return this.#pki.renewDue()
   }
 
-  /** Deletes every message and session record. Ports, certificates and configured newsgroups stay. */
+  /** Lets clients reach a virtual server or not. @throws ListenError; Error if it is not possible on this system */
+  reach(virtualServer: string, reach: Reach): Promise<void> {
+    return this.#changes.run(async () => this.#servers.get(virtualServer)?.reach(reach))
+  }
+
+  /** Ends the sessions with these ids, and returns how many were open. Resolves once they have ended. */
+  disconnect(ids: ReadonlySet<string>, how: Disconnection): Promise<number> {
+    return this.#servers.disconnect(ids, how)
+  }
+
+  /**
+   * Ends every session, closes every port and opens it again, as a restarted server. Ports, authorities, certificates,
+   * accounts and messages stay. @throws ListenError
+   */
+  restart(): Promise<void> {
+    return this.#changes.run(() => this.#servers.restart())
+  }
+
+  /** Deletes every message and session record, and opens ports that were made unreachable. Ports, certificates and configured newsgroups stay. */
   reset(): Promise<void> {
     return this.#changes.run(async () => {
       await this.store.clear()
@@ -228,6 +249,7 @@ export class Lab implements AsyncDisposable {
       await preload(this.#config, this.store)
       this.sessionLog.clear()
       this.faults.reset()
+      await this.#servers.restore()
     })
   }
 

@@ -4,7 +4,7 @@ import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { ServerProtocol } from '../config/schema.ts'
 import type { TlsPolicyName } from '../config/tls-policies.ts'
 import { FailedLogons } from '../net/failed-logons.ts'
-import { VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
+import { type Disconnection, VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
 import type { SessionLog } from '../sessions/log.ts'
 
 /** The running virtual servers, by name. */
@@ -45,6 +45,22 @@ export class VirtualServers {
   /** Replaces the certificate and TLS policy of a running server. */
   async setTls(name: string, tls: VirtualServerSettings['tls']): Promise<void> {
     await this.#servers.get(name)?.setTls(tls)
+  }
+
+  /** Ends the sessions with these ids, and returns how many were open. */
+  async disconnect(ids: ReadonlySet<string>, how: Disconnection): Promise<number> {
+    const ended = await Promise.all([...this.#servers.values()].map((server) => server.disconnect(ids, how)))
+    return ended.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Ends every session, and opens the same ports again. @throws ListenError */
+  async restart(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.restart()))
+  }
+
+  /** Opens the ports that were made unreachable. @throws ListenError */
+  async restore(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.reach('open')))
   }
 
   /** Stops every server; each session ends with its protocol's farewell. */

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { SocketAddress } from '../common/ip-address.ts'
 import { listenFailure } from '../common/listen.ts'
+import type { Blackhole } from './blackhole.ts'
 
 /** The two ports of a virtual server: `port` starts in clear text, `tlsPort` with a TLS handshake. */
 const portKinds = ['port', 'tlsPort'] as const
@@ -32,19 +33,69 @@ export interface PortEvents {
 export class Ports {
   readonly #events: PortEvents
   readonly #open: Partial<Record<PortKind, Listener>> = {}
+  /** The numbers of the ports that were open before `suspend`. */
+  #suspended: Readonly<Record<PortKind, number | undefined>> | undefined
+  #blackholes: readonly Blackhole[] = []
   #settings: PortSettings | undefined
 
   constructor(events: PortEvents) {
     this.#events = events
   }
 
-  /** Returns the port that is listened on; undefined while it is closed. */
+  /** Returns the port that is listened on, or that was before `suspend`; undefined while it is closed. */
   number(kind: PortKind): number | undefined {
-    return this.#open[kind]?.port
+    return this.#suspended ? this.#suspended[kind] : this.#open[kind]?.port
   }
 
-  /** Opens the ports that settings require and are not open yet. @throws ListenError; nothing has changed then */
+  /**
+   * Opens the ports that settings require and are not open yet. Suspended ports stay closed until `resume`.
+   * @throws ListenError; nothing has changed then
+   */
   async open(settings: PortSettings): Promise<void> {
+    if (this.#suspended) this.#settings = settings
+    else await this.#listen(settings)
+  }
+
+  /** Closes the ports for a while: connections are refused. They keep their numbers. */
+  async suspend(): Promise<void> {
+    await this.#fillBlackholes()
+    this.#suspended ??= { port: this.#open.port?.port, tlsPort: this.#open.tlsPort?.port }
+    for (const kind of portKinds) this.#close(kind)
+  }
+
+  /** Closes the ports so that connections are neither accepted nor refused. @throws if the system cannot do it */
+  async blackhole(): Promise<void> {
+    await this.suspend()
+    const { Blackhole } = await import('./blackhole.ts')
+    for (const kind of portKinds) {
+      const port = this.#suspended?.[kind]
+      if (port !== undefined) this.#blackholes = [...this.#blackholes, await Blackhole.open(this.#address, port)]
+    }
+  }
+
+  /** Opens the ports again after `suspend` or `blackhole`. @throws ListenError; they stay closed then */
+  async resume(): Promise<void> {
+    const suspended = this.#suspended
+    const settings = this.#settings
+    if (!suspended || !settings) return
+    await this.#fillBlackholes()
+    const chosen = (kind: PortKind): number | 'off' => (settings[kind] === 0 ? (suspended[kind] ?? 0) : settings[kind])
+    await this.#listen({ ...settings, port: chosen('port'), tlsPort: chosen('tlsPort') })
+    this.#settings = settings
+    this.#suspended = undefined
+  }
+
+  get #address(): string {
+    return this.#settings?.address ?? ''
+  }
+
+  async #fillBlackholes(): Promise<void> {
+    const blackholes = this.#blackholes
+    this.#blackholes = []
+    await Promise.all(blackholes.map((blackhole) => blackhole.close()))
+  }
+
+  async #listen(settings: PortSettings): Promise<void> {
     const opened: Partial<Record<PortKind, Listener>> = {}
     try {
       for (const kind of portKinds) {
@@ -74,8 +125,9 @@ export class Ports {
     for (const kind of portKinds) if (!isWanted(kind, settings) || !this.#isOpen(kind, settings)) this.#close(kind)
   }
 
-  closeAll(): void {
+  async closeAll(): Promise<void> {
     for (const kind of portKinds) this.#close(kind)
+    await this.#fillBlackholes()
   }
 
   #isOpen(kind: PortKind, settings: PortSettings): boolean {

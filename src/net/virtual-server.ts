@@ -41,6 +41,12 @@ export interface VirtualServerSettings {
   readonly busyLine: (limited: LimitedBy) => string
 }
 
+/** Whether clients reach a virtual server: its ports can refuse connections, or swallow them without an answer. */
+export type Reach = 'open' | 'refused' | 'blackholed'
+
+/** How sessions end: without a word (`close`), with a TCP reset, or with the farewell of their protocol. */
+export type Disconnection = 'close' | 'reset' | 'farewell'
+
 /** Which limit is reached: connections of the virtual server, connections of the client's address, or the lab's memory. */
 export type LimitedBy = 'server' | 'address' | 'memory'
 
@@ -54,7 +60,8 @@ const STOP_MS = 3_000
 export class VirtualServer {
   readonly #log: Logger
   readonly #sessions: SessionLog
-  readonly #connections = new Set<Connection>()
+  /** Open connections, and how each is reset. */
+  readonly #connections = new Map<Connection, () => void>()
   /** Sockets whose handshake is in progress. */
   readonly #handshakes = new Set<Duplex>()
   readonly #ports: Ports
@@ -130,9 +137,46 @@ export class VirtualServer {
 
   /** Closes the ports, lets every session send its farewell, and closes the remaining connections after a few seconds. */
   async stop(): Promise<void> {
-    this.#ports.closeAll()
+    const closed = this.#ports.closeAll()
+    await this.#endSessions()
+    await closed
+  }
+
+  /** Ends every session as `stop` does, and opens the same ports again, with new TLS session keys. @throws ListenError */
+  async restart(): Promise<void> {
+    await this.#ports.suspend()
+    await this.#endSessions()
+    const { tls } = this.#settings
+    this.#acceptor = tls && new TlsAcceptor(tls)
+    await this.#ports.resume()
+  }
+
+  /** Lets clients reach the ports or not. Open connections continue. @throws ListenError; Error if it is not possible here */
+  async reach(reach: Reach): Promise<void> {
+    if (reach === 'refused') await this.#ports.suspend()
+    else if (reach === 'blackholed') await this.#ports.blackhole()
+    else await this.#ports.resume()
+  }
+
+  /** Ends the sessions with these ids, and returns how many were open. Resolves once they have ended. */
+  async disconnect(ids: ReadonlySet<string>, how: Disconnection): Promise<number> {
+    const open = [...this.#connections].filter(([{ record }]) => ids.has(record.id))
+    for (const [connection, reset] of open) {
+      connection.record.note(`disconnected by the lab (${how})`)
+      if (how === 'reset') reset()
+      if (how !== 'farewell') connection.destroy('server closed')
+    }
+    if (how === 'farewell') await this.#sayFarewell(open.map(([connection]) => connection))
+    else await Promise.all(open.map(([connection]) => connection.closed))
+    return open.length
+  }
+
+  async #endSessions(): Promise<void> {
     for (const socket of this.#handshakes) socket.destroy()
-    const open = [...this.#connections]
+    await this.#sayFarewell([...this.#connections.keys()])
+  }
+
+  async #sayFarewell(open: readonly Connection[]): Promise<void> {
     for (const connection of open) connection.stop()
     const deadline = setTimeout(() => {
       for (const connection of open) connection.destroy('stopping')
@@ -155,7 +199,9 @@ export class VirtualServer {
     const record = this.#sessions.open({ virtualServer, protocol, remoteAddress, remotePort, localAddress, localPort })
     const user = (): string | undefined => record.record.user
     const secure = (): boolean => record.record.tls !== undefined
-    const reset = (): void => void socket.resetAndDestroy()
+    const reset = (): void => {
+      socket.resetAndDestroy()
+    }
     const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, user, secure, reset })
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
@@ -180,7 +226,7 @@ export class VirtualServer {
         logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure },
         intake: this.#intake,
       })
-      cause = await this.#serve(connection, settings, hasMemory ? counted.admission : 'no memory')
+      cause = await this.#serve(connection, settings, hasMemory ? counted.admission : 'no memory', reset)
     } catch (error) {
       raw.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -199,6 +245,7 @@ export class VirtualServer {
     connection: Connection,
     settings: VirtualServerSettings,
     admission: CountedConnection['admission'] | 'no memory',
+    reset: () => void,
   ): Promise<string> {
     if (admission === 'refused') return refuse(connection, settings, 'address')
     if (admission === 'no memory') {
@@ -209,7 +256,7 @@ export class VirtualServer {
       connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)
       return refuse(connection, settings, 'server')
     }
-    this.#connections.add(connection)
+    this.#connections.set(connection, reset)
     try {
       if (await connection.meetFirstFaults()) await settings.serve(connection)
     } catch (error) {

@@ -49,6 +49,7 @@ const shapes = {
       ended: z.boolean().optional(),
       matches: callback().optional(),
     }),
+  disconnectOptions: () => z.strictObject({ how: z.enum(['close', 'reset', 'farewell']).optional() }),
   waitOptions: () =>
     z.strictObject({ timeout: z.number().min(0).max(MAX_TIMER_MS).optional(), signal: signal().optional() }),
   eventOptions: () => z.strictObject({ signal: signal().optional() }),

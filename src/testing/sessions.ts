@@ -53,6 +53,10 @@ function meets<K extends keyof SessionFilter>(key: K, record: SessionRecord, fil
   return wanted === undefined || conditions[key](record, wanted as never)
 }
 
+/** Returns whether a session satisfies all keys of a filter. */
+export const matchesSession = (record: SessionRecord, filter: SessionFilter): boolean =>
+  keys.every((key) => meets(key, record, filter))
+
 /** Describes a filter: `user "alice", protocol "imap4"`. */
 function describe(filter: SessionFilter): string {
   const wanted = keys.flatMap((key) => {
@@ -81,7 +85,7 @@ export class WatchedSessions {
   /** Resolves with the oldest session that matches, as soon as one does. @throws WaitTimeout, which lists the sessions */
   wait(call: Call, filter: SessionFilter, options: WaitOptions): Promise<SessionRecord> {
     const isWanted = (record: SessionRecord): boolean =>
-      keys.every((key) => meets(key, record, filter)) && this.#scope.ownsSession(record)
+      matchesSession(record, filter) && this.#scope.ownsSession(record)
     return wait(call, options, {
       start: ({ resolve, reject }) => {
         const examine = (record: SessionRecord): void => {

@@ -2,9 +2,8 @@ import type { MemoryUsage } from '../common/memory-budget.ts'
 import { nearest } from '../config/nearest.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
-import type { LabInput, Protocol, ServerProtocol } from '../config/schema.ts'
-import type { Lab } from '../lab/lab.ts'
-import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
+import type { LabInput, Protocol } from '../config/schema.ts'
+import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
 import { PUBLIC_OWNER } from '../store/types.ts'
@@ -13,9 +12,11 @@ import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
 import { TestFaults } from './faults.ts'
 import type { MessageFilter } from './filter.ts'
+import { type LabServer, labServer } from './lab-server.ts'
 import { Mailboxes, type MailboxRef } from './mailboxes.ts'
 import { LabArticle } from './message.ts'
-import { Receiver } from './receiver.ts'
+import { Receiver, type SessionQuery } from './receiver.ts'
+import { matchesSession } from './sessions.ts'
 import { Tenant } from './tenant.ts'
 import { TenantNames, withoutDomain } from './tenant-names.ts'
 
@@ -23,18 +24,6 @@ import { TenantNames, withoutDomain } from './tenant-names.ts'
 export interface Credentials {
   readonly user: string
   readonly pass: string
-}
-
-/** The addresses of a virtual server of a running lab. */
-export interface LabServer {
-  readonly name: string
-  readonly protocol: ServerProtocol
-  readonly address: string
-  /** The clear-text port, with STARTTLS. @throws if it is closed */
-  readonly port: number
-  /** The implicit-TLS port. @throws if it is closed */
-  readonly tlsPort: number
-  readonly certificate: VirtualServerStatus['certificate']
 }
 
 /** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
@@ -48,6 +37,15 @@ export interface DeliverOptions {
   readonly to: Recipients
   /** The envelope's sender. Default: the null sender. */
   readonly from?: string
+}
+
+/** How `disconnect` ends sessions. */
+export interface DisconnectOptions {
+  /**
+   * close (default): the connection ends without a word. reset: with a TCP reset (ECONNRESET). farewell: after the line of a
+   * server that stops (421, BYE, 400).
+   */
+  readonly how?: Disconnection
 }
 
 /** Any password is right in an open directory. */
@@ -117,7 +115,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     const found =
       endpoints.find(({ virtualServer }) => virtualServer === which) ??
       endpoints.find(({ protocol }) => protocol === which)
-    if (found) return labServer(found)
+    if (found) return labServer(this.#lab, found)
     const names = endpoints.map(({ virtualServer, protocol }) => `${virtualServer} (${protocol})`)
     throw new Error(`no virtual server "${which}"; there are: ${names.join(', ')}`)
   }
@@ -282,6 +280,29 @@ export class TestLab extends Receiver implements AsyncDisposable {
   /** The faults that the lab injects: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */
   readonly faults: TestFaults
 
+  /**
+   * Ends open sessions, as servers and networks do: `lab.disconnect({ protocol: 'imap4', user: 'bob' })`. Resolves with
+   * their number once they have ended.
+   * @param filter which sessions; a string is short for `{ user: … }`; default: all
+   */
+  async disconnect(filter: SessionQuery = {}, options: DisconnectOptions = {}): Promise<number> {
+    const call = new Call('disconnect', TestLab.prototype.disconnect)
+    const wanted = typeof filter === 'string' ? { user: this.user(filter) } : filter
+    call.check('sessionFilter', wanted, 'filter')
+    call.check('disconnectOptions', options, 'options')
+    const open = this.sessions().filter((session) => matchesSession(session, { ...wanted, ended: false }))
+    return this.#lab.disconnect(new Set(open.map(({ id }) => id)), options.how ?? 'close')
+  }
+
+  /**
+   * Restarts the virtual servers: every session ends with its protocol's farewell, and the same ports open again, without
+   * the TLS sessions from before. Root, certificates, accounts, messages, session records and faults stay.
+   * @throws ListenError if another program has taken a port meanwhile
+   */
+  async restart(): Promise<void> {
+    await this.#lab.restart()
+  }
+
   /** Deletes messages, session records and added faults. Ports, certificates and accounts stay. */
   async reset(): Promise<void> {
     await this.#lab.reset()
@@ -316,24 +337,5 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-}
-
-function labServer({ virtualServer, protocol, address, port, tlsPort, certificate }: VirtualServerStatus): LabServer {
-  const open = (value: number | undefined, key: string): number => {
-    if (value === undefined) throw new Error(`the ${key} of ${virtualServer} is closed`)
-    return value
-  }
-  return {
-    name: virtualServer,
-    protocol,
-    address,
-    certificate,
-    get port() {
-      return open(port, 'port')
-    },
-    get tlsPort() {
-      return open(tlsPort, 'tlsPort')
-    },
   }
 }
