@@ -8,5 +8,5 @@ export default defineConfig({
       { find: /^sealpost$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
     ],
   },
-  test: { include: ['examples/**/*.test.ts'], testTimeout: 60_000 },
+  test: { include: ['examples/*.test.ts'], testTimeout: 60_000 },
 })

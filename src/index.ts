@@ -22,7 +22,7 @@ export type { AddedFault, FaultHit, TestFaults as LabFaults } from './testing/fa
 export type { MessageFilter } from './testing/filter.ts'
 export type { LabServer } from './testing/lab-server.ts'
 export type { MailboxRef } from './testing/mailboxes.ts'
-export { type EncryptionWish, matchers } from './testing/matchers.ts'
+export { type EncryptionWish, type LabMatchers, matchers } from './testing/matchers.ts'
 export type { LabArticle, LabMessage, LabMessageJson } from './testing/message.ts'
 export { SomethingSent } from './testing/nothing-sent.ts'
 export type { MessageQuery, Receiver, SessionQuery } from './testing/receiver.ts'

@@ -1,11 +1,11 @@
 import type { SessionRecord } from '../sessions/types.ts'
 import { Call } from './call.ts'
-import { LabMessage } from './message.ts'
+import type { LabMessage } from './message.ts'
 import type { MessageQuery } from './receiver.ts'
 import type { WaitOptions } from './wait.ts'
 
 /** A receiver of messages: a lab or a tenant. */
-interface Receiver {
+export interface ReceiverOfMessages {
   messages(filter?: MessageQuery): Promise<LabMessage[]>
   receives(filter: MessageQuery, options?: WaitOptions): Promise<LabMessage>
 }
@@ -23,6 +23,14 @@ export interface EncryptionWish {
   readonly version?: string
 }
 
+/** The matchers as methods of what `expect` returns, for runners that let others add to that type. */
+export interface LabMatchers<Result> {
+  /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
+  toHaveReceived(filter?: MessageQuery, options?: WaitOptions): Promise<Result>
+  /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
+  toHaveBeenEncrypted(wish?: EncryptionWish): Result
+}
+
 /** Matchers for `expect.extend`, of vitest and of Jest alike. */
 export const matchers = {
   /**
@@ -31,7 +39,7 @@ export const matchers = {
    */
   async toHaveReceived(
     this: { readonly isNot?: boolean } | undefined,
-    received: Receiver,
+    received: ReceiverOfMessages,
     filter: MessageQuery = {},
     options: WaitOptions = {},
   ): Promise<MatcherResult> {
@@ -56,10 +64,12 @@ export const matchers = {
   /** Checks a session, or the session that delivered a message: `expect(message).toHaveBeenEncrypted({ version: 'TLSv1.3' })`. */
   toHaveBeenEncrypted(received: LabMessage | SessionRecord, wish: EncryptionWish = {}): MatcherResult {
     new Call('toHaveBeenEncrypted', matchers.toHaveBeenEncrypted).check('encryption', wish, 'wish')
-    if (!(received instanceof LabMessage) && typeof received?.virtualServer !== 'string') {
+    // Not `instanceof`: a project can load the library twice, as ES modules and as CommonJS.
+    const isMessage = typeof received === 'object' && received !== null && 'session' in received
+    if (!isMessage && typeof received?.virtualServer !== 'string') {
       throw new TypeError('toHaveBeenEncrypted: expect(…) takes a message or a session record; is an await missing?')
     }
-    const session = received instanceof LabMessage ? received.session : received
+    const session = isMessage ? received.session : received
     const { bits = 128, version } = wish
     const tls = session?.tls
     const pass = tls !== undefined && tls.bits >= bits && (version === undefined || atLeast(tls.version, version))

@@ -1,22 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { test as base, expect, inject } from 'vitest'
 import type { LabInput } from '../config/schema.ts'
-import { type EncryptionWish, matchers } from './matchers.ts'
-import type { MessageQuery } from './receiver.ts'
+import { type LabMatchers, matchers } from './matchers.ts'
+import { type LabFixtures, withTenant } from './runners/fixtures.ts'
 import { SharedTenant } from './shared-lab.ts'
 import { type StartLabOptions, startLab } from './start-lab.ts'
 import type { Tenant } from './tenant.ts'
 import type { TestLab } from './test-lab.ts'
 import type {} from './vitest-setup.ts'
-import type { WaitOptions } from './wait.ts'
 
 declare module 'vitest' {
-  interface Matchers<T> {
-    /** Passes if a matching message has arrived or arrives before the timeout. With `.not`: if none has arrived so far. */
-    toHaveReceived(filter?: MessageQuery, options?: WaitOptions): Promise<T>
-    /** Passes if the message or session used a TLS channel of at least this strength (default: TLS, 128 bits). */
-    toHaveBeenEncrypted(wish?: EncryptionWish): T
-  }
+  interface Matchers<T> extends LabMatchers<T> {}
 }
 
 expect.extend(matchers)
@@ -27,13 +21,6 @@ export interface LabTestOptions extends StartLabOptions {
    * of a worker, if vitest runs several files in one (`isolate: false`).
    */
   readonly scope?: 'test' | 'file' | 'worker'
-}
-
-export interface LabFixtures {
-  /** A running lab. It stops at the end of its scope. */
-  readonly lab: TestLab
-  /** A part of the lab for this test alone, so that tests of one lab can run concurrently. */
-  readonly tenant: Tenant
 }
 
 /** Returns a `test` with a lab that starts when first used: `labTest({ … })('…', async ({ lab }) => …)`. */
@@ -48,9 +35,7 @@ export function labTest(config?: LabInput | string, { scope = 'file', ...options
       { scope },
     ],
     tenant: async ({ lab }, use) => {
-      const tenant = lab.tenant()
-      await use(tenant)
-      await tenant.clear()
+      await withTenant(lab, use)
     },
   })
 }
@@ -66,5 +51,5 @@ export const sharedTest = base.extend<{ readonly tenant: SharedTenant }>({
 
 /** A `test` with the lab of `startLab()`, one per file. */
 export const test = labTest()
-export type { Tenant, TestLab }
+export type { LabFixtures, Tenant, TestLab }
 export { expect, matchers }

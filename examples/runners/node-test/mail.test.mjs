@@ -1,0 +1,31 @@
+// node:test with ES modules: node --test
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import nodemailer from 'nodemailer'
+import { assertEncrypted, assertReceived, useLab } from 'sealpost/node-test'
+
+const mail = useLab()
+
+async function sendWelcome(tenant) {
+  const transport = nodemailer.createTransport(tenant.nodemailer('shop'))
+  const [from, to] = [tenant.address('shop'), tenant.address('alice')]
+  await transport.sendMail({ from, to, subject: 'Welcome', html: '<a href="https://shop.test/1">Start</a>' })
+}
+
+describe('welcome mail', { concurrency: true }, () => {
+  test('arrives over TLS', async (t) => {
+    const tenant = mail.tenant(t)
+    await sendWelcome(tenant)
+    await assertReceived(tenant, { to: 'alice', subject: /welcome/i })
+    const message = await tenant.waitForMessage('alice')
+    assert.deepEqual(message.links, ['https://shop.test/1'])
+    assertEncrypted(message, { bits: 128 })
+  })
+
+  test('tests at the same time have mail of their own', async (t) => {
+    const tenant = mail.tenant(t)
+    await sendWelcome(tenant)
+    assert.equal((await tenant.messages()).length, 1)
+    await assert.rejects(assertReceived(tenant, 'nobody', { timeout: 10 }), assert.AssertionError)
+  })
+})

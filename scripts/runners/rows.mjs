@@ -1,0 +1,60 @@
+const JEST = 'node_modules/jest/bin/jest.js'
+const SWC = ['@swc/core@1', '@swc/jest@0.2']
+const BABEL = ['@babel/core@7', '@babel/preset-env@7']
+
+/**
+ * The runners, each with an example of `examples/runners/`.
+ * - `packages`: installed beside Sealpost
+ * - `args`: the command, for Node.js
+ * - `minNode`: the runner's own lowest version
+ * - `isShort`: part of the short form
+ */
+export const rows = [
+  { name: 'vitest 3', project: 'vitest', packages: ['vitest@3'], args: ['node_modules/vitest/vitest.mjs', 'run'] },
+  { name: 'vitest 4', project: 'vitest', packages: ['vitest@4'], args: ['node_modules/vitest/vitest.mjs', 'run'] },
+  {
+    name: 'vitest 5',
+    project: 'vitest',
+    packages: ['vitest@5'],
+    args: ['node_modules/vitest/vitest.mjs', 'run'],
+    minNode: [22, 12],
+  },
+  ...[29, 30].flatMap((version) => {
+    const isShort = version === 30
+    const jest = [`jest@${version}`]
+    return [
+      { name: `Jest ${version}, CommonJS`, project: 'jest-commonjs', packages: jest, args: [JEST], isShort },
+      {
+        name: `Jest ${version}, ES modules`,
+        project: 'jest-modules',
+        packages: jest,
+        args: ['--experimental-vm-modules', JEST],
+        isShort,
+      },
+      { name: `Jest ${version}, babel`, project: 'jest-babel', packages: [...jest, ...BABEL], args: [JEST] },
+      { name: `Jest ${version}, swc`, project: 'jest-swc', packages: [...jest, ...SWC], args: [JEST] },
+      ...['5.4', '5.9'].map((typescript) => ({
+        name: `Jest ${version}, ts-jest, TypeScript ${typescript}`,
+        project: 'ts-jest',
+        packages: [...jest, 'ts-jest@29', `typescript@${typescript}`, `@types/jest@${version}`, '@types/node@20'],
+        args: [JEST],
+        isShort: isShort && typescript === '5.9',
+      })),
+    ]
+  }),
+  ...[11, 12].map((version) => ({
+    name: `mocha ${version}`,
+    project: 'mocha',
+    packages: [`mocha@${version}`],
+    args: ['node_modules/mocha/bin/mocha.js'],
+    isShort: version === 11,
+  })),
+  { name: 'node:test', project: 'node-test', packages: [], args: ['--test'], isShort: true },
+  {
+    name: 'Playwright test',
+    project: 'playwright',
+    packages: ['@playwright/test@1'],
+    args: ['node_modules/@playwright/test/cli.js', 'test'],
+    isShort: true,
+  },
+]
