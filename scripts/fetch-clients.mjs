@@ -35,6 +35,30 @@ const clients = {
     program: 'src/Command.js',
     unpack: (folder) => join(folder, 'package'),
   },
+  /** mailpit-api 2.1.0 (MIT), a client of the API of Mailpit. */
+  'mailpit-api': {
+    package: 'mailpit-api@2.1.0',
+    sha512: 'ZZG5ShQS2E5QH9p1xeD2U2sfahKEEgRvtzIlJXsLUtLSUbYjmxPeuvciwayj0oxA+hn85xzIEt1v8FsXtwqKCA==',
+    folder: 'mailpit-api-2.1.0',
+    program: 'dist/index.mjs',
+    unpack: (folder) => join(folder, 'package'),
+  },
+  /** cypress-mailpit 2.0.0 (MIT), commands of Cypress for Mailpit. */
+  'cypress-mailpit': {
+    package: 'cypress-mailpit@2.0.0',
+    sha512: 'xP99xkEpL9QFdVgrptz7UKIpGlcaNw1N3n/JZ5boz/FhecImjYfDqkgsXd3IGw4cDf33PEvsTQmxha0Fgjd8+g==',
+    folder: 'cypress-mailpit-2.0.0',
+    program: 'dist/src/MailpitCommands.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
+  /** mailhog 4.16.0 (MIT), a client of the API of MailHog. */
+  mailhog: {
+    package: 'mailhog@4.16.0',
+    sha512: 'wXrGik+0MaAy4dbYTImxa8niX9a4aRpZTzC/b1GzCvQs09khhs0aKZgHjgScakI4Y18WInDvvF48hhEz9ifN4g==',
+    folder: 'mailhog-4.16.0',
+    program: 'index.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
 }
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')

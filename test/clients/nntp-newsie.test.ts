@@ -1,20 +1,9 @@
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startClientLab } from '../support/client-lab.ts'
+import { fetchedClient } from '../support/fetched-client.ts'
 import { runProgram } from '../support/run-program.ts'
 
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
-const newsie = join(cache, 'newsie-1.2.1/dist/index.js')
-
-function hasNewsie(): boolean {
-  const found = existsSync(newsie)
-  if (!found && process.env.SEALPOST_CI === '1')
-    throw new Error('newsie is missing. Run: node scripts/fetch-clients.mjs')
-  if (!found) console.warn('skipped, missing: newsie (node scripts/fetch-clients.mjs)')
-  return found
-}
+const newsie = fetchedClient('newsie-1.2.1/dist/index.js')
 
 /** The client program. It prints one line of JSON for each step. */
 const PROGRAM = String.raw`
@@ -47,10 +36,17 @@ async function main_() {
 main_().catch((error) => { console.error(error); process.exit(1) })
 `
 
-test.skipIf(!hasNewsie()).each(['implicit TLS', 'STARTTLS'])('newsie reads and posts over %s', async (way) => {
+test.skipIf(!newsie).each(['implicit TLS', 'STARTTLS'])('newsie reads and posts over %s', async (way) => {
   await using client = await startClientLab()
   const { port, tlsPort } = client.lab.server('nntp')
-  const args = ['-e', PROGRAM, newsie, String(port), way === 'STARTTLS' ? '0' : String(tlsPort), client.caFile]
+  const args = [
+    '-e',
+    PROGRAM,
+    newsie as string,
+    String(port),
+    way === 'STARTTLS' ? '0' : String(tlsPort),
+    client.caFile,
+  ]
   const result = await runProgram(process.execPath, args)
   expect(result.status, result.stdout + result.stderr).toBe(0)
   const printed = result.stdout

@@ -173,6 +173,7 @@ describe('a message', () => {
     expect(headers.get('content-security-policy')).toMatch(/^sandbox allow-popups; default-src 'none'/)
     expect((await call('view/latest.txt?query=subject:plain')).body).toBe('Text')
     expect((await call('view/latest.html?query=subject:plain')).status).toBe(404)
+    expect((await call('/view/latest.txt')).status).toBe(200)
     expect((await call('view/latest.pdf')).status).toBe(404)
     expect((await call('api/v1/message/latest?query=subject:none')).status).toBe(404)
   })

@@ -122,6 +122,8 @@ export const messageRoutes: readonly Route[] = [
   raw,
   part,
   view,
+  // So cypress-mailpit spells it. Mailpit's router removes empty segments.
+  { ...view, path: `/${view.path}` },
   ...notOffered('GET', [`${MESSAGE}/part/:part/thumb`], 'the lab makes no thumbnails; read the part without /thumb'),
   ...notOffered('GET', [`${MESSAGE}/html-check`], 'the lab does not rate HTML for mail programs'),
   ...notOffered('GET', [`${MESSAGE}/link-check`], 'the lab never fetches what a message links to'),
