@@ -134,7 +134,7 @@ describe('a running lab', () => {
   })
 })
 
-test('prints the virtual servers in 80 columns, two commands and the line ready', async () => {
+test('prints the virtual servers in 80 columns, the next commands and the line ready', async () => {
   place.write('lab.yaml', lab())
   const lines = await place.untilReady(['start', '--config', 'lab.yaml'], { env: { npm_execpath: 'npm' } })
   expect(lines).toEqual([
@@ -145,6 +145,7 @@ test('prints the virtual servers in 80 columns, two commands and the line ready'
     ),
     '',
     'Next:',
+    '  npx sealpost mail list --config lab.yaml',
     '  npx sealpost ca export --out lab-ca.pem --config lab.yaml',
     '  npx sealpost client-settings --config lab.yaml',
     '',
@@ -171,7 +172,8 @@ test('prints certificates and policies that differ from the default', async () =
     'TLS modern',
   ])
   expect(lines[4]).toMatch(/^News \(NNTP\) /)
-  expect(lines.slice(8, 10)).toEqual([
+  expect(lines.slice(8, 11)).toEqual([
+    '  sealpost mail list --config lab.yaml        the mail that has arrived',
     '  sealpost sessions --config lab.yaml         who connected, and how',
     '  sealpost client-settings --config lab.yaml  settings for mail programs',
   ])

@@ -106,14 +106,17 @@ describe('accepted and rejected addresses', () => {
 })
 
 describe('delivery', () => {
-  test('delivers once per mailbox, even for several of its addresses, and captures mail for other domains', async () => {
+  test('delivers once per mailbox, even for several of its addresses, and captures mail for other domains once per domain', async () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     await startData(client, 'alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test')
     await ask(client, 'Subject: once\r\n\r\n.')
     expect(await lab.inbox('alice')).toHaveLength(1)
-    const [kept, ...others] = await lab.inbox(undefined)
+    const captured = await lab.store.listFolders('captured:')
+    expect(captured.map(({ name }) => name)).toEqual(['one.test', 'two.test'])
+    const [kept, copy, ...others] = await lab.inbox(undefined)
     expect(others).toEqual([])
+    expect(copy?.entry.blob).toBe(kept?.entry.blob)
     expect(kept?.entry.envelope).toMatchObject({
       mailFrom: 'a@b.test',
       rcptTo: ['alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test'],

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +25,13 @@ interface RunOptions {
 
 /** A temporary folder in which `sealpost` commands run. Control sockets and temporary files are in it too. */
 export class Workplace {
-  readonly folder = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
+  readonly #parent = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
+  /** Alone in its parent: a configuration also looks for certificates beside its folder. */
+  readonly folder = join(this.#parent, 'lab')
+
+  constructor() {
+    mkdirSync(this.folder)
+  }
 
   write(name: string, text: string): string {
     const file = join(this.folder, name)
@@ -34,7 +40,7 @@ export class Workplace {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.#parent, { recursive: true, force: true })
   }
 
   /**
