@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
 import { operations } from '../../src/api/operations.ts'
@@ -57,7 +57,7 @@ export function createApp(
     const authorization = header('Authorization')
     const facts = {
       method: c.req.method,
-      host: header('Host'),
+      host: authorityOf(c),
       origin: header('Origin'),
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
@@ -81,6 +81,7 @@ export function createApp(
     const own = mailHogRoutes.filter(({ path }) => path.startsWith('/api/v2/'))
     mount(app, tenant, own, { api, context })
   }
+  for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.get('/api/openapi.json', (c) => c.json(openApiDocument(operations)))
   app.notFound((c) => {
     const { method, path } = c.req
@@ -90,4 +91,33 @@ export function createApp(
     )
   })
   return app
+}
+
+/** Returns what the client believes it talks to. @throws ApiProblem `bad-request` for two of them */
+function authorityOf(c: Context<Env>): string | undefined {
+  const { url = '', rawHeaders } = c.env.incoming
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
+  // RFC 9112 section 3.2
+  if (hosts.length > 1) throw new ApiProblem('bad-request', 'the request has several Host fields; send one')
+  // RFC 9112 section 3.2.2
+  return url.startsWith('/') ? c.req.header('Host') : new URL(c.req.url).host
+}
+
+/** Returns the paths of the API with their methods. */
+function methodsByPath(): Map<string, string[]> {
+  const found = new Map<string, string[]>([['/events', ['GET']]])
+  for (const { path, method } of operations) found.set(path, [...(found.get(path) ?? []), method])
+  return found
+}
+
+/** RFC 9110 sections 9.3.7 and 15.5.6. */
+function answerOtherMethods(app: Hono<Env>, path: string, methods: readonly string[]): void {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+  for (const base of [BASE, `/t/:tenant${BASE}`]) {
+    app.all(base + path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => {
+      if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
+      const why = `${path} has no ${c.req.method}; it has ${allow}`
+      throw new ApiProblem('method-not-allowed', why, {}, { Allow: allow })
+    })
+  }
 }

@@ -3,44 +3,63 @@ import { streamSSE } from 'hono/streaming'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
-import { eventNames, type LabEvent } from '../../src/api/events/event-log.ts'
+import { eventNames } from '../../src/api/events/event-log.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import type { Env } from './env.ts'
 
 /** A comment line this often keeps proxies from closing a silent stream. */
 const KEEP_ALIVE_MS = 15_000
 
-/** Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing. */
+/**
+ * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing.
+ * All streams read the log of the lab: a client that does not read takes no memory for what it has not read.
+ */
 export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Response {
+  assertKnown(c.req.query())
   const wants = wantedTypes(c.req.query('types'))
-  const last = Number(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId') ?? Number.NaN)
+  let last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   return streamSSE(c, async (stream) => {
-    const queue: LabEvent[] = Number.isNaN(last) ? [] : api.events.after(last)
     let wake = (): void => {}
-    const unwatch = api.events.watch((event) => {
-      queue.push(event)
-      wake()
-    })
-    const timer = setInterval(() => void stream.write(': keep-alive\n\n'), KEEP_ALIVE_MS)
+    const unwatch = api.events.watch(() => wake())
+    const timer = setInterval(() => {
+      if (!c.env.outgoing.writableNeedDrain) void stream.write(': keep-alive\n\n')
+    }, KEEP_ALIVE_MS)
     stream.onAbort(() => wake())
     try {
       await stream.write(': connected\n\n')
       for (let isOver = false; !isOver && !stream.aborted; ) {
-        for (let event = queue.shift(); event && !stream.aborted; event = queue.shift()) {
-          isOver = event.name === 'lab.stopping'
-          const data = wants(event.name) ? await eventData(api, caller, event) : undefined
-          if (data) await stream.writeSSE({ id: `${event.id}`, event: event.name, data: JSON.stringify(data) })
+        const event = api.events.next(last)
+        if (!event) {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+          continue
         }
-        if (isOver || stream.aborted || queue.length > 0) continue
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+        last = event.id
+        isOver = event.name === 'lab.stopping'
+        const data = wants(event.name) ? await eventData(api, caller, event) : undefined
+        if (data) await stream.writeSSE({ id: `${event.id}`, event: event.name, data: JSON.stringify(data) })
+        if (isSliceOver()) await nextSlice()
       }
     } finally {
       clearInterval(timer)
       unwatch()
     }
   })
+}
+
+/** @throws ApiProblem `bad-request` */
+function assertKnown(query: Readonly<Record<string, string>>): void {
+  const unknown = Object.keys(query).find((name) => name !== 'types' && name !== 'lastEventId')
+  if (unknown === undefined) return
+  throw new ApiProblem('bad-request', `${unknown}: is unknown; known: types, lastEventId`)
+}
+
+/** Returns the id of the last event that a client has seen. Ids of an earlier start of the lab are higher than all of this one. */
+function lastSeen(text: string | undefined, { events }: Api): number {
+  const id = /^\d{1,15}$/.test(text ?? '') ? Number(text) : events.lastId
+  return id > events.lastId ? 0 : id
 }
 
 /** `types=message,session.refused`: names, or the words before their dot. @throws ApiProblem `bad-request` */

@@ -5,10 +5,13 @@ import { parseInput } from '../../src/api/invoke.ts'
 import { Content, type Operation, type Upload } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
+import { answerBody, bodyOf, parseJson } from './body.ts'
 import type { Env } from './env.ts'
 
-/** Longest JSON body. Messages have the limit of the virtual server. */
-const MAX_JSON_OCTETS = 32 * 1024 * 1024
+/** Longest JSON body, besides the messages in it, which have the limit of the virtual server. */
+const MAX_JSON_OCTETS = 1024 * 1024
+/** Longest JSON body of the APIs of other products, with messages. */
+const MAX_MESSAGES_OCTETS = 32 * 1024 * 1024
 
 /** Runs an operation for a request, and answers with its result. @throws ApiProblem, and the errors of the lab */
 export async function runOperation(
@@ -20,14 +23,19 @@ export async function runOperation(
 ): Promise<Response> {
   assertAccess(caller, operation.access)
   const upload = operation.upload && (await uploadOf(operation.upload, c, context.config.limits.messageSize))
-  const input = await inputOf(operation, c, upload !== undefined)
+  // Attachments are in base64.
+  const maxOctets =
+    MAX_JSON_OCTETS + (operation.takesMessages ? Math.ceil((context.config.limits.messageSize * 4) / 3) : 0)
+  const input = await inputOf(operation, c, { hasUpload: upload !== undefined, maxOctets })
   const call = { api, caller, input, signal: c.req.raw.signal, ...(upload ? { upload } : {}) }
   const result = await operation.run(call)
   if (result instanceof Content) {
-    return c.body(result.octets as never, 200, { 'Content-Type': result.type, ...result.headers })
+    return c.body(answerBody(result.octets, c) as never, 200, { 'Content-Type': result.type, ...result.headers })
   }
   if (operation.output === undefined) return c.body(null, 204)
-  return c.json(result as never, operation.status ?? 200)
+  return c.body(answerBody(JSON.stringify(result), c) as never, operation.status ?? 200, {
+    'Content-Type': 'application/json',
+  })
 }
 
 /** Reads the body of an upload. @throws ApiProblem `unsupported-type`, `too-large` */
@@ -38,22 +46,15 @@ async function uploadOf(types: readonly string[], c: Context<Env>, maxOctets: nu
   return { type, octets: await bodyOf(c, maxOctets) }
 }
 
-async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer> {
-  const parts: Uint8Array[] = []
-  let octets = 0
-  for await (const part of c.req.raw.body ?? []) {
-    octets += part.length
-    if (octets > maxOctets) throw new ApiProblem('too-large', `the body is longer than ${maxOctets} octets, the limit`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
-}
-
 /** Returns the validated input: path parameters, and those of the query or the JSON body. @throws ApiProblem */
-async function inputOf(operation: Operation, c: Context<Env>, hasUpload: boolean): Promise<unknown> {
+async function inputOf(
+  operation: Operation,
+  c: Context<Env>,
+  { hasUpload, maxOctets }: { readonly hasUpload: boolean; readonly maxOctets: number },
+): Promise<unknown> {
   const { tenant: _, ...params } = c.req.param() as Record<string, string>
   const inQuery = hasUpload || operation.method === 'GET' || operation.method === 'DELETE'
-  const given = inQuery ? queryOf(operation, c) : await jsonOf(c)
+  const given = inQuery ? queryOf(operation, c) : await jsonOf(c, maxOctets)
   return parseInput(operation, { ...given, ...params }, inQuery ? 'parameters' : 'json')
 }
 
@@ -71,15 +72,10 @@ function queryOf(operation: Operation, c: Context<Env>): Record<string, string> 
 }
 
 /** Returns the JSON object in the body; an empty one without a body. @throws ApiProblem `bad-request`, `invalid`, `too-large` */
-export async function jsonOf(c: Context<Env>): Promise<Record<string, unknown>> {
-  const text = (await bodyOf(c, MAX_JSON_OCTETS)).toString('utf8')
-  if (text.trim() === '') return {}
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new ApiProblem('bad-request', `the body is not JSON: ${(error as Error).message}`)
-  }
+export async function jsonOf(c: Context<Env>, maxOctets = MAX_MESSAGES_OCTETS): Promise<Record<string, unknown>> {
+  const octets = await bodyOf(c, maxOctets)
+  if (octets.every((octet) => octet === 0x20 || (octet >= 0x09 && octet <= 0x0d))) return {}
+  const value = parseJson(octets)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new ApiProblem('invalid', 'the body must be a JSON object, such as { "subject": "Hello" }')
 }

@@ -4,6 +4,7 @@ import { type Access, assertAccess, type Caller } from '../../src/api/caller.ts'
 import type { Content, Method } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
+import { answerBody } from './body.ts'
 import { callerIn, type Env } from './env.ts'
 
 /** A request to an API of another product. */
@@ -63,4 +64,4 @@ export const pathParameter = (c: Context<Env>, name: string): string => c.req.pa
 
 /** Answers with content that is not JSON. */
 export const contentResponse = (c: Context<Env>, { type, octets, headers }: Content): Response =>
-  c.body(octets as never, 200, { 'Content-Type': type, ...headers })
+  c.body(answerBody(octets, c) as never, 200, { 'Content-Type': type, ...headers })

@@ -1,56 +1,125 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
+import { ApiProblem } from '../../src/api/problem.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { createApp } from './app.ts'
+import { Exchanges } from './exchanges.ts'
+import { malformed } from './malformed.ts'
+import { problemText } from './problems.ts'
 
-/** Time for the header of a request, and for all of it. A client that sends slowly is disconnected. */
+/** Longest time for the header of a request, and for all of it, whatever `logonTimeout` and `idleTimeout` allow. */
 const HEADER_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 300_000
 const MAX_HEADER_OCTETS = 32 * 1024
+/** How often both are checked. */
+const CHECK_EVERY_MS = 2_000
+const DEFAULT_IDLE_MS = 65_000
+
+const EXPECTATION = new ApiProblem(
+  'expectation-failed',
+  'Expect: 100-continue is the only expectation that is supported',
+)
+/** RFC 9110 section 9.3.6. */
+const NO_PROXY = new ApiProblem(
+  'method-not-allowed',
+  'CONNECT is for proxies, and this lab is none',
+  {},
+  { Allow: 'GET' },
+)
 
 /** Serves the connections of one virtual server with Node.js's HTTP parser. */
 export class HttpServer {
   readonly #server: Server
   readonly #connections = new WeakMap<Duplex, Connection>()
+  readonly #exchanges = new WeakMap<Duplex, Exchanges>()
+  readonly #idleTimeoutMs: number
+  #open = 0
 
-  private constructor(
-    context: ServerContext,
-    createListener: (of: HttpServer) => ReturnType<typeof getRequestListener>,
-  ) {
-    this.#server = createServer(
-      {
-        headersTimeout: HEADER_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        keepAliveTimeout: context.config.limits.idleTimeout ?? 65_000,
-        maxHeaderSize: MAX_HEADER_OCTETS,
-      },
-      createListener(this),
+  private constructor(context: ServerContext) {
+    const { idleTimeout = DEFAULT_IDLE_MS, logonTimeout } = context.config.limits
+    this.#idleTimeoutMs = idleTimeout
+    const requestTimeout = Math.min(REQUEST_TIMEOUT_MS, context.config.limits.idleTimeout ?? REQUEST_TIMEOUT_MS)
+    const headersTimeout = Math.min(
+      HEADER_TIMEOUT_MS,
+      requestTimeout,
+      logonTimeout === 'off' ? requestTimeout : logonTimeout,
     )
-    // Starts the checks of the time-outs. `listen` does it otherwise, but the lab's own listener accepts the connections.
-    this.#server.emit('listening')
+    this.#server = createServer({
+      headersTimeout,
+      requestTimeout,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, headersTimeout),
+      keepAliveTimeout: this.#idleTimeoutMs,
+      maxHeaderSize: MAX_HEADER_OCTETS,
+      // The application answers with a problem.
+      requireHostHeader: false,
+    })
+    this.#server.on('request', (request, response) => this.#exchanges.get(request.socket)?.add(request, response))
+    this.#server.on('clientError', (error, stream) => this.#onMalformed(error, stream))
+    this.#server.on('checkExpectation', (_, response) => answerWith(response, EXPECTATION))
+    this.#server.on('connect', (_, stream) => this.#refuse(stream, NO_PROXY))
   }
 
   static async of(context: ServerContext): Promise<HttpServer> {
     const api = await context.api()
-    return new HttpServer(context, (server) => {
-      const app = createApp(api, context, (request) => server.#connectionOf(request))
-      return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+    const server = new HttpServer(context)
+    const app = createApp(api, context, (request) => server.#connectionOf(request))
+    const listener = getRequestListener(app.fetch, {
+      overrideGlobalObjects: false,
+      // Errors before the application: the target or the Host field is not valid.
+      errorHandler: (error) => {
+        const problem = new ApiProblem('bad-request', `the target of the request: ${(error as Error).message}`)
+        const { body, ...init } = problemText(problem)
+        return new Response(body, init)
+      },
     })
+    server.#listener = listener
+    return server
   }
+
+  #listener: (request: IncomingMessage, response: ServerResponse) => unknown = () => {}
 
   /** Serves a connection to its end. */
   async serve(connection: Connection): Promise<void> {
-    const stream = connection.handOver(() => this.#stop())
+    const stream = connection.handOver(() => this.#server.closeIdleConnections())
     this.#connections.set(stream, connection)
+    this.#exchanges.set(
+      stream,
+      new Exchanges(connection, (request, response) => {
+        closeSlowReader(response, connection, this.#idleTimeoutMs)
+        void this.#listener(request, response)
+      }),
+    )
+    // Starts the checks of the time-outs. `listen` does it otherwise, but the lab's own listener accepts the connections.
+    if (this.#open++ === 0) this.#server.emit('listening')
     this.#server.emit('connection', stream)
     await connection.closed
+    // Ends the checks: after a reload nobody uses this server any more.
+    if (--this.#open === 0) this.#server.close()
   }
 
-  /** Ends the connections without a request. Those with one end with their answer, or after the lab's grace period. */
-  #stop(): void {
-    this.#server.closeIdleConnections()
+  #onMalformed(error: Error, stream: Duplex): void {
+    if (!stream.writable || stream.destroyed) return void stream.destroy()
+    this.#refuse(stream, malformed(error))
+  }
+
+  /** Answers what is not a request that the application could answer, and closes the connection. */
+  #refuse(stream: Duplex, problem: ApiProblem): void {
+    const connection = this.#connections.get(stream)
+    const exchanges = this.#exchanges.get(stream)
+    if (!connection || !exchanges) return
+    // Without its exchanges a connection takes no further request, nor a further refusal.
+    this.#exchanges.delete(stream)
+    connection.record.refused(problem.message)
+    if (!exchanges.isSilent) return connection.destroy()
+    const { status, headers, body } = problemText(problem)
+    const fields = Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
+    const head = [`HTTP/1.1 ${status} ${problem.title}`, ...fields.map(([name, value]) => `${name}: ${value}`)]
+    connection.record.line('out', head[0] as string)
+    stream.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+    if (exchanges.isIdle) connection.end()
+    else stream.end(() => connection.destroy())
   }
 
   #connectionOf(request: IncomingMessage): Connection {
@@ -58,4 +127,21 @@ export class HttpServer {
     if (!connection) throw new Error('a request came from an unknown connection')
     return connection
   }
+}
+
+function answerWith(response: ServerResponse, problem: ApiProblem): void {
+  const { status, headers, body } = problemText(problem)
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' }).end(body)
+}
+
+/** Closes the connection of a client that does not read its answer: it would hold the answer's memory forever. */
+function closeSlowReader(response: ServerResponse, connection: Connection, limitMs: number): void {
+  const timer = setTimeout(() => {
+    if (!response.writableNeedDrain && !(response.writableEnded && !response.writableFinished)) return timer.refresh()
+    connection.record.refused('the client did not read the answer within the time limit (limits.idleTimeout)')
+    connection.destroy()
+    return timer
+  }, limitMs).unref()
+  response.on('drain', () => timer.refresh())
+  response.once('close', () => clearTimeout(timer))
 }

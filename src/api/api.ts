@@ -39,6 +39,9 @@ export class Api implements AsyncDisposable {
     this.index = index
     this.reader = new MessageReader(lab.store, lab.intake.memory)
     this.events = new EventLog(lab, index)
+    index.watch(({ type, message: { id } }) => {
+      if (type === 'deleted') for (const returned of this.#returned.values()) returned.delete(id)
+    })
   }
 
   static async of(lab: ApiLab): Promise<Api> {

@@ -49,6 +49,8 @@ export interface Operation {
   readonly input: z.ZodObject
   /** The media types that the operation takes besides JSON. */
   readonly upload?: readonly string[]
+  /** Whether the JSON has messages or attachments, and so the size limit of messages. */
+  readonly takesMessages?: boolean
   /** The JSON that it answers, or the media type of other content. Absent: 204. */
   readonly output?: z.ZodType | string
   /** Default: 200, or 204 without output. */

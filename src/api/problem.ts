@@ -8,13 +8,16 @@ export const problems = {
   'not-found': { status: 404, title: 'Not found' },
   'wait-timeout': { status: 404, title: 'No message matched in time' },
   'method-not-allowed': { status: 405, title: 'The resource does not have this method' },
+  'too-slow': { status: 408, title: 'The request took too long' },
   conflict: { status: 409, title: 'The state does not allow this' },
   'precondition-failed': { status: 412, title: 'The resource has changed since you read it' },
   'too-large': { status: 413, title: 'The request is too large' },
   'unsupported-type': { status: 415, title: 'The content type is not supported' },
+  'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   'unknown-host': { status: 421, title: 'The host name is not one of this lab' },
   invalid: { status: 422, title: 'The input is not valid' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
+  'header-too-large': { status: 431, title: 'The header of the request is too large' },
   internal: { status: 500, title: 'Internal error' },
   'not-offered': { status: 501, title: 'This lab does not offer this' },
   'store-failed': { status: 503, title: 'The message store cannot do this now' },
@@ -53,6 +56,10 @@ export class ApiProblem extends Error {
 
   get status(): number {
     return problems[this.problem].status
+  }
+
+  get title(): string {
+    return problems[this.problem].title
   }
 
   /** Returns the problem document. RFC 9457 section 3.1. */

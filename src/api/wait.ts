@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { duration } from '../config/schema/values.ts'
 import { asJson, hasFailed } from '../sessions/describe.ts'
 import type { Api } from './api.ts'
@@ -99,9 +100,16 @@ async function firstMatch(
       returned.add(message.id)
       return true
     }
-    for (const message of [...api.index.values()]) if (await take(message)) return message
+    for (const message of [...api.index.values()]) {
+      if (await take(message)) return message
+      if (ended.aborted) return undefined
+      if (isSliceOver()) await nextSlice()
+    }
     for (;;) {
-      for (let message = arrived.shift(); message; message = arrived.shift()) if (await take(message)) return message
+      for (let message = arrived.shift(); message; message = arrived.shift()) {
+        if (await take(message)) return message
+        if (isSliceOver()) await nextSlice()
+      }
       if (ended.aborted) return undefined
       await new Promise<void>((resolve) => {
         wake = resolve
@@ -122,6 +130,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
   for (const message of api.index.newestFirst()) {
     if (arrived.length === MAX_LISTED) break
     const { folder, entry } = message
+    if (isSliceOver()) await nextSlice()
     if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) continue
     const facts = await api.reader.facts(message)
     if (facts) arrived.push(summaryOf(message, facts))

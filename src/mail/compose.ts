@@ -44,11 +44,14 @@ export async function compose(draft: MessageDraft, nowMs: number): Promise<Buffe
     ...draft.headers,
   }
   const lines = Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(value, 'Q', 52)}`)],
+    value === undefined ? [] : [libmime.foldLines(`${name}: ${libmime.encodeWords(oneLine(value), 'Q', 52)}`)],
   )
   const { headers, body } = content(draft, libmime)
   return Buffer.from(`${[...lines, ...headers].join('\r\n')}\r\n\r\n${body}`, 'utf8')
 }
+
+/** A line break in a value would begin another field, or the body. RFC 5322 section 2.2. */
+const oneLine = (value: string): string => value.replaceAll(/[\r\n\0]+[ \t]*/g, ' ')
 
 const list = (value: string | readonly string[] | undefined): string | undefined =>
   value === undefined || typeof value === 'string' ? value : value.join(', ')
@@ -77,7 +80,7 @@ function attachmentPart({ filename, content: data, contentType, cid }: DraftAtta
   const name = libmime.buildHeaderValue({ value: cid === undefined ? 'attachment' : 'inline', params: { filename } })
   return {
     headers: [
-      `Content-Type: ${contentType ?? libmime.detectMimeType(filename)}`,
+      `Content-Type: ${oneLine(contentType ?? '') || libmime.detectMimeType(filename)}`,
       `Content-Disposition: ${name}`,
       ...(cid === undefined ? [] : [`Content-ID: <${cid}>`]),
       'Content-Transfer-Encoding: base64',

@@ -14,12 +14,11 @@ export async function eventData(
   if (isOfLab && !seesLab(caller)) return undefined
   const base = { at: timeText(at), ...given }
   if (message) {
-    if (!seesFolder(caller, message.folder)) return undefined
-    const found = api.index.get(message.id)
-    if (found === undefined) return { ...base, id: message.id }
-    if (!seesMessage(caller, found.folder, found.entry)) return undefined
-    const facts = await api.reader.facts(found)
-    return { ...base, id: message.id, ...(facts ? { message: summaryOf(found, facts) } : {}) }
+    const { id, folder, entry } = message
+    if (!seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return undefined
+    const found = api.index.get(id)
+    const facts = found && (await api.reader.facts(found))
+    return { ...base, id, ...(facts ? { message: summaryOf(found, facts) } : {}) }
   }
   if (session) {
     if (!seesSession(caller, session)) return undefined

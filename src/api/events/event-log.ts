@@ -1,8 +1,7 @@
 import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
-import type { Folder } from '../../store/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
-import type { IndexEvent, MessageIndex } from '../messages/message-index.ts'
+import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
 
 export const eventNames = [
@@ -38,8 +37,8 @@ export interface LabEvent {
   readonly name: EventName
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** The message, and the folder that holds or held it. */
-  readonly message?: { readonly id: string; readonly folder: Folder }
+  /** The message as it was. */
+  readonly message?: Pick<IndexedMessage, 'id' | 'folder' | 'entry'>
   readonly session?: SessionSummary
   /** Further facts for every caller that the event concerns. */
   readonly facts?: Readonly<Record<string, unknown>>
@@ -73,8 +72,8 @@ export class EventLog {
     this.#lab = lab
     this.#unwatch = [
       index.watch((event) => {
-        const { id, folder } = event.type === 'deleted' ? event : event.message
-        this.add(messageEvents[event.type], { message: { id, folder } })
+        const { id, folder, entry } = event.message
+        this.add(messageEvents[event.type], { message: { id, folder, entry } })
       }),
       lab.sessionLog.watch((session) =>
         this.#addOfSession(hasFailed(session) ? 'session.refused' : 'session.closed', session),
@@ -113,6 +112,12 @@ export class EventLog {
   after(id: number): LabEvent[] {
     const first = this.#events[0]?.id ?? 0
     return this.#events.slice(Math.max(0, id + 1 - first))
+  }
+
+  /** Returns the first of the kept events after an id. */
+  next(id: number): LabEvent | undefined {
+    const first = this.#events[0]?.id ?? 0
+    return this.#events[Math.max(0, id + 1 - first)]
   }
 
   /** Calls `listener` for each further event. Returns the function that removes the listener. */

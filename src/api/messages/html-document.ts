@@ -8,8 +8,8 @@ import { Content } from '../operation.ts'
 const HTML_MAIL_POLICY =
   "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 
-/** Larger inline images are left out. */
-const MAX_IMAGE_OCTETS = 5 * 1024 * 1024
+/** Images beyond are left out. A message can show one image thousands of times. */
+const MAX_IMAGES_OCTETS = 16 * 1024 * 1024
 
 const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
@@ -17,14 +17,15 @@ const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 export function htmlDocument(message: ReadableMessage): Content {
   const images = new Map(
     message.attachments.flatMap((one) =>
-      one.cid !== undefined && IMAGE.test(one.contentType) && one.sizeOctets <= MAX_IMAGE_OCTETS
-        ? [[one.cid, one]]
-        : [],
+      one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [],
     ),
   )
+  let octets = 0
   const html = (message.html ?? '').replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
     const image = images.get(decoded(id))
-    return image ? `data:${image.contentType};base64,${image.content.toString('base64')}` : whole
+    if (!image || octets + image.sizeOctets > MAX_IMAGES_OCTETS) return whole
+    octets += image.sizeOctets
+    return `data:${image.contentType};base64,${image.content.toString('base64')}`
   })
   return new Content('text/html; charset=utf-8', html, {
     'Content-Security-Policy': HTML_MAIL_POLICY,

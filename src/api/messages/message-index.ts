@@ -12,9 +12,11 @@ export interface IndexedMessage {
 }
 
 /** A change of the index, in the order of the store's commits. */
-export type IndexEvent =
-  | { readonly type: 'added' | 'changed'; readonly message: IndexedMessage }
-  | { readonly type: 'deleted'; readonly id: string; readonly folder: Folder }
+export interface IndexEvent {
+  readonly type: 'added' | 'changed' | 'deleted'
+  /** The message as it is, or as it was. */
+  readonly message: IndexedMessage
+}
 
 export const messageId = (folderId: string, uid: number): string => `${folderId}.${uid}`
 
@@ -93,10 +95,9 @@ export class MessageIndex {
     if (event.type === 'appended' || event.type === 'flags') {
       for (const entry of event.entries) this.#put(folder, entry)
     } else if (event.type === 'expunged') {
-      for (const uid of event.uids) this.#delete(messageId(folder.id, uid), folder)
+      for (const uid of event.uids) this.#delete(messageId(folder.id, uid))
     } else if (event.type === 'folder-deleted') {
-      for (const message of this.#messages.values())
-        if (message.folder.id === folder.id) this.#delete(message.id, folder)
+      for (const message of this.#messages.values()) if (message.folder.id === folder.id) this.#delete(message.id)
     } else if (event.type === 'folder-changed') {
       for (const [id, message] of this.#messages) {
         if (message.folder.id === folder.id) this.#messages.set(id, { ...message, folder })
@@ -113,8 +114,10 @@ export class MessageIndex {
     for (const listener of this.#listeners) listener({ type, message })
   }
 
-  #delete(id: string, folder: Folder): void {
-    if (!this.#messages.delete(id)) return
-    for (const listener of this.#listeners) listener({ type: 'deleted', id, folder })
+  #delete(id: string): void {
+    const message = this.#messages.get(id)
+    if (!message) return
+    this.#messages.delete(id)
+    for (const listener of this.#listeners) listener({ type: 'deleted', message })
   }
 }

@@ -141,20 +141,25 @@ const removeAll = defineOperation({
   },
 })
 
+/** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
+const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
+const mediaType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?: *;[^\r\n\0]*)?$/, 'is not a media type such as text/plain')
+const fieldName = z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header field such as X-Campaign')
+
 const attachment = z.strictObject({
-  filename: z.string(),
-  contentType: z.string().optional(),
+  filename: line,
+  contentType: mediaType.optional(),
   content: z.base64().describe('In base64.'),
 })
 
 const draft = z.strictObject({
-  from: z.string().optional().describe('Default: sender@example.com.'),
-  to: z.array(z.string()).min(1).describe('Addresses, or log-on names of accounts.'),
-  cc: z.array(z.string()).optional(),
-  subject: z.string().optional(),
+  from: line.optional().describe('Default: sender@example.com.'),
+  to: z.array(line).min(1).describe('Addresses, or log-on names of accounts.'),
+  cc: z.array(line).optional(),
+  subject: line.optional(),
   text: z.string().optional(),
   html: z.string().optional(),
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(fieldName, line).optional(),
   attachments: z.array(attachment).optional(),
 })
 
@@ -165,6 +170,7 @@ const send = defineOperation({
   summary: 'Deliver a message to accounts and newsgroups of the lab, as SMTP would.',
   access: 'change',
   input: draft,
+  takesMessages: true,
   output: z.object({ delivered: z.array(z.string()) }),
   status: 201,
   async run({ api, caller, input }) {

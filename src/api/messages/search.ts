@@ -114,6 +114,9 @@ function ofHeader(value: string): Test {
   }
 }
 
+/** Conditions of one search. Each is tested with every message. */
+const MAX_CONDITIONS = 100
+
 /** A word, with an optional `-` or `!` before it, and an optional field. Quotes hold words together. */
 const TERM = /([-!]?)(?:([a-z-]+):)?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/giy
 
@@ -130,6 +133,9 @@ export function parseQuery(query: string, timeZone = 'UTC'): Condition[] {
     if (!match) break
     at = TERM.lastIndex
     conditions.push(condition(match, timeZone))
+    if (conditions.length > MAX_CONDITIONS) {
+      throw new ApiProblem('bad-request', `query: has more than ${MAX_CONDITIONS} conditions`)
+    }
   }
   return conditions
 }

@@ -1,0 +1,107 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type { Context } from 'hono'
+import { ApiProblem } from '../../src/api/problem.ts'
+import type { MemoryReservation } from '../../src/common/memory-budget.ts'
+import { viewsOf } from '../../src/common/pieces.ts'
+import type { Env } from './env.ts'
+
+/** Answers up to this size are a part of the memory of their connection. */
+const SMALL_OCTETS = 16 * 1024
+/** Larger answers are sent in pieces. */
+const PIECE_OCTETS = 64 * 1024
+/** Arrays and objects in each other. */
+const MAX_DEPTH = 32
+/** Keys and values of one body. Each takes some hundred octets of memory at most, and two octets in the body. */
+const MAX_VALUES = 100_000
+
+/** Returns a reservation that lasts until the answer is sent. Bodies and answers are counted as messages. */
+function reservationOf(c: Context<Env>): MemoryReservation {
+  const reservation = c.get('connection').memory.reservation('messages')
+  c.env.outgoing.once('close', () => reservation.release())
+  return reservation
+}
+
+/**
+ * Returns the body of an answer, and counts its memory until it is sent. A large one is sent in pieces, as fast as the
+ * client reads it. @throws MemoryLimitReached
+ */
+export function answerBody(
+  content: Buffer | string,
+  c: Context<Env>,
+): Uint8Array<ArrayBuffer> | ReadableStream | string {
+  if (content.length <= SMALL_OCTETS) return content as string
+  const octets = Buffer.from(content as string)
+  reservationOf(c).grow(octets.length)
+  c.header('Content-Length', `${octets.length}`)
+  return Readable.toWeb(Readable.from(viewsOf(octets, PIECE_OCTETS))) as ReadableStream
+}
+
+/** Reads the body of a request. @throws ApiProblem `too-large`, MemoryLimitReached */
+export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer> {
+  const tooLarge = (): ApiProblem =>
+    new ApiProblem('too-large', `the body is longer than ${maxOctets} octets, the limit`)
+  if (Number(c.req.header('Content-Length') ?? 0) > maxOctets) throw tooLarge()
+  const parts: Uint8Array[] = []
+  const memory = reservationOf(c)
+  let octets = 0
+  for await (const part of received(c)) {
+    octets += part.length
+    if (octets > maxOctets) throw tooLarge()
+    memory.grow(part.length)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+/** @throws ApiProblem `bad-request` if the client stops before the end */
+async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
+  const { body } = c.req.raw
+  if (!body) return
+  const reader = body.getReader()
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => {
+      throw new ApiProblem('bad-request', 'the body ended before its length')
+    })
+    if (done) return
+    yield value
+  }
+}
+
+/** Parses a body of JSON. RFC 8259. @throws ApiProblem `bad-request`, `too-large` */
+export function parseJson(octets: Buffer): unknown {
+  checkShape(octets)
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
+  } catch (error) {
+    throw new ApiProblem('bad-request', `the body is not JSON: ${(error as Error).message}`)
+  }
+}
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
+const [OPEN, CLOSE] = [new Set([0x5b, 0x7b]), new Set([0x5d, 0x7d])]
+
+/** Values that take two octets in a body take a hundred times as many in memory: they are counted before they are made. */
+function checkShape(octets: Buffer): void {
+  let [depth, values] = [0, 0]
+  for (let at = 0; at < octets.length; at++) {
+    const octet = octets[at] as number
+    if (octet === QUOTE) at = endOfString(octets, at)
+    else if (OPEN.has(octet)) {
+      values++
+      if (++depth > MAX_DEPTH) throw new ApiProblem('too-large', `the body has more than ${MAX_DEPTH} levels`)
+    } else if (CLOSE.has(octet)) depth--
+    else if (octet === COMMA) values++
+    if (values > MAX_VALUES) throw new ApiProblem('too-large', `the body has more than ${MAX_VALUES} values`)
+  }
+}
+
+function endOfString(octets: Buffer, start: number): number {
+  for (let at = start + 1; ; at++) {
+    at = octets.indexOf(QUOTE, at)
+    if (at === -1) return octets.length
+    let backslashes = 0
+    while (octets[at - 1 - backslashes] === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return at
+  }
+}

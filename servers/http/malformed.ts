@@ -1,0 +1,19 @@
+import { ApiProblem, type ProblemName } from '../../src/api/problem.ts'
+
+type Refusal = readonly [ProblemName, string]
+
+/** What Node.js's parser reports, and its answer. RFC 9110 section 15.5.9, RFC 6585 section 5. */
+const refusals: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: ['header-too-large', 'the header of a request has at most 32 KiB'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['too-large', 'the chunk extensions of a body have at most 16 KiB'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['too-slow', 'the request took too long; send it as a whole'],
+}
+
+/** Returns the problem of octets that are not a request of HTTP/1.1. */
+export function malformed(error: Error & { readonly code?: string; readonly reason?: string }): ApiProblem {
+  const [name, detail] = refusals[error.code ?? ''] ?? [
+    'bad-request',
+    `the request is not HTTP/1.1: ${error.reason ?? error.message}`,
+  ]
+  return new ApiProblem(name, detail)
+}
