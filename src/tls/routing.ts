@@ -60,7 +60,7 @@ export interface EngineCapabilities {
 
 /**
  * Decides who serves a client: node:tls if it can, else the engine if it can. A client that both would refuse is refused by
- * node:tls. A ClientHello in SSL 2.0 format goes to the engine if possible.
+ * node:tls, as is one that shares TLS 1.3 with it. A ClientHello in SSL 2.0 format goes to the engine if possible.
  */
 export function route(
   { hello, sslv2 }: Pick<ReceivedHello, 'hello' | 'sslv2'>,
@@ -68,13 +68,17 @@ export function route(
   engine: EngineCapabilities | undefined,
 ): Route {
   const byNode = firstCause(nodeRefusals, hello, node)
-  if (!engine || (byNode === undefined && !sslv2 && !isPreferred(engine, hello, node)))
-    return { by: 'node', refusal: byNode }
+  if (!engine || isDowngrade(engine, hello, node)) return { by: 'node', refusal: byNode }
+  if (byNode === undefined && !sslv2 && !isPreferred(engine, hello, node)) return { by: 'node' }
   const byEngine = firstCause(engineRefusals(engine), hello, node)
   // The engine refuses a fallback, too.
   if (byEngine === undefined) return { by: 'engine', refusal: isFallback(hello, node) ? 'fallback' : undefined }
   return { by: 'node', refusal: byNode === 'no version' ? byEngine : byNode }
 }
+
+/** RFC 8446 section 4.1.3: a client that shares TLS 1.3 refuses an older version, so the engine cannot serve it. */
+const isDowngrade = ({ preferred }: EngineCapabilities, hello: ClientHello, node: NodeCapabilities): boolean =>
+  preferred !== 'always' && commonVersion(hello, node) === TLS13
 
 function isPreferred({ preferred = 'never' }: EngineCapabilities, hello: ClientHello, node: NodeCapabilities): boolean {
   return preferred === 'always' || (preferred === 'below TLS 1.3' && commonVersion(hello, node) !== TLS13)

@@ -4,7 +4,7 @@ import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { legacySuites } from '../../src/legacy-tls/suites.ts'
 import type { TlsPolicy } from '../../src/tls/policy.ts'
-import { supportedVersions } from '../support/client-hello.ts'
+import { keyShares, signatureAlgorithms, supportedGroups, supportedVersions } from '../support/client-hello.ts'
 import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { opensslCertificate, sClient } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
@@ -117,6 +117,30 @@ describe('clients that only one of Node.js and the engine can serve', () => {
     expect(await outcome(echo.server.tlsPort, { suites: [RC4_MD5], version: 0x0303, extensions })).toBe(
       'handshake_failure',
     )
+  })
+
+  const suites13 = [0x1301, 0x002f, RC4_MD5]
+  const signatures = signatureAlgorithms(0x0403, 0x0804, 0x0401)
+  const groups = supportedGroups(0x001d)
+  const versions13 = supportedVersions(0x0304, 0x0303)
+  it.each([
+    ['without supported_groups', [versions13, signatures, keyShares(0x001d)], suites13, '109'],
+    ['without key_share', [versions13, signatures, groups], suites13, '109'],
+    ['without signature_algorithms', [versions13, groups, keyShares(0x001d)], suites13, '109'],
+    ['with no extension but supported_versions', [versions13], suites13, '109'],
+    ['without a suite of TLS 1.3', [versions13, signatures, groups, keyShares(0x001d)], [0x002f], 'handshake_failure'],
+    [
+      'without a common group',
+      [versions13, signatures, supportedGroups(0x0013), keyShares()],
+      suites13,
+      'handshake_failure',
+    ],
+  ])('TLS 1.3 %s: refused in TLS 1.3, because the client would refuse TLS 1.2', async (_, list, suites, alert) => {
+    await using echo = await start([rsa], {})
+    // Without TLS 1.3, the engine serves this client.
+    const options = { suites, version: 0x0303, extensions: Buffer.concat(list) }
+    expect(await outcome(echo.server.tlsPort, options)).toBe(alert)
+    expect(await outcome(echo.server.tlsPort, { ...options, extensions: signatures })).toMatch(/^TLSv1.2 /)
   })
 
   it('an old version with suites that the engine does not have: the suites are named, not only the version', async () => {
