@@ -44,20 +44,26 @@ describe('records and handshake messages (RFC 5246 section 6.2.1)', () => {
     ).toBe('served')
   })
 
-  it('an alert between the parts of a handshake message is refused', async () => {
+  it.each([
+    ['a ChangeCipherSpec is refused', contentTypes.changeCipherSpec, [1], 'unexpected_message'],
+    ['application data is refused', contentTypes.applicationData, [1], 'unexpected_message'],
+    ['an empty record is refused', contentTypes.handshake, [], 'unexpected_message'],
+    // RFC 5246 section 7.2: user_canceled, as a warning. OpenSSL ignores it there, too.
+    ['a warning is ignored', contentTypes.alert, [1, 90], 'served'],
+    ['a fatal alert ends the handshake', contentTypes.alert, [2, 40], 'the server closed'],
+    ['close_notify ends the handshake', contentTypes.alert, [1, 0], 'the server closed'],
+  ])('between the parts of ClientKeyExchange, %s', async (_, type, between, expected) => {
     expect(
-      await outcome(async (client) => {
-        client.sendHello()
-        const flight = await client.serverFlight()
+      await outcome((client) => {
         const write = client.transport.write.bind(client.transport)
-        client.transport.write = (contentType, content) => {
-          write(contentType, content.subarray(0, 5))
-          write(contentTypes.changeCipherSpec, Buffer.of(1))
-          write(contentType, content.subarray(5))
-        }
-        client.sendKeyExchange(flight)
+        return handshakeSending(client, (message) => {
+          if (message[0] !== handshakeTypes.clientKeyExchange) return write(contentTypes.handshake, message)
+          write(contentTypes.handshake, message.subarray(0, 5))
+          write(type, Buffer.from(between))
+          write(contentTypes.handshake, message.subarray(5))
+        })
       }),
-    ).toBe('unexpected_message')
+    ).toBe(expected)
   })
 
   it.each([

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
+import { LegacyClient } from '../legacy-tls/client.ts'
 import { rsa, startOldEcho } from '../legacy-tls/server.ts'
+import { signatureAlgorithms } from '../support/client-hello.ts'
 import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { needs } from '../support/programs.ts'
 
@@ -49,4 +51,23 @@ describe.skipIf(!needs('openssl'))('a client that asks to renegotiate is refused
     expect(await renegotiate(args, /^hello/)).toMatch(/RENEGOTIATING[\s\S]*no renegotiation/)
     await expect.poll(() => echo.sessions.list()[0]?.refusals).toEqual([REFUSED])
   })
+})
+
+it('Node.js closes the connection of a client that asks again and again', async () => {
+  await using echo = await startEcho({ tls: echoTlsSettings([rsa]) })
+  const client = LegacyClient.connect(echo.server.tlsPort as number, {
+    version: 0x0303,
+    suites: [0x002f],
+    extensions: signatureAlgorithms(0x0401),
+  })
+  await client.handshake()
+  // OpenSSL’s client gives up after the first refusal.
+  for (let i = 0; i < 5; i++) client.sendHello()
+  await expect(client.expectText('never')).rejects.toThrow('the server closed')
+  await expect.poll(() => echo.sessions.list()[0]?.endedAt).toBeDefined()
+  const record = echo.sessions.list()[0]
+  expect(record?.refusals).toContain(REFUSED)
+  expect(record?.transcript).toContainEqual(
+    expect.objectContaining({ text: 'the client asked to renegotiate again and again; the connection was closed' }),
+  )
 })
