@@ -4,6 +4,7 @@ export type { AuditResult, AuditTarget, Disclosure, Verdict } from './audit/type
 export type { Clock } from './common/clock.ts'
 export type { MemoryUsage } from './common/memory-budget.ts'
 export { ConfigError } from './config/mistakes.ts'
+export type { QuotaInput } from './config/schema/directory.ts'
 export type { Fault } from './config/schema/fault.ts'
 export type { LabInput, Protocol } from './config/schema.ts'
 export type { FaultDecision, FaultFunction, FaultInput, ScriptedFaultInput } from './lab/lab-faults.ts'
@@ -30,6 +31,7 @@ export type { Refusal, SessionFilter } from './testing/sessions.ts'
 export { type StartLabOptions, startLab } from './testing/start-lab.ts'
 export type { Tenant } from './testing/tenant.ts'
 export type {
+  AccountQuota,
   CertificateSetting,
   Credentials,
   DeliverOptions,

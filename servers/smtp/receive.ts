@@ -28,6 +28,7 @@ export async function receive(session: SmtpSession, transaction: Transaction, re
   const delivery: Delivery = {
     trace: traceOf(session, transaction, at),
     ...content,
+    octets: received.octets,
     mailFrom: reversePath,
     recipients,
     envelopeId,

@@ -22,6 +22,8 @@ export const tooLarge = (limitOctets: number): SmtpError =>
 const DELIVERY_CODES: Readonly<Record<DeliveryFailure, readonly [code: number, enhancedCode: string]>> = {
   'no-mailbox': [550, '5.1.1'],
   'relay-denied': [550, '5.7.1'],
+  'mailbox-full': [452, '4.2.2'], // RFC 3463 section 3.3, RFC 5321 section 4.2.3
+  'over-quota': [552, '5.2.2'],
   'article-refused': [554, '5.6.0'],
   'article-deferred': [451, '4.3.0'],
 }

@@ -11,12 +11,21 @@ export class Transaction {
   readonly envelopeId: string | undefined
   /** The message so far, from BDAT. Undefined before the first BDAT. */
   chunks: ReceivedOctets | undefined
+  /** SIZE of MAIL; 0 if the client did not announce it. RFC 1870 section 6.1. */
+  readonly announcedOctets: number
   readonly #memory: MemoryReservation
   /** Keyed by address in lower case. A repeated recipient replaces the earlier one, but keeps its account. */
   readonly #recipients = new Map<string, Recipient>()
 
   /** @param memory counts the recipients */
-  constructor(reversePath: string, smtpUtf8: boolean, envelopeId: string | undefined, memory: MemoryReservation) {
+  constructor(
+    reversePath: string,
+    smtpUtf8: boolean,
+    envelopeId: string | undefined,
+    memory: MemoryReservation,
+    announcedOctets = 0,
+  ) {
+    this.announcedOctets = announcedOctets
     this.reversePath = reversePath
     this.smtpUtf8 = smtpUtf8
     this.envelopeId = envelopeId

@@ -12,6 +12,7 @@ import {
   StoreError,
 } from '../store/types.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
+import { checkMailboxQuota } from './check-quota.ts'
 import { resolveNamed } from './resolve.ts'
 import { type Delivery, DeliveryError, type DeliverySite, type Recipient } from './types.ts'
 
@@ -32,11 +33,12 @@ export async function deliverLocalMail(site: DeliverySite, { from, to, raw }: Lo
 /**
  * Puts a message into each recipient's mailbox, once per mailbox, and posts it to the newsgroups among the recipients.
  * Resolves once the store has it.
- * @throws DeliveryError `article-refused`, `article-deferred`; StoreError
+ * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(site: DeliverySite, delivery: Delivery): Promise<void> {
   const { trace, message, rest, recipients, mailFrom, session, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
+  await checkQuotas(site, delivery)
   // A group that refuses the message must refuse it before any mailbox has it.
   if (newsgroups.length > 0) await postToNewsgroups(site, newsgroups, delivery)
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
@@ -59,6 +61,17 @@ export async function deliver(site: DeliverySite, delivery: Delivery): Promise<v
     for (const account of created) site.directory.remove(account)
     await undo(site.store, newOwners)
     throw error
+  }
+}
+
+/** @throws DeliveryError `mailbox-full`, `over-quota` */
+async function checkQuotas({ store }: DeliverySite, { trace, message, octets, recipients }: Delivery): Promise<void> {
+  const size = octets ?? message.reduce((sum, { length }) => sum + length, 0)
+  const checked = new Set<string>()
+  for (const { destination } of recipients) {
+    if (destination.kind !== 'mailbox' || checked.has(destination.account.user)) continue
+    checked.add(destination.account.user)
+    await checkMailboxQuota(store, destination.account, size + (trace?.length ?? 0))
   }
 }
 

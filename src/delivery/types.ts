@@ -39,6 +39,8 @@ export interface Delivery {
   readonly message: Pieces
   /** Yields what follows `message`, at each call. Not used with newsgroups among the recipients. */
   readonly rest?: () => AsyncIterable<Buffer>
+  /** The octets of `message` and `rest` together. Default: those of `message`. */
+  readonly octets?: number
   /** The reverse-path without angle brackets. Empty: the null reverse-path. */
   readonly mailFrom: string
   readonly recipients: readonly Recipient[]
@@ -54,10 +56,18 @@ export interface Delivery {
  * The reason why mail is not delivered.
  * - `no-mailbox`: the address is local, but belongs to no account.
  * - `relay-denied`: the address belongs to another domain, and the site does not capture such mail.
+ * - `mailbox-full`: the account's quota is used up; the client may try again later.
+ * - `over-quota`: the account's quota does not allow the message.
  * - `article-refused`: a newsgroup among the recipients refuses the message.
  * - `article-deferred`: a newsgroup cannot accept the message now.
  */
-export type DeliveryFailure = 'no-mailbox' | 'relay-denied' | 'article-refused' | 'article-deferred'
+export type DeliveryFailure =
+  | 'no-mailbox'
+  | 'relay-denied'
+  | 'mailbox-full'
+  | 'over-quota'
+  | 'article-refused'
+  | 'article-deferred'
 
 /** Mail that cannot be delivered. The error message can be sent in an SMTP reply. */
 export class DeliveryError extends Error {

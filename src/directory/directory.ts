@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url'
+import type { Quota } from '../config/schema/directory.ts'
 import type { LabConfig } from '../config/schema.ts'
 import { parseLogonName, splitAddress, withoutDetail } from './names.ts'
 import { sameSecret } from './secrets.ts'
@@ -27,6 +28,7 @@ class LabDirectory implements Directory {
   readonly mode: 'listed' | 'open'
   readonly unknown: 'refuse' | 'capture'
   readonly #localDomain: string
+  readonly #quota: Quota | undefined
   readonly #byUser = new Map<string, Account>()
   readonly #byAddress = new Map<string, Account>()
 
@@ -35,8 +37,9 @@ class LabDirectory implements Directory {
     this.mode = config.directory.mode
     this.unknown = config.directory.unknown
     this.#localDomain = foldDomain(config.domain)
-    for (const { user, password, addresses } of config.directory.accounts) {
-      const account = { user, addresses: addresses ?? [this.#defaultAddress(user)] }
+    this.#quota = config.directory.quota
+    for (const { user, password, addresses, quota = this.#quota } of config.directory.accounts) {
+      const account = { user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
       this.add(this.mode === 'open' ? account : { ...account, password })
     }
   }
@@ -115,7 +118,7 @@ class LabDirectory implements Directory {
   #newAccount(name: string): Account {
     const { localPart, domain } = splitAddress(name)
     const user = domain !== '' && this.isLocalDomain(domain) ? localPart : name
-    return { user, addresses: [this.#defaultAddress(user)] }
+    return { user, addresses: [this.#defaultAddress(user)], quota: this.#quota }
   }
 
   #defaultAddress(user: string): string {

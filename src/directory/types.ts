@@ -1,9 +1,13 @@
+import type { Quota } from '../config/schema/directory.ts'
+
 /** A person or program that can log on. */
 export interface Account {
   readonly user: string
   /** In clear text. Absent in an open directory, which accepts any password. */
   readonly password?: string
   readonly addresses: readonly string[]
+  /** How much it may store. Absent: no limit. */
+  readonly quota?: Quota | undefined
 }
 
 /** The accounts of a lab. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { mistakesOf } from '../config/issues.ts'
 import { jsonSchemaOf } from '../config/json-schema.ts'
 import { linesInOrder, locateByPath } from '../config/mistakes.ts'
+import { quota } from '../config/schema/directory.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
 import { duration } from '../config/schema/values.ts'
 
@@ -50,6 +51,7 @@ const shapes = {
       matches: callback().optional(),
     }),
   disconnectOptions: () => z.strictObject({ how: z.enum(['close', 'reset', 'farewell']).optional() }),
+  quota: () => z.union([z.literal('off'), quota]),
   waitOptions: () =>
     z.strictObject({ timeout: z.number().min(0).max(MAX_TIMER_MS).optional(), signal: signal().optional() }),
   eventOptions: () => z.strictObject({ signal: signal().optional() }),

@@ -1,12 +1,15 @@
 import type { MemoryUsage } from '../common/memory-budget.ts'
+import { parsePart } from '../config/issues.ts'
 import { nearest } from '../config/nearest.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
+import { type QuotaInput, quota as quotaSchema } from '../config/schema/directory.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
-import { PUBLIC_OWNER } from '../store/types.ts'
+import { type QuotaUsage, quotaOf, setQuota, usageOf } from '../store/quota.ts'
+import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
@@ -37,6 +40,14 @@ export interface DeliverOptions {
   readonly to: Recipients
   /** The envelope's sender. Default: the null sender. */
   readonly from?: string
+}
+
+/** How much an account may store (undefined: no limit), and how much it has stored. */
+export interface AccountQuota {
+  /** Octets of all its messages. */
+  readonly size: number | undefined
+  readonly messages: number | undefined
+  readonly used: QuotaUsage
 }
 
 /** How `disconnect` ends sessions. */
@@ -229,6 +240,26 @@ export class TestLab extends Receiver implements AsyncDisposable {
     return this.#mailboxes.expunge(this.#mailbox(call, from), uids)
   }
 
+  /**
+   * Sets how much an account may store, in place of the configured quota, until `reset`:
+   * `await lab.setQuota('bob', { messages: 2 })`.
+   * @param quota `off`: no limits; undefined: the configured quota applies again
+   */
+  async setQuota(user: string, quota?: QuotaInput | 'off'): Promise<void> {
+    const call = new Call('setQuota', TestLab.prototype.setQuota)
+    if (quota !== undefined) call.check('quota', quota, 'quota')
+    const { owner } = this.#quotaRoot(call, user)
+    const wanted = quota === undefined || quota === 'off' ? quota : parsePart(quotaSchema, quota)
+    await setQuota(this.#lab.store, owner, wanted === 'off' ? {} : wanted)
+  }
+
+  /** Returns how much an account may store, and how much it has stored. */
+  async quota(user: string): Promise<AccountQuota> {
+    const { owner, account } = this.#quotaRoot(new Call('quota', TestLab.prototype.quota), user)
+    const { size, messages } = await quotaOf(this.#lab.store, owner, account?.quota)
+    return { size, messages, used: await usageOf(this.#lab.store, owner) }
+  }
+
   /** Gives a mailbox a new UIDVALIDITY, as a restored backup does, and returns it. Open sessions lose the mailbox. */
   async changeUidValidity(of: MailboxRef | string): Promise<number> {
     const call = new Call('changeUidValidity', TestLab.prototype.changeUidValidity)
@@ -318,6 +349,11 @@ export class TestLab extends Receiver implements AsyncDisposable {
 
   protected resolveFilter(filter: MessageFilter): MessageFilter {
     return filter
+  }
+
+  #quotaRoot(call: Call, name: string) {
+    const { user } = this.#credentials(call, name)
+    return { owner: accountOwner(user), account: this.#lab.directory.find(user) }
   }
 
   #mailbox(call: Call, ref: MailboxRef | string): MailboxRef {

@@ -1,3 +1,4 @@
+import { exceededQuota, quotaOf, setQuota as setQuotaOf, usageOf } from '../../../src/store/quota.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, isCaptured, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, no, ok } from '../reply.ts'
@@ -60,7 +61,10 @@ export const setQuota = defineCommand({
   },
   async run(session, { identity }, { root, limits }) {
     checkRoot(root)
-    await saveLimits(session, identity, limits)
+    const { STORAGE, MESSAGE } = limits
+    const isUnlimited = STORAGE === undefined && MESSAGE === undefined
+    const quota = { size: STORAGE === undefined ? undefined : STORAGE * 1024, messages: MESSAGE }
+    await setQuotaOf(session.context.store, identity.owner, isUnlimited ? undefined : quota)
     session.send(await quotaResponse(session, identity))
     return ok()
   },
@@ -73,13 +77,9 @@ export async function checkQuota(
   octets: number,
   messages: number,
 ): Promise<void> {
-  const limits = await savedLimits(session, identity)
-  if (limits.STORAGE === undefined && limits.MESSAGE === undefined) return
-  const used = await usage(session, identity)
-  const isOver =
-    used.octets + octets > (limits.STORAGE ?? Number.POSITIVE_INFINITY) * 1024 ||
-    used.messages + messages > (limits.MESSAGE ?? Number.POSITIVE_INFINITY)
-  if (isOver) throw no('The quota would be exceeded.', 'OVERQUOTA')
+  const { owner, account } = identity
+  const exceeded = await exceededQuota(session.context.store, owner, account.quota, { octets, messages })
+  if (exceeded) throw no('The quota would be exceeded.', 'OVERQUOTA')
 }
 
 function quotaRoot(cursor: Cursor): string {
@@ -93,38 +93,16 @@ function checkRoot(root: string): void {
 
 /** Returns `* QUOTA "" (STORAGE 10 512)`. Leaves out resources without a limit. RFC 9208 section 4.2.1. */
 async function quotaResponse(session: ImapSession, identity: Identity): Promise<string> {
-  const limits = await savedLimits(session, identity)
-  const { octets, messages } = await usage(session, identity)
+  const { store } = session.context
+  const quota = await quotaOf(store, identity.owner, identity.account.quota)
+  const limits: QuotaLimits = {
+    ...(quota.size !== undefined && { STORAGE: Math.ceil(quota.size / 1024) }),
+    ...(quota.messages !== undefined && { MESSAGE: quota.messages }),
+  }
+  const { octets, messages } = await usageOf(store, identity.owner)
   const used: Record<QuotaResource, number> = { STORAGE: Math.ceil(octets / 1024), MESSAGE: messages }
   const listed = quotaResources.flatMap((name) =>
     limits[name] === undefined ? [] : [`${name} ${used[name]} ${limits[name]}`],
   )
   return `* QUOTA "${QUOTA_ROOT}" (${listed.join(' ')})\r\n`
-}
-
-/** Returns the octets and the number of messages in the account's mailboxes. */
-async function usage(
-  { context }: ImapSession,
-  { owner }: Identity,
-): Promise<{ readonly octets: number; readonly messages: number }> {
-  let octets = 0
-  let messages = 0
-  for (const folder of await context.store.listFolders(owner)) {
-    const status = await context.store.status(folder.id)
-    octets += status.sizeOctets
-    messages += status.exists
-  }
-  return { octets, messages }
-}
-
-const stateKey = ({ owner }: Identity): string => `imap4:quota:${owner}`
-
-async function savedLimits({ context }: ImapSession, identity: Identity): Promise<QuotaLimits> {
-  const saved = await context.store.getState(stateKey(identity))
-  return saved === undefined ? {} : (JSON.parse(saved) as QuotaLimits)
-}
-
-async function saveLimits({ context }: ImapSession, identity: Identity, limits: QuotaLimits): Promise<void> {
-  const isUnlimited = Object.keys(limits).length === 0
-  await context.store.setState(stateKey(identity), isUnlimited ? undefined : JSON.stringify(limits))
 }

@@ -1,3 +1,4 @@
+import { checkMailboxQuota } from '../../../src/delivery/check-quota.ts'
 import { resolveRecipient } from '../../../src/delivery/resolve.ts'
 import type { Recipient } from '../../../src/delivery/types.ts'
 import { needGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
@@ -28,6 +29,7 @@ export const mail: SmtpCommand = {
       smtpUtf8,
       typeof envelopeId === 'string' ? envelopeId : undefined,
       session.connection.memory.reservation('messages'),
+      Number(path.args.SIZE ?? 0),
     )
     session.reply(250, '2.1.0', 'Accepted')
   },
@@ -36,7 +38,7 @@ export const mail: SmtpCommand = {
 /** RCPT TO:<forward-path> [parameters]: adds a recipient. RFC 5321 section 4.1.1.3. */
 export const rcpt: SmtpCommand = {
   name: 'RCPT',
-  run(session, argument) {
+  async run(session, argument) {
     needGreeting(session)
     const path = TO.test(argument) ? parsePath(argument.slice(argument.indexOf(':') + 1)) : undefined
     if (!path || path.address === '') throw new SmtpError(501, '5.1.3', 'Error: Bad recipient address syntax')
@@ -45,7 +47,11 @@ export const rcpt: SmtpCommand = {
     if (!transaction) throw badSequence('Error: need MAIL command')
     checkCount(session, transaction, path.address)
     checkAscii(path.address, transaction.smtpUtf8)
-    transaction.add(recipientOf(session, path))
+    const recipient = recipientOf(session, path)
+    if (recipient.destination.kind === 'mailbox') {
+      await checkMailboxQuota(session.site.store, recipient.destination.account, transaction.announcedOctets)
+    }
+    transaction.add(recipient)
     session.connection.logon.cancelTimeout()
     session.reply(250, '2.1.5', 'Accepted')
   },

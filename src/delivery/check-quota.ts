@@ -1,0 +1,18 @@
+import type { Account } from '../directory/types.ts'
+import { exceededQuota } from '../store/quota.ts'
+import { accountOwner, type MessageStore } from '../store/types.ts'
+import { DeliveryError } from './types.ts'
+
+/**
+ * Checks that a mailbox has room for one more message.
+ * @throws DeliveryError `mailbox-full`, or `over-quota` where the quota says so and for a message that can never fit
+ */
+export async function checkMailboxQuota(store: MessageStore, account: Account, octets: number): Promise<void> {
+  const more = { octets, messages: 1 }
+  const quota = await exceededQuota(store, accountOwner(account.user), account.quota, more)
+  if (!quota) return
+  const [address = account.user] = account.addresses
+  const fitsNever = octets > (quota.size ?? Number.POSITIVE_INFINITY) || quota.messages === 0
+  const isFinal = quota.exceeded === 'refuse' || fitsNever
+  throw new DeliveryError(isFinal ? 'over-quota' : 'mailbox-full', `The mailbox of ${address} is full (quota)`)
+}

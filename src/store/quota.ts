@@ -1,0 +1,74 @@
+import type { MessageStore, Owner } from './types.ts'
+
+/** How much an account may store. */
+export interface Quota {
+  /** Octets of all its messages. */
+  readonly size?: number | undefined
+  /** Number of its messages. */
+  readonly messages?: number | undefined
+  /** How SMTP refuses what exceeds it. Default: defer. */
+  readonly exceeded?: 'defer' | 'refuse' | undefined
+}
+
+/** What an account has stored. */
+export interface QuotaUsage {
+  readonly octets: number
+  readonly messages: number
+}
+
+const stateKey = (owner: Owner): string => `imap4:quota:${owner}`
+
+/** A quota as the store keeps it: STORAGE in units of 1024 octets, as IMAP4 counts. RFC 9208 section 5.1. */
+interface SavedQuota {
+  readonly STORAGE?: number
+  readonly MESSAGE?: number
+  readonly exceeded?: 'defer' | 'refuse'
+}
+
+/** Returns the quota in force: the one that was set while the lab runs, else the configured one; empty for no limits. */
+export async function quotaOf(store: MessageStore, owner: Owner, configured: Quota = {}): Promise<Quota> {
+  const saved = await store.getState(stateKey(owner))
+  if (saved === undefined) return configured
+  const { STORAGE, MESSAGE, exceeded = configured.exceeded } = JSON.parse(saved) as SavedQuota
+  return { size: STORAGE === undefined ? undefined : Math.round(STORAGE * 1024), messages: MESSAGE, exceeded }
+}
+
+/** Sets the quota of an account in place of the configured one. Undefined: the configured one applies again. */
+export async function setQuota(store: MessageStore, owner: Owner, quota: Quota | undefined): Promise<void> {
+  const { size, messages, exceeded } = quota ?? {}
+  const saved: SavedQuota = {
+    ...(size !== undefined && { STORAGE: size / 1024 }),
+    ...(messages !== undefined && { MESSAGE: messages }),
+    ...(exceeded !== undefined && { exceeded }),
+  }
+  await store.setState(stateKey(owner), quota && JSON.stringify(saved))
+}
+
+/** Returns what is in all mailboxes of an account. */
+export async function usageOf(store: MessageStore, owner: Owner): Promise<QuotaUsage> {
+  let octets = 0
+  let messages = 0
+  for (const folder of await store.listFolders(owner)) {
+    const status = await store.status(folder.id)
+    octets += status.sizeOctets
+    messages += status.exists
+  }
+  return { octets, messages }
+}
+
+/** Returns the quota that storing this much more would exceed; undefined if there is room. */
+export async function exceededQuota(
+  store: MessageStore,
+  owner: Owner,
+  configured: Quota | undefined,
+  more: QuotaUsage,
+): Promise<Quota | undefined> {
+  const quota = await quotaOf(store, owner, configured)
+  const { size, messages } = quota
+  if (size === undefined && messages === undefined) return undefined
+  const used = await usageOf(store, owner)
+  const isOver =
+    used.octets + more.octets > (size ?? Number.POSITIVE_INFINITY) ||
+    used.messages + more.messages > (messages ?? Number.POSITIVE_INFINITY)
+  return isOver ? quota : undefined
+}
