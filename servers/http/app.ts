@@ -13,6 +13,7 @@ import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
 import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
+import { metricsResponse } from './metrics.ts'
 import { runOperation } from './operations.ts'
 import { problemResponse } from './problems.ts'
 import { mount } from './routes.ts'
@@ -82,6 +83,7 @@ export function createApp(
     mount(app, tenant, own, { api, context })
   }
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
+  app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
   app.get('/api/openapi.json', (c) => c.json(openApiDocument(operations)))
   app.notFound((c) => {
     const { method, path } = c.req

@@ -42,6 +42,10 @@ export function assertAccess({ role, tenant }: Caller, access: Access): void {
   )
 }
 
+/** Returns whether a caller sees what belongs to no account: administrators and readers do. */
+export const seesLab = ({ role, tenant }: Caller): boolean =>
+  tenant === undefined && (role === 'administrator' || role === 'reader')
+
 /** Returns whether a caller sees the folders of an owner. */
 export function seesOwner({ role, name, tenant, seesCaptured = true }: Caller, owner: Owner): boolean {
   if (owner === PUBLIC_OWNER) return true

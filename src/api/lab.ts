@@ -10,6 +10,7 @@ import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore } from '../store/types.ts'
+import type { Traffic } from './metrics/traffic.ts'
 
 /** A running virtual server. */
 export interface EndpointFacts {
@@ -22,6 +23,14 @@ export interface EndpointFacts {
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
   readonly legacyTls: boolean
+}
+
+/** A certificate that a virtual server serves. */
+export interface ServedCertificate {
+  readonly virtualServer: string
+  readonly friendlyName: string
+  readonly thumbprint: string
+  readonly certificatePem: string
 }
 
 /** The faults of the lab. */
@@ -55,7 +64,11 @@ export interface ApiLab {
   readonly certificates: Certificates
   readonly authorities: Authorities
   readonly faults: ApiFaults
+  /** Counts since the start; undefined without an HTTP virtual server. */
+  readonly traffic: Traffic | undefined
   endpoints(): readonly EndpointFacts[]
+  /** Returns the certificates that each virtual server serves. */
+  servedCertificates(): readonly ServedCertificate[]
   /** Calls `listener` for each change. Returns the function that removes the listener. */
   watchChanges(listener: (change: LabChange) => void): () => void
   deliver(mail: LocalMail): Promise<void>

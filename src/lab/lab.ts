@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Api } from '../api/api.ts'
-import type { LabChange } from '../api/lab.ts'
+import type { LabChange, ServedCertificate } from '../api/lab.ts'
+import { Traffic } from '../api/metrics/traffic.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
@@ -67,6 +68,7 @@ export class Lab implements AsyncDisposable {
   readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
   #token: string | undefined
+  #traffic: Traffic | undefined
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -157,6 +159,25 @@ export class Lab implements AsyncDisposable {
   /** Returns the status of each virtual server, in the order of the configuration. */
   endpoints(): readonly VirtualServerStatus[] {
     return this.#config.virtualServers.map((config) => statusOf(config, this.#servers))
+  }
+
+  /** Counts of connections, handshakes and messages; undefined without an HTTP virtual server. */
+  get traffic(): Traffic | undefined {
+    return this.#traffic
+  }
+
+  /** Returns the certificates that each virtual server serves. */
+  servedCertificates(): ServedCertificate[] {
+    return this.#config.virtualServers.flatMap(({ name }) =>
+      (this.#servers.get(name)?.settings.tls?.certificates ?? []).map(
+        ({ friendlyName, thumbprint, certificatePem }) => ({
+          virtualServer: name,
+          friendlyName,
+          thumbprint,
+          certificatePem,
+        }),
+      ),
+    )
   }
 
   /** Calls `listener` for each change of certificates and configuration. Returns the function that removes the listener. */
@@ -271,6 +292,7 @@ export class Lab implements AsyncDisposable {
     await this.#news[Symbol.asyncDispose]()
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
+    this.#traffic?.[Symbol.dispose]()
     await this.intake.settled()
     this.#captures.close()
     await this.#pki[Symbol.asyncDispose]()
@@ -311,6 +333,9 @@ export class Lab implements AsyncDisposable {
     const site = this.#site()
     const settings = []
     for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))
+    if (this.#config.virtualServers.some(({ protocol }) => protocol === 'http')) {
+      this.#traffic ??= new Traffic(this.sessionLog, this.store)
+    }
     await this.#servers.apply(settings)
     this.#reportCertificates()
   }

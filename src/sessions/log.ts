@@ -40,6 +40,9 @@ export class SessionLog {
       for (const listener of this.#listeners) listener(record)
     },
     secured: ({ record }) => this.#tell('secured', record),
+    mail: ({ record }, isOpen) => {
+      for (const { mail } of this.#followers) mail?.(record, isOpen)
+    },
     changed: ({ record }, refusal) => {
       if (this.#observers.size === 0 || this.#unwanted.has(record.id)) return
       for (const observer of [...this.#observers]) observer(refusal === undefined ? { record } : { record, refusal })
@@ -109,7 +112,7 @@ export class SessionLog {
     return () => this.#followers.delete(follower)
   }
 
-  #tell(what: keyof SessionFollower, record: SessionRecord): void {
+  #tell(what: Exclude<keyof SessionFollower, 'mail'>, record: SessionRecord): void {
     for (const follower of this.#followers) follower[what]?.(record)
   }
 
@@ -141,6 +144,8 @@ export interface SessionFollower {
   opened?(record: SessionRecord): void
   /** A TLS handshake has succeeded. */
   secured?(record: SessionRecord): void
+  /** A mail transaction of SMTP has begun or ended. */
+  mail?(record: SessionRecord, isOpen: boolean): void
   /** An open session was removed. Its end is not reported. */
   forgotten?(record: SessionRecord): void
 }
@@ -156,6 +161,7 @@ export interface SessionChange {
 interface RecorderEvents {
   readonly ended: (recorder: Recorder) => void
   readonly secured: (recorder: Recorder) => void
+  readonly mail: (recorder: Recorder, isOpen: boolean) => void
   readonly grown: (recorder: Recorder, octets: number) => void
   readonly changed: (recorder: Recorder, refusal?: string) => void
 }
@@ -262,6 +268,7 @@ class Recorder implements SessionRecorder {
     const { begun = 0, isOpen: wasOpen = false } = this.#record.mail ?? {}
     if (!isOpen && !wasOpen) return
     this.#record.mail = { begun: isOpen ? begun + 1 : begun, isOpen }
+    this.#events.mail(this, isOpen)
     this.#events.changed(this)
   }
 

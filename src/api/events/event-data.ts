@@ -1,6 +1,6 @@
 import { asJson } from '../../sessions/describe.ts'
 import type { Api } from '../api.ts'
-import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { summaryOf, timeText } from '../messages/summary.ts'
 import type { LabEvent } from './event-log.ts'
 
@@ -28,9 +28,6 @@ export async function eventData(
   }
   return base
 }
-
-/** Returns whether a caller sees what belongs to no account. */
-const seesLab = ({ role, tenant }: Caller): boolean => tenant === undefined && role !== 'account'
 
 /** Returns whether a caller sees a session: administrators and readers all, others those with their own log-on. */
 export function seesSession({ role, name, tenant }: Caller, { user }: { readonly user?: string }): boolean {

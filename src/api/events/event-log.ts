@@ -126,6 +126,10 @@ export class EventLog {
     return () => this.#listeners.delete(listener)
   }
 
+  get listenerCount(): number {
+    return this.#listeners.size
+  }
+
   close(): void {
     this.add('lab.stopping')
     for (const unwatch of this.#unwatch) unwatch()

@@ -1,0 +1,106 @@
+import { X509Certificate } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { version } from '../../common/version.ts'
+import type { Api } from '../api.ts'
+import type { MetricFamily, Sample } from './exposition.ts'
+import { kindOf, Tally, type Traffic } from './traffic.ts'
+
+const NANOSECONDS = 1e9
+
+/** Measured from the first call on: labs whose metrics nobody reads do not pay for it. */
+const eventLoopDelay = monitorEventLoopDelay({ resolution: 20 })
+eventLoopDelay.enable()
+
+/** Returns all metrics of a lab and its process. */
+export function collect(api: Api, traffic: Traffic): MetricFamily[] {
+  return [
+    gauge('sealpost_build_info', 'Version of Sealpost and of Node.js.', [
+      { labels: { version, node: process.version }, value: 1 },
+    ]),
+    ...trafficFamilies(traffic),
+    ...storeFamilies(api),
+    ...certificateFamilies(api),
+    ...memoryFamilies(api),
+    ...processFamilies(),
+  ]
+}
+
+const family =
+  (type: MetricFamily['type']) =>
+  (name: string, help: string, values: number | readonly Sample[]): MetricFamily => ({
+    name,
+    type,
+    help,
+    samples: typeof values === 'number' ? [{ labels: {}, value: values }] : values,
+  })
+
+const gauge = family('gauge')
+const counter = family('counter')
+const histogram = family('histogram')
+
+const trafficFamilies = ({ connections, openConnections, handshakes, refused, messages, transactions }: Traffic) => [
+  gauge('sealpost_open_connections', 'Open connections.', openConnections.samples),
+  counter('sealpost_connections_total', 'Accepted connections.', connections.samples),
+  counter('sealpost_tls_handshakes_total', 'TLS handshakes by outcome, version and suite.', handshakes.samples),
+  counter('sealpost_sessions_refused_total', 'Sessions that ended with a refusal or an error.', refused.samples),
+  counter('sealpost_messages_stored_total', 'Messages and articles added to folders.', messages.samples),
+  histogram('sealpost_smtp_transaction_seconds', 'Time from MAIL to the end of its transaction.', transactions.samples),
+]
+
+function storeFamilies({ index, events }: Api): MetricFamily[] {
+  const [count, octets] = [new Tally(), new Tally()]
+  for (const kind of ['mail', 'news', 'captured']) {
+    count.add({ kind }, 0)
+    octets.add({ kind }, 0)
+  }
+  for (const { folder, entry } of index.values()) {
+    const labels = { kind: kindOf(folder.owner) }
+    count.add(labels)
+    octets.add(labels, entry.sizeOctets)
+  }
+  return [
+    gauge('sealpost_store_messages', 'Messages and articles in folders. A copy counts as a message.', count.samples),
+    gauge('sealpost_store_bytes', 'Size of the messages and articles in folders.', octets.samples),
+    gauge('sealpost_event_listeners', 'Clients that listen to events.', events.listenerCount),
+  ]
+}
+
+function certificateFamilies({ lab }: Api): MetricFamily[] {
+  const samples = lab.servedCertificates().map(({ virtualServer, friendlyName, thumbprint, certificatePem }) => ({
+    labels: { virtual_server: virtualServer, friendly_name: friendlyName, thumbprint },
+    value: (Date.parse(new X509Certificate(certificatePem).validTo) - lab.clock.now()) / 1000,
+  }))
+  const help = 'Time until the certificate expires; negative afterwards.'
+  return [gauge('sealpost_certificate_expiry_seconds', help, samples)]
+}
+
+function memoryFamilies({ lab }: Api): MetricFamily[] {
+  const { limit, used, refusals, ...uses } = lab.intake.memory.usage
+  const samples = Object.entries(uses).map(([use, value]) => ({ labels: { use }, value }))
+  return [
+    gauge('sealpost_memory_bytes', 'Memory that clients make the lab use, by use.', samples),
+    gauge('sealpost_memory_limit_bytes', 'The limit of this memory, memoryLimit.', limit),
+    counter('sealpost_memory_refusals_total', 'What was refused because of the limit.', refusals),
+  ]
+}
+
+/** The names are those of prom-client, for which dashboards exist. */
+function processFamilies(): MetricFamily[] {
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage()
+  const { user, system } = process.cpuUsage()
+  const delay = [eventLoopDelay.mean, eventLoopDelay.percentile(99), eventLoopDelay.max].map((one) =>
+    Number.isNaN(one) ? 0 : one / NANOSECONDS,
+  ) as [number, number, number]
+  eventLoopDelay.reset()
+  return [
+    counter('process_cpu_seconds_total', 'CPU time of the process.', (user + system) / 1e6),
+    gauge('process_resident_memory_bytes', 'Resident memory of the process.', rss),
+    gauge('process_start_time_seconds', 'When the process started.', performance.timeOrigin / 1000),
+    gauge('nodejs_heap_size_used_bytes', 'Used heap.', heapUsed),
+    gauge('nodejs_heap_size_total_bytes', 'Heap.', heapTotal),
+    gauge('nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', external),
+    gauge('nodejs_eventloop_lag_mean_seconds', 'Mean delay of the event loop since the last request.', delay[0]),
+    gauge('nodejs_eventloop_lag_p99_seconds', '99th percentile of the same.', delay[1]),
+    gauge('nodejs_eventloop_lag_max_seconds', 'Maximum of the same.', delay[2]),
+  ]
+}
