@@ -5,6 +5,7 @@ import { messageOperations } from './messages/operations.ts'
 import type { Operation } from './operation.ts'
 import { authorityOperations } from './pki/authorities.ts'
 import { certificateOperations } from './pki/certificates.ts'
+import { requestOperations } from './pki/requests.ts'
 import { sessionOperations } from './sessions.ts'
 import { tenantOperations } from './tenants.ts'
 import { virtualServerOperations } from './virtual-servers.ts'
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...virtualServerOperations,
   ...certificateOperations,
+  ...requestOperations,
   ...authorityOperations,
   ...faultOperations,
   ...tenantOperations,

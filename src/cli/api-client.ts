@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { definedOnly } from '../common/defined.ts'
 import { askLab } from '../lab/control/client.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { UsageError } from './failure.ts'
@@ -52,7 +53,7 @@ export async function callApi(
   name: string,
   input: Record<string, unknown> = {},
 ): Promise<unknown> {
-  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+  const given = definedOnly(input)
   const { result, content, problem } =
     options.url === undefined ? await overSocket(options, name, given) : await overHttp(options, name, given)
   if (problem) throw new ApiError(problem)

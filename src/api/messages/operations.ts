@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import type { Api } from '../api.ts'
 import type { Caller } from '../caller.ts'
@@ -225,12 +226,6 @@ function assertOwnRecipient({ tenant }: Caller, to: string): void {
     throw new ApiProblem('forbidden', `${to} is not an account of the tenant; its accounts begin with ${tenant}-`)
   }
 }
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-
-/** Leaves out keys without a value. */
-const definedOnly = <T extends object>(value: T): Defined<T> =>
-  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never
 
 async function summaryById(api: Api, caller: Caller, wanted: string): Promise<MessageSummary> {
   const message = messageOf(api, caller, wanted)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { definedOnly } from '../../common/defined.ts'
 import { authorityFormats } from '../../pki/authority/list.ts'
 import { certificatePem } from '../../pki/certificate/certificate.ts'
 import { reasonNames } from '../../pki/revocation/crl.ts'
@@ -55,9 +56,7 @@ const create = defineOperation({
   output: authority,
   status: 201,
   async run({ api, input }) {
-    const options = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
-      name: string
-    }
+    const options = definedOnly(input)
     const { authorities } = api.lab
     await (input.parent === undefined ? authorities.createRoot(options) : authorities.createSubordinate(options))
     return (await authorities.list()).find((one) => one.name === input.name)
@@ -162,7 +161,7 @@ const sign = defineOperation({
   async run({ api, input, upload }) {
     if (!upload || upload.octets.length === 0)
       throw new ApiProblem('bad-request', 'the request has no file; send the CSR as its body')
-    const options = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+    const options = definedOnly(input)
     const chain = await api.lab.authorities.sign(upload.octets, options)
     return new Content('application/x-pem-file', chain.map(certificatePem).join(''))
   },

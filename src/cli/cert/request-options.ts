@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { definedOnly } from '../../common/defined.ts'
 import type { SubjectFields } from '../../pki/certificate/subject.ts'
 import { type KeySpec, keySpecNamed } from '../../pki/keys.ts'
 import type { RequestOptions } from '../../pki/lifecycle/request.ts'
@@ -109,7 +110,7 @@ export function subjectOf(flags: SubjectFlags): SubjectFields {
     state: flags.st,
     locality: flags.l,
   }
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  return definedOnly(fields)
 }
 
 /** Returns the options in the form that the library takes. */
