@@ -20,6 +20,9 @@ import { mount } from './routes.ts'
 
 const BASE = '/api/v1'
 
+/** A Response cannot have this status. */
+const SWITCHING_PROTOCOLS = 101
+
 /** Header fields of every answer. */
 const SAFE_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
@@ -42,7 +45,7 @@ export function createApp(
     connection.record.line('in', `${method} ${url}`)
     await next()
     for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value)
-    connection.record.line('out', `HTTP/1.1 ${c.res.status}`)
+    connection.record.line('out', `HTTP/1.1 ${c.get('isUpgraded') ? SWITCHING_PROTOCOLS : c.res.status}`)
   })
   app.onError((error, c) => {
     const problem = problemOf(error)
@@ -60,6 +63,7 @@ export function createApp(
       method: c.req.method,
       host: authorityOf(c),
       origin: header('Origin'),
+      isWebSocket: c.env.accept !== undefined,
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,

@@ -3,11 +3,20 @@ import type { Context } from 'hono'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import type { AcceptWebSocket } from './upgrade.ts'
 
 /** What every handler finds in its context. */
 export interface Env {
-  readonly Bindings: HttpBindings
-  readonly Variables: { readonly connection: Connection; readonly caller: Caller }
+  readonly Bindings: HttpBindings & {
+    /** Present if the client asks for WebSocket. */
+    readonly accept?: AcceptWebSocket
+  }
+  readonly Variables: {
+    readonly connection: Connection
+    readonly caller: Caller
+    /** Whether the connection continues with WebSocket. */
+    readonly isUpgraded?: boolean
+  }
 }
 
 /** Returns the caller as the URL narrows it: below `/t/TENANT` only the tenant's data exists. @throws ApiProblem `forbidden` */

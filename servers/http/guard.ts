@@ -9,6 +9,7 @@ export interface RequestFacts {
   readonly host: string | undefined
   readonly origin: string | undefined
   readonly hasToken: boolean
+  readonly isWebSocket: boolean
   /** Media type in lower case, without parameters. */
   readonly contentType: string | undefined
   readonly hasBody: boolean
@@ -36,7 +37,8 @@ export function checkRequest(facts: RequestFacts, connection: Connection, contex
     // As IIS answered on a clear-text port: 403.4.
     throw new ApiProblem('secure-channel-required', 'use https and the TLS port of this virtual server')
   }
-  if (SAFE_METHODS.has(facts.method)) return
+  // A page of any site can open a WebSocket and read from it. RFC 6455 section 10.2
+  if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
   checkOrigin(facts, connection)
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
   const sent = facts.contentType ?? 'no content type'

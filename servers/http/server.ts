@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { createApp } from './app.ts'
+import type { Env } from './env.ts'
 import { Exchanges } from './exchanges.ts'
 import { malformed } from './malformed.ts'
 import { problemText } from './problems.ts'
+import { headWithoutUpgrade, WebSockets, wantsWebSocket } from './upgrade.ts'
 
 /** Longest time for the header of a request, and for all of it, whatever `logonTimeout` and `idleTimeout` allow. */
 const HEADER_TIMEOUT_MS = 20_000
@@ -29,11 +32,17 @@ const NO_PROXY = new ApiProblem(
   { Allow: 'GET' },
 )
 
+const NO_UPGRADE = new ApiProblem(
+  'bad-request',
+  'a request to change the protocol must wait for the answer to the request before it',
+)
+
 /** Serves the connections of one virtual server with Node.js's HTTP parser. */
 export class HttpServer {
   readonly #server: Server
   readonly #connections = new WeakMap<Duplex, Connection>()
   readonly #exchanges = new WeakMap<Duplex, Exchanges>()
+  readonly #webSockets = new WebSockets()
   readonly #idleTimeoutMs: number
   #open = 0
 
@@ -75,6 +84,12 @@ export class HttpServer {
       },
     })
     server.#listener = listener
+    server.#server.on('upgrade', (request, stream, head) =>
+      server.#upgrade(app, request, stream, head).catch((err: Error) => {
+        context.log.error({ err }, 'http: WebSocket failed')
+        stream.destroy()
+      }),
+    )
     return server
   }
 
@@ -82,7 +97,7 @@ export class HttpServer {
 
   /** Serves a connection to its end. */
   async serve(connection: Connection): Promise<void> {
-    const stream = connection.handOver(() => this.#server.closeIdleConnections())
+    const stream = connection.handOver(() => this.#stop())
     this.#connections.set(stream, connection)
     this.#exchanges.set(
       stream,
@@ -97,6 +112,24 @@ export class HttpServer {
     await connection.closed
     // Ends the checks: after a reload nobody uses this server any more.
     if (--this.#open === 0) this.#server.close()
+  }
+
+  /** Ends the connections without a request. Those with one end with their answer, or after the lab's grace period. */
+  #stop(): void {
+    this.#server.closeIdleConnections()
+    this.#webSockets.close()
+  }
+
+  async #upgrade(app: Hono<Env>, request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    if (!this.#exchanges.get(stream)?.isIdle) return this.#refuse(stream, NO_UPGRADE)
+    if (!wantsWebSocket(request)) {
+      stream.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
+      this.#server.emit('connection', stream)
+      return
+    }
+    await this.#webSockets.upgrade(request, stream, head, (asked, accept) =>
+      app.fetch(asked, { incoming: request, accept } as unknown as Env['Bindings']),
+    )
   }
 
   #onMalformed(error: Error, stream: Duplex): void {

@@ -16,6 +16,7 @@ export const problems = {
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   'unknown-host': { status: 421, title: 'The host name is not one of this lab' },
   invalid: { status: 422, title: 'The input is not valid' },
+  'upgrade-required': { status: 426, title: 'Connect by WebSocket' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'header-too-large': { status: 431, title: 'The header of the request is too large' },
   internal: { status: 500, title: 'Internal error' },

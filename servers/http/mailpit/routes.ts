@@ -1,6 +1,7 @@
 import type { Route } from '../routes.ts'
 import { applicationRoutes } from './application.ts'
 import { chaosRoutes } from './chaos.ts'
+import { eventRoutes } from './events.ts'
 import { messageRoutes } from './message.ts'
 import { messagesRoutes } from './messages.ts'
 import { sendRoutes } from './send.ts'
@@ -14,4 +15,5 @@ export const mailpitRoutes: readonly Route[] = [
   ...tagRoutes,
   ...sendRoutes,
   ...chaosRoutes,
+  ...eventRoutes,
 ]

@@ -1,0 +1,100 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+
+/** Longest message of a client. None has anything to say so far. */
+const MAX_PAYLOAD = 4_096
+/** A client that does not answer a ping within this time is disconnected. */
+const PING_MS = 30_000
+/** RFC 6455 section 7.4.1. */
+const GOING_AWAY = 1001
+
+/** The paths that speak WebSocket. At others the wish for it is ignored. */
+const PATHS = /^(?:\/t\/[^/?]+)?\/mailpit\/api\/events(?:\?|$)/
+
+/** Called by a handler that agrees to serve the client by WebSocket. */
+export type AcceptWebSocket = (serve: (socket: WebSocket) => void) => void
+
+type Answer = (request: Request, accept: AcceptWebSocket) => Response | Promise<Response>
+
+/** Returns whether a request asks for WebSocket where there is one. RFC 6455 section 4.2.1. */
+export const wantsWebSocket = ({ method, url = '', headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && PATHS.test(url)
+
+/** The WebSockets of a server. The package ws is loaded for the first one. */
+export class WebSockets {
+  readonly #open = new Set<WebSocket>()
+
+  /** Answers a request for WebSocket. The handler of its path accepts, or the answer says why not. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, answer: Answer): Promise<void> {
+    // Without a listener, a client that disconnects now would end the process.
+    const ignore = (): void => {}
+    socket.on('error', ignore)
+    let serve: ((socket: WebSocket) => void) | undefined
+    const response = await answer(fetchRequest(request), (accepted) => {
+      serve = accepted
+    })
+    const accepted = serve
+    if (!accepted) return refuse(socket, response)
+    const { WebSocketServer } = await import('ws')
+    const server = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, clientTracking: false })
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('error', ignore)
+      this.#keep(webSocket)
+      accepted(webSocket)
+    })
+  }
+
+  /** Asks all clients to close. */
+  close(): void {
+    for (const socket of this.#open) socket.close(GOING_AWAY)
+  }
+
+  #keep(socket: WebSocket): void {
+    let isAlive = true
+    const timer = setInterval(() => {
+      if (!isAlive) return socket.terminate()
+      isAlive = false
+      socket.ping()
+    }, PING_MS)
+    this.#open.add(socket)
+    socket.on('pong', () => {
+      isAlive = true
+    })
+    // A protocol error or a lost connection: ws closes the connection itself.
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      clearInterval(timer)
+      this.#open.delete(socket)
+    })
+  }
+}
+
+/** The handlers look at the header fields for the host, so that any host will do here. */
+function fetchRequest({ url = '/', headers }: IncomingMessage): Request {
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, [value].flat().join(', ')] as [string, string]],
+  )
+  return new Request(`http://localhost${url}`, { headers: fields })
+}
+
+async function refuse(socket: Duplex, response: Response): Promise<void> {
+  const { status } = response
+  const body = Buffer.from(await response.arrayBuffer())
+  const fields = [...response.headers].map(([name, value]) => `${name}: ${value}`)
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...fields, `Content-Length: ${body.length}`]
+  socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\nConnection: close\r\n\r\n`, 'latin1'), body]))
+}
+
+/**
+ * Returns the head of a request without its wish to change the protocol, which a server may ignore (RFC 9110 section 7.8).
+ * Java's HTTP client and curl ask for HTTP/2 (h2c) with their first request.
+ */
+export function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (!/^(?:upgrade|connection|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`)
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}
