@@ -1,22 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ownTrust } from '../support/own-trust.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 import { mainFile, type StartedLab } from '../support/sealpost.ts'
 import { CertificateLab } from './cert-support.ts'
 
 const available = needs('unshare', 'update-ca-certificates', 'keytool', 'certutil', 'tstclnt', 'curl')
-
-/** Mounts copies of the folders that the commands change, so that this machine stays as it is. */
-const ownTrust = `
-set -e
-copy=$(mktemp -d -p "$PWD")
-for folder in /etc/ssl /usr/local/share/ca-certificates; do
-  mkdir -p "$copy$folder"; cp -a $folder/. "$copy$folder"; mount --bind "$copy$folder" $folder
-done
-export HOME="$copy/home" PROFILE="$copy/home/.thunderbird/abc.default"
-mkdir -p "$PROFILE"; certutil -N -d "sql:$PROFILE" --empty-password
-`
 
 const javaClient = fileURLToPath(new URL('./TrustingClient.java', import.meta.url))
 
@@ -104,6 +94,29 @@ describe.skipIf(!available)('sealpost trust, for the programs of Debian', () => 
       { store: 'java', trusted: false },
     ])
   })
+
+  it('adds and removes several roots, two of one name among them', async () => {
+    pki.write('several.yaml', pki.text('lab.yaml').replace('store: certs', 'store: several'))
+    const several = ['--config', 'several.yaml']
+    await pki.run(['ca', 'create', 'root', 'Other', ...several])
+    await pki.run(['ca', 'renew', 'Other', '--new-key', ...several])
+    const steps = [
+      `${sealpost} install -c several.yaml >/dev/null`,
+      `${sealpost} status -c several.yaml --json`,
+      `${sealpost} uninstall -c several.yaml >/dev/null`,
+      `${sealpost} status -c several.yaml --json || true`,
+      'certutil -L -d "sql:$PROFILE" | grep -c sealpost- || true',
+    ]
+    const { status, lines, stderr } = await inCopy(steps.join('\n'))
+    expect(status, stderr).toBe(0)
+    const [installed, removed] = lines.slice(0, 2).map((line) => {
+      const { stores } = JSON.parse(line) as { stores: readonly { store: string; trusted: boolean }[] }
+      return stores.map(({ store, trusted }) => `${store} ${trusted}`)
+    })
+    const expected = (trusted: boolean) =>
+      ['system', 'nss', 'java'].flatMap((store) => Array(3).fill(`${store} ${trusted}`))
+    expect([installed, removed, lines[2]]).toEqual([expected(true), expected(false), '0'])
+  }, 180_000)
 
   it('removes the roots of labs that were deleted with --all', async () => {
     const steps = [

@@ -67,7 +67,8 @@ function nssStore(program: string, folder: string, form: 'sql' | 'dbm', machine:
   /** Returns the labels of the roots of labs, and whether each is trusted for servers. */
   const labels = async (): Promise<Map<string, boolean>> => {
     const { output } = await machine.run(certutil('-L'))
-    const lines = output.matchAll(/^(\S+)\s+(\w*),\w*,\w*$/gm)
+    // The flags are in columns: a space may follow the last comma.
+    const lines = output.matchAll(/^(\S+)[ \t]+(\w*),\w*,\w*[ \t]*$/gm)
     return new Map(
       [...lines].flatMap(([, label = '', ssl = '']) =>
         label.startsWith(LABEL_START) ? [[label, ssl.includes('C')] as const] : [],
