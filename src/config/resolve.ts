@@ -55,7 +55,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     ...lab,
     ...resolveCapture(capture, baseDir),
     certificates: resolveCertificates(config.certificates, baseDir),
-    ...resolveAuthorityService(config.authorityService, portOffset),
+    ...resolveAuthorityService(config.authorityService, portOffset, baseDir),
     store: resolveStore(config.store, baseDir),
     directory: {
       ...config.directory,
@@ -128,15 +128,30 @@ function resolveCapture(setting: LabConfig['capture'], baseDir: string): { captu
   return typeof whole === 'string' ? {} : { capture: { ...whole, file: resolve(baseDir, whole.file) } }
 }
 
+type DnsSource = NonNullable<LabConfig['authorityService']>['acme']['dns']
+
 function resolveAuthorityService(
   service: LabConfig['authorityService'],
   portOffset: number,
+  baseDir: string,
 ): Pick<LabConfig, 'authorityService'> {
   if (service === undefined) return {}
-  const { port, tlsPort } = service
+  const { port, tlsPort, acme } = service
   return {
-    authorityService: { ...service, port: port === 0 ? 0 : port + portOffset, tlsPort: offsetBy(tlsPort, portOffset) },
+    authorityService: {
+      ...service,
+      port: port === 0 ? 0 : port + portOffset,
+      tlsPort: offsetBy(tlsPort, portOffset),
+      acme: { ...acme, dns: resolveProgram(acme.dns, baseDir) },
+    },
   }
+}
+
+/** Makes the path of a program absolute. A name without a slash is looked up in PATH. */
+function resolveProgram(source: DnsSource, baseDir: string): DnsSource {
+  if (typeof source !== 'object') return source
+  const [program = '', ...args] = source
+  return /[/\\]/.test(program) ? [resolve(baseDir, program), ...args] : source
 }
 
 function resolveCertificates(setting: LabConfig['certificates'], baseDir: string): ResolvedLab['certificates'] {

@@ -53,6 +53,8 @@ it('ca issued --expiring lists what expires within a time', async () => {
   expect(await within('30d')).toEqual(['soon.test'])
   expect(await within('36h')).toEqual([])
   expect((await within('200d')).length).toBe(2)
+  await pki.done('ca', 'create', 'root', 'Empty')
+  expect(await pki.json('ca', 'issued', '--authority', 'Empty')).toEqual([])
   const { status, stderr } = await pki.sealpost('ca', 'issued', '--expiring', 'soon')
   expect([status, stderr]).toEqual([2, expect.stringContaining('30s, 10m, 1h or 2d')])
 })

@@ -34,6 +34,16 @@ test('adds the offset to every port except 0 and off', () => {
   ])
 })
 
+test('finds the program that reads TXT records beside the file if it has a slash', () => {
+  const program = (dns: string) => {
+    const { lab } = loadText(`authorityService: { acme: { dns: ${dns} } }`, 'lab.yaml', '/labs/config')
+    return lab.authorityService?.acme.dns
+  }
+  expect(program('[./txt, --all]')).toEqual(['/labs/config/txt', '--all'])
+  expect(program('[dig, +short]')).toEqual(['dig', '+short'])
+  expect(program('127.0.0.1:8053')).toBe('127.0.0.1:8053')
+})
+
 test('makes folders absolute, relative to the file', () => {
   const { lab } = loadText('{ certificates: ../certs, store: { lmdb: data } }', 'lab.yaml', '/labs/config')
   expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048', renewAcme: true })

@@ -22,6 +22,7 @@ export function addAuthorityLists(ca: Command): void {
   withConfig(ca.command('issued'))
     .description('list the certificates that an authority has issued')
     .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority')
     .option('--expiring <time>', 'only those that expire within this time, for example 30d or 12h', durationAsMs)
     .option('--json', 'print JSON')
     .action(issued)
@@ -61,10 +62,10 @@ function certificatesText({ issued, revoked, waiting }: AuthorityEntry): string 
   return parts.filter((part) => part !== false).join(', ')
 }
 
-function issued(name: string | undefined, flags: PkiOptions & { expiring?: number }): Promise<void> {
+function issued(name: string | undefined, flags: NamedFlags & { expiring?: number }): Promise<void> {
   return withPki(flags, async ({ authorities }) => {
     const within = flags.expiring === undefined ? {} : { expiringWithinMs: flags.expiring }
-    const entries = await authorities.issued(name, within)
+    const entries = await authorities.issued(name ?? flags.authority, within)
     if (flags.json) return print(JSON.stringify(entries.map(({ certificate: _, ...one }) => one)))
     const rows = entries.map((one) => [
       one.serial,

@@ -43,13 +43,15 @@ export const acme = z.strictObject({
   enabled: z
     .boolean()
     .default(true)
-    .describe('Whether each authority has an ACME directory at /acme/AUTHORITY/directory.'),
+    .describe(
+      'Whether each authority has an ACME directory at /acme/AUTHORITY/directory, and the default one at /acme/directory.',
+    ),
   httpPort: port.default(80).describe('Port on which ACME clients answer http-01 challenges.'),
   tlsAlpnPort: port.default(443).describe('Port on which ACME clients answer tls-alpn-01 challenges. RFC 8737.'),
   dns: dnsSource
     .optional()
     .describe(
-      'Where the lab reads the TXT records of dns-01 challenges, which wildcards need: the IP address of a DNS server with its port, or a list of a program and its arguments. The program gets the name, such as _acme-challenge.lab.test, as its last argument and prints one record per line. Without this key, dns-01 is not offered.',
+      'Where the lab reads the TXT records of dns-01 challenges, which wildcards need: the IP address of a DNS server with its port, or a list of a program and its arguments. A path of a program is relative to this file. The program gets the name, such as _acme-challenge.lab.test, as its last argument and prints one record per line. Without this key, dns-01 is not offered.',
     )
     .meta({ examples: [['/usr/local/bin/txt-records'], '127.0.0.1:8053'] }),
   addresses: z
