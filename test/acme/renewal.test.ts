@@ -89,6 +89,33 @@ describe('a certificate obtained by ACME', () => {
     expect(await lab.certificates.wornBy('imap4')).toBe(renewed)
   })
 
+  it('leaves its predecessors in the store until they expire', async () => {
+    const acme = { profiles: { brief: { lifetime: '5m' } } }
+    await using started = await startWithAcme({ authorityService: { acme } }, { profile: 'brief' })
+    const { lab, record } = started
+    const replaced = async (): Promise<string[][]> =>
+      (await lab.certificates.list()).flatMap(({ thumbprint, replacedBy }) =>
+        replacedBy === undefined ? [] : [[thumbprint, replacedBy]],
+      )
+    const renew = async (thumbprint: string): Promise<string> => {
+      const renewal = await lab.certificates.renew(thumbprint)
+      return renewal.state === 'renewed' ? renewal.record.thumbprint : renewal.state
+    }
+    const second = await renew(record.thumbprint)
+    expect(await replaced()).toEqual([[record.thumbprint, second]])
+    const third = await renew(second)
+    expect(await replaced()).toEqual([
+      [record.thumbprint, third],
+      [second, third],
+    ])
+    await lab.clock.advance('4m')
+    const fourth = await lab.certificates.wornBy('imap4')
+    expect(fourth).not.toBe(third)
+    await lab.clock.advance('2m')
+    await renew(fourth ?? '')
+    expect((await replaced()).map(([thumbprint]) => thumbprint)).toEqual([fourth])
+  })
+
   it('is renewed at once when it is revoked', async () => {
     await using started = await startWithAcme()
     const { lab, record } = started

@@ -103,6 +103,10 @@ describe('sealpost cert renew', () => {
     expect(await spki(fresh.thumbprint ?? '')).not.toBe(before)
     expect((await show(fresh.thumbprint ?? '')).usedBy).toEqual([smtp])
     expect((await show(thumbprint)).usedBy).toEqual([])
+    // Both former ones name the present one.
+    const [short, list] = [fresh.thumbprint?.slice(0, 8), await pki.done('cert', 'list')]
+    expect(list).toMatch(new RegExp(`^First-old .* ${thumbprint.slice(0, 8)} +- \\(now ${short}\\)$`, 'm'))
+    expect(list).toMatch(new RegExp(`^First-old-2 .* ${kept.thumbprint?.slice(0, 8)} +- \\(now ${short}\\)$`, 'm'))
   })
 
   it.each([

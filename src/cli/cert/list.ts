@@ -35,11 +35,16 @@ function list(flags: PkiOptions): Promise<void> {
       one.issuedTo,
       timeLeft(one),
       one.thumbprint.slice(0, SHORT_THUMBPRINT),
-      one.usedBy.map(shortServerName).join(', ') || '-',
+      usersText(one),
     ])
     print(fittedTable(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows))
   })
 }
+
+/** A certificate that was replaced and that a virtual server still names has users too. */
+const usersText = ({ usedBy, replacedBy }: CertificateEntry): string =>
+  usedBy.map(shortServerName).join(', ') ||
+  (replacedBy === undefined ? '-' : `- (now ${replacedBy.slice(0, SHORT_THUMBPRINT)})`)
 
 /** Shortens `Default SMTP Virtual Server` to `SMTP`. */
 const shortServerName = (name: string): string => /^Default (\w+) Virtual Server$/.exec(name)?.[1] ?? name
@@ -68,4 +73,5 @@ const detailsPage = (one: CertificateDetails): string =>
     ['Chain', one.chain],
     ['Origin', one.origin],
     ['Used by', one.usedBy.length > 0 ? one.usedBy : 'no virtual server'],
+    ...(one.replacedBy === undefined ? [] : [['Replaced by', one.replacedBy] as const]),
   ])

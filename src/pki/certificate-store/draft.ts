@@ -79,7 +79,11 @@ export function addCertificate(draft: IndexDraft, added: NewCertificate, nowMs: 
     notAfter: new Date(leaf.validTo).toISOString(),
   }
   draft.index.certificates.push(record)
-  if (replaced) replaceAssignments(draft.index, replaced.thumbprint, thumbprint)
+  if (replaced) {
+    const isFormer = (one: CertificateRecord): boolean => one === replaced || one.replacedBy === replaced.thumbprint
+    for (const one of draft.index.certificates) if (isFormer(one)) one.replacedBy = thumbprint
+    replaceAssignments(draft.index, replaced.thumbprint, thumbprint)
+  }
   return record
 }
 

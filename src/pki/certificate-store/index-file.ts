@@ -18,6 +18,8 @@ const certificate = z.object({
   origin: z.enum(['auto', 'issued', 'installed', 'imported']),
   addedAt: z.string(),
   notAfter: z.string(),
+  /** Thumbprint of the certificate that has its friendly name and its virtual servers now. */
+  replacedBy: z.string().optional(),
   /** For certificates issued by `auto`: what it was issued for. When that changes, `auto` issues another one. */
   auto: z
     .object({

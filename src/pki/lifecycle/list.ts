@@ -23,6 +23,8 @@ export interface CertificateEntry {
   readonly origin: CertificateRecord['origin']
   /** Virtual servers that use it. */
   readonly usedBy: readonly string[]
+  /** Thumbprint of the certificate that renewed or replaced it, if the store still has that. */
+  readonly replacedBy?: string
 }
 
 /** All facts about one certificate. */
@@ -65,6 +67,7 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
   if (certificate === undefined) throw new TypeError(`${record.certificate} is empty`)
   const facts = readFacts(certificate)
   const nowMs = store.clock.now()
+  const replacement = store.index.certificates.find(({ thumbprint }) => thumbprint === record.replacedBy)
   const entry: CertificateEntry = {
     friendlyName: record.friendlyName,
     issuedTo: issuedToOf(facts),
@@ -79,6 +82,7 @@ async function entryOf(context: LifecycleContext, record: CertificateRecord) {
     thumbprint: facts.thumbprint,
     origin: record.origin,
     usedBy: allUsersOf(context, record),
+    ...(replacement ? { replacedBy: replacement.thumbprint } : {}),
   }
   return { entry, facts, pem: certificate.toString(), chain }
 }

@@ -52,7 +52,7 @@ export async function renewCertificate(
   const renewing = { record, old, key }
   if (record.acme) {
     const { renewByAcme } = await import('../acme/client/issue.ts')
-    return { state: 'renewed', record: await renewByAcme(store, record, old, key), replaces: record.thumbprint }
+    return { state: 'renewed', record: await renewByAcme(context, record, old, key), replaces: record.thumbprint }
   }
   if (record.auto) {
     return { state: 'renewed', record: await renewAuto(store, record, key), replaces: record.thumbprint }

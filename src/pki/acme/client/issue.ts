@@ -3,12 +3,12 @@ import { readFacts } from '../../certificate/certificate.ts'
 import { buildChain, type Chain, checkChain, checkDates } from '../../certificate/chain.ts'
 import type { GeneralName } from '../../certificate/names.ts'
 import { createRequest } from '../../certificate/request.ts'
-import { addCertificate } from '../../certificate-store/draft.ts'
+import { addCertificate, type IndexDraft } from '../../certificate-store/draft.ts'
 import type { CertificateRecord } from '../../certificate-store/index-file.ts'
 import type { CertificateStore } from '../../certificate-store/types.ts'
 import { PkiError } from '../../errors.ts'
 import { readCertificates } from '../../keystore/certificate-files.ts'
-import type { LifecycleContext } from '../../lifecycle/context.ts'
+import { type LifecycleContext, usersOf } from '../../lifecycle/context.ts'
 import { installInDraft, planInstall } from '../../lifecycle/install.ts'
 import { cancelRequest, type PlannedRequest, prepareRequest } from '../../lifecycle/request.ts'
 import { type Identifier, identifierOf } from '../identifier.ts'
@@ -48,15 +48,17 @@ export async function issueByAcme(
 
 /**
  * Renews a certificate at the ACME authority that issued it, and assigns the new one wherever the old one is assigned.
- * No request is pending meanwhile: if the renewal fails, nothing has changed.
+ * No request is pending meanwhile: if the renewal fails, nothing has changed. Its predecessors that have expired are
+ * deleted, because certificates of a few minutes would pile up.
  * @throws PkiError
  */
 export async function renewByAcme(
-  store: CertificateStore,
+  context: LifecycleContext,
   record: CertificateRecord,
   old: X509Certificate,
   key: KeyObject,
 ): Promise<CertificateRecord> {
+  const { store } = context
   if (record.acme === undefined) throw new PkiError('refused', `"${record.friendlyName}" was not obtained by ACME`)
   const authority = await storedAuthority(store, record.acme)
   await readDirectory(authority.directoryUrl, authority.ca)
@@ -79,8 +81,21 @@ export async function renewByAcme(
       store.clock.now(),
     )
     next.acme = acme
+    deleteExpired(context, draft, next.thumbprint)
     return next
   })
+}
+
+/** Deletes the predecessors of a certificate that have expired, unless a virtual server names them. */
+function deleteExpired(context: LifecycleContext, { index }: IndexDraft, successor: string): void {
+  const nowMs = context.store.clock.now()
+  index.certificates = index.certificates.filter(
+    ({ acme, replacedBy, notAfter, thumbprint }) =>
+      acme === undefined ||
+      replacedBy !== successor ||
+      Date.parse(notAfter) >= nowMs ||
+      usersOf(context, thumbprint).length > 0,
+  )
 }
 
 /** Reads the certificate that an authority issued for a key. @throws PkiError if clients would not accept it */
