@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requestPages } from '../../src/cli/wizard/pages.ts'
 import { supportsMlDsa } from '../../src/common/ml-dsa-support.ts'
 import { sClient } from '../support/openssl.ts'
 import { CertificateLab, pop3, type ShownCertificate, smtp } from './cert-support.ts'
@@ -220,4 +221,10 @@ it('names the key types if another is given', async () => {
   expect([status, stderr]).toEqual([2, expect.stringContaining('ml-dsa-65')])
   const both = await pki.sealpost('ca', 'create', 'root', 'X', '--key', 'p256', '--bits', '2048')
   expect([both.status, both.stderr]).toEqual([2, expect.stringContaining('give one of --bits, --curve and --key')])
+})
+
+it('is a choice of the wizard where Node.js has it', () => {
+  const choices = requestPages.find(({ field }) => field === 'key')?.choices ?? []
+  const offered = choices.map(({ value }) => value).filter((value) => value.startsWith('ml-dsa'))
+  expect(offered).toEqual(supportsMlDsa() ? ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'] : [])
 })

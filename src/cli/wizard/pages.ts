@@ -1,8 +1,10 @@
+import { supportsMlDsa } from '../../common/ml-dsa-support.ts'
 import { generalName } from '../../pki/certificate/names.ts'
 import { checkCountry } from '../../pki/certificate/subject.ts'
 import { checkFriendlyName } from '../../pki/certificate-store/friendly-names.ts'
 import type { KeySpec } from '../../pki/keys.ts'
 import type { RequestOptions } from '../../pki/lifecycle/request.ts'
+import { mlDsaSpecs } from '../../pki/ml-dsa.ts'
 import { askText, BACK, type Choice, choose, chooseOrBack, outputProblem } from './prompts.ts'
 
 /** The answers to the questions about a new certificate. */
@@ -46,7 +48,7 @@ const namesIn = (answer: string): string[] => answer.split(/[\s,]+/).filter((nam
 
 const bitLengths = [512, 1024, 2048, 4096, 8192, 16384]
 
-/** The keys to choose from. Bit lengths are those of the wizard of Exchange Server 2003. */
+/** The keys to choose from. Bit lengths are those of the wizard of Exchange Server 2003. ML-DSA is offered where Node.js has it. */
 const keys: readonly Choice<string>[] = [
   ...bitLengths.map((bits) => ({
     value: `rsa-${bits}`,
@@ -57,6 +59,11 @@ const keys: readonly Choice<string>[] = [
   { value: 'p384', label: 'P-384' },
   { value: 'p521', label: 'P-521' },
   { value: 'ed25519', label: 'Ed25519', hint: 'few mail clients support it' },
+  ...(supportsMlDsa() ? mlDsaSpecs : []).map((spec) => ({
+    value: spec,
+    label: spec.toUpperCase(),
+    hint: 'post-quantum; very few clients support it',
+  })),
 ]
 
 /** The pages in the order of the wizard of Exchange Server 2003. */
