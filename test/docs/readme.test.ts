@@ -28,6 +28,8 @@ async function freeOffset(): Promise<number> {
   const ports = Object.values(standardPorts).flatMap(({ port, tlsPort }) =>
     tlsPort === 'off' ? [port] : [port, tlsPort],
   )
+  // The HTTP virtual server of config/default.yaml.
+  ports.push(5025, 5443)
   for (let offset = 20_000 + (process.pid % 20_000); ; offset += 1000) {
     const free = await Promise.all(ports.map((port) => isFree(port + offset)))
     if (free.every(Boolean)) return offset
