@@ -23,15 +23,16 @@ beforeEach(() => {
 })
 afterEach(() => place.remove())
 
+/** The ports of the HTTP virtual server in config/default.yaml. */
+const httpPorts = [5025, 5443]
+
 /** Returns an offset at which all of the standard ports are free. */
 async function freeOffset(): Promise<number> {
   const ports = Object.values(standardPorts).flatMap(({ port, tlsPort }) =>
     tlsPort === 'off' ? [port] : [port, tlsPort],
   )
-  // The HTTP virtual server of config/default.yaml.
-  ports.push(5025, 5443)
   for (let offset = 20_000 + (process.pid % 20_000); ; offset += 1000) {
-    const free = await Promise.all(ports.map((port) => isFree(port + offset)))
+    const free = await Promise.all([...ports, ...httpPorts].map((port) => isFree(port + offset)))
     if (free.every(Boolean)) return offset
   }
 }

@@ -11,6 +11,8 @@ export interface ProgramOptions {
   readonly input?: string | Buffer
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** The program is ended after this time. Default: 2 minutes. */
+  readonly timeoutMs?: number
 }
 
 /** Runs a program to its end. Does not reject on its exit status. The output is latin1, which keeps every octet. */
@@ -24,7 +26,7 @@ export function runProgram(
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: 120_000,
+      timeout: options.timeoutMs ?? 120_000,
     })
     const out: Buffer[] = []
     const err: Buffer[] = []
