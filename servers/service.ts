@@ -4,6 +4,7 @@ import type { Clock } from '../src/common/clock.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
+import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server.ts'
 import type { NewsService } from '../src/news/news-service.ts'
 import type { MessageStore } from '../src/store/types.ts'
@@ -19,6 +20,8 @@ export interface ServerContext {
   /** The newsgroups. NNTP requires it, and SMTP uses it to post mail for newsgroups. */
   readonly news?: NewsService
   readonly clock: Clock
+  /** Counts what is limited by `limits.rate`. */
+  readonly rates: Rates
   readonly log: Logger
   /** The operations that HTTP offers. Loaded when they are first used. */
   readonly api: () => Promise<Api>

@@ -29,6 +29,8 @@ export interface SmtpSession extends LogonSession {
   forget(): void
   /** Checks the limit of messages per connection. @throws SmtpError 421 */
   checkMessageCount(): void
+  /** Counts one more message. @throws SmtpError 450 or 421 if it is beyond the rate */
+  checkRate(): void
   /** Ends the transaction after its message was stored or refused. */
   endTransaction(): void
   /** Ends the session once the reply is sent. Pipelined commands are not answered. */

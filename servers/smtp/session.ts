@@ -1,6 +1,7 @@
 import { DeliveryError, type DeliverySite } from '../../src/delivery/types.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
 import type { Account } from '../../src/directory/types.ts'
+import { clientKey } from '../../src/net/client-addresses.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { LimitedBy } from '../../src/net/virtual-server.ts'
 import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
@@ -148,6 +149,20 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
         `Error: too many messages, the limit is ${messagesPerConnection} per connection`,
       )
     }
+  }
+
+  checkRate(): void {
+    const { config, name, rates } = this.context
+    const { messages: count, per: perMs, by, exceeded } = config.limits.rate ?? {}
+    if (count === undefined || perMs === undefined) return
+    const { record, remote } = this.connection
+    const sources = { account: this.account?.user, connection: record.id, address: undefined }
+    const source = sources[by ?? 'account'] ?? clientKey(remote.address)
+    if (rates.take(`${name}\nmessages\n${source}`, { count, perMs })) return
+    const text = `Error: too much mail, the limit is ${count} per ${perMs / 1000} seconds, try again later`
+    if (exceeded === 'disconnect') throw new SmtpError(421, '4.7.0', text)
+    record.refused(`450 ${text} (limits.rate)`)
+    throw new SmtpError(450, '4.7.1', text) // RFC 3463 section 3.8
   }
 
   endTransaction(): void {

@@ -11,6 +11,7 @@ import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
 import { createDirectory } from '../directory/directory.ts'
 import type { Directory } from '../directory/types.ts'
+import { Rates } from '../net/rates.ts'
 import type { Disconnection, Reach } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
@@ -64,6 +65,7 @@ export class Lab implements AsyncDisposable {
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
+  readonly #rates: Rates
   readonly #served = new ServedCertificates()
   readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
@@ -84,6 +86,7 @@ export class Lab implements AsyncDisposable {
     this.sessionLog = parts.sessions
     this.intake = parts.intake
     this.clock = options.clock
+    this.#rates = new Rates(options.clock)
     this.#directory = createDirectory(config)
     this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
     this.#pki = new LabPki(
@@ -270,6 +273,7 @@ export class Lab implements AsyncDisposable {
       await preload(this.#config, this.store)
       this.sessionLog.clear()
       this.faults.reset()
+      this.#rates.clear()
       await this.#servers.restore()
     })
   }
@@ -374,6 +378,7 @@ export class Lab implements AsyncDisposable {
       pki: this.#pki,
       captures: this.#captures,
       faults: this.faults.rules,
+      rates: this.#rates,
       api: () => this.api(),
       administratorToken: this.administratorToken,
     }

@@ -5,10 +5,13 @@ import type { ServerContext } from '../../servers/service.ts'
 import type { Api } from '../api/api.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
+import type { RateConfig } from '../config/schema/virtual-server.ts'
 import type { TokenConfig } from '../config/schema.ts'
 import type { Directory } from '../directory/types.ts'
+import { clientKey } from '../net/client-addresses.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
 import { type LegacySettings, legacySettings } from '../net/legacy-acceptor.ts'
+import type { Rates } from '../net/rates.ts'
 import type { TlsSettings } from '../net/tls-acceptor.ts'
 import type { VirtualServerSettings } from '../net/virtual-server.ts'
 import type { NewsService } from '../news/news-service.ts'
@@ -27,6 +30,7 @@ export interface Site {
   readonly pki: LabPki
   readonly captures: Captures
   readonly faults: FaultRules
+  readonly rates: Rates
   readonly clock: Clock
   readonly log: Logger
   /** The operations of the lab, created at their first use. */
@@ -37,7 +41,7 @@ export interface Site {
 
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
-  const { config, store, directory, news, pki, captures, faults, clock, log, api } = site
+  const { config, store, directory, news, pki, captures, faults, rates, clock, log, api } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -48,6 +52,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     directory,
     news,
     clock,
+    rates,
     log: log.child({ server: name }),
     api,
     administrators: config.administrators,
@@ -73,8 +78,20 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
       logonTimeoutMs: limits.logonTimeout,
       failedLogonDelayMs: limits.failedLogonDelay,
     },
+    takesConnection: connectionRate(name, limits.rate, rates),
     busyLine: (limited) => service.busy(context, limited),
   }
+}
+
+/** Returns what counts a connection from an address, and decides whether it is within the rate; undefined if there is none. */
+function connectionRate(
+  server: string,
+  rate: RateConfig | undefined,
+  rates: Rates,
+): VirtualServerSettings['takesConnection'] {
+  const { connections: count, per: perMs } = rate ?? {}
+  if (count === undefined || perMs === undefined) return undefined
+  return (address) => rates.take(`${server}\nconnections\n${clientKey(address)}`, { count, perMs })
 }
 
 /** Reads the files of tokens. @throws Error that names the file */

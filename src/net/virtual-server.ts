@@ -35,6 +35,8 @@ export interface VirtualServerSettings {
   readonly idleTimeoutMs: number
   /** Default: no limits. */
   readonly clientLimits?: ClientLimits
+  /** Counts a connection from an address. Returns whether it is within the rate of connections. Default: no limit. */
+  readonly takesConnection?: ((address: string) => boolean) | undefined
   /** Serves one connection to its end. */
   readonly serve: (connection: Connection) => Promise<void>
   /** Returns the line that is sent to a client above a connection limit. */
@@ -251,6 +253,10 @@ export class VirtualServer {
     if (admission === 'no memory') {
       connection.record.refused('the memory limit of the lab (memoryLimit) is reached')
       return refuse(connection, settings, 'memory')
+    }
+    if (settings.takesConnection?.(connection.remote.address) === false) {
+      connection.record.refused('the rate of connections from this address is reached (limits.rate)')
+      return refuse(connection, settings, 'address')
     }
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
       connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)

@@ -23,6 +23,7 @@ export const mail: SmtpCommand = {
     if (Number(path.args.SIZE ?? 0) > messageSize) throw tooLarge(messageSize) // RFC 1870 section 6.1
     const smtpUtf8 = path.args.SMTPUTF8 === true
     checkAscii(path.address, smtpUtf8)
+    session.checkRate()
     const envelopeId = path.args.ENVID
     session.transaction = new Transaction(
       path.address,

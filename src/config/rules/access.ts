@@ -12,6 +12,17 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* messageRate({ protocol, limits: { rate } }, at) {
+    if (!rate) return
+    if (rate.messages !== undefined && protocol !== 'smtp')
+      yield {
+        path: [...at, 'limits', 'rate', 'messages'],
+        message: `only smtp counts messages; on ${protocol}, limit connections`,
+      }
+    if (rate.messages === undefined && rate.connections === undefined)
+      yield { path: [...at, 'limits', 'rate'], message: 'limits nothing; add messages: NUMBER or connections: NUMBER' }
+  }),
+
   function* unknownAdministrators({ administrators, directory }) {
     const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
     for (const [index, name] of administrators.entries()) {

@@ -3,7 +3,42 @@ import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
 import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
-import { capture, countOrOff, listenAddress, octets, portOrOff, timeLimit, timeLimitOrOff } from './values.ts'
+import { capture, countOrOff, duration, listenAddress, octets, portOrOff, timeLimit, timeLimitOrOff } from './values.ts'
+
+const rate = z
+  .strictObject({
+    messages: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('smtp: number of messages (MAIL commands) in the time `per`.')
+      .meta({ examples: [10] }),
+    connections: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(
+        'Number of connections from one client address in the time `per`. The next one is refused: 421 4.7.0, -ERR, * BYE [LIMIT], 400.',
+      )
+      .meta({ examples: [30] }),
+    per: duration.prefault('1m').describe('The time in which messages and connections count, by the lab’s clock.'),
+    by: z
+      .enum(['account', 'address', 'connection'])
+      .default('account')
+      .describe(
+        'Whose messages are counted together. account: those of the account that is logged on; without a log-on, those of the client address. address: those of the client address. connection: those of the connection.',
+      ),
+    exceeded: z
+      .enum(['defer', 'disconnect'])
+      .default('defer')
+      .describe(
+        'How a message beyond the rate is refused. defer: 450 4.7.1, and the session continues. disconnect: 421 4.7.0, and the connection closes.',
+      ),
+  })
+  .meta({ examples: [{ messages: 10, per: '1m' }] })
+export type RateConfig = z.output<typeof rate>
 
 const limits = z.strictObject({
   connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
@@ -34,6 +69,7 @@ const limits = z.strictObject({
   messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
   recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
   messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
+  rate: rate.optional().describe('How much clients may do in a time: messages and connections. Default: no limit.'),
 })
 
 export const virtualServer = z.strictObject({
