@@ -1,4 +1,5 @@
 import { PkiError } from '../pki/errors.ts'
+import { cbcPadding } from './checks/cbc-padding.ts'
 import { chain, dates, key, names, purposes } from './checks/certificate.ts'
 import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
 import { type Check, type Found, fail } from './checks/check.ts'
@@ -6,8 +7,12 @@ import { greeting, negotiated, reachable, tls } from './checks/connection.ts'
 import { dane } from './checks/dane.ts'
 import { dhGroups } from './checks/dh.ts'
 import { downgrade } from './checks/downgrade.ts'
+import { freak } from './checks/freak.ts'
+import { handshakes } from './checks/handshakes.ts'
 import { mtaSts } from './checks/mta-sts.ts'
 import { ccsInjection, compression, heartbleed } from './checks/old-flaws.ts'
+import { olderSuites } from './checks/older-suites.ts'
+import { otherCertificates } from './checks/other-certificates.ts'
 import { renegotiation } from './checks/renegotiation.ts'
 import { resumption } from './checks/resumption.ts'
 import { revocation } from './checks/revocation.ts'
@@ -104,16 +109,21 @@ export const checks: readonly Check[] = [
   dates,
   key,
   purposes,
+  otherCertificates,
   revocation,
   transparency,
   dane,
   mtaSts,
   versionsAccepted,
+  handshakes,
   suitesAccepted,
+  olderSuites,
   dhGroups,
+  freak,
   downgrade,
   renegotiation,
   compression,
+  cbcPadding,
   robot,
   heartbleed,
   ccsInjection,

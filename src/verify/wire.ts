@@ -82,6 +82,11 @@ export class Wire {
     return socket
   }
 
+  /** Closes the direction to the server. Its answers can still be read. */
+  endWriting(): void {
+    this.#stream.end()
+  }
+
   close(): void {
     this.#stream.destroy()
     this.tap.destroy()

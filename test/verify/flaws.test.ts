@@ -133,6 +133,12 @@ describe('Diffie-Hellman groups', () => {
     expect(await double({}, 'dh-groups')).toMatch(/^pass: not used/)
     expect(await double({ tls: { dhparam: 'auto' } }, 'dh-groups')).toMatch(/^pass: \d{4} bits/)
   })
+  it('warn if only suites without a certificate have a short one, as OpenSSL chooses', async () => {
+    const tls = { maxVersion: 'TLSv1.2', ciphers: 'ADH-AES128-SHA:DHE-RSA-AES256-SHA:@SECLEVEL=0' } as const
+    expect(await double({ tls: { ...tls, dhparam: 'auto' } }, 'dh-groups')).toMatch(
+      /^warn: 1024 bits .*in suites without a certificate: below 2048 bits/,
+    )
+  })
   it('fail below 2,048 bits, and name a group that many servers share', async () => {
     const prime = Buffer.from(OAKLEY_2, 'hex')
     expect(await crafted(dhe(prime), 'dh-groups')).toBe(
@@ -152,11 +158,13 @@ describe('ROBOT', () => {
   const flawed = (): Craft => ({
     onRecord({ contentType, content }, answer) {
       if (contentType !== 22 || content[0] !== 16) return
-      const plain = privateDecrypt({ key: good.key, padding: constants.RSA_NO_PADDING }, content.subarray(6))
-      const isValid = plain[0] === 0 && plain[1] === 2 && plain.at(-49) === 0
-      answer(21, Buffer.from([2, isValid ? 20 : 51]))
+      answer(21, Buffer.from([2, isPadded(content) ? 20 : 51]))
     },
   })
+  const isPadded = (keyExchange: Buffer): boolean => {
+    const plain = privateDecrypt({ key: good.key, padding: constants.RSA_NO_PADDING }, keyExchange.subarray(6))
+    return plain[0] === 0 && plain[1] === 2 && plain.at(-49) === 0
+  }
 
   it('passes if every padding gets the same answer', async () => {
     const tls = { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' } as const
@@ -166,6 +174,77 @@ describe('ROBOT', () => {
   it('fails if the answer depends on the padding', async () => {
     expect(await crafted(flawed(), 'robot')).toMatch(
       /^fail: the answer depends on the padding.*valid padding: alert 20.*wrong first octets: alert 51/,
+    )
+  })
+  it('fails if the answer depends on it only as long as the client’s Finished is missing', async () => {
+    const hasty: Craft = {
+      onRecord({ contentType, content }, answer) {
+        const isWrong = contentType === 22 && content[0] === 16 && !isPadded(content)
+        if (isWrong || contentType === 20) answer(21, Buffer.from([2, 20]))
+      },
+    }
+    expect(await crafted(hasty, 'robot')).toMatch(
+      /^fail: the answer depends on the padding.*valid padding: closed; wrong first octets: alert 20.*, without Finished$/,
+    )
+  })
+})
+
+describe('other certificates', () => {
+  const both = async (rsa: ServerIdentity): Promise<Faults> => {
+    const curve = await authority.issue({ key: 'p256' })
+    return { tls: { key: [curve.key, rsa.key], cert: [curve.cert, rsa.cert] } }
+  }
+
+  it('pass with one certificate, and with two good ones', async () => {
+    expect(await double({}, 'other-certificates')).toBe('pass: every handshake shows the same certificate')
+    expect(await double(await both(good), 'other-certificates')).toBe('pass: with an RSA key: good')
+  })
+  it('fail if only clients without elliptic curves get the bad one', async () => {
+    const expired = await both(await authority.issue({ from: -30, to: -2, names: ['other.test'] }))
+    expect(await double(expired, 'dates')).toMatch(/^pass/)
+    expect(await double(expired, 'other-certificates')).toMatch(
+      /^fail: with an RSA key: not issued to localhost, other.test expired on .*, 2 days ago$/,
+    )
+  })
+})
+
+describe('older suites', () => {
+  it('are reported for information', async () => {
+    expect(await double({ tls: { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' } }, 'older-suites')).toBe(
+      'pass: accepts suites with CBC and suites without forward secrecy, for information (RFC 9325 section 4.1)',
+    )
+    expect(await double({ tls: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }, 'older-suites')).toBe(
+      'pass: none with CBC or without forward secrecy',
+    )
+  })
+})
+
+describe('FREAK', () => {
+  it('passes without export suites, and fails with them', async () => {
+    expect(await double({}, 'freak')).toBe('pass: no suite with a temporary RSA key is accepted')
+    const keyExchange = Buffer.concat([vector(2, randomBytes(64)), vector(2, Buffer.from([1, 0, 1]))])
+    expect(await crafted({ versions: [0x0301], suites: [0x0003], keyExchange }, 'freak')).toBe(
+      'fail: export suites with an RSA key of 512 bits are accepted (FREAK, CVE-2015-0204)',
+    )
+  })
+})
+
+describe('CBC padding', () => {
+  const old = ['AES128-SHA', 'ECDHE-RSA-AES128-SHA', 'DHE-RSA-AES256-SHA']
+  const current = [...old, 'AES256-SHA256', 'ECDHE-RSA-AES128-SHA256', 'DHE-RSA-AES256-SHA256']
+  const cases = [
+    ...(['TLSv1', 'TLSv1.1'] as const).flatMap((version) => old.map((suite) => [version, suite] as const)),
+    ...current.map((suite) => ['TLSv1.2', suite] as const),
+  ]
+
+  it.each(cases)('passes if every wrong record gets the same answer: %s, %s', async (version, suite) => {
+    const ciphers = `${suite}:@SECLEVEL=0`
+    const tls = { minVersion: version, maxVersion: version, ciphers, dhparam: 'auto' } as const
+    expect(await double({ tls }, 'cbc-padding')).toBe('pass: every padding gets the same answer (alert 20)')
+  })
+  it('passes without CBC', async () => {
+    expect(await double({ tls: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }, 'cbc-padding')).toMatch(
+      /^pass: not possible: the server accepts no suite with CBC/,
     )
   })
 })

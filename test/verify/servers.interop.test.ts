@@ -58,6 +58,7 @@ describe.skipIf(!has('/usr/lib/postfix/sbin/master') || !isRoot)('Postfix', () =
     expect(seen.failed).toEqual(['versions'])
     expect(seen.words('versions')).toMatch(/accepts TLSv1, TLSv1.1, against RFC 8996/)
     expect(seen.words('suites')).toMatch(/^warn: accepts anonymous/)
+    expect(seen.words('dh-groups')).toMatch(/^warn: 1024 bits .*in suites without a certificate/)
     expect(seen.words('state')).toMatch(/^pass: the mail transaction from before TLS is forgotten/)
   })
 

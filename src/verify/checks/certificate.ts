@@ -19,7 +19,7 @@ interface Shown extends TlsView {
 }
 
 /** Returns the server's certificates. @throws NotTested if they cannot be read */
-async function readCertificates(probe: Probe): Promise<Shown> {
+export async function readCertificates(probe: Probe): Promise<Shown> {
   const view = await probe.tls()
   const [leaf] = view.certificates
   if (!leaf) {
@@ -62,7 +62,7 @@ export const chain: Check = {
 const isOutOfOrder = (sent: readonly X509Certificate[]): boolean =>
   sent.slice(1).some((issuer, below) => !issued(sent[below] as X509Certificate, issuer))
 
-function brokenChain({ certificates }: CertificatePath): string {
+export function brokenChain({ certificates }: CertificatePath): string {
   const last = certificates.at(-1) as X509Certificate
   const subject = titleOf(last)
   if (isSelfSigned(last)) {
@@ -82,13 +82,16 @@ export const names: Check = {
     const { serverName } = probe.endpoint
     const names = shortenAddresses(leaf.subjectAltName ?? '')
     const issuedTo = names.replaceAll('DNS:', '').replaceAll('IP Address:', '') || titleOf(leaf)
-    const fits = isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })
     const facts = { serverName, issuedTo }
     if (!leaf.subjectAltName) return fail('no names: current clients check only subjectAltName (RFC 9525)', facts)
-    if (!fits) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
+    if (!isFor(leaf, serverName)) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
     return pass(`issued to ${serverName} (${issuedTo})`, facts)
   },
 }
+
+/** Returns whether subjectAltName has a name or address. RFC 9525 section 6 */
+export const isFor = (leaf: X509Certificate, serverName: string): boolean =>
+  (isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })) !== undefined
 
 export const dates: Check = {
   name: 'dates',
@@ -102,7 +105,7 @@ export const dates: Check = {
   },
 }
 
-function judgeDates(certificate: X509Certificate, now: number): Found {
+export function judgeDates(certificate: X509Certificate, now: number): Found {
   const from = Date.parse(certificate.validFrom)
   const to = Date.parse(certificate.validTo)
   const name = titleOf(certificate)
@@ -125,15 +128,7 @@ export const key: Check = {
   title: 'certificate key',
   async run(probe) {
     const { path, leaf } = await readCertificates(probe)
-    const judged = path.certificates.map((certificate) => ({ certificate, facts: readFacts(certificate) }))
-    const weak = judged.flatMap(({ certificate, facts }) => {
-      const signature = signatureTitle(certificate)
-      const name = titleOf(certificate)
-      return [
-        ...(facts.keyBits < minimumBits[facts.keyFamily] ? [`${name} has a key of ${facts.key}`] : []),
-        ...(isBrokenSignature(signature) ? [`${name} is signed with ${signature}`] : []),
-      ]
-    })
+    const weak = path.certificates.flatMap(weaknessesOf)
     const own = readFacts(leaf)
     const signature = signatureTitle(leaf)
     const facts = { key: own.key, keyBits: own.keyBits, signature }
@@ -141,6 +136,17 @@ export const key: Check = {
     // A server that accepts clients of the 1990s on purpose needs keys and signatures that they support.
     return probe.endpoint.promises.weakSuites ? warn(weak.join('; '), facts) : fail(weak.join('; '), facts)
   },
+}
+
+/** Returns what is too weak about a certificate, in words. */
+export function weaknessesOf(certificate: X509Certificate): string[] {
+  const { key, keyBits, keyFamily } = readFacts(certificate)
+  const signature = signatureTitle(certificate)
+  const name = titleOf(certificate)
+  return [
+    ...(keyBits < minimumBits[keyFamily] ? [`${name} has a key of ${key}`] : []),
+    ...(isBrokenSignature(signature) ? [`${name} is signed with ${signature}`] : []),
+  ]
 }
 
 /** Returns the hash of a certificate's signature, such as `SHA256`; for other algorithms their name or identifier. */

@@ -52,6 +52,7 @@ export const tls: Check = {
 function judgeUnfinished({ agreed, unusable }: TlsView, promises: Promises): Found {
   const { version, cipher } = describeAgreed(agreed)
   const words = `the server answers with ${version} ${cipher}`
+  if (unusable?.breaksProtocol) return fail(`${words}, but no handshake can be finished: ${unusable.message}`)
   if (isCurrent(version)) {
     return warn(`${words}, but Node.js ${process.version} cannot finish the handshake: ${unusable?.message}`)
   }

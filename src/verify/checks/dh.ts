@@ -2,7 +2,7 @@ import { checkPrime, getDiffieHellman } from 'node:crypto'
 import { promisify } from 'node:util'
 import { OctetReader } from '../../tls/octets.ts'
 import type { Probe } from '../probe.ts'
-import { dheExportSuites, dheSuites } from '../tls/suite-classes.ts'
+import { dhAnonymousSuites, dheExportSuites, dheSuites } from '../tls/suite-classes.ts'
 import { type Check, type Found, fail, pass, warn } from './check.ts'
 import { highestBefore13 } from './versions.ts'
 
@@ -16,6 +16,8 @@ interface DhParameters {
   readonly prime: bigint
   readonly generator: bigint
   readonly share: bigint
+  /** Only clients that do not verify certificates get it. */
+  readonly isAnonymous: boolean
 }
 
 /** Checks the size and the soundness of the prime-field Diffie-Hellman groups that a server uses. */
@@ -26,9 +28,11 @@ export const dhGroups: Check = {
     const version = await highestBefore13(probe)
     if (!version) return pass('not used: TLS 1.3 has only named groups')
     const groups: DhParameters[] = []
-    for (const suites of [dheSuites, dheExportSuites]) {
+    for (const suites of [dheSuites, dhAnonymousSuites, dheExportSuites]) {
       const answer = await probe.hello({ version: version.wire, suites })
-      if (answer.kind === 'hello' && answer.keyExchange) groups.push(readParameters(answer.keyExchange))
+      if (answer.kind === 'hello' && answer.keyExchange) {
+        groups.push({ ...readParameters(answer.keyExchange), isAnonymous: suites === dhAnonymousSuites })
+      }
     }
     if (groups.length === 0)
       return pass('not used: no suite with a prime-field Diffie-Hellman key exchange is accepted')
@@ -41,7 +45,7 @@ export const dhGroups: Check = {
   },
 }
 
-function readParameters(body: Buffer): DhParameters {
+function readParameters(body: Buffer): Omit<DhParameters, 'isAnonymous'> {
   const reader = new OctetReader(body)
   const [prime, generator, share] = [reader.vector16(), reader.vector16(), reader.vector16()].map(numberOf)
   return { prime: prime ?? 0n, generator: generator ?? 0n, share: share ?? 0n }
@@ -50,17 +54,18 @@ function readParameters(body: Buffer): DhParameters {
 const numberOf = (octets: Buffer): bigint => BigInt(`0x${octets.toString('hex') || '0'}`)
 const bitsOf = (value: bigint): number => value.toString(2).length
 
-async function judgeGroup({ prime, generator, share }: DhParameters, { endpoint }: Probe): Promise<Found> {
+async function judgeGroup({ prime, generator, share, isAnonymous }: DhParameters, { endpoint }: Probe): Promise<Found> {
   const bits = bitsOf(prime)
   const known = commonPrimes().get(prime)
-  const title = `${bits} bits${known ? ` (${known})` : ''}`
+  const where = isAnonymous ? ' in suites without a certificate' : ''
+  const title = `${bits} bits${known ? ` (${known})` : ''}${where}`
   const facts = { bits, group: known }
   if (!known && !(await isPrime(prime))) return fail(`${title}: the modulus is not a prime number`, facts)
   if (isTrivial(generator, prime) || isTrivial(share, prime))
     return fail(`${title}: the generator or the public value is 1 or less`, facts)
   if (bits < MIN_BITS) {
     const words = `${title}: below ${MIN_BITS} bits (RFC 9325 section 4.5)`
-    return endpoint.promises.weakSuites ? warn(words, facts) : fail(words, facts)
+    return isAnonymous || endpoint.promises.weakSuites ? warn(words, facts) : fail(words, facts)
   }
   // RFC 7919 section 5.1: otherwise the order of the group can have small factors.
   if (!known && !(await isPrime((prime - 1n) / 2n))) return warn(`${title}: not a safe prime`, facts)

@@ -1,5 +1,5 @@
 import { FALLBACK_SCSV } from '../../tls/client-hello.ts'
-import { allSuites } from '../tls/suite-classes.ts'
+import { allSuites, suites13 } from '../tls/suite-classes.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 import { acceptedVersions } from './versions.ts'
 
@@ -17,6 +17,11 @@ export const downgrade: Check = {
     const [next, highest] = accepted.slice(-2)
     if (!highest || !next) return pass('the server accepts one version, so there is nothing to downgrade to')
     const fallback = await probe.hello({ version: next.wire, suites: [...allSuites, FALLBACK_SCSV] })
+    const current = await probe.hello({ version: highest.wire, alsoTls12: true, suites: [...suites13, ...allSuites] })
+    if (highest.name === 'TLSv1.3' && current.kind === 'hello' && current.version !== highest.name) {
+      const words = `a client that offers TLSv1.3 and TLSv1.2 gets ${current.version}, although TLSv1.3 alone is accepted`
+      return fail(`${words}: current clients end such a handshake (RFC 8446 section 4.1.3)`)
+    }
     const unmarked = accepted.filter(
       ({ wire, answer }) => wire < highest.wire && !answer.random.subarray(24).equals(sentinelOf(wire)),
     )

@@ -40,7 +40,7 @@ export const heartbleed: Check = {
       const received = await new RecordReader(wire).next()
       if (typeof received !== 'string' && received.contentType === contentTypes.heartbeat) {
         return fail(
-          `a malformed heartbeat returns ${received.content.length} octets of the server's memory (CVE-2014-0160)`,
+          `a malformed heartbeat returns ${received.content.length} octets of the server’s memory (CVE-2014-0160)`,
         )
       }
       return pass(`a malformed heartbeat is not answered (${receivedText(received)})`)

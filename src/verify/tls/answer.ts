@@ -14,6 +14,8 @@ export type ServerAnswer =
       readonly extensions: ReadonlyMap<number, Buffer>
       /** The body of ServerKeyExchange. RFC 5246 section 7.4.3 */
       readonly keyExchange?: Buffer
+      /** The handshake messages up to ServerHelloDone, which the Finished messages cover. Empty under TLS 1.3 */
+      readonly flight: Buffer
       /** In DER, the server's own first. Empty under TLS 1.3, which encrypts them. */
       readonly certificates: readonly Buffer[]
     }
@@ -80,7 +82,7 @@ function readMessages(messages: Buffer, last: boolean): ServerAnswer {
     }
     if (messages[at] === CERTIFICATE && hello) hello = { ...hello, certificates: readCertificates(body) }
     if (messages[at] === SERVER_KEY_EXCHANGE && hello) hello = { ...hello, keyExchange: body }
-    if (messages[at] === SERVER_HELLO_DONE && hello) return hello
+    if (messages[at] === SERVER_HELLO_DONE && hello) return { ...hello, flight: messages.subarray(0, end) }
     at = end
   }
   return last && hello ? hello : { kind: 'more' }
@@ -106,6 +108,7 @@ function readHello(body: Buffer): ServerHello {
     extensions,
     ...(group === undefined ? {} : { group }),
     certificates: [],
+    flight: Buffer.alloc(0),
   }
 }
 

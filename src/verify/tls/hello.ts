@@ -2,18 +2,23 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { uint16, vector } from '../../tls/octets.ts'
 import type { Wire } from '../wire.ts'
-import { extensionIds, readServerAnswer, type ServerAnswer } from './answer.ts'
+import { extensionIds, readServerAnswer, type ServerAnswer, type ServerHello } from './answer.ts'
 
 /** The server's answer to a ClientHello; `closed` if it ended the connection instead. */
-export type HelloOutcome = Exclude<ServerAnswer, { kind: 'more' }> | { readonly kind: 'closed' }
+export type HelloOutcome = Accepted | Exclude<ServerAnswer, { kind: 'more' | 'hello' }> | { readonly kind: 'closed' }
+
+/** The answer of a server that accepts the offer, with the message that it answers. */
+export type Accepted = ServerHello & { readonly clientHello: Buffer }
 
 /** Sends a ClientHello and reads the server's first flight. The wire stays open for the next messages. */
 export async function askHello(wire: Wire, offer: HelloOffer): Promise<HelloOutcome> {
   let received: Buffer = Buffer.alloc(0)
-  wire.write(clientHello(offer))
+  const message = clientHello(offer)
+  wire.write(record(contentTypes.handshake, offer.version === 0x0300 ? 0x0300 : 0x0301, message))
   try {
     for (;;) {
       const answer = readServerAnswer(received)
+      if (answer.kind === 'hello') return { ...answer, clientHello: message }
       if (answer.kind !== 'more') return answer
       received = Buffer.concat([received, await wire.octets()])
     }
@@ -25,8 +30,10 @@ export async function askHello(wire: Wire, offer: HelloOffer): Promise<HelloOutc
 
 /** The contents of a ClientHello. */
 export interface HelloOffer {
-  /** The only version offered, as on the wire: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3). */
+  /** The version offered, as on the wire: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3). */
   readonly version: number
+  /** With TLS 1.3: also offers TLS 1.2, as current clients do. */
+  readonly alsoTls12?: boolean
   readonly suites: readonly number[]
   readonly serverName: string
   /** Offers DEFLATE before no compression. RFC 3749 */
@@ -36,7 +43,7 @@ export interface HelloOffer {
 }
 
 /**
- * Builds a ClientHello in one record, with versions and suites that current TLS libraries no longer offer. RFC 8446 section
+ * Builds a ClientHello, with versions and suites that current TLS libraries no longer offer. RFC 8446 section
  * 4.1.2; RFC 5246 section 7.4.1.2; RFC 6101 section 5.6.1.2 (SSL 3.0, which has no extensions).
  */
 export function clientHello(offer: HelloOffer): Buffer {
@@ -51,8 +58,7 @@ export function clientHello(offer: HelloOffer): Buffer {
     vector8(Buffer.from(compression ? [1, 0] : [0])),
     ...(version === 0x0300 ? [] : [vector16(extensions(offer))]),
   ])
-  const message = Buffer.concat([Buffer.from([1]), vector(3, body)])
-  return record(contentTypes.handshake, version === 0x0300 ? 0x0300 : 0x0301, message)
+  return Buffer.concat([Buffer.from([1]), vector(3, body)])
 }
 
 /** Content types of records. RFC 8446 section 5.1; RFC 6520 section 6. */
@@ -68,8 +74,9 @@ export const contentTypes = {
 export const record = (contentType: number, version: number, content: Buffer): Buffer =>
   Buffer.concat([Buffer.from([contentType]), uint16(version), vector16(content)])
 
-function extensions({ version, serverName, heartbeat }: HelloOffer): Buffer {
+function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): Buffer {
   const is13 = version === 0x0304
+  const offered = alsoTls12 ? [0x0304, 0x0303] : [0x0304]
   const all = [
     // An address is not allowed in SNI. RFC 6066 section 3
     ...(isIP(serverName) || serverName === ''
@@ -86,7 +93,7 @@ function extensions({ version, serverName, heartbeat }: HelloOffer): Buffer {
     extension(extensionIds.timestamps, Buffer.alloc(0)),
     // Empty in a first handshake. RFC 5746 section 3.4
     extension(extensionIds.renegotiationInfo, Buffer.from([0])),
-    ...(is13 ? [extension(43, vector8(uint16(0x0304))), extension(51, vector16(keyShare()))] : []),
+    ...(is13 ? [extension(43, vector8(Buffer.concat(offered.map(uint16)))), extension(51, vector16(keyShare()))] : []),
   ]
   return Buffer.concat(all)
 }
