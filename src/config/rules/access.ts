@@ -13,14 +13,11 @@ export const accessRules: readonly Rule[] = [
   }),
 
   eachServer(function* messageRate({ protocol, limits: { rate } }, at) {
-    if (!rate) return
-    if (rate.messages !== undefined && protocol !== 'smtp')
-      yield {
-        path: [...at, 'limits', 'rate', 'messages'],
-        message: `only smtp counts messages; on ${protocol}, limit connections`,
-      }
-    if (rate.messages === undefined && rate.connections === undefined)
-      yield { path: [...at, 'limits', 'rate'], message: 'limits nothing; add messages: NUMBER or connections: NUMBER' }
+    if (rate?.messages === undefined || protocol === 'smtp') return
+    yield {
+      path: [...at, 'limits', 'rate', 'messages'],
+      message: `only smtp counts messages; on ${protocol}, limit connections`,
+    }
   }),
 
   function* unknownAdministrators({ administrators, directory }) {
