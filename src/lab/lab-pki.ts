@@ -36,18 +36,24 @@ export class LabPki implements AsyncDisposable {
   readonly certificates: Certificates
   readonly authorities: Authorities
   readonly #log: StoreLog
+  readonly #isBackground: boolean
   readonly #lab: () => { readonly config: ResolvedLab; readonly directory: Directory }
   #service: AuthorityService | undefined
   #serviceKey = ''
   #stopWarning: () => void = () => {}
   #renewals: AcmeRenewals | undefined
 
-  /** @param lab returns the current configuration and directory, which a reload replaces */
+  /**
+   * @param lab returns the current configuration and directory, which a reload replaces
+   * @param isBackground the authority service does not keep the process running
+   */
   constructor(
     store: CertificateStore,
     lab: () => { readonly config: ResolvedLab; readonly directory: Directory },
     log: StoreLog,
+    isBackground: boolean,
   ) {
+    this.#isBackground = isBackground
     this.store = store
     this.#lab = lab
     this.#log = log
@@ -85,6 +91,7 @@ export class LabPki implements AsyncDisposable {
         address,
         port,
         hostname,
+        isBackground: this.#isBackground,
         log: this.#log,
         ...(url ? { url } : {}),
         ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names } }),

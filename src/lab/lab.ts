@@ -41,6 +41,8 @@ export interface LabOptions {
   readonly store?: MessageStore
   /** Used instead of the certificate store that the configuration names. Stays open when the lab stops. */
   readonly certificateStore?: CertificateStore
+  /** Nothing of the lab keeps the process running. Default: its ports do. */
+  readonly isBackground?: boolean
 }
 
 /** The parts that a reload does not replace, opened by `createLab`. */
@@ -93,6 +95,7 @@ export class Lab implements AsyncDisposable {
       parts.certificateStore,
       () => ({ config: this.#config, directory: this.#directory }),
       options.log,
+      options.isBackground === true,
     )
     this.faults = new LabFaults(config.faultSeed, config.faults)
     this.#captures = new Captures(options.clock, options.log)
@@ -371,6 +374,7 @@ export class Lab implements AsyncDisposable {
   #site(): Site {
     return {
       ...this.#options,
+      isBackground: this.#options.isBackground === true,
       config: this.#config,
       store: this.store,
       directory: this.#directory,

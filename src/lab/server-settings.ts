@@ -35,13 +35,15 @@ export interface Site {
   readonly log: Logger
   /** The operations of the lab, created at their first use. */
   readonly api: () => Promise<Api>
+  /** Nothing of the lab keeps the process running. */
+  readonly isBackground: boolean
   /** The token that the lab has generated. */
   readonly administratorToken: string | undefined
 }
 
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
-  const { config, store, directory, news, pki, captures, faults, rates, clock, log, api } = site
+  const { config, store, directory, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -68,6 +70,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     port,
     tlsPort,
     ...(tls ? { tls } : {}),
+    isBackground,
     faults,
     captures: captures.open(config.capture, server.capture),
     maxConnections: limits.connections,

@@ -16,6 +16,8 @@ export interface PortSettings {
   readonly tlsPort: number | 'off'
   /** Absent: no certificate is assigned, and the TLS port stays closed. */
   readonly tls?: object
+  /** Neither the ports nor their connections keep the process running. Default: they do. */
+  readonly isBackground?: boolean
 }
 
 /** A port that cannot be opened. The message states the port, the reason and what to do. */
@@ -159,7 +161,8 @@ class Listener {
   }
 
   /** Starts to listen on a port. @throws ListenError */
-  static open({ name, address }: PortSettings, port: number, kind: PortKind, events: PortEvents): Promise<Listener> {
+  static open(settings: PortSettings, port: number, kind: PortKind, events: PortEvents): Promise<Listener> {
+    const { name, address, isBackground = false } = settings
     return new Promise((resolve, reject) => {
       // Half-open: a client that closes its side after its commands still receives the replies.
       const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
@@ -170,7 +173,11 @@ class Listener {
         server.removeAllListeners('error')
         server.on('error', events.onError)
         const bound = server.address() as AddressInfo
-        server.on('connection', (socket: Socket) => events.onSocket(socket, localAddress(socket, bound), kind))
+        if (isBackground) server.unref()
+        server.on('connection', (socket: Socket) => {
+          if (isBackground) socket.unref()
+          events.onSocket(socket, localAddress(socket, bound), kind)
+        })
         resolve(new Listener(server, address, bound.port))
       })
     })

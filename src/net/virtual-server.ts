@@ -27,6 +27,8 @@ export interface VirtualServerSettings {
   readonly tlsPort: number | 'off'
   /** Absent: no certificate is assigned. Then STARTTLS is not offered, and the TLS port is closed. */
   readonly tls?: TlsSettings
+  /** Neither the ports nor their connections keep the process running. Default: they do. */
+  readonly isBackground?: boolean
   /** Captures that record the octets of its connections. */
   readonly captures?: readonly Capture[]
   /** The faults to inject. */

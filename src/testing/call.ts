@@ -18,6 +18,12 @@ export class Call {
     if (mistakes.length > 0) throw this.mistake(mistakes.map((line) => place(argument, line)).join('\n'))
   }
 
+  /** The file, line and column of the call. */
+  get place(): string {
+    const [frame = ''] = this.#site.stack?.match(/^\s+at .*$/m) ?? []
+    return frame.match(/\(?((?:file:|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/)?.[1] ?? frame.replace(/^\s+at /, '')
+  }
+
   /** Returns the error for a wrong argument. */
   mistake(message: string): TypeError {
     return this.at(new TypeError(`${this.#name}: ${message}`))

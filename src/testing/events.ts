@@ -1,6 +1,7 @@
 import { nearest } from '../config/nearest.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { Call } from './call.ts'
+import { keepAlive } from './keep-alive.ts'
 import type { LabMessage } from './message.ts'
 import type { Refusal } from './sessions.ts'
 
@@ -101,10 +102,18 @@ export class BufferedEvents<T> implements EventStream<T> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#events.length > 0) return Promise.resolve({ value: this.#events.shift() as T, done: false })
-    if (!this.#end) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+    if (!this.#end) return this.#wait()
     const { error } = this.#end
     this.#end = {}
     return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error)
+  }
+
+  /** Waits for an event, which keeps the process running. */
+  #wait(): Promise<IteratorResult<T, undefined>> {
+    const reading = new Promise<IteratorResult<T, undefined>>((resolve, reject) => {
+      this.#readers.push({ resolve, reject })
+    })
+    return reading.finally(keepAlive())
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

@@ -7,6 +7,7 @@ import { createLab } from '../lab/create-lab.ts'
 import { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import { LabClock } from './clock.ts'
+import { watchLab } from './open-labs.ts'
 import { TestLab } from './test-lab.ts'
 
 /** Options of a lab that are not part of its configuration. */
@@ -23,6 +24,9 @@ export interface StartLabOptions {
  * - Without an argument: the four protocols with TLS on free loopback ports, all data in memory, any name and password.
  * - With an object: the keys of the YAML file; missing keys have the same defaults as above.
  * - With a path: the lab of that file.
+ *
+ * The lab does not keep the process running: if it has not been stopped when nothing else is left to do, a warning says
+ * where it was started, and it is stopped. `lab.ref()` keeps the process running.
  * @throws ConfigError listing every mistake; TypeError for wrong options; ListenError if a port is taken
  */
 export async function startLab(config: LabInput | string = {}, options: StartLabOptions = {}): Promise<TestLab> {
@@ -32,8 +36,10 @@ export async function startLab(config: LabInput | string = {}, options: StartLab
   if (Object.keys(options ?? { log: null }).length > 0) checkOptions(call, options)
   const { log = pino({ level: 'silent' }) } = options
   const clock = new LabClock(options.clock)
-  const lab = await createLab(await resolveForTests(config), { log, clock })
-  return new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolveForTests(next))
+  const lab = await createLab(await resolveForTests(config), { log, clock, isBackground: true })
+  const testLab = new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolveForTests(next))
+  watchLab(testLab, call.place)
+  return testLab
 }
 
 const isConfig = (config: unknown): boolean =>

@@ -15,9 +15,11 @@ import { Call } from './call.ts'
 import type { LabClock } from './clock.ts'
 import { TestFaults } from './faults.ts'
 import type { MessageFilter } from './filter.ts'
+import { keepAlive } from './keep-alive.ts'
 import { type LabServer, labServer } from './lab-server.ts'
 import { Mailboxes, type MailboxRef } from './mailboxes.ts'
 import { LabArticle } from './message.ts'
+import { forgetLab } from './open-labs.ts'
 import { Receiver, type SessionQuery } from './receiver.ts'
 import { matchesSession } from './sessions.ts'
 import { Tenant } from './tenant.ts'
@@ -75,6 +77,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
   readonly clock: LabClock
   readonly #mailboxes: Mailboxes
   readonly #tenants = new TenantNames()
+  #release: (() => void) | undefined
 
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
     super(arrivals, lab)
@@ -340,11 +343,30 @@ export class TestLab extends Receiver implements AsyncDisposable {
     this.forgetMessages()
   }
 
+  /** Keeps the process running until the lab stops or `unref` is called. Labs do not do so by themselves. */
+  ref(): this {
+    this.#release ??= keepAlive()
+    return this
+  }
+
+  /** Undoes `ref`. */
+  unref(): this {
+    this.#release?.()
+    this.#release = undefined
+    return this
+  }
+
   /** Ends every session with its protocol's farewell and closes everything. */
   async stop(): Promise<void> {
-    this.#arrivals.close()
-    await this.#lab.stop()
-    this.#arrivals.closed()
+    forgetLab(this)
+    this.ref()
+    try {
+      this.#arrivals.close()
+      await this.#lab.stop()
+      this.#arrivals.closed()
+    } finally {
+      this.unref()
+    }
   }
 
   protected resolveFilter(filter: MessageFilter): MessageFilter {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { coalesce } from '../../common/coalesce.ts'
 import { listen, listenFailure } from '../../common/listen.ts'
 import type { StoreIndex } from '../certificate-store/index-file.ts'
@@ -20,6 +20,8 @@ export interface AuthorityServiceOptions {
   readonly log: StoreLog
   /** Also serves HTTPS, with the certificate that `auto` gives for these names. */
   readonly tls?: { readonly port: number; readonly names: readonly string[] }
+  /** The service does not keep the process running. Default: it does. */
+  readonly isBackground?: boolean
   /** Returns further routes, such as those of an ACME directory. Called for each request. */
   readonly routes?: () => readonly Route[]
 }
@@ -54,7 +56,7 @@ export class AuthorityService implements AsyncDisposable {
    * @throws PkiError `refused` if a port cannot be opened
    */
   static async open(store: CertificateStore, options: AuthorityServiceOptions): Promise<AuthorityService> {
-    const { address, tls, log } = options
+    const { tls, log } = options
     const own = cachedRoutes(store)
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -64,7 +66,7 @@ export class AuthorityService implements AsyncDisposable {
       })
     }
     const server = createServer(onRequest)
-    await openPort(server, address, options.port, log)
+    await openPort(server, options.port, options)
     const { port } = server.address() as AddressInfo
     const url = options.url ?? `http://${options.hostname}:${port}`
     store.serviceUrl = url
@@ -75,7 +77,7 @@ export class AuthorityService implements AsyncDisposable {
     }
     try {
       const tlsServer = createTlsServer(await httpsCertificate(store, tls.names), onRequest)
-      await openPort(tlsServer, address, tls.port, log)
+      await openPort(tlsServer, tls.port, options)
       const unwatch = store.watch(
         coalesce(() =>
           httpsCertificate(store, tls.names).then(
@@ -129,7 +131,12 @@ function cachedRoutes(store: CertificateStore): () => readonly Route[] {
   }
 }
 
-async function openPort(server: Server | TlsServer, address: string, port: number, log: StoreLog): Promise<void> {
+async function openPort(
+  server: Server | TlsServer,
+  port: number,
+  { address, log, isBackground }: AuthorityServiceOptions,
+): Promise<void> {
+  if (isBackground) server.unref().on('connection', (socket: Socket) => socket.unref())
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   try {
