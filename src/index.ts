@@ -1,3 +1,5 @@
+import './common/disposal.ts'
+
 export { AuditError, type AuditOptions, auditClient } from './audit/audit.ts'
 export type { Client } from './audit/run-client.ts'
 export type { AuditResult, AuditTarget, Disclosure, Verdict } from './audit/types.ts'

@@ -26,8 +26,10 @@ export async function buildCommonjs() {
   const dir = dirname(points[0].commonjs)
   const input = Object.fromEntries(points.map(({ module, commonjs }) => [basename(commonjs, '.cjs'), module]))
   const bundle = await rolldown({ ...options, input, external: (id) => /^[\w@]/.test(id) })
+  // A chunk of its own, which loads before all others as the module does.
+  const codeSplitting = { groups: [{ name: 'disposal', test: /src\/common\/disposal\.js$/ }] }
   const names = { entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs' }
-  await bundle.write({ ...format, ...names, dir, dynamicImportInCjs: false })
+  await bundle.write({ ...format, ...names, dir, dynamicImportInCjs: false, codeSplitting })
   await bundle.close()
   // The module that loads it is in one of the chunks.
   await buildTokenizer('dist/src/mail', join(dir, 'chunks'))

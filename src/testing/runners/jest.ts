@@ -1,3 +1,4 @@
+import '../../common/disposal.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test as jestTest } from '@jest/globals'
 import type { LabInput } from '../../config/schema.ts'
 import { type LabMatchers, matchers } from '../matchers.ts'

@@ -1,3 +1,4 @@
+import '../../common/disposal.ts'
 import type { LabInput } from '../../config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'
 import { assertEncrypted, assertReceived } from './assertions.ts'

@@ -1,3 +1,4 @@
+import '../../common/disposal.ts'
 import { after, before } from 'node:test'
 import type { LabInput } from '../../config/schema.ts'
 import type { StartLabOptions } from '../start-lab.ts'

@@ -1,3 +1,4 @@
+import '../../common/disposal.ts'
 import {
   test as base,
   expect as baseExpect,
