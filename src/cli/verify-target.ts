@@ -30,6 +30,8 @@ export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 
   /** The control socket of the running lab. */
   readonly control?: string
   readonly mailDomain?: string
+  /** Virtual servers of protocols that verify does not speak, by name. */
+  readonly notExamined?: readonly string[]
 }
 
 /**
@@ -56,6 +58,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
     ...(await labCredentials(options, lab)),
     ...(socket === undefined ? {} : { control: socket }),
     mailDomain: lab.domain,
+    notExamined: lab.virtualServers.flatMap(({ name, protocol }) => (isMailProtocol(protocol) ? [] : [name])),
   }
 }
 

@@ -77,16 +77,22 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
   for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
   if (options.watch) {
     const { watch } = await import('./verify-watch.ts')
-    return watch(() => runOnce(host, options), options)
+    return watch(async () => (await runOnce(host, options)).reports, options)
   }
-  const reports = await runOnce(host, options)
-  if (options.json) printJson(reports)
-  else printReport(reports, options)
+  const { reports, notExamined } = await runOnce(host, options)
+  if (options.json) printJson(reports, { notExamined })
+  else printReport(reports, { ...options, notExamined })
   if (!summarize(reports).ok) process.exitCode = exitStatus.failed
 }
 
+interface Run {
+  readonly reports: readonly EndpointReport[]
+  /** Names of virtual servers. */
+  readonly notExamined: readonly string[]
+}
+
 /** Verifies every endpoint once, with progress on a terminal, and writes the report files. */
-async function runOnce(host: string | undefined, options: VerifyCommandOptions): Promise<readonly EndpointReport[]> {
+async function runOnce(host: string | undefined, options: VerifyCommandOptions): Promise<Run> {
   const target = host === undefined ? await labTarget(options) : await hostTarget(host, options)
   const settings = await settingsOf(target, options)
   const startedAt = Date.now()
@@ -97,7 +103,7 @@ async function runOnce(host: string | undefined, options: VerifyCommandOptions):
       progress.show(`${++done} checks done; last: ${title}, port ${port}: ${finding.title}`)
     })
     await writeReports(reports, startedAt, options)
-    return reports
+    return { reports, notExamined: target.notExamined ?? [] }
   } finally {
     progress.clear()
   }

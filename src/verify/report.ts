@@ -20,7 +20,7 @@ export function summarize(reports: readonly EndpointReport[]): Summary {
   }
   if (counts.pass === 0) return { ok: false, counts, verdict: 'broken: no port answers, so nothing could be verified' }
   const warnings = counts.warn === 0 ? '' : `, ${plural(counts.warn, 'warning')}`
-  return { ok: true, counts, verdict: `all promises kept: ${counts.pass} checks passed${warnings}` }
+  return { ok: true, counts, verdict: `all promises kept: ${plural(counts.pass, 'check')} passed${warnings}` }
 }
 
 function countOutcomes(findings: readonly Finding[]): Record<CheckOutcome, number> {

@@ -167,6 +167,7 @@ wipexpire: 2
 port: ${port}
 nnrpdpostport: ${port}
 maxartsize: 0
+nnrpdloadlimit: 0
 localmaxartsize: 0
 doinnwatch: false
 enableoverview: true

@@ -100,6 +100,22 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
     expect(stdout).toMatch(/FAIL {2}clear-text log-on {7}AUTH PLAIN, AUTH LOGIN accepted in clear text/)
   })
 
+  it('names the HTTP virtual servers, which it does not examine', async () => {
+    const config = place.write(
+      'lab.yaml',
+      'certificates: { store: certs, key: p256 }\nvirtualServers: [{ protocol: pop3, port: 0, tlsPort: off }, { protocol: http, port: 0, tlsPort: off }]\n',
+    )
+    await using _lab = await place.start(['--config', config])
+    const command = ['verify', '--config', config, '--only', 'reachable']
+    expect((await place.run(command)).stdout.split('\n').slice(-3)).toEqual([
+      'Default HTTP Virtual Server: not examined, because verify does not speak HTTP',
+      'all promises kept: 1 check passed',
+      '',
+    ])
+    const { stdout } = await place.run([...command, '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, notExamined: ['Default HTTP Virtual Server'] })
+  })
+
   it('prints only warnings and failures, each once, below a heading per port with counts', async () => {
     const authority = await TestAuthority.create()
     await using double = await startDouble('pop3', await authority.issue({ to: 10 }), { clearLogOn: 'announced' })
