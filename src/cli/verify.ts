@@ -14,6 +14,7 @@ import { withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, readRoots, writeOutput } from './files.ts'
 import { dnsServer, portNumber, secondsAsMs } from './options.ts'
+import { noteError } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 import { printJson, printReport } from './verify-output.ts'
 import { hostTarget, labTarget, type Target, type TargetOptions } from './verify-target.ts'
@@ -79,9 +80,12 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
     const { watch } = await import('./verify-watch.ts')
     return watch(async () => (await runOnce(host, options)).reports, options)
   }
-  const { reports, notExamined } = await runOnce(host, options)
+  const { reports, notExamined, isRunning } = await runOnce(host, options)
   if (options.json) printJson(reports, { notExamined })
   else printReport(reports, { ...options, notExamined })
+  if (host === undefined && !isRunning && !summarize(reports).ok) {
+    noteError('no lab of this configuration is running; start it with sealpost start')
+  }
   if (!summarize(reports).ok) process.exitCode = exitStatus.failed
 }
 
@@ -89,6 +93,8 @@ interface Run {
   readonly reports: readonly EndpointReport[]
   /** Names of virtual servers. */
   readonly notExamined: readonly string[]
+  /** A lab of the configuration is running. */
+  readonly isRunning: boolean
 }
 
 /** Verifies every endpoint once, with progress on a terminal, and writes the report files. */
@@ -103,7 +109,7 @@ async function runOnce(host: string | undefined, options: VerifyCommandOptions):
       progress.show(`${++done} checks done; last: ${title}, port ${port}: ${finding.title}`)
     })
     await writeReports(reports, startedAt, options)
-    return { reports, notExamined: target.notExamined ?? [] }
+    return { reports, notExamined: target.notExamined ?? [], isRunning: target.control !== undefined }
   } finally {
     progress.clear()
   }

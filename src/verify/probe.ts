@@ -16,7 +16,7 @@ import { askHello, type HelloOffer, type HelloOutcome } from './tls/hello.ts'
 import { certificateSuites, suites13 } from './tls/suite-classes.ts'
 import { parseRoots } from './tls/trust.ts'
 import { type Endpoint, NotTested, VerifyError, type VerifyOptions } from './types.ts'
-import { Wire } from './wire.ts'
+import { Silence, Wire } from './wire.ts'
 
 /** The start of a session: its greeting and its capabilities. */
 export interface Opening {
@@ -236,7 +236,8 @@ export class Probe {
       return { dialog, greeting, capabilities }
     } catch (error) {
       dialog.wire.close()
-      throw error
+      if (!(error instanceof Silence) || this.endpoint.implicitTls) throw error
+      throw new VerifyError(`${error.message}; if the port uses TLS from the first octet, check it with --tls`)
     }
   }
 }

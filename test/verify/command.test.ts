@@ -100,6 +100,20 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
     expect(stdout).toMatch(/FAIL {2}clear-text log-on {7}AUTH PLAIN, AUTH LOGIN accepted in clear text/)
   })
 
+  it('says that no lab is running', async () => {
+    const config = place.write('lab.yaml', 'virtualServers: [{ protocol: pop3, port: 1, tlsPort: off }]\n')
+    const { status, stderr } = await place.run(['verify', '--config', config])
+    expect([status, stderr]).toEqual([1, expect.stringContaining('no lab of this configuration is running')])
+  })
+
+  it('suggests --tls if a port with implicit TLS is silent', async () => {
+    const authority = await TestAuthority.create()
+    await using double = await startDouble('pop3', await authority.issue(), { implicitTls: true })
+    const host = ['verify', '127.0.0.1', '--protocol', 'pop3', '--port', String(double.port), '--timeout', '1']
+    const { stdout } = await place.run([...host, '--starttls', '--only', 'greeting'])
+    expect(stdout).toContain('no answer within 1 s; if the port uses TLS from the first octet, check it with --tls')
+  })
+
   it('names the HTTP virtual servers, which it does not examine', async () => {
     const config = place.write(
       'lab.yaml',
@@ -169,7 +183,7 @@ print([[s.get('tests'), s.get('failures'), [c.get('name') for c in s]] for s in 
     const next = async (): Promise<string> => String((await lines.next()).value)
     expect(await next()).toMatch(/^Default POP3 .*: 1 passed, 1 warning$/)
     expect(await next()).toMatch(/^ {2}warn {2}clear-text log-on {2}USER, AUTH PLAIN accepted/)
-    expect(await next()).toBe('all promises kept: 1 checks passed, 1 warning')
+    expect(await next()).toBe('all promises kept: 1 check passed, 1 warning')
     // A mistake in the edited file does not end the watch.
     place.write('lab.yaml', text.replace('pop3', 'pop33'))
     expect((await once(child.stderr, 'data')).toString()).toMatch(/lab.yaml:2:/)
