@@ -23,38 +23,33 @@ export class DeliveredMail {
   readonly #caller: Caller
   /** The newest first. */
   readonly all: readonly Mail[]
-  readonly #byCopy = new Map<string, Mail>()
+  /** Copies of a message share its octets. */
+  readonly #byBlob: ReadonlyMap<string, Mail>
 
-  private constructor(api: Api, caller: Caller, all: readonly Mail[]) {
+  private constructor(api: Api, caller: Caller, byBlob: ReadonlyMap<string, Mail>) {
     this.#api = api
     this.#caller = caller
-    this.all = all
-    for (const mail of all) for (const { id } of mail.copies) this.#byCopy.set(id, mail)
+    this.#byBlob = byBlob
+    this.all = [...byBlob.values()].reverse()
   }
 
   static async of(api: Api, caller: Caller): Promise<DeliveredMail> {
-    // Copies of a message share its octets.
-    const byBlob = new Map<string, IndexedMessage[]>()
-    for (const message of await findMessages(api, caller, [])) {
+    const byBlob = new Map<string, { readonly id: string; readonly copies: [IndexedMessage, ...IndexedMessage[]] }>()
+    const newestFirst = await findMessages(api, caller, [])
+    for (let at = newestFirst.length - 1; at >= 0; at--) {
+      const message = newestFirst[at] as IndexedMessage
       if (!message.entry.envelope) continue
-      const copies = byBlob.get(message.entry.blob)
-      if (copies) copies.unshift(message)
-      else byBlob.set(message.entry.blob, [message])
+      const mail = byBlob.get(message.entry.blob)
+      if (mail) mail.copies.push(message)
+      else byBlob.set(message.entry.blob, { id: message.id, copies: [message] })
     }
-    const all = Array.from(byBlob.values(), (copies): Mail => {
-      const [first, ...others] = copies as [IndexedMessage, ...IndexedMessage[]]
-      return { id: first.id, copies: [first, ...others] }
-    })
-    return new DeliveredMail(
-      api,
-      caller,
-      all.sort((a, b) => b.copies[0].order - a.copies[0].order),
-    )
+    return new DeliveredMail(api, caller, byBlob)
   }
 
   /** Returns a message by the id of one of its copies. */
   find(id: string): Mail | undefined {
-    return this.#byCopy.get(id)
+    const mail = this.#byBlob.get(this.#api.index.get(id)?.entry.blob ?? '')
+    return mail?.copies.some((copy) => copy.id === id) ? mail : undefined
   }
 
   /** Returns a message by the id of one of its copies. @throws ApiProblem `not-found` */
@@ -68,7 +63,7 @@ export class DeliveredMail {
   async matching(conditions: readonly Condition[]): Promise<readonly Mail[]> {
     if (conditions.length === 0) return this.all
     const copies = await findMessages(this.#api, this.#caller, conditions)
-    const found = new Set(copies.flatMap(({ id }) => this.find(id) ?? []))
+    const found = new Set(copies.flatMap(({ entry }) => this.#byBlob.get(entry.blob) ?? []))
     return this.all.filter((mail) => found.has(mail))
   }
 }

@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import { type Access, assertAccess, type Caller } from '../../src/api/caller.ts'
-import type { Content, Method } from '../../src/api/operation.ts'
+import { Content, type Method } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
 import { answerBody } from './body.ts'
@@ -62,6 +62,9 @@ export function countParameter(c: Context<Env>, name: string, missing: number): 
 /** Returns a part of the path. */
 export const pathParameter = (c: Context<Env>, name: string): string => c.req.param(name) ?? ''
 
-/** Answers with content that is not JSON. */
+/** Answers with content, whose memory is counted until it is sent. */
 export const contentResponse = (c: Context<Env>, { type, octets, headers }: Content): Response =>
   c.body(answerBody(octets, c) as never, 200, { 'Content-Type': type, ...headers })
+
+export const jsonResponse = (c: Context<Env>, value: unknown): Response =>
+  contentResponse(c, new Content('application/json', JSON.stringify(value)))

@@ -88,6 +88,15 @@ describe('messages', () => {
     expect((await call('v2/search?kind=to')).status).toBe(400)
   })
 
+  it('are refused if they are too long together', async () => {
+    for (const subject of ['One', 'Two'])
+      await http.lab.deliver({ subject, text: 'x'.repeat(7_000_000) }, { to: 'alice' })
+    expect((await call('v2/messages')).body.detail).toMatch(/octets together, .*limit=10/)
+    const { body } = await call('v2/messages?limit=1')
+    expect(body).toMatchObject({ total: 2, count: 1 })
+    expect(subjects(body.items)).toEqual(['Two'])
+  })
+
   it('are deleted one by one and all at once', async () => {
     for (const subject of ['One', 'Two', 'Three']) await send('alice@lab.test, bob@lab.test', subject)
     const [{ ID }] = (await call('v2/messages')).body.items

@@ -9,15 +9,30 @@ import { partOctetsOrRaw } from '../../../src/mail/parts.ts'
 import { filenameOf } from '../../../src/mail/readable.ts'
 import type { DeliveryEnvelope } from '../../../src/store/types.ts'
 import { DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
-import { contentResponse, countParameter, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import {
+  contentResponse,
+  countParameter,
+  jsonResponse,
+  notOffered,
+  pathParameter,
+  type Route,
+  type RouteCall,
+} from '../routes.ts'
 import { mailHogMessage, mailHogParts } from './shape.ts'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 250
 /** MailHog's first API has no pages. */
 const MAX_UNPAGED = 1_000
+/** Longest messages of one answer together. The answer has each octet three times. */
+const MAX_ANSWER_OCTETS = 16 * 1024 * 1024
 
 async function messagesOf(api: Api, mails: readonly Mail[]): Promise<object[]> {
+  const octets = mails.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
+  if (octets > MAX_ANSWER_OCTETS) {
+    const why = `these messages have ${octets} octets together, and an answer at most ${MAX_ANSWER_OCTETS}`
+    throw new ApiProblem('too-large', `${why}; ask for fewer: /api/v2/messages?limit=10`)
+  }
   const found = []
   for (const mail of mails) {
     const message = await mailHogMessage(api, mail)
@@ -31,7 +46,7 @@ async function answerPage({ api, c }: RouteCall, found: readonly Mail[]): Promis
   const start = countParameter(c, 'start', 0)
   const limit = Math.min(countParameter(c, 'limit', DEFAULT_LIMIT) || DEFAULT_LIMIT, MAX_LIMIT)
   const items = await messagesOf(api, found.slice(start, start + limit))
-  return c.json({ total: found.length, count: items.length, start, items })
+  return jsonResponse(c, { total: found.length, count: items.length, start, items })
 }
 
 const list: Route = {
@@ -82,7 +97,7 @@ const listAll: Route = {
   path: '/api/v1/messages',
   access: 'read',
   async run({ api, caller, c }) {
-    return c.json(await messagesOf(api, (await DeliveredMail.of(api, caller)).all.slice(0, MAX_UNPAGED)))
+    return jsonResponse(c, await messagesOf(api, (await DeliveredMail.of(api, caller)).all.slice(0, MAX_UNPAGED)))
   },
 }
 
@@ -107,7 +122,7 @@ const get: Route = {
     const mail = await mailOf(call)
     const message = await mailHogMessage(call.api, mail)
     if (!message) throw notFound(`message ${mail.id} was deleted meanwhile`)
-    return call.c.json(message)
+    return jsonResponse(call.c, message)
   },
 }
 

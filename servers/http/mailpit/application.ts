@@ -3,7 +3,7 @@ import { seesSession } from '../../../src/api/events/event-data.ts'
 import { version } from '../../../src/common/version.ts'
 import type { ResolvedLab } from '../../../src/config/resolve.ts'
 import { DeliveredMail } from '../delivered-mail.ts'
-import type { Route, RouteCall } from '../routes.ts'
+import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { isRead, mailTags } from './shapes.ts'
 
 const info: Route = {
@@ -15,7 +15,7 @@ const info: Route = {
     const tags = new Map<string, number>()
     for (const tag of all.flatMap(mailTags)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
     const sizeOctets = all.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
-    return call.c.json({
+    return jsonResponse(call.c, {
       Version: `v${version}`,
       LatestVersion: `v${version}`,
       Database: isOnDisk(call.api.lab.config.store) ? 'lmdb' : 'memory',
@@ -52,7 +52,7 @@ const webui: Route = {
   path: '/api/v1/webui',
   access: 'read',
   run: ({ api, c }) =>
-    c.json({
+    jsonResponse(c, {
       Label: api.lab.config.hostname,
       MessageRelay: {
         Enabled: false,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AddedFault, Api } from '../../../src/api/api.ts'
-import type { Route } from '../routes.ts'
+import { jsonResponse, type Route } from '../routes.ts'
 import { bodyOf } from './body.ts'
 
 /** The triggers of Mailpit's Chaos: the command of SMTP that each fails, and its usual reply. */
@@ -62,7 +62,7 @@ const get: Route = {
   method: 'GET',
   path: '/api/v1/chaos',
   access: 'read',
-  run: ({ api, c }) => c.json(allTriggers(api)),
+  run: ({ api, c }) => jsonResponse(c, allTriggers(api)),
 }
 
 const put: Route = {
@@ -75,7 +75,7 @@ const put: Route = {
       const { errorcode, probability } = wanted[name.toLowerCase() as Lowercase<TriggerName>]
       setTrigger(call.api, name, { ErrorCode: errorcode || triggers[name].errorCode, Probability: probability })
     }
-    return call.c.json(allTriggers(call.api))
+    return jsonResponse(call.c, allTriggers(call.api))
   },
 }
 

@@ -24,8 +24,10 @@ class Feed {
   readonly #socket: WebSocket
   /** The ids of the copies of each message, by the message's id. */
   readonly #copies = new Map<string, Set<string>>()
-  /** The id of the message, by the id of its copy and by its octets. */
-  readonly #mailOf = new Map<string, string>()
+  /** The id of the message and its octets, by the id of its copy. */
+  readonly #copyFacts = new Map<string, { readonly mail: string; readonly blob: string }>()
+  /** The id of the message by its octets. */
+  readonly #byBlob = new Map<string, string>()
   #queue: LabEvent[]
   #isBusy = false
   #stats: NodeJS.Timeout | undefined
@@ -50,7 +52,8 @@ class Feed {
 
   #add(mail: string, { id, entry }: IndexedMessage): void {
     this.#copies.set(mail, (this.#copies.get(mail) ?? new Set()).add(id))
-    this.#mailOf.set(id, mail).set(entry.blob, mail)
+    this.#copyFacts.set(id, { mail, blob: entry.blob })
+    this.#byBlob.set(entry.blob, mail)
   }
 
   /** Sends the events of the queue in order. */
@@ -85,32 +88,36 @@ class Feed {
   async #received(id: string): Promise<void> {
     const message = this.#api.index.get(id)
     if (!message?.entry.envelope || !seesMessage(this.#caller, message.folder, message.entry)) return
-    const known = this.#mailOf.get(message.entry.blob)
-    const isKnown = known !== undefined && this.#copies.has(known)
-    this.#add(isKnown ? known : id, message)
-    if (isKnown) return
+    const known = this.#byBlob.get(message.entry.blob)
+    this.#add(known ?? id, message)
+    if (known !== undefined) return
     const summary = await mailpitSummary(this.#api, { id, copies: [message] })
     if (summary) this.#send('new', summary)
   }
 
   #changed(id: string): void {
-    const mail = this.#mail(this.#mailOf.get(id))
+    const mail = this.#mail(this.#copyFacts.get(id)?.mail)
     if (mail) this.#send('update', { ID: mail.id, Read: isRead(mail), Tags: mailTags(mail) })
   }
 
   /** Returns the id of the message if that was its last copy. */
   #deleted(id: string): string[] {
-    const mail = this.#mailOf.get(id)
-    const copies = mail === undefined ? undefined : this.#copies.get(mail)
-    this.#mailOf.delete(id)
-    if (mail === undefined || !copies?.delete(id) || copies.size > 0) return []
+    const facts = this.#copyFacts.get(id)
+    if (!facts) return []
+    const { mail, blob } = facts
+    const copies = this.#copies.get(mail)
+    this.#copyFacts.delete(id)
+    copies?.delete(id)
+    if (copies && copies.size > 0) return []
     this.#copies.delete(mail)
+    this.#byBlob.delete(blob)
     return [mail]
   }
 
   #forgetAll(): void {
     this.#copies.clear()
-    this.#mailOf.clear()
+    this.#copyFacts.clear()
+    this.#byBlob.clear()
     this.#send('truncate', null)
   }
 

@@ -5,7 +5,7 @@ import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import type { ReadableMessage } from '../../../src/mail/readable.ts'
 import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
-import { contentResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { isRead, mailpitMessage } from './shapes.ts'
 
 /** Returns a message by its id. `latest` is the newest, or the newest that matches `query`. @throws ApiProblem `not-found` */
@@ -39,7 +39,7 @@ const get: Route = {
     const message = await mailpitMessage(call.api, mail)
     if (!message) throw notFound(`message ${mail.id} was deleted meanwhile`)
     await markRead(call, mail)
-    return call.c.json(message)
+    return jsonResponse(call.c, message)
   },
 }
 
@@ -54,7 +54,7 @@ const headers: Route = {
       const key = canonical(name)
       found.set(key, [...(found.get(key) ?? []), value])
     }
-    return call.c.json(Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1))))
+    return jsonResponse(call.c, Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1))))
   },
 }
 

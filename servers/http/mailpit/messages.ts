@@ -3,7 +3,7 @@ import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
 import { changeFlags, DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
-import { countParameter, type Route, type RouteCall } from '../routes.ts'
+import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 import { isRead, mailpitSummary, mailTags } from './shapes.ts'
 
@@ -20,13 +20,14 @@ async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: 
     if (summary) messages.push(summary)
     if (isSliceOver()) await nextSlice()
   }
-  const unread = (mails: readonly Mail[]): number => mails.filter((mail) => !isRead(mail)).length
-  return c.json({
+  const unreadOf = (mails: readonly Mail[]): number => mails.filter((mail) => !isRead(mail)).length
+  const unread = unreadOf(all)
+  return jsonResponse(c, {
     total: all.length,
-    unread: unread(all),
+    unread,
     count: messages.length,
     messages_count: found.length,
-    messages_unread: unread(found),
+    messages_unread: found === all ? unread : unreadOf(found),
     start,
     tags: allTags(all),
     messages,
@@ -34,7 +35,11 @@ async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: 
 }
 
 /** Returns every tag that a message has, sorted. */
-export const allTags = (mails: readonly Mail[]): string[] => [...new Set(mails.flatMap(mailTags))].sort()
+export function allTags(mails: readonly Mail[]): string[] {
+  const found = new Set<string>()
+  for (const mail of mails) for (const tag of mailTags(mail)) found.add(tag)
+  return [...found].sort()
+}
 
 /** Returns the conditions of the search of a request. @throws ApiProblem `bad-request` without one */
 export function searchOf(call: RouteCall): Condition[] {

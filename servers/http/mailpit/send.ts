@@ -6,7 +6,7 @@ import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { compose, type MessageDraft } from '../../../src/mail/compose.ts'
 import { changeFlags } from '../delivered-mail.ts'
-import type { Route, RouteCall } from '../routes.ts'
+import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 import { keywordsOf } from './tags.ts'
 
@@ -58,7 +58,7 @@ const send: Route = {
     if (first && keywords.length > 0) {
       await changeFlags(call.api, [{ id: first.id, copies: [first, ...others] }], { mode: 'add', flags: keywords })
     }
-    return call.c.json({ ID: first?.id ?? '' })
+    return jsonResponse(call.c, { ID: first?.id ?? '' })
   },
 }
 

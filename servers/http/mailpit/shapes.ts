@@ -22,8 +22,11 @@ const NO_ADDRESS: MailpitAddress = { Name: '', Address: '' }
 export const isRead = ({ copies }: Mail): boolean => copies.every(({ entry }) => entry.flags.includes('\\Seen'))
 
 /** Returns the tags of all copies, sorted. */
-export const mailTags = ({ copies }: Mail): string[] =>
-  [...new Set(copies.flatMap(({ entry }) => tagsOf(entry)))].sort()
+export function mailTags({ copies }: Mail): string[] {
+  // Nearly all messages have none.
+  if (copies.every(({ entry }) => entry.flags.length === 0)) return []
+  return [...new Set(copies.flatMap(({ entry }) => tagsOf(entry)))].sort()
+}
 
 /** Returns the recipients in Bcc, and those of the envelope that no field names. */
 function bccOf({ copies: [{ entry }] }: Mail, { to, cc, bcc }: MessageFacts): MailpitAddress[] {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { keywordOf } from '../../../src/api/messages/summary.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
-import { pathParameter, type Route, type RouteCall } from '../routes.ts'
+import { jsonResponse, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 import { allTags } from './messages.ts'
 import { mailTags } from './shapes.ts'
@@ -36,7 +36,7 @@ const list: Route = {
   path: '/api/v1/tags',
   access: 'read',
   async run({ api, caller, c }) {
-    return c.json(allTags((await DeliveredMail.of(api, caller)).all))
+    return jsonResponse(c, allTags((await DeliveredMail.of(api, caller)).all))
   },
 }
 
