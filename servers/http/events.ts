@@ -3,9 +3,9 @@ import { streamSSE } from 'hono/streaming'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
-import { eventNames } from '../../src/api/events/event-log.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
+import { eventNames } from '../../src/config/schema/event-names.ts'
 import type { Env } from './env.ts'
 
 /** A comment line this often keeps proxies from closing a silent stream. */

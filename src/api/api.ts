@@ -3,6 +3,7 @@ import { EventLog } from './events/event-log.ts'
 import type { ApiLab } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
+import type { WebhookSender } from './webhooks/types.ts'
 
 /** A part of the lab that one program uses: accounts and newsgroups whose names begin with its name. */
 export interface TenantRecord {
@@ -30,6 +31,8 @@ export class Api implements AsyncDisposable {
   readonly tenants = new Map<string, TenantRecord>()
   /** The faults that were added over the API, by id. */
   readonly faults = new Map<string, AddedFault>()
+  /** Sends events to the webhooks of the configuration; undefined if it never had any. */
+  webhooks: WebhookSender | undefined
   #addedFaults = 0
   /** The messages that waits have returned, by the caller's view. A wait does not return them again. */
   readonly #returned = new Map<string, Set<string>>()
@@ -72,6 +75,7 @@ export class Api implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.webhooks?.[Symbol.asyncDispose]()
     this.events.close()
     this.index.close()
     this.reader.clear()

@@ -10,6 +10,7 @@ import { sessionOperations } from './sessions.ts'
 import { tenantOperations } from './tenants.ts'
 import { virtualServerOperations } from './virtual-servers.ts'
 import { waitOperations } from './wait.ts'
+import { webhookOperations } from './webhooks/operations.ts'
 
 /** Every operation, in the order of the documentation. HTTP, the control socket and MCP offer the same. */
 export const operations: readonly Operation[] = [
@@ -23,5 +24,6 @@ export const operations: readonly Operation[] = [
   ...authorityOperations,
   ...faultOperations,
   ...tenantOperations,
+  ...webhookOperations,
   ...labOperations,
 ]

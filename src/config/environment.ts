@@ -27,7 +27,7 @@ function variableOf(key: string): string {
 }
 
 /** Keys whose values contain folders or files. In the environment, these are relative to the working directory. */
-const folderKeys = new Set(['certificates', 'store', 'capture', 'tokens'])
+const folderKeys = new Set(['certificates', 'store', 'capture', 'tokens', 'webhooks'])
 
 /**
  * Returns the settings in `SEALPOST_…` variables. Values are YAML (`3000`, `{ lmdb: /data }`); empty ones are ignored.
@@ -63,7 +63,7 @@ const isScalar = (value: unknown): boolean => typeof value === 'number' || typeo
 
 const accepts = (key: keyof typeof labKeys, value: unknown): boolean => labKeys[key].safeParse(value).success
 
-const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'tokenFile'])
+const FILE_KEYS = new Set(['store', 'lmdb', 'file', 'tokenFile', 'secretFile'])
 
 function absolute(value: unknown, cwd: string): unknown {
   if (typeof value === 'string') return value === 'memory' ? value : resolve(cwd, value)

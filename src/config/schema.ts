@@ -3,7 +3,7 @@ import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
-import { token } from './schema/http.ts'
+import { token, webhook } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
@@ -94,6 +94,13 @@ const labObject = z.strictObject({
     .default([])
     .describe('http: tokens of programs (`Authorization: Bearer TOKEN`): name, role, and token or tokenFile.')
     .meta({ examples: [[{ name: 'ci', role: 'administrator', tokenFile: '../ci.token' }]] }),
+  webhooks: z
+    .array(webhook)
+    .default([])
+    .describe('Programs that are told of events by signed HTTP requests (Standard Webhooks).')
+    .meta({
+      examples: [[{ url: 'http://127.0.0.1:9000/hook', events: ['message.received'], secretFile: '../hook.secret' }]],
+    }),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
     .array(z.enum(['cancel', 'newgroup', 'rmgroup']))
@@ -143,5 +150,6 @@ export type LabConfig = z.output<typeof labSchema>
 export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['newsgroups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]
+export type WebhookConfig = LabConfig['webhooks'][number]
 export type TokenConfig = LabConfig['tokens'][number]
 export type FeedConfig = VirtualServerConfig['feeds'][number]

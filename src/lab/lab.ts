@@ -73,6 +73,7 @@ export class Lab implements AsyncDisposable {
   #api: Promise<Api> | undefined
   #token: string | undefined
   #traffic: Traffic | undefined
+  #hasWebhooks = false
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -198,6 +199,7 @@ export class Lab implements AsyncDisposable {
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       await this.#pki.serve(this.#config)
+      await this.#applyWebhooks(this.#config)
       await this.#applyServers()
       await this.#news.feed(this.#config)
     } catch (error) {
@@ -332,6 +334,7 @@ export class Lab implements AsyncDisposable {
     this.intake.memory.limits = memoryLimits(config)
     await this.#news.prepare(config)
     await this.#pki.serve(config)
+    await this.#applyWebhooks(config)
     await this.#applyServers()
     await this.#news.feed(config)
   }
@@ -345,6 +348,18 @@ export class Lab implements AsyncDisposable {
     }
     await this.#servers.apply(settings)
     this.#reportCertificates()
+  }
+
+  /** Sends events to the webhooks of the configuration. @throws Error for a secret or filter that cannot be used */
+  async #applyWebhooks({ webhooks }: ResolvedLab): Promise<void> {
+    if (webhooks.length === 0 && !this.#hasWebhooks) return
+    const { openWebhooks, Webhooks } = await import('../api/webhooks/webhooks.ts')
+    const opened = await openWebhooks(webhooks)
+    this.#hasWebhooks = true
+    const api = await this.api()
+    const report = (err: Error): void => this.#options.log.error({ err }, 'webhooks: an event may be lost')
+    if (api.webhooks) api.webhooks.use(opened)
+    else api.webhooks = await Webhooks.start(api, opened, report)
   }
 
   /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. */

@@ -28,6 +28,7 @@ export async function findObstacles(lab: ResolvedLab, running: Running): Promise
     ...(await portObstacles(lab, running.ports)),
     ...captureObstacles(lab),
     ...feedObstacles(lab),
+    ...webhookObstacles(lab),
   ]
 }
 
@@ -79,4 +80,12 @@ function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
       return why === undefined ? [] : [warning(at, `the feed cannot work: cannot read ${authority}: ${why}`)]
     }),
   )
+}
+
+function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {
+  return webhooks.flatMap(({ secretFile }, index) => {
+    const why = secretFile === undefined ? undefined : readObstacle(secretFile)
+    const at = ['webhooks', index, 'secretFile']
+    return why === undefined ? [] : [error(at, `cannot read ${secretFile}: ${why}`)]
+  })
 }

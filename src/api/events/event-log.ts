@@ -1,24 +1,9 @@
+import type { EventName } from '../../config/schema/event-names.ts'
 import { hasFailed } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
-
-export const eventNames = [
-  'message.received',
-  'message.changed',
-  'message.deleted',
-  'session.opened',
-  'session.closed',
-  'session.refused',
-  'certificate.changed',
-  'request.queued',
-  'configuration.reloaded',
-  'fault.hit',
-  'lab.reset',
-  'lab.stopping',
-] as const
-export type EventName = (typeof eventNames)[number]
 
 /** What is kept of a session. The session log deletes old records to save memory; events do not keep them alive. */
 export type SessionSummary = Omit<SessionRecord, 'transcript' | 'hello' | 'tls' | 'mail'>

@@ -38,6 +38,24 @@ export const accessRules: readonly Rule[] = [
     yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['tokens', index, 'name'] })))
   },
 
+  function* webhookSecrets({ webhooks }) {
+    for (const [index, { url, secret, secretFile }] of webhooks.entries()) {
+      if (new URL(url).username !== '') {
+        yield {
+          path: ['webhooks', index, 'url'],
+          message: 'has a user name; requests are authenticated by their signature',
+        }
+      }
+      if ((secret === undefined) !== (secretFile === undefined)) continue
+      const message =
+        secret === undefined
+          ? 'has no key for signatures; create one with openssl rand -base64 32, and add secret: TEXT or secretFile: FILE'
+          : 'has secret and secretFile; keep one'
+      yield { path: ['webhooks', index], message }
+    }
+    yield* repeated(webhooks.map(({ url }, index) => ({ text: url, path: ['webhooks', index, 'url'] })))
+  },
+
   eachServer(function* basicTwice(server, at) {
     if (!server.authentication.includes('basic') || !server.authentication.includes('basic-over-tls')) return
     yield {

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { eventNames } from './event-names.ts'
+import { timeLimit } from './values.ts'
 
 /** A program that calls the HTTP API with a token of its own. */
 export const token = z.strictObject({
@@ -25,4 +27,46 @@ export const token = z.strictObject({
     .optional()
     .describe('File whose first line is the token, relative to this file.')
     .meta({ examples: ['../ci.token'] }),
+})
+
+const webhookEvents = z.enum(eventNames).exclude(['lab.stopping'])
+
+/** A program that is told of events. https://www.standardwebhooks.com */
+export const webhook = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: 'write a URL such as http://127.0.0.1:9000/hook' })
+    .describe('Where events are sent, by POST. Redirects are not followed.')
+    .meta({ examples: ['http://127.0.0.1:9000/hook'] }),
+  events: z
+    .array(webhookEvents)
+    .min(1)
+    .default(['message.received'])
+    .describe('The events that are sent.')
+    .meta({ examples: [['message.received', 'session.refused']] }),
+  filter: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A search that the message of an event must match. Events without a message are then not sent.')
+    .meta({ examples: ['to:shop@'] }),
+  secret: z
+    .string()
+    .regex(
+      /^(?:whsec_)?[A-Za-z0-9+/]{32,}=*$/,
+      'write at least 24 octets in base64; create one: openssl rand -base64 32',
+    )
+    .optional()
+    .describe('The key of the signatures: at least 24 octets in base64, with or without `whsec_` before it.')
+    .meta({ examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] }),
+  secretFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File whose first line is the key, relative to this file.')
+    .meta({ examples: ['../hook.secret'] }),
+  timeout: timeLimit.prefault('10s').describe('Longest wait for an answer.'),
+  retries: z
+    .array(timeLimit)
+    .prefault(['1s', '5s', '30s', '2m', '10m', '30m', '1h'])
+    .describe('Pauses before the further attempts if the receiver does not answer with a status of 200 to 299.'),
 })

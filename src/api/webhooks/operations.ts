@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { type Caller, seesLab } from '../caller.ts'
+import { pageById, pageInput, pageOf } from '../lists.ts'
+import { timeText } from '../messages/summary.ts'
+import { defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+
+const states = ['pending', 'delivered', 'failed'] as const
+
+const webhook = z
+  .object({
+    url: z.string(),
+    events: z.array(z.string()),
+    filter: z.string().nullable(),
+    pending: z.number().int(),
+    delivered: z.number().int().describe('Of the deliveries that the lab still knows.'),
+    failed: z.number().int(),
+  })
+  .meta({ id: 'Webhook' })
+
+const delivery = z
+  .object({
+    id: z.string().describe('Sent as `webhook-id`, the same in every attempt.'),
+    url: z.string(),
+    event: z.string(),
+    state: z.enum(states),
+    attempts: z.number().int(),
+    status: z.number().int().nullable().describe('The status of the last answer.'),
+    error: z.string().nullable().describe('Why the last attempt failed.'),
+    createdAt: z.string(),
+    nextAttemptAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+  })
+  .meta({ id: 'WebhookDelivery' })
+
+function assertSees(caller: Caller): void {
+  if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see webhooks')
+}
+
+const list = defineOperation({
+  name: 'webhooks.list',
+  method: 'GET',
+  path: '/webhooks',
+  summary: 'List the webhooks of the configuration.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(webhook) }),
+  async run({ api, caller }) {
+    assertSees(caller)
+    const { hooks = [], deliveries = [] } = { hooks: api.webhooks?.hooks, deliveries: api.webhooks?.deliveries() }
+    const items = hooks.map(({ config: { url, events, filter } }) => {
+      const count = (wanted: string): number =>
+        deliveries.filter((one) => one.url === url && one.state === wanted).length
+      const counts = Object.fromEntries(states.map((state) => [state, count(state)]))
+      return { url, events, filter: filter ?? null, ...counts }
+    })
+    return { items }
+  },
+})
+
+const deliveries = defineOperation({
+  name: 'webhooks.deliveries',
+  method: 'GET',
+  path: '/webhooks/deliveries',
+  summary: 'List the deliveries to webhooks, the newest first: all that are pending, and the latest 1,000 others.',
+  access: 'read',
+  input: z.strictObject({
+    state: z.enum(states).optional(),
+    url: z.string().optional().describe('Only those to this webhook.'),
+    ...pageInput,
+  }),
+  output: pageOf(delivery),
+  async run({ api, caller, input }) {
+    assertSees(caller)
+    const found = (api.webhooks?.deliveries() ?? []).filter(
+      ({ state, url }) => (input.state ?? state) === state && (input.url ?? url) === url,
+    )
+    const { items, ...page } = pageById(found, input)
+    const facts = items.map(({ body: _, status, error, createdAt, nextAttemptAt, finishedAt, ...one }) => ({
+      ...one,
+      status: status ?? null,
+      error: error ?? null,
+      createdAt: timeText(createdAt),
+      nextAttemptAt: one.state === 'pending' ? timeText(nextAttemptAt) : null,
+      finishedAt: finishedAt === undefined ? null : timeText(finishedAt),
+    }))
+    return { items: facts, ...page }
+  },
+})
+
+export const webhookOperations: readonly Operation[] = [list, deliveries]

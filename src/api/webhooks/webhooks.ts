@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { WebhookConfig } from '../../config/schema.ts'
+import type { Api } from '../api.ts'
+import type { Caller } from '../caller.ts'
+import { eventData } from '../events/event-data.ts'
+import type { LabEvent } from '../events/event-log.ts'
+import { conditionsOf, meets } from '../messages/find.ts'
+import type { Condition } from '../messages/search.ts'
+import { type Delivery, PendingDeliveries } from './queue.ts'
+import { type Attempt, keyOf, send } from './send.ts'
+import type { Webhook, WebhookSender } from './types.ts'
+
+/** Webhooks see the whole lab: the configuration names them. */
+const SEES_ALL: Caller = { role: 'administrator', name: 'webhook' }
+
+/** Pending deliveries of one webhook; finished deliveries of the lab that are kept; requests to one webhook at a time. */
+const MAX_PENDING = 1_000
+const MAX_FINISHED = 1_000
+const MAX_CONCURRENT = 4
+
+/** Reads the secrets and filters of webhooks. @throws Error that names the webhook */
+export const openWebhooks = (configs: readonly WebhookConfig[]): Promise<Webhook[]> =>
+  Promise.all(
+    configs.map(async (config, index) => {
+      try {
+        const { secret, secretFile = '' } = config
+        const text = secret ?? (await readFile(secretFile, 'utf8')).split(/\r?\n/)[0]?.trim() ?? ''
+        const key = keyOf(text)
+        if (key.length < MIN_KEY_OCTETS) throw new Error(`${secretFile}: ${SECRET_FORM}`)
+        return { config, key, conditions: config.filter === undefined ? [] : conditionsOf({ query: config.filter }) }
+      } catch (cause) {
+        throw new Error(`webhooks[${index}] (${config.url}): ${(cause as Error).message}`, { cause })
+      }
+    }),
+  )
+
+const MIN_KEY_OCTETS = 24
+const SECRET_FORM = 'the first line must be at least 24 octets in base64; create one: openssl rand -base64 32'
+
+/** Sends the events of a lab to its webhooks, again until a receiver accepts them or the attempts are used up. */
+export class Webhooks implements WebhookSender {
+  readonly #api: Api
+  readonly #pending: PendingDeliveries
+  #hooks: readonly Webhook[]
+  /** Pending and finished deliveries, the oldest first. */
+  readonly #deliveries = new Map<string, Delivery>()
+  readonly #inFlight = new Map<string, Promise<void>>()
+  readonly #stop = new AbortController()
+  readonly #unwatch: () => void
+  #timer: NodeJS.Timeout | undefined
+  /** Events are read one after the other, so that they are sent in their order. */
+  #reading: Promise<void> = Promise.resolve()
+
+  private constructor(api: Api, hooks: readonly Webhook[], report: (error: Error) => void) {
+    this.#api = api
+    this.#hooks = hooks
+    this.#pending = new PendingDeliveries(api.lab.store, report)
+    this.#unwatch = api.events.watch((event) => {
+      this.#reading = this.#reading.then(() => this.#onEvent(event)).catch(report)
+    })
+  }
+
+  /** @param report called with errors that no caller waits for */
+  static async start(api: Api, hooks: readonly Webhook[], report: (error: Error) => void): Promise<Webhooks> {
+    const webhooks = new Webhooks(api, hooks, report)
+    for (const delivery of await webhooks.#pending.load()) webhooks.#deliveries.set(delivery.id, delivery)
+    webhooks.#dropUnknown()
+    webhooks.#run()
+    return webhooks
+  }
+
+  use(hooks: readonly Webhook[]): void {
+    this.#hooks = hooks
+    this.#dropUnknown()
+    this.#run()
+  }
+
+  get hooks(): readonly Webhook[] {
+    return this.#hooks
+  }
+
+  deliveries(): Delivery[] {
+    return [...this.#deliveries.values()].reverse()
+  }
+
+  async #onEvent(event: LabEvent): Promise<void> {
+    for (const { config, conditions } of this.#hooks) {
+      if (!config.events.some((name) => name === event.name)) continue
+      if (conditions.length > 0 && !(await this.#meets(event, conditions))) continue
+      const data = await eventData(this.#api, SEES_ALL, event)
+      if (data) this.#enqueue(config.url, event, data)
+    }
+    this.#run()
+  }
+
+  async #meets({ message }: LabEvent, conditions: readonly Condition[]): Promise<boolean> {
+    const found = message && this.#api.index.get(message.id)
+    return found !== undefined && (await meets(this.#api, found, conditions))
+  }
+
+  #enqueue(url: string, { name, at }: LabEvent, data: object): void {
+    const waiting = this.#pendingOf(url)
+    if (waiting.length >= MAX_PENDING) this.#finish(waiting[0] as Delivery, 'failed', QUEUE_FULL)
+    const now = Date.now()
+    const delivery: Delivery = {
+      id: `msg_${randomUUID().replaceAll('-', '')}`,
+      url,
+      event: name,
+      body: JSON.stringify({ type: name, timestamp: new Date(at).toISOString(), data }),
+      state: 'pending',
+      attempts: 0,
+      createdAt: now,
+      nextAttemptAt: now,
+    }
+    this.#deliveries.set(delivery.id, delivery)
+    this.#pending.put(delivery)
+  }
+
+  #pendingOf(url: string): Delivery[] {
+    return [...this.#deliveries.values()].filter((one) => one.state === 'pending' && one.url === url)
+  }
+
+  #dropUnknown(): void {
+    const known = new Set(this.#hooks.map(({ config }) => config.url))
+    for (const one of this.#deliveries.values()) {
+      if (one.state === 'pending' && !known.has(one.url)) this.#finish(one, 'failed', NOT_LISTED)
+    }
+  }
+
+  /** Starts every attempt that is due, and a timer for the next one. */
+  #run(): void {
+    if (this.#stop.signal.aborted) return
+    clearTimeout(this.#timer)
+    const now = Date.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const { config, key } of this.#hooks) {
+      const waiting = this.#pendingOf(config.url)
+      let running = waiting.filter(({ id }) => this.#inFlight.has(id)).length
+      for (const one of waiting) {
+        if (this.#inFlight.has(one.id) || running >= MAX_CONCURRENT) continue
+        if (one.nextAttemptAt > now) next = Math.min(next, one.nextAttemptAt)
+        else {
+          running++
+          this.#inFlight.set(one.id, this.#attempt(one, config, key))
+        }
+      }
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#run(), next - now).unref()
+  }
+
+  async #attempt(delivery: Delivery, { retries, timeout }: WebhookConfig, key: Buffer): Promise<void> {
+    const attempt = await send(delivery, key, timeout, this.#stop.signal)
+    this.#inFlight.delete(delivery.id)
+    // An attempt that the stop has ended is made again after the restart. A reload may have given it up meanwhile.
+    if (this.#stop.signal.aborted || delivery.state !== 'pending') return
+    this.#record(delivery, attempt, retries)
+    this.#run()
+  }
+
+  #record(delivery: Delivery, attempt: Attempt, retries: readonly number[]): void {
+    const { status, error, retryAfterMs = 0, isGone = false } = attempt
+    const pause = retries[delivery.attempts]
+    delivery.attempts++
+    if (status === undefined) delete delivery.status
+    else delivery.status = status
+    if (error === undefined) return this.#finish(delivery, 'delivered')
+    if (pause === undefined || isGone) return this.#finish(delivery, 'failed', error)
+    delivery.error = error
+    delivery.nextAttemptAt = Date.now() + Math.max(pause, retryAfterMs)
+    this.#pending.put(delivery)
+  }
+
+  #finish(delivery: Delivery, state: 'delivered' | 'failed', error?: string): void {
+    delivery.state = state
+    delivery.finishedAt = Date.now()
+    if (error === undefined) delete delivery.error
+    else delivery.error = error
+    this.#pending.remove(delivery.id)
+    const finished = [...this.#deliveries.values()].filter((one) => one.state !== 'pending')
+    for (const { id } of finished.slice(0, Math.max(0, finished.length - MAX_FINISHED))) this.#deliveries.delete(id)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unwatch()
+    clearTimeout(this.#timer)
+    await this.#reading
+    this.#stop.abort()
+    await Promise.all(this.#inFlight.values())
+    await this.#pending.settled
+  }
+}
+
+const QUEUE_FULL = `given up: ${MAX_PENDING} newer events wait for this webhook`
+const NOT_LISTED = 'given up: the configuration no longer lists this URL'

@@ -1,0 +1,17 @@
+/** The events of a lab, as server-sent events and webhooks name them. */
+export const eventNames = [
+  'message.received',
+  'message.changed',
+  'message.deleted',
+  'session.opened',
+  'session.closed',
+  'session.refused',
+  'certificate.changed',
+  'request.queued',
+  'configuration.reloaded',
+  'fault.hit',
+  'lab.reset',
+  'lab.stopping',
+] as const
+
+export type EventName = (typeof eventNames)[number]
