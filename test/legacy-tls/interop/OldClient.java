@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.Security;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -20,7 +21,7 @@ import javax.net.ssl.TrustManagerFactory;
 /**
  * Runs jobs from standard input, one per line: port, versions, suite and steps, separated by tabs. Steps are separated by
  * spaces: T (handshake), S and text (send), or E and text (read to the end of the line that contains it). Texts are
- * percent-encoded. Argument: PEM of the root to trust. Prints one line per job: "ok VERSION SUITE", or "failed REASON".
+ * percent-encoded. Argument: PEM of the roots to trust. Prints one line per job: "ok VERSION SUITE", or "failed REASON".
  */
 public class OldClient {
     static final int TIMEOUT_MS = 20_000;
@@ -46,7 +47,10 @@ public class OldClient {
         KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
         trusted.load(null, null);
         CertificateFactory factory = CertificateFactory.getInstance("X.509");
-        trusted.setCertificateEntry("root", factory.generateCertificate(new ByteArrayInputStream(Files.readAllBytes(rootPem))));
+        int count = 0;
+        for (Certificate root : factory.generateCertificates(new ByteArrayInputStream(Files.readAllBytes(rootPem)))) {
+            trusted.setCertificateEntry("root" + count++, root);
+        }
         TrustManagerFactory managers = TrustManagerFactory.getInstance("PKIX");
         managers.init(trusted);
         SSLContext context = SSLContext.getInstance("TLS");

@@ -156,11 +156,11 @@ const scapy: ClientProgram = {
 export const peers: readonly ClientProgram[] = [java, oldOpenssl, gnutls, nss, scapy]
 
 /** Runs a program that reads all jobs from standard input. */
-function runBatch(
+export function runBatch<J extends Pick<Job, 'port' | 'before' | 'after'>>(
   program: string,
   args: readonly string[],
-  jobs: readonly Job[],
-  names: (job: Job) => readonly [version: string, suite: string],
+  jobs: readonly J[],
+  names: (job: J) => readonly [version: string, suite: string],
 ): Promise<readonly string[]> {
   const lines = jobs.map((job) => [job.port, ...names(job), encodeSteps([...job.before, 'T', ...job.after])].join('\t'))
   return new Promise((resolve, reject) => {
