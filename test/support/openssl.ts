@@ -5,11 +5,21 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { InstalledCertificate } from '../../src/pki/types.ts'
 
+/** Arguments of `-newkey` by kind of key. */
+const keyAlgorithms = {
+  rsa: ['rsa:2048'],
+  'rsa-pss': ['rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048'],
+  p256: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  p384: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
+  ed25519: ['ed25519'],
+  'ml-dsa-65': ['ML-DSA-65'],
+} as const
+type TestKey = keyof typeof keyAlgorithms
+
 /** Creates a self-signed certificate with OpenSSL, for tests of modules below the certificate store. */
-export function opensslCertificate(names: readonly string[], key: 'rsa' | 'p256' = 'p256'): InstalledCertificate {
+export function opensslCertificate(names: readonly string[], key: TestKey = 'p256'): InstalledCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
   try {
-    const algorithm = key === 'rsa' ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
     const alternativeNames = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',')
     const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
     const subject = ['-subj', `/CN=${names[0]}`, '-addext', `subjectAltName=${alternativeNames}`]
@@ -19,7 +29,7 @@ export function opensslCertificate(names: readonly string[], key: 'rsa' | 'p256'
         'req',
         '-x509',
         '-newkey',
-        ...algorithm,
+        ...keyAlgorithms[key],
         '-nodes',
         '-days',
         '2',
