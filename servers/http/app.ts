@@ -88,6 +88,10 @@ export function createApp(
   }
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
+  app.get('/api/docs', async (c) => {
+    const { docsPage, DOCS_POLICY } = await import('../../src/api/docs-page.ts')
+    return c.html(docsPage(operations), 200, { 'Content-Security-Policy': DOCS_POLICY })
+  })
   app.get('/api/openapi.json', (c) => c.json(openApiDocument(operations)))
   app.notFound((c) => {
     const { method, path } = c.req
