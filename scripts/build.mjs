@@ -22,5 +22,5 @@ const [{ finishTypes }, { buildCommonjs }] = await Promise.all([
   import('./build/types.mjs'),
   import('./build/commonjs.mjs'),
 ])
-finishTypes()
+await finishTypes()
 await buildCommonjs()

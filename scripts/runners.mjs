@@ -64,12 +64,12 @@ const isAtLeast = (version, [major, minor]) => {
   return has > major || (has === major && hasMinor >= minor)
 }
 
-function runRow({ name, project, packages, args, minNode = [0, 0] }, tarball) {
+function runRow({ name, project, packages, args, isOnce, minNode = [0, 0] }, tarball) {
   const home = join(folder, name.replaceAll(/\W+/g, '-'))
   cpSync(join(repository, 'examples/runners', project), home, { recursive: true })
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
   resultOf('npm', [...install, tarball, 'nodemailer', ...packages], home)
-  for (const version of nodes) {
+  for (const version of isOnce ? nodes.slice(0, 1) : nodes) {
     if (!isAtLeast(version, minNode)) continue
     const { isDone, output } = run(nodeBinary(version), args, home)
     report(`${name}, Node.js ${version}`, isDone, output)

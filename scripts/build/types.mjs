@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { labInputDeclaration, REPLACED } from './config-types.mjs'
 import { entryPoints } from './entry-points.mjs'
 
 const DIST = resolve('dist')
@@ -7,11 +8,12 @@ const DIST = resolve('dist')
 const RELATIVE = /((?:from|import) '|import\(['"])(\.[^'"]+)\.ts(?=['"])/g
 
 /**
- * Finishes the declaration files that the compiler wrote: keeps those that an entry point needs, and copies them for
- * CommonJS.
+ * Finishes the declaration files that the compiler wrote: documents the keys of the configuration, keeps the files that an
+ * entry point needs, and copies them for CommonJS.
  */
-export function finishTypes() {
+export async function finishTypes() {
   const files = new Map()
+  await documentKeys()
   const points = entryPoints()
   for (const { types } of points) collect(resolve(types), files)
   for (const name of readdirSync(DIST, { recursive: true })) {
@@ -26,6 +28,17 @@ export function finishTypes() {
     write(join(commonjs, relative(DIST, file)), text)
   }
   write(join(commonjs, 'package.json'), '{ "type": "commonjs" }\n')
+}
+
+/** Replaces the types of a configuration that zod infers. */
+async function documentKeys() {
+  write(join(DIST, 'src/config/lab-input.d.ts'), await labInputDeclaration())
+  for (const [name, [inferred, documented]] of Object.entries(REPLACED)) {
+    const file = join(DIST, name)
+    const text = readFileSync(file, 'utf8')
+    if (!text.includes(inferred)) throw new Error(`${name} has no line ${inferred}`)
+    write(file, text.replace(inferred, documented))
+  }
 }
 
 /** Reads a declaration file and those that it imports. Imports of `.ts` become imports of `.js`, which every tool knows. */

@@ -7,9 +7,18 @@ const BABEL = ['@babel/core@7', '@babel/preset-env@7']
  * - `packages`: installed beside Sealpost
  * - `args`: the command, for Node.js
  * - `minNode`: the runner's own lowest version
+ * - `isOnce`: the version of Node.js makes no difference
  * - `isShort`: part of the short form
  */
 export const rows = [
+  ...['5.4', '5.9', '7'].map((version) => ({
+    name: `TypeScript ${version}`,
+    project: 'types',
+    packages: [`typescript@${version}`, 'jest@30', '@types/jest@30', '@types/node@20', '@playwright/test@1', 'pino'],
+    args: ['node_modules/typescript/bin/tsc'],
+    isOnce: true,
+    isShort: version === '5.4',
+  })),
   { name: 'vitest 3', project: 'vitest', packages: ['vitest@3'], args: ['node_modules/vitest/vitest.mjs', 'run'] },
   { name: 'vitest 4', project: 'vitest', packages: ['vitest@4'], args: ['node_modules/vitest/vitest.mjs', 'run'] },
   {

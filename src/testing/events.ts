@@ -30,7 +30,7 @@ export interface Subscription extends Disposable {
  * The events of one kind from the moment of the subscription on, to read with `for await` or `next()`. Events wait until
  * they are read. The loop ends with `break`, with `close`, with its signal, or when the lab stops.
  */
-export interface EventStream<T> extends Subscription, AsyncIterableIterator<T, undefined, undefined> {
+export interface EventStream<T> extends Subscription, AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T, undefined>>
   return(): Promise<IteratorResult<T, undefined>>
   [Symbol.asyncIterator](): EventStream<T>
