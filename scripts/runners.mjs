@@ -1,5 +1,5 @@
-// Runs the examples of examples/runners/ with the packed package, in every runner and version of Node.js. It needs the npm
-// registry, and dist/ must be built.
+// Checks the packed package: publint and attw judge its entry points, and the examples of examples/runners/ run in every
+// runner and version of Node.js. It needs the npm registry, and dist/ must be built.
 //   node scripts/runners.mjs [--short] [--node 20,22] [NAME …]
 //   --short   the newest runners, on this version of Node.js
 //   NAME      the beginning of a row's name, such as `jest` or `"vitest 4"`
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { rows } from './runners/rows.mjs'
+import { judges, rows } from './runners/rows.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const NODES = ['20', '22', '24', '26']
@@ -19,11 +19,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 const nodes = values.node?.split(',') ?? (values.short ? [process.versions.node] : NODES)
-const chosen = rows.filter(
-  ({ name, isShort }) =>
-    (!values.short || isShort) &&
-    (positionals.length === 0 || positionals.some((start) => name.toLowerCase().startsWith(start.toLowerCase()))),
-)
+const isNamed = ({ name }) =>
+  positionals.length === 0 || positionals.some((start) => name.toLowerCase().startsWith(start.toLowerCase()))
+const chosen = rows.filter((row) => (!values.short || row.isShort) && isNamed(row))
 /** Variables of a runner around this one would change what the runners do. */
 const env = Object.fromEntries(
   Object.entries(process.env).filter(
@@ -86,6 +84,10 @@ function report(name, isDone, output) {
 try {
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
   const [{ filename }] = JSON.parse(resultOf('npm', pack, repository))
+  for (const { name, args } of judges.filter(isNamed)) {
+    const { isDone, output } = run('npx', ['--yes', ...args, join(folder, filename)], folder)
+    report(name, isDone, output)
+  }
   for (const row of chosen) {
     try {
       runRow(row, join(folder, filename))

@@ -2,6 +2,15 @@ const JEST = 'node_modules/jest/bin/jest.js'
 const SWC = ['@swc/core@1', '@swc/jest@0.2']
 const BABEL = ['@babel/core@7', '@babel/preset-env@7']
 
+/** Programs that judge the packed package itself: its entry points and their types. vitest can only be imported. */
+export const judges = [
+  { name: 'publint', args: ['publint@0.3', 'run', '--strict'] },
+  {
+    name: 'Are the types wrong',
+    args: ['@arethetypeswrong/cli@0.18', '--exclude-entrypoints', 'vitest', 'vitest-setup', '--'],
+  },
+]
+
 /**
  * The runners, each with an example of `examples/runners/`.
  * - `packages`: installed beside Sealpost
