@@ -29,6 +29,7 @@ const SAFE_HEADERS = {
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',
   'X-Frame-Options': 'SAMEORIGIN',
+  'Cross-Origin-Resource-Policy': 'same-origin',
 }
 
 /** Creates the HTTP application of a virtual server. */
@@ -64,6 +65,8 @@ export function createApp(
       host: authorityOf(c),
       origin: header('Origin'),
       isWebSocket: c.env.accept !== undefined,
+      site: header('Sec-Fetch-Site'),
+      mode: header('Sec-Fetch-Mode'),
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,

@@ -25,7 +25,7 @@ export async function callerOf(
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
     const caller = tokenCaller(credentials.trim(), context) ?? tenantCaller(credentials.trim(), await context.api())
-    return caller ?? refuse(connection, 'the token is not one of this lab')
+    return caller ?? refuse(connection, 'the token is not one of this lab', INVALID_TOKEN)
   }
   if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, connection, context)
   if (authorization !== undefined) throw logOn('only Bearer and Basic are supported')
@@ -67,25 +67,33 @@ async function basicCaller(credentials: string, connection: Connection, context:
   return accountCaller(account.user, context)
 }
 
-function accountCaller(user: string, context: ServerContext): Caller {
+async function accountCaller(user: string, context: ServerContext): Promise<Caller> {
   const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
   if (isAdministrator) return { role: 'administrator', name: user }
   const { capturedReaders: readers } = context
   const seesCaptured = readers === 'all' || readers.some((one) => one.toLowerCase() === user.toLowerCase())
-  return { role: 'account', name: user, seesCaptured }
+  const tenants = [
+    ...context.tokens.flatMap(({ role, name }) => (role === 'tenant' ? [name] : [])),
+    ...(await context.api()).tenants.keys(),
+  ]
+  const tenant = tenants.find((one) => user.startsWith(`${one}-`))
+  return { role: 'account', name: user, seesCaptured, ...(tenant === undefined ? {} : { tenant }) }
 }
 
-async function refuse(connection: Connection, why: string): Promise<never> {
+async function refuse(connection: Connection, why: string, error = ''): Promise<never> {
   connection.record.refused(`log-on failed: ${why}`)
   await delay(connection.logon.countFailure())
-  throw logOn(why)
+  throw logOn(why, error)
 }
 
+/** RFC 6750 section 3.1. */
+const INVALID_TOKEN = ', error="invalid_token"'
+
 /** RFC 9110 section 11.6.1. */
-const logOn = (why: string): ApiProblem =>
+const logOn = (why: string, error = ''): ApiProblem =>
   new ApiProblem(
     'log-on-required',
     why,
     {},
-    { 'WWW-Authenticate': 'Bearer realm="Sealpost", Basic realm="Sealpost", charset="UTF-8"' },
+    { 'WWW-Authenticate': `Bearer realm="Sealpost"${error}, Basic realm="Sealpost", charset="UTF-8"` },
   )

@@ -12,6 +12,8 @@ export interface Mail {
   readonly id: string
   /** In order of arrival; at least one. */
   readonly copies: readonly [IndexedMessage, ...IndexedMessage[]]
+  /** Who reads it. */
+  readonly caller: Caller
 }
 
 /**
@@ -34,14 +36,14 @@ export class DeliveredMail {
   }
 
   static async of(api: Api, caller: Caller): Promise<DeliveredMail> {
-    const byBlob = new Map<string, { readonly id: string; readonly copies: [IndexedMessage, ...IndexedMessage[]] }>()
+    const byBlob = new Map<string, Mail & { readonly copies: [IndexedMessage, ...IndexedMessage[]] }>()
     const newestFirst = await findMessages(api, caller, [])
     for (let at = newestFirst.length - 1; at >= 0; at--) {
       const message = newestFirst[at] as IndexedMessage
       if (!message.entry.envelope) continue
       const mail = byBlob.get(message.entry.blob)
       if (mail) mail.copies.push(message)
-      else byBlob.set(message.entry.blob, { id: message.id, copies: [message] })
+      else byBlob.set(message.entry.blob, { id: message.id, copies: [message], caller })
     }
     return new DeliveredMail(api, caller, byBlob)
   }

@@ -8,6 +8,9 @@ export interface RequestFacts {
   readonly method: string
   readonly host: string | undefined
   readonly origin: string | undefined
+  /** Sec-Fetch-Site and Sec-Fetch-Mode, which browsers send. https://www.w3.org/TR/fetch-metadata/ */
+  readonly site: string | undefined
+  readonly mode: string | undefined
   readonly hasToken: boolean
   readonly isWebSocket: boolean
   /** Media type in lower case, without parameters. */
@@ -37,6 +40,7 @@ export function checkRequest(facts: RequestFacts, connection: Connection, contex
     // As IIS answered on a clear-text port: 403.4.
     throw new ApiProblem('secure-channel-required', 'use https and the TLS port of this virtual server')
   }
+  checkSite(facts)
   // A page of any site can open a WebSocket and read from it. RFC 6455 section 10.2
   if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
   checkOrigin(facts, connection)
@@ -61,6 +65,16 @@ const hostName = (host: string): string =>
     .replace(/:\d*$/, '')
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
+
+/**
+ * A page of another site cannot read an answer, but it could learn from images, sizes and times, and keep streams open.
+ * Links from other sites work.
+ */
+function checkSite({ site, mode, method, hasToken }: RequestFacts): void {
+  if (hasToken || site === undefined || site === 'same-origin' || site === 'none') return
+  if (mode === 'navigate' && method === 'GET') return
+  throw new ApiProblem('foreign-origin', 'a page of another site may not use this lab; send a token')
+}
 
 /** A browser names the page that sends a request. A caller with a token is none of its ambient authority. RFC 6454 section 7. */
 function checkOrigin({ origin, host, hasToken }: RequestFacts, connection: Connection): void {

@@ -6,6 +6,7 @@ import {
   type Owner,
   PUBLIC_OWNER,
 } from '../store/types.ts'
+import { isVisibleTo } from '../store/visible.ts'
 import { ApiProblem } from './problem.ts'
 
 /** - administrator: everything. reader: reads everything. tenant: the accounts of a tenant. account: its own mail. */
@@ -19,7 +20,7 @@ export interface Caller {
   readonly role: Role
   /** The user of an account, or the name of a tenant or token. */
   readonly name: string
-  /** Sees only what belongs to this tenant, whatever the role allows. */
+  /** Sees only what belongs to this tenant, whatever the role allows. An account of a tenant sees only its own mail of it. */
   readonly tenant?: string
   /** False for accounts that do not see captured mail. */
   readonly seesCaptured?: boolean
@@ -50,14 +51,15 @@ export const seesLab = ({ role, tenant }: Caller): boolean =>
 export function seesOwner({ role, name, tenant, seesCaptured = true }: Caller, owner: Owner): boolean {
   if (owner === PUBLIC_OWNER) return true
   if (owner === CAPTURED_OWNER) return seesCaptured
-  if (tenant !== undefined) return owner.startsWith(accountOwner(`${tenant}-`))
-  return role !== 'account' || owner === accountOwner(name)
+  if (role === 'account') return owner === accountOwner(name)
+  return tenant === undefined || owner.startsWith(accountOwner(`${tenant}-`))
 }
 
-/** Returns whether a caller sees a folder. A tenant sees only its own newsgroups. */
+/** Returns whether a caller sees a folder. A tenant sees only its own newsgroups, an account those that are open to it. */
 export function seesFolder(caller: Caller, folder: Folder): boolean {
-  if (folder.owner === PUBLIC_OWNER && caller.tenant !== undefined) return folder.name.startsWith(`${caller.tenant}.`)
-  return seesOwner(caller, folder.owner)
+  if (folder.owner !== PUBLIC_OWNER) return seesOwner(caller, folder.owner)
+  if (caller.role === 'account') return isVisibleTo(folder, caller.name)
+  return caller.tenant === undefined || folder.name.startsWith(`${caller.tenant}.`)
 }
 
 /** Returns whether a caller sees a message of a folder that it sees. Captured mail belongs to its sender and its recipients. */

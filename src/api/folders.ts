@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Api } from './api.ts'
-import { type Caller, seesFolder, seesOwner } from './caller.ts'
+import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
 import { accountOf } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
@@ -21,8 +21,8 @@ const folder = z
   })
   .meta({ id: 'Folder' })
 
-async function folderFacts(api: Api, one: Folder): Promise<z.infer<typeof folder>> {
-  const { exists, unseen, sizeOctets } = await api.lab.store.status(one.id)
+async function folderFacts(api: Api, caller: Caller, one: Folder): Promise<z.infer<typeof folder>> {
+  const { exists, unseen, sizeOctets } = await countsOf(api, caller, one)
   return {
     id: one.id,
     name: one.name,
@@ -34,6 +34,21 @@ async function folderFacts(api: Api, one: Folder): Promise<z.infer<typeof folder
     messages: exists,
     unread: unseen,
     sizeOctets,
+  }
+}
+
+/** Counts the messages of a folder that a caller sees: a part of captured mail, all of others. */
+async function countsOf(
+  api: Api,
+  caller: Caller,
+  one: Folder,
+): Promise<{ readonly exists: number; readonly unseen: number; readonly sizeOctets: number }> {
+  if (one.owner !== CAPTURED_OWNER || caller.tenant === undefined) return api.lab.store.status(one.id)
+  const seen = (await api.lab.store.list(one.id)).filter((entry) => seesMessage(caller, one, entry))
+  return {
+    exists: seen.length,
+    unseen: seen.filter(({ flags }) => !flags.includes('\\Seen')).length,
+    sizeOctets: seen.reduce((sum, { sizeOctets }) => sum + sizeOctets, 0),
   }
 }
 
@@ -61,7 +76,9 @@ const listFolders = defineOperation({
   async run({ api, caller, input: { account } }) {
     const folders = await visibleFolders(api, caller)
     const wanted = account === undefined ? folders : folders.filter((one) => accountOf(one) === account)
-    return { items: await Promise.all(wanted.map((one) => folderFacts(api, one))) }
+    const items = await Promise.all(wanted.map((one) => folderFacts(api, caller, one)))
+    // The name of a folder of captured mail is the domain that someone has written to.
+    return { items: items.filter(({ captured, messages }) => !captured || caller.tenant === undefined || messages > 0) }
   },
 })
 
@@ -79,7 +96,7 @@ const createFolder = defineOperation({
     if (!api.lab.directory.find(account) || !seesOwner(caller, owner)) {
       throw notFound(`there is no account ${account}; GET /api/v1/accounts lists them`)
     }
-    return folderFacts(api, await api.lab.store.createFolder(owner, name))
+    return folderFacts(api, caller, await api.lab.store.createFolder(owner, name))
   },
 })
 
@@ -93,7 +110,7 @@ const renameFolder = defineOperation({
   output: folder,
   async run({ api, caller, input: { id, name } }) {
     assertMailbox(await folderById(api, caller, id), 'renamed')
-    return folderFacts(api, await api.lab.store.renameFolder(id, name))
+    return folderFacts(api, caller, await api.lab.store.renameFolder(id, name))
   },
 })
 
@@ -170,8 +187,14 @@ const createNewsgroup = defineOperation({
     if (caller.tenant !== undefined && !name.startsWith(`${caller.tenant}.`)) {
       throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${caller.tenant}.${name}`)
     }
-    const newsgroup = { description, posting, createdAt: api.lab.clock.now(), createdBy: caller.name }
-    return folderFacts(api, await api.lab.store.createFolder(PUBLIC_OWNER, name, { newsgroup }))
+    const newsgroup = {
+      description,
+      posting,
+      createdAt: api.lab.clock.now(),
+      createdBy: caller.name,
+      ...(caller.tenant === undefined ? {} : { onlyAccounts: `${caller.tenant}-` }),
+    }
+    return folderFacts(api, caller, await api.lab.store.createFolder(PUBLIC_OWNER, name, { newsgroup }))
   },
 })
 

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { seesLab } from './caller.ts'
+import { seesSession } from './events/event-data.ts'
+import { findMessages } from './messages/find.ts'
 import { timeText } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
@@ -17,7 +20,7 @@ const status = defineOperation({
       role: z.string().describe('The role of the caller.'),
       messages: z.number().int(),
       sessions: z.number().int(),
-      memory: z.record(z.string(), z.number()),
+      memory: z.record(z.string(), z.number()).describe('Empty for tenants and accounts.'),
     })
     .meta({ id: 'Status' }),
   async run({ api, caller }) {
@@ -27,9 +30,9 @@ const status = defineOperation({
       domain: config.domain,
       time: timeText(clock.now()),
       role: caller.role,
-      messages: api.index.size,
-      sessions: sessionLog.list().length,
-      memory: { ...intake.memory.usage },
+      messages: seesLab(caller) ? api.index.size : (await findMessages(api, caller, [])).length,
+      sessions: sessionLog.list().filter((one) => seesSession(caller, one)).length,
+      memory: seesLab(caller) ? { ...intake.memory.usage } : {},
     }
   },
 })

@@ -46,7 +46,7 @@ const wait = defineOperation({
     if (!found) throw await timedOut(api, caller, call.input)
     const facts = await api.reader.facts(found)
     if (!facts) throw new ApiProblem('not-found', `message ${found.id} arrived and was deleted before it could be read`)
-    return summaryOf(found, facts)
+    return summaryOf(found, facts, call)
   },
 })
 
@@ -133,7 +133,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
     if (isSliceOver()) await nextSlice()
     if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) continue
     const facts = await api.reader.facts(message)
-    if (facts) arrived.push(summaryOf(message, facts))
+    if (facts) arrived.push(summaryOf(message, facts, { api, caller }))
   }
   const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))
   const sessions = refused.slice(-MAX_LISTED).map((record) => {

@@ -126,6 +126,16 @@ describe('a page of another site', () => {
     expect((await change({ ...json, origin: 'https://ci.example', ...bearer(ci) })).status).toBe(422)
   })
 
+  it('cannot make a browser load anything, but can link to the lab', async () => {
+    const load = (site: string, mode: string): Promise<{ status: number }> =>
+      raw('/api/v1/status', { host: 'localhost', 'sec-fetch-site': site, 'sec-fetch-mode': mode })
+    expect((await load('cross-site', 'no-cors')).status).toBe(403)
+    expect((await load('same-site', 'cors')).status).toBe(403)
+    expect((await load('cross-site', 'navigate')).status).toBe(200)
+    expect((await load('same-origin', 'cors')).status).toBe(200)
+    expect((await load('none', 'navigate')).status).toBe(200)
+  })
+
   it('gets no permission to read', async () => {
     const { headers } = await http.request('status', { headers: { ...bearer(ci), origin: 'https://evil.example' } })
     expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])

@@ -1,5 +1,5 @@
 import type { Api } from '../../../src/api/api.ts'
-import { timeText } from '../../../src/api/messages/summary.ts'
+import { recipientsFor, timeText } from '../../../src/api/messages/summary.ts'
 import { headerFields, unfolded } from '../../../src/mail/headers.ts'
 import { parseMessage } from '../../../src/mail/structure.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
@@ -16,10 +16,12 @@ interface MailHogContent {
 }
 
 /** Returns a message; undefined if it was deleted meanwhile. */
-export async function mailHogMessage(api: Api, { id, copies: [first] }: Mail) {
+export async function mailHogMessage(api: Api, { id, copies: [first], caller }: Mail) {
   const raw = await api.lab.store.read(first.folder.id, first.entry.uid)
   if (!raw) return undefined
-  const { mailFrom = '', rcptTo = [] } = first.entry.envelope ?? {}
+  const { mailFrom = '' } = first.entry.envelope ?? {}
+  const facts = (await api.reader.facts(first)) ?? { to: [], cc: [] }
+  const rcptTo = recipientsFor({ api, caller }, first.folder, first.entry, facts)
   const structure = parseMessage(raw)
   const content = contentOf(raw, structure)
   return {

@@ -91,7 +91,7 @@ class Feed {
     const known = this.#byBlob.get(message.entry.blob)
     this.#add(known ?? id, message)
     if (known !== undefined) return
-    const summary = await mailpitSummary(this.#api, { id, copies: [message] })
+    const summary = await mailpitSummary(this.#api, { id, copies: [message], caller: this.#caller })
     if (summary) this.#send('new', summary)
   }
 
@@ -124,7 +124,7 @@ class Feed {
   #mail(id: string | undefined): Mail | undefined {
     const copies = [...((id === undefined ? undefined : this.#copies.get(id)) ?? [])]
     const [first, ...others] = copies.flatMap((copy) => this.#api.index.get(copy) ?? [])
-    return id !== undefined && first ? { id, copies: [first, ...others] } : undefined
+    return id !== undefined && first ? { id, copies: [first, ...others], caller: this.#caller } : undefined
   }
 
   #send(type: Type, data: unknown): void {

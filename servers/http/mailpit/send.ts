@@ -56,7 +56,10 @@ const send: Route = {
     const keywords = keywordsOf(wanted.tags)
     const [first, ...others] = copies
     if (first && keywords.length > 0) {
-      await changeFlags(call.api, [{ id: first.id, copies: [first, ...others] }], { mode: 'add', flags: keywords })
+      await changeFlags(call.api, [{ id: first.id, copies: [first, ...others], caller: call.caller }], {
+        mode: 'add',
+        flags: keywords,
+      })
     }
     return jsonResponse(call.c, { ID: first?.id ?? '' })
   },

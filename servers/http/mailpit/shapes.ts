@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
+import { seesSession } from '../../../src/api/events/event-data.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { numberedParts } from '../../../src/api/messages/read.ts'
-import { tagsOf, timeText } from '../../../src/api/messages/summary.ts'
+import { recipientsFor, tagsOf, timeText } from '../../../src/api/messages/summary.ts'
 import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
 import type { Mail } from '../delivered-mail.ts'
@@ -29,26 +30,29 @@ export function mailTags({ copies }: Mail): string[] {
 }
 
 /** Returns the recipients in Bcc, and those of the envelope that no field names. */
-function bccOf({ copies: [{ entry }] }: Mail, { to, cc, bcc }: MessageFacts): MailpitAddress[] {
+function bccOf(api: Api, { copies: [{ folder, entry }], caller }: Mail, facts: MessageFacts): MailpitAddress[] {
+  const { to, cc, bcc } = facts
   const named = new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
-  const unnamed = (entry.envelope?.rcptTo ?? []).filter((address) => !named.has(address.toLowerCase()))
+  const unnamed = recipientsFor({ api, caller }, folder, entry, facts).filter(
+    (address) => !named.has(address.toLowerCase()),
+  )
   return [...bcc.map(addressOf), ...unnamed.map((address) => ({ Name: '', Address: address }))]
 }
 
 /** The keys that a message has in lists and on its own. */
 function commonOf(api: Api, mail: Mail, facts: MessageFacts) {
   const [{ entry }] = mail.copies
-  const session = entry.envelope?.session
+  const session = api.lab.sessionLog.get(entry.envelope?.session ?? '')
   return {
     ID: mail.id,
     MessageID: facts.messageId.replace(/^<|>$/g, ''),
     From: facts.from ? addressOf(facts.from) : NO_ADDRESS,
     To: facts.to.map(addressOf),
     Cc: facts.cc.map(addressOf),
-    Bcc: bccOf(mail, facts),
+    Bcc: bccOf(api, mail, facts),
     ReplyTo: facts.replyTo.map(addressOf),
     Subject: facts.subject,
-    Username: (session === undefined ? undefined : api.lab.sessionLog.get(session)?.user) ?? '',
+    Username: session && seesSession(mail.caller, session) ? (session.user ?? '') : '',
     Tags: mailTags(mail),
     Size: entry.sizeOctets,
   }

@@ -18,7 +18,7 @@ export async function eventData(
     if (!seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return undefined
     const found = api.index.get(id)
     const facts = found && (await api.reader.facts(found))
-    return { ...base, id, ...(facts ? { message: summaryOf(found, facts) } : {}) }
+    return { ...base, id, ...(facts ? { message: summaryOf(found, facts, { api, caller }) } : {}) }
   }
   if (session) {
     if (!seesSession(caller, session)) return undefined
@@ -31,6 +31,6 @@ export async function eventData(
 
 /** Returns whether a caller sees a session: administrators and readers all, others those with their own log-on. */
 export function seesSession({ role, name, tenant }: Caller, { user }: { readonly user?: string }): boolean {
-  if (tenant !== undefined) return user?.startsWith(`${tenant}-`) ?? false
-  return role !== 'account' || user === name
+  if (role === 'account') return user === name
+  return tenant === undefined || (user?.startsWith(`${tenant}-`) ?? false)
 }

@@ -96,7 +96,7 @@ const place = z.object({ epoch: z.string(), order: z.number(), savedAt: z.number
 
 /** Returns a page of messages. Its cursor stays valid while messages arrive or go. */
 export async function pageOfMessages(
-  api: Api,
+  { api, caller }: { readonly api: Api; readonly caller: Caller },
   found: readonly IndexedMessage[],
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<{ items: MessageSummary[]; next: string | null; total: number }> {
@@ -106,7 +106,7 @@ export async function pageOfMessages(
   const items: MessageSummary[] = []
   for (const message of page) {
     const facts = await api.reader.facts(message)
-    if (facts) items.push(summaryOf(message, facts))
+    if (facts) items.push(summaryOf(message, facts, { api, caller }))
     if (isSliceOver()) await nextSlice()
   }
   const last = page.at(-1)

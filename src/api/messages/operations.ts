@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import type { Api } from '../api.ts'
-import type { Caller } from '../caller.ts'
+import { type Caller, seesFolder } from '../caller.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
@@ -25,7 +25,7 @@ const list = defineOperation({
   input: z.strictObject({ ...selection, ...pageInput }),
   output: pageOf(messageSummary),
   run: async ({ api, caller, input }) =>
-    pageOfMessages(api, await findMessages(api, caller, conditionsOf(input)), input),
+    pageOfMessages({ api, caller }, await findMessages(api, caller, conditionsOf(input)), input),
 })
 
 const changes = z.strictObject({
@@ -83,8 +83,9 @@ const move = defineOperation({
   async run({ api, caller, input }) {
     const { folder, entry } = messageOf(api, caller, input.id)
     const target = await api.lab.store.findFolder(folder.owner, input.folder)
-    if (!target) {
-      const names = (await api.lab.store.listFolders(folder.owner)).map(({ name }) => name).join(', ')
+    if (!target || !seesFolder(caller, target)) {
+      const folders = (await api.lab.store.listFolders(folder.owner)).filter((one) => seesFolder(caller, one))
+      const names = folders.map(({ name }) => name).join(', ')
       throw new ApiProblem('not-found', `there is no folder ${input.folder}; there are: ${names}`)
     }
     if (target.id === folder.id) return summaryById(api, caller, input.id)
@@ -231,7 +232,7 @@ async function summaryById(api: Api, caller: Caller, wanted: string): Promise<Me
   const message = messageOf(api, caller, wanted)
   const facts = await api.reader.facts(message)
   if (!facts) throw new ApiProblem('not-found', `message ${wanted} was deleted meanwhile`)
-  return summaryOf(message, facts)
+  return summaryOf(message, facts, { api, caller })
 }
 export const messageOperations: readonly Operation[] = [
   list,

@@ -3,6 +3,8 @@ import { part as partAt, partOctetsOrRaw } from '../../mail/parts.ts'
 import { filenameOf, type ReadableMessage } from '../../mail/readable.ts'
 import type { MessagePart } from '../../mail/types.ts'
 import { asJson } from '../../sessions/describe.ts'
+import type { SessionRecord } from '../../sessions/types.ts'
+import { seesSession } from '../events/event-data.ts'
 import type { Call } from '../operation.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { notFound } from '../problem.ts'
@@ -67,15 +69,24 @@ const get = defineOperation({
     const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
     const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
     return {
-      ...summaryOf(at, facts),
+      ...summaryOf(at, facts, call),
       text: read.text,
       hasHtml: read.html !== undefined,
       attachments: attachmentsOf(read),
       links: read.links,
       codes: read.codes,
-      delivery: record ? delivery : null,
+      delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
     }
   },
+})
+
+/** Returns what the recipient of a message may know of a session of another account, which can have delivered other mail. */
+const partOfDelivery = ({ id, protocol, virtualServer, startedAt, tls }: SessionRecord) => ({
+  id,
+  protocol,
+  virtualServer,
+  startedAt,
+  ...(tls ? { tls: { version: tls.version, cipher: tls.cipher, bits: tls.bits } } : {}),
 })
 
 function attachmentsOf(read: ReadableMessage): z.infer<typeof attachment>[] {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { Directory } from '../../directory/types.ts'
 import { CAPTURED_OWNER, type Folder, type MessageEntry, PUBLIC_OWNER } from '../../store/types.ts'
+import { type Caller, seesLab } from '../caller.ts'
 import type { MessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 
@@ -55,7 +57,13 @@ export const tagsOf = ({ flags }: MessageEntry): string[] =>
 
 export const timeText = (ms: number): string => new Date(ms).toISOString()
 
-export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts): MessageSummary {
+/** Who reads a message. */
+export interface Viewer {
+  readonly api: { readonly lab: { readonly directory: Directory } }
+  readonly caller: Caller
+}
+
+export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
   const { searchText: _, from, to, cc, bcc, replyTo, date, ...rest } = facts
   return {
     id,
@@ -76,7 +84,27 @@ export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageF
     flagged: entry.flags.includes('\\Flagged'),
     flags: [...entry.flags],
     tags: tagsOf(entry),
-    envelope: entry.envelope ? { from: entry.envelope.mailFrom ?? '', to: [...(entry.envelope.rcptTo ?? [])] } : null,
+    envelope: entry.envelope
+      ? { from: entry.envelope.mailFrom ?? '', to: recipientsFor(viewer, folder, entry, facts) }
+      : null,
     session: entry.envelope?.session ?? null,
   }
+}
+
+/** Returns the recipients in the envelope. Accounts and tenants do not see each other's blind copies. */
+export function recipientsFor(
+  { api, caller }: Viewer,
+  { owner }: Folder,
+  { envelope }: MessageEntry,
+  { to, cc }: Pick<MessageFacts, 'to' | 'cc'>,
+): string[] {
+  const recipients = [...(envelope?.rcptTo ?? [])]
+  const { role, name, tenant } = caller
+  if (seesLab(caller) || (owner === CAPTURED_OWNER && tenant === undefined)) return recipients
+  const named = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
+  const isOwn = (one: string): boolean => {
+    const user = api.lab.directory.findByAddress(one)?.user ?? one
+    return role === 'account' ? user === name : user.startsWith(`${tenant}-`)
+  }
+  return recipients.filter((one) => named.has(one.toLowerCase()) || isOwn(one))
 }

@@ -1,0 +1,198 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { basic, bearer, HttpLab } from './client.ts'
+
+const [ci, watcher, one, two] = ['ci', 'watcher', 'one', 'two'].map((name) => `${name}-token`.repeat(4)) as [
+  string,
+  string,
+  string,
+  string,
+]
+/** Occurs in everything that belongs to alice and to the tenant `two`, and in nothing else. */
+const SECRET = 'xyzzy'
+
+let http: HttpLab
+const ids: Record<string, string> = {}
+
+beforeAll(async () => {
+  const accounts = ['alice', 'bob', 'one-eve', 'two-mallory'].map((user) => ({ user, password: 'secret' }))
+  http = await HttpLab.start({
+    hostname: 'lab.test',
+    newsgroups: [{ name: 'one.own', addresses: ['one.own@lab.test'] }],
+    directory: { accounts },
+    tokens: [
+      { name: 'ci', token: ci },
+      { name: 'watcher', role: 'reader', token: watcher },
+      { name: 'one', role: 'tenant', token: one },
+      { name: 'two', role: 'tenant', token: two },
+    ],
+    virtualServers: [
+      { protocol: 'smtp' },
+      { protocol: 'imap4' },
+      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+    ],
+  })
+  const admin = bearer(ci)
+  for (const user of ['alice', 'two-mallory']) {
+    const transport = createTransport(http.lab.nodemailer(user))
+    const send = (to: string, more: object = {}): Promise<unknown> =>
+      transport.sendMail({
+        from: `${user}@lab.test`,
+        to,
+        subject: `${SECRET} subject`,
+        text: `${SECRET} text`,
+        ...more,
+      })
+    await send(`${user}@lab.test`, { attachments: [{ filename: `${SECRET}.txt`, content: SECRET }] })
+    await send(`customer@${SECRET}.example`)
+    // Blind copies for those who must not learn of each other.
+    const open = { subject: 'open', text: 'open', from: 'shop@example.com' }
+    await send('list@lab.test', {
+      ...open,
+      envelope: { from: 'shop@example.com', to: ['bob@lab.test', 'one-eve@lab.test', `${user}@lab.test`] },
+    })
+    await http.request('folders', { json: { account: user, name: SECRET }, headers: admin })
+  }
+  await http.request('newsgroups', { json: { name: `two.${SECRET}` }, headers: bearer(two) })
+  const { items } = (await http.request(`messages?query=${SECRET}&account=alice`, { headers: admin })).body
+  const folders = (await http.request('folders', { headers: admin })).body.items
+  const sessions = (await http.request('sessions?user=alice', { headers: admin })).body.items
+  ids.message = items[0].id
+  ids.captured = (await http.request(`messages?query=${SECRET}+captured:yes`, { headers: admin })).body.items[0].id
+  ids.folder = folders.find(
+    ({ account, name }: { account: string; name: string }) => account === 'alice' && name === SECRET,
+  ).id
+  ids.group = folders.find(({ newsgroup }: { newsgroup: string }) => newsgroup === `two.${SECRET}`).id
+  ids.session = sessions[0].id
+})
+afterAll(() => http[Symbol.asyncDispose]())
+
+const strangers = { tenant: bearer(one), 'account of a tenant': basic('one-eve', 'secret') }
+const mail = ['', '/t/one'].flatMap((base) => [
+  `${base}/api/v1/messages?limit=1000`,
+  `${base}/api/v1/messages?query=${SECRET}`,
+  `${base}/api/v1/messages?account=alice`,
+  `${base}/api/v1/messages?query=captured:yes`,
+  `${base}/api/v1/messages?newsgroup=two.${SECRET}`,
+  `${base}/api/v1/folders`,
+  `${base}/api/v1/folders?account=alice`,
+  `${base}/api/v1/accounts`,
+  `${base}/api/v1/sessions`,
+  `${base}/api/v1/sessions?user=alice`,
+  `${base}/mailpit/api/v1/messages`,
+  `${base}/mailpit/api/v1/search?query=${SECRET}`,
+  `${base}/mailpit/api/v1/tags`,
+  `${base}/mailpit/api/v1/info`,
+  `${base}/mailhog/api/v2/messages`,
+  `${base}/mailhog/api/v2/search?kind=containing&query=${SECRET}`,
+])
+
+type Call = [path: string, json?: object | undefined, method?: string]
+
+describe.each(Object.entries(strangers))('a %s', (_, headers) => {
+  it('finds nothing of others in any list', async () => {
+    for (const path of mail) {
+      const { status, body } = await http.request(path, { headers })
+      expect(status, path).toBeLessThan(500)
+      const text = JSON.stringify(body).replaceAll(encodeURIComponent(path), '')
+      expect(text, path).not.toMatch(/xyzzy|alice|two-|bob@/)
+    }
+  })
+
+  it('counts nothing of others', async () => {
+    const { body } = await http.request('status', { headers })
+    expect(body).toMatchObject({ messages: 2, memory: {} })
+    expect((await http.request(`messages?query=${SECRET}`, { headers })).body).toEqual({
+      items: [],
+      next: null,
+      total: 0,
+    })
+    expect((await http.request('messages', { headers })).body.total).toBe(2)
+  })
+
+  it('reads and changes nothing of others by its id', async () => {
+    const { message, captured, folder, group, session } = ids
+    const calls: Call[] = [
+      ...[message, captured].flatMap((id): Call[] => [
+        ...['', '/headers', '/text', '/html', '/raw', '/structure', '/parts/1', '/parts/2'].map((part): [string] => [
+          `messages/${id}${part}`,
+        ]),
+        [`messages/${id}`, { flagged: true }, 'PATCH'],
+        [`messages/${id}`, undefined, 'DELETE'],
+        [`messages/${id}/move`, { folder: 'INBOX' }],
+      ]),
+      [`folders/${folder}`, { name: 'Mine' }, 'PATCH'],
+      [`folders/${folder}`, undefined, 'DELETE'],
+      [`folders/${group}`, undefined, 'DELETE'],
+      ['folders', { account: 'alice', name: 'Mine' }],
+      [`newsgroups/two.${SECRET}`, undefined, 'DELETE'],
+      [`sessions/${session}`],
+      [`sessions/${session}?format=text`],
+    ]
+    for (const [path, json, method] of calls) {
+      const { status, body } = await http.request(path, { headers, json, ...(method ? { method } : {}) })
+      expect(status, `${method} ${path}`).toBe(404)
+      expect(JSON.stringify(body).replaceAll(path.split('/').at(-1) ?? '', ''), path).not.toMatch(
+        /xyzzy subject|alice@|two-/,
+      )
+    }
+    const { deleted } = (await http.request(`messages?query=${SECRET}`, { method: 'DELETE', headers })).body
+    expect(deleted).toBe(0)
+    expect((await http.request(`messages?query=${SECRET}`, { headers: bearer(ci) })).body.total).toBe(4)
+  })
+
+  it('learns nothing of others by waiting', async () => {
+    for (const json of [{ subject: SECRET }, { to: 'alice' }, { account: 'alice' }, { query: 'captured:yes' }]) {
+      const { status, body } = await http.request('wait', { json: { ...json, timeout: '50ms' }, headers })
+      expect(status).toBe(404)
+      expect(JSON.stringify([body.arrived, body.sessions])).not.toMatch(/xyzzy|alice|two-|bob@/)
+    }
+  })
+
+  it('hears nothing of others in events', async () => {
+    const gone = new AbortController()
+    const response = await fetch(`${http.base}/api/v1/events?lastEventId=0`, { headers, signal: gone.signal })
+    await http.lab.deliver({ to: 'one-eve@lab.test', subject: 'last' }, { to: 'one-eve' })
+    let text = ''
+    for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(part).toString()
+      if (/"subject":"last"/.test(text)) break
+    }
+    gone.abort()
+    expect(text).toMatch(/"subject":"open"/)
+    expect(text).not.toMatch(/xyzzy|alice|two-|bob@/)
+    await http.request('messages?query=subject:last', { method: 'DELETE', headers })
+  })
+
+  it('is not told who else got a blind copy, nor who sent it', async () => {
+    const { items } = (await http.request('messages?query=subject:open', { headers })).body
+    expect(items[0].envelope).toEqual({ from: 'shop@example.com', to: ['one-eve@lab.test'] })
+    const { delivery } = (await http.request(`messages/${items[0].id}`, { headers })).body
+    expect(delivery).toMatchObject({ protocol: 'smtp', tls: { version: 'TLSv1.3' } })
+    expect(JSON.stringify(delivery)).not.toMatch(/alice|two-|127\.0\.0\.1/)
+  })
+
+  it('moves nothing into the newsgroups of others', async () => {
+    await http.request('messages/import?to=one.own@lab.test', {
+      body: 'From: a@b.example\r\nNewsgroups: one.own\r\nSubject: own\r\n\r\nText\r\n',
+      headers: { ...bearer(ci), 'content-type': 'message/rfc822' },
+    })
+    const [article] = (await http.request('messages?newsgroup=one.own', { headers })).body.items
+    expect(article?.subject).toBe('own')
+    const { status, body } = await http.request(`messages/${article.id}/move`, {
+      json: { folder: `two.${SECRET}` },
+      headers,
+    })
+    expect(status).toBe(404)
+    expect(body.detail).not.toMatch(/two\.xyzzy,|, two\.xyzzy/)
+    await http.request('messages?newsgroup=one.own', { method: 'DELETE', headers })
+  })
+})
+
+describe('a reader', () => {
+  it('reads everything and changes nothing', async () => {
+    const headers = bearer(watcher)
+    expect((await http.request(`messages?query=${SECRET}`, { headers })).body.total).toBe(4)
+    expect((await http.request('messages?all=true', { method: 'DELETE', headers })).status).toBe(403)
+  })
+})
