@@ -130,8 +130,12 @@ describe('sealpost cert list', () => {
     await pki.done('cert', 'import', 'nameless.pem', '--key', 'nameless.key')
     const shown = await pki.done('cert', 'list')
     for (const line of shown.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
-    expect(shown).toMatch(/^nameless\.example\.test +nameless\.example\.test +\d+ days/m)
-    expect(shown.replaceAll(/\s+/g, '')).toContain('example.test')
+    // A name that is too wide for its column continues on the next line, at the same place.
+    const [, place = ''] = /^(nameless\.example\.test +)nameless/m.exec(shown) ?? []
+    const rows = shown.split('\n')
+    const row = rows.findIndex((line) => line.startsWith('nameless.example.test '))
+    const cells = [rows[row], rows[row + 1]].map((line = '') => line.slice(place.length).split(/ {2,}/)[0]?.trim())
+    expect(cells.join('')).toMatch(/^nameless\.example\.test/)
     for (const args of [['issued'], ['list'], ['list-trusted']]) {
       for (const line of (await pki.done('ca', ...args)).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
     }
