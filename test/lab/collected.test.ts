@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { startLab } from '../../src/index.ts'
 import { LineClient } from '../support/line-client.ts'
+import { listeningPorts } from '../support/open-handles.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -28,5 +29,5 @@ it('20 stopped labs are garbage-collected and leave no handles open', async () =
     collectGarbage()
   }
   expect(reachable()).toBe(0)
-  expect(process.getActiveResourcesInfo().filter((name) => /^(?:TCP|TLS|Pipe)ServerWrap/.test(name))).toEqual([])
+  expect(listeningPorts()).toEqual([])
 })

@@ -25,7 +25,7 @@ it('a port that is in use is reported', async () => {
   await using first = await startLab({ authorityService: { port: 0 }, virtualServers: [{ protocol: 'imap4' }] })
   const port = Number(new URL(first.authorityServiceUrl ?? '').port)
   await expect(startLab({ authorityService: { port }, virtualServers: [{ protocol: 'imap4' }] })).rejects.toThrow(
-    new RegExp(`authorityService: cannot open 127\\.0\\.0\\.1 port ${port}: it is in use`),
+    new RegExp(`authorityService: cannot listen on 127\\.0\\.0\\.1 port ${port}: it is in use`),
   )
 })
 

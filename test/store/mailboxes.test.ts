@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ensureMailboxes, openInbox } from '../../src/store/mailboxes.ts'
+import { ensureMailboxes, openCaptured, openInbox } from '../../src/store/mailboxes.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type Owner } from '../../src/store/types.ts'
 import { TestClock } from '../support/test-clock.ts'
@@ -28,10 +28,12 @@ it('does not create mailboxes again that the user deleted', async () => {
   expect(await namesOf(store, alice)).not.toContain('Sent')
 })
 
-it('creates only an INBOX for captured mail', async () => {
+it('creates only one folder for the captured mail of a domain', async () => {
   const store = new MemoryStore({ clock: new TestClock() })
-  expect(await openInbox(store, CAPTURED_OWNER)).toMatchObject({ owner: CAPTURED_OWNER, name: 'INBOX' })
-  expect(await namesOf(store, CAPTURED_OWNER)).toEqual(['INBOX'])
+  const folder = await openCaptured(store, 'example.org')
+  expect(folder).toMatchObject({ owner: CAPTURED_OWNER, name: 'example.org' })
+  expect(await openCaptured(store, 'example.org')).toEqual(folder)
+  expect(await namesOf(store, CAPTURED_OWNER)).toEqual(['example.org'])
   expect(await store.subscriptions(CAPTURED_OWNER)).toEqual([])
 })
 
