@@ -5,7 +5,7 @@ import { viewsOf } from '../common/pieces.ts'
 import { Intake } from '../common/received-octets.ts'
 import { CommandTurns, isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
-import { explainSocketError } from '../tls/failure.ts'
+import { explainSocketError, saysWhy } from '../tls/failure.ts'
 import { COMPRESSION_OCTETS, CompressedStream } from './compression.ts'
 import { ContentReader } from './content-reader.ts'
 import { Stuffer, stuff } from './dot-stuffing.ts'
@@ -90,7 +90,7 @@ export class Connection {
     this.memory = intake.memory
     this.#compression = intake.memory.reservation('compression')
     this.#transport = new Transport(options.socket, options.idleTimeoutMs, (error) =>
-      this.record.note(explainSocketError(error)),
+      this.record.note(explainSocketError(error), saysWhy(error)),
     )
     this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)
     this.content = new ContentReader(this.#transport, this.record, intake, this.#faults)

@@ -5,7 +5,7 @@ import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientCertificateFacts, ClientHelloFacts, SessionRecorder, TlsFacts } from '../sessions/types.ts'
 import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/facts.ts'
-import { explainHandshakeFailure, explainNoHello, explainSocketError, sentence } from '../tls/failure.ts'
+import { explainHandshakeFailure, explainNoHello, explainSocketError, saysWhy, sentence } from '../tls/failure.ts'
 import type { FailureContext } from '../tls/failure-causes.ts'
 import { FatalAlert } from '../tls/fatal-alert.ts'
 import type { KeyLog, TlsPolicy } from '../tls/policy.ts'
@@ -72,7 +72,7 @@ export class TlsAcceptor {
     keyLog: KeyLog | undefined,
     memory: MemoryReservation,
   ): Promise<SecuredSocket> {
-    raw.on('error', (error) => record.note(explainSocketError(error)))
+    raw.on('error', (error) => record.note(explainSocketError(error), saysWhy(error)))
     const first = await peekClientHello(raw, this.#settings.handshakeTimeoutMs, (octets) => memory.tryGrow(octets))
     if (first.kind === 'gone') throw handshakeFailed(raw, record, explainNoHello(first, this.#context(undefined)))
     if (first.kind === 'hello') record.hello(first.facts)

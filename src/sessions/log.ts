@@ -237,8 +237,8 @@ class Recorder implements SessionRecorder {
     }
   }
 
-  note(text: string): void {
-    this.#isExplained = true
+  note(text: string, saysWhy = false): void {
+    this.#isExplained ||= saysWhy
     if (!this.#hasRoom()) return
     const shown = cut(text)
     this.#record.transcript.push({ at: this.#clock.now(), encrypted: this.#encrypted, kind: 'note', text: shown })
@@ -254,7 +254,6 @@ class Recorder implements SessionRecorder {
     this.#record.tls = facts
     this.#grow(facts.clientCertificate?.der.length ?? 0)
     this.note(`TLS: ${facts.version} ${facts.cipher} (${facts.bits} bits)`)
-    this.#isExplained = false
     this.#events.secured(this)
   }
 

@@ -99,7 +99,8 @@ export interface SessionRecorder {
   line(direction: Direction, text: string, secret?: boolean): void
   /** Records the number of message octets. */
   octets(direction: Direction, octets: number): void
-  note(text: string): void
+  /** @param saysWhy whether the note says why the connection ends */
+  note(text: string, saysWhy?: boolean): void
   hello(facts: ClientHelloFacts): void
   secured(facts: TlsFacts): void
   user(name: string): void

@@ -163,3 +163,6 @@ const socketErrors: Readonly<Record<string, string>> = {
   ERR_TLS_SESSION_ATTACK: 'the client asked to renegotiate again and again; the connection was closed',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the client sent something that is not a TLS record: did it continue in clear text?',
 }
+
+/** Returns whether an error of a connection says why the client closed it. A client may reset it for any reason. */
+export const saysWhy = ({ code }: NodeJS.ErrnoException): boolean => code !== 'ECONNRESET' && code !== 'EPIPE'
