@@ -1,0 +1,146 @@
+import type {
+  ApiMessage,
+  ApiMessagePage,
+  ApiMessageSummary,
+  ApiPageQuery,
+  ApiProblemDocument,
+  ApiTenantFacts,
+  ApiWaitQuery,
+} from './api-types.ts'
+
+/** An operation that the lab refused, or a wait that timed out (`problem.arrived` lists what did arrive). */
+export class SealpostApiError extends Error {
+  override readonly name = 'SealpostApiError'
+  readonly problem: ApiProblemDocument
+
+  constructor(problem: ApiProblemDocument) {
+    super([problem.detail, ...linesOf(problem)].join('\n'))
+    this.problem = problem
+  }
+
+  get status(): number {
+    return this.problem.status
+  }
+}
+
+/** Returns a line for each message that arrived, refused session and mistake that a problem lists. */
+function linesOf({ arrived, sessions, errors }: ApiProblemDocument): string[] {
+  const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value : [])
+  return [
+    ...list(arrived).map(({ account, subject }) => `  arrived: "${subject}" for ${account ?? 'nobody of the lab'}`),
+    ...list(sessions).map(({ summary }) => `  refused: ${summary}`),
+    ...list(errors).map(({ pointer, detail }) => `  ${pointer}: ${detail}`),
+  ]
+}
+
+/** A tenant, and a client of the API that sees only this tenant. */
+export interface ApiTenant extends ApiTenantFacts {
+  readonly api: SealpostApi
+}
+
+/** Sent with every request. */
+interface Options {
+  readonly signal?: AbortSignal
+}
+
+interface RequestOptions extends Options {
+  readonly method?: string
+  readonly query?: object
+  readonly json?: object
+}
+
+/** A client of a lab's HTTP API: what most tests need, and `request` for all other operations. */
+export class SealpostApi {
+  readonly #base: () => string
+  readonly #origin: () => string
+  readonly #token: string
+
+  /**
+   * @param url the HTTP virtual server, such as `http://localhost:8025`; a function if it can change
+   * @param path the path of the API; that of a tenant is in its `baseUrl`
+   */
+  constructor(url: string | (() => string), token: string, path = '/api/v1') {
+    this.#origin = typeof url === 'function' ? url : () => url
+    this.#base = () => `${this.#origin().replace(/\/+$/, '')}${path}`
+    this.#token = token
+  }
+
+  /**
+   * Resolves with the first message that matches and that no earlier `wait` has returned. It may have arrived before.
+   * @param filter a text is short for `{ to }`
+   * @throws SealpostApiError after the time-out; it lists what did arrive
+   */
+  async wait(filter: ApiWaitQuery | string = {}, options: Options = {}): Promise<ApiMessageSummary> {
+    const json = typeof filter === 'string' ? { to: filter } : filter
+    return (await this.request('/wait', { json, ...options })) as ApiMessageSummary
+  }
+
+  /** Returns a page of the messages that match, the newest first. */
+  async messages(query: ApiPageQuery = {}, options: Options = {}): Promise<ApiMessagePage> {
+    return (await this.request('/messages', { query, ...options })) as ApiMessagePage
+  }
+
+  /** Returns a message with its text, links, codes and attachments. @throws SealpostApiError if it does not exist */
+  async message(id: string, options: Options = {}): Promise<ApiMessage> {
+    return (await this.request(`/messages/${encodeURIComponent(id)}`, options)) as ApiMessage
+  }
+
+  /** Deletes every message and session record, and restores the faults of the configuration. */
+  async reset(options: Options = {}): Promise<void> {
+    await this.request('/reset', { method: 'POST', json: {}, ...options })
+  }
+
+  /**
+   * Creates a tenant with accounts of its own, so that tests share one lab without seeing each other.
+   * @param tenant the names of the tenant and of its accounts (default: a new name, alice and bob)
+   */
+  async createTenant(
+    tenant: { readonly name?: string; readonly accounts?: readonly string[] } = {},
+    options: Options = {},
+  ): Promise<ApiTenant> {
+    const facts = (await this.request('/tenants', { json: tenant, ...options })) as ApiTenantFacts
+    return { ...facts, api: new SealpostApi(this.#origin, facts.token, facts.baseUrl) }
+  }
+
+  /** Returns the root certificates in PEM. */
+  async roots(options: Options = {}): Promise<string> {
+    return (await this.request('/authorities/roots', options)) as string
+  }
+
+  /**
+   * Sends a request to any operation of docs/api.md.
+   * @param path below `/api/v1`, such as `/sessions`
+   * @returns parsed JSON, text, or undefined if the answer has no content
+   * @throws SealpostApiError if the lab refuses it
+   */
+  async request(path: string, { method, query = {}, json, signal }: RequestOptions = {}): Promise<unknown> {
+    const url = new URL(`${this.#base()}${path}`)
+    for (const [key, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(key, String(value))
+    }
+    const response = await fetch(url, {
+      method: method ?? (json === undefined ? 'GET' : 'POST'),
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: Error) => {
+      if (signal?.aborted) throw error
+      const { cause } = error as { cause?: Error }
+      throw new Error(`${url.origin} cannot be reached: ${cause?.message || error.message}`, { cause: error })
+    })
+    return contentOf(response, url)
+  }
+}
+
+async function contentOf(response: Response, url: URL): Promise<unknown> {
+  const type = response.headers.get('content-type') ?? ''
+  if (/^application\/problem\+json/.test(type))
+    throw new SealpostApiError((await response.json()) as ApiProblemDocument)
+  if (!response.ok)
+    throw new Error(`${url.href} answers ${response.status} ${response.statusText}: is it a Sealpost lab?`)
+  if (response.status === 204) return undefined
+  return /^application\/json/.test(type) ? response.json() : response.text()
+}

@@ -1,0 +1,123 @@
+/** A name and an address in a header field. */
+export interface ApiAddress {
+  readonly name: string
+  readonly address: string
+}
+
+/** A message in a list of the HTTP API. */
+export interface ApiMessageSummary {
+  readonly id: string
+  readonly folder: { readonly id: string; readonly name: string }
+  /** The account whose mailbox holds it; null for newsgroups and captured mail. */
+  readonly account: string | null
+  readonly newsgroup: string | null
+  /** Whether it is mail for another domain or an unknown account. */
+  readonly captured: boolean
+  readonly messageId: string
+  readonly subject: string
+  readonly from: ApiAddress | null
+  readonly to: readonly ApiAddress[]
+  readonly cc: readonly ApiAddress[]
+  readonly bcc: readonly ApiAddress[]
+  readonly replyTo: readonly ApiAddress[]
+  /** Of the Date field, RFC 3339. */
+  readonly date: string | null
+  /** When the lab received it, RFC 3339. */
+  readonly receivedAt: string
+  readonly sizeOctets: number
+  readonly read: boolean
+  readonly flagged: boolean
+  /** IMAP flags and keywords. */
+  readonly flags: readonly string[]
+  readonly tags: readonly string[]
+  /** Number of attachments. */
+  readonly attachments: number
+  /** The beginning of the text. */
+  readonly snippet: string
+  /** MAIL FROM and RCPT TO. */
+  readonly envelope: { readonly from: string; readonly to: readonly string[] } | null
+  /** The session that delivered it. */
+  readonly session: string | null
+}
+
+/** An attachment of a message of the HTTP API. */
+export interface ApiAttachment {
+  /** Number of the part, for `/messages/ID/parts/PART`. */
+  readonly part: string
+  readonly filename: string | null
+  readonly contentType: string
+  readonly disposition: 'attachment' | 'inline'
+  readonly cid: string | null
+  readonly sizeOctets: number
+}
+
+/** A whole message of the HTTP API. */
+export interface ApiMessage extends Omit<ApiMessageSummary, 'attachments'> {
+  readonly text: string
+  readonly hasHtml: boolean
+  readonly attachments: readonly ApiAttachment[]
+  readonly links: readonly string[]
+  /** Likely one-time passwords, most likely first. */
+  readonly codes: readonly string[]
+  /** The session that delivered it, with its TLS facts. */
+  readonly delivery: Readonly<Record<string, unknown>> | null
+}
+
+/** Selects messages. */
+export interface ApiMessageQuery {
+  /** A search, such as `from:alice is:unread "an invoice"`. */
+  readonly query?: string
+  readonly account?: string
+  readonly folder?: string
+  readonly newsgroup?: string
+  /** Only what arrived at or after this time, RFC 3339. */
+  readonly since?: string
+}
+
+/** Selects a page of messages. */
+export interface ApiPageQuery extends ApiMessageQuery {
+  /** Longest page (default: 50). */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly cursor?: string
+}
+
+/** Selects the message to wait for. */
+export interface ApiWaitQuery extends ApiMessageQuery {
+  /** An address of the envelope or an account, whole. */
+  readonly to?: string
+  /** A part of the From field or of MAIL FROM. */
+  readonly from?: string
+  /** A part of the subject. */
+  readonly subject?: string
+  /** A part of the text. */
+  readonly text?: string
+  /** Longest wait, such as `10s` (default: `30s`, at most 5 minutes). */
+  readonly timeout?: string | number
+}
+
+/** A page of messages, the newest first. */
+export interface ApiMessagePage {
+  readonly items: readonly ApiMessageSummary[]
+  /** Number of messages that match. */
+  readonly total: number
+  /** `cursor` of the next page; null on the last. */
+  readonly next: string | null
+}
+
+/** A part of a lab for one test or job, as the HTTP API describes it. */
+export interface ApiTenantFacts {
+  readonly name: string
+  /** For `Authorization: Bearer`. It sees only the tenant. */
+  readonly token: string
+  readonly baseUrl: string
+  readonly accounts: readonly { readonly user: string; readonly password: string; readonly address: string }[]
+}
+
+/** A problem document. RFC 9457. */
+export interface ApiProblemDocument {
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+  readonly [member: string]: unknown
+}
