@@ -56,6 +56,8 @@ export class HttpServer {
       logonTimeout === 'off' ? requestTimeout : logonTimeout,
     )
     this.#server = createServer({
+      // Node.js 24.9 and later. `#upgrade` does the same for earlier versions.
+      ...{ shouldUpgradeCallback: wantsWebSocket },
       headersTimeout,
       requestTimeout,
       connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, headersTimeout),

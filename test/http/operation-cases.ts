@@ -175,6 +175,8 @@ export const operationCases: Readonly<Record<string, Case>> = {
   'faults.list': () => ({ path: 'faults' }),
   'faults.add': fault,
   'faults.remove': after(fault, ({ id }) => ({ path: `faults/${id}`, method: 'DELETE' })),
+  'webhooks.list': () => ({ path: 'webhooks' }),
+  'webhooks.deliveries': () => ({ path: 'webhooks/deliveries' }),
   'tenants.create': tenant,
   'tenants.list': () => ({ path: 'tenants' }),
   'tenants.delete': after(tenant, ({ name }) => ({ path: `tenants/${name}`, method: 'DELETE' })),
