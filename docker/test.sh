@@ -5,6 +5,7 @@
 #   RUN_FLAGS     options for `run`
 #   BASE_IMAGE    replaces the base image of docker/Dockerfile
 # Tests docker/compose.yaml with every compose program that is installed (test-compose.sh).
+# Starts the image with Testcontainers, which npm installs (test-testcontainers.sh).
 set -euo pipefail
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 cd "$(dirname "$0")/.."
@@ -24,6 +25,7 @@ ok() { echo "ok: $*"; }
 fail() { echo "FAILED: $*" >&2; engine logs "$tag" 2>&1 | tail -20 >&2 || true; exit 1; }
 
 clean_up() {
+  end_testcontainers_service
   compose_down
   engine rm -fv "$tag" >/dev/null 2>&1 || true
   engine volume rm -f "$tag-certs" "$tag-data" >/dev/null 2>&1 || true
@@ -187,9 +189,11 @@ virtualServers: [{ protocol: smtp, name: Only one, port: $((offset + 1)) }]"
 }
 
 . docker/test-compose.sh
+. docker/test-testcontainers.sh
 
 build
 on_standard_ports
 mail_in_and_out
 configured_by_variable
 compose
+testcontainers

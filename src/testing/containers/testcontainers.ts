@@ -106,7 +106,7 @@ export class SealpostContainer extends GenericContainer {
   }
 
   #hint({ message }: Error): string | undefined {
-    return this.#isDefaultImage && /denied|not found|no such image|not known/i.test(message) ? BUILD_HINT : undefined
+    return this.#isDefaultImage && /denied|not found|no such image|registry/i.test(message) ? BUILD_HINT : undefined
   }
 }
 
