@@ -242,7 +242,7 @@ export class Probe {
   }
 }
 
-type SpecialSettings = Pick<HandshakeSettings, 'maxVersion' | 'session' | 'otherName'>
+type SpecialSettings = Pick<HandshakeSettings, 'wide' | 'maxVersion' | 'session' | 'otherName'>
 
 /** What a check offers; the server name is the endpoint's unless stated. */
 type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverName'>>
