@@ -1,8 +1,10 @@
 // Runs the longer forms of the test suite. `npm test` is the short form.
-//   node scripts/test.mjs all|fuzz|many|leak|crash|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|fuzz|many|leak|crash|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -21,9 +23,29 @@ const hostile = [
   ].map((name) => `test/${name}.test.ts`),
 ]
 
+/** Returns whether a test is left out of `npm test`, or whether it, or a file of the tests that it imports, reads SEALPOST_LONG. */
+function hasLongForm(file, seen = new Set()) {
+  if (/\.interop\.test\.ts$|^test\/clients\//.test(file)) return true
+  if (seen.has(file) || !existsSync(file)) return false
+  seen.add(file)
+  const text = readFileSync(file, 'utf8')
+  if (text.includes('SEALPOST_LONG')) return true
+  const imports = [...text.matchAll(/from '(\.[^']+\.ts)'/g)].map(([, path]) => join(dirname(file), path))
+  return imports.some((path) => path.startsWith('test/') && hasLongForm(path, seen))
+}
+
+const testFiles = () =>
+  readdirSync('test', { recursive: true })
+    .map((path) => join('test', path))
+    .filter((path) => path.endsWith('.test.ts'))
+
 const forms = {
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
+  /** What `npm test` leaves out or shortens. */
+  get long() {
+    return { env: { SEALPOST_LONG: '1' }, args: testFiles().filter((file) => hasLongForm(file)) }
+  },
   fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
   leak: { env: { SEALPOST_LABS: '1000' }, args: ['test/testing/leak.test.ts'] },
