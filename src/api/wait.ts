@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { abortAfter } from '../common/abort-after.ts'
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { duration } from '../config/schema/values.ts'
 import { asJson, hasFailed } from '../sessions/describe.ts'
@@ -92,7 +93,8 @@ async function firstMatch(
     arrived.push(event.message)
     wake()
   })
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+  using limit = abortAfter(timeout, signal)
+  const ended = limit.signal
   ended.addEventListener('abort', () => wake())
   try {
     const take = async (message: IndexedMessage): Promise<boolean> => {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { abortAfter } from '../../common/abort-after.ts'
 import type { Delivery } from './queue.ts'
 
 /** The result of an attempt. `retryAfterMs`: the receiver's wish; `isGone`: it wants nothing more. */
@@ -24,12 +25,13 @@ export async function send(
   const timestamp = Math.floor(Date.now() / 1000)
   // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
   const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+  using limit = abortAfter(timeoutMs, signal)
   try {
     const response = await fetch(url, {
       method: 'POST',
       redirect: 'manual',
       body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: limit.signal,
       headers: {
         'content-type': 'application/json',
         'user-agent': 'Sealpost',

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { abortAfter } from '../../common/abort-after.ts'
 import type { FeedConfig } from '../../config/schema.ts'
 import { Connection, type SecuredSocket } from '../../net/connection.ts'
 import { HandshakeFailure } from '../../net/errors.ts'
@@ -67,8 +68,9 @@ async function recorded(handshake: Promise<SecuredSocket>, record: SessionRecord
 
 async function tcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   const socket = connectTcp({ host, port, noDelay: true })
+  using limit = abortAfter(CONNECT_TIMEOUT_MS, signal)
   try {
-    await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) })
+    await once(socket, 'connect', { signal: limit.signal })
     return socket
   } catch (error) {
     socket.destroy()
@@ -85,8 +87,9 @@ async function handshake(raw: Duplex, host: string, { roots, signal }: DialOptio
     ALPNProtocols: ['nntp'],
     ...(isIP(host) === 0 ? { servername: host } : {}),
   })
+  using limit = abortAfter(CONNECT_TIMEOUT_MS, signal)
   try {
-    await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) })
+    await once(socket, 'secureConnect', { signal: limit.signal })
     return { socket, facts: factsOf(socket) }
   } catch (error) {
     socket.destroy()
