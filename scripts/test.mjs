@@ -39,12 +39,18 @@ const testFiles = () =>
     .map((path) => join('test', path))
     .filter((path) => path.endsWith('.test.ts'))
 
+/** Long forms that take minutes each. `npm run test:all` alone runs them; `npm test` has their short forms. */
+const onlyInAll = ['test/pki/durability.test.ts', 'test/tls/matrix/matrix.test.ts', 'test/acme/renewal.test.ts']
+
 const forms = {
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
   /** What `npm test` leaves out or shortens. */
   get long() {
-    return { env: { SEALPOST_LONG: '1' }, args: testFiles().filter((file) => hasLongForm(file)) }
+    return {
+      env: { SEALPOST_LONG: '1' },
+      args: testFiles().filter((file) => hasLongForm(file) && !onlyInAll.includes(file)),
+    }
   },
   fuzz: { env: { SEALPOST_FUZZ_ROUNDS: '2000' }, args: ['test/fuzz', '--testTimeout=1800000'] },
   many: { env: { SEALPOST_MANY: '500' }, args: ['--config', 'vitest.many.config.ts'] },
