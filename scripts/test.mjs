@@ -40,7 +40,12 @@ const testFiles = () =>
     .filter((path) => path.endsWith('.test.ts'))
 
 /** Long forms that take minutes each. `npm run test:all` alone runs them; `npm test` has their short forms. */
-const onlyInAll = ['test/pki/durability.test.ts', 'test/tls/matrix/matrix.test.ts', 'test/acme/renewal.test.ts']
+const onlyInAll = [
+  'test/pki/durability.test.ts',
+  'test/tls/matrix/matrix.test.ts',
+  'test/acme/renewal.test.ts',
+  'test/runners/runners.interop.test.ts',
+]
 
 const forms = {
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
