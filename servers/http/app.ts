@@ -91,6 +91,9 @@ export function createApp(
   }
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
+  // Relative, so that the base paths of proxies and tenants stay.
+  app.get('/', (c) => c.redirect('api/docs'))
+  app.get('/t/:tenant/', (c) => c.redirect('../../api/docs'))
   app.get('/api/docs', async (c) => {
     const { docsPage, DOCS_POLICY } = await import('../../src/api/docs-page.ts')
     return c.html(docsPage(operations), 200, { 'Content-Security-Policy': DOCS_POLICY })

@@ -49,7 +49,7 @@ export function docsPage(operations: readonly Operation[]): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Sealpost HTTP API</title><style>${STYLE}</style></head><body>
 <h1>Sealpost HTTP API</h1>
-<p>Version ${version}. The same as an OpenAPI document: <a href="/api/openapi.json">/api/openapi.json</a>. Events are at
+<p>Version ${version}. The same as an OpenAPI document: <a href="openapi.json">/api/openapi.json</a>. Events are at
 <code>/api/v1/events</code>, metrics at <code>/metrics</code>.</p>
 <nav><ul>${links.join('')}<li><a href="#schemas">Schemas</a></li><li><a href="#problems">Problems</a></li></ul></nav>
 ${sections.join('\n')}
