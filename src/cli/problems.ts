@@ -1,8 +1,7 @@
-import { statsOf } from '../common/file-obstacles.ts'
 import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
 import type { ServerProtocol } from '../config/schema.ts'
 import { findObstacles, type Obstacle } from '../lab/obstacles.ts'
+import { openFolders } from '../lab/open-folders.ts'
 import { certificateWarnings, missingCertificates } from '../pki/lifecycle/warnings.ts'
 import { labFacts, readStore, unknownPins } from './certificate-store.ts'
 import {
@@ -77,7 +76,7 @@ async function surroundings(
     const server = path[0] === 'virtualServers' ? virtualServers[Number(path[1])] : undefined
     return !only || !server || only.includes(server.protocol)
   })
-  return [...certificates, ...placed(obstacles, target), ...openFolders(target.lab)]
+  return [...certificates, ...placed(obstacles, target), ...openFolders(target.lab).map(warning)]
 }
 
 /** Adds the places to obstacles. */
@@ -104,21 +103,6 @@ async function certificateProblems(target: LabWithPlaces): Promise<Problem[]> {
   } catch (reason) {
     return [{ severity: 'error', message: (reason as Error).message, preventsStart: true }]
   }
-}
-
-/** Examines whether other users can reach the folders with messages and private keys. */
-function openFolders({ store, certificates }: ResolvedLab): Problem[] {
-  if (process.platform === 'win32') return []
-  const folders = [
-    ['messages', store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined],
-    ['private keys', certificates.store === 'memory' ? undefined : certificates.store],
-  ] as const
-  return folders.flatMap(([content, folder]) => {
-    const mode = folder === undefined ? 0 : (statsOf(folder)?.mode ?? 0) & 0o777
-    if ((mode & 0o077) === 0) return []
-    const open = `the folder with the ${content}, ${folder}, is open to other users (mode 0${mode.toString(8)})`
-    return [warning(`${open}; run: chmod -R go= '${folder}'`)]
-  })
 }
 
 /** Returns the error of a failed start with all other reasons that prevent it, so that the user can mend all at once. */

@@ -5,6 +5,7 @@ import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import { Lab, type LabOptions } from './lab.ts'
 import { createMemoryBudget, openSpool } from './lab-memory.ts'
+import { openFolders } from './open-folders.ts'
 
 /** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
@@ -18,6 +19,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const lab = new Lab(config, { certificateStore, store, sessions, intake: new Intake(memory, spool) }, options)
     await lab.start()
+    for (const message of openFolders(config)) log.warn(message)
     return lab
   } catch (error) {
     if (!options.certificateStore) await certificateStore.close()

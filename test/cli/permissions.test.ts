@@ -62,20 +62,23 @@ describe.skipIf(process.platform === 'win32')('files and folders', () => {
     expect(await place.run(['check', '--config', config])).toMatchObject({ status: 0, stderr: '' })
   })
 
-  test('that are open to other users are reported by check', async () => {
+  test('that are open to other users are reported by check and in the log', async () => {
     const config = place.write('lab.yaml', CONFIG)
-    const folders = ['data/mail', 'keys/store'].map((folder) => join(place.folder, folder))
-    for (const folder of folders) {
+    const [mail, keys] = ['data/mail', 'keys/store'].map((folder) => join(place.folder, folder))
+    for (const folder of [mail, keys] as string[]) {
       mkdirSync(folder, { recursive: true })
       chmodSync(folder, 0o755)
     }
+    const warnings = [
+      `the folder with the messages, ${mail}, is open to other users (mode 0755); run: chmod -R go= '${mail}'`,
+      `the folder with the private keys, ${keys}, is open to other users (mode 0755); run: chmod -R go= '${keys}'`,
+    ]
     const { status, stderr } = await place.run(['check', '--config', config])
     expect(status).toBe(0)
-    const [mail, keys] = folders
-    expect(stderr.split('\n')).toEqual([
-      `warning: the folder with the messages, ${mail}, is open to other users (mode 0755); run: chmod -R go= '${mail}'`,
-      `warning: the folder with the private keys, ${keys}, is open to other users (mode 0755); run: chmod -R go= '${keys}'`,
-      '',
-    ])
+    expect(stderr.split('\n')).toEqual([...warnings.map((text) => `warning: ${text}`), ''])
+    await using lab = await place.start(['--config', config])
+    expect(await lab.end()).toBe(0)
+    const logged = lab.stderr.join('').trimEnd().split('\n')
+    expect(logged.map((line) => JSON.parse(line).msg)).toEqual(expect.arrayContaining(warnings))
   })
 })
