@@ -146,7 +146,7 @@ faults: [{ when: { verb: RCPT }, do: { replly: x } }]
 virtualServers:
   - { protocol: smtp, port: ${port}, certificate: Lost }
   - { protocol: pop3, port: 0, certificate: none, requireSecureChannel: true }
-  - { protocol: imap4, port: 0, tls: { ciphers: FOO-BAR, policy: modrn } }
+  - { protocol: imap4, port: 0, tlsPort: 0, tls: { ciphers: FOO-BAR, policy: modrn } }
   - { protocol: nttp, port: ${port} }
 `,
   )

@@ -84,7 +84,7 @@ test('does not report the ports of the authority service of the running lab', as
 })
 
 test('prints JSON for an invalid file', async () => {
-  place.write('lab.yaml', 'portOffset: x\nhostnam: y\n')
+  place.write('lab.yaml', 'portOffset: x\nhostnam: y\nvirtualServers: [{ protocol: smtp, port: 0 }]\n')
   const { status, stdout, stderr } = await place.run(['check', '--config', 'lab.yaml', '--json'])
   expect([status, stderr]).toEqual([2, ''])
   expect(JSON.parse(stdout)).toEqual({

@@ -23,10 +23,12 @@ test.each([
   [['help', 'strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['help', 'cert', 'lst'], "sealpost: unknown command 'lst' (Did you mean list?)\n"],
   [['cert', 'help', 'xyzzy'], /^sealpost: unknown command 'xyzzy' \(known: request, .*\)\n$/],
-  [['start', '--log-level', 'loud'], /^--log-level: is "loud"; must be trace, .*\n$/],
+  [['start', '--log-level', 'loud', '--config', 'valid.yaml'], /^--log-level: is "loud"; must be trace, .*\n$/],
   [['audit', '--jobs', '0', '--', 'true'], /^sealpost: option '--jobs <n>' argument '0' is invalid\..*\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml cannot be read: no such file or folder; check the path\n'],
 ])('%j is wrong usage: one line on standard error and status 2', async (args, line) => {
+  // Its port is free, even if a lab runs on the default ports.
+  place.write('valid.yaml', 'virtualServers: [{ protocol: smtp, port: 0 }]\n')
   const { status, stdout, stderr } = await place.runHere(args)
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toEqual(typeof line === 'string' ? line : expect.stringMatching(line))
@@ -41,7 +43,10 @@ test('every command has --help', async () => {
 })
 
 test('start reports all mistakes of an invalid file', async () => {
-  place.write('lab.yaml', 'portOffset: x\nvirtualServers: [{ protocol: nntp, requireSecureChannel: true }]\n')
+  place.write(
+    'lab.yaml',
+    'portOffset: x\nvirtualServers: [{ protocol: nntp, requireSecureChannel: true, port: 0, tlsPort: 0 }]\n',
+  )
   const { status, stdout, stderr } = await place.runHere(['start', '--config', 'lab.yaml'])
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr.trimEnd().split('\n')).toEqual([
