@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '../common/clock.ts'
-import { unknownCertificates } from '../config/certificates.ts'
-import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
+import { ConfigError } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
+import { unknownPins } from '../lab/examination.ts'
+import { placedLabFacts } from '../lab/lab-facts.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import type { IssuingProfile } from '../pki/authority/issuing-profiles.ts'
-import { certificateNames } from '../pki/certificate/names.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
@@ -46,7 +46,7 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
     ...(serviceUrl ? { serviceUrl } : {}),
   })
   try {
-    const lab = labFacts(configuration)
+    const lab = placedLabFacts(configuration)
     return await run({
       certificates: certificatesOf(store, () => lab),
       authorities: authoritiesOf(store),
@@ -56,21 +56,6 @@ export async function withPki<T>(options: PkiOptions, run: (session: PkiSession)
     })
   } finally {
     await store.close()
-  }
-}
-
-/** Returns the facts that the certificate lifecycle needs from a configuration. */
-export function labFacts({ lab, placed }: LabWithPlaces): LabFacts {
-  return {
-    hostname: lab.hostname,
-    names: certificateNames(lab.hostname, lab.alternativeNames),
-    virtualServers: lab.virtualServers.map(
-      ({ name, protocol, address, certificate, requireSecureChannel, port, tls }, index) => {
-        const [line] = placed([{ path: ['virtualServers', index, 'certificate'], message: '' }])
-        const facts = { name, protocol, address, certificate, requireSecureChannel, port, tls }
-        return { ...facts, ...(line ? { place: line.replace(/: $/, '') } : {}) }
-      },
-    ),
   }
 }
 
@@ -105,14 +90,8 @@ export async function storedRoots({ lab }: Configuration): Promise<string[]> {
   return roots ? [roots] : []
 }
 
-/** Returns a line for each certificate that the configuration names and the store does not have. @throws PkiError */
-export async function unknownPins({ lab, placed }: LabWithPlaces): Promise<string[]> {
-  const known = await readStore(lab.certificates, (store) => store.index.certificates)
-  return placed(unknownCertificates(lab.virtualServers, known ?? []))
-}
-
 /** Checks that the store has every certificate that the configuration names. @throws ConfigError if it does not; PkiError */
 export async function assertPins(configuration: Configuration): Promise<void> {
-  const unknown = await unknownPins(configuration)
+  const unknown = await unknownPins(configuration, (read) => readStore(configuration.lab.certificates, read))
   if (unknown.length > 0) throw new ConfigError(unknown)
 }

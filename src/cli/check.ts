@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import type { Problem } from '../lab/examination.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
 import { withOverrideOptions } from './options.ts'
 import { counted, noteError, noteWarning, print } from './output.ts'
-import { examine, type Problem } from './problems.ts'
+import { examine } from './problems.ts'
 
 interface CheckOptions extends ConfigurationOptions {
   readonly json?: boolean

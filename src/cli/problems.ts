@@ -1,9 +1,7 @@
 import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
 import type { ServerProtocol } from '../config/schema.ts'
-import { findObstacles, type Obstacle } from '../lab/obstacles.ts'
-import { openFolders } from '../lab/open-folders.ts'
-import { certificateWarnings, missingCertificates } from '../pki/lifecycle/warnings.ts'
-import { labFacts, readStore, unknownPins } from './certificate-store.ts'
+import { examineSurroundings, mistake, type Problem, warning } from '../lab/examination.ts'
+import { readStore } from './certificate-store.ts'
 import {
   type Configuration,
   type ConfigurationOptions,
@@ -12,17 +10,6 @@ import {
 } from './configuration.ts'
 import { CannotStart, exitStatus } from './failure.ts'
 import { controlSockets, labStatus } from './running-labs.ts'
-
-/** Something wrong with a configuration. A mistake is in the file, an error elsewhere; a warning does no harm. */
-export interface Problem {
-  readonly severity: 'mistake' | 'error' | 'warning'
-  readonly message: string
-  /** Whether it prevents the start of the lab. */
-  readonly preventsStart: boolean
-}
-
-const mistake = (message: string): Problem => ({ severity: 'mistake', message, preventsStart: true })
-const warning = (message: string): Problem => ({ severity: 'warning', message, preventsStart: false })
 
 interface ExamineOptions extends ConfigurationOptions {
   /** Whether what a running lab of the same configuration has open is an obstacle, as it is to a second start. */
@@ -44,17 +31,17 @@ export interface Examined {
 export async function examine(options: ExamineOptions): Promise<Examined> {
   try {
     const configuration = await loadConfiguration(options)
-    const found = configuration.warnings.map(warning)
+    const found = configuration.warnings.map((line) => warning(line))
     return {
       configuration,
       problems: [...found, ...(await surroundings(configuration, configuration.identity, options))],
     }
   } catch (reason) {
     if (!(reason instanceof ConfigError)) throw reason
-    const { mistakes, rest } = reason
+    const { found, rest } = reason
     const { identity } = configurationIdentity(options)
-    const found = rest ? await surroundings(rest, identity, options) : []
-    return { configuration: undefined, problems: [...mistakes.map(mistake), ...found] }
+    const others = rest ? await surroundings(rest, identity, options) : []
+    return { configuration: undefined, problems: [...found.map(mistake), ...others] }
   }
 }
 
@@ -70,39 +57,11 @@ async function surroundings(
       ...authorityService,
     ]),
   )
-  const certificates = await certificateProblems(target)
-  const { virtualServers } = target.lab
-  const obstacles = (await findObstacles(target.lab, { isRunning: statuses.length > 0, ports })).filter(({ path }) => {
-    const server = path[0] === 'virtualServers' ? virtualServers[Number(path[1])] : undefined
-    return !only || !server || only.includes(server.protocol)
+  return examineSurroundings(target, {
+    readStore: (read) => readStore(target.lab.certificates, read),
+    running: { isRunning: statuses.length > 0, ports },
+    ...(only ? { only } : {}),
   })
-  return [...certificates, ...placed(obstacles, target), ...openFolders(target.lab).map(warning)]
-}
-
-/** Adds the places to obstacles. */
-function placed(obstacles: readonly Obstacle[], target: LabWithPlaces): Problem[] {
-  const lines = (wanted: Obstacle['severity']): string[] =>
-    target.placed(obstacles.filter(({ severity }) => severity === wanted))
-  return [
-    ...lines('error').map((message): Problem => ({ severity: 'error', message, preventsStart: true })),
-    ...lines('warning').map(warning),
-  ]
-}
-
-/** Examines the certificates of the virtual servers: dates, names, keys, chains and revocation. */
-async function certificateProblems(target: LabWithPlaces): Promise<Problem[]> {
-  try {
-    const unknown = (await unknownPins(target)).map(mistake)
-    const lab = labFacts(target)
-    const found = await readStore(target.lab.certificates, (store) => certificateWarnings({ store, lab: () => lab }))
-    const warnings = found ?? missingCertificates(lab, {})
-    return [
-      ...unknown,
-      ...warnings.map(({ severity, message, code }) => ({ severity, message, preventsStart: code === 'broken' })),
-    ]
-  } catch (reason) {
-    return [{ severity: 'error', message: (reason as Error).message, preventsStart: true }]
-  }
 }
 
 /** Returns the error of a failed start with all other reasons that prevent it, so that the user can mend all at once. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { expectation, inWords, type JsonSchema, jsonSchemaOf, labJsonSchema, schemasAt } from './json-schema.ts'
-import { ConfigError, linesInOrder, locateByPath, type Mistake, type Path, valueAt } from './mistakes.ts'
+import { ConfigError, locateByPath, type Mistake, type Path, placedInOrder, valueAt } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
@@ -16,7 +16,7 @@ export function parsePart<Schema extends z.ZodType>(schema: Schema, given: unkno
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
   const mistakes = mistakesOf(parsed.error.issues, given, jsonSchemaOf(schema, 'any'))
-  throw new ConfigError(linesInOrder(mistakes, locateByPath))
+  throw new ConfigError(placedInOrder(mistakes, locateByPath))
 }
 
 /**

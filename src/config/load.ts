@@ -4,11 +4,13 @@ import {
   ConfigError,
   type LabWithPlaces,
   type Locate,
-  linesInOrder,
+  linesOf,
   locateByPath,
   type Mistake,
   type Path,
+  type PlacedMistake,
   pathText,
+  placedInOrder,
   valueAt,
 } from './mistakes.ts'
 import { type ResolvedLab, resolveLab } from './resolve.ts'
@@ -39,7 +41,7 @@ export function loadObject(input: LabInput, baseDir: string, overrides: readonly
  */
 export function load(input: unknown, baseDir: string, overrides: readonly Override[], locate: Locate): LoadedConfig {
   const locateAny = locateByOrigin(overrides, locate)
-  const placed = (mistakes: readonly Mistake[]): string[] => linesInOrder(mistakes, locateAny)
+  const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateAny)
   const given = withOverrides(input, overrides)
   const result = validate(given)
   if ('mistakes' in result) {
@@ -48,7 +50,7 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
       placed(mistakes),
       rest && {
         lab: atOldFolder(resolveLab(rest.config, baseDir), given, baseDir),
-        placed: (found) => placed(found.flatMap((mistake) => rest.inInput(mistake) ?? [])),
+        locate: (found) => placed(found.flatMap((mistake) => rest.inInput(mistake) ?? [])),
       },
     )
   }
@@ -61,7 +63,7 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
     const message = `uses ${lab.certificates.store}, the default of earlier versions; ${cure}`
     found.push({ path: ['certificates'], message })
   }
-  return { lab, warnings: placed(found), placed }
+  return { lab, warnings: linesOf(placed(found)), locate: placed }
 }
 
 /** Returns the lab with its certificates in the folder of earlier versions, if it has them there. */
@@ -116,7 +118,8 @@ function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate 
     if (!override) return locate(mistake)
     const { origin, path } = override
     const inside = pathText(mistake.path.slice(path.length))
-    return { line: `${origin}: ${inside === '' ? '' : `${inside}: `}${mistake.message}`, offset: 0 }
+    const message = `${inside === '' ? '' : `${inside}: `}${mistake.message}`
+    return { line: `${origin}: ${message}`, offset: 0, path: mistake.path, message, place: origin }
   }
 }
 

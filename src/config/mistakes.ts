@@ -14,24 +14,36 @@ export interface Mistake {
   readonly other?: Path
 }
 
-/** Returns a mistake as a line with its place: `FILE:LINE:COLUMN: virtualServers[2].port: …`, or a variable or option. */
+/** Finds the place of a mistake. */
 export type Locate = (mistake: Mistake) => PlacedMistake
 
-interface PlacedMistake {
+/** A mistake with its place. */
+export interface PlacedMistake {
+  /** The whole line: `FILE:LINE:COLUMN: virtualServers[2].port: …`. */
   readonly line: string
   /** Offset in the text; mistakes are sorted by it. */
   readonly offset: number
+  /** Absent for mistakes that are not about one value, such as syntax errors. */
+  readonly path?: Path
+  /** The error and its correction, without the place. */
+  readonly message: string
+  /** `FILE:LINE:COLUMN`, or the name of a variable or option. Absent for input without a text. */
+  readonly place?: string
 }
 
 /** An invalid configuration, with all its mistakes as one line each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly mistakes: readonly string[]
+  /** The same mistakes with their paths and places. */
+  readonly found: readonly PlacedMistake[]
   /** The lab without the invalid values, whose certificates, files and ports can still be checked. */
   readonly rest: LabWithPlaces | undefined
-  constructor(mistakes: readonly string[], rest?: LabWithPlaces) {
-    super(mistakes.join('\n'))
-    this.mistakes = mistakes
+  constructor(mistakes: readonly (string | PlacedMistake)[], rest?: LabWithPlaces) {
+    const found = mistakes.map((one) => (typeof one === 'string' ? { line: one, offset: 0, message: one } : one))
+    super(found.map(({ line }) => line).join('\n'))
+    this.mistakes = found.map(({ line }) => line)
+    this.found = found
     this.rest = rest
   }
 }
@@ -39,8 +51,8 @@ export class ConfigError extends Error {
 /** A lab, and the places of its values in the input. */
 export interface LabWithPlaces {
   readonly lab: ResolvedLab
-  /** Adds the place to mistakes that are found later, such as an unknown certificate; returns one line each. */
-  readonly placed: (mistakes: readonly Mistake[]) => string[]
+  /** Adds the place to mistakes that are found later, such as an unknown certificate. */
+  readonly locate: (mistakes: readonly Mistake[]) => PlacedMistake[]
 }
 
 /** Returns a path as text: `virtualServers[2].port`. Keys that are not words are quoted. */
@@ -58,13 +70,22 @@ export function pathText(path: Path): string {
 export const locateByPath: Locate = ({ path, message }) => ({
   line: path.length === 0 ? message : `${pathText(path)}: ${message}`,
   offset: 0,
+  path,
+  message,
 })
 
-/** Returns the lines of mistakes in the order of the text, without duplicates. */
-export function linesInOrder(mistakes: readonly Mistake[], locate: Locate): string[] {
+/** Returns mistakes with their places in the order of the text, without duplicates. */
+export function placedInOrder(mistakes: readonly Mistake[], locate: Locate): PlacedMistake[] {
   const placed = mistakes.map(locate).sort((a, b) => a.offset - b.offset)
-  return [...new Set(placed.map(({ line }) => line))]
+  return placed.filter(({ line }, index) => placed.findIndex((one) => one.line === line) === index)
 }
+
+/** Returns the lines of mistakes. */
+export const linesOf = (placed: readonly PlacedMistake[]): string[] => placed.map(({ line }) => line)
+
+/** Returns a path as a JSON pointer (RFC 6901): `/virtualServers/2/port`. */
+export const pointerOf = (path: Path): string =>
+  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 /** Returns the value at a path, or undefined. */
 export function valueAt(value: unknown, path: Path): unknown {

@@ -86,13 +86,20 @@ function parseYaml(text: string, file: string): YamlInput {
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
   const errors = yamlErrors(document, text, (offset) => Math.max(lines.linePos(offset).line, 1))
-  if (errors.length > 0) throw new ConfigError(errors.map(({ offset, message }) => `${at(offset)}: YAML: ${message}`))
+  if (errors.length > 0) {
+    const placed = errors.map(({ offset, message }) => {
+      const place = at(offset)
+      return { line: `${place}: YAML: ${message}`, offset, message: `YAML: ${message}`, place }
+    })
+    throw new ConfigError(placed)
+  }
   return {
     value: valueOf(document, at),
     locate: ({ path, message, onKey }) => {
       const where = path.length === 0 ? '' : `${pathText(path)}: `
       const offset = offsetOf(document, path, onKey ?? false)
-      return { line: `${at(offset)}: ${where}${message}`, offset }
+      const place = at(offset)
+      return { line: `${place}: ${where}${message}`, offset, path, message, place }
     },
   }
 }

@@ -3,21 +3,13 @@ import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
 import { AcmeRenewals } from '../pki/acme/client/automatic.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
-import { certificateNames } from '../pki/certificate/names.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
 import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
-import type { LabFacts } from '../pki/lifecycle/context.ts'
 import { logWarnings } from '../pki/lifecycle/warnings.ts'
 import type { AuthorityService } from '../pki/service/service.ts'
 import type { StoreLog } from '../pki/types.ts'
-
-/** Returns the facts about a lab that the certificate lifecycle needs. */
-const labFacts = (lab: ResolvedLab): LabFacts => ({
-  hostname: lab.hostname,
-  names: certificateNames(lab.hostname, lab.alternativeNames),
-  virtualServers: lab.virtualServers,
-})
+import { labFacts } from './lab-facts.ts'
 
 const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
 

@@ -2,7 +2,7 @@ import { isDate, isRegExp } from 'node:util/types'
 import { z } from 'zod'
 import { mistakesOf } from '../config/issues.ts'
 import { jsonSchemaOf } from '../config/json-schema.ts'
-import { linesInOrder, locateByPath } from '../config/mistakes.ts'
+import { linesOf, locateByPath, placedInOrder } from '../config/mistakes.ts'
 import { quota } from '../config/schema/directory.ts'
 import { serverProtocols } from '../config/schema/protocol.ts'
 import { duration } from '../config/schema/values.ts'
@@ -117,7 +117,7 @@ export function mistakesIn(shape: ShapeName, value: unknown): readonly string[] 
   const parsed = schema.safeParse(value, { jitless: true })
   if (parsed.success) return []
   const mistakes = mistakesOf(parsed.error.issues, value, jsonSchemaOf(schema, 'any'))
-  return linesInOrder(mistakes, locateByPath)
+  return linesOf(placedInOrder(mistakes, locateByPath))
 }
 
 export type { ShapeName }

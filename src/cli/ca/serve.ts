@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../common/clock.ts'
 import { acme } from '../../config/schema/acme.ts'
+import { placedLabFacts } from '../../lab/lab-facts.ts'
 import { acmePath, acmeRoutes, DEFAULT_ACME_DIRECTORY } from '../../pki/acme/directory.ts'
 import { acmeOptions } from '../../pki/acme/options.ts'
 import { openCertificateStore } from '../../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { AuthorityService } from '../../pki/service/service.ts'
-import { labFacts, type PkiOptions } from '../certificate-store.ts'
+import type { PkiOptions } from '../certificate-store.ts'
 import { loadConfiguration, withConfig } from '../configuration.ts'
 import { createLog } from '../log.ts'
 import { portNumber } from '../options.ts'
@@ -61,7 +62,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     port: flags.port ?? configured.port,
     hostname: lab.hostname,
     log,
-    ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: labFacts(configuration).names } }),
+    ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: placedLabFacts(configuration).names } }),
     routes: acmeRoutes(store, options, log),
   })
   printReady(flags, service, store, lab.hostname)

@@ -1,0 +1,23 @@
+import type { LabWithPlaces } from '../config/mistakes.ts'
+import type { ResolvedLab } from '../config/resolve.ts'
+import { certificateNames } from '../pki/certificate/names.ts'
+import type { LabFacts } from '../pki/lifecycle/context.ts'
+
+/** Returns the facts about a lab that the certificate lifecycle needs. */
+export const labFacts = (lab: ResolvedLab): LabFacts => ({
+  hostname: lab.hostname,
+  names: certificateNames(lab.hostname, lab.alternativeNames),
+  virtualServers: lab.virtualServers,
+})
+
+/** Returns the same facts with the place of each virtual server's certificate in the configuration, for messages. */
+export function placedLabFacts({ lab, locate }: LabWithPlaces): LabFacts {
+  const virtualServers = lab.virtualServers.map(
+    ({ name, protocol, address, certificate, requireSecureChannel, port, tls }, index) => {
+      const [found] = locate([{ path: ['virtualServers', index, 'certificate'], message: '' }])
+      const facts = { name, protocol, address, certificate, requireSecureChannel, port, tls }
+      return { ...facts, ...(found ? { place: found.line.replace(/: $/, '') } : {}) }
+    },
+  )
+  return { ...labFacts(lab), virtualServers }
+}
