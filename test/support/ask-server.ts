@@ -36,9 +36,12 @@ export function askServer(serve: (raw: Duplex) => void, octets: Buffer): Promise
       },
     })
     const finish = (answer: Answer): void => {
-      resolve(answer)
-      // The server may be in the middle of a write.
-      setImmediate(() => raw.destroy())
+      // The server may be in the middle of a write. A caller that asks in a loop must give the event loop a turn too:
+      // otherwise no stream is closed before the end of the loop.
+      setImmediate(() => {
+        raw.destroy()
+        resolve(answer)
+      })
     }
     raw.on('error', () => {})
     serve(raw)
