@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import type { Api } from '../../src/api/api.ts'
-import { openApiDocument } from '../../src/api/openapi.ts'
+import { openApiDocument } from '../../src/api/openapi/document.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'

@@ -1,5 +1,5 @@
 import { version } from '../common/version.ts'
-import { openApiDocument } from './openapi.ts'
+import { openApiDocument } from './openapi/document.ts'
 import type { Operation } from './operation.ts'
 import { problems } from './problem.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConfigError } from '../config/mistakes.ts'
-import type { FaultInput } from '../config/schema/fault.ts'
+import { type FaultInput, faultKeys } from '../config/schema/fault.ts'
 import type { AddedFault } from './api.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
@@ -43,6 +43,7 @@ const add = defineOperation({
   input: z
     .looseObject({})
     .describe('As in the key `faults` of the YAML: { when: { verb: RCPT }, do: { reply: 451 4.7.1 Later } }.'),
+  describedInput: faultKeys,
   output: fault,
   status: 201,
   async run({ api, input }) {

@@ -91,6 +91,7 @@ const createFolder = defineOperation({
   input: z.strictObject({ account: z.string(), name: z.string().min(1).describe('With / between levels.') }),
   output: folder,
   status: 201,
+  problems: ['not-found', 'conflict'],
   async run({ api, caller, input: { account, name } }) {
     const owner: Owner = accountOwner(api.lab.directory.find(account)?.user ?? account)
     if (!api.lab.directory.find(account) || !seesOwner(caller, owner)) {
@@ -108,6 +109,7 @@ const renameFolder = defineOperation({
   access: 'change',
   input: z.strictObject({ id: z.string(), name: z.string().min(1) }),
   output: folder,
+  problems: ['conflict'],
   async run({ api, caller, input: { id, name } }) {
     assertMailbox(await folderById(api, caller, id), 'renamed')
     return folderFacts(api, caller, await api.lab.store.renameFolder(id, name))
@@ -121,6 +123,7 @@ const deleteFolder = defineOperation({
   summary: 'Delete a mailbox and its messages.',
   access: 'change',
   input: z.strictObject({ id: z.string() }),
+  problems: ['conflict'],
   async run({ api, caller, input: { id } }) {
     assertMailbox(await folderById(api, caller, id), 'deleted')
     await api.lab.store.deleteFolder(id)
@@ -183,6 +186,7 @@ const createNewsgroup = defineOperation({
   }),
   output: folder,
   status: 201,
+  problems: ['conflict'],
   async run({ api, caller, input: { name, description, posting } }) {
     if (caller.tenant !== undefined && !name.startsWith(`${caller.tenant}.`)) {
       throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${caller.tenant}.${name}`)

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Api } from './api.ts'
 import type { Access, Caller } from './caller.ts'
+import type { ProblemName } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
@@ -47,14 +48,20 @@ export interface Operation {
   readonly access: Access
   /** Parameters of the path, and those of the query (GET, DELETE) or the JSON body (all other methods). */
   readonly input: z.ZodObject
+  /** What the documentation shows in place of `input`, if `run` checks a loose input itself. */
+  readonly describedInput?: z.ZodObject
   /** The media types that the operation takes besides JSON. */
   readonly upload?: readonly string[]
   /** Whether the JSON has messages or attachments, and so the size limit of messages. */
   readonly takesMessages?: boolean
   /** The JSON that it answers, or the media type of other content. Absent: 204. */
   readonly output?: z.ZodType | string
+  /** Media types and ranges of other content that it can answer. */
+  readonly otherOutputs?: readonly string[]
   /** Default: 200, or 204 without output. */
   readonly status?: 201 | 202
+  /** The problems that it can answer, besides those that all operations of its kind have. */
+  readonly problems?: readonly ProblemName[]
   run(call: Call<unknown>): Promise<unknown>
 }
 

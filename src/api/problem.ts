@@ -71,6 +71,6 @@ export class ApiProblem extends Error {
 }
 
 /** The page that describes every problem. RFC 9457 section 3.1.1 allows relative references. */
-const PROBLEM_BASE = '/api/docs#problem-'
+export const PROBLEM_BASE = '/api/docs#problem-'
 
 export const notFound = (what: string): ApiProblem => new ApiProblem('not-found', what)

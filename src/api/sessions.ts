@@ -53,6 +53,7 @@ const get = defineOperation({
   access: 'read',
   input: z.strictObject({ id: z.string(), format: z.enum(['json', 'text']).default('json') }),
   output: session,
+  otherOutputs: ['text/plain'],
   async run({ api, caller, input: { id, format } }) {
     const found = api.lab.sessionLog.get(id)
     if (!found || !seesSession(caller, found)) {

@@ -43,6 +43,7 @@ const create = defineOperation({
   }),
   output: tenant,
   status: 201,
+  problems: ['conflict'],
   async run({ api, input }) {
     const name = input.name ?? `${PREFIX}${randomBytes(4).toString('hex')}`
     if (api.tenants.has(name))

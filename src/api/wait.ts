@@ -41,6 +41,7 @@ const wait = defineOperation({
   access: 'read',
   input,
   output: messageSummary,
+  problems: ['wait-timeout'],
   run: async (call) => {
     const { api, caller } = call
     const found = await firstMatch(call, matcherOf(call))

@@ -1,3 +1,10 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect } from 'vitest'
+import { examples } from '../../src/api/examples/index.ts'
+import { pathParameters, takesBody, usesQuery } from '../../src/api/openapi/parameters.ts'
+import type { Operation } from '../../src/api/operation.ts'
+import { operations } from '../../src/api/operations.ts'
 import type { CertificateLab } from '../cli/cert-support.ts'
 import type { Answer, HttpLab, RequestOptions } from './client.ts'
 
@@ -17,169 +24,184 @@ export interface Stage {
   call(call: OperationCall): Promise<Answer>
 }
 
-type Case = (stage: Stage) => OperationCall | Promise<OperationCall>
-
-let count = 0
-const fresh = (): string => `n${++count}`
-
-const ofMessage =
-  (more: (id: string) => OperationCall): Case =>
-  async ({ http, call }) => {
-    const subject = fresh()
-    const attachments = [{ filename: 'a.txt', content: 'octets' }]
-    await http.lab.deliver({ to: 'alice@lab.test', subject, html: '<b>HTML</b>', attachments }, { to: 'alice' })
-    return more((await call({ path: `messages?query=subject:${subject}` })).body.items[0].id)
-  }
-
-/** Calls something first, and uses its answer. */
-const after =
-  (first: Case, more: (body: Answer['body'], stage: Stage) => ReturnType<Case>): Case =>
-  async (stage) => {
-    const { body } = await stage.call(await first(stage))
-    return more(body, stage)
-  }
-
-const folder: Case = () => ({ path: 'folders', json: { account: 'alice', name: `Folder ${fresh()}` } })
-const group: Case = () => ({ path: 'newsgroups', json: { name: `lab.${fresh()}` } })
-const tenant: Case = () => ({ path: 'tenants', json: { name: fresh() } })
-const fault: Case = () => ({ path: 'faults', json: { when: { verb: 'VRFY' }, do: { reply: '550 5.1.1 No' } } })
-const authority: Case = () => ({ path: 'authorities', json: { name: fresh(), key: 'p256', type: 'standalone' } })
-const newRequest: Case = async ({ call }) => {
-  await call({ path: 'requests/imap4', method: 'DELETE' })
-  return { path: 'requests', json: { for: 'imap4', commonName: 'localhost', key: 'p256' } }
+/** What only the running lab knows, in place of values of the example: ids, and content that an authority signs. */
+interface Known {
+  readonly input?: Readonly<Record<string, unknown>>
+  readonly upload?: string
 }
-const certificate =
-  (more: (name: string, stage: Stage) => ReturnType<Case>): Case =>
-  async (stage) => {
-    const friendlyName = fresh()
-    await stage.call({ path: 'certificates', json: { for: 'imap4', friendlyName, key: 'p256' } })
-    return more(friendlyName, stage)
-  }
 
-async function csr(outside: CertificateLab): Promise<string> {
-  await outside.openssl(
-    'req',
-    '-new',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'k.pem',
-    '-subj',
-    '/CN=a.test',
-    '-out',
-    'a.csr',
+type Preparation = (stage: Stage) => Promise<Known>
+
+/** Returns the example of an operation as a request, once the lab is in the state that it needs. */
+export async function exampleCall(operation: Operation, stage: Stage): Promise<OperationCall> {
+  const { input, upload } = (await preparations[operation.name]?.(stage)) ?? {}
+  const example = examples[operation.name] ?? {}
+  return callOf(
+    operation,
+    { ...example.input, ...input },
+    example.upload && { ...example.upload, content: upload ?? example.upload.content },
   )
-  return outside.text('a.csr')
 }
 
-const octets = 'application/octet-stream'
+/** Returns the request that calls an operation with an input. */
+export function callOf(
+  operation: Operation,
+  input: Readonly<Record<string, unknown>>,
+  upload?: { readonly type: string; readonly content: string | Buffer },
+): OperationCall {
+  const { method, path } = operation
+  const inPath = pathParameters(path)
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(`${input[name]}`))
+  const others = Object.entries(input).filter(([name]) => !inPath.includes(name))
+  const query = usesQuery(operation)
+    ? new URLSearchParams(others.map(([name, value]): [string, string] => [name, `${value}`]))
+    : ''
+  const target = `${filled}${query.toString() === '' ? '' : `?${query}`}`.slice(1)
+  if (upload) return { path: target, method, type: upload.type, body: upload.content }
+  return { path: target, method, ...(takesBody(operation) ? { json: Object.fromEntries(others) } : {}) }
+}
 
-/** A call of every operation that succeeds for an administrator. */
-export const operationCases: Readonly<Record<string, Case>> = {
-  'messages.list': () => ({ path: 'messages?limit=2&query=is:unread' }),
-  'messages.deleteAll': () => ({ path: 'messages?query=subject:nothing', method: 'DELETE' }),
-  'messages.send': () => ({ path: 'messages', json: { to: ['alice'], subject: 'Hello', text: 'Text' } }),
-  'messages.import': () => ({
-    path: 'messages/import?to=alice',
-    type: 'message/rfc822',
-    body: 'Subject: A\r\n\r\nText\r\n',
-  }),
-  'messages.get': ofMessage((id) => ({ path: `messages/${id}` })),
-  'messages.headers': ofMessage((id) => ({ path: `messages/${id}/headers` })),
-  'messages.text': ofMessage((id) => ({ path: `messages/${id}/text` })),
-  'messages.html': ofMessage((id) => ({ path: `messages/${id}/html` })),
-  'messages.raw': ofMessage((id) => ({ path: `messages/${id}/raw` })),
-  'messages.structure': ofMessage((id) => ({ path: `messages/${id}/structure` })),
-  'messages.part': ofMessage((id) => ({ path: `messages/${id}/parts/2` })),
-  'messages.update': ofMessage((id) => ({
-    path: `messages/${id}`,
-    method: 'PATCH',
-    json: { read: true, tags: ['a'] },
-  })),
-  'messages.move': ofMessage((id) => ({ path: `messages/${id}/move`, json: { folder: 'Archive' } })),
-  'messages.delete': ofMessage((id) => ({ path: `messages/${id}`, method: 'DELETE' })),
-  wait: async ({ http }) => {
-    const subject = fresh()
-    await http.lab.deliver({ to: 'alice@lab.test', subject }, { to: 'alice' })
-    return { path: 'wait', json: { subject, timeout: '10s' } }
+/** Runs the example of an operation. It must succeed. Returns its answer. */
+async function run(name: string, stage: Stage): Promise<Answer['body']> {
+  const operation = operations.find((one) => one.name === name)
+  if (!operation) throw new Error(`there is no operation ${name}`)
+  const { status, body } = await stage.call(await exampleCall(operation, stage))
+  if (status >= 300) throw new Error(`${name}: ${status} ${JSON.stringify(body)}`)
+  return body
+}
+
+/** Runs the example of another operation first, and uses its answer. */
+const after =
+  (name: string, known: (body: Answer['body'], stage: Stage) => Known | Promise<Known> = () => ({})): Preparation =>
+  async (stage) =>
+    known(await run(name, stage), stage)
+
+/** Deletes what an earlier run of the example has left. */
+const without =
+  (...calls: readonly (string | OperationCall)[]): Preparation =>
+  async ({ call }) => {
+    for (const one of calls) await call(typeof one === 'string' ? { path: one, method: 'DELETE' } : one)
+    return {}
+  }
+
+const message: Preparation = async ({ http, call }) => {
+  const mail = {
+    from: 'Shop <shop@example.com>',
+    to: 'alice@lab.test',
+    subject: 'Your code',
+    text: 'Your code is 123456.',
+    html: '<p>Your code is <b>123456</b>.</p>',
+    attachments: [{ filename: 'terms.txt', content: 'Be kind.' }],
+  }
+  await http.lab.deliver(mail, { from: 'shop@example.com', to: 'alice' })
+  return { input: { id: (await call({ path: 'messages?limit=1' })).body.items[0].id } }
+}
+
+/** A client that does not understand TLS, on the port for TLS. */
+const session: Preparation = async ({ http, call }) => {
+  const { tlsPort } = http.lab.server('smtp')
+  const socket = connect(tlsPort as number, '127.0.0.1').end('EHLO client.example\r\n')
+  socket.resume()
+  await once(socket, 'close')
+  await expect
+    .poll(async () => (await call({ path: 'sessions?protocol=smtp&failed=true' })).body.total)
+    .toBeGreaterThan(0)
+  return {}
+}
+
+const unassign = { path: 'certificates/unassign', json: { for: 'imap4' } }
+const noRequest = 'requests/imap4'
+
+async function removeFolders(names: readonly string[], { call }: Stage): Promise<void> {
+  const { items } = (await call({ path: 'folders?account=alice' })).body
+  for (const { id, name } of items) if (names.includes(name)) await call({ path: `folders/${id}`, method: 'DELETE' })
+}
+
+/** What the example of an operation needs besides a new lab. */
+const preparations: Readonly<Record<string, Preparation>> = {
+  'messages.list': async (stage) => {
+    await message(stage)
+    return {}
   },
-  'folders.list': () => ({ path: 'folders' }),
-  'folders.create': folder,
-  'folders.rename': after(folder, ({ id }) => ({ path: `folders/${id}`, method: 'PATCH', json: { name: fresh() } })),
-  'folders.delete': after(folder, ({ id }) => ({ path: `folders/${id}`, method: 'DELETE' })),
-  'accounts.list': () => ({ path: 'accounts' }),
-  'newsgroups.create': group,
-  'newsgroups.delete': after(group, ({ name }) => ({ path: `newsgroups/${name}`, method: 'DELETE' })),
-  'sessions.list': () => ({ path: 'sessions?limit=3' }),
-  'sessions.get': after(
-    () => ({ path: 'sessions' }),
-    ({ items }) => ({ path: `sessions/${items[0].id}` }),
-  ),
-  'virtualServers.list': () => ({ path: 'virtual-servers' }),
-  'virtualServers.get': () => ({ path: 'virtual-servers/default-smtp-virtual-server' }),
-  'certificates.list': () => ({ path: 'certificates' }),
-  'certificates.issue': () => ({ path: 'certificates', json: { for: 'imap4', friendlyName: fresh(), key: 'p256' } }),
-  'certificates.import': certificate(async (name, { call }) => {
-    const { body } = await call({ path: `certificates/${name}/export`, json: { format: 'pem' } })
-    await call({ path: 'certificates/unassign', json: { for: 'imap4' } })
-    await call({ path: `certificates/${name}`, method: 'DELETE' })
-    return { path: 'certificates/import', type: octets, body }
+  'messages.get': message,
+  'messages.headers': message,
+  'messages.text': message,
+  'messages.html': message,
+  'messages.raw': message,
+  'messages.structure': message,
+  'messages.part': message,
+  'messages.update': message,
+  'messages.move': message,
+  'messages.delete': message,
+  wait: async (stage) => {
+    await message(stage)
+    return {}
+  },
+  'folders.create': async (stage) => {
+    await removeFolders(['Invoices', 'Paid'], stage)
+    return {}
+  },
+  'folders.rename': after('folders.create', ({ id }) => ({ input: { id } })),
+  'folders.delete': after('folders.create', ({ id }) => ({ input: { id } })),
+  'newsgroups.create': without('newsgroups/lab.releases'),
+  'newsgroups.delete': after('newsgroups.create'),
+  'sessions.list': session,
+  'sessions.get': async (stage) => {
+    await session(stage)
+    return { input: { id: (await stage.call({ path: 'sessions?protocol=smtp' })).body.items[0].id } }
+  },
+  'certificates.issue': without(unassign, 'certificates/Mail%202026'),
+  'certificates.get': after('certificates.issue'),
+  'certificates.unassign': after('certificates.issue'),
+  'certificates.renew': after('certificates.issue'),
+  'certificates.assign': after('certificates.issue'),
+  'certificates.export': after('certificates.issue'),
+  'certificates.rename': async (stage) => {
+    await without(unassign, 'certificates/Mail')(stage)
+    return after('certificates.issue')(stage)
+  },
+  'certificates.delete': async (stage) => {
+    await run('certificates.issue', stage)
+    return without(unassign)(stage)
+  },
+  'certificates.import': after('certificates.export', async (upload, stage) => {
+    await without(unassign, 'certificates/Mail%202026', 'certificates/Imported')(stage)
+    return { upload }
   }),
-  'certificates.unassign': certificate(() => ({ path: 'certificates/unassign', json: { for: 'imap4' } })),
-  'certificates.get': certificate((name) => ({ path: `certificates/${name}` })),
-  'certificates.rename': certificate((name) => ({
-    path: `certificates/${name}`,
-    method: 'PATCH',
-    json: { friendlyName: fresh() },
-  })),
-  'certificates.delete': certificate(async (name, { call }) => {
-    await call({ path: 'certificates/unassign', json: { for: 'imap4' } })
-    return { path: `certificates/${name}`, method: 'DELETE' }
-  }),
-  'certificates.renew': certificate((name) => ({ path: `certificates/${name}/renew`, json: {} })),
-  'certificates.assign': certificate((name) => ({ path: `certificates/${name}/assign`, json: { for: 'smtp' } })),
-  'certificates.export': certificate((name) => ({ path: `certificates/${name}/export`, json: { format: 'pem' } })),
-  'requests.list': () => ({ path: 'requests' }),
-  'requests.create': newRequest,
-  'requests.cancel': after(newRequest, () => ({ path: 'requests/imap4', method: 'DELETE' })),
-  'requests.install': after(newRequest, async ({ pem }, { outside }) => {
+  'requests.create': without(noRequest),
+  'requests.list': after('requests.create'),
+  'requests.cancel': after('requests.create'),
+  'requests.install': after('requests.create', async ({ pem }, { outside }) => {
     outside.write('certreq.txt', pem)
     await outside.sign('outside', 'certreq.txt', 'answer.pem')
-    return { path: 'requests/install', type: octets, body: outside.text('answer.pem') }
+    return { upload: outside.text('answer.pem') }
   }),
-  'authorities.list': () => ({ path: 'authorities' }),
-  'authorities.create': authority,
-  'authorities.roots': () => ({ path: 'authorities/roots' }),
-  'authorities.answer': after(authority, async ({ name }, { call }) => {
-    await call({ path: 'requests/imap4', method: 'DELETE' })
-    await call({ path: 'certificates', json: { for: 'imap4', friendlyName: fresh(), key: 'p256', authority: name } })
+  'authorities.create': without('authorities/Test%20CA?force=true'),
+  'authorities.export': after('authorities.create'),
+  'authorities.delete': after('authorities.create'),
+  'authorities.issued': after('authorities.create', async (_, { call }) => {
+    const { upload } = examples['authorities.sign'] ?? {}
+    await call({ path: 'authorities/sign?authority=Test%20CA', type: upload?.type ?? '', body: upload?.content ?? '' })
+    return {}
+  }),
+  'authorities.revoke': after('authorities.issued', ({ items }) => ({ input: { certificate: items[0].serial } })),
+  'authorities.answer': after('authorities.create', async ({ name }, { call }) => {
+    await call({ path: noRequest, method: 'DELETE' })
+    await call({ path: 'certificates', json: { for: 'imap4', key: 'p256', authority: name } })
     const { items } = (await call({ path: 'authorities/requests' })).body
-    const { id } = items.find((one: { authority: string }) => one.authority === name)
-    return { path: `authorities/requests/${id}`, json: { decision: 'approve' } }
+    return { input: { id: items.find(({ authority }: { authority: string }) => authority === name).id } }
   }),
-  'authorities.requests': () => ({ path: 'authorities/requests' }),
-  'authorities.sign': async ({ outside }) => ({
-    path: 'authorities/sign?days=3',
-    type: octets,
-    body: await csr(outside),
-  }),
-  'authorities.export': after(authority, ({ name }) => ({ path: `authorities/${name}/certificate` })),
-  'authorities.issued': after(authority, ({ name }) => ({ path: `authorities/${name}/issued` })),
-  'authorities.delete': after(authority, ({ name }) => ({ path: `authorities/${name}`, method: 'DELETE' })),
-  'authorities.revoke': after(authority, async ({ name }, { outside, call }) => {
-    await call({ path: `authorities/sign?authority=${name}&days=3`, type: octets, body: await csr(outside) })
-    const { items } = (await call({ path: `authorities/${name}/issued` })).body
-    return { path: 'authorities/revoke', json: { certificate: items[0].serial } }
-  }),
-  'faults.list': () => ({ path: 'faults' }),
-  'faults.add': fault,
-  'faults.remove': after(fault, ({ id }) => ({ path: `faults/${id}`, method: 'DELETE' })),
-  'webhooks.list': () => ({ path: 'webhooks' }),
-  'webhooks.deliveries': () => ({ path: 'webhooks/deliveries' }),
-  'tenants.create': tenant,
-  'tenants.list': () => ({ path: 'tenants' }),
-  'tenants.delete': after(tenant, ({ name }) => ({ path: `tenants/${name}`, method: 'DELETE' })),
-  'status.get': () => ({ path: 'status' }),
-  reset: () => ({ path: 'reset', json: {} }),
+  'authorities.requests': after('authorities.answer'),
+  'faults.list': after('faults.add'),
+  'faults.remove': after('faults.add', ({ id }) => ({ input: { id } })),
+  'webhooks.deliveries': async (stage) => {
+    await message(stage)
+    await expect
+      .poll(async () => (await stage.call({ path: 'webhooks/deliveries?state=failed' })).body.total)
+      .toBeGreaterThan(0)
+    return {}
+  },
+  'tenants.create': without('tenants/ci42'),
+  'tenants.list': after('tenants.create'),
+  'tenants.delete': after('tenants.create'),
 }

@@ -217,6 +217,7 @@ const part = defineOperation({
   access: 'read',
   input: idInput.extend({ part: z.string().regex(/^\d+(?:\.\d+)*$/, 'is not a part number such as 1.2') }),
   output: 'application/octet-stream',
+  otherOutputs: ['text/plain', 'image/*', 'audio/*', 'video/*'],
   async run(call) {
     const { at, read } = await readOf(call)
     const { mediaType, filename, octets } = partContent(at.id, read, call.input.part)

@@ -1,9 +1,16 @@
-import { z } from 'zod'
-import { version } from '../common/version.ts'
-import type { Operation } from './operation.ts'
-import { problems } from './problem.ts'
+import { version } from '../../common/version.ts'
+import { type Example, examples } from '../examples/index.ts'
+import type { Operation } from '../operation.ts'
+import { pathParameters, usesQuery } from './parameters.ts'
+import { problemComponents, problemResponses, problemSchema } from './problem-responses.ts'
+import { type Json, schemaOf } from './schemas.ts'
+import { tags } from './tags.ts'
 
-type Json = Record<string, unknown>
+const ACCESS = {
+  read: 'Needs the right to read.',
+  change: 'Needs the right to change mail.',
+  administer: 'Needs the right to administer the lab.',
+} as const
 
 /** Returns the OpenAPI 3.1 document of the operations. https://spec.openapis.org/oas/v3.1.1.html */
 export function openApiDocument(operations: readonly Operation[]): Json {
@@ -14,54 +21,59 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     path[operation.method.toLowerCase()] = operationObject(operation, schemas)
   }
   schemas.Problem = problemSchema
+  const used = new Set(operations.map(tagOf))
   return {
     openapi: '3.1.1',
     info: {
       title: 'Sealpost',
       version,
-      description: 'The HTTP API of a Sealpost lab.',
+      description:
+        'The HTTP API of a Sealpost lab. Below `/t/TENANT/api/v1`, the same operations see only what belongs to a tenant.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
     security: [{}, { token: [] }, { password: [] }],
+    tags: [...used].map((name) => ({ name, description: tags[name] ?? '' })),
     paths,
     components: {
       schemas,
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' }, password: { type: 'http', scheme: 'basic' } },
-      responses: {
-        Problem: {
-          description: 'The request was not answered as wished: RFC 9457.',
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-        },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'A token of `tokens`, or of a tenant.' },
+        password: { type: 'http', scheme: 'basic', description: 'The name and password of an account.' },
       },
+      responses: problemComponents(operations),
     },
   }
 }
 
-const problemSchema: Json = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'detail'],
-  properties: {
-    type: { type: 'string', description: `Ends with one of: ${Object.keys(problems).join(', ')}.` },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string', description: 'Why, and what to do.' },
-    errors: {
-      type: 'array',
-      items: { type: 'object', properties: { pointer: { type: 'string' }, message: { type: 'string' } } },
-    },
-  },
-}
+const tagOf = ({ name }: Operation): string => name.split('.')[0] ?? name
 
 function operationObject(operation: Operation, schemas: Json): Json {
-  const { name, method, path, summary, access, input, upload, output, status } = operation
-  const { properties = {}, required = [] } = schemaOf(input, schemas, 'input') as {
+  const { name, summary, access, output, status } = operation
+  const example = examples[name] ?? {}
+  return {
+    operationId: name,
+    summary,
+    description: ACCESS[access],
+    tags: [tagOf(operation)],
+    'x-access': access,
+    ...requestOf(operation, example, schemas),
+    responses: {
+      [output === undefined ? 204 : (status ?? 200)]: response(operation, example, schemas),
+      ...problemResponses(operation),
+    },
+  }
+}
+
+function requestOf(operation: Operation, example: Example, schemas: Json): Json {
+  const { path, input, describedInput, upload } = operation
+  const { properties = {}, required = [] } = schemaOf(describedInput ?? input, schemas, 'input') as {
     properties?: Record<string, Json>
     required?: string[]
   }
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, one = '']) => one)
+  const inPath = pathParameters(path)
   const others = Object.keys(properties).filter((one) => !inPath.includes(one))
-  const inQuery = method === 'GET' || method === 'DELETE' || upload !== undefined
+  const inQuery = usesQuery(operation) ? others : []
   const parameter = (one: string, place: 'path' | 'query'): Json => {
     const { description, ...schema } = properties[one] ?? {}
     return {
@@ -70,57 +82,45 @@ function operationObject(operation: Operation, schemas: Json): Json {
       required: place === 'path' || required.includes(one),
       schema,
       ...(description ? { description } : {}),
+      ...(example.input?.[one] === undefined ? {} : { example: example.input[one] }),
     }
   }
-  const bodySchema = {
+  const parameters = [...inPath.map((one) => parameter(one, 'path')), ...inQuery.map((one) => parameter(one, 'query'))]
+  if (upload) return { parameters, requestBody: uploadBody(upload, example) }
+  if (others.length === inQuery.length) return { parameters }
+  const wanted = required.filter((one) => others.includes(one))
+  const schema = {
     type: 'object',
     properties: Object.fromEntries(others.map((one) => [one, properties[one]])),
-    required: required.filter((one) => others.includes(one)),
+    required: wanted,
     additionalProperties: false,
   }
-  const body = upload
-    ? {
-        required: true,
-        content: Object.fromEntries(upload.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
-      }
-    : { required: bodySchema.required.length > 0, content: { 'application/json': { schema: bodySchema } } }
-  return {
-    operationId: name,
-    summary,
-    tags: [name.split('.')[0]],
-    'x-access': access,
-    parameters: [
-      ...inPath.map((one) => parameter(one, 'path')),
-      ...(inQuery ? others.map((one) => parameter(one, 'query')) : []),
-    ],
-    ...(upload || (!inQuery && others.length > 0) ? { requestBody: body } : {}),
-    responses: {
-      [output === undefined ? 204 : (status ?? 200)]: response(output, schemas),
-      default: { $ref: '#/components/responses/Problem' },
-    },
-  }
+  const given = Object.entries(example.input ?? {}).filter(([one]) => others.includes(one))
+  const json = { schema, example: Object.fromEntries(given) }
+  return { parameters, requestBody: { required: wanted.length > 0, content: { 'application/json': json } } }
 }
 
-function response(output: Operation['output'], schemas: Json): Json {
+function uploadBody(types: readonly string[], { upload }: Example): Json {
+  const schema = { type: 'string', format: 'binary' }
+  const contents = types.map((type) => [
+    type,
+    { schema, ...(upload?.type === type ? { example: upload.content } : {}) },
+  ])
+  return { required: true, content: Object.fromEntries(contents) }
+}
+
+function response({ output, otherOutputs = [] }: Operation, { answer, answerType }: Example, schemas: Json): Json {
   if (output === undefined) return { description: 'Done.' }
-  const content =
-    typeof output === 'string'
-      ? { [output]: { schema: { type: 'string' } } }
-      : { 'application/json': { schema: schemaOf(output, schemas, 'output') } }
-  return { description: 'Done.', content }
+  const types = typeof output === 'string' ? [output] : ['application/json']
+  const contents = [...types, ...otherOutputs].map((type, at): [string, Json] => {
+    const isExample = answer !== undefined && type === (answerType ?? types[0])
+    const schema = at === 0 && typeof output !== 'string' ? schemaOf(output, schemas, 'output') : contentSchema(type)
+    return [type, { schema, ...(isExample ? { example: answer } : {}) }]
+  })
+  return { description: 'Done.', content: Object.fromEntries(contents) }
 }
 
-/** Returns the JSON Schema of a type. Schemas with an id are put into `schemas` and referred to. */
-function schemaOf(type: z.ZodType, schemas: Json, io: 'input' | 'output'): Json {
-  const {
-    $schema: _,
-    $defs = {},
-    ...schema
-  } = z.toJSONSchema(type, { io, unrepresentable: 'any' }) as Json & { $defs?: Json }
-  for (const [id, one] of Object.entries($defs)) schemas[id] = referring(one)
-  return referring(schema) as Json
-}
-
-/** Points the references of a schema at the components of the document. */
-const referring = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'))
+const contentSchema = (type: string): Json => ({
+  type: 'string',
+  ...(type.startsWith('text/') ? {} : { format: 'binary' }),
+})

@@ -55,6 +55,7 @@ const create = defineOperation({
   }),
   output: authority,
   status: 201,
+  problems: ['not-found', 'conflict'],
   async run({ api, input }) {
     const options = definedOnly(input)
     const { authorities } = api.lab
@@ -70,6 +71,7 @@ const remove = defineOperation({
   summary: 'Delete an authority with its key and the record of what it has issued.',
   access: 'administer',
   input: z.strictObject({ name, force: z.stringbool().default(false) }),
+  problems: ['conflict'],
   async run({ api, input }) {
     await api.lab.authorities.delete(input.name, { force: input.force })
   },
@@ -82,7 +84,9 @@ const download = defineOperation({
   summary: 'Download the certificate of an authority, without its key.',
   access: 'read',
   input: z.strictObject({ name, format: z.enum(authorityFormats).default('pem') }),
-  output: 'application/octet-stream',
+  output: 'application/x-pem-file',
+  otherOutputs: ['application/octet-stream'],
+  problems: ['conflict'],
   async run({ api, input }) {
     const octets = await api.lab.authorities.export(input.name, input.format)
     const isText = input.format === 'pem' || input.format === 'chain'
@@ -112,6 +116,7 @@ const revoke = defineOperation({
     reason: z.enum(reasonNames as [string, ...string[]]).default('unspecified'),
   }),
   output: z.looseObject({}),
+  problems: ['not-found', 'conflict'],
   async run({ api, input: { certificate, reason } }) {
     const revoked = await api.lab.authorities.revoke(certificate, reason as (typeof reasonNames)[number])
     return { ...revoked }
@@ -137,6 +142,7 @@ const answer = defineOperation({
   access: 'administer',
   input: z.strictObject({ id: z.coerce.number().int(), decision: z.enum(['approve', 'deny']) }),
   output: z.object({ state: z.enum(['issued', 'denied']), pem: z.string().optional() }),
+  problems: ['conflict'],
   async run({ api, input: { id, decision } }) {
     if (decision === 'deny') {
       await api.lab.authorities.deny(id)
@@ -158,6 +164,7 @@ const sign = defineOperation({
   }),
   upload: ['application/pkcs10', 'application/x-pem-file', 'application/octet-stream'],
   output: 'application/x-pem-file',
+  problems: ['not-found', 'conflict'],
   async run({ api, input, upload }) {
     if (!upload || upload.octets.length === 0)
       throw new ApiProblem('bad-request', 'the request has no file; send the CSR as its body')

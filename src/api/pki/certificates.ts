@@ -74,6 +74,7 @@ const issue = defineOperation({
   }),
   output: z.looseObject({ state: z.enum(['issued', 'queued']), authority: z.string() }),
   status: 201,
+  problems: ['not-found', 'conflict'],
   async run({ api, input: { commonName, ...options } }) {
     const wanted = { ...options, ...(commonName === undefined ? {} : { subject: { commonName } }) }
     const issued = await api.lab.certificates.issue(wanted as Parameters<typeof api.lab.certificates.issue>[0])
@@ -91,6 +92,7 @@ const remove = defineOperation({
   summary: 'Delete a certificate and its key from the store.',
   access: 'administer',
   input: z.strictObject({ name }),
+  problems: ['conflict'],
   async run({ api, input }) {
     await api.lab.certificates.delete(input.name)
   },
@@ -104,6 +106,7 @@ const renew = defineOperation({
   access: 'administer',
   input: z.strictObject({ name, newKey: z.boolean().default(false) }),
   output: z.looseObject({ state: z.enum(['renewed', 'queued', 'requested']) }),
+  problems: ['conflict'],
   async run({ api, input }) {
     const renewed = await api.lab.certificates.renew(input.name, { newKey: input.newKey })
     if (renewed.state === 'renewed')
@@ -121,6 +124,7 @@ const rename = defineOperation({
   access: 'administer',
   input: z.strictObject({ name, friendlyName: z.string().min(1) }),
   output: certificate,
+  problems: ['conflict'],
   async run({ api, input }) {
     await api.lab.certificates.rename(input.name, input.friendlyName)
     return api.lab.certificates.show(input.friendlyName)
@@ -135,6 +139,7 @@ const assign = defineOperation({
   access: 'administer',
   input: z.strictObject({ name, for: virtualServer }),
   output: thumbprintOnly.extend({ virtualServer: z.string() }),
+  problems: ['conflict'],
   async run({ api, input }) {
     const { record, virtualServer: server } = await api.lab.certificates.assign(input.name, input.for)
     return { virtualServer: server, ...factsOf(record) }
@@ -149,15 +154,16 @@ const unassign = defineOperation({
   access: 'administer',
   input: z.strictObject({ for: virtualServer }),
   output: z.looseObject({ virtualServer: z.string() }),
+  problems: ['not-found', 'conflict'],
   run: async ({ api, input }) => ({ ...(await api.lab.certificates.remove(input.for)) }),
 })
 
-const exportTypes: Readonly<Record<(typeof exportFormats)[number], string>> = {
+const exportTypes = {
   pfx: 'application/x-pkcs12',
   pem: 'application/x-pem-file',
   cer: 'application/pkix-cert',
   p7b: 'application/x-pkcs7-certificates',
-}
+} as const satisfies Record<(typeof exportFormats)[number], string>
 
 const download = defineOperation({
   name: 'certificates.export',
@@ -166,7 +172,9 @@ const download = defineOperation({
   summary: 'Download a certificate: pfx and pem with its key, cer and p7b without.',
   access: 'administer',
   input: z.strictObject({ name, format: z.enum(exportFormats).default('pfx'), password: z.string().optional() }),
-  output: 'application/octet-stream',
+  output: exportTypes.pfx,
+  otherOutputs: [exportTypes.pem, exportTypes.cer, exportTypes.p7b],
+  problems: ['conflict'],
   async run({ api, input: { name: wanted, format, password } }) {
     const octets = await api.lab.certificates.export(wanted, {
       format,
@@ -193,6 +201,7 @@ const upload = defineOperation({
   upload: ['application/x-pkcs12', 'application/x-pem-file', 'application/octet-stream'],
   output: thumbprintOnly,
   status: 201,
+  problems: ['not-found', 'conflict'],
   async run({ api, input, upload: sent }) {
     if (!sent || sent.octets.length === 0)
       throw new ApiProblem('bad-request', 'the request has no file; send it as its body')

@@ -21,6 +21,7 @@ const request = defineOperation({
   }),
   output: z.object({ virtualServer: z.string(), pem: z.string(), warnings: z.array(z.string()) }),
   status: 201,
+  problems: ['not-found', 'conflict'],
   async run({ api, input: { commonName, organization, country, ...rest } }) {
     const subject = definedOnly({ commonName, organization, country })
     const { record, pem, warnings } = await api.lab.certificates.request({ ...definedOnly(rest), subject })
@@ -53,6 +54,7 @@ const install = defineOperation({
     'application/octet-stream',
   ],
   output: thumbprintOnly.extend({ virtualServer: z.string(), warnings: z.array(z.string()) }),
+  problems: ['not-found', 'conflict'],
   async run({ api, input, upload: sent }) {
     if (!sent || sent.octets.length === 0)
       throw new ApiProblem('bad-request', 'the request has no file; send the answer as its body')
@@ -72,6 +74,7 @@ const cancel = defineOperation({
   summary: 'Delete the pending request of a virtual server.',
   access: 'administer',
   input: z.strictObject({ for: virtualServer }),
+  problems: ['conflict'],
   async run({ api, input }) {
     await api.lab.certificates.cancel(input.for)
   },

@@ -178,15 +178,17 @@ const times = z
   .default('always')
   .describe('How often the fault happens.')
 
+/** The keys of a fault. Which of them go together, `fault` checks. */
+export const faultKeys = z.strictObject({
+  name,
+  when: whenHappens,
+  do: action.describe('What happens. Several actions run in the order of this list.'),
+  skip,
+  times,
+})
+
 /** A fault to inject: when, what, and how often. */
-export const fault = z
-  .strictObject({
-    name,
-    when: whenHappens,
-    do: action.describe('What happens. Several actions run in the order of this list.'),
-    skip,
-    times,
-  })
+export const fault = faultKeys
   .transform((given) => ({ ...given, when: { ...given.when, on: given.when.on ?? defaultPoint(given.when) } }))
   .check((context) => {
     const { value, issues } = context

@@ -1,0 +1,145 @@
+import type { Examples } from './example.ts'
+import { thumbprint } from './pem.ts'
+
+const folder = {
+  id: 'F7864faba-8',
+  name: 'Invoices',
+  account: 'alice',
+  newsgroup: null,
+  captured: false,
+  specialUse: null,
+  uidValidity: 1795671100,
+  messages: 0,
+  unread: 0,
+  sizeOctets: 0,
+}
+
+const inbox = { ...folder, id: 'F7864faba-7', name: 'INBOX', messages: 13, unread: 12, sizeOctets: 10513 }
+const newsgroup = { ...folder, id: 'F7864faba-b', name: 'lab.releases', account: null, newsgroup: 'lab.releases' }
+
+const session = {
+  id: 'smtp-1',
+  virtualServer: 'Default SMTP Virtual Server',
+  protocol: 'smtp',
+  remoteAddress: '127.0.0.1',
+  remotePort: 39272,
+  localAddress: '127.0.0.1',
+  localPort: 3025,
+  startedAt: 1795671094541,
+  endedAt: 1795671094560,
+  refusals: ['the client does not trust the certificate: unknown_ca'],
+  endCause: 'handshake failed',
+  summary:
+    '2026-11-26T05:31:34.541Z smtp-1, Default SMTP Virtual Server from 127.0.0.1 port 39272, TLS not established, no log-on, handshake failed; refused: the client does not trust the certificate: unknown_ca',
+}
+
+const transcript = [{ at: 1795671094542, encrypted: false, kind: 'note', text: session.refusals[0] }]
+
+const virtualServer = {
+  id: 'default-smtp-virtual-server',
+  name: 'Default SMTP Virtual Server',
+  protocol: 'smtp',
+  address: '127.0.0.1',
+  requireSecureChannel: false,
+  require128BitEncryption: false,
+  legacyTls: false,
+  port: 3025,
+  tlsPort: 3465,
+  certificate: { friendlyName: 'localhost (issued by the lab)', thumbprint },
+}
+
+const fault = {
+  name: 'greylisting',
+  when: { verb: 'RCPT', matching: 'bob@' },
+  do: { reply: '451 4.7.1 Try again later' },
+  times: 1,
+}
+
+const delivery = {
+  id: 'msg_0001795671094541',
+  url: 'http://127.0.0.1:9000/hook',
+  event: 'message.received',
+  state: 'failed',
+  attempts: 8,
+  status: 500,
+  error: 'the receiver answered 500',
+  createdAt: '2026-11-26T05:31:34.541Z',
+  nextAttemptAt: null,
+  finishedAt: '2026-11-26T07:14:10.000Z',
+}
+
+const tenant = {
+  name: 'ci42',
+  token: 'pWMq3xWWdCpYGRTzBgtX1__JznzAy3C1',
+  baseUrl: '/t/ci42/api/v1',
+  accounts: [
+    { user: 'ci42-alice', password: 'UC8XnqMO5g4Z', address: 'ci42-alice@lab.test' },
+    { user: 'ci42-bob', password: 'ViFKeVbLwk-u', address: 'ci42-bob@lab.test' },
+  ],
+}
+
+const memory = {
+  connections: 131072,
+  messages: 0,
+  compression: 0,
+  transcripts: 71000,
+  caches: 14958,
+  limit: 1073741824,
+  used: 217030,
+  refusals: 0,
+}
+
+export const labExamples: Examples = {
+  'folders.list': { input: { account: 'alice' }, answer: { items: [inbox, folder] } },
+  'folders.create': { input: { account: 'alice', name: 'Invoices' }, answer: folder },
+  'folders.rename': { input: { id: folder.id, name: 'Paid' }, answer: { ...folder, name: 'Paid' } },
+  'folders.delete': { input: { id: folder.id } },
+  'accounts.list': {
+    answer: {
+      mode: 'listed',
+      items: [{ user: 'alice', addresses: ['alice@lab.test'], messages: 14, unread: 13 }],
+    },
+  },
+  'newsgroups.create': { input: { name: 'lab.releases', description: 'New versions' }, answer: newsgroup },
+  'newsgroups.delete': { input: { name: 'lab.releases' } },
+  'sessions.list': {
+    input: { protocol: 'smtp', failed: true, limit: 1 },
+    answer: { items: [session], next: 'eyJpZCI6InNtdHAtMSJ9', total: 3 },
+  },
+  'sessions.get': { input: { id: session.id }, answer: { ...session, transcript } },
+  'virtualServers.list': { answer: { items: [virtualServer] } },
+  'virtualServers.get': { input: { id: virtualServer.id }, answer: virtualServer },
+  'faults.list': { answer: { items: [{ id: 'f1', fault, hits: 1 }] } },
+  'faults.add': { input: fault, answer: { id: 'f1', fault, hits: 0 } },
+  'faults.remove': { input: { id: 'f1' } },
+  'webhooks.list': {
+    answer: {
+      items: [
+        {
+          url: delivery.url,
+          events: ['message.received'],
+          filter: 'to:shop@',
+          pending: 0,
+          delivered: 12,
+          failed: 1,
+        },
+      ],
+    },
+  },
+  'webhooks.deliveries': { input: { state: 'failed' }, answer: { items: [delivery], next: null, total: 1 } },
+  'tenants.create': { input: { name: tenant.name, accounts: ['alice', 'bob'] }, answer: tenant },
+  'tenants.list': { answer: { items: [tenant] } },
+  'tenants.delete': { input: { name: tenant.name } },
+  'status.get': {
+    answer: {
+      hostname: 'localhost',
+      domain: 'lab.test',
+      time: '2026-11-26T05:31:41.981Z',
+      role: 'administrator',
+      messages: 14,
+      sessions: 2,
+      memory,
+    },
+  },
+  reset: {},
+}
