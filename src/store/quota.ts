@@ -27,7 +27,7 @@ interface SavedQuota {
 
 /** Returns the quota in force: the one that was set while the lab runs, else the configured one; empty for no limits. */
 export async function quotaOf(store: MessageStore, owner: Owner, configured: Quota = {}): Promise<Quota> {
-  const saved = await store.getState(stateKey(owner))
+  const saved = store.hasState(stateKey(owner)) ? await store.getState(stateKey(owner)) : undefined
   if (saved === undefined) return configured
   const { STORAGE, MESSAGE, exceeded = configured.exceeded } = JSON.parse(saved) as SavedQuota
   return { size: STORAGE === undefined ? undefined : Math.round(STORAGE * 1024), messages: MESSAGE, exceeded }
@@ -56,6 +56,12 @@ export async function usageOf(store: MessageStore, owner: Owner): Promise<QuotaU
   return { octets, messages }
 }
 
+/** Returns whether an account may have a limit. Reads nothing. */
+export const mayHaveQuota = (store: MessageStore, owner: Owner, configured: Quota = {}): boolean =>
+  isLimited(configured) || store.hasState(stateKey(owner))
+
+const isLimited = ({ size, messages }: Quota): boolean => size !== undefined || messages !== undefined
+
 /** Returns the quota that storing this much more would exceed; undefined if there is room. */
 export async function exceededQuota(
   store: MessageStore,
@@ -64,8 +70,8 @@ export async function exceededQuota(
   more: QuotaUsage,
 ): Promise<Quota | undefined> {
   const quota = await quotaOf(store, owner, configured)
+  if (!isLimited(quota)) return undefined
   const { size, messages } = quota
-  if (size === undefined && messages === undefined) return undefined
   const used = await usageOf(store, owner)
   const isOver =
     used.octets + more.octets > (size ?? Number.POSITIVE_INFINITY) ||

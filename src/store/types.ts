@@ -275,6 +275,8 @@ export interface MessageStore extends AsyncDisposable {
 
   /** Returns a small value that a service of the lab keeps with the messages, such as a feed's position. */
   getState(key: string): Promise<string | undefined>
+  /** Returns at once, without reading, whether `getState` has a value. */
+  hasState(key: string): boolean
   setState(key: string, value: string | undefined): Promise<void>
 
   /** Calls `listener` for every change, after its commit and in commit order. Returns a function that stops it. */

@@ -239,6 +239,19 @@ export function changeContract(on: StoreContext): void {
       expect(await on.store.getState('feed')).toBeUndefined()
     })
 
+    it('says at once whether it has a value', async () => {
+      const long = `feed ${'x'.repeat(300)}`
+      const has = (): boolean[] => [on.store.hasState('feed'), on.store.hasState(long)]
+      expect(has()).toEqual([false, false])
+      await on.store.setState('feed', '12')
+      await on.store.setState(long, '13')
+      expect(has()).toEqual([true, true])
+      await on.store.setState('feed', undefined)
+      expect(has()).toEqual([false, true])
+      await on.store.clear()
+      expect(has()).toEqual([false, false])
+    })
+
     it('clears everything, but continues uids and UIDVALIDITY', async () => {
       const group = await on.store.createFolder(PUBLIC_OWNER, 'lab.general', { newsgroup })
       await on.store.append([{ ...message('post', group, on.inbox), messageId: '<p@x>' }])

@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { describe, expect, it, test } from 'vitest'
 import { type QuotaInput, startLab, type TestLab } from '../../src/index.ts'
+import { openCaptured } from '../../src/store/mailboxes.ts'
+import { connectBy, startImapLab } from '../imap4/support.ts'
+import { countingStore } from '../support/counting-store.ts'
 import { LineClient } from '../support/line-client.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
@@ -97,6 +103,64 @@ describe('IMAP4', () => {
     expect(await lab.quota('bob')).toMatchObject({ size: 10_240, messages: 2, used: { messages: 2 } })
   })
 
+  /** A lab in which alice has a quota and two messages are captured, and her session with these selected. */
+  async function captured(quota: QuotaInput | undefined, messages: readonly string[]) {
+    const { store, calls } = countingStore()
+    const alice = { user: 'alice', password: 'secret', ...(quota && { quota }) }
+    const lab = await startImapLab({
+      store,
+      config: { directory: { accounts: [alice] }, captured: { readers: 'all' } },
+    })
+    const { id } = await openCaptured(store, 'x.test')
+    await store.append(messages.map((raw) => ({ raw: Buffer.from(raw), targets: [{ folderId: id }] })))
+    const client = await connectBy('TLS', lab)
+    /** Sends a command and returns its last line. */
+    const ask = async (command: string): Promise<string> => {
+      client.send(`a ${command}\r\n`)
+      return (await client.lines((line) => line.startsWith('a '))).at(-1) ?? ''
+    }
+    await ask('LOGIN alice secret')
+    await ask('SELECT Captured/x.test')
+    return { lab, ask, calls, [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() }
+  }
+
+  it.each(['COPY', 'MOVE'])('%s out of captured mail obeys the quota', async (verb) => {
+    await using alice = await captured({ size: 100, messages: 2 }, ['a: b\r\n\r\n', 'c: d\r\n\r\n', 'e: f\r\n\r\n'])
+    expect(await alice.ask(`${verb} 1:3 INBOX`)).toBe('a NO [OVERQUOTA] The quota would be exceeded.')
+    expect(await alice.lab.inbox('alice')).toEqual([])
+    expect(await alice.lab.inbox(undefined)).toHaveLength(3)
+    expect(await alice.ask(`${verb} 1:2 INBOX`)).toMatch(/^a OK /)
+    // Between mailboxes of the account, MOVE adds nothing.
+    await alice.ask('SELECT INBOX')
+    expect(await alice.ask('MOVE 1:2 Trash')).toMatch(/^a OK /)
+    expect(await alice.ask('SETQUOTA "" (STORAGE 1)')).toMatch(/^a OK /)
+    await using large = await captured({ size: 100 }, [`a: b\r\n\r\n${'x'.repeat(99)}\r\n`])
+    expect(await large.ask(`${verb} 1 INBOX`)).toBe('a NO [OVERQUOTA] The quota would be exceeded.')
+  })
+
+  it('REPLACE of captured mail counts the whole message', async () => {
+    await using alice = await captured({ size: 10, messages: 1 }, ['a: b\r\n\r\n', 'c: d\r\n\r\n'])
+    const refused = 'a NO [OVERQUOTA] The quota would be exceeded.'
+    expect(await alice.ask('REPLACE 1 INBOX {11+}\r\na: bcd\r\n\r\nx')).toBe(refused)
+    expect(await alice.ask('REPLACE 1 INBOX {8+}\r\na: b\r\n\r\n')).toMatch(/^a OK /)
+    expect(await alice.ask('REPLACE 1 INBOX {8+}\r\na: b\r\n\r\n')).toBe(refused)
+    await alice.ask('SELECT INBOX')
+    expect(await alice.ask('REPLACE 1 INBOX {8+}\r\nc: d\r\n\r\n')).toMatch(/^a OK /)
+  })
+
+  it.each([
+    ['without a quota ask the store nothing about it', undefined, []],
+    ['with a quota ask for its use', { messages: 9 }, ['listFolders', 'status']],
+  ] as const)('COPY and MOVE %s', async (_, quota, expected) => {
+    await using alice = await captured(quota, ['a: b\r\n\r\n', 'c: d\r\n\r\n'])
+    for (const verb of ['COPY', 'MOVE']) {
+      alice.calls.length = 0
+      expect(await alice.ask(`${verb} 1 Trash`)).toMatch(/^a OK /)
+      const about = alice.calls.filter((call) => ['getState', 'listFolders', 'status'].includes(call))
+      expect([...new Set(about)], verb).toEqual(expected)
+    }
+  })
+
   test.skipIf(!needs('curl'))('POP3 is not affected', async () => {
     await using lab = await startLab(accounts({ messages: 1 }))
     expect([await send(lab), await send(lab)]).toEqual(['250', '452 4.2.2'])
@@ -138,6 +202,21 @@ describe('the quota of a directory, and at run time', () => {
     client.send('a LOGIN bob x\r\nb SETQUOTA "" (MESSAGE 1)\r\nc LOGOUT\r\n')
     expect(await client.rest()).toContain('* QUOTA "" (MESSAGE 0 1)')
     expect([await send(lab), await send(lab)]).toEqual(['250', '452 4.2.2'])
+  })
+
+  it('holds after a restart, in a store on disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-quota-'))
+    try {
+      const config = { ...accounts(), store: { lmdb: folder } }
+      {
+        await using lab = await startLab(config)
+        await lab.setQuota('bob', { messages: 1 })
+      }
+      await using lab = await startLab(config)
+      expect([await send(lab), await send(lab)]).toEqual(['250', '452 4.2.2'])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('lab.deliver rejects, and mistakes are named', async () => {

@@ -81,6 +81,7 @@ async function expectUpgraded(): Promise<void> {
     expect((await store.read(inbox.id, 4))?.toString()).toBe(article)
     expect(await store.locate('<old@x>')).toMatchObject([{ uid: 1 }])
     expect([await store.knows('<gone@x>'), await store.getState('feed')]).toEqual([true, '12'])
+    expect([store.hasState('feed'), store.hasState('other')]).toEqual([true, false])
     const [stored] = await store.append([message('new', inbox)])
     expect(stored?.entry).toMatchObject({ uid: 5, blob: 'Labcd-a' })
     const { entries } = await store.setFlags(inbox.id, [5], { mode: 'add', flags: ['WORK'] })

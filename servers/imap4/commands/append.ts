@@ -36,7 +36,7 @@ export const append = defineCommand({
     const name = readMailboxName(cursor, session)
     if (session.state.name === 'not-authenticated' || session.state.name === 'logout') return
     await findMailbox(session, session.state.identity, name, 'TRYCREATE')
-    if (!isPublic(name)) await checkQuota(session, session.state.identity, octets, 1)
+    if (!isPublic(name)) await checkQuota(session, session.state.identity, () => ({ octets, messages: 1 }))
   },
   async run(session, state, { name, messages }) {
     const folder = await findMailbox(session, state.identity, name, 'TRYCREATE') // RFC 9051 section 6.3.12
@@ -54,7 +54,7 @@ export const append = defineCommand({
       octets += assembled.octets
       batch.push(newMessage(assembled.raw, message, folder.id))
     }
-    await checkQuota(session, state.identity, octets, batch.length)
+    await checkQuota(session, state.identity, () => ({ octets, messages: batch.length }))
     const stored = await session.context.store.append(batch)
     const uids = stored.map(({ entry }) => entry.uid)
     return ok(`APPENDUID ${folder.uidValidity} ${formatNumbers(uids)}`) // RFC 4315 section 3
@@ -84,7 +84,8 @@ export const replace = defineMessageCommand({
     const folder = await findMailbox(session, identity, name, 'TRYCREATE')
     await endOfData(session, state, message)
     const { raw, octets } = await assembleMessage(session, state, message)
-    await checkQuota(session, identity, octets - old.sizeOctets, 0)
+    const freed = selection.folder.owner === identity.owner ? { octets: old.sizeOctets, messages: 1 } : NOTHING
+    await checkQuota(session, identity, () => ({ octets: octets - freed.octets, messages: 1 - freed.messages }))
     const [stored] = await store.append([newMessage(raw, message, folder.id)])
     // Sent before the EXPUNGE, so that the client always knows one of the two messages. RFC 8508 section 3.3
     session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
@@ -92,6 +93,9 @@ export const replace = defineMessageCommand({
     return ok(highestModSeqCode(session, selection)) // RFC 7162 section 3.2.7
   },
 })
+
+/** What expunging captured mail frees of an account's quota. */
+const NOTHING = { octets: 0, messages: 0 }
 
 /** Injects the faults after the content. Functions see the first message of the command. @throws FaultAnswered */
 async function endOfData(session: ImapSession, state: LoggedOn, message: AppendMessage): Promise<void> {

@@ -1,8 +1,9 @@
+import type { QuotaUsage } from '../../../src/store/quota.ts'
 import type { CopyResult, Folder, MessageEntry } from '../../../src/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts'
 import { no, ok } from '../reply.ts'
-import { checkWritable } from '../selection.ts'
+import { checkWritable, type Selection } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
@@ -17,8 +18,7 @@ export const copy = defineMessageCommand({
     const { selection, identity } = state
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
-    const octets = uids.reduce((sum, uid) => sum + (selection.messages[selection.indexOf(uid)]?.sizeOctets ?? 0), 0)
-    await checkQuota(session, identity, octets, uids.length)
+    await checkQuota(session, identity, () => usageOf(selection, uids))
     const result = await session.context.store.copy(selection.folder.id, uids, folder.id)
     return ok(copyUidCode(folder, result))
   },
@@ -29,15 +29,23 @@ export const move = defineMessageCommand({
   name: 'MOVE',
   parse: copyRequest,
   async run(session, state, request, byUid) {
-    const { selection } = state
+    const { selection, identity } = state
     checkWritable(selection)
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
+    // Captured mail does not count until it is moved to a mailbox of the account.
+    if (selection.folder.owner !== identity.owner) await checkQuota(session, identity, () => usageOf(selection, uids))
     const result = await session.context.store.move(selection.folder.id, uids, folder.id)
     // Sent before the EXPUNGE responses, so that the client knows the new uids. RFC 6851 section 4.3
     session.send(`* OK [${copyUidCode(folder, result)}] Moved\r\n`)
     return ok(highestModSeqCode(session, selection))
   },
+})
+
+/** Returns how much messages add to the account that gets them. */
+const usageOf = (selection: Selection, uids: readonly number[]): QuotaUsage => ({
+  octets: uids.reduce((sum, uid) => sum + (selection.messages[selection.indexOf(uid)]?.sizeOctets ?? 0), 0),
+  messages: uids.length,
 })
 
 interface CopyRequest {

@@ -1,4 +1,11 @@
-import { exceededQuota, quotaOf, setQuota as setQuotaOf, usageOf } from '../../../src/store/quota.ts'
+import {
+  exceededQuota,
+  mayHaveQuota,
+  type QuotaUsage,
+  quotaOf,
+  setQuota as setQuotaOf,
+  usageOf,
+} from '../../../src/store/quota.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, isCaptured, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, no, ok } from '../reply.ts'
@@ -70,15 +77,18 @@ export const setQuota = defineCommand({
   },
 })
 
-/** Checks that the account may store this much more. @throws ImapError OVERQUOTA. RFC 9208 section 4.3.3 */
+/**
+ * Checks that the account may store more.
+ * @param more returns how much; not called for an account without a quota
+ * @throws ImapError OVERQUOTA. RFC 9208 section 4.3.3
+ */
 export async function checkQuota(
-  session: ImapSession,
-  identity: Identity,
-  octets: number,
-  messages: number,
+  { context: { store } }: ImapSession,
+  { owner, account }: Identity,
+  more: () => QuotaUsage,
 ): Promise<void> {
-  const { owner, account } = identity
-  const exceeded = await exceededQuota(session.context.store, owner, account.quota, { octets, messages })
+  if (!mayHaveQuota(store, owner, account.quota)) return
+  const exceeded = await exceededQuota(store, owner, account.quota, more())
   if (exceeded) throw no('The quota would be exceeded.', 'OVERQUOTA')
 }
 

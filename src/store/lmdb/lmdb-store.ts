@@ -56,6 +56,8 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
   readonly #entries: Entries
   readonly #commits: Commits<StoreEvent, StoreDraft>
   readonly #changes: Changes
+  /** The keys of the small values. They are few, and `hasState` must not read. */
+  #stateKeys: Set<string>
   #closing: Promise<void> | undefined
 
   constructor(tables: Tables, { clock, log, space, unlock }: LmdbStoreOptions) {
@@ -78,10 +80,14 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
         this.emit(event)
       },
       reopen: () => this.#committed.reopen(),
-      lost: () => this.#entries.readFolders(),
+      lost: () => {
+        this.#entries.readFolders()
+        this.#stateKeys = this.#readStateKeys()
+      },
     })
     this.#changes = new Changes(tables, this.#bodies, this.#commits, log, () => this.checkOpen())
     this.#entries.readFolders()
+    this.#stateKeys = this.#readStateKeys()
     void this.#changes.removeDoomed()
   }
 
@@ -241,21 +247,29 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     return this.#tables.state.get(textKey(key), this.#committed.now)
   }
 
-  setState(key: string, value: string | undefined): Promise<void> {
-    return this.#changes.put(() => {
-      if (value === undefined) this.#tables.state.removeSync(textKey(key))
-      else this.#tables.state.putSync(textKey(key), value)
-    })
+  hasState(key: string): boolean {
+    return this.#stateKeys.has(textKey(key))
   }
 
-  clear(): Promise<void> {
-    return this.#changes.run(
+  async setState(key: string, value: string | undefined): Promise<void> {
+    const stored = textKey(key)
+    await this.#changes.put(() => {
+      if (value === undefined) this.#tables.state.removeSync(stored)
+      else this.#tables.state.putSync(stored, value)
+    })
+    if (value === undefined) this.#stateKeys.delete(stored)
+    else this.#stateKeys.add(stored)
+  }
+
+  async clear(): Promise<void> {
+    await this.#changes.run(
       (draft) => {
         for (const { folder } of [...this.folders.all]) draft.deleteFolder(folder.id)
         draft.clearTables()
       },
       { ...ALONE, ...FREES },
     )
+    this.#stateKeys.clear()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -270,6 +284,10 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     await this.#tables.env.close()
     await this.#space.close()
     await this.#unlock()
+  }
+
+  #readStateKeys(): Set<string> {
+    return new Set(this.#tables.state.getKeys(this.#committed.now))
   }
 
   #find(folderId: string, uid: number): MessageEntry | undefined {

@@ -219,6 +219,10 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
     return this.#state.get(key)
   }
 
+  hasState(key: string): boolean {
+    return this.#state.has(key)
+  }
+
   async setState(key: string, value: string | undefined): Promise<void> {
     this.checkOpen()
     if (value === undefined) this.#state.delete(key)
