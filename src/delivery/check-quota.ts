@@ -1,13 +1,18 @@
 import type { Account } from '../directory/types.ts'
-import { exceededQuota } from '../store/quota.ts'
+import { exceededQuota, mayHaveQuota } from '../store/quota.ts'
 import { accountOwner, type MessageStore } from '../store/types.ts'
 import { DeliveryError } from './types.ts'
 
 /**
- * Checks that a mailbox has room for one more message.
+ * Checks that a mailbox has room for one more message. Returns nothing to wait for if the account has no quota.
  * @throws DeliveryError `mailbox-full`, or `over-quota` where the quota says so and for a message that can never fit
  */
-export async function checkMailboxQuota(store: MessageStore, account: Account, octets: number): Promise<void> {
+export function checkMailboxQuota(store: MessageStore, account: Account, octets: number): Promise<void> | undefined {
+  if (!mayHaveQuota(store, accountOwner(account.user), account.quota)) return undefined
+  return check(store, account, octets)
+}
+
+async function check(store: MessageStore, account: Account, octets: number): Promise<void> {
   const more = { octets, messages: 1 }
   const quota = await exceededQuota(store, accountOwner(account.user), account.quota, more)
   if (!quota) return

@@ -1,11 +1,39 @@
 import { describe, expect, test, vi } from 'vitest'
+import type { SmtpCommand } from '../../servers/smtp/command.ts'
+import { commands } from '../../servers/smtp/commands/index.ts'
 import { smtp } from '../../servers/smtp/session.ts'
 import { systemClock } from '../../src/common/clock.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { StoreError } from '../../src/store/types.ts'
+import { countingStore } from '../support/counting-store.ts'
 import { startMailLab } from '../support/mail-lab.ts'
 import { ask, greeted, startData, withoutTrace } from './support.ts'
+
+test.each([
+  ['without a quota, RCPT answers at once and asks the store nothing', undefined, false],
+  ['with a quota, RCPT waits for the store', { messages: 1 }, true],
+])('%s', async (_, quota, waits) => {
+  const { store, calls } = countingStore()
+  const alice = { user: 'alice', password: 'secret', ...(quota && { quota }) }
+  await using lab = await startMailLab(smtp, { store, config: { directory: { accounts: [alice] } } })
+  const run = vi.spyOn(commands.get('RCPT') as SmtpCommand, 'run')
+  try {
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    calls.length = 0
+    for (const to of ['alice@lab.test', 'captured@x.test'])
+      expect(await ask(client, `RCPT TO:<${to}>`)).toMatch(/^250 /)
+    const reads = calls.filter((call) => call !== 'hasState')
+    expect([run.mock.results.map(({ value }) => value instanceof Promise), reads.length > 0]).toEqual([
+      [waits, false],
+      waits,
+    ])
+    client.destroy()
+  } finally {
+    run.mockRestore()
+  }
+})
 
 describe('accepted and rejected addresses', () => {
   test.each([

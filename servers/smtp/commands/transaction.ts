@@ -39,7 +39,7 @@ export const mail: SmtpCommand = {
 /** RCPT TO:<forward-path> [parameters]: adds a recipient. RFC 5321 section 4.1.1.3. */
 export const rcpt: SmtpCommand = {
   name: 'RCPT',
-  async run(session, argument) {
+  run(session, argument) {
     needGreeting(session)
     const path = TO.test(argument) ? parsePath(argument.slice(argument.indexOf(':') + 1)) : undefined
     if (!path || path.address === '') throw new SmtpError(501, '5.1.3', 'Error: Bad recipient address syntax')
@@ -49,12 +49,15 @@ export const rcpt: SmtpCommand = {
     checkCount(session, transaction, path.address)
     checkAscii(path.address, transaction.smtpUtf8)
     const recipient = recipientOf(session, path)
-    if (recipient.destination.kind === 'mailbox') {
-      await checkMailboxQuota(session.site.store, recipient.destination.account, transaction.announcedOctets)
+    const accept = (): void => {
+      transaction.add(recipient)
+      session.connection.logon.cancelTimeout()
+      session.reply(250, '2.1.5', 'Accepted')
     }
-    transaction.add(recipient)
-    session.connection.logon.cancelTimeout()
-    session.reply(250, '2.1.5', 'Accepted')
+    const { destination } = recipient
+    if (destination.kind !== 'mailbox') return accept()
+    const checked = checkMailboxQuota(session.site.store, destination.account, transaction.announcedOctets)
+    return checked ? checked.then(accept) : accept()
   },
 }
 
