@@ -1,5 +1,5 @@
-// Compiles src/ and servers/ into dist/, and bundles the public entry points as CommonJS into dist/cjs/. Without the
-// compiler (npm ci --omit=dev), an existing dist/ is used.
+// Compiles src/ and servers/ into dist/, bundles the public entry points as CommonJS into dist/cjs/, and builds the console
+// into dist/console/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -18,9 +18,11 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'
 if (existsSync(main)) chmodSync(main, 0o755)
 if (status !== 0) process.exit(status ?? 1)
 
-const [{ finishTypes }, { buildCommonjs }] = await Promise.all([
+const [{ finishTypes }, { buildCommonjs }, { buildConsole }] = await Promise.all([
   import('./build/types.mjs'),
   import('./build/commonjs.mjs'),
+  import('./build/console.mjs'),
 ])
 await finishTypes()
 await buildCommonjs()
+await buildConsole()

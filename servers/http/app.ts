@@ -7,7 +7,9 @@ import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
-import { callerOf } from './caller.ts'
+import { cookieIn, cookieName } from './browser-sessions.ts'
+import { callerOf, PAGE_CHALLENGE } from './caller.ts'
+import { Console, type FileRequest } from './console.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
@@ -39,6 +41,7 @@ export function createApp(
   connectionOf: (request: IncomingMessage) => Connection,
 ): Hono<Env> {
   const app = new Hono<Env>()
+  const files = new Console()
   app.use(async (c, next) => {
     const connection = connectionOf(c.env.incoming)
     c.set('connection', connection)
@@ -53,7 +56,9 @@ export function createApp(
     const { record } = c.get('connection')
     if (problem.problem === 'internal') context.log.error({ session: record.id, err: error }, 'http: request failed')
     if (problem.status === 401 || problem.status === 403 || problem.status === 421) record.refused(problem.message)
-    return problemResponse(c, problem)
+    const isPage =
+      c.req.header('Sealpost-Console') !== undefined || /(?:^|[; ]|__Host-)sealpost-/.test(c.req.header('Cookie') ?? '')
+    return problemResponse(c, problem, problem.status === 401 && isPage ? PAGE_CHALLENGE : {})
   })
   // Orchestrators ask these by IP address and without credentials.
   for (const path of ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']) app.get(path, (c) => c.text('ok'))
@@ -72,8 +77,11 @@ export function createApp(
       hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,
     }
     checkRequest(facts, c.get('connection'), context)
-    c.set('caller', await callerOf(authorization, c.get('connection'), context))
-    await next()
+    const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
+    if (file) return file
+    const cookie = cookieIn(header('Cookie'), cookieName(header('Host'), c.get('connection').tls !== undefined))
+    c.set('caller', await callerOf({ authorization, cookie }, c.get('connection'), context))
+    return next()
   })
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {
@@ -91,9 +99,6 @@ export function createApp(
   }
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
-  // Relative, so that the base paths of proxies and tenants stay.
-  app.get('/', (c) => c.redirect('api/docs'))
-  app.get('/t/:tenant/', (c) => c.redirect('../../api/docs'))
   app.get('/api/docs', async (c) => {
     const { docsPage, DOCS_POLICY } = await import('../../src/api/docs-page.ts')
     return c.html(docsPage(operations), 200, { 'Content-Security-Policy': DOCS_POLICY })
@@ -107,6 +112,15 @@ export function createApp(
     )
   })
   return app
+}
+
+function fileRequest(c: Context<Env>): FileRequest {
+  return {
+    path: c.req.path,
+    accept: c.req.header('Accept') ?? '',
+    acceptEncoding: c.req.header('Accept-Encoding') ?? '',
+    ifNoneMatch: c.req.header('If-None-Match'),
+  }
 }
 
 /** Returns what the client believes it talks to. @throws ApiProblem `bad-request` for two of them */

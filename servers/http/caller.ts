@@ -8,44 +8,72 @@ import { logonPolicy } from '../../src/directory/policy.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { completeLogon } from '../logon.ts'
 import type { ServerContext } from '../service.ts'
+import { browserSessions, type Credential, digestOf } from './browser-sessions.ts'
 
 /** Callers without credentials, where `authentication` has anonymous. */
 const ANONYMOUS: Caller = { role: 'administrator', name: 'anonymous' }
 
+/** What a request says about its sender. */
+export interface CallerFacts {
+  /** The Authorization field. */
+  readonly authorization: string | undefined
+  /** The value of the cookie of a browser that has logged on. */
+  readonly cookie: string | undefined
+}
+
 /**
  * Returns who sends a request. RFC 6750 section 2.1, RFC 7617.
- * @param authorization the Authorization field
  * @throws ApiProblem `log-on-required`, after the delay of a failed log-on
  */
 export async function callerOf(
-  authorization: string | undefined,
+  { authorization, cookie }: CallerFacts,
   connection: Connection,
   context: ServerContext,
 ): Promise<Caller> {
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
-    const caller = tokenCaller(credentials.trim(), context) ?? tenantCaller(credentials.trim(), await context.api())
+    const isGiven = (token: string): boolean => isSame(token, credentials.trim())
+    const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
     return caller ?? refuse(connection, 'the token is not one of this lab', INVALID_TOKEN)
   }
   if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, connection, context)
   if (authorization !== undefined) throw logOn('only Bearer and Basic are supported')
+  const known = cookie === undefined ? undefined : browserSessions(await context.api()).find(cookie)
+  const browser = known && (await credentialCaller(known, context))
+  if (browser) return browser
   const { externalIdentity } = connection.channel
   if (externalIdentity !== undefined) return accountCaller(externalIdentity, context)
   if (context.config.authentication.includes('anonymous') && isLoopback(context.config.address)) return ANONYMOUS
   throw logOn('send a token (Authorization: Bearer TOKEN), or the name and password of an account')
 }
 
-function tokenCaller(given: string, { tokens }: ServerContext): Caller | undefined {
-  const found = tokens.filter(({ token }) => token !== undefined && isSame(token, given))[0]
+/** Returns who has logged on with a credential; undefined if it is no longer valid. */
+async function credentialCaller(credential: Credential, context: ServerContext): Promise<Caller | undefined> {
+  if (credential.kind === 'account') {
+    return context.directory.find(credential.user) && accountCaller(credential.user, context)
+  }
+  const isMeant = (token: string): boolean => digestOf(token) === credential.digest
+  return tokenCaller(isMeant, context) ?? tenantCaller(isMeant, await context.api())
+}
+
+function tokenCaller(isMeant: (token: string) => boolean, { tokens }: ServerContext): Caller | undefined {
+  const found = tokens.filter(({ token }) => token !== undefined && isMeant(token))[0]
   if (!found) return undefined
   const { name, role } = found
   return role === 'tenant' ? { role, name, tenant: name } : { role, name }
 }
 
 /** Returns the tenant that was created over the API with this token. */
-function tenantCaller(given: string, { tenants }: Api): Caller | undefined {
-  const found = [...tenants.values()].filter(({ token }) => isSame(token, given))[0]
+function tenantCaller(isMeant: (token: string) => boolean, { tenants }: Api): Caller | undefined {
+  const found = [...tenants.values()].filter(({ token }) => isMeant(token))[0]
   return found && { role: 'tenant', name: found.name, tenant: found.name }
+}
+
+/** Returns what a request has logged on with: a token or an account. Undefined without an Authorization field. */
+export function credentialIn(authorization: string | undefined, { name }: Caller): Credential | undefined {
+  const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
+  if (scheme.toLowerCase() === 'bearer') return { kind: 'token', digest: digestOf(credentials.trim()) }
+  return scheme === '' ? undefined : { kind: 'account', user: name }
 }
 
 /** Compares in constant time, whatever the lengths. */
@@ -88,6 +116,9 @@ async function refuse(connection: Connection, why: string, error = ''): Promise<
 
 /** RFC 6750 section 3.1. */
 const INVALID_TOKEN = ', error="invalid_token"'
+
+/** What a page of the console is asked for. A browser would open a dialog of its own for Basic. */
+export const PAGE_CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="Sealpost"' }
 
 /** RFC 9110 section 11.6.1. */
 const logOn = (why: string, error = ''): ApiProblem =>

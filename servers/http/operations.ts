@@ -6,6 +6,8 @@ import { Content, type Operation, type Upload } from '../../src/api/operation.ts
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
 import { answerBody, bodyOf, parseJson } from './body.ts'
+import { browserSessions, cookieField, cookieIn, cookieName } from './browser-sessions.ts'
+import { credentialIn } from './caller.ts'
 import type { Env } from './env.ts'
 
 /** Longest JSON body, besides the messages in it, which have the limit of the virtual server. */
@@ -29,6 +31,7 @@ export async function runOperation(
   const input = await inputOf(operation, c, { hasUpload: upload !== undefined, maxOctets })
   const call = { api, caller, input, signal: c.req.raw.signal, ...(upload ? { upload } : {}) }
   const result = await operation.run(call)
+  if (operation.browserSession) c.header('Set-Cookie', browserCookie(operation.browserSession, api, caller, c))
   if (result instanceof Content) {
     return c.body(answerBody(result.octets, c) as never, 200, { 'Content-Type': result.type, ...result.headers })
   }
@@ -36,6 +39,17 @@ export async function runOperation(
   return c.body(answerBody(JSON.stringify(result), c) as never, operation.status ?? 200, {
     'Content-Type': 'application/json',
   })
+}
+
+/** Returns the Set-Cookie field of a browser that logs on or off. */
+function browserCookie(change: 'starts' | 'ends', api: Api, caller: Caller, c: Context<Env>): string {
+  const isSecure = c.get('connection').tls !== undefined
+  const name = cookieName(c.req.header('Host'), isSecure)
+  const known = cookieIn(c.req.header('Cookie'), name)
+  const sessions = browserSessions(api)
+  if (known !== undefined && change === 'ends') sessions.end(known)
+  const credential = change === 'starts' ? credentialIn(c.req.header('Authorization'), caller) : undefined
+  return cookieField(name, credential ? sessions.start(credential) : change === 'starts' ? known : undefined, isSecure)
 }
 
 /** Reads the body of an upload. @throws ApiProblem `unsupported-type`, `too-large` */

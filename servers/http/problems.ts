@@ -21,7 +21,12 @@ export const problemText = (problem: ApiProblem): ProblemText => ({
   body: JSON.stringify(problem.document),
 })
 
-export function problemResponse(c: Context, problem: ApiProblem): Response {
+/** @param more header fields that replace those of the problem */
+export function problemResponse(
+  c: Context,
+  problem: ApiProblem,
+  more: Readonly<Record<string, string>> = {},
+): Response {
   const { status, headers, body } = problemText(problem)
-  return c.body(body, status as ContentfulStatusCode, headers)
+  return c.body(body, status as ContentfulStatusCode, { ...headers, ...more })
 }

@@ -54,6 +54,8 @@ export interface Operation {
   readonly upload?: readonly string[]
   /** Whether the JSON has messages or attachments, and so the size limit of messages. */
   readonly takesMessages?: boolean
+  /** Over HTTP, the answer sets the cookie of a browser that logs on, or deletes it. */
+  readonly browserSession?: 'starts' | 'ends'
   /** The JSON that it answers, or the media type of other content. Absent: 204. */
   readonly output?: z.ZodType | string
   /** Media types and ranges of other content that it can answer. */

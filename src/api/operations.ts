@@ -6,6 +6,7 @@ import type { Operation } from './operation.ts'
 import { authorityOperations } from './pki/authorities.ts'
 import { certificateOperations } from './pki/certificates.ts'
 import { requestOperations } from './pki/requests.ts'
+import { callerOperations } from './session.ts'
 import { sessionOperations } from './sessions.ts'
 import { tenantOperations } from './tenants.ts'
 import { virtualServerOperations } from './virtual-servers.ts'
@@ -26,4 +27,5 @@ export const operations: readonly Operation[] = [
   ...tenantOperations,
   ...webhookOperations,
   ...labOperations,
+  ...callerOperations,
 ]

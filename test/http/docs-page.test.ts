@@ -30,15 +30,6 @@ it('runs no script and loads nothing', async () => {
   expect(body).not.toMatch(/<script|<img|<link|<iframe|https?:\/\//)
 })
 
-it.each([
-  ['/', 'api/docs'],
-  ['/t/ci/', '../../api/docs'],
-])('redirects %s to the page, relative to any base path', async (path, location) => {
-  const { status, headers } = await fetch(http.base + path, { redirect: 'manual' })
-  expect([status, headers.get('location')]).toEqual([302, location])
-  expect((await http.request(path)).body).toContain('<h1>Sealpost HTTP API</h1>')
-})
-
 it('links to the OpenAPI document below any base path', async () => {
   const { body } = await http.request('/api/docs')
   const [, link = ''] = /<a href="([^"]*openapi[^"]*)"/.exec(body) ?? []

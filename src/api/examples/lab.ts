@@ -89,6 +89,8 @@ const memory = {
   refusals: 0,
 }
 
+const caller = { role: 'account', name: 'alice', tenant: null, may: ['read', 'change'] }
+
 export const labExamples: Examples = {
   'folders.list': { input: { account: 'alice' }, answer: { items: [inbox, folder] } },
   'folders.create': { input: { account: 'alice', name: 'Invoices' }, answer: folder },
@@ -142,4 +144,7 @@ export const labExamples: Examples = {
     },
   },
   reset: {},
+  'session.get': { answer: caller },
+  'session.create': { answer: caller },
+  'session.delete': {},
 }

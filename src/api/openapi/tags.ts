@@ -14,5 +14,6 @@ export const tags: Readonly<Record<string, string>> = {
   webhooks: 'What the lab sends to other programs.',
   tenants: 'Parts of the lab for jobs that run in parallel.',
   status: 'The state of the lab.',
+  session: 'Who the caller is, and the log-on of browsers.',
   reset: 'Delete all messages and session records.',
 }

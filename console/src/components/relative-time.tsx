@@ -1,0 +1,49 @@
+import { signal } from '@preact/signals'
+import { language } from '../state/preferences.ts'
+
+const TICK_MS = 30_000
+/** The present, for times that count from it. */
+const now = signal(Date.now())
+setInterval(() => {
+  now.value = Date.now()
+}, TICK_MS)
+
+const SECOND = 1_000
+const [MINUTE, HOUR, DAY] = [60 * SECOND, 3_600 * SECOND, 86_400 * SECOND]
+
+/** Returns a date and time with its zone. */
+export const wholeTime = (at: number | string): string =>
+  new Date(at).toLocaleString(language.value, { dateStyle: 'full', timeStyle: 'long' })
+
+/** Returns a time of today as such, another day of this year as a date, and others with their year. */
+export function shortTime(at: number | string, present = now.value): string {
+  const date = new Date(at)
+  const today = new Date(present)
+  const isToday = date.toDateString() === today.toDateString()
+  if (isToday) return date.toLocaleTimeString(language.value, { hour: '2-digit', minute: '2-digit' })
+  const isThisYear = date.getFullYear() === today.getFullYear()
+  return date.toLocaleDateString(
+    language.value,
+    isThisYear ? { month: 'short', day: 'numeric' } : { dateStyle: 'medium' },
+  )
+}
+
+function relative(at: number, present: number): string {
+  const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
+  const distance = at - present
+  const size = Math.abs(distance)
+  if (size < MINUTE) return format.format(0, 'second')
+  if (size < HOUR) return format.format(Math.round(distance / MINUTE), 'minute')
+  if (size < DAY) return format.format(Math.round(distance / HOUR), 'hour')
+  return format.format(Math.round(distance / DAY), 'day')
+}
+
+/** A time as `5 min. ago`, or, with `short`, as `12:04`. The tooltip has all of it, with the zone. */
+export function RelativeTime({ at, short = false }: { readonly at: number | string; readonly short?: boolean }) {
+  const ms = typeof at === 'number' ? at : Date.parse(at)
+  return (
+    <time dateTime={new Date(ms).toISOString()} title={wholeTime(ms)}>
+      {short ? shortTime(ms) : relative(ms, now.value)}
+    </time>
+  )
+}

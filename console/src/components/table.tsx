@@ -1,0 +1,102 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+
+export interface Column<Row> {
+  readonly name: string
+  readonly title: string
+  readonly cell: (row: Row) => ComponentChildren
+  /** What the column is sorted by. Without it, the column cannot be sorted. */
+  readonly sortBy?: (row: Row) => string | number
+  /** Numbers are aligned at their end. */
+  readonly isNumber?: boolean
+}
+
+export interface Sorting {
+  readonly column: string
+  readonly descending: boolean
+}
+
+interface TableProps<Row> {
+  readonly caption: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string
+  readonly onOpen?: (row: Row) => void
+  readonly selected?: string | undefined
+  /** The order at first, or, with `onSort`, the order that the URL has. */
+  readonly sorting?: Sorting
+  readonly onSort?: (sorting: Sorting) => void
+}
+
+/** A table with columns that sort. A row with `onOpen` opens by click and by Enter. */
+export function Table<Row>(props: TableProps<Row>) {
+  const { caption, columns, rows, keyOf, onOpen, selected, onSort } = props
+  const [own, setOwn] = useState(props.sorting)
+  const sorting = onSort ? props.sorting : own
+  const sort = (column: string): void => {
+    const next = { column, descending: sorting?.column === column && !sorting.descending }
+    if (onSort) onSort(next)
+    else setOwn(next)
+  }
+  return (
+    <div class="table-box">
+      <table class="table">
+        <caption class="hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map(({ name, title, sortBy, isNumber }) => (
+              <th
+                key={name}
+                scope="col"
+                class={isNumber ? 'number' : ''}
+                aria-sort={sorting?.column === name ? (sorting.descending ? 'descending' : 'ascending') : undefined}
+              >
+                {sortBy ? (
+                  <button type="button" onClick={() => sort(name)}>
+                    {title}
+                    <span aria-hidden="true" class="direction">
+                      {sorting?.column === name ? (sorting.descending ? '▾' : '▴') : ''}
+                    </span>
+                  </button>
+                ) : (
+                  title
+                )}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {sorted(rows, columns, sorting).map((row) => (
+            <tr
+              key={keyOf(row)}
+              class={onOpen ? 'opens' : ''}
+              aria-selected={onOpen ? keyOf(row) === selected : undefined}
+              tabIndex={onOpen ? 0 : undefined}
+              onClick={() => onOpen?.(row)}
+              onKeyDown={(event) => event.key === 'Enter' && event.target === event.currentTarget && onOpen?.(row)}
+            >
+              {columns.map(({ name, cell, isNumber }) => (
+                <td key={name} class={isNumber ? 'number' : ''}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function sorted<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sorting?: Sorting): readonly Row[] {
+  const by = columns.find(({ name }) => name === sorting?.column)?.sortBy
+  if (!by || !sorting) return rows
+  const sign = sorting.descending ? -1 : 1
+  return rows.toSorted((a, b) => {
+    const [left, right] = [by(a), by(b)]
+    return (
+      sign *
+      (typeof left === 'number' && typeof right === 'number' ? left - right : `${left}`.localeCompare(`${right}`))
+    )
+  })
+}

@@ -1,0 +1,38 @@
+import type { ComponentType } from 'preact'
+import type { Icon } from './components/icon.tsx'
+import { icons } from './shell/icons.ts'
+import { type Access, may, seesLab } from './state/caller.ts'
+import type { TextKey } from './texts/catalogue.ts'
+
+/** A page of the console. Its chunk and its texts are loaded when it is opened. */
+export interface PageRow {
+  /** First part of its URL. The page sees what follows. */
+  readonly path: string
+  readonly title: TextKey
+  readonly icon: Icon
+  /** The key after `g` that opens it. */
+  readonly key: string
+  /** Areas of the catalogue that it needs. */
+  readonly texts: readonly string[]
+  /** Who sees it: whoever may do this, of the whole lab if `ofLab` is set. */
+  readonly access: Access
+  readonly ofLab?: boolean
+  readonly load: () => Promise<{ readonly default: ComponentType }>
+}
+
+/** Every page, in the order of the rail. */
+const rows: readonly PageRow[] = [
+  {
+    path: 'mail',
+    title: 'shell.mail',
+    icon: icons.mail,
+    key: 'm',
+    texts: ['mail'],
+    access: 'read',
+    load: () => import('./pages/mail/page.tsx'),
+  },
+]
+
+/** Returns the pages that the caller may use. */
+export const visiblePages = (): readonly PageRow[] =>
+  rows.filter(({ access, ofLab = false }) => may(access) && (!ofLab || seesLab()))

@@ -1,0 +1,33 @@
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { type Problem, problemOf } from '../api/problem.ts'
+import { ProblemState, Skeleton } from '../components/states.tsx'
+import type { PageRow } from '../pages.ts'
+import { loadTexts, t } from '../texts/index.ts'
+
+type Loaded = { readonly path: string; readonly page?: ComponentType; readonly problem?: Problem }
+
+/** A page, loaded with its texts when it is first opened. */
+export function Page({ row }: { readonly row: PageRow }) {
+  const [loaded, setLoaded] = useState<Loaded>()
+  const [attempts, setAttempts] = useState(0)
+  useEffect(() => {
+    let isLatest = true
+    const { path } = row
+    Promise.all([row.load(), loadTexts(...row.texts)]).then(
+      ([{ default: page }]) => isLatest && setLoaded({ path, page }),
+      (error) => isLatest && setLoaded({ path, problem: problemOf(error) }),
+    )
+    return () => {
+      isLatest = false
+    }
+  }, [row, attempts])
+  const title = t(row.title)
+  useEffect(() => {
+    document.title = `${title} · Sealpost`
+  }, [title])
+  if (loaded?.path !== row.path) return <Skeleton />
+  if (loaded.problem) return <ProblemState problem={loaded.problem} onRetry={() => setAttempts(attempts + 1)} />
+  const { page: Content } = loaded
+  return Content ? <Content /> : null
+}

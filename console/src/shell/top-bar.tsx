@@ -1,0 +1,46 @@
+import { Button } from '../components/button.tsx'
+import { Glyph } from '../components/icon.tsx'
+import { callerState, logOff } from '../state/caller.ts'
+import { t } from '../texts/index.ts'
+import { isHelpOpen, isPaletteOpen } from './commands.ts'
+import { icons } from './icons.ts'
+import { LiveState } from './live-state.tsx'
+import { TopBarPreferences } from './preferences.tsx'
+
+const isMac = navigator.platform.startsWith('Mac')
+
+export function TopBar() {
+  const state = callerState.value
+  const caller = state.name === 'in' ? state.caller : undefined
+  return (
+    <header class="top-bar">
+      <a class="brand" href="./" aria-label="Sealpost">
+        <img src="icon.svg" alt="" width="24" height="24" />
+      </a>
+      <button type="button" class="palette-button" aria-haspopup="dialog" onClick={openPalette}>
+        <Glyph icon={icons.search} />
+        <span>{t('shell.searchHint')}</span>
+        <kbd>{isMac ? '⌘' : 'Ctrl'} K</kbd>
+      </button>
+      <LiveState />
+      {caller && caller.name !== 'anonymous' && (
+        <span class="who" title={t('shell.loggedOnAs', { name: caller.name, role: caller.role })}>
+          {caller.name}
+        </span>
+      )}
+      <TopBarPreferences />
+      <Button kind="plain" icon={icons.help} label={t('shell.help')} shortcut="?" onClick={openHelp} />
+      {caller && caller.name !== 'anonymous' && (
+        <Button kind="plain" icon={icons.logOff} label={t('shell.logOff')} onClick={() => void logOff()} />
+      )}
+    </header>
+  )
+}
+
+export const openPalette = (): void => {
+  isPaletteOpen.value = true
+}
+
+export const openHelp = (): void => {
+  isHelpOpen.value = true
+}

@@ -1,0 +1,67 @@
+import { signal } from '@preact/signals'
+import { call, type OutputOf, whenLoggedOff } from '../api/client.ts'
+import { connectLive, disconnectLive } from '../api/live.ts'
+import { type Problem, problemOf } from '../api/problem.ts'
+
+export type Caller = OutputOf<'session.get'>
+export type Access = Caller['may'][number]
+
+/** - starting: not asked yet. out: nobody is logged on. in: `caller` is. unreachable: the lab does not answer. */
+export type CallerState =
+  | { readonly name: 'starting' }
+  | { readonly name: 'out' }
+  | { readonly name: 'in'; readonly caller: Caller }
+  | { readonly name: 'unreachable'; readonly problem: Problem }
+
+export const callerState = signal<CallerState>({ name: 'starting' })
+
+/** Returns whether the caller may do something: read, change mail, or administer the lab. */
+export const may = (access: Access): boolean =>
+  callerState.value.name === 'in' && callerState.value.caller.may.includes(access)
+
+/** Whether the caller sees the whole lab. */
+export const seesLab = (): boolean =>
+  callerState.value.name === 'in' &&
+  callerState.value.caller.tenant === null &&
+  ['administrator', 'reader'].includes(callerState.value.caller.role)
+
+whenLoggedOff(() => {
+  disconnectLive()
+  callerState.value = { name: 'out' }
+})
+
+/** Asks who is logged on. A token in the fragment of the URL logs on first, and leaves the URL. */
+export async function start(): Promise<void> {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token')
+  if (token !== null) history.replaceState(history.state, '', location.pathname + location.search)
+  try {
+    if (token === null) entered(await call('session.get', {}))
+    else await logOn(`Bearer ${token}`)
+  } catch (error) {
+    const problem = problemOf(error)
+    callerState.value = problem.status === 401 ? { name: 'out' } : { name: 'unreachable', problem }
+  }
+}
+
+/** Logs on with an Authorization field. The lab keeps the session in a cookie. @throws Problem */
+export async function logOn(authorization: string): Promise<void> {
+  entered(await call('session.create', {}, { authorization }))
+}
+
+/** Returns the Authorization field of an account. RFC 7617 section 2. */
+export function basicAuthorization(user: string, password: string): string {
+  const octets = new TextEncoder().encode(`${user}:${password}`)
+  return `Basic ${btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(''))}`
+}
+
+export async function logOff(): Promise<void> {
+  await call('session.delete', {})
+  disconnectLive()
+  // An anonymous caller of this machine is still one.
+  await start()
+}
+
+function entered(caller: Caller): void {
+  callerState.value = { name: 'in', caller }
+  connectLive()
+}

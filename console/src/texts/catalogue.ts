@@ -1,0 +1,14 @@
+import type mail from './en/mail.ts'
+import type shell from './en/shell.ts'
+
+/** The English texts of each area. The other languages have the same keys. */
+interface Areas {
+  readonly mail: typeof mail
+  readonly shell: typeof shell
+}
+
+/** What the file of an area in another language holds. */
+export type Texts<Area extends keyof Areas> = Readonly<Record<keyof Areas[Area], string>>
+
+/** Every key of the catalogue. */
+export type TextKey = { [Area in keyof Areas]: keyof Areas[Area] & string }[keyof Areas]

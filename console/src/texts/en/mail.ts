@@ -1,0 +1,5 @@
+export default {
+  'mail.list': 'Messages',
+  'mail.noSubject': '(no subject)',
+  'mail.selectOne': 'Select a message',
+}

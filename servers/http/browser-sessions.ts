@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Api } from '../../src/api/api.ts'
+
+/** What a browser has logged on with. Rights are looked up again for every request. */
+export type Credential =
+  | { readonly kind: 'token'; readonly digest: string }
+  | { readonly kind: 'account'; readonly user: string }
+
+/** A browser that does nothing for this long has to log on again. */
+const IDLE_MS = 7 * 24 * 60 * 60 * 1000
+/** The least recently used is dropped first. */
+const MAX_SESSIONS = 1_000
+
+/** The browsers that are logged on. They keep a random value in a cookie, and the lab its hash. */
+export class BrowserSessions {
+  readonly #sessions = new Map<string, { readonly credential: Credential; usedAt: number }>()
+
+  /** Returns the value of a new cookie. */
+  start(credential: Credential): string {
+    const value = randomBytes(32).toString('base64url')
+    this.#sessions.set(digestOf(value), { credential, usedAt: Date.now() })
+    if (this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value as string)
+    return value
+  }
+
+  /** Returns what the owner of a cookie has logged on with. */
+  find(value: string): Credential | undefined {
+    const key = digestOf(value)
+    const session = this.#sessions.get(key)
+    if (!session) return undefined
+    this.#sessions.delete(key)
+    if (Date.now() - session.usedAt > IDLE_MS) return undefined
+    this.#sessions.set(key, { ...session, usedAt: Date.now() })
+    return session.credential
+  }
+
+  end(value: string): void {
+    this.#sessions.delete(digestOf(value))
+  }
+}
+
+/** The sessions of each lab. All HTTP virtual servers of a lab share them. */
+const sessions = new WeakMap<Api, BrowserSessions>()
+
+export function browserSessions(api: Api): BrowserSessions {
+  const known = sessions.get(api) ?? new BrowserSessions()
+  sessions.set(api, known)
+  return known
+}
+
+/** Returns the hash under which a secret is remembered. */
+export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
+
+/**
+ * Returns the name of the cookie. Browsers share cookies between the ports of a host, so that each lab has a name of its own.
+ * @param host the Host field
+ */
+export const cookieName = (host: string | undefined, isSecure: boolean): string =>
+  `${isSecure ? '__Host-' : ''}sealpost-${/:(\d+)$/.exec(host ?? '')?.[1] ?? 'default'}`
+
+/** Returns the value of a cookie. RFC 6265 section 4.2.1. */
+export function cookieIn(field: string | undefined, name: string): string | undefined {
+  const found = (field ?? '').split(';').find((one) => one.trim().startsWith(`${name}=`))
+  return found?.slice(found.indexOf('=') + 1).trim()
+}
+
+/** Returns a Set-Cookie field. Without a value it deletes the cookie. RFC 6265 section 4.1. */
+export const cookieField = (name: string, value: string | undefined, isSecure: boolean): string =>
+  [
+    `${name}=${value ?? ''}`,
+    'Path=/',
+    'HttpOnly',
+    'SameSite=Strict',
+    ...(isSecure ? ['Secure'] : []),
+    ...(value === undefined ? ['Max-Age=0'] : [`Max-Age=${IDLE_MS / 1000}`]),
+  ].join('; ')

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { packageFolder } from '../../src/common/folders.ts'
+
+/** A request for a file of the console. */
+export interface FileRequest {
+  /** Path of the URL, as the lab sees it. */
+  readonly path: string
+  readonly accept: string
+  readonly acceptEncoding: string
+  readonly ifNoneMatch: string | undefined
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
+}
+
+/**
+ * The console runs its own scripts, shows messages in frames of its own origin, and loads nothing from anywhere else.
+ * Components set sizes and positions by the style property, which the policy does not limit. https://www.w3.org/TR/CSP3/
+ */
+const CONSOLE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "media-src 'self'",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "frame-src 'self'",
+  "manifest-src 'self'",
+  "form-action 'none'",
+  "base-uri 'self'",
+  "frame-ancestors 'self'",
+].join('; ')
+
+/** First parts of paths that are never pages of the console. */
+const NOT_PAGES = /^(?:api|assets|mailpit|mailhog|metrics|livez|readyz)(?:\/|$)/
+/** Coded forms that the build writes beside each file, the best first. */
+const CODINGS = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const
+
+const INDEX = 'index.html'
+/** What index.html has as its base. It is replaced by the path from the page to the base of the console. */
+const BASE = '<base href="./" />'
+
+const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sealpost</title>
+<h1>The console is not built</h1>
+<p>Run <code>npm run build</code> in the folder of Sealpost, and load this page again.
+<p>The API works without it: <a href="api/docs">its description</a>.
+</html>
+`
+
+/** The files of the console, which `npm run build` writes into dist/console. Read at the first request for each. */
+export class Console {
+  readonly #folder: string
+  readonly #known: ReadonlySet<string>
+  readonly #read = new Map<string, Buffer>()
+
+  constructor(folder = join(packageFolder, 'dist/console')) {
+    this.#folder = folder
+    this.#known = new Set(filesOf(folder))
+  }
+
+  /** Answers a request for a file or a page of the console. Undefined for other paths. */
+  answer({ path, ...request }: FileRequest): Response | undefined {
+    const below = path.replace(/^\/t\/[^/]+(?=\/)/, '').slice(1)
+    const file = fileNamed(below)
+    if (file !== INDEX && this.#known.has(file)) return this.#file(file, request)
+    if (NOT_PAGES.test(below)) return undefined
+    if (below !== '' && !request.accept.includes('text/html')) return undefined
+    return this.#page(below.split('/').length - 1, request)
+  }
+
+  #file(file: string, { acceptEncoding, ifNoneMatch }: Omit<FileRequest, 'path'>): Response {
+    const isHashed = file.startsWith('assets/')
+    const [coding, suffix] =
+      CODINGS.find(([name, end]) => acceptEncoding.includes(name) && this.#known.has(file + end)) ?? []
+    const octets = this.#octets(file + (suffix ?? ''))
+    return answer(octets, { isHashed, ifNoneMatch, type: TYPES[extname(file)] ?? 'application/octet-stream', coding })
+  }
+
+  /** Every page is the same document. Relative references work below the base paths of proxies and tenants. */
+  #page(depth: number, { ifNoneMatch }: Omit<FileRequest, 'path'>): Response {
+    if (!this.#known.has(INDEX)) {
+      return answer(Buffer.from(NOT_BUILT.replace('api/docs', `${'../'.repeat(depth)}api/docs`)), {
+        isHashed: false,
+        ifNoneMatch,
+        type: TYPES['.html'] as string,
+        status: 503,
+      })
+    }
+    const html = this.#octets(INDEX)
+      .toString('utf8')
+      .replace(BASE, `<base href="${'../'.repeat(depth) || './'}" />`)
+    return answer(Buffer.from(html), { isHashed: false, ifNoneMatch, type: TYPES['.html'] as string })
+  }
+
+  #octets(file: string): Buffer {
+    const known = this.#read.get(file) ?? readFileSync(join(this.#folder, file))
+    this.#read.set(file, known)
+    return known
+  }
+}
+
+/** Returns the file that a path means. Paths with malformed escapes mean none. */
+function fileNamed(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return ''
+  }
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((one) => one.isFile())
+      .map((one) =>
+        join(one.parentPath, one.name)
+          .slice(folder.length + 1)
+          .replaceAll('\\', '/'),
+      )
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+interface FileFacts {
+  /** Whether the name of the file changes with its content. */
+  readonly isHashed: boolean
+  readonly type: string
+  readonly coding?: string | undefined
+  readonly ifNoneMatch: string | undefined
+  readonly status?: number
+}
+
+/** RFC 9110 sections 8.8.3 and 13.1.2. */
+function answer(octets: Buffer, { isHashed, type, coding, ifNoneMatch, status = 200 }: FileFacts): Response {
+  const etag = `"${createHash('sha256').update(octets).digest('base64url').slice(0, 22)}"`
+  const headers = {
+    ETag: etag,
+    Vary: 'Accept-Encoding',
+    'Cache-Control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+    ...(type.startsWith('text/html') ? { 'Content-Security-Policy': CONSOLE_POLICY } : {}),
+  }
+  if (status === 200 && ifNoneMatch?.includes(etag)) return new Response(null, { status: 304, headers })
+  return new Response(octets as Uint8Array<ArrayBuffer>, {
+    status,
+    headers: {
+      ...headers,
+      'Content-Type': type,
+      'Content-Length': `${octets.length}`,
+      ...(coding ? { 'Content-Encoding': coding } : {}),
+    },
+  })
+}

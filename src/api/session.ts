@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { allowedAccess, type Caller } from './caller.ts'
+import { defineOperation, type Operation } from './operation.ts'
+
+const callerFacts = z
+  .object({
+    role: z.enum(['administrator', 'reader', 'tenant', 'account']),
+    name: z.string().describe('The user of an account, or the name of a tenant or token.'),
+    tenant: z.string().nullable(),
+    may: z.array(z.enum(['read', 'change', 'administer'])).describe('What the caller may do.'),
+  })
+  .meta({ id: 'Caller' })
+
+const factsOf = (caller: Caller): z.infer<typeof callerFacts> => ({
+  role: caller.role,
+  name: caller.name,
+  tenant: caller.tenant ?? null,
+  may: allowedAccess(caller),
+})
+
+const get = defineOperation({
+  name: 'session.get',
+  method: 'GET',
+  path: '/session',
+  summary: 'Read who the caller is, and what the caller may do.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: callerFacts,
+  run: async ({ caller }) => factsOf(caller),
+})
+
+const create = defineOperation({
+  name: 'session.create',
+  method: 'POST',
+  path: '/session',
+  summary: 'Log a browser on: the credentials of this request are remembered, and the answer sets a cookie.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: callerFacts,
+  status: 201,
+  browserSession: 'starts',
+  run: async ({ caller }) => factsOf(caller),
+})
+
+const remove = defineOperation({
+  name: 'session.delete',
+  method: 'DELETE',
+  path: '/session',
+  summary: 'Log a browser off: the cookie of this request is forgotten.',
+  access: 'read',
+  input: z.strictObject({}),
+  browserSession: 'ends',
+  run: async () => {},
+})
+
+export const callerOperations: readonly Operation[] = [get, create, remove]
