@@ -20,6 +20,8 @@ export interface JsonSchema {
   readonly required?: readonly string[]
   readonly items?: JsonSchema
   readonly minimum?: number
+  /** A secret. */
+  readonly writeOnly?: boolean
   readonly maximum?: number
 }
 
@@ -61,12 +63,25 @@ export function branches(schema: JsonSchema): readonly JsonSchema[] {
 
 /** Returns the schemas that apply to a path. */
 export function schemasAt(path: Path, from: readonly JsonSchema[] = [labJsonSchema()]): readonly JsonSchema[] {
-  let at = from.flatMap(branches)
-  for (const step of path) {
-    at = at.flatMap((schema) => branches(childOf(schema, step) ?? {}).filter((child) => Object.keys(child).length > 0))
-  }
+  let at: readonly JsonSchema[] = from.flatMap(branches)
+  for (const step of path) at = childSchemas(at, step)
   return at
 }
+
+/** Returns the schemas of a key or an item of values that match schemas. */
+export const childSchemas = (schemas: readonly JsonSchema[], step: string | number): readonly JsonSchema[] =>
+  schemas.flatMap((schema) => branches(childOf(schema, step) ?? {}).filter((child) => Object.keys(child).length > 0))
+
+/** Returns the default of the value at a path, as a user would write it. */
+export function defaultAt(path: Path): unknown {
+  const parents = schemasAt(path.slice(0, -1))
+  const step = path.at(-1) as string | number
+  return parents.map((parent) => propertyDefault(parent, step)).find((value) => value !== undefined)
+}
+
+/** Returns the default of a key of values that match a schema. */
+export const propertyDefault = (schema: JsonSchema | undefined, step: string | number): unknown =>
+  schema && childOf(schema, step)?.default
 
 function childOf(schema: JsonSchema, step: string | number): JsonSchema | undefined {
   if (typeof step === 'number') return schema.items

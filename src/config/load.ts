@@ -23,6 +23,10 @@ import { validate } from './validate.ts'
 export interface LoadedConfig extends LabWithPlaces {
   /** Warnings about a valid configuration; one line each, with its place. */
   readonly warnings: readonly string[]
+  /** The configuration as the user has written it, with the overrides. */
+  readonly input: unknown
+  /** The same configuration, validated, with its defaults. */
+  readonly config: LabConfig
 }
 
 /**
@@ -63,7 +67,7 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
     const message = `uses ${lab.certificates.store}, the default of earlier versions; ${cure}`
     found.push({ path: ['certificates'], message })
   }
-  return { lab, warnings: linesOf(placed(found)), locate: placed }
+  return { lab, warnings: linesOf(placed(found)), locate: placed, input: given, config }
 }
 
 /** Returns the lab with its certificates in the folder of earlier versions, if it has them there. */
@@ -123,6 +127,8 @@ function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate 
   }
 }
 
-function covers(path: Path, mistake: Mistake): boolean {
-  return path.every((step, index) => step === mistake.path[index] || (step === '*' && index < mistake.path.length))
-}
+const covers = (path: Path, mistake: Mistake): boolean => isBelow(mistake.path, path)
+
+/** Returns whether a path is that of an override, or below it. */
+export const isBelow = (path: Path, override: Path): boolean =>
+  override.every((step, index) => step === path[index] || (step === '*' && index < path.length))

@@ -45,6 +45,10 @@ const DEFAULT_KEY: KeyKind = 'rsa-2048'
 export const IMAP_IDLE_TIMEOUT_MS = 30 * 60_000
 const IDLE_TIMEOUT_MS = 10 * 60_000
 
+/** Returns the default idle timeout of a protocol, in milliseconds. */
+export const idleTimeoutOf = (protocol: ServerProtocol): number =>
+  protocol === 'imap4' ? IMAP_IDLE_TIMEOUT_MS : IDLE_TIMEOUT_MS
+
 /**
  * Fills in defaults that depend on other keys, and makes folders absolute.
  * @param baseDir the folder of the configuration file, to which folders are relative
@@ -114,13 +118,12 @@ function resolveVirtualServer(
   portOffset: number,
   baseDir: string,
 ): ResolvedVirtualServer {
-  const idleTimeoutMs = server.protocol === 'imap4' ? IMAP_IDLE_TIMEOUT_MS : IDLE_TIMEOUT_MS
   return {
     ...server,
     ...resolveCapture(capture, baseDir),
     name: virtualServerName(server),
     ...portsOf(server, portOffset),
-    idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutMs,
+    idleTimeoutMs: server.limits.idleTimeout ?? idleTimeoutOf(server.protocol),
     feeds: server.feeds.map((feed) => resolveFeed(feed, baseDir)),
   }
 }

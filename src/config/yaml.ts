@@ -25,13 +25,18 @@ import { isMerge, yamlErrors } from './yaml-errors.ts'
  * @throws ConfigError with every mistake and its place
  */
 export async function loadFile(file: string, overrides: readonly Override[] = []): Promise<LoadedConfig> {
+  return loadText(await readConfigFile(file), file, dirname(resolve(file)), overrides)
+}
+
+/** Reads the text of a lab's YAML file. @throws ConfigError */
+export async function readConfigFile(file: string): Promise<string> {
   let octets: Buffer
   try {
     octets = await readUserFile(file)
   } catch (error) {
     throw new ConfigError([(error as Error).message])
   }
-  return loadText(textOf(octets, file), file, dirname(resolve(file)), overrides)
+  return textOf(octets, file)
 }
 
 /** Decodes a file. @throws ConfigError with the first place that is not UTF-8 */
@@ -73,12 +78,21 @@ interface YamlInput {
   readonly locate: Locate
 }
 
-/**
- * Parses one YAML 1.2 document with anchors and merge keys. An empty document is an empty mapping. Top-level keys that
- * start with `x-` are left out: they hold anchors.
- * @throws ConfigError with every syntax error and its place
- */
-function parseYaml(text: string, file: string): YamlInput {
+/** A YAML 1.2 document with anchors and merge keys. */
+export interface YamlText {
+  readonly document: Document.Parsed
+  /** Returns `FILE:LINE:COLUMN` of an offset. */
+  at(offset: number): string
+  /** Returns the offset of a value, or of the mapping that it belongs to if it is missing. */
+  offsetOf(path: Path, onKey?: boolean): number
+  /** Returns the node of a value, through aliases and merge keys. */
+  nodeAt(path: Path): Node | undefined
+  /** Returns the value of the document as it is now, an empty mapping for an empty one. @throws ConfigError if it is too much */
+  content(): unknown
+}
+
+/** Parses a YAML text. @param file its name in messages @throws ConfigError with every syntax error and its place */
+export function parseText(text: string, file: string): YamlText {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false })
   const at = (offset: number): string => {
@@ -94,21 +108,40 @@ function parseYaml(text: string, file: string): YamlInput {
     throw new ConfigError(placed)
   }
   return {
-    value: valueOf(document, at),
+    document,
+    at,
+    offsetOf: (path, onKey = false) => offsetOf(document, path, onKey),
+    nodeAt: (path) => nodeAt(document, path),
+    content: () => contentOf(document, at),
+  }
+}
+
+/**
+ * Parses a configuration. An empty document is an empty mapping. Top-level keys that start with `x-` are left out: they
+ * hold anchors.
+ * @throws ConfigError with every syntax error and its place
+ */
+export function parseYaml(text: string, file: string): YamlInput {
+  const { at, offsetOf, content } = parseText(text, file)
+  return {
+    value: withoutAnchors(content()),
     locate: ({ path, message, onKey }) => {
       const where = path.length === 0 ? '' : `${pathText(path)}: `
-      const offset = offsetOf(document, path, onKey ?? false)
+      const offset = offsetOf(path, onKey)
       const place = at(offset)
       return { line: `${place}: ${where}${message}`, offset, path, message, place }
     },
   }
 }
 
-function valueOf(document: Document.Parsed, at: (offset: number) => string): unknown {
+function withoutAnchors(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))
+}
+
+function contentOf(document: Document.Parsed, at: (offset: number) => string): unknown {
   try {
-    const value = (document.toJS() as unknown) ?? {}
-    if (typeof value !== 'object' || Array.isArray(value)) return value
-    return Object.fromEntries(Object.entries(value as object).filter(([key]) => !key.startsWith('x-')))
+    return (document.toJS() as unknown) ?? {}
   } catch {
     // The library limits how far aliases of aliases expand: a small file could fill the memory.
     throw new ConfigError([`${at(0)}: YAML: the aliases of this file expand to too much data`])
@@ -127,6 +160,12 @@ function offsetOf(document: Document.Parsed, path: Path, onKey: boolean): number
     node = child.value
   }
   return offset
+}
+
+function nodeAt(document: Document.Parsed, path: Path): Node | undefined {
+  let node: Node | null = document.contents
+  for (const step of path) node = childOf(resolved(node, document), step, document)?.value ?? null
+  return resolved(node, document) ?? undefined
 }
 
 interface Child {

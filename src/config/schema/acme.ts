@@ -62,7 +62,13 @@ export const acme = z.strictObject({
     )
     .meta({ examples: [['192.0.2.7', '172.16.0.0/12']] }),
   externalAccounts: z
-    .record(z.string(), z.string().regex(/^[\w-]{22,}$/, 'write a MAC key of 128 bits or more in base64url'))
+    .record(
+      z.string(),
+      z
+        .string()
+        .regex(/^[\w-]{22,}$/, 'write a MAC key of 128 bits or more in base64url')
+        .meta({ writeOnly: true }),
+    )
     .default({})
     .describe('MAC keys (base64url) by key identifier. If any are set, every new account must be bound to one.'),
   profiles: z

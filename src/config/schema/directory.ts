@@ -35,7 +35,7 @@ const account = z.strictObject({
   password: z
     .string()
     .describe('Password in clear text.')
-    .meta({ examples: ['secret'] }),
+    .meta({ examples: ['secret'], writeOnly: true }),
   addresses: z
     .array(mailAddress)
     .optional()

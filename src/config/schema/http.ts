@@ -20,7 +20,7 @@ export const token = z.strictObject({
     .min(16)
     .optional()
     .describe('The token itself, at least 16 characters.')
-    .meta({ examples: ['change-me-change-me'] }),
+    .meta({ examples: ['change-me-change-me'], writeOnly: true }),
   tokenFile: z
     .string()
     .min(1)
@@ -57,7 +57,7 @@ export const webhook = z.strictObject({
     )
     .optional()
     .describe('The key of the signatures: at least 24 octets in base64, with or without `whsec_` before it.')
-    .meta({ examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] }),
+    .meta({ examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], writeOnly: true }),
   secretFile: z
     .string()
     .min(1)

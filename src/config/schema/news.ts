@@ -108,7 +108,7 @@ export const feed = z.strictObject({
     .string()
     .optional()
     .describe('Password for the peer, in clear text.')
-    .meta({ examples: ['secret'] }),
+    .meta({ examples: ['secret'], writeOnly: true }),
   interval: duration
     .prefault('5m')
     .describe('pull: time between two fetches. out, both: longest wait before a retry after a failure.'),
