@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError } from 'commander'
-import { duration } from '../config/schema/values.ts'
+import { duration, host } from '../config/schema/values.ts'
 
 /** Adds the options that override keys of the file. */
 export function withOverrideOptions(command: Command): Command {
@@ -27,6 +27,13 @@ export function portNumber(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number > 0 && number < 65536) return number
   throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+}
+
+/** Parses a host name or an IP address. */
+export function hostOrAddress(text: string): string {
+  const parsed = host.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new InvalidArgumentError('Write a name like mail.lab.test, or an IP address.')
 }
 
 /** Parses the address of a DNS server: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`. */

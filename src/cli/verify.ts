@@ -13,7 +13,7 @@ import type { EndpointReport, LocalConnection, VerifyOptions } from '../verify/t
 import { withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, readRoots, writeOutput } from './files.ts'
-import { dnsServer, portNumber, secondsAsMs } from './options.ts'
+import { dnsServer, hostOrAddress, portNumber, secondsAsMs } from './options.ts'
 import { noteError } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 import { printJson, printReport } from './verify-output.ts'
@@ -42,13 +42,13 @@ const reported = [...checks, delivery]
 /** Adds `sealpost verify`. */
 export function addVerify(program: Command): void {
   withConfig(program.command('verify'))
-    .argument('[host]', 'any server (default: every port of the configuration)')
+    .argument('[host]', 'any server (default: every port of the configuration)', hostOrAddress)
     .description('connect as a client and report which checks of TLS, certificates and log-on passed')
     .addOption(new Option('--protocol <protocol...>', 'protocols of the host (default: all four)').choices(protocols))
     .option('--port <number>', 'one port of the host (default: the registered ports)', portNumber)
     .option('--tls', 'the port uses implicit TLS')
     .option('--starttls', 'the port uses clear text with STARTTLS')
-    .option('--server-name <name>', 'name the certificate must be issued to (default: the host)')
+    .option('--server-name <name>', 'name the certificate must be issued to (default: the host)', hostOrAddress)
     .option('--ca <file>', 'PEM roots to verify against (default: those of the system; for a lab, its own root)')
     .option('--require-secure-channel', 'check that the host refuses everything but STARTTLS in clear text')
     .option('--user <name>', 'log on, send a message and an article, and read them back')
@@ -62,7 +62,11 @@ export function addVerify(program: Command): void {
       'DNS server for the checks of TLSA records and MTA-STS, such as 127.0.0.1:53',
       dnsServer,
     )
-    .option('--mail-domain <name>', 'mail domain whose MTA-STS policy is checked (default: that of the lab)')
+    .option(
+      '--mail-domain <name>',
+      'mail domain whose MTA-STS policy is checked (default: that of the lab)',
+      hostOrAddress,
+    )
     .option('--timeout <seconds>', 'longest wait for an answer (default: 10)', secondsAsMs)
     .option('--watch', 'repeat until interrupted, and print what changes')
     .option('--interval <seconds>', 'pause between two runs of --watch (default: 60)', secondsAsMs)

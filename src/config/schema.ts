@@ -7,7 +7,7 @@ import { token, webhook } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
-import { capture, hostName, logLevels, octets } from './schema/values.ts'
+import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
@@ -39,10 +39,7 @@ const labObject = z.strictObject({
   hostname: hostName
     .default('localhost')
     .describe('Host name in the certificates. localhost, 127.0.0.1, ::1 and the name of the machine are always added.'),
-  alternativeNames: z
-    .array(z.string().min(1))
-    .default([])
-    .describe('Additional host names and IP addresses in the certificates.'),
+  alternativeNames: z.array(host).default([]).describe('Additional host names and IP addresses in the certificates.'),
   domain: hostName.default('lab.test').describe('Mail domain of the accounts.'),
   certificates: certificates
     .default(DEFAULT_CERTIFICATES)

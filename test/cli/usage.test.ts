@@ -20,6 +20,18 @@ test.each([
     ['verify', 'localhost', '--port', '99999'],
     /^sealpost: option '--port <number>' argument '99999' is invalid\..*\n$/,
   ],
+  [
+    ['verify', 'a..b'],
+    /^sealpost: command-argument value 'a\.\.b' is invalid for argument 'host'\. Write a name like .*\n$/,
+  ],
+  [
+    ['verify', 'localhost', '--server-name', '.a'],
+    /^sealpost: option '--server-name <name>' argument '\.a' is invalid\. .*\n$/,
+  ],
+  [
+    ['verify', 'localhost', '--mail-domain', 'a..b'],
+    /^sealpost: option '--mail-domain <name>' argument 'a\.\.b' is invalid\. .*\n$/,
+  ],
   [['help', 'strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['help', 'cert', 'lst'], "sealpost: unknown command 'lst' (Did you mean list?)\n"],
   [['cert', 'help', 'xyzzy'], /^sealpost: unknown command 'xyzzy' \(known: request, .*\)\n$/],

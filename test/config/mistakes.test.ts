@@ -88,6 +88,31 @@ test('reports a list at the top level', () => {
   expect(mistakes('- 1')).toEqual([expect.stringMatching(/^lab\.yaml:1:1: is a list; must be a mapping of hostname/)])
 })
 
+test.each(['a..b', '.a', 'a..', '..', '.', 'a b', 'a/b'])('refuses %j wherever a host name is read', (name) => {
+  const yaml = `hostname: ${JSON.stringify(name)}
+alternativeNames: [mail.lab.test, 192.0.2.7, '2001:db8::1', '*.lab.test', lab.test., ${JSON.stringify(name)}]
+domain: ${JSON.stringify(name)}
+directory: { accounts: [{ user: a, password: b, addresses: ['a@${name}'] }] }
+virtualServers:
+  - { protocol: http, hosts: [lab.test, ${JSON.stringify(name)}] }
+  - { protocol: smtp, certificate: { defect: expired, hostname: ${JSON.stringify(name)} } }
+  - { protocol: nntp, feeds: [{ peer: ${JSON.stringify(name)}, direction: out, host: ${JSON.stringify(name)} }] }
+`
+  const wrong = mistakes(yaml).map(
+    (line) => /^lab\.yaml:\d+:\d+: (\S+): is ".*": write (?:a name|an address) like/.exec(line)?.[1],
+  )
+  expect(wrong.toSorted()).toEqual([
+    'alternativeNames[5]',
+    ...(/[/]/.test(name) ? [] : ['directory.accounts[0].addresses[0]']),
+    'domain',
+    'hostname',
+    'virtualServers[0].hosts[1]',
+    'virtualServers[1].certificate.hostname',
+    'virtualServers[2].feeds[0].host',
+    'virtualServers[2].feeds[0].peer',
+  ])
+})
+
 test('reports what is neither an address nor a network', () => {
   const wrong = ['10.0.0.0/33', '::/129', '10.0.0/8', 'lab.test', '10.0.0.0/8/8', '10.0.0.0/', 'fe80::1%lo']
   const found = mistakes(`authorityService: { acme: { addresses: [${['10.0.0.1', '::/0', ...wrong].join(', ')}] } }`)

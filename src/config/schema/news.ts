@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, hostName, mailAddress, preload } from './values.ts'
+import { duration, host, hostName, mailAddress, preload } from './values.ts'
 
 export const newsgroup = z.strictObject({
   name: z
@@ -72,9 +72,7 @@ export const feed = z.strictObject({
     .optional()
     .describe('in, both: account that the peer logs on with. Can be used instead of addresses or together with them.')
     .meta({ examples: ['peer'] }),
-  host: z
-    .string()
-    .min(1)
+  host: host
     .optional()
     .describe('out, both, pull: host to connect to. Default: `peer`.')
     .meta({ examples: ['127.0.0.1'] }),

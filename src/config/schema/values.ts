@@ -2,10 +2,19 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** A mail address without RFC 5322 comments and quoting. Any domain is accepted, also `alice@localhost`. */
-export const mailAddress = z.string().regex(/^[^\s@<>,;]+@[^\s@<>,;]+$/, 'write an address like alice@lab.test')
+export const mailAddress = z
+  .string()
+  .regex(/^[^\s@<>,;]+@[^\s@<>,;.]+(?:\.[^\s@<>,;.]+)*$/, 'write an address like alice@lab.test')
 
-/** A host or domain name. */
-export const hostName = z.string().regex(/^[^\s@/:,;]+$/, 'write a name like mail.lab.test')
+/** A host or domain name. No label is empty; a period at the end means the root. RFC 1034 section 3.1. */
+const HOST_NAME = /^[^\s@/:,;.]+(?:\.[^\s@/:,;.]+)*\.?$/
+
+export const hostName = z.string().regex(HOST_NAME, 'write a name like mail.lab.test')
+
+/** A host name or an IP address. */
+export const host = z
+  .string()
+  .refine((text) => isIP(text) !== 0 || HOST_NAME.test(text), 'write a name like mail.lab.test, or an IP address')
 
 /** An address to listen on. */
 export const listenAddress = z

@@ -3,7 +3,17 @@ import { certificate } from './certificate.ts'
 import { distribution, feed } from './news.ts'
 import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
-import { capture, countOrOff, duration, listenAddress, octets, portOrOff, timeLimit, timeLimitOrOff } from './values.ts'
+import {
+  capture,
+  countOrOff,
+  duration,
+  host,
+  listenAddress,
+  octets,
+  portOrOff,
+  timeLimit,
+  timeLimitOrOff,
+} from './values.ts'
 
 const rate = z
   .strictObject({
@@ -143,7 +153,7 @@ export const virtualServer = z.strictObject({
       'nntp: what clients can do without logging on. anonymous: read and post. anonymous-read: read only. authenticated: nothing.',
     ),
   hosts: z
-    .array(z.string().min(1))
+    .array(host)
     .default([])
     .describe(
       'http: host names that requests may name in their URL, besides localhost, IP addresses, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
