@@ -36,6 +36,7 @@ export async function runOperation(
     return c.body(answerBody(result.octets, c) as never, 200, { 'Content-Type': result.type, ...result.headers })
   }
   if (operation.output === undefined) return c.body(null, 204)
+  if (operation.location) c.header('Location', basePath(c) + operation.location(result))
   return c.body(answerBody(JSON.stringify(result), c) as never, operation.status ?? 200, {
     'Content-Type': 'application/json',
   })
@@ -51,6 +52,9 @@ function browserCookie(change: 'starts' | 'ends', api: Api, caller: Caller, c: C
   const credential = change === 'starts' ? credentialIn(c.req.header('Authorization'), caller) : undefined
   return cookieField(name, credential ? sessions.start(credential) : change === 'starts' ? known : undefined, isSecure)
 }
+
+/** Returns the path of the API that a request uses: `/api/v1`, or that of a tenant. */
+const basePath = (c: Context<Env>): string => /^.*?\/api\/v1(?=\/)/.exec(c.req.path)?.[0] ?? ''
 
 /** Reads the body of an upload. @throws ApiProblem `unsupported-type`, `too-large` */
 async function uploadOf(types: readonly string[], c: Context<Env>, maxOctets: number): Promise<Upload> {

@@ -1,5 +1,6 @@
 import type { FaultInput } from '../config/schema/fault.ts'
 import { EventLog } from './events/event-log.ts'
+import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
@@ -31,6 +32,7 @@ export class Api implements AsyncDisposable {
   readonly tenants = new Map<string, TenantRecord>()
   /** The faults that were added over the API, by id. */
   readonly faults = new Map<string, AddedFault>()
+  readonly jobs: Jobs
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
   webhooks: WebhookSender | undefined
   #addedFaults = 0
@@ -42,6 +44,7 @@ export class Api implements AsyncDisposable {
     this.index = index
     this.reader = new MessageReader(lab.store, lab.intake.memory)
     this.events = new EventLog(lab, index)
+    this.jobs = new Jobs(lab, (event, { facts: job }) => this.events.add(event, { facts: { job }, isOfLab: true }))
     index.watch(({ type, message: { id } }) => {
       if (type === 'deleted') for (const returned of this.#returned.values()) returned.delete(id)
     })
@@ -75,6 +78,7 @@ export class Api implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.jobs[Symbol.asyncDispose]()
     await this.webhooks?.[Symbol.asyncDispose]()
     this.events.close()
     this.index.close()

@@ -1,3 +1,4 @@
+import type { AuditedLab } from '../audit/server-lab.ts'
 import type { Clock } from '../common/clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
@@ -72,5 +73,9 @@ export interface ApiLab {
   /** Calls `listener` for each change. Returns the function that removes the listener. */
   watchChanges(listener: (change: LabChange) => void): () => void
   deliver(mail: LocalMail): Promise<void>
+  /** Opens another lab, without a log. */
+  openLab(config: ResolvedLab): Promise<AuditedLab>
+  /** Logs the failure of something that no request waits for. */
+  logError(error: unknown, message: string): void
   reset(): Promise<void>
 }

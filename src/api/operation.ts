@@ -64,6 +64,8 @@ export interface Operation {
   readonly status?: 201 | 202
   /** The problems that it can answer, besides those that all operations of its kind have. */
   readonly problems?: readonly ProblemName[]
+  /** Returns where what it has created is, below `/api/v1`. RFC 9110 section 10.2.2. */
+  readonly location?: (result: unknown) => string
   run(call: Call<unknown>): Promise<unknown>
 }
 

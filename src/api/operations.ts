@@ -1,5 +1,6 @@
 import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
+import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
 import { messageOperations } from './messages/operations.ts'
 import type { Operation } from './operation.ts'
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...faultOperations,
   ...tenantOperations,
   ...webhookOperations,
+  ...jobOperations,
   ...labOperations,
   ...callerOperations,
 ]

@@ -19,7 +19,7 @@ const virtualServer = z
   .meta({ id: 'VirtualServer' })
 
 /** Returns the name of a virtual server as a part of a URL: `default-smtp-virtual-server`. */
-const slug = (name: string): string =>
+export const slug = (name: string): string =>
   name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')

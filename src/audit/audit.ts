@@ -1,9 +1,10 @@
 import { inParallel } from '../common/in-parallel.ts'
 import type { Protocol } from '../config/schema.ts'
 import { nothingJudged, runControls } from './control.ts'
-import { badPorts } from './lab.ts'
+import { chosenPorts } from './lab.ts'
 import { type Client, Workshop } from './run-client.ts'
-import type { AuditResult, BadPort, ControlResult, Form } from './types.ts'
+import type { OpenLab } from './server-lab.ts'
+import { AuditError, type AuditResult, type BadPort, type ControlResult, type Form } from './types.ts'
 import { judge, untested } from './verdict.ts'
 
 export interface AuditOptions {
@@ -27,42 +28,30 @@ export interface Audit {
   readonly results: readonly AuditResult[]
 }
 
-/** Nothing could be judged. The message says why and how to fix it. */
-export class AuditError extends Error {
-  override readonly name = 'AuditError'
-}
-
-/**
- * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
- * show that the client works: without one that succeeds, nothing is judged.
- * @throws if a name in `options` is unknown; AuditError if nothing could be tested
- */
-export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
-  const { results } = await runAudit(client, options)
-  const [first] = results
-  if (!first || results.some(({ verdict }) => verdict !== 'untested')) return [...results]
-  throw new AuditError(nothingTested(first))
-}
-
 /** Says that no result of an audit is a test. */
 export const nothingTested = ({ name, protocol, form, reason, detail }: AuditResult): string =>
   `nothing was tested: ${name} ${protocol} ${form}: ${reason} (${detail})`
 
 /**
- * Does what `auditClient` does, and returns the control runs too. Resolves also if the client connected to no bad server.
- * @throws AuditError if no control run succeeded
+ * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
+ * show that the client works: without one that succeeds, nothing is judged. Resolves also if the client connected to no
+ * bad server.
+ * @throws AuditError if no control run succeeded; Error if a name in `options` is unknown
  */
-export async function runAudit(client: Client, options: AuditOptions = {}): Promise<Audit> {
+export async function runAudit(client: Client, options: AuditOptions, openLab: OpenLab): Promise<Audit> {
   const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
-  const wanted = chosen(options)
+  const wanted = chosenPorts(options)
   if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
-  const controls = await runControls(client, wanted, { timeoutMs, jobs })
+  const controls = await runControls(client, wanted, { timeoutMs, jobs, openLab })
   if (!controls.some(({ succeeded }) => succeeded)) throw new AuditError(nothingJudged(controls))
   const controlOf = (port: BadPort): ControlResult | undefined =>
     controls.find(({ protocol, form }) => protocol === port.protocol && form === port.form)
   const isSpoken = (protocol: Protocol): boolean => controls.some((one) => one.protocol === protocol && one.succeeded)
   const ports = wanted.filter(({ protocol }) => options.protocols || isSpoken(protocol))
-  await using workshop = await Workshop.open(ports.filter((port) => controlOf(port)?.succeeded))
+  await using workshop = await Workshop.open(
+    ports.filter((port) => controlOf(port)?.succeeded),
+    openLab,
+  )
   const results = await inParallel(ports, jobs, async (port) => {
     const control = controlOf(port)
     if (!control?.succeeded) return untested(port, `the control run failed: ${control?.detail}`)
@@ -70,17 +59,6 @@ export async function runAudit(client: Client, options: AuditOptions = {}): Prom
     return judge(port, await workshop.run(client, port, timeoutMs), control.disclosed)
   })
   return { controls, results }
-}
-
-function chosen({ protocols, forms, names }: AuditOptions): BadPort[] {
-  const unknown = names?.find((name) => !badPorts.some((port) => port.name === name))
-  if (unknown !== undefined) throw new Error(`no bad server "${unknown}"; \`sealpost audit --list\` shows their names`)
-  return badPorts.filter(
-    (port) =>
-      (protocols?.includes(port.protocol) ?? true) &&
-      (forms?.includes(port.form) ?? true) &&
-      (names?.includes(port.name) ?? true),
-  )
 }
 
 const unresolved = ({ hostname }: BadPort): string =>

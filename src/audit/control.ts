@@ -1,8 +1,9 @@
 import { inParallel } from '../common/in-parallel.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import { disclosuresOf } from './disclosures.ts'
-import { controlPorts } from './lab.ts'
+import { controlsFor } from './lab.ts'
 import { type Client, Workshop } from './run-client.ts'
+import type { OpenLab } from './server-lab.ts'
 import type { BadPort, ControlResult } from './types.ts'
 import { type ClientRun, listed } from './verdict.ts'
 
@@ -13,18 +14,17 @@ import { type ClientRun, listed } from './verdict.ts'
 export async function runControls(
   client: Client,
   ports: readonly BadPort[],
-  { timeoutMs, jobs }: { readonly timeoutMs: number; readonly jobs: number },
+  { timeoutMs, jobs, openLab }: { readonly timeoutMs: number; readonly jobs: number; readonly openLab: OpenLab },
 ): Promise<ControlResult[]> {
-  const wanted = controlPorts.filter(({ protocol, form }) =>
-    ports.some((port) => port.protocol === protocol && port.form === form),
-  )
-  await using workshop = await Workshop.open(wanted)
+  const wanted = controlsFor(ports)
+  await using workshop = await Workshop.open(wanted, openLab)
   return await inParallel(wanted, jobs, async (port) =>
     controlResult(port, await workshop.run(client, port, timeoutMs)),
   )
 }
 
-function controlResult({ protocol, form }: BadPort, run: ClientRun): ControlResult {
+/** Returns whether a client works with a good server, and what it discloses there. */
+export function controlResult({ protocol, form }: BadPort, run: ClientRun): ControlResult {
   const disclosed = disclosuresOf(run.sessions, protocol)
   const row = { protocol, form, disclosed }
   const failure = failureOf(run, disclosed.length > 0)
@@ -38,7 +38,7 @@ function controlResult({ protocol, form }: BadPort, run: ClientRun): ControlResu
 
 const CONNECT = 'the client must connect to the port that it is given: {port}, at {host} or {address}'
 const TRUST =
-  'the client must trust the lab’s root, which is in the file {caFile} ($AUDIT_CA_FILE; `ca` in the library), and expect the name {host} or {hostname}'
+  'the client must trust the lab’s root, which is in the file {caFile} ($AUDIT_CA_FILE; `ca` in the library and over HTTP), and expect the name {host} or {hostname}'
 
 /** Returns what failed and how to fix it; undefined if the client completed a session. */
 function failureOf(

@@ -1,6 +1,6 @@
 import { type LabInput, type Protocol, protocols, type VirtualServerInput } from '../config/schema.ts'
 import { badServers, controlServer, hostnameOf } from './bad-servers.ts'
-import { type BadPort, type BadServer, forms } from './types.ts'
+import { type BadPort, type BadServer, type Form, forms } from './types.ts'
 
 /** The account that clients use. */
 export const ACCOUNT = { user: 'alice', password: 'secret' } as const
@@ -59,7 +59,7 @@ function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
 }
 
 /** The first port. Each server has ten ports reserved: two per protocol, for STARTTLS and implicit TLS. */
-const FIRST_PORT = 20_000
+export const FIRST_PORT = 20_000
 const PORTS_EACH = 10
 
 export const virtualServerName = (name: string, protocol: string): string => `${name} ${protocol}`
@@ -68,7 +68,31 @@ export const virtualServerName = (name: string, protocol: string): string => `${
 export const badPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))
 
 /** The ports of the control run. */
-export const controlPorts: readonly BadPort[] = portsOf(controlServer, badServers.length)
+const controlPorts: readonly BadPort[] = portsOf(controlServer, badServers.length)
+
+/** Which ports an audit opens. */
+export interface Choice {
+  readonly protocols?: readonly Protocol[]
+  readonly forms?: readonly Form[]
+  /** Names of bad servers. */
+  readonly names?: readonly string[]
+}
+
+/** Returns the chosen ports; those of all servers, protocols and forms by default. @throws Error for an unknown name */
+export function chosenPorts({ protocols, forms, names }: Choice): BadPort[] {
+  const unknown = names?.find((name) => !badPorts.some((port) => port.name === name))
+  if (unknown !== undefined) throw new Error(`no bad server "${unknown}"; \`sealpost audit --list\` shows their names`)
+  return badPorts.filter(
+    (port) =>
+      (protocols?.includes(port.protocol) ?? true) &&
+      (forms?.includes(port.form) ?? true) &&
+      (names?.includes(port.name) ?? true),
+  )
+}
+
+/** Returns the ports of the control runs: one for each protocol and form of the given ports. */
+export const controlsFor = (ports: readonly BadPort[]): BadPort[] =>
+  controlPorts.filter(({ protocol, form }) => ports.some((port) => port.protocol === protocol && port.form === form))
 
 function portsOf(server: BadServer, row: number): BadPort[] {
   return protocols.flatMap((protocol, column) =>

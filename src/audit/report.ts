@@ -17,6 +17,21 @@ export function auditRows(results: readonly AuditResult[]): string[][] {
       return [verdict, name, protocol, form, expectation, resultText(result)]
     })
 }
+
+/** Returns the results as text, a line for each, and their counts. */
+export function auditText(results: readonly AuditResult[]): string {
+  const rows = auditRows(results)
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const lines = rows.map((row) => [...widths.map((width, at) => row[at]?.padEnd(width)), row.at(-1)].join('  '))
+  return `${[...lines, countsText(results)].join('\n')}\n`
+}
+
+/** Describes how many results have each verdict: `3 safe, 1 unsafe, …`. */
+export const countsText = (results: readonly AuditResult[]): string =>
+  Object.entries(counts(results))
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(', ')
+
 export const auditHeading = ['VERDICT', 'SERVER', 'PROTOCOL', 'TLS', 'A SAFE CLIENT WOULD', 'RESULT'] as const
 
 /** Formats results as JUnit XML: one test per port; unsafe and unable are failures. */
@@ -47,7 +62,7 @@ export const failedControls = (controls: readonly ControlResult[]): string[] =>
     .map(({ protocol, form, detail }) => `not tested: ${protocol} ${form}: the control run failed: ${detail}`)
 
 /** Describes a result: `sent in clear text: LOGIN; exit status 1: Error: … (TLSv1.3, logged on as alice)`. */
-const resultText = ({ reason, detail, sessions }: AuditResult): string =>
+export const resultText = ({ reason, detail, sessions }: AuditResult): string =>
   `${[...new Set([reason, detail])].join('; ')} (${sessionsText(sessions)})`
 
 /** Describes the recorded sessions. */

@@ -1,15 +1,10 @@
 import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { SessionRecord } from '../sessions/types.ts'
-import { startLab } from '../testing/start-lab.ts'
-import type { TestLab } from '../testing/test-lab.ts'
 import { hostNames } from './bad-servers.ts'
-import { ACCOUNT, badLab } from './lab.ts'
+import { type OpenLab, ServerLab } from './server-lab.ts'
 import type { AuditTarget, BadPort } from './types.ts'
 import type { ClientResult, ClientRun } from './verdict.ts'
 
@@ -26,19 +21,18 @@ export class CannotStart extends Error {
 
 /** A lab with the servers of some ports, and the files that clients read. */
 export class Workshop implements AsyncDisposable {
-  readonly #lab: TestLab
+  readonly #servers: ServerLab
   readonly #folder: string
 
-  private constructor(lab: TestLab, folder: string) {
-    this.#lab = lab
+  private constructor(servers: ServerLab, folder: string) {
+    this.#servers = servers
     this.#folder = folder
   }
 
-  static async open(ports: readonly BadPort[]): Promise<Workshop> {
-    // Each run uses its own account, so that concurrent runs do not share a mailbox.
-    const lab = await startLab({ ...badLab(ports, () => 0), directory: { mode: 'open' } })
-    const workshop = new Workshop(lab, await mkdtemp(join(tmpdir(), 'sealpost-audit-')))
-    await writeFile(workshop.#caFile, lab.ca)
+  static async open(ports: readonly BadPort[], openLab: OpenLab): Promise<Workshop> {
+    const servers = await ServerLab.open(ports, openLab)
+    const workshop = new Workshop(servers, await mkdtemp(join(tmpdir(), 'sealpost-audit-')))
+    await writeFile(workshop.#caFile, servers.ca)
     await writeFile(workshop.#hostsFile, `127.0.0.1 localhost ${hostNames.join(' ')}\n::1 localhost\n`)
     return workshop
   }
@@ -50,14 +44,13 @@ export class Workshop implements AsyncDisposable {
 
   /** Runs a client once. @throws CannotStart */
   async run(client: Client, port: BadPort, timeoutMs: number): Promise<ClientRun> {
-    const target = await this.#targetOf(port)
-    await this.#lab.deliver({ subject: 'A message to read', text: 'Hello.' }, { to: target.user })
-    const outcome = await resultOf(client, target, timeoutMs)
-    return { ...outcome, sessions: await this.#sessionsOn(target) }
+    await this.#servers.prepare(port)
+    const outcome = await resultOf(client, await this.#targetOf(port), timeoutMs)
+    return { ...outcome, sessions: await this.#servers.sessionsOn(port) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lab.stop()
+    await this.#servers[Symbol.asyncDispose]()
     await rm(this.#folder, { recursive: true })
   }
 
@@ -71,40 +64,13 @@ export class Workshop implements AsyncDisposable {
 
   async #targetOf(port: BadPort): Promise<AuditTarget> {
     const { name, expectation, protocol, form, hostname } = port
-    const server = this.#lab.server(port.virtualServer)
     return {
       ...{ name, expectation, protocol, form, hostname, caFile: this.#caFile, hostsFile: this.#hostsFile },
       host: (await isLocal(hostname)) ? hostname : 'localhost',
-      address: server.address,
-      port: form === 'implicit' ? server.tlsPort : server.port,
-      user: `${ACCOUNT.user}-${port.port}`,
-      password: ACCOUNT.password,
-      ca: this.#lab.ca,
+      ...this.#servers.targetOf(port),
+      ca: this.#servers.ca,
     }
   }
-
-  /** Returns the sessions on a port once the lab has seen everything that the client sent. */
-  async #sessionsOn({ address, port }: AuditTarget): Promise<readonly SessionRecord[]> {
-    const recorded = (): SessionRecord[] => this.#lab.sessions().filter(({ localPort }) => localPort === port)
-    // Connections are accepted in order: when the lab has accepted this one, it has accepted those of the client.
-    const last = connect({ host: address, port })
-    last.on('error', () => {})
-    await once(last, 'connect')
-    const own = last.localPort
-    await until(() => recorded().some(({ remotePort }) => remotePort === own))
-    last.destroy()
-    const ofClient = (): SessionRecord[] => recorded().filter(({ remotePort }) => remotePort !== own)
-    await until(() => ofClient().every(({ endedAt }) => endedAt !== undefined))
-    return ofClient()
-  }
-}
-
-/** Longest wait for sessions to end. A client in this process may leave connections open. */
-const SETTLE_MS = 1_000
-
-async function until(isDone: () => boolean): Promise<void> {
-  const end = Date.now() + SETTLE_MS
-  while (!isDone() && Date.now() < end) await delay(5)
 }
 
 async function resultOf(client: Client, target: AuditTarget, timeoutMs: number): Promise<ClientResult> {

@@ -120,3 +120,8 @@ export interface SessionSummary extends Pick<SessionRecord, 'refusals' | 'user'>
   /** The whole session, one line per entry. `C:` precedes the client's lines, `S:` the server's; `*` marks clear text. */
   readonly transcript: readonly string[]
 }
+
+/** Nothing could be judged. The message says why and how to fix it. */
+export class AuditError extends Error {
+  override readonly name = 'AuditError'
+}

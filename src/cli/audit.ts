@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander'
-import { type Audit, AuditError, nothingTested, runAudit } from '../audit/audit.ts'
+import { type Audit, nothingTested, runAudit } from '../audit/audit.ts'
 import { badPorts } from '../audit/lab.ts'
-import { auditHeading, auditJunit, auditRows, counts, failedControls } from '../audit/report.ts'
-import { type Form, forms } from '../audit/types.ts'
+import { auditHeading, auditJunit, auditRows, counts, countsText, failedControls } from '../audit/report.ts'
+import { AuditError, type Form, forms } from '../audit/types.ts'
+import { version } from '../common/version.ts'
 import { type Protocol, protocols } from '../config/schema/protocol.ts'
+import { openQuietLab } from '../lab/create-lab.ts'
 import { commandClient, findsByAddress, placeholderList, unknownPlaceholder } from './client-program.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, writeOutput } from './files.ts'
@@ -21,6 +23,7 @@ interface AuditCommandOptions {
   readonly byAddress?: boolean
   readonly strict?: boolean
   readonly junit?: string
+  readonly sarif?: string
   readonly list?: boolean
   readonly json?: boolean
 }
@@ -46,6 +49,7 @@ export function addAudit(program: Command): void {
     )
     .option('--strict', 'also fail for servers that only a careful client refuses')
     .option('--junit <file>', 'also write JUnit XML')
+    .option('--sarif <file>', 'also write SARIF 2.1.0, for code scanners')
     .option('--list', 'print the bad servers of config/badmail.yaml and run nothing')
     .option('--json', 'print JSON')
     .action(audit)
@@ -57,15 +61,21 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
     throw new UsageError('no client given; write its command after --: sealpost audit -- COMMAND {host} {port}')
   const unknown = unknownPlaceholder(command)
   if (unknown !== undefined) throw new UsageError(`unknown placeholder {${unknown}}; known: ${placeholderList}`)
-  if (options.junit !== undefined) await checkOutput(options.junit)
-  const audit = await runAudit(commandClient(command), {
+  for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
+  const choice = {
     ...(options.protocol ? { protocols: options.protocol } : {}),
     ...(options.form ? { forms: [options.form] } : {}),
     ...(options.only ? { names: options.only } : {}),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
     byAddress: options.byAddress ?? findsByAddress(command),
-  })
+  }
+  const startedAt = Date.now()
+  const audit = await runAudit(commandClient(command), choice, openQuietLab)
+  if (options.sarif !== undefined) {
+    const { auditSarif } = await import('../audit/sarif.ts')
+    await writeOutput(options.sarif, auditSarif(audit.results, { version, startedAt, endedAt: Date.now() }))
+  }
   await report(audit, options)
 }
 
@@ -76,11 +86,7 @@ async function report({ controls, results }: Audit, { json, junit, strict }: Aud
   else {
     print(table(auditHeading, auditRows(results)))
     for (const line of failedControls(controls)) print(line)
-    print(
-      Object.entries(found)
-        .map(([verdict, count]) => `${count} ${verdict}`)
-        .join(', '),
-    )
+    print(countsText(results))
   }
   const [first] = results
   if (first && found.untested === results.length) throw new AuditError(nothingTested(first))

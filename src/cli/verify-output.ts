@@ -1,4 +1,4 @@
-import { type ReportLine, reportLines, summarize } from '../verify/report.ts'
+import { type ReportLine, reportJson, reportLines, summarize } from '../verify/report.ts'
 import type { CheckOutcome, EndpointReport } from '../verify/types.ts'
 import { print } from './output.ts'
 
@@ -26,9 +26,5 @@ export function printVerdict(reports: readonly EndpointReport[], prefix = ''): v
 
 /** Prints the findings as one JSON value, with further facts about the run. */
 export function printJson(reports: readonly EndpointReport[], more: object = {}): void {
-  const endpoints = reports.map(({ endpoint, findings }) => {
-    const { title, protocol, host, port, implicitTls, serverName } = endpoint
-    return { name: title, protocol, host, port, implicitTls, serverName, checks: findings }
-  })
-  print(JSON.stringify({ ...more, ...summarize(reports), endpoints }))
+  print(JSON.stringify({ ...more, ...reportJson(reports) }))
 }

@@ -3,7 +3,7 @@ import { certificate } from './schema/certificate.ts'
 import { authorityService, certificateProfile, certificates, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import { captured, directory } from './schema/directory.ts'
 import { fault } from './schema/fault.ts'
-import { token, webhook } from './schema/http.ts'
+import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
 import { newsgroup } from './schema/news.ts'
 import { protocols } from './schema/protocol.ts'
 import { retention, store } from './schema/store.ts'
@@ -98,6 +98,8 @@ const labObject = z.strictObject({
     .meta({
       examples: [[{ url: 'http://127.0.0.1:9000/hook', events: ['message.received'], secretFile: '../hook.secret' }]],
     }),
+  verify: verifyJobs.prefault({}).describe('http: what `POST /api/v1/verify` may examine.'),
+  audit: auditJobs.prefault({}).describe('http: where `POST /api/v1/audit` opens bad servers.'),
   newsgroups: z.array(newsgroup).default([]).describe('Newsgroups. They are also public IMAP folders.'),
   control: z
     .array(z.enum(['cancel', 'newgroup', 'rmgroup']))

@@ -1,3 +1,5 @@
+import pino from 'pino'
+import { systemClock } from '../common/clock.ts'
 import { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
@@ -6,6 +8,10 @@ import { openStore } from '../store/open.ts'
 import { Lab, type LabOptions } from './lab.ts'
 import { createMemoryBudget, openSpool } from './lab-memory.ts'
 import { openFolders } from './open-folders.ts'
+
+/** Starts a lab without a log, which does not keep the process running. */
+export const openQuietLab = (config: ResolvedLab): Promise<Lab> =>
+  createLab(config, { log: pino({ level: 'silent' }), clock: systemClock, isBackground: true })
 
 /** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
@@ -17,7 +23,8 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     const sessions = new SessionLog(clock, memory)
     const store = options.store ?? (await openStore(config.store, { log, clock }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
-    const lab = new Lab(config, { certificateStore, store, sessions, intake: new Intake(memory, spool) }, options)
+    const parts = { certificateStore, store, sessions, intake: new Intake(memory, spool), openLab: openQuietLab }
+    const lab = new Lab(config, parts, options)
     await lab.start()
     for (const message of openFolders(config)) log.warn(message)
     return lab

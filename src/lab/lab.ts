@@ -51,6 +51,8 @@ export interface LabParts {
   readonly store: MessageStore
   readonly sessions: SessionLog
   readonly intake: Intake
+  /** Opens another lab, without a log. */
+  readonly openLab: (config: ResolvedLab) => Promise<Lab>
 }
 
 /** A running lab, created by `createLab`. This class is the composition root of the project. */
@@ -67,6 +69,7 @@ export class Lab implements AsyncDisposable {
   readonly #captures: Captures
   readonly #pki: LabPki
   readonly faults: LabFaults
+  readonly openLab: LabParts['openLab']
   readonly #rates: Rates
   readonly #served = new ServedCertificates()
   readonly #changeListeners = new Set<(change: LabChange) => void>()
@@ -89,6 +92,7 @@ export class Lab implements AsyncDisposable {
     this.sessionLog = parts.sessions
     this.intake = parts.intake
     this.clock = options.clock
+    this.openLab = parts.openLab
     this.#rates = new Rates(options.clock)
     this.#directory = createDirectory(config)
     this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
@@ -161,6 +165,11 @@ export class Lab implements AsyncDisposable {
   /** Delivers a message without SMTP. @throws DeliveryError, StoreError; then no mailbox has it */
   deliver(mail: LocalMail): Promise<void> {
     return deliverLocalMail(this.#deliverySite(), mail)
+  }
+
+  /** Logs the failure of something that no request waits for. */
+  logError(err: unknown, message: string): void {
+    this.#options.log.error({ err }, message)
   }
 
   /** Returns the status of each virtual server, in the order of the configuration. */

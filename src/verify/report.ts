@@ -34,6 +34,15 @@ const plural = (count: number, noun: string): string => `${count} ${noun}${count
 const line = (endpoint: Endpoint, { title, words }: Finding): string =>
   `broken: ${describe(endpoint)}: ${title}: ${words}`
 
+/** Returns the findings as one JSON value. */
+export function reportJson(reports: readonly EndpointReport[]) {
+  const endpoints = reports.map(({ endpoint, findings }) => {
+    const { title, protocol, host, port, implicitTls, serverName } = endpoint
+    return { name: title, protocol, host, port, implicitTls, serverName, checks: findings }
+  })
+  return { ...summarize(reports), endpoints }
+}
+
 /** Returns the title and port of an endpoint: `Default SMTP Virtual Server, port 3025`. */
 export const describe = ({ title, port }: Endpoint): string => `${title}, port ${port}`
 

@@ -37,7 +37,7 @@ const PARALLEL = 4
 
 export type Progress = (endpoint: Endpoint, finding: Finding) => void
 
-/** Verifies every endpoint. Failures of a server are reported, not thrown. */
+/** Verifies every endpoint. Failures of a server are reported, not thrown. Rejects if `options.signal` is aborted. */
 export async function verifyEndpoints(
   endpoints: readonly Endpoint[],
   options: VerifyOptions,
@@ -55,6 +55,7 @@ export async function verifyEndpoints(
     for (let probe = waiting.shift(); probe; probe = waiting.shift()) await verifyEndpoint(probe, note)
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
+  options.signal?.throwIfAborted()
   const { credentials } = options
   if (credentials && isWanted(delivery.name, options)) {
     const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
@@ -74,6 +75,7 @@ const isAbsent = (findings: readonly Finding[]): boolean =>
 async function verifyEndpoint(probe: Probe, note: Note): Promise<void> {
   const { endpoint, options } = probe
   for (const check of checks.filter(({ name }) => isWanted(name, options))) {
+    options.signal?.throwIfAborted()
     const found = await attempt(check, probe)
     const absent = check === reachable && found.outcome === 'fail'
     note(probe, check, absent && endpoint.optional ? { ...found, outcome: 'not-applicable' } : found)

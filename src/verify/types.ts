@@ -62,7 +62,11 @@ export interface VerifyOptions {
   readonly policyPort?: number
   readonly now: () => number
   /** Called for every connection before anything is sent on it. */
-  readonly onConnection?: (connection: LocalConnection) => Promise<void>
+  readonly onConnection?: (connection: LocalConnection) => Promise<void> | void
+  /** Hosts that revocation lists may be downloaded from. A certificate can name any. Default: all. */
+  readonly listHosts?: readonly string[]
+  /** Ends the run and its connections. */
+  readonly signal?: AbortSignal
 }
 
 /** The client's end of a connection. */

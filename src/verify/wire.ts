@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { TappedSocket } from '../common/tapped-socket.ts'
-import { type LocalConnection, VerifyError } from './types.ts'
+import { type LocalConnection, VerifyError, type VerifyOptions } from './types.ts'
 
 /** Most octets held. A server that sends more at once or without a line end does not speak a mail protocol. */
 const MAX_HELD_OCTETS = 16 * 1024 * 1024
@@ -26,9 +26,17 @@ export class Wire {
   }
 
   /** Connects. @throws VerifyError if nothing answers */
-  static async open(host: string, port: number, timeoutMs: number): Promise<Wire> {
+  static async open(
+    host: string,
+    port: number,
+    { timeoutMs, signal }: Pick<VerifyOptions, 'timeoutMs' | 'signal'>,
+  ): Promise<Wire> {
+    signal?.throwIfAborted()
     const socket = connect({ host, port, noDelay: true })
     const tap = new Tap(socket)
+    const end = (): void => void tap.destroy(new VerifyError('the run was cancelled'))
+    signal?.addEventListener('abort', end)
+    socket.once('close', () => signal?.removeEventListener('abort', end))
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string): void => {
         clearTimeout(timer)

@@ -4,6 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, it } from 'vitest'
 import type { LabInput } from '../../src/config/schema.ts'
 import { basic, bearer, HttpLab } from './client.ts'
+import { EventReader, type Received } from './event-reader.ts'
 
 const [admin, tenant] = ['admin-admin-admin', 'tenant-tenant-tenant'] as const
 const config: LabInput = {
@@ -25,69 +26,15 @@ const config: LabInput = {
   ],
 }
 
-interface Received {
-  readonly event: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests check the shape themselves
-  readonly data: any
-}
-
-/** Reads server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream */
-class EventReader {
-  readonly #abort = new AbortController()
-  readonly received: Received[] = []
-  #wake = (): void => {}
-
-  static async open(http: HttpLab, query: string, headers: Record<string, string>): Promise<EventReader> {
-    const reader = new EventReader()
-    readers.push(reader)
-    const response = await fetch(`${http.base}/api/v1/events?${query}`, { headers, signal: reader.#abort.signal })
-    expect(response.status).toBe(200)
-    void reader.#read(response.body as ReadableStream<Uint8Array>)
-    return reader
-  }
-
-  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
-    let text = ''
-    const decoder = new TextDecoder()
-    try {
-      for await (const chunk of body) {
-        text += decoder.decode(chunk, { stream: true })
-        for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-          const fields = new Map(
-            text
-              .slice(0, end)
-              .split('\n')
-              .map((line) => [line.split(': ')[0], line.split(': ').slice(1).join(': ')]),
-          )
-          text = text.slice(end + 2)
-          const event = fields.get('event')
-          if (event) this.received.push({ event, data: JSON.parse(fields.get('data') ?? '') })
-        }
-        this.#wake()
-      }
-    } catch {
-      // Aborted by the test.
-    }
-  }
-
-  /** Waits for an event that matches. */
-  async next(event: string, matches: (data: Received['data']) => boolean = () => true): Promise<Received['data']> {
-    for (;;) {
-      const found = this.received.find((one) => one.event === event && matches(one.data))
-      if (found) return found.data
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  close(): void {
-    this.#abort.abort()
-  }
-}
-
 const readers: EventReader[] = []
 let http: HttpLab
+
+async function open(lab: HttpLab, query: string, headers: Record<string, string>): Promise<EventReader> {
+  const reader = await EventReader.open(lab, query, headers)
+  readers.push(reader)
+  return reader
+}
+
 afterEach(async () => {
   for (const reader of readers.splice(0)) reader.close()
   await http[Symbol.asyncDispose]()
@@ -107,9 +54,9 @@ async function logOn(port: number, user: string): Promise<Socket> {
 it('tells who sees the lab of each session from its start to its end, and an account only of its own', async () => {
   http = await HttpLab.start(config)
   const [all, alice, ofTenant] = await Promise.all([
-    EventReader.open(http, 'types=session', bearer(admin)),
-    EventReader.open(http, 'types=session', basic('alice', 'secret')),
-    EventReader.open(http, 'types=session', bearer(tenant)),
+    open(http, 'types=session', bearer(admin)),
+    open(http, 'types=session', basic('alice', 'secret')),
+    open(http, 'types=session', bearer(tenant)),
   ])
   const sockets = [
     await logOn(http.lab.server('pop3').port, 'alice'),
@@ -137,8 +84,8 @@ it('tells of faults those who see the session', async () => {
     ...config,
     faults: [{ name: 'busy', when: { protocol: 'pop3', verb: 'STAT' }, do: { reply: '-ERR busy' } }],
   })
-  const alice = await EventReader.open(http, 'types=fault.hit', basic('alice', 'secret'))
-  const ofTenant = await EventReader.open(http, 'types=fault,lab.reset', bearer(tenant))
+  const alice = await open(http, 'types=fault.hit', basic('alice', 'secret'))
+  const ofTenant = await open(http, 'types=fault,lab.reset', bearer(tenant))
   const socket = await logOn(http.lab.server('pop3').port, 'alice')
   socket.write('STAT\r\n')
   expect(await alice.next('fault.hit')).toMatchObject({ fault: 'busy', session: { user: 'alice', protocol: 'pop3' } })
@@ -150,7 +97,7 @@ it('tells of faults those who see the session', async () => {
 
 it('tells of another certificate, of the virtual server that serves it', async () => {
   http = await HttpLab.start(config)
-  const all = await EventReader.open(http, 'types=certificate', bearer(tenant))
+  const all = await open(http, 'types=certificate', bearer(tenant))
   const { name: virtualServer, tlsPort, certificate: previous } = http.lab.server('smtp')
   await http.lab.certificates.issue({ for: virtualServer, key: 'p256' })
   const { at: _, ...changed } = await all.next('certificate.changed')
@@ -164,8 +111,8 @@ it('tells of another certificate, of the virtual server that serves it', async (
 
 it('tells of a request that waits for approval those who see the lab', async () => {
   http = await HttpLab.start(config)
-  const all = await EventReader.open(http, 'types=request', bearer(admin))
-  const alice = await EventReader.open(http, 'types=request,lab.reset', basic('alice', 'secret'))
+  const all = await open(http, 'types=request', bearer(admin))
+  const alice = await open(http, 'types=request,lab.reset', basic('alice', 'secret'))
   await http.lab.authorities.createRoot({ name: 'By Hand', type: 'standalone' })
   const { pem } = await http.lab.certificates.request({ for: 'smtp' })
   await http.lab.authorities.submit(Buffer.from(pem), 'By Hand')
@@ -179,7 +126,7 @@ it('tells of a request that waits for approval those who see the lab', async () 
 
 it('tells of another configuration, once it is in use', async () => {
   http = await HttpLab.start(config)
-  const all = await EventReader.open(http, 'types=configuration', bearer(admin))
+  const all = await open(http, 'types=configuration', bearer(admin))
   await http.lab.reload(config)
   expect(await all.next('configuration.reloaded')).toMatchObject({
     virtualServers: ['smtp', 'pop3', 'http'].map((protocol) => http.lab.server(protocol).name),

@@ -70,6 +70,25 @@ async function run(name: string, stage: Stage): Promise<Answer['body']> {
   return body
 }
 
+/** Only some jobs run at the same time. */
+const endJobs: Preparation = async ({ call }) => {
+  for (const { id } of (await call({ path: 'jobs?state=running' })).body.items) {
+    await call({ path: `jobs/${id}/cancel`, json: {} })
+  }
+  return {}
+}
+
+const endedJob = async ({ id }: Answer['body'], { call }: Stage): Promise<Known> => {
+  await expect.poll(async () => (await call({ path: `jobs/${id}` })).body.state).toBe('done')
+  return { input: { id } }
+}
+
+const openAudit: Preparation = async (stage) => {
+  const { id } = await run('audit.start', stage)
+  await expect.poll(async () => (await stage.call({ path: `jobs/${id}/targets` })).status).toBe(200)
+  return { input: { id } }
+}
+
 /** Runs the example of another operation first, and uses its answer. */
 const after =
   (name: string, known: (body: Answer['body'], stage: Stage) => Known | Promise<Known> = () => ({})): Preparation =>
@@ -201,6 +220,15 @@ const preparations: Readonly<Record<string, Preparation>> = {
       .toBeGreaterThan(0)
     return {}
   },
+  'verify.start': endJobs,
+  'audit.start': endJobs,
+  'audit.targets': openAudit,
+  'audit.results': openAudit,
+  'jobs.list': after('verify.start'),
+  'jobs.get': after('verify.start', endedJob),
+  'jobs.cancel': after('verify.start', ({ id }) => ({ input: { id } })),
+  'jobs.delete': after('verify.start', ({ id }) => ({ input: { id } })),
+  'jobs.report': after('verify.start', endedJob),
   'tenants.create': without('tenants/ci42'),
   'tenants.list': after('tenants.create'),
   'tenants.delete': after('tenants.create'),

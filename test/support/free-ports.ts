@@ -15,3 +15,15 @@ export async function freePort(): Promise<number> {
   const [port = 0] = await freePorts(1)
   return port
 }
+
+/** Returns whether nothing listens on a port of 127.0.0.1. */
+export async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+    await once(server.close(), 'close')
+    return true
+  } catch {
+    return false
+  }
+}

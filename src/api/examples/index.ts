@@ -1,10 +1,17 @@
 import { authorityExamples } from './authorities.ts'
 import { certificateExamples } from './certificates.ts'
 import type { Example, Examples } from './example.ts'
+import { jobExamples } from './jobs.ts'
 import { labExamples } from './lab.ts'
 import { messageExamples } from './messages.ts'
 
 export type { Example }
 
 /** An example of every operation. */
-export const examples: Examples = { ...messageExamples, ...labExamples, ...certificateExamples, ...authorityExamples }
+export const examples: Examples = {
+  ...messageExamples,
+  ...labExamples,
+  ...certificateExamples,
+  ...authorityExamples,
+  ...jobExamples,
+}

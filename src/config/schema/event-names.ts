@@ -10,6 +10,8 @@ export const eventNames = [
   'request.queued',
   'configuration.reloaded',
   'fault.hit',
+  'job.progress',
+  'job.done',
   'lab.reset',
   'lab.stopping',
 ] as const

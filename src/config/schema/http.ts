@@ -1,6 +1,34 @@
 import { z } from 'zod'
 import { eventNames } from './event-names.ts'
-import { timeLimit } from './values.ts'
+import { listenAddress, timeLimit } from './values.ts'
+
+/** What jobs of the HTTP API may examine. */
+export const verifyJobs = z.strictObject({
+  targets: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Hosts that `POST /api/v1/verify` may connect to, besides the virtual servers of the lab and loopback addresses: names and IP addresses.',
+    )
+    .meta({ examples: [['mail.example.test']] }),
+})
+
+/** Where jobs of the HTTP API open bad servers. */
+export const auditJobs = z.strictObject({
+  address: listenAddress.describe(
+    'Address on which `POST /api/v1/audit` opens bad servers. 0.0.0.0 (IPv4) and :: (all) let clients on other machines connect.',
+  ),
+  firstPort: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_000)
+    .optional()
+    .describe(
+      'First of the 430 ports of bad servers, which have the order of config/badmail.yaml. Default: free ports.',
+    )
+    .meta({ examples: [20_000] }),
+})
 
 /** A program that calls the HTTP API with a token of its own. */
 export const token = z.strictObject({

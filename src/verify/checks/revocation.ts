@@ -42,7 +42,13 @@ export const revocation: Check = {
     if (address === undefined) {
       throw new NotTested('no OCSP response is stapled, and the certificate names no revocation list')
     }
-    return judgeList(address, leaf, issuer, now, probe.options.timeoutMs)
+    const { listHosts, timeoutMs } = probe.options
+    if (listHosts && !(URL.canParse(address) && listHosts.includes(new URL(address).hostname))) {
+      throw new NotTested(`the certificate names a revocation list on a host that is not listed: ${address}`)
+    }
+    // A host that is listed could redirect to one that is not.
+    const list = await download(address, { timeoutMs, redirect: listHosts ? 'error' : 'follow' })
+    return judgeList(list, address, leaf, issuer, now)
   },
 }
 
@@ -61,14 +67,13 @@ function judgeStaple(staple: Buffer, leaf: X509Certificate, issuer: X509Certific
   return pass(`good, according to a stapled OCSP response${until}`, record)
 }
 
-async function judgeList(
+function judgeList(
+  list: Buffer | string,
   address: string,
   leaf: X509Certificate,
   issuer: X509Certificate,
   now: number,
-  timeoutMs: number,
-): Promise<Found> {
-  const list = await download(address, timeoutMs)
+): Found {
   if (typeof list === 'string')
     return warn(`no OCSP response is stapled, and the list at ${address} cannot be read: ${list}`)
   const facts = listFacts(list, leaf, issuer)
@@ -80,9 +85,12 @@ async function judgeList(
 }
 
 /** Downloads a list. Returns its octets, or the reason why it cannot be read. */
-async function download(address: string, timeoutMs: number): Promise<Buffer | string> {
+async function download(
+  address: string,
+  { timeoutMs, redirect }: { readonly timeoutMs: number; readonly redirect: 'error' | 'follow' },
+): Promise<Buffer | string> {
   try {
-    const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) })
+    const response = await fetch(address, { redirect, signal: AbortSignal.timeout(timeoutMs) })
     if (!response.ok) return `HTTP status ${response.status}`
     if (Number(response.headers.get('content-length') ?? 0) > MAX_LIST_OCTETS) return 'too long'
     return Buffer.from(await response.arrayBuffer())

@@ -1,12 +1,10 @@
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadText } from '../../../src/config/yaml.ts'
 import { IMAGE_SETTINGS, settingsOf } from '../../../src/testing/containers/settings.ts'
-import { freePort } from '../../support/free-ports.ts'
+import { freePort, isFree } from '../../support/free-ports.ts'
 import { type Asked, InstalledPackage, imageConfiguration } from './package.ts'
 
 const installed = new InstalledPackage()
@@ -22,17 +20,6 @@ async function freeOffset(): Promise<string> {
     const offset = randomInt(10_000, 22_000)
     if ((await Promise.all([...imagePorts, 2525].map((port) => isFree(port + offset)))).every(Boolean))
       return String(offset)
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-    await once(server.close(), 'close')
-    return true
-  } catch {
-    return false
   }
 }
 

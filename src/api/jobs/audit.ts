@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import type { Audit } from '../../audit/audit.ts'
+import { forms } from '../../audit/types.ts'
+import { abortAfter } from '../../common/abort-after.ts'
+import { definedOnly } from '../../common/defined.ts'
+import { version } from '../../common/version.ts'
+import { protocols } from '../../config/schema/protocol.ts'
+import { timeLimit } from '../../config/schema/values.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesLab } from '../caller.ts'
+import { defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import type { JobReport, JobWork, RunningJob, WaitingAudit } from './job.ts'
+import { jobDetails, jobPath } from './shape.ts'
+
+const MAX_WAIT_MS = 3_600_000
+const MAX_DETAIL_CHARACTERS = 1_000
+
+const input = z.strictObject({
+  protocols: z.array(z.enum(protocols)).min(1).optional().describe('Default: those that the client speaks.'),
+  forms: z.array(z.enum(forms)).min(1).optional().describe('How TLS begins. Default: both.'),
+  names: z.array(z.string()).min(1).optional().describe('Names of bad servers (docs/client-audit.md). Default: all.'),
+  timeout: timeLimit
+    .refine((ms) => ms > 0 && ms <= MAX_WAIT_MS, 'write a time of up to 1h')
+    .prefault('10m')
+    .describe('How long the servers are open. What clients have done by then is judged.'),
+})
+
+type AuditInput = z.output<typeof input>
+
+const start = defineOperation({
+  name: 'audit.start',
+  method: 'POST',
+  path: '/audit',
+  summary: 'Start a job that opens bad servers, and judges a client that you run against each of them.',
+  access: 'administer',
+  input,
+  output: jobDetails,
+  status: 202,
+  problems: ['too-many-requests'],
+  location: jobPath,
+  async run({ api, caller, input: wanted }) {
+    const { chosenPorts, controlsFor } = await import('../../audit/lab.ts')
+    const ports = chosen(() => chosenPorts(definedOnly(wanted)))
+    const count = ports.length + controlsFor(ports).length
+    const job = api.jobs.start('audit', caller.name, auditWork(api, wanted, count))
+    return job.details
+  },
+})
+
+/** @throws ApiProblem `invalid` */
+function chosen<T>(choose: () => readonly T[]): readonly T[] {
+  let found: readonly T[]
+  try {
+    found = choose()
+  } catch (error) {
+    throw new ApiProblem('invalid', (error as Error).message)
+  }
+  if (found.length === 0) throw new ApiProblem('invalid', 'no bad server has such a name, protocol and form')
+  return found
+}
+
+/** Returns the work of an audit: it opens the servers, waits for the results of the client, and judges. */
+const auditWork =
+  (api: Api, { timeout, ...choice }: AuditInput, total: number): JobWork =>
+  async (job) => {
+    const [{ RemoteAudit }, { AuditError }] = await Promise.all([
+      import('../../audit/remote-audit.ts'),
+      import('../../audit/types.ts'),
+    ])
+    const now = (): string => `waits for clients; POST /api/v1/jobs/${job.id}/results ends it`
+    job.progress({ done: 0, total, now: `opens ${total} servers` })
+    const place = api.lab.config.audit
+    try {
+      await using audit = await RemoteAudit.open({ ...definedOnly(choice), ...place }, api.lab.openLab, () =>
+        job.progress({ done: audit.visited, total, now: now() }),
+      )
+      job.signal.throwIfAborted()
+      job.progress({ done: 0, total, now: now() })
+      const reports = await resultsOf(job, audit, timeout)
+      job.signal.throwIfAborted()
+      job.progress({ done: audit.visited, total, now: 'judges' })
+      return await reportOf(await audit.judge(reports), job.startedAt)
+    } catch (error) {
+      if (error instanceof AuditError) throw new ApiProblem('conflict', error.message)
+      throw error
+    } finally {
+      job.offer(undefined)
+    }
+  }
+
+type Reports = Parameters<WaitingAudit['submit']>[0]
+
+/** Resolves with what the client reports; with nothing after the time, or when the job is cancelled. */
+function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs: number): Promise<Reports> {
+  return new Promise((resolve) => {
+    const limit = abortAfter(timeoutMs, job.signal)
+    const submit = (reports: Reports): void => {
+      limit[Symbol.dispose]()
+      resolve(reports)
+    }
+    limit.signal.addEventListener('abort', () => submit([]))
+    job.offer({ servers, submit })
+  })
+}
+
+async function reportOf({ controls, results }: Audit, startedAt: number): Promise<JobReport> {
+  const { auditJunit, auditText, counts } = await import('../../audit/report.ts')
+  const endedAt = Date.now()
+  return {
+    json: { counts: counts(results), controls, results },
+    text: () => auditText(results),
+    junit: () => auditJunit(results),
+    sarif: async () => (await import('../../audit/sarif.ts')).auditSarif(results, { version, startedAt, endedAt }),
+  }
+}
+
+const target = z
+  .object({
+    name: z.string().describe('Name of the bad server; `control` for the good one of the control run.'),
+    meaning: z.string(),
+    protocol: z.enum(protocols),
+    form: z.enum(forms),
+    hostname: z.string().describe('The name that the certificate must have. It need not resolve.'),
+    address: z.string().describe('The address that it listens on.'),
+    port: z.number().int(),
+    user: z.string(),
+    password: z.string(),
+  })
+  .meta({ id: 'AuditTarget' })
+
+const id = z.string().describe('Id of the job.')
+
+const targets = defineOperation({
+  name: 'audit.targets',
+  method: 'GET',
+  path: '/jobs/{id}/targets',
+  summary: 'List the servers of an audit, which your client must try: the good ones of the control run first.',
+  access: 'read',
+  input: z.strictObject({ id }),
+  problems: ['conflict'],
+  output: z.object({ ca: z.string().describe('The roots to trust, in PEM, and no others.'), items: z.array(target) }),
+  run: async ({ api, caller, input: { id: wanted } }) => {
+    const { servers } = waitingAudit(api, caller, wanted)
+    return { ca: servers.ca, items: servers.targets }
+  },
+})
+
+const results = defineOperation({
+  name: 'audit.results',
+  method: 'POST',
+  path: '/jobs/{id}/results',
+  summary: 'Say that your client has tried the servers of an audit, and what it reports. The job judges it.',
+  access: 'administer',
+  input: z.strictObject({
+    id,
+    results: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          protocol: z.enum(protocols),
+          form: z.enum(forms),
+          accepted: z.boolean().describe('Whether the client reported success.'),
+          detail: z.string().max(MAX_DETAIL_CHARACTERS).optional().describe('Its error, in one line.'),
+        }),
+      )
+      .default([])
+      .describe('What the client reports. Without it, only what crossed the wire counts.'),
+  }),
+  output: jobDetails,
+  status: 202,
+  problems: ['conflict'],
+  location: jobPath,
+  async run({ api, caller, input: { id: wanted, results: reports } }) {
+    waitingAudit(api, caller, wanted).submit(reports)
+    return api.jobs.get(wanted).details
+  },
+})
+
+/** @throws ApiProblem `not-found`; `conflict` if its servers are not open */
+function waitingAudit(api: Api, caller: Caller, wanted: string): WaitingAudit {
+  if (!seesLab(caller)) throw notFound(`there is no job ${wanted}`)
+  const job = api.jobs.get(wanted)
+  if (job.kind !== 'audit') throw new ApiProblem('conflict', `${wanted} is not an audit`)
+  if (job.audit) return job.audit
+  const state = job.state === 'running' ? job.progress.now : `is ${job.state}`
+  throw new ApiProblem('conflict', `the servers of ${wanted} are not open: it ${state}`, {}, { 'Retry-After': '1' })
+}
+
+export const auditOperations: readonly Operation[] = [start, targets, results]

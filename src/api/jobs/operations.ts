@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import type { Api } from '../api.ts'
+import { type Caller, seesLab } from '../caller.ts'
+import { pageById, pageInput, pageOf } from '../lists.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { auditOperations } from './audit.ts'
+import { type Job, type JobReport, jobKinds, jobStates } from './job.ts'
+import { jobDetails, jobFacts } from './shape.ts'
+import { startVerify } from './verify.ts'
+
+/** Returns a job that the caller sees: administrators and readers see all. @throws ApiProblem `not-found` */
+function jobOf(api: Api, caller: Caller, id: string): Job {
+  if (!seesLab(caller)) throw notFound(`there is no job ${id}`)
+  return api.jobs.get(id)
+}
+
+const list = defineOperation({
+  name: 'jobs.list',
+  method: 'GET',
+  path: '/jobs',
+  summary: 'List the jobs, the newest first: those that run, and the latest that have ended.',
+  access: 'read',
+  input: z.strictObject({
+    kind: z.enum(jobKinds).optional(),
+    state: z.enum(jobStates).optional(),
+    ...pageInput,
+  }),
+  output: pageOf(jobFacts),
+  async run({ api, caller, input }) {
+    const { kind, state } = input
+    const found = (seesLab(caller) ? api.jobs.list() : []).filter(
+      (job) => (kind === undefined || job.kind === kind) && (state === undefined || job.state === state),
+    )
+    const { items, ...page } = pageById(found, input)
+    return { items: items.map(({ facts }) => facts), ...page }
+  },
+})
+
+const id = z.string().describe('Id of the job.')
+
+const get = defineOperation({
+  name: 'jobs.get',
+  method: 'GET',
+  path: '/jobs/{id}',
+  summary: 'Read a job: its state, its progress, and its result or error.',
+  access: 'read',
+  input: z.strictObject({ id }),
+  output: jobDetails,
+  run: async ({ api, caller, input }) => jobOf(api, caller, input.id).details,
+})
+
+const cancel = defineOperation({
+  name: 'jobs.cancel',
+  method: 'POST',
+  path: '/jobs/{id}/cancel',
+  summary: 'End a job. One that has ended stays as it is.',
+  access: 'administer',
+  input: z.strictObject({ id }),
+  output: jobDetails,
+  async run({ api, caller, input }) {
+    const job = jobOf(api, caller, input.id)
+    await api.jobs.cancel(job)
+    return job.details
+  },
+})
+
+const remove = defineOperation({
+  name: 'jobs.delete',
+  method: 'DELETE',
+  path: '/jobs/{id}',
+  summary: 'Delete a job with its result. One that runs is ended first.',
+  access: 'administer',
+  input: z.strictObject({ id }),
+  async run({ api, caller, input }) {
+    await api.jobs.delete(jobOf(api, caller, input.id))
+  },
+})
+
+const formats = ['json', 'text', 'junit', 'sarif'] as const
+
+const contents: Readonly<Record<(typeof formats)[number], (report: JobReport) => Promise<Content>>> = {
+  json: async ({ json }) => new Content('application/json', JSON.stringify(json)),
+  text: async (report) => new Content('text/plain; charset=utf-8', await report.text()),
+  junit: async (report) => new Content('application/xml', await report.junit()),
+  sarif: async (report) => new Content('application/sarif+json', await report.sarif()),
+}
+
+const report = defineOperation({
+  name: 'jobs.report',
+  method: 'GET',
+  path: '/jobs/{id}/report',
+  summary: 'Download the result of a job as JSON, text, JUnit XML or SARIF 2.1.0.',
+  access: 'read',
+  input: z.strictObject({ id, format: z.enum(formats).default('json') }),
+  output: z.looseObject({}),
+  otherOutputs: ['text/plain', 'application/xml', 'application/sarif+json'],
+  problems: ['conflict'],
+  async run({ api, caller, input }) {
+    const job = jobOf(api, caller, input.id)
+    if (job.report) return contents[input.format](job.report)
+    const why = job.problem ? `it failed: ${job.problem.message}` : `it is ${job.state}`
+    throw new ApiProblem('conflict', `${job.id} has no result: ${why}`)
+  },
+})
+
+export const jobOperations: readonly Operation[] = [startVerify, ...auditOperations, list, get, cancel, remove, report]

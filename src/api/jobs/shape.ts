@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { jobKinds, jobStates } from './job.ts'
+
+export const jobFacts = z
+  .object({
+    id: z.string(),
+    kind: z.enum(jobKinds),
+    by: z.string().describe('Who started it.'),
+    state: z.enum(jobStates),
+    startedAt: z.string(),
+    endedAt: z.string().nullable(),
+    progress: z.object({
+      done: z.number().int(),
+      total: z.number().int(),
+      now: z.string().describe('What happens now.'),
+    }),
+  })
+  .meta({ id: 'JobSummary' })
+
+export const jobDetails = jobFacts
+  .extend({
+    result: z
+      .looseObject({})
+      .nullable()
+      .describe('verify: as `sealpost verify --json` prints it. audit: as `sealpost audit --json` prints it.'),
+    error: z.looseObject({ detail: z.string() }).nullable().describe('A problem document, if it has failed.'),
+  })
+  .meta({ id: 'Job' })
+
+/** Returns where a job is. */
+export const jobPath = (job: unknown): string => `/jobs/${(job as { readonly id: string }).id}`

@@ -1,0 +1,212 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { definedOnly } from '../../common/defined.ts'
+import { isLoopback, reachableAddress } from '../../common/ip-address.ts'
+import { version } from '../../common/version.ts'
+import { isMailProtocol, protocols } from '../../config/schema/protocol.ts'
+import { timeLimit } from '../../config/schema/values.ts'
+import type { Endpoint, EndpointReport, VerifyOptions } from '../../verify/types.ts'
+import type { Api } from '../api.ts'
+import { defineOperation } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { slug } from '../virtual-servers.ts'
+import type { JobReport, JobWork } from './job.ts'
+import { jobDetails, jobPath } from './shape.ts'
+
+const MAX_TIMEOUT_MS = 60_000
+
+const input = z.strictObject({
+  virtualServers: z
+    .array(z.string())
+    .optional()
+    .describe('Ids or names. Default: every virtual server for mail and news.'),
+  host: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A server elsewhere: a loopback address, or a host that `verify.targets` of the configuration lists.'),
+  protocols: z.array(z.enum(protocols)).min(1).optional().describe('Default: all four.'),
+  port: z.number().int().min(1).max(65_535).optional().describe('Default: the registered ports.'),
+  form: z.enum(['starttls', 'implicit']).optional().describe('How TLS begins on the port.'),
+  serverName: z.string().min(1).optional().describe('The name that the certificate must have. Default: the host.'),
+  requireSecureChannel: z
+    .boolean()
+    .optional()
+    .describe('Check that the host refuses everything but STARTTLS in clear text.'),
+  ca: z.string().optional().describe('Roots in PEM. Default: those of the system; for the lab, its own.'),
+  only: z.array(z.string()).min(1).optional().describe('Names of the checks to run (docs/verify.md). Default: all.'),
+  user: z.string().optional().describe('Log on, send a message and an article, and read them back.'),
+  password: z.string().optional().describe('Default: the one in the configuration.'),
+  mailbox: z.string().optional().describe('Mail address of the user.'),
+  newsgroup: z.string().optional().describe('Default: the first that accepts posts.'),
+  timeout: timeLimit
+    .refine((ms) => ms > 0 && ms <= MAX_TIMEOUT_MS, 'write a time of up to 60s')
+    .prefault('10s')
+    .describe('Longest wait for an answer of a server.'),
+})
+
+type VerifyInput = z.output<typeof input>
+
+/** What is examined, and with which roots and account. */
+interface Target extends Pick<VerifyOptions, 'ca' | 'credentials' | 'mailbox' | 'listHosts'> {
+  readonly endpoints: readonly Endpoint[]
+}
+
+export const startVerify = defineOperation({
+  name: 'verify.start',
+  method: 'POST',
+  path: '/verify',
+  summary: 'Start a job that examines TLS, certificates and protocols of virtual servers, or of another server.',
+  access: 'administer',
+  input,
+  output: jobDetails,
+  status: 202,
+  problems: ['not-found', 'too-many-requests'],
+  location: jobPath,
+  async run({ api, caller, input: wanted }) {
+    const [{ checks, verifyEndpoints }, { delivery }] = await Promise.all([
+      import('../../verify/run.ts'),
+      import('../../verify/exchange.ts'),
+    ])
+    const all = [...checks, delivery]
+    assertKnown(
+      wanted.only,
+      all.map(({ name }) => name),
+    )
+    const target = await (wanted.host === undefined ? labTarget(api, wanted) : hostTarget(api, wanted.host, wanted))
+    if (target.endpoints.length === 0) throw new ApiProblem('invalid', 'no port is open that could be examined')
+    const { endpoints, ...options } = target
+    const perEndpoint = all.filter(({ name }) => isWanted(name, wanted, options.credentials !== undefined)).length
+    const work: JobWork = async (job) => {
+      const total = endpoints.length * perEndpoint
+      let done = 0
+      job.progress({ done, total, now: `connects to ${endpoints.length} ports` })
+      const settings: VerifyOptions = {
+        ...options,
+        ...definedOnly({ only: wanted.only, newsgroup: wanted.newsgroup }),
+        timeoutMs: wanted.timeout,
+        now: () => Date.now(),
+        signal: job.signal,
+        // One run would displace a third of the recorded sessions.
+        onConnection: ({ localAddress, localPort, remotePort }) =>
+          api.lab.sessionLog.forget({ remoteAddress: localAddress, remotePort: localPort, localPort: remotePort }),
+      }
+      const reports = await verifyEndpoints(endpoints, settings, ({ title, port }, finding) => {
+        job.progress({ done: ++done, total, now: `${title}, port ${port}: ${finding.title}` })
+      })
+      return reportOf(reports, all, job.startedAt)
+    }
+    return api.jobs.start('verify', caller.name, work).details
+  },
+})
+
+const isWanted = (name: string, { only }: VerifyInput, hasCredentials: boolean): boolean =>
+  (only?.includes(name) ?? true) && (name !== 'delivery' || hasCredentials)
+
+/** @throws ApiProblem `invalid` */
+function assertKnown(only: readonly string[] | undefined, names: readonly string[]): void {
+  for (const [index, name] of (only ?? []).entries()) {
+    if (names.includes(name)) continue
+    const message = `is not a check; there are: ${names.join(', ')}`
+    throw new ApiProblem('invalid', `/only/${index}: ${message}`, { errors: [{ pointer: `/only/${index}`, message }] })
+  }
+}
+
+async function labTarget(api: Api, wanted: VerifyInput): Promise<Target> {
+  const { endpointsOf } = await import('../../verify/targets.ts')
+  const { config, certificateStore } = api.lab
+  const known = config.virtualServers.filter(({ protocol }) => isMailProtocol(protocol))
+  for (const id of wanted.virtualServers ?? []) {
+    if (known.some(({ name }) => name === id || slug(name) === id)) continue
+    const ids = known.map(({ name }) => slug(name)).join(', ')
+    throw notFound(`there is no virtual server ${id} for mail or news; there are: ${ids}`)
+  }
+  const chosen = known.filter(
+    ({ name, protocol }) =>
+      (wanted.virtualServers?.some((id) => id === name || id === slug(name)) ?? true) &&
+      (wanted.protocols?.some((one) => one === protocol) ?? true),
+  )
+  const running = api.lab.endpoints()
+  const endpoints = chosen.flatMap((server) => {
+    const open = running.find(({ virtualServer }) => virtualServer === server.name)
+    const name = wanted.serverName ?? config.hostname
+    return open ? endpointsOf(server, open, reachableAddress(server.address), name) : []
+  })
+  return {
+    endpoints: endpoints.filter(
+      ({ implicitTls }) => wanted.form === undefined || (wanted.form === 'implicit') === implicitTls,
+    ),
+    ca: [wanted.ca ?? certificateStore.rootPem],
+    // Where the certificates of the lab name its own revocation lists.
+    listHosts: [...LOOPBACK, config.hostname, ...config.alternativeNames],
+    ...credentialsOf(api, wanted),
+  }
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+
+/** @throws ApiProblem `forbidden` for a host that is not listed: the lab never reaches out on its own. */
+async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<Target> {
+  const { hostEndpoints } = await import('../../verify/targets.ts')
+  const { targets } = api.lab.config.verify
+  const isListed = targets.some((one) => one.toLowerCase() === host.toLowerCase())
+  if (!isListed && host !== 'localhost' && !(isIP(host) !== 0 && isLoopback(host))) {
+    throw new ApiProblem(
+      'forbidden',
+      `the lab connects only to loopback addresses and to hosts that its configuration lists; add ${host} to \`verify.targets\``,
+    )
+  }
+  const { protocols: some = protocols, port, form, serverName, requireSecureChannel = false, ca } = wanted
+  if (port !== undefined && wanted.protocols?.length !== 1) {
+    throw new ApiProblem('invalid', 'a port needs one protocol: add "protocols": ["smtp"]')
+  }
+  const implicitTls = form === undefined ? undefined : form === 'implicit'
+  const endpoints = hostEndpoints({
+    host,
+    protocols: some,
+    requireSecureChannel,
+    ...definedOnly({ port, implicitTls, serverName }),
+  })
+  const { credentials, ...more } = credentialsOf(api, wanted)
+  return {
+    endpoints,
+    ...(ca === undefined ? {} : { ca: [ca] }),
+    listHosts: [host, ...targets],
+    ...(credentials ? { credentials } : {}),
+    ...more,
+  }
+}
+
+/** Returns the account for the test messages. @throws ApiProblem `invalid` without its password */
+function credentialsOf(api: Api, { user, password, mailbox }: VerifyInput): Pick<Target, 'credentials' | 'mailbox'> {
+  if (user === undefined) return {}
+  const { directory, domain } = api.lab.config
+  const account = directory.accounts.find((one) => one.user === user)
+  const known = password ?? account?.password
+  if (known === undefined) throw new ApiProblem('invalid', `${user} is not in the configuration; add "password"`)
+  return {
+    credentials: { user, password: known },
+    mailbox: mailbox ?? account?.addresses[0] ?? (user.includes('@') ? user : `${user}@${domain}`),
+  }
+}
+
+async function reportOf(
+  reports: readonly EndpointReport[],
+  checks: readonly { readonly name: string; readonly title: string }[],
+  startedAt: number,
+): Promise<JobReport> {
+  const { reportJson, reportLines, summarize } = await import('../../verify/report.ts')
+  const endedAt = Date.now()
+  return {
+    json: reportJson(reports),
+    text: () =>
+      [
+        ...reports.flatMap((one) => reportLines(one, true)).map(({ text }) => text),
+        summarize(reports).verdict,
+        '',
+      ].join('\n'),
+    junit: async () => (await import('../../verify/junit.ts')).verifyJunit(reports),
+    sarif: async () =>
+      (await import('../../verify/sarif.ts')).verifySarif(reports, { version, checks, startedAt, endedAt }),
+  }
+}

@@ -1,0 +1,16 @@
+import { type AuditOptions, nothingTested, runAudit } from '../audit/audit.ts'
+import type { Client } from '../audit/run-client.ts'
+import { AuditError, type AuditResult } from '../audit/types.ts'
+import { openQuietLab } from '../lab/create-lab.ts'
+
+/**
+ * Runs a client against the bad servers in a new lab, one run per port. Before that, control runs against a good server
+ * show that the client works: without one that succeeds, nothing is judged.
+ * @throws if a name in `options` is unknown; AuditError if nothing could be tested
+ */
+export async function auditClient(client: Client, options: AuditOptions = {}): Promise<AuditResult[]> {
+  const { results } = await runAudit(client, options, openQuietLab)
+  const [first] = results
+  if (!first || results.some(({ verdict }) => verdict !== 'untested')) return [...results]
+  throw new AuditError(nothingTested(first))
+}
