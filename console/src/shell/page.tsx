@@ -29,5 +29,10 @@ export function Page({ row }: { readonly row: PageRow }) {
   if (loaded?.path !== row.path) return <Skeleton />
   if (loaded.problem) return <ProblemState problem={loaded.problem} onRetry={() => setAttempts(attempts + 1)} />
   const { page: Content } = loaded
-  return Content ? <Content /> : null
+  return (
+    <>
+      <h1 class="hidden">{title}</h1>
+      {Content && <Content />}
+    </>
+  )
 }

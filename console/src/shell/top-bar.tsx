@@ -7,7 +7,8 @@ import { icons } from './icons.ts'
 import { LiveState } from './live-state.tsx'
 import { TopBarPreferences } from './preferences.tsx'
 
-const isMac = navigator.platform.startsWith('Mac')
+/** The keys of the palette. */
+const KEYS = navigator.platform.startsWith('Mac') ? '⌘ K' : 'Ctrl K'
 
 export function TopBar() {
   const state = callerState.value
@@ -17,10 +18,16 @@ export function TopBar() {
       <a class="brand" href="./" aria-label="Sealpost">
         <img src="icon.svg" alt="" width="24" height="24" />
       </a>
-      <button type="button" class="palette-button" aria-haspopup="dialog" onClick={openPalette}>
+      <button
+        type="button"
+        class="palette-button"
+        aria-haspopup="dialog"
+        aria-label={`${t('shell.searchHint')} ${KEYS}`}
+        onClick={openPalette}
+      >
         <Glyph icon={icons.search} />
         <span>{t('shell.searchHint')}</span>
-        <kbd>{isMac ? '⌘' : 'Ctrl'} K</kbd>
+        <kbd>{KEYS}</kbd>
       </button>
       <LiveState />
       {caller && caller.name !== 'anonymous' && (

@@ -1,3 +1,4 @@
+import './mail.css'
 import { useEffect, useState } from 'preact/hooks'
 import { call, type OutputOf, urlTo } from '../../api/client.ts'
 import { onLive, reconnects } from '../../api/live.ts'

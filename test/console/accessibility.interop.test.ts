@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HttpLab } from '../http/client.ts'
+import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { pages } from './pages.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+describe.skipIf(!hasChromium)('accessibility', () => {
+  let http: HttpLab
+  let browser: ConsoleBrowser
+  beforeAll(async () => {
+    http = await consoleLab({
+      virtualServers: [
+        { protocol: 'smtp' },
+        { protocol: 'http' },
+        { protocol: 'http', name: 'locked', authentication: ['basic'] },
+      ],
+    })
+    browser = await ConsoleBrowser.start()
+  })
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]()
+    await http?.[Symbol.asyncDispose]()
+  })
+
+  const logOn = { name: 'log-on', path: '/', ready: '.log-on form', server: 'locked' }
+  const looks = pages
+    .concat(logOn)
+    .flatMap((page) =>
+      (['light', 'dark'] as const).flatMap((colorScheme) =>
+        [1280, 390].map((width) => ({ ...page, colorScheme, width })),
+      ),
+    )
+
+  it.each(looks)(
+    '$name, $colorScheme, $width px: axe finds nothing, and nothing is wider than the window',
+    async (look) => {
+      const { path, ready, colorScheme, width } = look
+      const base = `http://127.0.0.1:${http.lab.server('server' in look ? logOn.server : 'http').port}`
+      const page = await browser.open(base, path, { colorScheme, viewport: { width, height: 800 } })
+      await page.locator(ready).first().waitFor()
+      // Not addScriptTag: the policy of the page allows its own scripts only.
+      await page.evaluate(axe)
+      const { violations } = await page.evaluate<AxeResults>(
+        'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })',
+      )
+      expect(
+        violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]),
+      ).toEqual([])
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      await page.context().close()
+    },
+  )
+
+  it('no page has asked another origin for anything', () => {
+    expect(browser.foreign).toEqual([])
+  })
+})

@@ -1,0 +1,67 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { LabInput } from '../../src/config/schema.ts'
+import { HttpLab } from '../http/client.ts'
+import { needs } from '../support/programs.ts'
+
+/** Whether Debian's package chromium is installed. */
+export const hasChromium = needs('chromium')
+
+/** A browser, and what it complained about. */
+export class ConsoleBrowser implements AsyncDisposable {
+  readonly #browser: Browser
+  /** Errors of the pages and of their scripts. */
+  readonly complaints: string[] = []
+  /** URLs of other origins that a page has asked for. */
+  readonly foreign: string[] = []
+
+  private constructor(browser: Browser) {
+    this.#browser = browser
+  }
+
+  static async start(): Promise<ConsoleBrowser> {
+    const args = ['--no-sandbox', '--disable-background-networking', '--no-first-run']
+    return new ConsoleBrowser(await chromium.launch({ executablePath: '/usr/bin/chromium', args }))
+  }
+
+  /** Opens a page of a lab in a profile of its own. */
+  async open(base: string, path = '/', options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.#browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options })
+    return this.openIn(await context.newPage(), base, path)
+  }
+
+  /** Opens a page in a tab, and records what it does. */
+  async openIn(page: Page, base: string, path: string): Promise<Page> {
+    page.on('pageerror', (error) => this.complaints.push(`${error.stack}`))
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text())
+    })
+    page.context().on('request', (request) => {
+      const url = request.url()
+      if (!/^(?:data|blob|about):/.test(url) && !url.startsWith(base)) this.foreign.push(url)
+    })
+    await page.goto(base + path)
+    return page
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#browser.close()
+  }
+}
+
+/** Starts a lab with accounts, a newsgroup and some mail. */
+export async function consoleLab(input: LabInput = {}): Promise<HttpLab> {
+  const http = await HttpLab.start({
+    directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+    newsgroups: [{ name: 'lab.general' }],
+    ...input,
+  })
+  for (const subject of ['Welcome', 'Your order 4711', 'Your code']) {
+    const html = `<h1>${subject}</h1><p>Your code is <b>123456</b>. <a href="https://lab.test/confirm">Confirm</a></p>`
+    const attachments = [{ filename: 'terms.txt', content: 'Be kind.' }]
+    await http.lab.deliver(
+      { from: 'Shop <shop@app.test>', to: 'alice@lab.test', subject, html, attachments },
+      { to: 'alice' },
+    )
+  }
+  return http
+}

@@ -1,0 +1,9 @@
+/** A page of the console for the tests that look at every page. */
+export interface TestedPage {
+  readonly name: string
+  readonly path: string
+  /** A selector of something that is there when the page has loaded. */
+  readonly ready: string
+}
+
+export const pages: readonly TestedPage[] = [{ name: 'mail', path: '/mail', ready: '.message-list button' }]
