@@ -34,7 +34,7 @@ const allowed: Readonly<Record<Role, readonly Access[]>> = {
 }
 
 /** Returns what a caller may do. Nobody administers the lab as a part of a tenant. */
-export const allowedAccess = ({ role, tenant }: Caller): Access[] =>
+export const allowedAccess = ({ role, tenant }: Pick<Caller, 'role' | 'tenant'>): Access[] =>
   allowed[role].filter((access) => access !== 'administer' || tenant === undefined)
 
 /** Checks that the role of a caller allows an operation. @throws ApiProblem `forbidden` */

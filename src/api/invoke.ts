@@ -34,7 +34,7 @@ export function operationNamed(name: string): Operation {
 type Form = 'parameters' | 'json'
 
 /** Returns the input of an operation, checked and completed. @throws ApiProblem `bad-request` for parameters, `invalid` for JSON */
-export function parseInput(operation: Operation, given: unknown, form: Form): unknown {
+export function parseInput(operation: Pick<Operation, 'input'>, given: unknown, form: Form): unknown {
   const parsed = operation.input.safeParse(given)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.flatMap((issue) => mistakesOf(issue, operation, form))
@@ -42,7 +42,7 @@ export function parseInput(operation: Operation, given: unknown, form: Form): un
   throw new ApiProblem(form === 'json' ? 'invalid' : 'bad-request', detail, { errors })
 }
 
-function mistakesOf(issue: z.core.$ZodIssue, { input }: Operation, form: Form): InputMistake[] {
+function mistakesOf(issue: z.core.$ZodIssue, { input }: Pick<Operation, 'input'>, form: Form): InputMistake[] {
   if (issue.code !== 'unrecognized_keys') return [{ pointer: placeText(issue.path, form), message: messageOf(issue) }]
   return issue.keys.map((key) => {
     const known = Object.keys(input.shape)

@@ -1,8 +1,10 @@
 import { z } from 'zod'
-import { asJson, hasFailed, summary, transcript } from '../sessions/describe.ts'
+import { agreed, asJson, hasFailed, offered, summary, transcript } from '../sessions/describe.ts'
+import type { SessionRecord } from '../sessions/types.ts'
 import { seesSession } from './events/event-data.ts'
+import { flag } from './flag.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
-import { Content, defineOperation, type Operation } from './operation.ts'
+import { type Call, Content, defineOperation, type Operation } from './operation.ts'
 import { notFound } from './problem.ts'
 
 const session = z
@@ -16,8 +18,8 @@ const list = defineOperation({
   summary: 'List the sessions, the newest first, failed handshakes included.',
   access: 'read',
   input: z.strictObject({
-    failed: z.stringbool().default(false).describe('Only sessions with a refusal or an error.'),
-    open: z.stringbool().default(false).describe('Only sessions that are open.'),
+    failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
+    open: flag.default(false).describe('Only sessions that are open.'),
     protocol: z.string().optional(),
     user: z.string().optional(),
     ...pageInput,
@@ -54,14 +56,79 @@ const get = defineOperation({
   input: z.strictObject({ id: z.string(), format: z.enum(['json', 'text']).default('json') }),
   output: session,
   otherOutputs: ['text/plain'],
-  async run({ api, caller, input: { id, format } }) {
-    const found = api.lab.sessionLog.get(id)
-    if (!found || !seesSession(caller, found)) {
-      throw notFound(`there is no session ${id}; the lab keeps the latest 1,000, and GET /api/v1/sessions lists them`)
-    }
-    if (format === 'text') return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
+  async run(call) {
+    const found = sessionOf(call)
+    if (call.input.format === 'text')
+      return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
     return { ...asJson(found), summary: summary(found) }
   },
 })
 
-export const sessionOperations: readonly Operation[] = [list, get]
+/** Returns a session that the caller sees. @throws ApiProblem `not-found` */
+function sessionOf({ api, caller, input: { id } }: Call<{ readonly id: string }>): SessionRecord {
+  const found = api.lab.sessionLog.get(id)
+  if (found && seesSession(caller, found)) return found
+  throw notFound(`there is no session ${id}; the lab keeps the latest 1,000, and GET /api/v1/sessions lists them`)
+}
+
+const handshake = defineOperation({
+  name: 'sessions.handshake',
+  method: 'GET',
+  path: '/sessions/{id}/handshake',
+  summary: 'Explain the TLS handshake of a session in plain words.',
+  access: 'read',
+  input: z.strictObject({ id: z.string() }),
+  output: z
+    .object({
+      session: z.string(),
+      virtualServer: z.string(),
+      outcome: z.enum(['established', 'failed', 'none']).describe('none: there was no handshake, or it is not finished.'),
+      explanation: z.string().describe('What happened and, after a failure, what to do.'),
+      offered: z.string().nullable().describe('What the client offered.'),
+      agreed: z.string().nullable().describe('What both agreed on.'),
+      clientSoftware: z.string().nullable().describe('The JA4 fingerprint of the client.'),
+      policy: z
+        .object({ minVersion: z.string(), maxVersion: z.string(), require128BitEncryption: z.boolean() })
+        .nullable()
+        .describe('What the virtual server accepts now.'),
+      certificate: z
+        .object({ friendlyName: z.string(), thumbprint: z.string() })
+        .nullable()
+        .describe('The certificate that the virtual server serves now.'),
+    })
+    .meta({ id: 'Handshake' }),
+  async run(call) {
+    const found = sessionOf(call)
+    const { id, virtualServer, hello, tls } = found
+    const { api } = call
+    const server = api.lab.config.virtualServers.find((one) => one.name === virtualServer)
+    const endpoint = api.lab.endpoints().find((one) => one.virtualServer === virtualServer)
+    const { minVersion = '', maxVersion = '' } = server?.tls ?? {}
+    return {
+      session: id,
+      virtualServer,
+      ...outcomeOf(found),
+      offered: hello ? offered(hello) : null,
+      agreed: tls ? agreed(tls) : null,
+      clientSoftware: hello?.ja4 ?? null,
+      policy: server ? { minVersion, maxVersion, require128BitEncryption: server.require128BitEncryption } : null,
+      certificate: endpoint?.certificate ?? null,
+    }
+  },
+})
+
+/** Begins the refusals that come from a handshake. */
+const HANDSHAKE = /^TLS handshake: /
+
+function outcomeOf({ tls, hello, endCause, refusals }: SessionRecord) {
+  const reasons = refusals.map((one) => one.replace(HANDSHAKE, ''))
+  if (endCause === 'handshake failed') return { outcome: 'failed', explanation: reasons.join('; ') } as const
+  if (tls) {
+    const later = reasons.length === 0 ? '' : `; refused afterwards: ${reasons.join('; ')}`
+    return { outcome: 'established', explanation: `the handshake succeeded: ${agreed(tls)}${later}` } as const
+  }
+  const explanation = hello ? 'the handshake is not finished' : 'the client did not ask for TLS'
+  return { outcome: 'none', explanation } as const
+}
+
+export const sessionOperations: readonly Operation[] = [list, get, handshake]

@@ -39,7 +39,16 @@ export function transcript(record: SessionRecord): string[] {
 /** encrypted_client_hello. RFC 9849 section 5. */
 const ENCRYPTED_CLIENT_HELLO = 0xfe0d
 
-function offered({ versions, suites, groups, keyShares, alpn, serverName, extensions = [] }: ClientHelloFacts): string {
+/** Describes what a client offered in its ClientHello. */
+export function offered({
+  versions,
+  suites,
+  groups,
+  keyShares,
+  alpn,
+  serverName,
+  extensions = [],
+}: ClientHelloFacts): string {
   const named = (ids: readonly number[]): string => ids.map(groupName).join(', ') || 'none'
   return [
     versions.join(', '),
@@ -53,7 +62,8 @@ function offered({ versions, suites, groups, keyShares, alpn, serverName, extens
   ].join('; ')
 }
 
-function agreed({
+/** Describes what a handshake agreed on. */
+export function agreed({
   version,
   cipher,
   bits,

@@ -117,7 +117,7 @@ const message: Preparation = async ({ http, call }) => {
 }
 
 /** A client that does not understand TLS, on the port for TLS. */
-const session: Preparation = async ({ http, call }) => {
+const failedSession: Preparation = async ({ http, call }) => {
   const { tlsPort } = http.lab.server('smtp')
   const socket = connect(tlsPort as number, '127.0.0.1').end('EHLO client.example\r\n')
   socket.resume()
@@ -126,6 +126,11 @@ const session: Preparation = async ({ http, call }) => {
     .poll(async () => (await call({ path: 'sessions?protocol=smtp&failed=true' })).body.total)
     .toBeGreaterThan(0)
   return {}
+}
+
+const session: Preparation = async (stage) => {
+  await failedSession(stage)
+  return { input: { id: (await stage.call({ path: 'sessions?protocol=smtp' })).body.items[0].id } }
 }
 
 const unassign = { path: 'certificates/unassign', json: { for: 'imap4' } }
@@ -164,11 +169,9 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'folders.delete': after('folders.create', ({ id }) => ({ input: { id } })),
   'newsgroups.create': without('newsgroups/lab.releases'),
   'newsgroups.delete': after('newsgroups.create'),
-  'sessions.list': session,
-  'sessions.get': async (stage) => {
-    await session(stage)
-    return { input: { id: (await stage.call({ path: 'sessions?protocol=smtp' })).body.items[0].id } }
-  },
+  'sessions.list': failedSession,
+  'sessions.get': session,
+  'sessions.handshake': session,
   'certificates.issue': without(unassign, 'certificates/Mail%202026'),
   'certificates.get': after('certificates.issue'),
   'certificates.unassign': after('certificates.issue'),

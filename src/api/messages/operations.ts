@@ -3,6 +3,7 @@ import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
+import { flag } from '../flag.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
@@ -115,7 +116,7 @@ const removeAll = defineOperation({
   path: '/messages',
   summary: 'Delete the messages that match, or, with `all=true`, every message that the caller sees.',
   access: 'change',
-  input: z.strictObject({ ...selection, all: z.stringbool().default(false).describe('Delete without a condition.') }),
+  input: z.strictObject({ ...selection, all: flag.default(false).describe('Delete without a condition.') }),
   output: z.object({ deleted: z.number().int() }),
   async run({ api, caller, input }) {
     const { all, ...query } = input

@@ -26,7 +26,8 @@ const attachment = z
   })
   .meta({ id: 'Attachment' })
 
-const wholeMessage = messageSummary
+/** A message with its text. */
+export const wholeMessage = messageSummary
   .omit({ attachments: true })
   .extend({
     text: z.string(),

@@ -3,6 +3,7 @@ import { definedOnly } from '../../common/defined.ts'
 import { authorityFormats } from '../../pki/authority/list.ts'
 import { certificatePem } from '../../pki/certificate/certificate.ts'
 import { reasonNames } from '../../pki/revocation/crl.ts'
+import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { keySpec } from './certificates.ts'
@@ -70,7 +71,7 @@ const remove = defineOperation({
   path: '/authorities/{name}',
   summary: 'Delete an authority with its key and the record of what it has issued.',
   access: 'administer',
-  input: z.strictObject({ name, force: z.stringbool().default(false) }),
+  input: z.strictObject({ name, force: flag.default(false) }),
   problems: ['conflict'],
   async run({ api, input }) {
     await api.lab.authorities.delete(input.name, { force: input.force })

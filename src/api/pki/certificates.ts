@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { keySpecNamed } from '../../pki/keys.ts'
 import { exportFormats } from '../../pki/lifecycle/import-export.ts'
+import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 
@@ -196,7 +197,7 @@ const upload = defineOperation({
     for: virtualServer.optional(),
     friendlyName: z.string().optional(),
     password: z.string().optional(),
-    force: z.stringbool().default(false),
+    force: flag.default(false),
   }),
   upload: ['application/x-pkcs12', 'application/x-pem-file', 'application/octet-stream'],
   output: thumbprintOnly,

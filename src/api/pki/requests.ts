@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
+import { flag } from '../flag.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { factsOf, keySpec, thumbprintOnly, virtualServer } from './certificates.ts'
@@ -46,7 +47,7 @@ const install = defineOperation({
   path: '/requests/install',
   summary: "Install an authority's answer to a pending request, and assign the certificate.",
   access: 'administer',
-  input: z.strictObject({ for: virtualServer.optional(), force: z.stringbool().default(false) }),
+  input: z.strictObject({ for: virtualServer.optional(), force: flag.default(false) }),
   upload: [
     'application/x-pem-file',
     'application/pkix-cert',
