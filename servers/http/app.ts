@@ -15,6 +15,7 @@ import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
 import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
+import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
 import { runOperation } from './operations.ts'
 import { problemResponse } from './problems.ts'
@@ -97,6 +98,8 @@ export function createApp(
     const own = mailHogRoutes.filter(({ path }) => path.startsWith('/api/v2/'))
     mount(app, tenant, own, { api, context })
   }
+  const mcp = mcpHandler(api, context)
+  for (const path of ['/mcp', '/t/:tenant/mcp']) app.all(path, (c) => mcp(callerIn(c), c))
   for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
   app.get('/api/docs', async (c) => {

@@ -16,7 +16,7 @@ const MAX_DEPTH = 32
 const MAX_VALUES = 100_000
 
 /** Returns a reservation that lasts until the answer is sent. Bodies and answers are counted as messages. */
-function reservationOf(c: Context<Env>): MemoryReservation {
+export function reservationOf(c: Context<Env>): MemoryReservation {
   const reservation = c.get('connection').memory.reservation('messages')
   c.env.outgoing.once('close', () => reservation.release())
   return reservation

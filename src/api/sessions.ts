@@ -82,7 +82,9 @@ const handshake = defineOperation({
     .object({
       session: z.string(),
       virtualServer: z.string(),
-      outcome: z.enum(['established', 'failed', 'none']).describe('none: there was no handshake, or it is not finished.'),
+      outcome: z
+        .enum(['established', 'failed', 'none'])
+        .describe('none: there was no handshake, or it is not finished.'),
       explanation: z.string().describe('What happened and, after a failure, what to do.'),
       offered: z.string().nullable().describe('What the client offered.'),
       agreed: z.string().nullable().describe('What both agreed on.'),

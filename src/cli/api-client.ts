@@ -47,31 +47,44 @@ interface Answer {
   readonly problem?: Problem
 }
 
-/** Runs an operation of the API. Content that is not JSON is returned as a Buffer. @throws ApiError if the lab refuses it */
+/**
+ * Runs an operation of the API. Content that is not JSON is returned as a Buffer.
+ * @param signal ends the call
+ * @throws ApiError if the lab refuses it
+ */
 export async function callApi(
   options: ApiOptions,
   name: string,
   input: Record<string, unknown> = {},
+  signal?: AbortSignal,
 ): Promise<unknown> {
-  const given = definedOnly(input)
-  const { result, content, problem } =
-    options.url === undefined ? await overSocket(options, name, given) : await overHttp(options, name, given)
+  const call = { name, input: definedOnly(input), ...(signal ? { signal } : {}) }
+  const { result, content, problem } = await (options.url === undefined
+    ? overSocket(options, call)
+    : overHttp(options, call))
   if (problem) throw new ApiError(problem)
   return content ? Buffer.from(content.base64, 'base64') : result
 }
 
-async function overSocket(options: ApiOptions, name: string, input: object): Promise<Answer> {
+interface ApiCall {
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
+  readonly signal?: AbortSignal
+}
+
+async function overSocket(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
   if (options.token !== undefined || options.tokenFile !== undefined)
     throw new UsageError('--token is for --url; the owner of a lab needs none')
   const [socket = ''] = await runningLabs(options)
-  return (await askLab(socket, { verb: 'call', args: { name, input } })) as Answer
+  return (await askLab(socket, { verb: 'call', args: { name, input } }, signal)) as Answer
 }
 
-async function overHttp(options: ApiOptions, name: string, input: Record<string, unknown>): Promise<Answer> {
+async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
   const { operationNamed } = await import('../api/invoke.ts')
   const { method, path } = operationNamed(name)
   const rest = { ...input }
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
+    if (rest[key] === undefined) throw new UsageError(`${key} is missing`)
     const value = String(rest[key])
     delete rest[key]
     return encodeURIComponent(value)
@@ -87,6 +100,7 @@ async function overHttp(options: ApiOptions, name: string, input: Record<string,
       ...(inQuery ? {} : { 'content-type': 'application/json' }),
     },
     ...(inQuery ? {} : { body: JSON.stringify(rest) }),
+    ...(signal ? { signal } : {}),
   }).catch((error: Error) => {
     const { cause } = error as { cause?: Error }
     throw new Error(`${url.origin} cannot be reached: ${cause?.message || error.message}`, { cause: error })

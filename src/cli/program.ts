@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   reload: async () => (await import('./reload.ts')).addReload,
   sessions: async () => (await import('./sessions.ts')).addSessions,
   mail: async () => (await import('./mail.ts')).addMail,
+  mcp: async () => (await import('./mcp.ts')).addMcp,
   store: async () => (await import('./store.ts')).addStore,
   healthcheck: async () => (await import('./healthcheck.ts')).addHealthcheck,
   verify: async () => (await import('./verify.ts')).addVerify,

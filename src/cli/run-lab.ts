@@ -26,11 +26,7 @@ export interface StartOptions extends ConfigurationOptions {
  * @throws ConfigError, ListenError and every other error that prevents the start
  */
 export async function runLab(options: StartOptions): Promise<void> {
-  const { configuration, running, log, lab } = await open(options).catch(async (error: Error) => {
-    const { withAllReasons } = await import('./problems.ts')
-    throw await withAllReasons(error, options)
-  })
-  await running.attach(lab)
+  const { configuration, running, log, lab } = await openLab(options)
   const endpoints = lab.endpoints()
   const { administratorToken } = lab
   if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken }))
@@ -40,6 +36,16 @@ export async function runLab(options: StartOptions): Promise<void> {
   }
   releaseMemoryWhenIdle(log)
   await running.untilStopped()
+}
+
+/** Starts a lab that signals and its control socket control. @throws as `runLab` */
+export async function openLab(options: StartOptions) {
+  const opened = await open(options).catch(async (error: Error) => {
+    const { withAllReasons } = await import('./problems.ts')
+    throw await withAllReasons(error, options)
+  })
+  await opened.running.attach(opened.lab)
+  return opened
 }
 
 async function open(options: StartOptions) {
@@ -56,7 +62,7 @@ async function open(options: StartOptions) {
 const REPEATED_SIGNAL_MS = 250
 
 /** The lab of this process, controlled by signals and the control socket. */
-class RunningLab {
+export class RunningLab {
   readonly #options: StartOptions
   readonly #log: Logger
   readonly #configuration: Configuration
@@ -98,6 +104,11 @@ class RunningLab {
       // On a read-only system the lab runs without a control socket. SIGHUP still reloads it.
       this.#log.warn(`no control socket: ${(error as Error).message}`)
     }
+  }
+
+  /** Ends the lab as a signal does. */
+  stop(): void {
+    this.#stop()
   }
 
   /** Resolves when a signal has stopped the lab and all sessions have ended. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Workplace } from '../support/sealpost.ts'
+import { withoutPackage } from '../support/without-package.ts'
 
 let place: Workplace
 beforeEach(() => {
@@ -169,17 +170,8 @@ virtualServers:
 })
 
 test('start without a package that the configuration needs says how to install it, as check does', async () => {
-  const hook = place.write(
-    'no-lmdb.mjs',
-    `import * as module from 'node:module'
-const refuse = (name) => { if (name === 'lmdb') throw new Error('not found') }
-if (module.registerHooks) module.registerHooks({ resolve(name, context, next) { refuse(name); return next(name, context) } })
-else module.register('data:text/javascript,' + encodeURIComponent(\`const refuse = \${refuse}
-export async function resolve(name, context, next) { refuse(name); return next(name, context) }\`))
-`,
-  )
   place.write('lab.yaml', `store: { lmdb: data } #\ncertificates: memory\n${server('certificate: none')}`)
-  const env = { NODE_OPTIONS: `--import ${hook}` }
+  const env = withoutPackage(place, 'lmdb')
   for (const command of ['check', 'start']) {
     const { status, stderr } = await place.runProcess([command, '--config', 'lab.yaml', '--log-level', 'error'], {
       env,

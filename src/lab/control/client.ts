@@ -5,10 +5,15 @@ import { type ControlAnswer, ControlError, type ControlRequest } from './message
 /**
  * Sends a request to a running lab over its control socket and yields the items of the answer as they arrive.
  * @param path a path from `findSockets`
+ * @param signal ends the request; the lab then stops working on it
  * @throws ControlError with the lab's error message, or if the lab does not answer completely
  */
-export async function* callLab(path: string, request: ControlRequest): AsyncGenerator<unknown, void, void> {
-  const socket = connect(path)
+export async function* callLab(
+  path: string,
+  request: ControlRequest,
+  signal?: AbortSignal,
+): AsyncGenerator<unknown, void, void> {
+  const socket = connect({ path, ...(signal ? { signal } : {}) })
   const failed = new Promise<never>((_, reject) => {
     socket.once('error', (error) => reject(new ControlError(`the running lab does not answer: ${error.message}`)))
   })
@@ -31,8 +36,8 @@ export async function* callLab(path: string, request: ControlRequest): AsyncGene
 }
 
 /** Sends a request whose answer has one item, and returns it. @throws ControlError */
-export async function askLab(path: string, request: ControlRequest): Promise<unknown> {
+export async function askLab(path: string, request: ControlRequest, signal?: AbortSignal): Promise<unknown> {
   const items: unknown[] = []
-  for await (const item of callLab(path, request)) items.push(item)
+  for await (const item of callLab(path, request, signal)) items.push(item)
   return items[0]
 }

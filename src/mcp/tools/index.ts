@@ -1,0 +1,7 @@
+import type { Tool } from '../tool.ts'
+import { administrationTools } from './administration.ts'
+import { messageTools } from './messages.ts'
+import { sessionTools } from './sessions.ts'
+
+/** Every tool, in the order of the documentation. */
+export const tools: readonly Tool[] = [...messageTools, ...sessionTools, ...administrationTools]
