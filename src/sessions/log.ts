@@ -177,10 +177,24 @@ const HTTP_REQUEST = /^(?:GET|POST|HEAD|PUT|OPTIONS|CONNECT) \S+ HTTP\/\d/
 const SILENT =
   'the client closed the connection right after the handshake: does it accept the certificate (host name, issuer)?'
 
-/** Returns about how much memory the facts of a ClientHello take. */
-const memoryOfHello = ({ suites, versions, alpn, serverName = '', ...lists }: ClientHelloFacts): number =>
-  8 * [suites, lists.keyShares, lists.groups, lists.signatureAlgorithms, lists.extensions].flat().length +
-  [...versions, ...alpn, serverName].reduce((sum, text) => sum + text.length + 24, 0)
+const lengthOf = (list: readonly unknown[] | undefined): number => list?.length ?? 0
+
+/**
+ * Returns about how much memory the facts of a ClientHello take. It names every list: copying the rest of the facts would
+ * compute the fingerprint for each handshake.
+ */
+function memoryOfHello(facts: ClientHelloFacts): number {
+  const { suites, versions, alpn, serverName = '', keyShares, groups, signatureAlgorithms, extensions } = facts
+  const numbers = [suites, keyShares, groups, signatureAlgorithms, extensions]
+  let octets = serverName.length + TEXT_OCTETS
+  for (const list of numbers) octets += 8 * lengthOf(list)
+  for (const text of versions) octets += text.length + TEXT_OCTETS
+  for (const text of alpn) octets += text.length + TEXT_OCTETS
+  return octets
+}
+
+/** Memory of a text besides its characters. */
+const TEXT_OCTETS = 24
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 

@@ -1,3 +1,4 @@
+import { distinct } from '../common/distinct.ts'
 import { MalformedMessage, type OctetReader } from './octets.ts'
 
 /** The extensions that matter here; numbers are code points, GREASE included. */
@@ -42,12 +43,10 @@ export const extensionTypes = {
  */
 export function parseExtensions(reader: OctetReader, defects: string[]): ClientHelloExtensions {
   const found: ClientHelloExtensions = {}
-  const types = new Set<number>()
+  const types: number[] = []
   while (reader.left >= 4) {
     const type = reader.uint16()
-    // RFC 8446 section 4.2: "There MUST NOT be more than one extension of the same type".
-    if (types.has(type)) defects.push('an extension sent twice')
-    types.add(type)
+    types.push(type)
     const content = reader.reader(reader.uint16())
     // RFC 8446 section 4.2.11: "The pre_shared_key extension MUST be the last extension in the ClientHello".
     if (type === extensionTypes.preSharedKey && reader.left > 0) defects.push('extensions after pre_shared_key')
@@ -55,7 +54,9 @@ export function parseExtensions(reader: OctetReader, defects: string[]): ClientH
     if (parser && !isParsed(parser, content, found)) defects.push(`a malformed ${parser.name}`)
   }
   if (reader.left > 0) defects.push('a message that ends too early')
-  found.types = [...types]
+  found.types = distinct(types)
+  // RFC 8446 section 4.2: "There MUST NOT be more than one extension of the same type".
+  if (found.types.length < types.length) defects.push('an extension sent twice')
   return found
 }
 

@@ -1,3 +1,4 @@
+import { distinct } from '../common/distinct.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
 import { type ClientHello, EMPTY_RENEGOTIATION_INFO_SCSV, FALLBACK_SCSV } from './client-hello.ts'
 import { ja4 } from './ja4.ts'
@@ -17,7 +18,9 @@ export const versionName = (version: number): string =>
 
 /** Returns whether a value is GREASE, which clients send to keep servers tolerant of unknown values. RFC 8701. */
 export const isGrease = (id: number): boolean => (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff)
-const isSuite = (id: number): boolean => id !== EMPTY_RENEGOTIATION_INFO_SCSV && id !== FALLBACK_SCSV && !isGrease(id)
+const isNotGrease = (id: number): boolean => !isGrease(id)
+const isSignalling = (id: number): boolean => id === EMPTY_RENEGOTIATION_INFO_SCSV || id === FALLBACK_SCSV
+const isSuite = (id: number): boolean => !isSignalling(id) && !isGrease(id)
 
 /**
  * Limits of what is recorded. A ClientHello of 128 KiB can name 65,000 suites or 32,000 protocols, and a record is kept
@@ -26,34 +29,38 @@ const isSuite = (id: number): boolean => id !== EMPTY_RENEGOTIATION_INFO_SCSV &&
 const MAX_SUITES = 512
 const MAX_NAMES = 64
 
-/** Returns the first distinct items, at most `max`. */
-const firstOf = <T>(items: Iterable<T>, max: number): T[] => [...new Set(items)].slice(0, max)
-
 /** Returns the first distinct numbers without GREASE, at most `max`. */
-const numbersOf = (ids: readonly number[], max: number): number[] => firstOf(ids.filter(isNotGrease), max)
-const isNotGrease = (id: number): boolean => !isGrease(id)
+const numbersOf = (ids: readonly number[], max: number): readonly number[] => distinct(ids, max, isNotGrease)
+
+/**
+ * Only the record of a session needs the fingerprint, so it is computed when somebody reads it. All facts share the getter:
+ * V8 handles objects with a getter each as dictionaries.
+ */
+const fingerprint: PropertyDescriptor & ThisType<ClientHelloFacts> = {
+  enumerable: true,
+  get() {
+    return ja4(this)
+  },
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Returns the facts about a ClientHello that are recorded. */
 export function clientHelloFacts({ version, suites, extensions }: ClientHello, sslv2: boolean): ClientHelloFacts {
   const { serverName, alpn, supportedVersions, keyShares, groups, signatureAlgorithms, types } = extensions
   // RFC 8446 section 4.2.1: `client_version` does not go beyond TLS 1.2.
   const highest = sslv2 ? version : Math.min(version, 0x0303)
-  const versions = supportedVersions?.filter(isNotGrease) ?? [highest]
-  const signalling = suites.filter((id) => id === EMPTY_RENEGOTIATION_INFO_SCSV || id === FALLBACK_SCSV)
-  return {
-    versions: firstOf(versions, MAX_NAMES).map(versionName),
-    suites: firstOf(suites.filter(isSuite), MAX_SUITES),
-    alpn: firstOf(alpn ?? [], MAX_NAMES),
-    // A copy, because a slice would keep the whole text in memory.
-    ...(serverName === undefined ? {} : { serverName: Buffer.from(serverName).toString() }),
-    ...(keyShares === undefined ? {} : { keyShares: numbersOf(keyShares, MAX_NAMES) }),
-    ...(groups === undefined ? {} : { groups: numbersOf(groups, MAX_NAMES) }),
-    ...(signatureAlgorithms === undefined ? {} : { signatureAlgorithms: numbersOf(signatureAlgorithms, MAX_NAMES) }),
-    ...(types === undefined ? {} : { extensions: numbersOf(types, MAX_NAMES) }),
-    ...(signalling.length === 0 ? {} : { signallingSuites: firstOf(signalling, MAX_NAMES) }),
-    // Only the record of a session needs it, so it is computed when somebody reads it.
-    get ja4() {
-      return ja4(this)
-    },
+  const facts: Mutable<ClientHelloFacts> = {
+    versions: supportedVersions ? numbersOf(supportedVersions, MAX_NAMES).map(versionName) : [versionName(highest)],
+    suites: distinct(suites, MAX_SUITES, isSuite),
+    alpn: alpn ? distinct(alpn, MAX_NAMES) : [],
   }
+  // A copy, because a slice would keep the whole text in memory.
+  if (serverName !== undefined) facts.serverName = Buffer.from(serverName).toString()
+  if (keyShares) facts.keyShares = numbersOf(keyShares, MAX_NAMES)
+  if (groups) facts.groups = numbersOf(groups, MAX_NAMES)
+  if (signatureAlgorithms) facts.signatureAlgorithms = numbersOf(signatureAlgorithms, MAX_NAMES)
+  if (types) facts.extensions = numbersOf(types, MAX_NAMES)
+  if (suites.some(isSignalling)) facts.signallingSuites = distinct(suites, MAX_NAMES, isSignalling)
+  return Object.defineProperty(facts, 'ja4', fingerprint)
 }
