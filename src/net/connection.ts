@@ -126,9 +126,9 @@ export class Connection {
     return this.#compressed
   }
 
-  /** Injects the faults before the greeting. Returns false if they closed the connection. @throws ConnectionEnded */
-  async meetFirstFaults(): Promise<boolean> {
-    return (await this.#faults?.beforeGreeting()) !== 'gone'
+  /** Injects the faults before the greeting; undefined if there are none. False if no session follows. @throws ConnectionEnded */
+  meetFirstFaults(): Promise<boolean> | undefined {
+    return this.#faults?.beforeGreeting()
   }
 
   /**

@@ -76,8 +76,9 @@ export class TlsAcceptor {
     const first = await peekClientHello(raw, this.#settings.handshakeTimeoutMs, (octets) => memory.tryGrow(octets))
     if (first.kind === 'gone') throw handshakeFailed(raw, record, explainNoHello(first, this.#context(undefined)))
     if (first.kind === 'hello') record.hello(first.facts)
-    const secured =
-      (await this.#acceptLegacy(raw, first, record, keyLog)) ?? (await this.#acceptNode(raw, first, record, keyLog))
+    // Without the engine, nothing needs to be decided.
+    const byEngine = this.#legacy && (await this.#acceptLegacy(this.#legacy, raw, first, record, keyLog))
+    const secured = byEngine ?? (await this.#acceptNode(raw, first, record, keyLog))
     record.secured(secured.facts)
     recordRenegotiation(secured.socket, record)
     return secured
@@ -85,14 +86,13 @@ export class TlsAcceptor {
 
   /** Performs the handshake with the engine for old clients; undefined if the client is not for it. @throws HandshakeFailure */
   async #acceptLegacy(
+    legacy: LegacyAcceptor,
     raw: Duplex,
     first: FirstOctets,
     record: SessionRecorder,
     keyLog: KeyLog | undefined,
   ): Promise<SecuredSocket | undefined> {
-    const legacy = this.#legacy
-    // Without the engine, nothing needs to be decided.
-    if (!legacy || first.kind !== 'hello' || (await this.#route(first)).by === 'node') return undefined
+    if (first.kind !== 'hello' || (await this.#route(first)).by === 'node') return undefined
     if (legacy.defect !== undefined) record.note(`served with the TLS defect ${legacy.defect}`)
     let isLate = false
     const timer = setTimeout(() => {

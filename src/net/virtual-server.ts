@@ -201,12 +201,10 @@ export class VirtualServer {
     const remote = { address: remoteAddress, port: remotePort }
     const { address: localAddress, port: localPort } = local
     const record = this.#sessions.open({ virtualServer, protocol, remoteAddress, remotePort, localAddress, localPort })
-    const user = (): string | undefined => record.record.user
-    const secure = (): boolean => record.record.tls !== undefined
     const reset = (): void => {
       socket.resetAndDestroy()
     }
-    const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, user, secure, reset })
+    const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
     const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'
@@ -266,7 +264,8 @@ export class VirtualServer {
     }
     this.#connections.set(connection, reset)
     try {
-      if (await connection.meetFirstFaults()) await settings.serve(connection)
+      const faults = connection.meetFirstFaults()
+      if (!faults || (await faults)) await settings.serve(connection)
     } catch (error) {
       if (!(error instanceof ConnectionEnded)) throw error
     } finally {

@@ -37,14 +37,17 @@ export class FaultInjector {
     this.#writer = writer
   }
 
-  /** Injects the faults before the greeting. @throws ConnectionEnded */
-  async beforeGreeting(): Promise<FaultOutcome> {
+  /** Injects the faults before the greeting; undefined if there are none. False if no session follows. @throws ConnectionEnded */
+  beforeGreeting(): Promise<boolean> | undefined {
     const due = this.#faults.due('connect')
-    const outcome = due.length === 0 ? 'pass' : await this.#applyAll(due)
-    if (outcome !== 'answered') return outcome
-    // The fault replaced the greeting, so no session follows.
-    this.#transport.end('server closed')
-    return 'gone'
+    return due.length === 0 ? undefined : this.#beforeGreeting(due)
+  }
+
+  async #beforeGreeting(due: readonly DueFault[]): Promise<boolean> {
+    const outcome = await this.#applyAll(due)
+    // The fault replaced the greeting.
+    if (outcome === 'answered') this.#transport.end('server closed')
+    return outcome === 'pass'
   }
 
   /** Injects the faults at a client's line. @throws ConnectionEnded */

@@ -8,10 +8,6 @@ export interface FaultTarget {
   readonly protocol: string
   readonly virtualServer: string
   readonly session: SessionRecord
-  /** Returns the account that is logged on now. */
-  readonly user: () => string | undefined
-  /** Returns whether the connection is under TLS now. */
-  readonly secure: () => boolean
   /** Closes the connection with a TCP reset. */
   readonly reset: () => void
 }
@@ -161,8 +157,8 @@ export class FaultRules {
       (protocol === undefined || protocol === target.protocol) &&
       (virtualServer === undefined || virtualServer === target.virtualServer) &&
       (wanted === undefined || wanted === connection) &&
-      (user === undefined || user === target.user()) &&
-      (tls === undefined || tls === target.secure()) &&
+      (user === undefined || user === target.session.user) &&
+      (tls === undefined || tls === (target.session.tls !== undefined)) &&
       (verb === undefined || isVerb(verb, verbOf(target.protocol, line))) &&
       (pattern === undefined || pattern.test(line))
     )
@@ -184,7 +180,7 @@ export class ConnectionFaults {
   readonly #rules: FaultRules
   readonly #target: FaultTarget
   readonly #number: number
-  readonly #seen = new Map<object, number>()
+  #seen: Map<object, number> | undefined
 
   constructor(rules: FaultRules, target: FaultTarget, number: number) {
     this.#rules = rules
@@ -199,6 +195,7 @@ export class ConnectionFaults {
   /** Returns the faults to inject now; usually none. */
   due(at: FaultPoint, line = ''): readonly DueFault[] {
     if (this.#rules.isEmpty) return []
+    this.#seen ??= new Map()
     return this.#rules.due(at, line, this.#target, this.#number, this.#seen)
   }
 
