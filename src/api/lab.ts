@@ -11,6 +11,7 @@ import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore } from '../store/types.ts'
+import type { ServedTls } from '../tls/routing.ts'
 import type { Traffic } from './metrics/traffic.ts'
 
 /** A running virtual server. */
@@ -68,6 +69,8 @@ export interface ApiLab {
   /** Counts since the start; undefined without an HTTP virtual server. */
   readonly traffic: Traffic | undefined
   endpoints(): readonly EndpointFacts[]
+  /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
+  servedTls(virtualServer: string): Promise<ServedTls | undefined>
   /** Returns the certificates that each virtual server serves. */
   servedCertificates(): readonly ServedCertificate[]
   /** Calls `listener` for each change. Returns the function that removes the listener. */

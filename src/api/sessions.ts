@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { agreed, asJson, hasFailed, offered, summary, transcript } from '../sessions/describe.ts'
-import type { SessionRecord } from '../sessions/types.ts'
+import type { ClientHelloFacts, SessionRecord } from '../sessions/types.ts'
+import { versionName } from '../tls/client-hello-facts.ts'
+import { groupName, signatureAlgorithmName } from '../tls/names.ts'
+import type { ServedTls } from '../tls/routing.ts'
+import { suiteBits, suiteName } from '../tls/suites.ts'
 import { seesSession } from './events/event-data.ts'
 import { flag } from './flag.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
@@ -22,11 +26,13 @@ const list = defineOperation({
     open: flag.default(false).describe('Only sessions that are open.'),
     protocol: z.string().optional(),
     user: z.string().optional(),
+    virtualServer: z.string().optional().describe('Its name.'),
+    address: z.string().optional().describe('The beginning of the client’s address.'),
     ...pageInput,
   }),
   output: pageOf(session),
   async run({ api, caller, input }) {
-    const { failed, open, protocol, user } = input
+    const { failed, open, protocol, user, virtualServer, address = '' } = input
     const found = api.lab.sessionLog
       .list()
       .filter(
@@ -35,7 +41,9 @@ const list = defineOperation({
           (!failed || hasFailed(one)) &&
           (!open || one.endedAt === undefined) &&
           (protocol === undefined || one.protocol === protocol) &&
-          (user === undefined || one.user === user),
+          (user === undefined || one.user === user) &&
+          (virtualServer === undefined || one.virtualServer === virtualServer) &&
+          one.remoteAddress.startsWith(address),
       )
       .toReversed()
     const { items, ...page } = pageById(found, input)
@@ -71,6 +79,45 @@ function sessionOf({ api, caller, input: { id } }: Call<{ readonly id: string }>
   throw notFound(`there is no session ${id}; the lab keeps the latest 1,000, and GET /api/v1/sessions lists them`)
 }
 
+const suite = z.object({
+  name: z.string(),
+  bits: z.number().int().nullable().describe('Strength of the symmetric cipher; null for an unknown suite.'),
+})
+
+const comparison = z
+  .object({
+    offered: z.object({
+      versions: z.array(z.string()),
+      suites: z.array(suite),
+      groups: z.array(z.string()),
+      keyShares: z.array(z.string()),
+      signatureAlgorithms: z.array(z.string()),
+      alpn: z.array(z.string()),
+    }),
+    served: z
+      .object({ versions: z.array(z.string()), suites: z.array(suite), groups: z.array(z.string()) })
+      .nullable()
+      .describe('What the virtual server can negotiate now; null if it has no certificate, or is gone.'),
+  })
+  .meta({ description: 'What the client offered in its ClientHello, beside what the virtual server can negotiate.' })
+
+const namedSuite = (id: number) => ({ name: suiteName(id), bits: suiteBits(suiteName(id)) ?? null })
+
+const offeredBy = (hello: ClientHelloFacts) => ({
+  versions: [...hello.versions],
+  suites: hello.suites.map(namedSuite),
+  groups: (hello.groups ?? []).map(groupName),
+  keyShares: (hello.keyShares ?? []).map(groupName),
+  signatureAlgorithms: (hello.signatureAlgorithms ?? []).map(signatureAlgorithmName),
+  alpn: [...hello.alpn],
+})
+
+const servedNames = ({ versions, suites, groups }: ServedTls) => ({
+  versions: versions.map(versionName),
+  suites: suites.map(namedSuite),
+  groups: groups.map(groupName),
+})
+
 const handshake = defineOperation({
   name: 'sessions.handshake',
   method: 'GET',
@@ -97,6 +144,7 @@ const handshake = defineOperation({
         .object({ friendlyName: z.string(), thumbprint: z.string() })
         .nullable()
         .describe('The certificate that the virtual server serves now.'),
+      comparison: comparison.nullable(),
     })
     .meta({ id: 'Handshake' }),
   async run(call) {
@@ -106,6 +154,7 @@ const handshake = defineOperation({
     const server = api.lab.config.virtualServers.find((one) => one.name === virtualServer)
     const endpoint = api.lab.endpoints().find((one) => one.virtualServer === virtualServer)
     const { minVersion = '', maxVersion = '' } = server?.tls ?? {}
+    const served = await api.lab.servedTls(virtualServer)
     return {
       session: id,
       virtualServer,
@@ -115,6 +164,7 @@ const handshake = defineOperation({
       clientSoftware: hello?.ja4 ?? null,
       policy: server ? { minVersion, maxVersion, require128BitEncryption: server.require128BitEncryption } : null,
       certificate: endpoint?.certificate ?? null,
+      comparison: hello ? { offered: offeredBy(hello), served: served ? servedNames(served) : null } : null,
     }
   },
 })

@@ -20,6 +20,7 @@ import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
+import type { ServedTls } from '../tls/routing.ts'
 import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
 import { LabFaults } from './lab-faults.ts'
@@ -180,6 +181,11 @@ export class Lab implements AsyncDisposable {
   /** Counts of connections, handshakes and messages; undefined without an HTTP virtual server. */
   get traffic(): Traffic | undefined {
     return this.#traffic
+  }
+
+  /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
+  async servedTls(virtualServer: string): Promise<ServedTls | undefined> {
+    return this.#servers.get(virtualServer)?.servedTls()
   }
 
   /** Returns the certificates that each virtual server serves. */

@@ -9,7 +9,7 @@ import { explainHandshakeFailure, explainNoHello, explainSocketError, saysWhy, s
 import type { FailureContext } from '../tls/failure-causes.ts'
 import { FatalAlert } from '../tls/fatal-alert.ts'
 import type { KeyLog, TlsPolicy } from '../tls/policy.ts'
-import { type Route, route } from '../tls/routing.ts'
+import { type Route, route, type ServedTls, servedBy } from '../tls/routing.ts'
 import type { SecuredSocket } from './connection.ts'
 import { HandshakeFailure } from './errors.ts'
 import { LegacyAcceptor, type LegacySettings } from './legacy-acceptor.ts'
@@ -149,6 +149,11 @@ export class TlsAcceptor {
     const { policy, certificates } = this.#settings
     const allowed = policy.maxVersion === 'TLSv1.3' && certificates[0]?.needs?.maxVersion === undefined
     return allowed && (hello?.versions.includes('TLSv1.3') ?? false)
+  }
+
+  /** Returns the versions, suites and groups that clients can negotiate, as code points. */
+  async served(): Promise<ServedTls> {
+    return servedBy(await this.#node.capabilities(undefined), this.#legacy?.capabilities)
   }
 
   async #route(received: ReceivedHello): Promise<Route> {

@@ -8,6 +8,7 @@ import type { Capture } from '../sessions/capture.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import type { KeyLog } from '../tls/policy.ts'
+import type { ServedTls } from '../tls/routing.ts'
 import { ClientAddresses, type ClientLimits, type CountedConnection, noClientLimits } from './client-addresses.ts'
 import { Connection, type SecuredSocket } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
@@ -281,6 +282,11 @@ export class VirtualServer {
   /** Whether a certificate is assigned. */
   get canSecure(): boolean {
     return this.#acceptor !== undefined
+  }
+
+  /** Returns what clients can negotiate by TLS; undefined without a certificate. */
+  servedTls(): Promise<ServedTls> | undefined {
+    return this.#acceptor?.served()
   }
 
   /** Performs a TLS handshake on a raw socket. @throws HandshakeFailure */

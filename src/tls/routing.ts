@@ -58,6 +58,22 @@ export interface EngineCapabilities {
   readonly preferred?: 'never' | 'below TLS 1.3' | 'always'
 }
 
+/** What clients can negotiate with a virtual server, as code points. */
+export interface ServedTls {
+  /** Oldest first. */
+  readonly versions: readonly number[]
+  /** In the order of preference. */
+  readonly suites: readonly number[]
+  readonly groups: readonly number[]
+}
+
+/** Returns what clients can negotiate with node:tls and the engine together. */
+export const servedBy = (node: NodeCapabilities, engine: EngineCapabilities | undefined): ServedTls => ({
+  versions: [...new Set([...(engine?.versions ?? []), ...node.versions])].toSorted((a, b) => a - b),
+  suites: [...new Set([...node.suites, ...(engine?.suites ?? []).map(({ id }) => id)])],
+  groups: node.groups,
+})
+
 /**
  * Decides who serves a client: node:tls if it can, else the engine if it can. A client that both would refuse is refused by
  * node:tls, as is one that shares TLS 1.3 with it. A ClientHello in SSL 2.0 format goes to the engine if possible.

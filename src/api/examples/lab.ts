@@ -121,6 +121,21 @@ export const labExamples: Examples = {
       clientSoftware: 't13d591000_a33745022dd6_1f22a2ca17c4',
       policy: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', require128BitEncryption: false },
       certificate: virtualServer.certificate,
+      comparison: {
+        offered: {
+          versions: ['TLSv1.3', 'TLSv1.2'],
+          suites: [{ name: 'TLS_AES_256_GCM_SHA384', bits: 256 }],
+          groups: ['X25519', 'P-256'],
+          keyShares: ['X25519'],
+          signatureAlgorithms: ['ecdsa_secp256r1_sha256', 'rsa_pss_rsae_sha256'],
+          alpn: [],
+        },
+        served: {
+          versions: ['TLSv1.2', 'TLSv1.3'],
+          suites: [{ name: 'TLS_AES_256_GCM_SHA384', bits: 256 }],
+          groups: ['X25519', 'P-256'],
+        },
+      },
     },
   },
   'virtualServers.list': { answer: { items: [virtualServer] } },

@@ -1,0 +1,58 @@
+import { type ConnectionOptions, connect } from 'node:tls'
+import { expect, it } from 'vitest'
+import { HttpLab } from './client.ts'
+
+/** Connects with options that the lab refuses, and waits until the connection is closed. */
+const refused = (options: ConnectionOptions): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect({ ...options, host: '127.0.0.1' })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+  })
+
+it('compares what a client offered with what the virtual server can negotiate', async () => {
+  await using http = await HttpLab.start({
+    virtualServers: [
+      { protocol: 'imap4', tls: { minVersion: 'TLSv1.3', groups: ['X25519'] } },
+      { protocol: 'pop3', tls: { minVersion: 'TLSv1', legacy: ['TLS_RSA_WITH_RC4_128_SHA'] } },
+      { protocol: 'http' },
+    ],
+  })
+  const modern = { port: http.lab.server('imap4').tlsPort as number }
+  await refused({ ...modern, maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })
+  await refused({ port: http.lab.server('pop3').tlsPort as number, minVersion: 'TLSv1.3', ecdhCurve: 'P-521' })
+
+  const comparisonOf = async (protocol: string) => {
+    const { body } = await http.request(`sessions?protocol=${protocol}&limit=1`)
+    return (await http.request(`sessions/${body.items[0].id}/handshake`)).body.comparison
+  }
+  const imap = await comparisonOf('imap4')
+  expect(imap.offered.versions).toEqual(['TLSv1.2'])
+  expect(imap.offered.suites).toContainEqual({ name: 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', bits: 128 })
+  expect(imap.served).toEqual({
+    versions: ['TLSv1.3'],
+    suites: expect.arrayContaining([{ name: 'TLS_AES_128_GCM_SHA256', bits: 128 }]),
+    groups: ['X25519'],
+  })
+
+  const pop3 = await comparisonOf('pop3')
+  expect(pop3.offered.groups).toEqual(['P-521'])
+  expect(pop3.served.versions).toEqual(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
+  expect(pop3.served.suites).toContainEqual({ name: 'TLS_RSA_WITH_RC4_128_SHA', bits: 128 })
+})
+
+it('lists the sessions of a virtual server and of an address', async () => {
+  await using http = await HttpLab.start({ virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
+  await refused({
+    port: http.lab.server('imap4').tlsPort as number,
+    maxVersion: 'TLSv1.1',
+    minVersion: 'TLSv1',
+    ciphers: 'ALL:@SECLEVEL=0',
+  })
+  const total = async (query: string): Promise<number> => (await http.request(`sessions?${query}`)).body.total
+  const name = encodeURIComponent(http.lab.server('imap4').name)
+  expect(await total(`virtualServer=${name}`)).toBe(1)
+  expect(await total(`virtualServer=${name}&address=127.0.`)).toBe(1)
+  expect(await total(`virtualServer=${name}&address=10.`)).toBe(0)
+  expect(await total('virtualServer=unknown')).toBe(0)
+})
