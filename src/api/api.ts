@@ -4,6 +4,7 @@ import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
+import { MessageThreads } from './messages/threads.ts'
 import type { WebhookSender } from './webhooks/types.ts'
 
 /** A part of the lab that one program uses: accounts and newsgroups whose names begin with its name. */
@@ -28,6 +29,7 @@ export class Api implements AsyncDisposable {
   readonly index: MessageIndex
   readonly reader: MessageReader
   readonly events: EventLog
+  readonly threads: MessageThreads
   /** The tenants that were created over the API, by name. */
   readonly tenants = new Map<string, TenantRecord>()
   /** The faults that were added over the API, by id. */
@@ -44,6 +46,7 @@ export class Api implements AsyncDisposable {
     this.index = index
     this.reader = new MessageReader(lab.store, lab.intake.memory)
     this.events = new EventLog(lab, index)
+    this.threads = new MessageThreads(lab.store, index)
     this.jobs = new Jobs(lab, (event, { facts: job }) => this.events.add(event, { facts: { job }, isOfLab: true }))
     index.watch(({ type, message: { id } }) => {
       if (type === 'deleted') for (const returned of this.#returned.values()) returned.delete(id)

@@ -170,7 +170,9 @@ describe('a message', () => {
     await deliver('alice', 'Rich', { html: '<p>Rich</p><script>alert(1)</script>' })
     const { headers, body } = await call('view/latest.html')
     expect(body).toContain('<p>Rich</p>')
-    expect(headers.get('content-security-policy')).toMatch(/^sandbox allow-popups; default-src 'none'/)
+    expect(headers.get('content-security-policy')).toMatch(
+      /^sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'/,
+    )
     expect((await call('view/latest.txt?query=subject:plain')).body).toBe('Text')
     expect((await call('view/latest.html?query=subject:plain')).status).toBe(404)
     expect((await call('/view/latest.txt')).status).toBe(200)

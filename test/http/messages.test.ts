@@ -130,7 +130,7 @@ describe('messages', () => {
     const [{ id }] = (await http.request('messages')).body.items
     const { headers } = await http.request(`messages/${id}/html`)
     expect(headers.get('content-security-policy')).toBe(
-      "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'",
+      "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'",
     )
     expect(headers.get('x-content-type-options')).toBe('nosniff')
   })

@@ -116,6 +116,11 @@ const message: Preparation = async ({ http, call }) => {
   return { input: { id: (await call({ path: 'messages?limit=1' })).body.items[0].id } }
 }
 
+const severalMessages: Preparation = async (stage) => {
+  const { input } = await message(stage)
+  return { input: { ids: [input?.id] } }
+}
+
 /** A client that does not understand TLS, on the port for TLS. */
 const failedSession: Preparation = async ({ http, call }) => {
   const { tlsPort } = http.lab.server('smtp')
@@ -151,6 +156,10 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'messages.headers': message,
   'messages.text': message,
   'messages.html': message,
+  'messages.thread': message,
+  'messages.updateMany': severalMessages,
+  'messages.moveMany': severalMessages,
+  'messages.deleteMany': severalMessages,
   'messages.raw': message,
   'messages.structure': message,
   'messages.part': message,

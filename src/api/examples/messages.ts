@@ -13,6 +13,10 @@ const EML = [
   '',
 ].join('\r\n')
 
+const MBOX = ['From MAILER-DAEMON Wed Nov 25 16:40:00 2026', 'Status: RO', 'X-Status: ', ...EML.split('\r\n'), ''].join(
+  '\n',
+)
+
 const summary = {
   id,
   folder: { id: folder, name: 'INBOX' },
@@ -95,6 +99,15 @@ export const messageExamples: Examples = {
     upload: { type: 'message/rfc822', content: EML },
     answer: delivered,
   },
+  'messages.updateMany': { input: { ids: [id], read: true, addTags: ['checkout'] }, answer: { changed: 1 } },
+  'messages.moveMany': {
+    input: { ids: [id], folder: 'Archive' },
+    answer: { moved: [{ id, newId: 'F7864faba-6.1' }] },
+  },
+  'messages.deleteMany': { input: { ids: [id] }, answer: { deleted: 1 } },
+  'messages.export': { input: { query: 'subject:code' }, answer: MBOX },
+  'messages.thread': { input: { id }, answer: { items: [summary] } },
+  'tags.list': { answer: { items: [{ name: 'checkout', messages: 3 }] } },
   'messages.get': {
     input: { id },
     answer: {

@@ -98,10 +98,14 @@ const place = z.object({ epoch: z.string(), order: z.number(), savedAt: z.number
 export async function pageOfMessages(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
   found: readonly IndexedMessage[],
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  {
+    limit,
+    cursor,
+    offset = 0,
+  }: { readonly limit: number; readonly cursor?: string | undefined; readonly offset?: number | undefined },
 ): Promise<{ items: MessageSummary[]; next: string | null; total: number }> {
   const { epoch } = api.index
-  const start = cursor === undefined ? 0 : startAfter(found, placeOf(cursor, place), epoch)
+  const start = cursor === undefined ? offset : startAfter(found, placeOf(cursor, place), epoch)
   const page = found.slice(start, start + limit)
   const items: MessageSummary[] = []
   for (const message of page) {

@@ -2,11 +2,11 @@ import type { ReadableMessage } from '../../mail/readable.ts'
 import { Content } from '../operation.ts'
 
 /**
- * What the document of an HTML mail may do: show itself. It runs no script, submits no form and loads nothing from
- * anywhere. https://www.w3.org/TR/CSP3/
+ * What the document of an HTML mail may do: show itself, and open a link in another tab when somebody clicks it. It runs no
+ * script, submits no form and loads nothing from anywhere. https://www.w3.org/TR/CSP3/
  */
 const HTML_MAIL_POLICY =
-  "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
+  "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 
 /** Images beyond are left out. A message can show one image thousands of times. */
 const MAX_IMAGES_OCTETS = 16 * 1024 * 1024
@@ -14,7 +14,7 @@ const MAX_IMAGES_OCTETS = 16 * 1024 * 1024
 const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
 /** Returns the HTML of a message as a document of its own, with its `cid:` images inside. RFC 2392. */
-export function htmlDocument(message: ReadableMessage): Content {
+export function htmlDocument(message: ReadableMessage, scheme?: 'light' | 'dark'): Content {
   const images = new Map(
     message.attachments.flatMap((one) =>
       one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [],
@@ -27,7 +27,7 @@ export function htmlDocument(message: ReadableMessage): Content {
     octets += image.sizeOctets
     return `data:${image.contentType};base64,${image.content.toString('base64')}`
   })
-  return new Content('text/html; charset=utf-8', html, {
+  return new Content('text/html; charset=utf-8', withLinksInTabs(scheme ? inScheme(html, scheme) : html), {
     'Content-Security-Policy': HTML_MAIL_POLICY,
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Resource-Policy': 'same-origin',
@@ -40,4 +40,27 @@ function decoded(text: string): string {
   } catch {
     return text
   }
+}
+
+/** Puts the default target of links at the beginning of a document, but after its DOCTYPE. */
+const withLinksInTabs = (html: string): string =>
+  html.replace(/^\s*(?:<!doctype[^>]*>)?(?:\s*<html[^>]*>)?(?:\s*<head[^>]*>)?/i, '$&<base target="_blank">')
+
+/**
+ * Makes a document look as in a colour scheme, whichever the browser has. Conditions on the scheme become others of the same
+ * form that are always or never true. https://www.w3.org/TR/mediaqueries-5/#prefers-color-scheme
+ */
+function inScheme(html: string, scheme: 'light' | 'dark'): string {
+  const supported = (value: string): string => (value.toLowerCase().split(/\s+/).includes(scheme) ? scheme : 'light')
+  return html
+    .replaceAll(/\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)/gi, (_, wanted: string) =>
+      wanted.toLowerCase() === scheme ? '(min-width: 0)' : '(max-width: 0)',
+    )
+    .replaceAll(
+      /(?<![\w-])(color-scheme\s*:\s*)((?:light|dark|only|normal|\s)+)/gi,
+      (_, name: string, value: string) => `${name}${supported(value)}`,
+    )
+    .replaceAll(/<meta\s[^>]*name\s*=\s*["']?(?:supported-)?color-schemes?\b[^>]*>/gi, (meta) =>
+      meta.replace(/(content\s*=\s*["']?)([^"'>]*)/i, (_, name: string, value: string) => `${name}${supported(value)}`),
+    )
 }

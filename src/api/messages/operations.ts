@@ -2,20 +2,23 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import type { Api } from '../api.ts'
-import { type Caller, seesFolder } from '../caller.ts'
+import type { Caller } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
+import { bulkOperations, deleteMessages } from './bulk.ts'
 import { conditionsOf, findMessages, messageOf, pageOfMessages, selection } from './find.ts'
 import { messageId } from './message-index.ts'
+import { folderNamed } from './move.ts'
 import { readOperations } from './read.ts'
-import { keywordOf, type MessageSummary, messageSummary, summaryOf } from './summary.ts'
+import { keywordOf, type MessageSummary, messageSummary, summaryOf, tag, tagsOf } from './summary.ts'
+import { newestOfThreads } from './threads.ts'
 
 const id = z.string().describe('Id of the message.')
 const FLAG = /^(?:\\(?:Seen|Answered|Flagged|Deleted|Draft)|[^\s\\(){%*"\]\x00-\x1f\x7f]+)$/i
-/** Words of a tag are separated by single spaces. */
-const TAG = /^(?!\$)[^\s~\\(){%*"\]\x00-\x1f\x7f]+(?: [^\s~\\(){%*"\]\x00-\x1f\x7f]+)*$/
+
+const threadFacts = z.object({ messages: z.number().int(), unread: z.number().int() })
 
 const list = defineOperation({
   name: 'messages.list',
@@ -23,10 +26,65 @@ const list = defineOperation({
   path: '/messages',
   summary: 'List or search messages, the newest first.',
   access: 'read',
-  input: z.strictObject({ ...selection, ...pageInput }),
-  output: pageOf(messageSummary),
-  run: async ({ api, caller, input }) =>
-    pageOfMessages({ api, caller }, await findMessages(api, caller, conditionsOf(input)), input),
+  input: z.strictObject({
+    ...selection,
+    ...pageInput,
+    offset: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe('Number of messages to skip, in place of a cursor: for a scroll bar.'),
+    threads: flag.default(false).describe('Only the newest message of each thread, with `thread`.'),
+  }),
+  output: pageOf(messageSummary.extend({ thread: threadFacts.optional().describe('With `threads`.') })),
+  async run({ api, caller, input }) {
+    const found = await findMessages(api, caller, conditionsOf(input))
+    if (!input.threads) return pageOfMessages({ api, caller }, found, input)
+    const { newest, facts } = newestOfThreads(found, await api.threads.current())
+    const page = await pageOfMessages({ api, caller }, newest, input)
+    return { ...page, items: page.items.map((one) => ({ ...one, thread: facts.get(one.id) })) }
+  },
+})
+
+const thread = defineOperation({
+  name: 'messages.thread',
+  method: 'GET',
+  path: '/messages/{id}/thread',
+  summary: 'List the messages of a thread, the oldest first: those that name each other in References or In-Reply-To.',
+  access: 'read',
+  input: z.strictObject({ id }),
+  output: z.object({ items: z.array(messageSummary) }),
+  async run({ api, caller, input }) {
+    const message = messageOf(api, caller, input.id)
+    const threadOf = await api.threads.current()
+    const wanted = threadOf(message)
+    const found = (await findMessages(api, caller, [])).filter((one) => threadOf(one) === wanted)
+    const items: MessageSummary[] = []
+    for (const one of found.toReversed()) {
+      const facts = await api.reader.facts(one)
+      if (facts) items.push(summaryOf(one, facts, { api, caller }))
+    }
+    return { items }
+  },
+})
+
+const tags = defineOperation({
+  name: 'tags.list',
+  method: 'GET',
+  path: '/tags',
+  summary: 'List the tags that messages have, with their counts.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(z.object({ name: z.string(), messages: z.number().int() })) }),
+  async run({ api, caller }) {
+    const counts = new Map<string, number>()
+    for (const { entry } of await findMessages(api, caller, conditionsOf({ query: 'is:tagged' }))) {
+      for (const name of tagsOf(entry)) counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    const items = [...counts].map(([name, messages]) => ({ name, messages }))
+    return { items: items.sort((a, b) => a.name.localeCompare(b.name)) }
+  },
 })
 
 const changes = z.strictObject({
@@ -40,10 +98,7 @@ const changes = z.strictObject({
     )
     .optional()
     .describe('Replaces all flags and keywords. RFC 9051 section 2.3.2.'),
-  tags: z
-    .array(z.string().regex(TAG, 'cannot be an IMAP keyword; write it without quotes, parentheses, ~ and $'))
-    .optional()
-    .describe('Replaces the tags, which are IMAP keywords, with `~` for spaces.'),
+  tags: z.array(tag).optional().describe('Replaces the tags, which are IMAP keywords, with `~` for spaces.'),
 })
 
 const update = defineOperation({
@@ -82,13 +137,9 @@ const move = defineOperation({
   input: z.strictObject({ id, folder: z.string().describe('Name of the folder.') }),
   output: messageSummary,
   async run({ api, caller, input }) {
-    const { folder, entry } = messageOf(api, caller, input.id)
-    const target = await api.lab.store.findFolder(folder.owner, input.folder)
-    if (!target || !seesFolder(caller, target)) {
-      const folders = (await api.lab.store.listFolders(folder.owner)).filter((one) => seesFolder(caller, one))
-      const names = folders.map(({ name }) => name).join(', ')
-      throw new ApiProblem('not-found', `there is no folder ${input.folder}; there are: ${names}`)
-    }
+    const message = messageOf(api, caller, input.id)
+    const { folder, entry } = message
+    const target = await folderNamed({ api, caller }, message, input.folder)
     if (target.id === folder.id) return summaryById(api, caller, input.id)
     const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id)
     const [uid] = to
@@ -127,20 +178,7 @@ const removeAll = defineOperation({
         'nothing selects the messages; add query=…, or all=true to delete every message',
       )
     }
-    const byFolder = new Map<string, number[]>()
-    for (const { folder, entry } of await findMessages(api, caller, conditions)) {
-      byFolder.set(folder.id, [...(byFolder.get(folder.id) ?? []), entry.uid])
-    }
-    let deleted = 0
-    for (const [folderId, uids] of byFolder) {
-      deleted += (
-        await api.lab.store.expunge(
-          folderId,
-          uids.toSorted((a, b) => a - b),
-        )
-      ).length
-    }
-    return { deleted }
+    return { deleted: await deleteMessages(api, await findMessages(api, caller, conditions)) }
   },
 })
 
@@ -240,8 +278,11 @@ export const messageOperations: readonly Operation[] = [
   removeAll,
   send,
   importOne,
+  ...bulkOperations,
   ...readOperations,
+  thread,
   update,
   move,
   remove,
+  tags,
 ]

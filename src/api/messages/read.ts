@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { part as partAt, partOctetsOrRaw } from '../../mail/parts.ts'
-import { filenameOf, type ReadableMessage } from '../../mail/readable.ts'
+import { filenameOf, ReadableMessage } from '../../mail/readable.ts'
 import type { MessagePart } from '../../mail/types.ts'
 import { asJson } from '../../sessions/describe.ts'
 import type { SessionRecord } from '../../sessions/types.ts'
@@ -13,7 +13,13 @@ import { htmlDocument } from './html-document.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { messageSummary, summaryOf } from './summary.ts'
 
-const idInput = z.strictObject({ id: z.string().describe('Id of the message.') })
+const id = z.string().describe('Id of the message.')
+const partNumber = z.string().regex(/^\d+(?:\.\d+)*$/, 'is not a part number such as 1.2')
+
+const idInput = z.strictObject({
+  id,
+  inside: partNumber.optional().describe('Number of a part of the type message/rfc822: reads the message in it.'),
+})
 
 const attachment = z
   .object({
@@ -46,11 +52,21 @@ async function readOf({
   api,
   caller,
   input,
-}: Call<{ readonly id: string }>): Promise<{ at: IndexedMessage; read: ReadableMessage }> {
+}: Call<{ readonly id: string; readonly inside?: string | undefined }>): Promise<{
+  at: IndexedMessage
+  read: ReadableMessage
+}> {
   const at = messageOf(api, caller, input.id)
   const read = await api.reader.read(at)
   if (!read) throw notFound(`message ${input.id} was deleted meanwhile`)
-  return { at, read }
+  return { at, read: input.inside === undefined ? read : messageIn(at.id, read, input.inside) }
+}
+
+/** Returns the message in a part of another. @throws ApiProblem `not-found` */
+function messageIn(id: string, outer: ReadableMessage, number: string): ReadableMessage {
+  const { mediaType, octets } = partContent(id, outer, number)
+  if (mediaType === 'message/rfc822' || mediaType === 'message/global') return new ReadableMessage(octets)
+  throw notFound(`part ${number} of message ${id} is ${mediaType}, and not a message`)
 }
 
 const get = defineOperation({
@@ -69,8 +85,10 @@ const get = defineOperation({
     const session = at.entry.envelope?.session
     const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
     const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
+    const inside = call.input.inside === undefined ? {} : factsInside(read)
     return {
       ...summaryOf(at, facts, call),
+      ...inside,
       text: read.text,
       hasHtml: read.html !== undefined,
       attachments: attachmentsOf(read),
@@ -80,6 +98,21 @@ const get = defineOperation({
     }
   },
 })
+
+/** Returns the facts of a message in another that replace those of the outer one. */
+function factsInside({ subject, from, to, cc, bcc, replyTo, date, messageId, raw }: ReadableMessage) {
+  return {
+    subject,
+    from: from ?? null,
+    to,
+    cc,
+    bcc,
+    replyTo,
+    date: date === undefined || Number.isNaN(date.getTime()) ? null : date.toISOString(),
+    messageId,
+    sizeOctets: raw.length,
+  }
+}
 
 /** Returns what the recipient of a message may know of a session of another account, which can have delivered other mail. */
 const partOfDelivery = ({ id, protocol, virtualServer, startedAt, tls }: SessionRecord) => ({
@@ -151,13 +184,15 @@ const html = defineOperation({
   path: '/messages/{id}/html',
   summary: 'Read the HTML of a message as a document of its own, which runs no script and loads nothing.',
   access: 'read',
-  input: idInput,
+  input: idInput.extend({
+    scheme: z.enum(['light', 'dark']).optional().describe('As a mail program with this colour scheme shows it.'),
+  }),
   output: 'text/html',
   async run(call) {
     const { at, read } = await readOf(call)
     if (read.html === undefined)
       throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
-    return htmlDocument(read)
+    return htmlDocument(read, call.input.scheme)
   },
 })
 
@@ -216,7 +251,7 @@ const part = defineOperation({
   path: '/messages/{id}/parts/{part}',
   summary: 'Download a decoded part of a message.',
   access: 'read',
-  input: idInput.extend({ part: z.string().regex(/^\d+(?:\.\d+)*$/, 'is not a part number such as 1.2') }),
+  input: z.strictObject({ id, part: partNumber }),
   output: 'application/octet-stream',
   otherOutputs: ['text/plain', 'image/*', 'audio/*', 'video/*'],
   async run(call) {

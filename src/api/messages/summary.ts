@@ -45,6 +45,12 @@ export type MessageSummary = z.infer<typeof messageSummary>
 export const accountOf = ({ owner }: Folder): string | undefined =>
   owner === PUBLIC_OWNER || owner === CAPTURED_OWNER ? undefined : owner.slice('user:'.length)
 
+/** Words of a tag are separated by single spaces. */
+const TAG = /^(?!\$)[^\s~\\(){%*"\]\x00-\x1f\x7f]+(?: [^\s~\\(){%*"\]\x00-\x1f\x7f]+)*$/
+
+/** A tag in an input. */
+export const tag = z.string().regex(TAG, 'cannot be an IMAP keyword; write it without quotes, parentheses, ~ and $')
+
 /** Stands for a space in a keyword, which cannot have one. RFC 9051 section 9 */
 const SPACE = '~'
 

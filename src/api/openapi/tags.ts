@@ -1,6 +1,7 @@
 /** The first words of the operations' names, as groups of the documentation. */
 export const tags: Readonly<Record<string, string>> = {
   messages: 'Mail and news articles: list, search, read, send, change, delete.',
+  tags: 'Tags of messages.',
   wait: 'Wait for a message.',
   folders: 'Mailboxes, folders of captured mail, and newsgroups.',
   accounts: 'Accounts with their addresses.',

@@ -23,7 +23,7 @@ export const mbox: MailFormat = {
     writePrivateFile(path, '')
     const file = openSync(path, 'a')
     try {
-      for await (const message of messages) writeSync(file, encode(message))
+      for await (const message of messages) writeSync(file, encodeMbox(message))
     } finally {
       closeSync(file)
     }
@@ -72,7 +72,8 @@ async function* linesOf(path: string): AsyncGenerator<string, void, void> {
  */
 const COPY = 'X-Sealpost-Original'
 
-function encode(message: CarriedMessage): Buffer {
+/** Returns a message as a part of a file in the format mbox. */
+export function encodeMbox(message: CarriedMessage): Buffer {
   const usual = encodeWith([], message)
   const [from = '', ...lines] = usual.toString('latin1').split('\n')
   if (decode(from, lines.slice(0, -1)).raw.equals(message.raw)) return usual

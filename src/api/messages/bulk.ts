@@ -1,0 +1,176 @@
+import { z } from 'zod'
+import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import { encodeMbox } from '../../store/exchange/mbox.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { flag } from '../flag.ts'
+import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+import { conditionsOf, findMessages, selection } from './find.ts'
+import { type IndexedMessage, messageId } from './message-index.ts'
+import { folderNamed } from './move.ts'
+import { keywordOf, tag } from './summary.ts'
+
+const MAX_IDS = 10_000
+/** Longest download of several messages. */
+const MAX_EXPORT_OCTETS = 64 * 1024 * 1024
+
+/** What selects several messages: their ids, or a search. */
+const chosen = {
+  ids: z.array(z.string()).max(MAX_IDS).optional().describe('Ids of messages. Those that do not exist are skipped.'),
+  ...selection,
+  all: flag.default(false).describe('Every message that the caller sees, if nothing else selects any.'),
+}
+
+type Choice = z.output<z.ZodObject<typeof chosen>>
+
+/** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any */
+async function chosenMessages({ api, caller, input }: Call<Choice>): Promise<IndexedMessage[]> {
+  const { ids, all, ...query } = input
+  if (ids) return ids.flatMap((id) => seen(api, caller, id))
+  const conditions = conditionsOf(query)
+  if (conditions.length > 0 || all) return findMessages(api, caller, conditions)
+  throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
+}
+
+function seen(api: Api, caller: Caller, id: string): IndexedMessage[] {
+  const message = api.index.get(id)
+  if (!message || !seesFolder(caller, message.folder) || !seesMessage(caller, message.folder, message.entry)) return []
+  return [message]
+}
+
+/** Groups messages by their folders, in ascending order of their uids, as the store takes them. */
+export function byFolder(messages: readonly IndexedMessage[]): Map<string, IndexedMessage[]> {
+  const found = new Map<string, IndexedMessage[]>()
+  for (const message of messages) {
+    const known = found.get(message.folder.id)
+    if (known) known.push(message)
+    else found.set(message.folder.id, [message])
+  }
+  for (const list of found.values()) list.sort((a, b) => a.entry.uid - b.entry.uid)
+  return found
+}
+
+const uidsOf = (messages: readonly IndexedMessage[]): number[] => messages.map(({ entry }) => entry.uid)
+
+/** Deletes messages. Returns how many there were. */
+export async function deleteMessages(api: Api, messages: readonly IndexedMessage[]): Promise<number> {
+  let deleted = 0
+  for (const [folderId, list] of byFolder(messages)) {
+    deleted += (await api.lab.store.expunge(folderId, uidsOf(list))).length
+  }
+  return deleted
+}
+
+const updateMany = defineOperation({
+  name: 'messages.updateMany',
+  method: 'PATCH',
+  path: '/messages',
+  summary: 'Change the flags and tags of several messages.',
+  access: 'change',
+  input: z.strictObject({
+    ...chosen,
+    read: z.boolean().optional(),
+    flagged: z.boolean().optional(),
+    addTags: z.array(tag).default([]),
+    removeTags: z.array(tag).default([]),
+  }),
+  output: z.object({ changed: z.number().int() }),
+  async run(call) {
+    const { api, input } = call
+    const { read, flagged, addTags, removeTags } = input
+    const flags = [
+      ['\\Seen', read],
+      ['\\Flagged', flagged],
+      ...addTags.map((one) => [keywordOf(one), true] as const),
+      ...removeTags.map((one) => [keywordOf(one), false] as const),
+    ] as const
+    const wanted = (is: boolean): string[] => flags.flatMap(([flag, value]) => (value === is ? [flag] : []))
+    const messages = await chosenMessages(call)
+    for (const [folderId, list] of byFolder(messages)) {
+      for (const [mode, names] of [
+        ['add', wanted(true)],
+        ['remove', wanted(false)],
+      ] as const) {
+        if (names.length > 0) await api.lab.store.setFlags(folderId, uidsOf(list), { mode, flags: names })
+      }
+    }
+    return { changed: messages.length }
+  },
+})
+
+const moveMany = defineOperation({
+  name: 'messages.moveMany',
+  method: 'POST',
+  path: '/messages/move',
+  summary: 'Move several messages to another folder of their owners. The answer has their new ids.',
+  access: 'change',
+  input: z.strictObject({ ...chosen, folder: z.string().describe('Name of the folder.') }).omit({ all: true }),
+  problems: ['not-found'],
+  output: z.object({ moved: z.array(z.object({ id: z.string(), newId: z.string() })) }),
+  async run(call) {
+    const { api, caller, input } = call
+    const { folder: name, ...choice } = input
+    const messages = await chosenMessages({ ...call, input: { ...choice, all: false } })
+    const lists = [...byFolder(messages).values()]
+    // Nothing moves if one of the owners has no such folder.
+    const targets = await Promise.all(
+      lists.map(([first]) => folderNamed({ api, caller }, first as IndexedMessage, name)),
+    )
+    const moved: { id: string; newId: string }[] = []
+    for (const [index, list] of lists.entries()) {
+      const target = targets[index] as (typeof targets)[number]
+      const { id: folderId } = (list[0] as IndexedMessage).folder
+      if (target.id === folderId) continue
+      const { from, to } = await api.lab.store.move(folderId, uidsOf(list), target.id)
+      for (const [at, uid] of from.entries()) {
+        moved.push({ id: messageId(folderId, uid), newId: messageId(target.id, to[at] as number) })
+      }
+    }
+    return { moved }
+  },
+})
+
+const deleteMany = defineOperation({
+  name: 'messages.deleteMany',
+  method: 'POST',
+  path: '/messages/delete',
+  summary: 'Delete several messages.',
+  access: 'change',
+  input: z.strictObject(chosen),
+  output: z.object({ deleted: z.number().int() }),
+  run: async (call) => ({ deleted: await deleteMessages(call.api, await chosenMessages(call)) }),
+})
+
+const exportMany = defineOperation({
+  name: 'messages.export',
+  method: 'POST',
+  path: '/messages/export',
+  summary: 'Download several messages as one file in the format mbox (RFC 4155).',
+  access: 'read',
+  input: z.strictObject(chosen),
+  output: 'application/mbox',
+  async run(call) {
+    const { api } = call
+    const messages = await chosenMessages(call)
+    const octets = messages.reduce((sum, { entry }) => sum + entry.sizeOctets, 0)
+    if (octets > MAX_EXPORT_OCTETS) {
+      const limit = MAX_EXPORT_OCTETS / 1024 / 1024
+      throw new ApiProblem(
+        'too-large',
+        `the messages have ${octets} octets; select at most ${limit} MiB, or use sealpost store export`,
+      )
+    }
+    const parts: Buffer[] = []
+    for (const { folder, entry } of messages) {
+      const raw = await api.lab.store.read(folder.id, entry.uid)
+      if (raw) parts.push(encodeMbox({ raw, flags: entry.flags, internalDate: entry.internalDate }))
+      if (isSliceOver()) await nextSlice()
+    }
+    return new Content('application/mbox', Buffer.concat(parts), {
+      'Content-Disposition': 'attachment; filename="messages.mbox"',
+    })
+  },
+})
+
+export const bulkOperations: readonly Operation[] = [updateMany, moveMany, deleteMany, exportMany]
