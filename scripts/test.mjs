@@ -45,6 +45,7 @@ const onlyInAll = [
   'test/tls/matrix/matrix.test.ts',
   'test/acme/renewal.test.ts',
   'test/runners/runners.interop.test.ts',
+  'test/mcp/inspector.interop.test.ts',
 ]
 
 const forms = {

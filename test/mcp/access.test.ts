@@ -27,7 +27,16 @@ beforeAll(async () => {
 })
 afterAll(() => http[Symbol.asyncDispose]())
 
-const changing = ['send_message', 'issue_certificate', 'assign_certificate', 'add_fault', 'remove_fault', 'reset']
+const changing = [
+  'verify_server',
+  'audit_client',
+  'send_message',
+  'issue_certificate',
+  'assign_certificate',
+  'add_fault',
+  'remove_fault',
+  'reset',
+]
 const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
 const accept = { accept: 'application/json, text/event-stream' }
 
