@@ -9,6 +9,7 @@ import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
+import type { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
@@ -62,6 +63,8 @@ export interface ApiLab {
   readonly directory: Directory
   readonly sessionLog: SessionLog
   readonly intake: Intake
+  /** The traffic of the latest sessions. */
+  readonly captures: Pick<SessionCaptures, 'has' | 'read'>
   readonly certificateStore: CertificateStore
   readonly certificates: Certificates
   readonly authorities: Authorities

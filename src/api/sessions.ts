@@ -5,14 +5,21 @@ import { versionName } from '../tls/client-hello-facts.ts'
 import { groupName, signatureAlgorithmName } from '../tls/names.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import { suiteBits, suiteName } from '../tls/suites.ts'
+import type { Api } from './api.ts'
 import { seesSession } from './events/event-data.ts'
 import { flag } from './flag.ts'
 import { pageById, pageInput, pageOf } from './lists.ts'
 import { type Call, Content, defineOperation, type Operation } from './operation.ts'
-import { notFound } from './problem.ts'
+import { ApiProblem, notFound } from './problem.ts'
 
 const session = z
-  .looseObject({ id: z.string(), protocol: z.string(), virtualServer: z.string(), summary: z.string() })
+  .looseObject({
+    id: z.string(),
+    protocol: z.string(),
+    virtualServer: z.string(),
+    summary: z.string(),
+    captured: z.boolean().describe('Whether its traffic can be downloaded.'),
+  })
   .meta({ id: 'Session', description: 'One connection: who, how, TLS facts, refusals.' })
 
 const list = defineOperation({
@@ -49,7 +56,7 @@ const list = defineOperation({
     const { items, ...page } = pageById(found, input)
     const facts = items.map((one) => {
       const { transcript: _, ...rest } = asJson(one) as Record<string, unknown>
-      return { ...rest, summary: summary(one) }
+      return { ...rest, summary: summary(one), captured: api.lab.captures.has(one.id) }
     })
     return { items: facts, ...page }
   },
@@ -68,7 +75,7 @@ const get = defineOperation({
     const found = sessionOf(call)
     if (call.input.format === 'text')
       return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
-    return { ...asJson(found), summary: summary(found) }
+    return { ...asJson(found), summary: summary(found), captured: call.api.lab.captures.has(found.id) }
   },
 })
 
@@ -183,4 +190,36 @@ function outcomeOf({ tls, hello, endCause, refusals }: SessionRecord) {
   return { outcome: 'none', explanation } as const
 }
 
-export const sessionOperations: readonly Operation[] = [list, get, handshake]
+const capture = defineOperation({
+  name: 'sessions.capture',
+  method: 'GET',
+  path: '/sessions/{id}/capture',
+  summary: 'Download the traffic of a session as a pcapng file, with its TLS secrets. Needs the key `capture`.',
+  access: 'administer',
+  input: z.strictObject({ id: z.string() }),
+  output: 'application/vnd.tcpdump.pcap',
+  problems: ['conflict'],
+  async run(call) {
+    const { api } = call
+    const record = sessionOf(call)
+    const { id } = record
+    const file = api.lab.captures.read(id)
+    if (!file) throw new ApiProblem('conflict', whyNotCaptured(api, record))
+    return new Content('application/vnd.tcpdump.pcap', file, {
+      'Content-Disposition': `attachment; filename="${id}.pcapng"`,
+    })
+  },
+})
+
+/** Says why there is no traffic of a session, and what to do. */
+function whyNotCaptured({ lab: { config } }: Api, { id, virtualServer }: SessionRecord): string {
+  const server = config.virtualServers.find(({ name }) => name === virtualServer)
+  const settings = [config.capture, server?.capture].filter((one) => one !== undefined)
+  if (settings.length === 0)
+    return `the traffic of ${id} was not captured; add \`capture: memory\` to the configuration for further sessions`
+  if (settings.every(({ memory }) => memory === 0))
+    return `the traffic of ${id} is not in memory, because \`capture.memory\` is 0; ${settings[0]?.file} has it`
+  return `the traffic of ${id} was not captured, or newer sessions have displaced it; raise \`capture.memory\` to keep more`
+}
+
+export const sessionOperations: readonly Operation[] = [list, get, handshake, capture]

@@ -1,5 +1,5 @@
 /** The uses of a lab's memory. */
-const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches'] as const
+const memoryUses = ['connections', 'messages', 'compression', 'transcripts', 'caches', 'captures'] as const
 export type MemoryUse = (typeof memoryUses)[number]
 
 /** Uses that live on V8's heap, whose limit is often far below the machine's memory. Buffers live outside. */
@@ -51,6 +51,7 @@ export class MemoryBudget {
     compression: 0,
     transcripts: 0,
     caches: 0,
+    captures: 0,
   }
   #total = 0
   #heap = 0

@@ -130,8 +130,11 @@ function resolveVirtualServer(
 
 function resolveCapture(setting: LabConfig['capture'], baseDir: string): { capture?: ResolvedCapture } {
   if (setting === undefined) return {}
-  const whole = typeof setting === 'string' ? captureSchema.parse({ file: setting }) : setting
-  return typeof whole === 'string' ? {} : { capture: { ...whole, file: resolve(baseDir, whole.file) } }
+  const whole =
+    typeof setting === 'string' ? captureSchema.parse(setting === 'memory' ? {} : { file: setting }) : setting
+  if (typeof whole === 'string') return {}
+  const { file, ...options } = whole
+  return { capture: file === undefined ? options : { ...options, file: resolve(baseDir, file) } }
 }
 
 type DnsSource = NonNullable<LabConfig['authorityService']>['acme']['dns']

@@ -110,7 +110,7 @@ const labObject = z.strictObject({
   capture: capture
     .optional()
     .describe(
-      'Captures the traffic of all virtual servers to a pcapng file for Wireshark: FILE, or { file, secrets, maxSize, maxFiles }.',
+      'Captures the traffic of all virtual servers for Wireshark: FILE (pcapng), memory, or { file, memory, secrets, maxSize, maxFiles }.',
     )
     .meta({ examples: ['lab.pcapng'] }),
   faults: z

@@ -18,6 +18,7 @@ import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
 import type { SessionLog } from '../sessions/log.ts'
+import type { SessionCaptures } from '../sessions/session-captures.ts'
 import { keepRetention } from '../store/retention.ts'
 import type { MessageStore } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
@@ -104,7 +105,8 @@ export class Lab implements AsyncDisposable {
       options.isBackground === true,
     )
     this.faults = new LabFaults(config.faultSeed, config.faults)
-    this.#captures = new Captures(options.clock, options.log)
+    this.#captures = new Captures(options.clock, options.log, parts.intake.memory)
+    this.sessionLog.follow({ forgotten: ({ id }) => this.#captures.sessions.delete(id) })
     this.#news = new LabNews(config, {
       ...parts,
       ...options,
@@ -166,6 +168,11 @@ export class Lab implements AsyncDisposable {
   /** Delivers a message without SMTP. @throws DeliveryError, StoreError; then no mailbox has it */
   deliver(mail: LocalMail): Promise<void> {
     return deliverLocalMail(this.#deliverySite(), mail)
+  }
+
+  /** The traffic of the latest sessions. */
+  get captures(): Pick<SessionCaptures, 'has' | 'read'> {
+    return this.#captures.sessions
   }
 
   /** Logs the failure of something that no request waits for. */
@@ -292,6 +299,7 @@ export class Lab implements AsyncDisposable {
       await this.#news.prepare(this.#config)
       await preload(this.#config, this.store)
       this.sessionLog.clear()
+      this.#captures.sessions.clear()
       this.faults.reset()
       this.#rates.clear()
       await this.#servers.restore()
@@ -355,6 +363,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #applyServers(): Promise<void> {
+    this.#captures.limit(this.#config)
     const site = this.#site()
     const settings = []
     for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))

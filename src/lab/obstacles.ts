@@ -66,7 +66,7 @@ function captureObstacles({ capture, virtualServers }: ResolvedLab): Obstacle[] 
     ...virtualServers.map((server, index) => ({ capture: server.capture, at: ['virtualServers', index, 'capture'] })),
   ]
   return places.flatMap(({ capture, at }) => {
-    const why = capture && captureObstacle(capture.file)
+    const why = capture?.file === undefined ? undefined : captureObstacle(capture.file)
     return why === undefined ? [] : [error(at, why)]
   })
 }

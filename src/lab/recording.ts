@@ -1,33 +1,50 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { writeObstacle } from '../common/file-obstacles.ts'
-import type { ResolvedCapture } from '../config/resolve.ts'
-import { Capture, type CaptureOptions } from '../sessions/capture.ts'
+import type { MemoryBudget } from '../common/memory-budget.ts'
+import type { ResolvedCapture, ResolvedLab } from '../config/resolve.ts'
+import { Capture, type CaptureOptions, type TrafficRecorder } from '../sessions/capture.ts'
+import { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
-/** The capture files of a lab. Virtual servers that name the same file share one `Capture`. */
+/** The captures of a lab: files, and the latest sessions in memory. Virtual servers that name the same file share it. */
 export class Captures {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #byFile = new Map<string, Capture>()
+  /** The traffic of the latest sessions. */
+  readonly sessions: SessionCaptures
 
-  constructor(clock: Clock, log: Logger) {
+  constructor(clock: Clock, log: Logger, memory: MemoryBudget) {
     this.#clock = clock
     this.#log = log
+    this.sessions = new SessionCaptures(clock, memory)
   }
 
-  /** Returns the captures that the settings name, and opens those that are new. @throws if a file cannot be created */
-  open(...settings: readonly (ResolvedCapture | undefined)[]): readonly Capture[] {
-    const captures = settings.flatMap((setting) => (setting ? [this.#captureOf(setting)] : []))
-    return [...new Set(captures)]
+  /** Applies the memory limit of a configuration. */
+  limit({ capture, virtualServers }: Pick<ResolvedLab, 'capture' | 'virtualServers'>): void {
+    const settings = [capture, ...virtualServers.map((server) => server.capture)]
+    this.sessions.maxOctets = Math.max(0, ...settings.map((setting) => setting?.memory ?? 0))
+  }
+
+  /** Returns what the settings record, and opens files that are new. @throws if a file cannot be created */
+  open(...settings: readonly (ResolvedCapture | undefined)[]): readonly TrafficRecorder[] {
+    const wanted = settings.filter((setting) => setting !== undefined)
+    const files = wanted.flatMap((setting) => (setting.file === undefined ? [] : [this.#captureOf(setting)]))
+    const inMemory = wanted.filter(({ memory }) => memory > 0)
+    return [
+      ...new Set(files),
+      ...(inMemory.length > 0 ? [this.sessions.recorder(inMemory.some(({ secrets }) => secrets))] : []),
+    ]
   }
 
   close(): void {
     for (const capture of this.#byFile.values()) capture.close()
     this.#byFile.clear()
+    this.sessions.clear()
   }
 
-  #captureOf({ file, secrets, maxSize, maxFiles }: ResolvedCapture): Capture {
+  #captureOf({ file = '', secrets, maxSize, maxFiles }: ResolvedCapture): Capture {
     const known = this.#byFile.get(file)
     if (known) return known
     const onError = (err: Error): void => this.#log.error({ err, file }, 'capture stopped: cannot write the file')

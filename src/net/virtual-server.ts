@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { SocketAddress } from '../common/ip-address.ts'
 import { Intake } from '../common/received-octets.ts'
 import { TappedSocket } from '../common/tapped-socket.ts'
-import type { Capture } from '../sessions/capture.ts'
+import type { TrafficRecorder } from '../sessions/capture.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import type { KeyLog } from '../tls/policy.ts'
@@ -30,8 +30,8 @@ export interface VirtualServerSettings {
   readonly tls?: TlsSettings
   /** Neither the ports nor their connections keep the process running. Default: they do. */
   readonly isBackground?: boolean
-  /** Captures that record the octets of its connections. */
-  readonly captures?: readonly Capture[]
+  /** What records the octets of its connections. */
+  readonly captures?: readonly TrafficRecorder[]
   /** The faults to inject. */
   readonly faults?: FaultRules
   readonly maxConnections: number | 'off'
@@ -206,7 +206,7 @@ export class VirtualServer {
       socket.resetAndDestroy()
     }
     const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
-    const { raw, keyLog } = tapped(socket, remote, local, settings.captures ?? [])
+    const { raw, keyLog } = tapped(socket, { remote, local, session: record.id }, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'
     const memory = this.#intake.memory.reservation('connections')
@@ -325,12 +325,11 @@ function refuse(connection: Connection, { busyLine }: VirtualServerSettings, lim
 /** Wraps a socket for the captures that record it. `keyLog` takes the secrets of its TLS handshakes. */
 function tapped(
   socket: Socket,
-  client: SocketAddress,
-  server: SocketAddress,
-  captures: readonly Capture[],
+  { remote, local, session }: { remote: SocketAddress; local: SocketAddress; session: string },
+  captures: readonly TrafficRecorder[],
 ): { raw: Duplex; keyLog: KeyLog | undefined } {
   if (captures.length === 0) return { raw: socket, keyLog: undefined }
-  const captured = captures.map((capture) => capture.open(client, server))
+  const captured = captures.map((capture) => capture.open(remote, local, session))
   const keyLog = (line: Buffer): void => {
     for (const connection of captured) connection.secret(line)
   }

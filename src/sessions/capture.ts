@@ -18,11 +18,17 @@ export interface CaptureOptions {
   readonly onError: (error: Error) => void
 }
 
+/** Records the octets of connections. */
+export interface TrafficRecorder {
+  /** Starts the recording of a connection that was just accepted. @param session the id of its session */
+  open(client: SocketAddress, server: SocketAddress, session: string): CapturedConnection
+}
+
 /**
  * A pcapng file of the octets on a lab's sockets, for Wireshark. Each connection appears as a TCP stream with handshake,
  * acknowledged segments and end. Writes are synchronous, so that no packet is lost when the process ends.
  */
-export class Capture {
+export class Capture implements TrafficRecorder {
   readonly #options: CaptureOptions
   readonly #open = new Set<CapturedConnection>()
   #descriptor: number | undefined

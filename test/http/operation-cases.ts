@@ -181,6 +181,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'sessions.list': failedSession,
   'sessions.get': session,
   'sessions.handshake': session,
+  'sessions.capture': session,
   'certificates.issue': without(unassign, 'certificates/Mail%202026'),
   'certificates.get': after('certificates.issue'),
   'certificates.unassign': after('certificates.issue'),

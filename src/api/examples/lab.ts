@@ -31,6 +31,7 @@ const session = {
   endCause: 'handshake failed',
   summary:
     '2026-11-26T05:31:34.541Z smtp-1, Default SMTP Virtual Server from 127.0.0.1 port 39272, TLS not established, no log-on, handshake failed; refused: the client does not trust the certificate: unknown_ca',
+  captured: true,
 }
 
 const transcript = [{ at: 1795671094542, encrypted: false, kind: 'note', text: session.refusals[0] }]
@@ -84,6 +85,7 @@ const memory = {
   compression: 0,
   transcripts: 71000,
   caches: 14958,
+  captures: 18240,
   limit: 1073741824,
   used: 217030,
   refusals: 0,
@@ -138,6 +140,7 @@ export const labExamples: Examples = {
       },
     },
   },
+  'sessions.capture': { input: { id: session.id }, answer: 'the octets of a pcapng file' },
   'virtualServers.list': { answer: { items: [virtualServer] } },
   'virtualServers.get': { input: { id: virtualServer.id }, answer: virtualServer },
   'faults.list': { answer: { items: [{ id: 'f1', fault, hits: 1 }] } },

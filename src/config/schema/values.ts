@@ -83,11 +83,20 @@ const captureFile = z
   .min(1)
   .meta({ examples: ['lab.pcapng'] })
 
-/** A capture of network traffic: the file alone, or with options. */
+/** A capture of network traffic: the file alone, `memory`, or with options. */
 export const capture = z.union([
   captureFile,
   z.strictObject({
-    file: captureFile.describe('The pcapng file, relative to this file. Overwritten at start.'),
+    file: captureFile
+      .optional()
+      .describe(
+        'The pcapng file, relative to this file. Overwritten at start. Default: the traffic is kept in memory only.',
+      ),
+    memory: octets
+      .prefault('32MiB')
+      .describe(
+        'Memory for the traffic of the latest sessions, which `GET /api/v1/sessions/ID/capture` downloads. One session takes at most a quarter of it. 0: none.',
+      ),
     secrets: z
       .boolean()
       .default(true)
