@@ -223,7 +223,7 @@ class Recorder implements SessionRecorder {
 
   line(direction: Direction, text: string, secret = false): void {
     if (!this.#hasRoom()) return
-    if (direction === 'in' && !this.#hasSpoken && this.#record.protocol !== 'http') this.#checkFirstLine(text)
+    if (direction === 'in' && !this.#hasSpoken) this.#checkFirstLine(text)
     const shown = cut(direction === 'in' ? this.#mask.ofClient(text, secret) : this.#mask.ofServer(text))
     this.#record.transcript.push({
       at: this.#clock.now(),
@@ -322,7 +322,7 @@ class Recorder implements SessionRecorder {
   /** Recognizes a client that takes the port for a web server’s. */
   #checkFirstLine(text: string): void {
     this.#hasSpoken = true
-    if (HTTP_REQUEST.test(text)) this.refused('the client sent an HTTP request')
+    if (this.#record.protocol !== 'http' && HTTP_REQUEST.test(text)) this.refused('the client sent an HTTP request')
   }
 
   get #encrypted(): boolean {
