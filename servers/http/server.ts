@@ -97,7 +97,7 @@ export class HttpServer {
 
   #listener: (request: IncomingMessage, response: ServerResponse) => unknown = () => {}
 
-  /** Serves a connection to its end. */
+  /** Serves a connection to its end. @throws ConnectionEnded if it has ended before */
   async serve(connection: Connection): Promise<void> {
     const stream = connection.handOver(() => this.#stop())
     this.#connections.set(stream, connection)

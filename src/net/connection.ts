@@ -268,6 +268,7 @@ export class Connection {
   /**
    * Hands the stream to another parser (HTTP), which has its own limits, for the rest of the connection.
    * @param onStop called when the lab stops
+   * @throws ConnectionEnded
    */
   handOver(onStop: () => void): Duplex {
     this.logon.cancelTimeout()

@@ -142,8 +142,10 @@ export class Transport {
    * Hands over the stream for the rest of the connection: nothing is read or written here any more, and the idle timeout
    * ends. `closed` still resolves.
    * @param onStop called when the lab stops
+   * @throws ConnectionEnded if the connection has ended: the stream would not say so again
    */
   handOver(onStop: () => void): Duplex {
+    if (this.#ended) throw this.#ended
     this.input.detach()
     this.idle.stop()
     this.#waiting = (ended) => {

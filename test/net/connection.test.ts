@@ -24,6 +24,20 @@ describe('a connection', () => {
     expect(await talk(echo.server.port, 'one\r\ntwo\nthree\r\nQUIT\r\n')).toBe('hello\r\none\r\ntwo\r\nthree\r\n')
   })
 
+  it('is not handed over once its client has closed it', async () => {
+    await using echo = await startEcho({
+      serve: async (connection) => {
+        await once(connection.socket, 'end')
+        connection.handOver(() => {})
+        await connection.closed
+      },
+    })
+    const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
+    socket.end()
+    expect(await readAll(socket)).toBe('')
+    await expect.poll(() => echo.sessions.list()[0]?.endCause).toBe('client closed')
+  })
+
   it('joins the replies to pipelined commands into one write', async () => {
     await using echo = await startEcho({})
     const socket = connect({ host: '127.0.0.1', port: echo.server.port as number })
