@@ -34,17 +34,20 @@ export async function callerOf(
   if (scheme.toLowerCase() === 'bearer') {
     const isGiven = (token: string): boolean => isSame(token, credentials.trim())
     const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
-    return caller ?? refuse(connection, 'the token is not one of this lab', INVALID_TOKEN)
+    return caller ?? refuse(connection, context, 'the token is not one of this lab', INVALID_TOKEN)
   }
   if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, connection, context)
-  if (authorization !== undefined) throw logOn('only Bearer and Basic are supported')
+  if (authorization !== undefined) throw logOn(connection, context, 'only Bearer and Basic are supported')
   const known = cookie === undefined ? undefined : browserSessions(await context.api()).find(cookie)
   const browser = known && (await credentialCaller(known, context))
   if (browser) return browser
   const { externalIdentity } = connection.channel
-  if (externalIdentity !== undefined) return accountCaller(externalIdentity, context)
+  if (externalIdentity !== undefined) {
+    connection.record.user(externalIdentity)
+    return accountCaller(externalIdentity, context)
+  }
   if (context.config.authentication.includes('anonymous') && isLoopback(context.config.address)) return ANONYMOUS
-  throw logOn('send a token (Authorization: Bearer TOKEN), or the name and password of an account')
+  throw logOn(connection, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
 }
 
 /** Returns who has logged on with a credential; undefined if it is no longer valid. */
@@ -87,10 +90,10 @@ async function basicCaller(credentials: string, connection: Connection, context:
   if (logon === 'needs-tls') {
     throw new ApiProblem('secure-channel-required', 'passwords are accepted only over TLS here; use https, or a token')
   }
-  if (logon === 'no') throw logOn('this virtual server does not accept passwords; use a token')
+  if (logon === 'no') throw logOn(connection, context, 'this virtual server does not accept passwords; use a token')
   const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? []
   const found = context.directory.authenticate(user, password)
-  if (!found) return refuse(connection, 'unknown user name or bad password')
+  if (!found) return refuse(connection, context, 'unknown user name or bad password')
   const account = completeLogon({ connection, context }, found)
   return accountCaller(account.user, context)
 }
@@ -108,10 +111,10 @@ async function accountCaller(user: string, context: ServerContext): Promise<Call
   return { role: 'account', name: user, seesCaptured, ...(tenant === undefined ? {} : { tenant }) }
 }
 
-async function refuse(connection: Connection, why: string, error = ''): Promise<never> {
+async function refuse(connection: Connection, context: ServerContext, why: string, error = ''): Promise<never> {
   connection.record.refused(`log-on failed: ${why}`)
   await delay(connection.logon.countFailure())
-  throw logOn(why, error)
+  throw logOn(connection, context, why, error)
 }
 
 /** RFC 6750 section 3.1. */
@@ -121,10 +124,9 @@ const INVALID_TOKEN = ', error="invalid_token"'
 export const PAGE_CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="Sealpost"' }
 
 /** RFC 9110 section 11.6.1. */
-const logOn = (why: string, error = ''): ApiProblem =>
-  new ApiProblem(
-    'log-on-required',
-    why,
-    {},
-    { 'WWW-Authenticate': `Bearer realm="Sealpost"${error}, Basic realm="Sealpost", charset="UTF-8"` },
-  )
+function logOn({ channel }: Connection, { config, directory }: ServerContext, why: string, error = ''): ApiProblem {
+  // A browser that is offered Basic asks for the password and sends it, also in clear text.
+  const takesPasswords = logonPolicy(config, directory, channel).logon === 'yes'
+  const basic = takesPasswords ? ', Basic realm="Sealpost", charset="UTF-8"' : ''
+  return new ApiProblem('log-on-required', why, {}, { 'WWW-Authenticate': `Bearer realm="Sealpost"${error}${basic}` })
+}
