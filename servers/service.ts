@@ -40,6 +40,8 @@ export interface ProtocolService {
   readonly protocol: ServerProtocol
   /** The ALPN names that a client may choose. RFC 7301 and IANA's registry of ALPN protocol ids. */
   readonly alpn: readonly string[]
+  /** Whether clients that offer only other names are refused. Default: they are served, as by a server without ALPN. */
+  readonly isAlpnStrict?: true
   /**
    * Serves one connection from the greeting to its end. On a port with implicit TLS, the handshake is already done.
    * Rejects with HandshakeFailure if STARTTLS failed, and with errors that the listener should log.

@@ -18,6 +18,8 @@ function httpServerOf(context: ServerContext): Promise<HttpServer> {
 export const http: ProtocolService = {
   protocol: 'http',
   alpn: ['http/1.1'],
+  // A client of HTTP/2 alone would only see that its first request is not understood.
+  isAlpnStrict: true,
   async serve(connection: Connection, context: ServerContext): Promise<void> {
     const server = await httpServerOf(context)
     await server.serve(connection)

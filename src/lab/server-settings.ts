@@ -130,12 +130,14 @@ export async function tlsSettings(
   const certificates = await pki.store.resolve(server.name, server.certificate, names)
   if (certificates.length === 0) return undefined
   const { minVersion, maxVersion, ciphers, groups, ocspStapling } = server.tls
+  const { alpn, isAlpnStrict = false } = services[server.protocol]
   const legacy = await oldClientSettings(server, certificates, names, pki, log)
   const clientCertificates = await pki.clientCertificates(server)
   return {
     certificates,
     policy: { minVersion, maxVersion, ciphers, groups, require128BitEncryption: server.require128BitEncryption },
-    alpn: services[server.protocol].alpn,
+    alpn,
+    isAlpnStrict,
     handshakeTimeoutMs: server.limits.handshakeTimeout,
     ocspStapling,
     ...(clientCertificates ? { clientCertificates } : {}),

@@ -106,12 +106,13 @@ export class NodeTls {
   }
 
   /**
-   * Returns the class of views for a client. Node.js refuses a client whose ALPN names are all unknown (alert 120). Here
-   * such a client is served without ALPN, as a server without the extension does. RFC 7301 section 3.2 allows both.
+   * Returns the class of views for a client. Node.js refuses a client whose ALPN names are all unknown (alert 120, RFC 7301
+   * section 3.2). Unless that is wanted, such a client is served as by a server without ALPN.
    */
   #viewFor(hello: ClientHelloFacts | undefined): ViewClass {
-    const known = this.#settings.alpn
-    if (!hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name))) return this.#View
+    const { alpn: known, isAlpnStrict } = this.#settings
+    if (isAlpnStrict || !hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name)))
+      return this.#View
     this.#ViewWithoutAlpn ??= viewsOf(this.#makeServer(false))
     return this.#ViewWithoutAlpn
   }

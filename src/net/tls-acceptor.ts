@@ -20,7 +20,10 @@ export interface TlsSettings {
   readonly policy: TlsPolicy
   /** Never empty. The first is the default; the server name (SNI) selects the others. */
   readonly certificates: readonly InstalledCertificate[]
+  /** The protocol's names in TLS. RFC 7301. */
   readonly alpn: readonly string[]
+  /** Whether clients that offer only other names are refused. */
+  readonly isAlpnStrict?: boolean
   readonly handshakeTimeoutMs: number
   /** Staples OCSP responses to handshakes that ask for one. RFC 6066 section 8. */
   readonly ocspStapling?: boolean
@@ -170,8 +173,8 @@ export class TlsAcceptor {
   }
 
   #context(first: FirstOctets | undefined): FailureContext {
-    const { policy, handshakeTimeoutMs: timeoutMs } = this.#settings
-    return { first, policy, timeoutMs, hasEngine: this.#legacy !== undefined }
+    const { policy, handshakeTimeoutMs: timeoutMs, alpn: protocols } = this.#settings
+    return { first, policy, timeoutMs, protocols, hasEngine: this.#legacy !== undefined }
   }
 
   /** Adds the client's certificate, if it sent one, to the facts. @throws HandshakeFailure when it is refused */

@@ -15,6 +15,8 @@ export interface FailureContext {
   readonly node?: NodeCapabilities | undefined
   /** Whether old clients are served by the engine. */
   readonly hasEngine?: boolean
+  /** The protocol's names in ALPN. */
+  readonly protocols?: readonly string[]
   readonly timeoutMs: number
   /** Reason that Node.js or OpenSSL gives, in one line. */
   readonly reason?: string
@@ -56,7 +58,8 @@ const table = {
   'clear text': ({ first }) =>
     `the client sent something that is not TLS (clear text on a TLS port?)${firstWord(first)}: choose SSL/TLS in the client, or the clear-text port`,
   HTTP: 'the client sent an HTTP request: is this the port that it should use?',
-  'no ALPN protocol': 'the client and this virtual server have no protocol in common (ALPN)',
+  'no ALPN protocol': (context) =>
+    `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}`,
   'no client certificate':
     'the client sent no certificate, and this virtual server requires one (clientCertificates): install one on the client',
   'client certificate': ({ reason = '' }) =>
