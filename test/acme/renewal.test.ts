@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type LabInput, protocols } from '../../src/config/schema.ts'
+import { type LabInput, serverProtocols as protocols } from '../../src/config/schema.ts'
 import type { AcmeAuthority } from '../../src/pki/acme/client/authority.ts'
 import { acmePath } from '../../src/pki/acme/directory.ts'
 import { renewalId } from '../../src/pki/acme/renewal-id.ts'
@@ -148,13 +148,13 @@ describe('a certificate obtained by ACME', () => {
       { profile: 'brief' },
     )
     const { lab, record } = started
-    for (const protocol of ['smtp', 'pop3', 'nntp']) await lab.certificates.assign(record.thumbprint, protocol)
+    for (const protocol of ['smtp', 'pop3', 'nntp', 'http']) await lab.certificates.assign(record.thumbprint, protocol)
     const load = new SessionLoad(lab)
     const seen = new Set<string>()
     // Each handshake verifies the certificate: one that has expired ends the test.
     for (let turn = 0; seen.size <= renewals; turn++) {
       const protocol = protocols[turn % protocols.length] ?? 'imap4'
-      const certificate = await certificateOn(lab.server(protocol).tlsPort, lab.ca)
+      const certificate = await certificateOn(lab.server(protocol).tlsPort, lab.ca, protocol)
       if (certificate.checkHost('localhost') && lifeOf(certificate) === seconds * 1000)
         seen.add(thumbprintOf(certificate))
     }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Protocol, protocols } from '../../src/config/schema.ts'
+import { type ServerProtocol, serverProtocols } from '../../src/config/schema.ts'
 import { authoritiesOf } from '../../src/pki/authority/authorities.ts'
 import type { UserOptions } from '../../src/pki/authority/sign.ts'
 import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
@@ -24,11 +24,13 @@ beforeAll(async () => {
         { user: 'bob', password: 'secret' },
       ],
     },
-    virtualServers: protocols.map((protocol) => ({
+    virtualServers: serverProtocols.map((protocol) => ({
       protocol,
       port: 0,
       tlsPort: 0,
       clientCertificates: 'require' as const,
+      // Where anonymous callers may use HTTP, they are administrators.
+      authentication: ['basic' as const],
     })),
   })
 })
@@ -40,15 +42,27 @@ async function user(options: UserOptions): Promise<ConnectionOptions & { thumbpr
 }
 
 const empty = Buffer.from('').toString('base64') || '='
-const logOns: Record<Protocol, { readonly lines: readonly string[]; readonly done: RegExp }> = {
+interface LogOn {
+  /** The server is silent until the first line. */
+  readonly isAskedFirst?: true
+  readonly lines: readonly string[]
+  readonly done: RegExp
+}
+
+const logOns: Record<ServerProtocol, LogOn> = {
   smtp: { lines: ['EHLO client.test', `AUTH EXTERNAL ${empty}`], done: /^235 /m },
   pop3: { lines: [`AUTH EXTERNAL ${empty}`], done: /^\+OK(?!.*ready)/m },
   imap4: { lines: [`a AUTHENTICATE EXTERNAL ${empty}`], done: /^a OK/m },
   nntp: { lines: [`AUTHINFO SASL EXTERNAL ${empty}`], done: /^281 /m },
+  http: {
+    isAskedFirst: true,
+    lines: ['GET /api/v1/messages HTTP/1.1\r\nHost: localhost\r\n'],
+    done: /^HTTP\/1.1 200/m,
+  },
 }
 
 /** Sends the lines of a log-on, one after each reply. Returns everything that the server sent. */
-async function talk(protocol: Protocol, options: ConnectionOptions): Promise<string> {
+async function talk(protocol: ServerProtocol, options: ConnectionOptions): Promise<string> {
   const socket: TLSSocket = connect({
     host: '127.0.0.1',
     port: lab.server(protocol).tlsPort,
@@ -64,8 +78,9 @@ async function talk(protocol: Protocol, options: ConnectionOptions): Promise<str
     received += error.message
   })
   const nextData = (): Promise<unknown> => Promise.race([once(socket, 'data').catch(() => {}), ended])
-  await nextData()
-  for (const line of logOns[protocol].lines) {
+  const { isAskedFirst, lines } = logOns[protocol]
+  await (isAskedFirst ? Promise.race([once(socket, 'secureConnect').catch(() => {}), ended]) : nextData())
+  for (const line of lines) {
     if (socket.destroyed) break
     const answered = nextData()
     socket.write(`${line}\r\n`)
@@ -76,7 +91,7 @@ async function talk(protocol: Protocol, options: ConnectionOptions): Promise<str
   return received
 }
 
-describe.each(protocols)('a client certificate on %s', (protocol) => {
+describe.each(serverProtocols)('a client certificate on %s', (protocol) => {
   it.each([
     { by: 'email address', options: { commonName: 'Alice', emails: ['alice@lab.test'] } },
     { by: 'principal name', options: { commonName: 'Alice', principalName: 'alice@lab.test' } },

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { type Protocol, protocols } from '../../src/config/schema.ts'
+import { serverProtocols as protocols, type ServerProtocol } from '../../src/config/schema.ts'
 import { thumbprintOf } from '../../src/pki/certificate/certificate.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
 import { certificatesOf } from '../../src/pki/lifecycle/certificates.ts'
@@ -12,8 +12,6 @@ import { certificateOn, loadAccounts, SessionLoad } from '../support/session-loa
 /** Each protocol has its turn with an old key and with a new one. */
 const rounds = isLong ? 100 : 2 * protocols.length
 
-const servedOn = async (port: number, ca: string): Promise<string> => thumbprintOf(await certificateOn(port, ca))
-
 it('certificates that are replaced under load break no session, and every new handshake is right', {
   timeout: 300_000,
 }, async () => {
@@ -24,8 +22,9 @@ it('certificates that are replaced under load break no session, and every new ha
     directory: { accounts: loadAccounts },
     virtualServers: protocols.map((protocol) => ({ protocol, port: 0, tlsPort: 0 })),
   })
-  const ports = new Map(protocols.map((protocol) => [protocol, lab.server(protocol).tlsPort]))
   const load = new SessionLoad(lab)
+  const servedOn = async (protocol: ServerProtocol): Promise<string> =>
+    thumbprintOf(await certificateOn(lab.server(protocol).tlsPort, lab.ca, protocol))
 
   // A second store on the same folder changes it as another process would.
   await using other = await openCertificateStore(storeOptions(path))
@@ -45,17 +44,17 @@ it('certificates that are replaced under load break no session, and every new ha
   // Until the lab has read these changes, clients see the automatic certificate.
   for (const protocol of protocols) {
     const first = await certificates.wornBy(protocol)
-    await expect.poll(() => servedOn(ports.get(protocol) ?? 0, lab.ca), { timeout: 60_000 }).toBe(first)
+    await expect.poll(() => servedOn(protocol), { timeout: 60_000 }).toBe(first)
   }
   for (let round = 0; round < rounds; round++) {
-    const protocol = protocols[round % protocols.length] as Protocol
+    const protocol = protocols[round % protocols.length] as ServerProtocol
     const before = await certificates.wornBy(protocol)
     const renewal = await certificates.renew(before, { newKey: round % 2 === 0 })
     if (renewal.state !== 'renewed') throw new Error(renewal.state)
     const next = renewal.record.thumbprint
     const exchangesBefore = load.exchanges
     const seen = new Set<string>()
-    while (!seen.has(next)) seen.add(await servedOn(ports.get(protocol) ?? 0, lab.ca))
+    while (!seen.has(next)) seen.add(await servedOn(protocol))
     // Clients see the old certificate or the new one, never another.
     expect([...seen].filter((one) => one !== before && one !== next)).toEqual([])
     expect(load.exchanges).toBeGreaterThan(exchangesBefore)

@@ -1,26 +1,34 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { protocols } from '../../src/config/schema.ts'
+import { isMailProtocol, serverProtocols } from '../../src/config/schema.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { temporaryFolder } from '../pki/support.ts'
 import { sClient } from '../support/openssl.ts'
 
+const GET = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+
 describe('OCSP stapling', () => {
-  it('works on all four protocols, with implicit TLS and STARTTLS', async () => {
+  it('works on all protocols, with implicit TLS and STARTTLS', async () => {
     await using folder = await temporaryFolder()
     await using lab = await startLab({
-      virtualServers: protocols.map((protocol) => ({ protocol, port: 0, tlsPort: 0, tls: { ocspStapling: true } })),
+      virtualServers: serverProtocols.map((protocol) => ({
+        protocol,
+        port: 0,
+        tlsPort: 0,
+        tls: { ocspStapling: true },
+      })),
     })
     const root = join(folder.path, 'root.pem')
     writeFileSync(root, lab.ca)
     const common = ['-status', '-CAfile', root, '-verify_return_error', '-verify_hostname', 'localhost']
-    const quit = { smtp: 'QUIT\r\n', pop3: 'QUIT\r\n', imap4: 'a LOGOUT\r\n', nntp: 'QUIT\r\n' }
+    const quit = { smtp: 'QUIT\r\n', pop3: 'QUIT\r\n', imap4: 'a LOGOUT\r\n', nntp: 'QUIT\r\n', http: GET }
     const names = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }
-    for (const protocol of protocols) {
+    for (const protocol of serverProtocols) {
       const { port, tlsPort } = lab.server(protocol)
       const implicit = await sClient([...common, '-connect', `127.0.0.1:${tlsPort}`], quit[protocol])
       expect(implicit, protocol).toMatch(/OCSP Response Status: successful[\s\S]*Cert Status: good/)
+      if (!isMailProtocol(protocol)) continue
       const starttls = ['-starttls', names[protocol], '-connect', `127.0.0.1:${port}`]
       const upgraded = await sClient([...common, ...starttls], quit[protocol])
       expect(upgraded, protocol).toMatch(/OCSP Response Status: successful[\s\S]*Cert Status: good/)

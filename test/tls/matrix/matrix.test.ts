@@ -1,15 +1,24 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { serverProtocols } from '../../../src/config/schema.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { needs } from '../../support/programs.ts'
-import { type Endpoint, gnutls, openssl } from './clients.ts'
+import { clients, type Endpoint } from './clients.ts'
 import { type Offer, offers, outcome, type Policy, policies, tableText } from './table.ts'
 
-const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
-const forms = ['implicit', 'STARTTLS'] as const
-const clients = { openssl, gnutls }
 const isLong = process.env.SEALPOST_LONG === '1'
-const hasGnutls = needs('gnutls-cli')
+const available = { openssl: true, node: true, gnutls: needs('gnutls-cli'), curl: needs('curl') }
+const folder = mkdtempSync(join(tmpdir(), 'sealpost-matrix-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Every protocol with the ways to start TLS in it. */
+const ways = serverProtocols.flatMap((protocol): Pick<Cell, 'protocol' | 'form'>[] => [
+  { protocol, form: 'implicit' },
+  ...(protocol === 'http' ? [] : [{ protocol, form: 'STARTTLS' } as const]),
+])
 
 interface Cell {
   readonly offer: Offer
@@ -20,24 +29,30 @@ interface Cell {
 
 /** Every combination. The short form takes each offer once per policy, with another client, protocol and form each time. */
 function cells(shift: number): Cell[] {
-  const ways = protocols.flatMap((protocol) => forms.map((form) => ({ protocol, form })))
+  const names = (Object.keys(clients) as (keyof typeof clients)[]).filter((name) => available[name])
   return offers.flatMap((offer, index) => {
-    const able = (['openssl', 'gnutls'] as const).filter((name) => offer[name] && (name === 'openssl' || hasGnutls))
-    const all = able.flatMap((client) => ways.map((way) => ({ offer, client, ...way })))
+    const all = ways.flatMap((way) =>
+      names.filter((name) => clients[name].can(offer, way.protocol)).map((client) => ({ offer, client, ...way })),
+    )
     const one = all[(index * 5 + shift * 3) % Math.max(all.length, 1)]
     return isLong ? all : one ? [one] : []
   })
 }
 
-async function check(lab: TestLab, policy: Policy, { offer, client, protocol, form }: Cell): Promise<void> {
+async function check(
+  lab: TestLab,
+  caFile: string,
+  policy: Policy,
+  { offer, client, protocol, form }: Cell,
+): Promise<void> {
   const server = lab.server(protocol)
   const port = (form === 'implicit' ? server.tlsPort : server.port) as number
   const known = lab.sessions().length
-  const completed = await clients[client](offer, { protocol, port, form })
-  await expect.poll(() => lab.sessions()[known]?.endedAt).toBeDefined()
+  const where = `${client} ${protocol} ${form} ${offer.version} ${offer.suite}`
+  const completed = await clients[client].connect(offer, { protocol, port, form, caFile, ca: lab.ca })
+  await expect.poll(() => lab.sessions()[known]?.endedAt, { message: where }).toBeDefined()
   const record = lab.sessions()[known]
   const expected = outcome(policy, offer)
-  const where = `${client} ${protocol} ${form} ${offer.version} ${offer.suite}`
   if (expected === 'served') {
     expect([where, record?.refusals, record?.tls?.version, record?.tls?.cipher]).toEqual([
       where,
@@ -58,9 +73,11 @@ describe('suite × version × protocol × form × policy', () => {
     async ({ policy, shift }) => {
       await using lab = await startLab({
         certificates: { store: 'memory', key: 'rsa-2048' },
-        virtualServers: protocols.map((protocol) => ({ protocol, tlsPort: 0, ...policy.settings })),
+        virtualServers: serverProtocols.map((protocol) => ({ protocol, tlsPort: 0, ...policy.settings })),
       })
-      for (const cell of cells(shift)) await check(lab, policy, cell)
+      const caFile = join(folder, `${shift}.pem`)
+      writeFileSync(caFile, lab.ca)
+      for (const cell of cells(shift)) await check(lab, caFile, policy, cell)
     },
   )
 
