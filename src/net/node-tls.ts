@@ -1,50 +1,50 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import tls, { type SecureContext, type TLSSocket } from 'node:tls'
+import tls, { type TLSSocket } from 'node:tls'
 import type { InstalledCertificate } from '../pki/types.ts'
 import type { ClientHelloFacts } from '../sessions/types.ts'
 import { type NodeCapabilities, nodeCapabilities } from '../tls/node-capabilities.ts'
-import { companionsOf, contextOptions, createContext, isIssuedTo, type KeyLog } from '../tls/policy.ts'
+import { companionsOf, contextOptions, isIssuedTo, type KeyLog } from '../tls/policy.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
-/** A certificate selected by server name (SNI). */
-interface NamedCertificate {
+/** A certificate with its servers, which listen nowhere. */
+interface ServedCertificate {
   readonly certificate: InstalledCertificate
   readonly x509: X509Certificate
+  /** Served in its place to clients that cannot verify its kind of key. */
   readonly companions: readonly InstalledCertificate[]
-  readonly context: SecureContext
+  /** A session is resumed only with the certificate that it began with. RFC 6066 section 3; CVE-2025-23419. */
+  readonly ticketKeys: Buffer
+  readonly View: ViewClass
+  ViewWithoutAlpn?: ViewClass
+  capabilities?: Promise<NodeCapabilities>
 }
 
-/** Performs handshakes by node:tls with one set of settings. */
+/**
+ * Performs handshakes by node:tls with one set of settings. Each certificate has a server of its own: OpenSSL looks for the
+ * session before it asks for the certificate of a server name, and would take versions and suites from the default one.
+ */
 export class NodeTls {
   readonly #settings: TlsSettings
-  readonly #default: X509Certificate
-  /** The certificates other than the default one. */
-  readonly #others: readonly NamedCertificate[]
-  /** Served in place of the default one, to clients that cannot verify its kind of key. */
-  readonly #companions: readonly InstalledCertificate[]
-  /** Shared by the two servers below, so that a ticket of one is valid at the other. */
-  readonly #ticketKeys = randomBytes(48)
-  readonly #capabilities = new Map<InstalledCertificate, Promise<NodeCapabilities>>()
-  readonly #View: ViewClass
-  #ViewWithoutAlpn: ViewClass | undefined
+  readonly #default: ServedCertificate
+  /** Selected by server name (SNI). */
+  readonly #others: readonly ServedCertificate[]
 
   /** @throws when a certificate, its key or the policy is unusable */
   constructor(settings: TlsSettings) {
     this.#settings = settings
-    const { certificates, policy, ocspStapling, clientCertificates } = settings
+    const [first, ...others] = settings.certificates as readonly [InstalledCertificate, ...InstalledCertificate[]]
+    this.#default = this.#serve(first)
+    this.#others = others.map((certificate) => this.#serve(certificate))
+  }
+
+  #serve(certificate: InstalledCertificate): ServedCertificate {
+    const { certificates, ocspStapling } = this.#settings
+    const x509 = new X509Certificate(certificate.certificatePem)
     // node:tls asks for the OCSP response before OpenSSL has chosen the certificate.
-    const companions = (one: InstalledCertificate) => (ocspStapling ? [] : companionsOf(one, certificates))
-    const [first] = certificates as readonly [InstalledCertificate]
-    this.#default = new X509Certificate(first.certificatePem)
-    this.#companions = companions(first)
-    this.#others = certificates.slice(1).map((certificate) => {
-      const own = companions(certificate)
-      const x509 = new X509Certificate(certificate.certificatePem)
-      const context = createContext(policy, certificate, own, clientCertificates?.authoritiesPem)
-      return { certificate, x509, companions: own, context }
-    })
-    this.#View = viewsOf(this.#makeServer(true))
+    const companions = ocspStapling ? [] : companionsOf(certificate, certificates)
+    const served = { certificate, x509, companions, ticketKeys: randomBytes(48) }
+    return { ...served, View: viewsOf(this.#makeServer(served, true)) }
   }
 
   /** Performs one handshake. @throws if node:tls fails, the client closes or time runs out. The caller closes the raw socket. */
@@ -79,14 +79,15 @@ export class NodeTls {
 
   /** Returns what can be negotiated with the certificate for a server name. */
   capabilities(serverName: string | undefined): Promise<NodeCapabilities> {
-    const named = serverName === undefined ? undefined : this.#byName(serverName)
-    const certificate = named?.certificate ?? (this.#settings.certificates[0] as InstalledCertificate)
-    const known = this.#capabilities.get(certificate)
-    if (known) return known
-    const companions = named?.companions ?? this.#companions
-    const found = nodeCapabilities(this.#settings.policy, certificate, companions)
-    this.#capabilities.set(certificate, found)
-    return found
+    const served = this.#byName(serverName)
+    const { certificate, companions } = served
+    served.capabilities ??= nodeCapabilities(this.#settings.policy, certificate, companions)
+    return served.capabilities
+  }
+
+  /** Returns the certificate for a server name. */
+  certificateFor(serverName: string | undefined): InstalledCertificate {
+    return this.#byName(serverName).certificate
   }
 
   /** Returns the certificate that a handshake used. */
@@ -97,12 +98,12 @@ export class NodeTls {
     return certificates.find(({ thumbprint }) => thumbprint === sent) ?? (certificates[0] as InstalledCertificate)
   }
 
-  /** Returns the certificate issued to a name; undefined for the default one. */
-  #byName(name: string): NamedCertificate | undefined {
-    const found = this.#others.find(({ x509 }) => isIssuedTo(x509, name))
-    // The context of the default certificate has its companions too.
-    if (found && this.#companions.includes(found.certificate) && isIssuedTo(this.#default, name)) return undefined
-    return found
+  #byName(name: string | undefined): ServedCertificate {
+    const first = this.#default
+    const found = name === undefined ? undefined : this.#others.find(({ x509 }) => isIssuedTo(x509, name))
+    // The servers of the default certificate have its companions too.
+    if (found && first.companions.includes(found.certificate) && isIssuedTo(first.x509, name as string)) return first
+    return found ?? first
   }
 
   /**
@@ -111,10 +112,12 @@ export class NodeTls {
    */
   #viewFor(hello: ClientHelloFacts | undefined): ViewClass {
     const { alpn: known, isAlpnStrict } = this.#settings
-    if (isAlpnStrict || !hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name)))
-      return this.#View
-    this.#ViewWithoutAlpn ??= viewsOf(this.#makeServer(false))
-    return this.#ViewWithoutAlpn
+    const served = this.#byName(hello?.serverName)
+    if (isAlpnStrict || !hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name))) {
+      return served.View
+    }
+    served.ViewWithoutAlpn ??= viewsOf(this.#makeServer(served, false))
+    return served.ViewWithoutAlpn
   }
 
   /** Returns the OCSP response to staple to a certificate (DER); empty for none. */
@@ -125,13 +128,15 @@ export class NodeTls {
     return found?.ocspResponse?.() ?? Buffer.alloc(0)
   }
 
-  #makeServer(withAlpn: boolean): tls.Server {
-    const { policy, certificates, alpn, clientCertificates } = this.#settings
+  #makeServer(
+    { certificate, companions, ticketKeys }: Pick<ServedCertificate, 'certificate' | 'companions' | 'ticketKeys'>,
+    withAlpn: boolean,
+  ): tls.Server {
+    const { policy, alpn, clientCertificates } = this.#settings
     const ALPNCallback = ({ protocols }: { protocols: string[] }) => alpn.find((name) => protocols.includes(name))
-    const SNICallback: tls.TlsOptions['SNICallback'] = (name, done) => done(null, this.#byName(name)?.context)
     const server = tls.createServer({
-      ...contextOptions(policy, certificates[0] as InstalledCertificate, this.#companions),
-      ticketKeys: this.#ticketKeys,
+      ...contextOptions(policy, certificate, companions),
+      ticketKeys,
       ...(clientCertificates
         ? {
             ca: [...clientCertificates.authoritiesPem],
@@ -140,11 +145,9 @@ export class NodeTls {
           }
         : {}),
       // A callback interrupts every handshake, so it is set only when needed.
-      ...(this.#others.length > 0 ? { SNICallback } : {}),
       ...(withAlpn ? { ALPNCallback } : {}),
     })
-    if (this.#settings.ocspStapling)
-      server.on('OCSPRequest', (certificate, _, done) => done(null, this.#staple(certificate)))
+    if (this.#settings.ocspStapling) server.on('OCSPRequest', (der, _, done) => done(null, this.#staple(der)))
     return server
   }
 }

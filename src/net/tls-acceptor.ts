@@ -149,8 +149,8 @@ export class TlsAcceptor {
 
   /** Returns whether the handshake, if it succeeds, will be one of TLS 1.3. */
   #isTls13(hello: ClientHelloFacts | undefined): boolean {
-    const { policy, certificates } = this.#settings
-    const allowed = policy.maxVersion === 'TLSv1.3' && certificates[0]?.needs?.maxVersion === undefined
+    const { needs } = this.#node.certificateFor(hello?.serverName)
+    const allowed = this.#settings.policy.maxVersion === 'TLSv1.3' && needs?.maxVersion === undefined
     return allowed && (hello?.versions.includes('TLSv1.3') ?? false)
   }
 

@@ -1,5 +1,5 @@
 import { constants, X509Certificate } from 'node:crypto'
-import tls, { type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
+import tls, { type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { atLeast128Bits, isTls13Only } from '../config/openssl.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 
@@ -19,7 +19,7 @@ export interface TlsPolicy {
 export type KeyLog = (line: Buffer) => void
 
 /**
- * Returns the options of a secure context for a certificate and a policy. OpenSSL enforces the version limits.
+ * Returns the options of `tls.createServer` for a certificate and a policy. OpenSSL enforces the version limits.
  * @param companions certificates with other kinds of keys: OpenSSL serves the first one that the client can verify
  */
 export function contextOptions(
@@ -41,22 +41,6 @@ export function contextOptions(
     // RFC 5746 section 5; RFC 5246 section 7.4.1.1: refused with the alert no_renegotiation.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   }
-}
-
-/**
- * Creates the secure context of a certificate and a policy.
- * @param companions certificates with other kinds of keys, which OpenSSL serves to clients that cannot verify the first
- * @param clientAuthorities PEM of the authorities that client certificates are verified against
- * @throws when key and certificate do not match, or the policy is unusable
- */
-export function createContext(
-  policy: TlsPolicy,
-  certificate: InstalledCertificate,
-  companions: readonly InstalledCertificate[],
-  clientAuthorities: readonly string[] = [],
-): SecureContext {
-  const ca = clientAuthorities.length > 0 ? { ca: [...clientAuthorities] } : {}
-  return tls.createSecureContext({ ...contextOptions(policy, certificate, companions), ...ca })
 }
 
 /**

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { summary } from '../../src/sessions/describe.ts'
@@ -140,6 +142,45 @@ describe('a virtual server under TLS', () => {
     await firstLine(second)
     expect(echo.sessions.list().at(-1)?.tls?.resumed).toBe(true)
     second.destroy()
+  })
+
+  it.each(['-tls1_2', '-tls1_3'])('resumes no session with another certificate, %s', async (version) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-session-'))
+    const file = join(folder, 'session')
+    try {
+      await using echo = await startEcho({ tls: echoTlsSettings([localhost, other]) })
+      const connection = [version, '-connect', `127.0.0.1:${echo.server.tlsPort}`]
+      const names = ['localhost', 'other.test', 'a.wild.test', 'unknown.test']
+      for (const first of names) {
+        await sClient([...connection, '-servername', first, '-sess_out', file], 'QUIT\n')
+        for (const second of names) {
+          const sameCertificate = /other|wild/.test(first) === /other|wild/.test(second)
+          const output = await sClient([...connection, '-servername', second, '-sess_in', file], 'QUIT\n')
+          const how = /^(New|Reused), /m.exec(output)?.[1]
+          expect([first, second, how]).toEqual([first, second, sameCertificate ? 'Reused' : 'New'])
+        }
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('serves each certificate by its own needs, and not by those of the first', async () => {
+    const weak = {
+      ...opensslCertificate(['weak.test'], 'rsa'),
+      needs: { securityLevel: 0, maxVersion: 'TLSv1.2' } as const,
+    }
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost, weak]) })
+    const versions: (string | null)[] = []
+    for (const [servername, { certificatePem: ca }] of [
+      ['localhost', localhost],
+      ['weak.test', weak],
+    ] as const) {
+      const socket = await secure(echo.server.tlsPort, { servername, ca })
+      versions.push(socket.getProtocol())
+      socket.destroy()
+    }
+    expect(versions).toEqual(['TLSv1.3', 'TLSv1.2'])
   })
 
   it('resumes a session when the client offers another ALPN name than before', async () => {
