@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Api } from '../src/api/api.ts'
 import type { Clock } from '../src/common/clock.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/config/schema.ts'
+import type { Tenants } from '../src/directory/tenants.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
@@ -25,6 +26,8 @@ export interface ServerContext {
   readonly log: Logger
   /** The operations that HTTP offers. Loaded when they are first used. */
   readonly api: () => Promise<Api>
+  /** Which accounts and newsgroups belong to which tenant. */
+  readonly tenants: Tenants
   /** HTTP: the programs that may call, by their tokens. */
   readonly tokens: readonly TokenConfig[]
   /** HTTP: the accounts that may do everything. */

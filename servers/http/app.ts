@@ -64,6 +64,7 @@ export function createApp(
   // Orchestrators ask these by IP address and without credentials.
   for (const path of ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']) app.get(path, (c) => c.text('ok'))
   app.use(async (c, next) => {
+    c.set('tenants', context.tenants)
     const header = (name: string): string | undefined => c.req.header(name)
     const authorization = header('Authorization')
     const facts = {

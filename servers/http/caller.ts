@@ -59,17 +59,17 @@ async function credentialCaller(credential: Credential, context: ServerContext):
   return tokenCaller(isMeant, context) ?? tenantCaller(isMeant, await context.api())
 }
 
-function tokenCaller(isMeant: (token: string) => boolean, { tokens }: ServerContext): Caller | undefined {
+function tokenCaller(isMeant: (token: string) => boolean, { tokens, tenants }: ServerContext): Caller | undefined {
   const found = tokens.filter(({ token }) => token !== undefined && isMeant(token))[0]
   if (!found) return undefined
   const { name, role } = found
-  return role === 'tenant' ? { role, name, tenant: name } : { role, name }
+  return role === 'tenant' ? { role, name, tenant: tenants.scope(name) } : { role, name }
 }
 
 /** Returns the tenant that was created over the API with this token. */
-function tenantCaller(isMeant: (token: string) => boolean, { tenants }: Api): Caller | undefined {
+function tenantCaller(isMeant: (token: string) => boolean, { tenants, lab }: Api): Caller | undefined {
   const found = [...tenants.values()].filter(({ token }) => isMeant(token))[0]
-  return found && { role: 'tenant', name: found.name, tenant: found.name }
+  return found && { role: 'tenant', name: found.name, tenant: lab.tenants.scope(found.name) }
 }
 
 /** Returns what a request has logged on with: a token or an account. Undefined without an Authorization field. */
@@ -98,17 +98,18 @@ async function basicCaller(credentials: string, connection: Connection, context:
   return accountCaller(account.user, context)
 }
 
-async function accountCaller(user: string, context: ServerContext): Promise<Caller> {
+function accountCaller(user: string, context: ServerContext): Caller {
   const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
   if (isAdministrator) return { role: 'administrator', name: user }
   const { capturedReaders: readers } = context
   const seesCaptured = readers === 'all' || readers.some((one) => one.toLowerCase() === user.toLowerCase())
-  const tenants = [
-    ...context.tokens.flatMap(({ role, name }) => (role === 'tenant' ? [name] : [])),
-    ...(await context.api()).tenants.keys(),
-  ]
-  const tenant = tenants.find((one) => user.startsWith(`${one}-`))
-  return { role: 'account', name: user, seesCaptured, ...(tenant === undefined ? {} : { tenant }) }
+  const tenant = context.tenants.ofAccount(user)
+  return {
+    role: 'account',
+    name: user,
+    seesCaptured,
+    ...(tenant === undefined ? {} : { tenant: context.tenants.scope(tenant) }),
+  }
 }
 
 async function refuse(connection: Connection, context: ServerContext, why: string, error = ''): Promise<never> {

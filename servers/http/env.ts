@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import type { Tenants } from '../../src/directory/tenants.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { AcceptWebSocket } from './upgrade.ts'
 
@@ -14,6 +15,7 @@ export interface Env {
   readonly Variables: {
     readonly connection: Connection
     readonly caller: Caller
+    readonly tenants: Tenants
     /** Whether the connection continues with WebSocket. */
     readonly isUpgraded?: boolean
   }
@@ -23,7 +25,8 @@ export interface Env {
 export function callerIn(c: Context<Env>): Caller {
   const caller = c.get('caller')
   const tenant = c.req.param('tenant')
-  if (tenant === undefined || tenant === caller.tenant) return caller
-  if (caller.tenant === undefined && caller.role !== 'account') return { ...caller, tenant }
+  if (tenant === undefined || tenant === caller.tenant?.name) return caller
+  if (caller.tenant === undefined && caller.role !== 'account')
+    return { ...caller, tenant: c.get('tenants').scope(tenant) }
   throw new ApiProblem('forbidden', `${caller.name} is not the tenant ${tenant}`)
 }

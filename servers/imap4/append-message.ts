@@ -3,6 +3,7 @@ import { runInSlices } from '../../src/common/time-slice.ts'
 import { parseImapDateTime } from '../../src/mail/dates.ts'
 import { withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import type { Folder, NewMessage } from '../../src/store/types.ts'
+import { visibleEntries } from './captured.ts'
 import { MessageContent, parseCacheOf, sectionOctets } from './fetch/content.ts'
 import { findMailbox } from './mailbox-names.ts'
 import { bad, ImapError, no } from './reply.ts'
@@ -130,7 +131,9 @@ async function urlOctets(session: ImapSession, state: LoggedOn, url: string): Pr
   const { store } = session.context
   const folder = uid === undefined ? undefined : await urlFolder(session, state, mailbox)
   const isValid = folder && (uidValidity === undefined || Number(uidValidity) === folder.uidValidity)
-  const entry = isValid ? await store.entry(folder.id, Number(uid)) : undefined
+  const found = isValid ? await store.entry(folder.id, Number(uid)) : undefined
+  const sees = folder && visibleEntries(session, state.identity, folder)
+  const entry = found && (sees === undefined || sees(found)) ? found : undefined
   const raw = folder && entry && (await store.read(folder.id, entry.uid))
   const item = await urlSection(decodePercent(section) ?? '')
   const content = raw && new MessageContent(raw, entry.blob, parseCacheOf(session))

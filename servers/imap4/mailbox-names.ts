@@ -2,6 +2,7 @@ import type { OctetString } from '../../src/mail/types.ts'
 import { openInbox, withInboxInCapitals } from '../../src/store/mailboxes.ts'
 import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
+import { seesCaptured, seesFolder } from './captured.ts'
 import { bad, no } from './reply.ts'
 import type { Identity, ImapSession } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
@@ -51,10 +52,6 @@ const isBelow = (root: string, name: string): boolean => name === root || name.s
 export const isPublic = (name: string): boolean => isBelow(PUBLIC_ROOT, name)
 /** Returns whether a name is in the namespace of captured mail. */
 export const isCaptured = (name: string): boolean => isBelow(CAPTURED_ROOT, name)
-
-/** Returns whether an account sees captured mail. */
-export const seesCaptured = ({ context: { capturedReaders } }: ImapSession, { account }: Identity): boolean =>
-  capturedReaders === 'all' || capturedReaders.some((name) => name.toLowerCase() === account.user.toLowerCase())
 
 /** Refuses to create or change what the lab or its configuration creates. @throws ImapError */
 export function checkOwnMailbox(name: string, change: string): void {
@@ -108,11 +105,15 @@ export async function findMailbox(
   name: string,
   code = 'NONEXISTENT',
 ): Promise<Folder> {
-  const { store } = session.context
+  const { store, tenants } = session.context
   if (name === 'INBOX') return openInbox(store, identity.owner) // always exists. RFC 9051 section 5.1
   const { owner, name: folderName } = locate(name, identity)
   const folder = folderName === '' ? undefined : await store.findFolder(owner, folderName)
-  const isHidden = owner === CAPTURED_OWNER && !seesCaptured(session, identity)
-  if (!folder || isHidden || !isVisibleTo(folder, identity.account.user)) throw no('The mailbox does not exist.', code)
+  const { user } = identity.account
+  const isVisible =
+    folder !== undefined &&
+    isVisibleTo(folder, user, tenants.ofAccount(user)) &&
+    (owner !== CAPTURED_OWNER || (seesCaptured(session, identity) && (await seesFolder(session, identity, folder))))
+  if (!isVisible) throw no('The mailbox does not exist.', code)
   return folder
 }

@@ -2,7 +2,8 @@ import { sortInSteps } from '../../src/common/sorting.ts'
 import { runInSlices, type Steps } from '../../src/common/time-slice.ts'
 import { CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/store/types.ts'
 import { isVisibleTo } from '../../src/store/visible.ts'
-import { CAPTURED_ROOT, mailboxName, PUBLIC_ROOT, seesCaptured, superiors } from './mailbox-names.ts'
+import { seesCaptured, seesFolder } from './captured.ts'
+import { CAPTURED_ROOT, mailboxName, PUBLIC_ROOT, superiors } from './mailbox-names.ts'
 import type { Identity, ImapSession } from './state.ts'
 
 /** A name in the hierarchy: a mailbox, a level above one, or a subscribed name that does not exist. */
@@ -17,10 +18,15 @@ export interface MailboxNode {
 
 /** Returns all names that an account can see, in name order. */
 export async function mailboxTree(session: ImapSession, identity: Identity): Promise<MailboxNode[]> {
-  const { store } = session.context
+  const { store, tenants } = session.context
   const { account, owner } = identity
-  const newsgroups = (await store.listFolders(PUBLIC_OWNER)).filter((folder) => isVisibleTo(folder, account.user))
-  const captured = seesCaptured(session, identity) ? await store.listFolders(CAPTURED_OWNER) : []
+  const tenant = tenants.ofAccount(account.user)
+  const groups = await store.listFolders(PUBLIC_OWNER)
+  const newsgroups = groups.filter((folder) => isVisibleTo(folder, account.user, tenant))
+  const captured: Folder[] = []
+  for (const folder of seesCaptured(session, identity) ? await store.listFolders(CAPTURED_OWNER) : []) {
+    if (await seesFolder(session, identity, folder)) captured.push(folder)
+  }
   const folders = [...(await store.listFolders(owner)), ...newsgroups, ...captured]
   return runInSlices(treeOf(folders, new Set(await store.subscriptions(owner))))
 }

@@ -1,5 +1,6 @@
 import type { Folder, FolderSnapshot, MessageEntry, MessageStore, StoreEvent } from '../../src/store/types.ts'
 import { indexOfUid } from '../../src/store/uid-order.ts'
+import type { SeesEntry } from './captured.ts'
 import { no } from './reply.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'
 
@@ -11,6 +12,12 @@ export interface Updates {
   readonly exists: number | undefined
   /** Indexes of messages whose flags other sessions changed. */
   readonly changed: readonly number[]
+}
+
+export interface ViewOptions {
+  readonly readOnly: boolean
+  /** Which messages exist in the view. Undefined: all. */
+  readonly sees?: SeesEntry | undefined
 }
 
 /** The facts that SELECT reports about the mailbox. */
@@ -43,25 +50,28 @@ export class Selection {
   #highestModSeq = 0
   #unwatch: () => void = () => {}
 
-  private constructor(folder: Folder, readOnly: boolean) {
+  readonly #sees: SeesEntry | undefined
+
+  private constructor(folder: Folder, { readOnly, sees }: ViewOptions) {
     this.folder = folder
     this.readOnly = readOnly
+    this.#sees = sees
   }
 
   /** Opens a view of a folder, and watches the folder until `close`. */
   static async open(
     store: MessageStore,
     folder: Folder,
-    readOnly: boolean,
+    options: ViewOptions,
   ): Promise<{ selection: Selection; opened: Opened }> {
-    const selection = new Selection(folder, readOnly)
+    const selection = new Selection(folder, options)
     const early: StoreEvent[] = []
     let handle = (event: StoreEvent): void => {
       early.push(event)
     }
     selection.#unwatch = store.watch((event) => handle(event), folder.id)
     try {
-      const opened = await store.snapshot(folder.id)
+      const opened = partOf(await store.snapshot(folder.id), options.sees)
       selection.#messages = opened.entries
       selection.#highestModSeq = opened.highestModSeq
       handle = (event) => selection.#handle(event)
@@ -173,6 +183,7 @@ export class Selection {
     for (const entry of entries) {
       const last = this.#arrived.at(-1) ?? this.#messages.at(-1)
       if (last !== undefined && entry.uid <= last.uid) continue
+      if (this.#sees && !this.#sees(entry)) continue
       this.#arrived.push(entry)
       this.#raiseModSeq(entry.modSeq)
     }
@@ -209,6 +220,20 @@ export class Selection {
 
   #raiseModSeq(modSeq: number): void {
     if (modSeq > this.#highestModSeq) this.#highestModSeq = modSeq
+  }
+}
+
+/** Returns the part of a folder that a view shows. */
+function partOf(whole: FolderSnapshot, sees: SeesEntry | undefined): Opened & Pick<FolderSnapshot, 'entries'> {
+  if (!sees) return whole
+  const entries = whole.entries.filter(sees)
+  const { uidNext, highestModSeq } = whole
+  return {
+    uidNext,
+    highestModSeq,
+    entries,
+    flags: [...new Set(entries.flatMap(({ flags }) => flags))],
+    firstUnseen: entries.findIndex(({ flags }) => !flags.includes('\\Seen')) + 1,
   }
 }
 

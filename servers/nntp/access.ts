@@ -1,5 +1,6 @@
 import type { FeedConfig, VirtualServerConfig } from '../../src/config/schema.ts'
 import type { LogonPolicy } from '../../src/directory/policy.ts'
+import type { Tenants } from '../../src/directory/tenants.ts'
 import type { Account } from '../../src/directory/types.ts'
 import { parseWildmat, type Wildmat } from '../../src/news/wildmat.ts'
 import type { Folder } from '../../src/store/types.ts'
@@ -13,9 +14,11 @@ export class GroupAccess {
   readonly #account: Account | undefined
   readonly #isLoggedOn: boolean
   readonly #server: ServerAccess
+  readonly #tenant: string | undefined
 
-  constructor(server: ServerAccess, policy: LogonPolicy, account: Account | undefined) {
+  constructor(server: ServerAccess, policy: LogonPolicy, account: Account | undefined, tenants: Tenants) {
     this.#account = account
+    this.#tenant = account && tenants.ofAccount(account.user)
     this.#isLoggedOn = account !== undefined
     this.#server = policy.anonymous ? server : 'authenticated'
   }
@@ -32,7 +35,7 @@ export class GroupAccess {
 
   /** Whether the group exists for the client. If it does not, a log-on as the same account does not help. */
   sees(group: Folder): boolean {
-    return isVisibleTo(group, this.#account?.user)
+    return isVisibleTo(group, this.#account?.user, this.#tenant)
   }
 
   canReadGroup(group: Folder): boolean {

@@ -78,7 +78,12 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   get access(): GroupAccess {
-    return (this.#access ??= new GroupAccess(this.context.config.access, this.policy, this.account))
+    return (this.#access ??= new GroupAccess(
+      this.context.config.access,
+      this.policy,
+      this.account,
+      this.context.tenants,
+    ))
   }
 
   get peer(): FeedPeer | undefined {

@@ -1,4 +1,6 @@
+import type { TenantScope } from '../directory/tenants.ts'
 import {
+  accountOf,
   accountOwner,
   CAPTURED_OWNER,
   type Folder,
@@ -21,7 +23,7 @@ export interface Caller {
   /** The user of an account, or the name of a tenant or token. */
   readonly name: string
   /** Sees only what belongs to this tenant, whatever the role allows. An account of a tenant sees only its own mail of it. */
-  readonly tenant?: string
+  readonly tenant?: TenantScope
   /** False for accounts that do not see captured mail. */
   readonly seesCaptured?: boolean
 }
@@ -57,20 +59,16 @@ export function seesOwner({ role, name, tenant, seesCaptured = true }: Caller, o
   if (owner === PUBLIC_OWNER) return true
   if (owner === CAPTURED_OWNER) return seesCaptured
   if (role === 'account') return owner === accountOwner(name)
-  return tenant === undefined || owner.startsWith(accountOwner(`${tenant}-`))
+  return tenant === undefined || tenant.ownsAccount(accountOf({ owner }) ?? '')
 }
 
 /** Returns whether a caller sees a folder. A tenant sees only its own newsgroups, an account those that are open to it. */
 export function seesFolder(caller: Caller, folder: Folder): boolean {
   if (folder.owner !== PUBLIC_OWNER) return seesOwner(caller, folder.owner)
-  if (caller.role === 'account') return isVisibleTo(folder, caller.name)
-  return caller.tenant === undefined || folder.name.startsWith(`${caller.tenant}.`)
+  if (caller.role === 'account') return isVisibleTo(folder, caller.name, caller.tenant?.name)
+  return caller.tenant === undefined || caller.tenant.ownsNewsgroup(folder.name)
 }
 
 /** Returns whether a caller sees a message of a folder that it sees. Captured mail belongs to its sender and its recipients. */
-export function seesMessage(caller: Caller, folder: Folder, { envelope }: MessageEntry): boolean {
-  if (folder.owner !== CAPTURED_OWNER) return true
-  const { tenant } = caller
-  if (tenant === undefined) return true
-  return [envelope?.mailFrom ?? '', ...(envelope?.rcptTo ?? [])].some((address) => address.startsWith(`${tenant}-`))
-}
+export const seesMessage = ({ tenant }: Caller, { owner }: Folder, { envelope }: MessageEntry): boolean =>
+  owner !== CAPTURED_OWNER || tenant === undefined || tenant.ownsEnvelope(envelope)

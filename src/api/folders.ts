@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
+import { accountOf, accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
-import { accountOf } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
@@ -188,15 +187,16 @@ const createNewsgroup = defineOperation({
   status: 201,
   problems: ['conflict'],
   async run({ api, caller, input: { name, description, posting } }) {
-    if (caller.tenant !== undefined && !name.startsWith(`${caller.tenant}.`)) {
-      throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${caller.tenant}.${name}`)
+    const { tenant } = caller
+    if (tenant !== undefined && !tenant.ownsNewsgroup(name)) {
+      throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${tenant.name}.${name}`)
     }
     const newsgroup = {
       description,
       posting,
       createdAt: api.lab.clock.now(),
       createdBy: caller.name,
-      ...(caller.tenant === undefined ? {} : { onlyAccounts: `${caller.tenant}-` }),
+      ...(tenant === undefined ? {} : { onlyAccounts: `${tenant.name}-` }),
     }
     return folderFacts(api, caller, await api.lab.store.createFolder(PUBLIC_OWNER, name, { newsgroup }))
   },

@@ -4,6 +4,7 @@ import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { FaultInput } from '../config/schema/fault.ts'
 import type { LocalMail } from '../delivery/deliver.ts'
+import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -61,6 +62,7 @@ export interface ApiLab {
   readonly clock: Clock
   readonly store: MessageStore
   readonly directory: Directory
+  readonly tenants: Tenants
   readonly sessionLog: SessionLog
   readonly intake: Intake
   /** The traffic of the latest sessions. */

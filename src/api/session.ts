@@ -14,7 +14,7 @@ const callerFacts = z
 const factsOf = (caller: Caller): z.infer<typeof callerFacts> => ({
   role: caller.role,
   name: caller.name,
-  tenant: caller.tenant ?? null,
+  tenant: caller.tenant?.name ?? null,
   may: allowedAccess(caller),
 })
 

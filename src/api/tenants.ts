@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
+import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
 import type { TenantRecord } from './api.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
@@ -46,18 +46,24 @@ const create = defineOperation({
   problems: ['conflict'],
   async run({ api, input }) {
     const name = input.name ?? `${PREFIX}${randomBytes(4).toString('hex')}`
-    if (api.tenants.has(name))
-      throw new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
-    const { directory } = api.lab
+    const { directory, tenants } = api.lab
+    if (tenants.has(name)) throw new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
     const accounts = input.accounts.map((one) => {
       const user = `${name}-${one}`
       return { user, password: randomBytes(9).toString('base64url'), address: `${user}@${directory.domain}` }
     })
     const taken = accounts.find(({ user }) => directory.mode === 'listed' && directory.find(user) !== undefined)
     if (taken) throw new ApiProblem('conflict', `there is an account ${taken.user} already; choose another name`)
+    const scope = tenants.scope(name)
+    const owned = directory.mode === 'listed' && directory.accounts().find(({ user }) => scope.ownsAccount(user))
+    if (owned) {
+      const what = `the account ${owned.user} would belong to the tenant ${name}`
+      throw new ApiProblem('conflict', `${what}; choose another name`)
+    }
     for (const { user, password, address } of accounts) directory.add({ user, password, addresses: [address] })
     const created = { name, token: randomBytes(24).toString('base64url'), accounts }
     api.tenants.set(name, created)
+    tenants.add(name)
     return facts(created)
   },
 })
@@ -81,18 +87,20 @@ const remove = defineOperation({
   access: 'administer',
   input: z.strictObject({ name: z.string() }),
   async run({ api, input: { name } }) {
-    const found = api.tenants.get(name)
-    if (!found) throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
-    const { store, directory } = api.lab
-    api.tenants.delete(name)
-    for (const { user } of found.accounts) {
-      const account = directory.find(user)
-      if (account) directory.remove(account)
-      for (const { id } of await store.listFolders(accountOwner(user))) await store.deleteFolder(id)
+    if (!api.tenants.has(name)) throw notFound(`there is no tenant ${name}; GET /api/v1/tenants lists them`)
+    const { store, directory, tenants } = api.lab
+    const scope = tenants.scope(name)
+    for (const account of directory.accounts()) if (scope.ownsAccount(account.user)) directory.remove(account)
+    for (const owner of await store.listOwners()) {
+      const user = accountOf({ owner })
+      if (user === undefined || !scope.ownsAccount(user)) continue
+      for (const { id } of await store.listFolders(owner)) await store.deleteFolder(id)
     }
     for (const { id, name: group } of await store.listFolders(PUBLIC_OWNER)) {
-      if (group.startsWith(`${name}.`)) await store.deleteFolder(id)
+      if (scope.ownsNewsgroup(group)) await store.deleteFolder(id)
     }
+    api.tenants.delete(name)
+    tenants.remove(name)
   },
 })
 

@@ -3,13 +3,14 @@ import { abortAfter } from '../common/abort-after.ts'
 import { isSliceOver, nextSlice } from '../common/time-slice.ts'
 import { duration } from '../config/schema/values.ts'
 import { asJson, hasFailed } from '../sessions/describe.ts'
+import { accountOf } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage } from './caller.ts'
 import { seesSession } from './events/event-data.ts'
 import { conditionsOf, meets, selection } from './messages/find.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
 import type { Condition } from './messages/search.ts'
-import { accountOf, type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
+import { type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 
@@ -125,7 +126,7 @@ async function firstMatch(
 }
 
 const viewOf = ({ role, name, tenant }: Caller): string =>
-  tenant === undefined ? `${role} ${name}` : `tenant ${tenant}`
+  tenant === undefined ? `${role} ${name}` : `tenant ${tenant.name}`
 
 /** Returns the problem of a time-out: what did arrive, and which sessions were refused. */
 async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitInput): Promise<ApiProblem> {

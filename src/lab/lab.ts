@@ -10,6 +10,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
 import { createDirectory } from '../directory/directory.ts'
+import { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import { Rates } from '../net/rates.ts'
 import type { Disconnection, Reach } from '../net/virtual-server.ts'
@@ -65,6 +66,8 @@ export class Lab implements AsyncDisposable {
   readonly clock: Clock
   /** Receives messages within the lab's memory. */
   readonly intake: Intake
+  /** Which accounts and newsgroups belong to which tenant. */
+  readonly tenants = new Tenants()
   readonly #options: LabOptions
   readonly #servers: VirtualServers
   readonly #news: LabNews
@@ -365,6 +368,7 @@ export class Lab implements AsyncDisposable {
   async #applyServers(): Promise<void> {
     this.#captures.limit(this.#config)
     const site = this.#site()
+    this.tenants.configure(this.#config.tokens.flatMap(({ name, role }) => (role === 'tenant' ? [name] : [])))
     const settings = []
     for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))
     if (this.#config.virtualServers.some(({ protocol }) => protocol === 'http')) {
@@ -417,6 +421,7 @@ export class Lab implements AsyncDisposable {
       config: this.#config,
       store: this.store,
       directory: this.#directory,
+      tenants: this.tenants,
       news: this.#news.newsService,
       pki: this.#pki,
       captures: this.#captures,

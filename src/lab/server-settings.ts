@@ -7,6 +7,7 @@ import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { RateConfig } from '../config/schema/virtual-server.ts'
 import type { TokenConfig } from '../config/schema.ts'
+import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import { clientKey } from '../net/client-addresses.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
@@ -26,6 +27,7 @@ export interface Site {
   readonly config: ResolvedLab
   readonly store: MessageStore
   readonly directory: Directory
+  readonly tenants: Tenants
   readonly news: NewsService
   readonly pki: LabPki
   readonly captures: Captures
@@ -43,7 +45,7 @@ export interface Site {
 
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
-  const { config, store, directory, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
+  const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -52,6 +54,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     hostname: config.hostname,
     store,
     directory,
+    tenants,
     news,
     clock,
     rates,

@@ -26,6 +26,9 @@ export type Owner = `user:${string}` | 'public:' | 'captured:'
 export const PUBLIC_OWNER = 'public:' satisfies Owner
 export const CAPTURED_OWNER = 'captured:' satisfies Owner
 export const accountOwner = (user: string): Owner => `user:${user}`
+/** Returns the account that owns a folder; undefined for newsgroups and captured mail. */
+export const accountOf = ({ owner }: { readonly owner: Owner }): string | undefined =>
+  owner.startsWith('user:') ? owner.slice('user:'.length) : undefined
 
 /** The attributes of a newsgroup. */
 export interface NewsgroupAttributes {

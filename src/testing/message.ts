@@ -1,6 +1,7 @@
 import type { Directory } from '../directory/types.ts'
 import { type MessageJson, ReadableMessage } from '../mail/readable.ts'
 import type { SessionRecord } from '../sessions/types.ts'
+import { accountOf } from '../store/types.ts'
 import type { Arrival } from './arrivals.ts'
 
 /** The facts about a delivered message that its octets do not contain. */
@@ -66,7 +67,7 @@ export function factsOf(
   directory: Directory,
   session: SessionRecord | undefined,
 ): MessageFacts {
-  const user = owner.startsWith('user:') ? owner.slice('user:'.length) : undefined
+  const user = accountOf({ owner })
   const to = entry.envelope?.rcptTo ?? []
   return {
     envelope: { from: entry.envelope?.mailFrom ?? '', to },

@@ -9,7 +9,7 @@ import type { MessageFilter } from './filter.ts'
 import { LabArticle, LabMessage, type MessageFacts } from './message.ts'
 import type { MessageQuery, SessionQuery } from './receiver.ts'
 import type { Tenant } from './tenant.ts'
-import { accountOf, withoutDomain } from './tenant-names.ts'
+import { tenantAccount, withoutDomain } from './tenant-names.ts'
 import type { Credentials, Recipients, TestLab } from './test-lab.ts'
 import { defaultTimeoutMs } from './time-limit.ts'
 import type { WaitOptions } from './wait.ts'
@@ -34,6 +34,8 @@ const encodeMessage = ({ raw, facts }: LabMessage) => ({ raw, facts })
 
 /** The calls that a tenant in another process can make. */
 const verbs: Readonly<Record<string, Verb>> = {
+  /** The name of the tenant has been added. */
+  join: async () => {},
   wait: async (tenant, ...args: Parameters<Tenant['waitForMessage']>) =>
     encodeMessage(await tenant.waitForMessage(...args)),
   waitMany: async (tenant, ...args: Parameters<Tenant['waitForMessages']>) =>
@@ -171,16 +173,26 @@ export class SharedTenant implements AsyncDisposable {
     })
   }
 
-  /** Connects to a shared lab as the tenant `name`. */
+  /**
+   * Connects to a shared lab as the tenant `name`. The lab knows the name before any mail of the tenant can arrive.
+   * @throws TypeError if accounts could belong to two tenants
+   */
   static async of(lab: SharedLab, name: string): Promise<SharedTenant> {
     const socket = connect({ host: '127.0.0.1', port: lab.port, noDelay: true })
     await once(socket, 'connect')
-    return new SharedTenant(name, lab, socket)
+    const tenant = new SharedTenant(name, lab, socket)
+    try {
+      await tenant.#call(new Call('SharedTenant.of', SharedTenant.of), 'join')
+      return tenant
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
   }
 
   /** Returns the log-on name of an account. */
   user(name: string): string {
-    return accountOf(
+    return tenantAccount(
       this.name,
       withoutDomain(name, (domain) => domain.toLowerCase() === this.#lab.domain),
     )

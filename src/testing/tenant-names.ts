@@ -1,12 +1,19 @@
+import type { TenantScope, Tenants } from '../directory/tenants.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 
 /** Names of accounts and newsgroups begin with it, and addresses: letters, digits, `-`, `_`. */
 const VALID = /^[a-z0-9][a-z0-9_-]{0,63}$/i
 
-/** The names of a lab's tenants. */
+/** The names of the tenants that tests have created. */
 export class TenantNames {
   readonly #names = new Set<string>()
+  readonly #tenants: Tenants
   #last = 0
+
+  /** @param tenants all tenants of the lab */
+  constructor(tenants: Tenants) {
+    this.#tenants = tenants
+  }
 
   /** Adds a tenant and returns its name. @param name default: a new one @throws TypeError if accounts could belong to two tenants */
   add(name?: string): string {
@@ -21,18 +28,19 @@ export class TenantNames {
       )
     }
     this.#names.add(added)
+    this.#tenants.add(added)
     return added
   }
 
   /** Returns whether the client's lines in a session name an account of a tenant. */
-  mentions(record: SessionRecord, tenant: string): boolean {
-    return clientLines(record).some((line) => names(line, tenant))
+  mentions(record: SessionRecord, { ownsAccount }: TenantScope): boolean {
+    return clientLines(record).some((line) => wordsOf(line).some(ownsAccount))
   }
 
   /** Returns whether a session names an account of another tenant, or any address. */
-  isAboutOthers(record: SessionRecord, tenant: string): boolean {
-    const others = [...this.#names].filter((name) => name !== tenant)
-    return clientLines(record).some((line) => line.includes('@') || others.some((name) => names(line, name)))
+  isAboutOthers(record: SessionRecord, { name }: TenantScope): boolean {
+    const isOther = (user: string): boolean => (this.#tenants.ofAccount(user) ?? name) !== name
+    return clientLines(record).some((line) => line.includes('@') || wordsOf(line).some(isOther))
   }
 
   #next(): string {
@@ -51,17 +59,14 @@ function overlaps(one: string, other: string): boolean {
 const clientLines = ({ transcript }: SessionRecord): string[] =>
   transcript.flatMap((entry) => (entry.kind === 'line' && entry.direction === 'in' ? [entry.text] : []))
 
-function names(line: string, tenant: string): boolean {
-  const at = line.toLowerCase().indexOf(`${tenant}-`.toLowerCase())
-  return at !== -1 && !/[\w-]/.test(line[at - 1] ?? ' ')
-}
+/** Returns the words of a line that can be names of accounts. */
+const wordsOf = (line: string): readonly string[] => line.match(/[\w.+-]+/g) ?? []
 
 /** Returns whether an account or address belongs to a tenant. */
-export const belongsTo = (tenant: string, user: string): boolean =>
-  user.toLowerCase().startsWith(`${tenant}-`.toLowerCase())
+const belongsTo = (tenant: string, user: string): boolean => user.toLowerCase().startsWith(`${tenant}-`.toLowerCase())
 
 /** Returns a tenant's account: `t1-alice` for `alice` and `t1-alice`. */
-export const accountOf = (tenant: string, name: string): string =>
+export const tenantAccount = (tenant: string, name: string): string =>
   belongsTo(tenant, name) ? name : `${tenant}-${name}`
 
 /** Returns an address of the domain without the domain, and any other name as it is. */

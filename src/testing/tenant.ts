@@ -1,14 +1,15 @@
+import type { TenantScope } from '../directory/tenants.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { MessageDraft } from '../mail/compose.ts'
 import type { SessionRecord } from '../sessions/types.ts'
-import { accountOwner, PUBLIC_OWNER } from '../store/types.ts'
+import { accountOf, PUBLIC_OWNER } from '../store/types.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Call } from './call.ts'
 import type { MessageFilter } from './filter.ts'
 import type { LabArticle, LabMessage } from './message.ts'
 import { Receiver } from './receiver.ts'
 import type { Scope } from './scope.ts'
-import { accountOf, belongsTo, type TenantNames } from './tenant-names.ts'
+import { type TenantNames, tenantAccount } from './tenant-names.ts'
 import type { Credentials, Recipients, TestLab } from './test-lab.ts'
 
 /** The parts of a lab that a tenant uses. */
@@ -26,9 +27,12 @@ export class Tenant extends Receiver {
   readonly name: string
   readonly lab: TestLab
   readonly #inner: Lab
+  readonly #own: TenantScope
 
   constructor(name: string, lab: TestLab, { lab: inner, arrivals, names }: TenantSite) {
-    super(arrivals, inner, scopeOf(name, names))
+    const own = inner.tenants.scope(name)
+    super(arrivals, inner, scopeOf(own, names))
+    this.#own = own
     this.name = name
     this.lab = lab
     this.#inner = inner
@@ -36,7 +40,7 @@ export class Tenant extends Receiver {
 
   /** Returns the log-on name of an account: `t1-alice` for `alice`, `alice@lab.test` and `t1-alice`. */
   user(name: string): string {
-    return accountOf(this.name, this.lab.user(name))
+    return tenantAccount(this.name, this.lab.user(name))
   }
 
   /** Returns the address of an account: `t1-alice@lab.test`. */
@@ -89,10 +93,9 @@ export class Tenant extends Receiver {
   /** Deletes the tenant's mailboxes and newsgroups. */
   async clear(): Promise<void> {
     const { store } = this.#inner
-    const prefix = accountOwner(`${this.name}-`)
-    const owners = (await store.listOwners()).filter((owner) => owner.startsWith(prefix))
+    const owners = (await store.listOwners()).filter((owner) => this.#own.ownsAccount(accountOf({ owner }) ?? ''))
     const folders = (await Promise.all(owners.map((owner) => store.listFolders(owner)))).flat()
-    const groups = (await store.listFolders(PUBLIC_OWNER)).filter(({ name }) => name.startsWith(`${this.name}.`))
+    const groups = (await store.listFolders(PUBLIC_OWNER)).filter(({ name }) => this.#own.ownsNewsgroup(name))
     for (const { id } of [...folders, ...groups]) await store.deleteFolder(id)
   }
 
@@ -103,7 +106,7 @@ export class Tenant extends Receiver {
     const name = this.lab.user(to)
     // Mail to other domains is captured whoever sends it.
     if (name.includes('@')) return filter
-    if (to.includes('@') && !belongsTo(this.name, name)) {
+    if (to.includes('@') && !this.#own.ownsAccount(name)) {
       throw call.mistake(
         `${to} is no address of tenant ${this.name}, so it can have no mail for it. Write '${name}' or tenant.address('${name}')`,
       )
@@ -113,16 +116,16 @@ export class Tenant extends Receiver {
 }
 
 /** What a tenant sees of its lab. */
-function scopeOf(tenant: string, names: TenantNames): Scope {
+function scopeOf(tenant: TenantScope, names: TenantNames): Scope {
   return {
     /** Messages to an account of the tenant, or from one to another domain. */
     ownsMessage: ({ user, envelope, session }: LabMessage) => {
       const owners = user === undefined ? [envelope.from, session?.user ?? ''] : [user]
-      return owners.some((owner) => belongsTo(tenant, owner))
+      return owners.some(tenant.ownsAccount)
     },
     /** Sessions of its accounts and about them, and those that are about nobody, such as failed handshakes. */
     ownsSession(record: SessionRecord) {
-      if (record.user !== undefined) return belongsTo(tenant, record.user)
+      if (record.user !== undefined) return tenant.ownsAccount(record.user)
       return names.mentions(record, tenant) || !names.isAboutOthers(record, tenant)
     },
   }

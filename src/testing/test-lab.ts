@@ -76,7 +76,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
   /** The lab's clock, which tests can move. */
   readonly clock: LabClock
   readonly #mailboxes: Mailboxes
-  readonly #tenants = new TenantNames()
+  readonly #tenants: TenantNames
   #release: (() => void) | undefined
 
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
@@ -87,6 +87,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
       await lab.renewDue()
       await lab.refreshCertificates()
     })
+    this.#tenants = new TenantNames(lab.tenants)
     this.#mailboxes = new Mailboxes(lab.store)
     this.#resolve = resolve
     this.faults = new TestFaults(lab.faults, () => this.sessions())

@@ -1,6 +1,7 @@
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/common/time-slice.ts'
 import type { OctetString } from '../../../src/mail/types.ts'
 import { withInboxInCapitals } from '../../../src/store/mailboxes.ts'
+import { seesCaptured } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { listPattern } from '../list-pattern.ts'
 import {
@@ -9,7 +10,6 @@ import {
   encodeMailboxName,
   PUBLIC_ROOT,
   patternName,
-  seesCaptured,
   superiors,
 } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
@@ -56,7 +56,7 @@ export const list = defineCommand({
       const selectsBelow = aboveSelected?.has(node.name) ?? false
       if (!isSelected(node, request) && !selectsBelow) continue
       session.send(listLine(session, node, request, selectsBelow))
-      if (request.status && node.folder) session.send(await statusLine(session, node.folder, request.status))
+      if (request.status && node.folder) session.send(await statusLine(session, identity, node.folder, request.status))
     }
     return ok()
   },

@@ -1,4 +1,5 @@
 import type { Folder } from '../../../src/store/types.ts'
+import { visibleEntries } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { encodeMailboxName, findMailbox, isPublic, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { attributes, mailboxTree } from '../mailbox-tree.ts'
@@ -122,7 +123,10 @@ async function open(
   if (state.name === 'selected') session.send('* OK [CLOSED] Previous mailbox closed\r\n')
   session.deselect()
   const folder = await findMailbox(session, identity, name)
-  const { selection, opened } = await Selection.open(session.context.store, folder, examined || isPublic(name))
+  const { selection, opened } = await Selection.open(session.context.store, folder, {
+    readOnly: examined || isPublic(name),
+    sees: visibleEntries(session, identity, folder),
+  })
   session.enter({ name: 'selected', identity, selection })
   if (parameters.condstore) session.enabled.add('CONDSTORE')
   claimRecent(session, selection)

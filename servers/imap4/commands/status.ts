@@ -1,9 +1,10 @@
 import type { OctetString } from '../../../src/mail/types.ts'
 import type { Folder, FolderStatus } from '../../../src/store/types.ts'
+import { type SeesEntry, visibleEntries, visibleStatus } from '../captured.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'
 import { bad, ok } from '../reply.ts'
-import { type ImapSession, loggedOn } from '../state.ts'
+import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import { recentMark } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 
@@ -18,7 +19,7 @@ export const status = defineCommand({
     return { name, items: statusItems(cursor) }
   },
   async run(session, { identity }, { name, items }) {
-    session.send(await statusLine(session, await findMailbox(session, identity, name), items))
+    session.send(await statusLine(session, identity, await findMailbox(session, identity, name), items))
     return ok()
   },
 })
@@ -27,12 +28,13 @@ type StatusValue = (
   status: FolderStatus,
   folder: Folder,
   session: ImapSession,
+  sees: SeesEntry | undefined,
 ) => Promise<number | string> | number | string
 
 /** The value of each STATUS item. RFC 9051 section 6.3.11; RFC 3501, 7162, 7889, 8438, 8474. */
 const values = {
   MESSAGES: ({ exists }) => exists,
-  RECENT: (status, folder, session) => recentCount(status, folder, session),
+  RECENT: recentCount,
   UIDNEXT: ({ uidNext }) => uidNext,
   UIDVALIDITY: (_status, { uidValidity }) => uidValidity,
   UNSEEN: ({ unseen }) => unseen,
@@ -58,22 +60,28 @@ export function statusItems(cursor: Cursor): StatusItem[] {
 /** Returns the STATUS response of a folder. RFC 9051 section 7.3.4. */
 export async function statusLine(
   session: ImapSession,
+  identity: Identity,
   folder: Folder,
   items: readonly StatusItem[],
 ): Promise<OctetString> {
-  const status = await session.context.store.status(folder.id)
+  const status = await visibleStatus(session, identity, folder)
   // A request for HIGHESTMODSEQ turns on CONDSTORE. RFC 7162 section 3.1
   if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE')
   const found: string[] = []
   for (const item of items) {
     const value: StatusValue = values[item]
-    found.push(`${item} ${await value(status, folder, session)}`)
+    found.push(`${item} ${await value(status, folder, session, visibleEntries(session, identity, folder))}`)
   }
   return `* STATUS ${encodeMailboxName(mailboxName(folder), session)} (${found.join(' ')})\r\n`
 }
 
-async function recentCount({ highestUid }: FolderStatus, folder: Folder, { context }: ImapSession): Promise<number> {
+async function recentCount(
+  { highestUid }: FolderStatus,
+  folder: Folder,
+  { context }: ImapSession,
+  sees: SeesEntry = () => true,
+): Promise<number> {
   const mark = recentMark(context.store, folder.id)
   if (highestUid <= mark) return 0
-  return (await context.store.list(folder.id, { from: mark + 1, to: highestUid })).length
+  return (await context.store.list(folder.id, { from: mark + 1, to: highestUid })).filter(sees).length
 }

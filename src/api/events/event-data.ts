@@ -32,5 +32,5 @@ export async function eventData(
 /** Returns whether a caller sees a session: administrators and readers all, others those with their own log-on. */
 export function seesSession({ role, name, tenant }: Caller, { user }: { readonly user?: string }): boolean {
   if (role === 'account') return user === name
-  return tenant === undefined || (user?.startsWith(`${tenant}-`) ?? false)
+  return tenant === undefined || (user !== undefined && tenant.ownsAccount(user))
 }

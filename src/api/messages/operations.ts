@@ -262,8 +262,8 @@ const addressIn = (text: string): string => /<([^<>]*)>\s*$/.exec(text)?.[1] ?? 
 
 /** A tenant can send to its own accounts only. @throws ApiProblem `forbidden` */
 function assertOwnRecipient({ tenant }: Caller, to: string): void {
-  if (tenant !== undefined && !to.startsWith(`${tenant}-`)) {
-    throw new ApiProblem('forbidden', `${to} is not an account of the tenant; its accounts begin with ${tenant}-`)
+  if (tenant !== undefined && !tenant.ownsAccount(to)) {
+    throw new ApiProblem('forbidden', `${to} is not an account of the tenant; its accounts begin with ${tenant.name}-`)
   }
 }
 

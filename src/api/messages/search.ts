@@ -1,11 +1,11 @@
 import type { ReadableAddress } from '../../mail/readable.ts'
 import { fold } from '../../mail/search-text.ts'
-import { CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
+import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
 import { ApiProblem } from '../problem.ts'
 import type { MessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { parseSearchDate } from './search-date.ts'
-import { accountOf, tagsOf } from './summary.ts'
+import { tagsOf } from './summary.ts'
 
 /**
  * One condition of a search. `ofEntry` decides without reading the message, `ofFacts` with its facts, `ofHeaders` with its

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Directory } from '../../directory/types.ts'
-import { CAPTURED_OWNER, type Folder, type MessageEntry, PUBLIC_OWNER } from '../../store/types.ts'
+import { accountOf, CAPTURED_OWNER, type Folder, type MessageEntry, PUBLIC_OWNER } from '../../store/types.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import type { MessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
@@ -40,10 +40,6 @@ export const messageSummary = z
   .meta({ id: 'MessageSummary' })
 
 export type MessageSummary = z.infer<typeof messageSummary>
-
-/** Returns the account of a folder; undefined for newsgroups and captured mail. */
-export const accountOf = ({ owner }: Folder): string | undefined =>
-  owner === PUBLIC_OWNER || owner === CAPTURED_OWNER ? undefined : owner.slice('user:'.length)
 
 /** Words of a tag are separated by single spaces. */
 const TAG = /^(?!\$)[^\s~\\(){%*"\]\x00-\x1f\x7f]+(?: [^\s~\\(){%*"\]\x00-\x1f\x7f]+)*$/
@@ -110,7 +106,7 @@ export function recipientsFor(
   const named = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
   const isOwn = (one: string): boolean => {
     const user = api.lab.directory.findByAddress(one)?.user ?? one
-    return role === 'account' ? user === name : user.startsWith(`${tenant}-`)
+    return role === 'account' ? user === name : tenant !== undefined && tenant.ownsAccount(user)
   }
   return recipients.filter((one) => named.has(one.toLowerCase()) || isOwn(one))
 }
