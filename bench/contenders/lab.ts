@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LabInput, Protocol, VirtualServerInput } from '../../src/config/schema.ts'
+import type { LabInput, ServerProtocol, VirtualServerInput } from '../../src/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
@@ -9,7 +9,7 @@ import type { Contender } from '../frame/types.ts'
 const ROOM = '8GiB'
 
 export interface LabSettings {
-  readonly protocol: Protocol | 'all'
+  readonly protocol: ServerProtocol | 'all'
   /** Use the port of implicit TLS instead of the clear-text port. */
   readonly tls?: boolean
   /** Messages in the INBOX of `alice` (password `secret`), from uid 1. */
@@ -26,19 +26,16 @@ export const lab = ({ messages = [], store = 'memory', ...settings }: LabSetting
   name: store === 'memory' ? 'Sealpost' : `Sealpost, ${store}`,
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
-    const seed = messages.map((raw, i) => {
-      const file = join(folder, `${i}.eml`)
-      writeFileSync(file, raw)
-      return file
-    })
+    for (const [i, raw] of messages.entries()) writeFileSync(join(folder, `${i}.eml`), raw)
     const target = await forkServer('lab', {
       ...settings,
-      seed,
+      seed: { folder, count: messages.length },
       store: store === 'memory' ? { memory: ROOM } : { lmdb: join(folder, 'data') },
     })
     const { reset, ...kept } = target
     return {
       ...kept,
+      ...(settings.protocol === 'http' && { api: 'sealpost' }),
       // Seeded messages stay. Messages of a workload are removed, so that all rounds start alike.
       ...(messages.length === 0 && reset && { reset }),
       async stop() {

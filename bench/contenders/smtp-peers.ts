@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram, forkServer, freePort, spawnServer } from '../frame/processes.ts'
-import type { Contender } from '../frame/types.ts'
+import type { Contender, Target } from '../frame/types.ts'
 
 export const bareSmtpServer: Contender = {
   name: 'smtp-server (npm), bare',
@@ -40,27 +40,31 @@ export function installMailDev(): { command(smtp: number, web: number): string[]
 
 export const mailDev: Contender = {
   name: 'maildev 3 (npm)',
-  async start() {
-    const { command, folder, remove } = installMailDev()
-    const port = await freePort()
-    const target = await spawnServer(process.execPath, command(port, await freePort()), port, { cwd: folder })
-    return {
-      ...target,
-      async stop() {
-        await target.stop()
-        remove()
-      },
-    }
-  },
+  start: async () => startMailDev(await freePort(), await freePort()),
+}
+
+export async function startMailDev(port: number, httpPort: number): Promise<Target> {
+  const { command, folder, remove } = installMailDev()
+  const target = await spawnServer(process.execPath, command(port, httpPort), port, { cwd: folder })
+  return {
+    ...target,
+    async stop() {
+      await target.stop()
+      remove()
+    },
+  }
 }
 
 /** Mailpit, in Go, if it is installed. */
 export const mailpit: Contender = {
   name: 'Mailpit',
   missing: () => (findProgram('mailpit') ? undefined : 'mailpit is not installed'),
-  async start() {
-    const port = await freePort()
-    const places = ['--smtp', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${await freePort()}`]
-    return spawnServer(findProgram('mailpit') ?? 'mailpit', [...places, '--quiet', '--disable-version-check'], port)
-  },
+  start: async () => startMailpit(await freePort(), await freePort()),
+}
+
+export function startMailpit(port: number, httpPort: number): Promise<Target> {
+  const places = ['--smtp', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${httpPort}`]
+  // By default, Mailpit deletes the oldest messages beyond 500.
+  const options = ['--max', '0', '--quiet', '--disable-version-check']
+  return spawnServer(findProgram('mailpit') ?? 'mailpit', [...places, ...options], port)
 }

@@ -8,6 +8,8 @@ export interface Rate {
   readonly perSecond: number
   /** Units per CPU second of the server. Does not depend on other programs of the machine. */
   readonly perCpuSecond: number
+  /** Latencies of all rounds in milliseconds, if the workload measures them. */
+  readonly latency?: { readonly p50: number; readonly p99: number }
 }
 
 /** Measures every workload on every contender. All run side by side and take turns, so all see the same machine. */
@@ -44,36 +46,49 @@ async function measureWorkload(
   running: readonly { name: string; target: Target }[],
   { rounds, roundMs }: BenchOptions,
 ): Promise<Rate[]> {
-  const samples = new Map<string, { perSecond: number; perCpuSecond: number }[]>()
+  const samples = new Map<string, Sample[]>()
+  const suited = running.filter(({ target }) => workload.suits?.(target) ?? true)
   // The first round is a warm-up.
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, target } of running) {
+    for (const { name, target } of suited) {
       await target.reset?.()
       const sample = await measureOnce(workload, target, round === 0 ? roundMs / 2 : roundMs)
       if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample])
     }
   }
-  return running.map(({ name }) => ({
-    workload: workload.name,
-    unit: workload.unit,
-    contender: name,
-    perSecond: median((samples.get(name) ?? []).map(({ perSecond }) => perSecond)),
-    perCpuSecond: median((samples.get(name) ?? []).map(({ perCpuSecond }) => perCpuSecond)),
-  }))
+  return suited.map(({ name }) => {
+    const all = samples.get(name) ?? []
+    const latencies = all.flatMap(({ latencies }) => latencies).sort((a, b) => a - b)
+    return {
+      workload: workload.name,
+      unit: workload.unit,
+      contender: name,
+      perSecond: median(all.map(({ perSecond }) => perSecond)),
+      perCpuSecond: median(all.map(({ perCpuSecond }) => perCpuSecond)),
+      ...(latencies.length > 0 && { latency: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) } }),
+    }
+  })
 }
 
-async function measureOnce(
-  workload: Workload,
-  target: Target,
-  ms: number,
-): Promise<{ perSecond: number; perCpuSecond: number }> {
+interface Sample {
+  readonly perSecond: number
+  readonly perCpuSecond: number
+  readonly latencies: readonly number[]
+}
+
+async function measureOnce(workload: Workload, target: Target, ms: number): Promise<Sample> {
+  const latencies: number[] = []
   const cpuBefore = target.cpuSeconds()
   const before = performance.now()
-  const units = await workload.run(target, before + ms)
+  const units = await workload.run(target, before + ms, (took) => latencies.push(took))
   const seconds = (performance.now() - before) / 1000
   const cpuSeconds = Math.max(0.01, target.cpuSeconds() - cpuBefore)
-  return { perSecond: units / seconds, perCpuSecond: units / cpuSeconds }
+  return { perSecond: units / seconds, perCpuSecond: units / cpuSeconds, latencies }
 }
+
+/** @param sorted ascending, not empty */
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

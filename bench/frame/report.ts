@@ -5,6 +5,7 @@ const figure = (value: number): string => (value >= 100 ? whole.format(Math.roun
 
 /** Returns one row per workload and contender. The ratio is Sealpost's figure divided by the peer's: above 1, Sealpost is faster. */
 export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
+  const hasLatencies = rates.some(({ latency }) => latency)
   return rates.map((rate) => {
     const own = rates.find(({ workload }) => workload === rate.workload) ?? rate
     const ratio = (key: 'perSecond' | 'perCpuSecond'): string =>
@@ -16,6 +17,10 @@ export function rateRows(rates: readonly Rate[]): Record<string, string>[] {
       ratio: ratio('perSecond'),
       'per CPU second': figure(rate.perCpuSecond),
       'ratio (CPU)': ratio('perCpuSecond'),
+      ...(hasLatencies && {
+        'p50 (ms)': rate.latency ? figure(rate.latency.p50) : '',
+        'p99 (ms)': rate.latency ? figure(rate.latency.p99) : '',
+      }),
     }
   })
 }

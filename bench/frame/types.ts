@@ -10,6 +10,8 @@ export interface Target {
   readonly note?: string
   /** The server sends no greeting. */
   readonly silent?: boolean
+  /** The API of its HTTP server. */
+  readonly api?: HttpApi
   /** Returns the CPU seconds that all processes of the server have used so far. */
   cpuSeconds(): number
   /** Returns the resident memory of all processes of the server, in octets. */
@@ -20,6 +22,9 @@ export interface Target {
   collect?(): Promise<void>
   stop(): Promise<void>
 }
+
+/** APIs that the benchmarks can call. Sealpost offers Mailpit's, too. */
+export type HttpApi = 'sealpost' | 'mailpit' | 'maildev'
 
 /** A server to compare. The first one of a suite is Sealpost, the others are its peers. */
 export interface Contender {
@@ -34,8 +39,13 @@ export interface Workload {
   readonly name: string
   /** The name of the counted units, as a plural: `messages`. */
   readonly unit: string
-  /** Works until `performance.now()` reaches `untilMs`. Returns the number of units done. */
-  run(target: Target, untilMs: number): Promise<number>
+  /** Returns whether a server can do this. Default: all can. */
+  suits?(target: Target): boolean
+  /**
+   * Works until `performance.now()` reaches `untilMs`. Returns the number of units done.
+   * @param took takes how long something took in milliseconds, for workloads whose latency counts
+   */
+  run(target: Target, untilMs: number, took: (ms: number) => void): Promise<number>
 }
 
 /** A suite that compares rates with the peers. */

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
-import type { Protocol } from '../../src/config/schema.ts'
+import { join } from 'node:path'
+import type { ServerProtocol } from '../../src/config/schema.ts'
 import { type LabInput, startLab } from '../../src/index.ts'
 
 interface Settings {
   /** `all`: the four protocols; the reported port is IMAP4's. */
-  readonly protocol: Protocol | 'all'
+  readonly protocol: ServerProtocol | 'all'
   readonly tls?: boolean
-  readonly seed: readonly string[]
+  /** The messages to deliver at the start: `0.eml`, `1.eml` … */
+  readonly seed: { readonly folder: string; readonly count: number }
   readonly store: LabInput['store']
   readonly newsgroups?: LabInput['newsgroups']
   /** Further keys of the virtual server. */
@@ -14,7 +16,7 @@ interface Settings {
 }
 
 const { protocol, tls, seed, store, newsgroups = [], server: keys } = JSON.parse(process.argv[2] ?? '{}') as Settings
-const served: readonly Protocol[] = protocol === 'all' ? ['imap4', 'smtp', 'pop3', 'nntp'] : [protocol]
+const served: readonly ServerProtocol[] = protocol === 'all' ? ['imap4', 'smtp', 'pop3', 'nntp'] : [protocol]
 const lab = await startLab({
   // The default of the YAML file. startLab() alone creates a P-256 key, which is faster.
   certificates: { store: 'memory', key: 'rsa-2048' },
@@ -28,7 +30,9 @@ const lab = await startLab({
   newsgroups,
   virtualServers: served.map((each) => ({ protocol: each, port: 0, tlsPort: tls ? 0 : ('off' as const), ...keys })),
 })
-for (const file of seed) await lab.deliver(readFileSync(file), { to: 'alice' })
+for (let i = 0; i < seed.count; i++) {
+  await lab.deliver(readFileSync(join(seed.folder, `${i}.eml`)), { to: 'alice' })
+}
 const server = lab.server(served[0] ?? 'imap4')
 process.on('message', async (what) => {
   if (what === 'collect') global.gc?.()

@@ -2,26 +2,9 @@ import { greenMail } from '../contenders/greenmail.ts'
 import { lab } from '../contenders/lab.ts'
 import { bareSmtpServer, mailDev, mailpit, smtpSink } from '../contenders/smtp-peers.ts'
 import { mailOf } from '../frame/mail.ts'
-import type { RateSuite, Target, Workload } from '../frame/types.ts'
-import { LoadClient, onConnections } from '../frame/wire.ts'
-
-const ENVELOPE = 'MAIL FROM:<alice@lab.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\n'
-const END = Buffer.from('.\r\n')
-
-async function greeted(target: Target): Promise<LoadClient> {
-  const wire = await LoadClient.open(target)
-  await wire.until('\r\n')
-  await wire.ask('EHLO bench.test\r\n', '\n250 ')
-  await wire.until('\r\n')
-  return wire
-}
-
-/** Sends one message: pipelines the envelope (RFC 2920), sends the body after 354, waits for the final reply. */
-async function send(wire: LoadClient, data: Buffer): Promise<void> {
-  await wire.ask(ENVELOPE, '\r\n', 3)
-  await wire.ask(data, '250 ')
-  await wire.until('\r\n')
-}
+import { END, greeted, send } from '../frame/smtp.ts'
+import type { RateSuite, Workload } from '../frame/types.ts'
+import { onConnections } from '../frame/wire.ts'
 
 const ingest = (octets: number, connections: number): Workload => {
   const data = Buffer.concat([mailOf(octets), END])
