@@ -31,6 +31,15 @@ const rows: readonly PageRow[] = [
     access: 'read',
     load: () => import('./pages/mail/page.tsx'),
   },
+  {
+    path: 'sessions',
+    title: 'shell.sessions',
+    icon: icons.sessions,
+    key: 's',
+    texts: ['sessions'],
+    access: 'read',
+    load: () => import('./pages/sessions/page.tsx'),
+  },
 ]
 
 /** Returns the pages that the caller may use. */

@@ -6,4 +6,7 @@ export interface TestedPage {
   readonly ready: string
 }
 
-export const pages: readonly TestedPage[] = [{ name: 'mail', path: '/mail', ready: '.message-list button' }]
+export const pages: readonly TestedPage[] = [
+  { name: 'mail', path: '/mail', ready: '.message-list button' },
+  { name: 'sessions', path: '/sessions', ready: '.session-rows button' },
+]

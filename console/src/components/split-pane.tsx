@@ -30,7 +30,7 @@ export function SplitPane({ name, label, width: missing, min, max, children: [fi
   }
   return (
     <div class="split">
-      <div class="split-first" style={{ width: `${width}px` }}>
+      <div class="split-first" style={{ '--width': `${width}px` }}>
         {first}
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: a rule cannot be moved */}

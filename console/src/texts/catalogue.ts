@@ -1,9 +1,11 @@
 import type mail from './en/mail.ts'
+import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
 
 /** The English texts of each area. The other languages have the same keys. */
 interface Areas {
   readonly mail: typeof mail
+  readonly sessions: typeof sessions
   readonly shell: typeof shell
 }
 

@@ -1,5 +1,6 @@
 export default {
   'shell.mail': 'Mail',
+  'shell.sessions': 'Sessions',
   'shell.pages': 'Pages',
   'shell.attention': '{n} needs attention|{n} need attention',
   'shell.searchHint': 'Search mail, pages and actions…',

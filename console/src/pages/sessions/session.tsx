@@ -1,0 +1,168 @@
+import { ArrowLeft, Download } from 'lucide-preact'
+import { useEffect, useState } from 'preact/hooks'
+import { call, urlTo } from '../../api/client.ts'
+import { onLive } from '../../api/live.ts'
+import { type Problem, problemOf } from '../../api/problem.ts'
+import { Button } from '../../components/button.tsx'
+import { Copyable } from '../../components/copy-button.tsx'
+import { wholeTime } from '../../components/relative-time.tsx'
+import { ProblemState, Skeleton } from '../../components/states.tsx'
+import { Tabs } from '../../components/tabs.tsx'
+import { navigate, pathWith, useRoute } from '../../router.ts'
+import { t } from '../../texts/index.ts'
+import { Comparison } from './comparison.tsx'
+import { type Entry, type Handshake, hasFailed, type Session } from './facts.ts'
+import { State } from './list.tsx'
+import { Transcript } from './transcript.tsx'
+
+type Whole = Session & { readonly transcript: readonly Entry[] }
+const tabNames = ['transcript', 'tls'] as const
+
+/** One session: who, what was refused and why, its transcript, and its handshake. */
+export function SessionView({ id }: { readonly id: string }) {
+  const { query } = useRoute()
+  const { session, handshake, problem, again } = useSession(id)
+  const selected = tabNames.find((name) => name === query.get('tab')) ?? 'transcript'
+  const select = (tab: string): void => {
+    const changed = new URLSearchParams(query)
+    changed.set('tab', tab)
+    navigate(pathWith(['sessions', id], changed), { replace: true })
+  }
+  if (problem) return <ProblemState problem={problem} onRetry={again} />
+  if (!session) return <Skeleton lines={10} />
+  const filters = new URLSearchParams(query)
+  filters.delete('tab')
+  return (
+    <article class="session" aria-label={session.id}>
+      <header class="session-head">
+        <div class="session-title">
+          <Button
+            kind="plain"
+            class="session-back"
+            icon={ArrowLeft}
+            label={t('sessions.back')}
+            onClick={() => navigate(pathWith(['sessions'], filters))}
+          />
+          <h2>{session.virtualServer}</h2>
+          <State session={session} />
+          <a class="button secondary" href={urlTo('sessions.get', { id, format: 'text' })} download={`${id}.txt`}>
+            <Download size={16} aria-hidden="true" />
+            {t('sessions.download')}
+          </a>
+        </div>
+        {hasFailed(session) && <Refusals refusals={session.refusals} handshake={handshake} />}
+        <Facts session={session} />
+      </header>
+      <Tabs
+        label={session.id}
+        tabs={tabNames.map((name) => ({ name, label: t(`sessions.${name}`) }))}
+        selected={selected}
+        onSelect={select}
+      >
+        {selected === 'transcript' ? (
+          <Transcript session={session} entries={session.transcript} />
+        ) : (
+          <Comparison handshake={handshake} />
+        )}
+      </Tabs>
+    </article>
+  )
+}
+
+/** What happened, why, and what would cure it. */
+function Refusals({
+  refusals,
+  handshake,
+}: {
+  readonly refusals: readonly string[]
+  readonly handshake: Handshake | undefined
+}) {
+  const { policy } = handshake ?? {}
+  return (
+    <div class="refusals" role="note">
+      <h3>{handshake?.outcome === 'failed' ? t('sessions.handshakeFailed') : t('sessions.refused')}</h3>
+      {refusals.map((why) => (
+        <p key={why}>{why}</p>
+      ))}
+      {handshake?.outcome === 'failed' && policy && (
+        <p class="hint">
+          {t('sessions.policyNow', { min: policy.minVersion, max: policy.maxVersion })}
+          {policy.require128BitEncryption && ` ${t('sessions.policy128')}`}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Facts({ session }: { readonly session: Session }) {
+  const { remoteAddress, remotePort, localAddress, localPort, startedAt, endedAt, endCause, user, tls, hello } = session
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    [t('sessions.client'), `${remoteAddress} : ${remotePort}`],
+    [t('sessions.server'), `${localAddress} : ${localPort}`],
+    [t('sessions.account'), user],
+    [t('sessions.began'), wholeTime(startedAt)],
+    [
+      t('sessions.ended'),
+      endedAt === undefined
+        ? undefined
+        : `${endCause} · ${t('sessions.after', { seconds: seconds(endedAt - startedAt) })}`,
+    ],
+    [
+      t('sessions.encryption'),
+      tls ? `${tls.version} · ${tls.cipher} (${t('sessions.bits', { n: tls.bits })})` : t('sessions.clearText'),
+    ],
+    [t('sessions.keyExchange'), tls?.keyExchange],
+    [t('sessions.serverName'), tls?.serverName ?? hello?.serverName],
+    [t('sessions.certificate'), tls?.certificate?.friendlyName],
+    [
+      t('sessions.clientCertificate'),
+      tls?.clientCertificate &&
+        `${tls.clientCertificate.subject} (${tls.clientCertificate.error ?? t('sessions.verified')})`,
+    ],
+  ]
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) =>
+        value === undefined ? null : (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ),
+      )}
+      {hello?.ja4 && (
+        <div>
+          <dt>JA4</dt>
+          <dd>
+            <Copyable text={hello.ja4} />
+          </dd>
+        </div>
+      )}
+    </dl>
+  )
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(3)
+
+/** Reads a session, and reads it again when it changes. */
+function useSession(id: string) {
+  const [session, setSession] = useState<Whole>()
+  const [handshake, setHandshake] = useState<Handshake>()
+  const [problem, setProblem] = useState<Problem>()
+  const [attempts, setAttempts] = useState(0)
+  useEffect(
+    () => onLive(({ data }) => (data.session as { id?: string } | undefined)?.id === id && setAttempts((n) => n + 1)),
+    [id],
+  )
+  useEffect(() => {
+    Promise.all([call('sessions.get', { id }), call('sessions.handshake', { id })]).then(
+      ([whole, explained]) => {
+        setProblem(undefined)
+        setSession(whole as unknown as Whole)
+        setHandshake(explained)
+      },
+      (error) => setProblem(problemOf(error)),
+    )
+  }, [id, attempts])
+  return { session, handshake, problem, again: () => setAttempts(attempts + 1) }
+}

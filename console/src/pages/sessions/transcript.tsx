@@ -1,0 +1,106 @@
+import { Bug, ClipboardCopy } from 'lucide-preact'
+import { useState } from 'preact/hooks'
+import { Button } from '../../components/button.tsx'
+import { copyText } from '../../components/copy-button.tsx'
+import { notify } from '../../components/toast.tsx'
+import { navigate, pathWith } from '../../router.ts'
+import { may } from '../../state/caller.ts'
+import { t } from '../../texts/index.ts'
+import { type Entry, type Session, splitReply, verbOf } from './facts.ts'
+
+/** Entries that are shown at first: a long session has thousands. */
+const SHOWN = 1_000
+
+/** What both sides sent, with the time since the start. Secrets are masked by the lab. */
+export function Transcript({ session, entries }: { readonly session: Session; readonly entries: readonly Entry[] }) {
+  const [shown, setShown] = useState(SHOWN)
+  if (entries.length === 0) return <p class="hint transcript-empty">{t('sessions.noTranscript')}</p>
+  return (
+    <div class="transcript">
+      <p class="hint">{t('sessions.transcriptHint')}</p>
+      <table class="transcript-lines">
+        <caption class="hidden">{t('sessions.transcript')}</caption>
+        <tbody>
+          {entries.slice(0, shown).map((entry, index) => (
+            <Line key={index} session={session} entry={entry} />
+          ))}
+        </tbody>
+      </table>
+      {entries.length > shown && (
+        <Button onClick={() => setShown(shown * 4)}>{t('sessions.moreLines', { n: entries.length - shown })}</Button>
+      )}
+    </div>
+  )
+}
+
+function Line({ session, entry }: { readonly session: Session; readonly entry: Entry }) {
+  const who = entry.kind === 'note' ? 'note' : entry.direction === 'in' ? 'client' : 'server'
+  const verb = entry.kind === 'line' && who === 'client' ? verbOf(session.protocol, entry.text) : undefined
+  return (
+    <tr class={`line ${who}`}>
+      <td class="at">{((entry.at - session.startedAt) / 1000).toFixed(3)}</td>
+      <td class="who">
+        {who !== 'note' && (
+          <span title={t(`sessions.${who}Sent`)}>
+            <span aria-hidden="true">{who === 'client' ? '→ C' : '← S'}</span>
+            <span class="hidden">{t(`sessions.${who}Sent`)}</span>
+          </span>
+        )}
+        {who !== 'note' && !entry.encrypted && (
+          <span class="clear" title={t('sessions.clearHint')}>
+            <span aria-hidden="true">∗</span>
+            <span class="hidden">{t('sessions.clearHint')}</span>
+          </span>
+        )}
+      </td>
+      <td class="text">
+        <Content protocol={session.protocol} entry={entry} isReply={who === 'server'} />
+      </td>
+      <td class="actions">
+        {verb && may('administer') && (
+          <Button
+            kind="plain"
+            icon={Bug}
+            label={t('sessions.makeFault', { verb })}
+            onClick={() => navigate(pathWith(['faults'], { protocol: session.protocol, verb }))}
+          />
+        )}
+        {entry.kind === 'line' && (
+          <Button
+            kind="plain"
+            icon={ClipboardCopy}
+            label={t('sessions.copyLine')}
+            onClick={async () => {
+              await copyText(entry.text)
+              notify(t('shell.copied'))
+            }}
+          />
+        )}
+      </td>
+    </tr>
+  )
+}
+
+function Content({
+  protocol,
+  entry,
+  isReply,
+}: {
+  readonly protocol: string
+  readonly entry: Entry
+  readonly isReply: boolean
+}) {
+  if (entry.kind === 'note') return <em>{entry.text}</em>
+  if (entry.kind === 'octets') return <em>{t('sessions.octets', { n: entry.octets })}</em>
+  const reply = isReply ? splitReply(protocol, entry.text) : undefined
+  if (!reply) return <code>{entry.text}</code>
+  return (
+    <code>
+      {reply.before}
+      <a href={reply.url} target="_blank" rel="noreferrer" title={t('sessions.standard')}>
+        {reply.code}
+      </a>
+      {reply.after}
+    </code>
+  )
+}
