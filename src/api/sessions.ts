@@ -31,7 +31,7 @@ const list = defineOperation({
   input: z.strictObject({
     failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
     open: flag.default(false).describe('Only sessions that are open.'),
-    protocol: z.string().optional(),
+    protocol: z.string().optional().describe('One or several, separated by commas.'),
     user: z.string().optional(),
     virtualServer: z.string().optional().describe('Its name.'),
     address: z.string().optional().describe('The beginning of the client’s address.'),
@@ -40,6 +40,7 @@ const list = defineOperation({
   output: pageOf(session),
   async run({ api, caller, input }) {
     const { failed, open, protocol, user, virtualServer, address = '' } = input
+    const protocols = protocol?.split(',')
     const found = api.lab.sessionLog
       .list()
       .filter(
@@ -47,7 +48,7 @@ const list = defineOperation({
           seesSession(caller, one) &&
           (!failed || hasFailed(one)) &&
           (!open || one.endedAt === undefined) &&
-          (protocol === undefined || one.protocol === protocol) &&
+          (protocols === undefined || protocols.includes(one.protocol)) &&
           (user === undefined || one.user === user) &&
           (virtualServer === undefined || one.virtualServer === virtualServer) &&
           one.remoteAddress.startsWith(address),

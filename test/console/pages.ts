@@ -8,5 +8,5 @@ export interface TestedPage {
 
 export const pages: readonly TestedPage[] = [
   { name: 'mail', path: '/mail', ready: '.message-list button' },
-  { name: 'sessions', path: '/sessions', ready: '.session-rows button' },
+  { name: 'sessions', path: '/sessions?protocol=all', ready: '.session-rows button' },
 ]

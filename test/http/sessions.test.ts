@@ -41,7 +41,7 @@ it('compares what a client offered with what the virtual server can negotiate', 
   expect(pop3.served.suites).toContainEqual({ name: 'TLS_RSA_WITH_RC4_128_SHA', bits: 128 })
 })
 
-it('lists the sessions of a virtual server and of an address', async () => {
+it('lists the sessions of a virtual server, of an address and of protocols', async () => {
   await using http = await HttpLab.start({ virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
   await refused({
     port: http.lab.server('imap4').tlsPort as number,
@@ -55,4 +55,6 @@ it('lists the sessions of a virtual server and of an address', async () => {
   expect(await total(`virtualServer=${name}&address=127.0.`)).toBe(1)
   expect(await total(`virtualServer=${name}&address=10.`)).toBe(0)
   expect(await total('virtualServer=unknown')).toBe(0)
+  expect(await total('protocol=smtp,imap4')).toBe(1)
+  expect(await total('protocol=smtp,pop3')).toBe(0)
 })

@@ -15,6 +15,8 @@ export interface Session {
   readonly user?: string
   readonly refusals: readonly string[]
   readonly summary: string
+  /** Whether its traffic can be downloaded. */
+  readonly captured: boolean
   readonly hello?: { readonly serverName?: string; readonly ja4?: string }
   readonly tls?: {
     readonly version: string

@@ -17,11 +17,23 @@ const PAGE_SIZE = 100
 /** Events in a burst cause one request. */
 const GATHER_MS = 150
 const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'http']
+const MAIL_AND_NEWS = 'smtp,pop3,imap4,nntp'
+const FILTERS = ['failed', 'open', 'protocol', 'user', 'address']
+
+/** Returns the filters in the URL as a query. */
+const filtersIn = (query: URLSearchParams): string =>
+  new URLSearchParams([...query].filter(([name]) => FILTERS.includes(name))).toString()
+
+/** Returns the input of the API for filters. The console itself is an HTTP client, so HTTP is shown on request only. */
+function inputOf(filters: string): Record<string, string> {
+  const { protocol = MAIL_AND_NEWS, ...rest } = Object.fromEntries(new URLSearchParams(filters))
+  return protocol === 'all' ? rest : { protocol, ...rest }
+}
 
 /** The sessions that the filters in the URL select, the newest first. They change while they are shown. */
 export function SessionList({ selected }: { readonly selected: string | undefined }) {
   const { query } = useRoute()
-  const filters = query.toString()
+  const filters = filtersIn(query)
   const { sessions, total, next, problem, more, again } = useSessions(filters)
   const open = (id: string): void => navigate(pathWith(['sessions', id], query))
   return (
@@ -108,7 +120,8 @@ function Filters({ query, total }: { readonly query: URLSearchParams; readonly t
         value={query.get('protocol') ?? ''}
         onChange={(event) => change('protocol', event.currentTarget.value)}
       >
-        <option value="">{t('sessions.everyProtocol')}</option>
+        <option value="">{t('sessions.mailAndNews')}</option>
+        <option value="all">{t('sessions.everyProtocol')}</option>
         {PROTOCOLS.map((one) => (
           <option key={one} value={one}>
             {one.toUpperCase()}
@@ -177,7 +190,7 @@ function useSessions(filters: string) {
   useEffect(() => {
     const abort = new AbortController()
     const { signal } = abort
-    call('sessions.list', { ...Object.fromEntries(new URLSearchParams(filters)), limit: size }, { signal }).then(
+    call('sessions.list', { ...inputOf(filters), limit: size }, { signal }).then(
       (found) => {
         setProblem(undefined)
         setPage(found)

@@ -45,6 +45,12 @@ export function SessionView({ id }: { readonly id: string }) {
           />
           <h2>{session.virtualServer}</h2>
           <State session={session} />
+          {session.captured && (
+            <a class="button secondary" href={urlTo('sessions.capture', { id })} download={`${id}.pcapng`}>
+              <Download size={16} aria-hidden="true" />
+              {t('sessions.downloadCapture')}
+            </a>
+          )}
           <a class="button secondary" href={urlTo('sessions.get', { id, format: 'text' })} download={`${id}.txt`}>
             <Download size={16} aria-hidden="true" />
             {t('sessions.download')}
@@ -109,7 +115,9 @@ function Facts({ session }: { readonly session: Session }) {
     ],
     [
       t('sessions.encryption'),
-      tls ? `${tls.version} · ${tls.cipher} (${t('sessions.bits', { n: tls.bits })})` : t('sessions.clearText'),
+      tls
+        ? `${tls.version} · ${tls.cipher} (${t('sessions.bits', { n: tls.bits })})`
+        : t(endCause === 'handshake failed' ? 'sessions.notEstablished' : 'sessions.clearText'),
     ],
     [t('sessions.keyExchange'), tls?.keyExchange],
     [t('sessions.serverName'), tls?.serverName ?? hello?.serverName],
