@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts'
+import { maskUrls } from '../common/mask-urls.ts'
 import { MemoryBudget } from '../common/memory-budget.ts'
 import { Mask } from './mask.ts'
 import type {
@@ -254,7 +255,7 @@ class Recorder implements SessionRecorder {
   note(text: string, saysWhy = false): void {
     this.#isExplained ||= saysWhy
     if (!this.#hasRoom()) return
-    const shown = cut(text)
+    const shown = cut(maskUrls(text))
     this.#record.transcript.push({ at: this.#clock.now(), encrypted: this.#encrypted, kind: 'note', text: shown })
     this.#grow(shown.length)
   }

@@ -1,3 +1,5 @@
+import { maskUrls } from '../common/mask-urls.ts'
+
 const MASK = '***'
 
 /**
@@ -32,6 +34,9 @@ const shownParts = [
 /** Any other line with a log-on word: everything after the first such word may be a secret. */
 const afterFirstWord = new RegExp(`^.*?${LOGON_WORD.source}\\s*`, 'i')
 
+/** Header fields with a secret, of an HTTP client that uses the wrong port. The log-on words find Authorization. */
+const SECRET_FIELD = /^\s*(?:(?:Set-)?Cookie2?|[\w-]*(?:Token|Api-?Key|Secret)):\s*/i
+
 /** Lines that begin with a command that is not a log-on, and are therefore not secrets. */
 const plainCommands: Readonly<Record<string, RegExp>> = {
   smtp: /^\s*(?:EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|QUIT|VRFY|EXPN|HELP|STARTTLS)(?:\s|$)/i,
@@ -64,16 +69,16 @@ export class Mask {
   /** Masks the secrets in a client's line. @param whole whether the whole line is a secret */
   ofClient(line: string, whole: boolean): string {
     const shown = whole ? 0 : this.#shownLength(line)
-    if (shown === line.length) return line
+    if (shown === line.length) return maskUrls(line)
     this.#remember(line.slice(shown))
-    return line.slice(0, shown) + MASK
+    return maskUrls(line.slice(0, shown)) + MASK
   }
 
   /** Masks secrets that the server repeats. */
   ofServer(line: string): string {
-    if (this.#echoes === 0) return line
+    let shown = maskUrls(line)
+    if (this.#echoes === 0) return shown
     this.#echoes--
-    let shown = line
     for (const secret of this.#secrets) shown = shown.replaceAll(secret, MASK)
     return shown
   }
@@ -89,6 +94,8 @@ export class Mask {
     if (isSuspect) this.#suspect--
     const hasLogonWord = LOGON_WORD.test(line)
     // Most lines return here.
+    const field = line.includes(':') ? SECRET_FIELD.exec(line) : null
+    if (field) return field[0].length
     if (!isSuspect && !hasLogonWord) return line.length
     if (this.#plainCommands?.test(line)) return line.length
     if (!hasLogonWord) return 0

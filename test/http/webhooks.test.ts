@@ -114,6 +114,22 @@ async function untilState(lab: HttpLab, state: string): Promise<any[]> {
 }
 
 describe('a webhook', () => {
+  it('with a token in its URL gets it, and the API does not show it', async () => {
+    const receiver = await Receiver.start()
+    const lab = await startLab([{ url: `${receiver.url}?token=s3cret-s3cret`, secret: SECRET }])
+    await deliver(lab, 'Hello')
+    const [request] = await receiver.received(1)
+    expect(request?.path).toBe('/hook?token=s3cret-s3cret')
+    const shown = `${receiver.url}?token=***`
+    expect((await untilState(lab, 'delivered'))[0].url).toBe(shown)
+    const { items } = (await lab.request('webhooks', { headers: bearer(admin) })).body
+    expect(items).toMatchObject([{ url: shown, delivered: 1 }])
+    for (const url of [shown, `${receiver.url}?token=s3cret-s3cret`]) {
+      expect(await deliveries(lab, `url=${encodeURIComponent(url)}`)).toHaveLength(1)
+    }
+    expect(await deliveries(lab, 'url=http://other.test/')).toEqual([])
+  })
+
   it('gets the events that it names, signed', async () => {
     const receiver = await Receiver.start()
     const lab = await startLab([{ url: receiver.url, secret: SECRET }])

@@ -53,6 +53,12 @@ const malformed: readonly Script[] = [
   [`AUTHINFO USER alice ${PASSWORD}`],
   [`AUTHINFO USER alice PASS ${PASSWORD}`],
   [`AUTHINFO SASL ${plain(PASSWORD)}`],
+  // Clients of HTTP that use the wrong port.
+  [`GET /status?token=${PASSWORD} HTTP/1.1`],
+  [`GET http://alice:${PASSWORD}@127.0.0.1/ HTTP/1.1`],
+  [`Cookie: a=b; session=${PASSWORD}`],
+  [`X-Api-Key: ${PASSWORD}`],
+  [`X-Auth-Token: ${PASSWORD}`],
 ]
 
 /** Every mechanism and form of log-on: correct and wrong, supported and unsupported (`NONE`). */

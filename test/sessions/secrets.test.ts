@@ -35,6 +35,49 @@ function leaks(text: string): string[] {
   })
 }
 
+it('HTTP: transcripts, logs and JSON contain no secrets of URLs and header fields', async () => {
+  place.write(
+    'lab.yaml',
+    `certificates: { store: certs, key: p256 }\ndirectory: ${accounts}\nvirtualServers: [{ protocol: http, port: 0, tlsPort: off, limits: { failedLogonDelay: off } }]\n`,
+  )
+  await using lab = await place.start(['--config', 'lab.yaml', '--log-level', 'trace'])
+  const port = lab.endpoint('http').port ?? 0
+  const basic = Buffer.from(`alice:${PASSWORD}`).toString('base64')
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+  const heads = [
+    `GET /api/v1/status?token=${PASSWORD} HTTP/1.1`,
+    `GET /api/v1/status?%74oken=${PASSWORD}&x=1 HTTP/1.1`,
+    `GET /nowhere?access_token=${PASSWORD} HTTP/1.1`,
+    `GET http://alice:${PASSWORD}@localhost/api/v1/status HTTP/1.1`,
+    `GET http://alice:${PASSWORD}@elsewhere.test/ HTTP/1.1`,
+    `POST /api/v1/messages?api_key=${PASSWORD} HTTP/1.1\r\nOrigin: http://x:${PASSWORD}@evil.test`,
+    `GET /?token=${PASSWORD} HTTP/1.1\r\nno field`,
+    `GET /?token=${PASSWORD} HTTP/1.1\r\nExpect: ${PASSWORD}`,
+    `GET /mailpit/api/events?token=${PASSWORD} HTTP/1.1\r\n${upgrade}X: y`,
+    `GET / HTTP/1.1\r\nAuthorization: Bearer ${PASSWORD}`,
+    `GET / HTTP/1.1\r\nAuthorization: ${PASSWORD}`,
+    `GET / HTTP/1.1\r\nAuthorization: Basic ${basic}`,
+    `GET / HTTP/1.1\r\nCookie: session=${PASSWORD}`,
+  ]
+  for (const head of heads) {
+    const client = await LineClient.open(port)
+    client.send(`${head}\r\nHost: localhost\r\n${/websocket/.test(head) ? '' : 'Connection: close\r\n'}\r\n`)
+    await client.line()
+    client.destroy()
+  }
+  const json = await place.run(['sessions', '--config', 'lab.yaml', '--json'])
+  expect(json.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(heads.length)
+  expect(json.stdout).toContain('/api/v1/status?token=***')
+  expect(leaks(json.stdout)).toEqual([])
+  for (const path of ['sessions?limit=100', 'sessions/http-1', 'sessions/http-4?format=text', 'log']) {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)
+    expect(leaks(await answer.text()), path).toEqual([])
+  }
+  await lab.end()
+  expect(leaks(lab.stderr.join(''))).toEqual([])
+})
+
 it.each([
   ['where clear-text log-on is allowed', '[anonymous, basic]'],
   ['where it is refused', '[anonymous, basic-over-tls]'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maskUrls } from '../../common/mask-urls.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
 import { timeText } from '../messages/summary.ts'
@@ -52,7 +53,7 @@ const list = defineOperation({
       const count = (wanted: string): number =>
         deliveries.filter((one) => one.url === url && one.state === wanted).length
       const counts = Object.fromEntries(states.map((state) => [state, count(state)]))
-      return { url, events, filter: filter ?? null, ...counts }
+      return { url: maskUrls(url), events, filter: filter ?? null, ...counts }
     })
     return { items }
   },
@@ -73,11 +74,12 @@ const deliveries = defineOperation({
   async run({ api, caller, input }) {
     assertSees(caller)
     const found = (api.webhooks?.deliveries() ?? []).filter(
-      ({ state, url }) => (input.state ?? state) === state && (input.url ?? url) === url,
+      ({ state, url }) => (input.state ?? state) === state && [undefined, url, maskUrls(url)].includes(input.url),
     )
     const { items, ...page } = pageById(found, input)
     const facts = items.map(({ body: _, status, error, createdAt, nextAttemptAt, finishedAt, ...one }) => ({
       ...one,
+      url: maskUrls(one.url),
       status: status ?? null,
       error: error ?? null,
       createdAt: timeText(createdAt),

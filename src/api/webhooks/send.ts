@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { abortAfter } from '../../common/abort-after.ts'
+import { maskUrls } from '../../common/mask-urls.ts'
 import type { Delivery } from './queue.ts'
 
 /** The result of an attempt. `retryAfterMs`: the receiver's wish; `isGone`: it wants nothing more. */
@@ -63,5 +64,5 @@ function answered({ ok, status, headers }: Response): Attempt {
 
 function reasonOf(error: Error, timeoutMs: number): string {
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message
+  return maskUrls(error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message)
 }

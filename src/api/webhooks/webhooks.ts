@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { maskUrls } from '../../common/mask-urls.ts'
 import type { WebhookConfig } from '../../config/schema.ts'
 import type { Api } from '../api.ts'
 import type { Caller } from '../caller.ts'
@@ -30,7 +31,7 @@ export const openWebhooks = (configs: readonly WebhookConfig[]): Promise<Webhook
         if (key.length < MIN_KEY_OCTETS) throw new Error(`${secretFile}: ${SECRET_FORM}`)
         return { config, key, conditions: config.filter === undefined ? [] : conditionsOf({ query: config.filter }) }
       } catch (cause) {
-        throw new Error(`webhooks[${index}] (${config.url}): ${(cause as Error).message}`, { cause })
+        throw new Error(`webhooks[${index}] (${maskUrls(config.url)}): ${(cause as Error).message}`, { cause })
       }
     }),
   )

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net'
 import { coalesce } from '../../common/coalesce.ts'
 import { listen, listenFailure } from '../../common/listen.ts'
+import { maskUrls } from '../../common/mask-urls.ts'
 import type { StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
@@ -61,7 +62,7 @@ export class AuthorityService implements AsyncDisposable {
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       answer(routes, request, response, log).catch((err: Error) => {
-        log.info({ err, path: request.url }, `authority service: ${err.message}`)
+        log.info({ err, path: maskUrls(request.url ?? '') }, `authority service: ${err.message}`)
         response.destroy()
       })
     }
@@ -158,7 +159,7 @@ async function answer(
   const found = await respond(routes, request).catch((err: Error) => {
     // The client disconnected before its request was complete.
     if (request.destroyed && !request.complete) throw err
-    log.error({ err, path: request.url }, `authority service: ${err.message}`)
+    log.error({ err, path: maskUrls(request.url ?? '') }, `authority service: ${err.message}`)
     return textResponse(500, 'internal error')
   })
   const { status = 200, type, body, headers } = found

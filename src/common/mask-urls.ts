@@ -1,0 +1,31 @@
+const MASK = '***'
+
+/** The user name and password before a host. RFC 3986 section 3.2.1. */
+const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi
+
+/** A parameter of a query. */
+const PARAMETER = /([?&;])([^=&;?\s#"'<>()]+)=([^&;\s#"'<>()]+)/g
+
+/** Names of parameters whose values are secrets. */
+const SECRET_NAME =
+  /^(?:[\w.-]*[_.-])?(?:token|secret|password|passwd|passphrase|pwd|pass|api[_-]?key|key|auth|authorization|credentials?|signature|sig|jwt)$/i
+
+/** Returns a text in which no URL shows a user name, a password or a token. */
+export function maskUrls(text: string): string {
+  // Most texts return here.
+  if (!text.includes('://') && !text.includes('?')) return text
+  return text
+    .replaceAll(USER_INFO, `$1${MASK}@`)
+    .replaceAll(PARAMETER, (whole, before: string, name: string) =>
+      SECRET_NAME.test(decoded(name)) ? `${before}${name}=${MASK}` : whole,
+    )
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    // It is not percent-encoded.
+    return name
+  }
+}
