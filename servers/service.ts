@@ -36,6 +36,8 @@ export interface ServerContext {
   readonly capturedReaders: 'all' | readonly string[]
   /** The host names of the lab. */
   readonly labNames: readonly string[]
+  /** Returns what a reload has put in its place: it decides who may call, also on open connections. */
+  readonly latest: () => ServerContext
 }
 
 /** A protocol that virtual servers can speak. */

@@ -78,11 +78,13 @@ export function createApp(
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,
     }
-    checkRequest(facts, c.get('connection'), context)
+    const latest = context.latest()
+    checkRequest(facts, c.get('connection'), latest)
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(header('Host'), c.get('connection').tls !== undefined))
-    c.set('caller', await callerOf({ authorization, cookie }, c.get('connection'), context))
+    const caller = await callerOf({ authorization, cookie }, c.get('connection'), latest)
+    c.set('caller', { ...caller, virtualServer: context.name })
     return next()
   })
   for (const base of [BASE, `/t/:tenant${BASE}`]) {

@@ -37,6 +37,13 @@ export async function runOperation(
   }
   if (operation.output === undefined) return c.body(null, 204)
   if (operation.location) c.header('Location', basePath(c) + operation.location(result))
+  if (operation.hasEtag) {
+    const etag = `"${(result as { readonly etag: string }).etag}"`
+    c.header('ETag', etag)
+    // RFC 9110 section 13.1.2
+    const isKnown = tagsIn(c.req.header('If-None-Match')).some((one) => one === etag || one === '*')
+    if (operation.method === 'GET' && isKnown) return c.body(null, 304)
+  }
   return c.body(answerBody(JSON.stringify(result), c) as never, operation.status ?? 200, {
     'Content-Type': 'application/json',
   })
@@ -73,8 +80,13 @@ async function inputOf(
   const { tenant: _, ...params } = c.req.param() as Record<string, string>
   const inQuery = hasUpload || operation.method === 'GET' || operation.method === 'DELETE'
   const given = inQuery ? queryOf(operation, c) : await jsonOf(c, maxOctets)
-  return parseInput(operation, { ...given, ...params }, inQuery ? 'parameters' : 'json')
+  const ifMatch = 'ifMatch' in operation.input.shape ? c.req.header('If-Match') : undefined
+  const conditions = ifMatch === undefined ? {} : { ifMatch }
+  return parseInput(operation, { ...given, ...conditions, ...params }, inQuery ? 'parameters' : 'json')
 }
+
+/** Returns the entity tags in a field, without the mark of weak ones. RFC 9110 section 8.8.3. */
+const tagsIn = (field = ''): string[] => field.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
 
 function queryOf(operation: Operation, c: Context<Env>): Record<string, string> {
   const given: Record<string, string> = {}

@@ -26,6 +26,8 @@ export interface Caller {
   readonly tenant?: TenantScope
   /** False for accounts that do not see captured mail. */
   readonly seesCaptured?: boolean
+  /** The name of the HTTP virtual server that it uses. Absent for the owner of the process, who uses the control socket. */
+  readonly virtualServer?: string
 }
 
 const allowed: Readonly<Record<Role, readonly Access[]>> = {

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { ConfigError } from '../config/mistakes.ts'
 import { type FaultInput, faultKeys } from '../config/schema/fault.ts'
 import type { AddedFault } from './api.ts'
 import { defineOperation, type Operation } from './operation.ts'
-import { ApiProblem, notFound } from './problem.ts'
+import { notFound } from './problem.ts'
 
 const fault = z
   .object({
@@ -47,16 +46,7 @@ const add = defineOperation({
   output: fault,
   status: 201,
   async run({ api, input }) {
-    try {
-      return facts(api.addFault(input as FaultInput))
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      const errors = error.mistakes.map((line) => ({
-        pointer: `/${line.split(':')[0]?.replaceAll(/[.[]/g, '/').replaceAll(']', '')}`,
-        message: line,
-      }))
-      throw new ApiProblem('invalid', error.mistakes.join('; '), { errors })
-    }
+    return facts(api.addFault(input as FaultInput))
   },
 })
 

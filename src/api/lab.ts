@@ -14,6 +14,7 @@ import type { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
+import type { ApiConfiguration } from './configuration/types.ts'
 import type { Traffic } from './metrics/traffic.ts'
 
 /** A running virtual server. */
@@ -71,6 +72,8 @@ export interface ApiLab {
   readonly certificates: Certificates
   readonly authorities: Authorities
   readonly faults: ApiFaults
+  /** Undefined if the lab does not know where its configuration comes from. */
+  readonly configuration: ApiConfiguration | undefined
   /** Counts since the start; undefined without an HTTP virtual server. */
   readonly traffic: Traffic | undefined
   endpoints(): readonly EndpointFacts[]

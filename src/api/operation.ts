@@ -60,6 +60,8 @@ export interface Operation {
   readonly output?: z.ZodType | string
   /** Media types and ranges of other content that it can answer. */
   readonly otherOutputs?: readonly string[]
+  /** Whether the JSON has an `etag`, which HTTP also sends as a field. An input `ifMatch` is the field If-Match. */
+  readonly hasEtag?: boolean
   /** Default: 200, or 204 without output. */
   readonly status?: 201 | 202
   /** The problems that it can answer, besides those that all operations of its kind have. */

@@ -1,3 +1,4 @@
+import { configurationOperations } from './configuration/operations.ts'
 import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
 import { jobOperations } from './jobs/operations.ts'
@@ -21,6 +22,7 @@ export const operations: readonly Operation[] = [
   ...folderOperations,
   ...sessionOperations,
   ...virtualServerOperations,
+  ...configurationOperations,
   ...certificateOperations,
   ...requestOperations,
   ...authorityOperations,

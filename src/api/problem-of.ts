@@ -1,4 +1,5 @@
 import { MemoryLimitReached } from '../common/memory-budget.ts'
+import { ConfigError, pointerOf } from '../config/mistakes.ts'
 import { DeliveryError } from '../delivery/types.ts'
 import { PkiError, type PkiErrorCode } from '../pki/errors.ts'
 import { StoreError, type StoreErrorCode } from '../store/types.ts'
@@ -22,11 +23,21 @@ const pkiProblems: Readonly<Record<PkiErrorCode, ProblemName>> = {
   store: 'store-failed',
 }
 
+function ofConfig({ found, message }: ConfigError): ApiProblem {
+  const errors = found.map(({ path = [], message: why, place }) => ({
+    pointer: pointerOf(path),
+    message: why,
+    ...(place === undefined ? {} : { place }),
+  }))
+  return new ApiProblem('invalid', message.replaceAll('\n', '; '), { errors })
+}
+
 /** Returns the problem of an error. An unknown error becomes `internal`, without its message: the log has it. */
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
   if (error instanceof StoreError) return new ApiProblem(storeProblems[error.code], error.message)
   if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
+  if (error instanceof ConfigError) return ofConfig(error)
   if (error instanceof DeliveryError) return new ApiProblem('invalid', error.message)
   if (error instanceof MemoryLimitReached)
     return new ApiProblem('out-of-memory', error.message, {}, { 'Retry-After': '5' })

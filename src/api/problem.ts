@@ -32,6 +32,8 @@ export type ProblemName = keyof typeof problems
 export interface InputMistake {
   readonly pointer: string
   readonly message: string
+  /** Where it is: `FILE:LINE:COLUMN`, or the name of a variable or option. */
+  readonly place?: string
 }
 
 /** A request that is not answered as the caller wished. The message says why and what to do. */

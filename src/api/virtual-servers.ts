@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { slug } from '../config/edit/config-path.ts'
+import { virtualServerChanges } from './configuration/virtual-servers.ts'
 import type { EndpointFacts } from './lab.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { notFound } from './problem.ts'
@@ -17,13 +19,6 @@ const virtualServer = z
     legacyTls: z.boolean(),
   })
   .meta({ id: 'VirtualServer' })
-
-/** Returns the name of a virtual server as a part of a URL: `default-smtp-virtual-server`. */
-export const slug = (name: string): string =>
-  name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
 
 const facts = ({ virtualServer: name, port, tlsPort, certificate, ...rest }: EndpointFacts) => ({
   id: slug(name),
@@ -61,4 +56,4 @@ const get = defineOperation({
   },
 })
 
-export const virtualServerOperations: readonly Operation[] = [list, get]
+export const virtualServerOperations: readonly Operation[] = [list, get, ...virtualServerChanges]

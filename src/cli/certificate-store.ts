@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '../common/clock.ts'
-import { ConfigError } from '../config/mistakes.ts'
+import { ConfigError, type LabWithPlaces } from '../config/mistakes.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { unknownPins } from '../lab/examination.ts'
 import { placedLabFacts } from '../lab/lab-facts.ts'
@@ -91,7 +91,7 @@ export async function storedRoots({ lab }: Configuration): Promise<string[]> {
 }
 
 /** Checks that the store has every certificate that the configuration names. @throws ConfigError if it does not; PkiError */
-export async function assertPins(configuration: Configuration): Promise<void> {
+export async function assertPins(configuration: LabWithPlaces): Promise<void> {
   const unknown = await unknownPins(configuration, (read) => readStore(configuration.lab.certificates, read))
   if (unknown.length > 0) throw new ConfigError(unknown)
 }

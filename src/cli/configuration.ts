@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { packageFolder } from '../common/folders.ts'
 import type { LoadedConfig, Override } from '../config/load.ts'
+import type { ConfigurationSource } from '../lab/configuration/source.ts'
 
 /** Options that select the configuration and override its keys. */
 export interface ConfigurationOptions {
@@ -35,16 +36,39 @@ export function withConfig(command: Command): Command {
  * @throws ConfigError
  */
 export async function loadConfiguration(options: ConfigurationOptions): Promise<Configuration> {
+  const source = await configurationSource(options)
+  const { loaded } = await source.open()
+  const { name, identity } = chooseSource(options.config)
+  return { ...loaded, warnings: [...source.notes, ...loaded.warnings], name, identity }
+}
+
+/** The source of a configuration on the command line. */
+interface CommandSource extends ConfigurationSource {
+  /** Warnings about the environment and the options. */
+  readonly notes: readonly string[]
+}
+
+/** Returns where the configuration comes from, with the values of the environment and the options. */
+export async function configurationSource(options: ConfigurationOptions): Promise<CommandSource> {
   const { readEnvironment } = await import('../config/environment.ts')
   const settings = readEnvironment(process.env, process.cwd())
-  const source = chooseSource(options.config)
+  const { name, file, warnings, read, folder } = chooseSource(options.config)
   const overrides = [...settings.overrides, ...optionOverrides(options)]
-  const loaded = await source.load(overrides)
+  const load = async (text: string): Promise<LoadedConfig> => {
+    const { loadText } = await import('../config/yaml.ts')
+    return loadText(text, name, folder, overrides)
+  }
   return {
-    ...loaded,
-    warnings: [...settings.warnings, ...source.warnings, ...loaded.warnings],
-    name: source.name,
-    identity: source.identity,
+    name,
+    ...(file === undefined ? {} : { file }),
+    overrides,
+    notes: [...settings.warnings, ...warnings],
+    read,
+    load,
+    async open() {
+      const text = await read()
+      return { loaded: await load(text), text }
+    },
   }
 }
 
@@ -56,8 +80,12 @@ export function configurationIdentity(options: ConfigurationOptions): { name: st
 interface Source {
   readonly name: string
   readonly identity: string
+  /** Absolute path, if changes can be written to it. */
+  readonly file?: string
   readonly warnings: readonly string[]
-  readonly load: (overrides: readonly Override[]) => Promise<LoadedConfig>
+  /** Folders in it are relative to this one. */
+  readonly folder: string
+  readonly read: () => Promise<string>
 }
 
 function chooseSource(file: string | undefined): Source {
@@ -83,20 +111,17 @@ function inlineConfiguration(): string | undefined {
   return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64').toString('utf8') : text
 }
 
-function fromFile(file: string, warnings: readonly string[]): Source {
-  const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => {
-    const { loadFile } = await import('../config/yaml.ts')
-    return loadFile(file, overrides)
+function fromFile(name: string, warnings: readonly string[]): Source {
+  const file = resolve(name)
+  const read = async (): Promise<string> => {
+    const { readConfigFile } = await import('../config/yaml.ts')
+    return readConfigFile(name)
   }
-  return { name: file, identity: resolve(file), warnings, load }
+  return { name, identity: file, file, warnings, folder: dirname(file), read }
 }
 
-function fromText(text: string, name: string, baseDir: string): Source {
-  const load = async (overrides: readonly Override[]): Promise<LoadedConfig> => {
-    const { loadText } = await import('../config/yaml.ts')
-    return loadText(text, name, baseDir, overrides)
-  }
-  return { name, identity: `${name} ${baseDir}`, warnings: [], load }
+function fromText(text: string, name: string, folder: string): Source {
+  return { name, identity: `${name} ${folder}`, warnings: [], folder, read: async () => text }
 }
 
 function optionOverrides({ portOffset, logLevel, capture, secrets }: ConfigurationOptions): Override[] {

@@ -3,13 +3,14 @@ import type { Logger } from 'pino'
 import { systemClock } from '../common/clock.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { ServerProtocol } from '../config/schema.ts'
+import { startedOf } from '../lab/configuration/lab-configuration.ts'
 import { ControlServer } from '../lab/control/server.ts'
 import { newSocketPath } from '../lab/control/socket-path.ts'
 import { controlVerbs, type ReloadReport } from '../lab/control/verbs.ts'
 import { createLab } from '../lab/create-lab.ts'
 import type { Lab } from '../lab/lab.ts'
 import { assertPins } from './certificate-store.ts'
-import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
+import { type ConfigurationOptions, configurationIdentity, configurationSource } from './configuration.ts'
 import { releaseMemoryWhenIdle } from './idle-memory.ts'
 import { createLog } from './log.ts'
 import { noteWarning, print } from './output.ts'
@@ -49,13 +50,20 @@ export async function openLab(options: StartOptions) {
 }
 
 async function open(options: StartOptions) {
-  const configuration = await loadConfiguration(options)
-  for (const warning of configuration.warnings) noteWarning(warning)
-  await assertPins(configuration)
-  const log = createLog(configuration.lab.logLevel, options.json ?? false)
-  const running = new RunningLab(options, configuration, log)
-  const lab = await createLab(running.config, { log, clock: systemClock })
-  return { configuration, running, log, lab }
+  const { notes, ...source } = await configurationSource(options)
+  const opened = await source.open()
+  const { loaded } = opened
+  for (const warning of [...notes, ...loaded.warnings]) noteWarning(warning)
+  await assertPins(loaded)
+  const log = createLog(loaded.lab.logLevel, options.json ?? false)
+  const running = new RunningLab(options, log)
+  const { only } = options
+  const onUse = ({ logLevel }: ResolvedLab): void => {
+    log.level = logLevel
+  }
+  const configuration = { source: { ...source, onUse, ...(only ? { only } : {}) }, opened }
+  const lab = await createLab(startedOf(loaded.lab, only), { log, clock: systemClock, configuration })
+  return { configuration: loaded, running, log, lab }
 }
 
 /** When the user presses Ctrl-C, npm sends SIGINT again. Signals within this time count as one. */
@@ -65,16 +73,14 @@ const REPEATED_SIGNAL_MS = 250
 export class RunningLab {
   readonly #options: StartOptions
   readonly #log: Logger
-  readonly #configuration: Configuration
   readonly #stopped: Promise<void>
   #stop: () => void = () => {}
   #stoppingSince: number | undefined
   #lab: Lab | undefined
   #control: ControlServer | undefined
 
-  constructor(options: StartOptions, configuration: Configuration, log: Logger) {
+  constructor(options: StartOptions, log: Logger) {
     this.#options = options
-    this.#configuration = configuration
     this.#log = log
     this.#stopped = new Promise((resolve) => {
       this.#stop = resolve
@@ -85,11 +91,6 @@ export class RunningLab {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#onStopSignal(signal))
   }
 
-  /** The configuration, reduced to the protocols of `--only`. */
-  get config(): ResolvedLab {
-    return this.#selected(this.#configuration.lab)
-  }
-
   /** Connects signals and the control socket to the lab. */
   async attach(lab: Lab): Promise<void> {
     this.#lab = lab
@@ -98,7 +99,7 @@ export class RunningLab {
     })
     const verbs = controlVerbs(lab, { reload: () => this.#reload(lab) })
     try {
-      const path = await newSocketPath(this.#configuration.identity, process.pid, runtimePlaces())
+      const path = await newSocketPath(configurationIdentity(this.#options).identity, process.pid, runtimePlaces())
       this.#control = await ControlServer.open(path, verbs)
     } catch (error) {
       // On a read-only system the lab runs without a control socket. SIGHUP still reloads it.
@@ -132,28 +133,10 @@ export class RunningLab {
   }
 
   async #reload(lab: Lab): Promise<ReloadReport> {
-    const configuration = await loadConfiguration(this.#options)
-    const { lab: next, warnings } = configuration
-    // Only the lab itself can read a store in memory.
-    if (next.certificates.store !== 'memory') await assertPins(configuration)
-    const selected = this.#selected(next)
-    const kept = (['store', 'certificates'] as const).filter((key) => !same(lab.config[key], selected[key]))
-    await lab.reload({ ...selected, store: lab.config.store, certificates: lab.config.certificates })
-    this.#log.level = next.logLevel
-    const report = {
-      pid: process.pid,
-      warnings: [...warnings, ...kept.map((key) => `${key}: the change takes effect at the next start`)],
-    }
-    for (const warning of report.warnings) this.#log.warn(warning)
+    const { warnings: found = [], afterRestart = [] } = (await lab.configuration?.reload()) ?? {}
+    const warnings = [...found, ...afterRestart.map((key) => `${key}: the change takes effect at the next start`)]
+    for (const warning of warnings) this.#log.warn(warning)
     this.#log.info('reloaded')
-    return report
-  }
-
-  #selected(config: ResolvedLab): ResolvedLab {
-    const { only } = this.#options
-    if (!only) return config
-    return { ...config, virtualServers: config.virtualServers.filter(({ protocol }) => only.includes(protocol)) }
+    return { pid: process.pid, warnings }
   }
 }
-
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -36,7 +36,7 @@ const httpAddresses = (endpoints: readonly VirtualServerStatus[]): string[] =>
 const MAX_LINE = 78
 
 /** Returns the commands that a new user needs, with their purpose if that fits. They select the same configuration. */
-export function nextCommands({ lab }: Configuration, file: string | undefined): string[] {
+export function nextCommands({ lab }: Pick<Configuration, 'lab'>, file: string | undefined): string[] {
   // npm start and npx set this variable. An installed command is called by its name.
   const program = process.env.npm_execpath ? 'npx sealpost' : 'sealpost'
   const config = file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`

@@ -12,7 +12,7 @@ export interface Hunk {
   readonly oldLines: number
   readonly newStart: number
   readonly newLines: number
-  readonly lines: readonly DiffLine[]
+  readonly lines: DiffLine[]
 }
 
 /** Lines around a change that are shown. */

@@ -10,7 +10,7 @@ import type { LabConfig } from './schema.ts'
  * @param config the same configuration, validated
  */
 export function effectiveInput(input: unknown, config: LabConfig): Record<string, unknown> {
-  const filled = fill(input, [labJsonSchema()]) as Record<string, unknown>
+  const filled = fill(input, [labJsonSchema()], config) as Record<string, unknown>
   const { certificate } = filled
   const virtualServers = config.virtualServers.map((server, index) => {
     const own = valueAt(filled, ['virtualServers', index]) as Record<string, unknown>
@@ -25,17 +25,22 @@ export function effectiveInput(input: unknown, config: LabConfig): Record<string
   return { ...filled, directory: { ...(filled.directory as object), accounts }, virtualServers }
 }
 
-function fill(value: unknown, schemas: readonly JsonSchema[]): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => fill(item, childSchemas(schemas, index)))
+/** @param validated the same value, validated */
+function fill(value: unknown, schemas: readonly JsonSchema[], validated: unknown): unknown {
+  const below = (one: unknown, step: string | number): unknown =>
+    fill(one, childSchemas(schemas, step), valueAt(validated, [step]))
+  if (Array.isArray(value)) return value.map(below)
   if (typeof value !== 'object' || value === null) return value
   const given = Object.keys(value)
   const schema = schemas.find(({ properties }) => properties && given.every((key) => key in properties))
   const others = Object.keys(schema?.properties ?? {}).filter((key) => !given.includes(key))
   const missing = others.flatMap((key): [string, unknown][] => {
-    const preset = propertyDefault(schema, key)
+    const preset = propertyDefault(schema, key) ?? emptyOf(valueAt(validated, [key]))
     return preset === undefined ? [] : [[key, preset]]
   })
-  return Object.fromEntries(
-    [...Object.entries(value), ...missing].map(([key, one]) => [key, fill(one, childSchemas(schemas, key))]),
-  )
+  return Object.fromEntries([...Object.entries(value), ...missing].map(([key, one]) => [key, below(one, key)]))
 }
+
+/** The JSON Schema has no defaults of lists and mappings whose items are transformed. */
+const emptyOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0 ? value : undefined

@@ -25,6 +25,8 @@ import type { MessageStore } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import { followCertificates } from './certificate-changes.ts'
 import { Changes } from './changes.ts'
+import { LabConfiguration } from './configuration/lab-configuration.ts'
+import type { ConfigurationSource, OpenedConfiguration } from './configuration/source.ts'
 import { LabFaults } from './lab-faults.ts'
 import { memoryLimits } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
@@ -46,6 +48,8 @@ export interface LabOptions {
   readonly certificateStore?: CertificateStore
   /** Nothing of the lab keeps the process running. Default: its ports do. */
   readonly isBackground?: boolean
+  /** Where the configuration comes from. Without it, the lab can only be given another one. */
+  readonly configuration?: { readonly source: ConfigurationSource; readonly opened: OpenedConfiguration }
 }
 
 /** The parts that a reload does not replace, opened by `createLab`. */
@@ -75,8 +79,11 @@ export class Lab implements AsyncDisposable {
   readonly #pki: LabPki
   readonly faults: LabFaults
   readonly openLab: LabParts['openLab']
+  /** The text of the configuration, and changes of it. Undefined if the lab does not know where it comes from. */
+  readonly configuration: LabConfiguration | undefined
   readonly #rates: Rates
   readonly #served = new ServedCertificates()
+  readonly #contexts: Site['contexts'] = new Map()
   readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
   #token: string | undefined
@@ -108,6 +115,8 @@ export class Lab implements AsyncDisposable {
       options.isBackground === true,
     )
     this.faults = new LabFaults(config.faultSeed, config.faults)
+    this.configuration =
+      options.configuration && new LabConfiguration(this, options.configuration.source, options.configuration.opened)
     this.#captures = new Captures(options.clock, options.log, parts.intake.memory)
     this.sessionLog.follow({ forgotten: ({ id }) => this.#captures.sessions.delete(id) })
     this.#news = new LabNews(config, {
@@ -427,6 +436,7 @@ export class Lab implements AsyncDisposable {
       captures: this.#captures,
       faults: this.faults.rules,
       rates: this.#rates,
+      contexts: this.#contexts,
       api: () => this.api(),
       administratorToken: this.administratorToken,
     }

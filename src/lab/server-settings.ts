@@ -39,6 +39,8 @@ export interface Site {
   readonly api: () => Promise<Api>
   /** Nothing of the lab keeps the process running. */
   readonly isBackground: boolean
+  /** The context of each virtual server that new connections use, by name. */
+  readonly contexts: Map<string, ServerContext>
   /** The token that the lab has generated. */
   readonly administratorToken: string | undefined
 }
@@ -46,6 +48,7 @@ export interface Site {
 /** Builds a virtual server's settings from its configuration and the certificate store. @throws PkiError */
 export async function serverSettings(server: ResolvedVirtualServer, site: Site): Promise<VirtualServerSettings> {
   const { config, store, directory, tenants, news, pki, captures, faults, rates, clock, log, api, isBackground } = site
+  const { contexts } = site
   const { name, protocol, address, port, tlsPort, limits, idleTimeoutMs } = server
   const service = services[protocol]
   const context: ServerContext = {
@@ -63,8 +66,10 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     administrators: config.administrators,
     capturedReaders: config.captured.readers,
     labNames: [config.hostname, ...config.alternativeNames],
+    latest: () => contexts.get(name) ?? context,
     tokens: protocol === 'http' ? [...(await readTokens(config.tokens)), ...generated(site)] : [],
   }
+  contexts.set(name, context)
   const tls = await tlsSettings(config, server, pki, log)
   return {
     name,

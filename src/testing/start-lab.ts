@@ -1,8 +1,10 @@
+import { dirname, resolve } from 'node:path'
 import pino, { type Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
-import { loadObject } from '../config/load.ts'
+import { type LoadedConfig, loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../config/schema.ts'
+import type { ConfigurationSource, OpenedConfiguration } from '../lab/configuration/source.ts'
 import { createLab } from '../lab/create-lab.ts'
 import { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
@@ -36,8 +38,11 @@ export async function startLab(config: LabInput | string = {}, options: StartLab
   if (Object.keys(options ?? { log: null }).length > 0) checkOptions(call, options)
   const { log = pino({ level: 'silent' }) } = options
   const clock = new LabClock(options.clock)
-  const lab = await createLab(await resolveForTests(config), { log, clock, isBackground: true })
-  const testLab = new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => resolveForTests(next))
+  const source = sourceOf(config)
+  const opened = await source.open()
+  const configuration = { source, opened }
+  const lab = await createLab(opened.loaded.lab, { log, clock, isBackground: true, configuration })
+  const testLab = new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => sourceOf(next))
   watchLab(testLab, call.place)
   return testLab
 }
@@ -56,10 +61,27 @@ function checkOptions(call: Call, options: StartLabOptions): void {
 }
 
 /** Resolves a configuration: a file's as it stands, an object's with the defaults that suit tests. @throws ConfigError */
-export async function resolveForTests(config: LabInput | string): Promise<ResolvedLab> {
-  if (typeof config !== 'string') return loadObject(withTestDefaults(config), process.cwd()).lab
-  const { loadFile } = await import('../config/yaml.ts')
-  return (await loadFile(config)).lab
+export const resolveForTests = async (config: LabInput | string): Promise<ResolvedLab> =>
+  (await sourceOf(config).open()).loaded.lab
+
+/** Returns the source of a configuration. The YAML parser is loaded only for files and for changes over the API. */
+export function sourceOf(config: LabInput | string): ConfigurationSource {
+  const [file, name] = typeof config === 'string' ? [resolve(config), config] : [undefined, 'startLab()']
+  const folder = file === undefined ? process.cwd() : dirname(file)
+  const load = async (text: string): Promise<LoadedConfig> => {
+    const { loadText } = await import('../config/yaml.ts')
+    return loadText(text, name, folder)
+  }
+  const read = async (): Promise<string> => {
+    const { readConfigFile, yamlText } = await import('../config/yaml.ts')
+    return typeof config === 'string' ? readConfigFile(config) : yamlText(withTestDefaults(config))
+  }
+  const open = async (): Promise<OpenedConfiguration> => {
+    if (typeof config !== 'string') return { loaded: loadObject(withTestDefaults(config), folder) }
+    const text = await read()
+    return { loaded: await load(text), text }
+  }
+  return { name, ...(file === undefined ? {} : { file }), overrides: [], read, load, open }
 }
 
 /** Adds defaults that suit tests: free ports, nothing on disk, and P-256 keys, which take a millisecond to generate. */

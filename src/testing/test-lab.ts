@@ -1,10 +1,10 @@
 import type { MemoryUsage } from '../common/memory-budget.ts'
 import { parsePart } from '../config/issues.ts'
 import { nearest } from '../config/nearest.ts'
-import type { ResolvedLab } from '../config/resolve.ts'
 import { type CertificateInput, certificateChoice } from '../config/schema/certificate.ts'
 import { type QuotaInput, quota as quotaSchema } from '../config/schema/directory.ts'
 import type { LabInput, Protocol } from '../config/schema.ts'
+import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Disconnection, Lab } from '../lab/lab.ts'
 import { compose, type MessageDraft } from '../mail/compose.ts'
 import type { FormatName } from '../store/exchange/transfer.ts'
@@ -64,14 +64,14 @@ export interface DisconnectOptions {
 /** Any password is right in an open directory. */
 const OPEN_PASSWORD = 'secret'
 
-/** Reads a configuration; default: the one that the lab was started with. */
-type Resolve = (config?: LabInput | string) => Promise<ResolvedLab>
+/** Returns where a configuration comes from; default: the one that the lab was started with. */
+type SourceOf = (config?: LabInput | string) => ConfigurationSource
 
 /** A running lab, with the methods that tests need. */
 export class TestLab extends Receiver implements AsyncDisposable {
   readonly #lab: Lab
   readonly #arrivals: Arrivals
-  readonly #resolve: Resolve
+  readonly #sourceOf: SourceOf
 
   /** The lab's clock, which tests can move. */
   readonly clock: LabClock
@@ -79,7 +79,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
   readonly #tenants: TenantNames
   #release: (() => void) | undefined
 
-  constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, resolve: Resolve) {
+  constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, sourceOf: SourceOf) {
     super(arrivals, lab)
     this.#lab = lab
     this.clock = clock
@@ -89,7 +89,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
     })
     this.#tenants = new TenantNames(lab.tenants)
     this.#mailboxes = new Mailboxes(lab.store)
-    this.#resolve = resolve
+    this.#sourceOf = sourceOf
     this.faults = new TestFaults(lab.faults, () => this.sessions())
     this.#arrivals = arrivals
   }
@@ -159,9 +159,7 @@ export class TestLab extends Receiver implements AsyncDisposable {
    * @throws ConfigError, ListenError; nothing changes then
    */
   async reload(config?: LabInput | string): Promise<void> {
-    const next = await this.#resolve(config)
-    const { store, certificates } = this.#lab.config
-    await this.#lab.reload({ ...next, store, certificates })
+    await this.#lab.configuration?.reload(this.#sourceOf(config))
   }
 
   /** Returns the log-on name of an account: the name itself, without the lab's domain. */

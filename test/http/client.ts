@@ -29,6 +29,11 @@ export class HttpLab implements AsyncDisposable {
     this.base = `http://127.0.0.1:${lab.server('http').port}`
   }
 
+  /** Starts a lab with the configuration of a file. */
+  static async ofFile(file: string): Promise<HttpLab> {
+    return new HttpLab(await startLab(file))
+  }
+
   static async start(input: LabInput = {}): Promise<HttpLab> {
     return new HttpLab(
       await startLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4' }, { protocol: 'http' }], ...input }),

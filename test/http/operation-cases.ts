@@ -182,6 +182,8 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'sessions.get': session,
   'sessions.handshake': session,
   'sessions.capture': session,
+  'virtualServers.create': without('virtual-servers/news-for-readers'),
+  'virtualServers.delete': after('virtualServers.create'),
   'certificates.issue': without(unassign, 'certificates/Mail%202026'),
   'certificates.get': after('certificates.issue'),
   'certificates.unassign': after('certificates.issue'),

@@ -1,5 +1,6 @@
 import { authorityExamples } from './authorities.ts'
 import { certificateExamples } from './certificates.ts'
+import { configurationExamples } from './configuration.ts'
 import type { Example, Examples } from './example.ts'
 import { jobExamples } from './jobs.ts'
 import { labExamples } from './lab.ts'
@@ -12,6 +13,7 @@ export const examples: Examples = {
   ...messageExamples,
   ...labExamples,
   ...certificateExamples,
+  ...configurationExamples,
   ...authorityExamples,
   ...jobExamples,
 }

@@ -61,6 +61,7 @@ const details: Readonly<Record<number, string>> = {
   403: 'an administrator may do this, not a reader; use a token with the role administrator, or an account of `administrators`',
   404: 'there is no message 3.9; it was deleted or moved, or it belongs to someone else',
   409: 'there is a tenant ci42 already; choose another name',
+  412: 'the configuration has changed since you read it; read it again (GET /api/v1/configuration), and repeat the change',
   415: 'send message/rfc822 or application/octet-stream, not text/plain',
   422: '/to: is missing',
 }
@@ -103,6 +104,7 @@ export const problemSchema: Json = {
         properties: {
           pointer: { type: 'string', description: 'A JSON pointer (RFC 6901), or the name of a parameter.' },
           message: { type: 'string' },
+          place: { type: 'string', description: 'Of a mistake in a configuration: FILE:LINE:COLUMN.' },
         },
       },
     },

@@ -159,6 +159,10 @@ export const virtualServer = z.strictObject({
       'http: host names that requests may name in their URL, besides localhost, IP addresses, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
     )
     .meta({ examples: [['lab.example.test']] }),
+  configurationLocked: z
+    .boolean()
+    .default(false)
+    .describe('http: whether requests cannot change the configuration. `sealpost config` on the machine still can.'),
   feeds: z.array(feed).default([]).describe('nntp: news servers to exchange articles with.'),
   motd: z
     .string()

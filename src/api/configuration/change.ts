@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { type ConfigChange, editYaml } from '../../config/edit/edit-yaml.ts'
+import { isBelow } from '../../config/load.ts'
+import { ConfigError, type Path, pathText, pointerOf, valueAt } from '../../config/mistakes.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import { MASK, secretPaths } from '../../config/secrets.ts'
+import { parseText } from '../../config/yaml.ts'
+import type { Caller } from '../caller.ts'
+import type { ApiLab } from '../lab.ts'
+import { ApiProblem } from '../problem.ts'
+import { problemOf } from '../problem-of.ts'
+import { difference, differenceOf } from './difference.ts'
+import { assertNoNewMachineValues } from './machine-values.ts'
+import type { ApiConfiguration, Reloaded } from './types.ts'
+
+/** The parameters of every change. */
+export const changeInput = {
+  dryRun: z.boolean().default(false).describe('Only answers what would change.'),
+  ifMatch: z
+    .string()
+    .optional()
+    .describe('The ETag of the configuration that the change is for; over HTTP also as the field If-Match.'),
+}
+
+export const changeAnswer = z
+  .object({
+    applied: z.boolean().describe('False for a dry run, and if nothing differs.'),
+    durable: z.boolean().describe('Whether it is in a file. Otherwise it lasts until the lab stops.'),
+    etag: z.string().describe('Of the configuration as it is now.'),
+    ...difference,
+    warnings: z.array(z.string()),
+    afterRestart: z
+      .array(z.object({ pointer: z.string(), message: z.string() }))
+      .describe('What the lab does not use before its next start.'),
+  })
+  .meta({ id: 'ConfigurationChange' })
+
+/** What has a configuration. */
+export interface Configurable {
+  readonly lab: Pick<ApiLab, 'config' | 'configuration'>
+}
+
+export type ConfigurationChange = z.infer<typeof changeAnswer>
+
+export interface ChangeOptions {
+  readonly dryRun: boolean
+  readonly ifMatch?: string | undefined
+}
+
+/** Returns the entity tag of a text. RFC 9110 section 8.8.3. */
+export const etagOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22)
+
+/** Returns the configuration. @throws ApiProblem `conflict` if the lab does not know where it comes from */
+export function configurationOf({ lab }: Configurable): ApiConfiguration {
+  if (lab.configuration) return lab.configuration
+  throw new ApiProblem('conflict', 'this lab has no configuration that can be changed; start it with `sealpost start`')
+}
+
+/** Returns why a caller cannot change the configuration; undefined if it can. */
+export function whyLocked({ lab: { config } }: Configurable, { virtualServer }: Caller): string | undefined {
+  const server = config.virtualServers.find(({ name }) => name === virtualServer)
+  if (!server?.configurationLocked) return undefined
+  return `the virtual server "${server.name}" has configurationLocked: true; change the configuration on the machine, with: sealpost config set`
+}
+
+/** @throws ApiProblem `forbidden` */
+export function assertUnlocked(api: Configurable, caller: Caller): void {
+  const why = whyLocked(api, caller)
+  if (why !== undefined) throw new ApiProblem('forbidden', why)
+}
+
+/** How often a change is made again because someone else has changed the file meanwhile. */
+const MAX_ATTEMPTS = 5
+
+/**
+ * Changes the configuration: validates it as a whole, writes it, and applies it. Nothing has changed if this fails.
+ * @param changesOf returns the changes of the configuration as it was written
+ * @throws ApiProblem, ConfigError
+ */
+export function changeConfiguration(
+  api: Configurable,
+  caller: Caller,
+  changesOf: (content: unknown) => readonly ConfigChange[],
+  options: ChangeOptions,
+): Promise<ConfigurationChange> {
+  assertUnlocked(api, caller)
+  const configuration = configurationOf(api)
+  return configuration.exclusively(async () => {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const before = await configuration.text()
+      assertMatch(options.ifMatch, before)
+      const changes = changesOf(parseText(before, configuration.name).content())
+      const { text, paths } = editYaml(before, configuration.name, changes)
+      assertNoMasks(text, configuration.name)
+      const { loaded, warnings } = await configuration.examine(text)
+      assertNoNewMachineValues(caller, configuration.loaded.lab, loaded.lab)
+      const given = [...warnings, ...overridden(paths, configuration), ...moved(caller, api.lab.config, loaded.lab)]
+      const isApplied = !options.dryRun && text !== before
+      const reloaded = isApplied ? await replace(configuration, before, text, loaded) : NOTHING
+      if (!reloaded) continue
+      return {
+        applied: isApplied,
+        durable: configuration.file !== undefined,
+        etag: etagOf(isApplied ? text : before),
+        ...differenceOf(before, text, configuration.name),
+        warnings: given,
+        afterRestart: afterRestart(options.dryRun ? waiting(api.lab.config, loaded.lab) : reloaded.afterRestart),
+      }
+    }
+    throw new ApiProblem('conflict', `${configuration.name} changes all the time; try again later`)
+  })
+}
+
+const NOTHING: Reloaded = { warnings: [], afterRestart: [] }
+
+export const afterRestart = (keys: readonly string[]): { pointer: string; message: string }[] =>
+  keys.map((key) => ({ pointer: `/${key}`, message: 'takes effect at the next start of the lab' }))
+
+/** Returns the keys that a reload would not apply. */
+const waiting = (now: ResolvedLab, next: ResolvedLab): string[] =>
+  (['store', 'certificates'] as const).filter((key) => JSON.stringify(now[key]) !== JSON.stringify(next[key]))
+
+/** @throws ApiProblem `conflict` if the lab cannot use the configuration; the old one is then in its place again */
+async function replace(
+  configuration: ApiConfiguration,
+  ...[from, to, loaded]: Parameters<ApiConfiguration['replace']>
+): Promise<Reloaded | undefined> {
+  try {
+    return await configuration.replace(from, to, loaded)
+  } catch (error) {
+    if (error instanceof ConfigError || problemOf(error).problem !== 'internal') throw error
+    throw new ApiProblem('conflict', `not applied, and nothing has changed: ${(error as Error).message}`)
+  }
+}
+
+/** RFC 9110 section 13.1.1. @throws ApiProblem `precondition-failed` */
+function assertMatch(ifMatch: string | undefined, text: string): void {
+  if (ifMatch === undefined) return
+  const wanted = ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'))
+  if (wanted.includes('*') || wanted.includes(etagOf(text))) return
+  throw new ApiProblem(
+    'precondition-failed',
+    'the configuration has changed since you read it; read it again (GET /api/v1/configuration), and repeat the change',
+  )
+}
+
+/** A mask that a caller has read is not a secret. @throws ApiProblem `invalid` */
+function assertNoMasks(text: string, name: string): void {
+  const content = parseText(text, name).content()
+  const masked = secretPaths(content).filter((path) => valueAt(content, path) === MASK)
+  if (masked.length === 0) return
+  const errors = masked.map((path) => ({
+    pointer: pointerOf(path),
+    message: `is ${MASK}, which stands for a secret that is not shown; leave it out, or write the secret`,
+  }))
+  throw new ApiProblem('invalid', errors.map(({ pointer, message }) => `${pointer}: ${message}`).join('; '), { errors })
+}
+
+/** Returns a warning for each changed value that a variable or option replaces. */
+const overridden = (paths: readonly Path[], { overrides }: ApiConfiguration): string[] =>
+  paths.flatMap((path) =>
+    overrides
+      .filter((one) => isBelow(path, one.path))
+      .map(({ origin }) => `${pathText(path)}: ${origin} replaces it; the change takes effect without ${origin}`),
+  )
+
+/** Returns a warning if the caller must use another address from now on. */
+function moved({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): string[] {
+  const of = ({ virtualServers }: ResolvedLab) => virtualServers.find(({ name }) => name === virtualServer)
+  const [before, after] = [of(from), of(to)]
+  if (!before) return []
+  if (!after) return [`the virtual server of this request, "${before.name}", is removed`]
+  const places = ({ address, port, tlsPort }: typeof before): string => `${address}, port ${port}, TLS port ${tlsPort}`
+  return places(before) === places(after)
+    ? []
+    : [`the virtual server of this request, "${after.name}", moves to ${places(after)}`]
+}

@@ -1,0 +1,51 @@
+import { isAbsolute } from 'node:path'
+import type { Path } from '../../config/mistakes.ts'
+import { pointerOf } from '../../config/mistakes.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import type { Caller } from '../caller.ts'
+import { ApiProblem } from '../problem.ts'
+
+/** A value that makes the lab read or write a file of the machine, or run a program. */
+interface MachineValue {
+  readonly path: Path
+  readonly value: string
+}
+
+/**
+ * Checks that a change over HTTP names no file and no program that the configuration did not name before. Who administers
+ * the lab over HTTP may not thereby use the machine.
+ * @throws ApiProblem `forbidden`
+ */
+export function assertNoNewMachineValues({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): void {
+  if (virtualServer === undefined) return
+  const known = new Set(machineValues(from).map(({ value }) => value))
+  const added = machineValues(to).filter(({ value }) => !known.has(value))
+  if (added.length === 0) return
+  const message = 'names a file, folder or program; this can be changed only on the machine: sealpost config set'
+  const errors = added.map(({ path }) => ({ pointer: pointerOf(path), message }))
+  throw new ApiProblem('forbidden', errors.map(({ pointer }) => `${pointer}: ${message}`).join('; '), { errors })
+}
+
+function machineValues(lab: ResolvedLab): MachineValue[] {
+  const { certificates, store, capture, tokens, webhooks, directory, newsgroups, virtualServers, authorityService } =
+    lab
+  const dns = authorityService?.acme.dns
+  return [
+    file(['certificates'], certificates.store === 'memory' ? undefined : certificates.store),
+    file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
+    file(['capture'], capture?.file),
+    ...tokens.map(({ tokenFile }, at) => file(['tokens', at, 'tokenFile'], tokenFile)),
+    ...webhooks.map(({ secretFile }, at) => file(['webhooks', at, 'secretFile'], secretFile)),
+    ...directory.accounts.map(({ preload }, at) => file(['directory', 'accounts', at, 'preload'], preload)),
+    ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
+    file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
+    ...virtualServers.flatMap(({ capture: own, feeds }, at) => [
+      file(['virtualServers', at, 'capture'], own?.file),
+      ...feeds.map(({ authority = '' }, n) =>
+        file(['virtualServers', at, 'feeds', n, 'authority'], isAbsolute(authority) ? authority : undefined),
+      ),
+    ]),
+  ].flat()
+}
+
+const file = (path: Path, value: string | undefined): MachineValue[] => (value === undefined ? [] : [{ path, value }])

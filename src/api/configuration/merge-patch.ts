@@ -1,0 +1,26 @@
+import type { ConfigChange } from '../../config/edit/edit-yaml.ts'
+import { schemasAt } from '../../config/json-schema.ts'
+import { type Path, pointerOf, valueAt } from '../../config/mistakes.ts'
+
+/**
+ * Returns the changes of a merge patch (RFC 7396) of a value: null removes a key. Mappings that have no other form, such
+ * as `limits`, are merged; everything else is replaced.
+ * @param config the whole configuration, as it was written
+ */
+export function mergeChanges(config: unknown, path: Path, patch: Readonly<Record<string, unknown>>): ConfigChange[] {
+  return Object.entries(patch).flatMap(([key, value]): ConfigChange[] => {
+    const at = [...path, key]
+    if (value === null) return valueAt(config, at) === undefined ? [] : [{ op: 'remove', path: pointerOf(at) }]
+    if (isMapping(value) && isMerged(at)) return mergeChanges(config, at, value)
+    return [{ op: 'set', path: pointerOf(at), value }]
+  })
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Returns whether a value is a mapping in every form. */
+function isMerged(path: Path): boolean {
+  const schemas = schemasAt(path)
+  return schemas.length === 1 && schemas[0]?.properties !== undefined
+}

@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import { effectiveInput } from '../../config/effective.ts'
+import { labJsonSchema } from '../../config/json-schema.ts'
+import { pointerOf } from '../../config/mistakes.ts'
+import { textWithoutSecrets, withoutSecrets } from '../../config/secrets.ts'
+import { type Caller, seesLab } from '../caller.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+import {
+  afterRestart,
+  assertUnlocked,
+  changeAnswer,
+  changeConfiguration,
+  changeInput,
+  configurationOf,
+  etagOf,
+  whyLocked,
+} from './change.ts'
+import { difference, differenceOf } from './difference.ts'
+
+function assertSees(caller: Caller): void {
+  if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see the configuration')
+}
+
+const restart = changeAnswer.shape.afterRestart
+
+const get = defineOperation({
+  name: 'configuration.get',
+  method: 'GET',
+  path: '/configuration',
+  summary: 'Read the configuration that the lab uses, with all defaults. Secrets are masked.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z
+    .object({
+      name: z.string().describe('Its name in messages.'),
+      file: z
+        .string()
+        .nullable()
+        .describe('The file that changes are written to. Null: they last until the lab stops.'),
+      durable: z.boolean(),
+      etag: z.string().describe('Of the text as it is now, also in the header field ETag.'),
+      locked: z.boolean().describe('Whether this caller cannot change it.'),
+      lockedBecause: z.string().nullable(),
+      changedOnDisk: z.boolean().describe('Whether someone has changed the file since the lab has read it.'),
+      configuration: z.looseObject({}).describe('As in the YAML; config/sealpost.schema.json describes it.'),
+      overrides: z
+        .array(z.object({ pointer: z.string(), origin: z.string() }))
+        .describe('Values of variables and options that replace those of the text.'),
+      warnings: z.array(z.string()),
+      afterRestart: restart,
+    })
+    .meta({ id: 'Configuration' }),
+  hasEtag: true,
+  problems: ['conflict'],
+  async run({ api, caller }) {
+    assertSees(caller)
+    const configuration = configurationOf(api)
+    const { name, file, loaded, overrides } = configuration
+    const text = await configuration.text()
+    const locked = whyLocked(api, caller)
+    return {
+      name,
+      file: file ?? null,
+      durable: file !== undefined,
+      etag: etagOf(text),
+      locked: locked !== undefined,
+      lockedBecause: locked ?? null,
+      changedOnDisk: text !== (await configuration.usedText()),
+      configuration: withoutSecrets(effectiveInput(loaded.input, loaded.config)),
+      overrides: overrides.map(({ path, origin }) => ({ pointer: pointerOf(path), origin })),
+      warnings: [...loaded.warnings],
+      afterRestart: afterRestart(configuration.afterRestart),
+    }
+  },
+})
+
+const yaml = defineOperation({
+  name: 'configuration.yaml',
+  method: 'GET',
+  path: '/configuration/yaml',
+  summary: 'Read the YAML of the configuration with its comments. Secrets are masked.',
+  access: 'administer',
+  input: z.strictObject({}),
+  output: 'application/yaml',
+  problems: ['conflict', 'invalid'],
+  async run({ api }) {
+    const configuration = configurationOf(api)
+    const text = await configuration.text()
+    return new Content('application/yaml', textWithoutSecrets(text, configuration.name), { ETag: `"${etagOf(text)}"` })
+  },
+})
+
+const schema = defineOperation({
+  name: 'configuration.schema',
+  method: 'GET',
+  path: '/configuration/schema',
+  summary: 'Read the JSON Schema of the configuration: every key with its type, default and description.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.looseObject({}),
+  run: async () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...labJsonSchema() }),
+})
+
+const diff = defineOperation({
+  name: 'configuration.diff',
+  method: 'GET',
+  path: '/configuration/diff',
+  summary: 'Compare the file with what the lab uses: what a reload would change.',
+  access: 'administer',
+  input: z.strictObject({}),
+  output: z.object(difference),
+  problems: ['conflict', 'invalid'],
+  async run({ api }) {
+    const configuration = configurationOf(api)
+    return differenceOf(await configuration.usedText(), await configuration.text(), configuration.name)
+  },
+})
+
+const change = z.discriminatedUnion('op', [
+  z.strictObject({
+    op: z.literal('set'),
+    path: z.string().describe('JSON pointer. Items of lists by number or name; `-` adds one.'),
+    value: z.unknown().describe('As in the YAML.'),
+  }),
+  z.strictObject({ op: z.literal('remove'), path: z.string().describe('JSON pointer.') }),
+])
+
+const patch = defineOperation({
+  name: 'configuration.change',
+  method: 'PATCH',
+  path: '/configuration',
+  summary:
+    'Set and remove values of the configuration. Comments and formatting of the file stay; the lab uses it at once.',
+  access: 'administer',
+  input: z.strictObject({ changes: z.array(change).min(1), ...changeInput }),
+  output: changeAnswer,
+  hasEtag: true,
+  problems: ['conflict', 'precondition-failed'],
+  run: ({ api, caller, input: { changes, ...options } }) =>
+    changeConfiguration(
+      api,
+      caller,
+      () => changes.map((one) => (one.op === 'set' ? { ...one, value: one.value ?? null } : one)),
+      options,
+    ),
+})
+
+const reload = defineOperation({
+  name: 'configuration.reload',
+  method: 'POST',
+  path: '/configuration/reload',
+  summary: 'Read the file again and use it. An invalid file changes nothing.',
+  access: 'administer',
+  input: z.strictObject({}),
+  output: z.object({ warnings: z.array(z.string()), afterRestart: restart }),
+  problems: ['conflict'],
+  async run({ api, caller }) {
+    assertUnlocked(api, caller)
+    const { warnings, afterRestart: keys } = await configurationOf(api).reload()
+    return { warnings: [...warnings], afterRestart: afterRestart(keys) }
+  },
+})
+
+export const configurationOperations: readonly Operation[] = [get, yaml, schema, diff, patch, reload]

@@ -1,0 +1,10 @@
+import type { Command } from 'commander'
+import { addRemove, addSet } from './config/change.ts'
+import { addDiff } from './config/diff.ts'
+import { addShow } from './config/show.ts'
+
+/** Adds `sealpost config`. */
+export function addConfig(program: Command): void {
+  const config = program.command('config').description('see and change the configuration, also of a running lab')
+  for (const add of [addShow, addSet, addRemove, addDiff]) add(config)
+}

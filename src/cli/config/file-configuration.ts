@@ -1,0 +1,74 @@
+import type { ApiConfiguration, ExaminedText, Reloaded } from '../../api/configuration/types.ts'
+import { replaceFile } from '../../common/replace-file.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import { ConfigError } from '../../config/mistakes.ts'
+import type { ConfigurationSource } from '../../lab/configuration/source.ts'
+import { examineSurroundings } from '../../lab/examination.ts'
+import { readStore } from '../certificate-store.ts'
+import { type ConfigurationOptions, configurationSource } from '../configuration.ts'
+
+/** The file of a configuration that no lab runs. Changes are only written. */
+export class FileConfiguration implements ApiConfiguration {
+  readonly afterRestart = []
+  readonly loaded: LoadedConfig
+  readonly #source: ConfigurationSource
+
+  private constructor(source: ConfigurationSource, loaded: LoadedConfig) {
+    this.#source = source
+    this.loaded = loaded
+  }
+
+  /** @throws ConfigError */
+  static async open(options: ConfigurationOptions): Promise<FileConfiguration> {
+    const source = await configurationSource(options)
+    return new FileConfiguration(source, (await source.open()).loaded)
+  }
+
+  get name(): string {
+    return this.#source.name
+  }
+
+  get file(): string | undefined {
+    return this.#source.file
+  }
+
+  get overrides(): ConfigurationSource['overrides'] {
+    return this.#source.overrides
+  }
+
+  text(): Promise<string> {
+    return this.#source.read()
+  }
+
+  usedText(): Promise<string> {
+    return this.text()
+  }
+
+  exclusively<T>(change: () => Promise<T>): Promise<T> {
+    return change()
+  }
+
+  async examine(text: string): Promise<ExaminedText> {
+    const loaded = await this.#source.load(text)
+    const problems = await examineSurroundings(loaded, {
+      readStore: (read) => readStore(loaded.lab.certificates, read),
+      running: { isRunning: false, ports: new Set() },
+    })
+    const mistakes = problems.filter(({ severity }) => severity === 'mistake')
+    if (mistakes.length > 0) throw new ConfigError(mistakes.map(({ message, found }) => found ?? message))
+    return { loaded, warnings: [...loaded.warnings, ...problems.map(({ message }) => message)] }
+  }
+
+  async replace(from: string, to: string): Promise<Reloaded | undefined> {
+    if (this.file === undefined) {
+      throw new Error(`${this.name} cannot be changed; save it as a file, and name that with --config`)
+    }
+    if ((await this.text()) !== from) return undefined
+    await replaceFile(this.file, to)
+    return { warnings: [], afterRestart: [] }
+  }
+
+  async reload(): Promise<Reloaded> {
+    throw new Error(`no lab runs ${this.name}`)
+  }
+}

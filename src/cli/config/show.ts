@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { withApi } from '../api-client.ts'
+import { UsageError } from '../failure.ts'
+import { print } from '../output.ts'
+import { type ConfigOptions, callConfiguration, hasLab } from './target.ts'
+
+interface ShowOptions extends ConfigOptions {
+  readonly text?: boolean
+}
+
+/** Adds `sealpost config show`. */
+export function addShow(config: Command): void {
+  withApi(config.command('show'))
+    .argument('[path]', 'only this part, such as virtualServers.smtp.limits')
+    .description('show the configuration that the lab uses, with all defaults; secrets are masked')
+    .option('--text', 'print the text of the file with its comments instead')
+    .option('--json', 'print JSON')
+    .action(show)
+}
+
+async function show(path: string | undefined, options: ShowOptions): Promise<void> {
+  const { text, json } = options
+  if (text) {
+    if (path !== undefined || json) throw new UsageError('--text prints the whole text; leave out the path and --json')
+    process.stdout.write(await textOf(options))
+    return
+  }
+  const found = await partOf(await effective(options), path)
+  const { yamlText } = await import('../../config/yaml.ts')
+  print(json ? JSON.stringify(found) : yamlText(found).trimEnd())
+}
+
+async function partOf(configuration: unknown, path: string | undefined): Promise<unknown> {
+  if (path === undefined) return configuration
+  const [{ locatePath, stepsOf }, { valueAt }] = await Promise.all([
+    import('../../config/edit/config-path.ts'),
+    import('../../config/mistakes.ts'),
+  ])
+  const found = valueAt(configuration, locatePath(stepsOf(path), configuration))
+  if (found === undefined) throw new Error(`${path} is not set, and has no default`)
+  return found
+}
+
+async function textOf(options: ShowOptions): Promise<string> {
+  if (await hasLab(options)) return ((await callConfiguration(options, 'configuration.yaml')) as Buffer).toString()
+  const [{ textWithoutSecrets }, { configurationSource }] = await Promise.all([
+    import('../../config/secrets.ts'),
+    import('../configuration.ts'),
+  ])
+  const source = await configurationSource(options)
+  return textWithoutSecrets(await source.read(), source.name)
+}
+
+async function effective(options: ShowOptions): Promise<unknown> {
+  if (await hasLab(options)) {
+    const answer = (await callConfiguration(options, 'configuration.get')) as { configuration: unknown }
+    return answer.configuration
+  }
+  const [{ effectiveInput }, { withoutSecrets }, { loadConfiguration }] = await Promise.all([
+    import('../../config/effective.ts'),
+    import('../../config/secrets.ts'),
+    import('../configuration.ts'),
+  ])
+  const { input, config } = await loadConfiguration(options)
+  return withoutSecrets(effectiveInput(input, config))
+}

@@ -1,0 +1,37 @@
+import { ConfigError, type PlacedMistake } from '../../config/mistakes.ts'
+import { ApiError, type ApiOptions, callApi } from '../api-client.ts'
+import { configurationIdentity } from '../configuration.ts'
+import { controlSockets } from '../running-labs.ts'
+
+export interface ConfigOptions extends ApiOptions {
+  readonly json?: boolean
+}
+
+/** Returns whether a lab answers: one on this machine that runs the file, or the one of `--url`. */
+export const hasLab = async (options: ConfigOptions): Promise<boolean> =>
+  options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
+
+/** Runs an operation on the configuration of a lab. @throws ConfigError for mistakes in it; ApiError */
+export async function callConfiguration(
+  options: ConfigOptions,
+  name: string,
+  input: Record<string, unknown> = {},
+): Promise<unknown> {
+  try {
+    return await callApi(options, name, input)
+  } catch (error) {
+    if (!(error instanceof ApiError) || !Array.isArray(error.problem.errors)) throw error
+    throw new ConfigError((error.problem.errors as Mistake[]).map(placed))
+  }
+}
+
+interface Mistake {
+  readonly pointer: string
+  readonly message: string
+  readonly place?: string
+}
+
+function placed({ pointer, message, place }: Mistake): PlacedMistake {
+  const line = [place, pointer, message].filter((part) => part !== undefined && part !== '').join(': ')
+  return { line, offset: 0, message }
+}

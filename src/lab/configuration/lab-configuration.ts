@@ -1,0 +1,153 @@
+import type { ApiConfiguration, ExaminedText, Reloaded } from '../../api/configuration/types.ts'
+import { replaceFile } from '../../common/replace-file.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import { ConfigError } from '../../config/mistakes.ts'
+import type { ResolvedLab } from '../../config/resolve.ts'
+import type { ServerProtocol } from '../../config/schema.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
+import { Changes } from '../changes.ts'
+import { examineSurroundings, type Problem, type ReadStore, unknownPins } from '../examination.ts'
+import type { ConfigurationSource, OpenedConfiguration } from './source.ts'
+
+/** The lab that uses a configuration. */
+export interface ConfiguredLab {
+  readonly config: ResolvedLab
+  readonly certificateStore: CertificateStore
+  readonly authorityServicePorts: readonly string[]
+  endpoints(): readonly {
+    readonly address: string
+    readonly port: number | undefined
+    readonly tlsPort: number | undefined
+  }[]
+  reload(config: ResolvedLab): Promise<void>
+}
+
+/** Keys that only a start applies. */
+const OF_START = ['store', 'certificates'] as const
+
+/** The configuration of a running lab: its text, what the lab uses of it, and changes. */
+export class LabConfiguration implements ApiConfiguration {
+  readonly #lab: ConfiguredLab
+  readonly #changes = new Changes()
+  #source: ConfigurationSource
+  #loaded: LoadedConfig
+  /** The text that the lab uses; undefined until it is needed, if the source is no file. */
+  #usedText: string | undefined
+
+  /** @param opened what the lab starts with */
+  constructor(lab: ConfiguredLab, source: ConfigurationSource, { loaded, text }: OpenedConfiguration) {
+    this.#lab = lab
+    this.#source = source
+    this.#loaded = loaded
+    this.#usedText = text
+  }
+
+  get name(): string {
+    return this.#source.name
+  }
+
+  get file(): string | undefined {
+    return this.#source.file
+  }
+
+  get overrides(): ConfigurationSource['overrides'] {
+    return this.#source.overrides
+  }
+
+  get loaded(): LoadedConfig {
+    return this.#loaded
+  }
+
+  get afterRestart(): string[] {
+    const { config } = this.#lab
+    return OF_START.filter((key) => !isSame(config[key], this.#loaded.lab[key]))
+  }
+
+  /** Returns the text as it is now: a file may have been changed since the lab has read it. @throws ConfigError */
+  async text(): Promise<string> {
+    return this.file === undefined ? this.usedText() : this.#source.read()
+  }
+
+  /** Returns the text that the lab uses. */
+  async usedText(): Promise<string> {
+    this.#usedText ??= await this.#source.read()
+    return this.#usedText
+  }
+
+  /** Runs a change after all earlier ones. */
+  exclusively<T>(change: () => Promise<T>): Promise<T> {
+    return this.#changes.run(change)
+  }
+
+  /** Examines a text as `sealpost check` does. @throws ConfigError for mistakes in it, and for what prevents a start */
+  async examine(text: string): Promise<ExaminedText> {
+    const loaded = await this.#source.load(text)
+    const problems = await examineSurroundings(loaded, {
+      readStore: this.#readStore,
+      running: { isRunning: true, ports: this.#openPorts() },
+      ...(this.#source.only ? { only: this.#source.only } : {}),
+    })
+    const fatal = problems.filter(({ preventsStart }) => preventsStart)
+    if (fatal.length > 0) throw new ConfigError(fatal.map(({ message, found }: Problem) => found ?? message))
+    const others = problems.map(({ message }) => message)
+    return { loaded, warnings: [...loaded.warnings, ...others] }
+  }
+
+  /**
+   * Writes a text that was examined, and applies it. Nothing has changed if this fails.
+   * @returns undefined if the text is no longer `from`, because someone else has changed the file
+   * @throws ConfigError, ListenError, PkiError
+   */
+  async replace(from: string, to: string, loaded: LoadedConfig): Promise<Reloaded | undefined> {
+    if ((await this.text()) !== from) return undefined
+    const { file } = this
+    if (file !== undefined) await replaceFile(file, to)
+    try {
+      return await this.#use(this.#source, loaded, to)
+    } catch (error) {
+      if (file !== undefined && (await this.text()) === to) await replaceFile(file, from)
+      throw error
+    }
+  }
+
+  /**
+   * Reads the text again, or another source, and applies it. Nothing has changed if this fails.
+   * @throws ConfigError, ListenError, PkiError
+   */
+  reload(source: ConfigurationSource = this.#source): Promise<Reloaded> {
+    return this.exclusively(async () => {
+      const own = source === this.#source && this.file === undefined ? this.#usedText : undefined
+      const { loaded, text } = own === undefined ? await source.open() : { loaded: await source.load(own), text: own }
+      return this.#use(source, loaded, text)
+    })
+  }
+
+  readonly #readStore: ReadStore = async (read) => read(this.#lab.certificateStore)
+
+  #openPorts(): Set<string> {
+    const { authorityServicePorts } = this.#lab
+    const own = this.#lab
+      .endpoints()
+      .flatMap(({ address, port, tlsPort }) => [port, tlsPort].map((p) => `${address}:${p}`))
+    return new Set([...own, ...authorityServicePorts])
+  }
+
+  async #use(source: ConfigurationSource, loaded: LoadedConfig, text: string | undefined): Promise<Reloaded> {
+    const unknown = await unknownPins(loaded, this.#readStore)
+    if (unknown.length > 0) throw new ConfigError(unknown)
+    const next = startedOf(loaded.lab, source.only)
+    const { store, certificates } = this.#lab.config
+    await this.#lab.reload({ ...next, store, certificates })
+    this.#source = source
+    this.#loaded = loaded
+    this.#usedText = text
+    source.onUse?.(next)
+    return { warnings: loaded.warnings, afterRestart: this.afterRestart }
+  }
+}
+
+/** Returns a configuration with the virtual servers that are started. */
+export const startedOf = (lab: ResolvedLab, only: readonly ServerProtocol[] | undefined): ResolvedLab =>
+  only ? { ...lab, virtualServers: lab.virtualServers.filter(({ protocol }) => only.includes(protocol)) } : lab
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
