@@ -63,8 +63,12 @@ export async function callApi(
     ? overSocket(options, call)
     : overHttp(options, call))
   if (problem) throw new ApiError(problem)
-  return content ? Buffer.from(content.base64, 'base64') : result
+  if (!content) return result
+  const octets = Buffer.from(content.base64, 'base64')
+  return JSON_TYPE.test(content.type) ? JSON.parse(octets.toString('utf8')) : octets
 }
+
+const JSON_TYPE = /^application\/json\b/
 
 interface ApiCall {
   readonly name: string
@@ -114,7 +118,6 @@ async function answerOf(response: Response, url: URL): Promise<Answer> {
   if (!response.ok)
     throw new Error(`${url.origin} answers ${response.status} ${response.statusText}: is it a Sealpost lab?`)
   if (response.status === 204) return { result: null }
-  if (/^application\/json/.test(type)) return { result: await response.json() }
   return { content: { type, base64: Buffer.from(await response.arrayBuffer()).toString('base64') } }
 }
 

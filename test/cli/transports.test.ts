@@ -1,0 +1,134 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { operations } from '../../src/api/operations.ts'
+import { type ApiError, type ApiOptions, callApi } from '../../src/cli/api-client.ts'
+import { type StartedLab, Workplace } from '../support/sealpost.ts'
+
+const TOKEN = 'token-token-token'
+const CONFIGURATION = `certificates: { store: certs, key: p256 }
+directory: { accounts: [{ user: alice, password: secret }] }
+tokens: [{ name: ci, token: ${TOKEN} }]
+virtualServers:
+  - { protocol: smtp, port: 0 }
+  - { protocol: imap4, port: 0, tlsPort: 0 }
+  - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
+`
+
+let place: Workplace
+let lab: StartedLab
+let socket: ApiOptions
+let url: ApiOptions
+
+beforeAll(async () => {
+  place = new Workplace()
+  const config = place.write('lab.yaml', CONFIGURATION)
+  lab = await place.start(['--config', config])
+  // The folder of the control socket.
+  const { TMPDIR = '', XDG_RUNTIME_DIR = '' } = place.environment()
+  vi.stubEnv('TMPDIR', TMPDIR)
+  vi.stubEnv('XDG_RUNTIME_DIR', XDG_RUNTIME_DIR)
+  socket = { config }
+  url = { url: `http://127.0.0.1:${lab.endpoint('http').port}`, token: TOKEN }
+  await fill()
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await lab.end()
+  place.remove()
+})
+
+/** What the inputs of operations need. */
+const known = { message: '', session: '', verify: '', audit: '' }
+
+/** Gives every operation something to answer. */
+async function fill(): Promise<void> {
+  const transport = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port, ignoreTLS: true })
+  await transport.sendMail({
+    from: 'shop@example.com',
+    to: 'alice@lab.test',
+    subject: 'Grüße',
+    html: '<p>Your code is <b>123456</b>.</p>',
+    attachments: [{ filename: 'ä.bin', content: Buffer.from([0, 128, 255]) }],
+  })
+  const first = async (name: string, input = {}) =>
+    ((await callApi(socket, name, input)) as { items: { id: string }[] }).items[0]?.id ?? ''
+  known.message = await first('messages.list')
+  known.session = await first('sessions.list', { protocol: 'smtp' })
+  await callApi(socket, 'messages.update', { id: known.message, tags: ['one'] })
+  await callApi(socket, 'faults.add', { when: { verb: 'NOOP' }, do: { reply: '451 4.7.1 Later' } })
+  const start = async (name: string, input: object) =>
+    ((await callApi(socket, name, { ...input })) as { id: string }).id
+  known.verify = await start('verify.start', { virtualServers: ['default-imap4-virtual-server'], only: ['reachable'] })
+  known.audit = await start('audit.start', { protocols: ['pop3'], forms: ['implicit'], names: ['p256'] })
+  const isDone = async (): Promise<boolean> =>
+    ((await callApi(socket, 'jobs.get', { id: known.verify })) as { state: string }).state === 'done'
+  const isOpen = (): Promise<unknown> => callApi(socket, 'audit.targets', { id: known.audit }).catch(() => undefined)
+  for (const condition of [isDone, isOpen]) await vi.waitUntil(condition, { timeout: 30_000 })
+}
+
+const message = () => ({ id: known.message })
+const authority = async () => {
+  const { items } = (await callApi(socket, 'authorities.list')) as { items: { name: string }[] }
+  return { name: items[0]?.name }
+}
+const certificate = async () => {
+  const { items } = (await callApi(socket, 'certificates.list')) as { items: { thumbprint: string }[] }
+  return { name: items[0]?.thumbprint }
+}
+
+/** The input of each operation that needs one. Without lists of its own calls: those over HTTP are sessions. */
+const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
+  'messages.get': message,
+  'messages.headers': message,
+  'messages.text': message,
+  'messages.html': message,
+  'messages.raw': message,
+  'messages.structure': message,
+  'messages.thread': message,
+  'messages.part': () => ({ id: known.message, part: '2' }),
+  'messages.export': () => ({ ids: [known.message] }),
+  wait: () => ({ to: 'alice', subject: 'grüße', timeout: '1s' }),
+  'sessions.list': () => ({ protocol: 'smtp', failed: false, limit: 5 }),
+  'sessions.get': () => ({ id: known.session }),
+  'sessions.handshake': () => ({ id: known.session }),
+  'virtualServers.get': () => ({ id: 'default-smtp-virtual-server' }),
+  'certificates.get': certificate,
+  'authorities.export': authority,
+  'authorities.issued': authority,
+  'audit.targets': () => ({ id: known.audit }),
+  'jobs.get': () => ({ id: known.verify }),
+  'jobs.report': () => ({ id: known.verify, format: 'json' }),
+}
+
+/** They answer about the caller and its cookie, which only HTTP has. */
+const ofHttp = ['session.get', 'session.create', 'session.delete']
+
+/** What is not the same at two times. */
+const stable = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, one) => (['time', 'memory', 'sessions'].includes(key) ? undefined : one)))
+
+const shown = (answer: unknown): unknown => (Buffer.isBuffer(answer) ? answer.toString('base64') : stable(answer))
+
+describe('an operation has the same answer over the control socket and over HTTP', () => {
+  const reading = operations.filter(({ access, name }) => access === 'read' && !ofHttp.includes(name))
+
+  it.each(reading.map(({ name }) => name))('%s', async (name) => {
+    const input = ((await inputs[name]?.()) ?? {}) as Record<string, unknown>
+    const [bySocket, byUrl] = [await callApi(socket, name, input), await callApi(url, name, input)]
+    expect(shown(byUrl)).toEqual(shown(bySocket))
+    expect(bySocket).toBeDefined()
+  })
+
+  const withId = reading.filter(({ path }) => path.includes('{id}'))
+  it.each(withId.map(({ name }) => name))('%s of something that is not there', async (name) => {
+    const input = { ...((await inputs[name]?.()) ?? {}), id: 'nothing' }
+    const refused = (options: ApiOptions): Promise<ApiError> =>
+      callApi(options, name, input).then(
+        () => expect.unreachable(),
+        (error: ApiError) => error,
+      )
+    const [bySocket, byUrl] = [await refused(socket), await refused(url)]
+    expect(byUrl.problem).toEqual(bySocket.problem)
+    expect(bySocket.problem).toMatchObject({ status: 404 })
+  })
+})
