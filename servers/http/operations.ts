@@ -24,7 +24,7 @@ export async function runOperation(
   context: ServerContext,
 ): Promise<Response> {
   assertAccess(caller, operation.access)
-  const upload = operation.upload && (await uploadOf(operation.upload, c, context.config.limits.messageSize))
+  const upload = operation.upload && (await uploadOf(operation, c, context.config.limits.messageSize))
   // Attachments are in base64.
   const maxOctets =
     MAX_JSON_OCTETS + (operation.takesMessages ? Math.ceil((context.config.limits.messageSize * 4) / 3) : 0)
@@ -64,11 +64,15 @@ function browserCookie(change: 'starts' | 'ends', api: Api, caller: Caller, c: C
 const basePath = (c: Context<Env>): string => /^.*?\/api\/v1(?=\/)/.exec(c.req.path)?.[0] ?? ''
 
 /** Reads the body of an upload. @throws ApiProblem `unsupported-type`, `too-large` */
-async function uploadOf(types: readonly string[], c: Context<Env>, maxOctets: number): Promise<Upload> {
+async function uploadOf(
+  { upload: types = [], uploadOctets }: Operation,
+  c: Context<Env>,
+  messageOctets: number,
+): Promise<Upload> {
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
   if (!types.includes(type))
     throw new ApiProblem('unsupported-type', `send ${types.join(' or ')}, not ${type || 'nothing'}`)
-  return { type, octets: await bodyOf(c, maxOctets) }
+  return { type, octets: await bodyOf(c, uploadOctets?.[type] ?? messageOctets) }
 }
 
 /** Returns the validated input: path parameters, and those of the query or the JSON body. @throws ApiProblem */

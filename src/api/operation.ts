@@ -52,6 +52,8 @@ export interface Operation {
   readonly describedInput?: z.ZodObject
   /** The media types that the operation takes besides JSON. */
   readonly upload?: readonly string[]
+  /** Longest contents by media type, in octets. Default: the limit of the virtual server for messages. */
+  readonly uploadOctets?: Readonly<Record<string, number>>
   /** Whether the JSON has messages or attachments, and so the size limit of messages. */
   readonly takesMessages?: boolean
   /** Over HTTP, the answer sets the cookie of a browser that logs on, or deletes it. */

@@ -97,7 +97,7 @@ export const messageExamples: Examples = {
   'messages.import': {
     input: { to: 'alice' },
     upload: { type: 'message/rfc822', content: EML },
-    answer: delivered,
+    answer: { ...delivered, messages: 1, known: 0 },
   },
   'messages.updateMany': { input: { ids: [id], read: true, addTags: ['checkout'] }, answer: { changed: 1 } },
   'messages.moveMany': {

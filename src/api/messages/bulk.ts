@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import { MAX_ZIP_ENTRIES, type ZipEntry, zipOf } from '../../common/zip.ts'
 import { encodeMbox } from '../../store/exchange/mbox.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
@@ -115,7 +116,7 @@ const moveMany = defineOperation({
     const lists = [...byFolder(messages).values()]
     // Nothing moves if one of the owners has no such folder.
     const targets = await Promise.all(
-      lists.map(([first]) => folderNamed({ api, caller }, first as IndexedMessage, name)),
+      lists.map(([first]) => folderNamed({ api, caller }, (first as IndexedMessage).folder.owner, name)),
     )
     const moved: { id: string; newId: string }[] = []
     for (const [index, list] of lists.entries()) {
@@ -146,31 +147,49 @@ const exportMany = defineOperation({
   name: 'messages.export',
   method: 'POST',
   path: '/messages/export',
-  summary: 'Download several messages as one file in the format mbox (RFC 4155).',
+  summary: 'Download several messages as one file: mbox (RFC 4155, mboxrd), or a zip archive of .eml files.',
   access: 'read',
-  input: z.strictObject(chosen),
+  input: z.strictObject({ ...chosen, format: z.enum(['mbox', 'zip']).default('mbox') }),
   output: 'application/mbox',
+  otherOutputs: ['application/zip'],
   async run(call) {
-    const { api } = call
+    const { api, input } = call
     const messages = await chosenMessages(call)
     const octets = messages.reduce((sum, { entry }) => sum + entry.sizeOctets, 0)
-    if (octets > MAX_EXPORT_OCTETS) {
+    if (octets > MAX_EXPORT_OCTETS || messages.length > MAX_ZIP_ENTRIES) {
       const limit = MAX_EXPORT_OCTETS / 1024 / 1024
       throw new ApiProblem(
         'too-large',
-        `the messages have ${octets} octets; select at most ${limit} MiB, or use sealpost store export`,
+        `there are ${messages.length} messages with ${octets} octets; select at most ${MAX_ZIP_ENTRIES} with ${limit} MiB, or use sealpost store export`,
       )
     }
-    const parts: Buffer[] = []
-    for (const { folder, entry } of messages) {
-      const raw = await api.lab.store.read(folder.id, entry.uid)
-      if (raw) parts.push(encodeMbox({ raw, flags: entry.flags, internalDate: entry.internalDate }))
-      if (isSliceOver()) await nextSlice()
-    }
-    return new Content('application/mbox', Buffer.concat(parts), {
-      'Content-Disposition': 'attachment; filename="messages.mbox"',
+    const content = input.format === 'zip' ? await zipOf(emlFiles(api, messages)) : await mboxOf(api, messages)
+    return new Content(`application/${input.format}`, content, {
+      'Content-Disposition': `attachment; filename="messages.${input.format}"`,
     })
   },
 })
+
+async function mboxOf(api: Api, messages: readonly IndexedMessage[]): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const { raw, entry } of readEach(api, messages)) {
+    parts.push(encodeMbox({ raw, flags: entry.flags, internalDate: entry.internalDate }))
+  }
+  return Buffer.concat(parts)
+}
+
+async function* emlFiles(api: Api, messages: readonly IndexedMessage[]): AsyncGenerator<ZipEntry, void, void> {
+  for await (const { id, raw, entry } of readEach(api, messages)) {
+    yield { name: `${id}.eml`, octets: raw, modifiedAt: entry.internalDate }
+  }
+}
+
+async function* readEach(api: Api, messages: readonly IndexedMessage[]) {
+  for (const { id, folder, entry } of messages) {
+    const raw = await api.lab.store.read(folder.id, entry.uid)
+    if (raw) yield { id, raw, entry }
+    if (isSliceOver()) await nextSlice()
+  }
+}
 
 export const bulkOperations: readonly Operation[] = [updateMany, moveMany, deleteMany, exportMany]

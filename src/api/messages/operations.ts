@@ -9,6 +9,7 @@ import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
 import { conditionsOf, findMessages, messageOf, pageOfMessages, selection } from './find.ts'
+import { assertOwnRecipient, importMessages } from './import.ts'
 import { messageId } from './message-index.ts'
 import { folderNamed } from './move.ts'
 import { readOperations } from './read.ts'
@@ -139,7 +140,7 @@ const move = defineOperation({
   async run({ api, caller, input }) {
     const message = messageOf(api, caller, input.id)
     const { folder, entry } = message
-    const target = await folderNamed({ api, caller }, message, input.folder)
+    const target = await folderNamed({ api, caller }, message.folder.owner, input.folder)
     if (target.id === folder.id) return summaryById(api, caller, input.id)
     const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id)
     const [uid] = to
@@ -227,45 +228,8 @@ const send = defineOperation({
   },
 })
 
-const importOne = defineOperation({
-  name: 'messages.import',
-  method: 'POST',
-  path: '/messages/import',
-  summary: 'Deliver a whole message (.eml) to accounts and newsgroups of the lab.',
-  access: 'change',
-  input: z.strictObject({
-    to: z.string().describe('Addresses or log-on names, with commas between them.'),
-    from: z.string().default('').describe('MAIL FROM.'),
-  }),
-  upload: ['message/rfc822', 'application/octet-stream'],
-  output: z.object({ delivered: z.array(z.string()) }),
-  status: 201,
-  async run({ api, caller, input, upload }) {
-    const to = input.to
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== '')
-    for (const one of to) assertOwnRecipient(caller, one)
-    if (!upload || upload.octets.length === 0)
-      throw new ApiProblem('bad-request', 'the request has no message; send the .eml file as its body')
-    await api.lab.deliver({ from: input.from, to, raw: withCrlf(upload.octets) })
-    return { delivered: to }
-  },
-})
-
-/** The store keeps messages with CRLF line ends. RFC 5322 section 2.3. */
-const withCrlf = (octets: Buffer): Buffer =>
-  Buffer.from(octets.toString('latin1').replaceAll(/\r?\n/g, '\r\n'), 'latin1')
-
 /** Returns the address of `Name <address>`. */
 const addressIn = (text: string): string => /<([^<>]*)>\s*$/.exec(text)?.[1] ?? text.trim()
-
-/** A tenant can send to its own accounts only. @throws ApiProblem `forbidden` */
-function assertOwnRecipient({ tenant }: Caller, to: string): void {
-  if (tenant !== undefined && !tenant.ownsAccount(to)) {
-    throw new ApiProblem('forbidden', `${to} is not an account of the tenant; its accounts begin with ${tenant.name}-`)
-  }
-}
 
 async function summaryById(api: Api, caller: Caller, wanted: string): Promise<MessageSummary> {
   const message = messageOf(api, caller, wanted)
@@ -277,7 +241,7 @@ export const messageOperations: readonly Operation[] = [
   list,
   removeAll,
   send,
-  importOne,
+  importMessages,
   ...bulkOperations,
   ...readOperations,
   thread,

@@ -42,17 +42,70 @@ export const mbox: MailFormat = {
   },
 
   async *read(path) {
-    let from: string | undefined
-    let lines: string[] = []
+    const splitter = new Splitter('mboxrd')
     for await (const line of linesOf(path)) {
-      if (line.startsWith('From ') && (from === undefined || /^\r?$/.test(lines.at(-1) ?? ''))) {
-        if (from !== undefined) yield decode(from, lines)
-        from = line
-        lines = []
-      } else if (from !== undefined) lines.push(line)
+      const message = splitter.add(line)
+      if (message) yield message
     }
-    if (from !== undefined) yield decode(from, lines)
+    const last = splitter.end()
+    if (last) yield last
   },
+}
+
+/** How lines of a message that begin with `From ` are told from those between messages. RFC 4155 section 2. */
+export const mboxQuotings = ['mboxrd', 'mboxo'] as const
+export type MboxQuoting = (typeof mboxQuotings)[number]
+
+/** Quoted lines: `>From ` in mboxo; in mboxrd also `>>From `, and so on. */
+const quoted: Readonly<Record<MboxQuoting, RegExp>> = { mboxrd: /^>(>*From )/, mboxo: /^>(From )/ }
+
+/** Yields the messages of an mbox file, and undefined from time to time while a long one is read. */
+export function* messagesInMbox(
+  octets: Buffer,
+  quoting: MboxQuoting,
+): Generator<CarriedMessage | undefined, void, void> {
+  const splitter = new Splitter(quoting)
+  for (let start = 0; start < octets.length; ) {
+    const at = octets.indexOf(LF, start)
+    const end = at === -1 ? octets.length : at
+    yield splitter.add(octets.toString('latin1', start, end))
+    start = end + 1
+  }
+  yield splitter.end()
+}
+
+const LF = 0x0a
+
+/** Finds the messages in the lines of an mbox file. */
+class Splitter {
+  readonly #quoting: MboxQuoting
+  /** The line `From ` of the message. */
+  #from: string | undefined
+  #lines: string[] = []
+
+  constructor(quoting: MboxQuoting) {
+    this.#quoting = quoting
+  }
+
+  /** Takes a line, without its LF. Returns the message that ended before it. */
+  add(line: string): CarriedMessage | undefined {
+    const begins = line.startsWith('From ') && (this.#from === undefined || /^\r?$/.test(this.#lines.at(-1) ?? ''))
+    if (!begins) {
+      if (this.#from !== undefined) this.#lines.push(line)
+      return undefined
+    }
+    const message = this.end()
+    this.#from = line
+    return message
+  }
+
+  /** Returns the last message. */
+  end(): CarriedMessage | undefined {
+    const message = this.#from === undefined ? undefined : decode(this.#from, this.#lines, this.#quoting)
+    this.#from = undefined
+    this.#lines = []
+    return message
+  }
 }
 
 /** Yields the lines of a file without their LF. A CR before it stays, because it may belong to the message. */
@@ -76,7 +129,7 @@ const COPY = 'X-Sealpost-Original'
 export function encodeMbox(message: CarriedMessage): Buffer {
   const usual = encodeWith([], message)
   const [from = '', ...lines] = usual.toString('latin1').split('\n')
-  if (decode(from, lines.slice(0, -1)).raw.equals(message.raw)) return usual
+  if (decode(from, lines.slice(0, -1), 'mboxrd').raw.equals(message.raw)) return usual
   const copy = message.raw.toString('base64').replace(/.{1,76}/g, '\n $&')
   return encodeWith([`${COPY}:${copy}`], message)
 }
@@ -98,7 +151,7 @@ function encodeWith(more: readonly string[], { raw, flags, internalDate }: Carri
   return Buffer.from(`${from}\n${fields.join('\n')}\n${text}${text.endsWith('\n') ? '' : '\n'}\n`, 'latin1')
 }
 
-function decode(from: string, found: readonly string[]): CarriedMessage {
+function decode(from: string, found: readonly string[], quoting: MboxQuoting): CarriedMessage {
   // If the line `From ` ends with CRLF, all lines do. Otherwise a CR is part of the message.
   const all = from.endsWith('\r') ? found.map((line) => line.replace(/\r$/, '')) : found
   // The empty line before the next message is not part of the message.
@@ -123,7 +176,7 @@ function decode(from: string, found: readonly string[]): CarriedMessage {
   }
   const internalDate = Date.parse(`${from.trimEnd().replace(/^From \S+\s+/, '')} UTC`) || 0
   if (copy !== undefined) return { raw: Buffer.from(copy, 'base64'), flags, internalDate }
-  const text = [...kept, ...lines.slice(header.length)].map((line) => `${line.replace(/^>(>*From )/, '$1')}\r\n`)
+  const text = [...kept, ...lines.slice(header.length)].map((line) => `${line.replace(quoted[quoting], '$1')}\r\n`)
   return { raw: Buffer.from(text.join(''), 'latin1'), flags, internalDate }
 }
 

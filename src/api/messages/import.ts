@@ -1,0 +1,158 @@
+import { z } from 'zod'
+import type { MemoryReservation } from '../../common/memory-budget.ts'
+import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
+import { type CarriedMessage, withCrlf } from '../../store/exchange/format.ts'
+import { type MboxQuoting, mboxQuotings, messagesInMbox } from '../../store/exchange/mbox.ts'
+import { importFolder } from '../../store/exchange/transfer.ts'
+import { ensureMailboxes, folderName } from '../../store/mailboxes.ts'
+import { exceededQuota } from '../../store/quota.ts'
+import { accountOf, accountOwner, type Folder, PUBLIC_OWNER } from '../../store/types.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesOwner } from '../caller.ts'
+import { type Call, defineOperation, type Upload } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { folderNamed } from './move.ts'
+
+const MBOX = 'application/mbox'
+/** Longest mbox file. It is held in memory twice, as it came and as messages. */
+const MAX_MBOX_OCTETS = 64 * 1024 * 1024
+
+const input = z.strictObject({
+  to: z.string().optional().describe('Addresses or log-on names, with commas between them, to deliver to.'),
+  from: z.string().default('').describe('MAIL FROM of what is delivered.'),
+  account: z.string().optional().describe('In place of `to`: put the messages into a mailbox of this account.'),
+  folder: z.string().default('INBOX').describe('The mailbox of the account.'),
+  newsgroup: z.string().optional().describe('In place of `to`: put the messages into this newsgroup.'),
+  quoting: z
+    .enum(mboxQuotings)
+    .default('mboxrd')
+    .describe(
+      'How the mbox file quotes lines that begin with `From `: mboxrd adds a `>` to each, mboxo only to `From `.',
+    ),
+})
+
+type ImportCall = Call<z.output<typeof input>>
+
+export const importMessages = defineOperation({
+  name: 'messages.import',
+  method: 'POST',
+  path: '/messages/import',
+  summary: 'Deliver a message (.eml) or those of an mbox file, or put them into a mailbox with their flags and dates.',
+  access: 'change',
+  input,
+  upload: ['message/rfc822', 'application/octet-stream', MBOX],
+  uploadOctets: { [MBOX]: MAX_MBOX_OCTETS },
+  output: z.object({
+    delivered: z.array(z.string()).describe('Recipients.'),
+    messages: z.number().int().describe('How many messages were delivered or stored.'),
+    known: z.number().int().describe('Articles that the newsgroup has already. They are skipped.'),
+  }),
+  status: 201,
+  problems: ['not-found', 'conflict'],
+  async run(call) {
+    const { api, upload } = call
+    const places = [call.input.to, call.input.account, call.input.newsgroup].filter((one) => one !== undefined)
+    if (places.length !== 1) throw new ApiProblem('bad-request', 'say where the messages go: to, account or newsgroup')
+    if (!upload || upload.octets.length === 0)
+      throw new ApiProblem('bad-request', 'the request has no message; send the .eml or mbox file as its body')
+    using memory = api.lab.intake.memory.reservation('messages')
+    const messages = await messagesIn(upload, call, memory)
+    return call.input.to === undefined ? store(call, messages) : deliver(call, call.input.to, messages)
+  },
+})
+
+/** Returns the messages of a file. @throws ApiProblem `invalid` without any; MemoryLimitReached */
+async function messagesIn(
+  { type, octets }: Upload,
+  { api, input: { quoting } }: ImportCall,
+  memory: MemoryReservation,
+): Promise<CarriedMessage[]> {
+  const found: CarriedMessage[] = []
+  for await (const message of type === MBOX ? fromMbox(octets, quoting) : oneMessage(octets, api)) {
+    memory.grow(message.raw.length)
+    found.push(message)
+  }
+  if (found.length > 0) return found
+  throw new ApiProblem('invalid', 'the file is not in the format mbox: no line begins with “From ” (RFC 4155)')
+}
+
+async function* fromMbox(octets: Buffer, quoting: MboxQuoting): AsyncGenerator<CarriedMessage, void, void> {
+  for (const message of messagesInMbox(octets, quoting)) {
+    if (message) yield message
+    if (isSliceOver()) await nextSlice()
+  }
+}
+
+async function* oneMessage(octets: Buffer, { lab }: Api): AsyncGenerator<CarriedMessage, void, void> {
+  yield { raw: withCrlf(octets), flags: [], internalDate: lab.clock.now() }
+}
+
+interface Imported {
+  readonly delivered: readonly string[]
+  readonly messages: number
+  readonly known: number
+}
+
+async function deliver(
+  { api, caller, input: { from } }: ImportCall,
+  recipients: string,
+  messages: readonly CarriedMessage[],
+): Promise<Imported> {
+  const to = recipients
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+  for (const one of to) assertOwnRecipient(caller, one)
+  for (const [index, { raw }] of messages.entries()) {
+    await api.lab.deliver({ from, to, raw }).catch((error: Error) => {
+      if (messages.length > 1)
+        error.message += `; this is message ${index + 1} of ${messages.length}, and those before it are delivered`
+      throw error
+    })
+  }
+  return { delivered: to, messages: messages.length, known: 0 }
+}
+
+/** A tenant can send to its own accounts only. @throws ApiProblem `forbidden` */
+export function assertOwnRecipient({ tenant }: Caller, to: string): void {
+  if (tenant !== undefined && !tenant.ownsAccount(to)) {
+    throw new ApiProblem('forbidden', `${to} is not an account of the tenant; its accounts begin with ${tenant.name}-`)
+  }
+}
+
+/** Puts messages into a folder: all, or none if the mailbox has no room. */
+async function store(call: ImportCall, messages: readonly CarriedMessage[]): Promise<Imported> {
+  const { api } = call
+  const folder = await targetOf(call)
+  const user = accountOf(folder)
+  if (user !== undefined) {
+    const octets = messages.reduce((sum, { raw }) => sum + raw.length, 0)
+    const { quota } = api.lab.directory.find(user) ?? {}
+    const more = { octets, messages: messages.length }
+    if (await exceededQuota(api.lab.store, folder.owner, quota, more))
+      throw new ApiProblem('conflict', `the mailbox of ${user} has no room for the messages (quota); nothing is stored`)
+  }
+  const { messages: stored, known } = await importFolder(api.lab.store, folder, each(messages))
+  return { delivered: [], messages: stored, known }
+}
+
+async function* each(messages: readonly CarriedMessage[]): AsyncGenerator<CarriedMessage, void, void> {
+  yield* messages
+}
+
+/** Returns the folder that messages are put into. @throws ApiProblem `not-found`, `forbidden` */
+async function targetOf({ api, caller, input: { account = '', folder, newsgroup } }: ImportCall): Promise<Folder> {
+  if (newsgroup !== undefined) {
+    const isOwn = caller.role === 'tenant' && caller.tenant?.ownsNewsgroup(newsgroup)
+    if (caller.role !== 'administrator' && !isOwn)
+      throw new ApiProblem('forbidden', 'an administrator may put articles into newsgroups; others post them')
+    return folderNamed({ api, caller }, PUBLIC_OWNER, newsgroup)
+  }
+  const found = api.lab.directory.find(account)
+  if (!found || !seesOwner(caller, accountOwner(found.user)))
+    throw notFound(`there is no account ${account}; GET /api/v1/accounts lists them`)
+  const { account: kept } = api.lab.directory.add(found)
+  const owner = accountOwner(kept.user)
+  await ensureMailboxes(api.lab.store, owner)
+  return folderNamed({ api, caller }, owner, folderName(owner, folder))
+}
