@@ -31,6 +31,8 @@ export class MessageIndex {
   /** Differs for every process, so that orders of another one are recognized. */
   readonly epoch = randomUUID()
   readonly #messages = new Map<string, IndexedMessage>()
+  /** The ids of the messages of each folder: a change of a folder must not search all others. */
+  readonly #byFolder = new Map<string, Set<string>>()
   readonly #listeners = new Set<(event: IndexEvent) => void>()
   readonly #unwatch: () => void
   #arrived = 0
@@ -58,7 +60,15 @@ export class MessageIndex {
     const arrived = [...this.#messages.values()]
     this.#messages.clear()
     const known = found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
-    for (const message of [...known, ...arrived]) this.#messages.set(message.id, { ...message, order: ++this.#arrived })
+    for (const message of [...known, ...arrived]) this.#set({ ...message, order: ++this.#arrived })
+  }
+
+  #set(message: IndexedMessage): void {
+    const { id, folder } = message
+    this.#messages.set(id, message)
+    const ids = this.#byFolder.get(folder.id)
+    if (ids) ids.add(id)
+    else this.#byFolder.set(folder.id, new Set([id]))
   }
 
   get(id: string): IndexedMessage | undefined {
@@ -97,10 +107,12 @@ export class MessageIndex {
     } else if (event.type === 'expunged') {
       for (const uid of event.uids) this.#delete(messageId(folder.id, uid))
     } else if (event.type === 'folder-deleted') {
-      for (const message of this.#messages.values()) if (message.folder.id === folder.id) this.#delete(message.id)
+      for (const id of this.#byFolder.get(folder.id) ?? []) this.#delete(id)
+      this.#byFolder.delete(folder.id)
     } else if (event.type === 'folder-changed') {
-      for (const [id, message] of this.#messages) {
-        if (message.folder.id === folder.id) this.#messages.set(id, { ...message, folder })
+      for (const id of this.#byFolder.get(folder.id) ?? []) {
+        const message = this.#messages.get(id)
+        if (message) this.#messages.set(id, { ...message, folder })
       }
     }
   }
@@ -110,7 +122,7 @@ export class MessageIndex {
     const known = this.#messages.get(id)
     const type = known ? 'changed' : 'added'
     const message = { id, folder, entry, order: known?.order ?? ++this.#arrived }
-    this.#messages.set(id, message)
+    this.#set(message)
     for (const listener of this.#listeners) listener({ type, message })
   }
 
@@ -118,6 +130,7 @@ export class MessageIndex {
     const message = this.#messages.get(id)
     if (!message) return
     this.#messages.delete(id)
+    this.#byFolder.get(message.folder.id)?.delete(id)
     for (const listener of this.#listeners) listener({ type: 'deleted', message })
   }
 }
