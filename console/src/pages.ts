@@ -40,6 +40,16 @@ const rows: readonly PageRow[] = [
     access: 'read',
     load: () => import('./pages/sessions/page.tsx'),
   },
+  {
+    path: 'faults',
+    title: 'shell.faults',
+    icon: icons.faults,
+    key: 'f',
+    texts: ['faults'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/faults/page.tsx'),
+  },
 ]
 
 /** Returns the pages that the caller may use. */

@@ -9,4 +9,5 @@ export interface TestedPage {
 export const pages: readonly TestedPage[] = [
   { name: 'mail', path: '/mail', ready: '.message-list button' },
   { name: 'sessions', path: '/sessions?protocol=all', ready: '.session-rows button' },
+  { name: 'faults', path: '/faults', ready: '.faults textarea' },
 ]

@@ -1,9 +1,11 @@
+import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
 
 /** The English texts of each area. The other languages have the same keys. */
 interface Areas {
+  readonly faults: typeof faults
   readonly mail: typeof mail
   readonly sessions: typeof sessions
   readonly shell: typeof shell

@@ -3,6 +3,7 @@ import type { Texts } from '../catalogue.ts'
 export default {
   'shell.mail': 'E-Mail',
   'shell.sessions': 'Sitzungen',
+  'shell.faults': 'Störungen',
   'shell.pages': 'Seiten',
   'shell.attention': '{n} Hinweis|{n} Hinweise',
   'shell.searchHint': 'E-Mail, Seiten und Aktionen suchen…',

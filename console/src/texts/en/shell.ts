@@ -1,6 +1,7 @@
 export default {
   'shell.mail': 'Mail',
   'shell.sessions': 'Sessions',
+  'shell.faults': 'Faults',
   'shell.pages': 'Pages',
   'shell.attention': '{n} needs attention|{n} need attention',
   'shell.searchHint': 'Search mail, pages and actions…',

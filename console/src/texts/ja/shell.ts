@@ -3,6 +3,7 @@ import type { Texts } from '../catalogue.ts'
 export default {
   'shell.mail': 'メール',
   'shell.sessions': 'セッション',
+  'shell.faults': '障害',
   'shell.pages': 'ページ',
   'shell.attention': '要確認 {n} 件',
   'shell.searchHint': 'メール、ページ、操作を検索…',

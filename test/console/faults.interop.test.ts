@@ -1,0 +1,57 @@
+import { createTransport } from 'nodemailer'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HttpLab } from '../http/client.ts'
+import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+
+const mail = { from: 'alice@lab.test', to: 'alice@lab.test', subject: 'Hello', text: 'Hello' }
+
+describe.skipIf(!hasChromium)('the page of the faults', () => {
+  let http: HttpLab
+  let browser: ConsoleBrowser
+  beforeAll(async () => {
+    http = await consoleLab()
+    browser = await ConsoleBrowser.start()
+  })
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]()
+    await http?.[Symbol.asyncDispose]()
+  })
+
+  it('adds a preset, counts its hits live, and removes it unless that is undone', async () => {
+    const page = await browser.open(http.base, '/faults')
+    await page.getByRole('button', { name: 'Greylisting' }).click()
+    await page.getByRole('button', { name: 'Add a fault' }).click()
+    const row = page.getByRole('row', { name: /greylisting/ })
+    await row.getByText('verb: RCPT').waitFor()
+
+    const smtp = http.lab.nodemailer('alice')
+    await expect(createTransport(smtp).sendMail(mail)).rejects.toThrow('451 4.7.1 Greylisted, try again later')
+    await row.locator('.badge', { hasText: '1' }).waitFor()
+    await createTransport(smtp).sendMail(mail)
+
+    await row.getByRole('button', { name: 'Remove' }).click()
+    await row.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await row.getByRole('button', { name: 'Remove' }).click()
+    // The change is sent when the page closes, too.
+    await page.goto('about:blank')
+    await expect.poll(async () => (await http.request('faults')).body.items).toEqual([])
+    await page.context().close()
+  })
+
+  it('says what is wrong with a fault', async () => {
+    const page = await browser.open(http.base, '/faults?protocol=imap4&verb=FETCH')
+    const text = page.getByLabel('Fault (YAML)')
+    expect(await text.inputValue()).toContain('verb: FETCH')
+    await text.fill('when: { verb: RCPTT }\ndo: { reply: 451 4.3.0 Later }')
+    await page.getByRole('button', { name: 'Add a fault' }).click()
+    await page
+      .getByRole('alert')
+      .getByText(/RCPTT.*RCPT/)
+      .waitFor()
+    await text.fill('when: [')
+    await page.getByRole('button', { name: 'Add a fault' }).click()
+    await page.getByRole('alert').getByText('This is not YAML').waitFor()
+    await page.context().close()
+  })
+})
