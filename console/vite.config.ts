@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
+import { clientSupport } from './client-support.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -11,13 +12,29 @@ export default defineConfig({
   // The server sets the base of the document, so that the console works below any path.
   base: './',
   publicDir: here('public'),
+  plugins: [clientSupport()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: here('../dist/console'),
     emptyOutDir: true,
+    // test/console/budget.test.ts counts the octets of the first screen with it.
+    manifest: 'manifest.json',
     target: ['chrome123', 'firefox121', 'safari17.5'],
     // Small images stay files: the policy of the page allows them, and the script stays small.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      // What every page uses is one file: many small ones would wait for each other.
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: 'shared',
+              test: /console\/src\/(?:components|state|api|shell|texts\/index|router|base|pages\.ts)|node_modules\/(?:preact|@preact|wouter-preact|regexparam)\//,
+            },
+          ],
+        },
+      },
+    },
     modulePreload: { polyfill: false },
   },
   server: {

@@ -50,6 +50,8 @@ const CODINGS = [
 ] as const
 
 const INDEX = 'index.html'
+/** Files whose names change with their content. */
+const ASSETS = 'assets/'
 /** What index.html has as its base. It is replaced by the path from the page to the base of the console. */
 const BASE = '<base href="./" />'
 
@@ -60,10 +62,10 @@ const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>S
 </html>
 `
 
-/** The files of the console, which `npm run build` writes into dist/console. Read at the first request for each. */
+/** The files of the console, which `npm run build` writes into dist/console, also while the lab runs. */
 export class Console {
   readonly #folder: string
-  readonly #known: ReadonlySet<string>
+  #known: ReadonlySet<string>
   readonly #read = new Map<string, Buffer>()
 
   constructor(folder = join(packageFolder, 'dist/console')) {
@@ -71,27 +73,35 @@ export class Console {
     this.#known = new Set(filesOf(folder))
   }
 
+  /** Returns whether there is a file. Looks again for one that is not known. */
+  #has(file: string): boolean {
+    if (!this.#known.has(file) && file.startsWith(ASSETS)) this.#known = new Set(filesOf(this.#folder))
+    return this.#known.has(file)
+  }
+
   /** Answers a request for a file or a page of the console. Undefined for other paths. */
   answer({ path, ...request }: FileRequest): Response | undefined {
     const below = path.replace(/^\/t\/[^/]+(?=\/)/, '').slice(1)
     const file = fileNamed(below)
-    if (file !== INDEX && this.#known.has(file)) return this.#file(file, request)
+    if (file !== INDEX && this.#has(file)) return this.#file(file, request)
     if (NOT_PAGES.test(below)) return undefined
     if (below !== '' && !request.accept.includes('text/html')) return undefined
     return this.#page(below.split('/').length - 1, request)
   }
 
-  #file(file: string, { acceptEncoding, ifNoneMatch }: Omit<FileRequest, 'path'>): Response {
-    const isHashed = file.startsWith('assets/')
+  #file(file: string, { acceptEncoding, ifNoneMatch }: Omit<FileRequest, 'path'>): Response | undefined {
+    const isHashed = file.startsWith(ASSETS)
     const [coding, suffix] =
       CODINGS.find(([name, end]) => acceptEncoding.includes(name) && this.#known.has(file + end)) ?? []
     const octets = this.#octets(file + (suffix ?? ''))
+    if (!octets) return undefined
     return answer(octets, { isHashed, ifNoneMatch, type: TYPES[extname(file)] ?? 'application/octet-stream', coding })
   }
 
   /** Every page is the same document. Relative references work below the base paths of proxies and tenants. */
   #page(depth: number, { ifNoneMatch }: Omit<FileRequest, 'path'>): Response {
-    if (!this.#known.has(INDEX)) {
+    const index = readIfThere(join(this.#folder, INDEX))
+    if (!index) {
       return answer(Buffer.from(NOT_BUILT.replace('api/docs', `${'../'.repeat(depth)}api/docs`)), {
         isHashed: false,
         ifNoneMatch,
@@ -99,16 +109,24 @@ export class Console {
         status: 503,
       })
     }
-    const html = this.#octets(INDEX)
-      .toString('utf8')
-      .replace(BASE, `<base href="${'../'.repeat(depth) || './'}" />`)
+    const html = index.toString('utf8').replace(BASE, `<base href="${'../'.repeat(depth) || './'}" />`)
     return answer(Buffer.from(html), { isHashed: false, ifNoneMatch, type: TYPES['.html'] as string })
   }
 
-  #octets(file: string): Buffer {
-    const known = this.#read.get(file) ?? readFileSync(join(this.#folder, file))
-    this.#read.set(file, known)
-    return known
+  #octets(file: string): Buffer | undefined {
+    const octets = this.#read.get(file) ?? readIfThere(join(this.#folder, file))
+    if (octets && file.startsWith(ASSETS)) this.#read.set(file, octets)
+    return octets
+  }
+}
+
+/** Reads a file; undefined if there is none. */
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

@@ -7,7 +7,7 @@ export interface TestedPage {
 }
 
 export const pages: readonly TestedPage[] = [
-  { name: 'mail', path: '/mail', ready: '.message-list button' },
+  { name: 'mail', path: '/mail', ready: '.mail-row .subject' },
   { name: 'sessions', path: '/sessions?protocol=all', ready: '.session-rows button' },
   { name: 'faults', path: '/faults', ready: '.faults textarea' },
 ]

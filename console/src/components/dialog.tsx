@@ -23,7 +23,6 @@ export function Dialog({ title, onClose, children, actions, size = 'medium' }: D
     return () => dialog.close()
   }, [])
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes the dialog
     <dialog
       ref={element}
       class={`dialog ${size}`}

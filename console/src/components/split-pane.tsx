@@ -33,7 +33,6 @@ export function SplitPane({ name, label, width: missing, min, max, children: [fi
       <div class="split-first" style={{ '--width': `${width}px` }}>
         {first}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a rule cannot be moved */}
       <div
         role="separator"
         aria-orientation="vertical"

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 
 export interface Tab<Name extends string> {
   readonly name: Name
@@ -16,9 +16,21 @@ interface TabsProps<Name extends string> {
   readonly children: ComponentChildren
 }
 
+/** Room for the next tab beside the selected one, so that it is seen that there is one. */
+const FADE_PX = 32
+
 /** A row of tabs and the panel of the selected one. Arrow keys, Home and End move between tabs. */
 export function Tabs<Name extends string>({ label, tabs, selected, onSelect, children }: TabsProps<Name>) {
   const id = useId()
+  const list = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const tab = list.current?.querySelector<HTMLElement>('[aria-selected=true]')
+    const box = list.current
+    if (!tab || !box) return
+    if (tab.offsetLeft < box.scrollLeft) box.scrollLeft = tab.offsetLeft - FADE_PX
+    const end = tab.offsetLeft + tab.offsetWidth
+    if (end > box.scrollLeft + box.clientWidth) box.scrollLeft = end - box.clientWidth + FADE_PX
+  }, [selected])
   const move = (event: KeyboardEvent): void => {
     const at = tabs.findIndex(({ name }) => name === selected)
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key]
@@ -30,7 +42,7 @@ export function Tabs<Name extends string>({ label, tabs, selected, onSelect, chi
   }
   return (
     <div class="tabs">
-      <div role="tablist" aria-label={label} class="tab-list" onKeyDown={move}>
+      <div ref={list} role="tablist" aria-label={label} class="tab-list" onKeyDown={move}>
         {tabs.map(({ name, label: text, count }) => (
           <button
             key={name}

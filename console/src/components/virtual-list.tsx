@@ -1,79 +1,97 @@
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 interface VirtualListProps {
   readonly label: string
   readonly count: number
   /** Height of every row, in CSS pixels. */
   readonly rowHeight: number
-  /** Renders a row. It is placed by this component. */
   readonly row: (index: number) => ComponentChildren
   /** Stays the same for a row that moves. */
-  readonly keyOf: (index: number) => string | number
-  /** The row that must be visible. */
-  readonly active?: number | undefined
+  readonly keyOf: (index: number) => string
+  readonly classOf?: (index: number) => string
+  readonly isSelected: (index: number) => boolean
+  /** The row of the cursor. It is scrolled into view when it changes; -1: none. */
+  readonly active: number
+  /** Rows that were put before the first one so far. What is visible stays where it is, unless the list is at its top. */
+  readonly prepended?: number
+  readonly onOpen: (index: number, event: MouseEvent | KeyboardEvent) => void
+  readonly onKeyDown?: (event: KeyboardEvent) => void
   /** Called with the first and the last row that are in the document. */
   readonly onRange?: (first: number, last: number) => void
   readonly onScroll?: (offset: number) => void
   readonly initialOffset?: number
-  /** Gets the scrolled element. */
-  readonly boxRef?: (box: HTMLElement | null) => void
 }
 
-/** Rows around those that are visible. */
+/** Rows above and below those that are visible. */
 const OVERSCAN = 8
 
-/** A list that keeps only its visible rows in the document. Its rows are options of a list box. */
+/** A list box of rows of one height, which keeps only the visible ones in the document. */
 export function VirtualList(props: VirtualListProps) {
-  const { label, count, rowHeight, row, keyOf, active, onRange, onScroll, initialOffset = 0, boxRef } = props
+  const { label, count, rowHeight, row, keyOf, isSelected, active, prepended = 0, onRange } = props
+  const id = useId()
   const box = useRef<HTMLDivElement>(null)
-  const [, render] = useState({})
-  const latest = useRef(props)
-  latest.current = props
-  const [list] = useState(
-    () =>
-      new Virtualizer<HTMLDivElement, HTMLDivElement>({
-        count,
-        getScrollElement: () => box.current,
-        estimateSize: () => latest.current.rowHeight,
-        getItemKey: (index) => latest.current.keyOf(index),
-        overscan: OVERSCAN,
-        initialOffset,
-        scrollToFn: elementScroll,
-        observeElementRect,
-        observeElementOffset,
-        onChange: () => render({}),
-      }),
-  )
-  list.setOptions({ ...list.options, count, estimateSize: () => rowHeight, getItemKey: keyOf })
+  const [height, setHeight] = useState(800)
+  const [offset, setOffset] = useState(props.initialOffset ?? 0)
+  const known = useRef(prepended)
+  const isAtTop = offset < rowHeight / 2
+  // The rows of the frame that is drawn now must be those after the correction of the offset below.
+  const shift = isAtTop ? 0 : (prepended - known.current) * rowHeight
+  const top = offset + shift
+  const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN)
+  const last = Math.min(count - 1, Math.ceil((top + height) / rowHeight) + OVERSCAN)
+
   useLayoutEffect(() => {
-    const end = list._didMount()
-    if (box.current && initialOffset > 0) box.current.scrollTop = initialOffset
-    return end
-  }, [list])
-  useLayoutEffect(() => list._willUpdate())
-  useEffect(() => {
-    if (active !== undefined && active >= 0) list.scrollToIndex(active, { align: 'auto' })
-  }, [active, list])
-  const items = list.getVirtualItems()
-  const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0]
-  useEffect(() => onRange?.(first, last), [first, last, count])
+    const element = box.current as HTMLDivElement
+    element.scrollTop = props.initialOffset ?? 0
+    const observer = new ResizeObserver(() => setHeight(element.clientHeight))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  useLayoutEffect(() => {
+    known.current = prepended
+    if (shift === 0 || !box.current) return
+    box.current.scrollTop += shift
+    setOffset(box.current.scrollTop)
+  }, [prepended])
+  useLayoutEffect(() => {
+    const element = box.current
+    if (!element || active < 0) return
+    const start = active * rowHeight
+    if (start < element.scrollTop) element.scrollTop = start
+    else if (start + rowHeight > element.scrollTop + element.clientHeight)
+      element.scrollTop = start + rowHeight - element.clientHeight
+  }, [active])
+  useLayoutEffect(() => onRange?.(first, last), [first, last, count])
+
+  const indexes = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at)
   return (
     <div
-      ref={(element) => {
-        box.current = element
-        boxRef?.(element)
-      }}
+      ref={box}
       class="virtual-list"
-      onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)}
+      role="listbox"
+      aria-label={label}
+      aria-multiselectable="true"
+      aria-activedescendant={active >= first && active <= last ? `${id}-${active}` : undefined}
+      tabIndex={0}
+      onKeyDown={props.onKeyDown}
+      onScroll={(event) => {
+        setOffset(event.currentTarget.scrollTop)
+        props.onScroll?.(event.currentTarget.scrollTop)
+      }}
     >
-      <div role="listbox" aria-label={label} class="virtual-rows" style={{ height: `${count * rowHeight}px` }}>
-        {items.map(({ index, key, start }) => (
+      <div role="presentation" class="virtual-rows" style={{ height: `${count * rowHeight}px` }}>
+        {indexes.map((index) => (
           <div
-            key={key as string}
-            class="virtual-row"
-            style={{ height: `${rowHeight}px`, transform: `translateY(${start}px)` }}
+            key={keyOf(index)}
+            id={`${id}-${index}`}
+            role="option"
+            aria-selected={isSelected(index)}
+            aria-posinset={index + 1}
+            aria-setsize={count}
+            class={`virtual-row ${index === active ? 'active' : ''} ${props.classOf?.(index) ?? ''}`}
+            style={{ height: `${rowHeight}px`, transform: `translateY(${index * rowHeight}px)` }}
+            onClick={(event) => props.onOpen(index, event)}
           >
             {row(index)}
           </div>

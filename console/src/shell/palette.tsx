@@ -42,7 +42,6 @@ export function Palette() {
     event.preventDefault()
   }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes the palette
     <dialog
       ref={element}
       class="palette"
@@ -72,7 +71,6 @@ export function Palette() {
         </div>
         <div role="listbox" id={id} aria-label={t('shell.palette')} class="palette-list">
           {found.map((command, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
             <div
               key={command.id}
               role="option"

@@ -31,7 +31,7 @@ export function TopBar() {
       </button>
       <LiveState />
       {caller && caller.name !== 'anonymous' && (
-        <span class="who" title={t('shell.loggedOnAs', { name: caller.name, role: caller.role })}>
+        <span class="caller-name" title={t('shell.loggedOnAs', { name: caller.name, role: caller.role })}>
           {caller.name}
         </span>
       )}

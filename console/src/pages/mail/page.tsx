@@ -1,50 +1,156 @@
 import './mail.css'
-import { useEffect, useState } from 'preact/hooks'
-import { call, type OutputOf, urlTo } from '../../api/client.ts'
-import { onLive, reconnects } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
-import { RelativeTime } from '../../components/relative-time.tsx'
+import './tabs/tabs.css'
+import { MailOpen } from 'lucide-preact'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { Dialog } from '../../components/dialog.tsx'
 import { SplitPane } from '../../components/split-pane.tsx'
-import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
-import { navigate, pathWith, useRoute } from '../../router.ts'
+import { EmptyState } from '../../components/states.tsx'
+import { matching, useCommands } from '../../shell/commands.ts'
+import { icons } from '../../shell/icons.ts'
+import { type Shortcut, useShortcuts } from '../../shell/shortcuts.ts'
+import { may } from '../../state/caller.ts'
+import { isMedium, isNarrow } from '../../state/media.ts'
 import { t } from '../../texts/index.ts'
+import { answer } from './answer.ts'
+import { Compose } from './compose.tsx'
+import { composing } from './compose-state.ts'
+import { unreadTotal } from './folders.ts'
+import { ListPane } from './list-pane.tsx'
+import { Reader } from './reader.tsx'
+import { Tree } from './tree.tsx'
+import { type Mail, useMail } from './use-mail.ts'
 
-type Page = OutputOf<'messages.list'>
-
-/** The messages of the lab, the newest first, and the selected one. */
+/** All mail of the lab: the tree, the list and the open message. */
 export default function MailPage() {
-  const { rest, query } = useRoute()
-  const [page, setPage] = useState<Page>()
-  const [problem, setProblem] = useState<Problem>()
-  const [changes, setChanges] = useState(0)
-  useEffect(() => onLive(({ name }) => name.startsWith('message.') && setChanges((count) => count + 1)), [])
+  const mail = useMail()
+  useMailKeys(mail)
+  useMailCommands(mail)
   useEffect(() => {
-    call('messages.list', { limit: 100 }).then(setPage, (error) => setProblem(problemOf(error)))
-  }, [changes, reconnects.value])
-  if (problem) return <ProblemState problem={problem} />
-  if (!page) return <Skeleton />
-  const selected = page.items.find(({ id }) => id === rest[0])
+    document.title = `${unreadTotal.value > 0 ? `(${unreadTotal.value}) ` : ''}${t('shell.mail')} · Sealpost`
+  }, [unreadTotal.value])
   return (
-    <SplitPane name="mail.list" label={t('mail.list')} width={380} min={280} max={720}>
-      <ul class="message-list">
-        {page.items.map(({ id, subject, from, receivedAt }) => (
-          <li key={id}>
-            <button type="button" onClick={() => navigate(pathWith(['mail', id], query))}>
-              {subject || t('mail.noSubject')} — {from?.address} <RelativeTime at={receivedAt} short />
-            </button>
-          </li>
-        ))}
-      </ul>
-      {selected ? (
-        <iframe
-          class="message-frame"
-          sandbox="allow-popups"
-          title={selected.subject}
-          src={urlTo('messages.html', { id: selected.id })}
-        />
-      ) : (
-        <EmptyState title={t('mail.selectOne')} />
-      )}
+    <>
+      <Panes mail={mail} />
+      {composing.value && <Compose draft={composing.value} />}
+    </>
+  )
+}
+
+/** Three panes, two on a tablet, and one on a phone. */
+function Panes({ mail }: { readonly mail: Mail }) {
+  const { filter, openId } = mail
+  const [isTreeOpen, openTree] = useState(false)
+  useEffect(() => openTree(false), [JSON.stringify(filter)])
+  const reader =
+    openId === undefined ? (
+      <EmptyState icon={MailOpen} title={t('mail.selectOne')}>
+        <p>{t('mail.selectOneHint')}</p>
+      </EmptyState>
+    ) : (
+      <Reader mail={mail} id={openId} onBack={isNarrow.value ? mail.close : undefined} />
+    )
+  const list = <ListPane mail={mail} onFolders={isMedium.value ? () => openTree(true) : undefined} />
+  const tree = isTreeOpen && (
+    <Dialog title={t('mail.folders')} size="small" onClose={() => openTree(false)}>
+      <Tree current={filter} />
+    </Dialog>
+  )
+  if (isNarrow.value) {
+    return (
+      <>
+        {openId === undefined ? list : reader}
+        {tree}
+      </>
+    )
+  }
+  const both = (
+    <SplitPane name="mail.list" label={t('mail.resizeList')} width={340} min={280} max={720}>
+      {list}
+      {reader}
     </SplitPane>
+  )
+  if (isMedium.value) {
+    return (
+      <>
+        {both}
+        {tree}
+      </>
+    )
+  }
+  return (
+    <SplitPane name="mail.tree" label={t('mail.resizeTree')} width={200} min={160} max={360}>
+      <Tree current={filter} />
+      {both}
+    </SplitPane>
+  )
+}
+
+/** The keys of mail programs. They act on the open message, or on the checked ones. */
+function useMailKeys(mail: Mail): void {
+  const latest = useRef(mail)
+  latest.current = mail
+  useShortcuts(
+    useMemo<readonly Shortcut[]>(() => {
+      const run = (act: (now: Mail) => void) => () => act(latest.current)
+      const removed = ({ choice, openId, remove }: Mail): void => {
+        if (choice?.kind === 'ids') remove(choice.ids)
+        else if (openId !== undefined) remove([openId])
+      }
+      return [
+        { keys: 'j', text: 'mail.keyNext', run: run((now) => now.step(1)) },
+        { keys: 'k', text: 'mail.keyPrevious', run: run((now) => now.step(-1)) },
+        { keys: 'o', text: 'mail.keyOpen', run: run((now) => now.openId === undefined && now.step(0)) },
+        { keys: 'u', text: 'mail.keyBack', run: run((now) => now.close()) },
+        { keys: 'x', text: 'mail.keySelect', run: run((now) => now.openId !== undefined && now.check([now.openId])) },
+        { keys: '*', text: 'mail.selectAll', run: run((now) => now.checkAll()) },
+        { keys: 'Escape', text: 'mail.clearSelection', run: run((now) => now.uncheck()) },
+        { keys: '/', text: 'mail.search', run: () => document.querySelector<HTMLElement>('.mail-search')?.focus() },
+        ...(may('change')
+          ? ([
+              { keys: 'c', text: 'mail.compose', run: run((now) => compose(now)) },
+              { keys: 'r', text: 'mail.reply', run: run((now) => void answer(now.openId, false)) },
+              { keys: 'a', text: 'mail.replyAll', run: run((now) => void answer(now.openId, true)) },
+              { keys: '#', text: 'mail.delete', run: run(removed) },
+              { keys: 'Delete', text: 'mail.delete', run: run(removed) },
+            ] as const)
+          : []),
+      ]
+    }, []),
+  )
+}
+
+const compose = ({ filter: { account } }: Mail): void => {
+  composing.value = { from: account }
+}
+
+/** What the palette offers: a search for what was typed, and a new message. */
+function useMailCommands(mail: Mail): void {
+  const latest = useRef(mail)
+  latest.current = mail
+  useCommands(
+    useMemo(
+      () => (search: string) => {
+        const { setFilter, filter } = latest.current
+        const actions = may('change')
+          ? [
+              {
+                id: 'mail.compose',
+                title: t('mail.compose'),
+                icon: icons.mail,
+                hint: 'c',
+                run: () => compose(latest.current),
+              },
+            ]
+          : []
+        const find = {
+          id: 'mail.search',
+          title: t('mail.searchFor', { search }),
+          icon: icons.search,
+          run: () => setFilter({ ...filter, search }),
+        }
+        return [...matching(actions, search), ...(search.trim() === '' ? [] : [find])]
+      },
+      [],
+    ),
   )
 }

@@ -1,0 +1,15 @@
+import { signal } from '@preact/signals'
+
+/** What a new message begins with. */
+export interface Draft {
+  readonly from?: string | undefined
+  readonly to?: string
+  readonly cc?: string
+  readonly subject?: string
+  readonly text?: string
+  /** In-Reply-To and References of an answer. RFC 5322 section 3.6.4. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The message that is being written. */
+export const composing = signal<Draft | undefined>(undefined)

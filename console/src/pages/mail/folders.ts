@@ -1,0 +1,50 @@
+import { computed, signal } from '@preact/signals'
+import { call } from '../../api/client.ts'
+import { onLive } from '../../api/live.ts'
+import { type Problem, problemOf } from '../../api/problem.ts'
+import type { Folder } from './filter.ts'
+
+/** Counts are read again at most this often. */
+const PAUSE_MS = 500
+
+export const folders = signal<readonly Folder[] | undefined>(undefined)
+export const foldersProblem = signal<Problem | undefined>(undefined)
+export const unreadTotal = computed(() => (folders.value ?? []).reduce((sum, { unread }) => sum + unread, 0))
+
+let timer: ReturnType<typeof setTimeout> | undefined
+
+export async function readFolders(): Promise<void> {
+  clearTimeout(timer)
+  timer = undefined
+  try {
+    folders.value = (await call('folders.list', {})).items
+    foldersProblem.value = undefined
+  } catch (error) {
+    foldersProblem.value = problemOf(error)
+  }
+}
+
+/** Keeps the folders and their counts as they are in the lab. Returns the function that stops it. */
+export function followFolders(): () => void {
+  void readFolders()
+  const stop = onLive(({ name }) => {
+    if (!name.startsWith('message.') && name !== 'lab.reset' && name !== 'configuration.reloaded') return
+    timer ??= setTimeout(readFolders, PAUSE_MS)
+  })
+  return () => {
+    stop()
+    clearTimeout(timer)
+    timer = undefined
+  }
+}
+
+/** Special folders first, in the order of mail programs. */
+const ORDER = ['INBOX', 'Drafts', 'Sent', 'Archive', 'Junk', 'Trash']
+
+export const sortedFolders = (list: readonly Folder[]): Folder[] =>
+  list.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
+
+function rank({ name }: Folder): number {
+  const at = ORDER.indexOf(name)
+  return at === -1 ? ORDER.length : at
+}

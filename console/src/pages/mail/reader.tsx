@@ -1,0 +1,196 @@
+import {
+  ArrowLeft,
+  Copy,
+  Download,
+  FolderInput,
+  Lock,
+  LockOpen,
+  MailOpen,
+  Reply,
+  ReplyAll,
+  Star,
+  Tag,
+  Trash2,
+} from 'lucide-preact'
+import { useEffect, useState } from 'preact/hooks'
+import { call, type Schemas } from '../../api/client.ts'
+import { onLive } from '../../api/live.ts'
+import { Badge } from '../../components/badge.tsx'
+import { Button } from '../../components/button.tsx'
+import { copyText } from '../../components/copy-button.tsx'
+import { wholeTime } from '../../components/relative-time.tsx'
+import { ProblemState, Skeleton } from '../../components/states.tsx'
+import { notify } from '../../components/toast.tsx'
+import { may } from '../../state/caller.ts'
+import { t } from '../../texts/index.ts'
+import { download, mark } from './actions.ts'
+import { replyTo } from './compose.tsx'
+import { composing } from './compose-state.ts'
+import { MoveDialog, TagDialog } from './dialogs.tsx'
+import { MessageTabs } from './message-tabs.tsx'
+import { ThreadStrip } from './thread-strip.tsx'
+import { useLoaded } from './use-loaded.ts'
+import { type Mail, useRead } from './use-mail.ts'
+
+export type Message = Schemas['Message']
+
+/** One message: who, what, how it came, its actions and its tabs. */
+export function Reader({
+  mail,
+  id,
+  onBack,
+}: {
+  readonly mail: Mail
+  readonly id: string
+  readonly onBack?: (() => void) | undefined
+}) {
+  const { list } = mail
+  const [changes, setChanges] = useState(0)
+  const { value: message, problem } = useLoaded(`${id} ${changes}`, (signal) =>
+    call('messages.get', { id }, { signal }),
+  )
+  // What was loaded stays while a change is read.
+  const [shown, setShown] = useState<Message>()
+  useEffect(() => {
+    if (message) setShown(message)
+  }, [message])
+  useEffect(
+    () =>
+      onLive(({ name, data }) => {
+        if (data.id === id && (name === 'message.changed' || name === 'message.deleted'))
+          setChanges((count) => count + 1)
+      }),
+    [id],
+  )
+  const current = shown?.id === id ? shown : undefined
+  useRead(list, id, current?.read)
+  if (problem) return <ProblemState problem={problem} onRetry={() => setChanges(changes + 1)} />
+  if (!current) return <Skeleton lines={10} />
+  return (
+    <article class="reader" aria-label={current.subject || t('mail.noSubject')}>
+      <header class="reader-head">
+        <div class="reader-title">
+          {onBack && <Button kind="plain" icon={ArrowLeft} label={t('mail.back')} shortcut="u" onClick={onBack} />}
+          <h2>{current.subject || t('mail.noSubject')}</h2>
+        </div>
+        <ReaderActions mail={mail} message={current} />
+        <MessageFacts message={current} />
+        <ThreadStrip mail={mail} message={current} />
+      </header>
+      <MessageTabs key={id} message={current} />
+    </article>
+  )
+}
+
+function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mail; readonly message: Message }) {
+  const [asked, setAsked] = useState<'move' | 'tag'>()
+  const { id, account, folder, flagged, tags } = message
+  const choice = { kind: 'ids', ids: [id] } as const
+  const close = (): void => setAsked(undefined)
+  return (
+    <div class="reader-actions" role="toolbar" aria-label={t('mail.actions')}>
+      {may('change') && (
+        <>
+          <Button
+            icon={Reply}
+            title={`${t('mail.reply')} (r)`}
+            onClick={() => (composing.value = replyTo(message, false))}
+          >
+            {t('mail.reply')}
+          </Button>
+          <Button
+            kind="plain"
+            icon={ReplyAll}
+            label={t('mail.replyAll')}
+            shortcut="a"
+            onClick={() => (composing.value = replyTo(message, true))}
+          />
+          <Button
+            kind="plain"
+            icon={MailOpen}
+            label={t('mail.markUnread')}
+            onClick={() => mark(list, choice, { read: false })}
+          />
+          <Button
+            kind="plain"
+            icon={Star}
+            label={t('mail.flag')}
+            aria-pressed={flagged}
+            onClick={() => mark(list, choice, { flagged: !flagged })}
+          />
+          <Button kind="plain" icon={Tag} label={t('mail.tag')} onClick={() => setAsked('tag')} />
+          {account !== null && (
+            <Button kind="plain" icon={FolderInput} label={t('mail.move')} onClick={() => setAsked('move')} />
+          )}
+        </>
+      )}
+      <Button
+        kind="plain"
+        icon={Copy}
+        label={t('mail.copyLink')}
+        onClick={() => void copyText(location.href).then(() => notify(t('shell.copied')))}
+      />
+      <Button kind="plain" icon={Download} label={t('mail.download')} onClick={() => download(choice)} />
+      {may('change') && (
+        <Button kind="plain" icon={Trash2} label={t('mail.delete')} shortcut="#" onClick={() => remove([id])} />
+      )}
+      {asked === 'tag' && <TagDialog list={list} choice={choice} present={tags} onClose={close} />}
+      {asked === 'move' && (
+        <MoveDialog
+          list={list}
+          ids={[id]}
+          filter={{ account: account ?? undefined, folder: folder.name }}
+          onClose={close}
+        />
+      )}
+    </div>
+  )
+}
+
+/** Returns an address as text. */
+export const addressText = ({ name, address }: Schemas['Address']): string => (name ? `${name} <${address}>` : address)
+
+export function MessageFacts({ message }: { readonly message: Message }) {
+  const { from, to, cc, date, receivedAt, tags, captured, account, newsgroup, envelope, delivery } = message
+  const tls = (delivery as { tls?: { version: string; cipher: string; bits: number } } | null)?.tls
+  const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
+  const blind = (envelope?.to ?? []).filter((one) => !addresses.has(one.toLowerCase()))
+  return (
+    <dl class="facts">
+      <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
+      <Fact name={t('mail.to')}>
+        {to.map(addressText).join(', ') || '–'}
+        {newsgroup ?? ''}
+      </Fact>
+      {cc.length > 0 && <Fact name={t('mail.cc')}>{cc.map(addressText).join(', ')}</Fact>}
+      {blind.length > 0 && to.length + cc.length > 0 && <Fact name={t('mail.envelopeOnly')}>{blind.join(', ')}</Fact>}
+      <Fact name={t('mail.date')}>{wholeTime(date ?? receivedAt)}</Fact>
+      <div class="badges">
+        {captured && <Badge tone="warning">{t('mail.capturedBadge')}</Badge>}
+        {account !== null && <Badge>{account}</Badge>}
+        {tls && (
+          <Badge tone="good" icon={Lock} title={tls.cipher}>
+            {tls.version.replace('TLSv', 'TLS ')} · {tls.bits} bit
+          </Badge>
+        )}
+        {delivery !== null && !tls && (
+          <Badge tone="warning" icon={LockOpen}>
+            {t('mail.clearText')}
+          </Badge>
+        )}
+        {tags.map((tag) => (
+          <Badge key={tag} tone="accent" icon={Tag}>
+            {tag}
+          </Badge>
+        ))}
+      </div>
+    </dl>
+  )
+}
+
+export const Fact = ({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+)

@@ -1,0 +1,70 @@
+import { CalendarDays, File, FileText, Image, Mail, Music, Video } from 'lucide-preact'
+import { useState } from 'preact/hooks'
+import { urlTo } from '../../../api/client.ts'
+import { Button } from '../../../components/button.tsx'
+import { Glyph, type Icon } from '../../../components/icon.tsx'
+import { t } from '../../../texts/index.ts'
+import type { TabProps } from '../message-tabs.tsx'
+import { isCalendar, PartDownload, PartPreview, sizeText } from './part-preview.tsx'
+
+const ICONS: readonly (readonly [RegExp, Icon])[] = [
+  [/^image\//, Image],
+  [/^audio\//, Music],
+  [/^video\//, Video],
+  [/^message\//, Mail],
+  [/^(?:text\/calendar|application\/ics)$/, CalendarDays],
+  [/^text\/|pdf$/, FileText],
+]
+
+export const iconOf = (contentType: string): Icon => ICONS.find(([type]) => type.test(contentType))?.[1] ?? File
+
+/** What a preview shows better than a download. PDF is for the browser's own viewer. */
+const hasPreview = (contentType: string): boolean => !/^(?:application|font)\/(?!json|xml)/.test(contentType)
+
+/** The files of a message: images, calendars and messages at once, others when asked. */
+export default function AttachmentsTab({ message: { id, attachments } }: TabProps) {
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
+  return (
+    <ul class="attachments padded">
+      {attachments.map((one) => {
+        const isImage = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/.test(one.contentType)
+        const isOpen = opened.has(one.part) || isCalendar(one.contentType)
+        return (
+          <li key={one.part}>
+            <div class="attachment">
+              {isImage ? (
+                <img class="thumbnail" src={urlTo('messages.part', { id, part: one.part })} alt="" loading="lazy" />
+              ) : (
+                <span class="thumbnail">
+                  <Glyph icon={iconOf(one.contentType)} size={24} />
+                </span>
+              )}
+              <div class="name">
+                <strong title={one.filename ?? undefined}>{one.filename ?? t('mail.unnamed')}</strong>
+                <span class="hint">
+                  {one.contentType} · {sizeText(one.sizeOctets)}
+                  {one.disposition === 'inline' && ` · ${t('mail.inline')}`}
+                  {one.cid !== null && ` · cid:${one.cid}`}
+                </span>
+              </div>
+              {hasPreview(one.contentType) && !isCalendar(one.contentType) && (
+                <Button
+                  aria-expanded={isOpen}
+                  onClick={() => {
+                    const next = new Set(opened)
+                    if (!next.delete(one.part)) next.add(one.part)
+                    setOpened(next)
+                  }}
+                >
+                  {isOpen ? t('mail.hidePreview') : t('mail.preview')}
+                </Button>
+              )}
+              <PartDownload id={id} part={one} />
+            </div>
+            {isOpen && <PartPreview id={id} part={one} />}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}

@@ -1,0 +1,69 @@
+import { CalendarDays } from 'lucide-preact'
+import { Badge } from '../../../components/badge.tsx'
+import { Glyph } from '../../../components/icon.tsx'
+import { language } from '../../../state/preferences.ts'
+import { t } from '../../../texts/index.ts'
+import { Fact } from '../reader.tsx'
+import { type CalendarTime, parseCalendar } from './calendar.ts'
+
+/** The answers of attendees that stand out. RFC 5545 section 3.2.12. */
+const TONES: Readonly<Record<string, 'good' | 'bad' | 'warning'>> = {
+  ACCEPTED: 'good',
+  DECLINED: 'bad',
+  TENTATIVE: 'warning',
+}
+
+/** An invitation or another calendar object as a card. */
+export function CalendarCard({ text }: { readonly text: string }) {
+  const { method, events } = parseCalendar(text)
+  if (events.length === 0) return <p class="hint">{t('mail.noEvent')}</p>
+  return (
+    <>
+      {events.map((event, index) => (
+        <section key={index} class="calendar-card">
+          <h3>
+            <Glyph icon={CalendarDays} /> {event.summary || t('mail.noSubject')}
+            {method && <Badge tone={method === 'CANCEL' ? 'bad' : 'accent'}>{method}</Badge>}
+            {event.status && <Badge>{event.status}</Badge>}
+          </h3>
+          <dl class="facts">
+            {event.start && <Fact name={t('mail.eventStart')}>{timeText(event.start)}</Fact>}
+            {event.end && <Fact name={t('mail.eventEnd')}>{timeText(event.end)}</Fact>}
+            {event.rule && (
+              <Fact name={t('mail.eventRule')}>
+                <code>{event.rule}</code>
+              </Fact>
+            )}
+            {event.location && <Fact name={t('mail.eventPlace')}>{event.location}</Fact>}
+            {event.organizer && <Fact name={t('mail.eventOrganizer')}>{event.organizer}</Fact>}
+            {event.attendees.length > 0 && (
+              <Fact name={t('mail.eventAttendees')}>
+                <ul>
+                  {event.attendees.map(({ name, answer }) => (
+                    <li key={name}>
+                      {name} {answer && <Badge tone={TONES[answer] ?? 'neutral'}>{answer}</Badge>}
+                    </li>
+                  ))}
+                </ul>
+              </Fact>
+            )}
+          </dl>
+          {event.description && <p class="description">{event.description}</p>}
+        </section>
+      ))}
+    </>
+  )
+}
+
+/** Returns a time in its own zone; one in UTC in that of the browser. */
+function timeText({ value, zone }: CalendarTime): string {
+  if (!value.includes('T')) {
+    return new Date(`${value}T00:00:00`).toLocaleDateString(language.value, { dateStyle: 'full' })
+  }
+  const date = new Date(value)
+  if (Number.isNaN(date.getTime())) return value
+  const style = { dateStyle: 'full', timeStyle: 'short' } as const
+  if (value.endsWith('Z')) return date.toLocaleString(language.value, { ...style, timeStyle: 'long' })
+  // A time without a zone is that of the place. The digits are shown as they are.
+  return `${date.toLocaleString(language.value, style)} ${zone ?? t('mail.localTime')}`
+}

@@ -1,0 +1,37 @@
+import { MessagesSquare } from 'lucide-preact'
+import { call } from '../../api/client.ts'
+import { Glyph } from '../../components/icon.tsx'
+import { RelativeTime } from '../../components/relative-time.tsx'
+import { t } from '../../texts/index.ts'
+import type { Message } from './reader.tsx'
+import { nameOf } from './row.tsx'
+import { useLoaded } from './use-loaded.ts'
+import type { Mail } from './use-mail.ts'
+
+/** The other messages of a thread, the oldest first. Nothing for a message without any. */
+export function ThreadStrip({ mail, message: { id, messageId } }: { readonly mail: Mail; readonly message: Message }) {
+  const { value } = useLoaded(`${id} ${messageId} ${mail.list.prepended.value}`, (signal) =>
+    call('messages.thread', { id }, { signal }),
+  )
+  // Copies of a message for several recipients are one step of a conversation.
+  const items = (value?.items ?? []).filter(
+    (one, at, all) =>
+      one.id === id ||
+      (one.messageId !== messageId && all.findIndex((other) => other.messageId === one.messageId) === at),
+  )
+  if (items.length < 2) return null
+  return (
+    <nav class="thread" aria-label={t('mail.thread')}>
+      <Glyph icon={MessagesSquare} />
+      <ol>
+        {items.map((one) => (
+          <li key={one.id}>
+            <button type="button" aria-current={one.id === id ? 'true' : undefined} onClick={() => mail.open(one.id)}>
+              {nameOf(one.from)} <RelativeTime at={one.receivedAt} short />
+            </button>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  )
+}

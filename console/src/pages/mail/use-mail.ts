@@ -1,0 +1,114 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { reconnects } from '../../api/live.ts'
+import { navigate, useRoute } from '../../router.ts'
+import { may } from '../../state/caller.ts'
+import { type Choice, mark, removeSoon } from './actions.ts'
+import { filterIn, type MailFilter, mailPath, selectionOf } from './filter.ts'
+import { followFolders, readFolders } from './folders.ts'
+import { MessageList } from './message-list.ts'
+
+/** What the parts of the page share. */
+export interface Mail {
+  readonly filter: MailFilter
+  readonly list: MessageList
+  /** The open message. */
+  readonly openId: string | undefined
+  /** Ids of the checked messages. */
+  readonly checked: ReadonlySet<string>
+  /** Whether everything that the list would show is checked. */
+  readonly isAllChecked: boolean
+  readonly setFilter: (filter: MailFilter) => void
+  readonly open: (id: string) => void
+  readonly close: () => void
+  /** Opens the message that is so many rows away from the open one. */
+  readonly step: (by: number) => void
+  readonly check: (ids: readonly string[], isChecked?: boolean) => void
+  readonly checkAll: () => void
+  readonly uncheck: () => void
+  /** What the actions of the list apply to: the checked messages. */
+  readonly choice: Choice | undefined
+  /** Deletes messages, and opens the next one if the open one is among them. */
+  readonly remove: (ids: readonly string[]) => void
+}
+
+/** Returns the state of the page, which is that of its URL. */
+export function useMail(): Mail {
+  const { rest, query } = useRoute()
+  const [openId] = rest
+  const filter = filterIn(query)
+  const key = mailPath(filter)
+  const list = useMemo(() => new MessageList(filter), [key])
+  const [checked, setChecked] = useState<ReadonlySet<string>>(new Set())
+  const [isAllChecked, setAllChecked] = useState(false)
+  useEffect(followFolders, [])
+  useEffect(() => {
+    setChecked(new Set())
+    setAllChecked(false)
+    return list.follow()
+  }, [list])
+  const isFirst = useRef(true)
+  useEffect(() => {
+    if (isFirst.current) isFirst.current = false
+    else void Promise.all([list.refresh(), readFolders()])
+  }, [reconnects.value])
+
+  const tab = query.get('tab') ?? undefined
+  const open = (id: string): void => navigate(mailPath(filter, id, tab), { replace: openId !== undefined })
+  const close = (): void => navigate(mailPath(filter), { replace: true })
+  const step = (by: number): void => {
+    const row = list.rowOf(openId)
+    const next = list.at(openId === undefined || row === -1 ? 0 : Math.max(0, Math.min(list.count - 1, row + by)))
+    if (next && next.id !== openId) open(next.id)
+  }
+  const uncheck = (): void => {
+    setChecked(new Set())
+    setAllChecked(false)
+  }
+  const remove = (ids: readonly string[]): void => {
+    const row = list.rowOf(openId)
+    removeSoon(list, ids)
+    uncheck()
+    if (openId === undefined || !ids.includes(openId)) return
+    const next = list.at(Math.min(row, list.count - 1))
+    if (next) open(next.id)
+    else close()
+  }
+  return {
+    filter,
+    list,
+    openId,
+    checked,
+    isAllChecked,
+    setFilter: (changed) => navigate(mailPath(changed)),
+    open,
+    close,
+    step,
+    check: (ids, isChecked) => {
+      const next = new Set(checked)
+      for (const id of ids) {
+        if (isChecked ?? !next.has(id)) next.add(id)
+        else next.delete(id)
+      }
+      setChecked(next)
+      setAllChecked(false)
+    },
+    checkAll: () => {
+      setChecked(new Set(list.between(0, Math.min(list.count - 1, 999))))
+      setAllChecked(true)
+    },
+    uncheck,
+    choice: isAllChecked
+      ? { kind: 'all', count: list.count, selection: selectionOf(filter) }
+      : checked.size > 0
+        ? { kind: 'ids', ids: [...checked] }
+        : undefined,
+    remove,
+  }
+}
+
+/** Marks a message as read once it is shown. */
+export function useRead(list: MessageList, id: string, isRead: boolean | undefined): void {
+  useEffect(() => {
+    if (isRead === false && may('change')) void mark(list, { kind: 'ids', ids: [id] }, { read: true })
+  }, [id, isRead === undefined])
+}
