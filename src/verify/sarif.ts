@@ -26,5 +26,7 @@ export function verifySarif(reports: readonly EndpointReport[], { checks, ...run
 
 /** Returns the address of an endpoint as a URI, such as `imap4://127.0.0.1:143`. */
 function addressOf({ protocol, host, port, implicitTls }: Endpoint): string {
-  return `${protocol}${implicitTls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  // RFC 6874: the zone of a link-local address.
+  const name = host.includes(':') ? `[${host.replace('%', '%25')}]` : host
+  return `${protocol}${implicitTls ? 's' : ''}://${name}:${port}`
 }

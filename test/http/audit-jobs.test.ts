@@ -6,6 +6,7 @@ import { badPorts } from '../../src/audit/lab.ts'
 import type { LabInput } from '../../src/config/schema.ts'
 import { isFree } from '../support/free-ports.ts'
 import { LineClient } from '../support/line-client.ts'
+import { readJunit, readSarif } from '../support/report-formats.ts'
 import { type Answer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
 
@@ -92,8 +93,13 @@ it('judges a client elsewhere by what crosses the wire', async () => {
   expect(verdicts(bad)).toEqual(['expired safe', 'p256 safe', 'starttls-stripped unsafe'])
   expect(bad.result.results[2].reason).toMatch(/^sent in clear text: AUTH PLAIN/)
   const { body: sarif } = await http.request(`jobs/${bad.id}/report?format=sarif`)
-  expect(sarif.runs[0].results).toMatchObject([{ ruleId: 'starttls-stripped', level: 'error' }])
-  expect((await http.request(`jobs/${bad.id}/report?format=junit`)).body).toContain('<failure type="unsafe"')
+  expect(readSarif(JSON.stringify(sarif)).runs[0]?.results).toMatchObject([
+    { ruleId: 'starttls-stripped', level: 'error' },
+  ])
+  const junit = await readJunit((await http.request(`jobs/${bad.id}/report?format=junit`)).body)
+  expect(junit.testsuite?.[0]?.testcase?.flatMap(({ failure = [] }) => failure.map(({ type }) => type))).toEqual([
+    'unsafe',
+  ])
   expect((await http.request(`jobs/${bad.id}/report?format=text`)).body).toMatch(
     /^unsafe {2}starttls-stripped {2}smtp {2}starttls {2}refuse .*\n.*\n.*\n2 safe, 1 unsafe, 0 lax/,
   )
