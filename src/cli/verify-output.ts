@@ -10,12 +10,8 @@ export function printLine({ text, outcome }: ReportLine, prefix = ''): void {
 }
 
 /** Prints the findings and, as the last line, the verdict. */
-export function printReport(
-  reports: readonly EndpointReport[],
-  { verbose = false, notExamined = [] }: { verbose?: boolean; notExamined?: readonly string[] },
-): void {
+export function printReport(reports: readonly EndpointReport[], { verbose = false }: { verbose?: boolean }): void {
   for (const report of reports) for (const line of reportLines(report, verbose)) printLine(line)
-  for (const name of notExamined) printLine({ text: `${name}: not examined, because verify does not speak HTTP` })
   printVerdict(reports)
 }
 

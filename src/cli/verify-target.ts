@@ -1,6 +1,6 @@
 import { reachableAddress } from '../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import { isMailProtocol, type Protocol, protocols } from '../config/schema/protocol.ts'
+import { protocols, type ServerProtocol } from '../config/schema/protocol.ts'
 import { endpointsOf, hostEndpoints } from '../verify/targets.ts'
 import type { Endpoint, VerifyOptions } from '../verify/types.ts'
 import { storedRoots } from './certificate-store.ts'
@@ -11,7 +11,7 @@ import { controlSockets, labStatus } from './running-labs.ts'
 
 /** Options that select what `sealpost verify` connects to. */
 export interface TargetOptions extends ConfigurationOptions {
-  readonly protocol?: readonly Protocol[]
+  readonly protocol?: readonly ServerProtocol[]
   readonly port?: number
   readonly tls?: boolean
   readonly starttls?: boolean
@@ -30,8 +30,6 @@ export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 
   /** The control socket of the running lab. */
   readonly control?: string
   readonly mailDomain?: string
-  /** Virtual servers of protocols that verify does not speak, by name. */
-  readonly notExamined?: readonly string[]
 }
 
 /**
@@ -44,9 +42,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
   const { lab } = configuration
   const [socket] = await controlSockets(configuration.identity)
   const status = socket === undefined ? undefined : await labStatus(socket)
-  const wanted = lab.virtualServers.filter(
-    ({ protocol }) => isMailProtocol(protocol) && (options.protocol?.includes(protocol) ?? true),
-  )
+  const wanted = lab.virtualServers.filter(({ protocol }) => options.protocol?.includes(protocol) ?? true)
   const endpoints = wanted.flatMap((server) => {
     const running = status?.endpoints.find(({ virtualServer }) => virtualServer === server.name)
     const ports = running ?? configuredPorts(server)
@@ -58,7 +54,6 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
     ...(await labCredentials(options, lab)),
     ...(socket === undefined ? {} : { control: socket }),
     mailDomain: lab.domain,
-    notExamined: lab.virtualServers.flatMap(({ name, protocol }) => (isMailProtocol(protocol) ? [] : [name])),
   }
 }
 
@@ -93,6 +88,7 @@ async function labCredentials(
 export async function hostTarget(host: string, options: TargetOptions): Promise<Target> {
   const { protocol, port, tls, starttls, serverName, user, mailbox, newsgroup } = options
   if (tls && starttls) throw new UsageError('give --tls or --starttls, not both')
+  if (starttls && protocol?.includes('http')) throw new UsageError('HTTP has no STARTTLS; leave --starttls out')
   if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
   const implicitTls = tls ? true : starttls ? false : undefined
   const endpoints = hostEndpoints({

@@ -1,14 +1,13 @@
 import { type Command, Option } from 'commander'
 import { version } from '../common/version.ts'
-import { protocols } from '../config/schema/protocol.ts'
+import { serverProtocols } from '../config/schema/protocol.ts'
 import { askLab } from '../lab/control/client.ts'
 import { ControlError } from '../lab/control/messages.ts'
 import { PkiError } from '../pki/errors.ts'
 import type { Resolver } from '../verify/dns.ts'
-import { delivery } from '../verify/exchange.ts'
 import { verifyJunit } from '../verify/junit.ts'
 import { summarize } from '../verify/report.ts'
-import { checks, verifyEndpoints } from '../verify/run.ts'
+import { reported, verifyEndpoints } from '../verify/run.ts'
 import type { EndpointReport, LocalConnection, VerifyOptions } from '../verify/types.ts'
 import { withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
@@ -37,14 +36,16 @@ export interface VerifyCommandOptions extends TargetOptions {
 
 const TIMEOUT_MS = 10_000
 
-const reported = [...checks, delivery]
-
 /** Adds `sealpost verify`. */
 export function addVerify(program: Command): void {
   withConfig(program.command('verify'))
     .argument('[host]', 'any server (default: every port of the configuration)', hostOrAddress)
     .description('connect as a client and report which checks of TLS, certificates and log-on passed')
-    .addOption(new Option('--protocol <protocol...>', 'protocols of the host (default: all four)').choices(protocols))
+    .addOption(
+      new Option('--protocol <protocol...>', 'protocols of the host (default: those of mail and news)').choices(
+        serverProtocols,
+      ),
+    )
     .option('--port <number>', 'one port of the host (default: the registered ports)', portNumber)
     .option('--tls', 'the port uses implicit TLS')
     .option('--starttls', 'the port uses clear text with STARTTLS')
@@ -84,9 +85,9 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
     const { watch } = await import('./verify-watch.ts')
     return watch(async () => (await runOnce(host, options)).reports, options)
   }
-  const { reports, notExamined, isRunning } = await runOnce(host, options)
-  if (options.json) printJson(reports, { notExamined })
-  else printReport(reports, { ...options, notExamined })
+  const { reports, isRunning } = await runOnce(host, options)
+  if (options.json) printJson(reports)
+  else printReport(reports, options)
   if (host === undefined && !isRunning && !summarize(reports).ok) {
     noteError('no lab of this configuration is running; start it with sealpost start')
   }
@@ -95,8 +96,6 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
 
 interface Run {
   readonly reports: readonly EndpointReport[]
-  /** Names of virtual servers. */
-  readonly notExamined: readonly string[]
   /** A lab of the configuration is running. */
   readonly isRunning: boolean
 }
@@ -113,7 +112,7 @@ async function runOnce(host: string | undefined, options: VerifyCommandOptions):
       progress.show(`${++done} checks done; last: ${title}, port ${port}: ${finding.title}`)
     })
     await writeReports(reports, startedAt, options)
-    return { reports, notExamined: target.notExamined ?? [], isRunning: target.control !== undefined }
+    return { reports, isRunning: target.control !== undefined }
   } finally {
     progress.clear()
   }

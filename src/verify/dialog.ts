@@ -1,15 +1,17 @@
-import type { ProtocolRow, Reply } from './protocols.ts'
+import type { ProtocolRow, Reply, Server } from './protocol-row.ts'
 import type { Wire } from './wire.ts'
 
 /** Sends commands of one protocol over a wire and reads the replies. */
 export class Dialog {
   readonly wire: Wire
   readonly row: ProtocolRow
+  readonly #server: Server
   #count = 0
 
-  constructor(wire: Wire, row: ProtocolRow) {
+  constructor(wire: Wire, row: ProtocolRow, server: Server) {
     this.wire = wire
     this.row = row
+    this.#server = server
   }
 
   /** Reads the greeting. @throws VerifyError */
@@ -25,7 +27,7 @@ export class Dialog {
   /** Sends a command with more octets behind it in the same segment, and reads its reply. @throws VerifyError */
   pipeline(command: string, rest: string): Promise<Reply> {
     const n = ++this.#count
-    this.wire.write(`${this.row.frame(command, n)}\r\n${rest}`)
+    this.wire.write(`${this.row.frame(command, n, this.#server)}\r\n${rest}`)
     return this.#reply(command, n)
   }
 
@@ -35,10 +37,16 @@ export class Dialog {
     return this.#reply('', this.#count)
   }
 
-  /** Sends QUIT or LOGOUT and closes without waiting for the reply. */
+  /** Sends QUIT or LOGOUT, if the protocol has it, and closes without waiting for the reply. */
   close(): void {
-    this.wire.write(`${this.row.frame(this.row.quit, ++this.#count)}\r\n`)
+    const { frame, quit } = this.row
+    if (quit !== undefined) this.wire.write(`${frame(quit, ++this.#count, this.#server)}\r\n`)
     setImmediate(() => this.wire.close())
+  }
+
+  /** Sends QUIT or LOGOUT, if the protocol has it, and waits for the reply or the end of the connection. */
+  async quit(): Promise<void> {
+    if (this.row.quit !== undefined) await this.command(this.row.quit).catch(() => {})
   }
 
   async #reply(command: string, n: number): Promise<Reply> {

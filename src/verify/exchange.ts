@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isMailProtocol } from '../config/schema.ts'
 import { type Check, type Found, fail, pass } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
-import { mailClients, type ProbeMessage } from './mail-clients.ts'
+import { type MailClient, mailClients, type ProbeMessage } from './mail-clients.ts'
 import type { Probe } from './probe.ts'
 import { NotTested, type ProbeAccount, VerifyError } from './types.ts'
 
@@ -49,6 +50,12 @@ async function resultOf(act: () => Promise<Found>): Promise<Found> {
   }
 }
 
+/** @throws NotTested for HTTP, which carries no mail here */
+function clientOf({ endpoint: { protocol } }: Probe): MailClient {
+  if (isMailProtocol(protocol)) return mailClients[protocol]
+  throw new NotTested('applies to mail and news')
+}
+
 const mailboxOf = ({ options, endpoint }: Probe, { user }: ProbeAccount): string =>
   options.mailbox ?? (user.includes('@') ? user : `${user}@${endpoint.serverName}`)
 
@@ -67,7 +74,7 @@ async function readBack(
   remove: boolean,
 ): Promise<Found> {
   if (!sent) throw new NotTested('no message was sent')
-  const { read } = mailClients[probe.endpoint.protocol]
+  const { read } = clientOf(probe)
   const until = Date.now() + probe.options.timeoutMs
   for (;;) {
     const found = await session(probe, who, sent, async (dialog) => {
@@ -117,11 +124,11 @@ async function session(
   if (untrusted) throw new NotTested(`no log-on, because the certificate does not verify (${untrusted.message})`)
   const { dialog, capabilities } = await probe.openSecured()
   try {
-    await mailClients[probe.endpoint.protocol].logOn(dialog, who, capabilities.lines)
+    await clientOf(probe).logOn(dialog, who, capabilities.lines)
     const what = await act(dialog)
     if (what === undefined) return { outcome: 'not-applicable', words: 'not arrived yet' }
     // POP3 deletes messages only after QUIT.
-    await dialog.command(probe.row.quit).catch(() => {})
+    await dialog.quit()
     return judgeWire(dialog, message, who, what)
   } finally {
     dialog.wire.close()

@@ -1,6 +1,6 @@
 import type { Protocol } from '../config/schema.ts'
 import type { Dialog } from './dialog.ts'
-import type { Reply } from './protocols.ts'
+import type { Reply } from './protocol-row.ts'
 import { type ProbeAccount, VerifyError } from './types.ts'
 
 /** The test message or article. */

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { Dialog } from './dialog.ts'
-import { type ProtocolRow, protocolRows, type Reply } from './protocols.ts'
+import type { ProtocolRow, Reply } from './protocol-row.ts'
+import { protocolRows } from './protocols.ts'
 import type { ServerHello } from './tls/answer.ts'
 import {
   type Agreed,
@@ -78,7 +79,7 @@ export class Probe {
   /** Opens a clear-text session and reads greeting and capabilities. @throws NotTested on an implicit-TLS port; VerifyError */
   async openClear(): Promise<Opening> {
     if (this.endpoint.implicitTls) throw new NotTested('this port has no clear text')
-    return this.#begin(new Dialog(await this.connect(), this.row))
+    return this.#begin(new Dialog(await this.connect(), this.row, this.endpoint))
   }
 
   /** Returns greeting and capabilities of the first clear-text session. */
@@ -94,15 +95,17 @@ export class Probe {
   async readyForTls(rest = ''): Promise<Wire> {
     const { row, endpoint } = this
     if (endpoint.implicitTls) return this.connect()
+    if (!row.startTls) throw new NotTested(`this port has no TLS, because ${row.title} has no STARTTLS`)
+    const { command, announced, ready } = row.startTls
     const { dialog, capabilities } = await this.openClear()
-    if (!capabilities.lines.some((line) => row.capabilities.startTls.test(line))) {
+    if (!capabilities.lines.some((line) => announced.test(line))) {
       dialog.close()
-      throw new NotTested(`${row.startTls.command} is not announced`)
+      throw new NotTested(`${command} is not announced`)
     }
-    const reply = await dialog.pipeline(row.startTls.command, rest)
-    if (!row.startTls.ready.test(reply.status)) {
+    const reply = await dialog.pipeline(command, rest)
+    if (!ready.test(reply.status)) {
       dialog.close()
-      throw new VerifyError(`${row.startTls.command} is announced but fails: ${reply.status}`)
+      throw new VerifyError(`${command} is announced but fails: ${reply.status}`)
     }
     return dialog.wire
   }
@@ -128,7 +131,7 @@ export class Probe {
       try {
         return await this.#handshake(false)
       } catch (error) {
-        if (!(error instanceof HandshakeFailed) || error.code === 'TIMEOUT') throw error
+        if (!(error instanceof HandshakeFailed) || error.code === 'TIMEOUT' || error.alert === NO_PROTOCOL) throw error
         // The server may offer only what current clients refuse: try again with everything, to report it.
         return this.#handshake(true).catch(() => this.#readUnfinished(error))
       }
@@ -169,7 +172,7 @@ export class Probe {
     try {
       const settings = { ...this.#settings(view), ...more }
       const socket = await under.startTls(async (raw) => (await handshake(raw, settings)).socket)
-      return { dialog: new Dialog(under, this.row), socket }
+      return { dialog: new Dialog(under, this.row, this.endpoint), socket }
     } catch (error) {
       under.close()
       if (view.untrusted) throw new NotTested(`clients end the session at this certificate (${view.untrusted.message})`)
@@ -178,16 +181,22 @@ export class Probe {
   }
 
   #settings(view: TlsView) {
-    const { serverName } = this.endpoint
     const pinned = view.untrusted ? { pinned: view.certificates } : {}
-    return { serverName, ca: this.ca, timeoutMs: this.options.timeoutMs, wide: view.wide, ...pinned }
+    return { ...this.#client(), wide: view.wide, ...pinned }
+  }
+
+  /** The settings of a usual client. Those of HTTP name their protocol, those of mail and news rarely do. */
+  #client() {
+    const { row, ca, options, endpoint } = this
+    const alpn = row.protocol === 'http' ? [row.alpn ?? ''] : undefined
+    return { serverName: endpoint.serverName, ca, timeoutMs: options.timeoutMs, alpn }
   }
 
   async #handshake(wide: boolean): Promise<TlsView> {
     const wire = await this.readyForTls()
     let made: Handshake | undefined
     try {
-      const settings = { serverName: this.endpoint.serverName, ca: this.ca, timeoutMs: this.options.timeoutMs, wide }
+      const settings = { ...this.#client(), wide }
       const socket = await wire.startTls(async (raw) => {
         made = await handshake(raw, settings)
         return made.socket
@@ -228,11 +237,14 @@ export class Probe {
   async #begin(dialog: Dialog, greets = true): Promise<Opening> {
     const { row } = this
     try {
-      const greeting = greets ? await dialog.greeting() : { lines: [], code: '', status: '' }
-      if (greets && !row.greeting.test(greeting.status)) {
+      if (!greets)
+        return { dialog, greeting: NO_GREETING, capabilities: await dialog.command(row.capabilities.command) }
+      const first = row.isAskedFirst ? dialog.command(row.capabilities.command) : dialog.greeting()
+      const greeting = await first
+      if (!row.greeting.test(greeting.status)) {
         throw new VerifyError(`“${greeting.status.slice(0, 120)}” is not a valid ${row.title} greeting`)
       }
-      const capabilities = await dialog.command(row.capabilities.command)
+      const capabilities = row.isAskedFirst ? greeting : await dialog.command(row.capabilities.command)
       return { dialog, greeting, capabilities }
     } catch (error) {
       dialog.wire.close()
@@ -242,7 +254,12 @@ export class Probe {
   }
 }
 
-type SpecialSettings = Pick<HandshakeSettings, 'wide' | 'maxVersion' | 'session' | 'otherName'>
+/** no_application_protocol: no version or suite would help. RFC 7301 section 3.2. */
+const NO_PROTOCOL = 120
+
+const NO_GREETING: Reply = { lines: [], code: '', status: '' }
+
+type SpecialSettings = Pick<HandshakeSettings, 'wide' | 'maxVersion' | 'alpn' | 'session' | 'otherName'>
 
 /** What a check offers; the server name is the endpoint's unless stated. */
 type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverName'>>

@@ -1,71 +1,7 @@
-import type { Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
+import { http } from './http-row.ts'
+import { NO_PASSWORD, NOBODY, type ProtocolRow, type Reply } from './protocol-row.ts'
 
-/** A server's reply to a command. */
-export interface Reply {
-  readonly lines: readonly string[]
-  /** The status: `250`, `+OK`, `OK`, `+` … */
-  readonly code: string
-  /** The line that holds the status. */
-  readonly status: string
-}
-
-/** A log-on to try in clear text, with a name and password of no account. */
-interface ClearLogOn {
-  readonly name: string
-  readonly command: string
-  /** Returns whether the server accepted the attempt: asked for the password or checked it. @param announced capability lines */
-  readonly isAccepted: (reply: Reply, announced: readonly string[]) => boolean
-}
-
-/** Commands before STARTTLS whose effect the server must forget. */
-interface StateProbe {
-  /** Returns commands in clear text. Each must be accepted, otherwise the server has no state to forget. */
-  readonly before: (facts: StateFacts) => readonly string[] | undefined
-  /** Returns the command under TLS that shows whether the state is kept. */
-  readonly after: (facts: StateFacts) => string
-  /** Matches the reply to `after` if the state is forgotten. */
-  readonly forgotten: RegExp
-  /** The state, for reports. */
-  readonly what: string
-}
-
-export interface StateFacts {
-  readonly user: string | undefined
-  readonly password: string | undefined
-  readonly newsgroup: string | undefined
-}
-
-/** The client's side of a protocol, as far as the checks need it. */
-export interface ProtocolRow {
-  readonly protocol: Protocol
-  readonly title: string
-  readonly greeting: RegExp
-  /** Returns a command as it is sent, without its line end. @param n its number in the session, for tags */
-  readonly frame: (command: string, n: number) => string
-  readonly isLast: (lines: readonly string[], command: string, n: number) => boolean
-  readonly status: (lines: readonly string[]) => string
-  readonly code: (status: string) => string
-  readonly capabilities: {
-    readonly command: string
-    readonly startTls: RegExp
-    /** Returns the log-on mechanisms, including commands (`USER`, `LOGIN`). */
-    readonly mechanisms: (lines: readonly string[]) => readonly string[]
-  }
-  readonly startTls: { readonly command: string; readonly ready: RegExp }
-  /** Matches any positive reply. */
-  readonly accepted: RegExp
-  readonly clearLogOn: readonly ClearLogOn[]
-  /** A command other than log-on that is refused in clear text if a secure channel is required. */
-  readonly clearUse?: { readonly command: string; readonly refused: RegExp; readonly rule: string }
-  /** A command to send behind STARTTLS in the same segment. The server must not answer it. */
-  readonly injected: { readonly command: string; readonly answered: (reply: Reply) => boolean }
-  readonly state?: StateProbe
-  readonly quit: string
-}
-
-/** A name and a password that belong to no account. */
-const NOBODY = 'sealpost-verify'
-const NO_PASSWORD = 'not-a-password'
 /** Their SASL PLAIN response. RFC 4616 section 2. */
 const nobodyPlain = Buffer.from(`\0${NOBODY}\0${NO_PASSWORD}`).toString('base64')
 
@@ -95,23 +31,30 @@ export const smtp: ProtocolRow = {
   code: (status) => status.slice(0, 3),
   capabilities: {
     command: 'EHLO sealpost-verify.invalid',
-    startTls: /^250[ -]STARTTLS\b/i,
     mechanisms: (lines) => [...new Set(wordsOf(lines, /^250[ -]AUTH[ =]/i).map((name) => name.toUpperCase()))],
   },
-  startTls: { command: 'STARTTLS', ready: /^220/ },
+  startTls: {
+    command: 'STARTTLS',
+    announced: /^250[ -]STARTTLS\b/i,
+    ready: /^220/,
+    injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
+    state: {
+      before: () => ['MAIL FROM:<>'],
+      after: () => 'RCPT TO:<postmaster>',
+      // RFC 3207 section 4.2
+      forgotten: /^5[03]\d/,
+      what: 'the mail transaction from before TLS',
+    },
+  },
   accepted: /^[23]/,
   clearLogOn: [
     { name: 'AUTH PLAIN', command: `AUTH PLAIN ${nobodyPlain}`, isAccepted: isIn('235', '334', '535') },
     { name: 'AUTH LOGIN', command: 'AUTH LOGIN', isAccepted: isIn('235', '334', '535') },
   ],
-  clearUse: { command: 'MAIL FROM:<>', refused: /^530/, rule: 'RFC 3207 section 4' },
-  injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
-  state: {
-    before: () => ['MAIL FROM:<>'],
-    after: () => 'RCPT TO:<postmaster>',
-    // RFC 3207 section 4.2
-    forgotten: /^5[03]\d/,
-    what: 'the mail transaction from before TLS',
+  clearUse: {
+    command: 'MAIL FROM:<>',
+    isRefused: ({ status }) => /^530/.test(status),
+    expected: '530 (RFC 3207 section 4)',
   },
   quit: 'QUIT',
 }
@@ -123,6 +66,7 @@ const POP3_MULTILINE = /^(?:CAPA|LIST|UIDL|AUTH)$|^(?:RETR|TOP) /i
 export const pop3: ProtocolRow = {
   protocol: 'pop3',
   title: 'POP3',
+  alpn: 'pop3',
   greeting: /^\+OK/,
   frame: (command) => command,
   isLast: (lines, command) =>
@@ -131,26 +75,29 @@ export const pop3: ProtocolRow = {
   code: (status) => /^\S*/.exec(status)?.[0] ?? '',
   capabilities: {
     command: 'CAPA',
-    startTls: /^STLS\b/i,
     mechanisms: (lines) => [
       ...(lines.some((line) => /^USER\b/i.test(line)) ? ['USER'] : []),
       ...wordsOf(lines, /^SASL\b/i).map((name) => name.toUpperCase()),
     ],
   },
-  startTls: { command: 'STLS', ready: /^\+OK/ },
+  startTls: {
+    command: 'STLS',
+    announced: /^STLS\b/i,
+    ready: /^\+OK/,
+    injected: { command: 'XINJECTED', answered: ({ code }) => code === '-ERR' },
+    state: {
+      before: ({ user, password }) => (user && password ? [`USER ${user}`] : undefined),
+      after: ({ password }) => `PASS ${password}`,
+      // RFC 2595 section 4
+      forgotten: /^-ERR/,
+      what: 'the user name from before TLS',
+    },
+  },
   accepted: /^\+OK/,
   clearLogOn: [
     { name: 'USER', command: `USER ${NOBODY}`, isAccepted: isIn('+OK', '+') },
     { name: 'AUTH PLAIN', command: 'AUTH PLAIN', isAccepted: isIn('+OK', '+') },
   ],
-  injected: { command: 'XINJECTED', answered: ({ code }) => code === '-ERR' },
-  state: {
-    before: ({ user, password }) => (user && password ? [`USER ${user}`] : undefined),
-    after: ({ password }) => `PASS ${password}`,
-    // RFC 2595 section 4
-    forgotten: /^-ERR/,
-    what: 'the user name from before TLS',
-  },
   quit: 'QUIT',
 }
 
@@ -167,6 +114,7 @@ function words(lines: readonly string[]): string[] {
 export const imap4: ProtocolRow = {
   protocol: 'imap4',
   title: 'IMAP4',
+  alpn: 'imap',
   greeting: /^\* (?:OK|PREAUTH)\b/i,
   frame: (command, n) => `${tagOf(n)} ${command}`,
   isLast: (lines, _command, n) => n === 0 || lastOf(lines).startsWith(`${tagOf(n)} `) || lastOf(lines).startsWith('+'),
@@ -174,14 +122,18 @@ export const imap4: ProtocolRow = {
   code: statusWord,
   capabilities: {
     command: 'CAPABILITY',
-    startTls: /^\* CAPABILITY (?:.* )?STARTTLS(?: |$)/i,
     mechanisms(lines) {
       const all = words(lines)
       const sasl = all.flatMap((word) => (word.startsWith('AUTH=') ? [word.slice(5)] : []))
       return all.includes('LOGINDISABLED') ? sasl : ['LOGIN command', ...sasl]
     },
   },
-  startTls: { command: 'STARTTLS', ready: /^\S+ OK/i },
+  startTls: {
+    command: 'STARTTLS',
+    announced: /^\* CAPABILITY (?:.* )?STARTTLS(?: |$)/i,
+    ready: /^\S+ OK/i,
+    injected: { command: 'INJ1 NOOP', answered: ({ lines }) => lines.some((line) => line.startsWith('INJ1 ')) },
+  },
   accepted: /^\S+ OK/i,
   clearLogOn: [
     {
@@ -195,7 +147,6 @@ export const imap4: ProtocolRow = {
     },
     { name: 'AUTHENTICATE PLAIN', command: 'AUTHENTICATE PLAIN', isAccepted: isIn('OK', '+') },
   ],
-  injected: { command: 'INJ1 NOOP', answered: ({ lines }) => lines.some((line) => line.startsWith('INJ1 ')) },
   quit: 'LOGOUT',
 }
 
@@ -206,6 +157,7 @@ const NNTP_MULTILINE = /^(?:100|101|215|220|221|222|224|225|230|231)\b/
 export const nntp: ProtocolRow = {
   protocol: 'nntp',
   title: 'NNTP',
+  alpn: 'nntp',
   greeting: /^20[01]\b/,
   frame: (command) => command,
   isLast: (lines) => !NNTP_MULTILINE.test(firstOf(lines)) || lastOf(lines) === '.',
@@ -213,13 +165,24 @@ export const nntp: ProtocolRow = {
   code: (status) => status.slice(0, 3),
   capabilities: {
     command: 'CAPABILITIES',
-    startTls: /^STARTTLS\b/i,
     mechanisms: (lines) => [
       ...wordsOf(lines, /^AUTHINFO\b/i).flatMap((word) => (word.toUpperCase() === 'USER' ? ['USER'] : [])),
       ...wordsOf(lines, /^SASL\b/i).map((name) => name.toUpperCase()),
     ],
   },
-  startTls: { command: 'STARTTLS', ready: /^382/ },
+  startTls: {
+    command: 'STARTTLS',
+    announced: /^STARTTLS\b/i,
+    ready: /^382/,
+    injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
+    state: {
+      before: ({ newsgroup }) => (newsgroup === undefined ? undefined : [`GROUP ${newsgroup}`]),
+      after: () => 'STAT',
+      // RFC 4642 section 2.2.2
+      forgotten: /^(?:412|480|483)/,
+      what: 'the newsgroup selected before TLS',
+    },
+  },
   accepted: /^[23]/,
   clearLogOn: [
     { name: 'AUTHINFO USER', command: `AUTHINFO USER ${NOBODY}`, isAccepted: isIn('281', '381', '481') },
@@ -229,16 +192,8 @@ export const nntp: ProtocolRow = {
       isAccepted: isIn('281', '283', '383', '481'),
     },
   ],
-  injected: { command: 'XINJECTED', answered: ({ code }) => /^5/.test(code) },
-  state: {
-    before: ({ newsgroup }) => (newsgroup === undefined ? undefined : [`GROUP ${newsgroup}`]),
-    after: () => 'STAT',
-    // RFC 4642 section 2.2.2
-    forgotten: /^(?:412|480|483)/,
-    what: 'the newsgroup selected before TLS',
-  },
   quit: 'QUIT',
 }
 
 /** One row per protocol. */
-export const protocolRows: Readonly<Record<Protocol, ProtocolRow>> = { smtp, pop3, imap4, nntp }
+export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = { smtp, pop3, imap4, nntp, http }

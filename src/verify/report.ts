@@ -77,7 +77,8 @@ export function reportLines({ endpoint, findings }: EndpointReport, verbose: boo
 
 function heading(endpoint: Endpoint): string {
   const { title, startTls } = protocolRows[endpoint.protocol]
-  return `${describe(endpoint)} (${title} at ${endpoint.host}, ${endpoint.implicitTls ? 'implicit TLS' : startTls.command})`
+  const channel = endpoint.implicitTls ? 'implicit TLS' : (startTls?.command ?? 'clear text')
+  return `${describe(endpoint)} (${title} at ${endpoint.host}, ${channel})`
 }
 
 function countsText(findings: readonly Finding[]): string {

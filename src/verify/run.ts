@@ -1,4 +1,5 @@
 import { PkiError } from '../pki/errors.ts'
+import { alpn } from './checks/alpn.ts'
 import { cbcPadding } from './checks/cbc-padding.ts'
 import { chain, dates, key, names, purposes } from './checks/certificate.ts'
 import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
@@ -20,6 +21,7 @@ import { robot } from './checks/robot.ts'
 import { injection, second, state } from './checks/starttls.ts'
 import { transparency } from './checks/transparency.ts'
 import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
+import { crossing, crossPorts } from './crossing.ts'
 import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
 import { systemRoots } from './tls/trust.ts'
@@ -56,9 +58,11 @@ export async function verifyEndpoints(
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
   options.signal?.throwIfAborted()
+  const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
+  if (isWanted(crossing.name, options)) await crossPorts(present, (probe, found) => note(probe, crossing, found))
+  options.signal?.throwIfAborted()
   const { credentials } = options
   if (credentials && isWanted(delivery.name, options)) {
-    const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
     await exchange(present, credentials, (probe, found) => note(probe, delivery, found))
   }
   return [...book].map(([{ endpoint }, findings]) => ({ endpoint, findings }))
@@ -66,7 +70,7 @@ export async function verifyEndpoints(
 
 type Note = (probe: Probe, check: Pick<Check, 'name' | 'title'>, found: Found) => void
 
-const isWanted = (name: string, { only }: VerifyOptions): boolean => !only || only.includes(name)
+const isWanted = (name: string, { only }: Pick<VerifyOptions, 'only'>): boolean => !only || only.includes(name)
 
 /** Returns whether the port is closed, so that no other check applies. */
 const isAbsent = (findings: readonly Finding[]): boolean =>
@@ -118,6 +122,7 @@ export const checks: readonly Check[] = [
   mtaSts,
   versionsAccepted,
   handshakes,
+  alpn,
   suitesAccepted,
   olderSuites,
   dhGroups,
@@ -138,3 +143,20 @@ export const checks: readonly Check[] = [
   state,
   second,
 ]
+
+/** Name and title of everything that a report can contain, in its order. */
+export const reported: readonly Pick<Check, 'name' | 'title'>[] = [...checks, crossing, delivery]
+
+/** Returns how many findings a run has if every port is open and the checks of several ports apply. */
+export function expectedFindings(
+  endpoints: readonly Endpoint[],
+  options: Pick<VerifyOptions, 'only' | 'credentials'>,
+): number {
+  const names = reported.map(({ name }) => name).filter((name) => isWanted(name, options))
+  const applies = (name: string, { protocol, implicitTls }: Endpoint): boolean => {
+    const hasTls = implicitTls || protocol !== 'http'
+    if (name === crossing.name) return hasTls && endpoints.length > 1
+    return name !== delivery.name || (options.credentials !== undefined && protocol !== 'http')
+  }
+  return endpoints.flatMap((endpoint) => names.filter((name) => applies(name, endpoint))).length
+}

@@ -1,5 +1,5 @@
 import type { ResolvedVirtualServer } from '../config/resolve.ts'
-import { isMailProtocol, type Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
 import type { Endpoint, Promises } from './types.ts'
 
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
@@ -33,6 +33,9 @@ function configuredPromises(server: ResolvedVirtualServer): Promises {
   }
 }
 
+/** A path of the lab's API that needs a log-on unless anonymous callers may use it. */
+const STATUS = '/api/v1/status'
+
 /** The ports that a virtual server listens on now. */
 export interface OpenPorts {
   readonly port: number | undefined
@@ -47,29 +50,29 @@ export function endpointsOf(
   serverName: string,
 ): Endpoint[] {
   const { protocol, name } = server
-  if (!isMailProtocol(protocol)) return []
   const promises = configuredPromises(server)
-  const common = { title: name, protocol, host, serverName, promises }
+  const common = { title: name, protocol, host, serverName, promises, ...(protocol === 'http' ? { path: STATUS } : {}) }
   return [
     ...(port === undefined ? [] : [{ ...common, port, implicitTls: false }]),
     ...(tlsPort === undefined ? [] : [{ ...common, port: tlsPort, implicitTls: true }]),
   ]
 }
 
-/** The registered ports. RFC 6409, RFC 8314, RFC 4642. */
-const registered: Readonly<Record<Protocol, { clear: readonly number[]; tls: readonly number[] }>> = {
+/** The registered ports. RFC 6409, RFC 8314, RFC 4642, RFC 9110. */
+const registered: Readonly<Record<ServerProtocol, { clear: readonly number[]; tls: readonly number[] }>> = {
   smtp: { clear: [25, 587], tls: [465] },
   pop3: { clear: [110], tls: [995] },
   imap4: { clear: [143], tls: [993] },
   nntp: { clear: [119], tls: [563] },
+  http: { clear: [80], tls: [443] },
 }
 
 export interface HostTarget {
   readonly host: string
-  readonly protocols: readonly Protocol[]
+  readonly protocols: readonly ServerProtocol[]
   /** Default: the registered ports. */
   readonly port?: number
-  /** Whether `port` uses TLS from the first octet. Default: if it is a registered TLS port. */
+  /** Whether `port` uses TLS from the first octet. Default: if it is a registered TLS port; for HTTP, unless it is 80. */
   readonly implicitTls?: boolean
   readonly serverName?: string
   readonly requireSecureChannel: boolean
@@ -83,7 +86,8 @@ export function hostEndpoints(target: HostTarget): Endpoint[] {
     const common = { title: host, protocol, host, serverName, promises }
     const { clear, tls } = registered[protocol]
     if (port !== undefined) {
-      return [{ ...common, port, implicitTls: target.implicitTls ?? tls.includes(port) }]
+      const usual = protocol === 'http' ? !clear.includes(port) : tls.includes(port)
+      return [{ ...common, port, implicitTls: target.implicitTls ?? usual }]
     }
     return [
       ...(target.implicitTls === true

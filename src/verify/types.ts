@@ -1,4 +1,4 @@
-import type { Protocol } from '../config/schema.ts'
+import type { ServerProtocol } from '../config/schema.ts'
 import type { Resolver } from './dns.ts'
 
 /** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
@@ -24,13 +24,15 @@ export interface Promises {
 export interface Endpoint {
   /** Its name in reports: the virtual server's or the host's. */
   readonly title: string
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   readonly host: string
   readonly port: number
   /** Whether the port uses TLS from the first octet; otherwise STARTTLS. */
   readonly implicitTls: boolean
   /** The name or address that the certificate must have. */
   readonly serverName: string
+  /** HTTP: the path that is asked for. Default: `/`. */
+  readonly path?: string
   readonly promises: Promises
   /** A closed port is not a failure: it is one of a host's standard ports. */
   readonly optional?: boolean

@@ -286,6 +286,22 @@ describe('early ChangeCipherSpec', () => {
   })
 })
 
+describe('ALPN', () => {
+  it('passes if it is not used, and if the server chooses the protocol', async () => {
+    expect(await double({}, 'alpn')).toBe('pass: not used')
+    expect(await double({ tls: { ALPNProtocols: ['imap'] } }, 'alpn')).toBe(
+      'pass: the server chooses imap; clients that offer only other protocols are refused',
+    )
+    const ALPNCallback = ({ protocols }: { protocols: string[] }) => protocols[0]
+    expect(await double({ tls: { ALPNCallback } }, 'alpn')).toMatch(
+      /^pass: .*; clients that offer only other protocols are served, for information/,
+    )
+  })
+  it('fails if the protocol is refused', async () => {
+    expect(await double({ tls: { ALPNProtocols: ['h2'] } }, 'alpn')).toBe('fail: clients that offer imap are refused')
+  })
+})
+
 describe('session resumption', () => {
   const ticketKeys = randomBytes(48)
 

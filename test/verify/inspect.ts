@@ -1,4 +1,4 @@
-import type { Protocol } from '../../src/config/schema.ts'
+import type { ServerProtocol } from '../../src/config/schema.ts'
 import { summarize } from '../../src/verify/report.ts'
 import { verifyEndpoints } from '../../src/verify/run.ts'
 import { hostEndpoints } from '../../src/verify/targets.ts'
@@ -23,7 +23,7 @@ export interface InspectOptions extends Partial<VerifyOptions> {
 }
 
 /** Verifies one port like `sealpost verify localhost --protocol P --port N`. */
-export async function inspect(protocol: Protocol, port: number, options: InspectOptions): Promise<Inspected> {
+export async function inspect(protocol: ServerProtocol, port: number, options: InspectOptions): Promise<Inspected> {
   const {
     host = '127.0.0.1',
     implicitTls = false,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type TlsDefectName, tlsDefects } from '../../src/config/schema.ts'
 import { startLab } from '../../src/index.ts'
+import { isLong } from '../support/long.ts'
 import { inspect } from './inspect.ts'
 
 /** The checks that do not pass because of a defect, with their words. Those of the suites that a defect needs are left out. */
@@ -32,17 +33,24 @@ const expectations: Readonly<Record<TlsDefectName, Readonly<Record<string, RegEx
 /** What a defect allows so that it can be seen: 3DES for each, and old versions for some. */
 const companions = ['versions', 'suites']
 
+/** The short form takes each defect once. */
+const cases = (Object.keys(tlsDefects) as TlsDefectName[]).flatMap((defect, index) =>
+  (['pop3', 'http'] as const)
+    .filter((_, column) => isLong || column === index % 2)
+    .map((protocol) => ({ defect, protocol })),
+)
+
 describe('each defect of the protocol is reported, and its neighbour passes', () => {
-  it.each(Object.keys(tlsDefects) as TlsDefectName[])('%s', async (defect) => {
+  it.each(cases)('$defect, $protocol', async ({ defect, protocol }) => {
     await using lab = await startLab({
       hostname: 'localhost',
       certificates: { key: 'rsa-2048' },
       virtualServers: [
-        { name: 'healthy', protocol: 'pop3' },
-        { name: 'defective', protocol: 'pop3', tls: { defect } },
+        { name: 'healthy', protocol },
+        { name: 'defective', protocol, tls: { defect } },
       ],
     })
-    const look = (name: string) => inspect('pop3', lab.server(name).tlsPort, { ca: [lab.ca], implicitTls: true })
+    const look = (name: string) => inspect(protocol, lab.server(name).tlsPort, { ca: [lab.ca], implicitTls: true })
     const defective = await look('defective')
     const expected = expectations[defect]
     for (const [check, words] of Object.entries(expected)) expect(defective.words(check)).toMatch(words)

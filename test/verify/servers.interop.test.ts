@@ -121,6 +121,10 @@ describe('openssl s_server', () => {
     [[], 'compression', /^pass/],
     [['-cipher', 'AES128-SHA', '-tls1_2'], 'robot', /^pass: every padding gets the same answer \(alert 20/],
     [[], 'heartbleed', /^pass/],
+    [['-groups', 'X448', '-tls1_3'], 'versions', /^pass: accepted: TLSv1.3/],
+    [['-alpn', 'imap'], 'alpn', /^pass: the server chooses imap; .* are refused$/],
+    [['-alpn', 'h2'], 'alpn', /^fail: clients that offer imap are refused/],
+    [[], 'alpn', /^pass: not used/],
     [[], 'ccs-injection', /^pass: .* is refused \(alert 10\)/],
   ])('%j: %s', async (options, check, words) => {
     await using server = await startOpenssl(good, options, { 'dh.pem': DH_1024 })

@@ -4,7 +4,7 @@ import { definedOnly } from '../../common/defined.ts'
 import { isLoopback, reachableAddress } from '../../common/ip-address.ts'
 import { version } from '../../common/version.ts'
 import { slug } from '../../config/edit/config-path.ts'
-import { isMailProtocol, protocols } from '../../config/schema/protocol.ts'
+import { protocols, serverProtocols } from '../../config/schema/protocol.ts'
 import { timeLimit } from '../../config/schema/values.ts'
 import type { Endpoint, EndpointReport, VerifyOptions } from '../../verify/types.ts'
 import type { Api } from '../api.ts'
@@ -16,16 +16,17 @@ import { jobDetails, jobPath } from './shape.ts'
 const MAX_TIMEOUT_MS = 60_000
 
 const input = z.strictObject({
-  virtualServers: z
-    .array(z.string())
-    .optional()
-    .describe('Ids or names. Default: every virtual server for mail and news.'),
+  virtualServers: z.array(z.string()).optional().describe('Ids or names. Default: every virtual server.'),
   host: z
     .string()
     .min(1)
     .optional()
     .describe('A server elsewhere: a loopback address, or a host that `verify.targets` of the configuration lists.'),
-  protocols: z.array(z.enum(protocols)).min(1).optional().describe('Default: all four.'),
+  protocols: z
+    .array(z.enum(serverProtocols))
+    .min(1)
+    .optional()
+    .describe('Default: those of mail and news; for virtual servers, all.'),
   port: z.number().int().min(1).max(65_535).optional().describe('Default: the registered ports.'),
   form: z.enum(['starttls', 'implicit']).optional().describe('How TLS begins on the port.'),
   serverName: z.string().min(1).optional().describe('The name that the certificate must have. Default: the host.'),
@@ -64,21 +65,16 @@ export const startVerify = defineOperation({
   problems: ['not-found', 'too-many-requests'],
   location: jobPath,
   async run({ api, caller, input: wanted }) {
-    const [{ checks, verifyEndpoints }, { delivery }] = await Promise.all([
-      import('../../verify/run.ts'),
-      import('../../verify/exchange.ts'),
-    ])
-    const all = [...checks, delivery]
+    const { expectedFindings, reported, verifyEndpoints } = await import('../../verify/run.ts')
     assertKnown(
       wanted.only,
-      all.map(({ name }) => name),
+      reported.map(({ name }) => name),
     )
     const target = await (wanted.host === undefined ? labTarget(api, wanted) : hostTarget(api, wanted.host, wanted))
     if (target.endpoints.length === 0) throw new ApiProblem('invalid', 'no port is open that could be examined')
     const { endpoints, ...options } = target
-    const perEndpoint = all.filter(({ name }) => isWanted(name, wanted, options.credentials !== undefined)).length
     const work: JobWork = async (job) => {
-      const total = endpoints.length * perEndpoint
+      const total = expectedFindings(endpoints, { ...options, ...definedOnly({ only: wanted.only }) })
       let done = 0
       job.progress({ done, total, now: `connects to ${endpoints.length} ports` })
       const settings: VerifyOptions = {
@@ -94,14 +90,11 @@ export const startVerify = defineOperation({
       const reports = await verifyEndpoints(endpoints, settings, ({ title, port }, finding) => {
         job.progress({ done: ++done, total, now: `${title}, port ${port}: ${finding.title}` })
       })
-      return reportOf(reports, all, job.startedAt)
+      return reportOf(reports, reported, job.startedAt)
     }
     return api.jobs.start('verify', caller.name, work).details
   },
 })
-
-const isWanted = (name: string, { only }: VerifyInput, hasCredentials: boolean): boolean =>
-  (only?.includes(name) ?? true) && (name !== 'delivery' || hasCredentials)
 
 /** @throws ApiProblem `invalid` */
 function assertKnown(only: readonly string[] | undefined, names: readonly string[]): void {
@@ -115,11 +108,11 @@ function assertKnown(only: readonly string[] | undefined, names: readonly string
 async function labTarget(api: Api, wanted: VerifyInput): Promise<Target> {
   const { endpointsOf } = await import('../../verify/targets.ts')
   const { config, certificateStore } = api.lab
-  const known = config.virtualServers.filter(({ protocol }) => isMailProtocol(protocol))
+  const known = config.virtualServers
   for (const id of wanted.virtualServers ?? []) {
     if (known.some(({ name }) => name === id || slug(name) === id)) continue
     const ids = known.map(({ name }) => slug(name)).join(', ')
-    throw notFound(`there is no virtual server ${id} for mail or news; there are: ${ids}`)
+    throw notFound(`there is no virtual server ${id}; there are: ${ids}`)
   }
   const chosen = known.filter(
     ({ name, protocol }) =>

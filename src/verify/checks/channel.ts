@@ -47,11 +47,12 @@ export const secureChannel: Check = {
     const { clearUse } = probe.row
     if (!clearUse)
       return (await logOn.run(probe)).outcome === 'pass' ? pass(ONLY_LOG_ON) : fail('log-on is accepted in clear text')
-    const { dialog } = await probe.openClear()
-    const reply = await dialog.command(clearUse.command)
+    const { command, isRefused, expected } = clearUse
+    const { dialog, capabilities } = await probe.openClear()
+    const reply = command === probe.row.capabilities.command ? capabilities : await dialog.command(command)
     dialog.close()
-    if (clearUse.refused.test(reply.status)) return pass(`${clearUse.command} is refused: ${reply.status}`)
-    return fail(`${clearUse.command} in clear text is answered with ${reply.status}, not 530 (${clearUse.rule})`)
+    if (isRefused(reply)) return pass(`${command} is refused: ${reply.status}`)
+    return fail(`${command} in clear text is answered with ${reply.status}, not ${expected}`)
   },
 }
 
@@ -64,6 +65,7 @@ export const stripping: Check = {
   async run(probe) {
     const { endpoint, row } = probe
     if (endpoint.implicitTls) return pass('not possible: implicit TLS')
+    if (!row.startTls) throw new NotTested(`${row.title} has no STARTTLS`)
     const { accepted } = await clearLogOns(probe)
     const facts = { leaks: accepted }
     if (accepted.length > 0) {
@@ -81,10 +83,8 @@ export const mechanisms: Check = {
   async run(probe) {
     const { mechanisms: read } = probe.row.capabilities
     const before = probe.endpoint.implicitTls ? [] : read((await probe.clear()).capabilities.lines)
-    const { dialog, capabilities } = await probe.openSecured()
-    dialog.close()
-    const after = read(capabilities.lines)
-    const words = `before TLS: ${list(before)}; under TLS: ${list(after)}`
+    const after = await mechanismsUnderTls(probe)
+    const words = [`before TLS: ${list(before)}`, ...(after ? [`under TLS: ${list(after)}`] : [])].join('; ')
     const exposed = before.filter((name) => READABLE.test(name))
     const { promises } = probe.endpoint
     const facts = { before, after }
@@ -95,7 +95,15 @@ export const mechanisms: Check = {
   },
 }
 
+/** Returns undefined for a port without TLS. */
+async function mechanismsUnderTls(probe: Probe): Promise<readonly string[] | undefined> {
+  if (!probe.endpoint.implicitTls && !probe.row.startTls) return undefined
+  const { dialog, capabilities } = await probe.openSecured()
+  dialog.close()
+  return probe.row.capabilities.mechanisms(capabilities.lines)
+}
+
 /** Mechanisms that send the password itself. */
-const READABLE = /^(?:PLAIN|LOGIN|USER|LOGIN command)$/
+const READABLE = /^(?:PLAIN|LOGIN|USER|LOGIN command|BASIC)$/
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none'

@@ -30,20 +30,21 @@ export const tls: Check = {
   title: 'TLS',
   async run(probe) {
     const { row, endpoint } = probe
-    if (!endpoint.implicitTls) {
+    const startTls = endpoint.implicitTls ? undefined : row.startTls
+    if (startTls) {
       const { capabilities } = await probe.clear()
-      if (!capabilities.lines.some((line) => row.capabilities.startTls.test(line))) {
-        const words = `${row.startTls.command} is not announced, so all traffic is clear text`
+      if (!capabilities.lines.some((line) => startTls.announced.test(line))) {
+        const words = `${startTls.command} is not announced, so all traffic is clear text`
         return endpoint.promises.tls ? fail(words) : warn(words)
       }
     }
     const view = await probe.tls().catch((error: Error) => {
-      if (!(error instanceof VerifyError) || endpoint.implicitTls) throw error
-      const started = error.message.includes(row.startTls.command)
-      throw started ? error : new VerifyError(`${row.startTls.command} is announced but fails: ${error.message}`)
+      if (!(error instanceof VerifyError) || !startTls) throw error
+      const started = error.message.includes(startTls.command)
+      throw started ? error : new VerifyError(`${startTls.command} is announced but fails: ${error.message}`)
     })
     if (view.unusable) return judgeUnfinished(view, endpoint.promises)
-    const how = endpoint.implicitTls ? 'implicit TLS works' : `${row.startTls.command} is announced and works`
+    const how = startTls ? `${startTls.command} is announced and works` : 'implicit TLS works'
     return pass(`${how} (${view.agreed.version})`)
   },
 }

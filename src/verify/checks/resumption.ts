@@ -6,7 +6,8 @@ import { NotTested } from '../types.ts'
 import { type Check, fail, pass } from './check.ts'
 import { acceptedVersions, highestBefore13 } from './versions.ts'
 
-type Version = 'TLSv1.2' | 'TLSv1.3'
+/** The versions whose sessions Node.js can resume. */
+export type SessionVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /**
  * Checks that a session is not resumed for another name that has another certificate: the client would take one server for
@@ -17,8 +18,7 @@ export const resumption: Check = {
   title: 'session resumption',
   async run(probe) {
     const otherName = otherNameFor(probe.endpoint.serverName)
-    const accepted = (await acceptedVersions(probe)).map(({ name }) => name)
-    const versions = (['TLSv1.2', 'TLSv1.3'] as const).filter((name) => accepted.includes(name))
+    const versions = await resumableVersions(probe)
     if (versions.length === 0) throw new NotTested('the server accepts only versions before TLS 1.2')
     const same = await hasSameCertificate(probe, otherName)
     const results = []
@@ -33,6 +33,12 @@ export const resumption: Check = {
       ? pass(`${words}, which has the same certificate`, facts)
       : fail(`${words}, which has another certificate (ALPACA)`, facts)
   },
+}
+
+/** Returns those versions that the server accepts. */
+export async function resumableVersions(probe: Probe): Promise<SessionVersion[]> {
+  const accepted = (await acceptedVersions(probe)).map(({ name }) => name)
+  return (['TLSv1.2', 'TLSv1.3'] as const).filter((name) => accepted.includes(name))
 }
 
 /**
@@ -76,7 +82,7 @@ async function sentIn13(probe: Probe, otherName: string): Promise<Buffer | undef
   return raw
 }
 
-async function tryVersion(probe: Probe, version: Version, otherName: string) {
+async function tryVersion(probe: Probe, version: SessionVersion, otherName: string) {
   const session = await sessionOf(probe, version)
   const sameName = session !== undefined && (await isResumed(probe, { maxVersion: version, session }))
   // A ticket of TLS 1.3 is used once. RFC 8446 appendix C.4
@@ -87,7 +93,7 @@ async function tryVersion(probe: Probe, version: Version, otherName: string) {
 }
 
 /** Opens a session under TLS, exchanges a command, and returns the latest ticket or session that the server sent. */
-async function sessionOf(probe: Probe, maxVersion: Version): Promise<Buffer | undefined> {
+export async function sessionOf(probe: Probe, maxVersion: SessionVersion): Promise<Buffer | undefined> {
   const { socket, dialog } = await probe.securedSocket({ maxVersion })
   try {
     let session: Buffer | undefined = socket.getSession()
@@ -103,11 +109,12 @@ async function sessionOf(probe: Probe, maxVersion: Version): Promise<Buffer | un
 
 /** Waits for an answer under TLS. The tickets of TLS 1.3 arrive before it. */
 async function exchangeCommand({ endpoint, row }: Probe, dialog: Dialog): Promise<void> {
-  if (endpoint.implicitTls) await dialog.greeting()
+  if (endpoint.implicitTls && !row.isAskedFirst) await dialog.greeting()
   await dialog.command(row.capabilities.command)
 }
 
-async function isResumed(probe: Probe, settings: Parameters<Probe['securedSocket']>[0]): Promise<boolean> {
+/** Offers a session, and returns whether the server resumes it. @throws NotTested VerifyError */
+export async function isResumed(probe: Probe, settings: Parameters<Probe['securedSocket']>[0]): Promise<boolean> {
   const { socket, dialog } = await probe.securedSocket(settings)
   const isReused = socket.isSessionReused()
   dialog.wire.close()

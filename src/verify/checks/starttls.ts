@@ -1,5 +1,5 @@
 import type { Probe } from '../probe.ts'
-import type { StateFacts } from '../protocols.ts'
+import type { StartTls, StateFacts } from '../protocol-row.ts'
 import { NotTested, VerifyError } from '../types.ts'
 import { type Check, fail, pass } from './check.ts'
 
@@ -8,18 +8,17 @@ export const injection: Check = {
   name: 'injection',
   title: 'STARTTLS injection',
   async run(probe) {
-    const { row, endpoint } = probe
-    if (endpoint.implicitTls) throw new NotTested('this port has no STARTTLS')
+    const { row } = probe
+    const { command, injected } = startTlsOf(probe)
     await probe.tls()
-    const wire = await probe.readyForTls(`${row.injected.command}\r\n`)
+    const wire = await probe.readyForTls(`${injected.command}\r\n`)
     const dialog = await probe.secured(wire).catch((error: Error) => error)
     if (dialog instanceof NotTested) throw dialog
     if (dialog instanceof Error) return pass(`the server ends the connection (${dialog.message})`)
     try {
       const reply = await dialog.command(row.capabilities.command)
-      if (!row.injected.answered(reply))
-        return pass(`commands behind ${row.startTls.command} in the same segment are discarded`)
-      const words = `“${row.injected.command}”, sent in clear text behind ${row.startTls.command}, is answered under TLS: ${reply.status}`
+      if (!injected.answered(reply)) return pass(`commands behind ${command} in the same segment are discarded`)
+      const words = `“${injected.command}”, sent in clear text behind ${command}, is answered under TLS: ${reply.status}`
       return fail(`commands can be injected: ${words}`)
     } catch (error) {
       if (error instanceof VerifyError) return pass(`the server ends the connection (${error.message})`)
@@ -35,8 +34,7 @@ export const state: Check = {
   name: 'state',
   title: 'state after STARTTLS',
   async run(probe) {
-    const { state: row } = probe.row
-    if (probe.endpoint.implicitTls) throw new NotTested('this port has no STARTTLS')
+    const { command, ready, state: row } = startTlsOf(probe)
     if (!row) throw new NotTested(`${probe.row.title} has no state before log-on`)
     const facts = await stateFacts(probe)
     const before = row.before(facts)
@@ -44,15 +42,13 @@ export const state: Check = {
     await probe.tls()
     const { dialog } = await probe.openClear()
     try {
-      for (const command of before) {
-        const reply = await dialog.command(command)
+      for (const one of before) {
+        const reply = await dialog.command(one)
         if (probe.row.accepted.test(reply.status)) continue
-        throw new NotTested(`“${command}” is refused in clear text, so there is no state to forget (${reply.status})`)
+        throw new NotTested(`“${one}” is refused in clear text, so there is no state to forget (${reply.status})`)
       }
-      const ready = await dialog.command(probe.row.startTls.command)
-      if (!probe.row.startTls.ready.test(ready.status)) {
-        throw new NotTested(`${probe.row.startTls.command} is refused in this state: ${ready.status}`)
-      }
+      const started = await dialog.command(command)
+      if (!ready.test(started.status)) throw new NotTested(`${command} is refused in this state: ${started.status}`)
       const secured = await probe.secured(dialog.wire)
       const reply = await secured.command(row.after(facts))
       const shown = row.after(facts).split(' ')[0]
@@ -62,6 +58,13 @@ export const state: Check = {
       dialog.wire.close()
     }
   },
+}
+
+/** Returns how a port changes to TLS. @throws NotTested if it does not */
+function startTlsOf({ row, endpoint }: Probe): StartTls {
+  if (endpoint.implicitTls) throw new NotTested('this port has no STARTTLS')
+  if (!row.startTls) throw new NotTested(`${row.title} has no STARTTLS`)
+  return row.startTls
 }
 
 async function stateFacts(probe: Probe): Promise<StateFacts> {
@@ -83,10 +86,11 @@ export const second: Check = {
   name: 'second-starttls',
   title: 'second STARTTLS',
   async run(probe) {
-    const { capabilities: row, startTls } = probe.row
+    const { startTls } = probe.row
+    if (!startTls) throw new NotTested(`${probe.row.title} has no STARTTLS`)
     const { dialog, capabilities } = await probe.openSecured()
     try {
-      if (capabilities.lines.some((line) => row.startTls.test(line))) {
+      if (capabilities.lines.some((line) => startTls.announced.test(line))) {
         return fail(`${startTls.command} is announced under TLS`)
       }
       const reply = await dialog.command(startTls.command)

@@ -19,6 +19,8 @@ export interface HandshakeSettings {
   /** Trusts only these certificates, with any name: those that the server sent before. */
   readonly pinned?: readonly X509Certificate[]
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** Protocols to offer. RFC 7301. */
+  readonly alpn?: readonly string[] | undefined
   /** A session to resume. */
   readonly session?: Buffer
   /** Asks for this name instead of the server's, and accepts a certificate for any name. */
@@ -37,9 +39,12 @@ export class Untrusted extends VerifyError {
 /** The handshake failed for another reason. `code` is that of Node.js or OpenSSL. */
 export class HandshakeFailed extends VerifyError {
   readonly code: string
-  constructor(code: string, message: string) {
+  /** The number of the server's alert. RFC 8446 section 6. */
+  readonly alert: number | undefined
+  constructor(code: string, message: string, alert?: number) {
     super(message)
     this.code = code
+    this.alert = alert
   }
 
   /** The server breaks the protocol, so that no client accepts the handshake. */
@@ -80,7 +85,7 @@ export function handshake(raw: Duplex, settings: HandshakeSettings): Promise<Han
 
 function options(
   socket: Duplex,
-  { serverName, ca, wide, pinned, maxVersion, session, otherName }: HandshakeSettings,
+  { serverName, ca, wide, pinned, maxVersion, alpn, session, otherName }: HandshakeSettings,
 ): ConnectionOptions & Pick<TLSSocketOptions, 'requestOCSP'> {
   return {
     socket,
@@ -97,6 +102,7 @@ function options(
         }
       : {}),
     ...(maxVersion ? { maxVersion } : {}),
+    ...(alpn ? { ALPNProtocols: [...alpn] } : {}),
     ...(session ? { session } : {}),
     ...(otherName === undefined ? {} : { servername: otherName, checkServerIdentity: () => undefined }),
   }
@@ -112,7 +118,7 @@ function failure({ code = '', message }: NodeJS.ErrnoException, { authorizationE
     handshakeWords[code] ??
     // 0A0000F4:error:0A0000F4:SSL routines:some_function:the reason:some/file.c:396:
     `${/ routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message.trim()}${code && ` (${code})`}`
-  return new HandshakeFailed(code, words)
+  return new HandshakeFailed(code, words, alert === undefined ? undefined : Number(alert))
 }
 
 const SIGNATURE_IS_WRONG = 'the server’s signature of its key exchange is wrong'
@@ -145,6 +151,7 @@ const serverAlerts: Readonly<Record<string, string>> = {
   80: 'the server reports an internal error (alert 80)',
   112: 'the server does not know the requested name (alert 112)',
   116: 'the server requires a client certificate (alert 116)',
+  120: 'the server supports none of the protocols offered (alert 120)',
 }
 
 /** The negotiated parameters of a handshake. */

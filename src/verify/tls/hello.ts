@@ -83,7 +83,7 @@ function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): 
       ? []
       : [extension(0, vector16(Buffer.concat([Buffer.from([0]), vector16(Buffer.from(serverName, 'latin1'))])))]),
     // supported_groups, ec_point_formats. RFC 8422 section 5.1
-    extension(10, vector16(Buffer.concat([0x001d, 0x0017, 0x0018, 0x0019].map(uint16)))),
+    extension(10, vector16(Buffer.concat((is13 ? groups13 : groups).map(uint16)))),
     extension(11, vector8(Buffer.from([0]))),
     // signature_algorithms, with SHA-1 and MD5 to see whether the server accepts them. RFC 8446 section 4.2.3
     extension(13, vector16(Buffer.concat(signatureAlgorithms.map(uint16)))),
@@ -97,6 +97,15 @@ function extensions({ version, alsoTls12, serverName, heartbeat }: HelloOffer): 
   ]
   return Buffer.concat(all)
 }
+
+/** X25519, P-256, P-384 and P-521. With the groups of RFC 7919 a server would not show its own Diffie-Hellman group. */
+const groups = [0x001d, 0x0017, 0x0018, 0x0019]
+/** Also X448, those of RFC 7919 and of RFC 8734, and ML-KEM alone and in hybrids, of which a server may have only one. */
+const groups13 = [
+  ...groups,
+  ...[0x001e, 0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x001f, 0x0020, 0x0021],
+  ...[0x11ec, 0x11eb, 0x11ed, 0x0200, 0x0201, 0x0202],
+]
 
 const signatureAlgorithms = [
   // ML-DSA, which servers with such a certificate need
