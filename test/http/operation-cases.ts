@@ -146,6 +146,14 @@ async function removeFolders(names: readonly string[], { call }: Stage): Promise
   for (const { id, name } of items) if (names.includes(name)) await call({ path: `folders/${id}`, method: 'DELETE' })
 }
 
+/** Returns the number of a request that waits at a standalone authority. */
+async function queueAt(name: string, { call }: Stage): Promise<number> {
+  await call({ path: noRequest, method: 'DELETE' })
+  await call({ path: 'certificates', json: { for: 'imap4', key: 'p256', authority: name } })
+  const { items } = (await call({ path: 'authorities/requests' })).body
+  return items.find(({ authority }: { authority: string }) => authority === name).id
+}
+
 /** What the example of an operation needs besides a new lab. */
 const preparations: Readonly<Record<string, Preparation>> = {
   'messages.list': async (stage) => {
@@ -204,6 +212,12 @@ const preparations: Readonly<Record<string, Preparation>> = {
   }),
   'requests.create': without(noRequest),
   'requests.list': after('requests.create'),
+  'requests.plan': without(noRequest),
+  'requests.get': after('requests.create'),
+  'requests.collect': after('authorities.create', async ({ name }, stage) => {
+    await queueAt(name, stage)
+    return {}
+  }),
   'requests.cancel': after('requests.create'),
   'requests.install': after('requests.create', async ({ pem }, { outside }) => {
     outside.write('certreq.txt', pem)
@@ -219,12 +233,9 @@ const preparations: Readonly<Record<string, Preparation>> = {
     return {}
   }),
   'authorities.revoke': after('authorities.issued', ({ items }) => ({ input: { certificate: items[0].serial } })),
-  'authorities.answer': after('authorities.create', async ({ name }, { call }) => {
-    await call({ path: noRequest, method: 'DELETE' })
-    await call({ path: 'certificates', json: { for: 'imap4', key: 'p256', authority: name } })
-    const { items } = (await call({ path: 'authorities/requests' })).body
-    return { input: { id: items.find(({ authority }: { authority: string }) => authority === name).id } }
-  }),
+  'authorities.answer': after('authorities.create', async ({ name }, stage) => ({
+    input: { id: await queueAt(name, stage) },
+  })),
   'authorities.requests': after('authorities.answer'),
   'faults.list': after('faults.add'),
   'faults.remove': after('faults.add', ({ id }) => ({ input: { id } })),

@@ -80,6 +80,43 @@ describe('certificates over HTTP', () => {
     expect(junk).toMatchObject({ status: 422, body: { detail: expect.stringMatching(/HTML/i) } })
   })
 
+  it('are planned with every field of the subject, requested, and the request can be read again', async () => {
+    const subject = {
+      commonName: 'nowhere.invalid',
+      organization: 'Example',
+      organizationalUnit: 'Mail',
+      country: 'JP',
+      state: 'Tokyo',
+      locality: 'Minato',
+    }
+    const wanted = { for: 'smtp', key: 'p256', ...subject }
+    const { body: planned } = await http.request('requests/plan', { json: wanted })
+    expect(planned.warnings).toEqual([expect.stringContaining('nowhere.invalid')])
+    expect((await http.request('requests')).body.items).toEqual([])
+    expect((await http.request('requests/plan', { json: { ...wanted, country: 'Japan' } })).body.detail).toMatch(/JP/)
+
+    const { body: created } = await http.request('requests', { json: wanted })
+    expect((await http.request('requests/smtp')).body).toBe(created.pem)
+    outside.write('plan.csr', created.pem)
+    const read = await outside.openssl('req', '-in', 'plan.csr', '-noout', '-subject', '-nameopt', 'RFC2253')
+    expect(read.trim()).toBe('subject=CN=nowhere.invalid,OU=Mail,O=Example,L=Minato,ST=Tokyo,C=JP')
+    expect((await http.request('requests/smtp', { method: 'DELETE' })).status).toBe(204)
+    expect((await http.request('requests/smtp')).status).toBe(404)
+  })
+
+  it('that a standalone authority approves are collected', async () => {
+    await http.request('authorities', { json: { name: 'Slow CA', key: 'p256', type: 'standalone' } })
+    const queued = await http.request('certificates', { json: { for: 'imap4', key: 'p256', authority: 'Slow CA' } })
+    expect(queued.body).toMatchObject({ state: 'queued', authority: 'Slow CA' })
+    const collect = async () => (await http.request('requests/imap4/collect', { json: {} })).body
+    expect(await collect()).toMatchObject({ state: 'pending', certificate: null })
+    await http.request(`authorities/requests/${queued.body.id}`, { json: { decision: 'approve' } })
+    const collected = await collect()
+    expect(collected).toMatchObject({ state: 'installed', virtualServer: 'Default IMAP4 Virtual Server' })
+    await expect.poll(served).toBe(collected.certificate.thumbprint)
+    await http.request('certificates/unassign', { json: { for: 'imap4' } })
+  })
+
   it('are refused with the reason', async () => {
     const wrong = await http.request('certificates', { json: { for: 'gopher', key: 'dsa' } })
     expect(wrong.status).toBe(422)

@@ -87,6 +87,22 @@ export const certificateExamples: Examples = {
     input: { for: 'imap4', commonName: 'localhost', key: 'p256' },
     answer: { virtualServer: server, pem: requestPem, warnings: [] },
   },
+  'requests.plan': {
+    input: { for: 'imap4', commonName: 'localhost', organization: 'Example', country: 'JP', key: 'p256' },
+    answer: {
+      virtualServer: server,
+      friendlyName: server,
+      key: 'p256',
+      subject: 'CN=localhost, O=Example, C=JP',
+      names: ['dns:localhost'],
+      warnings: [],
+    },
+  },
+  'requests.get': { input: { for: 'imap4' }, answer: requestPem, answerType: 'application/x-pem-file' },
+  'requests.collect': {
+    input: { for: 'imap4' },
+    answer: { state: 'pending', virtualServer: server, certificate: null },
+  },
   'requests.cancel': { input: { for: 'imap4' } },
   'requests.install': {
     input: { for: 'imap4' },

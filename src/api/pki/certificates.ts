@@ -36,6 +36,24 @@ export const virtualServer = z.string().describe('Name of the virtual server, or
 export const thumbprintOnly = z.object({ friendlyName: z.string(), thumbprint: z.string() })
 export const factsOf = ({ friendlyName, thumbprint }: z.infer<typeof thumbprintOnly>) => ({ friendlyName, thumbprint })
 
+/** The parts of a subject, as an input gives them. */
+export const subjectFields = {
+  commonName: z.string().optional().describe("Default: the lab's host name."),
+  organization: z.string().optional(),
+  organizationalUnit: z.string().optional(),
+  country: z.string().optional().describe('Two letters (ISO 3166).'),
+  state: z.string().optional(),
+  locality: z.string().optional(),
+}
+type SubjectInput = { readonly [Field in keyof typeof subjectFields]?: string | undefined }
+
+/** Returns an input with the parts of its subject together, and without what is undefined. */
+export function splitSubject<Input extends SubjectInput>(input: Input) {
+  const { commonName, organization, organizationalUnit, country, state, locality, ...rest } = input
+  const subject = definedOnly({ commonName, organization, organizationalUnit, country, state, locality })
+  return { ...definedOnly(rest), subject }
+}
+
 const list = defineOperation({
   name: 'certificates.list',
   method: 'GET',
@@ -68,7 +86,7 @@ const issue = defineOperation({
     for: virtualServer,
     friendlyName: z.string().optional(),
     key: keySpec.optional(),
-    commonName: z.string().optional().describe("Default: the lab's host name."),
+    ...subjectFields,
     names: z.array(z.string()).optional().describe('Further host names and IP addresses.'),
     days: z.number().int().min(1).optional(),
     authority: z.string().optional().describe('Default: the default authority.'),
@@ -76,9 +94,8 @@ const issue = defineOperation({
   output: z.looseObject({ state: z.enum(['issued', 'queued']), authority: z.string() }),
   status: 201,
   problems: ['not-found', 'conflict'],
-  async run({ api, input: { commonName, ...options } }) {
-    const wanted = { ...options, ...(commonName === undefined ? {} : { subject: { commonName } }) }
-    const issued = await api.lab.certificates.issue(wanted as Parameters<typeof api.lab.certificates.issue>[0])
+  async run({ api, input }) {
+    const issued = await api.lab.certificates.issue(splitSubject(input))
     const { state, authority } = issued
     return issued.state === 'issued'
       ? { state, authority, ...factsOf(issued.record) }

@@ -1,9 +1,18 @@
 import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
+import { formatGeneralName, formatName } from '../../pki/certificate/names.ts'
 import { flag } from '../flag.ts'
-import { defineOperation, type Operation } from '../operation.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
-import { factsOf, keySpec, thumbprintOnly, virtualServer } from './certificates.ts'
+import { factsOf, keySpec, splitSubject, subjectFields, thumbprintOnly, virtualServer } from './certificates.ts'
+
+const wanted = z.strictObject({
+  for: virtualServer,
+  friendlyName: z.string().optional(),
+  key: keySpec.optional(),
+  ...subjectFields,
+  names: z.array(z.string()).optional().describe('Further host names and IP addresses.'),
+})
 
 const request = defineOperation({
   name: 'requests.create',
@@ -11,22 +20,77 @@ const request = defineOperation({
   path: '/requests',
   summary: 'Prepare a certificate request for an outside authority. It stays pending for its virtual server.',
   access: 'administer',
-  input: z.strictObject({
-    for: virtualServer,
-    friendlyName: z.string().optional(),
-    key: keySpec.optional(),
-    commonName: z.string().optional(),
-    organization: z.string().optional(),
-    country: z.string().optional(),
-    names: z.array(z.string()).optional(),
-  }),
+  input: wanted,
   output: z.object({ virtualServer: z.string(), pem: z.string(), warnings: z.array(z.string()) }),
   status: 201,
   problems: ['not-found', 'conflict'],
-  async run({ api, input: { commonName, organization, country, ...rest } }) {
-    const subject = definedOnly({ commonName, organization, country })
-    const { record, pem, warnings } = await api.lab.certificates.request({ ...definedOnly(rest), subject })
+  async run({ api, input }) {
+    const { record, pem, warnings } = await api.lab.certificates.request(splitSubject(input))
     return { virtualServer: record.virtualServer, pem, warnings }
+  },
+})
+
+const plan = defineOperation({
+  name: 'requests.plan',
+  method: 'POST',
+  path: '/requests/plan',
+  summary: 'Check a certificate request, and read what it would contain. Nothing changes.',
+  access: 'administer',
+  input: wanted,
+  output: z.object({
+    virtualServer: z.string(),
+    friendlyName: z.string(),
+    key: z.string(),
+    subject: z.string(),
+    names: z.array(z.string()),
+    warnings: z.array(z.string()).describe('Such as a common name that does not resolve.'),
+  }),
+  problems: ['not-found', 'conflict'],
+  async run({ api, input }) {
+    const planned = await api.lab.certificates.plan(splitSubject(input))
+    return {
+      virtualServer: planned.virtualServer.name,
+      friendlyName: planned.friendlyName,
+      key: planned.key,
+      subject: formatName(planned.subject),
+      names: planned.names.map(formatGeneralName),
+      warnings: [...planned.warnings],
+    }
+  },
+})
+
+const get = defineOperation({
+  name: 'requests.get',
+  method: 'GET',
+  path: '/requests/{for}',
+  summary: 'Download the pending request of a virtual server in PEM, to send it to an authority.',
+  access: 'read',
+  input: z.strictObject({ for: virtualServer }),
+  output: 'application/x-pem-file',
+  run: async ({ api, input }) =>
+    new Content('application/x-pem-file', await api.lab.certificates.pendingPem(input.for), {
+      'Content-Disposition': 'attachment; filename="certreq.txt"',
+    }),
+})
+
+const collect = defineOperation({
+  name: 'requests.collect',
+  method: 'POST',
+  path: '/requests/{for}/collect',
+  summary: 'Install the certificate that a standalone authority of the lab has approved, and assign it.',
+  access: 'administer',
+  input: z.strictObject({ for: virtualServer }),
+  output: z.object({
+    state: z.enum(['installed', 'pending', 'denied']),
+    virtualServer: z.string(),
+    certificate: thumbprintOnly.nullable().describe('Null until it is installed.'),
+  }),
+  problems: ['conflict'],
+  async run({ api, input }) {
+    const [outcome] = await api.lab.certificates.installApproved(input.for)
+    if (!outcome) throw new ApiProblem('not-found', `"${input.for}" has no request in the queue of an authority`)
+    const certificate = outcome.state === 'installed' ? factsOf(outcome.record) : null
+    return { state: outcome.state, virtualServer: outcome.request.virtualServer, certificate }
   },
 })
 
@@ -81,4 +145,4 @@ const cancel = defineOperation({
   },
 })
 
-export const requestOperations: readonly Operation[] = [pending, request, install, cancel]
+export const requestOperations: readonly Operation[] = [pending, request, plan, install, get, collect, cancel]
