@@ -57,7 +57,10 @@ const table = {
     'a record does not have the right checksum (bad MAC): something between client and server changed the data, or the client has a defect',
   'clear text': ({ first }) =>
     `the client sent something that is not TLS (clear text on a TLS port?)${firstWord(first)}: choose SSL/TLS in the client, or the clear-text port`,
-  HTTP: 'the client sent an HTTP request: is this the port that it should use?',
+  HTTP: ({ protocols }) =>
+    protocols?.includes('http/1.1')
+      ? 'the client sent an HTTP request in clear text: use https for this port, or the clear-text port'
+      : 'the client sent an HTTP request: is this the port that it should use?',
   'no ALPN protocol': (context) =>
     `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}`,
   'no client certificate':

@@ -73,6 +73,20 @@ describe('ALPN', () => {
   })
 })
 
+describe.skipIf(!hasCurl)('a client that mixes up the ports is told so: curl', () => {
+  it.each([
+    ['https', 'port', 'the client started TLS on the clear-text port: use https with the TLS port'],
+    [
+      'http',
+      'tlsPort',
+      'TLS handshake: the client sent an HTTP request in clear text: use https for this port, or the clear-text port',
+    ],
+  ] as const)('%s to %s', async (scheme, port, refusal) => {
+    const record = await sessionOf(() => curl(`${scheme}://localhost:${lab.server('open')[port]}/livez`))
+    expect(record.refusals).toEqual([refusal])
+  })
+})
+
 describe('a new certificate', () => {
   /** Sends a request. Returns the certificate of its connection, and whether the connection had another one before. */
   const ask = (agent: Agent) =>
@@ -153,7 +167,7 @@ describe.skipIf(!hasCurl)('the engine for old clients', () => {
     const old = ['--tlsv1.0', '--tls-max', '1.0', '--ciphers', 'AES128-SHA:@SECLEVEL=0']
     const type = ['-H', 'Content-Type: message/rfc822', '--data-binary', `@${file}`]
     const sent = await curl(...old, ...type, urlOf('old', '/api/v1/messages/import?to=alice'))
-    expect(JSON.parse(sent.stdout)).toEqual({ delivered: ['alice'] })
+    expect(JSON.parse(sent.stdout)).toMatchObject({ delivered: ['alice'] })
     const { stdout: list } = await curl(...old, urlOf('old', '/api/v1/messages?account=alice'))
     const [{ id }] = JSON.parse(list).items
     const record = await sessionOf(async () => {
