@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { slug } from '../config/edit/config-path.ts'
+import type { Api } from './api.ts'
 import { virtualServerChanges } from './configuration/virtual-servers.ts'
 import type { EndpointFacts } from './lab.ts'
+import type { Tally } from './metrics/traffic.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { notFound } from './problem.ts'
 
@@ -13,21 +16,62 @@ const virtualServer = z
     address: z.string(),
     port: z.number().int().nullable().describe('Null while it is closed.'),
     tlsPort: z.number().int().nullable(),
-    certificate: z.object({ friendlyName: z.string(), thumbprint: z.string() }).nullable(),
+    certificate: z
+      .object({ friendlyName: z.string(), thumbprint: z.string(), expiresAt: z.iso.datetime().optional() })
+      .nullable(),
     requireSecureChannel: z.boolean(),
     require128BitEncryption: z.boolean(),
     legacyTls: z.boolean(),
+    traffic: z
+      .object({
+        connections: z.number().int(),
+        openConnections: z.number().int(),
+        refusedSessions: z.number().int(),
+        failedHandshakes: z.number().int(),
+        handshakes: z.record(z.string(), z.number().int()).describe('Completed handshakes by TLS version.'),
+      })
+      .nullable()
+      .describe('Counts since the start of the lab; null if the lab has no HTTP virtual server.'),
   })
   .meta({ id: 'VirtualServer' })
 
-const facts = ({ virtualServer: name, port, tlsPort, certificate, ...rest }: EndpointFacts) => ({
-  id: slug(name),
-  name,
-  ...rest,
-  port: port ?? null,
-  tlsPort: tlsPort ?? null,
-  certificate: certificate ?? null,
-})
+const factsOf = (api: Api) => {
+  const served = api.lab.servedCertificates()
+  return api.lab.endpoints().map(({ virtualServer: name, port, tlsPort, certificate, ...rest }: EndpointFacts) => {
+    const pem = served.find((one) => one.virtualServer === name && one.thumbprint === certificate?.thumbprint)
+    return {
+      id: slug(name),
+      name,
+      ...rest,
+      port: port ?? null,
+      tlsPort: tlsPort ?? null,
+      certificate: certificate ? { ...certificate, ...(pem && { expiresAt: expiryOf(pem.certificatePem) }) } : null,
+      traffic: trafficOf(api, name),
+    }
+  })
+}
+
+const expiryOf = (pem: string): string => new Date(new X509Certificate(pem).validTo).toISOString()
+
+function trafficOf({ lab: { traffic } }: Api, name: string) {
+  if (!traffic) return null
+  const of = (tally: Tally) => tally.samples.filter(({ labels }) => labels.virtual_server === name)
+  const sum = (samples: readonly { readonly value: number }[]): number =>
+    samples.reduce((total, { value }) => total + value, 0)
+  const handshakes: Record<string, number> = {}
+  for (const { labels, value } of of(traffic.handshakes)) {
+    if (labels.outcome !== 'completed') continue
+    const version = String(labels.version)
+    handshakes[version] = (handshakes[version] ?? 0) + value
+  }
+  return {
+    connections: sum(of(traffic.connections)),
+    openConnections: sum(of(traffic.openConnections)),
+    refusedSessions: sum(of(traffic.refused)),
+    failedHandshakes: sum(of(traffic.handshakes).filter(({ labels }) => labels.outcome === 'failed')),
+    handshakes,
+  }
+}
 
 const list = defineOperation({
   name: 'virtualServers.list',
@@ -37,7 +81,7 @@ const list = defineOperation({
   access: 'read',
   input: z.strictObject({}),
   output: z.object({ items: z.array(virtualServer) }),
-  run: async ({ api }) => ({ items: api.lab.endpoints().map(facts) }),
+  run: async ({ api }) => ({ items: factsOf(api) }),
 })
 
 const get = defineOperation({
@@ -49,7 +93,7 @@ const get = defineOperation({
   input: z.strictObject({ id: z.string() }),
   output: virtualServer,
   async run({ api, input: { id } }) {
-    const all = api.lab.endpoints().map(facts)
+    const all = factsOf(api)
     const found = all.find((one) => one.id === id)
     if (found) return found
     throw notFound(`there is no virtual server ${id}; there are: ${all.map((one) => one.id).join(', ')}`)

@@ -58,3 +58,24 @@ it('lists the sessions of a virtual server, of an address and of protocols', asy
   expect(await total('protocol=smtp,imap4')).toBe(1)
   expect(await total('protocol=smtp,pop3')).toBe(0)
 })
+
+it('counts the connections and handshakes of each virtual server', async () => {
+  await using http = await HttpLab.start({ virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
+  const port = http.lab.server('imap4').tlsPort as number
+  await refused({ port, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' })
+  await new Promise<void>((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, ca: http.lab.ca, servername: 'localhost' })
+    socket.on('data', () => socket.end()).on('close', () => resolve())
+  })
+  const imap = async () => (await http.request('virtual-servers/default-imap4-virtual-server')).body
+  await expect
+    .poll(async () => (await imap()).traffic)
+    .toEqual({
+      connections: 2,
+      openConnections: 0,
+      refusedSessions: 1,
+      failedHandshakes: 1,
+      handshakes: { 'TLSv1.3': 1 },
+    })
+  expect(Date.parse((await imap()).certificate.expiresAt)).toBeGreaterThan(Date.now())
+})

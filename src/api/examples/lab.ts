@@ -46,7 +46,14 @@ const virtualServer = {
   legacyTls: false,
   port: 3025,
   tlsPort: 3465,
-  certificate: { friendlyName: 'localhost (issued by the lab)', thumbprint },
+  certificate: { friendlyName: 'localhost (issued by the lab)', thumbprint, expiresAt: '2027-11-26T05:31:00.000Z' },
+  traffic: {
+    connections: 12,
+    openConnections: 1,
+    refusedSessions: 2,
+    failedHandshakes: 2,
+    handshakes: { 'TLSv1.3': 9, 'TLSv1.2': 1 },
+  },
 }
 
 const fault = {
@@ -122,7 +129,7 @@ export const labExamples: Examples = {
       agreed: null,
       clientSoftware: 't13d591000_a33745022dd6_1f22a2ca17c4',
       policy: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', require128BitEncryption: false },
-      certificate: virtualServer.certificate,
+      certificate: { friendlyName: 'localhost (issued by the lab)', thumbprint },
       comparison: {
         offered: {
           versions: ['TLSv1.3', 'TLSv1.2'],
