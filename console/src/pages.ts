@@ -32,6 +32,16 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/mail/page.tsx'),
   },
   {
+    path: 'servers',
+    title: 'shell.servers',
+    icon: icons.virtualServers,
+    key: 'v',
+    texts: ['servers'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/servers/page.tsx'),
+  },
+  {
     path: 'sessions',
     title: 'shell.sessions',
     icon: icons.sessions,

@@ -9,5 +9,7 @@ export interface TestedPage {
 export const pages: readonly TestedPage[] = [
   { name: 'mail', path: '/mail', ready: '.mail-row .subject' },
   { name: 'sessions', path: '/sessions?protocol=all', ready: '.session-rows button' },
+  { name: 'virtual servers', path: '/servers', ready: '.servers-list tbody tr' },
+  { name: 'properties', path: '/servers/default-smtp-virtual-server?tab=access', ready: '.sheet legend' },
   { name: 'faults', path: '/faults', ready: '.faults textarea' },
 ]

@@ -1,5 +1,6 @@
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
+import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
 
@@ -7,6 +8,7 @@ import type shell from './en/shell.ts'
 interface Areas {
   readonly faults: typeof faults
   readonly mail: typeof mail
+  readonly servers: typeof servers
   readonly sessions: typeof sessions
   readonly shell: typeof shell
 }

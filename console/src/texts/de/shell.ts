@@ -2,6 +2,7 @@ import type { Texts } from '../catalogue.ts'
 
 export default {
   'shell.mail': 'E-Mail',
+  'shell.servers': 'Virtuelle Server',
   'shell.sessions': 'Sitzungen',
   'shell.faults': 'Störungen',
   'shell.pages': 'Seiten',

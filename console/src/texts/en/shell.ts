@@ -1,5 +1,6 @@
 export default {
   'shell.mail': 'Mail',
+  'shell.servers': 'Virtual servers',
   'shell.sessions': 'Sessions',
   'shell.faults': 'Faults',
   'shell.pages': 'Pages',

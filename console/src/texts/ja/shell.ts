@@ -2,6 +2,7 @@ import type { Texts } from '../catalogue.ts'
 
 export default {
   'shell.mail': 'メール',
+  'shell.servers': '仮想サーバー',
   'shell.sessions': 'セッション',
   'shell.faults': '障害',
   'shell.pages': 'ページ',

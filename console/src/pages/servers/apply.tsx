@@ -1,0 +1,110 @@
+import { useEffect, useState } from 'preact/hooks'
+import { call, type InputOf, type OutputOf } from '../../api/client.ts'
+import { type InputMistake, type Problem, problemOf } from '../../api/problem.ts'
+import { Button } from '../../components/button.tsx'
+import { Dialog } from '../../components/dialog.tsx'
+import { Skeleton } from '../../components/states.tsx'
+import { t } from '../../texts/index.ts'
+
+type Change = OutputOf<'virtualServers.update'>
+
+/** Shows what a change would do to the configuration, and makes it. */
+export function ApplyDialog({
+  id,
+  patch,
+  onClose,
+}: {
+  readonly id: string
+  readonly patch: Readonly<Record<string, unknown>>
+  readonly onClose: (applied: boolean, mistakes: readonly InputMistake[]) => void
+}) {
+  const [change, setChange] = useState<Change>()
+  const [problem, setProblem] = useState<Problem>()
+  const send = (more: { readonly dryRun?: boolean; readonly ifMatch?: string }): Promise<Change> =>
+    call('virtualServers.update', { ...patch, id, ...more } as InputOf<'virtualServers.update'>)
+  useEffect(() => {
+    send({ dryRun: true }).then(setChange, (error) => setProblem(problemOf(error)))
+  }, [])
+  const apply = async (): Promise<void> => {
+    try {
+      // Someone else may have changed the configuration since this difference was shown.
+      await send({ ifMatch: change?.etag ?? '*' })
+      onClose(true, [])
+    } catch (error) {
+      setProblem(problemOf(error))
+    }
+  }
+  const close = (): void => onClose(false, problem?.errors ?? [])
+  return (
+    <Dialog
+      title={t('servers.applyTitle')}
+      size="large"
+      onClose={close}
+      actions={
+        <>
+          <Button onClick={close}>{t('shell.cancel')}</Button>
+          <Button
+            kind="primary"
+            disabled={!change || change.hunks.length === 0 || problem !== undefined}
+            onClick={apply}
+          >
+            {t('servers.apply')}
+          </Button>
+        </>
+      }
+    >
+      {problem ? <Refused problem={problem} /> : change ? <Difference change={change} /> : <Skeleton lines={4} />}
+    </Dialog>
+  )
+}
+
+/** Each mistake with its place in the file. */
+const Refused = ({ problem }: { readonly problem: Problem }) => (
+  <div class="refusals" role="alert">
+    <h3>{problem.title}</h3>
+    {problem.errors.length === 0 ? (
+      <p>{problem.message}</p>
+    ) : (
+      problem.errors.map(({ pointer, message, place }) => (
+        <p key={pointer}>
+          <code>{place ?? pointer}</code> {message}
+        </p>
+      ))
+    )}
+  </div>
+)
+
+function Difference({ change }: { readonly change: Change }) {
+  if (change.hunks.length === 0) return <p>{t('servers.noDifference')}</p>
+  return (
+    <>
+      {!change.durable && <p class="hint">{t('servers.notDurable')}</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard */}
+      <section class="difference" tabIndex={0} aria-label={t('servers.applyTitle')}>
+        <pre>
+          {change.hunks.map(({ oldStart, lines }) => (
+            <code key={oldStart}>
+              {lines.map(({ kind, text }, index) => (
+                <span key={index} class={kind}>
+                  {{ same: '  ', removed: '- ', added: '+ ' }[kind]}
+                  {text}
+                  {'\n'}
+                </span>
+              ))}
+            </code>
+          ))}
+        </pre>
+      </section>
+      {change.warnings.map((warning) => (
+        <p key={warning} class="hint">
+          {warning}
+        </p>
+      ))}
+      {change.afterRestart.map(({ pointer, message }) => (
+        <p key={pointer} class="hint">
+          <code>{pointer}</code> {message}
+        </p>
+      ))}
+    </>
+  )
+}
