@@ -136,38 +136,6 @@ function assertMailbox({ owner, name }: Folder, what: string): void {
   if (name === 'INBOX') throw new ApiProblem('conflict', `INBOX cannot be ${what}: every account has one`)
 }
 
-const account = z
-  .object({ user: z.string(), addresses: z.array(z.string()), messages: z.number().int(), unread: z.number().int() })
-  .meta({ id: 'Account' })
-
-const listAccounts = defineOperation({
-  name: 'accounts.list',
-  method: 'GET',
-  path: '/accounts',
-  summary: 'List the accounts with their addresses and counts.',
-  access: 'read',
-  input: z.strictObject({}),
-  output: z.object({ mode: z.enum(['listed', 'open']), items: z.array(account) }),
-  async run({ api, caller }) {
-    const accounts = api.lab.directory.accounts().filter(({ user }) => seesOwner(caller, accountOwner(user)))
-    const items = await Promise.all(
-      accounts.map(async ({ user, addresses }) => {
-        const folders = await api.lab.store.listFolders(accountOwner(user))
-        const counts = await Promise.all(folders.map(({ id }) => api.lab.store.status(id)))
-        const sum = (count: (one: (typeof counts)[number]) => number): number =>
-          counts.reduce((all, one) => all + count(one), 0)
-        return {
-          user,
-          addresses: [...addresses],
-          messages: sum(({ exists }) => exists),
-          unread: sum(({ unseen }) => unseen),
-        }
-      }),
-    )
-    return { mode: api.lab.directory.mode, items }
-  },
-})
-
 const newsgroupName = z
   .string()
   .regex(/^[a-z0-9+_-]+(?:\.[a-z0-9+_-]+)*$/i, 'is not the name of a newsgroup such as lab.general')
@@ -222,7 +190,6 @@ export const folderOperations: readonly Operation[] = [
   createFolder,
   renameFolder,
   deleteFolder,
-  listAccounts,
   createNewsgroup,
   deleteNewsgroup,
 ]

@@ -84,6 +84,8 @@ export interface ApiLab {
   /** Calls `listener` for each change. Returns the function that removes the listener. */
   watchChanges(listener: (change: LabChange) => void): () => void
   deliver(mail: LocalMail): Promise<void>
+  /** Ends the sessions with these ids. */
+  disconnect(ids: ReadonlySet<string>, how: 'farewell'): Promise<number>
   /** Opens another lab, without a log. */
   openLab(config: ResolvedLab): Promise<AuditedLab>
   /** Logs the failure of something that no request waits for. */

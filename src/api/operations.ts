@@ -1,3 +1,4 @@
+import { accountOperations } from './accounts.ts'
 import { configurationOperations } from './configuration/operations.ts'
 import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   ...messageOperations,
   ...waitOperations,
   ...folderOperations,
+  ...accountOperations,
   ...sessionOperations,
   ...virtualServerOperations,
   ...configurationOperations,

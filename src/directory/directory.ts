@@ -1,26 +1,22 @@
-import { domainToASCII } from 'node:url'
 import type { Quota } from '../config/schema/directory.ts'
 import type { LabConfig } from '../config/schema.ts'
-import { parseLogonName, splitAddress, withoutDetail } from './names.ts'
+import { AddedAccounts } from './added-accounts.ts'
+import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress, withoutDetail } from './names.ts'
 import { sameSecret } from './secrets.ts'
-import type { Account, Directory } from './types.ts'
+import type { Account, Directory, NewAccount } from './types.ts'
 
 /** The configuration keys that define a directory. */
 export type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
 
-const PLAIN_DOMAIN = /^[A-Za-z0-9.-]+$/
-const fold = (text: string): string => text.normalize('NFC').toLowerCase()
-/** Folds a domain to its ASCII form, so that a Unicode domain equals its `xn--` form. RFC 5890 section 2.3.2.4. */
-const foldDomain = (domain: string): string =>
-  PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
-const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
-
 /** Valid user names. An open directory has an account for each of them. */
 const VALID_USER = /^\P{Cc}{1,255}$/u
 
-/** Creates the directory of a lab. Names and addresses are case-insensitive. */
-export function createDirectory(config: DirectoryConfig): Directory {
-  return new LabDirectory(config)
+/**
+ * Creates the directory of a lab. Names and addresses are case-insensitive.
+ * @param added the accounts that are not in the configuration, which a reload keeps
+ */
+export function createDirectory(config: DirectoryConfig, added = new AddedAccounts()): Directory {
+  return new LabDirectory(config, added)
 }
 
 class LabDirectory implements Directory {
@@ -31,8 +27,9 @@ class LabDirectory implements Directory {
   readonly #quota: Quota | undefined
   readonly #byUser = new Map<string, Account>()
   readonly #byAddress = new Map<string, Account>()
+  readonly #added: AddedAccounts
 
-  constructor(config: DirectoryConfig) {
+  constructor(config: DirectoryConfig, added: AddedAccounts) {
     this.domain = config.domain
     this.mode = config.directory.mode
     this.unknown = config.directory.unknown
@@ -40,8 +37,11 @@ class LabDirectory implements Directory {
     this.#quota = config.directory.quota
     for (const { user, password, addresses, quota = this.#quota } of config.directory.accounts) {
       const account = { user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
-      this.add(this.mode === 'open' ? account : { ...account, password })
+      this.#configure(this.mode === 'open' ? account : { ...account, password })
     }
+    this.#added = added
+    // The last directory of a lab decides what new accounts get.
+    added.defaults = { quota: this.#quota, addressOf: (user) => this.#defaultAddress(user) }
   }
 
   find(name: string): Account | undefined {
@@ -63,11 +63,10 @@ class LabDirectory implements Directory {
     const { localPart, domain } = splitAddress(address)
     if (!VALID_USER.test(localPart)) return undefined
     const known =
-      this.#byAddress.get(foldAddress(localPart, domain)) ??
-      this.#byAddress.get(foldAddress(withoutDetail(localPart), domain))
+      this.#ofAddress(foldAddress(localPart, domain)) ?? this.#ofAddress(foldAddress(withoutDetail(localPart), domain))
     if (known || this.mode === 'listed' || !this.isLocalDomain(domain)) return known
     const user = withoutDetail(localPart)
-    return this.#byUser.get(fold(user)) ?? this.#newAccount(user)
+    return this.#ofUser(user) ?? this.#newAccount(user)
   }
 
   canonicalName(name: string): string {
@@ -80,17 +79,22 @@ class LabDirectory implements Directory {
     return one === other || (one !== undefined && other !== undefined && fold(one.user) === fold(other.user))
   }
 
-  add(account: Account): { readonly account: Account; readonly isNew: boolean } {
-    const known = this.#byUser.get(fold(account.user))
+  add(account: NewAccount): { readonly account: Account; readonly isNew: boolean } {
+    const known = this.#ofUser(account.user)
     if (known) return { account: known, isNew: false }
-    this.#byUser.set(fold(account.user), account)
-    for (const address of account.addresses) this.#byAddress.set(this.#addressKey(address), account)
-    return { account, isNew: true }
+    return { account: this.#added.put(account), isNew: true }
   }
 
   remove(account: Account): void {
-    this.#byUser.delete(fold(account.user))
-    for (const address of account.addresses) this.#byAddress.delete(this.#addressKey(address))
+    this.#added.remove(account.user)
+  }
+
+  isConfigured(account: Account): boolean {
+    return this.#byUser.has(fold(account.user))
+  }
+
+  setPassword(account: Account, password: string): void {
+    this.#added.setPassword(account.user, password)
   }
 
   isLocalDomain(domain: string): boolean {
@@ -98,16 +102,39 @@ class LabDirectory implements Directory {
   }
 
   accounts(): readonly Account[] {
-    return [...this.#byUser.values()]
+    const added = this.#added.list().filter((account) => this.#isUsable(account) && !this.isConfigured(account))
+    return [...this.#byUser.values(), ...added]
+  }
+
+  #configure(account: Account): void {
+    this.#byUser.set(fold(account.user), account)
+    for (const address of account.addresses) this.#byAddress.set(addressKey(address), account)
+  }
+
+  #ofUser(user: string): Account | undefined {
+    return this.#byUser.get(fold(user)) ?? this.#usable(this.#added.ofUser(user))
+  }
+
+  #ofAddress(key: string): Account | undefined {
+    return this.#byAddress.get(key) ?? this.#usable(this.#added.ofAddress(key))
+  }
+
+  #usable(account: Account | undefined): Account | undefined {
+    return account && this.#isUsable(account) ? account : undefined
+  }
+
+  /** Accounts that an open directory has kept have no password; they are none of a directory that lists its accounts. */
+  #isUsable({ password }: Account): boolean {
+    return this.mode === 'open' || password !== undefined
   }
 
   /** Finds an existing account by user name, by `user@domain`, or by one of its addresses. */
   #known(name: string): Account | undefined {
-    const exact = this.#byUser.get(fold(name))
+    const exact = this.#ofUser(name)
     if (exact || !name.includes('@')) return exact
     const { localPart, domain } = splitAddress(name)
-    const byAddress = this.#byAddress.get(foldAddress(localPart, domain))
-    return byAddress ?? (this.isLocalDomain(domain) ? this.#byUser.get(fold(localPart)) : undefined)
+    const byAddress = this.#ofAddress(foldAddress(localPart, domain))
+    return byAddress ?? (this.isLocalDomain(domain) ? this.#ofUser(localPart) : undefined)
   }
 
   #lookUp(user: string): Account | undefined {
@@ -123,10 +150,5 @@ class LabDirectory implements Directory {
 
   #defaultAddress(user: string): string {
     return user.includes('@') ? user : `${user}@${this.domain}`
-  }
-
-  #addressKey(address: string): string {
-    const { localPart, domain } = splitAddress(address)
-    return foldAddress(localPart, domain)
   }
 }

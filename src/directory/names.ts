@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 /** A parsed log-on name. `mailbox` is the third part of Exchange's `DOMAIN\user\mailbox`. */
 export interface LogonName {
   readonly user: string
@@ -32,4 +33,21 @@ function unquote(localPart: string): string {
 export function withoutDetail(localPart: string): string {
   const plus = localPart.indexOf('+')
   return plus > 0 ? localPart.slice(0, plus) : localPart
+}
+
+const PLAIN_DOMAIN = /^[A-Za-z0-9.-]+$/
+
+/** Folds a name, so that its upper- and lower-case forms are the same. */
+export const fold = (text: string): string => text.normalize('NFC').toLowerCase()
+
+/** Folds a domain to its ASCII form, so that a Unicode domain equals its `xn--` form. RFC 5890 section 2.3.2.4. */
+export const foldDomain = (domain: string): string =>
+  PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
+
+export const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
+
+/** Folds an address. */
+export function addressKey(address: string): string {
+  const { localPart, domain } = splitAddress(address)
+  return foldAddress(localPart, domain)
 }

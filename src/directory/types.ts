@@ -10,6 +10,12 @@ export interface Account {
   readonly quota?: Quota | undefined
 }
 
+/** An account that is created. */
+export interface NewAccount extends Omit<Account, 'addresses'> {
+  /** Default: its name at the domain. */
+  readonly addresses?: readonly string[]
+}
+
 /** The accounts of a lab. */
 export interface Directory {
   readonly domain: string
@@ -33,12 +39,16 @@ export interface Directory {
   /** Returns whether two results of `find` or `findByAddress` are the same account. */
   isSame(one: Account | undefined, other: Account | undefined): boolean
   /**
-   * Keeps an account that an open directory returned, because it is used: a log-on succeeded, or mail is being stored.
-   * Returns the account that already has this name, if any.
+   * Adds an account until the lab stops: one that is created, or one that an open directory returned and that is used,
+   * because a log-on succeeded or mail is being stored. Returns the account that already has this name, if any.
    */
-  add(account: Account): { readonly account: Account; readonly isNew: boolean }
-  /** Undoes `add` if the mail could not be stored. */
+  add(account: NewAccount): { readonly account: Account; readonly isNew: boolean }
+  /** Removes an account that was added. Those of the configuration stay. */
   remove(account: Account): void
+  /** Returns whether an account is one of the configuration. */
+  isConfigured(account: Account): boolean
+  /** Gives an account that was added another password. */
+  setPassword(account: Account, password: string): void
   /** Returns whether the lab delivers mail for this domain to its accounts. */
   isLocalDomain(domain: string): boolean
   accounts(): readonly Account[]

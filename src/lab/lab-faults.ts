@@ -35,10 +35,14 @@ export type FaultInput = FaultData | ScriptedFaultInput
 /** The faults of a lab: those of its configuration, and those that tests add. */
 export class LabFaults {
   readonly rules: FaultRules
+  #seed: number
   #configured: readonly Fault[]
+  /** The rules of the configured faults. */
+  #applied: readonly AddedRule[] = []
 
   constructor(seed: number, configured: readonly Fault[]) {
     this.rules = new FaultRules(seed)
+    this.#seed = seed
     this.#configured = configured
     this.reset()
   }
@@ -68,11 +72,20 @@ export class LabFaults {
     this.rules.clear()
   }
 
-  /** Restores the faults of the configuration, removes all others and resets every count. @param seed default: the last one */
-  reset(configured: readonly Fault[] = this.#configured, seed?: number): void {
+  /** Restores the faults of the configuration, removes all others and resets every count. */
+  reset(): void {
+    this.rules.clear(this.#seed)
+    this.#applied = this.#configured.map((each) => this.rules.add(each))
+  }
+
+  /** Replaces the faults of the configuration, if they or the seed differ. Those that were added stay. */
+  configure(configured: readonly Fault[], seed: number): void {
+    if (seed !== this.#seed) this.rules.restart(seed)
+    this.#seed = seed
+    if (JSON.stringify(configured) === JSON.stringify(this.#configured)) return
+    for (const rule of this.#applied) rule.remove()
     this.#configured = configured
-    this.rules.clear(seed)
-    for (const each of configured) this.rules.add(each)
+    this.#applied = configured.map((each) => this.rules.add(each))
   }
 }
 

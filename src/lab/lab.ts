@@ -9,6 +9,7 @@ import { needsAdministratorToken } from '../config/http-access.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { deliverLocalMail, type LocalMail } from '../delivery/deliver.ts'
 import type { DeliverySite } from '../delivery/types.ts'
+import { AddedAccounts } from '../directory/added-accounts.ts'
 import { createDirectory } from '../directory/directory.ts'
 import { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
@@ -83,6 +84,7 @@ export class Lab implements AsyncDisposable {
   readonly configuration: LabConfiguration | undefined
   readonly #rates: Rates
   readonly #served = new ServedCertificates()
+  readonly #added = new AddedAccounts()
   readonly #contexts: Site['contexts'] = new Map()
   readonly #changeListeners = new Set<(change: LabChange) => void>()
   #api: Promise<Api> | undefined
@@ -106,7 +108,7 @@ export class Lab implements AsyncDisposable {
     this.clock = options.clock
     this.openLab = parts.openLab
     this.#rates = new Rates(options.clock)
-    this.#directory = createDirectory(config)
+    this.#directory = createDirectory(config, this.#added)
     this.#servers = new VirtualServers(parts.sessions, options.log, parts.intake)
     this.#pki = new LabPki(
       parts.certificateStore,
@@ -347,11 +349,11 @@ export class Lab implements AsyncDisposable {
   async #apply(next: ResolvedLab): Promise<void> {
     // Even without a noticed change, because people reload when a change has no effect.
     await this.certificateStore.reread()
-    const previous = { config: this.#config, directory: this.#directory }
+    const previous = this.#config
     try {
-      await this.#use(next, createDirectory(next))
+      await this.#use(next, createDirectory(next, this.#added))
     } catch (error) {
-      await this.#use(previous.config, previous.directory).catch((err: Error) =>
+      await this.#use(previous, createDirectory(previous, this.#added)).catch((err: Error) =>
         this.#options.log.error(
           { err },
           'the reload failed, and the previous configuration could not be fully restored',
@@ -359,7 +361,7 @@ export class Lab implements AsyncDisposable {
       )
       throw error
     }
-    this.faults.reset(next.faults, next.faultSeed)
+    this.faults.configure(next.faults, next.faultSeed)
     this.#report({ type: 'configuration', virtualServers: next.virtualServers.map(({ name }) => name) })
   }
 

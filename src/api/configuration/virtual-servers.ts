@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { locatePath, slug } from '../../config/edit/config-path.ts'
+import { pathOfItem, slug } from '../../config/edit/config-path.ts'
 import { pointerOf } from '../../config/mistakes.ts'
 import { virtualServerName } from '../../config/resolve.ts'
 import { virtualServer as keys } from '../../config/schema/virtual-server.ts'
@@ -62,7 +62,7 @@ const update = defineOperation({
   run({ api, caller, input: { id: wanted, dryRun, ifMatch, ...settings } }) {
     assertExists(api, wanted)
     const changesOf = (config: unknown) =>
-      mergeChanges(config, locatePath(['virtualServers', wanted], config), settings)
+      mergeChanges(config, pathOfItem(['virtualServers'], wanted, config), settings)
     return changeConfiguration(api, caller, changesOf, { dryRun, ifMatch })
   },
 })
@@ -80,7 +80,7 @@ const remove = defineOperation({
   run({ api, caller, input: { id: wanted, ...options } }) {
     assertExists(api, wanted)
     const changesOf = (config: unknown) => [
-      { op: 'remove', path: pointerOf(locatePath(['virtualServers', wanted], config)) } as const,
+      { op: 'remove', path: pointerOf(pathOfItem(['virtualServers'], wanted, config)) } as const,
     ]
     return changeConfiguration(api, caller, changesOf, options)
   },

@@ -100,6 +100,14 @@ const memory = {
 
 const caller = { role: 'account', name: 'alice', tenant: null, may: ['read', 'change'] }
 
+const carol = {
+  user: 'carol',
+  addresses: ['carol@lab.test', 'sales@lab.test'],
+  configured: false,
+  messages: 0,
+  unread: 0,
+}
+
 export const labExamples: Examples = {
   'folders.list': { input: { account: 'alice' }, answer: { items: [inbox, folder] } },
   'folders.create': { input: { account: 'alice', name: 'Invoices' }, answer: folder },
@@ -108,9 +116,15 @@ export const labExamples: Examples = {
   'accounts.list': {
     answer: {
       mode: 'listed',
-      items: [{ user: 'alice', addresses: ['alice@lab.test'], messages: 14, unread: 13 }],
+      items: [{ user: 'alice', addresses: ['alice@lab.test'], configured: true, messages: 14, unread: 13 }],
     },
   },
+  'accounts.create': {
+    input: { user: 'carol', password: 'secret', addresses: ['carol@lab.test', 'sales@lab.test'] },
+    answer: carol,
+  },
+  'accounts.update': { input: { user: 'carol', password: 'another secret' }, answer: carol },
+  'accounts.delete': { input: { user: 'carol' } },
   'newsgroups.create': { input: { name: 'lab.releases', description: 'New versions' }, answer: newsgroup },
   'newsgroups.delete': { input: { name: 'lab.releases' } },
   'sessions.list': {

@@ -46,6 +46,12 @@ export function locatePath(steps: readonly string[], config: unknown): Path {
   return path
 }
 
+/** Returns the path of the item of a list with this name, also if the name is a number. @throws ConfigError */
+export function pathOfItem(list: Path, name: string, config: unknown): Path {
+  const items = (valueAt(config, list) as unknown[] | null | undefined) ?? emptyAt(list)
+  return [...list, indexByName(name, items as unknown[], list)]
+}
+
 /** Returns what a value that is not set contains: the items of its default. */
 export function emptyAt(path: Path): unknown[] | Record<string, unknown> {
   const given = defaultAt(path)

@@ -107,6 +107,11 @@ export class FaultRules {
     this.#rules.clear()
     for (const { onRemove } of removed) onRemove()
     this.#connections.clear()
+    this.restart(seed)
+  }
+
+  /** Restarts the random numbers from a seed. */
+  restart(seed: number): void {
     this.#seed = seed
     this.#random = seededRandom(seed)
   }

@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import { APPENDED, pathOfItem } from '../config/edit/config-path.ts'
+import { type Path, pointerOf } from '../config/mistakes.ts'
+import { quota as quotaSchema } from '../config/schema/directory.ts'
+import { mailAddress } from '../config/schema/values.ts'
+import { addressKey, fold } from '../directory/names.ts'
+import type { Account, NewAccount } from '../directory/types.ts'
+import { accountOwner } from '../store/types.ts'
+import type { Api } from './api.ts'
+import { type Caller, seesOwner } from './caller.ts'
+import { changeConfiguration } from './configuration/change.ts'
+import { defineOperation, type Operation } from './operation.ts'
+import { ApiProblem, notFound } from './problem.ts'
+
+const account = z
+  .object({
+    user: z.string(),
+    addresses: z.array(z.string()),
+    configured: z.boolean().describe('False for accounts that last until the lab stops.'),
+    messages: z.number().int(),
+    unread: z.number().int(),
+  })
+  .meta({ id: 'Account' })
+
+async function factsOf({ lab: { store, directory } }: Api, one: Account): Promise<z.infer<typeof account>> {
+  const folders = await store.listFolders(accountOwner(one.user))
+  const counts = await Promise.all(folders.map(({ id }) => store.status(id)))
+  const sum = (count: (of: (typeof counts)[number]) => number): number => counts.reduce((all, of) => all + count(of), 0)
+  return {
+    user: one.user,
+    addresses: [...one.addresses],
+    configured: directory.isConfigured(one),
+    messages: sum(({ exists }) => exists),
+    unread: sum(({ unseen }) => unseen),
+  }
+}
+
+/** Where the configuration has them. */
+const ACCOUNTS: Path = ['directory', 'accounts']
+
+/** Returns an account that a caller sees. In an open directory, only accounts that are used exist. @throws ApiProblem `not-found` */
+function accountNamed({ lab: { directory } }: Api, caller: Caller, user: string): Account {
+  const found = directory.accounts().find((one) => fold(one.user) === fold(user))
+  if (found && seesOwner(caller, accountOwner(found.user))) return found
+  throw notFound(`there is no account ${user}; GET /api/v1/accounts lists them`)
+}
+
+const list = defineOperation({
+  name: 'accounts.list',
+  method: 'GET',
+  path: '/accounts',
+  summary: 'List the accounts with their addresses and counts.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ mode: z.enum(['listed', 'open']), items: z.array(account) }),
+  async run({ api, caller }) {
+    const { directory } = api.lab
+    const seen = directory.accounts().filter(({ user }) => seesOwner(caller, accountOwner(user)))
+    return { mode: directory.mode, items: await Promise.all(seen.map((one) => factsOf(api, one))) }
+  },
+})
+
+const userName = z
+  .string()
+  .regex(/^[^\p{Cc}\\]{1,255}$/u, 'is not a name of 1 to 255 characters without backslashes and control characters')
+
+const create = defineOperation({
+  name: 'accounts.create',
+  method: 'POST',
+  path: '/accounts',
+  summary: 'Create an account, until the lab stops or in the configuration.',
+  access: 'administer',
+  input: z.strictObject({
+    user: userName,
+    password: z.string().min(1).describe('An open directory accepts any password.'),
+    addresses: z.array(mailAddress).optional().describe('Default: its name at the domain of the lab.'),
+    quota: quotaSchema.optional().describe('As in the YAML. Default: the quota of the directory.'),
+    configured: z
+      .boolean()
+      .default(false)
+      .describe('Writes it to the configuration, so that it exists after the next start.'),
+  }),
+  output: account,
+  status: 201,
+  location: (result) => `/accounts/${encodeURIComponent((result as { readonly user: string }).user)}`,
+  problems: ['conflict'],
+  async run({ api, caller, input: { configured, ...given } }) {
+    assertFree(api, given.user, given.addresses)
+    if (configured) await writeToConfiguration(api, caller, () => [...ACCOUNTS, APPENDED], given)
+    else api.lab.directory.add(withoutUndefined(given))
+    return factsOf(api, accountNamed(api, caller, given.user))
+  },
+})
+
+const withoutUndefined = ({ addresses, quota, ...given }: { [key in keyof NewAccount]: NewAccount[key] | undefined }) =>
+  ({ ...given, ...(addresses ? { addresses } : {}), ...(quota ? { quota } : {}) }) as NewAccount
+
+/** @throws ApiProblem `conflict` if another account has the name or one of the addresses */
+function assertFree({ lab: { directory } }: Api, user: string, addresses: readonly string[] = []): void {
+  const accounts = directory.accounts()
+  const same = accounts.find((one) => fold(one.user) === fold(user))
+  if (same) throw new ApiProblem('conflict', `there is an account ${same.user} already; choose another name`)
+  const wanted = new Set((addresses.length > 0 ? addresses : [defaultAddress(user, directory.domain)]).map(addressKey))
+  const owner = accounts.find((one) => one.addresses.some((address) => wanted.has(addressKey(address))))
+  if (owner) throw new ApiProblem('conflict', `the account ${owner.user} has this address already; choose another one`)
+}
+
+const defaultAddress = (user: string, domain: string): string => (user.includes('@') ? user : `${user}@${domain}`)
+
+const update = defineOperation({
+  name: 'accounts.update',
+  method: 'PATCH',
+  path: '/accounts/{user}',
+  summary: 'Give an account another password. Open sessions continue.',
+  access: 'change',
+  input: z.strictObject({ user: z.string(), password: z.string().min(1) }),
+  output: account,
+  problems: ['conflict'],
+  async run({ api, caller, input: { user, password } }) {
+    const { directory } = api.lab
+    const found = accountNamed(api, caller, user)
+    if (directory.mode === 'open') {
+      throw new ApiProblem(
+        'conflict',
+        'the directory is open and accepts any password; directory: { mode: listed } checks them',
+      )
+    }
+    if (!directory.isConfigured(found)) directory.setPassword(found, password)
+    else if (caller.role === 'administrator' && caller.tenant === undefined) {
+      const place = (config: unknown): Path => [...pathOfItem(ACCOUNTS, found.user, config), 'password']
+      await writeToConfiguration(api, caller, place, password)
+    } else {
+      throw new ApiProblem(
+        'forbidden',
+        `the password of ${found.user} is in the configuration; an administrator can change it`,
+      )
+    }
+    return factsOf(api, accountNamed(api, caller, user))
+  },
+})
+
+const remove = defineOperation({
+  name: 'accounts.delete',
+  method: 'DELETE',
+  path: '/accounts/{user}',
+  summary: 'Delete an account with its mail. Its sessions end.',
+  access: 'administer',
+  input: z.strictObject({
+    user: z.string(),
+    keepMail: z.stringbool().default(false).describe('The mail is there again once an account has this name.'),
+  }),
+  problems: ['conflict', 'invalid'],
+  async run({ api, caller, input: { user, keepMail } }) {
+    const { directory, store, sessionLog } = api.lab
+    const found = accountNamed(api, caller, user)
+    if (directory.isConfigured(found)) {
+      const place = (config: unknown): string => pointerOf(pathOfItem(ACCOUNTS, found.user, config))
+      const changesOf = (config: unknown) => [{ op: 'remove', path: place(config) } as const]
+      await changeConfiguration(api, caller, changesOf, { dryRun: false })
+    } else directory.remove(found)
+    const own = sessionLog.list().filter((one) => one.endedAt === undefined && one.user === found.user)
+    await api.lab.disconnect(new Set(own.map(({ id }) => id)), 'farewell')
+    if (keepMail) return
+    for (const { id } of await store.listFolders(accountOwner(found.user))) await store.deleteFolder(id)
+  },
+})
+
+async function writeToConfiguration(
+  api: Api,
+  caller: Caller,
+  place: (config: unknown) => Path,
+  given: unknown,
+): Promise<void> {
+  const value = JSON.parse(JSON.stringify(given)) as unknown
+  const changesOf = (config: unknown) => [{ op: 'set', path: pointerOf(place(config)), value } as const]
+  await changeConfiguration(api, caller, changesOf, { dryRun: false })
+}
+
+export const accountOperations: readonly Operation[] = [list, create, update, remove]
