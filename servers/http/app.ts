@@ -74,6 +74,7 @@ export function createApp(
       isWebSocket: c.env.accept !== undefined,
       site: header('Sec-Fetch-Site'),
       mode: header('Sec-Fetch-Mode'),
+      destination: header('Sec-Fetch-Dest'),
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,

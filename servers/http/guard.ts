@@ -8,9 +8,10 @@ export interface RequestFacts {
   readonly method: string
   readonly host: string | undefined
   readonly origin: string | undefined
-  /** Sec-Fetch-Site and Sec-Fetch-Mode, which browsers send. https://www.w3.org/TR/fetch-metadata/ */
+  /** Sec-Fetch-Site, Sec-Fetch-Mode and Sec-Fetch-Dest, which browsers send. https://www.w3.org/TR/fetch-metadata/ */
   readonly site: string | undefined
   readonly mode: string | undefined
+  readonly destination: string | undefined
   readonly hasToken: boolean
   readonly isWebSocket: boolean
   /** Media type in lower case, without parameters. */
@@ -66,13 +67,18 @@ const hostName = (host: string): string =>
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
 
+/** Returns whether the browser says that a page of another site has caused a request. @param site Sec-Fetch-Site */
+export const isForeign = (site: string | undefined): boolean =>
+  site !== undefined && site !== 'same-origin' && site !== 'none'
+
 /**
  * A page of another site cannot read an answer, but it could learn from images, sizes and times, and keep streams open.
- * Links from other sites work.
+ * Links from other sites work, also into a new window, but not into a frame.
  */
-function checkSite({ site, mode, method, hasToken }: RequestFacts): void {
-  if (hasToken || site === undefined || site === 'same-origin' || site === 'none') return
-  if (mode === 'navigate' && method === 'GET') return
+function checkSite({ site, mode, destination, method, hasToken }: RequestFacts): void {
+  if (hasToken || !isForeign(site)) return
+  const isLink = mode === 'navigate' && (destination ?? 'document') === 'document' && method === 'GET'
+  if (isLink) return
   throw new ApiProblem('foreign-origin', 'a page of another site may not use this lab; send a token')
 }
 

@@ -5,6 +5,7 @@ import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import type { ReadableMessage } from '../../../src/mail/readable.ts'
 import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { isForeign } from '../guard.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { isRead, mailpitMessage } from './shapes.ts'
 
@@ -24,9 +25,9 @@ async function readOf(call: RouteCall, mail: Mail): Promise<ReadableMessage> {
   throw notFound(`message ${mail.id} was deleted meanwhile`)
 }
 
-/** Mailpit marks a message as read when it is shown. A caller that may only read leaves it as it is. */
-async function markRead({ api, caller }: RouteCall, mail: Mail): Promise<void> {
-  if (isRead(mail) || caller.role === 'reader') return
+/** Mailpit marks a message as read when it is shown. A caller that may only read leaves it as it is, as do links of other sites. */
+async function markRead({ api, caller, c }: RouteCall, mail: Mail): Promise<void> {
+  if (isRead(mail) || caller.role === 'reader' || isForeign(c.req.header('Sec-Fetch-Site'))) return
   await changeFlags(api, [mail], { mode: 'add', flags: ['\\Seen'] })
 }
 

@@ -13,6 +13,15 @@ const MAX_IMAGES_OCTETS = 16 * 1024 * 1024
 
 const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
+/**
+ * What a policy does not stop: `<link rel="preconnect">` and `dns-prefetch` tell a server that somebody reads the message,
+ * frames bring documents of their own, and `http-equiv` fields change how the document is treated. No browser can read a tag
+ * or an attribute that is not spelled so, wherever it stands: a search needs no parser, and no parser can disagree with it.
+ * https://html.spec.whatwg.org/multipage/parsing.html#tokenization
+ */
+const UNSAFE_TAGS = /<(?=(?:link|i?frame|frameset|object|embed|applet|portal|fencedframe)(?:[\s/>]|$))/gi
+const UNSAFE_ATTRIBUTES = /\b(?=http-equiv\b)/gi
+
 /** Returns the HTML of a message as a document of its own, with its `cid:` images inside. RFC 2392. */
 export function htmlDocument(message: ReadableMessage, scheme?: 'light' | 'dark'): Content {
   const images = new Map(
@@ -21,7 +30,8 @@ export function htmlDocument(message: ReadableMessage, scheme?: 'light' | 'dark'
     ),
   )
   let octets = 0
-  const html = (message.html ?? '').replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
+  const harmless = (message.html ?? '').replaceAll(UNSAFE_TAGS, '<x-').replaceAll(UNSAFE_ATTRIBUTES, 'data-')
+  const html = harmless.replaceAll(/\bcid:([^"'\s)>]+)/gi, (whole, id: string) => {
     const image = images.get(decoded(id))
     if (!image || octets + image.sizeOctets > MAX_IMAGES_OCTETS) return whole
     octets += image.sizeOctets
@@ -30,6 +40,8 @@ export function htmlDocument(message: ReadableMessage, scheme?: 'light' | 'dark'
   return new Content('text/html; charset=utf-8', withLinksInTabs(scheme ? inScheme(html, scheme) : html), {
     'Content-Security-Policy': HTML_MAIL_POLICY,
     'Referrer-Policy': 'no-referrer',
+    // Browsers look up the hosts of links in advance. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/X-DNS-Prefetch-Control
+    'X-DNS-Prefetch-Control': 'off',
     'Cross-Origin-Resource-Policy': 'same-origin',
   })
 }
