@@ -138,7 +138,7 @@ function assertMailbox({ owner, name }: Folder, what: string): void {
 
 const newsgroupName = z
   .string()
-  .regex(/^[a-z0-9+_-]+(?:\.[a-z0-9+_-]+)*$/i, 'is not the name of a newsgroup such as lab.general')
+  .regex(/^[A-Za-z0-9+_-]+(?:\.[A-Za-z0-9+_-]+)*$/, 'is not the name of a newsgroup such as lab.general')
 
 const createNewsgroup = defineOperation({
   name: 'newsgroups.create',

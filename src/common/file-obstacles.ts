@@ -2,8 +2,11 @@ import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:f
 import { dirname } from 'node:path'
 import { type FileAction, fileErrorText, reasonText } from './file-errors.ts'
 
-/** Codes of paths that lead nowhere. What is done with such a path fails for the same reason, and says so. */
-const NOWHERE = ['ENOTDIR', 'EACCES']
+/**
+ * Codes of paths that lead nowhere: also those that are too long, have a circle of links, or a NUL (Node.js's own code). What
+ * is done with such a path fails for the same reason, and says so.
+ */
+const NOWHERE = ['ENOTDIR', 'EACCES', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE']
 
 /** Returns the attributes of a file or folder; undefined if there is none, or the path does not lead to it. */
 export function statsOf(path: string): Stats | undefined {
@@ -28,8 +31,14 @@ export function writeObstacle(path: string): string | undefined {
   if (statsOf(path)?.isDirectory()) return reasonText({ code: 'EISDIR' }, 'written')
   const exists = statsOf(path) !== undefined
   if (!exists && !statsOf(dirname(path))?.isDirectory()) return `there is no folder ${dirname(path)}`
-  return attempt('written', () => accessSync(exists ? path : dirname(path), constants.W_OK))
+  return attempt('written', () => {
+    assertPossible(path)
+    accessSync(exists ? path : dirname(path), constants.W_OK)
+  })
 }
+
+/** Throws the error of the system for a path that cannot exist. */
+const assertPossible = (path: string): void => void statSync(path, { throwIfNoEntry: false })
 
 function attempt(done: FileAction, use: () => void): string | undefined {
   try {
@@ -48,6 +57,7 @@ export function folderObstacle(path: string): string | undefined {
   const above = parent === path ? undefined : folderObstacle(parent)
   if (above !== undefined || !statsOf(parent)) return above
   try {
+    assertPossible(path)
     accessSync(parent, constants.W_OK | constants.X_OK)
     return undefined
   } catch (error) {

@@ -26,7 +26,7 @@ export type KeySpec = `rsa-${number}` | keyof typeof curves | 'ed25519' | MlDsaS
 export function keySpecNamed(text: string): KeySpec | undefined {
   const name = text.toLowerCase()
   const isRsa = /^rsa-\d+$/.test(name) && Number(name.slice(4)) >= 512 && Number(name.slice(4)) <= 16384
-  return isRsa || name in curves || name === 'ed25519' || isMlDsa(name) ? (name as KeySpec) : undefined
+  return isRsa || Object.hasOwn(curves, name) || name === 'ed25519' || isMlDsa(name) ? (name as KeySpec) : undefined
 }
 
 /**

@@ -75,6 +75,16 @@ describe('check and start report the same', () => {
       /^lab\.yaml:1:\d+: capture: cannot write the capture \S+x\.pcapng: there is no folder \S+lost$/,
     ],
     [
+      'a capture with a long name',
+      `capture: ${'x'.repeat(300)}\n${server('certificate: none')}`,
+      /^lab\.yaml:1:\d+: capture: cannot write the capture \S+x: the name is too long; choose a shorter one$/,
+    ],
+    [
+      'a store with a long name',
+      `store: { lmdb: ${'x'.repeat(300)} }\n${server('certificate: none')}`,
+      /^lab\.yaml:1:\d+: store\.lmdb: the folder \S+x cannot be created: the name is too long; choose a shorter one$/,
+    ],
+    [
       'a store in a file',
       `store: { lmdb: lab.yaml/data }\n${server('certificate: none')}`,
       /^lab\.yaml:1:\d+: store\.lmdb: the folder \S+lab\.yaml cannot be created: a file with this name exists; choose another name/,

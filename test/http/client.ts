@@ -34,10 +34,13 @@ export class HttpLab implements AsyncDisposable {
     return new HttpLab(await startLab(file))
   }
 
-  static async start(input: LabInput = {}): Promise<HttpLab> {
-    return new HttpLab(
-      await startLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4' }, { protocol: 'http' }], ...input }),
-    )
+  static async start(input: LabInput = {}, options: Parameters<typeof startLab>[1] = {}): Promise<HttpLab> {
+    const virtualServers = [
+      { protocol: 'smtp' as const },
+      { protocol: 'imap4' as const },
+      { protocol: 'http' as const },
+    ]
+    return new HttpLab(await startLab({ virtualServers, ...input }, options))
   }
 
   /** Sends a request. Paths without a leading `/` are below `/api/v1`. */

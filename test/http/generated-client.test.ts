@@ -42,7 +42,6 @@ it('the types that openapi-typescript generates describe the API to the compiler
   const config = {
     extends: join(repository, 'tsconfig.json'),
     compilerOptions: {
-      rootDir: '/',
       paths: { 'sealpost-api': [join(folder, 'api.d.ts')] },
       skipLibCheck: false,
       lib: ['es2023', 'dom'],

@@ -17,7 +17,11 @@ import { keywordOf, type MessageSummary, messageSummary, summaryOf, tag, tagsOf 
 import { newestOfThreads } from './threads.ts'
 
 const id = z.string().describe('Id of the message.')
-const FLAG = /^(?:\\(?:Seen|Answered|Flagged|Deleted|Draft)|[^\s\\(){%*"\]\x00-\x1f\x7f]+)$/i
+/** A JSON Schema pattern has no flags: it must allow any case itself. */
+const anyCase = (name: string): string =>
+  name.replaceAll(/[a-z]/gi, (one) => `[${one.toUpperCase()}${one.toLowerCase()}]`)
+const systemFlags = ['Seen', 'Answered', 'Flagged', 'Deleted', 'Draft'].map(anyCase).join('|')
+const FLAG = new RegExp(`^(?:\\\\(?:${systemFlags})|[^\\s\\\\(){%*"\\]\\x00-\\x1f\\x7f]+)$`)
 
 const threadFacts = z.object({ messages: z.number().int(), unread: z.number().int() })
 

@@ -6,6 +6,9 @@ import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 
+/** What documentation shows. Names are accepted in any case. */
+const KEY_TYPE = '^(?:rsa-(?:512|1024|2048|3072|4096|8192|16384)|p256|p384|p521|ed25519|ml-dsa-(?:44|65|87))$'
+
 export const keySpec = z
   .string()
   .transform((text, context) => {
@@ -14,7 +17,7 @@ export const keySpec = z
     context.addIssue('is not a key type; write rsa-2048, rsa-3072, rsa-4096, p256, p384, p521 or ed25519')
     return z.NEVER
   })
-  .describe('Key type: rsa-2048, p256 …')
+  .meta({ description: 'Key type.', pattern: KEY_TYPE })
 
 const certificate = z
   .looseObject({
