@@ -11,7 +11,7 @@ import { anyCall, type FuzzCall, sweep } from './operations/calls.ts'
 import { FuzzedLab, type SentCall } from './operations/lab.ts'
 
 /** Sequences of calls. `npm run test:fuzz` makes more. */
-const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 40)
+const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? 20)
 const seed = Number(process.env.SEALPOST_FUZZ_SEED ?? 1825)
 
 const LIMIT_MS = 3_600_000

@@ -9,7 +9,7 @@ import { HttpLab } from './client.ts'
 const BLOCKED = /^(?:csp|origin)$|ERR_BLOCKED_BY_CSP|ERR_UNKNOWN_URL_SCHEME/
 
 /** What a person would click. */
-const CLICKED = /^(?:js|entity|tab|data|top|blank|area|go|other|ping|cidlink)$/
+const CLICKED = '#js, #entity, #tab, #data, #top, #blank, #area, #go, #other, #ping, #cidlink'
 
 const executablePath = '/usr/bin/chromium'
 const ARGUMENTS = ['--no-sandbox', '--disable-background-networking', '--no-first-run']
@@ -95,10 +95,9 @@ describe.skipIf(!hasChromium)('hostile HTML mail in a browser', () => {
     // Chromium without a window looks up nothing in advance.
     expect(answer?.headers()['x-dns-prefetch-control']).toBe('off')
     await expectHarmless(url)
-    for (const place of await page.locator('[id]').all()) {
-      if (CLICKED.test((await place.getAttribute('id')) ?? '')) await place.click({ noWaitAfter: true, force: true })
-    }
-    await expectHarmless(url)
+    const places = await page.locator(CLICKED).all()
+    for (const place of places) await place.click({ noWaitAfter: true, force: true })
+    if (places.length > 0) await expectHarmless(url)
   })
 
   it('stays usable with 10 MB of tables in each other', async () => {
