@@ -3,6 +3,7 @@ import { streamSSE } from 'hono/streaming'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
+import { timeText } from '../../src/api/messages/summary.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { eventNames } from '../../src/config/schema/event-names.ts'
@@ -12,7 +13,8 @@ import type { Env } from './env.ts'
 const KEEP_ALIVE_MS = 15_000
 
 /**
- * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing.
+ * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing, or is
+ * told that it does: by the event `events.lost`, as browsers show no answer but 200 to the page that has opened a stream.
  * All streams read the log of the lab: a client that does not read takes no memory for what it has not read.
  */
 export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Response {
@@ -36,6 +38,10 @@ export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Respons
           })
           continue
         }
+        if (event.id !== last + 1) {
+          const data = JSON.stringify({ at: timeText(event.at), detail: LOST })
+          await stream.writeSSE({ id: `${event.id - 1}`, event: 'events.lost', data })
+        }
         last = event.id
         isOver = event.name === 'lab.stopping'
         const data = wants(event.name) ? await eventData(api, caller, event) : undefined
@@ -56,11 +62,18 @@ function assertKnown(query: Readonly<Record<string, string>>): void {
   throw new ApiProblem('bad-request', `${unknown}: is unknown; known: types, lastEventId`)
 }
 
-/** Returns the id of the last event that a client has seen. Ids of an earlier start of the lab are higher than all of this one. */
+/** Returns the id of the last event that a client has seen. `0` means everything since the start. */
 function lastSeen(text: string | undefined, { events }: Api): number {
-  const id = /^\d{1,15}$/.test(text ?? '') ? Number(text) : events.lastId
-  return id > events.lastId ? 0 : id
+  if (text === undefined) return events.lastId
+  if (text === '0') return events.start
+  const id = /^\d{1,16}$/.test(text) ? Number(text) : UNKNOWN
+  return id > events.lastId ? UNKNOWN : id
 }
+
+/** Is before the id of every event. */
+const UNKNOWN = 0
+const LOST =
+  'events are missing before this one: the lab has started again, or it no longer has them; read the messages and sessions again'
 
 /** `types=message,session.refused`: names, or the words before their dot. @throws ApiProblem `bad-request` */
 function wantedTypes(types: string | undefined): (name: string) => boolean {

@@ -29,15 +29,43 @@ export function placeOf<T extends z.ZodType>(cursor: string, schema: T): z.outpu
   }
 }
 
-/** Returns a page of a list whose items have ids. */
+const place = z.object({ epoch: z.string(), id: z.string() })
+
+/**
+ * Returns a page of a list whose items have ids.
+ * @param matches selects items. The page continues after an item that it no longer selects.
+ * @throws ApiProblem `gone` if the item after which the page begins is no longer in the list
+ */
 export function pageById<T extends { readonly id: string }>(
   all: readonly T[],
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  {
+    limit,
+    cursor,
+    epoch,
+  }: {
+    readonly limit: number
+    readonly cursor?: string | undefined
+    /** Differs for every start of the lab: the same id then means another item. */
+    readonly epoch: string
+  },
+  matches: (item: T) => boolean = () => true,
 ): { items: T[]; next: string | null; total: number } {
-  const after =
-    cursor === undefined ? -1 : all.findIndex(({ id }) => id === placeOf(cursor, z.object({ id: z.string() })).id)
-  const items = all.slice(after + 1, after + 1 + limit)
+  const rest = all.slice(cursor === undefined ? 0 : indexAfter(all, placeOf(cursor, place), epoch)).filter(matches)
+  const items = rest.slice(0, limit)
   const last = items.at(-1)
-  const next = last && after + 1 + limit < all.length ? cursorOf({ id: last.id }) : null
-  return { items, next, total: all.length }
+  const next = last && rest.length > limit ? cursorOf({ epoch, id: last.id }) : null
+  return { items, next, total: all.filter(matches).length }
 }
+
+function indexAfter(
+  all: readonly { readonly id: string }[],
+  { epoch: given, id }: z.output<typeof place>,
+  epoch: string,
+): number {
+  const index = given === epoch ? all.findIndex((one) => one.id === id) : -1
+  if (index !== -1) return index + 1
+  throw gone(`the lab has forgotten ${id}, after which this page begins`)
+}
+
+/** Returns the problem of a cursor that leads nowhere. */
+export const gone = (why: string): ApiProblem => new ApiProblem('gone', `cursor: ${why}; begin again without cursor`)

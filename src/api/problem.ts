@@ -10,6 +10,7 @@ export const problems = {
   'method-not-allowed': { status: 405, title: 'The resource does not have this method' },
   'too-slow': { status: 408, title: 'The request took too long' },
   conflict: { status: 409, title: 'The state does not allow this' },
+  gone: { status: 410, title: 'The lab has forgotten where this continues' },
   'precondition-failed': { status: 412, title: 'The resource has changed since you read it' },
   'too-large': { status: 413, title: 'The request is too large' },
   'unsupported-type': { status: 415, title: 'The content type is not supported' },

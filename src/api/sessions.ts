@@ -41,20 +41,18 @@ const list = defineOperation({
   async run({ api, caller, input }) {
     const { failed, open, protocol, user, virtualServer, address = '' } = input
     const protocols = protocol?.split(',')
-    const found = api.lab.sessionLog
-      .list()
-      .filter(
-        (one) =>
-          seesSession(caller, one) &&
-          (!failed || hasFailed(one)) &&
-          (!open || one.endedAt === undefined) &&
-          (protocols === undefined || protocols.includes(one.protocol)) &&
-          (user === undefined || one.user === user) &&
-          (virtualServer === undefined || one.virtualServer === virtualServer) &&
-          one.remoteAddress.startsWith(address),
-      )
-      .toReversed()
-    const { items, ...page } = pageById(found, input)
+    const seen = api.lab.sessionLog.list().filter((one) => seesSession(caller, one))
+    const { items, ...page } = pageById(
+      seen.toReversed(),
+      { ...input, epoch: api.index.epoch },
+      (one) =>
+        (!failed || hasFailed(one)) &&
+        (!open || one.endedAt === undefined) &&
+        (protocols === undefined || protocols.includes(one.protocol)) &&
+        (user === undefined || one.user === user) &&
+        (virtualServer === undefined || one.virtualServer === virtualServer) &&
+        one.remoteAddress.startsWith(address),
+    )
     const facts = items.map((one) => {
       const { transcript: _, ...rest } = asJson(one) as Record<string, unknown>
       return { ...rest, summary: summary(one), captured: api.lab.captures.has(one.id) }

@@ -3,6 +3,7 @@ import type { HttpLab } from './client.ts'
 
 export interface Received {
   readonly event: string
+  readonly id: string
   // biome-ignore lint/suspicious/noExplicitAny: tests check the shape themselves
   readonly data: any
 }
@@ -36,7 +37,8 @@ export class EventReader {
           )
           text = text.slice(end + 2)
           const event = fields.get('event')
-          if (event) this.received.push({ event, data: JSON.parse(fields.get('data') ?? '') })
+          if (event)
+            this.received.push({ event, id: fields.get('id') ?? '', data: JSON.parse(fields.get('data') ?? '') })
         }
         this.#wake()
       }
@@ -54,6 +56,15 @@ export class EventReader {
         this.#wake = resolve
       })
     }
+  }
+
+  /** The id of the latest event. */
+  get lastId(): string {
+    return this.received.at(-1)?.id ?? ''
+  }
+
+  idOf(event: string): string {
+    return this.received.find((one) => one.event === event)?.id ?? ''
   }
 
   close(): void {

@@ -17,7 +17,7 @@ function summaryOfSession({ transcript: _, hello: _hello, tls: _tls, mail: _mail
 
 /** Something that happened in the lab. Its data is read when it is sent. */
 export interface LabEvent {
-  /** Counted from 1. */
+  /** Grows with each event, also across restarts. */
   readonly id: number
   readonly name: EventName
   /** Milliseconds since the epoch. */
@@ -51,7 +51,9 @@ export class EventLog {
   readonly #events: LabEvent[] = []
   readonly #listeners = new Set<(event: LabEvent) => void>()
   readonly #unwatch: readonly (() => void)[]
-  #count = 0
+  /** The time in microseconds: no event of an earlier start has a greater id. */
+  readonly #start = Date.now() * 1_000
+  #lastId = this.#start
 
   constructor(lab: ApiLab, index: MessageIndex) {
     this.#lab = lab
@@ -76,13 +78,18 @@ export class EventLog {
     ]
   }
 
-  /** The id of the latest event; 0 before the first. */
+  /** The id of the latest event; before the first, the one before its id. */
   get lastId(): number {
-    return this.#count
+    return this.#lastId
+  }
+
+  /** The id before that of the first event since the start. */
+  get start(): number {
+    return this.#start
   }
 
   add(name: EventName, facts: Omit<LabEvent, 'id' | 'name' | 'at'> = {}): void {
-    const event = { id: ++this.#count, name, at: this.#lab.clock.now(), ...facts }
+    const event = { id: ++this.#lastId, name, at: this.#lab.clock.now(), ...facts }
     this.#events.push(event)
     // A shift for each event would move the whole list each time.
     if (this.#events.length > 2 * KEPT_EVENTS) this.#events.splice(0, KEPT_EVENTS)

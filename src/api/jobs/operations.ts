@@ -29,10 +29,11 @@ const list = defineOperation({
   output: pageOf(jobFacts),
   async run({ api, caller, input }) {
     const { kind, state } = input
-    const found = (seesLab(caller) ? api.jobs.list() : []).filter(
+    const { items, ...page } = pageById(
+      seesLab(caller) ? api.jobs.list() : [],
+      { ...input, epoch: api.index.epoch },
       (job) => (kind === undefined || job.kind === kind) && (state === undefined || job.state === state),
     )
-    const { items, ...page } = pageById(found, input)
     return { items: items.map(({ facts }) => facts), ...page }
   },
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
-import { cursorOf, placeOf } from '../lists.ts'
+import { cursorOf, gone, placeOf } from '../lists.ts'
 import { notFound } from '../problem.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type Condition, parseQuery } from './search.ts'
@@ -92,9 +92,9 @@ export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage 
   throw notFound(`there is no message ${id}; it was deleted or moved, or it belongs to someone else`)
 }
 
-const place = z.object({ epoch: z.string(), order: z.number(), savedAt: z.number() })
+const place = z.object({ epoch: z.string(), order: z.number() })
 
-/** Returns a page of messages. Its cursor stays valid while messages arrive or go. */
+/** Returns a page of messages. Its cursor stays valid while messages arrive or go. @throws ApiProblem `gone` */
 export async function pageOfMessages(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
   found: readonly IndexedMessage[],
@@ -114,15 +114,13 @@ export async function pageOfMessages(
     if (isSliceOver()) await nextSlice()
   }
   const last = page.at(-1)
-  const next =
-    last && start + limit < found.length ? cursorOf({ epoch, order: last.order, savedAt: last.entry.savedAt }) : null
+  const next = last && start + limit < found.length ? cursorOf({ epoch, order: last.order }) : null
   return { items, next, total: found.length }
 }
 
-/** Finds where a page begins. After a restart of the lab the times decide, because orders are counted again. */
+/** Finds where a page begins. @throws ApiProblem `gone` after a restart: messages of the same millisecond may have another order */
 function startAfter(found: readonly IndexedMessage[], after: z.infer<typeof place>, epoch: string): number {
-  const isOlder = ({ order, entry }: IndexedMessage): boolean =>
-    after.epoch === epoch ? order < after.order : entry.savedAt < after.savedAt
-  const start = found.findIndex(isOlder)
+  if (after.epoch !== epoch) throw gone('the lab has started again since the page before')
+  const start = found.findIndex(({ order }) => order < after.order)
   return start === -1 ? found.length : start
 }

@@ -23,12 +23,16 @@ const OF_BODIES: readonly ProblemName[] = ['too-large', 'unsupported-type', 'inv
 /** What a request for one resource can be answered with. */
 const OF_ONE: readonly ProblemName[] = ['not-found']
 
+/** What a request for a page of a list can be answered with. */
+const OF_PAGES: readonly ProblemName[] = ['gone']
+
 /** Returns the statuses of the problems that an operation can answer. */
 function problemStatuses(operation: Operation): Set<number> {
   const names = [
     ...OF_ALL,
     ...(takesBody(operation) ? OF_BODIES : []),
     ...(operation.path.includes('{') ? OF_ONE : []),
+    ...('cursor' in operation.input.shape ? OF_PAGES : []),
     ...(operation.problems ?? []),
   ]
   return new Set(names.map((name) => problems[name].status))
@@ -61,6 +65,7 @@ const details: Readonly<Record<number, string>> = {
   403: 'an administrator may do this, not a reader; use a token with the role administrator, or an account of `administrators`',
   404: 'there is no message 3.9; it was deleted or moved, or it belongs to someone else',
   409: 'there is a tenant ci42 already; choose another name',
+  410: 'cursor: the lab has forgotten smtp-7, after which this page begins; begin again without cursor',
   412: 'the configuration has changed since you read it; read it again (GET /api/v1/configuration), and repeat the change',
   415: 'send message/rfc822 or application/octet-stream, not text/plain',
   422: '/to: is missing',

@@ -73,10 +73,11 @@ const deliveries = defineOperation({
   output: pageOf(delivery),
   async run({ api, caller, input }) {
     assertSees(caller)
-    const found = (api.webhooks?.deliveries() ?? []).filter(
+    const { items, ...page } = pageById(
+      api.webhooks?.deliveries() ?? [],
+      { ...input, epoch: api.index.epoch },
       ({ state, url }) => (input.state ?? state) === state && [undefined, url, maskUrls(url)].includes(input.url),
     )
-    const { items, ...page } = pageById(found, input)
     const facts = items.map(({ body: _, status, error, createdAt, nextAttemptAt, finishedAt, ...one }) => ({
       ...one,
       url: maskUrls(one.url),

@@ -14,6 +14,7 @@ export const eventNames = [
   'job.done',
   'lab.reset',
   'lab.stopping',
+  'events.lost',
 ] as const
 
 export type EventName = (typeof eventNames)[number]
