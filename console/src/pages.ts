@@ -42,6 +42,16 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/servers/page.tsx'),
   },
   {
+    path: 'certificates',
+    title: 'shell.certificates',
+    icon: icons.certificates,
+    key: 'c',
+    texts: ['certificates'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/certificates/page.tsx'),
+  },
+  {
     path: 'sessions',
     title: 'shell.sessions',
     icon: icons.sessions,

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 
 export interface Column<Row> {
   readonly name: string
+  /** Empty for a column of actions. */
   readonly title: string
   readonly cell: (row: Row) => ComponentChildren
   /** What the column is sorted by. Without it, the column cannot be sorted. */
@@ -44,25 +45,14 @@ export function Table<Row>(props: TableProps<Row>) {
         <caption class="hidden">{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ name, title, sortBy, isNumber }) => (
-              <th
-                key={name}
-                scope="col"
-                class={isNumber ? 'number' : ''}
-                aria-sort={sorting?.column === name ? (sorting.descending ? 'descending' : 'ascending') : undefined}
-              >
-                {sortBy ? (
-                  <button type="button" onClick={() => sort(name)}>
-                    {title}
-                    <span aria-hidden="true" class="direction">
-                      {sorting?.column === name ? (sorting.descending ? '▾' : '▴') : ''}
-                    </span>
-                  </button>
-                ) : (
-                  title
-                )}
-              </th>
-            ))}
+            {columns.map((column) =>
+              column.title === '' ? (
+                // A header without a title would be one without a name.
+                <td key={column.name} />
+              ) : (
+                <Heading key={column.name} column={column} sorting={sorting} onSort={sort} />
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
@@ -85,6 +75,32 @@ export function Table<Row>(props: TableProps<Row>) {
         </tbody>
       </table>
     </div>
+  )
+}
+
+function Heading<Row>({
+  column: { name, title, sortBy, isNumber },
+  sorting,
+  onSort,
+}: {
+  readonly column: Column<Row>
+  readonly sorting: Sorting | undefined
+  readonly onSort: (column: string) => void
+}) {
+  const direction = sorting?.column === name ? (sorting.descending ? 'descending' : 'ascending') : undefined
+  return (
+    <th scope="col" class={isNumber ? 'number' : ''} aria-sort={direction}>
+      {sortBy ? (
+        <button type="button" onClick={() => onSort(name)}>
+          {title}
+          <span aria-hidden="true" class="direction">
+            {direction === undefined ? '' : direction === 'descending' ? '▾' : '▴'}
+          </span>
+        </button>
+      ) : (
+        title
+      )}
+    </th>
   )
 }
 

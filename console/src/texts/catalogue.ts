@@ -1,3 +1,4 @@
+import type certificates from './en/certificates.ts'
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
 import type servers from './en/servers.ts'
@@ -6,6 +7,7 @@ import type shell from './en/shell.ts'
 
 /** The English texts of each area. The other languages have the same keys. */
 interface Areas {
+  readonly certificates: typeof certificates
   readonly faults: typeof faults
   readonly mail: typeof mail
   readonly servers: typeof servers

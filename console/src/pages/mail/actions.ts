@@ -1,5 +1,6 @@
 import { call, type InputOf } from '../../api/client.ts'
 import { problemOf } from '../../api/problem.ts'
+import { saveBlob } from '../../components/save-blob.ts'
 import { doUnlessUndone, notify, notifyProblem } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import type { Summary } from './filter.ts'
@@ -94,15 +95,6 @@ export async function download(choice: Choice): Promise<void> {
     }
     saveBlob(await call('messages.export', inputOf(choice)), 'messages.mbox')
   })
-}
-
-/** Lets the browser save content as a file. */
-export function saveBlob(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
 /** Sends a message to an account, so that there is something to look at. */

@@ -3,6 +3,7 @@ import type { Texts } from '../catalogue.ts'
 export default {
   'shell.mail': 'E-Mail',
   'shell.servers': 'Virtuelle Server',
+  'shell.certificates': 'Zertifikate',
   'shell.sessions': 'Sitzungen',
   'shell.faults': 'Störungen',
   'shell.pages': 'Seiten',

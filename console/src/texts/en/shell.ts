@@ -1,6 +1,7 @@
 export default {
   'shell.mail': 'Mail',
   'shell.servers': 'Virtual servers',
+  'shell.certificates': 'Certificates',
   'shell.sessions': 'Sessions',
   'shell.faults': 'Faults',
   'shell.pages': 'Pages',

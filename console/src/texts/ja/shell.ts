@@ -3,6 +3,7 @@ import type { Texts } from '../catalogue.ts'
 export default {
   'shell.mail': 'メール',
   'shell.servers': '仮想サーバー',
+  'shell.certificates': '証明書',
   'shell.sessions': 'セッション',
   'shell.faults': '障害',
   'shell.pages': 'ページ',

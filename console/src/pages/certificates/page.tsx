@@ -1,0 +1,83 @@
+import { useState } from 'preact/hooks'
+import { call } from '../../api/client.ts'
+import { problemOf } from '../../api/problem.ts'
+import { SplitPane } from '../../components/split-pane.tsx'
+import { ProblemState, Skeleton } from '../../components/states.tsx'
+import { doUnlessUndone, notifyProblem } from '../../components/toast.tsx'
+import { navigate, useRoute } from '../../router.ts'
+import { may } from '../../state/caller.ts'
+import { t } from '../../texts/index.ts'
+import { CertificateView } from './certificate.tsx'
+import type { Certificate } from './facts.ts'
+import { ImportDialog } from './import.tsx'
+import { Overview } from './overview.tsx'
+import { useCertificates } from './use-certificates.ts'
+import './certificates.css'
+
+/** The certificates of the store: who uses them, how long they last, and everything that can be done with them. */
+export default function CertificatesPage() {
+  const { rest } = useRoute()
+  const [selected] = rest
+  const { held, problem, again, attempts } = useCertificates()
+  // Certificates that are deleted unless that is undone.
+  const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set())
+  const [files, setFiles] = useState<readonly File[]>()
+  const remove = ({ thumbprint, friendlyName }: Certificate): void => {
+    setLeaving(new Set([...leaving, thumbprint]))
+    if (selected === thumbprint) navigate('/certificates')
+    const back = (): void => setLeaving((all) => new Set([...all].filter((one) => one !== thumbprint)))
+    doUnlessUndone(t('certificates.deleted', { name: friendlyName }), {
+      act: () =>
+        call('certificates.delete', { name: thumbprint }, { keepalive: true }).then(again, (error) => {
+          back()
+          notifyProblem(problemOf(error))
+        }),
+      undo: back,
+    })
+  }
+  if (problem) return <ProblemState problem={problem} onRetry={again} />
+  if (!held) return <Skeleton />
+  const certificates = held.certificates.filter(({ thumbprint }) => !leaving.has(thumbprint))
+  const overview = (
+    <Overview {...held} certificates={certificates} selected={selected} onChange={again} onImport={setFiles} />
+  )
+  return (
+    <div
+      class={`certificates ${selected === undefined ? '' : 'has-selection'}`}
+      onDragOver={(event) => may('administer') && event.preventDefault()}
+      onDrop={(event) => {
+        if (!may('administer') || !event.dataTransfer?.files.length) return
+        event.preventDefault()
+        setFiles([...event.dataTransfer.files])
+      }}
+    >
+      {selected === undefined ? (
+        overview
+      ) : (
+        <SplitPane name="certificates.list" label={t('certificates.list')} width={520} min={320} max={900}>
+          {overview}
+          <CertificateView
+            key={selected}
+            thumbprint={selected}
+            changes={attempts}
+            servers={held.servers}
+            onChange={again}
+            onDelete={remove}
+          />
+        </SplitPane>
+      )}
+      {files && (
+        <ImportDialog
+          file={files[0]}
+          {...held}
+          onClose={() => setFiles(undefined)}
+          onDone={(thumbprint) => {
+            setFiles(undefined)
+            again()
+            navigate(`/certificates/${thumbprint}`)
+          }}
+        />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CertificateLab } from '../cli/cert-support.ts'
+import type { HttpLab } from '../http/client.ts'
+import { sClient } from '../support/openssl.ts'
+import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+
+describe.skipIf(!hasChromium)('the pages of the certificates', () => {
+  let http: HttpLab
+  let browser: ConsoleBrowser
+  /** An authority outside of the lab. */
+  let outside: CertificateLab
+  beforeAll(async () => {
+    http = await consoleLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4' }, { protocol: 'http' }] })
+    browser = await ConsoleBrowser.start()
+    outside = new CertificateLab()
+    await outside.outsideAuthority('outside')
+  })
+  afterAll(async () => {
+    outside?.remove()
+    await browser?.[Symbol.asyncDispose]()
+    await http?.[Symbol.asyncDispose]()
+  })
+
+  /** Returns what OpenSSL sees of the certificate that IMAP4 serves. */
+  const seen = async (): Promise<string> =>
+    sClient(['-connect', `127.0.0.1:${http.lab.server('imap4').tlsPort}`, '-servername', 'localhost'], 'a logout\r\n')
+
+  it('a certificate is imported, assigned, renamed, exported, unassigned, and deleted unless that is undone', async () => {
+    await outside.openssl(
+      ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'own.key'],
+      ...['-subj', '/O=Imported/CN=localhost', '-out', 'own.csr'],
+    )
+    await outside.sign('outside', 'own.csr', 'own.pem')
+    const pfx = ['-export', '-in', 'own.pem', '-inkey', 'own.key', '-passout', 'pass:secret', '-out', 'own.pfx']
+    await outside.openssl('pkcs12', ...pfx)
+
+    const page = await browser.open(http.base, '/certificates')
+    await page.getByRole('button', { name: 'Import' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('File').setInputFiles(outside.path('own.pfx'))
+    await dialog.getByLabel('Password').fill('wrong')
+    await dialog.getByLabel('Friendly name').fill('Bought')
+    await dialog.getByRole('button', { name: 'Import' }).click()
+    await dialog
+      .getByRole('alert')
+      .getByText(/password/i)
+      .waitFor()
+    await dialog.getByLabel('Password').fill('secret')
+    await dialog.getByRole('button', { name: 'Import' }).click()
+
+    const article = page.getByRole('article', { name: 'Bought' })
+    await article.getByRole('button', { name: 'Assign' }).click()
+    await dialog.getByLabel('Virtual server').selectOption('Default IMAP4 Virtual Server')
+    await dialog.getByRole('button', { name: 'Assign' }).click()
+    await article
+      .getByText(/openssl s_client .* -showcerts/)
+      .first()
+      .waitFor()
+    await expect.poll(seen).toMatch(/subject=.*Imported/)
+
+    await article.getByRole('button', { name: 'Rename' }).click()
+    await dialog.getByLabel('Friendly name').fill('Bought in 2026')
+    await dialog.getByRole('button', { name: 'Rename' }).click()
+    const renamed = page.getByRole('article', { name: 'Bought in 2026' })
+    await renamed.getByRole('button', { name: 'Export' }).click()
+    await dialog.getByLabel('Password', { exact: true }).fill('other')
+    const saving = page.waitForEvent('download')
+    await dialog.getByRole('button', { name: 'Download' }).click()
+    const saved = await (await saving).path()
+    expect(readFileSync(saved).length).toBeGreaterThan(1000)
+    const read = await outside.openssl('pkcs12', '-in', saved, '-passin', 'pass:other', '-nodes')
+    expect(read).toContain('friendlyName: Bought in 2026')
+
+    await renamed.getByRole('button', { name: 'Remove from it' }).click()
+    await renamed.getByText('No virtual server serves it').waitFor()
+    await expect.poll(seen).not.toMatch(/subject=.*Imported/)
+    await renamed.getByRole('button', { name: 'Delete' }).click()
+    const row = page.getByRole('row', { name: /Bought in 2026/ })
+    await row.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await row.click()
+    await renamed.getByRole('button', { name: 'Delete' }).click()
+    // The change is sent when the page closes, too.
+    await page.goto('about:blank')
+    await expect.poll(async () => (await http.request('certificates/Bought%20in%202026')).status).toBe(404)
+    await page.context().close()
+  })
+
+  it('a virtual server serves a defective certificate, and a good one again', async () => {
+    const page = await browser.open(http.base, '/certificates')
+    const serve = async (choice: string): Promise<void> => {
+      const row = page.getByRole('row', { name: /IMAP4.*Serve a defective/ })
+      await row.getByRole('button', { name: 'Serve a defective certificate' }).click()
+      await page.getByRole('dialog').getByLabel('Defect').selectOption(choice)
+      await page.getByRole('dialog').getByRole('button', { name: 'Serve' }).click()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    await serve('expired')
+    await expect.poll(seen).toContain('certificate has expired')
+    await serve('auto')
+    await expect.poll(seen).not.toContain('certificate has expired')
+    await page.context().close()
+  })
+
+  it('the rail counts the certificates that are served and expire within 14 days', async () => {
+    await http.request('certificates', { json: { for: 'imap4', friendlyName: 'Short', key: 'p256', days: 5 } })
+    const page = await browser.open(http.base, '/mail')
+    await page.getByRole('link', { name: /Certificates.*1 needs attention/ }).click()
+    await page.getByRole('row', { name: /Short.*4 days/ }).waitFor()
+    await http.request('certificates/unassign', { json: { for: 'imap4' } })
+    await page.locator('.rail-badge').waitFor({ state: 'detached' })
+    await page.context().close()
+  })
+
+  it('no page has complained or asked another origin for anything', () => {
+    expect(browser.foreign).toEqual([])
+    // The browser itself reports the answers that a test wants, such as a wrong password.
+    expect(browser.complaints.filter((one) => !one.startsWith('Failed to load resource'))).toEqual([])
+  })
+})
