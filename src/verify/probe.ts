@@ -38,6 +38,8 @@ export interface TlsView {
   readonly wide: boolean
   /** Why this Node.js cannot finish a handshake, though the server answers a ClientHello. */
   readonly unusable?: HandshakeFailed
+  /** The reason is that the server requires a client certificate. */
+  readonly needsCertificate?: boolean
 }
 
 /** Opens connections to one endpoint, and caches the first results for later checks. */
@@ -142,7 +144,8 @@ export class Probe {
   async #readUnfinished(unusable: HandshakeFailed): Promise<TlsView> {
     const shown = await this.#readFromWire().catch(() => undefined)
     if (!shown) throw unusable
-    return { ...shown, wide: true, unusable }
+    // RFC 5246 section 7.4.6: up to TLS 1.2, the alert for a missing certificate is the one for everything else.
+    return { ...shown, wide: true, unusable, needsCertificate: shown.asksForCertificate && unusable.alert === 40 }
   }
 
   /**
@@ -166,6 +169,7 @@ export class Probe {
     const view = await this.tls()
     if (view.unusable) {
       wire?.close()
+      if (view.needsCertificate) throw new NotTested('the server requires a client certificate')
       throw new NotTested(`this Node.js cannot finish a handshake with the server (${view.unusable.message})`)
     }
     const under = wire ?? (await this.readyForTls())
@@ -226,7 +230,7 @@ export class Probe {
   }
 
   /** Reads version, suite and certificates from the wire, which carries certificates unencrypted up to TLS 1.2. */
-  async #readFromWire(): Promise<Pick<TlsView, 'agreed' | 'certificates'> | undefined> {
+  async #readFromWire(): Promise<ReturnType<typeof shownIn> | undefined> {
     for (const version of [0x0303, 0x0302, 0x0301, 0x0304, 0x0300]) {
       const answer = await this.hello({ version, suites: version === 0x0304 ? suites13 : certificateSuites })
       if (answer.kind === 'hello') return shownIn(answer)
@@ -264,8 +268,9 @@ type SpecialSettings = Pick<HandshakeSettings, 'wide' | 'maxVersion' | 'alpn' | 
 /** What a check offers; the server name is the endpoint's unless stated. */
 type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverName'>>
 
-const shownIn = ({ version, suite, group, certificates }: ServerHello): Pick<TlsView, 'agreed' | 'certificates'> => ({
+const shownIn = ({ version, suite, group, certificates, asksForCertificate }: ServerHello) => ({
   agreed: { version, suite, group },
+  asksForCertificate,
   certificates: certificates.flatMap(certificateOf),
 })
 

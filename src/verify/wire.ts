@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { TappedSocket } from '../common/tapped-socket.ts'
-import { type LocalConnection, VerifyError, type VerifyOptions } from './types.ts'
+import { alertOf, CERTIFICATE_REQUIRED, explainServer } from './tls/errors.ts'
+import { type LocalConnection, NotTested, VerifyError, type VerifyOptions } from './types.ts'
 
 /** Most octets held. A server that sends more at once or without a line end does not speak a mail protocol. */
 const MAX_HELD_OCTETS = 16 * 1024 * 1024
@@ -107,7 +108,7 @@ export class Wire {
         this.#ended(new VerifyError('the server sends more than the limit of 16 MiB'))
       this.#wake()
     })
-    this.#stream.on('error', (error) => this.#ended(new VerifyError(`connection lost: ${error.message}`)))
+    this.#stream.on('error', (error) => this.#ended(lost(error)))
     for (const event of ['end', 'close']) {
       this.#stream.on(event, () => this.#ended(new VerifyError('the server closes the connection')))
     }
@@ -132,6 +133,12 @@ export class Wire {
       }
     })
   }
+}
+
+/** A server of TLS 1.3 demands a certificate only after the client's side of the handshake is done. */
+function lost(error: NodeJS.ErrnoException): Error {
+  const words = error.code === 'ECONNRESET' ? 'the server resets it (ECONNRESET)' : explainServer(error)
+  return alertOf(error) === CERTIFICATE_REQUIRED ? new NotTested(words) : new VerifyError(`connection lost: ${words}`)
 }
 
 /** The server sent nothing for as long as the client waits. */

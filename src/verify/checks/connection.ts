@@ -50,9 +50,10 @@ export const tls: Check = {
 }
 
 /** Judges a server that answers a ClientHello, but with which this Node.js cannot finish a handshake. */
-function judgeUnfinished({ agreed, unusable }: TlsView, promises: Promises): Found {
+function judgeUnfinished({ agreed, unusable, needsCertificate }: TlsView, promises: Promises): Found {
   const { version, cipher } = describeAgreed(agreed)
   const words = `the server answers with ${version} ${cipher}`
+  if (needsCertificate) return pass(`${words}, and requires a client certificate`)
   if (unusable?.breaksProtocol) return fail(`${words}, but no handshake can be finished: ${unusable.message}`)
   if (isCurrent(version)) {
     return warn(`${words}, but Node.js ${process.version} cannot finish the handshake: ${unusable?.message}`)

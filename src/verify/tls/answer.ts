@@ -14,6 +14,8 @@ export type ServerAnswer =
       readonly extensions: ReadonlyMap<number, Buffer>
       /** The body of ServerKeyExchange. RFC 5246 section 7.4.3 */
       readonly keyExchange?: Buffer
+      /** The server asks for a client certificate. RFC 5246 section 7.4.4 */
+      readonly asksForCertificate: boolean
       /** The handshake messages up to ServerHelloDone, which the Finished messages cover. Empty under TLS 1.3 */
       readonly flight: Buffer
       /** In DER, the server's own first. Empty under TLS 1.3, which encrypts them. */
@@ -30,6 +32,7 @@ const HANDSHAKE = 22
 const SERVER_HELLO = 2
 const CERTIFICATE = 11
 const SERVER_KEY_EXCHANGE = 12
+const CERTIFICATE_REQUEST = 13
 const SERVER_HELLO_DONE = 14
 const SUPPORTED_VERSIONS = 43
 const KEY_SHARE = 51
@@ -82,6 +85,7 @@ function readMessages(messages: Buffer, last: boolean): ServerAnswer {
     }
     if (messages[at] === CERTIFICATE && hello) hello = { ...hello, certificates: readCertificates(body) }
     if (messages[at] === SERVER_KEY_EXCHANGE && hello) hello = { ...hello, keyExchange: body }
+    if (messages[at] === CERTIFICATE_REQUEST && hello) hello = { ...hello, asksForCertificate: true }
     if (messages[at] === SERVER_HELLO_DONE && hello) return { ...hello, flight: messages.subarray(0, end) }
     at = end
   }
@@ -108,6 +112,7 @@ function readHello(body: Buffer): ServerHello {
     extensions,
     ...(group === undefined ? {} : { group }),
     certificates: [],
+    asksForCertificate: false,
     flight: Buffer.alloc(0),
   }
 }
