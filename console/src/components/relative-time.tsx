@@ -13,7 +13,16 @@ const [MINUTE, HOUR, DAY] = [60 * SECOND, 3_600 * SECOND, 86_400 * SECOND]
 
 /** Returns a date and time with its zone. */
 export const wholeTime = (at: number | string): string =>
-  new Date(at).toLocaleString(language.value, { dateStyle: 'full', timeStyle: 'long' })
+  new Date(at).toLocaleString(language.value, {
+    weekday: 'short',
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  })
 
 /** Returns a time of today as such, another day of this year as a date, and others with their year. */
 export function shortTime(at: number | string, present = now.value): string {

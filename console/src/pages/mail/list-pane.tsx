@@ -18,14 +18,14 @@ const offsetKey = (key: string): string => `sealpost.scroll.${key}`
 
 /** The search, the actions and the list of messages. */
 export function ListPane({ mail, onFolders }: { readonly mail: Mail; readonly onFolders?: (() => void) | undefined }) {
-  const { filter, list, setFilter } = mail
+  const { filter, setFilter } = mail
   return (
     <section class="list-pane" aria-label={t('mail.list')}>
       <div class="list-head">
         <SearchBox value={filter.search} onSearch={(search) => setFilter({ ...filter, search })} />
         <ListToolbar mail={mail} onFolders={onFolders} />
       </div>
-      {list.version.value >= 0 && <ListBody mail={mail} />}
+      <ListBody mail={mail} />
     </section>
   )
 }

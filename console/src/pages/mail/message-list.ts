@@ -15,8 +15,8 @@ const REFRESH_MS = 300
  */
 export class MessageList {
   readonly filter: MailFilter
-  /** Grows with each change. */
-  readonly version = signal(0)
+  /** Grows with each change. Components that read rows subscribe to it by `#rowsNow`. */
+  readonly #version = signal(0)
   readonly problem = signal<Problem | undefined>(undefined)
   readonly isLoaded = signal(false)
   /** Messages that have arrived since the list was opened. */
@@ -51,19 +51,20 @@ export class MessageList {
   }
 
   get count(): number {
-    return this.#rows.length - this.#hidden().length
+    return this.#rowsNow().length - this.#hidden().length
   }
 
   /** Returns a row; undefined if it is not loaded. */
   at(row: number): Summary | undefined {
-    return this.#rows[this.#positionOf(row)]
+    return this.#rowsNow()[this.#positionOf(row)]
   }
 
   /** Returns the row of a message; -1 if it is not loaded. */
   rowOf(id: string | undefined): number {
+    const { length } = this.#rowsNow()
     const position = id === undefined ? undefined : this.#positions.get(id)
     if (position === undefined || this.#doomed.has(id as string)) return -1
-    const row = this.#rows.length - 1 - position
+    const row = length - 1 - position
     return row - this.#hidden().filter((hidden) => hidden < row).length
   }
 
@@ -132,9 +133,14 @@ export class MessageList {
     return found
   }
 
+  /** Returns the rows, and lets the component that asks render again when they change. */
+  #rowsNow(): readonly (Summary | undefined)[] {
+    return this.#version.value >= 0 ? this.#rows : []
+  }
+
   #changed(): void {
     this.#doomedRows = undefined
-    this.version.value++
+    this.#version.value++
   }
 
   /** Returns the rows of hidden messages, counted with them, in ascending order. */

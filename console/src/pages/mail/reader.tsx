@@ -19,7 +19,7 @@ import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { copyText } from '../../components/copy-button.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
-import { ProblemState, Skeleton } from '../../components/states.tsx'
+import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { notify } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
@@ -46,6 +46,7 @@ export function Reader({
 }) {
   const { list } = mail
   const [changes, setChanges] = useState(0)
+  const [goneId, setGoneId] = useState<string>()
   const { value: message, problem } = useLoaded(`${id} ${changes}`, (signal) =>
     call('messages.get', { id }, { signal }),
   )
@@ -57,13 +58,15 @@ export function Reader({
   useEffect(
     () =>
       onLive(({ name, data }) => {
-        if (data.id === id && (name === 'message.changed' || name === 'message.deleted'))
-          setChanges((count) => count + 1)
+        if (data.id !== id) return
+        if (name === 'message.changed') setChanges((count) => count + 1)
+        if (name === 'message.deleted') setGoneId(id)
       }),
     [id],
   )
   const current = shown?.id === id ? shown : undefined
   useRead(list, id, current?.read)
+  if (goneId === id) return <EmptyState icon={Trash2} title={t('mail.gone')} />
   if (problem) return <ProblemState problem={problem} onRetry={() => setChanges(changes + 1)} />
   if (!current) return <Skeleton lines={10} />
   return (

@@ -58,6 +58,7 @@ export default {
   'mail.flag': 'Markieren',
   'mail.folders': 'Ordner',
   'mail.from': 'Von',
+  'mail.gone': 'Diese Nachricht wurde gelöscht oder verschoben',
   'mail.hidePreview': 'Ausblenden',
   'mail.host': 'Host',
   'mail.image': 'Bild',

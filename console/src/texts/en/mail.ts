@@ -55,6 +55,7 @@ export default {
   'mail.flag': 'Flag',
   'mail.folders': 'Folders',
   'mail.from': 'From',
+  'mail.gone': 'This message was deleted or moved',
   'mail.hidePreview': 'Hide',
   'mail.host': 'Host',
   'mail.image': 'Image',

@@ -56,6 +56,7 @@ export default {
   'mail.flag': 'フラグ',
   'mail.folders': 'フォルダー',
   'mail.from': '差出人',
+  'mail.gone': 'このメールは削除または移動されました',
   'mail.hidePreview': '閉じる',
   'mail.host': 'ホスト',
   'mail.image': '画像',

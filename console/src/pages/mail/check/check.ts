@@ -1,9 +1,9 @@
 import data from 'virtual:client-support'
 import { readHtml, useOf } from './detect.ts'
 
-/** What one mail program does with a feature. */
+/** What the forms of a mail program do with a feature. */
 export interface ClientSupport {
-  /** Gmail (iOS). */
+  /** Gmail (iOS, Android). */
   readonly name: string
   readonly notes: readonly string[]
 }
@@ -55,14 +55,13 @@ function supportOf(
   uses: number,
   chosen: ReadonlySet<string>,
 ): UsedFeature {
-  const found = { y: [] as ClientSupport[], a: [] as ClientSupport[], n: [] as ClientSupport[] }
+  const found = { y: [] as Client[], a: [] as Client[], n: [] as Client[] }
   for (const [client, text] of Object.entries(support)) {
     const [family = '', platform = ''] = client.split('.')
     const kind = text[0] as keyof typeof found
     if (!(kind in found) || (chosen.size > 0 && !chosen.has(family))) continue
     const numbers = [...text.matchAll(/#(\d+)/g)].map(([, number = '']) => notes[number] ?? '')
-    const name = `${data.families[family] ?? family} (${data.platforms[platform] ?? platform})`
-    found[kind].push({ name, notes: numbers.filter(Boolean) })
+    found[kind].push({ family, platform: data.platforms[platform] ?? platform, notes: numbers.filter(Boolean) })
   }
   const { y, a, n } = found
   const all = y.length + a.length + n.length
@@ -71,9 +70,26 @@ function supportOf(
     url: `https://www.caniemail.com/features/${slug}/`,
     category,
     uses,
-    none: n,
-    partial: a,
+    none: byFamily(n),
+    partial: byFamily(a),
     full: y.length,
     share: all === 0 ? 1 : (y.length + a.length / 2) / all,
   }
+}
+
+interface Client {
+  readonly family: string
+  readonly platform: string
+  readonly notes: readonly string[]
+}
+
+function byFamily(clients: readonly Client[]): ClientSupport[] {
+  return [...new Set(clients.map(({ family }) => family))].map((family) => {
+    const forms = clients.filter((one) => one.family === family)
+    const platforms = forms.map(({ platform }) => platform).join(', ')
+    return {
+      name: `${data.families[family] ?? family} (${platforms})`,
+      notes: [...new Set(forms.flatMap(({ notes }) => notes))],
+    }
+  })
 }

@@ -1,0 +1,189 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { HttpLab } from '../http/client.ts'
+import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+
+describe.skipIf(!hasChromium)('Mail', () => {
+  let http: HttpLab
+  let browser: ConsoleBrowser
+  beforeAll(async () => {
+    http = await consoleLab()
+    browser = await ConsoleBrowser.start()
+  })
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]()
+    await http?.[Symbol.asyncDispose]()
+  })
+  beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
+
+  const deliver = (subject: string, more: object = {}): Promise<void> =>
+    http.lab.deliver(
+      { from: 'Shop <shop@app.test>', to: 'alice@lab.test', subject, text: 'Text', ...more },
+      { to: 'alice' },
+    )
+  const several = async (count: number, name = 'Message'): Promise<void> => {
+    for (let number = 1; number <= count; number++) await deliver(`${name} ${number}`)
+  }
+  const row = (page: Page, subject: string) =>
+    page.locator('.mail-row', { has: page.getByText(subject, { exact: true }) })
+  const open = async (path = '/mail'): Promise<Page> => {
+    const page = await browser.open(http.base, path)
+    await page.getByText('live', { exact: true }).waitFor()
+    return page
+  }
+  const scroller = (page: Page, expression: string): Promise<unknown> =>
+    page.evaluate(`document.querySelector('.virtual-list').${expression}`)
+  const title = (page: Page, text: string) => page.getByRole('heading', { level: 2, name: text, exact: true })
+
+  it('arrives live, and what is read stays where it is while the list is scrolled', async () => {
+    await several(60)
+    const page = await open()
+    await row(page, 'Message 60').waitFor()
+    await deliver('At the top')
+    await row(page, 'At the top').waitFor()
+
+    await scroller(page, 'scrollTo({ top: 1000 })')
+    const watched = row(page, 'Message 40')
+    await watched.waitFor()
+    const before = await watched.boundingBox()
+    await several(5, 'Late')
+    const chip = page.getByRole('button', { name: '5 new messages' })
+    await chip.waitFor()
+    expect((await watched.boundingBox())?.y).toBe(before?.y)
+    await chip.click()
+    await row(page, 'Late 5').waitFor()
+    await expect.poll(() => chip.count()).toBe(0)
+    await page.context().close()
+  })
+
+  it('is read, searched, tagged and deleted by the keyboard alone', async () => {
+    await several(3)
+    await deliver('Your invoice', { html: '<p>Your code is <b>123456</b></p>', text: 'Your code is 123456' })
+    const page = await open()
+    await row(page, 'Your invoice').waitFor()
+    const press = (...keys: string[]) =>
+      keys.reduce<Promise<unknown>>((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve())
+    await press('o')
+    await title(page, 'Your invoice').waitFor()
+    await page.locator('.virtual-row.active .mail-row:not(.unread)').waitFor()
+    await press('j')
+    await title(page, 'Message 3').waitFor()
+    await press('k')
+    await title(page, 'Your invoice').waitFor()
+    await press('r')
+    const reply = page.getByRole('dialog', { name: 'Reply' })
+    expect(await reply.getByLabel('Subject').inputValue()).toBe('Re: Your invoice')
+    expect(await reply.getByLabel('Text').inputValue()).toContain('> Your code is 123456')
+    await press('Escape')
+    await expect.poll(() => reply.count()).toBe(0)
+    await press('#')
+    await page.getByText('1 message deleted').waitFor()
+    await title(page, 'Message 3').waitFor()
+    expect(await row(page, 'Your invoice').count()).toBe(0)
+    await page.getByRole('button', { name: 'Undo' }).press('Enter')
+    await row(page, 'Your invoice').waitFor()
+    await press('u')
+    await page.getByText('Select a message').waitFor()
+
+    await press('/')
+    await page.keyboard.type('subject:inv')
+    await press('Enter')
+    await expect.poll(() => page.locator('.mail-row').count()).toBe(1)
+    expect(new URL(page.url()).searchParams.get('q')).toBe('subject:inv')
+    await press('Escape', 'Escape', 'g', 'm')
+    await expect.poll(() => page.locator('.mail-row').count()).toBe(4)
+    await press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    await press('Escape', 'Control+k')
+    await page.keyboard.type('new mess')
+    await press('Enter')
+    await page.getByRole('dialog', { name: 'New message' }).waitFor()
+    await page.context().close()
+  })
+
+  it('keeps the list, the message, the tab and the scroll position through Back and reload', async () => {
+    await several(80)
+    const page = await open('/mail?account=alice&folder=INBOX')
+    await row(page, 'Message 80').waitFor()
+    await scroller(page, 'scrollTo({ top: 1500 })')
+    await row(page, 'Message 50').click()
+    await title(page, 'Message 50').waitFor()
+    await page.getByRole('tab', { name: 'Headers' }).click()
+    const { pathname, search } = new URL(page.url())
+    expect(search).toContain('tab=headers')
+    const top = await scroller(page, 'scrollTop')
+    await page.reload()
+    await title(page, 'Message 50').waitFor()
+    expect(new URL(page.url())).toMatchObject({ pathname, search })
+    expect(await scroller(page, 'scrollTop')).toBe(top)
+    expect(await page.getByRole('tab', { name: 'Headers' }).getAttribute('aria-selected')).toBe('true')
+    await page.goBack()
+    await page.getByText('Select a message').waitFor()
+    expect(await scroller(page, 'scrollTop')).toBe(top)
+    await page.context().close()
+  })
+
+  it('is the same in two tabs, and a closed tab deletes what was not undone', async () => {
+    await several(3)
+    const first = await open()
+    const second = await browser.openIn(await first.context().newPage(), http.base, '/mail')
+    await row(second, 'Message 2').waitFor()
+    await row(first, 'Message 2').click()
+    await second.locator('.mail-row:not(.unread)', { hasText: 'Message 2' }).waitFor()
+    await first.keyboard.press('#')
+    await first.getByText('1 message deleted').waitFor()
+    expect(await row(second, 'Message 2').count()).toBe(1)
+    await first.goto('about:blank')
+    await expect.poll(() => row(second, 'Message 2').count()).toBe(0)
+    await second.context().close()
+  })
+
+  it('is marked, tagged and moved together', async () => {
+    await several(5)
+    const page = await open('/mail?account=alice&folder=INBOX')
+    await row(page, 'Message 5').waitFor()
+    await row(page, 'Message 5').locator('.check').click()
+    await row(page, 'Message 3')
+      .locator('.check')
+      .click({ modifiers: ['Shift'] })
+    await page.getByText('3 selected').waitFor()
+    await page.getByRole('button', { name: 'Mark as read' }).click()
+    await expect.poll(() => page.locator('.mail-row:not(.unread)').count()).toBe(3)
+    await page.keyboard.press('*')
+    await page.getByText('5 selected').waitFor()
+    await page.getByRole('button', { name: 'Tag' }).click()
+    await page.getByRole('dialog').getByRole('combobox').fill('checkout')
+    await page.getByRole('button', { name: 'Add tag' }).click()
+    await expect.poll(() => page.locator('.mail-row .badge').count()).toBe(5)
+    await row(page, 'Message 1').locator('.check').click()
+    await page.getByRole('button', { name: 'Move to' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
+    await expect.poll(() => row(page, 'Message 1').count()).toBe(0)
+    const { items } = (await http.request('messages?folder=Archive')).body
+    expect(items).toMatchObject([{ subject: 'Message 1', tags: ['checkout'], read: false }])
+    await page.context().close()
+  })
+
+  it('is written, also as an answer', async () => {
+    const page = await open()
+    await page.getByText('No mail yet').waitFor()
+    await page.getByRole('button', { name: 'Send me a test mail' }).click()
+    await row(page, 'Test mail').click()
+    await page.getByRole('tab', { name: 'Links' }).click()
+    await page.getByText('471147', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Reply', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('To').fill('bob')
+    await dialog.getByLabel('Text').fill('Answer')
+    await dialog.getByRole('button', { name: 'Send' }).click()
+    await row(page, 'Re: Test mail').waitFor()
+    const { items } = (await http.request('messages?threads=true')).body
+    expect(items).toMatchObject([{ account: 'bob', subject: 'Re: Test mail', thread: { messages: 2 } }])
+    await page.context().close()
+  })
+
+  it('complained about nothing, and asked nobody else', () => {
+    expect(browser.complaints).toEqual([])
+    expect(browser.foreign).toEqual([])
+  })
+})
