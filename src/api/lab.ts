@@ -1,5 +1,5 @@
 import type { AuditedLab } from '../audit/server-lab.ts'
-import type { Clock } from '../common/clock.ts'
+import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { FaultInput } from '../config/schema/fault.ts'
@@ -55,12 +55,13 @@ export type LabChange =
       readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | null
       readonly previous: { readonly friendlyName: string; readonly thumbprint: string } | null
     }
+  | { readonly type: 'clock'; readonly now: string; readonly frozen: boolean; readonly offsetMs: number }
   | { readonly type: 'configuration'; readonly virtualServers: readonly string[] }
 
 /** The lab as the operations use it. */
 export interface ApiLab {
   readonly config: ResolvedLab
-  readonly clock: Clock
+  readonly clock: MovableClock
   readonly store: MessageStore
   readonly directory: Directory
   readonly tenants: Tenants

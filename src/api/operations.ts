@@ -1,4 +1,5 @@
 import { accountOperations } from './accounts.ts'
+import { clockOperations } from './clock.ts'
 import { configurationOperations } from './configuration/operations.ts'
 import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...virtualServerOperations,
   ...configurationOperations,
+  ...clockOperations,
   ...certificateOperations,
   ...requestOperations,
   ...authorityOperations,

@@ -1,5 +1,6 @@
 import pino from 'pino'
 import { systemClock } from '../common/clock.ts'
+import { MovableClock } from '../common/movable-clock.ts'
 import { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { openCertificateStore } from '../pki/certificate-store/store.ts'
@@ -15,7 +16,8 @@ export const openQuietLab = (config: ResolvedLab): Promise<Lab> =>
 
 /** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
-  const { log, clock } = options
+  const { log } = options
+  const clock = options.clock instanceof MovableClock ? options.clock : new MovableClock(options.clock)
   const { store: folder, key } = config.certificates
   const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
   try {
@@ -24,7 +26,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     const store = options.store ?? (await openStore(config.store, { log, clock }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
     const parts = { certificateStore, store, sessions, intake: new Intake(memory, spool), openLab: openQuietLab }
-    const lab = new Lab(config, parts, options)
+    const lab = new Lab(config, parts, { ...options, clock })
     await lab.start()
     for (const message of openFolders(config)) log.warn(message)
     return lab

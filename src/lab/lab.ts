@@ -4,6 +4,7 @@ import type { Api } from '../api/api.ts'
 import type { LabChange, ServedCertificate } from '../api/lab.ts'
 import { Traffic } from '../api/metrics/traffic.ts'
 import type { Clock } from '../common/clock.ts'
+import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import { needsAdministratorToken } from '../config/http-access.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
@@ -42,6 +43,7 @@ export type { Disconnection }
 
 export interface LabOptions {
   readonly log: Logger
+  /** The lab has a clock of its own, which follows this one and can be moved. */
   readonly clock: Clock
   /** Used instead of the store that the configuration names. Stays open when the lab stops. */
   readonly store?: MessageStore
@@ -68,7 +70,7 @@ export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessionLog: SessionLog
-  readonly clock: Clock
+  readonly clock: MovableClock
   /** Receives messages within the lab's memory. */
   readonly intake: Intake
   /** Which accounts and newsgroups belong to which tenant. */
@@ -91,6 +93,7 @@ export class Lab implements AsyncDisposable {
   #token: string | undefined
   #traffic: Traffic | undefined
   #hasWebhooks = false
+  #started = false
   #config: ResolvedLab
   #directory: Directory
   #stopWatching: () => void = () => {}
@@ -98,7 +101,7 @@ export class Lab implements AsyncDisposable {
   readonly #changes = new Changes()
   #stopped: Promise<void> | undefined
 
-  constructor(config: ResolvedLab, parts: LabParts, options: LabOptions) {
+  constructor(config: ResolvedLab, parts: LabParts, options: LabOptions & { readonly clock: MovableClock }) {
     this.#config = config
     this.#options = options
     this.certificateStore = parts.certificateStore
@@ -106,6 +109,7 @@ export class Lab implements AsyncDisposable {
     this.sessionLog = parts.sessions
     this.intake = parts.intake
     this.clock = options.clock
+    this.clock.watch(() => this.#followClock())
     this.openLab = parts.openLab
     this.#rates = new Rates(options.clock)
     this.#directory = createDirectory(config, this.#added)
@@ -242,6 +246,7 @@ export class Lab implements AsyncDisposable {
       await this.stop()
       throw error
     }
+    this.#started = true
     this.sessionLog.watch((record) => logSession(this.#options.log, record))
     this.#pki.warn()
     this.#pki.renew()
@@ -399,6 +404,16 @@ export class Lab implements AsyncDisposable {
     const report = (err: Error): void => this.#options.log.error({ err }, 'webhooks: an event may be lost')
     if (api.webhooks) api.webhooks.use(opened)
     else api.webhooks = await Webhooks.start(api, opened, report)
+  }
+
+  /** Lets everything follow the clock, which was moved. */
+  async #followClock(): Promise<void> {
+    const { clock } = this
+    const now = new Date(clock.now()).toISOString()
+    this.#report({ type: 'clock', now, frozen: clock.isFrozen, offsetMs: clock.offsetMs })
+    if (!this.#started) return
+    await this.renewDue()
+    await this.refreshCertificates()
   }
 
   /** Resolves all certificates before it applies any, so that one failure leaves all servers unchanged. */

@@ -9,11 +9,20 @@ export interface RateLimit {
 /** Sources that are remembered at least before those are forgotten whose time is over. */
 const MIN_SOURCES = 1_000
 
-/** Counts what clients do in the last minute, hour or other time of the lab's clock. */
+/** When something was done, by the lab's clock and by one that nobody can move. Both in milliseconds. */
+interface Moment {
+  readonly at: number
+  readonly realAt: number
+}
+
+/**
+ * Counts what clients do in the last minute, hour or other time. It is over when the lab's clock says so, or the time has
+ * really passed: the lab's clock can stand still.
+ */
 export class Rates {
   readonly #clock: Clock
   /** When each source used its share, oldest first: at most as often as it may. */
-  readonly #times = new Map<string, { readonly perMs: number; at: number[] }>()
+  readonly #times = new Map<string, { readonly perMs: number; moments: Moment[] }>()
   #maxSources = MIN_SOURCES
 
   constructor(clock: Clock) {
@@ -22,12 +31,12 @@ export class Rates {
 
   /** Counts one more. Returns false, and does not count it, if the source has used its share. */
   take(source: string, { count, perMs }: RateLimit): boolean {
-    const now = this.#clock.now()
+    const now = { at: this.#clock.now(), realAt: performance.now() }
     if (this.#times.size >= this.#maxSources && !this.#times.has(source)) this.#forget(now)
-    const at = (this.#times.get(source)?.at ?? []).filter((time) => isWithin(time, perMs, now))
-    const isAllowed = at.length < count
-    if (isAllowed) at.push(now)
-    this.#times.set(source, { perMs, at })
+    const moments = (this.#times.get(source)?.moments ?? []).filter((moment) => isWithin(moment, perMs, now))
+    const isAllowed = moments.length < count
+    if (isAllowed) moments.push(now)
+    this.#times.set(source, { perMs, moments })
     return isAllowed
   }
 
@@ -36,13 +45,14 @@ export class Rates {
     this.#times.clear()
   }
 
-  #forget(now: number): void {
-    for (const [source, { perMs, at }] of this.#times) {
-      if (!at.some((time) => isWithin(time, perMs, now))) this.#times.delete(source)
+  #forget(now: Moment): void {
+    for (const [source, { perMs, moments }] of this.#times) {
+      if (!moments.some((moment) => isWithin(moment, perMs, now))) this.#times.delete(source)
     }
     this.#maxSources = Math.max(MIN_SOURCES, 2 * this.#times.size)
   }
 }
 
 /** A clock that was put back ends the time, too: it would otherwise last until the clock gets there again. */
-const isWithin = (time: number, perMs: number, now: number): boolean => time <= now && now - time < perMs
+const isWithin = ({ at, realAt }: Moment, perMs: number, now: Moment): boolean =>
+  at <= now.at && now.at - at < perMs && now.realAt - realAt < perMs

@@ -1,30 +1,35 @@
 import { type Clock, systemClock } from '../common/clock.ts'
+import { MovableClock } from '../common/movable-clock.ts'
 import { duration } from '../config/schema/values.ts'
 import { Call } from './call.ts'
 
 /** A lab's clock, which tests can move. It sets certificate dates, INTERNALDATE and trace fields; timeouts use real time. */
 export class LabClock implements Clock {
-  readonly #base: Clock
-  readonly #listeners = new Set<() => Promise<void>>()
-  #offsetMs = 0
+  readonly #clock: MovableClock
 
   /** @param base the clock to which this one adds its offset */
   constructor(base: Clock = systemClock) {
-    this.#base = base
+    this.#clock = base instanceof MovableClock ? base : new MovableClock(base)
   }
 
   /** Returns milliseconds since the epoch. */
   now(): number {
-    return this.#base.now() + this.#offsetMs
+    return this.#clock.now()
+  }
+
+  /** Whether it stands still. */
+  get isFrozen(): boolean {
+    return this.#clock.isFrozen
   }
 
   /**
-   * Moves to a moment and runs on from there. Resolves once the servers use the certificates that are valid then.
+   * Moves to a moment and runs on from there, unless it is frozen. Resolves once the servers use the certificates that are
+   * valid then.
    * @throws TypeError if it is not a moment
    */
   async moveTo(moment: Date | string | number): Promise<void> {
     new Call('clock.moveTo', LabClock.prototype.moveTo).check('moment', moment, 'moment')
-    await this.#set(new Date(moment).getTime() - this.#base.now())
+    await this.#clock.set({ at: new Date(moment).getTime() })
   }
 
   /**
@@ -33,22 +38,26 @@ export class LabClock implements Clock {
    */
   async advance(by: number | string): Promise<void> {
     new Call('clock.advance', LabClock.prototype.advance).check('duration', by, 'by')
-    await this.#set(this.#offsetMs + duration.parse(by))
+    await this.#clock.set({ at: this.#clock.now() + duration.parse(by) })
+  }
+
+  /** Stops the clock at the time that it shows. `moveTo` and `advance` move it; `resume` and `reset` let it run again. */
+  freeze(): Promise<void> {
+    return this.#clock.set({ frozen: true })
+  }
+
+  /** Lets a frozen clock run on from the time that it shows. */
+  resume(): Promise<void> {
+    return this.#clock.set({ frozen: false })
   }
 
   /** Returns to the present. */
   reset(): Promise<void> {
-    return this.#set(0)
+    return this.#clock.reset()
   }
 
   /** Calls `listener` after each move, which waits for it. Returns a function that ends the watch. */
   watch(listener: () => Promise<void>): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  async #set(offsetMs: number): Promise<void> {
-    this.#offsetMs = offsetMs
-    await Promise.all([...this.#listeners].map((listener) => listener()))
+    return this.#clock.watch(listener)
   }
 }

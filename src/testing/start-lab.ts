@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import pino, { type Logger } from 'pino'
-import type { Clock } from '../common/clock.ts'
+import { type Clock, systemClock } from '../common/clock.ts'
 import { type LoadedConfig, loadObject } from '../config/load.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import { type LabInput, labKeys, protocols, type VirtualServerInput } from '../config/schema.ts'
@@ -37,11 +37,16 @@ export async function startLab(config: LabInput | string = {}, options: StartLab
   if (!isConfig(config)) call.check('config', config, 'config')
   if (Object.keys(options ?? { log: null }).length > 0) checkOptions(call, options)
   const { log = pino({ level: 'silent' }) } = options
-  const clock = new LabClock(options.clock)
   const source = sourceOf(config)
   const opened = await source.open()
   const configuration = { source, opened }
-  const lab = await createLab(opened.loaded.lab, { log, clock, isBackground: true, configuration })
+  const lab = await createLab(opened.loaded.lab, {
+    log,
+    clock: options.clock ?? systemClock,
+    isBackground: true,
+    configuration,
+  })
+  const clock = new LabClock(lab.clock)
   const testLab = new TestLab(lab, await Arrivals.of(lab.store), clock, (next = config) => sourceOf(next))
   watchLab(testLab, call.place)
   return testLab

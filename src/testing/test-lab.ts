@@ -83,10 +83,6 @@ export class TestLab extends Receiver implements AsyncDisposable {
     super(arrivals, lab)
     this.#lab = lab
     this.clock = clock
-    clock.watch(async () => {
-      await lab.renewDue()
-      await lab.refreshCertificates()
-    })
     this.#tenants = new TenantNames(lab.tenants)
     this.#mailboxes = new Mailboxes(lab.store)
     this.#sourceOf = sourceOf

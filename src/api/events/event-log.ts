@@ -42,6 +42,7 @@ const messageEvents = {
 
 const changeEvents = {
   certificate: 'certificate.changed',
+  clock: 'clock.changed',
   configuration: 'configuration.reloaded',
 } as const satisfies Record<LabChange['type'], EventName>
 

@@ -80,6 +80,11 @@ export const configurationExamples: Examples = {
     answer: { ...change, applied: false },
   },
   'configuration.reload': { input: {}, answer: { warnings: [], afterRestart: [] } },
+  'clock.get': { answer: { now: '2026-11-26T07:14:10.000Z', frozen: false, offsetMs: 0 } },
+  'clock.change': {
+    input: { advance: '1s' },
+    answer: { now: '2026-11-26T07:14:11.000Z', frozen: false, offsetMs: 1000 },
+  },
   'virtualServers.create': {
     input: { protocol: 'nntp', name: 'News for readers', port: 0 },
     answer: { ...change, id: 'news-for-readers' },

@@ -8,6 +8,7 @@ export const tags: Readonly<Record<string, string>> = {
   newsgroups: 'Newsgroups.',
   sessions: 'Connections of clients: TLS facts, transcripts, refusals.',
   virtualServers: 'The servers of the lab: ports, certificate, policy.',
+  clock: 'The time of the lab, which can be moved.',
   configuration: 'The YAML of the lab: read it, and change it while the lab runs.',
   certificates: 'Certificates of the virtual servers, as with `sealpost cert`.',
   requests: 'Certificate requests for outside authorities.',

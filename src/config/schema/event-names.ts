@@ -9,6 +9,7 @@ export const eventNames = [
   'certificate.changed',
   'request.queued',
   'configuration.reloaded',
+  'clock.changed',
   'fault.hit',
   'job.progress',
   'job.done',

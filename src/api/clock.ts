@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import type { MovableClock } from '../common/movable-clock.ts'
+import { duration } from '../config/schema/values.ts'
+import { timeText } from './messages/summary.ts'
+import { defineOperation, type Operation } from './operation.ts'
+import { ApiProblem } from './problem.ts'
+
+const state = z
+  .object({
+    now: z.string().describe('The time of the lab, RFC 3339.'),
+    frozen: z.boolean().describe('Whether it stands still.'),
+    offsetMs: z.number().describe('How far it is ahead of the clock of the machine, in milliseconds.'),
+  })
+  .meta({ id: 'Clock' })
+
+const stateOf = (clock: MovableClock): z.infer<typeof state> => ({
+  now: timeText(clock.now()),
+  frozen: clock.isFrozen,
+  offsetMs: clock.offsetMs,
+})
+
+/** The years that certificates can express. RFC 5280 section 4.1.2.5. */
+const [FIRST, LAST] = [Date.parse('1970-01-01T00:00:00Z'), Date.parse('9990-01-01T00:00:00Z')]
+
+const get = defineOperation({
+  name: 'clock.get',
+  method: 'GET',
+  path: '/clock',
+  summary: 'Read the clock of the lab.',
+  access: 'read',
+  input: z.strictObject({}),
+  output: state,
+  run: async ({ api }) => stateOf(api.lab.clock),
+})
+
+const change = defineOperation({
+  name: 'clock.change',
+  method: 'PATCH',
+  path: '/clock',
+  summary: 'Set, advance, stop or reset the clock of the lab. Certificates follow; timeouts run on real time.',
+  access: 'administer',
+  input: z.strictObject({
+    now: z.iso.datetime({ offset: true }).optional().describe('The new time, RFC 3339.'),
+    advance: z.string().optional().describe('A time as in the YAML, such as 40d, to go forward by.'),
+    frozen: z.boolean().optional().describe('Whether it stands still.'),
+    reset: z.boolean().default(false).describe('Returns to the time of the machine.'),
+  }),
+  output: state,
+  problems: ['conflict'],
+  async run({ api, input: { now, advance, frozen, reset } }) {
+    const { clock } = api.lab
+    const given = [now !== undefined, advance !== undefined, reset].filter(Boolean).length
+    if (given > 1 || (reset && frozen)) throw invalid('give only one of now, advance and reset')
+    if (given === 0 && frozen === undefined) throw invalid('give now, advance, frozen or reset')
+    if (reset) await clock.reset()
+    else {
+      const at = now === undefined ? clock.now() + millisecondsOf(advance) : Date.parse(now)
+      if (at < FIRST || at > LAST) throw invalid('the time must be between the years 1970 and 9990')
+      await clock.set({ at, frozen: frozen ?? clock.isFrozen })
+    }
+    return stateOf(clock)
+  },
+})
+
+const invalid = (why: string): ApiProblem => new ApiProblem('invalid', why)
+
+function millisecondsOf(advance = '0s'): number {
+  const parsed = duration.safeParse(advance)
+  if (parsed.success) return parsed.data
+  throw new ApiProblem('invalid', `/advance: is ${JSON.stringify(advance)}; write a time such as 30s, 2h or 40d`, {
+    errors: [{ pointer: '/advance', message: 'is not a time such as 30s, 2h or 40d' }],
+  })
+}
+
+export const clockOperations: readonly Operation[] = [get, change]
