@@ -4,6 +4,7 @@ import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab } from './lab.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import { MessageIndex } from './messages/message-index.ts'
+import { MessageViews } from './messages/message-views.ts'
 import { MessageThreads } from './messages/threads.ts'
 import type { WebhookSender } from './webhooks/types.ts'
 
@@ -28,6 +29,7 @@ export class Api implements AsyncDisposable {
   readonly lab: ApiLab
   readonly index: MessageIndex
   readonly reader: MessageReader
+  readonly views: MessageViews
   readonly events: EventLog
   readonly threads: MessageThreads
   /** The tenants that were created over the API, by name. */
@@ -45,6 +47,7 @@ export class Api implements AsyncDisposable {
     this.lab = lab
     this.index = index
     this.reader = new MessageReader(lab.store, lab.intake.memory)
+    this.views = new MessageViews(index, this.reader, lab.tenants, lab.intake.memory)
     this.events = new EventLog(lab, index)
     this.threads = new MessageThreads(lab.store, index)
     this.jobs = new Jobs(lab, (event, { facts: job }) => this.events.add(event, { facts: { job }, isOfLab: true }))
@@ -85,6 +88,7 @@ export class Api implements AsyncDisposable {
     await this.webhooks?.[Symbol.asyncDispose]()
     this.events.close()
     this.index.close()
+    this.views.clear()
     this.reader.clear()
   }
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { seesLab } from './caller.ts'
 import { seesSession } from './events/event-data.ts'
-import { findMessages } from './messages/find.ts'
 import { timeText } from './messages/summary.ts'
 import { defineOperation, type Operation } from './operation.ts'
 
@@ -30,7 +29,7 @@ const status = defineOperation({
       domain: config.domain,
       time: timeText(clock.now()),
       role: caller.role,
-      messages: seesLab(caller) ? api.index.size : (await findMessages(api, caller, [])).length,
+      messages: seesLab(caller) ? api.index.size : (await api.views.find(caller, [])).length,
       sessions: sessionLog.list().filter((one) => seesSession(caller, one)).length,
       memory: seesLab(caller) ? { ...intake.memory.usage } : {},
     }

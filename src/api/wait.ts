@@ -7,9 +7,9 @@ import { accountOf } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage } from './caller.ts'
 import { seesSession } from './events/event-data.ts'
-import { conditionsOf, meets, selection } from './messages/find.ts'
+import { conditionsOf, selection } from './messages/find.ts'
+import { type Matcher, matcherOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
-import type { Condition } from './messages/search.ts'
 import { type MessageSummary, messageSummary, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation, type Operation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
@@ -45,7 +45,7 @@ const wait = defineOperation({
   problems: ['wait-timeout'],
   run: async (call) => {
     const { api, caller } = call
-    const found = await firstMatch(call, matcherOf(call))
+    const found = await firstMatch(call, wantedBy(call))
     if (!found) throw await timedOut(api, caller, call.input)
     const facts = await api.reader.facts(found)
     if (!facts) throw new ApiProblem('not-found', `message ${found.id} arrived and was deleted before it could be read`)
@@ -53,20 +53,18 @@ const wait = defineOperation({
   },
 })
 
-type Matcher = (message: IndexedMessage) => Promise<boolean>
-
-function matcherOf({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
+function wantedBy({ api, caller, input: wanted }: Call<WaitInput>): Matcher {
   const { to, from, subject, text, ...query } = wanted
   const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, '\\$&')}"`
   const terms = [query.query ?? '', ...(subject ? [`subject:${quoted(subject)}`] : []), ...(text ? [quoted(text)] : [])]
-  const conditions: Condition[] = conditionsOf({ ...query, query: terms.join(' ') })
+  const matches = matcherOf(api.reader, conditionsOf({ ...query, query: terms.join(' ') }))
   return async (message) => {
     const { folder, entry } = message
     // Only delivered mail has an envelope; saved drafts and sent copies have none.
     if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return false
     if (to !== undefined && !isTo(api, message, to)) return false
     if (from !== undefined && !(await isFrom(api, message, from))) return false
-    return meets(api, message, conditions)
+    return matches(message)
   }
 }
 

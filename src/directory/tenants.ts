@@ -21,19 +21,28 @@ export class Tenants {
   #configured: ReadonlyMap<string, string> = new Map()
   /** By the name in lower case, as in `#configured`. */
   readonly #added = new Map<string, string>()
+  #revision = 0
+
+  /** Grows with each change: what belongs to a tenant may be another one's then. */
+  get revision(): number {
+    return this.#revision
+  }
 
   /** Replaces the names in the configuration. */
   configure(names: readonly string[]): void {
     this.#configured = new Map(names.map((name) => [name.toLowerCase(), name]))
+    this.#revision++
   }
 
   /** Adds a tenant that is created while the lab runs. */
   add(name: string): void {
     this.#added.set(name.toLowerCase(), name)
+    this.#revision++
   }
 
   remove(name: string): void {
     this.#added.delete(name.toLowerCase())
+    this.#revision++
   }
 
   has(name: string): boolean {

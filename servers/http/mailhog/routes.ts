@@ -1,7 +1,6 @@
 import type { Api } from '../../../src/api/api.ts'
-import { meets } from '../../../src/api/messages/find.ts'
 import { contentDisposition } from '../../../src/api/messages/read.ts'
-import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
+import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
@@ -54,7 +53,7 @@ const list: Route = {
   path: '/api/v2/messages',
   access: 'read',
   async run(call) {
-    return answerPage(call, (await DeliveredMail.of(call.api, call.caller)).all)
+    return answerPage(call, (await DeliveredMail.of(call.api, call.caller)).all.mails)
   },
 }
 
@@ -76,28 +75,23 @@ const search: Route = {
     if (!known) throw new ApiProblem('bad-request', `kind: is one of ${Object.keys(kinds).join(', ')}, not "${kind}"`)
     if (query === '') throw new ApiProblem('bad-request', 'query: is missing; write query=alice, for example')
     const conditions = parseQuery(`${known.field}"${query.replaceAll(/["\\]/g, '\\$&')}"`)
-    const { all } = await DeliveredMail.of(call.api, call.caller)
-    const found: Mail[] = []
-    for (const mail of all) {
-      const addresses = known.addresses(mail.copies[0].entry.envelope ?? {})
-      const isFound = addresses.some((one) => one.toLowerCase().includes(query.toLowerCase()))
-      if (isFound || (await anyMeets(call.api, mail, conditions))) found.push(mail)
-      if (isSliceOver()) await nextSlice()
-    }
-    return answerPage(call, found)
+    const delivered = await DeliveredMail.of(call.api, call.caller)
+    const matching = new Set((await delivered.matching(conditions)).mails)
+    const isAddressed = ({ copies: [first] }: Mail): boolean =>
+      known.addresses(first.entry.envelope ?? {}).some((one) => one.toLowerCase().includes(query.toLowerCase()))
+    return answerPage(
+      call,
+      delivered.all.mails.filter((mail) => matching.has(mail) || isAddressed(mail)),
+    )
   },
 }
-
-/** All copies have the same text. */
-const anyMeets = (api: Api, { copies: [first] }: Mail, conditions: readonly Condition[]): boolean | Promise<boolean> =>
-  meets(api, first, conditions)
 
 const listAll: Route = {
   method: 'GET',
   path: '/api/v1/messages',
   access: 'read',
   async run({ api, caller, c }) {
-    return jsonResponse(c, await messagesOf(api, (await DeliveredMail.of(api, caller)).all.slice(0, MAX_UNPAGED)))
+    return jsonResponse(c, await messagesOf(api, (await DeliveredMail.of(api, caller)).all.mails.slice(0, MAX_UNPAGED)))
   },
 }
 
@@ -106,7 +100,7 @@ const removeAll: Route = {
   path: '/api/v1/messages',
   access: 'change',
   async run({ api, caller, c }) {
-    await deleteMails(api, (await DeliveredMail.of(api, caller)).all)
+    await deleteMails(api, (await DeliveredMail.of(api, caller)).all.mails)
     return c.body(null, 200)
   },
 }

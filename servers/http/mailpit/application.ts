@@ -2,28 +2,27 @@ import { seesFolder } from '../../../src/api/caller.ts'
 import { seesSession } from '../../../src/api/events/event-data.ts'
 import { version } from '../../../src/common/version.ts'
 import type { ResolvedLab } from '../../../src/config/resolve.ts'
-import { DeliveredMail } from '../delivered-mail.ts'
+import { DeliveredMail, mailTags } from '../delivered-mail.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
-import { isRead, mailTags } from './shapes.ts'
 
 const info: Route = {
   method: 'GET',
   path: '/api/v1/info',
   access: 'read',
   async run(call) {
-    const { all } = await DeliveredMail.of(call.api, call.caller)
+    const { mails, unread } = (await DeliveredMail.of(call.api, call.caller)).all
     const tags = new Map<string, number>()
-    for (const tag of all.flatMap(mailTags)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
-    const sizeOctets = all.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
+    for (const tag of mails.flatMap(mailTags)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
+    const sizeOctets = mails.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
     return jsonResponse(call.c, {
       Version: `v${version}`,
       LatestVersion: `v${version}`,
       Database: isOnDisk(call.api.lab.config.store) ? 'lmdb' : 'memory',
       DatabaseSize: sizeOctets,
-      Messages: all.length,
-      Unread: all.filter((mail) => !isRead(mail)).length,
+      Messages: mails.length,
+      Unread: unread,
       Tags: Object.fromEntries([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
-      RuntimeStats: runtimeStats(call, all.length, sizeOctets),
+      RuntimeStats: runtimeStats(call, mails.length, sizeOctets),
     })
   },
 }

@@ -4,9 +4,9 @@ import { type Caller, seesFolder, seesMessage } from '../../../src/api/caller.ts
 import type { LabEvent } from '../../../src/api/events/event-log.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { DeliveredMail, isRead, type Mail, mailTags } from '../delivered-mail.ts'
 import type { Route } from '../routes.ts'
-import { isRead, mailpitSummary, mailTags } from './shapes.ts'
+import { mailpitSummary } from './shapes.ts'
 
 /** Mailpit sends the counts of the mailbox at most this often. */
 const STATS_MS = 250
@@ -155,7 +155,7 @@ const events: Route = {
     if (!accept)
       throw new ApiProblem('upgrade-required', 'these events are sent by WebSocket; connect with ws:// or wss://')
     const last = api.events.lastId
-    const { all: known } = await DeliveredMail.of(api, caller)
+    const known = (await DeliveredMail.of(api, caller)).all.mails
     accept((socket) => new Feed(api, caller, socket, { known, missed: api.events.after(last) }))
     c.set('isUpgraded', true)
     return c.body(null, 204)

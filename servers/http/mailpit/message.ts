@@ -4,16 +4,17 @@ import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import type { ReadableMessage } from '../../../src/mail/readable.ts'
-import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, isRead, type Mail } from '../delivered-mail.ts'
 import { isForeign } from '../guard.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
-import { isRead, mailpitMessage } from './shapes.ts'
+import { mailpitMessage } from './shapes.ts'
 
 /** Returns a message by its id. `latest` is the newest, or the newest that matches `query`. @throws ApiProblem `not-found` */
 async function mailOf({ api, caller, c }: RouteCall, id = pathParameter(c, 'id')): Promise<Mail> {
   const delivered = await DeliveredMail.of(api, caller)
   if (id !== 'latest') return delivered.get(id)
-  const [latest] = await delivered.matching(parseQuery(c.req.query('query') ?? '', c.req.query('tz') || undefined))
+  const found = await delivered.matching(parseQuery(c.req.query('query') ?? '', c.req.query('tz') || undefined))
+  const [latest] = found.mails
   if (latest) return latest
   throw notFound('no message has arrived yet, or none that matches `query`')
 }

@@ -2,43 +2,34 @@ import { z } from 'zod'
 import { type Condition, parseQuery } from '../../../src/api/messages/search.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../../src/common/time-slice.ts'
-import { changeFlags, DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, deleteMails, type MailList } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
-import { isRead, mailpitSummary, mailTags } from './shapes.ts'
+import { mailpitSummary } from './shapes.ts'
 
 const DEFAULT_LIMIT = 50
 
 /** Answers with a part of a list, the counts of the whole mailbox, and its tags. */
-async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: readonly Mail[]): Promise<Response> {
+async function answerList({ api, c }: RouteCall, { all }: DeliveredMail, found: MailList): Promise<Response> {
   const start = countParameter(c, 'start', 0)
   // As in Mailpit, 0 means no limit.
-  const limit = countParameter(c, 'limit', DEFAULT_LIMIT) || found.length
+  const limit = countParameter(c, 'limit', DEFAULT_LIMIT) || found.mails.length
   const messages = []
-  for (const mail of found.slice(start, start + limit)) {
+  for (const mail of found.mails.slice(start, start + limit)) {
     const summary = await mailpitSummary(api, mail)
     if (summary) messages.push(summary)
     if (isSliceOver()) await nextSlice()
   }
-  const unreadOf = (mails: readonly Mail[]): number => mails.filter((mail) => !isRead(mail)).length
-  const unread = unreadOf(all)
   return jsonResponse(c, {
-    total: all.length,
-    unread,
+    total: all.mails.length,
+    unread: all.unread,
     count: messages.length,
-    messages_count: found.length,
-    messages_unread: found === all ? unread : unreadOf(found),
+    messages_count: found.mails.length,
+    messages_unread: found.unread,
     start,
-    tags: allTags(all),
+    tags: all.tags,
     messages,
   })
-}
-
-/** Returns every tag that a message has, sorted. */
-export function allTags(mails: readonly Mail[]): string[] {
-  const found = new Set<string>()
-  for (const mail of mails) for (const tag of mailTags(mail)) found.add(tag)
-  return [...found].sort()
 }
 
 /** Returns the conditions of the search of a request. @throws ApiProblem `bad-request` without one */
@@ -89,7 +80,7 @@ const setRead: Route = {
     const found =
       wanted.ids.length > 0
         ? wanted.ids.flatMap((id) => delivered.find(id) ?? [])
-        : await delivered.matching(conditionsOf(call, wanted.search))
+        : (await delivered.matching(conditionsOf(call, wanted.search))).mails
     await changeFlags(call.api, found, { mode: wanted.read ? 'add' : 'remove', flags: ['\\Seen'] })
     return call.c.text('ok')
   },
@@ -103,7 +94,7 @@ const remove: Route = {
     const wanted = await bodyOf(call, z.object({ ids }))
     const delivered = await DeliveredMail.of(call.api, call.caller)
     // As in Mailpit, no ids mean every message.
-    const found = wanted.ids.length > 0 ? wanted.ids.flatMap((id) => delivered.find(id) ?? []) : delivered.all
+    const found = wanted.ids.length > 0 ? wanted.ids.flatMap((id) => delivered.find(id) ?? []) : delivered.all.mails
     await deleteMails(call.api, found)
     return call.c.text('ok')
   },
@@ -116,7 +107,7 @@ const removeFound: Route = {
   async run(call) {
     const conditions = searchOf(call)
     const delivered = await DeliveredMail.of(call.api, call.caller)
-    await deleteMails(call.api, await delivered.matching(conditions))
+    await deleteMails(call.api, (await delivered.matching(conditions)).mails)
     return call.c.text('ok')
   },
 }

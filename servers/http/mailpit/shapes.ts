@@ -3,10 +3,10 @@ import type { Api } from '../../../src/api/api.ts'
 import { seesSession } from '../../../src/api/events/event-data.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { numberedParts } from '../../../src/api/messages/read.ts'
-import { recipientsFor, tagsOf, timeText } from '../../../src/api/messages/summary.ts'
+import { recipientsFor, timeText } from '../../../src/api/messages/summary.ts'
 import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
-import type { Mail } from '../delivered-mail.ts'
+import { isRead, type Mail, mailTags } from '../delivered-mail.ts'
 import { listUnsubscribeOf } from './list-unsubscribe.ts'
 
 // The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
@@ -18,16 +18,6 @@ interface MailpitAddress {
 
 const addressOf = ({ name, address }: ReadableAddress): MailpitAddress => ({ Name: name, Address: address })
 const NO_ADDRESS: MailpitAddress = { Name: '', Address: '' }
-
-/** Returns whether every copy of a message has been read. */
-export const isRead = ({ copies }: Mail): boolean => copies.every(({ entry }) => entry.flags.includes('\\Seen'))
-
-/** Returns the tags of all copies, sorted. */
-export function mailTags({ copies }: Mail): string[] {
-  // Nearly all messages have none.
-  if (copies.every(({ entry }) => entry.flags.length === 0)) return []
-  return [...new Set(copies.flatMap(({ entry }) => tagsOf(entry)))].sort()
-}
 
 /** Returns the recipients in Bcc, and those of the envelope that no field names. */
 function bccOf(api: Api, { copies: [{ folder, entry }], caller }: Mail, facts: MessageFacts): MailpitAddress[] {

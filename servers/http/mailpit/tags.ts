@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { keywordOf } from '../../../src/api/messages/summary.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
-import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, type Mail, mailTags } from '../delivered-mail.ts'
 import { jsonResponse, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
-import { allTags } from './messages.ts'
-import { mailTags } from './shapes.ts'
 
 /** Returns the name that Mailpit gives a tag: other characters become spaces, of which one is left. May be empty. */
 const cleanTag = (text: string): string => text.replaceAll(/[^\w.@-]+/g, ' ').trim()
@@ -26,9 +24,9 @@ const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerC
 async function tagged({ api, caller, c }: RouteCall): Promise<{ tag: string; mails: readonly Mail[] }> {
   const tag = pathParameter(c, 'tag')
   const { all } = await DeliveredMail.of(api, caller)
-  const mails = all.filter((mail) => mailTags(mail).some((one) => isSame(one, tag)))
+  const mails = all.mails.filter((mail) => mailTags(mail).some((one) => isSame(one, tag)))
   if (mails.length > 0) return { tag, mails }
-  throw notFound(`no message has the tag ${tag}; there are: ${allTags(all).join(', ') || 'none'}`)
+  throw notFound(`no message has the tag ${tag}; there are: ${all.tags.join(', ') || 'none'}`)
 }
 
 const list: Route = {
@@ -36,7 +34,7 @@ const list: Route = {
   path: '/api/v1/tags',
   access: 'read',
   async run({ api, caller, c }) {
-    return jsonResponse(c, allTags((await DeliveredMail.of(api, caller)).all))
+    return jsonResponse(c, (await DeliveredMail.of(api, caller)).all.tags)
   },
 }
 

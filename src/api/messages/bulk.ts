@@ -7,7 +7,7 @@ import { type Caller, seesFolder, seesMessage } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
-import { conditionsOf, findMessages, selection } from './find.ts'
+import { conditionsOf, selection } from './find.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
 import { folderNamed } from './move.ts'
 import { keywordOf, tag } from './summary.ts'
@@ -26,11 +26,11 @@ const chosen = {
 type Choice = z.output<z.ZodObject<typeof chosen>>
 
 /** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any */
-async function chosenMessages({ api, caller, input }: Call<Choice>): Promise<IndexedMessage[]> {
+async function chosenMessages({ api, caller, input }: Call<Choice>): Promise<readonly IndexedMessage[]> {
   const { ids, all, ...query } = input
   if (ids) return ids.flatMap((id) => seen(api, caller, id))
   const conditions = conditionsOf(query)
-  if (conditions.length > 0 || all) return findMessages(api, caller, conditions)
+  if (conditions.length > 0 || all) return api.views.find(caller, conditions)
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
 }
 

@@ -39,51 +39,6 @@ export function conditionsOf({ query = '', account, folder, newsgroup, since }: 
   return parseQuery(terms.join(' '))
 }
 
-/** Returns the messages that a caller sees and that meet all conditions, the newest first. Lets others run meanwhile. */
-export async function findMessages(
-  api: Api,
-  caller: Caller,
-  conditions: readonly Condition[],
-): Promise<IndexedMessage[]> {
-  const seen = new Map<string, boolean>()
-  const found: IndexedMessage[] = []
-  for (const message of api.index.newestFirst()) {
-    const { folder, entry } = message
-    let sees = seen.get(folder.id)
-    if (sees === undefined) seen.set(folder.id, (sees = seesFolder(caller, folder)))
-    if (!sees || !seesMessage(caller, folder, entry)) continue
-    if (await meets(api, message, conditions)) found.push(message)
-    if (isSliceOver()) await nextSlice()
-  }
-  return found
-}
-
-/** Tests a message. What needs no reading is tested first. */
-export function meets(api: Api, message: IndexedMessage, conditions: readonly Condition[]): boolean | Promise<boolean> {
-  for (const { negated, ofEntry } of conditions) if (ofEntry && ofEntry(message) === negated) return false
-  if (conditions.every(({ ofEntry }) => ofEntry)) return true
-  const held = api.reader.held(message)
-  const needsHeaders = conditions.some(({ ofHeaders }) => ofHeaders)
-  if (held && !needsHeaders) return conditions.every(({ negated, ofFacts }) => !ofFacts || ofFacts(held) !== negated)
-  return meetsRead(api, message, conditions, needsHeaders)
-}
-
-async function meetsRead(
-  api: Api,
-  message: IndexedMessage,
-  conditions: readonly Condition[],
-  needsHeaders: boolean,
-): Promise<boolean> {
-  const facts = await api.reader.facts(message)
-  if (!facts) return false
-  if (!conditions.every(({ negated, ofFacts }) => !ofFacts || ofFacts(facts) !== negated)) return false
-  if (!needsHeaders) return true
-  const headers = (await api.reader.read(message))?.headers
-  return (
-    headers !== undefined && conditions.every(({ negated, ofHeaders }) => !ofHeaders || ofHeaders(headers) !== negated)
-  )
-}
-
 /** Returns a message that the caller sees. @throws ApiProblem `not-found` */
 export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage {
   const message = api.index.get(id)

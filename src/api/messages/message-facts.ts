@@ -1,10 +1,10 @@
 import type { MemoryBudget } from '../../common/memory-budget.ts'
 import { runInSlices } from '../../common/time-slice.ts'
 import { type ReadableAddress, ReadableMessage } from '../../mail/readable.ts'
-import { fold } from '../../mail/search-text.ts'
 import { parseInSteps } from '../../mail/structure.ts'
 import type { MessageStore } from '../../store/types.ts'
 import type { IndexedMessage } from './message-index.ts'
+import { searchable } from './searchable.ts'
 
 /** What a list and a search need of a message's octets. */
 export interface MessageFacts {
@@ -18,9 +18,20 @@ export interface MessageFacts {
   readonly date: Date | undefined
   readonly attachments: number
   readonly snippet: string
-  /** Subject, addresses and text, folded for searches. */
-  readonly searchText: string
+  readonly search: SearchTexts
 }
+
+/** The texts of a message as searches compare them (`searchable`). */
+export interface SearchTexts {
+  readonly subject: string
+  readonly messageId: string
+  /** As `name <address>`. */
+  readonly addresses: Readonly<Record<AddressField, readonly string[]>>
+  /** Subject, addresses, file names and text. */
+  readonly all: string
+}
+
+export type AddressField = 'from' | 'to' | 'cc' | 'bcc' | 'replyTo'
 
 /** Length of a snippet, in characters. */
 const SNIPPET_CHARS = 200
@@ -28,7 +39,7 @@ const SNIPPET_CHARS = 200
 const FACTS_OCTETS = 1_000
 /** Longer texts are searched only in their beginning. */
 const MAX_SEARCH_CHARS = 256 * 1024
-/** Memory of all facts together. The oldest are dropped first. */
+/** Memory of all facts together. Those that are held longest are dropped first. */
 const MAX_OCTETS = 64 * 1024 * 1024
 
 /** Reads messages, and keeps the facts of those that were used last. Copies of a message share them. */
@@ -55,14 +66,17 @@ export class MessageReader {
     return this.#facts.get(entry.blob)?.facts
   }
 
-  /** Returns the facts of a message. Undefined if it was deleted meanwhile. */
-  async facts(message: IndexedMessage): Promise<MessageFacts | undefined> {
+  /**
+   * Returns the facts of a message. Undefined if it was deleted meanwhile.
+   * @param isScan whether all messages are read in turn: where not all fit, each would drop one that is needed next time
+   */
+  async facts(message: IndexedMessage, isScan = false): Promise<MessageFacts | undefined> {
     const held = this.held(message)
     if (held) return held
     const read = await this.read(message)
     if (read === undefined) return undefined
     const facts = factsOf(read)
-    this.#keep(message.entry.blob, facts)
+    this.#keep(message.entry.blob, facts, isScan)
     return facts
   }
 
@@ -70,9 +84,9 @@ export class MessageReader {
     this.#dropTo(0)
   }
 
-  #keep(blob: string, facts: MessageFacts): void {
-    if (this.#facts.has(blob)) return
-    const octets = FACTS_OCTETS + 2 * facts.searchText.length
+  #keep(blob: string, facts: MessageFacts, isScan: boolean): void {
+    const octets = FACTS_OCTETS + facts.search.all.length
+    if (this.#facts.has(blob) || (isScan && this.#octets + octets > MAX_OCTETS)) return
     this.#facts.set(blob, { facts, octets })
     this.#octets += octets
     if (this.#octets > MAX_OCTETS) this.#dropTo(MAX_OCTETS)
@@ -91,8 +105,8 @@ export class MessageReader {
 
 function factsOf(message: ReadableMessage): MessageFacts {
   const { subject, from, to, cc, bcc, replyTo, date, messageId, text, attachments } = message
-  const addresses = [...(from ? [from] : []), ...to, ...cc, ...bcc, ...replyTo]
-  const names = addresses.map(({ name, address }) => `${name} ${address}`)
+  const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }
+  const names = Object.values(addresses).flatMap((list) => list.map(({ name, address }) => `${name} ${address}`))
   const files = attachments.flatMap(({ filename }) => filename ?? [])
   return {
     messageId,
@@ -109,6 +123,22 @@ function factsOf(message: ReadableMessage): MessageFacts {
       .replaceAll(/\s+/g, ' ')
       .trim()
       .slice(0, SNIPPET_CHARS),
-    searchText: fold([subject, ...names, ...files, text.slice(0, MAX_SEARCH_CHARS)].join('\n')),
+    search: {
+      subject: searchable(subject),
+      messageId: searchable(messageId),
+      addresses: {
+        from: searchableAddresses(addresses.from),
+        to: searchableAddresses(to),
+        cc: searchableAddresses(cc),
+        bcc: searchableAddresses(bcc),
+        replyTo: searchableAddresses(replyTo),
+      },
+      all: searchable([subject, ...names, ...files, text.slice(0, MAX_SEARCH_CHARS)].join('\n')),
+    },
   }
 }
+
+const NO_ADDRESSES: readonly string[] = []
+
+const searchableAddresses = (list: readonly ReadableAddress[]): readonly string[] =>
+  list.length === 0 ? NO_ADDRESSES : list.map(({ name, address }) => searchable(`${name} <${address}>`))

@@ -36,6 +36,7 @@ export class MessageIndex {
   readonly #listeners = new Set<(event: IndexEvent) => void>()
   readonly #unwatch: () => void
   #arrived = 0
+  #generation = 0
 
   private constructor(store: MessageStore) {
     this.#unwatch = store.watch((event) => this.#onEvent(event))
@@ -61,6 +62,7 @@ export class MessageIndex {
     this.#messages.clear()
     const known = found.sort((a, b) => a.entry.savedAt - b.entry.savedAt)
     for (const message of [...known, ...arrived]) this.#set({ ...message, order: ++this.#arrived })
+    this.#generation++
   }
 
   #set(message: IndexedMessage): void {
@@ -78,6 +80,11 @@ export class MessageIndex {
   /** Returns all messages, the newest first. */
   newestFirst(): IndexedMessage[] {
     return [...this.#messages.values()].reverse()
+  }
+
+  /** Grows when a folder changes, and with it all of its messages. No events tell of each. */
+  get generation(): number {
+    return this.#generation
   }
 
   get size(): number {
@@ -110,6 +117,7 @@ export class MessageIndex {
       for (const id of this.#byFolder.get(folder.id) ?? []) this.#delete(id)
       this.#byFolder.delete(folder.id)
     } else if (event.type === 'folder-changed') {
+      this.#generation++
       for (const id of this.#byFolder.get(folder.id) ?? []) {
         const message = this.#messages.get(id)
         if (message) this.#messages.set(id, { ...message, folder })

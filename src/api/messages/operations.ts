@@ -8,7 +8,7 @@ import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
-import { conditionsOf, findMessages, messageOf, pageOfMessages, selection } from './find.ts'
+import { conditionsOf, messageOf, pageOfMessages, selection } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
 import { messageId } from './message-index.ts'
 import { folderNamed } from './move.ts'
@@ -44,7 +44,7 @@ const list = defineOperation({
   }),
   output: pageOf(messageSummary.extend({ thread: threadFacts.optional().describe('With `threads`.') })),
   async run({ api, caller, input }) {
-    const found = await findMessages(api, caller, conditionsOf(input))
+    const found = await api.views.find(caller, conditionsOf(input))
     if (!input.threads) return pageOfMessages({ api, caller }, found, input)
     const { newest, facts } = newestOfThreads(found, await api.threads.current())
     const page = await pageOfMessages({ api, caller }, newest, input)
@@ -64,7 +64,7 @@ const thread = defineOperation({
     const message = messageOf(api, caller, input.id)
     const threadOf = await api.threads.current()
     const wanted = threadOf(message)
-    const found = (await findMessages(api, caller, [])).filter((one) => threadOf(one) === wanted)
+    const found = (await api.views.find(caller, [])).filter((one) => threadOf(one) === wanted)
     const items: MessageSummary[] = []
     for (const one of found.toReversed()) {
       const facts = await api.reader.facts(one)
@@ -84,7 +84,7 @@ const tags = defineOperation({
   output: z.object({ items: z.array(z.object({ name: z.string(), messages: z.number().int() })) }),
   async run({ api, caller }) {
     const counts = new Map<string, number>()
-    for (const { entry } of await findMessages(api, caller, conditionsOf({ query: 'is:tagged' }))) {
+    for (const { entry } of await api.views.find(caller, conditionsOf({ query: 'is:tagged' }))) {
       for (const name of tagsOf(entry)) counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     const items = [...counts].map(([name, messages]) => ({ name, messages }))
@@ -183,7 +183,7 @@ const removeAll = defineOperation({
         'nothing selects the messages; add query=…, or all=true to delete every message',
       )
     }
-    return { deleted: await deleteMessages(api, await findMessages(api, caller, conditions)) }
+    return { deleted: await deleteMessages(api, await api.views.find(caller, conditions)) }
   },
 })
 

@@ -1,10 +1,9 @@
-import type { ReadableAddress } from '../../mail/readable.ts'
-import { fold } from '../../mail/search-text.ts'
 import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../store/types.ts'
 import { ApiProblem } from '../problem.ts'
-import type { MessageFacts } from './message-facts.ts'
+import type { AddressField, MessageFacts, SearchTexts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { parseSearchDate } from './search-date.ts'
+import { searchable } from './searchable.ts'
 import { tagsOf } from './summary.ts'
 
 /**
@@ -12,24 +11,25 @@ import { tagsOf } from './summary.ts'
  * header. Exactly one of them is there.
  */
 export interface Condition {
+  /** The same for conditions that say the same. */
+  readonly key: string
   readonly negated: boolean
   readonly ofEntry?: (message: IndexedMessage) => boolean
   readonly ofFacts?: (facts: MessageFacts) => boolean
   readonly ofHeaders?: (headers: ReadonlyMap<string, string>) => boolean
 }
 
-type Test = Omit<Condition, 'negated'>
+type Test = Omit<Condition, 'negated' | 'key'>
 
-const has = (value: string, part: string): boolean => fold(value).includes(part)
-const anyHas = (addresses: readonly ReadableAddress[], part: string): boolean =>
-  addresses.some(({ name, address }) => has(`${name} <${address}>`, part))
-
-const ofFacts =
-  (test: (facts: MessageFacts, value: string) => boolean) =>
+const ofTexts =
+  (test: (texts: SearchTexts, value: string) => boolean) =>
   (value: string): Test => {
-    const folded = fold(value)
-    return { ofFacts: (facts) => test(facts, folded) }
+    const wanted = searchable(value)
+    return { ofFacts: ({ search }) => test(search, wanted) }
   }
+
+const ofAddresses = (...names: readonly AddressField[]) =>
+  ofTexts(({ addresses }, value) => names.some((name) => addresses[name].some((one) => one.includes(value))))
 
 const ofEntry =
   (test: (message: IndexedMessage, value: string) => boolean) =>
@@ -37,16 +37,14 @@ const ofEntry =
 
 /** The words before a colon. The first group is Mailpit's syntax (https://mailpit.axllent.org/docs/usage/search-filters/). */
 const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>> = {
-  from: ofFacts(({ from }, value) => from !== undefined && anyHas([from], value)),
-  to: ofFacts(({ to }, value) => anyHas(to, value)),
-  cc: ofFacts(({ cc }, value) => anyHas(cc, value)),
-  bcc: ofFacts(({ bcc }, value) => anyHas(bcc, value)),
-  'reply-to': ofFacts(({ replyTo }, value) => anyHas(replyTo, value)),
-  addressed: ofFacts(({ from, to, cc, bcc, replyTo }, value) =>
-    anyHas([...(from ? [from] : []), ...to, ...cc, ...bcc, ...replyTo], value),
-  ),
-  subject: ofFacts(({ subject }, value) => has(subject, value)),
-  'message-id': ofFacts(({ messageId }, value) => has(messageId, value)),
+  from: ofAddresses('from'),
+  to: ofAddresses('to'),
+  cc: ofAddresses('cc'),
+  bcc: ofAddresses('bcc'),
+  'reply-to': ofAddresses('replyTo'),
+  addressed: ofAddresses('from', 'to', 'cc', 'bcc', 'replyTo'),
+  subject: ofTexts(({ subject }, value) => subject.includes(value)),
+  'message-id': ofTexts(({ messageId }, value) => messageId.includes(value)),
   tag: ofEntry((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
   is: (value) => choice('is', value, { read: isRead, unread: not(isRead), tagged: isTagged, flagged: isFlagged }),
   has: (value) => choice('has', value, { attachment: hasAttachment, attachments: hasAttachment }),
@@ -105,11 +103,11 @@ function ofSize(field: string, value: string, test: (size: number, limit: number
 /** `header:NAME:value`, or `header:NAME` for a message that has the field. */
 function ofHeader(value: string): Test {
   const [name = '', ...rest] = value.split(':')
-  const wanted = fold(rest.join(':'))
+  const wanted = searchable(rest.join(':'))
   return {
     ofHeaders: (headers) => {
       const found = headers.get(name.toLowerCase())
-      return found !== undefined && has(found, wanted)
+      return found !== undefined && searchable(found).includes(wanted)
     },
   }
 }
@@ -150,8 +148,10 @@ function condition([, sign, field = '', quoted, plain = '']: RegExpExecArray, ti
   const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain
   const negated = sign !== ''
   const name = field.toLowerCase()
-  if (Object.hasOwn(fields, name)) return { negated, ...(fields[name] as (typeof fields)[string])(value, timeZone) }
-  // A word such as https://… or Re: has no field.
-  const words = fold(field === '' ? value : `${field}:${value}`)
-  return { negated, ofFacts: ({ searchText }) => searchText.includes(words) }
+  const key = JSON.stringify([negated, name, value, timeZone])
+  const test = Object.hasOwn(fields, name)
+    ? (fields[name] as (typeof fields)[string])(value, timeZone)
+    : // A word such as https://… or Re: has no field.
+      ofTexts(({ all }, words) => all.includes(words))(field === '' ? value : `${field}:${value}`)
+  return { key, negated, ...test }
 }

@@ -6,7 +6,8 @@ import type { Api } from '../api.ts'
 import type { Caller } from '../caller.ts'
 import { eventData } from '../events/event-data.ts'
 import type { LabEvent } from '../events/event-log.ts'
-import { conditionsOf, meets } from '../messages/find.ts'
+import { conditionsOf } from '../messages/find.ts'
+import { matcherOf } from '../messages/matcher.ts'
 import type { Condition } from '../messages/search.ts'
 import { type Delivery, PendingDeliveries } from './queue.ts'
 import { type Attempt, keyOf, send } from './send.ts'
@@ -97,7 +98,7 @@ export class Webhooks implements WebhookSender {
 
   async #meets({ message }: LabEvent, conditions: readonly Condition[]): Promise<boolean> {
     const found = message && this.#api.index.get(message.id)
-    return found !== undefined && (await meets(this.#api, found, conditions))
+    return found !== undefined && (await matcherOf(this.#api.reader, conditions)(found))
   }
 
   #enqueue(url: string, { name, at }: LabEvent, data: object): void {

@@ -1,0 +1,50 @@
+import type { MessageFacts, MessageReader } from './message-facts.ts'
+import type { IndexedMessage } from './message-index.ts'
+import type { Condition } from './search.ts'
+
+/** Tests whether a message meets all conditions. Returns synchronously if the message need not be read. */
+export type Matcher = (message: IndexedMessage) => boolean | Promise<boolean>
+
+/**
+ * Returns the test of some conditions. What needs no reading is tested first.
+ * @param isScan whether all messages are tested in turn
+ */
+export function matcherOf(reader: MessageReader, conditions: readonly Condition[], isScan = false): Matcher {
+  const ofEntry = testsOf(conditions, ({ ofEntry }) => ofEntry)
+  const ofFacts = testsOf(conditions, ({ ofFacts }) => ofFacts)
+  const ofHeaders = testsOf(conditions, ({ ofHeaders }) => ofHeaders)
+  const meetsAfterReading = async (message: IndexedMessage): Promise<boolean> => {
+    const facts = await reader.facts(message, isScan)
+    if (!facts || !meetsAll(ofFacts, facts)) return false
+    if (ofHeaders.length === 0) return true
+    const headers = (await reader.read(message))?.headers
+    return headers !== undefined && meetsAll(ofHeaders, headers)
+  }
+  return (message) => {
+    if (!meetsAll(ofEntry, message)) return false
+    if (ofFacts.length + ofHeaders.length === 0) return true
+    const held: MessageFacts | undefined = reader.held(message)
+    if (!held) return meetsAfterReading(message)
+    if (!meetsAll(ofFacts, held)) return false
+    return ofHeaders.length === 0 || meetsAfterReading(message)
+  }
+}
+
+interface Tested<T> {
+  readonly test: (value: T) => boolean
+  readonly negated: boolean
+}
+
+const testsOf = <T>(
+  conditions: readonly Condition[],
+  testOf: (condition: Condition) => ((value: T) => boolean) | undefined,
+): Tested<T>[] =>
+  conditions.flatMap((condition) => {
+    const test = testOf(condition)
+    return test ? [{ test, negated: condition.negated }] : []
+  })
+
+function meetsAll<T>(tests: readonly Tested<T>[], value: T): boolean {
+  for (const { test, negated } of tests) if (test(value) === negated) return false
+  return true
+}

@@ -1,0 +1,121 @@
+import type { MemoryBudget } from '../../common/memory-budget.ts'
+import type { Tenants } from '../../directory/tenants.ts'
+import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { matcherOf } from './matcher.ts'
+import type { MessageReader } from './message-facts.ts'
+import type { IndexedMessage, MessageIndex } from './message-index.ts'
+import { MessageView } from './message-view.ts'
+import type { Condition } from './search.ts'
+
+/** Lists that are kept. Those that were not asked for longest are dropped first. */
+const MAX_VIEWS = 32
+
+interface KeptView {
+  readonly view: MessageView
+  /** The memory that is counted for it. */
+  octets: number
+}
+
+/** The lists and searches that callers have asked for, kept by the events of the index: the same costs little again. */
+export class MessageViews {
+  readonly #index: MessageIndex
+  readonly #reader: MessageReader
+  readonly #tenants: Tenants
+  readonly #memory: MemoryBudget
+  /** The one asked for last is the last. */
+  readonly #views = new Map<string, KeptView>()
+  /** What all of them depend on besides the events. */
+  #basis = ''
+
+  constructor(index: MessageIndex, reader: MessageReader, tenants: Tenants, memory: MemoryBudget) {
+    this.#index = index
+    this.#reader = reader
+    this.#tenants = tenants
+    this.#memory = memory
+    memory.addDroppable({ drop: (octets) => this.#drop(octets) })
+    index.watch((event) => {
+      for (const [key, { view }] of this.#views) if (!view.onEvent(event)) this.#delete(key)
+    })
+  }
+
+  /** Returns the messages that a caller sees and that meet all conditions, the newest first: the same array while nothing changes. */
+  async find(caller: Caller, conditions: readonly Condition[]): Promise<readonly IndexedMessage[]> {
+    const basis = `${this.#index.generation} ${this.#tenants.revision}`
+    if (basis !== this.#basis) this.clear()
+    this.#basis = basis
+    const key = keyOf(caller, conditions)
+    const kept = this.#views.get(key) ?? { view: this.#viewOf(caller, conditions), octets: 0 }
+    this.#views.delete(key)
+    this.#views.set(key, kept)
+    if (this.#views.size > MAX_VIEWS) this.#dropOldest()
+    try {
+      return await kept.view.newestFirst()
+    } catch (error) {
+      // The change that could not be read would be missing.
+      if (this.#views.get(key) === kept) this.#delete(key)
+      throw error
+    } finally {
+      if (this.#views.get(key) === kept) this.#count(kept)
+    }
+  }
+
+  /** Counts memory that is kept as long as a list that `find` returned. */
+  attach(list: readonly IndexedMessage[], octets: number): void {
+    for (const kept of this.#views.values()) if (kept.view.attach(list, octets)) return this.#count(kept)
+  }
+
+  clear(): void {
+    for (const key of this.#views.keys()) this.#delete(key)
+  }
+
+  #viewOf(caller: Caller, conditions: readonly Condition[]): MessageView {
+    const folders = new Map<string, boolean>()
+    const sees = ({ folder, entry }: IndexedMessage): boolean => {
+      const known = folders.get(folder.id) ?? seesFolder(caller, folder)
+      folders.set(folder.id, known)
+      return known && seesMessage(caller, folder, entry)
+    }
+    return new MessageView(this.#index, {
+      sees,
+      matches: matcherOf(this.#reader, conditions),
+      matchesInScan: matcherOf(this.#reader, conditions, true),
+    })
+  }
+
+  #count(kept: KeptView): void {
+    const { octets } = kept.view
+    const grown = octets - kept.octets
+    kept.octets = octets
+    // The memory may be so short that this drops the list itself.
+    if (grown > 0) this.#memory.hold('caches', grown)
+    else this.#memory.give('caches', -grown)
+  }
+
+  #drop(octets: number): void {
+    let dropped = 0
+    for (const { octets: held } of this.#views.values()) {
+      if (dropped >= octets) return
+      dropped += held
+      this.#dropOldest()
+    }
+  }
+
+  #dropOldest(): void {
+    for (const key of this.#views.keys()) return this.#delete(key)
+  }
+
+  #delete(key: string): void {
+    this.#memory.give('caches', this.#views.get(key)?.octets ?? 0)
+    this.#views.delete(key)
+  }
+}
+
+/** Callers with the same key see the same. */
+const keyOf = ({ role, name, tenant, seesCaptured }: Caller, conditions: readonly Condition[]): string =>
+  JSON.stringify([
+    role,
+    role === 'account' ? name : '',
+    tenant?.name,
+    seesCaptured,
+    ...conditions.map(({ key }) => key),
+  ])
