@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks'
 import { call, urlTo } from '../../../api/client.ts'
 import { Button } from '../../../components/button.tsx'
 import { Glyph, type Icon } from '../../../components/icon.tsx'
+import { EmptyState } from '../../../components/states.tsx'
 import { remember, remembered } from '../../../state/preferences.ts'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
@@ -20,6 +21,13 @@ const WIDTHS: readonly { readonly name: Width; readonly icon: Icon; readonly lab
     { name: 'desktop', icon: Monitor, label: 'mail.desktop' },
   ]
 
+const HEAVY_CHARS = 2 * 1024 * 1024
+const HEAVY_TABLES = 2_000
+
+/** Returns whether the browser would need long to lay out a message. It does nothing else meanwhile. */
+const isHeavyHtml = (html: string): boolean =>
+  html.length > HEAVY_CHARS || (html.match(/<(?:table|div|blockquote)\b/gi)?.length ?? 0) > HEAVY_TABLES
+
 /**
  * The HTML of a message in a frame that runs no script and loads nothing. The lab sends it with a policy of its own, so that
  * it stays harmless outside of the frame, too.
@@ -28,7 +36,9 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
   const [width, setWidth] = useState<Width>(remembered('mail.width', 'desktop'))
   const [scheme, setScheme] = useState<'light' | 'dark'>(remembered('mail.scheme', 'light'))
   const { value: html } = useLoaded(`${id} ${inside}`, (signal) => call('messages.html', { id, inside }, { signal }))
-  const blocked = useMemo(() => (html === undefined ? undefined : remoteContent(html)), [html])
+  const [isForced, force] = useState(false)
+  const isHeavy = html !== undefined && !isForced && isHeavyHtml(html)
+  const blocked = useMemo(() => (html === undefined || isHeavy ? undefined : remoteContent(html)), [html, isHeavy])
   const hasDark = html !== undefined && /color-scheme/i.test(html)
   const px = WIDTHS.find(({ name }) => name === width)?.px
   const setAndRemember = (next: 'light' | 'dark'): void => {
@@ -89,14 +99,22 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
         )}
       </div>
       <div class="frame-box">
-        <iframe
-          key={scheme}
-          title={subject || t('mail.tabHtml')}
-          sandbox="allow-popups allow-popups-to-escape-sandbox"
-          src={urlTo('messages.html', { id, inside, scheme })}
-          style={{ width: px ? `${px}px` : '100%' }}
-          referrerpolicy="no-referrer"
-        />
+        {isHeavy && (
+          <EmptyState title={t('mail.heavy')}>
+            <p>{t('mail.heavyHint')}</p>
+            <Button onClick={() => force(true)}>{t('mail.showAnyway')}</Button>
+          </EmptyState>
+        )}
+        {html !== undefined && !isHeavy && (
+          <iframe
+            key={scheme}
+            title={subject || t('mail.tabHtml')}
+            sandbox="allow-popups allow-popups-to-escape-sandbox"
+            src={urlTo('messages.html', { id, inside, scheme })}
+            style={{ width: px ? `${px}px` : '100%' }}
+            referrerpolicy="no-referrer"
+          />
+        )}
       </div>
     </div>
   )
