@@ -5,7 +5,7 @@ import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
-const folder = z
+export const folder = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -20,7 +20,8 @@ const folder = z
   })
   .meta({ id: 'Folder' })
 
-async function folderFacts(api: Api, caller: Caller, one: Folder): Promise<z.infer<typeof folder>> {
+/** Returns a folder with the counts that a caller sees. */
+export async function folderFacts(api: Api, caller: Caller, one: Folder): Promise<z.infer<typeof folder>> {
   const { exists, unseen, sizeOctets } = await countsOf(api, caller, one)
   return {
     id: one.id,
@@ -136,60 +137,4 @@ function assertMailbox({ owner, name }: Folder, what: string): void {
   if (name === 'INBOX') throw new ApiProblem('conflict', `INBOX cannot be ${what}: every account has one`)
 }
 
-const newsgroupName = z
-  .string()
-  .regex(/^[A-Za-z0-9+_-]+(?:\.[A-Za-z0-9+_-]+)*$/, 'is not the name of a newsgroup such as lab.general')
-
-const createNewsgroup = defineOperation({
-  name: 'newsgroups.create',
-  method: 'POST',
-  path: '/newsgroups',
-  summary: 'Create a newsgroup.',
-  access: 'change',
-  input: z.strictObject({
-    name: newsgroupName,
-    description: z.string().default(''),
-    posting: z.enum(['yes', 'no']).default('yes'),
-  }),
-  output: folder,
-  status: 201,
-  problems: ['conflict'],
-  async run({ api, caller, input: { name, description, posting } }) {
-    const { tenant } = caller
-    if (tenant !== undefined && !tenant.ownsNewsgroup(name)) {
-      throw new ApiProblem('forbidden', `the newsgroups of a tenant begin with its name: ${tenant.name}.${name}`)
-    }
-    const newsgroup = {
-      description,
-      posting,
-      createdAt: api.lab.clock.now(),
-      createdBy: caller.name,
-      ...(tenant === undefined ? {} : { onlyAccounts: `${tenant.name}-` }),
-    }
-    return folderFacts(api, caller, await api.lab.store.createFolder(PUBLIC_OWNER, name, { newsgroup }))
-  },
-})
-
-const deleteNewsgroup = defineOperation({
-  name: 'newsgroups.delete',
-  method: 'DELETE',
-  path: '/newsgroups/{name}',
-  summary: 'Delete a newsgroup and its articles.',
-  access: 'change',
-  input: z.strictObject({ name: z.string() }),
-  async run({ api, caller, input: { name } }) {
-    const found = await api.lab.store.findFolder(PUBLIC_OWNER, name)
-    if (!found || !seesFolder(caller, found))
-      throw notFound(`there is no newsgroup ${name}; GET /api/v1/folders lists them`)
-    await api.lab.store.deleteFolder(found.id)
-  },
-})
-
-export const folderOperations: readonly Operation[] = [
-  listFolders,
-  createFolder,
-  renameFolder,
-  deleteFolder,
-  createNewsgroup,
-  deleteNewsgroup,
-]
+export const folderOperations: readonly Operation[] = [listFolders, createFolder, renameFolder, deleteFolder]

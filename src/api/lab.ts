@@ -6,6 +6,8 @@ import type { FaultInput } from '../config/schema/fault.ts'
 import type { LocalMail } from '../delivery/deliver.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
+import type { Feed } from '../news/feeds/feeds.ts'
+import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
@@ -77,6 +79,9 @@ export interface ApiLab {
   readonly configuration: ApiConfiguration | undefined
   /** Counts since the start; undefined without an HTTP virtual server. */
   readonly traffic: Traffic | undefined
+  readonly newsService: Pick<NewsService, 'post'>
+  /** Returns the feeds of the virtual servers. */
+  feeds(): readonly Feed[]
   endpoints(): readonly EndpointFacts[]
   /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
   servedTls(virtualServer: string): Promise<ServedTls | undefined>

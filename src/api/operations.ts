@@ -6,6 +6,9 @@ import { folderOperations } from './folders.ts'
 import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
 import { messageOperations } from './messages/operations.ts'
+import { articleOperations } from './news/articles.ts'
+import { feedOperations } from './news/feeds.ts'
+import { newsgroupOperations } from './news/newsgroups.ts'
 import type { Operation } from './operation.ts'
 import { authorityOperations } from './pki/authorities.ts'
 import { certificateOperations } from './pki/certificates.ts'
@@ -23,6 +26,9 @@ export const operations: readonly Operation[] = [
   ...waitOperations,
   ...folderOperations,
   ...accountOperations,
+  ...newsgroupOperations,
+  ...articleOperations,
+  ...feedOperations,
   ...sessionOperations,
   ...virtualServerOperations,
   ...configurationOperations,

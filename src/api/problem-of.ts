@@ -1,6 +1,7 @@
 import { MemoryLimitReached } from '../common/memory-budget.ts'
 import { ConfigError, pointerOf } from '../config/mistakes.ts'
 import { DeliveryError } from '../delivery/types.ts'
+import { ArticleRefused, type RefusalCode } from '../news/article.ts'
 import { PkiError, type PkiErrorCode } from '../pki/errors.ts'
 import { StoreError, type StoreErrorCode } from '../store/types.ts'
 import { ApiProblem, type ProblemName } from './problem.ts'
@@ -32,12 +33,21 @@ function ofConfig({ found, message }: ConfigError): ApiProblem {
   return new ApiProblem('invalid', message.replaceAll('\n', '; '), { errors })
 }
 
+const articleProblems: Readonly<Record<RefusalCode, ProblemName>> = {
+  invalid: 'invalid',
+  duplicate: 'conflict',
+  unwanted: 'not-found',
+  forbidden: 'forbidden',
+  later: 'store-failed',
+}
+
 /** Returns the problem of an error. An unknown error becomes `internal`, without its message: the log has it. */
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
   if (error instanceof StoreError) return new ApiProblem(storeProblems[error.code], error.message)
   if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
   if (error instanceof ConfigError) return ofConfig(error)
+  if (error instanceof ArticleRefused) return new ApiProblem(articleProblems[error.code], error.message)
   if (error instanceof DeliveryError) return new ApiProblem('invalid', error.message)
   if (error instanceof MemoryLimitReached)
     return new ApiProblem('out-of-memory', error.message, {}, { 'Retry-After': '5' })

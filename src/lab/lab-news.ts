@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { readUserFile } from '../common/user-files.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { Feeds } from '../news/feeds/feeds.ts'
+import { type Feed, Feeds } from '../news/feeds/feeds.ts'
 import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import type { NewsMail } from '../news/types.ts'
@@ -72,6 +72,11 @@ export class LabNews implements AsyncDisposable {
           feeds.map((feed) => ({ virtualServer: name, feed, maxArticleOctets: limits.messageSize })),
         ),
     )
+  }
+
+  /** Returns the feeds, also those that only peers start. */
+  feeds(): readonly Feed[] {
+    return this.#feeds.list()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,7 @@ import { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import { Rates } from '../net/rates.ts'
 import type { Disconnection, Reach } from '../net/virtual-server.ts'
+import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
@@ -161,6 +162,11 @@ export class Lab implements AsyncDisposable {
 
   get newsService(): NewsService {
     return this.#news.newsService
+  }
+
+  /** Returns the feeds of the virtual servers. */
+  feeds(): readonly Feed[] {
+    return this.#news.feeds()
   }
 
   get directory(): Directory {

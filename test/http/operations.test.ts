@@ -37,6 +37,11 @@ beforeAll(async () => {
     ],
     virtualServers: [
       { protocol: 'smtp' },
+      {
+        protocol: 'nntp',
+        // Nothing listens there.
+        feeds: [{ peer: 'news.example.net', direction: 'out', host: '127.0.0.1', port: 1, tls: 'off' }],
+      },
       { protocol: 'imap4' },
       { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
       { protocol: 'http', name: 'open' },

@@ -5,6 +5,7 @@ import type { Example, Examples } from './example.ts'
 import { jobExamples } from './jobs.ts'
 import { labExamples } from './lab.ts'
 import { messageExamples } from './messages.ts'
+import { newsExamples } from './news.ts'
 
 export type { Example }
 
@@ -16,4 +17,5 @@ export const examples: Examples = {
   ...configurationExamples,
   ...authorityExamples,
   ...jobExamples,
+  ...newsExamples,
 }

@@ -15,7 +15,6 @@ const folder = {
 }
 
 const inbox = { ...folder, id: 'F7864faba-7', name: 'INBOX', messages: 13, unread: 12, sizeOctets: 10513 }
-const newsgroup = { ...folder, id: 'F7864faba-b', name: 'lab.releases', account: null, newsgroup: 'lab.releases' }
 
 const session = {
   id: 'smtp-1',
@@ -125,8 +124,6 @@ export const labExamples: Examples = {
   },
   'accounts.update': { input: { user: 'carol', password: 'another secret' }, answer: carol },
   'accounts.delete': { input: { user: 'carol' } },
-  'newsgroups.create': { input: { name: 'lab.releases', description: 'New versions' }, answer: newsgroup },
-  'newsgroups.delete': { input: { name: 'lab.releases' } },
   'sessions.list': {
     input: { protocol: 'smtp', failed: true, limit: 1 },
     answer: { items: [session], next: 'eyJpZCI6InNtdHAtMSJ9', total: 3 },

@@ -59,6 +59,13 @@ export const duration = z
   .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, timeForm)], timeForm)
   .transform((value) => inUnits(value, timeUnits))
 
+/** Returns a duration in its largest whole unit: `7d`, `90s`. */
+export function durationText(ms: number): string {
+  const units = Object.entries(timeUnits).reverse()
+  const [unit, size] = units.find(([, one]) => ms % one === 0) ?? ['ms', 1]
+  return `${ms / size}${unit}`
+}
+
 /** A duration that a timer of Node.js can measure: less than 2^31 milliseconds, almost 25 days. */
 export const timeLimit = duration.refine((ms) => ms < 2 ** 31, 'write at most 24d')
 /** A duration that a timer can measure, or `off` for no limit. */

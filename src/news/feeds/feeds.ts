@@ -8,7 +8,7 @@ import type { DialOptions } from './peer-session.ts'
 import { pullRound } from './pull.ts'
 import { pushRound } from './push.ts'
 import { FeedQueue } from './queue.ts'
-import { Runner } from './runner.ts'
+import { Runner, type RunnerStatus } from './runner.ts'
 
 /** A feed with the virtual server it belongs to. */
 export interface ServerFeed {
@@ -26,7 +26,17 @@ export interface FeedsOptions {
   readonly record: (virtualServer: string, remote: { address: string; port: number }, socket: Socket) => SessionRecorder
 }
 
-interface Running {
+/** A feed of a running lab. */
+export interface Feed {
+  readonly virtualServer: string
+  readonly config: FeedConfig
+  /** What the lab does for it; undefined for a feed that only its peer starts. */
+  readonly status: RunnerStatus | undefined
+  /** The articles that it has not sent yet; undefined for a feed that sends none. */
+  readonly queue: FeedQueue | undefined
+}
+
+interface Running extends Omit<Feed, 'status'> {
   readonly runners: readonly Runner[]
   readonly unwatch: () => void
 }
@@ -51,32 +61,41 @@ export class Feeds implements AsyncDisposable {
     for (const [key, feed] of wanted) if (!this.#running.has(key)) this.#running.set(key, this.#start(feed))
   }
 
+  list(): readonly Feed[] {
+    return [...this.#running.values()].map(({ virtualServer, config, runners: [runner], queue }) => ({
+      virtualServer,
+      config,
+      status: runner?.status,
+      queue,
+    }))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.apply([])
   }
 
   #start(server: ServerFeed): Running {
-    const { direction } = server.feed
+    const { virtualServer, feed: config } = server
+    const { direction } = config
     const runners: Runner[] = []
+    const queue = direction === 'out' || direction === 'both' ? this.#queue(server) : undefined
     if (direction === 'pull') runners.push(this.#puller(server))
-    if (direction === 'out' || direction === 'both') runners.push(this.#pusher(server))
+    if (queue) runners.push(this.#pusher(server, queue))
     const unwatch = this.#options.news.store.watch((event) => {
       if (event.type === 'appended' && event.folder.owner === PUBLIC_OWNER && direction !== 'pull') {
         for (const runner of runners) runner.wake()
       }
     })
-    return { runners, unwatch }
+    return { virtualServer, config, queue, runners, unwatch }
   }
 
-  #pusher(server: ServerFeed): Runner {
-    const { news } = this.#options
-    const { feed } = server
-    const queue = new FeedQueue({
-      store: news.store,
-      key: stateKey(server, 'out'),
-      groups: parseWildmat(feed.groups) ?? everything,
-      peer: feed.peer,
-    })
+  #queue(server: ServerFeed): FeedQueue {
+    const { peer, groups } = server.feed
+    const { store } = this.#options.news
+    return new FeedQueue({ store, key: stateKey(server, 'out'), groups: parseWildmat(groups) ?? everything, peer })
+  }
+
+  #pusher(server: ServerFeed, queue: FeedQueue): Runner {
     return this.#runner(server, async (signal) => {
       await queue.load()
       return pushRound(queue, () => this.#dialOptions(server, signal))
@@ -104,7 +123,7 @@ export class Feeds implements AsyncDisposable {
 
   #runner({ feed, virtualServer }: ServerFeed, round: (signal: AbortSignal) => Promise<number | 'when woken'>): Runner {
     const log = this.#options.news.log.child({ peer: feed.peer, server: virtualServer })
-    return new Runner({ log, longestWaitMs: feed.interval, round })
+    return new Runner({ log, clock: this.#options.news.clock, longestWaitMs: feed.interval, round })
   }
 
   async #dialOptions({ feed, virtualServer }: ServerFeed, signal: AbortSignal): Promise<DialOptions> {

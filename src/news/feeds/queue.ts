@@ -10,6 +10,14 @@ export interface Outgoing {
   readonly raw: Buffer
 }
 
+/** An article that waits for a peer. */
+export interface QueuedArticle {
+  readonly folder: Folder
+  readonly uid: number
+  readonly messageId: string
+  readonly isDeferred: boolean
+}
+
 interface Saved {
   /** Number of the last article processed in each group. */
   readonly sent: Readonly<Record<string, number>>
@@ -44,10 +52,9 @@ export class FeedQueue {
   }
 
   async load(): Promise<void> {
-    const text = await this.#options.store.getState(this.#options.key)
-    const saved: Saved = text === undefined ? { sent: {}, deferred: [] } : JSON.parse(text)
-    this.#sent = new Map(Object.entries(saved.sent))
-    this.#deferred = new Set(saved.deferred)
+    const { sent, deferred } = await this.#saved()
+    this.#sent = new Map(Object.entries(sent))
+    this.#deferred = new Set(deferred)
   }
 
   /**
@@ -71,6 +78,45 @@ export class FeedQueue {
       }
     }
     return { articles: [], settle: undefined }
+  }
+
+  /** Counts the articles that were not looked at yet, and those that the peer has deferred. */
+  async count(): Promise<{ readonly waiting: number; readonly deferred: number }> {
+    const { sent, deferred } = await this.#saved()
+    let waiting = 0
+    for (const folder of await this.#folders()) waiting += (await this.#unsent(folder, sent)).length
+    return { waiting, deferred: deferred.length }
+  }
+
+  /** Returns the first articles of the queue: those that the peer has deferred, then those that were not looked at yet. */
+  async first(limit: number): Promise<readonly QueuedArticle[]> {
+    const { store } = this.#options
+    const { sent, deferred } = await this.#saved()
+    const found: QueuedArticle[] = []
+    for (const messageId of deferred.slice(0, limit)) {
+      const [at] = await store.locate(messageId)
+      if (at) found.push({ folder: at.folder, uid: at.uid, messageId, isDeferred: true })
+    }
+    for (const folder of await this.#folders()) {
+      if (found.length >= limit) break
+      for (const { uid, messageId = '' } of await this.#unsent(folder, sent)) {
+        if (found.length >= limit) break
+        found.push({ folder, uid, messageId, isDeferred: false })
+      }
+    }
+    return found
+  }
+
+  /** Returns the articles of a group that were not looked at yet. */
+  async #unsent({ id, name }: Folder, sent: Saved['sent']): Promise<readonly MessageEntry[]> {
+    const { store } = this.#options
+    const { uidNext } = await store.status(id)
+    return store.list(id, { from: (sent[name] ?? 0) + 1, to: uidNext - 1 })
+  }
+
+  async #saved(): Promise<Saved> {
+    const text = await this.#options.store.getState(this.#options.key)
+    return text === undefined ? { sent: {}, deferred: [] } : JSON.parse(text)
   }
 
   get hasDeferred(): boolean {

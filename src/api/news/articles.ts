@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { definedOnly } from '../../common/defined.ts'
+import { compose } from '../../mail/compose.ts'
+import { Article } from '../../news/article.ts'
+import type { Poster } from '../../news/inject.ts'
+import { PUBLIC_OWNER } from '../../store/types.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesFolder } from '../caller.ts'
+import { messageOf } from '../messages/find.ts'
+import { messageId } from '../messages/message-index.ts'
+import { defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem } from '../problem.ts'
+
+/** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
+const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
+const fieldName = z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header field such as Followup-To')
+
+const posted = z.object({
+  messageId: z.string(),
+  articles: z
+    .array(z.object({ id: z.string(), newsgroup: z.string(), number: z.number().int() }))
+    .describe('The article in each of its newsgroups.'),
+  moderator: z.string().nullable().describe('The moderator who was asked, in place of storing the article.'),
+})
+
+const post = defineOperation({
+  name: 'articles.post',
+  method: 'POST',
+  path: '/articles',
+  summary: 'Post an article to newsgroups, as POST of NNTP would: also to a moderator, and with control messages.',
+  access: 'change',
+  input: z.strictObject({
+    newsgroups: z.array(line.min(1)).min(1),
+    from: line.optional().describe('Default: the address of the account, or sender@example.com.'),
+    subject: line.min(1),
+    text: z.string(),
+    headers: z
+      .record(fieldName, line)
+      .optional()
+      .describe('Further fields, such as References, Followup-To, Approved, Supersedes, Control.'),
+  }),
+  takesMessages: true,
+  output: posted,
+  status: 201,
+  problems: ['not-found', 'conflict'],
+  async run({ api, caller, input: { newsgroups, from, headers = {}, ...rest } }) {
+    const sender = from ?? addressOf(api, caller)
+    const fields = { ...headers, Newsgroups: newsgroups.join(',') }
+    const raw = await compose(definedOnly({ ...rest, from: sender, headers: fields }), api.lab.clock.now())
+    return injected(api, caller, raw)
+  },
+})
+
+const addressOf = ({ lab }: Api, { role, name }: Caller): string | undefined =>
+  role === 'account' ? lab.directory.find(name)?.addresses[0] : undefined
+
+/** Posts an article for a caller. @throws ArticleRefused */
+async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.infer<typeof posted>> {
+  const poster: Poster = {
+    host: lab.config.hostname,
+    mayPost: (group) => seesFolder(caller, group),
+    ...(caller.role === 'account' ? { account: caller.name } : {}),
+  }
+  const { messageId: id, stored, moderator } = await lab.newsService.post(raw, poster)
+  const articles = stored.map(({ folder, entry: { uid } }) => ({
+    id: messageId(folder.id, uid),
+    newsgroup: folder.name,
+    number: uid,
+  }))
+  return { messageId: id, articles, moderator: moderator ?? null }
+}
+
+const cancel = defineOperation({
+  name: 'articles.cancel',
+  method: 'POST',
+  path: '/messages/{id}/cancel',
+  summary: 'Cancel an article by a control message, which also goes to the peers of feeds. RFC 5537 section 5.3.',
+  access: 'change',
+  input: z.strictObject({ id: z.string().describe('Id of the article in one of its newsgroups.') }),
+  output: z.object({ messageId: z.string().describe('Of the control message.') }),
+  problems: ['conflict'],
+  async run({ api, caller, input: { id } }) {
+    const { folder, entry } = messageOf(api, caller, id)
+    const raw = folder.owner === PUBLIC_OWNER ? await api.lab.store.read(folder.id, entry.uid) : undefined
+    const target = raw && new Article(raw)
+    const targetId = target?.value('message-id')
+    if (!target || targetId === undefined)
+      throw new ApiProblem(
+        'conflict',
+        `${id} is not an article of a newsgroup; delete it: DELETE /api/v1/messages/${id}`,
+      )
+    assertMayCancel(api, caller, target)
+    if (!api.lab.config.control.includes('cancel'))
+      throw new ApiProblem('conflict', 'the lab does not execute cancel messages; add `cancel` to the key `control`')
+    const draft = {
+      from: target.value('from') ?? '',
+      subject: `cmsg cancel ${targetId}`,
+      text: 'This article cancels another one.',
+      headers: { Newsgroups: target.newsgroups().join(','), Control: `cancel ${targetId}` },
+    }
+    const done = await injected(api, caller, await compose(draft, api.lab.clock.now()))
+    if (api.index.get(id))
+      throw new ApiProblem(
+        'conflict',
+        `${targetId} has a Cancel-Lock, so only its author can cancel it; delete it instead`,
+      )
+    return { messageId: done.messageId }
+  },
+})
+
+/** An account may cancel what it has posted with its own address. @throws ApiProblem `forbidden` */
+function assertMayCancel({ lab }: Api, { role, name }: Caller, article: Article): void {
+  if (role !== 'account') return
+  const from = (article.value('from') ?? '').toLowerCase()
+  const addresses = lab.directory.find(name)?.addresses ?? []
+  if (addresses.some((one) => from === one.toLowerCase() || from.includes(`<${one.toLowerCase()}>`))) return
+  throw new ApiProblem(
+    'forbidden',
+    `the article is not from ${addresses.join(' or ')}; its author or an administrator cancels it`,
+  )
+}
+
+export const articleOperations: readonly Operation[] = [post, cancel]

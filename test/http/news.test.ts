@@ -1,0 +1,245 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startLab } from '../../src/index.ts'
+import { freePort } from '../support/free-ports.ts'
+import { LineClient } from '../support/line-client.ts'
+import { type Answer, basic, bearer, HttpLab } from './client.ts'
+
+const admin = 'admin-admin-admin'
+const tenant = 'tenant-tenant-tenant'
+const alice = basic('alice', 'secret')
+
+let http: HttpLab
+let peerPort: number
+beforeAll(async () => {
+  peerPort = await freePort()
+  http = await HttpLab.start({
+    hostname: 'one.test',
+    directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
+    newsgroups: [
+      { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], expireAfter: '7d' },
+      { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
+      { name: 'lab.closed', posting: 'no' },
+    ],
+    tokens: [
+      { name: 'ci', token: admin },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+    virtualServers: [
+      {
+        protocol: 'nntp',
+        feeds: [
+          {
+            peer: 'two.test',
+            direction: 'out',
+            groups: 'lab.*',
+            host: '127.0.0.1',
+            port: peerPort,
+            tls: 'off',
+            interval: 100,
+          },
+          { peer: 'three.test', direction: 'in', addresses: ['192.0.2.3'], password: 'hidden' },
+        ],
+      },
+      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: 'off' } },
+    ],
+  })
+})
+afterAll(() => http[Symbol.asyncDispose]())
+beforeEach(() => call('reset', { json: {} }))
+
+const call = (path: string, options: object = {}, headers: object = bearer(admin)): Promise<Answer> =>
+  http.request(path, { ...options, headers: { ...headers } })
+
+/** Sends a command to the NNTP server, and returns its answer. */
+async function nntp(command: string): Promise<string[]> {
+  const client = await LineClient.open(http.lab.server('nntp').port)
+  client.send(`${command}\r\nQUIT\r\n`)
+  return (await client.rest()).slice(1)
+}
+
+const article = { newsgroups: ['lab.general'], subject: 'Hello', text: 'Hello, all.' }
+const postArticle = (json: object = {}, headers?: object): Promise<Answer> =>
+  call('articles', { json: { ...article, ...json } }, headers)
+
+describe('newsgroups', () => {
+  it('are listed with the attributes of the configuration, and their article numbers', async () => {
+    await postArticle()
+    const { items } = (await call('newsgroups')).body
+    expect(items.map(({ name }: { name: string }) => name)).toEqual(['lab.announce', 'lab.closed', 'lab.general'])
+    expect(items[0]).toMatchObject({ posting: 'moderated', moderator: 'bob@lab.test', configured: true, messages: 0 })
+    const { first, last } = items[0]
+    expect(last).toBe(first - 1)
+    expect((await call('newsgroups/lab.general')).body).toMatchObject({
+      description: 'General talk',
+      posting: 'yes',
+      addresses: ['general@lab.test'],
+      expireAfter: '7d',
+      messages: 1,
+      first: items[2].last,
+    })
+    expect((await call('newsgroups/none')).body.detail).toMatch(/there is no newsgroup none/)
+  })
+
+  it('are created, changed and deleted, as newsreaders see', async () => {
+    const json = { name: 'lab.staff', description: 'Staff', posting: 'moderated', moderator: 'alice@lab.test' }
+    const created = await call('newsgroups', { json: { ...json, expireAfter: '90s', keepLatest: 5 } })
+    expect([created.status, created.headers.get('location')]).toEqual([201, '/api/v1/newsgroups/lab.staff'])
+    expect(created.body).toMatchObject({
+      ...json,
+      expireAfter: '90s',
+      keepLatest: 5,
+      configured: false,
+      createdBy: 'ci',
+    })
+    expect(await nntp('LIST ACTIVE lab.staff')).toContainEqual(expect.stringMatching(/^lab\.staff \d+ \d+ m$/))
+    const change = { posting: 'yes', moderator: null, description: 'All staff', keepLatest: null }
+    const changed = await call('newsgroups/lab.staff', { method: 'PATCH', json: change })
+    expect(changed.body).toMatchObject({ ...change, expireAfter: '90s' })
+    expect(await nntp('LIST NEWSGROUPS lab.staff')).toContainEqual(expect.stringMatching(/^lab\.staff\s+All staff$/))
+    expect((await call('newsgroups', { json })).status).toBe(409)
+    expect((await call('newsgroups/lab.staff', { method: 'DELETE' })).status).toBe(204)
+    expect(await nntp('GROUP lab.staff')).toContainEqual(expect.stringMatching(/^411 /))
+  })
+
+  it('that are moderated need a moderator, and those of the configuration are changed there', async () => {
+    const { status, body } = await call('newsgroups', { json: { name: 'lab.x', posting: 'moderated' } })
+    expect([status, body.errors]).toEqual([
+      422,
+      [{ pointer: '/moderator', message: expect.stringMatching(/is missing/) }],
+    ])
+    const fixed = await call('newsgroups/lab.general', { method: 'PATCH', json: { description: 'Other' } })
+    expect([fixed.status, fixed.body.detail]).toEqual([
+      409,
+      expect.stringMatching(/in the configuration; change it there/),
+    ])
+  })
+
+  it('belong to the lab and to tenants, not to accounts', async () => {
+    expect((await call('newsgroups', { json: { name: 'lab.mine' } }, alice)).status).toBe(403)
+    expect((await call('newsgroups/lab.general', { method: 'DELETE' }, alice)).status).toBe(403)
+    expect((await call('newsgroups', { json: { name: 't1.mine' } }, bearer(tenant))).status).toBe(201)
+    expect((await call('newsgroups', {}, bearer(tenant))).body.items).toMatchObject([{ name: 't1.mine' }])
+    expect((await call('newsgroups/lab.general', {}, bearer(tenant))).status).toBe(404)
+    expect((await call('newsgroups', {}, alice)).body.items).toHaveLength(3)
+    expect((await call('newsgroups/t1.mine', { method: 'DELETE' }, bearer(tenant))).status).toBe(204)
+  })
+})
+
+describe('articles', () => {
+  it('are posted to several newsgroups, and read by NNTP', async () => {
+    await call('newsgroups', { json: { name: 'lab.second' } })
+    const json = { newsgroups: ['lab.general', 'lab.second'], headers: { 'Followup-To': 'lab.general' } }
+    const { status, body } = await postArticle(json, alice)
+    expect(status).toBe(201)
+    expect(body.articles.map(({ newsgroup }: { newsgroup: string }) => newsgroup).sort()).toEqual(json.newsgroups)
+    const lines = await nntp(`HEAD ${body.messageId}`)
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'From: alice@lab.test',
+        'Newsgroups: lab.general,lab.second',
+        'Followup-To: lab.general',
+        expect.stringMatching(/^Injection-Info: one\.test; .*posting-account="alice"/),
+      ]),
+    )
+    expect((await call(`messages/${body.articles[0].id}`)).body).toMatchObject({
+      subject: 'Hello',
+      text: 'Hello, all.',
+    })
+    await call('newsgroups/lab.second', { method: 'DELETE' })
+  })
+
+  it('for a moderated newsgroup go to its moderator, who approves them', async () => {
+    const asked = (await postArticle({ newsgroups: ['lab.announce'] })).body
+    expect(asked).toMatchObject({ articles: [], moderator: 'bob@lab.test' })
+    expect((await call('messages?account=bob')).body.items).toMatchObject([{ messageId: asked.messageId }])
+    const headers = { Approved: 'bob@lab.test', 'Message-ID': asked.messageId }
+    const approved = await postArticle({ newsgroups: ['lab.announce'], headers }, basic('bob', 'secret'))
+    expect(approved.body).toMatchObject({ moderator: null, articles: [{ newsgroup: 'lab.announce' }] })
+  })
+
+  it('that are refused say why', async () => {
+    const { messageId } = (await postArticle()).body
+    const cases: [object, object, number, RegExp][] = [
+      [{ newsgroups: ['lab.none'] }, alice, 404, /no such newsgroup: lab\.none/],
+      [{ newsgroups: ['lab.closed'] }, alice, 403, /posting to lab\.closed is not allowed/],
+      [{ headers: { 'Message-ID': messageId } }, alice, 409, /is known here already/],
+      [{ from: 'nobody' }, alice, 422, /From has no mail address/],
+      [{ newsgroups: ['lab.general'] }, bearer(tenant), 403, /posting to lab\.general is not allowed/],
+      [{ subject: 'a\nb' }, alice, 422, /line break/],
+    ]
+    for (const [json, headers, status, detail] of cases) {
+      const answer = await postArticle(json, headers)
+      expect([answer.status, answer.body.detail], JSON.stringify(json)).toEqual([status, expect.stringMatching(detail)])
+    }
+  })
+
+  it('are cancelled by their author or an administrator, everywhere', async () => {
+    const cancel = (id: string, headers?: object): Promise<Answer> =>
+      call(`messages/${id}/cancel`, { json: {} }, headers)
+    const [first, second] = [(await postArticle({}, alice)).body, (await postArticle({}, alice)).body]
+    const refused = await cancel(first.articles[0].id, basic('bob', 'secret'))
+    expect([refused.status, refused.body.detail]).toEqual([403, expect.stringMatching(/is not from bob@lab\.test/)])
+    const done = await cancel(first.articles[0].id, alice)
+    expect(done.status).toBe(200)
+    expect((await call(`messages/${first.articles[0].id}`)).status).toBe(404)
+    expect(await nntp(`HEAD ${done.body.messageId}`)).toContain(`Control: cancel ${first.messageId}`)
+    expect((await cancel(second.articles[0].id)).status).toBe(200)
+    const locked = (await postArticle({ headers: { 'Cancel-Lock': 'sha256:AAAA' } })).body
+    expect((await cancel(locked.articles[0].id)).body.detail).toMatch(/has a Cancel-Lock/)
+    await http.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
+    const [{ id }] = (await call('messages?account=alice')).body.items
+    expect((await cancel(id)).body.detail).toMatch(/is not an article of a newsgroup/)
+  })
+})
+
+describe('feeds', () => {
+  const feed = async (): Promise<Answer['body']> =>
+    (await call('feeds')).body.items.find(({ peer }: { peer: string }) => peer === 'two.test')
+
+  it('show their state, and the articles that wait for the peer', async () => {
+    const { messageId, articles } = (await postArticle()).body
+    await expect.poll(async () => (await feed()).state).toBe('retrying')
+    const down = await feed()
+    expect(down).toMatchObject({
+      id: 'default-nntp-virtual-server-out-two-test',
+      host: '127.0.0.1',
+      port: peerPort,
+      failure: { message: expect.stringMatching(/cannot connect to 127\.0\.0\.1 port \d+: .*ECONNREFUSED/) },
+      nextAt: expect.stringMatching(/Z$/),
+    })
+    const waiting = (await call(`feeds/${down.id}/queue`)).body.items
+    expect(waiting).toContainEqual({ id: articles[0].id, newsgroup: 'lab.general', messageId, deferred: false })
+    expect(down.queue).toEqual({ waiting: waiting.length, deferred: 0 })
+
+    await using peer = await startLab({
+      hostname: 'two.test',
+      newsgroups: [{ name: 'lab.general' }],
+      virtualServers: [
+        {
+          protocol: 'nntp',
+          port: peerPort,
+          certificate: 'none',
+          feeds: [{ peer: 'one.test', direction: 'in', addresses: ['127.0.0.1'] }],
+        },
+      ],
+    })
+    await expect.poll(feed, { timeout: 20_000 }).toMatchObject({
+      state: 'waiting',
+      failure: null,
+      succeededAt: expect.stringMatching(/Z$/),
+      queue: { waiting: 0 },
+    })
+    expect(peer.sessions().map(({ protocol }) => protocol)).toContain('nntp')
+    expect((await call(`feeds/${down.id}/queue`)).body.items).toEqual([])
+  })
+
+  it('that only the peer starts are passive, and no password is shown', async () => {
+    const { body } = await call('feeds/default-nntp-virtual-server-in-three-test')
+    expect(body).toMatchObject({ state: 'passive', host: null, port: null, queue: null })
+    expect(JSON.stringify((await call('feeds')).body)).not.toContain('hidden')
+    expect((await call(`feeds/${body.id}/queue`)).status).toBe(409)
+    expect((await call('feeds/other')).body.detail).toMatch(/there are: default-nntp-/)
+    expect((await call('feeds', {}, alice)).body).toEqual({ items: [] })
+    expect((await call(`feeds/${body.id}`, {}, bearer(tenant))).status).toBe(404)
+  })
+})
