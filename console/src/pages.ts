@@ -46,7 +46,7 @@ const rows: readonly PageRow[] = [
     title: 'shell.certificates',
     icon: icons.certificates,
     key: 'c',
-    texts: ['certificates'],
+    texts: ['certificates', 'wizard'],
     access: 'read',
     ofLab: true,
     load: () => import('./pages/certificates/page.tsx'),

@@ -4,6 +4,7 @@ import type mail from './en/mail.ts'
 import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
+import type wizard from './en/wizard.ts'
 
 /** The English texts of each area. The other languages have the same keys. */
 interface Areas {
@@ -13,6 +14,7 @@ interface Areas {
   readonly servers: typeof servers
   readonly sessions: typeof sessions
   readonly shell: typeof shell
+  readonly wizard: typeof wizard
 }
 
 /** What the file of an area in another language holds. */

@@ -12,6 +12,7 @@ import type { Certificate } from './facts.ts'
 import { ImportDialog } from './import.tsx'
 import { Overview } from './overview.tsx'
 import { useCertificates } from './use-certificates.ts'
+import { Wizard } from './wizard/wizard.tsx'
 import './certificates.css'
 
 /** The certificates of the store: who uses them, how long they last, and everything that can be done with them. */
@@ -37,6 +38,13 @@ export default function CertificatesPage() {
   }
   if (problem) return <ProblemState problem={problem} onRetry={again} />
   if (!held) return <Skeleton />
+  if (selected === 'wizard' && may('administer')) {
+    return (
+      <div class="certificates">
+        <Wizard held={held} onChange={again} />
+      </div>
+    )
+  }
   const certificates = held.certificates.filter(({ thumbprint }) => !leaving.has(thumbprint))
   const overview = (
     <Overview {...held} certificates={certificates} selected={selected} onChange={again} onImport={setFiles} />

@@ -1,0 +1,64 @@
+import { useEffect, useState } from 'preact/hooks'
+import { call, urlTo } from '../../../api/client.ts'
+import { Copyable } from '../../../components/copy-button.tsx'
+import { hrefOf } from '../../../router.ts'
+import { t } from '../../../texts/index.ts'
+import { type CertificateDetails, serverNameOf, servingPorts, type VirtualServer } from '../facts.ts'
+import type { Done } from './finish.ts'
+
+/** What the wizard has done: the certificate, who trusts it and the commands that check it, or what is still to do. */
+export function DonePage({ done, server }: { readonly done: Done; readonly server: VirtualServer }) {
+  const { thumbprint, pem, authority, warnings = [] } = done
+  const [certificate, setCertificate] = useState<CertificateDetails>()
+  useEffect(() => {
+    if (thumbprint === undefined) return
+    // The link shows why the certificate cannot be read.
+    call('certificates.get', { name: thumbprint }).then(
+      (found) => setCertificate(found as unknown as CertificateDetails),
+      () => {},
+    )
+  }, [thumbprint])
+  const next =
+    pem !== undefined
+      ? t('wizard.sendRequest')
+      : thumbprint === undefined
+        ? authority === undefined
+          ? t('wizard.removed')
+          : t('wizard.queued', { authority })
+        : t('wizard.installed', { server: server.name })
+  return (
+    <div class="wizard-done">
+      <p>{next}</p>
+      {warnings.map((warning) => (
+        <p key={warning} class="wizard-verdict warning">
+          ⚠ {warning}
+        </p>
+      ))}
+      {pem !== undefined && <pre>{pem}</pre>}
+      {certificate && (
+        <>
+          <p>
+            <strong>{certificate.friendlyName}</strong> · {certificate.issuedTo}
+          </p>
+          <p>{t('wizard.trustedBy', { issuer: certificate.chain.at(-1) ?? certificate.issuer })}</p>
+          {servingPorts(
+            { ...server, certificate: certificate },
+            serverNameOf(certificate.names, certificate.issuedTo),
+          ).map(({ port, command }) => (
+            <Copyable key={port} text={command} />
+          ))}
+        </>
+      )}
+      <div class="buttons">
+        {pem !== undefined && (
+          <a class="button primary" href={urlTo('requests.get', { for: server.name })} download="certreq.txt">
+            {t('wizard.downloadRequest')}
+          </a>
+        )}
+        <a class="button" href={hrefOf(thumbprint === undefined ? '/certificates' : `/certificates/${thumbprint}`)}>
+          {t(thumbprint === undefined ? 'certificates.back' : 'wizard.showCertificate')}
+        </a>
+      </div>
+    </div>
+  )
+}

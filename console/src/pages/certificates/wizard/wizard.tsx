@@ -1,0 +1,219 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { Button } from '../../../components/button.tsx'
+import { Dialog } from '../../../components/dialog.tsx'
+import { Form } from '../../../components/form.tsx'
+import { navigate, pathWith, useRoute } from '../../../router.ts'
+import { t } from '../../../texts/index.ts'
+import { ServerChoice } from '../import.tsx'
+import type { Held } from '../use-certificates.ts'
+import { type Action, type Answers, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
+import { DonePage } from './done.tsx'
+import { type Done, finish } from './finish.ts'
+import {
+  Choice,
+  CommonNamePage,
+  FilePage,
+  GeographyPage,
+  KeyPage,
+  OrganizationPage,
+  SummaryPage,
+  WhenPage,
+} from './pages.tsx'
+import './wizard.css'
+
+const nothing: Answers = {
+  action: 'create',
+  authority: '',
+  friendlyName: '',
+  key: 'p256',
+  organization: '',
+  organizationalUnit: '',
+  commonName: '',
+  names: '',
+  country: '',
+  state: '',
+  locality: '',
+  certificate: '',
+  password: '',
+  newKey: false,
+  file: undefined,
+}
+
+/** Pages after which the lab checks the answers so far. */
+const CHECKED: readonly WizardPage[] = ['key', 'organization', 'commonName', 'geography']
+
+/** The certificate wizard: one question a page, in the order of the one of Exchange. Back keeps the answers. */
+export function Wizard({ held, onChange }: { readonly held: Held; readonly onChange: () => void }) {
+  const { query } = useRoute()
+  const [answers, setAnswers] = useState(nothing)
+  const [at, setAt] = useState(0)
+  const [done, setDone] = useState<Done>()
+  const [isLeaving, setLeaving] = useState(false)
+  const box = useRef<HTMLElement>(null)
+  const server = held.servers.find(({ id }) => id === query.get('server')) ?? held.servers[0]
+  const pending = held.requests.find(({ virtualServer }) => virtualServer === server?.name)
+  const actions = actionsFor(server?.certificate != null, pending !== undefined)
+  const action = actions.includes(answers.action) ? answers.action : (actions[0] as Action)
+  const pages = pagesOf[action]
+  const page = pages[at] ?? 'welcome'
+  const isLast = at === pages.length - 1
+  useEffect(() => {
+    box.current
+      ?.querySelector<HTMLElement>(
+        'input:checked, input:not([type=radio]), select, textarea, button[type=submit], a.button',
+      )
+      ?.focus()
+  }, [page, done])
+  if (!server) return null
+  const change = (changed: Partial<Answers>): void => setAnswers({ ...answers, action, ...changed })
+  const back = (): void => setAt(Math.max(0, at - 1))
+  const leave = (): void => {
+    if (done || JSON.stringify(answers) === JSON.stringify(nothing)) navigate('/certificates')
+    else setLeaving(true)
+  }
+  const next = async (): Promise<void> => {
+    if (CHECKED.includes(page)) await check(server.name, answers)
+    if (!isLast) return setAt(at + 1)
+    setDone(await finish({ server, pending, answers: { ...answers, action } }))
+    onChange()
+  }
+  const others = held.certificates.filter(({ thumbprint }) => thumbprint !== server.certificate?.thumbprint)
+  const props = { answers, change }
+  return (
+    <section
+      ref={box}
+      class="wizard"
+      aria-label={t('certificates.wizard')}
+      onKeyDown={(event) => {
+        if (isLeaving) return
+        if (event.key === 'Escape') leave()
+        if (event.key !== 'ArrowLeft' || !event.altKey || done) return
+        // The browser would leave the wizard.
+        event.preventDefault()
+        back()
+      }}
+    >
+      <p class="hint">
+        {t('certificates.wizard')} · {server.name}
+        {!done && at > 0 && ` · ${t('wizard.step', { n: at + 1, of: pages.length })}`}
+      </p>
+      <h2>{t(done ? 'wizard.title_done' : `wizard.title_${page}`)}</h2>
+      {done ? (
+        <DonePage done={done} server={server} />
+      ) : (
+        <Form
+          key={page}
+          onSubmit={next}
+          submit={t(isLast ? 'wizard.finish' : 'wizard.next')}
+          fields={fieldsOf[page] ?? []}
+          actions={
+            <>
+              <Button kind="plain" onClick={leave}>
+                {t('shell.cancel')}
+              </Button>
+              {at > 0 && (
+                <Button onClick={back} shortcut="Alt+ArrowLeft">
+                  {t('wizard.back')}
+                </Button>
+              )}
+            </>
+          }
+        >
+          {page === 'welcome' && (
+            <>
+              <ServerChoice
+                servers={held.servers}
+                value={server.name}
+                onInput={(name) => {
+                  const id = held.servers.find((one) => one.name === name)?.id
+                  navigate(pathWith(['certificates', 'wizard'], { server: id }), { replace: true })
+                }}
+              />
+              <p>
+                {server.certificate ? t('wizard.has', { name: server.certificate.friendlyName }) : t('wizard.hasNone')}{' '}
+                {pending && t('wizard.isPending')}
+              </p>
+              <fieldset class="choices">
+                <legend>{t('wizard.whatToDo')}</legend>
+                {actions.map((one) => (
+                  <Choice
+                    key={one}
+                    name="action"
+                    label={t(one === 'assign' && server.certificate ? 'wizard.do_replace' : `wizard.do_${one}`)}
+                    isChosen={one === action}
+                    onChoose={() => change({ action: one, certificate: others[0]?.thumbprint ?? '' })}
+                  />
+                ))}
+              </fieldset>
+            </>
+          )}
+          {page === 'when' && <WhenPage {...props} />}
+          {page === 'key' && <KeyPage {...props} />}
+          {page === 'organization' && <OrganizationPage {...props} />}
+          {page === 'commonName' && <CommonNamePage {...props} server={server.name} />}
+          {page === 'geography' && <GeographyPage {...props} />}
+          {page === 'summary' && (
+            <SummaryPage server={server.name} answers={answers} onChange={(one) => setAt(pages.indexOf(one))} />
+          )}
+          {page === 'assign' && (
+            <fieldset class="choices">
+              <legend>{t('wizard.whichCertificate')}</legend>
+              {others.length === 0 && <p class="hint">{t('wizard.noOther')}</p>}
+              {others.map(({ thumbprint, friendlyName, issuedTo, issuedBy, daysLeft }) => (
+                <Choice
+                  key={thumbprint}
+                  name="certificate"
+                  label={friendlyName}
+                  hint={`${issuedTo} · ${issuedBy} · ${t('certificates.days', { n: daysLeft })}`}
+                  isChosen={answers.certificate === thumbprint}
+                  onChoose={() => change({ certificate: thumbprint })}
+                />
+              ))}
+            </fieldset>
+          )}
+          {page === 'import' && <FilePage {...props} withPassword />}
+          {page === 'process' &&
+            (pending?.queued ? (
+              <p>{t('wizard.collectHint', { authority: pending.queued.authority })}</p>
+            ) : (
+              <FilePage {...props} withPassword={false} />
+            ))}
+          {page === 'renew' && (
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={answers.newKey}
+                onInput={(event) => change({ newKey: event.currentTarget.checked })}
+              />
+              {t('certificates.newKey')}
+            </label>
+          )}
+          {page === 'remove' && <p>{t('wizard.removeHint', { name: server.certificate?.friendlyName ?? '' })}</p>}
+        </Form>
+      )}
+      {isLeaving && (
+        <Dialog
+          title={t('wizard.leave')}
+          size="small"
+          onClose={() => setLeaving(false)}
+          actions={
+            <>
+              <Button onClick={() => setLeaving(false)}>{t('wizard.stay')}</Button>
+              <Button kind="danger" onClick={() => navigate('/certificates')}>
+                {t('wizard.discard')}
+              </Button>
+            </>
+          }
+        >
+          <p>{t('wizard.leaveHint')}</p>
+        </Dialog>
+      )}
+    </section>
+  )
+}
+
+/** Returns what can be done for a virtual server, the likeliest first. */
+function actionsFor(hasCertificate: boolean, isPending: boolean): readonly Action[] {
+  const first: Action = isPending ? 'process' : 'create'
+  return hasCertificate ? [first, 'renew', 'assign', 'import', 'remove'] : [first, 'assign', 'import']
+}
