@@ -72,9 +72,11 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
     tokens: config.tokens.map((token) =>
       token.tokenFile === undefined ? token : { ...token, tokenFile: resolve(baseDir, token.tokenFile) },
     ),
-    webhooks: config.webhooks.map((webhook) =>
-      webhook.secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(baseDir, webhook.secretFile) },
-    ),
+    webhooks: config.webhooks.map(({ secretFile, authority, ...webhook }) => ({
+      ...webhook,
+      ...(secretFile === undefined ? {} : { secretFile: resolve(baseDir, secretFile) }),
+      ...(authority === undefined ? {} : { authority: resolve(baseDir, authority) }),
+    })),
     newsgroups: config.newsgroups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
     virtualServers: config.virtualServers.map((server) => resolveVirtualServer(server, portOffset, baseDir)),
   }

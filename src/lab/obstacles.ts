@@ -83,9 +83,10 @@ function feedObstacles({ virtualServers }: ResolvedLab): Obstacle[] {
 }
 
 function webhookObstacles({ webhooks }: ResolvedLab): Obstacle[] {
-  return webhooks.flatMap(({ secretFile }, index) => {
-    const why = secretFile === undefined ? undefined : readObstacle(secretFile)
-    const at = ['webhooks', index, 'secretFile']
-    return why === undefined ? [] : [error(at, `cannot read ${secretFile}: ${why}`)]
-  })
+  return webhooks.flatMap(({ secretFile, authority }, index) =>
+    Object.entries({ secretFile, authority }).flatMap(([key, file]) => {
+      const why = file === undefined ? undefined : readObstacle(file)
+      return why === undefined ? [] : [error(['webhooks', index, key], `cannot read ${file}: ${why}`)]
+    }),
+  )
 }

@@ -1,3 +1,4 @@
+import { systemRoots } from '../common/system-roots.ts'
 import { PkiError } from '../pki/errors.ts'
 import { alpn } from './checks/alpn.ts'
 import { cbcPadding } from './checks/cbc-padding.ts'
@@ -24,7 +25,6 @@ import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
 import { crossing, crossPorts } from './crossing.ts'
 import { delivery, exchange } from './exchange.ts'
 import { Probe } from './probe.ts'
-import { systemRoots } from './tls/trust.ts'
 import {
   type Endpoint,
   type EndpointReport,

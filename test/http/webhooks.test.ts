@@ -1,11 +1,17 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
+import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/common/clock.ts'
 import type { LabInput } from '../../src/config/schema.ts'
+import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
+import type { CertificateStore } from '../../src/pki/certificate-store/types.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { opensslHmac } from './hmac.ts'
 
@@ -22,27 +28,40 @@ interface Request {
 class Receiver {
   readonly requests: Request[] = []
   readonly #server: Server
+  readonly #isTls: boolean
   #wake = (): void => {}
 
   readonly #statuses: (number | Record<string, string>)[]
 
-  private constructor(statuses: (number | Record<string, string>)[]) {
+  private constructor(statuses: (number | Record<string, string>)[], tls?: SecureContextOptions) {
     this.#statuses = statuses
-    this.#server = createServer(async (request, response) => {
+    this.#isTls = tls !== undefined
+    const answer: RequestListener = async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
       this.requests.push({ headers: request.headers, body, path: request.url ?? '' })
-      const answer = statuses.shift() ?? 204
-      if (typeof answer !== 'number') response.writeHead(302, answer)
-      else if (answer > 0) response.writeHead(answer)
-      if (answer !== 0) response.end('ignored')
+      const status = statuses.shift() ?? 204
+      if (typeof status !== 'number') response.writeHead(302, status)
+      else if (status > 0) response.writeHead(status)
+      if (status !== 0) response.end('ignored')
       this.#wake()
-    })
+    }
+    this.#server = tls ? createTlsServer(tls, answer) : createServer(answer)
     receivers.push(this)
   }
 
-  static async start(...statuses: (number | Record<string, string>)[]): Promise<Receiver> {
-    const receiver = new Receiver(statuses)
+  static start(...statuses: (number | Record<string, string>)[]): Promise<Receiver> {
+    return Receiver.#listening(new Receiver(statuses))
+  }
+
+  /** Starts a receiver with the certificate for localhost that a store issues. */
+  static async startTls(store: CertificateStore): Promise<Receiver> {
+    const [installed] = await store.resolve('hook', { kind: 'auto' }, ['localhost', '127.0.0.1'])
+    const { certificatePem = '', chainPem = [], privateKeyPem: key = '' } = installed ?? {}
+    return Receiver.#listening(new Receiver([], { cert: [certificatePem, ...chainPem].join(''), key }))
+  }
+
+  static async #listening(receiver: Receiver): Promise<Receiver> {
     receiver.#server.listen(0, '127.0.0.1')
     await once(receiver.#server, 'listening')
     return receiver
@@ -53,7 +72,7 @@ class Receiver {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`
+    return `${this.#isTls ? 'https' : 'http'}://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`
   }
 
   /** Resolves with the first requests once there are so many. */
@@ -251,8 +270,50 @@ describe('a webhook', () => {
   })
 })
 
+describe('a webhook with https', () => {
+  const openStore = (folder: string): Promise<CertificateStore> =>
+    openCertificateStore({ folder, key: 'p256', clock: systemClock, log: pino({ level: 'silent' }) })
+
+  function newFolder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-webhooks-'))
+    folders.push(folder)
+    return folder
+  }
+
+  it('trusts the roots of the lab', async () => {
+    const certificates = join(newFolder(), 'certs')
+    const store = await openStore(certificates)
+    const receiver = await Receiver.startTls(store)
+    await store.close()
+    const lab = await startLab([{ url: receiver.url, secret: SECRET, retries: [] }], { certificates })
+    await deliver(lab, 'Trusted')
+    const [request] = await receiver.received(1)
+    expect(JSON.parse(request?.body ?? '')).toMatchObject({ data: { message: { subject: 'Trusted' } } })
+    expect(await untilState(lab, 'delivered')).toMatchObject([{ status: 204, error: null }])
+  })
+
+  it('trusts the authority that it names, and no other', async () => {
+    const folder = newFolder()
+    const store = await openStore('memory')
+    const [receiver, other] = [await Receiver.startTls(store), await Receiver.startTls(store)]
+    writeFileSync(join(folder, 'root.pem'), store.rootPem)
+    await store.close()
+    const lab = await startLab([
+      { url: receiver.url, secret: SECRET, retries: [], authority: join(folder, 'root.pem') },
+      { url: other.url, secret: SECRET, retries: [] },
+    ])
+    await deliver(lab, 'Trusted')
+    await receiver.received(1)
+    expect(await untilState(lab, 'delivered')).toMatchObject([{ url: receiver.url }])
+    const [failed] = await untilState(lab, 'failed')
+    expect(failed).toMatchObject({ url: other.url, error: expect.stringMatching(/certificate.*authority: FILE/) })
+    expect(other.requests).toEqual([])
+  })
+})
+
 describe('the configuration of a webhook', () => {
   const url = 'http://127.0.0.1:9/hook'
+  const SELF = new URL(import.meta.url).pathname
 
   it.each([
     [{ url }, /webhooks\[0\]: has no key for signatures; create one with openssl/],
@@ -260,6 +321,12 @@ describe('the configuration of a webhook', () => {
     [{ url, secret: 'short' }, /webhooks\[0\]\.secret: .*write at least 24 octets in base64/],
     [{ url: 'ftp://x/', secret: SECRET }, /webhooks\[0\]\.url: .*write a URL such as/],
     [{ url: 'http://me:x@127.0.0.1/', secret: SECRET }, /has a user name; requests are authenticated/],
+    [{ url, secret: SECRET, authority: 'root.pem' }, /webhooks\[0\]\.authority: has no effect.*https/],
+    [{ url: 'https://127.0.0.1:9/', secret: SECRET, authority: '/missing' }, /webhooks\[0\] \(http.*\): .*missing/],
+    [
+      { url: 'https://127.0.0.1:9/', secret: SECRET, authority: SELF },
+      /webhooks\[0\] \(http.*\): .* has no certificate/,
+    ],
     [{ url, secretFile: '/missing' }, /webhooks\[0\] \(http.*\): ENOENT.*missing/],
     [{ url, secret: SECRET, filter: 'larger:much' }, /webhooks\[0\] \(http.*\): /],
   ] as [WebhookInput, RegExp][])('%j is refused with a reason', async (webhook, expected) => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { splitPem } from '../../src/common/system-roots.ts'
 import { parseClientHello } from '../../src/tls/client-hello.ts'
 import { uint16, vector } from '../../src/tls/octets.ts'
-import { splitPem } from '../../src/verify/tls/trust.ts'
 import type { ServerIdentity } from './authority.ts'
 
 /** A record as received. */

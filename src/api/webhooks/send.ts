@@ -1,4 +1,7 @@
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { abortAfter } from '../../common/abort-after.ts'
 import { maskUrls } from '../../common/mask-urls.ts'
 import type { Delivery } from './queue.ts'
@@ -16,44 +19,68 @@ const MAX_RETRY_AFTER_MS = 3_600_000
 /** Returns the key in a secret of Standard Webhooks: base64, usually after `whsec_`. */
 export const keyOf = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 
-/** Sends an event once. Redirects are not followed: nothing is sent to a host that the configuration does not name. */
-export async function send(
-  { id, url, body }: Delivery,
-  key: Buffer,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Attempt> {
-  const timestamp = Math.floor(Date.now() / 1000)
-  // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
-  using limit = abortAfter(timeoutMs, signal)
-  try {
-    const response = await fetch(url, {
+export interface SendOptions {
+  readonly key: Buffer
+  /** Returns the roots that the certificate of an https receiver may have, in PEM. */
+  readonly roots: () => readonly string[]
+  readonly timeoutMs: number
+}
+
+/** Sends events to receivers, and keeps its connections to them. */
+export class Sender {
+  readonly #http = new HttpAgent({ keepAlive: true })
+  readonly #https = new HttpsAgent({ keepAlive: true })
+
+  /** Sends an event once. Redirects are not followed: nothing is sent to a host that the configuration does not name. */
+  async send(
+    { id, url, body }: Delivery,
+    { key, roots, timeoutMs }: SendOptions,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const timestamp = Math.floor(Date.now() / 1000)
+    // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+    using limit = abortAfter(timeoutMs, signal)
+    const options = {
       method: 'POST',
-      redirect: 'manual',
-      body,
       signal: limit.signal,
       headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Sealpost',
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(body),
+        'User-Agent': 'Sealpost',
         'webhook-id': id,
         'webhook-timestamp': String(timestamp),
         'webhook-signature': `v1,${signature}`,
       },
-    })
-    await response.body?.cancel()
-    return answered(response)
-  } catch (error) {
-    return { error: reasonOf(error as Error, timeoutMs) }
+    }
+    const request = url.startsWith('https:')
+      ? httpsRequest(url, { ...options, agent: this.#https, ca: [...roots()] })
+      : httpRequest(url, { ...options, agent: this.#http })
+    try {
+      request.end(body)
+      const [response] = (await once(request, 'response')) as [IncomingMessage]
+      response.resume()
+      return answered(response)
+    } catch (error) {
+      return {
+        error: limit.signal.reason?.name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : reasonOf(error),
+      }
+    }
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.#http.destroy()
+    this.#https.destroy()
   }
 }
 
-function answered({ ok, status, headers }: Response): Attempt {
-  if (ok) return { status }
+function answered({ statusCode: status = 0, headers }: IncomingMessage): Attempt {
+  if (status >= 200 && status < 300) return { status }
   if (status >= 300 && status < 400) {
     return { status, error: `answered ${status}; redirects are not followed, so name the final URL` }
   }
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  const seconds = Number(headers['retry-after'] ?? Number.NaN)
   return {
     status,
     error: `answered ${status}`,
@@ -62,7 +89,19 @@ function answered({ ok, status, headers }: Response): Attempt {
   }
 }
 
-function reasonOf(error: Error, timeoutMs: number): string {
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  return maskUrls(error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message)
+/** What OpenSSL reports of a chain that does not end at a trusted root. */
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function reasonOf(error: unknown): string {
+  // A host with several addresses.
+  const reasons = error instanceof AggregateError ? (error.errors as Error[]) : [error as NodeJS.ErrnoException]
+  const text = maskUrls(reasons.map(({ message }) => message).join('; '))
+  if (!UNTRUSTED.has((error as NodeJS.ErrnoException).code ?? '')) return text
+  return `the certificate is not trusted (${text}); name its root with authority: FILE`
 }

@@ -7,6 +7,8 @@ export interface Webhook {
   readonly config: WebhookConfig
   readonly key: Buffer
   readonly conditions: readonly Condition[]
+  /** The roots that `authority` names, in PEM. Undefined: those of the lab and of the system. */
+  readonly roots: readonly string[] | undefined
 }
 
 /** What sends events to webhooks. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { maskUrls } from '../../common/mask-urls.ts'
+import { splitPem, systemRoots } from '../../common/system-roots.ts'
+import { readUserFile } from '../../common/user-files.ts'
 import type { WebhookConfig } from '../../config/schema.ts'
 import type { Api } from '../api.ts'
 import type { Caller } from '../caller.ts'
@@ -10,7 +12,7 @@ import { conditionsOf } from '../messages/find.ts'
 import { matcherOf } from '../messages/matcher.ts'
 import type { Condition } from '../messages/search.ts'
 import { type Delivery, PendingDeliveries } from './queue.ts'
-import { type Attempt, keyOf, send } from './send.ts'
+import { type Attempt, keyOf, Sender } from './send.ts'
 import type { Webhook, WebhookSender } from './types.ts'
 
 /** Webhooks see the whole lab: the configuration names them. */
@@ -30,12 +32,20 @@ export const openWebhooks = (configs: readonly WebhookConfig[]): Promise<Webhook
         const text = secret ?? (await readFile(secretFile, 'utf8')).split(/\r?\n/)[0]?.trim() ?? ''
         const key = keyOf(text)
         if (key.length < MIN_KEY_OCTETS) throw new Error(`${secretFile}: ${SECRET_FORM}`)
-        return { config, key, conditions: config.filter === undefined ? [] : conditionsOf({ query: config.filter }) }
+        const conditions = config.filter === undefined ? [] : conditionsOf({ query: config.filter })
+        return { config, key, conditions, roots: await rootsIn(config.authority) }
       } catch (cause) {
         throw new Error(`webhooks[${index}] (${maskUrls(config.url)}): ${(cause as Error).message}`, { cause })
       }
     }),
   )
+
+async function rootsIn(file: string | undefined): Promise<readonly string[] | undefined> {
+  if (file === undefined) return undefined
+  const roots = splitPem((await readUserFile(file)).toString('utf8'))
+  if (roots.length === 0) throw new Error(`${file} has no certificate; write the roots of the receiver into it, in PEM`)
+  return roots
+}
 
 const MIN_KEY_OCTETS = 24
 const SECRET_FORM = 'the first line must be at least 24 octets in base64; create one: openssl rand -base64 32'
@@ -49,6 +59,8 @@ export class Webhooks implements WebhookSender {
   readonly #deliveries = new Map<string, Delivery>()
   readonly #inFlight = new Map<string, Promise<void>>()
   readonly #stop = new AbortController()
+  readonly #sender = new Sender()
+  #systemRoots: readonly string[] | undefined
   readonly #unwatch: () => void
   #timer: NodeJS.Timeout | undefined
   /** Events are read one after the other, so that they are sent in their order. */
@@ -136,7 +148,8 @@ export class Webhooks implements WebhookSender {
     clearTimeout(this.#timer)
     const now = Date.now()
     let next = Number.POSITIVE_INFINITY
-    for (const { config, key } of this.#hooks) {
+    for (const hook of this.#hooks) {
+      const { config } = hook
       const waiting = this.#pendingOf(config.url)
       let running = waiting.filter(({ id }) => this.#inFlight.has(id)).length
       for (const one of waiting) {
@@ -144,20 +157,27 @@ export class Webhooks implements WebhookSender {
         if (one.nextAttemptAt > now) next = Math.min(next, one.nextAttemptAt)
         else {
           running++
-          this.#inFlight.set(one.id, this.#attempt(one, config, key))
+          this.#inFlight.set(one.id, this.#attempt(one, hook))
         }
       }
     }
     if (next !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#run(), next - now).unref()
   }
 
-  async #attempt(delivery: Delivery, { retries, timeout }: WebhookConfig, key: Buffer): Promise<void> {
-    const attempt = await send(delivery, key, timeout, this.#stop.signal)
+  async #attempt(delivery: Delivery, { config: { retries, timeout }, key, roots }: Webhook): Promise<void> {
+    const trusted = (): readonly string[] => roots ?? this.#defaultRoots()
+    const attempt = await this.#sender.send(delivery, { key, roots: trusted, timeoutMs: timeout }, this.#stop.signal)
     this.#inFlight.delete(delivery.id)
     // An attempt that the stop has ended is made again after the restart. A reload may have given it up meanwhile.
     if (this.#stop.signal.aborted || delivery.state !== 'pending') return
     this.#record(delivery, attempt, retries)
     this.#run()
+  }
+
+  /** Returns the roots of the lab, as they are now, and of the system. */
+  #defaultRoots(): readonly string[] {
+    this.#systemRoots ??= systemRoots()
+    return [this.#api.lab.certificateStore.rootPem, ...this.#systemRoots]
   }
 
   #record(delivery: Delivery, attempt: Attempt, retries: readonly number[]): void {
@@ -189,6 +209,7 @@ export class Webhooks implements WebhookSender {
     await this.#reading
     this.#stop.abort()
     await Promise.all(this.#inFlight.values())
+    this.#sender.close()
     await this.#pending.settled
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { splitPem } from '../../common/system-roots.ts'
 import { xml, xmlDocument } from '../../common/xml.ts'
-import { splitPem } from '../../verify/tls/trust.ts'
 import { CA_FILE } from './programs.ts'
 import type { ConnectionSettings, Settings } from './settings.ts'
 

@@ -39,7 +39,12 @@ export const accessRules: readonly Rule[] = [
   },
 
   function* webhookSecrets({ webhooks }) {
-    for (const [index, { url, secret, secretFile }] of webhooks.entries()) {
+    for (const [index, { url, secret, secretFile, authority }] of webhooks.entries()) {
+      if (authority !== undefined && new URL(url).protocol !== 'https:') {
+        const message =
+          'has no effect, because only https receivers have certificates; write an https URL, or remove it'
+        yield { path: ['webhooks', index, 'authority'], message }
+      }
       if (new URL(url).username !== '') {
         yield {
           path: ['webhooks', index, 'url'],

@@ -92,6 +92,14 @@ export const webhook = z.strictObject({
     .optional()
     .describe('File whose first line is the key, relative to this file.')
     .meta({ examples: ['../hook.secret'] }),
+  authority: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'https: PEM file with the roots of the receiver, relative to this file. Default: the roots of the lab and of the system.',
+    )
+    .meta({ examples: ['../hook-root.pem'] }),
   timeout: timeLimit.prefault('10s').describe('Longest wait for an answer.'),
   retries: z
     .array(timeLimit)
