@@ -9,6 +9,7 @@ import { accountOwner } from '../store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
 import { changeConfiguration } from './configuration/change.ts'
+import { flag } from './flag.ts'
 import { defineOperation, type Operation } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
@@ -147,7 +148,7 @@ const remove = defineOperation({
   access: 'administer',
   input: z.strictObject({
     user: z.string(),
-    keepMail: z.stringbool().default(false).describe('The mail is there again once an account has this name.'),
+    keepMail: flag.default(false).describe('The mail is there again once an account has this name.'),
   }),
   problems: ['conflict', 'invalid'],
   async run({ api, caller, input: { user, keepMail } }) {

@@ -1,5 +1,5 @@
 import type { Api } from '../../../src/api/api.ts'
-import { contentDisposition } from '../../../src/api/messages/read.ts'
+import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'

@@ -1,5 +1,6 @@
+import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../../src/api/messages/html-document.ts'
-import { contentDisposition, partContent } from '../../../src/api/messages/read.ts'
+import { partContent } from '../../../src/api/messages/read.ts'
 import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
@@ -77,8 +78,12 @@ const raw: Route = {
   },
 }
 
-/** Types that browsers run, whatever the other fields of the answer say. They are sent as octets. */
-const ACTIVE_TYPES = /^(?:text\/(?:html|xml|xsl|javascript)|image\/svg|application\/(?:javascript|xml|xhtml)|.*\+xml)/
+/** Types that browsers run or take apart, whatever the other fields of the answer say. They are sent as octets. */
+const ACTIVE_TYPES =
+  /^(?:multipart\/|message\/|text\/(?:html|xml|xsl|javascript)|image\/svg|application\/(?:javascript|xml|xhtml)|.*\+xml)/
+
+/** RFC 6838 section 4.2, which limits the length of both names. */
+const PLAIN_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/
 
 const part: Route = {
   method: 'GET',
@@ -87,7 +92,8 @@ const part: Route = {
   async run(call) {
     const mail = await mailOf(call)
     const found = partContent(mail.id, await readOf(call, mail), pathParameter(call.c, 'part'))
-    const type = ACTIVE_TYPES.test(found.mediaType) ? 'application/octet-stream' : found.mediaType
+    const isPassive = PLAIN_TYPE.test(found.mediaType) && !ACTIVE_TYPES.test(found.mediaType)
+    const type = isPassive ? found.mediaType : 'application/octet-stream'
     return contentResponse(
       call.c,
       new Content(type, found.octets, {

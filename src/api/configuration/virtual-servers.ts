@@ -5,6 +5,7 @@ import { virtualServerName } from '../../config/resolve.ts'
 import { virtualServer as keys } from '../../config/schema/virtual-server.ts'
 import type { ServerProtocol } from '../../config/schema.ts'
 import type { Api } from '../api.ts'
+import { flag } from '../flag.ts'
 import { defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { changeAnswer, changeConfiguration, changeInput } from './change.ts'
@@ -73,7 +74,7 @@ const remove = defineOperation({
   path: '/virtual-servers/{id}',
   summary: 'Remove a virtual server from the configuration. Its ports close, and its sessions end.',
   access: 'administer',
-  input: z.strictObject({ id, dryRun: z.stringbool().default(false), ifMatch: changeInput.ifMatch }),
+  input: z.strictObject({ id, dryRun: flag.default(false), ifMatch: changeInput.ifMatch }),
   output: changeAnswer,
   hasEtag: true,
   problems: ['conflict', 'precondition-failed', 'invalid'],

@@ -8,6 +8,7 @@ import { seesSession } from '../events/event-data.ts'
 import type { Call } from '../operation.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { notFound } from '../problem.ts'
+import { contentDisposition } from './content-disposition.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
 import type { IndexedMessage } from './message-index.ts'
@@ -280,9 +281,5 @@ export function partContent(
     octets: partOctetsOrRaw(raw, found),
   }
 }
-
-/** Returns the value of a Content-Disposition field for a download. RFC 6266 section 4.3. */
-export const contentDisposition = (filename: string): string =>
-  `attachment; filename="${filename.replaceAll(/[^\x20-\x7e]|["\\]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(filename).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
 
 export const readOperations: readonly Operation[] = [get, headers, text, html, raw, structure, part]

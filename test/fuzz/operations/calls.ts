@@ -45,6 +45,8 @@ const sensible: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'newsgroups.create.name': names.map((name) => `lab.${name}`),
   'tenants.delete.name': names,
   'tenants.create.name': names,
+  // The other accounts are needed.
+  ...Object.fromEntries(['create', 'update', 'delete'].map((verb) => [`accounts.${verb}.user`, names])),
   'authorities.create.name': names,
   'authorities.create.parent': linkTo('authority'),
   'authorities.answer.id': linkTo('authorities.id'),
