@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -51,6 +52,7 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
       asked.push(request.url ?? '')
       response.end()
     }).listen(0, '127.0.0.1')
+    await once(evil, 'listening')
     http = await consoleLab()
     browser = await ConsoleBrowser.start()
   })

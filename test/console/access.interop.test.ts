@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HttpLab } from '../http/client.ts'
+import { freePort } from '../support/free-ports.ts'
+import { ConsoleBrowser, hasChromium } from './browser.ts'
+
+const token = 'ci-ci-ci-ci-ci-ci'
+
+describe.skipIf(!hasChromium)('the console', () => {
+  let browser: ConsoleBrowser
+  beforeAll(async () => {
+    browser = await ConsoleBrowser.start()
+  })
+  afterAll(() => browser?.[Symbol.asyncDispose]())
+
+  const start = (port = 0, authentication: 'basic' | 'anonymous' = 'anonymous'): Promise<HttpLab> =>
+    HttpLab.start({
+      directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+      tokens: [{ name: 'ci', token }],
+      virtualServers: [
+        { protocol: 'http', port, authentication: [authentication], limits: { failedLogonDelay: '1ms' } },
+      ],
+    })
+  const deliver = (http: HttpLab, user: string, subject: string): Promise<void> =>
+    http.lab.deliver({ to: `${user}@lab.test`, subject, text: 'Text' }, { to: user })
+
+  it('asks for an account, shows only its mail, and logs off', async () => {
+    await using http = await start(0, 'basic')
+    await deliver(http, 'alice', 'For Alice')
+    await deliver(http, 'bob', 'For Bob')
+    const page = await browser.open(http.base, '/mail')
+    await page.getByLabel('User name').fill('bob')
+    await page.getByLabel('Password').fill('wrong')
+    await page.getByRole('button', { name: 'Log on' }).click()
+    await page.getByText('unknown user name or bad password').waitFor()
+    await page.getByLabel('Password').fill('secret')
+    await page.getByLabel('Password').press('Enter')
+    await page.getByText('For Bob', { exact: true }).waitFor()
+    expect(await page.getByText('For Alice').count()).toBe(0)
+    expect(await page.evaluate('document.cookie')).toBe('')
+    await page.reload()
+    await page.getByText('For Bob', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Log off' }).click()
+    await page.getByLabel('User name').waitFor()
+    await page.context().close()
+  })
+
+  it('takes a token from the fragment of its URL, and removes it', async () => {
+    await using http = await start(0, 'basic')
+    await deliver(http, 'alice', 'For Alice')
+    const page = await browser.open(http.base, `/mail#token=${token}`)
+    await page.getByText('For Alice', { exact: true }).waitFor()
+    expect(page.url()).toBe(`${http.base}/mail`)
+    await page.goBack().catch(() => null)
+    expect(page.url()).not.toContain(token)
+    await page.context().close()
+  })
+
+  it('says when the lab is gone, and shows what is there when it is back', async () => {
+    const port = await freePort()
+    const first = await start(port)
+    await deliver(first, 'alice', 'Before')
+    const page = await browser.open(first.base, '/mail')
+    await page.getByText('Before', { exact: true }).waitFor()
+    await first[Symbol.asyncDispose]()
+    await page.getByText(/reconnecting in \d+ s/).waitFor()
+    await using second = await start(port)
+    await deliver(second, 'bob', 'After')
+    await page.getByText('live', { exact: true }).waitFor()
+    await page.getByText('After', { exact: true }).waitFor()
+    expect(await page.getByText('Before', { exact: true }).count()).toBe(0)
+    await page.context().close()
+  })
+
+  it('works below the base path of a proxy, and for one tenant', async () => {
+    await using http = await start()
+    await deliver(http, 'alice', 'For Alice')
+    const proxy = proxyOf(http.base, '/lab')
+    await once(proxy, 'listening')
+    const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    try {
+      const page = await browser.open(base, '/lab/mail?account=alice&folder=INBOX')
+      await page.getByText('For Alice', { exact: true }).click()
+      await page.getByRole('heading', { level: 2, name: 'For Alice' }).waitFor()
+      expect(page.url()).toMatch(/\/lab\/mail\/[^/]+\?account=alice/)
+      await deliver(http, 'alice', 'Second')
+      await page.getByText('Second', { exact: true }).waitFor()
+      await page.reload()
+      await page.getByRole('heading', { level: 2, name: 'For Alice' }).waitFor()
+      const { name } = (await http.request('tenants', { json: {} })).body
+      await page.goto(`${base}/lab/t/${name}/mail`)
+      await page.getByText('No mail yet').waitFor()
+      await page.context().close()
+    } finally {
+      proxy.closeAllConnections()
+      proxy.close()
+    }
+  })
+
+  it('speaks the language and has the theme that were chosen', async () => {
+    await using http = await start()
+    const page = await browser.open(http.base, '/mail')
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('ja')
+    await page.getByText('まだメールはありません').waitFor()
+    await page.getByRole('combobox', { name: '言語' }).selectOption('de')
+    await page.getByText('Noch keine Nachrichten').waitFor()
+    await page.getByRole('button', { name: 'Darstellung: System' }).click()
+    await page.getByRole('button', { name: 'Darstellung: hell' }).click()
+    await page.reload()
+    await page.getByText('Noch keine Nachrichten').waitFor()
+    expect(await page.evaluate('[document.documentElement.dataset.theme, document.documentElement.lang]')).toEqual([
+      'dark',
+      'de',
+    ])
+    await page.context().close()
+  })
+})
+
+/** A proxy that removes a prefix from paths, as most do. */
+function proxyOf(target: string, prefix: string): Server {
+  return createServer((incoming, outgoing) => {
+    const { method, url = '', headers } = incoming
+    const forwarded = request(target + url.replace(prefix, ''), { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    forwarded.on('error', () => outgoing.destroy())
+    outgoing.on('close', () => forwarded.destroy())
+    incoming.pipe(forwarded)
+  }).listen(0, '127.0.0.1')
+}
