@@ -20,20 +20,12 @@ import { metricsResponse } from './metrics.ts'
 import { runOperation } from './operations.ts'
 import { problemResponse } from './problems.ts'
 import { mount } from './routes.ts'
+import { SAFE_HEADERS } from './safe-headers.ts'
 
 const BASE = '/api/v1'
 
 /** A Response cannot have this status. */
 const SWITCHING_PROTOCOLS = 101
-
-/** Header fields of every answer. */
-const SAFE_HEADERS = {
-  'X-Content-Type-Options': 'nosniff',
-  'Cache-Control': 'no-store',
-  'Referrer-Policy': 'no-referrer',
-  'X-Frame-Options': 'SAMEORIGIN',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-}
 
 /** Creates the HTTP application of a virtual server. */
 export function createApp(

@@ -1,16 +1,12 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
-import { streamSSE } from 'hono/streaming'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
-import { eventData } from '../../src/api/events/event-data.ts'
-import { timeText } from '../../src/api/messages/summary.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
-import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import { eventNames } from '../../src/config/schema/event-names.ts'
 import type { Env } from './env.ts'
-
-/** A comment line this often keeps proxies from closing a silent stream. */
-const KEEP_ALIVE_MS = 15_000
+import { listen } from './event-streams.ts'
+import { SAFE_HEADERS } from './safe-headers.ts'
 
 /**
  * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing, or is
@@ -20,39 +16,13 @@ const KEEP_ALIVE_MS = 15_000
 export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Response {
   assertKnown(c.req.query())
   const wants = wantedTypes(c.req.query('types'))
-  let last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
-  return streamSSE(c, async (stream) => {
-    let wake = (): void => {}
-    const unwatch = api.events.watch(() => wake())
-    const timer = setInterval(() => {
-      if (!c.env.outgoing.writableNeedDrain) void stream.write(': keep-alive\n\n')
-    }, KEEP_ALIVE_MS)
-    stream.onAbort(() => wake())
-    try {
-      await stream.write(': connected\n\n')
-      for (let isOver = false; !isOver && !stream.aborted; ) {
-        const event = api.events.next(last)
-        if (!event) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-          continue
-        }
-        if (event.id !== last + 1) {
-          const data = JSON.stringify({ at: timeText(event.at), detail: LOST })
-          await stream.writeSSE({ id: `${event.id - 1}`, event: 'events.lost', data })
-        }
-        last = event.id
-        isOver = event.name === 'lab.stopping'
-        const data = wants(event.name) ? await eventData(api, caller, event) : undefined
-        if (data) await stream.writeSSE({ id: `${event.id}`, event: event.name, data: JSON.stringify(data) })
-        if (isSliceOver()) await nextSlice()
-      }
-    } finally {
-      clearInterval(timer)
-      unwatch()
-    }
-  })
+  const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
+  const headers = { ...SAFE_HEADERS, 'Content-Type': 'text/event-stream' }
+  if (c.req.method === 'HEAD') return c.body(null, 200, headers)
+  const { outgoing: response } = c.env
+  response.writeHead(200, headers)
+  listen(api, { caller, wants, last, response })
+  return RESPONSE_ALREADY_SENT
 }
 
 /** @throws ApiProblem `bad-request` */
@@ -72,8 +42,6 @@ function lastSeen(text: string | undefined, { events }: Api): number {
 
 /** Is before the id of every event. */
 const UNKNOWN = 0
-const LOST =
-  'events are missing before this one: the lab has started again, or it no longer has them; read the messages and sessions again'
 
 /** `types=message,session.refused`: names, or the words before their dot. @throws ApiProblem `bad-request` */
 function wantedTypes(types: string | undefined): (name: string) => boolean {

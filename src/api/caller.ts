@@ -30,6 +30,10 @@ export interface Caller {
   readonly virtualServer?: string
 }
 
+/** Returns a text that is the same for callers who see the same. */
+export const viewKey = ({ role, name, tenant, seesCaptured }: Caller): string =>
+  JSON.stringify([role, role === 'account' ? name : '', tenant?.name, seesCaptured])
+
 const allowed: Readonly<Record<Role, readonly Access[]>> = {
   administrator: ['read', 'change', 'administer'],
   reader: ['read'],

@@ -1,6 +1,6 @@
 import type { MemoryBudget } from '../../common/memory-budget.ts'
 import type { Tenants } from '../../directory/tenants.ts'
-import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
 import { matcherOf } from './matcher.ts'
 import type { MessageReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
@@ -110,12 +110,5 @@ export class MessageViews {
   }
 }
 
-/** Callers with the same key see the same. */
-const keyOf = ({ role, name, tenant, seesCaptured }: Caller, conditions: readonly Condition[]): string =>
-  JSON.stringify([
-    role,
-    role === 'account' ? name : '',
-    tenant?.name,
-    seesCaptured,
-    ...conditions.map(({ key }) => key),
-  ])
+const keyOf = (caller: Caller, conditions: readonly Condition[]): string =>
+  [viewKey(caller), ...conditions.map(({ key }) => key)].join(' ')

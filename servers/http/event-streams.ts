@@ -1,0 +1,137 @@
+import type { ServerResponse } from 'node:http'
+import type { Api } from '../../src/api/api.ts'
+import { type Caller, viewKey } from '../../src/api/caller.ts'
+import { eventData } from '../../src/api/events/event-data.ts'
+import type { LabEvent } from '../../src/api/events/event-log.ts'
+import { timeText } from '../../src/api/messages/summary.ts'
+import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
+
+/** A comment line this often keeps proxies from closing a silent stream. */
+const KEEP_ALIVE_MS = 15_000
+/** An event is made ready once for all callers who see the same, and kept this long. */
+const FRAME_MS = 1_000
+
+const LOST =
+  'events are missing before this one: the lab has started again, or it no longer has them; read the messages and sessions again'
+
+const frame = (id: number, event: string, data: object): Buffer =>
+  Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`)
+
+/** A client that listens. */
+export interface Listener {
+  readonly caller: Caller
+  readonly wants: (name: string) => boolean
+  /** The id of the last event that the client has seen. */
+  readonly last: number
+  readonly response: ServerResponse
+}
+
+interface OpenStream extends Listener {
+  last: number
+  readonly key: string
+}
+
+/**
+ * The streams of events of one lab. One loop serves all of them: each in turn gets its next event. A client that does not
+ * read gets nothing, and takes no memory for what it has not read.
+ */
+class EventStreams {
+  readonly #api: Api
+  readonly #streams = new Set<OpenStream>()
+  /** The latest events as they are sent, by id and by what a caller sees. */
+  readonly #frames = new Map<string, Promise<Buffer | undefined> | Buffer | undefined>()
+  #forgetting: NodeJS.Timeout | undefined
+  #isRunning = false
+
+  constructor(api: Api) {
+    this.#api = api
+  }
+
+  /** Serves a client whose header of the answer is sent, until it leaves or the lab stops. */
+  add(listener: Listener): void {
+    const stream = { ...listener, key: viewKey(listener.caller) }
+    const { response } = stream
+    this.#streams.add(stream)
+    const wake = (): void => void this.#run()
+    const unwatch = this.#api.events.watch(wake)
+    const timer = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(': keep-alive\n\n')
+    }, KEEP_ALIVE_MS)
+    response.on('drain', wake)
+    response.once('close', () => {
+      clearInterval(timer)
+      unwatch()
+      this.#streams.delete(stream)
+    })
+    response.write(': connected\n\n')
+    wake()
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      for (let isBusy = true; isBusy; ) {
+        isBusy = false
+        for (const stream of this.#streams) {
+          if (stream.response.writableNeedDrain || stream.response.writableEnded) continue
+          const event = this.#api.events.next(stream.last)
+          if (!event) continue
+          isBusy = true
+          const sent = this.#send(stream, event)
+          if (sent) await sent
+          if (isSliceOver()) await nextSlice()
+        }
+      }
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  /** Sends an event. Returns a promise if it is not ready yet. */
+  #send(stream: OpenStream, event: LabEvent): Promise<void> | undefined {
+    const { response, wants, last } = stream
+    if (event.id !== last + 1)
+      response.write(frame(event.id - 1, 'events.lost', { at: timeText(event.at), detail: LOST }))
+    stream.last = event.id
+    const ready = wants(event.name) ? this.#frameOf(stream, event) : undefined
+    if (ready instanceof Promise) {
+      return ready.then(
+        (octets) => finish(response, event, octets),
+        // As with any other failure, the client connects again.
+        () => void response.destroy(),
+      )
+    }
+    finish(response, event, ready)
+    return undefined
+  }
+
+  #frameOf({ caller, key }: OpenStream, event: LabEvent): Promise<Buffer | undefined> | Buffer | undefined {
+    const name = `${event.id} ${key}`
+    if (this.#frames.has(name)) return this.#frames.get(name)
+    const made = eventData(this.#api, caller, event).then((data) => data && frame(event.id, event.name, data))
+    this.#frames.set(name, made)
+    this.#forgetting ??= setTimeout(() => {
+      this.#frames.clear()
+      this.#forgetting = undefined
+    }, FRAME_MS).unref()
+    return made.then((octets) => {
+      if (this.#frames.get(name) === made) this.#frames.set(name, octets)
+      return octets
+    })
+  }
+}
+
+function finish(response: ServerResponse, { name }: LabEvent, octets: Buffer | undefined): void {
+  if (octets) response.write(octets)
+  if (name === 'lab.stopping') response.end()
+}
+
+const streamsOf = new WeakMap<Api, EventStreams>()
+
+/** Sends events to a client, whose header of the answer is sent. */
+export function listen(api: Api, listener: Listener): void {
+  const streams = streamsOf.get(api) ?? new EventStreams(api)
+  streamsOf.set(api, streams)
+  streams.add(listener)
+}
