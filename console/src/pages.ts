@@ -52,6 +52,16 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/certificates/page.tsx'),
   },
   {
+    path: 'authorities',
+    title: 'shell.authorities',
+    icon: icons.authorities,
+    key: 'a',
+    texts: ['authorities'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/authorities/page.tsx'),
+  },
+  {
     path: 'sessions',
     title: 'shell.sessions',
     icon: icons.sessions,

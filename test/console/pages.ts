@@ -10,6 +10,7 @@ export const pages: readonly TestedPage[] = [
   { name: 'mail', path: '/mail', ready: '.mail-row .subject' },
   { name: 'certificates', path: '/certificates', ready: '.certificates-overview table' },
   { name: 'wizard', path: '/certificates/wizard', ready: '.wizard form' },
+  { name: 'authorities', path: '/authorities', ready: '.authorities table' },
   { name: 'sessions', path: '/sessions?protocol=all', ready: '.session-rows button' },
   { name: 'virtual servers', path: '/servers', ready: '.servers-list tbody tr' },
   { name: 'properties', path: '/servers/default-smtp-virtual-server?tab=access', ready: '.sheet legend' },

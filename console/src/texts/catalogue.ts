@@ -1,3 +1,4 @@
+import type authorities from './en/authorities.ts'
 import type certificates from './en/certificates.ts'
 import type faults from './en/faults.ts'
 import type mail from './en/mail.ts'
@@ -8,6 +9,7 @@ import type wizard from './en/wizard.ts'
 
 /** The English texts of each area. The other languages have the same keys. */
 interface Areas {
+  readonly authorities: typeof authorities
   readonly certificates: typeof certificates
   readonly faults: typeof faults
   readonly mail: typeof mail

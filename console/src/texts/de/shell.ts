@@ -4,6 +4,7 @@ export default {
   'shell.mail': 'E-Mail',
   'shell.servers': 'Virtuelle Server',
   'shell.certificates': 'Zertifikate',
+  'shell.authorities': 'Zertifizierungsstellen',
   'shell.sessions': 'Sitzungen',
   'shell.faults': 'Störungen',
   'shell.pages': 'Seiten',

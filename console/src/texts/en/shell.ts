@@ -2,6 +2,7 @@ export default {
   'shell.mail': 'Mail',
   'shell.servers': 'Virtual servers',
   'shell.certificates': 'Certificates',
+  'shell.authorities': 'Authorities',
   'shell.sessions': 'Sessions',
   'shell.faults': 'Faults',
   'shell.pages': 'Pages',

@@ -4,6 +4,7 @@ export default {
   'shell.mail': 'メール',
   'shell.servers': '仮想サーバー',
   'shell.certificates': '証明書',
+  'shell.authorities': '証明機関',
   'shell.sessions': 'セッション',
   'shell.faults': '障害',
   'shell.pages': 'ページ',

@@ -1,0 +1,197 @@
+import { Download } from 'lucide-preact'
+import { useCallback, useEffect, useState } from 'preact/hooks'
+import { call, urlTo } from '../../api/client.ts'
+import { onLive, reconnects } from '../../api/live.ts'
+import { type Problem, problemOf } from '../../api/problem.ts'
+import { Badge } from '../../components/badge.tsx'
+import { Button } from '../../components/button.tsx'
+import { Copyable } from '../../components/copy-button.tsx'
+import { RelativeTime } from '../../components/relative-time.tsx'
+import { ProblemState, Skeleton } from '../../components/states.tsx'
+import { Table } from '../../components/table.tsx'
+import { notifyProblem } from '../../components/toast.tsx'
+import { navigate, pathWith, useRoute } from '../../router.ts'
+import { needAttention } from '../../shell/attention.ts'
+import { may } from '../../state/caller.ts'
+import { formatNumber, t } from '../../texts/index.ts'
+import { type Authority, asTree, type QueuedRequest, trustLines } from './facts.ts'
+import { IssuedTable } from './issued.tsx'
+import './authorities.css'
+
+/** The authorities of the lab: what they have issued, the requests that wait, and how clients come to trust them. */
+export default function AuthoritiesPage() {
+  const { rest } = useRoute()
+  const { authorities, queue, problem, again, attempts } = useAuthorities()
+  if (problem) return <ProblemState problem={problem} onRetry={again} />
+  if (!authorities) return <Skeleton />
+  const selected = authorities.find(({ name }) => name === rest[0]) ?? authorities[0]
+  const waiting = queue.filter(({ state }) => state === 'pending')
+  return (
+    <div class="authorities">
+      <section aria-label={t('authorities.list')}>
+        <h2>{t('authorities.list')}</h2>
+        <Tree authorities={authorities} selected={selected?.name} />
+      </section>
+      {waiting.length > 0 && <Queue requests={waiting} onChange={again} />}
+      {selected && <IssuedTable key={selected.name} authority={selected} changes={attempts} onChange={again} />}
+      <section aria-label={t('authorities.trust')}>
+        <header>
+          <h2>{t('authorities.trust')}</h2>
+          <a class="button" href={urlTo('authorities.roots', {})} download="lab-ca.pem">
+            <Download size={16} aria-hidden="true" />
+            lab-ca.pem
+          </a>
+        </header>
+        <p>{t('authorities.trustHint')}</p>
+        <dl class="trust-lines">
+          {trustLines.map(([platform, line]) => (
+            <div key={platform}>
+              <dt>{platform}</dt>
+              <dd>
+                <Copyable text={line} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </section>
+    </div>
+  )
+}
+
+function Tree({
+  authorities,
+  selected,
+}: {
+  readonly authorities: readonly Authority[]
+  readonly selected: string | undefined
+}) {
+  return (
+    <Table
+      caption={t('authorities.list')}
+      rows={asTree(authorities)}
+      keyOf={({ name }) => name}
+      selected={selected}
+      onOpen={({ name }) => navigate(pathWith(['authorities', name]))}
+      columns={[
+        {
+          name: 'name',
+          title: t('authorities.name'),
+          cell: ({ name, depth, default: isDefault }) => (
+            <span class="authority-name" style={{ '--depth': `${depth}` }}>
+              {depth > 0 && <span aria-hidden="true">└ </span>}
+              <strong>{name}</strong> {isDefault && <Badge tone="accent">{t('authorities.default')}</Badge>}
+            </span>
+          ),
+        },
+        { name: 'role', title: t('authorities.role'), cell: ({ role }) => t(`authorities.role_${role}`) },
+        { name: 'type', title: t('authorities.type'), cell: ({ type }) => t(`authorities.type_${type}`) },
+        {
+          name: 'until',
+          title: t('authorities.until'),
+          cell: ({ notAfter }) => (notAfter ? <RelativeTime at={notAfter} /> : t('authorities.notReady')),
+        },
+        {
+          name: 'issued',
+          title: t('authorities.issued'),
+          isNumber: true,
+          cell: ({ issued, revoked }) =>
+            revoked > 0 ? t('authorities.issuedRevoked', { issued, revoked }) : formatNumber(issued),
+        },
+        {
+          name: 'downloads',
+          title: t('authorities.certificate'),
+          cell: ({ name, ready }) =>
+            ready &&
+            (['pem', 'der'] as const).map((format) => (
+              <a
+                key={format}
+                class="button plain"
+                href={urlTo('authorities.export', { name, format })}
+                download={`${name}.${format === 'der' ? 'cer' : 'pem'}`}
+                aria-label={`${name}: ${format.toUpperCase()}`}
+                onClick={(event) => event.stopPropagation()}
+              >
+                {format.toUpperCase()}
+              </a>
+            )),
+        },
+      ]}
+    />
+  )
+}
+
+/** The requests that wait at standalone authorities. */
+function Queue({ requests, onChange }: { readonly requests: readonly QueuedRequest[]; readonly onChange: () => void }) {
+  const answer = (request: QueuedRequest, decision: 'approve' | 'deny'): Promise<void> =>
+    decide(request, decision).then(onChange, (error) => notifyProblem(problemOf(error)))
+  return (
+    <section aria-label={t('authorities.queue')}>
+      <h2>{t('authorities.queue')}</h2>
+      <Table
+        caption={t('authorities.queue')}
+        rows={requests}
+        keyOf={({ authority, id }) => `${authority} ${id}`}
+        columns={[
+          { name: 'id', title: t('authorities.number'), isNumber: true, cell: ({ id }) => formatNumber(id) },
+          { name: 'subject', title: t('authorities.subject'), cell: ({ subject }) => <strong>{subject}</strong> },
+          { name: 'authority', title: t('authorities.name'), cell: ({ authority }) => authority },
+          { name: 'since', title: t('authorities.received'), cell: (one) => <RelativeTime at={one.receivedAt} /> },
+          {
+            name: 'actions',
+            title: '',
+            cell: (one) =>
+              may('administer') && (
+                <div class="buttons">
+                  <Button kind="primary" onClick={() => answer(one, 'approve')}>
+                    {t('authorities.approve')}
+                  </Button>
+                  <Button onClick={() => answer(one, 'deny')}>{t('authorities.deny')}</Button>
+                </div>
+              ),
+          },
+        ]}
+      />
+    </section>
+  )
+}
+
+/** Answers a request. What is approved for a virtual server of the lab is installed there. @throws Problem */
+async function decide({ id, authority }: QueuedRequest, decision: 'approve' | 'deny'): Promise<void> {
+  await call('authorities.answer', { id, decision })
+  if (decision === 'deny') return
+  const { items } = await call('requests.list', {})
+  const own = items.find(({ queued }) => {
+    const at = queued as { readonly authority: string; readonly id: number } | undefined
+    return at?.id === id && at.authority === authority
+  })
+  if (own) await call('requests.collect', { for: own.virtualServer })
+}
+
+/** Reads the authorities and the queue, and reads them again when they change. */
+function useAuthorities() {
+  const [authorities, setAuthorities] = useState<readonly Authority[]>()
+  const [queue, setQueue] = useState<readonly QueuedRequest[]>([])
+  const [problem, setProblem] = useState<Problem>()
+  const [attempts, setAttempts] = useState(0)
+  const again = useCallback(() => setAttempts((count) => count + 1), [])
+  useEffect(
+    () => onLive(({ name }) => ['request.queued', 'certificate.changed', 'lab.reset'].includes(name) && again()),
+    [again],
+  )
+  useEffect(() => {
+    Promise.all([call('authorities.list', {}), call('authorities.requests', {})]).then(
+      ([listed, requests]) => {
+        const found = listed.items as unknown as Authority[]
+        setProblem(undefined)
+        setAuthorities(found)
+        setQueue(requests.items as unknown as QueuedRequest[])
+        needAttention(
+          'authorities',
+          found.reduce((sum, one) => sum + one.waiting, 0),
+        )
+      },
+      (error) => setProblem(problemOf(error)),
+    )
+  }, [attempts, reconnects.value])
+  return { authorities, queue, problem, again, attempts }
+}
