@@ -11,7 +11,7 @@ const fault = z
       .nullable()
       .describe('Null for the faults of the configuration, which only a change of the file removes.'),
     fault: z.looseObject({}).describe('As in the key `faults` of the YAML.'),
-    hits: z.number().int().nullable().describe('How often it has happened.'),
+    hits: z.number().int().describe('How often it has happened.'),
   })
   .meta({ id: 'Fault' })
 
@@ -26,10 +26,7 @@ const list = defineOperation({
   input: z.strictObject({}),
   output: z.object({ items: z.array(fault) }),
   run: async ({ api }) => ({
-    items: [
-      ...api.lab.config.faults.map((one) => ({ id: null, fault: one, hits: null })),
-      ...[...api.faults.values()].map(facts),
-    ],
+    items: [...api.lab.faults.configured.map((one) => ({ id: null, ...one })), ...[...api.faults.values()].map(facts)],
   }),
 })
 

@@ -2,7 +2,7 @@ import type { AuditedLab } from '../audit/server-lab.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import type { FaultInput } from '../config/schema/fault.ts'
+import type { Fault, FaultInput } from '../config/schema/fault.ts'
 import type { LocalMail } from '../delivery/deliver.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
@@ -42,6 +42,8 @@ export interface ServedCertificate {
 
 /** The faults of the lab. */
 export interface ApiFaults {
+  /** Those of the configuration, and how often each has happened. */
+  readonly configured: readonly { readonly fault: Fault; readonly hits: number }[]
   /** @throws ConfigError listing every mistake */
   add(input: FaultInput, watch: { readonly onStrike: () => void }): { readonly remove: () => void }
   /** Calls `listener` each time a fault happens. Returns the function that removes the listener. */

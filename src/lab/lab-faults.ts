@@ -78,6 +78,11 @@ export class LabFaults {
     this.#applied = this.#configured.map((each) => this.rules.add(each))
   }
 
+  /** The faults of the configuration, and how often each has happened. */
+  get configured(): readonly { readonly fault: Fault; readonly hits: number }[] {
+    return this.#configured.map((each, index) => ({ fault: each, hits: this.#applied[index]?.fired ?? 0 }))
+  }
+
   /** Replaces the faults of the configuration, if they or the seed differ. Those that were added stay. */
   configure(configured: readonly Fault[], seed: number): void {
     if (seed !== this.#seed) this.rules.restart(seed)

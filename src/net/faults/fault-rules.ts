@@ -41,6 +41,8 @@ export interface DueFault {
 export interface AddedRule {
   /** How often its conditions were met, also when `skip` or `times` kept it from happening. */
   readonly matched: number
+  /** How often it has happened. */
+  readonly fired: number
   remove(): void
 }
 
@@ -88,6 +90,9 @@ export class FaultRules {
     return {
       get matched() {
         return rule.matched
+      },
+      get fired() {
+        return rule.fired
       },
       remove: () => {
         if (this.#rules.delete(rule)) onRemove()
