@@ -1,3 +1,4 @@
+import { ApiProblem } from '../../src/api/problem.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import type { HttpServer } from './server.ts'
@@ -24,13 +25,21 @@ export const http: ProtocolService = {
     const server = await httpServerOf(context)
     await server.serve(connection)
   },
-  busy: (_, limited) =>
-    [
+  busy: (_, limited) => {
+    const problem = new ApiProblem(
+      limited === 'memory' ? 'out-of-memory' : 'busy',
+      `${whyBusy(limited)}, try again later`,
+    )
+    const body = JSON.stringify(problem.document)
+    return [
       'HTTP/1.1 503 Service Unavailable',
-      `X-Reason: ${whyBusy(limited)}`,
       'Retry-After: 5',
       'Connection: close',
-      'Content-Length: 0',
+      'Content-Type: application/problem+json',
+      // With the line end that the listener adds.
+      `Content-Length: ${Buffer.byteLength(body) + 2}`,
       '',
-    ].join('\r\n'),
+      body,
+    ].join('\r\n')
+  },
 }

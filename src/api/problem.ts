@@ -22,6 +22,7 @@ export const problems = {
   'header-too-large': { status: 431, title: 'The header of the request is too large' },
   internal: { status: 500, title: 'Internal error' },
   'not-offered': { status: 501, title: 'This lab does not offer this' },
+  busy: { status: 503, title: 'The virtual server has too many clients' },
   'store-failed': { status: 503, title: 'The message store cannot do this now' },
   'out-of-memory': { status: 503, title: 'The memory limit of the lab is reached' },
   stopping: { status: 503, title: 'The lab is stopping' },
