@@ -9,6 +9,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { cookieIn, cookieName } from './browser-sessions.ts'
 import { callerOf, PAGE_CHALLENGE } from './caller.ts'
+import { clientSetupRoutes, isClientSetup, setupNames } from './client-setup.ts'
 import { Console, type FileRequest } from './console.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
@@ -72,7 +73,11 @@ export function createApp(
       hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,
     }
     const latest = context.latest()
-    checkRequest(facts, c.get('connection'), latest)
+    const isSetup = isClientSetup(c.req.path)
+    const names = isSetup ? [...latest.labNames, ...setupNames(latest)] : latest.labNames
+    checkRequest(facts, c.get('connection'), { ...latest, labNames: names })
+    // Mail programs have no credentials yet.
+    if (isSetup) return next()
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
     const cookie = cookieIn(header('Cookie'), cookieName(header('Host'), c.get('connection').tls !== undefined))
@@ -80,6 +85,7 @@ export function createApp(
     c.set('caller', { ...caller, virtualServer: context.name })
     return next()
   })
+  clientSetupRoutes(app, api)
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {
       const path = base + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')

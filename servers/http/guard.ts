@@ -23,6 +23,8 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Types that no form of a page can send. */
 const BODY_TYPES = new Set([
   'application/json',
+  'text/xml',
+  'application/xml',
   'application/merge-patch+json',
   'application/octet-stream',
   'application/mbox',

@@ -1,4 +1,5 @@
 import { accountOperations } from './accounts.ts'
+import { clientSettingsOperations } from './client-settings/operations.ts'
 import { clockOperations } from './clock.ts'
 import { configurationOperations } from './configuration/operations.ts'
 import { faultOperations } from './faults.ts'
@@ -33,6 +34,7 @@ export const operations: readonly Operation[] = [
   ...virtualServerOperations,
   ...configurationOperations,
   ...clockOperations,
+  ...clientSettingsOperations,
   ...certificateOperations,
   ...requestOperations,
   ...authorityOperations,

@@ -1,17 +1,19 @@
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
+import { documents } from '../api/client-settings/documents.ts'
+import { CA_FILE, type ProgramText, programTexts } from '../api/client-settings/programs.ts'
+import { type Settings, settingsOf } from '../api/client-settings/settings.ts'
 import { makeFolder } from '../common/folders.ts'
 import { storedRoots } from './certificate-store.ts'
-import { documents } from './client-settings/documents.ts'
-import { CA_FILE, programTexts } from './client-settings/programs.ts'
-import { type Settings, settingsOf } from './client-settings/settings.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
+import { UsageError } from './failure.ts'
 import { writeOutput } from './files.ts'
 import { print } from './output.ts'
 
 interface ClientSettingsOptions extends ConfigurationOptions {
   readonly user?: string
   readonly write?: string
+  readonly program?: string
   readonly json?: boolean
 }
 
@@ -20,6 +22,7 @@ export function addClientSettings(program: Command): void {
   withConfig(program.command('client-settings'))
     .description('show what to enter in mail and news programs, or write files for their automatic configuration')
     .option('--user <name>', 'account (default: the first)')
+    .option('--program <name>', 'only this program, such as thunderbird')
     .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an iOS profile to this folder')
     .option('--json', 'print JSON')
     .action(clientSettings)
@@ -29,9 +32,18 @@ async function clientSettings(options: ClientSettingsOptions): Promise<void> {
   const configuration = await loadConfiguration(options)
   const settings = settingsOf(configuration.lab, options.user)
   if (options.write !== undefined) return writeDocuments(options.write, settings, configuration, options.json ?? false)
-  if (options.json) return print(JSON.stringify({ ...settings, programs: programTexts(settings) }))
+  const programs = programsNamed(settings, options.program)
+  if (options.json) return print(JSON.stringify({ ...settings, programs }))
   print(`Root certificate for clients: sealpost ca export --format pem --out ${CA_FILE}`)
-  for (const { name, text } of programTexts(settings)) print(`\n${name}\n${text.replaceAll(/^(?=.)/gm, '  ')}`)
+  for (const { name, text } of programs) print(`\n${name}\n${text.replaceAll(/^(?=.)/gm, '  ')}`)
+}
+
+function programsNamed(settings: Settings, wanted: string | undefined): ProgramText[] {
+  const all = programTexts(settings)
+  if (wanted === undefined) return all
+  const found = all.filter(({ id }) => id === wanted.toLowerCase())
+  if (found.length > 0) return found
+  throw new UsageError(`there is no program ${wanted}; there are: ${all.map(({ id }) => id).join(', ')}`)
 }
 
 async function writeDocuments(

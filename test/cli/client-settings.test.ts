@@ -138,3 +138,11 @@ open('root.der', 'wb').write(profile['PayloadContent'][1]['PayloadContent'])
 async function writeCa(): Promise<void> {
   await place.run(['client-settings', '--config', 'lab.yaml', '--write', '.'])
 }
+
+test('shows one program, and names all if it is unknown', async () => {
+  place.write('lab.yaml', `${accounts}virtualServers: [{ protocol: imap4, port: 1143 }]`)
+  const one = await place.run(['client-settings', '--config', 'lab.yaml', '--program', 'mbsync', '--json'])
+  expect(JSON.parse(one.stdout).programs).toMatchObject([{ id: 'mbsync' }])
+  const none = await place.run(['client-settings', '--config', 'lab.yaml', '--program', 'pine'])
+  expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('there are: outlook-express, outlook, ')])
+})

@@ -80,6 +80,30 @@ export const configurationExamples: Examples = {
     answer: { ...change, applied: false },
   },
   'configuration.reload': { input: {}, answer: { warnings: [], afterRestart: [] } },
+  'clientSettings.get': {
+    input: { account: 'alice' },
+    answer: {
+      user: 'alice',
+      address: 'alice@lab.test',
+      password: null,
+      rootPem: '-----BEGIN CERTIFICATE-----\n…',
+      servers: [
+        {
+          protocol: 'imap4',
+          virtualServer: 'Default IMAP4 Virtual Server',
+          host: 'localhost',
+          port: 3993,
+          security: 'tls',
+          logonNeedsTls: false,
+        },
+      ],
+      programs: [{ id: 'thunderbird', name: 'Thunderbird', text: 'E-mail address   alice@lab.test' }],
+    },
+  },
+  'clientSettings.document': {
+    input: { document: 'autoconfig', account: 'alice' },
+    answer: '<clientConfig version="1.1">…',
+  },
   'clock.get': { answer: { now: '2026-11-26T07:14:10.000Z', frozen: false, offsetMs: 0 } },
   'clock.change': {
     input: { advance: '1s' },

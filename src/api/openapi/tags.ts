@@ -10,6 +10,7 @@ export const tags: Readonly<Record<string, string>> = {
   feeds: 'Exchanges of articles with other news servers.',
   sessions: 'Connections of clients: TLS facts, transcripts, refusals.',
   virtualServers: 'The servers of the lab: ports, certificate, policy.',
+  clientSettings: 'What to enter in mail and news programs.',
   clock: 'The time of the lab, which can be moved.',
   configuration: 'The YAML of the lab: read it, and change it while the lab runs.',
   certificates: 'Certificates of the virtual servers, as with `sealpost cert`.',

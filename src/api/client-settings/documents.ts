@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { splitPem } from '../../common/system-roots.ts'
 import { xml, xmlDocument } from '../../common/xml.ts'
+import { readPem } from '../../pki/der/pem.ts'
 import { CA_FILE } from './programs.ts'
 import type { ConnectionSettings, Settings } from './settings.ts'
 
@@ -27,7 +27,7 @@ export function documents(settings: Settings, rootPem: string): Document[] {
 const socketTypes = { tls: 'SSL', starttls: 'STARTTLS', clear: 'plain' } as const
 
 /** Returns Thunderbird autoconfig. https://wiki.mozilla.org/Thunderbird:Autoconfiguration:ConfigFileFormat */
-function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): string {
+export function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): string {
   const server = (tag: string, type: string, access: ConnectionSettings | undefined): string[] =>
     access
       ? [
@@ -57,7 +57,7 @@ function autoconfig({ domain, user, access: { imap4, pop3, smtp } }: Settings): 
 const encryptions = { tls: 'SSL', starttls: 'TLS', clear: 'None' } as const
 
 /** Returns the POX autodiscover response for Outlook. [MS-OXDSCLI] section 2.2.4. */
-function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings): string {
+export function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings): string {
   const protocol = (type: string, access: ConnectionSettings | undefined): string[] =>
     access
       ? [
@@ -88,13 +88,27 @@ function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings): string
   ])
 }
 
+/** Returns the response to a request that autodiscover cannot answer. [MS-OXDSCLI] section 2.2.4.1.1.3. */
+export const autodiscoverError = (): string =>
+  xmlDocument([
+    '<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006">',
+    '  <Response>',
+    '    <Error>',
+    '      <ErrorCode>600</ErrorCode>',
+    '      <Message>Invalid Request</Message>',
+    '      <DebugData />',
+    '    </Error>',
+    '  </Response>',
+    '</Autodiscover>',
+  ])
+
 interface Dictionary {
   readonly [key: string]: PlistValue
 }
 type PlistValue = string | number | boolean | Buffer | readonly Dictionary[] | Dictionary
 
 /** Returns a profile for iOS and macOS with a mail account and the roots. Apple, "Configuration Profile Reference". */
-function mobileConfig(settings: Settings, rootPem: string): string {
+export function mobileConfig(settings: Settings, rootPem: string): string {
   const profile = payload('Configuration', 'profile', settings.address, {
     PayloadDisplayName: `Sealpost lab: ${settings.address}`,
     PayloadContent: [mail(settings), ...roots(rootPem)],
@@ -116,7 +130,7 @@ function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settin
           [`${side}MailServerUseSSL`]: access.best.channel !== 'clear',
           [`${side}MailServerUsername`]: user,
           [`${side}MailServerAuthentication`]: 'EmailAuthPassword',
-          [`${side}Password`]: password,
+          ...(password === '' ? {} : { [`${side}Password`]: password }),
         }
       : {}
   return payload('com.apple.mail.managed', 'mail', address, {
@@ -129,11 +143,15 @@ function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settin
 }
 
 function roots(rootPem: string): Dictionary[] {
-  return splitPem(rootPem).map((pem, index) => {
-    const der = Buffer.from(pem.replaceAll(/-----[A-Z ]+-----|\s/g, ''), 'base64')
+  return readPem(rootPem).map(({ der }, index) => {
     const content = { PayloadDisplayName: 'Sealpost lab root', PayloadContent: der }
     // Identifiers must differ within a profile.
-    return payload('com.apple.security.root', index === 0 ? 'root' : `root-${index + 1}`, `${pem}\n`, content)
+    return payload(
+      'com.apple.security.root',
+      index === 0 ? 'root' : `root-${index + 1}`,
+      der.toString('base64'),
+      content,
+    )
   })
 }
 

@@ -5,18 +5,25 @@ import type { ConnectionSettings, Settings } from './settings.ts'
 export const CA_FILE = 'lab-ca.pem'
 
 interface Program {
+  readonly id: string
   readonly name: string
   readonly lines: (settings: Settings) => readonly string[]
 }
 
 /** Returns the instructions for each program as a text of several lines. */
-export function programTexts(settings: Settings): { readonly name: string; readonly text: string }[] {
-  return programs.map(({ name, lines }) => ({ name, text: lines(settings).join('\n') }))
+export const programTexts = (settings: Settings): ProgramText[] =>
+  programs.map(({ id, name, lines }) => ({ id, name, text: lines(settings).join('\n') }))
+
+export interface ProgramText {
+  readonly id: string
+  readonly name: string
+  readonly text: string
 }
 
 const programs: readonly Program[] = [
-  { name: 'Outlook Express 5 and 6', lines: outlookExpress },
+  { id: 'outlook-express', name: 'Outlook Express 5 and 6', lines: outlookExpress },
   {
+    id: 'outlook',
     name: 'Outlook',
     lines: (settings) => [
       ...modern(settings),
@@ -24,6 +31,7 @@ const programs: readonly Program[] = [
     ],
   },
   {
+    id: 'thunderbird',
     name: 'Thunderbird',
     lines: (settings) => [
       ...modern(settings),
@@ -32,17 +40,37 @@ const programs: readonly Program[] = [
     ],
   },
   {
+    id: 'claws-mail',
     name: 'Claws Mail',
     lines: (settings) => [
       ...modern(settings),
       'Configuration, Preferences for current account: Receive, Send, TLS, and Advanced for the ports.',
     ],
   },
-  { name: 'mutt and NeoMutt (~/.muttrc)', lines: mutt },
-  { name: 'mbsync (~/.mbsyncrc)', lines: mbsync },
-  { name: 'tin', lines: tin },
-  { name: 'nodemailer', lines: nodemailer },
-  { name: 'imapflow', lines: imapflow },
+  {
+    id: 'apple-mail',
+    name: 'Apple Mail (macOS and iOS)',
+    lines: (settings) => [
+      ...modern(settings),
+      'The profile sets all of this: open lab.mobileconfig (sealpost client-settings --write DIR), and install it in the',
+      'system settings. On iOS, also trust the root: Settings, General, About, Certificate Trust Settings.',
+    ],
+  },
+  {
+    id: 'k-9',
+    name: 'K-9 Mail and Thunderbird for Android',
+    lines: (settings) => [
+      ...modern(settings),
+      'Authentication   Normal password',
+      `Trust: copy ${CA_FILE} to the device; Settings, Security, Encryption & credentials, Install a certificate, CA.`,
+    ],
+  },
+  { id: 'mutt', name: 'mutt and NeoMutt (~/.muttrc)', lines: mutt },
+  { id: 'mbsync', name: 'mbsync (~/.mbsyncrc)', lines: mbsync },
+  { id: 'tin', name: 'tin', lines: tin },
+  { id: 'news', name: 'Other news programs (slrn, Pan, Gnus)', lines: news },
+  { id: 'nodemailer', name: 'nodemailer', lines: nodemailer },
+  { id: 'imapflow', name: 'imapflow', lines: imapflow },
 ]
 
 const titles: Readonly<Record<Protocol, string>> = {
@@ -164,6 +192,17 @@ function tin({ user, password, newsgroup, access: { nntp } }: Settings): string[
     ...(tls ? [`~/.tin/tinrc: tls_ca_cert_file=${CA_FILE}`] : []),
     `~/.newsauth: ${nntp.host} ${password} ${user}`,
     `NNTPSERVER=${nntp.host} tin -r${tls ? ' -T' : ''} -p ${port} -A${newsgroup ? ` ${newsgroup}` : ''}`,
+  ]
+}
+
+function news({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
+  if (!nntp) return ['The lab has no NNTP virtual server.']
+  return [
+    `Server           ${nntp.host}, port ${nntp.best.port}, ${channelNames[nntp.best.channel]}`,
+    `User name        ${user}`,
+    `Password         ${password}`,
+    ...(newsgroup ? [`Newsgroup        ${newsgroup}`] : []),
+    `Root certificate ${CA_FILE}`,
   ]
 }
 

@@ -1,0 +1,66 @@
+import type { Context, Hono } from 'hono'
+import type { Api } from '../../src/api/api.ts'
+import { autoconfig, autodiscover, autodiscoverError } from '../../src/api/client-settings/documents.ts'
+import { runningLab } from '../../src/api/client-settings/operations.ts'
+import { type Settings, settingsOf } from '../../src/api/client-settings/settings.ts'
+import type { ServerContext } from '../service.ts'
+import { bodyOf } from './body.ts'
+import type { Env } from './env.ts'
+
+const AUTOCONFIG = ['/.well-known/autoconfig/mail/config-v1.1.xml', '/mail/config-v1.1.xml']
+const AUTODISCOVER = '/autodiscover/autodiscover.xml'
+const AUTODISCOVER_JSON = '/autodiscover/autodiscover.json'
+
+/** Longest request of autodiscover. */
+const MAX_REQUEST_OCTETS = 16 * 1024
+
+/** Returns whether a path is one at which mail programs look for settings, before they know any name or password. */
+export const isClientSetup = (path: string): boolean => AUTOCONFIG.includes(path) || /^\/autodiscover\//i.test(path)
+
+/** Returns the names by which mail programs look for settings: those of the mail domain. */
+export const setupNames = ({ directory: { domain } }: ServerContext): string[] => [
+  domain,
+  `autoconfig.${domain}`,
+  `autodiscover.${domain}`,
+]
+
+/** Adds the paths. The answers have no password, and do not tell which accounts exist: people log on by their address. */
+export function clientSetupRoutes(app: Hono<Env>, api: Api): void {
+  const xml = (c: Context<Env>, text: string): Response => c.body(text, 200, { 'Content-Type': 'application/xml' })
+  for (const path of AUTOCONFIG) {
+    app.get(path, (c) => xml(c, autoconfig(settingsFor(api, c.req.query('emailaddress') ?? '%EMAILADDRESS%'))))
+  }
+  for (const path of [AUTODISCOVER, '/Autodiscover/Autodiscover.xml', '/AutoDiscover/AutoDiscover.xml']) {
+    app.post(path, async (c) => {
+      const request = (await bodyOf(c, MAX_REQUEST_OCTETS)).toString('utf8')
+      const address = elementIn(request, 'EMailAddress')
+      // [MS-OXDSCLI] section 2.2.3: a request without an address is answered with an error.
+      return xml(c, address?.includes('@') ? autodiscover(settingsFor(api, address)) : autodiscoverError())
+    })
+  }
+  for (const path of [AUTODISCOVER_JSON, `${AUTODISCOVER_JSON}/v1.0/:address`]) {
+    app.get(path, (c) => {
+      const protocol = c.req.query('Protocol') ?? ''
+      if (protocol.toLowerCase() !== 'autodiscoverv1') {
+        const message = `The given protocol value '${protocol}' is invalid. Supported values are 'AutodiscoverV1'`
+        return c.json({ ErrorCode: 'InvalidProtocol', ErrorMessage: message }, 400)
+      }
+      return c.json({ Protocol: 'AutodiscoverV1', Url: new URL(AUTODISCOVER, c.req.url).href })
+    })
+  }
+}
+
+/** Returns the settings of anyone with this address. */
+function settingsFor(api: Api, address: string): Settings {
+  const lab = runningLab(api)
+  const anyone = { ...lab, directory: { ...lab.directory, mode: 'open' as const, accounts: [] } }
+  return { ...settingsOf(anyone, undefined), user: address, address, password: '' }
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+/** Returns the text of the first element with a name, in any namespace. */
+function elementIn(text: string, name: string): string | undefined {
+  const found = new RegExp(`<(?:[\\w-]{1,40}:)?${name}>([^<]{1,320})<`).exec(text)?.[1]
+  return found?.replaceAll(/&(amp|lt|gt|quot|apos);/g, (_, entity: string) => entities[entity] ?? '').trim()
+}

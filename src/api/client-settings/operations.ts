@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import type { Port, ResolvedLab } from '../../config/resolve.ts'
+import { accountOwner } from '../../store/types.ts'
+import type { Api } from '../api.ts'
+import { type Caller, seesOwner } from '../caller.ts'
+import { Content, defineOperation, type Operation } from '../operation.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { autoconfig, autodiscover, mobileConfig } from './documents.ts'
+import { programTexts } from './programs.ts'
+import { type Settings, settingsOf } from './settings.ts'
+
+const input = {
+  account: z.string().optional().describe('Default: the account that asks, or the first.'),
+  password: z.stringbool().default(false).describe('Includes the password, for administrators and the account itself.'),
+}
+
+const server = z.object({
+  protocol: z.string(),
+  virtualServer: z.string(),
+  host: z.string(),
+  port: z.number().int(),
+  security: z.enum(['tls', 'starttls', 'none']),
+  logonNeedsTls: z.boolean(),
+})
+
+const get = defineOperation({
+  name: 'clientSettings.get',
+  method: 'GET',
+  path: '/client-settings',
+  summary: 'Read what to enter in mail and news programs: servers, ports, user name, root certificate, steps.',
+  access: 'read',
+  input: z.strictObject(input),
+  output: z
+    .object({
+      user: z.string(),
+      address: z.string(),
+      password: z.string().nullable().describe('Null unless it is asked for.'),
+      rootPem: z.string().describe('The root certificates to trust.'),
+      servers: z.array(server),
+      programs: z.array(z.object({ id: z.string(), name: z.string(), text: z.string() })),
+    })
+    .meta({ id: 'ClientSettings' }),
+  problems: ['not-found'],
+  async run({ api, caller, input: { account, password } }) {
+    const settings = settingsFor(api, caller, account, password)
+    const access = Object.values(settings.access)
+    return {
+      user: settings.user,
+      address: settings.address,
+      password: password ? settings.password : null,
+      rootPem: api.lab.certificateStore.rootPem,
+      servers: access.map(({ protocol, virtualServer, host, best, tlsRequired }) => ({
+        protocol,
+        virtualServer,
+        host,
+        port: best.port,
+        security: best.channel === 'clear' ? ('none' as const) : best.channel,
+        logonNeedsTls: tlsRequired,
+      })),
+      programs: programTexts(password ? settings : { ...settings, password: '(your password)' }),
+    }
+  },
+})
+
+const document = defineOperation({
+  name: 'clientSettings.document',
+  method: 'GET',
+  path: '/client-settings/{document}',
+  summary:
+    'Download a file for the automatic configuration: Thunderbird autoconfig, Outlook autodiscover, Apple profile.',
+  access: 'read',
+  input: z.strictObject({ document: z.enum(['autoconfig', 'autodiscover', 'mobileconfig']), ...input }),
+  output: 'application/xml',
+  otherOutputs: ['application/x-apple-aspen-config'],
+  async run({ api, caller, input: { document: wanted, account, password } }) {
+    const settings = settingsFor(api, caller, account, password)
+    if (wanted === 'autoconfig') return new Content('application/xml', autoconfig(settings))
+    if (wanted === 'autodiscover') return new Content('application/xml', autodiscover(settings))
+    const profile = mobileConfig(settings, api.lab.certificateStore.rootPem)
+    return new Content('application/x-apple-aspen-config', profile, {
+      'Content-Disposition': 'attachment; filename="lab.mobileconfig"',
+    })
+  },
+})
+
+/** Returns the settings of an account that a caller sees, with its password only if it is wanted. @throws ApiProblem */
+function settingsFor(api: Api, caller: Caller, wanted: string | undefined, withPassword: boolean): Settings {
+  const lab = runningLab(api)
+  const own = lab.directory.accounts.map(({ user }) => user).filter((user) => seesOwner(caller, accountOwner(user)))
+  const user = wanted ?? (caller.role === 'account' ? caller.name : (own[0] ?? (hasAll(caller) ? 'alice' : undefined)))
+  const isKnown = user !== undefined && (own.includes(user) || (lab.directory.mode === 'open' && hasAll(caller)))
+  if (!isKnown) throw notFound(`there is no account ${user ?? ''}; GET /api/v1/accounts lists them`)
+  const maySee = (caller.role === 'administrator' && caller.tenant === undefined) || caller.role === 'account'
+  if (withPassword && !maySee) {
+    throw new ApiProblem(
+      'forbidden',
+      'only administrators and the account itself see its password; leave out password=true',
+    )
+  }
+  const settings = settingsOf(lab, user)
+  return withPassword ? settings : { ...settings, password: '' }
+}
+
+const hasAll = ({ role, tenant }: Caller): boolean => role === 'administrator' && tenant === undefined
+
+/** Returns the configuration with the ports that are open and the accounts that there are now. */
+export function runningLab({ lab }: Pick<Api, 'lab'>): ResolvedLab {
+  const open = new Map(lab.endpoints().map((one) => [one.virtualServer, one]))
+  const virtualServers = lab.config.virtualServers.map((one) => {
+    const { port, tlsPort } = open.get(one.name) ?? {}
+    return { ...one, port: port ?? ('off' as Port), tlsPort: tlsPort ?? ('off' as Port) }
+  })
+  const accounts = lab.directory
+    .accounts()
+    .map(({ user, password = 'anything', addresses }) => ({ user, password, addresses: [...addresses] }))
+  return { ...lab.config, virtualServers, directory: { ...lab.config.directory, accounts } }
+}
+
+export const clientSettingsOperations: readonly Operation[] = [get, document]
