@@ -18,16 +18,42 @@ onLive(({ name }) => {
   if (name === 'session.refused') needAttention('sessions', (attention.value.sessions ?? 0) + 1)
 })
 
-/** Events after which other certificates may be served. */
-const CERTIFICATE_EVENTS = ['certificate.changed', 'configuration.reloaded']
+/** What the rail counts on pages that are not open: the events that may change it, and the count. */
+const counts: readonly {
+  readonly path: string
+  readonly events: readonly string[]
+  readonly count: () => Promise<number>
+}[] = [
+  {
+    path: 'certificates',
+    events: ['certificate.changed', 'configuration.reloaded'],
+    async count() {
+      const { items } = await call('certificates.list', {})
+      return items.filter(({ daysLeft, usedBy }) => daysLeft < EXPIRES_SOON_DAYS && usedBy.length > 0).length
+    },
+  },
+  {
+    path: 'authorities',
+    events: ['request.queued', 'certificate.changed'],
+    async count() {
+      const { items } = await call('authorities.requests', {})
+      return items.filter(({ state }) => state === 'pending').length
+    },
+  },
+]
 
-async function countCertificates(): Promise<void> {
+/** Counts what an event may have changed, or everything. */
+function countAgain(event?: string): void {
   if (callerState.value.name !== 'in' || !seesLab()) return
-  const { items } = await call('certificates.list', {})
-  const ending = items.filter(({ daysLeft, usedBy }) => daysLeft < EXPIRES_SOON_DAYS && usedBy.length > 0)
-  needAttention('certificates', ending.length)
+  for (const { path, events, count } of counts) {
+    if (event !== undefined && !events.includes(event)) continue
+    // The page itself shows why it cannot read what is counted.
+    count().then(
+      (found) => needAttention(path, found),
+      () => {},
+    )
+  }
 }
 
-// The page of the certificates shows why they cannot be read.
-effect(() => void countCertificates().catch(() => {}))
-onLive(({ name }) => CERTIFICATE_EVENTS.includes(name) && void countCertificates().catch(() => {}))
+effect(() => countAgain())
+onLive(({ name }) => countAgain(name))

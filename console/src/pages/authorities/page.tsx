@@ -132,7 +132,6 @@ function Queue({ requests, onChange }: { readonly requests: readonly QueuedReque
         rows={requests}
         keyOf={({ authority, id }) => `${authority} ${id}`}
         columns={[
-          { name: 'id', title: t('authorities.number'), isNumber: true, cell: ({ id }) => formatNumber(id) },
           { name: 'subject', title: t('authorities.subject'), cell: ({ subject }) => <strong>{subject}</strong> },
           { name: 'authority', title: t('authorities.name'), cell: ({ authority }) => authority },
           { name: 'since', title: t('authorities.received'), cell: (one) => <RelativeTime at={one.receivedAt} /> },

@@ -16,7 +16,6 @@ export default {
   'authorities.issuedRevoked': '{issued}, davon {revoked} gesperrt',
   'authorities.certificate': 'Zertifikat',
   'authorities.queue': 'Anforderungen zur Genehmigung',
-  'authorities.number': 'Nummer',
   'authorities.subject': 'Ausgestellt für',
   'authorities.received': 'Eingegangen',
   'authorities.approve': 'Genehmigen',

@@ -14,7 +14,6 @@ export default {
   'authorities.issuedRevoked': '{issued}, {revoked} revoked',
   'authorities.certificate': 'Certificate',
   'authorities.queue': 'Requests that wait for approval',
-  'authorities.number': 'Number',
   'authorities.subject': 'Issued to',
   'authorities.received': 'Received',
   'authorities.approve': 'Approve',

@@ -16,7 +16,6 @@ export default {
   'authorities.issuedRevoked': '{issued} (失効 {revoked})',
   'authorities.certificate': '証明書',
   'authorities.queue': '承認待ちの要求',
-  'authorities.number': '番号',
   'authorities.subject': '発行先',
   'authorities.received': '受信',
   'authorities.approve': '承認',
