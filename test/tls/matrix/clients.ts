@@ -72,7 +72,9 @@ const node: Client = {
   can: (offer, protocol) => offer.openssl !== undefined && protocol === 'http',
   connect: ({ version, openssl: suite = '' }, { port, ca }) =>
     new Promise((resolve) => {
-      const agent = new Agent({ minVersion: version, maxVersion: version, ciphers: `${suite}:@SECLEVEL=0`, ca })
+      // OpenSSL takes the level only with suites of TLS 1.2.
+      const ciphers = version === 'TLSv1.3' ? suite : `${suite}:@SECLEVEL=0`
+      const agent = new Agent({ minVersion: version, maxVersion: version, ciphers, ca })
       const to = { host: '127.0.0.1', port, servername: 'localhost', path: '/livez', agent }
       request(to, (answer) => {
         answer.resume().on('end', () => {
