@@ -54,21 +54,15 @@ export class EventListeners {
         })
       }
     })
-    return (messages) => {
+    return async (messages) => {
       const all = new Promise<void>((resolve) => {
         check = () => {
           if (arrived >= messages * this.#sockets.length) resolve()
         }
         check()
       })
-      return Promise.race([all, failed])
-    }
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) {
-      socket.removeAllListeners('close')
-      socket.destroy()
+      await Promise.race([all, failed])
+      for (const socket of this.#sockets) socket.removeAllListeners('data').removeAllListeners('close')
     }
   }
 }
@@ -83,6 +77,9 @@ function openOne({ host, port }: Target, path: string): Promise<Socket> {
       answer += chunk.toString('latin1')
       if (!answer.includes(': connected')) return
       socket.off('data', onData)
+      // The connections stay open until the server stops.
+      socket.off('error', reject)
+      socket.on('error', () => {})
       resolve(socket)
     }
     socket.on('data', onData)
