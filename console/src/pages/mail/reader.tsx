@@ -159,15 +159,17 @@ export function MessageFacts({ message }: { readonly message: Message }) {
   const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
   const blind = (envelope?.to ?? []).filter((one) => !addresses.has(one.toLowerCase()))
   return (
-    <dl class="facts">
-      <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
-      <Fact name={t('mail.to')}>
-        {to.map(addressText).join(', ') || '–'}
-        {newsgroup ?? ''}
-      </Fact>
-      {cc.length > 0 && <Fact name={t('mail.cc')}>{cc.map(addressText).join(', ')}</Fact>}
-      {blind.length > 0 && to.length + cc.length > 0 && <Fact name={t('mail.envelopeOnly')}>{blind.join(', ')}</Fact>}
-      <Fact name={t('mail.date')}>{wholeTime(date ?? receivedAt)}</Fact>
+    <>
+      <dl class="facts">
+        <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
+        <Fact name={t('mail.to')}>
+          {to.map(addressText).join(', ') || '–'}
+          {newsgroup ?? ''}
+        </Fact>
+        {cc.length > 0 && <Fact name={t('mail.cc')}>{cc.map(addressText).join(', ')}</Fact>}
+        {blind.length > 0 && to.length + cc.length > 0 && <Fact name={t('mail.envelopeOnly')}>{blind.join(', ')}</Fact>}
+        <Fact name={t('mail.date')}>{wholeTime(date ?? receivedAt)}</Fact>
+      </dl>
       <div class="badges">
         {captured && <Badge tone="warning">{t('mail.capturedBadge')}</Badge>}
         {account !== null && <Badge>{account}</Badge>}
@@ -187,7 +189,7 @@ export function MessageFacts({ message }: { readonly message: Message }) {
           </Badge>
         ))}
       </div>
-    </dl>
+    </>
   )
 }
 
