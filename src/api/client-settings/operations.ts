@@ -3,6 +3,7 @@ import type { Port, ResolvedLab } from '../../config/resolve.ts'
 import { accountOwner } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesOwner } from '../caller.ts'
+import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { autoconfig, autodiscover, mobileConfig } from './documents.ts'
@@ -11,7 +12,7 @@ import { type Settings, settingsOf } from './settings.ts'
 
 const input = {
   account: z.string().optional().describe('Default: the account that asks, or the first.'),
-  password: z.stringbool().default(false).describe('Includes the password, for administrators and the account itself.'),
+  password: flag.default(false).describe('Includes the password, for administrators and the account itself.'),
 }
 
 const server = z.object({

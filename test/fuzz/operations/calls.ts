@@ -36,7 +36,7 @@ export interface FuzzCall {
 const names = fc.constantFrom('fuzz1', 'fuzz2', 'fuzz3')
 /** Properties whose other values would take long: keys of many bits, waits. */
 const slow = new Set(['key', 'timeout'])
-const timeouts = fc.constantFrom<unknown>('1ms', '3ms', 0, 2)
+const timeouts = fc.constantFrom<unknown>('1ms', '3ms', 2)
 
 /** Values that make sense for a property, by operation and name, or by name. */
 const sensible: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
