@@ -1,0 +1,118 @@
+// Takes pictures of the pages of the console, of a lab with some mail and some refused clients. Needs Debian's chromium and
+// a build (npm run build).
+//   node scripts/screenshots.mjs [FOLDER]     default: docs/images/console, with the pictures that the documents show
+//   node scripts/screenshots.mjs --all FOLDER every page at 1280 and 390 px, light and dark
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { createTransport } from 'nodemailer'
+import { chromium } from 'playwright-core'
+import { startLab } from '../dist/src/index.js'
+
+const { values, positionals } = parseArgs({
+  options: { all: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const folder = positionals[0] ?? fileURLToPath(new URL('../docs/images/console', import.meta.url))
+mkdirSync(folder, { recursive: true })
+
+const messages = [
+  ['Shop <shop@app.test>', 'alice@lab.test', 'Your order 4711 has been sent', 'Parcel 00340 arrives on Friday.'],
+  [
+    'Bank <no-reply@bank.test>',
+    'customer@gmail.com',
+    'Your code is 482915',
+    'Enter 482915 to log on. It is valid for ten minutes.',
+  ],
+  ['Anna Weber <anna@team.test>', 'bob@lab.test', 'Minutes of Monday', 'Please read them before Thursday.'],
+  ['Newsletter <news@app.test>', 'alice@lab.test', 'What is new in November', 'Three small things that save time.'],
+]
+
+const html = (subject, text) =>
+  `<div style="font-family: sans-serif; max-width: 36em; margin: 24px auto">
+    <h1 style="font-size: 22px">${subject}</h1><p>${text}</p>
+    <p><a href="https://app.test/orders/4711" style="background: #1d5fd6; color: #fff; padding: 10px 18px; border-radius: 6px; text-decoration: none">Show</a></p>
+  </div>`
+
+async function fill(lab) {
+  const transport = createTransport(lab.nodemailer('alice'))
+  for (const [from, to, subject, text] of messages) {
+    await transport.sendMail({ from, to, subject, text, html: html(subject, text) })
+  }
+  await transport
+    .sendMail({ from: 'alice@lab.test', to: 'zoe@lab.test', subject: 'Hello', text: 'Hello' })
+    .catch(() => {})
+  transport.close()
+  await lab.faults.add({
+    name: 'greylisting',
+    when: { protocol: 'smtp', verb: 'RCPT', matching: 'greylisted' },
+    do: { reply: '451 4.7.1 Greylisted, try again later' },
+    times: 1,
+  })
+  // An old client, and one that does not trust the lab.
+  const options = { host: '127.0.0.1', port: lab.server('imap4').tlsPort, servername: 'localhost' }
+  for (const tls of [{ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' }, {}]) {
+    await new Promise((resolve) => {
+      connect({ ...options, ...tls })
+        .on('error', () => {})
+        .on('close', resolve)
+    })
+  }
+}
+
+const lab = await startLab({
+  directory: { unknown: 'refuse', accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+  newsgroups: [{ name: 'lab.general' }],
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'pop3' },
+    { protocol: 'imap4', requireSecureChannel: true },
+    { protocol: 'nntp', require128BitEncryption: true },
+    { protocol: 'http' },
+  ],
+})
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-background-networking', '--no-first-run'],
+})
+
+try {
+  await fill(lab)
+  const base = `http://127.0.0.1:${lab.server('http').port}`
+  const read = async (path) => (await fetch(`${base}/api/v1/${path}`)).json()
+  const message = (await read('messages?query=subject:code')).items[0].id
+  const session = (await read('sessions?protocol=imap4&failed=true')).items.at(-1).id
+  const pages = {
+    mail: `mail/${message}`,
+    servers: 'servers',
+    access: 'servers/default-imap4-virtual-server?tab=access',
+    certificates: 'certificates',
+    wizard: 'certificates/wizard',
+    authorities: 'authorities',
+    sessions: 'sessions',
+    session: `sessions/${session}?tab=tls`,
+    faults: 'faults',
+  }
+  const looks = values.all
+    ? [1280, 390].flatMap((width) => ['light', 'dark'].map((colorScheme) => ({ width, colorScheme })))
+    : [{ width: 1280, colorScheme: 'light' }]
+  for (const { width, colorScheme } of looks) {
+    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, locale: 'en-GB' })
+    for (const [name, path] of Object.entries(pages)) {
+      const page = await context.newPage()
+      await page.goto(`${base}/${path}`)
+      await page.locator('main h2').first().waitFor()
+      await page.waitForTimeout(500)
+      const file = join(folder, values.all ? `${name}-${width}-${colorScheme}.png` : `${name}.png`)
+      await page.screenshot({ path: file })
+      console.log(file)
+      await page.close()
+    }
+    await context.close()
+  }
+} finally {
+  await browser.close()
+  await lab.stop()
+}
