@@ -79,7 +79,6 @@ function Difference({ change }: { readonly change: Change }) {
   return (
     <>
       {!change.durable && <p class="hint">{t('servers.notDurable')}</p>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls needs the keyboard */}
       <section class="difference" tabIndex={0} aria-label={t('servers.applyTitle')}>
         <pre>
           {change.hunks.map(({ oldStart, lines }) => (
