@@ -8,9 +8,11 @@ const TOKEN = 'token-token-token'
 const CONFIGURATION = `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }
 tokens: [{ name: ci, token: ${TOKEN} }]
+newsgroups: [{ name: lab.general }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: imap4, port: 0, tlsPort: 0 }
+  - { protocol: nntp, port: 0, tlsPort: off, feeds: [{ peer: down.test, host: 127.0.0.1, port: 9 }] }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
 `
 
@@ -55,6 +57,7 @@ async function fill(): Promise<void> {
   known.message = await first('messages.list')
   known.session = await first('sessions.list', { protocol: 'smtp' })
   await callApi(socket, 'messages.update', { id: known.message, tags: ['one'] })
+  await callApi(socket, 'requests.create', { for: 'smtp', commonName: 'mail.lab.test' })
   await callApi(socket, 'faults.add', { when: { verb: 'NOOP' }, do: { reply: '451 4.7.1 Later' } })
   const start = async (name: string, input: object) =>
     ((await callApi(socket, name, { ...input })) as { id: string }).id
@@ -76,6 +79,11 @@ const certificate = async () => {
   return { name: items[0]?.thumbprint }
 }
 
+const feed = async () => {
+  const { items } = (await callApi(socket, 'feeds.list')) as { items: { id: string }[] }
+  return { id: items[0]?.id }
+}
+
 /** The input of each operation that needs one. Without lists of its own calls: those over HTTP are sessions. */
 const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'messages.get': message,
@@ -91,6 +99,11 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'sessions.list': () => ({ protocol: 'smtp', failed: false, limit: 5 }),
   'sessions.get': () => ({ id: known.session }),
   'sessions.handshake': () => ({ id: known.session }),
+  'newsgroups.get': () => ({ name: 'lab.general' }),
+  'feeds.get': feed,
+  'feeds.queue': feed,
+  'clientSettings.document': () => ({ document: 'autoconfig', account: 'alice' }),
+  'requests.get': () => ({ for: 'smtp' }),
   'virtualServers.get': () => ({ id: 'default-smtp-virtual-server' }),
   'certificates.get': certificate,
   'authorities.export': authority,
@@ -105,7 +118,9 @@ const ofHttp = ['session.get', 'session.create', 'session.delete']
 
 /** What is not the same at two times. */
 const stable = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (key, one) => (['time', 'memory', 'sessions'].includes(key) ? undefined : one)))
+  JSON.parse(
+    JSON.stringify(value, (key, one) => (['time', 'now', 'memory', 'sessions'].includes(key) ? undefined : one)),
+  )
 
 const shown = (answer: unknown): unknown => (Buffer.isBuffer(answer) ? answer.toString('base64') : stable(answer))
 
