@@ -22,8 +22,15 @@ const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 const UNSAFE_TAGS = /<(?=(?:link|i?frame|frameset|object|embed|applet|portal|fencedframe)(?:[\s/>]|$))/gi
 const UNSAFE_ATTRIBUTES = /\b(?=http-equiv\b)/gi
 
+interface HtmlDocumentOptions {
+  /** The colour scheme that the document is shown in. */
+  readonly scheme?: 'light' | 'dark' | undefined
+  /** Whether links open in another tab, as a document in a frame needs it. */
+  readonly linksInTabs?: boolean
+}
+
 /** Returns the HTML of a message as a document of its own, with its `cid:` images inside. RFC 2392. */
-export function htmlDocument(message: ReadableMessage, scheme?: 'light' | 'dark'): Content {
+export function htmlDocument(message: ReadableMessage, { scheme, linksInTabs }: HtmlDocumentOptions = {}): Content {
   const images = new Map(
     message.attachments.flatMap((one) =>
       one.cid !== undefined && IMAGE.test(one.contentType) ? [[one.cid, one]] : [],
@@ -37,7 +44,8 @@ export function htmlDocument(message: ReadableMessage, scheme?: 'light' | 'dark'
     octets += image.sizeOctets
     return `data:${image.contentType};base64,${image.content.toString('base64')}`
   })
-  return new Content('text/html; charset=utf-8', withLinksInTabs(scheme ? inScheme(html, scheme) : html), {
+  const shown = scheme ? inScheme(html, scheme) : html
+  return new Content('text/html; charset=utf-8', linksInTabs ? withLinksInTabs(shown) : shown, {
     'Content-Security-Policy': HTML_MAIL_POLICY,
     'Referrer-Policy': 'no-referrer',
     // Browsers look up the hosts of links in advance. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/X-DNS-Prefetch-Control

@@ -193,7 +193,7 @@ const html = defineOperation({
     const { at, read } = await readOf(call)
     if (read.html === undefined)
       throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
-    return htmlDocument(read, call.input.scheme)
+    return htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true })
   },
 })
 
