@@ -174,11 +174,16 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
   it('the wizard issues a certificate by keyboard alone', async () => {
     const page = await browser.open(http.base, '/certificates/wizard?server=default-smtp-virtual-server')
     const { keyboard } = page
-    const heading = (name: string): Promise<void> => page.getByRole('heading', { name, exact: true }).waitFor()
+    // A page is ready for keys when its first field has the focus.
+    const heading = async (name: string): Promise<void> => {
+      await page.getByRole('heading', { name, exact: true }).waitFor()
+      await page.locator('form :focus').waitFor()
+    }
     await heading('Welcome to the certificate wizard')
     await keyboard.press('Escape')
     await page.getByRole('heading', { name: 'Pending requests' }).or(page.locator('.certificates-overview')).waitFor()
     await page.goBack()
+    await heading('Welcome to the certificate wizard')
     await page.getByRole('radio', { name: 'Create a new certificate' }).focus()
     await keyboard.press('Enter')
     await heading('Now or later')
