@@ -43,6 +43,13 @@ const testFiles = () =>
 const onlyInAll = [
   'test/pki/durability.test.ts',
   'test/tls/matrix/matrix.test.ts',
+  'test/tls/routing.test.ts',
+  'test/audit/audit.test.ts',
+  'test/audit/leaky-client.test.ts',
+  'test/cli/ca-new-key.test.ts',
+  'test/examples/examples.test.ts',
+  'test/imap4/model.test.ts',
+  'test/legacy-tls/fuzz.test.ts',
   'test/acme/renewal.test.ts',
   'test/runners/runners.interop.test.ts',
   'test/mcp/inspector.interop.test.ts',
