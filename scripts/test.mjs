@@ -50,6 +50,7 @@ const onlyInAll = [
   'test/examples/examples.test.ts',
   'test/imap4/model.test.ts',
   'test/legacy-tls/fuzz.test.ts',
+  'test/legacy-tls/padding.test.ts',
   'test/acme/renewal.test.ts',
   'test/runners/runners.interop.test.ts',
   'test/mcp/inspector.interop.test.ts',
