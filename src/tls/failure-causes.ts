@@ -53,6 +53,8 @@ const table = {
     `the ClientHello is malformed: ${defectOf(first) ?? reason ?? 'OpenSSL cannot read it'}; the client has a defect, or something changes its data`,
   'record too long': 'the client sent a record that is longer than TLS allows',
   'unexpected message': 'the client sent a message that does not belong there in a handshake',
+  'alert before': ({ first }) =>
+    `the client gave up before its ClientHello (alert ${alertIn(first)}): its own settings leave no version or cipher suite that it may offer. OpenSSL offers TLS 1.0 and 1.1 only with -cipher DEFAULT@SECLEVEL=0`,
   'corrupt record':
     'a record does not have the right checksum (bad MAC): something between client and server changed the data, or the client has a defect',
   'clear text': ({ first }) =>
@@ -141,6 +143,12 @@ const MAX_NAMES = 64
 function defectOf(first: FirstOctets | undefined): string | undefined {
   if (first?.kind === 'malformed') return first.why
   return first?.kind === 'hello' ? first.hello.defects[0] : undefined
+}
+
+/** Returns the alert that a client sent in place of a ClientHello. RFC 8446 section 6. */
+export function alertIn(first: FirstOctets | undefined): number | undefined {
+  const alert = first?.kind === 'not-tls' ? /^\x15\x03[^]\x00\x02[\x01\x02]([^])/.exec(first.start)?.[1] : undefined
+  return alert?.charCodeAt(0)
 }
 
 /** Returns the command that a client sent in clear text, without its arguments: they may be secret. */

@@ -1,6 +1,6 @@
 import { clientAlertMeaning } from './client-alerts.ts'
 import type { NoHello } from './client-hello-reader.ts'
-import { type FailureCause, type FailureContext, sentences } from './failure-causes.ts'
+import { alertIn, type FailureCause, type FailureContext, sentences } from './failure-causes.ts'
 import type { RefusalCause } from './routing.ts'
 
 /** The parts of an error of Node.js, OpenSSL or the engine for old clients. */
@@ -20,6 +20,7 @@ export function explainHandshakeFailure(error: Error, context: FailureContext, r
   const code = codeOf(error)
   const alert = clientAlert(error)
   if (alert !== undefined) return clientAlertMeaning(alert)
+  if (alertIn(context.first) !== undefined) return sentence('alert before', context)
   const isRefusal = refusalCodes.has(code)
   const cause = (isRefusal ? refusal : undefined) ?? causes[code]
   if (cause !== undefined) return sentence(cause, { ...context, reason: oneLine(error) })

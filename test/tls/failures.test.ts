@@ -168,6 +168,11 @@ describe('a ClientHello that is refused is explained', () => {
     ['a log-on in clear text', 'USER alice\r\nPASS secret\r\n', /^(?!.*alice)(?!.*secret).*begins with “USER”/],
     ['an IMAP command', 'a1 CAPABILITY\r\n', /not TLS .*begins with “a1”/],
     ['binary octets', Buffer.of(0, 1, 2, 3, 4, 5), /^the client sent something that is not TLS/],
+    [
+      'an alert, as of OpenSSL when its settings exclude every version',
+      Buffer.of(21, 3, 3, 0, 2, 2, 70),
+      /^the client gave up before its ClientHello \(alert 70\): its own settings leave .*@SECLEVEL=0/,
+    ],
     ['another handshake message', Buffer.of(22, 3, 1, 0, 4, 2, 0, 0, 0), /^the client sent/],
   ])('%s', async (_, octets, why) => {
     const { refusals } = await recordOf({ tls: tlsSettings }, (echo) => send(echo, octets))
