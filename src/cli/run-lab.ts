@@ -15,7 +15,7 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts'
 import { createLog } from './log.ts'
 import { noteWarning, print } from './output.ts'
 import { runtimePlaces } from './running-labs.ts'
-import { nextCommands, printBanner } from './start-banner.ts'
+import { printBanner } from './start-banner.ts'
 
 export interface StartOptions extends ConfigurationOptions {
   readonly only?: readonly ServerProtocol[]
@@ -32,7 +32,7 @@ export async function runLab(options: StartOptions): Promise<void> {
   const { administratorToken } = lab
   if (options.json) print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken }))
   else {
-    printBanner(endpoints, nextCommands(configuration, options.config), administratorToken)
+    printBanner(endpoints, configuration, options.config, administratorToken)
     print('ready')
   }
   releaseMemoryWhenIdle(log)

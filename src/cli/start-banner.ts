@@ -4,22 +4,24 @@ import type { Configuration } from './configuration.ts'
 import { print } from './output.ts'
 import { table } from './table.ts'
 
-/** Prints the virtual servers, the next commands to try, and the token that the lab has generated. */
+/** Prints the virtual servers, what to try next, and the token that the lab has generated. */
 export function printBanner(
   endpoints: readonly VirtualServerStatus[],
-  next: readonly string[],
+  configuration: Pick<Configuration, 'lab'>,
+  file: string | undefined,
   administratorToken: string | undefined,
 ): void {
   const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
   print(heading, 'bold')
   for (const row of rows) print(row)
   print('')
+  const urls = httpAddresses(endpoints)
   print('Next:', 'bold')
-  for (const line of next) print(`  ${line}`)
+  for (const line of nextLines(urls, administratorToken, commandsToTry(configuration, file))) print(`  ${line}`)
   print('')
   if (administratorToken === undefined) return
   print('HTTP API:', 'bold')
-  for (const url of httpAddresses(endpoints)) print(`  ${url}`)
+  for (const url of urls) print(`  ${url}`)
   print(`  administrator's token (until the lab stops): ${administratorToken}`)
   print('')
 }
@@ -35,23 +37,37 @@ const httpAddresses = (endpoints: readonly VirtualServerStatus[]): string[] =>
 /** 80 columns without the indentation. */
 const MAX_LINE = 78
 
-/** Returns the commands that a new user needs, with their purpose if that fits. They select the same configuration. */
-export function nextCommands({ lab }: Pick<Configuration, 'lab'>, file: string | undefined): string[] {
+/** Something to try, and its purpose. */
+type Row = readonly [what: string, purpose: string]
+
+/** Returns the commands that a new user needs. They select the same configuration. */
+function commandsToTry({ lab }: Pick<Configuration, 'lab'>, file: string | undefined): Row[] {
   // npm start and npx set this variable. An installed command is called by its name.
   const program = process.env.npm_execpath ? 'npx sealpost' : 'sealpost'
   const config = file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
-  const trust =
+  const trust: Row =
     lab.certificates.store === 'memory'
-      ? [`sessions${config}`, 'who connected, and how']
-      : [`ca export --out lab-ca.pem${config}`, 'root certificate for clients']
-  const commands = [
-    [`mail list${config}`, 'the mail that has arrived'],
+      ? [`${program} sessions${config}`, 'who connected, and how']
+      : [`${program} ca export --out lab-ca.pem${config}`, 'root certificate for clients']
+  return [
+    [`${program} mail list${config}`, 'the mail that has arrived'],
     trust,
-    [`client-settings${config}`, 'settings for mail programs'],
+    [`${program} client-settings${config}`, 'settings for mail programs'],
   ]
-  const width = Math.max(...commands.map(([command = '']) => command.length))
-  const lines = commands.map(([command = '', purpose]) => `${program} ${command.padEnd(width)}  ${purpose}`)
-  return lines.every((line) => line.length <= MAX_LINE) ? lines : commands.map(([command]) => `${program} ${command}`)
+}
+
+/** Returns the URLs of the console and the commands. The purpose of the commands is left out if it does not fit. */
+function nextLines(urls: readonly string[], token: string | undefined, commands: readonly Row[]): string[] {
+  // The console logs on with the token in the fragment, which browsers do not send.
+  const fragment = token === undefined ? '' : `/#token=${token}`
+  const console = urls.map((url): Row => [`${url}${fragment}`, 'the console'])
+  const width = Math.max(...commands.map(([command]) => command.length))
+  const lines = (rows: readonly Row[], column: number): string[] =>
+    rows.map(([what, purpose]) => `${what.padEnd(column)}  ${purpose}`)
+  const full = lines(commands, width)
+  return full.every((line) => line.length <= MAX_LINE)
+    ? [...lines(console, width), ...full]
+    : [...lines(console, 0), ...commands.map(([command]) => command)]
 }
 
 /** Returns a table of the virtual servers. NOTES are left out if all virtual servers have the default settings. */

@@ -50,12 +50,15 @@ describe('a lab that other machines can reach, without tokens and administrators
   })
 })
 
-test('start prints the token and the address to open', async () => {
+test('start prints the token, the address of the API, and the console with the token', async () => {
   place.write('lab.yaml', lab())
   const lines = await place.untilReady(['start', '--config', 'lab.yaml'])
   const at = lines.indexOf('HTTP API:')
   expect(lines[at + 1]).toMatch(/^ {2}http:\/\/localhost:\d+$/)
   expect(lines[at + 2]).toMatch(/^ {2}administrator's token \(until the lab stops\): [\w-]{32}$/)
+  const token = lines[at + 2]?.split(' ').at(-1)
+  expect(lines[lines.indexOf('Next:') + 1]).toBe(`${lines[at + 1]}/#token=${token}  the console`)
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
 test.each([

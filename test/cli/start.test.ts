@@ -134,17 +134,19 @@ describe('a running lab', () => {
   })
 })
 
-test('prints the virtual servers in 80 columns, the next commands and the line ready', async () => {
-  place.write('lab.yaml', lab())
+test('prints the virtual servers in 80 columns, the console, the next commands and the line ready', async () => {
+  place.write('lab.yaml', lab('  - { protocol: http, port: 0, tlsPort: 0 }'))
   const lines = await place.untilReady(['start', '--config', 'lab.yaml'], { env: { npm_execpath: 'npm' } })
+  const httpPort = lines.find((line) => line.includes('HTTP'))?.split(/ +/)[5]
   expect(lines).toEqual([
     'VIRTUAL SERVER                ADDRESS    PORT   TLS PORT',
     expect.stringMatching(/^Default SMTP Virtual Server {3}127\.0\.0\.1 {2}\d+ +off$/),
-    ...['POP3 ', 'IMAP4', 'NNTP '].map((name) =>
+    ...['POP3 ', 'IMAP4', 'NNTP ', 'HTTP '].map((name) =>
       expect.stringMatching(new RegExp(`^Default ${name} ?Virtual Server +127\\.0\\.0\\.1  \\d+ +\\d+$`)),
     ),
     '',
     'Next:',
+    `  http://localhost:${httpPort}  the console`,
     '  npx sealpost mail list --config lab.yaml',
     '  npx sealpost ca export --out lab-ca.pem --config lab.yaml',
     '  npx sealpost client-settings --config lab.yaml',
