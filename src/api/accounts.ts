@@ -69,17 +69,20 @@ const create = defineOperation({
   name: 'accounts.create',
   method: 'POST',
   path: '/accounts',
-  summary: 'Create an account, until the lab stops or in the configuration.',
+  summary: 'Create an account, either until the lab stops or in the configuration.',
   access: 'administer',
   input: z.strictObject({
     user: userName,
     password: z.string().min(1).describe('An open directory accepts any password.'),
-    addresses: z.array(mailAddress).optional().describe('Default: its name at the domain of the lab.'),
-    quota: quotaSchema.optional().describe('As in the YAML. Default: the quota of the directory.'),
+    addresses: z
+      .array(mailAddress)
+      .optional()
+      .describe('Mail addresses. Default: the user name at the domain of the lab.'),
+    quota: quotaSchema.optional().describe('Quota, as in the YAML. Default: the quota of the directory.'),
     configured: z
       .boolean()
       .default(false)
-      .describe('Writes it to the configuration, so that it exists after the next start.'),
+      .describe('Writes the account to the configuration, so that it exists after the next start.'),
   }),
   output: account,
   status: 201,
@@ -112,7 +115,7 @@ const update = defineOperation({
   name: 'accounts.update',
   method: 'PATCH',
   path: '/accounts/{user}',
-  summary: 'Give an account another password. Open sessions continue.',
+  summary: 'Change the password of an account. Open sessions continue.',
   access: 'change',
   input: z.strictObject({ user: z.string(), password: z.string().min(1) }),
   output: account,
@@ -144,11 +147,11 @@ const remove = defineOperation({
   name: 'accounts.delete',
   method: 'DELETE',
   path: '/accounts/{user}',
-  summary: 'Delete an account with its mail. Its sessions end.',
+  summary: 'Delete an account and its mail, and end its sessions.',
   access: 'administer',
   input: z.strictObject({
     user: z.string(),
-    keepMail: flag.default(false).describe('The mail is there again once an account has this name.'),
+    keepMail: flag.default(false).describe('Keeps the mail. A new account with the same name gets it.'),
   }),
   problems: ['conflict', 'invalid'],
   async run({ api, caller, input: { user, keepMail } }) {

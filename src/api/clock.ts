@@ -8,8 +8,8 @@ import { ApiProblem } from './problem.ts'
 const state = z
   .object({
     now: z.string().describe('The time of the lab, RFC 3339.'),
-    frozen: z.boolean().describe('Whether it stands still.'),
-    offsetMs: z.number().describe('How far it is ahead of the clock of the machine, in milliseconds.'),
+    frozen: z.boolean().describe('Whether the clock is stopped.'),
+    offsetMs: z.number().describe('How far the clock is ahead of the clock of the machine, in milliseconds.'),
   })
   .meta({ id: 'Clock' })
 
@@ -37,12 +37,13 @@ const change = defineOperation({
   name: 'clock.change',
   method: 'PATCH',
   path: '/clock',
-  summary: 'Set, advance, stop or reset the clock of the lab. Certificates follow; timeouts run on real time.',
+  summary:
+    'Set, advance, stop or reset the clock of the lab. Certificates and dates follow it; timeouts use real time.',
   access: 'administer',
   input: z.strictObject({
     now: z.iso.datetime({ offset: true }).optional().describe('The new time, RFC 3339.'),
-    advance: z.string().optional().describe('A time as in the YAML, such as 40d, to go forward by.'),
-    frozen: z.boolean().optional().describe('Whether it stands still.'),
+    advance: z.string().optional().describe('Duration to go forward, such as 40d.'),
+    frozen: z.boolean().optional().describe('Whether the clock is stopped.'),
     reset: z.boolean().default(false).describe('Returns to the time of the machine.'),
   }),
   output: state,

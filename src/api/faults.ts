@@ -9,9 +9,9 @@ const fault = z
     id: z
       .string()
       .nullable()
-      .describe('Null for the faults of the configuration, which only a change of the file removes.'),
-    fault: z.looseObject({}).describe('As in the key `faults` of the YAML.'),
-    hits: z.number().int().describe('How often it has happened.'),
+      .describe('Id for removal. Null for faults of the configuration: change the file to remove them.'),
+    fault: z.looseObject({}).describe('The fault, as in the key `faults` of the YAML.'),
+    hits: z.number().int().describe('How often the fault has happened.'),
   })
   .meta({ id: 'Fault' })
 

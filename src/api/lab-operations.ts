@@ -15,11 +15,11 @@ const status = defineOperation({
     .object({
       hostname: z.string(),
       domain: z.string(),
-      time: z.string().describe("The lab's clock, RFC 3339."),
+      time: z.string().describe("Time of the lab's clock, RFC 3339."),
       role: z.string().describe('The role of the caller.'),
       messages: z.number().int(),
       sessions: z.number().int(),
-      memory: z.record(z.string(), z.number()).describe('Empty for tenants and accounts.'),
+      memory: z.record(z.string(), z.number()).describe('Octets in use, by purpose. Empty for tenants and accounts.'),
     })
     .meta({ id: 'Status' }),
   async run({ api, caller }) {

@@ -5,8 +5,8 @@ const MAX_LIMIT = 1_000
 
 /** The parameters of every list. */
 export const pageInput = {
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(50).describe('Longest page.'),
-  cursor: z.string().optional().describe('`next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(50).describe('Largest number of items in the page.'),
+  cursor: z.string().optional().describe('`next` of the previous page.'),
 }
 
 /** Returns the schema of a page. */
@@ -14,7 +14,7 @@ export const pageOf = (item: z.ZodType) =>
   z.object({
     items: z.array(item),
     next: z.string().nullable().describe('Cursor of the next page; null on the last.'),
-    total: z.number().int().describe('Length of the whole list.'),
+    total: z.number().int().describe('Number of items in the whole list.'),
   })
 
 /** Encodes the place after which the next page begins. */

@@ -5,7 +5,7 @@ import { defineOperation, type Operation } from './operation.ts'
 const callerFacts = z
   .object({
     role: z.enum(['administrator', 'reader', 'tenant', 'account']),
-    name: z.string().describe('The user of an account, or the name of a tenant or token.'),
+    name: z.string().describe('User name of the account, or the name of the tenant or token.'),
     tenant: z.string().nullable(),
     may: z.array(z.enum(['read', 'change', 'administer'])).describe('What the caller may do.'),
   })
@@ -33,7 +33,7 @@ const create = defineOperation({
   name: 'session.create',
   method: 'POST',
   path: '/session',
-  summary: 'Log a browser on: the credentials of this request are remembered, and the answer sets a cookie.',
+  summary: 'Log a browser on. The lab remembers the credentials of this request, and the answer sets a cookie.',
   access: 'read',
   input: z.strictObject({}),
   output: callerFacts,
@@ -46,7 +46,7 @@ const remove = defineOperation({
   name: 'session.delete',
   method: 'DELETE',
   path: '/session',
-  summary: 'Log a browser off: the cookie of this request is forgotten.',
+  summary: 'Log a browser off. The cookie of this request becomes invalid.',
   access: 'read',
   input: z.strictObject({}),
   browserSession: 'ends',

@@ -18,22 +18,22 @@ const session = z
     protocol: z.string(),
     virtualServer: z.string(),
     summary: z.string(),
-    captured: z.boolean().describe('Whether its traffic can be downloaded.'),
+    captured: z.boolean().describe('Whether the traffic of the session can be downloaded.'),
   })
-  .meta({ id: 'Session', description: 'One connection: who, how, TLS facts, refusals.' })
+  .meta({ id: 'Session', description: 'A connection of a client: its address and account, TLS facts, and refusals.' })
 
 const list = defineOperation({
   name: 'sessions.list',
   method: 'GET',
   path: '/sessions',
-  summary: 'List the sessions, the newest first, failed handshakes included.',
+  summary: 'List the sessions, newest first, including failed handshakes.',
   access: 'read',
   input: z.strictObject({
     failed: flag.default(false).describe('Only sessions with a refusal or an error.'),
     open: flag.default(false).describe('Only sessions that are open.'),
-    protocol: z.string().optional().describe('One or several, separated by commas.'),
+    protocol: z.string().optional().describe('One or several protocols, separated by commas.'),
     user: z.string().optional(),
-    virtualServer: z.string().optional().describe('Its name.'),
+    virtualServer: z.string().optional().describe('Name of the virtual server.'),
     address: z.string().optional().describe('The beginning of the client’s address.'),
     ...pageInput,
   }),
@@ -103,9 +103,9 @@ const comparison = z
     served: z
       .object({ versions: z.array(z.string()), suites: z.array(suite), groups: z.array(z.string()) })
       .nullable()
-      .describe('What the virtual server can negotiate now; null if it has no certificate, or is gone.'),
+      .describe('What the virtual server can negotiate now; null if it has no certificate or no longer exists.'),
   })
-  .meta({ description: 'What the client offered in its ClientHello, beside what the virtual server can negotiate.' })
+  .meta({ description: 'What the client offered in its ClientHello, next to what the virtual server can negotiate.' })
 
 const namedSuite = (id: number) => ({ name: suiteName(id), bits: suiteBits(suiteName(id)) ?? null })
 
@@ -137,10 +137,10 @@ const handshake = defineOperation({
       virtualServer: z.string(),
       outcome: z
         .enum(['established', 'failed', 'none'])
-        .describe('none: there was no handshake, or it is not finished.'),
+        .describe('`none`: no handshake took place, or it is not finished.'),
       explanation: z.string().describe('What happened and, after a failure, what to do.'),
       offered: z.string().nullable().describe('What the client offered.'),
-      agreed: z.string().nullable().describe('What both agreed on.'),
+      agreed: z.string().nullable().describe('What client and server agreed on.'),
       clientSoftware: z.string().nullable().describe('The JA4 fingerprint of the client.'),
       policy: z
         .object({ minVersion: z.string(), maxVersion: z.string(), require128BitEncryption: z.boolean() })

@@ -8,8 +8,10 @@ import { ApiProblem, notFound } from './problem.ts'
 const tenant = z
   .object({
     name: z.string(),
-    token: z.string().describe('For `Authorization: Bearer`. It sees only the tenant.'),
-    baseUrl: z.string().describe('Path below which every operation sees only the tenant.'),
+    token: z.string().describe('Token for `Authorization: Bearer`. It has access to the tenant only.'),
+    baseUrl: z
+      .string()
+      .describe('Base path of the API for the tenant: its operations see only what belongs to the tenant.'),
     accounts: z.array(z.object({ user: z.string(), password: z.string(), address: z.string() })),
   })
   .meta({ id: 'Tenant' })
@@ -27,19 +29,19 @@ const create = defineOperation({
   name: 'tenants.create',
   method: 'POST',
   path: '/tenants',
-  summary: 'Create a tenant with accounts of its own, so that parallel jobs share one lab.',
+  summary: 'Create a tenant with its own accounts, so that parallel test runs can share a lab.',
   access: 'administer',
   input: z.strictObject({
     name: z
       .string()
       .regex(/^[a-z][a-z0-9]{0,31}$/, 'is not a name of lower-case letters and digits')
       .optional()
-      .describe('Default: a new one.'),
+      .describe('Name of the tenant. Default: a random name.'),
     accounts: z
       .array(z.string().regex(/^[a-z0-9._]{1,32}$/, 'is not a name of letters, digits, dots and underscores'))
       .min(1)
       .default(['alice', 'bob'])
-      .describe('Names of its accounts. The tenant and a hyphen are put before each.'),
+      .describe('Names of the accounts. Each gets the prefix `TENANT-`.'),
   }),
   output: tenant,
   status: 201,

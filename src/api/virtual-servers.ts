@@ -14,7 +14,7 @@ const virtualServer = z
     name: z.string(),
     protocol: z.string(),
     address: z.string(),
-    port: z.number().int().nullable().describe('Null while it is closed.'),
+    port: z.number().int().nullable().describe('Null while the port is closed.'),
     tlsPort: z.number().int().nullable(),
     certificate: z
       .object({ friendlyName: z.string(), thumbprint: z.string(), expiresAt: z.iso.datetime().optional() })

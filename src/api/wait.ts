@@ -21,10 +21,10 @@ const DEFAULT_WAIT = '30s'
 const MAX_LISTED = 20
 
 const input = z.strictObject({
-  to: z.string().optional().describe('An address of the envelope or an account, whole.'),
-  from: z.string().optional().describe('A part of the From field or of MAIL FROM.'),
-  subject: z.string().optional().describe('A part of the subject.'),
-  text: z.string().optional().describe('A part of the text.'),
+  to: z.string().optional().describe('A complete recipient address of the envelope, or the user name of an account.'),
+  from: z.string().optional().describe('Part of the From field or of MAIL FROM.'),
+  subject: z.string().optional().describe('Part of the subject.'),
+  text: z.string().optional().describe('Part of the text.'),
   ...selection,
   timeout: duration
     .refine((ms) => ms <= MAX_WAIT_MS, 'is longer than 5 minutes, the longest wait; wait again instead')
@@ -38,7 +38,8 @@ const wait = defineOperation({
   name: 'wait',
   method: 'POST',
   path: '/wait',
-  summary: 'Wait for a message. It may have arrived before; a message that a wait has answered is not answered again.',
+  summary:
+    'Wait for a message. Messages that arrived before the request count, unless an earlier wait has returned them.',
   access: 'read',
   input,
   output: messageSummary,

@@ -101,7 +101,7 @@ describe('audit_client', () => {
     expect(found.results).toMatchObject([{ name: 'starttls-stripped', verdict: 'unsafe' }])
     expect(found.results[0].reason).toMatch(/^sent in clear text: AUTH PLAIN/)
     const again = await agent.call('audit_client', { job })
-    expect(again.content[0]?.text).toMatch(/^The state does not allow this: .* it is done/)
+    expect(again.content[0]?.text).toMatch(/^The current state does not allow this: .* it is done/)
   })
 
   it('says what is wrong', async () => {

@@ -11,8 +11,11 @@ import { programTexts } from './programs.ts'
 import { type Settings, settingsOf } from './settings.ts'
 
 const input = {
-  account: z.string().optional().describe('Default: the account that asks, or the first.'),
-  password: flag.default(false).describe('Includes the password, for administrators and the account itself.'),
+  account: z
+    .string()
+    .optional()
+    .describe('User name of the account. Default: the account of the caller, or the first one.'),
+  password: flag.default(false).describe('Includes the password. Only for administrators and the account itself.'),
 }
 
 const server = z.object({
@@ -35,8 +38,8 @@ const get = defineOperation({
     .object({
       user: z.string(),
       address: z.string(),
-      password: z.string().nullable().describe('Null unless it is asked for.'),
-      rootPem: z.string().describe('The root certificates to trust.'),
+      password: z.string().nullable().describe('Null unless the request has `password=true`.'),
+      rootPem: z.string().describe('The root certificates to trust, in PEM.'),
       servers: z.array(server),
       programs: z.array(z.object({ id: z.string(), name: z.string(), text: z.string() })),
     })

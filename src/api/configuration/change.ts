@@ -16,23 +16,25 @@ import type { ApiConfiguration, Reloaded } from './types.ts'
 
 /** The parameters of every change. */
 export const changeInput = {
-  dryRun: z.boolean().default(false).describe('Only answers what would change.'),
+  dryRun: z.boolean().default(false).describe('Only returns what would change.'),
   ifMatch: z
     .string()
     .optional()
-    .describe('The ETag of the configuration that the change is for; over HTTP also as the field If-Match.'),
+    .describe(
+      'ETag of the configuration that the caller has read. If the text has changed since, the change is refused. HTTP clients can send the field If-Match instead.',
+    ),
 }
 
 export const changeAnswer = z
   .object({
-    applied: z.boolean().describe('False for a dry run, and if nothing differs.'),
-    durable: z.boolean().describe('Whether it is in a file. Otherwise it lasts until the lab stops.'),
-    etag: z.string().describe('Of the configuration as it is now.'),
+    applied: z.boolean().describe('False for a dry run, and if the change makes no difference.'),
+    durable: z.boolean().describe('Whether the change is written to a file. Otherwise it lasts until the lab stops.'),
+    etag: z.string().describe('Entity tag of the configuration after this request, for `ifMatch` of the next change.'),
     ...difference,
     warnings: z.array(z.string()),
     afterRestart: z
       .array(z.object({ pointer: z.string(), message: z.string() }))
-      .describe('What the lab does not use before its next start.'),
+      .describe('Changed keys that take effect at the next start of the lab.'),
   })
   .meta({ id: 'ConfigurationChange' })
 

@@ -10,10 +10,12 @@ export const hunk = z
     newLines: z.number().int(),
     lines: z.array(z.object({ kind: z.enum(['same', 'removed', 'added']), text: z.string() })),
   })
-  .meta({ id: 'Hunk', description: 'A part of a difference with the lines around it.' })
+  .meta({ id: 'Hunk', description: 'A part of a difference, with the unchanged lines around it.' })
 
 export const difference = {
-  diff: z.string().describe('In the form of `diff -u`, with secrets masked. Empty: there is no difference.'),
+  diff: z
+    .string()
+    .describe('The difference in the form of `diff -u`, with secrets masked. Empty if the texts are the same.'),
   hunks: z.array(hunk),
 }
 

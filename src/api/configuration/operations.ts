@@ -33,20 +33,22 @@ const get = defineOperation({
   input: z.strictObject({}),
   output: z
     .object({
-      name: z.string().describe('Its name in messages.'),
+      name: z
+        .string()
+        .describe('Name of the configuration in messages: `config/lab.yaml`, `SEALPOST_CONFIG`, `startLab()`.'),
       file: z
         .string()
         .nullable()
         .describe('The file that changes are written to. Null: they last until the lab stops.'),
       durable: z.boolean(),
-      etag: z.string().describe('Of the text as it is now, also in the header field ETag.'),
-      locked: z.boolean().describe('Whether this caller cannot change it.'),
+      etag: z.string().describe('Entity tag of the current text. The header field ETag has it, too.'),
+      locked: z.boolean().describe('Whether this caller is forbidden to change the configuration.'),
       lockedBecause: z.string().nullable(),
-      changedOnDisk: z.boolean().describe('Whether someone has changed the file since the lab has read it.'),
+      changedOnDisk: z.boolean().describe('Whether the file has changed since the lab read it.'),
       configuration: z.looseObject({}).describe('As in the YAML; config/sealpost.schema.json describes it.'),
       overrides: z
         .array(z.object({ pointer: z.string(), origin: z.string() }))
-        .describe('Values of variables and options that replace those of the text.'),
+        .describe('Values of environment variables and options, which replace those of the text.'),
       warnings: z.array(z.string()),
       afterRestart: restart,
     })
@@ -120,7 +122,7 @@ const diff = defineOperation({
 const change = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('set'),
-    path: z.string().describe('JSON pointer. Items of lists by number or name; `-` adds one.'),
+    path: z.string().describe('JSON pointer. Selects items of lists by number or name; `-` adds an item.'),
     value: z.unknown().describe('As in the YAML.'),
   }),
   z.strictObject({ op: z.literal('remove'), path: z.string().describe('JSON pointer.') }),

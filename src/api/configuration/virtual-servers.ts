@@ -11,7 +11,7 @@ import { ApiProblem, notFound } from '../problem.ts'
 import { changeAnswer, changeConfiguration, changeInput } from './change.ts'
 import { mergeChanges } from './merge-patch.ts'
 
-const id = z.string().describe('As in the list of virtual servers.')
+const id = z.string().describe('Id of the virtual server, as in the list of virtual servers.')
 
 /** @throws ApiProblem `not-found` */
 function assertExists({ lab }: Api, wanted: string): void {
@@ -31,7 +31,7 @@ const create = defineOperation({
   access: 'administer',
   input: z.looseObject(changeInput).describe('The keys of a virtual server as in the YAML.'),
   describedInput: keys.extend(changeInput),
-  output: changeAnswer.extend({ id: z.string().describe('Of the new virtual server.') }),
+  output: changeAnswer.extend({ id: z.string().describe('Id of the new virtual server.') }),
   status: 201,
   location: (result) => `/virtual-servers/${(result as { readonly id: string }).id}`,
   hasEtag: true,

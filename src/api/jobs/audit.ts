@@ -23,7 +23,7 @@ const input = z.strictObject({
   timeout: timeLimit
     .refine((ms) => ms > 0 && ms <= MAX_WAIT_MS, 'write a time of up to 1h')
     .prefault('10m')
-    .describe('How long the servers are open. What clients have done by then is judged.'),
+    .describe('How long the servers are open. The lab then judges what clients have done.'),
 })
 
 type AuditInput = z.output<typeof input>
@@ -32,7 +32,7 @@ const start = defineOperation({
   name: 'audit.start',
   method: 'POST',
   path: '/audit',
-  summary: 'Start a job that opens bad servers, and judges a client that you run against each of them.',
+  summary: 'Start a job that opens bad servers and judges the client that you run against them.',
   access: 'administer',
   input,
   output: jobDetails,
@@ -117,12 +117,14 @@ async function reportOf({ controls, results }: Audit, startedAt: number): Promis
 
 const target = z
   .object({
-    name: z.string().describe('Name of the bad server; `control` for the good one of the control run.'),
+    name: z
+      .string()
+      .describe('Name of the bad server. `control` is a good server, which shows whether the client works.'),
     meaning: z.string(),
     protocol: z.enum(protocols),
     form: z.enum(forms),
-    hostname: z.string().describe('The name that the certificate must have. It need not resolve.'),
-    address: z.string().describe('The address that it listens on.'),
+    hostname: z.string().describe('The name that the client must verify. It need not resolve.'),
+    address: z.string().describe('The address that the server listens on.'),
     port: z.number().int(),
     user: z.string(),
     password: z.string(),
@@ -135,11 +137,14 @@ const targets = defineOperation({
   name: 'audit.targets',
   method: 'GET',
   path: '/jobs/{id}/targets',
-  summary: 'List the servers of an audit, which your client must try: the good ones of the control run first.',
+  summary: 'List the servers of an audit, which your client must try. Good servers with the name `control` come first.',
   access: 'read',
   input: z.strictObject({ id }),
   problems: ['conflict'],
-  output: z.object({ ca: z.string().describe('The roots to trust, in PEM, and no others.'), items: z.array(target) }),
+  output: z.object({
+    ca: z.string().describe('The only roots that the client must trust, in PEM.'),
+    items: z.array(target),
+  }),
   run: async ({ api, caller, input: { id: wanted } }) => {
     const { servers } = waitingAudit(api, caller, wanted)
     return { ca: servers.ca, items: servers.targets }
@@ -150,7 +155,8 @@ const results = defineOperation({
   name: 'audit.results',
   method: 'POST',
   path: '/jobs/{id}/results',
-  summary: 'Say that your client has tried the servers of an audit, and what it reports. The job judges it.',
+  summary:
+    'Finish an audit after your client has tried its servers, with what the client reported. The job then judges the client.',
   access: 'administer',
   input: z.strictObject({
     id,
@@ -161,11 +167,15 @@ const results = defineOperation({
           protocol: z.enum(protocols),
           form: z.enum(forms),
           accepted: z.boolean().describe('Whether the client reported success.'),
-          detail: z.string().max(MAX_DETAIL_CHARACTERS).optional().describe('Its error, in one line.'),
+          detail: z
+            .string()
+            .max(MAX_DETAIL_CHARACTERS)
+            .optional()
+            .describe('Error message of the client, in one line.'),
         }),
       )
       .default([])
-      .describe('What the client reports. Without it, only what crossed the wire counts.'),
+      .describe('What the client reported. Without it, the lab judges by the traffic alone.'),
   }),
   output: jobDetails,
   status: 202,

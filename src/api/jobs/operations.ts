@@ -19,7 +19,7 @@ const list = defineOperation({
   name: 'jobs.list',
   method: 'GET',
   path: '/jobs',
-  summary: 'List the jobs, the newest first: those that run, and the latest that have ended.',
+  summary: 'List the jobs, newest first: running jobs, and the latest ended ones.',
   access: 'read',
   input: z.strictObject({
     kind: z.enum(jobKinds).optional(),
@@ -55,7 +55,7 @@ const cancel = defineOperation({
   name: 'jobs.cancel',
   method: 'POST',
   path: '/jobs/{id}/cancel',
-  summary: 'End a job. One that has ended stays as it is.',
+  summary: 'Cancel a job. Has no effect on a job that has ended.',
   access: 'administer',
   input: z.strictObject({ id }),
   output: jobDetails,
@@ -70,7 +70,7 @@ const remove = defineOperation({
   name: 'jobs.delete',
   method: 'DELETE',
   path: '/jobs/{id}',
-  summary: 'Delete a job with its result. One that runs is ended first.',
+  summary: 'Delete a job and its result. A running job is cancelled first.',
   access: 'administer',
   input: z.strictObject({ id }),
   async run({ api, caller, input }) {

@@ -12,7 +12,7 @@ export const jobFacts = z
     progress: z.object({
       done: z.number().int(),
       total: z.number().int(),
-      now: z.string().describe('What happens now.'),
+      now: z.string().describe('What the job is doing, in a few words.'),
     }),
   })
   .meta({ id: 'JobSummary' })
@@ -23,7 +23,10 @@ export const jobDetails = jobFacts
       .looseObject({})
       .nullable()
       .describe('verify: as `sealpost verify --json` prints it. audit: as `sealpost audit --json` prints it.'),
-    error: z.looseObject({ detail: z.string() }).nullable().describe('A problem document, if it has failed.'),
+    error: z
+      .looseObject({ detail: z.string() })
+      .nullable()
+      .describe('A problem document (RFC 9457) if the job has failed.'),
   })
   .meta({ id: 'Job' })
 

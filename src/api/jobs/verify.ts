@@ -21,25 +21,33 @@ const input = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('A server elsewhere: a loopback address, or a host that `verify.targets` of the configuration lists.'),
+    .describe(
+      'Another server to examine: a loopback address, or a host that `verify.targets` of the configuration lists.',
+    ),
   protocols: z
     .array(z.enum(serverProtocols))
     .min(1)
     .optional()
-    .describe('Default: those of mail and news; for virtual servers, all.'),
+    .describe('Default: for virtual servers all protocols, for a host those of mail and news.'),
   port: z.number().int().min(1).max(65_535).optional().describe('Default: the registered ports.'),
   form: z.enum(['starttls', 'implicit']).optional().describe('How TLS begins on the port.'),
   serverName: z.string().min(1).optional().describe('The name that the certificate must have. Default: the host.'),
   requireSecureChannel: z
     .boolean()
     .optional()
-    .describe('Check that the host refuses everything but STARTTLS in clear text.'),
-  ca: z.string().optional().describe('Roots in PEM. Default: those of the system; for the lab, its own.'),
+    .describe('Check that the host refuses everything except STARTTLS in clear text.'),
+  ca: z
+    .string()
+    .optional()
+    .describe('Roots to verify against, in PEM. Default: for the lab its own, for a host those of the system.'),
   only: z.array(z.string()).min(1).optional().describe('Names of the checks to run (docs/verify.md). Default: all.'),
-  user: z.string().optional().describe('Log on, send a message and an article, and read them back.'),
-  password: z.string().optional().describe('Default: the one in the configuration.'),
+  user: z
+    .string()
+    .optional()
+    .describe('Account with which the check `delivery` sends a message and an article, and reads them back.'),
+  password: z.string().optional().describe('Password of the user. Default: the one in the configuration.'),
   mailbox: z.string().optional().describe('Mail address of the user.'),
-  newsgroup: z.string().optional().describe('Default: the first that accepts posts.'),
+  newsgroup: z.string().optional().describe('Newsgroup to post to. Default: the first that allows posting.'),
   timeout: timeLimit
     .refine((ms) => ms > 0 && ms <= MAX_TIMEOUT_MS, 'write a time of up to 60s')
     .prefault('10s')

@@ -18,9 +18,11 @@ const MAX_EXPORT_OCTETS = 64 * 1024 * 1024
 
 /** What selects several messages: their ids, or a search. */
 const chosen = {
-  ids: z.array(z.string()).max(MAX_IDS).optional().describe('Ids of messages. Those that do not exist are skipped.'),
+  ids: z.array(z.string()).max(MAX_IDS).optional().describe('Ids of messages. Ids that do not exist are skipped.'),
   ...selection,
-  all: flag.default(false).describe('Every message that the caller sees, if nothing else selects any.'),
+  all: flag
+    .default(false)
+    .describe('Selects every message that the caller sees. Use it instead of `ids` and a search.'),
 }
 
 type Choice = z.output<z.ZodObject<typeof chosen>>
@@ -104,7 +106,7 @@ const moveMany = defineOperation({
   name: 'messages.moveMany',
   method: 'POST',
   path: '/messages/move',
-  summary: 'Move several messages to another folder of their owners. The answer has their new ids.',
+  summary: 'Move several messages to another folder of their owners. The answer contains their new ids.',
   access: 'change',
   input: z.strictObject({ ...chosen, folder: z.string().describe('Name of the folder.') }).omit({ all: true }),
   problems: ['not-found'],

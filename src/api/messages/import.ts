@@ -18,11 +18,11 @@ const MBOX = 'application/mbox'
 const MAX_MBOX_OCTETS = 64 * 1024 * 1024
 
 const input = z.strictObject({
-  to: z.string().optional().describe('Addresses or log-on names, with commas between them, to deliver to.'),
-  from: z.string().default('').describe('MAIL FROM of what is delivered.'),
-  account: z.string().optional().describe('In place of `to`: put the messages into a mailbox of this account.'),
+  to: z.string().optional().describe('Recipients: addresses or user names, separated by commas.'),
+  from: z.string().default('').describe('MAIL FROM of the delivered messages.'),
+  account: z.string().optional().describe('Puts the messages into a mailbox of this account. Use it instead of `to`.'),
   folder: z.string().default('INBOX').describe('The mailbox of the account.'),
-  newsgroup: z.string().optional().describe('In place of `to`: put the messages into this newsgroup.'),
+  newsgroup: z.string().optional().describe('Puts the messages into this newsgroup. Use it instead of `to`.'),
   quoting: z
     .enum(mboxQuotings)
     .default('mboxrd')
@@ -37,7 +37,8 @@ export const importMessages = defineOperation({
   name: 'messages.import',
   method: 'POST',
   path: '/messages/import',
-  summary: 'Deliver a message (.eml) or those of an mbox file, or put them into a mailbox with their flags and dates.',
+  summary:
+    'Deliver a message (.eml) or the messages of an mbox file, or put them into a mailbox with their flags and dates.',
   access: 'change',
   input,
   upload: ['message/rfc822', 'application/octet-stream', MBOX],
@@ -45,7 +46,7 @@ export const importMessages = defineOperation({
   output: z.object({
     delivered: z.array(z.string()).describe('Recipients.'),
     messages: z.number().int().describe('How many messages were delivered or stored.'),
-    known: z.number().int().describe('Articles that the newsgroup has already. They are skipped.'),
+    known: z.number().int().describe('How many articles were skipped because the newsgroup already has them.'),
   }),
   status: 201,
   problems: ['not-found', 'conflict'],

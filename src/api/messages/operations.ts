@@ -29,7 +29,7 @@ const list = defineOperation({
   name: 'messages.list',
   method: 'GET',
   path: '/messages',
-  summary: 'List or search messages, the newest first.',
+  summary: 'List or search messages, newest first.',
   access: 'read',
   input: z.strictObject({
     ...selection,
@@ -39,10 +39,16 @@ const list = defineOperation({
       .int()
       .min(0)
       .optional()
-      .describe('Number of messages to skip, in place of a cursor: for a scroll bar.'),
-    threads: flag.default(false).describe('Only the newest message of each thread, with `thread`.'),
+      .describe('Number of messages to skip. Use it instead of a cursor, for example for a scroll bar.'),
+    threads: flag
+      .default(false)
+      .describe('Only the newest message of each thread, with facts about the thread in `thread`.'),
   }),
-  output: pageOf(messageSummary.extend({ thread: threadFacts.optional().describe('With `threads`.') })),
+  output: pageOf(
+    messageSummary.extend({
+      thread: threadFacts.optional().describe('Facts about the thread. Only with `threads=true`.'),
+    }),
+  ),
   async run({ api, caller, input }) {
     const found = await api.views.find(caller, conditionsOf(input))
     if (!input.threads) return pageOfMessages({ api, caller }, found, input)
@@ -56,7 +62,8 @@ const thread = defineOperation({
   name: 'messages.thread',
   method: 'GET',
   path: '/messages/{id}/thread',
-  summary: 'List the messages of a thread, the oldest first: those that name each other in References or In-Reply-To.',
+  summary:
+    'List the messages of a thread, oldest first. Messages are in one thread if References or In-Reply-To connect them.',
   access: 'read',
   input: z.strictObject({ id }),
   output: z.object({ items: z.array(messageSummary) }),
@@ -78,7 +85,7 @@ const tags = defineOperation({
   name: 'tags.list',
   method: 'GET',
   path: '/tags',
-  summary: 'List the tags that messages have, with their counts.',
+  summary: 'List the tags in use, with the number of messages of each.',
   access: 'read',
   input: z.strictObject({}),
   output: z.object({ items: z.array(z.object({ name: z.string(), messages: z.number().int() })) }),
@@ -137,7 +144,7 @@ const move = defineOperation({
   name: 'messages.move',
   method: 'POST',
   path: '/messages/{id}/move',
-  summary: 'Move a message to another folder of the same owner. The answer has its new id.',
+  summary: 'Move a message to another folder of the same owner. The answer contains its new id.',
   access: 'change',
   input: z.strictObject({ id, folder: z.string().describe('Name of the folder.') }),
   output: messageSummary,
@@ -170,9 +177,12 @@ const removeAll = defineOperation({
   name: 'messages.deleteAll',
   method: 'DELETE',
   path: '/messages',
-  summary: 'Delete the messages that match, or, with `all=true`, every message that the caller sees.',
+  summary: 'Delete the messages that match a search or, with `all=true`, every message that the caller sees.',
   access: 'change',
-  input: z.strictObject({ ...selection, all: flag.default(false).describe('Delete without a condition.') }),
+  input: z.strictObject({
+    ...selection,
+    all: flag.default(false).describe('Deletes every message that the caller sees.'),
+  }),
   output: z.object({ deleted: z.number().int() }),
   async run({ api, caller, input }) {
     const { all, ...query } = input
@@ -195,11 +205,11 @@ const fieldName = z.string().regex(/^[!-9;-~]+$/, 'is not the name of a header f
 const attachment = z.strictObject({
   filename: line,
   contentType: mediaType.optional(),
-  content: z.base64().describe('In base64.'),
+  content: z.base64().describe('Content in base64.'),
 })
 
 const draft = z.strictObject({
-  from: line.optional().describe('Default: sender@example.com.'),
+  from: line.optional().describe('Sender. Default: sender@example.com.'),
   to: z.array(line).min(1).describe('Addresses, or log-on names of accounts.'),
   cc: z.array(line).optional(),
   subject: line.optional(),
@@ -213,7 +223,7 @@ const send = defineOperation({
   name: 'messages.send',
   method: 'POST',
   path: '/messages',
-  summary: 'Deliver a message to accounts and newsgroups of the lab, as SMTP would.',
+  summary: 'Deliver a message to accounts and newsgroups of the lab, as SMTP does.',
   access: 'change',
   input: draft,
   takesMessages: true,

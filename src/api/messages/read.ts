@@ -19,7 +19,9 @@ const partNumber = z.string().regex(/^\d+(?:\.\d+)*$/, 'is not a part number suc
 
 const idInput = z.strictObject({
   id,
-  inside: partNumber.optional().describe('Number of a part of the type message/rfc822: reads the message in it.'),
+  inside: partNumber
+    .optional()
+    .describe('Number of a part of the type message/rfc822. Reads the message inside this part.'),
 })
 
 const attachment = z
@@ -45,7 +47,7 @@ export const wholeMessage = messageSummary
     delivery: z
       .record(z.string(), z.unknown())
       .nullable()
-      .describe('The session that delivered it, with its TLS facts, without the transcript.'),
+      .describe('The session that delivered the message, with its TLS facts, without the transcript.'),
   })
   .meta({ id: 'Message' })
 
@@ -161,7 +163,7 @@ const headers = defineOperation({
   name: 'messages.headers',
   method: 'GET',
   path: '/messages/{id}/headers',
-  summary: 'Read the header fields of a message: decoded, in order.',
+  summary: 'Read the decoded header fields of a message, in their order.',
   access: 'read',
   input: idInput,
   output: z.object({ headers: z.array(z.object({ name: z.string(), value: z.string() })) }),
@@ -183,10 +185,13 @@ const html = defineOperation({
   name: 'messages.html',
   method: 'GET',
   path: '/messages/{id}/html',
-  summary: 'Read the HTML of a message as a document of its own, which runs no script and loads nothing.',
+  summary: 'Read the HTML of a message as a separate document, which runs no script and loads nothing.',
   access: 'read',
   input: idInput.extend({
-    scheme: z.enum(['light', 'dark']).optional().describe('As a mail program with this colour scheme shows it.'),
+    scheme: z
+      .enum(['light', 'dark'])
+      .optional()
+      .describe('Shows the message as a mail program with this colour scheme does.'),
   }),
   output: 'text/html',
   async run(call) {
@@ -217,7 +222,7 @@ const structurePart: z.ZodType = z
     contentType: z.string(),
     filename: z.string().nullable(),
     encoding: z.string().nullable(),
-    sizeOctets: z.number().int().describe('As encoded.'),
+    sizeOctets: z.number().int().describe('Size in its transfer encoding.'),
   })
   .meta({ id: 'StructurePart' })
 

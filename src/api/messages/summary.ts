@@ -10,32 +10,34 @@ export const address = z.object({ name: z.string(), address: z.string() }).meta(
 /** A message in a list. */
 export const messageSummary = z
   .object({
-    id: z.string().describe('Stable across restarts. A move gives the message another id.'),
+    id: z.string().describe('Id of the message. It stays the same across restarts; a move changes it.'),
     folder: z.object({ id: z.string(), name: z.string() }),
-    account: z.string().nullable().describe('The account whose mailbox holds it.'),
+    account: z.string().nullable().describe('Account whose mailbox contains the message.'),
     newsgroup: z.string().nullable(),
-    captured: z.boolean().describe('Whether it is mail for another domain that the lab has captured.'),
-    messageId: z.string().describe('With its angle brackets, or empty.'),
+    captured: z.boolean().describe('Whether the message is captured mail for another domain.'),
+    messageId: z.string().describe('Message-ID with its angle brackets, or empty.'),
     subject: z.string(),
     from: address.nullable(),
     to: z.array(address),
     cc: z.array(address),
     bcc: z.array(address),
     replyTo: z.array(address),
-    date: z.string().nullable().describe('Of the Date field, RFC 3339.'),
+    date: z.string().nullable().describe('Time in the Date field, RFC 3339.'),
     receivedAt: z.string().describe('When the lab received it, RFC 3339.'),
     sizeOctets: z.number().int(),
     read: z.boolean(),
     flagged: z.boolean(),
     flags: z.array(z.string()).describe('IMAP flags and keywords.'),
-    tags: z.array(z.string()).describe('IMAP keywords that are no flags of a protocol, with spaces for `~`.'),
+    tags: z
+      .array(z.string())
+      .describe('Tags: the IMAP keywords that do not begin with `$`, with a space for each `~`.'),
     attachments: z.number().int(),
     snippet: z.string().describe('The beginning of the text.'),
     envelope: z
       .object({ from: z.string(), to: z.array(z.string()) })
       .nullable()
       .describe('MAIL FROM and RCPT TO.'),
-    session: z.string().nullable().describe('The session that delivered it.'),
+    session: z.string().nullable().describe('Id of the session that delivered the message.'),
   })
   .meta({ id: 'MessageSummary' })
 

@@ -19,15 +19,21 @@ const posted = z.object({
   messageId: z.string(),
   articles: z
     .array(z.object({ id: z.string(), newsgroup: z.string(), number: z.number().int() }))
-    .describe('The article in each of its newsgroups.'),
-  moderator: z.string().nullable().describe('The moderator who was asked, in place of storing the article.'),
+    .describe('The stored article: one entry for each newsgroup.'),
+  moderator: z
+    .string()
+    .nullable()
+    .describe(
+      'Address of the moderator to whom the article was mailed for approval. It is then not stored. Null: the article is stored.',
+    ),
 })
 
 const post = defineOperation({
   name: 'articles.post',
   method: 'POST',
   path: '/articles',
-  summary: 'Post an article to newsgroups, as POST of NNTP would: also to a moderator, and with control messages.',
+  summary:
+    'Post an article to newsgroups, as the NNTP command POST does. Articles for moderated groups go to the moderator, and control messages are executed.',
   access: 'change',
   input: z.strictObject({
     newsgroups: z.array(line.min(1)).min(1),
@@ -76,8 +82,8 @@ const cancel = defineOperation({
   path: '/messages/{id}/cancel',
   summary: 'Cancel an article by a control message, which also goes to the peers of feeds. RFC 5537 section 5.3.',
   access: 'change',
-  input: z.strictObject({ id: z.string().describe('Id of the article in one of its newsgroups.') }),
-  output: z.object({ messageId: z.string().describe('Of the control message.') }),
+  input: z.strictObject({ id: z.string().describe('Id of the article, in any of its newsgroups.') }),
+  output: z.object({ messageId: z.string().describe('Message-ID of the control message.') }),
   problems: ['conflict'],
   async run({ api, caller, input: { id } }) {
     const { folder, entry } = messageOf(api, caller, id)

@@ -17,19 +17,22 @@ const feed = z
     peer: z.string(),
     direction: z.enum(['in', 'out', 'both', 'pull']),
     groups: z.string().describe('Newsgroups that are exchanged, as a wildmat.'),
-    host: z.string().nullable().describe('What the lab connects to; null if only the peer connects.'),
+    host: z.string().nullable().describe('Host of the peer; null if only the peer connects.'),
     port: z.number().int().nullable(),
     tls: z.enum(['implicit', 'starttls', 'off']),
     state: z
       .enum(['running', 'waiting', 'retrying', 'passive'])
       .describe('waiting: for articles or the next fetch. retrying: after a failure. passive: only the peer connects.'),
-    succeededAt: z.string().nullable().describe('When the lab last had exchanged everything.'),
-    failure: z.object({ at: z.string(), message: z.string() }).nullable().describe('Of the last attempt.'),
-    nextAt: z.string().nullable().describe('When the lab connects next, if no article arrives before.'),
+    succeededAt: z.string().nullable().describe('When the lab last exchanged all articles with the peer.'),
+    failure: z
+      .object({ at: z.string(), message: z.string() })
+      .nullable()
+      .describe('Time and reason of the last failure; null if the last attempt succeeded.'),
+    nextAt: z.string().nullable().describe('When the lab connects next, unless an article arrives earlier.'),
     queue: z
       .object({
-        waiting: z.number().int().describe('Articles that the lab has not looked at yet.'),
-        deferred: z.number().int().describe('Articles that the peer wants later.'),
+        waiting: z.number().int().describe('Articles that the lab has not offered to the peer yet.'),
+        deferred: z.number().int().describe('Articles that the peer has deferred. The lab offers them again.'),
       })
       .nullable()
       .describe('Null for feeds that send nothing.'),
@@ -109,10 +112,10 @@ const queue = defineOperation({
   output: z.object({
     items: z.array(
       z.object({
-        id: z.string().describe('Of the message.'),
+        id: z.string().describe('Id of the article.'),
         newsgroup: z.string(),
         messageId: z.string(),
-        deferred: z.boolean().describe('Whether the peer wants it later.'),
+        deferred: z.boolean().describe('Whether the peer has deferred the article.'),
       }),
     ),
   }),

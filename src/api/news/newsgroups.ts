@@ -13,12 +13,17 @@ const newsgroup = folder
     description: z.string(),
     posting: z.enum(['yes', 'no', 'moderated']),
     moderator: z.string().nullable(),
-    access: z.enum(['anonymous-read', 'authenticated']).nullable().describe('Null: that of the virtual server.'),
-    addresses: z.array(z.string()).describe('Mail to them is posted as an article.'),
+    access: z
+      .enum(['anonymous-read', 'authenticated'])
+      .nullable()
+      .describe('What clients can do without a log-on. Null: what the virtual server allows.'),
+    addresses: z.array(z.string()).describe('Mail addresses of the newsgroup. Mail to them is posted as an article.'),
     expireAfter: z.string().nullable().describe('Age at which articles are deleted.'),
     keepLatest: z.number().int().nullable(),
     suggested: z.boolean(),
-    configured: z.boolean().describe('Whether it is in the configuration, which then decides its attributes.'),
+    configured: z
+      .boolean()
+      .describe('Whether the newsgroup is in the configuration. Its attributes can then be changed only there.'),
     createdAt: z.string(),
     createdBy: z.string(),
     first: z.number().int().describe('Lowest article number.'),
@@ -188,7 +193,7 @@ const remove = defineOperation({
   method: 'DELETE',
   path: '/newsgroups/{name}',
   summary:
-    'Delete a newsgroup and its articles. One of the configuration returns, empty, with the next reload or reset.',
+    'Delete a newsgroup and its articles. If the configuration lists it, the next reload or reset creates it again, without articles.',
   access: 'change',
   input: z.strictObject({ name: z.string() }),
   async run({ api, caller, input: { name } }) {

@@ -43,7 +43,7 @@ const create = defineOperation({
   name: 'authorities.create',
   method: 'POST',
   path: '/authorities',
-  summary: 'Create a root authority, or, with `parent`, one below another authority of the lab.',
+  summary: 'Create a root authority or, with `parent`, a subordinate of another authority of the lab.',
   access: 'administer',
   input: z.strictObject({
     name: z.string().min(1),
@@ -110,7 +110,7 @@ const revoke = defineOperation({
   name: 'authorities.revoke',
   method: 'POST',
   path: '/authorities/revoke',
-  summary: 'Revoke a certificate by serial number or thumbprint. OCSP and the CRL say so at once.',
+  summary: 'Revoke a certificate by serial number or thumbprint. OCSP and the revocation list report it at once.',
   access: 'administer',
   input: z.strictObject({
     certificate: z.string().describe('Serial number or thumbprint.'),
@@ -128,7 +128,7 @@ const queue = defineOperation({
   name: 'authorities.requests',
   method: 'GET',
   path: '/authorities/requests',
-  summary: 'List the requests at standalone authorities, answered ones included.',
+  summary: 'List the requests at standalone authorities, including approved and denied ones.',
   access: 'read',
   input: z.strictObject({}),
   output: z.object({ items: z.array(z.looseObject({ id: z.number(), authority: z.string() })) }),

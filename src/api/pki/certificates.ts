@@ -30,7 +30,7 @@ const certificate = z
     state: z.string(),
     key: z.string(),
     thumbprint: z.string(),
-    usedBy: z.array(z.string()).describe('Virtual servers.'),
+    usedBy: z.array(z.string()).describe('Names of the virtual servers that use the certificate.'),
   })
   .meta({ id: 'Certificate' })
 
@@ -72,7 +72,7 @@ const get = defineOperation({
   name: 'certificates.get',
   method: 'GET',
   path: '/certificates/{name}',
-  summary: 'Read all facts about a certificate, with its PEM.',
+  summary: 'Read all facts about a certificate, including its PEM.',
   access: 'read',
   input: z.strictObject({ name }),
   output: certificate,
@@ -190,7 +190,7 @@ const download = defineOperation({
   name: 'certificates.export',
   method: 'POST',
   path: '/certificates/{name}/export',
-  summary: 'Download a certificate: pfx and pem with its key, cer and p7b without.',
+  summary: 'Download a certificate. `pfx` and `pem` include the private key; `cer` and `p7b` do not.',
   access: 'administer',
   input: z.strictObject({ name, format: z.enum(exportFormats).default('pfx'), password: z.string().optional() }),
   output: exportTypes.pfx,

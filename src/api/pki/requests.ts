@@ -43,7 +43,9 @@ const plan = defineOperation({
     key: z.string(),
     subject: z.string(),
     names: z.array(z.string()),
-    warnings: z.array(z.string()).describe('Such as a common name that does not resolve.'),
+    warnings: z
+      .array(z.string())
+      .describe('Problems that do not prevent the request, such as a common name that does not resolve.'),
   }),
   problems: ['not-found', 'conflict'],
   async run({ api, input }) {

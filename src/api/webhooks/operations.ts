@@ -14,19 +14,22 @@ const webhook = z
     events: z.array(z.string()),
     filter: z.string().nullable(),
     pending: z.number().int(),
-    delivered: z.number().int().describe('Of the deliveries that the lab still knows.'),
+    delivered: z
+      .number()
+      .int()
+      .describe('Number of delivered events, among the deliveries that the lab still remembers.'),
     failed: z.number().int(),
   })
   .meta({ id: 'Webhook' })
 
 const delivery = z
   .object({
-    id: z.string().describe('Sent as `webhook-id`, the same in every attempt.'),
+    id: z.string().describe('Value of `webhook-id`, the same in every attempt.'),
     url: z.string(),
     event: z.string(),
     state: z.enum(states),
     attempts: z.number().int(),
-    status: z.number().int().nullable().describe('The status of the last answer.'),
+    status: z.number().int().nullable().describe('HTTP status of the last answer.'),
     error: z.string().nullable().describe('Why the last attempt failed.'),
     createdAt: z.string(),
     nextAttemptAt: z.string().nullable(),
@@ -63,11 +66,11 @@ const deliveries = defineOperation({
   name: 'webhooks.deliveries',
   method: 'GET',
   path: '/webhooks/deliveries',
-  summary: 'List the deliveries to webhooks, the newest first: all that are pending, and the latest 1,000 others.',
+  summary: 'List the deliveries to webhooks, newest first: all pending ones, and the latest 1,000 others.',
   access: 'read',
   input: z.strictObject({
     state: z.enum(states).optional(),
-    url: z.string().optional().describe('Only those to this webhook.'),
+    url: z.string().optional().describe('Only deliveries to this URL.'),
     ...pageInput,
   }),
   output: pageOf(delivery),

@@ -20,7 +20,7 @@ export interface ApiMessageSummary {
   readonly cc: readonly ApiAddress[]
   readonly bcc: readonly ApiAddress[]
   readonly replyTo: readonly ApiAddress[]
-  /** Of the Date field, RFC 3339. */
+  /** Time in the Date field, RFC 3339. */
   readonly date: string | null
   /** When the lab received it, RFC 3339. */
   readonly receivedAt: string
@@ -36,7 +36,7 @@ export interface ApiMessageSummary {
   readonly snippet: string
   /** MAIL FROM and RCPT TO. */
   readonly envelope: { readonly from: string; readonly to: readonly string[] } | null
-  /** The session that delivered it. */
+  /** Id of the session that delivered the message. */
   readonly session: string | null
 }
 
@@ -84,13 +84,13 @@ export interface ApiPageQuery extends ApiMessageQuery {
 
 /** Selects the message to wait for. */
 export interface ApiWaitQuery extends ApiMessageQuery {
-  /** An address of the envelope or an account, whole. */
+  /** A complete recipient address of the envelope, or the user name of an account. */
   readonly to?: string
-  /** A part of the From field or of MAIL FROM. */
+  /** Part of the From field or of MAIL FROM. */
   readonly from?: string
-  /** A part of the subject. */
+  /** Part of the subject. */
   readonly subject?: string
-  /** A part of the text. */
+  /** Part of the text. */
   readonly text?: string
   /** Longest wait, such as `10s` (default: `30s`, at most 5 minutes). */
   readonly timeout?: string | number
@@ -108,7 +108,7 @@ export interface ApiMessagePage {
 /** A part of a lab for one test or job, as the HTTP API describes it. */
 export interface ApiTenantFacts {
   readonly name: string
-  /** For `Authorization: Bearer`. It sees only the tenant. */
+  /** Token for `Authorization: Bearer`. It has access to the tenant only. */
   readonly token: string
   readonly baseUrl: string
   readonly accounts: readonly { readonly user: string; readonly password: string; readonly address: string }[]
