@@ -1,7 +1,10 @@
 const MASK = '***'
 
-/** The user name and password before a host. RFC 3986 section 3.2.1. */
-const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi
+/**
+ * The user name and password before a host. RFC 3986 section 3.2.1. Only the end of the scheme is looked at: clients send
+ * long texts that could be a scheme from each of their characters.
+ */
+const USER_INFO = /([a-z0-9+.-]:\/\/)[^\s/?#"'<>]*@/gi
 
 /** A parameter of a query. */
 const PARAMETER = /([?&;])([^=&;?\s#"'<>()]+)=([^&;\s#"'<>()]+)/g

@@ -27,3 +27,11 @@ it.each([
 ])('leaves %s', (text) => {
   expect(maskUrls(text)).toBe(text)
 })
+
+it.each([
+  ['words that could be a scheme', `GET /?${'a-'.repeat(250_000)}`],
+  ['a scheme that could begin anywhere', `${'a.'.repeat(250_000)}://${'b'.repeat(500_000)}`],
+  ['parameters without a value', `?${'&a'.repeat(250_000)}`],
+])('needs linear time for %s', (_name, text) => {
+  expect(maskUrls(text)).toBe(text)
+})
