@@ -183,4 +183,10 @@ describe('the HTML of a message', () => {
       '@media (max-width: 0) { p { color: white',
     )
   })
+
+  it('looks so in linear time, whatever tags it does not end', async () => {
+    const begun = '<meta name="color-scheme" content="dark" '.repeat(20_000)
+    const id = await deliver('alice', 'html', { html: begun })
+    expect((await http.request(`messages/${id}/html?scheme=dark`)).body).toContain(begun)
+  })
 })

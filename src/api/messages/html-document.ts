@@ -66,6 +66,10 @@ function decoded(text: string): string {
 const withLinksInTabs = (html: string): string =>
   html.replace(/^\s*(?:<!doctype[^>]*>)?(?:\s*<html[^>]*>)?(?:\s*<head[^>]*>)?/i, '$&<base target="_blank">')
 
+/** A whole tag. The next tag ends it, so that a search in tags that never end takes linear time. */
+const META = /<meta\s[^<>]*>/gi
+const NAMES_SCHEMES = /\bname\s*=\s*["']?(?:supported-)?color-schemes?\b/i
+
 /**
  * Makes a document look as in a colour scheme, whichever the browser has. Conditions on the scheme become others of the same
  * form that are always or never true. https://www.w3.org/TR/mediaqueries-5/#prefers-color-scheme
@@ -80,7 +84,12 @@ function inScheme(html: string, scheme: 'light' | 'dark'): string {
       /(?<![\w-])(color-scheme\s*:\s*)((?:light|dark|only|normal|\s)+)/gi,
       (_, name: string, value: string) => `${name}${supported(value)}`,
     )
-    .replaceAll(/<meta\s[^>]*name\s*=\s*["']?(?:supported-)?color-schemes?\b[^>]*>/gi, (meta) =>
-      meta.replace(/(content\s*=\s*["']?)([^"'>]*)/i, (_, name: string, value: string) => `${name}${supported(value)}`),
+    .replaceAll(META, (meta) =>
+      NAMES_SCHEMES.test(meta)
+        ? meta.replace(
+            /(content\s*=\s*["']?)([^"'>]*)/i,
+            (_, name: string, value: string) => `${name}${supported(value)}`,
+          )
+        : meta,
     )
 }
