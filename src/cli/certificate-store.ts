@@ -10,6 +10,7 @@ import { openCertificateStore } from '../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type Certificates, certificatesOf } from '../pki/lifecycle/certificates.ts'
 import type { LabFacts } from '../pki/lifecycle/context.ts'
+import type { ReadCrl } from '../pki/revocation/read-crl.ts'
 import { type Configuration, type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { quietStoreLog } from './log.ts'
 
@@ -88,6 +89,11 @@ export async function readStore<T>(
 export async function storedRoots({ lab }: Configuration): Promise<string[]> {
   const roots = await readStore(lab.certificates, (store) => store.rootPem)
   return roots ? [roots] : []
+}
+
+/** Returns the outside revocation lists on disk. @throws PkiError */
+export async function storedLists({ lab }: Configuration): Promise<ReadCrl[]> {
+  return (await readStore(lab.certificates, ({ materials, index }) => materials.trustedCrls(index))) ?? []
 }
 
 /** Checks that the store has every certificate that the configuration names. @throws ConfigError if it does not; PkiError */

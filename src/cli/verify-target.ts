@@ -3,7 +3,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import { protocols, type ServerProtocol } from '../config/schema/protocol.ts'
 import { endpointsOf, hostEndpoints } from '../verify/targets.ts'
 import type { Endpoint, VerifyOptions } from '../verify/types.ts'
-import { storedRoots } from './certificate-store.ts'
+import { storedLists, storedRoots } from './certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration } from './configuration.ts'
 import { UsageError } from './failure.ts'
 import { passwordOf } from './files.ts'
@@ -25,7 +25,7 @@ export interface TargetOptions extends ConfigurationOptions {
 }
 
 /** The endpoints to verify, with the roots and the account to use. */
-export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca'> {
+export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 'newsgroup' | 'ca' | 'lists'> {
   readonly endpoints: readonly Endpoint[]
   /** The control socket of the running lab. */
   readonly control?: string
@@ -51,6 +51,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
   return {
     endpoints,
     ca: status && status.ca !== '' ? [status.ca] : await storedRoots(configuration),
+    lists: await storedLists(configuration),
     ...(await labCredentials(options, lab)),
     ...(socket === undefined ? {} : { control: socket }),
     mailDomain: lab.domain,

@@ -135,6 +135,7 @@ async function settingsOf(target: Target, options: VerifyCommandOptions): Promis
     timeoutMs: options.timeout ?? TIMEOUT_MS,
     now: () => Date.now(),
     ...(ca ? { ca } : {}),
+    ...(target.lists ? { lists: target.lists } : {}),
     ...(options.only ? { only: options.only } : {}),
     ...(target.credentials ? { credentials: target.credentials } : {}),
     ...(target.mailbox === undefined ? {} : { mailbox: target.mailbox }),

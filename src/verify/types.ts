@@ -1,4 +1,5 @@
 import type { ServerProtocol } from '../config/schema.ts'
+import type { ReadCrl } from '../pki/revocation/read-crl.ts'
 import type { Resolver } from './dns.ts'
 
 /** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
@@ -65,6 +66,8 @@ export interface VerifyOptions {
   readonly now: () => number
   /** Called for every connection before anything is sent on it. */
   readonly onConnection?: (connection: LocalConnection) => Promise<void> | void
+  /** Revocation lists that are applied beside those that certificates name. */
+  readonly lists?: readonly ReadCrl[]
   /** Hosts that revocation lists may be downloaded from. A certificate can name any. Default: all. */
   readonly listHosts?: readonly string[]
   /** Ends the run and its connections. */

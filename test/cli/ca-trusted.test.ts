@@ -86,6 +86,14 @@ describe('an outside revocation list', () => {
     expect(await pki.refused('ca', 'remove-trusted', 'world')).toMatch(/"world" is ambiguous; give the thumbprint: /)
   })
 
+  it('revokes a certificate for verify', async () => {
+    await using _running = await pki.start(['--config', 'lab.yaml'])
+    const { status, stdout } = await pki.sealpost('verify', '--protocol', 'pop3', 'imap4', '--only', 'revocation', '-v')
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/revocation +the certificate is revoked by the list of world/)
+    expect(stdout).toMatch(/revocation +the certificate was issued by middle, which is revoked by the list of world/)
+  })
+
   it('that has expired is reported', async () => {
     await list('world', 'old', [], '-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', '20200201000000Z')
     await pki.done('ca', 'add-trusted', 'old.crl')

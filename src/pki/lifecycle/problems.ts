@@ -9,7 +9,7 @@ import { serverPathProblems } from '../certificate/validation.ts'
 import { type CertificateRecord, issuedBy } from '../certificate-store/index-file.ts'
 import { rootsOf } from '../certificate-store/roots.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
-import type { ReadCrl } from '../revocation/read-crl.ts'
+import { listProblems } from '../revocation/list-problems.ts'
 
 type ProblemCode =
   | 'expired'
@@ -66,7 +66,7 @@ export async function problemsOf(
     ...serverPathProblems(chain.certificates),
     ...issuers.flatMap((issuer) => issuerProblems(store, issuer, facts, nowMs)),
     ...revocationProblems(store, certificate, 'is revoked'),
-    ...crlProblems(crls, chain.certificates, nowMs),
+    ...listProblems(crls, chain.certificates, nowMs),
   ]
 }
 
@@ -167,25 +167,6 @@ function revocationProblems(
 ): CertificateProblem[] {
   const revoked = issuedBy(index, thumbprintOf(certificate))?.entry.revoked
   return revoked ? [{ code: 'revoked', severity: 'error', message }] : []
-}
-
-/** Returns what outside revocation lists say about the certificates of a chain. */
-function crlProblems(crls: readonly ReadCrl[], chain: readonly X509Certificate[], nowMs: number): CertificateProblem[] {
-  return chain.slice(0, -1).flatMap((certificate, index) => {
-    const issuer = chain[index + 1] as X509Certificate
-    const what = index === 0 ? 'is' : `was issued by ${commonName(readFacts(certificate).subject)}, which is`
-    return crls.filter((crl) => crl.isFrom(issuer)).flatMap((crl) => listProblems(crl, certificate, what, nowMs))
-  })
-}
-
-function listProblems(crl: ReadCrl, certificate: X509Certificate, what: string, nowMs: number): CertificateProblem[] {
-  const by = commonName(crl.issuer)
-  if (crl.lists(certificate)) {
-    return [{ code: 'revoked', severity: 'error', message: `${what} revoked by the list of ${by}` }]
-  }
-  if (crl.nextUpdate === undefined || crl.nextUpdate.getTime() > nowMs) return []
-  const message = `cannot be checked for revocation: the list of ${by} expired on ${day(crl.nextUpdate)}; add a new one with: sealpost ca add-trusted FILE`
-  return [{ code: 'outdated-crl', severity: 'warning', message }]
 }
 
 /** Returns why clients would refuse a certificate that requires a stapled OCSP response. RFC 7633 section 4. */

@@ -15,6 +15,7 @@ import { tags } from '../../pki/der/encode.ts'
 import { extensionIds } from '../../pki/der/oids.ts'
 import { readPem } from '../../pki/der/pem.ts'
 import { hashOfSignature } from '../../pki/keys.ts'
+import { listProblems } from '../../pki/revocation/list-problems.ts'
 import { readCrl } from '../../pki/revocation/read-crl.ts'
 import { followChain, issued } from '../tls/trust.ts'
 import { NotTested } from '../types.ts'
@@ -23,7 +24,7 @@ import { type Check, type Found, fail, pass, warn } from './check.ts'
 /** Longer lists are not read. Public authorities split theirs into shorter ones. */
 const MAX_LIST_OCTETS = 32 * 1024 * 1024
 
-/** Checks the certificate's status by the stapled OCSP response, or by the issuer's revocation list. */
+/** Checks the certificate's status by the lists that were added, the stapled OCSP response, or the issuer's list. */
 export const revocation: Check = {
   name: 'revocation',
   title: 'revocation',
@@ -33,13 +34,20 @@ export const revocation: Check = {
     const [leaf] = path
     const issuer = path[1] ?? root
     if (!leaf || !issuer || issuer === leaf) throw new NotTested('the issuer is not known')
-    const now = probe.options.now()
+    const { lists = [], now: clock } = probe.options
+    const now = clock()
+    const added = listProblems(lists, root && root !== path.at(-1) ? [...path, root] : path, now)
+    const revoked = added.find(({ severity }) => severity === 'error')
+    if (revoked) return fail(`the certificate ${revoked.message}`)
     if (staple) return judgeStaple(staple, leaf, issuer, now)
     // RFC 7633 section 4
     if (requiresStaple(leaf))
       return fail('the certificate requires a stapled OCSP response (must-staple), and the server sends none')
     const [address] = crlAddresses(leaf)
     if (address === undefined) {
+      const [outdated] = added
+      if (outdated) return warn(`the certificate ${outdated.message}`)
+      if (lists.some((list) => list.isFrom(issuer))) return pass('not on the list of its issuer that was added')
       throw new NotTested('no OCSP response is stapled, and the certificate names no revocation list')
     }
     const { listHosts, timeoutMs } = probe.options
