@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
@@ -210,6 +210,32 @@ describe('a webhook', () => {
       { url: receiver.url, events: ['message.received'], filter: null, pending: 0, delivered: 0, failed: 1 },
     ])
   })
+
+  it.each([
+    ['resets the connection', 'Content-Length: 9', (socket) => socket.resetAndDestroy()],
+    ['breaks the protocol', 'Transfer-Encoding: chunked', (socket) => socket.write('no chunk\r\n')],
+    ['never ends', 'Transfer-Encoding: chunked', (socket) => socket.write(`fffffff\r\n${'x'.repeat(100_000)}`)],
+  ] as readonly [string, string, (socket: Socket) => void][])(
+    'whose answer %s after its head has the event, and the lab goes on',
+    async (_, field, proceed) => {
+      const server = createSocketServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const lab = await startLab([{ url, secret: SECRET, retries: [] }])
+      const connected = once(server, 'connection') as Promise<[Socket]>
+      await deliver(lab, 'Broken off')
+      const [socket] = await connected
+      socket.on('error', () => {})
+      await once(socket, 'data')
+      socket.write(`HTTP/1.1 200 OK\r\n${field}\r\n\r\n`)
+      // The lab has read the head when it has answered a later request.
+      await deliveries(lab)
+      proceed(socket)
+      expect(await untilState(lab, 'delivered')).toMatchObject([{ attempts: 1, status: 200, error: null }])
+      socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  )
 
   it('cannot send the lab to another host', async () => {
     const other = await Receiver.start()

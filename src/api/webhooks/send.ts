@@ -15,6 +15,8 @@ export interface Attempt {
 }
 
 const MAX_RETRY_AFTER_MS = 3_600_000
+/** A receiver that answers with more loses its connection. Nobody reads its answer. */
+const MAX_ANSWER_OCTETS = 64 * 1024
 
 /** Returns the key in a secret of Standard Webhooks: base64, usually after `whsec_`. */
 export const keyOf = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
@@ -59,7 +61,7 @@ export class Sender {
     try {
       request.end(body)
       const [response] = (await once(request, 'response')) as [IncomingMessage]
-      response.resume()
+      await bodyOf(response)
       return answered(response)
     } catch (error) {
       return {
@@ -73,6 +75,16 @@ export class Sender {
     this.#http.destroy()
     this.#https.destroy()
   }
+}
+
+/** Reads the body of an answer, so that its connection can be used again. Resolves also if the receiver breaks it off. */
+function bodyOf(response: IncomingMessage): Promise<void> {
+  let octets = 0
+  response.on('data', ({ length }: Buffer) => {
+    octets += length
+    if (octets > MAX_ANSWER_OCTETS) response.destroy()
+  })
+  return new Promise((resolve) => response.once('close', resolve))
 }
 
 function answered({ statusCode: status = 0, headers }: IncomingMessage): Attempt {
