@@ -306,6 +306,28 @@ describe('a change of any value', () => {
     }
   })
 
+  it('keeps each file for its own key over HTTP', async () => {
+    writeFileSync(join(folder, 'ci.token'), 'the-token-of-the-file\n')
+    const given = text.replace('tokens: [', 'tokens: [{ name: ci, tokenFile: ci.token }, ')
+    await using http = await start(given)
+    for (const [path, value] of [
+      ['/newsgroups/-', { name: 'lab.secrets', preload: 'ci.token' }],
+      ['/webhooks/-', { url: 'https://127.0.0.1:9/', secret: 'a'.repeat(40), authority: 'ci.token' }],
+    ] as const) {
+      const { status, body } = await http.request('configuration', {
+        method: 'PATCH',
+        json: set(path, value),
+        headers: bearer('the-token-of-the-file'),
+      })
+      expect([path, status, body.errors?.[0].message]).toEqual([
+        path,
+        403,
+        expect.stringContaining('only on the machine'),
+      ])
+    }
+    expect(content()).toBe(given)
+  })
+
   it('keeps anchors, and refuses what an alias shares', async () => {
     await using http = await start(
       text

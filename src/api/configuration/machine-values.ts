@@ -18,13 +18,18 @@ interface MachineValue {
  */
 export function assertNoNewMachineValues({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): void {
   if (virtualServer === undefined) return
-  const known = new Set(machineValues(from).map(({ value }) => value))
-  const added = machineValues(to).filter(({ value }) => !known.has(value))
+  // A file of one key must not become that of another: a preload would show the token in a tokenFile.
+  const known = new Set(machineValues(from).map(useOf))
+  const added = machineValues(to).filter((one) => !known.has(useOf(one)))
   if (added.length === 0) return
   const message = 'names a file, folder or program; this can be changed only on the machine: sealpost config set'
   const errors = added.map(({ path }) => ({ pointer: pointerOf(path), message }))
   throw new ApiProblem('forbidden', errors.map(({ pointer }) => `${pointer}: ${message}`).join('; '), { errors })
 }
+
+/** Returns the key and the value, without the places in lists. */
+const useOf = ({ path, value }: MachineValue): string =>
+  JSON.stringify([...path.filter((step) => typeof step === 'string'), value])
 
 function machineValues(lab: ResolvedLab): MachineValue[] {
   const { certificates, store, capture, tokens, webhooks, directory, newsgroups, virtualServers, authorityService } =
@@ -35,7 +40,10 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
     file(['capture'], capture?.file),
     ...tokens.map(({ tokenFile }, at) => file(['tokens', at, 'tokenFile'], tokenFile)),
-    ...webhooks.map(({ secretFile }, at) => file(['webhooks', at, 'secretFile'], secretFile)),
+    ...webhooks.flatMap(({ secretFile, authority }, at) => [
+      file(['webhooks', at, 'secretFile'], secretFile),
+      file(['webhooks', at, 'authority'], authority),
+    ]),
     ...directory.accounts.map(({ preload }, at) => file(['directory', 'accounts', at, 'preload'], preload)),
     ...newsgroups.map(({ preload }, at) => file(['newsgroups', at, 'preload'], preload)),
     file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
