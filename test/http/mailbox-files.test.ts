@@ -71,6 +71,14 @@ describe('an mbox file', () => {
     expect((await call(`messages/${id}/text`)).body).toMatch(/\nFrom now on: quoted once\r?\n>>From then on/)
   })
 
+  it('has messages of a million lines at most', async () => {
+    const { status, body } = await upload(
+      'account=alice',
+      `From a@b.example Thu Nov 26 08:00:00 2026\n${'\n'.repeat(1_000_001)}`,
+    )
+    expect([status, body.detail]).toEqual([413, expect.stringContaining('more than 1000000 lines')])
+  })
+
   it('is delivered to accounts, message by message', async () => {
     expect((await upload('to=alice,bob&from=a@b.example', MBOX)).body).toEqual({
       delivered: ['alice', 'bob'],

@@ -17,6 +17,9 @@ const MBOX = 'application/mbox'
 /** Longest mbox file. It is held in memory twice, as it came and as messages. */
 const MAX_MBOX_OCTETS = 64 * 1024 * 1024
 
+/** Most lines of one message. A message is read at once, and each of its lines takes memory of its own. */
+const MAX_LINES = 1_000_000
+
 const input = z.strictObject({
   to: z.string().optional().describe('Recipients: addresses or user names, separated by commas.'),
   from: z.string().default('').describe('MAIL FROM of the delivered messages.'),
@@ -62,7 +65,7 @@ export const importMessages = defineOperation({
   },
 })
 
-/** Returns the messages of a file. @throws ApiProblem `invalid` without any; MemoryLimitReached */
+/** Returns the messages of a file. @throws ApiProblem `invalid` without any, `too-large`; MemoryLimitReached */
 async function messagesIn(
   { type, octets }: Upload,
   { api, input: { quoting } }: ImportCall,
@@ -78,7 +81,13 @@ async function messagesIn(
 }
 
 async function* fromMbox(octets: Buffer, quoting: MboxQuoting): AsyncGenerator<CarriedMessage, void, void> {
+  let lines = 0
   for (const message of messagesInMbox(octets, quoting)) {
+    lines = message ? 0 : lines + 1
+    if (lines > MAX_LINES) {
+      const why = `a message has more than ${MAX_LINES} lines; import the file on the machine, with sealpost store import`
+      throw new ApiProblem('too-large', why)
+    }
     if (message) yield message
     if (isSliceOver()) await nextSlice()
   }
