@@ -1,5 +1,6 @@
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
+import { deleteMessages, setFlags } from '../../src/api/messages/bulk.ts'
 import type { IndexedMessage } from '../../src/api/messages/message-index.ts'
 import type { Condition } from '../../src/api/messages/search.ts'
 import { tagsOf } from '../../src/api/messages/summary.ts'
@@ -124,24 +125,13 @@ async function groupedByBlob(newestFirst: readonly IndexedMessage[], caller: Cal
   return byBlob
 }
 
+const copiesOf = (mails: readonly Mail[]): IndexedMessage[] => mails.flatMap(({ copies }) => [...copies])
+
 /** Changes the flags of every copy. */
-export async function changeFlags(api: Api, mails: readonly Mail[], change: FlagChange): Promise<void> {
-  for (const [folderId, uids] of uidsByFolder(mails)) await api.lab.store.setFlags(folderId, uids, change)
-}
+export const changeFlags = (api: Api, mails: readonly Mail[], change: FlagChange): Promise<void> =>
+  setFlags(api, copiesOf(mails), change)
 
 /** Deletes every copy. */
 export async function deleteMails(api: Api, mails: readonly Mail[]): Promise<void> {
-  for (const [folderId, uids] of uidsByFolder(mails)) await api.lab.store.expunge(folderId, uids)
-}
-
-/** Returns the uids of all copies, in ascending order. */
-function uidsByFolder(mails: readonly Mail[]): Map<string, number[]> {
-  const found = new Map<string, number[]>()
-  for (const { folder, entry } of mails.flatMap(({ copies }) => copies)) {
-    const uids = found.get(folder.id)
-    if (uids) uids.push(entry.uid)
-    else found.set(folder.id, [entry.uid])
-  }
-  for (const uids of found.values()) uids.sort((a, b) => a - b)
-  return found
+  await deleteMessages(api, copiesOf(mails))
 }

@@ -42,6 +42,25 @@ describe('several messages', () => {
     })
   })
 
+  it('count once, however often they are named', async () => {
+    const id = await deliver('alice', 'one')
+    const json = { ids: [id, id] }
+    expect((await http.request('messages', { method: 'PATCH', json: { ...json, read: true } })).body.changed).toBe(1)
+    const { moved } = (await http.request('messages/move', { json: { ...json, folder: 'Archive' } })).body
+    expect(moved).toHaveLength(1)
+    expect((await http.request('messages/export', { json: { ids: [moved[0].newId, moved[0].newId] } })).body).toMatch(
+      /^From (?!.*^From )/ms,
+    )
+  })
+
+  it('are all only if the JSON says true', async () => {
+    for (const path of ['messages/export', 'messages/delete']) {
+      for (const all of ['0', 'true', 1]) {
+        expect([path, all, (await http.request(path, { json: { all } })).status]).toEqual([path, all, 422])
+      }
+    }
+  })
+
   it('are moved within their accounts, and back by their new ids', async () => {
     const ids = [await deliver('alice', 'one'), await deliver('bob', 'two'), await deliver('bob', 'three')]
     const { moved } = (await http.request('messages/move', { json: { ids, folder: 'Archive' } })).body

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { distinct } from '../../common/distinct.ts'
 import { isSliceOver, nextSlice } from '../../common/time-slice.ts'
 import { MAX_ZIP_ENTRIES, type ZipEntry, zipOf } from '../../common/zip.ts'
 import { encodeMbox } from '../../store/exchange/mbox.ts'
+import type { FlagChange } from '../../store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
-import { flag } from '../flag.ts'
 import { type Call, Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { conditionsOf, selection } from './find.ts'
@@ -20,7 +21,8 @@ const MAX_EXPORT_OCTETS = 64 * 1024 * 1024
 const chosen = {
   ids: z.array(z.string()).max(MAX_IDS).optional().describe('Ids of messages. Ids that do not exist are skipped.'),
   ...selection,
-  all: flag
+  all: z
+    .boolean()
     .default(false)
     .describe('Selects every message that the caller sees. Use it instead of `ids` and a search.'),
 }
@@ -30,7 +32,7 @@ type Choice = z.output<z.ZodObject<typeof chosen>>
 /** Returns the messages that an input selects. @throws ApiProblem `invalid` if nothing selects any */
 async function chosenMessages({ api, caller, input }: Call<Choice>): Promise<readonly IndexedMessage[]> {
   const { ids, all, ...query } = input
-  if (ids) return ids.flatMap((id) => seen(api, caller, id))
+  if (ids) return distinct(ids).flatMap((id) => seen(api, caller, id))
   const conditions = conditionsOf(query)
   if (conditions.length > 0 || all) return api.views.find(caller, conditions)
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
@@ -43,7 +45,7 @@ function seen(api: Api, caller: Caller, id: string): IndexedMessage[] {
 }
 
 /** Groups messages by their folders, in ascending order of their uids, as the store takes them. */
-export function byFolder(messages: readonly IndexedMessage[]): Map<string, IndexedMessage[]> {
+function byFolder(messages: readonly IndexedMessage[]): Map<string, IndexedMessage[]> {
   const found = new Map<string, IndexedMessage[]>()
   for (const message of messages) {
     const known = found.get(message.folder.id)
@@ -63,6 +65,11 @@ export async function deleteMessages(api: Api, messages: readonly IndexedMessage
     deleted += (await api.lab.store.expunge(folderId, uidsOf(list))).length
   }
   return deleted
+}
+
+/** Changes the flags of messages. */
+export async function setFlags(api: Api, messages: readonly IndexedMessage[], change: FlagChange): Promise<void> {
+  for (const [folderId, list] of byFolder(messages)) await api.lab.store.setFlags(folderId, uidsOf(list), change)
 }
 
 const updateMany = defineOperation({
@@ -90,13 +97,11 @@ const updateMany = defineOperation({
     ] as const
     const wanted = (is: boolean): string[] => flags.flatMap(([flag, value]) => (value === is ? [flag] : []))
     const messages = await chosenMessages(call)
-    for (const [folderId, list] of byFolder(messages)) {
-      for (const [mode, names] of [
-        ['add', wanted(true)],
-        ['remove', wanted(false)],
-      ] as const) {
-        if (names.length > 0) await api.lab.store.setFlags(folderId, uidsOf(list), { mode, flags: names })
-      }
+    for (const [mode, names] of [
+      ['add', wanted(true)],
+      ['remove', wanted(false)],
+    ] as const) {
+      if (names.length > 0) await setFlags(api, messages, { mode, flags: names })
     }
     return { changed: messages.length }
   },
