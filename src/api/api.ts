@@ -76,11 +76,13 @@ export class Api implements AsyncDisposable {
     return added
   }
 
-  /** Forgets everything about messages and faults, after `lab.reset()`. Tenants stay. */
-  reset(): void {
+  /** Forgets everything about messages and faults, as a part of `lab.reset()`. Tenants stay. */
+  async reset(): Promise<void> {
     this.#returned.clear()
     this.faults.clear()
     this.reader.clear()
+    await this.webhooks?.reset()
+    this.events.add('lab.reset')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

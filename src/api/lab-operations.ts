@@ -45,8 +45,6 @@ const reset = defineOperation({
   input: z.strictObject({}),
   async run({ api }) {
     await api.lab.reset()
-    api.reset()
-    api.events.add('lab.reset')
   },
 })
 

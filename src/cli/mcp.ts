@@ -64,8 +64,8 @@ async function roleOf({ url }: McpOptions, call: McpLab['call']): Promise<McpLab
 class OwnLab {
   readonly #options: McpOptions
   #starting: Promise<RunningLab> | undefined
-  #onStopped: () => void = () => {}
-  /** Resolves when a signal has stopped the lab. */
+  #onStopped: (ended: Promise<void>) => void = () => {}
+  /** Resolves when a signal has stopped the lab. Rejects if it does not stop. */
   readonly stopped = new Promise<void>((resolve) => {
     this.#onStopped = resolve
   })
@@ -93,7 +93,7 @@ class OwnLab {
     try {
       const { openLab } = await import('./run-lab.ts')
       const { running } = await openLab(this.#options)
-      void running.untilStopped().then(this.#onStopped)
+      this.#onStopped(running.untilStopped())
       return running
     } catch (error) {
       this.#starting = undefined

@@ -328,6 +328,7 @@ export class Lab implements AsyncDisposable {
       this.faults.reset()
       this.#rates.clear()
       await this.#servers.restore()
+      await (await this.#api)?.reset()
     })
   }
 

@@ -237,6 +237,22 @@ describe('a webhook', () => {
     },
   )
 
+  it.each([
+    ['over HTTP', (lab: HttpLab) => lab.request('reset', { json: {}, headers: bearer(admin) })],
+    ['of a test', (lab: HttpLab) => lab.lab.reset()],
+  ])('does not get events of messages that a reset %s has deleted', async (_, reset) => {
+    const receiver = await Receiver.start(500)
+    const events: WebhookInput['events'] = ['message.received', 'lab.reset']
+    const lab = await startLab([{ url: receiver.url, secret: SECRET, events, retries: ['1h'] }])
+    await deliver(lab, 'Before')
+    while ((await deliveries(lab, 'state=pending'))[0]?.attempts !== 1);
+    await reset(lab)
+    await untilState(lab, 'delivered')
+    expect(await deliveries(lab)).toMatchObject([{ event: 'lab.reset', state: 'delivered' }])
+    const types = receiver.requests.map(({ body }) => JSON.parse(body).type)
+    expect(types).toEqual(['message.received', 'lab.reset'])
+  })
+
   it('cannot send the lab to another host', async () => {
     const other = await Receiver.start()
     const receiver = await Receiver.start({ location: other.url })

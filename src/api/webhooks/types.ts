@@ -18,4 +18,6 @@ export interface WebhookSender extends AsyncDisposable {
   deliveries(): Delivery[]
   /** Uses other webhooks, after a reload. Deliveries to URLs that are no longer listed are given up. */
   use(hooks: readonly Webhook[]): void
+  /** Forgets every delivery, after all messages were deleted. */
+  reset(): Promise<void>
 }

@@ -90,6 +90,12 @@ export class Webhooks implements WebhookSender {
     this.#run()
   }
 
+  async reset(): Promise<void> {
+    await this.#reading
+    for (const one of this.#deliveries.values()) if (one.state === 'pending') this.#finish(one, 'failed', DELETED)
+    this.#deliveries.clear()
+  }
+
   get hooks(): readonly Webhook[] {
     return this.#hooks
   }
@@ -215,4 +221,5 @@ export class Webhooks implements WebhookSender {
 }
 
 const QUEUE_FULL = `given up: ${MAX_PENDING} newer events wait for this webhook`
+const DELETED = 'given up: the lab was reset'
 const NOT_LISTED = 'given up: the configuration no longer lists this URL'
