@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { McpServer } from '@modelcontextprotocol/server'
+import type { McpRequestContext, McpServer } from '@modelcontextprotocol/server'
 import type { McpLab } from './lab.ts'
 import { loadSdk, type Sdk } from './sdk.ts'
 import { createMcpServer } from './server.ts'
@@ -45,9 +45,11 @@ export class McpHttp {
     if (session !== null && message.method === 'notifications/cancelled') {
       await this.#calls.get(callKey(session, message.params?.requestId))?.close()
     }
-    const create = (): McpServer => {
+    const create = ({ era }: McpRequestContext): McpServer => {
       const server = createMcpServer(this.#sdk, lab)
-      if (session !== null && message.id !== undefined) this.#keep(callKey(session, message.id), server)
+      // The SDK need not connect, and so not close, the server of a later client.
+      const isCancellable = era === 'legacy' && session !== null && message.id !== undefined
+      if (isCancellable) this.#keep(callKey(session, message.id), server)
       return server
     }
     const handler = this.#sdk.createMcpHandler(create, { keepAliveMs: KEEP_ALIVE_MS, onerror: this.#onError })
