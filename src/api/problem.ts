@@ -1,7 +1,7 @@
 /** The kinds of problems, with the status and the title of each. The names are the ends of their URIs. RFC 9457 section 3. */
 export const problems = {
   'bad-request': { status: 400, title: 'The request is malformed' },
-  'log-on-required': { status: 401, title: 'A log-on is required' },
+  'log-on-required': { status: 401, title: 'Log on first' },
   'secure-channel-required': { status: 403, title: 'This virtual server requires a secure channel' },
   forbidden: { status: 403, title: 'You may not do this' },
   'foreign-origin': { status: 403, title: 'The request comes from a page of another site' },

@@ -146,7 +146,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
   const conditions = Object.entries(wanted).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
   return new ApiProblem(
     'wait-timeout',
-    `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms that no wait has answered before`,
+    `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms, except those that earlier waits have returned`,
     { arrived, sessions, hints: hints(arrived.length, refused.length) },
   )
 }
@@ -155,7 +155,7 @@ function hints(arrived: number, refused: number): string[] {
   return [
     ...(arrived > 0
       ? ['`arrived` lists what arrived; compare the recipient and the subject']
-      : ['nothing has arrived at all']),
+      : ['no message has arrived']),
     ...(refused > 0 ? ['`sessions` lists refused sessions; each says why in `refusals`'] : []),
     ...(arrived === 0 && refused === 0
       ? ['no client was refused either: does it connect to the port of this lab?']

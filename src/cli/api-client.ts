@@ -17,7 +17,7 @@ export function withApi(command: Command): Command {
   return withConfig(command)
     .option(
       '--url <url>',
-      'HTTP virtual server of the lab, also of another machine (default: the running lab of the file)',
+      'URL of an HTTP virtual server of the lab, also on another machine (default: the running lab of the file)',
     )
     .option('--token <token>', 'token for --url (default: SEALPOST_TOKEN)')
     .option('--token-file <file>', 'file whose first line is the token')

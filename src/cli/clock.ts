@@ -14,19 +14,21 @@ interface ClockState {
 
 /** Adds `sealpost clock`. */
 export function addClock(program: Command): void {
-  const clock = program.command('clock').description('see and move the clock of the running lab')
+  const clock = program.command('clock').description('show and change the clock of the running lab')
   const add = (name: string, description: string): Command =>
     withApi(clock.command(name)).description(description).option('--json', 'print JSON')
   add('show', 'show the time of the lab').action((options: ClockOptions) => run('clock.get', {}, options))
-  add('set', 'go to a time')
+  add('set', 'set the clock to a time')
     .argument('<time>', 'such as 2027-01-31 or 2027-01-31T12:00:00Z')
     .action((time: string, options: ClockOptions) => run('clock.change', { now: timeOf(time) }, options))
-  add('advance', 'go forward')
+  add('advance', 'move the clock forward')
     .argument('<duration>', 'such as 30s, 2h or 40d')
     .action((advance: string, options: ClockOptions) => run('clock.change', { advance }, options))
   add('freeze', 'stop the clock').action((options: ClockOptions) => run('clock.change', { frozen: true }, options))
-  add('resume', 'let it run again').action((options: ClockOptions) => run('clock.change', { frozen: false }, options))
-  add('reset', 'return to the time of the machine').action((options: ClockOptions) =>
+  add('resume', 'let a stopped clock run again').action((options: ClockOptions) =>
+    run('clock.change', { frozen: false }, options),
+  )
+  add('reset', 'set the clock back to the time of the machine').action((options: ClockOptions) =>
     run('clock.change', { reset: true }, options),
   )
 }
@@ -37,9 +39,10 @@ const timeOf = (text: string): string => (/^\d{4}-\d\d-\d\d$/.test(text) ? `${te
 async function run(name: string, input: Record<string, unknown>, options: ClockOptions): Promise<void> {
   const state = (await callApi(options, name, input)) as ClockState
   if (options.json) return print(JSON.stringify(state))
-  const notes = [
-    ...(state.frozen ? ['stopped'] : []),
-    ...(state.offsetMs === 0 ? [] : [`${Math.round(state.offsetMs / 1000)} s from the clock of the machine`]),
-  ]
+  const notes = [...(state.frozen ? ['stopped'] : []), ...(state.offsetMs === 0 ? [] : [offsetText(state.offsetMs)])]
   print(notes.length === 0 ? state.now : `${state.now} (${notes.join(', ')})`)
 }
+
+/** Describes how far the clock is from the clock of the machine: `3456000 s ahead of the machine`. */
+const offsetText = (offsetMs: number): string =>
+  `${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'} the machine`

@@ -5,6 +5,6 @@ import { addShow } from './config/show.ts'
 
 /** Adds `sealpost config`. */
 export function addConfig(program: Command): void {
-  const config = program.command('config').description('see and change the configuration, also of a running lab')
+  const config = program.command('config').description('show and change the configuration, also of a running lab')
   for (const add of [addShow, addSet, addRemove, addDiff]) add(config)
 }

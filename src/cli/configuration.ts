@@ -30,6 +30,10 @@ export function withConfig(command: Command): Command {
   return command.option('-c, --config <file>', `YAML file of the lab (default: ${DEFAULT_FILE})`)
 }
 
+/** Returns the option that selects the same configuration in another command, after a space; empty for the default. */
+export const configOption = (file: string | undefined): string =>
+  file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
+
 /**
  * Reads the configuration: `--config`, else `SEALPOST_CONFIG`, else `config/default.yaml` in the working directory, else
  * the default of the package.

@@ -6,6 +6,8 @@ import { addWait } from './mail/wait.ts'
 
 /** Adds `sealpost mail`. */
 export function addMail(program: Command): void {
-  const mail = program.command('mail').description('see the mail of the running lab')
+  const mail = program
+    .command('mail')
+    .description('list, search, show, wait for and delete the mail of the running lab')
   for (const add of [addList, addShow, addSearch, addWait, addDelete]) add(mail)
 }

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { askLab } from '../lab/control/client.ts'
 import { findSockets, type RuntimePlaces } from '../lab/control/socket-path.ts'
 import type { LabStatus } from '../lab/control/verbs.ts'
-import { type ConfigurationOptions, configurationIdentity } from './configuration.ts'
+import { type ConfigurationOptions, configOption, configurationIdentity } from './configuration.ts'
 
 /** Returns the folders for control sockets, as the environment sets them. */
 export function runtimePlaces(): RuntimePlaces {
@@ -21,7 +21,9 @@ export async function runningLabs(options: ConfigurationOptions): Promise<string
   const { name, identity } = configurationIdentity(options)
   const sockets = await controlSockets(identity)
   if (sockets.length === 0) {
-    throw new Error(`no running lab of ${name} was found for this user; start it with: sealpost start`)
+    throw new Error(
+      `no running lab of ${name} was found for this user; start it with: sealpost start${configOption(options.config)}`,
+    )
   }
   return sockets
 }

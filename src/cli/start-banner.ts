@@ -1,6 +1,6 @@
 import { protocolTitles } from '../config/schema.ts'
 import type { VirtualServerStatus } from '../lab/virtual-servers.ts'
-import type { Configuration } from './configuration.ts'
+import { type Configuration, configOption } from './configuration.ts'
 import { print } from './output.ts'
 import { table } from './table.ts'
 
@@ -44,7 +44,7 @@ type Row = readonly [what: string, purpose: string]
 function commandsToTry({ lab }: Pick<Configuration, 'lab'>, file: string | undefined): Row[] {
   // npm start and npx set this variable. An installed command is called by its name.
   const program = process.env.npm_execpath ? 'npx sealpost' : 'sealpost'
-  const config = file === undefined ? '' : ` --config ${file.includes(' ') ? JSON.stringify(file) : file}`
+  const config = configOption(file)
   const trust: Row =
     lab.certificates.store === 'memory'
       ? [`${program} sessions${config}`, 'who connected, and how']

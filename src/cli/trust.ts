@@ -38,7 +38,7 @@ export function addTrust(program: Command): void {
     .option('--dry-run', 'only show the commands')
     .action(uninstall)
   withConfig(trust.command('status'))
-    .description('show which trust stores have the roots; exit status 1 if one does not')
+    .description('show which trust stores have the roots; exit status 1 if a root is missing')
     .addOption(only())
     .option('--json', 'print JSON')
     .action(status)

@@ -9,7 +9,7 @@ import { verifyJunit } from '../verify/junit.ts'
 import { summarize } from '../verify/report.ts'
 import { reported, verifyEndpoints } from '../verify/run.ts'
 import type { EndpointReport, LocalConnection, VerifyOptions } from '../verify/types.ts'
-import { withConfig } from './configuration.ts'
+import { configOption, withConfig } from './configuration.ts'
 import { exitStatus, UsageError } from './failure.ts'
 import { checkOutput, readRoots, writeOutput } from './files.ts'
 import { dnsServer, hostOrAddress, portNumber, secondsAsMs } from './options.ts'
@@ -51,7 +51,7 @@ export function addVerify(program: Command): void {
     .option('--starttls', 'the port uses clear text with STARTTLS')
     .option('--server-name <name>', 'name the certificate must be issued to (default: the host)', hostOrAddress)
     .option('--ca <file>', 'PEM roots to verify against (default: those of the system; for a lab, its own root)')
-    .option('--require-secure-channel', 'check that the host refuses everything but STARTTLS in clear text')
+    .option('--require-secure-channel', 'check that the host refuses everything except STARTTLS in clear text')
     .option('--user <name>', 'log on, send a message and an article, and read them back')
     .option('--password <text>', 'password of the user (default: the one in the configuration)')
     .option('--password-file <file>', 'file with the password in its first line')
@@ -89,7 +89,7 @@ async function verify(host: string | undefined, options: VerifyCommandOptions): 
   if (options.json) printJson(reports)
   else printReport(reports, options)
   if (host === undefined && !isRunning && !summarize(reports).ok) {
-    noteError('no lab of this configuration is running; start it with sealpost start')
+    noteError(`no lab of this configuration is running; start it with: sealpost start${configOption(options.config)}`)
   }
   if (!summarize(reports).ok) process.exitCode = exitStatus.failed
 }

@@ -6,7 +6,7 @@ import type { CheckOutcome, Endpoint, EndpointReport, Finding } from './types.ts
 export interface Summary {
   readonly ok: boolean
   readonly counts: Readonly<Record<CheckOutcome, number>>
-  /** The last line of a report: that all promises are kept, or which one is broken. */
+  /** The last line of a report: that no check failed, or which one failed first. */
   readonly verdict: string
 }
 
@@ -18,9 +18,9 @@ export function summarize(reports: readonly EndpointReport[]): Summary {
     const others = counts.fail > 1 ? ` (and ${counts.fail - 1} more)` : ''
     return { ok: false, counts, verdict: line(first.endpoint, first.finding) + others }
   }
-  if (counts.pass === 0) return { ok: false, counts, verdict: 'broken: no port answers, so nothing could be verified' }
+  if (counts.pass === 0) return { ok: false, counts, verdict: 'failed: no port answers, so nothing could be verified' }
   const warnings = counts.warn === 0 ? '' : `, ${plural(counts.warn, 'warning')}`
-  return { ok: true, counts, verdict: `all promises kept: ${plural(counts.pass, 'check')} passed${warnings}` }
+  return { ok: true, counts, verdict: `no check failed: ${plural(counts.pass, 'check')} passed${warnings}` }
 }
 
 function countOutcomes(findings: readonly Finding[]): Record<CheckOutcome, number> {
@@ -32,7 +32,7 @@ function countOutcomes(findings: readonly Finding[]): Record<CheckOutcome, numbe
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const line = (endpoint: Endpoint, { title, words }: Finding): string =>
-  `broken: ${describe(endpoint)}: ${title}: ${words}`
+  `failed: ${describe(endpoint)}: ${title}: ${words}`
 
 /** Returns the findings as one JSON value. */
 export function reportJson(reports: readonly EndpointReport[]) {

@@ -101,7 +101,7 @@ describe('with a running lab', () => {
   })
 
   test('compares the file with what the lab uses', async () => {
-    expect((await config('diff')).stderr).toBe('The lab uses the file as it is.\n')
+    expect((await config('diff')).stderr).toBe('No difference: the lab uses the current content of the file.\n')
     place.write('lab.yaml', text.replace('user: alice', 'user: carol'))
     expect((await config('diff')).stdout).toContain("+    - { user: carol, password: '***' } # an administrator\n")
   })
@@ -123,7 +123,7 @@ test('a configuration without a file can be changed only in a running lab', asyn
   expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('save it as a file')])
   await using running = await place.start(['--log-level', 'warn'], { env })
   const done = await place.run(['config', 'set', 'domain', 'other.test'], { env })
-  expect([done.status, done.stderr]).toEqual([0, expect.stringContaining('until it stops')])
+  expect([done.status, done.stderr]).toEqual([0, expect.stringContaining('until the lab stops')])
   expect((await place.run(['config', 'show', 'domain'], { env })).stdout).toBe('other.test\n')
   expect((await place.run(['config', 'show', '--text'], { env })).stdout).toContain('\ndomain: other.test\n')
   expect(await running.end()).toBe(0)

@@ -72,7 +72,7 @@ test('reload fails without a running lab', async () => {
   const { status, stderr } = await place.runHere(['reload', '--config', 'lab.yaml'])
   expect([status, stderr]).toEqual([
     1,
-    'sealpost: no running lab of lab.yaml was found for this user; start it with: sealpost start\n',
+    'sealpost: no running lab of lab.yaml was found for this user; start it with: sealpost start --config lab.yaml\n',
   ])
 })
 

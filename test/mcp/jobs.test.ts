@@ -26,7 +26,7 @@ describe('verify_server', () => {
     expect(result.isError).toBeFalsy()
     const { ok, counts, verdict, endpoints } = result.structuredContent.untrusted
     expect([ok, counts.fail]).toEqual([false, 1])
-    expect(verdict).toMatch(/^broken: Default SMTP Virtual Server, port \d+: .*expired/)
+    expect(verdict).toMatch(/^failed: Default SMTP Virtual Server, port \d+: .*expired/)
     expect(endpoints).toMatchObject([
       { protocol: 'smtp', implicitTls: true, checks: [{ check: 'dates', outcome: 'fail' }] },
     ])

@@ -45,7 +45,7 @@ describe('sealpost verify', () => {
     const { status, stdout, stderr } = await place.run(['verify', '--config', config, '--user', 'alice', '-v'])
     expect([status, stderr]).toEqual([0, ''])
     const lines = stdout.split('\n')
-    expect(lines.at(-2)).toMatch(/^all promises kept: \d+ checks passed$/)
+    expect(lines.at(-2)).toMatch(/^no check failed: \d+ checks passed$/)
     const wire = lines.filter((line) => line.includes('send and read'))
     expect(wire).toHaveLength(6)
     for (const line of wire)
@@ -81,7 +81,7 @@ describe('sealpost verify', () => {
     const { status, stdout } = await place.run(['verify', '--config', config])
     expect(status).toBe(1)
     expect(stdout.split('\n').at(-2)).toMatch(
-      /^broken: Default SMTP Virtual Server, port \d+: require secure channel: MAIL FROM:<> in clear text is answered with 250 .*, not 530 .* \(and \d more\)$/,
+      /^failed: Default SMTP Virtual Server, port \d+: require secure channel: MAIL FROM:<> in clear text is answered with 250 .*, not 530 .* \(and \d more\)$/,
     )
     expect(stdout).toMatch(/FAIL {2}clear-text log-on {7}AUTH PLAIN, AUTH LOGIN accepted in clear text/)
   })
@@ -119,7 +119,7 @@ describe('sealpost verify', () => {
           `^Default HTTP Virtual Server, port ${tlsPort} \\(HTTP at 127.0.0.1, implicit TLS\\): 29 passed, \\d not tested$`,
         ),
       ),
-      'all promises kept: 34 checks passed',
+      'no check failed: 34 checks passed',
       '',
     ])
     expect(status).toBe(0)
@@ -136,7 +136,7 @@ describe('sealpost verify', () => {
       `127.0.0.1, port ${double.port} (POP3 at 127.0.0.1, STLS): 3 passed, 1 failed, 1 warning`,
       expect.stringMatching(/^ {2}warn {2}certificate dates {2}localhost is valid until .*, 9 days left$/),
       expect.stringMatching(/^ {2}FAIL {2}clear-text log-on {2}USER accepted in clear text/),
-      expect.stringMatching(/^broken: 127.0.0.1, port \d+: clear-text log-on: /),
+      expect.stringMatching(/^failed: 127.0.0.1, port \d+: clear-text log-on: /),
       '',
     ])
   })
@@ -178,13 +178,13 @@ describe('sealpost verify', () => {
     const next = async (): Promise<string> => String((await lines.next()).value)
     expect(await next()).toMatch(/^Default POP3 .*: 1 passed, 1 warning$/)
     expect(await next()).toMatch(/^ {2}warn {2}clear-text log-on {2}USER, AUTH PLAIN accepted/)
-    expect(await next()).toBe('all promises kept: 1 check passed, 1 warning')
+    expect(await next()).toBe('no check failed: 1 check passed, 1 warning')
     // A mistake in the edited file does not end the watch.
     place.write('lab.yaml', text.replace('pop3', 'pop33'))
     expect((await once(child.stderr, 'data')).toString()).toMatch(/lab.yaml:2:/)
     place.write('lab.yaml', text.replace('port: 0', 'port: 0, requireSecureChannel: true'))
     expect(await next()).toMatch(/^20\S+Z {2}Default POP3 .*: clear-text log-on: FAIL \(was warn\): /)
-    expect(await next()).toMatch(/^20\S+Z {2}broken: Default POP3 Virtual Server, port \d+: clear-text log-on: /)
+    expect(await next()).toMatch(/^20\S+Z {2}failed: Default POP3 Virtual Server, port \d+: clear-text log-on: /)
     child.kill('SIGINT')
     expect(await once(child, 'exit')).toEqual([1, null])
   })
@@ -237,7 +237,7 @@ describe('sealpost verify', () => {
     const untrusted = await place.run([...host, '--server-name', 'mail.test'])
     expect(untrusted.status).toBe(1)
     expect(untrusted.stdout.split('\n').at(-2)).toBe(
-      `broken: 127.0.0.1, port ${double.port}: certificate chain: incomplete chain: the server does not send the certificate of Test Root, which issued Test Intermediate, and it is not a trusted root`,
+      `failed: 127.0.0.1, port ${double.port}: certificate chain: incomplete chain: the server does not send the certificate of Test Root, which issued Test Intermediate, and it is not a trusted root`,
     )
   })
 
@@ -263,6 +263,6 @@ describe('sealpost verify', () => {
   it('fails if no port of a host answers', async () => {
     const { status, stdout } = await place.run(['verify', '127.0.0.9', '--protocol', 'nntp'])
     expect(status).toBe(1)
-    expect(stdout.split('\n').at(-2)).toMatch(/^broken: no port answers/)
+    expect(stdout.split('\n').at(-2)).toMatch(/^failed: no port answers/)
   })
 })

@@ -68,7 +68,7 @@ smtpd_tls_mandatory_protocols = >=TLSv1.2
 smtpd_tls_mandatory_exclude_ciphers = aNULL`
     await using server = await startPostfix(good, settings)
     const seen = await inspect('smtp', server.port, { ca, requireSecureChannel: true })
-    expect([seen.failed, seen.verdict]).toEqual([[], expect.stringMatching(/^all promises kept: \d+ checks passed$/)])
+    expect([seen.failed, seen.verdict]).toEqual([[], expect.stringMatching(/^no check failed: \d+ checks passed$/)])
     expect(seen.words('secure-channel')).toMatch(/^pass: MAIL FROM:<> is refused: 530 5.7.0 Must issue a STARTTLS/)
     expect((await inspect('smtp', server.tlsPort, { ca, implicitTls: true })).failed).toEqual([])
   })

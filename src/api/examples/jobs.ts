@@ -24,7 +24,7 @@ const endpoint = {
 const result = {
   ok: true,
   counts: { pass: 1, fail: 0, warn: 0, 'not-applicable': 0 },
-  verdict: 'all promises kept: 1 check passed',
+  verdict: 'no check failed: 1 check passed',
   endpoints: [endpoint],
 }
 

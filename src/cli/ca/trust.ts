@@ -25,7 +25,7 @@ export function addTrust(ca: Command): void {
       }),
     )
   withConfig(ca.command('remove-trusted'))
-    .description('no longer accept an outside root or revocation list')
+    .description('remove an outside root or revocation list')
     .argument('<name>', 'name or thumbprint, from ca list-trusted')
     .option('--json', 'print JSON')
     .action((name: string, flags: PkiOptions) =>

@@ -39,7 +39,7 @@ export function addAssign(cert: Command): void {
       }),
     )
   forOption(cert.command('replace'))
-    .description('replace the assigned certificate by another one')
+    .description('replace the assigned certificate with another one')
     .argument('<name>', `${NAME_HELP} of the new certificate`)
     .action((name: string, flags: ForFlags) =>
       withPki(flags, async (session) => {

@@ -12,12 +12,12 @@ interface ChangeOptions extends ConfigOptions {
   readonly dryRun?: boolean
 }
 
-const PATHS = 'virtualServers.smtp.port, directory.accounts[-] (adds one), or /directory/accounts/alice/password'
+const PATHS = 'virtualServers.smtp.port or /directory/accounts/alice/password'
 
 /** Adds `sealpost config set`. */
 export function addSet(config: Command): void {
   withChangeOptions(config.command('set'))
-    .argument('<path>', `such as ${PATHS}`)
+    .argument('<path>', `such as ${PATHS}; directory.accounts[-] adds an item`)
     .argument('<value>', 'as in the YAML: 2525, off, { connections: 10 }')
     .description('set a value in the file; comments and formatting stay, and a running lab uses it at once')
     .action(async (path: string, text: string, options: ChangeOptions) => {
@@ -58,12 +58,12 @@ async function change(changes: readonly ConfigChange[], options: ChangeOptions):
 }
 
 function summary({ applied, durable, diff }: ConfigurationChange, isRunning: boolean, dryRun: boolean): string {
-  if (diff === '') return 'Nothing differs.'
+  if (diff === '') return 'The value is already set. Nothing was changed.'
   if (dryRun || !applied) return 'Nothing was changed (--dry-run).'
   if (!isRunning) return 'Changed. No lab runs this configuration.'
   return durable
     ? 'Changed. The lab uses it.'
-    : 'The lab uses it until it stops: its configuration is not in a file. `sealpost config show --text` prints it.'
+    : 'Changed until the lab stops, because its configuration is not in a file. To save it: sealpost config show --text'
 }
 
 /** Changes the file of a configuration that no lab runs. */

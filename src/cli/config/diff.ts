@@ -11,7 +11,7 @@ export function addDiff(config: Command): void {
     .action(async (options: ConfigOptions) => {
       const answer = (await callConfiguration(options, 'configuration.diff')) as { diff: string }
       if (options.json) return print(JSON.stringify(answer))
-      if (answer.diff === '') return note('The lab uses the file as it is.')
+      if (answer.diff === '') return note('No difference: the lab uses the current content of the file.')
       process.stdout.write(answer.diff)
     })
 }

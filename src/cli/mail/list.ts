@@ -35,7 +35,7 @@ const withListOptions = (command: Command): Command =>
     .option('--account <user>', 'only the mailboxes of this account')
     .option('--folder <name>', 'only the folder with this name')
     .option('--newsgroup <name>', 'only the articles of this newsgroup')
-    .option('--limit <number>', `how many (default: ${DEFAULT_LIMIT})`, positiveNumber)
+    .option('--limit <number>', `largest number of messages (default: ${DEFAULT_LIMIT})`, positiveNumber)
     .option('--json', 'print JSON')
 
 async function list(query: string, options: ListOptions): Promise<void> {
