@@ -13,12 +13,11 @@ import { virtualServer } from './schema/virtual-server.ts'
 // Re-exported: most callers need the lab's types together with these.
 export {
   type AnyVariantName,
-  type DefectName,
-  defectNames,
   postQuantumVariants,
   type VariantName,
   variantNames,
 } from './schema/certificate.ts'
+export { type DefectName, defectNames } from './schema/defect-names.ts'
 export {
   isMailProtocol,
   type Protocol,

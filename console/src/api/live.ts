@@ -1,9 +1,12 @@
 import { signal } from '@preact/signals'
+import { type EventName, eventNames } from '../../../src/config/schema/event-names.ts'
 import { urlOf } from '../base.ts'
 
-/** What the lab says of an event. The names of events are those of docs/api.md. */
+export type { EventName }
+
+/** What the lab says of an event. docs/api.md lists the events with their data. */
 export interface LiveEvent {
-  readonly name: string
+  readonly name: EventName
   readonly data: { readonly at: string; readonly [key: string]: unknown }
 }
 
@@ -17,24 +20,9 @@ const PAUSES = [500, 1_000, 2_000, 5_000, 10_000]
 /** After this many attempts without an answer, the lab is shown as offline. */
 const ATTEMPTS_UNTIL_OFFLINE = 4
 
-const NAMES = [
-  'message.received',
-  'message.changed',
-  'message.deleted',
-  'session.opened',
-  'session.closed',
-  'session.refused',
-  'certificate.changed',
-  'request.queued',
-  'configuration.reloaded',
-  'fault.hit',
-  'lab.reset',
-  'lab.stopping',
-]
-
 /** Whether events arrive. */
 export const liveState = signal<LiveState>({ name: 'reconnecting', at: Date.now() })
-/** Grows each time the lab is reached again. Events may be missing then, so that pages read their data again. */
+/** Grows when events are missing or may be: the lab is reached again, or says so. Pages then read their data again. */
 export const reconnects = signal(0)
 /** When the last event arrived, or the connection was opened. */
 export const lastLiveAt = signal<number | undefined>(undefined)
@@ -86,10 +74,11 @@ function open(): void {
     wasLive = true
   })
   opened.addEventListener('error', () => retry(opened))
-  for (const name of NAMES) {
+  for (const name of eventNames) {
     opened.addEventListener(name, (event) => {
       if (event.lastEventId !== '') lastEventId = event.lastEventId
       lastLiveAt.value = Date.now()
+      if (name === 'events.lost') reconnects.value++
       const data = JSON.parse(event.data)
       for (const listener of listeners) listener({ name, data })
       if (name === 'lab.stopping') retry(opened)

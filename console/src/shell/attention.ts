@@ -1,6 +1,6 @@
 import { effect, signal } from '@preact/signals'
 import { call } from '../api/client.ts'
-import { onLive } from '../api/live.ts'
+import { type EventName, onLive, reconnects } from '../api/live.ts'
 import { callerState, seesLab } from '../state/caller.ts'
 
 /** Days before its end from which a certificate that is served needs attention. */
@@ -13,7 +13,7 @@ export function needAttention(path: string, count: number): void {
   if ((attention.value[path] ?? 0) !== count) attention.value = { ...attention.value, [path]: count }
 }
 
-// The page of the sessions sets the count back: whoever is there sees them.
+// The page of the sessions sets the count back.
 onLive(({ name }) => {
   if (name === 'session.refused') needAttention('sessions', (attention.value.sessions ?? 0) + 1)
 })
@@ -21,12 +21,12 @@ onLive(({ name }) => {
 /** What the rail counts on pages that are not open: the events that may change it, and the count. */
 const counts: readonly {
   readonly path: string
-  readonly events: readonly string[]
+  readonly events: readonly EventName[]
   readonly count: () => Promise<number>
 }[] = [
   {
     path: 'certificates',
-    events: ['certificate.changed', 'configuration.reloaded'],
+    events: ['certificate.changed', 'configuration.reloaded', 'lab.reset'],
     async count() {
       const { items } = await call('certificates.list', {})
       return items.filter(({ daysLeft, usedBy }) => daysLeft < EXPIRES_SOON_DAYS && usedBy.length > 0).length
@@ -34,7 +34,7 @@ const counts: readonly {
   },
   {
     path: 'authorities',
-    events: ['request.queued', 'certificate.changed'],
+    events: ['request.queued', 'certificate.changed', 'lab.reset'],
     async count() {
       const { items } = await call('authorities.requests', {})
       return items.filter(({ state }) => state === 'pending').length
@@ -42,11 +42,20 @@ const counts: readonly {
   },
 ]
 
-/** Counts what an event may have changed, or everything. */
-function countAgain(event?: string): void {
-  if (callerState.value.name !== 'in' || !seesLab()) return
-  for (const { path, events, count } of counts) {
-    if (event !== undefined && !events.includes(event)) continue
+/** Events in a burst cause one request. */
+const GATHER_MS = 500
+/** Paths of what is counted soon. */
+const due = new Set<string>()
+let timer: ReturnType<typeof setTimeout> | undefined
+
+function countDue(): void {
+  clearTimeout(timer)
+  timer = undefined
+  const paths = new Set(due)
+  due.clear()
+  if (callerState.peek().name !== 'in' || !seesLab()) return
+  for (const { path, count } of counts) {
+    if (!paths.has(path)) continue
     // The page itself shows why it cannot read what is counted.
     count().then(
       (found) => needAttention(path, found),
@@ -55,5 +64,13 @@ function countAgain(event?: string): void {
   }
 }
 
-effect(() => countAgain())
-onLive(({ name }) => countAgain(name))
+effect(() => {
+  // Other callers may see other things. After a reconnection, events may be missing.
+  if (callerState.value.name !== 'in' || reconnects.value < 0) return
+  for (const { path } of counts) due.add(path)
+  countDue()
+})
+onLive(({ name }) => {
+  for (const { path, events } of counts) if (events.includes(name)) due.add(path)
+  if (due.size > 0) timer ??= setTimeout(countDue, GATHER_MS)
+})

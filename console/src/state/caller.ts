@@ -1,6 +1,6 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { call, type OutputOf, whenLoggedOff } from '../api/client.ts'
-import { connectLive, disconnectLive } from '../api/live.ts'
+import { connectLive, disconnectLive, liveState } from '../api/live.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 
 export type Caller = OutputOf<'session.get'>
@@ -30,6 +30,12 @@ whenLoggedOff(() => {
   callerState.value = { name: 'out' }
 })
 
+// A browser does not say why a stream of events failed. A lab that has started again has forgotten who was logged on: it
+// answers 401 here, which shows the log-on page.
+effect(() => {
+  if (liveState.value.name !== 'live' && callerState.peek().name === 'in') call('session.get', {}).catch(() => {})
+})
+
 /** Asks who is logged on. A token in the fragment of the URL logs on first, and leaves the URL. */
 export async function start(): Promise<void> {
   const token = new URLSearchParams(location.hash.slice(1)).get('token')
@@ -42,6 +48,11 @@ export async function start(): Promise<void> {
     callerState.value = problem.status === 401 ? { name: 'out' } : { name: 'unreachable', problem }
   }
 }
+
+// The address of a page that is open was changed to one with a token: browsers do not load the page again.
+addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#token=')) void start()
+})
 
 /** Logs on with an Authorization field. The lab keeps the session in a cookie. @throws Problem */
 export async function logOn(authorization: string): Promise<void> {

@@ -1,32 +1,6 @@
 import { z } from 'zod'
+import { type DefectName, defectNames } from './defect-names.ts'
 import { hostName } from './values.ts'
-
-/** Certificates with one thing wrong or unusual each. `src/pki/defects/recipes.ts` describes how each one is made. */
-export const defectNames = [
-  'expired',
-  'not-yet-valid',
-  'wrong-host',
-  'self-signed',
-  'untrusted-root',
-  'incomplete-chain',
-  'reversed-chain',
-  'revoked',
-  'no-san',
-  'no-subject',
-  'weak-key',
-  'weak-key-512',
-  'sha1-signature',
-  'md5-signature',
-  'wrong-purpose',
-  'ca-as-leaf',
-  'name-constraint-violated',
-  'thousand-sans',
-  'rsa-8192',
-  'ip-only',
-  'wildcard',
-  'must-staple-without-staple',
-] as const
-export type DefectName = (typeof defectNames)[number]
 
 /** Good certificates of different kinds, to compare the defective ones with. */
 export const variantNames = ['rsa', 'p256', 'p384', 'ed25519', 'one-intermediate', 'two-intermediates'] as const

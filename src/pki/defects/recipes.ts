@@ -1,4 +1,5 @@
-import type { AnyVariantName, DefectName } from '../../config/schema/certificate.ts'
+import type { AnyVariantName } from '../../config/schema/certificate.ts'
+import type { DefectName } from '../../config/schema/defect-names.ts'
 import type { NameConstraints } from '../certificate/extensions.ts'
 import type { HashName, KeySpec } from '../keys.ts'
 import type { ServerNeeds } from '../types.ts'

@@ -1,8 +1,8 @@
 import { Download } from 'lucide-preact'
-import { useCallback, useEffect, useState } from 'preact/hooks'
 import { call, urlTo } from '../../api/client.ts'
-import { onLive, reconnects } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import type { EventName } from '../../api/live.ts'
+import { problemOf } from '../../api/problem.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Copyable } from '../../components/copy-button.tsx'
@@ -21,9 +21,10 @@ import './authorities.css'
 /** The authorities of the lab: what they have issued, the requests that wait, and how clients come to trust them. */
 export default function AuthoritiesPage() {
   const { rest } = useRoute()
-  const { authorities, queue, problem, again, attempts } = useAuthorities()
-  if (problem) return <ProblemState problem={problem} onRetry={again} />
-  if (!authorities) return <Skeleton />
+  const { value, problem, again, reads } = useAuthorities()
+  if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
+  if (!value) return <Skeleton />
+  const { authorities, queue } = value
   const selected = authorities.find(({ name }) => name === rest[0]) ?? authorities[0]
   const waiting = queue.filter(({ state }) => state === 'pending')
   return (
@@ -33,7 +34,7 @@ export default function AuthoritiesPage() {
         <Tree authorities={authorities} selected={selected?.name} />
       </section>
       {waiting.length > 0 && <Queue requests={waiting} onChange={again} />}
-      {selected && <IssuedTable key={selected.name} authority={selected} changes={attempts} onChange={again} />}
+      {selected && <IssuedTable key={selected.name} authority={selected} changes={reads} onChange={again} />}
       <section aria-label={t('authorities.trust')}>
         <header>
           <h2>{t('authorities.trust')}</h2>
@@ -166,31 +167,20 @@ async function decide({ id, authority }: QueuedRequest, decision: 'approve' | 'd
   if (own) await call('requests.collect', { for: own.virtualServer })
 }
 
+/** Events after which the authorities or their requests may differ. */
+const CHANGES: readonly EventName[] = ['request.queued', 'certificate.changed', 'lab.reset']
+
 /** Reads the authorities and the queue, and reads them again when they change. */
-function useAuthorities() {
-  const [authorities, setAuthorities] = useState<readonly Authority[]>()
-  const [queue, setQueue] = useState<readonly QueuedRequest[]>([])
-  const [problem, setProblem] = useState<Problem>()
-  const [attempts, setAttempts] = useState(0)
-  const again = useCallback(() => setAttempts((count) => count + 1), [])
-  useEffect(
-    () => onLive(({ name }) => ['request.queued', 'certificate.changed', 'lab.reset'].includes(name) && again()),
-    [again],
+const useAuthorities = () =>
+  useLive(
+    async () => {
+      const [listed, requests] = await Promise.all([call('authorities.list', {}), call('authorities.requests', {})])
+      const authorities = listed.items as unknown as Authority[]
+      needAttention(
+        'authorities',
+        authorities.reduce((sum, one) => sum + one.waiting, 0),
+      )
+      return { authorities, queue: requests.items as unknown as QueuedRequest[] }
+    },
+    ({ name }) => CHANGES.includes(name),
   )
-  useEffect(() => {
-    Promise.all([call('authorities.list', {}), call('authorities.requests', {})]).then(
-      ([listed, requests]) => {
-        const found = listed.items as unknown as Authority[]
-        setProblem(undefined)
-        setAuthorities(found)
-        setQueue(requests.items as unknown as QueuedRequest[])
-        needAttention(
-          'authorities',
-          found.reduce((sum, one) => sum + one.waiting, 0),
-        )
-      },
-      (error) => setProblem(problemOf(error)),
-    )
-  }, [attempts, reconnects.value])
-  return { authorities, queue, problem, again, attempts }
-}

@@ -1,13 +1,11 @@
 import { Download, Trash2, Upload, WandSparkles } from 'lucide-preact'
-import { useState } from 'preact/hooks'
 import { call, urlTo } from '../../api/client.ts'
-import { problemOf } from '../../api/problem.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
+import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { EmptyState } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
-import { doUnlessUndone, notifyProblem } from '../../components/toast.tsx'
 import { navigate, pathWith } from '../../router.ts'
 import { icons } from '../../shell/icons.ts'
 import { may } from '../../state/caller.ts'
@@ -20,7 +18,7 @@ import type { Held } from './use-certificates.ts'
 
 interface OverviewProps extends Held {
   readonly selected: string | undefined
-  readonly onChange: () => void
+  readonly onChange: () => Promise<void>
   /** Opens the dialog that imports a file. */
   readonly onImport: (files: readonly File[]) => void
 }
@@ -121,28 +119,18 @@ function PendingRequests({
 }: {
   readonly requests: readonly PendingRequest[]
   readonly servers: readonly VirtualServer[]
-  readonly onChange: () => void
+  readonly onChange: () => Promise<void>
 }) {
-  // Requests that are cancelled unless that is undone.
-  const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set())
-  const cancel = ({ id, virtualServer }: PendingRequest): void => {
-    setLeaving(new Set([...leaving, id]))
-    const back = (): void => setLeaving((all) => new Set([...all].filter((one) => one !== id)))
-    doUnlessUndone(t('certificates.requestDeleted', { server: virtualServer }), {
-      act: () =>
-        call('requests.cancel', { for: virtualServer }, { keepalive: true }).then(onChange, (error) => {
-          back()
-          notifyProblem(problemOf(error))
-        }),
-      undo: back,
-    })
-  }
+  const cancel = ({ id, virtualServer }: PendingRequest): void =>
+    removeUnlessUndone(id, t('certificates.requestDeleted', { server: virtualServer }), () =>
+      call('requests.cancel', { for: virtualServer }, { keepalive: true }).then(onChange),
+    )
   return (
     <section aria-label={t('certificates.pending')}>
       <h2>{t('certificates.pending')}</h2>
       <Table
         caption={t('certificates.pending')}
-        rows={requests.filter(({ id }) => !leaving.has(id))}
+        rows={requests.filter(({ id }) => !isLeaving(id))}
         keyOf={({ id }) => id}
         columns={[
           {

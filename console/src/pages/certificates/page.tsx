@@ -1,9 +1,8 @@
 import { useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
-import { problemOf } from '../../api/problem.ts'
+import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { SplitPane } from '../../components/split-pane.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
-import { doUnlessUndone, notifyProblem } from '../../components/toast.tsx'
 import { navigate, useRoute } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
@@ -19,24 +18,15 @@ import './certificates.css'
 export default function CertificatesPage() {
   const { rest } = useRoute()
   const [selected] = rest
-  const { held, problem, again, attempts } = useCertificates()
-  // Certificates that are deleted unless that is undone.
-  const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set())
+  const { value: held, problem, again, reads } = useCertificates()
   const [files, setFiles] = useState<readonly File[]>()
   const remove = ({ thumbprint, friendlyName }: Certificate): void => {
-    setLeaving(new Set([...leaving, thumbprint]))
     if (selected === thumbprint) navigate('/certificates')
-    const back = (): void => setLeaving((all) => new Set([...all].filter((one) => one !== thumbprint)))
-    doUnlessUndone(t('certificates.deleted', { name: friendlyName }), {
-      act: () =>
-        call('certificates.delete', { name: thumbprint }, { keepalive: true }).then(again, (error) => {
-          back()
-          notifyProblem(problemOf(error))
-        }),
-      undo: back,
-    })
+    removeUnlessUndone(thumbprint, t('certificates.deleted', { name: friendlyName }), () =>
+      call('certificates.delete', { name: thumbprint }, { keepalive: true }).then(again),
+    )
   }
-  if (problem) return <ProblemState problem={problem} onRetry={again} />
+  if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
   if (!held) return <Skeleton />
   if (selected === 'wizard' && may('administer')) {
     return (
@@ -45,7 +35,7 @@ export default function CertificatesPage() {
       </div>
     )
   }
-  const certificates = held.certificates.filter(({ thumbprint }) => !leaving.has(thumbprint))
+  const certificates = held.certificates.filter(({ thumbprint }) => !isLeaving(thumbprint))
   const overview = (
     <Overview {...held} certificates={certificates} selected={selected} onChange={again} onImport={setFiles} />
   )
@@ -67,7 +57,7 @@ export default function CertificatesPage() {
           <CertificateView
             key={selected}
             thumbprint={selected}
-            changes={attempts}
+            changes={reads}
             servers={held.servers}
             onChange={again}
             onDelete={remove}

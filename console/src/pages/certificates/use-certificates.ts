@@ -1,7 +1,6 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
-import { onLive, reconnects } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import type { EventName } from '../../api/live.ts'
+import { type Live, useLive } from '../../api/use-live.ts'
 import type { Certificate, PendingRequest, VirtualServer } from './facts.ts'
 
 /** What the pages of the certificates are about. */
@@ -12,32 +11,22 @@ export interface Held {
 }
 
 /** Events after which certificates may differ. */
-const CHANGES = ['certificate.changed', 'request.queued', 'configuration.reloaded', 'lab.reset']
+const CHANGES: readonly EventName[] = ['certificate.changed', 'request.queued', 'configuration.reloaded', 'lab.reset']
 
 /** Reads the certificates, the pending requests and the virtual servers, and reads them again when they change. */
-export function useCertificates() {
-  const [held, setHeld] = useState<Held>()
-  const [problem, setProblem] = useState<Problem>()
-  const [attempts, setAttempts] = useState(0)
-  const again = useCallback(() => setAttempts((count) => count + 1), [])
-  useEffect(() => onLive(({ name }) => CHANGES.includes(name) && again()), [again])
-  useEffect(() => {
-    let isLatest = true
-    Promise.all([call('certificates.list', {}), call('requests.list', {}), call('virtualServers.list', {})]).then(
-      ([certificates, requests, servers]) => {
-        if (!isLatest) return
-        setProblem(undefined)
-        setHeld({
-          certificates: certificates.items as unknown as Certificate[],
-          requests: requests.items as unknown as PendingRequest[],
-          servers: servers.items,
-        })
-      },
-      (error) => isLatest && setProblem(problemOf(error)),
-    )
-    return () => {
-      isLatest = false
-    }
-  }, [attempts, reconnects.value])
-  return { held, problem, again, attempts }
-}
+export const useCertificates = (): Live<Held> =>
+  useLive(
+    async () => {
+      const [certificates, requests, servers] = await Promise.all([
+        call('certificates.list', {}),
+        call('requests.list', {}),
+        call('virtualServers.list', {}),
+      ])
+      return {
+        certificates: certificates.items as unknown as Certificate[],
+        requests: requests.items as unknown as PendingRequest[],
+        servers: servers.items,
+      }
+    },
+    ({ name }) => CHANGES.includes(name),
+  )

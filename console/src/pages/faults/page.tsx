@@ -1,13 +1,12 @@
 import { Trash2 } from 'lucide-preact'
-import { useCallback, useEffect, useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../api/client.ts'
-import { onLive, reconnects } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import type { EventName } from '../../api/live.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
+import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
-import { doUnlessUndone, notifyProblem } from '../../components/toast.tsx'
 import { icons } from '../../shell/icons.ts'
 import { may } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
@@ -15,31 +14,28 @@ import { AddFault } from './add.tsx'
 import type { FaultInput } from './presets.ts'
 import './faults.css'
 
+/** Events after which the faults or their hits may differ. */
+const CHANGES: readonly EventName[] = ['fault.hit', 'configuration.reloaded', 'lab.reset']
+
 type Fault = OutputOf<'faults.list'>['items'][number]
 
 /** The faults that the lab injects, with how often each has happened. */
 export default function FaultsPage() {
-  const { faults, problem, again } = useFaults()
-  // Faults that are removed unless that is undone.
-  const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set())
-  const remove = (id: string, name: string): void => {
-    setLeaving(new Set([...leaving, id]))
-    const back = (): void => setLeaving((all) => new Set([...all].filter((one) => one !== id)))
-    doUnlessUndone(t('faults.removed', { name }), {
-      act: () =>
-        call('faults.remove', { id }, { keepalive: true }).catch((error) => {
-          back()
-          notifyProblem(problemOf(error))
-        }),
-      undo: back,
-    })
-  }
+  const { value, problem, again } = useLive(
+    () => call('faults.list', {}),
+    ({ name }) => CHANGES.includes(name),
+  )
+  const faults = value?.items
+  const remove = (id: string, name: string): void =>
+    removeUnlessUndone(id, t('faults.removed', { name }), () =>
+      call('faults.remove', { id }, { keepalive: true }).then(again),
+    )
   return (
     <div class="faults">
       <section aria-label={t('faults.list')}>
         <h2>{t('faults.list')}</h2>
         {problem ? (
-          <ProblemState problem={problem} onRetry={again} />
+          <ProblemState problem={problem} onRetry={() => void again()} />
         ) : faults === undefined ? (
           <Skeleton lines={3} />
         ) : faults.length === 0 ? (
@@ -50,7 +46,7 @@ export default function FaultsPage() {
           <Table
             caption={t('faults.list')}
             columns={columns(remove)}
-            rows={faults.filter(({ id }) => id === null || !leaving.has(id))}
+            rows={faults.filter(({ id }) => id === null || !isLeaving(id))}
             keyOf={({ id, fault }) => id ?? JSON.stringify(fault)}
           />
         )}
@@ -100,25 +96,3 @@ const columns = (remove: (id: string, name: string) => void): readonly Column<Fa
     },
   },
 ]
-
-/** Reads the faults, and reads them again when one happens. */
-function useFaults() {
-  const [faults, setFaults] = useState<readonly Fault[]>()
-  const [problem, setProblem] = useState<Problem>()
-  const [attempts, setAttempts] = useState(0)
-  const again = useCallback(() => setAttempts((count) => count + 1), [])
-  useEffect(
-    () => onLive(({ name }) => ['fault.hit', 'lab.reset', 'configuration.reloaded'].includes(name) && again()),
-    [again],
-  )
-  useEffect(() => {
-    call('faults.list', {}).then(
-      ({ items }) => {
-        setProblem(undefined)
-        setFaults(items)
-      },
-      (error) => setProblem(problemOf(error)),
-    )
-  }, [attempts, reconnects.value])
-  return { faults, problem, again }
-}

@@ -78,7 +78,7 @@ export function Reader({
         </div>
         <ReaderActions mail={mail} message={current} />
         <MessageFacts message={current} />
-        <ThreadStrip mail={mail} message={current} />
+        <ThreadStrip key={id} mail={mail} message={current} />
       </header>
       <MessageTabs key={id} message={current} />
     </article>

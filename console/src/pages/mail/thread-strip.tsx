@@ -1,17 +1,19 @@
 import { MessagesSquare } from 'lucide-preact'
 import { call } from '../../api/client.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Glyph } from '../../components/icon.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { t } from '../../texts/index.ts'
 import type { Message } from './reader.tsx'
 import { nameOf } from './row.tsx'
-import { useLoaded } from './use-loaded.ts'
 import type { Mail } from './use-mail.ts'
 
 /** The other messages of a thread, the oldest first. Nothing for a message without any. */
 export function ThreadStrip({ mail, message: { id, messageId } }: { readonly mail: Mail; readonly message: Message }) {
-  const { value } = useLoaded(`${id} ${messageId} ${mail.list.prepended.value}`, (signal) =>
-    call('messages.thread', { id }, { signal }),
+  const { value } = useLive(
+    () => call('messages.thread', { id }),
+    ({ name }) => name === 'message.received' || name === 'message.deleted',
+    id,
   )
   // Copies of a message for several recipients are one step of a conversation.
   const items = (value?.items ?? []).filter(

@@ -1,7 +1,5 @@
-import { useEffect, useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../api/client.ts'
-import { onLive, reconnects } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
@@ -10,24 +8,26 @@ import { formatNumber, t } from '../../texts/index.ts'
 
 export type Server = OutputOf<'virtualServers.list'>['items'][number]
 
-/** Live changes in a burst cause one request. */
-const GATHER_MS = 250
 const DAY_MS = 86_400_000
 /** From how many days on the end of a certificate is a warning. */
 const SOON_DAYS = 14
 
 /** A table of the virtual servers: state, ports, certificate, policy, and their traffic. */
 export function ServerList() {
-  const { servers, problem, again } = useServers()
-  if (problem) return <ProblemState problem={problem} onRetry={again} />
-  if (!servers) return <Skeleton />
+  // Everything but mail may change a virtual server or its traffic.
+  const { value, problem, again } = useLive(
+    () => call('virtualServers.list', {}),
+    ({ name }) => !name.startsWith('message.'),
+  )
+  if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
+  if (!value) return <Skeleton />
   return (
     <section class="servers-list" aria-label={t('servers.list')}>
       <h2>{t('servers.list')}</h2>
       <Table
         caption={t('servers.list')}
         columns={columns()}
-        rows={servers}
+        rows={value.items}
         keyOf={({ id }) => id}
         onOpen={({ id }) => navigate(pathWith(['servers', id]))}
       />
@@ -129,35 +129,4 @@ function Handshakes({ traffic }: { readonly traffic: NonNullable<Server['traffic
       )}
     </span>
   )
-}
-
-/** Reads the virtual servers, and reads them again when anything happens on them. */
-function useServers() {
-  const [servers, setServers] = useState<readonly Server[]>()
-  const [problem, setProblem] = useState<Problem>()
-  const [attempts, setAttempts] = useState(0)
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const stop = onLive(({ name }) => {
-      if (name.startsWith('message.')) return
-      timer ??= setTimeout(() => {
-        timer = undefined
-        setAttempts((count) => count + 1)
-      }, GATHER_MS)
-    })
-    return () => {
-      stop()
-      clearTimeout(timer)
-    }
-  }, [])
-  useEffect(() => {
-    call('virtualServers.list', {}).then(
-      ({ items }) => {
-        setProblem(undefined)
-        setServers(items)
-      },
-      (error) => setProblem(problemOf(error)),
-    )
-  }, [attempts, reconnects.value])
-  return { servers, problem, again: () => setAttempts(attempts + 1) }
 }

@@ -1,7 +1,6 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../api/client.ts'
-import { onLive, reconnects } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Copyable } from '../../components/copy-button.tsx'
@@ -14,8 +13,6 @@ import { t } from '../../texts/index.ts'
 import { hasFailed, type Session } from './facts.ts'
 
 const PAGE_SIZE = 100
-/** Events in a burst cause one request. */
-const GATHER_MS = 150
 const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'http']
 const MAIL_AND_NEWS = 'smtp,pop3,imap4,nntp'
 const FILTERS = ['failed', 'open', 'protocol', 'user', 'address']
@@ -40,7 +37,7 @@ export function SessionList({ selected }: { readonly selected: string | undefine
     <section class="session-list" aria-label={t('sessions.list')}>
       <Filters query={query} total={total} />
       {problem ? (
-        <ProblemState problem={problem} onRetry={again} />
+        <ProblemState problem={problem} onRetry={() => void again()} />
       ) : sessions === undefined ? (
         <Skeleton />
       ) : sessions.length === 0 ? (
@@ -168,43 +165,18 @@ function NoSessions({ isFiltered }: { readonly isFiltered: boolean }) {
 
 /** Reads the sessions that a filter selects, and reads them again when one begins, ends or is refused. */
 function useSessions(filters: string) {
-  const [page, setPage] = useState<OutputOf<'sessions.list'>>()
-  const [problem, setProblem] = useState<Problem>()
   const [size, setSize] = useState(PAGE_SIZE)
-  const [attempts, setAttempts] = useState(0)
-  const again = useCallback(() => setAttempts((count) => count + 1), [])
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const stop = onLive(({ name }) => {
-      if (!name.startsWith('session.') && name !== 'lab.reset') return
-      timer ??= setTimeout(() => {
-        timer = undefined
-        again()
-      }, GATHER_MS)
-    })
-    return () => {
-      stop()
-      clearTimeout(timer)
-    }
-  }, [again])
-  useEffect(() => {
-    const abort = new AbortController()
-    const { signal } = abort
-    call('sessions.list', { ...inputOf(filters), limit: size }, { signal }).then(
-      (found) => {
-        setProblem(undefined)
-        setPage(found)
-      },
-      (error) => signal.aborted || setProblem(problemOf(error)),
-    )
-    return () => abort.abort()
-  }, [filters, size, attempts, reconnects.value])
-  // Whoever is on this page sees what was refused.
-  useEffect(() => needAttention('sessions', 0), [page])
+  const { value, problem, again, reads } = useLive(
+    () => call('sessions.list', { ...inputOf(filters), limit: size }),
+    ({ name }) => name.startsWith('session.') || name === 'lab.reset',
+    `${filters} ${size}`,
+  )
+  // The refusals are on this page, so that the rail need not count them.
+  useEffect(() => needAttention('sessions', 0), [reads])
   return {
-    sessions: page?.items as readonly Session[] | undefined,
-    total: page?.total,
-    next: page?.next,
+    sessions: value?.items as readonly Session[] | undefined,
+    total: value?.total,
+    next: value?.next,
     problem,
     again,
     more: () => setSize(size + PAGE_SIZE),

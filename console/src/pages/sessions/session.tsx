@@ -1,8 +1,6 @@
 import { ArrowLeft, Download } from 'lucide-preact'
-import { useEffect, useState } from 'preact/hooks'
 import { call, urlTo } from '../../api/client.ts'
-import { onLive } from '../../api/live.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Button } from '../../components/button.tsx'
 import { Copyable } from '../../components/copy-button.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
@@ -21,15 +19,16 @@ const tabNames = ['transcript', 'tls'] as const
 /** One session: who, what was refused and why, its transcript, and its handshake. */
 export function SessionView({ id }: { readonly id: string }) {
   const { query } = useRoute()
-  const { session, handshake, problem, again } = useSession(id)
+  const { value, problem, again } = useSession(id)
   const selected = tabNames.find((name) => name === query.get('tab')) ?? 'transcript'
   const select = (tab: string): void => {
     const changed = new URLSearchParams(query)
     changed.set('tab', tab)
     navigate(pathWith(['sessions', id], changed), { replace: true })
   }
-  if (problem) return <ProblemState problem={problem} onRetry={again} />
-  if (!session) return <Skeleton lines={10} />
+  if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
+  if (!value) return <Skeleton lines={10} />
+  const { session, handshake } = value
   const filters = new URLSearchParams(query)
   filters.delete('tab')
   return (
@@ -87,8 +86,8 @@ function Refusals({
   return (
     <div class="refusals" role="note">
       <h3>{handshake?.outcome === 'failed' ? t('sessions.handshakeFailed') : t('sessions.refused')}</h3>
-      {refusals.map((why) => (
-        <p key={why}>{why}</p>
+      {refusals.map((why, index) => (
+        <p key={index}>{why}</p>
       ))}
       {handshake?.outcome === 'failed' && policy && (
         <p class="hint">
@@ -152,25 +151,12 @@ function Facts({ session }: { readonly session: Session }) {
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3)
 
-/** Reads a session, and reads it again when it changes. */
-function useSession(id: string) {
-  const [session, setSession] = useState<Whole>()
-  const [handshake, setHandshake] = useState<Handshake>()
-  const [problem, setProblem] = useState<Problem>()
-  const [attempts, setAttempts] = useState(0)
-  useEffect(
-    () => onLive(({ data }) => (data.session as { id?: string } | undefined)?.id === id && setAttempts((n) => n + 1)),
-    [id],
+/** Reads a session and its handshake, and reads them again when the session changes. */
+const useSession = (id: string) =>
+  useLive(
+    async () => {
+      const [whole, handshake] = await Promise.all([call('sessions.get', { id }), call('sessions.handshake', { id })])
+      return { session: whole as unknown as Whole, handshake }
+    },
+    ({ data }) => (data.session as { readonly id?: string } | undefined)?.id === id,
   )
-  useEffect(() => {
-    Promise.all([call('sessions.get', { id }), call('sessions.handshake', { id })]).then(
-      ([whole, explained]) => {
-        setProblem(undefined)
-        setSession(whole as unknown as Whole)
-        setHandshake(explained)
-      },
-      (error) => setProblem(problemOf(error)),
-    )
-  }, [id, attempts])
-  return { session, handshake, problem, again: () => setAttempts(attempts + 1) }
-}
