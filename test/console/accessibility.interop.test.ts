@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../http/client.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
@@ -35,6 +36,18 @@ describe.skipIf(!hasChromium)('accessibility', () => {
       ),
     )
 
+  /** Expects that axe finds nothing on a page, or on a part of it. */
+  const expectAccessible = async (page: Page, part = 'html'): Promise<void> => {
+    // Not addScriptTag: the policy of the page allows its own scripts only.
+    await page.evaluate(axe)
+    const { violations } = await page.evaluate<AxeResults>(
+      `axe.run('${part}', { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })`,
+    )
+    expect(
+      violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]),
+    ).toEqual([])
+  }
+
   it.each(looks)(
     '$name, $colorScheme, $width px: axe finds nothing, and nothing is wider than the window',
     async (look) => {
@@ -42,18 +55,26 @@ describe.skipIf(!hasChromium)('accessibility', () => {
       const base = `http://127.0.0.1:${http.lab.server('server' in look ? logOn.server : 'http').port}`
       const page = await browser.open(base, path, { colorScheme, viewport: { width, height: 800 } })
       await page.locator(ready).first().waitFor()
-      // Not addScriptTag: the policy of the page allows its own scripts only.
-      await page.evaluate(axe)
-      const { violations } = await page.evaluate<AxeResults>(
-        'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })',
-      )
-      expect(
-        violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]),
-      ).toEqual([])
+      await expectAccessible(page)
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
       await page.context().close()
     },
   )
+
+  it.each(['light', 'dark'] as const)('axe finds nothing on the tabs of a message, %s', async (colorScheme) => {
+    const [{ id }] = (await http.request('messages?query=subject:code')).body.items
+    const page = await browser.open(http.base, `/mail/${id}`, { colorScheme, viewport: { width: 1280, height: 800 } })
+    const tabs = page.getByRole('tablist', { name: 'Views of the message' }).getByRole('tab')
+    await tabs.first().waitFor()
+    for (const tab of await tabs.all()) {
+      await tab.click()
+      await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true')
+      await page.locator('.reader .tab-panel > :not(.skeleton)').first().waitFor()
+      await expect.poll(() => page.locator('.reader .skeleton').count()).toBe(0)
+      await expectAccessible(page, '.reader')
+    }
+    await page.context().close()
+  })
 
   it('no page has asked another origin for anything', () => {
     expect(browser.foreign).toEqual([])
