@@ -87,6 +87,32 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.context().close()
   })
 
+  it('a file that is dropped on the page is imported', async () => {
+    await outside.openssl(
+      ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'dropped.key'],
+      ...['-subj', '/O=Dropped/CN=localhost', '-out', 'dropped.csr'],
+    )
+    await outside.sign('outside', 'dropped.csr', 'dropped.cer')
+    const pem = ['dropped.cer', 'dropped.key'].map((name) => readFileSync(outside.path(name), 'utf8')).join('')
+    const page = await browser.open(http.base, '/certificates')
+    await page.locator('.certificates table').first().waitFor()
+    const dataTransfer = await page.evaluateHandle(
+      `(() => {
+        const files = new DataTransfer()
+        files.items.add(new File([${JSON.stringify(pem)}], 'dropped.pem'))
+        return files
+      })()`,
+    )
+    await page.locator('.certificates').dispatchEvent('drop', { dataTransfer })
+    const dialog = page.getByRole('dialog', { name: 'Import' })
+    await dialog.getByText('dropped.pem').waitFor()
+    await dialog.getByText('The file has a private key.').waitFor()
+    await dialog.getByLabel('Friendly name').fill('Dropped')
+    await dialog.getByRole('button', { name: 'Import' }).click()
+    await page.getByRole('article', { name: 'Dropped' }).getByText('O=Dropped').first().waitFor()
+    await page.context().close()
+  })
+
   it('a virtual server serves a defective certificate, and a good one again', async () => {
     const page = await browser.open(http.base, '/certificates')
     const serve = async (choice: string): Promise<void> => {
