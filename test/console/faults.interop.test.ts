@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../http/client.ts'
@@ -36,6 +38,24 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     // The change is sent when the page closes, too.
     await page.goto('about:blank')
     await expect.poll(async () => (await http.request('faults')).body.items).toEqual([])
+    await page.context().close()
+  })
+
+  it('reads the hits of many faults in a burst with few requests', async () => {
+    const { id } = (await http.request('faults', { json: { when: { verb: 'NOOP' }, do: { reply: '250 slow' } } })).body
+    const page = await browser.open(http.base, '/faults')
+    await page.locator('.table tbody tr').waitFor()
+    let requests = 0
+    page.on('request', (request) => {
+      if (request.url().endsWith('/api/v1/faults')) requests++
+    })
+    const client = connect(http.lab.server('smtp').port as number, '127.0.0.1')
+    client.write(`EHLO client.test\r\n${'NOOP\r\n'.repeat(500)}QUIT\r\n`)
+    client.resume()
+    await once(client, 'close')
+    await page.locator('.table .badge', { hasText: '500' }).waitFor()
+    expect(requests).toBeLessThan(100)
+    await http.request(`faults/${id}`, { method: 'DELETE' })
     await page.context().close()
   })
 
