@@ -174,6 +174,11 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.getByRole('button', { name: 'Reply', exact: true }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByLabel('To').fill('bob')
+    // A press that begins in the dialog selects text, wherever it ends.
+    await dialog.getByLabel('To').hover()
+    await page.mouse.down()
+    await page.mouse.move(5, 5)
+    await page.mouse.up()
     await dialog.getByLabel('Text').fill('Answer')
     await dialog.getByRole('button', { name: 'Send' }).click()
     await row(page, 'Re: Test mail').waitFor()

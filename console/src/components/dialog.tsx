@@ -1,8 +1,9 @@
 import { X } from 'lucide-preact'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId } from 'preact/hooks'
 import { t } from '../texts/index.ts'
 import { Button } from './button.tsx'
+import { useModal } from './modal.ts'
 
 interface DialogProps {
   readonly title: string
@@ -15,24 +16,10 @@ interface DialogProps {
 
 /** A modal dialog. Rendered while it is open; Escape and a click outside close it. */
 export function Dialog({ title, onClose, children, actions, size = 'medium' }: DialogProps) {
-  const element = useRef<HTMLDialogElement>(null)
+  const modal = useModal(onClose)
   const titleId = useId()
-  useEffect(() => {
-    const dialog = element.current as HTMLDialogElement
-    dialog.showModal()
-    return () => dialog.close()
-  }, [])
   return (
-    <dialog
-      ref={element}
-      class={`dialog ${size}`}
-      aria-labelledby={titleId}
-      onCancel={(event) => {
-        event.preventDefault()
-        onClose()
-      }}
-      onClick={(event) => event.target === element.current && onClose()}
-    >
+    <dialog {...modal} class={`dialog ${size}`} aria-labelledby={titleId}>
       <div class="dialog-box">
         <header>
           <h2 id={titleId}>{title}</h2>

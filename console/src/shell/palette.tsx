@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { Glyph } from '../components/icon.tsx'
+import { useModal } from '../components/modal.ts'
 import { t } from '../texts/index.ts'
 import { type Command, commandSources, isPaletteOpen } from './commands.ts'
 import { icons } from './icons.ts'
@@ -9,26 +10,30 @@ export function Palette() {
   const [search, setSearch] = useState('')
   const [found, setFound] = useState<readonly Command[]>([])
   const [active, setActive] = useState(0)
-  const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   const close = (): void => {
     isPaletteOpen.value = false
   }
-  useEffect(() => {
-    element.current?.showModal()
-  }, [])
-  useEffect(() => {
-    let isLatest = true
-    const parts = commandSources().map((source) => Promise.resolve(source(search)).catch(() => []))
-    void Promise.all(parts).then((lists) => {
-      if (!isLatest) return
-      setFound(lists.flat())
+  const modal = useModal(close)
+  /** The search that is under way. */
+  const finding = useRef<Promise<readonly Command[]>>()
+  const find = (text: string): void => {
+    setSearch(text)
+    const own = commandsFor(text)
+    finding.current = own
+    void own.then((commands) => {
+      if (finding.current !== own) return
+      finding.current = undefined
+      setFound(commands)
       setActive(0)
     })
+  }
+  useEffect(() => {
+    find('')
     return () => {
-      isLatest = false
+      finding.current = undefined
     }
-  }, [search])
+  }, [])
   const run = (command: Command | undefined): void => {
     if (!command) return
     close()
@@ -36,20 +41,16 @@ export function Palette() {
   }
   const onKey = (event: KeyboardEvent): void => {
     const to = { ArrowDown: active + 1, ArrowUp: active - 1 }[event.key]
-    if (event.key === 'Enter') run(found[active])
-    else if (to === undefined || found.length === 0) return
+    // The results that are shown may be those of an earlier search.
+    if (event.key === 'Enter') {
+      if (finding.current) void finding.current.then(([first]) => run(first))
+      else run(found[active])
+    } else if (to === undefined || found.length === 0) return
     else setActive((to + found.length) % found.length)
     event.preventDefault()
   }
   return (
-    <dialog
-      ref={element}
-      class="palette"
-      aria-label={t('shell.palette')}
-      onCancel={close}
-      onClose={close}
-      onClick={(event) => event.target === element.current && close()}
-    >
+    <dialog {...modal} class="palette" aria-label={t('shell.palette')}>
       <div class="palette-box">
         <div class="palette-search">
           <Glyph icon={icons.search} />
@@ -64,7 +65,7 @@ export function Palette() {
             autocomplete="off"
             spellcheck={false}
             value={search}
-            onInput={(event) => setSearch(event.currentTarget.value)}
+            onInput={(event) => find(event.currentTarget.value)}
             onKeyDown={onKey}
           />
           <kbd>Esc</kbd>
@@ -90,4 +91,9 @@ export function Palette() {
       </div>
     </dialog>
   )
+}
+
+async function commandsFor(search: string): Promise<readonly Command[]> {
+  const lists = await Promise.all(commandSources().map((source) => Promise.resolve(source(search)).catch(() => [])))
+  return lists.flat()
 }

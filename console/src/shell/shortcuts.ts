@@ -26,10 +26,11 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   }, [shortcuts])
 }
 
-/** Returns whether keys type something where they are pressed, or belong to a dialog. */
+/** Returns whether keys type something where they are pressed, or belong to an open dialog. */
 const isTaken = (target: EventTarget | null): boolean =>
-  target instanceof Element &&
-  target.closest('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], dialog') !== null
+  document.querySelector('dialog[open]') !== null ||
+  (target instanceof Element &&
+    target.closest('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]') !== null)
 
 addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return
