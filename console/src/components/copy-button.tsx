@@ -1,20 +1,40 @@
 import { Check, Copy } from 'lucide-preact'
 import { useEffect, useState } from 'preact/hooks'
+import { Problem } from '../api/problem.ts'
 import { t } from '../texts/index.ts'
 import { Button } from './button.tsx'
+import { notifyProblem } from './toast.tsx'
 
 const SHOWN_MS = 1_500
 
-/** Copies a text. @throws when the browser does not allow it */
-export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text)
+/** Copies a text. Returns whether the browser allowed it; shows a problem otherwise. */
+export async function copyText(text: string): Promise<boolean> {
   // Browsers offer the clipboard to secure origins only: not to http:// and an address of the network.
+  const copied = navigator.clipboard
+    ? await navigator.clipboard.writeText(text).then(
+        () => true,
+        () => false,
+      )
+    : copySelected(text)
+  if (!copied) {
+    const [title, detail] = [t('shell.notCopied'), t('shell.notCopiedHint')]
+    notifyProblem(new Problem({ status: 0, kind: 'clipboard', title, detail }))
+  }
+  return copied
+}
+
+function copySelected(text: string): boolean {
+  const focused = document.activeElement
   const area = document.createElement('textarea')
   area.value = text
-  document.body.append(area)
+  // Only what is in an open dialog can be selected.
+  const box = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body
+  box.append(area)
   area.select()
-  document.execCommand('copy')
+  const copied = document.execCommand('copy')
   area.remove()
+  if (focused instanceof HTMLElement) focused.focus()
+  return copied
 }
 
 /** Copies a text, and says so. */
@@ -41,8 +61,7 @@ export function CopyButton({
       label={isCopied ? t('shell.copied') : (label ?? t('shell.copy'))}
       onClick={async (event) => {
         event.stopPropagation()
-        await copyText(text)
-        setCopied(true)
+        setCopied(await copyText(text))
       }}
     >
       {children}

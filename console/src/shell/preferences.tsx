@@ -1,4 +1,6 @@
+import { problemOf } from '../api/problem.ts'
 import { Button } from '../components/button.tsx'
+import { notifyProblem } from '../components/toast.tsx'
 import { type Language, language, languages, type Theme, theme } from '../state/preferences.ts'
 import { changeLanguage, t } from '../texts/index.ts'
 import { icons } from './icons.ts'
@@ -22,7 +24,12 @@ export const TopBarPreferences = () => (
       aria-label={t('shell.language')}
       title={t('shell.language')}
       value={language.value}
-      onChange={(event) => void changeLanguage(event.currentTarget.value as Language)}
+      onChange={({ currentTarget: select }) =>
+        changeLanguage(select.value as Language).catch((error) => {
+          select.value = language.value
+          notifyProblem(problemOf(error))
+        })
+      }
     >
       {languages.map((one) => (
         <option key={one} value={one} lang={one}>

@@ -1,5 +1,7 @@
+import { problemOf } from '../api/problem.ts'
 import { Button } from '../components/button.tsx'
 import { Glyph } from '../components/icon.tsx'
+import { notifyProblem } from '../components/toast.tsx'
 import { callerState, logOff } from '../state/caller.ts'
 import { t } from '../texts/index.ts'
 import { isHelpOpen, isPaletteOpen } from './commands.ts'
@@ -38,7 +40,12 @@ export function TopBar() {
       <TopBarPreferences />
       <Button kind="plain" icon={icons.help} label={t('shell.help')} shortcut="?" onClick={openHelp} />
       {caller && caller.name !== 'anonymous' && (
-        <Button kind="plain" icon={icons.logOff} label={t('shell.logOff')} onClick={() => void logOff()} />
+        <Button
+          kind="plain"
+          icon={icons.logOff}
+          label={t('shell.logOff')}
+          onClick={() => logOff().catch((error) => notifyProblem(problemOf(error)))}
+        />
       )}
     </header>
   )

@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
+import { problemOf } from '../../api/problem.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { Field, Form } from '../../components/form.tsx'
+import { notifyProblem } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import type { PendingRequest, VirtualServer } from './facts.ts'
 
@@ -34,7 +36,8 @@ export function ImportDialog({ file: dropped, requests, servers, onClose, onDone
   const [friendlyName, setFriendlyName] = useState('')
   const [server, setServer] = useState('')
   useEffect(() => {
-    if (file) void hasKey(file).then(setWithKey)
+    // A folder that was dropped cannot be read.
+    if (file) hasKey(file).then(setWithKey, (error) => notifyProblem(problemOf(error)))
   }, [file])
   const send = async (): Promise<void> => {
     if (!file) return

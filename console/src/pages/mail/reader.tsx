@@ -131,7 +131,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
         kind="plain"
         icon={Copy}
         label={t('mail.copyLink')}
-        onClick={() => void copyText(location.href).then(() => notify(t('shell.copied')))}
+        onClick={() => void copyText(location.href).then((copied) => copied && notify(t('shell.copied')))}
       />
       <Button kind="plain" icon={Download} label={t('mail.download')} onClick={() => download(choice)} />
       {may('change') && (

@@ -71,8 +71,7 @@ function Line({ session, entry }: { readonly session: Session; readonly entry: E
             icon={ClipboardCopy}
             label={t('sessions.copyLine')}
             onClick={async () => {
-              await copyText(entry.text)
-              notify(t('shell.copied'))
+              if (await copyText(entry.text)) notify(t('shell.copied'))
             }}
           />
         )}

@@ -33,6 +33,8 @@ export default {
   'shell.dismiss': 'Ausblenden',
   'shell.copy': 'Kopieren',
   'shell.copied': 'Kopiert',
+  'shell.notCopied': 'Der Text wurde nicht kopiert',
+  'shell.notCopiedHint': 'Der Browser erlaubt es nicht. Markieren Sie den Text und kopieren Sie ihn mit Strg-C.',
   'shell.loading': 'Wird geladen',
   'shell.tryAgain': 'Erneut versuchen',
   'shell.skip': 'Zum Inhalt springen',

@@ -31,6 +31,8 @@ export default {
   'shell.dismiss': 'Dismiss',
   'shell.copy': 'Copy',
   'shell.copied': 'Copied',
+  'shell.notCopied': 'The text was not copied',
+  'shell.notCopiedHint': 'The browser does not allow it. Select the text, and copy it with Ctrl-C.',
   'shell.loading': 'Loading',
   'shell.tryAgain': 'Try again',
   'shell.skip': 'Skip to the content',

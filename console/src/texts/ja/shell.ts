@@ -33,6 +33,8 @@ export default {
   'shell.dismiss': '閉じる',
   'shell.copy': 'コピー',
   'shell.copied': 'コピーしました',
+  'shell.notCopied': 'コピーできませんでした',
+  'shell.notCopiedHint': 'ブラウザーで許可されていません。テキストを選択し、Ctrl+C でコピーしてください。',
   'shell.loading': '読み込み中',
   'shell.tryAgain': '再試行',
   'shell.skip': '本文へ移動',

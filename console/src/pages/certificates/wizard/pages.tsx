@@ -3,6 +3,7 @@ import { call, type OutputOf } from '../../../api/client.ts'
 import { problemOf } from '../../../api/problem.ts'
 import { Button } from '../../../components/button.tsx'
 import { Field } from '../../../components/form.tsx'
+import { notifyProblem } from '../../../components/toast.tsx'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
 import { CERTIFICATE_FILES } from '../import.tsx'
@@ -14,7 +15,7 @@ export function WhenPage({ answers, change }: PageProps) {
   useEffect(() => {
     call('authorities.list', {}).then(
       ({ items }) => setAuthorities(items.filter(({ ready }) => ready)),
-      () => {},
+      (error) => notifyProblem(problemOf(error)),
     )
   }, [])
   return (
