@@ -58,6 +58,52 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.context().close()
   })
 
+  it('takes a token from the address of a page that is open', async () => {
+    await using http = await start(0, 'basic')
+    await deliver(http, 'alice', 'For Alice')
+    const page = await browser.open(http.base, '/mail')
+    await page.getByLabel('User name').waitFor()
+    await page.evaluate(`location.hash = 'token=${token}'`)
+    await page.getByText('For Alice', { exact: true }).waitFor()
+    expect(page.url()).toBe(`${http.base}/mail`)
+    await page.context().close()
+  })
+
+  it('asks for a log-on when the lab has started again', async () => {
+    const port = await freePort()
+    const first = await start(port, 'basic')
+    const page = await browser.open(first.base, `/mail#token=${token}`)
+    await page.getByText('live', { exact: true }).waitFor()
+    await first[Symbol.asyncDispose]()
+    await page.getByText(/reconnecting in \d+ s/).waitFor()
+    await using _second = await start(port, 'basic')
+    await page.getByLabel('User name').waitFor()
+    await page.context().close()
+  })
+
+  it('skips to the content of the page that is open', async () => {
+    await using http = await start()
+    const page = await browser.open(http.base, '/servers?tab=x')
+    await page.getByRole('heading', { level: 2, name: 'Virtual servers' }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.getByRole('link', { name: 'Skip to the content' }).press('Enter')
+    await page.locator('main:focus').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/servers')
+    await page.context().close()
+  })
+
+  it('copies where the browser offers no clipboard, and leaves the focus where it was', async () => {
+    await using http = await start()
+    const page = await browser.open(http.base, '/authorities')
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    await page.evaluate("addEventListener('copy', () => { globalThis.copied = String(getSelection()) })")
+    const copy = page.locator('.copyable', { hasText: 'sealpost trust install' }).getByRole('button')
+    await copy.press('Enter')
+    await page.locator('button:focus', { has: page.locator('.lucide-check') }).waitFor()
+    expect(await page.evaluate('copied')).toBe('sealpost trust install')
+    await page.context().close()
+  })
+
   it('says when the lab is gone, and shows what is there when it is back', async () => {
     const port = await freePort()
     const first = await start(port)

@@ -18,12 +18,16 @@ const STEP = 16
 /** Two panes with a separator that mouse, touch and arrow keys move. */
 export function SplitPane({ name, label, width: missing, min, max, children: [first, second] }: SplitPaneProps) {
   const [width, setWidth] = useState(remembered(`width.${name}`, missing))
-  const to = (wanted: number): void => setWidth(Math.round(Math.max(min, Math.min(max, wanted))))
+  const to = (wanted: number): number => {
+    const next = Math.round(Math.max(min, Math.min(max, wanted)))
+    setWidth(next)
+    return next
+  }
   const drag = (event: PointerEvent): void => {
     const handle = event.currentTarget as HTMLElement
     const start = event.clientX - width
     handle.setPointerCapture(event.pointerId)
-    handle.onpointermove = ({ clientX }) => to(clientX - start)
+    handle.onpointermove = ({ clientX }) => void to(clientX - start)
     handle.onlostpointercapture = () => {
       handle.onpointermove = null
     }
@@ -48,8 +52,7 @@ export function SplitPane({ name, label, width: missing, min, max, children: [fi
           const by = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key]
           if (by === undefined) return
           event.preventDefault()
-          to(width + by)
-          remember(`width.${name}`, width + by)
+          remember(`width.${name}`, to(width + by))
         }}
       />
       <div class="split-second">{second}</div>

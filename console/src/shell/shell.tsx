@@ -15,7 +15,7 @@ import { Rail } from './rail.tsx'
 import { type Shortcut, useShortcuts } from './shortcuts.ts'
 import { openHelp, openPalette, TopBar } from './top-bar.tsx'
 
-/** What is around every page: the rail, the top bar, the palette, the help and the messages. */
+/** Surrounds every page with the rail, the top bar, the palette, the help and the messages. */
 export function Shell() {
   const { page } = useRoute()
   const pages = useMemo(visiblePages, [callerState.value])
@@ -64,7 +64,8 @@ export function Shell() {
   }, [])
   return (
     <div class="shell">
-      <a class="skip" href="#main">
+      {/* Only `#main` would be relative to the base of the document, which is another page. */}
+      <a class="skip" href={location.href.replace(/(?:#.*)?$/, '#main')}>
         {t('shell.skip')}
       </a>
       <TopBar />

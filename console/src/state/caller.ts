@@ -39,7 +39,7 @@ effect(() => {
 /** Asks who is logged on. A token in the fragment of the URL logs on first, and leaves the URL. */
 export async function start(): Promise<void> {
   const token = new URLSearchParams(location.hash.slice(1)).get('token')
-  if (token !== null) history.replaceState(history.state, '', location.pathname + location.search)
+  if (token !== null) history.replaceState(history.state, '', location.href.replace(/#.*/, ''))
   try {
     if (token === null) entered(await call('session.get', {}))
     else await logOn(`Bearer ${token}`)
@@ -65,6 +65,7 @@ export function basicAuthorization(user: string, password: string): string {
   return `Basic ${btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(''))}`
 }
 
+/** Ends the session of the browser. @throws Problem */
 export async function logOff(): Promise<void> {
   await call('session.delete', {})
   disconnectLive()
