@@ -91,7 +91,7 @@ it('verify examines what is asked for, and reports as JSON, text, JUnit and SARI
   const report = (format: string): Promise<Answer> => call(`jobs/${job.id}/report?format=${format}`)
   expect((await report('json')).body).toEqual(job.result)
   expect((await report('text')).body).toMatch(
-    /^Post Office, port \d+ .*\n {2}FAIL .*other\.test.*\nbroken: Post Office/,
+    /^Post Office, port \d+ .*\n {2}FAIL .*other\.test.*\nfailed: Post Office/,
   )
   const junit = await report('junit')
   expect(junit.headers.get('content-type')).toBe('application/xml')

@@ -196,10 +196,12 @@ async function startAttacked() {
   const echo = await startOldEcho()
   const relay = createServer((client) => {
     const server = connect(echo.server.tlsPort as number, '127.0.0.1')
-    let isFirst = true
-    client.on('data', (octets) => {
-      server.write(isFirst ? withoutTls13(octets) : octets)
-      isFirst = false
+    let hello = Buffer.alloc(0)
+    client.on('data', function take(octets: Buffer) {
+      hello = Buffer.concat([hello, octets])
+      if (hello.length < 5 || hello.length < 5 + hello.readUInt16BE(3)) return
+      client.off('data', take).on('data', (more) => server.write(more))
+      server.write(withoutTls13(hello))
     })
     server.pipe(client)
     client.on('end', () => server.end())
@@ -222,12 +224,16 @@ async function startAttacked() {
 
 const portOf = (server: Server): number => (server.address() as { port: number }).port
 
-/** Renames supported_versions (43) to a value that no server knows. All clients here list TLS 1.3 first in it. */
+/** Renames supported_versions (43) to a value that no server knows. */
 function withoutTls13(hello: Buffer): Buffer {
   const changed = Buffer.from(hello)
-  const at = changed.indexOf(Buffer.from('0304', 'hex'), 43 + 5)
-  const header = changed.lastIndexOf(Buffer.from('002b', 'hex'), at)
-  expect(at - header).toBe(5)
-  changed.writeUInt16BE(0xfe2b, header)
+  // RFC 8446 section 4.1.2: record and handshake headers, version and random, then the session ID, suites and compression.
+  let at = 5 + 4 + 2 + 32
+  at += 1 + hello.readUInt8(at)
+  at += 2 + hello.readUInt16BE(at)
+  at += 1 + hello.readUInt8(at)
+  at += 2
+  while (hello.readUInt16BE(at) !== 43) at += 4 + hello.readUInt16BE(at + 2)
+  changed.writeUInt16BE(0xfe2b, at)
   return changed
 }
