@@ -149,13 +149,22 @@ export interface Signer {
   readonly hash?: HashName
 }
 
+/** Returns the hash that fits a key's strength. Signatures with EdDSA and ML-DSA use none; what they sign may. */
+export function fittingHash(key: KeyObject): 'sha256' | 'sha384' | 'sha512' {
+  const { family, bits } = describeKey(key)
+  if (family === 'rsa') return 'sha256'
+  // EdDSA: RFC 8419 section 3.1; ML-DSA: RFC 9882 section 3.3.
+  if (family !== 'ec' || bits > 384) return 'sha512'
+  return bits < 384 ? 'sha256' : 'sha384'
+}
+
 /** Returns the AlgorithmIdentifier and the hash of a signer's signatures. */
 function algorithmOf({ key, hash }: Signer): { identifier: Buffer; digest: HashName | null } {
-  const { family, bits } = describeKey(key)
+  const { family } = describeKey(key)
   if (family === 'ed' || family === 'ml-dsa') {
     return { identifier: sequence(oid(hashless[key.asymmetricKeyType ?? ''] ?? '')), digest: null }
   }
-  const digest = hash ?? (family === 'ec' && bits >= 384 ? (bits > 384 ? 'sha512' : 'sha384') : 'sha256')
+  const digest = hash ?? fittingHash(key)
   const id = algorithms[family][digest]
   if (id === undefined) throw new PkiError('refused', `${digest} cannot be used with an elliptic-curve key`)
   return { identifier: family === 'rsa' ? sequence(oid(id), nul()) : sequence(oid(id)), digest }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
@@ -100,7 +100,7 @@ test('nodemailer and imapflow work with the printed options', async () => {
 
 test.skipIf(!needs('python3'))('--write creates valid files that only their owner can read', async () => {
   await using _running = await startLab()
-  const { stdout } = await place.run(['client-settings', '--config', 'lab.yaml', '--write', 'out'])
+  const { stdout } = await place.run(['client-settings', '--config', 'lab.yaml', '--write', 'out', '--no-signed'])
   const files = stdout.trim().split('\n')
   expect(files).toEqual([
     'out/.well-known/autoconfig/mail/config-v1.1.xml',
@@ -145,4 +145,63 @@ test('shows one program, and names all if it is unknown', async () => {
   expect(JSON.parse(one.stdout).programs).toMatchObject([{ id: 'mbsync' }])
   const none = await place.run(['client-settings', '--config', 'lab.yaml', '--program', 'pine'])
   expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('there are: outlook-express, outlook, ')])
+})
+
+describe('a lab at --url', () => {
+  const token = 'token-of-an-administrator'
+  const reader = 'token-of-a-reader-of-all'
+  const tokens = `tokens: [{ name: ci, token: ${token} }, { name: watcher, role: reader, token: ${reader} }]`
+
+  async function remoteLab(): Promise<{ running: StartedLab; url: string }> {
+    const servers =
+      '[{ protocol: smtp, port: 0 }, { protocol: imap4, port: 0, tlsPort: 0 }, { protocol: http, port: 0 }]'
+    place.write(
+      'lab.yaml',
+      `certificates: { store: certs, key: p256 }\n${accounts}${tokens}\nvirtualServers: ${servers}`,
+    )
+    const running = await place.start(['--config', 'lab.yaml'])
+    return { running, url: `http://127.0.0.1:${running.endpoint('http').port}` }
+  }
+
+  test('names its ports, and passwords only if the token may see them', async () => {
+    const { running, url } = await remoteLab()
+    await using _running = running
+    const show = (...args: string[]) => place.run(['client-settings', '--url', url, ...args])
+    const bob = await show('--token', token, '--user', 'bob', '--json')
+    expect(JSON.parse(bob.stdout)).toMatchObject({ user: 'bob', password: 'hidden', servers: expect.any(Array) })
+    const { tlsPort } = running.endpoint('imap4')
+    const mbsync = await show('--token', token, '--program', 'mbsync')
+    expect(mbsync.stdout).toContain(`  Port ${tlsPort}\n  User alice\n  Pass secret\n`)
+    expect(mbsync.stdout).toContain(`sealpost client-settings --url ${url} --write .\n`)
+    const without = await show('--token', reader, '--no-password', '--program', 'mbsync')
+    expect(without.stdout).toContain('  Pass (your password)\n')
+    const refused = await show('--token', reader)
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      'sealpost: the token may not see passwords; use --no-password\n',
+    ])
+    const unknown = await show('--token', token, '--user', 'eve')
+    expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining('there is no account eve')])
+  })
+
+  test.skipIf(!needs('openssl'))('writes the same files as the configuration, the profile signed', async () => {
+    const { running, url } = await remoteLab()
+    await using _running = running
+    const written = await place.run(['client-settings', '--url', url, '--token', token, '--write', 'out'])
+    expect(written.stdout.trim().split('\n')).toEqual([
+      'out/.well-known/autoconfig/mail/config-v1.1.xml',
+      'out/autodiscover/autodiscover.xml',
+      'out/lab.mobileconfig',
+      'out/lab-ca.pem',
+    ])
+    const verify = ['cms', '-verify', '-inform', 'der', '-in', 'out/lab.mobileconfig', '-CAfile', 'out/lab-ca.pem']
+    const profile = spawnSync('openssl', verify, { encoding: 'utf8', cwd: place.folder })
+    expect([profile.status, profile.stdout]).toEqual([0, expect.stringContaining('<key>IncomingPassword</key>')])
+  })
+
+  test('takes a token only with --url', async () => {
+    place.write('lab.yaml', accounts)
+    const { status, stderr } = await place.run(['client-settings', '--config', 'lab.yaml', '--token', token])
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--token is for --url')])
+  })
 })

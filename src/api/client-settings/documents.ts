@@ -1,27 +1,33 @@
 import { createHash } from 'node:crypto'
 import { xml, xmlDocument } from '../../common/xml.ts'
+import { signContent } from '../../pki/authority/sign.ts'
+import type { CertificateStore } from '../../pki/certificate-store/types.ts'
 import { readPem } from '../../pki/der/pem.ts'
-import { CA_FILE } from './programs.ts'
 import type { ConnectionSettings, Settings } from './settings.ts'
 
-/** A file for the automatic configuration of a client. */
-export interface Document {
-  /** Path below the root of a web server at which clients look for it. */
-  readonly path: string
-  readonly text: string
-}
+/** The files for automatic configuration, with their paths below the root of a web server. */
+export const documentPaths = {
+  autoconfig: '.well-known/autoconfig/mail/config-v1.1.xml',
+  autodiscover: 'autodiscover/autodiscover.xml',
+  mobileconfig: 'lab.mobileconfig',
+} as const
+export type DocumentName = keyof typeof documentPaths
 
 /**
- * Returns Thunderbird autoconfig, Outlook autodiscover, an iOS profile and the root certificates.
- * @param rootPem the root certificates, or an empty text before the first start
+ * Returns Thunderbird autoconfig, Outlook autodiscover or an Apple profile.
+ * @param store the certificates of the lab; undefined before its first start
+ * @param signed whether the authority of the lab signs a profile, if it has one
  */
-export function documents(settings: Settings, rootPem: string): Document[] {
-  return [
-    { path: '.well-known/autoconfig/mail/config-v1.1.xml', text: autoconfig(settings) },
-    { path: 'autodiscover/autodiscover.xml', text: autodiscover(settings) },
-    { path: 'lab.mobileconfig', text: mobileConfig(settings, rootPem) },
-    ...(rootPem === '' ? [] : [{ path: CA_FILE, text: rootPem }]),
-  ]
+export async function documentOf(
+  name: DocumentName,
+  settings: Settings,
+  store: CertificateStore | undefined,
+  signed: boolean,
+): Promise<Buffer> {
+  if (name === 'autoconfig') return Buffer.from(autoconfig(settings))
+  if (name === 'autodiscover') return Buffer.from(autodiscover(settings))
+  const profile = Buffer.from(mobileConfig(settings, store?.rootPem ?? ''))
+  return (signed && store && (await signContent(store, profile))) || profile
 }
 
 const socketTypes = { tls: 'SSL', starttls: 'STARTTLS', clear: 'plain' } as const
@@ -108,7 +114,7 @@ interface Dictionary {
 type PlistValue = string | number | boolean | Buffer | readonly Dictionary[] | Dictionary
 
 /** Returns a profile for iOS and macOS with a mail account and the roots. Apple, "Configuration Profile Reference". */
-export function mobileConfig(settings: Settings, rootPem: string): string {
+function mobileConfig(settings: Settings, rootPem: string): string {
   const profile = payload('Configuration', 'profile', settings.address, {
     PayloadDisplayName: `Sealpost lab: ${settings.address}`,
     PayloadContent: [mail(settings), ...roots(rootPem)],

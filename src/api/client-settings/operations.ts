@@ -6,7 +6,7 @@ import { type Caller, seesOwner } from '../caller.ts'
 import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { autoconfig, autodiscover, mobileConfig } from './documents.ts'
+import { documentOf, documentPaths } from './documents.ts'
 import { programTexts } from './programs.ts'
 import { type Settings, settingsOf } from './settings.ts'
 
@@ -27,6 +27,17 @@ const server = z.object({
   logonNeedsTls: z.boolean(),
 })
 
+const answer = z
+  .object({
+    user: z.string(),
+    address: z.string(),
+    password: z.string().nullable().describe('Null unless the request has `password=true`.'),
+    rootPem: z.string().describe('The root certificates to trust, in PEM.'),
+    servers: z.array(server),
+    programs: z.array(z.object({ id: z.string(), name: z.string(), text: z.string() })),
+  })
+  .meta({ id: 'ClientSettings' })
+
 const get = defineOperation({
   name: 'clientSettings.get',
   method: 'GET',
@@ -34,37 +45,32 @@ const get = defineOperation({
   summary: 'Read what to enter in mail and news programs: servers, ports, user name, root certificate, steps.',
   access: 'read',
   input: z.strictObject(input),
-  output: z
-    .object({
-      user: z.string(),
-      address: z.string(),
-      password: z.string().nullable().describe('Null unless the request has `password=true`.'),
-      rootPem: z.string().describe('The root certificates to trust, in PEM.'),
-      servers: z.array(server),
-      programs: z.array(z.object({ id: z.string(), name: z.string(), text: z.string() })),
-    })
-    .meta({ id: 'ClientSettings' }),
+  output: answer,
   problems: ['not-found'],
   async run({ api, caller, input: { account, password } }) {
-    const settings = settingsFor(api, caller, account, password)
-    const access = Object.values(settings.access)
-    return {
-      user: settings.user,
-      address: settings.address,
-      password: password ? settings.password : null,
-      rootPem: api.lab.certificateStore.rootPem,
-      servers: access.map(({ protocol, virtualServer, host, best, tlsRequired }) => ({
-        protocol,
-        virtualServer,
-        host,
-        port: best.port,
-        security: best.channel === 'clear' ? ('none' as const) : best.channel,
-        logonNeedsTls: tlsRequired,
-      })),
-      programs: programTexts(password ? settings : { ...settings, password: '(your password)' }),
-    }
+    return clientSettings(settingsFor(api, caller, account, password), api.lab.certificateStore.rootPem)
   },
 })
+
+/** Returns the answer for settings; those without a password have an empty one. */
+export function clientSettings(settings: Settings, rootPem: string): z.output<typeof answer> {
+  const { user, address, password, access } = settings
+  return {
+    user,
+    address,
+    password: password === '' ? null : password,
+    rootPem,
+    servers: Object.values(access).map(({ protocol, virtualServer, host, best, tlsRequired }) => ({
+      protocol,
+      virtualServer,
+      host,
+      port: best.port,
+      security: best.channel === 'clear' ? ('none' as const) : best.channel,
+      logonNeedsTls: tlsRequired,
+    })),
+    programs: programTexts(password === '' ? { ...settings, password: '(your password)' } : settings),
+  }
+}
 
 const document = defineOperation({
   name: 'clientSettings.document',
@@ -73,16 +79,19 @@ const document = defineOperation({
   summary:
     'Download a file for the automatic configuration: Thunderbird autoconfig, Outlook autodiscover, Apple profile.',
   access: 'read',
-  input: z.strictObject({ document: z.enum(['autoconfig', 'autodiscover', 'mobileconfig']), ...input }),
+  input: z.strictObject({
+    document: z.enum(['autoconfig', 'autodiscover', 'mobileconfig']),
+    ...input,
+    signed: flag.default(true).describe('Whether the authority of the lab signs the profile for Apple programs.'),
+  }),
   output: 'application/xml',
   otherOutputs: ['application/x-apple-aspen-config'],
-  async run({ api, caller, input: { document: wanted, account, password } }) {
+  async run({ api, caller, input: { document: wanted, account, password, signed } }) {
     const settings = settingsFor(api, caller, account, password)
-    if (wanted === 'autoconfig') return new Content('application/xml', autoconfig(settings))
-    if (wanted === 'autodiscover') return new Content('application/xml', autodiscover(settings))
-    const profile = mobileConfig(settings, api.lab.certificateStore.rootPem)
-    return new Content('application/x-apple-aspen-config', profile, {
-      'Content-Disposition': 'attachment; filename="lab.mobileconfig"',
+    const octets = await documentOf(wanted, settings, api.lab.certificateStore, signed)
+    if (wanted !== 'mobileconfig') return new Content('application/xml', octets)
+    return new Content('application/x-apple-aspen-config', octets, {
+      'Content-Disposition': `attachment; filename="${documentPaths.mobileconfig}"`,
     })
   },
 })

@@ -6,7 +6,7 @@ import { exportAuthority, listAuthorities, listIssued, listQueue } from './list.
 import { deleteAuthority, setDefaultAuthority } from './manage.ts'
 import { approveRequest, denyRequest, submitRequest } from './queue.ts'
 import { renewAuthority } from './renew.ts'
-import { issueUser, signRequest } from './sign.ts'
+import { issueUser, signContent, signRequest } from './sign.ts'
 import { addTrusted, listTrusted, removeTrusted } from './trusted.ts'
 
 /** The verbs of `sealpost ca`. Each takes the store first. If one throws PkiError, it has changed nothing. */
@@ -53,6 +53,8 @@ const verbs = {
   removeTrusted,
   /** Issues a user's certificate for log-on and S/MIME. */
   issueUser,
+  /** Signs content, such as a configuration profile. */
+  signContent,
 } as const
 
 /** A lab's own certificate authorities. If a method rejects with PkiError, it has changed nothing. */

@@ -141,3 +141,16 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
     writePkcs12({ friendlyName: options.commonName, key, certificates: chain, password, legacy })
   return { chain, pkcs12 }
 }
+
+/**
+ * Signs content with the authority that issues for `auto`. Returns the DER of a CMS SignedData that contains it; undefined
+ * while the store has no such authority with a certificate.
+ */
+export async function signContent(store: CertificateStore, content: Buffer): Promise<Buffer | undefined> {
+  const { authorities, defaultAuthority } = store.index
+  if (!authorities.some(({ name, certificate }) => name === defaultAuthority && certificate !== undefined))
+    return undefined
+  const { issuer, served } = await openAuthority(store, undefined)
+  const { writeSignedData } = await import('../keystore/signed-data.ts')
+  return writeSignedData(content, { key: issuer.key, chain: served }, store.clock.now())
+}

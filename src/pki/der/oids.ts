@@ -53,6 +53,15 @@ export const purposeIds = {
 } as const
 export type Purpose = keyof typeof purposeIds
 
+/** Hash algorithms. RFC 3279 section 2.1, RFC 5754 section 2. */
+export const hashIds = {
+  sha1: '1.3.14.3.2.26',
+  sha224: '2.16.840.1.101.3.4.2.4',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha512: '2.16.840.1.101.3.4.2.3',
+} as const
+
 /** PKCS#10 attribute that contains the requested extensions. RFC 2985 section 5.4.2. */
 export const extensionRequest = '1.2.840.113549.1.9.14'
 export const accessMethods = { ocsp: '1.3.6.1.5.5.7.48.1', caIssuers: '1.3.6.1.5.5.7.48.2' } as const

@@ -43,7 +43,7 @@ function readBinary(octets: Buffer): X509Certificate[] {
 }
 
 export const dataType = '1.2.840.113549.1.7.1'
-const signedDataType = '1.2.840.113549.1.7.2'
+export const signedDataType = '1.2.840.113549.1.7.2'
 
 /** Returns the certificates of a PKCS#7 file, in its order. RFC 5652 section 5.1. @throws PkiError `malformed` */
 function readPkcs7(der: Buffer): X509Certificate[] {

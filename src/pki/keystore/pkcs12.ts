@@ -21,6 +21,7 @@ import {
   tagged,
 } from '../der/decode.ts'
 import { bmpString, context, contextPrimitive, integer, nul, octetString, oid, sequence, setOf } from '../der/encode.ts'
+import { hashIds, nameIn } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { namesMlDsa, requireMlDsa, usableKey } from '../ml-dsa.ts'
 import { dataType } from './certificate-files.ts'
@@ -164,13 +165,6 @@ const bag = (id: string, value: Buffer, attributes: readonly Buffer[]): Buffer =
 const certificateBag = (certificate: X509Certificate, attributes: readonly Buffer[]): Buffer =>
   bag(bagIds.certificate, sequence(oid(x509Type), context(0, octetString(certificate.raw))), attributes)
 
-const hashIds: Record<string, string> = {
-  sha1: '1.3.14.3.2.26',
-  sha256: '2.16.840.1.101.3.4.2.1',
-  sha384: '2.16.840.1.101.3.4.2.2',
-  sha512: '2.16.840.1.101.3.4.2.3',
-  sha224: '2.16.840.1.101.3.4.2.4',
-}
 const hashOctets: Record<string, number> = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 }
 /** RFC 9579. */
 const pbmac1 = '1.2.840.113549.1.5.14'
@@ -188,7 +182,7 @@ function createMac(content: Buffer, password: string, legacy: boolean): Buffer {
   const iterations = legacy ? 2000 : 10_000
   const key = deriveOctets('mac', passwordOctets(password), salt, iterations, hashOctets[hash] ?? 0, hash)
   const digest = createHmac(hash, key).update(content).digest()
-  const info = sequence(sequence(oid(hashIds[hash] ?? ''), nul()), octetString(digest))
+  const info = sequence(sequence(oid(hashIds[hash]), nul()), octetString(digest))
   return sequence(info, octetString(salt), integer(iterations))
 }
 
@@ -211,7 +205,7 @@ function verifyMac(macData: Asn1, content: Buffer, password: Buffer, passwordTex
     const length = keyLength?.tag === 0x02 ? numberOf(keyLength) : (hashOctets[hash] ?? 0)
     return matches(hash, derivePbkdf2(derivation, passwordText, length))
   }
-  const hash = Object.keys(hashIds).find((name) => hashIds[name] === id)
+  const hash = nameIn(hashIds, id)
   if (hash === undefined) throw unsupportedMac()
   const iterations = count ? iterationsOf(count) : 1
   return matches(hash, deriveOctets('mac', password, salt.content, iterations, hashOctets[hash] ?? 0, hash))

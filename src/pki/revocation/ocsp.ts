@@ -17,6 +17,7 @@ import {
   oid,
   sequence,
 } from '../der/encode.ts'
+import { hashIds, nameIn } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { sign, signatureAlgorithm } from '../keys.ts'
 import type { InstalledCertificate } from '../types.ts'
@@ -24,13 +25,6 @@ import { reasonCode } from './crl.ts'
 
 const basicResponse = '1.3.6.1.5.5.7.48.1.1'
 const nonceId = '1.3.6.1.5.5.7.48.1.2'
-const sha1 = '1.3.14.3.2.26'
-const hashIds: Record<string, string> = {
-  [sha1]: 'sha1',
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
-}
 /** Longest nonce. RFC 9654 section 2.1. */
 const MAX_NONCE_OCTETS = 128
 
@@ -73,7 +67,7 @@ export function readOcspRequest(der: Buffer): OcspRequest {
 function readCertId(id: Asn1): CertId {
   const [algorithm, name, key, serial] = items(id)
   if (!algorithm || !name || !key || !serial) throw new PkiError('malformed', 'broken OCSP request')
-  const hash = hashIds[oidOf(item(algorithm, 0))]
+  const hash = nameIn(hashIds, oidOf(item(algorithm, 0)))
   if (hash === undefined) throw new PkiError('malformed', 'the OCSP request uses an unsupported hash')
   const number = plainSerial(serial.content.toString('hex'))
   return { hash, issuerNameHash: name.content, issuerKeyHash: key.content, serial: number, raw: id.raw }
@@ -85,7 +79,7 @@ export function certIdOf(certificate: X509Certificate, issuer: X509Certificate):
   const above = certificateFields(issuer.raw)
   const issuerNameHash = createHash('sha1').update(above.subject).digest()
   const issuerKeyHash = keyIdentifier(above.publicKey)
-  const algorithm = sequence(oid(sha1), nul())
+  const algorithm = sequence(oid(hashIds.sha1), nul())
   const raw = sequence(algorithm, octetString(issuerNameHash), octetString(issuerKeyHash), own.serial.raw)
   return { hash: 'sha1', issuerNameHash, issuerKeyHash, serial: plainSerial(certificate.serialNumber), raw }
 }
