@@ -15,7 +15,8 @@ for (const file of process.argv.slice(2)) {
   for (const { name, status, message, assertionResults } of report.testResults) {
     const failed = assertionResults.filter((result) => result.status === 'failed')
     const where = `${file}: ${relative(process.cwd(), name)}`
-    for (const { fullName, failureMessages } of failed) failures.push(`${where}: ${fullName}\n${failureMessages.join('\n')}`)
+    for (const { fullName, failureMessages } of failed)
+      failures.push(`${where}: ${fullName}\n${failureMessages.join('\n')}`)
     if (status === 'failed' && failed.length === 0) failures.push(`${where}: could not run\n${message}`)
   }
 }
