@@ -61,6 +61,14 @@ export type LabChange =
     }
   | { readonly type: 'clock'; readonly now: string; readonly frozen: boolean; readonly offsetMs: number }
   | { readonly type: 'configuration'; readonly virtualServers: readonly string[] }
+  /** The lab has exchanged articles with a peer, or failed to. */
+  | {
+      readonly type: 'feed'
+      readonly virtualServer: string
+      readonly peer: string
+      readonly direction: string
+      readonly state: string
+    }
 
 /** The lab as the operations use it. */
 export interface ApiLab {

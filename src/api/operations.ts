@@ -10,6 +10,7 @@ import { messageOperations } from './messages/operations.ts'
 import { articleOperations } from './news/articles.ts'
 import { feedOperations } from './news/feeds.ts'
 import { newsgroupOperations } from './news/newsgroups.ts'
+import { threadOperations } from './news/threads.ts'
 import type { Operation } from './operation.ts'
 import { authorityOperations } from './pki/authorities.ts'
 import { certificateOperations } from './pki/certificates.ts'
@@ -28,6 +29,7 @@ export const operations: readonly Operation[] = [
   ...folderOperations,
   ...accountOperations,
   ...newsgroupOperations,
+  ...threadOperations,
   ...articleOperations,
   ...feedOperations,
   ...sessionOperations,

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../common/clock.ts'
 import { readUserFile } from '../common/user-files.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
-import { type Feed, Feeds } from '../news/feeds/feeds.ts'
+import { type Feed, Feeds, type FeedsOptions } from '../news/feeds/feeds.ts'
 import { NewsService } from '../news/news-service.ts'
 import { ensureNewsgroups } from '../news/newsgroups.ts'
 import type { NewsMail } from '../news/types.ts'
@@ -19,6 +19,7 @@ export interface LabNewsOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly mail: (mail: NewsMail) => Promise<void>
+  readonly onFeedRound: FeedsOptions['onRound']
 }
 
 /** The news side of a running lab: its news service, its newsgroups and the feeds that it starts. */
@@ -33,6 +34,7 @@ export class LabNews implements AsyncDisposable {
     this.newsService = new NewsService({ ...options, hostname, control })
     this.#feeds = new Feeds({
       news: this.newsService,
+      onRound: options.onFeedRound,
       roots: (authority) => this.#roots(authority),
       record: (virtualServer, remote, socket) =>
         options.sessions.open({

@@ -133,6 +133,8 @@ export class Lab implements AsyncDisposable {
       // Without newsgroups: an article for a moderator must not be posted again.
       mail: ({ from, to, raw }) =>
         deliverLocalMail({ ...this.#deliverySite(), news: undefined }, { from, to: [to], raw }),
+      onFeedRound: ({ virtualServer, config: { peer, direction } }, { state }) =>
+        this.#report({ type: 'feed', virtualServer, peer, direction, state }),
     })
   }
 

@@ -52,9 +52,21 @@ const byDate = (a: Threadable, b: Threadable): number => a.date - b.date || a.nu
  * recursive, because threads can be very deep.
  */
 export function* threadReferences(messages: readonly Threadable[]): Steps<Thread[]> {
-  let roots = yield* pruned(yield* linked(messages)) // (1) to (3)
+  return yield* inOrder(yield* gathered(yield* byIdentifiers(messages))) // (5)
+}
+
+/** Links messages by their identifiers only: `threadReferences` without step 5, which merges threads by their subjects. */
+export function* threadIdentifiers(messages: readonly Threadable[]): Steps<Thread[]> {
+  return yield* inOrder(yield* byIdentifiers(messages))
+}
+
+function* byIdentifiers(messages: readonly Threadable[]): Steps<readonly Node[]> {
+  const roots = yield* pruned(yield* linked(messages)) // (1) to (3)
   for (const root of roots) if (!root.message) root.children = yield* sortInSteps(root.children, nodesByDate)
-  roots = yield* gathered(yield* sortInSteps(roots, nodesByDate)) // (4), (5)
+  return yield* sortInSteps(roots, nodesByDate) // (4)
+}
+
+function* inOrder(roots: readonly Node[]): Steps<Thread[]> {
   const nodes = everyNode(roots)
   for (const node of nodes) {
     if (node.children.length > 1) node.children = yield* sortInSteps(node.children, nodesByDate) // (4), (6)

@@ -40,7 +40,7 @@ afterAll(async () => {
 })
 
 /** What the inputs of operations need. */
-const known = { message: '', session: '', verify: '', audit: '' }
+const known = { message: '', article: '', session: '', verify: '', audit: '' }
 
 /** Gives every operation something to answer. */
 async function fill(): Promise<void> {
@@ -55,6 +55,9 @@ async function fill(): Promise<void> {
   const first = async (name: string, input = {}) =>
     ((await callApi(socket, name, input)) as { items: { id: string }[] }).items[0]?.id ?? ''
   known.message = await first('messages.list')
+  const posted = { newsgroups: ['lab.general'], subject: 'Version 2', text: 'It is out.' }
+  known.article =
+    ((await callApi(socket, 'articles.post', posted)) as { articles: { id: string }[] }).articles[0]?.id ?? ''
   known.session = await first('sessions.list', { protocol: 'smtp' })
   await callApi(socket, 'messages.update', { id: known.message, tags: ['one'] })
   await callApi(socket, 'requests.create', { for: 'smtp', commonName: 'mail.lab.test' })
@@ -70,6 +73,7 @@ async function fill(): Promise<void> {
 }
 
 const message = () => ({ id: known.message })
+const article = () => ({ id: known.article })
 const authority = async () => {
   const { items } = (await callApi(socket, 'authorities.list')) as { items: { name: string }[] }
   return { name: items[0]?.name }
@@ -100,6 +104,8 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'sessions.get': () => ({ id: known.session }),
   'sessions.handshake': () => ({ id: known.session }),
   'newsgroups.get': () => ({ name: 'lab.general' }),
+  'newsgroups.threads': () => ({ name: 'lab.general' }),
+  'articles.followUp': article,
   'feeds.get': feed,
   'feeds.queue': feed,
   'clientSettings.document': () => ({ document: 'autoconfig', account: 'alice' }),

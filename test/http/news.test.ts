@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startLab } from '../../src/index.ts'
 import { freePort } from '../support/free-ports.ts'
 import { LineClient } from '../support/line-client.ts'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
+import { EventReader } from './event-reader.ts'
 
 const admin = 'admin-admin-admin'
 const tenant = 'tenant-tenant-tenant'
@@ -36,6 +37,15 @@ beforeAll(async () => {
             port: peerPort,
             tls: 'off',
             interval: 100,
+          },
+          {
+            peer: 'four.test',
+            direction: 'pull',
+            groups: 'lab.*',
+            host: '127.0.0.1',
+            port: peerPort,
+            tls: 'off',
+            interval: '1h',
           },
           { peer: 'three.test', direction: 'in', addresses: ['192.0.2.3'], password: 'hidden' },
         ],
@@ -192,6 +202,104 @@ describe('articles', () => {
   })
 })
 
+describe('threads', () => {
+  const threads = async (query = ''): Promise<Answer['body']> =>
+    (await call(`newsgroups/lab.general/threads${query}`)).body
+  const post = async (name: string, parents: string[] = [], more: object = {}): Promise<string> => {
+    const headers = {
+      'Message-ID': `<${name}@news.test>`,
+      ...(parents.length > 0 ? { References: parents.map((one) => `<${one}@news.test>`).join(' ') } : {}),
+    }
+    return (await postArticle({ subject: name, headers, ...more })).body.articles[0].id
+  }
+  /** The articles of each thread, indented by their depth. */
+  const outline = ({ items }: Answer['body']): string[] =>
+    items.map(({ articles }: { articles: { subject: string; depth: number }[] }) =>
+      articles.map(({ subject, depth }) => '.'.repeat(depth) + subject).join(' '),
+    )
+
+  it('are trees by References, the one with the newest article first, whatever the subjects and the order of arrival', async () => {
+    await post('answer', ['first'])
+    const first = await post('first')
+    await post('other')
+    await post('deep', ['first', 'answer'])
+    await post('deeper', ['first', 'answer', 'missing', 'deep'])
+    await post('second-answer', ['first'])
+    await post('same-subject', [], { subject: 'other' })
+    const found = await threads()
+    expect(outline(found)).toEqual(['other', 'first .answer ..deep ...deeper .second-answer', 'other'])
+    expect(found).toMatchObject({ total: 3, items: [{}, { messages: 5, unread: 5 }, {}] })
+    const [, { articles }] = found.items
+    expect(articles[0]).toMatchObject({ id: first, parent: null })
+    expect(articles[1]).toMatchObject({ parent: first, messageId: '<answer@news.test>' })
+    await call(`messages/${first}`, { method: 'PATCH', json: { read: true } })
+    await post('late', ['other'])
+    expect(outline(await threads())).toEqual(['other .late', 'other', 'first .answer ..deep ...deeper .second-answer'])
+    expect(outline(await threads('?limit=1&offset=1'))).toEqual(['other'])
+    expect((await threads('?offset=2')).items).toMatchObject([{ messages: 5, unread: 4 }])
+    expect(await threads('?query=subject:deeper')).toMatchObject({ total: 1, items: [{ messages: 5 }] })
+  })
+
+  it('stay threads when articles are missing, and have only articles of their newsgroup', async () => {
+    await call('newsgroups', { json: { name: 'lab.second' } })
+    await post('one', ['gone'])
+    await post('two', ['gone'])
+    await post('elsewhere', ['gone'], { newsgroups: ['lab.second'] })
+    await post('both', ['gone', 'one'], { newsgroups: ['lab.general', 'lab.second'] })
+    expect(outline(await threads())).toEqual(['one .both two'])
+    expect(outline((await call('newsgroups/lab.second/threads')).body)).toEqual(['elsewhere both'])
+    await call('newsgroups/lab.second', { method: 'DELETE' })
+    expect((await call('newsgroups/lab.second/threads')).status).toBe(404)
+    expect((await call('newsgroups/lab.general/threads', {}, bearer(tenant))).status).toBe(404)
+  })
+})
+
+describe('follow-ups', () => {
+  const begin = async (id: string): Promise<Answer['body']> => (await call(`messages/${id}/follow-up`)).body
+  const post = async (json: object): Promise<string> => (await postArticle(json)).body.articles[0].id
+
+  it('have the newsgroups, the subject and the References of the article', async () => {
+    const { messageId, articles } = (await postArticle({ from: 'Änne <a@lab.test>', subject: 'Grüße' })).body
+    const draft = await begin(articles[0].id)
+    expect(draft).toEqual({
+      newsgroups: ['lab.general'],
+      subject: 'Re: Grüße',
+      headers: { References: messageId },
+      mailTo: 'Änne <a@lab.test>',
+    })
+    const { mailTo: _, ...article } = draft
+    const answer = (await postArticle(article)).body
+    const again = await begin(answer.articles[0].id)
+    expect(again).toMatchObject({ subject: 'Re: Grüße', headers: { References: `${messageId} ${answer.messageId}` } })
+    const { items } = (await call('newsgroups/lab.general/threads')).body
+    expect(items).toMatchObject([{ articles: [{ depth: 0 }, { depth: 1, subject: 'Re: Grüße' }] }])
+  })
+
+  it('obey Followup-To and Reply-To, and keep the first and the last of long References', async () => {
+    const ids = Array.from({ length: 40 }, (_, at) => `<${at}.${'x'.repeat(30)}@news.test>`)
+    const elsewhere = await post({
+      headers: {
+        'Followup-To': 'lab.other, lab.third',
+        'Reply-To': 'desk@lab.test',
+        Distribution: 'local',
+        References: ids.join(' '),
+        'Message-ID': '<last@news.test>',
+      },
+    })
+    const { headers, ...draft } = await begin(elsewhere)
+    expect(draft).toMatchObject({ newsgroups: ['lab.other', 'lab.third'], mailTo: 'desk@lab.test' })
+    expect(headers.Distribution).toBe('local')
+    expect(`References: ${headers.References}`.length).toBeLessThanOrEqual(998)
+    const kept = headers.References.split(' ')
+    expect([kept[0], ...kept.slice(-2)]).toEqual([ids[0], ids.at(-1), '<last@news.test>'])
+    const byMail = await post({ headers: { 'Followup-To': 'poster' } })
+    expect(await begin(byMail)).toMatchObject({ newsgroups: [], mailTo: 'sender@example.com' })
+    await http.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
+    const [{ id }] = (await call('messages?account=alice')).body.items
+    expect((await call(`messages/${id}/follow-up`)).status).toBe(409)
+  })
+})
+
 describe('feeds', () => {
   const feed = async (): Promise<Answer['body']> =>
     (await call('feeds')).body.items.find(({ peer }: { peer: string }) => peer === 'two.test')
@@ -231,6 +339,28 @@ describe('feeds', () => {
     })
     expect(peer.sessions().map(({ protocol }) => protocol)).toContain('nntp')
     expect((await call(`feeds/${down.id}/queue`)).body.items).toEqual([])
+  })
+
+  it('are retried at once, whatever the wait after failures', async () => {
+    const path = 'feeds/default-nntp-virtual-server-pull-four-test'
+    const failed = (before: string) => async (): Promise<Answer['body']> => {
+      const { body } = await call(path)
+      return body.state === 'retrying' && body.failure.at !== before && body
+    }
+    const events = await EventReader.open(http, 'types=feed', bearer(admin))
+    let last = (await vi.waitUntil(failed(''), { timeout: 20_000 })) as Answer['body']
+    // Each failure doubles the wait: after these it is more than half a minute.
+    for (let attempt = 0; attempt < 7; attempt++) {
+      const answer = await call(`${path}/retry`, { json: {} })
+      expect([answer.status, answer.body.id]).toEqual([200, last.id])
+      const { nextAt } = last
+      last = await vi.waitUntil(failed(last.failure.at), { timeout: 20_000 })
+      if (attempt === 6) expect(last.failure.at < nextAt).toBe(true)
+    }
+    await events.next('feed.changed', ({ peer, state }) => peer === 'four.test' && state === 'retrying')
+    events.close()
+    expect((await call(`${path}/retry`, { json: {} }, alice)).status).toBe(403)
+    expect((await call('feeds/default-nntp-virtual-server-in-three-test/retry', { json: {} })).status).toBe(409)
   })
 
   it('that only the peer starts are passive, and no password is shown', async () => {

@@ -192,6 +192,8 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'newsgroups.get': after('newsgroups.create'),
   'newsgroups.update': after('newsgroups.create'),
   'newsgroups.delete': after('newsgroups.create'),
+  'newsgroups.threads': after('articles.post'),
+  'articles.followUp': after('articles.post', ({ articles: [{ id }] }) => ({ input: { id } })),
   'articles.cancel': after('articles.post', ({ articles: [{ id }] }) => ({ input: { id } })),
   'feeds.queue': after('articles.post'),
   'sessions.list': failedSession,

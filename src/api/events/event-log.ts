@@ -44,6 +44,7 @@ const changeEvents = {
   certificate: 'certificate.changed',
   clock: 'clock.changed',
   configuration: 'configuration.reloaded',
+  feed: 'feed.changed',
 } as const satisfies Record<LabChange['type'], EventName>
 
 /** The latest events of a lab. */
@@ -71,7 +72,7 @@ export class EventLog {
         opened: (session) => this.#addOfSession('session.opened', session, { isOfLab: true }),
         forgotten: (session) => this.#addOfSession('session.closed', session),
       }),
-      lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts })),
+      lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts, isOfLab: type === 'feed' })),
       lab.faults.watch((fault, session) => this.#addOfSession('fault.hit', session, { facts: { fault } })),
       watchQueuedRequests(lab.certificateStore, (request) =>
         this.add('request.queued', { facts: { request }, isOfLab: true }),

@@ -30,6 +30,34 @@ const created = { description: 'New versions', posting: 'moderated', moderator: 
 const messageId = '<2f1c7a55@lab.test>'
 const id = 'F7864faba-a.7'
 
+const article = {
+  id,
+  folder: { id: 'F7864faba-a', name: 'lab.general' },
+  account: null,
+  newsgroup: 'lab.general',
+  captured: false,
+  messageId,
+  subject: 'Version 2',
+  from: { name: 'Alice', address: 'alice@lab.test' },
+  to: [],
+  cc: [],
+  bcc: [],
+  replyTo: [],
+  date: '2026-11-26T05:31:34.000Z',
+  receivedAt: '2026-11-26T05:31:34.541Z',
+  sizeOctets: 460,
+  read: false,
+  flagged: false,
+  flags: [],
+  tags: [],
+  attachments: 0,
+  snippet: 'It is out.',
+  envelope: null,
+  session: null,
+  parent: null,
+  depth: 0,
+}
+
 const feed = {
   id: 'default-nntp-virtual-server-out-news-example-net',
   virtualServer: 'Default NNTP Virtual Server',
@@ -59,9 +87,23 @@ export const newsExamples: Examples = {
     input: { newsgroups: ['lab.general'], from: 'Alice <alice@lab.test>', subject: 'Version 2', text: 'It is out.' },
     answer: { messageId, articles: [{ id, newsgroup: 'lab.general', number: 7 }], moderator: null },
   },
+  'newsgroups.threads': {
+    input: { name: 'lab.general' },
+    answer: { items: [{ messages: 1, unread: 1, articles: [article] }], total: 1 },
+  },
+  'articles.followUp': {
+    input: { id },
+    answer: {
+      newsgroups: ['lab.general'],
+      subject: 'Re: Version 2',
+      headers: { References: messageId },
+      mailTo: 'Alice <alice@lab.test>',
+    },
+  },
   'articles.cancel': { input: { id }, answer: { messageId: '<90b1d2e4@lab.test>' } },
   'feeds.list': { answer: { items: [feed] } },
   'feeds.get': { input: { id: feed.id }, answer: feed },
+  'feeds.retry': { input: { id: feed.id }, answer: feed },
   'feeds.queue': {
     input: { id: feed.id },
     answer: { items: [{ id, newsgroup: 'lab.general', messageId, deferred: false }] },

@@ -5,9 +5,22 @@ import type { MessageStore } from '../../store/types.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 
 /** Longest part of a message in which its identifiers are looked for. */
-const MAX_HEADER_OCTETS = 64 * 1024
+export const MAX_HEADER_OCTETS = 64 * 1024
 /** Identifiers of deleted messages are kept up to this number beyond those of the others. */
 const SPARE_NODES = 10_000
+
+/** Returns the identifier of a message, and those of the messages above it in its thread, the oldest first. */
+export function identifiersIn(head: Buffer): {
+  readonly own: string | undefined
+  readonly ancestors: readonly string[]
+} {
+  const fields = headerFields(head)
+  const value = (name: string): string | undefined => headerValues(head, fields, name)[0]
+  return {
+    own: ownMessageId(value('message-id')),
+    ancestors: threadAncestors(value('references'), value('in-reply-to')),
+  }
+}
 
 /**
  * Groups messages by their Message-ID, References and In-Reply-To: messages that name each other, or the same missing
@@ -50,11 +63,9 @@ export class MessageThreads {
   }
 
   #add(blob: string, head: Buffer): void {
-    const fields = headerFields(head)
-    const value = (name: string): string | undefined => headerValues(head, fields, name)[0]
-    const own = ownMessageId(value('message-id')) ?? blob
+    const { own = blob, ancestors } = identifiersIn(head)
     this.#ids.set(blob, own)
-    for (const ancestor of threadAncestors(value('references'), value('in-reply-to'))) this.#join(own, ancestor)
+    for (const ancestor of ancestors) this.#join(own, ancestor)
   }
 
   #join(a: string, b: string): void {

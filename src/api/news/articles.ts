@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../common/defined.ts'
 import { compose } from '../../mail/compose.ts'
 import { Article } from '../../news/article.ts'
+import { followUpTo } from '../../news/follow-up.ts'
 import type { Poster } from '../../news/inject.ts'
 import { PUBLIC_OWNER } from '../../store/types.ts'
 import type { Api } from '../api.ts'
@@ -9,7 +10,7 @@ import { type Caller, seesFolder } from '../caller.ts'
 import { messageOf } from '../messages/find.ts'
 import { messageId } from '../messages/message-index.ts'
 import { defineOperation, type Operation } from '../operation.ts'
-import { ApiProblem } from '../problem.ts'
+import { ApiProblem, notFound } from '../problem.ts'
 
 /** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
 const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
@@ -76,6 +77,41 @@ async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.in
   return { messageId: id, articles, moderator: moderator ?? null }
 }
 
+/** Returns an article of a newsgroup with its octets. @throws ApiProblem `not-found`, `conflict` for mail */
+async function articleOf(api: Api, caller: Caller, id: string): Promise<Article> {
+  const { folder, entry } = messageOf(api, caller, id)
+  if (folder.owner !== PUBLIC_OWNER)
+    throw new ApiProblem('conflict', `${id} is not an article of a newsgroup; answer or delete it as mail`)
+  const raw = await api.lab.store.read(folder.id, entry.uid)
+  if (!raw) throw notFound(`article ${id} was deleted meanwhile`)
+  return new Article(raw)
+}
+
+const followUp = defineOperation({
+  name: 'articles.followUp',
+  method: 'GET',
+  path: '/messages/{id}/follow-up',
+  summary:
+    'Read what a follow-up to an article begins with: its newsgroups, subject and References. Add a text, and post it with `articles.post`. RFC 5537 section 3.4.3.',
+  access: 'read',
+  input: z.strictObject({ id: z.string().describe('Id of the article, in any of its newsgroups.') }),
+  output: z.object({
+    newsgroups: z
+      .array(z.string())
+      .describe(
+        'Those of Followup-To, or of the article. Empty: the author wants answers by mail (`Followup-To: poster`).',
+      ),
+    subject: z.string(),
+    headers: z.record(z.string(), z.string()).describe('Further fields, such as References.'),
+    mailTo: z.string().describe('Address for an answer by mail: Reply-To or From of the article.'),
+  }),
+  problems: ['conflict'],
+  async run({ api, caller, input: { id } }) {
+    const { newsgroups, headers, ...rest } = followUpTo(await articleOf(api, caller, id))
+    return { ...rest, newsgroups: [...newsgroups], headers: { ...headers } }
+  },
+})
+
 const cancel = defineOperation({
   name: 'articles.cancel',
   method: 'POST',
@@ -86,15 +122,9 @@ const cancel = defineOperation({
   output: z.object({ messageId: z.string().describe('Message-ID of the control message.') }),
   problems: ['conflict'],
   async run({ api, caller, input: { id } }) {
-    const { folder, entry } = messageOf(api, caller, id)
-    const raw = folder.owner === PUBLIC_OWNER ? await api.lab.store.read(folder.id, entry.uid) : undefined
-    const target = raw && new Article(raw)
-    const targetId = target?.value('message-id')
-    if (!target || targetId === undefined)
-      throw new ApiProblem(
-        'conflict',
-        `${id} is not an article of a newsgroup; delete it: DELETE /api/v1/messages/${id}`,
-      )
+    const target = await articleOf(api, caller, id)
+    const targetId = target.value('message-id')
+    if (targetId === undefined) throw new ApiProblem('conflict', `${id} has no Message-ID; delete it instead`)
     assertMayCancel(api, caller, target)
     if (!api.lab.config.control.includes('cancel'))
       throw new ApiProblem('conflict', 'the lab does not execute cancel messages; add `cancel` to the key `control`')
@@ -126,4 +156,4 @@ function assertMayCancel({ lab }: Api, { role, name }: Caller, article: Article)
   )
 }
 
-export const articleOperations: readonly Operation[] = [post, cancel]
+export const articleOperations: readonly Operation[] = [post, followUp, cancel]

@@ -135,4 +135,21 @@ const queue = defineOperation({
   },
 })
 
-export const feedOperations: readonly Operation[] = [list, get, queue]
+const retry = defineOperation({
+  name: 'feeds.retry',
+  method: 'POST',
+  path: '/feeds/{id}/retry',
+  summary: 'Connect to the peer of a feed now, without waiting for the next attempt. GET /feeds/{id} shows the result.',
+  access: 'administer',
+  input: z.strictObject({ id: z.string() }),
+  output: feed,
+  problems: ['conflict'],
+  async run({ api, caller, input: { id } }) {
+    const found = feedById(api, caller, id)
+    if (!found.retry) throw new ApiProblem('conflict', `${id} is passive: only its peer connects`)
+    found.retry()
+    return feedFacts(found)
+  },
+})
+
+export const feedOperations: readonly Operation[] = [list, get, queue, retry]

@@ -11,6 +11,7 @@ export const eventNames = [
   'configuration.reloaded',
   'clock.changed',
   'fault.hit',
+  'feed.changed',
   'job.progress',
   'job.done',
   'lab.reset',

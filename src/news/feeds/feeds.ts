@@ -24,6 +24,8 @@ export interface FeedsOptions {
   readonly roots: (authority: string | undefined) => Promise<readonly string[]>
   /** Opens a session record for a connection to a peer. */
   readonly record: (virtualServer: string, remote: { address: string; port: number }, socket: Socket) => SessionRecorder
+  /** Called after each attempt to exchange articles. */
+  readonly onRound: (feed: Pick<Feed, 'virtualServer' | 'config'>, status: RunnerStatus) => void
 }
 
 /** A feed of a running lab. */
@@ -34,9 +36,11 @@ export interface Feed {
   readonly status: RunnerStatus | undefined
   /** The articles that it has not sent yet; undefined for a feed that sends none. */
   readonly queue: FeedQueue | undefined
+  /** Exchanges articles now, without the wait after a failure; undefined for a feed that only its peer starts. */
+  readonly retry: (() => void) | undefined
 }
 
-interface Running extends Omit<Feed, 'status'> {
+interface Running extends Omit<Feed, 'status' | 'retry'> {
   readonly runners: readonly Runner[]
   readonly unwatch: () => void
 }
@@ -67,6 +71,7 @@ export class Feeds implements AsyncDisposable {
       config,
       status: runner?.status,
       queue,
+      retry: runner && (() => runner.retry()),
     }))
   }
 
@@ -122,8 +127,14 @@ export class Feeds implements AsyncDisposable {
   }
 
   #runner({ feed, virtualServer }: ServerFeed, round: (signal: AbortSignal) => Promise<number | 'when woken'>): Runner {
-    const log = this.#options.news.log.child({ peer: feed.peer, server: virtualServer })
-    return new Runner({ log, clock: this.#options.news.clock, longestWaitMs: feed.interval, round })
+    const { news, onRound } = this.#options
+    return new Runner({
+      log: news.log.child({ peer: feed.peer, server: virtualServer }),
+      clock: news.clock,
+      longestWaitMs: feed.interval,
+      round,
+      onRound: (status) => onRound({ virtualServer, config: feed }, status),
+    })
   }
 
   async #dialOptions({ feed, virtualServer }: ServerFeed, signal: AbortSignal): Promise<DialOptions> {

@@ -23,6 +23,8 @@ export interface RunnerOptions {
   readonly longestWaitMs: number
   /** Does the pending work and returns when to call it again. */
   readonly round: (signal: AbortSignal) => Promise<Next>
+  /** Called after each round. */
+  readonly onRound: (status: RunnerStatus) => void
 }
 
 /** Wait after the first failure. Doubles with every further failure. */
@@ -38,7 +40,8 @@ export class Runner implements AsyncDisposable {
   readonly #running: Promise<void>
   #status: RunnerStatus = { state: 'running' }
   #woken = false
-  #interrupt: (stopping: boolean) => void = () => {}
+  /** @param always also ends the wait after a failure */
+  #interrupt: (always: boolean) => void = () => {}
 
   constructor(options: RunnerOptions) {
     this.#options = options
@@ -55,6 +58,12 @@ export class Runner implements AsyncDisposable {
     this.#interrupt(false)
   }
 
+  /** Starts the next round now, also if the last one failed. */
+  retry(): void {
+    this.#woken = true
+    this.#interrupt(true)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     this.#interrupt(true)
@@ -63,7 +72,7 @@ export class Runner implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping
-    const { log, clock, longestWaitMs, round } = this.#options
+    const { log, clock, longestWaitMs, round, onRound } = this.#options
     let waitMs = 0
     while (!signal.aborted) {
       this.#woken = false
@@ -75,6 +84,7 @@ export class Runner implements AsyncDisposable {
         const succeededAt = clock.now()
         const nextAt = next === 'when woken' ? {} : { nextAt: succeededAt + next }
         this.#status = { state: 'waiting', succeededAt, ...nextAt }
+        onRound(this.#status)
         if (!this.#woken && !signal.aborted) await this.#rest(next === 'when woken' ? undefined : next, true)
       } catch (error) {
         if (signal.aborted) return
@@ -82,19 +92,20 @@ export class Runner implements AsyncDisposable {
         const at = clock.now()
         const failure = { at, message: (error as Error).message }
         this.#status = { ...this.#status, state: 'retrying', failure, nextAt: at + waitMs }
+        onRound(this.#status)
         log.warn({ err: error, waitMs }, 'round failed; it will be retried')
         await this.#rest(waitMs, false)
       }
     }
   }
 
-  /** Waits until the time is over (undefined: without limit), until stopped, or until woken if `wakeable`. */
+  /** Waits until the time is over (undefined: without limit), until stopped or retried, or until woken if `wakeable`. */
   #rest(ms: number | undefined, wakeable: boolean): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
       timer?.unref()
-      this.#interrupt = (stopping) => {
-        if (!stopping && !wakeable) return
+      this.#interrupt = (always) => {
+        if (!always && !wakeable) return
         clearTimeout(timer)
         resolve()
       }
