@@ -264,6 +264,24 @@ describe('a change of any value', () => {
     expect(http.lab.server('smtp').port).toBe(taken)
   })
 
+  it('merges keys of several mappings together, and removes those that are not set, too', async () => {
+    await using http = await start()
+    const changes = [
+      { op: 'merge', path: '/virtualServers/pop3', value: { tlsPort: null, motd: null, limits: { recipients: 7 } } },
+      { op: 'merge', path: '', value: { domain: null, directory: { unknown: 'capture', quota: { messages: 5 } } } },
+    ]
+    const { body } = await patch(http, 'configuration', { changes })
+    expect(body).toMatchObject({ applied: true, durable: true })
+    expect(content()).toContain('  - protocol: pop3\n    port: 0\n    limits:\n      recipients: 7\n')
+    const { configuration } = (await http.request('configuration')).body
+    expect(configuration.directory).toMatchObject({ unknown: 'capture', quota: { messages: 5 } })
+    expect(configuration.directory.accounts).toHaveLength(2)
+    const wrong = { op: 'merge', path: '/directory', value: { unknown: 'burn' } }
+    const refused = await patch(http, 'configuration', { changes: [wrong] })
+    expect(refused.status).toBe(422)
+    expect(refused.body.errors).toMatchObject([{ pointer: '/directory/unknown', place: `${file}:7:12` }])
+  })
+
   it('is rolled back if the lab cannot use it', async () => {
     await using http = await start()
     const webhook = { url: 'http://127.0.0.1:9/hook', secret: 'x'.repeat(32), filter: 'is:nonsense' }

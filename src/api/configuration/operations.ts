@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { locatePath, stepsOf } from '../../config/edit/config-path.ts'
+import type { ConfigChange } from '../../config/edit/edit-yaml.ts'
 import { effectiveInput } from '../../config/effective.ts'
 import { labJsonSchema } from '../../config/json-schema.ts'
 import { pointerOf } from '../../config/mistakes.ts'
@@ -17,6 +19,7 @@ import {
   whyLocked,
 } from './change.ts'
 import { difference, differenceOf } from './difference.ts'
+import { mergeChanges } from './merge-patch.ts'
 
 function assertSees(caller: Caller): void {
   if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see the configuration')
@@ -126,26 +129,37 @@ const change = z.discriminatedUnion('op', [
     value: z.unknown().describe('As in the YAML.'),
   }),
   z.strictObject({ op: z.literal('remove'), path: z.string().describe('JSON pointer.') }),
+  z.strictObject({
+    op: z.literal('merge'),
+    path: z.string().describe('JSON pointer of a mapping. Empty: the whole configuration.'),
+    value: z
+      .record(z.string(), z.unknown())
+      .describe('A merge patch (RFC 7396) of its keys: null removes a key, whether it is set or not.'),
+  }),
 ])
+
+/** Returns what a requested change does to the configuration as it was written. @throws ConfigError */
+function changesIn(config: unknown, { op, path, ...rest }: z.output<typeof change>): ConfigChange[] {
+  if (op === 'remove') return [{ op, path }]
+  const value = 'value' in rest ? rest.value : undefined
+  if (op === 'set') return [{ op, path, value: value ?? null }]
+  const at = path === '' ? [] : locatePath(stepsOf(path), config)
+  return mergeChanges(config, at, value as Readonly<Record<string, unknown>>)
+}
 
 const patch = defineOperation({
   name: 'configuration.change',
   method: 'PATCH',
   path: '/configuration',
   summary:
-    'Set and remove values of the configuration. Comments and formatting of the file stay; the lab uses it at once.',
+    'Set, merge and remove values of the configuration. Comments and formatting of the file stay; the lab uses it at once.',
   access: 'administer',
   input: z.strictObject({ changes: z.array(change).min(1), ...changeInput }),
   output: changeAnswer,
   hasEtag: true,
   problems: ['conflict', 'precondition-failed'],
   run: ({ api, caller, input: { changes, ...options } }) =>
-    changeConfiguration(
-      api,
-      caller,
-      () => changes.map((one) => (one.op === 'set' ? { ...one, value: one.value ?? null } : one)),
-      options,
-    ),
+    changeConfiguration(api, caller, (config) => changes.flatMap((one) => changesIn(config, one)), options),
 })
 
 const reload = defineOperation({
