@@ -36,7 +36,7 @@ const rows: readonly PageRow[] = [
     title: 'shell.servers',
     icon: icons.virtualServers,
     key: 'v',
-    texts: ['servers'],
+    texts: ['servers', 'faults'],
     access: 'read',
     ofLab: true,
     load: () => import('./pages/servers/page.tsx'),

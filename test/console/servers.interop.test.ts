@@ -4,18 +4,24 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../src/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
+import { LineClient } from '../support/line-client.ts'
 import { runProgram } from '../support/run-program.ts'
 import { ConsoleBrowser, hasChromium } from './browser.ts'
 
 const yaml = `# The lab of the team.
 certificates: memory
 virtualServers:
+  - protocol: smtp
+    port: 0
+    tlsPort: off
   - protocol: imap4
     port: 0
     tlsPort: 0
     tls: { minVersion: TLSv1.2 }   # for the old scanner
   - protocol: nntp
     port: 0
+    tlsPort: 0
+  - { protocol: pop3, port: 0, tlsPort: off }
   - protocol: http
     port: 0
     tlsPort: off
@@ -73,6 +79,90 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.locator('.setting.bad', { hasText: 'Methods' }).getByText('basic-over-tls').waitFor()
     expect(readFileSync(file, 'utf8')).toBe(before)
+    await page.context().close()
+  })
+
+  it('checks a field when it is left, and shows the place of the mistake beside it', async () => {
+    const before = readFileSync(file, 'utf8')
+    const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=general')
+    const port = page.getByLabel('Port', { exact: true })
+    await port.fill('70000')
+    await port.press('Tab')
+    const setting = page.locator('.setting.bad', { has: port })
+    await setting.getByText('must be off or a whole number').waitFor()
+    await setting.getByText(`${file}:5:11`).waitFor()
+    expect(await port.getAttribute('aria-invalid')).toBe('true')
+    await port.fill('0')
+    await port.press('Tab')
+    await setting.waitFor({ state: 'detached' })
+    expect(readFileSync(file, 'utf8')).toBe(before)
+    await page.context().close()
+  })
+
+  it('changes what happens to mail: settings of the virtual server and of the lab in one difference', async () => {
+    const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=delivery')
+    await page.getByLabel('Unknown accounts of the lab').selectOption('capture')
+    await page.getByLabel('Old messages are deleted').fill('- { folders: "lab.*", age: 30d }')
+    await page.getByRole('tab', { name: 'Messages' }).click()
+    await page.getByLabel('Recipients of a message').fill('2')
+    await page.getByText('3 changes').waitFor()
+    await page.getByRole('button', { name: 'Apply' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('.added', { hasText: 'unknown: capture' }).waitFor()
+    await dialog.locator('.added', { hasText: 'recipients: 2' }).waitFor()
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(readFileSync(file, 'utf8')).toMatch(/retention:\n\s+- \{? ?folders: "?lab/)
+
+    const client = await LineClient.open(lab.server('smtp').port ?? 0)
+    const say = (line: string): Promise<string | undefined> => {
+      client.send(`${line}\r\n`)
+      return client.line()
+    }
+    expect(await client.line()).toMatch(/^220 /)
+    expect(await say('HELO app.test')).toMatch(/^250 /)
+    expect(await say('MAIL FROM:<app@app.test>')).toMatch(/^250 /)
+    expect(await say('RCPT TO:<nobody@lab.test>')).toMatch(/^250 /)
+    expect(await say('RCPT TO:<nobody-else@lab.test>')).toMatch(/^250 /)
+    expect(await say('RCPT TO:<a-third@lab.test>')).toMatch(/^452 /)
+    client.destroy()
+    await page.context().close()
+  })
+
+  it('adds a fault of this virtual server, and shows how often it happens', async () => {
+    const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=faults')
+    await page.getByText('No fault happens on this virtual server.').waitFor()
+    expect(await page.getByRole('button', { name: 'Cut while reading' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Greylisting' }).click()
+    await page.getByRole('button', { name: 'Add a fault' }).click()
+    const row = page.getByRole('row', { name: /greylisting/ })
+    await row.getByText('virtualServer: Default SMTP Virtual Server').waitFor()
+
+    const client = await LineClient.open(lab.server('smtp').port ?? 0)
+    client.send('HELO app.test\r\nMAIL FROM:<app@app.test>\r\nRCPT TO:<bob@example.com>\r\n')
+    const replies = [await client.line(), await client.line(), await client.line(), await client.line()]
+    client.destroy()
+    expect(replies.at(-1)).toMatch(/^451 4\.7\.1 Greylisted/)
+    await row.getByRole('cell', { name: '1', exact: true }).nth(1).waitFor()
+    await page.getByRole('link', { name: 'All faults of the lab' }).click()
+    await row.waitFor()
+
+    await page.goto(`${base}/servers/default-imap4-virtual-server?tab=faults`)
+    await page.getByText('No fault happens on this virtual server.').waitFor()
+    expect(await page.getByRole('button', { name: 'Connection cut while reading' }).count()).toBe(1)
+    expect(await page.getByRole('button', { name: 'Greylisting' }).count()).toBe(0)
+    await page.context().close()
+  })
+
+  it('renames a virtual server, and stays with it', async () => {
+    const page = await browser.open(base, '/servers/default-pop3-virtual-server')
+    await page.getByLabel('Name').fill('Post office')
+    await page.getByRole('button', { name: 'Apply' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('.added', { hasText: 'name: Post office' }).waitFor()
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await page.getByRole('heading', { name: 'Post office properties' }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/servers/post-office')
     await page.context().close()
   })
 

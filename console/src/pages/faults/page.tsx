@@ -1,35 +1,14 @@
-import { Trash2 } from 'lucide-preact'
-import { call, type OutputOf } from '../../api/client.ts'
-import type { EventName } from '../../api/live.ts'
-import { useLive } from '../../api/use-live.ts'
-import { Badge } from '../../components/badge.tsx'
-import { Button } from '../../components/button.tsx'
-import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
-import { type Column, Table } from '../../components/table.tsx'
 import { icons } from '../../shell/icons.ts'
 import { may } from '../../state/caller.ts'
-import { formatNumber, t } from '../../texts/index.ts'
+import { t } from '../../texts/index.ts'
 import { AddFault } from './add.tsx'
-import type { FaultInput } from './presets.ts'
+import { FaultTable, useFaults } from './fault-table.tsx'
 import './faults.css'
-
-/** Events after which the faults or their hits may differ. */
-const CHANGES: readonly EventName[] = ['fault.hit', 'configuration.reloaded', 'lab.reset']
-
-type Fault = OutputOf<'faults.list'>['items'][number]
 
 /** The faults that the lab injects, with how often each has happened. */
 export default function FaultsPage() {
-  const { value, problem, again } = useLive(
-    () => call('faults.list', {}),
-    ({ name }) => CHANGES.includes(name),
-  )
-  const faults = value?.items
-  const remove = (id: string, name: string): void =>
-    removeUnlessUndone(id, t('faults.removed', { name }), () =>
-      call('faults.remove', { id }, { keepalive: true }).then(again),
-    )
+  const { value: faults, problem, again } = useFaults()
   return (
     <div class="faults">
       <section aria-label={t('faults.list')}>
@@ -43,56 +22,10 @@ export default function FaultsPage() {
             <p>{t('faults.noneHint')}</p>
           </EmptyState>
         ) : (
-          <Table
-            caption={t('faults.list')}
-            columns={columns(remove)}
-            rows={faults.filter(({ id }) => id === null || !isLeaving(id))}
-            keyOf={({ id, fault }) => id ?? JSON.stringify(fault)}
-          />
+          <FaultTable faults={faults} onChange={again} />
         )}
       </section>
       {may('administer') && <AddFault onAdded={again} />}
     </div>
   )
 }
-
-const nameOf = ({ id, fault }: Fault): string => (fault.name as string | undefined) ?? id ?? t('faults.ofConfiguration')
-
-/** Describes conditions or actions in one line: `verb: RCPT, times: 1`. */
-const inWords = (part: unknown): string =>
-  Object.entries((part ?? {}) as FaultInput)
-    .map(([key, value]) => `${key}: ${Array.isArray(value) ? value.join(' ') : value}`)
-    .join(', ')
-
-const columns = (remove: (id: string, name: string) => void): readonly Column<Fault>[] => [
-  { name: 'name', title: t('faults.name'), cell: nameOf, sortBy: nameOf },
-  {
-    name: 'when',
-    title: t('faults.when'),
-    cell: ({ fault }) => <code>{inWords(fault.when) || t('faults.everything')}</code>,
-  },
-  { name: 'do', title: t('faults.do'), cell: ({ fault }) => <code>{inWords(fault.do)}</code> },
-  {
-    name: 'times',
-    title: t('faults.times'),
-    cell: ({ fault }) => (typeof fault.times === 'number' ? formatNumber(fault.times) : t('faults.always')),
-  },
-  {
-    name: 'hits',
-    title: t('faults.hits'),
-    isNumber: true,
-    sortBy: ({ hits }) => hits ?? -1,
-    cell: ({ hits }) =>
-      hits === null ? '–' : hits > 0 ? <Badge tone="accent">{formatNumber(hits)}</Badge> : formatNumber(hits),
-  },
-  {
-    name: 'actions',
-    title: '',
-    cell: (fault) => {
-      const { id } = fault
-      if (id === null) return <span class="hint">{t('faults.ofConfiguration')}</span>
-      if (!may('administer')) return null
-      return <Button kind="plain" icon={Trash2} label={t('faults.remove')} onClick={() => remove(id, nameOf(fault))} />
-    },
-  },
-]

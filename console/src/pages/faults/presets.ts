@@ -10,7 +10,7 @@ export interface Preset {
   readonly fault: FaultInput
 }
 
-export const presets: readonly Preset[] = [
+const presets: readonly Preset[] = [
   {
     name: 'greylisting',
     title: 'faults.greylisting',
@@ -80,3 +80,10 @@ export const presets: readonly Preset[] = [
     fault: { when: { on: 'handshake' }, do: { abortHandshake: 40 }, times: 1 },
   },
 ]
+
+/** Returns the presets that can happen on virtual servers of a protocol. @param protocol default: all */
+export const presetsFor = (protocol?: string): readonly Preset[] =>
+  presets.filter(({ fault: { when } }) => {
+    const { protocol: own } = when as { readonly protocol?: string }
+    return protocol === undefined || own === undefined || own === protocol
+  })

@@ -5,30 +5,27 @@ import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Skeleton } from '../../components/states.tsx'
 import { t } from '../../texts/index.ts'
+import { Mistake } from './setting.tsx'
 
-type Change = OutputOf<'virtualServers.update'>
+type Change = OutputOf<'configuration.change'>
 
 /** Shows what a change would do to the configuration, and makes it. */
 export function ApplyDialog({
-  id,
-  patch,
+  changes,
   onClose,
 }: {
-  readonly id: string
-  readonly patch: Readonly<Record<string, unknown>>
+  readonly changes: InputOf<'configuration.change'>['changes']
   readonly onClose: (applied: boolean, mistakes: readonly InputMistake[]) => void
 }) {
   const [change, setChange] = useState<Change>()
   const [problem, setProblem] = useState<Problem>()
-  const send = (more: { readonly dryRun?: boolean; readonly ifMatch?: string }): Promise<Change> =>
-    call('virtualServers.update', { ...patch, id, ...more } as InputOf<'virtualServers.update'>)
   useEffect(() => {
-    send({ dryRun: true }).then(setChange, (error) => setProblem(problemOf(error)))
+    call('configuration.change', { changes, dryRun: true }).then(setChange, (error) => setProblem(problemOf(error)))
   }, [])
   const apply = async (): Promise<void> => {
     try {
       // Someone else may have changed the configuration since this difference was shown.
-      await send({ ifMatch: change?.etag ?? '*' })
+      await call('configuration.change', { changes, dryRun: false, ifMatch: change?.etag })
       onClose(true, [])
     } catch (error) {
       setProblem(problemOf(error))
@@ -65,9 +62,9 @@ const Refused = ({ problem }: { readonly problem: Problem }) => (
     {problem.errors.length === 0 ? (
       <p>{problem.message}</p>
     ) : (
-      problem.errors.map(({ pointer, message, place }) => (
-        <p key={pointer}>
-          <code>{place ?? pointer}</code> {message}
+      problem.errors.map((mistake) => (
+        <p key={mistake.pointer}>
+          <Mistake mistake={mistake} />
         </p>
       ))
     )}
