@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { version } from '../common/version.ts'
 import { seesLab } from './caller.ts'
 import { seesSession } from './events/event-data.ts'
 import { timeText } from './messages/summary.ts'
@@ -15,6 +16,10 @@ const status = defineOperation({
     .object({
       hostname: z.string(),
       domain: z.string(),
+      version: z.string().describe('Version of Sealpost.'),
+      nodeVersion: z.string(),
+      startedAt: z.iso.datetime().describe("When the lab was started, by the machine's clock, RFC 3339."),
+      uptimeMs: z.number().int().describe('How long the lab has been running.'),
       time: z.string().describe("Time of the lab's clock, RFC 3339."),
       role: z.string().describe('The role of the caller.'),
       messages: z.number().int(),
@@ -23,10 +28,14 @@ const status = defineOperation({
     })
     .meta({ id: 'Status' }),
   async run({ api, caller }) {
-    const { config, clock, sessionLog, intake } = api.lab
+    const { config, clock, sessionLog, intake, openedAt } = api.lab
     return {
       hostname: config.hostname,
       domain: config.domain,
+      version,
+      nodeVersion: process.version,
+      startedAt: timeText(openedAt),
+      uptimeMs: Date.now() - openedAt,
       time: timeText(clock.now()),
       role: caller.role,
       messages: seesLab(caller) ? api.index.size : (await api.views.find(caller, [])).length,

@@ -17,6 +17,7 @@ import type { SessionRecord } from '../sessions/types.ts'
 import type { MessageStore } from '../store/types.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import type { ApiConfiguration } from './configuration/types.ts'
+import type { Statistics } from './metrics/statistics.ts'
 import type { Traffic } from './metrics/traffic.ts'
 
 /** A running virtual server. */
@@ -26,6 +27,8 @@ export interface EndpointFacts {
   readonly address: string
   readonly port: number | undefined
   readonly tlsPort: number | undefined
+  /** False while its ports refuse or swallow connections. */
+  readonly reachable: boolean
   readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
@@ -89,6 +92,10 @@ export interface ApiLab {
   readonly configuration: ApiConfiguration | undefined
   /** Counts since the start; undefined without an HTTP virtual server. */
   readonly traffic: Traffic | undefined
+  /** Samples of the last hour; undefined without an HTTP virtual server. */
+  readonly statistics: Statistics | undefined
+  /** When the lab was opened, milliseconds since the epoch, by the clock of the machine. */
+  readonly openedAt: number
   readonly newsService: Pick<NewsService, 'post'>
   /** Returns the feeds of the virtual servers. */
   feeds(): readonly Feed[]

@@ -4,9 +4,11 @@ import { clockOperations } from './clock.ts'
 import { configurationOperations } from './configuration/operations.ts'
 import { faultOperations } from './faults.ts'
 import { folderOperations } from './folders.ts'
+import { healthOperations } from './health.ts'
 import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
 import { messageOperations } from './messages/operations.ts'
+import { statisticsOperations } from './metrics/operations.ts'
 import { articleOperations } from './news/articles.ts'
 import { feedOperations } from './news/feeds.ts'
 import { newsgroupOperations } from './news/newsgroups.ts'
@@ -45,5 +47,7 @@ export const operations: readonly Operation[] = [
   ...webhookOperations,
   ...jobOperations,
   ...labOperations,
+  ...healthOperations,
+  ...statisticsOperations,
   ...callerOperations,
 ]

@@ -16,6 +16,7 @@ const virtualServer = z
     address: z.string(),
     port: z.number().int().nullable().describe('Null while the port is closed.'),
     tlsPort: z.number().int().nullable(),
+    reachable: z.boolean().describe('False while a test of an outage keeps clients away.'),
     certificate: z
       .object({ friendlyName: z.string(), thumbprint: z.string(), expiresAt: z.iso.datetime().optional() })
       .nullable(),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Api } from '../api/api.ts'
 import type { LabChange, ServedCertificate } from '../api/lab.ts'
+import { Statistics } from '../api/metrics/statistics.ts'
 import { Traffic } from '../api/metrics/traffic.ts'
 import type { Clock } from '../common/clock.ts'
 import type { MovableClock } from '../common/movable-clock.ts'
@@ -72,6 +73,8 @@ export class Lab implements AsyncDisposable {
   readonly store: MessageStore
   readonly sessionLog: SessionLog
   readonly clock: MovableClock
+  /** When the lab was opened, milliseconds since the epoch, by the clock of the machine. */
+  readonly openedAt = Date.now()
   /** Receives messages within the lab's memory. */
   readonly intake: Intake
   /** Which accounts and newsgroups belong to which tenant. */
@@ -93,6 +96,7 @@ export class Lab implements AsyncDisposable {
   #api: Promise<Api> | undefined
   #token: string | undefined
   #traffic: Traffic | undefined
+  #statistics: Statistics | undefined
   #hasWebhooks = false
   #started = false
   #config: ResolvedLab
@@ -214,6 +218,11 @@ export class Lab implements AsyncDisposable {
   /** Counts of connections, handshakes and messages; undefined without an HTTP virtual server. */
   get traffic(): Traffic | undefined {
     return this.#traffic
+  }
+
+  /** Samples of the last hour; undefined without an HTTP virtual server. */
+  get statistics(): Statistics | undefined {
+    return this.#statistics
   }
 
   /** Returns what clients can negotiate with a virtual server by TLS; undefined without a certificate. */
@@ -352,6 +361,7 @@ export class Lab implements AsyncDisposable {
     await this.#news[Symbol.asyncDispose]()
     await (await this.#api)?.[Symbol.asyncDispose]()
     await this.#servers.stop()
+    this.#statistics?.[Symbol.dispose]()
     this.#traffic?.[Symbol.dispose]()
     await this.intake.settled()
     this.#captures.close()
@@ -398,6 +408,7 @@ export class Lab implements AsyncDisposable {
     for (const server of this.#config.virtualServers) settings.push(await serverSettings(server, site))
     if (this.#config.virtualServers.some(({ protocol }) => protocol === 'http')) {
       this.#traffic ??= new Traffic(this.sessionLog, this.store)
+      this.#statistics ??= new Statistics(this.#traffic, this.intake.memory)
     }
     await this.#servers.apply(settings)
     this.#reportCertificates()

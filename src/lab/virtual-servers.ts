@@ -86,6 +86,8 @@ export interface VirtualServerStatus {
   readonly port: number | undefined
   /** Undefined if closed. */
   readonly tlsPort: number | undefined
+  /** False while its ports refuse or swallow connections, as tests of outages make them. */
+  readonly reachable: boolean
   /** The default certificate; undefined if none is assigned. */
   readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
   readonly requireSecureChannel: boolean
@@ -109,6 +111,7 @@ export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualS
     address: config.address,
     port: server?.port,
     tlsPort: server?.tlsPort,
+    reachable: server?.isReachable ?? false,
     certificate: certificate && { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
     requireSecureChannel: config.requireSecureChannel,
     require128BitEncryption: config.require128BitEncryption,

@@ -49,6 +49,11 @@ export class Ports {
     return this.#suspended ? this.#suspended[kind] : this.#open[kind]?.port
   }
 
+  /** Whether `suspend` or `blackhole` keeps clients away. */
+  get isSuspended(): boolean {
+    return this.#suspended !== undefined
+  }
+
   /**
    * Opens the ports that settings require and are not open yet. Suspended ports stay closed until `resume`.
    * @throws ListenError; nothing has changed then

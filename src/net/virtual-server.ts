@@ -108,6 +108,11 @@ export class VirtualServer {
     return this.#ports.number('port')
   }
 
+  /** Whether clients reach its ports. */
+  get isReachable(): boolean {
+    return !this.#ports.isSuspended
+  }
+
   get tlsPort(): number | undefined {
     return this.#ports.number('tlsPort')
   }

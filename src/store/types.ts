@@ -155,6 +155,12 @@ export interface StoredMessage {
   readonly entry: MessageEntry
 }
 
+/** How much a store holds and can still take, in octets: about, because entries and indexes need room too. */
+export interface StoreRoom {
+  readonly usedOctets: number
+  readonly freeOctets: number
+}
+
 export type FlagChange = {
   readonly mode: 'add' | 'remove' | 'replace'
   readonly flags: readonly string[]
@@ -214,6 +220,8 @@ export interface FolderSettings {
 }
 
 export interface MessageStore extends AsyncDisposable {
+  /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
+  room(): Promise<StoreRoom>
   /** Creates a folder. @throws StoreError `exists` */
   createFolder(owner: Owner, name: string, settings?: FolderSettings): Promise<Folder>
   /**

@@ -44,6 +44,17 @@ export function messageContract(on: StoreContext): void {
       expect(await drain(on.store.stream(on.inbox.id, 1))).toHaveLength(0)
     })
 
+    it('use room, and give it back', async () => {
+      const before = await on.store.room()
+      const [uid = 0] = await on.deliver(on.inbox, 'x'.repeat(500_000))
+      const filled = await on.store.room()
+      expect(filled.usedOctets - before.usedOctets).toBeGreaterThanOrEqual(500_000)
+      expect(filled.freeOctets).toBeGreaterThan(0)
+      await on.store.expunge(on.inbox.id, [uid])
+      await on.deliver(on.inbox, 'small')
+      expect((await on.store.room()).usedOctets).toBeLessThan(filled.usedOctets)
+    })
+
     it('do not change when the buffer that they came from is overwritten', async () => {
       const socketBuffer = Buffer.from('a message and more of the socket')
       await on.store.append([{ raw: socketBuffer.subarray(0, 9), targets: [{ folderId: on.inbox.id }] }])

@@ -45,6 +45,7 @@ const virtualServer = {
   legacyTls: false,
   port: 3025,
   tlsPort: 3465,
+  reachable: true,
   certificate: { friendlyName: 'localhost (issued by the lab)', thumbprint, expiresAt: '2027-11-26T05:31:00.000Z' },
   traffic: {
     connections: 12,
@@ -95,6 +96,18 @@ const memory = {
   limit: 1073741824,
   used: 217030,
   refusals: 0,
+}
+
+const sample = {
+  at: '2026-11-26T05:31:40.000Z',
+  connections: { smtp: 2, http: 1 },
+  completedHandshakes: { smtp: 1 },
+  failedHandshakes: { smtp: 1 },
+  refusedSessions: { smtp: 1 },
+  messages: { mail: 1 },
+  openConnections: { http: 1 },
+  memory: { residentOctets: 98304000, heapOctets: 31457280, clientOctets: 217030 },
+  eventLoopDelay: { meanMs: 0.4, maxMs: 3.1 },
 }
 
 const caller = { role: 'account', name: 'alice', tenant: null, may: ['read', 'change'] }
@@ -186,12 +199,43 @@ export const labExamples: Examples = {
     answer: {
       hostname: 'localhost',
       domain: 'lab.test',
+      version: '0.1.0',
+      nodeVersion: 'v20.20.0',
+      startedAt: '2026-11-26T05:30:12.114Z',
+      uptimeMs: 89867,
       time: '2026-11-26T05:31:41.981Z',
       role: 'administrator',
       messages: 14,
       sessions: 2,
       memory,
     },
+  },
+  'health.get': {
+    answer: {
+      ok: false,
+      ports: { ok: true, open: 9, closed: [] },
+      store: { ok: true, kind: 'memory', messages: 14, usedOctets: 21040, freeOctets: 1073720784 },
+      memory: { ok: true, usedOctets: memory.used, limitOctets: memory.limit, refusals: 0 },
+      certificates: {
+        ok: true,
+        expiring: [],
+        next: {
+          virtualServer: session.virtualServer,
+          friendlyName: virtualServer.certificate.friendlyName,
+          expiresAt: virtualServer.certificate.expiresAt,
+        },
+      },
+      requests: { ok: true, waiting: 0 },
+      sessions: {
+        ok: false,
+        refused: 1,
+        latest: { id: session.id, virtualServer: session.virtualServer, why: session.refusals[0] },
+      },
+    },
+  },
+  'statistics.get': {
+    input: { since: '2026-11-26T05:31:30.000Z' },
+    answer: { intervalMs: 10000, samples: [sample], now: { ...sample, at: '2026-11-26T05:31:42.310Z', messages: {} } },
   },
   reset: {},
   'session.get': { answer: caller },

@@ -23,6 +23,8 @@ export const tags: Readonly<Record<string, string>> = {
   jobs: 'Work that continues after its request is answered: progress and results.',
   tenants: 'Isolated parts of the lab for test runs in parallel.',
   status: 'The state of the lab.',
+  health: 'What needs attention.',
+  statistics: 'Traffic and load of the last hour.',
   session: 'Who the caller is, and the log-on of browsers.',
   reset: 'Delete all messages and session records.',
 }

@@ -20,6 +20,7 @@ import type {
   Owner,
   StoredMessage,
   StoreEvent,
+  StoreRoom,
   UidRange,
 } from '../types.ts'
 import { Articles } from './articles.ts'
@@ -89,6 +90,11 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements MessageStore {
     this.#entries.readFolders()
     this.#stateKeys = this.#readStateKeys()
     void this.#changes.removeDoomed()
+  }
+
+  async room(): Promise<StoreRoom> {
+    this.checkOpen()
+    return this.#space.room()
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {

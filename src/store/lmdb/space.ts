@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StoreError } from '../types.ts'
+import { StoreError, type StoreRoom } from '../types.ts'
 import { noSpace, storeError } from './errors.ts'
 import { nativeOf, type Tables } from './tables.ts'
 
@@ -87,6 +87,18 @@ export class Space {
     const known = storeError(error)
     const isFailed = known instanceof StoreError && known.code === 'failed'
     return isFailed && this.#isDiskFull() ? noSpace(error) : known
+  }
+
+  /** Returns the octets of the pages that hold data, and those that the disk has left. @throws StoreError */
+  async room(): Promise<StoreRoom> {
+    try {
+      const used = this.#used()
+      const reusable = this.#free(used)
+      const { bavail, bsize } = await statfs(dirname(this.#path))
+      return { usedOctets: used - reusable, freeOctets: bavail * bsize + reusable }
+    } catch (error) {
+      throw storeError(error)
+    }
   }
 
   async close(): Promise<void> {

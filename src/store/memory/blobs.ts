@@ -35,6 +35,10 @@ export class Blobs {
     this.#maxOctets = maxOctets
   }
 
+  get usedOctets(): number {
+    return this.#usedOctets
+  }
+
   get freeOctets(): number {
     return this.#maxOctets - this.#usedOctets
   }

@@ -22,6 +22,7 @@ import type {
   Origin,
   Owner,
   StoredMessage,
+  StoreRoom,
   UidRange,
 } from '../types.ts'
 import { Blobs, collectPieces, defaultMaxOctets } from './blobs.ts'
@@ -55,6 +56,12 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements MessageStore
       else process.emitWarning(error instanceof Error ? error : String(error))
     })
     this.#blobs = new Blobs(`M${this.#tag}-`, maxOctets ?? defaultMaxOctets())
+  }
+
+  async room(): Promise<StoreRoom> {
+    this.checkOpen()
+    const { usedOctets, freeOctets } = this.#blobs
+    return { usedOctets, freeOctets: Math.max(0, freeOctets) }
   }
 
   async createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {

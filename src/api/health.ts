@@ -1,0 +1,152 @@
+import { X509Certificate } from 'node:crypto'
+import { z } from 'zod'
+import { hasFailed } from '../sessions/describe.ts'
+import type { Api } from './api.ts'
+import { seesLab } from './caller.ts'
+import { timeText } from './messages/summary.ts'
+import { defineOperation, type Operation } from './operation.ts'
+import { ApiProblem } from './problem.ts'
+
+/** Days before its end from which a certificate that is served needs attention. */
+const EXPIRES_SOON_DAYS = 14
+const DAY_MS = 86_400_000
+/** Refusals of the last minutes need attention. */
+const RECENT_MS = 10 * 60_000
+/** A store or a memory that is fuller than this needs attention. */
+const NEARLY_FULL = 0.9
+/** A disk with this much room is not nearly full, however large it is. */
+const ROOMY_OCTETS = 1 << 30
+
+const ok = z.boolean().describe('False: it needs attention.')
+const certificate = z.object({ virtualServer: z.string(), friendlyName: z.string(), expiresAt: z.iso.datetime() })
+
+const output = z
+  .object({
+    ok: z.boolean().describe('False if any part needs attention.'),
+    ports: z.object({
+      ok,
+      open: z.number().int().describe('Number of ports that clients can reach.'),
+      closed: z.array(z.string()).describe('Virtual servers that clients cannot reach now.'),
+    }),
+    store: z.object({
+      ok,
+      kind: z.enum(['memory', 'lmdb']),
+      messages: z.number().int(),
+      usedOctets: z.number().int(),
+      freeOctets: z.number().int().describe('What it can still take: within its limit, or on its disk.'),
+    }),
+    memory: z.object({
+      ok,
+      usedOctets: z.number().int().describe('Memory that clients make the lab use.'),
+      limitOctets: z.number().describe('`memoryLimit`.'),
+      refusals: z.number().int().describe('What was refused because of the limit, since the start.'),
+    }),
+    certificates: z.object({
+      ok,
+      expiring: z.array(certificate).describe('Certificates in use that have expired, or expire within 14 days.'),
+      next: certificate.nullable().describe('The certificate in use that expires first.'),
+    }),
+    requests: z.object({ ok, waiting: z.number().int().describe('Requests that wait at authorities of the lab.') }),
+    sessions: z
+      .object({
+        ok,
+        refused: z.number().int(),
+        latest: z.object({ id: z.string(), virtualServer: z.string(), why: z.string() }).nullable(),
+      })
+      .describe('Refused mail and news sessions of the last 10 minutes.'),
+  })
+  .meta({ id: 'Health' })
+
+const get = defineOperation({
+  name: 'health.get',
+  method: 'GET',
+  path: '/health',
+  summary: 'Read what needs attention: closed ports, a full store, certificates, requests, refused sessions.',
+  access: 'read',
+  input: z.strictObject({}),
+  output,
+  async run({ api, caller }) {
+    if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see the health of the lab')
+    const parts = {
+      ports: portsOf(api),
+      store: await storeOf(api),
+      memory: memoryOf(api),
+      certificates: certificatesOf(api),
+      requests: await requestsOf(api),
+      sessions: sessionsOf(api),
+    }
+    return { ok: Object.values(parts).every((part) => part.ok), ...parts }
+  },
+})
+
+function portsOf({ lab }: Api) {
+  const endpoints = lab.endpoints().map(({ virtualServer, port, tlsPort, reachable }) => ({
+    virtualServer,
+    ports: reachable ? [port, tlsPort].filter((one) => one !== undefined).length : 0,
+  }))
+  const closed = endpoints.filter(({ ports }) => ports === 0).map(({ virtualServer }) => virtualServer)
+  return { ok: closed.length === 0, open: endpoints.reduce((sum, { ports }) => sum + ports, 0), closed }
+}
+
+async function storeOf({ lab, index }: Api) {
+  const { store } = lab.config
+  const room = await lab.store.room()
+  const { usedOctets, freeOctets } = room
+  return {
+    ok: freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets),
+    kind: typeof store === 'object' && 'lmdb' in store ? ('lmdb' as const) : ('memory' as const),
+    messages: index.size,
+    ...room,
+  }
+}
+
+function memoryOf({ lab }: Api) {
+  const { used, limit, refusals } = lab.intake.memory.usage
+  return { ok: used < NEARLY_FULL * limit, usedOctets: used, limitOctets: limit, refusals }
+}
+
+function certificatesOf({ lab }: Api) {
+  const served = lab
+    .servedCertificates()
+    .map(({ virtualServer, friendlyName, certificatePem }) => ({
+      virtualServer,
+      friendlyName,
+      expires: Date.parse(new X509Certificate(certificatePem).validTo),
+    }))
+    .sort((a, b) => a.expires - b.expires)
+    .map(({ expires, ...rest }) => ({ expires, shown: { ...rest, expiresAt: timeText(expires) } }))
+  const limit = lab.clock.now() + EXPIRES_SOON_DAYS * DAY_MS
+  const expiring = served.filter(({ expires }) => expires < limit).map(({ shown }) => shown)
+  return { ok: expiring.length === 0, expiring, next: served[0]?.shown ?? null }
+}
+
+async function requestsOf({ lab }: Api) {
+  const requests = await lab.authorities.requests()
+  const waiting = requests.filter(({ state }) => state === 'pending').length
+  return { ok: waiting === 0, waiting }
+}
+
+function sessionsOf({ lab }: Api) {
+  const since = lab.clock.now() - RECENT_MS
+  // HTTP is left out: scripts that try tokens are not what a lab is for.
+  const refused = lab.sessionLog
+    .list()
+    .filter((one) => one.protocol !== 'http' && (one.endedAt ?? 0) >= since && hasFailed(one))
+  const latest = refused.reduce<(typeof refused)[number] | undefined>(
+    (last, one) => (last && (last.endedAt ?? 0) > (one.endedAt ?? 0) ? last : one),
+    undefined,
+  )
+  return {
+    ok: refused.length === 0,
+    refused: refused.length,
+    latest: latest
+      ? {
+          id: latest.id,
+          virtualServer: latest.virtualServer,
+          why: latest.refusals.at(-1) ?? latest.endCause ?? 'internal error',
+        }
+      : null,
+  }
+}
+
+export const healthOperations: readonly Operation[] = [get]
