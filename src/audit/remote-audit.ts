@@ -18,6 +18,8 @@ export interface RemoteTarget extends Pick<BadPort, 'name' | 'meaning' | 'protoc
   readonly port: number
   readonly user: string
   readonly password: string
+  /** Whether a client has connected to it. */
+  readonly visited: boolean
 }
 
 /** What a client reports about one server. */
@@ -80,7 +82,8 @@ export class RemoteAudit implements AsyncDisposable {
   get targets(): RemoteTarget[] {
     return [...this.#controls, ...this.#ports].map((port) => {
       const { name, meaning, protocol, form, hostname } = port
-      return { name, meaning, protocol, form, hostname, ...this.#servers.targetOf(port) }
+      const place = this.#servers.targetOf(port)
+      return { name, meaning, protocol, form, hostname, ...place, visited: this.#visited.has(place.port) }
     })
   }
 

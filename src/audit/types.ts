@@ -86,6 +86,8 @@ export interface Disclosure {
 
 export interface AuditResult {
   readonly name: string
+  /** What is wrong with the server, or unusual about it. */
+  readonly meaning: string
   readonly protocol: Protocol
   readonly form: Form
   readonly expectation: Expectation

@@ -22,18 +22,18 @@ type Judgement = Pick<AuditResult, 'verdict' | 'reason'>
  * @param control what the client did in the control run: a server that it accepts sees the same again
  */
 export function judge(port: BadPort, run: ClientRun, control: readonly Disclosure[]): AuditResult {
-  const { name, protocol, form, expectation } = port
+  const { name, meaning, protocol, form, expectation } = port
   const { accepted, detail, sessions } = run
   const disclosed = disclosuresOf(sessions, protocol)
   const summaries = sessions.map(summaryOf)
   const judgement = judgementOf(port, run, disclosed, control)
-  return { name, protocol, form, expectation, accepted, ...judgement, detail, disclosed, sessions: summaries }
+  return { name, meaning, protocol, form, expectation, accepted, ...judgement, detail, disclosed, sessions: summaries }
 }
 
 /** Returns the result of a port that the client was not run against. */
-export function untested({ name, protocol, form, expectation }: BadPort, reason: string): AuditResult {
+export function untested({ name, meaning, protocol, form, expectation }: BadPort, reason: string): AuditResult {
   const nothing = { accepted: false, detail: 'not run', disclosed: [], sessions: [] }
-  return { name, protocol, form, expectation, verdict: 'untested', reason, ...nothing }
+  return { name, meaning, protocol, form, expectation, verdict: 'untested', reason, ...nothing }
 }
 
 function judgementOf(

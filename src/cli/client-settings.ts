@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { type DocumentName, documentOf, documentPaths } from '../api/client-settings/documents.ts'
 import { clientSettings } from '../api/client-settings/operations.ts'
-import { CA_FILE, type ProgramText } from '../api/client-settings/programs.ts'
+import { CA_FILE } from '../api/client-settings/programs.ts'
 import { type Settings, settingsOf } from '../api/client-settings/settings.ts'
 import { makeFolder } from '../common/folders.ts'
 import { ApiError, type ApiOptions, callApi, withApi } from './api-client.ts'
@@ -82,7 +82,10 @@ function remote(options: ClientSettingsOptions): Source {
   }
 }
 
-function programsNamed(all: readonly ProgramText[], wanted: string | undefined): readonly ProgramText[] {
+function programsNamed<Program extends { readonly id: string }>(
+  all: readonly Program[],
+  wanted: string | undefined,
+): readonly Program[] {
   if (wanted === undefined) return all
   const found = all.filter(({ id }) => id === wanted.toLowerCase())
   if (found.length > 0) return found

@@ -35,13 +35,18 @@ const line = (endpoint: Endpoint, { title, words }: Finding): string =>
   `failed: ${describe(endpoint)}: ${title}: ${words}`
 
 /** Returns the findings as one JSON value. */
-export function reportJson(reports: readonly EndpointReport[]) {
-  const endpoints = reports.map(({ endpoint, findings }) => {
+export const reportJson = (reports: readonly EndpointReport[]) => ({
+  ...summarize(reports),
+  ...endpointsJson(reports),
+})
+
+/** Returns the findings of each endpoint. */
+export const endpointsJson = (reports: readonly EndpointReport[]) => ({
+  endpoints: reports.map(({ endpoint, findings }) => {
     const { title, protocol, host, port, implicitTls, serverName } = endpoint
     return { name: title, protocol, host, port, implicitTls, serverName, checks: findings }
-  })
-  return { ...summarize(reports), endpoints }
-}
+  }),
+})
 
 /** Returns the title and port of an endpoint: `Default SMTP Virtual Server, port 3025`. */
 export const describe = ({ title, port }: Endpoint): string => `${title}, port ${port}`

@@ -78,9 +78,21 @@ it('judges a client elsewhere by what crosses the wire', async () => {
   const safe = await open(choice)
   expect(safe.items.map(({ name }) => name)).toEqual(['control', 'expired', 'p256', 'starttls-stripped'])
   expect(safe.items[1]).toMatchObject({ hostname: 'expired.badmail.localhost', address: '127.0.0.1', form: 'starttls' })
-  for (const target of safe.items) await send(target, safe.ca, { requireTLS: true })
+  const visited = async () =>
+    (await http.request(`jobs/${safe.id}/targets`)).body.items.map((one: { visited: boolean }) => one.visited)
+  expect(await visited()).toEqual([false, false, false, false])
+  for (const [index, target] of safe.items.entries()) {
+    await send(target, safe.ca, { requireTLS: true })
+    await events.next('job.progress', ({ job }) => job.id === safe.id && job.progress.done === index + 1)
+  }
+  expect(await visited()).toEqual([true, true, true, true])
   const job = await finish(safe.id)
-  expect(job.progress).toMatchObject({ done: 4, total: 4 })
+  expect(job).toMatchObject({
+    about: 'smtp starttls',
+    progress: { done: 4, total: 4 },
+    outcome: { ok: true, counts: { safe: 3, unsafe: 0 } },
+  })
+  expect(job.result.results[0].meaning).toMatch(/expired/i)
   expect(verdicts(job)).toEqual(['expired safe', 'p256 safe', 'starttls-stripped safe'])
   expect(job.result.controls).toMatchObject([{ protocol: 'smtp', succeeded: true }])
   // Its servers are gone.

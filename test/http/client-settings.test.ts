@@ -27,15 +27,23 @@ const get = (path: string, headers = bearer(ci)) => http.request(path, { headers
 it('names the real ports, the policy and the root', async () => {
   const { body } = await get('client-settings?account=bob')
   expect(body).toMatchObject({ user: 'bob', address: 'bob@lab.test', password: null })
-  const { tlsPort } = http.lab.server('imap4')
+  const { port, tlsPort } = http.lab.server('imap4')
   expect(body.servers).toContainEqual({
     protocol: 'imap4',
     virtualServer: 'Default IMAP4 Virtual Server',
     host: 'localhost',
     port: tlsPort,
     security: 'tls',
+    ports: [
+      { port: tlsPort, security: 'tls' },
+      { port, security: 'starttls' },
+    ],
     logonNeedsTls: true,
+    onlyThisMachine: true,
+    legacyTls: false,
   })
+  const smtp = body.servers.find(({ protocol }: { protocol: string }) => protocol === 'smtp')
+  expect(smtp.ports.map(({ security }: { security: string }) => security)).toEqual(['tls', 'starttls', 'none'])
   expect(new X509Certificate(body.rootPem).ca).toBe(true)
   const ids = body.programs.map(({ id }: { id: string }) => id)
   for (const id of [
@@ -53,6 +61,22 @@ it('names the real ports, the policy and the root', async () => {
   }
   for (const { id, text } of body.programs) if (id === 'mbsync') expect(text).toContain(`Port ${tlsPort}\n`)
   expect(JSON.stringify(body)).not.toContain('-secret')
+})
+
+it('names the ports that each program uses, of the protocols that it speaks', async () => {
+  const { programs } = (await get('client-settings')).body
+  const of = (wanted: string) => programs.find(({ id }: { id: string }) => id === wanted)
+  const news = http.lab.server('nntp')
+  expect(of('tin')).toMatchObject({
+    needsLegacyTls: false,
+    servers: [{ protocol: 'nntp', port: news.tlsPort, security: 'tls' }],
+  })
+  expect(of('outlook').servers.map(({ protocol }: { protocol: string }) => protocol)).toEqual(['imap4', 'smtp'])
+  expect(of('outlook').text).not.toContain('NNTP')
+  expect(of('outlook-express')).toMatchObject({
+    needsLegacyTls: true,
+    servers: [{ protocol: 'imap4' }, { protocol: 'smtp', security: 'tls' }, { protocol: 'nntp' }],
+  })
 })
 
 it('shows passwords to administrators and the account itself only', async () => {

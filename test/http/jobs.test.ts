@@ -57,8 +57,11 @@ it('verify examines the virtual servers of the lab, with progress, and answers a
   expect(job).toMatchObject({
     kind: 'verify',
     by: 'ci',
+    about: [http.lab.server('smtp').name, 'Post Office', http.lab.server('http').name].join(', '),
     state: 'done',
     progress: { done: 18, total: 18, now: 'done' },
+    outcome: { ok: true, counts: { fail: 0 } },
+    partial: null,
     error: null,
     result: { ok: true, counts: { fail: 0 } },
   })
@@ -173,7 +176,14 @@ it('a running verify is cancelled at once, although a server is silent', async (
   })
   const { body } = await call('verify', { virtualServers: [http.lab.server('smtp').name], timeout: '60s' })
   await events.next('job.progress', ({ job }) => /reachable/.test(job.progress.now))
-  expect((await call(`jobs/${body.id}/cancel`, {})).body.state).toBe('cancelled')
+  // What is found is shown before the end, and afterwards.
+  const running = (await call(`jobs/${body.id}`)).body
+  const cancelled = (await call(`jobs/${body.id}/cancel`, {})).body
+  expect([running.state, cancelled.state]).toEqual(['running', 'cancelled'])
+  for (const { result, outcome, partial } of [running, cancelled]) {
+    expect([result, outcome]).toEqual([null, null])
+    expect(partial.endpoints[0].checks[0]).toMatchObject({ check: 'reachable', outcome: 'pass' })
+  }
 })
 
 it('jobs end with the lab', async () => {

@@ -8,7 +8,7 @@ import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { documentOf, documentPaths } from './documents.ts'
 import { programTexts } from './programs.ts'
-import { type Settings, settingsOf } from './settings.ts'
+import { type Connection, connectionsTo, type Settings, settingsOf } from './settings.ts'
 
 const input = {
   account: z
@@ -18,13 +18,36 @@ const input = {
   password: flag.default(false).describe('Includes the password. Only for administrators and the account itself.'),
 }
 
+const connection = {
+  port: z.number().int(),
+  security: z.enum(['tls', 'starttls', 'none']),
+}
+
 const server = z.object({
   protocol: z.string(),
   virtualServer: z.string(),
   host: z.string(),
-  port: z.number().int(),
-  security: z.enum(['tls', 'starttls', 'none']),
+  ...connection,
+  ports: z.array(z.object(connection)).describe('Every way to log on, the best first.'),
   logonNeedsTls: z.boolean(),
+  onlyThisMachine: z.boolean().describe('Whether only programs on the machine of the lab reach the address.'),
+  legacyTls: z.boolean().describe('Whether clients of the 1990s are accepted (`tls.legacy`).'),
+})
+
+const program = z.object({
+  id: z.string(),
+  name: z.string(),
+  servers: z
+    .array(z.object({ protocol: z.string(), ...connection }))
+    .describe('The port that it uses for each protocol of the lab that it speaks.'),
+  needsLegacyTls: z.boolean().describe('Whether TLS with it needs `tls.legacy` on the virtual server.'),
+  text: z.string().describe('Instructions of several lines.'),
+})
+
+/** Returns a connection as the API answers it. */
+const shown = ({ port, channel }: Connection) => ({
+  port,
+  security: channel === 'clear' ? ('none' as const) : channel,
 })
 
 const answer = z
@@ -34,7 +57,7 @@ const answer = z
     password: z.string().nullable().describe('Null unless the request has `password=true`.'),
     rootPem: z.string().describe('The root certificates to trust, in PEM.'),
     servers: z.array(server),
-    programs: z.array(z.object({ id: z.string(), name: z.string(), text: z.string() })),
+    programs: z.array(program),
   })
   .meta({ id: 'ClientSettings' })
 
@@ -60,15 +83,22 @@ export function clientSettings(settings: Settings, rootPem: string): z.output<ty
     address,
     password: password === '' ? null : password,
     rootPem,
-    servers: Object.values(access).map(({ protocol, virtualServer, host, best, tlsRequired }) => ({
-      protocol,
-      virtualServer,
-      host,
-      port: best.port,
-      security: best.channel === 'clear' ? ('none' as const) : best.channel,
-      logonNeedsTls: tlsRequired,
+    servers: Object.values(access).map((one) => ({
+      protocol: one.protocol,
+      virtualServer: one.virtualServer,
+      host: one.host,
+      ...shown(one.best),
+      ports: connectionsTo(one).map(shown),
+      logonNeedsTls: one.tlsRequired,
+      onlyThisMachine: one.onlyThisMachine,
+      legacyTls: one.legacyTls,
     })),
-    programs: programTexts(password === '' ? { ...settings, password: '(your password)' } : settings),
+    programs: programTexts(password === '' ? { ...settings, password: '(your password)' } : settings).map(
+      ({ servers, ...rest }) => ({
+        ...rest,
+        servers: servers.map(({ protocol, ...connection }) => ({ protocol, ...shown(connection) })),
+      }),
+    ),
   }
 }
 

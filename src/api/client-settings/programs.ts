@@ -1,5 +1,5 @@
 import type { Protocol } from '../../config/schema.ts'
-import type { ConnectionSettings, Settings } from './settings.ts'
+import type { Connection, ConnectionSettings, Settings } from './settings.ts'
 
 /** File name of the root certificate in the instructions. */
 export const CA_FILE = 'lab-ca.pem'
@@ -7,24 +7,55 @@ export const CA_FILE = 'lab-ca.pem'
 interface Program {
   readonly id: string
   readonly name: string
+  /** The protocols that it speaks. */
+  readonly speaks: readonly Protocol[]
+  /** Returns which of the ports it uses. Default: the best. */
+  readonly connects?: (access: ConnectionSettings) => Connection
+  /** Whether it knows no TLS that Node.js still has. */
+  readonly needsLegacyTls?: true
   readonly lines: (settings: Settings) => readonly string[]
 }
 
-/** Returns the instructions for each program as a text of several lines. */
-export const programTexts = (settings: Settings): ProgramText[] =>
-  programs.map(({ id, name, lines }) => ({ id, name, text: lines(settings).join('\n') }))
-
+/** What to enter in one program. */
 export interface ProgramText {
   readonly id: string
   readonly name: string
+  /** Whether TLS with it needs `tls.legacy`. */
+  readonly needsLegacyTls: boolean
+  /** The port that it uses for each protocol of the lab that it speaks. */
+  readonly servers: readonly (Connection & { readonly protocol: Protocol })[]
+  /** Instructions of several lines. */
   readonly text: string
 }
 
+/** Returns what to enter in each program. */
+export const programTexts = (settings: Settings): ProgramText[] =>
+  programs.map(({ id, name, speaks, connects = ({ best }) => best, needsLegacyTls = false, lines }) => {
+    const own = order.filter((protocol) => speaks.includes(protocol))
+    const access = Object.fromEntries(own.map((protocol) => [protocol, settings.access[protocol]]))
+    const servers = own.flatMap((protocol) => {
+      const one = settings.access[protocol]
+      return one ? [{ protocol, ...connects(one) }] : []
+    })
+    return { id, name, needsLegacyTls, servers, text: lines({ ...settings, access }).join('\n') }
+  })
+
+const mail: readonly Protocol[] = ['pop3', 'imap4', 'smtp']
+const mailAndNews: readonly Protocol[] = [...mail, 'nntp']
+
 const programs: readonly Program[] = [
-  { id: 'outlook-express', name: 'Outlook Express 5 and 6', lines: outlookExpress },
+  {
+    id: 'outlook-express',
+    name: 'Outlook Express 5 and 6',
+    speaks: mailAndNews,
+    connects: outlookExpressPort,
+    needsLegacyTls: true,
+    lines: outlookExpress,
+  },
   {
     id: 'outlook',
     name: 'Outlook',
+    speaks: mail,
     lines: (settings) => [
       ...modern(settings),
       `Trust: import the root into "Trusted Root Certification Authorities" (certutil -user -addstore Root ${CA_FILE}).`,
@@ -33,6 +64,7 @@ const programs: readonly Program[] = [
   {
     id: 'thunderbird',
     name: 'Thunderbird',
+    speaks: mailAndNews,
     lines: (settings) => [
       ...modern(settings),
       'Authentication   Normal password',
@@ -42,6 +74,7 @@ const programs: readonly Program[] = [
   {
     id: 'claws-mail',
     name: 'Claws Mail',
+    speaks: mailAndNews,
     lines: (settings) => [
       ...modern(settings),
       'Configuration, Preferences for current account: Receive, Send, TLS, and Advanced for the ports.',
@@ -50,6 +83,7 @@ const programs: readonly Program[] = [
   {
     id: 'apple-mail',
     name: 'Apple Mail (macOS and iOS)',
+    speaks: mail,
     lines: (settings) => [
       ...modern(settings),
       'The profile sets all of this: open lab.mobileconfig (sealpost client-settings --write DIR), and install it in the',
@@ -59,18 +93,19 @@ const programs: readonly Program[] = [
   {
     id: 'k-9',
     name: 'K-9 Mail and Thunderbird for Android',
+    speaks: mail,
     lines: (settings) => [
       ...modern(settings),
       'Authentication   Normal password',
       `Trust: copy ${CA_FILE} to the device; Settings, Security, Encryption & credentials, Install a certificate, CA.`,
     ],
   },
-  { id: 'mutt', name: 'mutt and NeoMutt (~/.muttrc)', lines: mutt },
-  { id: 'mbsync', name: 'mbsync (~/.mbsyncrc)', lines: mbsync },
-  { id: 'tin', name: 'tin', lines: tin },
-  { id: 'news', name: 'Other news programs (slrn, Pan, Gnus)', lines: news },
-  { id: 'nodemailer', name: 'nodemailer', lines: nodemailer },
-  { id: 'imapflow', name: 'imapflow', lines: imapflow },
+  { id: 'mutt', name: 'mutt and NeoMutt (~/.muttrc)', speaks: ['imap4', 'smtp', 'nntp'], lines: mutt },
+  { id: 'mbsync', name: 'mbsync (~/.mbsyncrc)', speaks: ['imap4'], lines: mbsync },
+  { id: 'tin', name: 'tin', speaks: ['nntp'], connects: tinPort, lines: tin },
+  { id: 'news', name: 'Other news programs (slrn, Pan, Gnus)', speaks: ['nntp'], lines: news },
+  { id: 'nodemailer', name: 'nodemailer', speaks: ['smtp'], lines: nodemailer },
+  { id: 'imapflow', name: 'imapflow', speaks: ['imap4'], lines: imapflow },
 ]
 
 const titles: Readonly<Record<Protocol, string>> = {
@@ -115,6 +150,12 @@ function outlookExpress(settings: Settings): string[] {
   ]
 }
 
+/** Outlook Express uses STARTTLS on port 25 and implicit TLS on every other port. */
+function outlookExpressPort({ protocol, port, tlsPort, startTls, best }: ConnectionSettings): Connection {
+  if (protocol === 'smtp' && port === 25 && startTls) return { port, channel: 'starttls' }
+  return tlsPort === undefined ? { port: best.port, channel: 'clear' } : best
+}
+
 /**
  * Returns the port settings for Outlook Express. When its box is ticked, Outlook Express changes the port itself: 110 to
  * 995, 143 to 993, 119 to 563. SMTP stays at 25.
@@ -123,7 +164,6 @@ function outlookExpressPorts(
   { protocol, host, port, tlsPort, startTls, tlsRequired }: ConnectionSettings,
   title: string,
 ): string {
-  // Outlook Express uses STARTTLS on port 25 and implicit TLS on every other SMTP port.
   if (protocol === 'smtp' && port === 25 && startTls) {
     return `${title}  ${host}, port 25, SSL ${tlsRequired ? 'ticked' : 'empty or ticked'}`
   }
@@ -184,10 +224,15 @@ function mbsync({ user, password, access: { imap4 } }: Settings): string[] {
   ]
 }
 
+/** tin has no STARTTLS. */
+function tinPort({ best }: ConnectionSettings): Connection {
+  return best.channel === 'tls' ? best : { port: best.port, channel: 'clear' }
+}
+
 function tin({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
   if (!nntp) return ['The lab has no NNTP virtual server.']
-  const tls = nntp.best.channel === 'tls'
-  const port = tls ? nntp.best.port : (nntp.port ?? nntp.best.port)
+  const { port, channel } = tinPort(nntp)
+  const tls = channel === 'tls'
   return [
     ...(tls ? [`~/.tin/tinrc: tls_ca_cert_file=${CA_FILE}`] : []),
     `~/.newsauth: ${nntp.host} ${password} ${user}`,

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../common/ip-address.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../config/resolve.ts'
 import { isMailProtocol, type Protocol } from '../../config/schema.ts'
 
@@ -13,8 +14,27 @@ export interface ConnectionSettings {
   readonly startTls: boolean
   /** Whether clients can log on only over TLS. */
   readonly tlsRequired: boolean
+  /** Whether only programs on the machine of the lab reach the address. */
+  readonly onlyThisMachine: boolean
+  /** Whether clients of the 1990s are accepted (`tls.legacy`). */
+  readonly legacyTls: boolean
   /** The best channel that the server offers: implicit TLS, else STARTTLS, else clear text. */
-  readonly best: { readonly port: number; readonly channel: 'tls' | 'starttls' | 'clear' }
+  readonly best: Connection
+}
+
+/** A port, and how a client protects the connection to it. */
+export interface Connection {
+  readonly port: number
+  readonly channel: 'tls' | 'starttls' | 'clear'
+}
+
+/** Returns every connection with which a client can log on, the best first. */
+export function connectionsTo({ port, tlsPort, startTls, tlsRequired }: ConnectionSettings): Connection[] {
+  return [
+    ...(tlsPort === undefined ? [] : [{ port: tlsPort, channel: 'tls' as const }]),
+    ...(port === undefined || !startTls ? [] : [{ port, channel: 'starttls' as const }]),
+    ...(port === undefined || tlsRequired ? [] : [{ port, channel: 'clear' as const }]),
+  ]
 }
 
 /** The settings of a client for the lab and one account. */
@@ -67,22 +87,19 @@ const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean =>
   authentication.some((way) => way !== 'anonymous')
 
 function accessTo(server: ResolvedVirtualServer, protocol: Protocol, hostname: string): ConnectionSettings[] {
-  const { name, certificate, requireSecureChannel, authentication } = server
+  const { name, address, certificate, requireSecureChannel, authentication } = server
   const port = server.port === 'off' ? undefined : server.port
   const tlsPort = server.tlsPort === 'off' ? undefined : server.tlsPort
   const startTls = port !== undefined && certificate.kind !== 'none'
   const best = bestOf(port, tlsPort, startTls)
   if (!best) return []
   const tlsRequired = requireSecureChannel || !authentication.includes('basic')
-  const host = hostFor(server.address, hostname)
-  return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, best }]
+  const host = hostFor(address, hostname)
+  const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== false }
+  return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best }]
 }
 
-function bestOf(
-  port: number | undefined,
-  tlsPort: number | undefined,
-  startTls: boolean,
-): ConnectionSettings['best'] | undefined {
+function bestOf(port: number | undefined, tlsPort: number | undefined, startTls: boolean): Connection | undefined {
   if (tlsPort !== undefined) return { port: tlsPort, channel: 'tls' }
   return port === undefined ? undefined : { port, channel: startTls ? 'starttls' : 'clear' }
 }

@@ -94,10 +94,25 @@ export const configurationExamples: Examples = {
           host: 'localhost',
           port: 3993,
           security: 'tls',
+          ports: [
+            { port: 3993, security: 'tls' },
+            { port: 3143, security: 'starttls' },
+            { port: 3143, security: 'none' },
+          ],
           logonNeedsTls: false,
+          onlyThisMachine: true,
+          legacyTls: false,
         },
       ],
-      programs: [{ id: 'thunderbird', name: 'Thunderbird', text: 'E-mail address   alice@lab.test' }],
+      programs: [
+        {
+          id: 'thunderbird',
+          name: 'Thunderbird',
+          servers: [{ protocol: 'imap4', port: 3993, security: 'tls' }],
+          needsLegacyTls: false,
+          text: 'E-mail address   alice@lab.test',
+        },
+      ],
     },
   },
   'clientSettings.document': {

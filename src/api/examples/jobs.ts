@@ -4,11 +4,13 @@ import { certificatePem } from './pem.ts'
 const job = {
   id: 'verify-1',
   kind: 'verify',
+  about: 'Default IMAP4 Virtual Server',
   by: 'ci',
   state: 'running',
   startedAt: '2026-11-26T05:31:34.541Z',
   endedAt: null,
   progress: { done: 0, total: 1, now: 'connects to 1 ports' },
+  outcome: null,
 }
 
 const endpoint = {
@@ -28,16 +30,18 @@ const result = {
   endpoints: [endpoint],
 }
 
-const started = { ...job, result: null, error: null }
+const started = { ...job, result: null, partial: null, error: null }
 const endedAt = '2026-11-26T05:31:34.602Z'
 const progress = { done: 1, total: 1, now: 'done' }
-const done = { ...job, state: 'done', endedAt, progress, result, error: null }
+const outcome = { ok: result.ok, counts: result.counts }
+const done = { ...started, state: 'done', endedAt, progress, outcome, result }
 const verify = { virtualServers: ['default-imap4-virtual-server'], form: 'implicit', only: ['reachable'] }
 
 const audit = {
   ...started,
   id: 'audit-1',
   kind: 'audit',
+  about: 'pop3 implicit',
   progress: { done: 0, total: 2, now: 'opens 2 servers' },
 }
 
@@ -51,6 +55,7 @@ const target = {
   port: 41_013,
   user: 'alice-20423',
   password: 'secret',
+  visited: false,
 }
 
 export const jobExamples: Examples = {
@@ -66,7 +71,10 @@ export const jobExamples: Examples = {
   },
   'jobs.list': { input: { kind: 'verify' }, answer: { items: [job], next: null, total: 1 } },
   'jobs.get': { input: { id: job.id }, answer: done },
-  'jobs.cancel': { input: { id: job.id }, answer: { ...done, state: 'cancelled', result: null } },
+  'jobs.cancel': {
+    input: { id: job.id },
+    answer: { ...done, state: 'cancelled', outcome: null, result: null, partial: { endpoints: [endpoint] } },
+  },
   'jobs.delete': { input: { id: job.id } },
   'jobs.report': { input: { id: job.id, format: 'json' }, answer: result, answerType: 'application/json' },
 }

@@ -43,7 +43,8 @@ const start = defineOperation({
     const { chosenPorts, controlsFor } = await import('../../audit/lab.ts')
     const ports = chosen(() => chosenPorts(definedOnly(wanted)))
     const count = ports.length + controlsFor(ports).length
-    const job = api.jobs.start('audit', caller.name, auditWork(api, wanted, count))
+    const about = [...new Set(ports.map(({ protocol, form }) => `${protocol} ${form}`))].join(', ')
+    const job = api.jobs.start({ kind: 'audit', about, by: caller.name }, auditWork(api, wanted, count))
     return job.details
   },
 })
@@ -107,8 +108,10 @@ function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs:
 async function reportOf({ controls, results }: Audit, startedAt: number): Promise<JobReport> {
   const { auditJunit, auditText, counts } = await import('../../audit/report.ts')
   const endedAt = Date.now()
+  const all = counts(results)
   return {
-    json: { counts: counts(results), controls, results },
+    outcome: { ok: all.unsafe + all.unable === 0, counts: all },
+    json: { counts: all, controls, results },
     text: () => auditText(results),
     junit: () => auditJunit(results),
     sarif: async () => (await import('../../audit/sarif.ts')).auditSarif(results, { version, startedAt, endedAt }),
@@ -128,6 +131,7 @@ const target = z
     port: z.number().int(),
     user: z.string(),
     password: z.string(),
+    visited: z.boolean().describe('Whether a client has connected to it.'),
   })
   .meta({ id: 'AuditTarget' })
 

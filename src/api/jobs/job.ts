@@ -16,8 +16,17 @@ export interface JobProgress {
   readonly now: string
 }
 
+/** The result in short. */
+export interface JobOutcome {
+  /** Whether nothing failed. */
+  readonly ok: boolean
+  /** How many results there are of each kind. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
 /** The result of a job, in each form. */
 export interface JobReport {
+  readonly outcome: JobOutcome
   readonly json: object
   text(): string
   junit(): string | Promise<string>
@@ -33,6 +42,8 @@ export interface RunningJob {
   readonly signal: AbortSignal
   readonly startedAt: number
   progress(progress: JobProgress): void
+  /** Shows what is found so far. `found` is called for each reader. */
+  show(found: () => object): void
   /** Shows the servers of an audit to its client; undefined once they are closed. */
   offer(audit: WaitingAudit | undefined): void
 }
@@ -41,6 +52,8 @@ export interface RunningJob {
 export class Job {
   readonly id: string
   readonly kind: JobKind
+  /** What it examines, in a few words. */
+  readonly about: string
   /** Who started it. */
   readonly by: string
   readonly startedAt: number
@@ -48,28 +61,33 @@ export class Job {
   endedAt: number | undefined
   progress: JobProgress = { done: 0, total: 0, now: 'starts' }
   report: JobReport | undefined
+  /** Returns what is found so far. */
+  partial: (() => object) | undefined
   problem: ApiProblem | undefined
   /** The servers of an audit that waits for its client. */
   audit: WaitingAudit | undefined
   readonly abort = new AbortController()
 
-  constructor(id: string, kind: JobKind, by: string, startedAt: number) {
+  constructor(id: string, { kind, about, by }: Pick<Job, 'kind' | 'about' | 'by'>, startedAt: number) {
     this.id = id
     this.kind = kind
+    this.about = about
     this.by = by
     this.startedAt = startedAt
   }
 
   /** Returns what events and lists show of it. */
   get facts() {
-    const { id, kind, by, state, progress, startedAt, endedAt } = this
+    const { id, kind, about, by, state, progress, startedAt, endedAt } = this
     const ended = endedAt === undefined ? null : timeText(endedAt)
-    return { id, kind, by, state, startedAt: timeText(startedAt), endedAt: ended, progress }
+    const outcome = this.report?.outcome ?? null
+    return { id, kind, about, by, state, startedAt: timeText(startedAt), endedAt: ended, progress, outcome }
   }
 
   /** Returns everything about it. */
   get details() {
-    return { ...this.facts, result: this.report?.json ?? null, error: this.problem?.document ?? null }
+    const partial = this.report ? null : (this.partial?.() ?? null)
+    return { ...this.facts, result: this.report?.json ?? null, partial, error: this.problem?.document ?? null }
   }
 }
 

@@ -8,6 +8,8 @@ const MAX_RUNNING = 2
 /** Ended jobs that are kept. The result of a whole audit can take a megabyte. */
 const KEPT_JOBS = 20
 const RETRY_SECONDS = 5
+/** Events about the progress of a job. */
+const MAX_STEPS = 400
 
 type JobEvent = 'job.progress' | 'job.done'
 
@@ -25,7 +27,7 @@ export class Jobs implements AsyncDisposable {
   }
 
   /** Starts a job. @throws ApiProblem `too-many-requests` */
-  start(kind: JobKind, by: string, work: JobWork): Job {
+  start(what: Pick<Job, 'kind' | 'about' | 'by'>, work: JobWork): Job {
     if (this.#running.size >= MAX_RUNNING) {
       const running = [...this.#running.keys()].map(({ id }) => id).join(' and ')
       throw new ApiProblem(
@@ -35,7 +37,7 @@ export class Jobs implements AsyncDisposable {
         { 'Retry-After': `${RETRY_SECONDS}` },
       )
     }
-    const job = new Job(`${kind}-${++this.#counts[kind]}`, kind, by, this.#lab.clock.now())
+    const job = new Job(`${what.kind}-${++this.#counts[what.kind]}`, what, this.#lab.clock.now())
     this.#jobs.set(job.id, job)
     this.#running.set(job, this.#run(job, work))
     return job
@@ -80,13 +82,13 @@ export class Jobs implements AsyncDisposable {
   /** Never rejects. */
   async #run(job: Job, work: JobWork): Promise<void> {
     const { signal } = job.abort
-    let percent = -1
+    let step = -1
     const progress = (next: Job['progress']): void => {
       job.progress = next
       // The log of events is for other events, too.
-      const reached = Math.floor((100 * next.done) / Math.max(1, next.total))
-      if (reached === percent) return
-      percent = reached
+      const reached = Math.floor((MAX_STEPS * next.done) / Math.max(1, next.total))
+      if (reached === step) return
+      step = reached
       this.#tell('job.progress', job)
     }
     try {
@@ -95,7 +97,11 @@ export class Jobs implements AsyncDisposable {
         job.audit = audit
         if (audit) this.#tell('job.progress', job)
       }
-      job.report = await work({ id, startedAt, signal, progress, offer })
+      const show = (found: () => object): void => {
+        job.partial = found
+      }
+      job.report = await work({ id, startedAt, signal, progress, show, offer })
+      job.partial = undefined
       job.state = 'done'
       job.progress = { ...job.progress, done: job.progress.total }
     } catch (error) {

@@ -5,6 +5,7 @@ export const jobFacts = z
   .object({
     id: z.string(),
     kind: z.enum(jobKinds),
+    about: z.string().describe('What it examines, in a few words.'),
     by: z.string().describe('Who started it.'),
     state: z.enum(jobStates),
     startedAt: z.string(),
@@ -14,6 +15,13 @@ export const jobFacts = z
       total: z.number().int(),
       now: z.string().describe('What the job is doing, in a few words.'),
     }),
+    outcome: z
+      .object({
+        ok: z.boolean().describe('verify: no check failed. audit: the client is neither unsafe nor unable.'),
+        counts: z.record(z.string(), z.number().int()).describe('Checks by outcome, or bad servers by verdict.'),
+      })
+      .nullable()
+      .describe('The result in short. Null unless the job is done.'),
   })
   .meta({ id: 'JobSummary' })
 
@@ -23,6 +31,10 @@ export const jobDetails = jobFacts
       .looseObject({})
       .nullable()
       .describe('verify: as `sealpost verify --json` prints it. audit: as `sealpost audit --json` prints it.'),
+    partial: z
+      .looseObject({})
+      .nullable()
+      .describe('verify: what is found so far, as `endpoints` of the result. Also of a job that was cancelled.'),
     error: z
       .looseObject({ detail: z.string() })
       .nullable()

@@ -6,7 +6,7 @@ import { version } from '../../common/version.ts'
 import { slug } from '../../config/edit/config-path.ts'
 import { protocols, serverProtocols } from '../../config/schema/protocol.ts'
 import { timeLimit } from '../../config/schema/values.ts'
-import type { Endpoint, EndpointReport, VerifyOptions } from '../../verify/types.ts'
+import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../verify/types.ts'
 import type { Api } from '../api.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
@@ -73,7 +73,10 @@ export const startVerify = defineOperation({
   problems: ['not-found', 'too-many-requests'],
   location: jobPath,
   async run({ api, caller, input: wanted }) {
-    const { expectedFindings, reported, verifyEndpoints } = await import('../../verify/run.ts')
+    const [{ expectedFindings, reported, verifyEndpoints }, { endpointsJson }] = await Promise.all([
+      import('../../verify/run.ts'),
+      import('../../verify/report.ts'),
+    ])
     assertKnown(
       wanted.only,
       reported.map(({ name }) => name),
@@ -81,6 +84,7 @@ export const startVerify = defineOperation({
     const target = await (wanted.host === undefined ? labTarget(api, wanted) : hostTarget(api, wanted.host, wanted))
     if (target.endpoints.length === 0) throw new ApiProblem('invalid', 'no port is open that could be examined')
     const { endpoints, ...options } = target
+    const names = [...new Set(endpoints.map(({ title }) => title))]
     const work: JobWork = async (job) => {
       const total = expectedFindings(endpoints, { ...options, ...definedOnly({ only: wanted.only }) })
       let done = 0
@@ -95,12 +99,16 @@ export const startVerify = defineOperation({
         onConnection: ({ localAddress, localPort, remotePort }) =>
           api.lab.sessionLog.forget({ remoteAddress: localAddress, remotePort: localPort, localPort: remotePort }),
       }
-      const reports = await verifyEndpoints(endpoints, settings, ({ title, port }, finding) => {
+      const found = new Map(endpoints.map((endpoint) => [endpoint, [] as Finding[]]))
+      job.show(() => endpointsJson([...found].map(([endpoint, findings]) => ({ endpoint, findings }))))
+      const reports = await verifyEndpoints(endpoints, settings, (endpoint, finding) => {
+        found.get(endpoint)?.push(finding)
+        const { title, port } = endpoint
         job.progress({ done: ++done, total, now: `${title}, port ${port}: ${finding.title}` })
       })
       return reportOf(reports, reported, job.startedAt)
     }
-    return api.jobs.start('verify', caller.name, work).details
+    return api.jobs.start({ kind: 'verify', about: names.join(', '), by: caller.name }, work).details
   },
 })
 
@@ -198,7 +206,9 @@ async function reportOf(
 ): Promise<JobReport> {
   const { reportJson, reportLines, summarize } = await import('../../verify/report.ts')
   const endedAt = Date.now()
+  const { ok, counts } = summarize(reports)
   return {
+    outcome: { ok, counts },
     json: reportJson(reports),
     text: () =>
       [
