@@ -42,22 +42,16 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 /** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. */
 async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
-    .description(
-      'A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that wears whatever certificate you install.',
-    )
+    .description('A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that serves any certificate you install.')
     .version(version)
     .showHelpAfterError(false)
     .configureOutput({
-      outputError: (text) =>
-        noteError(
-          `sealpost: ${text
-            .trim()
-            .replace(/^error: /, '')
-            .split('\n')
-            .map((line) => line.trim())
-            .filter((line) => line !== '')
-            .join(' ')}`,
-        ),
+      outputError: (text) => {
+        const lines = text.replace(/^error: /, '').split('\n')
+        const reason = lines.map((line) => line.trim()).filter((line) => line !== '')
+        const file = text.startsWith('error: too many arguments') && args.find((arg) => /\.ya?ml$/.test(arg))
+        noteError(`sealpost: ${reason.join(' ')}${file ? ` Name the configuration with: --config ${file}` : ''}`)
+      },
     })
     .exitOverride()
   const all = Object.entries(commands)

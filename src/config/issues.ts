@@ -1,5 +1,13 @@
 import type { z } from 'zod'
-import { expectation, inWords, type JsonSchema, jsonSchemaOf, labJsonSchema, schemasAt } from './json-schema.ts'
+import {
+  branches,
+  expectation,
+  inWords,
+  type JsonSchema,
+  jsonSchemaOf,
+  labJsonSchema,
+  schemasAt,
+} from './json-schema.ts'
 import { ConfigError, locateByPath, type Mistake, type Path, placedInOrder, valueAt } from './mistakes.ts'
 import { nearest } from './nearest.ts'
 
@@ -77,9 +85,36 @@ function hint(schemas: readonly JsonSchema[], value: unknown): string {
 function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
   const known = [...new Set(schemasAt(path, [root]).flatMap((schema) => Object.keys(schema.properties ?? {})))]
   const near = nearest(key, known)
-  const right = near === undefined ? `known here: ${inWords(known)}` : `did you mean ${near}?`
+  // Deeper mappings have keys with common names, such as `size` and `host`, which say little about what was meant.
+  const isNearTop = path.length === 0 || (path.length === 2 && path[0] === 'virtualServers')
+  const home = isNearTop ? placeOf(key, root) : undefined
+  let right = `known here: ${inWords(known)}`
+  if (home !== undefined) right = `it belongs in ${home}`
+  if (near !== undefined) right = `did you mean ${near}?`
   return { path: [...path, key], message: `unknown key; ${right}`, onKey: true }
 }
+
+/** Returns the mapping nearest to the top that has a key, if it is the only one: `directory`, `virtualServers[].tls`. */
+function placeOf(key: string, root: JsonSchema): string | undefined {
+  let level = branches(root).map((schema) => ({ place: '', schema }))
+  for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
+    const homes = new Set(level.filter(({ schema }) => schema.properties?.[key]).map(({ place }) => place))
+    if (homes.size > 0) return homes.size === 1 ? [...homes][0] : undefined
+    level = level.flatMap(({ place, schema }) =>
+      Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+        const below = place === '' ? name : `${place}.${name}`
+        return branches(property).flatMap((branch) =>
+          branch.items
+            ? branches(branch.items).map((item) => ({ place: `${below}[]`, schema: item }))
+            : [{ place: below, schema: branch }],
+        )
+      }),
+    )
+  }
+  return undefined
+}
+
+const MAX_DEPTH = 4
 
 /**
  * Returns the branch of a union that the value is meant for: the one with the type of the value or, if there are several

@@ -12,6 +12,10 @@ afterEach(() => place.remove())
 
 test.each([
   [['start', '--bogus'], "sealpost: unknown option '--bogus'\n"],
+  [
+    ['start', 'lab.yaml'],
+    /^sealpost: too many arguments for 'start'\..*\. Name the configuration with: --config lab\.yaml\n$/,
+  ],
   [['strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
   [['start', '--port-offset', 'x'], /^sealpost: option '--port-offset <number>' argument 'x' is invalid\..*\n$/],
   [['start', '--only', 'ftp'], /^sealpost: option '--only <protocol\.\.\.>' argument 'ftp' is invalid\..*\n$/],

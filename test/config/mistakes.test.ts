@@ -84,6 +84,19 @@ test('lists the known keys if an unknown key is similar to none', () => {
   ])
 })
 
+test('says where a key belongs that stands at the wrong place', () => {
+  const yaml = `accounts: []
+relay: deny
+port: 3025
+virtualServers: [{ protocol: smtp, ciphers: ALL }]`
+  expect(mistakes(yaml)).toEqual([
+    'lab.yaml:1:1: accounts: unknown key; it belongs in directory',
+    'lab.yaml:2:1: relay: unknown key; it belongs in virtualServers[]',
+    expect.stringMatching(/^lab\.yaml:3:1: port: unknown key; known here: hostname, /),
+    'lab.yaml:4:36: virtualServers[0].ciphers: unknown key; it belongs in virtualServers[].tls',
+  ])
+})
+
 test('reports a list at the top level', () => {
   expect(mistakes('- 1')).toEqual([expect.stringMatching(/^lab\.yaml:1:1: is a list; must be a mapping of hostname/)])
 })
