@@ -2,8 +2,8 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
+import { wantedTypes } from '../../src/api/events/wanted-types.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
-import { eventNames } from '../../src/config/schema/event-names.ts'
 import type { Env } from './env.ts'
 import { listen } from './event-streams.ts'
 import { SAFE_HEADERS } from './safe-headers.ts'
@@ -42,15 +42,3 @@ function lastSeen(text: string | undefined, { events }: Api): number {
 
 /** Is before the id of every event. */
 const UNKNOWN = 0
-
-/** `types=message,session.refused`: names, or the words before their dot. @throws ApiProblem `bad-request` */
-function wantedTypes(types: string | undefined): (name: string) => boolean {
-  const wanted = (types ?? '').split(',').filter((one) => one !== '')
-  if (wanted.length === 0) return () => true
-  const isMeant = (name: string, one: string): boolean => name === one || name.startsWith(`${one}.`)
-  const unknown = wanted.find((one) => !eventNames.some((name) => isMeant(name, one)))
-  if (unknown !== undefined) {
-    throw new ApiProblem('bad-request', `types: ${unknown} is unknown; there are: ${eventNames.join(', ')}`)
-  }
-  return (name) => name === 'lab.stopping' || wanted.some((one) => isMeant(name, one))
-}

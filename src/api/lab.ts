@@ -3,6 +3,7 @@ import type { MovableClock } from '../common/movable-clock.ts'
 import type { Intake } from '../common/received-octets.ts'
 import type { ResolvedLab } from '../config/resolve.ts'
 import type { Fault, FaultInput } from '../config/schema/fault.ts'
+import type { LineLevel } from '../config/schema/values.ts'
 import type { LocalMail } from '../delivery/deliver.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
@@ -43,6 +44,28 @@ export interface ServedCertificate {
   readonly certificatePem: string
 }
 
+/** A line of the lab's log. */
+export interface LogLine {
+  /** Lines are counted from 1. */
+  readonly id: string
+  /** Milliseconds since the epoch, by the lab's clock. */
+  readonly at: number
+  readonly level: LineLevel
+  readonly message: string
+  /** A JSON object. */
+  readonly facts: string
+}
+
+/** The latest lines of the lab's log. */
+export interface ApiLog {
+  /** Returns the lines, newest first. */
+  list(): readonly LogLine[]
+  /** Returns a line; undefined if the lab no longer has it. */
+  get(id: string): LogLine | undefined
+  /** Calls `listener` with the id of each further line. Returns the function that removes the listener. */
+  watch(listener: (id: string) => void): () => void
+}
+
 /** The faults of the lab. */
 export interface ApiFaults {
   /** Those of the configuration, and how often each has happened. */
@@ -81,6 +104,7 @@ export interface ApiLab {
   readonly directory: Directory
   readonly tenants: Tenants
   readonly sessionLog: SessionLog
+  readonly logLines: ApiLog
   readonly intake: Intake
   /** The traffic of the latest sessions. */
   readonly captures: Pick<SessionCaptures, 'has' | 'read'>

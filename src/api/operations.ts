@@ -7,6 +7,7 @@ import { folderOperations } from './folders.ts'
 import { healthOperations } from './health.ts'
 import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
+import { logOperations } from './log.ts'
 import { messageOperations } from './messages/operations.ts'
 import { statisticsOperations } from './metrics/operations.ts'
 import { articleOperations } from './news/articles.ts'
@@ -49,5 +50,6 @@ export const operations: readonly Operation[] = [
   ...labOperations,
   ...healthOperations,
   ...statisticsOperations,
+  ...logOperations,
   ...callerOperations,
 ]

@@ -76,11 +76,16 @@ interface ApiCall {
   readonly signal?: AbortSignal
 }
 
-async function overSocket(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
+/** Returns the control socket of the running lab. @throws UsageError for the options of `--url` */
+export async function socketOf(options: ApiOptions): Promise<string> {
   if (options.token !== undefined || options.tokenFile !== undefined)
     throw new UsageError('--token is for --url; the owner of a lab needs none')
   const [socket = ''] = await runningLabs(options)
-  return (await askLab(socket, { verb: 'call', args: { name, input } }, signal)) as Answer
+  return socket
+}
+
+async function overSocket(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
+  return (await askLab(await socketOf(options), { verb: 'call', args: { name, input } }, signal)) as Answer
 }
 
 async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
@@ -93,26 +98,29 @@ async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): 
     delete rest[key]
     return encodeURIComponent(value)
   })
-  const url = new URL(`${(options.url ?? '').replace(/\/+$/, '')}/api/v1${filled}`)
+  const url = apiUrl(options, filled)
   const inQuery = method === 'GET' || method === 'DELETE'
   if (inQuery) for (const [key, value] of Object.entries(rest)) url.searchParams.set(key, String(value))
+  const content = inQuery ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest) }
+  return answerOf(await request(options, url, { method, ...content, ...(signal ? { signal } : {}) }), url)
+}
+
+/** Returns the URL of a path below `/api/v1`. */
+export const apiUrl = ({ url = '' }: ApiOptions, path: string): URL =>
+  new URL(`${url.replace(/\/+$/, '')}/api/v1${path}`)
+
+/** Sends a request with the token of the options. @throws Error if the lab cannot be reached */
+export async function request(options: ApiOptions, url: URL, { headers, ...init }: RequestInit): Promise<Response> {
   const token = await tokenOf(options)
-  const response = await fetch(url, {
-    method,
-    headers: {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(inQuery ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(inQuery ? {} : { body: JSON.stringify(rest) }),
-    ...(signal ? { signal } : {}),
-  }).catch((error: Error) => {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  return fetch(url, { ...init, headers: { ...headers, ...authorization } }).catch((error: Error) => {
     const { cause } = error as { cause?: Error }
     throw new Error(`${url.origin} cannot be reached: ${cause?.message || error.message}`, { cause: error })
   })
-  return answerOf(response, url)
 }
 
-async function answerOf(response: Response, url: URL): Promise<Answer> {
+/** Reads the answer of an operation. @throws Error if it is not one of a lab */
+export async function answerOf(response: Response, url: URL): Promise<Answer> {
   const type = response.headers.get('content-type') ?? ''
   if (/^application\/problem\+json/.test(type)) return { problem: (await response.json()) as Problem }
   if (!response.ok)

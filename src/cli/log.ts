@@ -9,7 +9,8 @@ export function createLog(level: string, json: boolean): Logger {
   return pino({ level, base: null }, json ? destination : text)
 }
 
-const styles: Readonly<Record<string, 'dim' | 'yellow' | 'red'>> = {
+/** How a terminal shows lines, by their level. */
+export const logStyles: Readonly<Record<string, 'dim' | 'yellow' | 'red'>> = {
   trace: 'dim',
   debug: 'dim',
   warn: 'yellow',
@@ -17,18 +18,31 @@ const styles: Readonly<Record<string, 'dim' | 'yellow' | 'red'>> = {
   fatal: 'red',
 }
 
-/** Formats an event as `12:34:56 info  session ended  protocol=imap4 user=alice`. A log file has date and time in UTC. */
+/** Formats a line of the log of this process. */
 function textLine(line: string): string {
-  const { level, time, msg, err, ...facts } = JSON.parse(line) as Record<string, unknown>
+  const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>
   const label = pino.levels.labels[level as number] ?? ''
-  const date = new Date(time as number)
-  const clock = process.stderr.isTTY ? date.toTimeString().slice(0, 8) : date.toISOString()
+  const text = logText({ level: label, at: time as number, message: String(msg ?? ''), facts }, process.stderr)
+  return `${styled(text, logStyles[label], process.stderr)}\n`
+}
+
+/** Formats a line of the log as `12:34:56 info  session ended  protocol=imap4 user=alice`. A log file has date and time in UTC. */
+export function logText({ level, at, message, facts: { err, ...facts } }: LogText, stream: NodeJS.WriteStream): string {
+  const date = new Date(at)
+  const clock = stream.isTTY ? date.toTimeString().slice(0, 8) : date.toISOString()
   const more = Object.entries(facts).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
   const why = err === undefined ? '' : ` ${(err as { message?: string }).message ?? ''}`
-  const text = `${clock} ${label.padEnd(5)} ${String(msg ?? '')}${why}${more.join('')}`
-  return `${styled(text.replaceAll('\n', ' '), styles[label], process.stderr)}\n`
+  return `${clock} ${level.padEnd(5)} ${message}${why}${more.join('')}`.replaceAll('\n', ' ')
+}
+
+interface LogText {
+  readonly level: string
+  /** Milliseconds since the epoch, or RFC 3339. */
+  readonly at: number | string
+  readonly message: string
+  readonly facts: Readonly<Record<string, unknown>>
 }
 
 /** The log of commands that read the certificate store: warnings go to standard error, the rest is dropped. */

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   config: async () => (await import('./config.ts')).addConfig,
   reload: async () => (await import('./reload.ts')).addReload,
   sessions: async () => (await import('./sessions.ts')).addSessions,
+  log: async () => (await import('./show-log.ts')).addLog,
   mail: async () => (await import('./mail.ts')).addMail,
   mcp: async () => (await import('./mcp.ts')).addMcp,
   store: async () => (await import('./store.ts')).addStore,

@@ -62,7 +62,7 @@ async function open(options: StartOptions) {
     log.level = logLevel
   }
   const configuration = { source: { ...source, onUse, ...(only ? { only } : {}) }, opened }
-  const lab = await createLab(startedOf(loaded.lab, only), { log, clock: systemClock, configuration })
+  const lab = await createLab(startedOf(loaded.lab, only), { log, keepsLog: true, clock: systemClock, configuration })
   return { configuration: loaded, running, log, lab }
 }
 
@@ -72,7 +72,7 @@ const REPEATED_SIGNAL_MS = 250
 /** The lab of this process, controlled by signals and the control socket. */
 export class RunningLab {
   readonly #options: StartOptions
-  readonly #log: Logger
+  readonly #startLog: Logger
   readonly #stopped: Promise<void>
   #stop: () => void = () => {}
   #stoppingSince: number | undefined
@@ -81,14 +81,18 @@ export class RunningLab {
 
   constructor(options: StartOptions, log: Logger) {
     this.#options = options
-    this.#log = log
+    this.#startLog = log
     this.#stopped = new Promise((resolve) => {
       this.#stop = resolve
     })
     // No client can end the lab: an error that nothing else catches is a defect and is logged.
-    process.on('uncaughtException', (err) => log.fatal({ err }, 'uncaught error; the lab continues'))
-    process.on('unhandledRejection', (err) => log.fatal({ err }, 'unhandled rejection; the lab continues'))
+    process.on('uncaughtException', (err) => this.#log.fatal({ err }, 'uncaught error; the lab continues'))
+    process.on('unhandledRejection', (err) => this.#log.fatal({ err }, 'unhandled rejection; the lab continues'))
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#onStopSignal(signal))
+  }
+
+  get #log(): Logger {
+    return this.#lab?.log ?? this.#startLog
   }
 
   /** Connects signals and the control socket to the lab. */

@@ -1,4 +1,5 @@
-const MASK = '***'
+/** Shown in place of a secret. */
+export const MASK = '***'
 
 /**
  * The user name and password before a host. RFC 3986 section 3.2.1. Only the end of the scheme is looked at: clients send
@@ -13,6 +14,9 @@ const PARAMETER = /([?&;])([^=&;?\s#"'<>()]+)=([^&;\s#"'<>()]+)/g
 const SECRET_NAME =
   /^(?:[\w.-]*[_.-])?(?:token|secret|password|passwd|passphrase|pwd|pass|api[_-]?key|key|auth|authorization|credentials?|signature|sig|jwt)$/i
 
+/** Returns whether a value with this name is a secret. */
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
+
 /** Returns a text in which no URL shows a user name, a password or a token. */
 export function maskUrls(text: string): string {
   // Most texts return here.
@@ -20,7 +24,7 @@ export function maskUrls(text: string): string {
   return text
     .replaceAll(USER_INFO, `$1${MASK}@`)
     .replaceAll(PARAMETER, (whole, before: string, name: string) =>
-      SECRET_NAME.test(decoded(name)) ? `${before}${name}=${MASK}` : whole,
+      isSecretName(decoded(name)) ? `${before}${name}=${MASK}` : whole,
     )
 }
 

@@ -8,6 +8,7 @@ import { SessionLog } from '../sessions/log.ts'
 import { openStore } from '../store/open.ts'
 import { Lab, type LabOptions } from './lab.ts'
 import { createMemoryBudget, openSpool } from './lab-memory.ts'
+import { LogLines } from './log-lines.ts'
 import { openFolders } from './open-folders.ts'
 
 /** Starts a lab without a log, which does not keep the process running. */
@@ -16,8 +17,10 @@ export const openQuietLab = (config: ResolvedLab): Promise<Lab> =>
 
 /** Builds a lab and opens its ports. @throws ListenError, PkiError, StoreError; everything it opened is then closed */
 export async function createLab(config: ResolvedLab, options: LabOptions): Promise<Lab> {
-  const { log } = options
   const clock = options.clock instanceof MovableClock ? options.clock : new MovableClock(options.clock)
+  const logLines = new LogLines(options.log, clock)
+  const { log } = logLines
+  if (options.keepsLog || config.virtualServers.some(({ protocol }) => protocol === 'http')) logLines.keep()
   const { store: folder, key } = config.certificates
   const certificateStore = options.certificateStore ?? (await openCertificateStore({ folder, key, log, clock }))
   try {
@@ -25,8 +28,9 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
     const sessions = new SessionLog(clock, memory)
     const store = options.store ?? (await openStore(config.store, { log, clock }))
     const spool = options.store ? undefined : openSpool(config, log) // after the store, which locks the folder
-    const parts = { certificateStore, store, sessions, intake: new Intake(memory, spool), openLab: openQuietLab }
-    const lab = new Lab(config, parts, { ...options, clock })
+    const intake = new Intake(memory, spool)
+    const parts = { certificateStore, store, sessions, intake, logLines, openLab: openQuietLab }
+    const lab = new Lab(config, parts, { ...options, log, clock })
     await lab.start()
     for (const message of openFolders(config)) log.warn(message)
     return lab

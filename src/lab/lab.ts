@@ -35,6 +35,7 @@ import { LabFaults } from './lab-faults.ts'
 import { memoryLimits } from './lab-memory.ts'
 import { LabNews } from './lab-news.ts'
 import { LabPki } from './lab-pki.ts'
+import type { LogLines } from './log-lines.ts'
 import { preload } from './preload.ts'
 import { Captures, logSession } from './recording.ts'
 import { ServedCertificates } from './served-certificates.ts'
@@ -45,6 +46,8 @@ export type { Disconnection }
 
 export interface LabOptions {
   readonly log: Logger
+  /** Whether the lines of the log are kept from the start. Default: if the lab has an HTTP virtual server. */
+  readonly keepsLog?: boolean
   /** The lab has a clock of its own, which follows this one and can be moved. */
   readonly clock: Clock
   /** Used instead of the store that the configuration names. Stays open when the lab stops. */
@@ -63,6 +66,7 @@ export interface LabParts {
   readonly store: MessageStore
   readonly sessions: SessionLog
   readonly intake: Intake
+  readonly logLines: LogLines
   /** Opens another lab, without a log. */
   readonly openLab: (config: ResolvedLab) => Promise<Lab>
 }
@@ -72,6 +76,7 @@ export class Lab implements AsyncDisposable {
   readonly certificateStore: CertificateStore
   readonly store: MessageStore
   readonly sessionLog: SessionLog
+  readonly logLines: LogLines
   readonly clock: MovableClock
   /** When the lab was opened, milliseconds since the epoch, by the clock of the machine. */
   readonly openedAt = Date.now()
@@ -112,6 +117,7 @@ export class Lab implements AsyncDisposable {
     this.certificateStore = parts.certificateStore
     this.store = parts.store
     this.sessionLog = parts.sessions
+    this.logLines = parts.logLines
     this.intake = parts.intake
     this.clock = options.clock
     this.clock.watch(() => this.#followClock())
@@ -191,6 +197,7 @@ export class Lab implements AsyncDisposable {
 
   /** Returns the operations that HTTP and the control socket offer. Loaded and created at the first call. */
   api(): Promise<Api> {
+    this.logLines.keep()
     this.#api ??= import('../api/api.ts').then(({ Api }) => Api.of(this))
     return this.#api
   }
@@ -203,6 +210,11 @@ export class Lab implements AsyncDisposable {
   /** The traffic of the latest sessions. */
   get captures(): Pick<SessionCaptures, 'has' | 'read'> {
     return this.#captures.sessions
+  }
+
+  /** The log. Lines that are written to it can be read over the API. */
+  get log(): Logger {
+    return this.#options.log
   }
 
   /** Logs the failure of something that no request waits for. */

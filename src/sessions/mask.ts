@@ -1,6 +1,4 @@
-import { maskUrls } from '../common/mask-urls.ts'
-
-const MASK = '***'
+import { MASK, maskUrls } from '../common/mask-urls.ts'
 
 /**
  * Words that begin a log-on in some protocol. Every protocol's transcript masks all of them: clients log on in the wrong

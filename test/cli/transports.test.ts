@@ -103,6 +103,8 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'sessions.list': () => ({ protocol: 'smtp', failed: false, limit: 5 }),
   'sessions.get': () => ({ id: known.session }),
   'sessions.handshake': () => ({ id: known.session }),
+  // Each call over HTTP causes a line.
+  'log.list': () => ({ query: 'Default SMTP session' }),
   'newsgroups.get': () => ({ name: 'lab.general' }),
   'newsgroups.threads': () => ({ name: 'lab.general' }),
   'articles.followUp': article,

@@ -247,6 +247,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
     input: { id: await queueAt(name, stage) },
   })),
   'authorities.requests': after('authorities.answer'),
+  'log.list': failedSession,
   'faults.list': after('faults.add'),
   'faults.remove': after('faults.add', ({ id }) => ({ input: { id } })),
   'webhooks.deliveries': async (stage) => {

@@ -1,6 +1,7 @@
 import { asJson } from '../../sessions/describe.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
+import { lineFacts } from '../log.ts'
 import { summaryOf, timeText } from '../messages/summary.ts'
 import type { LabEvent } from './event-log.ts'
 
@@ -10,7 +11,7 @@ export async function eventData(
   caller: Caller,
   event: LabEvent,
 ): Promise<Record<string, unknown> | undefined> {
-  const { at, message, session, facts: given, isOfLab } = event
+  const { at, message, session, line, facts: given, isOfLab } = event
   if (isOfLab && !seesLab(caller)) return undefined
   const base = { at: timeText(at), ...given }
   if (message) {
@@ -25,6 +26,10 @@ export async function eventData(
     const record = api.lab.sessionLog.get(session.id)
     const { transcript: _, ...summary } = record ? (asJson(record) as Record<string, unknown>) : { ...session }
     return { ...base, id: session.id, session: summary }
+  }
+  if (line !== undefined) {
+    const found = api.lab.logLines.get(line)
+    return found && lineFacts(found)
   }
   return base
 }

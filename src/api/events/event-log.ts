@@ -25,6 +25,8 @@ export interface LabEvent {
   /** The message as it was. */
   readonly message?: Pick<IndexedMessage, 'id' | 'folder' | 'entry'>
   readonly session?: SessionSummary
+  /** The id of a line of the log. */
+  readonly line?: string
   /** Further facts for every caller that the event concerns. */
   readonly facts?: Readonly<Record<string, unknown>>
   /** Concerns only those who see the whole lab: administrators and readers. */
@@ -74,6 +76,7 @@ export class EventLog {
       }),
       lab.watchChanges(({ type, ...facts }) => this.add(changeEvents[type], { facts, isOfLab: type === 'feed' })),
       lab.faults.watch((fault, session) => this.#addOfSession('fault.hit', session, { facts: { fault } })),
+      lab.logLines.watch((line) => this.add('log', { line, isOfLab: true })),
       watchQueuedRequests(lab.certificateStore, (request) =>
         this.add('request.queued', { facts: { request }, isOfLab: true }),
       ),

@@ -237,6 +237,28 @@ export const labExamples: Examples = {
     input: { since: '2026-11-26T05:31:30.000Z' },
     answer: { intervalMs: 10000, samples: [sample], now: { ...sample, at: '2026-11-26T05:31:42.310Z', messages: {} } },
   },
+  'log.list': {
+    input: { query: 'handshake', limit: 1 },
+    answer: {
+      items: [
+        {
+          id: '3',
+          at: '2026-11-26T05:31:34.560Z',
+          level: 'info',
+          message: 'session ended: handshake failed',
+          facts: {
+            session: session.id,
+            server: session.virtualServer,
+            client: '127.0.0.1:39272',
+            refusals: session.refusals,
+            durationMs: 19,
+          },
+        },
+      ],
+      next: null,
+      total: 1,
+    },
+  },
   reset: {},
   'session.get': { answer: caller },
   'session.create': { answer: caller },

@@ -26,5 +26,6 @@ export const tags: Readonly<Record<string, string>> = {
   health: 'What needs attention.',
   statistics: 'Traffic and load of the last hour.',
   session: 'Who the caller is, and the log-on of browsers.',
+  log: 'The log of the lab.',
   reset: 'Delete all messages and session records.',
 }

@@ -14,6 +14,7 @@ export const eventNames = [
   'feed.changed',
   'job.progress',
   'job.done',
+  'log',
   'lab.reset',
   'lab.stopping',
   'events.lost',

@@ -57,7 +57,7 @@ export const token = z.strictObject({
     .meta({ examples: ['../ci.token'] }),
 })
 
-const webhookEvents = z.enum(eventNames).exclude(['lab.stopping', 'events.lost'])
+const webhookEvents = z.enum(eventNames).exclude(['log', 'lab.stopping', 'events.lost'])
 
 /** A program that is told of events. https://www.standardwebhooks.com */
 export const webhook = z.strictObject({

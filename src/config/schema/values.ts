@@ -116,4 +116,8 @@ export const capture = z.union([
 ])
 
 /** Log levels, the most detailed first. */
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+/** The levels of lines of the log, from the lowest to the highest. */
+export const lineLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+export const logLevels = [...lineLevels, 'silent'] as const
+
+export type LineLevel = (typeof lineLevels)[number]

@@ -42,6 +42,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
     }),
     sessions: ({ follow, failed, id }, signal) =>
       sessions(lab, { follow: follow === true, failed: failed === true, id }, signal),
+    events: ({ types }, signal) => events(lab, typeof types === 'string' ? types : undefined, signal),
     reload: () => host.reload(),
     call: (args, signal) => call(lab, args, signal),
     forget: async ({ sessions: unwanted }) => {
@@ -70,6 +71,37 @@ async function call(
     return { content: { type: result.type, base64: Buffer.from(result.octets as string).toString('base64') } }
   } catch (error) {
     return { problem: problemOf(error).document }
+  }
+}
+
+/** Yields further events as `{ event, data }`, after `{ event: 'connected' }`, until the lab stops. @throws ApiProblem */
+async function* events(lab: Lab, types: string | undefined, signal: AbortSignal): AsyncGenerator<object> {
+  const [{ eventData }, { wantedTypes }] = await Promise.all([
+    import('../../api/events/event-data.ts'),
+    import('../../api/events/wanted-types.ts'),
+  ])
+  const api = await lab.api()
+  const wants = wantedTypes(types)
+  let last = api.events.lastId
+  let wake = (): void => {}
+  const unwatch = api.events.watch(() => wake())
+  signal.addEventListener('abort', () => wake())
+  try {
+    yield { event: 'connected' }
+    while (!signal.aborted) {
+      const event = api.events.next(last)
+      if (event) {
+        last = event.id
+        const data = wants(event.name) ? await eventData(api, OWNER, event) : undefined
+        if (data) yield { event: event.name, data }
+        if (event.name === 'lab.stopping') return
+      } else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  } finally {
+    unwatch()
   }
 }
 

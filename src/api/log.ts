@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { type LineLevel, lineLevels } from '../config/schema/values.ts'
+import { seesLab } from './caller.ts'
+import type { LogLine } from './lab.ts'
+import { pageById, pageInput, pageOf } from './lists.ts'
+import { parseSearchDate } from './messages/search-date.ts'
+import { searchable } from './messages/searchable.ts'
+import { timeText } from './messages/summary.ts'
+import { defineOperation, type Operation } from './operation.ts'
+import { ApiProblem } from './problem.ts'
+
+const level = z.enum(lineLevels)
+
+const line = z
+  .object({
+    id: z.string().describe('The number of the line since the start of the lab.'),
+    at: z.string().describe("Time of the lab's clock, RFC 3339."),
+    level,
+    message: z.string(),
+    facts: z.looseObject({}).describe('What the line says besides, such as `session`, `server` or `err`.'),
+  })
+  .meta({ id: 'LogLine' })
+
+/** Returns a line of the log as callers see it. */
+export const lineFacts = ({ at, facts, ...line }: LogLine) => ({ ...line, at: timeText(at), facts: JSON.parse(facts) })
+
+const list = defineOperation({
+  name: 'log.list',
+  method: 'GET',
+  path: '/log',
+  summary: 'List the latest lines of the log, newest first. Secrets are masked.',
+  access: 'read',
+  input: z.strictObject({
+    level: level.default('trace').describe('The lowest level of the lines.'),
+    query: z.string().default('').describe('Words that all occur in the message or the facts of a line.'),
+    since: z.string().optional().describe('Only lines at or after this time, RFC 3339.'),
+    ...pageInput,
+  }),
+  output: pageOf(line),
+  async run({ api, caller, input }) {
+    if (!seesLab(caller)) throw new ApiProblem('forbidden', 'only administrators and readers see the log')
+    const first = timeOf(input.since)
+    const isWanted = lineFilter(input)
+    const matches = (one: LogLine): boolean => one.at >= first && isWanted(one)
+    const { items, ...page } = pageById(api.lab.logLines.list(), { ...input, epoch: api.index.epoch }, matches)
+    return { items: items.map(lineFacts), ...page }
+  },
+})
+
+/** Returns what selects the lines from a level on that have all words of a query. */
+export function lineFilter({ level: lowest, query }: { readonly level: LineLevel; readonly query: string }) {
+  const words = searchable(query)
+    .split(/\s+/)
+    .filter((word) => word !== '')
+  return (one: Pick<LogLine, 'level' | 'message' | 'facts'>): boolean => {
+    if (lineLevels.indexOf(one.level) < lineLevels.indexOf(lowest)) return false
+    if (words.length === 0) return true
+    const text = searchable(`${one.message} ${one.facts}`)
+    return words.every((word) => text.includes(word))
+  }
+}
+
+/** @throws ApiProblem `bad-request` */
+function timeOf(since: string | undefined): number {
+  if (since === undefined) return Number.NEGATIVE_INFINITY
+  const time = parseSearchDate(since, 'UTC')
+  if (time !== undefined) return time
+  throw new ApiProblem('bad-request', `since: ${since} is not a time; write it as 2026-11-25T16:40:00Z`)
+}
+
+export const logOperations: readonly Operation[] = [list]

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
+
+const [TOKEN, TENANT] = ['token-token-token', 'tenant-tenant-tenant']
+let place: Workplace
+let lab: StartedLab
+let remote: string[]
+
+beforeAll(async () => {
+  place = new Workplace()
+  place.write(
+    'lab.yaml',
+    `certificates: { store: certs, key: p256 }
+capture: traffic.pcapng
+tokens: [{ name: ci, role: reader, token: ${TOKEN} }, { name: t1, role: tenant, token: ${TENANT} }]
+virtualServers:
+  - { protocol: pop3, port: 0 }
+  - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
+`,
+  )
+  lab = await place.start(['--config', 'lab.yaml'])
+  remote = ['--url', `http://127.0.0.1:${lab.endpoint('http').port}`, '--token', TOKEN]
+})
+afterAll(async () => {
+  await lab.end()
+  place.remove()
+})
+
+const local = ['--config', 'lab.yaml']
+const WARNING = 'the capture holds TLS secrets'
+
+/** Opens a session and closes it. */
+async function session(): Promise<void> {
+  const socket = connect(lab.endpoint('pop3').port ?? 0, '127.0.0.1')
+  socket.once('data', () => socket.end('QUIT\r\n'))
+  await once(socket.resume(), 'close')
+}
+
+it('shows the lines since the start over the control socket and over HTTP, the newest last', async () => {
+  const { stdout, status } = await place.run(['log', ...local, '--query', 'root AUTHORITY'])
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT\S+Z info {2}created a root authority in .*\n$/)
+  const all = (await place.run(['log', ...local])).stdout
+  expect(all.indexOf('created a root')).toBeLessThan(all.indexOf(WARNING))
+  for (const where of [local, remote]) {
+    const warnings = await place.run(['log', ...where, '--level', 'warn', '--json'])
+    expect(
+      warnings.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ level: 'warn', message: expect.stringContaining(WARNING), facts: { file: expect.any(String) } }])
+  }
+})
+
+it('is refused to tenants', async () => {
+  for (const how of [[], ['--follow']]) {
+    const { status, stderr, stdout } = await place.run(['log', ...how, ...remote.slice(0, 3), TENANT])
+    expect([status, stdout, stderr]).toEqual([1, '', expect.stringContaining('only administrators and readers')])
+  }
+})
+
+it('refuses an unknown level', async () => {
+  const { status, stderr } = await place.run(['log', ...local, '--level', 'loud'])
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/level: .*"warn"/)])
+})
+
+it('follows the log until the lab stops', async () => {
+  const followers = [local, remote].map((where) => {
+    const args = [mainFile, 'log', '--follow', '--query', 'session ended pop3', ...where]
+    const child = spawn(process.execPath, args, { cwd: place.folder, env: place.environment() })
+    return {
+      child,
+      lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
+      exited: once(child, 'exit'),
+    }
+  })
+  await session()
+  for (const { lines } of followers) expect((await lines.next()).value).toMatch(/info {2}session ended: .*POP3/)
+  await lab.end()
+  for (const { exited } of followers) expect(await exited).toEqual([0, null])
+})
