@@ -22,6 +22,11 @@ export class HttpClient {
     return this.#ask<T>('POST', path, JSON.stringify(value))
   }
 
+  /** Sends a change as JSON. @throws if the server refuses the request */
+  patch<T>(path: string, value: unknown): Promise<T> {
+    return this.#ask<T>('PATCH', path, JSON.stringify(value))
+  }
+
   close(): void {
     this.#agent.destroy()
   }

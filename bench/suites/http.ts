@@ -63,6 +63,14 @@ const firstId = async (client: HttpClient): Promise<string> => {
 
 const send = (client: HttpClient): Promise<unknown> => client.post('/api/v1/messages', DRAFT)
 
+/** Marks a message in the middle of the list as read or unread. */
+async function markOne(client: HttpClient): Promise<void> {
+  const { items } = await client.get<{ items: { id: string; read: boolean }[] }>(
+    `/api/v1/messages?limit=1&offset=${MESSAGES / 2}`,
+  )
+  await client.patch(`/api/v1/messages/${items[0]?.id}`, { read: !items[0]?.read })
+}
+
 const sending: Workload = {
   name: 'send a message of 600 octets',
   unit: 'messages',
@@ -166,6 +174,12 @@ export const suite: RateSuite = {
     }),
     requests('search invoice after each new message', { sealpost: `/api/v1/messages?${PAGE}&query=invoice` }, send),
     requests('Mailpit API: list after each new message', { sealpost: `/mailpit${listed.mailpit}` }, send),
+    requests('Mailpit API: list after each change of a flag', { sealpost: `/mailpit${listed.mailpit}` }, markOne),
+    requests(
+      'Mailpit API: search invoice after each new message',
+      { sealpost: `/mailpit/api/v1/search?${PAGE}&query=invoice` },
+      send,
+    ),
     sending,
     events,
   ],

@@ -8,14 +8,40 @@ import { notFound } from '../../src/api/problem.ts'
 import { isSliceOver, nextSlice } from '../../src/common/time-slice.ts'
 import type { FlagChange } from '../../src/store/types.ts'
 
+/** The copies of a message in mailboxes, in order of arrival. */
+type Copies = readonly [IndexedMessage, ...IndexedMessage[]]
+
 /** A message as Mailpit and MailHog show it: once, however many mailboxes have a copy. */
 export interface Mail {
   /** The id of the first copy. */
   readonly id: string
-  /** In order of arrival; at least one. */
-  readonly copies: readonly [IndexedMessage, ...IndexedMessage[]]
+  readonly copies: Copies
+  /** The place of the first copy in the order of arrival. */
+  readonly order: number
+  /** Whether every copy has been read. */
+  readonly isRead: boolean
+  /** The tags of all copies, sorted. */
+  readonly tags: readonly string[]
   /** Who reads it. */
   readonly caller: Caller
+}
+
+/** Returns the message that some copies are of, as they are now. */
+export const mailOf = (copies: Copies, caller: Caller): Mail => ({
+  id: copies[0].id,
+  copies,
+  order: copies[0].order,
+  isRead: copies.every(({ entry }) => entry.flags.includes('\\Seen')),
+  tags: tagsOfCopies(copies),
+  caller,
+})
+
+const NO_TAGS: readonly string[] = []
+
+function tagsOfCopies(copies: Copies): readonly string[] {
+  // Nearly all messages have no flags.
+  if (copies.every(({ entry }) => entry.flags.length === 0)) return NO_TAGS
+  return [...new Set(copies.flatMap(({ entry }) => tagsOf(entry)))].sort()
 }
 
 /** Messages, the newest first, and what is counted of them once. */
@@ -30,25 +56,15 @@ export class MailList {
 
   /** How many messages nobody has read. */
   get unread(): number {
-    this.#unread ??= this.mails.reduce((count, mail) => count + (isRead(mail) ? 0 : 1), 0)
+    this.#unread ??= this.mails.reduce((count, { isRead }) => count + (isRead ? 0 : 1), 0)
     return this.#unread
   }
 
   /** Every tag that a message has, sorted. */
   get tags(): readonly string[] {
-    this.#tags ??= [...new Set(this.mails.flatMap(mailTags))].sort()
+    this.#tags ??= [...new Set(this.mails.flatMap(({ tags }) => tags))].sort()
     return this.#tags
   }
-}
-
-/** Returns whether every copy of a message has been read. */
-export const isRead = ({ copies }: Mail): boolean => copies.every(({ entry }) => entry.flags.includes('\\Seen'))
-
-/** Returns the tags of all copies, sorted. */
-export function mailTags({ copies }: Mail): string[] {
-  // Nearly all messages have none.
-  if (copies.every(({ entry }) => entry.flags.length === 0)) return []
-  return [...new Set(copies.flatMap(({ entry }) => tagsOf(entry)))].sort()
 }
 
 /**
@@ -59,26 +75,70 @@ export class DeliveredMail {
   readonly #api: Api
   readonly #caller: Caller
   readonly all: MailList
-  /** Copies of a message share its octets. */
-  readonly #byBlob: ReadonlyMap<string, Mail>
+  /** The list that `all` was made of. */
+  readonly #list: readonly IndexedMessage[]
+  /** Copies of a message share its octets. Shared with what follows, so it is as new as the latest of them. */
+  readonly #byBlob: Map<string, Mail>
   /** What was searched, by the list of copies. */
   readonly #matching = new WeakMap<readonly IndexedMessage[], MailList>()
 
-  private constructor(api: Api, caller: Caller, byBlob: ReadonlyMap<string, Mail>) {
-    this.#api = api
-    this.#caller = caller
-    this.#byBlob = byBlob
-    this.all = new MailList([...byBlob.values()].reverse())
+  private constructor(from: DeliveredFrom, list: readonly IndexedMessage[], mails: readonly Mail[]) {
+    this.#api = from.api
+    this.#caller = from.caller
+    this.#byBlob = from.byBlob
+    this.#list = list
+    this.all = new MailList(mails)
   }
 
   static async of(api: Api, caller: Caller): Promise<DeliveredMail> {
     const list = await api.views.find(caller, [])
-    const known = deliveredMail.get(list)
-    if (known) return known
-    const grouped = groupedByBlob(list, caller).then((byBlob) => new DeliveredMail(api, caller, byBlob))
-    deliveredMail.set(list, grouped)
-    api.views.attach(list, MAIL_OCTETS * list.length)
-    return grouped
+    const view = api.views.viewOf(list, MAIL_OCTETS * list.length)
+    const known = view && latest.get(view)
+    if (known?.list === list) return known.delivered
+    const delivered = known
+      ? known.delivered.then((before) => before.#updated(list))
+      : DeliveredMail.#grouped(api, caller, list)
+    if (view) latest.set(view, { list, delivered })
+    return delivered
+  }
+
+  static async #grouped(api: Api, caller: Caller, list: readonly IndexedMessage[]): Promise<DeliveredMail> {
+    const groups = new Map<string, [IndexedMessage, ...IndexedMessage[]]>()
+    for (let at = list.length - 1; at >= 0; at--) {
+      const message = list[at] as IndexedMessage
+      if (isSliceOver()) await nextSlice()
+      if (!message.entry.envelope) continue
+      const copies = groups.get(message.entry.blob)
+      if (copies) copies.push(message)
+      else groups.set(message.entry.blob, [message])
+    }
+    const byBlob = new Map<string, Mail>()
+    for (const [blob, copies] of groups) {
+      if (isSliceOver()) await nextSlice()
+      byBlob.set(blob, mailOf(copies, caller))
+    }
+    return new DeliveredMail({ api, caller, byBlob }, list, [...byBlob.values()].reverse())
+  }
+
+  /** Returns what a later list of the same view contains. Groups only the messages that differ. */
+  #updated(list: readonly IndexedMessage[]): DeliveredMail | Promise<DeliveredMail> {
+    const { gone, added } = differenceOf(this.#list, list)
+    if (gone.length + added.length > MAX_DIFFERENT) return DeliveredMail.#grouped(this.#api, this.#caller, list)
+    const arrived = added.filter(({ entry }) => entry.envelope)
+    const mails = [...this.all.mails]
+    for (const blob of new Set([...gone, ...arrived].map(({ entry }) => entry.blob))) {
+      const before = this.#byBlob.get(blob)
+      const kept = before?.copies.filter((copy) => !gone.includes(copy)) ?? []
+      const [first, ...others] = [...kept, ...arrived.filter(({ entry }) => entry.blob === blob)].sort(byOrder)
+      if (before) mails.splice(placeOf(before.order, mails), 1)
+      if (!first) this.#byBlob.delete(blob)
+      else {
+        const mail = mailOf([first, ...others], this.#caller)
+        mails.splice(placeOf(mail.order, mails), 0, mail)
+        this.#byBlob.set(blob, mail)
+      }
+    }
+    return new DeliveredMail({ api: this.#api, caller: this.#caller, byBlob: this.#byBlob }, list, mails)
   }
 
   /** Returns a message by the id of one of its copies. */
@@ -100,29 +160,72 @@ export class DeliveredMail {
     const copies = await this.#api.views.find(this.#caller, conditions)
     const known = this.#matching.get(copies)
     if (known) return known
-    const found = new Set(copies.flatMap(({ entry }) => this.#byBlob.get(entry.blob) ?? []))
-    const list = new MailList(this.all.mails.filter((mail) => found.has(mail)))
+    const list = new MailList(matchingMails(this.all.mails, copies))
     this.#matching.set(copies, list)
     return list
   }
 }
 
-/** A list of messages is the same array while nothing changes. All callers with that list see the same. */
-const deliveredMail = new WeakMap<readonly IndexedMessage[], Promise<DeliveredMail>>()
+interface DeliveredFrom {
+  readonly api: Api
+  readonly caller: Caller
+  readonly byBlob: Map<string, Mail>
+}
+
+/** What each view of messages showed last. All callers with that view see the same. */
+const latest = new WeakMap<
+  object,
+  { readonly list: readonly IndexedMessage[]; readonly delivered: Promise<DeliveredMail> }
+>()
 /** Memory of one message in it. */
 const MAIL_OCTETS = 200
+/** Lists that differ by more messages are grouped from the beginning, in slices. */
+const MAX_DIFFERENT = 200
 
-async function groupedByBlob(newestFirst: readonly IndexedMessage[], caller: Caller): Promise<Map<string, Mail>> {
-  const byBlob = new Map<string, Mail & { readonly copies: [IndexedMessage, ...IndexedMessage[]] }>()
-  for (let at = newestFirst.length - 1; at >= 0; at--) {
-    const message = newestFirst[at] as IndexedMessage
-    if (isSliceOver()) await nextSlice()
-    if (!message.entry.envelope) continue
-    const mail = byBlob.get(message.entry.blob)
-    if (mail) mail.copies.push(message)
-    else byBlob.set(message.entry.blob, { id: message.id, copies: [message], caller })
+const byOrder = (a: IndexedMessage, b: IndexedMessage): number => a.order - b.order
+
+/** Returns what only the earlier and only the later of two lists has, the newest first. A changed message is in both. */
+function differenceOf(
+  before: readonly IndexedMessage[],
+  after: readonly IndexedMessage[],
+): { gone: IndexedMessage[]; added: IndexedMessage[] } {
+  const [gone, added]: [IndexedMessage[], IndexedMessage[]] = [[], []]
+  for (let [old, next] = [0, 0]; old < before.length || next < after.length; ) {
+    const [left, right] = [before[old], after[next]]
+    if (left !== right) {
+      const isOld = left !== undefined && (right === undefined || left.order >= right.order)
+      const isNext = right !== undefined && (left === undefined || right.order >= left.order)
+      if (isOld) gone.push(left)
+      if (isNext) added.push(right)
+      old += isOld ? 1 : 0
+      next += isNext ? 1 : 0
+    } else {
+      old++
+      next++
+    }
   }
-  return byBlob
+  return { gone, added }
+}
+
+/** Returns the messages of which a copy is in a list. Everything is ordered, the newest first. */
+function matchingMails(mails: readonly Mail[], found: readonly IndexedMessage[]): Mail[] {
+  let at = 0
+  return mails.filter(({ order, copies }) => {
+    while (at < found.length && (found[at] as IndexedMessage).order > order) at++
+    if (found[at]?.order === order) return true
+    return copies.length > 1 && copies.some((copy) => found[placeOf(copy.order, found)]?.order === copy.order)
+  })
+}
+
+/** Returns where an order is, or belongs, in a list with the newest first. */
+function placeOf(order: number, list: readonly { readonly order: number }[]): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((list[middle] as { readonly order: number }).order > order) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 const copiesOf = (mails: readonly Mail[]): IndexedMessage[] => mails.flatMap(({ copies }) => [...copies])

@@ -2,7 +2,7 @@ import { seesFolder } from '../../../src/api/caller.ts'
 import { seesSession } from '../../../src/api/events/event-data.ts'
 import { version } from '../../../src/common/version.ts'
 import type { ResolvedLab } from '../../../src/config/resolve.ts'
-import { DeliveredMail, mailTags } from '../delivered-mail.ts'
+import { DeliveredMail } from '../delivered-mail.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 
 const info: Route = {
@@ -12,7 +12,7 @@ const info: Route = {
   async run(call) {
     const { mails, unread } = (await DeliveredMail.of(call.api, call.caller)).all
     const tags = new Map<string, number>()
-    for (const tag of mails.flatMap(mailTags)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
+    for (const tag of mails.flatMap(({ tags: own }) => own)) tags.set(tag, (tags.get(tag) ?? 0) + 1)
     const sizeOctets = mails.reduce((sum, { copies: [{ entry }] }) => sum + entry.sizeOctets, 0)
     return jsonResponse(call.c, {
       Version: `v${version}`,

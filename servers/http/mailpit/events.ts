@@ -4,7 +4,7 @@ import { type Caller, seesFolder, seesMessage } from '../../../src/api/caller.ts
 import type { LabEvent } from '../../../src/api/events/event-log.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
-import { DeliveredMail, isRead, type Mail, mailTags } from '../delivered-mail.ts'
+import { DeliveredMail, type Mail, mailOf } from '../delivered-mail.ts'
 import type { Route } from '../routes.ts'
 import { mailpitSummary } from './shapes.ts'
 
@@ -91,13 +91,13 @@ class Feed {
     const known = this.#byBlob.get(message.entry.blob)
     this.#add(known ?? id, message)
     if (known !== undefined) return
-    const summary = await mailpitSummary(this.#api, { id, copies: [message], caller: this.#caller })
+    const summary = await mailpitSummary(this.#api, mailOf([message], this.#caller))
     if (summary) this.#send('new', summary)
   }
 
   #changed(id: string): void {
     const mail = this.#mail(this.#copyFacts.get(id)?.mail)
-    if (mail) this.#send('update', { ID: mail.id, Read: isRead(mail), Tags: mailTags(mail) })
+    if (mail) this.#send('update', { ID: mail.id, Read: mail.isRead, Tags: mail.tags })
   }
 
   /** Returns the id of the message if that was its last copy. */
@@ -124,7 +124,7 @@ class Feed {
   #mail(id: string | undefined): Mail | undefined {
     const copies = [...((id === undefined ? undefined : this.#copies.get(id)) ?? [])]
     const [first, ...others] = copies.flatMap((copy) => this.#api.index.get(copy) ?? [])
-    return id !== undefined && first ? { id, copies: [first, ...others], caller: this.#caller } : undefined
+    return id !== undefined && first ? { ...mailOf([first, ...others], this.#caller), id } : undefined
   }
 
   #send(type: Type, data: unknown): void {
@@ -136,7 +136,7 @@ class Feed {
   #sendStats(): void {
     this.#stats = undefined
     const mails = [...this.#copies.keys()].flatMap((id) => this.#mail(id) ?? [])
-    this.#send('stats', { Total: mails.length, Unread: mails.filter((mail) => !isRead(mail)).length })
+    this.#send('stats', { Total: mails.length, Unread: mails.filter(({ isRead }) => !isRead).length })
   }
 }
 

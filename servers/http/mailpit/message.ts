@@ -5,7 +5,7 @@ import { parseQuery } from '../../../src/api/messages/search.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import type { ReadableMessage } from '../../../src/mail/readable.ts'
-import { changeFlags, DeliveredMail, isRead, type Mail } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
 import { isForeign } from '../guard.ts'
 import { contentResponse, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { mailpitMessage } from './shapes.ts'
@@ -29,7 +29,7 @@ async function readOf(call: RouteCall, mail: Mail): Promise<ReadableMessage> {
 
 /** Mailpit marks a message as read when it is shown. A caller that may only read leaves it as it is, as do links of other sites. */
 async function markRead({ api, caller, c }: RouteCall, mail: Mail): Promise<void> {
-  if (isRead(mail) || caller.role === 'reader' || isForeign(c.req.header('Sec-Fetch-Site'))) return
+  if (mail.isRead || caller.role === 'reader' || isForeign(c.req.header('Sec-Fetch-Site'))) return
   await changeFlags(api, [mail], { mode: 'add', flags: ['\\Seen'] })
 }
 

@@ -5,7 +5,7 @@ import { operationNamed } from '../../../src/api/invoke.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { compose, type MessageDraft } from '../../../src/mail/compose.ts'
-import { changeFlags } from '../delivered-mail.ts'
+import { changeFlags, mailOf } from '../delivered-mail.ts'
 import { jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 import { keywordsOf } from './tags.ts'
@@ -56,7 +56,7 @@ const send: Route = {
     const keywords = keywordsOf(wanted.tags)
     const [first, ...others] = copies
     if (first && keywords.length > 0) {
-      await changeFlags(call.api, [{ id: first.id, copies: [first, ...others], caller: call.caller }], {
+      await changeFlags(call.api, [mailOf([first, ...others], call.caller)], {
         mode: 'add',
         flags: keywords,
       })

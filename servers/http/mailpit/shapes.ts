@@ -6,7 +6,7 @@ import { numberedParts } from '../../../src/api/messages/read.ts'
 import { recipientsFor, timeText } from '../../../src/api/messages/summary.ts'
 import type { Attachment, ReadableAddress, ReadableMessage } from '../../../src/mail/readable.ts'
 import type { MessagePart } from '../../../src/mail/types.ts'
-import { isRead, type Mail, mailTags } from '../delivered-mail.ts'
+import type { Mail } from '../delivered-mail.ts'
 import { listUnsubscribeOf } from './list-unsubscribe.ts'
 
 // The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
@@ -43,7 +43,7 @@ function commonOf(api: Api, mail: Mail, facts: MessageFacts) {
     ReplyTo: facts.replyTo.map(addressOf),
     Subject: facts.subject,
     Username: session && seesSession(mail.caller, session) ? (session.user ?? '') : '',
-    Tags: mailTags(mail),
+    Tags: mail.tags,
     Size: entry.sizeOctets,
   }
 }
@@ -55,7 +55,7 @@ export async function mailpitSummary(api: Api, mail: Mail) {
   if (!facts) return undefined
   return {
     ...commonOf(api, mail, facts),
-    Read: isRead(mail),
+    Read: mail.isRead,
     Created: timeText(first.entry.savedAt),
     Attachments: facts.attachments,
     Snippet: facts.snippet,

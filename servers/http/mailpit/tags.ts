@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { keywordOf } from '../../../src/api/messages/summary.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
-import { changeFlags, DeliveredMail, type Mail, mailTags } from '../delivered-mail.ts'
+import { changeFlags, DeliveredMail, type Mail } from '../delivered-mail.ts'
 import { jsonResponse, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { bodyOf } from './body.ts'
 
@@ -24,7 +24,7 @@ const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerC
 async function tagged({ api, caller, c }: RouteCall): Promise<{ tag: string; mails: readonly Mail[] }> {
   const tag = pathParameter(c, 'tag')
   const { all } = await DeliveredMail.of(api, caller)
-  const mails = all.mails.filter((mail) => mailTags(mail).some((one) => isSame(one, tag)))
+  const mails = all.mails.filter((mail) => mail.tags.some((one) => isSame(one, tag)))
   if (mails.length > 0) return { tag, mails }
   throw notFound(`no message has the tag ${tag}; there are: ${all.tags.join(', ') || 'none'}`)
 }
@@ -50,9 +50,7 @@ const set: Route = {
     for (const id of ids) {
       const mail = delivered.find(id)
       if (!mail) continue
-      const gone = mailTags(mail)
-        .map(keywordOf)
-        .filter((one) => !keywords.some((keyword) => isSame(keyword, one)))
+      const gone = mail.tags.map(keywordOf).filter((one) => !keywords.some((keyword) => isSame(keyword, one)))
       if (gone.length > 0) await changeFlags(call.api, [mail], { mode: 'remove', flags: gone })
       if (keywords.length > 0) await changeFlags(call.api, [mail], { mode: 'add', flags: keywords })
     }

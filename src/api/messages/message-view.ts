@@ -25,9 +25,10 @@ export class MessageView {
   #newestFirst: readonly IndexedMessage[] = []
   /** What has arrived or changed since the list was read, by its order; undefined before the first time. */
   #changed: Map<number, IndexedMessage> | undefined
-  #hasDeleted = false
-  /** Memory of what is kept as long as `#newestFirst` is. */
-  #attachedOctets = 0
+  /** The orders of what was deleted since then. */
+  #deleted = new Set<number>()
+  /** Memory of what others keep as long as the view. */
+  attachedOctets = 0
   #updating: Promise<void> | undefined
 
   constructor(index: MessageIndex, selection: Selection) {
@@ -37,30 +38,34 @@ export class MessageView {
 
   /** About the memory that the list takes. */
   get octets(): number {
-    return ENTRY_OCTETS * this.#found.length + CHANGE_OCTETS * (this.#changed?.size ?? 0) + this.#attachedOctets
+    return ENTRY_OCTETS * this.#found.length + CHANGE_OCTETS * this.#changes + this.attachedOctets
   }
 
-  /** Counts memory that is kept as long as a list that `newestFirst` returned. Returns false if it is another view's. */
-  attach(list: readonly IndexedMessage[], octets: number): boolean {
-    if (list !== this.#newestFirst) return false
-    this.#attachedOctets += octets
-    return true
+  /** How many changes are remembered. */
+  get #changes(): number {
+    return (this.#changed?.size ?? 0) + this.#deleted.size
+  }
+
+  /** Returns whether a list is the one that `newestFirst` returned last. */
+  isLatest(list: readonly IndexedMessage[]): boolean {
+    return list === this.#newestFirst
   }
 
   /** Takes a change of the index. Returns false if the list remembers too many. */
   onEvent({ type, message }: IndexEvent): boolean {
+    if (this.#changed === undefined || !this.#selection.sees(message)) return true
     if (type === 'deleted') {
-      this.#hasDeleted = true
-      this.#changed?.delete(message.order)
-    } else if (this.#selection.sees(message)) this.#changed?.set(message.order, message)
-    return this.#changed === undefined || this.#changed.size <= MAX_CHANGES
+      this.#deleted.add(message.order)
+      this.#changed.delete(message.order)
+    } else this.#changed.set(message.order, message)
+    return this.#changes <= MAX_CHANGES
   }
 
   /** Returns all messages of the list, the newest first: the same array while nothing changes. Lets others run meanwhile. */
   async newestFirst(): Promise<readonly IndexedMessage[]> {
     // An update that began earlier may have missed the latest change.
     if (this.#updating) await this.#updating
-    if (this.#changed?.size === 0 && !this.#hasDeleted) return this.#newestFirst
+    if (this.#changed !== undefined && this.#changes === 0) return this.#newestFirst
     this.#updating ??= this.#update().finally(() => {
       this.#updating = undefined
     })
@@ -79,11 +84,11 @@ export class MessageView {
       if (isSliceOver()) await nextSlice()
     }
     const before = this.#found.length
-    if (this.#hasDeleted) this.#found = this.#found.filter(({ id }) => this.#index.get(id) !== undefined)
-    this.#hasDeleted = false
+    const deleted = this.#deleted
+    this.#deleted = new Set()
+    if (deleted.size > 0) this.#found = this.#found.filter(({ order }) => !deleted.has(order))
     if (changed.length === 0 && this.#found.length === before) return
     this.#newestFirst = this.#found.toReversed()
-    this.#attachedOctets = 0
   }
 
   /** Puts a message into the list or takes it out. */

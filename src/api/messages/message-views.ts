@@ -44,7 +44,7 @@ export class MessageViews {
     if (basis !== this.#basis) this.clear()
     this.#basis = basis
     const key = keyOf(caller, conditions)
-    const kept = this.#views.get(key) ?? { view: this.#viewOf(caller, conditions), octets: 0 }
+    const kept = this.#views.get(key) ?? { view: this.#newView(caller, conditions), octets: 0 }
     this.#views.delete(key)
     this.#views.set(key, kept)
     if (this.#views.size > MAX_VIEWS) this.#dropOldest()
@@ -59,16 +59,25 @@ export class MessageViews {
     }
   }
 
-  /** Counts memory that is kept as long as a list that `find` returned. */
-  attach(list: readonly IndexedMessage[], octets: number): void {
-    for (const kept of this.#views.values()) if (kept.view.attach(list, octets)) return this.#count(kept)
+  /**
+   * Returns an object that exists as long as the view that returned a list last, and counts memory that is kept for it.
+   * Undefined if there is no such view any more.
+   */
+  viewOf(list: readonly IndexedMessage[], octets: number): object | undefined {
+    for (const kept of this.#views.values()) {
+      if (!kept.view.isLatest(list)) continue
+      kept.view.attachedOctets = octets
+      this.#count(kept)
+      return kept.view
+    }
+    return undefined
   }
 
   clear(): void {
     for (const key of this.#views.keys()) this.#delete(key)
   }
 
-  #viewOf(caller: Caller, conditions: readonly Condition[]): MessageView {
+  #newView(caller: Caller, conditions: readonly Condition[]): MessageView {
     const folders = new Map<string, boolean>()
     const sees = ({ folder, entry }: IndexedMessage): boolean => {
       const known = folders.get(folder.id) ?? seesFolder(caller, folder)
