@@ -59,7 +59,7 @@ function Rows({ mail, offsetKey: key }: { readonly mail: Mail; readonly offsetKe
   const checkRow = (row: number, isRange: boolean): void => {
     const id = list.at(row)?.id
     if (id === undefined) return
-    if (isRange && anchor.current >= 0) mail.check(list.between(anchor.current, row), true)
+    if (isRange && anchor.current >= 0) void list.loadBetween(anchor.current, row).then((ids) => mail.check(ids, true))
     else mail.check([id])
     anchor.current = row
   }
@@ -70,7 +70,7 @@ function Rows({ mail, offsetKey: key }: { readonly mail: Mail; readonly offsetKe
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -list.count, End: list.count }[event.key]
-    if (by !== undefined) mail.step(by)
+    if (by !== undefined) void mail.step(by)
     else if (event.key === ' ' && active >= 0) checkRow(active, false)
     else return
     event.preventDefault()

@@ -4,32 +4,37 @@ import { type LiveEvent, onLive } from '../../api/live.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { belongs, hasFolder, isPlain, type MailFilter, type Summary, selectionOf } from './filter.ts'
 import { folders } from './folders.ts'
+import { LoadedRows } from './loaded-rows.ts'
 
-const PAGE = 100
+const PAGE = 50
+/** Pages that are read at the same time. Others wait until it is known whether they are still visible. */
+const MAX_LOADS = 2
 /** A list that the browser cannot update itself is read again this long after a change. */
 const REFRESH_MS = 300
+/** The lab repeats events after a reconnection. This long, the list is read again rather than updated. */
+const SETTLE_MS = 5_000
 
-/**
- * The messages of a list, of which only the pages that were visible are loaded. Rows are counted from the newest. Inside,
- * they are kept from the oldest, so that new messages change no position.
- */
+/** The messages of a list, of which only those near the visible ones are loaded. Rows are counted from the newest. */
 export class MessageList {
   readonly filter: MailFilter
+  /** The open message, which stays loaded. */
+  openId: string | undefined
   /** Grows with each change. Components that read rows subscribe to it by `#rowsNow`. */
   readonly #version = signal(0)
   readonly problem = signal<Problem | undefined>(undefined)
   readonly isLoaded = signal(false)
   /** Messages that have arrived since the list was opened. */
   readonly prepended = signal(0)
-  #rows: (Summary | undefined)[] = []
-  #positions = new Map<string, number>()
+  readonly #rows = new LoadedRows<Summary>()
   /** Messages that are deleted soon, and are not shown any more. */
   readonly #doomed = new Set<string>()
   #doomedRows: number[] | undefined
-  readonly #loading = new Set<number>()
+  readonly #loading = new Map<number, Promise<void>>()
   #range: readonly [number, number] = [0, 0]
   #events: LiveEvent[] = []
   #refreshTimer: ReturnType<typeof setTimeout> | undefined
+  #isRefreshing = false
+  #settledAt = 0
   #generation = 0
 
   constructor(filter: MailFilter) {
@@ -56,30 +61,34 @@ export class MessageList {
 
   /** Returns a row; undefined if it is not loaded. */
   at(row: number): Summary | undefined {
-    return this.#rowsNow()[this.#positionOf(row)]
+    return this.#rowsNow().at(this.#withHidden(row))
   }
 
   /** Returns the row of a message; -1 if it is not loaded. */
   rowOf(id: string | undefined): number {
-    const { length } = this.#rowsNow()
-    const position = id === undefined ? undefined : this.#positions.get(id)
-    if (position === undefined || this.#doomed.has(id as string)) return -1
-    const row = length - 1 - position
+    const row = id === undefined || this.#doomed.has(id) ? -1 : this.#rowsNow().rowOf(id)
     return row - this.#hidden().filter((hidden) => hidden < row).length
   }
 
   /** Loads the pages around rows that are visible. */
   show(first: number, last: number): void {
     this.#range = [first, last]
-    const hidden = this.#hidden().length
-    for (let page = Math.floor(first / PAGE); page * PAGE <= last + hidden; page++) {
-      if (!this.#loading.has(page) && this.#hasGap(page)) void this.#load(page)
-    }
+    this.#loadVisible()
   }
 
-  /** Reads the visible part again: after a reconnection, or when only the lab knows what has changed. */
+  /** Reads the visible part again after a reconnection. */
+  reconnect(): Promise<void> {
+    this.#settledAt = Date.now() + SETTLE_MS
+    return this.refresh()
+  }
+
+  /** Reads the visible part again, when only the lab knows what has changed. */
   async refresh(): Promise<void> {
     clearTimeout(this.#refreshTimer)
+    this.#refreshTimer = undefined
+    // The answer has what events before the request have told. Those that follow are applied to it.
+    this.#apply()
+    this.#isRefreshing = true
     const generation = ++this.#generation
     const [first, last] = this.#range
     const offset = Math.floor(first / PAGE) * PAGE
@@ -89,14 +98,16 @@ export class MessageList {
       if (generation !== this.#generation) return
       // What a search finds anew is at the top.
       if (this.isLoaded.value) this.prepended.value += Math.max(0, total - this.#rows.length)
-      this.#rows = Array.from({ length: total })
-      this.#positions = new Map()
+      this.#rows.reset(total)
       this.#loading.clear()
-      this.#put(offset, items)
+      this.#rows.put(offset, items)
       this.problem.value = undefined
       this.isLoaded.value = true
+      this.#afterRefresh(offset === 0 ? items.length : 0)
     } catch (error) {
       if (generation !== this.#generation) return
+      this.#isRefreshing = false
+      this.#apply()
       this.problem.value = problemOf(error)
     }
     this.#changed()
@@ -115,15 +126,11 @@ export class MessageList {
 
   /** Changes rows at once, before the lab has confirmed it. */
   patch(ids: readonly string[], change: (message: Summary) => Summary): void {
-    for (const id of ids) {
-      const position = this.#positions.get(id)
-      const message = position === undefined ? undefined : this.#rows[position]
-      if (message) this.#rows[position as number] = change(message)
-    }
+    for (const id of ids) this.#rows.change(id, change)
     this.#changed()
   }
 
-  /** Returns the loaded messages of rows. */
+  /** Returns the messages of rows that are loaded. */
   between(from: number, to: number): string[] {
     const found: string[] = []
     for (let row = Math.min(from, to); row <= Math.max(from, to); row++) {
@@ -133,9 +140,25 @@ export class MessageList {
     return found
   }
 
+  /** Returns the messages of rows. Loads those that are not loaded. */
+  async loadBetween(from: number, to: number): Promise<string[]> {
+    const found: string[] = []
+    const [first, last] = [Math.min(from, to), Math.max(from, to)]
+    for (let start = first; start <= last; ) {
+      const page = Math.floor(this.#withHidden(start) / PAGE)
+      if (this.#rows.hasGap(page * PAGE, PAGE)) await (this.#loading.get(page) ?? this.#load(page))
+      let end = start
+      while (end < last && this.#withHidden(end + 1) < (page + 1) * PAGE) end++
+      found.push(...this.between(start, end))
+      start = end + 1
+    }
+    return found
+  }
+
   /** Returns the rows, and lets the component that asks render again when they change. */
-  #rowsNow(): readonly (Summary | undefined)[] {
-    return this.#version.value >= 0 ? this.#rows : []
+  #rowsNow(): LoadedRows<Summary> {
+    void this.#version.value
+    return this.#rows
   }
 
   #changed(): void {
@@ -146,22 +169,17 @@ export class MessageList {
   /** Returns the rows of hidden messages, counted with them, in ascending order. */
   #hidden(): readonly number[] {
     this.#doomedRows ??= [...this.#doomed]
-      .flatMap((id) => this.#positions.get(id) ?? [])
-      .map((position) => this.#rows.length - 1 - position)
+      .map((id) => this.#rows.rowOf(id))
+      .filter((row) => row !== -1)
       .sort((a, b) => a - b)
     return this.#doomedRows
   }
 
-  #positionOf(row: number): number {
+  /** Returns a row as it is counted with hidden messages. */
+  #withHidden(row: number): number {
     let counted = row
     for (const hidden of this.#hidden()) if (hidden <= counted) counted++
-    return this.#rows.length - 1 - counted
-  }
-
-  #hasGap(page: number): boolean {
-    const end = this.#rows.length - page * PAGE
-    for (let position = Math.max(0, end - PAGE); position < end; position++) if (!this.#rows[position]) return true
-    return false
+    return counted
   }
 
   #read(offset: number, limit: number) {
@@ -173,40 +191,71 @@ export class MessageList {
     })
   }
 
-  async #load(page: number): Promise<void> {
+  #loadVisible(): void {
+    const [first, last] = this.#range
+    const end = last + this.#hidden().length
+    for (let page = Math.floor(first / PAGE); page * PAGE <= end && this.#loading.size < MAX_LOADS; page++) {
+      if (!this.#loading.has(page) && this.#rows.hasGap(page * PAGE, PAGE)) void this.#load(page)
+    }
+  }
+
+  #load(page: number): Promise<void> {
+    const loaded = this.#loadPage(page)
+    this.#loading.set(page, loaded)
+    return loaded
+  }
+
+  async #loadPage(page: number): Promise<void> {
     const generation = this.#generation
     const { length } = this.#rows
-    this.#loading.add(page)
     try {
       const { items, total } = await this.#read(page * PAGE, PAGE)
       if (generation !== this.#generation) return
-      // Messages have come or gone while the page was read: its place is unknown.
-      if (total !== length || length !== this.#rows.length) this.#refreshSoon()
-      else this.#put(page * PAGE, items)
-    } catch (error) {
-      if (generation === this.#generation) this.problem.value = problemOf(error)
-    } finally {
       this.#loading.delete(page)
-      this.#changed()
+      // Messages have come or gone while the page was read: its place is unknown.
+      if (total !== length || length !== this.#rows.length) return this.#refreshSoon()
+      this.#trim()
+      this.#rows.put(page * PAGE, items)
+      this.#loadVisible()
+    } catch (error) {
+      if (generation !== this.#generation) return
+      this.#loading.delete(page)
+      this.problem.value = problemOf(error)
     }
+    this.#changed()
   }
 
-  #put(offset: number, items: readonly Summary[]): void {
-    for (const [index, item] of items.entries()) {
-      const position = this.#rows.length - 1 - offset - index
-      if (position < 0) return
-      this.#rows[position] = item
-      this.#positions.set(item.id, position)
-    }
+  #trim(): void {
+    this.#rows.trim(...this.#range, (id) => id === this.openId || this.#doomed.has(id))
   }
 
+  /** Reads the list again after a while, also where changes do not pause. */
   #refreshSoon(): void {
-    clearTimeout(this.#refreshTimer)
-    this.#refreshTimer = setTimeout(() => void this.refresh(), REFRESH_MS)
+    this.#refreshTimer ??= setTimeout(() => {
+      this.#refreshTimer = undefined
+      if (this.#isRefreshing) this.#refreshSoon()
+      else void this.refresh()
+    }, REFRESH_MS)
+  }
+
+  /**
+   * Applies the events that have arrived while the list was read.
+   * @param known how many of the newest messages are loaded: among them, one that the answer had already is recognized
+   */
+  #afterRefresh(known: number): void {
+    this.#isRefreshing = false
+    const others = this.#events.filter(({ name }) => name !== 'message.received')
+    if (this.#events.length - others.length > known) {
+      this.#events = others
+      this.#refreshSoon()
+    }
+    this.#apply()
+    this.#loadVisible()
   }
 
   /** Applies the events of a frame together. */
   #apply(): void {
+    if (this.#isRefreshing || this.#events.length === 0) return
     const events = this.#events
     this.#events = []
     if (!this.isLoaded.value) return
@@ -219,20 +268,19 @@ export class MessageList {
       else if (name === 'message.deleted') gone.add(data.id as string)
     }
     if (gone.size > 0) this.#remove(gone)
+    this.#trim()
     this.#changed()
   }
 
   #received(message: Summary | undefined): void {
-    if (!message || this.#positions.has(message.id) || !belongs(this.filter, message)) return
-    if (!isPlain(this.filter)) return this.#refreshSoon()
-    this.#positions.set(message.id, this.#rows.push(message) - 1)
+    if (!message || this.#rows.has(message.id) || !belongs(this.filter, message)) return
+    if (!isPlain(this.filter) || Date.now() < this.#settledAt) return this.#refreshSoon()
+    this.#rows.unshift(message)
     this.prepended.value++
   }
 
   #replace(message: Summary): void {
-    const position = this.#positions.get(message.id)
-    const known = position === undefined ? undefined : this.#rows[position]
-    if (known) this.#rows[position as number] = { ...message, thread: known.thread }
+    this.#rows.change(message.id, ({ thread }) => ({ ...message, thread }))
   }
 
   #remove(gone: ReadonlySet<string>): void {
@@ -240,11 +288,8 @@ export class MessageList {
       const folder = folders.value?.find((one) => id.startsWith(`${one.id}.`))
       return !folder || hasFolder(this.filter, folder)
     }
-    const known = [...gone].filter((id) => this.#positions.has(id))
     for (const id of gone) this.#doomed.delete(id)
-    if (this.filter.threads || [...gone].some((id) => !this.#positions.has(id) && isOfList(id))) this.#refreshSoon()
-    if (known.length === 0) return
-    this.#rows = this.#rows.filter((one) => !one || !gone.has(one.id))
-    this.#positions = new Map(this.#rows.flatMap((one, position) => (one ? [[one.id, position]] : [])))
+    if (this.filter.threads || [...gone].some((id) => !this.#rows.has(id) && isOfList(id))) this.#refreshSoon()
+    this.#rows.remove(gone)
   }
 }

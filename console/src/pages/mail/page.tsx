@@ -97,9 +97,9 @@ function useMailKeys(mail: Mail): void {
         else if (openId !== undefined) remove([openId])
       }
       return [
-        { keys: 'j', text: 'mail.keyNext', run: run((now) => now.step(1)) },
-        { keys: 'k', text: 'mail.keyPrevious', run: run((now) => now.step(-1)) },
-        { keys: 'o', text: 'mail.keyOpen', run: run((now) => now.openId === undefined && now.step(0)) },
+        { keys: 'j', text: 'mail.keyNext', run: run((now) => void now.step(1)) },
+        { keys: 'k', text: 'mail.keyPrevious', run: run((now) => void now.step(-1)) },
+        { keys: 'o', text: 'mail.keyOpen', run: run((now) => now.openId === undefined && void now.step(0)) },
         { keys: 'u', text: 'mail.keyBack', run: run((now) => now.close()) },
         { keys: 'x', text: 'mail.keySelect', run: run((now) => now.openId !== undefined && now.check([now.openId])) },
         { keys: '*', text: 'mail.selectAll', run: run((now) => now.checkAll()) },

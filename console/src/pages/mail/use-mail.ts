@@ -21,7 +21,7 @@ export interface Mail {
   readonly open: (id: string) => void
   readonly close: () => void
   /** Opens the message that is so many rows away from the open one. */
-  readonly step: (by: number) => void
+  readonly step: (by: number) => Promise<void>
   readonly check: (ids: readonly string[], isChecked?: boolean) => void
   readonly checkAll: () => void
   readonly uncheck: () => void
@@ -38,6 +38,7 @@ export function useMail(): Mail {
   const filter = filterIn(query)
   const key = mailPath(filter)
   const list = useMemo(() => new MessageList(filter), [key])
+  list.openId = openId
   const [checked, setChecked] = useState<ReadonlySet<string>>(new Set())
   const [isAllChecked, setAllChecked] = useState(false)
   useEffect(followFolders, [])
@@ -49,16 +50,17 @@ export function useMail(): Mail {
   const isFirst = useRef(true)
   useEffect(() => {
     if (isFirst.current) isFirst.current = false
-    else void Promise.all([list.refresh(), readFolders()])
+    else void Promise.all([list.reconnect(), readFolders()])
   }, [reconnects.value])
 
   const tab = query.get('tab') ?? undefined
   const open = (id: string): void => navigate(mailPath(filter, id, tab), { replace: openId !== undefined })
   const close = (): void => navigate(mailPath(filter), { replace: true })
-  const step = (by: number): void => {
+  const step = async (by: number): Promise<void> => {
     const row = list.rowOf(openId)
-    const next = list.at(openId === undefined || row === -1 ? 0 : Math.max(0, Math.min(list.count - 1, row + by)))
-    if (next && next.id !== openId) open(next.id)
+    const next = openId === undefined || row === -1 ? 0 : Math.max(0, Math.min(list.count - 1, row + by))
+    const id = list.at(next)?.id ?? (await list.loadBetween(next, next))[0]
+    if (id !== undefined && id !== openId) open(id)
   }
   const uncheck = (): void => {
     setChecked(new Set())
@@ -84,12 +86,14 @@ export function useMail(): Mail {
     close,
     step,
     check: (ids, isChecked) => {
-      const next = new Set(checked)
-      for (const id of ids) {
-        if (isChecked ?? !next.has(id)) next.add(id)
-        else next.delete(id)
-      }
-      setChecked(next)
+      setChecked((before) => {
+        const next = new Set(before)
+        for (const id of ids) {
+          if (isChecked ?? !next.has(id)) next.add(id)
+          else next.delete(id)
+        }
+        return next
+      })
       setAllChecked(false)
     },
     checkAll: () => {
