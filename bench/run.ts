@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureRates } from './frame/measure.ts'
 import { markdown, rateRows } from './frame/report.ts'
@@ -41,7 +41,9 @@ async function runSuite(name: string, options: BenchOptions, json: boolean): Pro
   const say = (line: string): void => console.error(line)
   say(`${suite.title}: ${options.rounds} rounds`)
   const rows = suite.kind === 'table' ? await suite.measure(options) : rateRows(await measureRates(suite, options, say))
-  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node.js ${process.version}`
+  const programs = [`Node.js ${process.version}`, ...(suite.kind === 'table' && suite.program ? [suite.program()] : [])]
+  const load = `load ${loadavg()[0]?.toFixed(1)}`
+  const machine = [cpus()[0]?.model ?? 'unknown CPU', `${cpus().length} cores`, ...programs, load].join(', ')
   if (json) console.log(JSON.stringify({ suite: name, machine, rows }))
   else console.log(`### ${suite.title}\n\n${machine}\n\n${markdown(rows)}\n`)
 }

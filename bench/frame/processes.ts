@@ -11,6 +11,7 @@ const START_LIMIT_MS = 30_000
 /** The report of a server program of `bench/programs/` when it listens. */
 export interface ServerNews {
   readonly port: number
+  readonly smtpPort?: number
   readonly ca?: string
   readonly note?: string
 }
@@ -22,20 +23,26 @@ export async function forkServer(name: string, settings: object = {}): Promise<T
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: ['--expose-gc'],
   })
-  const { port, ca, note } = (await nextMessage(child)) as ServerNews
+  const { port, smtpPort, ca, note } = (await nextMessage(child)) as ServerNews
   return {
     ...observed(child, port),
+    ...(smtpPort !== undefined && { smtpPort }),
     ...(ca !== undefined && { ca }),
     ...(note !== undefined && { note }),
-    reset: () => ask(child, 'reset'),
-    collect: () => ask(child, 'collect'),
+    async reset() {
+      await ask(child, 'reset')
+    },
+    async collect() {
+      await ask(child, 'collect')
+    },
+    heapOctets: () => ask(child, 'heap') as Promise<number>,
   }
 }
 
-async function ask(child: ChildProcess, what: 'reset' | 'collect'): Promise<void> {
+function ask(child: ChildProcess, what: 'reset' | 'collect' | 'heap'): Promise<unknown> {
   const done = nextMessage(child)
   child.send(what)
-  await done
+  return done
 }
 
 /** Runs a program that listens on `port`. Resolves when it does. */

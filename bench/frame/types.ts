@@ -2,6 +2,8 @@
 export interface Target {
   readonly host: string
   readonly port: number
+  /** Port of its SMTP server, if `port` is that of another protocol. */
+  readonly smtpPort?: number
   /** Process id, if the benchmark started the server. */
   readonly pid?: number
   /** PEM of the authority that issued the server's certificate, if it speaks TLS. */
@@ -20,6 +22,8 @@ export interface Target {
   reset?(): Promise<void>
   /** Collects garbage. Only the server programs of `bench/programs/` can. */
   collect?(): Promise<void>
+  /** Collects garbage, and returns the octets of the heap that are left. Only `console-lab` can. */
+  heapOctets?(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -60,6 +64,8 @@ export interface RateSuite {
 export interface TableSuite {
   readonly kind: 'table'
   readonly title: string
+  /** The other program that takes part, with its version. */
+  readonly program?: () => string
   measure(options: BenchOptions): Promise<readonly Record<string, string>[]>
 }
 
