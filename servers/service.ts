@@ -6,7 +6,7 @@ import type { Tenants } from '../src/directory/tenants.ts'
 import type { Directory } from '../src/directory/types.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
-import type { LimitedBy } from '../src/net/virtual-server.ts'
+import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
 import type { NewsService } from '../src/news/news-service.ts'
 import type { MessageStore } from '../src/store/types.ts'
 

@@ -1,4 +1,5 @@
 import { ApiProblem, type ProblemName } from '../../src/api/problem.ts'
+import { isProxyHeader, UNEXPECTED_PROXY_HEADER } from '../../src/common/proxy-header.ts'
 
 type Refusal = readonly [ProblemName, string]
 
@@ -24,6 +25,7 @@ export function malformed(error: ParserError): ApiProblem {
   if (error.rawPacket?.subarray(0, TLS_RECORD.length).equals(TLS_RECORD)) {
     return new ApiProblem('bad-request', 'the client started TLS on the clear-text port: use https with the TLS port')
   }
+  if (error.rawPacket && isProxyHeader(error.rawPacket)) return new ApiProblem('bad-request', UNEXPECTED_PROXY_HEADER)
   const [name, detail] = refusals[error.code ?? ''] ?? [
     'bad-request',
     `the request is not HTTP/1.1: ${error.reason ?? error.message}`,

@@ -111,6 +111,8 @@ export class HttpServer {
     // Starts the checks of the time-outs. `listen` does it otherwise, but the lab's own listener accepts the connections.
     if (this.#open++ === 0) this.#server.emit('listening')
     this.#server.emit('connection', stream)
+    // Who read the PROXY header has left the socket paused.
+    stream.resume()
     await connection.closed
     // Ends the checks: after a reload nobody uses this server any more.
     if (--this.#open === 0) this.#server.close()

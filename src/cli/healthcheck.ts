@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
 import type { Command } from 'commander'
+import { AddressList } from '../common/address-list.ts'
 import { reachableAddress } from '../common/ip-address.ts'
 import type { Port } from '../config/resolve.ts'
 import { askLab } from '../lab/control/client.ts'
@@ -33,12 +34,12 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   const { timeout: timeoutMs = TIMEOUT_MS } = options
   const greeted: Socket[] = []
   const results = await Promise.all(
-    ports.map(async ({ virtualServer, protocol, address, port, tls }) => {
+    ports.map(async ({ virtualServer, protocol, address, port, tls, proxies }) => {
       try {
         const verification = tls ? { ca: roots, servername: hostname } : undefined
+        const host = reachableAddress(address)
         const { line, socket } = await greeting(
-          reachableAddress(address),
-          port,
+          { host, port, proxies: new AddressList(proxies) },
           timeoutMs,
           FIRST_WORDS[protocol],
           verification,
@@ -83,6 +84,8 @@ interface PortToCheck {
   readonly virtualServer: string
   readonly protocol: string
   readonly address: string
+  /** The addresses whose connections begin with a PROXY header. */
+  readonly proxies: readonly string[]
   readonly port: number
   readonly tls: boolean
 }
@@ -98,8 +101,8 @@ interface PortsToCheck {
 /** Returns the actual ports and the roots of a running lab, without reading its file. */
 async function portsOfLab(control: string): Promise<PortsToCheck> {
   const { hostname, endpoints, ca } = await labStatus(control)
-  const ports = endpoints.flatMap(({ virtualServer, protocol, address, port, tlsPort }) =>
-    openPorts({ virtualServer, protocol, address }, port ?? 'off', tlsPort ?? 'off'),
+  const ports = endpoints.flatMap(({ virtualServer, protocol, address, proxies, port, tlsPort }) =>
+    openPorts({ virtualServer, protocol, address, proxies }, port ?? 'off', tlsPort ?? 'off'),
   )
   return { hostname, ports, roots: ca === '' ? [] : [ca] }
 }
@@ -108,8 +111,12 @@ async function portsOfLab(control: string): Promise<PortsToCheck> {
 async function portsOfFile(options: ConfigurationOptions): Promise<PortsToCheck> {
   const configuration = await loadConfiguration(options)
   const { hostname, virtualServers } = configuration.lab
-  const ports = virtualServers.flatMap(({ name, protocol, address, port, tlsPort, certificate }) =>
-    openPorts({ virtualServer: name, protocol, address }, port, certificate.kind === 'assigned' ? 'off' : tlsPort),
+  const ports = virtualServers.flatMap(({ name, protocol, address, proxyProtocol, port, tlsPort, certificate }) =>
+    openPorts(
+      { virtualServer: name, protocol, address, proxies: proxyProtocol?.from ?? [] },
+      port,
+      certificate.kind === 'assigned' ? 'off' : tlsPort,
+    ),
   )
   const { storedRoots } = await import('./certificate-store.ts')
   return { hostname, ports, roots: await storedRoots(configuration) }
@@ -135,39 +142,44 @@ interface Verification {
  * @throws Error if no greeting arrives in time or the certificate cannot be verified
  */
 function greeting(
-  host: string,
-  port: number,
+  { host, port, proxies }: { readonly host: string; readonly port: number; readonly proxies: AddressList },
   timeoutMs: number,
   firstWords: string | undefined,
   verification?: Verification,
 ): Promise<{ readonly line: string; readonly socket: Socket }> {
-  const socket = verification ? tlsSocket(host, port, verification) : connectTcp({ host, port })
+  const raw = connectTcp({ host, port })
   return new Promise((resolve, reject) => {
     let received = ''
     const timer = setTimeout(() => fail(new Error(`no greeting within ${timeoutMs / 1000} s`)), timeoutMs)
     const fail = (error: Error): void => {
       clearTimeout(timer)
-      socket.destroy()
+      raw.destroy()
       reject(error)
     }
-    socket.setEncoding('utf8')
-    if (firstWords !== undefined) socket.write(firstWords)
-    socket.on('data', (text: string) => {
-      received += text
-      const end = received.indexOf('\r\n')
-      if (end === -1) return
-      const line = received.slice(0, end)
-      if (firstWords !== undefined && !/^HTTP\/1\.1 200 /.test(line)) return fail(new Error(line))
-      clearTimeout(timer)
-      resolve({ line, socket })
+    raw.on('error', fail)
+    raw.once('connect', () => {
+      // This machine counts as a proxy, whose own connections have no other client.
+      if (proxies.has(raw.localAddress ?? '')) raw.write('PROXY UNKNOWN\r\n')
+      const socket = verification ? tlsOver(raw, host, verification) : raw
+      socket.setEncoding('utf8')
+      if (firstWords !== undefined) socket.write(firstWords)
+      socket.on('data', (text: string) => {
+        received += text
+        const end = received.indexOf('\r\n')
+        if (end === -1) return
+        const line = received.slice(0, end)
+        if (firstWords !== undefined && !/^HTTP\/1\.1 200 /.test(line)) return fail(new Error(line))
+        clearTimeout(timer)
+        resolve({ line, socket })
+      })
+      socket.on('end', () => fail(new Error('closed without a greeting')))
+      if (socket !== raw) socket.on('error', fail)
     })
-    socket.on('end', () => fail(new Error('closed without a greeting')))
-    socket.on('error', (error) => fail(error))
   })
 }
 
-function tlsSocket(host: string, port: number, { ca, servername }: Verification): Socket {
+function tlsOver(socket: Socket, host: string, { ca, servername }: Verification): Socket {
   // SNI carries no IP addresses (RFC 6066 section 3). Node.js then checks the certificate against the host.
-  const name = isIP(servername) ? {} : { servername }
-  return connectTls({ host, port, ...name, ca: [...ca, ...rootCertificates] })
+  const name = isIP(servername) ? { host } : { servername }
+  return connectTls({ socket, ...name, ca: [...ca, ...rootCertificates] })
 }

@@ -46,9 +46,17 @@ function entry(key: string, schema: JsonSchema, indent: string): string[] {
     return [...scalar(key, schema, indent), `${indent}# Keys of each item:`, ...keys]
   }
   if (item) return [`${indent}${key}:`, `${indent}  -`, ...mapping(item, `${indent}    `)]
+  // Without its required keys, an optional mapping would be invalid: it is shown as a comment.
+  if (schema.properties && isIncomplete(schema)) {
+    return [`${key}:`, ...mapping(schema, '  ')].map((line) => `${indent}# ${line}`)
+  }
   if (schema.properties) return [`${indent}${key}:`, ...mapping(schema, `${indent}  `)]
   return [...scalar(key, schema, indent), ...longForm(key, schema, indent)]
 }
+
+/** Returns whether a mapping that can be left out has keys that cannot. */
+const isIncomplete = ({ default: preset, required = [] }: JsonSchema): boolean =>
+  preset === undefined && required.some((key) => !REQUIRED.has(key))
 
 function scalar(key: string, schema: JsonSchema, indent: string): string[] {
   const example = schema.examples?.[0]

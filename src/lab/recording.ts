@@ -72,11 +72,13 @@ export function captureObstacle(file: string): string | undefined {
 
 /** Logs one structured line for a session that has ended. */
 export function logSession(log: Logger, record: SessionRecord): void {
-  const { id, virtualServer, remoteAddress, remotePort, user, tls, refusals, startedAt, endedAt, endCause } = record
+  const { id, virtualServer, remoteAddress, remotePort, proxy, user, tls, refusals, startedAt, endedAt, endCause } =
+    record
   const facts = {
     session: id,
     server: virtualServer,
     client: `${remoteAddress}:${remotePort}`,
+    proxy: proxy && `${proxy.address}:${proxy.port}`,
     user,
     tls: tls && { version: tls.version, cipher: tls.cipher, bits: tls.bits },
     refusals: refusals.length > 0 ? refusals : undefined,

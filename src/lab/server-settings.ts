@@ -5,16 +5,17 @@ import type { ServerContext } from '../../servers/service.ts'
 import type { Api } from '../api/api.ts'
 import type { Clock } from '../common/clock.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
-import type { RateConfig } from '../config/schema/virtual-server.ts'
+import type { ProxyProtocolConfig, RateConfig } from '../config/schema/virtual-server.ts'
 import type { TokenConfig } from '../config/schema.ts'
 import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import { clientKey } from '../net/client-addresses.ts'
 import type { FaultRules } from '../net/faults/fault-rules.ts'
 import { type LegacySettings, legacySettings } from '../net/legacy-acceptor.ts'
+import type { Proxies } from '../net/proxy-protocol/proxies.ts'
 import type { Rates } from '../net/rates.ts'
 import type { TlsSettings } from '../net/tls-acceptor.ts'
-import type { VirtualServerSettings } from '../net/virtual-server.ts'
+import type { VirtualServerSettings } from '../net/virtual-server-settings.ts'
 import type { NewsService } from '../news/news-service.ts'
 import { certificateNames } from '../pki/certificate/names.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
@@ -71,6 +72,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
   }
   contexts.set(name, context)
   const tls = await tlsSettings(config, server, pki, log)
+  const proxies = await proxiesOf(server.proxyProtocol)
   return {
     name,
     protocol,
@@ -81,6 +83,7 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     isBackground,
     faults,
     captures: captures.open(config.capture, server.capture),
+    ...(proxies ? { proxies } : {}),
     maxConnections: limits.connections,
     idleTimeoutMs,
     serve: (connection) => service.serve(connection, context),
@@ -92,6 +95,13 @@ export async function serverSettings(server: ResolvedVirtualServer, site: Site):
     takesConnection: connectionRate(name, limits.rate, rates),
     busyLine: (limited) => service.busy(context, limited),
   }
+}
+
+/** Loads the PROXY protocol only where it is used. */
+async function proxiesOf(config: ProxyProtocolConfig | undefined): Promise<Proxies | undefined> {
+  if (config === undefined) return undefined
+  const { Proxies } = await import('../net/proxy-protocol/proxies.ts')
+  return new Proxies(config)
 }
 
 /** Returns what counts a connection from an address, and decides whether it is within the rate; undefined if there is none. */

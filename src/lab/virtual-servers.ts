@@ -4,7 +4,8 @@ import type { ResolvedVirtualServer } from '../config/resolve.ts'
 import type { ServerProtocol } from '../config/schema.ts'
 import type { TlsPolicyName } from '../config/tls-policies.ts'
 import { FailedLogons } from '../net/failed-logons.ts'
-import { type Disconnection, VirtualServer, type VirtualServerSettings } from '../net/virtual-server.ts'
+import { type Disconnection, VirtualServer } from '../net/virtual-server.ts'
+import type { VirtualServerSettings } from '../net/virtual-server-settings.ts'
 import type { SessionLog } from '../sessions/log.ts'
 
 /** The running virtual servers, by name. */
@@ -92,6 +93,8 @@ export interface VirtualServerStatus {
   readonly certificate: { readonly friendlyName: string; readonly thumbprint: string } | undefined
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean
+  /** The addresses whose connections begin with a PROXY header. */
+  readonly proxies: readonly string[]
   /** The name of its TLS policy; undefined if it has none. */
   readonly tlsPolicy: TlsPolicyName | undefined
   /** Whether clients with SSL 3.0, TLS 1.0 and the ciphers of the 1990s are accepted. */
@@ -115,6 +118,7 @@ export function statusOf(config: ResolvedVirtualServer, virtualServers: VirtualS
     certificate: certificate && { friendlyName: certificate.friendlyName, thumbprint: certificate.thumbprint },
     requireSecureChannel: config.requireSecureChannel,
     require128BitEncryption: config.require128BitEncryption,
+    proxies: config.proxyProtocol?.from ?? [],
     tlsPolicy: tls && config.tls.policy,
     legacyTls: tls?.legacy !== undefined && tls.legacy.minVersion === undefined,
     tlsDefect: tls?.legacy?.defect,

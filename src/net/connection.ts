@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../common/ip-address.ts'
 import type { MemoryBudget, MemoryReservation } from '../common/memory-budget.ts'
 import { viewsOf } from '../common/pieces.ts'
+import { PROXY_LINE_START, PROXY_SIGNATURE, UNEXPECTED_PROXY_HEADER } from '../common/proxy-header.ts'
 import { Intake } from '../common/received-octets.ts'
 import { CommandTurns, isSliceOver, nextSlice } from '../common/time-slice.ts'
 import type { SessionRecorder, TlsFacts } from '../sessions/types.ts'
@@ -20,6 +21,12 @@ import { Transport } from './transport.ts'
 const TLS_RECORD = Buffer.of(22, 3)
 const TLS_ON_CLEAR_PORT =
   'the client started TLS on the clear-text port: use STARTTLS there, or connect to the TLS port'
+/** How connections begin that cannot continue, and why. */
+const unexpected: readonly (readonly [Buffer, string])[] = [
+  [TLS_RECORD, TLS_ON_CLEAR_PORT],
+  [PROXY_LINE_START, UNEXPECTED_PROXY_HEADER],
+  [PROXY_SIGNATURE, UNEXPECTED_PROXY_HEADER],
+]
 /** Larger messages are written in pieces. */
 const WHOLE_OCTETS = 256 * 1024
 
@@ -51,6 +58,8 @@ export interface ConnectionOptions {
   readonly faults?: ConnectionFaults | undefined
   /** The result of the handshake on a TLS port. */
   readonly facts?: TlsFacts | undefined
+  /** Whether the client uses TLS up to a proxy that the configuration lists. */
+  readonly isSecuredByProxy?: boolean | undefined
   /** The limits until the client logs on. Absent for connections that the lab opens itself. */
   readonly logon?: LogonLimits
   /** Where messages are received. Default: in memory, without a limit. */
@@ -76,6 +85,7 @@ export class Connection {
   readonly #turns = new CommandTurns()
   /** The memory of `startCompression`. */
   readonly #compression: MemoryReservation
+  readonly #isSecuredByProxy: boolean
   #tls: TlsFacts | undefined
   #compressed = false
   #hasReceived = false
@@ -86,6 +96,7 @@ export class Connection {
     this.record = options.record
     this.#securer = options.securer
     this.#tls = options.facts
+    this.#isSecuredByProxy = options.isSecuredByProxy ?? false
     const intake = options.intake ?? new Intake()
     this.memory = intake.memory
     this.#compression = intake.memory.reservation('compression')
@@ -112,9 +123,15 @@ export class Connection {
     return this.#tls
   }
 
-  /** The facts that `logonPolicy` needs: whether TLS is active, and the account that the client's certificate names. */
+  /**
+   * The facts that `logonPolicy` needs: whether TLS protects the client, here or at a trusted proxy, and the account that its
+   * certificate names.
+   */
   get channel(): { readonly secure: boolean; readonly externalIdentity: string | undefined } {
-    return { secure: this.#tls !== undefined, externalIdentity: this.#tls?.clientCertificate?.account }
+    return {
+      secure: this.#tls !== undefined || this.#isSecuredByProxy,
+      externalIdentity: this.#tls?.clientCertificate?.account,
+    }
   }
 
   /** Whether STARTTLS can be offered: a certificate is assigned, and the connection is still in clear text. */
@@ -296,12 +313,13 @@ export class Connection {
     this.#compression.release()
   }
 
-  /** Closes the connection of a client that starts TLS on the clear-text port: it cannot read what the server sends. */
+  /** Closes the connection of a client that starts TLS on the clear-text port, or of a proxy that is not listed. */
   #checkFirstOctets(): void {
     const { input } = this.#transport
     this.#hasReceived = input.heldOctets > 0
-    if (this.#tls || !input.startsWith(TLS_RECORD)) return
-    this.record.refused(TLS_ON_CLEAR_PORT)
+    const why = this.#tls ? undefined : unexpected.find(([start]) => input.startsWith(start))?.[1]
+    if (why === undefined) return
+    this.record.refused(why)
     this.#transport.destroy('server closed')
   }
 

@@ -3,57 +3,27 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { SocketAddress } from '../common/ip-address.ts'
 import { Intake } from '../common/received-octets.ts'
-import { TappedSocket } from '../common/tapped-socket.ts'
-import type { TrafficRecorder } from '../sessions/capture.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionRecorder } from '../sessions/types.ts'
 import type { KeyLog } from '../tls/policy.ts'
 import type { ServedTls } from '../tls/routing.ts'
-import { ClientAddresses, type ClientLimits, type CountedConnection, noClientLimits } from './client-addresses.ts'
+import { type AcceptedSocket, isPortCheck, sessionStart, tapped } from './accepted-socket.ts'
+import { ClientAddresses, type CountedConnection, noClientLimits } from './client-addresses.ts'
 import { Connection, type SecuredSocket } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { FailedLogons } from './failed-logons.ts'
-import type { ConnectionFaults, FaultRules } from './faults/fault-rules.ts'
+import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { faultsBeforeHandshake, HandshakeSecurer } from './handshake-securer.ts'
 import { type PortKind, Ports } from './ports.ts'
+import type { Announcement, Proxies } from './proxy-protocol/proxies.ts'
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
-
-/** The settings of a virtual server. A reload or another certificate replaces them while it runs. */
-export interface VirtualServerSettings {
-  readonly name: string
-  readonly protocol: string
-  readonly address: string
-  /** 0: any free port, which is then kept. */
-  readonly port: number | 'off'
-  readonly tlsPort: number | 'off'
-  /** Absent: no certificate is assigned. Then STARTTLS is not offered, and the TLS port is closed. */
-  readonly tls?: TlsSettings
-  /** Neither the ports nor their connections keep the process running. Default: they do. */
-  readonly isBackground?: boolean
-  /** What records the octets of its connections. */
-  readonly captures?: readonly TrafficRecorder[]
-  /** The faults to inject. */
-  readonly faults?: FaultRules
-  readonly maxConnections: number | 'off'
-  readonly idleTimeoutMs: number
-  /** Default: no limits. */
-  readonly clientLimits?: ClientLimits
-  /** Counts a connection from an address. Returns whether it is within the rate of connections. Default: no limit. */
-  readonly takesConnection?: ((address: string) => boolean) | undefined
-  /** Serves one connection to its end. */
-  readonly serve: (connection: Connection) => Promise<void>
-  /** Returns the line that is sent to a client above a connection limit. */
-  readonly busyLine: (limited: LimitedBy) => string
-}
+import type { LimitedBy, VirtualServerSettings } from './virtual-server-settings.ts'
 
 /** Whether clients reach a virtual server: its ports can refuse connections, or swallow them without an answer. */
 export type Reach = 'open' | 'refused' | 'blackholed'
 
 /** How sessions end: without a word (`close`), with a TCP reset, or with the farewell of their protocol. */
 export type Disconnection = 'close' | 'reset' | 'farewell'
-
-/** Which limit is reached: connections of the virtual server, connections of the client's address, or the lab's memory. */
-export type LimitedBy = 'server' | 'address' | 'memory'
 
 /** About what a connection takes: its socket, its TLS state and its session. */
 const CONNECTION_OCTETS = 64 * 1024
@@ -67,7 +37,7 @@ export class VirtualServer {
   readonly #sessions: SessionLog
   /** Open connections, and how each is reset. */
   readonly #connections = new Map<Connection, () => void>()
-  /** Sockets whose handshake is in progress. */
+  /** Sockets whose PROXY header or handshake is in progress. */
   readonly #handshakes = new Set<Duplex>()
   readonly #ports: Ports
   readonly #addresses = new ClientAddresses()
@@ -195,23 +165,53 @@ export class VirtualServer {
     clearTimeout(deadline)
   }
 
-  /** Serves one client from its first octet to its last. Never rejects. */
-  async #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
+  /** Serves a socket from its first octet to its last. Never rejects. */
+  #accept(socket: Socket, local: SocketAddress, kind: PortKind): Promise<void> {
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket
+    const accepted = { socket, local, kind, remote: { address, port } }
     const settings = this.#settings
+    const { proxies } = settings
+    return proxies?.has(address)
+      ? this.#acceptProxy(accepted, settings, proxies)
+      : this.#serveClient(accepted, settings)
+  }
+
+  /** Serves the client that a proxy announces, or the proxy itself. */
+  async #acceptProxy(accepted: AcceptedSocket, settings: VirtualServerSettings, proxies: Proxies): Promise<void> {
+    const { socket, remote: proxy } = accepted
+    const { maxConnections } = settings
+    const isFull = maxConnections !== 'off' && this.#handshakes.size >= maxConnections
+    this.#handshakes.add(socket)
+    const announced = isFull ? tooMany(maxConnections) : await proxies.announcement(socket)
+    this.#handshakes.delete(socket)
+    if (announced.kind === 'header') {
+      const { header } = announced
+      const client = header.source ? { remote: header.source, proxy } : {}
+      return this.#serveClient({ ...accepted, ...client, header }, settings)
+    }
+    socket.destroy()
+    // A health check that only connects would displace the sessions of clients.
+    if (announced.kind === 'closed') return
+    const record = this.#sessions.open(sessionStart(accepted, settings))
+    record.refused(announced.why)
+    record.end('server closed')
+  }
+
+  async #serveClient(accepted: AcceptedSocket, settings: VirtualServerSettings): Promise<void> {
+    const { socket, kind, remote, local, header } = accepted
     const { name: virtualServer, protocol } = settings
     const limits = settings.clientLimits ?? noClientLimits
-    const { remoteAddress = '', remotePort = 0 } = socket
-    const counted = this.#addresses.count(remoteAddress, limits.connectionsPerAddress)
-    const countFailure = this.#failedLogons.counter(remoteAddress, limits.failedLogonDelayMs, counted)
+    const counted = this.#addresses.count(remote.address, limits.connectionsPerAddress)
+    const countFailure = this.#failedLogons.counter(remote.address, limits.failedLogonDelayMs, counted)
     const logOnBy = limits.logonTimeoutMs === 'off' ? undefined : performance.now() + limits.logonTimeoutMs
-    const remote = { address: remoteAddress, port: remotePort }
-    const { address: localAddress, port: localPort } = local
-    const record = this.#sessions.open({ virtualServer, protocol, remoteAddress, remotePort, localAddress, localPort })
+    const start = sessionStart(accepted, settings)
+    const record = this.#sessions.open(start)
+    for (const note of header?.notes ?? []) record.note(note)
     const reset = (): void => {
       socket.resetAndDestroy()
     }
     const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
-    const { raw, keyLog } = tapped(socket, { remote, local, session: record.id }, settings.captures ?? [])
+    const { raw, keyLog } = tapped(accepted, record.id, settings.captures ?? [])
     const securer = new HandshakeSecurer(this, record, faults, keyLog)
     let cause = 'handshake failed'
     const memory = this.#intake.memory.reservation('connections')
@@ -224,6 +224,7 @@ export class VirtualServer {
       connection = new Connection({
         socket: secured?.socket ?? raw,
         facts: secured?.facts,
+        isSecuredByProxy: header?.isSecure,
         remote,
         local,
         record,
@@ -245,6 +246,7 @@ export class VirtualServer {
       counted.release()
       connection?.release()
       memory.release()
+      if (isPortCheck(accepted, record.record)) this.#sessions.forget(start)
       record.end(cause)
     }
   }
@@ -321,22 +323,13 @@ export class VirtualServer {
   }
 }
 
+const tooMany = (limit: number): Announcement => ({
+  kind: 'refused',
+  why: `${limit} PROXY headers or TLS handshakes are in progress, which is the connection limit`,
+})
+
 function refuse(connection: Connection, { busyLine }: VirtualServerSettings, limited: LimitedBy): Promise<string> {
   connection.write(`${busyLine(limited)}\r\n`)
   connection.end()
   return connection.closed
-}
-
-/** Wraps a socket for the captures that record it. `keyLog` takes the secrets of its TLS handshakes. */
-function tapped(
-  socket: Socket,
-  { remote, local, session }: { remote: SocketAddress; local: SocketAddress; session: string },
-  captures: readonly TrafficRecorder[],
-): { raw: Duplex; keyLog: KeyLog | undefined } {
-  if (captures.length === 0) return { raw: socket, keyLog: undefined }
-  const captured = captures.map((capture) => capture.open(remote, local, session))
-  const keyLog = (line: Buffer): void => {
-    for (const connection of captured) connection.secret(line)
-  }
-  return { raw: new TappedSocket(socket, captured), keyLog }
 }

@@ -8,10 +8,10 @@ export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
 
 /** Describes a session in one line. */
 export function summary(record: SessionRecord): string {
-  const { startedAt, id, virtualServer, remoteAddress, remotePort, user, endCause, refusals } = record
+  const { startedAt, id, virtualServer, remoteAddress, remotePort, proxy, user, endCause, refusals } = record
   const parts = [
     `${new Date(startedAt).toISOString()} ${id}`,
-    `${virtualServer} from ${remoteAddress} port ${remotePort}`,
+    `${virtualServer} from ${remoteAddress} port ${remotePort}${proxy ? ` by the proxy ${proxy.address}` : ''}`,
     channel(record),
     user === undefined ? 'no log-on' : `as ${user}`,
     endCause ?? 'open',

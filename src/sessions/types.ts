@@ -1,3 +1,5 @@
+import type { SocketAddress } from '../common/ip-address.ts'
+
 /** The offer in a ClientHello. RFC 8446 section 4.1.2. */
 export interface ClientHelloFacts {
   /** `TLSv1.3`, `TLSv1`, `SSLv3` …: all versions of supported_versions, or only the highest for older clients. */
@@ -70,6 +72,8 @@ export interface SessionStart {
   readonly protocol: string
   readonly remoteAddress: string
   readonly remotePort: number
+  /** The proxy that the client came by, if it said who the client is. */
+  readonly proxy?: SocketAddress
   readonly localAddress: string
   readonly localPort: number
 }

@@ -1,3 +1,4 @@
+import { UNEXPECTED_PROXY_HEADER } from '../common/proxy-header.ts'
 import { versionName } from './client-hello-facts.ts'
 import type { FirstOctets } from './client-hello-reader.ts'
 import { groupName, signatureAlgorithmName } from './names.ts'
@@ -63,6 +64,7 @@ const table = {
     protocols?.includes('http/1.1')
       ? 'the client sent an HTTP request in clear text: use https for this port, or the clear-text port'
       : 'the client sent an HTTP request: is this the port that it should use?',
+  'PROXY header': UNEXPECTED_PROXY_HEADER,
   'no ALPN protocol': (context) =>
     `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}`,
   'no client certificate':

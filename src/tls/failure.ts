@@ -1,3 +1,4 @@
+import { isProxyHeader } from '../common/proxy-header.ts'
 import { clientAlertMeaning } from './client-alerts.ts'
 import type { NoHello } from './client-hello-reader.ts'
 import { alertIn, type FailureCause, type FailureContext, sentences } from './failure-causes.ts'
@@ -21,6 +22,7 @@ export function explainHandshakeFailure(error: Error, context: FailureContext, r
   const alert = clientAlert(error)
   if (alert !== undefined) return clientAlertMeaning(alert)
   if (alertIn(context.first) !== undefined) return sentence('alert before', context)
+  if (isUnexpectedProxy(context)) return sentence('PROXY header', context)
   const isRefusal = refusalCodes.has(code)
   const cause = (isRefusal ? refusal : undefined) ?? causes[code]
   if (cause !== undefined) return sentence(cause, { ...context, reason: oneLine(error) })
@@ -49,6 +51,10 @@ export function explainSocketError(error: Error): string {
   if (words !== undefined) return words
   return code.startsWith('ERR_SSL_') ? `TLS ended: ${oneLine(error)} (${code})` : `socket error: ${oneLine(error)}`
 }
+
+/** Returns whether a proxy that is not listed announces its client. */
+const isUnexpectedProxy = ({ first }: FailureContext): boolean =>
+  first?.kind === 'not-tls' && isProxyHeader(Buffer.from(first.start, 'latin1'))
 
 function codeOf({ code, alert }: Coded): string {
   if (typeof code === 'string') return code

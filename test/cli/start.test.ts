@@ -110,7 +110,7 @@ describe('a running lab', () => {
   test('reload applies a changed file to new connections and keeps open ones', async () => {
     const old = await client(running.endpoint('pop3').port as number)
     await old.line()
-    place.write('lab.yaml', lab('  - { name: Added, protocol: smtp, port: 0 }'))
+    place.write('lab.yaml', lab('  - { name: Added, protocol: smtp, port: 0, proxyProtocol: { from: [127.0.0.1] } }'))
     const reloaded = await place.run(['reload', '--config', join(place.folder, 'lab.yaml')])
     expect(reloaded).toMatchObject({ status: 0, stdout: `reloaded (process ${running.process.pid})\n` })
     const health = await place.run(['healthcheck', '--config', 'lab.yaml', '--json'])

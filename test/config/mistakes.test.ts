@@ -57,6 +57,24 @@ virtualServers:
   ])
 })
 
+test('reports lists of proxies that are wrong', () => {
+  const yaml = `virtualServers:
+  - { protocol: smtp, proxyProtocol: { from: [10.0.0.300, haproxy.test, 10.0.0.0/33] } }
+  - { protocol: pop3, proxyProtocol: { from: [] } }
+  - { protocol: nntp, proxyProtocol: { form: [10.0.0.1] } }
+  - { protocol: imap4, proxyProtocol: true }`
+  const form = 'write an IP address or network like 192.0.2.7 or 172.16.0.0/12'
+  expect(mistakes(yaml)).toEqual([
+    `lab.yaml:2:47: virtualServers[0].proxyProtocol.from[0]: is "10.0.0.300": ${form}`,
+    `lab.yaml:2:59: virtualServers[0].proxyProtocol.from[1]: is "haproxy.test": ${form}`,
+    `lab.yaml:2:73: virtualServers[0].proxyProtocol.from[2]: is "10.0.0.0/33": ${form}`,
+    'lab.yaml:3:46: virtualServers[1].proxyProtocol.from: is an empty list; name at least one',
+    'lab.yaml:4:38: virtualServers[2].proxyProtocol.from: is missing; must be a list',
+    'lab.yaml:4:40: virtualServers[2].proxyProtocol.form: unknown key; did you mean from?',
+    'lab.yaml:5:39: virtualServers[3].proxyProtocol: is true; must be a mapping of from, timeout',
+  ])
+})
+
 test('reports a mistake inside an alternative at its place', () => {
   expect(mistakes('certificates: { store: 3, kay: p256 }')).toEqual([
     'lab.yaml:1:24: certificates.store: is 3; must be a text',

@@ -117,3 +117,15 @@ test('warns about valid settings with side effects', () => {
     'lab.yaml:3:32: virtualServers[1].address: 0.0.0.0 is not a loopback address: other machines can reach this virtual server',
   ])
 })
+
+test('warns about lists of proxies that make no sense', () => {
+  const yaml = `directory: { mode: open }
+virtualServers:
+  - { protocol: imap4, proxyProtocol: { from: [127.0.0.1, 0.0.0.0/0] } }
+  - { protocol: smtp, proxyProtocol: { from: [10.0.0.1, 172.16.0.0/12] } }
+  - { protocol: pop3, proxyProtocol: { from: ['::1', 10.0.0.1] } }`
+  expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
+    'lab.yaml:3:59: virtualServers[0].proxyProtocol.from[1]: 0.0.0.0/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
+    'lab.yaml:4:46: virtualServers[1].proxyProtocol.from: no listed proxy can connect, because the virtual server listens on 127.0.0.1 only; list a loopback address, or change address',
+  ])
+})

@@ -1,3 +1,4 @@
+import { AddressList } from '../../common/address-list.ts'
 import { isLoopback } from '../../common/ip-address.ts'
 import { needsAdministratorToken } from '../http-access.ts'
 import type { Mistake, Path } from '../mistakes.ts'
@@ -40,12 +41,35 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
     }
   }
   yield* tlsWarnings(server, [...at, 'tls'])
+  yield* proxyWarnings(server, at)
   if (!isLoopback(server.address)) {
     yield {
       path: [...at, 'address'],
       message: `${server.address} is not a loopback address: other machines can reach this virtual server`,
     }
   }
+}
+
+function* proxyWarnings({ proxyProtocol, address }: VirtualServerConfig, at: Path): Iterable<Mistake> {
+  const { from = [] } = proxyProtocol ?? {}
+  const path = [...at, 'proxyProtocol', 'from']
+  for (const [index, text] of from.entries()) {
+    if (!/\/0+$/.test(text)) continue
+    const message = `${text} is every address: any client can then appear under any address; list only the addresses of your proxies`
+    yield { path: [...path, index], message }
+  }
+  if (from.length > 0 && isLoopback(address) && from.every((text) => !canBeLoopback(text))) {
+    yield {
+      path,
+      message: `no listed proxy can connect, because the virtual server listens on ${address} only; list a loopback address, or change address`,
+    }
+  }
+}
+
+/** Returns whether connections to a loopback address can come from an address or network. */
+function canBeLoopback(listed: string): boolean {
+  const proxies = new AddressList([listed])
+  return isLoopback(listed) || proxies.has('127.0.0.1') || proxies.has('::1')
 }
 
 function* tlsWarnings({ tls }: VirtualServerConfig, at: Path): Iterable<Mistake> {

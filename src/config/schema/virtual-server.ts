@@ -4,6 +4,7 @@ import { distribution, feed } from './news.ts'
 import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import {
+  addressOrNetwork,
   capture,
   countOrOff,
   duration,
@@ -49,6 +50,20 @@ const rate = z
   })
   .meta({ examples: [{ messages: 10, per: '1m' }] })
 export type RateConfig = z.output<typeof rate>
+
+const proxyProtocol = z
+  .strictObject({
+    from: z
+      .array(addressOrNetwork)
+      .min(1)
+      .describe(
+        'Addresses and networks (CIDR) of the proxies. Their connections must begin with a PROXY header, and are closed without one. From other addresses no header is accepted.',
+      )
+      .meta({ examples: [['10.0.0.1', '172.16.0.0/12']] }),
+    timeout: timeLimit.prefault('5s').describe('Time in which a proxy must send the PROXY header.'),
+  })
+  .meta({ examples: [{ from: ['10.0.0.1'] }] })
+export type ProxyProtocolConfig = z.output<typeof proxyProtocol>
 
 const limits = z.strictObject({
   connections: countOrOff.default(500).describe('Maximum number of simultaneous connections.'),
@@ -131,6 +146,11 @@ export const virtualServer = z.strictObject({
     .optional()
     .describe('Captures the traffic of this virtual server alone.')
     .meta({ examples: ['smtp.pcapng'] }),
+  proxyProtocol: proxyProtocol
+    .optional()
+    .describe(
+      'Proxies in front of the virtual server (HAProxy, nginx, a load balancer of a cloud) that announce each client by the PROXY protocol, version 1 or 2. The address of the client then counts in sessions, limits and Received fields. Default: none.',
+    ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication: z
     .array(z.enum(['anonymous', 'basic', 'basic-over-tls']))

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { BlockList, isIPv6 } from 'node:net'
+import { AddressList } from '../../../common/address-list.ts'
 import type { Identifier } from '../identifier.ts'
 import { AcmeProblem } from '../response.ts'
 
@@ -10,20 +10,7 @@ const reserved = /^[^.]+$|(^|\.)(test|example|invalid|localhost|local|internal|h
  * Returns the addresses that validation may connect to. A client chooses the address, so everything that the configuration
  * does not list is refused: other machines of the network, and metadata services (169.254.169.254) above all.
  */
-function allowedAddresses(listed: readonly string[]): BlockList {
-  const allowed = new BlockList()
-  allowed.addSubnet('127.0.0.0', 8)
-  allowed.addAddress('::1', 'ipv6')
-  for (const text of listed) {
-    const [address = '', prefix] = text.split('/')
-    const family = familyOf(address)
-    if (prefix === undefined) allowed.addAddress(address, family)
-    else allowed.addSubnet(address, Number(prefix), family)
-  }
-  return allowed
-}
-
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')
+const allowedAddresses = (listed: readonly string[]): AddressList => new AddressList(['127.0.0.0/8', '::1', ...listed])
 
 /**
  * Returns the address at which an identifier is validated. Names that public DNS does not have are at the client's.
@@ -35,7 +22,7 @@ export async function addressOf(
   listed: readonly string[],
 ): Promise<string> {
   const address = await resolve(identifier, clientAddress)
-  if (allowedAddresses(listed).check(address, familyOf(address))) return address
+  if (allowedAddresses(listed).has(address)) return address
   throw new AcmeProblem(
     'rejectedIdentifier',
     `${identifier.value} is at ${address}, to which the lab does not connect: list it in authorityService.acme.addresses`,
