@@ -9,9 +9,11 @@ import type { Tenants } from '../directory/tenants.ts'
 import type { Directory } from '../directory/types.ts'
 import type { Feed } from '../news/feeds/feeds.ts'
 import type { NewsService } from '../news/news-service.ts'
+import type { AcmeDirectories } from '../pki/acme/directory.ts'
 import type { Authorities } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import type { Certificates } from '../pki/lifecycle/certificates.ts'
+import type { AuthorityService } from '../pki/service/service.ts'
 import type { SessionLog } from '../sessions/log.ts'
 import type { SessionCaptures } from '../sessions/session-captures.ts'
 import type { SessionRecord } from '../sessions/types.ts'
@@ -111,6 +113,8 @@ export interface ApiLab {
   readonly certificateStore: CertificateStore
   readonly certificates: Certificates
   readonly authorities: Authorities
+  /** Returns the HTTP service of the authorities with its ACME directories; undefined if it is off. */
+  authorityService(): { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined
   readonly faults: ApiFaults
   /** Undefined if the lab does not know where its configuration comes from. */
   readonly configuration: ApiConfiguration | undefined

@@ -17,7 +17,9 @@ import { threadOperations } from './news/threads.ts'
 import type { Operation } from './operation.ts'
 import { authorityOperations } from './pki/authorities.ts'
 import { certificateOperations } from './pki/certificates.ts'
+import { defectOperations } from './pki/defects.ts'
 import { requestOperations } from './pki/requests.ts'
+import { verdictOperations } from './pki/verdicts.ts'
 import { callerOperations } from './session.ts'
 import { sessionOperations } from './sessions.ts'
 import { tenantOperations } from './tenants.ts'
@@ -40,7 +42,9 @@ export const operations: readonly Operation[] = [
   ...configurationOperations,
   ...clockOperations,
   ...clientSettingsOperations,
+  ...verdictOperations,
   ...certificateOperations,
+  ...defectOperations,
   ...requestOperations,
   ...authorityOperations,
   ...faultOperations,

@@ -2,6 +2,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../config/resolve.ts'
 import type { Directory } from '../directory/types.ts'
 import type { ClientCertificateSettings } from '../net/tls-acceptor.ts'
 import { AcmeRenewals } from '../pki/acme/client/automatic.ts'
+import type { AcmeDirectories } from '../pki/acme/directory.ts'
 import { type Authorities, authoritiesOf } from '../pki/authority/authorities.ts'
 import type { CertificateStore } from '../pki/certificate-store/types.ts'
 import { type AccountFinder, clientAuthorities, identifyClient } from '../pki/client-identity.ts'
@@ -31,6 +32,7 @@ export class LabPki implements AsyncDisposable {
   readonly #isBackground: boolean
   readonly #lab: () => { readonly config: ResolvedLab; readonly directory: Directory }
   #service: AuthorityService | undefined
+  #acme: AcmeDirectories | undefined
   #serviceKey = ''
   #stopWarning: () => void = () => {}
   #renewals: AcmeRenewals | undefined
@@ -51,6 +53,11 @@ export class LabPki implements AsyncDisposable {
     this.#log = log
     this.certificates = certificatesOf(store, () => labFacts(lab().config))
     this.authorities = authoritiesOf(store)
+  }
+
+  /** The HTTP service of the authorities; undefined if it is off. */
+  get service(): { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined {
+    return this.#service && { http: this.#service, acme: this.#acme }
   }
 
   /** Address of the authority service; undefined if it is off. */
@@ -74,11 +81,13 @@ export class LabPki implements AsyncDisposable {
     this.#serviceKey = ''
     await this.#service?.[Symbol.asyncDispose]()
     this.#service = undefined
+    this.#acme = undefined
     if (authorityService) {
       const { address, port, tlsPort, url, acme } = authorityService
       const { AuthorityService } = await import('../pki/service/service.ts')
-      const { acmeRoutes } = await import('../pki/acme/directory.ts')
+      const { AcmeDirectories } = await import('../pki/acme/directory.ts')
       const { acmeOptions } = await import('../pki/acme/options.ts')
+      this.#acme = acme.enabled ? new AcmeDirectories(this.store, acmeOptions(acme), this.#log) : undefined
       this.#service = await AuthorityService.open(this.store, {
         address,
         port,
@@ -87,7 +96,7 @@ export class LabPki implements AsyncDisposable {
         log: this.#log,
         ...(url ? { url } : {}),
         ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names } }),
-        ...(acme.enabled ? { routes: acmeRoutes(this.store, acmeOptions(acme), this.#log) } : {}),
+        routes: () => this.#acme?.routes() ?? [],
       })
     }
     this.#serviceKey = key

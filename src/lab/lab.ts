@@ -167,6 +167,11 @@ export class Lab implements AsyncDisposable {
     return this.#pki.serviceUrl
   }
 
+  /** The authorities' HTTP service with its ACME directories; undefined if the configuration has none. */
+  authorityService(): LabPki['service'] {
+    return this.#pki.service
+  }
+
   /** `ADDRESS:PORT` of the authorities' HTTP service. */
   get authorityServicePorts(): readonly string[] {
     return this.#pki.servicePorts

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { systemClock } from '../../src/common/clock.ts'
-import { acmeRoutes } from '../../src/pki/acme/directory.ts'
+import { AcmeDirectories } from '../../src/pki/acme/directory.ts'
 import type { AcmeOptions } from '../../src/pki/acme/options.ts'
 import { authoritiesOf } from '../../src/pki/authority/authorities.ts'
 import { openCertificateStore } from '../../src/pki/certificate-store/store.ts'
@@ -35,13 +35,14 @@ export async function startAcme(
 export async function openAcme(folder: string, options: AcmeOptions, port = 0) {
   const { httpPort } = options
   const store = await openCertificateStore({ folder: join(folder, 'certs'), clock: systemClock, log, key: 'p256' })
+  const directories = new AcmeDirectories(store, options, log)
   const service = await AuthorityService.open(store, {
     address: '127.0.0.1',
     port,
     hostname: 'localhost',
     log,
     tls: { port: 0, names: ['localhost', '127.0.0.1'] },
-    routes: acmeRoutes(store, options, log),
+    routes: () => directories.routes(),
   })
   const name = store.index.authorities[0]?.name ?? ''
   const path = `/acme/${name.toLowerCase().replaceAll(' ', '-')}/directory`

@@ -116,6 +116,8 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'certificates.get': certificate,
   'authorities.export': authority,
   'authorities.issued': authority,
+  'authorities.service': authority,
+  'authorities.orders': authority,
   'audit.targets': () => ({ id: known.audit }),
   'statistics.get': () => ({ since: '2100-01-01T00:00:00Z' }),
   'jobs.get': () => ({ id: known.verify }),

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import acme from 'acme-client'
 import { expect } from 'vitest'
 import { examples } from '../../src/api/examples/index.ts'
 import { pathParameters, takesBody, usesQuery } from '../../src/api/openapi/parameters.ts'
@@ -154,6 +155,22 @@ async function queueAt(name: string, { call }: Stage): Promise<number> {
   return items.find(({ authority }: { authority: string }) => authority === name).id
 }
 
+/** Orders a certificate whose challenge is not met. */
+async function orderByAcme({ name }: Answer['body'], { call }: Stage): Promise<Known> {
+  const { acme: offered, url } = (await call({ path: `authorities/${encodeURIComponent(name)}/service` })).body
+  const directoryUrl = url + new URL(offered.directory).pathname
+  const client = new acme.Client({ directoryUrl, accountKey: await acme.crypto.createPrivateEcdsaKey() })
+  await client.createAccount({ termsOfServiceAgreed: true, contact: ['mailto:admin@example.test'] })
+  const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.example.test' }] })
+  const [authorization] = await client.getAuthorizations(order)
+  const challenge = authorization?.challenges.find(({ type }) => type === 'http-01')
+  if (challenge) await client.completeChallenge(challenge)
+  const isDecided = async (): Promise<boolean> =>
+    (await call({ path: `authorities/${encodeURIComponent(name)}/orders` })).body.items[0].status === 'invalid'
+  await expect.poll(isDecided, { timeout: 10_000 }).toBe(true)
+  return {}
+}
+
 /** What the example of an operation needs besides a new lab. */
 const preparations: Readonly<Record<string, Preparation>> = {
   'messages.list': async (stage) => {
@@ -237,6 +254,8 @@ const preparations: Readonly<Record<string, Preparation>> = {
   'authorities.create': without('authorities/Test%20CA?force=true'),
   'authorities.export': after('authorities.create'),
   'authorities.delete': after('authorities.create'),
+  'authorities.service': after('authorities.create'),
+  'authorities.orders': after('authorities.create', orderByAcme),
   'authorities.issued': after('authorities.create', async (_, { call }) => {
     const { upload } = examples['authorities.sign'] ?? {}
     await call({ path: 'authorities/sign?authority=Test%20CA', type: upload?.type ?? '', body: upload?.content ?? '' })

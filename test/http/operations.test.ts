@@ -27,6 +27,8 @@ beforeAll(async () => {
   const { port } = receiver.address() as AddressInfo
   http = await HttpLab.start({
     capture: 'memory',
+    // Nothing answers challenges there.
+    authorityService: { port: 0, acme: { httpPort: 1 } },
     directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
     administrators: ['alice'],
     webhooks: [{ url: `http://127.0.0.1:${port}/hook`, secret: 'x'.repeat(32) }],

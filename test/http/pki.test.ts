@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab } from '../cli/cert-support.ts'
@@ -160,5 +161,60 @@ describe('authorities over HTTP', () => {
         .status,
     ).toBe(200)
     expect((await http.request('authorities/Test%20CA', { method: 'DELETE' })).status).toBe(204)
+  })
+
+  it('show the revocation lists, OCSP answers and roots that clients get', async () => {
+    await using own = await HttpLab.start({
+      virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }],
+      authorityService: { port: 0, tlsPort: 0, acme: { httpPort: 5002 } },
+    })
+    const { items } = (await own.request('authorities')).body
+    const path = `authorities/${encodeURIComponent(items[0].name)}`
+    const first = (await own.request(`${path}/service`)).body
+    expect(first).toMatchObject({
+      acme: { httpPort: 5002, tlsAlpnPort: 443, hasDns: false, needsExternalAccount: false },
+      crls: [{ revoked: 0 }],
+      ocsp: { answers: [] },
+    })
+    expect(first.acme.directory).toMatch(/^https:\/\/localhost:\d+\/acme\/.*\/directory$/)
+    expect((await own.request(`${path}/orders`)).body).toEqual({ items: [] })
+
+    const issued = (await own.request('certificates', { json: { for: 'imap4', key: 'p256' } })).body
+    const { serial, certificatePem } = (await own.request(`certificates/${issued.thumbprint}`)).body
+    outside.write('leaf.pem', certificatePem)
+    outside.write('root.pem', await (await fetch(first.roots)).text())
+    const ask = () =>
+      outside.openssl(
+        ...['ocsp', '-issuer', 'root.pem', '-cert', 'leaf.pem', '-CAfile', 'root.pem', '-url', first.ocsp.url],
+      )
+    expect(await ask()).toMatch(/leaf.pem: good/)
+    await own.request('authorities/revoke', { json: { certificate: serial, reason: 'superseded' } })
+    expect(await ask()).toMatch(/leaf.pem: revoked/)
+    const { crls, ocsp } = (await own.request(`${path}/service`)).body
+    expect(ocsp.answers).toMatchObject([
+      { status: 'revoked', subject: 'localhost', client: '127.0.0.1' },
+      { status: 'good', subject: 'localhost' },
+    ])
+    expect(BigInt(`0x${ocsp.answers[0].serial}`)).toBe(BigInt(`0x${serial}`))
+    expect(crls[0].revoked).toBe(1)
+    const download = async (name: string, url: string): Promise<void> =>
+      writeFileSync(outside.path(name), Buffer.from(await (await fetch(url)).arrayBuffer()))
+    await download('list.crl', crls[0].url)
+    const list = await outside.openssl('crl', '-inform', 'DER', '-in', 'list.crl', '-noout', '-crlnumber', '-text')
+    const number = /crlNumber=(?:0x)?([0-9A-F]+)/i.exec(list)?.[1] ?? '0'
+    expect(BigInt(`0x${number}`)).toBe(BigInt(crls[0].number))
+    expect(list).toContain(serial)
+    await download('roots.der', `${own.base}/api/v1/authorities/roots?format=der`)
+    expect(await outside.openssl('x509', '-inform', 'DER', '-in', 'roots.der')).toBe(outside.text('root.pem'))
+    await download('roots.p7b', `${own.base}/api/v1/authorities/roots?format=p7b`)
+    const p7b = await outside.openssl('pkcs7', '-inform', 'DER', '-in', 'roots.p7b', '-print_certs')
+    expect(p7b).toContain(outside.text('root.pem').trim())
+  })
+
+  it('say that they publish nothing without an authority service', async () => {
+    const { items } = (await http.request('authorities')).body
+    const { body } = await http.request(`authorities/${encodeURIComponent(items[0].name)}/service`)
+    expect(body).toEqual({ url: null, roots: null, acme: null, crls: [], ocsp: null })
+    expect((await http.request('authorities/Nobody/service')).status).toBe(404)
   })
 })

@@ -75,5 +75,56 @@ export const authorityExamples: Examples = {
   },
   'authorities.export': { input: { name, format: 'pem' }, answer: certificatePem, answerType: pemFile },
   'authorities.issued': { input: { name }, answer: { items: [issued] } },
+  'authorities.service': {
+    input: { name },
+    answer: {
+      url: 'http://localhost:3080',
+      roots: 'http://localhost:3080/root.pem',
+      acme: {
+        directory: 'https://localhost:3443/acme/test-ca/directory',
+        httpPort: 80,
+        tlsAlpnPort: 443,
+        hasDns: false,
+        needsExternalAccount: false,
+      },
+      crls: [
+        {
+          url: 'http://localhost:3080/crl/test-ca.crl',
+          number: 1795667501203,
+          thisUpdate: '2026-11-26T05:31:41.203Z',
+          nextUpdate: '2026-12-03T05:31:41.203Z',
+          revoked: 1,
+        },
+      ],
+      ocsp: {
+        url: 'http://localhost:3080/ocsp/test-ca',
+        answers: [
+          {
+            at: '2026-11-26T05:32:10.004Z',
+            serial: issued.serial,
+            subject: issued.subject,
+            status: 'revoked',
+            client: '127.0.0.1',
+          },
+        ],
+      },
+    },
+  },
+  'authorities.orders': {
+    input: { name },
+    answer: {
+      items: [
+        {
+          id: 'wK1V9kZ0n5uXcT2b',
+          status: 'invalid',
+          names: ['mail.example.test'],
+          account: 'admin@example.test',
+          expires: '2026-12-03T05:31:41.000Z',
+          error: 'http-01: cannot connect to 127.0.0.1 port 5002: connection refused',
+          challenges: [{ name: 'mail.example.test', type: 'http-01', status: 'invalid' }],
+        },
+      ],
+    },
+  },
   'authorities.delete': { input: { name } },
 }

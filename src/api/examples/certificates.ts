@@ -44,6 +44,41 @@ const pending = {
 const stored = { friendlyName: name, thumbprint }
 
 export const certificateExamples: Examples = {
+  'certificateDefects.list': {
+    answer: {
+      items: [
+        { name: 'expired', kind: 'defect', meaning: 'It expired yesterday.' },
+        { name: 'p384', kind: 'variant', meaning: 'Good: a key on the curve P-384.' },
+      ],
+    },
+  },
+  'virtualServers.verdicts': {
+    input: { id: 'default-imap4-virtual-server' },
+    answer: {
+      serverName: 'localhost',
+      ports: [
+        {
+          port: 3993,
+          implicitTls: true,
+          agreed: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', bits: 256, keyExchange: 'ECDHE X25519' },
+          sends: ['localhost', 'Sealpost Lab Root CA 3350CA'],
+          trusting: {
+            accepts: true,
+            code: 0,
+            message: 'ok',
+            clients: [{ client: 'Thunderbird', accepts: true, says: '' }],
+          },
+          others: {
+            accepts: false,
+            code: 19,
+            message: 'self-signed certificate in certificate chain',
+            clients: [{ client: 'Thunderbird', accepts: false, says: 'SEC_ERROR_UNKNOWN_ISSUER' }],
+          },
+        },
+      ],
+      failed: [],
+    },
+  },
   'certificates.list': { answer: { items: [certificate] } },
   'certificates.issue': {
     input: { for: 'imap4', friendlyName: name, key: 'p256', names: ['mail.lab.test'] },

@@ -14,6 +14,7 @@ export const tags: Readonly<Record<string, string>> = {
   clock: 'The clock of the lab: read it, set it, stop it.',
   configuration: 'The YAML of the lab: read it, and change it while the lab runs.',
   certificates: 'Certificates of the virtual servers, as with `sealpost cert`.',
+  certificateDefects: 'Certificates with a defect, to see what clients do.',
   requests: 'Certificate requests for outside authorities.',
   authorities: 'Certificate authorities of the lab, as with `sealpost ca`.',
   faults: 'Faults that the lab injects into the sessions of clients.',

@@ -6,6 +6,7 @@ import { reasonNames } from '../../pki/revocation/crl.ts'
 import { flag } from '../flag.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
+import { authorityServiceOperations } from './authority-service.ts'
 import { keySpec } from './certificates.ts'
 
 const authority = z
@@ -29,15 +30,30 @@ const roots = defineOperation({
   name: 'authorities.roots',
   method: 'GET',
   path: '/authorities/roots',
-  summary: 'Download every root certificate that clients need, in PEM.',
+  summary: 'Download every root certificate that clients need.',
   access: 'read',
-  input: z.strictObject({}),
+  input: z.strictObject({
+    format: z
+      .enum(['pem', 'p7b', 'der'])
+      .default('pem')
+      .describe('der holds one root, and fails if there are several.'),
+  }),
   output: 'application/x-pem-file',
-  run: async ({ api }) =>
-    new Content('application/x-pem-file', api.lab.certificateStore.rootPem, {
-      'Content-Disposition': 'attachment; filename="lab-ca.pem"',
-    }),
+  otherOutputs: ['application/x-pkcs7-certificates', 'application/pkix-cert'],
+  problems: ['conflict'],
+  async run({ api, input: { format } }) {
+    const { type, ending } = rootFiles[format]
+    return new Content(type, await api.lab.authorities.export(undefined, format), {
+      'Content-Disposition': `attachment; filename="lab-ca.${ending}"`,
+    })
+  },
 })
+
+const rootFiles = {
+  pem: { type: 'application/x-pem-file', ending: 'pem' },
+  p7b: { type: 'application/x-pkcs7-certificates', ending: 'p7b' },
+  der: { type: 'application/pkix-cert', ending: 'cer' },
+} as const
 
 const create = defineOperation({
   name: 'authorities.create',
@@ -176,6 +192,7 @@ const sign = defineOperation({
 })
 
 export const authorityOperations: readonly Operation[] = [
+  ...authorityServiceOperations,
   list,
   create,
   roots,

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { systemClock } from '../../common/clock.ts'
 import { acme } from '../../config/schema/acme.ts'
 import { placedLabFacts } from '../../lab/lab-facts.ts'
-import { acmePath, acmeRoutes, DEFAULT_ACME_DIRECTORY } from '../../pki/acme/directory.ts'
+import { AcmeDirectories, acmePath, DEFAULT_ACME_DIRECTORY } from '../../pki/acme/directory.ts'
 import { acmeOptions } from '../../pki/acme/options.ts'
 import { openCertificateStore } from '../../pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../pki/certificate-store/types.ts'
@@ -57,13 +57,14 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.acmeHttpPort ? { httpPort: flags.acmeHttpPort } : {}),
     ...(flags.acmeTlsAlpnPort ? { tlsAlpnPort: flags.acmeTlsAlpnPort } : {}),
   })
+  const directories = new AcmeDirectories(store, options, log)
   await using service = await AuthorityService.open(store, {
     address: flags.address ?? configured.address,
     port: flags.port ?? configured.port,
     hostname: lab.hostname,
     log,
     ...(tlsPort === 'off' ? {} : { tls: { port: tlsPort, names: placedLabFacts(configuration).names } }),
-    routes: acmeRoutes(store, options, log),
+    routes: () => directories.routes(),
   })
   printReady(flags, service, store, lab.hostname)
   await new Promise((resolve) => {

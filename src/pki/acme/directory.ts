@@ -13,27 +13,51 @@ import { newOrder, order } from './handlers/orders.ts'
 import { renewalInfo } from './handlers/renewal-info.ts'
 import { checkSignature, type Jwk, type Jws, parseJson, parseJws, readJwk } from './jws.ts'
 import type { AcmeOptions } from './options.ts'
+import { type OrderFacts, orderFacts } from './order-facts.ts'
 import { Orders } from './orders.ts'
 import { AcmeProblem, json, problemResponse } from './response.ts'
 import { Strictness } from './strictness.ts'
 import { challengesFor } from './validation/validate.ts'
 
-/**
- * Returns a function that gives the routes of the ACME directories of a store's authorities: one for each, and
- * `/acme/directory` for the one that issues for `certificate: auto`.
- */
-export function acmeRoutes(store: CertificateStore, options: AcmeOptions, log: StoreLog): () => readonly Route[] {
-  const directories = new Map<string, AcmeServer>()
-  return () =>
-    store.index.authorities
-      .filter((authority) => authority.certificate !== undefined)
+/** The ACME directories of a store's authorities. */
+export class AcmeDirectories {
+  readonly #store: CertificateStore
+  readonly #options: AcmeOptions
+  readonly #log: StoreLog
+  readonly #directories = new Map<string, AcmeServer>()
+
+  constructor(store: CertificateStore, options: AcmeOptions, log: StoreLog) {
+    this.#store = store
+    this.#options = options
+    this.#log = log
+  }
+
+  /** Returns the routes of the directories: one for each authority, and one for that which issues for `certificate: auto`. */
+  routes(): readonly Route[] {
+    const { authorities, defaultAuthority } = this.#store.index
+    return authorities
+      .filter(({ certificate }) => certificate !== undefined)
       .flatMap(({ name }) => {
-        const directory = directories.get(name) ?? new AcmeServer(name, store, options, log)
-        directories.set(name, directory)
-        return name === store.index.defaultAuthority
-          ? [...directory.routes(), directory.defaultRoute()]
-          : directory.routes()
+        const directory = this.#directory(name)
+        return name === defaultAuthority ? [...directory.routes(), directory.defaultRoute()] : directory.routes()
       })
+  }
+
+  /** Returns the path of the directory of an authority. */
+  path(authority: string): string {
+    return `${acmePath(authority)}/directory`
+  }
+
+  /** Returns the orders at an authority, the newest first. */
+  orders(authority: string): Promise<OrderFacts[]> {
+    return this.#directory(authority).orderFacts()
+  }
+
+  #directory(name: string): AcmeServer {
+    const directory = this.#directories.get(name) ?? new AcmeServer(name, this.#store, this.#options, this.#log)
+    this.#directories.set(name, directory)
+    return directory
+  }
 }
 
 /** Returns the path of an authority's ACME directory. */
@@ -81,6 +105,12 @@ class AcmeServer implements AcmeDirectory {
 
   get id(): string {
     return slug(this.authority)
+  }
+
+  async orderFacts(): Promise<OrderFacts[]> {
+    const nowMs = this.store.clock.now()
+    await this.orders.load(nowMs)
+    return orderFacts(this.orders, this.accounts, this.id, nowMs)
   }
 
   url(request: ServiceRequest, ...path: readonly string[]): string {

@@ -130,6 +130,16 @@ export class Orders {
     throw new AcmeProblem('malformed', 'no such challenge', { status: 404 })
   }
 
+  /** Returns all orders, the oldest first. */
+  all(): Order[] {
+    return [...this.#orders.values()]
+  }
+
+  /** Returns the authorizations of an order that are still kept. */
+  authorizationsOf({ authorizations }: Order): Authorization[] {
+    return authorizations.flatMap((id) => this.#authorizations.get(id) ?? [])
+  }
+
   ofAccount(account: string): Order[] {
     return [...this.#orders.values()].filter((order) => order.account === account)
   }

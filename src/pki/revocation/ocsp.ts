@@ -93,8 +93,7 @@ export function createOcspResponse(
 ): Buffer {
   if (issuer.certificate === 'self') throw new TypeError('an issuer needs its certificate')
   const { certificate } = issuer
-  const find = (id: CertId) =>
-    isIssuedBy(id, certificate) ? issued.find(({ serial }) => plainSerial(serial) === id.serial) : undefined
+  const find = entryFinder(issued, certificate)
   const now = generalizedTime(new Date(nowMs))
   const until = context(0, generalizedTime(new Date(nowMs + OCSP_LIFE_MS)))
   const data = sequence(
@@ -106,6 +105,18 @@ export function createOcspResponse(
   )
   const basic = sequence(data, signatureAlgorithm(issuer), bitString(sign(data, issuer)))
   return sequence(enumerated(0), context(0, sequence(oid(basicResponse), octetString(basic))))
+}
+
+/** Returns a function that finds the record of a certificate that an issuer has issued. */
+export const entryFinder =
+  (issued: readonly IssuedRecord[], issuer: X509Certificate) =>
+  (id: CertId): IssuedRecord | undefined =>
+    isIssuedBy(id, issuer) ? issued.find(({ serial }) => plainSerial(serial) === id.serial) : undefined
+
+/** Returns what OCSP says of a certificate. RFC 6960 section 2.2. */
+export function certStatusOf(entry: IssuedRecord | undefined): 'good' | 'revoked' | 'unknown' {
+  if (entry === undefined) return 'unknown'
+  return entry.revoked === undefined ? 'good' : 'revoked'
 }
 
 /** Returns whether a request names an issuer with this name and key. */

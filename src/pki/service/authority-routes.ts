@@ -3,23 +3,24 @@ import { openKey, servicePaths } from '../authority/issue.ts'
 import { type AuthorityKey, issuedWith, keysOf, presentKey } from '../certificate-store/authority-keys.ts'
 import { type AuthorityRecord, findAuthority } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
-import { CRL_LIFE_MS, createCrl } from '../revocation/crl.ts'
 import {
   createOcspResponse,
+  entryFinder,
   isIssuedBy,
   OCSP_LIFE_MS,
   type OcspRequest,
   ocspError,
   readOcspRequest,
 } from '../revocation/ocsp.ts'
+import type { ServiceActivity } from './activity.ts'
 import type { Route, ServiceRequest, ServiceResponse } from './routes.ts'
 
 /** Returns the routes of a store's authorities: CRL, OCSP and certificate of each, the list of them, and the roots. */
-export function authorityRoutes(store: CertificateStore): Route[] {
+export function authorityRoutes(store: CertificateStore, activity: ServiceActivity): Route[] {
   return [
     ...readyAuthorities(store).flatMap((record) => [
-      ...keysOf(record).flatMap((key) => [crlRoute(store, record.name, key), certificateRoute(store, record, key)]),
-      ...ocspRoutes(store, record.name),
+      ...keysOf(record).flatMap((key) => [crlRoute(activity, record.name, key), certificateRoute(store, record, key)]),
+      ...ocspRoutes(store, activity, record.name),
     ]),
     listRoute(store),
     rootRoute(store),
@@ -37,24 +38,14 @@ const types = {
   ocsp: 'application/ocsp-response',
 } as const
 
-/** Serves the CRL of a key of an authority. Creates a new one after half its lifetime; the routes are created again after each change of the store. */
-function crlRoute(store: CertificateStore, name: string, key: AuthorityKey): Route {
-  let made: { der: Buffer; at: number; index: CertificateStore['index'] } | undefined
-  return {
-    path: servicePaths(name, key.number).crl,
-    methods: ['GET'],
-    async handle() {
-      // Another process may have revoked a certificate just now.
-      await store.refresh()
-      const nowMs = store.clock.now()
-      if (made?.index !== store.index || Math.abs(nowMs - made.at) > CRL_LIFE_MS / 2) {
-        const { record, issuer } = await openKey(store, findAuthority(store.index, name), key)
-        made = { der: createCrl(issuedWith(record, key), issuer, nowMs), at: nowMs, index: store.index }
-      }
-      return { type: types.crl, body: made.der, headers: { 'cache-control': 'max-age=60' } }
-    },
-  }
-}
+const crlRoute = (activity: ServiceActivity, name: string, key: AuthorityKey): Route => ({
+  path: servicePaths(name, key.number).crl,
+  methods: ['GET'],
+  async handle() {
+    const { der } = await activity.crl(name, key)
+    return { type: types.crl, body: der, headers: { 'cache-control': 'max-age=60' } }
+  },
+})
 
 const certificateRoute = (store: CertificateStore, { name }: AuthorityRecord, key: AuthorityKey): Route => ({
   path: servicePaths(name, key.number).caIssuers,
@@ -65,16 +56,21 @@ const certificateRoute = (store: CertificateStore, { name }: AuthorityRecord, ke
   },
 })
 
-function ocspRoutes(store: CertificateStore, name: string): Route[] {
+function ocspRoutes(store: CertificateStore, activity: ServiceActivity, name: string): Route[] {
   const { ocsp } = servicePaths(name, 1)
-  const handle = (request: ServiceRequest): Promise<ServiceResponse> => answerOcsp(store, name, request)
+  const handle = (request: ServiceRequest): Promise<ServiceResponse> => answerOcsp(store, activity, name, request)
   return [
     { path: ocsp, methods: ['POST'], handle },
     { path: `${ocsp}/`, methods: ['GET', 'POST'], handle },
   ]
 }
 
-async function answerOcsp(store: CertificateStore, name: string, request: ServiceRequest): Promise<ServiceResponse> {
+async function answerOcsp(
+  store: CertificateStore,
+  activity: ServiceActivity,
+  name: string,
+  request: ServiceRequest,
+): Promise<ServiceResponse> {
   const ocspRequest = parseOcsp(request)
   // RFC 6960 section 2.3
   if (ocspRequest === undefined) return { type: types.ocsp, body: ocspError('malformedRequest') }
@@ -83,7 +79,11 @@ async function answerOcsp(store: CertificateStore, name: string, request: Servic
     const record = findAuthority(store.index, name)
     const key = await askedKey(store, record, ocspRequest)
     const { issuer } = await openKey(store, record, key)
-    const body = createOcspResponse(ocspRequest, issuedWith(record, key), issuer, store.clock.now())
+    const issued = issuedWith(record, key)
+    const body = createOcspResponse(ocspRequest, issued, issuer, store.clock.now())
+    if (issuer.certificate !== 'self') {
+      activity.recordOcsp(name, ocspRequest.ids, entryFinder(issued, issuer.certificate), request.clientAddress)
+    }
     // A response with a nonce is for one client only. The others may be cached. RFC 5019 section 6.2
     const maxAgeSeconds = Math.floor(OCSP_LIFE_MS / 24 / 1000)
     const cache = ocspRequest.nonce ? 'no-store' : `max-age=${maxAgeSeconds}, public, no-transform, must-revalidate`

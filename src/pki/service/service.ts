@@ -8,6 +8,7 @@ import type { StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
 import type { StoreLog } from '../types.ts'
+import { ServiceActivity } from './activity.ts'
 import { authorityRoutes } from './authority-routes.ts'
 import { findRoute, type Route, type ServiceRequest, type ServiceResponse } from './routes.ts'
 
@@ -33,18 +34,22 @@ export class AuthorityService implements AsyncDisposable {
   readonly port: number
   /** Undefined without HTTPS. */
   readonly tlsPort: number | undefined
+  /** What clients get of the revocation lists and of OCSP. */
+  readonly activity: ServiceActivity
   readonly #store: CertificateStore
   readonly #servers: readonly (Server | TlsServer)[]
   readonly #unwatch: () => void
 
   private constructor(
     store: CertificateStore,
+    activity: ServiceActivity,
     servers: readonly (Server | TlsServer)[],
     url: string,
     unwatch: () => void,
   ) {
     const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port)
     this.#store = store
+    this.activity = activity
     this.#servers = servers
     this.#unwatch = unwatch
     this.url = url
@@ -58,7 +63,8 @@ export class AuthorityService implements AsyncDisposable {
    */
   static async open(store: CertificateStore, options: AuthorityServiceOptions): Promise<AuthorityService> {
     const { tls, log } = options
-    const own = cachedRoutes(store)
+    const activity = new ServiceActivity(store)
+    const own = cachedRoutes(store, activity)
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       answer(routes, request, response, log).catch((err: Error) => {
@@ -74,7 +80,7 @@ export class AuthorityService implements AsyncDisposable {
     if (!tls) {
       // Without a listener the store would not notice changes by other processes.
       const unwatch = store.watch(() => {})
-      return new AuthorityService(store, [server], url, unwatch)
+      return new AuthorityService(store, activity, [server], url, unwatch)
     }
     try {
       const tlsServer = createTlsServer(await httpsCertificate(store, tls.names), onRequest)
@@ -87,7 +93,7 @@ export class AuthorityService implements AsyncDisposable {
           ),
         ),
       )
-      return new AuthorityService(store, [server, tlsServer], url, unwatch)
+      return new AuthorityService(store, activity, [server, tlsServer], url, unwatch)
     } catch (error) {
       store.serviceUrl = undefined
       server.close()
@@ -123,11 +129,11 @@ async function httpsCertificate(
 }
 
 /** Returns the routes of the store's authorities. Creates them again after each change of the store. */
-function cachedRoutes(store: CertificateStore): () => readonly Route[] {
+function cachedRoutes(store: CertificateStore, activity: ServiceActivity): () => readonly Route[] {
   let made: { index: StoreIndex; routes: readonly Route[] } | undefined
   return () => {
     const { index } = store
-    if (made?.index !== index) made = { index, routes: authorityRoutes(store) }
+    if (made?.index !== index) made = { index, routes: authorityRoutes(store, activity) }
     return made.routes
   }
 }
