@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HttpLab } from '../http/client.ts'
+import { HttpLab } from '../http/client.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { run, sClient } from '../support/openssl.ts'
+import { needs } from '../support/programs.ts'
 import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 describe.skipIf(!hasChromium)('the page of the authorities', () => {
@@ -31,7 +35,7 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
     const { stdout } = await run('openssl', ['x509', '-in', root, '-noout', '-subject'])
     expect(stdout).toContain('Slow CA')
     const downloading = page.waitForEvent('download')
-    await page.getByRole('link', { name: 'lab-ca.pem' }).click()
+    await page.getByRole('link', { name: 'macOS: lab-ca.pem' }).click()
     const roots = await (await downloading).path()
     expect(readFileSync(roots, 'utf8')).toContain(readFileSync(root, 'utf8').trim())
     const { tlsPort } = http.lab.server('imap4')
@@ -51,6 +55,58 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
     await issued.getByText('revoked: keyCompromise').waitFor()
     const { items } = (await http.request('authorities/Slow%20CA/issued')).body
     expect(items).toMatchObject([{ revoked: { reason: 'keyCompromise' } }])
+    expect(browser.complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('says what turns the service on, where there is none', async () => {
+    const page = await browser.open(http.base, '/authorities?tab=acme')
+    await page.getByText('The HTTP service of the authorities is off').waitFor()
+    await page.getByText(/^authorityService: \{/).waitFor()
+    await page.context().close()
+  })
+
+  it.skipIf(!needs('certbot'))('the line for certbot works, and its order, the CRL and OCSP are shown', async () => {
+    const [httpPort = 0] = await freePorts(1)
+    const folder = mkdtempSync(join(tmpdir(), 'certbot-'))
+    await using own = await HttpLab.start({
+      virtualServers: [{ protocol: 'http' }],
+      authorityService: { port: 0, tlsPort: 0, acme: { httpPort } },
+    })
+    const page = await browser.open(own.base, '/authorities?tab=acme')
+    await page.getByText('No client has ordered a certificate yet.').waitFor()
+    const shell = async (line: RegExp): Promise<string> => {
+      const text = (await page.getByText(line).first().textContent()) ?? ''
+      const { stdout } = await run('sh', ['-c', text.replace('CERTIFICATE.pem', 'cert.pem')], { cwd: folder })
+      return stdout
+    }
+    await shell(/^curl -o lab-ca.pem/)
+    await shell(/certbot certonly/)
+    copyFileSync(join(folder, 'certbot/live/www.lab.test/cert.pem'), join(folder, 'cert.pem'))
+    await page.getByRole('button', { name: 'Refresh' }).click()
+    const order = page.getByRole('row', { name: /www\.lab\.test/ })
+    await order.getByText('http-01: valid').waitFor()
+    await order.getByText('admin@lab.test').waitFor()
+
+    await page.getByRole('tab', { name: 'CRL and OCSP' }).click()
+    await page.getByText('0 revoked certificates').waitFor()
+    await page.getByText('No client has asked yet.').waitFor()
+    expect(await shell(/^openssl ocsp/)).toContain('cert.pem: good')
+    await page.reload()
+    await page.getByRole('row', { name: /good.*www\.lab\.test/ }).waitFor()
+    await page.getByRole('tab', { name: 'Issued' }).click()
+    const issued = page.getByRole('row', { name: /www\.lab\.test/ })
+    await issued.getByRole('button', { name: /Revoke/ }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click()
+    await issued.getByText('revoked: unspecified').waitFor()
+    await page.getByRole('tab', { name: 'CRL and OCSP' }).click()
+    await page.getByText('1 revoked certificate', { exact: true }).waitFor()
+    const crl = (await page.getByText(/^http:.*\.crl$/).textContent()) ?? ''
+    const shown = await page.getByText(/^\d{13}$/).textContent()
+    writeFileSync(join(folder, 'list.crl'), Buffer.from(await (await fetch(crl)).arrayBuffer()))
+    const { stdout } = await run('openssl', ['crl', '-in', join(folder, 'list.crl'), '-noout', '-crlnumber'])
+    expect(BigInt(stdout.trim().replace(/^crlNumber=(?:0x)?/, '0x'))).toBe(BigInt(shown ?? 0))
+    rmSync(folder, { recursive: true })
     expect(browser.complaints).toEqual([])
     await page.context().close()
   })

@@ -43,17 +43,3 @@ export function asTree(authorities: readonly Authority[]): readonly (Authority &
   ]
   return tops.flatMap((one) => below(one, 0))
 }
-
-/** How a machine comes to trust the roots, which `lab-ca.pem` holds. */
-export const trustLines: readonly (readonly [string, string])[] = [
-  ['Sealpost', 'sealpost trust install'],
-  [
-    'Debian, Ubuntu',
-    'sudo cp lab-ca.pem /usr/local/share/ca-certificates/sealpost-lab.crt && sudo update-ca-certificates',
-  ],
-  ['Windows', 'certutil -user -addstore Root lab-ca.pem'],
-  ['macOS', 'security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db lab-ca.pem'],
-  ['Java', 'keytool -importcert -cacerts -noprompt -alias sealpost-lab -file lab-ca.pem'],
-  ['NSS (Chromium)', 'certutil -A -d sql:$HOME/.pki/nssdb -n "Sealpost Lab" -t C,, -i lab-ca.pem'],
-  ['Node.js', 'export NODE_EXTRA_CA_CERTS=$PWD/lab-ca.pem'],
-]

@@ -38,7 +38,6 @@ export function IssuedTable({ authority: { name }, changes, onChange }: IssuedTa
   return (
     <section aria-label={t('authorities.issuedBy', { name })}>
       <header>
-        <h2>{t('authorities.issuedBy', { name })}</h2>
         <input
           type="search"
           aria-label={t('authorities.search')}

@@ -1,11 +1,9 @@
-import { Download } from 'lucide-preact'
 import { call, urlTo } from '../../api/client.ts'
 import type { EventName } from '../../api/live.ts'
 import { problemOf } from '../../api/problem.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
-import { Copyable } from '../../components/copy-button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { Table } from '../../components/table.tsx'
@@ -14,8 +12,9 @@ import { navigate, pathWith, useRoute } from '../../router.ts'
 import { needAttention } from '../../shell/attention.ts'
 import { may } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
-import { type Authority, asTree, type QueuedRequest, trustLines } from './facts.ts'
-import { IssuedTable } from './issued.tsx'
+import { AuthorityView } from './authority.tsx'
+import { type Authority, asTree, type QueuedRequest } from './facts.ts'
+import { Trust } from './trust.tsx'
 import './authorities.css'
 
 /** The authorities of the lab: what they have issued, the requests that wait, and how clients come to trust them. */
@@ -28,33 +27,14 @@ export default function AuthoritiesPage() {
   const selected = authorities.find(({ name }) => name === rest[0]) ?? authorities[0]
   const waiting = queue.filter(({ state }) => state === 'pending')
   return (
-    <div class="authorities">
+    <div class="authorities sections">
       <section aria-label={t('authorities.list')}>
         <h2>{t('authorities.list')}</h2>
         <Tree authorities={authorities} selected={selected?.name} />
       </section>
       {waiting.length > 0 && <Queue requests={waiting} onChange={again} />}
-      {selected && <IssuedTable key={selected.name} authority={selected} changes={reads} onChange={again} />}
-      <section aria-label={t('authorities.trust')}>
-        <header>
-          <h2>{t('authorities.trust')}</h2>
-          <a class="button" href={urlTo('authorities.roots', {})} download="lab-ca.pem">
-            <Download size={16} aria-hidden="true" />
-            lab-ca.pem
-          </a>
-        </header>
-        <p>{t('authorities.trustHint')}</p>
-        <dl class="trust-lines">
-          {trustLines.map(([platform, line]) => (
-            <div key={platform}>
-              <dt>{platform}</dt>
-              <dd>
-                <Copyable text={line} />
-              </dd>
-            </div>
-          ))}
-        </dl>
-      </section>
+      {selected && <AuthorityView key={selected.name} authority={selected} changes={reads} onChange={again} />}
+      <Trust authorities={authorities} />
     </div>
   )
 }

@@ -31,7 +31,7 @@ export function Overview({ certificates, requests, servers, selected, onChange, 
   const isCompact = selected !== undefined
   const shown = columns().filter(({ name }) => !(isCompact || isNarrow.value) || COMPACT.includes(name))
   return (
-    <div class="certificates-overview">
+    <div class="certificates-overview sections">
       <section aria-label={t('certificates.list')}>
         <header>
           <h2>{t('certificates.list')}</h2>

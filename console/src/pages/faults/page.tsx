@@ -10,7 +10,7 @@ import './faults.css'
 export default function FaultsPage() {
   const { value: faults, problem, again } = useFaults()
   return (
-    <div class="faults">
+    <div class="faults sections">
       <section aria-label={t('faults.list')}>
         <h2>{t('faults.list')}</h2>
         {problem ? (

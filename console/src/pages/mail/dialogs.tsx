@@ -79,7 +79,7 @@ export function MoveDialog({ list, ids, filter: { account, folder }, onClose }: 
   )
   return (
     <Dialog title={t('mail.move')} size="small" onClose={onClose}>
-      <div class="choices">
+      <div class="buttons">
         {[...names]
           .filter((name) => name !== folder)
           .map((name) => (

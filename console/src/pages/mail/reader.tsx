@@ -160,7 +160,7 @@ export function MessageFacts({ message }: { readonly message: Message }) {
   const blind = (envelope?.to ?? []).filter((one) => !addresses.has(one.toLowerCase()))
   return (
     <>
-      <dl class="facts">
+      <dl class="facts beside">
         <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
         <Fact name={t('mail.to')}>
           {to.map(addressText).join(', ') || '–'}

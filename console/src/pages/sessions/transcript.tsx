@@ -16,7 +16,7 @@ export function Transcript({ session, entries }: { readonly session: Session; re
   const [shown, setShown] = useState(SHOWN)
   if (entries.length === 0) return <p class="hint transcript-empty">{t('sessions.noTranscript')}</p>
   return (
-    <div class="transcript">
+    <div class="session-transcript">
       <p class="hint">{t('sessions.transcriptHint')}</p>
       <table class="transcript-lines">
         <caption class="hidden">{t('sessions.transcript')}</caption>

@@ -34,6 +34,45 @@ export default {
     '{authority} sperrt das Zertifikat mit der Seriennummer {serial}. CRL und OCSP melden es sofort, und Clients, die sie prüfen, lehnen das Zertifikat ab. Das kann nicht rückgängig gemacht werden.',
   'authorities.reason': 'Grund',
   'authorities.trust': 'Dem Labor vertrauen',
+  'authorities.tab_issued': 'Ausgestellt',
+  'authorities.tab_revocation': 'CRL und OCSP',
+  'authorities.tab_acme': 'ACME',
+  'authorities.serviceOff':
+    'Der HTTP-Dienst der Zertifizierungsstellen ist aus: Clients können keine CRL abrufen, OCSP nicht fragen und ACME nicht nutzen. Ergänzen Sie die Konfiguration:',
+  'authorities.directory': 'ACME-Verzeichnis',
+  'authorities.acmeOff': 'ACME ist aus: In authorityService steht acme: { enabled: false }.',
+  'authorities.needsHttps': 'Die meisten ACME-Clients verlangen HTTPS. Geben Sie authorityService einen tlsPort.',
+  'authorities.acmeHint':
+    'Kopieren Sie eine Zeile in ein Terminal auf diesem Rechner. Namen auf .test werden an der Adresse des Clients geprüft.',
+  'authorities.fetchRoots': 'Zuerst die Stammzertifikate holen',
+  'authorities.wildcards': 'Wildcards sind mit dns-01 möglich.',
+  'authorities.noWildcards': 'Wildcards brauchen dns-01: Setzen Sie authorityService.acme.dns.',
+  'authorities.orders': 'ACME-Bestellungen',
+  'authorities.noOrders': 'Noch kein Client hat ein Zertifikat bestellt.',
+  'authorities.refresh': 'Aktualisieren',
+  'authorities.waitsAt': 'Anforderung {n} wartet auf Genehmigung.',
+  'authorities.challenges': 'Prüfungen',
+  'authorities.account': 'Konto',
+  'authorities.crl': 'Zertifikatssperrliste (CRL)',
+  'authorities.crlNumber': 'CRL-Nummer',
+  'authorities.thisUpdate': 'Diese Ausgabe',
+  'authorities.nextUpdate': 'Nächste Ausgabe',
+  'authorities.listed': 'Enthält',
+  'authorities.revokedCount': '{n} gesperrtes Zertifikat|{n} gesperrte Zertifikate',
+  'authorities.ask': 'OCSP fragen',
+  'authorities.answers': 'Letzte Antworten',
+  'authorities.noAnswers': 'Noch kein Client hat gefragt.',
+  'authorities.answeredAt': 'Beantwortet',
+  'authorities.client': 'Client',
   'authorities.trustHint':
-    'lab-ca.pem enthält alle Stammzertifikate, die Clients brauchen. Jede Zeile richtet eine Art von Client ein.',
+    'Clients, die den Stammzertifikaten des Labors vertrauen, akzeptieren jedes seiner Zertifikate. Laden Sie die Datei herunter und führen Sie die Zeile in ihrem Ordner aus.',
+  'authorities.stepsSealpost': 'Auf diesem Rechner, für System, Firefox, Thunderbird, Chromium und Java.',
+  'authorities.stepsWindows':
+    'Oder öffnen Sie die .p7b-Datei und installieren Sie jedes Zertifikat unter „Vertrauenswürdige Stammzertifizierungsstellen“.',
+  'authorities.stepsIos':
+    'Datei öffnen, das Profil in den Einstellungen installieren und unter Allgemein › Info › Zertifikatsvertrauenseinstellungen einschalten.',
+  'authorities.stepsAndroid':
+    'Einstellungen › Sicherheit › Verschlüsselung und Anmeldedaten › Zertifikat installieren › CA-Zertifikat. Apps müssen Nutzerzertifikate zulassen.',
+  'authorities.stepsMozilla':
+    'Einstellungen › Zertifikate › Zertifikate anzeigen › Zertifizierungsstellen › Importieren. Für Websites und Mailserver vertrauen.',
 } satisfies Texts<'authorities'>

@@ -32,6 +32,45 @@ export default {
     '{authority} revokes the certificate with the serial number {serial}. Its CRL and OCSP say so at once, and clients that check them refuse the certificate. This cannot be undone.',
   'authorities.reason': 'Reason',
   'authorities.trust': 'Trust the lab',
+  'authorities.tab_issued': 'Issued',
+  'authorities.tab_revocation': 'CRL and OCSP',
+  'authorities.tab_acme': 'ACME',
+  'authorities.serviceOff':
+    'The HTTP service of the authorities is off: clients can fetch no CRL, ask no OCSP, and use no ACME. Add it to the configuration:',
+  'authorities.directory': 'ACME directory',
+  'authorities.acmeOff': 'ACME is off: authorityService has acme: { enabled: false }.',
+  'authorities.needsHttps': 'Most ACME clients require HTTPS. Give authorityService a tlsPort.',
+  'authorities.acmeHint':
+    'Copy a line into a terminal on this machine. Names that end in .test are validated at the address of the client.',
+  'authorities.fetchRoots': 'Fetch the roots first',
+  'authorities.wildcards': 'Wildcards are possible by dns-01.',
+  'authorities.noWildcards': 'Wildcards need dns-01: set authorityService.acme.dns.',
+  'authorities.orders': 'ACME orders',
+  'authorities.noOrders': 'No client has ordered a certificate yet.',
+  'authorities.refresh': 'Refresh',
+  'authorities.waitsAt': 'Request {n} waits for approval.',
+  'authorities.challenges': 'Challenges',
+  'authorities.account': 'Account',
+  'authorities.crl': 'Certificate revocation list (CRL)',
+  'authorities.crlNumber': 'CRL number',
+  'authorities.thisUpdate': 'This update',
+  'authorities.nextUpdate': 'Next update',
+  'authorities.listed': 'Lists',
+  'authorities.revokedCount': '{n} revoked certificate|{n} revoked certificates',
+  'authorities.ask': 'Ask OCSP',
+  'authorities.answers': 'Latest answers',
+  'authorities.noAnswers': 'No client has asked yet.',
+  'authorities.answeredAt': 'Answered',
+  'authorities.client': 'Client',
   'authorities.trustHint':
-    'lab-ca.pem holds every root that clients need. Each line makes one kind of client trust it.',
+    'Clients that trust the roots of the lab accept every certificate that it issues. Download the file, then run the line in its folder.',
+  'authorities.stepsSealpost': 'On this machine, for the system, Firefox, Thunderbird, Chromium and Java.',
+  'authorities.stepsWindows':
+    'Or open the .p7b file, and install each certificate in “Trusted Root Certification Authorities”.',
+  'authorities.stepsIos':
+    'Open the file, install the profile in Settings, then turn it on under General › About › Certificate Trust Settings.',
+  'authorities.stepsAndroid':
+    'Settings › Security › Encryption and credentials › Install a certificate › CA certificate. Apps must allow user certificates.',
+  'authorities.stepsMozilla':
+    'Settings › Certificates › View certificates › Authorities › Import. Choose to trust it for websites and mail servers.',
 }

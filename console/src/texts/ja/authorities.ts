@@ -34,6 +34,47 @@ export default {
     '{authority} はシリアル番号 {serial} の証明書を失効させます。CRL と OCSP にすぐに反映され、確認するクライアントは証明書を拒否します。元に戻すことはできません。',
   'authorities.reason': '理由',
   'authorities.trust': 'ラボを信頼する',
+  'authorities.tab_issued': '発行済み',
+  'authorities.tab_revocation': 'CRL と OCSP',
+  'authorities.tab_acme': 'ACME',
+  'authorities.serviceOff':
+    '証明機関の HTTP サービスが動作していないため、クライアントは CRL、OCSP、ACME を利用できません。設定に次の行を追加してください。',
+  'authorities.directory': 'ACME ディレクトリ',
+  'authorities.acmeOff': 'ACME は無効です (authorityService の acme: { enabled: false })。',
+  'authorities.needsHttps':
+    'ほとんどの ACME クライアントは HTTPS を必要とします。authorityService に tlsPort を設定してください。',
+  'authorities.acmeHint':
+    'このマシンのターミナルに行をコピーしてください。.test で終わる名前は、クライアントのアドレスで検証されます。',
+  'authorities.fetchRoots': '最初にルート証明書を取得',
+  'authorities.wildcards': 'dns-01 でワイルドカード証明書を発行できます。',
+  'authorities.noWildcards':
+    'ワイルドカード証明書には dns-01 が必要です。authorityService.acme.dns を設定してください。',
+  'authorities.orders': 'ACME の注文',
+  'authorities.noOrders': '証明書を注文したクライアントはまだありません。',
+  'authorities.refresh': '更新',
+  'authorities.waitsAt': '要求 {n} は承認待ちです。',
+  'authorities.challenges': 'チャレンジ',
+  'authorities.account': 'アカウント',
+  'authorities.crl': '証明書失効リスト (CRL)',
+  'authorities.crlNumber': 'CRL 番号',
+  'authorities.thisUpdate': '今回の更新',
+  'authorities.nextUpdate': '次回の更新',
+  'authorities.listed': '内容',
+  'authorities.revokedCount': '失効した証明書 {n} 件',
+  'authorities.ask': 'OCSP の問い合わせ',
+  'authorities.answers': '最近の応答',
+  'authorities.noAnswers': '問い合わせはまだありません。',
+  'authorities.answeredAt': '応答日時',
+  'authorities.client': 'クライアント',
   'authorities.trustHint':
-    'lab-ca.pem にはクライアントに必要なすべてのルートが含まれます。各行で対応するクライアントを設定します。',
+    'ラボのルート証明書を信頼するクライアントは、ラボが発行したすべての証明書を受け入れます。ファイルをダウンロードし、そのフォルダーで行を実行してください。',
+  'authorities.stepsSealpost': 'このマシンのシステム、Firefox、Thunderbird、Chromium、Java に登録します。',
+  'authorities.stepsWindows':
+    'または .p7b ファイルを開き、各証明書を「信頼されたルート証明機関」にインストールします。',
+  'authorities.stepsIos':
+    'ファイルを開いて設定アプリでプロファイルをインストールし、一般 › 情報 › 証明書信頼設定で有効にします。',
+  'authorities.stepsAndroid':
+    '設定 › セキュリティ › 暗号化と認証情報 › 証明書のインストール › CA 証明書。アプリ側でもユーザー証明書を許可する必要があります。',
+  'authorities.stepsMozilla':
+    '設定 › 証明書 › 証明書を表示 › 認証局証明書 › インポート。Web サイトとメールサーバーの識別を信頼します。',
 } satisfies Texts<'authorities'>

@@ -53,7 +53,7 @@ export default function ArrivalTab({ message }: TabProps) {
     <div class="padded arrival-tab">
       <section>
         <h3>{t('mail.envelope')}</h3>
-        <dl class="facts">
+        <dl class="facts beside">
           <Fact name={t('mail.receivedAt')}>{wholeTime(receivedAt)}</Fact>
           <Fact name="MAIL FROM">
             <code>{envelope ? `<${envelope.from}>` : '–'}</code>
@@ -67,7 +67,7 @@ export default function ArrivalTab({ message }: TabProps) {
       {trace.length > 0 && (
         <section>
           <h3>{t('mail.trace')}</h3>
-          <dl class="facts trace">
+          <dl class="facts beside trace">
             {trace.map(({ name, value }, index) => (
               <Fact key={index} name={name}>
                 <code>{value}</code>
@@ -98,7 +98,7 @@ function Session({ delivery }: { readonly delivery: Delivery }) {
             </Badge>
           )}
         </h3>
-        <dl class="facts">
+        <dl class="facts beside">
           <Fact name={t('mail.sessionId')}>{hasPage ? <Link href={`/sessions/${id}`}>{id}</Link> : id}</Fact>
           <Fact name={t('mail.server')}>
             {virtualServer} ({protocol.toUpperCase()})

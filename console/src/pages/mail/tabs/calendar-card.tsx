@@ -26,7 +26,7 @@ export function CalendarCard({ text }: { readonly text: string }) {
             {method && <Badge tone={method === 'CANCEL' ? 'bad' : 'accent'}>{method}</Badge>}
             {event.status && <Badge>{event.status}</Badge>}
           </h3>
-          <dl class="facts">
+          <dl class="facts beside">
             {event.start && <Fact name={t('mail.eventStart')}>{timeText(event.start)}</Fact>}
             {event.end && <Fact name={t('mail.eventEnd')}>{timeText(event.end)}</Fact>}
             {event.rule && (

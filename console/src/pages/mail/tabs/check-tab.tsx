@@ -37,7 +37,7 @@ export default function CheckTab({ message: { id } }: TabProps) {
       </p>
       <details>
         <summary>{chosen.length === 0 ? t('mail.allClients') : t('mail.someClients', { n: chosen.length })}</summary>
-        <div class="choices">
+        <div class="buttons">
           {families.map(([family, name]) => (
             <label key={family}>
               <input type="checkbox" checked={chosen.includes(family)} onChange={() => choose(family)} /> {name}

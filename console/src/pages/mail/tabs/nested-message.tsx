@@ -33,7 +33,7 @@ export function NestedMessage({ id, inside }: { readonly id: string; readonly in
   return (
     <article class="nested">
       <h3>{message.subject || t('mail.noSubject')}</h3>
-      <dl class="facts">
+      <dl class="facts beside">
         <Fact name={t('mail.from')}>{message.from ? addressText(message.from) : t('mail.unknownSender')}</Fact>
         <Fact name={t('mail.to')}>{message.to.map(addressText).join(', ') || '–'}</Fact>
         {message.date && <Fact name={t('mail.date')}>{wholeTime(message.date)}</Fact>}
