@@ -7,10 +7,12 @@ import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
+import { hasBody } from './body.ts'
 import { cookieIn, cookieName } from './browser-sessions.ts'
 import { callerOf, PAGE_CHALLENGE } from './caller.ts'
 import { clientSetupRoutes, isClientSetup, setupNames } from './client-setup.ts'
 import { Console, type FileRequest } from './console.ts'
+import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { checkRequest } from './guard.ts'
@@ -20,10 +22,13 @@ import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
 import { runOperation } from './operations.ts'
 import { problemResponse } from './problems.ts'
-import { mount } from './routes.ts'
+import { jsonResponse, mount } from './routes.ts'
 import { SAFE_HEADERS } from './safe-headers.ts'
 
 const BASE = '/api/v1'
+const HEALTH = ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']
+/** The other paths that can only be read. */
+const READ_ONLY = [...HEALTH, '/metrics', '/api/docs', '/api/openapi.json']
 
 /** A Response cannot have this status. */
 const SWITCHING_PROTOCOLS = 101
@@ -55,7 +60,7 @@ export function createApp(
     return problemResponse(c, problem, problem.status === 401 && isPage ? PAGE_CHALLENGE : {})
   })
   // Orchestrators ask these by IP address and without credentials.
-  for (const path of ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']) app.get(path, (c) => c.text('ok'))
+  for (const path of HEALTH) app.get(path, (c) => c.text('ok'))
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
     const header = (name: string): string | undefined => c.req.header(name)
@@ -70,7 +75,7 @@ export function createApp(
       destination: header('Sec-Fetch-Dest'),
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
-      hasBody: Number(header('Content-Length') ?? 0) > 0 || header('Transfer-Encoding') !== undefined,
+      hasBody: hasBody(c),
     }
     const latest = context.latest()
     const isSetup = isClientSetup(c.req.path)
@@ -102,13 +107,17 @@ export function createApp(
   }
   const mcp = mcpHandler(api, context)
   for (const path of ['/mcp', '/t/:tenant/mcp']) app.all(path, (c) => mcp(callerIn(c), c))
-  for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.get('/metrics', (c) => metricsResponse(api, callerIn(c), c))
   app.get('/api/docs', async (c) => {
     const { docsPage, DOCS_POLICY } = await import('../../src/api/docs-page.ts')
-    return c.html(docsPage(operations), 200, { 'Content-Security-Policy': DOCS_POLICY })
+    return contentAnswer(c, {
+      type: 'text/html; charset=UTF-8',
+      octets: docsPage(operations),
+      headers: { 'Content-Security-Policy': DOCS_POLICY },
+    })
   })
-  app.get('/api/openapi.json', (c) => c.json(openApiDocument(operations)))
+  app.get('/api/openapi.json', (c) => jsonResponse(c, openApiDocument(operations)))
+  for (const [path, methods] of methodsByPath()) answerOtherMethods(app, path, methods)
   app.notFound((c) => {
     const { method, path } = c.req
     return problemResponse(
@@ -138,21 +147,25 @@ function authorityOf(c: Context<Env>): string | undefined {
   return url.startsWith('/') ? c.req.header('Host') : new URL(c.req.url).host
 }
 
-/** Returns the paths of the API with their methods. */
+/** Returns the lab's own paths with their methods. */
 function methodsByPath(): Map<string, string[]> {
-  const found = new Map<string, string[]>([['/events', ['GET']]])
-  for (const { path, method } of operations) found.set(path, [...(found.get(path) ?? []), method])
+  const found = new Map<string, string[]>(READ_ONLY.map((path) => [path, ['GET']]))
+  const own = [{ path: '/events', method: 'GET' }, ...operations]
+  for (const base of [BASE, `/t/:tenant${BASE}`]) {
+    for (const { path, method } of own) {
+      const whole = base + path.replaceAll(/\{(\w+)\}/g, ':$1')
+      found.set(whole, [...(found.get(whole) ?? []), method])
+    }
+  }
   return found
 }
 
 /** RFC 9110 sections 9.3.7 and 15.5.6. */
 function answerOtherMethods(app: Hono<Env>, path: string, methods: readonly string[]): void {
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
-  for (const base of [BASE, `/t/:tenant${BASE}`]) {
-    app.all(base + path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => {
-      if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
-      const why = `${path} has no ${c.req.method}; it has ${allow}`
-      throw new ApiProblem('method-not-allowed', why, {}, { Allow: allow })
-    })
-  }
+  app.all(path, (c) => {
+    if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
+    const why = `${c.req.path} has no ${c.req.method}; it has ${allow}`
+    throw new ApiProblem('method-not-allowed', why, {}, { Allow: allow })
+  })
 }

@@ -37,6 +37,10 @@ export function answerBody(
   return Readable.toWeb(Readable.from(viewsOf(octets, PIECE_OCTETS))) as ReadableStream
 }
 
+/** Returns whether a request has a body. RFC 9112 section 6.3. */
+export const hasBody = (c: Context<Env>): boolean =>
+  Number(c.req.header('Content-Length') ?? 0) > 0 || c.req.header('Transfer-Encoding') !== undefined
+
 /** Reads the body of a request. @throws ApiProblem `too-large`, MemoryLimitReached */
 export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer> {
   const tooLarge = (): ApiProblem =>

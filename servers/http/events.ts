@@ -4,6 +4,7 @@ import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { wantedTypes } from '../../src/api/events/wanted-types.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import { assertAcceptable } from './accept.ts'
 import type { Env } from './env.ts'
 import { listen } from './event-streams.ts'
 import { SAFE_HEADERS } from './safe-headers.ts'
@@ -14,6 +15,7 @@ import { SAFE_HEADERS } from './safe-headers.ts'
  * All streams read the log of the lab: a client that does not read takes no memory for what it has not read.
  */
 export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Response {
+  assertAcceptable(c.req.header('Accept'), ['text/event-stream'])
   assertKnown(c.req.query())
   const wants = wantedTypes(c.req.query('types'))
   const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)

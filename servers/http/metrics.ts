@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import { type Caller, seesLab } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import { assertAcceptable } from './accept.ts'
 import type { Env } from './env.ts'
 
 /** Answers with the metrics of the lab, in the form that the client prefers. @throws ApiProblem `forbidden` */
@@ -15,6 +16,7 @@ export async function metricsResponse(api: Api, caller: Caller, c: Context<Env>)
     import('../../src/api/metrics/collect.ts'),
     import('../../src/api/metrics/exposition.ts'),
   ])
+  assertAcceptable(c.req.header('Accept'), [form.OPEN_METRICS_TYPE, form.PROMETHEUS_TYPE])
   const families = collect(api, traffic)
   const isOpen = c.req.header('Accept')?.includes('application/openmetrics-text')
   return isOpen

@@ -2,12 +2,15 @@ import type { Context } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import { assertAccess, type Caller } from '../../src/api/caller.ts'
 import { parseInput } from '../../src/api/invoke.ts'
+import { outputTypes } from '../../src/api/openapi/parameters.ts'
 import { Content, type Operation, type Upload } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
-import { answerBody, bodyOf, parseJson } from './body.ts'
+import { assertAcceptable } from './accept.ts'
+import { bodyOf, hasBody, parseJson } from './body.ts'
 import { browserSessions, cookieField, cookieIn, cookieName } from './browser-sessions.ts'
 import { credentialIn } from './caller.ts'
+import { contentAnswer } from './content-answer.ts'
 import type { Env } from './env.ts'
 
 /** Longest JSON body, besides the messages in it, which have the limit of the virtual server. */
@@ -24,6 +27,7 @@ export async function runOperation(
   context: ServerContext,
 ): Promise<Response> {
   assertAccess(caller, operation.access)
+  assertAcceptable(c.req.header('Accept'), outputTypes(operation))
   const upload = operation.upload && (await uploadOf(operation, c, context.config.limits.messageSize))
   // Attachments are in base64.
   const maxOctets =
@@ -32,20 +36,14 @@ export async function runOperation(
   const call = { api, caller, input, signal: c.req.raw.signal, ...(upload ? { upload } : {}) }
   const result = await operation.run(call)
   if (operation.browserSession) c.header('Set-Cookie', browserCookie(operation.browserSession, api, caller, c))
-  if (result instanceof Content) {
-    return c.body(answerBody(result.octets, c) as never, 200, { 'Content-Type': result.type, ...result.headers })
-  }
+  if (result instanceof Content) return contentAnswer(c, result)
   if (operation.output === undefined) return c.body(null, 204)
   if (operation.location) c.header('Location', basePath(c) + operation.location(result))
-  if (operation.hasEtag) {
-    const etag = `"${(result as { readonly etag: string }).etag}"`
-    c.header('ETag', etag)
-    // RFC 9110 section 13.1.2
-    const isKnown = tagsIn(c.req.header('If-None-Match')).some((one) => one === etag || one === '*')
-    if (operation.method === 'GET' && isKnown) return c.body(null, 304)
-  }
-  return c.body(answerBody(JSON.stringify(result), c) as never, operation.status ?? 200, {
-    'Content-Type': 'application/json',
+  return contentAnswer(c, {
+    type: 'application/json',
+    octets: JSON.stringify(result),
+    ...(operation.status ? { status: operation.status } : {}),
+    ...(operation.hasEtag ? { version: (result as { readonly etag: string }).etag } : {}),
   })
 }
 
@@ -83,14 +81,21 @@ async function inputOf(
 ): Promise<unknown> {
   const { tenant: _, ...params } = c.req.param() as Record<string, string>
   const inQuery = hasUpload || operation.method === 'GET' || operation.method === 'DELETE'
+  if (!inQuery) assertJson(c)
   const given = inQuery ? queryOf(operation, c) : await jsonOf(c, maxOctets)
   const ifMatch = 'ifMatch' in operation.input.shape ? c.req.header('If-Match') : undefined
   const conditions = ifMatch === undefined ? {} : { ifMatch }
   return parseInput(operation, { ...given, ...conditions, ...params }, inQuery ? 'parameters' : 'json')
 }
 
-/** Returns the entity tags in a field, without the mark of weak ones. RFC 9110 section 8.8.3. */
-const tagsIn = (field = ''): string[] => field.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+const JSON_TYPES = ['application/json', 'application/merge-patch+json']
+
+/** @throws ApiProblem `unsupported-type` for a body of another type */
+function assertJson(c: Context<Env>): void {
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
+  if (type === undefined || JSON_TYPES.includes(type) || !hasBody(c)) return
+  throw new ApiProblem('unsupported-type', `send ${JSON_TYPES[0]}, not ${type}`)
+}
 
 function queryOf(operation: Operation, c: Context<Env>): Record<string, string> {
   const given: Record<string, string> = {}

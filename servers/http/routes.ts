@@ -4,7 +4,7 @@ import { type Access, assertAccess, type Caller } from '../../src/api/caller.ts'
 import { Content, type Method } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { ServerContext } from '../service.ts'
-import { answerBody } from './body.ts'
+import { contentAnswer } from './content-answer.ts'
 import { callerIn, type Env } from './env.ts'
 
 /** A request to an API of another product. */
@@ -63,8 +63,7 @@ export function countParameter(c: Context<Env>, name: string, missing: number): 
 export const pathParameter = (c: Context<Env>, name: string): string => c.req.param(name) ?? ''
 
 /** Answers with content, whose memory is counted until it is sent. */
-export const contentResponse = (c: Context<Env>, { type, octets, headers }: Content): Response =>
-  c.body(answerBody(octets, c) as never, 200, { 'Content-Type': type, ...headers })
+export const contentResponse = (c: Context<Env>, content: Content): Response => contentAnswer(c, content)
 
 export const jsonResponse = (c: Context<Env>, value: unknown): Response =>
   contentResponse(c, new Content('application/json', JSON.stringify(value)))

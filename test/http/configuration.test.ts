@@ -66,7 +66,7 @@ describe('reading', () => {
     await using http = await start()
     const { status, headers, body } = await http.request('configuration')
     expect(status).toBe(200)
-    expect(headers.get('etag')).toBe(`"${body.etag}"`)
+    expect(headers.get('etag')).toMatch(new RegExp(`^"${body.etag}\\.`))
     expect(body).toMatchObject({
       name: file,
       file,
@@ -88,7 +88,7 @@ describe('reading', () => {
       requireSecureChannel: false,
       limits: { connections: 500, idleTimeout: '10m', handshakeTimeout: '10s' },
     })
-    const again = await http.request('configuration', { headers: { 'if-none-match': `W/"${body.etag}"` } })
+    const again = await http.request('configuration', { headers: { 'if-none-match': headers.get('etag') ?? '' } })
     expect([again.status, again.body]).toEqual([304, ''])
   })
 
@@ -108,7 +108,7 @@ describe('reading', () => {
     expect(yaml.body).toContain('# The lab of this test.\n')
     expect(yaml.body).toContain("- { user: alice, password: '***' } # an administrator\n")
     expect(yaml.body).not.toMatch(/s-secret|token-of/)
-    expect(yaml.headers.get('etag')).toBe((await http.request('configuration')).headers.get('etag'))
+    expect(yaml.headers.get('etag')).toBe(`"${(await http.request('configuration')).body.etag}"`)
     expect((await http.request('configuration', { headers: bearer(reader) })).status).toBe(200)
     expect((await http.request('configuration/yaml', { headers: bearer(reader) })).status).toBe(403)
   })

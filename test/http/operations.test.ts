@@ -7,6 +7,7 @@ import { operations } from '../../src/api/operations.ts'
 import { CertificateLab } from '../cli/cert-support.ts'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
+import { checkHttpRules } from './http-rules.ts'
 import { exampleCall, type OperationCall, type Stage } from './operation-cases.ts'
 
 const [ci, watcher, one] = ['ci', 'watcher', 'one'].map((name) => `${name}-token`.repeat(4)) as [string, string, string]
@@ -72,13 +73,15 @@ const send = ({ path, type, ...options }: OperationCall, headers: Record<string,
 
 describe.each(operations.map((one) => [one.name, one] as const))('%s', (name, operation) => {
   it('answers its example as the OpenAPI document declares', async () => {
-    const answer = await send(await exampleCall(operation, stage), bearer(ci))
+    const call = await exampleCall(operation, stage)
+    const answer = await send(call, bearer(ci))
     const { output, status = output === undefined ? 204 : 200 } = operation
     expect(answer.status, JSON.stringify(answer.body)).toBe(status)
     expect(undocumented(operation, answer)).toEqual([])
     const { answer: shown, answerType } = examples[name] ?? {}
     if (answerType !== undefined) expect(answer.headers.get('content-type')).toContain(answerType)
     expect(keysOf(answer.body)).toEqual(keysOf(shown ?? ''))
+    await checkHttpRules(operation, call, answer, (again, more) => send(again, { ...bearer(ci), ...more }))
   })
 
   const mayRead = ['administrator', 'reader', 'tenant', 'account']

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type ConfigChange, editYaml } from '../../config/edit/edit-yaml.ts'
 import { isBelow } from '../../config/load.ts'
@@ -10,6 +9,7 @@ import type { Caller } from '../caller.ts'
 import type { ApiLab } from '../lab.ts'
 import { ApiProblem } from '../problem.ts'
 import { problemOf } from '../problem-of.ts'
+import { assertVersion, ifMatchOf, versionOf } from '../version.ts'
 import { difference, differenceOf } from './difference.ts'
 import { assertNoNewMachineValues } from './machine-values.ts'
 import type { ApiConfiguration, Reloaded } from './types.ts'
@@ -17,12 +17,7 @@ import type { ApiConfiguration, Reloaded } from './types.ts'
 /** The parameters of every change. */
 export const changeInput = {
   dryRun: z.boolean().default(false).describe('Only returns what would change.'),
-  ifMatch: z
-    .string()
-    .optional()
-    .describe(
-      'ETag of the configuration that the caller has read. If the text has changed since, the change is refused. HTTP clients can send the field If-Match instead.',
-    ),
+  ifMatch: ifMatchOf('the configuration'),
 }
 
 export const changeAnswer = z
@@ -49,9 +44,6 @@ export interface ChangeOptions {
   readonly dryRun: boolean
   readonly ifMatch?: string | undefined
 }
-
-/** Returns the entity tag of a text. RFC 9110 section 8.8.3. */
-export const etagOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22)
 
 /** Returns the configuration. @throws ApiProblem `conflict` if the lab does not know where it comes from */
 export function configurationOf({ lab }: Configurable): ApiConfiguration {
@@ -91,7 +83,7 @@ export function changeConfiguration(
   return configuration.exclusively(async () => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = await configuration.text()
-      assertMatch(options.ifMatch, before)
+      assertVersion(options.ifMatch, versionOf(before), { what: 'the configuration', path: '/configuration' })
       const changes = changesOf(parseText(before, configuration.name).content())
       const { text, paths } = editYaml(before, configuration.name, changes)
       assertNoMasks(text, configuration.name)
@@ -104,7 +96,7 @@ export function changeConfiguration(
       return {
         applied: isApplied,
         durable: configuration.file !== undefined,
-        etag: etagOf(isApplied ? text : before),
+        etag: versionOf(isApplied ? text : before),
         ...differenceOf(before, text, configuration.name),
         warnings: given,
         afterRestart: afterRestart(options.dryRun ? waiting(api.lab.config, loaded.lab) : reloaded.afterRestart),
@@ -134,17 +126,6 @@ async function replace(
     if (error instanceof ConfigError || problemOf(error).problem !== 'internal') throw error
     throw new ApiProblem('conflict', `not applied, and nothing has changed: ${(error as Error).message}`)
   }
-}
-
-/** RFC 9110 section 13.1.1. @throws ApiProblem `precondition-failed` */
-function assertMatch(ifMatch: string | undefined, text: string): void {
-  if (ifMatch === undefined) return
-  const wanted = ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'))
-  if (wanted.includes('*') || wanted.includes(etagOf(text))) return
-  throw new ApiProblem(
-    'precondition-failed',
-    'the configuration has changed since you read it; read it again (GET /api/v1/configuration), and repeat the change',
-  )
 }
 
 /** A mask that a caller has read is not a secret. @throws ApiProblem `invalid` */

@@ -8,6 +8,7 @@ import { textWithoutSecrets, withoutSecrets } from '../../config/secrets.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { Content, defineOperation, type Operation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
+import { versionOf } from '../version.ts'
 import {
   afterRestart,
   assertUnlocked,
@@ -15,7 +16,6 @@ import {
   changeConfiguration,
   changeInput,
   configurationOf,
-  etagOf,
   whyLocked,
 } from './change.ts'
 import { difference, differenceOf } from './difference.ts'
@@ -44,7 +44,7 @@ const get = defineOperation({
         .nullable()
         .describe('The file that changes are written to. Null: they last until the lab stops.'),
       durable: z.boolean(),
-      etag: z.string().describe('Entity tag of the current text. The header field ETag has it, too.'),
+      etag: z.string().describe('Version of the current text. The header field ETag begins with it.'),
       locked: z.boolean().describe('Whether this caller is forbidden to change the configuration.'),
       lockedBecause: z.string().nullable(),
       changedOnDisk: z.boolean().describe('Whether the file has changed since the lab read it.'),
@@ -68,7 +68,7 @@ const get = defineOperation({
       name,
       file: file ?? null,
       durable: file !== undefined,
-      etag: etagOf(text),
+      etag: versionOf(text),
       locked: locked !== undefined,
       lockedBecause: locked ?? null,
       changedOnDisk: text !== (await configuration.usedText()),
@@ -92,7 +92,9 @@ const yaml = defineOperation({
   async run({ api }) {
     const configuration = configurationOf(api)
     const text = await configuration.text()
-    return new Content('application/yaml', textWithoutSecrets(text, configuration.name), { ETag: `"${etagOf(text)}"` })
+    return new Content('application/yaml', textWithoutSecrets(text, configuration.name), {
+      ETag: `"${versionOf(text)}"`,
+    })
   },
 })
 

@@ -1,7 +1,7 @@
 import { version } from '../../common/version.ts'
 import { type Example, examples } from '../examples/index.ts'
 import type { Operation } from '../operation.ts'
-import { pathParameters, usesQuery } from './parameters.ts'
+import { outputTypes, pathParameters, usesQuery } from './parameters.ts'
 import { problemComponents, problemResponses, problemSchema } from './problem-responses.ts'
 import { type Json, schemaOf } from './schemas.ts'
 import { tags } from './tags.ts'
@@ -41,7 +41,8 @@ export function openApiDocument(operations: readonly Operation[]): Json {
         token: { type: 'http', scheme: 'bearer', description: 'A token of `tokens`, or of a tenant.' },
         password: { type: 'http', scheme: 'basic', description: 'The name and password of an account.' },
       },
-      responses: problemComponents(operations),
+      headers: fieldComponents,
+      responses: { ...problemComponents(operations), NotModified: notModified },
     },
   }
 }
@@ -49,7 +50,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 const tagOf = ({ name }: Operation): string => name.split('.')[0] ?? name
 
 function operationObject(operation: Operation, schemas: Json): Json {
-  const { name, summary, access, output, status } = operation
+  const { name, method, summary, access, output, status } = operation
   const example = examples[name] ?? {}
   return {
     operationId: name,
@@ -60,6 +61,7 @@ function operationObject(operation: Operation, schemas: Json): Json {
     ...requestOf(operation, example, schemas),
     responses: {
       [output === undefined ? 204 : (status ?? 200)]: response(operation, example, schemas),
+      ...(method === 'GET' ? { 304: { $ref: '#/components/responses/NotModified' } } : {}),
       ...problemResponses(operation),
     },
   }
@@ -109,15 +111,38 @@ function uploadBody(types: readonly string[], { upload }: Example): Json {
   return { required: true, content: Object.fromEntries(contents) }
 }
 
-function response({ output, otherOutputs = [] }: Operation, { answer, answerType }: Example, schemas: Json): Json {
+function response(operation: Operation, { answer, answerType }: Example, schemas: Json): Json {
+  const { output } = operation
   if (output === undefined) return { description: 'Done.' }
-  const types = typeof output === 'string' ? [output] : ['application/json']
-  const contents = [...types, ...otherOutputs].map((type, at): [string, Json] => {
+  const types = outputTypes(operation)
+  const contents = types.map((type, at): [string, Json] => {
     const isExample = answer !== undefined && type === (answerType ?? types[0])
     const schema = at === 0 && typeof output !== 'string' ? schemaOf(output, schemas, 'output') : contentSchema(type)
     return [type, { schema, ...(isExample ? { example: answer } : {}) }]
   })
-  return { description: 'Done.', content: Object.fromEntries(contents) }
+  return { description: 'Done.', ...fieldsOf(operation), content: Object.fromEntries(contents) }
+}
+
+/** Header fields of answers. */
+const fieldComponents: Json = {
+  ETag: {
+    description:
+      'Entity tag of the answer, for If-None-Match (304 if nothing has changed) and If-Match. Large answers have none.',
+    schema: { type: 'string' },
+  },
+  Location: { description: 'The path of what was created.', schema: { type: 'string' } },
+}
+
+const notModified: Json = {
+  description: 'The client has the answer already: it has sent its ETag in If-None-Match.',
+  headers: { ETag: { $ref: '#/components/headers/ETag' } },
+}
+
+/** Returns the header fields of the answer of an operation. */
+function fieldsOf({ method, hasEtag, location }: Operation): Json {
+  const names = [...(method === 'GET' || hasEtag ? ['ETag'] : []), ...(location ? ['Location'] : [])]
+  const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+  return names.length === 0 ? {} : { headers }
 }
 
 const contentSchema = (type: string): Json => ({

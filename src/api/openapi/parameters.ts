@@ -7,5 +7,9 @@ export const pathParameters = (path: string): string[] => [...path.matchAll(/\{(
 export const usesQuery = ({ method, upload }: Operation): boolean =>
   method === 'GET' || method === 'DELETE' || upload !== undefined
 
+/** Returns the media types that an operation can answer; none without content. */
+export const outputTypes = ({ output, otherOutputs = [] }: Operation): readonly string[] =>
+  output === undefined ? [] : [typeof output === 'string' ? output : 'application/json', ...otherOutputs]
+
 /** Returns whether requests have a body: content, or the JSON of the parameters that are not in the path. */
 export const takesBody = (operation: Operation): boolean => operation.upload !== undefined || !usesQuery(operation)

@@ -20,6 +20,9 @@ const OF_ALL: readonly ProblemName[] = [
 /** What a request with a body can be answered with. */
 const OF_BODIES: readonly ProblemName[] = ['too-large', 'unsupported-type', 'invalid']
 
+/** What a request that is answered with content can be answered with. */
+const OF_CONTENT: readonly ProblemName[] = ['not-acceptable']
+
 /** What a request for one resource can be answered with. */
 const OF_ONE: readonly ProblemName[] = ['not-found']
 
@@ -30,6 +33,7 @@ const OF_PAGES: readonly ProblemName[] = ['gone']
 function problemStatuses(operation: Operation): Set<number> {
   const names = [
     ...OF_ALL,
+    ...(operation.output === undefined ? [] : OF_CONTENT),
     ...(takesBody(operation) ? OF_BODIES : []),
     ...(operation.path.includes('{') ? OF_ONE : []),
     ...('cursor' in operation.input.shape ? OF_PAGES : []),
@@ -64,6 +68,7 @@ const details: Readonly<Record<number, string>> = {
   401: 'send a token (Authorization: Bearer TOKEN), or the name and password of an account',
   403: 'an administrator may do this, not a reader; use a token with the role administrator, or an account of `administrators`',
   404: 'there is no message 3.9; it was deleted or moved, or it belongs to someone else',
+  406: 'the answer is application/json; the field Accept excludes it: text/html',
   409: 'there is a tenant ci42 already; choose another name',
   410: 'cursor: the lab has forgotten smtp-7, after which this page begins; begin again without cursor',
   412: 'the configuration has changed since you read it; read it again (GET /api/v1/configuration), and repeat the change',

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { operations } from '../../src/api/operations.ts'
+import { bearer, HttpLab } from './client.ts'
+
+const TOKEN = 'admin-admin-admin'
+let http: HttpLab
+
+beforeAll(async () => {
+  http = await HttpLab.start({
+    tokens: [{ name: 'ci', token: TOKEN }],
+    virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', authentication: ['basic'] }],
+  })
+})
+afterAll(() => http[Symbol.asyncDispose]())
+
+const ask = (path: string, method: string, headers: Readonly<Record<string, string>> = {}) =>
+  http.request(path, { method, headers: { ...bearer(TOKEN), ...headers } })
+
+const methodsOf = (wanted: string): string[] =>
+  operations.filter(({ path }) => path === wanted).map(({ method }) => method)
+const paths: (readonly [string, readonly string[]])[] = [
+  ...[...new Set(operations.map(({ path }) => path))].map((path) => [`/api/v1${path}`, methodsOf(path)] as const),
+  ...['/api/v1/events', '/metrics', '/api/docs', '/api/openapi.json', '/livez', '/readyz'].map(
+    (path) => [path, ['GET']] as const,
+  ),
+]
+
+describe('a method that a path does not have (RFC 9110 sections 9.3.7 and 15.5.6)', () => {
+  it.each(paths)('%s', async (path, methods) => {
+    const filled = path.replaceAll(/\{\w+\}/g, 'x')
+    const allowed = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].sort()
+    const refused = await ask(filled, 'PUT')
+    expect([refused.status, refused.body.type]).toEqual([405, expect.stringMatching(/method-not-allowed$/)])
+    const options = await ask(filled, 'OPTIONS')
+    expect(options.status).toBe(204)
+    for (const { headers } of [refused, options]) {
+      expect(headers.get('allow')?.split(', ').sort()).toEqual(allowed)
+    }
+  })
+})
+
+describe('a type that the client does not accept (RFC 9110 section 12.5.1)', () => {
+  it.each([
+    ['', 200],
+    ['*/*', 200],
+    ['application/*', 200],
+    ['APPLICATION/JSON', 200],
+    ['text/html, application/json;q=0.1', 200],
+    ['text/html, */*;q=0.8', 200],
+    ['application/json; charset=utf-8', 200],
+    ['text/html', 406],
+    ['text/*', 406],
+    ['application/json;q=0, */*', 406],
+    ['application/*;q=0.000, */*;q=1', 406],
+    ['*/*;q=0', 406],
+    ['application/*;q=0, application/json', 200],
+    [',', 200],
+  ])('%j: %d', async (accept, status) => {
+    const answer = await ask('status', 'GET', { accept })
+    expect(answer.status).toBe(status)
+    if (status === 406) expect(answer.body.detail).toContain('the answer is application/json')
+  })
+
+  it('is judged by what the answer is, not by what it could be', async () => {
+    const message = 'Subject: One\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw==\r\n'
+    const headers = { ...bearer(TOKEN), 'content-type': 'message/rfc822' }
+    const { body } = await http.request('messages/import?to=alice', { body: message, headers })
+    const [{ id }] = (await ask('messages?limit=1', 'GET')).body.items
+    expect(body).toBeDefined()
+    expect((await ask(`messages/${id}/parts/1`, 'GET', { accept: 'image/*' })).status).toBe(200)
+    expect((await ask(`messages/${id}/parts/1`, 'GET', { accept: 'text/html' })).status).toBe(406)
+    expect((await ask(`messages/${id}/raw`, 'GET', { accept: 'application/json' })).status).toBe(406)
+  })
+
+  it('has no effect', async () => {
+    const before = (await ask('messages', 'GET')).body.total
+    const refused = await http.request('messages', {
+      json: { to: ['alice'], subject: 'Never' },
+      headers: { ...bearer(TOKEN), accept: 'text/html' },
+    })
+    expect([refused.status, (await ask('messages', 'GET')).body.total]).toEqual([406, before])
+  })
+
+  it.each([
+    ['/api/v1/events', 'application/json'],
+    ['/metrics', 'application/json'],
+    ['/api/docs', 'application/json'],
+    ['/api/openapi.json', 'text/html'],
+  ])('%s', async (path, accept) => {
+    expect((await ask(path, 'GET', { accept })).status).toBe(406)
+  })
+})
+
+it.each(['/api/v1/events', '/metrics', '/api/docs', '/api/openapi.json', '/livez'])('HEAD %s', async (path) => {
+  const { status, body, headers } = await ask(path, 'HEAD')
+  expect([status, body]).toEqual([200, ''])
+  expect(headers.get('content-type')).toMatch(/^(?:text\/|application\/)/)
+})
+
+it.each(['/api/docs', '/api/openapi.json'])('%s has an entity tag', async (path) => {
+  const etag = (await ask(path, 'GET')).headers.get('etag') ?? ''
+  const again = await ask(path, 'GET', { 'if-none-match': etag })
+  expect([again.status, again.body]).toEqual([304, ''])
+})
+
+it('another answer has another entity tag', async () => {
+  const tag = async () => (await ask('messages?limit=1', 'GET')).headers.get('etag')
+  const before = await tag()
+  await http.lab.deliver({ subject: 'One more' }, { from: 'shop@example.com', to: 'alice' })
+  expect(await tag()).not.toBe(before)
+})
