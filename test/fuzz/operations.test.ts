@@ -39,6 +39,7 @@ function defectsOf({ call, input, answer }: SentCall): string[] {
   return [
     ...(status >= 500 ? [`answers ${status}: ${JSON.stringify(body)}`] : []),
     ...(headers.get('x-content-type-options') === 'nosniff' ? [] : ['has no X-Content-Type-Options']),
+    ...(STACK.test(JSON.stringify(body)) ? ['shows a stack or a file of the lab'] : []),
     ...(headers.has('x-injected') ? ['has a field that the request injected'] : []),
     ...(leavesPath(operation, input) ? [] : undocumented(operation, answer)),
     ...(isClean && isByShape(operation, status, body)
@@ -47,6 +48,9 @@ function defectsOf({ call, input, answer }: SentCall): string[] {
     ...(status < 300 && operation.method !== 'GET' ? acceptedMistakes(operation, input) : []),
   ]
 }
+
+/** A line of a stack, or the place of a module. */
+const STACK = /\bat [\w.<>[\] ]+ \([^)]*:\d+:\d+\)|node:internal|node_modules|\/(?:src|servers)\/[\w/-]+\.[jt]s\b/
 
 /** Returns whether the path is that of another resource. RFC 3986 section 5.2.4. */
 const leavesPath = ({ path }: Operation, input: Readonly<Record<string, unknown>>): boolean =>

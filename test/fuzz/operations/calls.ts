@@ -77,6 +77,7 @@ const sensible: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     'larger:1k before:2027-01-01',
     'header:subject:x',
   ),
+  'statistics.get.since': fc.constantFrom('2026-11-25T16:40:00Z', '2026-11-25T16:40:00.123+09:00'),
   since: fc.constantFrom('2026-11-25', '2026-11-25T16:40:00.123Z'),
   timeout: timeouts,
   'wait.to': fc.constantFrom('alice', 'alice@lab.test', 'bob'),

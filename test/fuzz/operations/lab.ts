@@ -28,6 +28,9 @@ const kinds: Readonly<Record<string, string>> = {
   pem: 'pem',
 }
 
+/** No call takes longer, however busy the machine is: one that does hangs. */
+const HANG_MS = 120_000
+
 /** A call with its links filled in. */
 export interface SentCall {
   readonly call: FuzzCall
@@ -179,7 +182,9 @@ export class FuzzedLab implements AsyncDisposable {
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': `${Buffer.byteLength(body)}` }
-      const options = { host: '127.0.0.1', port: this.http.lab.server('http').port, path, method, agent: this.#agent }
+      const { port } = this.http.lab.server('http')
+      const signal = AbortSignal.timeout(HANG_MS)
+      const options = { host: '127.0.0.1', port, path, method, agent: this.#agent, signal }
       const sent = request({ ...options, headers: { ...headers, ...length } }, async (response) => {
         const parts: Buffer[] = []
         for await (const part of response) parts.push(part)

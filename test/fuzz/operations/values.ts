@@ -130,7 +130,7 @@ function textOf({ pattern, format, minLength = 0, maxLength = 200 }: Schema): fc
   if (pattern === undefined) return plainText.filter((text) => text.length >= minLength && text.length <= maxLength)
   const wanted = new RegExp(pattern)
   if (!pattern.includes('(?!')) {
-    return fc.stringMatching(wanted).filter((text) => text.length <= maxLength)
+    return fc.stringMatching(wanted).filter((text) => text.length >= minLength && text.length <= maxLength)
   }
   return plainText.filter((text) => wanted.test(text))
 }

@@ -1,0 +1,70 @@
+import type { z } from 'zod'
+import { expectation, jsonSchemaOf, schemasAt } from '../config/json-schema.ts'
+import { type Path, valueAt } from '../config/mistakes.ts'
+import { nearest } from '../config/nearest.ts'
+import type { InputMistake } from './problem.ts'
+
+/** How the places of mistakes are written: the names of parameters, or JSON pointers (RFC 6901). */
+export type Form = 'parameters' | 'json'
+
+/** An input that its schema refuses. */
+interface Refused {
+  readonly given: unknown
+  readonly schema: z.ZodObject
+  readonly form: Form
+}
+
+/** Translates zod's issues: the place, the value found, and what is expected. */
+export const inputMistakes = (issues: readonly z.core.$ZodIssue[], refused: Refused): InputMistake[] =>
+  issues.flatMap((issue) => mistakesOf(issue, refused))
+
+function mistakesOf(issue: z.core.$ZodIssue, { given, schema, form }: Refused): InputMistake[] {
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ pointer: placeText(issue.path, form), message: messageOf(issue, given, schema) }]
+  }
+  return issue.keys.map((key) => {
+    const known = Object.keys(schema.shape)
+    const near = issue.path.length === 0 ? nearest(key, known) : undefined
+    const help = near ? `did you mean ${near}?` : `known: ${known.join(', ')}`
+    return { pointer: placeText([...issue.path, key], form), message: `is unknown; ${help}` }
+  })
+}
+
+function placeText(path: readonly PropertyKey[], form: Form): string {
+  const steps = path.map(String)
+  if (form === 'parameters') return steps.join('.')
+  return `/${steps.map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
+}
+
+/** How the messages begin that zod makes up, for checks without a message of their own. */
+const MADE_UP = /^(?:Invalid |Too (?:small|big):|Unrecognized )/
+
+function messageOf(issue: z.core.$ZodIssue, given: unknown, schema: z.ZodObject): string {
+  const path = issue.path as Path
+  const value = valueAt(given, path)
+  if (value === undefined && issue.code === 'invalid_type') return 'is missing'
+  if (!MADE_UP.test(issue.message)) return issue.message
+  const limit = lengthLimit(issue)
+  if (limit !== undefined) return limit
+  const isTime = issue.code === 'invalid_format' && issue.format === 'datetime'
+  const expected = isTime
+    ? 'a time such as 2026-11-25T16:40:00Z (RFC 3339)'
+    : expectation(schemasAt(path, [jsonSchemaOf(schema, 'any')]))
+  return `is ${shown(value)}; must be ${expected.replaceAll('a mapping of', 'an object with')}`
+}
+
+/** Returns the message about a text or list of a wrong length. */
+function lengthLimit(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return undefined
+  if (issue.origin !== 'string' && issue.origin !== 'array') return undefined
+  const things = issue.origin === 'string' ? 'characters' : 'items'
+  if (issue.code === 'too_big') return `has more than ${issue.maximum} ${things}`
+  return issue.minimum === 1 ? 'is empty' : `has fewer than ${issue.minimum} ${things}`
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  const text = JSON.stringify(value) ?? 'missing'
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
