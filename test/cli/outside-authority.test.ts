@@ -11,15 +11,20 @@ beforeAll(async () => {
 })
 afterAll(() => pki.remove())
 
-/** Creates a subordinate authority that `world` signs with these lines of extensions, and installs it. */
-async function subordinate(name: string, ...extensions: readonly string[]): Promise<void> {
+/**
+ * Creates a subordinate authority that `world` signs with these lines of extensions, and installs it. Returns the lines on
+ * standard error.
+ */
+async function subordinate(name: string, ...extensions: readonly string[]): Promise<string[]> {
   await pki.done('ca', 'create', 'subordinate', name, '--outside', '--out', 'sub.csr')
   const lines = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign', ...extensions]
   writeFileSync(pki.path('sub.ext'), `${lines.join('\n')}\n`)
   const signer = ['-CA', 'world.pem', '-CAkey', 'world.key', '-extfile', 'sub.ext', '-days', '20']
   await pki.openssl('x509', '-req', '-in', 'sub.csr', ...signer, '-out', 'sub.pem')
   pki.write('answer.pem', pki.text('sub.pem') + pki.text('world.pem'))
-  await pki.done('ca', 'install', 'answer.pem')
+  const { status, stderr } = await pki.sealpost('ca', 'install', 'answer.pem')
+  expect([status, stderr]).toEqual([0, expect.any(String)])
+  return stderr.split('\n').filter((line) => line !== '')
 }
 
 describe('a subordinate of an outside authority', () => {
@@ -53,4 +58,34 @@ it('its request contains the name constraints and the path length, which an auth
   expect(await pki.openssl('req', '-in', 'limited.csr', '-verify', '-noout', '-text')).toMatch(expected)
   await pki.done('ca', 'sign', 'limited.csr', '--subordinate', '--out', 'limited.pem')
   expect(await pki.openssl('x509', '-in', 'limited.pem', '-noout', '-text')).toMatch(expected)
+})
+
+describe('ca install warns', () => {
+  const constraints = 'nameConstraints=critical,permitted;DNS:example.com'
+  const why = 'cannot issue for certificate: auto: "\\w+" may issue only for example\\.com, not for .*'
+
+  it('if the name constraints of the authority forbid what certificate: auto issues', async () => {
+    expect(await subordinate('Permitted', 'nameConstraints=critical,excluded;DNS:example.com')).toEqual([])
+    const warnings = await subordinate('Constrained', constraints)
+    expect(warnings).toEqual([
+      expect.stringMatching(new RegExp(`^warning: "Constrained" ${why}; keep another one as the default$`)),
+    ])
+  })
+
+  it('if that authority is the default one, and if its issuer is missing', async () => {
+    await pki.done('ca', 'default', 'Permitted')
+    await pki.done('ca', 'renew', 'Permitted', '--out', 'sub.csr')
+    writeFileSync(pki.path('sub.ext'), `basicConstraints=critical,CA:TRUE\n${constraints}\n`)
+    await pki.outsideAuthority('elsewhere')
+    const signer = ['-CA', 'elsewhere.pem', '-CAkey', 'elsewhere.key', '-extfile', 'sub.ext', '-days', '20']
+    await pki.openssl('x509', '-req', '-in', 'sub.csr', ...signer, '-out', 'sub.pem')
+    expect(await pki.json('ca', 'install', 'sub.pem')).toEqual({
+      name: 'Permitted',
+      ready: true,
+      warnings: [
+        'the chain is incomplete: the issuer elsewhere is neither in the file nor in the store',
+        expect.stringMatching(new RegExp(`^"Permitted" ${why}; make another .*: sealpost ca default NAME$`)),
+      ],
+    })
+  })
 })

@@ -15,7 +15,7 @@ import { type PkiOptions, withPki } from '../certificate-store.ts'
 import { withConfig } from '../configuration.ts'
 import { checkOutput, ofFile, readInput, writeOutput } from '../files.ts'
 import { wholeNumber } from '../options.ts'
-import { print, printResult } from '../output.ts'
+import { noteWarning, print, printResult } from '../output.ts'
 
 interface CreateFlags extends PkiOptions, KeyFlags, SubjectFlags {
   readonly type?: AuthorityRecord['type']
@@ -117,10 +117,13 @@ export function addCreate(ca: Command): void {
     .option('--force', 'accept a certificate that is expired or not yet valid')
     .option('--json', 'print JSON')
     .action((file: string, flags: PkiOptions & { force?: boolean }) =>
-      withPki(flags, async ({ authorities }) => {
+      withPki(flags, async ({ authorities, lab: { names: autoNames } }) => {
         const answer = await readInput(file)
-        const { name } = await ofFile(file, () => authorities.install(answer, { force: flags.force ?? false }))
-        printResult(flags, { name, ready: true }, `"${name}" has its certificate and can now issue certificates.`)
+        const options = { force: flags.force ?? false, autoNames }
+        const { name, warnings } = await ofFile(file, () => authorities.install(answer, options))
+        for (const warning of warnings) noteWarning(warning)
+        const result = { name, ready: true, warnings }
+        printResult(flags, result, `"${name}" has its certificate and can now issue certificates.`)
       }),
     )
 }

@@ -1,9 +1,8 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { readFacts } from '../certificate/certificate.ts'
-import { buildChain, checkChain, checkDates } from '../certificate/chain.ts'
 import { authorityConstraints, keyUsage, type NameConstraints, nameConstraints } from '../certificate/extensions.ts'
 import { constraintProblem } from '../certificate/name-constraints.ts'
-import { type DistinguishedName, issuedToOf, subjectNames } from '../certificate/names.ts'
+import { type DistinguishedName, subjectNames } from '../certificate/names.ts'
 import { type AuthorityProfile, createAuthorityCertificate } from '../certificate/profiles.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
@@ -12,11 +11,10 @@ import { type IndexDraft, slug } from '../certificate-store/draft.ts'
 import type { AuthorityRecord } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { PkiError } from '../errors.ts'
-import { generateKey, type HashName, type KeySpec, readPrivateKey } from '../keys.ts'
-import { readCertificates } from '../keystore/certificate-files.ts'
+import { generateKey, type HashName, type KeySpec } from '../keys.ts'
 import { latestEnd, refuseRejected } from './acceptance.ts'
 import { type OpenAuthority, openAuthority, recordIssued } from './issue.ts'
-import { putAuthorityChain, replaceIssuer, retireKey } from './key-change.ts'
+import { putAuthorityChain } from './key-change.ts'
 
 export interface AuthorityOptions {
   /** Name in the lab. It is also the common name, unless the subject has one. */
@@ -130,72 +128,6 @@ export async function requestSubordinate(
   return { record, pem }
 }
 
-/** Installs the outside authority's answer to a subordinate authority's request. @throws PkiError */
-export async function installAuthority(
-  store: CertificateStore,
-  answer: Buffer,
-  { force = false }: { readonly force?: boolean } = {},
-): Promise<AuthorityRecord> {
-  await store.refresh()
-  const { authority, own, certificates } = await matchWaiting(store, answer)
-  const facts = readFacts(own)
-  if (!facts.authority) {
-    throw new PkiError(
-      'refused',
-      `the certificate issued to ${issuedToOf(facts)} is not an authority's certificate (no CA:TRUE)`,
-    )
-  }
-  checkDates(facts, store.clock.now(), force)
-  const chain = buildChain(own, [...certificates, ...(await store.materials.knownIssuers(store.index))])
-  const others = certificates.filter((one) => one !== own)
-  checkChain(chain, others, store.clock.now(), force)
-  return store.update(async (draft) => {
-    const record = draft.index.authorities.find(({ name }) => name === authority.name)
-    if (record === undefined || waitingFor(record)?.request !== waitingFor(authority)?.request) {
-      throw new PkiError('refused', `"${authority.name}" has changed in the meantime`)
-    }
-    await installRenewal(store, draft, record, chain.certificates[0])
-    record.certificate = putAuthorityChain(draft, record.name, chain.certificates)
-    delete record.request
-    delete record.renewal
-    makeDefault(draft, {}, record)
-    return record
-  })
-}
-
-/** Returns the request of an authority that an outside authority must answer, and its key. */
-const waitingFor = ({ certificate, key, request, renewal }: AuthorityRecord) =>
-  renewal ?? (certificate === undefined ? { key, request } : undefined)
-
-/** Prepares an authority that has a certificate for the next one, with the same key or another one. */
-async function installRenewal(
-  store: CertificateStore,
-  draft: IndexDraft,
-  record: AuthorityRecord,
-  next: X509Certificate,
-): Promise<void> {
-  if (record.renewal === undefined) return
-  if (record.renewal.key === record.key) {
-    const [old] = await store.materials.authorityChain(record)
-    return replaceIssuer(store, draft, old, next)
-  }
-  retireKey(record, store.clock.now())
-  record.key = record.renewal.key
-}
-
-async function matchWaiting(store: CertificateStore, answer: Buffer) {
-  const certificates = readCertificates(answer)
-  const waiting = store.index.authorities.filter((one) => waitingFor(one) !== undefined)
-  for (const authority of waiting) {
-    const key = readPrivateKey(await store.materials.read(waitingFor(authority)?.key ?? authority.key))
-    const own = certificates.find((one) => one.checkPrivateKey(key))
-    if (own) return { authority, own, certificates }
-  }
-  const names = waiting.map(({ name }) => `"${name}"`).join(', ')
-  const list = names ? `waiting: ${names}` : 'none is waiting'
-  throw new PkiError('refused', `no authority that waits for its certificate has the key of this one; ${list}`)
-}
-
 /** @throws PkiError `refused` for a bad name or subject */
 function subjectOf({ name, subject }: AuthorityOptions): DistinguishedName {
   refuseBadText('the name of the authority', name)
@@ -246,14 +178,24 @@ export function refuseAsDefault(
   chain: readonly X509Certificate[],
 ): void {
   if (!wanted || force) return
-  const newest = draft.index.certificates.findLast(({ auto }) => auto?.authority === draft.index.defaultAuthority)
-  const names = autoNames ?? newest?.auto?.names ?? []
-  const why = constraintProblem([], subjectNames(names), chain)
-  if (why === undefined) return
+  const { names, why } = forbiddenNames(draft, autoNames, chain) ?? {}
+  if (names === undefined) return
   throw new PkiError(
     'refused',
     `"${name}" cannot issue for certificate: auto: ${why}; permit every name of the lab (${names.join(', ')}), or leave out --default and select it with --authority; --force makes it the default anyway`,
   )
+}
+
+/** Returns the names that `auto` issues for and why the name constraints of a chain forbid one; undefined if they permit all. */
+export function forbiddenNames(
+  { index }: IndexDraft,
+  autoNames: readonly string[] | undefined,
+  chain: readonly X509Certificate[],
+): { readonly names: readonly string[]; readonly why: string } | undefined {
+  const newest = index.certificates.findLast(({ auto }) => auto?.authority === index.defaultAuthority)
+  const names = autoNames ?? newest?.auto?.names ?? []
+  const why = constraintProblem([], subjectNames(names), chain)
+  return why === undefined ? undefined : { names, why }
 }
 
 function addAuthority(
@@ -280,7 +222,7 @@ function addAuthority(
 }
 
 /** Makes an authority the default one if `makeDefault` is set or the store has no default authority. */
-function makeDefault(
+export function makeDefault(
   draft: IndexDraft,
   options: Pick<AuthorityOptions, 'makeDefault'>,
   { name }: AuthorityRecord,

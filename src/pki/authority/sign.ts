@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto'
+import { readFacts } from '../certificate/certificate.ts'
 import { checkedName, type GeneralName, generalName } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { checkSubject, type SubjectFields, subjectName } from '../certificate/subject.ts'
@@ -144,13 +145,16 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
 
 /**
  * Signs content with the authority that issues for `auto`. Returns the DER of a CMS SignedData that contains it; undefined
- * while the store has no such authority with a certificate.
+ * if the store has no such authority with a certificate that permits signatures.
  */
 export async function signContent(store: CertificateStore, content: Buffer): Promise<Buffer | undefined> {
   const { authorities, defaultAuthority } = store.index
   if (!authorities.some(({ name, certificate }) => name === defaultAuthority && certificate !== undefined))
     return undefined
   const { issuer, served } = await openAuthority(store, undefined)
+  const { keyUsages } = readFacts(served[0])
+  // An outside authority need not permit it. RFC 5280 section 4.2.1.3.
+  if (keyUsages.length > 0 && !keyUsages.includes('digitalSignature')) return undefined
   const { writeSignedData } = await import('../keystore/signed-data.ts')
   return writeSignedData(content, { key: issuer.key, chain: served }, store.clock.now())
 }

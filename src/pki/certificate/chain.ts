@@ -32,6 +32,10 @@ export function missingIssuer({ certificates, complete }: Chain): string | undef
   return complete || issuers.length > 0 ? undefined : commonName(readFacts(leaf).issuer)
 }
 
+/** Returns the warning about an issuer that is missing. */
+export const incompleteChain = (missing: string): string =>
+  `the chain is incomplete: the issuer ${missing} is neither in the file nor in the store`
+
 /** Returns whether a certificate is self-signed. */
 export const isRoot = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)

@@ -1,6 +1,13 @@
 import type { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
-import { buildChain, checkChain, checkDates, missingIssuer, refuseAuthority } from '../certificate/chain.ts'
+import {
+  buildChain,
+  checkChain,
+  checkDates,
+  incompleteChain,
+  missingIssuer,
+  refuseAuthority,
+} from '../certificate/chain.ts'
 import { commonName, type GeneralName, generalName, issuedToOf } from '../certificate/names.ts'
 import { addCertificate, type IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord } from '../certificate-store/index-file.ts'
@@ -159,9 +166,7 @@ function isIssuedTo(leaf: X509Certificate, { names }: CertificateFacts, { type, 
 function warningsOf(facts: CertificateFacts, missing: string | undefined): string[] {
   const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
   return [
-    ...(missing === undefined
-      ? []
-      : [`the chain is incomplete: the issuer ${missing} is neither in the file nor in the store`]),
+    ...(missing === undefined ? [] : [incompleteChain(missing)]),
     ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
     ...(facts.authority ? ['the certificate belongs to a certificate authority'] : []),
   ]
