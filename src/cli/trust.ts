@@ -2,8 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { thumbprintOf } from '../pki/certificate/certificate.ts'
+import { type NeededRoot, neededRoots } from '../pki/certificate-store/roots.ts'
 import { readPem } from '../pki/der/pem.ts'
-import { storedRoots, withPki } from './certificate-store.ts'
+import { readStore, storedRoots, withPki } from './certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from './configuration.ts'
 import { exitStatus } from './failure.ts'
 import { note, noteError, noteWarning, print } from './output.ts'
@@ -111,25 +113,41 @@ async function removalOf(store: TrustStore, roots: readonly Root[]) {
 async function status(options: TrustOptions): Promise<void> {
   const machine = thisMachine()
   const { folder, roots } = await knownRoots(options)
+  const keys = await rootKeys(options)
   const rows = []
-  for (const store of storesOf(machine, options)) {
+  for (const found of storesOf(machine, options)) {
+    const { kind: store, title, missing } = found
     for (const root of roots) {
-      const trusted = store.missing === undefined && (await store.has(root))
-      const { missing } = store
-      rows.push({ store: store.kind, title: store.title, root: root.name, trusted, ...(missing ? { missing } : {}) })
+      const trusted = missing === undefined && (await found.has(root))
+      const thumbprint = thumbprintOf(root.certificate)
+      const key = keys.get(thumbprint)
+      rows.push({ store, title, root: root.name, thumbprint, key, trusted, ...(missing ? { missing } : {}) })
     }
   }
   if (rows.some(({ trusted }) => !trusted)) process.exitCode = exitStatus.failed
   const hints = options.store === undefined ? await settingsFor(machine, folder, roots) : []
   if (options.json) return print(JSON.stringify({ stores: rows, settings: hints }))
-  const shown = rows.map(({ title, root, trusted, missing }) => [
+  const shown = rows.map(({ title, root, thumbprint, key, trusted, missing }) => [
     trusted ? 'yes' : missing === undefined ? 'no' : '?',
     root,
+    key ?? '',
+    thumbprint.slice(0, SHOWN_DIGITS),
     title,
   ])
-  print(table(['TRUSTED', 'ROOT', 'STORE'], shown))
+  // The names of the roots are the same if an authority has got a new key.
+  print(table(['TRUSTED', 'ROOT', 'KEY', 'THUMBPRINT', 'STORE'], shown))
   for (const { title, missing } of rows) if (missing !== undefined) note(`${title}: ${missing}`)
   printSettings(hints)
+}
+
+/** Digits of a thumbprint in a table. */
+const SHOWN_DIGITS = 12
+
+/** Returns which key of its authority each root belongs to, by thumbprint. */
+async function rootKeys(options: TrustOptions): Promise<ReadonlyMap<string, NeededRoot['key']>> {
+  const { lab } = await loadConfiguration(options)
+  const needed = await readStore(lab.certificates, ({ index, materials }) => neededRoots(index, materials))
+  return new Map(needed?.map(({ certificate, key }) => [thumbprintOf(certificate), key]))
 }
 
 /** Returns the roots of the lab as they are on disk. @throws Error if there are none */

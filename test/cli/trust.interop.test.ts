@@ -110,11 +110,13 @@ describe.skipIf(!available)('sealpost trust, for the programs of Debian', () => 
     const { status, lines, stderr } = await inCopy(steps.join('\n'))
     expect(status, stderr).toBe(0)
     const [installed, removed] = lines.slice(0, 2).map((line) => {
-      const { stores } = JSON.parse(line) as { stores: readonly { store: string; trusted: boolean }[] }
-      return stores.map(({ store, trusted }) => `${store} ${trusted}`)
+      const { stores } = JSON.parse(line) as { stores: readonly { store: string; trusted: boolean; key: string }[] }
+      return stores.map(({ store, trusted, key }) => `${store} ${trusted} ${key}`)
     })
     const expected = (trusted: boolean) =>
-      ['system', 'nss', 'java'].flatMap((store) => Array(3).fill(`${store} ${trusted}`))
+      ['system', 'nss', 'java'].flatMap((store) =>
+        ['current', 'current', 'earlier'].map((key) => `${store} ${trusted} ${key}`),
+      )
     expect([installed, removed, lines[2]]).toEqual([expected(true), expected(false), '0'])
   }, 180_000)
 

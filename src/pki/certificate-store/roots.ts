@@ -5,20 +5,40 @@ import { allChains } from './authority-keys.ts'
 import type { StoreIndex } from './index-file.ts'
 import type { Materials } from './materials.ts'
 
+/** A root that clients need. */
+export interface NeededRoot {
+  readonly certificate: X509Certificate
+  /** Of an authority: its current or an earlier key. `outside`: added with `ca add-trusted`. */
+  readonly key: 'current' | 'earlier' | 'outside'
+}
+
 /**
  * Returns every root that clients need, each once: those above the authorities of the store, the one above the authority
  * that issues for `auto` first, then those of earlier keys and the outside ones that were added.
  */
-export async function rootsOf(index: StoreIndex, materials: Materials): Promise<X509Certificate[]> {
+export async function neededRoots(index: StoreIndex, materials: Materials): Promise<NeededRoot[]> {
   const ready = index.authorities.filter(({ certificate }) => certificate !== undefined)
   const isDefault = ({ name }: { readonly name: string }): boolean => name === index.defaultAuthority
   const sorted = [...ready.filter(isDefault), ...ready.filter((one) => !isDefault(one))]
   const chains = await Promise.all(sorted.map((record) => allChains(materials, record)))
-  const present = chains.flatMap(([chain]) => chain?.at(-1) ?? [])
+  const current = chains.flatMap(([chain]) => chain?.at(-1) ?? [])
   const earlier = chains.flatMap(([, ...others]) => others.map((chain) => chain.at(-1) as X509Certificate))
-  const roots = [...[...present, ...earlier].filter(isRoot), ...(await materials.trustedRoots(index))]
-  return [...new Map(roots.map((root) => [thumbprintOf(root), root])).values()]
+  const roots: NeededRoot[] = [
+    ...current.filter(isRoot).map((certificate) => ({ certificate, key: 'current' as const })),
+    ...earlier.filter(isRoot).map((certificate) => ({ certificate, key: 'earlier' as const })),
+    ...(await materials.trustedRoots(index)).map((certificate) => ({ certificate, key: 'outside' as const })),
+  ]
+  const first = new Map<string, NeededRoot>()
+  for (const root of roots) {
+    const thumbprint = thumbprintOf(root.certificate)
+    if (!first.has(thumbprint)) first.set(thumbprint, root)
+  }
+  return [...first.values()]
 }
+
+/** Returns the certificates of `neededRoots`. */
+export const rootsOf = async (index: StoreIndex, materials: Materials): Promise<X509Certificate[]> =>
+  (await neededRoots(index, materials)).map(({ certificate }) => certificate)
 
 /** Returns the topmost certificate above an authority; undefined if there is no such authority or it has no certificate. */
 async function topOf(
