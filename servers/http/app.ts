@@ -21,6 +21,7 @@ import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
 import { runOperation } from './operations.ts'
+import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
 import { jsonResponse, mount } from './routes.ts'
 import { SAFE_HEADERS } from './safe-headers.ts'
@@ -59,15 +60,25 @@ export function createApp(
       c.req.header('Sealpost-Console') !== undefined || /(?:^|[; ]|__Host-)sealpost-/.test(c.req.header('Cookie') ?? '')
     return problemResponse(c, problem, problem.status === 401 && isPage ? PAGE_CHALLENGE : {})
   })
+  app.use((c, next) => {
+    const connection = c.get('connection')
+    const { forwardedFrom } = context.latest().config
+    const origin = originOf((name) => c.req.header(name), connection, forwardedFrom, authorityOf(c))
+    c.set('origin', origin)
+    const refusal = connection.serveForwarded(origin.client)
+    if (refusal !== undefined) throw new ApiProblem('busy', refusal)
+    return next()
+  })
   // Orchestrators ask these by IP address and without credentials.
   for (const path of HEALTH) app.get(path, (c) => c.text('ok'))
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
     const header = (name: string): string | undefined => c.req.header(name)
+    const { host, channel, client } = c.get('origin')
     const authorization = header('Authorization')
     const facts = {
       method: c.req.method,
-      host: authorityOf(c),
+      host,
       origin: header('Origin'),
       isWebSocket: c.env.accept !== undefined,
       site: header('Sec-Fetch-Site'),
@@ -80,13 +91,13 @@ export function createApp(
     const latest = context.latest()
     const isSetup = isClientSetup(c.req.path)
     const names = isSetup ? [...latest.labNames, ...setupNames(latest)] : latest.labNames
-    checkRequest(facts, c.get('connection'), { ...latest, labNames: names })
+    checkRequest(facts, channel, { ...latest, labNames: names })
     // Mail programs have no credentials yet.
     if (isSetup) return next()
     const file = facts.method === 'GET' || facts.method === 'HEAD' ? files.answer(fileRequest(c)) : undefined
     if (file) return file
-    const cookie = cookieIn(header('Cookie'), cookieName(header('Host'), c.get('connection').tls !== undefined))
-    const caller = await callerOf({ authorization, cookie }, c.get('connection'), latest)
+    const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
+    const caller = await callerOf({ authorization, cookie, client, channel }, c.get('connection'), latest)
     c.set('caller', { ...caller, virtualServer: context.name })
     return next()
   })

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import type { SocketAddress } from '../../src/common/ip-address.ts'
 import { isLoopback } from '../../src/common/ip-address.ts'
 import { logonPolicy } from '../../src/directory/policy.ts'
 import type { Connection } from '../../src/net/connection.ts'
@@ -19,6 +20,8 @@ export interface CallerFacts {
   readonly authorization: string | undefined
   /** The value of the cookie of a browser that has logged on. */
   readonly cookie: string | undefined
+  readonly client: SocketAddress
+  readonly channel: Connection['channel']
 }
 
 /**
@@ -26,7 +29,7 @@ export interface CallerFacts {
  * @throws ApiProblem `log-on-required`, after the delay of a failed log-on
  */
 export async function callerOf(
-  { authorization, cookie }: CallerFacts,
+  { authorization, cookie, client, channel }: CallerFacts,
   connection: Connection,
   context: ServerContext,
 ): Promise<Caller> {
@@ -34,20 +37,22 @@ export async function callerOf(
   if (scheme.toLowerCase() === 'bearer') {
     const isGiven = (token: string): boolean => isSame(token, credentials.trim())
     const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, await context.api())
-    return caller ?? refuse(connection, context, 'the token is not one of this lab', INVALID_TOKEN)
+    return caller ?? refuse({ connection, channel }, context, 'the token is not one of this lab', INVALID_TOKEN)
   }
-  if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, connection, context)
-  if (authorization !== undefined) throw logOn(connection, context, 'only Bearer and Basic are supported')
+  if (scheme.toLowerCase() === 'basic') return basicCaller(credentials, channel, connection, context)
+  if (authorization !== undefined) throw logOn(channel, context, 'only Bearer and Basic are supported')
   const known = cookie === undefined ? undefined : browserSessions(await context.api()).find(cookie)
   const browser = known && (await credentialCaller(known, context))
   if (browser) return browser
-  const { externalIdentity } = connection.channel
+  const { externalIdentity } = channel
   if (externalIdentity !== undefined) {
     connection.record.user(externalIdentity)
     return accountCaller(externalIdentity, context)
   }
-  if (context.config.authentication.includes('anonymous') && isLoopback(context.config.address)) return ANONYMOUS
-  throw logOn(connection, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
+  // Behind a proxy that listens for others, the client counts.
+  const isLocal = isLoopback(context.config.address) && isLoopback(client.address)
+  if (context.config.authentication.includes('anonymous') && isLocal) return ANONYMOUS
+  throw logOn(channel, context, 'send a token (Authorization: Bearer TOKEN), or the name and password of an account')
 }
 
 /** Returns who has logged on with a credential; undefined if it is no longer valid. */
@@ -85,15 +90,20 @@ function isSame(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b))
 }
 
-async function basicCaller(credentials: string, connection: Connection, context: ServerContext): Promise<Caller> {
-  const { logon } = logonPolicy(context.config, context.directory, connection.channel)
+async function basicCaller(
+  credentials: string,
+  channel: Connection['channel'],
+  connection: Connection,
+  context: ServerContext,
+): Promise<Caller> {
+  const { logon } = logonPolicy(context.config, context.directory, channel)
   if (logon === 'needs-tls') {
     throw new ApiProblem('secure-channel-required', 'passwords are accepted only over TLS here; use https, or a token')
   }
-  if (logon === 'no') throw logOn(connection, context, 'this virtual server does not accept passwords; use a token')
+  if (logon === 'no') throw logOn(channel, context, 'this virtual server does not accept passwords; use a token')
   const [, user = '', password = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8')) ?? []
   const found = context.directory.authenticate(user, password)
-  if (!found) return refuse(connection, context, 'unknown user name or bad password')
+  if (!found) return refuse({ connection, channel }, context, 'unknown user name or bad password')
   const account = completeLogon({ connection, context }, found)
   return accountCaller(account.user, context)
 }
@@ -112,10 +122,15 @@ function accountCaller(user: string, context: ServerContext): Caller {
   }
 }
 
-async function refuse(connection: Connection, context: ServerContext, why: string, error = ''): Promise<never> {
+async function refuse(
+  { connection, channel }: Pick<CallerFacts, 'channel'> & { readonly connection: Connection },
+  context: ServerContext,
+  why: string,
+  error = '',
+): Promise<never> {
   connection.record.refused(`log-on failed: ${why}`)
   await delay(connection.logon.countFailure())
-  throw logOn(connection, context, why, error)
+  throw logOn(channel, context, why, error)
 }
 
 /** RFC 6750 section 3.1. */
@@ -125,7 +140,12 @@ const INVALID_TOKEN = ', error="invalid_token"'
 export const PAGE_CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="Sealpost"' }
 
 /** RFC 9110 section 11.6.1. */
-function logOn({ channel }: Connection, { config, directory }: ServerContext, why: string, error = ''): ApiProblem {
+function logOn(
+  channel: Connection['channel'],
+  { config, directory }: ServerContext,
+  why: string,
+  error = '',
+): ApiProblem {
   // A browser that is offered Basic asks for the password and sends it, also in clear text.
   const takesPasswords = logonPolicy(config, directory, channel).logon === 'yes'
   const basic = takesPasswords ? ', Basic realm="Sealpost", charset="UTF-8"' : ''

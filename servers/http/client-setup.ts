@@ -45,9 +45,15 @@ export function clientSetupRoutes(app: Hono<Env>, api: Api): void {
         const message = `The given protocol value '${protocol}' is invalid. Supported values are 'AutodiscoverV1'`
         return c.json({ ErrorCode: 'InvalidProtocol', ErrorMessage: message }, 400)
       }
-      return c.json({ Protocol: 'AutodiscoverV1', Url: new URL(AUTODISCOVER, c.req.url).href })
+      return c.json({ Protocol: 'AutodiscoverV1', Url: new URL(AUTODISCOVER, baseUrl(c)).href })
     })
   }
+}
+
+/** Returns the URL of this virtual server, as the client sees it. */
+function baseUrl(c: Context<Env>): string {
+  const { host, channel } = c.get('origin')
+  return host === undefined ? c.req.url : `${channel.secure ? 'https' : 'http'}://${host}`
 }
 
 /** Returns the settings of anyone with this address. */

@@ -4,6 +4,7 @@ import type { Caller } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { Tenants } from '../../src/directory/tenants.ts'
 import type { Connection } from '../../src/net/connection.ts'
+import type { Origin } from './origin.ts'
 import type { AcceptWebSocket } from './upgrade.ts'
 
 /** What every handler finds in its context. */
@@ -14,6 +15,7 @@ export interface Env {
   }
   readonly Variables: {
     readonly connection: Connection
+    readonly origin: Origin
     readonly caller: Caller
     readonly tenants: Tenants
     /** Whether the connection continues with WebSocket. */

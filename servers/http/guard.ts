@@ -37,16 +37,16 @@ const BODY_TYPES = new Set([
 ])
 
 /** Refuses what a page of another site could make a browser send. @throws ApiProblem */
-export function checkRequest(facts: RequestFacts, connection: Connection, context: ServerContext): void {
+export function checkRequest(facts: RequestFacts, { secure }: Connection['channel'], context: ServerContext): void {
   checkHost(facts.host, context)
-  if (context.config.requireSecureChannel && connection.tls === undefined) {
+  if (context.config.requireSecureChannel && !secure) {
     // As IIS answered on a clear-text port: 403.4.
     throw new ApiProblem('secure-channel-required', 'use https and the TLS port of this virtual server')
   }
   checkSite(facts)
   // A page of any site can open a WebSocket and read from it. RFC 6455 section 10.2
   if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
-  checkOrigin(facts, connection)
+  checkOrigin(facts, secure)
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
   const sent = facts.contentType ?? 'no content type'
   throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)
@@ -85,11 +85,11 @@ function checkSite({ site, mode, destination, method, hasToken }: RequestFacts):
 }
 
 /** A browser names the page that sends a request. A caller with a token is none of its ambient authority. RFC 6454 section 7. */
-function checkOrigin({ origin, host, hasToken, site }: RequestFacts, connection: Connection): void {
+function checkOrigin({ origin, host, hasToken, site }: RequestFacts, isSecure: boolean): void {
   if (origin === undefined || hasToken) return
   // The browser itself has compared them. Behind a proxy that ends TLS, the scheme and the host differ from those here.
   if (site === 'same-origin') return
-  const scheme = connection.tls === undefined ? 'http' : 'https'
+  const scheme = isSecure ? 'https' : 'http'
   if (origin.toLowerCase() === `${scheme}://${(host ?? '').toLowerCase()}`) return
   throw new ApiProblem(
     'foreign-origin',

@@ -49,13 +49,17 @@ export async function runOperation(
 
 /** Returns the Set-Cookie field of a browser that logs on or off. */
 function browserCookie(change: 'starts' | 'ends', api: Api, caller: Caller, c: Context<Env>): string {
-  const isSecure = c.get('connection').tls !== undefined
-  const name = cookieName(c.req.header('Host'), isSecure)
+  const { host, channel } = c.get('origin')
+  const name = cookieName(host, channel.secure)
   const known = cookieIn(c.req.header('Cookie'), name)
   const sessions = browserSessions(api)
   if (known !== undefined && change === 'ends') sessions.end(known)
   const credential = change === 'starts' ? credentialIn(c.req.header('Authorization'), caller) : undefined
-  return cookieField(name, credential ? sessions.start(credential) : change === 'starts' ? known : undefined, isSecure)
+  return cookieField(
+    name,
+    credential ? sessions.start(credential) : change === 'starts' ? known : undefined,
+    channel.secure,
+  )
 }
 
 /** Returns the path of the API that a request uses: `/api/v1`, or that of a tenant. */

@@ -15,6 +15,7 @@ import { FaultInjector } from './faults/apply-faults.ts'
 import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { type LineEncoding, textOf } from './input.ts'
 import { LogonGuard, type LogonLimits } from './logon-guard.ts'
+import type { ServedClient } from './served-client.ts'
 import { Transport } from './transport.ts'
 
 /** The beginning of a handshake record. RFC 8446 section 5.1. */
@@ -62,6 +63,8 @@ export interface ConnectionOptions {
   readonly isSecuredByProxy?: boolean | undefined
   /** The limits until the client logs on. Absent for connections that the lab opens itself. */
   readonly logon?: LogonLimits
+  /** The client, as counted for its limits. Absent for connections that the lab opens itself. */
+  readonly client?: ServedClient
   /** Where messages are received. Default: in memory, without a limit. */
   readonly intake?: Intake
 }
@@ -79,6 +82,7 @@ export class Connection {
   readonly memory: MemoryBudget
   /** Reads messages and literals. */
   readonly content: ContentReader
+  readonly #client: ServedClient | undefined
   readonly #securer: Securer
   readonly #transport: Transport
   readonly #faults: FaultInjector | undefined
@@ -94,6 +98,7 @@ export class Connection {
     this.remote = options.remote
     this.local = options.local
     this.record = options.record
+    this.#client = options.client
     this.#securer = options.securer
     this.#tls = options.facts
     this.#isSecuredByProxy = options.isSecuredByProxy ?? false
@@ -290,6 +295,16 @@ export class Connection {
   handOver(onStop: () => void): Duplex {
     this.logon.cancelTimeout()
     return this.#transport.handOver(onStop)
+  }
+
+  /**
+   * Serves the request of a client that a proxy of HTTP forwards.
+   * @returns why the client is refused, which is recorded; undefined if it is not
+   */
+  serveForwarded(client: SocketAddress): string | undefined {
+    const refusal = this.#client?.change(client, this.record)
+    if (refusal !== undefined) this.record.refused(refusal)
+    return refusal
   }
 
   /** Sends the gathered output, then closes. */

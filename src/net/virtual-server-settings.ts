@@ -1,12 +1,12 @@
 import type { TrafficRecorder } from '../sessions/capture.ts'
-import type { ClientLimits } from './client-addresses.ts'
 import type { Connection } from './connection.ts'
 import type { FaultRules } from './faults/fault-rules.ts'
 import type { Proxies } from './proxy-protocol/proxies.ts'
+import type { ClientSettings } from './served-client.ts'
 import type { TlsSettings } from './tls-acceptor.ts'
 
 /** The settings of a virtual server. A reload or another certificate replaces them while it runs. */
-export interface VirtualServerSettings {
+export interface VirtualServerSettings extends ClientSettings {
   readonly name: string
   readonly protocol: string
   readonly address: string
@@ -23,12 +23,8 @@ export interface VirtualServerSettings {
   readonly faults?: FaultRules
   readonly maxConnections: number | 'off'
   readonly idleTimeoutMs: number
-  /** Default: no limits. */
-  readonly clientLimits?: ClientLimits
   /** The proxies whose connections begin with a PROXY header. Default: none. */
   readonly proxies?: Proxies | undefined
-  /** Counts a connection from an address. Returns whether it is within the rate of connections. Default: no limit. */
-  readonly takesConnection?: ((address: string) => boolean) | undefined
   /** Serves one connection to its end. */
   readonly serve: (connection: Connection) => Promise<void>
   /** Returns the line that is sent to a client above a connection limit. */

@@ -8,7 +8,7 @@ import type { SessionRecorder } from '../sessions/types.ts'
 import type { KeyLog } from '../tls/policy.ts'
 import type { ServedTls } from '../tls/routing.ts'
 import { type AcceptedSocket, isPortCheck, sessionStart, tapped } from './accepted-socket.ts'
-import { ClientAddresses, type CountedConnection, noClientLimits } from './client-addresses.ts'
+import { type Admission, ClientAddresses, noClientLimits } from './client-addresses.ts'
 import { Connection, type SecuredSocket } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { FailedLogons } from './failed-logons.ts'
@@ -16,6 +16,7 @@ import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { faultsBeforeHandshake, HandshakeSecurer } from './handshake-securer.ts'
 import { type PortKind, Ports } from './ports.ts'
 import type { Announcement, Proxies } from './proxy-protocol/proxies.ts'
+import { ServedClient } from './served-client.ts'
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts'
 import type { LimitedBy, VirtualServerSettings } from './virtual-server-settings.ts'
 
@@ -201,8 +202,8 @@ export class VirtualServer {
     const { socket, kind, remote, local, header } = accepted
     const { name: virtualServer, protocol } = settings
     const limits = settings.clientLimits ?? noClientLimits
-    const counted = this.#addresses.count(remote.address, limits.connectionsPerAddress)
-    const countFailure = this.#failedLogons.counter(remote.address, limits.failedLogonDelayMs, counted)
+    const client = new ServedClient(remote, { addresses: this.#addresses, failedLogons: this.#failedLogons, settings })
+    const { counted } = client
     const logOnBy = limits.logonTimeoutMs === 'off' ? undefined : performance.now() + limits.logonTimeoutMs
     const start = sessionStart(accepted, settings)
     const record = this.#sessions.open(start)
@@ -232,10 +233,12 @@ export class VirtualServer {
         faults,
         idleTimeoutMs: settings.idleTimeoutMs,
         // A TLS handshake has used up some of the time.
-        logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure },
+        logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure: () => client.countFailure() },
+        client,
         intake: this.#intake,
       })
-      cause = await this.#serve(connection, settings, hasMemory ? counted.admission : 'no memory', reset)
+      const admission = hasMemory ? counted.admission : 'no memory'
+      cause = await this.#serve(connection, settings, admission, client, reset)
     } catch (error) {
       raw.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -243,7 +246,7 @@ export class VirtualServer {
         this.#log.error({ session: record.id, server: settings.name, err: error }, 'a session failed')
       }
     } finally {
-      counted.release()
+      client.release()
       connection?.release()
       memory.release()
       if (isPortCheck(accepted, record.record)) this.#sessions.forget(start)
@@ -254,7 +257,8 @@ export class VirtualServer {
   async #serve(
     connection: Connection,
     settings: VirtualServerSettings,
-    admission: CountedConnection['admission'] | 'no memory',
+    admission: Admission | 'no memory',
+    client: ServedClient,
     reset: () => void,
   ): Promise<string> {
     if (admission === 'refused') return refuse(connection, settings, 'address')
@@ -262,8 +266,9 @@ export class VirtualServer {
       connection.record.refused('the memory limit of the lab (memoryLimit) is reached')
       return refuse(connection, settings, 'memory')
     }
-    if (settings.takesConnection?.(connection.remote.address) === false) {
-      connection.record.refused('the rate of connections from this address is reached (limits.rate)')
+    const { rateRefusal } = client
+    if (rateRefusal !== undefined) {
+      connection.record.refused(rateRefusal)
       return refuse(connection, settings, 'address')
     }
     if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {

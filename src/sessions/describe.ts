@@ -8,15 +8,21 @@ export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
 
 /** Describes a session in one line. */
 export function summary(record: SessionRecord): string {
-  const { startedAt, id, virtualServer, remoteAddress, remotePort, proxy, user, endCause, refusals } = record
+  const { startedAt, id, virtualServer, user, endCause, refusals } = record
   const parts = [
     `${new Date(startedAt).toISOString()} ${id}`,
-    `${virtualServer} from ${remoteAddress} port ${remotePort}${proxy ? ` by the proxy ${proxy.address}` : ''}`,
+    `${virtualServer} from ${clientOf(record)}`,
     channel(record),
     user === undefined ? 'no log-on' : `as ${user}`,
     endCause ?? 'open',
   ]
   return [parts.join(', '), ...refusals.map((why) => `refused: ${why}`)].join('; ')
+}
+
+/** Describes the address of the client. A proxy of HTTP does not tell its port. */
+function clientOf({ remoteAddress, remotePort, proxy }: SessionRecord): string {
+  const port = proxy && remotePort === 0 ? '' : ` port ${remotePort}`
+  return `${remoteAddress}${port}${proxy ? ` by the proxy ${proxy.address}` : ''}`
 }
 
 /** Describes the channel. After a failed handshake it is not called clear text, because the client asked for TLS. */

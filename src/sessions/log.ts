@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts'
+import type { SocketAddress } from '../common/ip-address.ts'
 import { maskUrls } from '../common/mask-urls.ts'
 import { MemoryBudget } from '../common/memory-budget.ts'
 import { Mask } from './mask.ts'
@@ -258,6 +259,14 @@ class Recorder implements SessionRecorder {
     const shown = cut(maskUrls(text))
     this.#record.transcript.push({ at: this.#clock.now(), encrypted: this.#encrypted, kind: 'note', text: shown })
     this.#grow(shown.length)
+  }
+
+  forwarded({ address, port }: SocketAddress, proxy: SocketAddress | undefined): void {
+    this.#record.remoteAddress = address
+    this.#record.remotePort = port
+    if (proxy) this.#record.proxy = proxy
+    else delete this.#record.proxy
+    this.note(proxy ? `requests of ${address}, forwarded by the proxy` : 'requests of the proxy itself')
   }
 
   hello(facts: ClientHelloFacts): void {

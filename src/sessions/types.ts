@@ -71,6 +71,7 @@ export interface SessionStart {
   readonly virtualServer: string
   readonly protocol: string
   readonly remoteAddress: string
+  /** 0 if a proxy does not tell it. */
   readonly remotePort: number
   /** The proxy that the client came by, if it said who the client is. */
   readonly proxy?: SocketAddress
@@ -105,6 +106,8 @@ export interface SessionRecorder {
   octets(direction: Direction, octets: number): void
   /** @param saysWhy whether the note says why the connection ends */
   note(text: string, saysWhy?: boolean): void
+  /** Records whose requests a connection carries from here on. @param proxy what forwards them */
+  forwarded(client: SocketAddress, proxy: SocketAddress | undefined): void
   hello(facts: ClientHelloFacts): void
   secured(facts: TlsFacts): void
   user(name: string): void

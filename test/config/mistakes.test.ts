@@ -62,7 +62,7 @@ test('reports lists of proxies that are wrong', () => {
   - { protocol: smtp, proxyProtocol: { from: [10.0.0.300, haproxy.test, 10.0.0.0/33] } }
   - { protocol: pop3, proxyProtocol: { from: [] } }
   - { protocol: nntp, proxyProtocol: { form: [10.0.0.1] } }
-  - { protocol: imap4, proxyProtocol: true }`
+  - { protocol: imap4, proxyProtocol: true, forwardedFrom: [10.0.0.1] }`
   const form = 'write an IP address or network like 192.0.2.7 or 172.16.0.0/12'
   expect(mistakes(yaml)).toEqual([
     `lab.yaml:2:47: virtualServers[0].proxyProtocol.from[0]: is "10.0.0.300": ${form}`,
@@ -72,6 +72,7 @@ test('reports lists of proxies that are wrong', () => {
     'lab.yaml:4:38: virtualServers[2].proxyProtocol.from: is missing; must be a list',
     'lab.yaml:4:40: virtualServers[2].proxyProtocol.form: unknown key; did you mean from?',
     'lab.yaml:5:39: virtualServers[3].proxyProtocol: is true; must be a mapping of from, timeout',
+    'lab.yaml:5:60: virtualServers[3].forwardedFrom: only http requests say who the client is; on imap4, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [10.0.0.1] }',
   ])
 })
 

@@ -123,9 +123,12 @@ test('warns about lists of proxies that make no sense', () => {
 virtualServers:
   - { protocol: imap4, proxyProtocol: { from: [127.0.0.1, 0.0.0.0/0] } }
   - { protocol: smtp, proxyProtocol: { from: [10.0.0.1, 172.16.0.0/12] } }
-  - { protocol: pop3, proxyProtocol: { from: ['::1', 10.0.0.1] } }`
+  - { protocol: pop3, proxyProtocol: { from: ['::1', 10.0.0.1] } }
+  - { protocol: http, forwardedFrom: [127.0.0.1, '::/0'] }`
   expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
     'lab.yaml:3:59: virtualServers[0].proxyProtocol.from[1]: 0.0.0.0/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
     'lab.yaml:4:46: virtualServers[1].proxyProtocol.from: no listed proxy can connect, because the virtual server listens on 127.0.0.1 only; list a loopback address, or change address',
+    'lab.yaml:6:38: virtualServers[3].forwardedFrom: other machines can reach the HTTP API, and neither administrators nor tokens is set: `start` generates a token of an administrator and prints it; to keep the same token, add tokens: [{ name: ci, tokenFile: FILE }]',
+    'lab.yaml:6:50: virtualServers[3].forwardedFrom[1]: ::/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
   ])
 })

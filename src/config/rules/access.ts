@@ -20,6 +20,12 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* forwardedOutsideHttp({ protocol, forwardedFrom }, at) {
+    if (protocol === 'http' || forwardedFrom.length === 0) return
+    const message = `only http requests say who the client is; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${forwardedFrom.join(', ')}] }`
+    yield { path: [...at, 'forwardedFrom'], message }
+  }),
+
   function* unknownAdministrators({ administrators, directory }) {
     const known = new Set(directory.accounts.map(({ user }) => user.toLowerCase()))
     for (const [index, name] of administrators.entries()) {

@@ -1,6 +1,6 @@
 import { AddressList } from '../../common/address-list.ts'
 import { isLoopback } from '../../common/ip-address.ts'
-import { needsAdministratorToken } from '../http-access.ts'
+import { keyOfOthers, needsAdministratorToken } from '../http-access.ts'
 import type { Mistake, Path } from '../mistakes.ts'
 import { opensslName, unknownCiphers } from '../openssl.ts'
 import { IMAP_IDLE_TIMEOUT_MS } from '../resolve.ts'
@@ -21,10 +21,9 @@ export function warnings(config: LabConfig): Mistake[] {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
   if (needsAdministratorToken(config)) {
-    const index = config.virtualServers.findIndex(
-      ({ protocol, address }) => protocol === 'http' && !isLoopback(address),
-    )
-    found.push({ path: ['virtualServers', index, 'address'], message: generatedToken })
+    const keys = config.virtualServers.map(keyOfOthers)
+    const index = keys.findIndex((key) => key !== undefined)
+    found.push({ path: ['virtualServers', index, keys[index] ?? ''], message: generatedToken })
   }
   return found
 }
@@ -50,15 +49,18 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
   }
 }
 
-function* proxyWarnings({ proxyProtocol, address }: VirtualServerConfig, at: Path): Iterable<Mistake> {
-  const { from = [] } = proxyProtocol ?? {}
-  const path = [...at, 'proxyProtocol', 'from']
-  for (const [index, text] of from.entries()) {
+function* proxyWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
+  yield* listWarnings(server.proxyProtocol?.from ?? [], server, [...at, 'proxyProtocol', 'from'])
+  yield* listWarnings(server.forwardedFrom, server, [...at, 'forwardedFrom'])
+}
+
+function* listWarnings(listed: readonly string[], { address }: VirtualServerConfig, path: Path): Iterable<Mistake> {
+  for (const [index, text] of listed.entries()) {
     if (!/\/0+$/.test(text)) continue
     const message = `${text} is every address: any client can then appear under any address; list only the addresses of your proxies`
     yield { path: [...path, index], message }
   }
-  if (from.length > 0 && isLoopback(address) && from.every((text) => !canBeLoopback(text))) {
+  if (listed.length > 0 && isLoopback(address) && !listed.some(canBeLoopback)) {
     yield {
       path,
       message: `no listed proxy can connect, because the virtual server listens on ${address} only; list a loopback address, or change address`,

@@ -179,6 +179,13 @@ export const virtualServer = z.strictObject({
       'http: host names that requests may name in their URL, besides localhost, IP addresses, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
     )
     .meta({ examples: [['lab.example.test']] }),
+  forwardedFrom: z
+    .array(addressOrNetwork)
+    .default([])
+    .describe(
+      'http: addresses and networks (CIDR) of proxies that forward requests (nginx, HAProxy with `mode http`). Their X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, or Forwarded (RFC 7239), say who the client is, whether it uses https, and which host it asks for. From other addresses these fields are ignored.',
+    )
+    .meta({ examples: [['127.0.0.1']] }),
   configurationLocked: z
     .boolean()
     .default(false)

@@ -1,0 +1,111 @@
+import { ApiProblem } from '../../src/api/problem.ts'
+import { AddressList } from '../../src/common/address-list.ts'
+import type { SocketAddress } from '../../src/common/ip-address.ts'
+import type { Connection } from '../../src/net/connection.ts'
+import { forwardedElements, nodeAddress } from './forwarded-field.ts'
+
+/** Who sends a request, and how it came: what a listed proxy says about it, or else the connection itself. */
+export interface Origin {
+  readonly client: SocketAddress
+  /** The name and port that the client believes it talks to. */
+  readonly host: string | undefined
+  readonly channel: Connection['channel']
+}
+
+type Header = (name: string) => string | undefined
+
+/** One way in which proxies say who the client is. */
+interface Forwarding {
+  readonly client: SocketAddress
+  readonly scheme: string | undefined
+  readonly host: string | undefined
+}
+
+/**
+ * Returns the origin of a request.
+ * @param listed `forwardedFrom` of the virtual server
+ * @param host what the request itself names as its target
+ * @throws ApiProblem `bad-request` if a listed proxy contradicts itself
+ */
+export function originOf(
+  header: Header,
+  connection: Connection,
+  listed: readonly string[],
+  host: string | undefined,
+): Origin {
+  const { remote, channel } = connection
+  const own = { client: remote, host, channel }
+  const proxies = addressList(listed)
+  if (!proxies?.has(remote.address)) return own
+  const forwarding = forwardingIn(header, remote, proxies)
+  if (!forwarding) return own
+  const { client, scheme } = forwarding
+  const secure = scheme === undefined ? channel.secure : /^(?:https|wss)$/i.test(scheme)
+  // The certificate on this connection is that of the proxy.
+  return { client, host: forwarding.host ?? host, channel: { secure, externalIdentity: undefined } }
+}
+
+/** The lists of configurations in use. */
+const lists = new WeakMap<readonly string[], AddressList>()
+
+function addressList(listed: readonly string[]): AddressList | undefined {
+  if (listed.length === 0) return undefined
+  const known = lists.get(listed) ?? new AddressList(listed)
+  lists.set(listed, known)
+  return known
+}
+
+function forwardingIn(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
+  const [byList, byField] = [xForwarded(header, peer, proxies), forwarded(header, peer, proxies)]
+  // A client can send the one that its proxy does not know.
+  if (byList && byField && byList.client.address !== byField.client.address) {
+    throw new ApiProblem(
+      'bad-request',
+      'X-Forwarded-For and Forwarded name different clients; let the proxy remove the one that it does not set',
+    )
+  }
+  return byList ?? byField
+}
+
+/** Reads X-Forwarded-For, -Proto and -Host. Of several values, the last one is from the nearest proxy. */
+function xForwarded(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
+  const hops = header('X-Forwarded-For')?.split(',')
+  if (hops === undefined) return undefined
+  const last = (name: string): string | undefined => header(name)?.split(',').at(-1)?.trim() || undefined
+  const { client } = clientOf(hops, peer, proxies)
+  return { client, scheme: last('X-Forwarded-Proto'), host: last('X-Forwarded-Host') }
+}
+
+/** Reads Forwarded. RFC 7239. */
+function forwarded(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
+  const field = header('Forwarded')
+  if (field === undefined) return undefined
+  const elements = forwardedElements(field)
+  if (!elements) throw new ApiProblem('bad-request', 'the field Forwarded does not have the form of RFC 7239 section 4')
+  const { client, at } = clientOf(
+    elements.map((one) => one.get('for')),
+    peer,
+    proxies,
+  )
+  return { client, scheme: elements[at]?.get('proto'), host: elements[at]?.get('host') }
+}
+
+/**
+ * Returns the last hop that is no listed proxy, and its place. Hops before it could be its own invention. A hop without an
+ * address hides those before it, and the proxy that names it counts as the client.
+ */
+function clientOf(
+  hops: readonly (string | undefined)[],
+  peer: SocketAddress,
+  proxies: AddressList,
+): { client: SocketAddress; at: number } {
+  let client = peer
+  let at = hops.length
+  while (at > 0 && proxies.has(client.address)) {
+    const hop = nodeAddress(hops[at - 1] ?? '')
+    if (!hop) break
+    client = hop
+    at--
+  }
+  return { client, at: Math.min(at, hops.length - 1) }
+}
