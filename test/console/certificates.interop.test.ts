@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab } from '../cli/cert-support.ts'
 import type { HttpLab } from '../http/client.ts'
@@ -87,29 +88,87 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.context().close()
   })
 
-  it('a file that is dropped on the page is imported', async () => {
-    await outside.openssl(
-      ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'dropped.key'],
-      ...['-subj', '/O=Dropped/CN=localhost', '-out', 'dropped.csr'],
-    )
-    await outside.sign('outside', 'dropped.csr', 'dropped.cer')
-    const pem = ['dropped.cer', 'dropped.key'].map((name) => readFileSync(outside.path(name), 'utf8')).join('')
-    const page = await browser.open(http.base, '/certificates')
-    await page.locator('.certificates table').first().waitFor()
+  /** Drops a file on the page. */
+  const drop = async (page: Page, on: string, name: string): Promise<void> => {
+    const octets = readFileSync(outside.path(name)).toString('base64')
     const dataTransfer = await page.evaluateHandle(
       `(() => {
         const files = new DataTransfer()
-        files.items.add(new File([${JSON.stringify(pem)}], 'dropped.pem'))
+        files.items.add(new File([Uint8Array.from(atob('${octets}'), (one) => one.charCodeAt(0))], '${name}'))
         return files
       })()`,
     )
-    await page.locator('.certificates').dispatchEvent('drop', { dataTransfer })
+    await page.locator(on).dispatchEvent('drop', { dataTransfer })
+  }
+
+  /** Makes a key and a certificate of the outside authority, as files that end in .pem and .pfx. */
+  const buy = async (name: string): Promise<void> => {
+    await outside.openssl(
+      ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', `${name}.key`],
+      ...['-subj', `/O=${name}/CN=localhost`, '-out', `${name}.csr`],
+    )
+    await outside.sign('outside', `${name}.csr`, `${name}.crt`)
+    outside.write(`${name}.pem`, outside.text(`${name}.crt`) + outside.text(`${name}.key`))
+    const pfx = ['-export', '-in', `${name}.crt`, '-inkey', `${name}.key`, '-passout', 'pass:secret']
+    await outside.openssl('pkcs12', ...pfx, '-out', `${name}.pfx`)
+  }
+
+  it('a file that is dropped on the page is imported', async () => {
+    await buy('Dropped')
+    const page = await browser.open(http.base, '/certificates')
+    await page.locator('.certificates table').first().waitFor()
+    await drop(page, '.certificates', 'Dropped.pem')
     const dialog = page.getByRole('dialog', { name: 'Import' })
-    await dialog.getByText('dropped.pem').waitFor()
+    await dialog.getByText('Dropped.pem').waitFor()
     await dialog.getByText('The file has a private key.').waitFor()
     await dialog.getByLabel('Friendly name').fill('Dropped')
     await dialog.getByRole('button', { name: 'Import' }).click()
     await page.getByRole('article', { name: 'Dropped' }).getByText('O=Dropped').first().waitFor()
+    await page.context().close()
+  })
+
+  it.each(['cer', 'p7b'])('a .%s file that is dropped on the wizard answers the pending request', async (ending) => {
+    const { body } = await http.request('requests', {
+      json: { for: 'imap4', commonName: 'localhost', organization: ending, key: 'p256' },
+    })
+    outside.write(`${ending}.csr`, body.pem)
+    await outside.sign('outside', `${ending}.csr`, 'answer.crt')
+    const convert = {
+      cer: ['x509', '-in', 'answer.crt', '-outform', 'DER'],
+      p7b: ['crl2pkcs7', '-nocrl', '-certfile', 'answer.crt', '-certfile', 'outside.pem', '-outform', 'DER'],
+    }[ending]
+    await outside.openssl(...(convert ?? []), '-out', `answer.${ending}`)
+    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
+    await page.getByText('A request is pending.').waitFor()
+    await drop(page, '.wizard', `answer.${ending}`)
+    await page.getByText(`answer.${ending} is chosen.`).waitFor()
+    await page.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText(`answer.${ending} is chosen.`).waitFor()
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByText('The certificate is installed.').waitFor()
+    await expect.poll(seen).toMatch(new RegExp(`subject=.*${ending}`))
+    await page.context().close()
+  })
+
+  it.each(['pem', 'pfx'])('a .%s file that is dropped on the wizard is imported and assigned', async (ending) => {
+    const name = `Wizard-${ending}`
+    await buy(name)
+    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
+    await page.getByRole('button', { name: 'Next' }).waitFor()
+    await drop(page, '.wizard', `${name}.${ending}`)
+    await page.getByText(`${name}.${ending} is chosen.`).waitFor()
+    if (ending === 'pfx') {
+      await page.getByRole('button', { name: 'Finish' }).click()
+      await page
+        .getByRole('alert')
+        .getByText(/password/i)
+        .waitFor()
+      await page.getByLabel('Password').fill('secret')
+    }
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByText('The certificate is installed.').waitFor()
+    await expect.poll(seen).toMatch(new RegExp(`subject=.*${name}`))
     await page.context().close()
   })
 
@@ -119,6 +178,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
       const row = page.getByRole('row', { name: /IMAP4.*Serve a defective/ })
       await row.getByRole('button', { name: 'Serve a defective certificate' }).click()
       await page.getByRole('dialog').getByLabel('Defect').selectOption(choice)
+      if (choice === 'expired') await page.getByRole('dialog').getByText('It expired yesterday.').waitFor()
       await page.getByRole('dialog').getByRole('button', { name: 'Serve' }).click()
       await page.getByRole('dialog').waitFor({ state: 'detached' })
     }
@@ -192,6 +252,8 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
       .getByText(/openssl s_client .*-showcerts/)
       .first()
       .waitFor()
+    // The lab does not know the outside authority, so that all clients refuse the certificate until they do.
+    await page.getByRole('row', { name: /Thunderbird.*SEC_ERROR_UNKNOWN_ISSUER/ }).waitFor()
     await expect.poll(seen).toMatch(/subject=.*Post.*localhost/)
     expect(await seen()).toMatch(/issuer=.*outside/)
     await page.context().close()
@@ -237,6 +299,9 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await heading('Summary')
     await keyboard.press('Enter')
     await page.getByText('The certificate is installed.').waitFor()
+    const verdict = (name: RegExp) => page.getByRole('row', { name }).first().waitFor()
+    await verdict(/openssl s_client accepts Verify return code: 0 \(ok\) refuses Verify return code: 21/)
+    await verdict(/Thunderbird accepts refuses SEC_ERROR_UNKNOWN_ISSUER/)
     const port = http.lab.server('smtp').tlsPort
     const answer = await sClient(['-connect', `127.0.0.1:${port}`, '-servername', 'localhost'], 'QUIT\r\n')
     expect(answer).toMatch(/subject=.*Keys.*localhost/)

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
-import { type DefectName, defectNames } from '../../../../src/config/schema/defect-names.ts'
 import { call, type InputOf } from '../../api/client.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { Form } from '../../components/form.tsx'
+import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { t } from '../../texts/index.ts'
 import type { VirtualServer } from './facts.ts'
 
@@ -11,42 +12,61 @@ type Setting = NonNullable<InputOf<'virtualServers.update'>['certificate']>
 /** Serves the certificate of the lab again. */
 const GOOD = 'auto'
 
-/** Lets a virtual server serve a certificate with a defect, or a good one again. The configuration says so. */
-export function DefectDialog({
-  server,
-  onClose,
-  onDone,
-}: {
+interface DefectDialogProps {
   readonly server: VirtualServer
   readonly onClose: () => void
   readonly onDone: () => void
-}) {
-  const [choice, choose] = useState<DefectName | typeof GOOD>(defectNames[0])
+}
+
+/** Lets a virtual server serve a certificate with a defect, or a good one again. The configuration says so. */
+export function DefectDialog({ server, onClose, onDone }: DefectDialogProps) {
+  const { value, problem, again } = useLive(
+    () => call('certificateDefects.list', {}),
+    () => false,
+  )
+  const [chosen, choose] = useState<string>()
+  const choice = value?.items.find(({ name }) => name === chosen) ?? (chosen === GOOD ? undefined : value?.items[0])
   const serve = async (): Promise<void> => {
-    const certificate: Setting = choice === GOOD ? GOOD : { defect: choice }
+    const certificate = choice ? { [choice.kind]: choice.name } : GOOD
     // The operation has a default for `dryRun`, which the type requires.
-    await call('virtualServers.update', { id: server.id, certificate, dryRun: false })
+    await call('virtualServers.update', { id: server.id, certificate: certificate as Setting, dryRun: false })
     onDone()
   }
   return (
     <Dialog title={t('certificates.serveDefect')} onClose={onClose}>
       <p>{t('certificates.defectHint', { server: server.name })}</p>
-      <Form submit={t('certificates.serve')} fields={[]} onSubmit={serve}>
-        <div class="field">
-          <label for="defect">{t('certificates.defect')}</label>
-          <select id="defect" value={choice} onInput={(event) => choose(event.currentTarget.value as typeof choice)}>
-            {defectNames.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-            <option value={GOOD}>{t('certificates.goodAgain')}</option>
-          </select>
-          <p class="hint">
-            <code>{choice === GOOD ? 'certificate: auto' : `certificate: { defect: ${choice} }`}</code>
-          </p>
-        </div>
-      </Form>
+      {problem && <ProblemState problem={problem} onRetry={() => void again()} />}
+      {!value && !problem && <Skeleton lines={3} />}
+      {value && (
+        <Form submit={t('certificates.serve')} fields={[]} onSubmit={serve}>
+          <div class="field">
+            <label for="defect">{t('certificates.defect')}</label>
+            <select
+              id="defect"
+              aria-describedby="defect-meaning"
+              value={choice?.name ?? GOOD}
+              onInput={(event) => choose(event.currentTarget.value)}
+            >
+              {(['defect', 'variant'] as const).map((kind) => (
+                <optgroup key={kind} label={t(`certificates.kind_${kind}`)}>
+                  {value.items
+                    .filter((one) => one.kind === kind)
+                    .map(({ name }) => (
+                      <option key={name} value={name}>
+                        {name}
+                      </option>
+                    ))}
+                </optgroup>
+              ))}
+              <option value={GOOD}>{t('certificates.goodAgain')}</option>
+            </select>
+            <p id="defect-meaning">{choice?.meaning}</p>
+            <p class="hint">
+              <code>{choice ? `certificate: { ${choice.kind}: ${choice.name} }` : 'certificate: auto'}</code>
+            </p>
+          </div>
+        </Form>
+      )}
     </Dialog>
   )
 }

@@ -95,4 +95,12 @@ export default {
   'certificates.thumbprint': 'Fingerabdruck (SHA-1)',
   'certificates.chain': 'Kette',
   'certificates.copyPem': 'Als PEM kopieren',
+  'certificates.verdicts': 'Was Clients dazu sagen',
+  'certificates.atPort': 'Port {port}:',
+  'certificates.trusting': 'Vertraut dem Labor',
+  'certificates.notTrusting': 'Vertraut nur dem System',
+  'certificates.accepts': 'akzeptiert',
+  'certificates.refuses': 'lehnt ab',
+  'certificates.kind_defect': 'Mit einem Mangel',
+  'certificates.kind_variant': 'Gut, von anderer Art',
 } satisfies Texts<'certificates'>

@@ -79,4 +79,6 @@ export default {
   'wizard.leaveHint': 'Die Angaben werden verworfen.',
   'wizard.stay': 'Bleiben',
   'wizard.discard': 'Verwerfen',
+  'wizard.chosenFile': '{name} ist gewählt.',
+  'wizard.fileHint': 'Wählen Sie eine .cer-, .p7b-, .pem- oder .pfx-Datei, oder ziehen Sie sie hierher.',
 } satisfies Texts<'wizard'>

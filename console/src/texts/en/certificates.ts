@@ -90,4 +90,12 @@ export default {
   'certificates.thumbprint': 'Thumbprint (SHA-1)',
   'certificates.chain': 'Chain',
   'certificates.copyPem': 'Copy as PEM',
+  'certificates.verdicts': 'What clients say',
+  'certificates.atPort': 'Port {port}:',
+  'certificates.trusting': 'Trusts the lab',
+  'certificates.notTrusting': 'Trusts the system only',
+  'certificates.accepts': 'accepts',
+  'certificates.refuses': 'refuses',
+  'certificates.kind_defect': 'With a defect',
+  'certificates.kind_variant': 'Good, of another kind',
 }

@@ -76,4 +76,6 @@ export default {
   'wizard.leaveHint': 'The answers are discarded.',
   'wizard.stay': 'Stay',
   'wizard.discard': 'Discard',
+  'wizard.chosenFile': '{name} is chosen.',
+  'wizard.fileHint': 'Choose a .cer, .p7b, .pem or .pfx file, or drop it here.',
 }

@@ -91,4 +91,12 @@ export default {
   'certificates.thumbprint': '拇印 (SHA-1)',
   'certificates.chain': 'チェーン',
   'certificates.copyPem': 'PEM としてコピー',
+  'certificates.verdicts': 'クライアントの反応',
+  'certificates.atPort': 'ポート {port}:',
+  'certificates.trusting': 'ラボを信頼する場合',
+  'certificates.notTrusting': 'システムのルートのみの場合',
+  'certificates.accepts': '受け入れる',
+  'certificates.refuses': '拒否する',
+  'certificates.kind_defect': '欠陥あり',
+  'certificates.kind_variant': '正常 (別の種類)',
 } satisfies Texts<'certificates'>

@@ -78,4 +78,6 @@ export default {
   'wizard.leaveHint': '入力内容は破棄されます。',
   'wizard.stay': '続ける',
   'wizard.discard': '破棄',
+  'wizard.chosenFile': '{name} を選択しました。',
+  'wizard.fileHint': '.cer、.p7b、.pem、.pfx ファイルを選択するか、ここにドロップしてください。',
 } satisfies Texts<'wizard'>

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import { call, urlTo } from '../../../api/client.ts'
-import { Copyable } from '../../../components/copy-button.tsx'
 import { hrefOf } from '../../../router.ts'
 import { t } from '../../../texts/index.ts'
-import { type CertificateDetails, serverNameOf, servingPorts, type VirtualServer } from '../facts.ts'
+import { type CertificateDetails, serverNameOf, type VirtualServer } from '../facts.ts'
+import { VerdictsOf } from '../verdicts.tsx'
 import type { Done } from './finish.ts'
 
 /** What the wizard has done: the certificate, who trusts it and the commands that check it, or what is still to do. */
@@ -41,12 +41,10 @@ export function DonePage({ done, server }: { readonly done: Done; readonly serve
             <strong>{certificate.friendlyName}</strong> · {certificate.issuedTo}
           </p>
           <p>{t('wizard.trustedBy', { issuer: certificate.chain.at(-1) ?? certificate.issuer })}</p>
-          {servingPorts(
-            { ...server, certificate: certificate },
-            serverNameOf(certificate.names, certificate.issuedTo),
-          ).map(({ port, command }) => (
-            <Copyable key={port} text={command} />
-          ))}
+          <VerdictsOf
+            server={{ ...server, certificate }}
+            serverName={serverNameOf(certificate.names, certificate.issuedTo)}
+          />
         </>
       )}
       <div class="buttons">

@@ -133,8 +133,13 @@ export const FilePage = ({ answers, change, withPassword }: PageProps & { readon
         id="wizard-file"
         type="file"
         accept={CERTIFICATE_FILES}
+        aria-describedby="wizard-file-hint"
         onChange={(event) => change({ file: event.currentTarget.files?.[0] })}
       />
+      {/* A file field is empty again after Back, and does not show what was dropped. */}
+      <p id="wizard-file-hint" class="hint">
+        {answers.file ? t('wizard.chosenFile', { name: answers.file.name }) : t('wizard.fileHint')}
+      </p>
     </div>
     {withPassword && <Text name="password" {...{ answers, change }} type="password" />}
   </>

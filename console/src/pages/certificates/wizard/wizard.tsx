@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { problemOf } from '../../../api/problem.ts'
 import { Button } from '../../../components/button.tsx'
 import { Dialog } from '../../../components/dialog.tsx'
 import { Form } from '../../../components/form.tsx'
+import { notifyProblem } from '../../../components/toast.tsx'
 import { navigate, pathWith, useRoute } from '../../../router.ts'
 import { t } from '../../../texts/index.ts'
-import { ServerChoice } from '../import.tsx'
+import { hasKey, ServerChoice } from '../import.tsx'
 import type { Held } from '../use-certificates.ts'
 import { type Action, type Answers, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
 import { DonePage } from './done.tsx'
@@ -77,6 +79,16 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
     setDone(await finish({ server, pending, answers: { ...answers, action } }))
     onChange()
   }
+  /** A file with a key is imported; another one is the answer to the pending request. */
+  const drop = async (file: File): Promise<void> => {
+    try {
+      const wanted: Action = !(await hasKey(file)) && pending && !pending.queued ? 'process' : 'import'
+      setAnswers({ ...answers, action: wanted, file })
+      setAt(1)
+    } catch (error) {
+      notifyProblem(problemOf(error))
+    }
+  }
   const others = held.certificates.filter(({ thumbprint }) => thumbprint !== server.certificate?.thumbprint)
   const props = { answers, change }
   return (
@@ -84,9 +96,20 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
       ref={box}
       class="wizard"
       aria-label={t('certificates.wizard')}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        const file = event.dataTransfer?.files[0]
+        if (!file || done) return
+        event.preventDefault()
+        void drop(file)
+      }}
       onKeyDown={(event) => {
         if (isLeaving) return
-        if (event.key === 'Escape') leave()
+        if (event.key === 'Escape') {
+          // The same key would close the dialog that it opens.
+          event.preventDefault()
+          leave()
+        }
         if (event.key !== 'ArrowLeft' || !event.altKey || done) return
         // The browser would leave the wizard.
         event.preventDefault()
