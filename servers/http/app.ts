@@ -24,7 +24,7 @@ import { runOperation } from './operations.ts'
 import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
 import { jsonResponse, mount } from './routes.ts'
-import { SAFE_HEADERS } from './safe-headers.ts'
+import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 
 const BASE = '/api/v1'
 const HEALTH = ['/livez', '/readyz', '/mailpit/livez', '/mailpit/readyz']
@@ -48,7 +48,10 @@ export function createApp(
     const { method, url } = c.env.incoming
     connection.record.line('in', `${method} ${url}`)
     await next()
-    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value)
+    // Streams of MCP.
+    const isStream = c.res.headers.get('Content-Type')?.startsWith('text/event-stream')
+    const added = isStream ? { ...SAFE_HEADERS, ...STREAM_HEADERS } : SAFE_HEADERS
+    for (const [name, value] of Object.entries(added)) if (!c.res.headers.has(name)) c.header(name, value)
     connection.record.line('out', `HTTP/1.1 ${c.get('isUpgraded') ? SWITCHING_PROTOCOLS : c.res.status}`)
   })
   app.onError((error, c) => {

@@ -7,7 +7,7 @@ import { ApiProblem } from '../../src/api/problem.ts'
 import { assertAcceptable } from './accept.ts'
 import type { Env } from './env.ts'
 import { listen } from './event-streams.ts'
-import { SAFE_HEADERS } from './safe-headers.ts'
+import { SAFE_HEADERS, STREAM_HEADERS } from './safe-headers.ts'
 
 /**
  * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing, or is
@@ -19,7 +19,7 @@ export function streamEvents(api: Api, caller: Caller, c: Context<Env>): Respons
   assertKnown(c.req.query())
   const wants = wantedTypes(c.req.query('types'))
   const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
-  const headers = { ...SAFE_HEADERS, 'Content-Type': 'text/event-stream' }
+  const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)
   const { outgoing: response } = c.env
   response.writeHead(200, headers)

@@ -6,3 +6,6 @@ export const SAFE_HEADERS = {
   'X-Frame-Options': 'SAMEORIGIN',
   'Cross-Origin-Resource-Policy': 'same-origin',
 }
+
+/** Header fields of a stream of events. nginx would hold the events back. */
+export const STREAM_HEADERS = { 'X-Accel-Buffering': 'no' }
