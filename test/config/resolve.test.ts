@@ -118,6 +118,20 @@ test('warns about valid settings with side effects', () => {
   ])
 })
 
+test('warns once about each address that other machines can reach', () => {
+  const server = (protocol: string, address: string): string => `\n  - { protocol: ${protocol}, address: ${address} }`
+  const servers = [
+    server('smtp', '0.0.0.0'),
+    server('pop3', '127.0.0.1'),
+    server('imap4', '0.0.0.0'),
+    server('nntp', '192.0.2.1'),
+  ]
+  expect(loadText(`directory: { mode: open }\nvirtualServers:${servers.join('')}`, 'lab.yaml', '/').warnings).toEqual([
+    'lab.yaml:3:32: virtualServers[0].address: 0.0.0.0 is not a loopback address: other machines can reach this virtual server and 1 more with this address',
+    'lab.yaml:6:32: virtualServers[3].address: 192.0.2.1 is not a loopback address: other machines can reach this virtual server',
+  ])
+})
+
 test('warns about lists of proxies that make no sense', () => {
   const yaml = `directory: { mode: open }
 virtualServers:

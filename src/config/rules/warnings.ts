@@ -16,7 +16,7 @@ export function warnings(config: LabConfig): Mistake[] {
       server.certificate === config.certificate ? [] : deprecatedDefects(server.certificate, [...at, 'certificate'])
     return [...own, ...serverWarnings(server, at)]
   })
-  found.push(...deprecatedDefects(config.certificate, ['certificate']))
+  found.push(...openAddresses(config), ...deprecatedDefects(config.certificate, ['certificate']))
   if (config.directory.mode === 'listed' && config.directory.accounts.length === 0) {
     found.push({ path: ['directory', 'accounts'], message: 'no accounts are listed, so no client can log on' })
   }
@@ -41,10 +41,18 @@ function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistak
   }
   yield* tlsWarnings(server, [...at, 'tls'])
   yield* proxyWarnings(server, at)
-  if (!isLoopback(server.address)) {
+}
+
+/** Warns once for each address that other machines can reach, at the first virtual server that has it. */
+function* openAddresses({ virtualServers }: LabConfig): Iterable<Mistake> {
+  const addresses = virtualServers.map(({ address }) => address)
+  for (const [index, address] of addresses.entries()) {
+    if (isLoopback(address) || addresses.indexOf(address) !== index) continue
+    const more = addresses.filter((one) => one === address).length - 1
+    const others = more === 0 ? '' : ` and ${more} more with this address`
     yield {
-      path: [...at, 'address'],
-      message: `${server.address} is not a loopback address: other machines can reach this virtual server`,
+      path: ['virtualServers', index, 'address'],
+      message: `${address} is not a loopback address: other machines can reach this virtual server${others}`,
     }
   }
 }
